@@ -1,0 +1,198 @@
+"""What a chain shows: every kind of event this floor can say, as frozen dataclasses in one closed union.
+
+Amounts are integers in the token's smallest unit; times are aware UTC; `share` is a fraction 0..1 of the pool's
+reserves before the change. An event's `event_id` is the same whenever the same block is read again, so that
+telling twice can be noticed, and differs between two blocks that hold the same transaction (a reorg).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+NetworkId = NewType("NetworkId", str)
+Address = NewType("Address", str)
+"""Lower-case 0x-prefixed 20-byte address."""
+
+
+class Seen(StrEnum):
+    """Which of the three layers saw a change of code (see the facts on proxies: log, state, behaviour)."""
+
+    LOG = "log"
+    SLOT = "slot"
+    CODE = "code"
+
+
+class NodeFaultKind(StrEnum):
+    """Why a node's answer was not used."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    THROTTLED = "throttled"
+    MALFORMED = "malformed"
+    WRONG_CHAIN = "wrong_chain"
+    BEHIND = "behind"
+    REFUSED = "refused"
+    RANGE_LIMIT = "range_limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where on the chain something stands. `log_index` is None for what no log told (a silent write)."""
+
+    network: NetworkId
+    block_number: int
+    block_hash: str
+    block_time: datetime
+    transaction: str | None = None
+    log_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadSeen:
+    """A new head was followed: the pulse of a network. `lag_s` = seen_at − block_time on our clock."""
+
+    network: NetworkId
+    seen_at: datetime
+    block_number: int
+    block_hash: str
+    block_time: datetime
+    node: str
+    lag_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadStalled:
+    """No new head for `stalled_s`, longer than the network's block time allows."""
+
+    network: NetworkId
+    seen_at: datetime
+    block_number: int
+    stalled_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFault:
+    """A node failed us; `detail` never holds credentials or the URL's secret parts."""
+
+    network: NetworkId
+    seen_at: datetime
+    node: str
+    fault: NodeFaultKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reorged:
+    """The chain dropped `depth` blocks we had followed, back to `common_number`."""
+
+    network: NetworkId
+    seen_at: datetime
+    depth: int
+    common_number: int
+    old_head: str
+    new_head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractUpgraded:
+    """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
+
+    `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
+    was announced there (None: the contract has no known timelock).
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    contract: Address
+    proxy_kind: str
+    role: str
+    old: str | None
+    new: str
+    seen_by: Seen
+    operation: str | None = None
+    queued: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeQueued:
+    """A timelock holds a call that will upgrade `target` to `new`, not before `eta`."""
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    timelock: Address
+    operation: str
+    target: Address
+    new: str | None
+    eta: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEnded:
+    """A queued timelock operation was executed or cancelled; joined by `operation` to its UpgradeQueued."""
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    timelock: Address
+    operation: str
+    executed: bool
+    queued_event_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidityMoved:
+    """Liquidity left (`removed` true) or entered a pool. `owner` is who held the position where it can be known."""
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    pool: Address
+    pool_kind: str
+    token0: Address
+    token1: Address
+    amount0: int
+    amount1: int
+    share: float
+    removed: bool
+    owner: Address | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidityMigrated:
+    """A removal matched with an addition elsewhere: `amount` of `token` went from one pool to another.
+
+    `share` is the part of the source pool's reserves of that token; `score` the matching score (facts, detection §5).
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    token: Address
+    from_pool: Address
+    to_pool: Address
+    amount: int
+    share: float
+    score: float
+    removal_id: str
+    addition_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retracted:
+    """What was said as `event_id` is no longer on the chain: a reorg undid its block."""
+
+    network: NetworkId
+    seen_at: datetime
+    event_id: str
+    event: PlacedEvent
+
+
+PlacedEvent = ContractUpgraded | UpgradeQueued | OperationEnded | LiquidityMoved | LiquidityMigrated
+"""Events that stand in a block, so that a reorg can retract them."""
+
+ChainEvent = HeadSeen | HeadStalled | NodeFault | Reorged | PlacedEvent | Retracted

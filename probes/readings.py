@@ -1,0 +1,419 @@
+"""What a venue says when asked: every reading of this floor, as frozen dataclasses in one closed union.
+
+Times are aware UTC. `received_at` is our clock; `event_time` is the venue's own stamp, uncorrected (see VenueClock for
+the offset). Prices and sizes are `Decimal` where money is counted (liquidations, open interest) and `float` where
+statistics are made (books). Quote currencies pegged to the dollar (USDT, USDC, USD, FDUSD …) count as 1 USD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NewType
+
+VenueId = NewType("VenueId", str)
+
+
+class Refusal(StrEnum):
+    """Why a venue did not give what was asked. The values are metric labels: a closed set."""
+
+    THROTTLED = "throttled"
+    BANNED = "banned"
+    GEO_BLOCKED = "geo_blocked"
+    WAF_BLOCKED = "waf_blocked"
+    UNAUTHORIZED = "unauthorized"
+    BAD_REQUEST = "bad_request"
+    OVERLOADED = "overloaded"
+    MAINTENANCE = "maintenance"
+    EXECUTION_UNKNOWN = "execution_unknown"
+    VENUE_ERROR = "venue_error"
+    MALFORMED = "malformed"
+    OVERSIZED = "oversized"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    DNS = "dns"
+    REFUSED = "refused"
+    RESET = "reset"
+    BUDGET = "budget"
+    """We did not ask: the request budget was spent. Says nothing of the venue."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the cause lies with us (our place, our keys, our budget), so that it says nothing of the venue."""
+        return self in _OURS
+
+
+_OURS = frozenset(
+    {Refusal.GEO_BLOCKED, Refusal.WAF_BLOCKED, Refusal.UNAUTHORIZED, Refusal.BAD_REQUEST, Refusal.BUDGET}
+)
+
+
+class Market(StrEnum):
+    """What kind of instrument: spot, or a perpetual or dated derivative."""
+
+    SPOT = "spot"
+    PERP = "perp"
+    FUTURE = "future"
+
+
+class Side(StrEnum):
+    """Which side was liquidated: always the position's, never the closing order's."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+class Censoring(StrEnum):
+    """What a liquidation feed leaves out (facts/detection §3): the estimate of the truth hangs on it."""
+
+    COMPLETE = "complete"
+    LATEST_PER_SECOND = "latest_per_second"
+    LARGEST_PER_SECOND = "largest_per_second"
+    ONE_PER_SECOND = "one_per_second"
+
+
+class BookState(StrEnum):
+    """What is wrong with a book while the venue answers 200."""
+
+    OK = "ok"
+    FROZEN = "frozen"
+    CROSSED = "crossed"
+    ONE_SIDED = "one_sided"
+    HOLLOW = "hollow"
+    EMPTY = "empty"
+    UNSYNCED = "unsynced"
+
+
+class ServiceState(StrEnum):
+    """What a venue declares of itself."""
+
+    OPERATIONAL = "operational"
+    DEGRADED = "degraded"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One tradable thing of a venue. `contract_size` is base units a contract (1 for spot and base-quoted contracts)."""
+
+    symbol: str
+    base: str
+    quote: str
+    market: Market
+    contract_size: Decimal = Decimal(1)
+    inverse: bool = False
+    trading: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One stretch of a request: resolve, connect, tls, send, wait, receive; absolute start, length in seconds."""
+
+    name: str
+    started_at: datetime
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTimed:
+    """One REST check, answered or not. `latency_s` counts from `scheduled_at`; a time-out is censored ("≥ latency_s").
+
+    `refusal` None means a good answer. `cold` is true for a new connection. `detail` is short and safe to show
+    (for MALFORMED: the offending path in the payload).
+    """
+
+    venue: VenueId
+    check: str
+    instrument: str | None
+    scheduled_at: datetime
+    sent_at: datetime
+    received_at: datetime
+    latency_s: float
+    service_s: float
+    """From the moment the request could really start to its end: latency less our own lateness."""
+    phases: tuple[Phase, ...]
+    cold: bool
+    status: int | None
+    refusal: Refusal | None
+    censored: bool
+    body_bytes: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotMissed:
+    """`missed` slots of a check's fixed schedule passed while the previous request was still under way."""
+
+    venue: VenueId
+    check: str
+    instrument: str | None
+    scheduled_at: datetime
+    received_at: datetime
+    missed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headroom:
+    """What is left of a request budget, by the venue's own headers where `declared`, else by our count. 0..1."""
+
+    venue: VenueId
+    budget: str
+    received_at: datetime
+    left: float
+    used: float
+    limit: float
+    window_s: float
+    declared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTime:
+    """The venue's clock as one answer told it. `resolution_s` is the stamp's unit; bounds widen by it."""
+
+    venue: VenueId
+    received_at: datetime
+    event_time: datetime
+    resolution_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueClock:
+    """Offset of the venue's clock from ours (venue − ours), minimum-RTT sample over 60 s, true within ±bound_s."""
+
+    venue: VenueId
+    received_at: datetime
+    offset_s: float
+    bound_s: float
+    samples: int
+    origin: str
+    """"rest" (two-sided bound) or "feed" (one-sided: offset is at least this, from the fastest frame seen)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """A venue's own word on its state; planned work has `begins_at`/`ends_at`."""
+
+    venue: VenueId
+    received_at: datetime
+    state: ServiceState
+    title: str = ""
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+    planned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletStatus:
+    """Whether an asset can be moved in and out over one network of the venue's. None: the venue does not say."""
+
+    venue: VenueId
+    asset: str
+    network: str
+    received_at: datetime
+    deposits: bool | None
+    withdrawals: bool | None
+    delayed: bool | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentsListed:
+    """What the venue lists."""
+
+    venue: VenueId
+    received_at: datetime
+    instruments: tuple[Instrument, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookMeasured:
+    """A book, sampled. Depths are USD within N bps of mid on each side; slippage is bps against mid for a notional.
+
+    `depth_usd` maps bps -> (bids, asks). `slippage_bps` maps USD notional -> (sell, buy), None where the visible book
+    cannot fill it. `spread_bps`/`mid` are None unless both sides stand and do not cross.
+    """
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    source: str
+    """"rest" or "ws"."""
+    state: BookState
+    mid: float | None
+    spread_bps: float | None
+    depth_usd: dict[int, tuple[float, float]]
+    slippage_bps: dict[int, tuple[float | None, float | None]]
+    levels: int
+    updates: int
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidation:
+    """One forced order. `quantity` in base units; `notional_usd` = price × quantity. `backlog`: told at subscribe."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    notional_usd: Decimal
+    censoring: Censoring
+    backlog: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterest:
+    """Open interest counted once (one side), in base units and USD (None where no price was at hand)."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    base: Decimal
+    usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funding:
+    """Funding rate (a fraction per interval) with its next time, and interval where told."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    rate: float
+    next_at: datetime | None = None
+    interval_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPrice:
+    """Mark and index price in quote units."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    mark: float | None
+    index: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongShortRatio:
+    """Longs over shorts. `basis`: accounts, top_accounts, top_positions or taker_volume."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    ratio: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """Traded in the last 24 h: base units and USD (None where the venue gives no quote volume)."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    market: Market
+    base: Decimal | None
+    usd: Decimal | None
+    last: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLag:
+    """Two stamps of one venue apart (gateway − engine): needs no clock. Seconds, the sampling window's maximum."""
+
+    venue: VenueId
+    feed: str
+    instrument: str | None
+    received_at: datetime
+    lag_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLag:
+    """received_at − (event_time − clock offset): ± bound_s. Below −bound_s is a clock fault, not fast news."""
+
+    venue: VenueId
+    feed: str
+    instrument: str | None
+    received_at: datetime
+    lag_s: float
+    bound_s: float
+
+
+class FeedEvent(StrEnum):
+    """What befell a feed."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
+    SILENT = "silent"
+    PULSE = "pulse"
+    GAP = "gap"
+    RESYNCED = "resynced"
+    BACKLOG = "backlog"
+    SHUTDOWN_ANNOUNCED = "shutdown_announced"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedChanged:
+    """A feed's state. `value` by event: CLOSED seconds it had lived, SILENT seconds of silence, PULSE frames since the
+    last pulse, GAP ids missing (≥ 1), BACKLOG messages told at subscribe, RESYNCED seconds without a book, else 0.
+
+    `planned` marks a closing that the venue announced or that its connection lifetime brings.
+    """
+
+    venue: VenueId
+    feed: str
+    instrument: str | None
+    received_at: datetime
+    event: FeedEvent
+    value: float
+    planned: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedMalformed:
+    """A frame that could not be read: `path` is where, `count` how many since the last such reading."""
+
+    venue: VenueId
+    feed: str
+    received_at: datetime
+    path: str
+    count: int
+
+
+Reading = (
+    RequestTimed
+    | SlotMissed
+    | Headroom
+    | ServerTime
+    | VenueClock
+    | ServiceStatus
+    | WalletStatus
+    | InstrumentsListed
+    | BookMeasured
+    | Liquidation
+    | OpenInterest
+    | Funding
+    | MarkPrice
+    | LongShortRatio
+    | Volume
+    | EngineLag
+    | FeedLag
+    | FeedChanged
+    | FeedMalformed
+)

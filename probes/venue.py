@@ -1,0 +1,269 @@
+"""The form a venue file fills in: a venue is a dialect (constants and pure functions), never a client.
+
+A venue file under `probes/venues/` declares one `VENUE`. Its readers turn bytes into readings and know no socket,
+clock or retry; `rest.py` and `feed.py` own those, once, for every venue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from probes.readings import Censoring, Instrument, Market, Reading, Refusal, VenueId
+
+
+class Refused(Exception):
+    """A venue's refusal found by a dialect's reader or `refuse` function, as a value the REST core catches.
+
+    `until` is the earliest time to ask again, where the venue told one; `retry_after_s` the same as a length.
+    """
+
+    def __init__(
+        self,
+        kind: Refusal,
+        detail: str = "",
+        *,
+        until: datetime | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(f"{kind}: {detail}" if detail else str(kind))
+        self.kind = kind
+        self.detail = detail
+        self.until = until
+        self.retry_after_s = retry_after_s
+
+
+class Malformed(ValueError):
+    """A payload that is not what the dialect documents; `path` says where (msgspec's `$.data[0].x` notation)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class Per(StrEnum):
+    """How often a check is repeated over a venue's instruments."""
+
+    VENUE = "venue"
+    INSTRUMENT = "instrument"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A request allowance: `limit` units in `window_s`. The last tenth is never spent."""
+
+    name: str
+    limit: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a venue's headers say of a budget: used and/or remaining units, and the limit where told."""
+
+    budget: str
+    used: float | None = None
+    remaining: float | None = None
+    limit: float | None = None
+    resets_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One HTTP request to make. `host` is a key of `Venue.hosts`; `cost` is charged to `budget`."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    host: str = "rest"
+    budget: str = "ip"
+    cost: float = 1.0
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """An operator's read-only API key. `repr` never shows the secrets."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRequest:
+    """What signing adds: the full query string and the headers."""
+
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a reader knows besides the payload. `instruments` maps the venue's symbols to what is known of them.
+
+    `headers` are the answer's, lower-case names (empty for frames).
+    """
+
+    venue: VenueId
+    check: str
+    received_at: datetime
+    instrument: Instrument | None = None
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookSnapshot:
+    """A whole book (or its visible part). Levels are (price, size in base units); `last_id` is its sequence number."""
+
+    instrument: str
+    last_id: int | None
+    event_time: datetime | None
+    bids: Sequence[tuple[float, float]]
+    asks: Sequence[tuple[float, float]]
+    engine_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookDelta:
+    """A change of a book; size 0 deletes a level.
+
+    `first_id`..`last_id` are the updates it holds. `prev_id` is the id that must precede it (Binance `pu`, OKX
+    `prevSeqId`), or None where the rule is `first_id == previous last_id + 1`.
+    """
+
+    instrument: str
+    first_id: int
+    last_id: int
+    prev_id: int | None
+    event_time: datetime | None
+    bids: Sequence[tuple[float, float]]
+    asks: Sequence[tuple[float, float]]
+    engine_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """A subscription was confirmed."""
+
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pong:
+    """An answer to our application-level ping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The dialect asks the core to send this text back (venue pings at application level)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutdownAnnounced:
+    """The venue says this connection will end soon: reconnect, and do not count it as an outage."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionRefused:
+    """A subscription was refused; `kind` says why."""
+
+    kind: Refusal
+    detail: str = ""
+
+
+FeedWord = Reading | BookSnapshot | BookDelta | Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused
+"""Everything a frame can mean."""
+
+ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot]]
+"""Pure: body -> readings. A book check returns a BookSnapshot, which the core measures. Raises Refused (an error code
+in a 200 body), Malformed or msgspec's DecodeError/ValidationError; nothing else, whatever the bytes."""
+
+ReadFrame = Callable[[bytes, Context], Sequence[FeedWord]]
+"""Pure: one frame -> words. Raises Malformed or msgspec errors only. Unknown but well-formed messages give ()."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestCheck:
+    """One thing asked over REST on a fixed schedule.
+
+    `name` is the capability: server_time, system_status, wallet_status, instruments, book_rest, open_interest,
+    funding, mark_price, long_short_ratio, volume. `call` gets the instrument for `Per.INSTRUMENT`, else None.
+    `market` restricts which instruments it is asked for (None: any).
+    """
+
+    name: str
+    call: Callable[[Instrument | None], Call]
+    read: ReadAnswer
+    every_s: float
+    per: Per = Per.VENUE
+    market: Market | None = None
+    timeout_s: float = 5.0
+    max_bytes: int = 8_000_000
+    docs: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAlive:
+    """Application-level ping. `text(now)` makes the message; protocol pings need none of this (aiohttp answers them)."""
+
+    every_s: float
+    text: Callable[[datetime], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One kind of WebSocket stream.
+
+    `name`: book_ws, liquidation, … `host` keys `Venue.hosts`; `path(instruments)` is appended to it (may carry the
+    streams). `subscribe(instruments, now)` gives the messages to send once open. `silence_after_s` is how long a live
+    socket may say nothing *of this feed or its sibling streams* on a busy symbol before it counts as silent.
+    `book_base`: the REST check that gives the snapshot deltas build on (None: the feed sends its own).
+    `censoring` is for liquidation feeds. `backlog_first`: the first liquidation message after subscribe is old news.
+    """
+
+    name: str
+    host: str
+    read: ReadFrame
+    subscribe: Callable[[Sequence[Instrument], datetime], Sequence[str]]
+    path: Callable[[Sequence[Instrument]], str] = lambda _instruments: ""
+    market: Market | None = None
+    keep_alive: KeepAlive | None = None
+    silence_after_s: float = 30.0
+    book_base: str | None = None
+    censoring: Censoring | None = None
+    backlog_first: bool = False
+    max_instruments: int = 50
+    lifetime_s: float | None = None
+    max_bytes: int = 16_000_000
+    headers: Mapping[str, str] = field(default_factory=dict)
+    docs: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Venue:
+    """A venue's whole dialect.
+
+    `hosts` are default base URLs by key ("rest", "ws", …); the operator may override each. `usage` reads budget
+    headers. `refuse(status, headers, body, now)` names venue-specific refusals of an answer, or None to let the
+    generic classification decide. `sign(call, keys, now)` makes a signed request, where the venue has such checks.
+    `symbols(asset)` guesses the instruments of an asset before the listing is known (Market -> symbol).
+    """
+
+    id: VenueId
+    title: str
+    docs: str
+    hosts: Mapping[str, str]
+    budgets: tuple[Budget, ...]
+    checks: tuple[RestCheck, ...]
+    feeds: tuple[Feed, ...]
+    usage: Callable[[Mapping[str, str], datetime], Sequence[Usage]] = lambda _headers, _now: ()
+    refuse: Callable[[int, Mapping[str, str], bytes, datetime], Refused | None] = lambda *_: None
+    sign: Callable[[Call, Keys, datetime], SignedRequest] | None = None
+    symbols: Callable[[str], Mapping[Market, str]] = lambda _asset: {}

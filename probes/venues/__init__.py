@@ -1,0 +1,26 @@
+"""Every module here declares one `VENUE`; nothing lists them by hand."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from probes.readings import VenueId
+from probes.venue import Venue
+
+
+def names() -> tuple[str, ...]:
+    """The venues found in this folder, sorted, without importing them."""
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
+
+
+@cache
+def declared(name: str) -> Venue:
+    """The venue of this name. Raises KeyError if there is none."""
+    if name not in names():
+        raise KeyError(name)
+    venue = import_module(f"{__name__}.{name}").VENUE
+    assert isinstance(venue, Venue), f"probes/venues/{name}.py must declare VENUE"
+    assert venue.id == VenueId(name), f"probes/venues/{name}.py declares {venue.id}"
+    return venue
