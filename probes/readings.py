@@ -45,9 +45,7 @@ class Refusal(StrEnum):
         return self in _OURS
 
 
-_OURS = frozenset(
-    {Refusal.GEO_BLOCKED, Refusal.WAF_BLOCKED, Refusal.UNAUTHORIZED, Refusal.BAD_REQUEST, Refusal.BUDGET}
-)
+_OURS = frozenset({Refusal.GEO_BLOCKED, Refusal.WAF_BLOCKED, Refusal.UNAUTHORIZED, Refusal.BAD_REQUEST, Refusal.BUDGET})
 
 
 class Market(StrEnum):
