@@ -211,7 +211,7 @@ class RestCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepAlive:
-    """Application-level ping. `text(now)` makes the message; protocol pings need none of this (aiohttp answers them)."""
+    """Application-level ping. `text(now)` makes the message; protocol pings need none of this."""
 
     every_s: float
     text: Callable[[datetime], str]

@@ -1,0 +1,234 @@
+"""The correlator's language: a signal is a reading or a chain event as one flat, self-contained line.
+
+One shape serves the store (COPY columns), recordings and replay (JSON lines), snapshots (CSV) and the correlator, so that
+a file of signals written by a stranger runs through the same program as a live day. `KINDS` documents each kind's
+value and attributes; docs/formats.md is checked against it.
+
+`event_time` is when it happened, on our clock (venue stamps are corrected by the venue clock's offset); `received_at` is
+when we knew. `source` names the stream it came by ("binance_usdm/liquidation", "ethereum/chain", "clock"): watermarks,
+pulses and coverage go by source. `seq` numbers the signals of one source within one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+Scalar = str | float | int | bool | None
+
+
+class SignalKind(StrEnum):
+    """Every kind of signal; see KINDS for value, unit and attributes."""
+
+    EXPECT = "expect"
+    TICK = "tick"
+    REQUEST = "request"
+    MISSED_SLOT = "missed_slot"
+    HEADROOM = "headroom"
+    VENUE_STATUS = "venue_status"
+    CLOCK_OFFSET = "clock_offset"
+    FEED_LAG = "feed_lag"
+    ENGINE_LAG = "engine_lag"
+    FEED_OPENED = "feed_opened"
+    FEED_CLOSED = "feed_closed"
+    FEED_SILENT = "feed_silent"
+    FEED_PULSE = "feed_pulse"
+    FEED_GAP = "feed_gap"
+    FEED_RESYNCED = "feed_resynced"
+    FEED_BACKLOG = "feed_backlog"
+    FEED_SHUTDOWN = "feed_shutdown"
+    FEED_REJECTED = "feed_rejected"
+    MALFORMED = "malformed"
+    LIQUIDATION = "liquidation"
+    BOOK = "book"
+    WALLET = "wallet"
+    OPEN_INTEREST = "open_interest"
+    FUNDING = "funding"
+    MARK_PRICE = "mark_price"
+    LONG_SHORT_RATIO = "long_short_ratio"
+    VOLUME = "volume"
+    CONTROL = "control"
+    HEAD = "head"
+    HEAD_STALLED = "head_stalled"
+    REORG = "reorg"
+    NODE_FAULT = "node_fault"
+    UPGRADE = "upgrade"
+    UPGRADE_QUEUED = "upgrade_queued"
+    OPERATION_ENDED = "operation_ended"
+    LIQUIDITY_REMOVED = "liquidity_removed"
+    LIQUIDITY_ADDED = "liquidity_added"
+    MIGRATION = "migration"
+    RETRACTION = "retraction"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What `value` means for one kind, its unit, and the attributes it carries."""
+
+    value: str
+    unit: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+_EVENT = {"event_id": "the chain event's id", "block": "block number", "transaction": "hash or null"}
+_DEPTHS = {
+    f"{side}_depth_{bps}_usd": f"USD within {bps} bps of mid"
+    for side in ("bid", "ask")
+    for bps in (10, 25, 50, 100, 200)
+}
+_SLIPPAGE = {
+    f"{side}_slippage_{notional}_bps": f"bps against mid to {side} {notional} USD; null: unfillable"
+    for side in ("sell", "buy")
+    for notional in ("10k", "100k", "1m")
+}
+
+KINDS: Mapping[SignalKind, Kind] = {
+    SignalKind.EXPECT: Kind(
+        "longest usual gap between signs of life of `source`",
+        "s",
+        {
+            "leg": "liquidation, venue or migration: whose coverage this source carries",
+            "weight": "share of that leg's sight for subject.asset, relative to its other sources",
+            "class": "ws, rest or chain",
+            "censoring": "liquidation feeds: complete, latest_per_second, largest_per_second, one_per_second",
+        },
+    ),
+    SignalKind.TICK: Kind("always 0; source is clock", "", {}),
+    SignalKind.REQUEST: Kind(
+        "latency from the scheduled time",
+        "s",
+        {
+            "check": "which check",
+            "outcome": "ok or a refusal kind",
+            "ours": "true where the refusal says nothing of the venue (geo_blocked, budget …)",
+            "censored": "true: the latency is at least the value (time-out)",
+            "cold": "true: a new connection",
+            "service_s": "latency less our own lateness",
+        },
+    ),
+    SignalKind.MISSED_SLOT: Kind("slots missed", "1", {"check": "which check"}),
+    SignalKind.HEADROOM: Kind(
+        "request budget left", "fraction", {"budget": "which", "declared": "by the venue's headers"}
+    ),
+    SignalKind.VENUE_STATUS: Kind(
+        "0 operational, 1 degraded, 2 maintenance",
+        "level",
+        {"title": "the venue's words", "planned": "true if announced"},
+    ),
+    SignalKind.CLOCK_OFFSET: Kind("venue clock − ours", "s", {"bound_s": "true within ±", "origin": "rest or feed"}),
+    SignalKind.FEED_LAG: Kind("receive − corrected venue stamp", "s", {"bound_s": "true within ±"}),
+    SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}),
+    SignalKind.FEED_OPENED: Kind("always 1", "1", {}),
+    SignalKind.FEED_CLOSED: Kind("seconds it lived", "s", {"planned": "announced or due", "detail": "why"}),
+    SignalKind.FEED_SILENT: Kind("seconds of silence on an open socket", "s", {}),
+    SignalKind.FEED_PULSE: Kind("frames since the last pulse", "1", {}),
+    SignalKind.FEED_GAP: Kind("updates missing (at least)", "1", {"detail": "expected and got"}),
+    SignalKind.FEED_RESYNCED: Kind("seconds without a book", "s", {}),
+    SignalKind.FEED_BACKLOG: Kind("old messages told at subscribe", "1", {}),
+    SignalKind.FEED_SHUTDOWN: Kind("always 1: the venue will close this connection", "1", {}),
+    SignalKind.FEED_REJECTED: Kind("always 1: a subscription was refused", "1", {"detail": "kind and words"}),
+    SignalKind.MALFORMED: Kind("frames or answers that could not be read", "1", {"path": "where in the payload"}),
+    SignalKind.LIQUIDATION: Kind(
+        "notional",
+        "USD",
+        {
+            "side": "long or short: the side that was liquidated",
+            "price": "quote units",
+            "quantity": "base units",
+            "censoring": "the feed's policy",
+            "backlog": "true: told at subscribe, old news",
+        },
+    ),
+    SignalKind.BOOK: Kind(
+        "spread (null-like −1 unless both sides stand uncrossed)",
+        "bps",
+        {
+            "state": "ok, frozen, crossed, one_sided, hollow, empty, unsynced",
+            "mid": "quote units",
+            "origin": "rest or ws",
+        }
+        | _DEPTHS
+        | _SLIPPAGE,
+    ),
+    SignalKind.WALLET: Kind(
+        "1 withdrawals open, 0.5 delayed, 0 closed",
+        "level",
+        {"deposits": "true, false or null", "withdrawals": "true, false or null", "delayed": "true, false or null"},
+    ),
+    SignalKind.OPEN_INTEREST: Kind("open interest, one side", "USD", {"base": "base units"}),
+    SignalKind.FUNDING: Kind("funding rate", "fraction per interval", {"interval_s": "seconds or null"}),
+    SignalKind.MARK_PRICE: Kind("mark price", "quote units", {"index": "index price or null"}),
+    SignalKind.LONG_SHORT_RATIO: Kind(
+        "longs over shorts", "ratio", {"basis": "accounts, top_accounts, top_positions …"}
+    ),
+    SignalKind.VOLUME: Kind("traded in 24 h", "USD", {"market": "spot, perp or future", "last": "last price or null"}),
+    SignalKind.CONTROL: Kind(
+        "latency of a neutral control target", "s", {"outcome": "ok or a refusal", "target": "name"}
+    ),
+    SignalKind.HEAD: Kind("block number of the head", "block", {"lag_s": "seen − block time", "node": "which node"}),
+    SignalKind.HEAD_STALLED: Kind("seconds without a new head", "s", {}),
+    SignalKind.REORG: Kind("blocks undone", "blocks", {"common": "last common block number"}),
+    SignalKind.NODE_FAULT: Kind("always 1", "1", {"node": "which", "fault": "kind", "detail": "short"}),
+    SignalKind.UPGRADE: Kind(
+        "always 1",
+        "1",
+        _EVENT
+        | {
+            "proxy_kind": "what kind of proxy",
+            "role": "implementation, beacon, admin or code",
+            "old": "before",
+            "new": "after",
+            "seen_by": "log, slot or code",
+            "operation": "timelock operation id or null",
+            "queued": "true announced, false unannounced on a timelocked target, null no timelock known",
+        },
+    ),
+    SignalKind.UPGRADE_QUEUED: Kind(
+        "earliest execution", "unix s", _EVENT | {"operation": "id", "timelock": "address", "new": "address or null"}
+    ),
+    SignalKind.OPERATION_ENDED: Kind(
+        "1 executed, 0 cancelled",
+        "1",
+        _EVENT | {"operation": "id", "timelock": "address", "queued_event_id": "or null"},
+    ),
+    SignalKind.LIQUIDITY_REMOVED: Kind(
+        "share of the pool's reserves", "fraction", _EVENT | {"owner": "address or null"}
+    ),
+    SignalKind.LIQUIDITY_ADDED: Kind("share of the pool's reserves", "fraction", _EVENT | {"owner": "address or null"}),
+    SignalKind.MIGRATION: Kind(
+        "share of the source pool's reserves",
+        "fraction",
+        _EVENT | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"},
+    ),
+    SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a signal is about: whatever applies, the rest None. Assets are upper-case tickers."""
+
+    asset: str | None = None
+    venue: str | None = None
+    instrument: str | None = None
+    network: str | None = None
+    contract: str | None = None
+    pool: str | None = None
+    vantage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One fact in the correlator's language. `link` is "trace_id:span_id" (hex) of the probe span that saw it."""
+
+    kind: SignalKind
+    subject: Subject
+    event_time: datetime
+    received_at: datetime
+    source: str
+    seq: int
+    value: float
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    link: str | None = None
