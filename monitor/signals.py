@@ -4,7 +4,7 @@ One shape serves the store (COPY columns), recordings and replay (JSON lines), s
 a file of signals written by a stranger runs through the same program as a live day. `KINDS` documents each kind's
 value and attributes; docs/formats.md is checked against it.
 
-`event_time` is when it happened, on our clock (venue stamps are corrected by the venue clock's offset); `received_at` is
+`event_time` is when it happened, on our clock (venue stamps corrected by the clock offset); `received_at` is
 when we knew. `source` names the stream it came by ("binance_usdm/liquidation", "ethereum/chain", "clock"): watermarks,
 pulses and coverage go by source. `seq` numbers the signals of one source within one run.
 """
