@@ -1,0 +1,31 @@
+"""What an operator did wrong, told in one line: the key, the value, what is allowed, and the remedy.
+
+The command line prints it without a traceback and exits with 2. Values are shown as given, so callers pass secrets
+already redacted.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+
+class OperatorError(Exception):
+    """A mistake in configuration, arguments or input files, with its remedy."""
+
+    def __init__(self, key: str, value: object, allowed: str, remedy: str) -> None:
+        super().__init__(key, value, allowed, remedy)
+        self.key = key
+        self.value = value
+        self.allowed = allowed
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        shown = self.value if isinstance(self.value, str) else repr(self.value)
+        text = f"{self.key}: {shown!r} is not usable; allowed: {self.allowed}; {self.remedy}"
+        return " ".join(text.split())
+
+
+def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """Advice naming the nearest known name, or all of them where none is near."""
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(sorted(known))
