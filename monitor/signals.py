@@ -1,6 +1,6 @@
 """The correlator's language: a signal is a reading or a chain event as one flat, self-contained line.
 
-One shape serves the store (COPY columns), recordings and replay (JSON lines), snapshots (CSV) and the correlator, so that
+One shape serves the store (COPY columns), recordings and replay (JSON lines), snapshots (CSV) and the correlator, so
 a file of signals written by a stranger runs through the same program as a live day. `KINDS` documents each kind's
 value and attributes; docs/formats.md is checked against it.
 

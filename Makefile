@@ -1,0 +1,72 @@
+# Every target builds what it needs: Python 3.11+, git and make are enough. Nothing is installed outside this folder.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := uv
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: help demo run test check bench acceptance format lint types contracts coverage lock clean
+.DEFAULT_GOAL := help
+
+help:            ## what can be made
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Stormwatch needs Python 3.11 or newer; set PYTHON=python3.12, say") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	touch $@
+
+# Node comes from a wheel; anvil and the audited contracts from npm, pinned by tests/evm/package-lock.json.
+tests/evm/node_modules/.ready: $(VENV)/.dev tests/evm/package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tests/evm --no-audit --no-fund --loglevel=error
+	touch $@
+
+demo: $(VENV)/.runtime   ## a perfect storm on loopback, seen end to end by the real program (about 90 s)
+	$(BIN)/stormwatch drill perfect-storm
+
+run: $(VENV)/.runtime    ## the daemon, with stormwatch.toml (stormwatch config init writes one)
+	$(BIN)/stormwatch run
+
+test: $(VENV)/.dev tests/evm/node_modules/.ready   ## all tests but the minute-long drills
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not acceptance"
+
+acceptance: $(VENV)/.dev tests/evm/node_modules/.ready   ## whole-program runs: every drill twice, real frames, real node
+	$(BIN)/python -m pytest -m acceptance -x --timeout 900
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/lint-imports
+
+coverage: $(VENV)/.dev tests/evm/node_modules/.ready   ## tests with branch coverage; the pure rooms must be whole
+	$(BIN)/python -m tests.pure_rooms
+
+check: lint types contracts coverage   ## all of CI: format, lint, types, import contracts, tests with coverage of the pure rooms
+
+bench: $(VENV)/.dev   ## measured figures of this machine
+	$(BIN)/python -m tests.bench
+
+lock:            ## renew the pinned requirements (needs uv)
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --group build pyproject.toml -o requirements.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --extra parquet --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) tests/evm/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
