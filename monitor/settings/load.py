@@ -1,0 +1,135 @@
+"""Finds, reads and checks the settings: a TOML file, then the environment on top, then names against what exists.
+
+`STORMWATCH_STORE__DSN` sets `store.dsn`: two underscores step into a table, the value is TOML where it parses as such
+and text otherwise. Errors are OperatorError with key, value, what is allowed and the remedy.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from chain import networks
+from monitor.errors import OperatorError, nearest
+from monitor.settings.reader import read
+from monitor.settings.tree import NodeRef, Settings
+from probes import venues
+
+DEFAULT_FILE = "stormwatch.toml"
+PREFIX = "STORMWATCH_"
+_ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
+_ASSET = re.compile(r"^[A-Z0-9]{1,20}$")
+
+
+def load_settings(path: Path | None, env: Mapping[str, str]) -> Settings:
+    """The settings of `path` (default: ./stormwatch.toml where it exists) with the environment on top."""
+    tree = _file(path)
+    for name, text in sorted(env.items()):
+        if name.startswith(PREFIX) and "__" in name:
+            _set(tree, name.removeprefix(PREFIX).lower().split("__"), text, name)
+    settings = read(Settings, tree)
+    check(settings)
+    return settings
+
+
+def _file(path: Path | None) -> dict[str, Any]:
+    chosen = path or Path(DEFAULT_FILE)
+    if path is None and not chosen.exists():
+        return {}
+    try:
+        return tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OperatorError(
+            "--config", str(chosen), "a readable TOML file", f"{error.strerror}; `stormwatch config init` writes one"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(str(chosen), "its text", "valid TOML in UTF-8", f"correct it: {error}") from None
+
+
+def _set(tree: dict[str, Any], steps: list[str], text: str, name: str) -> None:
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for step in steps[:-1]:
+        inner = tree.setdefault(step, {})
+        if not isinstance(inner, dict):
+            raise OperatorError(name, text, "a path through tables", f"{step} is not a table in the file")
+        tree = inner
+    tree[steps[-1]] = value
+
+
+def check(settings: Settings) -> None:
+    """Names against what exists, and references against each other. Raises OperatorError."""
+    for name in settings.venues:
+        if name not in venues.names():
+            raise OperatorError("venues", name, ", ".join(venues.names()), nearest(name, venues.names()))
+        for key, url in settings.venues[name].hosts.items():
+            _check_host(name, key, url)
+        for asset in settings.venues[name].assets:
+            _check_known(f"venues.{name}.assets", asset, settings.assets)
+        if settings.venues[name].interval_scale <= 0:
+            raise OperatorError(
+                f"venues.{name}.interval_scale", settings.venues[name].interval_scale, "> 0", "raise it"
+            )
+        _check_every(name, settings)
+    for name, network in settings.networks.items():
+        if name not in networks.names():
+            raise OperatorError("networks", name, ", ".join(networks.names()), nearest(name, networks.names()))
+        for index, node in enumerate(network.nodes):
+            _check_node(f"networks.{name}.nodes[{index}]", node)
+        for address in network.timelocks:
+            _check_address(f"networks.{name}.timelocks", address)
+    for asset in settings.assets:
+        _check_asset(asset, settings)
+    for name, url in settings.controls.targets.items():
+        _check_url(f"controls.targets.{name}", url, ("http", "https"))
+
+
+def _check_asset(asset: str, settings: Settings) -> None:
+    if not _ASSET.match(asset):
+        raise OperatorError("assets", asset, "an upper-case ticker such as BTC", f"write {asset.upper()!r}")
+    for ref in (*settings.assets[asset].contracts, *settings.assets[asset].pools):
+        _check_address(f"assets.{asset}", ref.address)
+        _check_known(f"assets.{asset}", ref.network, settings.networks)
+
+
+def _check_every(name: str, settings: Settings) -> None:
+    venue = venues.declared(name)
+    known = [check.name for check in venue.checks] + [feed.name for feed in venue.feeds]
+    for check_name in (*settings.venues[name].every_s, *settings.venues[name].disabled):
+        if check_name not in known:
+            raise OperatorError(f"venues.{name}", check_name, ", ".join(known), nearest(check_name, known))
+
+
+def _check_host(name: str, key: str, url: str) -> None:
+    known = venues.declared(name).hosts
+    if key not in known:
+        raise OperatorError(f"venues.{name}.hosts", key, ", ".join(known), nearest(key, list(known)))
+    allowed = ("ws", "wss") if known[key].startswith("ws") else ("http", "https")
+    _check_url(f"venues.{name}.hosts.{key}", url, allowed)
+
+
+def _check_node(key: str, node: NodeRef) -> None:
+    if node.url:
+        _check_url(key, node.url, ("http", "https", "ws", "wss"))
+
+
+def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise OperatorError(key, url, " or ".join(f"{scheme}://…" for scheme in schemes), "give a whole URL")
+
+
+def _check_address(key: str, address: str) -> None:
+    if not _ADDRESS.match(address):
+        raise OperatorError(key, address, "0x and 40 hexadecimal digits", "correct the address")
+
+
+def _check_known(key: str, name: str, known: Mapping[str, object]) -> None:
+    if name not in known:
+        raise OperatorError(key, name, ", ".join(known) or "(none is configured)", nearest(name, list(known)))

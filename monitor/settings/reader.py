@@ -1,0 +1,101 @@
+"""Reads a tree of TOML tables into frozen dataclasses, strictly: unknown keys, wrong types and bad units are errors.
+
+Knows nothing of any setting: the dataclasses live beside the code they configure. A field whose name ends in `_s` is a
+length of time and takes "250ms", "5s", "2m", "1h", "7d" or a plain number of seconds. A field whose name ends in
+`_env` or `_file` names where a secret is found, never the secret.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from math import isfinite
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from monitor.errors import OperatorError, nearest
+
+Form = TypeVar("Form")
+
+_LENGTH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LENGTH_ALLOWED = 'a length of time such as "250ms", "5s", "2m", "1h", "7d", or seconds as a number'
+
+
+def length_s(key: str, given: object) -> float:
+    """Seconds of a length of time as operators write it. Raises OperatorError."""
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        if isfinite(given) and given >= 0:
+            return float(given)
+    elif isinstance(given, str) and (match := _LENGTH.match(given)):
+        return float(match[1]) * _SECONDS[match[2]]
+    raise OperatorError(key, given, _LENGTH_ALLOWED, "give the unit")
+
+
+def read(form: type[Form], tree: Mapping[str, Any], path: str = "") -> Form:
+    """An instance of dataclass `form` from a table. Raises OperatorError naming key, value, allowed and remedy."""
+    known = {one.name: one for one in fields(form)}  # type: ignore[arg-type]  # every form is a dataclass
+    for name in tree:
+        if name not in known:
+            raise OperatorError(
+                _join(path, name), tree[name], "keys " + ", ".join(known), "remove it, or " + nearest(name, list(known))
+            )
+    hints = get_type_hints(form)
+    given = {name: _value(hints[name], value, _join(path, name)) for name, value in tree.items()}
+    for name, one in known.items():
+        if name not in given and one.default is MISSING and one.default_factory is MISSING:
+            raise OperatorError(_join(path, name), None, _said(hints[name]), "it must be given")
+    try:
+        return form(**given)
+    except ValueError as error:  # a dataclass's own check of its values
+        raise OperatorError(path or "settings", dict(tree), str(error), "correct it") from None
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _value(hint: Any, given: Any, path: str) -> Any:  # noqa: C901  # one branch a shape, in one place
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        arms = [arm for arm in get_args(hint) if arm is not type(None)]
+        return _value(arms[0], given, path)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return read(hint, _expect(given, Mapping, hint, path), path)
+    if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        inner = get_args(hint)[1]
+        return {str(k): _value(inner, v, _join(path, str(k))) for k, v in _expect(given, Mapping, hint, path).items()}
+    if origin in (tuple, list) or (isinstance(origin, type) and issubclass(origin, tuple)):
+        inner = get_args(hint)[0]
+        return tuple(_value(inner, v, f"{path}[{i}]") for i, v in enumerate(_expect(given, list, hint, path)))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        if given in [member.value for member in hint]:
+            return hint(given)
+        raise OperatorError(path, given, ", ".join(str(m.value) for m in hint), "choose one of them")
+    if hint is float:
+        if path.rsplit(".", 1)[-1].endswith("_s"):
+            return length_s(path, given)
+        if isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given):
+            return float(given)
+        raise OperatorError(path, given, "a number", "correct it")
+    if hint is int and isinstance(given, bool):
+        raise OperatorError(path, given, "a whole number", "correct it")
+    if hint is Any:
+        return given
+    return _expect(given, getattr(hint, "__supertype__", hint), hint, path)
+
+
+def _expect(given: Any, kind: Any, hint: Any, path: str) -> Any:
+    if not isinstance(given, kind):
+        raise OperatorError(path, given, _said(hint), "correct its type")
+    return given
+
+
+def _said(hint: Any) -> str:
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime: "a date with time"}
+    if is_dataclass(hint) and isinstance(hint, type):
+        return "a table with keys " + ", ".join(one.name for one in fields(hint))
+    return words.get(hint, "a list" if get_origin(hint) in (tuple, list) else str(hint))

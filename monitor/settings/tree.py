@@ -1,0 +1,141 @@
+"""The operator's settings as one tree: what to watch, from where, and where the findings go.
+
+Each room's own settings live beside its code; this file only joins them. `public` shows the tree without secrets, as
+snapshots and `config show` print it: node and sink URLs lose user names, paths and queries, where keys often hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.store.settings import StoreSettings
+from monitor.telemetry.settings import TelemetrySettings
+from monitor.web_settings import WebSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRef:
+    """A contract whose code matters to an asset. `timelock` is who may upgrade it, where known."""
+
+    network: str
+    address: str
+    timelock: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRef:
+    """A pool that holds an asset's liquidity. `kind` is one of the pool kinds `chain` knows."""
+
+    network: str
+    address: str
+    kind: str = "uniswap_v2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetSettings:
+    """One asset to watch. Instruments are discovered from what the venues list; `instruments` adds by venue."""
+
+    contracts: tuple[ContractRef, ...] = ()
+    pools: tuple[PoolRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueSettings:
+    """One venue. `hosts` overrides base URLs by the dialect's keys; `every_s` how often a check runs."""
+
+    enabled: bool = True
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    assets: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+    every_s: Mapping[str, float] = field(default_factory=dict)
+    timeout_s: float | None = None
+    interval_scale: float = 1.0
+    key_env: str = ""
+    secret_env: str = ""
+    passphrase_env: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRef:
+    """One node of a network: its URL, or the environment variable that holds it (URLs often carry keys)."""
+
+    url: str = ""
+    url_env: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.url) == bool(self.url_env):
+            raise ValueError("either url or url_env, not both and not neither")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """One network to watch. `block_time_s` and `chain_id` override what `chain/networks` says."""
+
+    nodes: tuple[NodeRef, ...]
+    enabled: bool = True
+    timelocks: tuple[str, ...] = ()
+    poll_interval_s: float | None = None
+    start_block: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSettings:
+    """Neutral targets that tell our own network from the venues: name -> URL."""
+
+    targets: Mapping[str, str] = field(default_factory=dict)
+    every_s: float = 5.0
+    timeout_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a daemon needs. Keys are documented by `stormwatch config init`."""
+
+    vantage: str = "local"
+    assets: Mapping[str, AssetSettings] = field(default_factory=dict)
+    venues: Mapping[str, VenueSettings] = field(default_factory=dict)
+    networks: Mapping[str, NetworkSettings] = field(default_factory=dict)
+    controls: ControlSettings = field(default_factory=ControlSettings)
+    correlator: CorrelatorSettings = field(default_factory=CorrelatorSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    web: WebSettings = field(default_factory=WebSettings)
+    sinks: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"console": {}})
+
+    def public(self) -> dict[str, Any]:
+        """The tree as plain values, safe to hand to a stranger."""
+        plain = _plain(self)
+        assert isinstance(plain, dict)
+        return plain
+
+
+def origin(url: str) -> str:
+    """A URL without user name, path and query: "https://node.example:8545/…" where something was left out."""
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        return "(not a URL)"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    more = "/…" if parts.path.strip("/") or parts.query or parts.username else ""
+    return f"{parts.scheme}://{host}{port}{more}"
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(value[key]) for key in value}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str) and "://" in value:
+        return origin(value)
+    return value

@@ -1,0 +1,250 @@
+"""What each venue reading means in the correlator's language: kind, value, attributes, stream. Pure and stateless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from monitor.signals import Scalar, SignalKind
+from probes.readings import (
+    BookMeasured,
+    EngineLag,
+    FeedChanged,
+    FeedEvent,
+    FeedLag,
+    FeedMalformed,
+    Funding,
+    Headroom,
+    InstrumentsListed,
+    Liquidation,
+    LongShortRatio,
+    MarkPrice,
+    OpenInterest,
+    Reading,
+    RequestTimed,
+    ServerTime,
+    ServiceState,
+    ServiceStatus,
+    SlotMissed,
+    VenueClock,
+    Volume,
+    WalletStatus,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A reading in signal terms, before asset, clock correction and numbering. `stream` ends the source's name."""
+
+    kind: SignalKind
+    stream: str
+    received_at: datetime
+    value: float
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    instrument: str | None = None
+    asset: str | None = None
+    network: str | None = None
+    event_time: datetime | None = None
+
+
+_SEVERITY = {ServiceState.OPERATIONAL: 0.0, ServiceState.DEGRADED: 1.0, ServiceState.MAINTENANCE: 2.0}
+
+_FEED_KINDS = {
+    FeedEvent.OPENED: SignalKind.FEED_OPENED,
+    FeedEvent.CLOSED: SignalKind.FEED_CLOSED,
+    FeedEvent.SILENT: SignalKind.FEED_SILENT,
+    FeedEvent.PULSE: SignalKind.FEED_PULSE,
+    FeedEvent.GAP: SignalKind.FEED_GAP,
+    FeedEvent.RESYNCED: SignalKind.FEED_RESYNCED,
+    FeedEvent.BACKLOG: SignalKind.FEED_BACKLOG,
+    FeedEvent.SHUTDOWN_ANNOUNCED: SignalKind.FEED_SHUTDOWN,
+    FeedEvent.REJECTED: SignalKind.FEED_REJECTED,
+}
+
+_NOTIONALS = {10_000: "10k", 100_000: "100k", 1_000_000: "1m"}
+
+
+def say(reading: Reading) -> Said | None:
+    """The reading in signal terms, or None for what only the floors need (raw server time, listings)."""
+    match reading:
+        case Liquidation():
+            return _liquidation(reading)
+        case BookMeasured():
+            return _book(reading)
+        case RequestTimed():
+            return _request(reading)
+        case FeedChanged():
+            return _feed(reading)
+        case SlotMissed() | Headroom() | VenueClock() | ServiceStatus() | WalletStatus():
+            return _venue(reading)
+        case EngineLag() | FeedLag() | FeedMalformed():
+            return _stream(reading)
+        case OpenInterest() | Funding() | MarkPrice() | LongShortRatio() | Volume():
+            return _market(reading)
+        case ServerTime() | InstrumentsListed():
+            return None
+        case _ as never:
+            assert_never(never)
+
+
+def _liquidation(reading: Liquidation) -> Said:
+    return Said(
+        kind=SignalKind.LIQUIDATION,
+        stream="liquidation",
+        received_at=reading.received_at,
+        event_time=reading.event_time,
+        instrument=reading.instrument,
+        value=float(reading.notional_usd),
+        attributes={
+            "side": reading.side.value,
+            "price": float(reading.price),
+            "quantity": float(reading.quantity),
+            "censoring": reading.censoring.value,
+            "backlog": reading.backlog,
+        },
+    )
+
+
+def _book(reading: BookMeasured) -> Said:
+    attributes: dict[str, Scalar] = {"state": reading.state.value, "mid": reading.mid, "origin": reading.source}
+    for bps, (bids, asks) in reading.depth_usd.items():
+        attributes[f"bid_depth_{bps}_usd"] = bids
+        attributes[f"ask_depth_{bps}_usd"] = asks
+    for notional, (sell, buy) in reading.slippage_bps.items():
+        attributes[f"sell_slippage_{_NOTIONALS.get(notional, notional)}_bps"] = sell
+        attributes[f"buy_slippage_{_NOTIONALS.get(notional, notional)}_bps"] = buy
+    return Said(
+        kind=SignalKind.BOOK,
+        stream="book_ws" if reading.source == "ws" else "book_rest",
+        received_at=reading.received_at,
+        instrument=reading.instrument,
+        value=-1.0 if reading.spread_bps is None else reading.spread_bps,
+        attributes=attributes,
+    )
+
+
+def _request(reading: RequestTimed) -> Said:
+    outcome = "ok" if reading.refusal is None else reading.refusal.value
+    if reading.venue == "control":
+        return Said(
+            kind=SignalKind.CONTROL,
+            stream=reading.check,
+            received_at=reading.received_at,
+            value=reading.latency_s,
+            attributes={"outcome": outcome, "target": reading.check},
+        )
+    return Said(
+        kind=SignalKind.REQUEST,
+        stream=reading.check,
+        received_at=reading.received_at,
+        instrument=reading.instrument,
+        value=reading.latency_s,
+        attributes={
+            "check": reading.check,
+            "outcome": outcome,
+            "ours": reading.refusal is not None and reading.refusal.is_ours,
+            "censored": reading.censored,
+            "cold": reading.cold,
+            "service_s": reading.service_s,
+        },
+    )
+
+
+def _feed(reading: FeedChanged) -> Said:
+    return Said(
+        kind=_FEED_KINDS[reading.event],
+        stream=reading.feed,
+        received_at=reading.received_at,
+        instrument=reading.instrument,
+        value=reading.value,
+        attributes={"planned": reading.planned, "detail": reading.detail},
+    )
+
+
+def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletStatus) -> Said:
+    at = reading.received_at
+    match reading:
+        case SlotMissed():
+            return Said(
+                kind=SignalKind.MISSED_SLOT, stream=reading.check, received_at=at, instrument=reading.instrument,
+                value=reading.missed, attributes={"check": reading.check},
+            )  # fmt: skip
+        case Headroom():
+            return Said(
+                kind=SignalKind.HEADROOM, stream="budget", received_at=at, value=reading.left,
+                attributes={"budget": reading.budget, "declared": reading.declared},
+            )  # fmt: skip
+        case VenueClock():
+            return Said(
+                kind=SignalKind.CLOCK_OFFSET, stream="clock", received_at=at, value=reading.offset_s,
+                attributes={"bound_s": reading.bound_s, "origin": reading.origin},
+            )  # fmt: skip
+        case ServiceStatus():
+            return Said(
+                kind=SignalKind.VENUE_STATUS, stream="system_status", received_at=at, value=_SEVERITY[reading.state],
+                attributes={"title": reading.title, "planned": reading.planned},
+            )  # fmt: skip
+        case WalletStatus():
+            state = 0.0 if reading.withdrawals is False else 0.5 if reading.delayed else 1.0
+            return Said(
+                kind=SignalKind.WALLET, stream="wallet_status", received_at=at, value=state, asset=reading.asset,
+                network=reading.network,
+                attributes={
+                    "deposits": reading.deposits, "withdrawals": reading.withdrawals, "delayed": reading.delayed,
+                },
+            )  # fmt: skip
+
+
+def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> Said:
+    at = reading.received_at
+    match reading:
+        case EngineLag():
+            return Said(
+                kind=SignalKind.ENGINE_LAG, stream=reading.feed, received_at=at, instrument=reading.instrument,
+                value=reading.lag_s,
+            )  # fmt: skip
+        case FeedLag():
+            return Said(
+                kind=SignalKind.FEED_LAG, stream=reading.feed, received_at=at, instrument=reading.instrument,
+                value=reading.lag_s, attributes={"bound_s": reading.bound_s},
+            )  # fmt: skip
+        case FeedMalformed():
+            return Said(
+                kind=SignalKind.MALFORMED, stream=reading.feed, received_at=at, value=reading.count,
+                attributes={"path": reading.path},
+            )  # fmt: skip
+
+
+def _market(reading: OpenInterest | Funding | MarkPrice | LongShortRatio | Volume) -> Said | None:
+    kind, stream, value, attributes = _figures(reading)
+    if value is None:
+        return None
+    return Said(
+        kind=kind,
+        stream=stream,
+        received_at=reading.received_at,
+        event_time=reading.event_time,
+        instrument=reading.instrument,
+        value=value,
+        attributes=attributes,
+    )
+
+
+def _figures(
+    reading: OpenInterest | Funding | MarkPrice | LongShortRatio | Volume,
+) -> tuple[SignalKind, str, float | None, dict[str, Scalar]]:
+    match reading:
+        case OpenInterest():
+            usd = None if reading.usd is None else float(reading.usd)
+            return SignalKind.OPEN_INTEREST, "open_interest", usd, {"base": float(reading.base)}
+        case Funding():
+            return SignalKind.FUNDING, "funding", reading.rate, {"interval_s": reading.interval_s}
+        case MarkPrice():
+            return SignalKind.MARK_PRICE, "mark_price", reading.mark, {"index": reading.index}
+        case LongShortRatio():
+            return SignalKind.LONG_SHORT_RATIO, "long_short_ratio", reading.ratio, {"basis": reading.basis}
+        case Volume():
+            usd = None if reading.usd is None else float(reading.usd)
+            return SignalKind.VOLUME, "volume", usd, {"market": reading.market.value, "last": reading.last}
