@@ -58,7 +58,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _value(hint: Any, given: Any, path: str) -> Any:  # noqa: C901  # one branch a shape, in one place
+def _value(hint: Any, given: Any, path: str) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         arms = [arm for arm in get_args(hint) if arm is not type(None)]
