@@ -1,4 +1,4 @@
-"""The one way of everything: readings and events in, signals through the correlator, and out to store, sinks, telemetry.
+"""The one way: readings and events in, signals through the correlator, and out to store, sinks and telemetry.
 
 Synchronous on purpose: what a source hands over is told, judged and queued before the next, so live and replay see the
 same order. The bounded queues lie at the ends (the floors' own, the store's writer, the sinks' delivery).

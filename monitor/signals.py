@@ -72,6 +72,7 @@ class Kind:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+_FEED = {"planned": "announced or due", "detail": "short words"}
 _EVENT = {"event_id": "the chain event's id", "block": "block number", "transaction": "hash or null"}
 _DEPTHS = {
     f"{side}_depth_{bps}_usd": f"USD within {bps} bps of mid"
@@ -89,7 +90,7 @@ KINDS: Mapping[SignalKind, Kind] = {
         "longest usual gap between signs of life of `source`",
         "s",
         {
-            "leg": "liquidation, venue or migration: whose coverage this source carries",
+            "leg": "liquidation, venue or migration: whose sight this source carries",
             "weight": "share of that leg's sight for subject.asset, relative to its other sources",
             "class": "ws, rest or chain",
             "censoring": "liquidation feeds: complete, latest_per_second, largest_per_second, one_per_second",
@@ -120,15 +121,15 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.CLOCK_OFFSET: Kind("venue clock − ours", "s", {"bound_s": "true within ±", "origin": "rest or feed"}),
     SignalKind.FEED_LAG: Kind("receive − corrected venue stamp", "s", {"bound_s": "true within ±"}),
     SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}),
-    SignalKind.FEED_OPENED: Kind("always 1", "1", {}),
-    SignalKind.FEED_CLOSED: Kind("seconds it lived", "s", {"planned": "announced or due", "detail": "why"}),
-    SignalKind.FEED_SILENT: Kind("seconds of silence on an open socket", "s", {}),
-    SignalKind.FEED_PULSE: Kind("frames since the last pulse", "1", {}),
-    SignalKind.FEED_GAP: Kind("updates missing (at least)", "1", {"detail": "expected and got"}),
-    SignalKind.FEED_RESYNCED: Kind("seconds without a book", "s", {}),
-    SignalKind.FEED_BACKLOG: Kind("old messages told at subscribe", "1", {}),
-    SignalKind.FEED_SHUTDOWN: Kind("always 1: the venue will close this connection", "1", {}),
-    SignalKind.FEED_REJECTED: Kind("always 1: a subscription was refused", "1", {"detail": "kind and words"}),
+    SignalKind.FEED_OPENED: Kind("always 1", "1", _FEED),
+    SignalKind.FEED_CLOSED: Kind("seconds it lived", "s", _FEED),
+    SignalKind.FEED_SILENT: Kind("seconds of silence on an open socket", "s", _FEED),
+    SignalKind.FEED_PULSE: Kind("frames since the last pulse", "1", _FEED),
+    SignalKind.FEED_GAP: Kind("updates missing (at least)", "1", _FEED),
+    SignalKind.FEED_RESYNCED: Kind("seconds without a book", "s", _FEED),
+    SignalKind.FEED_BACKLOG: Kind("old messages told at subscribe", "1", _FEED),
+    SignalKind.FEED_SHUTDOWN: Kind("always 1: the venue will close this connection", "1", _FEED),
+    SignalKind.FEED_REJECTED: Kind("always 1: a subscription was refused", "1", _FEED),
     SignalKind.MALFORMED: Kind("frames or answers that could not be read", "1", {"path": "where in the payload"}),
     SignalKind.LIQUIDATION: Kind(
         "notional",

@@ -43,7 +43,7 @@ class Supervisor:
                 await part()
             except OperatorError:
                 raise
-            except Exception:  # noqa: BLE001  # the one place where our own failures stop: named, counted, restarted
+            except Exception:  # the one place where our own failures stop: named, counted, restarted
                 now = self._clock()
                 self._count(name, now)
                 if (now - started).total_seconds() > LONGEST_PAUSE_S:
