@@ -1,0 +1,158 @@
+"""The correlator: signals in, incident changes out. Joins sequencer, producers, coverage, fusion and episodes.
+
+No wall clock, no unordered iteration, no chance: one log gives one list of changes and one digest. Each completed second of
+event time is judged once, for every asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from monitor.correlator.attribution import Attribution
+from monitor.correlator.board import Board, utc
+from monitor.correlator.episodes import Episode, Look
+from monitor.correlator.evidence import made
+from monitor.correlator.judging import Judging
+from monitor.correlator.producer import Desk
+from monitor.correlator.sequencer import Second, Sequencer
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.sources import Sources
+from monitor.correlator.telling import Teller
+from monitor.incidents import ChangeKind, IncidentChange, Level, Verdict
+from monitor.signals import Signal, SignalKind
+
+_PAGING = frozenset({ChangeKind.OPENED, ChangeKind.RAISED})
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Correlator:
+    """See the module. `vantage` names the place whose controls judge LOCAL where signals do not say."""
+
+    def __init__(self, settings: CorrelatorSettings | None = None, *, vantage: str = "local") -> None:
+        self.settings = settings or CorrelatorSettings()
+        s = self.settings
+        self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
+        self._sources = Sources()
+        self._board = Board(self._sources)
+        self._attribution = Attribution(s)
+        self._judging = Judging(s, self._sources, self._board, self._attribution)
+        self._teller = Teller(s, self._board)
+        self._takers: dict[SignalKind, list[Callable[[Signal, float], None]]] = {kind: [] for kind in SignalKind}
+        self._closers: list[Callable[[float], None]] = []
+        for _, producer in made(Desk(s, self._sources, self._board)):
+            for kind in sorted(producer.kinds):
+                self._takers[kind].append(producer.on_signal)
+            self._closers.append(producer.on_second)
+        for kind in sorted(Attribution.kinds):
+            self._takers[kind].append(self._attribution.on_signal)
+        self._episodes: dict[str, Episode] = {}
+        self._latest: dict[str, IncidentChange] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._digest = sha256()
+
+    @property
+    def late(self) -> int:
+        """Signals that came after their second had been judged."""
+        return self._sequencer.late
+
+    def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
+        """Take one signal in arrival order; give what changed."""
+        told: list[IncidentChange] = []
+        for second in self._sequencer.push(signal):
+            told += self._judge(second)
+        return told
+
+    def finish(self) -> Sequence[IncidentChange]:
+        """Judge everything still held back: nothing more will come."""
+        return [change for second in self._sequencer.flush() for change in self._judge(second)]
+
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """Asset -> where it stood at the last judged second."""
+        return self._verdicts
+
+    def open_incidents(self) -> Sequence[IncidentChange]:
+        """The latest change of each open episode, in order of scope."""
+        return [self._latest[scope] for scope in sorted(self._latest) if self._episodes[scope].open]
+
+    def digest(self) -> str:
+        """SHA-256 of the incident log so far, as canonical JSON lines."""
+        return self._digest.hexdigest()
+
+    def _judge(self, second: Second) -> list[IncidentChange]:
+        late_assets: set[str | None] = set()
+        for signal in second.late:
+            late_assets.add(signal.subject.asset)
+            self._take(signal)
+        for signal in second.signals:
+            self._take(signal)
+        now_s = float(second.end_s)
+        for close in self._closers:
+            close(now_s)
+        self._board.fade(now_s)
+        told = self._locals(now_s)
+        for name, idle in self._sources.fallen_idle(now_s, self.settings.idle_gaps):
+            self._log({"at": utc(now_s), "source": name, "idle": idle})
+        retracted = {one.subject.asset for one in self._board.retracted}
+        self._board.retracted.clear()
+        for asset in self._sources.assets:
+            told += self._asset(asset, now_s, asset in late_assets, asset in retracted)
+        for change in told:
+            self._log(change)
+        return told
+
+    def _take(self, signal: Signal) -> None:
+        at_s = min(signal.event_time, signal.received_at).timestamp()
+        self._sources.hear(signal, at_s)
+        for take in self._takers[signal.kind]:
+            take(signal, at_s)
+
+    def _log(self, line: object) -> None:
+        self._digest.update(_encode(line) + b"\n")
+
+    def _locals(self, now_s: float) -> list[IncidentChange]:
+        told = []
+        for vantage, began in self._attribution.on_second(now_s):
+            change = self._teller.local(vantage, began, now_s, self._episode(f"vantage:{vantage}"))
+            self._latest[change.scope] = change
+            told.append(change)
+        return told
+
+    def _episode(self, scope: str) -> Episode:
+        episode = self._episodes.get(scope)
+        if episode is None:
+            episode = self._episodes[scope] = Episode(scope, self.settings)
+        return episode
+
+    def _asset(self, asset: str, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
+        verdict, grades, onset_s = self._judging.verdict(asset, now_s)
+        self._verdicts[asset] = verdict
+        episode = self._episode(f"asset:{asset}")
+        if not episode.open and verdict.level is Level.CALM:
+            episode.step(Look(now_s=now_s, level=Level.CALM, p_hi=verdict.p_hi))
+            return []
+        critical = verdict.level is Level.PERFECT_STORM and verdict.p_lo >= self.settings.critical_p
+        blind_stress = self._judging.blind_under_stress(verdict)
+        kind = episode.step(
+            Look(
+                now_s=now_s,
+                level=verdict.level,
+                p_hi=verdict.p_hi,
+                at_once=4 in grades.values(),
+                critical=critical,
+                mark=(*(one.state for one in verdict.legs), verdict.fault, critical, blind_stress),
+                late=late,
+                retracted=retracted,
+                onset_s=onset_s,
+            )
+        )
+        if kind is None:
+            return []
+        pages = (kind in _PAGING and episode.level >= Level.STORM_SUSPECTED) or (
+            kind in (ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.UPDATED) and blind_stress
+        )
+        change = self._teller.asset(asset, kind, episode, verdict, grades, now_s, pages)
+        self._latest[change.scope] = change
+        return [change]

@@ -1,0 +1,90 @@
+"""The book is gone: depth within 50 bps far under its usual, or a book that is crossed, frozen, one-sided, hollow.
+
+Depth falls of 70 % and 90 % are grades 2 and 3 (facts: detection §5: 90 to 98 % on 10 October 2025). A state must last three
+seconds: books cross for an instant in good health.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log
+
+from monitor.correlator.producer import Desk
+from monitor.detect.level import RobustLevel
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+FALLS = ((log(2.5), 1), (log(1 / 0.3), 2), (log(10), 3), (log(50), 4))
+LASTING_S = 3.0
+SICK = {"crossed": 2, "frozen": 2, "one_sided": 3, "hollow": 3, "empty": 3}
+
+
+@dataclass(slots=True)
+class _Book:
+    usual: RobustLevel
+    began_s: float
+    low_s: float | None = None
+    sick: str = ""
+    sick_s: float = 0.0
+
+
+class Made:
+    """Depth and state of each watched book (WebSocket books only: REST is the cross-check)."""
+
+    kinds = frozenset({SignalKind.BOOK})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._books: dict[tuple[str, str, str], _Book] = {}
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take one sample of a book."""
+        subject = signal.subject
+        if subject.asset is None or subject.venue is None or signal.attributes.get("origin") == "rest":
+            return
+        key = (subject.asset, subject.venue, subject.instrument or "")
+        book = self._books.get(key)
+        if book is None:
+            level = RobustLevel(self._desk.settings.level_long_s, 0.2)
+            book = self._books[key] = _Book(level, at_s)
+        self._state(book, subject, str(signal.attributes.get("state", "ok")), at_s)
+        bid, ask = signal.attributes.get("bid_depth_50_usd"), signal.attributes.get("ask_depth_50_usd")
+        if isinstance(bid, int | float) and isinstance(ask, int | float):
+            self._depth(book, subject, min(bid, ask), at_s)
+
+    def _state(self, book: _Book, subject: Subject, state: str, at_s: float) -> None:
+        if state != book.sick:
+            book.sick, book.sick_s = state, at_s
+        grade = SICK.get(state, 0)
+        if grade and at_s - book.sick_s >= LASTING_S:
+            self._pin("book_state", subject, grade, book.sick_s, at_s, at_s - book.sick_s, 0.0, "s", f"book {state}")
+
+    def _depth(self, book: _Book, subject: Subject, depth_usd: float, at_s: float) -> None:
+        value = log(max(depth_usd, 1.0))
+        fall = book.usual.level - value
+        warm = book.usual.seen >= 8 and at_s - book.began_s >= self._desk.settings.warm_s
+        grade = max((grade for least, grade in FALLS if fall >= least), default=0) if warm else 0
+        if not grade:
+            book.usual.learn(value, at_s)
+            book.low_s = None
+            return
+        if book.low_s is None:
+            book.low_s = at_s
+        if at_s - book.low_s >= LASTING_S:
+            usual = exp(book.usual.level)
+            words = f"depth within 50 bps {depth_usd:,.0f} USD ({usual:,.0f} usual)"
+            self._pin("book_depth", subject, grade, book.low_s, at_s, depth_usd, usual, "USD", words)
+
+    def _pin(
+        self, name: str, subject: Subject, grade: int, onset_s: float, at_s: float, value: float, normal: float,
+        unit: str, words: str,
+    ) -> None:  # fmt: skip
+        where = Subject(asset=subject.asset, venue=subject.venue, instrument=subject.instrument)
+        self._desk.pin(
+            name, Leg.VENUE, where, grade=grade, onset_s=onset_s, at_s=at_s,
+            half_life_s=self._desk.settings.book_half_life_s, value=value, normal=normal, unit=unit,
+            said=f"{subject.venue} {subject.instrument} {words}",
+        )  # fmt: skip
+
+    def on_second(self, now_s: float) -> None:
+        """Nothing waits for time here."""

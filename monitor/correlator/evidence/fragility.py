@@ -1,0 +1,95 @@
+"""Context under the legs: leverage that makes a storm likelier and worse, and never makes one (facts: detection §7).
+
+Perp volume against spot volume, open interest against the books' depth (how often it would have to be eaten), extreme
+funding, one-sided positions. Each adds a little; together at most the settings' cap.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from monitor.correlator.producer import Desk
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+EVERY_S = 15
+NATS = 0.2
+PERP_OVER_SPOT = 8.0
+INTEREST_OVER_DEPTH = 200.0
+FUNDING = 0.0005
+ONE_SIDED = 2.5
+
+
+class Made:
+    """Four ratios of each asset, looked at every fifteen seconds."""
+
+    kinds = frozenset(
+        {
+            SignalKind.VOLUME,
+            SignalKind.OPEN_INTEREST,
+            SignalKind.BOOK,
+            SignalKind.FUNDING,
+            SignalKind.LONG_SHORT_RATIO,
+        }
+    )
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._volume: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
+        self._interest: dict[str, dict[str, float]] = defaultdict(dict)
+        self._depth: dict[str, dict[str, float]] = defaultdict(dict)
+        self._funding: dict[str, dict[str, float]] = defaultdict(dict)
+        self._longs: dict[str, dict[str, float]] = defaultdict(dict)
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Keep each instrument's newest figure."""
+        asset = signal.subject.asset
+        if asset is None:
+            return
+        key = f"{signal.subject.venue}/{signal.subject.instrument}"
+        if signal.kind is SignalKind.BOOK:
+            bid = signal.attributes.get("bid_depth_200_usd")
+            if isinstance(bid, int | float):
+                self._depth[asset][key] = float(bid)
+        elif signal.kind is SignalKind.VOLUME:
+            self._volume[asset][key, str(signal.attributes.get("market", ""))] = signal.value
+        elif signal.kind is SignalKind.OPEN_INTEREST:
+            self._interest[asset][key] = signal.value
+        elif signal.kind is SignalKind.FUNDING:
+            self._funding[asset][key] = signal.value
+        else:
+            self._longs[asset][key] = signal.value
+
+    def on_second(self, now_s: float) -> None:
+        """Pin what is extreme."""
+        if int(now_s) % EVERY_S:
+            return
+        assets = {*self._volume, *self._interest, *self._funding, *self._longs}
+        for asset in sorted(assets):
+            self._judge(asset, now_s)
+
+    def _judge(self, asset: str, now_s: float) -> None:
+        volumes = self._volume[asset]
+        spot = sum(usd for (_, market), usd in volumes.items() if market == "spot")
+        perp = sum(usd for (_, market), usd in volumes.items() if market == "perp")
+        if spot > 0:
+            self._say(asset, "perp_over_spot", perp / spot, PERP_OVER_SPOT, "perp volume {:.1f}x spot volume", now_s)
+        depth = sum(self._depth[asset].values())
+        interest = sum(self._interest[asset].values())
+        if depth > 0:
+            words = "open interest would eat the visible bids {:.0f} times"
+            self._say(asset, "interest_over_depth", interest / depth, INTEREST_OVER_DEPTH, words, now_s)
+        rates = self._funding[asset].values()
+        if rates:
+            extreme = max(rates, key=abs)
+            self._say(asset, "funding", abs(extreme), FUNDING, "funding {:.4%} an interval", now_s)
+        ratios = [max(one, 1 / one) for one in self._longs[asset].values() if one > 0]
+        if ratios:
+            self._say(asset, "one_sided", max(ratios), ONE_SIDED, "positions {:.1f} to one on one side", now_s)
+
+    def _say(self, asset: str, name: str, value: float, most: float, words: str, now_s: float) -> None:
+        if value >= most:
+            self._desk.pin(
+                name, Leg.FRAGILITY, Subject(asset=asset), grade=1, weight=NATS, onset_s=now_s, at_s=now_s,
+                half_life_s=120.0, value=value, normal=most, unit="ratio", said=words.format(value),
+            )  # fmt: skip

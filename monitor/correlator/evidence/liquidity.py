@@ -1,0 +1,92 @@
+"""Liquidity leaves a pool: migrated elsewhere (matched), or gone without an explanation; by share of the pool.
+
+20, 40 and 70 % of a pool are grades 1, 2 and 3 (facts: detection §5). Removals of the last ten minutes add up; what a
+migration matches is told as such. Events a reorg undoes are taken back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.correlator.producer import Desk, graded
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+SHARES = (0.20, 0.40, 0.70, 1.01)
+WINDOW_S = 600.0
+KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    event_id: str
+    at_s: float
+    share: float
+    """What left, as a fraction of what was there; negative for what came."""
+
+
+class Made:
+    """Moves of each pool, per asset."""
+
+    kinds = frozenset(
+        {SignalKind.LIQUIDITY_REMOVED, SignalKind.LIQUIDITY_ADDED, SignalKind.MIGRATION, SignalKind.RETRACTION}
+    )
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._moves: dict[tuple[str, str, str], list[_Move]] = {}
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take one move or its retraction."""
+        asset, pool = signal.subject.asset, signal.subject.pool
+        if signal.kind is SignalKind.RETRACTION:
+            self._retract(str(signal.attributes.get("retracts", "")), at_s)
+            return
+        if asset is None or pool is None:
+            return
+        event_id = str(signal.attributes.get("event_id", ""))
+        to_pool = signal.attributes.get("to_pool")
+        if signal.kind is SignalKind.MIGRATION:
+            self._move("migration", signal.subject, _Move(event_id, at_s, signal.value), to_pool)
+            explained = _Move(event_id, at_s, -signal.value / max(1 - signal.value, 0.01))
+            self._move("liquidity_gone", signal.subject, explained, None)
+        else:
+            added = signal.kind is SignalKind.LIQUIDITY_ADDED
+            share = -signal.value if added else signal.value
+            self._move("liquidity_gone", signal.subject, _Move(event_id, at_s, share), None)
+
+    def _move(self, name: str, subject: Subject, move: _Move, to_pool: object) -> None:
+        asset, pool = str(subject.asset), str(subject.pool)
+        moves = self._moves.setdefault((name, asset, pool), [])
+        moves.append(move)
+        moves[:] = [one for one in moves[-KEPT:] if move.at_s - one.at_s <= WINDOW_S]
+        self._judge(name, asset, pool, subject.network, move.at_s, to_pool)
+
+    def _judge(self, name: str, asset: str, pool: str, network: str | None, at_s: float, to_pool: object) -> None:
+        moves = self._moves[name, asset, pool]
+        kept = 1.0
+        for one in moves:
+            kept *= 1 - one.share
+        moved = 1 - kept
+        grade = graded(moved, SHARES)
+        if not grade:
+            self._desk.board.withdraw(f"{name}:{asset}:{pool}")
+            return
+        words = f"migrated to {to_pool}" if name == "migration" else "removed"
+        self._desk.pin(
+            name, Leg.MIGRATION, Subject(asset=asset, network=network, pool=pool), grade=grade,
+            onset_s=min(one.at_s for one in moves), at_s=at_s, half_life_s=self._desk.settings.liquidity_half_life_s,
+            value=moved, normal=0.0, unit="share of pool", said=f"{moved:.0%} of pool {pool} {words}",
+        )  # fmt: skip
+
+    def _retract(self, event_id: str, at_s: float) -> None:
+        for (name, asset, pool), moves in self._moves.items():
+            left = [one for one in moves if one.event_id != event_id]
+            if len(left) != len(moves):
+                moves[:] = left
+                self._desk.board.withdraw(f"{name}:{asset}:{pool}", retracted=True)
+                if left:
+                    self._judge(name, asset, pool, None, at_s, "another pool")
+
+    def on_second(self, now_s: float) -> None:
+        """Nothing waits for time here."""

@@ -1,0 +1,64 @@
+"""Open interest falls fast: positions are being closed whether or not a feed tells of it (facts: detection §3.2 (5)).
+
+Base units, not dollars, so that a falling price alone is no evidence. Summed over the instruments heard of an asset.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from monitor.correlator.producer import Desk, graded
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+WINDOW_S = 300.0
+FALL = (0.05, 0.08, 0.15, 0.30)
+KEPT = 400
+
+
+class Made:
+    """The fall of open interest within five minutes."""
+
+    kinds = frozenset({SignalKind.OPEN_INTEREST})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._history: dict[tuple[str, str, str], deque[tuple[float, float]]] = {}
+        self._touched: set[str] = set()
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take one instrument's open interest in base units."""
+        subject = signal.subject
+        base = signal.attributes.get("base")
+        if subject.asset is None or not isinstance(base, int | float) or base <= 0:
+            return
+        key = (subject.asset, subject.venue or "", subject.instrument or "")
+        self._history.setdefault(key, deque(maxlen=KEPT)).append((at_s, float(base)))
+        self._touched.add(subject.asset)
+
+    def on_second(self, now_s: float) -> None:
+        """Compare each touched asset with its own last five minutes."""
+        for asset in sorted(self._touched):
+            self._judge(asset, now_s)
+        self._touched.clear()
+
+    def _judge(self, asset: str, now_s: float) -> None:
+        before = after = 0.0
+        onset_s = now_s
+        for key in sorted(self._history):
+            points = self._history[key]
+            while len(points) > 1 and now_s - points[0][0] > WINDOW_S:
+                points.popleft()
+            if key[0] == asset:
+                peak_s, peak = max(points, key=lambda one: (one[1], -one[0]))
+                before += peak
+                after += points[-1][1]
+                onset_s = min(onset_s, peak_s)
+        fall = 1 - after / before
+        grade = graded(fall, FALL)
+        if grade:
+            self._desk.pin(
+                "open_interest_fall", Leg.LIQUIDATION, Subject(asset=asset), grade=grade, onset_s=onset_s, at_s=now_s,
+                half_life_s=self._desk.settings.liquidation_half_life_s, value=after, normal=before, unit="base",
+                said=f"open interest fell {fall:.0%} within {now_s - onset_s:.0f} s",
+            )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Code changes under an asset: executed, silent, unannounced and queued upgrades, taken back when a reorg undoes them.
+
+An executed upgrade is grade 3; one no log told, or one that went around its timelock, grade 4; a queued one grade 1 until an
+hour before it may run, then 2 (facts: detection §6, §7). A change of admin alone is grade 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.correlator.producer import Desk
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+KEPT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    subject: Subject
+    event_id: str
+    eta_s: float
+    onset_s: float
+    new: str
+
+
+class Made:
+    """Upgrades, done and to come."""
+
+    kinds = frozenset(
+        {SignalKind.UPGRADE, SignalKind.UPGRADE_QUEUED, SignalKind.OPERATION_ENDED, SignalKind.RETRACTION}
+    )
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._queued: dict[tuple[str, str], _Queued] = {}
+        self._pinned: dict[tuple[str, str], str] = {}
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take a chain event about code."""
+        event_id = str(signal.attributes.get("event_id", ""))
+        asset = signal.subject.asset
+        if signal.kind is SignalKind.RETRACTION:
+            self._retract(str(signal.attributes.get("retracts", "")), asset)
+        elif signal.kind is SignalKind.UPGRADE and asset is not None:
+            self._upgraded(signal, asset, event_id, at_s)
+        elif signal.kind is SignalKind.UPGRADE_QUEUED and asset is not None:
+            new = str(signal.attributes.get("new") or "unknown code")
+            operation = str(signal.attributes.get("operation", event_id))
+            while len(self._queued) >= KEPT:
+                del self._queued[next(iter(self._queued))]
+            self._queued[operation, asset] = _Queued(signal.subject, event_id, signal.value, at_s, new)
+        elif signal.kind is SignalKind.OPERATION_ENDED:
+            operation = str(signal.attributes.get("operation", ""))
+            for key in [one for one in self._queued if one[0] == operation]:
+                self._desk.board.withdraw(self._evidence_id("upgrade_queued", self._queued.pop(key).subject, operation))
+
+    def _upgraded(self, signal: Signal, asset: str, event_id: str, at_s: float) -> None:
+        role = str(signal.attributes.get("role", "implementation"))
+        silent = signal.attributes.get("seen_by") in ("slot", "code")
+        unqueued = signal.attributes.get("queued") is False
+        grade = 4 if silent or unqueued else 2 if role == "admin" else 3
+        how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
+        subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
+        self._remember(event_id, asset, self._evidence_id("upgrade", subject, event_id))
+        self._desk.pin(
+            "upgrade", Leg.MIGRATION, subject, key=event_id, grade=grade, onset_s=at_s, at_s=at_s,
+            half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1",
+            said=f"{signal.attributes.get('proxy_kind', 'proxy')} {subject.contract}: {role} changed to "
+            f"{signal.attributes.get('new')} ({how})",
+            links=[signal.link] if signal.link else [],
+        )  # fmt: skip
+
+    def _remember(self, event_id: str, asset: str, evidence_id: str) -> None:
+        while len(self._pinned) >= KEPT:
+            del self._pinned[next(iter(self._pinned))]
+        self._pinned[event_id, asset] = evidence_id
+
+    def _retract(self, event_id: str, asset: str | None) -> None:
+        evidence_id = self._pinned.pop((event_id, asset or ""), None)
+        if evidence_id is not None:
+            self._desk.board.withdraw(evidence_id, retracted=True)
+        for key in [one for one, queued in self._queued.items() if queued.event_id == event_id]:
+            gone = self._queued.pop(key)
+            self._desk.board.withdraw(self._evidence_id("upgrade_queued", gone.subject, key[0]), retracted=True)
+
+    def _evidence_id(self, name: str, subject: Subject, key: str) -> str:
+        return ":".join(one for one in (name, subject.asset, subject.contract, key) if one)
+
+    def on_second(self, now_s: float) -> None:
+        """Renew what is queued: nearer its time it weighs more."""
+        s = self._desk.settings
+        for (operation, asset), queued in self._queued.items():
+            near = now_s >= queued.eta_s - s.queued_lead_s
+            subject = Subject(asset=asset, network=queued.subject.network, contract=queued.subject.contract)
+            if (
+                int(now_s) % 60 == 0
+                or self._desk.board.get(self._evidence_id("upgrade_queued", subject, operation)) is None
+            ):
+                self._desk.pin(
+                    "upgrade_queued", Leg.MIGRATION, subject, key=operation, grade=2 if near else 1,
+                    onset_s=queued.onset_s, at_s=now_s, half_life_s=s.upgrade_half_life_s,
+                    value=queued.eta_s - now_s, normal=None, unit="s until eta",
+                    said=f"upgrade of {queued.subject.contract} to {queued.new} is queued",
+                )  # fmt: skip

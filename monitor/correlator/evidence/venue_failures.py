@@ -1,0 +1,73 @@
+"""A venue's answers fail: refusals and time-outs come more often than one in twenty, by an e-process a venue.
+
+Refusals that are ours (geo-blocked, our budget, our keys) say nothing. While most targets fail at once the fault may be our
+own network, and nothing is pinned (see attribution).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from monitor.correlator.producer import MOST_LINKS, Desk, graded
+from monitor.detect.failures import FailureBets
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+E_VALUES = (3.6e3, 8.64e4, 6.048e5, 7.86e6)
+RECENT = 40
+
+
+class _Venue:
+    def __init__(self) -> None:
+        self.bets = FailureBets(0.05)
+        self.recent: deque[tuple[float, str, str | None]] = deque(maxlen=RECENT)
+        self.grade = 0
+        self.at_s = 0.0
+
+
+class Made:
+    """Failing requests of a venue."""
+
+    kinds = frozenset({SignalKind.REQUEST})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._venues: dict[str, _Venue] = {}
+        self._touched: set[str] = set()
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take one outcome."""
+        name = signal.subject.venue
+        if name is None or signal.attributes.get("ours") is True:
+            return
+        venue = self._venues.get(name)
+        if venue is None:
+            venue = self._venues[name] = _Venue()
+        outcome = str(signal.attributes.get("outcome", "ok"))
+        venue.bets.add(0.0 if outcome == "ok" else 1.0)
+        venue.recent.append((at_s, outcome, signal.link))
+        venue.at_s = at_s
+        self._touched.add(name)
+
+    def on_second(self, now_s: float) -> None:
+        """Pin what the e-values say."""
+        for name in sorted(self._touched):
+            venue = self._venues[name]
+            grade = graded(venue.bets.statistic, E_VALUES)
+            failed = [one for one in venue.recent if one[1] != "ok"]
+            if grade and failed and now_s - failed[-1][0] <= 10:
+                self._pin(name, grade, venue, failed, now_s)
+        self._touched.clear()
+
+    def _pin(
+        self, name: str, grade: int, venue: _Venue, failed: list[tuple[float, str, str | None]], now_s: float
+    ) -> None:
+        kinds = Counter(one[1] for one in failed)
+        worst = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
+        share = len(failed) / len(venue.recent)
+        self._desk.pin(
+            "venue_failures", Leg.VENUE, Subject(venue=name), grade=grade, onset_s=failed[0][0], at_s=now_s,
+            half_life_s=self._desk.settings.venue_half_life_s, value=share, normal=0.05, unit="share of requests",
+            said=f"{name} fails {share:.0%} of requests ({worst})",
+            links=[link for _, _, link in failed[-MOST_LINKS:] if link],
+        )  # fmt: skip

@@ -1,0 +1,74 @@
+"""What a venue says of itself: maintenance and degradation; withdrawals closed or delayed for an asset.
+
+A network that was closed when first seen is how things are; one that closes is evidence, renewed while it lasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.correlator.producer import Desk
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+
+@dataclass(slots=True)
+class _Wallet:
+    first: float
+    state: float
+    closed_s: float | None = None
+
+
+class Made:
+    """Declared status and declared wallets."""
+
+    kinds = frozenset({SignalKind.WALLET, SignalKind.VENUE_STATUS})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._wallets: dict[tuple[str, str, str], _Wallet] = {}
+        self._status_s: dict[str, float] = {}
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take a wallet's or a venue's state."""
+        venue = signal.subject.venue
+        if venue is None:
+            return
+        if signal.kind is SignalKind.VENUE_STATUS:
+            self._status(venue, signal, at_s)
+        elif signal.subject.asset is not None:
+            self._wallet(venue, signal.subject.asset, signal.subject.network or "", signal.value, at_s)
+
+    def _status(self, venue: str, signal: Signal, at_s: float) -> None:
+        if signal.value <= 0:
+            self._status_s.pop(venue, None)
+            return
+        since_s = self._status_s.setdefault(venue, at_s)
+        planned = signal.attributes.get("planned") is True
+        grade = 1 if planned else 3 if signal.value >= 2 else 2
+        word = "maintenance" if signal.value >= 2 else "degraded"
+        self._desk.pin(
+            "venue_status", Leg.VENUE, Subject(venue=venue), grade=grade, onset_s=since_s, at_s=at_s,
+            half_life_s=self._desk.settings.venue_half_life_s, value=signal.value, normal=0.0, unit="level",
+            said=f"{venue} says {word}{' (planned)' if planned else ''}: {signal.attributes.get('title', '')}"[:200],
+        )  # fmt: skip
+
+    def _wallet(self, venue: str, asset: str, network: str, state: float, at_s: float) -> None:
+        wallet = self._wallets.setdefault((venue, asset, network), _Wallet(state, state))
+        wallet.state = state
+        if state >= wallet.first:
+            wallet.first = state
+            wallet.closed_s = None
+            return
+        if wallet.closed_s is None:
+            wallet.closed_s = at_s
+        word = "delayed" if state > 0 else "closed"
+        self._desk.pin(
+            "withdrawals", Leg.VENUE, Subject(asset=asset, venue=venue), key=network,
+            grade=2 if state > 0 else 3, onset_s=wallet.closed_s, at_s=at_s,
+            half_life_s=self._desk.settings.venue_half_life_s, value=state, normal=wallet.first, unit="level",
+            said=f"{venue} withdrawals of {asset} over {network or 'its network'} {word}",
+        )  # fmt: skip
+
+    def on_second(self, now_s: float) -> None:
+        """Nothing waits for time here."""

@@ -1,0 +1,63 @@
+"""Says an incident in words: headline, what argues against, causes rejected. Pure text from verdict and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.incidents import LEVEL_NAMES, Blindness, Evidence, Fault, Leg, LegState, Level, Verdict
+
+MOST_BLIND = 3
+
+
+def headline(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
+    """One line: level, asset, each TRUE leg's strongest finding in order of onset, what we are blind to."""
+    said = []
+    for leg in sorted(verdict.legs, key=lambda one: (one.onset is None, one.onset, one.leg)):
+        if leg.state is LegState.TRUE and leg.onset is not None:
+            top = next((one for one in leg.contributions if one.evidence_id), None)
+            if top is not None:
+                said.append(f"{top.said} since {leg.onset:%H:%M:%S}")
+    unseen = [str(one.leg) for one in verdict.legs if one.state is LegState.UNKNOWN]
+    name = LEVEL_NAMES[verdict.level].upper().replace("-", " ")
+    text = f"{name} {verdict.asset}: " + ("; ".join(said) or "nothing strong now")
+    if unseen:
+        text += f"; cannot see: {', '.join(unseen)}"
+    blind = [f"{one.source} ({one.reason})" for one in verdict.blind[:MOST_BLIND]]
+    if blind:
+        text += f"; blind: {', '.join(blind)}"
+    return text
+
+
+def counter_evidence(verdict: Verdict) -> tuple[str, ...]:
+    """What argues against a storm: legs seen calm, and how much was seen."""
+    return tuple(
+        f"{leg.leg} seen calm with coverage {leg.coverage:.0%}" for leg in verdict.legs if leg.state is LegState.FALSE
+    )
+
+
+def rejected_causes(fault: Fault, controls_good: bool) -> tuple[str, ...]:
+    """The other explanations and why they are not taken."""
+    rejected = []
+    if fault is not Fault.LOCAL:
+        reason = "other targets answer" if controls_good else "too few targets fail at once"
+        rejected.append(f"local: {reason}")
+    if fault is not Fault.MARKET:
+        rejected.append("market: fewer than most venues are in stress")
+    return tuple(rejected)
+
+
+def blindness_order(one: Blindness) -> tuple[float, str, Leg]:
+    """Darkest first, then by name."""
+    return one.coverage, one.source, one.leg
+
+
+def local_headline(vantage: str, back: bool) -> str:
+    """The line of a vantage's own incident."""
+    if back:
+        return f"LOCAL {vantage}: our own network answers again"
+    return f"LOCAL {vantage}: nearly every venue and control fails at once; our own network, not the venues"
+
+
+def runbook(base: str, level: Level, fault: Fault) -> str:
+    """Where to read what to do first."""
+    return f"{base}{'local' if fault is Fault.LOCAL else LEVEL_NAMES[level]}.md"

@@ -1,0 +1,58 @@
+"""From legs to a level, and from grades to how often chance alone would do it. Pure rules (facts: detection §4, §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.incidents import Leg, LegState, LegVerdict, Level
+
+WATCH_GRADE = 3
+SECONDS_PER_DAY = 86400.0
+
+
+def level_of(legs: Sequence[LegVerdict], grades: Mapping[Leg, int], p_lo: float, s: CorrelatorSettings) -> Level:
+    """The level of three legs. `grades` holds the highest grade standing in each leg."""
+    true = [one for one in legs if one.state is LegState.TRUE]
+    unknown = [one for one in legs if one.state is LegState.UNKNOWN]
+    strong = any(grades[one.leg] >= WATCH_GRADE for one in true)
+    if len(true) == len(legs) and p_lo >= s.storm_p:
+        return Level.PERFECT_STORM
+    if len(true) == 2 and unknown and strong:
+        return Level.STORM_SUSPECTED
+    if len(true) >= 2:
+        return Level.SQUALL
+    if true and strong:
+        return Level.WATCH
+    return Level.CALM
+
+
+def blind_under_stress(legs: Sequence[LegVerdict]) -> bool:
+    """One leg TRUE and both others unseen: worth waking somebody though no storm can be claimed."""
+    states = [one.state for one in legs]
+    return states.count(LegState.TRUE) == 1 and states.count(LegState.UNKNOWN) == 2
+
+
+def joint_far_per_day(rates_per_day: Sequence[float], lengths_s: Sequence[float]) -> float:
+    """How often independent episodes overlap by chance: r1 r2 (d1+d2), r1 r2 r3 (d1 d2 + d1 d3 + d2 d3), a day.
+
+    `rates_per_day` are the legs' false alarms a day, `lengths_s` their mean episode lengths in seconds.
+    """
+    days = [one / SECONDS_PER_DAY for one in lengths_s]
+    if len(days) == 1:
+        return rates_per_day[0]
+    if len(days) == 2:
+        return rates_per_day[0] * rates_per_day[1] * (days[0] + days[1])
+    a, b, c = days
+    return rates_per_day[0] * rates_per_day[1] * rates_per_day[2] * (a * b + a * c + b * c)
+
+
+def by_chance(far_per_day: float) -> str:
+    """A false-alarm rate in words: "by chance once in 3.2 years"."""
+    if far_per_day <= 0:
+        return "by chance: never measured"
+    days = 1 / far_per_day
+    for unit, length in (("years", 365.25), ("weeks", 7.0), ("days", 1.0)):
+        if days >= length:
+            return f"by chance once in {days / length:,.1f} {unit}"
+    return f"by chance {far_per_day:,.0f} times a day"

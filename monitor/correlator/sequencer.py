@@ -1,0 +1,85 @@
+"""Puts signals in event-time order: whole seconds are held until the watermark says that no more will come.
+
+The order is (order time, source, seq), so it does not depend on arrival. Order time is the event time, but for chain
+signals, whose block stamps are coarse and old, it is when we knew them. The watermark is the latest order time seen less
+the largest lateness among the sources in use; what comes under it is late: it joins the next second and is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import floor
+
+from monitor.signals import Signal, SignalKind
+
+_CHAIN = frozenset(
+    {
+        SignalKind.UPGRADE,
+        SignalKind.UPGRADE_QUEUED,
+        SignalKind.OPERATION_ENDED,
+        SignalKind.LIQUIDITY_REMOVED,
+        SignalKind.LIQUIDITY_ADDED,
+        SignalKind.MIGRATION,
+        SignalKind.RETRACTION,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """Everything whose order time lies in [end_s - 1, end_s), in order, and what came too late for its own second."""
+
+    end_s: int
+    signals: tuple[Signal, ...]
+    late: tuple[Signal, ...]
+
+
+class Sequencer:
+    """Holds at most `most_s` seconds; a stamp further ahead of the rest than that is brought back to its receipt."""
+
+    def __init__(self, lateness_s: float, most_s: int = 3600) -> None:
+        self.lateness_s = lateness_s
+        self._most_s = most_s
+        self._held: dict[int, list[tuple[float, str, int, Signal]]] = {}
+        self._late: list[tuple[float, str, int, Signal]] = []
+        self._latest_s = float("-inf")
+        self._next: int | None = None
+        self.late = 0
+
+    def push(self, signal: Signal) -> Iterator[Second]:
+        """Take a signal; give the seconds that are now complete, empty ones included."""
+        received_s = signal.received_at.timestamp()
+        order_s = received_s if signal.kind in _CHAIN else min(signal.event_time.timestamp(), received_s)
+        second = floor(order_s)
+        entry = (order_s, signal.source, signal.seq, signal)
+        if self._next is None:
+            self._next = second - floor(self.lateness_s)
+        if second < self._next:
+            self.late += 1
+            self._late.append(entry)
+        else:
+            self._held.setdefault(second, []).append(entry)
+        if order_s > self._latest_s:
+            self._latest_s = order_s
+            yield from self._release(floor(order_s - self.lateness_s))
+
+    def flush(self) -> Iterator[Second]:
+        """Give everything held: nothing more will come."""
+        if self._next is not None:
+            yield from self._release(floor(self._latest_s) + 1)
+
+    def _release(self, until: int) -> Iterator[Second]:
+        assert self._next is not None
+        if until - self._next > self._most_s:  # a hole of hours in the log: do not count its empty seconds
+            self._next = min([until - self._most_s, *self._held])
+        while self._next < until:
+            entries = self._held.pop(self._next, [])
+            entries.sort(key=_order)
+            late, self._late = sorted(self._late, key=_order), []
+            self._next += 1
+            yield Second(self._next, tuple(entry[3] for entry in entries), tuple(entry[3] for entry in late))
+
+
+def _order(entry: tuple[float, str, int, Signal]) -> tuple[float, str, int]:
+    return entry[:3]

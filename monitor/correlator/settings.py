@@ -1,0 +1,89 @@
+"""Every parameter of the correlator, with its unit and why it has its default (facts: detection §1, §3, §7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrelatorSettings:
+    """Lengths in seconds, evidence in nats, probabilities 0..1."""
+
+    lateness_ws_s: float = 2.0
+    """How late a WebSocket signal may come and still be in order."""
+    lateness_rest_s: float = 3.0
+    """The same for polled checks, whose stamp is their receipt."""
+    lateness_chain_s: float = 3.0
+    """The same for chain signals, which are ordered by when we knew them."""
+    idle_gaps: float = 3.0
+    """A source silent for this many expected gaps is idle: logged, and no longer waited for."""
+
+    prior: float = 1e-3
+    """Probability of a storm before any evidence."""
+    calm_nats: float = 1.0
+    """a: the most that an unseen calm could speak against a storm."""
+    storm_nats: float = 4.0
+    """b: the most that an unseen leg could speak for one; also the cap of a leg's evidence."""
+    true_nats: float = 1.5
+    """A leg is TRUE when its lower bound reaches this: seen stress survives discounting for blindness."""
+    false_below_nats: float = 2.0
+    false_coverage: float = 0.5
+    """A leg is FALSE with evidence under `false_below_nats` and at least this coverage."""
+    single_vantage_cap: float = 0.6
+    """Coverage of the venue leg from one place alone: our path could be the fault."""
+    context_cap_nats: float = 0.5
+    """The most fragility may add: context makes a storm likelier, never makes one."""
+
+    storm_p: float = 0.5
+    critical_p: float = 0.9
+    enter_ticks: int = 2
+    """Seconds a level must hold before it is told; grade-4 evidence enters at once."""
+    lower_ticks: int = 15
+    """Seconds a lower level must hold before an episode is told to be lowered."""
+    leave_p_hi: float = 0.30
+    leave_after_s: float = 600.0
+    """An episode ends when p_hi stays under `leave_p_hi` this long."""
+    held_blind_max_s: float = 3600.0
+    """How long an episode that cannot be seen to end is held before it ends as unknown."""
+    merge_s: float = 900.0
+    """A new episode of the same scope within this is the old one resumed."""
+
+    warm_s: float = 300.0
+    """Seconds a stream is learned before it may raise evidence."""
+    background_half_life_s: float = 1800.0
+    """Memory of the usual rate of liquidations."""
+    level_short_s: float = 300.0
+    level_long_s: float = 14400.0
+    """The two memories of a robust level; both must agree for grade 2 and more."""
+    rate_floor: float = 0.01
+    """Least background rate, events/s: an idle symbol's first events are no surge."""
+    mu_min: float = 1.5
+    """Least surge that counts, events over expected: forbids slow-drift alarms."""
+
+    liquidation_half_life_s: float = 180.0
+    venue_half_life_s: float = 300.0
+    book_half_life_s: float = 180.0
+    liquidity_half_life_s: float = 3600.0
+    upgrade_half_life_s: float = 21600.0
+    queued_lead_s: float = 3600.0
+    """A queued upgrade rises to grade 2 this long before its earliest execution."""
+    local_cooldown_s: float = 30.0
+    """After our own network was down, venue evidence is not believed for this long."""
+    local_share: float = 0.8
+    """Share of targets that must fail at once, two rounds running, for LOCAL."""
+    market_share: float = 0.6
+    """Share of venues in stress, with controls good, for MARKET."""
+    runbook_base: str = "ops/runbooks/"
+    """Where an alert's runbook link points."""
+
+    def __post_init__(self) -> None:
+        for name in ("prior", "storm_p", "critical_p", "leave_p_hi", "single_vantage_cap", "local_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} between 0 and 1")
+        if self.mu_min <= 1:
+            raise ValueError("mu_min above 1")
+        if self.enter_ticks < 1 or self.lower_ticks < 1:
+            raise ValueError("enter_ticks and lower_ticks of at least 1")
+        for name in ("background_half_life_s", "level_short_s", "level_long_s", "rate_floor", "idle_gaps"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} above 0")

@@ -1,0 +1,164 @@
+"""What we see by: every source that was declared or heard, whose sight it carries, and how well it can be believed now.
+
+Coverage of a leg is the weighted mean over its sources of freshness (1 within the expected gap, then decaying), of
+completeness (sequence gaps) and, for throttled liquidation feeds, of the share of the truth they can have shown. Silence,
+unplanned closing and refused subscriptions blind a source until it speaks again. A leg for which nothing was ever declared
+is not watched: that is the operator's word, not blindness.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import exp
+
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind
+
+GAPS_KEPT = 32
+GAP_MEMORY_S = 60.0
+
+_BLINDING = {
+    SignalKind.FEED_SILENT: "silent on an open socket",
+    SignalKind.FEED_CLOSED: "closed",
+    SignalKind.FEED_REJECTED: "subscription refused",
+    SignalKind.HEAD_STALLED: "head stalled",
+}
+_NO_SIGN = frozenset(
+    {SignalKind.EXPECT, SignalKind.FEED_OPENED, SignalKind.FEED_SHUTDOWN, SignalKind.MISSED_SLOT, SignalKind.FEED_GAP}
+)
+_LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
+_UNDECLARED_GAP_S = 60.0
+
+
+@dataclass(slots=True)
+class Source:
+    """One stream. `last_s` its last sign of life, `down_s` since when it is known to be blind (None: it is not)."""
+
+    name: str
+    gap_s: float
+    first_s: float
+    declared: bool
+    last_s: float
+    down_s: float | None = None
+    reason: str = ""
+    idle: bool = False
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=GAPS_KEPT))
+
+    def coverage(self, now_s: float) -> float:
+        """Freshness times completeness, 0..1."""
+        if self.down_s is not None:
+            return 0.0
+        age_s = now_s - self.last_s
+        fresh = 1.0 if age_s <= self.gap_s else exp(-(age_s - self.gap_s) / self.gap_s)
+        recent = sum(1 for at_s in self.gaps if now_s - at_s <= GAP_MEMORY_S)
+        return fresh * (1 - min(0.05 * recent, 0.5))
+
+    def why(self, now_s: float) -> str:
+        """Why it is not believed, in words."""
+        if self.down_s is not None:
+            return self.reason
+        if now_s - self.last_s > self.gap_s:
+            return f"nothing for {now_s - self.last_s:.0f} s"
+        return "sequence gaps" if self.gaps else "throttled by the venue"
+
+    def since_s(self, now_s: float) -> float:
+        """Since when it is not believed."""
+        if self.down_s is not None:
+            return self.down_s
+        return self.last_s if now_s - self.last_s > self.gap_s else now_s
+
+
+class Sources:
+    """Every source, and which asset's which leg each carries with what weight."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Source] = {}
+        self._carries: dict[tuple[str, Leg], dict[str, float]] = {}
+        self.venues: dict[str, dict[str, float]] = {}
+        self.trust: dict[tuple[str, str], float] = {}
+        """(source, asset) -> share of the truth a throttled feed can have shown."""
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Every asset known, sorted."""
+        return tuple(sorted({asset for asset, _ in self._carries}))
+
+    def hear(self, signal: Signal, at_s: float) -> None:
+        """Take a signal as a sign of life, blindness or declaration of its source."""
+        source = self.by_name.get(signal.source)
+        if signal.kind is SignalKind.EXPECT:
+            self._declare(signal, at_s)
+            return
+        if source is None:
+            source = Source(signal.source, _UNDECLARED_GAP_S, at_s, declared=False, last_s=at_s)
+            self.by_name[signal.source] = source
+        if not source.declared and signal.subject.asset is not None:
+            self._carry(signal, _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE), 1.0)
+        reason = _BLINDING.get(signal.kind)
+        if reason is not None:
+            if signal.attributes.get("planned") is not True and source.down_s is None:
+                source.down_s, source.reason = at_s, reason
+        elif signal.kind is SignalKind.FEED_GAP:
+            source.gaps.append(at_s)
+        elif signal.kind not in _NO_SIGN:
+            source.last_s = max(source.last_s, at_s)
+            source.down_s = None
+
+    def _declare(self, signal: Signal, at_s: float) -> None:
+        source = self.by_name.get(signal.source)
+        if source is None or not source.declared:
+            last_s = at_s if source is None else source.last_s
+            self.by_name[signal.source] = Source(
+                signal.source, max(signal.value, 1e-3), at_s, declared=True, last_s=last_s
+            )
+        weight = signal.attributes.get("weight", 1.0)
+        self._carry(
+            signal,
+            Leg(str(signal.attributes.get("leg", Leg.VENUE.value))),
+            float(weight) if isinstance(weight, int | float) else 1.0,
+        )
+
+    def _carry(self, signal: Signal, leg: Leg, weight: float) -> None:
+        asset = signal.subject.asset
+        if asset is None:
+            return
+        self._carries.setdefault((asset, leg), {})[signal.source] = weight
+        venue = signal.subject.venue
+        if venue is not None:
+            known = self.venues.setdefault(asset, {})
+            known[venue] = max(known.get(venue, 0.0), weight)
+
+    def share(self, asset: str, venue: str) -> float:
+        """The venue's part of the asset's venues, 0..1 by declared weight."""
+        weights = self.venues.get(asset, {})
+        total = sum(weights.values())
+        return weights.get(venue, 0.0) / total if total > 0 else 0.0
+
+    def watched(self, asset: str, leg: Leg) -> bool:
+        """Whether anything was declared or heard for this leg."""
+        return (asset, leg) in self._carries
+
+    def sight(self, asset: str, leg: Leg, now_s: float) -> tuple[float, list[tuple[Source, float]]]:
+        """Coverage of a leg, 0..1, and each of its sources with its own."""
+        carried = self._carries.get((asset, leg), {})
+        total = sum(carried.values())
+        seen = 0.0
+        parts: list[tuple[Source, float]] = []
+        for name in sorted(carried):
+            source = self.by_name[name]
+            own = source.coverage(now_s) * self.trust.get((name, asset), 1.0)
+            parts.append((source, own))
+            seen += carried[name] * own
+        return (seen / total if total > 0 else 0.0), parts
+
+    def fallen_idle(self, now_s: float, gaps: float) -> list[tuple[str, bool]]:
+        """Sources that became idle (True) or spoke again (False) since last asked, in order of name."""
+        changed = []
+        for name in sorted(self.by_name):
+            source = self.by_name[name]
+            idle = now_s - source.last_s > gaps * source.gap_s
+            if idle != source.idle:
+                source.idle = idle
+                changed.append((name, idle))
+        return changed

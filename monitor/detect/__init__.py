@@ -1,0 +1,1 @@
+"""Detectors: small numeric state machines over one stream. Pure: numbers and times in, numbers out."""

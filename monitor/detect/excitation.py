@@ -1,0 +1,41 @@
+"""Self-excitation: does each event bring the next? The share of events that are children of others.
+
+Model-free branching ratio n = 1 - 1 / sqrt(F), with F the variance over mean of counts in long windows (facts: detection
+§1.2). An effect size, not a test. Correct a throttled feed's dead time first: a throttle forces n to 0.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import sqrt
+
+
+class Branching:
+    """Counts in windows of `window_s` seconds, the last `most` of them."""
+
+    def __init__(self, window_s: int = 5, most: int = 24) -> None:
+        self._window_s = window_s
+        self._counts: deque[float] = deque(maxlen=most)
+        self._open = 0.0
+        self._bins = 0
+
+    def add(self, count: float) -> float:
+        """Take a second's count; give the branching ratio, 0..1."""
+        self._open += count
+        self._bins += 1
+        if self._bins == self._window_s:
+            self._counts.append(self._open)
+            self._open, self._bins = 0.0, 0
+        return self.ratio
+
+    @property
+    def ratio(self) -> float:
+        """0 while too little is seen or events come no more clustered than chance."""
+        if len(self._counts) < 4:
+            return 0.0
+        mean = sum(self._counts) / len(self._counts)
+        if mean <= 0:
+            return 0.0
+        variance = sum((one - mean) ** 2 for one in self._counts) / (len(self._counts) - 1)
+        fano = variance / mean
+        return 0.0 if fano <= 1 else 1 - 1 / sqrt(fano)

@@ -1,0 +1,68 @@
+"""The usual rate of a count stream and how clustered it is, and what a throttled feed hides of the true rate.
+
+Background: an EWMA of counts a second, frozen by the caller during surges, with a floor so that an idle stream's first
+events do not alarm. Dispersion: variance over mean of 10 s counts (Fano factor); above 1.3 counts come in clusters and
+Poisson thresholds are void (facts: detection §0.1, §1.2).
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+
+
+class Background:
+    """Rate (events/s) and dispersion of a stream of one-second counts."""
+
+    def __init__(self, half_life_s: float, floor: float, block_s: int = 10) -> None:
+        self._pace = 1 - exp(-log(2) / half_life_s)
+        self._floor = floor
+        self._block_s = block_s
+        self._block = 0.0
+        self._bins = 0
+        self._mean = 0.0
+        self._square = 0.0
+        self._blocks = 0
+        self._raw = 0.0
+        self.seconds = 0
+
+    @property
+    def rate(self) -> float:
+        """Events a second, never under the floor."""
+        return max(self._raw, self._floor)
+
+    @property
+    def fano(self) -> float:
+        """Variance over mean of block counts; 1 until six blocks are seen."""
+        if self._blocks < 6 or self._mean <= 0:
+            return 1.0
+        return max((self._square - self._mean**2) / self._mean, 1.0)
+
+    def learn(self, count: float) -> None:
+        """Take a quiet second."""
+        self.seconds += 1
+        pace = max(self._pace, 1 / self.seconds)  # a plain mean until the half-life's worth is seen
+        self._raw += pace * (count - self._raw)
+        self._block += count
+        self._bins += 1
+        if self._bins == self._block_s:
+            self._blocks += 1
+            share = max(self._pace * self._block_s, 1 / self._blocks)
+            self._mean += share * (self._block - self._mean)
+            self._square += share * (self._block**2 - self._square)
+            self._block, self._bins = 0.0, 0
+
+
+def dead_time_rate(reports: int, seconds: float, dead_s: float = 1.0) -> float:
+    """True rate behind a feed that tells at most one event each `dead_s`: non-paralysable dead time n = m / (1 - m tau).
+
+    Saturated windows (a report in nearly every slot) carry only a bound; there the figure is capped at the lower bound
+    of detection §3.2 (3): -ln(1 - 0.95) / dead_s for the windows seen.
+    """
+    if reports <= 0 or seconds <= 0:
+        return 0.0
+    told = reports / seconds
+    busy = min(told * dead_s, 1.0)
+    bound = 3.0 / dead_s
+    if busy >= 1 - 1 / (1 + bound):
+        return max(bound, told)
+    return told / (1 - busy)
