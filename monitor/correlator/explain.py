@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from monitor.incidents import LEVEL_NAMES, Blindness, Evidence, Fault, Leg, LegState, Level, Verdict
+from monitor.incidents import LEVEL_NAMES, Blindness, Fault, Leg, LegState, Level, Verdict
 
 MOST_BLIND = 3
 
 
-def headline(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
+def headline(verdict: Verdict) -> str:
     """One line: level, asset, each TRUE leg's strongest finding in order of onset, what we are blind to."""
     said = []
     for leg in sorted(verdict.legs, key=lambda one: (one.onset is None, one.onset, one.leg)):

@@ -58,7 +58,7 @@ class Teller:
             critical=episode.critical,
             pages=pages,
             fault=verdict.fault,
-            headline=f"{headline(verdict, evidence)}; {by_chance(far)}",
+            headline=f"{headline(verdict)}; {by_chance(far)}",
             verdict=verdict,
             evidence=evidence,
             counter_evidence=counter_evidence(verdict),

@@ -1,0 +1,179 @@
+"""An order book on plain dictionaries: applies snapshots and changes with continuity, measures what could be sold.
+
+Continuity (facts: venues §3-6): a change follows if its `prev_id` is our last id, or, where it names none, if its first id is
+ours plus one. On a REST snapshot, what ends at or before it is dropped, and the first change kept must straddle it. A break
+leaves the book unsynced until the next snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum, auto
+
+from probes.readings import BookMeasured, BookState, VenueId
+from probes.venue import BookDelta, BookSnapshot
+
+BANDS_BPS = (10, 25, 50, 100, 200)
+NOTIONALS_USD = (10_000, 100_000, 1_000_000)
+HOLLOW_USD = 1_000.0
+"""Less than this within 200 bps on a side is a hollow book."""
+MOST_LEVELS = 20_000
+
+
+class Applied(Enum):
+    """What became of a change."""
+
+    YES = auto()
+    OLD = auto()
+    """It ends before what we have: dropped."""
+    GAP = auto()
+    """Something is missing before it: the book is unsynced now."""
+    WAITING = auto()
+    """There is no snapshot to build on yet."""
+
+
+class Book:
+    """One instrument's book. Prices in quote units (USD-like), sizes in base units."""
+
+    def __init__(self, venue: VenueId, instrument: str) -> None:
+        self.venue = venue
+        self.instrument = instrument
+        self.bids: dict[float, float] = {}
+        self.asks: dict[float, float] = {}
+        self.last_id: int | None = None
+        self.synced = False
+        self.updates = 0
+        self.event_time: datetime | None = None
+        self.changed_s = 0.0
+        self.missing = 0
+        self._from_rest = False
+
+    def snapshot(self, whole: BookSnapshot, now_s: float, *, from_rest: bool = False) -> None:
+        """Start anew from a whole book."""
+        self.bids = {price: size for price, size in whole.bids if size > 0}
+        self.asks = {price: size for price, size in whole.asks if size > 0}
+        self.last_id = whole.last_id
+        self.synced = True
+        self._from_rest = from_rest
+        self.event_time = whole.event_time
+        self.changed_s = now_s
+        self.updates += 1
+
+    def apply(self, change: BookDelta, now_s: float) -> Applied:
+        """Apply one change, if it follows."""
+        last_id = self.last_id
+        if not self.synced or last_id is None:
+            return Applied.WAITING
+        if not self._follows(change, last_id):
+            if change.last_id <= last_id and change.prev_id != change.last_id:
+                return Applied.OLD
+            self.missing = max((change.prev_id if change.prev_id is not None else change.first_id - 1) - last_id, 1)
+            self.synced = False
+            return Applied.GAP
+        self._from_rest = False
+        _merge(self.bids, change.bids)
+        _merge(self.asks, change.asks)
+        self.last_id = change.last_id
+        self.event_time = change.event_time
+        self.changed_s = now_s
+        self.updates += 1
+        if len(self.bids) > MOST_LEVELS or len(self.asks) > MOST_LEVELS:
+            self._trim()
+        return Applied.YES
+
+    def _follows(self, change: BookDelta, last_id: int) -> bool:
+        if change.prev_id == last_id or (change.prev_id is None and change.first_id == last_id + 1):
+            return True
+        return self._from_rest and change.first_id <= last_id + 1 <= change.last_id + 1 and change.last_id >= last_id
+
+    def _trim(self) -> None:
+        """Keep the best half: a venue that never deletes must not fill our memory."""
+        for side, best_first in ((self.bids, True), (self.asks, False)):
+            for price in sorted(side, reverse=best_first)[MOST_LEVELS // 2 :]:
+                del side[price]
+
+    def measure(self, received_at: datetime, now_s: float, source: str, frozen_after_s: float = 60.0) -> BookMeasured:
+        """Spread, depth, slippage and state now. `updates` counts since the last measure."""
+        bids, asks = self.bids, self.asks
+        best_bid, best_ask = max(bids, default=0.0), min(asks, default=0.0)
+        state = self._state(best_bid, best_ask, now_s, frozen_after_s)
+        both = best_bid > 0 and best_ask > 0
+        mid = (best_bid + best_ask) / 2 if both else None
+        sound = mid is not None and best_bid < best_ask
+        depth: dict[int, tuple[float, float]] = {}
+        slippage: dict[int, tuple[float | None, float | None]] = {}
+        if mid is not None:
+            near_bids = _near(bids.items(), mid * (1 - BANDS_BPS[-1] / 1e4), best_bid)
+            near_asks = _near(asks.items(), best_ask, mid * (1 + BANDS_BPS[-1] / 1e4))
+            depth = {
+                bps: (
+                    sum(p * q for p, q in near_bids if p >= mid * (1 - bps / 1e4)),
+                    sum(p * q for p, q in near_asks if p <= mid * (1 + bps / 1e4)),
+                )
+                for bps in BANDS_BPS
+            }
+            if state is BookState.OK and min(depth[BANDS_BPS[-1]]) < HOLLOW_USD:
+                state = BookState.HOLLOW
+            slippage = {
+                usd: (_slippage_bps(bids, usd, mid, sell=True), _slippage_bps(asks, usd, mid, sell=False))
+                for usd in NOTIONALS_USD
+            }
+        measured = BookMeasured(
+            venue=self.venue,
+            instrument=self.instrument,
+            received_at=received_at,
+            event_time=self.event_time,
+            source=source,
+            state=state,
+            mid=mid,
+            spread_bps=(best_ask - best_bid) / mid * 1e4 if sound and mid else None,
+            depth_usd=depth,
+            slippage_bps=slippage,
+            levels=len(bids) + len(asks),
+            updates=self.updates,
+            age_s=max(now_s - self.changed_s, 0.0),
+        )
+        self.updates = 0
+        return measured
+
+    def _state(self, best_bid: float, best_ask: float, now_s: float, frozen_after_s: float) -> BookState:
+        if not self.synced:
+            return BookState.UNSYNCED
+        if not self.bids and not self.asks:
+            return BookState.EMPTY
+        if not self.bids or not self.asks:
+            return BookState.ONE_SIDED
+        if best_bid >= best_ask:
+            return BookState.CROSSED
+        if now_s - self.changed_s > frozen_after_s:
+            return BookState.FROZEN
+        return BookState.OK
+
+
+def _merge(side: dict[float, float], levels: Iterable[tuple[float, float]]) -> None:
+    for price, size in levels:
+        if size > 0:
+            side[price] = size
+        else:
+            side.pop(price, None)
+
+
+def _near(levels: Iterable[tuple[float, float]], least: float, most: float) -> list[tuple[float, float]]:
+    return [level for level in levels if least <= level[0] <= most]
+
+
+def _slippage_bps(side: dict[float, float], usd: float, mid: float, *, sell: bool) -> float | None:
+    """Bps against mid of trading `usd` into a side, None where what is visible cannot fill it."""
+    left = usd
+    base = 0.0
+    within = sorted(side, reverse=sell)
+    for price in within:
+        value = price * side[price]
+        if value >= left:
+            base += left / price
+            paid = usd / base
+            return abs(paid / mid - 1) * 1e4
+        base += side[price]
+        left -= value
+    return None

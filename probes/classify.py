@@ -1,0 +1,79 @@
+"""What an answer's status, headers and body say of why it was refused: one closed set of kinds.
+
+Venue-specific codes are the dialects' own (`Venue.refuse`); this is what every venue shares. 403 and 451 speak of our place,
+never of the venue's health (facts: venues §16).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from probes.readings import Refusal
+
+_BY_STATUS = {
+    400: Refusal.BAD_REQUEST,
+    401: Refusal.UNAUTHORIZED,
+    403: Refusal.WAF_BLOCKED,
+    404: Refusal.BAD_REQUEST,
+    418: Refusal.BANNED,
+    429: Refusal.THROTTLED,
+    451: Refusal.GEO_BLOCKED,
+    502: Refusal.OVERLOADED,
+    503: Refusal.OVERLOADED,
+    504: Refusal.OVERLOADED,
+}
+_SAMPLE = 2048
+
+
+def by_answer(status: int, body: bytes) -> Refusal | None:
+    """The refusal of an HTTP answer, or None for a good one (2xx that is no HTML page)."""
+    sample = body[:_SAMPLE].lower()
+    if 200 <= status < 300:
+        return Refusal.WAF_BLOCKED if is_html(body) else None
+    if status == 403 and (b"country" in sample or b"region" in sample or b"restricted" in sample):
+        return Refusal.GEO_BLOCKED
+    if status >= 500 and (b"maintenance" in sample or b"upgrad" in sample):
+        return Refusal.MAINTENANCE
+    if status == 503 and b"unknown error" in sample:
+        return Refusal.EXECUTION_UNKNOWN
+    kind = _BY_STATUS.get(status)
+    if kind is not None:
+        return kind
+    return Refusal.VENUE_ERROR if status >= 500 else Refusal.BAD_REQUEST
+
+
+def is_html(body: bytes) -> bool:
+    """Whether a body is a web page where JSON was due: a firewall's or a proxy's."""
+    start = body[:64].lstrip().lower()
+    return start.startswith((b"<!doctype", b"<html"))
+
+
+def by_error(error: BaseException) -> Refusal:
+    """The refusal of a failed exchange, by the standard library's errors (aiohttp wraps them; pass the cause)."""
+    if isinstance(error, TimeoutError):
+        return Refusal.TIMEOUT
+    if isinstance(error, ssl.SSLError | ssl.CertificateError):
+        return Refusal.TLS
+    if isinstance(error, ConnectionRefusedError):
+        return Refusal.REFUSED
+    if isinstance(error, ConnectionError | EOFError):
+        return Refusal.RESET
+    return Refusal.REFUSED if isinstance(error, OSError) else Refusal.RESET
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds of a Retry-After header: a number or an HTTP date (RFC 9110 §10.2.3). None where there is no usable one."""
+    given = headers.get("retry-after", "").strip()
+    if not given:
+        return None
+    try:
+        return max(float(given), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max((parsedate_to_datetime(given) - now).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None

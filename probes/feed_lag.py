@@ -1,0 +1,52 @@
+"""How old news is when it comes: per instrument the worst of each second, against the venue's own clock. Pure.
+
+The engine's own lag (two stamps of one venue) needs no clock and is told beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from probes.clock_offset import ClockOffset
+from probes.readings import EngineLag, FeedLag, VenueId
+
+
+class LagMeter:
+    """Collects stamps; `told` gives the second's worst and starts anew. Bounded by the instruments subscribed."""
+
+    def __init__(self, venue: VenueId, feed: str, offset: ClockOffset) -> None:
+        self._venue = venue
+        self._feed = feed
+        self._offset = offset
+        self._age: dict[str, float] = {}
+        self._engine: dict[str, float] = {}
+
+    def stamp(self, instrument: str, received_s: float, event_s: float, engine_s: float | None) -> None:
+        """Take one piece of news: when it came, the venue's stamp, the engine's stamp (unix seconds)."""
+        self._offset.frame(received_s, event_s)
+        age = received_s - event_s
+        if age > self._age.get(instrument, float("-inf")):
+            self._age[instrument] = age
+        if engine_s is not None:
+            lag = event_s - engine_s
+            if lag > self._engine.get(instrument, float("-inf")):
+                self._engine[instrument] = lag
+
+    def told(self, received_at: datetime, now_s: float) -> list[FeedLag | EngineLag]:
+        """The second's readings."""
+        readings: list[FeedLag | EngineLag] = [
+            EngineLag(venue=self._venue, feed=self._feed, instrument=name, received_at=received_at, lag_s=lag)
+            for name, lag in self._engine.items()
+        ]
+        best = self._offset.best(now_s)
+        if best is not None:
+            readings += [
+                FeedLag(
+                    venue=self._venue, feed=self._feed, instrument=name, received_at=received_at,
+                    lag_s=age + best.offset_s, bound_s=best.bound_s,
+                )
+                for name, age in self._age.items()
+            ]  # fmt: skip
+        self._age.clear()
+        self._engine.clear()
+        return readings

@@ -1,0 +1,246 @@
+"""Probes one venue: its listing first, then every check on its schedule and every feed, until cancelled.
+
+The only file that knows which instruments are watched. Its readings pass through one bounded outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+
+from probes.exchange import Clock, session, tls_context
+from probes.feed import FeedRunner, FeedSetting, Tap, feed_url
+from probes.outbox import Outbox
+from probes.readings import Instrument, Market, Reading, SlotMissed
+from probes.rest import Asker, VenueState
+from probes.schedule import on_schedule, phase_s
+from probes.venue import BookSnapshot, Feed, Keys, Per, RestCheck, Venue
+
+USER_AGENT = "stormwatch/0.1 (+exchange-health monitor)"
+QUOTES = ("USDT", "USDC", "USD")
+YIELD_EVERY = 256
+
+
+def utc_now() -> datetime:
+    """Our clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProberSettings:
+    """What to ask a venue for. `every_s` overrides intervals by check name; `interval_scale` stretches them all."""
+
+    assets: Sequence[str]
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    instruments: Sequence[str] = ()
+    disabled: Sequence[str] = ()
+    every_s: Mapping[str, float] = field(default_factory=dict)
+    interval_scale: float = 1.0
+    timeout_s: float | None = None
+    keys: Keys | None = None
+    ca_file: str = ""
+    seed: int | None = None
+
+
+def choose(listed: Iterable[Instrument], assets: Sequence[str], wanted: Sequence[str]) -> list[Instrument]:
+    """One spot and one linear perpetual of each asset, in USDT before USDC before USD, and what is `wanted` by symbol."""
+    by_kind: dict[tuple[str, Market], Instrument] = {}
+    named: list[Instrument] = []
+    for one in listed:
+        if one.symbol in wanted:
+            named.append(one)
+        if one.base not in assets or one.quote not in QUOTES or one.inverse or not one.trading:
+            continue
+        if one.market is Market.FUTURE:
+            continue
+        best = by_kind.get((one.base, one.market))
+        if best is None or (QUOTES.index(one.quote), len(one.symbol)) < (QUOTES.index(best.quote), len(best.symbol)):
+            by_kind[one.base, one.market] = one
+    chosen = {(one.market, one.symbol): one for one in (*by_kind.values(), *named)}
+    return [chosen[key] for key in sorted(chosen)]
+
+
+def guessed(venue: Venue, assets: Sequence[str]) -> list[Instrument]:
+    """The instruments an asset should have, before the venue's listing is known."""
+    return [
+        Instrument(symbol=symbol, base=asset, quote="USDT", market=market)
+        for asset in assets
+        for market, symbol in venue.symbols(asset).items()
+    ]
+
+
+class Prober:
+    """One venue under watch. `tap` sees raw frames (for recordings)."""
+
+    def __init__(
+        self, venue: Venue, settings: ProberSettings, *, clock: Clock = utc_now, tap: Tap | None = None
+    ) -> None:
+        self.venue = venue
+        self.settings = settings
+        self._clock = clock
+        self._tap = tap
+        self._random = random.Random(settings.seed)  # noqa: S311  # jitter, not secrecy
+        self.state = VenueState(venue)
+        self.outbox = Outbox()
+        self.instruments: list[Instrument] = []
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        """Everything the venue says, for ever. A failure of ours in any part ends it with that failure."""
+        client = session(tls_context(self.settings.ca_file), USER_AGENT)
+        work = asyncio.create_task(self._work(client))
+        try:
+            taken = 0
+            while True:
+                waiting = asyncio.create_task(self.outbox.get())
+                await asyncio.wait({waiting, work}, return_when=asyncio.FIRST_COMPLETED)
+                if waiting.done():
+                    yield waiting.result()
+                    for reading in self.outbox.drain():
+                        yield reading
+                        taken += 1
+                        if taken % YIELD_EVERY == 0:
+                            await asyncio.sleep(0)
+                else:
+                    waiting.cancel()
+                    work.result()
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await client.close()
+
+    async def _work(self, client: aiohttp.ClientSession) -> None:
+        asker = Asker(
+            self.state, client, self._clock, hosts=self.settings.hosts, keys=self.settings.keys,
+            timeout_s=self.settings.timeout_s,
+        )  # fmt: skip
+        await self.list_instruments(asker)
+        start = self._clock()
+        async with asyncio.TaskGroup() as group:
+            for check in self.checks():
+                for instrument in self.subjects(check):
+                    group.create_task(self._scheduled(asker, check, instrument, start))
+            for feed in self.feeds():
+                for some in self.batches(feed):
+                    group.create_task(self.hold(asker, client, feed, some))
+
+    def checks(self) -> list[RestCheck]:
+        """The checks that will run: enabled ones; signed ones only with keys."""
+        return [
+            check
+            for check in self.venue.checks
+            if check.name not in self.settings.disabled and (self.settings.keys is not None or not _is_signed(check))
+        ]
+
+    def feeds(self) -> list[Feed]:
+        """The feeds that will run."""
+        return [feed for feed in self.venue.feeds if feed.name not in self.settings.disabled]
+
+    async def list_instruments(self, asker: Asker) -> None:
+        """Learn the venue's instruments; where it does not answer, take those its symbols suggest."""
+        for check in self.checks():
+            if check.name == "instruments":
+                for reading in await asker.ask(check, None):
+                    self.outbox.put(reading)
+        listed = self.state.instruments.values()
+        self.instruments = choose(listed, self.settings.assets, self.settings.instruments)
+        missing = {(one.base, one.market) for one in self.instruments}
+        for guess in guessed(self.venue, self.settings.assets):
+            if not self.state.instruments and (guess.base, guess.market) not in missing:
+                self.instruments.append(guess)
+        for one in self.instruments:
+            self.state.instruments.setdefault(one.symbol, one)
+
+    def subjects(self, check: RestCheck) -> Sequence[Instrument | None]:
+        if check.per is Per.VENUE:
+            return (None,)
+        return [one for one in self.instruments if check.market in (None, one.market)]
+
+    def batches(self, feed: Feed) -> list[list[Instrument]]:
+        wanted = [one for one in self.instruments if feed.market in (None, one.market)]
+        return [wanted[at : at + feed.max_instruments] for at in range(0, len(wanted), feed.max_instruments)]
+
+    async def _scheduled(self, asker: Asker, check: RestCheck, instrument: Instrument | None, start: datetime) -> None:
+        every_s = self.settings.every_s.get(check.name, check.every_s * self.settings.interval_scale)
+        name = f"{self.venue.id}/{check.name}/{instrument.symbol if instrument else ''}"
+        first_at = start + timedelta(seconds=phase_s(name, every_s))
+
+        async def act(due: datetime) -> None:
+            for reading in await asker.ask(check, instrument, due):
+                self.outbox.put(reading)
+
+        await on_schedule(every_s, first_at, act, self._missed(check, instrument), clock=self._clock)
+
+    def _missed(self, check: RestCheck, instrument: Instrument | None) -> Callable[[datetime, int], None]:
+        def missed(due: datetime, count: int) -> None:
+            self.outbox.put(
+                SlotMissed(
+                    venue=self.venue.id, check=check.name, instrument=instrument.symbol if instrument else None,
+                    scheduled_at=due, received_at=self._clock(), missed=count,
+                )
+            )  # fmt: skip
+
+        return missed
+
+    async def hold(
+        self, asker: Asker, client: aiohttp.ClientSession, feed: Feed, instruments: Sequence[Instrument]
+    ) -> None:
+        hosts = {**self.venue.hosts, **self.settings.hosts}
+
+        async def base(instrument: Instrument) -> BookSnapshot | None:
+            check = next(
+                one
+                for one in self.venue.checks
+                if one.name == feed.book_base and one.market in (None, instrument.market)
+            )
+            readings, whole = await asker.ask_raw(check, instrument)
+            for reading in readings:
+                self.outbox.put(reading)
+            return whole
+
+        setting = FeedSetting(
+            url=feed_url(feed.host, feed, instruments, hosts), client=client, clock=self._clock,
+            emit=self.outbox.put, base=base if feed.book_base else None, tap=self._tap,
+            seed=self._random.getrandbits(32), instruments=instruments,
+        )  # fmt: skip
+        await FeedRunner(self.state, feed, setting).run()
+
+
+def _is_signed(check: RestCheck) -> bool:
+    return check.per is Per.VENUE and check.call(None).signed
+
+
+async def probe_once(
+    venue: Venue, check_name: str | None, settings: ProberSettings, *, clock: Clock = utc_now, feed_s: float = 5.0
+) -> list[Reading]:
+    """Ask each check of this name (all, where None) once, or listen to the feed of this name for `feed_s` seconds."""
+    prober = Prober(venue, settings, clock=clock)
+    client = session(tls_context(settings.ca_file), USER_AGENT)
+    told: list[Reading] = []
+    try:
+        asker = Asker(
+            prober.state, client, clock, hosts=settings.hosts, keys=settings.keys, timeout_s=settings.timeout_s
+        )
+        await prober.list_instruments(asker)
+        told += prober.outbox.drain()
+        if check_name not in (None, "instruments"):
+            told = []
+        for check in prober.checks():
+            if check.name != "instruments" and check_name in (None, check.name):
+                for instrument in prober.subjects(check):
+                    told += await asker.ask(check, instrument)
+        for feed in prober.feeds():
+            if feed.name == check_name:
+                for some in prober.batches(feed):
+                    try:
+                        async with asyncio.timeout(feed_s):
+                            await prober.hold(asker, client, feed, some)
+                    except TimeoutError:
+                        told += prober.outbox.drain()
+    finally:
+        await client.close()
+    return told
