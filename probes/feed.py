@@ -57,7 +57,7 @@ Base = Callable[[Instrument], Awaitable[BookSnapshot | None]]
 
 
 class _EndedError(Exception):
-    """This connection is over; `planned` where the venue said so or its time was up."""
+    """A connection is over; `planned` where the venue said so or its time was up."""
 
     def __init__(self, detail: str, *, planned: bool = False) -> None:
         super().__init__(detail)
@@ -126,21 +126,21 @@ class FeedRunner:
                 )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             return _EndedError(f"could not connect: {type(error).__name__}")
+        ended = _EndedError("closed")
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive(socket))
-                group.create_task(self._every_second(socket))
+                group.create_task(self._every_second())
                 if self._feed.keep_alive is not None:
                     group.create_task(self._keep_alive(socket))
         except* _EndedError as many:
-            first = many.exceptions[0]
-            assert isinstance(first, _EndedError)
-            return first
+            assert isinstance(many.exceptions[0], _EndedError)
+            ended = many.exceptions[0]
         except* (aiohttp.ClientError, ConnectionError) as lost:
-            return _EndedError(type(lost.exceptions[0]).__name__)
+            ended = _EndedError(type(lost.exceptions[0]).__name__)
         finally:
             await asyncio.shield(_close(socket))
-        return _EndedError("closed")  # pragma: no cover  # the tasks of a connection end by raising
+        return ended
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         now = self._set.clock()
@@ -235,7 +235,7 @@ class FeedRunner:
             told, self._words = self._words, 0
             self._changed(FeedEvent.PULSE, told)
 
-    async def _every_second(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _every_second(self) -> None:
         while True:
             await asyncio.sleep(SAMPLE_S)
             now = self._set.clock()

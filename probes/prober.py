@@ -156,11 +156,13 @@ class Prober:
             self.state.instruments.setdefault(one.symbol, one)
 
     def subjects(self, check: RestCheck) -> Sequence[Instrument | None]:
+        """What a check is asked for: each instrument of its market, or the venue as a whole (None)."""
         if check.per is Per.VENUE:
             return (None,)
         return [one for one in self.instruments if check.market in (None, one.market)]
 
     def batches(self, feed: Feed) -> list[list[Instrument]]:
+        """A feed's instruments, as many a connection as it takes."""
         wanted = [one for one in self.instruments if feed.market in (None, one.market)]
         return [wanted[at : at + feed.max_instruments] for at in range(0, len(wanted), feed.max_instruments)]
 
@@ -189,6 +191,7 @@ class Prober:
     async def hold(
         self, asker: Asker, client: aiohttp.ClientSession, feed: Feed, instruments: Sequence[Instrument]
     ) -> None:
+        """Hold one feed open for ever."""
         hosts = {**self.venue.hosts, **self.settings.hosts}
 
         async def base(instrument: Instrument) -> BookSnapshot | None:
