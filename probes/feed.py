@@ -134,8 +134,7 @@ class FeedRunner:
                 if self._feed.keep_alive is not None:
                     group.create_task(self._keep_alive(socket))
         except* _EndedError as many:
-            assert isinstance(many.exceptions[0], _EndedError)
-            ended = many.exceptions[0]
+            ended = next(one for one in many.exceptions if isinstance(one, _EndedError))
         except* (aiohttp.ClientError, ConnectionError) as lost:
             ended = _EndedError(type(lost.exceptions[0]).__name__)
         finally:

@@ -1,0 +1,108 @@
+"""Pure readers of shapes that venues share: stamps, numbers as text, levels, ratios. Anything unusable is Malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from hmac import new as hmac
+from math import isfinite
+
+from probes.readings import Market
+from probes.venue import Malformed
+
+_LEAST_S, _MOST_S = 0.0, 7_258_118_400.0  # 1970 to 2200
+_MOST_DIGITS = 40
+MILLISECOND = 1e-3
+
+
+def at_s(seconds: float, path: str = "$") -> datetime:
+    """The aware time of unix seconds between 1970 and 2200."""
+    if not _LEAST_S <= seconds <= _MOST_S:
+        raise Malformed(f"{path}: {seconds!r} is no time")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def at_ms(milliseconds: float, path: str = "$") -> datetime:
+    """The aware time of unix milliseconds."""
+    return at_s(milliseconds / 1000, path)
+
+
+def at_any(stamp: float, path: str = "$") -> datetime:
+    """The aware time of a stamp in seconds or milliseconds, told apart by size (venues changed from one to the other)."""
+    return at_s(stamp / 1000 if stamp > 1e11 else stamp, path)
+
+
+def money(text: str | float, path: str = "$") -> Decimal:
+    """A finite decimal of reasonable size, from text or number."""
+    try:
+        value = Decimal(str(text))
+    except InvalidOperation:
+        raise Malformed(f"{path}: {str(text)[:40]!r} is no number") from None
+    if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:
+        raise Malformed(f"{path}: {str(text)[:40]!r} is no amount")
+    return value
+
+
+def figure(text: str | float, path: str = "$") -> float:
+    """A finite float, from text or number."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise Malformed(f"{path}: {str(text)[:40]!r} is no number") from None
+    if not isfinite(value):
+        raise Malformed(f"{path}: {value!r} is no figure")
+    return value
+
+
+def some_money(text: str | float | None, path: str = "$") -> Decimal | None:
+    """As `money`, None where the venue left it empty."""
+    return None if text is None or text == "" else money(text, path)
+
+
+def some_figure(text: str | float | None, path: str = "$") -> float | None:
+    """As `figure`, None where the venue left it empty."""
+    return None if text is None or text == "" else figure(text, path)
+
+
+def levels(rows: Sequence[Sequence[float]], path: str = "$", size: float = 1.0) -> list[tuple[float, float]]:
+    """(price, size in base units) of rows that begin with both; `size` is base units a contract."""
+    try:
+        pairs = [(row[0], row[1] * size) for row in rows]
+    except IndexError:
+        raise Malformed(f"{path}: a level needs price and size") from None
+    total = sum(price + amount for price, amount in pairs)
+    if not isfinite(total):
+        raise Malformed(f"{path}: a level is not finite")
+    return pairs
+
+
+def signature(secret: str, text: str) -> bytes:
+    """HMAC-SHA256, as every venue here signs with."""
+    return hmac(secret.encode(), text.encode(), sha256).digest()
+
+
+def pair_symbols(spot: str, perp: str | None, asset: str) -> dict[Market, str]:
+    """Symbols of an asset against USDT, by the venue's patterns with {} for the asset."""
+    known = {Market.SPOT: spot.format(asset)}
+    if perp is not None:
+        known[Market.PERP] = perp.format(asset)
+    return known
+
+
+def header_number(headers: Mapping[str, str], name: str) -> float | None:
+    """A header's number, None where it is missing or none."""
+    text = headers.get(name)
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if value is None or isfinite(value) else None
+
+
+def whole(number: int | None, path: str) -> int:
+    """A whole number that must be there."""
+    if number is None:
+        raise Malformed(f"{path}: missing")
+    return number

@@ -1,0 +1,187 @@
+"""OKX v5: spot and linear swaps (facts: venues §5; docs at www.okx.com/docs-v5).
+
+No budget headers: limits are by endpoint and address. The liquidation channel tells at most one order a second and contract,
+and its first message after subscribing is old news. Books go by seqId/prevSeqId: the checksum is dead since 2026-06.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+
+import msgspec
+
+from probes import read
+from probes.readings import Censoring, Instrument, Market
+from probes.venue import (
+    Budget,
+    Call,
+    Feed,
+    KeepAlive,
+    Keys,
+    Per,
+    ReadAnswer,
+    Refused,
+    RestCheck,
+    SignedRequest,
+    Venue,
+)
+from probes.wire import okx as wire
+from probes.wire.okx import ID
+
+DOCS = "https://www.okx.com/docs-v5/"
+
+
+def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
+    """Error codes count whatever the status: 50011 comes with 200 and with 429."""
+    try:
+        answer = wire.RATIOS.decode(body) if b'"data":[[' in body[:64] else wire.ANSWER.decode(body)
+    except msgspec.DecodeError:
+        return None
+    code = str(answer.code)
+    return None if code == "0" else wire.refused(code, answer.msg)
+
+
+def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
+    """HMAC-SHA256 in base64 of timestamp, method, path and query."""
+    query = urlencode(call.query)
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
+    text = f"{stamp}GET{call.path}" + (f"?{query}" if query else "")
+    headers = {
+        "OK-ACCESS-KEY": keys.key,
+        "OK-ACCESS-SIGN": b64encode(read.signature(keys.secret, text)).decode(),
+        "OK-ACCESS-TIMESTAMP": stamp,
+        "OK-ACCESS-PASSPHRASE": keys.passphrase,
+    }
+    return SignedRequest(query=query, headers=headers)
+
+
+def _inst(one: Instrument | None) -> dict[str, str]:
+    assert one is not None, "asked per instrument"
+    return {"instId": one.symbol}
+
+
+def _per(
+    name: str, path: str, every_s: float, reader: ReadAnswer, budget: str, market: Market | None = Market.PERP,
+    **query: str,
+) -> RestCheck:  # fmt: skip
+    return RestCheck(
+        name=name,
+        call=lambda one: Call(path=path, query={**_inst(one), **query}, budget=budget),
+        read=reader,
+        every_s=every_s,
+        per=Per.INSTRUMENT,
+        market=market,
+        docs=DOCS,
+    )
+
+
+def _listing(kind: str) -> RestCheck:
+    return RestCheck(
+        name="instruments",
+        call=lambda _: Call(path="/api/v5/public/instruments", query={"instType": kind}, budget="public"),
+        read=wire.instruments,
+        every_s=3600,
+        docs=DOCS,
+    )
+
+
+def _subscribe(*channels: str, swaps: bool = False) -> Callable[[Sequence[Instrument], datetime], Sequence[str]]:
+    def messages(instruments: Sequence[Instrument], now: datetime) -> Sequence[str]:
+        args = [{"channel": "liquidation-orders", "instType": "SWAP"}] if swaps else []
+        args += [{"channel": channel, "instId": one.symbol} for one in instruments for channel in channels]
+        return [json.dumps({"op": "subscribe", "args": args})]
+
+    return messages
+
+
+PING = KeepAlive(every_s=20, text=lambda _now: "ping")
+
+VENUE = Venue(
+    id=ID,
+    title="OKX",
+    docs=DOCS,
+    hosts={"rest": "https://www.okx.com", "ws": "wss://ws.okx.com:8443/ws/v5/public"},
+    budgets=(
+        Budget(name="ip", limit=10, window_s=2),
+        Budget(name="public", limit=20, window_s=2),
+        Budget(name="market", limit=20, window_s=2),
+        Budget(name="status", limit=2, window_s=5),
+        Budget(name="rubik", limit=5, window_s=2),
+        Budget(name="asset", limit=6, window_s=1),
+    ),
+    checks=(
+        RestCheck(
+            name="server_time", call=lambda _: Call(path="/api/v5/public/time"), read=wire.server_time, every_s=5
+        ),
+        RestCheck(
+            name="system_status",
+            call=lambda _: Call(path="/api/v5/system/status", budget="status"),
+            read=wire.system_status,
+            every_s=60,
+        ),
+        RestCheck(
+            name="wallet_status",
+            call=lambda _: Call(path="/api/v5/asset/currencies", budget="asset", signed=True),
+            read=wire.wallets,
+            every_s=60,
+        ),
+        _listing("SWAP"),
+        _listing("SPOT"),
+        _per("book_rest", "/api/v5/market/books", 30, wire.book, "market", None, sz="400"),
+        _per("open_interest", "/api/v5/public/open-interest", 15, wire.open_interest, "public", instType="SWAP"),
+        _per("funding", "/api/v5/public/funding-rate", 60, wire.funding, "public"),
+        _per("mark_price", "/api/v5/public/mark-price", 60, wire.marks, "public", instType="SWAP"),
+        _per("volume", "/api/v5/market/ticker", 60, wire.tickers, "market"),
+        _per("volume_spot", "/api/v5/market/ticker", 60, wire.tickers, "market", Market.SPOT),
+        _per(
+            "long_short_ratio",
+            "/api/v5/rubik/stat/contracts/long-short-account-ratio-contract",
+            300,
+            wire.long_short,
+            "rubik",
+            period="5m",
+            limit="1",
+        ),
+    ),
+    feeds=(
+        Feed(
+            name="book_ws",
+            host="ws",
+            read=wire.frame,
+            subscribe=_subscribe("books"),
+            market=Market.PERP,
+            keep_alive=PING,
+            silence_after_s=10,
+            docs=DOCS,
+        ),
+        Feed(
+            name="book_ws_spot",
+            host="ws",
+            read=wire.frame,
+            subscribe=_subscribe("books"),
+            market=Market.SPOT,
+            keep_alive=PING,
+            silence_after_s=10,
+            docs=DOCS,
+        ),
+        Feed(
+            name="liquidation",
+            host="ws",
+            read=wire.frame,
+            subscribe=_subscribe("mark-price", "open-interest", swaps=True),
+            market=Market.PERP,
+            keep_alive=PING,
+            silence_after_s=10,
+            censoring=Censoring.ONE_PER_SECOND,
+            backlog_first=True,
+            docs=DOCS,
+        ),
+    ),
+    refuse=refuse,
+    sign=sign,
+    symbols=lambda asset: read.pair_symbols("{}-USDT", None, asset),
+)

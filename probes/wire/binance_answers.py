@@ -1,0 +1,196 @@
+"""What Binance's REST answers mean: pure readers, body to readings (facts: venues §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probes import read
+from probes.readings import (
+    Funding,
+    Instrument,
+    InstrumentsListed,
+    LongShortRatio,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Reading,
+    ServerTime,
+    ServiceState,
+    ServiceStatus,
+    VenueId,
+    Volume,
+    WalletStatus,
+)
+from probes.venue import BookSnapshot, Context, ReadAnswer
+from probes.wire import binance as wire
+
+ID = VenueId("binance_usdm")
+SPOT = "spot:"
+"""Both markets call their symbols alike: spot ones carry this prefix here."""
+
+
+def server_time(body: bytes, context: Context) -> Sequence[Reading]:
+    """`{"serverTime": ms}`."""
+    stamp = read.at_ms(wire.SERVER_TIME.decode(body).server_time, "$.serverTime")
+    return [ServerTime(venue=ID, received_at=context.received_at, event_time=stamp, resolution_s=read.MILLISECOND)]
+
+
+def system_status(body: bytes, context: Context) -> Sequence[Reading]:
+    """`{"status": 0|1, "msg"}`: 0 normal, 1 maintenance."""
+    said = wire.STATUS.decode(body)
+    state = ServiceState.OPERATIONAL if said.status == 0 else ServiceState.MAINTENANCE
+    return [ServiceStatus(venue=ID, received_at=context.received_at, state=state, title=said.msg)]
+
+
+def wallets(body: bytes, context: Context) -> Sequence[Reading]:
+    """Signed `capital/config/getall`: one reading for each coin and network."""
+    return [
+        WalletStatus(
+            venue=ID,
+            asset=coin.coin,
+            network=one.network,
+            received_at=context.received_at,
+            deposits=one.deposit_enable,
+            withdrawals=one.withdraw_enable,
+            delayed=one.busy,
+            note=one.withdraw_desc or one.special_tips or "",
+        )
+        for coin in wire.COINS.decode(body)
+        for one in coin.network_list
+    ]
+
+
+def instruments(body: bytes, context: Context) -> Sequence[Reading]:
+    """`exchangeInfo`: perpetuals and dated futures; `status` TRADING."""
+    listed = [
+        Instrument(
+            symbol=one.symbol,
+            base=one.base_asset or one.symbol.removesuffix("USDT"),
+            quote=one.quote_asset or "USDT",
+            market=Market.PERP if one.contract_type in ("PERPETUAL", None, "") else Market.FUTURE,
+            trading=one.status in ("TRADING", None),
+        )
+        for one in wire.EXCHANGE_INFO.decode(body).symbols
+    ]
+    spot = [
+        Instrument(symbol=SPOT + one.symbol, base=one.base, quote=one.quote, market=Market.SPOT)
+        for one in listed
+        if one.market is Market.PERP and one.quote == "USDT"
+    ]
+    return [InstrumentsListed(venue=ID, received_at=context.received_at, instruments=tuple(listed + spot))]
+
+
+def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
+    """`depth`: `lastUpdateId`, `E` message output time, `T` transaction time."""
+    said = wire.DEPTH.decode(body)
+    return [
+        BookSnapshot(
+            instrument=_symbol(context),
+            last_id=said.lastUpdateId,
+            event_time=None if said.E is None else read.at_ms(said.E, "$.E"),
+            engine_time=None if said.T is None else read.at_ms(said.T, "$.T"),
+            bids=read.levels(said.bids, "$.bids"),
+            asks=read.levels(said.asks, "$.asks"),
+        )
+    ]
+
+
+def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
+    """`openInterest` in base units; the history form adds its value in USD."""
+    rows = wire.OPEN_INTEREST.decode(body)
+    row = rows if isinstance(rows, wire.OpenInterest) else rows[-1] if rows else None
+    if row is None:
+        return []
+    base = row.openInterest if row.openInterest is not None else row.sumOpenInterest
+    stamp = row.time if row.time is not None else row.timestamp
+    if base is None:
+        return []
+    return [
+        OpenInterest(
+            venue=ID,
+            instrument=row.symbol,
+            received_at=context.received_at,
+            event_time=None if stamp is None else read.at_ms(stamp, "$.time"),
+            base=read.money(base, "$.openInterest"),
+            usd=read.some_money(row.sumOpenInterestValue, "$.sumOpenInterestValue"),
+        )
+    ]
+
+
+def premium(body: bytes, context: Context) -> Sequence[Reading]:
+    """`premiumIndex`: mark, index and last funding rate; also the funding history's rows."""
+    rows = wire.PREMIUM.decode(body)
+    told: list[Reading] = []
+    for row in rows if isinstance(rows, list) else [rows]:
+        rate = read.some_figure(row.lastFundingRate if row.lastFundingRate is not None else row.fundingRate, "$.rate")
+        stamp = row.time if row.time is not None else row.fundingTime
+        at = None if stamp is None else read.at_ms(stamp, "$.time")
+        mark, index = read.some_figure(row.markPrice, "$.markPrice"), read.some_figure(row.indexPrice, "$.indexPrice")
+        if mark is not None:
+            told.append(
+                MarkPrice(
+                    venue=ID,
+                    instrument=row.symbol,
+                    received_at=context.received_at,
+                    event_time=at,
+                    mark=mark,
+                    index=index,
+                )
+            )
+        if rate is not None:
+            following = read.at_ms(row.nextFundingTime, "$.nextFundingTime") if row.nextFundingTime else None
+            told.append(
+                Funding(
+                    venue=ID, instrument=row.symbol, received_at=context.received_at, event_time=at, rate=rate,
+                    next_at=following,
+                )
+            )  # fmt: skip
+    return told
+
+
+def long_short(basis: str) -> ReadAnswer:
+    """A reader of one of the ratio endpoints; the newest row is told."""
+
+    def reader(body: bytes, context: Context) -> Sequence[Reading]:
+        rows = wire.RATIOS.decode(body)
+        if not rows:
+            return []
+        row = rows[-1]
+        ratio = row.longShortRatio if row.longShortRatio is not None else row.buySellRatio
+        if ratio is None:
+            return []
+        taker = row.longShortRatio is None
+        return [
+            LongShortRatio(
+                venue=ID,
+                instrument=row.symbol or _symbol(context),
+                received_at=context.received_at,
+                event_time=read.at_ms(row.timestamp, "$[-1].timestamp"),
+                ratio=read.figure(ratio, "$[-1].ratio"),
+                basis="taker_volume" if taker else basis,
+            )
+        ]
+
+    return reader
+
+
+def volume(body: bytes, context: Context) -> Sequence[Reading]:
+    """`ticker/24hr`: `volume` base, `quoteVolume` USD."""
+    row = wire.TICKER.decode(body)
+    market = context.instrument.market if context.instrument is not None else Market.PERP
+    return [
+        Volume(
+            venue=ID,
+            instrument=_symbol(context) if context.instrument is not None else row.symbol,
+            received_at=context.received_at,
+            event_time=read.at_ms(row.closeTime, "$.closeTime"),
+            market=market,
+            base=read.money(row.volume, "$.volume"),
+            usd=read.money(row.quoteVolume, "$.quoteVolume"),
+            last=read.figure(row.lastPrice, "$.lastPrice"),
+        )
+    ]
+
+
+def _symbol(context: Context) -> str:
+    return context.instrument.symbol if context.instrument is not None else ""

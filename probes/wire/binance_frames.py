@@ -1,0 +1,106 @@
+"""What Binance USD-M pushes: pure reader, frame to words (facts: venues §3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probes import read
+from probes.readings import Censoring, Funding, Liquidation, Market, MarkPrice, Refusal, Side, VenueId, Volume
+from probes.venue import Ack, BookDelta, Context, FeedWord, Malformed, ShutdownAnnounced, SubscriptionRefused
+from probes.wire import binance as wire
+
+ID = VenueId("binance_usdm")
+
+
+def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+    """One frame of any stream, bare or in the combined wrapper; what is not asked for gives nothing."""
+    message = wire.FRAME.decode(body)
+    if isinstance(message, list):
+        return [word for one in message for word in _event(one, context)]
+    return _event(message.data if message.data is not None else message, context)
+
+
+def _event(event: wire.Event, context: Context) -> Sequence[FeedWord]:
+    match event.e:
+        case "depthUpdate":
+            return [_delta(event)]
+        case "forceOrder":
+            return _forced(event, context) if event.st != 2 else ()
+        case "markPriceUpdate":
+            return _mark(event, context)
+        case "24hrTicker":
+            return _ticker(event, context)
+        case "serverShutdown":
+            return [ShutdownAnnounced(detail="serverShutdown")]
+        case None if event.error is not None:
+            return [SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail=f"{event.error.code} {event.error.msg}")]
+        case None if event.id is not None:
+            return [Ack(subject=str(event.id))]
+    return ()
+
+
+def _delta(event: wire.Event) -> BookDelta:
+    bids, asks = event.b, event.a
+    return BookDelta(
+        instrument=event.s,
+        first_id=read.whole(event.U, "$.U"),
+        last_id=read.whole(event.u, "$.u"),
+        prev_id=event.pu,
+        event_time=read.at_ms(read.whole(event.E, "$.E"), "$.E"),
+        engine_time=None if not isinstance(event.T, int) else read.at_ms(event.T, "$.T"),
+        bids=read.levels(bids if isinstance(bids, list) else (), "$.b"),
+        asks=read.levels(asks if isinstance(asks, list) else (), "$.a"),
+    )
+
+
+def _forced(event: wire.Event, context: Context) -> Sequence[FeedWord]:
+    order = event.o
+    if not isinstance(order, wire.ForcedOrder):
+        raise Malformed("$.o: missing")
+    price = read.money(order.ap or order.p, "$.o.ap")
+    if price == 0:
+        price = read.money(order.p, "$.o.p")
+    quantity = read.money(order.z or order.q, "$.o.z")
+    return [
+        Liquidation(
+            venue=ID,
+            instrument=order.s,
+            received_at=context.received_at,
+            event_time=read.at_ms(order.T, "$.o.T"),
+            side=Side.LONG if order.S == "SELL" else Side.SHORT,
+            price=price,
+            quantity=quantity,
+            notional_usd=price * quantity,
+            censoring=Censoring.LATEST_PER_SECOND,
+        )
+    ]
+
+
+def _mark(event: wire.Event, context: Context) -> Sequence[FeedWord]:
+    at = read.at_ms(read.whole(event.E, "$.E"), "$.E")
+    told: list[FeedWord] = [
+        MarkPrice(
+            venue=ID, instrument=event.s, received_at=context.received_at, event_time=at,
+            mark=read.some_figure(event.p, "$.p"), index=read.some_figure(event.i, "$.i"),
+        )
+    ]  # fmt: skip
+    rate = read.some_figure(event.r, "$.r")
+    if rate is not None and isinstance(event.T, int):
+        following = read.at_ms(event.T, "$.T") if event.T else None
+        told.append(
+            Funding(
+                venue=ID, instrument=event.s, received_at=context.received_at, event_time=at, rate=rate,
+                next_at=following,
+            )
+        )  # fmt: skip
+    return told
+
+
+def _ticker(event: wire.Event, context: Context) -> Sequence[FeedWord]:
+    return [
+        Volume(
+            venue=ID, instrument=event.s, received_at=context.received_at, event_time=read.at_ms(read.whole(event.E, "$.E"), "$.E"),
+            market=Market.PERP, base=read.some_money(event.v, "$.v"), usd=read.some_money(event.q, "$.q"),
+            last=read.some_figure(event.c, "$.c"),
+        )
+    ]  # fmt: skip

@@ -1,0 +1,236 @@
+"""Every real message of the shared payload folder parses into the right readings; none raises.
+
+The folder is not part of the project: without it these tests are skipped, and say so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from probes import venues
+from probes.readings import Instrument, Liquidation, Market, RequestTimed, VenueId
+from probes.venue import Context, Refused, Venue
+from probes.wire import binance_frames, bybit, gate, okx
+from probes.wire import binance_answers as binance
+
+ROOT = Path(__file__).parents[3] / "shared" / "payloads"
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+VENUES = ("binance_usdm", "bybit", "okx", "gate")
+
+KNOWN = {
+    "gate": {
+        name: Instrument(symbol=name, base=name.partition("_")[0], quote="USDT", market=Market.PERP, contract_size=size)
+        for name, size in (
+            ("BTC_USDT", Decimal("0.0001")),
+            ("ETH_USDT", Decimal("0.01")),
+            ("GMT_USDT", Decimal(1)),
+            ("ALICE_USDT", Decimal(1)),
+        )
+    },
+    "okx": {
+        name: Instrument(
+            symbol=name, base=name.partition("-")[0], quote="USDT", market=Market.PERP, contract_size=size, inverse=inverse
+        )
+        for name, size, inverse in (
+            ("IOST-USDT-SWAP", Decimal(1000), False),
+            ("BTC-USDT-SWAP", Decimal("0.01"), False),
+            ("REN-USDT-SWAP", Decimal(10), False),
+            ("XRP-USD-230929", Decimal(10), True),
+        )
+    },
+}
+
+REST = {
+    ("binance_usdm", "book_rest"): binance.book,
+    ("binance_usdm", "server_time"): binance.server_time,
+    ("binance_usdm", "open_interest"): binance.open_interest,
+    ("binance_usdm", "long_short_ratio"): binance.long_short("accounts"),
+    ("bybit", "book_rest"): bybit.book,
+    ("bybit", "funding"): bybit.funding,
+    ("bybit", "instruments"): bybit.instruments,
+    ("bybit", "long_short_ratio"): bybit.long_short,
+    ("bybit", "open_interest"): bybit.open_interest,
+    ("bybit", "server_time"): bybit.server_time,
+    ("bybit", "wallet_status"): bybit.wallets,
+    ("okx", "book_rest"): okx.book,
+    ("okx", "instruments"): okx.instruments,
+    ("okx", "long_short_ratio"): okx.long_short,
+    ("okx", "server_time"): okx.server_time,
+    ("okx", "wallet_status"): okx.wallets,
+    ("gate", "book_rest"): gate.book,
+    ("gate", "wallet_status"): gate.wallets,
+}
+BY_NAME = {
+    ("binance_usdm", "funding_rate_history_doc"): binance.premium,
+    ("binance_usdm", "premium_index_doc"): binance.premium,
+    ("binance_usdm", "rest_24h_doc"): binance.volume,
+    ("binance_usdm", "exchange_info_2_symbols"): binance.instruments,
+    ("bybit", "completed_windows"): bybit.system_status,
+    ("bybit", "rest_inverse_doc"): bybit.tickers,
+    ("bybit", "rest_spot_doc"): bybit.tickers,
+    ("okx", "healthy_empty_made"): okx.system_status,
+    ("okx", "scheduled_2021"): okx.system_status,
+    ("okx", "rest_funding_rate_doc"): okx.funding,
+    ("okx", "rest_mark_price_2025"): okx.marks,
+    ("okx", "rest_swap_2022"): okx.open_interest,
+    ("okx", "rest_spot_2021"): okx.tickers,
+    ("gate", "rest_contracts_doc"): gate.contracts,
+    ("gate", "rest_funding_rate_doc"): gate.funding,
+    ("gate", "currency_pairs_doc"): gate.pairs,
+    ("gate", "futures_contracts"): gate.contracts,
+    ("gate", "rest_liq_orders_2023"): gate.liquidations,
+    ("gate", "contract_stats_doc"): gate.stats,
+    ("gate", "rest_tickers_doc"): gate.tickers,
+    ("gate", "time_2024"): gate.server_time,
+    ("gate", "time_with_headers_made"): gate.server_time,
+    ("gate", "rest_spot_doc"): gate.spot_tickers,
+}
+FRAMES = {"binance_usdm": binance_frames.frame, "bybit": bybit.frame, "okx": okx.frame, "gate": gate.frame}
+
+NOTHING_TO_SAY = {
+    # a top of book without depth says nothing the book does not; the rest are other instruments or old wires
+    ("binance_usdm", "book_ticker_2021"),
+    ("binance_usdm", "ws_book_ticker_2026_schema"),
+    ("binance_usdm", "contract_info_stream"),
+    ("gate", "futures_book_ticker_decimal_2026"),
+    ("gate", "futures_book_ticker_empty_2022"),
+    ("gate", "spot_book_ticker_2023"),
+    ("okx", "bbo_tbt_2022"),
+    ("okx", "futures_2023"),
+    ("okx", "l2_tbt_swap_update_2021"),
+    ("okx", "ws_swap_no_rate_2021"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    venue: str
+    capability: str
+    name: str
+    path: Path
+
+
+def cases(errors: bool) -> list[Case]:
+    return [
+        Case(venue, path.parent.name, path.name.removesuffix(".json").removesuffix(".http"), path)
+        for venue in VENUES
+        for path in sorted((ROOT / venue).glob("*/*.json"))
+        if (path.parent.name == "error") == errors
+    ]
+
+
+def context(case: Case, headers: dict[str, str] | None = None) -> Context:
+    known = KNOWN.get(case.venue, {})
+    instrument = known.get("BTC_USDT") or known.get("BTC-USDT-SWAP")
+    return Context(
+        venue=VenueId(case.venue),
+        check=case.capability,
+        received_at=NOW,
+        instrument=instrument if case.name not in ("spot_2023", "books_2021") else None,
+        instruments=known,
+        headers=headers or {},
+    )
+
+
+pytestmark = pytest.mark.skipif(not ROOT.exists(), reason="the shared payload folder is not here")
+
+
+@pytest.mark.parametrize("case", cases(errors=False), ids=lambda one: f"{one.venue}/{one.capability}/{one.name}")
+def test_a_real_message_parses_into_readings(case: Case) -> None:
+    body = case.path.read_bytes()
+    if case.path.name.endswith(".http.json"):
+        body = json.dumps(json.loads(body)["body"]).encode()
+    rest = BY_NAME.get((case.venue, case.name)) or REST.get((case.venue, case.capability))
+
+    words = (rest or FRAMES[case.venue])(body, context(case))
+
+    assert bool(words) != ((case.venue, case.name) in NOTHING_TO_SAY), words
+    for word in words:
+        assert not isinstance(word, RequestTimed)
+        at = getattr(word, "event_time", None)
+        assert at is None or (2 < (at.year - 1970) or at.year == 1970), word
+        if isinstance(word, Liquidation):
+            assert word.notional_usd == word.price * word.quantity > 0
+
+
+LIQUIDATIONS = {
+    "force_order_2020": ("short", "4706.04", "0.014", 1584059031421),
+    "force_order_2023": ("short", "34959.70", "1.437", 1698871323059),
+    "force_order_all_2026_schema": ("long", "9910", "0.014", 1568014460893),
+    "all_liquidation_2025": ("short", "0.02456", "2846", 1740480207110),
+    "all_liquidation_doc": ("short", "0.04499", "20000", 1739502302929),
+    "legacy_v5_gala_2023": ("long", "0.03803", "1637", 1673251091822),
+    "swap_2023": ("short", "0.007831", "13000", 1692266434010),
+    "ws_public_liquidates_array_decimal": ("short", "215.1", "0.01245", 1541486601123),
+    "ws_public_liquidates_array_int": ("short", "215.1", "0.0124", 1541486601123),
+    "ws_public_liquidates_before_2026_08": ("short", "215.1", "0.0124", 1541486601000),
+    "rest_liq_orders_2023": ("short", "28070", "0.0165", 1696736132000),
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [one for one in cases(errors=False) if one.name in LIQUIDATIONS],
+    ids=lambda one: f"{one.venue}/{one.name}",
+)
+def test_a_liquidation_names_the_side_that_was_liquidated_in_base_units(case: Case) -> None:
+    reader = BY_NAME.get((case.venue, case.name)) or FRAMES[case.venue]
+    first = reader(case.path.read_bytes(), context(case))[0]
+
+    assert isinstance(first, Liquidation)
+    side, price, quantity, at_ms = LIQUIDATIONS[case.name]
+    assert (first.side.value, first.price, first.quantity) == (side, Decimal(price), Decimal(quantity))
+    assert round(first.event_time.timestamp() * 1000) == at_ms
+
+
+REFUSALS = {
+    "http_429_request_weight_made": (429, "throttled"),
+    "http_451_restricted_location_made": (451, "geo_blocked"),
+    "ip_403_access_too_frequent_made": (403, "throttled"),
+    "too_many_visits_10006_made": (200, "throttled"),
+    "params_error": (200, "bad_request"),
+    "http_401_50103_no_key": (401, "unauthorized"),
+    "http_429_50011": (429, "throttled"),
+    "http_429_50011_int_code": (200, "throttled"),
+    "http_429_too_many_requests_made": (429, "throttled"),
+    "invalid_argument_detail": (400, "bad_request"),
+    "invalid_param": (400, "bad_request"),
+}
+
+
+@pytest.mark.parametrize("case", cases(errors=True), ids=lambda one: f"{one.venue}/{one.name}")
+def test_a_real_refusal_has_its_kind(case: Case) -> None:
+    body, headers, status = case.path.read_bytes(), {}, 0
+    if case.path.name.endswith(".http.json"):
+        whole = json.loads(body)
+        status, headers = whole["status"], whole["headers"]
+        body = whole["body"].encode() if isinstance(whole["body"], str) else json.dumps(whole["body"]).encode()
+    if case.name not in REFUSALS:  # an error pushed on a socket
+        (word,) = FRAMES[case.venue](body, context(case))
+        assert msgspec.to_builtins(word)["kind"] in ("throttled", "bad_request")
+        return
+    expected_status, kind = REFUSALS[case.name]
+    assert _kind(venues.declared(case.venue), status or expected_status, headers, body) == kind
+
+
+def _kind(venue: Venue, status: int, headers: dict[str, str], body: bytes) -> str | None:
+    from probes.classify import by_answer
+
+    refused = venue.refuse(status, headers, body, NOW)
+    if refused is not None:
+        return refused.kind.value
+    kind = by_answer(status, body)
+    if kind is not None:
+        return kind.value
+    try:
+        venue.checks[0].read(body, Context(venue=venue.id, check="", received_at=NOW))
+    except Refused as error:
+        return error.kind.value
+    return None
