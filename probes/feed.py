@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 
 import aiohttp
 import msgspec
 
-from probes.exchange import Clock
 from probes.feed_books import FeedBooks
 from probes.feed_lag import LagMeter
+from probes.feed_setting import FeedSetting
 from probes.readings import (
     BookMeasured,
     FeedChanged,
@@ -25,7 +24,6 @@ from probes.readings import (
     FeedMalformed,
     Instrument,
     Liquidation,
-    Reading,
     VenueClock,
 )
 from probes.rest import VenueState
@@ -51,10 +49,6 @@ FROZEN_AFTER_S = 60.0
 CLOCK_EVERY_S = 5.0
 PULSE_S = 5.0
 
-Emit = Callable[[Reading], None]
-Tap = Callable[[str, str, datetime, bytes], None]
-Base = Callable[[Instrument], Awaitable[BookSnapshot | None]]
-
 
 class _EndedError(Exception):
     """A connection is over; `planned` where the venue said so or its time was up."""
@@ -63,21 +57,6 @@ class _EndedError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.planned = planned
-
-
-@dataclass(slots=True, kw_only=True)
-class FeedSetting:
-    """What a feed runs with. `base` fetches a REST snapshot; `tap` sees raw frames as they come."""
-
-    url: str
-    client: aiohttp.ClientSession
-    clock: Clock
-    emit: Emit
-    base: Base | None = None
-    tap: Tap | None = None
-    seed: int | None = None
-    first_pause_s: float = FIRST_PAUSE_S
-    instruments: Sequence[Instrument] = field(default_factory=tuple)
 
 
 class FeedRunner:
@@ -307,11 +286,6 @@ class FeedRunner:
                 detail=detail,
             )
         )
-
-
-def feed_url(host: str, feed: Feed, instruments: Sequence[Instrument], hosts: Mapping[str, str]) -> str:
-    """Where a feed connects: the host's base URL and the dialect's path."""
-    return hosts[host].rstrip("/") + feed.path(instruments)
 
 
 async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:

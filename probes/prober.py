@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 
 from probes.exchange import Clock, session, tls_context
-from probes.feed import FeedRunner, FeedSetting, Tap, feed_url
+from probes.feed import FeedRunner
+from probes.feed_setting import FeedSetting, Tap, feed_url
 from probes.outbox import Outbox
 from probes.readings import Instrument, Market, Reading, SlotMissed
 from probes.rest import Asker, VenueState

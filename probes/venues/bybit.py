@@ -27,7 +27,8 @@ from probes.venue import (
     Usage,
     Venue,
 )
-from probes.wire import bybit as wire
+from probes.wire import bybit_answers as answers
+from probes.wire import bybit_frames as frames
 from probes.wire.bybit import ID, SPOT
 
 DOCS = "https://bybit-exchange.github.io/docs/v5/"
@@ -89,7 +90,7 @@ def _listing(category: str) -> RestCheck:
     return RestCheck(
         name="instruments",
         call=lambda _: Call(path="/v5/market/instruments-info", query={"category": category, "limit": "1000"}),
-        read=wire.instruments,
+        read=answers.instruments,
         every_s=3600,
         docs=DOCS,
     )
@@ -120,30 +121,30 @@ VENUE = Venue(
     },
     budgets=(Budget(name="ip", limit=600, window_s=5), Budget(name="uid", limit=10, window_s=1)),
     checks=(
-        RestCheck(name="server_time", call=lambda _: Call(path="/v5/market/time"), read=wire.server_time, every_s=5),
+        RestCheck(name="server_time", call=lambda _: Call(path="/v5/market/time"), read=answers.server_time, every_s=5),
         RestCheck(
-            name="system_status", call=lambda _: Call(path="/v5/system/status"), read=wire.system_status, every_s=60
+            name="system_status", call=lambda _: Call(path="/v5/system/status"), read=answers.system_status, every_s=60
         ),
         RestCheck(
             name="wallet_status",
             call=lambda _: Call(path="/v5/asset/coin/query-info", budget="uid", signed=True),
-            read=wire.wallets,
+            read=answers.wallets,
             every_s=60,
         ),
         _listing("linear"),
         _listing("spot"),
-        _per("book_rest", "/v5/market/orderbook", 30, wire.book, None, limit="200"),
-        _per("open_interest", "/v5/market/open-interest", 60, wire.open_interest, intervalTime="5min", limit="1"),
-        _per("funding", "/v5/market/funding/history", 300, wire.funding, limit="1"),
-        _per("long_short_ratio", "/v5/market/account-ratio", 300, wire.long_short, period="5min", limit="1"),
-        _per("volume", "/v5/market/tickers", 15, wire.tickers),
-        _per("volume_spot", "/v5/market/tickers", 60, wire.tickers, Market.SPOT),
+        _per("book_rest", "/v5/market/orderbook", 30, answers.book, None, limit="200"),
+        _per("open_interest", "/v5/market/open-interest", 60, answers.open_interest, intervalTime="5min", limit="1"),
+        _per("funding", "/v5/market/funding/history", 300, answers.funding, limit="1"),
+        _per("long_short_ratio", "/v5/market/account-ratio", 300, answers.long_short, period="5min", limit="1"),
+        _per("volume", "/v5/market/tickers", 15, answers.tickers),
+        _per("volume_spot", "/v5/market/tickers", 60, answers.tickers, Market.SPOT),
     ),
     feeds=(
         Feed(
             name="book_ws",
             host="ws_linear",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe("orderbook.50.{}"),
             market=Market.PERP,
             keep_alive=PING,
@@ -153,7 +154,7 @@ VENUE = Venue(
         Feed(
             name="book_ws_spot",
             host="ws_spot",
-            read=wire.spot_frame,
+            read=frames.spot_frame,
             subscribe=_subscribe("orderbook.50.{}"),
             market=Market.SPOT,
             keep_alive=PING,
@@ -163,7 +164,7 @@ VENUE = Venue(
         Feed(
             name="liquidation",
             host="ws_linear",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe("allLiquidation.{}", "tickers.{}"),
             market=Market.PERP,
             keep_alive=PING,

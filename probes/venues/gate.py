@@ -15,7 +15,8 @@ import msgspec
 from probes import read
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import Budget, Call, Feed, KeepAlive, Per, ReadAnswer, Refused, RestCheck, Usage, Venue
-from probes.wire import gate as wire
+from probes.wire import gate_answers as answers
+from probes.wire import gate_frames as frames
 from probes.wire.gate import ID
 
 DOCS = "https://www.gate.com/docs/developers/apiv4/"
@@ -126,25 +127,30 @@ VENUE = Venue(
     },
     budgets=(Budget(name="ip", limit=200, window_s=10),),
     checks=(
-        RestCheck(name="server_time", call=lambda _: Call(path="/spot/time"), read=wire.server_time, every_s=5),
-        RestCheck(name="wallet_status", call=lambda _: Call(path="/spot/currencies"), read=wire.wallets, every_s=60),
+        RestCheck(name="server_time", call=lambda _: Call(path="/spot/time"), read=answers.server_time, every_s=5),
+        RestCheck(name="wallet_status", call=lambda _: Call(path="/spot/currencies"), read=answers.wallets, every_s=60),
         RestCheck(
-            name="instruments", call=lambda _: Call(path="/futures/usdt/contracts"), read=wire.contracts, every_s=3600
+            name="instruments",
+            call=lambda _: Call(path="/futures/usdt/contracts"),
+            read=answers.contracts,
+            every_s=3600,
         ),
-        RestCheck(name="instruments", call=lambda _: Call(path="/spot/currency_pairs"), read=wire.pairs, every_s=3600),
-        _futures("book_rest", "/futures/usdt/order_book", 30, wire.book, limit="100", with_id="true"),
-        _spot("book_rest", "/spot/order_book", 30, wire.book, limit="100", with_id="true", interval="0"),
-        _futures("open_interest", "/futures/usdt/tickers", 15, wire.tickers),
-        _futures("funding", "/futures/usdt/funding_rate", 300, wire.funding, limit="1"),
-        _futures("long_short_ratio", "/futures/usdt/contract_stats", 300, wire.stats, interval="5m", limit="1"),
-        _futures("liquidations_rest", "/futures/usdt/liq_orders", 3600, wire.liquidations, limit="100"),
-        _spot("volume_spot", "/spot/tickers", 60, wire.spot_tickers),
+        RestCheck(
+            name="instruments", call=lambda _: Call(path="/spot/currency_pairs"), read=answers.pairs, every_s=3600
+        ),
+        _futures("book_rest", "/futures/usdt/order_book", 30, answers.book, limit="100", with_id="true"),
+        _spot("book_rest", "/spot/order_book", 30, answers.book, limit="100", with_id="true", interval="0"),
+        _futures("open_interest", "/futures/usdt/tickers", 15, answers.tickers),
+        _futures("funding", "/futures/usdt/funding_rate", 300, answers.funding, limit="1"),
+        _futures("long_short_ratio", "/futures/usdt/contract_stats", 300, answers.stats, interval="5m", limit="1"),
+        _futures("liquidations_rest", "/futures/usdt/liq_orders", 3600, answers.liquidations, limit="100"),
+        _spot("volume_spot", "/spot/tickers", 60, answers.spot_tickers),
     ),
     feeds=(
         Feed(
             name="book_ws",
             host="ws_futures",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe(("futures.order_book_update", ["{}", "100ms", "100"])),
             market=Market.PERP,
             keep_alive=_ping("futures.ping"),
@@ -156,7 +162,7 @@ VENUE = Venue(
         Feed(
             name="book_ws_spot",
             host="ws_spot",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe(("spot.order_book_update", ["{}", "100ms"])),
             market=Market.SPOT,
             keep_alive=_ping("spot.ping"),
@@ -167,7 +173,7 @@ VENUE = Venue(
         Feed(
             name="liquidation",
             host="ws_futures",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe(("futures.public_liquidates", ["!all"]), ("futures.tickers", ["{}"])),
             market=Market.PERP,
             keep_alive=_ping("futures.ping"),

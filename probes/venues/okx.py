@@ -30,6 +30,8 @@ from probes.venue import (
     Venue,
 )
 from probes.wire import okx as wire
+from probes.wire import okx_answers as answers
+from probes.wire import okx_frames as frames
 from probes.wire.okx import ID
 
 DOCS = "https://www.okx.com/docs-v5/"
@@ -83,7 +85,7 @@ def _listing(kind: str) -> RestCheck:
     return RestCheck(
         name="instruments",
         call=lambda _: Call(path="/api/v5/public/instruments", query={"instType": kind}, budget="public"),
-        read=wire.instruments,
+        read=answers.instruments,
         every_s=3600,
         docs=DOCS,
     )
@@ -115,33 +117,33 @@ VENUE = Venue(
     ),
     checks=(
         RestCheck(
-            name="server_time", call=lambda _: Call(path="/api/v5/public/time"), read=wire.server_time, every_s=5
+            name="server_time", call=lambda _: Call(path="/api/v5/public/time"), read=answers.server_time, every_s=5
         ),
         RestCheck(
             name="system_status",
             call=lambda _: Call(path="/api/v5/system/status", budget="status"),
-            read=wire.system_status,
+            read=answers.system_status,
             every_s=60,
         ),
         RestCheck(
             name="wallet_status",
             call=lambda _: Call(path="/api/v5/asset/currencies", budget="asset", signed=True),
-            read=wire.wallets,
+            read=answers.wallets,
             every_s=60,
         ),
         _listing("SWAP"),
         _listing("SPOT"),
-        _per("book_rest", "/api/v5/market/books", 30, wire.book, "market", None, sz="400"),
-        _per("open_interest", "/api/v5/public/open-interest", 15, wire.open_interest, "public", instType="SWAP"),
-        _per("funding", "/api/v5/public/funding-rate", 60, wire.funding, "public"),
-        _per("mark_price", "/api/v5/public/mark-price", 60, wire.marks, "public", instType="SWAP"),
-        _per("volume", "/api/v5/market/ticker", 60, wire.tickers, "market"),
-        _per("volume_spot", "/api/v5/market/ticker", 60, wire.tickers, "market", Market.SPOT),
+        _per("book_rest", "/api/v5/market/books", 30, answers.book, "market", None, sz="400"),
+        _per("open_interest", "/api/v5/public/open-interest", 15, answers.open_interest, "public", instType="SWAP"),
+        _per("funding", "/api/v5/public/funding-rate", 60, answers.funding, "public"),
+        _per("mark_price", "/api/v5/public/mark-price", 60, answers.marks, "public", instType="SWAP"),
+        _per("volume", "/api/v5/market/ticker", 60, answers.tickers, "market"),
+        _per("volume_spot", "/api/v5/market/ticker", 60, answers.tickers, "market", Market.SPOT),
         _per(
             "long_short_ratio",
             "/api/v5/rubik/stat/contracts/long-short-account-ratio-contract",
             300,
-            wire.long_short,
+            answers.long_short,
             "rubik",
             period="5m",
             limit="1",
@@ -151,7 +153,7 @@ VENUE = Venue(
         Feed(
             name="book_ws",
             host="ws",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe("books"),
             market=Market.PERP,
             keep_alive=PING,
@@ -161,7 +163,7 @@ VENUE = Venue(
         Feed(
             name="book_ws_spot",
             host="ws",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe("books"),
             market=Market.SPOT,
             keep_alive=PING,
@@ -171,7 +173,7 @@ VENUE = Venue(
         Feed(
             name="liquidation",
             host="ws",
-            read=wire.frame,
+            read=frames.frame,
             subscribe=_subscribe("mark-price", "open-interest", swaps=True),
             market=Market.PERP,
             keep_alive=PING,

@@ -99,8 +99,9 @@ def _mark(event: wire.Event, context: Context) -> Sequence[FeedWord]:
 def _ticker(event: wire.Event, context: Context) -> Sequence[FeedWord]:
     return [
         Volume(
-            venue=ID, instrument=event.s, received_at=context.received_at, event_time=read.at_ms(read.whole(event.E, "$.E"), "$.E"),
-            market=Market.PERP, base=read.some_money(event.v, "$.v"), usd=read.some_money(event.q, "$.q"),
+            venue=ID, instrument=event.s, received_at=context.received_at,
+            event_time=read.at_ms(read.whole(event.E, "$.E"), "$.E"), market=Market.PERP,
+            base=read.some_money(event.v, "$.v"), usd=read.some_money(event.q, "$.q"),
             last=read.some_figure(event.c, "$.c"),
         )
     ]  # fmt: skip

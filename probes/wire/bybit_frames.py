@@ -1,0 +1,95 @@
+"""What Bybit pushes: pure reader, frame to words (facts: venues §4). Side of a liquidation is the position's: Buy, a long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probes import read
+from probes.readings import (
+    Censoring,
+    Liquidation,
+    Refusal,
+    Side,
+)
+from probes.venue import (
+    Ack,
+    BookDelta,
+    BookSnapshot,
+    Context,
+    FeedWord,
+    Pong,
+    SubscriptionRefused,
+)
+from probes.wire.bybit import BOOK, FORCED, FRAME, ID, SPOT, STATUS, TICKER, Forced, Frame
+from probes.wire.bybit_answers import status_rows, ticker
+
+
+def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+    """One frame of the linear socket."""
+    return _frame(body, context, "")
+
+
+def spot_frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+    """One frame of the spot socket."""
+    return _frame(body, context, SPOT)
+
+
+def _frame(body: bytes, context: Context, prefix: str) -> Sequence[FeedWord]:
+    message = FRAME.decode(body)
+    topic = message.topic.partition(".")[0]
+    match topic:
+        case "allLiquidation" | "liquidation":
+            return _forced(message, context)
+        case "orderbook":
+            return [_book(message, prefix)]
+        case "tickers":
+            at = None if message.ts is None else read.at_ms(message.ts, "$.ts")
+            row = TICKER.decode(message.data)
+            return ticker(row, prefix + row.symbol, bool(prefix), context, at)
+        case "system":
+            return status_rows(STATUS.decode(message.data), context)
+    if message.op == "pong" or message.ret_msg == "pong":
+        return [Pong()]
+    if message.success is True:
+        return [Ack(subject=message.op)]
+    if message.success is False:
+        return [SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail=message.ret_msg)]
+    return ()
+
+
+def _book(message: Frame, prefix: str) -> BookSnapshot | BookDelta:
+    row = BOOK.decode(message.data)
+    at = None if message.ts is None else read.at_ms(message.ts, "$.ts")
+    engine = None if message.cts is None else read.at_ms(message.cts, "$.cts")
+    bids, asks = read.levels(row.b, "$.data.b"), read.levels(row.a, "$.data.a")
+    if message.type == "snapshot" or row.u == 1:
+        return BookSnapshot(
+            instrument=prefix + row.s, last_id=row.u, event_time=at, engine_time=engine, bids=bids, asks=asks
+        )
+    return BookDelta(
+        instrument=prefix + row.s, first_id=row.u, last_id=row.u, prev_id=None, event_time=at, engine_time=engine,
+        bids=bids, asks=asks,
+    )  # fmt: skip
+
+
+def _forced(message: Frame, context: Context) -> Sequence[FeedWord]:
+    rows = FORCED.decode(message.data)
+    old = isinstance(rows, Forced)
+    told = []
+    for row in [rows] if isinstance(rows, Forced) else rows:
+        price = read.money(row.p or row.price, "$.data.p")
+        quantity = read.money(row.v or row.size, "$.data.v")
+        told.append(
+            Liquidation(
+                venue=ID,
+                instrument=row.s or row.symbol,
+                received_at=context.received_at,
+                event_time=read.at_ms(row.T or row.updatedTime, "$.data.T"),
+                side=Side.LONG if (row.S or row.side) == "Buy" else Side.SHORT,
+                price=price,
+                quantity=quantity,
+                notional_usd=price * quantity,
+                censoring=Censoring.ONE_PER_SECOND if old else Censoring.COMPLETE,
+            )
+        )
+    return told

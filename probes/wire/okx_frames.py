@@ -1,0 +1,110 @@
+"""What OKX pushes: pure reader, frame to words (facts: venues §5).
+
+`posSide` tells whose side was liquidated; in net mode the closing order does (sell: a long).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probes import read
+from probes.readings import (
+    Censoring,
+    Liquidation,
+    Refusal,
+    Side,
+)
+from probes.venue import (
+    Ack,
+    BookDelta,
+    BookSnapshot,
+    Context,
+    FeedWord,
+    Pong,
+    ShutdownAnnounced,
+    SubscriptionRefused,
+)
+from probes.wire.okx import FRAME, ID, REFUSALS, Frame, Row
+from probes.wire.okx_answers import (
+    at_ms,
+    funding_rows,
+    interest_rows,
+    mark_rows,
+    size_of,
+    status,
+    ticker_rows,
+)
+
+
+def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+    """One frame of the public socket; plain "pong" answers our ping."""
+    if body == b"pong":
+        return [Pong()]
+    message = FRAME.decode(body)
+    if message.event:
+        return _control(message)
+    if message.arg is None:
+        return ()
+    match message.arg.channel:
+        case "liquidation-orders":
+            return [one for row in message.data for one in _forced(row, context)]
+        case "books" | "books-l2-tbt" | "books50-l2-tbt" | "books5":
+            return [one for row in message.data for one in _book(message, message.arg.instId, row, context)]
+        case "mark-price" | "index-tickers":
+            return mark_rows(message.data, context)
+        case "funding-rate":
+            return funding_rows(message.data, context)
+        case "open-interest":
+            return interest_rows(message.data, context)
+        case "tickers":
+            return ticker_rows(message.data, context)
+        case "status":
+            return status(message.data, context)
+    return ()
+
+
+def _control(message: Frame) -> Sequence[FeedWord]:
+    code = str(message.code)
+    if message.event == "notice" and code == "64008":
+        return [ShutdownAnnounced(detail=message.msg)]
+    if message.event == "error":
+        return [SubscriptionRefused(kind=REFUSALS.get(code, Refusal.VENUE_ERROR), detail=f"{code} {message.msg}")]
+    return [Ack(subject=message.arg.channel if message.arg else "")]
+
+
+def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[FeedWord]:
+    size = size_of(context, symbol)
+    if size is None:
+        return ()
+    bids = read.levels(row.bids, "$.data[0].bids", float(size))
+    asks = read.levels(row.asks, "$.data[0].asks", float(size))
+    at = at_ms(row.ts)
+    if message.action != "update":
+        return [BookSnapshot(instrument=symbol, last_id=row.seqId, event_time=at, bids=bids, asks=asks)]
+    if row.seqId is None or row.prevSeqId is None:
+        return ()  # the wire before sequence ids: it had checksums, which are no more
+    return [
+        BookDelta(
+            instrument=symbol, first_id=row.prevSeqId + 1, last_id=row.seqId, prev_id=row.prevSeqId, event_time=at,
+            bids=bids, asks=asks,
+        )
+    ]  # fmt: skip
+
+
+def _forced(row: Row, context: Context) -> Sequence[FeedWord]:
+    size = size_of(context, row.instId)
+    if size is None:
+        return ()
+    told = []
+    for one in row.details:
+        price = read.money(one.bkPx, "$.data[0].details[0].bkPx")
+        quantity = read.money(one.sz, "$.data[0].details[0].sz") * size
+        long = one.posSide == "long" or (one.posSide in ("", "net") and one.side == "sell")
+        told.append(
+            Liquidation(
+                venue=ID, instrument=row.instId, received_at=context.received_at,
+                event_time=at_ms(one.ts, "$.data[0].details[0].ts"), side=Side.LONG if long else Side.SHORT, price=price,
+                quantity=quantity, notional_usd=price * quantity, censoring=Censoring.ONE_PER_SECOND,
+            )
+        )  # fmt: skip
+    return told
