@@ -1,0 +1,78 @@
+"""`stormwatch config check|show|init`: the settings, checked, shown without secrets, begun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared import Config, Json, note, print_json, settings_from
+
+_app = typer.Typer(help="Check, show or begin the settings.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_app, name="config")
+
+
+@_app.command("check")
+def check(config: Config = None, json: Json = False) -> None:
+    """Read the settings strictly; say what will be watched."""
+    import os
+
+    from monitor.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
+    from monitor.sinks import made
+
+    settings = settings_from(config)
+    for name in enabled_venues(settings):
+        prober_settings(settings, name, os.environ)
+    for name in enabled_networks(settings):
+        watcher_settings(settings, name, os.environ)
+    routes = made(settings.sinks, os.environ)
+    found = {
+        "assets": sorted(settings.assets),
+        "venues": enabled_venues(settings),
+        "networks": enabled_networks(settings),
+        "sinks": sorted(settings.sinks),
+        "routes": len(routes),
+    }
+    if json:
+        print_json(found)
+        return
+    for key in ("assets", "venues", "networks", "sinks"):
+        names = found[key]
+        assert isinstance(names, list)
+        typer.echo(f"{key}: {', '.join(names) or 'none'}")
+    typer.echo("the settings are good")
+
+
+@_app.command("show")
+def show(config: Config = None, json: Json = False) -> None:
+    """Show every setting in force, without secrets."""
+    tree = settings_from(config).public()
+    if json:
+        print_json(tree)
+        return
+    from monitor.settings.example import as_toml
+
+    typer.echo(as_toml(tree))
+
+
+@_app.command("init")
+def init(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write.")] = Path("stormwatch.toml"),
+    force: Annotated[bool, typer.Option(help="Write over an existing file.")] = False,
+) -> None:
+    """Write a settings file to begin with, every key explained."""
+    from monitor.errors import OperatorError
+    from monitor.settings.example import EXAMPLE
+
+    if out.exists() and not force:
+        raise OperatorError("--out", str(out), "a file that does not exist yet", "choose another, or give --force")
+    try:
+        out.write_text(EXAMPLE, encoding="utf-8")
+    except OSError as error:
+        raise OperatorError("--out", str(out), "a place that can be written", str(error.strerror)) from None
+    note(f"wrote {out}; edit it, then `stormwatch config check`")

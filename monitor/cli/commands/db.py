@@ -1,0 +1,41 @@
+"""`stormwatch db migrate`: bring the database's schema up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from monitor.cli.shared import Config, run, settings_from
+
+_app = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_app, name="db")
+
+
+@_app.callback()
+def _group() -> None:
+    """Keep `db migrate` two words while there is one command."""
+
+
+@_app.command("migrate")
+def migrate(config: Config = None) -> None:
+    """Apply the migrations that the database lacks."""
+    applied = run(_migrate(config))
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+
+
+async def _migrate(config: Path | None) -> list[str]:
+    import os
+
+    from monitor.store.postgres import PostgresStore
+
+    store = PostgresStore(settings_from(config).store, os.environ)
+    await store.open(migrate=False)
+    try:
+        return await store.migrate()
+    finally:
+        await store.close()

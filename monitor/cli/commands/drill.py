@@ -1,0 +1,115 @@
+"""`stormwatch drill`: a storm rehearsed through the whole program, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.shared import Json, print_json, run, settings_from
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from monitor.drill.runner import DrillOrder, Progress
+    from monitor.drill.verdict import DrillVerdict
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("drill")(drill)
+
+
+def drill(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario, or the path of a .toml file.")] = "perfect-storm",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where recording and snapshot go.")] = Path("drills"),
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Tell this file's sinks too: rehearse your own alert routes.")
+    ] = None,
+    otlp: Annotated[
+        str, typer.Option(help="Send traces and metrics to this collector, e.g. http://127.0.0.1:4318.")
+    ] = "",
+    json: Json = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the shipped scenarios.")] = False,
+) -> None:
+    """Rehearse a scenario: simulated venues and chain, the real daemon, database and sinks. Exit 0 only if it held."""
+    from monitor.drill import scenario as scenarios
+
+    if list_:
+        for name in scenarios.names():
+            typer.echo(f"{name}: {scenarios.load(name).title}")
+        return
+    from monitor.drill.runner import DrillOrder
+
+    path = Path(scenario) if scenario.endswith(".toml") else scenarios.FOLDER / f"{scenario}.toml"
+    order = DrillOrder(
+        scenario=scenarios.load(scenario),
+        file=path,
+        out=out,
+        sinks={} if config is None else settings_from(config).sinks,
+        otlp_endpoint=otlp,
+    )
+    verdict = run(_quietly(order) if json else _shown(order))
+    if json:
+        print_json(verdict)
+    if not verdict.held:
+        raise typer.Exit(1)
+
+
+async def _quietly(order: DrillOrder) -> DrillVerdict:
+    from monitor.drill.runner import run_drill
+    from monitor.logs import set_up_logs
+
+    set_up_logs(False)
+    return await run_drill(order)
+
+
+async def _shown(order: DrillOrder) -> DrillVerdict:
+    from rich.console import Console
+    from rich.live import Live
+
+    from monitor.drill.runner import run_drill
+    from monitor.drill.view import closing, screen
+    from probes.prober import utc_now
+
+    console = Console()
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        shown: list[Progress] = []
+
+        async def paint() -> None:
+            while True:
+                if shown and console.is_terminal:
+                    live.update(screen(shown[0], utc_now()), refresh=True)
+                await asyncio.sleep(0.25)
+
+        painter = asyncio.create_task(paint())
+        lines = asyncio.create_task(_lines(console, shown))
+        try:
+            verdict = await run_drill(order, shown.append)
+        finally:
+            painter.cancel()
+            lines.cancel()
+            await asyncio.gather(painter, lines, return_exceptions=True)
+        last = screen(shown[0], utc_now()) if shown else None
+    if last is not None:
+        console.print(last)
+    console.print(closing(verdict))
+    return verdict
+
+
+async def _lines(console: Console, shown: list[Progress]) -> None:
+    """Where there is no terminal: a line for each stage and change."""
+    from monitor.incidents import LEVEL_NAMES
+
+    stage, told = "", 0
+    while not console.is_terminal:
+        for progress in shown:
+            if progress.stage != stage:
+                stage = progress.stage
+                console.print(f"-- {stage}", markup=False)
+            for one in progress.told[told:]:
+                console.print(f"   {one.at:%H:%M:%S} {LEVEL_NAMES[one.change.level]}: {one.change.headline}", markup=False)
+            told = len(progress.told)
+        await asyncio.sleep(0.25)

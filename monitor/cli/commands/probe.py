@@ -1,0 +1,142 @@
+"""`stormwatch probe`: one venue, one shot, with phases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.shared import Config, Json, pairs, print_json, print_table, run, settings_from
+
+if TYPE_CHECKING:
+    from probes.readings import Reading, RequestTimed
+    from probes.venue import Venue
+
+PHASES = ("resolve", "connect", "tls", "send", "wait", "receive")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("probe")(probe)
+
+
+def probe(
+    venue: Annotated[str, typer.Argument(help="Which venue.")],
+    check: Annotated[str | None, typer.Argument(help="A check or feed of it (default: every check once).")] = None,
+    asset: Annotated[
+        list[str] | None, typer.Option(help="Asset to ask about (default: the configured ones, else BTC).")
+    ] = None,
+    host: Annotated[list[str] | None, typer.Option(help="KEY=URL: ask there instead of the venue's own host.")] = None,
+    listen: Annotated[float, typer.Option(help="Seconds to listen, where CHECK is a feed.")] = 5.0,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Ask a venue once and show what it said and how long each phase took."""
+    readings = run(_probe(venue, check, asset or [], pairs("--host", host or []), listen, config))
+    if json:
+        for reading in readings:
+            print_json({"kind": type(reading).__name__, **_plain(reading)})
+        return
+    _show(venue, readings)
+
+
+async def _probe(
+    name: str, check: str | None, assets: list[str], hosts: object, listen_s: float, config: Path | None
+) -> list[Reading]:
+    import os
+    from dataclasses import replace
+
+    from monitor.assembly import prober_settings
+    from monitor.errors import OperatorError, nearest
+    from monitor.settings.tree import AssetSettings, VenueSettings
+    from probes import venues
+    from probes.prober import probe_once
+
+    if name not in venues.names():
+        raise OperatorError("VENUE", name, ", ".join(venues.names()), nearest(name, venues.names()))
+    dialect = venues.declared(name)
+    _check_name(dialect, check)
+    settings = settings_from(config)
+    wanted = [one.upper() for one in assets] or sorted(settings.assets) or ["BTC"]
+    one = settings.venues.get(name) or VenueSettings()
+    assert isinstance(hosts, dict)
+    for key in hosts:
+        if key not in dialect.hosts:
+            raise OperatorError("--host", key, ", ".join(dialect.hosts), nearest(key, list(dialect.hosts)))
+    settings = replace(
+        settings,
+        assets={**{asset: AssetSettings() for asset in wanted}, **settings.assets},
+        venues={**settings.venues, name: replace(one, hosts={**one.hosts, **hosts}, assets=tuple(wanted))},
+    )
+    chosen = prober_settings(settings, name, os.environ)
+    _check_keys(dialect, check, chosen.keys is not None)
+    return await probe_once(dialect, check, chosen, feed_s=listen_s)
+
+
+def _check_name(dialect: Venue, check: str | None) -> None:
+    from monitor.errors import OperatorError, nearest
+
+    known = list(dict.fromkeys([one.name for one in dialect.checks] + [one.name for one in dialect.feeds]))
+    if check is not None and check not in known:
+        raise OperatorError("CHECK", check, ", ".join(known), nearest(check, known))
+
+
+def _check_keys(dialect: Venue, check: str | None, keys: bool) -> None:
+    from monitor.errors import OperatorError
+    from probes.venue import Per
+
+    for one in dialect.checks:
+        if one.name == check and one.per is Per.VENUE and one.call(None).signed and not keys:
+            raise OperatorError(
+                f"venues.{dialect.id}.key_env", "", "the name of an environment variable with a read-only API key",
+                f"set key_env and secret_env under [venues.{dialect.id}]: {check} is a signed check",
+            )  # fmt: skip
+
+
+def _show(venue: str, readings: Sequence[Reading]) -> None:
+    from probes.readings import RequestTimed
+
+    timed = [one for one in readings if isinstance(one, RequestTimed)]
+    rows = [_row(one) for one in timed]
+    print_table(
+        f"{venue}: {len(timed)} requests (ms)", ("check", "instrument", "outcome", "total", *PHASES, "conn"), rows
+    )
+    said = [one for one in readings if not isinstance(one, RequestTimed)]
+    print_table(
+        f"{venue}: {len(said)} readings", ("reading", "what"), ((type(one).__name__, _words(one)) for one in said[:200])
+    )
+    if len(said) > 200:
+        typer.echo(f"… and {len(said) - 200} more; --json prints all")
+
+
+def _row(one: RequestTimed) -> tuple[object, ...]:
+    by_name = {phase.name: f"{phase.duration_s * 1000:.1f}" for phase in one.phases}
+    outcome = "ok" if one.refusal is None else f"{one.refusal.value} {one.detail}"[:60]
+    total = f"{'≥ ' if one.censored else ''}{one.latency_s * 1000:.1f}"
+    return (
+        one.check, one.instrument, outcome, total, *(by_name.get(name) for name in PHASES), "new" if one.cold else "kept",
+    )  # fmt: skip
+
+
+def _plain(reading: Reading) -> dict[str, object]:
+    import msgspec
+
+    plain = msgspec.to_builtins(reading, str_keys=True)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _words(reading: Reading) -> str:
+    skip = {"venue", "received_at"}
+    said = {key: value for key, value in _plain(reading).items() if key not in skip and value not in (None, "")}
+    if "instruments" in said:
+        listed = said["instruments"]
+        assert isinstance(listed, list)
+        return f"{len(listed)} instruments"
+    return ", ".join(f"{key} {_short(value)}" for key, value in said.items())[:300]
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

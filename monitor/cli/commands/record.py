@@ -1,0 +1,42 @@
+"""`stormwatch record`: the sources alone, every signal kept; no database, no sinks."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared import Config, note, run, settings_from, stop_on_signals
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("record")(record)
+
+
+def record(
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write (.jsonl or .jsonl.gz).")],
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="Seconds to record (default: until stopped).")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Record every signal of the configured venues and networks, for `stormwatch replay`."""
+    run(_record(out, seconds, config))
+
+
+async def _record(out: Path, seconds: float | None, config: Path | None) -> None:
+    import os
+
+    from monitor.logs import set_up_logs
+    from monitor.recorder import record_sources
+
+    set_up_logs(False)
+    stop = stop_on_signals()
+    settings = settings_from(config)
+    if seconds is not None:
+        asyncio.get_running_loop().call_later(seconds, stop.set)
+    told = await record_sources(settings, os.environ, out, stop)
+    note(f"wrote {out}: {told.signals} signals, digest {told.digest}")

@@ -1,0 +1,50 @@
+"""`stormwatch replay`: a recording through the same correlator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared import Json, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("replay")(replay)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording: signals, one JSON line each (.gz or not).")],
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Judge with this file's [correlator] instead.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge a recording again; print the incident changes and the digest."""
+    from monitor.cli.shared import settings_from
+    from monitor.incidents import LEVEL_NAMES
+    from monitor.replaying import replay_file
+
+    settings = settings_from(config).correlator if config is not None else None
+    again = replay_file(file, settings)
+    count = 0
+    for change in again.changes():
+        count += 1
+        if json:
+            print_json(change)
+        else:
+            typer.echo(
+                f"{change.at:%Y-%m-%d %H:%M:%S} {change.kind.value:<13} {LEVEL_NAMES[change.level]:<16} {change.headline}"
+            )
+    summary = {
+        "signals": again.signals,
+        "changes": count,
+        "late": again.correlator.late,
+        "digest": again.correlator.digest(),
+    }
+    if json:
+        print_json(summary)
+    else:
+        typer.echo(" ".join(f"{key} {value}" for key, value in summary.items()))

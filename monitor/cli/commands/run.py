@@ -1,0 +1,63 @@
+"""`stormwatch run`: the daemon."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared import Config, moment, note, run, settings_from, stop_on_signals
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run_daemon)
+
+
+def run_daemon(
+    config: Config = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Also record every signal to this file (.jsonl or .jsonl.gz).")
+    ] = None,
+    clock_start: Annotated[
+        str, typer.Option(help="Run the daemon's clock from this time, to play old recordings of a venue.")
+    ] = "",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Watch the configured venues and networks until stopped (Ctrl-C, SIGTERM)."""
+    run(_run(config, record, clock_start, verbose))
+
+
+async def _run(config: Path | None, record: Path | None, clock_start: str, verbose: bool) -> None:
+    import os
+    from contextlib import ExitStack
+
+    from monitor.daemon import Daemon
+    from monitor.logs import set_up_logs
+    from monitor.recording import RecordingWriter, header_of
+    from monitor.version import stormwatch_version
+    from probes.prober import utc_now
+
+    settings = settings_from(config)
+    shift = moment("--clock-start", clock_start) - utc_now() if clock_start else timedelta()
+
+    def clock() -> datetime:
+        return utc_now() + shift
+
+    with ExitStack() as open_files:
+        observers = []
+        if record is not None:
+            header = header_of(settings.correlator, settings.vantage, stormwatch_version(), clock())
+            observers.append(open_files.enter_context(RecordingWriter(record, header)))
+        daemon = Daemon(settings, env=os.environ, clock=clock, observers=observers)
+        set_up_logs(verbose, daemon.telemetry.log_sink())
+        stop = stop_on_signals()
+        await daemon.run(stop, lambda: note(_greeting(settings.web.enabled, settings.web.host, settings.web.port)))
+        note(f"stopped; {daemon.pipeline.signals} signals, digest {daemon.correlator.digest()}")
+
+
+def _greeting(web: bool, host: str, port: int) -> str:
+    where = f"http://{host}:{port}/healthz /readyz /metrics" if web else "no web server"
+    return f"stormwatch is watching; {where}; Ctrl-C ends it"

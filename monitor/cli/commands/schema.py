@@ -1,0 +1,25 @@
+"""`stormwatch schema`: the JSON Schema of everything printed with --json."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared import print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("schema")(schema)
+
+
+def schema(name: Annotated[str | None, typer.Argument(help="Which; without a name all are listed.")] = None) -> None:
+    """Print the JSON Schema of one format, or the names of all."""
+    from monitor.schemas import SCHEMAS
+    from monitor.schemas import schema as schema_of
+
+    if name is None:
+        typer.echo("\n".join(sorted(SCHEMAS)))
+        return
+    print_json(schema_of(name))

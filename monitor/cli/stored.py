@@ -1,0 +1,37 @@
+"""The store, opened for one command; incidents found in it or told to be missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from monitor.errors import OperatorError, nearest
+from monitor.incidents import IncidentChange
+from monitor.settings.tree import Settings
+from monitor.store.postgres import PostgresStore
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[PostgresStore]:
+    """The store of these settings, closed afterwards. Raises OperatorError where it cannot be reached."""
+    store = PostgresStore(settings.store, os.environ)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def changes_of(store: PostgresStore, incident_id: str) -> list[IncidentChange]:
+    """Every change of one incident. Raises OperatorError naming the nearest id where there is none."""
+    changes = await store.incident(incident_id)
+    if not changes:
+        known = [one.incident_id for one in await store.incidents(200)]
+        raise OperatorError(
+            "ID",
+            incident_id,
+            "the id of a stored incident",
+            nearest(incident_id, known) if known else "none is stored yet",
+        )
+    return changes

@@ -1,0 +1,76 @@
+"""Records the configured sources to a file: the daemon's sources and correlator, without store, sinks and web."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain.events import ChainEvent
+from monitor.assembly import intake_of
+from monitor.correlator import Correlator
+from monitor.errors import OperatorError
+from monitor.incidents import IncidentChange
+from monitor.pipeline import Pipeline
+from monitor.recording import RecordingWriter, header_of
+from monitor.settings.tree import Settings
+from monitor.sources import Sources
+from monitor.supervise import Supervisor
+from monitor.version import stormwatch_version
+from probes.prober import utc_now
+from probes.readings import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a recording holds."""
+
+    signals: int
+    digest: str
+
+
+class _Untold:
+    """A recorder of nothing: a recording needs no telemetry."""
+
+    def record(self, reading: Reading) -> str | None:
+        return None
+
+    def record_chain(self, event: ChainEvent) -> str | None:
+        return None
+
+    def record_change(self, change: IncidentChange) -> str:
+        return ""
+
+
+class _NoCheckpoints:
+    """A recording starts at the head and remembers nothing of networks."""
+
+    async def load(self, network: str) -> bytes | None:
+        return None
+
+    def save(self, network: str, body: bytes) -> None:
+        return
+
+
+async def record_sources(settings: Settings, env: Mapping[str, str], out: Path, stop: asyncio.Event) -> Recorded:
+    """Record until `stop` is set. Raises OperatorError for settings or a file that cannot be used."""
+    correlator = Correlator(settings.correlator, vantage=settings.vantage)
+    header = header_of(settings.correlator, settings.vantage, stormwatch_version(), utc_now())
+    try:
+        writer = RecordingWriter(out, header)
+    except OSError as error:
+        raise OperatorError("--out", str(out), "a place that can be written", str(error.strerror)) from None
+    with writer:
+        intake = intake_of(settings)
+        pipeline = Pipeline(intake, correlator, _Untold(), (writer,))
+        sources = Sources(settings, env, utc_now, intake=intake, pipeline=pipeline, checkpoints=_NoCheckpoints())
+        supervisor = Supervisor(utc_now)
+        parts = sources.parts()
+        async with asyncio.TaskGroup() as group:
+            begun = [group.create_task(supervisor.keep(name, part)) for name, part in parts.items()]
+            await stop.wait()
+            for task in begun:
+                task.cancel()
+        pipeline.finish()
+    return Recorded(pipeline.signals, correlator.digest())

@@ -1,0 +1,135 @@
+"""Recordings: every signal of a run, one JSON line each, with a header that says what is needed to judge them again.
+
+`stormwatch.signals/1`: the first line is the header, each further line a signal (docs/formats.md). A name ending in .gz
+is compressed. Reading is lazy; a file that is empty, cut off or of another format is the operator's mistake, told with its line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import msgspec
+
+from monitor.correlator import CorrelatorSettings
+from monitor.errors import OperatorError
+from monitor.incidents import IncidentChange
+from monitor.settings.reader import read
+from monitor.signals import Signal
+
+FORMAT = "stormwatch.signals/1"
+LONGEST_LINE = 1_000_000
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(Signal).decode
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording's first line. `correlator` holds the settings it was judged with."""
+
+    format: str = FORMAT
+    version: str = ""
+    vantage: str = "local"
+    started_at: datetime | None = None
+    correlator: Mapping[str, Any] = {}
+
+    def settings(self) -> CorrelatorSettings:
+        """The correlator's settings of this recording. Raises OperatorError for ones it does not know."""
+        return read(CorrelatorSettings, self.correlator, "correlator")
+
+
+def header_of(settings: CorrelatorSettings, vantage: str, version: str, started_at: datetime) -> Header:
+    """The header of a recording that begins now."""
+    return Header(version=version, vantage=vantage, started_at=started_at, correlator=asdict(settings))
+
+
+class RecordingWriter:
+    """Writes what passes through the pipeline (an Observer). Close it, or use it as a context."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.lines = 0
+        self._file: IO[bytes] = gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115  # closed by close()
+        self._file.write(_encode(header) + b"\n")
+
+    def on_signals(self, signals: Sequence[Signal]) -> None:
+        """Write signals in this order."""
+        self._file.write(b"".join(_encode(signal) + b"\n" for signal in signals))
+        self.lines += len(signals)
+
+    def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+        """Changes follow from the signals: they are not written."""
+
+    def close(self) -> None:
+        """End the file."""
+        self._file.close()
+
+    def __enter__(self) -> RecordingWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
+    """The header, and the signals in the order they were judged. Raises OperatorError, the iterator too."""
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        opened: IO[bytes] = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115  # closed by the iterator
+        first = opened.readline(LONGEST_LINE)
+    except OSError as error:
+        raise OperatorError("FILE", str(path), "a readable recording", str(error.strerror or error)) from None
+    except (EOFError, zlib.error) as error:
+        raise _broken(path, 1, f"its compression is broken ({error})") from None
+    if not first:
+        opened.close()
+        raise OperatorError("FILE", str(path), f"a recording ({FORMAT})", "it is empty; `stormwatch record` makes one")
+    try:
+        header = msgspec.json.decode(first, type=Header)
+    except msgspec.DecodeError as error:
+        opened.close()
+        raise _broken(path, 1, str(error)) from None
+    if header.format != FORMAT:
+        opened.close()
+        raise OperatorError(
+            "FILE", header.format, FORMAT, "its first line names another format; see docs/formats.md for this one"
+        )
+    return header, _signals(path, opened)
+
+
+def _signals(path: Path, opened: IO[bytes]) -> Iterator[Signal]:
+    number = 1
+    with opened:
+        while True:
+            try:
+                line = opened.readline(LONGEST_LINE)
+            except (EOFError, zlib.error, OSError) as error:
+                raise _broken(path, number + 1, f"the file is cut off or damaged ({error})") from None
+            if not line:
+                return
+            number += 1
+            if not line.strip():
+                continue
+            try:
+                signal = _decode(line)
+            except msgspec.DecodeError as error:
+                raise _broken(path, number, str(error)) from None
+            if signal.event_time.tzinfo is None or signal.received_at.tzinfo is None:
+                raise _broken(path, number, "times need an offset (…Z)")
+            yield signal
+
+
+def _broken(path: Path, line: int, why: str) -> OperatorError:
+    return OperatorError(
+        "FILE", f"{path}:{line}", f"a whole {FORMAT} recording", f"{why}; record again or cut the line"
+    )

@@ -1,0 +1,33 @@
+"""Judges a recording again: the same correlator, the same order, therefore the same log and digest as the live run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from monitor.correlator import Correlator, CorrelatorSettings
+from monitor.incidents import IncidentChange
+from monitor.recording import read_recording
+from monitor.signals import Signal
+
+
+class Replay:
+    """One pass over signals. `changes()` runs it; afterwards `correlator` holds where things stand."""
+
+    def __init__(self, signals: Iterable[Signal], settings: CorrelatorSettings, vantage: str) -> None:
+        self._input = signals
+        self.correlator = Correlator(settings, vantage=vantage)
+        self.signals = 0
+
+    def changes(self) -> Iterator[IncidentChange]:
+        """Incident changes as they come, what was held back at the end included."""
+        for signal in self._input:
+            self.signals += 1
+            yield from self.correlator.on_signal(signal)
+        yield from self.correlator.finish()
+
+
+def replay_file(path: Path, settings: CorrelatorSettings | None = None) -> Replay:
+    """A replay of a recording, with its own settings unless others are given. Raises OperatorError."""
+    header, signals = read_recording(path)
+    return Replay(signals, settings or header.settings(), header.vantage)

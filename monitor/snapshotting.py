@@ -1,0 +1,48 @@
+"""Gathers what a snapshot of one incident needs from the store, and has it written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib.metadata import distributions
+from pathlib import Path
+
+from monitor.incidents import IncidentChange
+from monitor.settings.tree import Settings
+from monitor.signals import Signal
+from monitor.snapshot import write_snapshot
+from monitor.store.postgres import PostgresStore
+from monitor.telemetry.traces import incident_trace_id
+from monitor.version import stormwatch_version
+
+BEFORE = timedelta(minutes=10)
+AFTER = timedelta(minutes=2)
+MOST_SIGNALS = 500_000
+_NAMED = ("aiohttp", "web3", "asyncpg", "msgspec", "pandas", "opentelemetry-sdk", "typer", "tenacity")
+
+
+def versions() -> dict[str, str]:
+    """What ran: Stormwatch and the libraries it stands on."""
+    found = {one.metadata["Name"].lower(): one.version for one in distributions() if one.metadata["Name"]}
+    return {"stormwatch": stormwatch_version(), **{name: found[name] for name in _NAMED if name in found}}
+
+
+async def snapshot_incident(
+    store: PostgresStore, changes: Sequence[IncidentChange], settings: Settings, into: Path
+) -> Path:
+    """Write the snapshot of these changes (all of one incident) under `into`; give its folder."""
+    first, last = changes[0], changes[-1]
+    asset = first.scope.partition(":")[2] if first.scope.startswith("asset:") else None
+    signals: list[Signal] = []
+    async for signal in store.signals(first.opened_at - BEFORE, last.at + AFTER, asset):
+        signals.append(signal)
+        if len(signals) == MOST_SIGNALS:
+            break
+    return write_snapshot(
+        into,
+        changes=changes,
+        signals=signals,
+        settings_public=settings.public(),
+        versions=versions(),
+        traces={first.incident_id: incident_trace_id(first.incident_id)},
+    )

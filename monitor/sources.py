@@ -1,0 +1,115 @@
+"""The daemon's sources as parts to be kept running: a prober for each venue, a watcher for each network, controls, the clock.
+
+Each part hands what it hears to the pipeline and declares, once it knows, what the correlator should expect to hear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from chain.watcher import Checkpoints, Watcher
+from monitor.assembly import (
+    Expectation,
+    enabled_networks,
+    enabled_venues,
+    network_expectations,
+    prober_settings,
+    venue_expectations,
+    watcher_settings,
+)
+from monitor.errors import OperatorError
+from monitor.intake import Intake
+from monitor.pipeline import Pipeline
+from monitor.settings.tree import Settings
+from monitor.supervise import Part
+from probes import venues
+from probes.control import Controls
+from probes.feed_setting import Tap
+from probes.prober import Prober
+
+Clock = Callable[[], datetime]
+
+TICK_S = 1.0
+
+
+class Sources:
+    """Where everything comes from. `tap` sees raw frames; `checkpoints` says where each network was left."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        env: Mapping[str, str],
+        clock: Clock,
+        *,
+        intake: Intake,
+        pipeline: Pipeline,
+        checkpoints: Checkpoints,
+        tap: Tap | None = None,
+    ) -> None:
+        self._settings = settings
+        self._env = env
+        self._clock = clock
+        self._intake = intake
+        self._pipeline = pipeline
+        self._checkpoints = checkpoints
+        self._tap = tap
+
+    def parts(self) -> dict[str, Part]:
+        """Every part by name, all settings checked. Raises OperatorError before anything has begun."""
+        parts: dict[str, Part] = {}
+        for name in enabled_venues(self._settings):
+            parts[f"venue {name}"] = self._venue(name)
+        for name in enabled_networks(self._settings):
+            parts[f"network {name}"] = self._network(name)
+        if self._settings.controls.targets:
+            parts["controls"] = self._controls
+        if not parts:
+            raise OperatorError(
+                "settings", "no venues, no networks", "at least one [venues.NAME] or [networks.NAME]",
+                "`stormwatch config init` writes a file to begin with",
+            )  # fmt: skip
+        parts["clock"] = self._ticks
+        return parts
+
+    def _venue(self, name: str) -> Part:
+        chosen = prober_settings(self._settings, name, self._env)
+
+        async def part() -> None:
+            prober = Prober(venues.declared(name), chosen, clock=self._clock, tap=self._tap)
+            declared = False
+            async for reading in prober.readings():
+                if not declared and prober.instruments:
+                    declared = True
+                    self._intake.know(name, prober.instruments)
+                    self._expect(venue_expectations(self._settings, name, prober.instruments))
+                self._pipeline.take_reading(reading)
+
+        return part
+
+    def _network(self, name: str) -> Part:
+        chosen = watcher_settings(self._settings, name, self._env)
+
+        async def part() -> None:
+            self._expect(network_expectations(self._settings, name))
+            async for event in Watcher(chosen, self._checkpoints, self._clock).events():
+                self._pipeline.take_event(event)
+
+        return part
+
+    async def _controls(self) -> None:
+        one = self._settings.controls
+        async for reading in Controls(one.targets, one.every_s, one.timeout_s, clock=self._clock).readings():
+            self._pipeline.take_reading(reading)
+
+    async def _ticks(self) -> None:
+        while True:
+            self._pipeline.tick(self._clock())
+            await asyncio.sleep(TICK_S)
+
+    def _expect(self, expectations: Iterable[Expectation]) -> None:
+        now = self._clock()
+        self._pipeline.take(
+            [self._intake.expect(one.source, one.subject, one.gap_s, now, one.attributes) for one in expectations]
+        )
