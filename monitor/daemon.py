@@ -21,7 +21,7 @@ from monitor.sources import Sources
 from monitor.store.postgres import PostgresStore
 from monitor.store.writer import Writer
 from monitor.supervise import Part, Supervisor
-from monitor.telemetry import Telemetry
+from monitor.telemetry.telemetry import Telemetry
 from monitor.version import stormwatch_version
 from monitor.web import Web
 from probes.prober import utc_now
@@ -107,12 +107,16 @@ class Daemon:
 
     async def _gauges(self) -> None:
         restarts: dict[str, int] = {}
+        written = dropped = 0
         while True:
             await asyncio.sleep(GAUGES_EVERY_S)
             for verdict in self.correlator.verdicts().values():
                 self.telemetry.record_verdict(verdict)
-            dropped = sum(self.writer.dropped.values())
-            self.telemetry.record_store(written=self.writer.written, dropped=dropped, waiting=self.writer.waiting)
+            now_written, now_dropped = self.writer.written, sum(self.writer.dropped.values())
+            self.telemetry.record_store(
+                written=now_written - written, dropped=now_dropped - dropped, waiting=self.writer.waiting
+            )
+            written, dropped = now_written, now_dropped
             for part, count in self._supervisor.restarts.items():
                 for _ in range(count - restarts.get(part, 0)):
                     self.telemetry.record_restart(part)

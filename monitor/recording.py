@@ -1,7 +1,8 @@
 """Recordings: every signal of a run, one JSON line each, with a header that says what is needed to judge them again.
 
 `stormwatch.signals/1`: the first line is the header, each further line a signal (docs/formats.md). A name ending in .gz
-is compressed. Reading is lazy; a file that is empty, cut off or of another format is the operator's mistake, told with its line.
+is compressed; a file of signals without a header is judged with the defaults. Reading is lazy; a file that is
+empty, cut off or of another format is the operator's mistake, told with its line.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _decode = msgspec.json.Decoder(Signal).decode
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """A recording's first line. `correlator` holds the settings it was judged with."""
 
-    format: str = FORMAT
+    format: str
     version: str = ""
     vantage: str = "local"
     started_at: datetime | None = None
@@ -46,7 +47,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 def header_of(settings: CorrelatorSettings, vantage: str, version: str, started_at: datetime) -> Header:
     """The header of a recording that begins now."""
-    return Header(version=version, vantage=vantage, started_at=started_at, correlator=asdict(settings))
+    return Header(format=FORMAT, version=version, vantage=vantage, started_at=started_at, correlator=asdict(settings))
 
 
 class RecordingWriter:
@@ -83,36 +84,41 @@ class RecordingWriter:
 def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
     """The header, and the signals in the order they were judged. Raises OperatorError, the iterator too."""
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        opened: IO[bytes] = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115  # closed by the iterator
-        first = opened.readline(LONGEST_LINE)
+        with _opened(path) as file:
+            first = file.readline(LONGEST_LINE)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _broken(path, 1, f"its compression is broken ({error})") from None
     except OSError as error:
         raise OperatorError("FILE", str(path), "a readable recording", str(error.strerror or error)) from None
-    except (EOFError, zlib.error) as error:
-        raise _broken(path, 1, f"its compression is broken ({error})") from None
     if not first:
-        opened.close()
         raise OperatorError("FILE", str(path), f"a recording ({FORMAT})", "it is empty; `stormwatch record` makes one")
+    if b'"kind"' in first:  # a bare file of signals: judged with the defaults
+        return Header(format=FORMAT), _signals(path, headed=False)
     try:
         header = msgspec.json.decode(first, type=Header)
     except msgspec.DecodeError as error:
-        opened.close()
         raise _broken(path, 1, str(error)) from None
     if header.format != FORMAT:
-        opened.close()
         raise OperatorError(
             "FILE", header.format, FORMAT, "its first line names another format; see docs/formats.md for this one"
         )
-    return header, _signals(path, opened)
+    return header, _signals(path, headed=True)
 
 
-def _signals(path: Path, opened: IO[bytes]) -> Iterator[Signal]:
-    number = 1
-    with opened:
+def _opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if packed else path.open("rb")
+
+
+def _signals(path: Path, *, headed: bool) -> Iterator[Signal]:
+    number = int(headed)
+    with _opened(path) as file:
+        if headed:
+            file.readline(LONGEST_LINE)
         while True:
             try:
-                line = opened.readline(LONGEST_LINE)
+                line = file.readline(LONGEST_LINE)
             except (EOFError, zlib.error, OSError) as error:
                 raise _broken(path, number + 1, f"the file is cut off or damaged ({error})") from None
             if not line:

@@ -12,7 +12,7 @@ from monitor.settings.tree import Settings
 from monitor.signals import Signal
 from monitor.snapshot import write_snapshot
 from monitor.store.postgres import PostgresStore
-from monitor.telemetry.traces import incident_trace_id
+from monitor.telemetry.incident_traces import trace_id_of
 from monitor.version import stormwatch_version
 
 BEFORE = timedelta(minutes=10)
@@ -44,5 +44,5 @@ async def snapshot_incident(
         signals=signals,
         settings_public=settings.public(),
         versions=versions(),
-        traces={first.incident_id: incident_trace_id(first.incident_id)},
+        traces={first.incident_id: trace_id_of(first.incident_id)},
     )

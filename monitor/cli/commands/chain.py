@@ -46,6 +46,7 @@ async def _scan(network: str, first: int, last: int, config: Path | None) -> lis
     import os
 
     from chain.events import HeadSeen, NodeFault
+    from chain.watcher import ScanIncomplete
     from chain.watcher import scan as scan_blocks
     from monitor.assembly import watcher_settings
     from monitor.errors import OperatorError, nearest
@@ -57,17 +58,17 @@ async def _scan(network: str, first: int, last: int, config: Path | None) -> lis
     if last < first:
         raise OperatorError("--to", last, f"a block from {first} on", "give the later block")
     told: list[ChainEvent] = []
-    faults: list[NodeFault] = []
-    async for event in scan_blocks(watcher_settings(settings, network, os.environ), first, last):
-        if isinstance(event, NodeFault):
-            faults.append(event)
-        elif not isinstance(event, HeadSeen):
-            told.append(event)
-    if faults and not told:
-        fault = faults[-1]
+    why = "it does not keep that history"
+    try:
+        async for event in scan_blocks(watcher_settings(settings, network, os.environ), first, last):
+            if isinstance(event, NodeFault):
+                why = f"{event.node}: {event.fault.value} {event.detail}"
+            elif not isinstance(event, HeadSeen):
+                told.append(event)
+    except ScanIncomplete as error:
         raise OperatorError(
-            f"networks.{network}.nodes", fault.node, "a node that answers", f"{fault.fault.value}: {fault.detail}"
-        )
+            f"networks.{network}.nodes", f"block {error.number}", "a node that keeps that history", why
+        ) from None
     return told
 
 

@@ -41,11 +41,12 @@ def drill(
         for name in scenarios.names():
             typer.echo(f"{name}: {scenarios.load(name).title}")
         return
+    chosen = scenarios.load(scenario)
     from monitor.drill.runner import DrillOrder
 
     path = Path(scenario) if scenario.endswith(".toml") else scenarios.FOLDER / f"{scenario}.toml"
     order = DrillOrder(
-        scenario=scenarios.load(scenario),
+        scenario=chosen,
         file=path,
         out=out,
         sinks={} if config is None else settings_from(config).sinks,
@@ -110,6 +111,8 @@ async def _lines(console: Console, shown: list[Progress]) -> None:
                 stage = progress.stage
                 console.print(f"-- {stage}", markup=False)
             for one in progress.told[told:]:
-                console.print(f"   {one.at:%H:%M:%S} {LEVEL_NAMES[one.change.level]}: {one.change.headline}", markup=False)
+                console.print(
+                    f"   {one.at:%H:%M:%S} {LEVEL_NAMES[one.change.level]}: {one.change.headline}", markup=False
+                )
             told = len(progress.told)
         await asyncio.sleep(0.25)

@@ -1,0 +1,88 @@
+"""The daemon's settings in a drill: the world's hosts, shortened memories, an embedded store of its own.
+
+Only lengths of time differ from a real day (a drill has no hour to learn what is usual); thresholds, nats and caps do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from monitor.correlator import CorrelatorSettings
+from monitor.drill.world_link import Ready
+from monitor.settings.tree import (
+    AssetSettings,
+    ContractRef,
+    ControlSettings,
+    NetworkSettings,
+    NodeRef,
+    PoolRef,
+    Settings,
+    VenueSettings,
+)
+from monitor.store.settings import StoreSettings
+from monitor.telemetry.settings import TelemetrySettings
+from monitor.web_settings import WebSettings
+
+SECRET_ENV = "STORMWATCH_DRILL_SECRET"  # noqa: S105  # the variable's name
+NETWORK = "local"
+
+CORRELATOR = CorrelatorSettings(
+    warm_s=15,
+    background_half_life_s=60,
+    level_short_s=20,
+    level_long_s=120,
+    liquidation_half_life_s=15,
+    venue_half_life_s=15,
+    book_half_life_s=15,
+    liquidity_half_life_s=120,
+    upgrade_half_life_s=120,
+    queued_lead_s=60,
+    local_cooldown_s=10,
+    lower_ticks=5,
+    leave_after_s=10,
+)
+
+EVERY_S: Mapping[str, float] = {
+    "server_time": 1.0,
+    "system_status": 5.0,
+    "wallet_status": 3.0,
+    "book_rest": 5.0,
+    "open_interest": 3.0,
+    "funding": 5.0,
+    "mark_price": 5.0,
+    "long_short_ratio": 5.0,
+    "long_short_ratio_top": 5.0,
+    "volume": 5.0,
+    "volume_spot": 5.0,
+    "liquidations_rest": 3600.0,
+    "instruments": 3600.0,
+}
+
+
+def rehearsal(
+    ready: Ready, folder: Path, *, otlp_endpoint: str = "", own_sinks: Mapping[str, Mapping[str, object]] | None = None
+) -> Settings:
+    """Settings that watch the world. `own_sinks` are the operator's, to rehearse their real routes too."""
+    pools = tuple(PoolRef(network=NETWORK, address=address) for address in ready.pools)
+    contract = ContractRef(network=NETWORK, address=ready.contract, timelock=ready.timelock)
+    return Settings(
+        vantage="drill",
+        assets={ready.asset: AssetSettings(contracts=(contract,), pools=pools)},
+        venues={venue: _venue(venue, hosts) for venue, hosts in ready.hosts.items()},
+        networks={NETWORK: NetworkSettings(nodes=(NodeRef(url=ready.node),), poll_interval_s=0.5)},
+        controls=ControlSettings(targets=ready.controls, every_s=1.0, timeout_s=2.0),
+        correlator=CORRELATOR,
+        store=StoreSettings(folder=str(folder)),
+        telemetry=TelemetrySettings(otlp_endpoint=otlp_endpoint, export_interval_s=2.0),
+        web=WebSettings(enabled=False),
+        sinks={**(own_sinks or {}), "drill": {"type": "webhook", "url": ready.webhook, "secret_env": SECRET_ENV}},
+    )
+
+
+def _venue(venue: str, hosts: Mapping[str, str]) -> VenueSettings:
+    from probes import venues
+
+    known = {one.name for one in venues.declared(venue).checks}
+    every_s = {name: every for name, every in EVERY_S.items() if name in known}
+    return VenueSettings(hosts=hosts, every_s=every_s, timeout_s=3.0)

@@ -1,0 +1,178 @@
+"""Runs a drill: the world in its own process, the daemon's real code in this one, then verdict, snapshot and replay."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import secrets
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from monitor.daemon import Daemon
+from monitor.drill.rehearsal import SECRET_ENV, rehearsal
+from monitor.drill.scenario import Scenario
+from monitor.drill.verdict import DrillVerdict, Told, flagged, judge
+from monitor.drill.world_link import WorldLink
+from monitor.incidents import LEVEL_NAMES, IncidentChange
+from monitor.recording import RecordingWriter, header_of
+from monitor.replaying import replay_file
+from monitor.settings.tree import Settings
+from monitor.signals import Signal
+from monitor.snapshotting import snapshot_incident
+from monitor.version import stormwatch_version
+from probes.prober import utc_now
+
+SETTLE_S = 6.0
+
+Given = TypeVar("Given")
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a drill stands, for whoever shows it."""
+
+    scenario: Scenario
+    stage: str = "the world starts"
+    begun_at: datetime | None = None
+    signals: int = 0
+    told: list[Told] = field(default_factory=list)
+    daemon: Daemon | None = None
+
+    def on_signals(self, signals: Sequence[Signal]) -> None:
+        """Count what passes."""
+        self.signals += len(signals)
+
+    def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+        """Keep every change with the time it was told."""
+        now = utc_now()
+        self.told += [Told(now, change) for change in changes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillOrder:
+    """What is to be rehearsed: the scenario's file, where the results go, and the operator's own sinks and collector."""
+
+    scenario: Scenario
+    file: Path
+    out: Path
+    sinks: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    otlp_endpoint: str = ""
+
+
+async def run_drill(order: DrillOrder, shown: Callable[[Progress], None] = lambda _: None) -> DrillVerdict:
+    """Play the scenario through the whole program. Raises OperatorError where it cannot begin."""
+    progress = Progress(order.scenario)
+    secret = secrets.token_hex(16)
+    world = WorldLink(order.file, secret)
+    folder = order.out / f"drill-{order.scenario.name}"
+    recording = folder / "recording.jsonl.gz"
+    with tempfile.TemporaryDirectory(prefix="stormwatch-drill-") as store_folder:
+        try:
+            ready = await world.start()
+            settings = rehearsal(ready, Path(store_folder), otlp_endpoint=order.otlp_endpoint, own_sinks=order.sinks)
+            header = header_of(settings.correlator, settings.vantage, stormwatch_version(), utc_now())
+            with RecordingWriter(recording, header) as writer:
+                daemon = Daemon(settings, env={**os.environ, SECRET_ENV: secret}, observers=(writer, progress))
+                progress.daemon = daemon
+                shown(progress)
+                webhooks = await _play(daemon, world, progress)
+        finally:
+            await world.end()
+        assert progress.begun_at is not None
+        snapshot = await _snapshot(daemon, settings, progress.told, folder)
+    again = replay_file(recording)
+    for _ in again.changes():
+        pass
+    judged = judge(order.scenario, progress.told, progress.begun_at)
+    why = list(judged.why)
+    if again.correlator.digest() != daemon.correlator.digest():
+        why.append("the recording's replay gave another digest")
+    worst = _worst(progress.told)
+    return DrillVerdict(
+        scenario=order.scenario.name,
+        held=not why,
+        why=tuple(why),
+        expected=("at most " if order.scenario.expect.at_most else "") + order.scenario.expect.level,
+        highest=LEVEL_NAMES[judged.highest],
+        flagged_after_s=None if judged.flagged_after_s is None else round(judged.flagged_after_s, 1),
+        within_s=order.scenario.expect.within_s,
+        changes=flagged(progress.told, progress.begun_at),
+        webhooks=len(webhooks),
+        webhooks_signed=sum(1 for one in webhooks if one.get("signed") is True),
+        signals=progress.signals,
+        digest=daemon.correlator.digest(),
+        replay_digest=again.correlator.digest(),
+        recording=str(recording),
+        snapshot=None if snapshot is None else str(snapshot),
+        incident_id=None if worst is None else worst.incident_id,
+        store_rows=daemon.writer.written,
+        rss_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    )
+
+
+async def _play(daemon: Daemon, world: WorldLink, progress: Progress) -> list[dict[str, Any]]:
+    """The daemon watches while the world plays; gives the webhooks that the world received."""
+    stop = asyncio.Event()
+    running = asyncio.Event()
+    task = asyncio.create_task(daemon.run(stop, running.set))
+    try:
+        await _first(task, running.wait())
+        progress.stage = "feeds open, listings are read"
+        await _first(task, asyncio.sleep(SETTLE_S))
+        progress.begun_at = utc_now()
+        await world.begin()
+        await _first(task, _listen(world, progress))
+        progress.stage = "the daemon stops"
+        stop.set()
+        await task
+        return await world.finish()
+    finally:
+        stop.set()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _listen(world: WorldLink, progress: Progress) -> None:
+    """Follow the world's stages to the end of the scenario."""
+    try:
+        async with asyncio.timeout(progress.scenario.length_s):
+            while (told := await world.said()) is not None:
+                progress.stage = str(told.get("stage", progress.stage))
+    except TimeoutError:
+        return
+
+
+async def _first(task: asyncio.Task[None], work: Awaitable[Given]) -> Given:
+    """The outcome of `work`, unless the daemon ends before it: then the daemon's failure."""
+    other = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task, other}, return_when=asyncio.FIRST_COMPLETED)
+        if not other.done():
+            task.result()
+            raise AssertionError("the daemon ended by itself")
+        return other.result()
+    finally:
+        other.cancel()
+
+
+def _worst(told: Sequence[Told]) -> IncidentChange | None:
+    changes = [one.change for one in told]
+    return max(changes, key=lambda one: (one.scope.startswith("asset:"), one.level), default=None)
+
+
+async def _snapshot(daemon: Daemon, settings: Settings, told: Sequence[Told], folder: Path) -> Path | None:
+    """The worst incident, from the store as an operator would take it."""
+    worst = _worst(told)
+    if worst is None:
+        return None
+    await daemon.store.open()
+    try:
+        changes = await daemon.store.incident(worst.incident_id)
+        assert changes, "what was told is in the store"
+        return await snapshot_incident(daemon.store, changes, settings, folder)
+    finally:
+        await daemon.store.close()

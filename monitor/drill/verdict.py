@@ -1,0 +1,106 @@
+"""Whether a drill held: what was flagged, how long after the onset, against what the scenario expects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from monitor.drill.scenario import Scenario
+from monitor.incidents import LEVEL_NAMES, IncidentChange, Level
+
+LEVELS = {name: level for level, name in LEVEL_NAMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change, and when it was told on our clock."""
+
+    at: datetime
+    change: IncidentChange
+
+
+class Flagged(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of what was flagged: seconds of the scenario, scope, what became of it."""
+
+    at_s: float
+    scope: str
+    kind: str
+    level: str
+    headline: str
+
+
+class DrillVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What `stormwatch drill --json` prints. Times are seconds; `flagged_after_s` counts from the third leg's onset."""
+
+    scenario: str
+    held: bool
+    why: tuple[str, ...]
+    expected: str
+    highest: str
+    flagged_after_s: float | None
+    within_s: float
+    changes: tuple[Flagged, ...]
+    webhooks: int
+    webhooks_signed: int
+    signals: int
+    digest: str
+    replay_digest: str
+    recording: str
+    snapshot: str | None
+    incident_id: str | None
+    store_rows: int
+    rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The judgement alone: `why` is empty where the drill held."""
+
+    why: tuple[str, ...]
+    highest: Level
+    flagged_after_s: float | None
+
+
+def judge(scenario: Scenario, told: Sequence[Told], begun_at: datetime) -> Judged:
+    """Compare what was told with what the scenario expects. Only changes told once the scenario had begun count."""
+    expect = scenario.expect
+    wanted = LEVELS[expect.level]
+    during = [one for one in told if one.at >= begun_at]
+    of_assets = [one for one in during if one.change.scope.startswith("asset:")]
+    highest = max((one.change.level for one in of_assets), default=Level.CALM)
+    why: list[str] = []
+    after_s = None
+    if expect.at_most:
+        if highest > wanted:
+            why.append(f"{LEVEL_NAMES[highest]} was flagged; at most {expect.level} was expected")
+    else:
+        after_s = _after_s(of_assets, wanted, begun_at + timedelta(seconds=expect.third_leg_at_s))
+        if after_s is None:
+            why.append(f"{expect.level} was never flagged; the highest was {LEVEL_NAMES[highest]}")
+        elif after_s > expect.within_s:
+            why.append(f"{expect.level} was flagged after {after_s:.1f} s; {expect.within_s:g} s were allowed")
+    if expect.fault and not any(one.change.fault.value == expect.fault for one in during):
+        why.append(f"no change named the fault {expect.fault}")
+    return Judged(tuple(why), highest, after_s)
+
+
+def _after_s(told: Sequence[Told], wanted: Level, onset: datetime) -> float | None:
+    first = next((one for one in told if one.change.level >= wanted), None)
+    return None if first is None else (first.at - onset).total_seconds()
+
+
+def flagged(told: Sequence[Told], begun_at: datetime) -> tuple[Flagged, ...]:
+    """The changes as lines of the verdict."""
+    return tuple(
+        Flagged(
+            at_s=round((one.at - begun_at).total_seconds(), 1),
+            scope=one.change.scope,
+            kind=one.change.kind.value,
+            level=LEVEL_NAMES[one.change.level],
+            headline=one.change.headline,
+        )
+        for one in told
+    )

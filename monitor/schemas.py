@@ -1,0 +1,53 @@
+"""The JSON Schemas of everything Stormwatch writes as JSON, made from the dataclasses themselves, and the table of kinds.
+
+Other rooms add their own formats to `SCHEMAS` (a name and a callable that gives the schema), so that nothing heavy is
+imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from monitor.errors import OperatorError, nearest
+from monitor.incidents import IncidentChange, Verdict
+from monitor.signals import KINDS, Signal
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def of(form: Any) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a type as msgspec encodes it."""
+    return {"$schema": DIALECT, **msgspec.json.schema(form)}
+
+
+def _recording_header() -> dict[str, Any]:
+    from monitor.recording import Header
+
+    return of(Header)
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "signal": lambda: of(Signal),
+    "incident-change": lambda: of(IncidentChange),
+    "verdict": lambda: of(Verdict),
+    "recording-header": _recording_header,
+}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The schema of this name. Raises OperatorError naming the nearest."""
+    if name not in SCHEMAS:
+        raise OperatorError("NAME", name, ", ".join(sorted(SCHEMAS)), nearest(name, sorted(SCHEMAS)))
+    return SCHEMAS[name]()
+
+
+def kinds_table() -> str:
+    """Every kind of signal as a Markdown table, as docs/formats.md shows it."""
+    lines = ["| kind | value | unit | attributes |", "| --- | --- | --- | --- |"]
+    for name, kind in KINDS.items():
+        attributes = "<br>".join(f"`{key}`: {said}" for key, said in kind.attributes.items())
+        lines.append(f"| `{name}` | {kind.value} | {kind.unit} | {attributes or '–'} |")
+    return "\n".join(lines) + "\n"

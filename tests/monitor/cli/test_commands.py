@@ -1,0 +1,97 @@
+"""What the commands print that need no network: help, settings, schemas, replay."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from monitor.cli.app import app
+from monitor.correlator import CorrelatorSettings
+from monitor.recording import RecordingWriter, header_of
+from monitor.settings import load_settings
+from monitor.settings.example import EXAMPLE, as_toml
+from monitor.signals import Signal, SignalKind, Subject
+
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_help_names_every_command() -> None:
+    text = said("--help")
+    for name in (
+        "run",
+        "drill",
+        "probe",
+        "chain",
+        "incidents",
+        "snapshot",
+        "replay",
+        "record",
+        "config",
+        "db",
+        "schema",
+    ):
+        assert name in text
+
+
+def test_the_example_can_be_read_and_watches_something(tmp_path: Path) -> None:
+    path = tmp_path / "stormwatch.toml"
+    path.write_text(EXAMPLE)
+    settings = load_settings(path, {})
+    assert set(settings.venues) == {"binance_usdm", "bybit", "okx", "gate"}
+    assert set(settings.assets) == {"BTC", "ETH"}
+
+
+def test_config_init_writes_what_config_check_accepts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said("config", "init")
+    assert "the settings are good" in said("config", "check")
+    assert json.loads(said("config", "check", "--json"))["venues"] == ["binance_usdm", "bybit", "gate", "okx"]
+
+
+def test_config_show_is_toml_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STORMWATCH_STORE__DSN", "postgresql://me:hunter2@db.example/x")
+    text = said("config", "show")
+    assert "hunter2" not in text
+    tree = tomllib.loads(text)
+    assert tree["store"]["dsn"] == "postgresql://db.example/…"
+    assert tree["web"]["port"] == 9464
+
+
+def test_any_tree_of_plain_values_survives_as_toml() -> None:
+    tree = {"a": 1, "b": {"c": [1.5, "x\n", True], "d e": {"f": {}}, "g": [{"h": "i"}]}}
+    assert tomllib.loads(as_toml(tree)) == tree
+
+
+def test_replay_prints_the_digest_and_as_json_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with RecordingWriter(path, header_of(CorrelatorSettings(), "here", "1", T0)) as writer:
+        for second in range(20):
+            at = T0 + timedelta(seconds=second)
+            writer.on_signals([Signal(SignalKind.TICK, Subject(), at, at, "clock", second + 1, 0.0)])
+    assert "digest" in said("replay", str(path))
+    last = json.loads(said("replay", str(path), "--json").splitlines()[-1])
+    assert last["signals"] == 20
+    assert len(last["digest"]) == 64
+
+
+def test_drill_lists_its_scenarios() -> None:
+    text = said("drill", "--list")
+    for name in ("perfect-storm", "quiet", "own-network-down", "exchange-outage-only"):
+        assert name in text
+
+
+def test_every_schema_can_be_printed() -> None:
+    for name in said("schema").split():
+        assert json.loads(said("schema", name))

@@ -1,0 +1,121 @@
+"""An operator's mistake is one line with key, value, what is allowed and the remedy; exit code 2; no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def stormwatch(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from monitor.cli import main; main()", *arguments],
+        capture_output=True, text=True, cwd=cwd, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "200", **env},
+    )  # fmt: skip
+
+
+CONFIGS = {
+    "unknown key": ("[store]\nfoldr = 'x'", "store.foldr", "folder"),
+    "unknown table": ("[vanues.bybit]", "vanues", "venues"),
+    "unknown venue": ("[venues.bybitt]", "bybitt", "bybit"),
+    "bad unit": ("[controls]\nevery_s = '5 parsecs'", "controls.every_s", "5s"),
+    "wrong type": ("vantage = 3", "vantage", "text"),
+    "unknown check": ("[venues.okx]\ndisabled = ['book']", "book", "book_ws"),
+    "unknown host key": ("[venues.okx.hosts]\nrset = 'https://x'", "rset", "rest"),
+    "bad host": ("[venues.okx.hosts]\nrest = 'ftp://x'", "ftp://x", "https://"),
+    "unknown network": ("[networks.ethereal]\nnodes = [{ url = 'http://x' }]", "ethereal", "ethereum"),
+    "bad address": ("[assets.BTC]\ncontracts = [{ network = 'ethereum', address = '0x12' }]", "0x12", "40"),
+    "unknown network of a contract": (
+        f"[assets.BTC]\ncontracts = [{{ network = 'local', address = '0x{'a' * 40}' }}]", "local", "none is configured",
+    ),
+    "lower-case asset": ("[assets.btc]", "btc", "BTC"),
+    "node with neither": ("[networks.local]\nnodes = [{}]", "url", "url_env"),
+    "unset key variable": ("[venues.bybit]\nkey_env = 'NO_SUCH_KEY'\nsecret_env = 'NO_SUCH'", "NO_SUCH_KEY", "export"),
+    "unknown sink": ("[sinks.pigeon]", "pigeon", "console"),
+    "unset webhook secret": ("[sinks.webhook]\nurl = 'http://127.0.0.1:1'\nsecret_env = 'NO_SUCH_S'", "NO_SUCH_S", "secret_env"),
+    "not TOML": ("[store", "stormwatch.toml", "TOML"),
+    "impossible share": ("[correlator]\nprior = 3.0", "prior", "between 0 and 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", CONFIGS)
+def test_a_mistake_in_the_settings_is_told_in_one_line(tmp_path: Path, mistake: str) -> None:
+    text, *words = CONFIGS[mistake]
+    (tmp_path / "stormwatch.toml").write_text(text)
+
+    ended = stormwatch("config", "check", cwd=tmp_path)
+
+    assert ended.returncode == 2, ended
+    assert len(ended.stderr.strip().splitlines()) == 1
+    for word in words:
+        assert word in ended.stderr
+
+
+ARGUMENTS = {
+    "unknown venue": (("probe", "bybitt"), "bybit"),
+    "unknown check": (("probe", "bybit", "server_tim"), "server_time"),
+    "signed check without keys": (("probe", "okx", "wallet_status"), "key_env"),
+    "bad host option": (("probe", "okx", "--host", "rest"), "NAME=VALUE"),
+    "unknown host key": (("probe", "okx", "--host", "rset=http://127.0.0.1:1"), "rest"),
+    "missing config": (("config", "check", "-c", "none.toml"), "config init"),
+    "unknown scenario": (("drill", "perfect-strom"), "perfect-storm"),
+    "missing recording": (("replay", "none.jsonl"), "none.jsonl"),
+    "unknown schema": (("schema", "signl"), "signal"),
+    "unknown scan network": (("chain", "scan", "--network", "local", "--from", "1", "--to", "2"), "none is configured"),
+    "nothing to watch": (("run",), "config init"),
+    "nothing to record": (("record", "-o", "x.jsonl"), "config init"),
+    "bad clock": (("run", "--clock-start", "noon"), "2026-11-24T01:30:00Z"),
+    "both id and time": (("snapshot", "x", "--at", "2026-01-01"), "either"),
+}
+
+
+@pytest.mark.parametrize("mistake", ARGUMENTS)
+def test_a_mistake_in_the_arguments_is_told_in_one_line(tmp_path: Path, mistake: str) -> None:
+    arguments, word = ARGUMENTS[mistake]
+
+    ended = stormwatch(*arguments, cwd=tmp_path)
+
+    assert ended.returncode == 2, ended
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    assert word in ended.stderr
+
+
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path) -> None:
+    ended = stormwatch("incidents", "list", cwd=tmp_path, STORMWATCH_STORE__DSN="postgresql://me:hunter2@127.0.0.1:1/x")
+
+    assert ended.returncode == 2, ended
+    assert "store.dsn" in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_a_database_name_that_is_none_is_told(tmp_path: Path) -> None:
+    ended = stormwatch("db", "migrate", cwd=tmp_path, STORMWATCH_STORE__DSN="mysql://x")
+
+    assert ended.returncode == 2, ended
+    assert "postgresql://" in ended.stderr
+
+
+def test_a_node_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    (tmp_path / "stormwatch.toml").write_text("[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n")
+
+    ended = stormwatch("chain", "scan", "--network", "local", "--from", "1", "--to", "2", cwd=tmp_path)
+
+    assert ended.returncode == 2, ended
+    assert "networks.local.nodes" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+
+
+def test_help_imports_no_heavy_library(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom monitor.cli.app import app\n"
+        "heavy = {'web3', 'pandas', 'aiohttp', 'asyncpg', 'opentelemetry'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3]
+    )
+    assert ended.returncode == 0, ended.stderr
