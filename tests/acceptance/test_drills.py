@@ -1,0 +1,67 @@
+"""Every shipped drill, twice, through the whole program: it holds, and its recording replays to the live digest."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.correlator import Correlator
+from monitor.drill import scenario as scenarios
+from monitor.recording import read_recording
+from monitor.signals import SignalKind
+
+pytestmark = pytest.mark.acceptance
+
+
+def drilled(name: str, out: Path) -> dict[str, Any]:
+    ended = subprocess.run(
+        [sys.executable, "-c", "from monitor.cli import main; main()", "drill", name, "--json", "-o", str(out)],
+        capture_output=True, text=True, timeout=300, check=False, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert ended.stdout, ended.stderr
+    verdict = json.loads(ended.stdout.splitlines()[-1])
+    assert ended.returncode == (0 if verdict["held"] else 1)
+    assert isinstance(verdict, dict)
+    return verdict
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+@pytest.mark.parametrize("name", scenarios.names())
+def test_a_drill_holds_and_replays_to_the_same_digest(name: str, turn: int, tmp_path: Path) -> None:
+    verdict = drilled(name, tmp_path)
+
+    assert verdict["held"], verdict
+    assert verdict["digest"] == verdict["replay_digest"]
+    assert verdict["store_rows"] > 0
+    assert verdict["webhooks"] == verdict["webhooks_signed"]
+    if name == "perfect-storm":
+        assert verdict["webhooks"] > 0
+        assert (Path(verdict["snapshot"]) / "incident.md").read_text()
+        assert shuffled_digest(Path(verdict["recording"])) == verdict["digest"]
+
+
+def shuffled_digest(recording: Path) -> str:
+    """The digest of the same signals in another order of arrival, none later than the lateness that is waited for."""
+    header, told = read_recording(recording)
+    settings = header.settings()
+    chance = random.Random(3)
+    reach_s = 0.5 * min(settings.lateness_ws_s, settings.lateness_rest_s, settings.lateness_chain_s)
+    signals = list(told)
+    order = [
+        (
+            signal.received_at.timestamp() + (0.0 if signal.kind is SignalKind.EXPECT else chance.uniform(0, reach_s)),
+            index,
+        )
+        for index, signal in enumerate(signals)
+    ]
+    correlator = Correlator(settings, vantage=header.vantage)
+    for _, index in sorted(order):
+        correlator.on_signal(signals[index])
+    correlator.finish()
+    return correlator.digest()

@@ -1,0 +1,65 @@
+"""A drill's verdict compares what was told with what the scenario expects, and says why it did not hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.drill.scenario import Expect, Scenario
+from monitor.drill.verdict import Told, flagged, judge
+from monitor.incidents import ChangeKind, Fault, IncidentChange, IncidentState, Level
+
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def scenario(level: str = "perfect-storm", *, at_most: bool = False, fault: str = "") -> Scenario:
+    expect = Expect(level=level, at_most=at_most, fault=fault, third_leg_at_s=20, within_s=30)
+    return Scenario(name="x", title="x", length_s=60, seed=1, asset="RIFT", price=1, expect=expect)
+
+
+def told(at_s: float, level: Level, scope: str = "asset:RIFT", fault: Fault = Fault.NONE) -> Told:
+    at = T0 + timedelta(seconds=at_s)
+    change = IncidentChange(
+        incident_id="i", scope=scope, kind=ChangeKind.RAISED, state=IncidentState.OPEN, at=at, opened_at=at, revision=1,
+        level=level, peak=level, critical=False, pages=False, fault=fault, headline="h", verdict=None, evidence=(),
+        counter_evidence=(), blind=(), rejected_causes=(), far_per_day=0.0, runbook="r", replay_id="i:1",
+    )  # fmt: skip
+    return Told(at, change)
+
+
+def test_a_storm_flagged_in_time_holds() -> None:
+    judged = judge(scenario(), [told(10, Level.WATCH), told(41, Level.PERFECT_STORM)], T0)
+    assert (judged.why, judged.flagged_after_s, judged.highest) == ((), 21.0, Level.PERFECT_STORM)
+
+
+def test_a_storm_flagged_late_does_not_hold() -> None:
+    assert "after 31.0 s" in judge(scenario(), [told(51, Level.PERFECT_STORM)], T0).why[0]
+
+
+def test_a_storm_never_flagged_does_not_hold() -> None:
+    assert "never flagged; the highest was squall" in judge(scenario(), [told(41, Level.SQUALL)], T0).why[0]
+
+
+def test_what_was_told_before_the_scenario_began_does_not_count() -> None:
+    assert judge(scenario("calm", at_most=True), [told(-5, Level.SQUALL)], T0).why == ()
+
+
+@pytest.mark.parametrize(("level", "held"), [(Level.WATCH, True), (Level.SQUALL, False)])
+def test_at_most_is_a_ceiling(level: Level, held: bool) -> None:
+    assert (judge(scenario("watch", at_most=True), [told(5, level)], T0).why == ()) == held
+
+
+def test_a_vantage_is_no_asset() -> None:
+    assert judge(scenario("calm", at_most=True), [told(5, Level.WATCH, scope="vantage:drill")], T0).why == ()
+
+
+@pytest.mark.parametrize(("fault", "held"), [(Fault.LOCAL, True), (Fault.VENUE, False)])
+def test_the_fault_must_be_named(fault: Fault, held: bool) -> None:
+    expected = scenario("watch", at_most=True, fault="local")
+    assert (judge(expected, [told(5, Level.WATCH, "vantage:drill", fault)], T0).why == ()) == held
+
+
+def test_changes_are_told_in_seconds_of_the_scenario() -> None:
+    (line,) = flagged([told(41.26, Level.SQUALL)], T0)
+    assert (line.at_s, line.level, line.scope) == (41.3, "squall", "asset:RIFT")
