@@ -129,13 +129,16 @@ def _plain(reading: Reading) -> dict[str, object]:
 
 
 def _words(reading: Reading) -> str:
-    skip = {"venue", "received_at"}
+    from probes.readings import BookMeasured, InstrumentsListed
+
+    if isinstance(reading, InstrumentsListed):
+        return f"{len(reading.instruments)} instruments"
+    skip = {"venue", "received_at", "depth_usd", "slippage_bps"}
     said = {key: value for key, value in _plain(reading).items() if key not in skip and value not in (None, "")}
-    if "instruments" in said:
-        listed = said["instruments"]
-        assert isinstance(listed, list)
-        return f"{len(listed)} instruments"
-    return ", ".join(f"{key} {_short(value)}" for key, value in said.items())[:300]
+    if isinstance(reading, BookMeasured):
+        for bps, (bids, asks) in reading.depth_usd.items():
+            said[f"within {bps} bps"] = f"{bids:,.0f} / {asks:,.0f} USD"
+    return ", ".join(f"{key} {_short(value)}" for key, value in said.items())[:400]
 
 
 def _short(value: object) -> str:

@@ -1,0 +1,165 @@
+"""Builds OpenTelemetry's providers from the settings, and ends them within a bound.
+
+Nothing global is touched: several may live in one process, and a library that uses the global provider stays silent.
+The OTLP exporters (and with them an HTTP client) are imported only where an endpoint is set.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider, ObservableGauge
+from opentelemetry.sdk.metrics.export import CardinalityLimits, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from prometheus_client import CollectorRegistry
+
+from monitor.errors import OperatorError
+from monitor.telemetry.incident_traces import MOST_EVENTS, MOST_LINKS, IncidentIds
+from monitor.telemetry.settings import TelemetrySettings
+
+log = logging.getLogger("stormwatch.telemetry")
+
+MOST_BATCHED = 512
+LOG_QUEUE = 2048
+_CARDINALITY: CardinalityLimits = {Counter: 20_000, Histogram: 20_000, ObservableGauge: 20_000}
+"""Above every cap of the table: the table's own bound ("other") comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takers:
+    """Who takes telemetry besides OTLP: in tests and drills, something that keeps it in memory."""
+
+    spans: SpanExporter | None = None
+    metrics: MetricReader | None = None
+    logs: LogRecordExporter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Providers:
+    """The three providers, and the registry that Prometheus reads. `spans_taken`: whether anybody takes spans."""
+
+    tracers: TracerProvider
+    meters: MeterProvider
+    loggers: LoggerProvider | None
+    ids: IncidentIds
+    registry: CollectorRegistry
+    spans_taken: bool
+
+
+def otlp_headers(settings: TelemetrySettings, env: Mapping[str, str]) -> dict[str, str]:
+    """The headers in the variable that the settings name, as "k=v,k=v". Raises OperatorError, without the value."""
+    name = settings.otlp_headers_env
+    if not name:
+        return {}
+    if name not in env:
+        raise OperatorError("telemetry.otlp_headers_env", name, "a variable that is set", f"set {name} to k=v,k=v")
+    headers = {}
+    for part in filter(None, (one.strip() for one in env[name].split(","))):
+        key, mark, value = part.partition("=")
+        if not mark or not key.strip():
+            raise OperatorError("telemetry.otlp_headers_env", name, "k=v,k=v in that variable", "correct its value")
+        headers[key.strip()] = value.strip()
+    return headers
+
+
+def build(settings: TelemetrySettings, resource: Resource, env: Mapping[str, str], takers: Takers) -> Providers:
+    """The providers. Threads are started only where an endpoint is set. Raises OperatorError for bad headers."""
+    ids = IncidentIds()
+    limits = SpanLimits(max_span_attributes=64, max_events=MOST_EVENTS, max_links=MOST_LINKS, max_attribute_length=4096)
+    tracers = TracerProvider(
+        sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits
+    )
+    registry = CollectorRegistry(auto_describe=False)
+    readers: list[MetricReader] = [
+        PrometheusMetricReader(scope_info_enabled=False, registry=registry, cardinality_limits=_CARDINALITY)
+    ]
+    log_takers = [SimpleLogRecordProcessor(takers.logs)] if takers.logs is not None else []
+    batched: list[BatchLogRecordProcessor] = []
+    if takers.spans is not None:
+        tracers.add_span_processor(SimpleSpanProcessor(takers.spans))
+    if takers.metrics is not None:
+        readers.append(takers.metrics)
+    if settings.otlp_endpoint:
+        spans, reader, logs = _otlp(settings, otlp_headers(settings, env))
+        tracers.add_span_processor(spans)
+        readers.append(reader)
+        batched = [logs] if logs is not None else []
+    loggers = None
+    if log_takers or batched:
+        loggers = LoggerProvider(resource, shutdown_on_exit=False)
+        for one in (*log_takers, *batched):
+            loggers.add_log_record_processor(one)
+    return Providers(
+        tracers=tracers,
+        meters=MeterProvider(readers, resource, shutdown_on_exit=False),
+        loggers=loggers,
+        ids=ids,
+        registry=registry,
+        spans_taken=bool(settings.otlp_endpoint) or takers.spans is not None,
+    )
+
+
+def _otlp(
+    settings: TelemetrySettings, headers: dict[str, str]
+) -> tuple[BatchSpanProcessor, PeriodicExportingMetricReader, BatchLogRecordProcessor | None]:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    base = settings.otlp_endpoint.rstrip("/")
+    timeout_s, every_ms = settings.export_timeout_s, settings.export_interval_s * 1000
+    gzip = Compression.Gzip
+    spans = BatchSpanProcessor(
+        OTLPSpanExporter(f"{base}/v1/traces", headers=headers, timeout=timeout_s, compression=gzip),
+        max_queue_size=settings.span_queue,
+        schedule_delay_millis=every_ms,
+        max_export_batch_size=min(MOST_BATCHED, settings.span_queue),
+    )
+    reader = PeriodicExportingMetricReader(
+        OTLPMetricExporter(f"{base}/v1/metrics", headers=headers, timeout=timeout_s, compression=gzip),
+        export_interval_millis=every_ms,
+        export_timeout_millis=timeout_s * 1000,
+        cardinality_limits=_CARDINALITY,
+    )
+    if not settings.logs:
+        return spans, reader, None
+    logs = BatchLogRecordProcessor(
+        OTLPLogExporter(f"{base}/v1/logs", headers=headers, timeout=timeout_s, compression=gzip),
+        schedule_delay_millis=every_ms,
+        max_export_batch_size=MOST_BATCHED,
+        max_queue_size=LOG_QUEUE,
+    )
+    return spans, reader, logs
+
+
+def shut_down(providers: Providers, within_s: float) -> list[str]:
+    """Flush and end all three at once; the names of those that were not done within `within_s` (their rest is lost)."""
+    ends: dict[str, Callable[[], object]] = {
+        "traces": providers.tracers.shutdown,
+        "metrics": lambda: providers.meters.shutdown(timeout_millis=within_s * 1000),
+    }
+    if providers.loggers is not None:
+        ends["logs"] = providers.loggers.shutdown
+    threads = {
+        name: threading.Thread(target=end, name=f"telemetry end {name}", daemon=True) for name, end in ends.items()
+    }
+    for thread in threads.values():
+        thread.start()
+    deadline = time.monotonic() + within_s
+    for thread in threads.values():
+        thread.join(max(deadline - time.monotonic(), 0.0))
+    late = [name for name, thread in threads.items() if thread.is_alive()]
+    if late:
+        log.warning("telemetry: %s could not be sent within %.1f s; the rest is lost", ", ".join(late), within_s)
+    return late

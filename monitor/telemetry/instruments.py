@@ -1,0 +1,287 @@
+"""The one table of metrics: name, kind, unit, description, attributes, and how many attribute sets each may have.
+
+Names and units follow OpenTelemetry (dots, UCUM units, braces for what is only a note), so that Prometheus shows
+`stormwatch.check.duration` as `stormwatch_check_duration_seconds`. Instruments are made from this table and the
+documents print it; nothing else names a metric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+OTHER = "other"
+"""What an attribute reads once a metric has as many attribute sets as it may have."""
+
+_LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LAG_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class MetricKind(StrEnum):
+    """Counters only grow; gauges are the last value, and vanish when it is too old; histograms spread."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric. `attributes` in the order in which values are given; `unbounded` names those whose values come from
+    outside and read "other" beyond `cap` attribute sets (beyond twice the cap, all do).
+
+    `stale_s` is how long a gauge is shown after it was last told: a figure that nobody renews is not a fact.
+    """
+
+    name: str
+    kind: MetricKind
+    unit: str
+    description: str
+    attributes: tuple[str, ...] = ()
+    unbounded: tuple[str, ...] = ()
+    cap: int = 500
+    buckets: tuple[float, ...] = ()
+    stale_s: float = 300.0
+
+
+def _counter(
+    name: str, unit: str, description: str, *attributes: str, unbounded: tuple[str, ...] = (), cap: int = 500
+) -> Metric:
+    return Metric(
+        name=name,
+        kind=MetricKind.COUNTER,
+        unit=unit,
+        description=description,
+        attributes=attributes,
+        unbounded=unbounded,
+        cap=cap,
+    )
+
+
+def _gauge(
+    name: str,
+    unit: str,
+    description: str,
+    *attributes: str,
+    unbounded: tuple[str, ...] = (),
+    cap: int = 500,
+    stale_s: float = 300.0,
+) -> Metric:
+    return Metric(
+        name=name,
+        kind=MetricKind.GAUGE,
+        unit=unit,
+        description=description,
+        attributes=attributes,
+        unbounded=unbounded,
+        cap=cap,
+        stale_s=stale_s,
+    )
+
+
+def _histogram(
+    name: str,
+    description: str,
+    *attributes: str,
+    buckets: tuple[float, ...],
+    unbounded: tuple[str, ...] = (),
+    cap: int = 500,
+) -> Metric:
+    return Metric(
+        name=name,
+        kind=MetricKind.HISTOGRAM,
+        unit="s",
+        description=description,
+        attributes=attributes,
+        unbounded=unbounded,
+        cap=cap,
+        buckets=buckets,
+    )
+
+
+CHECK_DURATION = _histogram(
+    "stormwatch.check.duration",
+    "Latency of a check from its scheduled time; time-outs count as their limit. outcome: ok or a refusal kind",
+    "venue",
+    "check",
+    "outcome",
+    buckets=_LATENCY_S,
+    unbounded=("check",),
+    cap=1000,
+)
+PHASE_DURATION = _histogram(
+    "stormwatch.check.phase.duration",
+    "One phase of a request: resolve, connect, tls, send, wait, receive",
+    "venue",
+    "phase",
+    buckets=_LATENCY_S,
+)
+MISSED_SLOTS = _counter(
+    "stormwatch.check.missed_slots",
+    "{slot}",
+    "Slots of a check's schedule that passed while its previous request was under way",
+    "venue",
+    "check",
+    unbounded=("check",),
+)
+CONTROL_DURATION = _histogram(
+    "stormwatch.control.duration",
+    "Latency of a neutral control target: when these fail with the venues, the fault is ours",
+    "target",
+    "outcome",
+    buckets=_LATENCY_S,
+    unbounded=("target",),
+)
+BUDGET_LEFT = _gauge(
+    "stormwatch.venue.budget.left",
+    "1",
+    "Share of a request budget that is left",
+    "venue",
+    "budget",
+    unbounded=("budget",),
+)
+CLOCK_OFFSET = _gauge(
+    "stormwatch.venue.clock.offset", "s", "The venue's clock less ours; origin: rest or feed", "venue", "origin"
+)
+CLOCK_BOUND = _gauge("stormwatch.venue.clock.bound", "s", "The offset is true within this much", "venue", "origin")
+SERVICE_STATE = _gauge(
+    "stormwatch.venue.declared",
+    "{state}",
+    "What the venue says of itself: 0 operational, 1 degraded, 2 maintenance",
+    "venue",
+    stale_s=900.0,
+)
+FEED_LAG = _histogram(
+    "stormwatch.feed.lag",
+    "Time from the venue's stamp to ours, clock offset taken off",
+    "venue",
+    "feed",
+    buckets=_LAG_S,
+    unbounded=("feed",),
+)
+ENGINE_LAG = _histogram(
+    "stormwatch.engine.lag",
+    "Time between two stamps of one venue (gateway less engine), the sampling window's maximum",
+    "venue",
+    "feed",
+    buckets=_LAG_S,
+    unbounded=("feed",),
+)
+FEED_EVENTS = _counter(
+    "stormwatch.feed.events", "{event}", "What befell a feed", "venue", "feed", "event", unbounded=("feed",), cap=1500
+)
+FEED_MALFORMED = _counter(
+    "stormwatch.feed.malformed", "{frame}", "Frames that could not be read", "venue", "feed", unbounded=("feed",)
+)
+LIQUIDATION_NOTIONAL = _counter(
+    "stormwatch.liquidation.notional",
+    "{USD}",
+    "Liquidated notional as the feeds told it (see their censoring); what was told at subscribe is left out",
+    "venue",
+    "side",
+)
+LIQUIDATION_COUNT = _counter(
+    "stormwatch.liquidation.count", "{order}", "Liquidations as the feeds told them", "venue", "side"
+)
+BOOK_SPREAD = _gauge(
+    "stormwatch.book.spread",
+    "{bp}",
+    "Spread in basis points of mid; absent while the book is one-sided or crossed",
+    "venue",
+    "instrument",
+    unbounded=("instrument",),
+    cap=1000,
+    stale_s=60.0,
+)
+BOOK_DEPTH = _gauge(
+    "stormwatch.book.depth",
+    "{USD}",
+    "USD within so many basis points of mid; side: bid or ask",
+    "venue",
+    "instrument",
+    "side",
+    "bps",
+    unbounded=("instrument",),
+    cap=5000,
+    stale_s=60.0,
+)
+BOOK_SAMPLES = _counter(
+    "stormwatch.book.samples", "{sample}", "Sampled books by state: ok, frozen, crossed, one_sided …", "venue", "state"
+)
+WALLET_WITHDRAWALS = _gauge(
+    "stormwatch.wallet.withdrawals",
+    "{level}",
+    "Declared: 2 open, 1 open but delayed, 0 closed; absent where the venue does not say",
+    "venue",
+    "asset",
+    "network",
+    unbounded=("asset", "network"),
+    cap=1000,
+    stale_s=900.0,
+)
+CHAIN_HEAD = _gauge("stormwatch.chain.head", "{block}", "Number of the newest block followed", "network")
+CHAIN_HEAD_LAG = _gauge("stormwatch.chain.head.lag", "s", "Age of the newest block when it was seen", "network")
+CHAIN_EVENTS = _counter("stormwatch.chain.events", "{event}", "Chain events by kind", "network", "kind")
+NODE_FAULTS = _counter(
+    "stormwatch.chain.node.faults",
+    "{fault}",
+    "Answers of a node that could not be used",
+    "network",
+    "node",
+    "fault",
+    unbounded=("node",),
+)
+ASSET_LEVEL = _gauge(
+    "stormwatch.asset.level",
+    "{level}",
+    "0 calm, 1 watch, 2 squall, 3 storm-suspected, 4 perfect-storm",
+    "asset",
+    unbounded=("asset",),
+)
+ASSET_CONFIDENCE = _gauge(
+    "stormwatch.asset.confidence",
+    "1",
+    "Confidence that it storms, or that it is calm; both fall when feeds go blind",
+    "asset",
+    "of",
+    unbounded=("asset",),
+    cap=1000,
+)
+LEG_EVIDENCE = _gauge(
+    "stormwatch.leg.evidence", "{nat}", "Evidence of a leg", "asset", "leg", unbounded=("asset",), cap=2000
+)
+LEG_COVERAGE = _gauge(
+    "stormwatch.leg.coverage",
+    "1",
+    "How much of a leg's world can be seen",
+    "asset",
+    "leg",
+    unbounded=("asset",),
+    cap=2000,
+)
+INCIDENT_CHANGES = _counter("stormwatch.incident.changes", "{change}", "Changes of incidents", "kind", "level")
+STORE_ROWS = _counter("stormwatch.store.rows", "{row}", "Rows by state: written or dropped", "state")
+STORE_WAITING = _gauge("stormwatch.store.waiting", "{row}", "Rows that wait to be written", stale_s=120.0)
+PART_RESTARTS = _counter(
+    "stormwatch.part.restarts", "{restart}", "Restarts of a part after a failure of ours", "part", unbounded=("part",)
+)
+DELIVERY = _counter(
+    "stormwatch.delivery",
+    "{message}",
+    "Deliveries by outcome: delivered, try_again, refused",
+    "sink",
+    "outcome",
+    unbounded=("sink",),
+)
+
+METRICS: tuple[Metric, ...] = tuple(one for one in list(vars().values()) if isinstance(one, Metric))
+
+
+def documented() -> str:
+    """The table as Markdown, as docs show it: one line a metric, in the order of this file."""
+    lines = ["| metric | kind | unit | attributes | what it says |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| `{one.name}` | {one.kind} | `{one.unit}` | {', '.join(one.attributes) or '-'} | {one.description} |"
+        for one in METRICS
+    ]
+    return "\n".join(lines) + "\n"

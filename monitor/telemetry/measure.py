@@ -1,0 +1,179 @@
+"""Which figures each reading, chain event, verdict and incident change moves. Closed by `assert_never`."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from opentelemetry.context import Context
+
+from chain.events import (
+    ChainEvent,
+    ContractUpgraded,
+    HeadSeen,
+    HeadStalled,
+    LiquidityMigrated,
+    LiquidityMoved,
+    NodeFault,
+    OperationEnded,
+    Reorged,
+    Retracted,
+    UpgradeQueued,
+)
+from monitor.incidents import LEVEL_NAMES, IncidentChange, Verdict
+from monitor.telemetry import instruments as table
+from monitor.telemetry.figures import Figures
+from probes.readings import (
+    BookMeasured,
+    EngineLag,
+    FeedChanged,
+    FeedLag,
+    FeedMalformed,
+    Funding,
+    Headroom,
+    InstrumentsListed,
+    Liquidation,
+    LongShortRatio,
+    MarkPrice,
+    OpenInterest,
+    Reading,
+    RequestTimed,
+    ServerTime,
+    ServiceState,
+    ServiceStatus,
+    SlotMissed,
+    VenueClock,
+    Volume,
+    WalletStatus,
+)
+
+CONTROL_VENUE = "control"
+_DECLARED = {ServiceState.OPERATIONAL: 0, ServiceState.DEGRADED: 1, ServiceState.MAINTENANCE: 2}
+
+
+def measure_check(figures: Figures, reading: RequestTimed, context: Context | None = None) -> None:
+    """The durations of one check and its phases; `context` holds its span, for exemplars."""
+    outcome = "ok" if reading.refusal is None else reading.refusal.value
+    venue: str = reading.venue
+    if venue == CONTROL_VENUE:
+        figures.spread(table.CONTROL_DURATION, reading.latency_s, reading.check, outcome, context=context)
+        return
+    figures.spread(table.CHECK_DURATION, reading.latency_s, venue, reading.check, outcome, context=context)
+    for phase in reading.phases:
+        figures.spread(table.PHASE_DURATION, phase.duration_s, venue, phase.name, context=context)
+
+
+def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: one branch a kind of reading
+    """Every reading's figures; market statistics (funding, volume …) have none: the correlator weighs them."""
+    match reading:
+        case RequestTimed():
+            measure_check(figures, reading)
+        case BookMeasured():
+            _book(figures, reading)
+        case Liquidation():
+            if not reading.backlog:
+                side = reading.side.value
+                figures.add(table.LIQUIDATION_NOTIONAL, float(reading.notional_usd), reading.venue, side)
+                figures.add(table.LIQUIDATION_COUNT, 1, reading.venue, side)
+        case FeedLag():
+            figures.spread(table.FEED_LAG, reading.lag_s, reading.venue, reading.feed)
+        case EngineLag():
+            figures.spread(table.ENGINE_LAG, reading.lag_s, reading.venue, reading.feed)
+        case FeedChanged():
+            figures.add(table.FEED_EVENTS, 1, reading.venue, reading.feed, reading.event.value)
+        case FeedMalformed():
+            figures.add(table.FEED_MALFORMED, reading.count, reading.venue, reading.feed)
+        case SlotMissed():
+            figures.add(table.MISSED_SLOTS, reading.missed, reading.venue, reading.check)
+        case Headroom():
+            figures.show(table.BUDGET_LEFT, reading.left, reading.venue, reading.budget)
+        case VenueClock():
+            figures.show(table.CLOCK_OFFSET, reading.offset_s, reading.venue, reading.origin)
+            figures.show(table.CLOCK_BOUND, reading.bound_s, reading.venue, reading.origin)
+        case ServiceStatus():
+            if not reading.planned:
+                figures.show(table.SERVICE_STATE, _DECLARED[reading.state], reading.venue)
+        case WalletStatus():
+            level = _wallet_level(reading)
+            figures.show(table.WALLET_WITHDRAWALS, level, reading.venue, reading.asset, reading.network)
+        case (
+            ServerTime() | InstrumentsListed() | OpenInterest() | Funding() | MarkPrice() | LongShortRatio() | Volume()
+        ):
+            pass
+        case _:
+            assert_never(reading)
+
+
+def _wallet_level(reading: WalletStatus) -> int | None:
+    if reading.withdrawals is None:
+        return None
+    if not reading.withdrawals:
+        return 0
+    return 1 if reading.delayed else 2
+
+
+def _book(figures: Figures, reading: BookMeasured) -> None:
+    venue, instrument = reading.venue, reading.instrument
+    figures.add(table.BOOK_SAMPLES, 1, venue, reading.state.value)
+    figures.show(table.BOOK_SPREAD, reading.spread_bps, venue, instrument)
+    for bps, (bids, asks) in reading.depth_usd.items():
+        figures.show(table.BOOK_DEPTH, bids, venue, instrument, "bid", str(bps))
+        figures.show(table.BOOK_DEPTH, asks, venue, instrument, "ask", str(bps))
+
+
+def chain_kind(event: ChainEvent) -> str:
+    """The event's kind as an attribute: a closed set."""
+    match event:
+        case HeadSeen():
+            return "head"
+        case HeadStalled():
+            return "head_stalled"
+        case NodeFault():
+            return "node_fault"
+        case Reorged():
+            return "reorg"
+        case ContractUpgraded():
+            return "upgrade"
+        case UpgradeQueued():
+            return "upgrade_queued"
+        case OperationEnded():
+            return "operation_ended"
+        case LiquidityMoved():
+            return "liquidity_removed" if event.removed else "liquidity_added"
+        case LiquidityMigrated():
+            return "migration"
+        case Retracted():
+            return "retraction"
+        case _:
+            assert_never(event)
+
+
+def measure_chain(figures: Figures, event: ChainEvent) -> None:
+    """Every chain event's figures."""
+    network: str = (
+        event.network
+        if isinstance(event, HeadSeen | HeadStalled | NodeFault | Reorged | Retracted)
+        else event.place.network
+    )
+    figures.add(table.CHAIN_EVENTS, 1, network, chain_kind(event))
+    if isinstance(event, HeadSeen):
+        figures.show(table.CHAIN_HEAD, event.block_number, network)
+        figures.show(table.CHAIN_HEAD_LAG, event.lag_s, network)
+    elif isinstance(event, NodeFault):
+        figures.add(table.NODE_FAULTS, 1, network, event.node, event.fault.value)
+
+
+def measure_verdict(figures: Figures, verdict: Verdict) -> None:
+    """Level, confidences and legs of one asset; both confidences, since they do not add up to one."""
+    figures.show(table.ASSET_LEVEL, verdict.level, verdict.asset)
+    figures.show(table.ASSET_CONFIDENCE, verdict.p_lo, verdict.asset, "storm")
+    figures.show(table.ASSET_CONFIDENCE, 1.0 - verdict.p_hi, verdict.asset, "calm")
+    for leg in verdict.legs:
+        figures.show(table.LEG_EVIDENCE, leg.evidence, verdict.asset, leg.leg.value)
+        figures.show(table.LEG_COVERAGE, leg.coverage, verdict.asset, leg.leg.value)
+
+
+def measure_change(figures: Figures, change: IncidentChange) -> None:
+    """One change of an incident, and the verdict it carries."""
+    figures.add(table.INCIDENT_CHANGES, 1, change.kind.value, LEVEL_NAMES[change.level])
+    if change.verdict is not None:
+        measure_verdict(figures, change.verdict)

@@ -1,0 +1,159 @@
+"""Makes the spans of checks and chain events with their true times: nothing here reads a clock.
+
+A check is a client span from its scheduled time to its answer; its phases are children. A chain event is a span from
+the block's time to when we saw it. Attribute names are OpenTelemetry's where it has them, else `stormwatch.*`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer, set_span_in_context
+
+from chain.events import (
+    ContractUpgraded,
+    LiquidityMigrated,
+    LiquidityMoved,
+    OperationEnded,
+    PlacedEvent,
+    Retracted,
+    UpgradeQueued,
+)
+from monitor.telemetry.measure import chain_kind
+from monitor.telemetry.redact import redact
+from probes.readings import RequestTimed
+
+Attributes = dict[str, str | int | float | bool]
+
+ROOT = Context()
+"""An empty context: our spans never become children of whatever happens to be current."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def unix_ns(at: datetime) -> int:
+    """Nanoseconds since 1970 of an aware time, exact to the microsecond."""
+    return (at - _EPOCH) // _MICROSECOND * 1000
+
+
+def link_of(span: Span) -> str:
+    """The span as "trace_id:span_id" in hex, as signals and evidence carry it."""
+    context = span.get_span_context()
+    return f"{context.trace_id:032x}:{context.span_id:016x}"
+
+
+def context_of(link: str) -> SpanContext | None:
+    """The span context of "trace_id:span_id"; None where the text is not one."""
+    trace, _, span = link.partition(":")
+    if len(trace) != 32 or len(span) != 16:
+        return None
+    try:
+        context = SpanContext(int(trace, 16), int(span, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    except ValueError:
+        return None
+    return context if context.is_valid else None
+
+
+def start_check(tracer: Tracer, reading: RequestTimed) -> Span:
+    """The check's span, still open, with its phases told. The caller ends it at `received_at` (see `end_check`)."""
+    attributes: Attributes = {
+        "stormwatch.venue": reading.venue,
+        "stormwatch.check": reading.check,
+        "http.response.body.size": reading.body_bytes,
+        "stormwatch.latency_s": reading.latency_s,
+        "stormwatch.service_s": reading.service_s,
+        "stormwatch.connection.cold": reading.cold,
+        "stormwatch.censored": reading.censored,
+    }
+    if reading.instrument is not None:
+        attributes["stormwatch.instrument"] = reading.instrument
+    if reading.status is not None:
+        attributes["http.response.status_code"] = reading.status
+    if reading.detail:
+        attributes["stormwatch.detail"] = redact(reading.detail)
+    if reading.refusal is not None:
+        attributes["error.type"] = reading.refusal.value
+        attributes["stormwatch.refusal.ours"] = reading.refusal.is_ours
+    start = unix_ns(reading.scheduled_at)
+    span = tracer.start_span(
+        f"check {reading.venue} {reading.check}", ROOT, SpanKind.CLIENT, attributes, start_time=start
+    )
+    context = set_span_in_context(span, ROOT)
+    for phase in reading.phases:
+        begun = unix_ns(phase.started_at)
+        child = tracer.start_span(phase.name, context, SpanKind.INTERNAL, start_time=begun)
+        child.end(begun + max(round(phase.duration_s * 1e9), 0))
+    return span
+
+
+def end_check(span: Span, reading: RequestTimed) -> None:
+    """End the check's span when its answer came; an answer that was refused is an error."""
+    if reading.refusal is not None:
+        span.set_status(StatusCode.ERROR, reading.refusal.value)
+    span.end(max(unix_ns(reading.received_at), unix_ns(reading.scheduled_at)))
+
+
+def chain_span(tracer: Tracer, event: PlacedEvent | Retracted) -> Span:
+    """The span of a placed event (from its block's time) or of its retraction (a point in time), ended."""
+    told = event.event if isinstance(event, Retracted) else event
+    place = told.place
+    attributes: Attributes = {
+        "stormwatch.network": place.network,
+        "stormwatch.event.id": event.event_id,
+        "stormwatch.block.number": place.block_number,
+        "stormwatch.block.hash": place.block_hash,
+    }
+    if place.transaction is not None:
+        attributes["stormwatch.transaction"] = place.transaction
+    attributes |= _told(told)
+    seen = unix_ns(event.seen_at)
+    start = seen if isinstance(event, Retracted) else min(unix_ns(place.block_time), seen)
+    name = f"chain {place.network} {chain_kind(event)}"
+    span = tracer.start_span(name, ROOT, SpanKind.INTERNAL, attributes, start_time=start)
+    span.end(seen)
+    return span
+
+
+def _told(event: PlacedEvent) -> Attributes:
+    match event:
+        case ContractUpgraded():
+            return {
+                "stormwatch.contract": event.contract,
+                "stormwatch.proxy.kind": event.proxy_kind,
+                "stormwatch.proxy.role": event.role,
+                "stormwatch.upgrade.old": event.old or "",
+                "stormwatch.upgrade.new": event.new,
+                "stormwatch.upgrade.seen_by": event.seen_by.value,
+            }
+        case UpgradeQueued():
+            return {
+                "stormwatch.contract": event.target,
+                "stormwatch.timelock": event.timelock,
+                "stormwatch.operation": event.operation,
+                "stormwatch.upgrade.eta": event.eta.isoformat(),
+            }
+        case OperationEnded():
+            return {
+                "stormwatch.timelock": event.timelock,
+                "stormwatch.operation": event.operation,
+                "stormwatch.operation.executed": event.executed,
+            }
+        case LiquidityMoved():
+            return {
+                "stormwatch.pool": event.pool,
+                "stormwatch.pool.kind": event.pool_kind,
+                "stormwatch.liquidity.share": event.share,
+            }
+        case LiquidityMigrated():
+            return {
+                "stormwatch.pool": event.from_pool,
+                "stormwatch.pool.to": event.to_pool,
+                "stormwatch.token": event.token,
+                "stormwatch.liquidity.share": event.share,
+                "stormwatch.migration.score": event.score,
+            }
+        case _:
+            assert_never(event)

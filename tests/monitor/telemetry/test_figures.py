@@ -1,0 +1,288 @@
+"""Figures: what moves them, how they read in Prometheus, that their attribute sets are bounded and stale gauges vanish."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
+
+from chain.events import HeadSeen, NetworkId, NodeFault, NodeFaultKind
+from monitor.incidents import ChangeKind
+from monitor.telemetry import instruments as table
+from monitor.telemetry.figures import Figures
+from monitor.telemetry.instruments import METRICS, OTHER, MetricKind, documented
+from monitor.telemetry.telemetry import Telemetry
+from probes.readings import (
+    BookMeasured,
+    BookState,
+    Censoring,
+    FeedChanged,
+    FeedEvent,
+    Headroom,
+    Liquidation,
+    Refusal,
+    Side,
+    VenueClock,
+    VenueId,
+    WalletStatus,
+)
+from tests.monitor.telemetry.samples import START, after, bare, change, check, kept, upgrade, verdict
+
+BYBIT = VenueId("bybit")
+
+
+def lines(telemetry: Telemetry, name: str) -> dict[str, float]:
+    body, content_type = telemetry.prometheus()
+    assert content_type.startswith("text/plain")
+    found = re.findall(rf"^({name}(?:\{{[^}}]*\}})?) (\S+)$", body.decode(), re.MULTILINE)
+    return {one: float(value) for one, value in found}
+
+
+def points(reader: InMemoryMetricReader) -> dict[str, list[NumberDataPoint | HistogramDataPoint]]:
+    told = reader.get_metrics_data()
+    assert told is not None
+    return {
+        metric.name: list(metric.data.data_points)  # type: ignore[arg-type]  # no exponential histograms here
+        for resource in told.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
+
+
+def book(spread_bps: float | None) -> BookMeasured:
+    return BookMeasured(
+        venue=BYBIT,
+        instrument="BTCUSDT",
+        received_at=START,
+        event_time=None,
+        source="ws",
+        state=BookState.OK if spread_bps is not None else BookState.CROSSED,
+        mid=100.0,
+        spread_bps=spread_bps,
+        depth_usd={10: (1000.0, 2000.0)},
+        slippage_bps={},
+        levels=10,
+        updates=5,
+        age_s=0.1,
+    )
+
+
+def liquidation(*, backlog: bool = False) -> Liquidation:
+    return Liquidation(
+        venue=BYBIT,
+        instrument="BTCUSDT",
+        received_at=START,
+        event_time=START,
+        side=Side.LONG,
+        price=Decimal(100),
+        quantity=Decimal("2.5"),
+        notional_usd=Decimal(250),
+        censoring=Censoring.COMPLETE,
+        backlog=backlog,
+    )
+
+
+def wallet(withdrawals: bool | None, delayed: bool | None = None) -> WalletStatus:
+    return WalletStatus(
+        venue=BYBIT,
+        asset="BTC",
+        network="bitcoin",
+        received_at=START,
+        deposits=True,
+        withdrawals=withdrawals,
+        delayed=delayed,
+    )
+
+
+def test_the_table_names_each_metric_once_in_the_conventions_form() -> None:
+    names = [one.name for one in METRICS]
+    assert len(set(names)) == len(names)
+    for one in METRICS:
+        assert re.fullmatch(r"stormwatch(\.[a-z_]+)+", one.name)
+        assert one.unit in {"s", "1"} or re.fullmatch(r"\{\w+\}", one.unit)
+        assert one.description
+        assert set(one.unbounded) <= set(one.attributes)
+        assert bool(one.buckets) is (one.kind is MetricKind.HISTOGRAM)
+
+
+def test_the_documented_table_has_a_line_for_every_metric() -> None:
+    assert all(f"`{one.name}`" in documented() for one in METRICS)
+
+
+def test_a_check_moves_its_duration_and_its_phases() -> None:
+    telemetry = bare()
+    telemetry.record(check(refusal=Refusal.TIMEOUT, status=None))
+    assert lines(telemetry, "stormwatch_check_duration_seconds_sum") == {
+        'stormwatch_check_duration_seconds_sum{check="depth",outcome="timeout",venue="bybit"}': 0.3
+    }
+    assert lines(telemetry, "stormwatch_check_phase_duration_seconds_sum")[
+        'stormwatch_check_phase_duration_seconds_sum{phase="tls",venue="bybit"}'
+    ] == pytest.approx(0.07)
+
+
+def test_a_control_target_is_no_venue() -> None:
+    telemetry = bare()
+    telemetry.record(check(venue="control", name="example"))
+    assert lines(telemetry, "stormwatch_check_duration_seconds_count") == {}
+    assert lines(telemetry, "stormwatch_control_duration_seconds_count") == {
+        'stormwatch_control_duration_seconds_count{outcome="ok",target="example"}': 1
+    }
+
+
+def test_the_duration_of_a_check_carries_its_trace_as_an_exemplar() -> None:
+    told = kept()
+    link = told.telemetry.record(check())
+    (point,) = points(told.metrics)["stormwatch.check.duration"]
+    (exemplar,) = point.exemplars
+    assert exemplar.trace_id is not None
+    assert f"{exemplar.trace_id:032x}:{exemplar.span_id:016x}" == link
+
+
+def test_liquidations_count_by_side_and_what_was_told_at_subscribe_is_left_out() -> None:
+    telemetry = bare()
+    for reading in (liquidation(), liquidation(), liquidation(backlog=True)):
+        assert telemetry.record(reading) is None
+    assert lines(telemetry, "stormwatch_liquidation_notional_total") == {
+        'stormwatch_liquidation_notional_total{side="long",venue="bybit"}': 500
+    }
+    assert lines(telemetry, "stormwatch_liquidation_count_total") == {
+        'stormwatch_liquidation_count_total{side="long",venue="bybit"}': 2
+    }
+
+
+def test_a_book_shows_spread_and_depth_and_a_crossed_one_no_spread() -> None:
+    telemetry = bare()
+    telemetry.record(book(1.5))
+    assert list(lines(telemetry, "stormwatch_book_spread").values()) == [1.5]
+    assert lines(telemetry, "stormwatch_book_depth") == {
+        'stormwatch_book_depth{bps="10",instrument="BTCUSDT",side="bid",venue="bybit"}': 1000,
+        'stormwatch_book_depth{bps="10",instrument="BTCUSDT",side="ask",venue="bybit"}': 2000,
+    }
+    telemetry.record(book(None))
+    assert lines(telemetry, "stormwatch_book_spread") == {}
+
+
+@pytest.mark.parametrize(
+    ("withdrawals", "delayed", "shown"), [(True, None, [2]), (True, True, [1]), (False, None, [0]), (None, None, [])]
+)
+def test_a_wallet_that_says_nothing_shows_nothing(
+    withdrawals: bool | None, delayed: bool | None, shown: list[int]
+) -> None:
+    telemetry = bare()
+    telemetry.record(wallet(True))
+    telemetry.record(wallet(withdrawals, delayed))
+    assert list(lines(telemetry, "stormwatch_wallet_withdrawals").values()) == shown
+
+
+def test_feeds_clocks_and_budgets_have_their_figures() -> None:
+    telemetry = bare()
+    telemetry.record(
+        FeedChanged(venue=BYBIT, feed="public", instrument=None, received_at=START, event=FeedEvent.GAP, value=3.0)
+    )
+    telemetry.record(VenueClock(venue=BYBIT, received_at=START, offset_s=-0.2, bound_s=0.01, samples=9, origin="rest"))
+    telemetry.record(
+        Headroom(venue=BYBIT, budget="ip", received_at=START, left=0.4, used=60, limit=100, window_s=60, declared=True)
+    )
+    assert list(lines(telemetry, "stormwatch_feed_events_total").values()) == [1]
+    assert list(lines(telemetry, "stormwatch_venue_clock_offset_seconds").values()) == [-0.2]
+    assert list(lines(telemetry, "stormwatch_venue_budget_left").values()) == [0.4]
+
+
+def test_chain_events_heads_and_node_faults_are_counted() -> None:
+    telemetry = bare()
+    network = NetworkId("ethereum")
+    telemetry.record_chain(
+        HeadSeen(
+            network=network,
+            seen_at=after(2),
+            block_number=7,
+            block_hash="0x",
+            block_time=START,
+            node="n1",
+            lag_s=2.0,
+        )
+    )
+    telemetry.record_chain(NodeFault(network=network, seen_at=START, node="n1", fault=NodeFaultKind.TIMEOUT, detail=""))
+    telemetry.record_chain(upgrade())
+    assert lines(telemetry, "stormwatch_chain_head_lag_seconds") == {
+        'stormwatch_chain_head_lag_seconds{network="ethereum"}': 2
+    }
+    assert len(lines(telemetry, "stormwatch_chain_events_total")) == 3
+    assert lines(telemetry, "stormwatch_chain_node_faults_total") == {
+        'stormwatch_chain_node_faults_total{fault="timeout",network="ethereum",node="n1"}': 1
+    }
+
+
+def test_a_verdict_shows_both_confidences_and_each_leg() -> None:
+    telemetry = bare()
+    telemetry.record_verdict(verdict())
+    shown = lines(telemetry, "stormwatch_asset_confidence")
+    assert shown['stormwatch_asset_confidence{asset="BTC",of="storm"}'] == 0.6
+    assert shown['stormwatch_asset_confidence{asset="BTC",of="calm"}'] == pytest.approx(0.1)
+    assert len(lines(telemetry, "stormwatch_leg_coverage")) == 3
+
+
+def test_the_monitors_own_work_is_counted() -> None:
+    telemetry = bare()
+    telemetry.record_change(change(ChangeKind.OPENED))
+    telemetry.record_store(written=10, dropped=1, waiting=5)
+    telemetry.record_store(written=10, waiting=0)
+    telemetry.record_restart("bybit feed")
+    telemetry.record_delivery("slack", "delivered")
+    assert lines(telemetry, "stormwatch_store_rows_total") == {
+        'stormwatch_store_rows_total{state="written"}': 20,
+        'stormwatch_store_rows_total{state="dropped"}': 1,
+    }
+    assert list(lines(telemetry, "stormwatch_store_waiting").values()) == [0]
+    assert list(lines(telemetry, "stormwatch_part_restarts_total").values()) == [1]
+    assert list(lines(telemetry, "stormwatch_delivery_total").values()) == [1]
+    assert lines(telemetry, "stormwatch_incident_changes_total") == {
+        'stormwatch_incident_changes_total{kind="opened",level="squall"}': 1
+    }
+
+
+def test_beyond_its_cap_a_metric_says_other_and_loses_no_count() -> None:
+    reader = InMemoryMetricReader()
+    figures = Figures(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"))
+    many = 3 * table.MISSED_SLOTS.cap
+    for number in range(many):
+        figures.add(table.MISSED_SLOTS, 1, "bybit", f"check-{number}")
+    told = points(reader)[table.MISSED_SLOTS.name]
+    assert len(told) == table.MISSED_SLOTS.cap + 1
+    other = [one for one in told if one.attributes == {"venue": "bybit", "check": OTHER}]
+    assert [one.value for one in other if isinstance(one, NumberDataPoint)] == [many - table.MISSED_SLOTS.cap]
+    assert sum(one.value for one in told if isinstance(one, NumberDataPoint)) == many
+
+
+def test_attributes_that_should_be_few_are_bounded_too() -> None:
+    reader = InMemoryMetricReader()
+    figures = Figures(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"))
+    for number in range(4 * table.MISSED_SLOTS.cap):
+        figures.add(table.MISSED_SLOTS, 1, f"venue-{number}", "depth")
+    assert len(points(reader)[table.MISSED_SLOTS.name]) <= 2 * table.MISSED_SLOTS.cap + 1
+
+
+def test_a_gauge_that_nobody_renews_vanishes() -> None:
+    reader, now = InMemoryMetricReader(), [0.0]
+    figures = Figures(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"), clock=lambda: now[0])
+    figures.show(table.CHAIN_HEAD, 7, "ethereum")
+    now[0] = table.CHAIN_HEAD.stale_s
+    assert len(points(reader)[table.CHAIN_HEAD.name]) == 1
+    now[0] += 1
+    told = reader.get_metrics_data()
+    assert told is None or table.CHAIN_HEAD.name not in str(told)
+
+
+def test_what_is_not_a_number_is_left_out() -> None:
+    telemetry = bare()
+    telemetry.record(book(float("nan")))
+    assert lines(telemetry, "stormwatch_book_spread") == {}
+
+
+def test_two_telemetries_do_not_share_figures() -> None:
+    one, other = bare(), bare()
+    one.record_restart("feed")
+    assert lines(other, "stormwatch_part_restarts_total") == {}

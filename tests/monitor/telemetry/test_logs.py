@@ -1,0 +1,122 @@
+"""Logs leave with trace ids and without secrets."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.telemetry.incident_traces import trace_id_of
+from monitor.telemetry.redact import redact
+from tests.monitor.telemetry.samples import Kept, bare, check, kept
+
+NUMBERS = itertools.count()
+
+
+def logger_into(told: Kept, name: str = "stormwatch.test") -> logging.Logger:
+    logger = logging.getLogger(f"{name}.{next(NUMBERS)}")
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    logger.addHandler(told.telemetry.log_sink())
+    return logger
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("GET https://me:hunter2@host.example/x", "hunter2"),
+        ("postgresql://me:hunter2@127.0.0.1/db away", "hunter2"),
+        ("wss://node.example/v3/0123456789abcdef0123456789abcdef gone", "0123456789abcdef"),
+        ("https://host.example/x?symbol=BTC&apiKey=hunter2", "hunter2"),
+        ("https://host.example/x?key=hunter2&y=1", "hunter2"),
+        ("token=hunter2, retry", "hunter2"),
+        ("secret: hunter2", "hunter2"),
+        ("{'X-MBX-APIKEY': 'hunter2'}", "hunter2"),
+        ('{"Authorization": "Bearer hunter2"}', "hunter2"),
+        ("Authorization: Basic aHVudGVyMg==", "aHVudGVyMg"),
+        ("bearer abcdefghijkl", "abcdefghijkl"),
+        ("https://api.telegram.example/bot123456789:AAFrTabcdefghijklmnopqrstuvwxyz0123/sendMessage", "AAFrT"),
+        ("https://hooks.slack.example/services/T000/B000/XXXXXXXX", "XXXXXXXX"),
+    ],
+)
+def test_secrets_are_hidden(text: str, secret: str) -> None:
+    assert secret not in redact(text)
+    assert "[hidden]" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unknown key: feed_lag",
+        "https://fapi.example/fapi/v1/openInterestHist?symbol=BTCUSDT&limit=5",
+        "https://scan.example/address/0x1234567890123456789012345678901234567890",
+        "part bybit feed failed and starts again in 2 s",
+    ],
+)
+def test_what_is_no_secret_stays_readable(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(st.text(alphabet="abk0=:/?&@ \"'[]{}-_.,kyetokn", max_size=80))
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    once = redact(text)
+    assert redact(once) == once
+
+
+def test_a_log_record_carries_the_incidents_trace() -> None:
+    told = kept()
+    logger_into(told).warning("delivered to %s", "slack", extra={"incident_id": "btc-1"})
+    (one,) = told.logs.get_finished_logs()
+    assert one.log_record.body == "delivered to slack"
+    assert one.log_record.severity_text == "WARN"
+    assert f"{one.log_record.trace_id:032x}" == trace_id_of("btc-1")
+
+
+def test_a_log_record_carries_the_span_that_it_is_told() -> None:
+    told = kept()
+    link = told.telemetry.record(check())
+    logger_into(told).info("slow", extra={"link": link})
+    (one,) = told.logs.get_finished_logs()
+    assert f"{one.log_record.trace_id:032x}:{one.log_record.span_id:016x}" == link
+
+
+def test_messages_arguments_and_tracebacks_are_redacted() -> None:
+    told = kept()
+    try:
+        int("https://me:hunter2@host.example")
+    except ValueError:
+        logger_into(told).exception("failed with token=%s", "hunter2")
+    (one,) = told.logs.get_finished_logs()
+    assert one.log_record.attributes is not None
+    assert one.log_record.attributes["exception.type"] == "ValueError"
+    assert "hunter2" not in f"{one.log_record.body!r} {dict(one.log_record.attributes)}"
+
+
+def test_what_the_exporters_say_is_not_exported() -> None:
+    told = kept()
+    logger_into(told, "opentelemetry.exporter").error("cannot export")
+    logger_into(told, "urllib3.connectionpool").error("retry")
+    assert told.logs.get_finished_logs() == ()
+
+
+def test_debug_stays_at_home() -> None:
+    told = kept()
+    logger_into(told).debug("frame")
+    assert told.logs.get_finished_logs() == ()
+
+
+def test_without_a_taker_the_sink_is_idle() -> None:
+    assert isinstance(bare().log_sink(), logging.NullHandler)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a-", "token-", "token", "key ", "http://a", "/a1", "1:", 'token="', "bearer ", "a.b-c+"]
+)
+def test_redacting_takes_time_in_proportion_to_the_text(piece: str) -> None:
+    begun = time.perf_counter()
+    redact(piece * (16_384 // len(piece)))
+    assert time.perf_counter() - begun < 0.5
