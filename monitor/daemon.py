@@ -73,6 +73,7 @@ class Daemon:
         """Run every part until `stop`. `ready` is called once the store is open and all parts have begun."""
         sources = self._sources.parts()
         await self.store.open()
+        await self.writer.drain()  # an earlier run's spool, before its checkpoints are believed
         try:
             async with asyncio.TaskGroup() as group:
                 ends = self._start(group, self._ends())

@@ -75,9 +75,10 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
                 figures.add(table.LIQUIDATION_NOTIONAL, float(reading.notional_usd), reading.venue, side)
                 figures.add(table.LIQUIDATION_COUNT, 1, reading.venue, side)
         case FeedLag():
-            figures.spread(table.FEED_LAG, reading.lag_s, reading.venue, reading.feed)
+            lag_s = max(reading.lag_s, 0.0)  # true within ± its bound: a histogram takes no negative
+            figures.spread(table.FEED_LAG, lag_s, reading.venue, reading.feed)
         case EngineLag():
-            figures.spread(table.ENGINE_LAG, reading.lag_s, reading.venue, reading.feed)
+            figures.spread(table.ENGINE_LAG, max(reading.lag_s, 0.0), reading.venue, reading.feed)
         case FeedChanged():
             figures.add(table.FEED_EVENTS, 1, reading.venue, reading.feed, reading.event.value)
         case FeedMalformed():

@@ -1,0 +1,129 @@
+"""What a detector is given: a block, its logs, and the answers to what it asked to be read there. No I/O.
+
+Hashes, topics and addresses are lower-case 0x-prefixed strings; slots and amounts are integers; bodies are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chain.events import Address, NetworkId, Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """One log, as eth_getLogs tells it. `body` is what the RPC calls "data"; `index` counts within the block."""
+
+    address: Address
+    topics: tuple[str, ...]
+    body: bytes
+    transaction: str
+    index: int
+
+    def word(self, position: int) -> int:
+        """The `position`-th 32-byte word, indexed arguments first (forks differ in what they index). 0 beyond the end."""
+        indexed = self.topics[1:]
+        if position < len(indexed):
+            return int(indexed[position], 16)
+        start = (position - len(indexed)) * 32
+        return int.from_bytes(self.body[start : start + 32], "big")
+
+    def address_at(self, position: int) -> Address:
+        """That word as an address (its low 20 bytes)."""
+        return address_of(self.word(position))
+
+
+@dataclass(frozen=True, slots=True)
+class SlotNeed:
+    """The 32-byte value of a storage slot; the answer is an integer word."""
+
+    address: Address
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNeed:
+    """The keccak-256 of an address's code; the answer is an integer word (that of no code at all is `NO_CODE`)."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class CallNeed:
+    """An eth_call of `address` with `body` (hex); the answer is the first 32-byte word."""
+
+    address: Address
+    body: str
+
+
+Need = SlotNeed | CodeNeed | CallNeed
+
+NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a detector wants of each block: logs of these addresses with these first topics, and these reads."""
+
+    addresses: frozenset[Address] = frozenset()
+    topics: frozenset[str] = frozenset()
+    reads: frozenset[Need] = frozenset()
+
+    def covers(self, other: Needs) -> bool:
+        """Whether all the other wishes for is among this."""
+        return other.addresses <= self.addresses and other.topics <= self.topics and other.reads <= self.reads
+
+    def __or__(self, other: Needs) -> Needs:
+        """Both wishes in one."""
+        return Needs(
+            addresses=self.addresses | other.addresses,
+            topics=self.topics | other.topics,
+            reads=self.reads | other.reads,
+        )
+
+
+StateRead = Mapping[Need, int]
+"""The answers by need. A need that is missing could not be read there (pruned state, a call that reverts): not zero."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A block's place in the chain."""
+
+    number: int
+    hash: str
+    parent_hash: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A block with what was asked of it; `logs` in order; `seen_at` is when we read it (our clock)."""
+
+    network: NetworkId
+    header: Header
+    seen_at: datetime
+    logs: tuple[Log, ...] = ()
+    state: StateRead = field(default_factory=dict)
+
+    def place(self, log: Log | None = None) -> Place:
+        """Where in the chain this block, or this log of it, stands."""
+        return Place(
+            network=self.network,
+            block_number=self.header.number,
+            block_hash=self.header.hash,
+            block_time=self.header.time,
+            transaction=log.transaction if log else None,
+            log_index=log.index if log else None,
+        )
+
+    def event_id(self, *words: str | int) -> str:
+        """A name for what happened here: the same at every reading, another in another block."""
+        return "/".join((self.network, self.header.hash, *map(str, words)))
+
+
+def address_of(word: int) -> Address:
+    """The low 20 bytes of a word as an address."""
+    return Address(f"0x{word & (1 << 160) - 1:040x}")

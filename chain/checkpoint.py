@@ -1,0 +1,120 @@
+"""Where a watcher stood, as bytes: the blocks it followed, what it told of them, the detectors' memories, what is untold.
+
+Written with the standard library, for amounts have up to 256 bits. Memories that did not change from block to block
+are written once.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from chain.block import Header
+from chain.canonical import Followed
+from chain.events import (
+    ContractUpgraded,
+    LiquidityMigrated,
+    LiquidityMoved,
+    NetworkId,
+    OperationEnded,
+    PlacedEvent,
+    Reorged,
+    Retracted,
+    UpgradeQueued,
+)
+
+VERSION = 1
+Telling = PlacedEvent | Reorged | Retracted
+"""Events that must be told exactly once, across restarts too."""
+
+PLACED: dict[str, type[PlacedEvent]] = {
+    one.__name__: one for one in (ContractUpgraded, UpgradeQueued, OperationEnded, LiquidityMoved, LiquidityMigrated)
+}
+
+
+class Checkpoints(Protocol):
+    """Keeps one checkpoint for each network."""
+
+    async def load(self, network: NetworkId) -> bytes | None:
+        """The last one saved, or None."""
+        ...
+
+    def save(self, network: NetworkId, body: bytes) -> None:
+        """Keep this one instead. Called each time the consumer has taken an event, and after each block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """`window` oldest first; `untold` was decided but not yet taken by the consumer, in order."""
+
+    window: tuple[Followed, ...]
+    untold: tuple[Telling, ...]
+
+    def encode(self) -> bytes:
+        """As bytes that `decode` reads."""
+        memories: dict[bytes, int] = {}
+        blocks = [
+            {
+                "header": msgspec.to_builtins(one.header),
+                "told": [_plain(event) for event in one.told],
+                "memories": {name: memories.setdefault(memory, len(memories)) for name, memory in one.memories.items()},
+            }
+            for one in self.window
+        ]
+        return json.dumps(
+            {
+                "version": VERSION,
+                "memories": [b64encode(memory).decode() for memory in memories],
+                "blocks": blocks,
+                "untold": [_plain(event) for event in self.untold],
+            },
+            separators=(",", ":"),
+        ).encode()
+
+
+def decode(body: bytes) -> Checkpoint | None:
+    """Read a checkpoint; None where it was written by another version, which means: start anew."""
+    found = json.loads(body)
+    if found.get("version") != VERSION:
+        return None
+    memories = [b64decode(memory) for memory in found["memories"]]
+    window = tuple(
+        Followed(
+            header=msgspec.convert(one["header"], Header),
+            told=tuple(_placed(event) for event in one["told"]),
+            memories={name: memories[at] for name, at in one["memories"].items()},
+        )
+        for one in found["blocks"]
+    )
+    return Checkpoint(window=window, untold=tuple(_telling(event) for event in found["untold"]))
+
+
+def _plain(event: Telling) -> dict[str, Any]:
+    if isinstance(event, Retracted):
+        rest = {"network": event.network, "seen_at": event.seen_at.isoformat(), "event_id": event.event_id}
+        return {"kind": "Retracted", "event": _plain(event.event), **rest}
+    return {"kind": type(event).__name__, "event": msgspec.to_builtins(event)}
+
+
+def _placed(plain: dict[str, Any]) -> PlacedEvent:
+    kind = PLACED[plain["kind"]]
+    return msgspec.convert(plain["event"], kind)
+
+
+def _telling(plain: dict[str, Any]) -> Telling:
+    if plain["kind"] == "Reorged":
+        return msgspec.convert(plain["event"], Reorged)
+    if plain["kind"] == "Retracted":
+        return Retracted(
+            network=NetworkId(plain["network"]),
+            seen_at=datetime.fromisoformat(plain["seen_at"]),
+            event_id=plain["event_id"],
+            event=_placed(plain["event"]),
+        )
+    return _placed(plain)

@@ -1,0 +1,62 @@
+"""The form of a detector: pure memory that turns blocks into events, and what the operator wants watched.
+
+Detectors do not know each other. Those of stage 2 are given what stage 1 saw in the same block; an event they give
+with the id of an earlier one takes its place. Memory is handed over as bytes, so that a reorg or a restart can put
+it back. Detectors have no timer: all they say stands in a block, and block time is the only time they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chain.block import Block, Needs
+from chain.events import Address, PlacedEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedContract:
+    """A contract whose code matters. `timelock` is who may upgrade it, where known."""
+
+    address: Address
+    timelock: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedPool:
+    """A pool of two tokens. Tokens left empty are asked of the pool before its first block is read."""
+
+    address: Address
+    kind: str
+    token0: Address | None = None
+    token1: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What to watch on one network. Addresses are lower-case."""
+
+    contracts: tuple[WatchedContract, ...] = ()
+    pools: tuple[WatchedPool, ...] = ()
+    timelocks: tuple[Address, ...] = ()
+
+
+class Detector(Protocol):
+    """Turns blocks, given in chain order, into events. Each module in chain/detectors has `STAGE` and `make(watch)`."""
+
+    def needs(self) -> Needs:
+        """What to read of the next block; may change from block to block with what was seen."""
+        ...
+
+    def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
+        """The events of this block. `earlier` is what stage 1 saw in it (empty for stage 1 itself)."""
+        ...
+
+    def memory(self) -> bytes:
+        """All that is remembered. Equal memories give equal bytes."""
+        ...
+
+    def recall(self, memory: bytes) -> None:
+        """Be as when `memory` gave these bytes. Raises ValueError where they are not such a memory."""
+        ...

@@ -1,0 +1,73 @@
+"""Every module here declares `STAGE` and `make(watch)`; nothing lists them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
+from chain.block import Block, Needs
+from chain.detector import Detector, Watch
+from chain.events import PlacedEvent
+
+
+def names() -> tuple[str, ...]:
+    """The detectors found in this folder, sorted, without importing them."""
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
+
+
+def pool_kinds() -> tuple[str, ...]:
+    """The kinds of pool that some detector reads."""
+    modules = [import_module(f"{__name__}.{name}") for name in names()]
+    return tuple(sorted({kind for module in modules for kind in getattr(module, "POOL_KINDS", ())}))
+
+
+class Bench:
+    """All detectors side by side, in their two stages: one block in, its events out; one memory for all."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._stages: tuple[dict[str, Detector], dict[str, Detector]] = ({}, {})
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        for stage in self._stages:
+            stage.clear()
+        for name in names():
+            module = import_module(f"{__name__}.{name}")
+            self._stages[module.STAGE - 1][name] = module.make(self._watch)
+
+    def needs(self) -> Needs:
+        """What all of them want of the next block."""
+        wanted = Needs()
+        for stage in self._stages:
+            for detector in stage.values():
+                wanted |= detector.needs()
+        return wanted
+
+    def on_block(self, block: Block) -> list[PlacedEvent]:
+        """The block's events: stage 1 in order of the chain, amended and followed by stage 2."""
+        first = [event for one in self._stages[0].values() for event in one.on_block(block, ())]
+        first.sort(key=_order)
+        found = {event.event_id: event for event in first}
+        for detector in self._stages[1].values():
+            for event in detector.on_block(block, first):
+                found[event.event_id] = event
+        return list(found.values())
+
+    def memory(self) -> dict[str, bytes]:
+        """Each detector's memory by name."""
+        return {name: one.memory() for stage in self._stages for name, one in stage.items()}
+
+    def recall(self, memories: Mapping[str, bytes]) -> None:
+        """Put memories back; a detector that has none among them starts anew."""
+        self.reset()
+        for stage in self._stages:
+            for name, detector in stage.items():
+                if name in memories:
+                    detector.recall(memories[name])
+
+
+def _order(event: PlacedEvent) -> float:
+    return float("inf") if event.place.log_index is None else event.place.log_index

@@ -1,0 +1,8 @@
+"""BNB Smart Chain: 0.75 s blocks since the Maxwell fork (BEP-524)."""
+
+from __future__ import annotations
+
+from chain.events import NetworkId
+from chain.network import Network
+
+NETWORK = Network(id=NetworkId("bsc"), chain_id=56, block_time_s=0.75, keep_blocks=256)

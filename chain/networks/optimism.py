@@ -1,0 +1,8 @@
+"""OP Mainnet: an OP-stack rollup with 2 s blocks."""
+
+from __future__ import annotations
+
+from chain.events import NetworkId
+from chain.network import Network
+
+NETWORK = Network(id=NetworkId("optimism"), chain_id=10, block_time_s=2.0, keep_blocks=128)

@@ -1,0 +1,8 @@
+"""Polygon PoS: 2 s blocks; reorgs of dozens of blocks have happened, so more are kept."""
+
+from __future__ import annotations
+
+from chain.events import NetworkId
+from chain.network import Network
+
+NETWORK = Network(id=NetworkId("polygon"), chain_id=137, block_time_s=2.0, keep_blocks=256)

@@ -1,0 +1,185 @@
+"""One node over HTTP or WebSocket, by way of web3: batches of questions in, answers or a named failure out.
+
+The only file that speaks web3, and it imports it when a node is opened (it costs a second). Bodies, batches and waits
+are bounded; a node's URL, where keys often hide, appears nowhere but in the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from chain.events import NodeFaultKind
+from chain.rpc import Ask, NodeFailure, Refusal
+
+if TYPE_CHECKING:
+    from web3.providers.persistent import WebSocketProvider
+    from web3.providers.rpc import AsyncHTTPProvider
+
+MOST_ASKS = 100
+"""Questions in one batch; public nodes refuse larger ones."""
+MOST_BYTES = 32 * 1024 * 1024
+TIMEOUT_S = 10.0
+THROTTLED = frozenset({429, 402})
+_READ_BYTES = 256 * 1024
+
+for _name in ("web3.providers", "web3.manager", "web3._utils"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # below that it prints URLs with their keys
+
+
+def redacted(url: str) -> str:
+    """A node's name: scheme, host and port of its URL."""
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        return "(not a URL)"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+class Node:
+    """One node. Every failure is a NodeFailure whose detail names no URL."""
+
+    def __init__(self, url: str, *, chain_id: int, timeout_s: float = TIMEOUT_S, most_bytes: int = MOST_BYTES) -> None:
+        self.name = redacted(url)
+        self.pushes = url.startswith(("ws://", "wss://"))
+        self._url = url
+        self._chain_id = chain_id
+        self._timeout_s = timeout_s
+        self._most_bytes = most_bytes
+        self._provider: AsyncHTTPProvider | WebSocketProvider | None = None
+
+    async def ask(self, asks: Sequence[Ask]) -> list[Any]:
+        """Answers in the order of the questions; a single question's error is a Refusal. Opens the node if need be."""
+        if self._provider is None:
+            await self._open()
+        return [answer for batch in _batches(asks) for answer in await self._batch(batch)]
+
+    async def heads(self) -> AsyncIterator[None]:
+        """One item for each head a WebSocket node pushes, on a connection of its own. Ends when the node hangs up."""
+        from web3 import AsyncWeb3, WebSocketProvider
+        from web3.types import SubscriptionType
+
+        kind: SubscriptionType = "newHeads"
+        try:
+            async with AsyncWeb3(WebSocketProvider(self._url, request_timeout=self._timeout_s)) as web3:
+                await web3.eth.subscribe(kind)
+                async for _ in web3.socket.process_subscriptions():
+                    yield None
+        except Exception as error:
+            raise _failure(error) from error
+
+    async def close(self) -> None:
+        """Hang up."""
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            try:
+                await asyncio.wait_for(provider.disconnect(), self._timeout_s)
+            except Exception as error:  # noqa: BLE001 - whatever a broken connection says on the way out
+                logging.getLogger(__name__).debug("%s: closing said %s", self.name, type(error).__name__)
+
+    async def _open(self) -> None:
+        try:
+            self._provider = await (self._websocket() if self.pushes else self._http())
+            self._check((await self._batch([("eth_chainId", [])]))[0])
+        except NodeFailure:
+            await self.close()
+            raise
+        except Exception as error:
+            await self.close()
+            raise _failure(error) from error
+
+    def _check(self, answer: Any) -> None:
+        if isinstance(answer, Refusal):
+            raise answer.failure()
+        chain_id = int(answer, 16) if isinstance(answer, str) else None
+        if chain_id != self._chain_id:
+            raise NodeFailure(NodeFaultKind.WRONG_CHAIN, f"chain id {chain_id}, expected {self._chain_id}")
+
+    async def _batch(self, asks: Sequence[Ask]) -> list[Any]:
+        assert self._provider is not None
+        try:
+            answers = await asyncio.wait_for(
+                self._provider.make_batch_request([(method, params) for method, params in asks]),  # type: ignore[misc]
+                self._timeout_s,
+            )
+        except NodeFailure:
+            raise
+        except Exception as error:
+            if self.pushes:
+                await self.close()
+            raise _failure(error) from error
+        if isinstance(answers, dict) and isinstance(answers.get("error"), dict):
+            raise _answer(answers).failure()
+        if not isinstance(answers, list) or len(answers) != len(asks):
+            raise NodeFailure(NodeFaultKind.MALFORMED, "not one answer for each question")
+        return [_answer(answer) for answer in answers]
+
+    async def _http(self) -> AsyncHTTPProvider:
+        from aiohttp import ClientSession, ClientTimeout
+        from web3.providers.rpc import AsyncHTTPProvider
+
+        most_bytes = self._most_bytes
+
+        class Bounded(AsyncHTTPProvider):
+            """Reads no more than its bound, and tells what a status means."""
+
+            async def make_batch_request(self, batch_requests: Any) -> Any:
+                assert self.endpoint_uri is not None
+                response = await self._request_session_manager.async_get_response_from_post_request(
+                    self.endpoint_uri, data=self.encode_batch_rpc_request(batch_requests), **self.get_request_kwargs()
+                )
+                async with response:
+                    if response.status != 200:
+                        kind = NodeFaultKind.THROTTLED if response.status in THROTTLED else NodeFaultKind.REFUSED
+                        raise NodeFailure(kind, f"HTTP {response.status}")
+                    body = bytearray()
+                    async for part in response.content.iter_chunked(_READ_BYTES):
+                        body += part
+                        if len(body) > most_bytes:
+                            raise NodeFailure(NodeFaultKind.MALFORMED, f"more than {most_bytes} bytes")
+                answers = json.loads(body)
+                return sorted(answers, key=lambda one: one["id"]) if isinstance(answers, list) else answers
+
+        timeout = ClientTimeout(total=self._timeout_s)
+        provider = Bounded(self._url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
+        await provider.cache_async_session(ClientSession(timeout=timeout))
+        return provider
+
+    async def _websocket(self) -> WebSocketProvider:
+        from web3 import WebSocketProvider
+
+        bounds = {"max_size": self._most_bytes}
+        provider = WebSocketProvider(self._url, websocket_kwargs=bounds, request_timeout=self._timeout_s)
+        await asyncio.wait_for(provider.connect(), self._timeout_s)
+        return provider
+
+
+def _batches(asks: Sequence[Ask]) -> list[Sequence[Ask]]:
+    return [asks[at : at + MOST_ASKS] for at in range(0, len(asks), MOST_ASKS)]
+
+
+def _answer(answer: Any) -> Any:
+    if not isinstance(answer, dict):
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not a JSON-RPC answer")
+    error = answer.get("error")
+    if error is None:
+        return answer.get("result")
+    if not isinstance(error, dict) or not isinstance(error.get("code"), int):
+        raise NodeFailure(NodeFaultKind.MALFORMED, "an error without a code")
+    return Refusal(error["code"], str(error.get("message", ""))[:500])
+
+
+def _failure(error: Exception) -> NodeFailure:
+    """Name what went wrong by its type alone: messages of the libraries hold URLs."""
+    if isinstance(error, NodeFailure):
+        return error
+    name = type(error).__name__
+    if isinstance(error, TimeoutError) or "Timeout" in name or "TimeExhausted" in name:
+        return NodeFailure(NodeFaultKind.TIMEOUT, name)
+    if isinstance(error, ValueError | KeyError | TypeError) and not isinstance(error, OSError):
+        return NodeFailure(NodeFaultKind.MALFORMED, name)
+    return NodeFailure(NodeFaultKind.UNREACHABLE, name)

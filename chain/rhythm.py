@@ -1,0 +1,49 @@
+"""The pulse of a network: says when a head was followed, and when none came for longer than its rhythm allows. No I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chain.block import Header
+from chain.events import HeadSeen, HeadStalled
+from chain.network import Network
+
+
+class Rhythm:
+    """One network's heads against our clock."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._node = ""
+        self._head: Header | None = None
+        self._moved_at: datetime | None = None
+        self._stalls = 0
+
+    def look(self, found: tuple[str, Header] | None, now: datetime) -> HeadStalled | None:
+        """Take one look at the head (node and header; None where no node answered). A stall is told once each `stall_s`."""
+        if self._moved_at is None:
+            self._moved_at = now
+        if found:
+            if self._head is None or found[1].number > self._head.number:
+                self._moved_at, self._stalls = now, 0
+            self._node, self._head = found
+        stalled_s = (now - self._moved_at).total_seconds()
+        if stalled_s < self._network.stall_s * (self._stalls + 1):
+            return None
+        self._stalls = int(stalled_s // self._network.stall_s)
+        number = self._head.number if self._head else -1
+        return HeadStalled(network=self._network.id, seen_at=now, block_number=number, stalled_s=stalled_s)
+
+    def pulse(self, followed: Header, now: datetime) -> HeadSeen | None:
+        """Take a block that was followed; a pulse where it is the head."""
+        if self._head is None or followed.hash != self._head.hash:
+            return None
+        return HeadSeen(
+            network=self._network.id,
+            seen_at=now,
+            block_number=followed.number,
+            block_hash=followed.hash,
+            block_time=followed.time,
+            node=self._node,
+            lag_s=(now - followed.time).total_seconds(),
+        )

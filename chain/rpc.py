@@ -1,0 +1,166 @@
+"""Ethereum JSON-RPC as questions and answers: what to ask for a block, and how to read what came. No I/O.
+
+Everything of a block is asked by its hash (EIP-234 for logs, EIP-1898 for state), so that an answer can never be of
+another fork. Source: the execution-apis specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chain.block import NO_CODE, CallNeed, CodeNeed, Header, Log, Need, Needs, SlotNeed
+from chain.events import Address, NodeFaultKind
+
+Ask = tuple[str, list[Any]]
+"""Method and parameters."""
+
+
+class NodeFailure(Exception):
+    """A node did not give what was asked. Never leaves this floor: it becomes a NodeFault event."""
+
+    def __init__(self, fault: NodeFaultKind, detail: str) -> None:
+        super().__init__(fault, detail)
+        self.fault = fault
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The error object in one answer of a batch."""
+
+    code: int
+    message: str
+
+    def failure(self) -> NodeFailure:
+        """What kind of failure this is."""
+        text = self.message.lower()
+        kind = NodeFaultKind.REFUSED
+        if any(word in text for word in ("rate limit", "too many requests", "compute units", "throughput")):
+            kind = NodeFaultKind.THROTTLED
+        elif any(
+            word in text
+            for word in ("block range", "range is too", "query returned more", "response size", "query exceeds")
+        ):
+            kind = NodeFaultKind.RANGE_LIMIT
+        elif self.code == -32005:
+            kind = NodeFaultKind.THROTTLED
+        elif any(
+            word in text for word in ("unknown block", "header not found", "block not found", "resource not found")
+        ):
+            kind = NodeFaultKind.BEHIND
+        return NodeFailure(kind, f"error {self.code}")
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the state asked for is simply not kept there any more."""
+        text = self.message.lower()
+        return any(word in text for word in ("missing trie node", "pruned", "historical state", "state not available"))
+
+
+def header_ask(number: int | None) -> Ask:
+    """The header of this number, or of the head."""
+    return ("eth_getBlockByNumber", ["latest" if number is None else hex(number), False])
+
+
+def header_of(answer: Any) -> Header:
+    """Read a header. Raises NodeFailure where it is none (null: the node has no such block yet)."""
+    found = answered(answer)
+    if found is None:
+        raise NodeFailure(NodeFaultKind.BEHIND, "no such block there")
+    try:
+        return Header(
+            number=int(found["number"], 16),
+            hash=_hash(found["hash"]),
+            parent_hash=_hash(found["parentHash"]),
+            time=datetime.fromtimestamp(int(found["timestamp"], 16), UTC),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not a block header") from error
+
+
+def logs_ask(needs: Needs, headers: Sequence[Header]) -> Ask:
+    """The logs of one block by its hash, or of a run of blocks by their numbers."""
+    wanted: dict[str, Any] = {"address": sorted(needs.addresses), "topics": [sorted(needs.topics)]}
+    if len(headers) == 1:
+        wanted["blockHash"] = headers[0].hash
+    else:
+        wanted |= {"fromBlock": hex(headers[0].number), "toBlock": hex(headers[-1].number)}
+    return ("eth_getLogs", [wanted])
+
+
+def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]]:
+    """Logs by block hash, in order. Raises NodeFailure where one is of another fork."""
+    found: dict[str, list[Log]] = {header.hash: [] for header in headers}
+    try:
+        for one in answered(answer):
+            if one.get("removed"):
+                raise NodeFailure(NodeFaultKind.BEHIND, "logs of a dropped block")
+            log = Log(
+                address=Address(one["address"].lower()),
+                topics=tuple(topic.lower() for topic in one["topics"]),
+                body=bytes.fromhex(one["data"][2:]),
+                transaction=_hash(one["transactionHash"]),
+                index=int(one["logIndex"], 16),
+            )
+            if one["blockHash"].lower() not in found:
+                raise NodeFailure(NodeFaultKind.BEHIND, "logs of another fork")
+            found[one["blockHash"].lower()].append(log)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
+    return {block: tuple(sorted(logs, key=lambda log: log.index)) for block, logs in found.items()}
+
+
+def read_ask(need: Need, header: Header) -> Ask:
+    """What answers a need in this very block."""
+    at = {"blockHash": header.hash}
+    match need:
+        case SlotNeed():
+            return ("eth_getStorageAt", [need.address, f"0x{need.slot:064x}", at])
+        case CodeNeed():
+            return ("eth_getCode", [need.address, at])
+        case CallNeed():
+            return ("eth_call", [{"to": need.address, "data": need.body}, at])
+
+
+def read_of(need: Need, answer: Any) -> int | None:
+    """The word that answers a need; None where it cannot be read there (pruned, reverted, no code to call)."""
+    if isinstance(answer, Refusal):
+        failure = answer.failure()
+        if failure.fault is not NodeFaultKind.THROTTLED and (answer.unreadable or isinstance(need, CallNeed)):
+            return None
+        raise failure
+    try:
+        found = bytes.fromhex(answer[2:])
+    except (TypeError, ValueError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
+    match need:
+        case SlotNeed():
+            return int.from_bytes(found, "big")
+        case CodeNeed():
+            return _keccak(found)
+        case CallNeed():
+            return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
+
+
+def answered(answer: Any) -> Any:
+    """The answer itself. Raises NodeFailure where it is a refusal."""
+    if isinstance(answer, Refusal):
+        raise answer.failure()
+    return answer
+
+
+def _keccak(code: bytes) -> int:
+    if not code:
+        return NO_CODE
+    from eth_hash.auto import keccak
+
+    return int.from_bytes(keccak(code), "big")
+
+
+def _hash(text: str) -> str:
+    if len(text) != 66 or int(text, 16) < 0:
+        raise ValueError(text)
+    return text.lower()

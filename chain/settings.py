@@ -1,0 +1,48 @@
+"""What the operator asks of a watcher, and the nodes that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chain.detector import Watch
+from chain.network import Network
+from chain.node import TIMEOUT_S, Node
+from chain.nodes import Nodes
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Our clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherSettings:
+    """What to follow. `nodes` are URLs (http, https, ws, wss); `start_block` is the first block told, None: the next.
+
+    `poll_s` seconds between two looks at the head, by default half a block time, at least 0.25 s and at most 6 s.
+    `keep_blocks` is how deep a reorg can be taken back; the network's own figure counts where it is larger.
+    """
+
+    network: Network
+    nodes: tuple[str, ...]
+    watch: Watch
+    poll_s: float | None = None
+    start_block: int | None = None
+    keep_blocks: int = 128
+    timeout_s: float = TIMEOUT_S
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds between two looks at the head."""
+        return self.poll_s if self.poll_s is not None else min(max(self.network.block_time_s / 2, 0.25), 6.0)
+
+
+def open_nodes(settings: WatcherSettings, clock: Clock) -> Nodes:
+    """The nodes of these settings; nothing is connected before it is asked."""
+    chain_id, timeout_s = settings.network.chain_id, settings.timeout_s
+    nodes = [Node(url, chain_id=chain_id, timeout_s=timeout_s) for url in settings.nodes]
+    return Nodes(settings.network.id, nodes, clock)

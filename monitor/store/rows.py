@@ -1,0 +1,60 @@
+"""Signals and incident changes as rows of their tables, and back. Numbers that JSON cannot hold become null."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from monitor.incidents import IncidentChange
+from monitor.signals import Signal
+from monitor.store.batch import SUBJECT, signal_of
+from monitor.store.told import encode_change
+
+_PLAIN = (*SUBJECT, "event_time", "received_at", "source", "seq", "link")
+COLUMNS = ("kind", *_PLAIN, "value", "attributes", "run_id")
+_plain = attrgetter("kind", *(f"subject.{name}" if name in SUBJECT else name for name in _PLAIN))
+_values = attrgetter("value")
+_attributes = attrgetter("attributes")
+_encode_lines = msgspec.json.Encoder().encode_lines
+_decode = msgspec.json.Decoder(dict[str, str | float | int | bool | None]).decode
+
+
+def signal_rows(signals: Sequence[Signal], run_id: str) -> list[tuple[Any, ...]]:
+    """Rows in the order of COLUMNS; a value that is not finite becomes null, as it does within the attributes.
+
+    Made by columns, attributes of all rows in one call: this costs a third of what COPY itself does.
+    """
+    values: list[float | None] = list(map(_values, signals))
+    if not isfinite(sum(map(_values, signals))):  # some may be none, or only their sum is not
+        values = [value if value is not None and isfinite(value) else None for value in values]
+    texts = _encode_lines(list(map(_attributes, signals))).decode().split("\n")  # JSON holds no bare newline
+    return [
+        (*plain, value, text, run_id) for plain, value, text in zip(map(_plain, signals), values, texts, strict=False)
+    ]
+
+
+def signal_of_row(row: Any) -> Signal:
+    """The signal of a row of the query `signals`."""
+    *head, value, attributes, link = row
+    return signal_of((*head, value, _decode(attributes), link))
+
+
+def change_row(change: IncidentChange) -> tuple[Any, ...]:
+    """What the query `change` takes."""
+    return (
+        change.incident_id,
+        change.revision,
+        change.scope,
+        change.kind,
+        change.state,
+        change.at,
+        change.opened_at,
+        int(change.level),
+        int(change.peak),
+        change.headline,
+        encode_change(change).decode(),
+    )

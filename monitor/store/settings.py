@@ -1,0 +1,34 @@
+"""What an operator may set of the store: which server, where its files lie, and the bounds of batches, queue and spool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Lengths in seconds, sizes in rows or MB (10⁶ bytes). Without `dsn` and `dsn_env` an embedded server is used."""
+
+    dsn: str = ""
+    """postgresql://user@host:5432/name; put one with a password into the environment and name it in `dsn_env`."""
+    dsn_env: str = ""
+    """Name of the environment variable that holds the DSN."""
+    folder: str = "~/.local/share/stormwatch"
+    """Where the embedded server's files and the spool lie."""
+    batch_rows: int = 5000
+    batch_s: float = 1.0
+    """A batch is written when it has this many rows or is this old."""
+    queue_rows: int = 200_000
+    """Rows that may wait in memory; beyond it the oldest routine signals are dropped and counted."""
+    spool_mb: int = 1024
+    """How much may wait on disk while the server is away."""
+    retention_days: int = 30
+    """Days of signals that are kept; incidents are kept for good."""
+    connect_timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.dsn and self.dsn_env:
+            raise ValueError("either dsn or dsn_env, not both")
+        for name in ("batch_rows", "batch_s", "queue_rows", "spool_mb", "retention_days", "connect_timeout_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} above 0")

@@ -1,0 +1,202 @@
+"""Batches that wait on disk while the server is away: a folder of JSON lines for each run, oldest first.
+
+A live run holds a lock on its folder, so that a second process on the same machine takes over only what the dead have
+left. Lines are on the disk (fsync) before they count. A line that was cut short by a crash is skipped and counted. Every
+call blocks, and may come from any one thread at a time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from typing import BinaryIO
+
+from monitor.store import batch as batches
+from monitor.store.batch import Batch
+
+SEGMENT_BYTES = 8_000_000
+_LOCK = "lock"
+_ASIDE = "refused"
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: Path
+    lines: int
+    size: int
+    offset: int = 0
+    """Where the first line lies that has not been taken."""
+
+
+class Spool:
+    """What waits in `folder`: earlier runs' leavings first, then our own. Made by `Spool.open`."""
+
+    def __init__(self, folder: Path, run_id: str, bound_bytes: int) -> None:
+        self._folder = folder
+        self._own = folder / run_id
+        self._bound = bound_bytes
+        self._segments: deque[_Segment] = deque()
+        self._locks: dict[Path, BinaryIO] = {}
+        self._made = 0
+        self._guard = RLock()
+        self.damaged = 0
+        """Lines that could not be read."""
+
+    @classmethod
+    def open(cls, folder: Path, run_id: str, bound_bytes: int) -> Spool:
+        """The spool of this run, with what dead runs have left. Raises OSError."""
+        spool = cls(folder, run_id, bound_bytes)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != _ASIDE)
+        for left in sorted(found, key=lambda path: path == spool._own):  # our own are the newest
+            if spool._lock(left):
+                spool._segments.extend(_found(left))
+                spool._leave_if_empty(left)
+        spool._made = max((int(one.path.stem) for one in spool._segments if one.path.parent == spool._own), default=0)
+        return spool
+
+    def __len__(self) -> int:
+        return sum(one.lines for one in self._segments)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(one.size for one in self._segments)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more should be added."""
+        return self.size >= self._bound
+
+    def append(self, batch: Batch) -> None:
+        """Add a batch behind all others and see it onto the disk. Raises OSError, leaving the file as it was."""
+        with self._guard:
+            line = _line(batch)
+            last = self._segments[-1] if self._segments else None
+            if last is None or last.path.parent != self._own or last.size >= SEGMENT_BYTES:
+                last = self._new_segment()
+            with last.path.open("ab") as file:
+                try:
+                    file.write(line)
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:
+                    os.truncate(last.path, last.size)
+                    raise
+            last.size += len(line)
+            last.lines += 1
+
+    def oldest(self) -> Batch | None:
+        """The batch that is next; it stays until `done`. None where nothing waits. Skips what cannot be read."""
+        with self._guard:
+            while self._segments:
+                first = self._segments[0]
+                with first.path.open("rb") as file:
+                    file.seek(first.offset)
+                    line = file.readline()
+                if not line:
+                    self._drop_first()
+                    continue
+                try:
+                    return batches.decode(line)
+                except ValueError:
+                    self.damaged += 1
+                    self._advance(first, len(line))
+            return None
+
+    def done(self) -> None:
+        """The oldest batch is written: forget it."""
+        with self._guard:
+            first = self._segments[0]
+            with first.path.open("rb") as file:
+                file.seek(first.offset)
+                length = len(file.readline())
+            self._advance(first, length)
+            if first.offset >= first.size:
+                self._drop_first()
+
+    def set_aside(self, batch: Batch) -> Path:
+        """Keep a batch that the server will never take, for a person to look at. Raises OSError."""
+        with self._guard:
+            place = self._folder / _ASIDE
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = place / f"{batch.run_id}-{batch.number}.jsonl"
+            path.write_bytes(_line(batch))
+            return path
+
+    def close(self) -> None:
+        """Let go of the locks; what waits stays for the next run."""
+        with self._guard:
+            for folder in list(self._locks):
+                self._leave_if_empty(folder)
+            while self._locks:
+                self._locks.popitem()[1].close()
+
+    def _new_segment(self) -> _Segment:
+        self._own.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock(self._own)
+        self._made += 1
+        segment = _Segment(self._own / f"{self._made:08d}.jsonl", 0, 0)
+        segment.path.touch()
+        _sync(self._own)
+        _sync(self._folder)
+        self._segments.append(segment)
+        return segment
+
+    def _advance(self, segment: _Segment, length: int) -> None:
+        segment.offset += length
+        segment.lines -= 1
+
+    def _drop_first(self) -> None:
+        path = self._segments.popleft().path
+        path.unlink(missing_ok=True)
+        self._leave_if_empty(path.parent)
+
+    def _leave_if_empty(self, folder: Path) -> None:
+        if folder not in self._locks or any(one.path.parent == folder for one in self._segments):
+            return
+        (folder / _LOCK).unlink(missing_ok=True)
+        self._locks.pop(folder).close()
+        try:
+            folder.rmdir()
+        except OSError:
+            return  # something of somebody else's lies there
+
+    def _lock(self, folder: Path) -> bool:
+        if folder in self._locks:
+            return True
+        file = (folder / _LOCK).open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._locks[folder] = file
+        return True
+
+
+def _line(batch: Batch) -> bytes:
+    try:
+        return batches.encode(batch)
+    except UnicodeEncodeError:
+        return batches.encode(batches.cleaned(batch))
+
+
+def _found(folder: Path) -> Iterator[_Segment]:
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open("rb") as file:
+            lines = sum(1 for _ in file)
+        yield _Segment(path, lines, path.stat().st_size)
+
+
+def _sync(folder: Path) -> None:
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)

@@ -1,0 +1,87 @@
+"""Following a real node through gaps, deep reorgs and interrupted telling."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+from chain.events import ContractUpgraded, HeadSeen, Reorged, Retracted
+from chain.watcher import Watcher
+from tests.chain.following import Kept, head_at, kind, low, placed, settings_of, until, watching
+from tests.chain.test_upgrades_on_a_real_node import proxy_on
+from tests.evm.anvil import running
+
+
+async def test_a_long_gap_is_read_in_runs_and_nothing_in_it_is_lost() -> None:
+    async with running() as anvil:
+        proxy, admin, first, second = await proxy_on(anvil)
+        kept, settings = Kept(), settings_of(anvil.url, watch=watching(proxy))
+        await until(Watcher(settings, kept), kind(HeadSeen))
+        for turn in range(3):
+            await anvil.mine(45)
+            await anvil.send(admin.functions.upgrade(proxy.address, (first if turn % 2 else second).address))
+        await anvil.mine(150)
+        told = await until(Watcher(settings, kept), head_at(await anvil.height()))
+        changes = [event for event in told if isinstance(event, ContractUpgraded)]
+        assert [event.new for event in changes] == [low(second), low(first), low(second)]
+        assert [event.place.block_number for event in changes] == sorted(event.place.block_number for event in changes)
+
+
+async def test_what_was_decided_but_not_taken_is_told_after_a_restart() -> None:
+    async with running() as anvil:
+        proxy, admin, _, second = await proxy_on(anvil)
+        kept, settings = Kept(), settings_of(anvil.url, watch=watching(proxy))
+        await until(Watcher(settings, kept), kind(HeadSeen))
+        await anvil.send(admin.functions.upgrade(proxy.address, second.address))
+        [interrupted] = placed(await until(Watcher(settings, kept), kind(ContractUpgraded)))
+        [again] = placed(await until(Watcher(settings, kept), kind(HeadSeen)))
+        assert isinstance(interrupted, ContractUpgraded)
+        assert isinstance(again, ContractUpgraded)
+        assert again.event_id == interrupted.event_id
+        await anvil.mine()
+        assert placed(await until(Watcher(settings, kept), head_at(await anvil.height()))) == []
+
+
+async def test_a_reorg_while_the_watcher_was_away_is_taken_back_after_the_restart() -> None:
+    async with running() as anvil:
+        proxy, admin, first, second = await proxy_on(anvil)
+        kept, settings = Kept(), settings_of(anvil.url, watch=watching(proxy))
+        await until(Watcher(settings, kept), kind(HeadSeen))
+        snapshot = await anvil.call("evm_snapshot")
+        await anvil.send(admin.functions.upgrade(proxy.address, second.address))
+        await anvil.mine()
+        [upgraded] = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
+        assert isinstance(upgraded, ContractUpgraded)
+        await anvil.call("evm_revert", snapshot)
+        await anvil.call("evm_increaseTime", 500)
+        await anvil.mine(4)
+        told = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
+        assert [type(event) for event in told] == [Reorged, Retracted]
+        assert isinstance(told[1], Retracted)
+        assert told[1].event == replace(upgraded)
+        await anvil.send(admin.functions.upgrade(proxy.address, second.address))
+        [again] = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
+        assert isinstance(again, ContractUpgraded)
+        assert again.old == low(first)
+
+
+async def test_a_reorg_deeper_than_the_window_takes_back_all_of_it_and_goes_on() -> None:
+    async with running() as anvil:
+        proxy, admin, _, second = await proxy_on(anvil)
+        snapshot = await anvil.call("evm_snapshot")
+        await anvil.mine(2)
+        watcher = Watcher(settings_of(anvil.url, watch=watching(proxy)), None)
+        async with asyncio.timeout(30), aclosing(watcher.events()) as events:  # type: ignore[type-var]
+            await anext(event async for event in events if isinstance(event, HeadSeen))
+            await anvil.send(admin.functions.upgrade(proxy.address, second.address))
+            upgraded = await anext(event async for event in events if isinstance(event, ContractUpgraded))
+            await anvil.call("evm_revert", snapshot)
+            await anvil.call("evm_increaseTime", 500)
+            await anvil.mine(8)
+            told = []
+            async for event in events:
+                told.append(event)
+                if head_at(await anvil.height())(event):
+                    break
+            assert [event.event_id for event in told if isinstance(event, Retracted)] == [upgraded.event_id]

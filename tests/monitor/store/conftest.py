@@ -1,0 +1,122 @@
+"""A real PostgreSQL for the store's tests: one embedded server a session, a database of its own for each test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import pytest
+
+from monitor.store.embedded import EmbeddedServer
+from monitor.store.postgres import PostgresStore
+from monitor.store.settings import StoreSettings
+
+_numbers = count(1)
+SOCKET = ".s.PGSQL.5432"
+
+
+class SocketDoor:
+    """Hands bytes to and fro between a socket in `place` and the server's; shut, it cuts every connection."""
+
+    def __init__(self, place: Path, dsn: str) -> None:
+        parts = urlsplit(dsn)
+        self._target = Path(parse_qs(parts.query)["host"][0]) / SOCKET
+        self._place = place / SOCKET
+        self.dsn = (
+            parts._replace(query=f"host={place}").geturl().replace("postgresql:/postgres", "postgresql:///postgres")
+        )
+        self._server: asyncio.Server | None = None
+        self._work: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_unix_server(self._greet, self._place)
+
+    async def shut(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        while self._work:
+            for task in self._work:
+                task.cancel()
+            await asyncio.gather(*self._work)
+        await self._server.wait_closed()
+        self._place.unlink(missing_ok=True)
+        self._server = None
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._work.add(task)
+        writers = [writer]
+        with suppress(asyncio.CancelledError, OSError):
+            far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+            writers.append(far_writer)
+            await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
+        for one in writers:
+            one.transport.abort()
+        self._work.discard(task)
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while block := await reader.read(65536):
+        writer.write(block)
+        await writer.drain()
+    writer.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The DSN of a server that lives as long as the session."""
+    with TemporaryDirectory(prefix="stormwatch-") as folder:
+        embedded = EmbeddedServer(Path(folder))
+        yield embedded.start()
+        embedded.stop()
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder for an embedded server: as root, pytest's own are shut to the user whom the server runs as."""
+    with TemporaryDirectory(prefix="stormwatch-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def dsn(server: str) -> str:
+    """The DSN of an empty database."""
+    name = f"test_{next(_numbers)}"
+    connection = await asyncpg.connect(server)
+    await connection.execute("alter system set fsync = off")  # its last checkpoint would sync every database
+    await connection.execute("select pg_reload_conf()")
+    await connection.execute(f"create database {name}")
+    await connection.close()
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def settings(dsn: str, tmp_path: Path) -> StoreSettings:
+    """Settings of a store on that database, with a spool of its own."""
+    return StoreSettings(dsn=dsn, folder=str(tmp_path / "store"), batch_s=0.02, connect_timeout_s=5.0)
+
+
+@pytest.fixture
+async def store(settings: StoreSettings) -> AsyncIterator[PostgresStore]:
+    """An open store."""
+    opened = PostgresStore(settings, {})
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def door(dsn: str, place: Path) -> AsyncIterator[SocketDoor]:
+    """An open door before that database."""
+    made = SocketDoor(place, dsn)
+    await made.open()
+    yield made
+    await made.shut()

@@ -1,0 +1,127 @@
+"""Migrations: applied once, in order, by one at a time, and equal to the schema as it is written down."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from importlib.resources import files
+
+import asyncpg
+import pytest
+
+from monitor.errors import OperatorError
+from monitor.store.migrate import Migration, known, migrate, pending
+from monitor.store.postgres import PostgresStore
+from monitor.store.queries import parse, queries
+from monitor.store.settings import StoreSettings
+
+_CATALOG = {
+    "columns": """
+        select c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+               pg_get_expr(d.adbin, d.adrelid)
+        from pg_attribute a
+        join pg_class c on c.oid = a.attrelid
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where c.relnamespace = 'public'::regnamespace and a.attnum > 0 and c.relkind in ('r', 'p', 'v', 'm')
+        order by 1, 2""",
+    "relations": """
+        select relname, relkind, pg_get_partkeydef(oid) from pg_class
+        where relnamespace = 'public'::regnamespace order by 1""",
+    "constraints": """
+        select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
+        where connamespace = 'public'::regnamespace order by 1, 2""",
+    "indexes": "select tablename, indexname, indexdef from pg_indexes where schemaname = 'public' order by 1, 2",
+    "routines": "select proname, prosrc from pg_proc where pronamespace = 'public'::regnamespace order by 1",
+    "triggers": "select tgname, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal order by 1",
+}
+
+
+async def _catalog(dsn: str) -> dict[str, list[tuple[object, ...]]]:
+    connection = await asyncpg.connect(dsn)
+    found = {name: [tuple(row) for row in await connection.fetch(query)] for name, query in _CATALOG.items()}
+    await connection.close()
+    return found
+
+
+async def test_the_migrations_and_the_schema_make_the_same_database(server: str) -> None:
+    connection = await asyncpg.connect(server)
+    for name in ("by_steps", "at_once"):
+        await connection.execute(f"drop database if exists {name}")
+        await connection.execute(f"create database {name}")
+    await connection.close()
+    steps_dsn, once_dsn = (server.replace("/postgres?", f"/{name}?") for name in ("by_steps", "at_once"))
+    steps = await asyncpg.connect(steps_dsn)
+    await migrate(steps)
+    await steps.close()
+    once = await asyncpg.connect(once_dsn)
+    await once.execute((files("monitor.store") / "schema.sql").read_text(encoding="utf-8"))
+    await once.close()
+    by_steps, at_once = await _catalog(steps_dsn), await _catalog(once_dsn)
+    assert by_steps == at_once
+    assert {row[0] for row in by_steps["columns"]} >= {"signals", "incident_changes", "checkpoints", "batches"}
+
+
+async def test_migrations_are_applied_once(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    assert await pending(connection) == known()
+    assert await migrate(connection) == [step.version for step in known()]
+    assert await migrate(connection) == []
+    assert await pending(connection) == []
+    await connection.close()
+
+
+async def test_two_programs_that_start_together_migrate_once(dsn: str) -> None:
+    connections = [await asyncpg.connect(dsn) for _ in range(3)]
+    applied = await asyncio.gather(*(migrate(connection) for connection in connections))
+    assert sorted(map(len, applied)) == [0, 0, len(known())]
+    for connection in connections:
+        await connection.close()
+
+
+async def test_a_step_that_fails_leaves_nothing_and_can_be_mended(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    broken = Migration(version="9999_broken", sql="create table half (x int); select * from nowhere;")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await migrate(connection, [*known(), broken])
+    assert await connection.fetchval("select to_regclass('half') is null")
+    mended = replace(broken, sql="create table whole (x int);")
+    assert await migrate(connection, [*known(), mended]) == ["9999_broken"]
+    await connection.close()
+
+
+async def test_a_database_of_a_newer_build_is_told(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await migrate(connection, [*known(), Migration(version="9999_newer", sql="select 1;")])
+    with pytest.raises(OperatorError, match="newer Stormwatch: upgrade"):
+        await migrate(connection)
+    await connection.close()
+
+
+async def test_a_database_of_another_build_is_told(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await migrate(connection)
+    await connection.execute("update schema_versions set checksum = 'x'")
+    with pytest.raises(OperatorError, match="another build"):
+        await pending(connection)
+    await connection.close()
+
+
+async def test_a_store_that_may_not_migrate_says_what_is_missing(settings: StoreSettings) -> None:
+    store = PostgresStore(settings, {})
+    with pytest.raises(OperatorError, match="stormwatch store migrate"):
+        await store.open(migrate=False)
+    await store.close()
+
+
+def test_named_queries_are_read_with_their_comments() -> None:
+    assert parse("-- ours\n-- name: a\nselect 1\n\n-- name: b\n-- why\nselect 2\n") == {
+        "a": "select 1",
+        "b": "-- why\nselect 2",
+    }
+    assert "signals" in queries()
+
+
+@pytest.mark.parametrize("text", ["-- name: a\nselect 1\n-- name: a\nselect 2\n", "-- name: a\n"])
+def test_a_query_that_comes_twice_or_is_empty_is_ours_to_mend(text: str) -> None:
+    with pytest.raises(ValueError, match="'a'"):
+        parse(text)

@@ -1,0 +1,162 @@
+"""The spool: in order, on the disk, bounded, and whole after a crash but for the line that was being written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isnan, nan
+from pathlib import Path
+
+import pytest
+
+from monitor.store import batch as batches
+from monitor.store import spool as spools
+from monitor.store.spool import Spool
+from tests.monitor.store.rows import batch, change, signal
+
+Opened = Callable[..., Spool]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """Opens spools of runs, and closes them at the end."""
+    made: list[Spool] = []
+
+    def one(run_id: str, bound_bytes: int = 10_000_000) -> Spool:
+        made.append(Spool.open(tmp_path, run_id, bound_bytes))
+        return made[-1]
+
+    yield one
+    for spool in made:
+        spool.close()
+
+
+def _taken(spool: Spool) -> list[int]:
+    numbers = []
+    while (one := spool.oldest()) is not None:
+        numbers.append(one.number)
+        spool.done()
+    return numbers
+
+
+def test_a_batch_comes_back_from_its_line_as_it_was() -> None:
+    sent = batch(3, signal(1), signal(2, attributes={}), changes=(change(),), checkpoints={"ethereum": b"\x00\xff"})
+    line = batches.encode(sent)
+    assert line.count(b"\n") == 1
+    assert batches.decode(line) == sent
+    assert sent.rows == 4
+
+
+def test_a_value_that_is_no_number_comes_back_as_nan() -> None:
+    assert isnan(batches.decode(batches.encode(batch(1, signal(1, value=nan)))).signals[0].value)
+
+
+def test_batches_come_back_in_order_and_leave_nothing(opened: Opened, tmp_path: Path) -> None:
+    spool = opened("run")
+    for number in (1, 2, 3):
+        spool.append(batch(number, signal(number)))
+    assert len(spool) == 3
+    assert _taken(spool) == [1, 2, 3]
+    assert (len(spool), spool.size, list(tmp_path.iterdir())) == (0, 0, [])
+
+
+def test_a_batch_stays_until_it_is_done(opened: Opened, tmp_path: Path) -> None:
+    spool = opened("run")
+    spool.append(batch(1, signal(1)))
+    assert spool.oldest() == spool.oldest() == batch(1, signal(1))
+
+
+def test_what_is_added_while_draining_comes_last(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spools, "SEGMENT_BYTES", 500)
+    spool = opened("run")
+    for number in range(1, 6):
+        spool.append(batch(number, signal(number)))
+    assert spool.oldest() == batch(1, signal(1))
+    spool.done()
+    spool.append(batch(6, signal(6)))
+    assert _taken(spool) == [2, 3, 4, 5, 6]
+
+
+def test_the_leavings_of_dead_runs_come_first_oldest_run_first(opened: Opened, tmp_path: Path) -> None:
+    runs = [opened(run_id) for run_id in ("2026-b", "2026-a")]
+    for spool, run_id in zip(runs, ("2026-b", "2026-a"), strict=True):
+        spool.append(batch(1, run_id=run_id))
+    for spool in runs:
+        spool.close()
+    spool = opened("2026-c")
+    assert len(spool) == 2
+    spool.append(batch(1, run_id="2026-c"))
+    order = []
+    while (one := spool.oldest()) is not None:
+        order.append(one.run_id)
+        spool.done()
+    assert order == ["2026-a", "2026-b", "2026-c"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_spool_of_a_living_run_is_left_alone(opened: Opened, tmp_path: Path) -> None:
+    alive = opened("a")
+    alive.append(batch(1, signal(1), run_id="a"))
+    other = opened("b")
+    assert other.oldest() is None
+    alive.close()
+    after = opened("c")
+    assert _taken(after) == [1]
+
+
+@pytest.mark.parametrize("keep", [1, 40, -1])
+def test_a_last_line_that_was_cut_short_is_skipped_and_counted(opened: Opened, tmp_path: Path, keep: int) -> None:
+    spool = opened("a")
+    for number in (1, 2, 3):
+        spool.append(batch(number, signal(number)))
+    spool.close()
+    (path,) = (tmp_path / "a").glob("*.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]) + lines[2].rstrip(b"\n")[:keep])
+    after = opened("b")
+    after.append(batch(4, run_id="b"))
+    assert _taken(after) == [1, 2, 4]
+    assert after.damaged == 1
+
+
+def test_a_line_that_was_spoiled_in_the_middle_costs_no_other(opened: Opened, tmp_path: Path) -> None:
+    spool = opened("a")
+    for number in (1, 2, 3):
+        spool.append(batch(number, signal(number)))
+    spool.close()
+    (path,) = (tmp_path / "a").glob("*.jsonl")
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + b"\xff" * (len(second) - 1) + b"\n" + third)
+    after = opened("b")
+    assert _taken(after) == [1, 3]
+    assert after.damaged == 1
+
+
+def test_a_run_that_opens_its_own_spool_again_goes_on_behind_it(opened: Opened, tmp_path: Path) -> None:
+    spool = opened("a")
+    spool.append(batch(1))
+    spool.close()
+    again = opened("a")
+    again.append(batch(2))
+    assert _taken(again) == [1, 2]
+
+
+def test_a_full_spool_says_so(opened: Opened, tmp_path: Path) -> None:
+    spool = opened("a", 100)
+    assert not spool.full
+    spool.append(batch(1, signal(1)))
+    assert spool.full
+
+
+def test_text_that_is_no_utf8_can_be_kept(opened: Opened, tmp_path: Path) -> None:
+    spool = opened("a")
+    spool.append(batch(1, signal(1, asset="X\ud800")))
+    kept = spool.oldest()
+    assert kept is not None
+    assert kept.signals[0].subject.asset == "X\ufffd\ufffd\ufffd"
+
+
+def test_a_refused_batch_is_set_aside_and_not_drained(opened: Opened, tmp_path: Path) -> None:
+    spool = opened("a")
+    path = spool.set_aside(batch(9, signal(1)))
+    assert batches.decode(path.read_bytes()) == batch(9, signal(1))
+    assert opened("b").oldest() is None
