@@ -108,7 +108,7 @@ async def test_a_database_of_another_build_is_told(dsn: str) -> None:
 
 async def test_a_store_that_may_not_migrate_says_what_is_missing(settings: StoreSettings) -> None:
     store = PostgresStore(settings, {})
-    with pytest.raises(OperatorError, match="stormwatch store migrate"):
+    with pytest.raises(OperatorError, match="stormwatch db migrate"):
         await store.open(migrate=False)
     await store.close()
 
