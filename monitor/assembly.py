@@ -136,7 +136,7 @@ def network_expectations(settings: Settings, network: str) -> Iterator[Expectati
     gap_s = max(CHAIN_GAP_LEAST_S, 3 * declared_network(network).block_time_s)
     for asset in sorted(settings.assets):
         one = settings.assets[asset]
-        if any(ref.network == network for ref in (*one.contracts, *one.pools)):
+        if network in {ref.network for ref in one.contracts} | {ref.network for ref in one.pools}:
             subject = Subject(asset=asset, network=network, vantage=settings.vantage)
             yield Expectation(f"{network}/chain", subject, gap_s, {"leg": "migration", "weight": 1.0, "class": "chain"})
 

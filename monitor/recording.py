@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -57,7 +57,7 @@ class RecordingWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.lines = 0
-        self._file: IO[bytes] = gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115  # closed by close()
+        self._file: BinaryIO | gzip.GzipFile = gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115  # closed by close()
         self._file.write(_encode(header) + b"\n")
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
@@ -105,7 +105,7 @@ def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
     return header, _signals(path, headed=True)
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rb") if packed else path.open("rb")

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from chain.watcher import Checkpoints, Watcher
+from chain.checkpoint import Checkpoints
+from chain.watcher import Watcher
 from monitor.assembly import (
     Expectation,
     enabled_networks,

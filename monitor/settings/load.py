@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chain import networks
+from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
 from monitor.settings.reader import read
 from monitor.settings.tree import NodeRef, Settings
@@ -80,6 +80,10 @@ def check(settings: Settings) -> None:
     for name, network in settings.networks.items():
         if name not in networks.names():
             raise OperatorError("networks", name, ", ".join(networks.names()), nearest(name, networks.names()))
+        if not network.nodes:
+            raise OperatorError(
+                f"networks.{name}.nodes", [], "at least one node", 'write nodes = [{ url = "http://…" }]'
+            )
         for index, node in enumerate(network.nodes):
             _check_node(f"networks.{name}.nodes[{index}]", node)
         for address in network.timelocks:
@@ -93,9 +97,17 @@ def check(settings: Settings) -> None:
 def _check_asset(asset: str, settings: Settings) -> None:
     if not _ASSET.match(asset):
         raise OperatorError("assets", asset, "an upper-case ticker such as BTC", f"write {asset.upper()!r}")
-    for ref in (*settings.assets[asset].contracts, *settings.assets[asset].pools):
-        _check_address(f"assets.{asset}", ref.address)
-        _check_known(f"assets.{asset}", ref.network, settings.networks)
+    for contract in settings.assets[asset].contracts:
+        _check_address(f"assets.{asset}.contracts", contract.address)
+        _check_known(f"assets.{asset}.contracts", contract.network, settings.networks)
+        if contract.timelock is not None:
+            _check_address(f"assets.{asset}.contracts.timelock", contract.timelock)
+    for pool in settings.assets[asset].pools:
+        _check_address(f"assets.{asset}.pools", pool.address)
+        _check_known(f"assets.{asset}.pools", pool.network, settings.networks)
+        if pool.kind not in detectors.pool_kinds():
+            known = detectors.pool_kinds()
+            raise OperatorError(f"assets.{asset}.pools.kind", pool.kind, ", ".join(known), nearest(pool.kind, known))
 
 
 def _check_every(name: str, settings: Settings) -> None:

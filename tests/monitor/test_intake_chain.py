@@ -1,0 +1,145 @@
+"""Chain events, ticks and expectations become signals too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chain.events import (
+    Address,
+    ChainEvent,
+    ContractUpgraded,
+    HeadSeen,
+    HeadStalled,
+    LiquidityMigrated,
+    LiquidityMoved,
+    NetworkId,
+    NodeFault,
+    NodeFaultKind,
+    OperationEnded,
+    Place,
+    Reorged,
+    Retracted,
+    Seen,
+    UpgradeQueued,
+)
+from monitor.intake import Intake
+from monitor.signals import KINDS, SignalKind
+from probes.readings import (
+    Instrument,
+    Market,
+    VenueId,
+)
+
+NOW = datetime(2026, 10, 10, 21, 15, tzinfo=UTC)
+V = VenueId("bybit")
+NET = NetworkId("ethereum")
+PROXY = Address("0x" + "aa" * 20)
+POOL = Address("0x" + "bb" * 20)
+OTHER = Address("0x" + "cc" * 20)
+
+
+def intake() -> Intake:
+    door = Intake(
+        vantage="tokyo",
+        assets=["BTC", "ETH"],
+        contracts={("ethereum", PROXY): ["ETH"]},
+        pools={("ethereum", POOL): ["ETH", "BTC"]},
+    )
+    door.know("bybit", [Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP)])
+    return door
+
+
+PLACE = Place(
+    network=NET,
+    block_number=7,
+    block_hash="0x07",
+    block_time=NOW - timedelta(seconds=12),
+    transaction="0x1",
+    log_index=0,
+)
+UPGRADED = ContractUpgraded(
+    place=PLACE, seen_at=NOW, event_id="u", contract=PROXY, proxy_kind="eip1967", role="implementation",
+    old=OTHER, new=POOL, seen_by=Seen.LOG,
+)  # fmt: skip
+QUEUED = UpgradeQueued(
+    place=PLACE, seen_at=NOW, event_id="q", timelock=OTHER, operation="0xop", target=PROXY, new=POOL, eta=NOW
+)
+ENDED = OperationEnded(
+    place=PLACE, seen_at=NOW, event_id="e", timelock=OTHER, operation="0xop", executed=True, queued_event_id="q"
+)
+MOVED = LiquidityMoved(
+    place=PLACE, seen_at=NOW, event_id="m", pool=POOL, pool_kind="uniswap_v2", token0=PROXY, token1=OTHER,
+    amount0=1, amount1=2, share=0.4, removed=True, owner=None,
+)  # fmt: skip
+MIGRATED = LiquidityMigrated(
+    place=PLACE, seen_at=NOW, event_id="g", token=PROXY, from_pool=POOL, to_pool=OTHER, amount=1, share=0.4,
+    score=0.9, removal_id="m", addition_id="n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "assets"),
+    [
+        (UPGRADED, SignalKind.UPGRADE, ["ETH"]),
+        (QUEUED, SignalKind.UPGRADE_QUEUED, ["ETH"]),
+        (ENDED, SignalKind.OPERATION_ENDED, [None]),
+        (MOVED, SignalKind.LIQUIDITY_REMOVED, ["ETH", "BTC"]),
+        (MIGRATED, SignalKind.MIGRATION, ["ETH", "BTC"]),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_an_event_in_a_block_becomes_a_signal_for_each_asset_it_matters_to(
+    event: ContractUpgraded, kind: SignalKind, assets: list[str]
+) -> None:
+    signals = intake().event(event)
+
+    assert [(one.kind, one.subject.asset) for one in signals] == [(kind, asset) for asset in assets]
+    for one in signals:
+        assert one.event_time == PLACE.block_time
+        assert set(one.attributes) <= set(KINDS[one.kind].attributes)
+
+
+def test_liquidity_that_enters_a_pool_is_told_apart() -> None:
+    added = LiquidityMoved(
+        place=PLACE, seen_at=NOW, event_id="a", pool=POOL, pool_kind="uniswap_v2", token0=PROXY, token1=OTHER,
+        amount0=1, amount1=2, share=0.4, removed=False, owner=None,
+    )  # fmt: skip
+
+    assert {one.kind for one in intake().event(added)} == {SignalKind.LIQUIDITY_ADDED}
+
+
+def test_a_retraction_reaches_the_assets_of_what_it_undoes() -> None:
+    signals = intake().event(Retracted(network=NET, seen_at=NOW, event_id="m", event=MOVED))
+
+    assert [(one.subject.asset, one.attributes["retracts"]) for one in signals] == [("ETH", "m"), ("BTC", "m")]
+
+
+def test_the_pulse_and_the_faults_of_a_network_carry_no_asset() -> None:
+    door = intake()
+    events: list[ChainEvent] = [
+        HeadSeen(network=NET, seen_at=NOW, block_number=7, block_hash="0x", block_time=NOW, node="n", lag_s=0.1),
+        HeadStalled(network=NET, seen_at=NOW, block_number=7, stalled_s=60),
+        NodeFault(network=NET, seen_at=NOW, node="n", fault=NodeFaultKind.TIMEOUT, detail=""),
+        Reorged(network=NET, seen_at=NOW, depth=2, common_number=5, old_head="0xa", new_head="0xb"),
+    ]
+
+    told = [one for event in events for one in door.event(event)]
+
+    assert [one.kind for one in told] == [
+        SignalKind.HEAD,
+        SignalKind.HEAD_STALLED,
+        SignalKind.NODE_FAULT,
+        SignalKind.REORG,
+    ]
+    assert {one.subject.network for one in told} == {"ethereum"}
+    assert [one.value for one in told] == [7, 60, 1, 2]
+
+
+def test_ticks_and_expectations_are_signals_too() -> None:
+    door = intake()
+    tick = door.tick(NOW)
+    expect = door.expect("bybit/liquidation", tick.subject, 15.0, NOW, {"leg": "liquidation"})
+
+    assert (tick.source, expect.source, expect.value) == ("clock", "bybit/liquidation", 15.0)
