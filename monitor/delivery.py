@@ -203,7 +203,7 @@ class _Line:
     def _wait_s(self, state: RetryCallState) -> float:
         """Exponential with jitter, never sooner than the other side asked for."""
         backoff = wait_exponential_jitter(
-            initial=self._first_pause_s, max=self._longest_pause_s, jitter=self._first_pause_s
+            multiplier=self._first_pause_s, max=self._longest_pause_s, jitter=self._first_pause_s
         )
         return min(max(backoff(state), _asked_s(state)), self._give_up_s)
 

@@ -47,13 +47,13 @@ class Web:
         if not self._settings.enabled or self._runner is not None:
             return
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+        self._runner = runner  # before it listens: whoever is cancelled here still stops it
         await runner.setup()
         try:
             await web.TCPSite(runner, self._settings.host, self._settings.port).start()
         except OSError as error:
-            await runner.cleanup()
+            await self.stop()
             raise self._cannot_listen(error) from None
-        self._runner = runner
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -106,8 +106,8 @@ class Web:
 async def serve(settings: WebSettings, not_ready: Readiness, metrics: Metrics) -> None:
     """Serve until cancelled. Raises OperatorError where it cannot listen."""
     server = Web(settings, not_ready, metrics)
-    await server.start()
     try:
+        await server.start()
         await asyncio.Event().wait()
     finally:
         await server.stop()

@@ -25,7 +25,7 @@ PURE = (
     "monitor/detect/*",
     "monitor/intake.py",
     "monitor/venue_signals.py",
-    "monitor/sinks/routing.py",
+    "monitor/routing.py",
 )
 
 

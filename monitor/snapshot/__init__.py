@@ -1,0 +1,115 @@
+"""Writes one incident as a folder and a zip that may be handed to a stranger: no secrets, no clock, the same bytes each time.
+
+`incident.md` is for the person who reads first; the rest is for whoever judges again. `MANIFEST.sha256` covers every
+other file. Parquet (and so the manifest and the zip) is there only where pyarrow is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from monitor.errors import OperatorError
+from monitor.incidents import IncidentChange
+from monitor.signals import Signal
+from monitor.snapshot.clean import clean_settings, clean_value
+from monitor.snapshot.story import story
+from monitor.snapshot.tables import csv_bytes, parquet_bytes, table
+
+MANIFEST = "MANIFEST.sha256"
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest a zip knows: a snapshot's bytes do not tell when it was written."""
+
+LONGEST_NAME = 120
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def write_snapshot(
+    into: Path,
+    *,
+    changes: Sequence[IncidentChange],
+    signals: Iterable[Signal],
+    settings_public: Mapping[str, Any],
+    versions: Mapping[str, str],
+    traces: Mapping[str, Any],
+) -> Path:
+    """Write `into/{incident_id}/` and `into/{incident_id}.zip`; give the folder. An earlier snapshot of it is replaced.
+
+    `changes` are all revisions of one incident; signals are held in memory, so the caller bounds them. Raises
+    OperatorError where the place cannot be written, or holds something that is not a snapshot.
+    """
+    ids = sorted({one.incident_id for one in changes})
+    if len(ids) != 1:
+        raise OperatorError("ID", ", ".join(ids), "changes of exactly one incident", "name one incident")
+    ordered = sorted(changes, key=lambda one: (one.revision, one.at))
+    files = _files(ordered, signals, settings_public, versions, traces)
+    folder = into / folder_name(ids[0])
+    try:
+        _write(folder, files)
+    except OSError as error:
+        raise OperatorError("--out", str(into), "a folder that can be written", str(error.strerror or error)) from None
+    return folder
+
+
+def folder_name(incident_id: str) -> str:
+    """The incident's id as the name of a folder: whatever a vantage is called, it stays inside its parent."""
+    return _UNSAFE.sub("_", incident_id).strip(".")[:LONGEST_NAME] or "incident"
+
+
+def _files(
+    changes: Sequence[IncidentChange],
+    signals: Iterable[Signal],
+    settings_public: Mapping[str, Any],
+    versions: Mapping[str, str],
+    traces: Mapping[str, Any],
+) -> dict[str, bytes]:
+    frame = table(signals)
+    files = {
+        "incident.md": story(changes, traces, len(frame)).encode(),
+        "incident.json": _json([clean_value(msgspec.to_builtins(one)) for one in changes]),
+        "signals.csv": csv_bytes(frame),
+        "config.json": _json(clean_settings(settings_public)),
+        "versions.json": _json(clean_value(versions)),
+        "traces.json": _json(clean_value(traces)),
+    }
+    parquet = parquet_bytes(frame)
+    if parquet is not None:
+        files["signals.parquet"] = parquet
+    listed = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    files[MANIFEST] = listed.encode()
+    return files
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2) + b"\n"
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write beside, then put in place: who looks while we write sees the old snapshot or the new one, whole."""
+    archive = folder.with_name(f"{folder.name}.zip")
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        raise OperatorError("--out", str(folder), "a new place, or an earlier snapshot", "move what is there away")
+    fresh = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name, body in files.items():
+        (fresh / name).write_bytes(body)
+    partial = folder.with_name(f".{folder.name}.zip.partial")
+    with zipfile.ZipFile(partial, "w") as packed:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{folder.name}/{name}", ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3
+            packed.writestr(entry, files[name])
+    if folder.exists():
+        shutil.rmtree(folder)
+    fresh.rename(folder)
+    partial.replace(archive)

@@ -1,0 +1,118 @@
+"""The schemas: made from the dataclasses, true of what is really written; and the documents say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from monitor.correlator import CorrelatorSettings
+from monitor.correlator.explain import runbook
+from monitor.errors import OperatorError
+from monitor.incidents import ChangeKind, Fault, IncidentState, Level
+from monitor.recording import FORMAT, header_of
+from monitor.schemas import SCHEMAS, kinds_table, schema
+from monitor.signals import SignalKind, Subject
+from tests.monitor.sinks.changes import START, change, signal, verdict
+
+REPOSITORY = Path(__file__).parents[2]
+FORMATS = REPOSITORY / "docs" / "formats.md"
+
+
+def plain(value: object) -> Any:
+    """As it stands in a file."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def judged(name: str, value: Any) -> None:
+    """Raises ValidationError."""
+    form = schema(name)
+    Draft202012Validator.check_schema(form)
+    Draft202012Validator(form, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(value)
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_every_schema_is_a_schema_of_its_own_dialect(name: str) -> None:
+    form = schema(name)
+    assert form["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(form)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("signal", lambda: signal(1)),
+        (
+            "signal",
+            lambda: signal(2, {"a": None, "b": True, "c": 1, "d": 0.5, "e": "x"}, link="a:b", subject=Subject()),
+        ),
+        ("incident-change", change),
+        ("incident-change", lambda: change(verdict=None, evidence=(), blind=(), parent_id="x", fault=Fault.LOCAL)),
+        ("verdict", verdict),
+        ("recording-header", lambda: header_of(CorrelatorSettings(), "local", "0.1.0", START)),
+    ],
+)
+def test_what_is_written_is_what_the_schema_says(name: str, value: Callable[[], object]) -> None:
+    judged(name, plain(value()))
+
+
+@pytest.mark.parametrize("kind", list(ChangeKind))
+@pytest.mark.parametrize("state", list(IncidentState))
+def test_every_kind_and_state_is_allowed(kind: ChangeKind, state: IncidentState) -> None:
+    judged("incident-change", plain(change(kind=kind, state=state)))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("signal", {**plain(signal(1)), "kind": "gossip"}),
+        ("signal", {key: value for key, value in plain(signal(1)).items() if key != "event_time"}),
+        ("incident-change", {**plain(change()), "level": 9}),
+        ("verdict", {**plain(verdict()), "fault": "mine"}),
+    ],
+)
+def test_what_is_wrong_is_told_apart(name: str, wrong: Any) -> None:
+    with pytest.raises(ValidationError):
+        judged(name, wrong)
+
+
+def test_an_unknown_schema_is_told_with_the_nearest() -> None:
+    with pytest.raises(OperatorError, match="did you mean 'signal'"):
+        schema("signals")
+
+
+def test_the_documents_table_of_kinds_is_the_one_in_the_code() -> None:
+    text = FORMATS.read_text(encoding="utf-8")
+    shown = text.partition("<!-- kinds: begin -->\n")[2].partition("<!-- kinds: end -->")[0]
+    assert shown == kinds_table()
+    assert all(f"| `{kind}` |" in shown for kind in SignalKind)
+
+
+def test_the_documents_name_every_schema_and_the_recordings_format() -> None:
+    text = FORMATS.read_text(encoding="utf-8")
+    assert FORMAT in text
+    assert all(f"`{name}`" in text for name in ("signal", "incident-change", "verdict", "recording-header"))
+    assert all(f"`{kind}`" in text for kind in ChangeKind)
+
+
+def test_the_documents_name_every_key_of_a_change_and_a_signal() -> None:
+    text = FORMATS.read_text(encoding="utf-8")
+    for value in (plain(change()), plain(signal(1)), plain(verdict()), plain(verdict())["legs"][0]):
+        assert [key for key in value if f"`{key}`" not in text] == []
+
+
+def test_the_documents_examples_are_true_to_their_schemas() -> None:
+    blocks = FORMATS.read_text(encoding="utf-8").split("```json\n")[1:]
+    header, line = (msgspec.json.decode(block.partition("```")[0]) for block in blocks)
+    judged("recording-header", header)
+    judged("signal", line)
+
+
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_runbook_that_a_change_may_name_is_there(level: Level, fault: Fault) -> None:
+    assert (REPOSITORY / runbook(CorrelatorSettings().runbook_base, level, fault)).is_file()
