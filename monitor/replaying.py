@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from monitor.correlator import Correlator, CorrelatorSettings
 from monitor.incidents import IncidentChange
 from monitor.recording import read_recording
 from monitor.signals import Signal
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What `stormwatch replay` prints last: signals judged, changes told, signals too late, digest of the log."""
+
+    signals: int
+    changes: int
+    late: int
+    digest: str
 
 
 class Replay:

@@ -7,7 +7,7 @@ imported before it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -29,11 +29,49 @@ def _recording_header() -> dict[str, Any]:
     return of(Header)
 
 
+def _drill_verdict() -> dict[str, Any]:
+    from monitor.drill.verdict import DrillVerdict
+
+    return of(DrillVerdict)
+
+
+def _replay_summary() -> dict[str, Any]:
+    from monitor.replaying import Summary
+
+    return of(Summary)
+
+
+def _told(union: Any) -> dict[str, Any]:
+    """A closed union as commands print it: each member with its class's name as `kind`."""
+    forms, parts = msgspec.json.schema_components(get_args(union), ref_template="#/$defs/{name}")
+    members = [
+        {"allOf": [one, {"properties": {"kind": {"const": form.__name__}}, "required": ["kind"]}]}
+        for form, one in zip(get_args(union), forms, strict=True)
+    ]
+    return {"$schema": DIALECT, "oneOf": members, "$defs": parts}
+
+
+def _reading() -> dict[str, Any]:
+    from probes.readings import Reading
+
+    return _told(Reading)
+
+
+def _chain_event() -> dict[str, Any]:
+    from chain.events import PlacedEvent
+
+    return _told(PlacedEvent)  # what `chain scan` prints: the past retracts nothing
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
     "verdict": lambda: of(Verdict),
     "recording-header": _recording_header,
+    "replay-summary": _replay_summary,
+    "drill-verdict": _drill_verdict,
+    "reading": _reading,
+    "chain-event": _chain_event,
 }
 
 

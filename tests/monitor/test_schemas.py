@@ -95,7 +95,7 @@ def test_the_documents_table_of_kinds_is_the_one_in_the_code() -> None:
 def test_the_documents_name_every_schema_and_the_recordings_format() -> None:
     text = FORMATS.read_text(encoding="utf-8")
     assert FORMAT in text
-    assert all(f"`{name}`" in text for name in ("signal", "incident-change", "verdict", "recording-header"))
+    assert all(f"`{name}`" in text for name in SCHEMAS)
     assert all(f"`{kind}`" in text for kind in ChangeKind)
 
 

@@ -25,7 +25,7 @@ def replay(
     """Judge a recording again; print the incident changes and the digest."""
     from monitor.cli.shared import settings_from
     from monitor.incidents import LEVEL_NAMES
-    from monitor.replaying import replay_file
+    from monitor.replaying import Summary, replay_file
 
     settings = settings_from(config).correlator if config is not None else None
     again = replay_file(file, settings)
@@ -38,13 +38,10 @@ def replay(
             typer.echo(
                 f"{change.at:%Y-%m-%d %H:%M:%S} {change.kind.value:<13} {LEVEL_NAMES[change.level]:<16} {change.headline}"
             )
-    summary = {
-        "signals": again.signals,
-        "changes": count,
-        "late": again.correlator.late,
-        "digest": again.correlator.digest(),
-    }
+    summary = Summary(
+        signals=again.signals, changes=count, late=again.correlator.late, digest=again.correlator.digest()
+    )
     if json:
         print_json(summary)
     else:
-        typer.echo(" ".join(f"{key} {value}" for key, value in summary.items()))
+        typer.echo(f"signals {summary.signals} changes {count} late {summary.late} digest {summary.digest}")
