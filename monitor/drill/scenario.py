@@ -1,0 +1,211 @@
+"""The words of a scenario: what the drill's world will do, second by second, and what must be flagged.
+
+A scenario is a TOML file, read strictly. Times are seconds of the scenario (0 is "begin"), prices and sizes in USD-like
+quote units, shares 0..1. Knows no world: `monitor.drill.world` plays it, the conductor judges by `expect`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from monitor.errors import OperatorError, nearest
+from monitor.incidents import LEVEL_NAMES, Fault
+from monitor.settings.reader import read
+
+VENUES = ("binance_usdm", "bybit", "okx", "gate")
+"""The venues the world simulates."""
+FOLDER = Path(__file__).parent / "scenarios"
+LONGEST_S = 3600.0
+MOST_PER_S = 200.0
+MOST_PRICE = 100.0
+
+
+class ChainKind(StrEnum):
+    """What happens on the scripted chain."""
+
+    QUEUE = "queue"
+    UPGRADE = "upgrade"
+    REMOVE_LIQUIDITY = "remove_liquidity"
+    ADD_LIQUIDITY = "add_liquidity"
+
+
+class Liquidated(StrEnum):
+    """Whose positions are closed by force."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+class Mute(StrEnum):
+    """What of a venue falls silent while its socket stays open."""
+
+    LIQUIDATION = "liquidation"
+    """Everything the liquidation feed carries: forced orders and the prices that prove it lives."""
+    FORCED_ORDERS = "forced_orders"
+    """Forced orders only; the prices beside them go on."""
+    BOOK = "book_ws"
+    """The books' changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStep:
+    """One step on the chain, mined in the first block at or after `at_s`.
+
+    `share`: of the first pool's reserves (remove_liquidity), or of what was removed (add_liquidity, in the other pool).
+    """
+
+    at_s: float
+    kind: ChainKind
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage: from `at_s` to `until_s` (None: the end) at `venues` (none named: all). What is None stays as it was.
+
+    Where stages overlap, the later one in the file wins, effect by effect. `throttle` is the share of REST answered by
+    the venue's own throttling answer; `liquidations_per_s` the true rate, before the venue censors it;
+    `depth_factor` and `open_interest_factor` multiply the normal; `funding_rate` is per interval; `long_short` and
+    `perp_over_spot` are ratios. `network_down` drops every socket of the world, control targets included.
+    """
+
+    at_s: float
+    until_s: float | None = None
+    title: str
+    venues: tuple[str, ...] = ()
+    rest_latency_s: float | None = None
+    throttle: float | None = None
+    outage: bool = False
+    engine_lag_s: float | None = None
+    feed_lag_s: float | None = None
+    liquidations_per_s: float | None = None
+    liquidated_side: Liquidated | None = None
+    mute: tuple[Mute, ...] = ()
+    depth_factor: float | None = None
+    spread_bps: float | None = None
+    withdrawals_closed: bool = False
+    open_interest_factor: float | None = None
+    funding_rate: float | None = None
+    long_short: float | None = None
+    perp_over_spot: float | None = None
+    network_down: bool = False
+    chain: tuple[ChainStep, ...] = ()
+
+    def covers(self, venue: str, at_s: float) -> bool:
+        """Whether this stage is on for a venue at a time."""
+        on = self.at_s <= at_s and (self.until_s is None or at_s < self.until_s)
+        return on and (not self.venues or venue in self.venues)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What must be flagged: `level` within `within_s` of `third_leg_at_s`; `at_most`: nothing above it, ever.
+
+    `fault` is whose fault must be named ("" where none need be).
+    """
+
+    level: str
+    at_most: bool = False
+    fault: str = ""
+    third_leg_at_s: float = 0.0
+    within_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One rehearsal."""
+
+    name: str
+    title: str
+    length_s: float
+    seed: int
+    asset: str
+    price: float
+    expect: Expect
+    stages: tuple[Stage, ...] = field(default_factory=tuple)
+
+    def chain(self) -> tuple[ChainStep, ...]:
+        """Every step on the chain, in order of time."""
+        steps = [step for stage in self.stages for step in stage.chain]
+        return tuple(sorted(steps, key=lambda step: step.at_s))
+
+
+def names() -> tuple[str, ...]:
+    """The scenarios that are shipped."""
+    return tuple(sorted(one.stem for one in FOLDER.glob("*.toml")))
+
+
+def load(given: str | Path) -> Scenario:
+    """A scenario by its shipped name or by the path of a TOML file. Raises OperatorError."""
+    path = Path(given)
+    if path.suffix != ".toml":
+        if str(given) not in names():
+            allowed = "a shipped scenario or the path of a .toml file"
+            raise OperatorError("scenario", str(given), allowed, nearest(str(given), names()))
+        path = FOLDER / f"{given}.toml"
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OperatorError("scenario", str(given), "a file that can be read", f"{error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError("scenario", str(given), "a TOML file", f"correct it: {error}") from None
+    return checked(read(Scenario, tree))
+
+
+def checked(scenario: Scenario) -> Scenario:
+    """The scenario, its values proved to make sense together. Raises OperatorError naming the key."""
+    _between("length_s", scenario.length_s, 1.0, LONGEST_S, 'give the length, such as "80s"')
+    _between("price", scenario.price, 1e-6, MOST_PRICE, "give a price in USD; the world trades whole lots of ten")
+    if not scenario.asset.isalnum() or not scenario.asset.isupper():
+        raise OperatorError("asset", scenario.asset, "letters and digits in capitals", 'such as "RIFT"')
+    for index, stage in enumerate(scenario.stages):
+        _check_stage(f"stages[{index}]", stage, scenario.length_s)
+    _check_chain(scenario.chain())
+    expect = scenario.expect
+    _one_of("expect.level", expect.level, tuple(LEVEL_NAMES.values()))
+    _one_of("expect.fault", expect.fault, ("", *(one.value for one in Fault)))
+    _between("expect.third_leg_at_s", expect.third_leg_at_s, 0.0, scenario.length_s, "put it within the scenario")
+    return scenario
+
+
+def _check_stage(key: str, stage: Stage, length_s: float) -> None:
+    for index, venue in enumerate(stage.venues):
+        _one_of(f"{key}.venues[{index}]", venue, VENUES)
+    _between(f"{key}.at_s", stage.at_s, 0.0, length_s, "put it within the scenario")
+    if stage.until_s is not None:
+        _between(f"{key}.until_s", stage.until_s, stage.at_s, length_s, "end a stage after it begins")
+    bounds = {
+        "rest_latency_s": (0.0, 60.0), "throttle": (0.0, 1.0), "engine_lag_s": (0.0, 600.0),
+        "feed_lag_s": (0.0, 600.0), "liquidations_per_s": (0.0, MOST_PER_S), "depth_factor": (0.0, 100.0),
+        "spread_bps": (0.0, 5000.0), "open_interest_factor": (0.0, 100.0), "funding_rate": (-0.1, 0.1),
+        "long_short": (0.001, 1000.0), "perp_over_spot": (0.001, 1000.0),
+    }  # fmt: skip
+    for name, (least, most) in bounds.items():
+        value = getattr(stage, name)
+        if value is not None:
+            _between(f"{key}.{name}", value, least, most, "correct it")
+    for index, step in enumerate(stage.chain):
+        _between(f"{key}.chain[{index}].share", step.share, 0.0, 1.0, "give a share of the reserves")
+        until_s = length_s if stage.until_s is None else stage.until_s
+        _between(f"{key}.chain[{index}].at_s", step.at_s, stage.at_s, until_s, "put it within its stage")
+
+
+def _check_chain(steps: Sequence[ChainStep]) -> None:
+    for kind in (ChainKind.QUEUE, ChainKind.UPGRADE):
+        count = sum(1 for step in steps if step.kind is kind)
+        if count > 1:
+            raise OperatorError("stages.chain.kind", f"{count} x {kind}", "one of each scenario", "remove the others")
+
+
+def _between(key: str, value: float, least: float, most: float, remedy: str) -> None:
+    if not least <= value <= most:
+        raise OperatorError(key, value, f"a number from {least:g} to {most:g}", remedy)
+
+
+def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise OperatorError(key, value, ", ".join(one or '""' for one in allowed), nearest(value, allowed))

@@ -1,0 +1,78 @@
+"""Runs the world as a process: `python -m monitor.drill.world SCENARIO.toml`.
+
+One JSON line tells where everything is; "begin" on stdin starts the scenario; JSON lines tell of its stages and its end. "end"
+or the end of stdin ends it, else it ends by itself a while after the scenario. The webhooks' secret comes from
+STORMWATCH_DRILL_SECRET.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from monitor.drill.scenario import Scenario, load
+from monitor.drill.world.world import World
+from monitor.errors import OperatorError
+
+SECRET_ENV = "STORMWATCH_DRILL_SECRET"  # noqa: S105  # where the secret is found, not the secret
+STDIN = 0
+CHUNK = 4096
+
+
+def tell(said: Mapping[str, Any]) -> None:
+    """One JSON line on stdout, at once."""
+    sys.stdout.write(json.dumps(said, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def hear(world: World, loop: asyncio.AbstractEventLoop) -> None:
+    """Read commands from stdin until it ends. A thread of its own, since stdin may be anything."""
+    rest = b""
+    while chunk := os.read(STDIN, CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            command = {b"begin": world.begin, b"end": world.end}.get(line.strip())
+            if command is not None:
+                loop.call_soon_threadsafe(command)
+        rest = rest[-CHUNK:]
+    with suppress(RuntimeError):  # the loop is closed: the world ended first
+        loop.call_soon_threadsafe(world.end)
+
+
+async def play(scenario: Scenario) -> None:
+    """Play one scenario to its end."""
+    world = World(scenario, os.environ.get(SECRET_ENV, ""))
+    try:
+        tell(await world.start())
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=hear, args=(world, loop), name="stdin", daemon=True).start()
+        await world.run(tell)
+    finally:
+        await world.stop()
+
+
+def main() -> int:
+    """The exit code: 0 when the scenario was played, 2 where it cannot be read."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("usage: python -m monitor.drill.world SCENARIO.toml\n")
+        return 2
+    try:
+        scenario = load(sys.argv[1])
+    except OperatorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    try:
+        asyncio.run(play(scenario))
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""The scripted chain: blocks each second, a token behind an EIP-1967 proxy with its timelock, and two Uniswap V2 pools.
+
+Pure: time is given. Logs are as the real contracts emit them, in their order. Hashes are SHA-256 of what stands in a block:
+consistent by parent, not what a header's RLP would give. Amounts are in the tokens' smallest units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from monitor.drill.scenario import ChainKind, ChainStep
+from monitor.drill.world import abi
+
+PAST_BLOCKS = 64
+"""Blocks there are when the world begins."""
+MOST_BLOCKS = 8192
+MIN_DELAY_S = 30
+POOL_USD = (4_000_000, 1_000_000)
+TOKEN_DECIMALS, USD_DECIMALS = 18, 6
+
+TOKEN = abi.address("token")
+USD = abi.address("stablecoin")
+TIMELOCK = abi.address("timelock")
+ADMIN = abi.address("proxy admin")
+OLD_CODE = abi.address("implementation 1")
+NEW_CODE = abi.address("implementation 2")
+ROUTER = abi.address("router")
+OWNER = abi.address("liquidity provider")
+POOLS = (abi.address("pool 1"), abi.address("pool 2"))
+TOKEN0, TOKEN1 = sorted((TOKEN, USD))
+OPERATION = "0x4ac8d280c09018601f7d1a9d178c70207ca9c4b603850338828c825ae2937e0e"
+"""The timelock's id of the upgrade: keccak256(abi.encode(target, value, data, predecessor 0, salt 0))."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emitted:
+    """A log before it stands in a block."""
+
+    address: str
+    topics: tuple[str, ...]
+    body: str = "0x"
+    """What an ABI calls the log's data, in hex."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A transaction: its hash, who sent it to whom, and its logs."""
+
+    hash: str
+    sender: str
+    to: str
+    logs: tuple[Emitted, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A pool's reserves of TOKEN0 and TOKEN1, and its supply of shares (all held by OWNER)."""
+
+    reserve0: int
+    reserve1: int
+    supply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What stands in storage after a block."""
+
+    implementation: str = OLD_CODE
+    pools: dict[str, Pool] = field(default_factory=dict)
+    removed: tuple[int, int] = (0, 0)
+    """What the owner took out and has not put back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mined:
+    """One block, with the state after it. `time_s` is unix seconds."""
+
+    number: int
+    hash: str
+    parent: str
+    time_s: int
+    sent: tuple[Sent, ...]
+    state: State
+
+
+class Ledger:
+    """The canonical chain. Block n stands at genesis + n seconds."""
+
+    def __init__(self, price: float, now_s: float, steps: Sequence[ChainStep]) -> None:
+        self._genesis_s = int(now_s) - PAST_BLOCKS
+        self._steps = list(steps)
+        self._queued = False
+        pools = {pool: _pool(usd, price) for pool, usd in zip(POOLS, POOL_USD, strict=True)}
+        self.blocks: dict[int, Mined] = {}
+        self.by_hash: dict[str, Mined] = {}
+        self.head = self._stand(0, "0x" + "0" * 64, (), State(pools=pools))
+        self.advance(now_s, None)
+
+    def advance(self, now_s: float, scenario_s: float | None) -> None:
+        """Mine every block due by now; steps due by `scenario_s` go into the first of them."""
+        while self.head.time_s < int(now_s):
+            number, state = self.head.number + 1, self.head.state
+            sent: list[Sent] = []
+            while scenario_s is not None and self._steps and self._steps[0].at_s <= scenario_s:
+                step = self._steps.pop(0)
+                state, to, logs = self._act(step, state)
+                name = f"transaction {number} {len(sent)}"
+                sender = OWNER if to == ROUTER else abi.address("operator")
+                sent.append(Sent(hash=_hash(name), sender=sender, to=to, logs=tuple(logs)))
+            self.head = self._stand(number, self.head.hash, tuple(sent), state)
+
+    def _stand(self, number: int, parent: str, sent: tuple[Sent, ...], state: State) -> Mined:
+        name = f"block {number} {parent} {self._genesis_s} {[one.hash for one in sent]}"
+        block = Mined(
+            number=number, hash=_hash(name), parent=parent, time_s=self._genesis_s + number, sent=sent, state=state
+        )
+        self.blocks[number] = self.by_hash[block.hash] = block
+        if len(self.blocks) > MOST_BLOCKS:
+            old = self.blocks.pop(min(self.blocks))
+            del self.by_hash[old.hash]
+        return block
+
+    def _act(self, step: ChainStep, state: State) -> tuple[State, str, list[Emitted]]:
+        acts: dict[ChainKind, Callable[[], tuple[State, str, list[Emitted]]]] = {
+            ChainKind.QUEUE: lambda: self._queue(state),
+            ChainKind.UPGRADE: lambda: self._upgrade(state),
+            ChainKind.REMOVE_LIQUIDITY: lambda: _remove(state, step.share),
+            ChainKind.ADD_LIQUIDITY: lambda: _add(state, step.share),
+        }
+        return acts[step.kind]()
+
+    def _queue(self, state: State) -> tuple[State, str, list[Emitted]]:
+        self._queued = True
+        call = abi.upgrade_call(TOKEN, NEW_CODE)
+        head = abi.words(ADMIN, 0, 0xA0, 0, MIN_DELAY_S)
+        topics = (abi.CALL_SCHEDULED, OPERATION, abi.topic(0))
+        return state, TIMELOCK, [Emitted(address=TIMELOCK, topics=topics, body=head + abi.padded(call))]
+
+    def _upgrade(self, state: State) -> tuple[State, str, list[Emitted]]:
+        """Through the timelock where it was queued, else by the admin's owner at once."""
+        logs = [Emitted(address=TOKEN, topics=(abi.UPGRADED, abi.topic(NEW_CODE)))]
+        if self._queued:
+            call = abi.words(ADMIN, 0, 0x60) + abi.padded(abi.upgrade_call(TOKEN, NEW_CODE))
+            topics = (abi.CALL_EXECUTED, OPERATION, abi.topic(0))
+            logs.append(Emitted(address=TIMELOCK, topics=topics, body=call))
+        return replace(state, implementation=NEW_CODE), TIMELOCK if self._queued else ADMIN, logs
+
+
+def _hash(name: str) -> str:
+    return "0x" + sha256(name.encode()).hexdigest()
+
+
+def _pool(usd: int, price: float) -> Pool:
+    amounts = {TOKEN: int(usd / price) * 10**TOKEN_DECIMALS, USD: usd * 10**USD_DECIMALS}
+    return Pool(reserve0=amounts[TOKEN0], reserve1=amounts[TOKEN1], supply=usd * 10**12)
+
+
+def _moved(token: str, sender: str, to: str, amount: int) -> Emitted:
+    return Emitted(
+        address=token, topics=(abi.TRANSFER, abi.topic(sender), abi.topic(to)), body=abi.words(amount)
+    )  # fmt: skip
+
+
+def _synced(address: str, pool: Pool) -> Emitted:
+    return Emitted(address=address, topics=(abi.SYNC,), body=abi.words(pool.reserve0, pool.reserve1))
+
+
+def _remove(state: State, share: float) -> tuple[State, str, list[Emitted]]:
+    """UniswapV2Pair.burn by the router, for OWNER, in the first pool."""
+    address, pool = POOLS[0], state.pools[POOLS[0]]
+    parts = int(share * 10_000)
+    out0, out1, burnt = (one * parts // 10_000 for one in (pool.reserve0, pool.reserve1, pool.supply))
+    left = Pool(reserve0=pool.reserve0 - out0, reserve1=pool.reserve1 - out1, supply=pool.supply - burnt)
+    logs = [
+        _moved(address, OWNER, address, burnt),
+        _moved(address, address, abi.ZERO, burnt),
+        _moved(TOKEN0, address, OWNER, out0),
+        _moved(TOKEN1, address, OWNER, out1),
+        _synced(address, left),
+        Emitted(
+            address=address, topics=(abi.BURN, abi.topic(ROUTER), abi.topic(OWNER)), body=abi.words(out0, out1)
+        ),
+    ]  # fmt: skip
+    held = (state.removed[0] + out0, state.removed[1] + out1)
+    return replace(state, pools={**state.pools, address: left}, removed=held), ROUTER, logs
+
+
+def _add(state: State, share: float) -> tuple[State, str, list[Emitted]]:
+    """UniswapV2Pair.mint by the router, for OWNER, in the second pool; of its own reserves where nothing was removed."""
+    address, pool = POOLS[1], state.pools[POOLS[1]]
+    parts = int(share * 10_000)
+    source = state.removed if any(state.removed) else (pool.reserve0, pool.reserve1)
+    in0, in1 = (one * parts // 10_000 for one in source)
+    minted = min(in0 * pool.supply // pool.reserve0, in1 * pool.supply // pool.reserve1)
+    grown = Pool(reserve0=pool.reserve0 + in0, reserve1=pool.reserve1 + in1, supply=pool.supply + minted)
+    logs = [
+        _moved(TOKEN0, OWNER, address, in0),
+        _moved(TOKEN1, OWNER, address, in1),
+        _moved(address, abi.ZERO, OWNER, minted),
+        _synced(address, grown),
+        Emitted(address=address, topics=(abi.MINT, abi.topic(ROUTER)), body=abi.words(in0, in1)),
+    ]
+    held = tuple(max(have - one, 0) for have, one in zip(state.removed, (in0, in1), strict=True))
+    return replace(state, pools={**state.pools, address: grown}, removed=(held[0], held[1])), ROUTER, logs

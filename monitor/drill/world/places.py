@@ -1,0 +1,92 @@
+"""The other places of the world: neutral control targets, and the receiver of the monitor's signed webhooks.
+
+A webhook is signed when X-Stormwatch-Signature holds `t=<unix>,v1=<hex>`, v1 being HMAC-SHA256 of "<t>." and the body.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+from aiohttp import web
+
+from monitor.drill.world.listening import Server, abort
+
+SIGNATURE = "X-Stormwatch-Signature"
+MOST_WEBHOOKS = 2000
+TOLD = ("kind", "incident_id", "revision", "scope", "level", "fault", "pages")
+
+Down = Callable[[], bool]
+
+
+def signed(secret: str, header: str, body: bytes) -> bool:
+    """Whether a signature header is that of a body under a secret; never under an empty one."""
+    parts = dict(part.split("=", 1) for part in header.split(",") if "=" in part)
+    stamp, given = parts.get("t", ""), parts.get("v1", "")
+    if not secret or not stamp.isdecimal():
+        return False
+    wanted = hmac.new(secret.encode(), f"{stamp}.".encode() + body, sha256).hexdigest()
+    return hmac.compare_digest(wanted.encode(), given.encode())
+
+
+class Control:
+    """A target that is always well, while the network is."""
+
+    def __init__(self, down: Down) -> None:
+        self._down = down
+        self._server = Server(self._serve)
+
+    async def start(self) -> str:
+        """Listen; the URL."""
+        return f"http://127.0.0.1:{await self._server.start()}/"
+
+    async def stop(self) -> None:
+        """Close it."""
+        await self._server.stop()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        return abort(request) if self._down() else web.Response(status=204)
+
+
+class Webhooks:
+    """Receives pages and remembers of each what identifies it. The secret is never told again."""
+
+    def __init__(self, secret: str, down: Down) -> None:
+        self._secret = secret
+        self._down = down
+        self._server = Server(self._serve)
+        self._came: list[dict[str, Any]] = []
+
+    async def start(self) -> str:
+        """Listen; the URL."""
+        return f"http://127.0.0.1:{await self._server.start()}/webhook"
+
+    async def stop(self) -> None:
+        """Close it."""
+        await self._server.stop()
+
+    @property
+    def came(self) -> Sequence[dict[str, Any]]:
+        """What came, in order: kind, incident_id, signed, and as far as told revision, scope, level, fault, pages."""
+        return tuple(self._came)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if self._down():
+            return abort(request)
+        body = await request.read()
+        try:
+            said = json.loads(body)
+        except ValueError:
+            return web.Response(status=400, text="not JSON")
+        if not isinstance(said, dict):
+            return web.Response(status=400, text="not an object")
+        if not isinstance(said.get("incident_id"), str) and isinstance(said.get("change"), dict):
+            said = said["change"]
+        if len(self._came) < MOST_WEBHOOKS:
+            row = {name: said[name] for name in TOLD if name in said}
+            good = signed(self._secret, request.headers.get(SIGNATURE, ""), body)
+            self._came.append({"kind": "", "incident_id": "", **row, "signed": good})
+        return web.Response(status=204)

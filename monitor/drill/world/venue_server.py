@@ -1,0 +1,141 @@
+"""One simulated venue on loopback: its dialect over HTTP and WebSocket, and what the weather does to both.
+
+Knows sockets and a clock; what is said is the dialect's. Outage: HTTP 503, sockets dropped. Network down: every transport
+aborted. Throttling and latency touch REST only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from aiohttp import web
+
+from monitor.drill.scenario import Mute
+from monitor.drill.world.dialect import Asked, Dialect, Heard
+from monitor.drill.world.listening import Server, abort
+from monitor.drill.world.market import Change, SimVenue
+from monitor.drill.world.sockets import Connection, Sockets
+from monitor.drill.world.weather import Weather
+
+Now = Callable[[], float]
+"""Unix seconds."""
+Forecast = Callable[[], Weather]
+"""The weather of one venue now."""
+RIDING = ("forced", "mark", "interest", "ticker:perp", "ticker:spot")
+"""Topics of the liquidation feeds."""
+
+
+class VenueServer:
+    """Serves one venue; `tell` is called after each step of its market."""
+
+    def __init__(self, dialect: Dialect, venue: SimVenue, forecast: Forecast, now: Now, seed: int) -> None:
+        self.dialect = dialect
+        self.venue = venue
+        self.forecast = forecast
+        self._now = now
+        self._random = random.Random(seed)  # noqa: S311  # a model, not secrecy
+        self._sockets = Sockets()
+        self._server = Server(self._serve)
+        self._next_second = 0
+        self._next_flush = 0
+
+    async def start(self) -> dict[str, str]:
+        """Listen on a free port; base URLs by host key."""
+        return dict(self.dialect.hosts(await self._server.start()))
+
+    async def stop(self) -> None:
+        """Drop everybody and close the port."""
+        self._sockets.drop_all()
+        await self._server.stop()
+
+    def _ms(self) -> int:
+        return int(self._now() * 1000)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        weather = self.venue.weather = self.forecast()
+        if weather.network_down:
+            return abort(request)
+        if weather.outage:
+            return web.Response(status=503, text="Service Unavailable")
+        opened = self.dialect.opened(request.path, request.query)
+        if opened is not None:
+            return await self._socket(request, opened)
+        if weather.rest_latency_s > 0:
+            await asyncio.sleep(weather.rest_latency_s * self._random.uniform(0.7, 1.3))
+        if self.forecast().network_down:
+            return abort(request)
+        asked = Asked(path=request.path, query=request.query, now_ms=self._ms())
+        if self._random.random() < weather.throttle:
+            reply = self.dialect.throttled(asked, self.venue)
+        else:
+            found = self.dialect.rest(asked, self.venue)
+            if found is None:
+                return web.Response(status=404, text="Not Found")
+            reply = found
+        return web.Response(
+            status=reply.status, body=reply.body(), content_type="application/json", headers=dict(reply.headers)
+        )
+
+    async def _socket(self, request: web.Request, opened: Heard) -> web.StreamResponse:
+        connection = Connection(request, request.path)
+        await connection.open()
+        pump = asyncio.create_task(connection.pump())
+        self._sockets.add(connection)
+        try:
+            self._heard(connection, opened)
+            while (text := await connection.receive()) is not None:
+                self._heard(connection, self.dialect.heard(connection.path, text, self.venue, self._ms()))
+        finally:
+            self._sockets.remove(connection)
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+        return connection.response
+
+    def _heard(self, connection: Connection, heard: Heard) -> None:
+        lag_s = self.venue.weather.feed_lag_s
+        for answer in heard.answers:
+            connection.put(answer, lag_s)
+        for topic in heard.topics:
+            for text in self.dialect.first(topic, self.venue, self._ms()):
+                connection.put(text, lag_s)
+            connection.topics.add(topic)
+
+    def _says(self, topic: str) -> bool:
+        """Whether a topic is heard now: subscribed to by somebody and not mute."""
+        mute = self.venue.weather.mute
+        if not self._sockets.wanted(topic):
+            return False
+        if topic.startswith("book:"):
+            return Mute.BOOK not in mute
+        if Mute.LIQUIDATION in mute and topic in RIDING:
+            return False
+        return not (topic == "forced" and Mute.FORCED_ORDERS in mute)
+
+    def tell(self, changes: dict[str, Change]) -> None:
+        """Push a step's changes, each second's frames, and forced orders at the dialect's pace."""
+        weather, now_ms = self.venue.weather, self._ms()
+        if weather.outage or weather.network_down:
+            self._sockets.drop_all()
+            self.venue.waiting.clear()
+            return
+        for market, change in changes.items():
+            if self._says(f"book:{market}"):
+                self._push(f"book:{market}", self.dialect.book(market, change, self.venue, now_ms))
+        if now_ms // 1000 > self._next_second:
+            self._next_second = now_ms // 1000
+            for topic in sorted(self._sockets.topics()):
+                text = self.dialect.second(topic, self.venue, now_ms)
+                if text is not None and self._says(topic):
+                    self._push(topic, text)
+        flush = int(now_ms / 1000 / self.dialect.flush_s)
+        if flush > self._next_flush:
+            self._next_flush = flush
+            orders, self.venue.waiting = self.venue.waiting, []
+            orders.sort(key=lambda one: one.at_ms)
+            if orders and self._says("forced"):
+                self._push("forced", self.dialect.forced(orders, self.venue, now_ms))
+
+    def _push(self, topic: str, text: str) -> None:
+        self._sockets.tell(topic, text, self.venue.weather.feed_lag_s)

@@ -1,0 +1,60 @@
+"""What a scenario does to one venue at one time: its stages merged, later ones over earlier ones. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.drill.scenario import Liquidated, Mute, Scenario
+
+CALM_PER_S = 0.15
+CALM_FUNDING = 0.0001
+CALM_LONG_SHORT = 1.2
+CALM_PERP_OVER_SPOT = 3.0
+CALM_SPREAD_BPS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """The effects on one venue now; the defaults are a quiet, normal market. Units as in `Stage`."""
+
+    rest_latency_s: float = 0.0
+    throttle: float = 0.0
+    outage: bool = False
+    engine_lag_s: float = 0.0
+    feed_lag_s: float = 0.0
+    liquidations_per_s: float = CALM_PER_S
+    liquidated_side: Liquidated | None = None
+    mute: frozenset[Mute] = frozenset()
+    depth_factor: float = 1.0
+    spread_bps: float = CALM_SPREAD_BPS
+    withdrawals_closed: bool = False
+    open_interest_factor: float = 1.0
+    funding_rate: float = CALM_FUNDING
+    long_short: float = CALM_LONG_SHORT
+    perp_over_spot: float = CALM_PERP_OVER_SPOT
+    network_down: bool = False
+
+
+CALM = Weather()
+_VALUES = (
+    "rest_latency_s", "throttle", "engine_lag_s", "feed_lag_s", "liquidations_per_s", "liquidated_side", "depth_factor",
+    "spread_bps", "open_interest_factor", "funding_rate", "long_short", "perp_over_spot",
+)  # fmt: skip
+_SWITCHES = ("outage", "withdrawals_closed", "network_down")
+
+
+def at(scenario: Scenario, venue: str, at_s: float | None) -> Weather:
+    """The weather of a venue ("" for what is no venue) at scenario second `at_s`; None: before it begins."""
+    if at_s is None:
+        return CALM
+    found: dict[str, object] = {}
+    mute: set[Mute] = set()
+    for stage in scenario.stages:
+        if not stage.covers(venue, at_s):
+            continue
+        found |= {name: value for name in _VALUES if (value := getattr(stage, name)) is not None}
+        found |= {name: True for name in _SWITCHES if getattr(stage, name)}
+        mute |= set(stage.mute)
+    if not found and not mute:
+        return CALM
+    return Weather(mute=frozenset(mute), **found)  # type: ignore[arg-type]  # each name has its stage's own type

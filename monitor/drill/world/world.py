@@ -1,0 +1,134 @@
+"""The whole world on one event loop: starts its places, moves the market, the chain and the scenario on, and tells of stages.
+
+Before `begin` everything is quiet and normal. Knows the clock it is given, and no stdin or stdout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from monitor.drill.scenario import VENUES, Scenario
+from monitor.drill.world import weather
+from monitor.drill.world.dialect import Dialect
+from monitor.drill.world.dialects.binance_usdm import Binance
+from monitor.drill.world.dialects.bybit import Bybit
+from monitor.drill.world.dialects.gate import Gate
+from monitor.drill.world.dialects.okx import Okx
+from monitor.drill.world.ledger import POOLS, TIMELOCK, TOKEN, Ledger
+from monitor.drill.world.market import Market
+from monitor.drill.world.node import Node
+from monitor.drill.world.places import Control, Webhooks
+from monitor.drill.world.venue_server import Now, VenueServer
+from monitor.drill.world.weather import Weather
+
+STEP_S = 0.15
+"""Each venue's books change this often."""
+LONGEST_STEP_S = 1.0
+LINGER_S = 30.0
+"""After the scenario the world goes on, calm, for as long as the last pages may take, unless it is told to end."""
+CONTROLS = ("control_a", "control_b", "control_c")
+
+Tell = Callable[[Mapping[str, Any]], None]
+
+
+class Stops(Protocol):
+    """A place that can be closed."""
+
+    async def stop(self) -> None:
+        """Close it."""
+
+
+class World:
+    """One scenario, played in real time."""
+
+    def __init__(self, scenario: Scenario, secret: str, now: Now = time.time) -> None:
+        self.scenario = scenario
+        self._now = now
+        self._begun: float | None = None
+        self._ended = asyncio.Event()
+        self._market = Market(VENUES, scenario.asset, scenario.price, scenario.seed)
+        dialects: tuple[Dialect, ...] = (Binance(), Bybit(), Okx(), Gate())
+        self._venues = [
+            VenueServer(
+                dialect, self._market.venues[dialect.id], partial(self._weather, dialect.id), now, scenario.seed + index
+            )
+            for index, dialect in enumerate(dialects)
+        ]
+        self._ledger = Ledger(scenario.price, now(), scenario.chain())
+        self._node = Node(self._ledger, self._down)
+        self._controls = {name: Control(self._down) for name in CONTROLS}
+        self._webhooks = Webhooks(secret, self._down)
+
+    async def start(self) -> dict[str, Any]:
+        """Open every port; where everything is, as the ready line tells it."""
+        return {
+            "hosts": {one.dialect.id: await one.start() for one in self._venues},
+            "node": await self._node.start(),
+            "controls": {name: await one.start() for name, one in self._controls.items()},
+            "webhook": await self._webhooks.start(),
+            "contract": TOKEN,
+            "pools": list(POOLS),
+            "timelock": TIMELOCK,
+            "asset": self.scenario.asset,
+        }
+
+    async def stop(self) -> None:
+        """Close every port."""
+        places: list[Stops] = [*self._venues, self._node, *self._controls.values(), self._webhooks]
+        for one in places:
+            await one.stop()
+
+    def begin(self, at_s: float = 0.0) -> None:
+        """The scenario begins, `at_s` seconds into it."""
+        if self._begun is None:
+            self._begun = self._now() - at_s
+
+    def end(self) -> None:
+        """The scenario ends early."""
+        self._ended.set()
+
+    def at_s(self) -> float | None:
+        """The scenario's second, None before it begins."""
+        return None if self._begun is None else max(self._now() - self._begun, 0.0)
+
+    def _weather(self, venue: str) -> Weather:
+        return weather.at(self.scenario, venue, self.at_s())
+
+    def _down(self) -> bool:
+        return self._weather("").network_down
+
+    async def run(self, tell: Tell) -> None:
+        """Move on until the scenario is long over or ended; tell of each stage as it begins, then of the end."""
+        waiting = sorted(self.scenario.stages, key=lambda stage: stage.at_s)
+        stepped = {one.dialect.id: self._now() for one in self._venues}
+        turn = 0
+        while not self._ended.is_set():
+            at_s = self.at_s()
+            if at_s is not None and at_s >= self.scenario.length_s + LINGER_S:
+                break
+            while waiting and at_s is not None and waiting[0].at_s <= at_s:
+                stage = waiting.pop(0)
+                tell({"stage": stage.title, "at_s": stage.at_s})
+            self._step(self._venues[turn % len(self._venues)], stepped)
+            self._ledger.advance(self._now(), at_s)
+            turn += 1
+            await self._pause(STEP_S / len(self._venues))
+        tell({"done": True, "webhooks": list(self._webhooks.came)})
+
+    def _step(self, server: VenueServer, stepped: dict[str, float]) -> None:
+        now_s, name = self._now(), server.dialect.id
+        dt_s = min(max(now_s - stepped[name], 0.0), LONGEST_STEP_S)
+        stepped[name] = now_s
+        self._market.walk(dt_s / len(self._venues))
+        server.tell(self._market.step(server.venue, server.forecast(), now_s, dt_s))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return

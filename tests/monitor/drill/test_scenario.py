@@ -1,0 +1,128 @@
+"""Scenarios: the shipped ones load, and a mistake is told with its key, value, what is allowed and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.drill.scenario import ChainKind, Liquidated, Mute, load, names
+from monitor.drill.world.weather import CALM, at
+from monitor.errors import OperatorError
+
+GOOD = """
+name = "x"
+title = "x"
+length_s = "80s"
+seed = 1
+asset = "RIFT"
+price = 2.5
+[expect]
+level = "watch"
+[[stages]]
+at_s = 0
+title = "begin"
+"""
+
+
+def _mistake(tmp_path: Path, text: str) -> OperatorError:
+    path = tmp_path / "scenario.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(OperatorError) as caught:
+        load(path)
+    return caught.value
+
+
+def test_the_four_shipped_scenarios_load_and_are_named_like_their_files() -> None:
+    assert names() == ("exchange-outage-only", "own-network-down", "perfect-storm", "quiet")
+    for name in names():
+        scenario = load(name)
+        assert scenario.name == name
+        assert all(stage.title for stage in scenario.stages)
+
+
+def test_the_perfect_storm_has_its_three_legs_and_a_feed_that_goes_blind() -> None:
+    storm = load("perfect-storm")
+    assert [step.kind for step in storm.chain()] == [
+        ChainKind.QUEUE,
+        ChainKind.UPGRADE,
+        ChainKind.REMOVE_LIQUIDITY,
+        ChainKind.ADD_LIQUIDITY,
+    ]
+    at_58 = at(storm, "binance_usdm", 58.0)
+    assert at_58.liquidations_per_s == 12
+    assert at_58.liquidated_side is Liquidated.LONG
+    assert at_58.throttle == 0.7
+    assert at_58.mute == {Mute.LIQUIDATION}
+    assert at(storm, "gate", 58.0).withdrawals_closed
+    assert storm.expect.level == "perfect-storm"
+
+
+def test_everything_is_quiet_before_the_begin_and_after_the_recovery() -> None:
+    storm = load("perfect-storm")
+    assert at(storm, "okx", None) == CALM
+    assert at(storm, "okx", 10.0) == CALM
+    assert at(storm, "binance_usdm", 70.0) == CALM
+
+
+def test_a_later_stage_wins_where_stages_overlap() -> None:
+    storm = load("perfect-storm")
+    assert at(storm, "gate", 38.0).open_interest_factor == 1.3
+    assert at(storm, "gate", 42.0).open_interest_factor == 0.7
+    assert at(storm, "gate", 42.0).funding_rate == 0.0015
+
+
+def test_the_network_is_down_for_everybody_and_an_outage_for_one() -> None:
+    assert at(load("own-network-down"), "", 35.0).network_down
+    outage = load("exchange-outage-only")
+    assert at(outage, "bybit", 35.0).outage
+    assert not at(outage, "okx", 35.0).outage
+    assert not at(outage, "bybit", 60.0).outage
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key", "words"),
+    [
+        ('throttel = 0.5\n', "stages[0].throttel", "throttle"),
+        ("throttle = 1.5\n", "stages[0].throttle", "from 0 to 1"),
+        ('venues = ["binance"]\n', "stages[0].venues[0]", "binance_usdm"),
+        ('mute = ["everything"]\n', "stages[0].mute[0]", "liquidation"),
+        ('liquidated_side = "up"\n', "stages[0].liquidated_side", "long, short"),
+        ('rest_latency_s = "fast"\n', "stages[0].rest_latency_s", "length of time"),
+        ("until_s = 90\n", "stages[0].until_s", "from 0 to 80"),
+        ('chain = [{ at_s = 1, kind = "fork" }]\n', "stages[0].chain[0].kind", "upgrade"),
+        ('chain = [{ at_s = 1, kind = "upgrade", share = 7 }]\n', "stages[0].chain[0].share", "from 0 to 1"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_stage_names_its_key_and_what_is_allowed(
+    tmp_path: Path, wrong: str, key: str, words: str
+) -> None:
+    error = _mistake(tmp_path, GOOD + wrong)
+    assert error.key == key
+    assert words in f"{error.allowed} {error.remedy}"
+    assert error.remedy
+
+
+def test_an_unknown_level_names_the_levels(tmp_path: Path) -> None:
+    error = _mistake(tmp_path, GOOD.replace('level = "watch"', 'level = "hurricane"'))
+    assert (error.key, error.value) == ("expect.level", "hurricane")
+    assert "perfect-storm" in error.allowed
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    error = _mistake(tmp_path, GOOD.replace('asset = "RIFT"\n', ""))
+    assert error.key == "asset"
+
+
+def test_two_upgrades_are_one_too_many(tmp_path: Path) -> None:
+    steps = 'chain = [{ at_s = 1, kind = "upgrade" }, { at_s = 2, kind = "upgrade" }]\n'
+    error = _mistake(tmp_path, GOOD + steps)
+    assert error.key == "stages.chain.kind"
+
+
+def test_an_unknown_name_suggests_the_nearest_and_no_toml_says_so(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="perfect-storm"):
+        load("perfekt-storm")
+    with pytest.raises(OperatorError, match="a file that can be read"):
+        load(tmp_path / "none.toml")
+    assert "TOML" in _mistake(tmp_path, "name = ").allowed

@@ -1,0 +1,213 @@
+"""The world as a whole: a process that tells where it is, venues that answer, and the weather over all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from monitor.drill.scenario import FOLDER, VENUES, Liquidated, Mute
+from monitor.drill.world.places import SIGNATURE
+from probes import venues
+from probes.prober import Prober, ProberSettings, probe_once
+from probes.readings import (
+    BookMeasured,
+    BookState,
+    FeedChanged,
+    FeedEvent,
+    Funding,
+    Headroom,
+    InstrumentsListed,
+    Liquidation,
+    LongShortRatio,
+    OpenInterest,
+    Reading,
+    Refusal,
+    RequestTimed,
+    ServerTime,
+    Side,
+    Volume,
+)
+from tests.monitor.drill.worlds import SECRET, Running, running, scenario, stage
+
+PATIENCE_S = 20.0
+FEEDS = {"server_time": 1.0, "instruments": 3600.0}
+
+
+async def listen(one: Running, venue: str, enough: Callable[[Sequence[Reading]], bool]) -> list[Reading]:
+    """What the real prober says of a venue, until it is enough."""
+    settings = ProberSettings(assets=["RIFT"], hosts=one.hosts(venue), every_s=FEEDS, seed=1)
+    told: list[Reading] = []
+
+    async def until_enough() -> None:
+        readings = Prober(venues.declared(venue), settings).readings()
+        async for reading in readings:
+            told.append(reading)
+            if enough(told):
+                return
+
+    async with asyncio.timeout(PATIENCE_S):
+        await until_enough()
+    return told
+
+
+def changes(told: Sequence[Reading], event: FeedEvent, feed: str) -> int:
+    return sum(isinstance(one, FeedChanged) and one.event is event and one.feed == feed for one in told)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_the_real_prober_gets_a_good_answer_to_every_unsigned_check(venue: str) -> None:
+    async with running(scenario(stage()), begun_at_s=None) as one:
+        settings = ProberSettings(assets=["RIFT"], hosts=one.hosts(venue))
+        told = await probe_once(venues.declared(venue), None, settings)
+    timed = [each for each in told if isinstance(each, RequestTimed)]
+    assert {each.refusal for each in timed} == {None}
+    kinds = {type(each) for each in told}
+    wanted = {ServerTime, InstrumentsListed, BookMeasured, OpenInterest, Funding, LongShortRatio, Volume, Headroom}
+    assert wanted <= kinds
+    assert all(each.state is BookState.OK for each in told if isinstance(each, BookMeasured))
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_the_real_prober_hears_books_in_order_and_a_surge_of_long_liquidations(venue: str) -> None:
+    surge = scenario(stage(liquidations_per_s=30.0, liquidated_side=Liquidated.LONG))
+
+    def enough(told: Sequence[Reading]) -> bool:
+        fresh = sum(isinstance(each, Liquidation) and not each.backlog for each in told)
+        books = sum(isinstance(each, BookMeasured) and each.source == "ws" for each in told)
+        return fresh >= 2 and books >= 2
+
+    async with running(surge) as one:
+        told = await listen(one, venue, enough)
+    assert all(each.side is Side.LONG for each in told if isinstance(each, Liquidation) and not each.backlog)
+    books = [each for each in told if isinstance(each, BookMeasured) and each.source == "ws"]
+    assert books[-1].state is BookState.OK
+    assert not any(isinstance(each, FeedChanged) and each.event in (FeedEvent.GAP, FeedEvent.REJECTED) for each in told)
+
+
+async def test_an_outage_answers_503_and_drops_sockets_and_the_others_go_on() -> None:
+    async with running(scenario(stage(outage=True, venues=("bybit",)))) as one:
+        told = await listen(one, "bybit", lambda so_far: changes(so_far, FeedEvent.CLOSED, "book_ws") > 0)
+        well = await probe_once(
+            venues.declared("gate"), "server_time", ProberSettings(assets=[], hosts=one.hosts("gate"))
+        )
+    refused = [each for each in told if isinstance(each, RequestTimed)]
+    assert {(each.status, each.refusal) for each in refused} == {(503, Refusal.OVERLOADED)}
+    assert any(isinstance(each, ServerTime) for each in well)
+
+
+async def test_open_sockets_are_dropped_when_the_network_goes_down_with_controls_and_node() -> None:
+    async with running(scenario(stage(network_down=True)), begun_at_s=None) as one, aiohttp.ClientSession() as client:
+        socket = await client.ws_connect(one.hosts("okx")["ws"])
+        places = [one.hosts("gate")["rest"] + "/spot/time", *one.told["controls"].values()]
+        for url in places:
+            async with client.get(url) as answer:
+                assert answer.status in (200, 204)
+        one.world.begin()
+        async with asyncio.timeout(PATIENCE_S):
+            ended = await socket.receive()
+        assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR)
+        for url in (*places, one.told["node"], one.told["webhook"]):
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await client.get(url)
+        await socket.close()
+
+
+async def test_a_mute_feed_says_nothing_on_an_open_socket_while_the_books_go_on() -> None:
+    weather = stage(mute=(Mute.LIQUIDATION,), venues=("binance_usdm",), liquidations_per_s=50.0)
+    async with running(scenario(weather)) as one, aiohttp.ClientSession() as client:
+        hosts = one.hosts("binance_usdm")
+        market = await client.ws_connect(hosts["ws_market"] + "/stream?streams=!forceOrder@arr/riftusdt@markPrice@1s")
+        public = await client.ws_connect(hosts["ws_public"] + "/stream?streams=riftusdt@depth@100ms")
+        async with asyncio.timeout(PATIENCE_S):
+            for _ in range(10):  # a second and a half of changes: longer than any pause of the mute feed
+                assert (await public.receive()).type is aiohttp.WSMsgType.TEXT
+        with pytest.raises(TimeoutError):
+            await market.receive(timeout=0.01)
+        assert not market.closed
+        await market.close()
+        await public.close()
+
+
+async def test_a_late_feed_keeps_its_order_and_its_stamps_show_how_late_it_is() -> None:
+    weather = stage(feed_lag_s=0.4, engine_lag_s=2.5, venues=("bybit",))
+
+    async with running(scenario(weather)) as one, aiohttp.ClientSession() as client:
+        socket = await client.ws_connect(one.hosts("bybit")["ws_linear"])
+        await socket.send_json({"op": "subscribe", "args": ["orderbook.50.RIFTUSDT"]})
+        async with asyncio.timeout(PATIENCE_S):
+            frames = [json.loads((await socket.receive()).data) for _ in range(6)]
+        await socket.close()
+    assert frames[0]["success"] is True
+    assert [each["type"] for each in frames[1:]] == ["snapshot"] + ["delta"] * 4
+    ids = [each["data"]["u"] for each in frames[1:]]
+    assert ids == list(range(ids[0], ids[0] + 5))
+    assert all(each["ts"] - each["cts"] == 2502 for each in frames[1:])
+
+
+async def test_throttling_and_latency_touch_rest_in_the_share_and_time_they_say() -> None:
+    weather = stage(throttle=1.0, rest_latency_s=0.1, venues=("okx",))
+    async with running(scenario(weather)) as one:
+        settings = ProberSettings(assets=[], hosts=one.hosts("okx"), timeout_s=5, disabled=("instruments",))
+        told = await probe_once(venues.declared("okx"), "server_time", settings)
+    (timed,) = (each for each in told if isinstance(each, RequestTimed))
+    assert timed.refusal is Refusal.THROTTLED
+    assert timed.service_s >= 0.07
+
+
+async def test_webhooks_are_remembered_and_their_signatures_checked() -> None:
+    body = json.dumps({"kind": "opened", "incident_id": "one", "level": 4}).encode()
+    good = hmac.new(SECRET.encode(), b"1790000000." + body, hashlib.sha256).hexdigest()
+    async with running(scenario(stage())) as one, aiohttp.ClientSession() as client:
+        for signature in (f"t=1790000000,v1={good}", f"t=1790000001,v1={good}", ""):
+            async with client.post(one.told["webhook"], data=body, headers={SIGNATURE: signature}) as answer:
+                assert answer.status == 204
+        async with client.post(one.told["webhook"], data=b"nonsense") as answer:
+            assert answer.status == 400
+    (done,) = [line for line in one.lines if line.get("done")]
+    assert [hook["signed"] for hook in done["webhooks"]] == [True, False, False]
+    assert {(hook["kind"], hook["incident_id"]) for hook in done["webhooks"]} == {("opened", "one")}
+
+
+async def _world(scenario_path: Path, *commands: bytes) -> tuple[list[dict[str, object]], int]:
+    """Run the process, giving a command after each line it says; its lines and its exit code."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "monitor.drill.world", str(scenario_path),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    lines: list[dict[str, object]] = []
+    waiting = list(commands)
+    async with asyncio.timeout(PATIENCE_S):
+        while line := await process.stdout.readline():
+            lines.append(json.loads(line))
+            if waiting:
+                process.stdin.write(waiting.pop(0) + b"\n")
+            else:
+                process.stdin.close()
+        return lines, await process.wait()
+
+
+@pytest.mark.parametrize("commands", [(b"begin", b"end"), (b"begin",)], ids=["told to end", "end of stdin"])
+async def test_the_process_tells_where_it_is_begins_at_the_word_and_ends_with_zero(commands: tuple[bytes, ...]) -> None:
+    lines, code = await _world(FOLDER / "quiet.toml", *commands)
+    assert code == 0
+    ready, begun, done = lines
+    assert set(ready) == {"hosts", "node", "controls", "webhook", "contract", "pools", "timelock", "asset"}
+    assert begun == {"stage": "a quiet market", "at_s": 0.0}
+    assert done == {"done": True, "webhooks": []}
+
+
+async def test_the_process_starts_without_the_chains_library() -> None:
+    code = "import sys, monitor.drill.world.__main__; print('web3' in sys.modules or 'pandas' in sys.modules)"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert out.strip() == b"False"
