@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,9 @@ class CorrelatorSettings:
     """Where an alert's runbook link points."""
 
     def __post_init__(self) -> None:
+        for one in fields(self):  # 15 and 15.0 would give two digests
+            if one.type == "float":
+                object.__setattr__(self, one.name, float(getattr(self, one.name)))
         for name in ("prior", "storm_p", "critical_p", "leave_p_hi", "single_vantage_cap", "local_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} between 0 and 1")

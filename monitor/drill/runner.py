@@ -81,6 +81,7 @@ async def run_drill(order: DrillOrder, shown: Callable[[Progress], None] = lambd
                 progress.daemon = daemon
                 shown(progress)
                 webhooks = await _play(daemon, world, progress)
+                rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         finally:
             await world.end()
         assert progress.begun_at is not None
@@ -111,7 +112,7 @@ async def run_drill(order: DrillOrder, shown: Callable[[Progress], None] = lambd
         snapshot=None if snapshot is None else str(snapshot),
         incident_id=None if worst is None else worst.incident_id,
         store_rows=daemon.writer.written,
-        rss_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        rss_mb=round(rss_mb, 1),
     )
 
 
