@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.correlator.levels import by_chance
@@ -52,12 +52,12 @@ def story(changes: Sequence[IncidentChange], traces: Mapping[str, object], signa
         "## Value against normal\n",
         _evidence(changes),
         "## What argues against\n",
-        _points(_once(text for one in changes for text in one.counter_evidence)),
+        _points(list(gravest.counter_evidence)),
         "## What we could not see\n",
         _blind(changes),
         "## Whose fault\n",
         f"{FAULTS[gravest.fault]} (`{gravest.fault}`)\n",
-        _points([f"not {text}" for text in _once(text for one in changes for text in one.rejected_causes)], ""),
+        _points([f"not {text}" for text in gravest.rejected_causes], ""),
         "## What to do, and how to judge it again\n",
         _ends(last, gravest, traces, signals),
     ]
@@ -170,10 +170,6 @@ def _ends(last: IncidentChange, gravest: IncidentChange, traces: Mapping[str, ob
         "- `sha256sum -c MANIFEST.sha256` proves that nothing was changed since",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _once(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))
 
 
 def _points(texts: Sequence[str], otherwise: str = NOTHING) -> str:
