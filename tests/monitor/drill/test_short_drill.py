@@ -1,0 +1,91 @@
+"""A drill of seconds through the whole program: world, daemon, database, webhook, recording, replay."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from monitor.daemon import Daemon
+from monitor.drill.rehearsal import SECRET_ENV, rehearsal
+from monitor.drill.runner import DrillOrder, run_drill
+from monitor.drill.scenario import load
+from monitor.drill.world_link import Ready, WorldLink
+from monitor.errors import OperatorError
+from monitor.recording import read_recording
+from monitor.signals import SignalKind
+from monitor.web_settings import WebSettings
+
+SHORT = """
+name = "short"
+title = "twelve seconds of calm"
+length_s = "12s"
+seed = 5
+asset = "RIFT"
+price = 2.5
+
+[expect]
+level = "calm"
+at_most = true
+
+[[stages]]
+at_s = 0
+title = "calm"
+
+[[stages]]
+at_s = 4
+title = "an upgrade"
+chain = [{ at_s = 4, kind = "queue" }]
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "short.toml"
+    path.write_text(SHORT)
+    return path
+
+
+async def test_a_short_drill_is_seen_by_the_whole_program(scenario: Path, tmp_path: Path) -> None:
+    verdict = await run_drill(DrillOrder(scenario=load(scenario), file=scenario, out=tmp_path))
+
+    _, signals = read_recording(Path(verdict.recording))
+    told = list(signals)
+    kinds = {one.kind for one in told}
+    assert verdict.digest == verdict.replay_digest
+    assert verdict.signals == len(told)
+    assert verdict.store_rows >= len(told)
+    assert {SignalKind.BOOK, SignalKind.REQUEST, SignalKind.LIQUIDATION, SignalKind.HEAD, SignalKind.WALLET} <= kinds
+    assert {SignalKind.CLOCK_OFFSET, SignalKind.UPGRADE_QUEUED, SignalKind.CONTROL, SignalKind.FEED_PULSE} <= kinds
+    assert not kinds & {SignalKind.FEED_GAP, SignalKind.MALFORMED, SignalKind.NODE_FAULT, SignalKind.REORG}
+    assert {one.subject.venue for one in told if one.kind is SignalKind.BOOK} == {
+        "binance_usdm",
+        "bybit",
+        "okx",
+        "gate",
+    }
+
+
+async def test_a_taken_port_ends_the_daemon_with_the_remedy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, TemporaryDirectory() as folder:
+        port = taken.getsockname()[1]
+        ready = Ready(
+            hosts={}, node="http://127.0.0.1:9", controls={"a": "http://127.0.0.1:9"}, webhook="http://127.0.0.1:9",
+            contract="0x" + "1" * 40, pools=(), timelock="0x" + "2" * 40, asset="RIFT",
+        )  # fmt: skip
+        settings = replace(rehearsal(ready, Path(folder)), web=WebSettings(port=port))
+        daemon = Daemon(settings, env={SECRET_ENV: "x"})
+        with pytest.raises(OperatorError, match=r"web\.port"):
+            await daemon.run(asyncio.Event())
+
+
+async def test_a_world_that_cannot_read_its_scenario_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("name = 3")
+    world = WorldLink(path, "x")
+    with pytest.raises(OperatorError, match=r"broken\.toml"):
+        await world.start()
