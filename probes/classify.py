@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 
 from probes.readings import Refusal
 
@@ -70,10 +71,12 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     if not given:
         return None
     try:
-        return max(float(given), 0.0)
+        seconds = float(given)
     except ValueError:
         pass
+    else:
+        return max(seconds, 0.0) if isfinite(seconds) else None
     try:
         return max((parsedate_to_datetime(given) - now).total_seconds(), 0.0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

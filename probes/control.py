@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 
 from probes.exchange import Clock, Exchange, exchange, session, tls_context
@@ -25,7 +25,7 @@ class Controls:
         self._timeout_s = timeout_s
         self._clock = clock
 
-    async def readings(self) -> AsyncIterator[Reading]:
+    async def readings(self) -> AsyncGenerator[Reading, None]:
         """RequestTimed of venue "control", for ever."""
         outbox = Outbox()
         client = session(tls_context(), USER_AGENT)

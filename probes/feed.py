@@ -6,7 +6,6 @@ What the frames mean is the dialect's; continuity, silence and lag are pure part
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -14,11 +13,12 @@ from time import monotonic
 import aiohttp
 import msgspec
 
+from probes.back_off import BackOff
 from probes.feed_books import FeedBooks
+from probes.feed_ending import EndedError, close_quietly, ending, why_closed
 from probes.feed_lag import LagMeter
 from probes.feed_setting import FeedSetting
 from probes.readings import (
-    BookMeasured,
     FeedChanged,
     FeedEvent,
     FeedMalformed,
@@ -41,22 +41,10 @@ from probes.venue import (
     SubscriptionRefused,
 )
 
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
 OPEN_TIMEOUT_S = 10.0
-SAMPLE_S = 1.0
 FROZEN_AFTER_S = 60.0
 CLOCK_EVERY_S = 5.0
 PULSE_S = 5.0
-
-
-class _EndedError(Exception):
-    """A connection is over; `planned` where the venue said so or its time was up."""
-
-    def __init__(self, detail: str, *, planned: bool = False) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.planned = planned
 
 
 class FeedRunner:
@@ -66,7 +54,7 @@ class FeedRunner:
         self._state = state
         self._feed = feed
         self._set = setting
-        self._random = random.Random(setting.seed)  # noqa: S311  # jitter, not secrecy
+        self._back_off = BackOff(setting.first_pause_s, setting.seed)
         self._books = FeedBooks(state.venue.id, feed.name, based=feed.book_base is not None)
         self._lag = LagMeter(state.venue.id, feed.name, state.clock_offset)
         self._by_symbol = {one.symbol: one for one in setting.instruments}
@@ -81,19 +69,15 @@ class FeedRunner:
 
     async def run(self) -> None:
         """Hold the feed for ever. Returns only by cancellation."""
-        pause_s = self._set.first_pause_s
         while True:
             began = monotonic()
             ended = await self._connection()
             self._books.forget()
             lived_s = monotonic() - began
             self._changed(FeedEvent.CLOSED, lived_s, detail=ended.detail, planned=ended.planned)
-            if lived_s > LONGEST_PAUSE_S or ended.planned:
-                pause_s = self._set.first_pause_s
-            await asyncio.sleep(self._random.uniform(0, pause_s) + 0.1 * pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            await asyncio.sleep(self._back_off.after(lived_s))
 
-    async def _connection(self) -> _EndedError:
+    async def _connection(self) -> EndedError:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 socket = await self._set.client.ws_connect(
@@ -104,21 +88,19 @@ class FeedRunner:
                     compress=15,
                 )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return _EndedError(f"could not connect: {type(error).__name__}")
-        ended = _EndedError("closed")
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._receive(socket))
-                group.create_task(self._every_second())
-                if self._feed.keep_alive is not None:
-                    group.create_task(self._keep_alive(socket))
-        except* _EndedError as many:
-            ended = next(one for one in many.exceptions if isinstance(one, _EndedError))
-        except* (aiohttp.ClientError, ConnectionError) as lost:
-            ended = _EndedError(type(lost.exceptions[0]).__name__)
+            return EndedError(f"could not connect: {type(error).__name__}")
+        works = [self._receive(socket), self._every_second()]
+        if self._feed.keep_alive is not None:
+            works.append(self._keep_alive(socket))
+        tasks = [asyncio.create_task(work) for work in works]
+        try:  # no TaskGroup: before Python 3.13 one that is failing swallows a cancellation from outside
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await asyncio.shield(_close(socket))
-        return ended
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.shield(close_quietly(socket))
+        return ending([task.exception() for task in done])
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         now = self._set.clock()
@@ -139,7 +121,7 @@ class FeedRunner:
             elif message.type is aiohttp.WSMsgType.BINARY:
                 raw = message.data
             else:
-                raise _EndedError(_why_closed(socket, message))
+                raise EndedError(why_closed(socket, message))
             received_at = self._set.clock()
             if self._set.tap is not None:
                 self._set.tap(self._state.venue.id, self._feed.name, received_at, raw)
@@ -167,7 +149,7 @@ class FeedRunner:
                     continue
                 case ShutdownAnnounced():
                     self._changed(FeedEvent.SHUTDOWN_ANNOUNCED, 0.0, detail=word.detail)
-                    raise _EndedError("announced by the venue", planned=True)
+                    raise EndedError("announced by the venue", planned=True)
                 case SubscriptionRefused():
                     self._changed(FeedEvent.REJECTED, 0.0, detail=f"{word.kind}: {word.detail}"[:200])
                     continue
@@ -185,6 +167,8 @@ class FeedRunner:
 
     def _news(self, word: FeedWord, received_at: datetime, received_s: float) -> None:
         if isinstance(word, BookDelta | BookSnapshot):
+            if word.instrument not in self._by_symbol:
+                return  # a book nobody asked for must neither fill our memory nor be fetched
             if word.event_time is not None:
                 engine_s = None if word.engine_time is None else word.engine_time.timestamp()
                 self._lag.stamp(word.instrument, received_s, word.event_time.timestamp(), engine_s)
@@ -198,7 +182,7 @@ class FeedRunner:
             return
         event_time = getattr(word, "event_time", None)
         instrument = getattr(word, "instrument", None)
-        if event_time is not None and instrument in self._by_symbol and not isinstance(word, BookMeasured):
+        if event_time is not None and instrument in self._by_symbol:
             self._lag.stamp(instrument, received_s, event_time.timestamp(), None)
         assert not isinstance(word, Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused)
         self._set.emit(word)
@@ -215,7 +199,7 @@ class FeedRunner:
 
     async def _every_second(self) -> None:
         while True:
-            await asyncio.sleep(SAMPLE_S)
+            await asyncio.sleep(self._set.sample_s)
             now = self._set.clock()
             self._sample(now)
             if self._malformed is not None:
@@ -234,11 +218,11 @@ class FeedRunner:
                     self._silent = True
                     self._changed(FeedEvent.SILENT, quiet_s)
                 if quiet_s >= 3 * self._feed.silence_after_s:
-                    raise _EndedError("silent on an open socket")
+                    raise EndedError("silent on an open socket")
             if self._books.needs_new_connection:
-                raise _EndedError("resync of a book", planned=True)
+                raise EndedError("resync of a book", planned=True)
             if self._feed.lifetime_s is not None and monotonic() - self._opened > self._feed.lifetime_s:
-                raise _EndedError("its lifetime is over", planned=True)
+                raise EndedError("its lifetime is over", planned=True)
 
     def _sample(self, now: datetime) -> None:
         now_s = now.timestamp()
@@ -286,17 +270,3 @@ class FeedRunner:
                 detail=detail,
             )
         )
-
-
-async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:
-    try:
-        async with asyncio.timeout(2.0):
-            await socket.close()
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        return
-
-
-def _why_closed(socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> str:
-    if message.type is aiohttp.WSMsgType.ERROR:
-        return f"{type(socket.exception()).__name__}"
-    return f"closed by the venue with {socket.close_code}"

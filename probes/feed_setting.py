@@ -13,6 +13,7 @@ from probes.readings import Instrument, Reading
 from probes.venue import BookSnapshot, Feed
 
 FIRST_PAUSE_S = 0.5
+SAMPLE_S = 1.0
 
 Emit = Callable[[Reading], None]
 Tap = Callable[[str, str, datetime, bytes], None]
@@ -31,6 +32,7 @@ class FeedSetting:
     tap: Tap | None = None
     seed: int | None = None
     first_pause_s: float = FIRST_PAUSE_S
+    sample_s: float = SAMPLE_S
     instruments: Sequence[Instrument] = field(default_factory=tuple)
 
 

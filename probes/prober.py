@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -90,14 +90,14 @@ class Prober:
         self.outbox = Outbox()
         self.instruments: list[Instrument] = []
 
-    async def readings(self) -> AsyncIterator[Reading]:
+    async def readings(self) -> AsyncGenerator[Reading, None]:
         """Everything the venue says, for ever. A failure of ours in any part ends it with that failure."""
         client = session(tls_context(self.settings.ca_file), USER_AGENT)
         work = asyncio.create_task(self._work(client))
+        waiting = asyncio.create_task(self.outbox.get())
         try:
             taken = 0
             while True:
-                waiting = asyncio.create_task(self.outbox.get())
                 await asyncio.wait({waiting, work}, return_when=asyncio.FIRST_COMPLETED)
                 if waiting.done():
                     yield waiting.result()
@@ -106,12 +106,13 @@ class Prober:
                         taken += 1
                         if taken % YIELD_EVERY == 0:
                             await asyncio.sleep(0)
+                    waiting = asyncio.create_task(self.outbox.get())
                 else:
-                    waiting.cancel()
                     work.result()
         finally:
             work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            waiting.cancel()
+            await asyncio.gather(work, waiting, return_exceptions=True)
             await client.close()
 
     async def _work(self, client: aiohttp.ClientSession) -> None:
@@ -122,6 +123,7 @@ class Prober:
         await self.list_instruments(asker)
         start = self._clock()
         async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait())  # a venue with nothing to do is silent, it does not end
             for check in self.checks():
                 for instrument in self.subjects(check):
                     group.create_task(self._scheduled(asker, check, instrument, start))

@@ -8,30 +8,58 @@ from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from hmac import new as hmac
 from math import isfinite
+from typing import Any, Generic, TypeVar, overload
+
+import msgspec
 
 from probes.readings import Market
 from probes.venue import Malformed
 
 _LEAST_S, _MOST_S = 0.0, 7_258_118_400.0  # 1970 to 2200
 _MOST_DIGITS = 40
+_MOST_ID = 2**63 - 1
+Shape = TypeVar("Shape")
 MILLISECOND = 1e-3
+
+
+class Decoder(Generic[Shape]):
+    """msgspec's JSON decoder, whose two failures that are no msgspec errors (bad UTF-8, nesting too deep) are Malformed."""
+
+    @overload
+    def __init__(self: Decoder[Shape], shape: type[Shape], *, strict: bool = ...) -> None: ...
+    @overload
+    def __init__(self: Decoder[Any], shape: Any, *, strict: bool = ...) -> None: ...
+    def __init__(self, shape: Any, *, strict: bool = True) -> None:
+        self._decoder = msgspec.json.Decoder(shape, strict=strict)
+
+    def decode(self, raw: bytes | msgspec.Raw) -> Shape:
+        """The payload in its shape. Raises Malformed, or msgspec's DecodeError and ValidationError."""
+        try:
+            decoded: Shape = self._decoder.decode(raw)
+        except UnicodeDecodeError as error:
+            raise Malformed(f"$: no UTF-8 text ({error.reason})") from None
+        except RecursionError:
+            raise Malformed("$: nested too deep") from None
+        return decoded
 
 
 def at_s(seconds: float, path: str = "$") -> datetime:
     """The aware time of unix seconds between 1970 and 2200."""
     if not _LEAST_S <= seconds <= _MOST_S:
-        raise Malformed(f"{path}: {seconds!r} is no time")
+        raise Malformed(f"{path}: {seconds!r:.40} is no time")
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def at_ms(milliseconds: float, path: str = "$") -> datetime:
     """The aware time of unix milliseconds."""
+    if not abs(milliseconds) <= _MOST_S * 1000:
+        raise Malformed(f"{path}: {milliseconds!r:.40} is no time")
     return at_s(milliseconds / 1000, path)
 
 
 def at_any(stamp: float, path: str = "$") -> datetime:
     """The aware time of a stamp in seconds or milliseconds, told apart by size (venues changed from one to the other)."""
-    return at_s(stamp / 1000 if stamp > 1e11 else stamp, path)
+    return at_ms(stamp, path) if stamp > 1e11 else at_s(stamp, path)
 
 
 def money(text: str | float, path: str = "$") -> Decimal:
@@ -49,7 +77,7 @@ def figure(text: str | float, path: str = "$") -> float:
     """A finite float, from text or number."""
     try:
         value = float(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Malformed(f"{path}: {str(text)[:40]!r} is no number") from None
     if not isfinite(value):
         raise Malformed(f"{path}: {value!r} is no figure")
@@ -102,7 +130,14 @@ def header_number(headers: Mapping[str, str], name: str) -> float | None:
 
 
 def whole(number: int | None, path: str) -> int:
-    """A whole number that must be there."""
+    """A whole number of 64 bits that must be there."""
     if number is None:
         raise Malformed(f"{path}: missing")
+    if abs(number) > _MOST_ID:
+        raise Malformed(f"{path}: too large for a number of 64 bits")
     return number
+
+
+def some_whole(number: int | None, path: str) -> int | None:
+    """As `whole`, None where the venue left it out."""
+    return None if number is None else whole(number, path)

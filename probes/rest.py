@@ -33,6 +33,8 @@ from probes.venue import BookSnapshot, Call, Context, Keys, Malformed, Refused, 
 
 DETAIL_LENGTH = 200
 HEADROOM_EVERY_S = 5.0
+UNTOLD_WAIT_S = {Refusal.THROTTLED: 5.0, Refusal.BANNED: 120.0}
+"""How long nothing is asked where a venue throttles or bans and says no time (OKX never does; Binance bans from two minutes)."""
 
 
 @dataclass(slots=True)
@@ -149,6 +151,8 @@ class Asker:
         wait_s = refused.retry_after_s
         if wait_s is None and refused.kind in (Refusal.THROTTLED, Refusal.BANNED):
             wait_s = retry_after_s(got.headers, got.received_at)
+            if wait_s is None and refused.until is None:
+                wait_s = UNTOLD_WAIT_S[refused.kind]
         if wait_s is not None:
             self.state.budgets.wait(now_s + wait_s, now_s)
         if refused.until is not None:

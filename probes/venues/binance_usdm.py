@@ -17,7 +17,20 @@ import msgspec
 
 from probes import read
 from probes.readings import Censoring, Instrument, Market, Refusal
-from probes.venue import Budget, Call, Feed, Keys, Per, ReadAnswer, Refused, RestCheck, SignedRequest, Usage, Venue
+from probes.venue import (
+    Budget,
+    Call,
+    Feed,
+    Keys,
+    Malformed,
+    Per,
+    ReadAnswer,
+    Refused,
+    RestCheck,
+    SignedRequest,
+    Usage,
+    Venue,
+)
 from probes.wire import binance as wire
 from probes.wire import binance_answers as answers
 from probes.wire.binance_answers import ID, SPOT
@@ -45,7 +58,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
         return None
     try:
         error = wire.ERROR.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, Malformed):
         return None
     banned = _BANNED_UNTIL.search(error.msg)
     if banned is not None:

@@ -14,7 +14,7 @@ import msgspec
 
 from probes import read
 from probes.readings import Censoring, Instrument, Market, Refusal
-from probes.venue import Budget, Call, Feed, KeepAlive, Per, ReadAnswer, Refused, RestCheck, Usage, Venue
+from probes.venue import Budget, Call, Feed, KeepAlive, Malformed, Per, ReadAnswer, Refused, RestCheck, Usage, Venue
 from probes.wire import gate_answers as answers
 from probes.wire import gate_frames as frames
 from probes.wire.gate import ID
@@ -38,14 +38,14 @@ class Error(msgspec.Struct):
     detail: str = ""
 
 
-ERROR = msgspec.json.Decoder(Error)
+ERROR = read.Decoder(Error)
 
 
 def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
     """Labels in the body; a throttled answer says when its window ends."""
     try:
         error = ERROR.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, Malformed):
         return None
     kind = LABELS.get(error.label, Refusal.VENUE_ERROR)
     resets_s = read.header_number(headers, "x-gate-ratelimit-reset-timestamp")

@@ -22,6 +22,7 @@ from probes.venue import (
     Feed,
     KeepAlive,
     Keys,
+    Malformed,
     Per,
     ReadAnswer,
     Refused,
@@ -41,7 +42,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
     """Error codes count whatever the status: 50011 comes with 200 and with 429."""
     try:
         answer = wire.RATIOS.decode(body) if b'"data":[[' in body[:64] else wire.ANSWER.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, Malformed):
         return None
     code = str(answer.code)
     return None if code == "0" else wire.refused(code, answer.msg)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from probes.read import Decoder
+
 
 class Error(msgspec.Struct):
     """`{"code": -1003, "msg": "…"}`."""
@@ -149,14 +151,14 @@ class Event(msgspec.Struct):
     data: Event | None = None
 
 
-ERROR = msgspec.json.Decoder(Error, strict=False)
-SERVER_TIME = msgspec.json.Decoder(ServerTime, strict=False)
-STATUS = msgspec.json.Decoder(Status, strict=False)
-COINS = msgspec.json.Decoder(list[Coin])
-EXCHANGE_INFO = msgspec.json.Decoder(ExchangeInfo)
-DEPTH = msgspec.json.Decoder(Depth, strict=False)
-OPEN_INTEREST = msgspec.json.Decoder(OpenInterest | list[OpenInterest])
-PREMIUM = msgspec.json.Decoder(Premium | list[Premium])
-RATIOS = msgspec.json.Decoder(list[Ratio])
-TICKER = msgspec.json.Decoder(Ticker)
-FRAME = msgspec.json.Decoder(Event | list[Event], strict=False)
+ERROR = Decoder(Error, strict=False)
+SERVER_TIME = Decoder(ServerTime, strict=False)
+STATUS = Decoder(Status, strict=False)
+COINS = Decoder(list[Coin])
+EXCHANGE_INFO = Decoder(ExchangeInfo)
+DEPTH = Decoder(Depth, strict=False)
+OPEN_INTEREST = Decoder(OpenInterest | list[OpenInterest])
+PREMIUM = Decoder(Premium | list[Premium])
+RATIOS = Decoder(list[Ratio])
+TICKER = Decoder(Ticker)
+FRAME = Decoder(Event | list[Event], strict=False)

@@ -86,7 +86,7 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     return [
         BookSnapshot(
             instrument=_symbol(context),
-            last_id=said.lastUpdateId,
+            last_id=read.whole(said.lastUpdateId, "$.lastUpdateId"),
             event_time=None if said.E is None else read.at_ms(said.E, "$.E"),
             engine_time=None if said.T is None else read.at_ms(said.T, "$.T"),
             bids=read.levels(said.bids, "$.bids"),

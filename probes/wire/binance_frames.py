@@ -45,7 +45,7 @@ def _delta(event: wire.Event) -> BookDelta:
         instrument=event.s,
         first_id=read.whole(event.U, "$.U"),
         last_id=read.whole(event.u, "$.u"),
-        prev_id=event.pu,
+        prev_id=read.some_whole(event.pu, "$.pu"),
         event_time=read.at_ms(read.whole(event.E, "$.E"), "$.E"),
         engine_time=None if not isinstance(event.T, int) else read.at_ms(event.T, "$.T"),
         bids=read.levels(bids if isinstance(bids, list) else (), "$.b"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from probes.read import Decoder
 from probes.readings import (
     Refusal,
     VenueId,
@@ -129,9 +130,9 @@ class Forced(msgspec.Struct):
     price: str = ""
 
 
-ANSWER = msgspec.json.Decoder(Answer, strict=False)
-FRAME = msgspec.json.Decoder(Frame, strict=False)
-BOOK = msgspec.json.Decoder(BookRow, strict=False)
-FORCED = msgspec.json.Decoder(list[Forced] | Forced, strict=False)
-TICKER = msgspec.json.Decoder(Row, strict=False)
-STATUS = msgspec.json.Decoder(list[Row], strict=False)
+ANSWER = Decoder(Answer, strict=False)
+FRAME = Decoder(Frame, strict=False)
+BOOK = Decoder(BookRow, strict=False)
+FORCED = Decoder(list[Forced] | Forced, strict=False)
+TICKER = Decoder(Row, strict=False)
+STATUS = Decoder(list[Row], strict=False)

@@ -128,7 +128,7 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     return [
         BookSnapshot(
             instrument=name_of(context, said.s),
-            last_id=said.u,
+            last_id=read.some_whole(said.u, "$.result.u"),
             event_time=None if said.ts is None else read.at_ms(said.ts, "$.result.ts"),
             engine_time=None if said.cts is None else read.at_ms(said.cts, "$.result.cts"),
             bids=read.levels(said.b, "$.result.b"),
@@ -189,7 +189,7 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
                 instrument=row.symbol,
                 received_at=context.received_at,
                 event_time=read.at_ms(read.figure(row.timestamp, "$.timestamp")),
-                ratio=longs / shorts,
+                ratio=read.figure(longs / shorts, "$.result.list[0]"),
                 basis="accounts",
             )
         )

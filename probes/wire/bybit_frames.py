@@ -62,12 +62,13 @@ def _book(message: Frame, prefix: str) -> BookSnapshot | BookDelta:
     at = None if message.ts is None else read.at_ms(message.ts, "$.ts")
     engine = None if message.cts is None else read.at_ms(message.cts, "$.cts")
     bids, asks = read.levels(row.b, "$.data.b"), read.levels(row.a, "$.data.a")
-    if message.type == "snapshot" or row.u == 1:
+    last_id = read.whole(row.u, "$.data.u")
+    if message.type == "snapshot" or last_id == 1:
         return BookSnapshot(
-            instrument=prefix + row.s, last_id=row.u, event_time=at, engine_time=engine, bids=bids, asks=asks
+            instrument=prefix + row.s, last_id=last_id, event_time=at, engine_time=engine, bids=bids, asks=asks
         )
     return BookDelta(
-        instrument=prefix + row.s, first_id=row.u, last_id=row.u, prev_id=None, event_time=at, engine_time=engine,
+        instrument=prefix + row.s, first_id=last_id, last_id=last_id, prev_id=None, event_time=at, engine_time=engine,
         bids=bids, asks=asks,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from probes.read import Decoder
 from probes.readings import (
     VenueId,
 )
@@ -151,13 +152,13 @@ class Time(msgspec.Struct):
     server_time: float
 
 
-TIME = msgspec.json.Decoder(Time, strict=False)
-CURRENCIES = msgspec.json.Decoder(list[Currency] | Currency, strict=False)
-PAIRS = msgspec.json.Decoder(list[Pair])
-CONTRACTS = msgspec.json.Decoder(list[Contract] | Contract, strict=False)
-SPOT_TICKERS = msgspec.json.Decoder(list[SpotTicker] | SpotTicker, strict=False)
-BOOK = msgspec.json.Decoder(Book, strict=False)
-STATS = msgspec.json.Decoder(list[Stats] | Stats, strict=False)
-RATES = msgspec.json.Decoder(list[Rate], strict=False)
-FORCED = msgspec.json.Decoder(list[Forced] | Forced, strict=False)
-FRAME = msgspec.json.Decoder(Frame, strict=False)
+TIME = Decoder(Time, strict=False)
+CURRENCIES = Decoder(list[Currency] | Currency, strict=False)
+PAIRS = Decoder(list[Pair])
+CONTRACTS = Decoder(list[Contract] | Contract, strict=False)
+SPOT_TICKERS = Decoder(list[SpotTicker] | SpotTicker, strict=False)
+BOOK = Decoder(Book, strict=False)
+STATS = Decoder(list[Stats] | Stats, strict=False)
+RATES = Decoder(list[Rate], strict=False)
+FORCED = Decoder(list[Forced] | Forced, strict=False)
+FRAME = Decoder(Frame, strict=False)

@@ -135,7 +135,7 @@ def _marks(row: Contract, name: str, context: Context, at: datetime | None) -> l
             Funding(
                 venue=ID, instrument=name, received_at=context.received_at, event_time=at, rate=rate,
                 next_at=read.at_any(following, "$.funding_next_apply") if following else None,
-                interval_s=row.funding_interval,
+                interval_s=read.some_figure(row.funding_interval, "$.funding_interval"),
             )
         )  # fmt: skip
     return told
@@ -209,7 +209,8 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     stamp = said.update if said.update is not None else said.current
     return [
         BookSnapshot(
-            instrument=symbol, last_id=said.id, event_time=None if stamp is None else read.at_any(stamp, "$.update"),
+            instrument=symbol, last_id=read.some_whole(said.id, "$.id"),
+            event_time=None if stamp is None else read.at_any(stamp, "$.update"),
             bids=levels(said.bids, size, "$.bids"), asks=levels(said.asks, size, "$.asks"),
         )
     ]  # fmt: skip
@@ -242,8 +243,8 @@ def stats_row(row: Stats, context: Context) -> list[Reading]:
         LongShortRatio(
             venue=ID, instrument=name, received_at=context.received_at, event_time=at, ratio=ratio, basis=basis
         )
-        for ratio, basis in ((row.lsr_account, "accounts"), (row.top_lsr_account, "top_accounts"))
-        if ratio is not None
+        for told, basis in ((row.lsr_account, "accounts"), (row.top_lsr_account, "top_accounts"))
+        if (ratio := read.some_figure(told, "$.lsr_account")) is not None
     ]
 
 

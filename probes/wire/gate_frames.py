@@ -69,7 +69,7 @@ def _book_frame(message: Frame, market: str, kind: str, at: datetime | None, con
     bids = levels(said.b or said.bids, float(size), "$.result.b")
     asks = levels(said.a or said.asks, float(size), "$.result.a")
     if kind == "order_book" or said.full:
-        last_id = said.u if said.u is not None else said.id
+        last_id = read.some_whole(said.u if said.u is not None else said.id, "$.result.u")
         return [
             BookSnapshot(
                 instrument=symbol, last_id=last_id, event_time=at or engine, engine_time=engine, bids=bids, asks=asks

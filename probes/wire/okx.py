@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from probes.read import Decoder
 from probes.readings import (
     Refusal,
     VenueId,
@@ -117,9 +118,9 @@ class Frame(msgspec.Struct):
     msg: str = ""
 
 
-ANSWER = msgspec.json.Decoder(Answer, strict=False)
-RATIOS = msgspec.json.Decoder(Ratios, strict=False)
-FRAME = msgspec.json.Decoder(Frame, strict=False)
+ANSWER = Decoder(Answer, strict=False)
+RATIOS = Decoder(Ratios, strict=False)
+FRAME = Decoder(Frame, strict=False)
 
 
 def refused(code: str, message: str) -> Refused:

@@ -127,7 +127,7 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     return [
         BookSnapshot(
             instrument=symbol,
-            last_id=row.seqId,
+            last_id=read.some_whole(row.seqId, "$.data[0].seqId"),
             event_time=at_ms(row.ts),
             bids=read.levels(row.bids, "$.data[0].bids", float(size)),
             asks=read.levels(row.asks, "$.data[0].asks", float(size)),
@@ -197,7 +197,7 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
             raise Malformed("$.data[0]: a ratio needs a time and a figure")
         ratio, basis = read.figure(row[1], "$.data[0][1]"), "accounts"
         if len(row) > 2:
-            ratio, basis = read.figure(row[2], "$.data[0][2]") / (ratio or 1e-9), "taker_volume"
+            ratio, basis = read.figure(read.figure(row[2], "$.data[0][2]") / (ratio or 1e-9)), "taker_volume"
         told.append(
             LongShortRatio(
                 venue=ID, instrument=context.instrument.symbol if context.instrument else "",

@@ -79,13 +79,17 @@ def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[F
     bids = read.levels(row.bids, "$.data[0].bids", float(size))
     asks = read.levels(row.asks, "$.data[0].asks", float(size))
     at = at_ms(row.ts)
+    last_id, prev_id = (
+        read.some_whole(row.seqId, "$.data[0].seqId"),
+        read.some_whole(row.prevSeqId, "$.data[0].prevSeqId"),
+    )
     if message.action != "update":
-        return [BookSnapshot(instrument=symbol, last_id=row.seqId, event_time=at, bids=bids, asks=asks)]
-    if row.seqId is None or row.prevSeqId is None:
+        return [BookSnapshot(instrument=symbol, last_id=last_id, event_time=at, bids=bids, asks=asks)]
+    if last_id is None or prev_id is None:
         return ()  # the wire before sequence ids: it had checksums, which are no more
     return [
         BookDelta(
-            instrument=symbol, first_id=row.prevSeqId + 1, last_id=row.seqId, prev_id=row.prevSeqId, event_time=at,
+            instrument=symbol, first_id=prev_id + 1, last_id=last_id, prev_id=prev_id, event_time=at,
             bids=bids, asks=asks,
         )
     ]  # fmt: skip

@@ -1,0 +1,128 @@
+"""Where our own venue fixtures lie and how a reader is asked: tests/probes/venues/<venue>/<check or feed>/<case>/.
+
+A case is `payload.json` (the wire's text), `source.toml` (what it was made from: page, section, grade; which check path and
+instrument it answers) and `readings.json` (what the dialect must say of it). Grades: "documented" follows the page's own
+fields with values of ours, "damaged" breaks such a payload on purpose.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from probes import venues
+from probes.readings import Instrument, Market, Reading, VenueId
+from probes.venue import BookSnapshot, Context, FeedWord, Malformed, Refused
+
+ROOT = Path(__file__).parent / "venues"
+NOW = datetime(2026, 11, 1, 0, 0, 1, tzinfo=UTC)
+BROKEN = (Malformed, Refused, msgspec.DecodeError)
+Reader = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | FeedWord]]
+
+
+def _instrument(symbol: str, market: Market, size: str = "1", *, inverse: bool = False) -> Instrument:
+    return Instrument(
+        symbol=symbol, base="BTC", quote="USD" if inverse else "USDT", market=market, contract_size=Decimal(size),
+        inverse=inverse,
+    )  # fmt: skip
+
+
+LISTED = {
+    "binance_usdm": (_instrument("BTCUSDT", Market.PERP), _instrument("spot:BTCUSDT", Market.SPOT)),
+    "bybit": (_instrument("BTCUSDT", Market.PERP), _instrument("spot:BTCUSDT", Market.SPOT)),
+    "okx": (
+        _instrument("BTC-USDT-SWAP", Market.PERP, "0.01"),
+        _instrument("BTC-USD-SWAP", Market.PERP, "100", inverse=True),
+        _instrument("BTC-USDT", Market.SPOT),
+    ),
+    "gate": (_instrument("BTC_USDT", Market.PERP, "0.0001"), _instrument("spot:BTC_USDT", Market.SPOT)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One fixture folder."""
+
+    venue: str
+    subject: str
+    name: str
+    folder: Path
+    source: dict[str, Any]
+
+    @property
+    def payload(self) -> bytes:
+        """The wire's bytes."""
+        return (self.folder / "payload.json").read_bytes()
+
+    @property
+    def expected(self) -> Any:
+        """What `spoken` must give."""
+        return msgspec.json.decode((self.folder / "readings.json").read_bytes())
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """The instrument it was asked for."""
+        return next((one for one in LISTED[self.venue] if one.symbol == self.source.get("instrument")), None)
+
+    @property
+    def context(self) -> Context:
+        """What the reader knows beside the payload."""
+        return Context(
+            venue=VenueId(self.venue), check=self.subject, received_at=NOW, instrument=self.instrument,
+            instruments={one.symbol: one for one in LISTED[self.venue]},
+        )  # fmt: skip
+
+    @property
+    def reader(self) -> Reader:
+        """The dialect's reader: the feed of this name, or the check of this name that asks this case's path."""
+        venue = venues.declared(self.venue)
+        for feed in venue.feeds:
+            if feed.name == self.subject:
+                return feed.read
+        for check in venue.checks:
+            if (
+                check.name == self.subject
+                and (check.market is None or self.instrument is None or check.market is self.instrument.market)
+                and check.call(self.instrument).path == self.source["path"]
+            ):
+                return check.read
+        raise LookupError(f"{self.folder}: no such check or feed")
+
+
+def found() -> list[Case]:
+    """Every case, in order of path."""
+    return [
+        Case(
+            venue=path.parts[-4],
+            subject=path.parts[-3],
+            name=path.parts[-2],
+            folder=path.parent,
+            source=tomllib.loads(path.read_text()),
+        )
+        for path in sorted(ROOT.glob("*/*/*/source.toml"))
+    ]
+
+
+def title(case: Case) -> str:
+    """The case's place, for test names."""
+    return f"{case.venue}/{case.subject}/{case.name}"
+
+
+def spoken(case: Case) -> Any:
+    """What the reader says of the payload: a list of words, or the failure it raised."""
+    try:
+        words = case.reader(case.payload, case.context)
+    except Refused as error:
+        return {"refused": error.kind.value, "detail": error.detail}
+    except (Malformed, msgspec.DecodeError) as error:
+        return {"malformed": str(error)}
+    return msgspec.json.decode(
+        msgspec.json.encode([{"is": type(word).__name__, **msgspec.to_builtins(word, str_keys=True)} for word in words])
+    )

@@ -1,0 +1,212 @@
+"""What the four venues ask, sign, subscribe to and refuse, beside what their payloads mean."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from probes import venues
+from probes.readings import Censoring, Instrument, Market, Refusal
+from probes.venue import Call, Feed, Keys, Per, Usage
+from tests.probes.cases import LISTED
+
+NOW = datetime(2026, 11, 1, 0, 0, 0, 123_456, tzinfo=UTC)
+KEYS = Keys(key="k", secret="s", passphrase="p")
+CALL = Call(path="/x", query={"a": "1"}, signed=True)
+
+
+def feed(venue: str, name: str) -> Feed:
+    return next(one for one in venues.declared(venue).feeds if one.name == name)
+
+
+def watched(venue: str, market: Market) -> list[Instrument]:
+    return [one for one in LISTED[venue] if one.market is market and not one.inverse]
+
+
+def mac(text: str) -> hmac.HMAC:
+    return hmac.new(b"s", text.encode(), hashlib.sha256)
+
+
+def test_a_venue_that_is_not_there_is_a_key_error() -> None:
+    assert venues.names() == ("binance_usdm", "bybit", "gate", "okx")
+    with pytest.raises(KeyError, match="mtgox"):
+        venues.declared("mtgox")
+
+
+@pytest.mark.parametrize("name", venues.names())
+def test_a_dialect_is_whole(name: str) -> None:
+    venue = venues.declared(name)
+    budgets = {one.name for one in venue.budgets}
+    for check in venue.checks:
+        instruments = [one for one in LISTED[name] if check.market in (None, one.market)]
+        for instrument in instruments if check.per is Per.INSTRUMENT else [None]:
+            call = check.call(instrument)
+            assert call.path.startswith("/")
+            assert call.host in venue.hosts
+            assert call.budget in budgets
+            assert not call.signed or venue.sign is not None
+    for one in venue.feeds:
+        assert one.host in venue.hosts
+        assert (one.censoring is not None) == (one.name == "liquidation")
+        assert one.book_base is None or one.book_base in {check.name for check in venue.checks}
+    assert all(url.startswith(("https://", "wss://")) for url in venue.hosts.values())
+    assert venue.symbols("BTC").keys() <= {Market.SPOT, Market.PERP}
+    assert set(venue.symbols("BTC").values()) <= {one.symbol for one in LISTED[name]}
+
+
+def test_an_inverse_contract_of_bybit_is_asked_in_its_own_category() -> None:
+    inverse = Instrument(symbol="BTCUSD", base="BTC", quote="USD", market=Market.PERP, inverse=True)
+    check = next(one for one in venues.declared("bybit").checks if one.name == "volume")
+    assert check.call(inverse).query["category"] == "inverse"
+
+
+def test_each_venue_signs_as_its_documentation_says() -> None:
+    binance, bybit, okx = (venues.declared(name).sign for name in ("binance_usdm", "bybit", "okx"))
+    assert binance is not None
+    assert bybit is not None
+    assert okx is not None
+    query = "a=1&timestamp=1793491200123&recvWindow=5000"
+    assert binance(CALL, KEYS, NOW).query == f"{query}&signature={mac(query).hexdigest()}"
+    assert binance(CALL, KEYS, NOW).headers == {"X-MBX-APIKEY": "k"}
+    assert bybit(CALL, KEYS, NOW).headers["X-BAPI-SIGN"] == mac("1793491200123k5000a=1").hexdigest()
+    stamp = "2026-11-01T00:00:00.123Z"
+    signed = okx(CALL, KEYS, NOW)
+    assert signed.headers["OK-ACCESS-SIGN"] == base64.b64encode(mac(f"{stamp}GET/x?a=1").digest()).decode()
+    assert signed.headers["OK-ACCESS-PASSPHRASE"] == "p"
+    bare = okx(replace(CALL, query={}), KEYS, NOW)
+    assert bare.headers["OK-ACCESS-SIGN"] == base64.b64encode(mac(f"{stamp}GET/x").digest()).decode()
+
+
+def test_no_secret_is_ever_shown() -> None:
+    keys = Keys(key="visible-key", secret="hidden-secret", passphrase="hidden-word")
+    signed = venues.declared("okx").sign
+    assert signed is not None
+    for shown in (repr(keys), repr(signed(CALL, keys, NOW))):
+        assert "visible-key" not in shown
+        assert "hidden" not in shown
+
+
+@pytest.mark.parametrize(
+    ("venue", "status", "body", "kind"),
+    [
+        ("binance_usdm", 200, b'{"serverTime":1}', None),
+        ("binance_usdm", 200, b'{"code":-1121,"msg":"Invalid symbol."}', Refusal.BAD_REQUEST),
+        ("binance_usdm", 429, b'{"code":-1003,"msg":"Too many requests"}', Refusal.THROTTLED),
+        ("binance_usdm", 429, b'{"code":-1015,"msg":"?"}', None),
+        ("binance_usdm", 429, b'{"code":-1121,"msg":"?"}', None),
+        ("binance_usdm", 418, b'{"code":-1,"msg":""}', Refusal.BANNED),
+        ("binance_usdm", 503, b'{"code":-1007,"msg":""}', Refusal.EXECUTION_UNKNOWN),
+        ("binance_usdm", 503, b"<html>", None),
+        ("binance_usdm", 400, b'{"code":1,"msg":"\xff"}', None),
+        ("bybit", 403, b"403, access too frequent. Please try it again later.", Refusal.THROTTLED),
+        ("bybit", 403, b"<html>CloudFront</html>", Refusal.GEO_BLOCKED),
+        ("bybit", 200, b"{}", None),
+        ("okx", 200, b'{"code":"0","msg":"","data":[]}', None),
+        ("okx", 200, b'{"code":"0","data":[["1","2"]]}', None),
+        ("okx", 200, b'{"code":"50011","msg":"Too Many Requests"}', Refusal.THROTTLED),
+        ("okx", 401, b'{"code":50103,"msg":""}', Refusal.UNAUTHORIZED),
+        ("okx", 503, b"upstream", None),
+        ("gate", 200, b"[]", None),
+        ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
+        ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', Refusal.VENUE_ERROR),
+    ],
+)
+def test_a_venues_own_codes_name_the_refusal(venue: str, status: int, body: bytes, kind: Refusal | None) -> None:
+    refused = venues.declared(venue).refuse(status, {}, body, NOW)
+    assert (refused and refused.kind) == kind
+
+
+def test_a_ban_of_binance_tells_its_end() -> None:
+    body = b'{"code":-1003,"msg":"Way too much request weight used; IP banned until 1793491260000. Please use the websocket."}'
+    refused = venues.declared("binance_usdm").refuse(418, {}, body, NOW)
+    assert refused is not None
+    assert (refused.kind, refused.until) == (Refusal.BANNED, datetime(2026, 11, 1, 0, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("resets", "told"), [("1793491260", True), ("0", False), ("1e12", False), ("x", False)])
+def test_a_throttled_answer_of_gate_tells_when_its_window_ends(resets: str, told: bool) -> None:
+    body = b'{"label":"TOO_MANY_REQUESTS","message":""}'
+    refused = venues.declared("gate").refuse(429, {"x-gate-ratelimit-reset-timestamp": resets}, body, NOW)
+    assert refused is not None
+    assert (refused.until == datetime(2026, 11, 1, 0, 1, tzinfo=UTC)) == told
+
+
+@pytest.mark.parametrize(
+    ("venue", "headers", "told"),
+    [
+        ("binance_usdm", {"x-mbx-used-weight-1m": "120"}, [Usage(budget="ip", used=120)]),
+        ("binance_usdm", {}, []),
+        ("bybit", {"x-bapi-limit": "50", "x-bapi-limit-status": "49"}, [Usage(budget="uid", remaining=49, limit=50)]),
+        ("bybit", {"x-bapi-limit": "50"}, []),
+        (
+            "gate",
+            {"x-gate-ratelimit-requests-remain": "199", "x-gate-ratelimit-limit": "200"},
+            [Usage(budget="ip", remaining=199, limit=200)],
+        ),
+        ("gate", {"x-gate-ratelimit-limit": "200"}, []),
+        ("okx", {"x-ratelimit": "1"}, []),
+    ],
+)
+def test_budget_headers_are_read_where_a_venue_has_them(venue: str, headers: dict[str, str], told: list[Usage]) -> None:
+    assert list(venues.declared(venue).usage(headers, NOW)) == told
+
+
+def test_binance_subscribes_in_the_path() -> None:
+    perps = watched("binance_usdm", Market.PERP)
+    assert feed("binance_usdm", "book_ws").path(perps) == "/stream?streams=btcusdt@depth@100ms"
+    assert feed("binance_usdm", "liquidation").path(perps) == "/stream?streams=!forceOrder@arr/btcusdt@markPrice@1s"
+    assert feed("binance_usdm", "book_ws").subscribe(perps, NOW) == ()
+
+
+def test_bybit_subscribes_ten_topics_a_request() -> None:
+    one = watched("bybit", Market.SPOT)[0]
+    messages = [json.loads(text) for text in feed("bybit", "book_ws_spot").subscribe([one] * 12, NOW)]
+    assert [len(message["args"]) for message in messages] == [10, 2]
+    assert messages[0]["op"] == "subscribe"
+    assert messages[0]["args"][0] == "orderbook.50.BTCUSDT"
+
+
+def test_okx_subscribes_to_liquidations_of_all_swaps_at_once() -> None:
+    (text,) = feed("okx", "liquidation").subscribe(watched("okx", Market.PERP), NOW)
+    assert json.loads(text)["args"] == [
+        {"channel": "liquidation-orders", "instType": "SWAP"},
+        {"channel": "mark-price", "instId": "BTC-USDT-SWAP"},
+        {"channel": "open-interest", "instId": "BTC-USDT-SWAP"},
+    ]
+
+
+def test_gate_subscribes_once_to_all_liquidations_and_for_each_contract_to_its_sibling() -> None:
+    perps = watched("gate", Market.PERP) * 2
+    messages = [json.loads(text) for text in feed("gate", "liquidation").subscribe(perps, NOW)]
+    assert [(one["channel"], one["payload"]) for one in messages] == [
+        ("futures.public_liquidates", ["!all"]),
+        ("futures.tickers", ["BTC_USDT"]),
+        ("futures.tickers", ["BTC_USDT"]),
+    ]
+    assert {(one["time"], one["event"]) for one in messages} == {(1793491200, "subscribe")}
+
+
+def test_a_keep_alive_is_the_text_the_venue_wants() -> None:
+    texts = {
+        name: {one.keep_alive.text(NOW) for one in venues.declared(name).feeds if one.keep_alive}
+        for name in venues.names()
+    }
+    assert texts["binance_usdm"] == set(), "the protocol's own pings suffice"
+    assert texts["okx"] == {"ping"}
+    assert [json.loads(text)["op"] for text in texts["bybit"]] == ["ping"]
+    assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}
+
+
+def test_each_liquidation_feed_states_what_it_leaves_out() -> None:
+    assert {name: feed(name, "liquidation").censoring for name in venues.names()} == {
+        "binance_usdm": Censoring.LATEST_PER_SECOND,
+        "bybit": Censoring.COMPLETE,
+        "gate": Censoring.COMPLETE,
+        "okx": Censoring.ONE_PER_SECOND,
+    }
