@@ -37,24 +37,39 @@ class Board:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._standing: dict[str, tuple[float, Evidence]] = {}
+        self._places: dict[tuple[Leg, str | None], dict[str, None]] = {}
+        """(leg, asset or None for shared facts) -> the ids that stand there."""
         self.retracted: list[Evidence] = []
-        self.links: dict[str, str] = {}
 
     def put(self, evidence: Evidence) -> None:
-        """Pin evidence, or renew what has the same id: the first onset and the higher grade of both stay."""
-        old = self._standing.get(evidence.id)
-        if old is not None and old[1].at > evidence.at:
+        """Pin evidence, or renew what has the same id: what weighs more now stays, so a renewal never takes away."""
+        now_s = evidence.at.timestamp()
+        if evidence.id in self._standing and self._nats(evidence.id, now_s) > evidence.weight:
             return
-        self._standing[evidence.id] = (evidence.at.timestamp(), evidence)
+        self._standing[evidence.id] = (now_s, evidence)
+        self._places.setdefault((evidence.leg, evidence.subject.asset), {})[evidence.id] = None
         if len(self._standing) > MOST_EVIDENCE:
-            now_s = evidence.at.timestamp()
-            del self._standing[min(self._standing, key=lambda one: (self._nats(one, now_s), one))]
+            self._drop(min(self._standing, key=lambda one: (self._nats(one, now_s), one)))
+
+    def _drop(self, evidence_id: str) -> Evidence:
+        _, evidence = self._standing.pop(evidence_id)
+        place = (evidence.leg, evidence.subject.asset)
+        del self._places[place][evidence_id]
+        if not self._places[place]:
+            del self._places[place]
+        return evidence
 
     def withdraw(self, evidence_id: str, *, retracted: bool = False) -> None:
         """Take evidence down; `retracted` where it was never true (a reorg)."""
-        held = self._standing.pop(evidence_id, None)
-        if held is not None and retracted:
-            self.retracted.append(held[1])
+        if evidence_id in self._standing:
+            evidence = self._drop(evidence_id)
+            if retracted:
+                self.retracted.append(evidence)
+
+    def disown(self, leg: Leg, since_s: float) -> None:
+        """Take down what was found in a leg since then: the finder could not be believed."""
+        for evidence_id in [one for one, (at_s, held) in self._standing.items() if held.leg is leg and at_s >= since_s]:
+            self._drop(evidence_id)
 
     def get(self, evidence_id: str) -> Evidence | None:
         """The evidence of this id, if it stands."""
@@ -67,25 +82,23 @@ class Board:
 
     def fade(self, now_s: float) -> None:
         """Drop what has decayed to nothing."""
-        for evidence_id in [one for one in self._standing if abs(self._nats(one, now_s)) < FADED_NATS]:
-            del self._standing[evidence_id]
+        for evidence_id in [one for one in self._standing if self._nats(one, now_s) < FADED_NATS]:
+            self._drop(evidence_id)
 
     def of(self, asset: str, leg: Leg, now_s: float) -> list[Weighed]:
         """What bears on one leg of one asset, heaviest first."""
         found = []
-        for evidence_id, (_, evidence) in self._standing.items():
-            if evidence.leg is not leg:
-                continue
-            share = self._reach(asset, evidence)
-            if share > 0:
-                found.append(Weighed(self._nats(evidence_id, now_s) * share, evidence))
+        for place in ((leg, asset), (leg, None)):
+            for evidence_id in self._places.get(place, ()):
+                evidence = self._standing[evidence_id][1]
+                share = self._reach(asset, evidence)
+                if share > 0:
+                    found.append(Weighed(self._nats(evidence_id, now_s) * share, evidence))
         found.sort(key=lambda one: (-one.nats, one.evidence.id))
         return found
 
     def _reach(self, asset: str, evidence: Evidence) -> float:
         subject = evidence.subject
-        if subject.asset is not None and subject.asset != asset:
-            return 0.0
         if evidence.leg is Leg.VENUE and subject.venue is not None:
             return min(1.0, 2 * self._sources.share(asset, subject.venue))
         return 1.0 if subject.asset == asset else 0.0

@@ -21,10 +21,11 @@ from monitor.correlator.sequencer import Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.sources import Sources
 from monitor.correlator.telling import Teller
-from monitor.incidents import ChangeKind, IncidentChange, Level, Verdict
+from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
 from monitor.signals import Signal, SignalKind
 
-_PAGING = frozenset({ChangeKind.OPENED, ChangeKind.RAISED})
+LOCAL_LOOKS_BACK_S = 30.0
+"""How long before our network was known to be down the findings on venues are not believed either."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -42,7 +43,7 @@ class Correlator:
         self._teller = Teller(s, self._board)
         self._takers: dict[SignalKind, list[Callable[[Signal, float], None]]] = {kind: [] for kind in SignalKind}
         self._closers: list[Callable[[float], None]] = []
-        for _, producer in made(Desk(s, self._sources, self._board)):
+        for _, producer in made(Desk(s, self._sources, self._board, self._attribution)):
             for kind in sorted(producer.kinds):
                 self._takers[kind].append(producer.on_signal)
             self._closers.append(producer.on_second)
@@ -89,16 +90,16 @@ class Correlator:
         for signal in second.signals:
             self._take(signal)
         now_s = float(second.end_s)
+        told = self._locals(now_s)
         for close in self._closers:
             close(now_s)
         self._board.fade(now_s)
-        told = self._locals(now_s)
         for name, idle in self._sources.fallen_idle(now_s, self.settings.idle_gaps):
             self._log({"at": utc(now_s), "source": name, "idle": idle})
         retracted = {one.subject.asset for one in self._board.retracted}
         self._board.retracted.clear()
         for asset in self._sources.assets:
-            told += self._asset(asset, now_s, asset in late_assets, asset in retracted)
+            told += self._asset(asset, now_s, bool(late_assets & {asset, None}), asset in retracted)
         for change in told:
             self._log(change)
         return told
@@ -115,6 +116,8 @@ class Correlator:
     def _locals(self, now_s: float) -> list[IncidentChange]:
         told = []
         for vantage, began in self._attribution.on_second(now_s):
+            if began:  # what the failing rounds before said of the venues was ours
+                self._board.disown(Leg.VENUE, now_s - LOCAL_LOOKS_BACK_S)
             change = self._teller.local(vantage, began, now_s, self._episode(f"vantage:{vantage}"))
             self._latest[change.scope] = change
             told.append(change)
@@ -130,9 +133,6 @@ class Correlator:
         verdict, grades, onset_s = self._judging.verdict(asset, now_s)
         self._verdicts[asset] = verdict
         episode = self._episode(f"asset:{asset}")
-        if not episode.open and verdict.level is Level.CALM:
-            episode.step(Look(now_s=now_s, level=Level.CALM, p_hi=verdict.p_hi))
-            return []
         critical = verdict.level is Level.PERFECT_STORM and verdict.p_lo >= self.settings.critical_p
         blind_stress = self._judging.blind_under_stress(verdict)
         kind = episode.step(
@@ -140,8 +140,11 @@ class Correlator:
                 now_s=now_s,
                 level=verdict.level,
                 p_hi=verdict.p_hi,
+                true=frozenset(one.leg for one in verdict.legs if one.state is LegState.TRUE),
+                unseen=frozenset(one.leg for one in verdict.legs if one.state is LegState.UNKNOWN),
                 at_once=4 in grades.values(),
                 critical=critical,
+                blind_stress=blind_stress,
                 mark=(*(one.state for one in verdict.legs), verdict.fault, critical, blind_stress),
                 late=late,
                 retracted=retracted,
@@ -150,9 +153,6 @@ class Correlator:
         )
         if kind is None:
             return []
-        pages = (kind in _PAGING and episode.level >= Level.STORM_SUSPECTED) or (
-            kind in (ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.UPDATED) and blind_stress
-        )
-        change = self._teller.asset(asset, kind, episode, verdict, grades, now_s, pages)
+        change = self._teller.asset(asset, kind, episode, verdict, grades, now_s)
         self._latest[change.scope] = change
         return [change]

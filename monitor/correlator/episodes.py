@@ -1,8 +1,8 @@
 """One scope's episode: when an incident opens, is told again, is held because we are blind, and ends.
 
-A transition needs its condition to hold for some seconds (hysteresis); grade-4 evidence opens at once. An episode ends only
-when calm is seen, p_hi low for long enough. Where calm cannot be seen it is held blind, and after the longest hold it ends
-as unknown: never "resolved".
+A transition needs its condition to hold for some seconds (hysteresis); grade-4 evidence opens at once. A leg that was TRUE
+in this incident and cannot be seen any more may still be true: it neither lowers nor ends. Where calm cannot be seen the
+episode is held blind, and after the longest hold it is lowered to what is still seen, or ends as unknown: never "resolved".
 """
 
 from __future__ import annotations
@@ -11,18 +11,26 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.incidents import ChangeKind, IncidentState, Level
+from monitor.incidents import ChangeKind, IncidentState, Leg, Level
+
+_TOLD_RISES = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RESUMED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What one second shows of a scope. `at_once` skips the entry ticks; `mark` is what makes an update worth telling."""
+    """What one second shows of a scope. `at_once` skips the entry ticks; `mark` is what makes an update worth telling.
+
+    `true` and `unseen` are the legs that are TRUE and UNKNOWN; `blind_stress` is one TRUE leg with both others unseen.
+    """
 
     now_s: float
     level: Level
     p_hi: float
+    true: frozenset[Leg] = frozenset()
+    unseen: frozenset[Leg] = frozenset()
     at_once: bool = False
     critical: bool = False
+    blind_stress: bool = False
     mark: tuple[object, ...] = ()
     late: bool = False
     retracted: bool = False
@@ -30,7 +38,7 @@ class Look:
 
 
 class Episode:
-    """The state of one scope. `step` gives the kind of change to tell, or None."""
+    """The state of one scope. `step` gives the kind of change to tell, or None; `pages` whether it wakes somebody."""
 
     def __init__(self, scope: str, settings: CorrelatorSettings) -> None:
         self.scope = scope
@@ -44,22 +52,46 @@ class Episode:
         self.peak = Level.CALM
         self.critical = False
         self.revision = 0
+        self.pages = False
+        self._paged = Level.CALM
+        self._paged_s = float("-inf")
+        self._paged_blind = False
+        self._legs: frozenset[Leg] = frozenset()
         self._higher = 0
         self._lower = 0
         self._calm_s: float | None = None
         self._dark_s: float | None = None
         self._mark: tuple[object, ...] = ()
+        self._differs = 0
 
     def step(self, look: Look) -> ChangeKind | None:
         """Take one second; give what is to be told."""
-        kind = self._opening(look) if not self.open else self._going_on(look)
-        if kind is not None:
-            self.revision += 1
-            self.level = self.level if kind in _KEEP_LEVEL else look.level
-            self.peak = max(self.peak, self.level)
-            self.critical = look.critical
-            self._mark = look.mark
+        before = self.level
+        kind = self._going_on(look) if self.open else self._opening(look)
+        if kind is None:
+            return None
+        self.revision += 1
+        if kind is ChangeKind.LOWERED:
+            self.level = self._possible(look)
+        elif kind is not ChangeKind.HELD_BLIND:
+            self.level = look.level
+        self.peak = max(self.peak, self.level)
+        self.critical = look.critical
+        self._mark, self._differs = look.mark, 0
+        self.pages = self._page(look, rising=kind in _TOLD_RISES and self.level > before)
         return kind
+
+    def _page(self, look: Look, *, rising: bool) -> bool:
+        """Once for each level, and once for being blind under stress, until it ended or the merging time has passed."""
+        blind = look.blind_stress and not self._paged_blind
+        if rising and self.level >= Level.STORM_SUSPECTED:
+            rising = self.level > self._paged or look.now_s - self._paged_s > self._s.merge_s
+        else:
+            rising = False
+        if rising:
+            self._paged, self._paged_s = self.level, look.now_s
+        self._paged_blind = self._paged_blind or blind
+        return rising or blind
 
     def _opening(self, look: Look) -> ChangeKind | None:
         self._higher = self._higher + 1 if look.level > Level.CALM else 0
@@ -68,6 +100,7 @@ class Episode:
         self.open, self.state = True, IncidentState.OPEN
         self._higher = self._lower = 0
         self._calm_s = self._dark_s = None
+        self._legs = look.true
         if self.incident_id and look.now_s - self.ended_s <= self._s.merge_s:
             return ChangeKind.RESUMED
         self.opened_s = look.now_s if look.onset_s is None else min(look.onset_s, look.now_s)
@@ -77,41 +110,61 @@ class Episode:
         self.revision, self.peak = 0, look.level
         return ChangeKind.OPENED
 
+    def _possible(self, look: Look) -> Level:
+        """The level if every leg of this incident that cannot be seen now were still TRUE."""
+        if not self._legs & look.unseen:
+            return look.level
+        true = len(look.true | (self._legs & look.unseen))
+        if true == 2:
+            two = Level.STORM_SUSPECTED if len(look.true | look.unseen) > 2 else Level.SQUALL
+            return max(two, look.level)
+        return max(Level.WATCH if true == 1 else Level.PERFECT_STORM, look.level)
+
     def _going_on(self, look: Look) -> ChangeKind | None:
-        if look.retracted and look.level is Level.CALM:
-            self._close(look, IncidentState.RETRACTED)
-            return ChangeKind.RETRACTED
-        ending = self._ending(look)
-        if ending is not None:
-            return ending
+        if look.retracted and look.level < self.level:
+            self._legs = look.true
+            if look.level is Level.CALM:
+                return self._close(look, IncidentState.RETRACTED, ChangeKind.RETRACTED)
+            return ChangeKind.AMENDED
+        self._legs |= look.true
+        possible = self._possible(look)
         if look.level > self.level:
-            self._higher += 1
-            if self._higher >= self._s.enter_ticks or look.at_once:
-                self._higher = self._lower = 0
-                return ChangeKind.RAISED
+            return self._rising(look)
+        self._higher = 0
+        self._lower = self._lower + 1 if possible < self.level else 0
+        if self._lower >= self._s.lower_ticks and possible > Level.CALM:
+            self._lower = 0
+            self.state = IncidentState.OPEN
+            return ChangeKind.LOWERED
+        if look.level is Level.CALM or possible > look.level:
+            return self._ending(look, possible)
+        self._calm_s = self._dark_s = None
+        if look.level < self.level:
+            return None
+        if self.state is IncidentState.HELD_BLIND:
+            self.state = IncidentState.OPEN
+            return ChangeKind.RESUMED
+        self._differs = self._differs + 1 if look.mark != self._mark else 0
+        if self._differs and look.late:
+            return ChangeKind.AMENDED
+        return ChangeKind.UPDATED if self._differs >= self._s.enter_ticks else None
+
+    def _rising(self, look: Look) -> ChangeKind | None:
+        self._lower = 0
+        self._calm_s = self._dark_s = None
+        self._higher += 1
+        if self._higher < self._s.enter_ticks and not look.at_once:
             return None
         self._higher = 0
-        self._lower = self._lower + 1 if look.level < self.level else 0
-        if self._lower >= self._s.lower_ticks and look.level > Level.CALM:
-            self._lower = 0
-            return ChangeKind.LOWERED
-        if look.level == self.level and look.mark != self._mark:
-            return ChangeKind.AMENDED if look.late else ChangeKind.UPDATED
-        return None
+        self.state = IncidentState.OPEN
+        return ChangeKind.RAISED
 
-    def _ending(self, look: Look) -> ChangeKind | None:
-        if look.level > Level.CALM:
-            self._calm_s = self._dark_s = None
-            if self.state is IncidentState.HELD_BLIND:
-                self.state = IncidentState.OPEN
-                return ChangeKind.RESUMED
-            return None
-        if look.p_hi <= self._s.leave_p_hi:
+    def _ending(self, look: Look, possible: Level) -> ChangeKind | None:
+        if possible is Level.CALM and look.p_hi <= self._s.leave_p_hi:
             self._dark_s = None
             self._calm_s = look.now_s if self._calm_s is None else self._calm_s
             if look.now_s - self._calm_s >= self._s.leave_after_s:
-                self._close(look, IncidentState.ENDED)
-                return ChangeKind.ENDED
+                return self._close(look, IncidentState.ENDED, ChangeKind.ENDED)
             return None
         self._calm_s = None
         self._dark_s = look.now_s if self._dark_s is None else self._dark_s
@@ -120,14 +173,15 @@ class Episode:
             self.state = IncidentState.HELD_BLIND
             return ChangeKind.HELD_BLIND
         if self.state is IncidentState.HELD_BLIND and dark_s >= self._s.leave_after_s + self._s.held_blind_max_s:
-            self._close(look, IncidentState.ENDED_UNKNOWN)
-            return ChangeKind.ENDED_UNKNOWN
+            if look.level is Level.CALM:
+                return self._close(look, IncidentState.ENDED_UNKNOWN, ChangeKind.ENDED_UNKNOWN)
+            self._legs, self._dark_s, self.state = look.true, None, IncidentState.OPEN
+            return ChangeKind.LOWERED
         return None
 
-    def _close(self, look: Look, state: IncidentState) -> None:
+    def _close(self, look: Look, state: IncidentState, kind: ChangeKind) -> ChangeKind:
         self.open, self.state, self.ended_s = False, state, look.now_s
         self._higher = self._lower = 0
         self._calm_s = self._dark_s = None
-
-
-_KEEP_LEVEL = frozenset({ChangeKind.HELD_BLIND})
+        self._paged, self._paged_blind = Level.CALM, False
+        return kind

@@ -9,12 +9,11 @@ MOST_BLIND = 3
 
 def headline(verdict: Verdict) -> str:
     """One line: level, asset, each TRUE leg's strongest finding in order of onset, what we are blind to."""
-    said = []
-    for leg in sorted(verdict.legs, key=lambda one: (one.onset is None, one.onset, one.leg)):
-        if leg.state is LegState.TRUE and leg.onset is not None:
-            top = next((one for one in leg.contributions if one.evidence_id), None)
-            if top is not None:
-                said.append(f"{top.said} since {leg.onset:%H:%M:%S}")
+    said = [
+        f"{leg.contributions[0].said} since {leg.onset:%H:%M:%S}"  # its heaviest evidence comes first
+        for leg in sorted(verdict.legs, key=lambda one: (one.onset is None, one.onset, one.leg))
+        if leg.state is LegState.TRUE
+    ]
     unseen = [str(one.leg) for one in verdict.legs if one.state is LegState.UNKNOWN]
     name = LEVEL_NAMES[verdict.level].upper().replace("-", " ")
     text = f"{name} {verdict.asset}: " + ("; ".join(said) or "nothing strong now")

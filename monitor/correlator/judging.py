@@ -47,8 +47,8 @@ class Judging:
             at=utc(now_s),
             asset=asset,
             level=level_of(legs, grades, p_lo, self._s),
-            p_lo=round(p_lo, 9),
-            p_hi=round(p_hi, 9),
+            p_lo=p_lo,
+            p_hi=p_hi,
             prior=prior,
             context=context,
             legs=tuple(legs),
@@ -63,7 +63,7 @@ class Judging:
         return verdict.fault is not Fault.LOCAL and blind_under_stress(verdict.legs)
 
     def _weighed(self, asset: str, leg: Leg, now_s: float) -> Sequence[Weighed]:
-        if leg is Leg.VENUE and self._attribution.suspected(now_s):
+        if leg is Leg.VENUE and self._attribution.suspected:
             return ()
         return self._board.of(asset, leg, now_s)
 
@@ -101,6 +101,6 @@ class Judging:
         }
         if len(known) >= 3 and len(stressed) >= self._s.market_share * len(known):
             return Fault.MARKET
-        if any(self._attribution.elsewhere_good(venue) for venue in sorted(stressed)):
+        if any(self._attribution.elsewhere_good(venue, now_s) for venue in sorted(stressed)):
             return Fault.PATH
         return Fault.VENUE

@@ -22,7 +22,7 @@ def level_of(legs: Sequence[LegVerdict], grades: Mapping[Leg, int], p_lo: float,
         return Level.STORM_SUSPECTED
     if len(true) >= 2:
         return Level.SQUALL
-    if true and strong:
+    if true and (strong or blind_under_stress(legs)):
         return Level.WATCH
     return Level.CALM
 

@@ -6,10 +6,12 @@ would make it) and the board, the fusion and the episodes do the rest.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, utc
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.sources import Sources
@@ -29,6 +31,7 @@ class Desk:
     settings: CorrelatorSettings
     sources: Sources
     board: Board
+    attribution: Attribution
 
     def pin(
         self,
@@ -48,7 +51,12 @@ class Desk:
         key: str = "",
         weight: float | None = None,
     ) -> None:
-        """Pin or renew evidence; its id is the name, the subject and `key`."""
+        """Pin or renew evidence; its id is the name, the subject and `key`.
+
+        Nothing is pinned on a venue while most targets fail at once: the fault may be our own network.
+        """
+        if leg is Leg.VENUE and self.attribution.suspected:
+            return
         place = subject.asset or subject.venue or subject.network or ""
         where = "/".join(one for one in (subject.venue, subject.instrument, subject.contract, subject.pool) if one)
         evidence_id = ":".join(one for one in (name, place, where, key) if one)
@@ -94,4 +102,4 @@ class Producer(Protocol):
 
 def graded(value: float, thresholds: tuple[float, float, float, float]) -> int:
     """How many of the four ascending thresholds a value reaches: its grade, 0 for none."""
-    return sum(value >= one for one in thresholds)
+    return bisect_right(thresholds, value)

@@ -36,9 +36,9 @@ class Second:
 
 
 class Sequencer:
-    """Holds at most `most_s` seconds; a stamp further ahead of the rest than that is brought back to its receipt."""
+    """Counts every second, empty ones too, but of a hole in the log at most `most_s`: the rest of it is left out."""
 
-    def __init__(self, lateness_s: float, most_s: int = 3600) -> None:
+    def __init__(self, lateness_s: float, most_s: int = 86400) -> None:
         self.lateness_s = lateness_s
         self._most_s = most_s
         self._held: dict[int, list[tuple[float, str, int, Signal]]] = {}
@@ -71,10 +71,14 @@ class Sequencer:
 
     def _release(self, until: int) -> Iterator[Second]:
         assert self._next is not None
-        if until - self._next > self._most_s:  # a hole of hours in the log: do not count its empty seconds
-            self._next = min([until - self._most_s, *self._held])
+        empty = 0
         while self._next < until:
             entries = self._held.pop(self._next, [])
+            empty = 0 if entries else empty + 1
+            if empty > self._most_s:
+                self._next = min([until, *self._held])
+                empty = 0
+                continue
             entries.sort(key=_order)
             late, self._late = sorted(self._late, key=_order), []
             self._next += 1

@@ -2,8 +2,8 @@
 
 Coverage of a leg is the weighted mean over its sources of freshness (1 within the expected gap, then decaying), of
 completeness (sequence gaps) and, for throttled liquidation feeds, of the share of the truth they can have shown. Silence,
-unplanned closing and refused subscriptions blind a source until it speaks again. A leg for which nothing was ever declared
-is not watched: that is the operator's word, not blindness.
+unplanned closing and refused subscriptions blind a source until it speaks again. Where anything was declared for an asset,
+only what was declared counts for it; a leg for which nothing was is not watched: that is the operator's word, not blindness.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _NO_SIGN = frozenset(
 )
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
 _UNDECLARED_GAP_S = 60.0
+LEAST_GAP_S = 1e-3
 
 
 @dataclass(slots=True)
@@ -37,8 +38,6 @@ class Source:
 
     name: str
     gap_s: float
-    first_s: float
-    declared: bool
     last_s: float
     down_s: float | None = None
     reason: str = ""
@@ -51,6 +50,8 @@ class Source:
             return 0.0
         age_s = now_s - self.last_s
         fresh = 1.0 if age_s <= self.gap_s else exp(-(age_s - self.gap_s) / self.gap_s)
+        if not self.gaps:
+            return fresh
         recent = sum(1 for at_s in self.gaps if now_s - at_s <= GAP_MEMORY_S)
         return fresh * (1 - min(0.05 * recent, 0.5))
 
@@ -75,6 +76,10 @@ class Sources:
     def __init__(self) -> None:
         self.by_name: dict[str, Source] = {}
         self._carries: dict[tuple[str, Leg], dict[str, float]] = {}
+        self._order: dict[tuple[str, Leg], list[tuple[Source, float]]] = {}
+        self._assets: tuple[str, ...] = ()
+        self._declared: set[str] = set()
+        """Assets whose sources were declared: nothing else counts for their sight or their venues' shares."""
         self.venues: dict[str, dict[str, float]] = {}
         self.trust: dict[tuple[str, str], float] = {}
         """(source, asset) -> share of the truth a throttled feed can have shown."""
@@ -82,48 +87,52 @@ class Sources:
     @property
     def assets(self) -> tuple[str, ...]:
         """Every asset known, sorted."""
-        return tuple(sorted({asset for asset, _ in self._carries}))
+        return self._assets
 
     def hear(self, signal: Signal, at_s: float) -> None:
         """Take a signal as a sign of life, blindness or declaration of its source."""
-        source = self.by_name.get(signal.source)
-        if signal.kind is SignalKind.EXPECT:
+        kind = signal.kind
+        if kind is SignalKind.EXPECT:
             self._declare(signal, at_s)
             return
+        source = self.by_name.get(signal.source)
         if source is None:
-            source = Source(signal.source, _UNDECLARED_GAP_S, at_s, declared=False, last_s=at_s)
-            self.by_name[signal.source] = source
-        if not source.declared and signal.subject.asset is not None:
-            self._carry(signal, _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE), 1.0)
-        reason = _BLINDING.get(signal.kind)
-        if reason is not None:
+            source = self.by_name[signal.source] = Source(signal.source, _UNDECLARED_GAP_S, last_s=at_s)
+        asset = signal.subject.asset
+        if asset is not None and asset not in self._declared:
+            leg = _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE)
+            if signal.source not in self._carries.get((asset, leg), ()):
+                self._carry(signal, asset, leg, 1.0)
+        if kind in _BLINDING:
             if signal.attributes.get("planned") is not True and source.down_s is None:
-                source.down_s, source.reason = at_s, reason
-        elif signal.kind is SignalKind.FEED_GAP:
+                source.down_s, source.reason = at_s, _BLINDING[kind]
+        elif kind is SignalKind.FEED_GAP:
             source.gaps.append(at_s)
-        elif signal.kind not in _NO_SIGN:
+        elif kind not in _NO_SIGN and signal.attributes.get("ours") is not True:
             source.last_s = max(source.last_s, at_s)
             source.down_s = None
 
     def _declare(self, signal: Signal, at_s: float) -> None:
         source = self.by_name.get(signal.source)
-        if source is None or not source.declared:
-            last_s = at_s if source is None else source.last_s
-            self.by_name[signal.source] = Source(
-                signal.source, max(signal.value, 1e-3), at_s, declared=True, last_s=last_s
-            )
-        weight = signal.attributes.get("weight", 1.0)
-        self._carry(
-            signal,
-            Leg(str(signal.attributes.get("leg", Leg.VENUE.value))),
-            float(weight) if isinstance(weight, int | float) else 1.0,
-        )
-
-    def _carry(self, signal: Signal, leg: Leg, weight: float) -> None:
+        if source is None:
+            source = self.by_name[signal.source] = Source(signal.source, signal.value, last_s=at_s)
+        source.gap_s = max(signal.value, LEAST_GAP_S)
         asset = signal.subject.asset
         if asset is None:
             return
+        if asset not in self._declared:
+            self._declared.add(asset)
+            for key in [one for one in self._carries if one[0] == asset]:
+                del self._carries[key]
+            self.venues.pop(asset, None)
+        weight = signal.attributes.get("weight", 1.0)
+        leg = Leg(str(signal.attributes.get("leg", Leg.VENUE.value)))
+        self._carry(signal, asset, leg, float(weight) if isinstance(weight, int | float) else 1.0)
+
+    def _carry(self, signal: Signal, asset: str, leg: Leg, weight: float) -> None:
         self._carries.setdefault((asset, leg), {})[signal.source] = weight
+        self._order.clear()
+        self._assets = tuple(sorted({one for one, _ in self._carries}))
         venue = signal.subject.venue
         if venue is not None:
             known = self.venues.setdefault(asset, {})
@@ -136,21 +145,29 @@ class Sources:
         return weights.get(venue, 0.0) / total if total > 0 else 0.0
 
     def watched(self, asset: str, leg: Leg) -> bool:
-        """Whether anything was declared or heard for this leg."""
+        """Whether anything was declared for this leg (or heard, where nothing was declared for the asset)."""
         return (asset, leg) in self._carries
 
     def sight(self, asset: str, leg: Leg, now_s: float) -> tuple[float, list[tuple[Source, float]]]:
         """Coverage of a leg, 0..1, and each of its sources with its own."""
-        carried = self._carries.get((asset, leg), {})
-        total = sum(carried.values())
-        seen = 0.0
+        seen = total = 0.0
         parts: list[tuple[Source, float]] = []
-        for name in sorted(carried):
-            source = self.by_name[name]
-            own = source.coverage(now_s) * self.trust.get((name, asset), 1.0)
+        for source, weight in self._carriers(asset, leg):
+            own = source.coverage(now_s)
+            if leg is Leg.LIQUIDATION:
+                own *= self.trust.get((source.name, asset), 1.0)
             parts.append((source, own))
-            seen += carried[name] * own
+            seen += weight * own
+            total += weight
         return (seen / total if total > 0 else 0.0), parts
+
+    def _carriers(self, asset: str, leg: Leg) -> list[tuple[Source, float]]:
+        """The sources of a leg in order of name, each with its weight."""
+        found = self._order.get((asset, leg))
+        if found is None:
+            carried = self._carries.get((asset, leg), {})
+            found = self._order[asset, leg] = [(self.by_name[name], carried[name]) for name in sorted(carried)]
+        return found
 
     def fallen_idle(self, now_s: float, gaps: float) -> list[tuple[str, bool]]:
         """Sources that became idle (True) or spoke again (False) since last asked, in order of name."""

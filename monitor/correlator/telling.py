@@ -40,7 +40,6 @@ class Teller:
         verdict: Verdict,
         grades: Mapping[Leg, int],
         now_s: float,
-        pages: bool,
     ) -> IncidentChange:
         """A change of one asset's incident."""
         evidence = self._evidence(asset, now_s)
@@ -56,7 +55,7 @@ class Teller:
             level=episode.level,
             peak=episode.peak,
             critical=episode.critical,
-            pages=pages,
+            pages=episode.pages,
             fault=verdict.fault,
             headline=f"{headline(verdict)}; {by_chance(far)}",
             verdict=verdict,

@@ -1,28 +1,55 @@
 """The usual rate of a count stream and how clustered it is, and what a throttled feed hides of the true rate.
 
 Background: an EWMA of counts a second, frozen by the caller during surges, with a floor so that an idle stream's first
-events do not alarm. Dispersion: variance over mean of 10 s counts (Fano factor); above 1.3 counts come in clusters and
-Poisson thresholds are void (facts: detection §0.1, §1.2).
+events do not alarm. Dispersion: variance over mean of counts in blocks (Fano factor), short ones for bursts and long ones for
+self-excitation; above 1.3 counts come in clusters and Poisson thresholds are void (facts: detection §0.1, §1.2).
 """
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, log, sqrt
+
+BLOCKS_S = (10, 60)
+LEAST_BLOCKS = 6
+
+
+class _Blocks:
+    """Variance over mean of counts in blocks of one length."""
+
+    def __init__(self, length_s: int) -> None:
+        self._length_s = length_s
+        self._open = 0.0
+        self._bins = 0
+        self._mean = 0.0
+        self._square = 0.0
+        self._blocks = 0
+
+    def learn(self, count: float, pace: float) -> None:
+        self._open += count
+        self._bins += 1
+        if self._bins == self._length_s:
+            self._blocks += 1
+            share = max(pace * self._length_s, 1 / self._blocks)
+            self._mean += share * (self._open - self._mean)
+            self._square += share * (self._open**2 - self._square)
+            self._open, self._bins = 0.0, 0
+
+    @property
+    def fano(self) -> float:
+        if self._blocks < LEAST_BLOCKS or self._mean <= 0:
+            return 1.0
+        return max((self._square - self._mean**2) / self._mean, 1.0)
 
 
 class Background:
     """Rate (events/s) and dispersion of a stream of one-second counts."""
 
-    def __init__(self, half_life_s: float, floor: float, block_s: int = 10) -> None:
+    def __init__(self, half_life_s: float, floor: float) -> None:
         self._pace = 1 - exp(-log(2) / half_life_s)
         self._floor = floor
-        self._block_s = block_s
-        self._block = 0.0
-        self._bins = 0
-        self._mean = 0.0
-        self._square = 0.0
-        self._blocks = 0
+        self._blocks = tuple(_Blocks(length_s) for length_s in BLOCKS_S)
         self._raw = 0.0
+        self._weight = 2 * half_life_s / log(2)
         self.seconds = 0
 
     @property
@@ -31,25 +58,23 @@ class Background:
         return max(self._raw, self._floor)
 
     @property
+    def upper(self) -> float:
+        """Two standard errors above the rate: little history must not make a surge."""
+        rate = self.rate
+        return rate + 2 * sqrt(rate * self.fano / min(max(self.seconds, 1), self._weight))
+
+    @property
     def fano(self) -> float:
-        """Variance over mean of block counts; 1 until six blocks are seen."""
-        if self._blocks < 6 or self._mean <= 0:
-            return 1.0
-        return max((self._square - self._mean**2) / self._mean, 1.0)
+        """Variance over mean of block counts, the worse of short and long blocks; 1 until six blocks are seen."""
+        return max(one.fano for one in self._blocks)
 
     def learn(self, count: float) -> None:
         """Take a quiet second."""
         self.seconds += 1
         pace = max(self._pace, 1 / self.seconds)  # a plain mean until the half-life's worth is seen
         self._raw += pace * (count - self._raw)
-        self._block += count
-        self._bins += 1
-        if self._bins == self._block_s:
-            self._blocks += 1
-            share = max(self._pace * self._block_s, 1 / self._blocks)
-            self._mean += share * (self._block - self._mean)
-            self._square += share * (self._block**2 - self._square)
-            self._block, self._bins = 0.0, 0
+        for blocks in self._blocks:
+            blocks.learn(count, self._pace)
 
 
 def dead_time_rate(reports: int, seconds: float, dead_s: float = 1.0) -> float:

@@ -76,7 +76,7 @@ def _value(hint: Any, given: Any, path: str) -> Any:
             return hint(given)
         raise OperatorError(path, given, ", ".join(str(m.value) for m in hint), "choose one of them")
     if hint is float:
-        if path.rsplit(".", 1)[-1].endswith("_s"):
+        if any(name.endswith("_s") for name in path.split(".")[-2:]):  # every_s.server_time is one too
             return length_s(path, given)
         if isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given):
             return float(given)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import Desk, graded
 from monitor.detect.level import RobustLevel
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-FALLS = ((log(2.5), 1), (log(1 / 0.3), 2), (log(10), 3), (log(50), 4))
+FALLS = (log(2.5), log(1 / 0.3), log(10), log(50))
 LASTING_S = 3.0
+LEAST_SAMPLES = 8
 SICK = {"crossed": 2, "frozen": 2, "one_sided": 3, "hollow": 3, "empty": 3}
 
 
@@ -62,14 +63,15 @@ class Made:
     def _depth(self, book: _Book, subject: Subject, depth_usd: float, at_s: float) -> None:
         value = log(max(depth_usd, 1.0))
         fall = book.usual.level - value
-        warm = book.usual.seen >= 8 and at_s - book.began_s >= self._desk.settings.warm_s
-        grade = max((grade for least, grade in FALLS if fall >= least), default=0) if warm else 0
-        if not grade:
+        grade = graded(fall, FALLS)
+        if not grade or book.usual.seen < LEAST_SAMPLES or at_s - book.began_s < self._desk.settings.warm_s:
             book.usual.learn(value, at_s)
             book.low_s = None
             return
         if book.low_s is None:
             book.low_s = at_s
+        elif at_s - book.low_s > self._desk.settings.level_long_s:  # thin for so long: this is its usual now
+            book.usual.learn(value, at_s)
         if at_s - book.low_s >= LASTING_S:
             usual = exp(book.usual.level)
             words = f"depth within 50 bps {depth_usd:,.0f} USD ({usual:,.0f} usual)"

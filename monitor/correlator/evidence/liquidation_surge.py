@@ -10,21 +10,29 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from math import sqrt
+from itertools import accumulate
 
 from monitor.correlator.producer import Desk, graded
 from monitor.detect.excitation import Branching
-from monitor.detect.focus import PoissonFocus
+from monitor.detect.focus import Excess, PoissonFocus
 from monitor.detect.rate import Background, dead_time_rate
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 POISSON = (7.0, 10.7, 12.5, 15.0)
-CLUSTERED_RAW = (34.0, 54.0, 66.0, 80.0)
 CLUSTERED_CLIPPED = (10.0, 16.0, 21.0, 26.0)
 CLUSTERED_FANO = 1.3
+RAW_BY_FANO = 2.14
+"""Raw thresholds rise by this for each unit of Fano above 1: 66 at 3, the measured weekly one of detection §1.2."""
+CLIP_SHARE = 0.95
 THROTTLE_WINDOW_S = 10
 TRUST_WINDOW_S = 60
+RECENT_S = 20
+LEARN_AWAKE = 0.5
+BURST_WINDOW_S = 120
+BURST_SECONDS = 5
+BURST_MOST = 50
+"""A suspicion of at most so many seconds, so many of them with events, was one burst; so much of a second is learned."""
 
 
 @dataclass(slots=True)
@@ -72,19 +80,65 @@ class _Asset:
         self.branching = Branching()
         self.counts = [0] * 8
         self.usd: deque[float] = deque(maxlen=30)
+        self.recent: deque[tuple[float, float]] = deque(maxlen=RECENT_S)
+        self.unlearned: list[tuple[float, float]] = []
+
+    def judge(self, count: float, awake: float) -> tuple[int, Excess]:
+        """Take a second's count and the share of feeds awake; give the grade and the window that makes it."""
+        usual = self.quiet.upper
+        self.recent.append((count, usual))
+        raw = self.focus.add(count, usual)
+        clipped = self.clipped.add(min(count, self.clip_at()), self.clipped_quiet.upper)
+        fano = self.quiet.fano
+        raised = 1 + RAW_BY_FANO * (fano - 1) if fano > CLUSTERED_FANO else 1.0
+        grade = graded(raw.statistic / raised, POISSON)
+        if fano > CLUSTERED_FANO:
+            # clipping takes the bursts out, not that one brings the next: what clustering is left raises the thresholds
+            left = graded(clipped.statistic / self.clipped_quiet.fano, POISSON)
+            grade = max(grade, min(left, graded(clipped.statistic, CLUSTERED_CLIPPED)))
+        best = raw if raw.statistic >= clipped.statistic else clipped
+        if grade and self.over(best):
+            self.focus.reset()
+            self.clipped.reset()
+            grade = 0
+        self._learn_quiet(count, awake, quiet=not grade and self.focus.excess.statistic / raised < POISSON[0] / 2)
+        return grade, best
+
+    def _learn_quiet(self, count: float, awake: float, *, quiet: bool) -> None:
+        """Learn quiet seconds at once, and a suspicion's when it proves to have been one short burst: bursts are usual.
+
+        Leaving every burst out would make a clustered stream look like a calm one, and each burst a surge.
+        """
+        if not quiet:
+            if len(self.unlearned) <= BURST_WINDOW_S:
+                self.unlearned.append((min(count, BURST_MOST), awake))
+            return
+        if len(self.unlearned) <= BURST_WINDOW_S and sum(one > 0 for one, _ in self.unlearned) <= BURST_SECONDS:
+            for held, seen in self.unlearned:
+                self.learn(held, seen)
+        self.unlearned.clear()
+        self.learn(count, awake)
+
+    def over(self, surge: Excess) -> bool:
+        """Whether the window's last seconds are nearer the usual than the surge it tells of.
+
+        The best window of a great surge stays great for hours after; without this every quiet event would renew it.
+        """
+        last = list(self.recent)[-surge.bins :]
+        events = sum(one for one, _ in last)
+        expected = sum(one for _, one in last)
+        return events < expected * (1 + (surge.ratio - 1) / 4)
 
     def clip_at(self) -> int:
-        """The quiet 99th percentile of a second's count."""
-        total = sum(self.counts)
-        below = 0
-        for count, seconds in enumerate(self.counts):
-            below += seconds
-            if below >= 0.99 * total:
-                return max(count, 1)
-        return len(self.counts)
+        """The quiet 95th percentile of a second's count."""
+        least = CLIP_SHARE * sum(self.counts)
+        return max(next(count for count, below in enumerate(accumulate(self.counts)) if below >= least), 1)
 
-    def learn(self, count: float) -> None:
-        """Take a quiet second into what is usual."""
+    def learn(self, count: float, awake: float) -> None:
+        """Take a quiet second into what is usual, for the share of the feeds that was awake: the unseen is no calm."""
+        if awake < LEARN_AWAKE:
+            return
+        count /= awake
         self.quiet.learn(count)
         self.counts[min(int(count), len(self.counts) - 1)] += 1
         self.clipped_quiet.learn(min(count, self.clip_at()))
@@ -135,26 +189,15 @@ class Made:
             self._desk.sources.trust[source, name] = feed.shown()
         asset.usd.append(usd)
         count = round(count)
+        heard = [self._desk.sources.by_name[source].coverage(now_s) for source in sorted(asset.feeds)]
+        awake = sum(heard) / len(heard)
         if now_s - asset.began_s < self._desk.settings.warm_s:
-            asset.learn(count)
+            asset.learn(count, awake)
             return
-        usual = self._usual(asset.quiet)
-        excess = asset.focus.add(count, usual)
-        clipped = asset.clipped.add(min(count, asset.clip_at()), self._usual(asset.clipped_quiet))
-        clustered = asset.quiet.fano > CLUSTERED_FANO
-        grade = graded(excess.statistic, CLUSTERED_RAW if clustered else POISSON)
-        if clustered:
-            grade = max(grade, graded(clipped.statistic, CLUSTERED_CLIPPED))
-        if excess.statistic < (CLUSTERED_RAW if clustered else POISSON)[0] / 2 and not grade:
-            asset.learn(count)
+        grade, best = asset.judge(count, awake)
         asset.branching.add(count)
         if grade and count:
-            best = excess if excess.statistic >= clipped.statistic else clipped
-            self._pin(name, asset, now_s, grade, best.bins, best.ratio * usual)
-
-    def _usual(self, quiet: Background) -> float:
-        """The background's upper side: little history must not make a surge."""
-        return quiet.rate + sqrt(quiet.rate / max(quiet.seconds, 1))
+            self._pin(name, asset, now_s, grade, best.bins, best.ratio * asset.quiet.upper)
 
     def _pin(self, name: str, asset: _Asset, now_s: float, grade: int, bins: int, rate: float) -> None:
         usual = asset.quiet.rate

@@ -1,7 +1,7 @@
 """A venue's answers fail: refusals and time-outs come more often than one in twenty, by an e-process a venue.
 
-Refusals that are ours (geo-blocked, our budget, our keys) say nothing. While most targets fail at once the fault may be our
-own network, and nothing is pinned (see attribution).
+Refusals that are ours (geo-blocked, our budget, our keys) say nothing, and so do failures while our own network is down
+(see attribution). Forty good answers in a row close the book on an outage: the bets begin anew.
 """
 
 from __future__ import annotations
@@ -15,14 +15,24 @@ from monitor.signals import Signal, SignalKind, Subject
 
 E_VALUES = (3.6e3, 8.64e4, 6.048e5, 7.86e6)
 RECENT = 40
+ALLOWED = 0.05
+RENEWED_S = 10.0
+"""Evidence is renewed while the last failure is this young."""
 
 
 class _Venue:
     def __init__(self) -> None:
-        self.bets = FailureBets(0.05)
+        self.bets = FailureBets(ALLOWED)
+        self.good = 0
         self.recent: deque[tuple[float, str, str | None]] = deque(maxlen=RECENT)
-        self.grade = 0
-        self.at_s = 0.0
+
+    def take(self, at_s: float, outcome: str, link: str | None) -> None:
+        """Take one outcome."""
+        self.recent.append((at_s, outcome, link))
+        self.good = self.good + 1 if outcome == "ok" else 0
+        if self.good >= RECENT:
+            self.bets = FailureBets(ALLOWED)
+        self.bets.add(0.0 if outcome == "ok" else 1.0)
 
 
 class Made:
@@ -43,19 +53,19 @@ class Made:
         venue = self._venues.get(name)
         if venue is None:
             venue = self._venues[name] = _Venue()
-        outcome = str(signal.attributes.get("outcome", "ok"))
-        venue.bets.add(0.0 if outcome == "ok" else 1.0)
-        venue.recent.append((at_s, outcome, signal.link))
-        venue.at_s = at_s
+        venue.take(at_s, str(signal.attributes.get("outcome", "ok")), signal.link)
         self._touched.add(name)
 
     def on_second(self, now_s: float) -> None:
         """Pin what the e-values say."""
+        if self._desk.attribution.local_since_s:
+            self._venues.clear()
+            self._touched.clear()
         for name in sorted(self._touched):
             venue = self._venues[name]
             grade = graded(venue.bets.statistic, E_VALUES)
             failed = [one for one in venue.recent if one[1] != "ok"]
-            if grade and failed and now_s - failed[-1][0] <= 10:
+            if grade and failed and now_s - failed[-1][0] <= RENEWED_S:
                 self._pin(name, grade, venue, failed, now_s)
         self._touched.clear()
 
@@ -67,7 +77,7 @@ class Made:
         share = len(failed) / len(venue.recent)
         self._desk.pin(
             "venue_failures", Leg.VENUE, Subject(venue=name), grade=grade, onset_s=failed[0][0], at_s=now_s,
-            half_life_s=self._desk.settings.venue_half_life_s, value=share, normal=0.05, unit="share of requests",
+            half_life_s=self._desk.settings.venue_half_life_s, value=share, normal=ALLOWED, unit="share of requests",
             said=f"{name} fails {share:.0%} of requests ({worst})",
             links=[link for _, _, link in failed[-MOST_LINKS:] if link],
         )  # fmt: skip

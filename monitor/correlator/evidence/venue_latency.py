@@ -68,6 +68,9 @@ class Made:
             stream.onset_s = None
         elif stream.onset_s is None:
             stream.onset_s = at_s
+        elif at_s - stream.onset_s > self._desk.settings.level_long_s:  # slow for so long: this is its usual now
+            stream.short.learn(value, at_s)
+            stream.long.learn(value, at_s)
         self._touched.add(key)
 
     def on_second(self, now_s: float) -> None:

@@ -1,0 +1,246 @@
+"""The correlator's parts alone: sources, board, attribution, fusion, levels, settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.correlator.attribution import Attribution
+from monitor.correlator.board import MOST_EVIDENCE, Board, Weighed
+from monitor.correlator.fusion import bounds, leg_verdict, logistic
+from monitor.correlator.levels import by_chance, joint_far_per_day, level_of
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.sources import Sources
+from monitor.incidents import LEGS, Evidence, Leg, LegState, Level
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+from tests.monitor.correlator.storm import at
+
+S = CorrelatorSettings()
+COVERAGE = st.floats(0, 1)
+EVIDENCE = st.floats(-S.calm_nats, S.storm_nats)
+
+
+def signal(kind: SignalKind, second: float, source: str, value: float = 1.0, **said: Scalar) -> Signal:
+    venue = source.partition("/")[0]
+    return Signal(kind, Subject(asset="BTC", venue=venue), at(second), at(second), source, 1, value, said)
+
+
+def hear(sources: Sources, one: Signal) -> None:
+    sources.hear(one, one.event_time.timestamp())
+
+
+def sight(sources: Sources, second: float, leg: Leg = Leg.VENUE) -> float:
+    return sources.sight("BTC", leg, at(second).timestamp())[0]
+
+
+def declared(*names: str) -> Sources:
+    sources = Sources()
+    for name in names:
+        hear(sources, signal(SignalKind.EXPECT, 0, name, 10.0, leg="venue", weight=1.0))
+    return sources
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (SignalKind.FEED_SILENT, "silent on an open socket"),
+        (SignalKind.FEED_CLOSED, "closed"),
+        (SignalKind.FEED_REJECTED, "subscription refused"),
+    ],
+)
+def test_a_source_known_to_be_down_is_blind_until_it_speaks(kind: SignalKind, reason: str) -> None:
+    sources = declared("alpha/book_ws")
+    hear(sources, signal(kind, 1, "alpha/book_ws", planned=False))
+    hear(sources, signal(kind, 2, "alpha/book_ws", planned=False))
+    hear(sources, signal(SignalKind.FEED_OPENED, 3, "alpha/book_ws"))
+    source = sources.by_name["alpha/book_ws"]
+    assert sight(sources, 3) == 0
+    assert source.why(at(3).timestamp()) == reason
+    assert source.since_s(at(3).timestamp()) == at(1).timestamp()
+    hear(sources, signal(SignalKind.BOOK, 4, "alpha/book_ws"))
+    assert sight(sources, 4) == 1
+
+
+def test_a_planned_end_is_no_blindness_until_the_gap_is_over() -> None:
+    sources = declared("alpha/book_ws")
+    hear(sources, signal(SignalKind.FEED_CLOSED, 5, "alpha/book_ws", planned=True))
+    assert sight(sources, 9) == 1
+    assert sight(sources, 30) < 0.2
+
+
+def test_sequence_gaps_cost_completeness_for_a_minute() -> None:
+    sources = declared("alpha/book_ws")
+    for second in range(3):
+        hear(sources, signal(SignalKind.FEED_GAP, second, "alpha/book_ws"))
+    hear(sources, signal(SignalKind.BOOK, 3, "alpha/book_ws"))
+    assert sight(sources, 4) == pytest.approx(0.85)
+    source = sources.by_name["alpha/book_ws"]
+    assert source.why(at(4).timestamp()) == "sequence gaps"
+    assert source.since_s(at(4).timestamp()) == at(4).timestamp()
+    hear(sources, signal(SignalKind.BOOK, 100, "alpha/book_ws"))
+    assert sight(sources, 101) == 1
+
+
+def test_a_throttled_source_says_so() -> None:
+    assert declared("alpha/x").by_name["alpha/x"].why(at(1).timestamp()) == "throttled by the venue"
+
+
+def test_a_request_that_was_never_made_is_no_sign_of_life() -> None:
+    sources = declared("alpha/server_time")
+    hear(sources, signal(SignalKind.REQUEST, 30, "alpha/server_time", outcome="geo_blocked", ours=True))
+    assert sight(sources, 30) < 0.2
+
+
+def test_what_nobody_declared_counts_only_where_nothing_was_declared() -> None:
+    sources = Sources()
+    hear(sources, signal(SignalKind.WALLET, 0, "alpha/wallet_status"))
+    hear(sources, signal(SignalKind.WALLET, 1, "alpha/wallet_status"))
+    assert (sight(sources, 1), sources.share("BTC", "alpha")) == (1, 1)
+    hear(sources, signal(SignalKind.EXPECT, 2, "beta/book_ws", 10.0, leg="venue", weight=1.0))
+    hear(sources, signal(SignalKind.WALLET, 3, "alpha/wallet_status"))
+    assert sources.share("BTC", "alpha") == 0
+    assert [one.name for one, _ in sources.sight("BTC", Leg.VENUE, 0.0)[1]] == ["beta/book_ws"]
+
+
+def test_odd_declarations_do_no_harm() -> None:
+    sources = Sources()
+    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")))
+    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
+    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
+    assert sources.assets == ("BTC", "ETH")
+    assert sources.by_name["alpha/x"].gap_s == 7.0
+    assert sources.sight("ETH", Leg.VENUE, 0.0)[0] == 0
+    assert not sources.watched("BTC", Leg.MIGRATION)
+    assert sources.share("BTC", "alpha") == 0
+
+
+def evidence(name: str, weight: float = 2.0, second: float = 0, leg: Leg = Leg.MIGRATION, **of: str) -> Evidence:
+    return Evidence(
+        id=name, leg=leg, name=name, subject=Subject(asset="BTC", **of), grade=2, weight=weight, half_life_s=100.0,
+        onset=at(second), at=at(second), value=1.0, normal=0.0, unit="1", far_per_day=1.0, said=name,
+    )  # fmt: skip
+
+
+def test_a_renewal_never_takes_away_and_what_faded_goes() -> None:
+    board = Board(Sources())
+    board.put(evidence("x", 4.0, 0))
+    board.put(evidence("x", 1.0, 50))
+    assert [one.weight for one in board.everything()] == [4.0]
+    board.put(evidence("x", 1.0, 250))
+    assert [one.weight for one in board.everything()] == [1.0]
+    board.fade(at(260).timestamp())
+    assert board.get("x") is not None
+    board.fade(at(2500).timestamp())
+    assert board.get("x") is None
+    board.withdraw("x")
+
+
+def test_shared_evidence_of_another_leg_than_venue_reaches_nobody() -> None:
+    board = Board(Sources())
+    board.put(replace(evidence("x"), subject=Subject(network="ethereum")))
+    assert not board.of("BTC", Leg.MIGRATION, at(0).timestamp())
+
+
+def test_a_leg_can_be_disowned_from_a_time_on() -> None:
+    board = Board(Sources())
+    board.put(evidence("old", second=0, leg=Leg.VENUE))
+    board.put(evidence("new", second=50, leg=Leg.VENUE))
+    board.put(evidence("other", second=50))
+    board.disown(Leg.VENUE, at(40).timestamp())
+    assert [one.id for one in board.everything()] == ["old", "other"]
+
+
+def test_the_board_is_bounded_and_drops_the_lightest() -> None:
+    board = Board(Sources())
+    board.put(evidence("light", 0.1))
+    for index in range(MOST_EVIDENCE):
+        board.put(evidence(f"e{index}"))
+    assert board.get("light") is None
+    assert sum(1 for _ in board.everything()) == MOST_EVIDENCE
+
+
+def test_a_request_never_asked_says_nothing_of_our_network() -> None:
+    attribution = Attribution(S)
+    for venue in ("alpha", "beta"):
+        for second in range(5):
+            one = signal(SignalKind.REQUEST, second, f"{venue}/x", outcome="budget", ours=True)
+            attribution.on_signal(one, at(second).timestamp())
+    assert attribution.on_second(at(5).timestamp()) == []
+    assert attribution.vantages == 0
+
+
+def test_an_hourly_check_that_once_went_well_does_not_speak_for_its_venue() -> None:
+    attribution = Attribution(S)
+    for venue in ("alpha", "beta"):
+        first = signal(SignalKind.REQUEST, 0, f"{venue}/x", check="instruments", outcome="ok")
+        attribution.on_signal(first, at(0).timestamp())
+        for second in (100, 105):
+            one = signal(SignalKind.REQUEST, second, f"{venue}/x", check="server_time", outcome="timeout")
+            attribution.on_signal(one, at(second).timestamp())
+    assert attribution.on_second(at(106).timestamp()) == [("local", True)]
+    assert attribution.on_second(at(300).timestamp()) == [("local", False)]
+
+
+@given(EVIDENCE, COVERAGE, COVERAGE)
+def test_the_interval_only_widens_as_sight_falls(seen: float, one: float, other: float) -> None:
+    more, less = max(one, other), min(one, other)
+    low, high = bounds(seen, more, S)
+    lower, higher = bounds(seen, less, S)
+    assert lower <= low + 1e-9
+    assert higher >= high - 1e-9
+    assert low <= high + 1e-9
+    assert low - 1e-9 <= seen <= high + 1e-9
+
+
+@given(st.floats(-700, 700))
+def test_the_logistic_never_overflows(x: float) -> None:
+    assert 0 <= logistic(x) <= 1
+
+
+@given(st.lists(st.floats(0, 4), max_size=5), COVERAGE)
+def test_a_legs_contributions_sum_to_its_lower_bound(nats: list[float], coverage: float) -> None:
+    weighed = [Weighed(one, evidence(f"e{index}")) for index, one in enumerate(sorted(nats, reverse=True))]
+    verdict = leg_verdict(Leg.MIGRATION, weighed, coverage, True, S)
+    assert sum(one.nats for one in verdict.contributions) == pytest.approx(verdict.w_lo, abs=1e-9)
+    assert -S.calm_nats - 1e-9 <= verdict.evidence <= S.storm_nats
+
+
+def test_three_weak_legs_are_a_squall_and_grades_make_the_storm() -> None:
+    legs = [leg_verdict(leg, [Weighed(2.0, evidence("e", leg=leg))], 1.0, True, S) for leg in LEGS]
+    assert {one.state for one in legs} == {LegState.TRUE}
+    grades = dict.fromkeys(LEGS, 2)
+    assert level_of(legs, grades, 0.29, S) is Level.SQUALL
+    assert level_of(legs, grades, 0.52, S) is Level.PERFECT_STORM
+
+
+def test_the_joint_rate_of_three_legs_is_far_under_that_of_two_and_one() -> None:
+    one, two, three = (joint_far_per_day([1.0] * count, [600.0] * count) for count in (1, 2, 3))
+    assert one == 1.0
+    assert two == pytest.approx(2 * 600 / 86400)
+    assert three == pytest.approx(3 * (600 / 86400) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (0, "by chance: never measured"),
+        (24, "by chance 24 times a day"),
+        (0.5, "by chance once in 2.0 days"),
+        (1 / 21, "by chance once in 3.0 weeks"),
+        (1 / 730.5, "by chance once in 2.0 years"),
+    ],
+)
+def test_a_false_alarm_rate_is_said_in_words(rate: float, words: str) -> None:
+    assert by_chance(rate) == words
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"prior": 0.0}, {"storm_p": 1.5}, {"mu_min": 1.0}, {"enter_ticks": 0}, {"lower_ticks": 0}, {"rate_floor": 0.0}],
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        replace(S, **wrong)  # type: ignore[arg-type]

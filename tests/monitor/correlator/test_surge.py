@@ -1,0 +1,160 @@
+"""The surge of forced orders at its operating points, on backgrounds it had to estimate itself (harder than known ones)."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from statistics import fmean
+
+import pytest
+
+from monitor.correlator.attribution import Attribution
+from monitor.correlator.board import Board
+from monitor.correlator.evidence.liquidation_surge import Made
+from monitor.correlator.producer import Desk
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.sources import Sources
+from monitor.incidents import Evidence
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+from tests.monitor.correlator.storm import DRILL, at
+from tests.monitor.detect.streams import clustered, hawkes, poisson
+
+SOURCE = "alpha/liquidation"
+SUBJECT = Subject(asset="BTC", venue="alpha")
+Draw = Callable[[random.Random, float], int]
+
+
+class Stream:
+    """One asset's only feed, second by second."""
+
+    def __init__(self, settings: CorrelatorSettings, censoring: str = "complete") -> None:
+        self.sources = Sources()
+        self.board = Board(self.sources)
+        self._made = Made(Desk(settings, self.sources, self.board, Attribution(settings)))
+        self._said: dict[str, Scalar] = {"censoring": censoring, "backlog": False}
+        self._now_s = at(0).timestamp()
+        expect = self._signal(SignalKind.EXPECT, {"leg": "liquidation", "censoring": censoring})
+        self.sources.hear(expect, self._now_s)
+        self._made.on_signal(expect, self._now_s)
+
+    def _signal(self, kind: SignalKind, said: dict[str, Scalar]) -> Signal:
+        return Signal(kind, SUBJECT, at(0), at(0), SOURCE, 0, 1e6, {**said})
+
+    def second(self, count: int) -> list[Evidence]:
+        """Let a second pass with so many liquidations; give what stands."""
+        event = self._signal(SignalKind.LIQUIDATION, self._said)
+        for _ in range(count):
+            self._made.on_signal(event, self._now_s)
+        self._now_s += 1
+        self._made.on_second(self._now_s)
+        return list(self.board.everything())
+
+
+def false_alarms(counts: Callable[[], int], hours: float, settings: CorrelatorSettings) -> Counter[int]:
+    """Episodes by least grade (a minute of quiet parts two) in a stream that never changes."""
+    stream = Stream(settings)
+    found: Counter[int] = Counter()
+    last: dict[int, int] = {}
+    for second in range(int(hours * 3600)):
+        for evidence in stream.second(counts()):
+            for grade in range(1, evidence.grade + 1):
+                found[grade] += second - last.get(grade, -999) > 60
+                last[grade] = second
+            stream.board.withdraw(evidence.id)
+    return found
+
+
+def delay_s(draw: Draw, mean: float, times: float, seed: int, quiet_s: int = 1800) -> int:
+    """Seconds from a change of rate to evidence of grade 3."""
+    chance = random.Random(seed)
+    stream = Stream(CorrelatorSettings())
+    for _ in range(quiet_s):
+        for evidence in stream.second(draw(chance, mean)):
+            stream.board.withdraw(evidence.id)
+    seconds = 1
+    while all(one.grade < 3 for one in stream.second(draw(chance, mean * times))):
+        seconds += 1
+        assert seconds < 1000
+    return seconds
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.2, 1.0, 5.0])
+@pytest.mark.parametrize("draw", [poisson, clustered])
+def test_a_stream_that_never_changes_alarms_no_more_than_its_grades_say(draw: Draw, mean: float) -> None:
+    chance = random.Random(1)
+    found = false_alarms(lambda: draw(chance, mean), 12, CorrelatorSettings())
+    assert found[1] <= 2 * 12
+    assert found[2] <= 3
+    assert found[3] <= 2
+
+
+def test_a_self_excited_stream_that_never_changes_alarms_no_more_than_its_grades_say() -> None:
+    counts = hawkes(3, 0.5, 0.5, 12 * 3600)
+    found = false_alarms(lambda: next(counts), 12, CorrelatorSettings())
+    assert found[1] <= 12
+    assert found[2] <= 1
+    assert found[3] == 0
+
+
+def test_the_drills_short_memory_does_not_alarm_on_a_quiet_stream() -> None:
+    chance = random.Random(4)
+    found = false_alarms(lambda: poisson(chance, 0.2), 6, DRILL)
+    assert found[2] == 0
+
+
+@pytest.mark.parametrize(("mean", "times", "most_s"), [(1.0, 3, 12), (1.0, 10, 2), (0.2, 30, 3)])
+def test_a_surge_on_poisson_background_is_grade_three_in_seconds(mean: float, times: float, most_s: float) -> None:
+    assert fmean(delay_s(poisson, mean, times, seed) for seed in range(20)) <= most_s
+
+
+@pytest.mark.parametrize(("times", "most_s"), [(10, 7), (30, 2)])
+def test_a_surge_on_clustered_background_is_grade_three_in_seconds(times: float, most_s: float) -> None:
+    assert fmean(delay_s(clustered, 1.0, times, seed) for seed in range(20)) <= most_s
+
+
+def test_a_feed_that_tells_one_a_second_still_shows_the_surge_and_loses_trust() -> None:
+    stream = Stream(CorrelatorSettings(), "latest_per_second")
+    chance = random.Random(5)
+    for _ in range(1000):
+        stream.second(min(poisson(chance, 0.05), 1))
+    assert stream.sources.trust[SOURCE, "BTC"] > 0.8
+    found = [stream.second(1) for _ in range(60)]
+    assert max(one.grade for one in found[10]) >= 3
+    assert stream.sources.trust[SOURCE, "BTC"] == pytest.approx(1 / 3)
+    assert found[-1][0].value > 1.5
+
+
+def test_old_news_told_at_subscribe_is_no_surge() -> None:
+    stream = Stream(CorrelatorSettings(warm_s=0))
+    stream._said["backlog"] = True
+    assert not any(stream.second(50) for _ in range(30))
+
+
+def test_silence_of_a_blind_feed_is_not_learned_as_calm() -> None:
+    stream = Stream(CorrelatorSettings())
+    chance = random.Random(6)
+    for _ in range(900):
+        stream.second(poisson(chance, 1.0))
+    source = stream.sources.by_name[SOURCE]
+    source.down_s = 1.0
+    for _ in range(1800):
+        stream.second(0)
+    source.down_s = None
+    assert not [one for _ in range(120) for one in stream.second(poisson(chance, 1.0)) if one.grade > 1]
+
+
+def test_very_many_events_a_second_are_still_usual_where_they_always_are() -> None:
+    chance = random.Random(7)
+    found = false_alarms(lambda: poisson(chance, 20), 1, CorrelatorSettings())
+    assert found[2] == 0
+
+
+def test_a_second_of_many_events_on_a_quiet_stream_is_told_with_its_onset() -> None:
+    stream = Stream(CorrelatorSettings())
+    for _ in range(600):
+        stream.second(0)
+    told = stream.second(12)
+    assert told[0].onset == at(600)
+    assert told[0].said.startswith("liquidations")
+    assert told[0].grade == 4

@@ -1,0 +1,56 @@
+"""Seeded streams of counts a second: Poisson, negative binomial, self-excited; with a change where one is asked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from math import exp
+
+
+def poisson(chance: random.Random, mean: float) -> int:
+    """One Poisson count (sums of small means, so that exp never underflows)."""
+    count = 0
+    while mean > 0:
+        part = min(mean, 30.0)
+        mean -= part
+        product, least = chance.random(), exp(-part)
+        while product > least:
+            count += 1
+            product *= chance.random()
+    return count
+
+
+def clustered(chance: random.Random, mean: float, fano: float = 3.0) -> int:
+    """One negative binomial count of this variance over mean."""
+    shape = mean / (fano - 1)
+    return poisson(chance, chance.gammavariate(shape, fano - 1))
+
+
+def hawkes(seed: int, base: float, branching: float, seconds: int, beta: float = 1.0) -> Iterator[int]:
+    """Counts a second of a self-excited stream with an exponential kernel, by thinning."""
+    chance = random.Random(seed)
+    at_s, excited = 0.0, 0.0
+    counts = [0] * seconds
+    while True:
+        ceiling = base + excited
+        wait_s = chance.expovariate(ceiling)
+        at_s += wait_s
+        excited *= exp(-beta * wait_s)
+        if at_s >= seconds:
+            return iter(counts)
+        if chance.random() * ceiling <= base + excited:
+            counts[int(at_s)] += 1
+            excited += branching * beta
+
+
+def first_event_throttle(seed: int, rate: float, seconds: float, dead_s: float = 1.0) -> int:
+    """How many of a Poisson stream's events a feed tells that is dead for `dead_s` after each one."""
+    chance = random.Random(seed)
+    at_s, told, deaf_until_s = 0.0, 0, 0.0
+    while True:
+        at_s += chance.expovariate(rate)
+        if at_s >= seconds:
+            return told
+        if at_s >= deaf_until_s:
+            told += 1
+            deaf_until_s = at_s + dead_s
