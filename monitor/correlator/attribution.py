@@ -1,12 +1,14 @@
 """Whose fault: our own network (LOCAL), the way to one venue (PATH), one VENUE, or the MARKET (facts: detection §2).
 
-Targets are the venues and the neutral controls, all asked at one cadence. A target is down when all its checks' last two
-outcomes failed in transport (time-out, DNS, refused, reset, TLS). When at least 80 % of targets are down, controls among
+Targets are the venues and the neutral controls, all asked at one cadence. A target is down when one of its checks
+failed in transport twice (time-out, DNS, refused, reset, TLS) and it answered nothing meanwhile.
+When at least 80 % of targets are down, controls among
 them, the fault is ours: nothing is said of the venues, and nothing from here is believed until a while after.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from monitor.correlator.settings import CorrelatorSettings
@@ -15,30 +17,31 @@ from monitor.signals import Signal, SignalKind
 TRANSPORT = frozenset({"timeout", "dns", "refused", "reset", "tls"})
 ROUNDS = 2
 FRESH_S = 60.0
-"""A check not heard for this long says nothing of now: an hourly check must not speak for its venue."""
-
-
-@dataclass(slots=True)
-class _Check:
-    at_s: float = 0.0
-    failed: int = 0
-    """Failures in transport in a row, up to now."""
+"""A target not asked for this long says nothing of now."""
 
 
 @dataclass(slots=True)
 class _Target:
     control: bool
-    checks: dict[str, _Check] = field(default_factory=dict)
+    at_s: float = 0.0
+    failed: Counter[str] = field(default_factory=Counter)
+    """Failures in transport by check since the last answer to anything: an answer proves that the target is reached."""
+
+    def hear(self, check: str, failed: bool, at_s: float) -> None:
+        """Take one outcome."""
+        self.at_s = at_s
+        if failed:
+            self.failed[check] += 1
+        else:
+            self.failed.clear()
 
     def live(self, now_s: float) -> bool:
-        """Whether any of its checks was heard of late."""
-        return any(now_s - one.at_s <= FRESH_S for one in self.checks.values())
+        """Whether it was asked of late."""
+        return now_s - self.at_s <= FRESH_S
 
     def down(self, rounds: int, now_s: float) -> bool:
-        """Whether each fresh check's last `rounds` outcomes failed in transport."""
-        return self.live(now_s) and all(
-            one.failed >= rounds for one in self.checks.values() if now_s - one.at_s <= FRESH_S
-        )
+        """Whether some check failed in transport `rounds` times and nothing was answered meanwhile."""
+        return self.live(now_s) and max(self.failed.values(), default=0) >= rounds
 
 
 class Attribution:
@@ -66,9 +69,7 @@ class Attribution:
         if target is None:
             target = targets[name] = _Target(control)
         check = f"{signal.attributes.get('check', '')}/{signal.subject.instrument or ''}"
-        state = target.checks.setdefault(check, _Check())
-        state.failed = state.failed + 1 if outcome in TRANSPORT else 0
-        state.at_s = at_s
+        target.hear(check, outcome in TRANSPORT, at_s)
 
     def _share_down(self, vantage: str, rounds: int, now_s: float) -> float:
         live = [one for one in self._targets[vantage].values() if one.live(now_s)]

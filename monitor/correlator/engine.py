@@ -106,7 +106,7 @@ class Correlator:
 
     def _take(self, signal: Signal) -> None:
         at_s = min(signal.event_time, signal.received_at).timestamp()
-        self._sources.hear(signal, at_s)
+        self._sources.hear(signal, signal.received_at.timestamp())
         for take in self._takers[signal.kind]:
             take(signal, at_s)
 

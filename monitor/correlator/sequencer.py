@@ -1,7 +1,8 @@
 """Puts signals in event-time order: whole seconds are held until the watermark says that no more will come.
 
-The order is (order time, source, seq), so it does not depend on arrival. Order time is the event time, but for chain
-signals, whose block stamps are coarse and old, it is when we knew them. The watermark is the latest order time seen less
+The order is (order time, source, seq), so it does not depend on arrival. Order time is the event time of what happens on its
+own (liquidations); for what we ask or are told of a state (statistics stamped minutes ago, block stamps, old news at a
+subscribe) it is when we knew it. The watermark is the latest order time seen less
 the largest lateness among the sources in use; what comes under it is late: it joins the next second and is counted.
 """
 
@@ -13,17 +14,13 @@ from math import floor
 
 from monitor.signals import Signal, SignalKind
 
-_CHAIN = frozenset(
-    {
-        SignalKind.UPGRADE,
-        SignalKind.UPGRADE_QUEUED,
-        SignalKind.OPERATION_ENDED,
-        SignalKind.LIQUIDITY_REMOVED,
-        SignalKind.LIQUIDITY_ADDED,
-        SignalKind.MIGRATION,
-        SignalKind.RETRACTION,
-    }
-)
+
+def order_s(signal: Signal) -> float:
+    """Where a signal stands in the order: unix seconds."""
+    received_s = signal.received_at.timestamp()
+    if signal.kind is SignalKind.LIQUIDATION and signal.attributes.get("backlog") is not True:
+        return min(signal.event_time.timestamp(), received_s)
+    return received_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +46,9 @@ class Sequencer:
 
     def push(self, signal: Signal) -> Iterator[Second]:
         """Take a signal; give the seconds that are now complete, empty ones included."""
-        received_s = signal.received_at.timestamp()
-        order_s = received_s if signal.kind in _CHAIN else min(signal.event_time.timestamp(), received_s)
-        second = floor(order_s)
-        entry = (order_s, signal.source, signal.seq, signal)
+        at_s = order_s(signal)
+        second = floor(at_s)
+        entry = (at_s, signal.source, signal.seq, signal)
         if self._next is None:
             self._next = second - floor(self.lateness_s)
         if second < self._next:
@@ -60,9 +56,9 @@ class Sequencer:
             self._late.append(entry)
         else:
             self._held.setdefault(second, []).append(entry)
-        if order_s > self._latest_s:
-            self._latest_s = order_s
-            yield from self._release(floor(order_s - self.lateness_s))
+        if at_s > self._latest_s:
+            self._latest_s = at_s
+            yield from self._release(floor(at_s - self.lateness_s))
 
     def flush(self) -> Iterator[Second]:
         """Give everything held: nothing more will come."""

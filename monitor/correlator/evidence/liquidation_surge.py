@@ -156,9 +156,9 @@ class Made:
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Count a liquidation, or learn of a feed and its censoring."""
         subject = signal.subject
-        if subject.asset is None or (
-            signal.kind is SignalKind.EXPECT and signal.attributes.get("leg") != "liquidation"
-        ):
+        if subject.asset is None or signal.attributes.get("backlog") is True:
+            return
+        if signal.kind is SignalKind.EXPECT and signal.attributes.get("leg") != "liquidation":
             return
         asset = self._assets.get(subject.asset)
         if asset is None:
@@ -168,7 +168,7 @@ class Made:
             feed = asset.feeds[signal.source] = _Feed()
         censoring = signal.attributes.get("censoring", "complete")
         feed.throttled = censoring != "complete"
-        if signal.kind is SignalKind.LIQUIDATION and signal.attributes.get("backlog") is not True:
+        if signal.kind is SignalKind.LIQUIDATION:
             feed.now += 1
             feed.usd += signal.value
 
