@@ -27,8 +27,8 @@ from monitor.settings.tree import Settings
 from monitor.supervise import Part
 from probes import venues
 from probes.control import Controls
-from probes.feed_setting import Tap
 from probes.prober import Prober
+from probes.tape import Tape
 
 Clock = Callable[[], datetime]
 
@@ -36,7 +36,7 @@ TICK_S = 1.0
 
 
 class Sources:
-    """Where everything comes from. `tap` sees raw frames; `checkpoints` says where each network was left."""
+    """Where everything comes from. `tape` keeps raw frames; `checkpoints` says where each network was left."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Sources:
         intake: Intake,
         pipeline: Pipeline,
         checkpoints: Checkpoints,
-        tap: Tap | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self._settings = settings
         self._env = env
@@ -55,7 +55,7 @@ class Sources:
         self._intake = intake
         self._pipeline = pipeline
         self._checkpoints = checkpoints
-        self._tap = tap
+        self._tape = tape
 
     def parts(self) -> dict[str, Part]:
         """Every part by name, all settings checked. Raises OperatorError before anything has begun."""
@@ -78,7 +78,7 @@ class Sources:
         chosen = prober_settings(self._settings, name, self._env)
 
         async def part() -> None:
-            prober = Prober(venues.declared(name), chosen, clock=self._clock, tap=self._tap)
+            prober = Prober(venues.declared(name), chosen, clock=self._clock, tape=self._tape)
             declared = False
             async for reading in prober.readings():
                 if not declared and prober.instruments:

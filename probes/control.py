@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 
-from probes.exchange import Clock, Exchange, exchange, session, tls_context
+from probes.exchange import Clock, exchange, session, tls_context
 from probes.outbox import Outbox
 from probes.prober import USER_AGENT, utc_now
 from probes.readings import Reading, Refusal, RequestTimed, VenueId
 from probes.schedule import on_schedule, phase_s
+from probes.tape import Exchange
 
 CONTROL = VenueId("control")
 MOST_BYTES = 1_000_000

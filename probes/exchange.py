@@ -21,6 +21,7 @@ import aiohttp
 
 from probes.classify import by_error
 from probes.readings import Phase, Refusal
+from probes.tape import Exchange
 
 Clock = Callable[[], datetime]
 MOST_CONNECTIONS = 32
@@ -58,21 +59,6 @@ def tls_context(ca_file: str = "") -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(ca_file)
     return context
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """What came of one request. `refusal` is the transport's; an answer of any status has none."""
-
-    sent_at: datetime
-    received_at: datetime
-    phases: tuple[Phase, ...]
-    cold: bool
-    status: int | None
-    headers: Mapping[str, str]
-    body: bytes
-    refusal: Refusal | None
-    detail: str
 
 
 def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:

@@ -10,12 +10,12 @@ from time import monotonic
 
 import aiohttp
 
+from probes.answer_ear import VenueState
 from probes.back_off import BackOff
 from probes.feed_ear import FeedEar
 from probes.feed_ending import EndedError, close_quietly, ending, why_closed
 from probes.feed_setting import FeedSetting
-from probes.readings import Instrument, Reading
-from probes.rest import VenueState
+from probes.readings import FeedChanged, Instrument, Reading
 from probes.venue import Feed
 
 OPEN_TIMEOUT_S = 10.0
@@ -40,12 +40,17 @@ class FeedRunner:
             began = monotonic()
             ended = await self._connection()
             lived_s = monotonic() - began
-            self._tell(self._ear.closed(lived_s, self._set.clock(), detail=ended.detail, planned=ended.planned))
+            self._connected(self._ear.closed(lived_s, self._set.clock(), detail=ended.detail, planned=ended.planned))
             await asyncio.sleep(self._back_off.after(lived_s))
 
     def _tell(self, *readings: Reading) -> None:
         for one in readings:
             self._set.emit(one)
+
+    def _connected(self, change: FeedChanged) -> None:
+        if self._set.tape is not None:
+            self._set.tape.connection(change)
+        self._set.emit(change)
 
     async def _connection(self) -> EndedError:
         try:
@@ -75,7 +80,7 @@ class FeedRunner:
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         now = self._set.clock()
         self._opened_s = monotonic()
-        self._tell(self._ear.opened(now, self._opened_s))
+        self._connected(self._ear.opened(now, self._opened_s))
         for text in self._feed.subscribe(self._set.instruments, now):
             await socket.send_str(text)
         frames = 0
@@ -94,8 +99,8 @@ class FeedRunner:
 
     async def _frame(self, socket: aiohttp.ClientWebSocketResponse, raw: bytes) -> None:
         received_at = self._set.clock()
-        if self._set.tap is not None:
-            self._set.tap(self._state.venue.id, self._feed.name, received_at, raw)
+        if self._set.tape is not None:
+            self._set.tape.frame(self._state.venue.id, self._feed.name, received_at, raw)
         heard = self._ear.frame(raw, received_at, monotonic(), self._state.instruments)
         self._tell(*heard.readings)
         for text in heard.replies:

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import aiohttp
 
 from probes.exchange import Clock
 from probes.readings import Instrument, Reading
+from probes.tape import Tape
 from probes.venue import BookSnapshot, Feed
 
 FIRST_PAUSE_S = 0.5
 SAMPLE_S = 1.0
 
 Emit = Callable[[Reading], None]
-Tap = Callable[[str, str, datetime, bytes], None]
 Base = Callable[[Instrument], Awaitable[BookSnapshot | None]]
 
 
 @dataclass(slots=True, kw_only=True)
 class FeedSetting:
-    """What a feed runs with. `base` fetches a REST snapshot; `tap` sees raw frames as they come."""
+    """What a feed runs with. `base` fetches a REST snapshot; `tape` keeps raw frames as they come."""
 
     url: str
     client: aiohttp.ClientSession
     clock: Clock
     emit: Emit
     base: Base | None = None
-    tap: Tap | None = None
+    tape: Tape | None = None
     seed: int | None = None
     first_pause_s: float = FIRST_PAUSE_S
     sample_s: float = SAMPLE_S

@@ -13,13 +13,15 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
+from probes.answer_ear import VenueState
 from probes.exchange import Clock, session, tls_context
 from probes.feed import FeedRunner
-from probes.feed_setting import FeedSetting, Tap, feed_url
+from probes.feed_setting import FeedSetting, feed_url
 from probes.outbox import Outbox
 from probes.readings import Instrument, Market, Reading, SlotMissed
-from probes.rest import Asker, VenueState
+from probes.rest import Asker
 from probes.schedule import on_schedule, phase_s
+from probes.tape import Tape
 from probes.venue import BookSnapshot, Feed, Keys, Per, RestCheck, Venue
 
 USER_AGENT = "stormwatch/0.1 (+exchange-health monitor)"
@@ -76,15 +78,15 @@ def guessed(venue: Venue, assets: Sequence[str]) -> list[Instrument]:
 
 
 class Prober:
-    """One venue under watch. `tap` sees raw frames (for recordings)."""
+    """One venue under watch. `tape` keeps raw frames and answers (for recordings)."""
 
     def __init__(
-        self, venue: Venue, settings: ProberSettings, *, clock: Clock = utc_now, tap: Tap | None = None
+        self, venue: Venue, settings: ProberSettings, *, clock: Clock = utc_now, tape: Tape | None = None
     ) -> None:
         self.venue = venue
         self.settings = settings
         self._clock = clock
-        self._tap = tap
+        self._tape = tape
         self._random = random.Random(settings.seed)  # noqa: S311  # jitter, not secrecy
         self.state = VenueState(venue)
         self.outbox = Outbox()
@@ -118,7 +120,7 @@ class Prober:
     async def _work(self, client: aiohttp.ClientSession) -> None:
         asker = Asker(
             self.state, client, self._clock, hosts=self.settings.hosts, keys=self.settings.keys,
-            timeout_s=self.settings.timeout_s,
+            timeout_s=self.settings.timeout_s, tape=self._tape,
         )  # fmt: skip
         await self.list_instruments(asker)
         start = self._clock()
@@ -210,7 +212,7 @@ class Prober:
 
         setting = FeedSetting(
             url=feed_url(feed.host, feed, instruments, hosts), client=client, clock=self._clock,
-            emit=self.outbox.put, base=base if feed.book_base else None, tap=self._tap,
+            emit=self.outbox.put, base=base if feed.book_base else None, tape=self._tape,
             seed=self._random.getrandbits(32), instruments=instruments,
         )  # fmt: skip
         await FeedRunner(self.state, feed, setting).run()

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from probes import venues
+from probes.answer_ear import VenueState
 from probes.exchange import session, tls_context
 from probes.feed import FeedRunner
 from probes.feed_setting import FeedSetting, feed_url
@@ -25,7 +26,6 @@ from probes.readings import (
     Market,
     Reading,
 )
-from probes.rest import VenueState
 from probes.venue import BookSnapshot, Feed
 from tests.probes.cases import LISTED
 from tests.probes.loopback import Loopback, Talk, serving

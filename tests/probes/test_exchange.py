@@ -15,9 +15,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from probes.exchange import Exchange, _refusal, exchange, session, tls_context
+from probes.exchange import _refusal, exchange, session, tls_context
 from probes.prober import USER_AGENT, utc_now
 from probes.readings import Refusal
+from probes.tape import Exchange
 from tests.probes.loopback import cut_short, free_port, hung_up, never_ending, say, serving
 
 STEP = timedelta(microseconds=5)

@@ -17,6 +17,7 @@ from probes.prober import USER_AGENT
 from probes.readings import (
     BookState,
     EngineLag,
+    FeedChanged,
     FeedEvent,
     FeedLag,
     FeedMalformed,
@@ -25,6 +26,7 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
+from probes.tape import Exchange
 from probes.venue import Ack, Context, FeedWord, KeepAlive, Reply
 from tests.probes.feed_listening import (
     depth,
@@ -185,16 +187,30 @@ async def test_a_venue_that_cannot_be_reached_is_tried_again_and_again() -> None
     assert FeedEvent.OPENED not in heard.events()
 
 
-async def test_raw_frames_are_shown_to_the_tap_before_they_are_read() -> None:
-    seen: list[tuple[str, str, bytes]] = []
+class Kept:
+    """A tape in memory."""
 
-    def tap(venue: str, name: str, received_at: datetime, raw: bytes) -> None:
-        seen.append((venue, name, raw))
+    def __init__(self) -> None:
+        self.frames: list[tuple[str, str, bytes]] = []
+        self.connections: list[FeedEvent] = []
 
+    def answer(self, venue: VenueId, check: str, instrument: str | None, scheduled_at: datetime, got: Exchange) -> None:
+        raise AssertionError("a feed asks nothing")
+
+    def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:
+        self.frames.append((venue, feed, raw))
+
+    def connection(self, change: FeedChanged) -> None:
+        self.connections.append(change.event)
+
+
+async def test_raw_frames_are_kept_on_the_tape_before_they_are_read() -> None:
+    tape = Kept()
     talk = scripted("{", b'{"e":"x"}', mark())
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk, tap=tap) as (heard, _):
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk, tape=tape) as (heard, _):
         await heard.until(lambda one: isinstance(one, MarkPrice))
-    assert seen[:2] == [("binance_usdm", "liquidation", b"{"), ("binance_usdm", "liquidation", b'{"e":"x"}')]
+    assert tape.frames[:2] == [("binance_usdm", "liquidation", b"{"), ("binance_usdm", "liquidation", b'{"e":"x"}')]
+    assert tape.connections[0] is FeedEvent.OPENED
 
 
 async def test_a_flood_does_not_starve_what_else_runs() -> None:

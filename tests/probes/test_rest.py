@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from probes import venues
+from probes.answer_ear import VenueState
 from probes.exchange import session, tls_context
 from probes.prober import USER_AGENT, utc_now
 from probes.readings import (
@@ -25,7 +26,7 @@ from probes.readings import (
     ServerTime,
     VenueClock,
 )
-from probes.rest import Asker, VenueState
+from probes.rest import Asker
 from probes.venue import Budget, Keys, RestCheck
 from tests.probes.cases import LISTED
 from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
