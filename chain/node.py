@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +30,16 @@ _READ_BYTES = 256 * 1024
 
 for _name in ("web3.providers", "web3.manager", "web3._utils"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # below that it prints URLs with their keys
+
+
+def load_web3() -> None:
+    """Import web3 and keep the recursion limit: a library under it (py_ecc) raises it to 100,000, with which a deeply nested
+    answer of a hostile node or venue would overflow the C stack instead of being refused.
+    """
+    limit = sys.getrecursionlimit()
+    import web3  # noqa: F401
+
+    sys.setrecursionlimit(limit)
 
 
 def redacted(url: str) -> str:
@@ -60,6 +71,7 @@ class Node:
 
     async def heads(self) -> AsyncIterator[None]:
         """One item for each head a WebSocket node pushes, on a connection of its own. Ends when the node hangs up."""
+        load_web3()
         from web3 import AsyncWeb3, WebSocketProvider
         from web3.types import SubscriptionType
 
@@ -120,6 +132,8 @@ class Node:
 
     async def _http(self) -> AsyncHTTPProvider:
         from aiohttp import ClientSession, ClientTimeout
+
+        load_web3()
         from web3.providers.rpc import AsyncHTTPProvider
 
         most_bytes = self._most_bytes
@@ -150,6 +164,7 @@ class Node:
         return provider
 
     async def _websocket(self) -> WebSocketProvider:
+        load_web3()
         from web3 import WebSocketProvider
 
         bounds = {"max_size": self._most_bytes}
