@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.incidents import IncidentChange
-from monitor.signals import Signal
+from monitor.signals import Signal, SignalKind
 from monitor.store.batch import SUBJECT, signal_of
 from monitor.store.told import encode_change
 
@@ -39,8 +39,8 @@ def signal_rows(signals: Sequence[Signal], run_id: str) -> list[tuple[Any, ...]]
 
 def signal_of_row(row: Any) -> Signal:
     """The signal of a row of the query `signals`."""
-    *head, value, attributes, link = row
-    return signal_of((*head, value, _decode(attributes), link))
+    kind, *head, value, attributes, link = row
+    return signal_of((SignalKind(kind), *head, value, _decode(attributes), link))
 
 
 def change_row(change: IncidentChange) -> tuple[Any, ...]:

@@ -1,0 +1,81 @@
+"""Liquidation frames a second through a real WebSocket on loopback, held by the feed core, beside a bare client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from time import perf_counter
+
+import aiohttp
+
+from probes import venues
+from probes.answer_ear import VenueState
+from probes.exchange import session, tls_context
+from probes.feed import FeedRunner
+from probes.feed_setting import FeedSetting
+from probes.prober import USER_AGENT, utc_now
+from probes.readings import Liquidation, Reading
+from tests.bench.figures import Figure
+from tests.bench.frames import instruments
+from tests.bench.venue_process import venue_process
+
+FRAMES = 100_000
+WARM = 5_000
+VENUE = "binance_usdm"
+
+
+def bench() -> list[Figure]:
+    """One figure."""
+    with venue_process() as venue:
+        ours = asyncio.run(_held(venue.socket))
+        bare = asyncio.run(_bare(venue.socket))
+    return [
+        Figure(
+            name=f"{VENUE}: liquidation frames from a socket into readings", value=ours, unit="frames/s",
+            peer="aiohttp ws_connect + json.loads", peer_value=bare,
+            simulated="the venue (frames sent as fast as they are taken, from its own process, not compressed)",
+        )
+    ]  # fmt: skip
+
+
+async def _held(url: str) -> float:
+    dialect = venues.declared(VENUE)
+    known = instruments(VENUE)
+    state = VenueState(dialect)
+    state.instruments.update(known)
+    done = asyncio.Event()
+    count, marks = 0, [0.0, 0.0]
+
+    def emit(reading: Reading) -> None:
+        nonlocal count
+        if not isinstance(reading, Liquidation):
+            return
+        count += 1
+        if count == WARM:
+            marks[0] = perf_counter()
+        elif count == WARM + FRAMES:
+            marks[1] = perf_counter()
+            done.set()
+
+    async with session(tls_context(), USER_AGENT) as client:
+        setting = FeedSetting(url=url, client=client, clock=utc_now, emit=emit, instruments=tuple(known.values()))
+        feed = next(one for one in dialect.feeds if one.name == "liquidation")
+        running = asyncio.create_task(FeedRunner(state, feed, setting).run())
+        try:
+            async with asyncio.timeout(120):
+                await done.wait()
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    return FRAMES / (marks[1] - marks[0])
+
+
+async def _bare(url: str) -> float:
+    shortly = aiohttp.ClientWSTimeout(ws_close=0.1)
+    async with aiohttp.ClientSession() as client, client.ws_connect(url, timeout=shortly) as socket:
+        for _ in range(WARM):
+            await socket.receive()
+        began = perf_counter()
+        for _ in range(FRAMES):
+            json.loads((await socket.receive()).data)
+        return FRAMES / (perf_counter() - began)

@@ -1,0 +1,100 @@
+"""A venue in a process of its own, for benchmarks: answers the server time after an exact delay, floods a WebSocket.
+
+Run as `python -m tests.bench.venue_process`; it prints its two ports and lives until its input ends. The delay is exact:
+the loop's timers are good to a millisecond only, so the last stretch is spun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter, time
+
+from aiohttp import web
+
+from tests.bench.frames import liquidations
+
+SPUN_S = 0.003
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+BLOCK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class VenueProcess:
+    """Where it listens: base URLs."""
+
+    rest: str
+    socket: str
+
+
+@contextmanager
+def venue_process() -> Iterator[VenueProcess]:
+    """The process, started; ended on the way out."""
+    command = [sys.executable, "-m", "tests.bench.venue_process"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        rest, socket = json.loads(running.stdout.readline())
+        try:
+            yield VenueProcess(f"http://127.0.0.1:{rest}", f"ws://127.0.0.1:{socket}")
+        finally:
+            running.stdin.close()
+            running.wait(10)
+
+
+async def _server_time(request: web.Request) -> web.Response:
+    due = perf_counter() + float(request.match_info["delay_s"])
+    if due - perf_counter() > SPUN_S:
+        await asyncio.sleep(due - perf_counter() - SPUN_S)
+    while perf_counter() < due:
+        pass
+    return web.Response(body=b'{"serverTime":%d}' % (time() * 1000), content_type="application/json")
+
+
+async def _flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Frames for as long as they are taken. Written by hand, so that the sender is not what is measured."""
+    block = b"".join(_text_frame(one) for one in liquidations("binance_usdm", BLOCK))
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = next(line[18:].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
+        lines = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        writer.write(lines + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        goodbye = asyncio.create_task(reader.read(1))  # the only thing a listener says is that it leaves
+        while not goodbye.done():
+            writer.write(block)
+            await writer.drain()
+            await asyncio.sleep(0)  # drain yields only to a slow taker, and a lost one is told by the loop
+    except (OSError, asyncio.IncompleteReadError):
+        pass  # it left without a word
+    finally:
+        writer.close()
+
+
+def _text_frame(body: bytes) -> bytes:
+    assert 126 <= len(body) < 65536
+    return b"\x81\x7e" + len(body).to_bytes(2, "big") + body
+
+
+async def _serve() -> None:
+    app = web.Application()
+    app.router.add_get("/{delay_s}/fapi/v1/time", _server_time)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    flood = await asyncio.start_server(_flood, "127.0.0.1", 0)
+    print(json.dumps([runner.addresses[0][1], flood.sockets[0].getsockname()[1]]), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    flood.close()
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())
