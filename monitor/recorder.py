@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from monitor.correlator import Correlator
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
 from monitor.pipeline import Pipeline
+from monitor.raw_tape import RawTapeWriter, raw_header_of
 from monitor.recording import RecordingWriter, header_of
 from monitor.settings.tree import Settings
 from monitor.sources import Sources
@@ -53,18 +55,28 @@ class _NoCheckpoints:
         return
 
 
-async def record_sources(settings: Settings, env: Mapping[str, str], out: Path, stop: asyncio.Event) -> Recorded:
-    """Record until `stop` is set. Raises OperatorError for settings or a file that cannot be used."""
+async def record_sources(
+    settings: Settings, env: Mapping[str, str], out: Path, stop: asyncio.Event, raw: Path | None = None
+) -> Recorded:
+    """Record until `stop` is set; into `raw` what the wires carried. Raises OperatorError for what cannot be used."""
     correlator = Correlator(settings.correlator, vantage=settings.vantage)
-    header = header_of(settings.correlator, settings.vantage, stormwatch_version(), utc_now())
-    try:
-        writer = RecordingWriter(out, header)
-    except OSError as error:
-        raise OperatorError("--out", str(out), "a place that can be written", str(error.strerror)) from None
-    with writer:
+    started_at, version = utc_now(), stormwatch_version()
+    with ExitStack() as open_files:
+        try:
+            header = header_of(settings.correlator, settings.vantage, version, started_at)
+            writer = open_files.enter_context(RecordingWriter(out, header))
+            tape = None if raw is None else RawTapeWriter(raw, raw_header_of(settings, version, started_at))
+        except OSError as error:
+            raise OperatorError(
+                "--out", f"{error.filename}", "a place that can be written", str(error.strerror)
+            ) from None
+        if tape is not None:
+            open_files.callback(tape.close)
         intake = intake_of(settings)
         pipeline = Pipeline(intake, correlator, _Untold(), (writer,))
-        sources = Sources(settings, env, utc_now, intake=intake, pipeline=pipeline, checkpoints=_NoCheckpoints())
+        sources = Sources(
+            settings, env, utc_now, intake=intake, pipeline=pipeline, checkpoints=_NoCheckpoints(), tape=tape
+        )
         supervisor = Supervisor(utc_now)
         parts = sources.parts()
         async with asyncio.TaskGroup() as group:

@@ -81,8 +81,8 @@ class RecordingWriter:
         self.close()
 
 
-def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
-    """The header, and the signals in the order they were judged. Raises OperatorError, the iterator too."""
+def first_line(path: Path) -> bytes:
+    """The first line of a file, compressed or not. Raises OperatorError for one that cannot be read or is empty."""
     try:
         with _opened(path) as file:
             first = file.readline(LONGEST_LINE)
@@ -92,6 +92,12 @@ def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
         raise OperatorError("FILE", str(path), "a readable recording", str(error.strerror or error)) from None
     if not first:
         raise OperatorError("FILE", str(path), f"a recording ({FORMAT})", "it is empty; `stormwatch record` makes one")
+    return first
+
+
+def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
+    """The header, and the signals in the order they were judged. Raises OperatorError, the iterator too."""
+    first = first_line(path)
     if b'"kind"' in first:  # a bare file of signals: judged with the defaults
         return Header(format=FORMAT), _signals(path, headed=False)
     try:
@@ -111,11 +117,10 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     return gzip.open(path, "rb") if packed else path.open("rb")
 
 
-def _signals(path: Path, *, headed: bool) -> Iterator[Signal]:
-    number = int(headed)
+def lines_of(path: Path, *, skip: int) -> Iterator[tuple[int, bytes]]:
+    """Each line of a recording after the first `skip`, with its number. Raises OperatorError where the file is damaged."""
+    number = 0
     with _opened(path) as file:
-        if headed:
-            file.readline(LONGEST_LINE)
         while True:
             try:
                 line = file.readline(LONGEST_LINE)
@@ -124,15 +129,19 @@ def _signals(path: Path, *, headed: bool) -> Iterator[Signal]:
             if not line:
                 return
             number += 1
-            if not line.strip():
-                continue
-            try:
-                signal = _decode(line)
-            except msgspec.DecodeError as error:
-                raise _broken(path, number, str(error)) from None
-            if signal.event_time.tzinfo is None or signal.received_at.tzinfo is None:
-                raise _broken(path, number, "times need an offset (…Z)")
-            yield signal
+            if number > skip and line.strip():
+                yield number, line
+
+
+def _signals(path: Path, *, headed: bool) -> Iterator[Signal]:
+    for number, line in lines_of(path, skip=int(headed)):
+        try:
+            signal = _decode(line)
+        except msgspec.DecodeError as error:
+            raise _broken(path, number, str(error)) from None
+        if signal.event_time.tzinfo is None or signal.received_at.tzinfo is None:
+            raise _broken(path, number, "times need an offset (…Z)")
+        yield signal
 
 
 def _broken(path: Path, line: int, why: str) -> OperatorError:

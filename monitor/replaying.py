@@ -9,7 +9,9 @@ import msgspec
 
 from monitor.correlator import Correlator, CorrelatorSettings
 from monitor.incidents import IncidentChange
-from monitor.recording import read_recording
+from monitor.raw_tape import FORMAT as RAW_FORMAT
+from monitor.raw_tape import RawTape, raw_header
+from monitor.recording import first_line, read_recording
 from monitor.signals import Signal
 
 
@@ -39,6 +41,10 @@ class Replay:
 
 
 def replay_file(path: Path, settings: CorrelatorSettings | None = None) -> Replay:
-    """A replay of a recording, with its own settings unless others are given. Raises OperatorError."""
+    """A replay of a recording (signals or raw frames), with its own settings unless given others. Raises OperatorError."""
+    first = first_line(path)
+    if RAW_FORMAT.encode() in first:
+        tape = RawTape(path, raw_header(first, path))
+        return Replay(tape.signals(), settings or tape.settings(), tape.header.vantage)
     header, signals = read_recording(path)
     return Replay(signals, settings or header.settings(), header.vantage)

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
 from probes.answer_ear import VenueState
+from probes.choosing import choose, guessed
 from probes.exchange import Clock, session, tls_context
 from probes.feed import FeedRunner
 from probes.feed_setting import FeedSetting, feed_url
 from probes.outbox import Outbox
-from probes.readings import Instrument, Market, Reading, SlotMissed
+from probes.readings import Instrument, Reading, SlotMissed
 from probes.rest import Asker
 from probes.schedule import on_schedule, phase_s
 from probes.tape import Tape
 from probes.venue import BookSnapshot, Feed, Keys, Per, RestCheck, Venue
 
 USER_AGENT = "stormwatch/0.1 (+exchange-health monitor)"
-QUOTES = ("USDT", "USDC", "USD")
 YIELD_EVERY = 256
 
 
@@ -48,33 +48,6 @@ class ProberSettings:
     keys: Keys | None = None
     ca_file: str = ""
     seed: int | None = None
-
-
-def choose(listed: Iterable[Instrument], assets: Sequence[str], wanted: Sequence[str]) -> list[Instrument]:
-    """One spot and one linear perpetual of each asset, in USDT before USDC before USD, and what is `wanted` by symbol."""
-    by_kind: dict[tuple[str, Market], Instrument] = {}
-    named: list[Instrument] = []
-    for one in listed:
-        if one.symbol in wanted:
-            named.append(one)
-        if one.base not in assets or one.quote not in QUOTES or one.inverse or not one.trading:
-            continue
-        if one.market is Market.FUTURE:
-            continue
-        best = by_kind.get((one.base, one.market))
-        if best is None or (QUOTES.index(one.quote), len(one.symbol)) < (QUOTES.index(best.quote), len(best.symbol)):
-            by_kind[one.base, one.market] = one
-    chosen = {(one.market, one.symbol): one for one in (*by_kind.values(), *named)}
-    return [chosen[key] for key in sorted(chosen)]
-
-
-def guessed(venue: Venue, assets: Sequence[str]) -> list[Instrument]:
-    """The instruments an asset should have, before the venue's listing is known."""
-    return [
-        Instrument(symbol=symbol, base=asset, quote="USDT", market=market)
-        for asset in assets
-        for market, symbol in venue.symbols(asset).items()
-    ]
 
 
 class Prober:

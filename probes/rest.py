@@ -74,7 +74,7 @@ class Asker:
             clock=self._clock,
         )
         if self._tape is not None and not call.signed:
-            self._tape.answer(self.state.venue.id, check.name, _symbol(instrument), scheduled_at, got)
+            self._tape.answer(self.state.venue.id, check.name, call.path, _symbol(instrument), scheduled_at, got)
         return self._ear.heard(check, instrument, scheduled_at, got)
 
     def _request(self, call: Call, now: datetime) -> tuple[str, Mapping[str, str]]:

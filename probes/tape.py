@@ -31,8 +31,10 @@ class Exchange:
 class Tape(Protocol):
     """Keeps what came, in the order it came. Must not block."""
 
-    def answer(self, venue: VenueId, check: str, instrument: str | None, scheduled_at: datetime, got: Exchange) -> None:
-        """An exchange of a check that needs no key, answered or not."""
+    def answer(
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+    ) -> None:
+        """An exchange of a check that needs no key, answered or not. `path` tells checks of one name apart."""
         ...
 
     def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
 from monitor.settings.reader import read
-from monitor.settings.tree import NodeRef, Settings
+from monitor.settings.tree import NetworkSettings, NodeRef, Settings
 from probes import venues
 
 DEFAULT_FILE = "stormwatch.toml"
@@ -77,21 +77,23 @@ def check(settings: Settings) -> None:
                 f"venues.{name}.interval_scale", settings.venues[name].interval_scale, "> 0", "raise it"
             )
         _check_every(name, settings)
-    for name, network in settings.networks.items():
-        if name not in networks.names():
-            raise OperatorError("networks", name, ", ".join(networks.names()), nearest(name, networks.names()))
-        if not network.nodes:
-            raise OperatorError(
-                f"networks.{name}.nodes", [], "at least one node", 'write nodes = [{ url = "http://…" }]'
-            )
-        for index, node in enumerate(network.nodes):
-            _check_node(f"networks.{name}.nodes[{index}]", node)
-        for address in network.timelocks:
-            _check_address(f"networks.{name}.timelocks", address)
+    for name in settings.networks:
+        _check_network(name, settings.networks[name])
     for asset in settings.assets:
         _check_asset(asset, settings)
     for name, url in settings.controls.targets.items():
         _check_url(f"controls.targets.{name}", url, ("http", "https"))
+
+
+def _check_network(name: str, network: NetworkSettings) -> None:
+    if name not in networks.names():
+        raise OperatorError("networks", name, ", ".join(networks.names()), nearest(name, networks.names()))
+    if not network.nodes:
+        raise OperatorError(f"networks.{name}.nodes", [], "at least one node", 'write nodes = [{ url = "http://…" }]')
+    for index, node in enumerate(network.nodes):
+        _check_node(f"networks.{name}.nodes[{index}]", node)
+    for address in network.timelocks:
+        _check_address(f"networks.{name}.timelocks", address)
 
 
 def _check_asset(asset: str, settings: Settings) -> None:

@@ -194,7 +194,9 @@ class Kept:
         self.frames: list[tuple[str, str, bytes]] = []
         self.connections: list[FeedEvent] = []
 
-    def answer(self, venue: VenueId, check: str, instrument: str | None, scheduled_at: datetime, got: Exchange) -> None:
+    def answer(
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+    ) -> None:
         raise AssertionError("a feed asks nothing")
 
     def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:

@@ -15,8 +15,9 @@ import pytest
 from aiohttp import web
 
 from probes import venues
+from probes.choosing import choose, guessed
 from probes.control import CONTROL, Controls
-from probes.prober import Prober, ProberSettings, choose, guessed, probe_once, utc_now
+from probes.prober import Prober, ProberSettings, probe_once, utc_now
 from probes.readings import (
     BookMeasured,
     BookState,

@@ -21,13 +21,14 @@ def record(
     seconds: Annotated[
         float | None, typer.Option("--for", min=1, help="Seconds to record (default: until stopped).")
     ] = None,
+    raw: Annotated[Path | None, typer.Option(help="Also keep the raw frames and answers in this file.")] = None,
     config: Config = None,
 ) -> None:
     """Record every signal of the configured venues and networks, for `stormwatch replay`."""
-    run(_record(out, seconds, config))
+    run(_record(out, raw, seconds, config))
 
 
-async def _record(out: Path, seconds: float | None, config: Path | None) -> None:
+async def _record(out: Path, raw: Path | None, seconds: float | None, config: Path | None) -> None:
     import os
 
     from monitor.logs import set_up_logs
@@ -38,5 +39,5 @@ async def _record(out: Path, seconds: float | None, config: Path | None) -> None
     settings = settings_from(config)
     if seconds is not None:
         asyncio.get_running_loop().call_later(seconds, stop.set)
-    told = await record_sources(settings, os.environ, out, stop)
+    told = await record_sources(settings, os.environ, out, stop, raw)
     note(f"wrote {out}: {told.signals} signals, digest {told.digest}")
