@@ -77,6 +77,8 @@ def say(reading: Reading) -> Said | None:
             return _request(reading)
         case FeedChanged():
             return _feed(reading)
+        case WalletStatus() if reading.withdrawals is None and not reading.delayed:
+            return None  # what a venue does not say is not open
         case SlotMissed() | Headroom() | VenueClock() | ServiceStatus() | WalletStatus():
             return _venue(reading)
         case EngineLag() | FeedLag() | FeedMalformed():
@@ -195,6 +197,8 @@ def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletS
                     "deposits": reading.deposits, "withdrawals": reading.withdrawals, "delayed": reading.delayed,
                 },
             )  # fmt: skip
+        case _ as never:
+            assert_never(never)
 
 
 def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> Said:
@@ -215,6 +219,8 @@ def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> Said:
                 kind=SignalKind.MALFORMED, stream=reading.feed, received_at=at, value=reading.count,
                 attributes={"path": reading.path},
             )  # fmt: skip
+        case _ as never:
+            assert_never(never)
 
 
 def _market(reading: OpenInterest | Funding | MarkPrice | LongShortRatio | Volume) -> Said | None:
@@ -248,3 +254,5 @@ def _figures(
         case Volume():
             usd = None if reading.usd is None else float(reading.usd)
             return SignalKind.VOLUME, "volume", usd, {"market": reading.market.value, "last": reading.last}
+        case _ as never:
+            assert_never(never)

@@ -10,13 +10,18 @@ import subprocess
 import sys
 
 PURE = (
+    "probes/answer_ear.py",
+    "probes/back_off.py",
     "probes/book.py",
     "probes/budget.py",
+    "probes/choosing.py",
     "probes/classify.py",
     "probes/feed_books.py",
+    "probes/feed_ear.py",
     "probes/feed_lag.py",
     "probes/clock_offset.py",
     "probes/read.py",
+    "probes/venue_ear.py",
     "probes/venues/*",
     "probes/wire/*",
     "chain/canonical.py",

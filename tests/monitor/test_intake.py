@@ -126,6 +126,11 @@ READINGS: list[tuple[Reading, SignalKind | None, float | None]] = [
     ),
     (ServiceStatus(venue=V, received_at=NOW, state=ServiceState.MAINTENANCE), SignalKind.VENUE_STATUS, 2),
     (
+        WalletStatus(venue=V, asset="ETH", network="ERC20", received_at=NOW, deposits=True, withdrawals=None),
+        None,
+        None,
+    ),
+    (
         WalletStatus(venue=V, asset="ETH", network="ERC20", received_at=NOW, deposits=True, withdrawals=False),
         SignalKind.WALLET,
         0,
@@ -288,9 +293,3 @@ def test_a_refusal_of_ours_says_so() -> None:
     (signal,) = intake().reading(request(refusal=Refusal.GEO_BLOCKED, status=451))
 
     assert (signal.attributes["outcome"], signal.attributes["ours"]) == ("geo_blocked", True)
-
-
-def test_signals_of_one_source_are_numbered_without_gaps() -> None:
-    door = intake()
-
-    assert [door.reading(liquidation())[0].seq for _ in range(3)] == [1, 2, 3]

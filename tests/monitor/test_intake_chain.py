@@ -143,3 +143,9 @@ def test_ticks_and_expectations_are_signals_too() -> None:
     expect = door.expect("bybit/liquidation", tick.subject, 15.0, NOW, {"leg": "liquidation"})
 
     assert (tick.source, expect.source, expect.value) == ("clock", "bybit/liquidation", 15.0)
+
+
+def test_signals_of_one_source_are_numbered_without_gaps() -> None:
+    door = intake()
+
+    assert [door.event(UPGRADED)[0].seq for _ in range(3)] == [1, 2, 3]
