@@ -103,3 +103,9 @@ class Producer(Protocol):
 def graded(value: float, thresholds: tuple[float, float, float, float]) -> int:
     """How many of the four ascending thresholds a value reaches: its grade, 0 for none."""
     return bisect_right(thresholds, value)
+
+
+def brief(address: object) -> str:
+    """An address as people compare it: its first and last four digits. The whole one stands in the subject."""
+    text = str(address)
+    return f"{text[:6]}…{text[-4:]}" if len(text) == 42 and text.startswith("0x") else text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import Desk, graded
+from monitor.correlator.producer import Desk, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -72,11 +72,11 @@ class Made:
         if not grade:
             self._desk.board.withdraw(f"{name}:{asset}:{pool}")
             return
-        words = f"migrated to {to_pool}" if name == "migration" else "removed"
+        words = f"migrated to {brief(to_pool)}" if name == "migration" else "removed"
         self._desk.pin(
             name, Leg.MIGRATION, Subject(asset=asset, network=network, pool=pool), grade=grade,
             onset_s=min(one.at_s for one in moves), at_s=at_s, half_life_s=self._desk.settings.liquidity_half_life_s,
-            value=moved, normal=0.0, unit="share of pool", said=f"{moved:.0%} of pool {pool} {words}",
+            value=moved, normal=0.0, unit="share of pool", said=f"{moved:.0%} of pool {brief(pool)} {words}",
         )  # fmt: skip
 
     def _retract(self, event_id: str, at_s: float) -> None:

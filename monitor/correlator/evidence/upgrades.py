@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import Desk, brief
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -66,8 +66,8 @@ class Made:
         self._desk.pin(
             "upgrade", Leg.MIGRATION, subject, key=event_id, grade=grade, onset_s=at_s, at_s=at_s,
             half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1",
-            said=f"{signal.attributes.get('proxy_kind', 'proxy')} {subject.contract}: {role} changed to "
-            f"{signal.attributes.get('new')} ({how})",
+            said=f"{signal.attributes.get('proxy_kind', 'proxy')} {brief(subject.contract)}: {role} changed to "
+            f"{brief(signal.attributes.get('new'))} ({how})",
             links=[signal.link] if signal.link else [],
         )  # fmt: skip
 
@@ -101,5 +101,5 @@ class Made:
                     "upgrade_queued", Leg.MIGRATION, subject, key=operation, grade=2 if near else 1,
                     onset_s=queued.onset_s, at_s=now_s, half_life_s=s.upgrade_half_life_s,
                     value=queued.eta_s - now_s, normal=None, unit="s until eta",
-                    said=f"upgrade of {queued.subject.contract} to {queued.new} is queued",
+                    said=f"upgrade of {brief(queued.subject.contract)} to {brief(queued.new)} is queued",
                 )  # fmt: skip

@@ -12,6 +12,7 @@ from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import MOST_EVIDENCE, Board, Weighed
 from monitor.correlator.fusion import bounds, leg_verdict, logistic
 from monitor.correlator.levels import by_chance, joint_far_per_day, level_of
+from monitor.correlator.producer import brief
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.sources import Sources
 from monitor.incidents import LEGS, Evidence, Leg, LegState, Level
@@ -244,3 +245,11 @@ def test_a_false_alarm_rate_is_said_in_words(rate: float, words: str) -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         replace(S, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("0x" + "ab" * 20, "0xabab…abab"), ("0x12", "0x12"), ("unknown code", "unknown code"), (None, "None")],
+)
+def test_addresses_are_shown_short_and_other_words_whole(given: object, shown: str) -> None:
+    assert brief(given) == shown

@@ -8,6 +8,7 @@ import pytest
 
 from monitor.correlator import CorrelatorSettings
 from monitor.correlator.fusion import logit
+from monitor.correlator.producer import brief
 from monitor.incidents import ChangeKind, Fault, IncidentState, Leg, LegState, Level
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import DRILL, NETWORK, PROXY, START, Story, Told, at, tell
@@ -223,4 +224,4 @@ def test_the_drills_story_is_a_perfect_storm_within_ten_seconds_of_the_third_leg
 
 
 def contract_named(told: Told) -> bool:
-    return any(PROXY in one.headline for one in told.of())
+    return any(brief(PROXY) in one.headline for one in told.of())
