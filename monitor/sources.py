@@ -28,6 +28,7 @@ from monitor.supervise import Part
 from probes import venues
 from probes.control import Controls
 from probes.prober import Prober
+from probes.readings import Instrument
 from probes.tape import Tape
 
 Clock = Callable[[], datetime]
@@ -79,10 +80,10 @@ class Sources:
 
         async def part() -> None:
             prober = Prober(venues.declared(name), chosen, clock=self._clock, tape=self._tape)
-            declared = False
+            declared: list[Instrument] = []
             async for reading in prober.readings():
-                if not declared and prober.instruments:
-                    declared = True
+                if prober.instruments is not declared and prober.instruments:
+                    declared = prober.instruments
                     self._intake.know(name, prober.instruments)
                     self._expect(venue_expectations(self._settings, name, prober.instruments))
                 self._pipeline.take_reading(reading)

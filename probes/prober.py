@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ from probes.exchange import Clock, session, tls_context
 from probes.feed import FeedRunner
 from probes.feed_setting import FeedSetting, feed_url
 from probes.outbox import Outbox
-from probes.readings import Instrument, Reading, SlotMissed
+from probes.readings import Instrument, InstrumentsListed, Reading, SlotMissed
 from probes.rest import Asker
 from probes.schedule import on_schedule, phase_s
 from probes.tape import Tape
@@ -48,6 +48,8 @@ class ProberSettings:
     keys: Keys | None = None
     ca_file: str = ""
     seed: int | None = None
+    relist_s: float = 30.0
+    """How often to look for more to watch, and to ask again for a listing that never came."""
 
 
 class Prober:
@@ -64,6 +66,7 @@ class Prober:
         self.state = VenueState(venue)
         self.outbox = Outbox()
         self.instruments: list[Instrument] = []
+        self._listed: set[int] = set()
 
     async def readings(self) -> AsyncGenerator[Reading, None]:
         """Everything the venue says, for ever. A failure of ours in any part ends it with that failure."""
@@ -95,16 +98,34 @@ class Prober:
             self.state, client, self._clock, hosts=self.settings.hosts, keys=self.settings.keys,
             timeout_s=self.settings.timeout_s, tape=self._tape,
         )  # fmt: skip
-        await self.list_instruments(asker)
+        while True:
+            await self.list_instruments(asker)
+            tasks = [asyncio.create_task(work) for work in self._works(asker, client)]
+            try:  # no TaskGroup: before Python 3.13 one that is failing swallows a cancellation from outside
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            for task in done:
+                task.result()  # a failure of ours; only the listing's watcher ends well, and all begins anew
+
+    def _works(self, asker: Asker, client: aiohttp.ClientSession) -> list[Coroutine[None, None, None]]:
         start = self._clock()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.Event().wait())  # a venue with nothing to do is silent, it does not end
-            for check in self.checks():
-                for instrument in self.subjects(check):
-                    group.create_task(self._scheduled(asker, check, instrument, start))
-            for feed in self.feeds():
-                for some in self.batches(feed):
-                    group.create_task(self.hold(asker, client, feed, some))
+        works = [self._new_instruments(asker)]
+        for check in self.checks():
+            works += [self._scheduled(asker, check, instrument, start) for instrument in self.subjects(check)]
+        for feed in self.feeds():
+            works += [self.hold(asker, client, feed, some) for some in self.batches(feed)]
+        return works
+
+    async def _new_instruments(self, asker: Asker) -> None:
+        """End when there is more to watch: a listing that failed at the start came, or a new one brought an instrument."""
+        while True:
+            await asyncio.sleep(self.settings.relist_s)
+            await self._ask_listings(asker)
+            if self._chosen() - {one.symbol for one in self.instruments}:
+                return
 
     def checks(self) -> list[RestCheck]:
         """The checks that will run: enabled ones; signed ones only with keys."""
@@ -119,19 +140,29 @@ class Prober:
         return [feed for feed in self.venue.feeds if feed.name not in self.settings.disabled]
 
     async def list_instruments(self, asker: Asker) -> None:
-        """Learn the venue's instruments; where it does not answer, take those its symbols suggest."""
-        for check in self.checks():
-            if check.name == "instruments":
-                for reading in await asker.ask(check, None):
-                    self.outbox.put(reading)
+        """Learn the venue's instruments; where it does not list a market, take those its symbols suggest."""
+        await self._ask_listings(asker)
         listed = self.state.instruments.values()
-        self.instruments = choose(listed, self.settings.assets, self.settings.instruments)
-        missing = {(one.base, one.market) for one in self.instruments}
-        for guess in guessed(self.venue, self.settings.assets):
-            if not self.state.instruments and (guess.base, guess.market) not in missing:
-                self.instruments.append(guess)
-        for one in self.instruments:
+        markets = {one.market for one in listed}
+        chosen = choose(listed, self.settings.assets, self.settings.instruments)
+        chosen += [one for one in guessed(self.venue, self.settings.assets) if one.market not in markets]
+        self.instruments = chosen
+        for one in chosen:
             self.state.instruments.setdefault(one.symbol, one)
+
+    async def _ask_listings(self, asker: Asker) -> None:
+        """Ask every listing that never came; the others are asked again on their own schedule."""
+        for check in self.checks():
+            if check.name == "instruments" and id(check) not in self._listed:
+                readings = await asker.ask(check, None)
+                for reading in readings:
+                    self.outbox.put(reading)
+                if any(isinstance(one, InstrumentsListed) for one in readings):
+                    self._listed.add(id(check))
+
+    def _chosen(self) -> set[str]:
+        listed = self.state.instruments.values()
+        return {one.symbol for one in choose(listed, self.settings.assets, self.settings.instruments)}
 
     def subjects(self, check: RestCheck) -> Sequence[Instrument | None]:
         """What a check is asked for: each instrument of its market, or the venue as a whole (None)."""
