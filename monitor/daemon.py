@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.assembly import intake_of
 from monitor.correlator import Correlator
@@ -16,6 +16,7 @@ from monitor.delivery import Deliveries
 from monitor.errors import OperatorError
 from monitor.pipeline import Observer, Pipeline
 from monitor.settings.tree import Settings
+from monitor.signals import Signal
 from monitor.sinks import made as made_sinks
 from monitor.sources import Sources
 from monitor.store.postgres import PostgresStore
@@ -32,6 +33,7 @@ GAUGES_EVERY_S = 5.0
 LAST_WORDS_S = 5.0
 TICK_LATE_S = 10.0
 RETAIN_EVERY_S = 3600.0
+RELIVED_AT_ONCE = 2000
 
 
 class _Checkpoints:
@@ -56,13 +58,16 @@ class Daemon:
     ) -> None:
         self.settings = settings
         self._clock = clock
+        self._own_observers = tuple(observers)
         self.correlator = Correlator(settings.correlator, vantage=settings.vantage)
         self.telemetry = Telemetry(settings.telemetry, vantage=settings.vantage, version=stormwatch_version(), env=env)
         self.store = PostgresStore(settings.store, env)
         self.writer = Writer(self.store, settings.store, clock)
         self.deliveries = Deliveries(made_sinks(settings.sinks, env), told=self.telemetry.record_delivery)
         intake = intake_of(settings)
-        self.pipeline = Pipeline(intake, self.correlator, self.telemetry, (self.writer, self.deliveries, *observers))
+        self.pipeline = Pipeline(
+            intake, self.correlator, self.telemetry, (self.writer, self.deliveries, *self._own_observers)
+        )
         self._sources = Sources(
             settings, env, clock, intake=intake, pipeline=self.pipeline, checkpoints=_Checkpoints(self.store, self.writer)
         )  # fmt: skip
@@ -74,6 +79,7 @@ class Daemon:
         sources = self._sources.parts()
         await self.store.open()
         await self.writer.drain()  # an earlier run's spool, before its checkpoints are believed
+        await self._resume()
         try:
             async with asyncio.TaskGroup() as group:
                 ends = self._start(group, self._ends())
@@ -89,6 +95,23 @@ class Daemon:
                     await self._last_words(ends)
         except* OperatorError as many:
             raise _first(many) from None
+
+    async def _resume(self) -> None:
+        """Judge the last of an earlier run again: what is usual is known from the first second on."""
+        now = self._clock()
+        lived: list[Signal] = []
+        async for signal in self.store.signals(now - timedelta(seconds=self.settings.store.resume_s), now):
+            lived.append(signal)
+            if len(lived) == RELIVED_AT_ONCE:
+                self._relive(lived)
+                lived = []
+                await asyncio.sleep(0)
+        self._relive(lived)
+
+    def _relive(self, signals: list[Signal]) -> None:
+        self.pipeline.relive(signals)
+        for observer in self._own_observers:
+            observer.on_signals(signals)
 
     def _start(self, group: asyncio.TaskGroup, parts: Mapping[str, Part]) -> list[asyncio.Task[None]]:
         return [group.create_task(self._supervisor.keep(name, part), name=name) for name, part in parts.items()]

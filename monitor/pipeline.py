@@ -66,6 +66,7 @@ class Pipeline:
         self._recorder = recorder
         self._observers = tuple(observers)
         self.signals = 0
+        self.relived = 0
         self.last_tick: datetime | None = None
 
     def take_reading(self, reading: Reading) -> None:
@@ -90,6 +91,12 @@ class Pipeline:
         for observer in self._observers:
             observer.on_signals(signals)
         self._tell(changes)
+
+    def relive(self, signals: Sequence[Signal]) -> None:
+        """Judge signals of an earlier run, so that what was usual is known: nothing of it is told or written again."""
+        self.relived += len(signals)
+        for signal in signals:
+            self._judge.on_signal(signal)
 
     def finish(self) -> None:
         """Judge what is still held back; nothing comes after."""

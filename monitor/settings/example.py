@@ -53,6 +53,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 [store]
 # dsn_env = "STORMWATCH_DSN"                        # postgresql://user:password@host/name
 # folder = "~/.local/share/stormwatch"
+# resume_s = "1h"                                   # so much of the last run is judged again at a start
 # retention_days = 30
 
 [telemetry]

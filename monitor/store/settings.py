@@ -22,6 +22,8 @@ class StoreSettings:
     """Rows that may wait in memory; beyond it the oldest routine signals are dropped and counted."""
     spool_mb: int = 1024
     """How much may wait on disk while the server is away."""
+    resume_s: float = 3600.0
+    """How much of what an earlier run saw is judged again at the start, so that a restart in a storm is not blind."""
     retention_days: int = 30
     """Days of signals that are kept; incidents are kept for good."""
     connect_timeout_s: float = 5.0
@@ -29,6 +31,8 @@ class StoreSettings:
     def __post_init__(self) -> None:
         if self.dsn and self.dsn_env:
             raise ValueError("either dsn or dsn_env, not both")
+        if self.resume_s < 0:
+            raise ValueError("resume_s of at least 0")
         for name in ("batch_rows", "batch_s", "queue_rows", "spool_mb", "retention_days", "connect_timeout_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} above 0")

@@ -16,9 +16,12 @@ from monitor.drill.runner import DrillOrder, run_drill
 from monitor.drill.scenario import load
 from monitor.drill.world_link import Ready, WorldLink
 from monitor.errors import OperatorError
-from monitor.recording import read_recording
+from monitor.recording import RecordingWriter, header_of, read_recording
+from monitor.replaying import replay_file
+from monitor.settings.tree import Settings
 from monitor.signals import SignalKind
 from monitor.web_settings import WebSettings
+from probes.prober import utc_now
 
 SHORT = """
 name = "short"
@@ -81,6 +84,41 @@ async def test_a_taken_port_ends_the_daemon_with_the_remedy() -> None:
         daemon = Daemon(settings, env={SECRET_ENV: "x"})
         with pytest.raises(OperatorError, match=r"web\.port"):
             await daemon.run(asyncio.Event())
+
+
+async def test_a_daemon_that_starts_again_knows_what_was_usual_and_records_it(scenario: Path, tmp_path: Path) -> None:
+    world = WorldLink(scenario, "x")
+    ready = await world.start()
+    with TemporaryDirectory() as folder:
+        settings = rehearsal(ready, Path(folder))
+        try:
+            first = await _watched(settings, tmp_path / "first.jsonl")
+            second = await _watched(settings, tmp_path / "second.jsonl")
+        finally:
+            await world.end()
+
+    _, before = read_recording(tmp_path / "first.jsonl")
+    _, whole = read_recording(tmp_path / "second.jsonl")
+    told = list(whole)
+    assert first.pipeline.relived == 0
+    assert second.pipeline.relived == first.pipeline.signals == len(list(before))
+    assert len(told) == second.pipeline.relived + second.pipeline.signals
+    again = replay_file(tmp_path / "second.jsonl")
+    list(again.changes())
+    assert again.correlator.digest() == second.correlator.digest()
+
+
+async def _watched(settings: Settings, recording: Path) -> Daemon:
+    header = header_of(settings.correlator, settings.vantage, "test", utc_now())
+    with RecordingWriter(recording, header) as writer:
+        daemon = Daemon(settings, env={SECRET_ENV: "x"}, observers=(writer,))
+        stop = asyncio.Event()
+
+        def ready() -> None:
+            asyncio.get_running_loop().call_later(4.0, stop.set)
+
+        await daemon.run(stop, ready)
+    return daemon
 
 
 async def test_a_world_that_cannot_read_its_scenario_is_told(tmp_path: Path) -> None:
