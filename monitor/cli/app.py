@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+@app.callback()
+def _whole(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from monitor.version import stormwatch_version
+
+        typer.echo(stormwatch_version())
+        raise typer.Exit
+
 
 for _module in sorted(iter_modules(commands.__path__), key=lambda one: one.name):
     import_module(f"{commands.__name__}.{_module.name}").add_to(app)

@@ -39,7 +39,11 @@ def drill(
 
     if list_:
         for name in scenarios.names():
-            typer.echo(f"{name}: {scenarios.load(name).title}")
+            title = scenarios.load(name).title
+            if json:
+                print_json({"scenario": name, "title": title})
+            else:
+                typer.echo(f"{name}: {title}")
         return
     chosen = scenarios.load(scenario)
     from monitor.drill.runner import DrillOrder

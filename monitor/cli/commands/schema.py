@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared import print_json
+from monitor.cli.shared import Json, print_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,12 +14,18 @@ def add_to(app: typer.Typer) -> None:
     app.command("schema")(schema)
 
 
-def schema(name: Annotated[str | None, typer.Argument(help="Which; without a name all are listed.")] = None) -> None:
+def schema(
+    name: Annotated[str | None, typer.Argument(help="Which; without a name all are listed.")] = None, json: Json = False
+) -> None:
     """Print the JSON Schema of one format, or the names of all."""
     from monitor.schemas import SCHEMAS
     from monitor.schemas import schema as schema_of
 
     if name is None:
-        typer.echo("\n".join(sorted(SCHEMAS)))
+        for known in sorted(SCHEMAS):
+            if json:
+                print_json({"schema": known})
+            else:
+                typer.echo(known)
         return
     print_json(schema_of(name))

@@ -92,6 +92,16 @@ def test_drill_lists_its_scenarios() -> None:
         assert name in text
 
 
+def test_listings_come_as_json_too() -> None:
+    names = [json.loads(line)["schema"] for line in said("schema", "--json").splitlines()]
+    assert names == said("schema").split()
+    assert {"scenario": "quiet"}.items() <= json.loads(said("drill", "--list", "--json").splitlines()[-1]).items()
+
+
+def test_the_version_can_be_asked() -> None:
+    assert said("--version").strip()
+
+
 def test_every_schema_can_be_printed() -> None:
     for name in said("schema").split():
         assert json.loads(said("schema", name))
