@@ -19,15 +19,21 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _whole(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         from monitor.version import stormwatch_version
 
         typer.echo(stormwatch_version())
         raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Options of the program as a whole end it by themselves."""
 
 
 for _module in sorted(iter_modules(commands.__path__), key=lambda one: one.name):
