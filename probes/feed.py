@@ -14,8 +14,8 @@ from probes.answer_ear import VenueState
 from probes.back_off import BackOff
 from probes.feed_ear import FeedEar
 from probes.feed_ending import EndedError, close_quietly, ending, why_closed
-from probes.feed_setting import FeedSetting
-from probes.readings import FeedChanged, Instrument, Reading
+from probes.feed_setting import Base, FeedSetting
+from probes.readings import FeedChanged, Reading
 from probes.venue import Feed
 
 OPEN_TIMEOUT_S = 10.0
@@ -65,6 +65,8 @@ class FeedRunner:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             return EndedError(f"could not connect: {type(error).__name__}")
         works = [self._receive(socket), self._every_second()]
+        if self._set.base is not None:
+            works.append(self._rebasing(self._set.base))
         if self._feed.keep_alive is not None:
             works.append(self._keep_alive(socket))
         tasks = [asyncio.create_task(work) for work in works]
@@ -113,8 +115,6 @@ class FeedRunner:
             await asyncio.sleep(self._set.sample_s)
             tick_s = monotonic()
             self._tell(*self._ear.second(self._set.clock(), tick_s))
-            for symbol in self._ear.books.wanting():
-                await self._rebase(self._by_symbol[symbol])
             if self._ear.quiet_s(tick_s) >= SILENCES_TO_END * self._feed.silence_after_s:
                 raise EndedError("silent on an open socket")
             if self._ear.books.needs_new_connection:
@@ -122,10 +122,13 @@ class FeedRunner:
             if self._feed.lifetime_s is not None and tick_s - self._opened_s > self._feed.lifetime_s:
                 raise EndedError("its lifetime is over", planned=True)
 
-    async def _rebase(self, instrument: Instrument) -> None:
-        assert self._set.base is not None, "a feed that builds on REST is given a base"
-        whole = await self._set.base(instrument)
-        self._tell(*self._ear.based(whole, instrument.symbol, self._set.clock()))
+    async def _rebasing(self, base: Base) -> None:
+        """Fetch the snapshots that books wait for, beside the sampling: in a storm REST is what answers last."""
+        while True:
+            await asyncio.sleep(self._set.sample_s)
+            for symbol in self._ear.books.wanting():
+                whole = await base(self._by_symbol[symbol])
+                self._tell(*self._ear.based(whole, symbol, self._set.clock()))
 
     async def _keep_alive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         assert self._feed.keep_alive is not None
