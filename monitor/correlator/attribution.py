@@ -8,7 +8,6 @@ them, the fault is ours: nothing is said of the venues, and nothing from here is
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from monitor.correlator.settings import CorrelatorSettings
@@ -24,14 +23,14 @@ FRESH_S = 60.0
 class _Target:
     control: bool
     at_s: float = 0.0
-    failed: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, int] = field(default_factory=dict)
     """Failures in transport by check since the last answer to anything: an answer proves that the target is reached."""
 
     def hear(self, check: str, failed: bool, at_s: float) -> None:
         """Take one outcome."""
         self.at_s = at_s
         if failed:
-            self.failed[check] += 1
+            self.failed[check] = self.failed.get(check, 0) + 1
         else:
             self.failed.clear()
 

@@ -1,20 +1,23 @@
 """The correlator: signals in, incident changes out. Joins sequencer, producers, coverage, fusion and episodes.
 
 No wall clock, no unordered iteration, no chance: one log gives one list of changes and one digest. Each completed second of
-event time is judged once, for every asset.
+event time is judged once, for every venue that is spoken of and for every asset. What it keeps can be frozen at any signal and
+thawed elsewhere: it goes on as if it had never stopped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from typing import Self
 
 import msgspec
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, utc
 from monitor.correlator.episodes import Episode, Look
-from monitor.correlator.evidence import made
+from monitor.correlator.evidence import made, names
+from monitor.correlator.image import NotAnImage, pack, unpack
 from monitor.correlator.judging import Judging
 from monitor.correlator.producer import Desk
 from monitor.correlator.sequencer import Second, Sequencer
@@ -26,7 +29,13 @@ from monitor.signals import Signal, SignalKind
 
 LOCAL_LOOKS_BACK_S = 30.0
 """How long before our network was known to be down the findings on venues are not believed either."""
+EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_KEPT = (
+    "settings", "_sequencer", "_sources", "_board", "_attribution", "_judging", "_teller", "_producers", "_episodes",
+    "_latest", "_verdicts", "_digest",
+)  # fmt: skip
+"""Everything that lasts from one signal to the next."""
 
 
 class Correlator:
@@ -41,18 +50,44 @@ class Correlator:
         self._attribution = Attribution(s)
         self._judging = Judging(s, self._sources, self._board, self._attribution)
         self._teller = Teller(s, self._board)
+        self._producers = dict(made(Desk(s, self._sources, self._board, self._attribution)))
+        self._episodes: dict[str, Episode] = {}
+        self._latest: dict[str, IncidentChange] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._digest = EMPTY_DIGEST
+        self._connect()
+
+    def _connect(self) -> None:
         self._takers: dict[SignalKind, list[Callable[[Signal, float], None]]] = {kind: [] for kind in SignalKind}
         self._closers: list[Callable[[float], None]] = []
-        for _, producer in made(Desk(s, self._sources, self._board, self._attribution)):
+        for producer in self._producers.values():
             for kind in sorted(producer.kinds):
                 self._takers[kind].append(producer.on_signal)
             self._closers.append(producer.on_second)
         for kind in sorted(Attribution.kinds):
             self._takers[kind].append(self._attribution.on_signal)
-        self._episodes: dict[str, Episode] = {}
-        self._latest: dict[str, IncidentChange] = {}
-        self._verdicts: dict[str, Verdict] = {}
-        self._digest = sha256()
+
+    def freeze(self) -> bytes:
+        """All that is known and held back, between two signals: own images only are thawed, never a stranger's."""
+        return pack({name: getattr(self, name) for name in _KEPT})
+
+    @classmethod
+    def thaw(cls, image: bytes) -> Self:
+        """A correlator that goes on where `freeze` was called, with the settings it had. Raises NotAnImage.
+
+        An image is good for the code that made it; after another version was put in place, live the signals again.
+        """
+        kept = unpack(image)
+        if tuple(kept) != _KEPT or tuple(kept["_producers"]) != names():
+            raise NotAnImage("the image was made with other parts")
+        thawed = cls.__new__(cls)
+        thawed.__setstate__(kept)
+        return thawed
+
+    def __setstate__(self, kept: Mapping[str, object]) -> None:
+        for name, one in kept.items():
+            setattr(self, name, one)
+        self._connect()
 
     @property
     def late(self) -> int:
@@ -79,8 +114,8 @@ class Correlator:
         return [self._latest[scope] for scope in sorted(self._latest) if self._episodes[scope].open]
 
     def digest(self) -> str:
-        """SHA-256 of the incident log so far, as canonical JSON lines."""
-        return self._digest.hexdigest()
+        """The incident log so far as one hash: a chain of SHA-256, each of the hash before and the next canonical line."""
+        return self._digest
 
     def _judge(self, second: Second) -> list[IncidentChange]:
         late_assets: set[str | None] = set()
@@ -111,7 +146,7 @@ class Correlator:
             take(signal, at_s)
 
     def _log(self, line: object) -> None:
-        self._digest.update(_encode(line) + b"\n")
+        self._digest = sha256(bytes.fromhex(self._digest) + _encode(line)).hexdigest()
 
     def _locals(self, now_s: float) -> list[IncidentChange]:
         told = []

@@ -6,8 +6,6 @@ funding, one-sided positions. Each adds a little; together at most the settings'
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from monitor.correlator.producer import Desk
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -35,11 +33,11 @@ class Made:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._volume: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
-        self._interest: dict[str, dict[str, float]] = defaultdict(dict)
-        self._depth: dict[str, dict[str, float]] = defaultdict(dict)
-        self._funding: dict[str, dict[str, float]] = defaultdict(dict)
-        self._longs: dict[str, dict[str, float]] = defaultdict(dict)
+        self._volume: dict[str, dict[tuple[str, str], float]] = {}
+        self._interest: dict[str, dict[str, float]] = {}
+        self._depth: dict[str, dict[str, float]] = {}
+        self._funding: dict[str, dict[str, float]] = {}
+        self._longs: dict[str, dict[str, float]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Keep each instrument's newest figure."""
@@ -50,15 +48,15 @@ class Made:
         if signal.kind is SignalKind.BOOK:
             bid = signal.attributes.get("bid_depth_200_usd")
             if isinstance(bid, int | float):
-                self._depth[asset][key] = float(bid)
+                self._depth.setdefault(asset, {})[key] = float(bid)
         elif signal.kind is SignalKind.VOLUME:
-            self._volume[asset][key, str(signal.attributes.get("market", ""))] = signal.value
+            self._volume.setdefault(asset, {})[key, str(signal.attributes.get("market", ""))] = signal.value
         elif signal.kind is SignalKind.OPEN_INTEREST:
-            self._interest[asset][key] = signal.value
+            self._interest.setdefault(asset, {})[key] = signal.value
         elif signal.kind is SignalKind.FUNDING:
-            self._funding[asset][key] = signal.value
+            self._funding.setdefault(asset, {})[key] = signal.value
         else:
-            self._longs[asset][key] = signal.value
+            self._longs.setdefault(asset, {})[key] = signal.value
 
     def on_second(self, now_s: float) -> None:
         """Pin what is extreme."""
@@ -69,21 +67,21 @@ class Made:
             self._judge(asset, now_s)
 
     def _judge(self, asset: str, now_s: float) -> None:
-        volumes = self._volume[asset]
+        volumes = self._volume.get(asset, {})
         spot = sum(usd for (_, market), usd in volumes.items() if market == "spot")
         perp = sum(usd for (_, market), usd in volumes.items() if market == "perp")
         if spot > 0:
             self._say(asset, "perp_over_spot", perp / spot, PERP_OVER_SPOT, "perp volume {:.1f}x spot volume", now_s)
-        depth = sum(self._depth[asset].values())
-        interest = sum(self._interest[asset].values())
+        depth = sum(self._depth.get(asset, {}).values())
+        interest = sum(self._interest.get(asset, {}).values())
         if depth > 0:
             words = "open interest would eat the visible bids {:.0f} times"
             self._say(asset, "interest_over_depth", interest / depth, INTEREST_OVER_DEPTH, words, now_s)
-        rates = self._funding[asset].values()
+        rates = self._funding.get(asset, {}).values()
         if rates:
             extreme = max(rates, key=abs)
             self._say(asset, "funding", abs(extreme), FUNDING, "funding {:.4%} an interval", now_s)
-        ratios = [max(one, 1 / one) for one in self._longs[asset].values() if one > 0]
+        ratios = [max(one, 1 / one) for one in self._longs.get(asset, {}).values() if one > 0]
         if ratios:
             self._say(asset, "one_sided", max(ratios), ONE_SIDED, "positions {:.1f} to one on one side", now_s)
 
