@@ -141,7 +141,8 @@ class FeedEar:
         assert not isinstance(word, Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused)
         event_time = getattr(word, "event_time", None)
         instrument = getattr(word, "instrument", None)
-        if event_time is not None and instrument in self._symbols:
+        batched = isinstance(word, Liquidation)  # told each half second or second: their age is the venue's policy
+        if event_time is not None and instrument in self._symbols and not batched:
             self._lag.stamp(instrument, received_s, event_time.timestamp(), None)
         return (word,)
 

@@ -16,7 +16,8 @@ from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 SCORES = (4.0, 6.0, 8.0, 14.0)
-LEAST_EXCESS_S = 0.1
+LEAST_EXCESS_S = (0.1, 0.25, 0.5, 1.0)
+"""What each grade needs in absolute terms: a feed that is usually at 1 ms and now at 300 ms is odd, not in distress."""
 SCALE_FLOOR = 0.25
 LAST = 5
 
@@ -82,10 +83,11 @@ class Made:
         self._touched.clear()
 
     def _judge(self, key: tuple[SignalKind, str, str], stream: _Stream, now_s: float) -> None:
-        grade = graded(median(one[0] for one in stream.last), SCORES)
         lag_s = median(one[1] for one in stream.last)
         usual_s = exp(stream.long.level)
-        if not grade or lag_s - usual_s < LEAST_EXCESS_S:
+        grade = graded(median(one[0] for one in stream.last), SCORES)
+        grade = min(grade, graded(lag_s - usual_s, LEAST_EXCESS_S))
+        if not grade:
             return
         name, words = _NAMES[key[0]]
         what = key[2].rpartition("/")[2]
