@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from chain.networks import declared as declared_network
 from chain.watcher import WatcherSettings
 from monitor.errors import OperatorError
 from monitor.intake import Intake
+from monitor.settings.load import NODE_SCHEMES, check_url
 from monitor.settings.tree import NodeRef, Settings, VenueSettings
 from monitor.signals import Scalar, Subject
 from probes import venues
@@ -63,6 +65,8 @@ def assets_of(settings: Settings, venue: str) -> tuple[str, ...]:
 def prober_settings(settings: Settings, venue: str, env: Mapping[str, str]) -> ProberSettings:
     """What a venue's prober runs with. Raises OperatorError for a key named and not found in the environment."""
     one = settings.venues[venue]
+    if one.ca_file:
+        _check_ca(f"venues.{venue}.ca_file", one.ca_file)
     return ProberSettings(
         assets=assets_of(settings, venue),
         hosts=one.hosts,
@@ -76,9 +80,16 @@ def prober_settings(settings: Settings, venue: str, env: Mapping[str, str]) -> P
     )
 
 
+def _check_ca(key: str, path: str) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one too
+        raise OperatorError(key, path, "a file of certificates in PEM", f"{error.strerror or error}") from None
+
+
 def keys_of(venue: str, settings: VenueSettings, env: Mapping[str, str]) -> Keys | None:
     """The operator's read-only keys, from the environment variables the settings name."""
-    if not settings.key_env:
+    if not (settings.key_env or settings.secret_env or settings.passphrase_env):
         return None
     return Keys(
         key=secret(f"venues.{venue}.key_env", settings.key_env, env),
@@ -94,14 +105,19 @@ def secret(key: str, name: str, env: Mapping[str, str]) -> str:
     value = env.get(name, "")
     if not name or not value:
         raise OperatorError(
-            key, name, "the name of an environment variable that is set", f"export {name or 'it'} or take the key out"
-        )
+            key, name or None, "the name of an environment variable that is set",
+            f"export {name} or take the key out" if name else "name one",
+        )  # fmt: skip
     return value
 
 
 def node_url(key: str, node: NodeRef, env: Mapping[str, str]) -> str:
     """A node's URL, given or found in the environment. Raises OperatorError."""
-    return node.url or secret(f"{key}.url_env", node.url_env, env)
+    if node.url:
+        return node.url
+    url = secret(f"{key}.url_env", node.url_env, env)
+    check_url(f"{key}.url_env ({node.url_env})", url, NODE_SCHEMES)
+    return url
 
 
 def venue_expectations(settings: Settings, venue: str, instruments: Iterable[Instrument]) -> Iterator[Expectation]:

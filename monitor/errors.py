@@ -21,11 +21,12 @@ class OperatorError(Exception):
 
     def __str__(self) -> str:
         shown = self.value if isinstance(self.value, str) else repr(self.value)
-        text = f"{self.key}: {shown!r} is not usable; allowed: {self.allowed}; {self.remedy}"
+        wrong = "is missing" if self.value is None else f"{shown!r} is not usable"
+        text = f"{self.key}: {wrong}; allowed: {self.allowed}; {self.remedy}"
         return " ".join(text.split())
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """Advice naming the nearest known name, or all of them where none is near."""
+    """Advice naming the nearest known name; where none is near, to choose among those that the error allows."""
     close = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(sorted(known))
+    return f"did you mean {close[0]!r}?" if close else "choose one of them" if known else "there is none to choose"

@@ -32,6 +32,13 @@ async def changes_of(store: PostgresStore, incident_id: str) -> list[IncidentCha
             "ID",
             incident_id,
             "the id of a stored incident",
-            nearest(incident_id, known) if known else "none is stored yet",
+            _advice(incident_id, known),
         )
     return changes
+
+
+def _advice(given: str, known: list[str]) -> str:
+    if not known:
+        return "none is stored yet"
+    advice = nearest(given, known)
+    return advice if "did you mean" in advice else "`stormwatch incidents` lists them"

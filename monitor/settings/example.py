@@ -97,4 +97,4 @@ def _value(value: Any) -> str:
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(_value(one) for one in value) + "]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)

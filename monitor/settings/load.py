@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
 from monitor.settings.reader import read
+from monitor.settings.shown import origin
 from monitor.settings.tree import NetworkSettings, NodeRef, Settings
 from probes import venues
 
 DEFAULT_FILE = "stormwatch.toml"
 PREFIX = "STORMWATCH_"
+NODE_SCHEMES = ("http", "https", "ws", "wss")
 _ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
 _ASSET = re.compile(r"^[A-Z0-9]{1,20}$")
 
@@ -58,13 +60,15 @@ def _set(tree: dict[str, Any], steps: list[str], text: str, name: str) -> None:
     for step in steps[:-1]:
         inner = tree.setdefault(step, {})
         if not isinstance(inner, dict):
-            raise OperatorError(name, text, "a path through tables", f"{step} is not a table in the file")
+            raise OperatorError(name, step, "a path through tables", f"{step} is not a table in the file")
         tree = inner
     tree[steps[-1]] = value
 
 
 def check(settings: Settings) -> None:
     """Names against what exists, and references against each other. Raises OperatorError."""
+    if not settings.vantage.strip():
+        raise OperatorError("vantage", settings.vantage, "a name for where we look from", "write one")
     for name in settings.venues:
         if name not in venues.names():
             raise OperatorError("venues", name, ", ".join(venues.names()), nearest(name, venues.names()))
@@ -72,17 +76,15 @@ def check(settings: Settings) -> None:
             _check_host(name, key, url)
         for asset in settings.venues[name].assets:
             _check_known(f"venues.{name}.assets", asset, settings.assets)
-        if settings.venues[name].interval_scale <= 0:
-            raise OperatorError(
-                f"venues.{name}.interval_scale", settings.venues[name].interval_scale, "> 0", "raise it"
-            )
         _check_every(name, settings)
     for name in settings.networks:
         _check_network(name, settings.networks[name])
     for asset in settings.assets:
         _check_asset(asset, settings)
+    _check_above("controls.every_s", settings.controls.every_s)
+    _check_above("controls.timeout_s", settings.controls.timeout_s)
     for name, url in settings.controls.targets.items():
-        _check_url(f"controls.targets.{name}", url, ("http", "https"))
+        check_url(f"controls.targets.{name}", url, ("http", "https"))
 
 
 def _check_network(name: str, network: NetworkSettings) -> None:
@@ -92,6 +94,9 @@ def _check_network(name: str, network: NetworkSettings) -> None:
         raise OperatorError(f"networks.{name}.nodes", [], "at least one node", 'write nodes = [{ url = "http://…" }]')
     for index, node in enumerate(network.nodes):
         _check_node(f"networks.{name}.nodes[{index}]", node)
+    _check_above(f"networks.{name}.poll_interval_s", network.poll_interval_s)
+    if network.start_block is not None and network.start_block < 0:
+        raise OperatorError(f"networks.{name}.start_block", network.start_block, "a block from 0 on", "correct it")
     for address in network.timelocks:
         _check_address(f"networks.{name}.timelocks", address)
 
@@ -114,29 +119,50 @@ def _check_asset(asset: str, settings: Settings) -> None:
 
 def _check_every(name: str, settings: Settings) -> None:
     venue = venues.declared(name)
-    known = [check.name for check in venue.checks] + [feed.name for feed in venue.feeds]
-    for check_name in (*settings.venues[name].every_s, *settings.venues[name].disabled):
+    one = settings.venues[name]
+    known = list(dict.fromkeys([check.name for check in venue.checks] + [feed.name for feed in venue.feeds]))
+    _check_above(f"venues.{name}.interval_scale", one.interval_scale)
+    _check_above(f"venues.{name}.timeout_s", one.timeout_s)
+    for check_name, every_s in one.every_s.items():
+        _check_above(f"venues.{name}.every_s.{check_name}", every_s)
+    for check_name in (*one.every_s, *one.disabled):
         if check_name not in known:
             raise OperatorError(f"venues.{name}", check_name, ", ".join(known), nearest(check_name, known))
 
 
+def _check_above(key: str, number: float | None) -> None:
+    if number is not None and number <= 0:
+        raise OperatorError(key, number, "above 0", "raise it, or take the key out")
+
+
 def _check_host(name: str, key: str, url: str) -> None:
-    known = venues.declared(name).hosts
+    check_host(f"venues.{name}.hosts", name, key, url)
+
+
+def check_host(at: str, venue: str, key: str, url: str) -> None:
+    """One base URL of a venue, said under the key `at`. Raises OperatorError."""
+    known = venues.declared(venue).hosts
     if key not in known:
-        raise OperatorError(f"venues.{name}.hosts", key, ", ".join(known), nearest(key, list(known)))
+        raise OperatorError(at, key, ", ".join(known), nearest(key, list(known)))
     allowed = ("ws", "wss") if known[key].startswith("ws") else ("http", "https")
-    _check_url(f"venues.{name}.hosts.{key}", url, allowed)
+    check_url(f"{at}.{key}", url, allowed)
 
 
 def _check_node(key: str, node: NodeRef) -> None:
     if node.url:
-        _check_url(key, node.url, ("http", "https", "ws", "wss"))
+        check_url(key, node.url, NODE_SCHEMES)
 
 
-def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in schemes or not parts.hostname:
-        raise OperatorError(key, url, " or ".join(f"{scheme}://…" for scheme in schemes), "give a whole URL")
+def check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
+    """A whole URL of one of these schemes; what is shown of it ends with its host. Raises OperatorError."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
+        raise OperatorError(key, origin(url), allowed, "give a whole URL: scheme, host and port if any")
 
 
 def _check_address(key: str, address: str) -> None:
@@ -146,4 +172,6 @@ def _check_address(key: str, address: str) -> None:
 
 def _check_known(key: str, name: str, known: Mapping[str, object]) -> None:
     if name not in known:
-        raise OperatorError(key, name, ", ".join(known) or "(none is configured)", nearest(name, list(known)))
+        table = "networks" if "contracts" in key or "pools" in key else "assets"
+        remedy = nearest(name, list(known)) if known else f"add [{table}.{name}]"
+        raise OperatorError(key, name, ", ".join(known) or "(none is configured)", remedy)

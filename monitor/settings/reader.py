@@ -17,6 +17,7 @@ from math import isfinite
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from monitor.errors import OperatorError, nearest
+from monitor.settings.shown import kind_of, shown
 
 Form = TypeVar("Form")
 
@@ -41,7 +42,10 @@ def read(form: type[Form], tree: Mapping[str, Any], path: str = "") -> Form:
     for name in tree:
         if name not in known:
             raise OperatorError(
-                _join(path, name), tree[name], "keys " + ", ".join(known), "remove it, or " + nearest(name, list(known))
+                _join(path, name),
+                kind_of(tree[name]),
+                "keys " + ", ".join(known),
+                "remove it, or " + nearest(name, list(known)),
             )
     hints = get_type_hints(form)
     given = {name: _value(hints[name], value, _join(path, name)) for name, value in tree.items()}
@@ -51,7 +55,7 @@ def read(form: type[Form], tree: Mapping[str, Any], path: str = "") -> Form:
     try:
         return form(**given)
     except ValueError as error:  # a dataclass's own check of its values
-        raise OperatorError(path or "settings", dict(tree), str(error), "correct it") from None
+        raise OperatorError(path or "settings", shown(tree), str(error), "correct it") from None
 
 
 def _join(path: str, name: str) -> str:
@@ -90,7 +94,9 @@ def _value(hint: Any, given: Any, path: str) -> Any:
 
 def _expect(given: Any, kind: Any, hint: Any, path: str) -> Any:
     if not isinstance(given, kind):
-        raise OperatorError(path, given, _said(hint), "correct its type")
+        raise OperatorError(
+            path, shown(given) if kind in (str, int, bool) else kind_of(given), _said(hint), "correct its type"
+        )
     return given
 
 
@@ -98,4 +104,6 @@ def _said(hint: Any) -> str:
     words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime: "a date with time"}
     if is_dataclass(hint) and isinstance(hint, type):
         return "a table with keys " + ", ".join(one.name for one in fields(hint))
+    if get_origin(hint) is Mapping:
+        return "a table"
     return words.get(hint, "a list" if get_origin(hint) in (tuple, list) else str(hint))

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any
-from urllib.parse import urlsplit
 
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.settings.shown import origin
 from monitor.store.settings import StoreSettings
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.web_settings import WebSettings
@@ -114,17 +114,6 @@ class Settings:
         plain = _plain(self)
         assert isinstance(plain, dict)
         return plain
-
-
-def origin(url: str) -> str:
-    """A URL without user name, path and query: "https://node.example:8545/…" where something was left out."""
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.hostname:
-        return "(not a URL)"
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = f":{parts.port}" if parts.port else ""
-    more = "/…" if parts.path.strip("/") or parts.query or parts.username else ""
-    return f"{parts.scheme}://{host}{port}{more}"
 
 
 def _plain(value: Any) -> Any:

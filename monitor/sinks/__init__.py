@@ -152,7 +152,8 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
 
 
 def _untyped(kind: str) -> str:
-    return f"set type to one of them; {nearest(kind, names())}"
+    advice = nearest(kind, names())
+    return f"set type to one of them; {advice}" if "did you mean" in advice else "set type to one of them"
 
 
 def _kind_of(value: object) -> str:

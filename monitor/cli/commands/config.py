@@ -24,6 +24,7 @@ def check(config: Config = None, json: Json = False) -> None:
 
     from monitor.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
     from monitor.sinks import made
+    from monitor.store.dsn import find
 
     settings = settings_from(config)
     for name in enabled_venues(settings):
@@ -31,6 +32,7 @@ def check(config: Config = None, json: Json = False) -> None:
     for name in enabled_networks(settings):
         watcher_settings(settings, name, os.environ)
     routes = made(settings.sinks, os.environ)
+    find(settings.store, os.environ)
     found = {
         "assets": sorted(settings.assets),
         "venues": enabled_venues(settings),

@@ -48,6 +48,7 @@ def drill(
     chosen = scenarios.load(scenario)
     from monitor.drill.runner import DrillOrder
 
+    _check(out, otlp)
     path = Path(scenario) if scenario.endswith(".toml") else scenarios.FOLDER / f"{scenario}.toml"
     order = DrillOrder(
         scenario=chosen,
@@ -61,6 +62,21 @@ def drill(
         print_json(verdict)
     if not verdict.held:
         raise typer.Exit(1)
+
+
+def _check(out: Path, otlp: str) -> None:
+    """The rest is known to be good before a minute is spent on it. Raises OperatorError."""
+    from monitor.errors import OperatorError
+    from monitor.telemetry.settings import TelemetrySettings
+
+    try:
+        TelemetrySettings(otlp_endpoint=otlp)
+    except ValueError as error:
+        raise OperatorError("--otlp", "(not shown)", str(error), "correct it") from None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError("--out", str(out), "a folder that can be written", str(error.strerror)) from None
 
 
 async def _quietly(order: DrillOrder) -> DrillVerdict:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from probes.readings import Reading, RequestTimed
     from probes.venue import Venue
 
+LONGEST_LISTEN_S = 3600.0
 PHASES = ("resolve", "connect", "tls", "send", "wait", "receive")
 
 
@@ -50,6 +51,7 @@ async def _probe(
 
     from monitor.assembly import prober_settings
     from monitor.errors import OperatorError, nearest
+    from monitor.settings.load import check_host
     from monitor.settings.tree import AssetSettings, VenueSettings
     from probes import venues
     from probes.prober import probe_once
@@ -58,13 +60,14 @@ async def _probe(
         raise OperatorError("VENUE", name, ", ".join(venues.names()), nearest(name, venues.names()))
     dialect = venues.declared(name)
     _check_name(dialect, check)
+    if not 0 < listen_s <= LONGEST_LISTEN_S:
+        raise OperatorError("--listen", listen_s, f"seconds above 0, at most {LONGEST_LISTEN_S:g}", "correct it")
     settings = settings_from(config)
     wanted = [one.upper() for one in assets] or sorted(settings.assets) or ["BTC"]
     one = settings.venues.get(name) or VenueSettings()
     assert isinstance(hosts, dict)
-    for key in hosts:
-        if key not in dialect.hosts:
-            raise OperatorError("--host", key, ", ".join(dialect.hosts), nearest(key, list(dialect.hosts)))
+    for key, url in hosts.items():
+        check_host("--host", name, key, url)
     settings = replace(
         settings,
         assets={**{asset: AssetSettings() for asset in wanted}, **settings.assets},

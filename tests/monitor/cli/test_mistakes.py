@@ -38,6 +38,13 @@ CONFIGS = {
     "unknown sink": ("[sinks.pigeon]", "pigeon", "console"),
     "unset webhook secret": ("[sinks.webhook]\nurl = 'http://127.0.0.1:1'\nsecret_env = 'NO_SUCH_S'", "NO_SUCH_S", "secret_env"),
     "not TOML": ("[store", "stormwatch.toml", "TOML"),
+    "no time between checks": ("[venues.bybit]\nevery_s = { server_time = 0 }", "every_s.server_time", "above 0"),
+    "impossible address of a host": ("[venues.bybit.hosts]\nrest = 'http://[::1'", "venues.bybit.hosts.rest", "whole URL"),
+    "impossible port": ("[controls.targets]\na = 'http://x:99999'", "controls.targets.a", "port"),
+    "secret without its key": ("[venues.bybit]\nsecret_env = 'HOME'", "venues.bybit.key_env", "is missing"),
+    "no certificates": ("[venues.bybit]\nca_file = 'none.pem'", "none.pem", "PEM"),
+    "a node of a variable that is no URL": ("[networks.local]\nnodes = [{ url_env = 'HOME' }]", "url_env (HOME)", "https://"),
+    "another database": ("[store]\ndsn = 'mysql://me@host/x'", "store.dsn", "postgresql://"),
     "impossible share": ("[correlator]\nprior = 3.0", "prior", "between 0 and 1"),
 }  # fmt: skip
 
@@ -55,12 +62,39 @@ def test_a_mistake_in_the_settings_is_told_in_one_line(tmp_path: Path, mistake: 
         assert word in ended.stderr
 
 
+SECRETS = {
+    "a user in a host": "[venues.bybit.hosts]\nrest = 'htp://me:hunter2@x/hunter2'",
+    "two ways to a node": "[networks.local]\nnodes = [{ url = 'http://x/hunter2', url_env = 'A' }]",
+    "a node that is no URL": "[networks.local]\nnodes = [{ url = 'x.example/hunter2' }]",
+    "a node that is no table": "[networks.local]\nnodes = ['x.example/hunter2']",
+    "two ways to a database": "[store]\ndsn = 'host=x password=hunter2'\ndsn_env = 'A'",
+    "a mistyped key": "[store]\npassword = 'hunter2'",
+    "headers instead of their variable": "[telemetry]\notlp_headers = 'authorization=hunter2'",
+    "a secret instead of its variable": "[sinks.webhook]\nurl = 'http://x/hunter2'\nsecret = 'hunter2'",
+}
+
+
+@pytest.mark.parametrize("mistake", SECRETS)
+def test_a_mistake_beside_a_secret_does_not_tell_it(tmp_path: Path, mistake: str) -> None:
+    (tmp_path / "stormwatch.toml").write_text(SECRETS[mistake])
+
+    ended = stormwatch("config", "check", cwd=tmp_path)
+
+    assert ended.returncode == 2, ended
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert "hunter2" not in ended.stdout + ended.stderr
+
+
 ARGUMENTS = {
     "unknown venue": (("probe", "bybitt"), "bybit"),
     "unknown check": (("probe", "bybit", "server_tim"), "server_time"),
     "signed check without keys": (("probe", "okx", "wallet_status"), "key_env"),
     "bad host option": (("probe", "okx", "--host", "rest"), "NAME=VALUE"),
     "unknown host key": (("probe", "okx", "--host", "rset=http://127.0.0.1:1"), "rest"),
+    "bad host": (("probe", "okx", "--host", "rest=x"), "whole URL"),
+    "no time to listen": (("probe", "okx", "book_ws", "--listen", "nan"), "--listen"),
+    "bad collector": (("drill", "quiet", "--otlp", "x"), "--otlp"),
+    "nowhere to write": (("drill", "quiet", "-o", "/proc/x"), "--out"),
     "missing config": (("config", "check", "-c", "none.toml"), "config init"),
     "unknown scenario": (("drill", "perfect-strom"), "perfect-storm"),
     "missing recording": (("replay", "none.jsonl"), "none.jsonl"),
