@@ -97,6 +97,16 @@ class Board:
         found.sort(key=lambda one: (-one.nats, one.evidence.id))
         return found
 
+    def shared(self, now_s: float) -> dict[str, list[Weighed]]:
+        """Venue -> its shared facts, whole and heaviest first; venues in order of name."""
+        found: dict[str, list[Weighed]] = {}
+        for evidence_id in sorted(self._places.get((Leg.VENUE, None), ())):
+            evidence = self._standing[evidence_id][1]
+            found.setdefault(str(evidence.subject.venue), []).append(Weighed(self._nats(evidence_id, now_s), evidence))
+        for facts in found.values():
+            facts.sort(key=lambda one: (-one.nats, one.evidence.id))
+        return {venue: found[venue] for venue in sorted(found)}
+
     def _reach(self, asset: str, evidence: Evidence) -> float:
         subject = evidence.subject
         if evidence.leg is Leg.VENUE and subject.venue is not None:

@@ -18,12 +18,13 @@ from monitor.correlator.board import Board, utc
 from monitor.correlator.episodes import Episode, Look
 from monitor.correlator.evidence import made, names
 from monitor.correlator.image import NotAnImage, pack, unpack
-from monitor.correlator.judging import Judging
+from monitor.correlator.judging import Judging, Seen
 from monitor.correlator.producer import Desk
 from monitor.correlator.sequencer import Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.sources import Sources
 from monitor.correlator.telling import Teller
+from monitor.correlator.venues import Venues
 from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
 from monitor.signals import Signal, SignalKind
 
@@ -32,8 +33,8 @@ LOCAL_LOOKS_BACK_S = 30.0
 EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _KEPT = (
-    "settings", "_sequencer", "_sources", "_board", "_attribution", "_judging", "_teller", "_producers", "_episodes",
-    "_latest", "_verdicts", "_digest",
+    "settings", "_sequencer", "_sources", "_board", "_attribution", "_judging", "_teller", "_venues", "_producers",
+    "_episodes", "_astir", "_latest", "_verdicts", "_digest",
 )  # fmt: skip
 """Everything that lasts from one signal to the next."""
 
@@ -49,9 +50,12 @@ class Correlator:
         self._board = Board(self._sources)
         self._attribution = Attribution(s)
         self._judging = Judging(s, self._sources, self._board, self._attribution)
+        self._venues = Venues(s, self._sources, self._board, self._attribution)
         self._teller = Teller(s, self._board)
         self._producers = dict(made(Desk(s, self._sources, self._board, self._attribution)))
         self._episodes: dict[str, Episode] = {}
+        self._astir: dict[str, Episode] = {}
+        """Venues whose episode is open or about to open."""
         self._latest: dict[str, IncidentChange] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._digest = EMPTY_DIGEST
@@ -133,8 +137,11 @@ class Correlator:
             self._log({"at": utc(now_s), "source": name, "idle": idle})
         retracted = {one.subject.asset for one in self._board.retracted}
         self._board.retracted.clear()
-        for asset in self._sources.assets:
-            told += self._asset(asset, now_s, bool(late_assets & {asset, None}), asset in retracted)
+        seen = [self._judging.seen(asset, now_s) for asset in self._sources.assets]
+        told += self._of_venues(seen, now_s, None in late_assets)
+        for one in seen:
+            asset = one.verdict.asset
+            told += self._asset(one, now_s, bool(late_assets & {asset, None}), asset in retracted)
         for change in told:
             self._log(change)
         return told
@@ -164,30 +171,48 @@ class Correlator:
             episode = self._episodes[scope] = Episode(scope, self.settings)
         return episode
 
-    def _asset(self, asset: str, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
-        verdict, grades, onset_s = self._judging.verdict(asset, now_s)
-        self._verdicts[asset] = verdict
-        episode = self._episode(f"asset:{asset}")
+    def _of_venues(self, assets: Sequence[Seen], now_s: float, late: bool) -> list[IncidentChange]:
+        told = []
+        astir: dict[str, Episode] = {}
+        for seen in self._venues.seen(now_s, self._astir, assets):
+            if seen.level is Level.CALM and seen.venue not in self._astir:
+                continue
+            episode = self._episode(f"venue:{seen.venue}")
+            kind = episode.step(seen.look(now_s, late=late))
+            if kind is not None:
+                told.append(self._teller.venue(kind, episode, seen, now_s))
+            if episode.astir:
+                astir[seen.venue] = episode
+        self._astir = astir
+        self._latest |= {change.scope: change for change in told}
+        return told
+
+    def _asset(self, seen: Seen, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
+        verdict = seen.verdict
+        self._verdicts[verdict.asset] = verdict
+        episode = self._episode(f"asset:{verdict.asset}")
+        parents = [self._astir[venue] for venue in seen.venues if venue in self._astir]
+        stood_for = bool(parents) and not episode.open and seen.shared_alone
         critical = verdict.level is Level.PERFECT_STORM and verdict.p_lo >= self.settings.critical_p
-        blind_stress = self._judging.blind_under_stress(verdict)
         kind = episode.step(
             Look(
                 now_s=now_s,
-                level=verdict.level,
+                level=Level.CALM if stood_for else verdict.level,
                 p_hi=verdict.p_hi,
                 true=frozenset(one.leg for one in verdict.legs if one.state is LegState.TRUE),
                 unseen=frozenset(one.leg for one in verdict.legs if one.state is LegState.UNKNOWN),
-                at_once=4 in grades.values(),
+                at_once=4 in seen.grades.values(),
                 critical=critical,
-                blind_stress=blind_stress,
-                mark=(*(one.state for one in verdict.legs), verdict.fault, critical, blind_stress),
+                blind_stress=seen.blind_stress,
+                mark=(*(one.state for one in verdict.legs), verdict.fault, critical, seen.blind_stress),
                 late=late,
                 retracted=retracted,
-                onset_s=onset_s,
+                onset_s=seen.onset_s,
             )
         )
         if kind is None:
             return []
-        change = self._teller.asset(asset, kind, episode, verdict, grades, now_s)
+        episode.parent_id = episode.parent_id or next((one.incident_id for one in parents if one.open), None)
+        change = self._teller.asset(kind, episode, seen, now_s)
         self._latest[change.scope] = change
         return [change]

@@ -46,6 +46,8 @@ class Episode:
         self.open = False
         self.state = IncidentState.ENDED
         self.incident_id = ""
+        self.parent_id: str | None = None
+        """The incident this one was first seen to be part of."""
         self.opened_s = 0.0
         self.ended_s = float("-inf")
         self.level = Level.CALM
@@ -63,6 +65,11 @@ class Episode:
         self._dark_s: float | None = None
         self._mark: tuple[object, ...] = ()
         self._differs = 0
+
+    @property
+    def astir(self) -> bool:
+        """Whether it is open or about to open."""
+        return self.open or self._higher > 0
 
     def step(self, look: Look) -> ChangeKind | None:
         """Take one second; give what is to be told."""
@@ -107,7 +114,7 @@ class Episode:
         seed = f"{self.scope}|{self.opened_s:.6f}|{look.now_s:.6f}"
         slug = self.scope.replace(":", "-").lower()
         self.incident_id = f"{slug}-{int(look.now_s)}-{sha256(seed.encode()).hexdigest()[:6]}"
-        self.revision, self.peak = 0, look.level
+        self.revision, self.peak, self.parent_id = 0, look.level, None
         return ChangeKind.OPENED
 
     def _possible(self, look: Look) -> Level:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from monitor.incidents import LEVEL_NAMES, Blindness, Fault, Leg, LegState, Level, Verdict
+from collections.abc import Sequence
+
+from monitor.incidents import LEVEL_NAMES, Blindness, Evidence, Fault, Leg, LegState, Level, Verdict
 
 MOST_BLIND = 3
+MOST_ASSETS = 8
+_WHOSE = {
+    Fault.MARKET: "; most venues are in stress at once: the market",
+    Fault.PATH: "; another vantage reaches it: the path there",
+    Fault.LOCAL: "; our own network is down: not judged now",
+}
+MOST_ASSETS = 8
 
 
 def headline(verdict: Verdict) -> str:
@@ -19,10 +28,28 @@ def headline(verdict: Verdict) -> str:
     text = f"{name} {verdict.asset}: " + ("; ".join(said) or "nothing strong now")
     if unseen:
         text += f"; cannot see: {', '.join(unseen)}"
-    blind = [f"{one.source} ({one.reason})" for one in verdict.blind[:MOST_BLIND]]
-    if blind:
-        text += f"; blind: {', '.join(blind)}"
-    return text
+    return text + _blind(verdict.blind)
+
+
+def _blind(blind: Sequence[Blindness]) -> str:
+    words = [f"{one.source} ({one.reason})" for one in blind[:MOST_BLIND]]
+    return f"; blind: {', '.join(words)}" if words else ""
+
+
+def venue_headline(
+    venue: str,
+    level: Level,
+    strongest: Evidence | None,
+    fault: Fault,
+    assets: Sequence[str],
+    blind: Sequence[Blindness],
+) -> str:
+    """One line: level, venue, its strongest finding, whose fault where not its own, whom it affects, what is unseen."""
+    said = "nothing strong now" if strongest is None else f"{strongest.said} since {strongest.onset:%H:%M:%S}"
+    count = f"{len(assets)} asset{'s' if len(assets) != 1 else ''}"
+    more = f" and {len(assets) - MOST_ASSETS} more" if len(assets) > MOST_ASSETS else ""
+    affects = f"affects {count}: {', '.join(assets[:MOST_ASSETS])}{more}" if assets else "no watched asset trades there"
+    return f"{LEVEL_NAMES[level].upper()} venue {venue}: {said}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
 
 
 def counter_evidence(verdict: Verdict) -> tuple[str, ...]:
@@ -58,3 +85,8 @@ def local_headline(vantage: str, back: bool) -> str:
 def runbook(base: str, level: Level, fault: Fault) -> str:
     """Where to read what to do first."""
     return f"{base}{'local' if fault is Fault.LOCAL else LEVEL_NAMES[level]}.md"
+
+
+def venue_runbook(base: str, fault: Fault) -> str:
+    """The same for a venue's own incident."""
+    return f"{base}{'local' if fault is Fault.LOCAL else 'venue'}.md"

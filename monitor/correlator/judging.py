@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, Weighed, utc
 from monitor.correlator.explain import blindness_order
-from monitor.correlator.fusion import leg_verdict, logistic, logit
+from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, level_of
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.sources import Sources
@@ -15,6 +16,30 @@ from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict,
 
 BLIND_BELOW = 0.5
 MOST_BLIND = 16
+OWN_GRADE = 2
+"""An asset's own finding counts from this grade on: of fifty assets some have one of grade 1 at any time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Where one asset stands. `grades` the highest of each leg, `onset_s` the earliest onset of any.
+
+    `own` is whether a finding on the asset itself stands, in whatever leg; `venues` those whose shared facts bear on its venue
+    leg, heaviest first; `blind_stress` one leg TRUE with both others unseen.
+    """
+
+    verdict: Verdict
+    grades: Mapping[Leg, int]
+    onset_s: float | None
+    own: bool
+    venues: tuple[str, ...]
+    blind_stress: bool
+
+    @property
+    def shared_alone(self) -> bool:
+        """Whether the only TRUE leg is the venue leg, by what is shared, and nothing of the asset's own stands."""
+        true = [one.leg for one in self.verdict.legs if one.state is LegState.TRUE]
+        return true == [Leg.VENUE] and not self.own
 
 
 class Judging:
@@ -26,17 +51,19 @@ class Judging:
         self._board = board
         self._attribution = attribution
 
-    def verdict(self, asset: str, now_s: float) -> tuple[Verdict, Mapping[Leg, int], float | None]:
-        """The verdict, the highest grade standing in each leg, and the earliest onset in seconds."""
+    def seen(self, asset: str, now_s: float) -> Seen:
+        """The asset's verdict at this second, and what it stands on."""
         local = bool(self._attribution.local_since_s)
         blind: list[Blindness] = []
         legs = []
         grades: dict[Leg, int] = {}
+        heard: list[Weighed] = []
         for leg in LEGS:
             weighed = self._weighed(asset, leg, now_s)
             coverage = self._coverage(asset, leg, now_s, local, blind)
             legs.append(leg_verdict(leg, weighed, coverage, self._sources.watched(asset, leg), self._s))
             grades[leg] = max((one.evidence.grade for one in weighed if one.nats >= 1), default=0)
+            heard += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
         context = min(sum(one.nats for one in self._board.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
         prior = logit(self._s.prior)
         p_lo = logistic(prior + context + sum(one.w_lo for one in legs))
@@ -56,11 +83,14 @@ class Judging:
             blind=tuple(blind[:MOST_BLIND]),
         )
         onsets = [one.onset.timestamp() for one in legs if one.onset is not None]
-        return verdict, grades, min(onsets, default=None)
-
-    def blind_under_stress(self, verdict: Verdict) -> bool:
-        """One leg TRUE, both others unseen, and the fault not ours."""
-        return verdict.fault is not Fault.LOCAL and blind_under_stress(verdict.legs)
+        return Seen(
+            verdict=verdict,
+            grades=grades,
+            onset_s=min(onsets, default=None),
+            own=any(not one.evidence.shared and one.evidence.grade >= OWN_GRADE for one in heard),
+            venues=tuple(dict.fromkeys(str(one.evidence.subject.venue) for one in heard if one.evidence.shared)),
+            blind_stress=fault is not Fault.LOCAL and blind_under_stress(legs),
+        )
 
     def _weighed(self, asset: str, leg: Leg, now_s: float) -> Sequence[Weighed]:
         if leg is Leg.VENUE and self._attribution.suspected:

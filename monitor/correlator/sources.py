@@ -77,6 +77,8 @@ class Sources:
         self.by_name: dict[str, Source] = {}
         self._carries: dict[tuple[str, Leg], dict[str, float]] = {}
         self._order: dict[tuple[str, Leg], list[tuple[Source, float]]] = {}
+        self._of_venue: dict[str, list[Source]] = {}
+        self._venue_of: dict[str, str] = {}
         self._assets: tuple[str, ...] = ()
         self._declared: set[str] = set()
         """Assets whose sources were declared: nothing else counts for their sight or their venues' shares."""
@@ -132,9 +134,11 @@ class Sources:
     def _carry(self, signal: Signal, asset: str, leg: Leg, weight: float) -> None:
         self._carries.setdefault((asset, leg), {})[signal.source] = weight
         self._order.clear()
+        self._of_venue.clear()
         self._assets = tuple(sorted({one for one, _ in self._carries}))
         venue = signal.subject.venue
         if venue is not None:
+            self._venue_of[signal.source] = venue
             known = self.venues.setdefault(asset, {})
             known[venue] = max(known.get(venue, 0.0), weight)
 
@@ -143,6 +147,19 @@ class Sources:
         weights = self.venues.get(asset, {})
         total = sum(weights.values())
         return weights.get(venue, 0.0) / total if total > 0 else 0.0
+
+    def trading(self, venue: str) -> tuple[str, ...]:
+        """The assets that have a share at a venue, sorted."""
+        return tuple(asset for asset in self._assets if self.share(asset, venue) > 0)
+
+    def of_venue(self, venue: str) -> list[Source]:
+        """The sources that carry the venue leg of any asset at this venue, in order of name."""
+        found = self._of_venue.get(venue)
+        if found is None:
+            carried = {name for (_, leg), names in self._carries.items() if leg is Leg.VENUE for name in names}
+            found = [self.by_name[name] for name in sorted(carried) if self._venue_of.get(name) == venue]
+            self._of_venue[venue] = found
+        return found
 
     def watched(self, asset: str, leg: Leg) -> bool:
         """Whether anything was declared for this leg (or heard, where nothing was declared for the asset)."""

@@ -6,10 +6,21 @@ from collections.abc import Mapping
 
 from monitor.correlator.board import Board, utc
 from monitor.correlator.episodes import Episode
-from monitor.correlator.explain import counter_evidence, headline, local_headline, rejected_causes, runbook
+from monitor.correlator.explain import (
+    counter_evidence,
+    headline,
+    local_headline,
+    rejected_causes,
+    runbook,
+    venue_headline,
+    venue_runbook,
+)
+from monitor.correlator.fusion import CALM_BELOW_NATS
+from monitor.correlator.judging import Seen
 from monitor.correlator.levels import by_chance, joint_far_per_day
 from monitor.correlator.producer import FAR_PER_DAY
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.venues import VenueSeen
 from monitor.incidents import (
     ChangeKind,
     Evidence,
@@ -32,18 +43,11 @@ class Teller:
         self._s = settings
         self._board = board
 
-    def asset(
-        self,
-        asset: str,
-        kind: ChangeKind,
-        episode: Episode,
-        verdict: Verdict,
-        grades: Mapping[Leg, int],
-        now_s: float,
-    ) -> IncidentChange:
+    def asset(self, kind: ChangeKind, episode: Episode, seen: Seen, now_s: float) -> IncidentChange:
         """A change of one asset's incident."""
-        evidence = self._evidence(asset, now_s)
-        far = self._far(verdict, grades)
+        verdict = seen.verdict
+        evidence = self._evidence(verdict.asset, now_s)
+        far = self._far(verdict, seen.grades)
         return IncidentChange(
             incident_id=episode.incident_id,
             scope=episode.scope,
@@ -65,6 +69,37 @@ class Teller:
             rejected_causes=rejected_causes(verdict.fault, controls_good=verdict.fault is not Fault.LOCAL),
             far_per_day=far,
             runbook=runbook(self._s.runbook_base, episode.level, verdict.fault),
+            replay_id=f"{episode.incident_id}:{episode.revision}",
+            parent_id=episode.parent_id,
+        )
+
+    def venue(self, kind: ChangeKind, episode: Episode, seen: VenueSeen, now_s: float) -> IncidentChange:
+        """A change of one venue's incident."""
+        strongest = next((one.evidence for one in seen.facts if one.nats >= CALM_BELOW_NATS), None)
+        far = FAR_PER_DAY.get(seen.grade, 0.0)
+        said = venue_headline(seen.venue, seen.level, strongest, seen.fault, seen.assets, seen.blind)
+        facts = [one.evidence for one in seen.facts[:MOST_EVIDENCE]]
+        return IncidentChange(
+            incident_id=episode.incident_id,
+            scope=episode.scope,
+            kind=kind,
+            state=episode.state,
+            at=utc(now_s),
+            opened_at=utc(episode.opened_s),
+            revision=episode.revision,
+            level=episode.level,
+            peak=episode.peak,
+            critical=False,
+            pages=episode.pages,
+            fault=seen.fault,
+            headline=f"{said}; {by_chance(far)}",
+            verdict=None,
+            evidence=tuple(sorted(facts, key=lambda one: (one.onset, one.id))),
+            counter_evidence=(),
+            blind=seen.blind,
+            rejected_causes=rejected_causes(seen.fault, controls_good=seen.fault is not Fault.LOCAL),
+            far_per_day=far,
+            runbook=venue_runbook(self._s.runbook_base, seen.fault),
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
 

@@ -56,4 +56,6 @@ class Made:
         )  # fmt: skip
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Forget what was counted while our own network was down."""
+        if self._desk.attribution.local_since_s:
+            self._faults.clear()

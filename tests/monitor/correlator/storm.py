@@ -249,9 +249,9 @@ class Told:
     changes: list[IncidentChange]
     verdicts: dict[int, Verdict]
 
-    def of(self, asset: str = "BTC") -> list[IncidentChange]:
-        """One asset's incident changes."""
-        return [one for one in self.changes if one.scope == f"asset:{asset}"]
+    def of(self, scope: str = "asset:BTC") -> list[IncidentChange]:
+        """One scope's incident changes."""
+        return [one for one in self.changes if one.scope == scope]
 
     def when(self, change: IncidentChange) -> float:
         """A change's second of the story."""

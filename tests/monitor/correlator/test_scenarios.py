@@ -46,7 +46,7 @@ def test_one_leg_is_a_watch(leg: Leg) -> None:
     else:
         story.upgrade(ONSET_S).migrate(ONSET_S)
     told = tell(story.signals())
-    assert highest(told) is Level.WATCH
+    assert max(one.level for one in told.changes) is Level.WATCH
     assert [one.leg for one in told.verdicts[ONSET_S + 120].legs if one.state is LegState.TRUE] == [leg]
     assert not any(one.pages for one in told.changes)
 
@@ -110,7 +110,8 @@ def test_every_target_down_with_the_controls_is_local_and_no_storm() -> None:
 
 def test_every_venue_down_with_good_controls_is_the_market() -> None:
     told = tell(Story(ONSET_S + 60).trouble(ONSET_S, 9999).signals())
-    assert told.of()[-1].fault is Fault.MARKET
+    assert told.verdicts[ONSET_S + 60].fault is Fault.MARKET
+    assert {one.scope: one.fault for one in told.changes} == {f"venue:{one}": Fault.MARKET for one in Story(1).venues}
     assert not any(one.scope.startswith("vantage:") for one in told.changes)
 
 
@@ -129,7 +130,9 @@ def test_a_venue_reached_from_another_vantage_is_a_matter_of_the_path() -> None:
         for one in story.signals()
     ]
     told = tell(log)
-    assert told.of()[-1].fault is Fault.PATH
+    assert told.verdicts[ONSET_S + 60].fault is Fault.PATH
+    assert {one.scope: one.fault for one in told.changes} == {"venue:alpha": Fault.PATH, "venue:beta": Fault.PATH}
+    assert "the path there" in told.changes[-1].headline
 
 
 def test_a_reorg_takes_the_evidence_back_and_amends() -> None:
@@ -216,8 +219,9 @@ def test_the_drills_story_is_a_perfect_storm_within_ten_seconds_of_the_third_leg
     for seed in range(20):
         story = Story(180, seed=seed).trouble(30, 75, "alpha", "beta").surge(40, 75).upgrade(50).migrate(50)
         told = tell(story.mute(58, 75, "gamma/liquidation").signals(), DRILL)
-        first = {level: told.when(next(one for one in told.of() if one.level == level)) for level in (1, 2, 4)}
-        assert 30 < first[1] <= 40 < first[2] <= 50 < first[4] <= 60, seed
+        venues = [told.when(told.of(f"venue:{venue}")[0]) for venue in ("alpha", "beta")]
+        first = {level: told.when(next(one for one in told.of() if one.level == level)) for level in (2, 4)}
+        assert 30 < min(venues) <= max(venues) <= 40 < first[2] <= 50 < first[4] <= 60, seed
         assert told.of()[-1].kind is ChangeKind.ENDED
         assert [one.pages for one in told.of()].count(True) == 1
         assert contract_named(told)
