@@ -42,6 +42,9 @@ def shown(value: object) -> object:
 
 
 def _named(name: str, value: object) -> object:
-    if isinstance(value, str) and not name.endswith("_env") and any(word in name for word in _SECRETIVE):
-        return origin(value)
-    return shown(value)
+    return origin(value) if isinstance(value, str) and is_secretive(name) else shown(value)
+
+
+def is_secretive(name: str) -> bool:
+    """Whether a key of this name may hold a secret or a URL with one; names of environment variables do not."""
+    return not name.endswith("_env") and any(word in name.lower() for word in _SECRETIVE)

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.settings.shown import origin
+from monitor.settings.shown import is_secretive, origin
 from monitor.store.settings import StoreSettings
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.web_settings import WebSettings
@@ -118,9 +118,9 @@ class Settings:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: _named(one.name, getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(value[key]) for key in value}
+        return {str(key): _named(str(key), value[key]) for key in value}
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
     if isinstance(value, Enum):
@@ -128,3 +128,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str) and "://" in value:
         return origin(value)
     return value
+
+
+def _named(name: str, value: Any) -> Any:
+    return origin(value) if isinstance(value, str) and value and is_secretive(name) else _plain(value)
