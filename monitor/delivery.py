@@ -125,6 +125,7 @@ class _Line:
         self._queue: deque[Note] = deque()
         self._in_hand: Note | None = None
         self._own_failures = 0
+        self._struggles = False
         self._filled = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -189,6 +190,11 @@ class _Line:
         async def attempt() -> Outcome:
             outcome = await self.route.sink.deliver(client, note)
             self._count(_NAMES[type(outcome)])
+            if isinstance(outcome, TryAgain) and not self._struggles:
+                log.warning("sink %s does not take notes now: %s; trying on", self.route.name, outcome.why)
+            elif isinstance(outcome, Delivered) and self._struggles:
+                log.warning("sink %s takes notes again", self.route.name)
+            self._struggles = isinstance(outcome, TryAgain)
             return outcome
 
         retrying = AsyncRetrying(

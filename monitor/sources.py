@@ -6,10 +6,12 @@ Each part hands what it hears to the pipeline and declares, once it knows, what 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chain.checkpoint import Checkpoints
+from chain.events import NodeFault, NodeFaultKind
 from chain.watcher import Watcher
 from monitor.assembly import (
     Expectation,
@@ -25,6 +27,7 @@ from monitor.intake import Intake
 from monitor.pipeline import Pipeline
 from monitor.settings.tree import Settings
 from monitor.supervise import Part
+from monitor.telemetry.redact import redact
 from probes import venues
 from probes.control import Controls
 from probes.prober import Prober
@@ -34,6 +37,9 @@ from probes.tape import Tape
 Clock = Callable[[], datetime]
 
 TICK_S = 1.0
+FAULT_AGAIN = timedelta(minutes=15)
+
+log = logging.getLogger("stormwatch.sources")
 
 
 class Sources:
@@ -57,6 +63,7 @@ class Sources:
         self._pipeline = pipeline
         self._checkpoints = checkpoints
         self._tape = tape
+        self._faults: dict[tuple[str, str, NodeFaultKind], datetime] = {}
 
     def parts(self) -> dict[str, Part]:
         """Every part by name, all settings checked. Raises OperatorError before anything has begun."""
@@ -96,9 +103,19 @@ class Sources:
         async def part() -> None:
             self._expect(network_expectations(self._settings, name))
             async for event in Watcher(chosen, self._checkpoints, self._clock).events():
+                if isinstance(event, NodeFault) and event.fault is not NodeFaultKind.RANGE_LIMIT:
+                    self._name_fault(name, event)
                 self._pipeline.take_event(event)
 
         return part
+
+    def _name_fault(self, network: str, fault: NodeFault) -> None:
+        """Tell the operator of a node's fault, at most once in a while: a wrong URL shows only here and in the figures."""
+        what = (network, fault.node, fault.fault)
+        last = self._faults.get(what)
+        if last is None or fault.seen_at - last >= FAULT_AGAIN:
+            self._faults[what] = fault.seen_at
+            log.warning("node %s of %s: %s %s", fault.node, network, fault.fault.value, redact(fault.detail))
 
     async def _controls(self) -> None:
         one = self._settings.controls

@@ -31,7 +31,7 @@ RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 15.0
 """An absent server is tried again after 1, 2, 4 … 15 s."""
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("stormwatch.store")
 
 
 class Writer:

@@ -74,6 +74,21 @@ async def test_what_could_not_be_delivered_is_tried_again_and_keeps_its_place() 
     assert ours.counts("desk") == {"try_again": 3, "delivered": 2}
 
 
+async def test_a_receiver_in_trouble_is_told_once_and_once_more_when_it_is_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ours = deliveries(Answering(lambda attempt: Delivered() if attempt > 3 else TryAgain(why="HTTP 503")))
+    ours.on_changes([change(1), change(2)])
+
+    async with running(ours):
+        await ours.drain(LONG_S)
+
+    assert [one.getMessage() for one in caplog.records if one.levelname == "WARNING"] == [
+        "sink desk does not take notes now: HTTP 503; trying on",
+        "sink desk takes notes again",
+    ]
+
+
 async def test_a_pause_ends_by_itself() -> None:
     third = asyncio.Event()
 
