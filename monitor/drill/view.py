@@ -89,7 +89,7 @@ def closing(verdict: DrillVerdict) -> RenderableType:
     for why in verdict.why:
         table.add_row("", Text(why, style="red"))
     table.add_row("expected", verdict.expected)
-    after = "" if verdict.flagged_after_s is None else f", {verdict.flagged_after_s:.1f} s after the third leg's onset"
+    after = "" if verdict.flagged_after_s is None else f", {_from_onset(verdict.flagged_after_s)} the third leg's onset"
     table.add_row("flagged", f"{verdict.highest}{after}")
     table.add_row(
         "told", f"{len(verdict.changes)} changes, {verdict.webhooks_signed} of {verdict.webhooks} webhooks signed"
@@ -103,3 +103,7 @@ def closing(verdict: DrillVerdict) -> RenderableType:
     if verdict.snapshot is not None:
         table.add_row("snapshot", f"{verdict.snapshot}/incident.md (and .zip)")
     return Panel(table, title=f"drill {verdict.scenario}", border_style="green" if verdict.held else "red")
+
+
+def _from_onset(after_s: float) -> str:
+    return f"{abs(after_s):.1f} s {'after' if after_s >= 0 else 'before'}"

@@ -81,7 +81,8 @@ def lines(note: Note, *, headline: bool = True) -> Text:
     text = Text()
     text.append(f"{change.at:%H:%M:%S} ", style="dim")
     text.append(f" {LEVEL_NAMES[change.level].upper()} ", style=STYLES[change.level])
-    text.append(f" {printable(note.title)} ")
+    level = LEVEL_NAMES[change.level].upper().replace("-", " ")
+    text.append(f" {printable(note.title.removeprefix(level).strip())} ")
     text.append(f"{printable(change.incident_id)}:{change.revision}", style="dim")
     if headline:
         text.append(f"\n         {printable(change.headline)}")

@@ -134,8 +134,8 @@ def _evidence(changes: Sequence[IncidentChange]) -> str:
             _time(one.onset),
             str(one.leg),
             prose(one.name),
-            f"{one.value:,.6g} {prose(one.unit)}",
-            "unknown" if one.normal is None else f"{one.normal:,.6g} {prose(one.unit)}",
+            _amount(one.value, one.unit),
+            "unknown" if one.normal is None else _amount(one.normal, one.unit),
             f"L{one.grade}",
             f"{one.far_per_day:.3g} a day",
             prose(one.said),
@@ -143,6 +143,10 @@ def _evidence(changes: Sequence[IncidentChange]) -> str:
         for one in ordered
     ]
     return _table(("onset (UTC)", "leg", "evidence", "value", "normal", "grade", "by chance", "said"), rows)
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"{value:,.6g}" if unit == "1" else f"{value:,.6g} {prose(unit)}"
 
 
 def _blind(changes: Sequence[IncidentChange]) -> str:

@@ -67,7 +67,10 @@ async def _scan(network: str, first: int, last: int, config: Path | None) -> lis
                 told.append(event)
     except ScanIncomplete as error:
         raise OperatorError(
-            f"networks.{network}.nodes", f"block {error.number}", "a node that keeps that history", why
+            f"networks.{network}.nodes",
+            f"block {error.number}",
+            "nodes that have every block of the range, with its state",
+            f"{why}; choose another range, or name another node",
         ) from None
     return told
 

@@ -21,9 +21,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 @_app.callback(invoke_without_command=True)
-def _default(context: typer.Context) -> None:
+def _default(context: typer.Context, config: Config = None, json: Json = False) -> None:
+    from monitor.errors import OperatorError
+
     if context.invoked_subcommand is None:
-        list_incidents()
+        list_incidents(config=config, json=json)
+    elif config is not None or json:
+        where = context.invoked_subcommand
+        raise OperatorError("incidents", "an option before " + where, "options after it", f"write it after {where}")
 
 
 @_app.command("list")
@@ -45,7 +50,7 @@ def list_incidents(
         (f"{one.opened_at:%Y-%m-%d %H:%M:%S}", one.incident_id, LEVEL_NAMES[one.peak], one.state.value, one.headline)
         for one in found
     )
-    print_table("incidents", ("opened", "id", "peak", "state", "headline"), rows)
+    print_table("incidents", ("opened", "id", "peak", "state", "headline"), rows, whole=("id",))
 
 
 @_app.command("show")

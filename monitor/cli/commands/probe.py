@@ -102,10 +102,10 @@ def _show(venue: str, readings: Sequence[Reading]) -> None:
     from probes.readings import RequestTimed
 
     timed = [one for one in readings if isinstance(one, RequestTimed)]
-    rows = [_row(one) for one in timed]
-    print_table(
-        f"{venue}: {len(timed)} requests (ms)", ("check", "instrument", "outcome", "total", *PHASES, "conn"), rows
-    )
+    if timed or not readings:
+        columns = ("check", "instrument", "outcome", "total", "conn", "phases")
+        whole = ("check", "total", "conn")
+        print_table(f"{venue}: {len(timed)} requests (ms)", columns, [_row(one) for one in timed], whole)
     said = [one for one in readings if not isinstance(one, RequestTimed)]
     print_table(
         f"{venue}: {len(said)} readings", ("reading", "what"), ((type(one).__name__, _words(one)) for one in said[:200])
@@ -115,12 +115,11 @@ def _show(venue: str, readings: Sequence[Reading]) -> None:
 
 
 def _row(one: RequestTimed) -> tuple[object, ...]:
-    by_name = {phase.name: f"{phase.duration_s * 1000:.1f}" for phase in one.phases}
+    by_name = {phase.name: phase.duration_s * 1000 for phase in one.phases}
+    phases = ", ".join(f"{name} {by_name[name]:.1f}" for name in PHASES if name in by_name)
     outcome = "ok" if one.refusal is None else f"{one.refusal.value} {one.detail}"[:60]
     total = f"{'≥ ' if one.censored else ''}{one.latency_s * 1000:.1f}"
-    return (
-        one.check, one.instrument, outcome, total, *(by_name.get(name) for name in PHASES), "new" if one.cold else "kept",
-    )  # fmt: skip
+    return one.check, one.instrument, outcome, total, "new" if one.cold else "kept", phases or None
 
 
 def _plain(reading: Reading) -> dict[str, object]:

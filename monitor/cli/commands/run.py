@@ -35,6 +35,7 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     from contextlib import ExitStack
 
     from monitor.daemon import Daemon
+    from monitor.errors import OperatorError
     from monitor.logs import set_up_logs
     from monitor.recording import RecordingWriter, header_of
     from monitor.version import stormwatch_version
@@ -50,7 +51,11 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
         observers = []
         if record is not None:
             header = header_of(settings.correlator, settings.vantage, stormwatch_version(), clock())
-            observers.append(open_files.enter_context(RecordingWriter(record, header)))
+            try:
+                observers.append(open_files.enter_context(RecordingWriter(record, header)))
+            except OSError as error:
+                allowed = "a place that can be written"
+                raise OperatorError("--record", str(record), allowed, str(error.strerror)) from None
         daemon = Daemon(settings, env=os.environ, clock=clock, observers=observers)
         set_up_logs(verbose, daemon.telemetry.log_sink())
         stop = stop_on_signals()

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
+from monitor.cli.shared import print_table
 from monitor.correlator import CorrelatorSettings
 from monitor.recording import RecordingWriter, header_of
 from monitor.settings import load_settings
@@ -67,6 +68,27 @@ def test_config_show_is_toml_without_secrets(tmp_path: Path, monkeypatch: pytest
     tree = tomllib.loads(text)
     assert tree["store"]["dsn"] == "postgresql://db.example/…"
     assert tree["web"]["port"] == 9464
+
+
+def test_config_show_hides_a_secret_under_a_key_that_no_sink_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stormwatch.toml").write_text("[sinks.webhook]\nsecret = 'hunter2'\nurl = 'x.example/hunter2'\n")
+    text = said("config", "show")
+    assert "hunter2" not in text
+    assert "secret = " in text
+
+
+def test_an_id_stays_whole_in_a_narrow_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    ident = "asset-rift-1795489877-6c5dd6"
+    print_table(
+        "incidents", ("opened", "id", "headline"), [("2026-11-24 03:11:01", ident, "word " * 20)], whole=("id",)
+    )
+    assert ident in capsys.readouterr().out
 
 
 def test_any_tree_of_plain_values_survives_as_toml() -> None:

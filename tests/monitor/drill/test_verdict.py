@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from monitor.drill.scenario import Expect, Scenario
-from monitor.drill.verdict import Told, flagged, judge
+from monitor.drill.verdict import DrillVerdict, Told, flagged, judge
+from monitor.drill.view import closing
 from monitor.incidents import ChangeKind, Fault, IncidentChange, IncidentState, Level
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -63,3 +66,16 @@ def test_the_fault_must_be_named(fault: Fault, held: bool) -> None:
 def test_changes_are_told_in_seconds_of_the_scenario() -> None:
     (line,) = flagged([told(41.26, Level.SQUALL)], T0)
     assert (line.at_s, line.level, line.scope) == (41.3, "squall", "asset:RIFT")
+
+
+@pytest.mark.parametrize(("after_s", "words"), [(21.04, "21.0 s after the third"), (-4.3, "4.3 s before the third")])
+def test_the_screen_says_before_or_after_and_never_a_negative_time(after_s: float, words: str) -> None:
+    verdict = DrillVerdict(
+        scenario="x", held=True, why=(), expected="perfect-storm", highest="perfect-storm", flagged_after_s=after_s,
+        within_s=30, changes=(), webhooks=0, webhooks_signed=0, signals=0, digest="d", replay_digest="d", recording="r",
+        snapshot=None, incident_id=None, store_rows=0, rss_mb=1.0,
+    )  # fmt: skip
+    shown = Console(file=StringIO(), width=120)
+    with shown.capture() as captured:
+        shown.print(closing(verdict))
+    assert words in captured.get()

@@ -28,7 +28,7 @@ async def test_a_change_is_one_line_and_its_headline_on_stderr(capsys: pytest.Ca
     out, err = capsys.readouterr()
     first, second = err.splitlines()
     assert out == ""
-    assert first == f"12:00:30  PERFECT-STORM  PERFECT STORM PAGE asset:BTC opened {INCIDENT}:1"
+    assert first == f"12:00:30  PERFECT-STORM  PAGE asset:BTC opened {INCIDENT}:1"
     assert second.strip() == change().headline
 
 
