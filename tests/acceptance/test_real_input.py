@@ -276,8 +276,10 @@ def the_recorders_skew_is_an_offset_and_no_lag(told: Told) -> None:
     for one in lags:
         bound_s = one.attributes["bound_s"]
         assert isinstance(bound_s, float)
-        assert -bound_s <= one.value < RECORDERS_SKEW_S / 2, one
+        assert -bound_s <= one.value, one
     assert median(one.value for one in lags) < OFTEN_LATE_S
+    late = sum(one.value >= RECORDERS_SKEW_S / 2 for one in lags)
+    assert late <= len(lags) / 20, "a busy machine may be late now and then; the skew would be in every frame"
 
 
 def the_upgrade_and_the_liquidity_are_seen(told: Told) -> None:
