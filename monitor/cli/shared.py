@@ -33,8 +33,18 @@ def settings_from(config: Path | None) -> Settings:
 
 
 def run(work: Coroutine[Any, Any, Given]) -> Given:
-    """Run on a fresh event loop."""
-    return asyncio.run(work)
+    """Run on a fresh event loop. SIGTERM cancels the work, so that servers and folders it began are ended with it."""
+
+    async def cancellable() -> Given:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
 def stop_on_signals() -> asyncio.Event:

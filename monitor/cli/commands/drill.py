@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,6 +96,7 @@ async def _shown(order: DrillOrder) -> DrillVerdict:
     from monitor.drill.view import closing, screen
     from probes.prober import utc_now
 
+    logging.getLogger("stormwatch").setLevel(logging.ERROR)  # a drill's faults are played: the screen tells of them
     console = Console()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         shown: list[Progress] = []
