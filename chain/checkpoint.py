@@ -18,6 +18,7 @@ from chain.block import Header
 from chain.canonical import Followed
 from chain.events import (
     ContractUpgraded,
+    ControlChanged,
     LiquidityMigrated,
     LiquidityMoved,
     NetworkId,
@@ -25,7 +26,10 @@ from chain.events import (
     PlacedEvent,
     Reorged,
     Retracted,
+    TokenUsed,
     UpgradeQueued,
+    WalletResumed,
+    WalletSilent,
 )
 
 VERSION = 1
@@ -33,7 +37,18 @@ Telling = PlacedEvent | Reorged | Retracted
 """Events that must be told exactly once, across restarts too."""
 
 PLACED: dict[str, type[PlacedEvent]] = {
-    one.__name__: one for one in (ContractUpgraded, UpgradeQueued, OperationEnded, LiquidityMoved, LiquidityMigrated)
+    one.__name__: one
+    for one in (
+        ContractUpgraded,
+        UpgradeQueued,
+        OperationEnded,
+        LiquidityMoved,
+        LiquidityMigrated,
+        ControlChanged,
+        WalletSilent,
+        WalletResumed,
+        TokenUsed,
+    )
 }
 
 

@@ -34,12 +34,29 @@ class WatchedPool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedWallet:
+    """A venue's hot wallet for an asset. `token` is the ERC-20 it pays out; None: the network's own coin.
+
+    `least` is the smallest outflow that counts, in the smallest unit; for the own coin it must exceed fees paid.
+    """
+
+    venue: str
+    asset: str
+    address: Address
+    token: Address | None = None
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """What to watch on one network. Addresses are lower-case."""
 
     contracts: tuple[WatchedContract, ...] = ()
     pools: tuple[WatchedPool, ...] = ()
     timelocks: tuple[Address, ...] = ()
+    wallets: tuple[WatchedWallet, ...] = ()
+    tokens: tuple[Address, ...] = ()
+    """Tokens whose use is told hour by hour."""
 
 
 class Detector(Protocol):

@@ -10,11 +10,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
 
-NetworkId = NewType("NetworkId", str)
-Address = NewType("Address", str)
-"""Lower-case 0x-prefixed 20-byte address."""
+from chain.control_events import ControlChange, ControlChanged
+from chain.place import Address, NetworkId, Place
+from chain.use_events import TokenUsed, WalletResumed, WalletSilent
+
+__all__ = [
+    "Address",
+    "ChainEvent",
+    "ContractUpgraded",
+    "ControlChange",
+    "ControlChanged",
+    "HeadSeen",
+    "HeadStalled",
+    "LiquidityMigrated",
+    "LiquidityMoved",
+    "NetworkId",
+    "NodeFault",
+    "NodeFaultKind",
+    "OperationEnded",
+    "Place",
+    "PlacedEvent",
+    "Reorged",
+    "Retracted",
+    "Seen",
+    "TokenUsed",
+    "UpgradeQueued",
+    "WalletResumed",
+    "WalletSilent",
+]
 
 
 class Seen(StrEnum):
@@ -36,18 +60,6 @@ class NodeFaultKind(StrEnum):
     BEHIND = "behind"
     REFUSED = "refused"
     RANGE_LIMIT = "range_limit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where on the chain something stands. `log_index` is None for what no log told (a silent write)."""
-
-    network: NetworkId
-    block_number: int
-    block_hash: str
-    block_time: datetime
-    transaction: str | None = None
-    log_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +113,8 @@ class ContractUpgraded:
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
     `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
-    was announced there (None: the contract has no known timelock).
+    was announced there (None: the contract has no known timelock). Of a diamond's `facet`, `gained` are the selectors
+    that `new` serves from here on, `lost` those that `old` no longer serves.
     """
 
     place: Place
@@ -115,6 +128,8 @@ class ContractUpgraded:
     seen_by: Seen
     operation: str | None = None
     queued: bool | None = None
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +207,17 @@ class Retracted:
     event: PlacedEvent
 
 
-PlacedEvent = ContractUpgraded | UpgradeQueued | OperationEnded | LiquidityMoved | LiquidityMigrated
+PlacedEvent = (
+    ContractUpgraded
+    | UpgradeQueued
+    | OperationEnded
+    | LiquidityMoved
+    | LiquidityMigrated
+    | ControlChanged
+    | WalletSilent
+    | WalletResumed
+    | TokenUsed
+)
 """Events that stand in a block, so that a reorg can retract them."""
 
 ChainEvent = HeadSeen | HeadStalled | NodeFault | Reorged | PlacedEvent | Retracted

@@ -11,8 +11,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chain.block import NO_CODE, CallNeed, CodeNeed, Header, Log, Need, Needs, SlotNeed
+from chain.block import (
+    MOST_ANSWER,
+    NO_CODE,
+    AnswerNeed,
+    BalanceNeed,
+    CallNeed,
+    CodeNeed,
+    DelegateNeed,
+    Header,
+    Log,
+    Need,
+    Needs,
+    SlotNeed,
+)
 from chain.events import Address, NodeFaultKind
+
+DELEGATION = bytes.fromhex("ef0100")
+"""What the code of a delegating account begins with (EIP-7702)."""
 
 Ask = tuple[str, list[Any]]
 """Method and parameters."""
@@ -119,20 +135,26 @@ def read_ask(need: Need, header: Header) -> Ask:
     match need:
         case SlotNeed():
             return ("eth_getStorageAt", [need.address, f"0x{need.slot:064x}", at])
-        case CodeNeed():
+        case CodeNeed() | DelegateNeed():
             return ("eth_getCode", [need.address, at])
-        case CallNeed():
+        case CallNeed() | AnswerNeed():
             return ("eth_call", [{"to": need.address, "data": need.body}, at])
+        case BalanceNeed():
+            return ("eth_getBalance", [need.address, at])
 
 
 def read_of(need: Need, answer: Any) -> int | None:
     """The word that answers a need; None where it cannot be read there (pruned, reverted, no code to call)."""
     if isinstance(answer, Refusal):
         failure = answer.failure()
-        if failure.fault is not NodeFaultKind.THROTTLED and (answer.unreadable or isinstance(need, CallNeed)):
+        if failure.fault is not NodeFaultKind.THROTTLED and (
+            answer.unreadable or isinstance(need, CallNeed | AnswerNeed)
+        ):
             return None
         raise failure
     try:
+        if isinstance(need, BalanceNeed):
+            return int(answer, 16)
         found = bytes.fromhex(answer[2:])
     except (TypeError, ValueError) as error:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
@@ -143,6 +165,10 @@ def read_of(need: Need, answer: Any) -> int | None:
             return _keccak(found)
         case CallNeed():
             return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
+        case AnswerNeed():
+            return int.from_bytes(b"\x01" + found, "big") if 0 < len(found) <= MOST_ANSWER else None
+        case DelegateNeed():
+            return int.from_bytes(found[3:], "big") if len(found) == 23 and found.startswith(DELEGATION) else 0
 
 
 def answered(answer: Any) -> Any:

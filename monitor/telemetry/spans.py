@@ -14,12 +14,16 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFl
 
 from chain.events import (
     ContractUpgraded,
+    ControlChanged,
     LiquidityMigrated,
     LiquidityMoved,
     OperationEnded,
     PlacedEvent,
     Retracted,
+    TokenUsed,
     UpgradeQueued,
+    WalletResumed,
+    WalletSilent,
 )
 from monitor.telemetry.measure import chain_kind
 from monitor.telemetry.redact import redact
@@ -154,6 +158,25 @@ def _told(event: PlacedEvent) -> Attributes:
                 "stormwatch.token": event.token,
                 "stormwatch.liquidity.share": event.share,
                 "stormwatch.migration.score": event.score,
+            }
+        case ControlChanged():
+            return {
+                "stormwatch.contract": event.contract,
+                "stormwatch.control.change": event.change.value,
+                "stormwatch.control.emitter": event.emitter,
+                "stormwatch.control.new": event.new or event.account or "",
+            }
+        case WalletSilent() | WalletResumed():
+            return {
+                "stormwatch.venue": event.venue,
+                "stormwatch.asset": event.asset,
+                "stormwatch.wallet.silent_s": event.silent_s,
+            }
+        case TokenUsed():
+            return {
+                "stormwatch.token": event.token,
+                "stormwatch.token.transfers": event.transfers,
+                "stormwatch.token.active": event.active,
             }
         case _:
             assert_never(event)
