@@ -58,3 +58,20 @@ class Words:
         if self.base + found > len(self.body):
             raise Unreadable("points beyond the end")
         return found
+
+
+def keccak(text: bytes) -> bytes:
+    """Keccak-256 (Ethereum's, not NIST SHA3-256)."""
+    from eth_hash.auto import keccak as hashed
+
+    return hashed(text)
+
+
+def topic_of(signature: str) -> str:
+    """The first topic of an event with this signature: "Upgraded(address)", tuples written out, no names."""
+    return "0x" + keccak(signature.encode()).hex()
+
+
+def selector_of(signature: str) -> bytes:
+    """The first four bytes of a function signature's Keccak-256."""
+    return keccak(signature.encode())[:4]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from chain.abi import Unreadable, Words
+from chain.abi import Unreadable, Words, keccak, selector_of
 from chain.block import address_of
 from chain.events import Address
 
@@ -40,19 +40,10 @@ class Foreseen:
     role: str = "implementation"
 
 
-def selector_of(signature: str) -> bytes:
-    """The first four bytes of the signature's Keccak-256."""
-    from eth_hash.auto import keccak
-
-    return keccak(signature.encode())[:4]
-
-
 def signed_call(target: Address, signature: bytes, body: bytes) -> Call:
     """The call of a Compound-style queue, where `signature` may be empty and the selector stand in `body`."""
     if not signature:
         return Call(target, body)
-    from eth_hash.auto import keccak
-
     return Call(target, keccak(signature)[:4] + body)
 
 
