@@ -17,7 +17,7 @@ from chain.detectors.timelocks import BEACON_SLOT, Timelocks
 from chain.events import Address, ContractUpgraded, OperationEnded, PlacedEvent, Seen, UpgradeQueued
 from tests.chain.made import START, address, block, log, topic, words
 
-GUARD, PROXY, ADMIN, BEACON = address(0x71), address(0xA), address(0xAD), address(0xBE)
+GUARD, PROXY, ADMIN, BEACON, TWO = address(0x71), address(0xA), address(0xAD), address(0xBE), address(2)
 UPGRADE_TO = selector_of("upgradeTo(address)") + words(2)
 BY_ADMIN = selector_of("upgrade(address,address)") + words(0xA, 2)
 OPERATION = topic(0x0B)
@@ -73,7 +73,7 @@ class Family:
     executed: Log
     cancelled: Log
     eta: datetime
-    new: Address | None = Address(f"0x{2:040x}")
+    new: Address | None = TWO
 
 
 COMPOUND = "(bytes32,address,uint256,string,bytes,uint256)"
