@@ -114,12 +114,14 @@ StateRead = Mapping[Need, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A block's place in the chain."""
+    """A block's place in the chain. `bloom` is its filter of logs, where asked for; it is no part of what the block is."""
 
     number: int
     hash: str
     parent_hash: str
     time: datetime
+    base_fee: int | None = field(default=None, compare=False)
+    bloom: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ import msgspec
 
 from chain.block import Header
 from chain.canonical import Followed
+from chain.elder import Mark
 from chain.events import (
     ContractUpgraded,
     ControlChanged,
@@ -32,7 +33,7 @@ from chain.events import (
     WalletSilent,
 )
 
-VERSION = 1
+VERSION = 2
 Telling = PlacedEvent | Reorged | Retracted
 """Events that must be told exactly once, across restarts too."""
 
@@ -60,13 +61,17 @@ class Checkpoints(Protocol):
         ...
 
     def save(self, network: NetworkId, body: bytes) -> None:
-        """Keep this one instead. Called each time the consumer has taken an event, and after each block."""
+        """Keep this one instead. Called each time the consumer has taken an event, at the head, and now and then."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """`window` oldest first; `untold` was decided but not yet taken by the consumer, in order."""
+    """`window` oldest first; `untold` was decided but not yet taken by the consumer, in order.
+
+    `marks` and `elder_told` are what lies below the window. After a reorg deeper than it the window is empty: `start` is
+    then the block to go on from, and `stands` the ids told beyond it that are not to be told again.
+    """
 
     window: tuple[Followed, ...]
     untold: tuple[Telling, ...]
@@ -74,9 +79,13 @@ class Checkpoint:
     def encode(self) -> bytes:
         """As bytes that `decode` reads."""
         memories: dict[bytes, int] = {}
+    marks: tuple[Mark, ...] = ()
+    elder_told: tuple[PlacedEvent, ...] = ()
+    start: int | None = None
+    stands: frozenset[str] = frozenset()
         blocks = [
             {
-                "header": msgspec.to_builtins(one.header),
+                "header": msgspec.to_builtins(replace(one.header, bloom=None)),
                 "told": [_plain(event) for event in one.told],
                 "memories": {name: memories.setdefault(memory, len(memories)) for name, memory in one.memories.items()},
             }
@@ -92,6 +101,10 @@ class Checkpoint:
             separators=(",", ":"),
         ).encode()
 
+                "marks": [[mark.number, mark.hash] for mark in self.marks],
+                "elder_told": [_plain(event) for event in self.elder_told],
+                "start": self.start,
+                "stands": sorted(self.stands),
 
 def decode(body: bytes) -> Checkpoint | None:
     """Read a checkpoint; None where it was written by another version, which means: start anew."""
@@ -107,7 +120,14 @@ def decode(body: bytes) -> Checkpoint | None:
         )
         for one in found["blocks"]
     )
-    return Checkpoint(window=window, untold=tuple(_telling(event) for event in found["untold"]))
+    return Checkpoint(
+        window=window,
+        untold=tuple(_telling(event) for event in found["untold"]),
+        marks=tuple(Mark(number=number, hash=block) for number, block in found["marks"]),
+        elder_told=tuple(_placed(event) for event in found["elder_told"]),
+        start=found["start"],
+        stands=frozenset(found["stands"]),
+    )
 
 
 def _plain(event: Telling) -> dict[str, Any]:

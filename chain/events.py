@@ -60,11 +60,19 @@ class NodeFaultKind(StrEnum):
     BEHIND = "behind"
     REFUSED = "refused"
     RANGE_LIMIT = "range_limit"
+    BATCH_LIMIT = "batch_limit"
+    NULL_BLOCK = "null_block"
+    FORKED = "forked"
+    TRUNCATED = "truncated"
+    FORGED = "forged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSeen:
-    """A new head was followed: the pulse of a network. `lag_s` = seen_at − block_time on our clock."""
+    """A new head was followed: the pulse of a network. `lag_s` = seen_at − block_time on our clock.
+
+    `base_fee` is what a unit of gas burns in this block, in wei (EIP-1559); None where the network has none.
+    """
 
     network: NetworkId
     seen_at: datetime
@@ -73,16 +81,21 @@ class HeadSeen:
     block_time: datetime
     node: str
     lag_s: float
+    base_fee: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadStalled:
-    """No new head for `stalled_s`, longer than the network's block time allows."""
+    """No new head for `stalled_s`, longer than the network's block time allows.
+
+    `sequencer`: nodes answer, and the network's blocks come from one sequencer: it is that which stands still.
+    """
 
     network: NetworkId
     seen_at: datetime
     block_number: int
     stalled_s: float
+    sequencer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +123,7 @@ class Reorged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractUpgraded:
+    beyond_memory: bool = False
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
     `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
