@@ -60,7 +60,9 @@ def cut(table: Mapping[str, Address], log: Log) -> dict[str, Address]:
 
 
 def read_table(answer: bytes) -> dict[str, Address] | None:
-    """The loupe's `facets()`: an array of (address, selectors). None where the answer is no such array."""
+    """The loupe's `facets()`: an array of (address, selectors). None where the answer is no such array, or an empty one: the
+    loupe itself must be served.
+    """
     table: dict[str, Address] = {}
     start = _word(answer, 0)
     count = _word(answer, start)
@@ -73,7 +75,7 @@ def read_table(answer: bytes) -> dict[str, Address] | None:
             return None
         base = start + WORD + offset
         table.update((selector, address_of(facet)) for selector in _selectors(answer, base, base + WORD))
-    return table
+    return table or None
 
 
 def _changes(body: bytes) -> Iterator[tuple[str, Address]]:

@@ -78,6 +78,7 @@ class ProxyKind:
 
     `code` is searched in the runtime code (anchor it where the code is fixed); its group `implementation`, if it has
     one, is the target. `needs` are the roles that must be filled. `fixed`: the target cannot change but with the code.
+    `by_itself`: changed by its own call or signature alone (a wallet's owners), not by an admin.
     """
 
     name: str
@@ -91,6 +92,7 @@ class ProxyKind:
     tables: tuple[str, ...] = ()
     needs: tuple[str, ...] = ("implementation",)
     fixed: bool = False
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

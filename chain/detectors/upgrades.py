@@ -143,14 +143,20 @@ class Upgrades:
         code = where.key == CODE
         new = f"0x{word:064x}" if code else address_of(word)
         if before is None:
-            if " of " in where.key:
-                self._memory.told[f"{contract} {where.role}"] = new  # another beacon: that was told already
-            elif word not in (0, NO_CODE):
-                self._memory.told.setdefault(f"{contract} {where.role}", new)
+            self._first_sight(contract, where, new, empty=word in (0, NO_CODE))
             return
         if code:
             self._look_again(contract)
-        yield from self._change(block, contract, where.role, where.kind, new, Seen.CODE if code else Seen.SLOT, None)
+        told = key if key in self._memory.told else f"{contract} {where.role}"
+        seen_by = Seen.CODE if code else Seen.SLOT
+        yield from self._change(block, contract, where.role, where.kind, new, seen_by, None, told)
+
+    def _first_sight(self, contract: Address, where: Where, new: str, *, empty: bool) -> None:
+        told = self._memory.told
+        if " of " in where.key:
+            told[f"{contract} {where.role}"] = new  # another beacon: that was told already
+        elif not empty and told.setdefault(f"{contract} {where.role}", new) != new:
+            told[f"{contract} {where.key}"] = new  # two places differ in one role: each is followed by itself
 
     def _look_again(self, contract: Address) -> None:
         """New code may use places that were empty before."""
@@ -183,12 +189,21 @@ class Upgrades:
             yield _event(block, log, contract, kind, "facet", swap.old, new, seen_by, gained, lost)
 
     def _change(
-        self, block: Block, contract: Address, role: str, kind: str, new: str, seen_by: Seen, log: Log | None
+        self,
+        block: Block,
+        contract: Address,
+        role: str,
+        kind: str,
+        new: str,
+        seen_by: Seen,
+        log: Log | None,
+        told: str | None = None,
     ) -> Iterator[ContractUpgraded]:
-        old = self._memory.told.get(f"{contract} {role}")
+        told = told or f"{contract} {role}"
+        old = self._memory.told.get(told)
         if old == new:
             return
-        self._memory.told[f"{contract} {role}"] = new
+        self._memory.told[told] = new
         for key in [one for one in self._memory.held if one.startswith(f"{contract} ") and one.endswith(f" of {old}")]:
             del self._memory.held[key]
         yield _event(block, log, contract, kind, role, old, new, seen_by, (), ())

@@ -9,4 +9,5 @@ KIND = ProxyKind(
     source="https://eips.ethereum.org/EIPS/eip-7702",
     rank=5,
     code=code_like("ef0100<A>"),
+    by_itself=True,
 )

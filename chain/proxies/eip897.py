@@ -9,7 +9,7 @@ KIND = ProxyKind(
     source="https://eips.ethereum.org/EIPS/eip-897",
     rank=50,
     calls=(
-        Call(role="implementation", body="0x5c60da1b"),  # implementation()
+        Call(role="implementation", body="0x5c60da1b", watched=True),  # implementation()
     ),
     proofs=(
         Proof(body="0x4555d5c9", words=frozenset({1, 2})),  # proxyType()

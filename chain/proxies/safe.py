@@ -20,4 +20,5 @@ KIND = ProxyKind(
             position=0,
         ),  # ChangedMasterCopy(address)
     ),
+    by_itself=True,
 )

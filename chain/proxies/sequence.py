@@ -17,4 +17,5 @@ KIND = ProxyKind(
             position=0,
         ),  # ImplementationUpdated(address)
     ),
+    by_itself=True,
 )

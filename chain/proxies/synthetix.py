@@ -8,7 +8,7 @@ KIND = ProxyKind(
     name="synthetix",
     source="https://github.com/Synthetixio/synthetix",
     rank=48,
-    code=code_like("*63776d1a01*63d4b83992*"),
+    code=code_like("*63907dff97*814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e*"),
     calls=(
         Call(role="implementation", body="0xd4b83992"),  # target()
     ),
