@@ -20,11 +20,13 @@ from chain.elder import Mark
 from chain.events import (
     ContractUpgraded,
     ControlChanged,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NetworkId,
     OperationEnded,
     PlacedEvent,
+    PoolDepth,
     Reorged,
     Retracted,
     TokenUsed,
@@ -45,6 +47,8 @@ PLACED: dict[str, type[PlacedEvent]] = {
         OperationEnded,
         LiquidityMoved,
         LiquidityMigrated,
+        LiquidityAccounted,
+        PoolDepth,
         ControlChanged,
         WalletSilent,
         WalletResumed,
@@ -75,14 +79,14 @@ class Checkpoint:
 
     window: tuple[Followed, ...]
     untold: tuple[Telling, ...]
-
-    def encode(self) -> bytes:
-        """As bytes that `decode` reads."""
-        memories: dict[bytes, int] = {}
     marks: tuple[Mark, ...] = ()
     elder_told: tuple[PlacedEvent, ...] = ()
     start: int | None = None
     stands: frozenset[str] = frozenset()
+
+    def encode(self) -> bytes:
+        """As bytes that `decode` reads."""
+        memories: dict[bytes, int] = {}
         blocks = [
             {
                 "header": msgspec.to_builtins(replace(one.header, bloom=None)),
@@ -97,14 +101,14 @@ class Checkpoint:
                 "memories": [b64encode(memory).decode() for memory in memories],
                 "blocks": blocks,
                 "untold": [_plain(event) for event in self.untold],
-            },
-            separators=(",", ":"),
-        ).encode()
-
                 "marks": [[mark.number, mark.hash] for mark in self.marks],
                 "elder_told": [_plain(event) for event in self.elder_told],
                 "start": self.start,
                 "stands": sorted(self.stands),
+            },
+            separators=(",", ":"),
+        ).encode()
+
 
 def decode(body: bytes) -> Checkpoint | None:
     """Read a checkpoint; None where it was written by another version, which means: start anew."""

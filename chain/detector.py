@@ -25,12 +25,21 @@ class WatchedContract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedPool:
-    """A pool of two tokens. Tokens left empty are asked of the pool before its first block is read."""
+    """A pool. Tokens left empty are asked of the pool before its first block is read.
+
+    A pool that lives inside another contract (`manager`: V4's PoolManager, Balancer's Vault) goes by its id where it
+    has one (32 bytes), else by its own address. `positions` is who keeps its positions as NFTs, where not the usual
+    one; `tokens` are all of them where there are more than two; `tick_spacing` is for pools that do not tell it.
+    """
 
     address: Address
     kind: str
     token0: Address | None = None
     token1: Address | None = None
+    tokens: tuple[Address, ...] = ()
+    manager: Address | None = None
+    positions: Address | None = None
+    tick_spacing: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +58,12 @@ class WatchedWallet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What to watch on one network. Addresses are lower-case."""
+    """What to watch on one network. Addresses are lower-case. `bridges` are where tokens leave for other networks."""
 
     contracts: tuple[WatchedContract, ...] = ()
     pools: tuple[WatchedPool, ...] = ()
     timelocks: tuple[Address, ...] = ()
+    bridges: tuple[Address, ...] = ()
     wallets: tuple[WatchedWallet, ...] = ()
     tokens: tuple[Address, ...] = ()
     """Tokens whose use is told hour by hour."""

@@ -12,6 +12,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from chain.control_events import ControlChange, ControlChanged
+from chain.liquidity_events import (
+    DepthMoved,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    PoolDepth,
+    TokenDepth,
+)
 from chain.place import Address, NetworkId, Place
 from chain.use_events import TokenUsed, WalletResumed, WalletSilent
 
@@ -21,8 +29,10 @@ __all__ = [
     "ContractUpgraded",
     "ControlChange",
     "ControlChanged",
+    "DepthMoved",
     "HeadSeen",
     "HeadStalled",
+    "LiquidityAccounted",
     "LiquidityMigrated",
     "LiquidityMoved",
     "NetworkId",
@@ -31,9 +41,11 @@ __all__ = [
     "OperationEnded",
     "Place",
     "PlacedEvent",
+    "PoolDepth",
     "Reorged",
     "Retracted",
     "Seen",
+    "TokenDepth",
     "TokenUsed",
     "UpgradeQueued",
     "WalletResumed",
@@ -111,7 +123,11 @@ class NodeFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reorged:
-    """The chain dropped `depth` blocks we had followed, back to `common_number`."""
+    """The chain dropped `depth` blocks we had followed, back to `common_number`.
+
+    `beyond_memory`: it went deeper than the blocks kept. What was told further down is taken back where it is gone, and
+    the new chain is read again from `common_number`, the highest block known of both.
+    """
 
     network: NetworkId
     seen_at: datetime
@@ -119,11 +135,11 @@ class Reorged:
     common_number: int
     old_head: str
     new_head: str
+    beyond_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractUpgraded:
-    beyond_memory: bool = False
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
     `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
@@ -174,44 +190,6 @@ class OperationEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidityMoved:
-    """Liquidity left (`removed` true) or entered a pool. `owner` is who held the position where it can be known."""
-
-    place: Place
-    seen_at: datetime
-    event_id: str
-    pool: Address
-    pool_kind: str
-    token0: Address
-    token1: Address
-    amount0: int
-    amount1: int
-    share: float
-    removed: bool
-    owner: Address | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidityMigrated:
-    """A removal matched with an addition elsewhere: `amount` of `token` went from one pool to another.
-
-    `share` is the part of the source pool's reserves of that token; `score` the matching score (facts, detection §5).
-    """
-
-    place: Place
-    seen_at: datetime
-    event_id: str
-    token: Address
-    from_pool: Address
-    to_pool: Address
-    amount: int
-    share: float
-    score: float
-    removal_id: str
-    addition_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Retracted:
     """What was said as `event_id` is no longer on the chain: a reorg undid its block."""
 
@@ -227,6 +205,8 @@ PlacedEvent = (
     | OperationEnded
     | LiquidityMoved
     | LiquidityMigrated
+    | LiquidityAccounted
+    | PoolDepth
     | ControlChanged
     | WalletSilent
     | WalletResumed

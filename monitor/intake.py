@@ -19,11 +19,13 @@ from chain.events import (
     ControlChanged,
     HeadSeen,
     HeadStalled,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NodeFault,
     OperationEnded,
     PlacedEvent,
+    PoolDepth,
     Reorged,
     Retracted,
     TokenUsed,
@@ -31,6 +33,7 @@ from chain.events import (
     WalletResumed,
     WalletSilent,
 )
+from monitor.liquidity_signals import said_of_liquidity
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from monitor.venue_signals import Said, say
 from probes.readings import Instrument, InstrumentsListed, OpenInterest, Reading, VenueClock
@@ -143,6 +146,8 @@ class Intake:
                 | OperationEnded()
                 | LiquidityMoved()
                 | LiquidityMigrated()
+                | LiquidityAccounted()
+                | PoolDepth()
                 | ControlChanged()
                 | WalletSilent()
                 | WalletResumed()
@@ -181,7 +186,7 @@ class Intake:
                 contract = event.token
             case WalletSilent() | WalletResumed():
                 return self._wallets_of(event)
-            case LiquidityMoved():
+            case LiquidityMoved() | LiquidityAccounted() | PoolDepth():
                 pool = event.pool
             case LiquidityMigrated():
                 pool = event.from_pool
@@ -274,12 +279,7 @@ def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
                 "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
                 "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
             }  # fmt: skip
-        case LiquidityMoved():
-            kind = SignalKind.LIQUIDITY_REMOVED if event.removed else SignalKind.LIQUIDITY_ADDED
-            return kind, event.share, {"owner": event.owner}
-        case LiquidityMigrated():
-            return SignalKind.MIGRATION, event.share, {
-                "from_pool": event.from_pool, "to_pool": event.to_pool, "token": event.token, "score": event.score,
-            }  # fmt: skip
+        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
+            return said_of_liquidity(event)
         case _ as never:
             assert_never(never)

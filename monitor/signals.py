@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from monitor.liquidity_attributes import LIQUIDITY_ACCOUNTED, POOL_DEPTH
+
 Scalar = str | float | int | bool | None
 
 
@@ -60,6 +62,8 @@ class SignalKind(StrEnum):
     LIQUIDITY_REMOVED = "liquidity_removed"
     LIQUIDITY_ADDED = "liquidity_added"
     MIGRATION = "migration"
+    LIQUIDITY_ACCOUNTED = "liquidity_accounted"
+    POOL_DEPTH = "pool_depth"
     CONTROL_CHANGED = "control_changed"
     WALLET_SILENT = "wallet_silent"
     WALLET_RESUMED = "wallet_resumed"
@@ -205,7 +209,17 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.MIGRATION: Kind(
         "share of the source pool's reserves",
         "fraction",
-        _EVENT | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"},
+        _EVENT
+        | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"}
+        | {"from_kind": "kind of pool", "to_kind": "kind of pool", "depth_share": "of the token's ±2 % depth, or null"},
+    ),
+    SignalKind.LIQUIDITY_ACCOUNTED: Kind(
+        "unexplained share of what left within an hour", "fraction", _EVENT | LIQUIDITY_ACCOUNTED
+    ),
+    SignalKind.POOL_DEPTH: Kind(
+        "the pool's share of a token's ±2 % depth over the watched pools, the largest of its tokens",
+        "fraction",
+        _EVENT | POOL_DEPTH,
     ),
     SignalKind.CONTROL_CHANGED: Kind(
         "always 1",

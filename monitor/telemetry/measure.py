@@ -12,10 +12,12 @@ from chain.events import (
     ControlChanged,
     HeadSeen,
     HeadStalled,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NodeFault,
     OperationEnded,
+    PoolDepth,
     Reorged,
     Retracted,
     TokenUsed,
@@ -146,6 +148,10 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  one line a kind
             return "liquidity_removed" if event.removed else "liquidity_added"
         case LiquidityMigrated():
             return "migration"
+        case LiquidityAccounted():
+            return "liquidity_accounted"
+        case PoolDepth():
+            return "pool_depth"
         case ControlChanged():
             return "control_changed"
         case WalletSilent():

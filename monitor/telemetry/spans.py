@@ -15,10 +15,12 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFl
 from chain.events import (
     ContractUpgraded,
     ControlChanged,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     OperationEnded,
     PlacedEvent,
+    PoolDepth,
     Retracted,
     TokenUsed,
     UpgradeQueued,
@@ -159,6 +161,15 @@ def _told(event: PlacedEvent) -> Attributes:
                 "stormwatch.liquidity.share": event.share,
                 "stormwatch.migration.score": event.score,
             }
+        case LiquidityAccounted():
+            return {
+                "stormwatch.pool": event.pool,
+                "stormwatch.token": event.token,
+                "stormwatch.liquidity.level": event.level,
+                "stormwatch.liquidity.unexplained": event.unexplained / event.removed,
+            }
+        case PoolDepth():
+            return {"stormwatch.pool": event.pool, "stormwatch.pool.kind": event.pool_kind}
         case ControlChanged():
             return {
                 "stormwatch.contract": event.contract,

@@ -10,8 +10,10 @@ from chain.block import Log, Needs
 from chain.detector import Watch, WatchedPool
 from chain.detectors import Bench, migration
 from chain.detectors import liquidity as liquidity_module
-from chain.detectors.liquidity import BURN, MINT, SYNC, TRANSFER, Liquidity
-from chain.events import Address, LiquidityMigrated, LiquidityMoved, PlacedEvent
+from chain.detectors.liquidity import Liquidity
+from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
+from chain.pool import TRANSFER
+from chain.pools.uniswap_v2 import BURN, MINT, SYNC
 from tests.chain.made import START, address, block, log, topic, words
 
 POOL, OTHER, A, B = address(0xF00), address(0xF01), address(0xAA), address(0xBB)
@@ -171,7 +173,8 @@ def test_memory_put_back_gives_the_same_match_again() -> None:
     first = migrated(detector, there(2, 2**200))
     detector.recall(memory)
     assert migrated(detector, there(2, 2**200)) == first
-    assert detector.needs() == Needs()
+    assert detector.needs().addresses == {A, B}
+    assert migration.make(Watch()).needs() == Needs()
 
 
 def test_blocks_without_moves_leave_the_memory_alone() -> None:
@@ -201,7 +204,7 @@ def test_the_bench_runs_all_detectors_and_puts_their_memories_back() -> None:
     before = bench.memory()
     assert POOL in bench.needs().addresses
     found = bench.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
-    assert [type(event) for event in found] == [LiquidityMoved]
+    assert [type(event) for event in found] == [LiquidityMoved, LiquidityAccounted, LiquidityAccounted]
     assert bench.memory() != before
     bench.recall({name: memory for name, memory in before.items() if name != "timelock"})
     assert bench.memory() == before
