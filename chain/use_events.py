@@ -12,7 +12,8 @@ from chain.place import Address, Place
 class WalletSilent:
     """A venue's hot wallets paid out no `asset` for `silent_s`, longer than `usual_s`: a withdrawal halt.
 
-    A silence of `usual_s` comes by chance `per_day` times a day at this stream's own rhythm of `rate_per_day` blocks with outflows.
+    A silence of `usual_s` comes by chance `per_day` times a day at this stream's own rhythm of `rate_per_day` blocks
+    with outflows.
     """
 
     place: Place
