@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from chain.block import Need, StateRead
-from chain.depth import Spot, concentrated
+from chain.depth import Depth, Spot, concentrated
 from chain.ticks import MAX_TICK, amount0_between, amount1_between, moved_price, sqrt_price_at, tick_at
 
 REACH = 1100
@@ -120,6 +120,11 @@ class Ticks:
 
     def depth(self, bps: int) -> tuple[int, int] | None:
         """Each token's depth within ±bps, None where the ticks there are not known."""
+        found = self.trades(bps)
+        return found.of_tokens if found else None
+
+    def trades(self, bps: int) -> Depth | None:
+        """What moves the price by ±bps, by walking the ticks; None where these are not known."""
         if self.known is None:
             return None
         spot = self.known.spot
@@ -127,7 +132,7 @@ class Ticks:
         if low < self.low or high > self.high:
             return None
         near = {tick: net for tick, net in self.net.items() if low <= tick <= high}
-        return concentrated(spot, near, self.known.fee_ppm, bps).of_tokens
+        return concentrated(spot, near, self.known.fee_ppm, bps)
 
     def reserves(self) -> tuple[int, int] | None:
         """The virtual reserves L/√P and L·√P."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chain.block import AnswerNeed, CallNeed, Log, Needs, StateRead
+from chain.depth import Depth
 from chain.events import Address
 
 NOBODY = Address("0x" + "0" * 40)
@@ -56,6 +57,10 @@ class Pool(Protocol):
 
     def on_state(self, state: StateRead) -> None:
         """Take what was read at the end of the block."""
+        ...
+
+    def trades(self, bps: int) -> Depth | None:
+        """What moves the price of a two-token pool by ±bps, exactly; None where that is not known or not exact."""
         ...
 
     def depth(self, bps: int) -> tuple[int, ...] | None:

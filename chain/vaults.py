@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chain.block import AnswerNeed, Need, StateRead, address_of
+from chain.depth import Depth
 from chain.events import Address
 from chain.held import Balances, Shape, array_at
 from chain.pool import words_of
@@ -63,6 +64,10 @@ class VaultPool:
     def depth(self, bps: int) -> tuple[int, ...] | None:
         """By weights or by the stable invariant."""
         return self.held.depth(bps)
+
+    def trades(self, bps: int) -> Depth | None:
+        """None: the depth is by formula, not to the last unit."""
+        return None
 
     def reserves(self) -> tuple[int, ...] | None:
         """As last told by the vault."""

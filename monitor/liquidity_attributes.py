@@ -13,7 +13,7 @@ LIQUIDITY_ACCOUNTED: dict[str, str] = {
     "hhi_before": "0..1 over the watched pools, or null",
     "hhi_after": "0..1 over the watched pools, or null",
 }
-POOL_DEPTH: Mapping[str, str] = (
+POOL_DEPTH: dict[str, str] = (
     {"tick": "current tick or null"}
     | {
         f"{name}{at}": meaning

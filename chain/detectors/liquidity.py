@@ -77,6 +77,10 @@ class Liquidity:
             if at in self._pools:
                 self._pools[at].recall(plain)
 
+    def pool(self, address: Address) -> Pool:
+        """One of the watched pools, as it is known now. Raises KeyError where it is not watched."""
+        return self._pools[address]
+
     def _heard(self, log: Log) -> Address | None:
         if not log.topics:
             return None

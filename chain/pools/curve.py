@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chain.block import CallNeed, Log, Needs, StateRead, address_of
+from chain.depth import Depth
 from chain.detector import WatchedPool
 from chain.events import Address
 from chain.held import Balances, Shape, array_at, words_in
@@ -110,6 +111,10 @@ class CurvePool:
     def depth(self, bps: int) -> tuple[int, ...] | None:
         """By the stable-swap invariant; None for crypto pools."""
         return self._held.depth(bps)
+
+    def trades(self, bps: int) -> Depth | None:
+        """None: the depth is by formula, not to the last unit."""
+        return None
 
     def reserves(self) -> tuple[int, ...] | None:
         """As last read."""

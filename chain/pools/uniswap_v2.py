@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from chain.block import AnswerNeed, Log, Needs, StateRead
-from chain.depth import NEAR_BPS, constant_product
+from chain.depth import NEAR_BPS, Depth, constant_product
 from chain.detector import WatchedPool
 from chain.events import Address
 from chain.pool import NOBODY, TRANSFER, Move, share_of, words_of
@@ -74,7 +74,12 @@ class Pair:
 
     def depth(self, bps: int) -> tuple[int, ...] | None:
         """By x·y constant."""
-        return None if self._reserves is None else constant_product(*self._reserves, FEE_PPM, bps).of_tokens
+        found = self.trades(bps)
+        return found.of_tokens if found else None
+
+    def trades(self, bps: int) -> Depth | None:
+        """Exactly, by x·y constant."""
+        return None if self._reserves is None else constant_product(*self._reserves, FEE_PPM, bps)
 
     def reserves(self) -> tuple[int, ...] | None:
         """As last told."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from chain.block import AnswerNeed, Log, Need, Needs, StateRead
 from chain.concentrated import Basics, Ticks
-from chain.depth import NEAR_BPS, Spot
+from chain.depth import NEAR_BPS, Depth, Spot
 from chain.detector import WatchedPool
 from chain.events import Address
 from chain.pool import NOBODY, TRANSFER, Move, call, signed, words_of
@@ -121,6 +121,10 @@ class ConcentratedPool:
     def depth(self, bps: int) -> tuple[int, ...] | None:
         """By walking the ticks."""
         return self._ticks.depth(bps)
+
+    def trades(self, bps: int) -> Depth | None:
+        """Exactly, by walking the ticks."""
+        return self._ticks.trades(bps)
 
     def reserves(self) -> tuple[int, ...] | None:
         """Virtual reserves at the price."""

@@ -16,7 +16,7 @@ from eth_hash.auto import keccak
 
 from chain.block import Log, Need, Needs, SlotNeed, StateRead
 from chain.concentrated import Basics, Ticks
-from chain.depth import NEAR_BPS, Spot
+from chain.depth import NEAR_BPS, Depth, Spot
 from chain.detector import WatchedPool
 from chain.events import Address
 from chain.pool import NOBODY, TRANSFER, Move, signed
@@ -127,6 +127,10 @@ class ManagedPool:
     def depth(self, bps: int) -> tuple[int, ...] | None:
         """By walking the ticks."""
         return self._ticks.depth(bps)
+
+    def trades(self, bps: int) -> Depth | None:
+        """Exactly, by walking the ticks."""
+        return self._ticks.trades(bps)
 
     def reserves(self) -> tuple[int, ...] | None:
         """Virtual reserves at the price."""
