@@ -77,6 +77,7 @@ def check(settings: Settings) -> None:
                 f"venues.{name}.interval_scale", settings.venues[name].interval_scale, "> 0", "raise it"
             )
         _check_every(name, settings)
+        _check_wallets(name, settings)
     for name in settings.networks:
         _check_network(name, settings.networks[name])
     for asset in settings.assets:
@@ -104,12 +105,26 @@ def _check_asset(asset: str, settings: Settings) -> None:
         _check_known(f"assets.{asset}.contracts", contract.network, settings.networks)
         if contract.timelock is not None:
             _check_address(f"assets.{asset}.contracts.timelock", contract.timelock)
+    for token in settings.assets[asset].tokens:
+        _check_address(f"assets.{asset}.tokens", token.address)
+        _check_known(f"assets.{asset}.tokens", token.network, settings.networks)
     for pool in settings.assets[asset].pools:
         _check_address(f"assets.{asset}.pools", pool.address)
         _check_known(f"assets.{asset}.pools", pool.network, settings.networks)
         if pool.kind not in detectors.pool_kinds():
             known = detectors.pool_kinds()
             raise OperatorError(f"assets.{asset}.pools.kind", pool.kind, ", ".join(known), nearest(pool.kind, known))
+
+
+def _check_wallets(name: str, settings: Settings) -> None:
+    for wallet in settings.venues[name].wallets:
+        key = f"venues.{name}.wallets"
+        for address in (wallet.address, wallet.token or wallet.address):
+            _check_address(key, address)
+        _check_known(f"{key}.network", wallet.network, settings.networks)
+        _check_known(f"{key}.asset", wallet.asset, settings.assets)
+        if wallet.least < 0:
+            raise OperatorError(f"{key}.least", wallet.least, "0 or more, in the smallest unit", "raise it")
 
 
 def _check_every(name: str, settings: Settings) -> None:

@@ -37,16 +37,42 @@ class PoolRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRef:
+    """A token whose use (transfers, addresses, reserves) says how much an asset is used."""
+
+    network: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletRef:
+    """A venue's hot wallet that pays out an asset: `token` by an ERC-20, else by the network's own coin.
+
+    `least` is the smallest outflow that counts, in the smallest unit (wei); 0: any transfer, 0.01 of an own coin.
+    """
+
+    network: str
+    asset: str
+    address: str
+    token: str | None = None
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSettings:
     """One asset to watch. Instruments are discovered from what the venues list; `instruments` adds by venue."""
 
     contracts: tuple[ContractRef, ...] = ()
     pools: tuple[PoolRef, ...] = ()
+    tokens: tuple[TokenRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueSettings:
-    """One venue. `hosts` overrides base URLs by the dialect's keys; `every_s` how often a check runs."""
+    """One venue. `hosts` overrides base URLs by the dialect's keys; `every_s` how often a check runs.
+
+    `wallets` are its hot wallets as the operator knows them: withdrawals are heard there, whatever the venue says.
+    """
 
     enabled: bool = True
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -60,6 +86,7 @@ class VenueSettings:
     secret_env: str = ""
     passphrase_env: str = ""
     ca_file: str = ""
+    wallets: tuple[WalletRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
