@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from chain import bloom
@@ -51,6 +52,9 @@ async def headers(nodes: Nodes, numbers: Sequence[int]) -> list[Header]:
         found = [header_of(answer) for answer in answers]
         if any(one.number != number for one, number in zip(found, numbers, strict=True)):
             raise NodeFailure(NodeFaultKind.MALFORMED, "another block than asked for")
+        for one, following in pairwise(found):
+            if following.number == one.number + 1 and following.parent_hash != one.hash:
+                raise NodeFailure(NodeFaultKind.FORKED, f"its block {following.number} does not follow its own")
         return found if nodes.blooms else [replace(one, bloom=None) for one in found]
 
     return await nodes.first(act, max(numbers))

@@ -29,8 +29,9 @@ MOST_FAULTS = 256
 LAG_BLOCKS = 3
 WITNESS_S = 2.0
 """How long a second opinion is waited for."""
-FORK_LOOKS = 3
-"""Looks at the head after which a node on a chain of its own is named: two forks of one block are everyday."""
+LOOKS = 3
+"""At the head, after which a node is named that lags or tells a chain of its own: forks of one block are everyday, and a
+head that one node boasts of makes laggards of all others until its blocks are asked for."""
 
 
 class Nodes:
@@ -58,6 +59,11 @@ class Nodes:
         self._seats = [Seat(node) for node in nodes]
         self._clock = clock
         self._faults: list[NodeFault] = []
+
+    @property
+    def several(self) -> bool:
+        """Whether there is anybody to ask for another opinion."""
+        return len(self._seats) > 1
 
     @property
     def pushing(self) -> Source | None:
@@ -115,17 +121,20 @@ class Nodes:
         found = await asyncio.gather(*(self._witness(seat, act) for seat in seats))
         return {seat.node.name: one for seat, one in zip(seats, found, strict=True) if one is not None}
 
-    async def gone(self, header: Header) -> bool:
-        """Whether at least as many nodes say that this block is no longer on the chain as say that it is."""
+    async def agreed(self, header: Header) -> bool | None:
+        """Whether this block is on the chain, by the votes of all that are well; None: as many say yes as no.
+
+        Who is outvoted is named.
+        """
         seats = self._ranked()
         answers = [one for [one] in await asyncio.gather(*(self._hashes_at(seat, [header.number]) for seat in seats))]
         kept = [seat for seat, found in zip(seats, answers, strict=True) if found == header.hash]
         others = [seat for seat, found in zip(seats, answers, strict=True) if found not in (None, header.hash)]
-        if len(kept) > len(others):
-            for seat in others:
-                self.accuse(seat.node.name, NodeFaultKind.FORKED, f"another block {header.number}")
-            return False
-        return True
+        if len(kept) == len(others):
+            return None
+        for seat in min(kept, others, key=len):
+            self.accuse(seat.node.name, NodeFaultKind.FORKED, f"another block {header.number}")
+        return len(kept) > len(others)
 
     def accuse(self, name: str, fault: NodeFaultKind, detail: str) -> None:
         """Name a node whose answer was not believed. It is asked after the others for a while."""
@@ -160,13 +169,13 @@ class Nodes:
         """Name those that lag and those that tell another chain, once each time it begins."""
         for name, (seat, head) in heads.items():
             seat.forked = 0 if name in believed else seat.forked + 1
-            if seat.forked == FORK_LOOKS:
+            if seat.forked == LOOKS:
                 self._fault(seat, NodeFailure(NodeFaultKind.FORKED, f"tells another chain at block {head.number}"))
             lag = best.number - head.number
-            behind = lag > LAG_BLOCKS and not seat.forked
-            if behind and not seat.behind:
+            seat.late = seat.late + 1 if lag > LAG_BLOCKS and not seat.forked else 0
+            if seat.late == LOOKS:
                 self._fault(seat, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
-            seat.behind = behind
+            seat.behind = seat.late >= LOOKS
 
     async def _act(self, turn: Iterator[Seat], act: Callable[[Source], Awaitable[T]]) -> T:
         return await self._one(next(turn), act)
@@ -217,7 +226,7 @@ class Nodes:
             return [None if answer is None else header_of(answer).hash for answer in answers]
 
         try:
-            return await self._one(seat, act)
+            return await self._one(seat, act, claim=True)
         except NodeFailure:
             return [None] * len(numbers)
 
@@ -228,7 +237,7 @@ class Nodes:
 
     def _failed(self, seat: Seat, failure: NodeFailure) -> None:
         self._fault(seat, failure)
-        seat.failed(failure, self._clock())
+        seat.failed(failure, self._clock(), alone=not self.several)
 
     def _fault(self, seat: Seat, failure: NodeFailure) -> None:
         if len(self._faults) < MOST_FAULTS:

@@ -35,7 +35,7 @@ class NodeHealth:
 
 @dataclass(slots=True)
 class Seat:
-    """A node and what is known of it. `forked` counts the looks at which it told another chain."""
+    """A node and what is known of it. `late` and `forked` count the looks at which it lagged or told another chain."""
 
     node: Source
     failures: int = 0
@@ -44,6 +44,7 @@ class Seat:
     head: Header | None = None
     moved_at: datetime | None = None
     behind: bool = False
+    late: int = 0
     forked: int = 0
     latency_s: float = 0.0
     errors: float = 0.0
@@ -95,15 +96,18 @@ class Seat:
         """Take an answer that was not believed: it counts as several errors."""
         self.errors = min(self.errors + 0.5, 1.0)
 
-    def failed(self, failure: NodeFailure, now: datetime) -> None:
-        """Take a failure: it is left alone for a while, longer after each, unless it only wants less at once."""
+    def failed(self, failure: NodeFailure, now: datetime, *, alone: bool = True) -> None:
+        """Take a failure: it is left alone for a while, longer after each, unless it only wants less at once.
+
+        Blocks that it claims and has not weigh more where it is not `alone`.
+        """
         if failure.fault is NodeFaultKind.BATCH_LIMIT:
             self.node.traits.fewer_asks()
         if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.BATCH_LIMIT):
             return
         self.errors += (1 - self.errors) * LEARNS
         self.failures += 1
-        self.nulls += failure.fault is NodeFaultKind.NULL_BLOCK
+        self.nulls += (1 if alone else 4) * (failure.fault is NodeFaultKind.NULL_BLOCK)
         rest_s = min(2.0 ** min(max(self.failures, self.nulls) - 1, 10) / 2, LONGEST_REST_S)
         if failure.fault is NodeFaultKind.WRONG_CHAIN:
             rest_s = LONGEST_REST_S

@@ -163,6 +163,8 @@ class Watcher:
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
         if not self._canonical.follows(run):
             return await self._reorg(bench, head)
+        if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
+            return True  # its node is asked after the others from now on
         self._ready.extend(
             await fetch.blocks(
                 self._nodes, self._network.id, run, self._read, self._clock, state_of=run[-1:] if old else run
@@ -221,8 +223,8 @@ class Watcher:
             if common is not None:
                 break
         lost = next((one.header for one in window if common is None or one.header.number > common), None)
-        if lost is None or not await self._nodes.gone(lost):
-            return False  # the nodes disagree: look again
+        if lost is None or await self._nodes.agreed(lost) is not False:
+            return False  # the nodes disagree, and we have seen it ourselves: look again
         beyond = await self._below(head) if common is None else None
         self._take_back(bench, head, oldest - 1 if common is None else common, beyond)
         return True
