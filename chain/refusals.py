@@ -26,6 +26,7 @@ BATCH = (
 RANGE = (
     "block range",  # Alchemy, QuickNode, erigon, bor: "exceed maximum block range: 5000"
     "blocks range",  # QuickNode: "limited to a 10,000 blocks range"
+    "eth_getlogs is limited",  # QuickNode
     "range is too",  # Ankr: "range is too large, max is 1k blocks"
     "range too large",  # Cloudflare, BlockPI
     "max range",

@@ -111,6 +111,10 @@ def _upgraded(new: int, block: str) -> dict[str, Any]:
     }
 
 
+def _of(logs: Sequence[dict[str, Any]], wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    return [log for log in logs if log["address"] in wanted["address"] and log["topics"][0] in wanted["topics"][0]]
+
+
 def _honest(answer_to: Ask, answer: Any) -> Any:
     return answer
 
@@ -169,9 +173,9 @@ class SimulatedNode:
     def _logs(self, wanted: dict[str, Any]) -> Any:
         if "blockHash" in wanted:
             made = self.chain.by_hash.get(wanted["blockHash"])
-            return list(made.logs) if made else Refusal(-32000, "unknown block")
+            return _of(made.logs, wanted) if made else Refusal(-32000, "unknown block")
         first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
-        return [log for made in self.chain.blocks[first : last + 1] for log in made.logs]
+        return [log for made in self.chain.blocks[first : last + 1] for log in _of(made.logs, wanted)]
 
 
 class Ticking:
