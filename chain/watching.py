@@ -81,7 +81,7 @@ class Form:
     def _add(self, kind: ProxyKind) -> None:
         for slot in kind.slots:
             if not slot.shared:
-                key = f"{slot.slot:#x}"
+                key = f"{slot.slot:#x}"[:10]
                 self._fields[key] = Field(key, slot.role, kind.name, slot.slot, "", slot.always)
         for call in kind.calls:
             if call.watched and call.of == PROXY:

@@ -26,8 +26,8 @@ CUTS = {DIAMOND_CUT: "eip2535", FUNCTION_UPDATE: "eip1538"}
 
 
 class _Memory(msgspec.Struct):
-    told: dict[str, str] = {}  # "contract role" -> value last told or first seen
-    held: dict[str, str] = {}  # "contract place" -> word last read there, hexadecimal
+    told: dict[str, dict[str, str]] = {}  # contract -> role (or place) -> value last told or first seen
+    held: dict[str, dict[str, str]] = {}  # contract -> place -> word last read there, hexadecimal
     tables: dict[str, dict[str, Address]] = {}  # contract -> selector -> facet
 
 
@@ -38,7 +38,7 @@ class Upgrades:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
         self._form = Form(every())
-        self._memory = _Memory()
+        self._memory = self._whole(_Memory())
 
     def needs(self) -> Needs:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
@@ -67,10 +67,23 @@ class Upgrades:
 
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
-        self._memory = msgspec.json.decode(memory, type=_Memory)
+        self._memory = self._whole(msgspec.json.decode(memory, type=_Memory))
+
+    def _whole(self, memory: _Memory) -> _Memory:
+        """Room for each contract from the first, so that no reading changes the memory."""
+        for contract in self._contracts:
+            memory.told.setdefault(contract, {})
+            memory.held.setdefault(contract, {})
+        return memory
+
+    def _told(self, contract: Address) -> dict[str, str]:
+        return self._memory.told[contract]
+
+    def _held(self, contract: Address) -> dict[str, str]:
+        return self._memory.held[contract]
 
     def _asked(self, contract: Address) -> list[tuple[str, Address]]:
-        told = ((role, self._memory.told.get(f"{contract} {role}", NOBODY)) for role in self._form.asked_roles)
+        told = ((role, self._told(contract).get(role, NOBODY)) for role in self._form.asked_roles)
         return [(role, Address(value)) for role, value in told if value != NOBODY]
 
     def _children(self) -> dict[tuple[str, Address], list[Address]]:
@@ -81,17 +94,16 @@ class Upgrades:
                 children.setdefault(asked, []).append(contract)
         return children
 
-    def _places(self, contract: Address) -> list[Where]:
-        held = self._memory.held
-        account = held.get(f"{contract} {CODE}") == f"{NO_CODE:#x}"
-        found = [
-            where
-            for where in self._form.fields(contract)
-            if where.always or held.get(f"{contract} {where.key}") != "0x0" or (where.key == DELEGATE and account)
-        ]
+    def _places(self, contract: Address) -> Iterator[Where]:
+        """What is read of a contract, then of its beacon: of the one that it has by then."""
+        held = self._held(contract)
+        account = held.get(CODE) == f"{NO_CODE:#x}"
+        for where in self._form.fields(contract):
+            unused = not where.always and held.get(where.key) == "0x0"
+            if not unused or (where.key == DELEGATE and account):
+                yield where
         for role, address in self._asked(contract):
-            found.extend(self._form.via(role, address))
-        return found
+            yield from self._form.via(role, address)
 
     def _on_log(
         self, block: Block, log: Log, children: Mapping[tuple[str, Address], Sequence[Address]]
@@ -113,9 +125,7 @@ class Upgrades:
     def _holds(self, contract: Address, kind: str, told: Told) -> bool:
         """Whether a place of this very kind held something for the role the log tells of."""
         return any(
-            where.kind == kind
-            and where.role == told.role
-            and self._memory.held.get(f"{contract} {where.key}", "0x0") != "0x0"
+            where.kind == kind and where.role == told.role and self._held(contract).get(where.key, "0x0") != "0x0"
             for where in self._form.fields(contract)
         )
 
@@ -125,7 +135,7 @@ class Upgrades:
             word = block.state.get(where.need)
             if word is None:
                 if not where.always and CodeNeed(contract) in block.state:
-                    self._memory.held.setdefault(f"{contract} {where.key}", "0x0")
+                    self._held(contract).setdefault(where.key, "0x0")
                 continue
             if isinstance(where.need, AnswerNeed):
                 yield from self._on_table(block, contract, where, word)
@@ -136,8 +146,8 @@ class Upgrades:
                 yield from events
 
     def _on_word(self, block: Block, contract: Address, where: Where, word: int) -> Iterator[ContractUpgraded]:
-        key, now = f"{contract} {where.key}", f"{word:#x}"
-        before, self._memory.held[key] = self._memory.held.get(key), now
+        held, now = self._held(contract), f"{word:#x}"
+        before, held[where.key] = held.get(where.key), now
         if before == now:
             return
         code = where.key == CODE
@@ -147,31 +157,32 @@ class Upgrades:
             return
         if code:
             self._look_again(contract)
-        told = key if key in self._memory.told else f"{contract} {where.role}"
+        told = where.key if where.key in self._told(contract) else where.role
         seen_by = Seen.CODE if code else Seen.SLOT
         yield from self._change(block, contract, where.role, where.kind, new, seen_by, None, told)
 
     def _first_sight(self, contract: Address, where: Where, new: str, *, empty: bool) -> None:
-        told = self._memory.told
+        told = self._told(contract)
         if " of " in where.key:
-            told[f"{contract} {where.role}"] = new  # another beacon: that was told already
-        elif not empty and told.setdefault(f"{contract} {where.role}", new) != new:
-            told[f"{contract} {where.key}"] = new  # two places differ in one role: each is followed by itself
+            told[where.role] = new  # another beacon: that was told already
+        elif not empty and told.setdefault(where.role, new) != new:
+            told[where.key] = new  # two places differ in one role: each is followed by itself
 
     def _look_again(self, contract: Address) -> None:
         """New code may use places that were empty before."""
+        held = self._held(contract)
         for where in self._form.fields(contract):
-            if not where.always and where.key != DELEGATE and self._memory.held.get(f"{contract} {where.key}") == "0x0":
-                del self._memory.held[f"{contract} {where.key}"]
+            if not where.always and where.key != DELEGATE and held.get(where.key) == "0x0":
+                del held[where.key]
 
     def _on_table(self, block: Block, contract: Address, where: Where, word: int) -> Iterator[ContractUpgraded]:
         answer = word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]
         table = read_table(answer)
         if table is None:
-            self._memory.held.setdefault(f"{contract} {where.key}", "0x0")
+            self._held(contract).setdefault(where.key, "0x0")
             return
-        first = self._memory.held.get(f"{contract} {where.key}") is None
-        self._memory.held[f"{contract} {where.key}"] = TABLE
+        first = where.key not in self._held(contract)
+        self._held(contract)[where.key] = TABLE
         if first and contract not in self._memory.tables:
             self._memory.tables[contract] = table
             return
@@ -199,13 +210,14 @@ class Upgrades:
         log: Log | None,
         told: str | None = None,
     ) -> Iterator[ContractUpgraded]:
-        told = told or f"{contract} {role}"
-        old = self._memory.told.get(told)
+        told = told or role
+        old = self._told(contract).get(told)
         if old == new:
             return
-        self._memory.told[told] = new
-        for key in [one for one in self._memory.held if one.startswith(f"{contract} ") and one.endswith(f" of {old}")]:
-            del self._memory.held[key]
+        self._told(contract)[told] = new
+        held = self._held(contract)
+        for key in [one for one in held if one.endswith(f" of {old}")]:
+            del held[key]
         yield _event(block, log, contract, kind, role, old, new, seen_by, (), ())
 
 
