@@ -88,6 +88,7 @@ READERS: Mapping[str, Reader] = {
     "MinDelayChange(uint256,uint256)": _figures(ControlChange.DELAY),
     "DelayUpdate(uint256,uint256)": _figures(ControlChange.DELAY),
     "NewDelay(uint256)": _figure(ControlChange.DELAY),
+    "NewDelay(uint256,uint256)": _figures(ControlChange.DELAY),
     "AddedOwner(address)": _account(ControlChange.SIGNER_ADDED),
     "RemovedOwner(address)": _account(ControlChange.SIGNER_REMOVED),
     "ChangedThreshold(uint256)": _figure(ControlChange.THRESHOLD),
