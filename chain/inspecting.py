@@ -14,12 +14,12 @@ from typing import Any
 
 from chain.block import AnswerNeed, CallNeed, Header, Log, Need, StateRead, address_of
 from chain.controlling import OWNER, Controller, controllers, profile
-from chain.events import Address, NetworkId
+from chain.events import Address, NetworkId, NodeFaultKind
 from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, read_table
 from chain.nodes import Nodes
 from chain.proxies import every
 from chain.proxy import ProxyKind, Recognised, asked_first, asked_next, recognised, roles_of
-from chain.rpc import Ask, Refusal, header_ask, header_of, read_ask, read_of
+from chain.rpc import Ask, NodeFailure, Refusal, header_ask, header_of, read_ask, read_of
 from chain.selectors import Changed, changed, selectors
 from chain.source import Source
 
@@ -132,9 +132,12 @@ class _Inspecting:
 
     def _keep_logs(self, answer: Any) -> None:
         """Logs of the proxy and of its beacon; a node that refuses the range leaves them unknown."""
-        if not isinstance(answer, list):
+        if isinstance(answer, Refusal):
             return
-        told = [_log(one) for one in answer[-MOST_LOGS:]]
+        try:
+            told = [_log(one) for one in answer[-MOST_LOGS:]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
         self._logs = sorted([*self._logs, *told], key=lambda one: (one[1], one[0].index))
 
     def _found(self) -> Recognised | None:
@@ -236,7 +239,10 @@ def _logs_ask(addresses: Sequence[Address]) -> Ask:
 def _code(answer: Any) -> bytes:
     if isinstance(answer, Refusal):
         raise answer.failure()
-    return bytes.fromhex(str(answer).removeprefix("0x"))
+    try:
+        return bytes.fromhex(answer.removeprefix("0x"))
+    except (AttributeError, ValueError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
 
 
 def _log(one: dict[str, Any]) -> tuple[Log, int, int | None]:
