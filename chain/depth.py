@@ -138,14 +138,11 @@ def stable(scaled: Sequence[int], amplification: int, token: int, fee_ppm: int, 
 def _invariant(balances: Sequence[float], amplification: int) -> float:
     n, total = len(balances), sum(balances)
     found, ann = total, amplification * len(balances)
-    for _ in range(255):
+    for _ in range(128):  # Newton's; far more than it needs
         product = found
         for one in balances:
             product = product * found / (one * n)
-        before = found
         found = (ann * total + product * n) * found / ((ann - 1) * found + (n + 1) * product)
-        if abs(found - before) <= 1e-12 * found:
-            break
     return found
 
 

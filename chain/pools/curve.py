@@ -9,6 +9,7 @@ stableswap-ng and curve-crypto-contract.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from chain.block import CallNeed, Log, Needs, StateRead, address_of
@@ -163,13 +164,8 @@ class CurvePool:
 
 
 def _leading(state: StateRead, address: Address, selector: str) -> list[int]:
-    found: list[int] = []
-    for at in range(MOST_COINS):
-        word = state.get(call(address, selector, at))
-        if not word:
-            break
-        found.append(word)
-    return found
+    words = (state.get(call(address, selector, at), 0) for at in range(MOST_COINS))
+    return list(takewhile(bool, words))
 
 
 def make(watched: WatchedPool) -> CurvePool:
