@@ -158,6 +158,10 @@ def _wallets(settings: Settings, network: str) -> Iterator[WatchedWallet]:
                 )
 
 
+def _low(address: str | None) -> Address | None:
+    return Address(address.lower()) if address else None
+
+
 def _tokens(settings: Settings, network: str) -> list[Address]:
     refs = (ref for asset in settings.assets.values() for ref in asset.tokens if ref.network == network)
     return sorted({Address(ref.address.lower()) for ref in refs})
@@ -177,7 +181,15 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
         for pool in settings.assets[asset].pools:
             if pool.network == network:
                 address = Address(pool.address.lower())
-                pools[address] = WatchedPool(address=address, kind=pool.kind)
+                pools[address] = WatchedPool(
+                    address=address,
+                    kind=pool.kind,
+                    token0=_low(pool.token0),
+                    token1=_low(pool.token1),
+                    manager=_low(pool.manager),
+                    positions=_low(pool.positions),
+                    tick_spacing=pool.tick_spacing,
+                )
     timelocks = {Address(address.lower()) for address in one.timelocks}
     timelocks |= {contract.timelock for contract in contracts.values() if contract.timelock is not None}
     return WatcherSettings(
@@ -187,6 +199,7 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
             contracts=tuple(contracts.values()),
             pools=tuple(pools.values()),
             timelocks=tuple(sorted(timelocks)),
+            bridges=tuple(sorted(Address(address.lower()) for address in one.bridges)),
             wallets=tuple(_wallets(settings, network)),
             tokens=tuple(_tokens(settings, network)),
         ),

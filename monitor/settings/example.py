@@ -41,6 +41,7 @@ vantage = "local"            # where we look from; appears in every signal
 # [networks.ethereum]
 # nodes = [{ url_env = "ETHEREUM_NODE" }, { url = "http://127.0.0.1:8545" }]
 # timelocks = ["0x…"]
+# bridges = ["0x…"]
 
 # --- neutral targets: when they fail together with the venues, the fault is our own network ---
 [controls]

@@ -22,6 +22,9 @@ from probes import venues
 DEFAULT_FILE = "stormwatch.toml"
 PREFIX = "STORMWATCH_"
 _ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
+_ID = re.compile(r"^0x[0-9a-fA-F]{64}$")
+WITH_ID = ("uniswap_v4", "balancer_v2")
+"""Kinds of pool that go by an id of 32 bytes."""
 _ASSET = re.compile(r"^[A-Z0-9]{1,20}$")
 
 
@@ -95,6 +98,8 @@ def _check_network(name: str, network: NetworkSettings) -> None:
         _check_node(f"networks.{name}.nodes[{index}]", node)
     for address in network.timelocks:
         _check_address(f"networks.{name}.timelocks", address)
+    for address in network.bridges:
+        _check_address(f"networks.{name}.bridges", address)
 
 
 def _check_asset(asset: str, settings: Settings) -> None:
@@ -109,7 +114,12 @@ def _check_asset(asset: str, settings: Settings) -> None:
         _check_address(f"assets.{asset}.tokens", token.address)
         _check_known(f"assets.{asset}.tokens", token.network, settings.networks)
     for pool in settings.assets[asset].pools:
-        _check_address(f"assets.{asset}.pools", pool.address)
+        if not (pool.kind in WITH_ID and _ID.match(pool.address)):
+            _check_address(f"assets.{asset}.pools", pool.address)
+        for address in filter(None, (pool.token0, pool.token1, pool.manager, pool.positions)):
+            _check_address(f"assets.{asset}.pools", address)
+        if pool.tick_spacing is not None and pool.tick_spacing < 1:
+            raise OperatorError(f"assets.{asset}.pools.tick_spacing", pool.tick_spacing, "1 or more", "correct it")
         _check_known(f"assets.{asset}.pools", pool.network, settings.networks)
         if pool.kind not in detectors.pool_kinds():
             known = detectors.pool_kinds()

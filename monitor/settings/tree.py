@@ -29,11 +29,20 @@ class ContractRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRef:
-    """A pool that holds an asset's liquidity. `kind` is one of the pool kinds `chain` knows."""
+    """A pool that holds an asset's liquidity. `kind` is one of the pool kinds `chain` knows.
+
+    A pool that has an id of 32 bytes (uniswap_v4, balancer_v2) goes by it. The rest is only for what the pool does not
+    tell: its two tokens, who holds it (`manager`), who keeps its positions as NFTs, its tick spacing.
+    """
 
     network: str
     address: str
     kind: str = "uniswap_v2"
+    token0: str | None = None
+    token1: str | None = None
+    manager: str | None = None
+    positions: str | None = None
+    tick_spacing: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +117,7 @@ class NetworkSettings:
     nodes: tuple[NodeRef, ...]
     enabled: bool = True
     timelocks: tuple[str, ...] = ()
+    bridges: tuple[str, ...] = ()
     poll_interval_s: float | None = None
     start_block: int | None = None
 
