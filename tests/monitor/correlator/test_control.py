@@ -10,8 +10,8 @@ from monitor.correlator.evidence import control, wallet_silence
 from monitor.correlator.evidence.control import ROLES
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
-from tests.monitor.correlator.test_evidence import CHAIN, Bench
 from tests.monitor.correlator.storm import at
+from tests.monitor.correlator.test_evidence import CHAIN, Bench
 
 MINTER = next(role for role, name in ROLES.items() if name == "MINTER_ROLE")
 PAUSER = next(role for role, name in ROLES.items() if name == "PAUSER_ROLE")
