@@ -7,9 +7,9 @@ it back. Detectors have no timer: all they say stands in a block, and block time
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chain.block import Block, Needs
 from chain.events import Address, PlacedEvent
@@ -86,4 +86,17 @@ class Detector(Protocol):
 
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes. Raises ValueError where they are not such a memory."""
+        ...
+
+
+@runtime_checkable
+class Parted(Protocol):
+    """A detector whose memory is kept in parts, so that what did not change from block to block is kept once."""
+
+    def parts(self) -> dict[str, bytes]:
+        """All that is remembered, by part. Equal memories give equal parts."""
+        ...
+
+    def recall_parts(self, parts: Mapping[str, bytes]) -> None:
+        """Be as when `parts` gave these."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chain import pools
 from chain.block import Block, Log, Needs
@@ -66,16 +66,29 @@ class Liquidity:
 
     def memory(self) -> bytes:
         """Each pool's own memory, and the depths last told."""
-        own = {at: pool.memory() for at, pool in self._pools.items()}
-        return json.dumps([own, self._told, self._known_at], separators=(",", ":")).encode()
+        return json.dumps({at: memory.decode() for at, memory in self.parts().items()}).encode()
 
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
-        own, self._told, self._known_at = json.loads(memory)
-        self._looked.clear()
-        for at, plain in own.items():
-            if at in self._pools:
-                self._pools[at].recall(plain)
+        self.recall_parts({at: part.encode() for at, part in json.loads(memory).items()})
+
+    def parts(self) -> dict[str, bytes]:
+        """Each pool by itself: most do not change from block to block."""
+        return {
+            at: json.dumps([pool.memory(), self._told.get(at), self._known_at.get(at)], separators=(",", ":")).encode()
+            for at, pool in self._pools.items()
+        }
+
+    def recall_parts(self, parts: Mapping[str, bytes]) -> None:
+        """Be as when `parts` gave these; pools that are not among them, or no longer watched, start anew."""
+        for forgotten in (self._looked, self._told, self._known_at):
+            forgotten.clear()
+        for at, pool in self._pools.items():
+            if at in parts:
+                plain, told, known_at = json.loads(parts[at])
+                pool.recall(plain)
+                self._told |= {at: told} if told is not None else {}
+                self._known_at |= {at: known_at} if known_at is not None else {}
 
     def pool(self, address: Address) -> Pool:
         """One of the watched pools, as it is known now. Raises KeyError where it is not watched."""

@@ -32,7 +32,7 @@ async def read(uniswap: Uniswap) -> Liquidity:
         bench = Bench(await fetch.with_tokens(nodes, settings.watch, header))
         await prime(nodes, settings.network.id, bench, header, utc_now)
         detector = Liquidity(await fetch.with_tokens(nodes, settings.watch, header))
-        detector.recall(bench.memory()["liquidity"])
+        detector.recall_parts({key.split("/")[1]: one for key, one in bench.memory().items() if "liquidity/" in key})
         return detector
     finally:
         await nodes.close()
