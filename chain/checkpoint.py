@@ -1,15 +1,17 @@
 """Where a watcher stood, as bytes: the blocks it followed, what it told of them, the detectors' memories, what is untold.
 
 Written with the standard library, for amounts have up to 256 bits. Memories that did not change from block to block
-are written once.
+are written once, and of one that changed only the part that differs from the same detector's memory before.
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -35,7 +37,7 @@ from chain.events import (
     WalletSilent,
 )
 
-VERSION = 2
+VERSION = 3
 Telling = PlacedEvent | Reorged | Retracted
 """Events that must be told exactly once, across restarts too."""
 
@@ -86,19 +88,19 @@ class Checkpoint:
 
     def encode(self) -> bytes:
         """As bytes that `decode` reads."""
-        memories: dict[bytes, int] = {}
+        memories = _Written()
         blocks = [
             {
                 "header": msgspec.to_builtins(replace(one.header, bloom=None)),
                 "told": [_plain(event) for event in one.told],
-                "memories": {name: memories.setdefault(memory, len(memories)) for name, memory in one.memories.items()},
+                "memories": {name: memories.at(name, memory) for name, memory in one.memories.items()},
             }
             for one in self.window
         ]
         return json.dumps(
             {
                 "version": VERSION,
-                "memories": [b64encode(memory).decode() for memory in memories],
+                "memories": memories.written,
                 "blocks": blocks,
                 "untold": [_plain(event) for event in self.untold],
                 "marks": [[mark.number, mark.hash] for mark in self.marks],
@@ -115,7 +117,10 @@ def decode(body: bytes) -> Checkpoint | None:
     found = json.loads(body)
     if found.get("version") != VERSION:
         return None
-    memories = [b64decode(memory) for memory in found["memories"]]
+    memories: list[bytes] = []
+    for of, head, tail, part in found["memories"]:
+        before = memories[of] if of is not None else b""
+        memories.append(before[:head] + b64decode(part) + before[len(before) - tail :])
     window = tuple(
         Followed(
             header=msgspec.convert(one["header"], Header),
@@ -132,6 +137,44 @@ def decode(body: bytes) -> Checkpoint | None:
         start=found["start"],
         stands=frozenset(found["stands"]),
     )
+
+
+class _Written:
+    """Memories by number: which earlier one it is like, how much of its head and tail it shares, and what is between."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[int | None, int, int, str]] = []
+        self._known: dict[bytes, int] = {}
+        self._last: dict[str, bytes] = {}
+
+    def at(self, name: str, memory: bytes) -> int:
+        """The number of this memory of this detector, written if it is new."""
+        before = self._last.get(name)
+        self._last[name] = memory
+        if memory not in self._known:
+            head, tail = (0, 0) if before is None else _shared(before, memory)
+            part = b64encode(memory[head : len(memory) - tail]).decode()
+            self.written.append((None if before is None else self._known[before], head, tail, part))
+            self._known[memory] = len(self.written) - 1
+        return self._known[memory]
+
+
+@lru_cache(maxsize=256)
+def _shared(before: bytes, now: bytes) -> tuple[int, int]:
+    """How many bytes at the head and, beyond them, at the tail are the same."""
+    most = min(len(before), len(now))
+    head = _longest(most, lambda length: before[:length] == now[:length])
+    tail = _longest(most - head, lambda length: before[len(before) - length :] == now[len(now) - length :])
+    return head, tail
+
+
+def _longest(most: int, same: Callable[[int], bool]) -> int:
+    """The greatest length up to `most` that is the same, where all shorter ones are too."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if same(middle) else (least, middle - 1)
+    return least
 
 
 def _plain(event: Telling) -> dict[str, Any]:

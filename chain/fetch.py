@@ -121,15 +121,18 @@ async def _state(
     found: States = {}
     again: list[tuple[Header, Need]] = []
     each = len(packed) + len(plain)
+    understood = not (packed and state_of)
     for at, one in enumerate(state_of):
         mine = answers[at * each : (at + 1) * each]
         words = found.setdefault(one.hash, {})
         for some, answer in zip(packed, mine[: len(packed)], strict=True):
             unpacked = unpack(some, answer)
-            node.traits.packed(unpacked is not None)
+            understood = understood or unpacked is not None
             words |= unpacked or {}
             again += [(one, need) for need in some.needs if need not in words]
         _put(words, zip(plain, mine[len(packed) :], strict=True))
+    if packed and state_of:
+        node.traits.packed(understood)
     if again:
         for (one, need), answer in zip(
             again, await node.ask([read_ask(need, one) for one, need in again]), strict=True

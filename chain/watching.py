@@ -53,16 +53,23 @@ class Form:
         self._fields: dict[str, Field] = {}
         self._via: dict[tuple[str, str, str], str] = {}  # (role asked, body, role filled) -> kind
         self._tables: dict[str, str] = {}
+        self._known: dict[Address, list[Where]] = {}
         self.told: dict[str, list[tuple[str, Told]]] = {}
         for kind in kinds:
             self._add(kind)
+        self.asked_roles = frozenset(asked for asked, _, _ in self._via)
+        """The roles whose addresses are asked themselves, and heard."""
 
     def fields(self, address: Address) -> list[Where]:
-        """What is read of the proxy itself, its table and its code last."""
+        """What is read of the proxy itself, its table and its code last. Made once for each: it is asked for at every block."""
+        known = self._known.get(address)
+        if known is not None:
+            return known
         found = [field.at(address) for field in self._fields.values()]
         found += [Where(AnswerNeed(address, body), TABLE, TABLE, kind, False) for body, kind in self._tables.items()]
         found.append(Where(DelegateNeed(address), DELEGATE, DELEGATE, "eip7702", False))
         found.append(Where(CodeNeed(address), CODE, CODE, CODE, True))
+        self._known[address] = found
         return found
 
     def via(self, role: str, address: Address) -> list[Where]:
@@ -72,11 +79,6 @@ class Form:
             for (asked, body, filled), kind in self._via.items()
             if asked == role
         ]
-
-    @property
-    def asked_roles(self) -> frozenset[str]:
-        """The roles whose addresses are asked themselves, and heard."""
-        return frozenset(asked for asked, _, _ in self._via)
 
     def _add(self, kind: ProxyKind) -> None:
         for slot in kind.slots:
