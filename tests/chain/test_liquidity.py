@@ -247,5 +247,5 @@ def test_the_bench_runs_all_detectors_and_puts_their_memories_back() -> None:
     found = bench.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
     assert [type(event) for event in found] == [LiquidityMoved, LiquidityAccounted, LiquidityAccounted]
     assert bench.memory() != before
-    bench.recall({name: memory for name, memory in before.items() if name != "timelock"})
+    bench.recall({name: memory for name, memory in before.items() if name != "migration"})
     assert bench.memory() == before
