@@ -39,8 +39,8 @@ class ScanIncomplete(Exception):
 
 
 async def prime(nodes: Nodes, network: NetworkId, bench: Bench, header: Header, clock: Clock) -> None:
-    """Show the state of a block, and none of its logs: twice, for what is found there may need more to be read."""
-    for _ in range(2):
+    """Show the state of a block, and none of its logs: thrice, for what is found there may need more to be read."""
+    for _ in range(3):
         needs = Needs(reads=bench.needs().reads)
         found = await fetch.blocks(nodes, network, [header], needs, clock, state_of=[header])
         bench.on_block(found[0])
