@@ -24,8 +24,9 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	touch $@
 
 # Node comes from a wheel; anvil and the audited contracts from npm, pinned by tests/evm/package-lock.json.
-tests/evm/node_modules/.ready: $(VENV)/.dev tests/evm/package-lock.json
+tests/evm/node_modules/.ready: $(VENV)/.dev tests/evm/package-lock.json tests/evm/pools/package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tests/evm --no-audit --no-fund --loglevel=error
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tests/evm/pools --no-audit --no-fund --loglevel=error
 	touch $@
 
 demo: $(VENV)/.runtime   ## a perfect storm on loopback, seen end to end by the real program (about 90 s)
@@ -69,4 +70,4 @@ lock:            ## renew the pinned requirements (needs uv)
 	  --extra parquet --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) tests/evm/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) tests/evm/node_modules tests/evm/pools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -58,7 +58,31 @@ class CallNeed:
     body: str
 
 
-Need = SlotNeed | CodeNeed | CallNeed
+@dataclass(frozen=True, slots=True)
+class AnswerNeed:
+    """The whole answer of an eth_call (at most `MOST_ANSWER` bytes): its bytes behind one byte 01, as an integer."""
+
+    address: Address
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateNeed:
+    """Whom an externally owned account delegates to (EIP-7702: its code is ef0100 and an address); 0 if to none."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceNeed:
+    """What an address holds of the network's own coin, in its smallest unit."""
+
+    address: Address
+
+
+Need = SlotNeed | CodeNeed | CallNeed | AnswerNeed | DelegateNeed | BalanceNeed
+
+MOST_ANSWER = 256 * 1024
 
 NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 
@@ -90,12 +114,14 @@ StateRead = Mapping[Need, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A block's place in the chain."""
+    """A block's place in the chain. `bloom` is its filter of logs, where asked for; it is no part of what the block is."""
 
     number: int
     hash: str
     parent_hash: str
     time: datetime
+    base_fee: int | None = field(default=None, compare=False)
+    bloom: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

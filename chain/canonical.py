@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chain.block import Header
+from chain.elder import Elder, Mark
 from chain.events import PlacedEvent
 
 
@@ -21,9 +22,10 @@ class Followed:
 class Canonical:
     """At most `keep` blocks, oldest first, each the parent of the next."""
 
-    def __init__(self, keep: int, window: Iterable[Followed] = ()) -> None:
+    def __init__(self, keep: int, window: Iterable[Followed] = (), elder: Elder | None = None) -> None:
         assert keep > 0
         self._keep = keep
+        self.elder = elder or Elder()
         self._window: list[Followed] = []
         for followed in window:
             self.extend(followed)
@@ -61,6 +63,8 @@ class Canonical:
         """Take the next block. It must follow the tip."""
         assert self.follows([followed.header])
         self._window.append(followed)
+        for old in self._window[: -self._keep]:
+            self.elder.take(Mark(number=old.header.number, hash=old.header.hash), old.told)
         del self._window[: -self._keep]
 
     def roll_back(self, common_number: int) -> tuple[Followed, ...]:

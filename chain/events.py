@@ -10,11 +10,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
 
-NetworkId = NewType("NetworkId", str)
-Address = NewType("Address", str)
-"""Lower-case 0x-prefixed 20-byte address."""
+from chain.control_events import ControlChange, ControlChanged
+from chain.liquidity_events import (
+    DepthMoved,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    PoolDepth,
+    TokenDepth,
+)
+from chain.place import Address, NetworkId, Place
+from chain.use_events import TokenUsed, WalletResumed, WalletSilent
+
+__all__ = [
+    "Address",
+    "ChainEvent",
+    "ContractUpgraded",
+    "ControlChange",
+    "ControlChanged",
+    "DepthMoved",
+    "HeadSeen",
+    "HeadStalled",
+    "LiquidityAccounted",
+    "LiquidityMigrated",
+    "LiquidityMoved",
+    "NetworkId",
+    "NodeFault",
+    "NodeFaultKind",
+    "OperationEnded",
+    "Place",
+    "PlacedEvent",
+    "PoolDepth",
+    "Reorged",
+    "Retracted",
+    "Seen",
+    "TokenDepth",
+    "TokenUsed",
+    "UpgradeQueued",
+    "WalletResumed",
+    "WalletSilent",
+]
 
 
 class Seen(StrEnum):
@@ -36,23 +72,19 @@ class NodeFaultKind(StrEnum):
     BEHIND = "behind"
     REFUSED = "refused"
     RANGE_LIMIT = "range_limit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where on the chain something stands. `log_index` is None for what no log told (a silent write)."""
-
-    network: NetworkId
-    block_number: int
-    block_hash: str
-    block_time: datetime
-    transaction: str | None = None
-    log_index: int | None = None
+    BATCH_LIMIT = "batch_limit"
+    NULL_BLOCK = "null_block"
+    FORKED = "forked"
+    TRUNCATED = "truncated"
+    FORGED = "forged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSeen:
-    """A new head was followed: the pulse of a network. `lag_s` = seen_at − block_time on our clock."""
+    """A new head was followed: the pulse of a network. `lag_s` = seen_at − block_time on our clock.
+
+    `base_fee` is what a unit of gas burns in this block, in wei (EIP-1559); None where the network has none.
+    """
 
     network: NetworkId
     seen_at: datetime
@@ -61,16 +93,21 @@ class HeadSeen:
     block_time: datetime
     node: str
     lag_s: float
+    base_fee: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadStalled:
-    """No new head for `stalled_s`, longer than the network's block time allows."""
+    """No new head for `stalled_s`, longer than the network's block time allows.
+
+    `sequencer`: nodes answer, and the network's blocks come from one sequencer: it is that which stands still.
+    """
 
     network: NetworkId
     seen_at: datetime
     block_number: int
     stalled_s: float
+    sequencer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +123,11 @@ class NodeFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reorged:
-    """The chain dropped `depth` blocks we had followed, back to `common_number`."""
+    """The chain dropped `depth` blocks we had followed, back to `common_number`.
+
+    `beyond_memory`: it went deeper than the blocks kept. What was told further down is taken back where it is gone, and
+    the new chain is read again from `common_number`, the highest block known of both.
+    """
 
     network: NetworkId
     seen_at: datetime
@@ -94,6 +135,7 @@ class Reorged:
     common_number: int
     old_head: str
     new_head: str
+    beyond_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +143,8 @@ class ContractUpgraded:
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
     `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
-    was announced there (None: the contract has no known timelock).
+    was announced there (None: the contract has no known timelock). Of a diamond's `facet`, `gained` are the selectors
+    that `new` serves from here on, `lost` those that `old` no longer serves.
     """
 
     place: Place
@@ -115,6 +158,8 @@ class ContractUpgraded:
     seen_by: Seen
     operation: str | None = None
     queued: bool | None = None
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,44 +190,6 @@ class OperationEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidityMoved:
-    """Liquidity left (`removed` true) or entered a pool. `owner` is who held the position where it can be known."""
-
-    place: Place
-    seen_at: datetime
-    event_id: str
-    pool: Address
-    pool_kind: str
-    token0: Address
-    token1: Address
-    amount0: int
-    amount1: int
-    share: float
-    removed: bool
-    owner: Address | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidityMigrated:
-    """A removal matched with an addition elsewhere: `amount` of `token` went from one pool to another.
-
-    `share` is the part of the source pool's reserves of that token; `score` the matching score (facts, detection §5).
-    """
-
-    place: Place
-    seen_at: datetime
-    event_id: str
-    token: Address
-    from_pool: Address
-    to_pool: Address
-    amount: int
-    share: float
-    score: float
-    removal_id: str
-    addition_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Retracted:
     """What was said as `event_id` is no longer on the chain: a reorg undid its block."""
 
@@ -192,7 +199,19 @@ class Retracted:
     event: PlacedEvent
 
 
-PlacedEvent = ContractUpgraded | UpgradeQueued | OperationEnded | LiquidityMoved | LiquidityMigrated
+PlacedEvent = (
+    ContractUpgraded
+    | UpgradeQueued
+    | OperationEnded
+    | LiquidityMoved
+    | LiquidityMigrated
+    | LiquidityAccounted
+    | PoolDepth
+    | ControlChanged
+    | WalletSilent
+    | WalletResumed
+    | TokenUsed
+)
 """Events that stand in a block, so that a reorg can retract them."""
 
 ChainEvent = HeadSeen | HeadStalled | NodeFault | Reorged | PlacedEvent | Retracted

@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chain.events import NodeFaultKind
+from chain.pace import Pace
 from chain.rpc import Ask, NodeFailure, Refusal
+from chain.source import Traits
 
 if TYPE_CHECKING:
     from web3.providers.persistent import WebSocketProvider
     from web3.providers.rpc import AsyncHTTPProvider
 
-MOST_ASKS = 100
-"""Questions in one batch; public nodes refuse larger ones."""
 MOST_BYTES = 32 * 1024 * 1024
+MOST_SENT = 2 * 1024 * 1024
+"""Characters of the questions of one batch, roughly: nodes take five million (geth), proxies before them less."""
 TIMEOUT_S = 10.0
 THROTTLED = frozenset({429, 402})
+TOO_LARGE = 413
 _READ_BYTES = 256 * 1024
 
 for _name in ("web3.providers", "web3.manager", "web3._utils"):
@@ -52,11 +55,21 @@ def redacted(url: str) -> str:
 
 
 class Node:
-    """One node. Every failure is a NodeFailure whose detail names no URL."""
+    """One node. Every failure is a NodeFailure whose detail names no URL. `calls_per_s` is how many it may be asked."""
 
-    def __init__(self, url: str, *, chain_id: int, timeout_s: float = TIMEOUT_S, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        chain_id: int,
+        timeout_s: float = TIMEOUT_S,
+        most_bytes: int = MOST_BYTES,
+        calls_per_s: float | None = None,
+    ) -> None:
         self.name = redacted(url)
         self.pushes = url.startswith(("ws://", "wss://"))
+        self.traits = Traits()
+        self._pace = Pace(calls_per_s) if calls_per_s else None
         self._url = url
         self._chain_id = chain_id
         self._timeout_s = timeout_s
@@ -67,7 +80,7 @@ class Node:
         """Answers in the order of the questions; a single question's error is a Refusal. Opens the node if need be."""
         if self._provider is None:
             await self._open()
-        return [answer for batch in _batches(asks) for answer in await self._batch(batch)]
+        return [answer for batch in _batches(asks, self.traits.most_asks) for answer in await self._batch(batch)]
 
     async def heads(self) -> AsyncIterator[None]:
         """One item for each head a WebSocket node pushes, on a connection of its own. Ends when the node hangs up."""
@@ -113,6 +126,8 @@ class Node:
 
     async def _batch(self, asks: Sequence[Ask]) -> list[Any]:
         assert self._provider is not None
+        if self._pace and (wait_s := self._pace.wait_s(len(asks), asyncio.get_running_loop().time())):
+            await asyncio.sleep(wait_s)
         try:
             answers = await asyncio.wait_for(
                 self._provider.make_batch_request([(method, params) for method, params in asks]),  # type: ignore[misc]
@@ -148,8 +163,7 @@ class Node:
                 )
                 async with response:
                     if response.status != 200:
-                        kind = NodeFaultKind.THROTTLED if response.status in THROTTLED else NodeFaultKind.REFUSED
-                        raise NodeFailure(kind, f"HTTP {response.status}")
+                        raise _refused(response.status, response.headers.get("Retry-After", ""), len(batch_requests))
                     body = bytearray()
                     async for part in response.content.iter_chunked(_READ_BYTES):
                         body += part
@@ -173,8 +187,35 @@ class Node:
         return provider
 
 
-def _batches(asks: Sequence[Ask]) -> list[Sequence[Ask]]:
-    return [asks[at : at + MOST_ASKS] for at in range(0, len(asks), MOST_ASKS)]
+def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
+    """At most so many questions in each, and none much larger than nodes take."""
+    batches: list[list[Ask]] = []
+    room = 0
+    for ask in asks:
+        size = _size(ask)
+        if not batches or len(batches[-1]) >= most or size > room:
+            batches.append([])
+            room = MOST_SENT
+        batches[-1].append(ask)
+        room -= size
+    return batches
+
+
+def _size(ask: Ask) -> int:
+    """Roughly how long a question is, written out. Only packed calls and long lists of addresses count."""
+    size = 200
+    for parameter in ask[1]:
+        if isinstance(parameter, dict):
+            size += sum(len(value) if isinstance(value, str) else 120 * len(value) for value in parameter.values())
+    return size
+
+
+def _refused(status: int, retry_after: str, asks: int) -> NodeFailure:
+    kind = NodeFaultKind.THROTTLED if status in THROTTLED else NodeFaultKind.REFUSED
+    if status == TOO_LARGE and asks > 1:
+        kind = NodeFaultKind.BATCH_LIMIT
+    rest_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 6 else None
+    return NodeFailure(kind, f"HTTP {status}", rest_s)
 
 
 def _answer(answer: Any) -> Any:

@@ -1,53 +1,72 @@
-"""The nodes of one network: which to ask, in which order, and whom to leave alone for a while after a failure.
+"""The nodes of one network: which to ask, in which order, whom to leave alone after a failure, and whom to believe.
 
-The head is asked of all that are well, and the highest counts; at equal height one whose head is already followed, so
-that two nodes on two forks do not make a reorg at every poll. A node that lags is passed over, never believed.
+The head is asked of all that are well. Where they tell different chains the one that most of them tell counts; among
+equals the one that holds what was followed, unless it stands still. So a node that lags, or tells a chain of its own, is
+named and passed over, and is never taken for a reorg.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
+from chain import lines
 from chain.block import Header
 from chain.events import NetworkId, NodeFault, NodeFaultKind
-from chain.node import Node
 from chain.rpc import NodeFailure, header_ask, header_of
+from chain.seat import NodeHealth, Seat
+from chain.source import Source
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
-LONGEST_REST_S = 60.0
 MOST_FAULTS = 256
 LAG_BLOCKS = 3
-
-
-@dataclass(slots=True)
-class _Seat:
-    node: Node
-    failures: int = 0
-    rest_until: datetime | None = None
-    head_number: int = -1
-    behind: bool = False
+WITNESS_S = 2.0
+"""How long a second opinion is waited for."""
+LOOKS = 3
+"""At the head, after which a node is named that lags or tells a chain of its own: forks of one block are everyday, and a
+head that one node boasts of makes laggards of all others until its blocks are asked for."""
 
 
 class Nodes:
-    """Several nodes, ranked by health: by failures in a row, then by head, then in the operator's order."""
+    """Several nodes, ranked by health: failures in a row, lag, errors, latency, then the operator's order.
 
-    def __init__(self, network: NetworkId, nodes: list[Node], clock: Clock) -> None:
+    `quorum` is how many are to agree on the logs of a block, where there are so many. `stall_s`: seconds after which a
+    head that does not move no longer counts as the one we follow.
+    """
+
+    def __init__(
+        self,
+        network: NetworkId,
+        nodes: Sequence[Source],
+        clock: Clock,
+        *,
+        quorum: int = 2,
+        stall_s: float = 60.0,
+        blooms: bool = True,
+    ) -> None:
         assert nodes
+        self.quorum = quorum
+        self.blooms = blooms
         self._network = network
-        self._seats = [_Seat(node) for node in nodes]
+        self._stall_s = stall_s
+        self._seats = [Seat(node) for node in nodes]
         self._clock = clock
         self._faults: list[NodeFault] = []
 
     @property
-    def pushing(self) -> Node | None:
+    def several(self) -> bool:
+        """Whether there is anybody to ask for another opinion."""
+        return len(self._seats) > 1
+
+    @property
+    def pushing(self) -> Source | None:
         """A node that pushes its heads, if there is one."""
         return next((seat.node for seat in self._seats if seat.node.pushes), None)
 
@@ -56,24 +75,36 @@ class Nodes:
         faults, self._faults = self._faults, []
         return faults
 
-    async def head(self, followed: Callable[[Header], bool]) -> tuple[str, Header] | None:
-        """The highest head and the name of the node that has it; None where no node answers."""
-        seats = self._ranked()
-        heads = await asyncio.gather(*(self._head(seat) for seat in seats))
-        known = [(seat, head) for seat, head in zip(seats, heads, strict=True) if head is not None]
-        if not known:
+    def health(self) -> tuple[NodeHealth, ...]:
+        """Every node, the best first."""
+        now = self._clock()
+        return tuple(seat.health(now) for seat in sorted(self._seats, key=lambda seat: (seat.resting(now), seat.rank)))
+
+    async def head(self, holds: Callable[[Header], bool], tip: Header | None = None) -> tuple[str, Header] | None:
+        """The highest head of the chain that is believed, and the node that has it; None where no node answers.
+
+        `holds` tells whether a block is followed; `tip` is the last one followed.
+        """
+        seats = self._ranked(forked=True)
+        answers = await asyncio.gather(*(self._head(seat) for seat in seats))
+        heads = {seat.node.name: (seat, head) for seat, head in zip(seats, answers, strict=True) if head is not None}
+        if not heads:
             return None
-        seat, head = max(known, key=lambda pair: (pair[1].number, followed(pair[1])))
-        for other, _ in known:
-            lag = head.number - other.head_number
-            if lag > LAG_BLOCKS and not other.behind:
-                self._fault(other, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
-            other.behind = lag > LAG_BLOCKS
+        if lines.plain((head for _, head in heads.values()), holds, tip):
+            line = list(heads)
+        else:
+            line = await self._line(heads, holds, tip)
+        believed = [heads[name] for name in line]
+        seat, head = max(believed, key=lambda pair: (pair[1].number, holds(pair[1])))
+        self._look(heads, set(line), head)
         return seat.node.name, head
 
-    async def first(self, act: Callable[[Node], Awaitable[T]]) -> T:
-        """What the first node gives that does not fail. Raises the last NodeFailure where all do."""
-        seats = self._ranked()
+    async def first(self, act: Callable[[Source], Awaitable[T]], reaching: int = 0) -> T:
+        """What the first node gives that does not fail and whose head is not below `reaching`.
+
+        Raises the last NodeFailure where all fail.
+        """
+        seats = self._ranked(reaching)
         if not seats:
             raise NodeFailure(NodeFaultKind.UNREACHABLE, "every node rests after its failures")
         turn = iter(seats)
@@ -82,46 +113,133 @@ class Nodes:
         )
         return await retrying(self._act, turn, act)
 
+    async def witnesses(
+        self, act: Callable[[Source], Awaitable[T]], *, reaching: int, after: int, most: int
+    ) -> dict[str, T]:
+        """What up to `most` nodes say, by name, leaving out the `after` best. Who fails or is slow says nothing."""
+        seats = self._ranked(reaching)[after : after + most]
+        found = await asyncio.gather(*(self._witness(seat, act) for seat in seats))
+        return {seat.node.name: one for seat, one in zip(seats, found, strict=True) if one is not None}
+
+    async def agreed(self, header: Header) -> bool | None:
+        """Whether this block is on the chain, by the votes of all that are well; None: as many say yes as no.
+
+        Who is outvoted is named.
+        """
+        seats = self._ranked()
+        answers = [one for [one] in await asyncio.gather(*(self._hashes_at(seat, [header.number]) for seat in seats))]
+        kept = [seat for seat, found in zip(seats, answers, strict=True) if found == header.hash]
+        others = [seat for seat, found in zip(seats, answers, strict=True) if found not in (None, header.hash)]
+        if len(kept) == len(others):
+            return None
+        for seat in min(kept, others, key=len):
+            self.accuse(seat.node.name, NodeFaultKind.FORKED, f"another block {header.number}")
+        return len(kept) > len(others)
+
+    def accuse(self, name: str, fault: NodeFaultKind, detail: str) -> None:
+        """Name a node whose answer was not believed. It is asked after the others for a while."""
+        for seat in self._seats:
+            if seat.node.name == name:
+                seat.distrust()
+                self._fault(seat, NodeFailure(fault, detail))
+
     async def close(self) -> None:
         """Hang up on all of them."""
         await asyncio.gather(*(seat.node.close() for seat in self._seats))
 
-    async def _act(self, turn: Iterator[_Seat], act: Callable[[Node], Awaitable[T]]) -> T:
-        seat = next(turn)
+    async def _line(
+        self, heads: dict[str, tuple[Seat, Header]], holds: Callable[[Header], bool], tip: Header | None
+    ) -> list[str]:
+        """The names of the nodes that tell the chain that is believed."""
+        numbers = lines.heights([head for _, head in heads.values()], tip)
+        answers = await asyncio.gather(*(self._hashes(seat, head, numbers) for seat, head in heads.values()))
+        seen = dict(zip(heads, answers, strict=True))
+        now = self._clock()
+
+        def weight(line: list[str]) -> tuple[int, bool, int]:
+            ours = tip is not None and any(
+                seen[name].get(tip.number) == tip.hash or holds(heads[name][1]) for name in line
+            )
+            moves = any(heads[name][0].still_s(now) < self._stall_s for name in line)
+            return len(line), ours and moves, heads[line[0]][1].number
+
+        return max(lines.lines({name: head for name, (_, head) in heads.items()}, seen), key=weight)
+
+    def _look(self, heads: dict[str, tuple[Seat, Header]], believed: set[str], best: Header) -> None:
+        """Name those that lag and those that tell another chain, once each time it begins."""
+        for name, (seat, head) in heads.items():
+            seat.forked = 0 if name in believed else seat.forked + 1
+            if seat.forked == LOOKS:
+                self._fault(seat, NodeFailure(NodeFaultKind.FORKED, f"tells another chain at block {head.number}"))
+            lag = best.number - head.number
+            seat.late = seat.late + 1 if lag > LAG_BLOCKS and not seat.forked else 0
+            if seat.late == LOOKS:
+                self._fault(seat, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
+            seat.behind = seat.late >= LOOKS
+
+    async def _act(self, turn: Iterator[Seat], act: Callable[[Source], Awaitable[T]]) -> T:
+        return await self._one(next(turn), act)
+
+    async def _one(self, seat: Seat, act: Callable[[Source], Awaitable[T]], *, claim: bool = False) -> T:
+        began = self._clock()
         try:
             found = await act(seat.node)
         except NodeFailure as failure:
             self._failed(seat, failure)
             raise
-        seat.failures = 0
+        seat.went_well((self._clock() - began).total_seconds(), claim=claim)
         return found
 
-    async def _head(self, seat: _Seat) -> Header | None:
+    async def _witness(self, seat: Seat, act: Callable[[Source], Awaitable[T]]) -> T | None:
         try:
-            head = header_of((await seat.node.ask([header_ask(None)]))[0])
-        except NodeFailure as failure:
-            self._failed(seat, failure)
+            return await asyncio.wait_for(self._one(seat, act), WITNESS_S)
+        except (NodeFailure, TimeoutError):
             return None
-        seat.failures = 0
-        seat.head_number = head.number
+
+    async def _head(self, seat: Seat) -> Header | None:
+        async def act(node: Source) -> Header:
+            answer = (await node.ask([header_ask(None)]))[0]
+            if answer is None:
+                raise NodeFailure(NodeFaultKind.NULL_BLOCK, "no head")
+            head = header_of(answer)
+            return head if self.blooms else replace(head, bloom=None)
+
+        try:
+            head = await self._one(seat, act, claim=True)
+        except NodeFailure:
+            return None
+        seat.stands_at(head, self._clock())
         return head
 
-    def _ranked(self) -> list[_Seat]:
+    async def _hashes(self, seat: Seat, head: Header, numbers: Sequence[int]) -> dict[int, str]:
+        """The hashes this node gives at these heights, as far as it has them."""
+        asked = [number for number in numbers if number < head.number]
+        known = {head.number: head.hash}
+        if asked:
+            found = await self._hashes_at(seat, asked)
+            known |= {number: one for number, one in zip(asked, found, strict=True) if one is not None}
+        return known
+
+    async def _hashes_at(self, seat: Seat, numbers: Sequence[int]) -> list[str | None]:
+        async def act(node: Source) -> list[str | None]:
+            answers = await node.ask([header_ask(number) for number in numbers])
+            return [None if answer is None else header_of(answer).hash for answer in answers]
+
+        try:
+            return await self._one(seat, act, claim=True)
+        except NodeFailure:
+            return [None] * len(numbers)
+
+    def _ranked(self, reaching: int = 0, *, forked: bool = False) -> list[Seat]:
         now = self._clock()
-        awake = [seat for seat in self._seats if seat.rest_until is None or seat.rest_until <= now]
-        return sorted(awake, key=lambda seat: (seat.failures, seat.behind, -seat.head_number))
+        awake = [seat for seat in self._seats if not seat.resting(now) and seat.reaches(reaching)]
+        return sorted((seat for seat in awake if forked or not seat.forked), key=lambda seat: seat.rank)
 
-    def _failed(self, seat: _Seat, failure: NodeFailure) -> None:
+    def _failed(self, seat: Seat, failure: NodeFailure) -> None:
         self._fault(seat, failure)
-        if failure.fault is NodeFaultKind.RANGE_LIMIT:
-            return
-        seat.failures += 1
-        rest_s = min(2.0 ** min(seat.failures - 1, 10) / 2, LONGEST_REST_S)
-        if failure.fault is NodeFaultKind.WRONG_CHAIN:
-            rest_s = LONGEST_REST_S
-        seat.rest_until = self._clock() + timedelta(seconds=rest_s)
+        seat.failed(failure, self._clock(), alone=not self.several)
 
-    def _fault(self, seat: _Seat, failure: NodeFailure) -> None:
+    def _fault(self, seat: Seat, failure: NodeFailure) -> None:
         if len(self._faults) < MOST_FAULTS:
             self._faults.append(
                 NodeFault(

@@ -32,7 +32,13 @@ class Rhythm:
             return None
         self._stalls = int(stalled_s // self._network.stall_s)
         number = self._head.number if self._head else -1
-        return HeadStalled(network=self._network.id, seen_at=now, block_number=number, stalled_s=stalled_s)
+        return HeadStalled(
+            network=self._network.id,
+            seen_at=now,
+            block_number=number,
+            stalled_s=stalled_s,
+            sequencer=self._network.sequenced and found is not None,
+        )
 
     def pulse(self, followed: Header, now: datetime) -> HeadSeen | None:
         """Take a block that was followed; a pulse where it is the head."""
@@ -46,4 +52,5 @@ class Rhythm:
             block_time=followed.time,
             node=self._node,
             lag_s=(now - followed.time).total_seconds(),
+            base_fee=followed.base_fee,
         )

@@ -11,20 +11,41 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chain.block import NO_CODE, CallNeed, CodeNeed, Header, Log, Need, Needs, SlotNeed
+from chain.block import (
+    MOST_ANSWER,
+    NO_CODE,
+    AnswerNeed,
+    BalanceNeed,
+    CallNeed,
+    CodeNeed,
+    DelegateNeed,
+    Header,
+    Log,
+    Need,
+    Needs,
+    SlotNeed,
+)
 from chain.events import Address, NodeFaultKind
+from chain.refusals import is_pruned, kind_of
+
+DELEGATION = bytes.fromhex("ef0100")
+"""What the code of a delegating account begins with (EIP-7702)."""
 
 Ask = tuple[str, list[Any]]
 """Method and parameters."""
 
 
 class NodeFailure(Exception):
-    """A node did not give what was asked. Never leaves this floor: it becomes a NodeFault event."""
+    """A node did not give what was asked. Never leaves this floor: it becomes a NodeFault event.
 
-    def __init__(self, fault: NodeFaultKind, detail: str) -> None:
+    `rest_s`: seconds it asked to be left alone.
+    """
+
+    def __init__(self, fault: NodeFaultKind, detail: str, rest_s: float | None = None) -> None:
         super().__init__(fault, detail)
         self.fault = fault
         self.detail = detail
+        self.rest_s = rest_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +57,12 @@ class Refusal:
 
     def failure(self) -> NodeFailure:
         """What kind of failure this is."""
-        text = self.message.lower()
-        kind = NodeFaultKind.REFUSED
-        if any(word in text for word in ("rate limit", "too many requests", "compute units", "throughput")):
-            kind = NodeFaultKind.THROTTLED
-        elif any(
-            word in text
-            for word in ("block range", "range is too", "query returned more", "response size", "query exceeds")
-        ):
-            kind = NodeFaultKind.RANGE_LIMIT
-        elif self.code == -32005:
-            kind = NodeFaultKind.THROTTLED
-        elif any(
-            word in text for word in ("unknown block", "header not found", "block not found", "resource not found")
-        ):
-            kind = NodeFaultKind.BEHIND
-        return NodeFailure(kind, f"error {self.code}")
+        return NodeFailure(kind_of(self.code, self.message), f"error {self.code}")
 
     @property
     def unreadable(self) -> bool:
         """Whether the state asked for is simply not kept there any more."""
-        text = self.message.lower()
-        return any(word in text for word in ("missing trie node", "pruned", "historical state", "state not available"))
+        return is_pruned(self.message)
 
 
 def header_ask(number: int | None) -> Ask:
@@ -76,8 +81,10 @@ def header_of(answer: Any) -> Header:
             hash=_hash(found["hash"]),
             parent_hash=_hash(found["parentHash"]),
             time=datetime.fromtimestamp(int(found["timestamp"], 16), UTC),
+            base_fee=int(found["baseFeePerGas"], 16) if found.get("baseFeePerGas") else None,
+            bloom=int(found["logsBloom"], 16) if found.get("logsBloom") else None,
         )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not a block header") from error
 
 
@@ -89,6 +96,24 @@ def logs_ask(needs: Needs, headers: Sequence[Header]) -> Ask:
     else:
         wanted |= {"fromBlock": hex(headers[0].number), "toBlock": hex(headers[-1].number)}
     return ("eth_getLogs", [wanted])
+
+
+def receipts_ask(header: Header) -> Ask:
+    """All receipts of a block by its hash: its logs from another drawer of the node."""
+    return ("eth_getBlockReceipts", [header.hash])
+
+
+def receipts_of(answer: Any, needs: Needs, header: Header) -> tuple[Log, ...]:
+    """Those logs among the receipts that `logs_ask` asks for. Raises NodeFailure."""
+    try:
+        found = [log for receipt in answered(answer) for log in receipt["logs"]]
+    except (KeyError, TypeError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of receipts") from error
+    return tuple(
+        log
+        for log in logs_of(found, [header])[header.hash]
+        if log.address in needs.addresses and log.topics[:1] and log.topics[0] in needs.topics
+    )
 
 
 def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]]:
@@ -119,20 +144,26 @@ def read_ask(need: Need, header: Header) -> Ask:
     match need:
         case SlotNeed():
             return ("eth_getStorageAt", [need.address, f"0x{need.slot:064x}", at])
-        case CodeNeed():
+        case CodeNeed() | DelegateNeed():
             return ("eth_getCode", [need.address, at])
-        case CallNeed():
+        case CallNeed() | AnswerNeed():
             return ("eth_call", [{"to": need.address, "data": need.body}, at])
+        case BalanceNeed():
+            return ("eth_getBalance", [need.address, at])
 
 
 def read_of(need: Need, answer: Any) -> int | None:
     """The word that answers a need; None where it cannot be read there (pruned, reverted, no code to call)."""
     if isinstance(answer, Refusal):
         failure = answer.failure()
-        if failure.fault is not NodeFaultKind.THROTTLED and (answer.unreadable or isinstance(need, CallNeed)):
+        if failure.fault is not NodeFaultKind.THROTTLED and (
+            answer.unreadable or isinstance(need, CallNeed | AnswerNeed)
+        ):
             return None
         raise failure
     try:
+        if isinstance(need, BalanceNeed):
+            return int(answer, 16)
         found = bytes.fromhex(answer[2:])
     except (TypeError, ValueError) as error:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
@@ -143,6 +174,10 @@ def read_of(need: Need, answer: Any) -> int | None:
             return _keccak(found)
         case CallNeed():
             return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
+        case AnswerNeed():
+            return int.from_bytes(b"\x01" + found, "big") if 0 < len(found) <= MOST_ANSWER else None
+        case DelegateNeed():
+            return int.from_bytes(found[3:], "big") if len(found) == 23 and found.startswith(DELEGATION) else 0
 
 
 def answered(answer: Any) -> Any:

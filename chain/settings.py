@@ -24,7 +24,9 @@ class WatcherSettings:
     """What to follow. `nodes` are URLs (http, https, ws, wss); `start_block` is the first block told, None: the next.
 
     `poll_s` seconds between two looks at the head, by default half a block time, at least 0.25 s and at most 6 s.
-    `keep_blocks` is how deep a reorg can be taken back; the network's own figure counts where it is larger.
+    `keep_blocks` is how deep a reorg can be taken back; the network's own figure counts where it is larger. `quorum` is
+    how many nodes are to agree on the logs of a block, where there are so many. `calls_per_s` is how many questions each
+    node may be asked (None: no bound).
     """
 
     network: Network
@@ -34,6 +36,8 @@ class WatcherSettings:
     start_block: int | None = None
     keep_blocks: int = 128
     timeout_s: float = TIMEOUT_S
+    quorum: int = 2
+    calls_per_s: float | None = None
 
     @property
     def wait_s(self) -> float:
@@ -43,6 +47,9 @@ class WatcherSettings:
 
 def open_nodes(settings: WatcherSettings, clock: Clock) -> Nodes:
     """The nodes of these settings; nothing is connected before it is asked."""
-    chain_id, timeout_s = settings.network.chain_id, settings.timeout_s
-    nodes = [Node(url, chain_id=chain_id, timeout_s=timeout_s) for url in settings.nodes]
-    return Nodes(settings.network.id, nodes, clock)
+    network = settings.network
+    nodes = [
+        Node(url, chain_id=network.chain_id, timeout_s=settings.timeout_s, calls_per_s=settings.calls_per_s)
+        for url in settings.nodes
+    ]
+    return Nodes(network.id, nodes, clock, quorum=settings.quorum, stall_s=network.stall_s, blooms=network.blooms)

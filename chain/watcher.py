@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from chain import fetch
@@ -18,7 +19,9 @@ from chain.block import Block, Header, Needs
 from chain.canonical import Canonical, Followed
 from chain.checkpoint import Checkpoint, Checkpoints, Telling, decode
 from chain.detectors import Bench
-from chain.events import ChainEvent, NodeFaultKind, Reorged, Retracted
+from chain.elder import Elder
+from chain.events import ChainEvent, NodeFaultKind, PlacedEvent, Reorged, Retracted
+from chain.nodes import Nodes
 from chain.rhythm import Rhythm
 from chain.rpc import NodeFailure
 from chain.scan import ScanIncomplete, prime, scan
@@ -30,23 +33,42 @@ MOST_RUN = 32
 """Blocks read at once when catching up."""
 MOST_READS = 4000
 """State reads in one run of blocks."""
+MOST_UNSAVED = 16
+"""Blocks in which nothing happened that may have to be read again after a crash."""
 _TELLING = get_args(Telling)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """What a reorg deeper than the window left: the highest old block that is shared, what stands above it, what does not."""
+
+    common: int | None
+    stands: list[PlacedEvent]
+    gone: list[PlacedEvent]
 
 
 class Watcher:
     """One network's follower. `events` is iterated once."""
 
-    def __init__(self, settings: WatcherSettings, checkpoints: Checkpoints | None, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: WatcherSettings,
+        checkpoints: Checkpoints | None,
+        clock: Clock = utc_now,
+        nodes: Nodes | None = None,
+    ) -> None:
         self._settings = settings
         self._network = settings.network
         self._checkpoints = checkpoints
         self._clock = clock
-        self._nodes = open_nodes(settings, clock)
+        self._nodes = nodes or open_nodes(settings, clock)
         self._keep = max(settings.keep_blocks, settings.network.keep_blocks)
         self._canonical = Canonical(self._keep)
         self._bench: Bench | None = None
         self._memories: dict[str, bytes] | None = None
         self._start = settings.start_block
+        self._stands: frozenset[str] = frozenset()
+        self._unsaved = 0
         self._ready: deque[Block] = deque()
         self._read: Needs = Needs()
         self._out: deque[ChainEvent] = deque()
@@ -67,7 +89,7 @@ class Watcher:
                     yield self._out[0]
                     if isinstance(self._out.popleft(), _TELLING):
                         self._save()
-                if saving and self._canonical.tip:
+                if saving and self._canonical.tip and (not self._ready or self._unsaved >= MOST_UNSAVED):
                     self._save()
                 if not go_on:
                     await self._wait(wake)
@@ -79,16 +101,29 @@ class Watcher:
     async def _resume(self) -> None:
         body = await self._checkpoints.load(self._network.id) if self._checkpoints else None
         checkpoint = decode(body) if body else None
-        if checkpoint and checkpoint.window:
-            self._canonical = Canonical(self._keep, checkpoint.window)
-            self._memories = checkpoint.window[-1].memories
-            self._out.extend(checkpoint.untold)
+        if checkpoint is None:
+            return
+        elder = Elder(checkpoint.marks, checkpoint.elder_told)
+        self._canonical = Canonical(self._keep, checkpoint.window, elder)
+        self._memories = checkpoint.window[-1].memories if checkpoint.window else None
+        self._start = self._start if checkpoint.start is None else checkpoint.start
+        self._stands = checkpoint.stands
+        self._out.extend(checkpoint.untold)
 
     def _save(self) -> None:
         if self._checkpoints:
             untold = tuple(event for event in self._out if isinstance(event, _TELLING))
-            body = Checkpoint(window=self._canonical.window, untold=untold).encode()
-            self._checkpoints.save(self._network.id, body)
+            elder = self._canonical.elder
+            checkpoint = Checkpoint(
+                window=self._canonical.window,
+                untold=untold,
+                marks=elder.marks,
+                elder_told=elder.told,
+                start=self._start,
+                stands=self._stands,
+            )
+            self._checkpoints.save(self._network.id, checkpoint.encode())
+        self._unsaved = 0
 
     async def _advance(self) -> bool:
         """One step: digest a block that is ready, or look for more. True where there is more to do at once."""
@@ -98,7 +133,8 @@ class Watcher:
             self._digest(self._ready.popleft())
             return True
         try:
-            found = await self._nodes.head(self._canonical.holds)
+            tip = self._canonical.tip
+            found = await self._nodes.head(self._canonical.holds, tip.header if tip else None)
             stalled = self._rhythm.look(found, self._clock())
             if stalled:
                 self._out.append(stalled)
@@ -107,7 +143,7 @@ class Watcher:
             if failure.fault is NodeFaultKind.RANGE_LIMIT and self._most_run > 1:
                 self._most_run //= 2
                 return True
-            return False
+            return failure.fault is NodeFaultKind.BATCH_LIMIT
 
     async def _towards(self, head: Header) -> bool:
         """Read on towards the head; True where something was read or taken back."""
@@ -120,11 +156,15 @@ class Watcher:
         if head.number <= tip.number:
             return await self._reorg(bench, head)
         self._read = bench.needs()
-        most = min(self._most_run, max(MOST_READS // max(len(self._read.reads), 1), 1))
-        run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
+        old = tip.number + self._most_run < head.number - self._keep
+        most = min(self._most_run, max(MOST_READS // max(len(self._read.reads), 1), 1)) if not old else self._most_run
+        run = [head]
+        if not self._canonical.follows(run):
+            run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
         if not self._canonical.follows(run):
             return await self._reorg(bench, head)
-        old = run[-1].number < head.number - self._keep
+        if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
+            return True  # its node is asked after the others from now on
         self._ready.extend(
             await fetch.blocks(
                 self._nodes, self._network.id, run, self._read, self._clock, state_of=run[-1:] if old else run
@@ -156,8 +196,10 @@ class Watcher:
     def _digest(self, block: Block) -> None:
         assert self._bench is not None
         told = self._bench.on_block(block)
-        self._canonical.extend(Followed(header=block.header, told=tuple(told), memories=self._remember(self._bench)))
-        self._out.extend(told)
+        header = replace(block.header, bloom=None)
+        self._canonical.extend(Followed(header=header, told=tuple(told), memories=self._remember(self._bench)))
+        self._out.extend(event for event in told if event.event_id not in self._stands)
+        self._unsaved += 1
         self._pulse(block.header)
         needs = self._bench.needs()
         if not self._read.covers(needs):
@@ -180,30 +222,55 @@ class Watcher:
             common = self._canonical.common(await fetch.headers(self._nodes, numbers))
             if common is not None:
                 break
-        if common is None:
-            common = oldest - 1
+        lost = next((one.header for one in window if common is None or one.header.number > common), None)
+        if lost is None or await self._nodes.agreed(lost) is not False:
+            return False  # the nodes disagree, and we have seen it ourselves: look again
+        beyond = await self._below(head) if common is None else None
+        self._take_back(bench, head, oldest - 1 if common is None else common, beyond)
+        return True
+
+    async def _below(self, head: Header) -> Below:
+        """What is left below a window that is gone whole."""
+        elder = self._canonical.elder
+        mark = elder.common(await self._hashes([one.number for one in elder.marks], head))
+        if mark is None:
+            return Below(common=None, stands=[], gone=list(elder.told))
+        numbers = sorted({event.place.block_number for event in elder.told if event.place.block_number > mark.number})
+        stands, gone = elder.part(mark.number, await self._hashes(numbers, head))
+        return Below(common=mark.number, stands=stands, gone=gone)
+
+    async def _hashes(self, numbers: Sequence[int], head: Header) -> dict[int, str]:
+        found = await fetch.headers(self._nodes, [number for number in numbers if number <= head.number])
+        return {one.number: one.hash for one in found}
+
+    def _take_back(self, bench: Bench, head: Header, common: int, below: Below | None) -> None:
+        tip = self._canonical.tip
+        assert tip
         dropped = self._canonical.roll_back(common)
-        if not dropped:
-            return False  # the nodes disagree: look again
-        now = self._clock()
+        if below and below.common is not None:
+            common = below.common
+        now, network = self._clock(), self._network.id
         self._out.append(
             Reorged(
-                network=self._network.id,
+                network=network,
                 seen_at=now,
-                depth=len(dropped),
+                depth=tip.header.number - common,
                 common_number=common,
-                old_head=tip.hash,
+                old_head=tip.header.hash,
                 new_head=head.hash,
+                beyond_memory=below is not None,
             )
         )
-        for event in (event for one in dropped for event in reversed(one.told)):
-            self._out.append(Retracted(network=self._network.id, seen_at=now, event_id=event.event_id, event=event))
+        gone = [event for one in dropped for event in reversed(one.told)] + (below.gone[::-1] if below else [])
+        self._out.extend(
+            Retracted(network=network, seen_at=now, event_id=event.event_id, event=event) for event in gone
+        )
         if self._canonical.tip:
             bench.recall(self._canonical.tip.memories)
         else:
             bench.reset()
-            self._start = oldest
-        return True
+            self._start = common + 1
+            self._stands = frozenset(event.event_id for event in below.stands) if below else frozenset()
 
     def _pulse(self, header: Header) -> None:
         pulse = self._rhythm.pulse(header, self._clock())

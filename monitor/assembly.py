@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from chain.detector import Watch, WatchedContract, WatchedPool
+from chain.detector import Watch, WatchedContract, WatchedPool, WatchedWallet
 from chain.events import Address
 from chain.networks import declared as declared_network
 from chain.watcher import WatcherSettings
@@ -42,6 +42,10 @@ def intake_of(settings: Settings) -> Intake:
     for asset in sorted(settings.assets):
         for contract in settings.assets[asset].contracts:
             contracts.setdefault((contract.network, contract.address.lower()), []).append(asset)
+        for token in settings.assets[asset].tokens:
+            matters = contracts.setdefault((token.network, token.address.lower()), [])
+            if asset not in matters:
+                matters.append(asset)
         for pool in settings.assets[asset].pools:
             pools.setdefault((pool.network, pool.address.lower()), []).append(asset)
     return Intake(vantage=settings.vantage, assets=settings.assets, contracts=contracts, pools=pools)
@@ -157,6 +161,28 @@ def network_expectations(settings: Settings, network: str) -> Iterator[Expectati
             yield Expectation(f"{network}/chain", subject, gap_s, {"leg": "migration", "weight": 1.0, "class": "chain"})
 
 
+def _wallets(settings: Settings, network: str) -> Iterator[WatchedWallet]:
+    for venue in enabled_venues(settings):
+        for ref in settings.venues[venue].wallets:
+            if ref.network == network:
+                yield WatchedWallet(
+                    venue=venue,
+                    asset=ref.asset,
+                    address=Address(ref.address.lower()),
+                    token=Address(ref.token.lower()) if ref.token else None,
+                    least=ref.least,
+                )
+
+
+def _low(address: str | None) -> Address | None:
+    return Address(address.lower()) if address else None
+
+
+def _tokens(settings: Settings, network: str) -> list[Address]:
+    refs = (ref for asset in settings.assets.values() for ref in asset.tokens if ref.network == network)
+    return sorted({Address(ref.address.lower()) for ref in refs})
+
+
 def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -> WatcherSettings:
     """What a network's watcher runs with: its nodes, and every contract, pool and timelock that matters there."""
     one = settings.networks[network]
@@ -171,14 +197,27 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
         for pool in settings.assets[asset].pools:
             if pool.network == network:
                 address = Address(pool.address.lower())
-                pools[address] = WatchedPool(address=address, kind=pool.kind)
+                pools[address] = WatchedPool(
+                    address=address,
+                    kind=pool.kind,
+                    token0=_low(pool.token0),
+                    token1=_low(pool.token1),
+                    manager=_low(pool.manager),
+                    positions=_low(pool.positions),
+                    tick_spacing=pool.tick_spacing,
+                )
     timelocks = {Address(address.lower()) for address in one.timelocks}
     timelocks |= {contract.timelock for contract in contracts.values() if contract.timelock is not None}
     return WatcherSettings(
         network=declared_network(network),
         nodes=tuple(node_url(f"networks.{network}.nodes[{index}]", node, env) for index, node in enumerate(one.nodes)),
         watch=Watch(
-            contracts=tuple(contracts.values()), pools=tuple(pools.values()), timelocks=tuple(sorted(timelocks))
+            contracts=tuple(contracts.values()),
+            pools=tuple(pools.values()),
+            timelocks=tuple(sorted(timelocks)),
+            bridges=tuple(sorted(Address(address.lower()) for address in one.bridges)),
+            wallets=tuple(_wallets(settings, network)),
+            tokens=tuple(_tokens(settings, network)),
         ),
         poll_s=one.poll_interval_s,
         start_block=one.start_block,

@@ -16,17 +16,24 @@ from typing import assert_never
 from chain.events import (
     ChainEvent,
     ContractUpgraded,
+    ControlChanged,
     HeadSeen,
     HeadStalled,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NodeFault,
     OperationEnded,
     PlacedEvent,
+    PoolDepth,
     Reorged,
     Retracted,
+    TokenUsed,
     UpgradeQueued,
+    WalletResumed,
+    WalletSilent,
 )
+from monitor.liquidity_signals import said_of_liquidity
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from monitor.venue_signals import Said, say
 from probes.readings import Instrument, InstrumentsListed, OpenInterest, Reading, VenueClock
@@ -134,7 +141,17 @@ class Intake:
                     for subject in self._subjects(event.event)
                 ]  # fmt: skip
             case (
-                ContractUpgraded() | UpgradeQueued() | OperationEnded() | LiquidityMoved() | LiquidityMigrated()
+                ContractUpgraded()
+                | UpgradeQueued()
+                | OperationEnded()
+                | LiquidityMoved()
+                | LiquidityMigrated()
+                | LiquidityAccounted()
+                | PoolDepth()
+                | ControlChanged()
+                | WalletSilent()
+                | WalletResumed()
+                | TokenUsed()
             ) as placed:
                 return self._placed(placed, source, link)
             case _ as never:
@@ -163,7 +180,13 @@ class Intake:
                 contract = event.target
             case OperationEnded():
                 contract = event.timelock
-            case LiquidityMoved():
+            case ControlChanged():
+                contract = event.contract
+            case TokenUsed():
+                contract = event.token
+            case WalletSilent() | WalletResumed():
+                return self._wallets_of(event)
+            case LiquidityMoved() | LiquidityAccounted() | PoolDepth():
                 pool = event.pool
             case LiquidityMigrated():
                 pool = event.from_pool
@@ -174,6 +197,13 @@ class Intake:
             Subject(asset=asset, network=network, contract=contract, pool=pool, vantage=self._vantage)
             for asset in (assets or (None,))
         ]
+
+    def _wallets_of(self, event: WalletSilent | WalletResumed) -> list[Subject]:
+        if event.asset not in self._assets:
+            self.unwatched += 1
+            return []
+        network = str(event.place.network)
+        return [Subject(asset=event.asset, venue=event.venue, network=network, vantage=self._vantage)]
 
     def _plain(
         self, kind: SignalKind, network: str, at: datetime, source: str, value: float, attributes: dict[str, Scalar]
@@ -233,12 +263,23 @@ def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
             return SignalKind.OPERATION_ENDED, float(event.executed), {
                 "operation": event.operation, "timelock": event.timelock, "queued_event_id": event.queued_event_id,
             }  # fmt: skip
-        case LiquidityMoved():
-            kind = SignalKind.LIQUIDITY_REMOVED if event.removed else SignalKind.LIQUIDITY_ADDED
-            return kind, event.share, {"owner": event.owner}
-        case LiquidityMigrated():
-            return SignalKind.MIGRATION, event.share, {
-                "from_pool": event.from_pool, "to_pool": event.to_pool, "token": event.token, "score": event.score,
+        case ControlChanged():
+            return SignalKind.CONTROL_CHANGED, 1, {
+                "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,
+                "role": event.role, "account": event.account, "escaped": event.escaped,
             }  # fmt: skip
+        case WalletSilent():
+            return SignalKind.WALLET_SILENT, event.silent_s, {
+                "usual_s": event.usual_s, "per_day": event.per_day, "rate_per_day": event.rate_per_day,
+            }  # fmt: skip
+        case WalletResumed():
+            return SignalKind.WALLET_RESUMED, event.silent_s, {"silent_event_id": event.silent_event_id}
+        case TokenUsed():
+            return SignalKind.TOKEN_USE, event.transfers, {
+                "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
+                "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
+            }  # fmt: skip
+        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
+            return said_of_liquidity(event)
         case _ as never:
             assert_never(never)

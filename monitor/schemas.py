@@ -63,6 +63,12 @@ def _chain_event() -> dict[str, Any]:
     return _told(PlacedEvent)  # what `chain scan` prints: the past retracts nothing
 
 
+def _chain_inspection() -> dict[str, Any]:
+    from chain.inspecting import Inspection
+
+    return of(Inspection)
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
@@ -72,6 +78,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "drill-verdict": _drill_verdict,
     "reading": _reading,
     "chain-event": _chain_event,
+    "chain-inspection": _chain_inspection,
 }
 
 

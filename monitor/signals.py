@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from monitor.liquidity_attributes import LIQUIDITY_ACCOUNTED, POOL_DEPTH
+
 Scalar = str | float | int | bool | None
 
 
@@ -60,6 +62,12 @@ class SignalKind(StrEnum):
     LIQUIDITY_REMOVED = "liquidity_removed"
     LIQUIDITY_ADDED = "liquidity_added"
     MIGRATION = "migration"
+    LIQUIDITY_ACCOUNTED = "liquidity_accounted"
+    POOL_DEPTH = "pool_depth"
+    CONTROL_CHANGED = "control_changed"
+    WALLET_SILENT = "wallet_silent"
+    WALLET_RESUMED = "wallet_resumed"
+    TOKEN_USE = "token_use"  # noqa: S105  a kind, no secret
     RETRACTION = "retraction"
 
 
@@ -201,7 +209,56 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.MIGRATION: Kind(
         "share of the source pool's reserves",
         "fraction",
-        _EVENT | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"},
+        _EVENT
+        | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"}
+        | {"from_kind": "kind of pool", "to_kind": "kind of pool", "depth_share": "of the token's ±2 % depth, or null"},
+    ),
+    SignalKind.LIQUIDITY_ACCOUNTED: Kind(
+        "unexplained share of what left within an hour", "fraction", _EVENT | LIQUIDITY_ACCOUNTED
+    ),
+    SignalKind.POOL_DEPTH: Kind(
+        "the pool's share of a token's ±2 % depth over the watched pools, the largest of its tokens",
+        "fraction",
+        _EVENT | POOL_DEPTH,
+    ),
+    SignalKind.CONTROL_CHANGED: Kind(
+        "always 1",
+        "1",
+        _EVENT
+        | {
+            "change": "owner, owner_pending, admin, role_granted, module_enabled, delay, paused, initialized …",
+            "emitter": "the contract whose log told it: the contract itself, its admin, beacon or timelock",
+            "old": "address or figure before, or null",
+            "new": "address or figure after, or null",
+            "role": "32-byte role or null",
+            "account": "who got or lost the role, or paused; or null",
+            "escaped": "true: control left the contract's known timelock",
+        },
+    ),
+    SignalKind.WALLET_SILENT: Kind(
+        "seconds without an outflow of the asset from the venue's hot wallets",
+        "s",
+        _EVENT
+        | {
+            "usual_s": "the silence that its own rhythm allows",
+            "per_day": "how often chance alone would exceed usual_s, per day",
+            "rate_per_day": "usual outflows per day",
+        },
+    ),
+    SignalKind.WALLET_RESUMED: Kind(
+        "seconds the silence lasted", "s", _EVENT | {"silent_event_id": "the first event of that silence"}
+    ),
+    SignalKind.TOKEN_USE: Kind(
+        "transfers of the token in one hour",
+        "1",
+        _EVENT
+        | {
+            "hour": "when the hour began",
+            "active": "addresses taking part (a sketch, within about 5 %)",
+            "moved": "sum of transfers, smallest units",
+            "reserves": "balance of the watched pools, smallest units, or null",
+            "complete": "true: watched from the hour's first block",
+        },
     ),
     SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}),
 }

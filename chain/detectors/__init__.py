@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from chain.block import Block, Needs
-from chain.detector import Detector, Watch
+from chain.detector import Detector, Parted, Watch
 from chain.events import PlacedEvent
 
 
@@ -57,15 +57,25 @@ class Bench:
         return list(found.values())
 
     def memory(self) -> dict[str, bytes]:
-        """Each detector's memory by name."""
-        return {name: one.memory() for stage in self._stages for name, one in stage.items()}
+        """Each detector's memory by name, and by name and part where it is kept in parts."""
+        found: dict[str, bytes] = {}
+        for stage in self._stages:
+            for name, one in stage.items():
+                if isinstance(one, Parted):
+                    found |= {f"{name}/{part}": memory for part, memory in one.parts().items()}
+                else:
+                    found[name] = one.memory()
+        return found
 
     def recall(self, memories: Mapping[str, bytes]) -> None:
         """Put memories back; a detector that has none among them starts anew."""
         self.reset()
         for stage in self._stages:
             for name, detector in stage.items():
-                if name in memories:
+                if isinstance(detector, Parted):
+                    own = {key: memory for key, memory in memories.items() if key.startswith(f"{name}/")}
+                    detector.recall_parts({key.removeprefix(f"{name}/"): memory for key, memory in own.items()})
+                elif name in memories:
                     detector.recall(memories[name])
 
 

@@ -1,109 +1,200 @@
-"""Liquidity that entered or left Uniswap V2 pools (and their many forks), with its share of the reserves before.
+"""Liquidity that entered or left watched pools of every kind, what it was of the depth, and the depth itself.
 
-The pair tells Sync (reserves after) just before Mint and Burn, so that the reserves before follow from one block
-alone. Who held the position: for Burn the last sender of pool tokens to the pair in that transaction (routers pass
-them on), else Burn's `to`; for Mint who got the new pool tokens last. Source: UniswapV2Pair.sol (v2-core 1.0.1).
+The kinds are in `chain/pools`. Depth is told for the pool and for each token over all watched pools, for it is the
+share of the token's ±2 % depth that moved by which a move is grave or not (facts on detection, §5).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
+from chain import pools
 from chain.block import Block, Log, Needs
+from chain.depth import DEPTHS_BPS, NEAR_BPS, concentration
 from chain.detector import Watch
-from chain.events import Address, LiquidityMoved, PlacedEvent
+from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
+from chain.pool import Move, Pool
 
 STAGE = 1
-POOL_KINDS = ("uniswap_v2",)
+POOL_KINDS = pools.kinds()
 
-MINT = "0x4c209b5fc8ad50758f13e2e1088ba56a560dff690a1c6fef26394f4c03821c4f"
-BURN = "0xdccd412f0b1252819cb1fd330b93224ca42612892bb3f4f789976e6d81936496"
-SYNC = "0x1c411e9a96e071241c2f21f7726b17ae89e3cab4c78be50e062b03a9fffbbad1"
-TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
-NOBODY = Address("0x" + "0" * 40)
+CHANGED = 0.1
+"""A pool's ±2 % depth is told again when it has changed by this share."""
 
 
 class Liquidity:
-    """One network's V2 pools. It needs no memory: a block tells all."""
+    """One network's pools, and what was last told of their depth."""
 
     def __init__(self, watch: Watch) -> None:
-        self._pools = {
-            pool.address: (pool.token0, pool.token1)
-            for pool in watch.pools
-            if pool.kind in POOL_KINDS and pool.token0 and pool.token1
-        }
+        made = {one.address: (one.kind, pools.made(one)) for one in watch.pools}
+        self._pools: dict[Address, Pool] = {at: pool for at, (_, pool) in made.items() if pool is not None}
+        self._kinds = {at: kind for at, (kind, _) in made.items()}
+        self._by_teller = {pool.hears: at for at, pool in self._pools.items()}
+        self._told: dict[Address, list[int]] = {}
+        self._known_at: dict[Address, int] = {}
+        self._looked: dict[Address, object] = {}
 
     def needs(self) -> Needs:
-        """Four logs of each pool."""
-        if not self._pools:
-            return Needs()
-        return Needs(addresses=frozenset(self._pools), topics=frozenset({MINT, BURN, SYNC, TRANSFER}))
+        """What each pool needs."""
+        wanted = [pool.needs() for pool in self._pools.values()]
+        return Needs(
+            addresses=frozenset().union(*(one.addresses for one in wanted)),
+            topics=frozenset().union(*(one.topics for one in wanted)),
+            reads=frozenset().union(*(one.reads for one in wanted)),
+        )
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """Each Mint and Burn, with what the same transaction said before it."""
+        """Each move in its place, then the depths that changed."""
         found: list[PlacedEvent] = []
-        before: list[Log] = []
+        same: dict[str, list[Log]] = defaultdict(list)
         for log in block.logs:
-            if log.address not in self._pools or not log.topics:
+            same[log.transaction].append(log)
+        for log in block.logs:
+            at = self._heard(log)
+            if at is None:
                 continue
-            if log.topics[0] in (MINT, BURN):
-                same = [one for one in before if (one.transaction, one.address) == (log.transaction, log.address)]
-                found.append(self._moved(block, log, same))
-            before.append(log)
-        return found
+            move = self._pools[at].on_log(log, same[log.transaction])
+            if move is not None:
+                self._looked.pop(at, None)
+                if len(self._pools[at].tokens) > 1:
+                    found.append(self._moved(block, log, at, move))
+        for pool in self._pools.values():
+            pool.on_state(block.state)
+        return [*found, *(told for at in self._pools if (told := self._depth_told(block, at)))]
 
     def memory(self) -> bytes:
-        """Nothing."""
-        return b""
+        """Each pool's own memory, and the depths last told."""
+        return json.dumps({at: memory.decode() for at, memory in self.parts().items()}).encode()
 
     def recall(self, memory: bytes) -> None:
-        """Nothing to remember."""
+        """Be as when `memory` gave these bytes."""
+        self.recall_parts({at: part.encode() for at, part in json.loads(memory).items()})
 
-    def _moved(self, block: Block, log: Log, before: Sequence[Log]) -> LiquidityMoved:
-        removed = log.topics[0] == BURN
-        token0, token1 = self._pools[log.address]
-        assert token0 is not None
-        assert token1 is not None
-        first = len(log.topics) - 1  # Mint has one indexed argument, Burn two; the amounts come after
-        amounts = (log.word(first), log.word(first + 1))
+    def parts(self) -> dict[str, bytes]:
+        """Each pool by itself: most do not change from block to block."""
+        return {
+            at: json.dumps([pool.memory(), self._told.get(at), self._known_at.get(at)], separators=(",", ":")).encode()
+            for at, pool in self._pools.items()
+        }
+
+    def recall_parts(self, parts: Mapping[str, bytes]) -> None:
+        """Be as when `parts` gave these; pools that are not among them, or no longer watched, start anew."""
+        for forgotten in (self._looked, self._told, self._known_at):
+            forgotten.clear()
+        for at, pool in self._pools.items():
+            if at in parts:
+                plain, told, known_at = json.loads(parts[at])
+                pool.recall(plain)
+                self._told |= {at: told} if told is not None else {}
+                self._known_at |= {at: known_at} if known_at is not None else {}
+
+    def pool(self, address: Address) -> Pool:
+        """One of the watched pools, as it is known now. Raises KeyError where it is not watched."""
+        return self._pools[address]
+
+    def _heard(self, log: Log) -> Address | None:
+        if not log.topics:
+            return None
+        found = self._by_teller.get((log.address, ""))
+        if found is None and len(log.topics) > 1:
+            found = self._by_teller.get((log.address, log.topics[1]))
+        return found
+
+    def _moved(self, block: Block, log: Log, at: Address, move: Move) -> LiquidityMoved:
+        tokens = self._pools[at].tokens
+        pairs = list(zip(tokens, move.amounts, strict=True))
         return LiquidityMoved(
             place=block.place(log),
             seen_at=block.seen_at,
-            event_id=block.event_id(log.index, "moved", log.address),
-            pool=log.address,
-            pool_kind="uniswap_v2",
-            token0=token0,
-            token1=token1,
-            amount0=amounts[0],
-            amount1=amounts[1],
-            share=_share(amounts, before, removed=removed),
-            removed=removed,
-            owner=_owner(log, before, removed=removed),
+            event_id=block.event_id(log.index, "moved", at),
+            pool=at,
+            pool_kind=self._kinds[at],
+            token0=pairs[0][0],
+            token1=pairs[1][0],
+            amount0=pairs[0][1],
+            amount1=pairs[1][1],
+            share=move.share,
+            removed=move.removed,
+            owner=move.owner,
+            more=tuple(pairs[2:]),
+            depth=self._depth_moved(at, move),
         )
 
+    def _depth_moved(self, at: Address, move: Move) -> tuple[DepthMoved, ...]:
+        if move.before is None or move.after is None:
+            return ()
+        found: list[DepthMoved] = []
+        for token, before, after in zip(self._pools[at].tokens, move.before, move.after, strict=True):
+            others = [depth for other, depth in self._near(token).items() if other != at]
+            found.append(
+                DepthMoved(
+                    token=token,
+                    moved=max(before - after if move.removed else after - before, 0),
+                    pool_before=before,
+                    token_before=before + sum(others),
+                    hhi_before=concentration([*others, before]),
+                    hhi_after=concentration([*others, after]),
+                )
+            )
+        return tuple(found)
 
-def _share(amounts: tuple[int, int], before: Sequence[Log], *, removed: bool) -> float:
-    """The larger share of the two reserves before the change; 1 for a pool's first liquidity; 0 where no Sync came."""
-    synced = next((log for log in reversed(before) if log.topics[0] == SYNC), None)
-    if synced is None:
-        return 0.0
-    shares = [0.0]
-    for position, amount in enumerate(amounts):
-        reserve = synced.word(position) + (amount if removed else -amount)
-        if amount:
-            shares.append(amount / reserve if reserve > 0 else 1.0)
-    return min(max(shares), 1.0)
+    def _near(self, token: Address) -> dict[Address, int]:
+        """The ±2 % depth of a token in each pool that has it."""
+        found: dict[Address, int] = {}
+        for at, pool in self._pools.items():
+            if token in pool.tokens and (depth := pool.depth(NEAR_BPS)) is not None:
+                found[at] = depth[pool.tokens.index(token)]
+        return found
 
+    def _depth_told(self, block: Block, at: Address) -> PoolDepth | None:
+        """The pool's depth, where it is to be told: once after it became known, and when it has changed enough."""
+        pool = self._pools[at]
+        now = (pool.tick(), pool.reserves())
+        number = block.header.number
+        first = at not in self._told
+        if not first and self._looked.get(at) == now:
+            return None
+        near = pool.depth(NEAR_BPS)
+        if near is None or pool.depth(DEPTHS_BPS[-1]) is None:
+            return None
+        self._looked[at] = now
+        if first and self._known_at.setdefault(at, number) >= number:
+            return None  # what stands in the very block it was first read in is told in the next
+        before = self._told.get(at, [])
+        if not first and all(abs(one - old) <= CHANGED * old for one, old in zip(near, before, strict=True)):
+            return None
+        self._told[at] = list(near)
+        return PoolDepth(
+            place=block.place(),
+            seen_at=block.seen_at,
+            event_id=block.event_id("depth", at),
+            pool=at,
+            pool_kind=self._kinds[at],
+            tick=pool.tick(),
+            tokens=self._token_depths(pool, at),
+        )
 
-def _owner(log: Log, before: Sequence[Log], *, removed: bool) -> Address | None:
-    for one in reversed(before):
-        if one.topics[0] == TRANSFER:
-            sender, receiver = one.address_at(0), one.address_at(1)
-            if removed and receiver == log.address:
-                return sender
-            if not removed and sender == NOBODY and receiver != NOBODY:
-                return receiver
-    return log.address_at(1) if removed else None
+    def _token_depths(self, pool: Pool, at: Address) -> tuple[TokenDepth, ...]:
+        depths = [pool.depth(bps) for bps in DEPTHS_BPS]
+        reserves = pool.reserves() or ()
+        found: list[TokenDepth] = []
+        for index, token in enumerate(pool.tokens):
+            within = [0 if depth is None else depth[index] for depth in depths]
+            near = self._near(token)
+            total = sum(near.values())
+            found.append(
+                TokenDepth(
+                    token=token,
+                    reserve=reserves[index],
+                    within_1=within[0],
+                    within_2=within[1],
+                    within_5=within[2],
+                    share=near[at] / total if total else 0.0,
+                )
+            )
+        return tuple(found)
 
 
 def make(watch: Watch) -> Liquidity:

@@ -1,154 +1,235 @@
-"""Where liquidity that left a pool went: removals matched with additions of the same token in other pools.
+"""Where liquidity that left a pool went: matched with additions elsewhere, and followed into wallets and bridges.
 
-score = w_tx·[same transaction] + w_own·[same owner] + w_amt·exp(−|ln(a/r)|/0.1) + w_dt·2^(−Δt/1 h), capped at 1;
-greedy by score from 0.6 on, each unit used once (facts on detection, §5). The weights are such that without a common
-owner or transaction no pair gets there. What comes back to its own pool is a rebalancing and uses its units in
-silence; an addition taken out again within two blocks was just-in-time liquidity and counts as neither.
+What comes back to its own pool is a rebalancing and uses its units in silence; an addition taken out again within two
+blocks was just-in-time liquidity and counts as neither; fees that are collected are no liquidity. What has become of
+what left is told per token, over an hour, whenever it changed.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
 
-from chain.block import Block, Needs
+from chain import pools
+from chain.accounts import WINDOW_S, account_of
+from chain.block import NO_CODE, Block, CodeNeed, DelegateNeed, Log, Needs
 from chain.detector import Watch
-from chain.events import Address, LiquidityMigrated, LiquidityMoved, PlacedEvent
+from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
+from chain.matching import pairs
+from chain.pool import NOBODY, TRANSFER
+from chain.pools.uniswap_v3 import COLLECT
+from chain.sides import NATIVE, Side, sides_of
 
 STAGE = 2
 
-SAME_TRANSACTION, SAME_OWNER, AMOUNT, SOON = 0.4, 0.4, 0.25, 0.25
-LEAST_SCORE = 0.6
-AMOUNT_SCALE = 0.1
-HALF_LIFE_S = 3600.0
 HORIZON_S = 7 * 86_400.0
 JIT_BLOCKS = 2
+JIT_LEEWAY = 1.1
+"""Just-in-time liquidity takes out no more than it brought, but for what the price did in between."""
 MOST_OPEN = 512
+MOST_ASKED = 64
+MOST_CODES = 2048
 
-
-class _Side(msgspec.Struct, array_like=True):
-    """One token of one move; `left` is what no match has used yet, of `amount`."""
-
-    event_id: str
-    pool: str
-    token: str
-    owner: str | None
-    transaction: str | None
-    block_number: int
-    time_s: float
-    amount: int
-    left: int
-    share: float
-    removed: bool
+WITHDRAWAL = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
+"""WETH9 unwraps."""
+MIGRATORS = frozenset({"0xa5644e29708357803b5a882d272c41cc0df92b34"})
+"""Contracts whose purpose is migration: Uniswap's V3Migrator (ethereum)."""
 
 
 class _Memory(msgspec.Struct):
-    removals: list[_Side] = []
-    additions: list[_Side] = []
+    removals: list[Side] = []
+    additions: list[Side] = []
+    wallets: dict[str, bool] = {}
+    told: dict[str, list[int]] = {}
+    hhi: dict[str, float] = {}
 
 
 class Migrations:
     """Open removals, and the additions still young enough to be just-in-time."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch) -> None:
         self._memory = _Memory()
+        self._touched: set[str] = set()
+        self._bridges = frozenset(watch.bridges)
+        made = [(one, pools.made(one)) for one in watch.pools]
+        self._tellers = {str(one.address): pool.hears[0] for one, pool in made if pool is not None}
+        tokens = {token for one in watch.pools for token in (one.token0, one.token1, *one.tokens) if token}
+        self._tokens = frozenset(tokens - {NOBODY})
 
     def needs(self) -> Needs:
-        """Nothing of its own: it lives on what stage 1 saw."""
-        return Needs()
+        """The transfers of all tokens in watched pools, and whether those who got some of it are wallets."""
+        asked: dict[str, None] = {}
+        for side in self._memory.removals:
+            asked |= dict.fromkeys(hand for hand in side.hands if self._unknown(hand))
+        hands = [Address(hand) for hand in asked][:MOST_ASKED]
+        reads = frozenset(need for hand in hands for need in (CodeNeed(hand), DelegateNeed(hand)))
+        topics = frozenset({TRANSFER, WITHDRAWAL}) if self._tokens else frozenset()
+        return Needs(addresses=self._tokens, topics=topics, reads=reads)
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """Matches whose later half is in this block."""
+        """Matches whose later half is in this block, and what became of what left."""
         moves = [event for event in earlier if isinstance(event, LiquidityMoved)]
-        if not moves:
+        if not moves and not self._memory.removals:
             return []
+        self._touched.clear()
         self._forget(block)
-        sides = [side for event in moves for side in _sides(event)]
-        for side in sides:
-            if side.removed and not self._just_in_time(side):
-                self._memory.removals.append(side)
-            elif not side.removed:
-                self._memory.additions.append(side)
+        for event in moves:
+            self._take(event)
         del self._memory.removals[:-MOST_OPEN]
         del self._memory.additions[:-MOST_OPEN]
-        return [
-            found
-            for addition in self._memory.additions
-            if addition.block_number == block.header.number
-            for found in self._match(block, addition)
-        ]
+        self._follow(block)
+        self._learn(block)
+        number = block.header.number
+        young = [one for one in self._memory.additions if one.block_number == number]
+        found: list[PlacedEvent] = []
+        for score, removal, addition, amount in pairs(self._memory.removals, young):
+            removal.used(amount, addition)
+            self._touched.add(removal.token)
+            if removal.pool != addition.pool:
+                found.append(_migrated(block, removal, addition, amount, score))
+        return [*found, *self._accounts(block)]
 
     def memory(self) -> bytes:
         """The open sides. Written by the standard library: amounts have up to 256 bits."""
-        return json.dumps(msgspec.to_builtins(self._memory)).encode()
+        return json.dumps(msgspec.to_builtins(self._memory), separators=(",", ":")).encode()
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Be as when `memory` gave this."""
         self._memory = msgspec.convert(json.loads(memory), _Memory)
 
+    def _unknown(self, hand: str) -> bool:
+        return hand not in self._memory.wallets and hand not in self._bridges
+
     def _forget(self, block: Block) -> None:
-        oldest_s = block.header.time.timestamp() - HORIZON_S
-        self._memory.removals = [one for one in self._memory.removals if one.left and one.time_s >= oldest_s]
+        now_s = block.header.time.timestamp()
+        self._memory.removals = [
+            one
+            for one in self._memory.removals
+            if one.time_s >= now_s - WINDOW_S or (one.left and one.time_s >= now_s - HORIZON_S)
+        ]
         youngest = block.header.number - JIT_BLOCKS
         self._memory.additions = [one for one in self._memory.additions if one.block_number >= youngest]
 
-    def _just_in_time(self, removal: _Side) -> bool:
-        for addition in self._memory.additions:
-            same = (addition.pool, addition.token, addition.owner) == (removal.pool, removal.token, removal.owner)
-            if same and addition.left == addition.amount:
-                self._memory.additions.remove(addition)
+    def _take(self, event: LiquidityMoved) -> None:
+        sides = sides_of(event, self._tellers.get(event.pool, event.pool))
+        for one in sides:
+            if one.hhi_after is not None:
+                self._memory.hhi[one.token] = one.hhi_after
+        if not event.removed:
+            self._memory.additions.extend(sides)
+        elif not self._just_in_time(sides):
+            self._touched |= {one.token for one in sides}
+            self._memory.removals.extend(sides)
+
+    def _just_in_time(self, removal: Sequence[Side]) -> bool:
+        """Whether this takes out an addition no older than two blocks, unmatched; that addition is forgotten with it."""
+        came: dict[str, list[Side]] = {}
+        for one in self._memory.additions:
+            came.setdefault(one.event_id, []).append(one)
+        for event_id, added in came.items():
+            same = all((one.pool, one.owner) == (added[0].pool, added[0].owner) for one in removal)
+            if same and all(one.left == one.amount for one in added) and _no_more_than(removal, added):
+                self._memory.additions = [one for one in self._memory.additions if one.event_id != event_id]
                 return True
         return False
 
-    def _match(self, block: Block, addition: _Side) -> Iterator[LiquidityMigrated]:
-        scored = [(_score(one, addition), one) for one in self._memory.removals if one.token == addition.token]
-        scored.sort(key=lambda pair: (-pair[0], pair[1].time_s, pair[1].event_id))
-        for score, removal in scored:
-            amount = min(removal.left, addition.left)
-            if score < LEAST_SCORE or not amount:
-                return
-            removal.left -= amount
-            addition.left -= amount
-            if removal.pool != addition.pool:
-                yield _migrated(block, removal, addition, amount, score)
+    def _follow(self, block: Block) -> None:
+        """Move units from hand to hand as the tokens' logs tell."""
+        sides: dict[str, list[Side]] = {}
+        for side in self._memory.removals:
+            sides.setdefault(side.token, []).append(side)
+        collects = {(str(log.address), log.transaction) for log in block.logs if log.topics[:1] == (COLLECT,)}
+        arrived: dict[tuple[str, str, str], str] = {}
+        for log in block.logs:
+            followed = sides.get(log.address)
+            if followed is None or log.topics[:1] not in ((TRANSFER,), (WITHDRAWAL,)):
+                continue
+            sender, receiver, amount = _passed(log)
+            for side in followed:
+                at = (side.event_id, side.token, sender)
+                if not (self._may_send(side, sender, log, collects) or arrived.get(at) == log.transaction):
+                    continue
+                to = receiver or side.owner or NATIVE
+                moved = side.passed(sender, to, amount)
+                amount -= moved
+                if moved:
+                    self._touched.add(side.token)
+                    arrived[side.event_id, side.token, to] = log.transaction
+                    side.migrated |= to in MIGRATORS
 
+    def _may_send(self, side: Side, sender: str, log: Log, collects: set[tuple[str, str]]) -> bool:
+        if log.transaction == side.transaction:
+            return True
+        if sender == side.teller:
+            return (side.pool, log.transaction) in collects
+        return self._memory.wallets.get(sender, False) or sender == side.owner
 
-def _sides(event: LiquidityMoved) -> Iterator[_Side]:
-    for token, amount in ((event.token0, event.amount0), (event.token1, event.amount1)):
-        if amount > 0:
-            yield _Side(
-                event_id=event.event_id,
-                pool=event.pool,
-                token=token,
-                owner=event.owner,
-                transaction=event.place.transaction,
-                block_number=event.place.block_number,
-                time_s=event.place.block_time.timestamp(),
-                amount=amount,
-                left=amount,
-                share=event.share,
-                removed=event.removed,
+    def _learn(self, block: Block) -> None:
+        """Who of those asked about is a wallet: no code, or only a delegation."""
+        asked = [(hand, side.token) for side in self._memory.removals for hand in side.hands if self._unknown(hand)]
+        for hand, token in asked:
+            code = block.state.get(CodeNeed(Address(hand)))
+            if code is not None:
+                delegated = bool(block.state.get(DelegateNeed(Address(hand))))
+                self._touched.add(token)
+                self._memory.wallets[hand] = code in (0, NO_CODE) or delegated
+        while len(self._memory.wallets) > MOST_CODES:
+            del self._memory.wallets[next(iter(self._memory.wallets))]
+
+    def _accounts(self, block: Block) -> Iterator[LiquidityAccounted]:
+        since_s = block.header.time.timestamp() - WINDOW_S
+        by_token: dict[str, list[Side]] = {}
+        for side in self._memory.removals:
+            if side.time_s >= since_s and side.token in self._touched:
+                by_token.setdefault(side.token, []).append(side)
+        open_tokens = {side.token for side in self._memory.removals}
+        self._memory.told = {token: told for token, told in self._memory.told.items() if token in open_tokens}
+        wallets = {hand for hand, is_one in self._memory.wallets.items() if is_one}
+        for token, sides in by_token.items():
+            found = account_of(sides, wallets, self._bridges)
+            sums = [found.removed, found.readded, found.to_wallets, found.to_bridges] if found else []
+            if found is None or self._memory.told.get(token) == sums:
+                continue
+            self._memory.told[token] = sums
+            yield LiquidityAccounted(
+                place=block.place(),
+                seen_at=block.seen_at,
+                event_id=block.event_id("accounted", token),
+                token=Address(token),
+                pool=Address(found.pool),
+                removed=found.removed,
+                readded=found.readded,
+                to_wallets=found.to_wallets,
+                to_bridges=found.to_bridges,
+                unexplained=found.unexplained,
+                depth_share=found.depth_share,
+                level=found.level,
+                hhi_before=found.hhi_before,
+                hhi_after=self._memory.hhi.get(token),
             )
 
 
-def _score(removal: _Side, addition: _Side) -> float:
-    if not removal.left or not addition.left:
-        return 0.0
-    score = AMOUNT * math.exp(-abs(math.log(addition.left / removal.left)) / AMOUNT_SCALE)
-    score += SOON * 2 ** (-(addition.time_s - removal.time_s) / HALF_LIFE_S)
-    score += SAME_TRANSACTION * (addition.transaction is not None and addition.transaction == removal.transaction)
-    score += SAME_OWNER * (addition.owner is not None and addition.owner == removal.owner)
-    return min(score, 1.0)
+def _no_more_than(removal: Sequence[Side], added: Sequence[Side]) -> bool:
+    if 0 < removal[0].share <= JIT_LEEWAY * added[0].share:
+        return True
+    brought = {one.token: one.amount for one in added}
+    return all(one.amount <= JIT_LEEWAY * brought.get(one.token, 0) for one in removal)
 
 
-def _migrated(block: Block, removal: _Side, addition: _Side, amount: int, score: float) -> LiquidityMigrated:
-    place = replace(block.place(), transaction=addition.transaction)
+def _passed(log: Log) -> tuple[str, str | None, int]:
+    """Who gave how much to whom; None: unwrapped, to whom no log tells."""
+    if log.topics[0] == WITHDRAWAL:
+        return log.address_at(0), None, log.word(1)
+    return log.address_at(0), log.address_at(1), log.word(2)
+
+
+def _migrated(block: Block, removal: Side, addition: Side, amount: int, score: float) -> LiquidityMigrated:
+    depth_share = removal.depth * amount / removal.amount / removal.depth_before if removal.depth_before else None
     return LiquidityMigrated(
-        place=place,
+        place=replace(block.place(), transaction=addition.transaction),
         seen_at=block.seen_at,
         event_id=block.event_id("migrated", removal.token, removal.event_id, addition.event_id),
         token=Address(removal.token),
@@ -159,9 +240,12 @@ def _migrated(block: Block, removal: _Side, addition: _Side, amount: int, score:
         score=score,
         removal_id=removal.event_id,
         addition_id=addition.event_id,
+        from_kind=removal.pool_kind,
+        to_kind=addition.pool_kind,
+        depth_share=depth_share,
     )
 
 
 def make(watch: Watch) -> Migrations:
-    """The detector; it needs nothing of the watch but what stage 1 saw of it."""
-    return Migrations()
+    """The detector for this watch."""
+    return Migrations(watch)

@@ -1,49 +1,34 @@
-"""Upgrades of proxies, seen by log, by slot and by code hash: each change once, whichever layer saw it first.
+"""Upgrades of proxies, seen by log, by slot, getter, table and code hash: each change once, whichever saw it first.
 
-Two things are remembered for each contract: what was last *told* for a role, and what each slot last *held*. A slot
-that changes to what a log told is the log's own doing; one that changes to anything else was written in silence. A
-log that repeats what is known already is no change. Slots and topics: EIP-1967, EIP-1822, OpenZeppelin, Polygon,
-Safe, Compound (facts on proxies, §3-4).
+Which slots, getters and logs matter is declared by the kinds in chain/proxies. Two things are remembered for each
+contract: what was last *told* for a role, and what each place last *held*. A place that changes to what a log told is
+the log's own doing; one that changes to anything else was written in silence. A log that repeats what is known
+already is no change. A place that is empty or unanswered at first sight is not read again until the code changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from chain.block import NO_CODE, Block, CallNeed, CodeNeed, Log, Need, Needs, SlotNeed, address_of
+from chain.block import NO_CODE, AnswerNeed, Block, CodeNeed, Log, Need, Needs, address_of
 from chain.detector import Watch
 from chain.events import Address, ContractUpgraded, PlacedEvent, Seen
+from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, NOBODY, cut, read_table, swaps
+from chain.proxies import every
+from chain.proxy import PROXY, Told
+from chain.watching import CODE, DELEGATE, TABLE, Form, Where
 
 STAGE = 1
 
-BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
-SLOTS = {  # slot -> (role, kind, always read: a legacy slot that is empty at first sight is not read again)
-    0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC: ("implementation", "eip1967", True),
-    BEACON_SLOT: ("beacon", "eip1967_beacon", True),
-    0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103: ("admin", "eip1967", True),
-    0xC5F16F0FCC639FA48A6947836D9850F504798523BF8C9A3A87D5876CF622BCF7: ("implementation", "eip1822", False),
-    0x7050C9E0F4CA769C69BD3A8EF740BC37934F8E2C036E5A723FD8EE048ED3F8C3: ("implementation", "zos", False),
-    0xBAAB7DBF64751104133AF04ABC7D9979F0FDA3B059A322A8333F533D3F32BF7F: ("implementation", "polygon", False),
-}
-UPGRADED = "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
-TOPICS = {  # topic -> (role, kind, which argument is the new value)
-    UPGRADED: ("implementation", "eip1967", 0),
-    "0x1cf3b03a6cf19fa2baba4df148e9dcabedea7f8a5c07840e207e5c089be95d3e": ("beacon", "eip1967_beacon", 0),
-    "0x7e644d79422f17c01e4894b5f4f588d331ebfa28653d42ae832dc59e38c9798f": ("admin", "eip1967", 1),
-    "0xe011bc04c286c344a8fcbb8de77f953da762c3e25d8cdea984147fc4168a5dcc": ("implementation", "eip1822", 1),
-    "0xd32d24edea94f55e932d9a008afc425a8561462d1b1f57bc6e508e9a6b9509e1": ("implementation", "polygon", 0),
-    "0x75e41bc35ff1bf14d81d1d2f649c0084a0f974f9289c803ec9898eeec4c8d0b8": ("implementation", "safe", 0),
-    "0xd604de94d45953f9138079ec1b82d533cb2160c906d1076d1f7ed54befbca97a": ("implementation", "unitroller", 1),
-}
-IMPLEMENTATION_CALL = "0x5c60da1b"
-"""`implementation()`, asked of a beacon."""
+CUTS = {DIAMOND_CUT: "eip2535", FUNCTION_UPDATE: "eip1538"}
 
 
 class _Memory(msgspec.Struct):
-    told: dict[str, str] = {}  # "contract role" -> value last told or first seen
-    held: dict[str, str] = {}  # "contract where" -> word last read there, hexadecimal
+    told: dict[str, dict[str, str]] = {}  # contract -> role (or place) -> value last told or first seen
+    held: dict[str, dict[str, str]] = {}  # contract -> place -> word last read there, hexadecimal
+    tables: dict[str, dict[str, Address]] = {}  # contract -> selector -> facet
 
 
 class Upgrades:
@@ -51,94 +36,218 @@ class Upgrades:
 
     def __init__(self, watch: Watch) -> None:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
-        self._memory = _Memory()
+        self._watched = frozenset(self._contracts)
+        self._form = Form(every())
+        self._memory = self._whole(_Memory())
 
     def needs(self) -> Needs:
-        """Logs of the contracts and their beacons; slots, code and what the beacons point at."""
+        """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
         addresses = set(self._contracts)
         reads: set[Need] = set()
         for contract in self._contracts:
-            addresses.update(self._beacons(contract))
-            reads.update(need for need, *_ in self._places(contract))
-        return Needs(addresses=frozenset(addresses), topics=frozenset(TOPICS), reads=frozenset(reads))
+            addresses.update(address for _, address in self._asked(contract))
+            reads.update(where.need for where in self._places(contract))
+        topics = frozenset(self._form.told) | frozenset(CUTS)
+        return Needs(addresses=frozenset(addresses), topics=topics, reads=frozenset(reads))
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """The logs in order, then what the slots and the code say that no log said."""
+        """The logs in order, then what the state says that no log said."""
+        children = self._children()
         found: list[PlacedEvent] = []
         for log in block.logs:
-            found.extend(self._on_log(block, log))
+            if log.topics:
+                found.extend(self._on_log(block, log, children))
         for contract in self._contracts:
-            for need, where, role, kind in self._places(contract):
-                if need in block.state:
-                    found.extend(self._on_read(block, contract, need, where, role, kind))
+            found.extend(self._on_state(block, contract))
         return found
 
     def memory(self) -> bytes:
-        """What was told and what the slots held."""
+        """What was told and what the places held."""
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
-        self._memory = msgspec.json.decode(memory, type=_Memory)
+        self._memory = self._whole(msgspec.json.decode(memory, type=_Memory))
 
-    def _beacons(self, contract: Address) -> list[Address]:
-        beacon = int(self._memory.held.get(f"{contract} {BEACON_SLOT:#x}", "0"), 16)
-        return [address_of(beacon)] if beacon else []
-
-    def _places(self, contract: Address) -> Iterator[tuple[Need, str, str, str]]:
-        for slot, (role, kind, always) in SLOTS.items():
-            where = f"{slot:#x}"
-            if always or self._memory.held.get(f"{contract} {where}") != "0x0":
-                yield SlotNeed(contract, slot), where, role, kind
-        for beacon in self._beacons(contract):
-            yield CallNeed(beacon, IMPLEMENTATION_CALL), f"beacon {beacon}", "implementation", "eip1967_beacon"
-        yield CodeNeed(contract), "code", "code", "code"
-
-    def _on_log(self, block: Block, log: Log) -> Iterator[ContractUpgraded]:
-        if not log.topics or log.topics[0] not in TOPICS:
-            return
-        role, kind, position = TOPICS[log.topics[0]]
-        new = log.address_at(position)
+    def _whole(self, memory: _Memory) -> _Memory:
+        """Room for each contract from the first, so that no reading changes the memory."""
         for contract in self._contracts:
-            if contract == log.address:
-                yield from self._change(block, contract, role, kind, new, Seen.LOG, log)
-            elif log.topics[0] == UPGRADED and log.address in self._beacons(contract):
-                yield from self._change(block, contract, role, "eip1967_beacon", new, Seen.LOG, log)
+            memory.told.setdefault(contract, {})
+            memory.held.setdefault(contract, {})
+        return memory
 
-    def _on_read(
-        self, block: Block, contract: Address, need: Need, where: str, role: str, kind: str
+    def _told(self, contract: Address) -> dict[str, str]:
+        return self._memory.told[contract]
+
+    def _held(self, contract: Address) -> dict[str, str]:
+        return self._memory.held[contract]
+
+    def _asked(self, contract: Address) -> list[tuple[str, Address]]:
+        told = ((role, self._told(contract).get(role, NOBODY)) for role in self._form.asked_roles)
+        return [(role, Address(value)) for role, value in told if value != NOBODY]
+
+    def _children(self) -> dict[tuple[str, Address], list[Address]]:
+        """The contracts behind each beacon."""
+        children: dict[tuple[str, Address], list[Address]] = {}
+        for contract in self._contracts:
+            for asked in self._asked(contract):
+                children.setdefault(asked, []).append(contract)
+        return children
+
+    def _places(self, contract: Address) -> Iterator[Where]:
+        """What is read of a contract, then of its beacon: of the one that it has by then."""
+        held = self._held(contract)
+        account = held.get(CODE) == f"{NO_CODE:#x}"
+        for where in self._form.fields(contract):
+            unused = not where.always and held.get(where.key) == "0x0"
+            if not unused or (where.key == DELEGATE and account):
+                yield where
+        for role, address in self._asked(contract):
+            yield from self._form.via(role, address)
+
+    def _on_log(
+        self, block: Block, log: Log, children: Mapping[tuple[str, Address], Sequence[Address]]
     ) -> Iterator[ContractUpgraded]:
-        word = block.state[need]
-        before = self._memory.held.get(f"{contract} {where}")
-        self._memory.held[f"{contract} {where}"] = f"{word:#x}"
-        if before == f"{word:#x}":
+        if log.topics[0] in CUTS and log.address in self._watched:
+            table = self._memory.tables.get(log.address, {})
+            yield from self._retable(block, log.address, CUTS[log.topics[0]], cut(table, log), log)
+        tellings = self._form.told.get(log.topics[0], [])
+        own = [(kind, told) for kind, told in tellings if told.of == PROXY]
+        if own and log.address in self._watched:
+            kind, told = next((one for one in own if self._holds(log.address, *one)), own[-1])
+            new = log.address_at(told.position)
+            yield from self._change(block, log.address, told.role, kind, new, Seen.LOG, log)
+        for kind, told in tellings:
+            for child in children.get((told.of, log.address), ()):
+                new = log.address_at(told.position)
+                yield from self._change(block, child, told.role, kind, new, Seen.LOG, log)
+
+    def _holds(self, contract: Address, kind: str, told: Told) -> bool:
+        """Whether a place of this very kind held something for the role the log tells of."""
+        return any(
+            where.kind == kind and where.role == told.role and self._held(contract).get(where.key, "0x0") != "0x0"
+            for where in self._form.fields(contract)
+        )
+
+    def _on_state(self, block: Block, contract: Address) -> Iterator[ContractUpgraded]:
+        delegated = False
+        for where in self._places(contract):
+            word = block.state.get(where.need)
+            if word is None:
+                if not where.always and CodeNeed(contract) in block.state:
+                    self._held(contract).setdefault(where.key, "0x0")
+                continue
+            if isinstance(where.need, AnswerNeed):
+                yield from self._on_table(block, contract, where, word)
+                continue
+            events = list(self._on_word(block, contract, where, word))
+            delegated = delegated or (where.key == DELEGATE and bool(events))
+            if not (delegated and where.key == CODE):  # the delegation is the code that changed
+                yield from events
+
+    def _on_word(self, block: Block, contract: Address, where: Where, word: int) -> Iterator[ContractUpgraded]:
+        held, now = self._held(contract), f"{word:#x}"
+        before, held[where.key] = held.get(where.key), now
+        if before == now:
             return
-        code = isinstance(need, CodeNeed)
+        code = where.key == CODE
         new = f"0x{word:064x}" if code else address_of(word)
         if before is None:
-            if word not in (0, NO_CODE):
-                self._memory.told.setdefault(f"{contract} {role}", new)
+            self._first_sight(contract, where, new, empty=word in (0, NO_CODE))
             return
-        yield from self._change(block, contract, role, kind, new, Seen.CODE if code else Seen.SLOT, None)
+        if code:
+            self._look_again(contract)
+        told = where.key if where.key in self._told(contract) else where.role
+        seen_by = Seen.CODE if code else Seen.SLOT
+        yield from self._change(block, contract, where.role, where.kind, new, seen_by, None, told)
+
+    def _first_sight(self, contract: Address, where: Where, new: str, *, empty: bool) -> None:
+        told = self._told(contract)
+        if " of " in where.key:
+            told[where.role] = new  # another beacon: that was told already
+        elif not empty and told.setdefault(where.role, new) != new:
+            told[where.key] = new  # two places differ in one role: each is followed by itself
+
+    def _look_again(self, contract: Address) -> None:
+        """New code may use places that were empty before."""
+        held = self._held(contract)
+        for where in self._form.fields(contract):
+            if not where.always and where.key != DELEGATE and held.get(where.key) == "0x0":
+                del held[where.key]
+
+    def _on_table(self, block: Block, contract: Address, where: Where, word: int) -> Iterator[ContractUpgraded]:
+        answer = word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]
+        table = read_table(answer)
+        if table is None:
+            self._held(contract).setdefault(where.key, "0x0")
+            return
+        first = where.key not in self._held(contract)
+        self._held(contract)[where.key] = TABLE
+        if first and contract not in self._memory.tables:
+            self._memory.tables[contract] = table
+            return
+        yield from self._retable(block, contract, where.kind, table, None)
+
+    def _retable(
+        self, block: Block, contract: Address, kind: str, table: dict[str, Address], log: Log | None
+    ) -> Iterator[ContractUpgraded]:
+        before = self._memory.tables.get(contract, {})
+        self._memory.tables[contract] = table
+        seen_by = Seen.SLOT if log is None else Seen.LOG
+        for swap in swaps(before, table):
+            new = swap.new or NOBODY
+            gained, lost = (swap.selectors if swap.new else ()), (swap.selectors if swap.old else ())
+            yield _event(block, log, contract, kind, "facet", swap.old, new, seen_by, gained, lost)
 
     def _change(
-        self, block: Block, contract: Address, role: str, kind: str, new: str, seen_by: Seen, log: Log | None
+        self,
+        block: Block,
+        contract: Address,
+        role: str,
+        kind: str,
+        new: str,
+        seen_by: Seen,
+        log: Log | None,
+        told: str | None = None,
     ) -> Iterator[ContractUpgraded]:
-        old = self._memory.told.get(f"{contract} {role}")
+        told = told or role
+        old = self._told(contract).get(told)
         if old == new:
             return
-        self._memory.told[f"{contract} {role}"] = new
-        yield ContractUpgraded(
-            place=block.place(log),
-            seen_at=block.seen_at,
-            event_id=block.event_id("-" if log is None else log.index, "upgraded", contract, role, new),
-            contract=contract,
-            proxy_kind=kind,
-            role=role,
-            old=old,
-            new=new,
-            seen_by=seen_by,
-        )
+        self._told(contract)[told] = new
+        held = self._held(contract)
+        for key in [one for one in held if one.endswith(f" of {old}")]:
+            del held[key]
+        yield _event(block, log, contract, kind, role, old, new, seen_by, (), ())
+
+
+def _event(
+    block: Block,
+    log: Log | None,
+    contract: Address,
+    kind: str,
+    role: str,
+    old: str | None,
+    new: str,
+    seen_by: Seen,
+    gained: tuple[str, ...],
+    lost: tuple[str, ...],
+) -> ContractUpgraded:
+    where = "-" if log is None else log.index
+    words: tuple[str, ...] = (contract, role, new) if role != "facet" else (contract, role, old or NOBODY, new)
+    return ContractUpgraded(
+        place=block.place(log),
+        seen_at=block.seen_at,
+        event_id=block.event_id(where, "upgraded", *words),
+        contract=contract,
+        proxy_kind=kind,
+        role=role,
+        old=old,
+        new=new,
+        seen_by=seen_by,
+        gained=gained,
+        lost=lost,
+    )
 
 
 def make(watch: Watch) -> Upgrades:

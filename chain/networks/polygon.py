@@ -1,8 +1,11 @@
-"""Polygon PoS: 2 s blocks; reorgs of dozens of blocks have happened, so more are kept."""
+"""Polygon PoS: 2 s blocks; reorgs of dozens of blocks have happened, so more are kept.
+
+Logs of state syncs are in no bloom filter (bor).
+"""
 
 from __future__ import annotations
 
 from chain.events import NetworkId
 from chain.network import Network
 
-NETWORK = Network(id=NetworkId("polygon"), chain_id=137, block_time_s=2.0, keep_blocks=256)
+NETWORK = Network(id=NetworkId("polygon"), chain_id=137, block_time_s=2.0, keep_blocks=256, blooms=False)

@@ -19,6 +19,7 @@ vantage = "local"            # where we look from; appears in every signal
 [assets.ETH]
 # contracts = [{ network = "ethereum", address = "0x…", timelock = "0x…" }]
 # pools = [{ network = "ethereum", address = "0x…", kind = "uniswap_v2" }]
+# tokens = [{ network = "ethereum", address = "0x…" }]   # whose use is counted hour by hour
 
 # --- venues: public data only, unless you give read-only keys ---
 [venues.binance_usdm]
@@ -27,6 +28,10 @@ vantage = "local"            # where we look from; appears in every signal
 # secret_env = "BINANCE_SECRET"
 # every_s = { book_rest = "30s" }                  # how often a check runs
 # disabled = ["long_short_ratio"]                  # checks and feeds to leave out
+# wallets = [                                      # hot wallets: withdrawals are heard there, whatever the venue says
+#   { network = "ethereum", asset = "ETH", address = "0x…" },
+#   { network = "ethereum", asset = "BTC", address = "0x…", token = "0x…", least = 100000 },
+# ]
 
 [venues.bybit]
 [venues.okx]
@@ -36,6 +41,7 @@ vantage = "local"            # where we look from; appears in every signal
 # [networks.ethereum]
 # nodes = [{ url_env = "ETHEREUM_NODE" }, { url = "http://127.0.0.1:8545" }]
 # timelocks = ["0x…"]
+# bridges = ["0x…"]
 
 # --- neutral targets: when they fail together with the venues, the fault is our own network ---
 [controls]

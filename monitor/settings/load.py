@@ -24,6 +24,9 @@ DEFAULT_FILE = "stormwatch.toml"
 PREFIX = "STORMWATCH_"
 NODE_SCHEMES = ("http", "https", "ws", "wss")
 _ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
+_ID = re.compile(r"^0x[0-9a-fA-F]{64}$")
+WITH_ID = ("uniswap_v4", "balancer_v2")
+"""Kinds of pool that go by an id of 32 bytes."""
 _ASSET = re.compile(r"^[A-Z0-9]{1,20}$")
 
 
@@ -77,6 +80,7 @@ def check(settings: Settings) -> None:
         for asset in settings.venues[name].assets:
             _check_known(f"venues.{name}.assets", asset, settings.assets)
         _check_every(name, settings)
+        _check_wallets(name, settings)
     for name in settings.networks:
         _check_network(name, settings.networks[name])
     for asset in settings.assets:
@@ -99,6 +103,8 @@ def _check_network(name: str, network: NetworkSettings) -> None:
         raise OperatorError(f"networks.{name}.start_block", network.start_block, "a block from 0 on", "correct it")
     for address in network.timelocks:
         _check_address(f"networks.{name}.timelocks", address)
+    for address in network.bridges:
+        _check_address(f"networks.{name}.bridges", address)
 
 
 def _check_asset(asset: str, settings: Settings) -> None:
@@ -109,12 +115,31 @@ def _check_asset(asset: str, settings: Settings) -> None:
         _check_known(f"assets.{asset}.contracts", contract.network, settings.networks)
         if contract.timelock is not None:
             _check_address(f"assets.{asset}.contracts.timelock", contract.timelock)
+    for token in settings.assets[asset].tokens:
+        _check_address(f"assets.{asset}.tokens", token.address)
+        _check_known(f"assets.{asset}.tokens", token.network, settings.networks)
     for pool in settings.assets[asset].pools:
-        _check_address(f"assets.{asset}.pools", pool.address)
+        if not (pool.kind in WITH_ID and _ID.match(pool.address)):
+            _check_address(f"assets.{asset}.pools", pool.address)
+        for address in filter(None, (pool.token0, pool.token1, pool.manager, pool.positions)):
+            _check_address(f"assets.{asset}.pools", address)
+        if pool.tick_spacing is not None and pool.tick_spacing < 1:
+            raise OperatorError(f"assets.{asset}.pools.tick_spacing", pool.tick_spacing, "1 or more", "correct it")
         _check_known(f"assets.{asset}.pools", pool.network, settings.networks)
         if pool.kind not in detectors.pool_kinds():
             known = detectors.pool_kinds()
             raise OperatorError(f"assets.{asset}.pools.kind", pool.kind, ", ".join(known), nearest(pool.kind, known))
+
+
+def _check_wallets(name: str, settings: Settings) -> None:
+    for wallet in settings.venues[name].wallets:
+        key = f"venues.{name}.wallets"
+        for address in (wallet.address, wallet.token or wallet.address):
+            _check_address(key, address)
+        _check_known(f"{key}.network", wallet.network, settings.networks)
+        _check_known(f"{key}.asset", wallet.asset, settings.assets)
+        if wallet.least < 0:
+            raise OperatorError(f"{key}.least", wallet.least, "0 or more, in the smallest unit", "raise it")
 
 
 def _check_every(name: str, settings: Settings) -> None:

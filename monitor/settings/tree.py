@@ -29,11 +29,42 @@ class ContractRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRef:
-    """A pool that holds an asset's liquidity. `kind` is one of the pool kinds `chain` knows."""
+    """A pool that holds an asset's liquidity. `kind` is one of the pool kinds `chain` knows.
+
+    A pool that has an id of 32 bytes (uniswap_v4, balancer_v2) goes by it. The rest is only for what the pool does not
+    tell: its two tokens, who holds it (`manager`), who keeps its positions as NFTs, its tick spacing.
+    """
 
     network: str
     address: str
     kind: str = "uniswap_v2"
+    token0: str | None = None
+    token1: str | None = None
+    manager: str | None = None
+    positions: str | None = None
+    tick_spacing: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRef:
+    """A token whose use (transfers, addresses, reserves) says how much an asset is used."""
+
+    network: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletRef:
+    """A venue's hot wallet that pays out an asset: `token` by an ERC-20, else by the network's own coin.
+
+    `least` is the smallest outflow that counts, in the smallest unit (wei); 0: any transfer, 0.01 of an own coin.
+    """
+
+    network: str
+    asset: str
+    address: str
+    token: str | None = None
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +73,15 @@ class AssetSettings:
 
     contracts: tuple[ContractRef, ...] = ()
     pools: tuple[PoolRef, ...] = ()
+    tokens: tuple[TokenRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueSettings:
-    """One venue. `hosts` overrides base URLs by the dialect's keys; `every_s` how often a check runs."""
+    """One venue. `hosts` overrides base URLs by the dialect's keys; `every_s` how often a check runs.
+
+    `wallets` are its hot wallets as the operator knows them: withdrawals are heard there, whatever the venue says.
+    """
 
     enabled: bool = True
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -60,6 +95,7 @@ class VenueSettings:
     secret_env: str = ""
     passphrase_env: str = ""
     ca_file: str = ""
+    wallets: tuple[WalletRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +117,7 @@ class NetworkSettings:
     nodes: tuple[NodeRef, ...]
     enabled: bool = True
     timelocks: tuple[str, ...] = ()
+    bridges: tuple[str, ...] = ()
     poll_interval_s: float | None = None
     start_block: int | None = None
 

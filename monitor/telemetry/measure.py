@@ -9,15 +9,21 @@ from opentelemetry.context import Context
 from chain.events import (
     ChainEvent,
     ContractUpgraded,
+    ControlChanged,
     HeadSeen,
     HeadStalled,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NodeFault,
     OperationEnded,
+    PoolDepth,
     Reorged,
     Retracted,
+    TokenUsed,
     UpgradeQueued,
+    WalletResumed,
+    WalletSilent,
 )
 from monitor.incidents import LEVEL_NAMES, IncidentChange, Verdict
 from monitor.telemetry import instruments as table
@@ -121,7 +127,7 @@ def _book(figures: Figures, reading: BookMeasured) -> None:
         figures.show(table.BOOK_DEPTH, asks, venue, instrument, "ask", str(bps))
 
 
-def chain_kind(event: ChainEvent) -> str:
+def chain_kind(event: ChainEvent) -> str:  # noqa: C901  one line a kind
     """The event's kind as an attribute: a closed set."""
     match event:
         case HeadSeen():
@@ -142,6 +148,18 @@ def chain_kind(event: ChainEvent) -> str:
             return "liquidity_removed" if event.removed else "liquidity_added"
         case LiquidityMigrated():
             return "migration"
+        case LiquidityAccounted():
+            return "liquidity_accounted"
+        case PoolDepth():
+            return "pool_depth"
+        case ControlChanged():
+            return "control_changed"
+        case WalletSilent():
+            return "wallet_silent"
+        case WalletResumed():
+            return "wallet_resumed"
+        case TokenUsed():
+            return "token_use"
         case Retracted():
             return "retraction"
         case _:

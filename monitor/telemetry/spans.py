@@ -14,12 +14,18 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFl
 
 from chain.events import (
     ContractUpgraded,
+    ControlChanged,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     OperationEnded,
     PlacedEvent,
+    PoolDepth,
     Retracted,
+    TokenUsed,
     UpgradeQueued,
+    WalletResumed,
+    WalletSilent,
 )
 from monitor.telemetry.measure import chain_kind
 from monitor.telemetry.redact import redact
@@ -154,6 +160,34 @@ def _told(event: PlacedEvent) -> Attributes:
                 "stormwatch.token": event.token,
                 "stormwatch.liquidity.share": event.share,
                 "stormwatch.migration.score": event.score,
+            }
+        case LiquidityAccounted():
+            return {
+                "stormwatch.pool": event.pool,
+                "stormwatch.token": event.token,
+                "stormwatch.liquidity.level": event.level,
+                "stormwatch.liquidity.unexplained": event.unexplained / event.removed,
+            }
+        case PoolDepth():
+            return {"stormwatch.pool": event.pool, "stormwatch.pool.kind": event.pool_kind}
+        case ControlChanged():
+            return {
+                "stormwatch.contract": event.contract,
+                "stormwatch.control.change": event.change.value,
+                "stormwatch.control.emitter": event.emitter,
+                "stormwatch.control.new": event.new or event.account or "",
+            }
+        case WalletSilent() | WalletResumed():
+            return {
+                "stormwatch.venue": event.venue,
+                "stormwatch.asset": event.asset,
+                "stormwatch.wallet.silent_s": event.silent_s,
+            }
+        case TokenUsed():
+            return {
+                "stormwatch.token": event.token,
+                "stormwatch.token.transfers": event.transfers,
+                "stormwatch.token.active": event.active,
             }
         case _:
             assert_never(event)

@@ -10,8 +10,11 @@ from chain.block import Log, Needs
 from chain.detector import Watch, WatchedPool
 from chain.detectors import Bench, migration
 from chain.detectors import liquidity as liquidity_module
-from chain.detectors.liquidity import BURN, MINT, SYNC, TRANSFER, Liquidity
-from chain.events import Address, LiquidityMigrated, LiquidityMoved, PlacedEvent
+from chain.detectors.liquidity import Liquidity
+from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent, PoolDepth
+from chain.pool import TRANSFER
+from chain.pools import uniswap_v4
+from chain.pools.uniswap_v2 import BURN, MINT, SYNC
 from tests.chain.made import START, address, block, log, topic, words
 
 POOL, OTHER, A, B = address(0xF00), address(0xF01), address(0xAA), address(0xBB)
@@ -68,6 +71,46 @@ def test_other_pools_and_other_transactions_do_not_count() -> None:
     elsewhere = log(POOL, SYNC, body=words(1, 1), transaction=7)
     [moved] = moves(elsewhere, log(address(0xF02), BURN), log(POOL), removal())
     assert moved.share == 0.0
+
+
+def test_a_depth_is_told_once_it_is_known_and_again_when_it_has_changed_by_a_tenth() -> None:
+    detector = liquidity_module.make(watch())
+    told: list[PoolDepth] = []
+    for number, held in enumerate((1000, None, 1050, 2000, 2000, None)):
+        logs = [] if held is None else [sync(held * 1000, held * 1000)]
+        found = detector.on_block(block(number, *logs), ())
+        told += [event for event in found if isinstance(event, PoolDepth)]
+    assert [event.place.block_number for event in told] == [1, 3]
+    [first, second] = told
+    assert (first.pool, first.tick, [one.token for one in first.tokens]) == (POOL, None, [A, B])
+    assert [one.reserve for one in second.tokens] == [2_000_000, 2_000_000]
+    near = second.tokens[0]
+    assert 0 < near.within_1 < near.within_2 < near.within_5
+    assert near.share == 1.0, "the other pool is not known yet"
+
+
+def test_two_pools_share_a_tokens_depth_and_a_move_is_weighed_against_both() -> None:
+    detector = liquidity_module.make(watch())
+    there = log(OTHER, SYNC, body=words(3_000_000, 3_000_000), index=1)
+    detector.on_block(block(1, there, sync(1_000_000, 1_000_000)), ())
+    gone = [sync(500_000, 500_000), removal(amounts=(500_000, 500_000))]
+    [moved] = [event for event in detector.on_block(block(2, *gone), ()) if isinstance(event, LiquidityMoved)]
+    [depth, _] = moved.depth
+    assert depth.moved / depth.pool_before == pytest.approx(0.5, rel=1e-3)
+    assert depth.moved / depth.token_before == pytest.approx(1 / 8, rel=1e-3)
+    assert depth.hhi_before == pytest.approx(0.75**2 + 0.25**2, rel=1e-3)
+    assert depth.hhi_after > depth.hhi_before
+
+
+def test_a_move_of_tokens_nobody_knows_is_not_told() -> None:
+    key = Address(topic(0xF4))
+    manager = uniswap_v4.POOL_MANAGER
+    detector = liquidity_module.make(Watch(pools=(WatchedPool(address=key, kind="uniswap_v4"),)))
+    gone = log(manager, uniswap_v4.MODIFY, key, topic(1), body=words(0, 60, 5, 0))
+    assert detector.on_block(block(1, gone, log(manager, topic(9), topic(9))), ()) == []
+    other = liquidity_module.make(watch())
+    other.recall(detector.memory())
+    assert other.on_block(block(2), ()) == []
 
 
 def test_without_pools_nothing_is_needed() -> None:
@@ -171,7 +214,8 @@ def test_memory_put_back_gives_the_same_match_again() -> None:
     first = migrated(detector, there(2, 2**200))
     detector.recall(memory)
     assert migrated(detector, there(2, 2**200)) == first
-    assert detector.needs() == Needs()
+    assert detector.needs().addresses == {A, B}
+    assert migration.make(Watch()).needs() == Needs()
 
 
 def test_blocks_without_moves_leave_the_memory_alone() -> None:
@@ -201,7 +245,7 @@ def test_the_bench_runs_all_detectors_and_puts_their_memories_back() -> None:
     before = bench.memory()
     assert POOL in bench.needs().addresses
     found = bench.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
-    assert [type(event) for event in found] == [LiquidityMoved]
+    assert [type(event) for event in found] == [LiquidityMoved, LiquidityAccounted, LiquidityAccounted]
     assert bench.memory() != before
-    bench.recall({name: memory for name, memory in before.items() if name != "timelock"})
+    bench.recall({name: memory for name, memory in before.items() if name != "migration"})
     assert bench.memory() == before

@@ -8,7 +8,7 @@ import pytest
 from web3.contract import AsyncContract
 
 from chain.detector import Watch, WatchedPool
-from chain.events import LiquidityMigrated, LiquidityMoved
+from chain.events import LiquidityAccounted, LiquidityMigrated, LiquidityMoved
 from chain.watcher import Watcher
 from tests.chain.following import head_at, low, placed, settings_of, until
 from tests.evm.anvil import Anvil, running
@@ -89,9 +89,16 @@ async def test_a_plain_withdrawal_is_no_migration() -> None:
         await anvil.mine(2)
         watcher = Watcher(settings_of(anvil.url, watch=pools.watch, start_block=start), None)
         told = placed(await until(watcher, head_at(start + 2)))
-        [moved] = told
-        assert isinstance(moved, LiquidityMoved)
+        [moved] = [event for event in told if isinstance(event, LiquidityMoved)]
+        assert not [event for event in told if isinstance(event, LiquidityMigrated)]
         assert moved.share == pytest.approx(1.0, rel=1e-6)
+        last = {event.token: event for event in told if isinstance(event, LiquidityAccounted)}
+        amounts = {moved.token0: moved.amount0, moved.token1: moved.amount1}
+        assert {token: event.removed for token, event in last.items()} == amounts
+        assert {token: event.to_wallets for token, event in last.items()} == amounts
+        assert {(event.level, event.hhi_after) for event in last.values()} == {
+            (3, 1.0)
+        }  # what the pair locks for ever is left, alone
 
 
 async def test_the_first_liquidity_of_a_pool_is_the_whole_of_it() -> None:
@@ -100,6 +107,6 @@ async def test_the_first_liquidity_of_a_pool_is_the_whole_of_it() -> None:
         start = await anvil.height() + 1
         await pools.add(1, 10**24, 10**24)
         watcher = Watcher(settings_of(anvil.url, watch=pools.watch, start_block=start), None)
-        [moved] = placed(await until(watcher, head_at(start)))
-        assert isinstance(moved, LiquidityMoved)
+        told = placed(await until(watcher, head_at(start)))
+        [moved] = [event for event in told if isinstance(event, LiquidityMoved)]
         assert (moved.share, moved.owner) == (1.0, low(anvil.accounts[0]))

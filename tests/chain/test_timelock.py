@@ -1,35 +1,53 @@
+"""Timelocks of every kind, from logs built by an independent encoder on the documented signatures (no real contract here)."""
+
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 
-from chain.block import Log, Needs
+from chain.abi import selector_of, topic_of
+from chain.block import Block, Log, Needs, SlotNeed
 from chain.detector import Watch, WatchedContract
-from chain.detectors import timelock
-from chain.detectors.timelock import CANCELLED, EXECUTED, SCHEDULED, Timelocks, Upgrade, decode
-from chain.events import ContractUpgraded, OperationEnded, Seen, UpgradeQueued
+from chain.detectors import timelocks
+from chain.detectors.timelocks import BEACON_SLOT, Timelocks
+from chain.events import Address, ContractUpgraded, OperationEnded, PlacedEvent, Seen, UpgradeQueued
 from tests.chain.made import START, address, block, log, topic, words
 
-GUARD, PROXY, ADMIN = address(0x71), address(0xA), address(0xAD)
-UPGRADE_TO = bytes.fromhex("3659cfe6") + words(2)
-UPGRADE = bytes.fromhex("99a88ec4") + words(0xA, 2)
+GUARD, PROXY, ADMIN, BEACON, TWO = address(0x71), address(0xA), address(0xAD), address(0xBE), address(2)
+UPGRADE_TO = selector_of("upgradeTo(address)") + words(2)
+BY_ADMIN = selector_of("upgrade(address,address)") + words(0xA, 2)
 OPERATION = topic(0x0B)
+ZERO = b"\0" * 32
+ETA = int((START + timedelta(days=2)).timestamp())
+IN_TWO_DAYS = datetime.fromtimestamp(ETA, UTC)
 
 
 def watching(*, guarded: bool = True) -> Timelocks:
     contract = WatchedContract(address=PROXY, timelock=GUARD if guarded else None)
-    return timelock.make(Watch(contracts=(contract,), timelocks=(GUARD,)))
+    return timelocks.make(Watch(contracts=(contract,), timelocks=(GUARD,)))
 
 
-def scheduled(call: bytes, index: int = 0, delay_s: int = 60, operation: str = OPERATION) -> Log:
-    body = words(0xA, 0, 160, 0, delay_s, len(call)) + call
-    return log(GUARD, SCHEDULED, operation, topic(index), body=body, index=index)
+def told(signature: str, types: str, *values: Any, topics: tuple[int, ...] = (), index: int = 0) -> Log:
+    body = encode(types.split(" ") if types else [], values)
+    return log(GUARD, topic_of(signature), *(topic(one) for one in topics), body=body, index=index)
 
 
-def executed(call: bytes, index: int = 0, transaction: int = 1, target: int = 0xA, operation: str = OPERATION) -> Log:
-    body = words(target, 0, 96, len(call)) + call
-    return log(GUARD, EXECUTED, operation, topic(index), body=body, index=index, transaction=transaction)
+def scheduled(call: bytes, index: int = 0, delay_s: int = 60, operation: int = 0x0B, target: Address = PROXY) -> Log:
+    signature = "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)"
+    types = "address uint256 bytes bytes32 uint256"
+    return told(signature, types, target, 0, call, ZERO, delay_s, topics=(operation, index), index=index)
+
+
+def executed(call: bytes, index: int = 0, transaction: int = 1, operation: int = 0x0B) -> Log:
+    body = encode(["address", "uint256", "bytes"], [PROXY, 0, call])
+    signature = "CallExecuted(bytes32,uint256,address,uint256,bytes)"
+    return log(
+        GUARD, topic_of(signature), topic(operation), topic(index), body=body, index=index, transaction=transaction
+    )
 
 
 def upgraded(transaction: int | None = 1, role: str = "implementation", new: int = 2) -> ContractUpgraded:
@@ -47,56 +65,212 @@ def upgraded(transaction: int | None = 1, role: str = "implementation", new: int
     )
 
 
-@pytest.mark.parametrize(
-    ("call", "found"),
-    [
-        (UPGRADE_TO, Upgrade(PROXY, address(2))),
-        (bytes.fromhex("4f1ef286") + words(2, 64, 0), Upgrade(PROXY, address(2))),
-        (bytes.fromhex("99a88ec4") + words(7, 2), Upgrade(address(7), address(2))),
-        (bytes.fromhex("9623609d") + words(7, 2, 96, 0), Upgrade(address(7), address(2))),
-        (bytes.fromhex("a9059cbb") + words(7, 2), None),
-        (UPGRADE_TO[:20], None),
-        (UPGRADE[:40], None),
-        (b"", None),
-    ],
-)
-def test_calls_are_opened(call: bytes, found: Upgrade | None) -> None:
-    assert decode(PROXY, call) == found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One kind of timelock: how it announces an upgrade of PROXY to 2, runs it, calls it off."""
+
+    announced: tuple[Log, ...]
+    executed: Log
+    cancelled: Log
+    eta: datetime
+    new: Address | None = TWO
 
 
-def test_an_operation_is_queued_with_its_eta_and_ends_once() -> None:
+COMPOUND = "(bytes32,address,uint256,string,bytes,uint256)"
+COMPOUND_TYPES = "uint256 string bytes uint256"
+COMPOUND_CALL = (0, "upgradeTo(address)", UPGRADE_TO[4:], ETA)
+CREATED = "ProposalCreated(uint256,address,address[],uint256[],string[],bytes[],uint256,uint256,string)"
+CREATED_TYPES = "uint256 address address[] uint256[] string[] bytes[] uint256 uint256 string"
+ACTION = "bytes32,address,uint256,string,bytes,uint256,bool"
+ACTION_TYPES = "bytes32 uint256 string bytes uint256 bool"
+ACTION_CALL = (b"\0" * 31 + b"\x0b", 0, "", UPGRADE_TO, ETA, False)
+SET = "ActionsSetQueued(uint256,address[],uint256[],string[],bytes[],bool[],uint256)"
+SET_TYPES = "address[] uint256[] string[] bytes[] bool[] uint256"
+SET_CALLS = ([GUARD, PROXY], [0, 0], ["", "upgradeTo(address)"], [b"", UPGRADE_TO[4:]], [True, False], ETA)
+PAYLOAD = "(address,bool,uint8,uint256,string,bytes)[]"
+MAPLE = "(address,address,bytes32,bytes32,uint256)"
+UPGRADE_NAME = int.from_bytes(b"PM:UPGRADE".ljust(32, b"\0"), "big")
+FAMILIES = {
+    "openzeppelin": Family(
+        announced=(scheduled(b"", 0), scheduled(BY_ADMIN, 1, 172_799, target=ADMIN)),
+        executed=executed(UPGRADE_TO),
+        cancelled=told("Cancelled(bytes32)", "", topics=(0x0B,)),
+        eta=IN_TWO_DAYS,
+    ),
+    "compound": Family(
+        announced=(told(f"QueueTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),),
+        executed=told(f"ExecuteTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),
+        cancelled=told(f"CancelTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),
+        eta=IN_TWO_DAYS,
+    ),
+    "governor whose votes end by time": Family(
+        announced=(told(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, ETA, "why"),),
+        executed=told("ProposalExecuted(uint256)", "uint256", 11),
+        cancelled=told("ProposalCanceled(uint256)", "uint256", 11),
+        eta=IN_TWO_DAYS,
+    ),
+    "access manager": Family(
+        announced=(
+            told(
+                "OperationScheduled(bytes32,uint32,uint48,address,address,bytes)",
+                "uint48 address address bytes", ETA, ADMIN, PROXY, UPGRADE_TO, topics=(0x0B, 1),
+            ),
+        ),
+        executed=told("OperationExecuted(bytes32,uint32)", "", topics=(0x0B, 1)),
+        cancelled=told("OperationCanceled(bytes32,uint32)", "", topics=(0x0B, 1)),
+        eta=IN_TWO_DAYS,
+    ),
+    "aave executor": Family(
+        announced=(told(f"QueuedAction({ACTION})", ACTION_TYPES, *ACTION_CALL, topics=(0xA,)),),
+        executed=told(f"ExecutedAction({ACTION},bytes)", f"{ACTION_TYPES} bytes", *ACTION_CALL, b"", topics=(0xA,)),
+        cancelled=told(f"CancelledAction({ACTION})", ACTION_TYPES, *ACTION_CALL, topics=(0xA,)),
+        eta=IN_TWO_DAYS,
+    ),
+    "aave bridge executor": Family(
+        announced=(told(SET, SET_TYPES, *SET_CALLS, topics=(0x0B,)),),
+        executed=told("ActionsSetExecuted(uint256,address,bytes[])", "bytes[]", [b""], topics=(0x0B, 7)),
+        cancelled=told("ActionsSetCanceled(uint256)", "", topics=(0x0B,)),
+        eta=IN_TWO_DAYS,
+    ),
+    "aave bridge executor, first version": Family(
+        announced=(told(SET, f"uint256 {SET_TYPES}", 11, *SET_CALLS),),
+        executed=told("ActionsSetExecuted(uint256,address,bytes[])", "uint256 bytes[]", 11, [b""], topics=(7,)),
+        cancelled=told("ActionsSetCanceled(uint256)", "uint256", 11),
+        eta=IN_TWO_DAYS,
+    ),
+    "aave payloads": Family(
+        announced=(
+            told(
+                f"PayloadCreated(uint40,address,{PAYLOAD},uint8)", PAYLOAD,
+                [(PROXY, False, 1, 0, "upgradeTo(address)", UPGRADE_TO[4:])], topics=(0x0B, 7, 1),
+            ),
+        ),
+        executed=told("PayloadExecuted(uint40)", "uint40", 11),
+        cancelled=told("PayloadCancelled(uint40)", "uint40", 11),
+        eta=START + timedelta(seconds=1),
+    ),
+    "lido": Family(
+        announced=(
+            told(
+                "ProposalSubmitted(uint256,address,(address,uint96,bytes)[])", "(address,uint96,bytes)[]",
+                [(PROXY, 0, UPGRADE_TO)], topics=(0x0B, 7),
+            ),
+        ),
+        executed=told("ProposalExecuted(uint256,bytes[])", "bytes[]", [b""], topics=(0x0B,)),
+        cancelled=told("ProposalCanceled(uint256)", "uint256", 11),
+        eta=START + timedelta(seconds=1),
+    ),
+    "maple": Family(
+        announced=(told(f"CallScheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),),
+        executed=told(f"CallUnscheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),
+        cancelled=told(f"CallUnscheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),
+        eta=IN_TWO_DAYS,
+        new=None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_an_announced_upgrade_is_told_with_its_eta_and_joined_to_its_execution(family: Family) -> None:
     detector = watching()
-    [queued] = detector.on_block(block(1, scheduled(UPGRADE_TO), scheduled(b"", 1, operation=topic(9))), ())
+    [queued] = detector.on_block(block(1, *family.announced), ())
     assert isinstance(queued, UpgradeQueued)
-    assert queued.eta == queued.place.block_time + timedelta(seconds=60)
-    found = detector.on_block(
-        block(2, executed(UPGRADE_TO), executed(UPGRADE_TO, 1), executed(b"", 2, operation=topic(9))), ()
-    )
-    [ended] = found
+    assert (queued.target, queued.new, queued.eta) == (PROXY, family.new, family.eta)
+    joined, ended = detector.on_block(block(2, family.executed), [upgraded()])
+    assert isinstance(joined, ContractUpgraded)
     assert isinstance(ended, OperationEnded)
-    assert (ended.executed, ended.queued_event_id) == (True, queued.event_id)
+    assert (joined.queued, joined.operation) == (True, queued.operation)
+    assert (ended.executed, ended.queued_event_id, ended.operation) == (True, queued.event_id, queued.operation)
 
 
-def test_a_cancelled_operation_ends_and_an_unknown_one_says_nothing() -> None:
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_an_announced_upgrade_that_is_called_off_ends_once_and_comes_back_with_a_reorg(family: Family) -> None:
     detector = watching()
-    [queued] = detector.on_block(block(1, scheduled(UPGRADE_TO)), ())
+    [queued] = detector.on_block(block(1, *family.announced), ())
     memory = detector.memory()
-    cancel = log(GUARD, CANCELLED, OPERATION)
-    [ended] = detector.on_block(block(2, cancel), ())
+    [ended] = detector.on_block(block(2, family.cancelled), ())
     assert isinstance(ended, OperationEnded)
     assert (ended.executed, ended.queued_event_id) == (False, queued.event_id)
-    assert detector.on_block(block(3, cancel), ()) == []
+    assert detector.on_block(block(3, family.cancelled), ()) == []
     detector.recall(memory)
-    assert len(detector.on_block(block(2, cancel), ())) == 1
+    assert detector.on_block(block(2, family.cancelled), ()) == [ended]
 
 
-def test_stray_logs_say_nothing() -> None:
-    stray = [log(PROXY, SCHEDULED, OPERATION), log(GUARD, SCHEDULED), log(GUARD, topic(5), topic(6))]
-    assert watching().on_block(block(1, *stray, log(GUARD, SCHEDULED, OPERATION)), ()) == []
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_an_upgrade_in_another_transaction_was_not_announced_whatever_else_ran(family: Family) -> None:
+    joined = watching().on_block(block(2, family.executed), [upgraded(transaction=9)])[0]
+    assert isinstance(joined, ContractUpgraded)
+    assert (joined.queued, joined.operation) == (False, None)
+
+
+def test_the_vote_ends_in_a_block_at_the_networks_own_pace() -> None:
+    created = told(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, 1100, "why")
+    detector = watching()
+    detector.on_block(block(0), ())
+    [queued] = detector.on_block(block(100, created, after_s=300), ())
+    assert isinstance(queued, UpgradeQueued)
+    assert queued.eta == START + timedelta(seconds=300 + 3 * 1000)
+    [first] = watching().on_block(block(100, created), ())
+    assert isinstance(first, UpgradeQueued)
+    assert first.eta == START + timedelta(seconds=100 + 12 * 1000)
+
+
+def test_a_proposal_is_told_again_with_the_eta_of_its_queue() -> None:
+    created = told(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, ETA - 90_000, "why")
+    detector = watching()
+    [first] = detector.on_block(block(1, created), ())
+    [again] = detector.on_block(block(2, told("ProposalQueued(uint256,uint256)", "uint256 uint256", 11, ETA)), ())
+    assert isinstance(first, UpgradeQueued)
+    assert isinstance(again, UpgradeQueued)
+    assert (again.operation, again.target, again.eta) == (first.operation, first.target, IN_TWO_DAYS)
+    assert again.event_id != first.event_id
+    [ended] = detector.on_block(block(3, told("ProposalExecuted(uint256)", "uint256", 11)), ())
+    assert isinstance(ended, OperationEnded)
+    assert ended.queued_event_id == first.event_id
+    unknown = told("ProposalQueued(uint256,uint256)", "uint256 uint256", 12, ETA)
+    assert detector.on_block(block(4, unknown), ()) == []
+
+
+def test_what_was_approved_on_a_safe_is_joined_by_its_hash() -> None:
+    approval = told("ApproveHash(bytes32,address)", "", topics=(0x0B, 7))
+    success = told("ExecutionSuccess(bytes32,uint256)", "bytes32 uint256", b"\0" * 31 + b"\x0b", 0)
+    detector = watching()
+    assert detector.on_block(block(1, approval), ()) == []
+    joined, ended = detector.on_block(block(2, success), [upgraded()])
+    assert isinstance(joined, ContractUpgraded)
+    assert (joined.queued, joined.operation) == (True, OPERATION)
+    assert isinstance(ended, OperationEnded)
+    assert (ended.executed, ended.queued_event_id) == (True, None)
+    joined, _ = detector.on_block(block(3, success), [upgraded()])
+    assert isinstance(joined, ContractUpgraded)
+    assert (joined.queued, joined.operation) == (None, OPERATION)  # signed off chain: neither announced nor hidden
+    failure = told("ExecutionFailure(bytes32,uint256)", "uint256", 0, topics=(0x0B,))
+    assert detector.on_block(block(4, failure, success), ()) == []
+
+
+def test_a_payload_that_runs_its_own_code_carries_whatever_changed_in_its_transaction() -> None:
+    actions = [(PROXY, True, 1, 0, "execute()", b"")]
+    created = told(f"PayloadCreated(uint40,address,{PAYLOAD},uint8,bytes32)", f"{PAYLOAD} bytes32", actions, ZERO,
+                   topics=(0x0B, 7, 1))  # fmt: skip
+    detector = watching()
+    queued = told("PayloadQueued(uint40)", "uint40", 11)
+    assert detector.on_block(block(1, created, queued), ()) == []
+    joined, ended = detector.on_block(block(2, told("PayloadExecuted(uint40)", "uint40", 11)), [upgraded(new=77)])
+    assert isinstance(joined, ContractUpgraded)
+    assert joined.queued is True
+    assert isinstance(ended, OperationEnded)
+
+
+def test_a_lido_proposal_is_told_again_when_scheduled() -> None:
+    detector = watching()
+    detector.on_block(block(1, *FAMILIES["lido"].announced), ())
+    [again] = detector.on_block(block(9, told("ProposalScheduled(uint256)", "", topics=(0x0B,))), ())
+    assert isinstance(again, UpgradeQueued)
+    assert again.eta == START + timedelta(seconds=9)
 
 
 @pytest.mark.parametrize(
-    ("event", "call", "queued"),
+    ("event", "ran", "queued"),
     [
         (upgraded(), executed(UPGRADE_TO), True),
         (upgraded(transaction=None), executed(UPGRADE_TO), True),
@@ -105,29 +279,75 @@ def test_stray_logs_say_nothing() -> None:
         (upgraded(new=3), executed(UPGRADE_TO), False),
         (upgraded(role="admin", new=3), executed(b""), True),
         (upgraded(), executed(b""), False),
+        (upgraded(new=9), executed(selector_of("_acceptImplementation()")), True),
         (upgraded(role="code", transaction=None), executed(b""), False),
     ],
 )
-def test_an_upgrade_gets_the_operation_that_carried_it(event: ContractUpgraded, call: Log, queued: bool) -> None:
-    joined = watching().on_block(block(2, call), [event])[0]
+def test_an_upgrade_gets_the_operation_that_carried_it(event: ContractUpgraded, ran: Log, queued: bool) -> None:
+    joined = watching().on_block(block(2, ran), [event])[0]
     assert isinstance(joined, ContractUpgraded)
     assert (joined.event_id, joined.queued, joined.operation) == ("e", queued, OPERATION if queued else None)
 
 
+def test_a_batch_ends_once_and_each_of_its_calls_may_have_carried_the_upgrade() -> None:
+    detector = watching()
+    [queued] = detector.on_block(block(1, scheduled(b"", 0), scheduled(UPGRADE_TO, 1)), ())
+    found = detector.on_block(block(2, executed(b"", 0), executed(UPGRADE_TO, 1)), [upgraded()])
+    [ended] = [event for event in found if isinstance(event, OperationEnded)]
+    assert ended.queued_event_id == queued.event_id
+    late = watching().on_block(block(2, executed(b"", 0), executed(UPGRADE_TO, 1)), ())
+    assert [type(event) for event in late] == [OperationEnded]
+
+
+def test_an_upgrade_of_a_beacon_is_announced_for_each_contract_behind_it() -> None:
+    detector = watching()
+    assert SlotNeed(PROXY, BEACON_SLOT) in detector.needs().reads
+    found = detector.on_block(with_beacon(1, 0xBE, scheduled(UPGRADE_TO, target=BEACON)), ())
+    assert [event.target for event in found if isinstance(event, UpgradeQueued)] == [BEACON, PROXY]
+    assert len({event.event_id for event in found}) == 2
+    moved = detector.on_block(with_beacon(2, 0, scheduled(UPGRADE_TO, operation=12, target=BEACON)), ())
+    assert [event.target for event in moved if isinstance(event, UpgradeQueued)] == [BEACON]
+
+
+def with_beacon(number: int, beacon: int, *logs: Log) -> Block:
+    return block(number, *logs, state={SlotNeed(PROXY, BEACON_SLOT): beacon})
+
+
+def test_a_change_of_admin_alone_is_no_announced_upgrade() -> None:
+    assert watching().on_block(block(1, scheduled(selector_of("changeAdmin(address)") + words(2))), ()) == []
+
+
+def test_stray_logs_say_nothing() -> None:
+    kind = topic_of("CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)")
+    cancel = topic_of("Cancelled(bytes32)")
+    stray = [log(PROXY, kind, OPERATION), log(GUARD, kind), log(GUARD, topic(5), topic(6)), log(GUARD, kind, OPERATION)]
+    assert watching().on_block(block(1, *stray, log(GUARD), log(GUARD, cancel)), ()) == []
+
+
 def test_a_contract_without_a_known_timelock_is_neither_queued_nor_unqueued() -> None:
-    [joined] = watching(guarded=False).on_block(block(2), [upgraded()])
-    assert isinstance(joined, ContractUpgraded)
-    assert joined.queued is None
+    found: list[PlacedEvent] = watching(guarded=False).on_block(block(2), [upgraded()])
+    assert found == [upgraded()]
 
 
 def test_open_operations_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timelock, "MOST_OPERATIONS", 2)
+    monkeypatch.setattr(timelocks, "MOST_OPERATIONS", 2)
     detector = watching()
     for number in range(5):
-        detector.on_block(block(number + 1, scheduled(UPGRADE_TO, operation=topic(number))), ())
+        detector.on_block(block(number + 1, scheduled(UPGRADE_TO, operation=number)), ())
     assert detector.memory().count(b"queued") == 2
 
 
+def test_delays_without_end_are_told_with_the_longest_that_is_believed() -> None:
+    [queued] = watching().on_block(block(1, scheduled(UPGRADE_TO, delay_s=2**255)), ())
+    assert isinstance(queued, UpgradeQueued)
+    assert queued.eta == START + timedelta(seconds=1 + timelocks.LONGEST_DELAY_S)
+
+
 def test_without_timelocks_nothing_is_needed() -> None:
-    assert timelock.make(Watch()).needs() == Needs()
+    assert timelocks.make(Watch()).needs() == Needs()
     assert watching().needs().addresses == {GUARD}
+
+
+def test_each_family_has_a_file_and_no_two_read_the_same_log() -> None:
+    assert set(timelocks.kinds()) >= {"openzeppelin", "compound", "governor", "safe", "maple", "aave_payloads"}
+    assert len(watching().needs().topics) >= 25

@@ -12,6 +12,7 @@ from chain.events import (
     ContractUpgraded,
     HeadSeen,
     HeadStalled,
+    LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NetworkId,
@@ -19,9 +20,11 @@ from chain.events import (
     NodeFaultKind,
     OperationEnded,
     Place,
+    PoolDepth,
     Reorged,
     Retracted,
     Seen,
+    TokenDepth,
     UpgradeQueued,
 )
 from monitor.intake import Intake
@@ -78,10 +81,21 @@ MIGRATED = LiquidityMigrated(
     score=0.9, removal_id="m", addition_id="n",
 )  # fmt: skip
 
+ACCOUNTED = LiquidityAccounted(
+    place=PLACE, seen_at=NOW, event_id="c", token=PROXY, pool=POOL, removed=10, readded=5, to_wallets=2, to_bridges=1,
+    unexplained=2, depth_share=0.5, level=2, hhi_before=1.0, hhi_after=0.5,
+)  # fmt: skip
+DEPTH = PoolDepth(
+    place=PLACE, seen_at=NOW, event_id="d", pool=POOL, pool_kind="uniswap_v2", tick=None,
+    tokens=(TokenDepth(token=PROXY, reserve=9, within_1=1, within_2=2, within_5=5, share=0.25),),
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("event", "kind", "assets"),
     [
+        (ACCOUNTED, SignalKind.LIQUIDITY_ACCOUNTED, ["ETH", "BTC"]),
+        (DEPTH, SignalKind.POOL_DEPTH, ["ETH", "BTC"]),
         (UPGRADED, SignalKind.UPGRADE, ["ETH"]),
         (QUEUED, SignalKind.UPGRADE_QUEUED, ["ETH"]),
         (ENDED, SignalKind.OPERATION_ENDED, [None]),

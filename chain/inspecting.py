@@ -1,0 +1,257 @@
+"""What an address is, asked of a node in three batches: kind of proxy, target, who can change it, through which delay,
+since when, and what the last change gained and lost.
+
+First all that any kind wants of the address itself; then the addresses found in its roles; then who owns those. The
+answers are judged by the declarations in chain/proxies; what a node refuses (a range of logs, pruned state) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chain.block import AnswerNeed, CallNeed, Header, Log, Need, StateRead, address_of
+from chain.controlling import OWNER, Controller, controllers, profile
+from chain.events import Address, NetworkId, NodeFaultKind
+from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, read_table
+from chain.nodes import Nodes
+from chain.proxies import every
+from chain.proxy import ProxyKind, Recognised, asked_first, asked_next, recognised, roles_of
+from chain.rpc import Ask, NodeFailure, Refusal, header_ask, header_of, read_ask, read_of
+from chain.selectors import Changed, changed, selectors
+from chain.source import Source
+
+TARGETS = ("implementation", "secondary", "beacon", "dictionary")
+TOPICS = sorted({told.topic for kind in every() for told in kind.told} | {DIAMOND_CUT, FUNCTION_UPDATE})
+MOST_LOGS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """The last change that a log tells of, and how many the logs tell of in all."""
+
+    block_number: int
+    block_time: datetime | None
+    transaction: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What an address was at a block. `kind` is None for what is no known proxy.
+
+    `controllers` go from the proxy outwards; `delay_s` is the delay that a change must wait there (None: not known).
+    `functions` counts what it answers; `last_change` compares the code of the last two targets that logs tell of.
+    """
+
+    network: NetworkId
+    address: Address
+    block_number: int
+    block_time: datetime
+    code_size: int
+    kind: str | None
+    source: str | None
+    fixed: bool
+    roles: dict[str, Address]
+    controllers: tuple[Controller, ...]
+    delay_s: int | None
+    functions: int
+    facets: dict[Address, int]
+    since: Since | None
+    last_change: Changed | None
+
+
+async def inspect(nodes: Nodes, network: NetworkId, address: Address) -> Inspection:
+    """Ask in three batches at most. Raises NodeFailure where no node answers."""
+    return await nodes.first(_Inspecting(network, address).ask)
+
+
+class _Inspecting:
+    def __init__(self, network: NetworkId, address: Address) -> None:
+        self._network = network
+        self._address = address
+        self._state: dict[Need, int] = {}
+        self._codes: dict[Address, bytes] = {}
+        self._logs: list[tuple[Log, int, int | None]] = []  # with number and time of their block
+
+    async def ask(self, node: Source) -> Inspection:
+        """The three batches, and what they come to."""
+        self._state, self._codes, self._logs = {}, {}, []
+        head = await self._first(node)
+        found = self._found()
+        near = self._near()
+        previous = self._previous()
+        await self._more(node, head, self._second(near), {*near, *previous}, near)
+        found = self._found()
+        far = {address for one in near for address in self._owners(one)} - near - {self._address}
+        far |= set(found.roles.values()) - near if found else set()
+        if far:
+            needs: set[Need] = {need for one in far for need in profile(one)}
+            await self._more(node, head, needs, far, ())
+            found = self._found()
+        return self._told(head, found)
+
+    async def _first(self, node: Source) -> Header:
+        needs = sorted(asked_first(every(), self._address) | set(profile(self._address)), key=repr)
+        asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), _logs_ask([self._address])]
+        header, code, logs, *answers = await node.ask([*asks, *(_latest(need) for need in needs)])
+        self._codes[self._address] = _code(code)
+        self._keep(needs, answers)
+        self._keep_logs(logs)
+        return header_of(header)
+
+    async def _more(
+        self, node: Source, head: Header, needs: set[Need], codes: Iterable[Address], heard: Iterable[Address]
+    ) -> None:
+        ordered, wanted = sorted(needs, key=repr), sorted(codes)
+        asks: list[Ask] = [("eth_getCode", [one, {"blockHash": head.hash}]) for one in wanted]
+        hearing = sorted(heard)
+        if hearing:
+            asks.append(_logs_ask(hearing))
+        asks += [read_ask(need, head) for need in ordered]
+        last = self._logs[-1] if self._logs and self._logs[-1][2] is None and hearing else None
+        if last:
+            asks.append(header_ask(last[1]))
+        answers = await node.ask(asks) if asks else []
+        self._codes.update((one, _code(answer)) for one, answer in zip(wanted, answers, strict=False))
+        rest = answers[len(wanted) :]
+        if last and not isinstance(rest[-1], Refusal):
+            time_s = int(header_of(rest[-1]).time.timestamp())
+            self._logs = [(log, number, time_s if number == last[1] else time) for log, number, time in self._logs]
+        if hearing:
+            self._keep_logs(rest.pop(0))
+        self._keep(ordered, rest[: len(ordered)])
+
+    def _keep(self, needs: Sequence[Need], answers: Sequence[Any]) -> None:
+        for need, answer in zip(needs, answers, strict=True):
+            word = read_of(need, answer)
+            if word is not None:
+                self._state[need] = word
+
+    def _keep_logs(self, answer: Any) -> None:
+        """Logs of the proxy and of its beacon; a node that refuses the range leaves them unknown."""
+        if isinstance(answer, Refusal):
+            return
+        try:
+            told = [_log(one) for one in answer[-MOST_LOGS:]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
+        self._logs = sorted([*self._logs, *told], key=lambda one: (one[1], one[0].index))
+
+    def _found(self) -> Recognised | None:
+        return recognised(every(), self._address, self._codes[self._address], self._state)
+
+    def _near(self) -> set[Address]:
+        """Every address that any kind that the code fits finds in a role, and the owner."""
+        near = set(self._owners(self._address))
+        for kind in every():
+            roles = roles_of(kind, self._address, self._codes[self._address], self._state) or {}
+            near.update(roles.values())
+        return near - {self._address}
+
+    def _second(self, near: set[Address]) -> set[Need]:
+        needs = asked_next(every(), self._address, self._codes[self._address], self._state)
+        return needs | {need for one in near for need in profile(one)}
+
+    def _owners(self, address: Address) -> list[Address]:
+        word = self._state.get(CallNeed(address, OWNER), 0)
+        return [address_of(word)] if 0 < word < 1 << 160 else []
+
+    def _previous(self) -> list[Address]:
+        """The targets that the proxy's logs tell of: the last two."""
+        return list(dict.fromkeys(_targets(self._logs, every())))[-2:]
+
+    def _told(self, head: Header, found: Recognised | None) -> Inspection:
+        kind = found.kind if found else None
+        roles = {role: at for role, at in found.roles.items() if role != "table"} if found else {}
+        guards, delay_s = controllers(self._address, kind, roles, self._state, self._codes)
+        table = _table(kind, self._address, self._state)
+        target = self._codes.get(roles.get("implementation", self._address), b"")
+        return Inspection(
+            network=self._network,
+            address=self._address,
+            block_number=head.number,
+            block_time=head.time,
+            code_size=len(self._codes[self._address]),
+            kind=kind.name if kind else None,
+            source=kind.source if kind else None,
+            fixed=bool(kind and kind.fixed),
+            roles=roles,
+            controllers=guards,
+            delay_s=delay_s,
+            functions=len(table) if table else len(selectors(target)),
+            facets={facet: list(table.values()).count(facet) for facet in sorted(set(table.values()))},
+            since=self._since(kind),
+            last_change=self._last_change(kind),
+        )
+
+    def _since(self, kind: ProxyKind | None) -> Since | None:
+        if kind is None:
+            return None
+        topics = {told.topic for told in kind.told if told.role in TARGETS} | {DIAMOND_CUT, FUNCTION_UPDATE}
+        logs = [one for one in self._logs if one[0].topics[0] in topics]
+        if not logs:
+            return None
+        log, number, time_s = logs[-1]
+        return Since(
+            block_number=number,
+            block_time=None if time_s is None else datetime.fromtimestamp(time_s, UTC),
+            transaction=log.transaction,
+            changes=len(logs),
+        )
+
+    def _last_change(self, kind: ProxyKind | None) -> Changed | None:
+        targets = _targets(self._logs, [kind] if kind else [])
+        if len(targets) < 2 or not all(self._codes.get(one) for one in targets[-2:]):
+            return None
+        return changed(self._codes[targets[-2]], self._codes[targets[-1]])
+
+
+def _targets(logs: Iterable[tuple[Log, int, int | None]], kinds: Iterable[ProxyKind]) -> list[Address]:
+    positions = {told.topic: told.position for kind in kinds for told in kind.told if told.role == "implementation"}
+    return [log.address_at(positions[log.topics[0]]) for log, *_ in logs if log.topics[0] in positions]
+
+
+def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[str, Address]:
+    for body in kind.tables if kind else ():
+        word = state.get(AnswerNeed(address, body), 0)
+        found = read_table(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:])
+        if found:
+            return found
+    return {}
+
+
+def _latest(need: Need) -> Ask:
+    method, params = read_ask(need, _NOWHERE)
+    return method, [*params[:-1], "latest"]
+
+
+_NOWHERE = Header(number=0, hash="", parent_hash="", time=datetime.min.replace(tzinfo=UTC))
+
+
+def _logs_ask(addresses: Sequence[Address]) -> Ask:
+    wanted = {"address": list(addresses), "topics": [TOPICS], "fromBlock": "0x0", "toBlock": "latest"}
+    return ("eth_getLogs", [wanted])
+
+
+def _code(answer: Any) -> bytes:
+    if isinstance(answer, Refusal):
+        raise answer.failure()
+    try:
+        return bytes.fromhex(answer.removeprefix("0x"))
+    except (AttributeError, ValueError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
+
+
+def _log(one: dict[str, Any]) -> tuple[Log, int, int | None]:
+    time = one.get("blockTimestamp")
+    log = Log(
+        address=Address(one["address"].lower()),
+        topics=tuple(topic.lower() for topic in one["topics"]),
+        body=bytes.fromhex(one["data"][2:]),
+        transaction=str(one["transactionHash"]),
+        index=int(one["logIndex"], 16),
+    )
+    return log, int(one["blockNumber"], 16), None if time is None else int(time, 16)

@@ -1,0 +1,23 @@
+"""Where things stand: networks, addresses, and a place in a chain's block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
+
+NetworkId = NewType("NetworkId", str)
+Address = NewType("Address", str)
+"""Lower-case 0x-prefixed 20-byte address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where on the chain something stands. `log_index` is None for what no log told (a silent write)."""
+
+    network: NetworkId
+    block_number: int
+    block_hash: str
+    block_time: datetime
+    transaction: str | None = None
+    log_index: int | None = None

@@ -1,0 +1,18 @@
+"""Balancer's batch relayer: delegates to a library fixed at its creation."""
+
+from __future__ import annotations
+
+from chain.proxy import Call, Proof, ProxyKind
+
+KIND = ProxyKind(
+    name="balancer_relayer",
+    source="https://github.com/balancer/balancer-v2-monorepo",
+    rank=49,
+    calls=(
+        Call(role="implementation", body="0x7678922e"),  # getLibrary()
+    ),
+    proofs=(
+        Proof(body="0x54fd4d50"),  # version()
+    ),
+    fixed=True,
+)

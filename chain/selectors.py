@@ -1,0 +1,102 @@
+"""Which functions a contract's code answers: selectors compared in its dispatcher, and what two codes differ by. Pure.
+
+The code is walked from its beginning: a pushed constant of three or four bytes that is compared for equality (EQ, or
+SUB and XOR as Vyper and newer compilers do) before a conditional jump is a function, and its body is not entered; all
+other jumps to pushed places are followed both ways, for large contracts split their search (GT, LT). What cannot be
+reached so (bodies, code of other contracts carried along) is not read. A selector that begins with two zero bytes is
+not told from a number and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PUSH0, PUSH1, PUSH3, PUSH4, PUSH32 = 0x5F, 0x60, 0x62, 0x63, 0x7F
+EQ, SUB, XOR, ISZERO, JUMP, JUMPI = 0x14, 0x03, 0x18, 0x15, 0x56, 0x57
+ENDS = frozenset({0x00, 0xF3, 0xFD, 0xFE, 0xFF})
+"""STOP, RETURN, REVERT, INVALID, SELFDESTRUCT."""
+DUPS = range(0x80, 0x90)
+SMALLEST = 0x10000
+MOST_CODE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What new code answers that the old did not, and the other way round; sizes in bytes."""
+
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+    old_size: int
+    new_size: int
+
+
+def changed(old: bytes, new: bytes) -> Changed:
+    """How two codes differ by their selectors and sizes."""
+    before, after = selectors(old), selectors(new)
+    return Changed(
+        gained=tuple(sorted(after - before)),
+        lost=tuple(sorted(before - after)),
+        old_size=len(old),
+        new_size=len(new),
+    )
+
+
+def selectors(code: bytes) -> frozenset[str]:
+    """The selectors ("0x" and 8 digits) that the code compares its call with. Code beyond `MOST_CODE` is not read."""
+    steps = _steps(code[:MOST_CODE])
+    places = {step.place: at for at, step in enumerate(steps)}
+    found: set[int] = set()
+    open_, walked = [0], set[int]()
+    while open_:
+        at = open_.pop()
+        while at < len(steps) and at not in walked and steps[at].opcode not in ENDS:
+            walked.add(at)
+            opcode, target = steps[at].opcode, places.get(steps[at - 1].pushed if at else -1)
+            selector = _selector(steps, at) if opcode == JUMPI else None
+            if selector is not None:
+                found.add(selector[0])
+            if opcode in (JUMP, JUMPI) and target is not None and not (selector and selector[1]):
+                open_.append(target)
+            if opcode == JUMP or (selector and not selector[1]):
+                break
+            at += 1
+    return frozenset(f"0x{selector:08x}" for selector in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An instruction; `pushed` is its constant, -1 where it pushes none."""
+
+    place: int
+    opcode: int
+    pushed: int
+
+
+def _steps(code: bytes) -> list[_Step]:
+    steps: list[_Step] = []
+    at = 0
+    while at < len(code):
+        opcode = code[at]
+        size = opcode - PUSH0 if PUSH0 <= opcode <= PUSH32 else -1
+        steps.append(_Step(at, opcode, -1 if size < 0 else int.from_bytes(code[at + 1 : at + 1 + size], "big")))
+        at += 1 + max(size, 0)
+    return steps
+
+
+def _selector(steps: Sequence[_Step], jump: int) -> tuple[int, bool] | None:
+    """The constant that this conditional jump compares the selector with, and whether it jumps when they are equal; None
+    where the jump depends on anything else.
+
+    The forms, before the pushed place: DUP, PUSH, compare; PUSH, DUP, compare; each with or without ISZERO behind.
+    """
+    at = jump - 2
+    negated = at >= 0 and steps[at].opcode == ISZERO
+    at -= negated
+    if at < 2 or steps[at].opcode not in (EQ, SUB, XOR):
+        return None
+    pair = steps[at - 2 : at]
+    constants = [step.pushed for step in pair if step.opcode in (PUSH3, PUSH4)]
+    if len(constants) == 1 and any(step.opcode in DUPS for step in pair) and constants[0] >= SMALLEST:
+        return constants[0], (steps[at].opcode == EQ) != negated
+    return None

@@ -1,0 +1,123 @@
+"""Control over an asset's contracts: who may change them, through which delay, and whether they work; undone by a reorg.
+
+By gravity. Grade 3: control left the known timelock, the delay fell, a multisig got a module that needs no signatures,
+transfers are paused. Grade 2: owner, admin, guard, signers, threshold or an admin's role changed, or a contract in use was
+initialised again. Grade 1: announcements, lesser roles, a first initialisation, a longer delay. Unpausing takes the
+pause's evidence down (facts: proxies §4 and §7, detection §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chain.abi import keccak
+from chain.events import ControlChange
+from monitor.correlator.producer import Desk
+from monitor.incidents import Leg
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+
+KEPT = 512
+Place = tuple[str, str]
+
+GRAVEST = frozenset({ControlChange.MODULE_ENABLED, ControlChange.PAUSED})
+GRAVE = frozenset(
+    {
+        ControlChange.OWNER,
+        ControlChange.ADMIN,
+        ControlChange.ROLE_ADMIN,
+        ControlChange.SIGNER_ADDED,
+        ControlChange.SIGNER_REMOVED,
+        ControlChange.THRESHOLD,
+        ControlChange.GUARD,
+        ControlChange.FALLBACK,
+    }
+)
+_NAMES = ("UPGRADER_ROLE", "MINTER_ROLE", "PROPOSER_ROLE", "TIMELOCK_ADMIN_ROLE", "PAUSER_ROLE", "EXECUTOR_ROLE")
+ROLES = {f"0x{0:064x}": "DEFAULT_ADMIN_ROLE"} | {f"0x{keccak(name.encode()).hex()}": name for name in _NAMES}
+STRONG = frozenset({"DEFAULT_ADMIN_ROLE", "UPGRADER_ROLE", "MINTER_ROLE", "PROPOSER_ROLE", "TIMELOCK_ADMIN_ROLE"})
+"""Roles whose holder can change or inflate everything."""
+
+
+class Made:
+    """Changes of control, each standing until it has faded."""
+
+    kinds = frozenset({SignalKind.CONTROL_CHANGED, SignalKind.RETRACTION})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._pinned: dict[Place, str] = {}  # (event id, asset) -> evidence id
+        self._paused: dict[Place, str] = {}  # (asset, contract) -> event id
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take a change of control, or its retraction."""
+        asset = signal.subject.asset
+        if asset is None:
+            return
+        if signal.kind is SignalKind.RETRACTION:
+            self._withdraw(str(signal.attributes.get("retracts", "")), asset, retracted=True)
+            return
+        change = ControlChange(str(signal.attributes.get("change")))
+        place = (asset, signal.subject.contract or "")
+        if change is ControlChange.UNPAUSED:
+            self._withdraw(self._paused.pop(place, ""), asset, retracted=False)
+            return
+        event_id = str(signal.attributes.get("event_id", ""))
+        if change is ControlChange.PAUSED:
+            self._paused[place] = event_id
+            _bound(self._paused)
+        self._pin(signal, change, asset, event_id, at_s)
+
+    def _pin(self, signal: Signal, change: ControlChange, asset: str, event_id: str, at_s: float) -> None:
+        subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
+        self._pinned[event_id, asset] = ":".join(one for one in ("control", asset, subject.contract, event_id) if one)
+        _bound(self._pinned)
+        self._desk.pin(
+            "control", Leg.MIGRATION, subject, key=event_id, grade=grade_of(change, signal.attributes), onset_s=at_s,
+            at_s=at_s, half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1",
+            said=said_of(change, signal), links=[signal.link] if signal.link else [],
+        )  # fmt: skip
+
+    def _withdraw(self, event_id: str, asset: str, *, retracted: bool) -> None:
+        evidence_id = self._pinned.pop((event_id, asset), None)
+        if evidence_id is not None:
+            self._desk.board.withdraw(evidence_id, retracted=retracted)
+
+    def on_second(self, now_s: float) -> None:
+        """Nothing waits for time here."""
+
+
+def grade_of(change: ControlChange, said: Mapping[str, Scalar]) -> int:
+    """How grave a change is, 1 to 3."""
+    shorter = change is ControlChange.DELAY and (_figure(said.get("new")) or 0) < (_figure(said.get("old")) or 0)
+    if said.get("escaped") is True or change in GRAVEST or shorter:
+        return 3
+    role = ROLES.get(str(said.get("role")))
+    strong = change is ControlChange.ROLE_GRANTED and role in STRONG
+    again = change is ControlChange.INITIALIZED and (_figure(said.get("new")) or 0) > 1
+    return 2 if change in GRAVE or strong or again else 1
+
+
+def said_of(change: ControlChange, signal: Signal) -> str:
+    """The change in words."""
+    said = signal.attributes
+    role = said.get("role")
+    parts = [
+        f"{signal.subject.contract}: {change.value.replace('_', ' ')}",
+        str(ROLES.get(str(role), role)) if role else "",
+        str(said["account"]) if said.get("account") else "",
+        f"from {said['old']}" if said.get("old") else "",
+        f"to {said['new']}" if said.get("new") else "",
+        "(left its timelock)" if said.get("escaped") is True else "",
+        f"(told by {said['emitter']})" if said.get("emitter") not in (None, signal.subject.contract) else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _figure(value: Scalar) -> int | None:
+    text = str(value)
+    return int(text) if text.isdecimal() else None
+
+
+def _bound(kept: dict[Place, str]) -> None:
+    while len(kept) > KEPT:
+        del kept[next(iter(kept))]

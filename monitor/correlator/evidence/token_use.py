@@ -1,0 +1,102 @@
+"""Context under the legs: an asset's token is used far more than usual, or its pools are emptier than a day ago.
+
+Whole hours only, each token against its own past: transfers and addresses by a robust level of their logarithms (days of
+memory), reserves against the fullest of the last 24 hours. Adds a little likelihood, never a storm (facts: detection §7).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import exp, log
+
+from monitor.correlator.producer import Desk
+from monitor.detect.level import RobustLevel
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+NATS = 0.2
+SCORE = 4.0
+"""Scales above the level from which an hour counts as unusual."""
+SCALE_FLOOR = 0.2
+MEMORY_S = 7 * 86_400.0
+WARM_HOURS = 24
+DRAINED = 0.5
+"""Share of the fullest recent hour's reserves under which pools count as drained."""
+RECENT_HOURS = 24
+HALF_LIFE_S = 3_600.0
+MOST_TOKENS = 256
+
+
+class _Token:
+    def __init__(self) -> None:
+        self.transfers = RobustLevel(MEMORY_S, SCALE_FLOOR, WARM_HOURS)
+        self.active = RobustLevel(MEMORY_S, SCALE_FLOOR, WARM_HOURS)
+        self.reserves: deque[float] = deque(maxlen=RECENT_HOURS)
+
+
+class Made:
+    """Each token's hours."""
+
+    kinds = frozenset({SignalKind.TOKEN_USE, SignalKind.RETRACTION})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._tokens: dict[tuple[str, str], _Token] = {}
+        self._pinned: deque[tuple[str, str]] = deque(maxlen=MOST_TOKENS)  # (event id, evidence id)
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take a whole hour of a token, or its retraction."""
+        subject = signal.subject
+        if signal.kind is SignalKind.RETRACTION:
+            self._retract(str(signal.attributes.get("retracts", "")))
+            return
+        if subject.asset is None or subject.contract is None or signal.attributes.get("complete") is not True:
+            return
+        while len(self._tokens) >= MOST_TOKENS and (subject.asset, subject.contract) not in self._tokens:
+            del self._tokens[next(iter(self._tokens))]
+        token = self._tokens.setdefault((subject.asset, subject.contract), _Token())
+        self._busy(signal, token.transfers, "transfers", signal.value, at_s)
+        active = signal.attributes.get("active")
+        if isinstance(active, int | float):
+            self._busy(signal, token.active, "active addresses", float(active), at_s)
+        reserves = signal.attributes.get("reserves")
+        if isinstance(reserves, int | float):
+            self._drained(signal, token, float(reserves), at_s)
+
+    def _busy(self, signal: Signal, level: RobustLevel, what: str, count: float, at_s: float) -> None:
+        value = log(1 + count)
+        if level.score(value) >= SCORE:
+            usual = max(exp(level.level) - 1, 0.0)
+            self._pin(
+                signal,
+                what.split(maxsplit=1)[0],
+                count,
+                usual,
+                f"{count:.0f} {what} in an hour, usually {usual:.0f}",
+                at_s,
+            )
+        level.learn(value, at_s)
+
+    def _drained(self, signal: Signal, token: _Token, reserves: float, at_s: float) -> None:
+        fullest = max(token.reserves, default=0.0)
+        if reserves < DRAINED * fullest:
+            said = f"pools hold {reserves / fullest:.0%} of what they held within a day"
+            self._pin(signal, "reserves", reserves, fullest, said, at_s)
+        token.reserves.append(reserves)
+
+    def _pin(self, signal: Signal, key: str, value: float, normal: float, said: str, at_s: float) -> None:
+        asset, contract = signal.subject.asset, signal.subject.contract
+        self._pinned.append((str(signal.attributes.get("event_id", "")), f"token_use:{asset}:{contract}:{key}"))
+        self._desk.pin(
+            "token_use", Leg.FRAGILITY, Subject(asset=asset, network=signal.subject.network, contract=contract),
+            key=key, grade=1, weight=NATS, onset_s=at_s, at_s=at_s, half_life_s=HALF_LIFE_S, value=value,
+            normal=normal, unit="1", said=f"{asset} token {contract}: {said}",
+        )  # fmt: skip
+
+    def _retract(self, event_id: str) -> None:
+        for told, evidence_id in self._pinned:
+            if told == event_id:
+                self._desk.board.withdraw(evidence_id, retracted=True)
+
+    def on_second(self, now_s: float) -> None:
+        """Nothing waits for time here."""

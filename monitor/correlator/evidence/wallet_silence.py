@@ -1,0 +1,99 @@
+"""Withdrawals halted, whatever the venue says: its hot wallets pay out no asset for longer than their rhythm allows.
+
+Graded by how often chance alone makes so long a silence; renewed while it lasts and the chain is still heard (a silence
+told stands until the outflows return), and taken back where a reorg undid it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from monitor.correlator.producer import FAR_PER_DAY, Desk
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+RENEWED_S = 60
+LONGEST_S = 86_400.0
+"""A silence nobody heard more of is not renewed beyond this: a dead wallet is no news."""
+KEPT = 256
+
+
+@dataclass(slots=True)
+class _Silence:
+    grade: int
+    onset_s: float
+    silent_s: float
+    usual_s: float
+    told_s: float
+    event_ids: tuple[str, ...]
+
+
+class Made:
+    """Silences under way, by venue, asset and network."""
+
+    kinds = frozenset({SignalKind.WALLET_SILENT, SignalKind.WALLET_RESUMED, SignalKind.RETRACTION})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._silences: dict[tuple[str, str, str], _Silence] = {}
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take a silence that deepened or ended, or a retraction of one."""
+        subject = signal.subject
+        if subject.venue is None or subject.asset is None:
+            return
+        key = (subject.venue, subject.asset, subject.network or "")
+        if signal.kind is SignalKind.WALLET_SILENT:
+            self._deepened(key, signal, at_s)
+        elif signal.kind is SignalKind.WALLET_RESUMED:
+            self._silences.pop(key, None)  # what was pinned fades
+        else:
+            silence = self._silences.get(key)
+            if silence is not None and str(signal.attributes.get("retracts")) == silence.event_ids[0]:
+                del self._silences[key]
+                self._desk.board.withdraw(":".join(("wallet_silence", key[1], key[0], key[2])), retracted=True)
+
+    def _deepened(self, key: tuple[str, str, str], signal: Signal, at_s: float) -> None:
+        per_day = signal.attributes.get("per_day")
+        usual_s = signal.attributes.get("usual_s")
+        grade = graded_by_rate(float(per_day) if isinstance(per_day, int | float) else 1.0)
+        before = self._silences.pop(key, None)
+        while len(self._silences) >= KEPT:
+            del self._silences[next(iter(self._silences))]
+        self._silences[key] = _Silence(
+            grade=max(grade, before.grade if before else 0),
+            onset_s=before.onset_s if before else at_s - signal.value,
+            silent_s=signal.value,
+            usual_s=float(usual_s) if isinstance(usual_s, int | float) else 0.0,
+            told_s=at_s,
+            event_ids=(*(before.event_ids if before else ()), str(signal.attributes.get("event_id", "")))[:8],
+        )
+        self._pin(key, at_s)
+
+    def _pin(self, key: tuple[str, str, str], at_s: float) -> None:
+        venue, asset, network = key
+        silence = self._silences[key]
+        silent_s = silence.silent_s + at_s - silence.told_s
+        self._desk.pin(
+            "wallet_silence", Leg.VENUE, Subject(asset=asset, venue=venue), key=network, grade=silence.grade,
+            onset_s=silence.onset_s, at_s=at_s, half_life_s=self._desk.settings.venue_half_life_s,
+            value=silent_s, normal=silence.usual_s, unit="s",
+            said=f"{venue} hot wallets paid out no {asset} on {network or 'its network'} for {silent_s:.0f} s "
+            f"(its rhythm allows {silence.usual_s:.0f} s)",
+        )  # fmt: skip
+
+    def on_second(self, now_s: float) -> None:
+        """Renew what lasts."""
+        if int(now_s) % RENEWED_S:
+            return
+        for key in [one for one, silence in self._silences.items() if now_s - silence.told_s > LONGEST_S]:
+            del self._silences[key]
+        for key in self._silences:
+            self._pin(key, now_s)
+
+
+def graded_by_rate(per_day: float) -> int:
+    """The gravest grade whose false-alarm rate allows `per_day`; 1 for all that is more frequent."""
+    rarest_first = sorted(FAR_PER_DAY.values())
+    return max(len(rarest_first) - bisect_right(rarest_first, per_day * (1 - 1e-9)), 1)

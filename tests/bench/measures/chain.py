@@ -1,0 +1,243 @@
+"""What following a chain costs and how fast it is: requests a block, head to event, backfill beside ethereum-etl; on anvil."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from aiohttp import ClientSession, web
+
+from chain import networks
+from chain.detector import Watch, WatchedContract, WatchedPool
+from chain.events import Address, ContractUpgraded, HeadSeen
+from chain.settings import WatcherSettings
+from chain.watcher import Watcher, scan
+from tests.bench.figures import Figure, quantile
+from tests.chain.following import Kept
+from tests.evm.anvil import Anvil, running
+
+CONTRACTS, POOLS = 1000, 200
+BLOCKS_PACED = 12
+UPGRADES = 25
+BACKFILL = 1500
+SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
+UPGRADED = "bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
+PROXY_CODE = f"0x36602014600c5760206000f35b600035807f{SLOT[2:]}557f{UPGRADED}60006000a200"
+"""Called with one word, writes it to the EIP-1967 slot and logs Upgraded(word); answers zero to all else."""
+POOL_CODE = "0x69d3c21bcecceda100000060005269d3c21bcecceda10000006020526103e860405260606000f3"
+"""Answers every call with two reserves and a time."""
+SIMULATED = "the contracts (small ones, set into a real node: anvil on loopback)"
+PEER = "ethereum-etl export_blocks_and_transactions (no logs, no state)"
+
+
+def bench() -> list[Figure]:
+    """Requests a block, milliseconds from head to event, blocks a second."""
+    return asyncio.run(_bench())
+
+
+async def _bench() -> list[Figure]:
+    async with running() as anvil:
+        watch = await _stage(anvil)
+        figures = [await _requests(anvil, watch), *await _latency(anvil, watch)]
+    async with running() as anvil:
+        return [*figures, *await _backfill(anvil)]
+
+
+def _address(number: int) -> Address:
+    return Address(f"0x{0xC0DE0000 + number:040x}")
+
+
+async def _stage(anvil: Anvil, contracts: int = CONTRACTS, pools: int = POOLS) -> Watch:
+    for at in range(contracts):
+        await anvil.call("anvil_setCode", _address(at), PROXY_CODE)
+    for at in range(contracts, contracts + pools):
+        await anvil.call("anvil_setCode", _address(at), POOL_CODE)
+    await anvil.mine()
+    return Watch(
+        contracts=tuple(WatchedContract(address=_address(at)) for at in range(contracts)),
+        pools=tuple(
+            WatchedPool(
+                address=_address(at), kind="uniswap_v2", token0=_address(at + 10_000), token1=_address(at + 20_000)
+            )
+            for at in range(contracts, contracts + pools)
+        ),
+    )
+
+
+async def _upgrade(anvil: Anvil, contract: Address, to: int, *, wait: bool = False) -> None:
+    sent = {"from": anvil.accounts[0], "to": contract, "data": f"0x{to:064x}", "gas": hex(200_000)}
+    transaction = await anvil.call("eth_sendTransaction", sent)
+    while wait and await anvil.call("eth_getTransactionReceipt", transaction) is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def _counting(url: str) -> AsyncIterator[tuple[str, list[int]]]:
+    """A loopback port before the node that counts requests; the bytes of each are kept."""
+    asked: list[int] = []
+    async with ClientSession() as client:
+
+        async def act(request: web.Request) -> web.Response:
+            body = await request.read()
+            asked.append(len(body))
+            async with client.post(url, data=body, headers={"Content-Type": "application/json"}) as answer:
+                return web.Response(body=await answer.read(), content_type="application/json")
+
+        app = web.Application(client_max_size=1 << 26)
+        app.router.add_post("/", act)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
+        finally:
+            await runner.cleanup()
+
+
+async def _requests(anvil: Anvil, watch: Watch) -> Figure:
+    """A block each second on a network of one-second blocks, each with an upgrade; looks at the head are counted too."""
+    async with _counting(anvil.url) as (url, asked):
+        settings = WatcherSettings(network=networks.declared("local"), nodes=(url,), watch=watch)
+        async with asyncio.timeout(120), aclosing(Watcher(settings, Kept()).events()) as events:  # type: ignore[type-var]
+            await anext(event async for event in events if isinstance(event, HeadSeen))
+            asked.clear()
+            mining = asyncio.create_task(_mine_paced(anvil))
+            seen = upgrades = 0
+            async for event in events:
+                upgrades += isinstance(event, ContractUpgraded)
+                seen += isinstance(event, HeadSeen)
+                if seen == BLOCKS_PACED:
+                    break
+            await mining
+    assert upgrades >= BLOCKS_PACED, upgrades
+    return Figure(
+        name=f"chain: requests a block, {CONTRACTS:,} contracts and {POOLS} pools", value=len(asked) / BLOCKS_PACED,
+        unit="requests", most=6, simulated=SIMULATED,
+        note=f"{sum(asked) / BLOCKS_PACED / 1024:,.0f} KiB asked a block; every block with an upgrade; a look each half block",
+    )  # fmt: skip
+
+
+async def _mine_paced(anvil: Anvil) -> None:
+    for turn in range(BLOCKS_PACED):
+        await asyncio.sleep(1)
+        await _upgrade(anvil, _address(turn), 0xABC000 + turn)
+
+
+async def _latency(anvil: Anvil, watch: Watch) -> list[Figure]:
+    figures = []
+    for some in (replace(watch, contracts=watch.contracts[:10], pools=()), watch):
+        took = await _took(anvil, some)
+        figures.append(
+            Figure(
+                name=f"chain: sent to told, p50, {len(some.contracts):,} contracts, {len(some.pools)} pools",
+                value=median(took) * 1e3, unit="ms", most=150, simulated=SIMULATED,
+                note=f"over a WebSocket, the node's own mining and answers included; worst {quantile(took, 1) * 1e3:.0f} ms"
+                f" of {len(took)}",
+            )
+        )  # fmt: skip
+    return figures
+
+
+async def _took(anvil: Anvil, watch: Watch) -> list[float]:
+    """Seconds from sending a transaction, which is mined at once, to the event it makes."""
+    settings = WatcherSettings(
+        network=networks.declared("local"), nodes=(anvil.url.replace("http", "ws"),), watch=watch, poll_s=5
+    )
+    took: list[float] = []
+    async with asyncio.timeout(120), aclosing(Watcher(settings, Kept()).events()) as events:  # type: ignore[type-var]
+        await anext(event async for event in events if isinstance(event, HeadSeen))
+        sent = 0.0
+        for turn in range(UPGRADES):
+            sending = asyncio.create_task(_later(anvil, _address(turn % 10), 0xDEF000 + turn))
+            async for event in events:
+                if isinstance(event, ContractUpgraded):
+                    sent = await sending
+                    took.append(perf_counter() - sent)
+                    break
+            await anext(event async for event in events if isinstance(event, HeadSeen))
+    return took[2:]
+
+
+async def _later(anvil: Anvil, contract: Address, to: int) -> float:
+    await asyncio.sleep(0.3)
+    sent = perf_counter()
+    await _upgrade(anvil, contract, to)
+    return sent
+
+
+async def _backfill(anvil: Anvil) -> list[Figure]:
+    watch = await _stage(anvil, contracts=20, pools=5)
+    first = await anvil.height() + 1
+    for turn in range(BACKFILL):
+        await _upgrade(anvil, _address(turn % 20), 0x123000 + turn, wait=True)
+    last = await anvil.height()
+    settings = WatcherSettings(network=networks.declared("local"), nodes=(anvil.url,), watch=watch, start_block=first)
+    ours, peers = [], []
+    with tempfile.TemporaryDirectory(prefix="stormwatch-bench-") as folder:
+        note = await asyncio.to_thread(_install, Path(folder))
+        for _ in range(3):
+            began = perf_counter()
+            told = [event async for event in scan(settings, first, last) if isinstance(event, ContractUpgraded)]
+            ours.append((last + 1 - first) / (perf_counter() - began))
+            assert len(told) == BACKFILL, len(told)
+            if not note:
+                took = await asyncio.to_thread(_peer, Path(folder), anvil.url, first, last)
+                peers.append((last + 1 - first) / took)
+    peer = median(peers) if peers else None
+    return [
+        Figure(
+            name="chain: backfill, 20 contracts and 5 pools with their state", value=median(ours), unit="blocks/s",
+            peer=PEER, peer_value=peer, simulated=SIMULATED, note=note or f"{BACKFILL:,} blocks, an upgrade in each",
+        ),
+        Figure(
+            name="chain: backfill beside ethereum-etl", value=median(ours) / peer if peer else None, unit="times", least=3,
+            simulated=SIMULATED, note=note or "its start of about a second is taken off",
+        ),
+    ]  # fmt: skip
+
+
+def _install(folder: Path) -> str:
+    """Put the peer into a folder of its own; gives why it is not there, or nothing."""
+    words = [sys.executable, "-m", "venv", str(folder / "peer")]
+    done = subprocess.run(words, capture_output=True, check=False, timeout=120)
+    wanted = (["ethereum-etl", "setuptools<81"], ["--no-deps", "parsimonious==0.10.0", "regex"])
+    for some in wanted:  # its own parsimonious is too old for this Python
+        if done.returncode == 0:
+            pip = [str(folder / "peer/bin/pip"), "install", "-q", *some]
+            done = subprocess.run(pip, capture_output=True, check=False, timeout=600)
+    return "" if done.returncode == 0 else "ethereum-etl could not be installed"
+
+
+def _peer(folder: Path, url: str, first: int, last: int) -> float:
+    """Seconds it takes for the blocks, less those for one block."""
+    return _export(folder, url, first, last) - _export(folder, url, last, last)
+
+
+def _export(folder: Path, url: str, first: int, last: int) -> float:
+    words: list[Any] = [
+        folder / "peer/bin/ethereumetl", "export_blocks_and_transactions", "-s", first, "-e", last, "-p", url,
+        "--blocks-output", folder / "blocks.csv", "--transactions-output", folder / "transactions.csv",
+    ]  # fmt: skip
+    began = perf_counter()
+    done = subprocess.run(
+        [str(word) for word in words],
+        capture_output=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )
+    took = perf_counter() - began
+    assert done.returncode == 0, done.stderr.decode()[-800:]
+    rows = len((folder / "blocks.csv").read_text().splitlines()) - 1
+    assert rows == last + 1 - first, rows
+    return took

@@ -1,0 +1,63 @@
+"""Every declared kind on a real EVM: recognised for what it is, and each change told once, in its block, old and new."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from chain import proxies
+from chain.detector import Watch, WatchedContract
+from chain.events import ContractUpgraded, NetworkId, PlacedEvent
+from chain.inspecting import Inspection, inspect
+from chain.node import Node
+from chain.nodes import Nodes
+from chain.watcher import scan
+from tests.chain.following import settings_of
+from tests.chain.proxies.changing import CHANGING, nothing
+from tests.chain.proxies.clones import CLONES
+from tests.chain.proxies.making import Bench, Made, Wanted
+from tests.evm.anvil import Anvil, running
+
+NETWORK = NetworkId("local")
+
+
+async def looked(anvil: Anvil, address: str) -> Inspection:
+    nodes = Nodes(NETWORK, [Node(anvil.url, chain_id=31337)], lambda: datetime.now(UTC))
+    try:
+        return await inspect(nodes, NETWORK, Made(address).address)  # type: ignore[arg-type]
+    finally:
+        await nodes.close()
+
+
+def test_every_declared_kind_has_a_case() -> None:
+    assert {*CHANGING, *CLONES} == set(proxies.names())
+    assert len(proxies.names()) >= 25
+
+
+async def test_every_kind_is_recognised_and_each_change_is_told_once_in_its_block() -> None:
+    async with running() as anvil:
+        bench = Bench(anvil)
+        made = {name: await make(bench) for name, make in CLONES.items()}
+        made |= {name: await make(bench) for name, (make, _) in CHANGING.items()}
+        told = {name: await looked(anvil, one.address) for name, one in made.items()}
+        assert {name: one.kind for name, one in told.items()} == {name: name for name in made}
+        for name, one in made.items():
+            found = {role: told[name].roles.get(role) for role in one.roles}
+            assert (name, found) == (name, one.roles)
+        start = await anvil.height() + 1
+        wanted = [one for name, (_, change) in CHANGING.items() for one in await change(bench, made[name])]
+        await anvil.mine()
+        assert await changes(anvil, made, start) == Counter(wanted)
+        assert {one.contract for one in wanted} == {
+            made[name].address for name, (_, change) in CHANGING.items() if change is not nothing
+        }
+
+
+async def changes(anvil: Anvil, made: dict[str, Made], start: int) -> Counter[Wanted]:
+    watch = Watch(contracts=tuple(WatchedContract(address=one.address) for one in made.values()))
+    events = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
+    upgrades = [event for event in events if isinstance(event, ContractUpgraded)]
+    assert [event for event in events if isinstance(event, PlacedEvent)] == upgrades  # precision: nothing else
+    return Counter(
+        Wanted(event.contract, event.role, event.old, event.new, event.place.block_number) for event in upgrades
+    )

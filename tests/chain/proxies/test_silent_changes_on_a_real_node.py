@@ -1,0 +1,69 @@
+"""What no log tells: every declared slot written over in silence, and a contract made again at its address."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from chain import proxies
+from chain.block import SlotNeed
+from chain.detector import Watch, WatchedContract
+from chain.events import Address, ContractUpgraded, Seen
+from chain.watcher import scan
+from chain.watching import Form
+from tests.chain.following import settings_of
+from tests.chain.proxies.making import Bench, Wanted
+from tests.evm.anvil import Anvil, running
+
+
+async def upgrades(anvil: Anvil, start: int, *addresses: Address) -> list[ContractUpgraded]:
+    watch = Watch(contracts=tuple(WatchedContract(address=one) for one in addresses))
+    told = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
+    return [event for event in told if isinstance(event, ContractUpgraded)]
+
+
+async def test_every_watched_slot_written_in_silence_is_one_change_with_its_old_and_new() -> None:
+    async with running() as anvil:
+        bench = Bench(anvil)
+        code = await anvil.web3.eth.get_code(anvil.web3.to_checksum_address(await bench.target()))
+        old, new = Address("0x" + "aa" * 20), Address("0x" + "bb" * 20)
+        form, made = Form(proxies.every()), {}
+        for at, place in enumerate(form.fields(old)):
+            address = Address(f"0x{0xC0DE00 + at:040x}")
+            where = form.fields(address)[at]
+            if isinstance(where.need, SlotNeed):
+                await bench.code(address, code.to_0x_hex())
+                await bench.slot(address, where.need.slot, old)
+                made[address] = (where.need.slot, place.role)
+        await anvil.mine()
+        start = await anvil.height()
+        wanted = [
+            Wanted(address, role, old, new, await bench.slot(address, slot, new))
+            for address, (slot, role) in made.items()
+        ]
+        assert len(wanted) >= 12
+        told = await upgrades(anvil, start + 1, *made)
+        assert Counter(wanted) == Counter(
+            Wanted(one.contract, one.role, one.old, one.new, one.place.block_number) for one in told
+        )
+        assert {one.seen_by for one in told} == {Seen.SLOT}
+
+
+async def test_a_contract_made_again_by_create2_at_its_address_is_two_changes_of_code() -> None:
+    async with running() as anvil:
+        bench = Bench(anvil)
+        maker = await bench.made("Redeployer")
+        first, second = await bench.target(), await bench.new("SuperCode")
+        checked = anvil.web3.to_checksum_address
+        where = Address(str(await maker.functions.deploy(checked(first)).call()).lower())
+        await bench.send(maker.functions.deploy(checked(first)))
+        start = await anvil.height() + 1
+        await anvil.mine()
+        await bench.code(where, "0x")  # the node's own means: since EIP-6780 no call can end a contract made earlier
+        await anvil.call("anvil_setNonce", where, "0x0")
+        again = await bench.send(maker.functions.deploy(checked(second)))
+        gone, back = await upgrades(anvil, start, where)
+        assert (gone.role, back.role, back.place.block_number) == ("code", "code", again)
+        assert gone.new == back.old
+        assert gone.old != back.new
+        assert {gone.seen_by, back.seen_by} == {Seen.CODE}
+        assert await anvil.web3.eth.get_code(checked(where)) == await anvil.web3.eth.get_code(checked(second))
