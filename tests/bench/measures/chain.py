@@ -37,7 +37,7 @@ PROXY_CODE = f"0x36602014600c5760206000f35b600035807f{SLOT[2:]}557f{UPGRADED}600
 POOL_CODE = "0x69d3c21bcecceda100000060005269d3c21bcecceda10000006020526103e860405260606000f3"
 """Answers every call with two reserves and a time."""
 SIMULATED = "the contracts (small ones, set into a real node: anvil on loopback)"
-PEER = "ethereum-etl export_blocks_and_transactions (no logs, no state)"
+PEER = "ethereum-etl: blocks, receipts and logs (no state)"
 
 
 def bench() -> list[Figure]:
@@ -224,20 +224,36 @@ def _peer(folder: Path, url: str, first: int, last: int) -> float:
 
 
 def _export(folder: Path, url: str, first: int, last: int) -> float:
-    words: list[Any] = [
-        folder / "peer/bin/ethereumetl", "export_blocks_and_transactions", "-s", first, "-e", last, "-p", url,
-        "--blocks-output", folder / "blocks.csv", "--transactions-output", folder / "transactions.csv",
-    ]  # fmt: skip
+    """Seconds for blocks, transactions, and the receipts and logs of these."""
+    tool, blocks, transactions, logs = (
+        folder / one for one in ("peer/bin/ethereumetl", "blocks", "transactions", "logs")
+    )
     began = perf_counter()
-    done = subprocess.run(
-        [str(word) for word in words],
-        capture_output=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    _run(
+        tool, "export_blocks_and_transactions", "-s", first, "-e", last, "-p", url,
+        "--blocks-output", blocks, "--transactions-output", transactions,
+    )  # fmt: skip
+    rows = transactions.read_text().splitlines()
+    hashes = folder / "hashes"
+    hashes.write_text("\n".join(row.split(",")[0] for row in rows[1:]))
+    _run(
+        tool,
+        "export_receipts_and_logs",
+        "-t",
+        hashes,
+        "-p",
+        url,
+        "--receipts-output",
+        folder / "receipts",
+        "--logs-output",
+        logs,
     )
     took = perf_counter() - began
-    assert done.returncode == 0, done.stderr.decode()[-800:]
-    rows = len((folder / "blocks.csv").read_text().splitlines()) - 1
-    assert rows == last + 1 - first, rows
+    assert len(blocks.read_text().splitlines()) == len(logs.read_text().splitlines()) == last + 2 - first
     return took
+
+
+def _run(*words: Any) -> None:
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([str(word) for word in words], capture_output=True, check=False, timeout=300, env=quiet)
+    assert done.returncode == 0, done.stderr.decode()[-800:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -120,3 +121,11 @@ class Bench:
         receipt = await self.anvil.send(getattr(cloner.functions, how)(*arguments))
         made = cloner.events.Made().process_receipt(receipt)
         return Address(str(made[-1]["args"]["made"]).lower())
+
+
+Change = Callable[[Bench, Made], Awaitable[list[Wanted]]]
+Case = tuple[Callable[[Bench], Awaitable[Made]], Change]
+
+
+def up(bench: Bench, address: str) -> Any:
+    return bench.anvil.web3.to_checksum_address(address)

@@ -13,9 +13,10 @@ from chain.node import Node
 from chain.nodes import Nodes
 from chain.watcher import scan
 from tests.chain.following import settings_of
-from tests.chain.proxies.changing import CHANGING, nothing
+from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
 from tests.chain.proxies.making import Bench, Made, Wanted
+from tests.chain.proxies.patterned import nothing
 from tests.evm.anvil import Anvil, running
 
 NETWORK = NetworkId("local")
