@@ -95,7 +95,15 @@ def test_every_network_is_declared_under_its_own_name() -> None:
 
 
 def test_every_detector_and_pool_kind_is_found_by_its_folder() -> None:
-    assert set(detectors.names()) >= {"upgrades", "timelocks", "liquidity", "migration", "control", "wallets", "token_use"}
+    assert set(detectors.names()) >= {
+        "upgrades",
+        "timelocks",
+        "liquidity",
+        "migration",
+        "control",
+        "wallets",
+        "token_use",
+    }
     assert "uniswap_v2" in detectors.pool_kinds()
 
 
