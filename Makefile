@@ -29,7 +29,7 @@ tests/evm/node_modules/.ready: $(VENV)/.dev tests/evm/package-lock.json tests/ev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tests/evm/pools --no-audit --no-fund --loglevel=error
 	touch $@
 
-demo: $(VENV)/.runtime   ## a perfect storm on loopback, seen end to end by the real program (about 90 s)
+demo: $(VENV)/.runtime   ## a perfect storm on loopback, seen end to end by the real program (about 100 s)
 	$(BIN)/stormwatch drill perfect-storm
 
 run: $(VENV)/.runtime    ## the daemon, with stormwatch.toml (stormwatch config init writes one)

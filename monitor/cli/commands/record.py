@@ -22,9 +22,15 @@ def record(
         float | None, typer.Option("--for", min=1, help="Seconds to record (default: until stopped).")
     ] = None,
     raw: Annotated[Path | None, typer.Option(help="Also keep the raw frames and answers in this file.")] = None,
+    force: Annotated[bool, typer.Option(help="Write over existing files.")] = False,
     config: Config = None,
 ) -> None:
     """Record every signal of the configured venues and networks, for `stormwatch replay`."""
+    from monitor.errors import OperatorError
+
+    for key, path in (("--out", out), ("--raw", raw)):
+        if path is not None and path.exists() and not force:
+            raise OperatorError(key, str(path), "a file that does not exist yet", "choose another, or give --force")
     run(_record(out, raw, seconds, config))
 
 

@@ -50,6 +50,7 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     with ExitStack() as open_files:
         observers = []
         if record is not None:
+            record = fresh(record, clock())
             header = header_of(settings.correlator, settings.vantage, stormwatch_version(), clock())
             try:
                 observers.append(open_files.enter_context(RecordingWriter(record, header)))
@@ -61,6 +62,16 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
         stop = stop_on_signals()
         await daemon.run(stop, lambda: note(_greeting(settings.web.enabled, settings.web.host, settings.web.port)))
         note(f"stopped; {daemon.pipeline.signals} signals, digest {daemon.correlator.digest()}")
+
+
+def fresh(path: Path, now: datetime) -> Path:
+    """A name that stands for no file yet: a daemon that is started again keeps what it recorded before."""
+    if not path.exists():
+        return path
+    stem, dot, ending = path.name.partition(".")
+    other = path.with_name(f"{stem}-{now:%Y%m%dT%H%M%S}{dot}{ending}")
+    note(f"{path} exists; recording to {other}")
+    return other
 
 
 def _greeting(web: bool, host: str, port: int) -> str:

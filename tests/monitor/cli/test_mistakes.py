@@ -102,6 +102,7 @@ ARGUMENTS = {
     "unknown scan network": (("chain", "scan", "--network", "local", "--from", "1", "--to", "2"), "none is configured"),
     "nothing to watch": (("run",), "config init"),
     "nothing to record": (("record", "-o", "x.jsonl"), "config init"),
+    "recording over a file": (("record", "-o", "."), "--force"),
     "a recording nowhere": (("run", "--record", "/proc/x/y"), "--record"),
     "an option before its command": (("incidents", "--json", "list"), "after list"),
     "bad clock": (("run", "--clock-start", "noon"), "2026-11-24T01:30:00Z"),
