@@ -60,7 +60,14 @@ coverage: $(VENV)/.dev tests/evm/node_modules/.ready   ## tests with branch cove
 
 check: lint types contracts coverage   ## all of CI: format, lint, types, import contracts, tests with coverage of the pure rooms
 
-bench: $(VENV)/.dev   ## measured figures of this machine
+# What the benchmarks are compared with, in a place of its own: its libraries are older than ours.
+.peers/.ready: $(VENV)/.runtime
+	$(PYTHON) -m venv .peers
+	-.peers/bin/pip --disable-pip-version-check -q install ethereum-etl==2.4.2 'setuptools<81'
+	-.peers/bin/pip --disable-pip-version-check -q install --no-deps parsimonious==0.10.0 regex
+	touch $@
+
+bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured figures of this machine
 	$(BIN)/python -m tests.bench
 
 lock:            ## renew the pinned requirements (needs uv)
@@ -70,4 +77,4 @@ lock:            ## renew the pinned requirements (needs uv)
 	  --extra parquet --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) tests/evm/node_modules tests/evm/pools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .peers tests/evm/node_modules tests/evm/pools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -37,6 +36,7 @@ PROXY_CODE = f"0x36602014600c5760206000f35b600035807f{SLOT[2:]}557f{UPGRADED}600
 POOL_CODE = "0x69d3c21bcecceda100000060005269d3c21bcecceda10000006020526103e860405260606000f3"
 """Answers every call with two reserves and a time."""
 SIMULATED = "the contracts (small ones, set into a real node: anvil on loopback)"
+PEER_TOOL = Path(__file__).parents[3] / ".peers/bin/ethereumetl"
 PEER = "ethereum-etl: blocks, receipts and logs (no state)"
 
 
@@ -184,7 +184,7 @@ async def _backfill(anvil: Anvil) -> list[Figure]:
     settings = WatcherSettings(network=networks.declared("local"), nodes=(anvil.url,), watch=watch, start_block=first)
     ours, peers = [], []
     with tempfile.TemporaryDirectory(prefix="stormwatch-bench-") as folder:
-        note = await asyncio.to_thread(_install, Path(folder))
+        note = "" if PEER_TOOL.exists() else "ethereum-etl is not installed: `make bench` puts it into .peers"
         for _ in range(3):
             began = perf_counter()
             told = [event async for event in scan(settings, first, last) if isinstance(event, ContractUpgraded)]
@@ -206,18 +206,6 @@ async def _backfill(anvil: Anvil) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _install(folder: Path) -> str:
-    """Put the peer into a folder of its own; gives why it is not there, or nothing."""
-    words = [sys.executable, "-m", "venv", str(folder / "peer")]
-    done = subprocess.run(words, capture_output=True, check=False, timeout=120)
-    wanted = (["ethereum-etl", "setuptools<81"], ["--no-deps", "parsimonious==0.10.0", "regex"])
-    for some in wanted:  # its own parsimonious is too old for this Python
-        if done.returncode == 0:
-            pip = [str(folder / "peer/bin/pip"), "install", "-q", *some]
-            done = subprocess.run(pip, capture_output=True, check=False, timeout=600)
-    return "" if done.returncode == 0 else "ethereum-etl could not be installed"
-
-
 def _peer(folder: Path, url: str, first: int, last: int) -> float:
     """Seconds it takes for the blocks, less those for one block."""
     return _export(folder, url, first, last) - _export(folder, url, last, last)
@@ -225,9 +213,8 @@ def _peer(folder: Path, url: str, first: int, last: int) -> float:
 
 def _export(folder: Path, url: str, first: int, last: int) -> float:
     """Seconds for blocks, transactions, and the receipts and logs of these."""
-    tool, blocks, transactions, logs = (
-        folder / one for one in ("peer/bin/ethereumetl", "blocks", "transactions", "logs")
-    )
+    tool = PEER_TOOL
+    blocks, transactions, logs = (folder / one for one in ("blocks", "transactions", "logs"))
     began = perf_counter()
     _run(
         tool, "export_blocks_and_transactions", "-s", first, "-e", last, "-p", url,
