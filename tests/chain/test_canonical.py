@@ -13,7 +13,7 @@ from chain.events import NetworkId, Reorged, Retracted
 from chain.network import Network
 from tests.chain.made import START, header
 from tests.chain.test_liquidity import move
-from tests.chain.test_timelock import upgraded
+from tests.chain.timelock_families import upgraded
 
 
 def followed(number: int, fork: int = 0) -> Followed:
