@@ -7,12 +7,11 @@ seconds between them are made from the stamps on the tape.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -20,7 +19,7 @@ from monitor.assembly import assets_of, enabled_venues, venue_expectations
 from monitor.correlator import CorrelatorSettings
 from monitor.errors import OperatorError
 from monitor.intake import Intake
-from monitor.recording import lines_of
+from monitor.recording import lines_of, opened_to_write
 from monitor.settings.reader import read
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal
@@ -30,6 +29,8 @@ from probes.tape import Exchange
 from probes.venue_ear import VenueEar
 
 FORMAT = "stormwatch.frames/1"
+LONGEST_LINE = 100_000_000
+"""An answer may be a listing of many megabytes, and a third longer in base64."""
 LONGEST_HOLE = timedelta(hours=1)
 """Of a longer hole in a tape only its end is lived through."""
 
@@ -69,16 +70,11 @@ class RawTapeWriter:
     """Keeps a tape (the form is `probes.tape.Tape`). Close it when nothing more will come."""
 
     def __init__(self, path: Path, header: RawHeader) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO | gzip.GzipFile = (
-            gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115  # closed by close()
-        )
-        self.lines = 0
+        self._file = opened_to_write(path)
         self._file.write(_encode(header) + b"\n")
 
     def _write(self, line: RawLine) -> None:
         self._file.write(_encode(line) + b"\n")
-        self.lines += 1
 
     def answer(
         self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
@@ -126,7 +122,7 @@ class RawTape:
     def signals(self) -> Iterator[Signal]:
         """Every signal, the clock's included. Raises OperatorError for a broken line."""
         now: datetime | None = None
-        for number, raw in lines_of(self._path, skip=1):
+        for number, raw in lines_of(self._path, skip=1, longest=LONGEST_LINE):
             try:
                 line = msgspec.json.decode(raw, type=RawLine)
             except msgspec.DecodeError as error:

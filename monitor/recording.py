@@ -50,14 +50,19 @@ def header_of(settings: CorrelatorSettings, vantage: str, version: str, started_
     return Header(format=FORMAT, version=version, vantage=vantage, started_at=started_at, correlator=asdict(settings))
 
 
+def opened_to_write(path: Path) -> BinaryIO | gzip.GzipFile:
+    """A new file, compressed where its name ends in .gz; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")
+
+
 class RecordingWriter:
     """Writes what passes through the pipeline (an Observer). Close it, or use it as a context."""
 
     def __init__(self, path: Path, header: Header) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.lines = 0
-        self._file: BinaryIO | gzip.GzipFile = gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115  # closed by close()
+        self._file = opened_to_write(path)
         self._file.write(_encode(header) + b"\n")
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
@@ -117,13 +122,13 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     return gzip.open(path, "rb") if packed else path.open("rb")
 
 
-def lines_of(path: Path, *, skip: int) -> Iterator[tuple[int, bytes]]:
+def lines_of(path: Path, *, skip: int, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
     """Each line of a recording after the first `skip`, with its number. Raises OperatorError where the file is damaged."""
     number = 0
     with _opened(path) as file:
         while True:
             try:
-                line = file.readline(LONGEST_LINE)
+                line = file.readline(longest)
             except (EOFError, zlib.error, OSError) as error:
                 raise _broken(path, number + 1, f"the file is cut off or damaged ({error})") from None
             if not line:

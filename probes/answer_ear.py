@@ -24,6 +24,7 @@ from probes.readings import (
     RequestTimed,
     ServerTime,
     VenueClock,
+    VenueId,
 )
 from probes.tape import Exchange
 from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck, Venue
@@ -61,7 +62,7 @@ class AnswerEar:
         refusal, detail, words = self._judge(check, instrument, got)
         snapshot = next((one for one in words if isinstance(one, BookSnapshot)), None)
         readings: list[Reading] = [
-            timed(self.state.venue, check, instrument, scheduled_at, got, refusal, detail),
+            timed(self.state.venue.id, check.name, instrument, scheduled_at, got, refusal, detail),
             *(one for one in words if not isinstance(one, BookSnapshot)),
         ]
         self._learn(readings, got)
@@ -140,8 +141,8 @@ def _on_the_wire_s(got: Exchange) -> float:
 
 
 def timed(
-    venue: Venue,
-    check: RestCheck,
+    venue: VenueId,
+    check: str,
     instrument: Instrument | None,
     scheduled_at: datetime,
     got: Exchange,
@@ -150,8 +151,8 @@ def timed(
 ) -> RequestTimed:
     """The reading of a request."""
     return RequestTimed(
-        venue=venue.id,
-        check=check.name,
+        venue=venue,
+        check=check,
         instrument=None if instrument is None else instrument.symbol,
         scheduled_at=scheduled_at,
         sent_at=got.sent_at,

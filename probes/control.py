@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 
+from probes.answer_ear import timed
 from probes.exchange import Clock, exchange, session, tls_context
 from probes.outbox import Outbox
 from probes.prober import USER_AGENT, utc_now
-from probes.readings import Reading, Refusal, RequestTimed, VenueId
+from probes.readings import Reading, VenueId
 from probes.schedule import on_schedule, phase_s
-from probes.tape import Exchange
 
 CONTROL = VenueId("control")
 MOST_BYTES = 1_000_000
@@ -36,7 +36,7 @@ class Controls:
                 got = await exchange(
                     client, url, headers={}, timeout_s=self._timeout_s, max_bytes=MOST_BYTES, clock=self._clock
                 )
-                outbox.put(_timed(name, due, got))
+                outbox.put(timed(CONTROL, name, None, due, got, got.refusal, got.detail))
 
             first_at = self._clock() + timedelta(seconds=phase_s(name, self._every_s))
             await on_schedule(self._every_s, first_at, act, lambda _due, _count: None, clock=self._clock)
@@ -50,23 +50,3 @@ class Controls:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await client.close()
-
-
-def _timed(name: str, due: datetime, got: Exchange) -> RequestTimed:
-    return RequestTimed(
-        venue=CONTROL,
-        check=name,
-        instrument=None,
-        scheduled_at=due,
-        sent_at=got.sent_at,
-        received_at=got.received_at,
-        latency_s=max((got.received_at - due).total_seconds(), 0.0),
-        service_s=max((got.received_at - got.sent_at).total_seconds(), 0.0),
-        phases=got.phases,
-        cold=got.cold,
-        status=got.status,
-        refusal=got.refusal,
-        censored=got.refusal is Refusal.TIMEOUT,
-        body_bytes=len(got.body),
-        detail=got.detail,
-    )

@@ -95,7 +95,7 @@ class Asker:
             sent_at=now, received_at=now, phases=(), cold=False, status=None, headers={}, body=b"",
             refusal=Refusal.BUDGET, detail=detail,
         )  # fmt: skip
-        return timed(self.state.venue, check, instrument, scheduled_at, nothing, Refusal.BUDGET, detail)
+        return timed(self.state.venue.id, check.name, instrument, scheduled_at, nothing, Refusal.BUDGET, detail)
 
 
 def _symbol(instrument: Instrument | None) -> str | None:

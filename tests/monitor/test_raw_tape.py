@@ -115,6 +115,15 @@ def test_a_tape_can_be_replayed_like_any_recording(tmp_path: Path) -> None:
     assert again.correlator.settings == CorrelatorSettings()
 
 
+def test_an_answer_of_megabytes_is_heard_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    writer = RawTapeWriter(path, raw_header_of(SETTINGS, "1", T0))
+    writer.answer(V, "instruments", "/fapi/v1/exchangeInfo", None, T0, answered(0, LISTING + b" " * 3_000_000))
+    writer.close()
+
+    assert Counter(one.kind for one in heard(path))[SignalKind.EXPECT] == 3
+
+
 def broken(path: Path) -> str:
     with pytest.raises(OperatorError) as caught:
         list(replay_file(path).changes())
