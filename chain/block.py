@@ -5,7 +5,7 @@ Hashes, topics and addresses are lower-case 0x-prefixed strings; slots and amoun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -89,23 +89,44 @@ NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a detector wants of each block: logs of these addresses with these first topics, and these reads."""
+    """What a detector wants of each block: logs of these addresses with these first topics, and these reads.
+
+    `standing` are those of the reads that stay as they are but for what logs tell: where many blocks are read at once, it is
+    enough to read them in the last one, for a change that no log told is then looked for (`chain/stretch.py`).
+    """
 
     addresses: frozenset[Address] = frozenset()
     topics: frozenset[str] = frozenset()
     reads: frozenset[Need] = frozenset()
+    standing: frozenset[Need] = frozenset()
+
+    @property
+    def moving(self) -> frozenset[Need]:
+        """The reads that must be made in every block."""
+        return self.reads - self.standing
 
     def covers(self, other: Needs) -> bool:
         """Whether all the other wishes for is among this."""
-        return other.addresses <= self.addresses and other.topics <= self.topics and other.reads <= self.reads
+        return other is self or (
+            other.addresses <= self.addresses and other.topics <= self.topics and other.reads <= self.reads
+        )
 
     def __or__(self, other: Needs) -> Needs:
-        """Both wishes in one."""
-        return Needs(
-            addresses=self.addresses | other.addresses,
-            topics=self.topics | other.topics,
-            reads=self.reads | other.reads,
-        )
+        """Both wishes in one. What stands still for one and moves for the other moves."""
+        return together((self, other))
+
+
+
+def together(wishes: Iterable[Needs]) -> Needs:
+    """All wishes in one."""
+    given = tuple(wishes)
+    reads: frozenset[Need] = frozenset().union(*(one.reads for one in given))
+    return Needs(
+        addresses=frozenset().union(*(one.addresses for one in given)),
+        topics=frozenset().union(*(one.topics for one in given)),
+        reads=reads,
+        standing=reads.difference(*(one.moving for one in given if one.standing != one.reads)),
+    )
 
 
 StateRead = Mapping[Need, int]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
-from chain.block import Block, Needs
+from chain.block import Block, Needs, together
 from chain.detector import Detector, Parted, Watch
 from chain.events import PlacedEvent
 
@@ -28,6 +28,8 @@ class Bench:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._stages: tuple[dict[str, Detector], dict[str, Detector]] = ({}, {})
+        self._wanted: tuple[Needs, ...] = ()
+        self._needs = Needs()
         self.reset()
 
     def reset(self) -> None:
@@ -39,17 +41,20 @@ class Bench:
             self._stages[module.STAGE - 1][name] = module.make(self._watch)
 
     def needs(self) -> Needs:
-        """What all of them want of the next block."""
-        wanted = Needs()
-        for stage in self._stages:
-            for detector in stage.values():
-                wanted |= detector.needs()
-        return wanted
+        """What all of them want of the next block: the very same object while nobody's wishes change."""
+        wanted = tuple(detector.needs() for stage in self._stages for detector in stage.values())
+        if len(wanted) != len(self._wanted) or any(
+            one is not before and one != before for one, before in zip(wanted, self._wanted, strict=True)
+        ):
+            self._needs = together(wanted)
+        self._wanted = wanted
+        return self._needs
 
     def on_block(self, block: Block) -> list[PlacedEvent]:
         """The block's events: stage 1 in order of the chain, amended and followed by stage 2."""
         first = [event for one in self._stages[0].values() for event in one.on_block(block, ())]
-        first.sort(key=_order)
+        if len(first) > 1:
+            first.sort(key=_order)
         found = {event.event_id: event for event in first}
         for detector in self._stages[1].values():
             for event in detector.on_block(block, first):

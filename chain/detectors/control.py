@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chain.abi import topic_of
-from chain.block import Block, Log, Needs, SlotNeed, address_of
+from chain.block import Block, Log, Need, Needs, SlotNeed, address_of
 from chain.detector import Watch
 from chain.events import Address, ControlChange, ControlChanged, PlacedEvent
 
@@ -120,19 +120,22 @@ class Control:
         guarding = set(self._guards.values())
         self._alone = frozenset(one for one in watch.timelocks if one not in guarding and one not in self._guards)
         self._memory = _Memory()
+        self._needs: Needs | None = None
 
     def needs(self) -> Needs:
         """Logs of the contracts and all above them; the slots that name admin and beacon."""
-        if not self._guards and not self._alone:
-            return Needs()
-        above = {Address(one) for one in self._memory.above.values()}
-        timelocks = {timelock for timelock in self._guards.values() if timelock}
-        reads = frozenset(SlotNeed(contract, slot) for contract in self._guards for slot in SLOTS)
-        return Needs(
-            addresses=frozenset({*self._guards, *self._alone, *above, *timelocks}),
-            topics=frozenset(_READERS),
-            reads=reads,
-        )
+        if self._needs is None:
+            above = {Address(one) for one in self._memory.above.values()}
+            timelocks = {timelock for timelock in self._guards.values() if timelock}
+            reads: frozenset[Need] = frozenset(SlotNeed(contract, slot) for contract in self._guards for slot in SLOTS)
+            addresses = frozenset({*self._guards, *self._alone, *above, *timelocks})
+            self._needs = Needs(
+                addresses=addresses,
+                topics=frozenset(_READERS) if addresses else frozenset(),
+                reads=reads,
+                standing=reads,
+            )
+        return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The changes its logs tell, for each contract they matter to."""
@@ -141,7 +144,7 @@ class Control:
             if log.topics and log.topics[0] in _READERS:
                 told = _READERS[log.topics[0]](log)
                 found.extend(self._changed(block, log, told, contract) for contract in self._below(log.address))
-        for contract in self._guards:
+        for contract in self._guards if block.state else ():
             for slot in SLOTS:
                 self._learn(f"{contract} {slot:#x}", block.state.get(SlotNeed(contract, slot)))
         return found
@@ -153,12 +156,17 @@ class Control:
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
+        self._needs = None
 
     def _learn(self, key: str, word: int | None) -> None:
-        if word:
-            self._memory.above[key] = address_of(word)
-        elif word == 0:
-            self._memory.above.pop(key, None)
+        found = address_of(word) if word else None
+        if word is None or self._memory.above.get(key) == found:
+            return
+        self._needs = None
+        if found is None:
+            del self._memory.above[key]
+        else:
+            self._memory.above[key] = found
 
     def _below(self, emitter: Address) -> Iterator[Address]:
         if emitter in self._alone:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from chain import pools
-from chain.block import Block, Log, Needs
+from chain.block import Block, Log, Needs, together
 from chain.depth import DEPTHS_BPS, NEAR_BPS, concentration
 from chain.detector import Watch
 from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
@@ -35,34 +35,38 @@ class Liquidity:
         self._told: dict[Address, list[int]] = {}
         self._known_at: dict[Address, int] = {}
         self._looked: dict[Address, object] = {}
+        self._changed = set(self._pools)  # pools whose wishes may have changed
+        self._wanted: dict[Address, Needs] = {}
+        self._needs = Needs()
 
     def needs(self) -> Needs:
         """What each pool needs."""
-        wanted = [pool.needs() for pool in self._pools.values()]
-        return Needs(
-            addresses=frozenset().union(*(one.addresses for one in wanted)),
-            topics=frozenset().union(*(one.topics for one in wanted)),
-            reads=frozenset().union(*(one.reads for one in wanted)),
-        )
+        fresh = {at: self._pools[at].needs() for at in sorted(self._changed)}
+        self._changed.clear()
+        if any(self._wanted.get(at) != one for at, one in fresh.items()):
+            self._wanted |= fresh
+            self._needs = together(self._wanted.values())
+        return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Each move in its place, then the depths that changed."""
         found: list[PlacedEvent] = []
+        heard = [(log, at) for log in block.logs if (at := self._heard(log)) is not None]
         same: dict[str, list[Log]] = defaultdict(list)
-        for log in block.logs:
+        for log in block.logs if heard else ():
             same[log.transaction].append(log)
-        for log in block.logs:
-            at = self._heard(log)
-            if at is None:
-                continue
+        for log, at in heard:
+            self._changed.add(at)
             move = self._pools[at].on_log(log, same[log.transaction])
             if move is not None:
                 self._looked.pop(at, None)
                 if len(self._pools[at].tokens) > 1:
                     found.append(self._moved(block, log, at, move))
-        for pool in self._pools.values():
-            pool.on_state(block.state)
-        return [*found, *(told for at in self._pools if (told := self._depth_told(block, at)))]
+        if block.state:
+            self._changed.update(self._pools)
+            for pool in self._pools.values():
+                pool.on_state(block.state)
+        return [*found, *self._depths_told(block)]
 
     def memory(self) -> bytes:
         """Each pool's own memory, and the depths last told."""
@@ -83,6 +87,7 @@ class Liquidity:
         """Be as when `parts` gave these; pools that are not among them, or no longer watched, start anew."""
         for forgotten in (self._looked, self._told, self._known_at):
             forgotten.clear()
+        self._changed.update(self._pools)
         for at, pool in self._pools.items():
             if at in parts:
                 plain, told, known_at = json.loads(parts[at])
@@ -147,6 +152,13 @@ class Liquidity:
             if token in pool.tokens and (depth := pool.depth(NEAR_BPS)) is not None:
                 found[at] = depth[pool.tokens.index(token)]
         return found
+
+    def _depths_told(self, block: Block) -> list[PlacedEvent]:
+        """Of the pools that this block touched, and of those whose depth is still to be told."""
+        if len(self._told) == len(self._pools) and not self._changed:
+            return []
+        looked_at = [at for at in self._pools if at in self._changed or at not in self._told]
+        return [told for at in looked_at if (told := self._depth_told(block, at))]
 
     def _depth_told(self, block: Block, at: Address) -> PoolDepth | None:
         """The pool's depth, where it is to be told: once after it became known, and when it has changed enough."""

@@ -58,6 +58,8 @@ class Migrations:
         self._tellers = {str(one.address): pool.hears[0] for one, pool in made if pool is not None}
         tokens = {token for one in watch.pools for token in (one.token0, one.token1, *one.tokens) if token}
         self._tokens = frozenset(tokens - {NOBODY})
+        self._asked: list[Address] = []
+        self._needs: Needs | None = None
 
     def needs(self) -> Needs:
         """The transfers of all tokens in watched pools, and whether those who got some of it are wallets."""
@@ -65,9 +67,11 @@ class Migrations:
         for side in self._memory.removals:
             asked |= dict.fromkeys(hand for hand in side.hands if self._unknown(hand))
         hands = [Address(hand) for hand in asked][:MOST_ASKED]
-        reads = frozenset(need for hand in hands for need in (CodeNeed(hand), DelegateNeed(hand)))
-        topics = frozenset({TRANSFER, WITHDRAWAL}) if self._tokens else frozenset()
-        return Needs(addresses=self._tokens, topics=topics, reads=reads)
+        if hands != self._asked or self._needs is None:
+            reads = frozenset(need for hand in hands for need in (CodeNeed(hand), DelegateNeed(hand)))
+            topics = frozenset({TRANSFER, WITHDRAWAL}) if self._tokens else frozenset()
+            self._asked, self._needs = hands, Needs(addresses=self._tokens, topics=topics, reads=reads)
+        return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Matches whose later half is in this block, and what became of what left."""

@@ -52,14 +52,15 @@ class TokenUse:
             for token in self._tokens
         }
         self._memory = _Memory()
+        reads: frozenset[Need] = frozenset(need for token in self._tokens for need in self._balances(token))
+        topics = frozenset({TRANSFER}) if self._tokens else frozenset()
+        self._in_the_hour = Needs(addresses=frozenset(self._tokens), topics=topics)
+        self._as_it_ends = Needs(addresses=frozenset(self._tokens), topics=topics, reads=reads)
 
     def needs(self) -> Needs:
         """Transfers of the tokens and, as an hour ends, what the pools hold of them."""
-        if not self._tokens:
-            return Needs()
         ending = self._memory.time_s % HOUR_S >= HOUR_S - READ_S
-        reads: frozenset[Need] = frozenset(need for token in self._tokens if ending for need in self._balances(token))
-        return Needs(addresses=frozenset(self._tokens), topics=frozenset({TRANSFER}), reads=reads)
+        return self._as_it_ends if ending else self._in_the_hour
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The hour that ended with this block, if one did."""

@@ -38,26 +38,31 @@ class Upgrades:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
         self._form = Form(every())
+        self._topics = frozenset(self._form.told) | frozenset(CUTS)
         self._memory = self._whole(_Memory())
+        self._own: dict[Address, tuple[Where, ...]] = {}  # what is read of a contract itself
+        self._kin: dict[tuple[str, Address], list[Address]] | None = None  # the contracts behind each beacon
+        self._needs: Needs | None = None
 
     def needs(self) -> Needs:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
-        addresses = set(self._contracts)
-        reads: set[Need] = set()
-        for contract in self._contracts:
-            addresses.update(address for _, address in self._asked(contract))
-            reads.update(where.need for where in self._places(contract))
-        topics = frozenset(self._form.told) | frozenset(CUTS)
-        return Needs(addresses=frozenset(addresses), topics=topics, reads=frozenset(reads))
+        if self._needs is None:
+            addresses = set(self._contracts)
+            reads: set[Need] = set()
+            for contract in self._contracts:
+                addresses.update(address for _, address in self._asked(contract))
+                reads.update(where.need for where in self._places(contract))
+            read = frozenset(reads)
+            self._needs = Needs(addresses=frozenset(addresses), topics=self._topics, reads=read, standing=read)
+        return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The logs in order, then what the state says that no log said."""
-        children = self._children()
         found: list[PlacedEvent] = []
         for log in block.logs:
-            if log.topics:
-                found.extend(self._on_log(block, log, children))
-        for contract in self._contracts:
+            if log.topics and log.topics[0] in self._topics:
+                found.extend(self._on_log(block, log, self._children()))
+        for contract in self._contracts if block.state else ():
             found.extend(self._on_state(block, contract))
         return found
 
@@ -68,6 +73,8 @@ class Upgrades:
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
         self._memory = self._whole(msgspec.json.decode(memory, type=_Memory))
+        self._own.clear()
+        self._kin = self._needs = None
 
     def _whole(self, memory: _Memory) -> _Memory:
         """Room for each contract from the first, so that no reading changes the memory."""
@@ -88,22 +95,37 @@ class Upgrades:
 
     def _children(self) -> dict[tuple[str, Address], list[Address]]:
         """The contracts behind each beacon."""
-        children: dict[tuple[str, Address], list[Address]] = {}
-        for contract in self._contracts:
-            for asked in self._asked(contract):
-                children.setdefault(asked, []).append(contract)
-        return children
+        if self._kin is None:
+            self._kin = {}
+            for contract in self._contracts:
+                for asked in self._asked(contract):
+                    self._kin.setdefault(asked, []).append(contract)
+        return self._kin
 
     def _places(self, contract: Address) -> Iterator[Where]:
         """What is read of a contract, then of its beacon: of the one that it has by then."""
-        held = self._held(contract)
-        account = held.get(CODE) == f"{NO_CODE:#x}"
-        for where in self._form.fields(contract):
-            unused = not where.always and held.get(where.key) == "0x0"
-            if not unused or (where.key == DELEGATE and account):
-                yield where
+        if contract not in self._own:
+            held = self._held(contract)
+            account = held.get(CODE) == f"{NO_CODE:#x}"
+            self._own[contract] = tuple(
+                where
+                for where in self._form.fields(contract)
+                if where.always or held.get(where.key) != "0x0" or (where.key == DELEGATE and account)
+            )
+        yield from self._own[contract]
         for role, address in self._asked(contract):
             yield from self._form.via(role, address)
+
+    def _reads_anew(self, contract: Address) -> None:
+        """What is to be read of this contract has changed."""
+        self._own.pop(contract, None)
+        self._kin = self._needs = None
+
+    def _empty(self, contract: Address, key: str) -> None:
+        """There is nothing at this place: it is not read again."""
+        if key not in self._held(contract):
+            self._held(contract)[key] = "0x0"
+            self._reads_anew(contract)
 
     def _on_log(
         self, block: Block, log: Log, children: Mapping[tuple[str, Address], Sequence[Address]]
@@ -135,7 +157,7 @@ class Upgrades:
             word = block.state.get(where.need)
             if word is None:
                 if not where.always and CodeNeed(contract) in block.state:
-                    self._held(contract).setdefault(where.key, "0x0")
+                    self._empty(contract, where.key)
                 continue
             if isinstance(where.need, AnswerNeed):
                 yield from self._on_table(block, contract, where, word)
@@ -151,6 +173,8 @@ class Upgrades:
         if before == now:
             return
         code = where.key == CODE
+        if code or before is None or "0x0" in (before, now):
+            self._reads_anew(contract)
         new = f"0x{word:064x}" if code else address_of(word)
         if before is None:
             self._first_sight(contract, where, new, empty=word in (0, NO_CODE))
@@ -179,7 +203,7 @@ class Upgrades:
         answer = word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]
         table = read_table(answer)
         if table is None:
-            self._held(contract).setdefault(where.key, "0x0")
+            self._empty(contract, where.key)
             return
         first = where.key not in self._held(contract)
         self._held(contract)[where.key] = TABLE
@@ -215,9 +239,11 @@ class Upgrades:
         if old == new:
             return
         self._told(contract)[told] = new
-        held = self._held(contract)
-        for key in [one for one in held if one.endswith(f" of {old}")]:
-            del held[key]
+        if role in self._form.asked_roles:
+            held = self._held(contract)
+            for key in [one for one in held if one.endswith(f" of {old}")]:
+                del held[key]
+            self._reads_anew(contract)
         yield _event(block, log, contract, kind, role, old, new, seen_by, (), ())
 
 

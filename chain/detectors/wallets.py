@@ -51,13 +51,13 @@ class Wallets:
             self._rows.setdefault((wallet.venue, wallet.asset), []).append(wallet)
         self._own = {venue: {one.address for one in watch.wallets if one.venue == venue} for venue, _ in self._rows}
         self._memory = _Memory()
+        tokens = frozenset(row.token for row in watch.wallets if row.token)
+        reads: frozenset[Need] = frozenset(BalanceNeed(row.address) for row in watch.wallets if not row.token)
+        self._needs = Needs(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), reads=reads)
 
     def needs(self) -> Needs:
         """Transfers of the tokens paid out, and the balances of the wallets that pay the own coin."""
-        rows = [row for rows in self._rows.values() for row in rows]
-        tokens = frozenset(row.token for row in rows if row.token)
-        reads: frozenset[Need] = frozenset(BalanceNeed(row.address) for row in rows if not row.token)
-        return Needs(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), reads=reads)
+        return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Silences that deepened past what is usual, and those that ended."""

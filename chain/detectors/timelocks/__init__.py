@@ -17,7 +17,7 @@ from pkgutil import iter_modules
 import msgspec
 
 from chain.abi import Unreadable
-from chain.block import Block, Log, Needs, SlotNeed, address_of
+from chain.block import Block, Log, Need, Needs, SlotNeed, address_of
 from chain.detector import Watch
 from chain.events import Address, ContractUpgraded, OperationEnded, PlacedEvent, UpgradeQueued
 from chain.queue import Phase, Step
@@ -95,13 +95,16 @@ class Timelocks:
         self._timelocks = frozenset({*named.values(), *watch.timelocks})
         self._steps = _steps()
         self._memory = _Memory()
+        self._needs = Needs()
+        if self._timelocks:
+            beacons: frozenset[Need] = frozenset(SlotNeed(contract, BEACON_SLOT) for contract in self._contracts)
+            self._needs = Needs(
+                addresses=self._timelocks, topics=frozenset(self._steps), reads=beacons, standing=beacons
+            )
 
     def needs(self) -> Needs:
         """The logs of each timelock, and each contract's beacon: who upgrades it upgrades the contract."""
-        if not self._timelocks:
-            return Needs()
-        beacons = frozenset(SlotNeed(contract, BEACON_SLOT) for contract in self._contracts)
-        return Needs(addresses=self._timelocks, topics=frozenset(self._steps), reads=beacons)
+        return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Operations announced and ended, and stage 1's upgrades with what carried them."""
@@ -137,7 +140,7 @@ class Timelocks:
     def _learn(self, block: Block) -> None:
         if self._memory.first is None:
             self._memory.first = (block.header.number, block.header.time.timestamp())
-        for contract in sorted(self._contracts):
+        for contract in sorted(self._contracts) if block.state else ():
             word = block.state.get(SlotNeed(contract, BEACON_SLOT))
             if word:
                 self._memory.beacons[contract] = address_of(word)
