@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -69,7 +69,10 @@ async def blocks(
     *,
     state_of: Sequence[Header],
 ) -> list[Block]:
-    """These blocks, oldest first, with their logs, and the state of those in `state_of`. Raises NodeFailure."""
+    """These blocks, oldest first, with their logs and what moves of their state; those in `state_of` with all of it.
+
+    Raises NodeFailure.
+    """
 
     async def act(node: Source) -> tuple[Source, Logs, States]:
         return node, *await _read(node, run, needs, state_of)
@@ -88,7 +91,8 @@ async def blocks(
             told |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + wanted, most=1)
         if len(told) == 1:
             told |= await _receipts(node, run, needs, logs)
-        logs = _believed(nodes, run, told)
+        if len(told) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
+            logs = _believed(nodes, run, told)
     return [
         Block(network=network, header=one, seen_at=clock(), logs=logs.get(one.hash, ()), state=state.get(one.hash, {}))
         for one in run
@@ -97,47 +101,68 @@ async def blocks(
 
 async def _read(node: Source, run: Sequence[Header], needs: Needs, state_of: Sequence[Header]) -> tuple[Logs, States]:
     """The logs and the state as this node tells them: nearly always in one request."""
-    packed, plain = plan(needs.reads) if node.traits.packs else ((), tuple(sorted(needs.reads, key=repr)))
+    whole = frozenset(one.hash for one in state_of)
+    reading = [
+        Reading.of(one, needs.reads if one.hash in whole else needs.moving, node)
+        for one in (run if needs.moving else state_of)
+    ]
     asked = pieces(needs, run, node.traits)
     check = [header_ask(run[-1].number)] if asked else []
-    state_asks: list[Ask] = [
-        ask
-        for one in state_of
-        for ask in (*(some.ask(one) for some in packed), *(read_ask(need, one) for need in plain))
-    ]
-    answers = await node.ask([*(piece.ask() for piece in asked), *check, *state_asks])
+    answers = await node.ask([*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)])
     logs: Logs = {}
     if asked:
         if header_of(answers[len(asked)]).hash != run[-1].hash:
             raise NodeFailure(NodeFaultKind.BEHIND, "on another fork")
         logs = await settle(node, asked, answers[: len(asked)])
-    return logs, await _state(node, state_of, packed, plain, answers[len(asked) + len(check) :])
+    return logs, await _state(node, reading, answers[len(asked) + len(check) :])
 
 
-async def _state(
-    node: Source, state_of: Sequence[Header], packed: Sequence[Packed], plain: Sequence[Need], answers: Sequence[Any]
-) -> States:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What is read of one block, and the questions for it: packed ones first."""
+
+    header: Header
+    packed: tuple[Packed, ...]
+    plain: tuple[Need, ...]
+
+    @classmethod
+    def of(cls, header: Header, needs: frozenset[Need], node: Source) -> Reading:
+        """As this node takes it."""
+        packed, plain = plan(needs) if node.traits.packs else ((), tuple(sorted(needs, key=repr)))
+        return cls(header=header, packed=packed, plain=plain)
+
+    @property
+    def asks(self) -> list[Ask]:
+        """The questions."""
+        return [
+            *(some.ask(self.header) for some in self.packed),
+            *(read_ask(need, self.header) for need in self.plain),
+        ]
+
+
+async def _state(node: Source, reading: Sequence[Reading], answers: Sequence[Any]) -> States:
     """The words by block. What a packed call did not answer is asked once more by itself."""
     found: States = {}
     again: list[tuple[Header, Need]] = []
-    each = len(packed) + len(plain)
-    understood = not (packed and state_of)
-    for at, one in enumerate(state_of):
-        mine = answers[at * each : (at + 1) * each]
-        words = found.setdefault(one.hash, {})
-        for some, answer in zip(packed, mine[: len(packed)], strict=True):
-            unpacked = unpack(some, answer)
-            understood = understood or unpacked is not None
+    packed = understood = False
+    at = 0
+    for one in reading:
+        words = found.setdefault(one.header.hash, {})
+        for some in one.packed:
+            unpacked = unpack(some, answers[at])
+            at += 1
+            packed, understood = True, understood or unpacked is not None
             words |= unpacked or {}
-            again += [(one, need) for need in some.needs if need not in words]
-        _put(words, zip(plain, mine[len(packed) :], strict=True))
-    if packed and state_of:
+            again += [(one.header, need) for need in some.needs if need not in words]
+        _put(words, zip(one.plain, answers[at : at + len(one.plain)], strict=True))
+        at += len(one.plain)
+    if packed:
         node.traits.packed(understood)
     if again:
-        for (one, need), answer in zip(
-            again, await node.ask([read_ask(need, one) for one, need in again]), strict=True
+        for (header, need), answer in zip(
+            again, await node.ask([read_ask(need, header) for header, need in again]), strict=True
         ):
-            _put(found[one.hash], [(need, answer)])
+            _put(found[header.hash], [(need, answer)])
     return found
 
 

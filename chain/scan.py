@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import get_args
 
@@ -16,13 +17,14 @@ from chain.events import ChainEvent, NetworkId, NodeFaultKind, PlacedEvent
 from chain.nodes import Nodes
 from chain.rpc import NodeFailure
 from chain.settings import Clock, WatcherSettings, open_nodes, utc_now
+from chain.stretch import Stretch
 
-MOST_RUN = 64
+RUN = 512
+"""Blocks read at once, where nothing speaks against it; a stretch ends at its multiples, wherever a scan began or was
+killed, so that it reads the same blocks whole each time."""
 MOST_READS = 20_000
 """State reads in one run of blocks."""
 MOST_TRIES = 8
-MOST_UNSAVED = 64
-"""Blocks without an event that are read again after a crash."""
 
 PLACED = get_args(PlacedEvent)
 
@@ -52,61 +54,64 @@ async def scan(
     last: int,
     clock: Clock = utc_now,
     *,
+    every_block: bool = False,
     progress: Progress | None = None,
     checkpoints: Checkpoints | None = None,
     nodes: Nodes | None = None,
 ) -> AsyncIterator[ChainEvent]:
     """What blocks `first`..`last` hold, and the faults of nodes on the way. Fits only blocks that no reorg can reach.
 
-    With `checkpoints` (of its own, not a watcher's) it goes on where an earlier scan of the same stretch ended; the event
-    that was being handled then comes again, with its id. Raises ScanIncomplete where no node gives a block after some tries.
+    Logs are read of every block, and what stands still but for logs at the end of each stretch of `RUN` blocks: a silent change is
+    then looked for, and told in its block; `every_block` reads all of each, and so sees also what was soon set back. With
+    `checkpoints` (of its own, not a watcher's) it goes on where an earlier scan of the same stretch ended; the event that
+    was being handled then comes again, with its id. Raises ScanIncomplete where no node gives a block after some tries.
     """
-    past = _Past(settings, nodes or open_nodes(settings, clock), clock, checkpoints)
+    past = _Past(settings, nodes or open_nodes(settings, clock), clock, checkpoints, every_block=every_block)
     tries = 0
     try:
         await past.resume(first)
         for event in past.untold():
             yield event
         while past.number <= last:
-            blocks = await past.read(last)
+            went_on = await past.advance(last)
             for fault in past.nodes.take_faults():
                 yield fault
-            if not blocks:
-                tries += 1
-                if tries > MOST_TRIES:
-                    raise ScanIncomplete(past.number)
+            for event in past.untold():
+                yield event
+            tries = 0 if went_on else tries + 1
+            if tries > MOST_TRIES:
+                raise ScanIncomplete(past.number)
+            if not went_on:
                 await asyncio.sleep(settings.wait_s)
-                continue
-            tries = 0
-            for block in blocks:
-                past.digest(block)
-                for event in past.untold():
-                    yield event
-                if not past.needs.covers(past.bench.needs()):
-                    break
-            if progress:
+            elif progress:
                 progress(past.number - first, last + 1 - first)
-        past.save()
     finally:
         await past.nodes.close()
 
 
 class _Past:
-    def __init__(self, settings: WatcherSettings, nodes: Nodes, clock: Clock, checkpoints: Checkpoints | None) -> None:
+    def __init__(
+        self,
+        settings: WatcherSettings,
+        nodes: Nodes,
+        clock: Clock,
+        checkpoints: Checkpoints | None,
+        *,
+        every_block: bool,
+    ) -> None:
         self._settings = settings
         self._network = settings.network.id
         self._clock = clock
         self._checkpoints = checkpoints
-        self._most = MOST_RUN
-        self._primed = False
-        self._memories: dict[str, bytes] | None = None
+        self._every_block = every_block
+        self._most = RUN
+        self._bench: Bench | None = None
+        self._memories: Mapping[str, bytes] = {}
         self._last: Header | None = None
-        self._out: list[PlacedEvent] = []
-        self._unsaved = 0
+        self._out: deque[PlacedEvent] = deque()
+        self._grown = False
         self.nodes = nodes
         self.number = 0
-        self.bench = Bench(settings.watch)
-        self.needs = Needs()
 
     async def resume(self, first: int) -> None:
         """Stand at `first`, or where the checkpoint says."""
@@ -116,52 +121,67 @@ class _Past:
         if checkpoint and checkpoint.window:
             self._last = checkpoint.window[-1].header
             self._memories = checkpoint.window[-1].memories
-            self._out = [event for event in checkpoint.untold if isinstance(event, PLACED)]
+            self._out.extend(event for event in checkpoint.untold if isinstance(event, PLACED))
             self.number = self._last.number + 1
 
     def untold(self) -> Iterator[PlacedEvent]:
         """What was decided, one by one; asking for the next says that the last one was taken."""
         while self._out:
             yield self._out[0]
-            del self._out[0]
-            self.save()
+            self._out.popleft()
+            self._save()
 
-    def save(self) -> None:
-        """Keep where it stands."""
-        self._unsaved = 0
-        if self._checkpoints and self._last and self._primed:
-            followed = Followed(header=self._last, told=(), memories=self.bench.memory())
-            checkpoint = Checkpoint(window=(followed,), untold=tuple(self._out))
-            self._checkpoints.save(self._network, checkpoint.encode())
+    def _save(self) -> None:
+        """Keep where it stands, and what of it was not taken."""
+        if self._checkpoints and self._last:
+            followed = Followed(header=self._last, told=(), memories=dict(self._memories))
+            self._checkpoints.save(self._network, Checkpoint(window=(followed,), untold=tuple(self._out)).encode())
 
-    async def read(self, last: int) -> list[Block]:
-        """The next blocks; none where the nodes failed."""
+    async def advance(self, last: int) -> bool:
+        """Digest the next blocks; False where the nodes failed."""
         try:
-            if not self._primed:
-                await self._prime()
-            self.needs = self.bench.needs()
-            most = max(min(self._most, MOST_READS // max(len(self.needs.reads), 1)), 1)
-            run = await fetch.headers(self.nodes, range(self.number, min(last, self.number + most - 1) + 1))
-            return await fetch.blocks(self.nodes, self._network, run, self.needs, self._clock, state_of=run)
+            bench = self._bench or await self._primed()
+            needs = bench.needs()
+            run = await fetch.headers(self.nodes, self._next(last, needs))
+            state_of = run if self._every_block else [*run[: 1 if self._grown else 0], *run[-1:]]
+            blocks = await fetch.blocks(self.nodes, self._network, run, needs, self._clock, state_of=state_of)
+            stretch = Stretch(bench, lambda block: self._whole(block, needs))
+            found = await stretch.digested(blocks, needs, sparse=not self._every_block)
         except NodeFailure as failure:
             if failure.fault is NodeFaultKind.RANGE_LIMIT:
                 self._most = max(self._most // 2, 1)
-            return []
+            return False
+        self._grown = not needs.covers(bench.needs())
+        self._last = replace(found[-1].block.header, bloom=None)
+        self.number = self._last.number + 1
+        self._out.extend(event for one in found for event in one.told)
+        if self._checkpoints:
+            self._memories = bench.memory()
+        self._save()
+        return True
 
-    def digest(self, block: Block) -> None:
-        """Take the next block."""
-        self._out.extend(self.bench.on_block(block))
-        self._last = replace(block.header, bloom=None)
-        self.number += 1
-        self._unsaved += 1
-        if self._out or self._unsaved >= MOST_UNSAVED:
-            self.save()
+    def _next(self, last: int, needs: Needs) -> range:
+        """The numbers of the next stretch."""
+        most = self._most
+        reads = len(needs.reads) if self._every_block else len(needs.moving)
+        if reads:
+            most = max(min(most, MOST_READS // reads), 1)
+        end = (self.number // most + 1) * most
+        return range(self.number, min(last + 1, end))
 
-    async def _prime(self) -> None:
+    async def _whole(self, block: Block, needs: Needs) -> Block:
+        """The block with its standing reads."""
+        standing = Needs(reads=needs.standing)
+        header = block.header
+        [found] = await fetch.blocks(self.nodes, self._network, [header], standing, self._clock, state_of=[header])
+        return replace(block, state={**block.state, **found.state})
+
+    async def _primed(self) -> Bench:
         before = (await fetch.headers(self.nodes, [max(self.number - 1, 0)]))[0]
-        self.bench = Bench(await fetch.with_tokens(self.nodes, self._settings.watch, before))
-        if self._memories is None:
-            await prime(self.nodes, self._network, self.bench, before, self._clock)
+        bench = Bench(await fetch.with_tokens(self.nodes, self._settings.watch, before))
+        if self._memories:
+            bench.recall(self._memories)
         else:
-            self.bench.recall(self._memories)
-        self._primed = True
+            await prime(self.nodes, self._network, bench, before, self._clock)
+        self._bench = bench
+        return bench
