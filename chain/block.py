@@ -116,7 +116,6 @@ class Needs:
         return together((self, other))
 
 
-
 def together(wishes: Iterable[Needs]) -> Needs:
     """All wishes in one."""
     given = tuple(wishes)

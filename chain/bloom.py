@@ -45,7 +45,13 @@ def suspicious(header: Header, needs: Needs, logs: Iterable[Log]) -> bool:
     full = (header.bloom.bit_count() / BITS) ** _BITS_A_PAIR
     if full * len(silent) * len(needs.topics) > FEW_FALSE:
         return False
-    return any(_held(header.bloom, one) for one in silent) and any(_held(header.bloom, one) for one in needs.topics)
+    bloom = header.bloom
+    return any(bloom & bits == bits for bits in _masks(needs.topics)) and any(_held(bloom, one) for one in silent)
+
+
+@lru_cache(maxsize=16)
+def _masks(items: frozenset[str]) -> tuple[int, ...]:
+    return tuple(mask(item) for item in sorted(items))
 
 
 def _held(bloom: int, item: str) -> bool:

@@ -99,6 +99,13 @@ async def blocks(
     ]
 
 
+async def whole(nodes: Nodes, block: Block, needs: Needs, clock: Callable[[], datetime]) -> Block:
+    """The block with its standing reads too. Raises NodeFailure."""
+    standing = Needs(reads=needs.standing)
+    [found] = await blocks(nodes, block.network, [block.header], standing, clock, state_of=[block.header])
+    return replace(block, state={**block.state, **found.state})
+
+
 async def _read(node: Source, run: Sequence[Header], needs: Needs, state_of: Sequence[Header]) -> tuple[Logs, States]:
     """The logs and the state as this node tells them: nearly always in one request."""
     whole = frozenset(one.hash for one in state_of)

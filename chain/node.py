@@ -7,12 +7,13 @@ are bounded; a node's URL, where keys often hide, appears nowhere but in the con
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from chain.events import NodeFaultKind
 from chain.pace import Pace
@@ -159,7 +160,7 @@ class Node:
             async def make_batch_request(self, batch_requests: Any) -> Any:
                 assert self.endpoint_uri is not None
                 response = await self._request_session_manager.async_get_response_from_post_request(
-                    self.endpoint_uri, data=self.encode_batch_rpc_request(batch_requests), **self.get_request_kwargs()
+                    self.endpoint_uri, data=_written(batch_requests), **self.get_request_kwargs()
                 )
                 async with response:
                     if response.status != 200:
@@ -169,7 +170,7 @@ class Node:
                         body += part
                         if len(body) > most_bytes:
                             raise NodeFailure(NodeFaultKind.MALFORMED, f"more than {most_bytes} bytes")
-                answers = json.loads(body)
+                answers = msgspec.json.decode(body)
                 return sorted(answers, key=lambda one: one["id"]) if isinstance(answers, list) else answers
 
         timeout = ClientTimeout(total=self._timeout_s)
@@ -185,6 +186,13 @@ class Node:
         provider = WebSocketProvider(self._url, websocket_kwargs=bounds, request_timeout=self._timeout_s)
         await asyncio.wait_for(provider.connect(), self._timeout_s)
         return provider
+
+
+def _written(asks: Sequence[Ask]) -> bytes:
+    """A batch as JSON-RPC 2.0; ids count from 0."""
+    return msgspec.json.encode(
+        [{"jsonrpc": "2.0", "method": method, "params": params, "id": at} for at, (method, params) in enumerate(asks)]
+    )
 
 
 def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
@@ -236,6 +244,6 @@ def _failure(error: Exception) -> NodeFailure:
     name = type(error).__name__
     if isinstance(error, TimeoutError) or "Timeout" in name or "TimeExhausted" in name:
         return NodeFailure(NodeFaultKind.TIMEOUT, name)
-    if isinstance(error, ValueError | KeyError | TypeError) and not isinstance(error, OSError):
+    if isinstance(error, ValueError | KeyError | TypeError | RecursionError) and not isinstance(error, OSError):
         return NodeFailure(NodeFaultKind.MALFORMED, name)
     return NodeFailure(NodeFaultKind.UNREACHABLE, name)

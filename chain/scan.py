@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import get_args
 
 from chain import fetch
-from chain.block import Block, Header, Needs
+from chain.block import Header, Needs
 from chain.canonical import Followed
 from chain.checkpoint import Checkpoint, Checkpoints, decode
 from chain.detectors import Bench
@@ -61,10 +61,11 @@ async def scan(
 ) -> AsyncIterator[ChainEvent]:
     """What blocks `first`..`last` hold, and the faults of nodes on the way. Fits only blocks that no reorg can reach.
 
-    Logs are read of every block, and what stands still but for logs at the end of each stretch of `RUN` blocks: a silent change is
-    then looked for, and told in its block; `every_block` reads all of each, and so sees also what was soon set back. With
-    `checkpoints` (of its own, not a watcher's) it goes on where an earlier scan of the same stretch ended; the event that
-    was being handled then comes again, with its id. Raises ScanIncomplete where no node gives a block after some tries.
+    Logs are read of every block, and what stands still but for logs at the end of each stretch of `RUN` blocks: a silent
+    change is then looked for, and told in its block. `every_block` reads all of each, and so sees also what was set back or
+    overwritten within a stretch. With `checkpoints` (of its own, not a watcher's) it goes on where an earlier scan of the
+    same blocks ended; the event that was being handled then comes again, with its id. Raises ScanIncomplete where no node
+    gives a block after some tries.
     """
     past = _Past(settings, nodes or open_nodes(settings, clock), clock, checkpoints, every_block=every_block)
     tries = 0
@@ -145,7 +146,7 @@ class _Past:
             run = await fetch.headers(self.nodes, self._next(last, needs))
             state_of = run if self._every_block else [*run[: 1 if self._grown else 0], *run[-1:]]
             blocks = await fetch.blocks(self.nodes, self._network, run, needs, self._clock, state_of=state_of)
-            stretch = Stretch(bench, lambda block: self._whole(block, needs))
+            stretch = Stretch(bench, lambda block: fetch.whole(self.nodes, block, needs, self._clock))
             found = await stretch.digested(blocks, needs, sparse=not self._every_block)
         except NodeFailure as failure:
             if failure.fault is NodeFaultKind.RANGE_LIMIT:
@@ -168,13 +169,6 @@ class _Past:
             most = max(min(most, MOST_READS // reads), 1)
         end = (self.number // most + 1) * most
         return range(self.number, min(last + 1, end))
-
-    async def _whole(self, block: Block, needs: Needs) -> Block:
-        """The block with its standing reads."""
-        standing = Needs(reads=needs.standing)
-        header = block.header
-        [found] = await fetch.blocks(self.nodes, self._network, [header], standing, self._clock, state_of=[header])
-        return replace(block, state={**block.state, **found.state})
 
     async def _primed(self) -> Bench:
         before = (await fetch.headers(self.nodes, [max(self.number - 1, 0)]))[0]

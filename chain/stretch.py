@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from chain.block import Block, Needs
 from chain.detectors import Bench
 from chain.events import ContractUpgraded, PlacedEvent, Seen
+from chain.rpc import NodeFailure
 
 Memories = Mapping[str, bytes]
 Whole = Callable[[Block], Awaitable[Block]]
@@ -65,7 +66,13 @@ class Stretch:
         done: list[Digested] = []
         while len(blocks) > 1:
             half = (len(blocks) - 1) // 2
-            part = [*blocks[:half], await self._whole(blocks[half])]
+            try:
+                part = [*blocks[:half], await self._whole(blocks[half])]
+            except NodeFailure:
+                if not done:
+                    raise
+                self._bench.recall(start)
+                return done  # so far nothing was silent; the rest is looked through another time
             self._bench.recall(start)
             looked = self._pass(part, needs)
             if silent(looked[-1]):

@@ -1,6 +1,6 @@
 """Follows one network block by block: nothing missed, nothing told twice, and taken back what a reorg dropped.
 
-One block is digested at a time and all it made is handed over before the next. The checkpoint holds what was followed
+All that one block made is handed over before the next. The checkpoint holds what was followed
 and what was decided but not yet taken, so that a restart goes on in the middle; only the event being handled when
 the process died comes again, with the same id.
 """
@@ -12,6 +12,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import get_args
 
 from chain import fetch
@@ -26,6 +27,7 @@ from chain.rhythm import Rhythm
 from chain.rpc import NodeFailure
 from chain.scan import ScanIncomplete, prime, scan
 from chain.settings import Clock, WatcherSettings, open_nodes, utc_now
+from chain.stretch import Digested, Stretch
 
 __all__ = ["ScanIncomplete", "Watcher", "WatcherSettings", "scan"]
 
@@ -69,8 +71,8 @@ class Watcher:
         self._start = settings.start_block
         self._stands: frozenset[str] = frozenset()
         self._unsaved = 0
-        self._ready: deque[Block] = deque()
-        self._read: Needs = Needs()
+        self._ready: deque[Digested] = deque()
+        self._grown = False
         self._out: deque[ChainEvent] = deque()
         self._most_run = MOST_RUN
         self._rhythm = Rhythm(settings.network)
@@ -126,11 +128,11 @@ class Watcher:
         self._unsaved = 0
 
     async def _advance(self) -> bool:
-        """One step: digest a block that is ready, or look for more. True where there is more to do at once."""
+        """One step: follow a block that was digested, or look for more. True where there is more to do at once."""
         if self._out:
             return True  # left untold by the last run
         if self._ready:
-            self._digest(self._ready.popleft())
+            self._follow(self._ready.popleft())
             return True
         try:
             tip = self._canonical.tip
@@ -155,9 +157,9 @@ class Watcher:
         tip = self._canonical.tip.header
         if head.number <= tip.number:
             return await self._reorg(bench, head)
-        self._read = bench.needs()
+        needs = bench.needs()
         old = tip.number + self._most_run < head.number - self._keep
-        most = min(self._most_run, max(MOST_READS // max(len(self._read.reads), 1), 1)) if not old else self._most_run
+        most = self._most_run if old else min(self._most_run, max(MOST_READS // max(len(needs.reads), 1), 1))
         run = [head]
         if not self._canonical.follows(run):
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
@@ -165,13 +167,20 @@ class Watcher:
             return await self._reorg(bench, head)
         if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
             return True  # its node is asked after the others from now on
-        self._ready.extend(
-            await fetch.blocks(
-                self._nodes, self._network.id, run, self._read, self._clock, state_of=run[-1:] if old else run
-            )
-        )
+        await self._digest(bench, needs, run, old=old)
         self._most_run = min(self._most_run * 2, MOST_RUN)
         return True
+
+    async def _digest(self, bench: Bench, needs: Needs, run: Sequence[Header], *, old: bool) -> None:
+        """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
+        state_of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
+        blocks = await fetch.blocks(self._nodes, self._network.id, run, needs, self._clock, state_of=state_of)
+        stretch = Stretch(bench, partial(self._whole, needs=needs), bench.memory)
+        self._ready.extend(await stretch.digested(blocks, needs, sparse=old))
+        self._grown = not needs.covers(bench.needs())
+
+    async def _whole(self, block: Block, *, needs: Needs) -> Block:
+        return await fetch.whole(self._nodes, block, needs, self._clock)
 
     async def _benched(self, head: Header) -> Bench:
         if self._bench is None:
@@ -193,23 +202,17 @@ class Watcher:
         self._pulse(header)
         return True
 
-    def _digest(self, block: Block) -> None:
-        assert self._bench is not None
-        told = self._bench.on_block(block)
-        header = replace(block.header, bloom=None)
-        self._canonical.extend(Followed(header=header, told=tuple(told), memories=self._remember(self._bench)))
-        self._out.extend(event for event in told if event.event_id not in self._stands)
-        self._unsaved += 1
-        self._pulse(block.header)
-        needs = self._bench.needs()
-        if not self._read.covers(needs):
-            self._ready.clear()  # the rest is read again, with what is needed now
-
-    def _remember(self, bench: Bench) -> dict[str, bytes]:
-        """The memories, sharing with the block before what did not change."""
+    def _follow(self, digested: Digested) -> None:
         before = self._canonical.tip.memories if self._canonical.tip else {}
-        now = bench.memory()
-        return {name: before[name] if before.get(name) == memory else memory for name, memory in now.items()}
+        memories = {
+            name: before[name] if before.get(name) == memory else memory  # kept once where it did not change
+            for name, memory in (digested.memories or {}).items()
+        }
+        header = replace(digested.block.header, bloom=None)
+        self._canonical.extend(Followed(header=header, told=tuple(digested.told), memories=memories))
+        self._out.extend(event for event in digested.told if event.event_id not in self._stands)
+        self._unsaved += 1
+        self._pulse(digested.block.header)
 
     async def _reorg(self, bench: Bench, head: Header) -> bool:
         window = self._canonical.window

@@ -54,9 +54,12 @@ class Form:
         self._via: dict[tuple[str, str, str], str] = {}  # (role asked, body, role filled) -> kind
         self._tables: dict[str, str] = {}
         self._known: dict[Address, list[Where]] = {}
+        self._keys: dict[tuple[str, str], list[str]] = {}
         self.told: dict[str, list[tuple[str, Told]]] = {}
         for kind in kinds:
             self._add(kind)
+        for field in self._fields.values():
+            self._keys.setdefault((field.kind, field.role), []).append(field.key)
         self.asked_roles = frozenset(asked for asked, _, _ in self._via)
         """The roles whose addresses are asked themselves, and heard."""
 
@@ -71,6 +74,10 @@ class Form:
         found.append(Where(CodeNeed(address), CODE, CODE, CODE, True))
         self._known[address] = found
         return found
+
+    def keys(self, kind: str, role: str) -> list[str]:
+        """The places of this very kind that fill this role."""
+        return self._keys.get((kind, role), [])
 
     def via(self, role: str, address: Address) -> list[Where]:
         """What is asked of the address in this role."""

@@ -146,10 +146,8 @@ class Upgrades:
 
     def _holds(self, contract: Address, kind: str, told: Told) -> bool:
         """Whether a place of this very kind held something for the role the log tells of."""
-        return any(
-            where.kind == kind and where.role == told.role and self._held(contract).get(where.key, "0x0") != "0x0"
-            for where in self._form.fields(contract)
-        )
+        held = self._held(contract)
+        return any(held.get(key, "0x0") != "0x0" for key in self._form.keys(kind, told.role))
 
     def _on_state(self, block: Block, contract: Address) -> Iterator[ContractUpgraded]:
         delegated = False
