@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared import Config, Json, print_json, print_table, run, settings_from
+from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
+from monitor.errors import OperatorError, nearest
 
 if TYPE_CHECKING:
-    from chain.events import ChainEvent
+    from chain.events import Address, ChainEvent
     from chain.inspecting import Inspection
+    from chain.settings import WatcherSettings
     from monitor.settings.tree import Settings
 
 _app = typer.Typer(help="Post-mortems on a chain.", no_args_is_help=True)
@@ -27,63 +29,91 @@ def scan(
     network: Annotated[str, typer.Option(help="Which configured network.")],
     first: Annotated[int, typer.Option("--from", min=0, help="First block.")],
     last: Annotated[int, typer.Option("--to", min=0, help="Last block.")],
+    every_block: Annotated[
+        bool | None,
+        typer.Option(
+            "--every-block/--stretches",
+            help="Read the state of each block, and see what was soon set back; or of each 512th, and look for what no log "
+            "told (the default above 2,000 blocks).",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write JSON lines there; a scan that was broken off goes on when called again."
+        ),
+    ] = None,
+    contract: Annotated[
+        list[str] | None,
+        typer.Option(help="Watch this address too, besides those that are configured. Repeat for more."),
+    ] = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Tell the upgrades, timelock operations, liquidity moves and migrations of a range of blocks."""
-    events = run(_scan(network, first, last, config))
-    if json:
-        for event in events:
-            print_json(_plain(event))
-        return
-    print_table(f"{network} {first}..{last}", ("block", "time", "event", "what"), (_row(event) for event in events))
-
-
-async def _scan(network: str, first: int, last: int, config: Path | None) -> list[ChainEvent]:
-    import os
-
-    from chain.events import HeadSeen, NodeFault
-    from chain.watcher import ScanIncomplete
-    from chain.watcher import scan as scan_blocks
-    from monitor.assembly import watcher_settings
-    from monitor.errors import OperatorError
+    """Tell the upgrades, control changes, timelock operations and liquidity moves of a range of blocks."""
+    from monitor.cli.scanning import EACH_BLOCK, Asked, Output, scan_into, written
 
     settings = _settings(network, config)
     if last < first:
         raise OperatorError("--to", last, f"a block from {first} on", "give the later block")
+    whole = last - first < EACH_BLOCK if every_block is None else every_block
+    asked = Asked(network=network, first=first, last=last, every_block=whole)
     told: list[ChainEvent] = []
-    why = "it does not keep that history"
-    try:
-        async for event in scan_blocks(watcher_settings(settings, network, os.environ), first, last):
-            if isinstance(event, NodeFault):
-                why = f"{event.node}: {event.fault.value} {event.detail}"
-            elif not isinstance(event, HeadSeen):
-                told.append(event)
-    except ScanIncomplete as error:
-        raise OperatorError(
-            f"networks.{network}.nodes",
-            f"block {error.number}",
-            "nodes that have every block of the range, with its state",
-            f"{why}; choose another range, or name another node",
-        ) from None
-    return told
+    into = Output(output, asked) if output else None
+
+    def take(event: ChainEvent) -> None:
+        if into:
+            into.take(event)
+        elif json:
+            typer.echo(written(event))
+        else:
+            told.append(event)
+
+    run(scan_into(_with(contract, _watcher_settings(settings, network)), asked, take, into))
+    if not json and not into:
+        print_table(f"{network} {first}..{last}", ("block", "time", "event", "what"), (_row(event) for event in told))
+    note(f"state read {'of every block' if whole else 'at the end of each stretch of 512 blocks'}")
 
 
-def _plain(event: ChainEvent) -> dict[str, object]:
-    import msgspec
+def _with(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSettings:
+    """The settings with these contracts watched too."""
+    from dataclasses import replace
 
-    plain = msgspec.to_builtins(event)
-    assert isinstance(plain, dict)
-    return {"kind": type(event).__name__, **plain}
+    from chain.detector import WatchedContract
+
+    known = {one.address for one in settings.watch.contracts}
+    given = dict.fromkeys(_address("--contract", one) for one in contracts or ())
+    more = tuple(WatchedContract(address=one) for one in given if one not in known)
+    return replace(settings, watch=replace(settings.watch, contracts=(*settings.watch.contracts, *more)))
+
+
+def _address(key: str, text: str) -> Address:
+    import re
+
+    from chain.events import Address
+
+    if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
+        raise OperatorError(key, text, "0x and 40 hexadecimal digits", "give the whole address")
+    return Address(text.lower())
+
+
+def _watcher_settings(settings: Settings, network: str) -> WatcherSettings:
+    import os
+
+    from monitor.assembly import watcher_settings
+
+    return watcher_settings(settings, network, os.environ)
 
 
 def _row(event: ChainEvent) -> tuple[object, ...]:
-    plain = _plain(event)
-    place = plain.pop("place", {})
+    from monitor.cli.scanning import plain
+
+    said = plain(event)
+    place = said.pop("place", {})
     assert isinstance(place, dict)
-    kind = plain.pop("kind")
+    kind = said.pop("kind")
     skip = {"seen_at", "event_id"}
-    what = ", ".join(f"{key} {value}" for key, value in plain.items() if key not in skip and value is not None)
+    what = ", ".join(f"{key} {value}" for key, value in said.items() if key not in skip and value is not None)
     return place.get("block_number"), place.get("block_time"), kind, what
 
 
@@ -103,22 +133,15 @@ def inspect(
 
 
 async def _inspect(network: str, address: str, config: Path | None) -> Inspection:
-    import os
-    import re
-
-    from chain.events import Address
     from chain.inspecting import inspect as inspect_address
     from chain.rpc import NodeFailure
     from chain.settings import open_nodes, utc_now
-    from monitor.assembly import watcher_settings
-    from monitor.errors import OperatorError
 
-    if not re.fullmatch("0x[0-9a-fA-F]{40}", address):
-        raise OperatorError("ADDRESS", address, "0x and 40 hexadecimal digits", "give the whole address")
-    settings = watcher_settings(_settings(network, config), network, os.environ)
+    asked = _address("ADDRESS", address)
+    settings = _watcher_settings(_settings(network, config), network)
     nodes = open_nodes(settings, utc_now)
     try:
-        return await inspect_address(nodes, settings.network.id, Address(address.lower()))
+        return await inspect_address(nodes, settings.network.id, asked)
     except NodeFailure as failure:
         raise OperatorError(
             f"networks.{network}.nodes", failure.fault.value, "a node that answers", failure.detail
@@ -128,8 +151,6 @@ async def _inspect(network: str, address: str, config: Path | None) -> Inspectio
 
 
 def _settings(network: str, config: Path | None) -> Settings:
-    from monitor.errors import OperatorError, nearest
-
     settings = settings_from(config)
     if network not in settings.networks:
         known = sorted(settings.networks)
