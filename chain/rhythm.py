@@ -8,6 +8,8 @@ from chain.block import Header
 from chain.events import HeadSeen, HeadStalled
 from chain.network import Network
 
+SOONEST_S, LATEST_STEP_S = 0.25, 1.5
+
 
 class Rhythm:
     """One network's heads against our clock."""
@@ -40,9 +42,20 @@ class Rhythm:
             sequencer=self._network.sequenced and found is not None,
         )
 
+    def wait_s(self, now: datetime) -> float:
+        """Seconds to the next look: when the next head is due, and while it is late, in eighths of a block time."""
+        step_s = min(max(self._network.block_time_s / 8, SOONEST_S), LATEST_STEP_S)
+        if self._moved_at is None:
+            return step_s
+        return max(self._network.block_time_s - (now - self._moved_at).total_seconds(), step_s)
+
+    def is_head(self, header: Header) -> bool:
+        """Whether this is the head that was last seen."""
+        return self._head is not None and self._head.hash == header.hash
+
     def pulse(self, followed: Header, now: datetime) -> HeadSeen | None:
         """Take a block that was followed; a pulse where it is the head."""
-        if self._head is None or followed.hash != self._head.hash:
+        if not self.is_head(followed):
             return None
         return HeadSeen(
             network=self._network.id,

@@ -23,7 +23,7 @@ def utc_now() -> datetime:
 class WatcherSettings:
     """What to follow. `nodes` are URLs (http, https, ws, wss); `start_block` is the first block told, None: the next.
 
-    `poll_s` seconds between two looks at the head, by default half a block time, at least 0.25 s and at most 6 s.
+    `poll_s` seconds between two looks at the head; None: when the next head is due, by the network's block time.
     `keep_blocks` is how deep a reorg can be taken back; the network's own figure counts where it is larger. `quorum` is
     how many nodes are to agree on the logs of a block, where there are so many. `calls_per_s` is how many questions each
     node may be asked (None: no bound).
@@ -41,7 +41,7 @@ class WatcherSettings:
 
     @property
     def wait_s(self) -> float:
-        """Seconds between two looks at the head."""
+        """Seconds before a node that failed is asked again."""
         return self.poll_s if self.poll_s is not None else min(max(self.network.block_time_s / 2, 0.25), 6.0)
 
 

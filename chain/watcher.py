@@ -132,8 +132,9 @@ class Watcher:
         if self._out:
             return True  # left untold by the last run
         if self._ready:
-            self._follow(self._ready.popleft())
-            return True
+            digested = self._ready.popleft()
+            self._follow(digested)
+            return bool(self._ready) or not self._rhythm.is_head(digested.block.header)
         try:
             tip = self._canonical.tip
             found = await self._nodes.head(self._canonical.holds, tip.header if tip else None)
@@ -280,9 +281,12 @@ class Watcher:
         if pulse:
             self._out.append(pulse)
 
+    def _wait_s(self) -> float:
+        return self._rhythm.wait_s(self._clock()) if self._settings.poll_s is None else self._settings.poll_s
+
     async def _wait(self, wake: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.wait_s):
+            async with asyncio.timeout(self._wait_s()):
                 await wake.wait()
         wake.clear()
 
