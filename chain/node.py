@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 32 * 1024 * 1024
 MOST_SENT = 2 * 1024 * 1024
 """Characters of the questions of one batch, roughly: nodes take five million (geth), proxies before them less."""
+MOST_AT_ONCE = 1024 * 1024
+"""Bytes sent in one piece."""
 TIMEOUT_S = 10.0
 THROTTLED = frozenset({429, 402})
 TOO_LARGE = 413
@@ -188,11 +191,12 @@ class Node:
         return provider
 
 
-def _written(asks: Sequence[Ask]) -> bytes:
-    """A batch as JSON-RPC 2.0; ids count from 0."""
-    return msgspec.json.encode(
+def _written(asks: Sequence[Ask]) -> bytes | BytesIO:
+    """A batch as JSON-RPC 2.0; ids count from 0. A large one as a file, which aiohttp sends piece by piece."""
+    body = msgspec.json.encode(
         [{"jsonrpc": "2.0", "method": method, "params": params, "id": at} for at, (method, params) in enumerate(asks)]
     )
+    return body if len(body) < MOST_AT_ONCE else BytesIO(body)
 
 
 def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:

@@ -70,6 +70,13 @@ class Nodes:
         """A node that pushes its heads, if there is one."""
         return next((seat.node for seat in self._seats if seat.node.pushes), None)
 
+    def wake_s(self) -> float:
+        """Seconds until the first of them is no longer left alone; 0 where one may be asked now."""
+        now = self._clock()
+        return min(
+            max((seat.rest_until - now).total_seconds(), 0.0) if seat.rest_until else 0.0 for seat in self._seats
+        )
+
     def take_faults(self) -> list[NodeFault]:
         """The faults since the last time, oldest first."""
         faults, self._faults = self._faults, []

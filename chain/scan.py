@@ -24,7 +24,8 @@ RUN = 512
 killed, so that it reads the same blocks whole each time."""
 MOST_READS = 20_000
 """State reads in one run of blocks."""
-MOST_TRIES = 8
+MOST_TRIES, FIRST_TRIES = 8, 3
+"""How often a block is asked for in vain; the first are fewer, for an operator waits to hear that nobody answers."""
 
 PLACED = get_args(PlacedEvent)
 
@@ -80,10 +81,10 @@ async def scan(
             for event in past.untold():
                 yield event
             tries = 0 if went_on else tries + 1
-            if tries > MOST_TRIES:
+            if tries > (MOST_TRIES if past.begun else FIRST_TRIES):
                 raise ScanIncomplete(past.number)
             if not went_on:
-                await asyncio.sleep(settings.wait_s)
+                await asyncio.sleep(max(settings.wait_s, past.nodes.wake_s()))
             elif progress:
                 progress(past.number - first, last + 1 - first)
     finally:
@@ -113,6 +114,7 @@ class _Past:
         self._grown = False
         self.nodes = nodes
         self.number = 0
+        self.begun = False
 
     async def resume(self, first: int) -> None:
         """Stand at `first`, or where the checkpoint says."""
@@ -149,9 +151,10 @@ class _Past:
             stretch = Stretch(bench, lambda block: fetch.whole(self.nodes, block, needs, self._clock))
             found = await stretch.digested(blocks, needs, sparse=not self._every_block)
         except NodeFailure as failure:
-            if failure.fault is NodeFaultKind.RANGE_LIMIT:
+            if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.TIMEOUT):
                 self._most = max(self._most // 2, 1)
             return False
+        self.begun = True
         self._grown = not needs.covers(bench.needs())
         self._last = replace(found[-1].block.header, bloom=None)
         self.number = self._last.number + 1

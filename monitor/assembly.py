@@ -14,6 +14,7 @@ from monitor.errors import OperatorError
 from monitor.intake import Intake
 from monitor.settings.load import NODE_SCHEMES, check_url
 from monitor.settings.tree import NodeRef, Settings, VenueSettings
+from monitor.settings.wallet_table import wallet_table
 from monitor.signals import Scalar, Subject
 from probes import venues
 from probes.prober import ProberSettings
@@ -172,6 +173,9 @@ def _wallets(settings: Settings, network: str) -> Iterator[WatchedWallet]:
                     token=Address(ref.token.lower()) if ref.token else None,
                     least=ref.least,
                 )
+    table = settings.networks[network].wallets_file
+    if table:
+        yield from wallet_table(f"networks.{network}.wallets_file", table, settings.assets)
 
 
 def _low(address: str | None) -> Address | None:
@@ -216,9 +220,13 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
             pools=tuple(pools.values()),
             timelocks=tuple(sorted(timelocks)),
             bridges=tuple(sorted(Address(address.lower()) for address in one.bridges)),
-            wallets=tuple(_wallets(settings, network)),
+            wallets=tuple(dict.fromkeys(_wallets(settings, network))),
             tokens=tuple(_tokens(settings, network)),
         ),
         poll_s=one.poll_interval_s,
         start_block=one.start_block,
+        keep_blocks=one.keep_blocks,
+        timeout_s=one.timeout_s,
+        quorum=one.quorum,
+        calls_per_s=one.calls_per_s,
     )

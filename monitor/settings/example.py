@@ -42,6 +42,10 @@ vantage = "local"            # where we look from; appears in every signal
 # nodes = [{ url_env = "ETHEREUM_NODE" }, { url = "http://127.0.0.1:8545" }]
 # timelocks = ["0x…"]
 # bridges = ["0x…"]
+# wallets_file = "hot-wallets.csv"                  # venue,asset,address,token,least: hot wallets of any venue
+# calls_per_s = 20                                  # what each node may be asked
+# quorum = 2                                        # so many nodes are to agree on a block's logs
+# keep_blocks = 128                                 # how deep a reorg can be taken back
 
 # --- neutral targets: when they fail together with the venues, the fault is our own network ---
 [controls]

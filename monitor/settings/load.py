@@ -101,6 +101,8 @@ def _check_network(name: str, network: NetworkSettings) -> None:
     _check_above(f"networks.{name}.poll_interval_s", network.poll_interval_s)
     if network.start_block is not None and network.start_block < 0:
         raise OperatorError(f"networks.{name}.start_block", network.start_block, "a block from 0 on", "correct it")
+    for key in ("quorum", "calls_per_s", "timeout_s", "keep_blocks"):
+        _check_above(f"networks.{name}.{key}", getattr(network, key))
     for address in network.timelocks:
         _check_address(f"networks.{name}.timelocks", address)
     for address in network.bridges:

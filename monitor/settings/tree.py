@@ -112,14 +112,24 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSettings:
-    """One network to watch. `block_time_s` and `chain_id` override what `chain/networks` says."""
+    """One network to watch.
+
+    `quorum` nodes are to agree on the logs of a block, where there are so many; each is asked at most `calls_per_s` questions
+    a second (None: as many as there are), and given up after `timeout_s`. A reorg of up to `keep_blocks` blocks can be taken
+    back (the network's own figure counts where it is larger). `wallets_file` is a CSV table of venues' hot wallets.
+    """
 
     nodes: tuple[NodeRef, ...]
     enabled: bool = True
     timelocks: tuple[str, ...] = ()
     bridges: tuple[str, ...] = ()
+    wallets_file: str = ""
     poll_interval_s: float | None = None
     start_block: int | None = None
+    quorum: int = 2
+    calls_per_s: float | None = None
+    timeout_s: float = 10.0
+    keep_blocks: int = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,3 +67,56 @@ def test_what_is_wrong_in_the_table_is_named(tmp_path: Path, wrong: str, right: 
     with pytest.raises(OperatorError) as raised:
         load_settings(written(tmp_path, TABLE.replace(wrong, right, 1)), {})
     assert named in str(raised.value)
+
+
+LABELLED = """venue,asset,address,token,least,remark
+bitfinex,ETH,{hot},,10000000000000000,labelled 2023
+Kraken,eth,{hot},{token},,
+kraken,DOGE,{hot},,,not watched here
+bitfinex,ETH,{hot},,10000000000000000,twice
+"""
+
+
+def test_a_table_of_wallets_is_read_beside_the_venues_own(tmp_path: Path) -> None:
+    table = tmp_path / "wallets.csv"
+    table.write_text(LABELLED.format(hot=HOT, token=TOKEN))
+    text = TABLE.replace("[networks.ethereum]", f"[networks.ethereum]\nwallets_file = '{table}'\ncalls_per_s = 7.5")
+    settings = watcher_settings(load_settings(written(tmp_path, text), {}), "ethereum", {})
+    hot, token = Address(HOT.lower()), Address(TOKEN.lower())
+    assert settings.watch.wallets[2:] == (
+        WatchedWallet(venue="bitfinex", asset="ETH", address=hot, least=10**16),
+        WatchedWallet(venue="kraken", asset="ETH", address=hot, token=token),
+    )
+    assert settings.calls_per_s == 7.5
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        (None, "cannot be read"),
+        ("name,address\n", "lacks venue, asset"),
+        (f"venue,asset,address\n,ETH,{HOT}\n", "line 2"),
+        ("venue,asset,address\nokx,ETH,\n", "`address`"),
+        (f"venue,asset,address,token\nokx,ETH,{HOT},0x1\n", "`token`"),
+        (f"venue,asset,address,least\nokx,ETH,{HOT},a few\n", "a few"),
+        ("venue,asset,address\n" + f"okx,ETH,{HOT}\n" * 10_001, "10000"),
+    ],
+)
+def test_what_is_wrong_in_a_table_file_is_told_with_its_line(tmp_path: Path, table: str | None, named: str) -> None:
+    path = tmp_path / "wallets.csv"
+    if table is not None:
+        path.write_text(table)
+    text = TABLE.replace("[networks.ethereum]", f"[networks.ethereum]\nwallets_file = '{path}'")
+    settings = load_settings(written(tmp_path, text), {})
+    with pytest.raises(OperatorError) as raised:
+        watcher_settings(settings, "ethereum", {})
+    assert named in str(raised.value)
+    assert "networks.ethereum.wallets_file" in str(raised.value)
+
+
+@pytest.mark.parametrize("key", ["quorum", "calls_per_s", "timeout_s", "keep_blocks"])
+def test_a_figure_of_a_network_must_be_above_nothing(tmp_path: Path, key: str) -> None:
+    text = TABLE.replace("[networks.ethereum]", f"[networks.ethereum]\n{key} = 0")
+    with pytest.raises(OperatorError) as raised:
+        load_settings(written(tmp_path, text), {})
+    assert f"networks.ethereum.{key}" in str(raised.value)

@@ -1,0 +1,67 @@
+"""The operator's table of venues' hot wallets on one network, as CSV: a row a wallet and what it pays out.
+
+Columns: `venue`, `asset`, `address`, and where they apply `token` (the ERC-20 it pays; empty: the network's own coin) and
+`least` (smallest outflow that counts, smallest unit). Other columns are the operator's own. A venue need not be probed;
+rows of assets that are not watched are left out, so that one table serves many deployments.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from chain.detector import WatchedWallet
+from chain.events import Address
+from monitor.errors import OperatorError
+
+NEEDED = ("venue", "asset", "address")
+MOST_ROWS = 10_000
+MOST_NAME = 64
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
+
+def wallet_table(key: str, file: str, assets: Collection[str]) -> tuple[WatchedWallet, ...]:
+    """The wallets of this file that pay one of `assets`. Raises OperatorError with the line."""
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(key, file, "a CSV file in UTF-8", f"it cannot be read: {error}") from None
+    read = csv.DictReader(text.splitlines())
+    missing = [name for name in NEEDED if name not in (read.fieldnames or ())]
+    if missing:
+        raise OperatorError(key, file, f"columns {', '.join(NEEDED)}", f"its first line lacks {', '.join(missing)}")
+    found = dict.fromkeys(_wallets(key, file, read, assets))
+    return tuple(found)
+
+
+def _wallets(key: str, file: str, read: csv.DictReader[str], assets: Collection[str]) -> Iterator[WatchedWallet]:
+    for number, row in enumerate(read, start=2):
+        where = f"{key} ({file}, line {number})"
+        if number > MOST_ROWS:
+            raise OperatorError(where, number, f"at most {MOST_ROWS} lines", "split the table by what is watched")
+        venue, asset = _cell(row, "venue"), _cell(row, "asset").upper()
+        if not venue or len(venue) > MOST_NAME:
+            raise OperatorError(where, venue, f"a venue's name of at most {MOST_NAME} letters", "write one")
+        address, token = (_address(where, row, column) for column in ("address", "token"))
+        least = _cell(row, "least") or "0"
+        if not least.isdecimal():
+            raise OperatorError(where, least, "`least` of 0 or more, in the smallest unit", "correct it")
+        if address is None:
+            raise OperatorError(where, "", "`address` of 0x and 40 hexadecimal digits", "write it")
+        if asset in assets:
+            yield WatchedWallet(venue=venue.lower(), asset=asset, address=address, token=token, least=int(least))
+
+
+def _cell(row: Mapping[str, str | None], column: str) -> str:
+    return (row.get(column) or "").strip()
+
+
+def _address(where: str, row: Mapping[str, str | None], column: str) -> Address | None:
+    text = _cell(row, column)
+    if not text:
+        return None
+    if not _ADDRESS.fullmatch(text):
+        raise OperatorError(where, text, f"`{column}` of 0x and 40 hexadecimal digits", "correct it")
+    return Address(text.lower())
