@@ -61,10 +61,11 @@ coverage: $(VENV)/.dev tests/evm/node_modules/.ready   ## tests with branch cove
 check: lint types contracts coverage   ## all of CI: format, lint, types, import contracts, tests with coverage of the pure rooms
 
 # What the benchmarks are compared with, in a place of its own: its libraries are older than ours.
-.peers/.ready: $(VENV)/.runtime
+.peers/.ready: $(VENV)/.dev Makefile
 	$(PYTHON) -m venv .peers
 	-.peers/bin/pip --disable-pip-version-check -q install ethereum-etl==2.4.2 'setuptools<81'
 	-.peers/bin/pip --disable-pip-version-check -q install --no-deps parsimonious==0.10.0 regex
+	-PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix .peers --no-save --no-audit --no-fund --loglevel=error evm-proxy-detection@3.0.0
 	touch $@
 
 bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured figures of this machine

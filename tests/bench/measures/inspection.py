@@ -1,0 +1,104 @@
+"""What inspecting a proxy costs and how many kinds are recognised, beside npm's evm-proxy-detection, on anvil."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from chain.events import NetworkId
+from chain.inspecting import inspect
+from chain.node import Node
+from chain.nodes import Nodes
+from tests.bench.figures import Figure
+from tests.bench.measures.chain import _counting
+from tests.chain.proxies.changing import CHANGING
+from tests.chain.proxies.clones import CLONES
+from tests.chain.proxies.making import Bench, Made
+from tests.evm.anvil import running
+
+ROOT = Path(__file__).parents[3]
+PEER_MODULE = ROOT / ".peers/node_modules/evm-proxy-detection"
+PEER = "evm-proxy-detection 3.0.0 (npm)"
+SIMULATED = "nothing but the chain (anvil on loopback): one proxy of each declared kind"
+
+
+def bench() -> list[Figure]:
+    """Round trips, milliseconds, kinds."""
+    return asyncio.run(_bench())
+
+
+async def _bench() -> list[Figure]:
+    async with running() as anvil:
+        making = Bench(anvil)
+        made = {name: await make(making) for name, make in CLONES.items()}
+        made |= {name: await make(making) for name, (make, _) in CHANGING.items()}
+        trips, took, right = await _ours(anvil.url, made)
+        theirs = await _peer(anvil.url, made)
+    note = "" if theirs else "evm-proxy-detection is not installed: `make bench` puts it into .peers"
+    peers = (
+        [sum(1 for one, found in zip(made.values(), theirs, strict=True) if _named(one, found["target"]))]
+        if theirs
+        else []
+    )
+    return [
+        Figure(
+            name="inspection: round trips, the worst", value=max(trips), unit="requests", most=3, simulated=SIMULATED,
+            peer=PEER, peer_value=max(one["calls"] for one in theirs) if theirs else None,
+            note=note or "the peer's are single calls, some of them side by side; ours batches, one after the other",
+        ),
+        Figure(
+            name="inspection: milliseconds, p50", value=median(took) * 1e3, unit="ms", simulated=SIMULATED, peer=PEER,
+            peer_value=median(one["ms"] for one in theirs) if theirs else None,
+            note=note or "ours tells who can change it and since when as well",
+        ),
+        Figure(
+            name=f"inspection: of {len(made)} kinds, target found", value=right, unit="kinds", least=len(made),
+            simulated=SIMULATED, peer=PEER, peer_value=peers[0] if peers else None, note=note,
+        ),
+    ]  # fmt: skip
+
+
+async def _ours(url: str, made: dict[str, Made]) -> tuple[list[int], list[float], int]:
+    """Requests and seconds of each inspection, and how many named kind and target rightly."""
+    network = NetworkId("local")
+    trips: list[int] = []
+    took: list[float] = []
+    right = 0
+    async with _counting(url) as (counted, asked):
+        nodes = Nodes(network, [Node(counted, chain_id=31337)], lambda: datetime.now(UTC))
+        await inspect(nodes, network, next(iter(made.values())).address)  # opens the node
+        for name, one in made.items():
+            asked.clear()
+            began = perf_counter()
+            found = await inspect(nodes, network, one.address)
+            took.append(perf_counter() - began)
+            trips.append(len(asked))
+            right += found.kind == name and _named(one, [*found.roles.values(), *found.facets])
+        await nodes.close()
+    return trips, took, right
+
+
+def _named(one: Made, targets: list[str]) -> bool:
+    """Whether what it runs is among these. A diamond has many, and no role of its own names them."""
+    wanted = one.roles.get("implementation")
+    return bool(targets) if wanted is None else wanted in {target.lower() for target in targets}
+
+
+async def _peer(url: str, made: dict[str, Made]) -> list[Any]:
+    if not PEER_MODULE.exists():
+        return []
+    words = [str(Path(__file__).parents[1] / "detect_proxies.mjs"), str(PEER_MODULE), url]
+    process = await asyncio.create_subprocess_exec(
+        "node", *words, *(one.address for one in made.values()), stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"},
+    )  # fmt: skip
+    async with asyncio.timeout(120):
+        out, _ = await process.communicate()
+    found: list[Any] = json.loads(out)
+    return found
