@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from chain.scan import Progress
     from chain.settings import WatcherSettings
 
-EACH_BLOCK = 2000
-"""Blocks up to which a scan reads the state of each, where nobody says otherwise: a minute or so with most nodes."""
+EACH_BLOCK = 512
+"""Blocks up to which a scan reads the state of each, where nobody says otherwise: one stretch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

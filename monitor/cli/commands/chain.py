@@ -34,7 +34,7 @@ def scan(
         typer.Option(
             "--every-block/--stretches",
             help="Read the state of each block, and see what was soon set back; or of each 512th, and look for what no log "
-            "told (the default above 2,000 blocks).",
+            "told (the default above 512 blocks).",
         ),
     ] = None,
     output: Annotated[
@@ -56,7 +56,7 @@ def scan(
     settings = _settings(network, config)
     if last < first:
         raise OperatorError("--to", last, f"a block from {first} on", "give the later block")
-    whole = last - first < EACH_BLOCK if every_block is None else every_block
+    whole = last + 1 - first <= EACH_BLOCK if every_block is None else every_block
     asked = Asked(network=network, first=first, last=last, every_block=whole)
     told: list[ChainEvent] = []
     into = Output(output, asked) if output else None
@@ -72,7 +72,11 @@ def scan(
     run(scan_into(_with(contract, _watcher_settings(settings, network)), asked, take, into))
     if not json and not into:
         print_table(f"{network} {first}..{last}", ("block", "time", "event", "what"), (_row(event) for event in told))
-    note(f"state read {'of every block' if whole else 'at the end of each stretch of 512 blocks'}")
+    note(
+        "state read of every block"
+        if whole
+        else "state read once in 512 blocks, silent changes looked for between; --every-block also sees what was soon set back"
+    )
 
 
 def _with(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSettings:
