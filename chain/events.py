@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chain.changes import CodeChange
 from chain.control_events import ControlChange, ControlChanged
 from chain.liquidity_events import (
     DepthMoved,
@@ -26,6 +27,7 @@ from chain.use_events import TokenUsed, WalletResumed, WalletSilent
 __all__ = [
     "Address",
     "ChainEvent",
+    "CodeChange",
     "ContractUpgraded",
     "ControlChange",
     "ControlChanged",
@@ -143,8 +145,10 @@ class ContractUpgraded:
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
     `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
-    was announced there (None: the contract has no known timelock). Of a diamond's `facet`, `gained` are the selectors
-    that `new` serves from here on, `lost` those that `old` no longer serves.
+    was announced there (None: the contract has no known timelock). `gained` and `lost` are selectors: of a diamond's
+    `facet` those that `new` serves from here on and that `old` no longer serves, else those that only the new or only
+    the old code answers (empty too where that is not known: `change` tells). `change` is what the codes differ by;
+    None where no code was compared (an admin, more changes in one block than are looked at).
     """
 
     place: Place
@@ -160,6 +164,7 @@ class ContractUpgraded:
     queued: bool | None = None
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    change: CodeChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chain import networks
 from chain.block import AnswerNeed, CallNeed, Header, Log, Need, StateRead, address_of
+from chain.changes import CodeChange, changed
+from chain.code import Code
+from chain.code_reader import CodeReader
 from chain.controlling import OWNER, Controller, controllers, profile
 from chain.events import Address, NetworkId, NodeFaultKind
 from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, read_table
@@ -20,7 +24,6 @@ from chain.nodes import Nodes
 from chain.proxies import every
 from chain.proxy import ProxyKind, Recognised, asked_first, asked_next, recognised, roles_of
 from chain.rpc import Ask, NodeFailure, Refusal, header_ask, header_of, read_ask, read_of
-from chain.selectors import Changed, changed, selectors
 from chain.source import Source
 
 TARGETS = ("implementation", "secondary", "beacon", "dictionary")
@@ -43,7 +46,8 @@ class Inspection:
     """What an address was at a block. `kind` is None for what is no known proxy.
 
     `controllers` go from the proxy outwards; `delay_s` is the delay that a change must wait there (None: not known).
-    `functions` counts what it answers; `last_change` compares the code of the last two targets that logs tell of.
+    `functions` counts what it answers; `last_change` compares the code of the last two targets that logs tell of. `links`
+    say where verified source of the target would be found.
     """
 
     network: NetworkId
@@ -57,10 +61,11 @@ class Inspection:
     roles: dict[str, Address]
     controllers: tuple[Controller, ...]
     delay_s: int | None
-    functions: int
+    functions: int | None
     facets: dict[Address, int]
     since: Since | None
-    last_change: Changed | None
+    last_change: CodeChange | None
+    links: tuple[str, ...] = ()
 
 
 async def inspect(nodes: Nodes, network: NetworkId, address: Address) -> Inspection:
@@ -74,6 +79,8 @@ class _Inspecting:
         self._address = address
         self._state: dict[Need, int] = {}
         self._codes: dict[Address, bytes] = {}
+        self._read: dict[bytes, Code] = {}
+        self._reader = CodeReader()
         self._logs: list[tuple[Log, int, int | None]] = []  # with number and time of their block
 
     async def ask(self, node: Source) -> Inspection:
@@ -91,6 +98,7 @@ class _Inspecting:
             needs: set[Need] = {need for one in far for need in profile(one)}
             await self._more(node, head, needs, far, ())
             found = self._found()
+        self._read = await self._reader.read(self._compared(found))
         return self._told(head, found)
 
     async def _first(self, node: Source) -> Header:
@@ -168,7 +176,8 @@ class _Inspecting:
         roles = {role: at for role, at in found.roles.items() if role != "table"} if found else {}
         guards, delay_s = controllers(self._address, kind, roles, self._state, self._codes)
         table = _table(kind, self._address, self._state)
-        target = self._codes.get(roles.get("implementation", self._address), b"")
+        target = roles.get("implementation", self._address)
+        read = self._read[self._codes.get(target, b"")].selectors
         return Inspection(
             network=self._network,
             address=self._address,
@@ -181,10 +190,11 @@ class _Inspecting:
             roles=roles,
             controllers=guards,
             delay_s=delay_s,
-            functions=len(table) if table else len(selectors(target)),
+            functions=len(table) if table else None if read is None else len(read),
             facets={facet: list(table.values()).count(facet) for facet in sorted(set(table.values()))},
             since=self._since(kind),
             last_change=self._last_change(kind),
+            links=self._links(target),
         )
 
     def _since(self, kind: ProxyKind | None) -> Since | None:
@@ -202,11 +212,25 @@ class _Inspecting:
             changes=len(logs),
         )
 
-    def _last_change(self, kind: ProxyKind | None) -> Changed | None:
+    def _compared(self, found: Recognised | None) -> list[bytes]:
+        """The codes to be read: the target's, and those of the last two."""
+        roles = found.roles if found else {}
+        addresses = [
+            roles.get("implementation", self._address),
+            *_targets(self._logs, [found.kind] if found else [])[-2:],
+        ]
+        return [self._codes.get(one, b"") for one in addresses]
+
+    def _last_change(self, kind: ProxyKind | None) -> CodeChange | None:
         targets = _targets(self._logs, [kind] if kind else [])
-        if len(targets) < 2 or not all(self._codes.get(one) for one in targets[-2:]):
+        if len(targets) < 2 or not all(one in self._codes for one in targets[-2:]):
             return None
-        return changed(self._codes[targets[-2]], self._codes[targets[-1]])
+        old, new = (self._read[self._codes[one]] for one in targets[-2:])
+        return changed(old, new, self._links(targets[-1]))
+
+    def _links(self, address: Address) -> tuple[str, ...]:
+        known = self._network in networks.names() and bool(self._codes.get(address))
+        return networks.declared(self._network).links(address) if known else ()
 
 
 def _targets(logs: Iterable[tuple[Log, int, int | None]], kinds: Iterable[ProxyKind]) -> list[Address]:

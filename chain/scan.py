@@ -12,6 +12,7 @@ from chain import fetch
 from chain.block import Header, Needs
 from chain.canonical import Followed
 from chain.checkpoint import Checkpoint, Checkpoints, decode
+from chain.comparing import Comparing
 from chain.detectors import Bench
 from chain.events import ChainEvent, NetworkId, NodeFaultKind, PlacedEvent
 from chain.nodes import Nodes
@@ -112,6 +113,7 @@ class _Past:
         self._last: Header | None = None
         self._out: deque[PlacedEvent] = deque()
         self._grown = False
+        self._comparing = Comparing(settings.network, nodes)
         self.nodes = nodes
         self.number = 0
         self.begun = False
@@ -158,7 +160,7 @@ class _Past:
         self._grown = not needs.covers(bench.needs())
         self._last = replace(found[-1].block.header, bloom=None)
         self.number = self._last.number + 1
-        self._out.extend(event for one in found for event in one.told)
+        self._out.extend(event for one in await self._comparing.compared(found) for event in one.told)
         if self._checkpoints:
             self._memories = bench.memory()
         self._save()

@@ -1,4 +1,4 @@
-"""Which functions a contract's code answers: selectors compared in its dispatcher, and what two codes differ by. Pure.
+"""Which functions a contract's code answers: selectors compared in its dispatcher. Pure; used where evmole has no build.
 
 The code is walked from its beginning: a pushed constant of three or four bytes that is compared for equality (EQ, or
 SUB and XOR as Vyper and newer compilers do) before a conditional jump is a function, and its body is not entered; all
@@ -14,32 +14,13 @@ from dataclasses import dataclass
 
 PUSH0, PUSH1, PUSH3, PUSH4, PUSH32 = 0x5F, 0x60, 0x62, 0x63, 0x7F
 EQ, SUB, XOR, ISZERO, JUMP, JUMPI = 0x14, 0x03, 0x18, 0x15, 0x56, 0x57
+BOUNDARIES = frozenset({0x1C, 0x50, 0x57, 0x5B})
+"""SHR, POP, JUMPI, JUMPDEST: one of them stands before the last test of a search, which needs the selector no more."""
 ENDS = frozenset({0x00, 0xF3, 0xFD, 0xFE, 0xFF})
 """STOP, RETURN, REVERT, INVALID, SELFDESTRUCT."""
 DUPS = range(0x80, 0x90)
 SMALLEST = 0x10000
 MOST_CODE = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """What new code answers that the old did not, and the other way round; sizes in bytes."""
-
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
-    old_size: int
-    new_size: int
-
-
-def changed(old: bytes, new: bytes) -> Changed:
-    """How two codes differ by their selectors and sizes."""
-    before, after = selectors(old), selectors(new)
-    return Changed(
-        gained=tuple(sorted(after - before)),
-        lost=tuple(sorted(before - after)),
-        old_size=len(old),
-        new_size=len(new),
-    )
 
 
 def selectors(code: bytes) -> frozenset[str]:
@@ -88,7 +69,8 @@ def _selector(steps: Sequence[_Step], jump: int) -> tuple[int, bool] | None:
     """The constant that this conditional jump compares the selector with, and whether it jumps when they are equal; None
     where the jump depends on anything else.
 
-    The forms, before the pushed place: DUP, PUSH, compare; PUSH, DUP, compare; each with or without ISZERO behind.
+    The forms, before the pushed place: DUP, PUSH, compare; PUSH, DUP, compare; the last one PUSH, compare; each with or
+    without ISZERO behind.
     """
     at = jump - 2
     negated = at >= 0 and steps[at].opcode == ISZERO
@@ -97,6 +79,8 @@ def _selector(steps: Sequence[_Step], jump: int) -> tuple[int, bool] | None:
         return None
     pair = steps[at - 2 : at]
     constants = [step.pushed for step in pair if step.opcode in (PUSH3, PUSH4)]
-    if len(constants) == 1 and any(step.opcode in DUPS for step in pair) and constants[0] >= SMALLEST:
+    last = pair[0].opcode in BOUNDARIES and pair[1].opcode in (PUSH3, PUSH4)
+    kept = last or any(step.opcode in DUPS for step in pair)
+    if len(constants) == 1 and kept and constants[0] >= SMALLEST:
         return constants[0], (steps[at].opcode == EQ) != negated
     return None

@@ -19,6 +19,7 @@ from chain import fetch
 from chain.block import Block, Header, Needs
 from chain.canonical import Canonical, Followed
 from chain.checkpoint import Checkpoint, Checkpoints, Telling, decode
+from chain.comparing import Comparing
 from chain.detectors import Bench
 from chain.elder import Elder
 from chain.events import ChainEvent, NodeFaultKind, PlacedEvent, Reorged, Retracted
@@ -64,6 +65,7 @@ class Watcher:
         self._checkpoints = checkpoints
         self._clock = clock
         self._nodes = nodes or open_nodes(settings, clock)
+        self._comparing = Comparing(settings.network, self._nodes)
         self._keep = max(settings.keep_blocks, settings.network.keep_blocks)
         self._canonical = Canonical(self._keep)
         self._bench: Bench | None = None
@@ -177,7 +179,7 @@ class Watcher:
         state_of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
         blocks = await fetch.blocks(self._nodes, self._network.id, run, needs, self._clock, state_of=state_of)
         stretch = Stretch(bench, partial(self._whole, needs=needs), bench.memory)
-        self._ready.extend(await stretch.digested(blocks, needs, sparse=old))
+        self._ready.extend(await self._comparing.compared(await stretch.digested(blocks, needs, sparse=old)))
         self._grown = not needs.covers(bench.needs())
 
     async def _whole(self, block: Block, *, needs: Needs) -> Block:

@@ -5,4 +5,11 @@ from __future__ import annotations
 from chain.events import NetworkId
 from chain.network import Network
 
-NETWORK = Network(id=NetworkId("arbitrum"), chain_id=42161, block_time_s=0.25, keep_blocks=512, sequenced=True)
+NETWORK = Network(
+    id=NetworkId("arbitrum"),
+    chain_id=42161,
+    block_time_s=0.25,
+    keep_blocks=512,
+    sequenced=True,
+    explorer="https://arbiscan.io",
+)

@@ -5,4 +5,6 @@ from __future__ import annotations
 from chain.events import NetworkId
 from chain.network import Network
 
-NETWORK = Network(id=NetworkId("avalanche"), chain_id=43114, block_time_s=2.0, keep_blocks=128)
+NETWORK = Network(
+    id=NetworkId("avalanche"), chain_id=43114, block_time_s=2.0, keep_blocks=128, explorer="https://snowscan.xyz"
+)

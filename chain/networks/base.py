@@ -5,4 +5,11 @@ from __future__ import annotations
 from chain.events import NetworkId
 from chain.network import Network
 
-NETWORK = Network(id=NetworkId("base"), chain_id=8453, block_time_s=2.0, keep_blocks=128, sequenced=True)
+NETWORK = Network(
+    id=NetworkId("base"),
+    chain_id=8453,
+    block_time_s=2.0,
+    keep_blocks=128,
+    sequenced=True,
+    explorer="https://basescan.org",
+)

@@ -5,4 +5,11 @@ from __future__ import annotations
 from chain.events import NetworkId
 from chain.network import Network
 
-NETWORK = Network(id=NetworkId("optimism"), chain_id=10, block_time_s=2.0, keep_blocks=128, sequenced=True)
+NETWORK = Network(
+    id=NetworkId("optimism"),
+    chain_id=10,
+    block_time_s=2.0,
+    keep_blocks=128,
+    sequenced=True,
+    explorer="https://optimistic.etherscan.io",
+)

@@ -8,4 +8,11 @@ from __future__ import annotations
 from chain.events import NetworkId
 from chain.network import Network
 
-NETWORK = Network(id=NetworkId("polygon"), chain_id=137, block_time_s=2.0, keep_blocks=256, blooms=False)
+NETWORK = Network(
+    id=NetworkId("polygon"),
+    chain_id=137,
+    block_time_s=2.0,
+    keep_blocks=256,
+    blooms=False,
+    explorer="https://polygonscan.com",
+)

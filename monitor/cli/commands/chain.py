@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
+from monitor.cli.upgrade_words import change_lines, upgrade_row
 from monitor.errors import OperatorError, nearest
 
 if TYPE_CHECKING:
@@ -110,12 +111,15 @@ def _watcher_settings(settings: Settings, network: str) -> WatcherSettings:
 
 
 def _row(event: ChainEvent) -> tuple[object, ...]:
+    from chain.events import ContractUpgraded
     from monitor.cli.scanning import plain
 
     said = plain(event)
     place = said.pop("place", {})
     assert isinstance(place, dict)
     kind = said.pop("kind")
+    if isinstance(event, ContractUpgraded):
+        return place.get("block_number"), place.get("block_time"), kind, upgrade_row(event)
     skip = {"seen_at", "event_id"}
     what = ", ".join(f"{key} {value}" for key, value in said.items() if key not in skip and value is not None)
     return place.get("block_number"), place.get("block_time"), kind, what
@@ -177,8 +181,8 @@ def _lines(found: Inspection) -> list[tuple[str, object]]:
         lines.append(("since block", f"{found.since.block_number} {found.since.block_time or ''}".strip()))
         lines.append(("changes in logs", found.since.changes))
     if found.last_change:
-        lines.append(("last change gained", ", ".join(found.last_change.gained) or "nothing"))
-        lines.append(("last change lost", ", ".join(found.last_change.lost) or "nothing"))
-    lines.append(("functions", found.functions))
+        lines += [(f"last change: {what}", words) for what, words in change_lines(found.last_change)]
+    lines.append(("functions", "not read" if found.functions is None else found.functions))
     lines.append(("code", f"{found.code_size} bytes"))
+    lines += [("source, if verified", link) for link in found.links if not found.last_change]
     return lines

@@ -86,9 +86,13 @@ async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found
         assert found.since.transaction == receipt["transactionHash"].to_0x_hex()
         assert found.since.block_time is not None
         assert found.last_change is not None
+        assert found.last_change.lost is not None
+        assert found.last_change.gained is not None
         assert "0xd0e30db0" in found.last_change.lost  # WETH9's deposit()
         assert "0xc9c65396" in found.last_change.gained  # the factory's createPair(address,address)
-        assert found.functions > 4
+        assert "0xc9c65396(address,address)" in found.last_change.signatures
+        assert found.last_change.new_compiler == "solc 0.5.16"
+        assert found.functions == 8
         assert relay.requests == 4  # the chain's id when the node is opened, and three batches
 
 

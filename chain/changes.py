@@ -1,0 +1,55 @@
+"""What an upgrade changed, as far as two codes tell: words of the events, and how they come from codes that were read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chain.code import Code
+from chain.layout import LayoutHint, hints
+
+MOST_NAMED = 256
+"""Selectors gained or lost that are told; hostile code has thousands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeChange:
+    """How two codes differ. What is not known is None: the code could not be had, or not be read in time.
+
+    `gained` and `lost` are selectors that only the new or only the old code answers, `signatures` those of them whose
+    argument types could be inferred ("0xa9059cbb(address,uint256)"). Sizes are in bytes; a `new_size` of 0 means that
+    nothing stands there: every call runs into the void. `layout` are hints, not proof (None: storage was not read).
+    `links` say where verified source of the new code would be found, if there is any.
+    """
+
+    old_size: int | None
+    new_size: int | None
+    gained: tuple[str, ...] | None
+    lost: tuple[str, ...] | None
+    signatures: tuple[str, ...] = ()
+    layout: tuple[LayoutHint, ...] | None = None
+    old_compiler: str | None = None
+    new_compiler: str | None = None
+    links: tuple[str, ...] = ()
+
+
+def changed(old: Code | None, new: Code | None, links: Sequence[str] = ()) -> CodeChange:
+    """How these codes differ; None for one that could not be had."""
+    before, after = (one.selectors if one else None for one in (old, new))
+    gained: tuple[str, ...] | None = None
+    lost: tuple[str, ...] | None = None
+    if before is not None and after is not None:
+        gained, lost = tuple(sorted(after - before))[:MOST_NAMED], tuple(sorted(before - after))[:MOST_NAMED]
+    types = {**(old.arguments if old else {}), **(new.arguments if new else {})}
+    was, is_ = (one.storage if one else None for one in (old, new))
+    return CodeChange(
+        old_size=old.size if old else None,
+        new_size=new.size if new else None,
+        gained=gained,
+        lost=lost,
+        signatures=tuple(f"{one}({types[one]})" for one in (*(gained or ()), *(lost or ())) if one in types),
+        layout=hints(was, is_) if was is not None and is_ is not None else None,
+        old_compiler=old.compiler if old else None,
+        new_compiler=new.compiler if new else None,
+        links=tuple(links),
+    )

@@ -1,0 +1,60 @@
+"""What a contract's code says of itself: its functions, how it reads its storage, its compiler; None where not known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_SOLC = b"\x64solc\x43"
+"""The key "solc" of the CBOR trailer and the head of its three bytes (Solidity's documentation, "Contract Metadata")."""
+_VYPER = b"\x65vyper\x83"
+"""The key "vyper" and the head of its three numbers (in code made before Vyper 0.3.10)."""
+_FREE_MEMORY = b"\x60\x40\x52"
+"""PUSH1 0x40, MSTORE: what Solidity's code begins with, behind the pointer itself (its documentation, "Layout in Memory")."""
+_SMALL = 24  # a CBOR integer in one byte
+_TRAILER = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One piece of storage that code reads or writes: byte `offset` of `slot`, its inferred type, the functions that use it."""
+
+    slot: int
+    offset: int
+    type: str
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """One code, read. `size` in bytes; selectors are "0x" and 8 digits; `arguments` are inferred types by selector.
+
+    `selectors` or `storage` is None where it could not be read in the time allowed, or by nobody here.
+    """
+
+    size: int
+    selectors: frozenset[str] | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    storage: tuple[Record, ...] | None = None
+    compiler: str | None = None
+
+
+EMPTY = Code(size=0, selectors=frozenset(), storage=())
+"""No code at all: answers nothing, keeps nothing."""
+
+
+def solidity_like(code: bytes) -> bool:
+    """Whether code begins as Solidity's does. Only then its storage can be read by the hashes that Solidity makes."""
+    return _FREE_MEMORY in code[:16]
+
+
+def compiler_of(code: bytes) -> str | None:
+    """Compiler and version as the code's trailer names them ("solc 0.8.26"); None where it names none."""
+    trailer = code[-_TRAILER:]
+    for key, name in ((_SOLC, "solc"), (_VYPER, "vyper")):
+        at = trailer.rfind(key)
+        version = trailer[at + len(key) : at + len(key) + 3] if at >= 0 else b""
+        if len(version) == 3 and (name == "solc" or max(version) < _SMALL):
+            return f"{name} {'.'.join(map(str, version))}"
+    return None
