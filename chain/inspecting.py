@@ -25,6 +25,7 @@ from chain.proxies import every
 from chain.proxy import ProxyKind, Recognised, asked_first, asked_next, recognised, roles_of
 from chain.rpc import Ask, NodeFailure, Refusal, header_ask, header_of, read_ask, read_of
 from chain.source import Source
+from chain.verified import SourceSeen
 
 TARGETS = ("implementation", "secondary", "beacon", "dictionary")
 TOPICS = sorted({told.topic for kind in every() for told in kind.told} | {DIAMOND_CUT, FUNCTION_UPDATE})
@@ -47,7 +48,8 @@ class Inspection:
 
     `controllers` go from the proxy outwards; `delay_s` is the delay that a change must wait there (None: not known).
     `functions` counts what it answers; `last_change` compares the code of the last two targets that logs tell of. `links`
-    say where verified source of the target would be found.
+    say where verified source of the target would be found, `sources` what was found there of the target and the
+    `previous` one, where the operator wants that looked up.
     """
 
     network: NetworkId
@@ -66,6 +68,8 @@ class Inspection:
     since: Since | None
     last_change: CodeChange | None
     links: tuple[str, ...] = ()
+    previous: Address | None = None
+    sources: tuple[SourceSeen, ...] = ()
 
 
 async def inspect(nodes: Nodes, network: NetworkId, address: Address) -> Inspection:
@@ -195,6 +199,7 @@ class _Inspecting:
             since=self._since(kind),
             last_change=self._last_change(kind),
             links=self._links(target),
+            previous=next(iter(_targets(self._logs, [kind] if kind else [])[-2:-1]), None),
         )
 
     def _since(self, kind: ProxyKind | None) -> Since | None:

@@ -33,8 +33,10 @@ from chain.events import (
     WalletResumed,
     WalletSilent,
 )
+from chain.verified import SourceSeen
 from monitor.liquidity_signals import said_of_liquidity
 from monitor.signals import Scalar, Signal, SignalKind, Subject
+from monitor.upgrade_signals import said_of_source, said_of_upgrade
 from monitor.venue_signals import Said, say
 from probes.readings import Instrument, InstrumentsListed, OpenInterest, Reading, VenueClock
 
@@ -157,6 +159,15 @@ class Intake:
             case _ as never:
                 assert_never(never)
 
+    def source(self, event: ContractUpgraded, seen: SourceSeen, now: datetime) -> list[Signal]:
+        """Signals of a look at the source of what an upgrade changed to: one for each asset it matters to."""
+        attributes = said_of_source(event, seen)
+        source = f"{event.place.network}/{seen.by}"
+        return [
+            self._signal(SignalKind.SOURCE_CHECKED, subject, now, now, source, seen.verified, attributes, None)
+            for subject in self._subjects(event)
+        ]
+
     def _placed(self, event: PlacedEvent, source: str, link: str | None) -> list[Signal]:
         kind, value, own = _said(event)
         place = event.place
@@ -251,10 +262,7 @@ def _network(event: ChainEvent) -> str:
 def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
     match event:
         case ContractUpgraded():
-            return SignalKind.UPGRADE, 1, {
-                "proxy_kind": event.proxy_kind, "role": event.role, "old": event.old, "new": event.new,
-                "seen_by": event.seen_by.value, "operation": event.operation, "queued": event.queued,
-            }  # fmt: skip
+            return SignalKind.UPGRADE, 1, said_of_upgrade(event)
         case UpgradeQueued():
             return SignalKind.UPGRADE_QUEUED, event.eta.timestamp(), {
                 "operation": event.operation, "timelock": event.timelock, "new": event.new,

@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from monitor.liquidity_attributes import LIQUIDITY_ACCOUNTED, POOL_DEPTH
+from monitor.upgrade_attributes import SOURCE_CHECKED, UPGRADE
 
 Scalar = str | float | int | bool | None
 
@@ -57,6 +58,7 @@ class SignalKind(StrEnum):
     REORG = "reorg"
     NODE_FAULT = "node_fault"
     UPGRADE = "upgrade"
+    SOURCE_CHECKED = "source_checked"
     UPGRADE_QUEUED = "upgrade_queued"
     OPERATION_ENDED = "operation_ended"
     LIQUIDITY_REMOVED = "liquidity_removed"
@@ -180,20 +182,8 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.HEAD_STALLED: Kind("seconds without a new head", "s", {}),
     SignalKind.REORG: Kind("blocks undone", "blocks", {"common": "last common block number"}),
     SignalKind.NODE_FAULT: Kind("always 1", "1", {"node": "which", "fault": "kind", "detail": "short"}),
-    SignalKind.UPGRADE: Kind(
-        "always 1",
-        "1",
-        _EVENT
-        | {
-            "proxy_kind": "what kind of proxy",
-            "role": "implementation, beacon, admin or code",
-            "old": "before",
-            "new": "after",
-            "seen_by": "log, slot or code",
-            "operation": "timelock operation id or null",
-            "queued": "true announced, false unannounced on a timelocked target, null no timelock known",
-        },
-    ),
+    SignalKind.UPGRADE: Kind("always 1", "1", _EVENT | UPGRADE),
+    SignalKind.SOURCE_CHECKED: Kind("1 verified, 0 not", "1", SOURCE_CHECKED),
     SignalKind.UPGRADE_QUEUED: Kind(
         "earliest execution", "unix s", _EVENT | {"operation": "id", "timelock": "address", "new": "address or null"}
     ),

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from chain.checkpoint import Checkpoints
-from chain.events import NodeFault, NodeFaultKind
+from chain.events import ContractUpgraded, NodeFault, NodeFaultKind
+from chain.verified import SourceSeen
 from chain.watcher import Watcher
 from monitor.assembly import (
     Expectation,
@@ -26,6 +27,7 @@ from monitor.errors import OperatorError
 from monitor.intake import Intake
 from monitor.pipeline import Pipeline
 from monitor.settings.tree import Settings
+from monitor.source_checks import SourceChecks, books_of
 from monitor.supervise import Part
 from monitor.telemetry.redact import redact
 from probes import venues
@@ -99,15 +101,21 @@ class Sources:
 
     def _network(self, name: str) -> Part:
         chosen = watcher_settings(self._settings, name, self._env)
+        books_of(self._settings, name, self._env)
 
         async def part() -> None:
             self._expect(network_expectations(self._settings, name))
-            async for event in Watcher(chosen, self._checkpoints, self._clock).events():
-                if isinstance(event, NodeFault) and event.fault is not NodeFaultKind.RANGE_LIMIT:
-                    self._name_fault(name, event)
-                self._pipeline.take_event(event)
+            async with SourceChecks(books_of(self._settings, name, self._env), self._source_seen) as checks:
+                async for event in Watcher(chosen, self._checkpoints, self._clock).events():
+                    if isinstance(event, NodeFault) and event.fault is not NodeFaultKind.RANGE_LIMIT:
+                        self._name_fault(name, event)
+                    self._pipeline.take_event(event)
+                    checks.see(event)
 
         return part
+
+    def _source_seen(self, event: ContractUpgraded, seen: SourceSeen) -> None:
+        self._pipeline.take(self._intake.source(event, seen, self._clock()))
 
     def _name_fault(self, network: str, fault: NodeFault) -> None:
         """Tell the operator of a node's fault, at most once in a while: a wrong URL shows only here and in the figures."""

@@ -48,11 +48,13 @@ PURE = (
     "chain/sketch.py",
     "chain/ticks.py",
     "chain/vaults.py",
+    "chain/verified.py",
     "monitor/correlator/*",
     "monitor/detect/*",
     "monitor/intake.py",
     "monitor/venue_signals.py",
     "monitor/routing.py",
+    "monitor/upgrade_signals.py",
 )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chain.events import CodeChange, ContractUpgraded
+    from chain.verified import SourceSeen
 
 MOST_NAMED = 12
 """Functions or hints in one row; `--json` has all."""
@@ -50,6 +51,15 @@ def change_lines(
         yield "storage hints", "none"
     if change.links:
         yield "source, if verified", " ".join(change.links)
+
+
+def source_words(seen: SourceSeen) -> str:
+    """What an explorer says of one contract's source."""
+    if not seen.verified:
+        return f"{seen.address}: NOT verified"
+    parts = [f"{seen.address}: {seen.name or 'verified'}", seen.compiler, seen.licence]
+    parts.append(f"itself a proxy of {seen.implementation or '?'}" if seen.proxy else None)
+    return ", ".join(one for one in parts if one)
 
 
 def _named(some: Sequence[str], between: str = ", ") -> str:

@@ -47,6 +47,11 @@ vantage = "local"            # where we look from; appears in every signal
 # quorum = 2                                        # so many nodes are to agree on a block's logs
 # keep_blocks = 128                                 # how deep a reorg can be taken back
 
+# --- verified source: asked for after an upgrade and by `chain inspect`, only if you want it asked ---
+# [explorer]
+# etherscan_key_env = "ETHERSCAN_KEY"               # one key of Etherscan V2 for all chains
+# sourcify = true                                   # needs no key
+
 # --- neutral targets: when they fail together with the venues, the fault is our own network ---
 [controls]
 targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wikipedia.org/" }

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.explorer_settings import ExplorerSettings
 from monitor.settings.shown import is_secretive, origin
 from monitor.store.settings import StoreSettings
 from monitor.telemetry.settings import TelemetrySettings
@@ -149,6 +150,7 @@ class Settings:
     assets: Mapping[str, AssetSettings] = field(default_factory=dict)
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)
     networks: Mapping[str, NetworkSettings] = field(default_factory=dict)
+    explorer: ExplorerSettings = field(default_factory=ExplorerSettings)
     controls: ControlSettings = field(default_factory=ControlSettings)
     correlator: CorrelatorSettings = field(default_factory=CorrelatorSettings)
     store: StoreSettings = field(default_factory=StoreSettings)

@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer, set_span_in_context
 
 from chain.events import (
+    CodeChange,
     ContractUpgraded,
     ControlChanged,
     LiquidityAccounted,
@@ -133,6 +134,7 @@ def _told(event: PlacedEvent) -> Attributes:
                 "stormwatch.upgrade.old": event.old or "",
                 "stormwatch.upgrade.new": event.new,
                 "stormwatch.upgrade.seen_by": event.seen_by.value,
+                **_of_code(event.change),
             }
         case UpgradeQueued():
             return {
@@ -191,3 +193,15 @@ def _told(event: PlacedEvent) -> Attributes:
             }
         case _:
             assert_never(event)
+
+
+def _of_code(change: CodeChange | None) -> Attributes:
+    """The sizes of the codes and how many hints at other storage, as far as known."""
+    if change is None:
+        return {}
+    known = {
+        "stormwatch.upgrade.old_size": change.old_size,
+        "stormwatch.upgrade.new_size": change.new_size,
+        "stormwatch.upgrade.layout_hints": None if change.layout is None else len(change.layout),
+    }
+    return {name: value for name, value in known.items() if value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from chain.events import (
     Address,
     ChainEvent,
+    CodeChange,
     ContractUpgraded,
     HeadSeen,
     HeadStalled,
@@ -27,6 +29,7 @@ from chain.events import (
     TokenDepth,
     UpgradeQueued,
 )
+from chain.layout import LayoutHint
 from monitor.intake import Intake
 from monitor.signals import KINDS, SignalKind
 from probes.readings import (
@@ -113,6 +116,31 @@ def test_an_event_in_a_block_becomes_a_signal_for_each_asset_it_matters_to(
     for one in signals:
         assert one.event_time == PLACE.block_time
         assert set(one.attributes) <= set(KINDS[one.kind].attributes)
+
+
+def test_an_upgrade_says_what_is_known_of_its_code() -> None:
+    hints = tuple(
+        LayoutHint(slot=hex(slot), offset=0, old="uint256", new="bool", said=f"slot {slot}") for slot in range(9)
+    )
+    known = CodeChange(
+        old_size=9, new_size=7, gained=("0x11111111",), lost=(), signatures=("0x11111111(address)",), layout=hints,
+        new_compiler="solc 0.8.26", links=("https://etherscan.io/address/0x", "https://repo.sourcify.dev/1/0x"),
+    )  # fmt: skip
+    [signal] = intake().event(replace(UPGRADED, gained=("0x11111111",), change=known))
+    said = signal.attributes
+    assert set(said) == set(KINDS[SignalKind.UPGRADE].attributes)
+    assert (said["gained"], said["lost"], said["old_size"], said["new_size"]) == ("0x11111111(address)", "", 9, 7)
+    assert said["layout"] == "slot 0 | slot 1 | slot 2 | slot 3"
+    assert (said["compiler"], said["source"]) == ("solc 0.8.26", "https://etherscan.io/address/0x")
+
+
+def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_counted() -> None:
+    unknown = CodeChange(old_size=None, new_size=None, gained=None, lost=None)
+    [signal] = intake().event(replace(UPGRADED, change=unknown))
+    assert [signal.attributes[key] for key in ("gained", "lost", "layout", "source")] == [None] * 4
+    many = tuple(f"0x{one:08x}" for one in range(40))
+    [signal] = intake().event(replace(UPGRADED, role="facet", gained=many, change=unknown))
+    assert str(signal.attributes["gained"]).endswith("0x0000001f and 8 more")
 
 
 def test_liquidity_that_enters_a_pool_is_told_apart() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
-from monitor.cli.upgrade_words import change_lines, upgrade_row
+from monitor.cli.upgrade_words import change_lines, source_words, upgrade_row
 from monitor.errors import OperatorError, nearest
 
 if TYPE_CHECKING:
@@ -141,15 +141,20 @@ def inspect(
 
 
 async def _inspect(network: str, address: str, config: Path | None) -> Inspection:
+    import os
+
     from chain.inspecting import inspect as inspect_address
     from chain.rpc import NodeFailure
     from chain.settings import open_nodes, utc_now
+    from monitor.source_checks import books_of, with_sources
 
     asked = _address("ADDRESS", address)
-    settings = _watcher_settings(_settings(network, config), network)
+    whole = _settings(network, config)
+    settings = _watcher_settings(whole, network)
+    books = books_of(whole, network, os.environ)
     nodes = open_nodes(settings, utc_now)
     try:
-        return await inspect_address(nodes, settings.network.id, asked)
+        return await with_sources(await inspect_address(nodes, settings.network.id, asked), books)
     except NodeFailure as failure:
         raise OperatorError(
             f"networks.{network}.nodes", failure.fault.value, "a node that answers", failure.detail
@@ -185,4 +190,5 @@ def _lines(found: Inspection) -> list[tuple[str, object]]:
     lines.append(("functions", "not read" if found.functions is None else found.functions))
     lines.append(("code", f"{found.code_size} bytes"))
     lines += [("source, if verified", link) for link in found.links if not found.last_change]
+    lines += [(f"source at {one.by}", source_words(one)) for one in found.sources]
     return lines

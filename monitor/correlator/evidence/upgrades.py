@@ -1,7 +1,8 @@
 """Code changes under an asset: executed, silent, unannounced and queued upgrades, taken back when a reorg undoes them.
 
 An executed upgrade is grade 3; one no log told, or one that went around its timelock, grade 4; a queued one grade 1 until an
-hour before it may run, then 2 (facts: detection §6, §7). A change of admin alone is grade 2.
+hour before it may run, then 2 (facts: detection §6, §7). A change of admin alone is grade 2. Code that is not there at all, and
+code whose source an explorer says is not verified, weigh one grade more, up to 4.
 """
 
 from __future__ import annotations
@@ -24,17 +25,33 @@ class _Queued:
     new: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    subject: Subject
+    event_id: str
+    grade: int
+    at_s: float
+    link: str | None
+    said: str
+
+
 class Made:
     """Upgrades, done and to come."""
 
     kinds = frozenset(
-        {SignalKind.UPGRADE, SignalKind.UPGRADE_QUEUED, SignalKind.OPERATION_ENDED, SignalKind.RETRACTION}
+        {
+            SignalKind.UPGRADE,
+            SignalKind.SOURCE_CHECKED,
+            SignalKind.UPGRADE_QUEUED,
+            SignalKind.OPERATION_ENDED,
+            SignalKind.RETRACTION,
+        }
     )
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._queued: dict[tuple[str, str], _Queued] = {}
-        self._pinned: dict[tuple[str, str], str] = {}
+        self._pinned: dict[tuple[str, str], _Pinned] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a chain event about code."""
@@ -44,6 +61,8 @@ class Made:
             self._retract(str(signal.attributes.get("retracts", "")), asset)
         elif signal.kind is SignalKind.UPGRADE and asset is not None:
             self._upgraded(signal, asset, event_id, at_s)
+        elif signal.kind is SignalKind.SOURCE_CHECKED:
+            self._checked(signal, str(signal.attributes.get("upgrade", "")), asset or "")
         elif signal.kind is SignalKind.UPGRADE_QUEUED and asset is not None:
             new = str(signal.attributes.get("new") or "unknown code")
             operation = str(signal.attributes.get("operation", event_id))
@@ -59,27 +78,44 @@ class Made:
         role = str(signal.attributes.get("role", "implementation"))
         silent = signal.attributes.get("seen_by") in ("slot", "code")
         unqueued = signal.attributes.get("queued") is False
-        grade = 4 if silent or unqueued else 2 if role == "admin" else 3
+        bricked = signal.attributes.get("new_size") == 0
+        grade = 4 if silent or unqueued or bricked else 2 if role == "admin" else 3
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
-        self._remember(event_id, asset, self._evidence_id("upgrade", subject, event_id))
-        self._desk.pin(
-            "upgrade", Leg.MIGRATION, subject, key=event_id, grade=grade, onset_s=at_s, at_s=at_s,
-            half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1",
+        pinned = _Pinned(
+            subject=subject, event_id=event_id, grade=grade, at_s=at_s, link=signal.link,
             said=f"{signal.attributes.get('proxy_kind', 'proxy')} {brief(subject.contract)}: {role} changed to "
-            f"{brief(signal.attributes.get('new'))} ({how})",
-            links=[signal.link] if signal.link else [],
+            f"{brief(signal.attributes.get('new'))} ({how}){_of_code(signal)}",
         )  # fmt: skip
-
-    def _remember(self, event_id: str, asset: str, evidence_id: str) -> None:
         while len(self._pinned) >= KEPT:
             del self._pinned[next(iter(self._pinned))]
-        self._pinned[event_id, asset] = evidence_id
+        self._pinned[event_id, asset] = pinned
+        self._pin(pinned, grade, pinned.said)
+
+    def _pin(self, one: _Pinned, grade: int, said: str) -> None:
+        self._desk.pin(
+            "upgrade", Leg.MIGRATION, one.subject, key=one.event_id, grade=grade, onset_s=one.at_s, at_s=one.at_s,
+            half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1", said=said,
+            links=[one.link] if one.link else [],
+        )  # fmt: skip
+
+    def _checked(self, signal: Signal, event_id: str, asset: str) -> None:
+        """What an explorer says of the new code: verified source is named, its absence weighs."""
+        one = self._pinned.get((event_id, asset))
+        evidence_id = self._evidence_id("upgrade", one.subject, event_id) if one else ""
+        if one is None or self._desk.board.get(evidence_id) is None:
+            return
+        self._desk.board.withdraw(evidence_id)  # for a renewal takes nothing away
+        by = signal.attributes.get("by")
+        if signal.value:
+            self._pin(one, one.grade, f"{one.said}; source of {signal.attributes.get('name')} verified at {by}")
+        else:
+            self._pin(one, min(one.grade + 1, 4), f"{one.said}; source NOT verified at {by}")
 
     def _retract(self, event_id: str, asset: str | None) -> None:
-        evidence_id = self._pinned.pop((event_id, asset or ""), None)
-        if evidence_id is not None:
-            self._desk.board.withdraw(evidence_id, retracted=True)
+        pinned = self._pinned.pop((event_id, asset or ""), None)
+        if pinned is not None:
+            self._desk.board.withdraw(self._evidence_id("upgrade", pinned.subject, event_id), retracted=True)
         for key in [one for one, queued in self._queued.items() if queued.event_id == event_id]:
             gone = self._queued.pop(key)
             self._desk.board.withdraw(self._evidence_id("upgrade_queued", gone.subject, key[0]), retracted=True)
@@ -103,3 +139,11 @@ class Made:
                     value=queued.eta_s - now_s, normal=None, unit="s until eta",
                     said=f"upgrade of {brief(queued.subject.contract)} to {brief(queued.new)} is queued",
                 )  # fmt: skip
+
+
+def _of_code(signal: Signal) -> str:
+    """What is known of the new code, in a few words."""
+    if signal.attributes.get("new_size") == 0:
+        return "; NO CODE stands there"
+    hints = str(signal.attributes.get("layout") or "")
+    return f"; storage may be read otherwise: {hints.partition(' | ')[0]}" if hints else ""

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from chain import etherscan
+from chain.etherscan import Etherscan, Sourcify, asked_of
+from chain.verified import MOST_WORDS, SourceSeen, etherscan_seen, sourcify_seen
+from tests.chain.explorers.loopback import KEY, Explorer, opened, unverified, verified
+from tests.chain.made import address
+
+ONE, TWO = address(1), address(2)
+FAST = 1000.0
+
+
+def book(explorer: Explorer, key: str = KEY, timeout_s: float = 5.0) -> Etherscan:
+    return Etherscan(8453, key, url=f"{explorer.url}/v2/api", per_s=FAST, timeout_s=timeout_s)
+
+
+async def test_a_verified_contract_is_named_with_compiler_and_licence() -> None:
+    async with opened() as explorer:
+        explorer.known[ONE] = verified("Vault", proxy="1", implementation=TWO.upper().replace("0X", "0x"))
+        one = book(explorer)
+        found = await one.look(ONE)
+        await one.close()
+    assert found == SourceSeen(
+        address=ONE, by="etherscan", verified=True, name="Vault", compiler="v0.8.37+commit.0", licence="MIT",
+        proxy=True, implementation=TWO,
+    )  # fmt: skip
+    assert explorer.asked == [
+        {"chainid": "8453", "module": "contract", "action": "getsourcecode", "address": ONE, "apikey": KEY}
+    ]
+
+
+async def test_a_contract_without_verified_source_is_told_as_such() -> None:
+    async with opened() as explorer:
+        one = book(explorer)
+        found = await one.look(ONE)
+        await one.close()
+    assert found == SourceSeen(address=ONE, by="etherscan", verified=False, proxy=False)
+
+
+NOTOK = {"status": "0", "message": "NOTOK"}
+REFUSALS: dict[str, Any] = {
+    "rate": lambda: web.json_response(
+        NOTOK | {"result": "Max rate limit reached, please use API Key for higher rate limit"}
+    ),
+    "chain": lambda: web.json_response(NOTOK | {"result": "Missing or unsupported chainid parameter"}),
+    "throttled": lambda: web.Response(status=429),
+    "page": lambda: web.Response(text="<html>down for maintenance</html>"),
+    "elsewhere": lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"}),
+    "huge": lambda: web.Response(body=b"[" * (etherscan.MOST_BYTES + 1)),
+    "deep": lambda: web.Response(body=b"[" * 200_000),
+    "list": lambda: web.json_response([]),
+    "empty": lambda: web.json_response({"status": "1", "message": "OK", "result": []}),
+    "odd": lambda: web.json_response({"status": "1", "message": "OK", "result": [{"SourceCode": 7}]}),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=list(REFUSALS))
+async def test_what_is_no_answer_says_nothing_and_shows_no_key(refusal: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with opened() as explorer:
+        explorer.instead.append(refusal())
+        one = book(explorer)
+        assert await one.look(ONE) is None
+        assert await one.look(ONE) is not None  # the next question is answered
+        await one.close()
+    assert KEY not in caplog.text.replace(str(explorer.asked), "")
+    assert KEY not in repr(vars(one))
+
+
+async def test_an_explorer_that_is_not_there_or_hangs_says_nothing() -> None:
+    nobody = Etherscan(1, KEY, url="http://127.0.0.1:1/v2/api", per_s=FAST)
+    assert await nobody.look(ONE) is None
+    await nobody.close()
+    async with opened() as explorer:
+        slow = book(explorer, timeout_s=0.0)
+        assert await slow.look(ONE) is None
+        await slow.close()
+
+
+async def test_a_wrong_key_says_nothing() -> None:
+    async with opened() as explorer:
+        one = book(explorer, key="wrong")
+        assert await one.look(ONE) is None
+        await one.close()
+
+
+async def test_questions_keep_the_pace_of_the_plan() -> None:
+    async with opened() as explorer:
+        one = Etherscan(1, KEY, url=f"{explorer.url}/v2/api", per_s=20.0)
+        began = time.perf_counter()
+        for _ in range(30):
+            await one.look(ONE)
+        took_s = time.perf_counter() - began
+        await one.close()
+    assert took_s >= (30 - 20) / 20.0 - 0.05
+
+
+async def test_sourcify_is_asked_without_a_key() -> None:
+    async with opened() as explorer:
+        explorer.sourcify[ONE] = {"name": "Vault", "compiler": "solc", "compilerVersion": "0.8.37+commit.0"}
+        one = Sourcify(10, url=f"{explorer.url}/server/", per_s=FAST)
+        found, other = await one.look(ONE), await one.look(TWO)
+        explorer.instead.append(web.Response(status=500))
+        assert await one.look(ONE) is None
+        await one.close()
+    assert found == SourceSeen(address=ONE, by="sourcify", verified=True, name="Vault", compiler="solc 0.8.37+commit.0")
+    assert other == SourceSeen(address=TWO, by="sourcify", verified=False)
+    assert explorer.asked[0] == {"chain": "10", "address": ONE, "fields": "compilation"}
+
+
+async def test_the_book_that_knows_the_source_is_believed_before_one_that_does_not() -> None:
+    async with opened() as explorer:
+        explorer.sourcify[ONE] = {"name": "Vault"}
+        books = (book(explorer), Sourcify(10, url=f"{explorer.url}/server", per_s=FAST))
+        found, other = await asked_of(books, ONE), await asked_of(books, TWO)
+        explorer.instead += [web.Response(status=500), web.Response(status=500)]
+        assert await asked_of(books, ONE) is None
+        for one in books:
+            await one.close()
+    assert found is not None
+    assert (found.by, found.verified) == ("sourcify", True)
+    assert other is not None
+    assert (other.by, other.verified) == ("etherscan", False)
+
+
+def test_names_written_by_strangers_are_short_and_printable() -> None:
+    found = etherscan_seen(ONE, {"status": "1", "result": [verified("A\x1b[31m\n" + "x" * 500) | {"LicenseType": 7}]})
+    assert found is not None
+    assert found.name is not None
+    assert found.name.isprintable()
+    assert len(found.name) <= MOST_WORDS
+    assert found.licence is None
+    assert etherscan_seen(ONE, {"status": "1", "result": [unverified() | {"Proxy": "?"}]}) == SourceSeen(
+        address=ONE, by="etherscan", verified=False
+    )
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"match": "no such word"}, {"match": 7}])
+def test_what_is_no_look_up_says_nothing(answer: Any) -> None:
+    assert sourcify_seen(ONE, answer) is None
+
+
+def test_a_match_without_details_is_verified_all_the_same() -> None:
+    assert sourcify_seen(ONE, {"match": "match"}) == SourceSeen(address=ONE, by="sourcify", verified=True)

@@ -1,0 +1,55 @@
+"""What is known of the new code weighs: none there, none verified, storage read otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.signals import SignalKind
+from tests.monitor.correlator.test_evidence import CHAIN, Bench
+
+
+def upgraded(new_size: int, layout: str = "") -> Bench:
+    bench = Bench("upgrades")
+    bench.say(
+        SignalKind.UPGRADE, 10, subject=CHAIN, event_id="u", new="0x0b", seen_by="log", new_size=new_size, layout=layout
+    )
+    return bench
+
+
+def test_an_upgrade_to_no_code_is_of_the_gravest() -> None:
+    bench = upgraded(new_size=0)
+    assert bench.grades == {"upgrade": 4}
+    assert bench.said.endswith("NO CODE stands there")
+
+
+def test_storage_that_may_be_read_otherwise_is_said_and_does_not_weigh() -> None:
+    bench = upgraded(new_size=9, layout="slot 1 held uint256, is read as bool | slot 2 …")
+    assert bench.grades == {"upgrade": 3}
+    assert bench.said.endswith("storage may be read otherwise: slot 1 held uint256, is read as bool")
+
+
+def test_code_that_is_not_verified_weighs_more_until_it_is() -> None:
+    bench = upgraded(new_size=9)
+    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
+    assert bench.grades == {"upgrade": 4}
+    assert bench.said.endswith("source NOT verified at etherscan")
+    bench.say(SignalKind.SOURCE_CHECKED, 900, 1, CHAIN, upgrade="u", by="etherscan", name="Vault")
+    assert bench.grades == {"upgrade": 3}
+    assert bench.said.endswith("source of Vault verified at etherscan")
+    bench.say(SignalKind.RETRACTION, 901, subject=CHAIN, retracts="u")
+    assert not bench.grades
+
+
+@pytest.mark.parametrize("upgrade", ["another", ""])
+def test_a_look_at_the_source_of_another_upgrade_changes_nothing(upgrade: str) -> None:
+    bench = upgraded(new_size=9)
+    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade=upgrade, by="etherscan")
+    assert bench.grades == {"upgrade": 3}
+
+
+def test_an_upgrade_that_was_taken_back_is_not_pinned_again_by_a_look_at_its_source() -> None:
+    bench = upgraded(new_size=9)
+    [one] = bench.board.everything()
+    bench.board.withdraw(one.id)
+    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
+    assert not bench.grades
