@@ -16,7 +16,8 @@ MOST_NAMED = 256
 class CodeChange:
     """How two codes differ. What is not known is None: the code could not be had, or not be read in time.
 
-    `gained` and `lost` are selectors that only the new or only the old code answers, `signatures` those of them whose
+    `gained` and `lost` are selectors that only the new or only the old code answers (of a diamond's facet: that it serves
+    from here on, or no longer), `signatures` those of them whose
     argument types could be inferred ("0xa9059cbb(address,uint256)"). Sizes are in bytes; a `new_size` of 0 means that
     nothing stands there: every call runs into the void. `layout` are hints, not proof (None: storage was not read).
     `links` say where verified source of the new code would be found, if there is any.
@@ -33,13 +34,14 @@ class CodeChange:
     links: tuple[str, ...] = ()
 
 
-def changed(old: Code | None, new: Code | None, links: Sequence[str] = ()) -> CodeChange:
-    """How these codes differ; None for one that could not be had."""
-    before, after = (one.selectors if one else None for one in (old, new))
-    gained: tuple[str, ...] | None = None
-    lost: tuple[str, ...] | None = None
-    if before is not None and after is not None:
-        gained, lost = tuple(sorted(after - before))[:MOST_NAMED], tuple(sorted(before - after))[:MOST_NAMED]
+Selectors = tuple[str, ...]
+
+
+def changed(
+    old: Code | None, new: Code | None, links: Sequence[str] = (), served: tuple[Selectors, Selectors] | None = None
+) -> CodeChange:
+    """How these codes differ; None for one that could not be had. `served`: what was gained and lost, where that is known."""
+    gained, lost = served or _differing(old, new)
     types = {**(old.arguments if old else {}), **(new.arguments if new else {})}
     was, is_ = (one.storage if one else None for one in (old, new))
     return CodeChange(
@@ -47,9 +49,18 @@ def changed(old: Code | None, new: Code | None, links: Sequence[str] = ()) -> Co
         new_size=new.size if new else None,
         gained=gained,
         lost=lost,
-        signatures=tuple(f"{one}({types[one]})" for one in (*(gained or ()), *(lost or ())) if one in types),
+        signatures=tuple(
+            f"{one}({types[one]})" for one in dict.fromkeys((*(gained or ()), *(lost or ()))) if one in types
+        ),
         layout=hints(was, is_) if was is not None and is_ is not None else None,
         old_compiler=old.compiler if old else None,
         new_compiler=new.compiler if new else None,
         links=tuple(links),
     )
+
+
+def _differing(old: Code | None, new: Code | None) -> tuple[Selectors | None, Selectors | None]:
+    before, after = (one.selectors if one else None for one in (old, new))
+    if before is None or after is None:
+        return None, None
+    return tuple(sorted(after - before))[:MOST_NAMED], tuple(sorted(before - after))[:MOST_NAMED]

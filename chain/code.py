@@ -9,8 +9,6 @@ _SOLC = b"\x64solc\x43"
 """The key "solc" of the CBOR trailer and the head of its three bytes (Solidity's documentation, "Contract Metadata")."""
 _VYPER = b"\x65vyper\x83"
 """The key "vyper" and the head of its three numbers (in code made before Vyper 0.3.10)."""
-_FREE_MEMORY = b"\x60\x40\x52"
-"""PUSH1 0x40, MSTORE: what Solidity's code begins with, behind the pointer itself (its documentation, "Layout in Memory")."""
 _SMALL = 24  # a CBOR integer in one byte
 _TRAILER = 256
 
@@ -42,11 +40,6 @@ class Code:
 
 EMPTY = Code(size=0, selectors=frozenset(), storage=())
 """No code at all: answers nothing, keeps nothing."""
-
-
-def solidity_like(code: bytes) -> bool:
-    """Whether code begins as Solidity's does. Only then its storage can be read by the hashes that Solidity makes."""
-    return _FREE_MEMORY in code[:16]
 
 
 def compiler_of(code: bytes) -> str | None:

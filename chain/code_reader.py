@@ -17,7 +17,6 @@ from hashlib import sha256
 import msgspec
 
 from chain.code import EMPTY, Code, Record, compiler_of
-from chain.reading_code import Found
 
 MOST_CODE = 128 * 1024
 """Bytes of a code beyond which only its size is told; networks allow 24 KB, a few 100."""
@@ -29,6 +28,16 @@ WALL_S = 20.0
 MOST_LINE = 4 * 1024 * 1024
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "SYSTEMROOT", "APPDATA", "VIRTUAL_ENV")
 """Of our environment; the rest may hold secrets, and is nothing that reading needs."""
+
+
+class Found(msgspec.Struct):
+    """One line: what was found of code number `at`. `done` is the last of it."""
+
+    at: int
+    selectors: list[str] | None = None
+    arguments: dict[str, str] | None = None
+    storage: list[tuple[str, int, str, list[str], list[str]]] | None = None
+    done: bool = False
 
 
 class CodeReader:

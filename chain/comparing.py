@@ -85,10 +85,9 @@ class Comparing:
         if event.role in LEAVING and event.new == NOBODY:
             new = None
         links = self._network.links(pair[1].address) if new and new.size else ()
-        change = changed(old, new, links)
-        if event.role == FACET or change.gained is None or change.lost is None:
-            return replace(event, change=change)
-        return replace(event, change=change, gained=change.gained, lost=change.lost)
+        served = (event.gained, event.lost) if event.role == FACET else None
+        change = changed(old, new, links, served)
+        return replace(event, change=change, gained=change.gained or (), lost=change.lost or ())
 
     async def _codes(self, wanted: set[_At], reaching: int) -> dict[_At, Code]:
         """The codes that some node gives, read; so many at once as one request holds."""

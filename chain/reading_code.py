@@ -4,19 +4,20 @@ evmole is native: it holds the interpreter's lock while it reads, hostile code c
 and a fault in it would end the process. Here nothing else is at stake: each code has CPU seconds of its own, the whole
 process so much memory, and the environment holds no secrets. What is found is told at once, the cheap before the dear, so
 that selectors stand even where storage takes too long. Where evmole has no build, selectors are read by our own reader.
+
+It begins with little more than the interpreter, since an event waits for it: lines are plain JSON, `code_reader.Found`.
 """
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 
-import msgspec
-
-from chain.code import solidity_like
-from chain.selectors import selectors as own_selectors
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_MEMORY = 1 << 30
 MOST_LAID = 160
@@ -27,30 +28,31 @@ MOST_WORDS = 256
 """Characters of a type."""
 
 
-class Found(msgspec.Struct, omit_defaults=True):
-    """One line: what was found of code number `at`. `done` is the last of it."""
-
-    at: int
-    selectors: list[str] | None = None
-    arguments: dict[str, str] | None = None
-    storage: list[tuple[str, int, str, list[str], list[str]]] | None = None
-    done: bool = False
+FREE_MEMORY = b"\x60\x40\x52"
+"""PUSH1 0x40, MSTORE: what Solidity's code begins with, behind the pointer itself (its documentation, "Layout in Memory")."""
 
 
-def read(at: int, code: bytes, tell: Callable[[Found], None]) -> None:
+def solidity_like(code: bytes) -> bool:
+    """Whether code begins as Solidity's does. Only then its storage can be read by the hashes that Solidity makes."""
+    return FREE_MEMORY in code[:16]
+
+
+def read(at: int, code: bytes, tell: Callable[[dict[str, object]], None]) -> None:
     """Tell all that is found of a code, in up to four lines."""
     try:
         import evmole
     except ImportError:
-        tell(Found(at, selectors=sorted(own_selectors(code))[:MOST_SELECTORS]))
-        tell(Found(at, done=True))
+        from chain.selectors import selectors
+
+        tell({"at": at, "selectors": sorted(selectors(code))[:MOST_SELECTORS]})
+        tell({"at": at, "done": True})
         return
     with suppress(BaseException):  # a panic in the library is a BaseException, and says nothing of what was told before
         functions = (evmole.contract_info(code, selectors=True).functions or [])[:MOST_SELECTORS]
-        tell(Found(at, selectors=[f"0x{one.selector}" for one in functions]))
+        tell({"at": at, "selectors": [f"0x{one.selector}" for one in functions]})
         typed = evmole.contract_info(code, selectors=True, arguments=True).functions or []
         known = {f"0x{one.selector}": one.arguments for one in typed[:MOST_SELECTORS] if one.arguments is not None}
-        tell(Found(at, arguments={one: words for one, words in known.items() if len(words) <= MOST_WORDS}))
+        tell({"at": at, "arguments": {one: words for one, words in known.items() if len(words) <= MOST_WORDS}})
         if len(functions) <= MOST_LAID and solidity_like(code):
             records = evmole.contract_info(code, storage=True).storage or []
             laid = [
@@ -63,19 +65,17 @@ def read(at: int, code: bytes, tell: Callable[[Found], None]) -> None:
                 )
                 for one in records[:MOST_RECORDS]
             ]
-            tell(Found(at, storage=laid))
-    tell(Found(at, done=True))
+            tell({"at": at, "storage": laid})
+    tell({"at": at, "done": True})
 
 
 def main() -> None:
     """Read every line, a code in hexadecimal, until the last; each may take so many CPU seconds as the command says."""
     cpu_s = float(sys.argv[1])
     _bounded()
-    encoder = msgspec.json.Encoder()
 
-    def tell(found: Found) -> None:
-        sys.stdout.buffer.write(encoder.encode(found) + b"\n")
-        sys.stdout.buffer.flush()
+    def tell(found: dict[str, object]) -> None:
+        print(json.dumps(found), flush=True)  # noqa: T201 - the way out of this process
 
     for at, line in enumerate(sys.stdin.buffer):
         if hasattr(signal, "setitimer"):

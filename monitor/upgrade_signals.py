@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chain.events import ContractUpgraded
 from chain.verified import SourceSeen
@@ -22,10 +22,9 @@ def said_of_upgrade(event: ContractUpgraded) -> dict[str, Scalar]:
     if change is None:
         return said
     types = {one.split("(")[0]: one for one in change.signatures}
-    known = change.gained is not None or event.role == "facet"
     return said | {
-        "gained": _named([types.get(one, one) for one in event.gained]) if known else None,
-        "lost": _named([types.get(one, one) for one in event.lost]) if known else None,
+        "gained": _named(change.gained, types),
+        "lost": _named(change.lost, types),
         "old_size": change.old_size,
         "new_size": change.new_size,
         "layout": None if change.layout is None else " | ".join(one.said for one in change.layout[:MOST_HINTS]),
@@ -42,6 +41,8 @@ def said_of_source(event: ContractUpgraded, seen: SourceSeen) -> dict[str, Scala
     }  # fmt: skip
 
 
-def _named(some: Sequence[str]) -> str:
+def _named(some: Sequence[str] | None, types: Mapping[str, str]) -> str | None:
+    if some is None:
+        return None
     more = len(some) - MOST_NAMED
-    return ", ".join(some[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(types.get(one, one) for one in some[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -23,17 +23,14 @@ def upgrade_row(event: ContractUpgraded) -> str:
         served = [(word, some) for word, some in (("gained", event.gained), ("lost", event.lost)) if some]
         parts += [f"{word} {_named(some)}" for word, some in served]
     else:
-        parts += [f"{what} {is_}" for what, is_ in change_lines(event.change, (event.gained, event.lost))]
+        parts += [f"{what} {is_}" for what, is_ in change_lines(event.change)]
     return "; ".join(parts)
 
 
-def change_lines(
-    change: CodeChange, served: tuple[Sequence[str], Sequence[str]] | None = None
-) -> Iterator[tuple[str, str]]:
-    """What is known of a change, as (what, is). `served`: what a facet gained and lost, where the codes do not say it."""
-    gained, lost = (change.gained, change.lost) if served is None or change.gained is not None else served
+def change_lines(change: CodeChange) -> Iterator[tuple[str, str]]:
+    """What is known of a change, as (what, is)."""
     types = {one.split("(")[0]: one for one in change.signatures}
-    for what, some in (("gained", gained), ("lost", lost)):
+    for what, some in (("gained", change.gained), ("lost", change.lost)):
         if some is not None:
             yield what, _named([types.get(one, one) for one in some])
     if change.new_size == 0:

@@ -137,6 +137,7 @@ async def test_replaced_and_removed_facets_say_their_sizes_and_nobody_is_no_empt
         assert (known(added).old_size, added.gained, added.lost) == (None, ("0x095ea7b3", "0xa9059cbb"), ())
         assert known(replaced).old_size == known(replaced).new_size == known(added).new_size
         assert replaced.gained == replaced.lost
+        assert (known(replaced).gained, known(replaced).lost) == (replaced.gained, replaced.lost)
         assert removed.new == EMPTY
         assert (known(removed).new_size, known(removed).old_size) == (None, known(added).new_size)
 

@@ -139,7 +139,7 @@ def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_count
     [signal] = intake().event(replace(UPGRADED, change=unknown))
     assert [signal.attributes[key] for key in ("gained", "lost", "layout", "source")] == [None] * 4
     many = tuple(f"0x{one:08x}" for one in range(40))
-    [signal] = intake().event(replace(UPGRADED, role="facet", gained=many, change=unknown))
+    [signal] = intake().event(replace(UPGRADED, gained=many, change=replace(unknown, gained=many)))
     assert str(signal.attributes["gained"]).endswith("0x0000001f and 8 more")
 
 

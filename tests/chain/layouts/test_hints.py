@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from chain.changes import changed
-from chain.code import EMPTY, Code, Record, compiler_of, solidity_like
+from chain.code import EMPTY, Code, Record, compiler_of
 from chain.code_reader import CodeReader
 from chain.layout import MOST_HINTS, LayoutHint, hints
+from chain.reading_code import solidity_like
 from tests.chain.layouts.vaults import built, code_of
 from tests.evm.anvil import MODULES, binary
 
