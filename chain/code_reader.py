@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
 
@@ -26,8 +27,10 @@ CPU_S = 4.0
 WALL_S = 20.0
 """For all codes of one call, so that an event never waits longer."""
 MOST_LINE = 4 * 1024 * 1024
-_PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "SYSTEMROOT", "APPDATA", "VIRTUAL_ENV")
+_PASSED_ON = ("PATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "SYSTEMROOT", "APPDATA", "VIRTUAL_ENV")
 """Of our environment; the rest may hold secrets, and is nothing that reading needs."""
+_ROOT = str(Path(__file__).parents[1])
+"""Where this very package lies: not the folder that the operator happens to stand in (`-P`)."""
 
 
 class Found(msgspec.Struct):
@@ -86,11 +89,11 @@ class CodeReader:
     async def _one_process(self, codes: Sequence[bytes], begin: int, found: list[Code]) -> int:
         """Read from `begin` on; the index of the first code that another process should read."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "chain.reading_code", str(self._cpu_s)),
+            *(sys.executable, "-P", "-m", "chain.reading_code", str(self._cpu_s)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"PYTHONPATH": _ROOT},
             limit=MOST_LINE,
         )
         assert process.stdin

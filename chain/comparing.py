@@ -9,7 +9,7 @@ or by a clock. Only nodes that fail, and code that takes too long to read, leave
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,7 @@ class _At:
     block_hash: str
 
 
+Act = Callable[[Source], Awaitable[list[bytes | None]]]
 _Pair = tuple[_At | None, _At]
 
 
@@ -112,15 +113,13 @@ class Comparing:
             return {}
         return {at: body for at, body in zip(asked, found, strict=True) if body is not None}
 
-    async def _tried(self, act: Any, reaching: int) -> list[bytes | None]:
-        for turn in range(TRIES):
+    async def _tried(self, act: Act, reaching: int) -> list[bytes | None]:
+        for _ in range(TRIES - 1):
             try:
                 return await self._nodes.first(act, reaching)
             except NodeFailure:
-                if turn == TRIES - 1:
-                    raise
-            await asyncio.sleep(PAUSE_S)
-        raise AssertionError
+                await asyncio.sleep(PAUSE_S)
+        return await self._nodes.first(act, reaching)
 
 
 def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:

@@ -23,6 +23,7 @@ from probes import venues
 DEFAULT_FILE = "stormwatch.toml"
 PREFIX = "STORMWATCH_"
 NODE_SCHEMES = ("http", "https", "ws", "wss")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
 _ID = re.compile(r"^0x[0-9a-fA-F]{64}$")
 WITH_ID = ("uniswap_v4", "balancer_v2")
@@ -89,6 +90,8 @@ def check(settings: Settings) -> None:
     _check_above("controls.timeout_s", settings.controls.timeout_s)
     for name, url in settings.controls.targets.items():
         check_url(f"controls.targets.{name}", url, ("http", "https"))
+    for key in ("etherscan_url", "sourcify_url"):
+        _check_explorer(f"explorer.{key}", getattr(settings.explorer, key))
 
 
 def _check_network(name: str, network: NetworkSettings) -> None:
@@ -190,6 +193,14 @@ def check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
     if not whole:
         allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
         raise OperatorError(key, origin(url), allowed, "give a whole URL: scheme, host and port if any")
+
+
+def _check_explorer(key: str, url: str) -> None:
+    """An encrypted way, for a key goes along; without it only to this very machine. Raises OperatorError."""
+    check_url(key, url, ("https", "http"))
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise OperatorError(key, origin(url), "https://…", "a key would be sent in the clear")
 
 
 def _check_address(key: str, address: str) -> None:

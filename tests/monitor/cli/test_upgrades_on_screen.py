@@ -1,0 +1,57 @@
+"""`stormwatch chain scan` and `inspect` of a proxy that was upgraded, as they are called: screen, JSON and its schemas."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from monitor.schemas import schema
+from tests.chain.explorers.loopback import KEY, opened, verified
+from tests.chain.following import low
+from tests.chain.layouts.vaults import deployed
+from tests.evm.anvil import running
+from tests.monitor.cli.test_mistakes import stormwatch
+
+
+def judged(name: str, text: str) -> list[Any]:
+    """The lines, each of its schema."""
+    found = [json.loads(line) for line in text.splitlines()]
+    for one in found:
+        Draft202012Validator(schema(name)).validate(one)
+    return found
+
+
+async def test_an_upgrade_reads_on_screen_and_as_json_as_the_schemas_say_and_shows_no_key(tmp_path: Path) -> None:
+    async with running() as anvil, opened() as explorer:
+        first, second = await deployed(anvil, "Vault"), await deployed(anvil, "VaultReordered")
+        admin = await anvil.deploy("ProxyAdmin")
+        proxy = await anvil.deploy("TransparentUpgradeableProxy", first.address, admin.address, b"")
+        at = (await anvil.send(admin.functions.upgrade(proxy.address, second.address)))["blockNumber"]
+        explorer.known[low(first)] = verified("Vault")
+        (tmp_path / "stormwatch.toml").write_text(
+            f"[networks.local]\nnodes = [{{ url = '{anvil.url}' }}]\n[explorer]\netherscan_key_env = 'KEY_OF_MINE'\n"
+            f"etherscan_url = '{explorer.url}/v2/api'\ncalls_per_s = 100\n"
+        )
+
+        async def said(*words: str) -> str:
+            given = {"KEY_OF_MINE": KEY, "COLUMNS": "400"}
+            ended = await asyncio.to_thread(stormwatch, *words, cwd=tmp_path, **given)
+            assert ended.returncode == 0, ended.stderr
+            assert KEY not in ended.stdout + ended.stderr
+            return str(ended.stdout)
+
+        inspect = ("chain", "inspect", proxy.address, "--network", "local")
+        scan = ("chain", "scan", "--network", "local", "--from", str(at), "--to", str(at), "--contract", proxy.address)
+        screen, [inspected] = await said(*inspect), judged("chain-inspection", await said(*inspect, "--json"))
+        row, [event] = await said(*scan), judged("chain-event", await said(*scan, "--json"))
+    assert f"{low(second)}: NOT verified" in screen
+    assert f"{low(first)}: Vault, v0.8.37+commit.0, MIT" in screen
+    assert "storage hints (inferred, no proof)" in screen
+    assert [one["verified"] for one in inspected["sources"]] == [False, True]
+    assert inspected["last_change"]["layout"] == event["change"]["layout"]
+    assert "slot 1 held uint256, is read as mapping(address => uint256)" in row
+    assert "1384 → 1384 bytes, solc 0.8.37" in row
