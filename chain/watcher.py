@@ -1,8 +1,7 @@
 """Follows one network block by block: nothing missed, nothing told twice, and taken back what a reorg dropped.
 
-All that one block made is handed over before the next. The checkpoint holds what was followed
-and what was decided but not yet taken, so that a restart goes on in the middle; only the event being handled when
-the process died comes again, with the same id.
+All that one block made is handed over before the next. The checkpoint holds what was followed and what was decided but not
+yet taken, so that a restart goes on in the middle; only the event being handled then comes again, with the same id.
 """
 
 from __future__ import annotations
