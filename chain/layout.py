@@ -2,8 +2,9 @@
 
 Storage outlives an upgrade, so code that reads a slot otherwise reads another's bytes. Types are inferred from masks and
 hashes, and gaps, which nothing reads, cannot be seen. So only what compilers do not blur is held against each other: a
-mapping is no value, values of different width that overlap do not agree, and a function that reads one thing alone, before
-and after, should find it where it was. What only one of the codes uses is no hint: appending is safe.
+mapping is no value; values of different width that overlap do not agree, unless one code alone is of two minds about the
+slot; and a function that reads one thing alone, before and after, should find it where it was. What only one of the codes
+uses is no hint: appending is safe.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from chain.code import Record
 
@@ -45,12 +47,9 @@ _Placed = tuple[int, int, LayoutHint]
 
 
 def _retyped(old: Sequence[Record], new: Sequence[Record]) -> list[_Placed]:
-    slots: dict[int, list[Record]] = {}
-    for one in new:
-        if len(there := slots.setdefault(one.slot, [])) < WORD:
-            there.append(one)
+    slots = _clear(new)
     found: dict[tuple[int, int], _Placed] = {}
-    for before in old:
+    for before in (one for there in _clear(old).values() for one in there):
         for now in slots.get(before.slot, ()):
             if _clash(before, now):
                 hint = LayoutHint(
@@ -60,6 +59,19 @@ def _retyped(old: Sequence[Record], new: Sequence[Record]) -> list[_Placed]:
                 )  # fmt: skip
                 found.setdefault((before.slot, before.offset), (before.slot, before.offset, hint))
     return list(found.values())
+
+
+def _clear(records: Sequence[Record]) -> Mapping[int, Sequence[Record]]:
+    """What lies in each slot; nothing where one code's own records clash (neighbours read or written as one)."""
+    slots: dict[int, list[Record]] = {}
+    for one in records:
+        if len(there := slots.setdefault(one.slot, [])) <= WORD:
+            there.append(one)
+    return {slot: there for slot, there in slots.items() if not _unclear(there)}
+
+
+def _unclear(there: Sequence[Record]) -> bool:
+    return len(there) > WORD or any(_clash(one, other) for one, other in combinations(there, 2))
 
 
 def _clash(before: Record, now: Record) -> bool:
