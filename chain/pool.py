@@ -17,6 +17,8 @@ from chain.events import Address
 NOBODY = Address("0x" + "0" * 40)
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
+MOST_POSITIONS = 256
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
@@ -45,6 +47,15 @@ class Pool(Protocol):
     @property
     def hears(self) -> tuple[Address, str]:
         """Who tells its logs, and their second topic where the teller speaks for many pools (else empty)."""
+        ...
+
+    @property
+    def keeper(self) -> Address | None:
+        """Who keeps its positions as NFTs; None where nobody does."""
+        ...
+
+    def on_handed(self, log: Log) -> None:
+        """Take a Transfer of the keeper's: a position changed hands, maybe one of this pool's."""
         ...
 
     def needs(self) -> Needs:
@@ -82,6 +93,40 @@ class Pool(Protocol):
     def recall(self, plain: Any) -> None:
         """Be as when `memory` gave this."""
         ...
+
+
+class Positions:
+    """Who holds which NFT of a keeper, as far as this pool has seen them; the least recently seen are let go."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, Address] = {}
+
+    def learn(self, token: str, owner: Address) -> None:
+        """A position of this pool is seen to be this owner's."""
+        self._owners.pop(token, None)
+        self._owners[token] = owner
+        while len(self._owners) > MOST_POSITIONS:
+            del self._owners[next(iter(self._owners))]
+
+    def handed(self, log: Log) -> None:
+        """An ERC-721 Transfer; one to nobody leaves the last owner known, for what is told of it later in the block."""
+        if len(log.topics) == 4 and log.topics[3] in self._owners and log.address_at(1) != NOBODY:
+            self.learn(log.topics[3], log.address_at(1))
+
+    def of_transaction(self, token: str, keeper: Address, same: Sequence[Log]) -> Address | None:
+        """The owner of a position that a log of this transaction names, as it is known now or told in it."""
+        for one in same:
+            if one.address == keeper and one.topics[:1] == (TRANSFER,) and one.topics[3:] == (token,):
+                self.learn(token, one.address_at(1) if one.address_at(1) != NOBODY else one.address_at(0))
+        return self._owners.get(token)
+
+    def memory(self) -> Any:
+        """Tokens and owners, oldest first."""
+        return list(self._owners.items())
+
+    def recall(self, plain: Any) -> None:
+        """Be as when `memory` gave this."""
+        self._owners = {token: Address(owner) for token, owner in plain}
 
 
 def words_of(state: StateRead, need: AnswerNeed) -> tuple[int, ...]:

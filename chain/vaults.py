@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chain.block import AnswerNeed, Need, StateRead, address_of
+from chain.block import AnswerNeed, Log, Need, StateRead, address_of
 from chain.depth import Depth
 from chain.events import Address
 from chain.held import Balances, Shape, array_at
@@ -22,6 +22,8 @@ FEE_SCALE = 10**12
 
 class VaultPool:
     """One pool in a vault; its memory is its tokens and balances."""
+
+    keeper: Address | None = None
 
     def __init__(self, pool: Address, fee_selector: str) -> None:
         self._pool = pool
@@ -72,6 +74,9 @@ class VaultPool:
     def reserves(self) -> tuple[int, ...] | None:
         """As last told by the vault."""
         return self.held.now
+
+    def on_handed(self, log: Log) -> None:
+        """Nothing: it has no positions."""
 
     def tick(self) -> int | None:
         """None: it has no ticks."""

@@ -15,7 +15,7 @@ from chain.block import Block, Log, Needs, together
 from chain.depth import DEPTHS_BPS, NEAR_BPS, concentration
 from chain.detector import Watch
 from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
-from chain.pool import Move, Pool
+from chain.pool import TRANSFER, Move, Pool
 
 STAGE = 1
 POOL_KINDS = pools.kinds()
@@ -32,6 +32,10 @@ class Liquidity:
         self._pools: dict[Address, Pool] = {at: pool for at, (_, pool) in made.items() if pool is not None}
         self._kinds = {at: kind for at, (kind, _) in made.items()}
         self._by_teller = {pool.hears: at for at, pool in self._pools.items()}
+        self._by_keeper: dict[Address, list[Pool]] = defaultdict(list)
+        for pool in self._pools.values():
+            if pool.keeper is not None:
+                self._by_keeper[pool.keeper].append(pool)
         self._told: dict[Address, list[int]] = {}
         self._known_at: dict[Address, int] = {}
         self._looked: dict[Address, object] = {}
@@ -51,11 +55,15 @@ class Liquidity:
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Each move in its place, then the depths that changed."""
         found: list[PlacedEvent] = []
-        heard = [(log, at) for log in block.logs if (at := self._heard(log)) is not None]
+        heard = [(log, self._heard(log)) for log in block.logs]
+        heard = [(log, at) for log, at in heard if at is not None or log.address in self._by_keeper]
         same: dict[str, list[Log]] = defaultdict(list)
         for log in block.logs if heard else ():
             same[log.transaction].append(log)
         for log, at in heard:
+            if at is None:
+                self._hand_on(log)
+                continue
             self._changed.add(at)
             move = self._pools[at].on_log(log, same[log.transaction])
             if move is not None:
@@ -98,6 +106,11 @@ class Liquidity:
     def pool(self, address: Address) -> Pool:
         """One of the watched pools, as it is known now. Raises KeyError where it is not watched."""
         return self._pools[address]
+
+    def _hand_on(self, log: Log) -> None:
+        if log.topics[:1] == (TRANSFER,):
+            for pool in self._by_keeper.get(log.address, ()):
+                pool.on_handed(log)
 
     def _heard(self, log: Log) -> Address | None:
         if not log.topics:

@@ -59,6 +59,8 @@ NATIVE = Address("0x" + "e" * 40)
 class CurvePool:
     """One pool; its memory is its coins, how they are asked for, and its balances."""
 
+    keeper: Address | None = None
+
     def __init__(self, watched: WatchedPool) -> None:
         self._address = watched.address
         self.tokens: tuple[Address, ...] = watched.tokens
@@ -120,6 +122,9 @@ class CurvePool:
     def reserves(self) -> tuple[int, ...] | None:
         """As last read."""
         return self._held.now
+
+    def on_handed(self, log: Log) -> None:
+        """Nothing: it has no positions."""
 
     def tick(self) -> int | None:
         """None: it has no ticks."""

@@ -17,7 +17,7 @@ from chain.concentrated import Basics, Ticks
 from chain.depth import NEAR_BPS, Depth, Spot
 from chain.detector import WatchedPool
 from chain.events import Address
-from chain.pool import NOBODY, TRANSFER, Move, call, signed, words_of
+from chain.pool import NOBODY, TRANSFER, Move, Positions, call, signed, words_of
 
 KINDS = ("uniswap_v3",)
 
@@ -35,7 +35,6 @@ POSITION_MANAGER = Address("0xc36442b4a4522e871399cd717abdd847ab11fe88")
 """Uniswap's own on ethereum, arbitrum, optimism and polygon; elsewhere the operator names it."""
 SLOT0, LIQUIDITY, SPACING, FEE = "0x3850c7bd", "0x1a686502", "0xd0c93a7c", "0xddca3f43"
 BITMAP, TICK = "0x5339c296", "0xf30dba93"
-MOST_OWNERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +79,15 @@ class ConcentratedPool:
         self._address = watched.address
         self.tokens = (watched.token0, watched.token1) if watched.token0 and watched.token1 else ()
         self.hears = (watched.address, "")
-        self._manager = watched.positions or POSITION_MANAGER
+        self.keeper = watched.positions or POSITION_MANAGER
         self._ticks = Ticks(source=Reading(watched.address))
-        self._owners: dict[str, str] = {}
+        self._positions = Positions()
 
     def needs(self) -> Needs:
         """Its logs and those of the position manager, and the ticks still unknown."""
         if not self.tokens:
             return Needs()
-        return Needs(addresses=frozenset({self._address, self._manager}), topics=TOPICS, reads=self._ticks.needs())
+        return Needs(addresses=frozenset({self._address, self.keeper}), topics=TOPICS, reads=self._ticks.needs())
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Price by Swap, ticks and moves by Mint and Burn."""
@@ -114,6 +113,10 @@ class ConcentratedPool:
             after=self._ticks.depth(NEAR_BPS),
         )
 
+    def on_handed(self, log: Log) -> None:
+        """A position changed hands."""
+        self._positions.handed(log)
+
     def on_state(self, state: StateRead) -> None:
         """What was read."""
         self._ticks.on_state(state)
@@ -136,37 +139,27 @@ class ConcentratedPool:
 
     def memory(self) -> Any:
         """Ticks and owners."""
-        return [self._ticks.memory(), list(self._owners.items())]
+        return [self._ticks.memory(), self._positions.memory()]
 
     def recall(self, plain: Any) -> None:
         """Be as when `memory` gave this."""
         ticks, owners = plain
         self._ticks.recall(ticks)
-        self._owners = dict(owners)
+        self._positions.recall(owners)
 
     def _owner(self, log: Log, same: Sequence[Log], *, removed: bool) -> Address | None:
         holder = log.address_at(0)
-        if holder != self._manager:
+        if holder != self.keeper:
             return holder
         told = DECREASE if removed else INCREASE
-        token = next((one.topics[1] for one in same if self._by_manager(one, told) and one.index > log.index), None)
-        for one in same:  # an NFT that changed hands in this very transaction
-            if self._by_manager(one, TRANSFER) and len(one.topics) == 4 and one.topics[3] == token:
-                self._remember(str(token), one.address_at(1) if one.address_at(1) != NOBODY else one.address_at(0))
-        if token in self._owners:
-            return Address(self._owners[token])
+        named = (one for one in same if one.address == self.keeper and one.topics[:1] == (told,))
+        token = next((one.topics[1] for one in named if one.index > log.index and len(one.topics) > 1), "")
+        owner = self._positions.of_transaction(token, self.keeper, same) if token else None
+        if owner is not None:
+            return owner
         collected = [one for one in same if removed and one.topics and one.topics[0] == COLLECT]
         receivers = [one.address_at(3) for one in collected if one.address == self._address]
-        return next((one for one in receivers if one not in (NOBODY, self._manager)), None)
-
-    def _by_manager(self, log: Log, topic: str) -> bool:
-        return log.address == self._manager and log.topics[:1] == (topic,) and len(log.topics) > 1
-
-    def _remember(self, token: str, owner: Address) -> None:
-        self._owners.pop(token, None)
-        self._owners[token] = owner
-        while len(self._owners) > MOST_OWNERS:
-            del self._owners[next(iter(self._owners))]
+        return next((one for one in receivers if one not in (NOBODY, self.keeper)), None)
 
 
 def make(watched: WatchedPool) -> ConcentratedPool:

@@ -19,7 +19,7 @@ from chain.concentrated import Basics, Ticks
 from chain.depth import NEAR_BPS, Depth, Spot
 from chain.detector import WatchedPool
 from chain.events import Address
-from chain.pool import NOBODY, TRANSFER, Move, signed
+from chain.pool import NOBODY, TRANSFER, Move, Positions, signed
 
 KINDS = ("uniswap_v4",)
 
@@ -80,7 +80,8 @@ class ManagedPool:
         self._id = watched.address
         self._manager = watched.manager or POOL_MANAGER
         self._base = mapped(int(watched.address, 16), POOLS_SLOT)
-        self._positions = watched.positions
+        self.keeper = watched.positions
+        self._handed = Positions()
         self.tokens: tuple[Address, ...] = ()
         if watched.token0 and watched.token1:
             self.tokens = (watched.token0, watched.token1)
@@ -89,7 +90,7 @@ class ManagedPool:
 
     def needs(self) -> Needs:
         """Three logs, the NFTs where there are any, and the ticks still unknown."""
-        others = (self._positions, *self.tokens)
+        others = (self.keeper, *self.tokens)
         addresses = frozenset({self._manager, *(one for one in others if one and one != NOBODY)})
         topics = frozenset({MODIFY, SWAP, INITIALIZE, TRANSFER})
         return Needs(addresses=addresses, topics=topics, reads=self._ticks.needs())
@@ -120,6 +121,10 @@ class ManagedPool:
             after=self._ticks.depth(NEAR_BPS),
         )
 
+    def on_handed(self, log: Log) -> None:
+        """A position changed hands."""
+        self._handed.handed(log)
+
     def on_state(self, state: StateRead) -> None:
         """What was read."""
         self._ticks.on_state(state)
@@ -141,14 +146,15 @@ class ManagedPool:
         return self._ticks.known.spot.tick if self._ticks.known else None
 
     def memory(self) -> Any:
-        """Ticks, tokens, spacing."""
+        """Ticks, tokens, spacing, positions."""
         source = self._ticks.source
         assert isinstance(source, Storage)
-        return [self._ticks.memory(), list(self.tokens), source.spacing]
+        return [self._ticks.memory(), list(self.tokens), source.spacing, self._handed.memory()]
 
     def recall(self, plain: Any) -> None:
         """Be as when `memory` gave this."""
-        ticks, tokens, spacing = plain
+        ticks, tokens, spacing, handed = plain
+        self._handed.recall(handed)
         self._ticks.recall(ticks)
         self._ticks.source = Storage(self._manager, self._base, spacing)
         self.tokens = tuple(Address(one) for one in tokens)
@@ -163,14 +169,9 @@ class ManagedPool:
 
     def _owner(self, log: Log, same: Sequence[Log]) -> Address | None:
         sender = log.address_at(1)
-        if sender != self._positions:
+        if self.keeper is None or sender != self.keeper:
             return sender
-        token = f"0x{log.word(5):064x}"
-        changed = [
-            one for one in same if one.address == sender and one.topics[:1] == (TRANSFER,) and len(one.topics) == 4
-        ]
-        owners = [who for one in changed if one.topics[3] == token for who in (one.address_at(1), one.address_at(0))]
-        return next((one for one in owners if int(one, 16)), None)
+        return self._handed.of_transaction(f"0x{log.word(5):064x}", self.keeper, same)
 
 
 def _both_fees(packed: int) -> int:

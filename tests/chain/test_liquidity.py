@@ -13,7 +13,7 @@ from chain.detectors import liquidity as liquidity_module
 from chain.detectors.liquidity import Liquidity
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent, PoolDepth
 from chain.pool import TRANSFER
-from chain.pools import uniswap_v4
+from chain.pools import uniswap_v3, uniswap_v4
 from chain.pools.uniswap_v2 import BURN, MINT, SYNC
 from tests.chain.made import START, address, block, log, topic, words
 
@@ -54,6 +54,26 @@ def test_a_removal_is_a_share_of_the_reserves_before_it_and_its_owner_sent_the_t
 def test_a_removal_without_transfer_or_sync_goes_by_what_it_says() -> None:
     [moved] = moves(removal())
     assert (moved.share, moved.owner) == (0.0, ROUTER)
+
+
+def test_a_position_handed_on_is_told_as_its_new_holders() -> None:
+    keeper, number = address(0x99), topic(77)
+    pool = WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B, positions=keeper)
+    detector = liquidity_module.make(Watch(pools=(pool,)))
+    span = (topic(int(keeper, 16)), topic(0), topic(60))
+    made = [
+        log(POOL, uniswap_v3.MINT, *span, body=words(9, 500, 5, 6), index=1),
+        log(keeper, TRANSFER, topic(0), topic(1), number, index=2),
+        log(keeper, uniswap_v3.INCREASE, number, body=words(500, 5, 6), index=3),
+    ]
+    detector.on_block(block(1, *made), ())
+    detector.on_block(block(2, log(keeper, TRANSFER, topic(1), topic(3), number), log(keeper), log(A, TRANSFER)), ())
+    gone = [
+        log(POOL, uniswap_v3.BURN, *span, body=words(500, 5, 6), index=1),
+        log(keeper, uniswap_v3.DECREASE, number, body=words(500, 5, 6), index=2),
+    ]
+    [moved] = [one for one in detector.on_block(block(3, *gone), ()) if isinstance(one, LiquidityMoved)]
+    assert (moved.removed, moved.owner) == (True, STRANGER)
 
 
 def test_an_addition_belongs_to_who_got_the_pool_tokens() -> None:

@@ -12,7 +12,7 @@ from chain.concentrated import MOST_TICKS, Basics, Ticks
 from chain.depth import Spot
 from chain.detector import WatchedPool
 from chain.events import Address
-from chain.pool import TRANSFER, call
+from chain.pool import MOST_POSITIONS, TRANSFER, call
 from chain.pools import uniswap_v3, uniswap_v4
 from chain.pools.uniswap_v3 import BURN, COLLECT, DECREASE, INCREASE, LIQUIDITY, MINT, SLOT0, Reading
 from chain.ticks import MAX_TICK, Q96, sqrt_price_at
@@ -168,15 +168,31 @@ def test_an_unknown_nfts_owner_is_who_collects() -> None:
     assert pool.on_log(gone, [gone, less]).owner is None  # type: ignore[union-attr]
 
 
+def test_a_position_handed_on_before_it_is_withdrawn_is_its_new_holders() -> None:
+    pool = learnt(chain(WIDE))
+    came = mint(-600, 600, SOME, owner=int(MANAGER, 16), index=2)
+    minted = log(MANAGER, TRANSFER, topic(0), topic(1), topic(77), index=3)
+    named = log(MANAGER, INCREASE, topic(77), body=words(SOME, 5, 6), index=4)
+    pool.on_log(came, [came, minted, named])
+    pool.on_handed(log(MANAGER, TRANSFER, topic(1), topic(2), topic(77)))
+    pool.on_handed(log(MANAGER, TRANSFER, topic(1), topic(9), topic(78)))  # not one of this pool's
+    pool.on_handed(log(MANAGER, TRANSFER, topic(1), topic(9), body=words(5)))  # no NFT's
+    gone = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
+    less = log(MANAGER, DECREASE, topic(77), body=words(SOME, 5, 6), index=4)
+    assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
+    pool.on_handed(log(MANAGER, TRANSFER, topic(2), topic(0), topic(77)))  # burnt
+    assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
+
+
 def test_owners_are_remembered_up_to_a_bound_and_memory_put_back() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
-    for token in range(uniswap_v3.MOST_OWNERS + 5):
+    for token in range(MOST_POSITIONS + 5):
         came = mint(-600, 600, 1, owner=int(MANAGER, 16), index=2)
         minted = log(MANAGER, TRANSFER, topic(0), topic(1), topic(token), index=3)
         named = log(MANAGER, INCREASE, topic(token), body=words(1, 5, 6), index=4)
         pool.on_log(came, [came, minted, named])
     plain = json.loads(json.dumps(pool.memory()))
-    assert len(plain[1]) == uniswap_v3.MOST_OWNERS
+    assert len(plain[1]) == MOST_POSITIONS
     other = learnt({})
     other.recall(plain)
     assert (other.memory(), other.needs()) == (pool.memory(), pool.needs())
@@ -267,7 +283,14 @@ def test_a_v4_positions_owner_is_the_holder_of_its_nft() -> None:
     gone = modify(-SOME, sender=0x99, salt=77)
     minted = log(address(0x99), TRANSFER, topic(0), topic(2), topic(77), index=1)
     burnt = log(address(0x99), TRANSFER, topic(1), topic(0), topic(77), index=1)
-    for others, owner in (([minted], FRIEND), ([burnt], ME), ([], None)):
+    for others, owner in (([], None), ([minted], FRIEND), ([burnt], ME), ([], ME)):
         move = pool.on_log(gone, [*others, gone])
         assert move is not None
         assert (move.removed, move.owner, move.amounts) == (True, owner, (0, 0))  # the price is not known yet
+    pool.on_handed(log(address(0x99), TRANSFER, topic(1), topic(2), topic(77)))
+    move = pool.on_log(gone, [gone])
+    assert move is not None
+    assert move.owner == FRIEND
+    other = v4(positions=0x99)
+    other.recall(json.loads(json.dumps(pool.memory())))
+    assert other.memory() == pool.memory()
