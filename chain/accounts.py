@@ -26,6 +26,8 @@ class Account:
     depth_share: float | None
     level: int
     hhi_before: float | None
+    into: tuple[tuple[str, int], ...]
+    """Pools and units re-added there, most first."""
 
 
 def account_of(removals: Sequence[Side], wallets: Collection[str], bridges: Collection[str]) -> Account | None:
@@ -34,14 +36,17 @@ def account_of(removals: Sequence[Side], wallets: Collection[str], bridges: Coll
     What was sent to nobody was burnt, which is how a bridge takes a token away.
     """
     by_pool: dict[str, int] = {}
+    into: dict[str, int] = {}
     to_wallets = to_bridges = 0
     for one in removals:
         by_pool[one.pool] = by_pool.get(one.pool, 0) + one.amount - one.rebalanced
+        for pool, units in one.went.items():
+            into[pool] = into.get(pool, 0) + units
         away = one.in_hands({*bridges, NOBODY})
         own = {hand for hand in one.held if hand in wallets or hand == one.owner}
         to_bridges += away
         to_wallets += one.in_hands(own - {*bridges, NOBODY})
-    removed, readded = sum(by_pool.values()), sum(one.readded for one in removals)
+    removed, readded = sum(by_pool.values()), sum(into.values())
     if not removed:
         return None
     before = next((one.depth_before for one in removals if one.depth_before), 0)
@@ -57,6 +62,7 @@ def account_of(removals: Sequence[Side], wallets: Collection[str], bridges: Coll
         depth_share=depth_share,
         level=level_of(depth_share),
         hhi_before=next((one.hhi_before for one in removals if one.hhi_before is not None), None),
+        into=tuple(sorted(into.items(), key=lambda one: (-one[1], one[0]))),
     )
 
 

@@ -10,6 +10,8 @@ from datetime import datetime
 
 from chain.place import Address, Place
 
+MOST_INTO = 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthMoved:
@@ -81,7 +83,8 @@ class LiquidityAccounted:
     removed = readded + to_wallets + to_bridges + unexplained, always, in the token's smallest units. What came back to
     its own pool and just-in-time liquidity are in none of them. `depth_share` is the part of the token's ±2 % depth
     (over the watched pools, as it was before) that left (None: not known); `level` goes by it: 1 from 20 %, 2 from 40 %,
-    3 from 70 %. `pool` is the one most of it left. The indices (Herfindahl–Hirschman over the watched pools) say how
+    3 from 70 %. `pool` is the one most of it left, `into` the pools it was re-added to (their kinds, units), most first;
+    beyond `MOST_INTO` they are left out. The indices (Herfindahl–Hirschman over the watched pools) say how
     spread the depth was before the first of these removals and is after the last move.
     """
 
@@ -99,6 +102,8 @@ class LiquidityAccounted:
     level: int
     hhi_before: float | None
     hhi_after: float | None
+    pool_kind: str = ""
+    into: tuple[tuple[Address, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

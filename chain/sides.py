@@ -6,7 +6,7 @@ later only from wallets and from the position's own owner, for what a contract s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -46,34 +46,65 @@ class Side(msgspec.Struct, array_like=True):
     depth_before: int = 0
     hhi_before: float | None = None
     hhi_after: float | None = None
-    readded: int = 0
+    went: dict[str, int] = {}
     rebalanced: int = 0
     migrated: bool = False
     held: dict[str, int] = {}
+    hops: dict[str, int] = {}
+    log_index: int = 0
 
-    def passed(self, sender: str, receiver: str, amount: int) -> int:
-        """Units went from hand to hand, at most those that were there; how many."""
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where in the chain it stands."""
+        return self.block_number, self.log_index
+
+    def passed(self, sender: str, receiver: str, amount: int, *, hops: int = 0) -> int:
+        """Units went from hand to hand (`hops` further from the removal), at most those that were there; how many."""
         moved = min(self.held.get(sender, 0), amount)
         if moved and sender != receiver:
+            far = self.hops.get(sender, 0) + hops
             self._give(sender, moved)
             self.held[receiver] = self.held.get(receiver, 0) + moved
+            if far:
+                self.hops[receiver] = max(far, self.hops.get(receiver, 0))
             while len(self.held) > MOST_HANDS:
                 least = min((hand for hand in self.held if hand != SOMEWHERE), key=lambda hand: (self.held[hand], hand))
-                self.held[SOMEWHERE] = self.held.get(SOMEWHERE, 0) + self.held.pop(least)
+                self._lose(least)
         return moved
 
-    def used(self, amount: int, addition: Side) -> None:
-        """A match took units: those at the pool they went to, then its owner's, then its own pool's, then any."""
+    def sold(self, tellers: Collection[str]) -> None:
+        """Units that lie in other pools without being liquidity there were sold: nothing can match them any more."""
+        for hand in [one for one in self.held if one in tellers and one != self.teller]:
+            self.left -= min(self.held[hand], self.left)
+            self._lose(hand)
+
+    def near_hands(self, most_hops: int) -> set[str]:
+        """Who holds units at most so many transfers from the removal, its own pool and stand-ins left out."""
+        return {
+            hand
+            for hand in self.held
+            if self.hops.get(hand, 0) <= most_hops and hand not in (self.teller, SOMEWHERE, NATIVE, NOBODY)
+        }
+
+    def used(self, amount: int, addition: Side) -> dict[str, int]:
+        """A match took units: those at the pool they went to, then its owner's, then its own pool's, then any.
+
+        Answers what it took from which other hands than that pool.
+        """
+        if addition.pool == self.pool:
+            self.rebalanced += amount
+        else:
+            self.went[addition.pool] = self.went.get(addition.pool, 0) + amount
         first = [one for one in (addition.teller, addition.owner, self.owner, self.teller) if one is not None]
+        elsewhere: dict[str, int] = {}
         for hand in [*first, *sorted(self.held)]:
             taken = min(self.held.get(hand, 0), amount)
             if taken:
                 self._give(hand, taken)
                 amount -= taken
-        if addition.pool == self.pool:
-            self.rebalanced += self.amount - self.readded - self.rebalanced - self.left
-        else:
-            self.readded += self.amount - self.readded - self.rebalanced - self.left
+                if hand != addition.teller:
+                    elsewhere[hand] = elsewhere.get(hand, 0) + taken
+        return elsewhere
 
     def in_hands(self, hands: Iterable[str]) -> int:
         """How many units lie in these hands."""
@@ -92,6 +123,11 @@ class Side(msgspec.Struct, array_like=True):
         self.held[hand] -= amount
         if not self.held[hand]:
             del self.held[hand]
+            self.hops.pop(hand, None)
+
+    def _lose(self, hand: str) -> None:
+        self.held[SOMEWHERE] = self.held.get(SOMEWHERE, 0) + self.held.pop(hand)
+        self.hops.pop(hand, None)
 
 
 def sides_of(event: LiquidityMoved, teller: str) -> list[Side]:
@@ -122,6 +158,7 @@ def sides_of(event: LiquidityMoved, teller: str) -> list[Side]:
                     hhi_before=depth.hhi_before if depth else None,
                     hhi_after=depth.hhi_after if depth else None,
                     held={hand: amount} if event.removed else {},
+                    log_index=event.place.log_index or 0,
                 )
             )
     return found

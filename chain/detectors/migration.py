@@ -18,7 +18,8 @@ from chain.accounts import WINDOW_S, account_of
 from chain.block import NO_CODE, Block, CodeNeed, DelegateNeed, Log, Needs
 from chain.detector import Watch
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
-from chain.matching import pairs
+from chain.liquidity_events import MOST_INTO
+from chain.matching import MOST_HOPS, Flow, pairs
 from chain.pool import NOBODY, TRANSFER
 from chain.pools.uniswap_v3 import COLLECT
 from chain.sides import NATIVE, Side, sides_of
@@ -56,6 +57,8 @@ class Migrations:
         self._bridges = frozenset(watch.bridges)
         made = [(one, pools.made(one)) for one in watch.pools]
         self._tellers = {str(one.address): pool.hears[0] for one, pool in made if pool is not None}
+        self._kinds = {str(one.address): one.kind for one in watch.pools}
+        self._all_tellers = frozenset(self._tellers.values())
         tokens = {token for one in watch.pools for token in (one.token0, one.token1, *one.tokens) if token}
         self._tokens = frozenset(tokens - {NOBODY})
         self._asked: list[Address] = []
@@ -84,16 +87,19 @@ class Migrations:
             self._take(event)
         del self._memory.removals[:-MOST_OPEN]
         del self._memory.additions[:-MOST_OPEN]
-        self._follow(block)
+        flows = self._follow(block)
         self._learn(block)
         number = block.header.number
         young = [one for one in self._memory.additions if one.block_number == number]
         found: list[PlacedEvent] = []
-        for score, removal, addition, amount in pairs(self._memory.removals, young):
-            removal.used(amount, addition)
+        for score, removal, addition, amount in pairs(self._memory.removals, young, flows):
+            for hand, taken in removal.used(amount, addition).items():
+                self._exchange(removal, addition.teller, hand, taken)
             self._touched.add(removal.token)
             if removal.pool != addition.pool:
                 found.append(_migrated(block, removal, addition, amount, score))
+        for removal in self._memory.removals:
+            removal.sold(self._all_tellers)
         return [*found, *self._accounts(block)]
 
     def memory(self) -> bytes:
@@ -140,8 +146,9 @@ class Migrations:
                 return True
         return False
 
-    def _follow(self, block: Block) -> None:
-        """Move units from hand to hand as the tokens' logs tell."""
+    def _follow(self, block: Block) -> set[Flow]:
+        """Move units from hand to hand as the tokens' logs tell; which transactions brought whose units to pools."""
+        flows: set[Flow] = set()
         sides: dict[str, list[Side]] = {}
         for side in self._memory.removals:
             sides.setdefault(side.token, []).append(side)
@@ -153,16 +160,28 @@ class Migrations:
                 continue
             sender, receiver, amount = _passed(log)
             for side in followed:
-                at = (side.event_id, side.token, sender)
-                if not (self._may_send(side, sender, log, collects) or arrived.get(at) == log.transaction):
+                passing = arrived.get((side.event_id, side.token, sender)) == log.transaction
+                if not (passing or self._may_send(side, sender, log, collects)):
                     continue
                 to = receiver or side.owner or NATIVE
-                moved = side.passed(sender, to, amount)
+                pooled = to in self._all_tellers
+                if pooled and side.hops.get(sender, 0) > MOST_HOPS:
+                    continue  # a stranger's money by now
+                moved = side.passed(sender, to, amount, hops=_hops(side, sender, log, passing=passing))
                 amount -= moved
                 if moved:
                     self._touched.add(side.token)
                     arrived[side.event_id, side.token, to] = log.transaction
                     side.migrated |= to in MIGRATORS
+                    if pooled:
+                        flows.add((side.event_id, to, log.transaction))
+        return flows
+
+    def _exchange(self, removal: Side, teller: str, hand: str, amount: int) -> None:
+        """Money is all alike: what a match took of a hand, another removal's units that reached the pool lie there for."""
+        for other in self._memory.removals:
+            if amount and other.token == removal.token and other is not removal and other.teller != teller:
+                amount -= other.passed(teller, hand, amount)
 
     def _may_send(self, side: Side, sender: str, log: Log, collects: set[tuple[str, str]]) -> bool:
         if log.transaction == side.transaction:
@@ -213,7 +232,14 @@ class Migrations:
                 level=found.level,
                 hhi_before=found.hhi_before,
                 hhi_after=self._memory.hhi.get(token),
+                pool_kind=self._kinds.get(found.pool, ""),
+                into=tuple((Address(at), self._kinds.get(at, ""), units) for at, units in found.into[:MOST_INTO]),
             )
+
+
+def _hops(side: Side, sender: str, log: Log, *, passing: bool) -> int:
+    """A transaction that only passes on, the removal's own, and what its pool pays later are no step away from it."""
+    return 0 if passing or log.transaction == side.transaction or sender == side.teller else 1
 
 
 def _no_more_than(removal: Sequence[Side], added: Sequence[Side]) -> bool:

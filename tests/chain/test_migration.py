@@ -249,3 +249,45 @@ def test_events_of_one_block_say_the_same_when_read_again() -> None:
     assert first.on_block(later, ()) == again.on_block(later, ())
     assert first.memory() == again.memory()
     assert START + timedelta(seconds=2) == later.header.time
+
+
+def test_money_is_all_alike_whichever_removals_units_reached_the_pool() -> None:
+    detector = migration.make(watch())
+    first, second = move(1, amounts=(100, 0)), move(2, pool=RANGED, amounts=(1000, 0), transaction=2)
+    told(detector, 1, [first], [sent(POOL, OWNER, 100)])
+    told(detector, 2, [second], [sent(RANGED, OWNER, 1000, transaction=2)])
+    there = move(3, pool=OTHER, removed=False, amounts=(1000, 0), transaction=3)
+    found = account(told(detector, 3, [there], [sent(OWNER, OTHER, 1000, transaction=3)]))
+    assert (found.readded, found.to_wallets, found.unexplained) == (1000, 100, 0)
+    assert found.into == ((OTHER, "uniswap_v2", 1000),)
+
+
+def test_what_was_sold_in_another_pool_matches_nothing_that_enters_it_later() -> None:
+    detector = migration.make(watch())
+    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    assert account(told(detector, 2, logs=[sent(OWNER, OTHER, 600, transaction=2)])).unexplained == 600
+    later = move(3, pool=OTHER, removed=False, amounts=(600, 0), owner=FRIEND, transaction=3)
+    assert told(detector, 3, [later]) == []
+
+
+def test_what_an_exchange_pays_out_is_not_the_money_it_was_paid() -> None:
+    detector = migration.make(watch())
+    exchange, customer = address(0x51), address(0x52)
+    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    told(detector, 2, logs=[sent(OWNER, exchange, 1000, transaction=2)])
+    told(detector, 3, state=no_code(exchange))
+    told(detector, 4, logs=[sent(exchange, customer, 900, transaction=4)])
+    told(detector, 5, state=no_code(customer))
+    there = move(6, pool=OTHER, removed=False, amounts=(900, 0), owner=customer, transaction=6)
+    events = told(detector, 6, [there], [sent(customer, OTHER, 900, transaction=6)])
+    assert events == [], "neither matched nor sold: it still is in wallets, as far as anyone can tell"
+
+
+def test_an_addition_before_the_removal_is_none_of_its_money() -> None:
+    detector = migration.make(watch())
+    before = move(1, pool=OTHER, removed=False, transaction=1)
+    events = told(detector, 1, [before, move(1, transaction=2, index=5)], [sent(POOL, OWNER, 1000, transaction=2)])
+    assert not [one for one in events if isinstance(one, LiquidityMigrated)]
+    borrowed = migration.make(watch())
+    together = told(borrowed, 1, [before, move(1, transaction=1, index=5)], [sent(POOL, OWNER, 1000)])
+    assert [one.amount for one in together if isinstance(one, LiquidityMigrated)] == [1000]
