@@ -29,7 +29,8 @@ class WatchedPool:
 
     A pool that lives inside another contract (`manager`: V4's PoolManager, Balancer's Vault) goes by its id where it
     has one (32 bytes), else by its own address. `positions` is who keeps its positions as NFTs, where not the usual
-    one; `tokens` are all of them where there are more than two; `tick_spacing` is for pools that do not tell it.
+    one; `tokens` are all of them where there are more than two; `tick_spacing` is for pools that do not tell it, `fee_ppm` for
+    pairs whose swap fee (in millionths) is not the 0.3 % of the original.
     """
 
     address: Address
@@ -40,6 +41,7 @@ class WatchedPool:
     manager: Address | None = None
     positions: Address | None = None
     tick_spacing: int | None = None
+    fee_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

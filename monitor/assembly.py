@@ -209,6 +209,7 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
                     manager=_low(pool.manager),
                     positions=_low(pool.positions),
                     tick_spacing=pool.tick_spacing,
+                    fee_ppm=pool.fee_ppm,
                 )
     timelocks = {Address(address.lower()) for address in one.timelocks}
     timelocks |= {contract.timelock for contract in contracts.values() if contract.timelock is not None}

@@ -130,6 +130,8 @@ def _check_asset(asset: str, settings: Settings) -> None:
             _check_address(f"assets.{asset}.pools", address)
         if pool.tick_spacing is not None and pool.tick_spacing < 1:
             raise OperatorError(f"assets.{asset}.pools.tick_spacing", pool.tick_spacing, "1 or more", "correct it")
+        if pool.fee_ppm is not None and not 0 <= pool.fee_ppm < 1_000_000:
+            raise OperatorError(f"assets.{asset}.pools.fee_ppm", pool.fee_ppm, "0 to 999999", "2500 is 0.25 %")
         _check_known(f"assets.{asset}.pools", pool.network, settings.networks)
         if pool.kind not in detectors.pool_kinds():
             known = detectors.pool_kinds()

@@ -33,7 +33,8 @@ class PoolRef:
     """A pool that holds an asset's liquidity. `kind` is one of the pool kinds `chain` knows.
 
     A pool that has an id of 32 bytes (uniswap_v4, balancer_v2) goes by it. The rest is only for what the pool does not
-    tell: its two tokens, who holds it (`manager`), who keeps its positions as NFTs, its tick spacing.
+    tell: its two tokens, who holds it (`manager`), who keeps its positions as NFTs, its tick spacing; a pair's
+    swap fee in millionths, where it is not 3000.
     """
 
     network: str
@@ -44,6 +45,7 @@ class PoolRef:
     manager: str | None = None
     positions: str | None = None
     tick_spacing: int | None = None
+    fee_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ ID, TOKEN, MANAGER, BRIDGE = "0x" + "Ff" * 32, "0x" + "Cc" * 20, "0x" + "Dd" * 2
 TABLE = f"""
 [assets.ETH]
 pools = [{{ network = "ethereum", address = "{ID}", kind = "uniswap_v4", token0 = "{BRIDGE}", token1 = "{TOKEN}", \
-manager = "{MANAGER}", tick_spacing = 60 }}]
+manager = "{MANAGER}", tick_spacing = 60, fee_ppm = 2500 }}]
 [networks.ethereum]
 nodes = [{{ url = "http://127.0.0.1:8545" }}]
 bridges = ["{BRIDGE}"]
@@ -35,7 +35,8 @@ def test_pools_and_bridges_reach_the_watcher_of_their_network(tmp_path: Path) ->
     assert watch.bridges == (low[1],)
     assert watch.pools == (
         WatchedPool(
-            address=low[0], kind="uniswap_v4", token0=low[1], token1=low[2], manager=low[3], tick_spacing=60
+            address=low[0], kind="uniswap_v4", token0=low[1], token1=low[2], manager=low[3], tick_spacing=60,
+            fee_ppm=2500,
         ),
     )  # fmt: skip
 
@@ -45,6 +46,7 @@ def test_pools_and_bridges_reach_the_watcher_of_their_network(tmp_path: Path) ->
     [
         ('kind = "uniswap_v4"', 'kind = "uniswap_v3"'),
         ("tick_spacing = 60", "tick_spacing = 0"),
+        ("fee_ppm = 2500", "fee_ppm = 1000000"),
         (f'manager = "{MANAGER}"', 'manager = "0x12"'),
         (f'bridges = ["{BRIDGE}"]', 'bridges = ["bridge"]'),
     ],
