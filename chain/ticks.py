@@ -6,6 +6,7 @@ A price is token1 per token0 in smallest units; its square root is a Q64.96 fixe
 
 from __future__ import annotations
 
+import math
 from math import isqrt
 
 Q96 = 1 << 96
@@ -39,14 +40,11 @@ def sqrt_price_at(tick: int) -> int:
 
 def tick_at(sqrt_price: int) -> int:
     """The greatest tick whose price is not above this one, within ±887272."""
-    low, high = -MAX_TICK, MAX_TICK
-    while low < high:
-        middle = (low + high + 1) // 2
-        if sqrt_price_at(middle) <= sqrt_price:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    near = math.floor(2 * (math.log2(max(sqrt_price, 1)) - 96) / math.log2(1.0001))  # right to within a tick
+    tick = min(max(near + 1, -MAX_TICK), MAX_TICK)
+    while tick > -MAX_TICK and sqrt_price_at(tick) > sqrt_price:
+        tick -= 1
+    return tick
 
 
 def moved_price(sqrt_price: int, bps: int) -> int:

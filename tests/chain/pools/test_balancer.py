@@ -1,4 +1,4 @@
-"""Balancer's two vaults. No package ships them built: logs and answers are made from the documented signatures."""
+"""Balancer's two vaults by logs and answers made from the documented signatures; V2's own contracts are tested beside."""
 
 from __future__ import annotations
 

@@ -113,6 +113,7 @@ def test_spread_depth_is_less_concentrated() -> None:
 @given(st.integers(-MAX_TICK, MAX_TICK))
 def test_a_tick_is_found_again_by_its_price(tick: int) -> None:
     assert tick_at(sqrt_price_at(tick)) == tick
+    assert tick_at(sqrt_price_at(tick) - 1) == max(tick - 1, -MAX_TICK)
     assert sqrt_price_at(tick) / Q96 == pytest.approx(1.0001 ** (tick / 2), rel=1e-9)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,11 @@ class Uniswap:
         pair = WatchedPool(address=low(self.pair), kind="uniswap_v2")
         pool = WatchedPool(address=low(self.pool), kind="uniswap_v3", positions=low(self.positions))
         return Watch(pools=(pair, pool))
+
+    def with_tokens(self) -> Watch:
+        """The same, with the tokens that a watcher asks of the pools."""
+        both = (self.token(0), self.token(1))
+        return Watch(pools=tuple(replace(one, token0=both[0], token1=both[1]) for one in self.watch.pools))
 
     def token(self, index: int) -> Address:
         return low(self.tokens[index])
