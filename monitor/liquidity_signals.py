@@ -15,7 +15,8 @@ def said_of_liquidity(event: LiquidityEvent) -> tuple[SignalKind, float, dict[st
     match event:
         case LiquidityMoved():
             kind = SignalKind.LIQUIDITY_REMOVED if event.removed else SignalKind.LIQUIDITY_ADDED
-            return kind, event.share, {"owner": event.owner}
+            shares = [one.moved / one.token_before for one in event.depth if one.token_before]
+            return kind, event.share, {"owner": event.owner, "depth_share": max(shares, default=None)}
         case LiquidityMigrated():
             return SignalKind.MIGRATION, event.share, {
                 "from_pool": event.from_pool, "to_pool": event.to_pool, "token": event.token, "score": event.score,
@@ -23,9 +24,12 @@ def said_of_liquidity(event: LiquidityEvent) -> tuple[SignalKind, float, dict[st
             }  # fmt: skip
         case LiquidityAccounted():
             parts = {"readded": event.readded, "to_wallets": event.to_wallets, "to_bridges": event.to_bridges}
-            shares = {name: part / event.removed for name, part in parts.items()}
+            said: dict[str, Scalar] = {name: part / event.removed for name, part in parts.items()}
+            to_pool, to_kind, units = event.into[0] if event.into else (None, None, 0)
             return SignalKind.LIQUIDITY_ACCOUNTED, event.unexplained / event.removed, {
-                "token": event.token, "removed": float(event.removed), **shares, "level": event.level,
+                "token": event.token, "removed": float(event.removed), **said, "level": event.level,
+                "from_kind": event.pool_kind, "to_pool": to_pool, "to_kind": to_kind,
+                "to_share": units / event.removed, "to_pools": len(event.into),
                 "depth_share": event.depth_share, "hhi_before": event.hhi_before, "hhi_after": event.hhi_after,
             }  # fmt: skip
         case PoolDepth():

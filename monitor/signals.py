@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from monitor.liquidity_attributes import LIQUIDITY_ACCOUNTED, POOL_DEPTH
+from monitor.liquidity_attributes import LIQUIDITY_ACCOUNTED, LIQUIDITY_MOVED, POOL_DEPTH
 from monitor.upgrade_attributes import SOURCE_CHECKED, UPGRADE
 
 Scalar = str | float | int | bool | None
@@ -192,10 +192,8 @@ KINDS: Mapping[SignalKind, Kind] = {
         "1",
         _EVENT | {"operation": "id", "timelock": "address", "queued_event_id": "or null"},
     ),
-    SignalKind.LIQUIDITY_REMOVED: Kind(
-        "share of the pool's reserves", "fraction", _EVENT | {"owner": "address or null"}
-    ),
-    SignalKind.LIQUIDITY_ADDED: Kind("share of the pool's reserves", "fraction", _EVENT | {"owner": "address or null"}),
+    SignalKind.LIQUIDITY_REMOVED: Kind("share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED),
+    SignalKind.LIQUIDITY_ADDED: Kind("share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED),
     SignalKind.MIGRATION: Kind(
         "share of the source pool's reserves",
         "fraction",

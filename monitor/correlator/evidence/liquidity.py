@@ -1,7 +1,8 @@
 """Liquidity leaves a pool: migrated elsewhere (matched), or gone without an explanation; by share of the pool.
 
-20, 40 and 70 % of a pool are grades 1, 2 and 3 (facts: detection §5). Removals of the last ten minutes add up; what a
-migration matches is told as such. Events a reorg undoes are taken back.
+Only of pools whose depth is not known: of the others the accounts tell, by depth (`liquidity_accounts.py`). 20, 40 and
+70 % of a pool are grades 1, 2 and 3 (facts: detection §5). Removals of the last ten minutes add up; what a migration
+matches is told as such. Events a reorg undoes are taken back.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Made:
         if signal.kind is SignalKind.RETRACTION:
             self._retract(str(signal.attributes.get("retracts", "")), at_s)
             return
-        if asset is None or pool is None:
+        if asset is None or pool is None or signal.attributes.get("depth_share") is not None:
             return
         event_id = str(signal.attributes.get("event_id", ""))
         to_pool = signal.attributes.get("to_pool")

@@ -1,0 +1,88 @@
+"""Context under the legs: an asset's depth gathers in fewer places, so that one of them failing takes more of it away.
+
+N_eff = 1 / Σ sᵢ² counts places that share depth alike (facts: detection §5): over venues by their books' ±2 % depth, over
+pools as the chain's accounts tell it. A fall by a third within an hour is told, with both counts before and now.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from monitor.correlator.producer import Desk
+from monitor.incidents import Leg
+from monitor.signals import Signal, SignalKind, Subject
+
+EVERY_S = 15
+WINDOW_S = 3600.0
+NATS = 0.2
+FALL = 2 / 3
+HALF_LIFE_S = 1800.0
+MOST_ACCOUNTS = 64
+
+Count = tuple[float, float, float, str]
+"""When, N_eff before, N_eff after, the event that told it."""
+
+
+class Made:
+    """Depth of each asset by venue, sampled; what accounts said of its pools."""
+
+    kinds = frozenset({SignalKind.BOOK, SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.RETRACTION})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._books: dict[str, dict[str, dict[str, float]]] = {}
+        self._venues: dict[str, deque[tuple[float, float]]] = {}
+        self._pools: dict[str, deque[Count]] = {}
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Keep each instrument's newest depth, and each account's spread."""
+        subject, said = signal.subject, signal.attributes
+        if signal.kind is SignalKind.RETRACTION:
+            for asset, counts in self._pools.items():
+                left = [one for one in counts if one[3] != said.get("retracts")]
+                if len(left) != len(counts):
+                    self._pools[asset] = deque(left, MOST_ACCOUNTS)
+                    self._desk.board.withdraw(f"fragmentation:{asset}", retracted=True)
+        elif subject.asset is None:
+            return
+        elif signal.kind is SignalKind.BOOK:
+            bid, ask = said.get("bid_depth_200_usd"), said.get("ask_depth_200_usd")
+            if isinstance(bid, int | float) and isinstance(ask, int | float) and subject.venue:
+                venues = self._books.setdefault(subject.asset, {})
+                venues.setdefault(subject.venue, {})[str(subject.instrument)] = float(bid + ask)
+        else:
+            before, after = said.get("hhi_before"), said.get("hhi_after")
+            if isinstance(before, int | float) and isinstance(after, int | float) and before > 0 and after > 0:
+                counts = self._pools.setdefault(subject.asset, deque(maxlen=MOST_ACCOUNTS))
+                counts.append((at_s, 1 / before, 1 / after, str(said.get("event_id", ""))))
+
+    def on_second(self, now_s: float) -> None:
+        """Pin what fell."""
+        if int(now_s) % EVERY_S:
+            return
+        for asset in sorted({*self._books, *self._pools}):
+            samples = self._venues.setdefault(asset, deque(maxlen=int(WINDOW_S / EVERY_S)))
+            depths = [sum(one.values()) for one in self._books.get(asset, {}).values()]
+            total = sum(depths)
+            if total > 0:
+                samples.append((now_s, total**2 / sum(one**2 for one in depths)))
+            self._judge(asset, now_s)
+
+    def _judge(self, asset: str, now_s: float) -> None:
+        venues = [count for at_s, count in self._venues[asset] if now_s - at_s <= WINDOW_S]
+        pools = [one for one in self._pools.get(asset, ()) if now_s - one[0] <= WINDOW_S]
+        counts = []
+        if venues:
+            counts.append(("venues", max(venues), venues[-1]))
+        if pools:
+            counts.append(("pools", max(one[1] for one in pools), pools[-1][2]))
+        fallen = [(after / before, before, after) for _, before, after in counts if after <= FALL * before]
+        if not fallen:
+            return
+        _, before, after = min(fallen)
+        spread = "; over ".join(f"{what} {was:.1f} → {now:.1f}" for what, was, now in counts)
+        self._desk.pin(
+            "fragmentation", Leg.FRAGILITY, Subject(asset=asset), grade=1, weight=NATS, onset_s=now_s, at_s=now_s,
+            half_life_s=HALF_LIFE_S, value=after, normal=before, unit="places",
+            said=f"{asset}'s depth gathers in fewer places (N_eff): over {spread}",
+        )  # fmt: skip

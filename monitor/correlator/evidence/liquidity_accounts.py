@@ -1,0 +1,149 @@
+"""Where a token's liquidity went: so much of its ±2 % depth left, to other pools, wallets, bridges, or nobody knows where.
+
+20, 40 and 70 % of the depth over the watched pools are grades 1, 2 and 3 (facts: detection §5). What nobody can explain
+is a drain: where it is itself a fifth of the depth the grade rises by one. One account an hour is one fact, told of the
+asset's own token: the one in most of its pools, of equals the one that lost less. `liquidity.py` tells only of pools
+whose depth is not known, so no removal counts twice. Accounts that a reorg undoes are taken back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.correlator.producer import Desk, brief, graded
+from monitor.incidents import Leg
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+
+SHARES = (0.20, 0.40, 0.70, 1.01)
+WINDOW_S = 3600.0
+KEPT = 128
+MOST_TOKENS = 256
+MOST_POOLS = 64
+MIGRATION, GONE, DRAINED = "migration", "liquidity_gone", "liquidity_drained"
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """One account; shares are of the token's depth."""
+
+    event_id: str
+    token: str
+    at_s: float
+    subject: Subject
+    left: float
+    unexplained: float
+    said: dict[str, Scalar]
+
+    @property
+    def name(self) -> str:
+        """By where most of it went."""
+        if 2 * self.unexplained >= self.left:
+            return DRAINED
+        return MIGRATION if 2 * _number(self.said.get("readded")) >= 1 else GONE
+
+    @property
+    def grade(self) -> int:
+        """By what left, and one more for a drain."""
+        grade = graded(self.left, SHARES)
+        return min(grade + (self.unexplained >= SHARES[0]), 4) if grade else 0
+
+
+class Made:
+    """The accounts of each asset on each network, and which tokens its pools have."""
+
+    kinds = frozenset({SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.POOL_DEPTH, SignalKind.RETRACTION})
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._accounts: dict[tuple[str, str], list[_Account]] = {}
+        self._pools: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take an account, a pool's tokens, or a retraction."""
+        asset, network = signal.subject.asset, signal.subject.network
+        if signal.kind is SignalKind.RETRACTION:
+            self._retract(str(signal.attributes.get("retracts", "")))
+            return
+        if asset is None or network is None:
+            return
+        where = (asset, network)
+        tokens = [signal.attributes.get(one) for one in ("token", "token0", "token1")]
+        self._learn(where, str(signal.subject.pool), [str(one) for one in tokens if one])
+        depth_share = signal.attributes.get("depth_share")
+        if signal.kind is SignalKind.LIQUIDITY_ACCOUNTED and isinstance(depth_share, int | float):
+            account = _Account(
+                event_id=str(signal.attributes.get("event_id", "")),
+                token=str(tokens[0]),
+                at_s=at_s,
+                subject=signal.subject,
+                left=float(depth_share),
+                unexplained=signal.value * float(depth_share),
+                said=dict(signal.attributes),
+            )
+            kept = self._accounts.setdefault(where, [])
+            kept[:] = [one for one in kept[-KEPT + 1 :] if at_s - one.at_s <= WINDOW_S] + [account]
+            self._judge(where)
+
+    def _learn(self, where: tuple[str, str], pool: str, tokens: list[str]) -> None:
+        known = self._pools.setdefault(where, {})
+        for token in tokens:
+            while len(known) >= MOST_TOKENS and token not in known:
+                del known[next(iter(known))]
+            pools = known.setdefault(token, {})
+            if len(pools) < MOST_POOLS:
+                pools[pool] = None
+
+    def _judge(self, where: tuple[str, str], *, retracted: bool = False) -> None:
+        """Tell the newest account of the asset's own token, and nothing of what it takes the place of."""
+        newest = {one.token: one for one in self._accounts.get(where, ())}
+        known = self._pools.get(where, {})
+        told = min(newest.values(), key=lambda one: (-len(known.get(one.token, ())), one.left, one.token), default=None)
+        standing = [
+            (name, self._desk.board.get(f"{name}:{where[0]}:{where[1]}")) for name in (MIGRATION, GONE, DRAINED)
+        ]
+        for name, evidence in standing:
+            stale = told is not None and (name != told.name or (evidence is not None and evidence.grade > told.grade))
+            if evidence is not None and (told is None or stale):
+                self._desk.board.withdraw(evidence.id, retracted=retracted)
+        if told is None or not told.grade:
+            return
+        own = [one for one in self._accounts[where] if one.token == told.token]
+        risen = next(one for one in own if one.left >= told.left)  # what only moves on does not begin anew
+        self._desk.pin(
+            told.name, Leg.MIGRATION, Subject(asset=where[0], network=where[1]), key=where[1], grade=told.grade,
+            onset_s=own[0].at_s, at_s=risen.at_s, half_life_s=self._desk.settings.liquidity_half_life_s,
+            value=told.left, normal=0.0, unit="share of ±2 % depth", said=_words(where[0], told),
+        )  # fmt: skip
+
+    def _retract(self, event_id: str) -> None:
+        for where, accounts in self._accounts.items():
+            left = [one for one in accounts if one.event_id != event_id]
+            if len(left) != len(accounts):
+                accounts[:] = left
+                self._judge(where, retracted=True)
+
+    def on_second(self, now_s: float) -> None:
+        """Nothing waits for time here."""
+
+
+def _words(asset: str, account: _Account) -> str:
+    """From where to where, in shares of the token's depth."""
+    said, left = account.said, account.left
+    to_pool, to_share = _number(said.get("to_share")), _number(said.get("readded"))
+    parts = []
+    if to_pool:
+        parts.append((to_pool, f"to {said.get('to_kind')} {brief(said.get('to_pool'))}"))
+    more = int(_number(said.get("to_pools"))) - 1
+    parts += [
+        (to_share - to_pool, f"to {more} other pool{'s' if more > 1 else ''}"),
+        (_number(said.get("to_wallets")), "to wallets"),
+        (_number(said.get("to_bridges")), "over bridges"),
+        (account.unexplained / left if left else 0.0, "unexplained"),
+    ]
+    went = ", ".join(f"{share * left:.0%} {words}" for share, words in parts if share * left >= 0.005)
+    source = f"{said.get('from_kind')} {brief(account.subject.pool)}"
+    return f"{left:.0%} of {asset}'s ±2 % depth left {source}: {went}"
+
+
+def _number(value: Scalar | None) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
