@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.liquidity_words import told_of_liquidity
 from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
 from monitor.cli.upgrade_words import change_lines, source_words, upgrade_row
 from monitor.errors import OperatorError, nearest
@@ -121,7 +122,9 @@ def _row(event: ChainEvent) -> tuple[object, ...]:
     if isinstance(event, ContractUpgraded):
         return place.get("block_number"), place.get("block_time"), kind, upgrade_row(event)
     skip = {"seen_at", "event_id"}
-    what = ", ".join(f"{key} {value}" for key, value in said.items() if key not in skip and value is not None)
+    what = told_of_liquidity(event) or ", ".join(
+        f"{key} {value}" for key, value in said.items() if key not in skip and value is not None
+    )
     return place.get("block_number"), place.get("block_time"), kind, what
 
 
