@@ -26,6 +26,8 @@ BALANCE_OF = selector_of("balanceOf(address)").hex()
 HOUR_S = 3600
 READ_S = 120
 MOST_MOVED = 1 << 256
+ADDRESS_LENGTH = 42
+"""Pools that go by a longer id hold nothing themselves: their manager holds the money of all its pools in one."""
 
 
 class _Hour(msgspec.Struct):
@@ -48,7 +50,11 @@ class TokenUse:
     def __init__(self, watch: Watch) -> None:
         self._tokens = tuple(dict.fromkeys(watch.tokens))
         self._pools = {
-            token: tuple(pool.address for pool in watch.pools if token in (pool.token0, pool.token1))
+            token: tuple(
+                pool.address
+                for pool in watch.pools
+                if token in (pool.token0, pool.token1, *pool.tokens) and len(pool.address) == ADDRESS_LENGTH
+            )
             for token in self._tokens
         }
         self._memory = _Memory()
@@ -122,9 +128,10 @@ class TokenUse:
             hour.registers = b64encode(sketch.registers).decode()
             hour.transfers += len(transfers)
             hour.moved = str(min(int(hour.moved) + sum(log.word(2) for log in transfers), MOST_MOVED))
-        held = [block.state[need] for need in self._balances(token) if need in block.state]
-        if held:
-            hour.reserves = str(sum(held))
+        held = [block.state.get(need) for need in self._balances(token)]
+        known = [one for one in held if one is not None]
+        if known and len(known) == len(held):  # a part of them would look like a drain
+            hour.reserves = str(sum(known))
 
 
 def make(watch: Watch) -> TokenUse:

@@ -12,7 +12,7 @@ from chain.block import Block, CallNeed, Log, Need, Needs
 from chain.detector import Watch, WatchedPool
 from chain.detectors import token_use
 from chain.detectors.token_use import BALANCE_OF, TRANSFER, TokenUse
-from chain.events import PlacedEvent, TokenUsed
+from chain.events import Address, PlacedEvent, TokenUsed
 from chain.sketch import REGISTERS, Sketch
 from tests.chain.made import START, address, block, log, topic, words
 
@@ -40,6 +40,23 @@ def used(found: list[PlacedEvent]) -> TokenUsed:
     [event] = found
     assert isinstance(event, TokenUsed)
     return event
+
+
+def test_reserves_are_told_whole_or_not_at_all() -> None:
+    managed = address(0x1D) + "0" * 24
+    pools = (
+        WatchedPool(address=POOL, kind="uniswap_v2", token0=OTHER, token1=TOKEN),
+        WatchedPool(address=AWAY, kind="curve", tokens=(OTHER, address(0xC2), TOKEN)),
+        WatchedPool(address=Address(managed), kind="uniswap_v4", token0=OTHER, token1=TOKEN),
+    )
+    away = CallNeed(TOKEN, f"0x{BALANCE_OF}{int(AWAY, 16):064x}")
+    read: list[tuple[dict[Need, int], int | None]] = [({HELD: 77, away: 3}, 80), ({HELD: 77}, None)]
+    for state, reserves in read:
+        detector = token_use.make(Watch(tokens=(TOKEN,), pools=pools))
+        detector.on_block(at(1, 59.5, moved(1, 2)), ())
+        assert detector.needs().reads == {HELD, away}
+        detector.on_block(at(2, 59.9, state=state), ())
+        assert used(detector.on_block(at(3, 60, moved(7, 8)), ())).reserves == reserves
 
 
 def test_an_hour_is_told_in_the_first_block_after_it() -> None:
