@@ -36,6 +36,16 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a storage place that stood when its transaction ended well, as a trace tells it."""
+
+    transaction: str
+    address: Address
+    slot: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class SlotNeed:
     """The 32-byte value of a storage slot; the answer is an integer word."""
 
@@ -89,16 +99,20 @@ NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a detector wants of each block: logs of these addresses with these first topics, and these reads.
+    """What a detector wants of each block: logs of these addresses with these first topics, these reads and writes.
 
     `standing` are those of the reads that stay as they are but for what logs tell: where many blocks are read at once, it is
-    enough to read them in the last one, for a change that no log told is then looked for (`chain/stretch.py`).
+    enough to read them in the last one, for a change that no log told is then looked for (`chain/stretch.py`). `writes` are
+    places of which every write inside the block is wished for, where a node traces. `probes` are reads that may wait: they
+    are made at the head, in the last block of those read at once.
     """
 
     addresses: frozenset[Address] = frozenset()
     topics: frozenset[str] = frozenset()
     reads: frozenset[Need] = frozenset()
     standing: frozenset[Need] = frozenset()
+    writes: frozenset[SlotNeed] = frozenset()
+    probes: frozenset[Need] = frozenset()
 
     @property
     def moving(self) -> frozenset[Need]:
@@ -106,9 +120,12 @@ class Needs:
         return self.reads - self.standing
 
     def covers(self, other: Needs) -> bool:
-        """Whether all the other wishes for is among this."""
+        """Whether all the other wishes for is among this, but for probes: these may wait."""
         return other is self or (
-            other.addresses <= self.addresses and other.topics <= self.topics and other.reads <= self.reads
+            other.addresses <= self.addresses
+            and other.topics <= self.topics
+            and other.reads <= self.reads
+            and other.writes <= self.writes
         )
 
     def __or__(self, other: Needs) -> Needs:
@@ -125,6 +142,8 @@ def together(wishes: Iterable[Needs]) -> Needs:
         topics=frozenset().union(*(one.topics for one in given)),
         reads=reads,
         standing=reads.difference(*(one.moving for one in given if one.standing != one.reads)),
+        writes=frozenset().union(*(one.writes for one in given)),
+        probes=frozenset().union(*(one.probes for one in given)),
     )
 
 
@@ -146,23 +165,27 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block with what was asked of it; `logs` in order; `seen_at` is when we read it (our clock)."""
+    """A block with what was asked of it; `logs` and `writes` in order; `seen_at` is when we read it (our clock).
+
+    `writes` is None where the node gave no traces.
+    """
 
     network: NetworkId
     header: Header
     seen_at: datetime
     logs: tuple[Log, ...] = ()
     state: StateRead = field(default_factory=dict)
+    writes: tuple[Write, ...] | None = None
 
-    def place(self, log: Log | None = None) -> Place:
-        """Where in the chain this block, or this log of it, stands."""
+    def place(self, log: Log | Write | None = None) -> Place:
+        """Where in the chain this block, or this log or write of it, stands."""
         return Place(
             network=self.network,
             block_number=self.header.number,
             block_hash=self.header.hash,
             block_time=self.header.time,
             transaction=log.transaction if log else None,
-            log_index=log.index if log else None,
+            log_index=log.index if isinstance(log, Log) else None,
         )
 
     def event_id(self, *words: str | int) -> str:

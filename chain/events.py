@@ -61,6 +61,8 @@ class Seen(StrEnum):
     LOG = "log"
     SLOT = "slot"
     CODE = "code"
+    TRACE = "trace"
+    BEHAVIOUR = "behaviour"
 
 
 class NodeFaultKind(StrEnum):
@@ -79,6 +81,7 @@ class NodeFaultKind(StrEnum):
     FORKED = "forked"
     TRUNCATED = "truncated"
     FORGED = "forged"
+    NO_TRACES = "no_traces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from chain.rpc import (
     receipts_of,
 )
 from chain.source import Source
+from chain.tracing import Writes, traced
 
 TOKEN0_CALL, TOKEN1_CALL = "0x0dfe1681", "0xd21220a7"
 RECEIPTS = "receipts"
@@ -68,23 +69,26 @@ async def blocks(
     clock: Callable[[], datetime],
     *,
     state_of: Sequence[Header],
+    traced_of: Sequence[Header] = (),
 ) -> list[Block]:
     """These blocks, oldest first, with their logs and what moves of their state; those in `state_of` with all of it.
 
-    Raises NodeFailure.
+    `traced_of` are those whose inner writes are asked for, where the node gives traces. Raises NodeFailure.
     """
 
-    async def act(node: Source) -> tuple[Source, Logs, States]:
-        return node, *await _read(node, run, needs, state_of)
+    async def act(node: Source) -> tuple[Source, Logs, States, Writes]:
+        return node, *await _read(node, run, needs, state_of, traced_of)
 
     async def logs_only(node: Source) -> Logs:
         return (await _read(node, run, needs, ()))[0]
 
     reaching = run[-1].number if run else 0
     wanted = nodes.quorum - 1 if needs.addresses else 0
-    (node, logs, state), others = await asyncio.gather(
+    (node, logs, state, writes), others = await asyncio.gather(
         nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=wanted)
     )
+    if news := node.traits.tracing.news() if traced_of else None:
+        nodes.mention(node.name, NodeFaultKind.NO_TRACES, news)
     if needs.addresses:
         told = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
         if len(told) > 1 and any(one != logs for one in told.values()):
@@ -94,7 +98,14 @@ async def blocks(
         if len(told) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
             logs = _believed(nodes, run, told)
     return [
-        Block(network=network, header=one, seen_at=clock(), logs=logs.get(one.hash, ()), state=state.get(one.hash, {}))
+        Block(
+            network=network,
+            header=one,
+            seen_at=clock(),
+            logs=logs.get(one.hash, ()),
+            state=state.get(one.hash, {}),
+            writes=writes.get(one.hash),
+        )
         for one in run
     ]
 
@@ -106,7 +117,9 @@ async def whole(nodes: Nodes, block: Block, needs: Needs, clock: Callable[[], da
     return replace(block, state={**block.state, **found.state})
 
 
-async def _read(node: Source, run: Sequence[Header], needs: Needs, state_of: Sequence[Header]) -> tuple[Logs, States]:
+async def _read(
+    node: Source, run: Sequence[Header], needs: Needs, state_of: Sequence[Header], traced_of: Sequence[Header] = ()
+) -> tuple[Logs, States, Writes]:
     """The logs and the state as this node tells them: nearly always in one request."""
     whole = frozenset(one.hash for one in state_of)
     reading = [
@@ -115,13 +128,14 @@ async def _read(node: Source, run: Sequence[Header], needs: Needs, state_of: Seq
     ]
     asked = pieces(needs, run, node.traits)
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
-    answers = await node.ask([*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)])
+    asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
+    answers, writes = await traced(node, asks, needs.writes, traced_of)
     logs: Logs = {}
     if asked:
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:
             raise NodeFailure(NodeFaultKind.BEHIND, "on another fork")
         logs = await settle(node, asked, answers[: len(asked)])
-    return logs, await _state(node, reading, answers[len(asked) + len(check) :])
+    return logs, await _state(node, reading, answers[len(asked) + len(check) :]), writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,6 +150,12 @@ class Nodes:
                 seat.distrust()
                 self._fault(seat, NodeFailure(fault, detail))
 
+    def mention(self, name: str, fault: NodeFaultKind, detail: str) -> None:
+        """Say of a node what it cannot do: no failure of it."""
+        for seat in self._seats:
+            if seat.node.name == name:
+                self._fault(seat, NodeFailure(fault, detail))
+
     async def close(self) -> None:
         """Hang up on all of them."""
         await asyncio.gather(*(seat.node.close() for seat in self._seats))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chain.rpc import Ask
+from chain.writes import Tracing
 
 MOST_ASKS = 100
 """Questions in one batch; public nodes refuse larger ones."""
@@ -25,6 +26,7 @@ class Traits:
     most_blocks: int = MOST_BLOCKS
     most_addresses: int = MOST_ADDRESSES
     unpacked: int = 0
+    tracing: Tracing = field(default_factory=Tracing)
     _well: int = 0
 
     @property

@@ -230,4 +230,5 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
         timeout_s=one.timeout_s,
         quorum=one.quorum,
         calls_per_s=one.calls_per_s,
+        traces=one.traces,
     )

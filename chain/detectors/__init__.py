@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -52,9 +52,9 @@ class Bench:
 
     def on_block(self, block: Block) -> list[PlacedEvent]:
         """The block's events: stage 1 in order of the chain, amended and followed by stage 2."""
-        first = [event for one in self._stages[0].values() for event in one.on_block(block, ())]
-        if len(first) > 1:
-            first.sort(key=_order)
+        placed = [pair for one in self._stages[0].values() for pair in _ordered(one.on_block(block, ()))]
+        placed.sort(key=lambda pair: pair[0])
+        first = [event for _, event in placed]
         found = {event.event_id: event for event in first}
         for detector in self._stages[1].values():
             for event in detector.on_block(block, first):
@@ -84,5 +84,12 @@ class Bench:
                     detector.recall(memories[name])
 
 
-def _order(event: PlacedEvent) -> float:
-    return float("inf") if event.place.log_index is None else event.place.log_index
+def _ordered(events: Sequence[PlacedEvent]) -> list[tuple[float, PlacedEvent]]:
+    """With where each stands among the others: what a write said, before what a later log said."""
+    at = float("inf")
+    found: list[tuple[float, PlacedEvent]] = []
+    for event in reversed(events):
+        place = event.place
+        at = place.log_index if place.log_index is not None else at if place.transaction else float("inf")
+        found.append((at, event))
+    return found[::-1]

@@ -2,22 +2,27 @@
 
 Which slots, getters and logs matter is declared by the kinds in chain/proxies. Two things are remembered for each
 contract: what was last *told* for a role, and what each place last *held*. A place that changes to what a log told is
-the log's own doing; one that changes to anything else was written in silence. A log that repeats what is known
+the log's own doing; one that changes to anything else was written in silence. Where a node traces, each write inside a
+block counts in its turn, so that what is set back in the same block is seen too. A log that repeats what is known
 already is no change. A place that is empty or unanswered at first sight is not read again until the code changes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
-from chain.block import NO_CODE, AnswerNeed, Block, CodeNeed, Log, Need, Needs, address_of
+from chain.block import NO_CODE, AnswerNeed, Block, CodeNeed, Log, Need, Needs, SlotNeed, Write, address_of
 from chain.detector import Watch
 from chain.events import Address, ContractUpgraded, PlacedEvent, Seen
 from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, NOBODY, cut, read_table, swaps
+from chain.inside import in_order
 from chain.proxies import every
 from chain.proxy import PROXY, Told
+from chain.upgraded import upgraded
 from chain.watching import CODE, DELEGATE, TABLE, Form, Where
 
 STAGE = 1
@@ -43,6 +48,14 @@ class Upgrades:
         self._own: dict[Address, tuple[Where, ...]] = {}  # what is read of a contract itself
         self._kin: dict[tuple[str, Address], list[Address]] | None = None  # the contracts behind each beacon
         self._needs: Needs | None = None
+        self._written = {
+            where.need: where
+            for contract in self._contracts
+            for where in self._form.fields(contract)
+            if isinstance(where.need, SlotNeed)
+        }
+        self._writes = frozenset(self._written)
+        self._silent: Counter[str] = Counter()  # what was told in this block that no log told
 
     def needs(self) -> Needs:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
@@ -53,15 +66,20 @@ class Upgrades:
                 addresses.update(address for _, address in self._asked(contract))
                 reads.update(where.need for where in self._places(contract))
             read = frozenset(reads)
-            self._needs = Needs(addresses=frozenset(addresses), topics=self._topics, reads=read, standing=read)
+            self._needs = Needs(
+                addresses=frozenset(addresses), topics=self._topics, reads=read, standing=read, writes=self._writes
+            )
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """The logs in order, then what the state says that no log said."""
+        """The logs and writes in order, then what the state says that none of them said."""
         found: list[PlacedEvent] = []
-        for log in block.logs:
-            if log.topics and log.topics[0] in self._topics:
-                found.extend(self._on_log(block, log, self._children()))
+        self._silent.clear()
+        for one in in_order(block.logs, block.writes, self._named) if block.writes else block.logs:
+            if isinstance(one, Write):
+                found.extend(self._on_write(block, one))
+            elif one.topics and one.topics[0] in self._topics:
+                found.extend(self._on_log(block, one, self._children()))
         for contract in self._contracts if block.state else ():
             found.extend(self._on_state(block, contract))
         return found
@@ -144,6 +162,15 @@ class Upgrades:
                 new = log.address_at(told.position)
                 yield from self._change(block, child, told.role, kind, new, Seen.LOG, log)
 
+    def _named(self, log: Log) -> list[Address]:
+        tellings = self._form.told.get(log.topics[0], []) if log.topics else []
+        return [log.address_at(told.position) for _, told in tellings]
+
+    def _on_write(self, block: Block, write: Write) -> Iterator[ContractUpgraded]:
+        where = self._written.get(SlotNeed(write.address, write.slot))
+        if where is not None:
+            yield from self._on_word(block, write.address, where, write.value, write)
+
     def _holds(self, contract: Address, kind: str, told: Told) -> bool:
         """Whether a place of this very kind held something for the role the log tells of."""
         held = self._held(contract)
@@ -165,7 +192,9 @@ class Upgrades:
             if not (delegated and where.key == CODE):  # the delegation is the code that changed
                 yield from events
 
-    def _on_word(self, block: Block, contract: Address, where: Where, word: int) -> Iterator[ContractUpgraded]:
+    def _on_word(
+        self, block: Block, contract: Address, where: Where, word: int, write: Write | None = None
+    ) -> Iterator[ContractUpgraded]:
         held, now = self._held(contract), f"{word:#x}"
         before, held[where.key] = held.get(where.key), now
         if before == now:
@@ -180,8 +209,8 @@ class Upgrades:
         if code:
             self._look_again(contract)
         told = where.key if where.key in self._told(contract) else where.role
-        seen_by = Seen.CODE if code else Seen.SLOT
-        yield from self._change(block, contract, where.role, where.kind, new, seen_by, None, told)
+        seen_by = Seen.TRACE if write else Seen.CODE if code else Seen.SLOT
+        yield from self._change(block, contract, where.role, where.kind, new, seen_by, write, told)
 
     def _first_sight(self, contract: Address, where: Where, new: str, *, empty: bool) -> None:
         told = self._told(contract)
@@ -219,7 +248,7 @@ class Upgrades:
         for swap in swaps(before, table):
             new = swap.new or NOBODY
             gained, lost = (swap.selectors if swap.new else ()), (swap.selectors if swap.old else ())
-            yield _event(block, log, contract, kind, "facet", swap.old, new, seen_by, gained, lost)
+            yield upgraded(block, log, contract, kind, "facet", swap.old, new, seen_by, gained, lost)
 
     def _change(
         self,
@@ -229,7 +258,7 @@ class Upgrades:
         kind: str,
         new: str,
         seen_by: Seen,
-        log: Log | None,
+        log: Log | Write | None,
         told: str | None = None,
     ) -> Iterator[ContractUpgraded]:
         told = told or role
@@ -242,36 +271,12 @@ class Upgrades:
             for key in [one for one in held if one.endswith(f" of {old}")]:
                 del held[key]
             self._reads_anew(contract)
-        yield _event(block, log, contract, kind, role, old, new, seen_by, (), ())
-
-
-def _event(
-    block: Block,
-    log: Log | None,
-    contract: Address,
-    kind: str,
-    role: str,
-    old: str | None,
-    new: str,
-    seen_by: Seen,
-    gained: tuple[str, ...],
-    lost: tuple[str, ...],
-) -> ContractUpgraded:
-    where = "-" if log is None else log.index
-    words: tuple[str, ...] = (contract, role, new) if role != "facet" else (contract, role, old or NOBODY, new)
-    return ContractUpgraded(
-        place=block.place(log),
-        seen_at=block.seen_at,
-        event_id=block.event_id(where, "upgraded", *words),
-        contract=contract,
-        proxy_kind=kind,
-        role=role,
-        old=old,
-        new=new,
-        seen_by=seen_by,
-        gained=gained,
-        lost=lost,
-    )
+        event = upgraded(block, log, contract, kind, role, old, new, seen_by)
+        if not isinstance(log, Log):  # the same may come about in silence more than once in one block
+            times = self._silent[event.event_id]
+            self._silent[event.event_id] += 1
+            event = replace(event, event_id=f"{event.event_id}/{times}") if times else event
+        yield event
 
 
 def make(watch: Watch) -> Upgrades:

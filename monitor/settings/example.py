@@ -46,6 +46,7 @@ vantage = "local"            # where we look from; appears in every signal
 # calls_per_s = 20                                  # what each node may be asked
 # quorum = 2                                        # so many nodes are to agree on a block's logs
 # keep_blocks = 128                                 # how deep a reorg can be taken back
+# traces = "auto"                                  # what is set back within a block: "auto" asks your own nodes, "on" all
 
 # --- verified source: asked for after an upgrade and by `chain inspect`, only if you want it asked ---
 # [explorer]

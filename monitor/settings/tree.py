@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from chain.settings import Traces
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.explorer_settings import ExplorerSettings
 from monitor.settings.shown import is_secretive, origin
@@ -119,7 +120,8 @@ class NetworkSettings:
 
     `quorum` nodes are to agree on the logs of a block, where there are so many; each is asked at most `calls_per_s` questions
     a second (None: as many as there are), and given up after `timeout_s`. A reorg of up to `keep_blocks` blocks can be taken
-    back (the network's own figure counts where it is larger). `wallets_file` is a CSV table of venues' hot wallets.
+    back (the network's own figure counts where it is larger). `wallets_file` is a CSV table of venues' hot wallets. `traces` is
+    "auto" (asked of own nodes, by their address), "on" or "off".
     """
 
     nodes: tuple[NodeRef, ...]
@@ -133,6 +135,7 @@ class NetworkSettings:
     calls_per_s: float | None = None
     timeout_s: float = 10.0
     keep_blocks: int = 128
+    traces: Traces = Traces.AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,8 @@ class SimulatedNode:
                 return [{"logs": list(made.logs)}] if made else None
             case "eth_getBalance":
                 return "0x0"
+            case "debug_traceBlockByHash":
+                return []  # it traces, and its blocks hold no transactions
         return Refusal(3, "execution reverted")
 
     def _logs(self, wanted: dict[str, Any]) -> Any:

@@ -22,6 +22,8 @@ def check(config: Config = None, json: Json = False) -> None:
     """Read the settings strictly; say what will be watched."""
     import os
 
+    from chain.node import redacted
+    from chain.settings import asks_traces
     from monitor.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
     from monitor.sinks import made
     from monitor.store.dsn import find
@@ -29,8 +31,10 @@ def check(config: Config = None, json: Json = False) -> None:
     settings = settings_from(config)
     for name in enabled_venues(settings):
         prober_settings(settings, name, os.environ)
+    untraced: list[str] = []
     for name in enabled_networks(settings):
-        watcher_settings(settings, name, os.environ)
+        chosen = watcher_settings(settings, name, os.environ)
+        untraced += [f"{name} {redacted(url)}" for url in chosen.nodes if not asks_traces(url, chosen.traces)]
     routes = made(settings.sinks, os.environ)
     find(settings.store, os.environ)
     found = {
@@ -39,6 +43,7 @@ def check(config: Config = None, json: Json = False) -> None:
         "networks": enabled_networks(settings),
         "sinks": sorted(settings.sinks),
         "routes": len(routes),
+        "untraced": untraced,
     }
     if json:
         print_json(found)
@@ -47,6 +52,10 @@ def check(config: Config = None, json: Json = False) -> None:
         names = found[key]
         assert isinstance(names, list)
         typer.echo(f"{key}: {', '.join(names) or 'none'}")
+    for one in untraced:
+        typer.echo(
+            f'no traces are asked of {one}: a change set back within one block would not be seen (traces = "on")'
+        )
     typer.echo("the settings are good")
 
 

@@ -135,3 +135,13 @@ def test_the_version_can_be_asked() -> None:
 def test_every_schema_can_be_printed() -> None:
     for name in said("schema").split():
         assert json.loads(said("schema", name))
+
+
+def test_config_check_says_of_which_nodes_no_traces_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    nodes = 'nodes = [{ url = "http://127.0.0.1:8545" }, { url = "https://node.example/v2/key" }]'
+    asset = '[assets.BTC]\ncontracts = [{ network = "ethereum", address = "0x' + "a1" * 20 + '" }]'
+    for traces, untraced in (("auto", ["ethereum https://node.example"]), ("on", [])):
+        Path("stormwatch.toml").write_text(f'[networks.ethereum]\n{nodes}\ntraces = "{traces}"\n{asset}\n')
+        assert json.loads(said("config", "check", "--json"))["untraced"] == untraced
+        assert ("would not be seen" in said("config", "check")) is bool(untraced)
