@@ -90,7 +90,34 @@ class BalanceNeed:
     address: Address
 
 
-Need = SlotNeed | CodeNeed | CallNeed | AnswerNeed | DelegateNeed | BalanceNeed
+@dataclass(frozen=True, slots=True)
+class SentinelNeed:
+    """Which of `targets` runs in the address's own storage when it is called with `body`: that address; 0 if none of them."""
+
+    address: Address
+    body: str
+    targets: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatesNeed:
+    """Whom the address's own code delegates to when it is called with `body` (`chain/delegation.py`), by a trace."""
+
+    address: Address
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedNeed:
+    """The accounts and slots that a call of the address with `body` touches: by a trace, or by an access list."""
+
+    address: Address
+    body: str
+    traced: bool = False
+
+
+Probe = SentinelNeed | DelegatesNeed | TouchedNeed
+Need = SlotNeed | CodeNeed | CallNeed | AnswerNeed | DelegateNeed | BalanceNeed | Probe
 
 MOST_ANSWER = 256 * 1024
 
@@ -167,7 +194,7 @@ class Header:
 class Block:
     """A block with what was asked of it; `logs` and `writes` in order; `seen_at` is when we read it (our clock).
 
-    `writes` is None where the node gave no traces.
+    `writes` is None where the node gave no traces; `probed` tells whether probes were asked in this block.
     """
 
     network: NetworkId
@@ -176,6 +203,7 @@ class Block:
     logs: tuple[Log, ...] = ()
     state: StateRead = field(default_factory=dict)
     writes: tuple[Write, ...] | None = None
+    probed: bool = False
 
     def place(self, log: Log | Write | None = None) -> Place:
         """Where in the chain this block, or this log or write of it, stands."""

@@ -20,6 +20,7 @@ from chain.block import Header
 from chain.canonical import Followed
 from chain.elder import Mark
 from chain.events import (
+    BehaviourMismatch,
     ContractUpgraded,
     ControlChanged,
     LiquidityAccounted,
@@ -55,6 +56,7 @@ PLACED: dict[str, type[PlacedEvent]] = {
         WalletSilent,
         WalletResumed,
         TokenUsed,
+        BehaviourMismatch,
     )
 }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chain.behaviour_events import BehaviourMismatch, ProbedBy
 from chain.changes import CodeChange
 from chain.control_events import ControlChange, ControlChanged
 from chain.liquidity_events import (
@@ -26,6 +27,7 @@ from chain.use_events import TokenUsed, WalletResumed, WalletSilent
 
 __all__ = [
     "Address",
+    "BehaviourMismatch",
     "ChainEvent",
     "CodeChange",
     "ContractUpgraded",
@@ -44,6 +46,7 @@ __all__ = [
     "Place",
     "PlacedEvent",
     "PoolDepth",
+    "ProbedBy",
     "Reorged",
     "Retracted",
     "Seen",
@@ -219,6 +222,7 @@ PlacedEvent = (
     | WalletSilent
     | WalletResumed
     | TokenUsed
+    | BehaviourMismatch
 )
 """Events that stand in a block, so that a reorg can retract them."""
 

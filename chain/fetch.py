@@ -14,13 +14,14 @@ from itertools import pairwise
 from typing import Any
 
 from chain import bloom
-from chain.block import Block, CallNeed, Header, Need, Needs, address_of
+from chain.block import Block, CallNeed, Header, Need, Needs, Probe, address_of
 from chain.detector import Watch, WatchedPool
 from chain.events import NetworkId, NodeFaultKind
 from chain.logs import Logs, pieces, settle
 from chain.nodes import Nodes
 from chain.opinions import Verdict, judge
 from chain.packed import Packed, plan, unpack
+from chain.probing import Probing
 from chain.rpc import (
     Ask,
     NodeFailure,
@@ -32,7 +33,7 @@ from chain.rpc import (
     receipts_of,
 )
 from chain.source import Source
-from chain.tracing import Writes, traced
+from chain.tracing import Writes, answered_with
 
 TOKEN0_CALL, TOKEN1_CALL = "0x0dfe1681", "0xd21220a7"
 RECEIPTS = "receipts"
@@ -69,15 +70,18 @@ async def blocks(
     clock: Callable[[], datetime],
     *,
     state_of: Sequence[Header],
-    traced_of: Sequence[Header] = (),
+    traced: bool = False,
+    live: bool = False,
 ) -> list[Block]:
     """These blocks, oldest first, with their logs and what moves of their state; those in `state_of` with all of it.
 
-    `traced_of` are those whose inner writes are asked for, where the node gives traces. Raises NodeFailure.
+    `traced`: the writes inside them are asked for too, where the node gives traces; `live`: and the last one the probes.
+    Raises NodeFailure.
     """
 
     async def act(node: Source) -> tuple[Source, Logs, States, Writes]:
-        return node, *await _read(node, run, needs, state_of, traced_of)
+        traced_of, probes = (run if traced or live else ()), (needs.probes if live else frozenset())
+        return node, *await _read(node, run, needs, state_of, traced_of, probes)
 
     async def logs_only(node: Source) -> Logs:
         return (await _read(node, run, needs, ()))[0]
@@ -87,7 +91,7 @@ async def blocks(
     (node, logs, state, writes), others = await asyncio.gather(
         nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=wanted)
     )
-    if news := node.traits.tracing.news() if traced_of else None:
+    if news := node.traits.tracing.news() if traced or live else None:
         nodes.mention(node.name, NodeFaultKind.NO_TRACES, news)
     if needs.addresses:
         told = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
@@ -105,6 +109,7 @@ async def blocks(
             logs=logs.get(one.hash, ()),
             state=state.get(one.hash, {}),
             writes=writes.get(one.hash),
+            probed=live and one is run[-1],
         )
         for one in run
     ]
@@ -118,7 +123,12 @@ async def whole(nodes: Nodes, block: Block, needs: Needs, clock: Callable[[], da
 
 
 async def _read(
-    node: Source, run: Sequence[Header], needs: Needs, state_of: Sequence[Header], traced_of: Sequence[Header] = ()
+    node: Source,
+    run: Sequence[Header],
+    needs: Needs,
+    state_of: Sequence[Header],
+    traced_of: Sequence[Header] = (),
+    probes: frozenset[Need] = frozenset(),
 ) -> tuple[Logs, States, Writes]:
     """The logs and the state as this node tells them: nearly always in one request."""
     whole = frozenset(one.hash for one in state_of)
@@ -126,16 +136,23 @@ async def _read(
         Reading.of(one, needs.reads if one.hash in whole else needs.moving, node)
         for one in (run if needs.moving else state_of)
     ]
+    beside = frozenset(need for need in probes if not isinstance(need, Probe)) - needs.reads
+    if beside:
+        reading.append(Reading.of(run[-1], beside, node))
     asked = pieces(needs, run, node.traits)
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
     asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
-    answers, writes = await traced(node, asks, needs.writes, traced_of)
+    probing = Probing.of(run[-1], probes - needs.reads - beside, node.traits.apart) if probes else None
+    answers, probed, writes = await answered_with(node, asks, needs.writes, traced_of, probing.asks if probing else ())
     logs: Logs = {}
     if asked:
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:
             raise NodeFailure(NodeFaultKind.BEHIND, "on another fork")
         logs = await settle(node, asked, answers[: len(asked)])
-    return logs, await _state(node, reading, answers[len(asked) + len(check) :]), writes
+    state = await _state(node, reading, answers[len(asked) + len(check) :])
+    if probing:
+        state.setdefault(run[-1].hash, {}).update(probing.read(probed, node.traits.apart))
+    return logs, state, writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,10 @@ from chain.block import (
     Log,
     Need,
     Needs,
+    Probe,
     SlotNeed,
 )
+from chain.delegation import probe_ask, probe_of
 from chain.events import Address, NodeFaultKind
 from chain.refusals import is_pruned, kind_of
 
@@ -150,10 +152,14 @@ def read_ask(need: Need, header: Header) -> Ask:
             return ("eth_call", [{"to": need.address, "data": need.body}, at])
         case BalanceNeed():
             return ("eth_getBalance", [need.address, at])
+        case _:
+            return probe_ask(need, at)
 
 
 def read_of(need: Need, answer: Any) -> int | None:
     """The word that answers a need; None where it cannot be read there (pruned, reverted, no code to call)."""
+    if isinstance(need, Probe):
+        return None if isinstance(answer, Refusal) else probe_of(need, answer)
     if isinstance(answer, Refusal):
         failure = answer.failure()
         if failure.fault is not NodeFaultKind.THROTTLED and (

@@ -149,7 +149,15 @@ class _Past:
             needs = bench.needs()
             run = await fetch.headers(self.nodes, self._next(last, needs))
             state_of = run if self._every_block else [*run[: 1 if self._grown else 0], *run[-1:]]
-            blocks = await fetch.blocks(self.nodes, self._network, run, needs, self._clock, state_of=state_of)
+            blocks = await fetch.blocks(
+                self.nodes,
+                self._network,
+                run,
+                needs,
+                self._clock,
+                state_of=state_of,
+                traced=self._every_block,
+            )
             stretch = Stretch(bench, lambda block: fetch.whole(self.nodes, block, needs, self._clock))
             found = await stretch.digested(blocks, needs, sparse=not self._every_block)
         except NodeFailure as failure:

@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from chain.probing import Apart
 from chain.rpc import Ask
 from chain.writes import Tracing
 
 MOST_ASKS = 100
 """Questions in one batch; public nodes refuse larger ones."""
 MOST_BLOCKS = 1024
-MOST_ADDRESSES = 1000
-"""Of one eth_getLogs: geth refuses more."""
+MOST_ADDRESSES = 4096
+"""Of one eth_getLogs. geth refuses more than 1,000, and is then asked for less."""
 GROW_AFTER = 64
 MOST_UNPACKED = 3
 
@@ -27,6 +28,7 @@ class Traits:
     most_addresses: int = MOST_ADDRESSES
     unpacked: int = 0
     tracing: Tracing = field(default_factory=Tracing)
+    apart: Apart = field(default_factory=Apart)
     _well: int = 0
 
     @property

@@ -1,4 +1,6 @@
-"""Asking a node for the writes inside blocks: in the very batch of logs and state, bounded, and never at a block's cost."""
+"""Asking a node for more than a block's logs and state, in the very batch of these, bounded, and never at the block's cost:
+the writes inside blocks, and probes.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +17,37 @@ Writes = dict[str, tuple[Write, ...]]
 """By block hash; a block whose writes were not given is missing."""
 
 
-async def traced(
-    node: Source, asks: Sequence[Ask], places: frozenset[SlotNeed], headers: Sequence[Header]
-) -> tuple[list[Any], Writes]:
-    """The answers, and all writes of these places in these blocks as far as the node gives them.
+async def answered_with(
+    node: Source,
+    asks: Sequence[Ask],
+    places: frozenset[SlotNeed],
+    headers: Sequence[Header],
+    probes: Sequence[Ask] = (),
+) -> tuple[list[Any], list[Any], Writes]:
+    """The answers, those to the probes, and all writes of these places in these blocks as far as the node gives them.
 
-    Of one block they are asked in the same request; if that takes too long or fails, what was asked is asked again without
-    them. Of several blocks they are asked after it. Raises NodeFailure where the node fails without them too.
+    Probes and the writes of one block are asked in the same request; if that takes too long or fails, what was asked is
+    asked again without them. The writes of several blocks are asked after it. Raises NodeFailure where the node fails
+    without them too.
     """
     tracing = node.traits.tracing
-    if not places or not headers or not tracing.asks(len(headers)):
-        return await node.ask(asks), {}
-    if len(headers) > 1:
-        return await node.ask(asks), await _several(node, places, headers)
-    more = writes_asks(tracing.means, places, headers[0])
+    wanted = headers if places and headers and tracing.asks(len(headers)) else ()
+    more = writes_asks(tracing.means, places, wanted[0]) if len(wanted) == 1 else []
+    if not more and not probes:
+        return await node.ask(asks), [], await _several(node, places, wanted)
     try:
-        answers = await asyncio.wait_for(node.ask([*asks, *more]), PATIENCE_S)
+        answers = await asyncio.wait_for(node.ask([*asks, *probes, *more]), PATIENCE_S)
     except (NodeFailure, TimeoutError):
         answers = await node.ask(asks)
-        tracing.went(understood=False)
-        return answers, {}
-    return answers[: len(asks)], await _settled(node, places, headers, answers[len(asks) :])
+        if more and not probes:
+            tracing.went(understood=False)
+        return answers, [], await _several(node, places, wanted) if not more else {}
+    told = answers[len(asks) : len(asks) + len(probes)]
+    if more:
+        writes = await _settled(node, places, wanted, answers[len(asks) + len(probes) :])
+    else:
+        writes = await _several(node, places, wanted)
+    return answers[: len(asks)], told, writes
 
 
 async def _several(node: Source, places: frozenset[SlotNeed], headers: Sequence[Header]) -> Writes:

@@ -175,11 +175,8 @@ class Watcher:
 
     async def _digest(self, bench: Bench, needs: Needs, run: Sequence[Header], *, old: bool) -> None:
         """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
-        state_of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
-        traced_of = () if old else run
-        blocks = await fetch.blocks(
-            self._nodes, self._network.id, run, needs, self._clock, state_of=state_of, traced_of=traced_of
-        )
+        of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
+        blocks = await fetch.blocks(self._nodes, self._network.id, run, needs, self._clock, state_of=of, live=not old)
         stretch = Stretch(bench, partial(self._whole, needs=needs), bench.memory)
         self._ready.extend(await self._comparing.compared(await stretch.digested(blocks, needs, sparse=old)))
         self._grown = not needs.covers(bench.needs())

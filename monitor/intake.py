@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from chain.events import (
+    BehaviourMismatch,
     ChainEvent,
     ContractUpgraded,
     ControlChanged,
@@ -154,6 +155,7 @@ class Intake:
                 | WalletSilent()
                 | WalletResumed()
                 | TokenUsed()
+                | BehaviourMismatch()
             ) as placed:
                 return self._placed(placed, source, link)
             case _ as never:
@@ -191,7 +193,7 @@ class Intake:
                 contract = event.target
             case OperationEnded():
                 contract = event.timelock
-            case ControlChanged():
+            case ControlChanged() | BehaviourMismatch():
                 contract = event.contract
             case TokenUsed():
                 contract = event.token
@@ -275,6 +277,11 @@ def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
             return SignalKind.CONTROL_CHANGED, 1, {
                 "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,
                 "role": event.role, "account": event.account, "escaped": event.escaped,
+            }  # fmt: skip
+        case BehaviourMismatch():
+            return SignalKind.BEHAVIOUR_MISMATCH, event.probes, {
+                "claimed": ",".join(event.claimed), "actual": event.actual, "probed_by": event.probed_by.value,
+                "ended": event.ended,
             }  # fmt: skip
         case WalletSilent():
             return SignalKind.WALLET_SILENT, event.silent_s, {

@@ -67,6 +67,7 @@ class SignalKind(StrEnum):
     LIQUIDITY_ACCOUNTED = "liquidity_accounted"
     POOL_DEPTH = "pool_depth"
     CONTROL_CHANGED = "control_changed"
+    BEHAVIOUR_MISMATCH = "behaviour_mismatch"
     WALLET_SILENT = "wallet_silent"
     WALLET_RESUMED = "wallet_resumed"
     TOKEN_USE = "token_use"  # noqa: S105  a kind, no secret
@@ -221,6 +222,17 @@ KINDS: Mapping[SignalKind, Kind] = {
             "role": "32-byte role or null",
             "account": "who got or lost the role, or paused; or null",
             "escaped": "true: control left the contract's known timelock",
+        },
+    ),
+    SignalKind.BEHAVIOUR_MISMATCH: Kind(
+        "calls that showed it",
+        "1",
+        _EVENT
+        | {
+            "claimed": "the addresses it names, joined by commas",
+            "actual": "whom it delegates to instead",
+            "probed_by": "trace or sentinel",
+            "ended": "true: it does what it names again",
         },
     ),
     SignalKind.WALLET_SILENT: Kind(

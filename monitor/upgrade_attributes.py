@@ -7,7 +7,7 @@ UPGRADE: dict[str, str] = {
     "role": "implementation, beacon, facet, delegate, code, admin …",
     "old": "before",
     "new": "after",
-    "seen_by": "log, slot or code",
+    "seen_by": "log, slot, code, trace or behaviour",
     "operation": "timelock operation id or null",
     "queued": "true announced, false unannounced on a timelocked target, null no timelock known",
     "gained": "functions that only the new code answers, with argument types where known, at most 32; null: not known",

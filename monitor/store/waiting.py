@@ -27,6 +27,7 @@ KEPT = frozenset(
         SignalKind.LIQUIDITY_REMOVED,
         SignalKind.LIQUIDITY_ADDED,
         SignalKind.MIGRATION,
+        SignalKind.BEHAVIOUR_MISMATCH,
         SignalKind.RETRACTION,
     }
 )

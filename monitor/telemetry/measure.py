@@ -7,6 +7,7 @@ from typing import assert_never
 from opentelemetry.context import Context
 
 from chain.events import (
+    BehaviourMismatch,
     ChainEvent,
     ContractUpgraded,
     ControlChanged,
@@ -154,6 +155,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  one line a kind
             return "pool_depth"
         case ControlChanged():
             return "control_changed"
+        case BehaviourMismatch():
+            return "behaviour_mismatch"
         case WalletSilent():
             return "wallet_silent"
         case WalletResumed():

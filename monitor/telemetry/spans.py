@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer, set_span_in_context
 
 from chain.events import (
+    BehaviourMismatch,
     CodeChange,
     ContractUpgraded,
     ControlChanged,
@@ -178,6 +179,13 @@ def _told(event: PlacedEvent) -> Attributes:
                 "stormwatch.control.change": event.change.value,
                 "stormwatch.control.emitter": event.emitter,
                 "stormwatch.control.new": event.new or event.account or "",
+            }
+        case BehaviourMismatch():
+            return {
+                "stormwatch.contract": event.contract,
+                "stormwatch.behaviour.actual": event.actual,
+                "stormwatch.behaviour.probed_by": event.probed_by.value,
+                "stormwatch.behaviour.ended": event.ended,
             }
         case WalletSilent() | WalletResumed():
             return {

@@ -134,7 +134,7 @@ async def test_traces_that_are_off_are_not_asked_and_that_is_said() -> None:
             events = await told(counted.url, start, last, Traces.OFF)
             assert upgrades(events) == []
             assert len(said(events)) == 1
-            assert not any("trace" in method for method in counted.asked)
+            assert not any("traceBlock" in method for method in counted.asked)
 
 
 async def test_a_trace_that_hangs_or_babbles_costs_no_block_and_little_time(monkeypatch: Any) -> None:
@@ -177,6 +177,6 @@ async def test_the_same_node_pays_one_question_more_and_no_request_more_for_its_
                         event = await anext(events)
                         reached = getattr(event, "block_number", reached)
                     await events.aclose()  # type: ignore[attr-defined]
-                costs[traces] = [method for method in counted.asked if "trace" in method]
+                costs[traces] = [method for method in counted.asked if "traceBlock" in method]
         assert costs[Traces.OFF] == []
         assert 5 <= len(costs[Traces.ON]) <= 7

@@ -10,11 +10,13 @@ import pytest
 from chain.checkpoint import PLACED
 from chain.events import (
     Address,
+    BehaviourMismatch,
     ControlChange,
     ControlChanged,
     NetworkId,
     Place,
     PlacedEvent,
+    ProbedBy,
     Retracted,
     TokenUsed,
     WalletResumed,
@@ -44,8 +46,13 @@ USED = TokenUsed(
     place=PLACE, seen_at=NOW, event_id="u", token=TOKEN, hour=NOW, transfers=12, moved=2**255, active=9,
     reserves=2**200, complete=True,
 )  # fmt: skip
+MISMATCH = BehaviourMismatch(
+    place=PLACE, seen_at=NOW, event_id="b", contract=TOKEN, claimed=(LOCK, TOKEN), actual=LOCK, probes=3,
+    probed_by=ProbedBy.TRACE,
+)  # fmt: skip
 EVENTS: list[tuple[PlacedEvent, SignalKind, float]] = [
     (CHANGED, SignalKind.CONTROL_CHANGED, 1),
+    (MISMATCH, SignalKind.BEHAVIOUR_MISMATCH, 3),
     (SILENT, SignalKind.WALLET_SILENT, 900),
     (RESUMED, SignalKind.WALLET_RESUMED, 1000),
     (USED, SignalKind.TOKEN_USE, 12),

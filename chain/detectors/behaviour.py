@@ -1,0 +1,296 @@
+"""Whom watched contracts really delegate to: looked at after every change and about once an hour, and told where it is not
+what they declare; a target that nothing declares is followed by the slot that was found to hold it.
+
+A look takes a few blocks, for each question follows from the last answer: sentinels in place of what is declared (all
+contracts share a call); where these did not run, a trace of the calls; where there are no traces, what the calls touched, and
+sentinels there. What a node cannot answer ends the look: nothing is known then, and nothing told. Looks begin only where
+state is read, and are spread over the hour by address, so that a thousand contracts add less than one question a block.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from chain.behaving import MOST_CLAIMED, Verdict, bodies, declared, holding, judge
+from chain.block import NO_CODE, Block, CodeNeed, Need, Needs, SlotNeed, Write, address_of
+from chain.delegation import NEUTRAL, PRECOMPILED, Delegate, touched_from
+from chain.detector import Watch
+from chain.events import Address, BehaviourMismatch, ContractUpgraded, PlacedEvent, ProbedBy, Seen
+from chain.facets import NOBODY
+from chain.looking import EXPLAIN, SELECTOR, Found, Look, Question, asked, questions, ran, turns
+from chain.proxies import every
+from chain.upgraded import upgraded
+from chain.watching import Form
+
+STAGE = 2
+
+EVERY = 4
+"""Blocks from one asking to the next, so that many looks share one question."""
+MOST_BEGUN = 5
+"""Looks begun in one block because it is time."""
+MOST_LOOKS = 64
+MOST_TRIES = 2
+"""Blocks that were asked and did not answer, after which a question is given up."""
+MOST_CANDIDATES = 8
+MOST_WORDS = 32
+
+
+class _Memory(msgspec.Struct):
+    number: int = 0  # of the last block
+    asked: int = -EVERY  # of the last block that was asked
+    mark_s: float | None = None  # looks due up to here were begun
+    looks: dict[str, Look] = {}
+    found: dict[str, Found] = {}
+
+
+class Behaviour:
+    """One network's watched contracts."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
+        self._watched = frozenset(self._contracts)
+        self._form = Form(every())
+        self._memory = _Memory()
+        self._needs: Needs | None = None
+        self._open = True
+        self._silent: Counter[str] = Counter()
+
+    def needs(self) -> Needs:
+        """The slots that were found and, where it is time, the questions of the looks under way."""
+        if self._open != self._is_open(self._memory.number + 1):
+            self._open, self._needs = not self._open, None
+        if self._needs is None:
+            slots = frozenset(
+                SlotNeed(Address(one.at[0]), one.at[1]) for one in self._memory.found.values() if one.at is not None
+            )
+            looks = self._memory.looks if self._open else {}
+            probes = [need for at, look in looks.items() for need in asked(look, Address(at), self._form)]
+            self._needs = Needs(reads=slots, standing=slots, writes=slots, probes=frozenset(probes))
+        return self._needs
+
+    def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
+        """What the slots that were found did, what the looks came to, and new looks."""
+        self._silent.clear()
+        upgrades = [one for one in earlier if isinstance(one, ContractUpgraded) and one.contract in self._watched]
+        own = [*self._followed(block, upgrades)]
+        found: list[PlacedEvent] = [*own]
+        changed = {one.contract for one in (*upgrades, *own)}
+        answering = list(self._memory.looks.items()) if self._is_open(block.header.number) else []
+        for contract, look in answering:
+            if contract not in changed:
+                found += self._on_answers(block, Address(contract), look)
+        if block.probed and answering:
+            self._memory.asked = block.header.number
+        self._memory.number = block.header.number
+        if block.state:
+            self._begin(block, upgrades, own)
+        return found
+
+    def memory(self) -> bytes:
+        """The looks under way, and what was found."""
+        return msgspec.json.encode(self._memory, order="sorted")
+
+    def recall(self, memory: bytes) -> None:
+        """Be as when `memory` gave these bytes."""
+        self._memory = msgspec.json.decode(memory, type=_Memory)
+        self._needs = None
+
+    def _is_open(self, number: int) -> bool:
+        return number >= self._memory.asked + EVERY
+
+    # --- the slots that were found
+
+    def _followed(self, block: Block, upgrades: Sequence[ContractUpgraded]) -> Iterator[ContractUpgraded]:
+        told = {(one.contract, one.new) for one in upgrades}
+        for one in upgrades:
+            known = self._memory.found.get(one.contract)
+            if known and not known.told and one.role == "implementation":
+                known.actual = one.new
+        for contract, found in self._memory.found.items():
+            if found.at is None:
+                continue
+            address, slot, shift = found.at
+            need = SlotNeed(Address(address), slot)
+            steps: list[tuple[int, Write | None]] = [
+                (write.value, write) for write in block.writes or () if (write.address, write.slot) == (address, slot)
+            ]
+            if need in block.state:
+                steps.append((block.state[need], None))
+            for word, write in steps:
+                new = address_of(word >> shift)
+                if new != found.actual and (contract, new) not in told:
+                    seen_by = Seen.TRACE if write else Seen.SLOT
+                    yield self._upgraded(block, write, Address(contract), found, new, seen_by)
+                found.actual = new
+
+    def _upgraded(
+        self, block: Block, write: Write | None, contract: Address, found: Found, new: str, seen_by: Seen
+    ) -> ContractUpgraded:
+        kind = "hidden" if found.told else "custom"
+        event = upgraded(block, write, contract, kind, "implementation", found.actual, new, seen_by)
+        times = self._silent[event.event_id]
+        self._silent[event.event_id] += 1
+        return replace(event, event_id=f"{event.event_id}/{times}") if times else event
+
+    # --- beginning a look
+
+    def _begin(self, block: Block, upgrades: Sequence[ContractUpgraded], own: Sequence[ContractUpgraded]) -> None:
+        for one in own:
+            self._look(block, one.contract)
+        for one in upgrades:
+            self._look(block, one.contract, explained=one.role in EXPLAIN)
+        memory = self._memory
+        most = min(MOST_BEGUN, MOST_LOOKS - len(memory.looks))
+        due, memory.mark_s = turns(memory.mark_s, block.header.time.timestamp(), len(self._contracts), most)
+        for contract in (self._contracts[at] for at in due):
+            if contract not in memory.looks:
+                self._look(block, contract)
+
+    def _look(self, block: Block, contract: Address, *, explained: bool = False) -> None:
+        self._drop(contract)
+        what = declared(self._form, contract, block.state)
+        if what.account or block.state.get(CodeNeed(contract)) == NO_CODE or len(self._memory.looks) >= MOST_LOOKS:
+            return
+        found = self._memory.found.get(contract)
+        targets = sorted(what.targets | ({Address(found.actual)} if found else set()))
+        if targets and len(targets) <= MOST_CLAIMED:
+            calls = [*bodies(what, block.header.hash, traced=False)]
+            self._next(contract, Look(Question.SENTINEL, bodies=calls, targets=[*targets], explained=explained))
+        else:
+            self._to_trace(block, contract, explained=explained)
+
+    def _to_trace(self, block: Block, contract: Address, *, explained: bool) -> None:
+        what = declared(self._form, contract, block.state)
+        calls = [*bodies(what, block.header.hash, traced=True)]
+        self._next(
+            contract, Look(Question.TRACE, bodies=calls, beacons=sorted(what.asked), traced=True, explained=explained)
+        )
+
+    def _next(self, contract: Address, look: Look) -> None:
+        self._memory.looks[contract] = look
+        self._needs = None
+
+    def _drop(self, contract: Address) -> None:
+        if self._memory.looks.pop(contract, None) is not None:
+            self._needs = None
+
+    # --- a look's answers
+
+    def _on_answers(self, block: Block, contract: Address, look: Look) -> Iterator[PlacedEvent]:
+        words = {need: block.state[need] for need in questions(look, contract) if need in block.state}
+        if not words:
+            look.tries += block.probed
+            if look.tries < MOST_TRIES:
+                return
+        self._drop(contract)
+        if look.stage is Question.SENTINEL:
+            yield from self._on_sentinels(block, contract, look, [*words.values()])
+        elif look.stage is Question.TRACE and not words:
+            calls = [*look.bodies[:1], *(body for body in look.bodies[1:] if len(body) == SELECTOR)]
+            self._next(contract, Look(Question.TOUCH, bodies=calls, beacons=look.beacons, explained=look.explained))
+        elif look.stage in (Question.TRACE, Question.CANDIDATES):
+            yield from self._on_found(block, contract, look, ran(words))
+        elif look.stage is Question.TOUCH:
+            self._on_touched(block, contract, look, words)
+        elif look.stage is Question.SLOTS:
+            self._on_slots(contract, words)
+        else:
+            self._on_words(contract, {need: word for need, word in words.items() if isinstance(need, SlotNeed)})
+
+    def _on_sentinels(self, block: Block, contract: Address, look: Look, words: Sequence[int]) -> Iterator[PlacedEvent]:
+        """Nothing more is asked where all that ran is what is believed already."""
+        hit = {address_of(word) for word in words if word}
+        found = self._memory.found.get(contract)
+        what = declared(self._form, contract, block.state)
+        believed = {found.actual} if found else what.slots or set(what.getters.values())
+        if len(words) < len(look.bodies) or not all(words):
+            self._to_trace(block, contract, explained=look.explained)
+        elif found and found.told and hit <= what.slots:
+            yield self._ended(block, contract, found, ProbedBy.SENTINEL, len(words))
+        elif not hit <= believed or (found and found.told and found.told != found.finding):
+            self._to_trace(block, contract, explained=look.explained)
+
+    def _on_touched(self, block: Block, contract: Address, look: Look, words: dict[Need, int]) -> None:
+        touched = {at for word in words.values() for at, _ in touched_from(word)} - {contract, NEUTRAL, NOBODY}
+        what = declared(self._form, contract, block.state)
+        others = sorted(at for at in touched if int(at, 16) >= PRECOMPILED)[:MOST_CANDIDATES]
+        if others and not touched & (what.slots | what.asked):
+            self._next(
+                contract, msgspec.structs.replace(look, stage=Question.CANDIDATES, targets=[*others], proving=True)
+            )
+
+    def _on_found(
+        self, block: Block, contract: Address, look: Look, delegates: dict[str, list[Delegate]]
+    ) -> Iterator[PlacedEvent]:
+        judged = judge(declared(self._form, contract, block.state), delegates)
+        by = ProbedBy.TRACE if look.stage is Question.TRACE else ProbedBy.SENTINEL
+        before = self._memory.found.get(contract)
+        if judged.verdict is Verdict.UNKNOWN:
+            return
+        if judged.actual is not None and not look.proving:
+            self._next(contract, msgspec.structs.replace(look, proving=True, tries=0))
+            return
+        if before and before.told and judged.verdict is not Verdict.BROKEN:
+            yield self._ended(block, contract, before, by, len(delegates))
+        if judged.actual is None:
+            self._memory.found.pop(contract, None)
+            self._needs = None
+            return
+        now = Found(judged.actual, judged.named_by or "", claimed=[*judged.claimed])
+        same = before is not None and before.actual == now.actual
+        if before and not same and not look.explained:
+            yield self._upgraded(block, None, contract, before, now.actual, Seen.BEHAVIOUR)
+        now.at = before.at if before and same else None
+        now.told = now.finding if judged.verdict is Verdict.BROKEN else ""
+        self._memory.found[contract] = now
+        self._needs = None
+        if now.told and now.told != (before.told if before else ""):
+            yield self._told(block, contract, now, by, judged.probes)
+        if not same:
+            self._next(contract, Look(Question.SLOTS, bodies=look.bodies[:1], traced=look.traced))
+
+    def _on_slots(self, contract: Address, words: dict[Need, int]) -> None:
+        slots = [(at, slot) for word in words.values() for at, slots in touched_from(word) for slot in slots]
+        mine = sorted(dict.fromkeys(slots), key=lambda one: (one[0] != contract, *one))[:MOST_WORDS]
+        if mine:
+            self._next(contract, Look(Question.WORDS, words=[(at, slot) for at, slot in mine]))
+
+    def _on_words(self, contract: Address, words: dict[SlotNeed, int]) -> None:
+        found = self._memory.found.get(contract)
+        if found is None:
+            return
+        held = holding(words, Address(found.actual), [contract, Address(found.named_by)])
+        if held:
+            found.at = (held[0].address, held[0].slot, held[1])
+            self._needs = None
+
+    def _ended(self, block: Block, contract: Address, found: Found, by: ProbedBy, probes: int) -> BehaviourMismatch:
+        self._memory.found.pop(contract, None)
+        self._needs = None
+        claimed, _, actual = found.told.partition(" ")
+        was = Found(actual, claimed=claimed.split(","))
+        return self._told(block, contract, was, by, probes, ended=True)
+
+    def _told(
+        self, block: Block, contract: Address, found: Found, by: ProbedBy, probes: int, *, ended: bool = False
+    ) -> BehaviourMismatch:
+        return BehaviourMismatch(
+            place=block.place(),
+            seen_at=block.seen_at,
+            event_id=block.event_id("-", "behaviour", contract, "kept" if ended else found.actual),
+            contract=contract,
+            claimed=tuple(Address(one) for one in found.claimed),
+            actual=Address(found.actual),
+            probes=probes,
+            probed_by=by,
+            ended=ended,
+        )
+
+
+def make(watch: Watch) -> Behaviour:
+    """The detector for this watch."""
+    return Behaviour(watch)
