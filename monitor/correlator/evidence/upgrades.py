@@ -1,8 +1,8 @@
 """Code changes under an asset: executed, silent, unannounced and queued upgrades, taken back when a reorg undoes them.
 
-An executed upgrade is grade 3; one no log told, or one that went around its timelock, grade 4; a queued one grade 1 until an
-hour before it may run, then 2 (facts: detection §6, §7). A change of admin alone is grade 2. Code that is not there at all, and
-code whose source an explorer says is not verified, weigh one grade more, up to 4.
+An executed upgrade is grade 3, also one that only behaviour showed; one no log told, or one that went around its timelock,
+grade 4; a queued one grade 1 until an hour before it may run, then 2 (facts: detection §6, §7). A change of admin alone is
+grade 2. Code that is not there at all, and code whose source an explorer says is not verified, weigh one grade more, up to 4.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 KEPT = 512
+SILENT = frozenset({"slot", "code", "trace"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,14 @@ class Made:
 
     def _upgraded(self, signal: Signal, asset: str, event_id: str, at_s: float) -> None:
         role = str(signal.attributes.get("role", "implementation"))
-        silent = signal.attributes.get("seen_by") in ("slot", "code")
+        by = signal.attributes.get("seen_by")
+        custom = by == "behaviour" or signal.attributes.get("proxy_kind") == "custom"  # whose logs nobody knows
+        silent = by in SILENT and not custom
         unqueued = signal.attributes.get("queued") is False
         bricked = signal.attributes.get("new_size") == 0
         grade = 4 if silent or unqueued or bricked else 2 if role == "admin" else 3
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
+        how = "found by its behaviour" if custom and not unqueued else how
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
         pinned = _Pinned(
             subject=subject, event_id=event_id, grade=grade, at_s=at_s, link=signal.link,

@@ -220,6 +220,9 @@ def test_a_fall_of_open_interest_is_graded_in_base_units(left: float, grade: int
         ("log", "implementation", None, 3),
         ("log", "admin", True, 2),
         ("slot", "implementation", None, 4),
+        ("trace", "implementation", None, 4),
+        ("behaviour", "implementation", None, 3),
+        ("behaviour", "implementation", False, 4),
         ("log", "implementation", False, 4),
     ],
 )
