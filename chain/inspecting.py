@@ -13,11 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chain import networks
-from chain.block import AnswerNeed, CallNeed, Header, Log, Need, StateRead, address_of
+from chain.behaving import TARGETS as TARGET_ROLES
+from chain.block import AnswerNeed, CallNeed, Header, Log, Need, Probe, StateRead, address_of
 from chain.changes import CodeChange, changed
 from chain.code import Code
 from chain.code_reader import CodeReader
 from chain.controlling import OWNER, Controller, controllers, profile
+from chain.delegating import Delegated, asked_at_first, asked_then, judged
+from chain.delegation import probe_ask
 from chain.events import Address, NetworkId, NodeFaultKind
 from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, read_table
 from chain.nodes import Nodes
@@ -47,6 +50,7 @@ class Inspection:
     """What an address was at a block. `kind` is None for what is no known proxy.
 
     `controllers` go from the proxy outwards; `delay_s` is the delay that a change must wait there (None: not known).
+    `delegated` is whom its calls really reached.
     `functions` counts what it answers; `last_change` compares the code of the last two targets that logs tell of. `links`
     say where verified source of the target would be found, `sources` what was found there of the target and the
     `previous` one, where the operator wants that looked up.
@@ -67,6 +71,7 @@ class Inspection:
     facets: dict[Address, int]
     since: Since | None
     last_change: CodeChange | None
+    delegated: Delegated
     links: tuple[str, ...] = ()
     previous: Address | None = None
     sources: tuple[SourceSeen, ...] = ()
@@ -106,7 +111,8 @@ class _Inspecting:
         return self._told(head, found)
 
     async def _first(self, node: Source) -> Header:
-        needs = sorted(asked_first(every(), self._address) | set(profile(self._address)), key=repr)
+        own = asked_first(every(), self._address) | set(profile(self._address)) | asked_at_first(self._address)
+        needs = sorted(own, key=repr)
         asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), _logs_ask([self._address])]
         header, code, logs, *answers = await node.ask([*asks, *(_latest(need) for need in needs)])
         self._codes[self._address] = _code(code)
@@ -165,7 +171,13 @@ class _Inspecting:
 
     def _second(self, near: set[Address]) -> set[Need]:
         needs = asked_next(every(), self._address, self._codes[self._address], self._state)
+        needs |= asked_then(self._address, self._targets(), self._state)
         return needs | {need for one in near for need in profile(one)}
+
+    def _targets(self) -> set[Address]:
+        """What any kind that the code fits names as a target."""
+        found = (roles_of(kind, self._address, self._codes[self._address], self._state) or {} for kind in every())
+        return {roles[role] for roles in found for role in TARGET_ROLES if role in roles}
 
     def _owners(self, address: Address) -> list[Address]:
         word = self._state.get(CallNeed(address, OWNER), 0)
@@ -198,6 +210,7 @@ class _Inspecting:
             facets={facet: list(table.values()).count(facet) for facet in sorted(set(table.values()))},
             since=self._since(kind),
             last_change=self._last_change(kind),
+            delegated=judged(self._address, {roles[role] for role in TARGET_ROLES if role in roles}, self._state),
             links=self._links(target),
             previous=next(iter(_targets(self._logs, [kind] if kind else [])[-2:-1]), None),
         )
@@ -253,6 +266,8 @@ def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[s
 
 
 def _latest(need: Need) -> Ask:
+    if isinstance(need, Probe):
+        return probe_ask(need, "latest")
     method, params = read_ask(need, _NOWHERE)
     return method, [*params[:-1], "latest"]
 

@@ -174,11 +174,27 @@ def _settings(network: str, config: Path | None) -> Settings:
     return settings
 
 
+def _really(found: Inspection) -> list[tuple[str, object]]:
+    """Whom it really delegates to, where that is not what it declares."""
+    from chain.behaving import Verdict
+
+    really = found.delegated
+    if really.target is None or really.target in found.roles.values():
+        return []
+    by = f"{really.target} (seen in {really.probes} calls, by {really.probed_by})"
+    if really.slot is not None:
+        by += f", held in slot {really.slot:#x}" + (f" of {really.slot_of}" if really.slot_of != found.address else "")
+    if really.verdict is Verdict.BROKEN:
+        return [("WARNING: really runs", by)]
+    return [("runs" if found.kind else "custom proxy of", by)]
+
+
 def _lines(found: Inspection) -> list[tuple[str, object]]:
     kind = f"{found.kind} ({found.source})" if found.kind else "no known proxy"
     lines: list[tuple[str, object]] = [("kind", kind + (", cannot change" if found.fixed else ""))]
     lines += [(role, address) for role, address in sorted(found.roles.items())]
     lines += [(f"facet, {count} functions", facet) for facet, count in found.facets.items()]
+    lines += _really(found)
     for one in found.controllers:
         more = f", {one.delay_s} s delay" if one.delay_s is not None else ""
         more += f", {one.threshold} signatures" if one.threshold else ""
