@@ -34,6 +34,7 @@ from chain.rpc import (
 )
 from chain.source import Source
 from chain.tracing import Writes, answered_with
+from chain.writes import contradicts
 
 TOKEN0_CALL, TOKEN1_CALL = "0x0dfe1681", "0xd21220a7"
 RECEIPTS = "receipts"
@@ -152,6 +153,9 @@ async def _read(
     state = await _state(node, reading, answers[len(asked) + len(check) :])
     if probing:
         state.setdefault(run[-1].hash, {}).update(probing.read(probed, node.traits.apart))
+    for one in [block for block, some in writes.items() if contradicts(some, state.get(block, {}))]:
+        del writes[one]
+        node.traits.tracing.went(understood=False)
     return logs, state, writes
 
 

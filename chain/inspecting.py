@@ -50,10 +50,9 @@ class Inspection:
     """What an address was at a block. `kind` is None for what is no known proxy.
 
     `controllers` go from the proxy outwards; `delay_s` is the delay that a change must wait there (None: not known).
-    `delegated` is whom its calls really reached.
-    `functions` counts what it answers; `last_change` compares the code of the last two targets that logs tell of. `links`
-    say where verified source of the target would be found, `sources` what was found there of the target and the
-    `previous` one, where the operator wants that looked up.
+    `delegated` is whom its calls really reached. `functions` counts what it answers; `last_change` compares the code of the
+    last two targets that logs tell of. `links` say where verified source of the target would be found, `sources` what was
+    found there of the target and the `previous` one, where the operator wants that looked up.
     """
 
     network: NetworkId
@@ -111,8 +110,8 @@ class _Inspecting:
         return self._told(head, found)
 
     async def _first(self, node: Source) -> Header:
-        own = asked_first(every(), self._address) | set(profile(self._address)) | asked_at_first(self._address)
-        needs = sorted(own, key=repr)
+        at = self._address
+        needs = sorted(asked_first(every(), at) | set(profile(at)) | asked_at_first(at), key=repr)
         asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), _logs_ask([self._address])]
         header, code, logs, *answers = await node.ask([*asks, *(_latest(need) for need in needs)])
         self._codes[self._address] = _code(code)
@@ -125,8 +124,7 @@ class _Inspecting:
     ) -> None:
         ordered, wanted = sorted(needs, key=repr), sorted(codes)
         asks: list[Ask] = [("eth_getCode", [one, {"blockHash": head.hash}]) for one in wanted]
-        hearing = sorted(heard)
-        if hearing:
+        if hearing := sorted(heard):
             asks.append(_logs_ask(hearing))
         asks += [read_ask(need, head) for need in ordered]
         last = self._logs[-1] if self._logs and self._logs[-1][2] is None and hearing else None
@@ -177,7 +175,7 @@ class _Inspecting:
     def _targets(self) -> set[Address]:
         """What any kind that the code fits names as a target."""
         found = (roles_of(kind, self._address, self._codes[self._address], self._state) or {} for kind in every())
-        return {roles[role] for roles in found for role in TARGET_ROLES if role in roles}
+        return {roles[role] for roles in found for role in TARGET_ROLES & roles.keys()}
 
     def _owners(self, address: Address) -> list[Address]:
         word = self._state.get(CallNeed(address, OWNER), 0)
@@ -210,7 +208,7 @@ class _Inspecting:
             facets={facet: list(table.values()).count(facet) for facet in sorted(set(table.values()))},
             since=self._since(kind),
             last_change=self._last_change(kind),
-            delegated=judged(self._address, {roles[role] for role in TARGET_ROLES if role in roles}, self._state),
+            delegated=judged(self._address, {roles[role] for role in TARGET_ROLES & roles.keys()}, self._state),
             links=self._links(target),
             previous=next(iter(_targets(self._logs, [kind] if kind else [])[-2:-1]), None),
         )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from chain.block import Header, SlotNeed, Write
+from chain.block import Header, SlotNeed, StateRead, Write
 from chain.events import Address
 from chain.rpc import Ask, NodeFailure, Refusal, answered, header_ask, header_of
 
@@ -118,6 +118,12 @@ def writes_of(
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, NodeFailure):
         return None
     return tuple(_bounded(write for write in found if SlotNeed(write.address, write.slot) in places))
+
+
+def contradicts(writes: Iterable[Write], state: StateRead) -> bool:
+    """Whether a place ended the block with another word than was written there last: then the writes are not believed."""
+    last = {SlotNeed(write.address, write.slot): write.value for write in writes}
+    return any(state.get(place, value) != value for place, value in last.items())
 
 
 def misses(means: Means, answer: Any) -> bool:

@@ -137,6 +137,19 @@ async def test_traces_that_are_off_are_not_asked_and_that_is_said() -> None:
             assert not any("traceBlock" in method for method in counted.asked)
 
 
+async def test_a_node_that_makes_writes_up_is_not_believed() -> None:
+    def forge(ask: dict[str, Any], answer: Any) -> Any:
+        if ask["method"] != "debug_traceBlockByHash":
+            return answer
+        return {**answer, "result": [{"txHash": "0x" + "11" * 32, "result": [[P, f"{SLOT:x}", B[2:]]]}]}
+
+    async with running() as anvil, door(anvil.url, twist=forge) as liar:
+        await stage(anvil)
+        start = await anvil.height() + 1
+        await anvil.mine(2)
+        assert upgrades(await told(liar.url, start, await anvil.height())) == []
+
+
 async def test_a_trace_that_hangs_or_babbles_costs_no_block_and_little_time(monkeypatch: Any) -> None:
     monkeypatch.setattr(tracing, "PATIENCE_S", 0.2)
     async with running() as anvil:

@@ -16,6 +16,7 @@ from chain.writes import (
     SAYS,
     Means,
     Tracing,
+    contradicts,
     misses,
     tracer,
     writes_asks,
@@ -113,6 +114,13 @@ def test_the_question_fits_the_means_and_asks_by_hash_where_it_can() -> None:
 def test_a_thousand_contracts_fit_into_one_tracer() -> None:
     many = frozenset(SlotNeed(address(0xC0DE00 + at), slot) for at in range(1000) for slot in (1, 2, 0xC0DE00 + at))
     assert len(tracer(many)) < 50_000
+
+
+def test_writes_that_do_not_end_where_the_state_does_are_not_believed() -> None:
+    flip = (wrote(1, 5), wrote(1, 6), wrote(2, 7, at=Q))
+    assert not contradicts(flip, {})
+    assert not contradicts(flip, {SlotNeed(P, 1): 6, SlotNeed(P, 3): 9})
+    assert contradicts(flip, {SlotNeed(P, 1): 5})
 
 
 def test_only_what_a_node_does_not_know_is_not_asked_again() -> None:
