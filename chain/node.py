@@ -79,6 +79,7 @@ class Node:
         self._timeout_s = timeout_s
         self._most_bytes = most_bytes
         self._provider: AsyncHTTPProvider | WebSocketProvider | None = None
+        self._dropping: set[asyncio.Task[None]] = set()
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
         """Answers in the order of the questions; a single question's error is a Refusal. Opens the node if need be."""
@@ -105,10 +106,16 @@ class Node:
         """Hang up."""
         provider, self._provider = self._provider, None
         if provider is not None:
-            try:
-                await asyncio.wait_for(provider.disconnect(), self._timeout_s)
-            except Exception as error:  # noqa: BLE001 - whatever a broken connection says on the way out
-                logging.getLogger(__name__).debug("%s: closing said %s", self.name, type(error).__name__)
+            await _hung_up(provider, self.name, self._timeout_s)
+        await asyncio.gather(*self._dropping)
+
+    def _drop(self) -> None:
+        """Hang up without waiting: what is still to come over this connection is no answer to what is asked next."""
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            dropping = asyncio.create_task(_hung_up(provider, self.name, self._timeout_s))
+            self._dropping.add(dropping)
+            dropping.add_done_callback(self._dropping.discard)
 
     async def _open(self) -> None:
         try:
@@ -138,6 +145,10 @@ class Node:
                 self._timeout_s,
             )
         except NodeFailure:
+            raise
+        except asyncio.CancelledError:
+            if self.pushes:
+                self._drop()
             raise
         except Exception as error:
             if self.pushes:
@@ -189,6 +200,13 @@ class Node:
         provider = WebSocketProvider(self._url, websocket_kwargs=bounds, request_timeout=self._timeout_s)
         await asyncio.wait_for(provider.connect(), self._timeout_s)
         return provider
+
+
+async def _hung_up(provider: AsyncHTTPProvider | WebSocketProvider, name: str, timeout_s: float) -> None:
+    try:
+        await asyncio.wait_for(provider.disconnect(), timeout_s)
+    except Exception as error:  # noqa: BLE001 - whatever a broken connection says on the way out
+        logging.getLogger(__name__).debug("%s: closing said %s", name, type(error).__name__)
 
 
 def _written(asks: Sequence[Ask]) -> bytes | BytesIO:

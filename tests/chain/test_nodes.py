@@ -13,7 +13,7 @@ from aiohttp import web
 from chain import networks
 from chain.events import ChainEvent, ContractUpgraded, HeadSeen, HeadStalled, NodeFault, NodeFaultKind
 from chain.node import Node, redacted
-from chain.rpc import NodeFailure, header_ask
+from chain.rpc import NodeFailure, header_ask, header_of
 from chain.watcher import ScanIncomplete, Watcher, scan
 from tests.chain.following import head_at, kind, low, settings_of, until, watching
 from tests.evm.anvil import running
@@ -168,6 +168,23 @@ def test_a_node_is_named_without_its_key() -> None:
     assert redacted("https://me:pass@node.example:8545/v3/key?a=b") == "https://node.example:8545"
     assert redacted("wss://[::1]/key") == "wss://[::1]"
     assert redacted("nonsense") == "(not a URL)"
+
+
+async def test_over_a_websocket_a_question_given_up_never_answers_the_next() -> None:
+    async with running() as anvil:
+        await anvil.mine(40)
+        node = Node(anvil.url.replace("http", "ws"), chain_id=31337)
+        try:
+            for number in range(1, 40):
+                giving_up = asyncio.create_task(node.ask([header_ask(0)] * 60))
+                for _ in range(number % 7):
+                    await asyncio.sleep(0)
+                giving_up.cancel()
+                await asyncio.gather(giving_up, return_exceptions=True)
+                [told] = await node.ask([header_ask(number)])
+                assert header_of(told).number == number
+        finally:
+            await node.close()
 
 
 @asynccontextmanager
