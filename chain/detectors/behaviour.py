@@ -79,7 +79,8 @@ class Behaviour:
         own = [*self._followed(block, upgrades)]
         found: list[PlacedEvent] = [*own]
         changed = {one.contract for one in (*upgrades, *own)}
-        answering = list(self._memory.looks.items()) if self._is_open(block.header.number) else []
+        heard = bool(block.state) or block.probed
+        answering = list(self._memory.looks.items()) if heard and self._is_open(block.header.number) else []
         for contract, look in answering:
             if contract not in changed:
                 found += self._on_answers(block, Address(contract), look)
