@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -38,7 +38,7 @@ from chain.events import (
     WalletSilent,
 )
 
-VERSION = 3
+VERSION = 4
 Telling = PlacedEvent | Reorged | Retracted
 """Events that must be told exactly once, across restarts too."""
 
@@ -91,14 +91,22 @@ class Checkpoint:
     def encode(self) -> bytes:
         """As bytes that `decode` reads."""
         memories = _Written()
-        blocks = [
-            {
-                "header": msgspec.to_builtins(replace(one.header, bloom=None)),
-                "told": [_plain(event) for event in one.told],
-                "memories": {name: memories.at(name, memory) for name, memory in one.memories.items()},
-            }
-            for one in self.window
-        ]
+        blocks = []
+        before: Mapping[str, bytes] = {}
+        for one in self.window:
+            blocks.append(
+                {
+                    "header": msgspec.to_builtins(replace(one.header, bloom=None)),
+                    "told": [_plain(event) for event in one.told],
+                    "memories": {
+                        name: memories.at(name, memory)
+                        for name, memory in one.memories.items()
+                        if before.get(name) is not memory
+                    },
+                    "gone": [name for name in before if name not in one.memories],
+                }
+            )
+            before = one.memories
         return json.dumps(
             {
                 "version": VERSION,
@@ -123,16 +131,15 @@ def decode(body: bytes) -> Checkpoint | None:
     for of, head, tail, part in found["memories"]:
         before = memories[of] if of is not None else b""
         memories.append(before[:head] + b64decode(part) + before[len(before) - tail :])
-    window = tuple(
-        Followed(
-            header=msgspec.convert(one["header"], Header),
-            told=tuple(_placed(event) for event in one["told"]),
-            memories={name: memories[at] for name, at in one["memories"].items()},
-        )
-        for one in found["blocks"]
-    )
+    window: list[Followed] = []
+    kept: dict[str, bytes] = {}
+    for one in found["blocks"]:
+        kept = {name: memory for name, memory in kept.items() if name not in one["gone"]}
+        kept |= {name: memories[at] for name, at in one["memories"].items()}
+        told = tuple(_placed(event) for event in one["told"])
+        window.append(Followed(header=msgspec.convert(one["header"], Header), told=told, memories=kept))
     return Checkpoint(
-        window=window,
+        window=tuple(window),
         untold=tuple(_telling(event) for event in found["untold"]),
         marks=tuple(Mark(number=number, hash=block) for number, block in found["marks"]),
         elder_told=tuple(_placed(event) for event in found["elder_told"]),
