@@ -85,7 +85,7 @@ def declared(form: Form, contract: Address, state: StateRead) -> Declared:
         word = state.get(where.need, 0)
         named = address_of(word) if where.role in TARGETS and 0 < word < 1 << 160 else None
         match where.need:
-            case SlotNeed() if named:
+            case SlotNeed() if named and not where.proved:  # anything may stand in a low slot
                 slots.add(named)
             case CallNeed() if named:
                 getters[where.need.body] = named

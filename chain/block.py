@@ -116,8 +116,21 @@ class TouchedNeed:
     traced: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ReachNeed:
+    """In whose name the code at `target` runs when `address` is called with a function that nobody knows: the answer is that
+    address (its own: DELEGATECALL; the target's: CALL), 0 where that code does not run.
+    """
+
+    address: Address
+    target: Address
+
+
 Probe = SentinelNeed | DelegatesNeed | TouchedNeed
-Need = SlotNeed | CodeNeed | CallNeed | AnswerNeed | DelegateNeed | BalanceNeed | Probe
+Need = SlotNeed | CodeNeed | CallNeed | AnswerNeed | DelegateNeed | BalanceNeed | ReachNeed | Probe
+
+STRANGE = "0x660b40b8"
+"""A function that nobody knows: stormwatch(). A contract that answers it answers anything."""
 
 MOST_ANSWER = 256 * 1024
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chain.block import CallNeed, StateRead, address_of
+from chain.block import STRANGE, CallNeed, StateRead, address_of
 from chain.events import Address
 from chain.facets import NOBODY
 from chain.proxy import ProxyKind
@@ -18,6 +18,8 @@ OWNER, ADMIN, MIN_DELAY, DELAY = "0x8da5cb5b", "0xf851a440", "0xf27a0c92", "0x6a
 THRESHOLD = "0xe75235b8"
 MOST_DELAY_S = 100 * 365 * 86_400
 MOST_HOPS = 4
+DECIDING = ("admin", "kernel", "factory")
+"""The roles of those who can change a proxy, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Controller:
 
 def profile(address: Address) -> tuple[CallNeed, ...]:
     """What is asked of an address to know what it is."""
-    return tuple(CallNeed(address, body) for body in (OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD))
+    return tuple(CallNeed(address, body) for body in (OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, STRANGE))
 
 
 def controllers(
@@ -57,9 +59,10 @@ def controllers(
 
 
 def _start(address: Address, roles: Mapping[str, Address], state: StateRead) -> Address | None:
-    """The admin where the proxy names one, else who owns its beacon, else who owns it."""
-    if "admin" in roles:
-        return roles["admin"]
+    """The admin where the proxy names one (or a kernel, a factory), else who owns its beacon, else who owns it."""
+    for role in DECIDING:
+        if role in roles:
+            return roles[role]
     return _address(state, roles.get("beacon", address), OWNER)
 
 

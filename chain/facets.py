@@ -14,6 +14,12 @@ from chain.events import Address
 
 DIAMOND_CUT = "0x8faa70878671ccd212d20771b795c50af8fd3ff6cf27f4bde57e5d4de0aeb673"
 FUNCTION_UPDATE = "0x3234040ce3bd4564874e44810f198910133a1b24c4e84aac87edbf6b458f5353"
+ERA_CUT = "0x87b829356b3403d36217eff1f66ee48eacd0a69015153aba4f0de29fe5340c30"
+"""ZKsync's: DiamondCut((address,uint8,bool,bytes4[])[],address,bytes), each change saying too whether it can be frozen."""
+FEATURE_UPDATE = "0x2ae221083467de52078b0096696ab88d8d53a7ecb44bb65b56a2bab687598367"
+"""0x's: ProxyFunctionUpdated(bytes4,address,address), laid out as EIP-1538's log is."""
+CUTS = {DIAMOND_CUT: "eip2535", ERA_CUT: "eip2535", FUNCTION_UPDATE: "eip1538", FEATURE_UPDATE: "zero_ex"}
+"""The logs that change a table, and the kind that they are of."""
 REMOVE = 2
 NOBODY = Address("0x" + "0" * 40)
 WORD = 32
@@ -46,12 +52,12 @@ def swaps(before: Mapping[str, Address], after: Mapping[str, Address]) -> list[S
 
 
 def cut(table: Mapping[str, Address], log: Log) -> dict[str, Address]:
-    """The table after a DiamondCut or FunctionUpdate log. What cannot be read of the log changes nothing."""
+    """The table after a log of a cut or of one function. What cannot be read of the log changes nothing."""
     after = dict(table)
-    if log.topics[0] == FUNCTION_UPDATE:
+    if log.topics[0] in (FUNCTION_UPDATE, FEATURE_UPDATE):
         changes = iter([(f"0x{log.word(0).to_bytes(WORD, 'big')[:4].hex()}", log.address_at(2))])
     else:
-        changes = _changes(log.body)
+        changes = _changes(log.body, 3 if log.topics[0] == ERA_CUT else 2)
     for selector, facet in changes:
         after.pop(selector, None)
         if facet != NOBODY:
@@ -78,7 +84,8 @@ def read_table(answer: bytes) -> dict[str, Address] | None:
     return table or None
 
 
-def _changes(body: bytes) -> Iterator[tuple[str, Address]]:
+def _changes(body: bytes, listed: int) -> Iterator[tuple[str, Address]]:
+    """Selector and facet of each change; `listed`: at which word of a change its selectors are."""
     start = _word(body, 0)
     count = _word(body, start)
     if start is None or count is None or count > len(body) // WORD:
@@ -89,7 +96,7 @@ def _changes(body: bytes) -> Iterator[tuple[str, Address]]:
         facet, action = _word(body, base), _word(body, base + WORD)
         if offset is None or facet is None or action is None:
             return
-        for selector in _selectors(body, base, base + 2 * WORD):
+        for selector in _selectors(body, base, base + listed * WORD):
             yield selector, NOBODY if action == REMOVE else address_of(facet)
 
 

@@ -22,16 +22,16 @@ from chain.controlling import OWNER, Controller, controllers, profile
 from chain.delegating import Delegated, asked_at_first, asked_then, judged
 from chain.delegation import probe_ask
 from chain.events import Address, NetworkId, NodeFaultKind
-from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, read_table
+from chain.facets import CUTS
 from chain.nodes import Nodes
 from chain.proxies import every
-from chain.proxy import ProxyKind, Recognised, asked_first, asked_next, recognised, roles_of
+from chain.proxy import ProxyKind, Recognised, asked_first, asked_next, recognised, roles_of, sober, table_of
 from chain.rpc import Ask, NodeFailure, Refusal, header_ask, header_of, read_ask, read_of
 from chain.source import Source
 from chain.verified import SourceSeen
 
 TARGETS = ("implementation", "secondary", "beacon", "dictionary")
-TOPICS = sorted({told.topic for kind in every() for told in kind.told} | {DIAMOND_CUT, FUNCTION_UPDATE})
+TOPICS = sorted({told.topic for kind in every() for told in kind.told} | CUTS.keys())
 MOST_LOGS = 10_000
 
 
@@ -145,6 +145,7 @@ class _Inspecting:
             word = read_of(need, answer)
             if word is not None:
                 self._state[need] = word
+        self._state = sober(self._state)
 
     def _keep_logs(self, answer: Any) -> None:
         """Logs of the proxy and of its beacon; a node that refuses the range leaves them unknown."""
@@ -216,7 +217,7 @@ class _Inspecting:
     def _since(self, kind: ProxyKind | None) -> Since | None:
         if kind is None:
             return None
-        topics = {told.topic for told in kind.told if told.role in TARGETS} | {DIAMOND_CUT, FUNCTION_UPDATE}
+        topics = {told.topic for told in kind.told if told.role in TARGETS} | CUTS.keys()
         logs = [one for one in self._logs if one[0].topics[0] in topics]
         if not logs:
             return None
@@ -250,15 +251,14 @@ class _Inspecting:
 
 
 def _targets(logs: Iterable[tuple[Log, int, int | None]], kinds: Iterable[ProxyKind]) -> list[Address]:
-    positions = {told.topic: told.position for kind in kinds for told in kind.told if told.role == "implementation"}
+    tellings = [told for kind in kinds for told in kind.told if told.role == "implementation" and not told.confirmed]
+    positions = {told.topic: told.position for told in tellings if told.position is not None}
     return [log.address_at(positions[log.topics[0]]) for log, *_ in logs if log.topics[0] in positions]
 
 
 def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[str, Address]:
     for body in kind.tables if kind else ():
-        word = state.get(AnswerNeed(address, body), 0)
-        found = read_table(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:])
-        if found:
+        if found := table_of(state.get(AnswerNeed(address, body))):
             return found
     return {}
 

@@ -73,6 +73,17 @@ PRUNED = (
     "required historical state unavailable",  # nitro
     "state at block",
 )
+HALTED = (
+    "revert",
+    "out of gas",
+    "invalid opcode",
+    "opcode not found",
+    "invalid jump",
+    "stack",
+    "outofgas",
+    "opcodenotfound",
+)
+"""How an execution ended that gave no answer: geth, nethermind, besu, anvil."""
 LIMIT_EXCEEDED = -32005
 """The code of "limit exceeded" (EIP-1474), used for rates and, with a text of its own, for ranges."""
 
@@ -101,6 +112,12 @@ def is_pruned(message: str) -> bool:
     """Whether the state asked for is simply not kept there any more."""
     text = message[:MOST_TEXT].lower()
     return any(word in text for word in PRUNED)
+
+
+def is_halted(message: str) -> bool:
+    """Whether the call was made and ended in a failure of its own."""
+    text = message[:MOST_TEXT].lower()
+    return any(word in text for word in HALTED)
 
 
 def most_blocks(message: str) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any
 from chain.block import (
     MOST_ANSWER,
     NO_CODE,
+    STRANGE,
     AnswerNeed,
     BalanceNeed,
     CallNeed,
@@ -24,14 +25,21 @@ from chain.block import (
     Need,
     Needs,
     Probe,
+    ReachNeed,
     SlotNeed,
 )
 from chain.delegation import probe_ask, probe_of
 from chain.events import Address, NodeFaultKind
-from chain.refusals import is_pruned, kind_of
+from chain.refusals import is_halted, is_pruned, kind_of
 
 DELEGATION = bytes.fromhex("ef0100")
 """What the code of a delegating account begins with (EIP-7702)."""
+
+TELLER = "0x30193d5260203df3"
+"""Code that stands in for a target's (eth_call's state overrides) and tells in whose name it runs: the complement of that
+address, so that a proxy that asks its target for an address (a beacon, a kernel) gets none it could run.
+"""
+REACH_GAS = 500_000
 
 Ask = tuple[str, list[Any]]
 """Method and parameters."""
@@ -65,6 +73,11 @@ class Refusal:
     def unreadable(self) -> bool:
         """Whether the state asked for is simply not kept there any more."""
         return is_pruned(self.message)
+
+    @property
+    def halted(self) -> bool:
+        """Whether a call was made, and ended without an answer."""
+        return is_halted(self.message)
 
 
 def header_ask(number: int | None) -> Ask:
@@ -152,6 +165,9 @@ def read_ask(need: Need, header: Header) -> Ask:
             return ("eth_call", [{"to": need.address, "data": need.body}, at])
         case BalanceNeed():
             return ("eth_getBalance", [need.address, at])
+        case ReachNeed():
+            call = {"to": need.address, "data": STRANGE, "gas": hex(REACH_GAS)}
+            return ("eth_call", [call, at, {need.target: {"code": TELLER}}])
         case _:
             return probe_ask(need, at)
 
@@ -162,8 +178,10 @@ def read_of(need: Need, answer: Any) -> int | None:
         return None if isinstance(answer, Refusal) else probe_of(need, answer)
     if isinstance(answer, Refusal):
         failure = answer.failure()
+        if isinstance(need, ReachNeed) and answer.halted:
+            return 0
         if failure.fault is not NodeFaultKind.THROTTLED and (
-            answer.unreadable or isinstance(need, CallNeed | AnswerNeed)
+            answer.unreadable or isinstance(need, CallNeed | AnswerNeed | ReachNeed)
         ):
             return None
         raise failure
@@ -182,6 +200,9 @@ def read_of(need: Need, answer: Any) -> int | None:
             return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
         case AnswerNeed():
             return int.from_bytes(b"\x01" + found, "big") if 0 < len(found) <= MOST_ANSWER else None
+        case ReachNeed():
+            word = ~int.from_bytes(found, "big") & (1 << 256) - 1
+            return word if len(found) == 32 and word < 1 << 160 else 0
         case DelegateNeed():
             return int.from_bytes(found[3:], "big") if len(found) == 23 and found.startswith(DELEGATION) else 0
 

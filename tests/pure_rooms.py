@@ -45,6 +45,7 @@ PURE = (
     "chain/pool.py",
     "chain/pools/*",
     "chain/probing.py",
+    "chain/proving.py",
     "chain/proxies/*",
     "chain/proxy.py",
     "chain/queue.py",

@@ -18,16 +18,15 @@ import msgspec
 from chain.block import NO_CODE, AnswerNeed, Block, CodeNeed, Log, Need, Needs, SlotNeed, Write, address_of
 from chain.detector import Watch
 from chain.events import Address, ContractUpgraded, PlacedEvent, Seen
-from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, NOBODY, cut, read_table, swaps
+from chain.facets import CUTS, NOBODY, cut, read_table, swaps
 from chain.inside import in_order
+from chain.proving import open_proof, proof_of, proved
 from chain.proxies import every
 from chain.proxy import PROXY, Told
 from chain.upgraded import upgraded
 from chain.watching import CODE, DELEGATE, TABLE, Form, Where
 
 STAGE = 1
-
-CUTS = {DIAMOND_CUT: "eip2535", FUNCTION_UPDATE: "eip1538"}
 
 
 class _Memory(msgspec.Struct):
@@ -64,7 +63,9 @@ class Upgrades:
             reads: set[Need] = set()
             for contract in self._contracts:
                 addresses.update(address for _, address in self._asked(contract))
-                reads.update(where.need for where in self._places(contract))
+                places, held = tuple(self._places(contract)), self._held(contract)
+                reads.update(where.need for where in places)
+                reads.update(proof for where in places if (proof := open_proof(held, contract, where)))
             read = frozenset(reads)
             self._needs = Needs(
                 addresses=frozenset(addresses), topics=self._topics, reads=read, standing=read, writes=self._writes
@@ -155,20 +156,35 @@ class Upgrades:
         own = [(kind, told) for kind, told in tellings if told.of == PROXY]
         if own and log.address in self._watched:
             kind, told = next((one for one in own if self._holds(log.address, *one)), own[-1])
-            new = log.address_at(told.position)
-            yield from self._change(block, log.address, told.role, kind, new, Seen.LOG, log)
+            yield from self._on_told(block, log.address, kind, told, log)
         for kind, told in tellings:
             for child in children.get((told.of, log.address), ()):
-                new = log.address_at(told.position)
-                yield from self._change(block, child, told.role, kind, new, Seen.LOG, log)
+                yield from self._on_told(block, child, kind, told, log)
+
+    def _on_told(self, block: Block, contract: Address, kind: str, told: Told, log: Log) -> Iterator[ContractUpgraded]:
+        new = None if told.position is None else log.address_at(told.position)
+        if told.confirmed:
+            new = self._confirmed(block, contract, told.role, new)
+        if new is None:
+            return
+        if told.old is not None and log.word(told.old) and told.role not in self._told(contract):
+            self._told(contract)[told.role] = log.address_at(told.old)
+        yield from self._change(block, contract, told.role, kind, new, Seen.LOG, log)
+
+    def _confirmed(self, block: Block, contract: Address, role: str, new: Address | None) -> Address | None:
+        """What the places of this role read in this block, if it is what the log says (or the log does not say)."""
+        held, fields = self._held(contract), self._form.fields(contract)
+        read = [one for one in fields if one.role == role and held.get(one.key, "0x0") != "0x0"]
+        values = [address_of(word) for one in read if (word := block.state.get(one.need, 0))]
+        return next((value for value in values if new in (None, value)), None)
 
     def _named(self, log: Log) -> list[Address]:
         tellings = self._form.told.get(log.topics[0], []) if log.topics else []
-        return [log.address_at(told.position) for _, told in tellings]
+        return [log.address_at(told.position) for _, told in tellings if told.position is not None]
 
     def _on_write(self, block: Block, write: Write) -> Iterator[ContractUpgraded]:
         where = self._written.get(SlotNeed(write.address, write.slot))
-        if where is not None:
+        if where is not None and (not where.proved or proof_of(where) in self._held(write.address)):
             yield from self._on_word(block, write.address, where, write.value, write)
 
     def _holds(self, contract: Address, kind: str, told: Told) -> bool:
@@ -196,6 +212,10 @@ class Upgrades:
         self, block: Block, contract: Address, where: Where, word: int, write: Write | None = None
     ) -> Iterator[ContractUpgraded]:
         held, now = self._held(contract), f"{word:#x}"
+        if where.proved and proof_of(where) not in held:
+            self._reads_anew(contract)
+            if not proved(held, contract, where, now, block.state):
+                return
         before, held[where.key] = held.get(where.key), now
         if before == now:
             return
@@ -225,6 +245,7 @@ class Upgrades:
         for where in self._form.fields(contract):
             if not where.always and where.key != DELEGATE and held.get(where.key) == "0x0":
                 del held[where.key]
+            held.pop(proof_of(where), None)
 
     def _on_table(self, block: Block, contract: Address, where: Where, word: int) -> Iterator[ContractUpgraded]:
         answer = word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]

@@ -27,6 +27,7 @@ KIND = ProxyKind(
             role="admin",
             topic="0x8be0079c531659141344cd1fd0a4f28419497f9722a3daafe3b4186f6b6457e0",
             position=1,
+            confirmed=True,
         ),  # OwnershipTransferred(address,address)
     ),
     needs=("implementation", "admin"),

@@ -7,7 +7,7 @@ from chain.proxy import Call, ProxyKind
 KIND = ProxyKind(
     name="eip2535",
     source="https://eips.ethereum.org/EIPS/eip-2535",
-    rank=29,
+    rank=34,
     calls=(
         Call(role="admin", body="0x8da5cb5b"),  # owner()
     ),

@@ -1,15 +1,22 @@
-"""EIP-7760, Solady's minimal UUPS proxy: EIP-1967 slot, code without any function of its own."""
+"""EIP-7760, Solady's minimal UUPS proxy: EIP-1967 slot, code without any function of its own, or with one that tells the
+target to calls of one byte (the "I" form).
+"""
 
 from __future__ import annotations
 
-from chain.proxy import ProxyKind, Slot, Told, code_like
+import re
+
+from chain.proxy import ProxyKind, Slot, Told
 
 KIND = ProxyKind(
     name="eip7760_uups",
     source="https://eips.ethereum.org/EIPS/eip-7760",
     rank=12,
-    code=code_like(
-        "363d3d373d3d363d7f360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc545af43d6000803e6038573d6000fd5b3d6000f3*"
+    code=re.compile(
+        rb"\A(\x36\x58\x14\x60\x43\x57)?\x36\x3d\x3d\x37\x3d\x3d\x36\x3d\x7f"
+        + re.escape(bytes.fromhex("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"))
+        + rb"\x54\x5a\xf4\x3d\x60\x00\x80\x3e\x60.\x57\x3d\x60\x00\xfd\x5b\x3d\x60\x00\xf3",
+        re.DOTALL,
     ),
     slots=(
         Slot(

@@ -1,17 +1,22 @@
-"""Safe's proxy: the singleton stands in slot 0, changed by a delegated call, mostly without a log (the Bybit hack's path)."""
+"""Safe's proxy: the singleton stands in slot 0, changed by a delegated call, mostly without a log (the Bybit hack's path).
+
+The code compares the selector of masterCopy(), pushed whole until version 1.4, short from 1.5.
+"""
 
 from __future__ import annotations
 
-from chain.proxy import Call, ProxyKind, Slot, Told, code_like
+import re
+
+from chain.proxy import Call, ProxyKind, Slot, Told
 
 KIND = ProxyKind(
     name="safe",
     source="https://github.com/safe-global/safe-smart-account",
     rank=20,
-    code=code_like("*7fa619486e00000000000000000000000000000000000000000000000000000000*"),
-    slots=(Slot(role="implementation", slot=0, shared=True),),
+    code=re.compile(rb"\x7f\xa6\x19\x48\x6e\x00{28}|\x63\xa6\x19\x48\x6e"),
+    slots=(Slot(role="implementation", slot=0, proved=True),),
     calls=(
-        Call(role="implementation", body="0xa619486e", watched=True),  # masterCopy()
+        Call(role="implementation", body="0xa619486e", watched=True, proved=True),  # masterCopy()
     ),
     told=(
         Told(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chain.proxy import Call, Proof, ProxyKind, Slot, Told
+from chain.proxy import Proof, ProxyKind, Slot, Told
 
 KIND = ProxyKind(
     name="superfluid",
@@ -12,9 +12,6 @@ KIND = ProxyKind(
         Slot(
             role="implementation", slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC, always=True
         ),
-    ),
-    calls=(
-        Call(role="implementation", body="0x50d75d25"),  # getCodeAddress()
     ),
     told=(
         Told(

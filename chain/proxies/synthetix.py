@@ -10,7 +10,7 @@ KIND = ProxyKind(
     rank=48,
     code=code_like("*63907dff97*814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e*"),
     calls=(
-        Call(role="implementation", body="0xd4b83992"),  # target()
+        Call(role="implementation", body="0xd4b83992", watched=True, proved=True, handed=True),  # target()
     ),
     told=(
         Told(

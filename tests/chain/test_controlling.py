@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from chain import proxies
-from chain.block import CallNeed, Need
+from chain.block import STRANGE, CallNeed, Need
 from chain.controlling import ADMIN, DELAY, MIN_DELAY, OWNER, THRESHOLD, Controller, controllers, profile
 from chain.events import Address
 from chain.facets import NOBODY
@@ -62,4 +62,4 @@ def test_without_an_admin_the_beacons_owner_counts_and_else_the_proxys_own() -> 
 
 
 def test_a_profile_asks_what_tells_one_from_another() -> None:
-    assert {need.body for need in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD}
+    assert {need.body for need in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, STRANGE}

@@ -5,7 +5,18 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.facets import DIAMOND_CUT, FUNCTION_UPDATE, NOBODY, REMOVE, Swap, cut, read_table, swaps
+from chain.facets import (
+    DIAMOND_CUT,
+    ERA_CUT,
+    FEATURE_UPDATE,
+    FUNCTION_UPDATE,
+    NOBODY,
+    REMOVE,
+    Swap,
+    cut,
+    read_table,
+    swaps,
+)
 from tests.chain.made import address, log, topic, words
 
 AT, ONE, TWO = address(0xD), address(1), address(2)
@@ -39,6 +50,8 @@ def table_body(table: dict[int, tuple[str, ...]]) -> bytes:
 def test_the_topics_are_the_hashes_of_their_signatures() -> None:
     assert keccak(b"DiamondCut((address,uint8,bytes4[])[],address,bytes)").hex() == DIAMOND_CUT[2:]
     assert keccak(b"FunctionUpdate(bytes4,address,address,string)").hex() == FUNCTION_UPDATE[2:]
+    assert keccak(b"ProxyFunctionUpdated(bytes4,address,address)").hex() == FEATURE_UPDATE[2:]
+    assert keccak(b"DiamondCut((address,uint8,bool,bytes4[])[],address,bytes)").hex() == ERA_CUT[2:]
 
 
 def test_a_cut_adds_replaces_and_removes() -> None:
@@ -53,6 +66,19 @@ def test_one_function_of_an_eip_1538_contract_is_set_and_taken() -> None:
     given_ = cut({}, log(AT, FUNCTION_UPDATE, selector, topic(0), topic(1)))
     assert given_ == {FIRST: ONE}
     assert cut(given_, log(AT, FUNCTION_UPDATE, selector, topic(1), topic(0))) == {}
+
+
+def test_a_cut_that_says_too_what_can_be_frozen_is_read_past_it() -> None:
+    change = words(1, 0, 1, 128, 1, padded(FIRST))
+    body = words(96, 0, 0) + words(1, 32) + change
+    assert cut({}, log(AT, ERA_CUT, body=body)) == {FIRST: ONE}
+
+
+def test_one_feature_of_0x_is_set_and_taken() -> None:
+    selector = f"{FIRST}{'0' * 56}"
+    given_ = cut({}, log(AT, FEATURE_UPDATE, selector, body=words(0, 1)))
+    assert given_ == {FIRST: ONE}
+    assert cut(given_, log(AT, FEATURE_UPDATE, selector, body=words(1, 0))) == {}
 
 
 def test_two_tables_differ_by_pairs_of_facets() -> None:

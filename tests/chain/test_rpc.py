@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chain.block import NO_CODE, CallNeed, CodeNeed, Needs, SlotNeed
-from chain.events import NodeFaultKind
+from chain.block import NO_CODE, CallNeed, CodeNeed, Needs, ReachNeed, SlotNeed
+from chain.events import Address, NodeFaultKind
 from chain.rpc import NodeFailure, Refusal, header_ask, header_of, logs_ask, logs_of, read_ask, read_of
 from tests.chain.made import START, address, header, topic
 
@@ -109,6 +109,17 @@ def test_reads_become_words_and_what_cannot_be_read_is_none() -> None:
     assert read_of(CALL, "0x") is None
     assert read_of(CALL, Refusal(3, "execution reverted")) is None
     assert read_of(SLOT, Refusal(-32000, "missing trie node 12")) is None
+
+
+def test_in_whose_name_a_targets_code_runs_is_asked_with_code_of_our_own_in_its_place() -> None:
+    need = ReachNeed(HERE, Address("0x" + "0b" * 20))
+    method, (call, at, overrides) = read_ask(need, header(1))
+    assert (method, call["to"], at) == ("eth_call", HERE, {"blockHash": header(1).hash})
+    assert list(overrides) == [need.target]
+    assert read_of(need, f"0x{~int(HERE, 16) & (1 << 256) - 1:064x}") == int(HERE, 16)
+    for answer in ("0x", topic(5), "0x" + "ff" * 31, Refusal(3, "execution reverted"), Refusal(-32000, "out of gas")):
+        assert read_of(need, answer) == 0
+    assert read_of(need, Refusal(-32602, "too many arguments, want at most 2")) is None
 
 
 @pytest.mark.parametrize("answer", [None, "0xzz", Refusal(-32601, "no such method"), Refusal(-32005, "rate limit")])

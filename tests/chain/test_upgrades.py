@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from eth_hash.auto import keccak
 
-from chain.block import NO_CODE, AnswerNeed, CallNeed, CodeNeed, DelegateNeed, Need, SlotNeed, Write
+from chain.block import NO_CODE, AnswerNeed, CallNeed, CodeNeed, DelegateNeed, Need, ReachNeed, SlotNeed, Write
 from chain.detector import Watch, WatchedContract
 from chain.detectors import upgrades
 from chain.detectors.upgrades import Upgrades
 from chain.events import ContractUpgraded, Seen
+from chain.facets import CUTS
 from tests.chain.made import address, block, log, topic, words
 from tests.chain.test_facets import FIRST, SECOND, cut_body, table_body
 
@@ -146,9 +147,12 @@ def answer(body: bytes) -> int:
 
 def test_a_getter_that_changes_is_a_silent_upgrade() -> None:
     detector = watching()
-    say(detector, 1, state={MASTER_COPY: 1, CodeNeed(PROXY): 5})
-    [event] = say(detector, 2, state={MASTER_COPY: 2, CodeNeed(PROXY): 5})
-    assert (event.proxy_kind, event.old, event.new, event.seen_by) == ("safe", address(1), address(2), Seen.SLOT)
+    one, two = address(1 << 100), address(2 << 100)
+    first: dict[Need, int] = {MASTER_COPY: 1 << 100, CodeNeed(PROXY): 5}
+    say(detector, 1, state=first)
+    say(detector, 2, state={**first, ReachNeed(PROXY, one): int(PROXY, 16)})
+    [event] = say(detector, 3, state={MASTER_COPY: 2 << 100, CodeNeed(PROXY): 5})
+    assert (event.proxy_kind, event.old, event.new, event.seen_by) == ("safe", one, two, Seen.SLOT)
 
 
 def test_a_getter_that_does_not_answer_is_asked_again_only_when_the_code_is_new() -> None:
@@ -192,7 +196,7 @@ def test_a_contract_made_again_at_its_address_is_new_code_each_time() -> None:
 def test_a_cut_is_told_by_facet_and_a_silent_one_by_the_loupe() -> None:
     detector = watching()
     say(detector, 1, state={LOUPE: answer(table_body({1: (FIRST,)}))})
-    cut = log(PROXY, next(iter(upgrades.CUTS)), body=cut_body((2, 0, (SECOND,))))
+    cut = log(PROXY, next(iter(CUTS)), body=cut_body((2, 0, (SECOND,))))
     loud = detector.on_block(block(2, cut, state={LOUPE: answer(table_body({1: (FIRST,), 2: (SECOND,)}))}), ())
     quiet = detector.on_block(block(3, state={LOUPE: answer(table_body({2: (FIRST, SECOND)}))}), ())
     found = [event for event in (*loud, *quiet) if isinstance(event, ContractUpgraded)]
@@ -210,7 +214,7 @@ def test_an_answer_that_is_no_loupe_is_not_asked_for_again() -> None:
 
 def test_a_cut_seen_before_the_loupe_was_read_is_not_told_twice() -> None:
     detector = watching()
-    cut = log(PROXY, next(iter(upgrades.CUTS)), body=cut_body((2, 0, (SECOND,))))
+    cut = log(PROXY, next(iter(CUTS)), body=cut_body((2, 0, (SECOND,))))
     assert len(detector.on_block(block(1, cut), ())) == 1
     assert say(detector, 2, state={LOUPE: answer(table_body({2: (SECOND,)}))}) == []
 

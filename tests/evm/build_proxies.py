@@ -86,6 +86,27 @@ TAKEN = (
         path="artifacts/contracts/Comptroller/Unitroller.sol/Unitroller.json",
     ),
     Taken(
+        name="VBep20Delegator",
+        package="@venusprotocol/venus-protocol@10.3.0",
+        licence="BSD-3-Clause",
+        path="artifacts/contracts/Tokens/VTokens/VBep20Delegator.sol/VBep20Delegator.json",
+    ),
+    Taken(
+        name="VAIUnitroller",
+        package="@venusprotocol/venus-protocol@10.3.0",
+        licence="BSD-3-Clause",
+        path="artifacts/contracts/Tokens/VAI/VAIUnitroller.sol/VAIUnitroller.json",
+    ),
+    *(
+        Taken(
+            name=name,
+            package="@0x/contracts-zero-ex@0.38.6",
+            licence="Apache-2.0",
+            path=f"lib/generated-artifacts/{name}.json",
+        )
+        for name in ("ZeroEx", "InitialMigration", "SimpleFunctionRegistryFeature", "OwnableFeature")
+    ),
+    Taken(
         name="SequenceFactory",
         package="@0xsequence/wallet-contracts@3.0.1",
         licence="Apache-2.0",
@@ -100,7 +121,7 @@ TAKEN = (
 )
 COMPILED = (
     Compiled(
-        names=("Cloner", "Uups"),
+        names=("Cloner", "Uups", "Factory1967", "SynthetixProxy", "SynthetixUups"),
         licence="MIT AND BSD-3-Clause",
         compiler="0.8",
         path="callers.sol",
@@ -109,6 +130,7 @@ COMPILED = (
             "clones-with-immutable-args@2.0.2",
             "@openzeppelin/contracts@5.7.0",
             "erc6551@0.3.1",
+            "@synthetixio/core-contracts@3.1.1",
         ),
     ),
     Compiled(
@@ -125,6 +147,17 @@ COMPILED = (
             "Relayer",
             "Redeployer",
             "SlotZero",
+            "ImmutableAdmin",
+            "CeloLike",
+            "Governed",
+            "StarkLike",
+            "MapleLike",
+            "OwnedLike",
+            "KernelLike",
+            "AppLike",
+            "OwnSlot",
+            "Dispatching",
+            "Registry",
         ),
         licence="Apache-2.0",
         compiler="0.8",
@@ -157,9 +190,18 @@ def main() -> None:
         folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(temporary)
         for taken in TAKEN:
             found = json.loads((_packed(folder, taken.package) / taken.path).read_text())
-            _keep(taken.name, f"{taken.package} {taken.path}", taken.licence, found["abi"], found["bytecode"])
+            abi, bytecode = _shipped(found)
+            _keep(taken.name, f"{taken.package} {taken.path}", taken.licence, abi, bytecode)
         for compiled in COMPILED:
             _compile(folder, compiled)
+
+
+def _shipped(found: dict[str, Any]) -> tuple[Any, str]:
+    """ABI and creation code, as Hardhat and Truffle write them, or 0x's own tools."""
+    if "compilerOutput" not in found:
+        return found["abi"], found["bytecode"]
+    output = found["compilerOutput"]
+    return output["abi"], output["evm"]["bytecode"]["object"]
 
 
 def _packed(folder: Path, package: str) -> Path:

@@ -6,12 +6,32 @@ import pytest
 from eth_hash.auto import keccak
 
 from chain import proxies
-from chain.block import AnswerNeed, CallNeed, Need, SlotNeed
-from chain.proxy import PROXY, Call, Proof, ProxyKind, Slot, asked_first, asked_next, code_like, recognised, roles_of
+from chain.block import STRANGE, AnswerNeed, CallNeed, Need, ReachNeed, SlotNeed
+from chain.proxy import (
+    PROXY,
+    Call,
+    Proof,
+    ProxyKind,
+    Slot,
+    asked_first,
+    asked_next,
+    code_like,
+    recognised,
+    roles_of,
+    sober,
+)
 from chain.watching import CODE, DELEGATE, TABLE, Form
 from tests.chain.made import address
+from tests.chain.test_facets import table_body
 
 AT, TARGET, BEACON = address(0xA), address(0xB), address(0xC)
+
+
+def abi_string(text: str) -> bytes:
+    """As `abi.encode` writes a string of two words."""
+    return (32).to_bytes(32, "big") + len(text).to_bytes(32, "big") + text.encode().ljust(64, b"\0")
+
+
 SLOTS = {
     "eip1967.proxy.implementation": ("eip1967", "implementation", -1),
     "eip1967.proxy.beacon": ("eip1967_beacon", "beacon", -1),
@@ -24,8 +44,14 @@ SLOTS = {
     "org.zeppelinos.proxy.admin": ("zos", "admin", 0),
     "matic.network.proxy.implementation": ("polygon", "implementation", 0),
     "matic.network.proxy.owner": ("polygon", "admin", 0),
+    "aragonOS.appStorage.kernel": ("aragon", "kernel", 0),
+    "org.zeppelinos.proxy.owner": ("zos", "admin", 0),
+    "OUSD.governor": ("governed", "admin", 0),
+    "StarkWare2019.implemntation-slot": ("starkware", "implementation", 0),
+    "eip1967.proxy.factory": ("maple", "factory", -1),
 }
-LOGS = {
+SYNTHETIX_V3 = int.from_bytes(keccak(abi_string("io.synthetix.core-contracts.Proxy")), "big")
+LOGS: dict[str, tuple[str, str, int | None]] = {
     "Upgraded(address)": ("eip1967", "implementation", 0),
     "BeaconUpgraded(address)": ("eip1967_beacon", "beacon", 0),
     "AdminChanged(address,address)": ("eip1967_transparent", "admin", 1),
@@ -35,7 +61,6 @@ LOGS = {
     "ChangedMasterCopy(address)": ("safe", "implementation", 0),
     "NewImplementation(address,address)": ("unitroller", "implementation", 1),
     "NewPendingImplementation(address,address)": ("unitroller", "pending", 1),
-    "NewAdmin(address,address)": ("unitroller", "admin", 1),
     "ImplementationUpdated(address)": ("sequence", "implementation", 0),
     "UpgradedSecondary(address)": ("arbitrum", "secondary", 0),
     "NextLogicDefined(address,uint256)": ("eip3561", "pending", 0),
@@ -43,6 +68,15 @@ LOGS = {
     "TargetUpdated(address)": ("synthetix", "implementation", 0),
     "ProxyImplementationUpdated(address,address)": ("eip173", "implementation", 1),
     "OwnershipTransferred(address,address)": ("eip173", "admin", 1),
+    "ImplementationSet(address)": ("celo", "implementation", 0),
+    "OwnerSet(address)": ("celo", "admin", 0),
+    "GovernorshipTransferred(address,address)": ("governed", "admin", 1),
+    "ImplementationUpgraded(address,bytes)": ("starkware", "implementation", 0),
+    "ImplementationAdded(address,bytes,bool)": ("starkware", "pending", 0),
+    "Upgraded(uint256,address)": ("owned", "implementation", 0),
+    "Upgraded(address,address)": ("synthetix_v3", "implementation", 1),
+    "Upgraded(uint256,bytes)": ("maple", "implementation", None),
+    "SetApp(bytes32,bytes32,address)": ("aragon", "implementation", 2),
 }
 
 
@@ -63,6 +97,7 @@ def test_each_log_is_the_hash_of_its_signature(signature: str) -> None:
 def test_every_slot_and_log_declared_is_one_of_these() -> None:
     known = {int.from_bytes(keccak(words.encode()), "big") + less for words, (_, _, less) in SLOTS.items()}
     topics = {"0x" + keccak(signature.encode()).hex() for signature in LOGS}
+    known.add(SYNTHETIX_V3)
     for kind in proxies.every():
         assert {one.slot for one in kind.slots if one.slot > 3} <= known, kind.name
         assert {one.topic for one in kind.told} <= topics, kind.name
@@ -104,7 +139,26 @@ def test_a_role_that_is_empty_or_no_address_is_not_filled() -> None:
     made = kind(slots=(Slot(role="implementation", slot=5),))
     for word in (0, 1 << 160):
         assert recognised([made], AT, b"\1", {SlotNeed(AT, 5): word}) is None
-    assert recognised([made], AT, b"\1", {SlotNeed(AT, 5): 0xB}) is not None
+    for word in (0xB, 0xB | 7 << 160):  # as the EVM takes an address
+        found = recognised([made], AT, b"\1", {SlotNeed(AT, 5): word})
+        assert found is not None
+        assert found.roles == {"implementation": TARGET}
+
+
+def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs() -> None:
+    far, own = address(0xB << 90), int(AT, 16)
+    made = kind(
+        slots=(Slot(role="implementation", slot=1, proved=True),),
+        calls=(Call(role="second", body="0x01", proved=True, handed=True), Call(role="third", body="0x02<own>")),
+    )
+    state: dict[Need, int] = {SlotNeed(AT, 1): int(far, 16), CallNeed(AT, "0x01"): int(far, 16)}
+    reach = ReachNeed(AT, far)
+    assert asked_next([made], AT, b"", state) == {reach}
+    assert CallNeed(AT, f"0x02{own:064x}") in asked_first([made], AT)
+    assert roles_of(made, AT, b"", state) == {}
+    assert roles_of(made, AT, b"", {**state, reach: own}) == {"implementation": far}
+    assert roles_of(made, AT, b"", {**state, reach: int(far, 16)}) == {"second": far}
+    assert roles_of(made, AT, b"", {CallNeed(AT, f"0x02{own:064x}"): 1 << 160}) == {}
 
 
 def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> None:
@@ -115,7 +169,7 @@ def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> No
         proofs=(Proof(body="0x02", of="implementation", words=frozenset({7})), Proof(body="0x03")),
     )
     state: dict[Need, int] = {SlotNeed(AT, 5): 0xC}
-    assert asked_first([made], AT) == {SlotNeed(AT, 5), CallNeed(AT, "0x03")}
+    assert asked_first([made], AT) == {SlotNeed(AT, 5), CallNeed(AT, "0x03"), CallNeed(AT, STRANGE)}
     assert asked_next([made], AT, b"", state) == {CallNeed(BEACON, "0x01")}
     state[CallNeed(BEACON, "0x01")] = 0xB
     assert asked_next([made], AT, b"", state) == {CallNeed(BEACON, "0x01"), CallNeed(TARGET, "0x02")}
@@ -139,17 +193,42 @@ def test_code_of_another_form_is_of_no_kind_and_asks_nothing_more() -> None:
 def test_a_call_of_a_role_answers_only_where_the_role_is_filled() -> None:
     made = kind(calls=(Call(role="implementation", body="0x01", of="beacon"),), tables=("0x09",))
     assert roles_of(made, AT, b"", {CallNeed(BEACON, "0x01"): 0xB}) == {}
-    assert roles_of(made, AT, b"", {AnswerNeed(AT, "0x09"): 0x101}) == {"table": AT}
+    table = int.from_bytes(b"\1" + table_body({1: ("0x11223344",)}), "big")
+    assert roles_of(made, AT, b"", {AnswerNeed(AT, "0x09"): table}) == {"table": AT}
+    assert roles_of(made, AT, b"", {AnswerNeed(AT, "0x09"): 0x101}) == {}
+
+
+def test_a_contract_that_answers_anything_is_believed_in_no_answer() -> None:
+    slot, call, other = SlotNeed(AT, 5), CallNeed(AT, "0x01"), CallNeed(BEACON, "0x01")
+    state: dict[Need, int] = {slot: 1, call: 2, AnswerNeed(AT, "0x09"): 0x101, other: 3}
+    assert sober({**state, CallNeed(AT, STRANGE): 0}) == {**state, CallNeed(AT, STRANGE): 0}
+    assert sober({**state, CallNeed(AT, STRANGE): 7}) == {slot: 1, other: 3}
+
+
+def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_believed() -> None:
+    far = address(0xB << 90)
+    calls = (Call(role="implementation", body="0x01", proved=True),)
+    state: dict[Need, int] = {CallNeed(AT, "0x01"): int(far, 16)}
+    coded = kind(code=re.compile(rb"\A\xaa"), calls=calls)
+    assert roles_of(coded, AT, b"\xaa", state) == {"implementation": far}
+    assert roles_of(coded, AT, b"\xaa", {**state, ReachNeed(AT, far): 0}) == {}
+    assert roles_of(kind(calls=calls), AT, b"", state) == {}
 
 
 def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:
     form = Form(proxies.every())
     places = form.fields(AT)
-    assert all(where.need.slot > 3 for where in places if isinstance(where.need, SlotNeed))
+    assert all(where.proved or where.need.slot > 3 for where in places if isinstance(where.need, SlotNeed))
+    assert {where.need.slot for where in places if isinstance(where.need, SlotNeed) and where.need.slot < 4} == {
+        0,
+        1,
+        2,
+        3,
+    }
     assert SlotNeed(AT, int(AT, 16)) in {where.need for where in places}  # Sequence
     assert [where.key for where in places[-3:]] == [TABLE, DELEGATE, CODE]
     assert len({where.key for where in places}) == len({where.need for where in places}) == len(places)
-    assert form.asked_roles == {"beacon"}
+    assert form.asked_roles == {"beacon", "kernel"}
     assert {where.role for where in form.via("beacon", BEACON)} == {"implementation"}
     assert form.via("admin", BEACON) == []
     assert all(call.of != PROXY or not call.watched for call in proxies.declared("eip1967_beacon").calls)

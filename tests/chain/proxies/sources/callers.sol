@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Thin callers, so that a test can have the clones and accounts of libraries nobody here wrote (solady,
-// clones-with-immutable-args, OpenZeppelin 5, erc6551).
+// clones-with-immutable-args, OpenZeppelin 5, erc6551, Synthetix V3).
 pragma solidity ^0.8.20;
 
 import {LibClone} from "solady/src/utils/LibClone.sol";
+import {ERC1967Factory} from "solady/src/utils/ERC1967Factory.sol";
 import {ClonesWithImmutableArgs} from "clones-with-immutable-args/ClonesWithImmutableArgs.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {UUPSProxy} from "@synthetixio/core-contracts/contracts/proxy/UUPSProxy.sol";
+import {UUPSImplementation} from "@synthetixio/core-contracts/contracts/proxy/UUPSImplementation.sol";
 import {ERC6551BytecodeLib} from "erc6551/lib/ERC6551BytecodeLib.sol";
+
+contract Factory1967 is ERC1967Factory {}
 
 contract Cloner {
     event Made(address made);
@@ -51,6 +56,16 @@ contract Cloner {
             made := create2(0, add(code, 0x20), mload(code), salt)
         }
         emit Made(made);
+    }
+}
+
+contract SynthetixProxy is UUPSProxy {
+    constructor(address target) UUPSProxy(target) {}
+}
+
+contract SynthetixUups is UUPSImplementation {
+    function upgradeTo(address target) public override {
+        _upgradeTo(target);
     }
 }
 

@@ -266,3 +266,293 @@ contract SlotZero {
         _first = uint160(to);
     }
 }
+
+// Aave's immutable admin: the EIP-1967 slot, the admin in the code; others' calls go on to the target.
+contract ImmutableAdmin is Delegating {
+    event Upgraded(address indexed implementation);
+
+    bytes32 private constant LOGIC = bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1);
+    address private immutable _admin;
+
+    constructor(address target, address owner) {
+        _admin = owner;
+        _write(LOGIC, target);
+    }
+
+    modifier ifAdmin() {
+        if (msg.sender == _admin) {
+            _;
+        } else {
+            this.forwarded();
+        }
+    }
+
+    function forwarded() external view {
+        revert();
+    }
+
+    function admin() external ifAdmin returns (address) {
+        return _admin;
+    }
+
+    function upgradeTo(address target) external ifAdmin {
+        _write(LOGIC, target);
+        emit Upgraded(target);
+    }
+
+    function _target() internal view override returns (address) {
+        return _read(LOGIC);
+    }
+}
+
+// Celo's Proxy: EIP-1967 slots, ImplementationSet and OwnerSet.
+contract CeloLike is Delegating {
+    event ImplementationSet(address indexed implementation);
+    event OwnerSet(address indexed owner);
+
+    bytes32 private constant LOGIC = bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1);
+    bytes32 private constant ADMIN = bytes32(uint256(keccak256("eip1967.proxy.admin")) - 1);
+
+    constructor(address target, address owner) {
+        _write(LOGIC, target);
+        _write(ADMIN, owner);
+    }
+
+    function _getImplementation() external view returns (address) {
+        return _read(LOGIC);
+    }
+
+    function _setImplementation(address target) external {
+        _write(LOGIC, target);
+        emit ImplementationSet(target);
+    }
+
+    function _transferOwnership(address owner) external {
+        _write(ADMIN, owner);
+        emit OwnerSet(owner);
+    }
+
+    function _target() internal view override returns (address) {
+        return _read(LOGIC);
+    }
+}
+
+// Origin's Governable proxies: the governor in keccak256("OUSD.governor").
+contract Governed is Delegating {
+    event Upgraded(address indexed implementation);
+    event GovernorshipTransferred(address indexed previousGovernor, address indexed newGovernor);
+
+    bytes32 private constant LOGIC = bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1);
+    bytes32 private constant GOVERNOR = keccak256("OUSD.governor");
+
+    constructor(address target, address governor) {
+        _write(LOGIC, target);
+        _write(GOVERNOR, governor);
+    }
+
+    function upgradeTo(address target) external {
+        _write(LOGIC, target);
+        emit Upgraded(target);
+    }
+
+    function claimGovernance() external {
+        emit GovernorshipTransferred(_read(GOVERNOR), msg.sender);
+        _write(GOVERNOR, msg.sender);
+    }
+
+    function _target() internal view override returns (address) {
+        return _read(LOGIC);
+    }
+}
+
+// StarkWare's Proxy: its own slot (the misspelling is theirs), announced and upgraded.
+contract StarkLike is Delegating {
+    event ImplementationAdded(address indexed implementation, bytes initializer, bool finalize);
+    event ImplementationUpgraded(address indexed implementation, bytes initializer);
+
+    bytes32 private constant LOGIC = keccak256("StarkWare2019.implemntation-slot");
+
+    constructor(address target) {
+        _write(LOGIC, target);
+    }
+
+    function addImplementation(address target) external {
+        emit ImplementationAdded(target, "", false);
+    }
+
+    function upgradeTo(address target) external {
+        _write(LOGIC, target);
+        emit ImplementationUpgraded(target, "");
+    }
+
+    function _target() internal view override returns (address) {
+        return _read(LOGIC);
+    }
+}
+
+// Maple's Proxied instances: EIP-1967 slot and a factory beside it; the log tells a version, not an address.
+contract MapleLike is Delegating {
+    event Upgraded(uint256 toVersion, bytes upgradeArguments);
+
+    bytes32 private constant LOGIC = bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1);
+    bytes32 private constant FACTORY = bytes32(uint256(keccak256("eip1967.proxy.factory")) - 1);
+
+    constructor(address target, address factory) {
+        _write(LOGIC, target);
+        _write(FACTORY, factory);
+    }
+
+    function upgrade(address target) external {
+        emit Upgraded(2, "");
+        _write(LOGIC, target);
+    }
+
+    function _target() internal view override returns (address) {
+        return _read(LOGIC);
+    }
+}
+
+// POA's and Omnibridge's upgradeability owner: target and owner in storage of its own, told with a version.
+contract OwnedLike is Delegating {
+    event Upgraded(uint256 version, address indexed implementation);
+
+    uint256[7] private _before;
+    uint256 private _version;
+    address private _implementation;
+    address public upgradeabilityOwner;
+
+    constructor(address target, address owner) {
+        _implementation = target;
+        upgradeabilityOwner = owner;
+    }
+
+    function implementation() external view returns (address) {
+        return _implementation;
+    }
+
+    function upgradeTo(address target) external {
+        _version++;
+        _implementation = target;
+        emit Upgraded(_version, target);
+    }
+
+    function _target() internal view override returns (address) {
+        return _implementation;
+    }
+}
+
+// Aragon's KernelProxy and AppProxyUpgradeable (ERC-897): the kernel keeps its own code and that of its applications.
+contract KernelLike is Delegating {
+    event SetApp(bytes32 indexed namespace, bytes32 indexed appId, address app);
+
+    mapping(bytes32 => address) public apps;
+    address public acl;
+
+    constructor(address target) {
+        apps[0] = target;
+        acl = msg.sender;
+    }
+
+    function setApp(bytes32 appId, address app) external {
+        apps[appId] = app;
+        emit SetApp(keccak256("base"), appId, app);
+    }
+
+    function implementation() external view returns (address) {
+        return apps[0];
+    }
+
+    function proxyType() external pure returns (uint256) {
+        return 2;
+    }
+
+    function _target() internal view override returns (address) {
+        return apps[0];
+    }
+}
+
+contract AppLike is Delegating {
+    bytes32 private immutable _id;
+
+    constructor(KernelLike from, bytes32 id) {
+        _write(keccak256("aragonOS.appStorage.kernel"), address(from));
+        _id = id;
+    }
+
+    function implementation() external view returns (address) {
+        return _target();
+    }
+
+    function proxyType() external pure returns (uint256) {
+        return 2;
+    }
+
+    function _target() internal view override returns (address) {
+        return KernelLike(payable(_read(keccak256("aragonOS.appStorage.kernel")))).apps(_id);
+    }
+}
+
+// Biconomy's Proxy: the target in the slot of its own number.
+contract OwnSlot {
+    constructor(address target) {
+        assembly {
+            sstore(address(), target)
+        }
+    }
+
+    receive() external payable {}
+
+    fallback() external payable {
+        assembly {
+            calldatacopy(0, 0, calldatasize())
+            let done := delegatecall(gas(), sload(address()), 0, calldatasize(), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            switch done
+            case 0 { revert(0, returndatasize()) }
+            default { return(0, returndatasize()) }
+        }
+    }
+}
+
+// The legacy dispatcher: an owner, and the target in slot 1, without a getter or a log.
+contract Dispatching is Delegating {
+    address private _owner;
+    address private _dist;
+
+    constructor(address target) {
+        _owner = msg.sender;
+        _dist = target;
+    }
+
+    function replace(address target) external {
+        _dist = target;
+    }
+
+    function _target() internal view override returns (address) {
+        return _dist;
+    }
+}
+
+// No proxy at all, with the names of one: a registry of implementations that it calls for nobody.
+contract Registry {
+    event Registered(address implementation);
+
+    address public owner;
+    address public implementation;
+    address public getImplementation;
+    address public target;
+
+    constructor(address first) {
+        owner = msg.sender;
+        implementation = getImplementation = target = first;
+    }
+
+    function register(address next) external {
+        implementation = getImplementation = target = next;
+        emit Registered(next);
+    }
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        return abi.encode(implementation);
+    }
+}
