@@ -32,13 +32,20 @@ class ControlChange(StrEnum):
     INITIALIZED = "initialized"
 
 
+class ControlSeen(StrEnum):
+    """What saw a change of control: a log, or what a getter answers in this block and did not in the one before."""
+
+    LOG = "log"
+    STATE = "state"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlChanged:
-    """Who may change `contract`, or whether it works at all, changed; told by a log of `emitter`.
+    """Who may change `contract`, or whether it works at all, changed; told by a log of `emitter`, or seen in its state.
 
-    `emitter` is the contract itself, or its admin, beacon or timelock. `old` and `new` are addresses, or decimal
-    figures for a delay (s), a threshold and an initialised version; `role` is the 32-byte role. `account` is who
-    got or lost a role or paused. `escaped`: control left the contract's known timelock.
+    `emitter` is the contract itself, its admin, beacon or timelock, or who owns one of these. `old` and `new` are addresses,
+    or decimal figures for a delay (s), a threshold and an initialised version; `role` is the 32-byte role. `account` is who
+    got or lost a role, signs or signs no more, is a module, or paused. `escaped`: control left the contract's known timelock.
     """
 
     place: Place
@@ -52,3 +59,4 @@ class ControlChanged:
     role: str | None = None
     account: Address | None = None
     escaped: bool = False
+    seen_by: ControlSeen = ControlSeen.LOG

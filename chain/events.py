@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from chain.behaviour_events import BehaviourMismatch, ProbedBy
 from chain.changes import CodeChange
-from chain.control_events import ControlChange, ControlChanged
+from chain.control_events import ControlChange, ControlChanged, ControlSeen
 from chain.liquidity_events import (
     DepthMoved,
     LiquidityAccounted,
@@ -33,6 +33,7 @@ __all__ = [
     "ContractUpgraded",
     "ControlChange",
     "ControlChanged",
+    "ControlSeen",
     "DepthMoved",
     "HeadSeen",
     "HeadStalled",

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from chain.block import Block, Needs
 from chain.detectors import Bench
-from chain.events import ContractUpgraded, PlacedEvent, Seen
+from chain.events import ContractUpgraded, ControlChanged, ControlSeen, PlacedEvent, Seen
 from chain.rpc import NodeFailure
 
 Memories = Mapping[str, bytes]
 Whole = Callable[[Block], Awaitable[Block]]
 """Gives the block with its standing reads too."""
 
-SILENT = frozenset({Seen.SLOT, Seen.CODE})
+SILENT = frozenset({Seen.SLOT, Seen.CODE, ControlSeen.STATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,8 @@ class Stretch:
                 blocks = part
             else:
                 done += looked
+                if not needs.covers(self._bench.needs()):
+                    return done  # what is wanted from here on was not read of the rest
                 start, blocks = self._bench.memory(), blocks[half + 1 :]
         self._bench.recall(start)
         return [*done, *self._pass(blocks, needs)]
@@ -95,4 +97,4 @@ class Stretch:
 
 def silent(digested: Digested) -> bool:
     """Whether something was told of this block that only its state shows, so that an earlier one may have done it."""
-    return any(isinstance(one, ContractUpgraded) and one.seen_by in SILENT for one in digested.told)
+    return any(isinstance(one, ContractUpgraded | ControlChanged) and one.seen_by in SILENT for one in digested.told)

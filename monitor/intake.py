@@ -276,7 +276,7 @@ def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
         case ControlChanged():
             return SignalKind.CONTROL_CHANGED, 1, {
                 "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,
-                "role": event.role, "account": event.account, "escaped": event.escaped,
+                "role": event.role, "account": event.account, "escaped": event.escaped, "seen_by": event.seen_by.value,
             }  # fmt: skip
         case BehaviourMismatch():
             return SignalKind.BEHAVIOUR_MISMATCH, event.probes, {

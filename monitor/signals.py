@@ -216,12 +216,13 @@ KINDS: Mapping[SignalKind, Kind] = {
         _EVENT
         | {
             "change": "owner, owner_pending, admin, role_granted, module_enabled, delay, paused, initialized …",
-            "emitter": "the contract whose log told it: the contract itself, its admin, beacon or timelock",
+            "emitter": "whose log or getter it was: the contract itself, its admin, beacon or timelock, or who owns these",
             "old": "address or figure before, or null",
             "new": "address or figure after, or null",
             "role": "32-byte role or null",
             "account": "who got or lost the role, or paused; or null",
             "escaped": "true: control left the contract's known timelock",
+            "seen_by": "log, or state: a getter answers otherwise than in the block before, and no log told",
         },
     ),
     SignalKind.BEHAVIOUR_MISMATCH: Kind(

@@ -52,6 +52,7 @@ PURE = (
     "chain/selectors.py",
     "chain/sides.py",
     "chain/sketch.py",
+    "chain/standing.py",
     "chain/ticks.py",
     "chain/upgraded.py",
     "chain/vaults.py",

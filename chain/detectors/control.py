@@ -1,115 +1,54 @@
 """Who may change a contract, and whether it works: owners, admins, roles, delays, signers, modules, pauses, initialisation.
 
-Logs of a watched contract, of its EIP-1967 admin and beacon (learned from their slots), and of its timelock count for the
-contract; those of a timelock that guards no watched contract count for itself. A change of the EIP-1967 admin itself
-is told by the upgrades' detector. Topics: facts on proxies, §4; Pause() and Unpause() as USDC and USDT log them.
+Logs of a watched contract, of its EIP-1967 admin and beacon (learned from their slots), of its timelock and of who owns
+these count for the contract; those of a timelock that guards no watched contract count for itself. What these answer
+about themselves (owner, delay, signers, pause, ...) is read in each block, so that a change without a log is told too. A
+change of the EIP-1967 admin itself is told by the upgrades' detector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from chain.abi import topic_of
+from chain import standing
 from chain.block import Block, Log, Need, Needs, SlotNeed, address_of
+from chain.control_logs import BY_TOPIC, Said
 from chain.detector import Watch
-from chain.events import Address, ControlChange, ControlChanged, PlacedEvent
+from chain.events import Address, ControlChange, ControlChanged, ControlSeen, PlacedEvent
 
 STAGE = 1
 
 ADMIN_SLOT = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103
 BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
+IMPLEMENTATION_SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
 SLOTS = (ADMIN_SLOT, BEACON_SLOT)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """What one log says."""
-
-    change: ControlChange
-    old: str | None = None
-    new: str | None = None
-    role: str | None = None
-    account: Address | None = None
-
-
-Reader = Callable[[Log], _Told]
+MOST_LOOKS = 128
+"""Addresses looked at for the first time in one block."""
+MOST_HOPS = 3
+"""From a contract's admin, beacon or timelock up to the owners of owners."""
+MOST_ABOVE = 12
+"""Addresses above one contract."""
+MOST_SILENT = 32
+"""Changes without a log; who changes more often answers what it likes, and is not read again."""
+LEAST_ADDRESS = 1 << 64
+ITS_OWN = frozenset({ControlChange.PAUSED, ControlChange.UNPAUSED, ControlChange.INITIALIZED})
+"""What an owner logs of these concerns itself, not what it owns."""
 
 
-def _moved(change: ControlChange) -> Reader:
-    return lambda log: _Told(change=change, old=log.address_at(0), new=log.address_at(1))
-
-
-def _became(change: ControlChange) -> Reader:
-    return lambda log: _Told(change=change, new=log.address_at(0))
-
-
-def _figure(change: ControlChange) -> Reader:
-    return lambda log: _Told(change=change, new=str(log.word(0)))
-
-
-def _figures(change: ControlChange) -> Reader:
-    return lambda log: _Told(change=change, old=str(log.word(0)), new=str(log.word(1)))
-
-
-def _role(change: ControlChange) -> Reader:
-    return lambda log: _Told(change=change, role=f"0x{log.word(0):064x}", account=log.address_at(1))
-
-
-def _account(change: ControlChange) -> Reader:
-    return lambda log: _Told(change=change, account=log.address_at(0))
-
-
-def _bare(change: ControlChange) -> Reader:
-    return lambda _: _Told(change=change)
-
-
-def _role_admin(log: Log) -> _Told:
-    role, old, new = (f"0x{log.word(position):064x}" for position in range(3))
-    return _Told(change=ControlChange.ROLE_ADMIN, role=role, old=old, new=new)
-
-
-READERS: Mapping[str, Reader] = {
-    "OwnershipTransferred(address,address)": _moved(ControlChange.OWNER),
-    "OwnershipTransferStarted(address,address)": _moved(ControlChange.OWNER_PENDING),
-    "AuthorityUpdated(address)": _became(ControlChange.ADMIN),
-    "NewAdmin(address)": _became(ControlChange.ADMIN),
-    "NewAdmin(address,address)": _moved(ControlChange.ADMIN),
-    "NewPendingAdmin(address)": _became(ControlChange.ADMIN_PENDING),
-    "NewPendingAdmin(address,address)": _moved(ControlChange.ADMIN_PENDING),
-    "DefaultAdminTransferScheduled(address,uint48)": _became(ControlChange.ADMIN_PENDING),
-    "RoleGranted(bytes32,address,address)": _role(ControlChange.ROLE_GRANTED),
-    "RoleGranted(uint64,address,uint32,uint48,bool)": _role(ControlChange.ROLE_GRANTED),
-    "RoleRevoked(bytes32,address,address)": _role(ControlChange.ROLE_REVOKED),
-    "RoleRevoked(uint64,address)": _role(ControlChange.ROLE_REVOKED),
-    "RoleAdminChanged(bytes32,bytes32,bytes32)": _role_admin,
-    "MinDelayChange(uint256,uint256)": _figures(ControlChange.DELAY),
-    "DelayUpdate(uint256,uint256)": _figures(ControlChange.DELAY),
-    "NewDelay(uint256)": _figure(ControlChange.DELAY),
-    "NewDelay(uint256,uint256)": _figures(ControlChange.DELAY),
-    "AddedOwner(address)": _account(ControlChange.SIGNER_ADDED),
-    "RemovedOwner(address)": _account(ControlChange.SIGNER_REMOVED),
-    "ChangedThreshold(uint256)": _figure(ControlChange.THRESHOLD),
-    "EnabledModule(address)": _account(ControlChange.MODULE_ENABLED),
-    "DisabledModule(address)": _account(ControlChange.MODULE_DISABLED),
-    "ChangedGuard(address)": _became(ControlChange.GUARD),
-    "ChangedFallbackHandler(address)": _became(ControlChange.FALLBACK),
-    "Paused(address)": _account(ControlChange.PAUSED),
-    "Unpaused(address)": _account(ControlChange.UNPAUSED),
-    "Pause()": _bare(ControlChange.PAUSED),
-    "Unpause()": _bare(ControlChange.UNPAUSED),
-    "Initialized(uint8)": _figure(ControlChange.INITIALIZED),
-    "Initialized(uint64)": _figure(ControlChange.INITIALIZED),
-}
-"""By the event's signature: what it says. Arguments count in declaration order, indexed or not."""
-
-_READERS = {topic_of(signature): reader for signature, reader in READERS.items()}
+Below = Mapping[Address, Sequence[tuple[Address, int]]]
+"""By address, the contracts below it, and how many owners stand between."""
 
 
 class _Memory(msgspec.Struct):
     above: dict[str, str] = {}  # "contract slot" -> the admin or beacon found there
+    targets: dict[str, str] = {}  # contract -> what its EIP-1967 slot holds
+    stands: dict[str, dict[str, str]] = {}  # address -> getter -> what it said
+    seen: dict[str, str] = {}  # address -> the target that it had when it was looked at
+    heard: dict[str, dict[str, list[str]]] = {}  # address -> getter -> what logs said it became, since the last reading
+    silent: dict[str, int] = {}  # address -> changes without a log
 
 
 class Control:
@@ -118,67 +57,144 @@ class Control:
     def __init__(self, watch: Watch) -> None:
         self._guards = {contract.address: contract.timelock for contract in watch.contracts}
         guarding = set(self._guards.values())
-        self._alone = frozenset(one for one in watch.timelocks if one not in guarding and one not in self._guards)
+        self._alone = tuple(one for one in watch.timelocks if one not in guarding and one not in self._guards)
+        self._all = tuple(dict.fromkeys((*self._guards, *self._alone)))
         self._memory = _Memory()
         self._needs: Needs | None = None
+        self._below: Below | None = None
 
     def needs(self) -> Needs:
-        """Logs of the contracts and all above them; the slots that name admin and beacon."""
+        """Logs of the contracts and all above them; the slots that name admin and beacon; the getters that answered."""
         if self._needs is None:
-            above = {Address(one) for one in self._memory.above.values()}
-            timelocks = {timelock for timelock in self._guards.values() if timelock}
-            reads: frozenset[Need] = frozenset(SlotNeed(contract, slot) for contract in self._guards for slot in SLOTS)
-            addresses = frozenset({*self._guards, *self._alone, *above, *timelocks})
-            self._needs = Needs(
-                addresses=addresses,
-                topics=frozenset(_READERS) if addresses else frozenset(),
-                reads=reads,
-                standing=reads,
-            )
+            below, looks = self._tree(), MOST_LOOKS
+            reads: set[Need] = {SlotNeed(one, slot) for one in self._all for slot in (*SLOTS, IMPLEMENTATION_SLOT)}
+            for address in below:
+                if self._memory.silent.get(address, 0) > MOST_SILENT:
+                    continue
+                reads.update(standing.need(address, key) for key in self._memory.stands.get(address, ()))
+                if looks and not self._was_seen(address):
+                    looks -= 1
+                    reads.update(standing.look(address))
+            topics, read = frozenset(BY_TOPIC) if below else frozenset[str](), frozenset(reads)
+            self._needs = Needs(addresses=frozenset(below), topics=topics, reads=read, standing=read)
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """The changes its logs tell, for each contract they matter to."""
+        """The changes its logs tell, for each contract they matter to; then those that no log told."""
         found: list[PlacedEvent] = []
+        below = self._tree()
         for log in block.logs:
-            if log.topics and log.topics[0] in _READERS:
-                told = _READERS[log.topics[0]](log)
-                found.extend(self._changed(block, log, told, contract) for contract in self._below(log.address))
+            if log.topics and log.topics[0] in BY_TOPIC:
+                told = BY_TOPIC[log.topics[0]](log)
+                found.extend(
+                    self._changed(block, log, told, one) for one in _concerned(below, log.address, told.change)
+                )
+                self._hear(log.address, told, below)
+        for address in below if any(SlotNeed(one, ADMIN_SLOT) in block.state for one in self._all) else ():
+            found.extend(self._compare(block, address, below))
         for contract in self._guards if block.state else ():
             for slot in SLOTS:
                 self._learn(f"{contract} {slot:#x}", block.state.get(SlotNeed(contract, slot)))
+            target = block.state.get(SlotNeed(contract, IMPLEMENTATION_SLOT))
+            if target is not None and self._memory.targets.get(contract) != f"{target:#x}":
+                self._memory.targets[contract] = f"{target:#x}"
+                self._reads_anew()
         return found
 
     def memory(self) -> bytes:
-        """What stands above each contract."""
+        """What stands above each contract, and what all these said last."""
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
-        self._needs = None
+        self._reads_anew()
+
+    def _reads_anew(self) -> None:
+        """What is to be read, or who stands where, has changed."""
+        self._needs = self._below = None
 
     def _learn(self, key: str, word: int | None) -> None:
         found = address_of(word) if word else None
         if word is None or self._memory.above.get(key) == found:
             return
-        self._needs = None
+        self._reads_anew()
         if found is None:
             del self._memory.above[key]
         else:
             self._memory.above[key] = found
 
-    def _below(self, emitter: Address) -> Iterator[Address]:
-        if emitter in self._alone:
-            yield emitter
-        for contract, timelock in self._guards.items():
-            above = (self._memory.above.get(f"{contract} {slot:#x}") for slot in SLOTS)
-            if emitter in (contract, timelock, *above):
-                yield contract
+    def _was_seen(self, address: Address) -> bool:
+        return self._memory.seen.get(address) == self._memory.targets.get(address, "")
 
-    def _changed(self, block: Block, log: Log, told: _Told, contract: Address) -> ControlChanged:
-        timelock = self._guards.get(contract)
-        handed = told.change in (ControlChange.OWNER, ControlChange.ADMIN)
+    def _tree(self) -> Below:
+        """Every address that matters, with the contracts below it and how many owners stand between."""
+        if self._below is None:
+            self._below = self._grown()
+        return self._below
+
+    def _grown(self) -> Below:
+        below: dict[Address, list[tuple[Address, int]]] = {one: [(one, 0)] for one in self._all}
+        for contract, timelock in self._guards.items():
+            direct = [self._memory.above.get(f"{contract} {slot:#x}") for slot in SLOTS]
+            layer = [Address(one) for one in (timelock, *direct) if one]
+            reached = {contract}
+            for hops in range(MOST_HOPS + 1):
+                new = [one for one in dict.fromkeys(layer) if one not in reached][: MOST_ABOVE - len(reached)]
+                for one in new:
+                    below.setdefault(one, []).append((contract, hops))
+                reached.update(new)
+                layer = [owner for one in (new if hops else (contract, *new)) for owner in self._owners(one)]
+        return below
+
+    def _owners(self, address: Address) -> Iterator[Address]:
+        stands = self._memory.stands.get(address, {})
+        for key in (standing.OWNER, standing.ADMIN):
+            if int(stands.get(key, "0x0"), 16) >= LEAST_ADDRESS:
+                yield Address(stands[key])
+
+    def _hear(self, emitter: Address, told: Said, below: Below) -> None:
+        """Remember what a log said, until the getter it speaks of is read."""
+        said = standing.said_of(told.change, told.new, told.account)
+        for key in standing.KEYS.get(told.change, ()):
+            if emitter in below and said is not None and key in self._memory.stands.get(emitter, {}):
+                self._memory.heard.setdefault(emitter, {}).setdefault(key, []).append(said)
+
+    def _compare(self, block: Block, address: Address, below: Below) -> Iterator[ControlChanged]:
+        memory, looking = self._memory, SlotNeed(address, standing.SLOTS[standing.GUARD]) in block.state
+        before = memory.stands.get(address, {})
+        now = {key: value for key in before if (value := standing.read(address, key, block.state)) is not None}
+        for change in standing.unlogged(before, memory.heard.get(address, {}), now):
+            memory.silent[address] = memory.silent.get(address, 0) + 1
+            for contract in _concerned(below, address, change.change):
+                yield self._silent(block, address, change, contract)
+        if looking and not self._was_seen(address):
+            now = standing.looked(address, block.state) | now
+            memory.seen[address] = memory.targets.get(address, "")
+            self._reads_anew()
+        if before or now:
+            memory.heard.pop(address, None)
+        if before != now:
+            memory.stands[address] = now  # a getter that answers no more is not asked again
+            self._reads_anew()
+
+    def _silent(self, block: Block, address: Address, change: standing.Unlogged, contract: Address) -> ControlChanged:
+        words = (change.change.value, change.account or change.new or "")
+        return ControlChanged(
+            place=block.place(),
+            seen_at=block.seen_at,
+            event_id=block.event_id("-", "control", contract, address, *words),
+            contract=contract,
+            emitter=address,
+            change=change.change,
+            old=change.old,
+            new=change.new,
+            account=change.account,
+            escaped=self._escapes(contract, change.change, change.old, change.new),
+            seen_by=ControlSeen.STATE,
+        )
+
+    def _changed(self, block: Block, log: Log, told: Said, contract: Address) -> ControlChanged:
         return ControlChanged(
             place=block.place(log),
             seen_at=block.seen_at,
@@ -190,8 +206,20 @@ class Control:
             new=told.new,
             role=told.role,
             account=told.account,
-            escaped=handed and timelock is not None and told.old == timelock and told.new != timelock,
+            escaped=self._escapes(contract, told.change, told.old, told.new),
         )
+
+    def _escapes(self, contract: Address, change: ControlChange, old: str | None, new: str | None) -> bool:
+        timelock = self._guards.get(contract)
+        handed = change in (ControlChange.OWNER, ControlChange.ADMIN)
+        return handed and timelock is not None and old == timelock and new != timelock
+
+
+def _concerned(below: Below, emitter: Address, change: ControlChange) -> Iterator[Address]:
+    """The contracts that a change at this address matters to."""
+    for contract, hops in below.get(emitter, ()):
+        if not (hops and change in ITS_OWN):
+            yield contract
 
 
 def make(watch: Watch) -> Control:

@@ -8,9 +8,10 @@ import pytest
 
 from chain.abi import topic_of
 from chain.block import Log, Need, Needs, SlotNeed
+from chain.control_logs import READERS
 from chain.detector import Watch, WatchedContract
 from chain.detectors import control
-from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, READERS, Control
+from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, Control
 from chain.events import Address, ControlChange, ControlChanged
 from tests.chain.made import address, block, log, topic, words
 

@@ -2,8 +2,9 @@
 
 By gravity. Grade 3: control left the known timelock, the delay fell, a multisig got a module that needs no signatures,
 transfers are paused. Grade 2: owner, admin, guard, signers, threshold or an admin's role changed, or a contract in use was
-initialised again. Grade 1: announcements, lesser roles, a first initialisation, a longer delay. Unpausing takes the
-pause's evidence down (facts: proxies §4 and §7, detection §6).
+initialised again. Grade 1: announcements, lesser roles, a first initialisation, a longer delay. What no log told is one
+grade graver: contracts that mean well log such things. Unpausing takes the pause's evidence
+down (facts: proxies §4 and §7, detection §6).
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def grade_of(change: ControlChange, said: Mapping[str, Scalar]) -> int:
     role = ROLES.get(str(said.get("role")))
     strong = change is ControlChange.ROLE_GRANTED and role in STRONG
     again = change is ControlChange.INITIALIZED and (_figure(said.get("new")) or 0) > 1
-    return 2 if change in GRAVE or strong or again else 1
+    grade = 2 if change in GRAVE or strong or again else 1
+    return grade + (said.get("seen_by") == "state")
 
 
 def said_of(change: ControlChange, signal: Signal) -> str:
@@ -108,6 +110,7 @@ def said_of(change: ControlChange, signal: Signal) -> str:
         f"from {said['old']}" if said.get("old") else "",
         f"to {said['new']}" if said.get("new") else "",
         "(left its timelock)" if said.get("escaped") is True else "",
+        "without a log" if said.get("seen_by") == "state" else "",
         f"(told by {said['emitter']})" if said.get("emitter") not in (None, signal.subject.contract) else "",
     ]
     return " ".join(part for part in parts if part)

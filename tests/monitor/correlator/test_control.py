@@ -46,6 +46,10 @@ def changed(
         ("role_revoked", {"role": MINTER, "account": "0x2"}, 1),
         ("initialized", {"new": "1"}, 1),
         ("initialized", {"new": "2"}, 2),
+        ("owner", {"old": "0x1", "new": "0x2", "seen_by": "state"}, 3),
+        ("owner", {"old": "0x1", "new": "0x2", "seen_by": "log"}, 2),
+        ("delay", {"old": "60", "new": "86400", "seen_by": "state"}, 2),
+        ("paused", {"seen_by": "state"}, 3),
     ],
 )
 def test_changes_of_control_are_graded_by_gravity(change: str, said: dict[str, Scalar], grade: int) -> None:
@@ -65,6 +69,9 @@ def test_the_words_name_role_account_and_who_told_it() -> None:
     other = Bench("control")
     changed(other, "owner", {"old": "0x1", "new": "0x2", "escaped": True, "emitter": CHAIN.contract})
     assert other.said == f"{CHAIN.contract}: owner from 0x1 to 0x2 (left its timelock)"
+    silent = Bench("control")
+    changed(silent, "threshold", {"old": "3", "new": "1", "seen_by": "state"})
+    assert silent.said == f"{CHAIN.contract}: threshold from 3 to 1 without a log"
 
 
 def test_unpausing_takes_the_pause_down_and_a_reorg_takes_anything_back() -> None:
