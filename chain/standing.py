@@ -92,7 +92,7 @@ def look(address: Address) -> Iterator[Need]:
 
 def looked(address: Address, state: StateRead) -> dict[str, str]:
     """What it answered; nothing of a contract that answers anything."""
-    if state.get(CallNeed(address, STRANGE)):
+    if CallNeed(address, STRANGE) in state:
         return {}
     found = {key: value for key in (*BODIES, *WHOLE, *SLOTS) if (value := read(address, key, state)) is not None}
     return found if THRESHOLD in found else {key: value for key, value in found.items() if key not in SAFES_OWN}
