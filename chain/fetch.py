@@ -14,17 +14,18 @@ from itertools import pairwise
 from typing import Any
 
 from chain import bloom
-from chain.block import Block, CallNeed, Header, Need, Needs, Probe, address_of
+from chain.block import AnswerNeed, Block, CallNeed, Header, Need, Needs, Probe, address_of
 from chain.detector import Watch, WatchedPool
 from chain.events import NetworkId, NodeFaultKind
 from chain.logs import Logs, pieces, settle
 from chain.nodes import Nodes
 from chain.opinions import Verdict, judge
-from chain.packed import Packed, plan, unpack
+from chain.packed import Packed, alone_ask, alone_of, plan, unpack
 from chain.probing import Probing
 from chain.rpc import (
     Ask,
     NodeFailure,
+    Refusal,
     header_ask,
     header_of,
     read_ask,
@@ -201,11 +202,19 @@ async def _state(node: Source, reading: Sequence[Reading], answers: Sequence[Any
     if packed:
         node.traits.packed(understood)
     if again:
-        for (header, need), answer in zip(
-            again, await node.ask([read_ask(need, header) for header, need in again]), strict=True
-        ):
-            _put(found[header.hash], [(need, answer)])
+        asks = [_again_ask(need, header, packs=understood) for header, need in again]
+        for (header, need), answer in zip(again, await node.ask(asks), strict=True):
+            alone = understood and isinstance(need, CallNeed | AnswerNeed) and not isinstance(answer, Refusal)
+            word = alone_of(need, answer) if alone else read_of(need, answer)
+            if word is not None:
+                found[header.hash][need] = word
     return found
+
+
+def _again_ask(need: Need, header: Header, *, packs: bool) -> Ask:
+    if packs and isinstance(need, CallNeed | AnswerNeed):
+        return alone_ask(need, {"blockHash": header.hash})
+    return read_ask(need, header)
 
 
 def _put(words: dict[Need, int], answers: Any) -> None:

@@ -7,14 +7,15 @@ answers are judged by the declarations in chain/proxies; what a node refuses (a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from chain import networks
 from chain.behaving import TARGETS as TARGET_ROLES
-from chain.block import AnswerNeed, CallNeed, Header, Log, Need, Probe, StateRead, address_of
+from chain.block import AnswerNeed, CallNeed, Header, Need, Probe, StateRead, address_of
+from chain.change_logs import TARGETS, Found, log_of, logs_ask, targets, tells
 from chain.changes import CodeChange, changed
 from chain.code import Code
 from chain.code_reader import CodeReader
@@ -24,14 +25,13 @@ from chain.delegation import probe_ask
 from chain.events import Address, NetworkId, NodeFaultKind
 from chain.facets import CUTS
 from chain.nodes import Nodes
+from chain.packed import alone_ask, alone_of
 from chain.proxies import every
 from chain.proxy import ProxyKind, Recognised, asked_first, asked_next, recognised, roles_of, sober, table_of
 from chain.rpc import Ask, NodeFailure, Refusal, header_ask, header_of, read_ask, read_of
 from chain.source import Source
 from chain.verified import SourceSeen
 
-TARGETS = ("implementation", "secondary", "beacon", "dictionary")
-TOPICS = sorted({told.topic for kind in every() for told in kind.told} | CUTS.keys())
 MOST_LOGS = 10_000
 
 
@@ -89,16 +89,24 @@ class _Inspecting:
         self._codes: dict[Address, bytes] = {}
         self._read: dict[bytes, Code] = {}
         self._reader = CodeReader()
-        self._logs: list[tuple[Log, int, int | None]] = []  # with number and time of their block
+        self._careful = False
+        self._logs: list[Found] = []
 
     async def ask(self, node: Source) -> Inspection:
         """The three batches, and what they come to."""
+        try:
+            return await self._batches(node)
+        except NodeFailure as failure:
+            if self._careful or not failure.detail.endswith(" bytes"):
+                raise
+            self._careful = True  # code that answers megabytes: only the first words of each answer are fetched
+            return await self._batches(node)
+
+    async def _batches(self, node: Source) -> Inspection:
         self._state, self._codes, self._logs = {}, {}, []
         head = await self._first(node)
-        found = self._found()
         near = self._near()
-        previous = self._previous()
-        await self._more(node, head, self._second(near), {*near, *previous}, near)
+        await self._more(node, head, self._second(near), {*near, *self._previous()}, near)
         found = self._found()
         far = {address for one in near for address in self._owners(one)} - near - {self._address}
         far |= set(found.roles.values()) - near if found else set()
@@ -112,8 +120,8 @@ class _Inspecting:
     async def _first(self, node: Source) -> Header:
         at = self._address
         needs = sorted(asked_first(every(), at) | set(profile(at)) | asked_at_first(at), key=repr)
-        asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), _logs_ask([self._address])]
-        header, code, logs, *answers = await node.ask([*asks, *(_latest(need) for need in needs)])
+        asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), logs_ask([self._address])]
+        header, code, logs, *answers = await node.ask([*asks, *(self._asked(need, "latest") for need in needs)])
         self._codes[self._address] = _code(code)
         self._keep(needs, answers)
         self._keep_logs(logs)
@@ -125,8 +133,8 @@ class _Inspecting:
         ordered, wanted = sorted(needs, key=repr), sorted(codes)
         asks: list[Ask] = [("eth_getCode", [one, {"blockHash": head.hash}]) for one in wanted]
         if hearing := sorted(heard):
-            asks.append(_logs_ask(hearing))
-        asks += [read_ask(need, head) for need in ordered]
+            asks.append(logs_ask(hearing))
+        asks += [self._asked(need, {"blockHash": head.hash}) for need in ordered]
         last = self._logs[-1] if self._logs and self._logs[-1][2] is None and hearing else None
         if last:
             asks.append(header_ask(last[1]))
@@ -140,9 +148,18 @@ class _Inspecting:
             self._keep_logs(rest.pop(0))
         self._keep(ordered, rest[: len(ordered)])
 
+    def _asked(self, need: Need, at: Any) -> Ask:
+        if self._careful and isinstance(need, CallNeed | AnswerNeed):
+            return alone_ask(need, at)
+        if isinstance(need, Probe):
+            return probe_ask(need, at)
+        method, params = read_ask(need, _NOWHERE)
+        return method, [at if one == _AT_NOWHERE else one for one in params]
+
     def _keep(self, needs: Sequence[Need], answers: Sequence[Any]) -> None:
         for need, answer in zip(needs, answers, strict=True):
-            word = read_of(need, answer)
+            alone = self._careful and isinstance(need, CallNeed | AnswerNeed) and not isinstance(answer, Refusal)
+            word = alone_of(need, answer) if alone else read_of(need, answer)
             if word is not None:
                 self._state[need] = word
         self._state = sober(self._state)
@@ -152,7 +169,7 @@ class _Inspecting:
         if isinstance(answer, Refusal):
             return
         try:
-            told = [_log(one) for one in answer[-MOST_LOGS:]]
+            told = [log_of(one) for one in answer[-MOST_LOGS:]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
         self._logs = sorted([*self._logs, *told], key=lambda one: (one[1], one[0].index))
@@ -184,7 +201,7 @@ class _Inspecting:
 
     def _previous(self) -> list[Address]:
         """The targets that the proxy's logs tell of: the last two."""
-        return list(dict.fromkeys(_targets(self._logs, every())))[-2:]
+        return list(dict.fromkeys(targets(self._logs, every())))[-2:]
 
     def _told(self, head: Header, found: Recognised | None) -> Inspection:
         kind = found.kind if found else None
@@ -207,18 +224,18 @@ class _Inspecting:
             delay_s=delay_s,
             functions=len(table) if table else None if read is None else len(read),
             facets={facet: list(table.values()).count(facet) for facet in sorted(set(table.values()))},
-            since=self._since(kind),
+            since=self._since(kind, roles),
             last_change=self._last_change(kind),
             delegated=judged(self._address, {roles[role] for role in TARGET_ROLES & roles.keys()}, self._state),
             links=self._links(target),
-            previous=next(iter(_targets(self._logs, [kind] if kind else [])[-2:-1]), None),
+            previous=next(iter(targets(self._logs, [kind] if kind else [])[-2:-1]), None),
         )
 
-    def _since(self, kind: ProxyKind | None) -> Since | None:
+    def _since(self, kind: ProxyKind | None, roles: Mapping[str, Address]) -> Since | None:
         if kind is None:
             return None
-        topics = {told.topic for told in kind.told if told.role in TARGETS} | CUTS.keys()
-        logs = [one for one in self._logs if one[0].topics[0] in topics]
+        telling = {told.topic: told for told in kind.told if told.role in TARGETS}
+        logs = [one for one in self._logs if one[0].topics[0] in CUTS or tells(telling, one[0], roles)]
         if not logs:
             return None
         log, number, time_s = logs[-1]
@@ -234,26 +251,20 @@ class _Inspecting:
         roles = found.roles if found else {}
         addresses = [
             roles.get("implementation", self._address),
-            *_targets(self._logs, [found.kind] if found else [])[-2:],
+            *targets(self._logs, [found.kind] if found else [])[-2:],
         ]
         return [self._codes.get(one, b"") for one in addresses]
 
     def _last_change(self, kind: ProxyKind | None) -> CodeChange | None:
-        targets = _targets(self._logs, [kind] if kind else [])
-        if len(targets) < 2 or not all(one in self._codes for one in targets[-2:]):
+        known = targets(self._logs, [kind] if kind else [])
+        if len(known) < 2 or not all(one in self._codes for one in known[-2:]):
             return None
-        old, new = (self._read[self._codes[one]] for one in targets[-2:])
-        return changed(old, new, self._links(targets[-1]))
+        old, new = (self._read[self._codes[one]] for one in known[-2:])
+        return changed(old, new, self._links(known[-1]))
 
     def _links(self, address: Address) -> tuple[str, ...]:
         known = self._network in networks.names() and bool(self._codes.get(address))
         return networks.declared(self._network).links(address) if known else ()
-
-
-def _targets(logs: Iterable[tuple[Log, int, int | None]], kinds: Iterable[ProxyKind]) -> list[Address]:
-    tellings = [told for kind in kinds for told in kind.told if told.role == "implementation" and not told.confirmed]
-    positions = {told.topic: told.position for told in tellings if told.position is not None}
-    return [log.address_at(positions[log.topics[0]]) for log, *_ in logs if log.topics[0] in positions]
 
 
 def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[str, Address]:
@@ -263,19 +274,8 @@ def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[s
     return {}
 
 
-def _latest(need: Need) -> Ask:
-    if isinstance(need, Probe):
-        return probe_ask(need, "latest")
-    method, params = read_ask(need, _NOWHERE)
-    return method, [*params[:-1], "latest"]
-
-
 _NOWHERE = Header(number=0, hash="", parent_hash="", time=datetime.min.replace(tzinfo=UTC))
-
-
-def _logs_ask(addresses: Sequence[Address]) -> Ask:
-    wanted = {"address": list(addresses), "topics": [TOPICS], "fromBlock": "0x0", "toBlock": "latest"}
-    return ("eth_getLogs", [wanted])
+_AT_NOWHERE = {"blockHash": ""}
 
 
 def _code(answer: Any) -> bytes:
@@ -285,15 +285,3 @@ def _code(answer: Any) -> bytes:
         return bytes.fromhex(answer.removeprefix("0x"))
     except (AttributeError, ValueError) as error:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
-
-
-def _log(one: dict[str, Any]) -> tuple[Log, int, int | None]:
-    time = one.get("blockTimestamp")
-    log = Log(
-        address=Address(one["address"].lower()),
-        topics=tuple(topic.lower() for topic in one["topics"]),
-        body=bytes.fromhex(one["data"][2:]),
-        transaction=str(one["transactionHash"]),
-        index=int(one["logIndex"], 16),
-    )
-    return log, int(one["blockNumber"], 16), None if time is None else int(time, 16)

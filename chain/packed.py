@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar
 
-from chain.block import NO_CODE, AnswerNeed, CallNeed, CodeNeed, Header, Need, SlotNeed
+from chain.block import MOST_ANSWER, NO_CODE, AnswerNeed, CallNeed, CodeNeed, Header, Need, SlotNeed
 from chain.rpc import Ask
 
 T = TypeVar("T")
@@ -29,6 +29,8 @@ GAS_A_CALL = 200_000
 """A contract that burns gas burns no more, so that even as many as fit in one call leave the others theirs; what was not
 answered is asked again by itself."""
 MOST_PACKED_ANSWER = 8192
+GAS_ALONE = 8_000_000
+"""For a call that had too little among others."""
 
 ZERO = "0x" + "00" * 20
 READER = "0x60005b3681101560155780355481526020016002565b366000f3"
@@ -93,7 +95,7 @@ def unpack(packed: Packed, answer: Any) -> dict[Need, int] | None:
                 elif isinstance(need, CodeNeed):
                     words[need] = word or NO_CODE
                 elif word != FAILED:
-                    _answered(words, need, word, found)
+                    _answered(words, need, word, found, _most(need))
     except (TypeError, ValueError):
         return None
     return words if found.ended else None
@@ -122,8 +124,27 @@ class _Answer:
         return part
 
 
-def _answered(words: dict[Need, int], need: Need, length: int, found: _Answer) -> None:
-    most = _most(need)
+def alone_ask(need: CallNeed | AnswerNeed, at: Any) -> Ask:
+    """One call with gas of its own, of whose answer no more comes back than is wanted: strangers' code may give megabytes."""
+    most = MOST_ANSWER if isinstance(need, AnswerNeed) else _WORD
+    call = _call(_item(need.address, bytes.fromhex(need.body[2:]), most, GAS_ALONE))
+    return ("eth_call", [call, at, {ZERO: {"code": CALLER}}])
+
+
+def alone_of(need: Need, answer: Any) -> int | None:
+    """The word that answers it, as `chain.rpc.read_of` gives it."""
+    words: dict[Need, int] = {}
+    try:
+        found = _Answer(bytes.fromhex(answer[2:]))
+        length = found.word()
+        if length != FAILED:
+            _answered(words, need, length, found, MOST_ANSWER if isinstance(need, AnswerNeed) else _WORD)
+    except (TypeError, ValueError):
+        return None
+    return words.get(need)
+
+
+def _answered(words: dict[Need, int], need: Need, length: int, found: _Answer, most: int) -> None:
     told = found.take(min(length, most))
     if isinstance(need, AnswerNeed):
         if 0 < length <= most:

@@ -6,9 +6,9 @@ its key and a question mark. A place that was shown to mean nothing counts as em
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 
-from chain.block import CallNeed, CodeNeed, ReachNeed, StateRead
+from chain.block import CallNeed, CodeNeed, ReachNeed, StateRead, address_of
 from chain.events import Address
 from chain.proxy import shown
 from chain.watching import Where
@@ -51,6 +51,13 @@ def _settled(held: Held, where: Where, asked: ReachNeed, answer: int | None) -> 
         return True
     held[where.key] = EMPTY
     return False
+
+
+def confirmed(held: Held, fields: Sequence[Where], state: StateRead, role: str, new: Address | None) -> Address | None:
+    """What a place of this role reads in this state, if it is what a log says (or the log does not say)."""
+    read = [one for one in fields if one.role == role and held.get(one.key, EMPTY) != EMPTY]
+    values = [address_of(word) for one in read if (word := state.get(one.need, 0))]
+    return next((value for value in values if new in (None, value)), None)
 
 
 def proof_of(where: Where) -> str:

@@ -176,12 +176,12 @@ def read_of(need: Need, answer: Any) -> int | None:
     """The word that answers a need; None where it cannot be read there (pruned, reverted, no code to call)."""
     if isinstance(need, Probe):
         return None if isinstance(answer, Refusal) else probe_of(need, answer)
+    if isinstance(need, ReachNeed):
+        return _reached(answer)
     if isinstance(answer, Refusal):
         failure = answer.failure()
-        if isinstance(need, ReachNeed) and answer.halted:
-            return 0
         if failure.fault is not NodeFaultKind.THROTTLED and (
-            answer.unreadable or isinstance(need, CallNeed | AnswerNeed | ReachNeed)
+            answer.unreadable or isinstance(need, CallNeed | AnswerNeed)
         ):
             return None
         raise failure
@@ -200,11 +200,23 @@ def read_of(need: Need, answer: Any) -> int | None:
             return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
         case AnswerNeed():
             return int.from_bytes(b"\x01" + found, "big") if 0 < len(found) <= MOST_ANSWER else None
-        case ReachNeed():
-            word = ~int.from_bytes(found, "big") & (1 << 256) - 1
-            return word if len(found) == 32 and word < 1 << 160 else 0
         case DelegateNeed():
             return int.from_bytes(found[3:], "big") if len(found) == 23 and found.startswith(DELEGATION) else 0
+
+
+def _reached(answer: Any) -> int | None:
+    """In whose name the code in place of the target's ran; 0 where it did not, None where the node cannot tell."""
+    if isinstance(answer, Refusal):
+        failure = answer.failure()
+        if failure.fault is NodeFaultKind.THROTTLED:
+            raise failure
+        return 0 if answer.halted else None
+    try:
+        found = bytes.fromhex(answer[2:])
+    except (TypeError, ValueError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
+    word = ~int.from_bytes(found, "big") & (1 << 256) - 1
+    return word if len(found) == 32 and word < 1 << 160 else 0
 
 
 def answered(answer: Any) -> Any:

@@ -20,7 +20,7 @@ from chain.detector import Watch
 from chain.events import Address, ContractUpgraded, PlacedEvent, Seen
 from chain.facets import CUTS, NOBODY, cut, read_table, swaps
 from chain.inside import in_order
-from chain.proving import open_proof, proof_of, proved
+from chain.proving import confirmed, open_proof, proof_of, proved
 from chain.proxies import every
 from chain.proxy import PROXY, Told
 from chain.upgraded import upgraded
@@ -164,19 +164,12 @@ class Upgrades:
     def _on_told(self, block: Block, contract: Address, kind: str, told: Told, log: Log) -> Iterator[ContractUpgraded]:
         new = None if told.position is None else log.address_at(told.position)
         if told.confirmed:
-            new = self._confirmed(block, contract, told.role, new)
+            new = confirmed(self._held(contract), self._form.fields(contract), block.state, told.role, new)
         if new is None:
             return
         if told.old is not None and log.word(told.old) and told.role not in self._told(contract):
             self._told(contract)[told.role] = log.address_at(told.old)
         yield from self._change(block, contract, told.role, kind, new, Seen.LOG, log)
-
-    def _confirmed(self, block: Block, contract: Address, role: str, new: Address | None) -> Address | None:
-        """What the places of this role read in this block, if it is what the log says (or the log does not say)."""
-        held, fields = self._held(contract), self._form.fields(contract)
-        read = [one for one in fields if one.role == role and held.get(one.key, "0x0") != "0x0"]
-        values = [address_of(word) for one in read if (word := block.state.get(one.need, 0))]
-        return next((value for value in values if new in (None, value)), None)
 
     def _named(self, log: Log) -> list[Address]:
         tellings = self._form.told.get(log.topics[0], []) if log.topics else []

@@ -1,0 +1,63 @@
+"""Contracts that answer megabytes, burn all gas, or point in circles: bounded, nothing false, and nobody else's change lost."""
+
+from __future__ import annotations
+
+from chain.detector import Watch, WatchedContract
+from chain.events import Address, ContractUpgraded, PlacedEvent
+from chain.watcher import scan
+from tests.chain.following import settings_of
+from tests.chain.proxies.making import Bench, up
+from tests.chain.proxies.test_inspecting_on_a_real_node import looked
+from tests.evm.anvil import running
+
+IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
+BEACON = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
+PROXY = f"365f5f375f5f365f7f{IMPLEMENTATION:064x}545af43d5f5f3e3d5ff3"
+CODES = {
+    "three megabytes of nothing": "622fffff5ff3",
+    "three megabytes, first a one": "60015f52622fffff5ff3",
+    "burns all gas": "5b5f56",
+    "reverts": "5f5ffd",
+    "31 bytes": "601f5ff3",
+    "dirty upper bytes": "7f" + "ff" * 32 + "5f5260205ff3",
+    "one to everything": "60015f5260205ff3",
+    "its own address to everything": "305f5260205ff3",
+    "an invalid opcode": "fe",
+}
+
+
+async def test_hostile_contracts_are_no_proxies_and_stand_in_nobodys_way() -> None:
+    async with running() as anvil:
+        bench = Bench(anvil)
+        made = {name: await bench.raw(code) for name, code in CODES.items()}
+        for name, address in made.items():
+            found = await looked(anvil.url, address)
+            assert (name, found.kind, found.controllers) == (name, None, ())
+        target = await bench.new("Uups")
+        honest = await bench.cloned("soladyERC1967", up(bench, target))
+        start = await anvil.height() + 1
+        await anvil.mine(4)
+        new = await bench.new("Uups")
+        block = await bench.send(bench.seen("Uups", honest).functions.upgradeToAndCall(up(bench, new), b""))
+        watch = Watch(contracts=tuple(WatchedContract(address=one) for one in (*made.values(), honest)))
+        told = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
+        [event] = [event for event in told if isinstance(event, PlacedEvent)]
+        assert isinstance(event, ContractUpgraded)
+        assert (event.contract, event.old, event.new, event.place.block_number) == (honest, target, new, block)
+
+
+async def test_proxies_that_point_at_themselves_in_circles_or_at_nothing_are_told_as_they_stand() -> None:
+    async with running() as anvil:
+        bench = Bench(anvil)
+        itself, one, two, empty = [await bench.raw(PROXY) for _ in range(4)]
+        huge, burning = await bench.raw(CODES["three megabytes of nothing"]), await bench.raw(CODES["burns all gas"])
+        nobody = Address("0x" + "cd" * 20)
+        for address, target in ((itself, itself), (one, two), (two, one), (empty, nobody)):
+            await bench.slot(address, IMPLEMENTATION, target)
+            found = await looked(anvil.url, address)
+            assert (found.kind, found.roles, found.controllers) == ("eip1967", {"implementation": target}, ())
+        for beacon in (huge, burning, nobody, itself):
+            address = await bench.raw(PROXY)
+            await bench.slot(address, BEACON, beacon)
+            found = await looked(anvil.url, address)
+            assert (found.kind, found.controllers) == (None, ())  # no beacon names a target
