@@ -75,3 +75,10 @@ def topic_of(signature: str) -> str:
 def selector_of(signature: str) -> bytes:
     """The first four bytes of a function signature's Keccak-256."""
     return keccak(signature.encode())[:4]
+
+
+def checksummed(address: str) -> str:
+    """The address with its checksum in the case of its letters (EIP-55)."""
+    plain = address[2:].lower()
+    digest = keccak(plain.encode()).hex()
+    return "0x" + "".join(one.upper() if int(mark, 16) > 7 else one for one, mark in zip(plain, digest, strict=False))

@@ -32,6 +32,7 @@ PURE = (
     "chain/code.py",
     "chain/accounts.py",
     "chain/concentrated.py",
+    "chain/control_logs.py",
     "chain/delegation.py",
     "chain/depth.py",
     "chain/detectors/*",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.inspect_words import control_lines, kind_words
 from monitor.cli.liquidity_words import told_of_liquidity
 from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
 from monitor.cli.upgrade_words import change_lines, source_words, upgrade_row
@@ -96,10 +97,15 @@ def _with(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSett
 def _address(key: str, text: str) -> Address:
     import re
 
+    from chain.abi import checksummed
     from chain.events import Address
 
     if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
         raise OperatorError(key, text, "0x and 40 hexadecimal digits", "give the whole address")
+    if text[2:] not in (text[2:].lower(), text[2:].upper()) and text != checksummed(text):
+        raise OperatorError(
+            key, text, "an address whose upper and lower case fit (EIP-55)", "look for a mistyped digit"
+        )
     return Address(text.lower())
 
 
@@ -190,17 +196,11 @@ def _really(found: Inspection) -> list[tuple[str, object]]:
 
 
 def _lines(found: Inspection) -> list[tuple[str, object]]:
-    kind = f"{found.kind} ({found.source})" if found.kind else "no known proxy"
-    lines: list[tuple[str, object]] = [("kind", kind + (", cannot change" if found.fixed else ""))]
+    lines: list[tuple[str, object]] = [("kind", kind_words(found))]
     lines += [(role, address) for role, address in sorted(found.roles.items())]
     lines += [(f"facet, {count} functions", facet) for facet, count in found.facets.items()]
     lines += _really(found)
-    for one in found.controllers:
-        more = f", {one.delay_s} s delay" if one.delay_s is not None else ""
-        more += f", {one.threshold} signatures" if one.threshold else ""
-        lines.append(("changed by", f"{one.address} ({one.what}{more})"))
-    if found.kind and not found.fixed:
-        lines.append(("delay", "not known" if found.delay_s is None else f"{found.delay_s} s"))
+    lines += control_lines(found)
     if found.since:
         lines.append(("since block", f"{found.since.block_number} {found.since.block_time or ''}".strip()))
         lines.append(("changes in logs", found.since.changes))
