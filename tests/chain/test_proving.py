@@ -117,3 +117,19 @@ def test_an_owner_who_is_no_admin_is_no_upgrade() -> None:
     detector = watching()
     said(detector, 1, {})
     assert said(detector, 2, {}, log(AT, owned, topic(int(ONE, 16)), topic(int(TWO, 16)))) == []
+
+
+def test_a_place_that_needs_no_proof_counts_at_once() -> None:
+    held: dict[str, str] = {}
+    assert proved(held, AT, Where(LOW, "0x1", "implementation", "made", False), f"{int(ONE, 16):#x}", CODE)
+    assert held == {}
+
+
+def test_a_getter_that_answers_no_more_keeps_what_it_said() -> None:
+    detector = watching()
+    first: dict[Need, int] = {GETTER: int(ONE, 16)}
+    said(detector, 1, first)
+    said(detector, 2, {**first, ReachNeed(AT, ONE): int(AT, 16)})
+    assert said(detector, 3, {}) == []
+    [event] = said(detector, 4, {GETTER: int(TWO, 16)})
+    assert (event.old, event.new) == (ONE, TWO)
