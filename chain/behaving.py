@@ -87,7 +87,7 @@ def declared(form: Form, contract: Address, state: StateRead) -> Declared:
         match where.need:
             case SlotNeed() if named and not where.proved:  # anything may stand in a low slot
                 slots.add(named)
-            case CallNeed() if named:
+            case CallNeed() if named and not where.handed:  # whom calls are handed on to is no delegate
                 getters[where.need.body] = named
             case AnswerNeed():
                 table = read_table(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]) or {}

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from chain.abi import checksummed
+from chain.behaving import Verdict
 from chain.controlling import Controller
+from chain.delegating import Delegated
 from chain.events import Address, NetworkId
 from chain.inspecting import Inspection
 from monitor.cli.commands.chain import _address
@@ -22,7 +24,7 @@ def found(**more: object) -> Inspection:
     nothing = Inspection(
         network=NetworkId("local"), address=AT, block_number=1, block_time=datetime(2026, 1, 1, tzinfo=UTC),
         code_size=9, kind="eip1967", source="https://eip", fixed=False, roles={}, controllers=(), delay_s=None,
-        functions=0, facets={}, since=None, last_change=None,
+        functions=0, facets={}, since=None, last_change=None, delegated=Delegated(verdict=Verdict.UNKNOWN),
     )  # fmt: skip
     return replace(nothing, **more)  # type: ignore[arg-type]
 
