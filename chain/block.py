@@ -207,7 +207,8 @@ class Header:
 class Block:
     """A block with what was asked of it; `logs` and `writes` in order; `seen_at` is when we read it (our clock).
 
-    `writes` is None where the node gave no traces; `probed` tells whether probes were asked in this block.
+    `writes` is None where the node gave no traces; `probed` tells whether probes were asked in this block. `still` are
+    addresses of which all that was read is as it was in the block that was digested before (see `Bench`).
     """
 
     network: NetworkId
@@ -217,6 +218,7 @@ class Block:
     state: StateRead = field(default_factory=dict)
     writes: tuple[Write, ...] | None = None
     probed: bool = False
+    still: frozenset[Address] = frozenset()
 
     def place(self, log: Log | Write | None = None) -> Place:
         """Where in the chain this block, or this log or write of it, stands."""

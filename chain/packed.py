@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from chain.block import MOST_ANSWER, NO_CODE, AnswerNeed, CallNeed, CodeNeed, Header, Need, SlotNeed
@@ -82,23 +83,44 @@ def plan(reads: frozenset[Need]) -> tuple[tuple[Packed, ...], tuple[Need, ...]]:
 def unpack(packed: Packed, answer: Any) -> dict[Need, int] | None:
     """The words by need; a call that failed or answered at length is missing. None: that is no answer to this."""
     try:
-        found = _Answer(bytes.fromhex(answer[2:]))
+        body = bytes.fromhex(answer[2:])
+        kind = type(packed.needs[0])
+        if kind is SlotNeed:
+            return _slot_words(packed.needs, body)
+        if kind is CodeNeed:
+            return _code_words(packed.needs, body)
+        found = _Answer(body)
         words: dict[Need, int] = {}
-        for _, some in groupby(packed.needs, key=lambda need: need.address):
-            needs = list(some)
-            if isinstance(needs[0], SlotNeed) and found.word() != _WORD * len(needs):
-                return None
-            for need in needs:
-                word = found.word()
-                if isinstance(need, SlotNeed):
-                    words[need] = word
-                elif isinstance(need, CodeNeed):
-                    words[need] = word or NO_CODE
-                elif word != FAILED:
-                    _answered(words, need, word, found, _most(need))
+        for need in packed.needs:
+            length = found.word()
+            if length != FAILED:
+                _answered(words, need, length, found, _most(need))
     except (TypeError, ValueError):
         return None
     return words if found.ended else None
+
+
+def _slot_words(needs: Sequence[Need], body: bytes) -> dict[Need, int] | None:
+    """Before the words of each address stands how many bytes they are. In a tight loop: there are thousands in each block."""
+    words: dict[Need, int] = {}
+    at = 0
+    for _, some in groupby(needs, key=attrgetter("address")):
+        group = list(some)
+        end = at + _WORD * (len(group) + 1)
+        if int.from_bytes(body[at : at + _WORD], "big") != end - at - _WORD or end > len(body):
+            return None
+        for start, need in zip(range(at + _WORD, end, _WORD), group, strict=True):
+            words[need] = int.from_bytes(body[start : start + _WORD], "big")
+        at = end
+    return words if at == len(body) else None
+
+
+def _code_words(needs: Sequence[Need], body: bytes) -> dict[Need, int] | None:
+    if len(body) != _WORD * len(needs):
+        return None
+    return {
+        need: int.from_bytes(body[at * _WORD : (at + 1) * _WORD], "big") or NO_CODE for at, need in enumerate(needs)
+    }
 
 
 class _Answer:

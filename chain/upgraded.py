@@ -1,10 +1,31 @@
-"""The event of a change of code or control, and its name. Pure."""
+"""What is remembered of contracts' code, and the event of a change with its name. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
 
 from chain.block import Block, Log, Write
 from chain.events import Address, ContractUpgraded, Seen
 from chain.facets import NOBODY
+
+
+class Kept(msgspec.Struct):
+    """What is remembered of contracts: by role (or place) the value last told or first seen, by place the word last read there
+    (hexadecimal), by selector the facet.
+    """
+
+    told: dict[str, dict[str, str]] = {}
+    held: dict[str, dict[str, str]] = {}
+    tables: dict[str, dict[str, Address]] = {}
+
+    def of(self, contracts: Iterable[Address]) -> Kept:
+        """With room for each of these from the first, so that no reading changes the memory."""
+        for contract in contracts:
+            self.told.setdefault(contract, {})
+            self.held.setdefault(contract, {})
+        return self
 
 
 def upgraded(

@@ -43,6 +43,7 @@ PURE = (
     "chain/looking.py",
     "chain/matching.py",
     "chain/outflows.py",
+    "chain/parting.py",
     "chain/pool.py",
     "chain/pools/*",
     "chain/probing.py",

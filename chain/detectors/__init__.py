@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 
-from chain.block import Block, Needs, together
+from chain.block import Block, Need, Needs, together
 from chain.detector import Detector, Parted, Watch
-from chain.events import PlacedEvent
+from chain.events import Address, PlacedEvent
 
 
 def names() -> tuple[str, ...]:
@@ -30,10 +31,12 @@ class Bench:
         self._stages: tuple[dict[str, Detector], dict[str, Detector]] = ({}, {})
         self._wanted: tuple[Needs, ...] = ()
         self._needs = Needs()
+        self._seen: dict[Address, list[Need | int]] = {}
         self.reset()
 
     def reset(self) -> None:
         """Forget everything."""
+        self._seen = {}
         for stage in self._stages:
             stage.clear()
         for name in names():
@@ -52,6 +55,8 @@ class Bench:
 
     def on_block(self, block: Block) -> list[PlacedEvent]:
         """The block's events: stage 1 in order of the chain, amended and followed by stage 2."""
+        if block.state:
+            block = replace(block, still=self._still(block))
         placed = [pair for one in self._stages[0].values() for pair in _ordered(one.on_block(block, ()))]
         placed.sort(key=lambda pair: pair[0])
         first = [event for _, event in placed]
@@ -60,6 +65,22 @@ class Bench:
             for event in detector.on_block(block, first):
                 found[event.event_id] = event
         return list(found.values())
+
+    def _still(self, block: Block) -> frozenset[Address]:
+        """The addresses of which the same was read, with the same answers, as in the last block that came with its state, and
+        of which nothing else is told.
+        """
+        seen: dict[Address, list[Need | int]] = {}
+        for need, word in block.state.items():
+            group = seen.get(need.address)
+            if group is None:
+                seen[need.address] = [need, word]
+            else:
+                group.append(need)
+                group.append(word)
+        before, self._seen = self._seen, seen
+        moving = {log.address for log in block.logs} | {write.address for write in block.writes or ()}
+        return frozenset(at for at, group in seen.items() if at not in moving and before.get(at) == group)
 
     def memory(self) -> dict[str, bytes]:
         """Each detector's memory by name, and by name and part where it is kept in parts."""

@@ -17,6 +17,7 @@ from chain.block import Block, Log, Need, Needs, SlotNeed, address_of
 from chain.control_logs import BY_TOPIC, Said
 from chain.detector import Watch
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen, PlacedEvent
+from chain.parting import joined, parted
 
 STAGE = 1
 
@@ -59,6 +60,7 @@ class Control:
         guarding = set(self._guards.values())
         self._alone = tuple(one for one in watch.timelocks if one not in guarding and one not in self._guards)
         self._all = tuple(dict.fromkeys((*self._guards, *self._alone)))
+        self._slots = frozenset(SlotNeed(one, slot) for one in self._all for slot in (*SLOTS, IMPLEMENTATION_SLOT))
         self._memory = _Memory()
         self._needs: Needs | None = None
         self._below: Below | None = None
@@ -67,7 +69,7 @@ class Control:
         """Logs of the contracts and all above them; the slots that name admin and beacon; the getters that answered."""
         if self._needs is None:
             below, looks = self._tree(), MOST_LOOKS
-            reads: set[Need] = {SlotNeed(one, slot) for one in self._all for slot in (*SLOTS, IMPLEMENTATION_SLOT)}
+            reads: set[Need] = set(self._slots)
             for address in below:
                 if self._memory.silent.get(address, 0) > MOST_SILENT:
                     continue
@@ -91,14 +93,17 @@ class Control:
                 )
                 self._hear(log.address, told, below)
         for address in below if any(SlotNeed(one, ADMIN_SLOT) in block.state for one in self._all) else ():
-            found.extend(self._compare(block, address, below))
+            if address not in block.still or address in self._memory.heard:
+                found.extend(self._compare(block, address, below))
         for contract in self._guards if block.state else ():
+            if contract in block.still:
+                continue
             for slot in SLOTS:
                 self._learn(f"{contract} {slot:#x}", block.state.get(SlotNeed(contract, slot)))
             target = block.state.get(SlotNeed(contract, IMPLEMENTATION_SLOT))
             if target is not None and self._memory.targets.get(contract) != f"{target:#x}":
                 self._memory.targets[contract] = f"{target:#x}"
-                self._reads_anew()
+                self._needs = None
         return found
 
     def memory(self) -> bytes:
@@ -107,7 +112,15 @@ class Control:
 
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
-        self._memory = msgspec.json.decode(memory, type=_Memory)
+        self.recall_parts({"": memory})
+
+    def parts(self) -> dict[str, bytes]:
+        """The same by addresses."""
+        return parted(self._memory)
+
+    def recall_parts(self, parts: Mapping[str, bytes]) -> None:
+        """Be as when `parts` gave these."""
+        self._memory = joined(parts.values(), _Memory)
         self._reads_anew()
 
     def _reads_anew(self) -> None:
@@ -171,7 +184,7 @@ class Control:
         if looking and not self._was_seen(address):
             now = standing.looked(address, block.state) | now
             memory.seen[address] = memory.targets.get(address, "")
-            self._reads_anew()
+            self._needs = None
         if before or now:
             memory.heard.pop(address, None)
         if before != now:

@@ -20,19 +20,14 @@ from chain.detector import Watch
 from chain.events import Address, ContractUpgraded, PlacedEvent, Seen
 from chain.facets import CUTS, NOBODY, cut, read_table, swaps
 from chain.inside import in_order
+from chain.parting import joined, parted
 from chain.proving import confirmed, open_proof, proof_of, proved
 from chain.proxies import every
 from chain.proxy import PROXY, Told
-from chain.upgraded import upgraded
+from chain.upgraded import Kept, upgraded
 from chain.watching import CODE, DELEGATE, TABLE, Form, Where
 
 STAGE = 1
-
-
-class _Memory(msgspec.Struct):
-    told: dict[str, dict[str, str]] = {}  # contract -> role (or place) -> value last told or first seen
-    held: dict[str, dict[str, str]] = {}  # contract -> place -> word last read there, hexadecimal
-    tables: dict[str, dict[str, Address]] = {}  # contract -> selector -> facet
 
 
 class Upgrades:
@@ -43,7 +38,7 @@ class Upgrades:
         self._watched = frozenset(self._contracts)
         self._form = Form(every())
         self._topics = frozenset(self._form.told) | frozenset(CUTS)
-        self._memory = self._whole(_Memory())
+        self._memory = Kept().of(self._contracts)
         self._own: dict[Address, tuple[Where, ...]] = {}  # what is read of a contract itself
         self._kin: dict[tuple[str, Address], list[Address]] | None = None  # the contracts behind each beacon
         self._needs: Needs | None = None
@@ -82,7 +77,8 @@ class Upgrades:
             elif one.topics and one.topics[0] in self._topics:
                 found.extend(self._on_log(block, one, self._children()))
         for contract in self._contracts if block.state else ():
-            found.extend(self._on_state(block, contract))
+            if contract not in block.still or any(at not in block.still for _, at in self._asked(contract)):
+                found.extend(self._on_state(block, contract))
         return found
 
     def memory(self) -> bytes:
@@ -91,16 +87,17 @@ class Upgrades:
 
     def recall(self, memory: bytes) -> None:
         """Be as when `memory` gave these bytes."""
-        self._memory = self._whole(msgspec.json.decode(memory, type=_Memory))
+        self.recall_parts({"": memory})
+
+    def parts(self) -> dict[str, bytes]:
+        """The same by contracts."""
+        return parted(self._memory)
+
+    def recall_parts(self, parts: Mapping[str, bytes]) -> None:
+        """Be as when `parts` gave these."""
+        self._memory = joined(parts.values(), Kept).of(self._contracts)
         self._own.clear()
         self._kin = self._needs = None
-
-    def _whole(self, memory: _Memory) -> _Memory:
-        """Room for each contract from the first, so that no reading changes the memory."""
-        for contract in self._contracts:
-            memory.told.setdefault(contract, {})
-            memory.held.setdefault(contract, {})
-        return memory
 
     def _told(self, contract: Address) -> dict[str, str]:
         return self._memory.told[contract]

@@ -140,7 +140,7 @@ class Timelocks:
     def _learn(self, block: Block) -> None:
         if self._memory.first is None:
             self._memory.first = (block.header.number, block.header.time.timestamp())
-        for contract in sorted(self._contracts) if block.state else ():
+        for contract in sorted(self._contracts) if self._needs.reads and block.state else ():
             word = block.state.get(SlotNeed(contract, BEACON_SLOT))
             if word:
                 self._memory.beacons[contract] = address_of(word)
