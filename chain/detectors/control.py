@@ -92,7 +92,8 @@ class Control:
                     self._changed(block, log, told, one) for one in _concerned(below, log.address, told.change)
                 )
                 self._hear(log.address, told, below)
-        for address in below if any(SlotNeed(one, ADMIN_SLOT) in block.state for one in self._all) else ():
+        read = bool(block.state) and any(SlotNeed(one, ADMIN_SLOT) in block.state for one in self._all)
+        for address in below if read else ():
             if address not in block.still or address in self._memory.heard:
                 found.extend(self._compare(block, address, below))
         for contract in self._guards if block.state else ():
