@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chain.block import Header
 from chain.elder import Elder, Mark
@@ -66,6 +66,10 @@ class Canonical:
         for old in self._window[: -self._keep]:
             self.elder.take(Mark(number=old.header.number, hash=old.header.hash), old.told)
         del self._window[: -self._keep]
+
+    def tell_more(self, told: Iterable[PlacedEvent]) -> None:
+        """Take what came to be told of the newest block after it was followed."""
+        self._window[-1] = replace(self._window[-1], told=(*self._window[-1].told, *told))
 
     def roll_back(self, common_number: int) -> tuple[Followed, ...]:
         """Drop the blocks after `common_number`; gives them newest first, as they are to be taken back."""

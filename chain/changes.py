@@ -1,12 +1,14 @@
-"""What an upgrade changed, as far as two codes tell: words of the events, and how they come from codes that were read. Pure."""
+"""What an upgrade changed, as far as two codes tell: its event, and how it comes from codes that were read. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from chain.code import Code
 from chain.layout import LayoutHint, hints
+from chain.place import Address, Place
 
 MOST_NAMED = 256
 """Selectors gained or lost that are told; hostile code has thousands."""
@@ -32,6 +34,26 @@ class CodeChange:
     old_compiler: str | None = None
     new_compiler: str | None = None
     links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeCompared:
+    """What the upgrade `upgrade_id` changed, told after it: reading code takes time, and an upgrade must not wait for it.
+
+    One follows each upgrade of code, with its place, before anything of the next block. `role`, `old` and `new` are the
+    upgrade's. Where the codes were not compared (no node gave them, more upgrades in one block than are looked at) all of
+    `change` is None.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    contract: Address
+    role: str
+    old: str | None
+    new: str
+    upgrade_id: str
+    change: CodeChange
 
 
 Selectors = tuple[str, ...]

@@ -21,6 +21,7 @@ from chain.canonical import Followed
 from chain.elder import Mark
 from chain.events import (
     BehaviourMismatch,
+    CodeCompared,
     ContractUpgraded,
     ControlChanged,
     LiquidityAccounted,
@@ -46,6 +47,7 @@ PLACED: dict[str, type[PlacedEvent]] = {
     one.__name__: one
     for one in (
         ContractUpgraded,
+        CodeCompared,
         UpgradeQueued,
         OperationEnded,
         LiquidityMoved,

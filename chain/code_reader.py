@@ -22,10 +22,10 @@ from chain.code import EMPTY, Code, Record, compiler_of
 MOST_CODE = 128 * 1024
 """Bytes of a code beyond which only its size is told; networks allow 24 KB, a few 100."""
 MOST_KEPT = 256
-CPU_S = 4.0
+CPU_S = 1.5
 """For one code; real ones of 24 KB take up to about one."""
-WALL_S = 20.0
-"""For all codes of one call, so that an event never waits longer."""
+WALL_S = 3.0
+"""For all codes of one block, so that the next block never waits longer."""
 MOST_LINE = 4 * 1024 * 1024
 _PASSED_ON = ("PATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "SYSTEMROOT", "APPDATA", "VIRTUAL_ENV")
 """Of our environment; the rest may hold secrets, and is nothing that reading needs."""
@@ -51,12 +51,12 @@ class CodeReader:
         self._wall_s = wall_s
         self._kept: OrderedDict[bytes, Code] = OrderedDict()
 
-    async def read(self, codes: Iterable[bytes]) -> dict[bytes, Code]:
-        """Every one of these codes, by itself."""
+    async def read(self, codes: Iterable[bytes], blocks: int = 1) -> dict[bytes, Code]:
+        """Every one of these codes, by itself; it takes no longer than is granted to so many blocks."""
         wanted = set(codes)
         found = {code: self._known(code) for code in wanted}
         fresh = sorted(code for code, known in found.items() if known is None)
-        read = await self._fresh(fresh) if fresh else {}
+        read = await self._fresh(fresh, self._wall_s * blocks) if fresh else {}
         for code, one in read.items():
             self._keep(code, one)
         return {code: known or read[code] for code, known in found.items()}
@@ -76,12 +76,12 @@ class CodeReader:
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
 
-    async def _fresh(self, codes: Sequence[bytes]) -> dict[bytes, Code]:
+    async def _fresh(self, codes: Sequence[bytes], within_s: float) -> dict[bytes, Code]:
         """One process after another, each for what the last one left when it was lost."""
         found = [Code(size=len(code), compiler=compiler_of(code)) for code in codes]
         begin = 0
         with suppress(TimeoutError, OSError):
-            async with asyncio.timeout(self._wall_s):
+            async with asyncio.timeout(within_s):
                 while begin < len(codes):
                     begin = await self._one_process(codes, begin, found)
         return dict(zip(codes, found, strict=True))

@@ -1,9 +1,8 @@
-"""Between what the detectors found and what is told: upgrades get what old and new code differ by, fetched and read here.
+"""After an upgrade was told: what old and new code differ by, fetched and read here, and told as an event of its own.
 
-The hook of the watcher and of the scan is `Comparing.compared`: digested blocks in, the same blocks out, their upgrades
-filled in. It depends on the chain alone: code is asked by block hash, the new one after the block, the old one
-before it (after it, where it came in this very block); how much is compared is bounded for each block, never for a batch
-or by a clock. Only nodes that fail, and code that takes too long to read, leave fields None; nothing here raises or drops.
+It depends on the chain alone: code is asked by block hash, the new one after the block, the old one before it (after it,
+where it came in this very block); how much is compared is bounded for each block, never for a batch or by a clock. Only
+nodes that fail, and code that takes too long to read, leave fields None; nothing here raises or drops.
 """
 
 from __future__ import annotations
@@ -11,17 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from chain.block import Header
 from chain.changes import changed
 from chain.code import Code
 from chain.code_reader import CodeReader
-from chain.events import Address, ContractUpgraded, NodeFaultKind, PlacedEvent
+from chain.events import Address, CodeCompared, ContractUpgraded, NodeFaultKind, PlacedEvent
 from chain.facets import NOBODY
 from chain.network import Network
 from chain.nodes import Nodes
 from chain.rpc import Ask, NodeFailure, Refusal
+from chain.settings import Clock
 from chain.source import MOST_ASKS, Source
 from chain.stretch import Digested
 
@@ -36,7 +37,9 @@ TRIES = 3
 PAUSE_S = 0.6
 """Between them: a node that failed once rests for half a second."""
 ASKING_S = 12.0
-"""For all tries."""
+"""For all tries, of the past."""
+ASKING_LIVE_S = 4.0
+"""For all tries at the head, where the next block waits."""
 
 Batch = Sequence[tuple[Header, Sequence[PlacedEvent]]]
 
@@ -56,47 +59,66 @@ _Pair = tuple[_At | None, _At]
 class Comparing:
     """One network's. A block without upgrades costs nothing, a batch of blocks with some one request."""
 
-    def __init__(self, network: Network, nodes: Nodes, reader: CodeReader | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        nodes: Nodes,
+        clock: Clock,
+        *,
+        asking_s: float = ASKING_S,
+        reader: CodeReader | None = None,
+    ) -> None:
         self._network = network
         self._nodes = nodes
+        self._clock = clock
+        self._asking_s = asking_s
         self._reader = reader or CodeReader()
 
     async def compared(self, found: Sequence[Digested]) -> list[Digested]:
-        """The same blocks, what was told of upgrades filled in."""
-        told = await self.filled([(one.block.header, one.told) for one in found])
-        return [replace(one, told=events) for one, events in zip(found, told, strict=True)]
+        """The same blocks, their comparisons behind what was told of them."""
+        more = await self.missing([(one.block.header, one.told) for one in found])
+        return [replace(one, told=[*one.told, *events]) for one, events in zip(found, more, strict=True)]
 
-    async def filled(self, batch: Batch) -> list[list[PlacedEvent]]:
-        """The events of each block, in their order."""
-        pairs: dict[tuple[str, str], _Pair] = {}  # (block hash, event id)
-        for header, events in batch:
-            pairs |= {(header.hash, event_id): pair for event_id, pair in _pairs(header, events).items()}
-        if not pairs:
-            return [list(events) for _, events in batch]
-        codes = await self._codes({one for pair in pairs.values() for one in pair if one}, batch[-1][0].number)
+    async def missing(self, batch: Batch) -> list[list[CodeCompared]]:
+        """Of each block the comparisons that its events lack, in the order of the upgrades."""
+        wanting = [lacking(events) for _, events in batch]
+        pairs: dict[str, _Pair] = {}
+        for (header, events), upgrades in zip(batch, wanting, strict=True):
+            pairs |= _pairs(header, events) if upgrades else {}
+        codes = await self._codes({one for pair in pairs.values() for one in pair if one}, batch)
+        now = self._clock()
         return [
-            [self._with(event, pairs.get((header.hash, event.event_id)), codes) for event in events]
-            for header, events in batch
+            [self._told(event, pairs.get(event.event_id), codes, now) for event in upgrades] for upgrades in wanting
         ]
 
-    def _with(self, event: PlacedEvent, pair: _Pair | None, codes: Mapping[_At, Code]) -> PlacedEvent:
-        if pair is None or not isinstance(event, ContractUpgraded):
-            return event
-        old, new = (None if at is None else codes.get(at) for at in pair)
+    def _told(
+        self, event: ContractUpgraded, pair: _Pair | None, codes: Mapping[_At, Code], now: datetime
+    ) -> CodeCompared:
+        old, new = (codes.get(at) if at else None for at in pair or (None, None))
         if event.role in LEAVING and event.new == NOBODY:
             new = None
-        links = self._network.links(pair[1].address) if new and new.size else ()
+        links = self._network.links(pair[1].address) if pair and new and new.size else ()
         served = (event.gained, event.lost) if event.role == FACET else None
-        change = changed(old, new, links, served)
-        return replace(event, change=change, gained=change.gained or (), lost=change.lost or ())
+        return CodeCompared(
+            place=event.place,
+            seen_at=now,
+            event_id=f"{event.event_id}/compared",
+            contract=event.contract,
+            role=event.role,
+            old=event.old,
+            new=event.new,
+            upgrade_id=event.event_id,
+            change=changed(old, new, links, served),
+        )
 
-    async def _codes(self, wanted: set[_At], reaching: int) -> dict[_At, Code]:
+    async def _codes(self, wanted: set[_At], batch: Batch) -> dict[_At, Code]:
         """The codes that some node gives, read; so many at once as one request holds."""
         ordered = sorted(wanted, key=lambda at: (at.block_hash, at.address))
         found: dict[_At, Code] = {}
         for begin in range(0, len(ordered), MOST_ASKS):
-            bodies = await self._bodies(ordered[begin : begin + MOST_ASKS], reaching)
-            read = await self._reader.read(bodies.values())
+            asked = ordered[begin : begin + MOST_ASKS]
+            bodies = await self._bodies(asked, batch[-1][0].number)
+            read = await self._reader.read(bodies.values(), len({at.block_hash for at in asked}))
             found |= {at: read[body] for at, body in bodies.items()}
         return found
 
@@ -107,7 +129,7 @@ class Comparing:
             return [_body(answer) for answer in await node.ask(asks)]
 
         try:
-            async with asyncio.timeout(ASKING_S):
+            async with asyncio.timeout(self._asking_s):
                 found = await self._tried(act, reaching)
         except (NodeFailure, TimeoutError):
             return {}
@@ -120,6 +142,14 @@ class Comparing:
             except NodeFailure:
                 await asyncio.sleep(PAUSE_S)
         return await self._nodes.first(act, reaching)
+
+
+def lacking(told: Iterable[PlacedEvent]) -> list[ContractUpgraded]:
+    """The upgrades of code among these whose comparison is not."""
+    events = list(told)
+    done = {event.upgrade_id for event in events if isinstance(event, CodeCompared)}
+    upgrades = (event for event in events if isinstance(event, ContractUpgraded))
+    return [event for event in upgrades if event.role not in ASIDE and event.event_id not in done]
 
 
 def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:

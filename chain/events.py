@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chain.behaviour_events import BehaviourMismatch, ProbedBy
-from chain.changes import CodeChange
+from chain.changes import CodeChange, CodeCompared
 from chain.control_events import ControlChange, ControlChanged, ControlSeen
 from chain.liquidity_events import (
     DepthMoved,
@@ -30,6 +30,7 @@ __all__ = [
     "BehaviourMismatch",
     "ChainEvent",
     "CodeChange",
+    "CodeCompared",
     "ContractUpgraded",
     "ControlChange",
     "ControlChanged",
@@ -152,10 +153,9 @@ class ContractUpgraded:
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
     `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
-    was announced there (None: the contract has no known timelock). `gained` and `lost` are selectors: of a diamond's
-    `facet` those that `new` serves from here on and that `old` no longer serves, else those that only the new or only
-    the old code answers (empty too where that is not known: `change` tells). `change` is what the codes differ by;
-    None where no code was compared (an admin, more changes in one block than are looked at).
+    was announced there (None: the contract has no known timelock). `gained` and `lost` are selectors of a diamond's
+    `facet`: those that `new` serves from here on and that `old` no longer serves; empty for other roles. What the codes
+    differ by is told after it, in a CodeCompared.
     """
 
     place: Place
@@ -171,7 +171,6 @@ class ContractUpgraded:
     queued: bool | None = None
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
-    change: CodeChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +212,7 @@ class Retracted:
 
 PlacedEvent = (
     ContractUpgraded
+    | CodeCompared
     | UpgradeQueued
     | OperationEnded
     | LiquidityMoved

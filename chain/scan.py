@@ -113,7 +113,7 @@ class _Past:
         self._last: Header | None = None
         self._out: deque[PlacedEvent] = deque()
         self._grown = False
-        self._comparing = Comparing(settings.network, nodes)
+        self._comparing = Comparing(settings.network, nodes, clock)
         self.nodes = nodes
         self.number = 0
         self.begun = False

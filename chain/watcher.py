@@ -1,7 +1,8 @@
 """Follows one network block by block: nothing missed, nothing told twice, and taken back what a reorg dropped.
 
-All that one block made is handed over before the next. The checkpoint holds what was followed and what was decided but not
-yet taken, so that a restart goes on in the middle; only the event being handled then comes again, with the same id.
+All that one block made is handed over before the next: its events at once, and then, when they were taken, what its upgrades
+changed. The checkpoint holds what was followed and what was decided but not yet taken, so that a restart goes on in the middle;
+only the event being handled then comes again, with the same id. What an upgrade changed is known to be untold by its absence.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import get_args
 
 from chain import fetch
+from chain.below import Below, below
 from chain.block import Block, Header, Needs
 from chain.canonical import Canonical, Followed
 from chain.checkpoint import Checkpoint, Checkpoints, Telling, decode
-from chain.comparing import Comparing
+from chain.comparing import ASKING_LIVE_S, Comparing, lacking
 from chain.detectors import Bench
 from chain.elder import Elder
 from chain.events import ChainEvent, NodeFaultKind, PlacedEvent, Reorged, Retracted
@@ -40,15 +42,6 @@ MOST_UNSAVED = 16
 _TELLING = get_args(Telling)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Below:
-    """What a reorg deeper than the window left: the highest old block that is shared, what stands above it, what does not."""
-
-    common: int | None
-    stands: list[PlacedEvent]
-    gone: list[PlacedEvent]
-
-
 class Watcher:
     """One network's follower. `events` is iterated once."""
 
@@ -64,7 +57,7 @@ class Watcher:
         self._checkpoints = checkpoints
         self._clock = clock
         self._nodes = nodes or open_nodes(settings, clock)
-        self._comparing = Comparing(settings.network, self._nodes)
+        self._comparing = Comparing(settings.network, self._nodes, clock, asking_s=ASKING_LIVE_S)
         self._keep = max(settings.keep_blocks, settings.network.keep_blocks)
         self._canonical = Canonical(self._keep)
         self._bench: Bench | None = None
@@ -132,12 +125,15 @@ class Watcher:
         """One step: follow a block that was digested, or look for more. True where there is more to do at once."""
         if self._out:
             return True  # left untold by the last run
+        tip = self._canonical.tip
+        if tip and lacking(tip.told):
+            await self._compare(tip)
+            return bool(self._ready) or not self._rhythm.is_head(tip.header)
         if self._ready:
             digested = self._ready.popleft()
             self._follow(digested)
-            return bool(self._ready) or not self._rhythm.is_head(digested.block.header)
+            return bool(self._ready or lacking(digested.told)) or not self._rhythm.is_head(digested.block.header)
         try:
-            tip = self._canonical.tip
             found = await self._nodes.head(self._canonical.holds, tip.header if tip else None)
             stalled = self._rhythm.look(found, self._clock())
             if stalled:
@@ -178,7 +174,8 @@ class Watcher:
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
         blocks = await fetch.blocks(self._nodes, self._network.id, run, needs, self._clock, state_of=of, live=not old)
         stretch = Stretch(bench, partial(self._whole, needs=needs), bench.memory)
-        self._ready.extend(await self._comparing.compared(await stretch.digested(blocks, needs, sparse=old)))
+        found = await stretch.digested(blocks, needs, sparse=old)
+        self._ready.extend(await self._comparing.compared(found) if old else found)
         self._grown = not needs.covers(bench.needs())
 
     async def _whole(self, block: Block, *, needs: Needs) -> Block:
@@ -212,9 +209,18 @@ class Watcher:
         }
         header = replace(digested.block.header, bloom=None)
         self._canonical.extend(Followed(header=header, told=tuple(digested.told), memories=memories))
-        self._out.extend(event for event in digested.told if event.event_id not in self._stands)
+        self._tell(digested.told)
         self._unsaved += 1
         self._pulse(digested.block.header)
+
+    async def _compare(self, tip: Followed) -> None:
+        """Say what the upgrades of the newest block changed, now that they were taken."""
+        [compared] = await self._comparing.missing([(tip.header, tip.told)])
+        self._canonical.tell_more(compared)
+        self._tell(compared)
+
+    def _tell(self, told: Sequence[PlacedEvent]) -> None:
+        self._out.extend(event for event in told if event.event_id not in self._stands)
 
     async def _reorg(self, bench: Bench, head: Header) -> bool:
         window = self._canonical.window
@@ -230,30 +236,16 @@ class Watcher:
         lost = next((one.header for one in window if common is None or one.header.number > common), None)
         if lost is None or await self._nodes.agreed(lost) is not False:
             return False  # the nodes disagree, and we have seen it ourselves: look again
-        beyond = await self._below(head) if common is None else None
+        beyond = await below(self._canonical.elder, self._nodes, head) if common is None else None
         self._take_back(bench, head, oldest - 1 if common is None else common, beyond)
         return True
 
-    async def _below(self, head: Header) -> Below:
-        """What is left below a window that is gone whole."""
-        elder = self._canonical.elder
-        mark = elder.common(await self._hashes([one.number for one in elder.marks], head))
-        if mark is None:
-            return Below(common=None, stands=[], gone=list(elder.told))
-        numbers = sorted({event.place.block_number for event in elder.told if event.place.block_number > mark.number})
-        stands, gone = elder.part(mark.number, await self._hashes(numbers, head))
-        return Below(common=mark.number, stands=stands, gone=gone)
-
-    async def _hashes(self, numbers: Sequence[int], head: Header) -> dict[int, str]:
-        found = await fetch.headers(self._nodes, [number for number in numbers if number <= head.number])
-        return {one.number: one.hash for one in found}
-
-    def _take_back(self, bench: Bench, head: Header, common: int, below: Below | None) -> None:
+    def _take_back(self, bench: Bench, head: Header, common: int, beyond: Below | None) -> None:
         tip = self._canonical.tip
         assert tip
         dropped = self._canonical.roll_back(common)
-        if below and below.common is not None:
-            common = below.common
+        if beyond and beyond.common is not None:
+            common = beyond.common
         now, network = self._clock(), self._network.id
         self._out.append(
             Reorged(
@@ -263,10 +255,10 @@ class Watcher:
                 common_number=common,
                 old_head=tip.header.hash,
                 new_head=head.hash,
-                beyond_memory=below is not None,
+                beyond_memory=beyond is not None,
             )
         )
-        gone = [event for one in dropped for event in reversed(one.told)] + (below.gone[::-1] if below else [])
+        gone = [event for one in dropped for event in reversed(one.told)] + (beyond.gone[::-1] if beyond else [])
         self._out.extend(
             Retracted(network=network, seen_at=now, event_id=event.event_id, event=event) for event in gone
         )
@@ -275,7 +267,7 @@ class Watcher:
         else:
             bench.reset()
             self._start = common + 1
-            self._stands = frozenset(event.event_id for event in below.stands) if below else frozenset()
+            self._stands = frozenset(event.event_id for event in beyond.stands) if beyond else frozenset()
 
     def _pulse(self, header: Header) -> None:
         pulse = self._rhythm.pulse(header, self._clock())

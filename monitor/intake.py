@@ -16,6 +16,7 @@ from typing import assert_never
 from chain.events import (
     BehaviourMismatch,
     ChainEvent,
+    CodeCompared,
     ContractUpgraded,
     ControlChanged,
     HeadSeen,
@@ -145,6 +146,7 @@ class Intake:
                 ]  # fmt: skip
             case (
                 ContractUpgraded()
+                | CodeCompared()
                 | UpgradeQueued()
                 | OperationEnded()
                 | LiquidityMoved()
@@ -187,14 +189,12 @@ class Intake:
         contract: str | None = None
         pool: str | None = None
         match event:
-            case ContractUpgraded():
+            case ContractUpgraded() | CodeCompared() | ControlChanged() | BehaviourMismatch():
                 contract = event.contract
             case UpgradeQueued():
                 contract = event.target
             case OperationEnded():
                 contract = event.timelock
-            case ControlChanged() | BehaviourMismatch():
-                contract = event.contract
             case TokenUsed():
                 contract = event.token
             case WalletSilent() | WalletResumed():
@@ -263,16 +263,8 @@ def _network(event: ChainEvent) -> str:
 
 def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
     match event:
-        case ContractUpgraded():
-            return SignalKind.UPGRADE, 1, said_of_upgrade(event)
-        case UpgradeQueued():
-            return SignalKind.UPGRADE_QUEUED, event.eta.timestamp(), {
-                "operation": event.operation, "timelock": event.timelock, "new": event.new,
-            }  # fmt: skip
-        case OperationEnded():
-            return SignalKind.OPERATION_ENDED, float(event.executed), {
-                "operation": event.operation, "timelock": event.timelock, "queued_event_id": event.queued_event_id,
-            }  # fmt: skip
+        case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
+            return said_of_upgrade(event)
         case ControlChanged():
             return SignalKind.CONTROL_CHANGED, 1, {
                 "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,

@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from monitor.liquidity_attributes import LIQUIDITY_ACCOUNTED, LIQUIDITY_MOVED, POOL_DEPTH
-from monitor.upgrade_attributes import SOURCE_CHECKED, UPGRADE
+from monitor.upgrade_attributes import CODE_COMPARED, SOURCE_CHECKED, UPGRADE
 
 Scalar = str | float | int | bool | None
 
@@ -58,6 +58,7 @@ class SignalKind(StrEnum):
     REORG = "reorg"
     NODE_FAULT = "node_fault"
     UPGRADE = "upgrade"
+    CODE_COMPARED = "code_compared"
     SOURCE_CHECKED = "source_checked"
     UPGRADE_QUEUED = "upgrade_queued"
     OPERATION_ENDED = "operation_ended"
@@ -184,6 +185,7 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.REORG: Kind("blocks undone", "blocks", {"common": "last common block number"}),
     SignalKind.NODE_FAULT: Kind("always 1", "1", {"node": "which", "fault": "kind", "detail": "short"}),
     SignalKind.UPGRADE: Kind("always 1", "1", _EVENT | UPGRADE),
+    SignalKind.CODE_COMPARED: Kind("always 1", "1", _EVENT | CODE_COMPARED),
     SignalKind.SOURCE_CHECKED: Kind("1 verified, 0 not", "1", SOURCE_CHECKED),
     SignalKind.UPGRADE_QUEUED: Kind(
         "earliest execution", "unix s", _EVENT | {"operation": "id", "timelock": "address", "new": "address or null"}

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from chain.etherscan import Etherscan, Sourcify, asked_of
 from chain.events import Address, ContractUpgraded
+from chain.facets import NOBODY
 from chain.inspecting import Inspection
 from chain.networks import declared
 from chain.verified import SourceBook, SourceSeen
@@ -73,10 +74,10 @@ class SourceChecks:
             await book.close()
 
     def see(self, event: object) -> None:
-        """Begin to ask, where it is an upgrade to code that stands there."""
+        """Begin to ask, where it is an upgrade to other code."""
         if not self._books or len(self._open) >= MOST_OPEN or not isinstance(event, ContractUpgraded):
             return
-        if event.role not in CODE_ROLES or (event.change is not None and not event.change.new_size):
+        if event.role not in CODE_ROLES or event.new == NOBODY:
             return
         task = asyncio.create_task(self._ask(event))
         self._open.add(task)

@@ -10,6 +10,12 @@ UPGRADE: dict[str, str] = {
     "seen_by": "log, slot, code, trace or behaviour",
     "operation": "timelock operation id or null",
     "queued": "true announced, false unannounced on a timelocked target, null no timelock known",
+}
+CODE_COMPARED: dict[str, str] = {
+    "upgrade": "the event id of the upgrade",
+    "role": "the upgrade's",
+    "old": "before",
+    "new": "after",
     "gained": "functions that only the new code answers, with argument types where known, at most 32; null: not known",
     "lost": "functions that only the old code answered, the same way",
     "old_size": "bytes of code before, or null",

@@ -1,28 +1,50 @@
-"""What the chain's events about upgrades are as signals' attributes. Pure."""
+"""What the chain's events about upgrades are as signals: kind, value and attributes. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
-from chain.events import ContractUpgraded
+from chain.events import CodeCompared, ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.verified import SourceSeen
-from monitor.signals import Scalar
+from monitor.signals import Scalar, SignalKind
+
+UpgradeEvent = ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded
 
 MOST_NAMED = 32
 MOST_HINTS = 4
 
 
-def said_of_upgrade(event: ContractUpgraded) -> dict[str, Scalar]:
-    """The attributes of its own."""
-    said: dict[str, Scalar] = {
-        "proxy_kind": event.proxy_kind, "role": event.role, "old": event.old, "new": event.new,
-        "seen_by": event.seen_by.value, "operation": event.operation, "queued": event.queued,
-    }  # fmt: skip
+def said_of_upgrade(event: UpgradeEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
+    """The signal's kind, value and own attributes."""
+    match event:
+        case ContractUpgraded():
+            return SignalKind.UPGRADE, 1, {
+                "proxy_kind": event.proxy_kind, "role": event.role, "old": event.old, "new": event.new,
+                "seen_by": event.seen_by.value, "operation": event.operation, "queued": event.queued,
+            }  # fmt: skip
+        case CodeCompared():
+            return SignalKind.CODE_COMPARED, 1, _compared(event)
+        case UpgradeQueued():
+            return SignalKind.UPGRADE_QUEUED, event.eta.timestamp(), {
+                "operation": event.operation, "timelock": event.timelock, "new": event.new,
+            }  # fmt: skip
+        case OperationEnded():
+            return SignalKind.OPERATION_ENDED, float(event.executed), {
+                "operation": event.operation, "timelock": event.timelock, "queued_event_id": event.queued_event_id,
+            }  # fmt: skip
+        case _ as never:
+            assert_never(never)
+
+
+def _compared(event: CodeCompared) -> dict[str, Scalar]:
     change = event.change
-    if change is None:
-        return said
     types = {one.split("(")[0]: one for one in change.signatures}
-    return said | {
+    return {
+        "upgrade": event.upgrade_id,
+        "role": event.role,
+        "old": event.old,
+        "new": event.new,
         "gained": _named(change.gained, types),
         "lost": _named(change.lost, types),
         "old_size": change.old_size,

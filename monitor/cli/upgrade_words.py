@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chain.events import CodeChange, ContractUpgraded
+    from chain.events import CodeChange, CodeCompared, ContractUpgraded
     from chain.verified import SourceSeen
 
 MOST_NAMED = 12
@@ -19,12 +19,15 @@ def upgrade_row(event: ContractUpgraded) -> str:
     parts = [f"{event.proxy_kind} {event.contract}: {event.role} {event.old or '?'} → {event.new} {how}"]
     if event.queued is not None:
         parts.append(f"announced as {event.operation}" if event.queued else "NOT announced in its timelock")
-    if event.change is None:
-        served = [(word, some) for word, some in (("gained", event.gained), ("lost", event.lost)) if some]
-        parts += [f"{word} {_named(some)}" for word, some in served]
-    else:
-        parts += [f"{what} {is_}" for what, is_ in change_lines(event.change)]
+    served = [(word, some) for word, some in (("gained", event.gained), ("lost", event.lost)) if some]
+    parts += [f"{word} {_named(some)}" for word, some in served]
     return "; ".join(parts)
+
+
+def compared_row(event: CodeCompared) -> str:
+    """What an upgrade changed, in one cell."""
+    parts = [f"{what} {is_}" for what, is_ in change_lines(event.change)]
+    return f"{event.contract}: {event.role} {event.new}: {'; '.join(parts)}"
 
 
 def change_lines(change: CodeChange) -> Iterator[tuple[str, str]]:
@@ -41,7 +44,7 @@ def change_lines(change: CodeChange) -> Iterator[tuple[str, str]]:
     elif change.new_size is not None or change.old_size is not None:
         yield "code", f"{_size(change.old_size)} → {_size(change.new_size)} bytes{_compilers(change)}"
     else:
-        yield "code", "no node gave it"
+        yield "code", "not known"
     if change.layout:
         yield "storage hints (inferred, no proof)", _named([hint.said for hint in change.layout], " | ")
     elif change.layout is not None and change.new_size:

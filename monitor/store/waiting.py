@@ -22,6 +22,7 @@ KEPT = frozenset(
         SignalKind.REORG,
         SignalKind.NODE_FAULT,
         SignalKind.UPGRADE,
+        SignalKind.CODE_COMPARED,
         SignalKind.UPGRADE_QUEUED,
         SignalKind.OPERATION_ENDED,
         SignalKind.LIQUIDITY_REMOVED,

@@ -9,6 +9,7 @@ from opentelemetry.context import Context
 from chain.events import (
     BehaviourMismatch,
     ChainEvent,
+    CodeCompared,
     ContractUpgraded,
     ControlChanged,
     HeadSeen,
@@ -141,6 +142,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  one line a kind
             return "reorg"
         case ContractUpgraded():
             return "upgrade"
+        case CodeCompared():
+            return "code_compared"
         case UpgradeQueued():
             return "upgrade_queued"
         case OperationEnded():

@@ -15,6 +15,7 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFl
 from chain.events import (
     BehaviourMismatch,
     CodeChange,
+    CodeCompared,
     ContractUpgraded,
     ControlChanged,
     LiquidityAccounted,
@@ -127,29 +128,8 @@ def chain_span(tracer: Tracer, event: PlacedEvent | Retracted) -> Span:
 
 def _told(event: PlacedEvent) -> Attributes:
     match event:
-        case ContractUpgraded():
-            return {
-                "stormwatch.contract": event.contract,
-                "stormwatch.proxy.kind": event.proxy_kind,
-                "stormwatch.proxy.role": event.role,
-                "stormwatch.upgrade.old": event.old or "",
-                "stormwatch.upgrade.new": event.new,
-                "stormwatch.upgrade.seen_by": event.seen_by.value,
-                **_of_code(event.change),
-            }
-        case UpgradeQueued():
-            return {
-                "stormwatch.contract": event.target,
-                "stormwatch.timelock": event.timelock,
-                "stormwatch.operation": event.operation,
-                "stormwatch.upgrade.eta": event.eta.isoformat(),
-            }
-        case OperationEnded():
-            return {
-                "stormwatch.timelock": event.timelock,
-                "stormwatch.operation": event.operation,
-                "stormwatch.operation.executed": event.executed,
-            }
+        case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
+            return _of_upgrade(event)
         case LiquidityMoved():
             return {
                 "stormwatch.pool": event.pool,
@@ -203,10 +183,45 @@ def _told(event: PlacedEvent) -> Attributes:
             assert_never(event)
 
 
-def _of_code(change: CodeChange | None) -> Attributes:
+def _of_upgrade(event: ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded) -> Attributes:
+    match event:
+        case ContractUpgraded():
+            return {
+                "stormwatch.contract": event.contract,
+                "stormwatch.proxy.kind": event.proxy_kind,
+                "stormwatch.proxy.role": event.role,
+                "stormwatch.upgrade.old": event.old or "",
+                "stormwatch.upgrade.new": event.new,
+                "stormwatch.upgrade.seen_by": event.seen_by.value,
+            }
+        case CodeCompared():
+            return {
+                "stormwatch.contract": event.contract,
+                "stormwatch.proxy.role": event.role,
+                "stormwatch.upgrade.id": event.upgrade_id,
+                "stormwatch.upgrade.old": event.old or "",
+                "stormwatch.upgrade.new": event.new,
+                **_of_code(event.change),
+            }
+        case UpgradeQueued():
+            return {
+                "stormwatch.contract": event.target,
+                "stormwatch.timelock": event.timelock,
+                "stormwatch.operation": event.operation,
+                "stormwatch.upgrade.eta": event.eta.isoformat(),
+            }
+        case OperationEnded():
+            return {
+                "stormwatch.timelock": event.timelock,
+                "stormwatch.operation": event.operation,
+                "stormwatch.operation.executed": event.executed,
+            }
+        case _:
+            assert_never(event)
+
+
+def _of_code(change: CodeChange) -> Attributes:
     """The sizes of the codes and how many hints at other storage, as far as known."""
-    if change is None:
-        return {}
     known = {
         "stormwatch.upgrade.old_size": change.old_size,
         "stormwatch.upgrade.new_size": change.new_size,

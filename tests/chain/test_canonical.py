@@ -43,6 +43,15 @@ def test_only_the_last_blocks_are_kept() -> None:
     assert canonical.holds(header(7))
 
 
+def test_what_came_to_be_told_of_the_newest_block_goes_with_it() -> None:
+    canonical = chain_of(1, 2)
+    first = canonical.window[1].told
+    canonical.tell_more([upgraded()])
+    assert canonical.window[0] == followed(1)
+    [dropped] = canonical.roll_back(1)
+    assert dropped.told == (*first, upgraded())
+
+
 def test_a_gap_or_another_parent_does_not_follow() -> None:
     canonical = chain_of(1, 2)
     assert not canonical.follows([header(4)])

@@ -91,7 +91,7 @@ async def test_hostile_code_keeps_nobody_waiting_and_takes_nothing_from_what_is_
             pauses.append(time.perf_counter() - before - 0.01)
 
     beating = asyncio.create_task(beat())
-    found = await CodeReader(cpu_s=1.0).read([good, *HOSTILE.values()])
+    found = await CodeReader(cpu_s=1.0, wall_s=20.0).read([good, *HOSTILE.values()])
     beating.cancel()
     assert max(pauses) < 1.0  # evmole itself holds the interpreter for seconds
     assert found[good].storage is not None

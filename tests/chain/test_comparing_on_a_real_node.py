@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from web3.contract import AsyncContract
 
 from chain import networks
 from chain.detector import Watch, WatchedContract
-from chain.events import Address, CodeChange, ContractUpgraded, NodeFault
+from chain.events import Address, ChainEvent, CodeChange, CodeCompared, ContractUpgraded, NodeFault
 from chain.scan import scan
 from chain.settings import WatcherSettings
 from chain.watcher import Watcher
@@ -30,23 +30,39 @@ JSON = {"Content-Type": "application/json"}
 SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
 
 
-def upgrades(told: Any) -> list[ContractUpgraded]:
-    return [event for event in told if isinstance(event, ContractUpgraded)]
+def comparisons(told: Iterable[ChainEvent]) -> list[CodeCompared]:
+    """Each behind the upgrades of its block, in their order, one for each."""
+    placed_in: dict[str, list[ContractUpgraded]] = {}
+    found: list[CodeCompared] = []
+    for event in told:
+        if isinstance(event, ContractUpgraded) and event.role != "admin":
+            assert event.place.block_hash not in {one.place.block_hash for one in found}
+            placed_in.setdefault(event.place.block_hash, []).append(event)
+        elif isinstance(event, CodeCompared):
+            upgrade = placed_in[event.place.block_hash].pop(0)
+            assert (event.upgrade_id, event.event_id) == (upgrade.event_id, f"{upgrade.event_id}/compared")
+            assert (event.contract, event.role, event.old, event.new) == (
+                upgrade.contract, upgrade.role, upgrade.old, upgrade.new,
+            )  # fmt: skip
+            found.append(event)
+    assert not any(placed_in.values())
+    return found
 
 
-async def scanned(settings: WatcherSettings, first: int, last: int) -> list[ContractUpgraded]:
-    return upgrades([event async for event in scan(settings, first, last)])
+async def scanned(settings: WatcherSettings, first: int, last: int) -> list[CodeCompared]:
+    return comparisons([event async for event in scan(settings, first, last)])
 
 
-async def followed(anvil: Anvil, start: int, *contracts: AsyncContract | str) -> list[ContractUpgraded]:
+async def followed(anvil: Anvil, start: int, *contracts: AsyncContract | str) -> list[CodeCompared]:
+    return comparisons(await heard(anvil, start, *contracts))
+
+
+async def heard(anvil: Anvil, start: int, *contracts: AsyncContract | str) -> list[ChainEvent]:
+    """All events of the blocks there are; a quiet one is mined behind them, for what was compared is told after its block."""
     watch = Watch(contracts=tuple(WatchedContract(address=low(one)) for one in contracts))
     settings = settings_of(anvil.url, watch=watch, start_block=start)
-    return upgrades(placed(await until(Watcher(settings, None), head_at(await anvil.height()))))
-
-
-def known(event: ContractUpgraded) -> CodeChange:
-    assert event.change is not None
-    return event.change
+    await anvil.mine()
+    return placed(await until(Watcher(settings, None), head_at(await anvil.height())))
 
 
 async def proxy_of(anvil: Anvil, name: str) -> tuple[AsyncContract, AsyncContract, AsyncContract]:
@@ -66,19 +82,19 @@ async def test_an_upgrade_says_what_the_new_code_gained_and_how_it_keeps_its_sto
         live, past = await followed(anvil, start, proxy), await scanned(settings, start, await anvil.height())
         assert [replace(one, seen_at=START) for one in live] == [replace(one, seen_at=START) for one in past]
         safe, broken = live
-        assert (safe.gained, safe.lost) == (("0x28fb6607", "0x9c8d83bb", "0xddca3f43"), ())
-        assert known(safe) == CodeChange(
+        assert (safe.change.gained, safe.change.lost) == (("0x28fb6607", "0x9c8d83bb", "0xddca3f43"), ())
+        assert safe.change == CodeChange(
             old_size=len(code_of("Vault")),
             new_size=len(code_of("VaultAppended")),
-            gained=safe.gained,
+            gained=safe.change.gained,
             lost=(),
             signatures=("0x28fb6607(address,uint256)", "0x9c8d83bb(address)", "0xddca3f43()"),
             layout=(),
             old_compiler="solc 0.8.37",
             new_compiler="solc 0.8.37",
         )
-        assert {hint.slot for hint in known(broken).layout or ()} == {"0x1", "0x2"}
-        assert broken.lost == safe.gained
+        assert {hint.slot for hint in broken.change.layout or ()} == {"0x1", "0x2"}
+        assert broken.change.lost == safe.change.gained
 
 
 async def test_a_proxy_pointed_at_nothing_is_told_with_a_code_of_no_size() -> None:
@@ -89,9 +105,9 @@ async def test_a_proxy_pointed_at_nothing_is_told_with_a_code_of_no_size() -> No
         await anvil.call("anvil_setStorageAt", proxy.address, SLOT, f"0x{0xDEAD:064x}")
         await anvil.mine()
         [event] = await followed(anvil, start, proxy)
-        assert (known(event).old_size, known(event).new_size) == (len(code_of("Vault")), 0)
-        assert "0xd0e30db0" in event.lost
-        assert known(event).links == ()
+        assert (event.change.old_size, event.change.new_size) == (len(code_of("Vault")), 0)
+        assert "0xd0e30db0" in (event.change.lost or ())
+        assert event.change.links == ()
 
 
 async def test_new_code_at_the_same_address_is_held_against_what_stood_there_before_its_block() -> None:
@@ -103,8 +119,8 @@ async def test_new_code_at_the_same_address_is_held_against_what_stood_there_bef
         await anvil.call("anvil_setCode", proxy.address, "0x" + code_of("Vault").hex())
         await anvil.mine(2)
         [event] = [one for one in await followed(anvil, start, proxy) if one.role == "code"]
-        assert known(event).old_size in (before, len(code_of("Vault")))  # anvil writes code into the state of its head
-        assert known(event).new_size == len(code_of("Vault"))
+        assert event.change.old_size in (before, len(code_of("Vault")))  # anvil writes code into the state of its head
+        assert event.change.new_size == len(code_of("Vault"))
 
 
 async def test_a_beacon_of_three_children_is_compared_once() -> None:
@@ -118,8 +134,8 @@ async def test_a_beacon_of_three_children_is_compared_once() -> None:
         async with counted(anvil, asked) as url:
             told = await scanned(settings_of(url, watch=watching(*children)), start, start)
         assert {one.contract for one in told} == {low(child) for child in children}
-        assert len({known(one) for one in told}) == 1
-        assert {hint.slot for hint in known(told[0]).layout or ()} == {"0xd", "0xe"}
+        assert len({one.change for one in told}) == 1
+        assert {hint.slot for hint in told[0].change.layout or ()} == {"0xd", "0xe"}
         compared = [one for one in asked if low(first) in one or low(second) in one]
         assert len(compared) == 1  # one request,
         assert compared[0].count("eth_getCode") == 2  # for two codes
@@ -134,12 +150,15 @@ async def test_replaced_and_removed_facets_say_their_sizes_and_nobody_is_no_empt
         await change(bench, made)
         told = await followed(anvil, start, made.address)
         added, replaced, removed = (one for one in told if one.role == "facet")
-        assert (known(added).old_size, added.gained, added.lost) == (None, ("0x095ea7b3", "0xa9059cbb"), ())
-        assert known(replaced).old_size == known(replaced).new_size == known(added).new_size
-        assert replaced.gained == replaced.lost
-        assert (known(replaced).gained, known(replaced).lost) == (replaced.gained, replaced.lost)
+        assert (added.change.old_size, added.change.gained, added.change.lost) == (
+            None,
+            ("0x095ea7b3", "0xa9059cbb"),
+            (),
+        )
+        assert replaced.change.old_size == replaced.change.new_size == added.change.new_size
+        assert replaced.change.gained == replaced.change.lost != ()
         assert removed.new == EMPTY
-        assert (known(removed).new_size, known(removed).old_size) == (None, known(added).new_size)
+        assert (removed.change.new_size, removed.change.old_size) == (None, added.change.new_size)
 
 
 async def test_a_change_of_admin_is_no_change_of_code() -> None:
@@ -147,8 +166,9 @@ async def test_a_change_of_admin_is_no_change_of_code() -> None:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         start = await anvil.height() + 1
         await anvil.send(admin.functions.changeProxyAdmin(proxy.address, anvil.accounts[1]))
-        [event] = await followed(anvil, start, proxy)
-        assert (event.role, event.change) == ("admin", None)
+        [event] = await heard(anvil, start, proxy)
+        assert isinstance(event, ContractUpgraded)
+        assert event.role == "admin"
 
 
 async def test_hostile_code_is_told_by_size_and_functions_and_holds_nothing_up() -> None:
@@ -159,8 +179,8 @@ async def test_hostile_code_is_told_by_size_and_functions_and_holds_nothing_up()
         start = await anvil.height() + 1
         await anvil.send(admin.functions.upgrade(proxy.address, anvil.web3.to_checksum_address(hostile)))
         [event] = await followed(anvil, start, proxy)
-        assert (known(event).new_size, known(event).gained) == (24_000, ())
-        assert "0xd0e30db0" in event.lost
+        assert (event.change.new_size, event.change.gained) == (24_000, ())
+        assert "0xd0e30db0" in (event.change.lost or ())
 
 
 async def test_a_block_with_upgrades_costs_one_request_more_and_a_stretch_one_for_all() -> None:
@@ -180,7 +200,7 @@ async def test_a_block_with_upgrades_costs_one_request_more_and_a_stretch_one_fo
             without = len(asked)
             told = await scanned(settings, loud, loud + 39)
         assert len(told) == 40
-        assert all(known(one).layout is not None for one in told)
+        assert all(one.change.layout is not None for one in told)
         assert len(asked) - without <= without + 1
 
 
@@ -206,8 +226,8 @@ async def test_an_upgrade_whose_code_no_node_gives_is_told_all_the_same(error: d
 
         async with spoiled(anvil, without_targets) as url:
             [event] = await scanned(settings_of(url, watch=watching(proxy)), start, start)
-        assert (event.old, event.new, event.gained, event.lost) == (low(first), low(second), (), ())
-        assert known(event) == CodeChange(old_size=None, new_size=None, gained=None, lost=None)
+        assert (event.old, event.new) == (low(first), low(second))
+        assert event.change == CodeChange(old_size=None, new_size=None, gained=None, lost=None)
 
 
 async def test_a_node_that_fails_once_in_the_middle_changes_nothing() -> None:
@@ -226,7 +246,7 @@ async def test_a_node_that_fails_once_in_the_middle_changes_nothing() -> None:
         async with spoiled(anvil, once) as url:
             told = [event async for event in scan(settings_of(url, watch=watching(proxy)), start, start)]
         assert not failures
-        assert known(upgrades(told)[0]).new_size == len(code_of("VaultAppended"))
+        assert comparisons(told)[0].change.new_size == len(code_of("VaultAppended"))
         assert any(isinstance(event, NodeFault) for event in told)
 
 
@@ -246,7 +266,7 @@ async def test_more_changes_in_one_block_than_are_looked_at_are_told_without_the
         watch = Watch(contracts=tuple(WatchedContract(address=low(one)) for one in proxies))
         told = await scanned(settings_of(anvil.url, watch=watch), at, at)
         assert len(told) == 26
-        assert [one.change is None for one in told] == [False] * 24 + [True] * 2
+        assert [one.change.new_size is None for one in told] == [False] * 24 + [True] * 2
 
 
 def test_a_network_of_nobodys_has_no_links_and_others_name_explorer_and_sourcify() -> None:

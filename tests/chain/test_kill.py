@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import signal
 import sys
@@ -49,12 +50,32 @@ async def _same(how: str, folder: Path, *, blocks: int, every: int, points: Sequ
             assert await _life(how, anvil, broken, chain, point) == -signal.SIGKILL
         assert await _life(how, anvil, broken, chain, 0) == 0
     assert (broken / "told").read_bytes() == (whole / "told").read_bytes()
-    assert len((whole / "told").read_bytes().splitlines()) == blocks // every
+    assert _kinds(whole) == ["ContractUpgraded", "CodeCompared"] * (blocks // every)
+
+
+def _kinds(folder: Path) -> list[str]:
+    """Of the lines that are whole."""
+    return [json.loads(line)["kind"] for line in (folder / "told").read_bytes().split(b"\n")[:-1]]
 
 
 @pytest.mark.parametrize("how", ["follow", "scan"])
 async def test_a_killed_reader_of_a_chain_goes_on_to_the_same_log(how: str, tmp_path: Path) -> None:
     await _same(how, tmp_path, blocks=120, every=6, points=(3, 20))
+
+
+@pytest.mark.parametrize("point", [9, 10, 12, 13, 14])
+async def test_a_watcher_killed_between_an_upgrade_and_its_comparison_makes_it_up(point: int, tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    async with running() as anvil:
+        chain = await _chain(anvil, 2, 2)
+        assert await _life("follow", anvil, whole, chain, 0) == 0
+        assert await _life("follow", anvil, broken, chain, point) == -signal.SIGKILL
+        assert _kinds(broken) == ["ContractUpgraded"]
+        assert await _life("follow", anvil, broken, chain, 0) == 0
+    assert _kinds(whole) == ["ContractUpgraded", "CodeCompared"]
+    assert (broken / "told").read_bytes() == (whole / "told").read_bytes()
 
 
 @pytest.mark.acceptance

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from chain.events import ChainEvent, HeadSeen, NodeFault, NodeFaultKind, Reorged, Retracted
+from chain.events import ChainEvent, NodeFault, NodeFaultKind, Reorged, Retracted
 from chain.nodes import Nodes
 from chain.rpc import Ask, NodeFailure, Refusal
 from chain.seat import Seat
 from tests.chain.following import LOCAL
 from tests.chain.made import START, topic
 from tests.chain.simulated import UPGRADED, Chain, SimulatedNode, Ticking
-from tests.chain.test_reorgs import followed, standing, watcher_of
+from tests.chain.test_reorgs import at_head, followed, standing, watcher_of
 
 Twist = Callable[[Ask, Any], Any]
 
@@ -27,7 +27,7 @@ async def through(chain: Chain, *nodes: SimulatedNode, rounds: int = 12) -> list
     async with asyncio.timeout(20), aclosing(watcher_of(*nodes).events()) as events:  # type: ignore[type-var]
         async for event in events:
             told.append(event)
-            if isinstance(event, HeadSeen) and event.block_hash == chain.head.hash:
+            if at_head(told, chain):
                 if rounds == 0:
                     break
                 rounds -= 1
@@ -67,7 +67,7 @@ async def test_of_two_nodes_the_one_that_leaves_the_chain_we_follow_is_named() -
     async with asyncio.timeout(20), aclosing(watcher_of(turncoat, honest).events()) as events:  # type: ignore[type-var]
         async for event in events:
             told.append(event)
-            if isinstance(event, HeadSeen) and event.block_hash == chain.head.hash:
+            if at_head(told, chain):
                 if len(chain.blocks) > 30:
                     break
                 turncoat.chain = own
@@ -85,7 +85,7 @@ async def test_of_two_nodes_one_stuck_on_a_dead_fork_is_left_behind_in_the_end()
     async with asyncio.timeout(20), aclosing(watcher_of(*nodes).events()) as events:  # type: ignore[type-var]
         async for event in events:
             told.append(event)
-            if isinstance(event, HeadSeen) and event.block_hash == chain.head.hash:
+            if at_head(told, chain):
                 if len(chain.blocks) > 40:
                     break
                 if len(chain.blocks) > 20:

@@ -8,7 +8,16 @@ from datetime import timedelta
 
 from web3.contract import AsyncContract
 
-from chain.events import ContractUpgraded, HeadSeen, OperationEnded, Reorged, Retracted, Seen, UpgradeQueued
+from chain.events import (
+    CodeCompared,
+    ContractUpgraded,
+    HeadSeen,
+    OperationEnded,
+    Reorged,
+    Retracted,
+    Seen,
+    UpgradeQueued,
+)
 from chain.watcher import Watcher, scan
 from tests.chain.following import Kept, head_at, kind, low, placed, settings_of, until, watching
 from tests.evm.anvil import Anvil, running
@@ -34,8 +43,9 @@ async def test_an_upgrade_is_seen_once_in_its_own_block() -> None:
         told = await until(
             Watcher(settings_of(anvil.url, watch=watching(proxy), start_block=start), None), head_at(start + 3)
         )
-        [event] = placed(told)
+        [event, compared] = placed(told)
         assert isinstance(event, ContractUpgraded)
+        assert isinstance(compared, CodeCompared)
         assert (event.place.block_number, event.place.block_hash) == (
             receipt["blockNumber"],
             receipt["blockHash"].to_0x_hex(),
@@ -55,8 +65,9 @@ async def test_a_silent_slot_write_is_seen_in_its_block() -> None:
         told = await until(
             Watcher(settings_of(anvil.url, watch=watching(proxy), start_block=start), None), head_at(start + 2)
         )
-        [event] = placed(told)
+        [event, compared] = placed(told)
         assert isinstance(event, ContractUpgraded)
+        assert isinstance(compared, CodeCompared)
         assert (event.old, event.new, event.seen_by) == (low(first), low(second), Seen.SLOT)
         assert event.place.transaction is None
 
@@ -71,8 +82,9 @@ async def test_new_code_at_the_same_address_is_seen() -> None:
         told = await until(
             Watcher(settings_of(anvil.url, watch=watching(proxy), start_block=start), None), head_at(start + 2)
         )
-        [event] = placed(told)
+        [event, compared] = placed(told)
         assert isinstance(event, ContractUpgraded)
+        assert isinstance(compared, CodeCompared)
         assert (event.role, event.seen_by) == ("code", Seen.CODE)
 
 
@@ -105,8 +117,11 @@ async def test_a_reorg_retracts_what_was_told_of_dropped_blocks() -> None:
             told = []
             async for event in events:
                 told.append(event)
-                if isinstance(event, Retracted):
+                if isinstance(event, Retracted) and isinstance(event.event, ContractUpgraded):
                     break
+            assert [one.event_id for one in told if isinstance(one, Retracted)] == [
+                f"{upgraded.event_id}/compared", upgraded.event_id,
+            ]  # fmt: skip
             [reorged] = [event for event in told if isinstance(event, Reorged)]
             assert (reorged.depth, reorged.common_number) == (1, height - 1)
             assert event == Retracted(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from typing import Any
 
-from chain.events import ContractUpgraded, HeadSeen, Reorged, Retracted
+import pytest
+
+from chain.events import ChainEvent, CodeChange, CodeCompared, ContractUpgraded, HeadSeen, Reorged, Retracted
+from chain.rpc import Ask
 from chain.watcher import Watcher
 from tests.chain.following import Kept, head_at, kind, low, placed, settings_of, until, watching
+from tests.chain.simulated import PROXY, Chain, SimulatedNode
+from tests.chain.test_reorgs import followed, watcher_of
 from tests.chain.test_upgrades_on_a_real_node import proxy_on
 from tests.evm.anvil import running
 
@@ -40,6 +46,10 @@ async def test_what_was_decided_but_not_taken_is_told_after_a_restart() -> None:
         assert isinstance(again, ContractUpgraded)
         assert again.event_id == interrupted.event_id
         await anvil.mine()
+        [compared] = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
+        assert isinstance(compared, CodeCompared)
+        assert compared.upgrade_id == again.event_id
+        await anvil.mine()
         assert placed(await until(Watcher(settings, kept), head_at(await anvil.height()))) == []
 
 
@@ -51,15 +61,14 @@ async def test_a_reorg_while_the_watcher_was_away_is_taken_back_after_the_restar
         snapshot = await anvil.call("evm_snapshot")
         await anvil.send(admin.functions.upgrade(proxy.address, second.address))
         await anvil.mine()
-        [upgraded] = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
+        [upgraded, compared] = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
         assert isinstance(upgraded, ContractUpgraded)
         await anvil.call("evm_revert", snapshot)
         await anvil.call("evm_increaseTime", 500)
         await anvil.mine(4)
         told = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
-        assert [type(event) for event in told] == [Reorged, Retracted]
-        assert isinstance(told[1], Retracted)
-        assert told[1].event == replace(upgraded)
+        assert [type(event) for event in told] == [Reorged, Retracted, Retracted]
+        assert [event.event for event in told if isinstance(event, Retracted)] == [compared, upgraded]
         await anvil.send(admin.functions.upgrade(proxy.address, second.address))
         [again] = placed(await until(Watcher(settings, kept), head_at(await anvil.height())))
         assert isinstance(again, ContractUpgraded)
@@ -84,4 +93,57 @@ async def test_a_reorg_deeper_than_the_window_takes_back_all_of_it_and_goes_on()
                 told.append(event)
                 if head_at(await anvil.height())(event):
                     break
-            assert [event.event_id for event in told if isinstance(event, Retracted)] == [upgraded.event_id]
+            assert [event.event_id for event in told if isinstance(event, Retracted)] == [
+                f"{upgraded.event_id}/compared",
+                upgraded.event_id,
+            ]
+
+
+class Silent(SimulatedNode):
+    """Never answers a question for code, until it is let go."""
+
+    def __init__(self, chain: Chain) -> None:
+        super().__init__("silent", chain)
+        self.let_go = asyncio.Event()
+        self.waiting = asyncio.Event()
+
+    async def ask(self, asks: Sequence[Ask]) -> list[Any]:
+        if any(method == "eth_getCode" and params[0] != PROXY for method, params in asks):
+            self.waiting.set()
+            await self.let_go.wait()
+        return await super().ask(asks)
+
+
+async def test_an_upgrade_is_told_before_its_code_is_asked_for_and_the_next_block_after_it_was_compared() -> None:
+    chain = Chain(3, silent=0)
+    node = Silent(chain)
+    told: list[ChainEvent] = []
+    async with asyncio.timeout(20), aclosing(watcher_of(node).events()) as events:  # type: ignore[type-var]
+        while not told or not isinstance(told[-1], ContractUpgraded):
+            chain.grow(1)
+            told.append(await anext(events))
+        assert not node.waiting.is_set()
+        head = await anext(events)
+        assert isinstance(head, HeadSeen)
+        assert head.block_hash == told[-1].place.block_hash
+        asking = asyncio.ensure_future(anext(events))
+        await node.waiting.wait()
+        chain.grow(1)
+        assert not asking.done()
+        node.let_go.set()
+        compared = await asking
+    assert isinstance(compared, CodeCompared)
+    assert compared.upgrade_id == told[-1].event_id
+
+
+async def test_a_node_that_never_gives_code_delays_the_comparison_alone_and_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chain.watcher.ASKING_LIVE_S", 0.05)
+    chain = Chain(3, silent=0)
+    chain.grow(20)
+    told = placed(await followed(chain, watcher_of(Silent(chain))))
+    upgrades = [event.event_id for event in told if isinstance(event, ContractUpgraded)]
+    compared = [event for event in told if isinstance(event, CodeCompared)]
+    assert [event.upgrade_id for event in compared] == upgrades
+    assert {event.change for event in compared} == {CodeChange(old_size=None, new_size=None, gained=None, lost=None)}

@@ -11,6 +11,7 @@ from chain.events import (
     Address,
     ChainEvent,
     CodeChange,
+    CodeCompared,
     ContractUpgraded,
     HeadSeen,
     HeadStalled,
@@ -69,6 +70,10 @@ UPGRADED = ContractUpgraded(
     place=PLACE, seen_at=NOW, event_id="u", contract=PROXY, proxy_kind="eip1967", role="implementation",
     old=OTHER, new=POOL, seen_by=Seen.LOG,
 )  # fmt: skip
+COMPARED = CodeCompared(
+    place=PLACE, seen_at=NOW, event_id="u/compared", contract=PROXY, role="implementation", old=OTHER, new=POOL,
+    upgrade_id="u", change=CodeChange(old_size=None, new_size=None, gained=None, lost=None),
+)  # fmt: skip
 QUEUED = UpgradeQueued(
     place=PLACE, seen_at=NOW, event_id="q", timelock=OTHER, operation="0xop", target=PROXY, new=POOL, eta=NOW
 )
@@ -100,6 +105,7 @@ DEPTH = PoolDepth(
         (ACCOUNTED, SignalKind.LIQUIDITY_ACCOUNTED, ["ETH", "BTC"]),
         (DEPTH, SignalKind.POOL_DEPTH, ["ETH", "BTC"]),
         (UPGRADED, SignalKind.UPGRADE, ["ETH"]),
+        (COMPARED, SignalKind.CODE_COMPARED, ["ETH"]),
         (QUEUED, SignalKind.UPGRADE_QUEUED, ["ETH"]),
         (ENDED, SignalKind.OPERATION_ENDED, [None]),
         (MOVED, SignalKind.LIQUIDITY_REMOVED, ["ETH", "BTC"]),
@@ -118,7 +124,7 @@ def test_an_event_in_a_block_becomes_a_signal_for_each_asset_it_matters_to(
         assert set(one.attributes) <= set(KINDS[one.kind].attributes)
 
 
-def test_an_upgrade_says_what_is_known_of_its_code() -> None:
+def test_what_an_upgrade_changed_is_a_signal_of_its_own() -> None:
     hints = tuple(
         LayoutHint(slot=hex(slot), offset=0, old="uint256", new="bool", said=f"slot {slot}") for slot in range(9)
     )
@@ -126,20 +132,20 @@ def test_an_upgrade_says_what_is_known_of_its_code() -> None:
         old_size=9, new_size=7, gained=("0x11111111",), lost=(), signatures=("0x11111111(address)",), layout=hints,
         new_compiler="solc 0.8.26", links=("https://etherscan.io/address/0x", "https://repo.sourcify.dev/1/0x"),
     )  # fmt: skip
-    [signal] = intake().event(replace(UPGRADED, gained=("0x11111111",), change=known))
+    [signal] = intake().event(replace(COMPARED, change=known))
     said = signal.attributes
-    assert set(said) == set(KINDS[SignalKind.UPGRADE].attributes)
+    assert set(said) == set(KINDS[SignalKind.CODE_COMPARED].attributes)
+    assert (said["upgrade"], said["event_id"]) == (UPGRADED.event_id, "u/compared")
     assert (said["gained"], said["lost"], said["old_size"], said["new_size"]) == ("0x11111111(address)", "", 9, 7)
     assert said["layout"] == "slot 0 | slot 1 | slot 2 | slot 3"
     assert (said["compiler"], said["source"]) == ("solc 0.8.26", "https://etherscan.io/address/0x")
 
 
 def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_counted() -> None:
-    unknown = CodeChange(old_size=None, new_size=None, gained=None, lost=None)
-    [signal] = intake().event(replace(UPGRADED, change=unknown))
+    [signal] = intake().event(COMPARED)
     assert [signal.attributes[key] for key in ("gained", "lost", "layout", "source")] == [None] * 4
     many = tuple(f"0x{one:08x}" for one in range(40))
-    [signal] = intake().event(replace(UPGRADED, gained=many, change=replace(unknown, gained=many)))
+    [signal] = intake().event(replace(COMPARED, change=replace(COMPARED.change, gained=many)))
     assert str(signal.attributes["gained"]).endswith("0x0000001f and 8 more")
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import web
 
-from chain.events import Address, CodeChange, ContractUpgraded
+from chain.events import Address, ContractUpgraded
+from chain.facets import NOBODY
 from chain.verified import SourceSeen
 from monitor.errors import OperatorError
 from monitor.explorer_settings import ExplorerSettings
@@ -17,10 +18,9 @@ from monitor.settings import Settings
 from monitor.signals import KINDS, SignalKind
 from monitor.source_checks import MOST_OPEN, SourceChecks, books_of
 from tests.chain.explorers.loopback import KEY, Explorer, opened, verified
-from tests.monitor.test_intake_chain import UPGRADED, intake
+from tests.monitor.test_intake_chain import COMPARED, UPGRADED, intake
 
-CHANGE = CodeChange(old_size=9, new_size=7, gained=(), lost=())
-UP = replace(UPGRADED, change=CHANGE)
+UP = UPGRADED
 
 
 def settings(explorer: Explorer) -> Settings:
@@ -77,7 +77,8 @@ async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
         books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
         async with SourceChecks(books, lambda *_: None, looks_s=(60.0,)) as checks:
             checks.see(replace(UP, role="admin"))
-            checks.see(replace(UP, change=replace(CHANGE, new_size=0)))
+            checks.see(replace(UP, role="facet", new=NOBODY))
+            checks.see(COMPARED)
             checks.see("no event")
             assert not checks._open
             for _ in range(MOST_OPEN + 5):

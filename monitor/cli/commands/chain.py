@@ -10,7 +10,7 @@ import typer
 from monitor.cli.inspect_words import control_lines, kind_words
 from monitor.cli.liquidity_words import told_of_liquidity
 from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
-from monitor.cli.upgrade_words import change_lines, source_words, upgrade_row
+from monitor.cli.upgrade_words import change_lines, compared_row, source_words, upgrade_row
 from monitor.errors import OperatorError, nearest
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _watcher_settings(settings: Settings, network: str) -> WatcherSettings:
 
 
 def _row(event: ChainEvent) -> tuple[object, ...]:
-    from chain.events import ContractUpgraded
+    from chain.events import CodeCompared, ContractUpgraded
     from monitor.cli.scanning import plain
 
     said = plain(event)
@@ -127,6 +127,8 @@ def _row(event: ChainEvent) -> tuple[object, ...]:
     kind = said.pop("kind")
     if isinstance(event, ContractUpgraded):
         return place.get("block_number"), place.get("block_time"), kind, upgrade_row(event)
+    if isinstance(event, CodeCompared):
+        return place.get("block_number"), place.get("block_time"), kind, compared_row(event)
     skip = {"seen_at", "event_id"}
     what = told_of_liquidity(event) or ", ".join(
         f"{key} {value}" for key, value in said.items() if key not in skip and value is not None

@@ -2,12 +2,13 @@
 
 An executed upgrade is grade 3, also one that only behaviour showed; one no log told, or one that went around its timelock,
 grade 4; a queued one grade 1 until an hour before it may run, then 2 (facts: detection §6, §7). A change of admin alone is
-grade 2. Code that is not there at all, and code whose source an explorer says is not verified, weigh one grade more, up to 4.
+grade 2. What becomes known later of the new code joins it: code that is not there at all makes grade 4, source that an
+explorer says is not verified one grade more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.correlator.producer import Desk, brief
 from monitor.incidents import Leg
@@ -15,6 +16,8 @@ from monitor.signals import Signal, SignalKind, Subject
 
 KEPT = 512
 SILENT = frozenset({"slot", "code", "trace"})
+MOST_NAMED = 3
+"""Functions gained or lost that are named in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class _Pinned:
     at_s: float
     link: str | None
     said: str
+    code: str = ""
+    source: str = ""
+    bricked: bool = False
+    unverified: bool = False
+
+    @property
+    def weighs(self) -> int:
+        """The grade with all that is known by now."""
+        return 4 if self.bricked else min(self.grade + self.unverified, 4)
 
 
 class Made:
@@ -42,6 +54,7 @@ class Made:
     kinds = frozenset(
         {
             SignalKind.UPGRADE,
+            SignalKind.CODE_COMPARED,
             SignalKind.SOURCE_CHECKED,
             SignalKind.UPGRADE_QUEUED,
             SignalKind.OPERATION_ENDED,
@@ -62,8 +75,8 @@ class Made:
             self._retract(str(signal.attributes.get("retracts", "")), asset)
         elif signal.kind is SignalKind.UPGRADE and asset is not None:
             self._upgraded(signal, asset, event_id, at_s)
-        elif signal.kind is SignalKind.SOURCE_CHECKED:
-            self._checked(signal, str(signal.attributes.get("upgrade", "")), asset or "")
+        elif signal.kind in (SignalKind.CODE_COMPARED, SignalKind.SOURCE_CHECKED):
+            self._learned(signal, str(signal.attributes.get("upgrade", "")), asset or "")
         elif signal.kind is SignalKind.UPGRADE_QUEUED and asset is not None:
             new = str(signal.attributes.get("new") or "unknown code")
             operation = str(signal.attributes.get("operation", event_id))
@@ -81,40 +94,37 @@ class Made:
         custom = by == "behaviour" or signal.attributes.get("proxy_kind") == "custom"  # whose logs nobody knows
         silent = by in SILENT and not custom
         unqueued = signal.attributes.get("queued") is False
-        bricked = signal.attributes.get("new_size") == 0
-        grade = 4 if silent or unqueued or bricked else 2 if role == "admin" else 3
+        grade = 4 if silent or unqueued else 2 if role == "admin" else 3
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
         how = "found by its behaviour" if custom and not unqueued else how
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
         pinned = _Pinned(
             subject=subject, event_id=event_id, grade=grade, at_s=at_s, link=signal.link,
             said=f"{signal.attributes.get('proxy_kind', 'proxy')} {brief(subject.contract)}: {role} changed to "
-            f"{brief(signal.attributes.get('new'))} ({how}){_of_code(signal)}",
+            f"{brief(signal.attributes.get('new'))} ({how})",
         )  # fmt: skip
         while len(self._pinned) >= KEPT:
             del self._pinned[next(iter(self._pinned))]
         self._pinned[event_id, asset] = pinned
-        self._pin(pinned, grade, pinned.said)
+        self._pin(pinned)
 
-    def _pin(self, one: _Pinned, grade: int, said: str) -> None:
+    def _pin(self, one: _Pinned) -> None:
         self._desk.pin(
-            "upgrade", Leg.MIGRATION, one.subject, key=one.event_id, grade=grade, onset_s=one.at_s, at_s=one.at_s,
-            half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1", said=said,
-            links=[one.link] if one.link else [],
+            "upgrade", Leg.MIGRATION, one.subject, key=one.event_id, grade=one.weighs, onset_s=one.at_s, at_s=one.at_s,
+            half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1",
+            said=one.said + one.code + one.source, links=[one.link] if one.link else [],
         )  # fmt: skip
 
-    def _checked(self, signal: Signal, event_id: str, asset: str) -> None:
-        """What an explorer says of the new code: verified source is named, its absence weighs."""
+    def _learned(self, signal: Signal, event_id: str, asset: str) -> None:
+        """What came to be known of the new code joins the evidence of its upgrade, if that still stands."""
         one = self._pinned.get((event_id, asset))
         evidence_id = self._evidence_id("upgrade", one.subject, event_id) if one else ""
         if one is None or self._desk.board.get(evidence_id) is None:
             return
+        one = _compared(one, signal) if signal.kind is SignalKind.CODE_COMPARED else _checked(one, signal)
+        self._pinned[event_id, asset] = one
         self._desk.board.withdraw(evidence_id)  # for a renewal takes nothing away
-        by = signal.attributes.get("by")
-        if signal.value:
-            self._pin(one, one.grade, f"{one.said}; source of {signal.attributes.get('name')} verified at {by}")
-        else:
-            self._pin(one, min(one.grade + 1, 4), f"{one.said}; source NOT verified at {by}")
+        self._pin(one)
 
     def _retract(self, event_id: str, asset: str | None) -> None:
         pinned = self._pinned.pop((event_id, asset or ""), None)
@@ -145,9 +155,25 @@ class Made:
                 )  # fmt: skip
 
 
-def _of_code(signal: Signal) -> str:
-    """What is known of the new code, in a few words."""
-    if signal.attributes.get("new_size") == 0:
-        return "; NO CODE stands there"
-    hints = str(signal.attributes.get("layout") or "")
-    return f"; storage may be read otherwise: {hints.partition(' | ')[0]}" if hints else ""
+def _compared(one: _Pinned, signal: Signal) -> _Pinned:
+    """With what its codes differ by, in a few words. Code that is not there weighs the most."""
+    said = signal.attributes
+    if said.get("new_size") == 0:
+        return replace(one, code="; NO CODE stands there", bricked=True)
+    named = [(word, str(said.get(key) or "").split(", ")) for word, key in (("gains", "gained"), ("loses", "lost"))]
+    code = "".join(
+        f"; {word} {', '.join(some[:MOST_NAMED])}{' …' if len(some) > MOST_NAMED else ''}"
+        for word, some in named
+        if some != [""]
+    )
+    hints = str(said.get("layout") or "")
+    return replace(one, code=code + (f"; storage may be read otherwise: {hints.partition(' | ')[0]}" if hints else ""))
+
+
+def _checked(one: _Pinned, signal: Signal) -> _Pinned:
+    """With what an explorer says of the new code: verified source is named, its absence weighs."""
+    by = signal.attributes.get("by")
+    if signal.value:
+        named = f"; source of {signal.attributes.get('name')} verified at {by}"
+        return replace(one, source=named, unverified=False)
+    return replace(one, source=f"; source NOT verified at {by}", unverified=True)

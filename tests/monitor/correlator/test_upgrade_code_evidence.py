@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from monitor.signals import SignalKind
 from tests.monitor.correlator.test_evidence import CHAIN, Bench
 
 
-def upgraded(new_size: int, layout: str = "") -> Bench:
+def upgraded(**compared: Any) -> Bench:
+    """An upgrade, and what it changed, if anything is said of it."""
     bench = Bench("upgrades")
-    bench.say(
-        SignalKind.UPGRADE, 10, subject=CHAIN, event_id="u", new="0x0b", seen_by="log", new_size=new_size, layout=layout
-    )
+    bench.say(SignalKind.UPGRADE, 10, subject=CHAIN, event_id="u", new="0x0b", seen_by="log")
+    assert bench.grades == {"upgrade": 3}
+    if compared:
+        bench.say(SignalKind.CODE_COMPARED, 12, subject=CHAIN, event_id="u/compared", upgrade="u", **compared)
     return bench
 
 
@@ -20,6 +24,33 @@ def test_an_upgrade_to_no_code_is_of_the_gravest() -> None:
     bench = upgraded(new_size=0)
     assert bench.grades == {"upgrade": 4}
     assert bench.said.endswith("NO CODE stands there")
+
+
+def test_an_upgrade_to_no_code_stays_the_gravest_whatever_an_explorer_says() -> None:
+    bench = upgraded(new_size=0)
+    bench.say(SignalKind.SOURCE_CHECKED, 13, 1, CHAIN, upgrade="u", by="etherscan", name="Vault")
+    assert bench.grades == {"upgrade": 4}
+    assert bench.said.endswith("NO CODE stands there; source of Vault verified at etherscan")
+
+
+def test_what_an_upgrade_gained_and_lost_joins_its_words_a_few_of_many() -> None:
+    bench = upgraded(new_size=9, gained="0x11111111(address,uint256), 0x2, 0x3, 0x4 and 9 more", lost="0x5")
+    assert bench.grades == {"upgrade": 3}
+    assert bench.said.endswith("(by event); gains 0x11111111(address,uint256), 0x2, 0x3 …; loses 0x5")
+
+
+def test_what_is_not_known_of_codes_says_nothing() -> None:
+    bench = upgraded(role="implementation")
+    assert bench.grades == {"upgrade": 3}
+    assert bench.said.endswith("(by event)")
+
+
+def test_what_was_known_of_the_source_before_its_code_was_compared_stays_known() -> None:
+    bench = upgraded()
+    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
+    bench.say(SignalKind.CODE_COMPARED, 12, subject=CHAIN, event_id="u/compared", upgrade="u", lost="0x5")
+    assert bench.grades == {"upgrade": 4}
+    assert bench.said.endswith("loses 0x5; source NOT verified at etherscan")
 
 
 def test_storage_that_may_be_read_otherwise_is_said_and_does_not_weigh() -> None:

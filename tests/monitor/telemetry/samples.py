@@ -10,7 +10,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chain.events import Address, ContractUpgraded, NetworkId, Place, Seen
+from chain.events import Address, CodeChange, CodeCompared, ContractUpgraded, NetworkId, Place, Seen
 from monitor.incidents import (
     LEGS,
     ChangeKind,
@@ -113,6 +113,22 @@ def upgrade() -> ContractUpgraded:
         old="0x" + "b" * 40,
         new="0x" + "c" * 40,
         seen_by=Seen.LOG,
+    )
+
+
+def compared() -> CodeCompared:
+    """What that upgrade changed, told three seconds later: nothing is known."""
+    one = upgrade()
+    return CodeCompared(
+        place=one.place,
+        seen_at=after(5),
+        event_id=f"{one.event_id}/compared",
+        contract=one.contract,
+        role=one.role,
+        old=one.old,
+        new=one.new,
+        upgrade_id=one.event_id,
+        change=CodeChange(old_size=None, new_size=None, gained=None, lost=None),
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
-from chain.events import NetworkId, Retracted
+from chain.events import CodeChange, NetworkId, Retracted
 from monitor.telemetry.spans import context_of, unix_ns
 from probes.readings import Refusal
-from tests.monitor.telemetry.samples import START, START_NS, after, bare, check, kept, upgrade
+from tests.monitor.telemetry.samples import START, START_NS, after, bare, check, compared, kept, upgrade
 
 
 def link_of(span: ReadableSpan) -> str:
@@ -89,6 +90,19 @@ def test_a_chain_event_spans_from_its_block_to_when_we_saw_it() -> None:
     assert span.attributes is not None
     assert span.attributes["stormwatch.transaction"] == "0xt1"
     assert link == link_of(span)
+
+
+def test_what_an_upgrade_changed_is_a_span_that_names_the_upgrade_and_tells_what_is_known() -> None:
+    told = kept()
+    told.telemetry.record_chain(compared())
+    told.telemetry.record_chain(
+        replace(compared(), change=CodeChange(old_size=3, new_size=0, gained=(), lost=(), layout=()))
+    )
+    unknown, known = (dict(span.attributes or {}) for span in told.spans.get_finished_spans())
+    assert told.spans.get_finished_spans()[0].name == "chain ethereum code_compared"
+    assert unknown["stormwatch.upgrade.id"] == upgrade().event_id
+    assert "stormwatch.upgrade.new_size" not in unknown
+    assert (known["stormwatch.upgrade.new_size"], known["stormwatch.upgrade.layout_hints"]) == (0, 0)
 
 
 def test_a_retraction_is_a_point_in_time() -> None:
