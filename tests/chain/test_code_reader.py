@@ -160,7 +160,7 @@ def test_our_reader_and_evmole_find_the_same_functions_in_every_contract_of_npm(
     evmole = pytest.importorskip("evmole", reason="evmole has no build for this machine")
     codes: dict[bytes, str] = {}
     for path in sorted([*MODULES.glob("**/*.json"), *(MODULES.parent / "pools/node_modules").glob("**/*.json")]):
-        code = _code(path.read_bytes())
+        code = code_in(path.read_bytes())
         if 100 < len(code) <= 24_576:
             codes[code] = path.name
     assert len(codes) > 100
@@ -172,7 +172,8 @@ def test_our_reader_and_evmole_find_the_same_functions_in_every_contract_of_npm(
     assert differ == {}
 
 
-def _code(body: bytes) -> bytes:
+def code_in(body: bytes) -> bytes:
+    """The deployed code of a built contract's file; none where it is no such file, or not linked."""
     try:
         built = json.loads(body)
         code = built.get("deployedBytecode") if isinstance(built, dict) else None

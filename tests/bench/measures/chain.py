@@ -19,16 +19,19 @@ from aiohttp import ClientSession, web
 
 from chain import networks
 from chain.detector import Watch, WatchedContract, WatchedPool
-from chain.events import Address, ContractUpgraded, HeadSeen
+from chain.events import Address, CodeCompared, ContractUpgraded, HeadSeen
 from chain.settings import WatcherSettings
 from chain.watcher import Watcher, scan
 from tests.bench.figures import Figure, quantile
 from tests.chain.following import Kept
-from tests.evm.anvil import Anvil, running
+from tests.chain.test_code_reader import code_in
+from tests.evm.anvil import MODULES, Anvil, running
 
 CONTRACTS, POOLS = 1000, 200
 BLOCKS_PACED = 12
 UPGRADES = 25
+MOST_CODE = 24_576
+"""EIP-170's bound, bytes."""
 BACKFILL = 1500
 SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
 UPGRADED = "bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
@@ -143,37 +146,68 @@ async def _mine_paced(anvil: Anvil) -> None:
 
 async def _latency(anvil: Anvil, watch: Watch) -> list[Figure]:
     figures = []
-    for some in (replace(watch, contracts=watch.contracts[:10], pools=()), watch):
-        took = await _took(anvil, some)
+    few = replace(watch, contracts=watch.contracts[:10], pools=())
+    codes = _codes()
+    for some, bodies in ((few, []), (watch, []), (watch, codes)):
+        told, compared = await _took(anvil, some, bodies)
+        to = f", to contracts of {_sizes(bodies)} KB" if bodies else ""
         figures.append(
             Figure(
-                name=f"chain: sent to told, p50, {len(some.contracts):,} contracts, {len(some.pools)} pools",
-                value=median(took) * 1e3, unit="ms", most=150, simulated=SIMULATED,
-                note=f"over a WebSocket, the node's own mining and answers included; worst {quantile(took, 1) * 1e3:.0f} ms"
-                f" of {len(took)}",
+                name=f"chain: sent to told, p50, {len(some.contracts):,} contracts, {len(some.pools)} pools{to}",
+                value=median(told) * 1e3, unit="ms", most=150, simulated=SIMULATED,
+                note=f"over a WebSocket, the node's own mining and answers included; worst {quantile(told, 1) * 1e3:.0f} ms"
+                f" of {len(told)}",
             )
         )  # fmt: skip
+        if bodies:
+            figures.append(
+                Figure(
+                    name=f"chain: sent to what the upgrade changed, p50{to}", value=median(compared) * 1e3, unit="ms",
+                    simulated=SIMULATED, note=f"built contracts of npm, read in a process; worst "
+                    f"{quantile(compared, 1) * 1e3:.0f} ms of {len(compared)}",
+                )
+            )  # fmt: skip
     return figures
 
 
-async def _took(anvil: Anvil, watch: Watch) -> list[float]:
-    """Seconds from sending a transaction, which is mined at once, to the event it makes."""
+def _codes() -> list[bytes]:
+    """The largest contracts that a network would take, of those that lie built in npm's packages; one for each upgrade."""
+    built = (path for folder in (MODULES, MODULES.parent / "pools/node_modules") for path in folder.glob("**/*.json"))
+    codes = {code_in(path.read_bytes()) for path in built}
+    fitting = sorted((code for code in codes if len(code) <= MOST_CODE), key=lambda code: (len(code), code))
+    assert len(fitting) >= UPGRADES, len(fitting)
+    return fitting[-UPGRADES:]
+
+
+def _sizes(codes: list[bytes]) -> str:
+    return f"{len(codes[0]) / 1024:.0f} to {len(codes[-1]) / 1024:.0f}"
+
+
+async def _took(anvil: Anvil, watch: Watch, codes: list[bytes]) -> tuple[list[float], list[float]]:
+    """Seconds from sending a transaction, which is mined at once, to the upgrade it makes, and to what that changed.
+
+    `codes` stand where the upgrades go to; without them nothing stands there.
+    """
+    first = 0xDEF000 + 0x1000 * bool(codes)
+    for at, code in enumerate(codes):
+        await anvil.call("anvil_setCode", f"0x{first + at:040x}", f"0x{code.hex()}")
     settings = WatcherSettings(
         network=networks.declared("local"), nodes=(anvil.url.replace("http", "ws"),), watch=watch, poll_s=5
     )
-    took: list[float] = []
+    told: list[float] = []
+    compared: list[float] = []
     async with asyncio.timeout(120), aclosing(Watcher(settings, Kept()).events()) as events:  # type: ignore[type-var]
         await anext(event async for event in events if isinstance(event, HeadSeen))
-        sent = 0.0
         for turn in range(UPGRADES):
-            sending = asyncio.create_task(_later(anvil, _address(turn % 10), 0xDEF000 + turn))
+            sending = asyncio.create_task(_later(anvil, _address(turn % 10), first + turn))
             async for event in events:
                 if isinstance(event, ContractUpgraded):
-                    sent = await sending
-                    took.append(perf_counter() - sent)
+                    now = perf_counter()
+                    told.append(now - await sending)
+                elif isinstance(event, CodeCompared):
+                    compared.append(perf_counter() - await sending)
                     break
-            await anext(event async for event in events if isinstance(event, HeadSeen))
-    return took[2:]
+    return told[2:], compared[2:]
 
 
 async def _later(anvil: Anvil, contract: Address, to: int) -> float:
