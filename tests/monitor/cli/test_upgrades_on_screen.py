@@ -47,11 +47,13 @@ async def test_an_upgrade_reads_on_screen_and_as_json_as_the_schemas_say_and_sho
         inspect = ("chain", "inspect", proxy.address, "--network", "local")
         scan = ("chain", "scan", "--network", "local", "--from", str(at), "--to", str(at), "--contract", proxy.address)
         screen, [inspected] = await said(*inspect), judged("chain-inspection", await said(*inspect, "--json"))
-        row, [event] = await said(*scan), judged("chain-event", await said(*scan, "--json"))
+        rows, [upgraded, event] = await said(*scan), judged("chain-event", await said(*scan, "--json"))
     assert f"{low(second)}: NOT verified" in screen
     assert f"{low(first)}: Vault, v0.8.37+commit.0, MIT" in screen
     assert "storage hints (inferred, no proof)" in screen
     assert [one["verified"] for one in inspected["sources"]] == [False, True]
+    assert (upgraded["kind"], event["kind"]) == ("ContractUpgraded", "CodeCompared")
+    assert event["upgrade_id"] == upgraded["event_id"]
     assert inspected["last_change"]["layout"] == event["change"]["layout"]
-    assert "slot 1 held uint256, is read as mapping(address => uint256)" in row
-    assert "1384 → 1384 bytes, solc 0.8.37" in row
+    assert "slot 1 held uint256, is read as mapping(address => uint256)" in rows
+    assert "1384 → 1384 bytes, solc 0.8.37" in rows
