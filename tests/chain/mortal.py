@@ -20,7 +20,7 @@ from typing import get_args
 
 from chain import networks
 from chain.detector import Watch, WatchedContract
-from chain.events import Address, ChainEvent, HeadSeen, NetworkId, PlacedEvent
+from chain.events import Address, ChainEvent, CodeChange, CodeCompared, HeadSeen, NetworkId, PlacedEvent
 from chain.settings import WatcherSettings
 from chain.watcher import Watcher, scan
 from tests.chain.made import START
@@ -71,6 +71,11 @@ class Told:
         self._last = body.splitlines()[-1] if body else b""
 
     def take(self, event: PlacedEvent) -> None:
+        if isinstance(
+            event, CodeCompared
+        ):  # how much of a code was read in time is the machine's, sizes are the chain's
+            old, new = event.change.old_size, event.change.new_size
+            event = replace(event, change=CodeChange(old_size=old, new_size=new, gained=None, lost=None))
         plain = asdict(replace(event, seen_at=START))
         line = json.dumps({"kind": type(event).__name__, **plain}, default=str, sort_keys=True).encode()
         self._life.point()

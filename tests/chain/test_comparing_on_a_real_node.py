@@ -41,9 +41,7 @@ def comparisons(told: Iterable[ChainEvent]) -> list[CodeCompared]:
         elif isinstance(event, CodeCompared):
             upgrade = placed_in[event.place.block_hash].pop(0)
             assert (event.upgrade_id, event.event_id) == (upgrade.event_id, f"{upgrade.event_id}/compared")
-            assert (event.contract, event.role, event.old, event.new) == (
-                upgrade.contract, upgrade.role, upgrade.old, upgrade.new,
-            )  # fmt: skip
+            assert all(getattr(event, one) == getattr(upgrade, one) for one in ("contract", "role", "old", "new"))
             found.append(event)
     assert not any(placed_in.values())
     return found
@@ -58,7 +56,7 @@ async def followed(anvil: Anvil, start: int, *contracts: AsyncContract | str) ->
 
 
 async def heard(anvil: Anvil, start: int, *contracts: AsyncContract | str) -> list[ChainEvent]:
-    """All events of the blocks there are; a quiet one is mined behind them, for what was compared is told after its block."""
+    """All events; a quiet block is mined behind the others, for what was compared is told after its block."""
     watch = Watch(contracts=tuple(WatchedContract(address=low(one)) for one in contracts))
     settings = settings_of(anvil.url, watch=watch, start_block=start)
     await anvil.mine()

@@ -108,7 +108,7 @@ async def test_between_versions_of_audited_contracts_only_those_that_moved_give_
     names = shared(older, newer)
     assert len(names) > 5
     codes = {(folder, name): runtime(folder / name) for folder in (older, newer) for name in names}
-    read = await CodeReader().read(codes.values())
+    read = await CodeReader(cpu_s=10.0, wall_s=60.0).read(codes.values())
     changes = {name: changed(read[codes[older, name]], read[codes[newer, name]]) for name in names}
     assert {name for name, change in changes.items() if change.layout} == differ
     assert sum(change.layout is not None for change in changes.values()) > 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chain.detector import Watch, WatchedContract
-from chain.events import Address, ContractUpgraded, PlacedEvent
+from chain.events import Address, CodeCompared, ContractUpgraded, PlacedEvent
 from chain.watcher import scan
 from tests.chain.following import settings_of
 from tests.chain.proxies.making import Bench, up
@@ -41,8 +41,9 @@ async def test_hostile_contracts_are_no_proxies_and_stand_in_nobodys_way() -> No
         block = await bench.send(bench.seen("Uups", honest).functions.upgradeToAndCall(up(bench, new), b""))
         watch = Watch(contracts=tuple(WatchedContract(address=one) for one in (*made.values(), honest)))
         told = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
-        [event] = [event for event in told if isinstance(event, PlacedEvent)]
+        [event, compared] = [event for event in told if isinstance(event, PlacedEvent)]
         assert isinstance(event, ContractUpgraded)
+        assert isinstance(compared, CodeCompared)
         assert (event.contract, event.old, event.new, event.place.block_number) == (honest, target, new, block)
 
 
