@@ -40,18 +40,20 @@ def suspicious(header: Header, needs: Needs, logs: Iterable[Log]) -> bool:
     """Whether the filter says, with little doubt, that a log was kept back: no log of an address that it holds."""
     if not header.bloom:
         return False
-    told = {log.address for log in logs}
-    silent = needs.addresses - told
-    full = (header.bloom.bit_count() / BITS) ** _BITS_A_PAIR
-    if full * len(silent) * len(needs.topics) > FEW_FALSE:
-        return False
     bloom = header.bloom
-    return any(bloom & bits == bits for bits in _masks(needs.topics)) and any(_held(bloom, one) for one in silent)
+    shown = [one for one, bits in _masks(needs.addresses) if bloom & bits == bits]
+    told = {log.address for log in logs} if shown else set()
+    if all(one in told for one in shown):
+        return False
+    full = (bloom.bit_count() / BITS) ** _BITS_A_PAIR
+    if full * len(needs.addresses - told) * len(needs.topics) > FEW_FALSE:
+        return False
+    return any(bloom & bits == bits for _, bits in _masks(needs.topics))
 
 
 @lru_cache(maxsize=16)
-def _masks(items: frozenset[str]) -> tuple[int, ...]:
-    return tuple(mask(item) for item in sorted(items))
+def _masks(items: frozenset[str]) -> tuple[tuple[str, int], ...]:
+    return tuple((item, mask(item)) for item in sorted(items))
 
 
 def _held(bloom: int, item: str) -> bool:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chain.block import Header
+from chain import fetch
+from chain.block import NO_CODE, CodeNeed, Header, Needs
 from chain.changes import changed
 from chain.code import Code
 from chain.code_reader import CodeReader
@@ -113,14 +114,39 @@ class Comparing:
 
     async def _codes(self, wanted: set[_At], batch: Batch) -> dict[_At, Code]:
         """The codes that some node gives, read; so many at once as one request holds."""
-        ordered = sorted(wanted, key=lambda at: (at.block_hash, at.address))
-        found: dict[_At, Code] = {}
+        stood = await self._stood(wanted, batch) if len(wanted) > MOST_ASKS else {}
+        ordered = sorted(wanted - stood.keys(), key=lambda at: (at.block_hash, at.address))
+        found = await self._read(stood)
         for begin in range(0, len(ordered), MOST_ASKS):
             asked = ordered[begin : begin + MOST_ASKS]
-            bodies = await self._bodies(asked, batch[-1][0].number)
-            read = await self._reader.read(bodies.values(), len({at.block_hash for at in asked}))
-            found |= {at: read[body] for at, body in bodies.items()}
+            found |= await self._read(await self._bodies(asked, batch[-1][0].number))
         return found
+
+    async def _read(self, bodies: Mapping[_At, bytes]) -> dict[_At, Code]:
+        read = await self._reader.read(bodies.values(), len({at.block_hash for at in bodies}))
+        return {at: read[body] for at, body in bodies.items()}
+
+    async def _stood(self, wanted: set[_At], batch: Batch) -> dict[_At, bytes]:
+        """Of many blocks: the codes whose hash is the same before the first and after the last of them, and so in between; each
+        is fetched once. A node gives thousands of hashes in one answer, and old codes one by one and slowly.
+        """
+        first, last = batch[0][0], batch[-1][0]
+        needs = Needs(reads=frozenset(map(CodeNeed, {at.address for at in wanted})))
+        ends = replace(first, number=first.number - 1, hash=first.parent_hash), last
+        try:
+            before, after = [
+                (await fetch.blocks(self._nodes, self._network.id, [end], needs, self._clock, state_of=[end]))[0].state
+                for end in ends
+            ]
+        except NodeFailure:
+            return {}
+        same = {need.address: word for need, word in after.items() if before.get(need) == word}
+        holders = {word: _At(address, last.hash) for address, word in same.items() if word != NO_CODE}
+        bodies: dict[_At, bytes] = {}
+        for begin in range(0, len(holders), MOST_ASKS):
+            bodies |= await self._bodies([*holders.values()][begin : begin + MOST_ASKS], last.number)
+        codes = {word: bodies[at] for word, at in holders.items() if at in bodies} | {NO_CODE: b""}
+        return {at: codes[same[at.address]] for at in wanted if same.get(at.address) in codes}
 
     async def _bodies(self, asked: Sequence[_At], reaching: int) -> dict[_At, bytes]:
         asks: list[Ask] = [("eth_getCode", [at.address, {"blockHash": at.block_hash}]) for at in asked]

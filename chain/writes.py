@@ -81,9 +81,10 @@ class Tracing:
         """Ask for the next lesser means from now on."""
         self.means, self._strikes, self._well = Means(self.means + 1), 0, False
 
-    def off(self) -> None:
-        """Never ask."""
+    def off(self, *, said: bool = True) -> None:
+        """Never ask; `said`: and name the node for it, which an operator who chose so needs not hear."""
         self.means, self.never = Means.NONE, True
+        self._said = self._said if said else NOT_ASKED
 
     def news(self) -> str | None:
         """What to say of the node, each thing once; a lesser means is named when it has answered."""

@@ -40,14 +40,11 @@ class Upgrades:
         self._topics = frozenset(self._form.told) | frozenset(CUTS)
         self._memory = Kept().of(self._contracts)
         self._own: dict[Address, tuple[Where, ...]] = {}  # what is read of a contract itself
+        self._speaks: dict[Address, dict[str, tuple[str, Told] | None]] = {}
         self._kin: dict[tuple[str, Address], list[Address]] | None = None  # the contracts behind each beacon
         self._needs: Needs | None = None
-        self._written = {
-            where.need: where
-            for contract in self._contracts
-            for where in self._form.fields(contract)
-            if isinstance(where.need, SlotNeed)
-        }
+        every_place = (where for contract in self._contracts for where in self._form.fields(contract))
+        self._written = {where.need: where for where in every_place if isinstance(where.need, SlotNeed)}
         self._writes = frozenset(self._written)
         self._silent: Counter[str] = Counter()  # what was told in this block that no log told
 
@@ -77,7 +74,7 @@ class Upgrades:
             elif one.topics and one.topics[0] in self._topics:
                 found.extend(self._on_log(block, one, self._children()))
         for contract in self._contracts if block.state else ():
-            if contract not in block.still or any(at not in block.still for _, at in self._asked(contract)):
+            if not block.still.issuperset((contract, *(at for _, at in self._asked(contract)))):
                 found.extend(self._on_state(block, contract))
         return found
 
@@ -97,6 +94,7 @@ class Upgrades:
         """Be as when `parts` gave these."""
         self._memory = joined(parts.values(), Kept).of(self._contracts)
         self._own.clear()
+        self._speaks.clear()
         self._kin = self._needs = None
 
     def _told(self, contract: Address) -> dict[str, str]:
@@ -135,6 +133,7 @@ class Upgrades:
     def _reads_anew(self, contract: Address) -> None:
         """What is to be read of this contract has changed."""
         self._own.pop(contract, None)
+        self._speaks.pop(contract, None)
         self._kin = self._needs = None
 
     def _empty(self, contract: Address, key: str) -> None:
@@ -150,13 +149,21 @@ class Upgrades:
             table = self._memory.tables.get(log.address, {})
             yield from self._retable(block, log.address, CUTS[log.topics[0]], cut(table, log), log)
         tellings = self._form.told.get(log.topics[0], [])
-        own = [(kind, told) for kind, told in tellings if told.of == PROXY]
-        if own and log.address in self._watched:
-            kind, told = next((one for one in own if self._holds(log.address, *one)), own[-1])
-            yield from self._on_told(block, log.address, kind, told, log)
-        for kind, told in tellings:
+        if log.address in self._watched and (own := self._speaking(log.address, log.topics[0])):
+            yield from self._on_told(block, log.address, *own, log)
+        for kind, told in tellings if children else ():
             for child in children.get((told.of, log.address), ()):
                 yield from self._on_told(block, child, kind, told, log)
+
+    def _speaking(self, contract: Address, topic: str) -> tuple[str, Told] | None:
+        """The kind whose log this is when a contract tells it of itself: one of whose places held something."""
+        known = self._speaks.setdefault(contract, {})
+        if topic not in known:
+            own = [one for one in self._form.told.get(topic, ()) if one[1].of == PROXY]
+            held = {key for key, word in self._held(contract).items() if word != "0x0"}
+            fit = (one for one in own if not held.isdisjoint(self._form.keys(one[0], one[1].role)))
+            known[topic] = next(fit, own[-1] if own else None)
+        return known[topic]
 
     def _on_told(self, block: Block, contract: Address, kind: str, told: Told, log: Log) -> Iterator[ContractUpgraded]:
         new = None if told.position is None else log.address_at(told.position)
@@ -176,11 +183,6 @@ class Upgrades:
         where = self._written.get(SlotNeed(write.address, write.slot))
         if where is not None and (not where.proved or proof_of(where) in self._held(write.address)):
             yield from self._on_word(block, write.address, where, write.value, write)
-
-    def _holds(self, contract: Address, kind: str, told: Told) -> bool:
-        """Whether a place of this very kind held something for the role the log tells of."""
-        held = self._held(contract)
-        return any(held.get(key, "0x0") != "0x0" for key in self._form.keys(kind, told.role))
 
     def _on_state(self, block: Block, contract: Address) -> Iterator[ContractUpgraded]:
         delegated = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from chain.settings import Traces
 from monitor.correlator import CorrelatorSettings
 from monitor.drill.world_link import Ready
 from monitor.settings.tree import (
@@ -70,7 +71,9 @@ def rehearsal(
         vantage="drill",
         assets={ready.asset: AssetSettings(contracts=(contract,), pools=pools)},
         venues={venue: _venue(venue, hosts) for venue, hosts in ready.hosts.items()},
-        networks={NETWORK: NetworkSettings(nodes=(NodeRef(url=ready.node),), poll_interval_s=0.5)},
+        networks={  # a scripted chain runs no code, so that there is nothing to trace
+            NETWORK: NetworkSettings(nodes=(NodeRef(url=ready.node),), poll_interval_s=0.5, traces=Traces.OFF)
+        },
         controls=ControlSettings(targets=ready.controls, every_s=1.0, timeout_s=2.0),
         correlator=CORRELATOR,
         store=StoreSettings(folder=str(folder)),
