@@ -22,6 +22,7 @@ from chain.events import Address, CodeCompared, ContractUpgraded, NodeFaultKind,
 from chain.facets import NOBODY
 from chain.network import Network
 from chain.nodes import Nodes
+from chain.packed import LEAST
 from chain.rpc import Ask, NodeFailure, Refusal
 from chain.settings import Clock
 from chain.source import MOST_ASKS, Source
@@ -114,7 +115,7 @@ class Comparing:
 
     async def _codes(self, wanted: set[_At], batch: Batch) -> dict[_At, Code]:
         """The codes that some node gives, read; so many at once as one request holds."""
-        stood = await self._stood(wanted, batch) if len(wanted) > MOST_ASKS else {}
+        stood = await self._stood(wanted, batch) if len(batch) > 1 and len(wanted) >= LEAST else {}
         ordered = sorted(wanted - stood.keys(), key=lambda at: (at.block_hash, at.address))
         found = await self._read(stood)
         for begin in range(0, len(ordered), MOST_ASKS):

@@ -30,6 +30,8 @@ MOST_SENT = 2 * 1024 * 1024
 """Characters of the questions of one batch, roughly: nodes take five million (geth), proxies before them less."""
 MOST_AT_ONCE = 1024 * 1024
 """Bytes sent in one piece."""
+AT_ONCE = 3
+"""Batches under way at the same time, over HTTP."""
 TIMEOUT_S = 10.0
 THROTTLED = frozenset({429, 402})
 TOO_LARGE = 413
@@ -85,7 +87,25 @@ class Node:
         """Answers in the order of the questions; a single question's error is a Refusal. Opens the node if need be."""
         if self._provider is None:
             await self._open()
-        return [answer for batch in _batches(asks, self.traits.most_asks) for answer in await self._batch(batch)]
+        batches = _batches(asks, self.traits.most_asks)
+        if self.pushes or len(batches) == 1:
+            return [answer for batch in batches for answer in await self._batch(batch)]
+        return await self._side_by_side(batches)
+
+    async def _side_by_side(self, batches: Sequence[Sequence[Ask]]) -> list[Any]:
+        """The answers to all batches, a few of which are under way at once; where one fails, the rest is given up."""
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(batch: Sequence[Ask]) -> list[Any]:
+            async with room:
+                return await self._batch(batch)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                asking = [group.create_task(one(batch)) for batch in batches]
+        except* NodeFailure as failures:
+            raise failures.exceptions[0] from None
+        return [answer for task in asking for answer in task.result()]
 
     async def heads(self) -> AsyncIterator[None]:
         """One item for each head a WebSocket node pushes, on a connection of its own. Ends when the node hangs up."""

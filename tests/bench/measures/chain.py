@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
-
-from aiohttp import ClientSession, web
 
 from chain import networks
 from chain.detector import Watch, WatchedContract, WatchedPool
@@ -85,38 +81,15 @@ async def _upgrade(anvil: Anvil, contract: Address, to: int, *, wait: bool = Fal
         await asyncio.sleep(0.001)
 
 
-@asynccontextmanager
-async def _counting(url: str) -> AsyncIterator[tuple[str, list[tuple[int, int]]]]:
-    """A loopback port before the node that counts requests: the calls and the bytes of each are kept."""
-    asked: list[tuple[int, int]] = []
-    async with ClientSession() as client:
-
-        async def act(request: web.Request) -> web.Response:
-            body = await request.read()
-            asked.append((len(json.loads(body)), len(body)))
-            async with client.post(url, data=body, headers={"Content-Type": "application/json"}) as answer:
-                return web.Response(body=await answer.read(), content_type="application/json")
-
-        app = web.Application(client_max_size=1 << 26)
-        app.router.add_post("/", act)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
-        finally:
-            await runner.cleanup()
-
-
 async def _requests(anvil: Anvil, watch: Watch) -> list[Figure]:
     """A block each second on a network of one-second blocks; looks at the head are counted too, and first looks at contracts."""
-    counted: list[list[tuple[int, int]]] = []
-    async with _counting(anvil.url) as (url, asked):
-        settings = WatcherSettings(network=networks.declared("local"), nodes=(url,), watch=watch)
+    counted: list[tuple[float, float]] = []
+    async with door(anvil.url) as counting:
+        settings = WatcherSettings(network=networks.declared("local"), nodes=(counting.url,), watch=watch)
         async with asyncio.timeout(120), aclosing(Watcher(settings, Kept()).events()) as events:  # type: ignore[type-var]
             await anext(event async for event in events if isinstance(event, HeadSeen))
             for first in (CONTRACTS * 2, 0):  # nobody's, and then watched ones
-                asked.clear()
+                counting.forget()
                 mining = asyncio.create_task(_mine_paced(anvil, first))
                 seen = upgrades = 0
                 async for event in events:
@@ -126,18 +99,18 @@ async def _requests(anvil: Anvil, watch: Watch) -> list[Figure]:
                         break
                 await mining
                 assert upgrades >= (0 if first else BLOCKS_PACED - 1), upgrades
-                counted.append(list(asked))
+                counted.append((len(counting.asked) / BLOCKS_PACED, counting.requests / BLOCKS_PACED))
     of = f"a block, {CONTRACTS:,} contracts and {POOLS} pools"
-    usual, worst = ([sum(one[at] for one in some) / BLOCKS_PACED for at in (0, 1)] for some in counted)
+    (usual, usual_requests), (worst, worst_requests) = counted
     return [
         Figure(
-            name=f"chain: node calls {of}", value=usual[0], unit="calls", most=6, simulated=SIMULATED,
-            note=f"in {len(counted[0]) / BLOCKS_PACED:.1f} requests of {usual[1] / 1024:,.0f} KiB; a block each second, of others' "
-            "doings; looks at the head, traces and first looks at the contracts among them",
+            name=f"chain: node calls {of}", value=usual, unit="calls", most=6, simulated=SIMULATED,
+            note=f"in {usual_requests:.1f} requests; a block each second, of others' doings; looks at the head and at the "
+            "contracts for the first time, and traces, among them",
         ),
         Figure(
-            name="chain: node calls a block, an upgrade in every block", value=worst[0], unit="calls", simulated=SIMULATED,
-            note=f"in {len(counted[1]) / BLOCKS_PACED:.1f} requests; each upgrade is looked into: code, behaviour, control",
+            name="chain: node calls a block, an upgrade in every block", value=worst, unit="calls", simulated=SIMULATED,
+            note=f"in {worst_requests:.1f} requests; each upgrade is looked into: code, behaviour, control",
         ),
     ]  # fmt: skip
 

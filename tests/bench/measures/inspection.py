@@ -16,11 +16,11 @@ from chain.inspecting import inspect
 from chain.node import Node
 from chain.nodes import Nodes
 from tests.bench.figures import Figure
-from tests.bench.measures.chain import _counting
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
 from tests.chain.proxies.making import Bench, Made
 from tests.evm.anvil import running
+from tests.evm.door import door
 
 ROOT = Path(__file__).parents[3]
 PEER_MODULE = ROOT / ".peers/node_modules/evm-proxy-detection"
@@ -70,15 +70,15 @@ async def _ours(url: str, made: dict[str, Made]) -> tuple[list[int], list[float]
     trips: list[int] = []
     took: list[float] = []
     right = 0
-    async with _counting(url) as (counted, asked):
-        nodes = Nodes(network, [Node(counted, chain_id=31337)], lambda: datetime.now(UTC))
+    async with door(url) as counting:
+        nodes = Nodes(network, [Node(counting.url, chain_id=31337)], lambda: datetime.now(UTC))
         await inspect(nodes, network, next(iter(made.values())).address)  # opens the node
         for name, one in made.items():
-            asked.clear()
+            counting.forget()
             began = perf_counter()
             found = await inspect(nodes, network, one.address)
             took.append(perf_counter() - began)
-            trips.append(len(asked))
+            trips.append(counting.requests)
             right += found.kind == name and _named(one, [*found.roles.values(), *found.facets])
         await nodes.close()
     return trips, took, right
