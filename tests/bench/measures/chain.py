@@ -22,6 +22,7 @@ from tests.bench.figures import Figure, quantile
 from tests.chain.following import Kept
 from tests.chain.test_code_reader import code_in
 from tests.evm.anvil import MODULES, Anvil, running
+from tests.evm.door import door
 
 CONTRACTS, POOLS = 1000, 200
 BLOCKS_PACED = 12
