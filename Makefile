@@ -55,10 +55,10 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/lint-imports
 
-coverage: $(VENV)/.dev tests/evm/node_modules/.ready   ## tests with branch coverage; the pure rooms must be whole
+coverage: $(VENV)/.dev tests/evm/node_modules/.ready   ## branch coverage by the tests that need nothing outside; the pure rooms must be whole
 	$(BIN)/python -m tests.pure_rooms
 
-check: lint types contracts coverage   ## all of CI: format, lint, types, import contracts, tests with coverage of the pure rooms
+check: lint types contracts coverage   ## format, lint, types, import contracts, coverage of the pure rooms (CI runs `make test` and this)
 
 # What the benchmarks are compared with, in a place of its own: its libraries are older than ours.
 .peers/.ready: $(VENV)/.dev Makefile

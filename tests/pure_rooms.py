@@ -73,10 +73,24 @@ def _run(*words: str) -> int:
     return subprocess.run([sys.executable, "-m", *words], check=False).returncode
 
 
+OUTSIDE = (
+    "tests/**/*real_node*",
+    "tests/chain/test_kill.py",
+    "tests/chain/proxies/test_inspecting_through_a_poor_node.py",
+    "tests/monitor/cli/*",
+    "tests/monitor/drill/*",
+    "tests/monitor/store/*",
+    "tests/monitor/telemetry/*",
+)
+"""Tests of what is no pure room: they have run with all others (`make test`), and need a node, a database or a process."""
+
+
 def main() -> int:
-    """Run everything but the minute-long drills, then judge the pure rooms. Gives the exit code."""
+    """Run the tests that need nothing outside, then judge the pure rooms. Gives the exit code."""
     _run("coverage", "erase")
-    tests = _run("coverage", "run", "-m", "pytest", "-m", "not acceptance", "-q")
+    without = [f"--ignore-glob={one}" for one in OUTSIDE]
+    workers = ("-n", "2", "--dist", "loadfile")
+    tests = _run("coverage", "run", "-m", "pytest", "-m", "not acceptance", "-q", *workers, *without)
     _run("coverage", "combine", "-q")
     if tests:
         return tests
