@@ -269,3 +269,10 @@ def test_the_bench_runs_all_detectors_and_puts_their_memories_back() -> None:
     assert bench.memory() != before
     bench.recall({name: memory for name, memory in before.items() if name != "migration"})
     assert bench.memory() == before
+
+
+def test_a_watched_pool_can_be_looked_at_and_no_other() -> None:
+    detector = liquidity_module.make(watch())
+    assert detector.pool(POOL).tokens == (A, B)
+    with pytest.raises(KeyError):
+        detector.pool(STRANGER)

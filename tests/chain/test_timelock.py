@@ -171,7 +171,12 @@ def test_an_upgrade_of_a_beacon_is_announced_for_each_contract_behind_it() -> No
     found = detector.on_block(with_beacon(1, 0xBE, scheduled(UPGRADE_TO, target=BEACON)), ())
     assert [event.target for event in found if isinstance(event, UpgradeQueued)] == [BEACON, PROXY]
     assert len({event.event_id for event in found}) == 2
-    moved = detector.on_block(with_beacon(2, 0, scheduled(UPGRADE_TO, operation=12, target=BEACON)), ())
+    unread = block(2, scheduled(UPGRADE_TO, operation=13, target=BEACON), state={SlotNeed(PROXY, 1): 5})
+    kept = detector.on_block(unread, ())
+    assert [event.target for event in kept if isinstance(event, UpgradeQueued)] == [BEACON, PROXY], (
+        "not read is not gone"
+    )
+    moved = detector.on_block(with_beacon(3, 0, scheduled(UPGRADE_TO, operation=12, target=BEACON)), ())
     assert [event.target for event in moved if isinstance(event, UpgradeQueued)] == [BEACON]
 
 

@@ -294,3 +294,26 @@ def test_a_v4_positions_owner_is_the_holder_of_its_nft() -> None:
     other = v4(positions=0x99)
     other.recall(json.loads(json.dumps(pool.memory())))
     assert other.memory() == pool.memory()
+
+
+def test_a_v4_pool_is_read_from_its_managers_storage_in_the_middle_of_its_life() -> None:
+    pool, stored = (
+        v4(60),
+        uniswap_v4.Storage(uniswap_v4.POOL_MANAGER, uniswap_v4.mapped(int(ID, 16), uniswap_v4.POOLS_SLOT), 60),
+    )
+    ticks = {-240: SOME, 240: -SOME}
+    held: dict[Need, int] = {need: Q96 | (3000 << 208) for need in stored.basics() if need.slot == stored.base}  # type: ignore[union-attr]
+    held |= dict.fromkeys(stored.basics() - held.keys(), SOME)
+    for at, net in ticks.items():
+        word = stored.word(at // 60 >> 8)
+        held[word] = held.get(word, 0) | 1 << (at // 60) % 256
+        held[stored.tick(at)] = (net % (1 << 128)) << 128 | SOME
+    pool.on_state(dict.fromkeys(stored.basics(), 0))
+    assert pool.tick() is None, "a pool that does not exist yet"
+    for _ in range(3):
+        pool.on_state({need: held.get(need, 0) for need in pool.needs().reads})
+    trades = pool.trades(100)
+    assert pool.needs().reads == frozenset()
+    assert trades is not None
+    assert trades.paid1 == pytest.approx(SOME * (1.01**0.5 - 1) / 0.997, rel=1e-9)
+    assert pool.reserves() == pytest.approx((SOME, SOME))
