@@ -59,7 +59,7 @@ _Pair = tuple[_At | None, _At]
 
 
 class Comparing:
-    """One network's. A block without upgrades costs nothing, a batch of blocks with some one request."""
+    """One network's. A block without upgrades costs nothing, one with some a request, a batch of many blocks a few."""
 
     def __init__(
         self,
