@@ -187,16 +187,20 @@ class Node:
         from web3.providers.rpc import AsyncHTTPProvider
 
         most_bytes = self._most_bytes
+        timeout = ClientTimeout(total=self._timeout_s)
+        session = ClientSession(timeout=timeout)
 
         class Bounded(AsyncHTTPProvider):
-            """Reads no more than its bound, and tells what a status means."""
+            """Reads no more than its bound, and tells what a status means.
+
+            It asks its session itself: web3 takes it out of a pool behind a lock that a request given up while waiting for
+            it never lets go of, so that no later one gets through.
+            """
 
             async def make_batch_request(self, batch_requests: Any) -> Any:
                 assert self.endpoint_uri is not None
-                response = await self._request_session_manager.async_get_response_from_post_request(
-                    self.endpoint_uri, data=_written(batch_requests), **self.get_request_kwargs()
-                )
-                async with response:
+                asked = _written(batch_requests)
+                async with session.post(self.endpoint_uri, data=asked, **self.get_request_kwargs()) as response:
                     if response.status != 200:
                         raise _refused(response.status, response.headers.get("Retry-After", ""), len(batch_requests))
                     body = bytearray()
@@ -207,9 +211,8 @@ class Node:
                 answers = msgspec.json.decode(body)
                 return sorted(answers, key=lambda one: one["id"]) if isinstance(answers, list) else answers
 
-        timeout = ClientTimeout(total=self._timeout_s)
         provider = Bounded(self._url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
-        await provider.cache_async_session(ClientSession(timeout=timeout))
+        await provider.cache_async_session(session)
         return provider
 
     async def _websocket(self) -> WebSocketProvider:
