@@ -7,7 +7,8 @@ address and a topic proves nothing in a full block; in an emptier one it is reas
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
 from chain.block import Header, Log, Needs
 
@@ -41,19 +42,24 @@ def suspicious(header: Header, needs: Needs, logs: Iterable[Log]) -> bool:
     if not header.bloom:
         return False
     bloom = header.bloom
-    shown = [one for one, bits in _masks(needs.addresses) if bloom & bits == bits]
-    told = {log.address for log in logs} if shown else set()
-    if all(one in told for one in shown):
+    masks, any_of_them = _masks(needs.addresses)
+    if not bloom & any_of_them:
         return False
+    told = {log.address for log in logs}
     full = (bloom.bit_count() / BITS) ** _BITS_A_PAIR
-    if full * len(needs.addresses - told) * len(needs.topics) > FEW_FALSE:
+    if full * (len(needs.addresses) - len(told & needs.addresses)) * len(needs.topics) > FEW_FALSE:
         return False
-    return any(bloom & bits == bits for _, bits in _masks(needs.topics))
+    shown = [one for one, bits in masks if bloom & bits == bits]
+    if told.issuperset(shown):
+        return False
+    return any(bloom & bits == bits for _, bits in _masks(needs.topics)[0])
 
 
 @lru_cache(maxsize=16)
-def _masks(items: frozenset[str]) -> tuple[tuple[str, int], ...]:
-    return tuple((item, mask(item)) for item in sorted(items))
+def _masks(items: frozenset[str]) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Each item's bits, and those of all together."""
+    masks = tuple((item, mask(item)) for item in sorted(items))
+    return masks, reduce(or_, (bits for _, bits in masks), 0)
 
 
 def _held(bloom: int, item: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from chain import fetch
-from chain.block import NO_CODE, CodeNeed, Header, Needs
+from chain.block import NO_CODE, CodeNeed, Header, Needs, StateRead
 from chain.changes import changed
 from chain.code import Code
 from chain.code_reader import CodeReader
@@ -79,11 +79,13 @@ class Comparing:
     async def compared(self, found: Sequence[Digested]) -> list[Digested]:
         """The same blocks, their comparisons behind what was told of them."""
         more = await self.missing([(one.block.header, one.told) for one in found])
-        return [replace(one, told=[*one.told, *events]) for one, events in zip(found, more, strict=True)]
+        return [
+            replace(one, told=[*one.told, *events]) if events else one for one, events in zip(found, more, strict=True)
+        ]
 
     async def missing(self, batch: Batch) -> list[list[CodeCompared]]:
         """Of each block the comparisons that its events lack, in the order of the upgrades."""
-        wanting = [lacking(events) for _, events in batch]
+        wanting = [lacking(events) if events else [] for _, events in batch]
         pairs: dict[str, _Pair] = {}
         for (header, events), upgrades in zip(batch, wanting, strict=True):
             pairs |= _pairs(header, events) if upgrades else {}
@@ -135,10 +137,7 @@ class Comparing:
         needs = Needs(reads=frozenset(map(CodeNeed, {at.address for at in wanted})))
         ends = replace(first, number=first.number - 1, hash=first.parent_hash), last
         try:
-            before, after = [
-                (await fetch.blocks(self._nodes, self._network.id, [end], needs, self._clock, state_of=[end]))[0].state
-                for end in ends
-            ]
+            before, after = await self._states(ends, needs)
         except NodeFailure:
             return {}
         same = {need.address: word for need, word in after.items() if before.get(need) == word}
@@ -148,6 +147,10 @@ class Comparing:
             bodies |= await self._bodies([*holders.values()][begin : begin + MOST_ASKS], last.number)
         codes = {word: bodies[at] for word, at in holders.items() if at in bodies} | {NO_CODE: b""}
         return {at: codes[same[at.address]] for at in wanted if same.get(at.address) in codes}
+
+    async def _states(self, headers: Sequence[Header], needs: Needs) -> list[StateRead]:
+        found = await fetch.blocks(self._nodes, self._network.id, headers, needs, self._clock, state_of=headers)
+        return [one.state for one in found]
 
     async def _bodies(self, asked: Sequence[_At], reaching: int) -> dict[_At, bytes]:
         asks: list[Ask] = [("eth_getCode", [at.address, {"blockHash": at.block_hash}]) for at in asked]

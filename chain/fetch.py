@@ -117,11 +117,11 @@ async def blocks(
     ]
 
 
-async def whole(nodes: Nodes, block: Block, needs: Needs, clock: Callable[[], datetime]) -> Block:
-    """The block with its standing reads too. Raises NodeFailure."""
-    standing = Needs(reads=needs.standing)
-    [found] = await blocks(nodes, block.network, [block.header], standing, clock, state_of=[block.header])
-    return replace(block, state={**block.state, **found.state})
+async def whole(nodes: Nodes, some: Sequence[Block], needs: Needs, clock: Callable[[], datetime]) -> list[Block]:
+    """These blocks with their standing reads too. Raises NodeFailure."""
+    standing, run = Needs(reads=needs.standing), [one.header for one in some]
+    found = await blocks(nodes, some[0].network, run, standing, clock, state_of=run)
+    return [replace(one, state={**one.state, **more.state}) for one, more in zip(some, found, strict=True)]
 
 
 async def _read(

@@ -6,10 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import get_args
 
 from chain import fetch
-from chain.block import Header, Needs
+from chain.ahead import Ahead, Wanted
+from chain.block import Block, Header, Needs
 from chain.canonical import Followed
 from chain.checkpoint import Checkpoint, Checkpoints, decode
 from chain.comparing import Comparing
@@ -89,7 +91,7 @@ async def scan(
             elif progress:
                 progress(past.number - first, last + 1 - first)
     finally:
-        await past.nodes.close()
+        await past.close()
 
 
 class _Past:
@@ -113,6 +115,8 @@ class _Past:
         self._last: Header | None = None
         self._out: deque[PlacedEvent] = deque()
         self._grown = False
+        self._ahead = Ahead(nodes, settings.network.id, clock, every_block=every_block)
+        self._steady = True
         self._comparing = Comparing(settings.network, nodes, clock)
         self.nodes = nodes
         self.number = 0
@@ -147,18 +151,12 @@ class _Past:
         try:
             bench = self._bench or await self._primed()
             needs = bench.needs()
-            run = await fetch.headers(self.nodes, self._next(last, needs))
-            state_of = run if self._every_block else [*run[: 1 if self._grown else 0], *run[-1:]]
-            blocks = await fetch.blocks(
-                self.nodes,
-                self._network,
-                run,
-                needs,
-                self._clock,
-                state_of=state_of,
-                traced=self._every_block,
-            )
-            stretch = Stretch(bench, lambda block: fetch.whole(self.nodes, block, needs, self._clock))
+            numbers = self._next(self.number, last, needs)
+            blocks = await self._ahead.blocks(Wanted(numbers=numbers, needs=needs, grown=self._grown))
+            following = self._next(numbers.stop, last, needs)
+            if following and self._steady:
+                self._ahead.set_out(Wanted(numbers=following, needs=needs))
+            stretch = Stretch(bench, partial(self._whole, needs=needs))
             found = await stretch.digested(blocks, needs, sparse=not self._every_block)
         except NodeFailure as failure:
             if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.TIMEOUT):
@@ -166,6 +164,7 @@ class _Past:
             return False
         self.begun = True
         self._grown = not needs.covers(bench.needs())
+        self._steady = len(found) == len(blocks)
         self._last = replace(found[-1].block.header, bloom=None)
         self.number = self._last.number + 1
         self._out.extend(event for one in await self._comparing.compared(found) for event in one.told)
@@ -174,14 +173,22 @@ class _Past:
         self._save()
         return True
 
-    def _next(self, last: int, needs: Needs) -> range:
-        """The numbers of the next stretch."""
+    async def close(self) -> None:
+        """Give up what is still being read, and hang up."""
+        await self._ahead.give_up()
+        await self.nodes.close()
+
+    async def _whole(self, block: Block, needs: Needs) -> Block:
+        return (await fetch.whole(self.nodes, [block], needs, self._clock))[0]
+
+    def _next(self, first: int, last: int, needs: Needs) -> range:
+        """The numbers of the stretch that begins at `first`."""
         most = self._most
         reads = len(needs.reads) if self._every_block else len(needs.moving)
         if reads:
             most = max(min(most, MOST_READS // reads), 1)
-        end = (self.number // most + 1) * most
-        return range(self.number, min(last + 1, end))
+        end = (first // most + 1) * most
+        return range(first, min(last + 1, end))
 
     async def _primed(self) -> Bench:
         before = (await fetch.headers(self.nodes, [max(self.number - 1, 0)]))[0]

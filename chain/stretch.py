@@ -6,6 +6,7 @@ What is changed and set back again within one stretch is not seen so: for that, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from chain.rpc import NodeFailure
 Memories = Mapping[str, bytes]
 Whole = Callable[[Block], Awaitable[Block]]
 """Gives the block with its standing reads too."""
+
+TURN = 32
+"""Blocks digested before whatever else waits gets its turn: answers to what was asked meanwhile, say."""
 
 SILENT = frozenset({Seen.SLOT, Seen.CODE, ControlSeen.STATE})
 
@@ -45,14 +49,14 @@ class Stretch:
         `sparse`: only the last block was read whole. Raises NodeFailure; the bench then stands where it stood.
         """
         if not sparse or len(blocks) < 2:
-            return self._pass(blocks, needs)
+            return await self._pass(blocks, needs)
         start = self._bench.memory()
         try:
-            found = self._pass(blocks, needs)
+            found = await self._pass(blocks, needs)
             if len(found) < len(blocks):
                 cut = [*blocks[: len(found) - 1], await self._whole(found[-1].block)]
                 self._bench.recall(start)
-                found = self._pass(cut, needs)
+                found = await self._pass(cut, needs)
             if len(found) < 2 or not silent(found[-1]):
                 return found
             return await self._to_the_first(found, needs, start)
@@ -74,7 +78,7 @@ class Stretch:
                 self._bench.recall(start)
                 return done  # so far nothing was silent; the rest is looked through another time
             self._bench.recall(start)
-            looked = self._pass(part, needs)
+            looked = await self._pass(part, needs)
             if silent(looked[-1]):
                 blocks = part
             else:
@@ -83,11 +87,13 @@ class Stretch:
                     return done  # what is wanted from here on was not read of the rest
                 start, blocks = self._bench.memory(), blocks[half + 1 :]
         self._bench.recall(start)
-        return [*done, *self._pass(blocks, needs)]
+        return [*done, *await self._pass(blocks, needs)]
 
-    def _pass(self, blocks: Sequence[Block], needs: Needs) -> list[Digested]:
+    async def _pass(self, blocks: Sequence[Block], needs: Needs) -> list[Digested]:
         found: list[Digested] = []
-        for block in blocks:
+        for at, block in enumerate(blocks):
+            if at % TURN == TURN - 1:
+                await asyncio.sleep(0)
             told = self._bench.on_block(block)
             found.append(Digested(block=block, told=told, memories=self._keep() if self._keep else None))
             if not needs.covers(self._bench.needs()):

@@ -179,7 +179,7 @@ class Watcher:
         self._grown = not needs.covers(bench.needs())
 
     async def _whole(self, block: Block, *, needs: Needs) -> Block:
-        return await fetch.whole(self._nodes, block, needs, self._clock)
+        return (await fetch.whole(self._nodes, [block], needs, self._clock))[0]
 
     async def _benched(self, head: Header) -> Bench:
         if self._bench is None:

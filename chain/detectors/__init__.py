@@ -29,7 +29,8 @@ class Bench:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._stages: tuple[dict[str, Detector], dict[str, Detector]] = ({}, {})
-        self._wanted: tuple[Needs, ...] = ()
+        self._all: tuple[Detector, ...] = ()
+        self._wanted: list[Needs] = []
         self._needs = Needs()
         self._seen: dict[Address, list[Need | int]] = {}
         self.reset()
@@ -42,13 +43,12 @@ class Bench:
         for name in names():
             module = import_module(f"{__name__}.{name}")
             self._stages[module.STAGE - 1][name] = module.make(self._watch)
+        self._all = tuple(detector for stage in self._stages for detector in stage.values())
 
     def needs(self) -> Needs:
         """What all of them want of the next block: the very same object while nobody's wishes change."""
-        wanted = tuple(detector.needs() for stage in self._stages for detector in stage.values())
-        if len(wanted) != len(self._wanted) or any(
-            one is not before and one != before for one, before in zip(wanted, self._wanted, strict=True)
-        ):
+        wanted = [detector.needs() for detector in self._all]
+        if wanted != self._wanted:  # quick: a list looks first whether they are the same objects
             self._needs = together(wanted)
         self._wanted = wanted
         return self._needs
@@ -57,7 +57,8 @@ class Bench:
         """The block's events: stage 1 in order of the chain, amended and followed by stage 2."""
         if block.state:
             block = replace(block, still=self._still(block))
-        placed = [pair for one in self._stages[0].values() for pair in _ordered(one.on_block(block, ()))]
+        said = (one.on_block(block, ()) for one in self._stages[0].values())
+        placed = [pair for events in said if events for pair in _ordered(events)]
         placed.sort(key=lambda pair: pair[0])
         first = [event for _, event in placed]
         found = {event.event_id: event for event in first}

@@ -167,10 +167,10 @@ class Liquidity:
         return found
 
     def _depths_told(self, block: Block) -> list[PlacedEvent]:
-        """Of the pools that this block touched, and of those whose depth is still to be told."""
-        if len(self._told) == len(self._pools) and not self._changed:
+        """Of the pools that this block touched, and of those whose depth is known and still to be told."""
+        if not self._changed and len(self._told) == len(self._known_at):
             return []
-        looked_at = [at for at in self._pools if at in self._changed or at not in self._told]
+        looked_at = [at for at in self._pools if at in self._changed or (at in self._known_at and at not in self._told)]
         return [told for at in looked_at if (told := self._depth_told(block, at))]
 
     def _depth_told(self, block: Block, at: Address) -> PoolDepth | None:

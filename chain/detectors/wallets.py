@@ -82,6 +82,8 @@ class Wallets:
         self._memory = msgspec.json.decode(memory, type=_Memory)
 
     def _paid_tokens(self, block: Block, venue: str, rows: Sequence[WatchedWallet]) -> bool:
+        if not block.logs:
+            return False
         pays: dict[tuple[Address | None, Address], int] = {(row.token, row.address): row.least for row in rows}
         for log in block.logs:
             if log.topics and log.topics[0] == TRANSFER:

@@ -110,6 +110,8 @@ class Timelocks:
         """Operations announced and ended, and stage 1's upgrades with what carried them."""
         self._learn(block)
         upgrades = [event for event in earlier if isinstance(event, ContractUpgraded)]
+        if not (upgrades or block.logs):
+            return []
         found: list[PlacedEvent] = []
         carriers: list[_Carrier] = []
         ended: set[str] = set()
