@@ -72,6 +72,7 @@ async def every_kind(anvil: Anvil) -> dict[str, Address]:
     return made | {name: (await make(bench)).address for name, (make, _) in CHANGING.items()}
 
 
+@pytest.mark.thorough
 async def test_no_honest_proxy_of_any_kind_is_warned_of() -> None:
     async with running() as anvil:
         made = await every_kind(anvil)

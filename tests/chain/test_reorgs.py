@@ -97,6 +97,7 @@ async def _story(seed: int, reorgs: int) -> Counter[str]:
     return Counter(type(event).__name__ for event in told)
 
 
+@pytest.mark.thorough
 async def test_after_a_thousand_random_reorgs_what_stands_is_what_the_final_chain_holds() -> None:
     counted: Counter[str] = Counter()
     for seed in range(25):

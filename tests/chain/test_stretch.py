@@ -52,6 +52,7 @@ async def told(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
     return [replace(event, seen_at=START) async for event in events if isinstance(event, PLACED)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
 async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_holds(seed: int) -> None:
     chain = history(seed, 60, silent=1.0, gaps=(0, 150))
@@ -61,6 +62,7 @@ async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_h
     assert found == await told(chain, every_block=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
 async def test_silent_and_logged_changes_that_do_not_share_a_stretch_are_told_alike(seed: int) -> None:
     chain = history(seed, 16, silent=0.5, gaps=(512, 700))

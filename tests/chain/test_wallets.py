@@ -76,6 +76,7 @@ def false_alarms(stream: Iterator[float], allowed_per_day: float, days: float) -
     raise AssertionError
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("made", "most"),
     [(poisson, 1.3), (clustered, 1.3), (batched, 1.3), (nightly, 1.5)],

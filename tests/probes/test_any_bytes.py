@@ -120,6 +120,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(given_case=st.sampled_from(PARSED), draw=st.data())
 def test_a_payload_changed_in_many_places_is_read_or_malformed(given_case: Case, draw: st.DataObject) -> None:

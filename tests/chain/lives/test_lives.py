@@ -13,6 +13,7 @@ LEAST_F1 = 0.95
 MOST_ERROR = 0.001
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("first", range(0, 200, 50))
 def test_pairs_are_found_and_what_left_is_told_to_be_where_it_is(first: int) -> None:
     histories = [played(seed) for seed in range(first, first + 50)]

@@ -20,6 +20,7 @@ from tests.monitor.correlator.storm import DRILL, Story, at, tell
 from tests.monitor.correlator.test_determinism import LOG, TOLD
 
 
+@pytest.mark.thorough
 @given(st.lists(st.integers(0, len(LOG)), min_size=1, max_size=6))
 @settings(max_examples=25, deadline=None)
 def test_frozen_and_thawed_at_any_signals_the_log_has_the_same_digest(stops: list[int]) -> None:

@@ -27,6 +27,7 @@ def highest(told: Told) -> Level:
     return max((one.level for one in told.of()), default=Level.CALM)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("censoring", ["complete", "latest_per_second"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_quiet_hour_flags_nothing_above_watch(seed: int, censoring: str) -> None:

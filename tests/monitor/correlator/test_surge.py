@@ -79,6 +79,7 @@ def delay_s(draw: Draw, mean: float, times: float, seed: int, quiet_s: int = 180
     return seconds
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mean", [0.02, 0.2, 1.0, 5.0])
 @pytest.mark.parametrize("draw", [poisson, clustered])
 def test_a_stream_that_never_changes_alarms_no_more_than_its_grades_say(draw: Draw, mean: float) -> None:
@@ -89,6 +90,7 @@ def test_a_stream_that_never_changes_alarms_no_more_than_its_grades_say(draw: Dr
     assert found[3] <= 2
 
 
+@pytest.mark.thorough
 def test_a_self_excited_stream_that_never_changes_alarms_no_more_than_its_grades_say() -> None:
     counts = hawkes(3, 0.5, 0.5, 12 * 3600)
     found = false_alarms(lambda: next(counts), 12, CorrelatorSettings())

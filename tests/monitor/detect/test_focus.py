@@ -89,17 +89,20 @@ def delays(draw: Callable[[random.Random, float], float], threshold: float, time
     return found
 
 
+@pytest.mark.thorough
 def test_on_poisson_counts_the_weekly_threshold_alarms_at_most_weekly() -> None:
     chance = random.Random(11)
     assert alarms(lambda: poisson(chance, 1.0), 12.5, 604_800) <= 2
 
 
+@pytest.mark.thorough
 def test_on_clustered_counts_the_poisson_threshold_is_void_and_the_raised_one_holds() -> None:
     chance = random.Random(12)
     assert alarms(lambda: clustered(chance, 1.0), 12.5, 20_000) > 5
     assert alarms(lambda: clustered(chance, 1.0), 66, 150_000) <= 1
 
 
+@pytest.mark.thorough
 def test_on_clustered_counts_clipped_at_four_the_clipped_threshold_holds() -> None:
     chance = random.Random(13)
     mean = fmean(min(clustered(chance, 1.0), 4) for _ in range(50_000))
