@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.block import Log, Needs
+from chain.block import AnswerNeed, Log, Need, Needs, SlotNeed
 from chain.detector import Watch, WatchedPool
 from chain.detectors import Bench, migration
 from chain.detectors import liquidity as liquidity_module
@@ -14,7 +14,7 @@ from chain.detectors.liquidity import Liquidity
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent, PoolDepth
 from chain.pool import TRANSFER
 from chain.pools import uniswap_v3, uniswap_v4
-from chain.pools.uniswap_v2 import BURN, MINT, SYNC
+from chain.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, SYNC
 from tests.chain.made import START, address, block, log, topic, words
 
 POOL, OTHER, A, B = address(0xF00), address(0xF01), address(0xAA), address(0xBB)
@@ -107,6 +107,19 @@ def test_a_depth_is_told_once_it_is_known_and_again_when_it_has_changed_by_a_ten
     near = second.tokens[0]
     assert 0 < near.within_1 < near.within_2 < near.within_5
     assert near.share == 1.0, "the other pool is not known yet"
+
+
+def test_reserves_that_were_read_stand_until_others_are_and_other_reads_change_nothing() -> None:
+    detector = liquidity_module.make(watch())
+    read = AnswerNeed(POOL, GET_RESERVES)
+    state: dict[Need, int] = {read: int.from_bytes(b"\x01" + words(1_000_000, 1_000_000, 7), "big")}
+    told: list[PlacedEvent] = []
+    reads: list[dict[Need, int]] = [state, {SlotNeed(OTHER, 8): 5}, {}, state]
+    for number, held in enumerate(reads):
+        told += detector.on_block(block(number, state=held), ())
+    [depth] = told
+    assert isinstance(depth, PoolDepth)
+    assert (depth.place.block_number, [one.reserve for one in depth.tokens]) == (1, [1_000_000, 1_000_000])
 
 
 def test_two_pools_share_a_tokens_depth_and_a_move_is_weighed_against_both() -> None:
