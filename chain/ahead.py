@@ -23,13 +23,9 @@ class Wanted:
     def is_begun_by(self, other: Wanted) -> bool:
         """Whether the other lacks nothing of this but some of what stands still. Probes are of the head alone."""
         ours, theirs = self.needs, other.needs
-        return self.numbers == other.numbers and (
-            ours is theirs
-            or (
-                (ours.addresses, ours.topics, ours.moving, ours.writes)
-                == (theirs.addresses, theirs.topics, theirs.moving, theirs.writes)
-                and theirs.standing <= ours.standing
-            )
+        return theirs.standing <= ours.standing and (
+            (self.numbers, ours.addresses, ours.topics, ours.moving, ours.writes)
+            == (other.numbers, theirs.addresses, theirs.topics, theirs.moving, theirs.writes)
         )
 
 
@@ -60,10 +56,11 @@ class Ahead:
         self._under_way = None  # whatever comes of it: what failed is read anew
         found = await reading
         if more or (wanted.grown and not self._every_block):
-            ends = found[:: max(len(found) - 1, 1)] if wanted.grown else found[-1:]
-            made = await fetch.whole(self._nodes, ends, wanted.needs, self._clock)
-            found[-1] = made[-1]
-            found[: len(made) - 1] = made[:-1]
+            last = len(found) - 1
+            ends = sorted({0, last}) if wanted.grown else [last]
+            made = await fetch.whole(self._nodes, [found[at] for at in ends], wanted.needs, self._clock)
+            for at, block in zip(ends, made, strict=True):
+                found[at] = block
         return found
 
     async def give_up(self) -> None:

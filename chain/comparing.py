@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from chain import fetch
-from chain.block import NO_CODE, CodeNeed, Header, Needs, StateRead
+from chain.block import NO_CODE, CodeNeed, Header, Needs
 from chain.changes import changed
 from chain.code import Code
 from chain.code_reader import CodeReader
@@ -137,9 +137,10 @@ class Comparing:
         needs = Needs(reads=frozenset(map(CodeNeed, {at.address for at in wanted})))
         ends = replace(first, number=first.number - 1, hash=first.parent_hash), last
         try:
-            before, after = await self._states(ends, needs)
+            found = await fetch.blocks(self._nodes, self._network.id, ends, needs, self._clock, state_of=ends)
         except NodeFailure:
             return {}
+        before, after = (one.state for one in found)
         same = {need.address: word for need, word in after.items() if before.get(need) == word}
         holders = {word: _At(address, last.hash) for address, word in same.items() if word != NO_CODE}
         bodies: dict[_At, bytes] = {}
@@ -147,10 +148,6 @@ class Comparing:
             bodies |= await self._bodies([*holders.values()][begin : begin + MOST_ASKS], last.number)
         codes = {word: bodies[at] for word, at in holders.items() if at in bodies} | {NO_CODE: b""}
         return {at: codes[same[at.address]] for at in wanted if same.get(at.address) in codes}
-
-    async def _states(self, headers: Sequence[Header], needs: Needs) -> list[StateRead]:
-        found = await fetch.blocks(self._nodes, self._network.id, headers, needs, self._clock, state_of=headers)
-        return [one.state for one in found]
 
     async def _bodies(self, asked: Sequence[_At], reaching: int) -> dict[_At, bytes]:
         asks: list[Ask] = [("eth_getCode", [at.address, {"blockHash": at.block_hash}]) for at in asked]
