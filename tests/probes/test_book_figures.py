@@ -181,3 +181,8 @@ def test_only_a_side_of_more_than_twenty_thousand_levels_is_cut_to_its_best_half
     assert len(side) == 10_000
     assert (min(side), max(side)) == ((10_002.0, 100_000.0) if sold else (1.0, 10_000.0))
     assert len(one.asks if sold else one.bids) == 1
+
+
+def test_a_snapshot_is_of_the_feed_unless_it_is_said_to_be_of_rest() -> None:
+    straddling = BookDelta(instrument="BTC", first_id=8, last_id=14, prev_id=None, event_time=NOW, bids=(), asks=())
+    assert book([(100, 1)], [(101, 1)]).apply(straddling, 0.0) is Applied.GAP

@@ -1,0 +1,197 @@
+"""The phases of an exchange from the hooks that fired, the worst lag of a second, how a feed ends, and a check's own slots."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+import aiohttp
+import pytest
+
+from probes.clock_offset import ClockOffset
+from probes.exchange import _phases, tls_context
+from probes.feed_ending import EndedError, ending
+from probes.feed_lag import LagMeter
+from probes.readings import EngineLag, FeedLag, VenueId
+from probes.schedule import on_schedule, phase_s
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+COLD = {
+    "resolve": 101.0,
+    "create": 100.5,
+    "resolved": 103.0,
+    "tls": 106.0,
+    "created": 110.0,
+    "sent": 115.0,
+    "answered": 121.0,
+}
+
+
+def phases(at: dict[str, float]) -> list[tuple[str, float, float]]:
+    """Name, start and length, in seconds from the sending, of an exchange that began at 100 and ended at 128."""
+    return [
+        (one.name, (one.started_at - START).total_seconds(), one.duration_s) for one in _phases(at, 100.0, 128.0, START)
+    ]
+
+
+def test_a_cold_exchange_over_tls_has_six_phases_that_follow_each_other() -> None:
+    assert phases(COLD) == [
+        ("resolve", 1, 2), ("connect", 3, 3), ("tls", 6, 4), ("send", 10, 5), ("wait", 15, 6), ("receive", 21, 7)
+    ]  # fmt: skip
+
+
+def test_without_tls_the_connection_lasts_until_it_stands_and_without_a_name_it_begins_at_once() -> None:
+    plain = {name: when for name, when in COLD.items() if name not in ("tls", "resolve", "resolved")}
+    assert phases(plain) == [("connect", 0.5, 9.5), ("send", 10, 5), ("wait", 15, 6), ("receive", 21, 7)]
+
+
+def test_a_connection_used_again_has_neither_name_nor_connect_nor_handshake() -> None:
+    again = {"reused": 102.0, "sent": 104.0, "answered": 121.0}
+    assert phases(again) == [("send", 2, 2), ("wait", 4, 17), ("receive", 21, 7)]
+
+
+@pytest.mark.parametrize(
+    ("fired", "last"),
+    [
+        ({"create": 100.5, "resolve": 101.0, "resolved": 103.0}, ("connect", 3, 25)),
+        ({"create": 100.5, "resolve": 101.0, "resolved": 103.0, "tls": 106.0}, ("tls", 6, 22)),
+        ({"create": 100.5, "created": 110.0}, ("send", 10, 18)),
+        ({"create": 100.5, "created": 110.0, "sent": 115.0}, ("wait", 15, 13)),
+    ],
+)
+def test_a_phase_that_never_ended_lasts_until_the_end_of_the_exchange(
+    fired: dict[str, float], last: tuple[str, float, float]
+) -> None:
+    assert phases(fired)[-1] == (last[0], pytest.approx(last[1]), pytest.approx(last[2]))
+
+
+def test_a_name_that_was_never_found_is_a_phase_until_the_end_of_the_exchange() -> None:
+    assert phases({"create": 100.5, "resolve": 101.0})[0] == ("resolve", 1, 27)
+
+
+def test_an_exchange_that_never_began_has_no_phases_and_none_is_of_negative_length() -> None:
+    assert phases({}) == []
+    assert phases({"reused": 102.0, "sent": 130.0}) == [("send", 2, 28), ("wait", 30, 0)]
+
+
+def test_our_client_verifies_certificates_and_names() -> None:
+    context = tls_context()
+    assert (context.verify_mode.name, context.check_hostname) == ("CERT_REQUIRED", True)
+
+
+def lags(*stamps: tuple[str, float, float, float | None]) -> list[tuple[str, str | None, float]]:
+    """The lags of a second by a clock that is three seconds ahead."""
+    offset = ClockOffset()
+    offset.sample(sent_s=99.5, received_s=100.5, venue_s=103.0, resolution_s=0.0)
+    meter = LagMeter(VenueId("made"), "news", offset)
+    for stamp in stamps:
+        meter.stamp(*stamp)
+    told = meter.told(START, 101.0)
+    assert {one.bound_s for one in told if isinstance(one, FeedLag)} <= {0.5}
+    assert {(one.venue, one.feed, one.received_at) for one in told} <= {("made", "news", START)}
+    assert meter.told(START, 101.0) == []
+    return [(type(one).__name__, one.instrument, round(one.lag_s, 6)) for one in told]
+
+
+def test_the_worst_lag_is_told_in_whatever_order_it_came() -> None:
+    assert lags(("A", 100.0, 102.0, 101.5), ("A", 100.0, 102.5, 101.75)) == [
+        ("EngineLag", "A", 0.75),
+        ("FeedLag", "A", 1.0),
+    ]
+    assert lags(("A", 100.0, 102.5, 101.75), ("A", 100.0, 102.0, 101.5)) == [
+        ("EngineLag", "A", 0.75),
+        ("FeedLag", "A", 1.0),
+    ]
+
+
+def test_a_lag_may_be_below_nothing_and_is_told_as_it_is() -> None:
+    assert lags(("A", 100.0, 104.0, 104.5)) == [("EngineLag", "A", -0.5), ("FeedLag", "A", -1.0)]
+
+
+def test_without_a_clock_only_the_engines_own_lag_is_told() -> None:
+    class _Deaf(ClockOffset):
+        """A clock of which nothing is known."""
+
+        def frame(self, received_s: float, venue_s: float) -> None:
+            """Take nothing."""
+
+    meter = LagMeter(VenueId("made"), "news", _Deaf())
+    meter.stamp("A", 100.0, 99.0, 98.5)
+    (told,) = meter.told(START, 101.0)
+    assert isinstance(told, EngineLag)
+    assert told.lag_s == 0.5
+
+
+def test_a_failure_of_ours_is_raised_even_beside_the_venues_word() -> None:
+    for failures in ([EndedError("over"), ValueError("ours")], [ConnectionResetError(), ValueError("ours")]):
+        with pytest.raises(ValueError, match="ours"):
+            ending(failures)
+
+
+@pytest.mark.parametrize("failure", [ConnectionResetError(), aiohttp.ClientPayloadError(), BrokenPipeError()])
+def test_a_connection_that_failed_is_over_by_the_failures_name_and_not_planned(failure: BaseException) -> None:
+    ended = ending([failure])
+    assert (ended.detail, ended.planned) == (type(failure).__name__, False)
+
+
+def test_the_first_word_of_several_counts() -> None:
+    assert ending([EndedError("a"), EndedError("b", planned=True)]).detail == "a"
+    assert ending([None, EndedError("b", planned=True)]).planned
+
+
+@pytest.mark.parametrize(("every_s", "within_s"), [(1.0, 1.0), (60.0, 60.0), (3600.0, 60.0)])
+def test_a_checks_place_is_its_names_share_of_its_interval_and_at_most_a_minute(
+    every_s: float, within_s: float
+) -> None:
+    for name in ("made/a/", "made/b/BTC"):
+        assert phase_s(name, every_s) == pytest.approx(crc32(name.encode()) / 4_294_967_296 * within_s)
+    many = [phase_s(f"made/{number}", every_s) / within_s for number in range(200)]
+    assert min(many) < 0.1
+    assert 0.9 < max(many) < 1
+
+
+class _Over(Exception):
+    """Ends a schedule that would run for ever."""
+
+
+async def run(acts_s: list[float], every_s: float, begin_s: float = 0.0) -> list[str]:
+    """What a schedule does, in words: it begins at `begin_s`, its first slot is at 0, its actions take this long."""
+    now_s, log, left = begin_s, list[str](), list(acts_s)
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now_s
+        assert seconds > 0
+        now_s += seconds
+        log.append(f"slept {seconds:g}")
+
+    async def act(due: datetime) -> None:
+        nonlocal now_s
+        if not left:
+            raise _Over
+        log.append(f"slot {(due - START).total_seconds():g} at {now_s:g}")
+        now_s += left.pop(0)
+
+    def missed(due: datetime, count: int) -> None:
+        log.append(f"{count} missed after {(due - START).total_seconds():g}")
+
+    with pytest.raises(_Over):
+        await on_schedule(every_s, START, act, missed, clock=lambda: START + timedelta(seconds=now_s), sleep=sleep)
+    return log
+
+
+async def test_an_overrun_by_a_moment_misses_the_slot_within_it_and_waits_for_the_next() -> None:
+    assert await run([10.5, 1.0], 5.0) == ["slot 0 at 0", "2 missed after 0", "slept 4.5", "slot 15 at 15", "slept 4"]
+
+
+async def test_a_slot_that_is_due_at_the_very_end_of_an_action_is_acted_on() -> None:
+    assert await run([10.0, 1.0], 5.0) == ["slot 0 at 0", "1 missed after 0", "slot 10 at 10", "slept 4"]
+
+
+async def test_an_action_within_its_interval_misses_nothing_and_the_slots_do_not_shift() -> None:
+    log = await run([4.5, 0.5, 3.0], 5.0)
+    assert log == ["slot 0 at 0", "slept 0.5", "slot 5 at 5", "slept 4.5", "slot 10 at 10", "slept 2"]
+
+
+async def test_a_schedule_waits_for_its_first_slot_and_acts_late_on_one_that_has_begun() -> None:
+    assert (await run([1.0], 5.0, begin_s=-2.0))[:2] == ["slept 2", "slot 0 at 0"]
+    assert (await run([1.0], 5.0, begin_s=3.0))[:1] == ["slot 0 at 3"]
