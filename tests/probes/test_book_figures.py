@@ -138,6 +138,7 @@ def test_a_book_measured_before_its_last_change_is_not_of_negative_age() -> None
         ([(9990, 0.1002)], [(10010, 0.1)], BookState.OK),  # 1,000.998 and 1,001 USD
         ([(500, 2.0)], [(502, 2.0)], BookState.OK),  # exactly 1,000 USD for sale is not less than it
         ([(500, 1.999)], [(502, 2.0)], BookState.HOLLOW),
+        ([(9990, 0.001), (9850, 1)], [(10010, 0.001), (10150, 1)], BookState.OK),  # enough, though beyond 100 bps
     ],
 )
 def test_less_than_a_thousand_dollars_within_two_percent_of_a_side_is_hollow(
@@ -186,3 +187,12 @@ def test_only_a_side_of_more_than_twenty_thousand_levels_is_cut_to_its_best_half
 def test_a_snapshot_is_of_the_feed_unless_it_is_said_to_be_of_rest() -> None:
     straddling = BookDelta(instrument="BTC", first_id=8, last_id=14, prev_id=None, event_time=NOW, bids=(), asks=())
     assert book([(100, 1)], [(101, 1)]).apply(straddling, 0.0) is Applied.GAP
+
+
+def test_a_book_far_below_a_dollar_is_measured_like_any_other() -> None:
+    told = measured(book([(0.0199, 1e6), (0.01, 1e6)], [(0.0201, 1e6)]))
+    assert told.state is BookState.OK
+    assert told.mid == pytest.approx(0.02)
+    assert told.spread_bps == pytest.approx(100.0)
+    assert told.depth_usd[100] == pytest.approx((19_900.0, 20_100.0))
+    assert told.slippage_bps[10_000] == pytest.approx((50.0, 50.0))

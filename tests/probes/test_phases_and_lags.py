@@ -62,7 +62,9 @@ def test_a_connection_used_again_has_neither_name_nor_connect_nor_handshake() ->
 def test_a_phase_that_never_ended_lasts_until_the_end_of_the_exchange(
     fired: dict[str, float], last: tuple[str, float, float]
 ) -> None:
-    assert phases(fired)[-1] == (last[0], pytest.approx(last[1]), pytest.approx(last[2]))
+    name, start_s, length_s = phases(fired)[-1]
+    assert name == last[0]
+    assert (start_s, length_s) == pytest.approx(last[1:])
 
 
 def test_a_name_that_was_never_found_is_a_phase_until_the_end_of_the_exchange() -> None:
