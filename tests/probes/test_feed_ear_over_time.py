@@ -329,3 +329,23 @@ def test_a_clock_that_was_asked_for_is_not_told_again_by_its_feeds() -> None:
     feed = Talking(offset=known_clock())
     feed.hear(1.0, replace(MARK, event_time=at(1.0)))
     assert not [one for one in feed.second(1.0) if isinstance(one, VenueClock)]
+
+
+def test_quiet_counts_from_the_last_news_and_from_the_opening_before_any() -> None:
+    feed = Talking(opened_s=100.0)
+    assert feed.ear.quiet_s(103.0) == 3.0
+    feed.hear(104.0, MARK)
+    assert feed.ear.quiet_s(106.5) == 2.5
+    feed.hear(107.0, Pong())
+    assert feed.ear.quiet_s(108.0) == 4.0
+
+
+def test_changes_after_a_closing_are_not_applied_to_the_book_of_before() -> None:
+    feed = Talking(book_base="book_rest")
+    feed.ear.based(snapshot(1.0), "BTC", at(1.0))
+    assert changes(feed.hear(1.5, delta(1.5, 11)).readings) == [(FeedEvent.PULSE, 1)]
+    feed.ear.closed(2.0, at(2.0))
+    feed.ear.opened(at(3.0), 3.0)
+    feed.hear(3.5, delta(3.5, 12))
+    assert only(BookMeasured, feed.second(4.0)).state is BookState.UNSYNCED
+    assert feed.ear.books.wanting() == ["BTC"]
