@@ -239,6 +239,14 @@ def test_a_server_time_sets_the_clock_by_the_time_on_the_wire_only() -> None:
     assert [type(one) for one in readings] == [RequestTimed, ServerTime, VenueClock, Headroom]
 
 
+def test_a_cold_connection_gives_the_clock_the_same_bound_as_a_used_one() -> None:
+    server_time = ServerTime(venue=MADE, received_at=at(10.0), event_time=at(10.0), resolution_s=0.0)
+    used = (phase("send", 0.1), phase("wait", 0.2), phase("receive", 0.1))
+    for phases in (used, (phase("resolve", 3.0), *used), (phase("connect", 3.0), *used), (phase("tls", 3.0), *used)):
+        clock = only(VenueClock, Asked(server_time).hear(answered(received_at=at(10.0), phases=phases)))
+        assert (clock.offset_s, clock.bound_s) == pytest.approx((0.2, 0.2), abs=1e-6)
+
+
 def test_a_stamp_in_whole_seconds_widens_the_bound_by_half_a_second() -> None:
     server_time = ServerTime(venue=MADE, received_at=at(10.0), event_time=at(12.0), resolution_s=1.0)
     clock = only(VenueClock, Asked(server_time).hear(answered(received_at=at(10.0), phases=(phase("wait", 0.2),))))
