@@ -16,7 +16,7 @@ from probes.readings import BookMeasured, FeedChanged, Instrument, Market, Readi
 from probes.rest import Asker
 from probes.tape import Exchange
 from probes.venue import BookSnapshot, Budget, Call, Context, Keys, RestCheck, SignedRequest, Venue
-from tests.probes.loopback import Loopback, say, serving
+from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
 
 MADE = VenueId("made")
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -196,3 +196,21 @@ async def test_a_book_asked_for_is_measured_as_of_its_arrival_and_raw_asking_doe
     assert book.received_at == first.received_at
     assert snapshot == BOOK
     assert not [one for one in raw if isinstance(one, BookMeasured)]
+
+
+@pytest.mark.parametrize("answer", [say("no", 401), say("{}", after_s=20.0)])
+async def test_a_signed_call_that_fails_reaches_no_tape_either(client: aiohttp.ClientSession, answer: Answer) -> None:
+    tape = Tape()
+    async with serving({"/a": answer}) as served:
+        (told, *_) = await asker(client, served, tape=tape, timeout_s=0.05).ask(check(signed=True), None)
+    assert isinstance(told, RequestTimed)
+    assert told.refusal is not None
+    assert tape.answers == []
+
+
+async def test_an_operators_time_out_ends_a_body_that_does_not_end(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": never_ending}) as served:
+        (told, *_) = await asker(client, served, timeout_s=0.05).ask(check(timeout_s=30.0, max_bytes=10**9), None)
+    assert isinstance(told, RequestTimed)
+    assert (told.refusal, told.status) == (Refusal.TIMEOUT, 200)
+    assert 0.05 <= told.latency_s < 15
