@@ -214,3 +214,12 @@ async def test_an_operators_time_out_ends_a_body_that_does_not_end(client: aioht
     assert isinstance(told, RequestTimed)
     assert (told.refusal, told.status) == (Refusal.TIMEOUT, 200)
     assert 0.05 <= told.latency_s < 15
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_a_refusal_and_leads_nowhere(client: aiohttp.ClientSession, status: int) -> None:
+    async with serving({"/a": say("", status, {"Location": "/b"}), "/b": say("{}")}) as served:
+        (told, *_) = await asker(client, served).ask(check(), None)
+        assert served.asked == ["/a"]
+    assert isinstance(told, RequestTimed)
+    assert (told.status, told.refusal) == (status, Refusal.BAD_REQUEST)

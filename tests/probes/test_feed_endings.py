@@ -221,3 +221,24 @@ async def test_a_venues_ping_frame_is_answered_with_its_payload_and_compression_
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
     assert "permessage-deflate" in offered[0]
+
+
+async def test_news_puts_off_the_leaving_of_a_socket(
+    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [BookSnapshot(instrument="BTC", last_id=10, event_time=None, bids=[], asks=[])]
+    one = runner(client, declared(words, silence_after_s=10.0), [])
+    one._ear.opened(T0, 0.0)
+    assert await sampled(one, monkeypatch, 25.0) is None
+    one._ear.frame(b"", T0, 26.0, {"BTC": BTC})
+    assert await sampled(one, monkeypatch, 30.0, 46.0, 55.9) is None
+    assert await sampled(one, monkeypatch, 56.0) is not None
+
+
+async def test_the_pauses_of_a_venue_that_is_away_grow(client: aiohttp.ClientSession) -> None:
+    told: list[Reading] = []
+    url = f"ws://127.0.0.1:{await free_port()}"
+    away = runner(client, declared(), told, url, clock=utc_now, first_pause_s=0.4)
+    closed = await heard(away, told, 4, FeedEvent.CLOSED)
+    waited_s = (closed[3].received_at - closed[0].received_at).total_seconds()
+    assert waited_s >= 0.04 + 0.08 + 0.16, "each at least a tenth of a bound that doubles"

@@ -254,3 +254,16 @@ async def test_closing_a_prober_or_the_controls_leaves_no_connection_behind() ->
 
 def test_our_clock_is_in_utc() -> None:
     assert utc_now().utcoffset() == timedelta(0)
+
+
+async def test_a_controls_latency_counts_from_its_slot() -> None:
+    async with serving({"/": say("x", after_s=0.12)}) as served:
+        controls = Controls({"a": served.url + "/"}, every_s=0.05, timeout_s=5.0)
+        readings = controls.readings()
+        told = await until(readings, lambda told: len(told) >= 3)
+        await readings.aclose()
+    for one in told:
+        assert isinstance(one, RequestTimed)
+        assert one.sent_at > one.scheduled_at
+        late_s = (one.sent_at - one.scheduled_at).total_seconds()
+        assert one.latency_s - one.service_s == pytest.approx(late_s, abs=1e-5)
