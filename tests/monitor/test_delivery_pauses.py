@@ -178,13 +178,27 @@ async def test_of_several_updates_the_oldest_goes_first_and_the_rest_keeps_its_o
 
 
 async def test_a_full_lane_of_one_sink_costs_the_other_nothing() -> None:
-    full, free = Answering(lambda _attempt: TryAgain(why="HTTP 503")), Answering()
+    class Told(Answering):
+        def __init__(self) -> None:
+            super().__init__()
+            self._more = asyncio.Event()
+
+        async def deliver(self, client: object, note: Note) -> Outcome:
+            self._more.set()
+            return await super().deliver(client, note)
+
+        async def came(self, revision: int) -> None:
+            await self._more.wait()
+            self._more.clear()
+            assert self.revisions[-1] == revision
+
+    full, free = Answering(lambda _attempt: TryAgain(why="HTTP 503")), Told()
     ours = Deliveries([Route("full", Rule(repeat_s=0), full), Route("free", Rule(repeat_s=0), free)], queue=2)
     task = asyncio.ensure_future(ours.run("free"))
     for revision in range(1, 6):
         ours.on_changes([change(revision)])
-        while ours.waiting["free"]:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await free.came(revision)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
