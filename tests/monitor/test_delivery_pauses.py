@@ -126,6 +126,55 @@ def test_the_attempt_at_the_very_bound_is_the_last(monkeypatch: pytest.MonkeyPat
     assert counts == {"try_again": 3, "given_up": 1}
 
 
+def test_by_default_the_attempt_after_an_hour_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = Timed(lambda attempt: TryAgain(why="HTTP 429", after_s=3000 if attempt == 1 else 600))
+    counts = delivered_by(monkeypatch, sink, 1)
+
+    assert sink.at_s == [pytest.approx(0), pytest.approx(3000), pytest.approx(3600)]
+    assert counts == {"try_again": 3, "given_up": 1}
+
+
+@pytest.mark.parametrize(("failures", "given_up"), [(2, False), (3, True)])
+async def test_a_note_is_given_up_at_our_third_failure_with_it(failures: int, given_up: bool) -> None:
+    def answer(attempt: int) -> Outcome:
+        if attempt <= failures:
+            raise RuntimeError("ours")
+        return Delivered()
+
+    sink = Answering(answer)
+    ours = Deliveries([Route("desk", Rule(repeat_s=0), sink)])
+    ours.on_changes([change(1), change(2)])
+    for _ in range(failures):
+        with pytest.raises(RuntimeError, match="ours"):
+            await ours.run("desk")
+    assert ours.waiting == {"desk": 1 if given_up else 2}
+    task = asyncio.ensure_future(ours.run("desk"))
+    assert await ours.drain(30) == 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sink.revisions == ([2] if given_up else [1, 2])
+    assert ours.counts("desk")["failed"] == failures
+
+
+async def test_failures_with_one_note_do_not_count_against_the_next() -> None:
+    def answer(attempt: int) -> Outcome:
+        if attempt in (1, 2, 4, 5):
+            raise RuntimeError("ours")
+        return Delivered()
+
+    sink = Answering(answer)
+    ours = Deliveries([Route("desk", Rule(repeat_s=0), sink)])
+    ours.on_changes([change(1), change(2)])
+    for _ in range(4):
+        with pytest.raises(RuntimeError, match="ours"):
+            await ours.run("desk")
+    task = asyncio.ensure_future(ours.run("desk"))
+    assert await ours.drain(30) == 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sink.revisions == [1, 2]
+
+
 def test_each_note_begins_with_the_first_pause_again(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Timed(lambda attempt: Delivered() if attempt in (5, 7) else TryAgain(why="HTTP 503"))
     delivered_by(monkeypatch, sink, 1, 2)
