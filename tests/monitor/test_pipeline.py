@@ -13,6 +13,7 @@ from monitor.pipeline import Pipeline
 from monitor.signals import Signal, SignalKind
 from probes.readings import EngineLag, Reading, VenueId
 from tests.monitor.sinks.changes import START, change, signal
+from tests.monitor.telemetry.samples import upgrade
 
 LAG = EngineLag(venue=VenueId("bybit"), feed="book_ws", instrument=None, received_at=START, lag_s=0.5)
 
@@ -36,7 +37,8 @@ class Seen:
         return "a:b"
 
     def record_chain(self, event: ChainEvent) -> str | None:
-        return None
+        self.log.append(("recorded", event))
+        return "c:d"
 
     def record_change(self, given: IncidentChange) -> str:
         self.log.append(("traced", given.revision))
@@ -113,6 +115,15 @@ def test_a_reading_is_recorded_and_its_span_is_linked_to_its_signals() -> None:
     assert seen.log[0] == ("recorded", LAG)
     (one,) = first.signals
     assert (one.kind, one.value, one.link) == (SignalKind.ENGINE_LAG, 0.5, "a:b")
+
+
+def test_a_chain_event_is_recorded_and_its_span_is_linked_to_its_signals() -> None:
+    seen = Seen()
+    ours, first, _ = pipeline(seen)
+    event = upgrade()
+    ours.take_event(event)
+    assert seen.log[0] == ("recorded", event)
+    assert [(one.kind, one.link) for one in first.signals] == [(SignalKind.UPGRADE, "c:d")]
 
 
 def test_a_tick_is_a_signal_of_the_clock_and_remembered() -> None:
