@@ -69,6 +69,19 @@ def test_a_loop_is_over_five_minutes_after_its_first_restart(
     assert bool(supervisor.looping()) is looping
 
 
+@pytest.mark.parametrize(("since_s", "looping"), [(99.9, True), (100.0, False)])
+def test_the_five_minutes_of_a_loop_begin_with_the_first_of_the_five(
+    monkeypatch: pytest.MonkeyPatch, since_s: float, looping: bool
+) -> None:
+    now = [START]
+    supervisor = Supervisor(lambda: now[0], first_pause_s=0)
+    starts_s(monkeypatch, [0.0], supervisor)
+    now[0] += timedelta(seconds=200)
+    starts_s(monkeypatch, [0.0] * 4, supervisor)
+    now[0] += timedelta(seconds=since_s)
+    assert bool(supervisor.looping()) is looping
+
+
 def test_only_the_last_five_restarts_count_for_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [START]
     supervisor = Supervisor(lambda: now[0], first_pause_s=0)

@@ -92,7 +92,7 @@ def _logger(told: Kept) -> logging.Logger:
 
 def _exported(told: Kept) -> str:
     return " ".join(
-        f"{one.log_record.body} {dict(one.log_record.attributes or {})}" for one in told.logs.get_finished_logs()
+        f"{one.log_record.body!r} {dict(one.log_record.attributes or {})}" for one in told.logs.get_finished_logs()
     )
 
 
