@@ -246,3 +246,29 @@ def test_a_run_that_is_alive_keeps_its_folder_though_it_is_drained_by_itself_lat
     other.close()
     assert _taken(alive) == [1]
     alive.close()
+
+
+def test_a_run_that_opens_its_spool_again_writes_no_line_into_a_file_that_was_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spools, "SEGMENT_BYTES", 2 * LINE)
+    first = Spool.open(tmp_path, "run", 10_000_000)
+    for number in (1, 2, 3, 4):
+        first.append(batch(number, signal(1)))
+    first.close()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.jsonl")}
+    again = Spool.open(tmp_path, "run", 10_000_000)
+    again.append(batch(5, signal(1)))
+    after = {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.jsonl")}
+    assert after == {**before, "00000003.jsonl": batches.encode(batch(5, signal(1)))}
+    assert _taken(again) == [1, 2, 3, 4, 5]
+    again.close()
+
+
+def test_each_new_file_and_not_only_the_first_is_synced_into_its_folder(
+    spool: Spool, disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spools, "SEGMENT_BYTES", 1)
+    for number in (1, 2, 3):
+        spool.append(batch(number, signal(1)))
+    assert [path for path, _size in disk.synced].count(tmp_path / "run") == 3

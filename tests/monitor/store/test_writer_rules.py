@@ -129,6 +129,7 @@ def test_a_batch_is_written_when_it_is_full_and_else_after_its_time(
         await store.asked.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await writer.flush()
 
     run_jumping(monkeypatch, work())
     assert at_s[0] == pytest.approx(0.0 if at_once else 30.0)
@@ -172,24 +173,22 @@ async def test_a_spool_that_is_drained_twice_after_a_crash_writes_each_batch_onc
 
 
 async def test_an_absent_server_is_tried_after_1_2_4_8_15_15_seconds_and_after_1_again_when_it_was_back(
-    settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+    settings: StoreSettings,
 ) -> None:
-    del monkeypatch
     store = MemoryStore()
-    loop_time_s = 0.0
     tried_at: list[float] = []
 
     async def work(loop: JumpingLoop) -> None:
-        nonlocal loop_time_s
         writer = Writer(store, replace(settings, spool_mb=1), Ticking())
-        for tenth in range(700):
-            loop.now_s, loop_time_s = 1000.0 + tenth / 8, tenth / 8
-            store.away = loop_time_s < 50 or loop_time_s > 60
+        for eighth in range(700):
+            now_s = eighth / 8
+            loop.now_s = 1000.0 + now_s
+            store.away = now_s < 50 or now_s > 60
             tries = len(store.tries)
-            writer.on_signals([signal(tenth)])
+            writer.on_signals([signal(eighth)])
             await writer.turn()
             if len(store.tries) > tries and store.away:
-                tried_at.append(loop_time_s)
+                tried_at.append(now_s)
         await writer.flush()
 
     def run() -> None:
@@ -204,6 +203,31 @@ async def test_an_absent_server_is_tried_after_1_2_4_8_15_15_seconds_and_after_1
     assert tried_at[7] > 60
     assert tried_at[8] == tried_at[7] + 1.0
     assert tried_at[9] == tried_at[8] + 2.0
+
+
+@pytest.mark.parametrize(("for_s", "tries"), [(0.9, 1), (1.0, 2), (2.9, 2), (3.0, 3), (6.9, 3), (14.9, 4), (59.9, 7)])
+def test_an_absent_server_is_not_asked_more_often_than_its_pauses_allow(
+    settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, for_s: float, tries: int
+) -> None:
+    store = MemoryStore()
+    store.away = True
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, JumpingLoop)
+        begun_s = loop.now_s
+        writer = Writer(store, settings, Ticking())
+        for tenth in range(round(for_s * 10) + 1):
+            loop.now_s = begun_s + tenth / 10
+            await writer.turn()
+            writer.on_signals([signal(tenth)] if tenth == 0 else [])
+            await writer.turn()
+        counted.append(len(store.tries))
+        await writer.flush()
+
+    counted: list[int] = []
+    run_jumping(monkeypatch, work())
+    assert counted == [tries]
 
 
 async def test_while_the_server_is_away_batches_lie_on_disk_and_newer_ones_never_overtake_them(
