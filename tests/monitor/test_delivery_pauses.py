@@ -72,6 +72,15 @@ def test_pauses_of_two_runs_differ_so_that_many_monitors_do_not_call_at_once(mon
     assert first.pauses_s != second.pauses_s
 
 
+def test_a_pause_has_jitter_up_to_the_first_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = Timed(lambda attempt: TryAgain(why="HTTP 503") if attempt <= 40 else Delivered())
+    delivered_by(monkeypatch, sink, 1, first_pause_s=8.0, longest_pause_s=16.0, for_s=HOUR_S)
+
+    jitter_s = sink.pauses_s[0] - 8.0
+    assert 0 < jitter_s <= 8.0
+    assert [pause_s == pytest.approx(16.0) for pause_s in sink.pauses_s[1:]] == [True] * 39
+
+
 @pytest.mark.parametrize("asked_s", [7.0, 299.0, 301.0, 3000.0])
 def test_no_attempt_is_made_before_the_receiver_allows_it(monkeypatch: pytest.MonkeyPatch, asked_s: float) -> None:
     sink = Timed(lambda attempt: TryAgain(why="HTTP 429", after_s=asked_s) if attempt == 1 else Delivered())
