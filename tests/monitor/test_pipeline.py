@@ -1,4 +1,4 @@
-"""The pipeline: signals are judged in order, observers see signals before the changes they made, nothing is told twice."""
+"""The pipeline: signals are judged in order, observers see signals before the changes they made, nothing goes out twice."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_signals_are_judged_in_order_then_seen_then_their_changes_traced_and_see
     assert ours.signals == 2
 
 
-def test_observers_are_not_told_of_changes_where_there_are_none() -> None:
+def test_observers_get_no_changes_where_there_are_none() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.take([signal(1, kind=SignalKind.REQUEST)])
@@ -93,7 +93,7 @@ def test_nothing_to_take_is_nothing_to_tell() -> None:
     assert (seen.log, ours.signals) == ([], 0)
 
 
-def test_signals_of_an_earlier_run_are_judged_and_nothing_is_told_of_them() -> None:
+def test_signals_of_an_earlier_run_are_judged_and_nothing_of_them_goes_out() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.relive([signal(1), signal(2), signal(3)])
@@ -101,7 +101,7 @@ def test_signals_of_an_earlier_run_are_judged_and_nothing_is_told_of_them() -> N
     assert (ours.relived, ours.signals) == (3, 0)
 
 
-def test_what_was_held_back_is_told_at_the_end() -> None:
+def test_what_was_held_back_goes_out_at_the_end() -> None:
     seen = Seen(at_the_end=(change(7),))
     ours, _, _ = pipeline(seen)
     ours.finish()

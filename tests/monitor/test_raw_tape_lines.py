@@ -124,16 +124,18 @@ def test_an_answer_without_a_schedule_is_timed_from_its_sending(tmp_path: Path) 
         )
     )
     unscheduled = list(RawTape(path, raw_header(first_line(path), path)).signals())
-    latencies = [next(one.value for one in told if one.kind is SignalKind.REQUEST) for told in (scheduled, unscheduled)]
+    latencies = [
+        next(one.value for one in signals if one.kind is SignalKind.REQUEST) for signals in (scheduled, unscheduled)
+    ]
     assert latencies == [pytest.approx(2.5), pytest.approx(2.0)]
 
 
-def test_a_broken_line_is_named_by_its_number_and_those_before_it_are_heard(tmp_path: Path) -> None:
+def test_a_broken_line_is_named_by_its_number_and_those_before_it_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     framed(path, [0, 1, 2])
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:3], b"{\n", *lines[3:]]))
-    heard: list[Signal] = []
+    read: list[Signal] = []
     with pytest.raises(OperatorError, match=r"a\.jsonl:4"):
-        heard.extend(RawTape(path, raw_header(first_line(path), path)).signals())
-    assert ticks(heard) == [1]
+        read.extend(RawTape(path, raw_header(first_line(path), path)).signals())
+    assert ticks(read) == [1]

@@ -29,7 +29,7 @@ FIRST = "Thu, 01 Jan 2026"
 
 
 class Desk:
-    """A receiver that keeps every body as the bytes that came, and answers as it is told."""
+    """A receiver that keeps every body as the bytes that came, and answers as a test says."""
 
     def __init__(self) -> None:
         self.came: list[tuple[Mapping[str, str], bytes]] = []

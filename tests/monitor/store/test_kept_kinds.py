@@ -15,9 +15,9 @@ from tests.monitor.store.rows import NOON, change, signal
 K = SignalKind
 
 NEVER_GIVEN_UP = {
-    # forced orders: told once by a feed
+    # forced orders: seen once on a feed
     K.LIQUIDATION,
-    # what a chain shows: each event is told once, and its network's checkpoint moves on behind it
+    # what a chain shows: each event is seen once, and its network's checkpoint moves on behind it
     K.HEAD, K.HEAD_STALLED, K.REORG, K.NODE_FAULT, K.UPGRADE, K.CODE_COMPARED, K.SOURCE_CHECKED, K.UPGRADE_QUEUED,
     K.OPERATION_ENDED, K.LIQUIDITY_REMOVED, K.LIQUIDITY_ADDED, K.MIGRATION, K.LIQUIDITY_ACCOUNTED, K.POOL_DEPTH,
     K.CONTROL_CHANGED, K.BEHAVIOUR_MISMATCH, K.WALLET_SILENT, K.WALLET_RESUMED, K.TOKEN_USE, K.RETRACTION,
@@ -46,7 +46,7 @@ def given_up(kind: SignalKind) -> bool:
 
 
 @pytest.mark.parametrize("kind", sorted(NEVER_GIVEN_UP - FAULT_OF_TODAY))
-def test_what_is_told_once_is_never_given_up(kind: SignalKind) -> None:
+def test_what_is_seen_once_is_never_given_up(kind: SignalKind) -> None:
     assert not given_up(kind)
 
 

@@ -34,25 +34,25 @@ def written_before_checkpoint(batches: list[Batch], body: bytes) -> set[int]:
     raise AssertionError(f"checkpoint {body!r} was never written")
 
 
-async def test_a_checkpoint_is_never_written_before_the_signals_that_were_told_before_it(
+async def test_a_checkpoint_is_never_written_before_the_signals_that_came_before_it(
     settings: StoreSettings,
 ) -> None:
     store = MemoryStore()
     writer = Writer(store, replace(settings, batch_rows=3, queue_rows=10_000), Ticking())
-    chance, told = random.Random(7), 0
+    chance, sent = random.Random(7), 0
     before: dict[bytes, set[int]] = {}
     for number in range(60):
         kinds = chance.choices([SignalKind.REQUEST, SignalKind.UPGRADE, SignalKind.HEAD], k=chance.randint(0, 5))
-        writer.on_signals([signal(told + index, kind=kind) for index, kind in enumerate(kinds)])
-        told += len(kinds)
-        before[b"%d" % number] = set(range(told))
+        writer.on_signals([signal(sent + index, kind=kind) for index, kind in enumerate(kinds)])
+        sent += len(kinds)
+        before[b"%d" % number] = set(range(sent))
         writer.checkpoint("ethereum", b"%d" % number)
         store.away = chance.random() < 0.4
         await writer.turn()
     store.away = False
     assert await writer.flush()
 
-    assert store.seqs == list(range(told))
+    assert store.seqs == list(range(sent))
     for body in {one.checkpoints["ethereum"] for one in store.batches if one.checkpoints}:
         assert before[body] <= written_before_checkpoint(store.batches, body)
     assert store.batches[-1].checkpoints == {"ethereum": b"59"}

@@ -84,27 +84,27 @@ def test_several_secrets_in_one_text_are_all_hidden() -> None:
     assert "symbol=BTC" in redact(LEAK)
 
 
-def _logger(told: Kept) -> logging.Logger:
+def _logger(exports: Kept) -> logging.Logger:
     logger = logging.Logger("stormwatch.redact")  # noqa: LOG001  not in the tree: no other test may see it
-    logger.addHandler(told.telemetry.log_sink())
+    logger.addHandler(exports.telemetry.log_sink())
     return logger
 
 
-def _exported(told: Kept) -> str:
+def _exported(exports: Kept) -> str:
     return " ".join(
-        f"{one.log_record.body!r} {dict(one.log_record.attributes or {})}" for one in told.logs.get_finished_logs()
+        f"{one.log_record.body!r} {dict(one.log_record.attributes or {})}" for one in exports.logs.get_finished_logs()
     )
 
 
 def test_a_log_message_with_its_arguments_leaves_without_secrets() -> None:
-    told = kept()
-    _logger(told).error("cannot reach %s: %s", LEAK, ValueError(LEAK))
-    assert "cannot reach https://[hidden]@host.example" in _exported(told)
-    assert SECRET not in _exported(told)
+    exports = kept()
+    _logger(exports).error("cannot reach %s: %s", LEAK, ValueError(LEAK))
+    assert "cannot reach https://[hidden]@host.example" in _exported(exports)
+    assert SECRET not in _exported(exports)
 
 
 def test_an_exception_leaves_without_secrets_in_message_and_traceback() -> None:
-    told = kept()
+    exports = kept()
 
     def connect() -> None:
         raise ConnectionError(LEAK)
@@ -118,15 +118,15 @@ def test_an_exception_leaves_without_secrets_in_message_and_traceback() -> None:
     try:
         begin()
     except RuntimeError:
-        _logger(told).exception("part failed")
-    exported = _exported(told)
+        _logger(exports).exception("part failed")
+    exported = _exported(exports)
     assert "ConnectionError" in exported
     assert "wrapped https://[hidden]@host.example" in exported
     assert SECRET not in exported
 
 
-def _spans(told: Kept) -> str:
-    return " ".join(_said(one) for one in told.spans.get_finished_spans())
+def _spans(exports: Kept) -> str:
+    return " ".join(_said(one) for one in exports.spans.get_finished_spans())
 
 
 def _said(span: ReadableSpan) -> str:
@@ -135,21 +135,41 @@ def _said(span: ReadableSpan) -> str:
 
 
 def test_a_check_span_leaves_without_secrets() -> None:
-    told = kept()
-    told.telemetry.record(replace(check(), detail=LEAK))
-    assert "https://[hidden]@host.example" in _spans(told)
-    assert SECRET not in _spans(told)
+    exports = kept()
+    exports.telemetry.record(replace(check(), detail=LEAK))
+    assert "https://[hidden]@host.example" in _spans(exports)
+    assert SECRET not in _spans(exports)
 
 
 @pytest.mark.parametrize("pages", [False, True])
 def test_an_incident_trace_leaves_without_secrets(pages: bool) -> None:
-    told = kept()
+    exports = kept()
     leaking = replace(
         change(ChangeKind.OPENED), headline=LEAK, pages=pages, level=Level.PERFECT_STORM, peak=Level.PERFECT_STORM,
         evidence=(replace(evidence(), said=LEAK),),
     )  # fmt: skip
-    told.telemetry.record_change(leaking)
+    exports.telemetry.record_change(leaking)
     ended = replace(leaking, revision=2, kind=ChangeKind.ENDED_UNKNOWN, state=IncidentState.ENDED_UNKNOWN)
-    told.telemetry.record_change(ended)
-    assert "https://[hidden]@host.example" in _spans(told)
-    assert SECRET not in _spans(told)
+    exports.telemetry.record_change(ended)
+    assert "https://[hidden]@host.example" in _spans(exports)
+    assert SECRET not in _spans(exports)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("Authorization: Bearer hunter2", "hunter2"),
+        ("wss://node.example/v3/0123456789abcdef0123456789abcdef gone", "0123456789abcdef"),
+        (f"bot123456:{'A' * 30} is blocked", "AAAA"),
+    ],
+)
+def test_whatever_the_secret_no_outlet_shows_it(text: str, secret: str) -> None:
+    exports = kept()
+    _logger(exports).warning("%s", text)
+    exports.telemetry.record(replace(check(), detail=text))
+    opened = replace(change(ChangeKind.OPENED, level=Level.STORM_SUSPECTED, peak=Level.STORM_SUSPECTED), headline=text)
+    exports.telemetry.record_change(replace(opened, evidence=(replace(evidence(), said=text),)))
+    exports.telemetry.record_change(replace(opened, revision=2, kind=ChangeKind.ENDED, state=IncidentState.ENDED))
+    for shown in (_exported(exports), _spans(exports)):
+        assert "[hidden]" in shown
+        assert secret not in shown
