@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from chain.checkpoint import Checkpoints
@@ -33,7 +34,7 @@ from monitor.telemetry.redact import redact
 from probes import venues
 from probes.control import Controls
 from probes.prober import Prober
-from probes.readings import Instrument
+from probes.readings import Instrument, Reading
 from probes.tape import Tape
 
 Clock = Callable[[], datetime]
@@ -90,12 +91,21 @@ class Sources:
         async def part() -> None:
             prober = Prober(venues.declared(name), chosen, clock=self._clock, tape=self._tape)
             declared: list[Instrument] = []
-            async for reading in prober.readings():
+
+            def take(reading: Reading) -> None:
+                nonlocal declared
                 if prober.instruments is not declared and prober.instruments:
                     declared = prober.instruments
                     self._intake.know(name, prober.instruments)
                     self._expect(venue_expectations(self._settings, name, prober.instruments))
                 self._pipeline.take_reading(reading)
+
+            try:
+                async with aclosing(prober.readings()) as readings:
+                    async for reading in readings:
+                        take(reading)
+            finally:
+                _take_rest(prober, take)
 
         return part
 
@@ -140,3 +150,15 @@ class Sources:
         self._pipeline.take(
             [self._intake.expect(one.source, one.subject, one.gap_s, now, one.attributes) for one in expectations]
         )
+
+
+def _take_rest(prober: Prober, take: Callable[[Reading], None]) -> None:
+    """Take what came before the end: it is on the raw tape, so it belongs in the live log too.
+
+    A failure here is only logged: raised, it would take the place of a cancellation, and the part would start again.
+    """
+    try:
+        for reading in prober.rest():
+            take(reading)
+    except Exception:
+        log.exception("readings of %s that waited at the end were not taken", prober.venue.id)

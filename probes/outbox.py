@@ -39,12 +39,23 @@ class Outbox:
         self.dropped[type(self._waiting[0]).__name__] += 1
         self._waiting.popleft()
 
-    async def get(self) -> Reading:
-        """The next reading."""
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def filled(self) -> None:
+        """Return when a reading waits; it stays until it is taken."""
         while not self._waiting:
             self._some.clear()
             await self._some.wait()
+
+    def take(self) -> Reading:
+        """The oldest reading that waits. Raises IndexError where there is none."""
         return self._waiting.popleft()
+
+    async def get(self) -> Reading:
+        """The next reading."""
+        await self.filled()
+        return self.take()
 
     def drain(self) -> list[Reading]:
         """Everything that waits."""

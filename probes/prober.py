@@ -69,29 +69,34 @@ class Prober:
         self._listed: set[int] = set()
 
     async def readings(self) -> AsyncGenerator[Reading, None]:
-        """Everything the venue says, for ever. A failure of ours in any part ends it with that failure."""
+        """Everything the venue says, for ever. A failure of ours in any part ends it with that failure.
+
+        A reading leaves the outbox only when it is handed over: after a stop, what came and was not taken is in `rest`.
+        """
         client = session(tls_context(self.settings.ca_file), USER_AGENT)
         work = asyncio.create_task(self._work(client))
-        waiting = asyncio.create_task(self.outbox.get())
+        filled = asyncio.create_task(self.outbox.filled())
         try:
             taken = 0
             while True:
-                await asyncio.wait({waiting, work}, return_when=asyncio.FIRST_COMPLETED)
-                if waiting.done():
-                    yield waiting.result()
-                    for reading in self.outbox.drain():
-                        yield reading
-                        taken += 1
-                        if taken % YIELD_EVERY == 0:
-                            await asyncio.sleep(0)
-                    waiting = asyncio.create_task(self.outbox.get())
-                else:
+                await asyncio.wait({filled, work}, return_when=asyncio.FIRST_COMPLETED)
+                if not filled.done():
                     work.result()
+                while len(self.outbox):
+                    yield self.outbox.take()
+                    taken += 1
+                    if taken % YIELD_EVERY == 0:
+                        await asyncio.sleep(0)
+                filled = asyncio.create_task(self.outbox.filled())
         finally:
             work.cancel()
-            waiting.cancel()
-            await asyncio.gather(work, waiting, return_exceptions=True)
+            filled.cancel()
+            await asyncio.gather(work, filled, return_exceptions=True)
             await client.close()
+
+    def rest(self) -> list[Reading]:
+        """What had come when `readings` was ended, and had not been taken: each raw answer on the tape has its readings."""
+        return self.outbox.drain()
 
     async def _work(self, client: aiohttp.ClientSession) -> None:
         asker = Asker(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind
 from monitor.store.waiting import KEPT, Waiting
 from tests.monitor.store.rows import NOON, change, signal
@@ -50,3 +51,30 @@ def test_whatever_comes_nothing_kept_is_lost_and_order_stands(kinds: list[Signal
     assert [one.seq for one in back] == sorted(one.seq for one in back)
     assert [one for one in back if one.kind in KEPT] == [one for one in told if one.kind in KEPT]
     assert len(back) + waiting.dropped.total() == len(told)
+
+
+def test_a_checkpoint_or_a_change_does_not_overtake_the_routine_signal_just_before_it() -> None:
+    items: tuple[IncidentChange | tuple[str, bytes], ...] = (("ethereum", b"1"), change())
+    for item in items:
+        waiting = Waiting(100)
+        waiting.add_signals([signal(1)])
+        waiting.add_kept([item])
+        waiting.add_signals([signal(2)])
+        first, second, third = (waiting.cut("run", number, NOON, 1) for number in (1, 2, 3))
+        assert [one.seq for one in first.signals] == [1]
+        assert (second.signals, second.rows) == ((), 1)
+        assert [one.seq for one in third.signals] == [2]
+
+
+def test_of_several_checkpoints_in_one_batch_the_last_of_each_network_is_written() -> None:
+    waiting = Waiting(100)
+    waiting.add_kept([("ethereum", b"1"), ("base", b"7"), ("ethereum", b"2")])
+    assert waiting.cut("run", 1, NOON, 9).checkpoints == {"ethereum": b"2", "base": b"7"}
+    assert len(waiting) == 0
+
+
+def test_a_batch_bears_the_name_number_and_time_it_is_cut_with() -> None:
+    waiting = Waiting(100)
+    waiting.add_signals([signal(1)])
+    one = waiting.cut("run", 7, NOON, 9)
+    assert (one.run_id, one.number, one.cut_at, one.rows) == ("run", 7, NOON, 1)

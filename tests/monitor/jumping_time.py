@@ -1,0 +1,58 @@
+"""An event loop whose clock jumps to the next timer instead of waiting for it: hours of pauses pass in no time."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+Result = TypeVar("Result")
+BEGIN_S = 1_000.0
+
+
+class _Jumps(selectors.SelectSelector):
+    """Selects at once, and lets the loop's time pass by what it would have waited."""
+
+    loop: JumpingLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0:  # None: only a thread or a socket can go on, so wait for it
+            return super().select(timeout)
+        ready = super().select(0)
+        if not ready:
+            self.loop.now_s += timeout
+        return ready
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """`now_s` is its monotonic clock; a test may also put it forward by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = BEGIN_S
+        jumps = _Jumps()
+        jumps.loop = self
+        super().__init__(jumps)
+
+    def time(self) -> float:
+        return self.now_s
+
+
+def run_jumping(monkeypatch: pytest.MonkeyPatch, work: Coroutine[Any, Any, Result]) -> Result:
+    """Run `work` in jumping time; `time.monotonic` shows the same clock meanwhile."""
+    loop = JumpingLoop()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "monotonic", loop.time)
+            return loop.run_until_complete(work)
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+def elapsed_s() -> float:
+    """Seconds since this run in jumping time began."""
+    return asyncio.get_running_loop().time() - BEGIN_S

@@ -1,0 +1,126 @@
+"""Days of signals: made before their first row, tomorrow's ahead, dropped whole after retention, at the very edge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import asyncpg
+import pytest
+
+from monitor.store.partitions import day_of
+from monitor.store.postgres import PostgresStore
+from monitor.store.settings import StoreSettings
+from tests.monitor.store.rows import NOON, batch, signal
+
+DAY = timedelta(days=1)
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("signals_d20260301", date(2026, 3, 1)),
+        ("signals_d2026030", None),
+        ("signals_d202603011", None),
+        ("signals_d2026030x", None),
+        ("signals_20260301", None),
+        ("20260301", None),
+        ("signals_default", None),
+    ],
+)
+def test_a_name_is_a_day_of_ours_or_none(name: str, day: date | None) -> None:
+    assert day_of(name) == day
+
+
+async def _days(dsn: str) -> list[str]:
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch(
+        "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'signals'::regclass order by 1"
+    )
+    await connection.close()
+    return [row["name"] for row in rows]
+
+
+async def _numbers(dsn: str) -> list[int]:
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("select number from batches order by number")
+    await connection.close()
+    return [row["number"] for row in rows]
+
+
+async def test_today_and_tomorrow_are_made_ready_and_no_day_more(store: PostgresStore, dsn: str) -> None:
+    assert await store.retain(NOON) == []
+    assert await _days(dsn) == ["signals_d20260301", "signals_d20260302"]
+    await store.retain(MIDNIGHT + DAY)
+    assert await _days(dsn) == ["signals_d20260301", "signals_d20260302", "signals_d20260303"]
+
+
+async def test_a_row_lies_in_the_utc_day_in_which_it_was_received(store: PostgresStore, dsn: str) -> None:
+    tokyo = timezone(timedelta(hours=9))
+    first, last = MIDNIGHT, MIDNIGHT + DAY - TICK
+    await store.save(batch(1, signal(1, at=first), signal(2, at=last)))
+    assert await _days(dsn) == ["signals_d20260301"]
+    await store.save(batch(2, signal(3, at=(MIDNIGHT - TICK).astimezone(tokyo)), signal(4, at=MIDNIGHT + DAY)))
+    assert await _days(dsn) == ["signals_d20260228", "signals_d20260301", "signals_d20260302"]
+    connection = await asyncpg.connect(dsn)
+    assert [row["seq"] for row in await connection.fetch("select seq from signals_d20260301 order by seq")] == [1, 2]
+    await connection.close()
+
+
+async def test_a_batch_over_many_days_makes_each_of_them_and_no_empty_one_between(
+    store: PostgresStore, dsn: str
+) -> None:
+    at = [NOON, NOON + 5 * DAY, NOON + 2 * DAY]
+    await store.save(batch(1, *(signal(seq, at=one) for seq, one in enumerate(at))))
+    assert await _days(dsn) == ["signals_d20260301", "signals_d20260303", "signals_d20260306"]
+
+
+@pytest.mark.parametrize("hour", [timedelta(0), timedelta(hours=12), DAY - TICK])
+async def test_a_day_is_kept_until_so_many_days_after_its_own(settings: StoreSettings, hour: timedelta) -> None:
+    store = PostgresStore(replace(settings, retention_days=3), {})
+    await store.open()
+    await store.save(batch(1, *(signal(back, at=NOON - back * DAY) for back in range(6))))
+    assert await store.retain(MIDNIGHT + hour) == ["signals_d20260224", "signals_d20260225"]
+    kept = [one.seq async for one in store.signals(NOON - 400 * DAY, NOON + 400 * DAY)]
+    assert sorted(kept) == [0, 1, 2, 3]
+    await store.close()
+
+
+async def test_numbers_of_batches_are_forgotten_with_their_day_and_not_before(
+    settings: StoreSettings, dsn: str
+) -> None:
+    store = PostgresStore(replace(settings, retention_days=3), {})
+    await store.open()
+    edge = MIDNIGHT - 3 * DAY
+    for number, cut_at in enumerate([edge - DAY, edge - TICK, edge, edge + TICK, NOON], start=1):
+        await store.save(replace(batch(number), cut_at=cut_at))
+    await store.retain(NOON)
+    assert await _numbers(dsn) == [3, 4, 5]
+    assert not await store.save(replace(batch(3), cut_at=edge))
+    await store.close()
+
+
+async def test_a_table_that_is_no_day_of_ours_is_left_alone(store: PostgresStore, dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "create table signals_old partition of signals for values from ('2020-01-01 00:00+00') to ('2021-01-01 00:00+00')"
+    )
+    await connection.close()
+    assert await store.retain(NOON) == []
+    assert "signals_old" in await _days(dsn)
+
+
+async def test_a_day_that_was_dropped_by_retention_is_made_again_for_a_late_row(
+    settings: StoreSettings, dsn: str
+) -> None:
+    store = PostgresStore(replace(settings, retention_days=1), {})
+    await store.open()
+    late = signal(1, at=NOON - 2 * DAY)
+    await store.save(batch(1, late))
+    assert await store.retain(NOON) == ["signals_d20260227"]
+    assert await store.save(batch(2, late))
+    assert await _days(dsn) == ["signals_d20260227", "signals_d20260301", "signals_d20260302"]
+    assert await store.retain(NOON) == ["signals_d20260227"]
+    await store.close()

@@ -1,0 +1,139 @@
+"""The pipeline: signals are judged in order, observers see signals before the changes they made, nothing goes out twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from chain.events import ChainEvent
+from monitor.incidents import IncidentChange
+from monitor.intake import Intake
+from monitor.pipeline import Pipeline
+from monitor.signals import Signal, SignalKind
+from probes.readings import EngineLag, Reading, VenueId
+from tests.monitor.sinks.changes import START, change, signal
+from tests.monitor.telemetry.samples import upgrade
+
+LAG = EngineLag(venue=VenueId("bybit"), feed="book_ws", instrument=None, received_at=START, lag_s=0.5)
+
+
+@dataclass
+class Seen:
+    """Judge, recorder and observer at once: what each was given, in one list."""
+
+    log: list[object] = field(default_factory=list)
+    at_the_end: tuple[IncidentChange, ...] = ()
+
+    def on_signal(self, given: Signal) -> Sequence[IncidentChange]:
+        self.log.append(("judged", given.seq))
+        return [change(given.seq)] if given.kind is SignalKind.LIQUIDATION else []
+
+    def finish(self) -> Sequence[IncidentChange]:
+        return self.at_the_end
+
+    def record(self, reading: Reading) -> str | None:
+        self.log.append(("recorded", reading))
+        return "a:b"
+
+    def record_chain(self, event: ChainEvent) -> str | None:
+        self.log.append(("recorded", event))
+        return "c:d"
+
+    def record_change(self, given: IncidentChange) -> str:
+        self.log.append(("traced", given.revision))
+        return ""
+
+
+class Observing:
+    """An observer that writes into a shared list."""
+
+    def __init__(self, name: str, log: list[object]) -> None:
+        self.name = name
+        self.log = log
+        self.signals: list[Signal] = []
+
+    def on_signals(self, signals: Sequence[Signal]) -> None:
+        self.signals += signals
+        self.log.append((self.name, [one.seq for one in signals]))
+
+    def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+        self.log.append((self.name, "changes", [one.revision for one in changes]))
+
+
+def pipeline(seen: Seen) -> tuple[Pipeline, Observing, Observing]:
+    """A pipeline with two observers, `a` and `b`."""
+    observers = Observing("a", seen.log), Observing("b", seen.log)
+    return Pipeline(Intake(vantage="here", assets=("BTC",)), seen, seen, observers), *observers
+
+
+def test_signals_are_judged_in_order_then_seen_then_their_changes_traced_and_seen() -> None:
+    seen = Seen()
+    ours, _, _ = pipeline(seen)
+    ours.take([signal(1), signal(2)])
+    assert seen.log == [
+        ("judged", 1), ("judged", 2), ("a", [1, 2]), ("b", [1, 2]),
+        ("traced", 1), ("traced", 2), ("a", "changes", [1, 2]), ("b", "changes", [1, 2]),
+    ]  # fmt: skip
+    assert ours.signals == 2
+
+
+def test_observers_get_no_changes_where_there_are_none() -> None:
+    seen = Seen()
+    ours, _, _ = pipeline(seen)
+    ours.take([signal(1, kind=SignalKind.REQUEST)])
+    assert seen.log == [("judged", 1), ("a", [1]), ("b", [1])]
+
+
+def test_nothing_to_take_is_nothing_to_tell() -> None:
+    seen = Seen()
+    ours, _, _ = pipeline(seen)
+    ours.take([])
+    ours.finish()
+    assert (seen.log, ours.signals) == ([], 0)
+
+
+def test_signals_of_an_earlier_run_are_judged_and_nothing_of_them_goes_out() -> None:
+    seen = Seen()
+    ours, _, _ = pipeline(seen)
+    ours.relive([signal(1), signal(2), signal(3)])
+    assert seen.log == [("judged", 1), ("judged", 2), ("judged", 3)]
+    assert (ours.relived, ours.signals) == (3, 0)
+
+
+def test_what_was_held_back_goes_out_at_the_end() -> None:
+    seen = Seen(at_the_end=(change(7),))
+    ours, _, _ = pipeline(seen)
+    ours.finish()
+    assert seen.log == [("traced", 7), ("a", "changes", [7]), ("b", "changes", [7])]
+
+
+def test_a_reading_is_recorded_and_its_span_is_linked_to_its_signals() -> None:
+    seen = Seen()
+    ours, first, _ = pipeline(seen)
+    ours.take_reading(LAG)
+    assert seen.log[0] == ("recorded", LAG)
+    (one,) = first.signals
+    assert (one.kind, one.value, one.link) == (SignalKind.ENGINE_LAG, 0.5, "a:b")
+
+
+def test_a_chain_event_is_recorded_and_its_span_is_linked_to_its_signals() -> None:
+    seen = Seen()
+    ours, first, _ = pipeline(seen)
+    event = upgrade()
+    ours.take_event(event)
+    assert seen.log[0] == ("recorded", event)
+    assert [(one.kind, one.link) for one in first.signals] == [(SignalKind.UPGRADE, "c:d")]
+
+
+def test_a_tick_is_a_signal_of_the_clock_and_remembered() -> None:
+    seen = Seen()
+    ours, first, _ = pipeline(seen)
+    assert ours.last_tick is None
+    for second in (1, 2):
+        ours.tick(START + timedelta(seconds=second))
+    assert ours.last_tick == START + timedelta(seconds=2)
+    assert [(one.kind, one.source, one.received_at) for one in first.signals] == [
+        (SignalKind.TICK, "clock", START + timedelta(seconds=second)) for second in (1, 2)
+    ]
+    assert ours.signals == 2
