@@ -37,6 +37,16 @@ def test_focus_tests_a_weak_excess_against_the_least_surge_that_counts() -> None
     assert excess.ratio == 1.3
 
 
+def test_focus_finds_nothing_before_the_first_bin_and_after_a_reset() -> None:
+    focus = PoissonFocus()
+    nothing = (0.0, 0, 1.0)
+    assert (focus.excess.statistic, focus.excess.bins, focus.excess.ratio) == nothing
+    focus.add(50, 1.0)
+    focus.reset()
+    assert (focus.excess.statistic, focus.excess.bins, focus.excess.ratio) == nothing
+    assert focus.add(2, 1.0).bins == 1
+
+
 def test_focus_sees_no_surge_under_the_ratio_where_the_least_surge_gains_nothing() -> None:
     focus = PoissonFocus(1.5)
     assert focus.add(12, 10.0).statistic == 0  # 1.2 is under 0.5 / ln 1.5 = 1.233
