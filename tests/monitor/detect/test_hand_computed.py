@@ -51,6 +51,13 @@ def test_focus_sees_no_surge_under_the_ratio_where_the_least_surge_gains_nothing
     focus = PoissonFocus(1.5)
     assert focus.add(12, 10.0).statistic == 0  # 1.2 is under 0.5 / ln 1.5 = 1.233
     assert focus.excess.bins == 0
+    assert focus._curves == []
+    focus.add(12.4, 10.0)
+    assert len(focus._curves) == 1
+
+
+def test_focus_counts_surges_from_half_more_than_usual_where_nothing_else_is_said() -> None:
+    assert PoissonFocus().add(13, 10.0).statistic == pytest.approx(0.2710, abs=EXACT)
 
 
 def test_focus_weighs_bins_by_what_was_expected_in_them() -> None:
