@@ -91,6 +91,14 @@ def test_focus_keeps_one_window_of_several_with_one_ratio() -> None:
     assert focus.excess.bins == 5
 
 
+def test_focus_drops_a_window_that_the_one_before_it_outdoes() -> None:
+    focus = PoissonFocus()
+    for count, usual in ((8, 4.0), (6, 1.0), (8, 2.0)):
+        focus.add(count, usual)
+    # 22 / 7 and 14 / 3 rise and stay; 8 / 2 is more than the first and less than the second
+    assert [(curve[0], curve[1]) for curve in focus._curves] == [(22, 7.0), (14, 3.0)]
+
+
 def test_focus_refuses_a_surge_of_no_size_and_a_bin_that_expects_nothing() -> None:
     with pytest.raises(AssertionError):
         PoissonFocus(1.0)
@@ -100,6 +108,7 @@ def test_focus_refuses_a_surge_of_no_size_and_a_bin_that_expects_nothing() -> No
 
 def test_a_level_follows_its_formula_through_an_ordinary_value_and_a_wild_one() -> None:
     level = RobustLevel(100.0, 0.5, warm=3)
+    assert (level.level, level.scale, level.seen) == (0.0, 0.5, 0)
     level.learn(10.0, 0.0)
     assert (level.level, level.scale) == (10.0, 0.5)
     level.learn(11.0, 1.0)  # weighs 1/2: scale 0.5 + (1.2533 - 0.5) / 2
@@ -264,6 +273,7 @@ def test_counts_more_even_than_chance_are_no_less_than_poisson() -> None:
         (50, 60, 1.0, 3.0),
         (60, 60, 1.0, 3.0),
         (240, 60, 1.0, 4.0),
+        (20, 40, 2.0, 1.5),
         (1, 10, 1.0, 1 / 9),
         (0, 10, 1.0, 0.0),
         (1, 0, 1.0, 0.0),
