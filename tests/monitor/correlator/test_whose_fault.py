@@ -87,6 +87,53 @@ def test_two_checks_that_failed_once_each_are_no_two_rounds() -> None:
     assert close(attribution, 1) == []
 
 
+def test_one_check_of_two_instruments_is_two_checks() -> None:
+    attribution = watch()
+    for name in "abx":
+        for instrument in ("BTC-PERP", "ETH-PERP"):
+            subject = Subject(venue=name, vantage="home", instrument=instrument)
+            said = {"outcome": "timeout", "check": "depth", "ours": False}
+            signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), f"{name}/depth", 1, 1.0, said)
+            attribution.on_signal(signal, at(0).timestamp())
+    assert close(attribution, 1) == []
+    assert attribution.suspected
+
+
+def test_a_check_that_failed_twice_is_enough_beside_one_that_failed_once() -> None:
+    attribution = watch()
+    for name in "abx":
+        ask(attribution, 0, name, "timeout", check="depth")
+    rounds(attribution, "abx")
+    assert close(attribution, 2) == [("home", True)]
+
+
+@pytest.mark.parametrize(("outcome", "answered"), [("geo_blocked", True), ("timeout", False), ("budget", False)])
+def test_a_fault_of_ours_is_an_answer_unless_nothing_was_asked(outcome: str, *, answered: bool) -> None:
+    attribution = watch()
+    rounds(attribution, "ax")
+    subject = Subject(venue="a", vantage="home")
+    said = {"outcome": outcome, "check": "time", "ours": True}
+    signal = Signal(SignalKind.REQUEST, subject, at(2), at(2), "a/time", 1, 1.0, said)
+    attribution.on_signal(signal, at(2).timestamp())
+    assert bool(close(attribution, 3)) is not answered
+
+
+def test_a_budget_that_is_the_venues_word_is_an_answer() -> None:
+    attribution = watch()
+    rounds(attribution, "ax")
+    ask(attribution, 2, "a", "budget")
+    assert close(attribution, 3) == []
+
+
+def test_one_vantage_of_two_is_enough_for_a_suspicion_and_eight_of_ten_targets_are() -> None:
+    attribution = watch()
+    rounds(attribution, "abcdexyz", "fg", count=1)
+    ask(attribution, 0, "a", "ok", "away")
+    ask(attribution, 0, "x", "ok", "away")
+    assert close(attribution, 1) == []
+    assert attribution.suspected
+
+
 def test_an_answer_between_two_failures_starts_the_rounds_anew() -> None:
     attribution = watch()
     rounds(attribution, "abxyz", count=1)
