@@ -13,7 +13,7 @@ from monitor.correlator.sources import Sources
 from monitor.correlator.telling import Teller
 from monitor.correlator.venues import Venues
 from monitor.incidents import Evidence, Leg
-from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import evidence
 
@@ -39,7 +39,7 @@ class Judges:
 
     def expect(self, source: str, leg: str, subject: Subject, weight: float = 1.0) -> None:
         """Declare a source that is expected every thousand seconds."""
-        said = {"leg": leg, "weight": weight}
+        said: dict[str, Scalar] = {"leg": leg, "weight": weight}
         self.hear(Signal(SignalKind.EXPECT, subject, at(0), at(0), source, 1, GAP_S, said))
 
     def hear(self, signal: Signal) -> None:
@@ -56,7 +56,7 @@ class Judges:
         """Requests that went well, from each of these places."""
         for vantage in vantages:
             subject = Subject(venue="a", vantage=vantage)
-            said = {"outcome": "ok", "check": "time", "ours": False}
+            said: dict[str, Scalar] = {"outcome": "ok", "check": "time", "ours": False}
             signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), "a/time", 1, 0.1, said)
             self.attribution.on_signal(signal, at(0).timestamp())
 

@@ -92,6 +92,25 @@ def test_of_a_hole_so_many_empty_seconds_are_counted(most: int) -> None:
     assert seconds == [-2, -1, 0, 1, *range(2, 2 + most), 998, 999, 1000, 1001]
 
 
+def test_what_is_held_beyond_a_hole_is_not_lost_with_it() -> None:
+    sequencer = Sequencer(100.0, 5)
+    seconds = plain(released(sequencer, said(0.5), said(50.5, seq=2), flush=True))
+    assert [end_s for end_s, _, _ in seconds] == [*range(-99, -94), 1, *range(2, 7), 51]
+    assert [numbers for _, numbers, _ in seconds if numbers] == [[1], [2]]
+
+
+def test_a_day_of_nothing_is_counted_where_nothing_else_is_said() -> None:
+    sequencer = Sequencer(0.0)
+    seconds = released(sequencer, said(0.5), said(1_000_000.5, seq=2))
+    assert len(seconds) == 1 + 86_400
+
+
+def test_signals_of_one_moment_source_and_number_stay_in_the_order_of_arrival() -> None:
+    sequencer = Sequencer(3.0)
+    seconds = released(sequencer, said(10.0, first=True), said(10.0, first=False), flush=True)
+    assert [one.attributes["first"] for one in seconds[-1].signals] == [True, False]
+
+
 def test_liquidations_are_ordered_by_their_event_and_all_else_by_when_we_knew_it() -> None:
     forced = SignalKind.LIQUIDATION
     assert order_s(said(10, kind=forced, received=12)) == ZERO_S + 10

@@ -9,7 +9,7 @@ import pytest
 from monitor.correlator.fusion import logit
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Fault, Leg, LegState, LegVerdict, Level
-from monitor.signals import SignalKind, Subject
+from monitor.signals import Signal, SignalKind, Subject
 from tests.monitor.correlator.judges import Judges
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import signal
@@ -144,6 +144,40 @@ def test_the_onset_of_an_asset_and_of_a_venue_is_the_earliest_of_what_weighs_hal
     assert seen.onset_s == at(30).timestamp()
     [venue] = judges.venues.seen(judges.now_s, (), ())
     assert venue.look(judges.now_s, late=False).onset_s == at(30).timestamp()
+
+
+def test_a_venues_greatest_grade_counts_and_its_onset_is_of_what_weighs_at_least_half_a_nat() -> None:
+    judges = Judges("a")
+    judges.fact("a", weight=3.0, grade=2, name="x", second=20)
+    judges.fact("a", weight=1.0, grade=4, name="y", second=20)
+    judges.fact("a", weight=0.5, grade=1, name="z", second=10)
+    judges.now_s = at(10).timestamp()
+    [venue] = judges.venues.seen(judges.now_s, (), ())
+    assert venue.grade == 4
+    assert venue.look(judges.now_s, late=False).onset_s == at(10).timestamp()
+
+
+def test_a_source_of_half_its_sight_is_not_yet_named_as_blind() -> None:
+    judges = Judges("a")
+    for _ in range(10):  # sequence gaps cost at most half
+        subject = Subject(asset="BTC", venue="a")
+        judges.hear(Signal(SignalKind.FEED_GAP, subject, at(0), at(0), "a/book_ws", 3, 1.0, {}))
+    [venue] = judges.venues.seen(judges.now_s, ("a",), ())
+    assert (venue.blind, venue.state) == ((), LegState.FALSE)
+    assert judges.asset().verdict.blind == ()
+    judges.now_s = at(1100).timestamp()  # e^-0.1 x 1: gaps are forgotten; past 1693 s it is under half
+    assert judges.venues.seen(judges.now_s, ("a",), ())[0].blind == ()
+    judges.now_s = at(1694).timestamp()
+    [blind] = judges.venues.seen(judges.now_s, ("a",), ())[0].blind
+    assert (blind.source, blind.coverage, blind.since) == ("a/book_ws", 0.499573772, at(0))
+
+
+def test_of_two_places_that_are_down_the_blindness_began_with_the_first() -> None:
+    judges = Judges("a")
+    judges.attribution.local_since_s.update({"home": at(5).timestamp(), "away": at(3).timestamp()})
+    assert {one.since for one in judges.asset().verdict.blind} == {at(3)}
+    [venue] = judges.venues.seen(judges.now_s, ("a",), ())
+    assert [one.since for one in venue.blind] == [at(3)]
 
 
 def test_where_nothing_stands_there_is_no_onset() -> None:

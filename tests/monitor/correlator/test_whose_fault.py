@@ -7,7 +7,7 @@ import pytest
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Fault, Leg, LegState, Level
-from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.judges import Judges
 from tests.monitor.correlator.storm import at
 
@@ -22,7 +22,9 @@ def ask(
     control = name in CONTROLS
     kind = SignalKind.CONTROL if control else SignalKind.REQUEST
     subject = Subject(venue=None if control else name, vantage=vantage)
-    said = {"outcome": outcome, "check": check, "ours": False} | ({"target": name} if control else {})
+    said: dict[str, Scalar] = {"outcome": outcome, "check": check, "ours": False}
+    if control:
+        said["target"] = name
     source = f"control/{name}" if control else f"{name}/{check}"
     signal = Signal(kind, subject, at(second), at(second), source, 1, 1.0, said)
     one.on_signal(signal, at(second).timestamp())
@@ -92,7 +94,7 @@ def test_one_check_of_two_instruments_is_two_checks() -> None:
     for name in "abx":
         for instrument in ("BTC-PERP", "ETH-PERP"):
             subject = Subject(venue=name, vantage="home", instrument=instrument)
-            said = {"outcome": "timeout", "check": "depth", "ours": False}
+            said: dict[str, Scalar] = {"outcome": "timeout", "check": "depth", "ours": False}
             signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), f"{name}/depth", 1, 1.0, said)
             attribution.on_signal(signal, at(0).timestamp())
     assert close(attribution, 1) == []
@@ -112,7 +114,7 @@ def test_a_fault_of_ours_is_an_answer_unless_nothing_was_asked(outcome: str, *, 
     attribution = watch()
     rounds(attribution, "ax")
     subject = Subject(venue="a", vantage="home")
-    said = {"outcome": outcome, "check": "time", "ours": True}
+    said: dict[str, Scalar] = {"outcome": outcome, "check": "time", "ours": True}
     signal = Signal(SignalKind.REQUEST, subject, at(2), at(2), "a/time", 1, 1.0, said)
     attribution.on_signal(signal, at(2).timestamp())
     assert bool(close(attribution, 3)) is not answered

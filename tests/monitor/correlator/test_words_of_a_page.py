@@ -18,7 +18,7 @@ from monitor.correlator.explain import (
 )
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Blindness, ChangeKind, Fault, IncidentChange, IncidentState, Leg, Level
-from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.judges import Judges
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import evidence
@@ -28,7 +28,7 @@ S = CorrelatorSettings()
 
 def forced(second: float, usd: float, seq: int) -> Signal:
     subject = Subject(asset="BTC", venue="alpha", instrument="BTC-PERP")
-    said = {"side": "long", "censoring": "complete", "backlog": False}
+    said: dict[str, Scalar] = {"side": "long", "censoring": "complete", "backlog": False}
     return Signal(SignalKind.LIQUIDATION, subject, at(second), at(second), "alpha/liquidation", seq, usd, said)
 
 
@@ -66,7 +66,7 @@ def test_the_evidence_of_a_surge_holds_the_figures_that_its_words_tell() -> None
     assert opened.at == at(301)  # grade 4 in its first second: told at once
 
 
-def episode(scope: str = "asset:BTC", **has: object) -> Episode:
+def episode(scope: str, **has: object) -> Episode:
     made = Episode(scope, S)
     fields: dict[str, object] = {
         "incident_id": "i-1", "opened_s": at(-5).timestamp(), "level": Level.SQUALL, "peak": Level.PERFECT_STORM,
@@ -86,8 +86,8 @@ def two_legs() -> Judges:
     return judges
 
 
-def told(judges: Judges, kind: ChangeKind = ChangeKind.RAISED, **has: object) -> IncidentChange:
-    return judges.teller.asset(kind, episode(**has), judges.asset(), judges.now_s)
+def told(judges: Judges, kind: ChangeKind = ChangeKind.RAISED) -> IncidentChange:
+    return judges.teller.asset(kind, episode("asset:BTC"), judges.asset(), judges.now_s)
 
 
 def test_a_change_says_its_legs_in_order_of_onset_and_how_often_chance_would_bring_both() -> None:
