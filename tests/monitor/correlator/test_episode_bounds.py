@@ -289,3 +289,58 @@ def test_a_storm_is_lowered_to_what_may_still_be_true_after_so_many_ticks(
     look = replace(STORM, level=level, true=frozenset(true), unseen=frozenset(unseen))
     assert run(episode, look, 1, 5) == ([] if lowered is None else [(4, ChangeKind.LOWERED)])
     assert episode.level is (Level.PERFECT_STORM if lowered is None else lowered)
+
+
+def test_a_scope_of_which_nothing_was_told_has_no_incident() -> None:
+    episode = Episode("asset:BTC", S)
+    assert (episode.open, episode.incident_id, episode.revision) == (False, "", 0)
+    assert (episode.level, episode.peak, episode.state) == (Level.CALM, Level.CALM, IncidentState.ENDED)
+    assert not critical(episode)
+    assert not pages(episode)
+    assert run(episode, CALM, 0, 20) == []
+
+
+def test_a_leg_that_became_true_after_the_opening_is_held_for_true_when_it_goes_dark() -> None:
+    episode = opened(WATCH)
+    run(episode, STORM, 1, 4)
+    dark = replace(SQUALL, true=frozenset({Leg.VENUE, Leg.MIGRATION}), unseen=frozenset({Leg.LIQUIDATION}))
+    assert run(episode, dark, 4, 12) == [(9, ChangeKind.HELD_BLIND)]
+    assert episode.level is Level.PERFECT_STORM
+
+
+def test_a_moment_of_a_higher_level_breaks_the_count_of_lower_ones() -> None:
+    episode = opened(SQUALL)
+    assert run(episode, WATCH, 1, 4) == []
+    assert run(episode, STORM, 4, 5) == []
+    assert run(episode, WATCH, 5, 9) == [(8, ChangeKind.LOWERED)]
+
+
+def test_a_moment_of_a_higher_level_breaks_the_time_of_calm_and_of_darkness() -> None:
+    for look in (CALM, DARK):
+        episode = opened(WATCH)
+        assert run(episode, look, 1, 6) == []
+        assert run(episode, SQUALL, 6, 7) == []
+        assert run(episode, look, 7, 12) == []
+
+
+def test_a_moment_of_calm_breaks_the_time_of_darkness() -> None:
+    episode = opened(WATCH)
+    assert run(episode, DARK, 1, 6) == []
+    assert run(episode, CALM, 6, 7) == []
+    assert run(episode, DARK, 7, 13) == [(12, ChangeKind.HELD_BLIND)]
+
+
+def test_each_step_up_and_each_step_down_is_counted_from_nought() -> None:
+    episode = opened(WATCH)
+    assert run(episode, SQUALL, 1, 4) == [(3, ChangeKind.RAISED)]
+    assert run(episode, STORM, 4, 7) == [(6, ChangeKind.RAISED)]
+    assert run(episode, SQUALL, 7, 11) == [(10, ChangeKind.LOWERED)]
+    assert run(episode, WATCH, 11, 15) == [(14, ChangeKind.LOWERED)]
+
+
+def test_what_was_held_blind_and_is_seen_to_be_lower_is_open_again() -> None:
+    episode = opened(STORM)
+    run(episode, DARK, 1, 7)
+    assert state(episode) is IncidentState.HELD_BLIND
+    assert run(episode, WATCH, 7, 11) == [(10, ChangeKind.LOWERED)]
+    assert state(episode) is IncidentState.OPEN
