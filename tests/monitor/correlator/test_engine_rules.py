@@ -183,3 +183,18 @@ def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
     assert pinned.correlator.verdicts()["BTC"].at == at(10)
     pinned.correlator.finish()
     assert pinned.correlator.verdicts()["BTC"].at == at(14)
+
+
+def test_a_second_blind_stress_of_one_incident_is_told_and_pages_nobody_again() -> None:
+    pinned = Pinned()
+    pinned.pin(Leg.VENUE, 3, 3)
+    dark = (("a/liquidation", "a"), ("n/chain", None))
+    told = []
+    for second, kind in ((1, SignalKind.FEED_CLOSED), (20, SignalKind.FEED_PULSE), (40, SignalKind.FEED_CLOSED)):
+        for source, venue in dark:
+            pinned.say(kind, second, Subject(venue=venue), source, 1.0, planned=False)
+        told += pinned.until(second + 10)
+    assert [(one.kind, one.pages) for one in told] == [
+        (ChangeKind.OPENED, True), (ChangeKind.UPDATED, False), (ChangeKind.UPDATED, False),
+    ]  # fmt: skip
+    assert ["cannot see: liquidation, migration" in one.headline for one in told] == [True, False, True]

@@ -135,6 +135,12 @@ def test_a_leg_whose_grade_has_faded_is_left_out_of_what_chance_would_do() -> No
     assert told(judges).far_per_day == pytest.approx(0.00625)
 
 
+def test_a_grave_finding_of_a_leg_that_is_not_true_is_left_out_of_it_too() -> None:
+    judges = two_legs()
+    judges.own(Leg.VENUE, weight=1.0, grade=4, name="x", second=60)
+    assert told(judges).far_per_day == pytest.approx(0.00625)
+
+
 def test_at_most_twenty_four_pieces_of_evidence_are_told_the_heaviest_of_a_leg_first() -> None:
     judges = Judges("a")
     for index in range(30):
@@ -170,6 +176,15 @@ def test_a_venues_change_names_its_strongest_fact_and_whom_it_affects() -> None:
     assert (change.critical, change.verdict, change.parent_id, change.fault) == (False, None, None, Fault.VENUE)
     assert (change.runbook, change.replay_id, change.revision) == ("ops/runbooks/venue.md", "i-1:7", 7)
     assert (change.opened_at, change.at, change.pages) == (at(-5), at(10), True)
+    assert change.rejected_causes == ("local: other targets answer", "market: fewer than most venues are in stress")
+
+
+def test_a_venue_names_a_fact_of_half_a_nat() -> None:
+    judges = Judges("a")
+    judges.fact("a", weight=0.5, grade=4, name="slow")
+    [seen] = judges.venues.seen(judges.now_s, (), ())
+    change = judges.teller.venue(ChangeKind.ENDED, episode("venue:a"), seen, judges.now_s)
+    assert "slow:a since 12:00:00" in change.headline
 
 
 def test_a_venue_with_nothing_strong_names_nothing() -> None:
@@ -190,6 +205,7 @@ def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
     assert (began.revision, began.at, began.opened_at, began.pages) == (1, at(100), at(100), False)
     assert began.incident_id == f"vantage-home-{int(at(100).timestamp())}"
     assert began.runbook == "ops/runbooks/local.md"
+    assert (own.open, began.critical, began.far_per_day) == (True, False, 0.0)
     assert began.headline.startswith("LOCAL Home: nearly every venue and control fails at once")
     ended = judges.teller.local("Home", False, at(150).timestamp(), own)
     assert (ended.kind, ended.state, ended.level, ended.peak) == (
@@ -198,6 +214,7 @@ def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
     assert (ended.revision, ended.at, ended.opened_at) == (2, at(150), at(100))
     assert ended.incident_id == began.incident_id
     assert ended.headline == "LOCAL Home: our own network answers again"
+    assert [own.open] == [False]
     again = judges.teller.local("Home", True, at(900).timestamp(), own)
     assert (again.revision, again.opened_at) == (1, at(900))
     assert again.incident_id != began.incident_id
