@@ -198,3 +198,29 @@ def test_a_second_blind_stress_of_one_incident_is_told_and_pages_nobody_again() 
         (ChangeKind.OPENED, True), (ChangeKind.UPDATED, False), (ChangeKind.UPDATED, False),
     ]  # fmt: skip
     assert ["cannot see: liquidation, migration" in one.headline for one in told] == [True, False, True]
+
+
+def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> None:
+    pinned = Pinned()
+    pinned.correlator._board.put(replace(evidence("x", 0.1), half_life_s=10.0))
+    pinned.until(10)
+    assert [one.id for one in pinned.correlator._board.everything()] == ["x"]
+    pinned.until(11)
+    assert list(pinned.correlator._board.everything()) == []
+
+
+def test_a_fact_of_a_venue_is_told_of_the_venue_and_late_words_of_no_asset_amend_it() -> None:
+    pinned = Pinned()
+    fact = replace(
+        evidence("f", 3.0, leg=Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
+    )
+    pinned.correlator._board.put(fact)
+    pinned.until(10)
+    [opened] = pinned.told
+    assert (opened.scope, opened.kind, opened.fault) == ("venue:a", ChangeKind.OPENED, Fault.VENUE)
+    for second in (8.1, 8.2):  # late: the way from home is down, the way from away is not
+        pinned.ask("a", second, "timeout", "home")
+    pinned.until(12)
+    [amended] = pinned.told[1:]
+    assert (amended.scope, amended.kind, amended.fault) == ("venue:a", ChangeKind.AMENDED, Fault.PATH)
+    assert amended.at == at(11)
