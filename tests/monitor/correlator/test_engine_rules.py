@@ -224,3 +224,29 @@ def test_a_fact_of_a_venue_is_told_of_the_venue_and_late_words_of_no_asset_amend
     [amended] = pinned.told[1:]
     assert (amended.scope, amended.kind, amended.fault) == ("venue:a", ChangeKind.AMENDED, Fault.PATH)
     assert amended.at == at(11)
+
+
+def test_an_incident_begins_with_the_earliest_onset_of_all_its_legs() -> None:
+    pinned = Pinned()
+    pinned.until(8)
+    for leg, second in zip(LEGS, (5, 3, 7), strict=True):
+        pinned.pin(leg, 3, 3, second)
+    assert [one.opened_at for one in pinned.until(12)] == [at(3)]
+
+
+def test_a_venues_incident_is_not_opened_by_what_our_own_outage_made_us_find() -> None:
+    pinned = Pinned()
+    pinned.until(90)
+    for moment in (100.5, 101.5):
+        for venue in "abc":
+            pinned.ask(venue, moment, "timeout")
+    fact = replace(
+        evidence("f", 3.0, 95, Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
+    )
+    pinned.correlator._board.put(fact)
+    pinned.until(102)
+    for moment in (110.5, 150.5):
+        for venue in "abc":
+            pinned.ask(venue, moment, "ok")
+    pinned.until(160)
+    assert "venue:a" not in {one.scope for one in pinned.told if one.at > at(101)}

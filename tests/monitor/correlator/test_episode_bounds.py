@@ -344,3 +344,18 @@ def test_what_was_held_blind_and_is_seen_to_be_lower_is_open_again() -> None:
     assert state(episode) is IncidentState.HELD_BLIND
     assert run(episode, WATCH, 7, 11) == [(10, ChangeKind.LOWERED)]
     assert state(episode) is IncidentState.OPEN
+
+
+def test_a_storm_that_is_not_seen_to_be_unlikely_never_ends_as_resolved() -> None:
+    episode = opened(STORM)
+    unsure = replace(CALM, p_hi=0.5)
+    assert run(episode, unsure, 1, 40) == [(6, ChangeKind.HELD_BLIND), (26, ChangeKind.ENDED_UNKNOWN)]
+    assert state(episode) is IncidentState.ENDED_UNKNOWN
+
+
+def test_a_resumed_incident_holds_no_leg_for_true_that_was_seen_to_end() -> None:
+    episode = opened(STORM)
+    run(episode, CALM, 1, 7)
+    assert run(episode, replace(WATCH, at_once=True), 20, 21) == [(20, ChangeKind.RESUMED)]
+    dark = replace(WATCH, unseen=frozenset({Leg.LIQUIDATION, Leg.MIGRATION}))
+    assert run(episode, dark, 21, 60) == []

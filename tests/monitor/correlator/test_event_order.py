@@ -145,3 +145,10 @@ def test_the_greatest_of_the_latenesses_is_waited_for_and_late_signals_are_count
     for second in (14.0, 10.7, 10.8):
         correlator.on_signal(said(second))
     assert correlator.late == 2
+
+
+def test_a_liquidation_that_comes_in_late_stands_in_the_second_in_which_it_happened() -> None:
+    sequencer = Sequencer(3.0)
+    forced = said(10.2, seq=2, kind=SignalKind.LIQUIDATION, received=12.6)
+    seconds = plain(released(sequencer, said(10.1), said(12.5, seq=3), forced, flush=True))
+    assert [one for one in seconds if one[1]] == [(11, [1, 2], []), (13, [3], [])]

@@ -262,3 +262,8 @@ def test_confidence_in_calm_needs_all_legs_seen() -> None:
     prior = log(0.001 / 0.999)
     assert logistic(prior + sum(calm)) == pytest.approx(exp(-9.9068), abs=1e-5)
     assert logistic(prior + sum(one_dark)) > 50 * logistic(prior + sum(calm))
+
+
+def test_a_leg_of_no_length_meets_two_others_only_while_one_of_them_lasts() -> None:
+    assert joint_far_per_day([1.0, 1.0, 1.0], [86400.0, 0.0, 43200.0]) == pytest.approx(0.5)
+    assert joint_far_per_day([1.0, 2.0, 3.0], [0.0, 86400.0, 0.0]) == 0

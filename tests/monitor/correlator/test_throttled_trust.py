@@ -71,3 +71,8 @@ def test_what_a_throttle_hides_is_estimated_over_ten_seconds(counts: list[int], 
 
 def test_of_a_complete_feed_nothing_is_hidden() -> None:
     assert closed(_Feed(), [1] * 10) == (1, 0.0)
+
+
+def test_a_feed_that_tells_in_a_third_of_all_seconds_shows_two_thirds() -> None:
+    trust, coverage = trusted([0, 0, 1] * 20)  # 1/3 told of (1/3) / (2/3)
+    assert (round(trust, 6), round(coverage, 6)) == (0.666667, 0.666667)

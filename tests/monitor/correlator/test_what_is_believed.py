@@ -322,3 +322,10 @@ def test_a_leg_that_nothing_was_declared_for_is_no_blindness() -> None:
     seen = judges.judging.seen("ETH", judges.now_s)
     assert {one.state for one in seen.verdict.legs} == {LegState.FALSE}
     assert seen.verdict.blind == ()
+
+
+def test_a_grave_fact_seen_from_a_place_that_is_hardly_believed_is_unknown() -> None:
+    judges = Judges("a", replace(S, single_vantage_cap=0.1))
+    judges.fact("a", weight=3.0)  # ln(0.9 / e + 0.1 e^3) = 0.85 of the 1.5 that make it true
+    assert [one.state for one in judges.venues.seen(judges.now_s, (), ())] == [LegState.UNKNOWN]
+    assert venue_leg(judges).w_lo == pytest.approx(0.85, abs=0.005)

@@ -284,3 +284,11 @@ def test_the_darkest_source_is_named_first_and_of_equal_ones_the_first_by_name()
 def test_our_own_network_is_said_to_be_down_or_back() -> None:
     assert local_headline("home", back=True) == "LOCAL home: our own network answers again"
     assert local_headline("home", back=False).endswith("our own network, not the venues")
+
+
+def test_the_bound_of_evidence_is_one_for_all_legs() -> None:
+    judges = Judges("a")
+    for leg, count in ((Leg.LIQUIDATION, 20), (Leg.MIGRATION, 10)):
+        for index in range(count):
+            judges.own(leg, weight=2.0, name=f"e{index:02}")
+    assert len(told(judges).evidence) == 24
