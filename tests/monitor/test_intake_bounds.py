@@ -53,7 +53,7 @@ def test_the_mark_of_another_venue_prices_no_open_interest() -> None:
     assert door.reading(bare) == []
 
 
-def test_dollars_that_the_venue_told_are_not_reckoned_again() -> None:
+def test_dollars_that_the_venue_reported_are_not_reckoned_again() -> None:
     door = intake()
     door.reading(MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=100.0, index=None))
     told = OpenInterest(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, base=Decimal(2), usd=Decimal(7))

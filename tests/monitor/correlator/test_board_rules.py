@@ -86,7 +86,7 @@ def test_an_assets_own_finding_at_a_venue_is_weighed_by_the_venues_share_too() -
     assert nats(judges.board, 0, Leg.VENUE) == [("w", 1.5)]
 
 
-def test_shared_facts_are_told_whole_by_venue_in_order_heaviest_first() -> None:
+def test_shared_facts_are_reported_whole_by_venue_in_order_heaviest_first() -> None:
     judges = Judges("abcd")
     judges.fact("b", weight=1.0)
     judges.fact("a", weight=1.0, name="x")
@@ -133,7 +133,7 @@ def test_a_full_board_lets_the_most_faded_go_and_of_equal_ones_the_first_by_id()
     assert board.get("zz") is not None
 
 
-def test_a_time_is_told_to_the_microsecond() -> None:
+def test_a_time_is_reported_to_the_microsecond() -> None:
     assert boards.utc(at(1).timestamp() + 0.0000004) == at(1)
 
 

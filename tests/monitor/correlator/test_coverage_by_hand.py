@@ -127,7 +127,7 @@ def test_a_stalled_head_blinds_the_chain() -> None:
     assert sources.by_name["ethereum/chain"].why(at(5).timestamp()) == "head stalled"
 
 
-def test_silence_is_told_with_its_length_and_since_the_last_sign_of_life() -> None:
+def test_silence_is_reported_with_its_length_and_since_the_last_sign_of_life() -> None:
     source = expecting("alpha/x").by_name["alpha/x"]
     assert source.why(at(11).timestamp()) == "nothing for 11 s"
     assert source.since_s(at(11).timestamp()) == at(0).timestamp()
@@ -190,7 +190,7 @@ def test_a_source_that_comes_later_is_seen_in_a_leg_already_asked_for() -> None:
     assert sight(sources, 2) == 0.5
 
 
-def test_a_source_is_idle_after_three_of_its_gaps_and_is_told_once_each_way() -> None:
+def test_a_source_is_idle_after_three_of_its_gaps_and_is_reported_once_each_way() -> None:
     sources = expecting("beta/x", "alpha/x")
     assert sources.fallen_idle(at(30).timestamp(), 3.0) == []
     assert sources.fallen_idle(at(31).timestamp(), 3.0) == [("alpha/x", True), ("beta/x", True)]
@@ -213,7 +213,7 @@ def test_thirty_two_gaps_are_kept() -> None:
     assert list(sources.by_name["alpha/x"].gaps) == [at(second).timestamp() for second in range(8, 40)]
 
 
-def test_a_venues_declared_shares_replace_what_was_only_heard() -> None:
+def test_a_venues_declared_shares_replace_those_of_undeclared_sources() -> None:
     sources = Sources()
     hear(sources, signal(SignalKind.BOOK, 0, "alpha/x"))
     hear(sources, replace(signal(SignalKind.BOOK, 0, "alpha/x"), subject=Subject(asset="ETH", venue="alpha")))

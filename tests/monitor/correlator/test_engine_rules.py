@@ -98,7 +98,7 @@ def test_what_is_no_perfect_storm_is_never_critical() -> None:
     assert (opened.level, opened.critical) == (Level.SQUALL, False)
 
 
-def test_a_storm_holds_two_seconds_before_it_is_told() -> None:
+def test_a_storm_holds_two_seconds_before_it_is_reported() -> None:
     pinned = Pinned()
     pinned.until(9)
     pinned.pin_all(3, 3, 3)
@@ -156,7 +156,7 @@ def test_our_own_outage_is_an_open_incident_until_we_are_back() -> None:
     ]  # fmt: skip
 
 
-def test_each_line_told_and_each_source_that_falls_idle_changes_the_digest() -> None:
+def test_each_line_reported_and_each_source_that_falls_idle_changes_the_digest() -> None:
     quiet, told, idle = Pinned(), Pinned(), Pinned()
     told.pin_all(3, 3, 3)
     for one in (quiet, told, idle):
@@ -185,7 +185,7 @@ def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
     assert pinned.correlator.verdicts()["BTC"].at == at(14)
 
 
-def test_a_second_blind_stress_of_one_incident_is_told_and_pages_nobody_again() -> None:
+def test_a_second_blind_stress_of_one_incident_is_reported_and_pages_nobody_again() -> None:
     pinned = Pinned()
     pinned.pin(Leg.VENUE, 3, 3)
     dark = (("a/liquidation", "a"), ("n/chain", None))
@@ -209,7 +209,7 @@ def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> No
     assert list(pinned.correlator._board.everything()) == []
 
 
-def test_a_fact_of_a_venue_is_told_of_the_venue_and_late_words_of_no_asset_amend_it() -> None:
+def test_a_fact_of_a_venue_is_reported_of_the_venue_and_late_words_of_no_asset_amend_it() -> None:
     pinned = Pinned()
     fact = replace(
         evidence("f", 3.0, leg=Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True

@@ -69,7 +69,7 @@ def test_the_gravest_evidence_that_makes_no_level_opens_nothing() -> None:
     assert Episode("asset:BTC", S).step(replace(CALM, at_once=True)) is None
 
 
-def test_a_higher_level_is_told_when_it_held_so_many_ticks_in_a_row() -> None:
+def test_a_higher_level_is_reported_when_it_held_so_many_ticks_in_a_row() -> None:
     episode = opened()
     assert run(episode, SQUALL, 1, 3) == []
     assert run(episode, WATCH, 3, 4) == []
@@ -77,7 +77,7 @@ def test_a_higher_level_is_told_when_it_held_so_many_ticks_in_a_row() -> None:
     assert (episode.level, episode.peak, episode.revision) == (Level.SQUALL, Level.SQUALL, 2)
 
 
-def test_a_lower_level_is_told_when_it_held_so_many_ticks_in_a_row_and_the_peak_stays() -> None:
+def test_a_lower_level_is_reported_when_it_held_so_many_ticks_in_a_row_and_the_peak_stays() -> None:
     episode = opened(STORM)
     assert run(episode, WATCH, 1, 4) == []
     assert run(episode, STORM, 4, 5) == []
@@ -141,7 +141,7 @@ def test_a_storm_that_rises_out_of_blindness_is_open_again() -> None:
     assert state(episode) is IncidentState.OPEN
 
 
-def test_a_mark_that_changes_is_told_after_so_many_ticks_and_a_flicker_is_not() -> None:
+def test_a_mark_that_changes_is_reported_after_so_many_ticks_and_a_flicker_is_not() -> None:
     episode = opened(replace(WATCH, mark=("a",)))
     assert run(episode, replace(WATCH, mark=("b",)), 1, 3) == []
     assert run(episode, replace(WATCH, mark=("a",)), 3, 4) == []
@@ -205,7 +205,7 @@ def test_a_resumed_incident_keeps_its_beginning_peak_and_parent() -> None:
 
 
 @pytest.mark.parametrize(("onset_s", "opened_s"), [(None, 7.0), (3.0, 3.0), (9.0, 7.0)])
-def test_an_incident_begins_with_the_onset_of_its_evidence_and_never_after_it_was_told(
+def test_an_incident_begins_with_the_onset_of_its_evidence_and_never_after_it_was_reported(
     onset_s: float | None, opened_s: float
 ) -> None:
     episode = Episode("asset:BTC", S)
@@ -259,7 +259,7 @@ def test_a_second_blind_stress_of_one_incident_pages_nobody_again() -> None:
     assert not pages(episode)
 
 
-def test_whether_it_is_critical_is_what_was_last_told() -> None:
+def test_whether_it_is_critical_is_what_was_last_reported() -> None:
     episode = opened(STORM)
     assert not critical(episode)
     run(episode, replace(STORM, critical=True, mark=("critical",)), 1, 3)
@@ -291,7 +291,7 @@ def test_a_storm_is_lowered_to_what_may_still_be_true_after_so_many_ticks(
     assert episode.level is (Level.PERFECT_STORM if lowered is None else lowered)
 
 
-def test_a_scope_of_which_nothing_was_told_has_no_incident() -> None:
+def test_a_scope_of_which_nothing_was_reported_has_no_incident() -> None:
     episode = Episode("asset:BTC", S)
     assert (episode.open, episode.incident_id, episode.revision) == (False, "", 0)
     assert (episode.level, episode.peak, episode.state) == (Level.CALM, Level.CALM, IncidentState.ENDED)

@@ -35,7 +35,9 @@ def trusted(counts: list[int], censoring: str = THROTTLED) -> tuple[float, float
         ([3] * 60, 1.0),
     ],
 )
-def test_a_throttled_feed_is_believed_by_what_it_told_of_the_estimated_truth(counts: list[int], share: float) -> None:
+def test_a_throttled_feed_is_believed_by_what_it_reported_of_the_estimated_truth(
+    counts: list[int], share: float
+) -> None:
     trust, coverage = trusted(counts)
     assert trust == pytest.approx(share)
     assert coverage == pytest.approx(share)
@@ -73,6 +75,6 @@ def test_of_a_complete_feed_nothing_is_hidden() -> None:
     assert closed(_Feed(), [1] * 10) == (1, 0.0)
 
 
-def test_a_feed_that_tells_in_a_third_of_all_seconds_shows_two_thirds() -> None:
+def test_a_feed_that_reports_in_a_third_of_all_seconds_shows_two_thirds() -> None:
     trust, coverage = trusted([0, 0, 1] * 20)  # 1/3 told of (1/3) / (2/3)
     assert (round(trust, 6), round(coverage, 6)) == (0.666667, 0.666667)

@@ -105,7 +105,7 @@ def test_a_venue_nobody_declared_sources_of_can_be_seen_calm() -> None:
 
 
 @pytest.mark.parametrize(("grade", "level"), [(2, Level.CALM), (3, Level.WATCH), (4, Level.WATCH)])
-def test_a_venue_is_told_from_grade_three_on(grade: int, level: Level) -> None:
+def test_a_venue_is_reported_from_grade_three_on(grade: int, level: Level) -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0, grade=grade)
     [one] = judges.venues.seen(judges.now_s, (), ())
@@ -287,7 +287,7 @@ def test_a_venues_trouble_with_everything_else_dark_is_blind_stress_of_the_venue
     assert (venue.blind_stress, venue.level) == (False, Level.CALM)
 
 
-def test_blind_stress_that_is_the_assets_own_is_not_told_of_the_venue() -> None:
+def test_blind_stress_that_is_the_assets_own_is_not_reported_of_the_venue() -> None:
     judges = blind_venue()
     judges.own(Leg.VENUE, weight=1.0, grade=2)
     [venue] = judges.venues.seen(judges.now_s, (), (judges.asset(),))

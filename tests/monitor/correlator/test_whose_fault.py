@@ -198,7 +198,7 @@ def test_local_lasts_half_a_minute_beyond_the_last_second_that_showed_it() -> No
     assert not attribution.suspected
 
 
-def test_vantages_are_judged_each_by_its_own_targets_and_told_in_order_of_name() -> None:
+def test_vantages_are_judged_each_by_its_own_targets_and_reported_in_order_of_name() -> None:
     attribution = watch()
     for second in (0, 1):
         for vantage in ("west", None, "east"):

@@ -47,7 +47,7 @@ def surge(per_s: int, usd: float) -> list[IncidentChange]:
     return told
 
 
-def test_a_surge_is_told_as_times_normal_with_its_rate_and_its_dollars() -> None:
+def test_a_surge_is_reported_as_times_normal_with_its_rate_and_its_dollars() -> None:
     [opened] = surge(5, 1000.0)
     # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; grade 4 is once in 13 weeks
     assert opened.headline == (
@@ -141,7 +141,7 @@ def test_a_grave_finding_of_a_leg_that_is_not_true_is_left_out_of_it_too() -> No
     assert told(judges).far_per_day == pytest.approx(0.00625)
 
 
-def test_at_most_twenty_four_pieces_of_evidence_are_told_the_heaviest_of_a_leg_first() -> None:
+def test_at_most_twenty_four_pieces_of_evidence_are_reported_the_heaviest_of_a_leg_first() -> None:
     judges = Judges("a")
     for index in range(30):
         judges.own(Leg.MIGRATION, weight=1.0 + index / 10, name=f"m{index:02}", second=-index)
@@ -151,7 +151,7 @@ def test_at_most_twenty_four_pieces_of_evidence_are_told_the_heaviest_of_a_leg_f
     assert onsets == sorted(onsets)
 
 
-def test_at_most_twenty_four_facts_of_a_venue_are_told_in_order_of_onset() -> None:
+def test_at_most_twenty_four_facts_of_a_venue_are_reported_in_order_of_onset() -> None:
     judges = Judges("a")
     for index in range(30):
         judges.fact("a", weight=1.0 + index / 10, name=f"v{index:02}", second=index % 7)
