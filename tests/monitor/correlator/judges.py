@@ -1,0 +1,81 @@
+"""A board, sources and the judges of assets and venues, without producers: what stands there, a test puts there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from monitor.correlator.attribution import Attribution
+from monitor.correlator.board import Board
+from monitor.correlator.judging import Judging, Seen
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.sources import Sources
+from monitor.correlator.telling import Teller
+from monitor.correlator.venues import Venues
+from monitor.incidents import Evidence, Leg
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+from tests.monitor.correlator.storm import at
+from tests.monitor.correlator.test_parts import evidence
+
+GAP_S = 1000.0
+
+
+class Judges:
+    """BTC at some venues and on one network: a source for each leg, all fresh."""
+
+    def __init__(self, venues: Iterable[str], settings: CorrelatorSettings | None = None) -> None:
+        self.settings = settings or CorrelatorSettings()
+        self.sources = Sources()
+        self.board = Board(self.sources)
+        self.attribution = Attribution(self.settings)
+        self.judging = Judging(self.settings, self.sources, self.board, self.attribution)
+        self.venues = Venues(self.settings, self.sources, self.board, self.attribution)
+        self.teller = Teller(self.settings, self.board)
+        self.now_s = at(0).timestamp()
+        for venue in venues:
+            self.expect(f"{venue}/book_ws", "venue", Subject(asset="BTC", venue=venue))
+            self.expect(f"{venue}/liquidation", "liquidation", Subject(asset="BTC", venue=venue))
+        self.expect("ethereum/chain", "migration", Subject(asset="BTC", network="ethereum"))
+
+    def expect(self, source: str, leg: str, subject: Subject, weight: float = 1.0) -> None:
+        """Declare a source that is expected every thousand seconds."""
+        said: dict[str, Scalar] = {"leg": leg, "weight": weight}
+        self.hear(Signal(SignalKind.EXPECT, subject, at(0), at(0), source, 1, GAP_S, said))
+
+    def hear(self, signal: Signal) -> None:
+        self.sources.hear(signal, signal.received_at.timestamp())
+
+    def close(self, *sources: str) -> None:
+        """These sources are closed at the beginning."""
+        for source in sources:
+            venue = source.partition("/")[0]
+            subject = Subject(venue=venue)
+            self.hear(Signal(SignalKind.FEED_CLOSED, subject, at(0), at(0), source, 2, 1.0, {"planned": False}))
+
+    def look_from(self, *vantages: str) -> None:
+        """Requests that went well, from each of these places."""
+        for vantage in vantages:
+            subject = Subject(venue="a", vantage=vantage)
+            said: dict[str, Scalar] = {"outcome": "ok", "check": "time", "ours": False}
+            signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), "a/time", 1, 0.1, said)
+            self.attribution.on_signal(signal, at(0).timestamp())
+
+    def fact(self, venue: str, *, weight: float, grade: int = 3, name: str = "f", second: float = 0) -> Evidence:
+        """A shared fact of one venue."""
+        one = replace(
+            evidence(f"{name}:{venue}", weight, second, Leg.VENUE),
+            subject=Subject(venue=venue),
+            grade=grade,
+            shared=True,
+        )
+        self.board.put(one)
+        return one
+
+    def own(self, leg: Leg, *, weight: float, grade: int = 3, name: str = "own", second: float = 0) -> Evidence:
+        """A finding on the asset itself."""
+        one = replace(evidence(f"{name}:{leg}", weight, second, leg), grade=grade)
+        self.board.put(one)
+        return one
+
+    def asset(self, name: str = "BTC") -> Seen:
+        return self.judging.seen(name, self.now_s)

@@ -1,0 +1,253 @@
+"""The joined correlator over findings that a test pins: critical, amended by late signals, disowned when the fault was ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.correlator import Correlator
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.incidents import LEGS, ChangeKind, Fault, IncidentChange, IncidentState, Leg, Level
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+from tests.monitor.correlator.storm import at
+from tests.monitor.correlator.test_parts import evidence
+
+S = CorrelatorSettings()
+
+
+class Pinned:
+    """A correlator that sees all of BTC from two places; findings are pinned by hand and stay."""
+
+    def __init__(self, settings: CorrelatorSettings = S) -> None:
+        self.correlator = Correlator(settings)
+        self.told: list[IncidentChange] = []
+        self._seq = 0
+        for leg, source in zip(LEGS, ("a/liquidation", "a/book_ws", "n/chain"), strict=True):
+            venue = "a" if source.startswith("a/") else None
+            self.say(SignalKind.EXPECT, 0, Subject(asset="BTC", venue=venue), source, 1e6, leg=leg.value, weight=1.0)
+        for vantage in ("home", "away"):
+            self.ask("a", 0, "ok", vantage)
+
+    def say(self, kind: SignalKind, second: float, subject: Subject, source: str, value: float, **said: Scalar) -> None:
+        self._seq += 1
+        signal = Signal(kind, subject, at(second), at(second), source, self._seq, value, said)
+        self.told += self.correlator.on_signal(signal)
+
+    def ask(self, venue: str, second: float, outcome: str, vantage: str = "home") -> None:
+        subject = Subject(venue=venue, vantage=vantage)
+        self.say(SignalKind.REQUEST, second, subject, f"{venue}/time", 0.1, outcome=outcome, check="time", ours=False)
+
+    def tick(self, second: float, asset: str | None = None) -> None:
+        self.say(SignalKind.TICK, second, Subject(asset=asset), "clock", 0.0)
+
+    def until(self, second: int) -> list[IncidentChange]:
+        """Judge every second that ends by then; give what was told of BTC."""
+        before = len(self.told)
+        self.tick(second + 3.0)  # the lateness
+        return [one for one in self.told[before:] if one.scope == "asset:BTC"]
+
+    def pin(self, leg: Leg, weight: float, grade: int, second: float = 0, name: str = "f") -> None:
+        one = replace(evidence(f"{name}:{leg}", weight, second, leg), grade=grade, half_life_s=1e12)
+        self.correlator._board.put(one)
+
+    def pin_all(self, *weights: float, grade: int = 3) -> None:
+        for leg, weight in zip(LEGS, weights, strict=True):
+            self.pin(leg, weight, grade)
+
+
+def test_a_storm_of_three_grave_legs_is_no_critical_one_and_a_fourth_grade_makes_it_so() -> None:
+    pinned = Pinned()
+    pinned.pin_all(3, 3, 3)  # p_lo 0.89
+    [opened] = pinned.until(10)
+    assert (opened.kind, opened.level, opened.critical) == (ChangeKind.OPENED, Level.PERFECT_STORM, False)
+    assert opened.verdict is not None
+    assert opened.verdict.p_lo == pytest.approx(0.89, abs=0.005)
+    pinned.pin(Leg.LIQUIDATION, 4, 3)  # p_lo 0.96
+    [updated] = pinned.until(20)
+    assert (updated.kind, updated.level, updated.critical) == (ChangeKind.UPDATED, Level.PERFECT_STORM, True)
+    assert updated.at == at(12)
+    assert updated.verdict is not None
+    assert updated.verdict.p_lo == pytest.approx(0.96, abs=0.005)
+
+
+def test_a_storm_that_begins_with_the_gravest_evidence_is_critical_at_once() -> None:
+    pinned = Pinned()
+    pinned.until(9)
+    pinned.pin_all(4, 3, 3, grade=4)
+    [opened] = pinned.until(20)
+    assert (opened.at, opened.critical, opened.pages) == (at(10), True, True)
+    assert pinned.correlator.open_incidents() == [opened]
+
+
+def test_critical_begins_at_its_very_bound() -> None:
+    pinned = Pinned()
+    pinned.pin_all(3, 3, 3)
+    [opened] = pinned.until(10)
+    assert opened.verdict is not None
+    for bound, critical in ((opened.verdict.p_lo, True), (opened.verdict.p_lo + 1e-9, False)):
+        again = Pinned(replace(S, critical_p=bound))
+        again.pin_all(3, 3, 3)
+        assert again.until(10)[0].critical is critical
+
+
+def test_what_is_no_perfect_storm_is_never_critical() -> None:
+    pinned = Pinned(replace(S, storm_p=1.0))
+    pinned.pin_all(4, 4, 4)
+    [opened] = pinned.until(10)
+    assert (opened.level, opened.critical) == (Level.SQUALL, False)
+
+
+def test_a_storm_holds_two_seconds_before_it_is_reported() -> None:
+    pinned = Pinned()
+    pinned.until(9)
+    pinned.pin_all(3, 3, 3)
+    assert pinned.until(10) == []
+    [opened] = pinned.until(11)
+    assert opened.at == at(11)
+
+
+@pytest.mark.parametrize(("asset", "kind", "second"), [
+    (None, ChangeKind.AMENDED, 11), ("BTC", ChangeKind.AMENDED, 11), ("ETH", ChangeKind.UPDATED, 12),
+])  # fmt: skip
+def test_what_a_late_signal_of_the_asset_or_of_none_changes_is_amended_at_once(
+    asset: str | None, kind: ChangeKind, second: int
+) -> None:
+    pinned = Pinned()
+    pinned.pin_all(3, 3, 3)
+    pinned.until(10)
+    pinned.pin(Leg.LIQUIDATION, 4, 3)
+    pinned.tick(5.0, asset)
+    assert pinned.correlator.late == 1
+    told = pinned.until(15)
+    assert [(one.kind, one.at, one.revision) for one in told] == [(kind, at(second), 2)]
+
+
+def test_what_was_found_of_venues_half_a_minute_before_our_network_was_known_to_be_down_is_taken_back() -> None:
+    pinned = Pinned()
+    pinned.until(90)
+    for second in (71, 72, 95):
+        pinned.pin(Leg.VENUE, 3, 3, second, f"s{second}")
+        pinned.pin(Leg.MIGRATION, 3, 3, second, f"s{second}")
+    for moment in (100.5, 101.5):
+        for venue in "abc":
+            pinned.ask(venue, moment, "timeout")
+    pinned.until(102)
+    [local] = [one for one in pinned.told if one.scope == "vantage:home"]
+    assert (local.fault, local.at) == (Fault.LOCAL, at(102))
+    left = [one.id for one in pinned.correlator._board.everything()]
+    assert left == ["s71:migration", "s71:venue", "s72:migration", "s95:migration"]
+
+
+def test_our_own_outage_is_an_open_incident_until_we_are_back() -> None:
+    pinned = Pinned()
+    for second in (1.5, 2.5):
+        for venue in "abc":
+            pinned.ask(venue, second, "timeout")
+    pinned.until(10)
+    assert [one.scope for one in pinned.correlator.open_incidents()] == ["vantage:home"]
+    for second in (20.5, 60.5):
+        for venue in "abc":
+            pinned.ask(venue, second, "ok")
+    pinned.until(70)
+    assert pinned.correlator.open_incidents() == []
+    assert [one.state for one in pinned.told if one.scope == "vantage:home"] == [
+        IncidentState.OPEN, IncidentState.ENDED,
+    ]  # fmt: skip
+
+
+def test_each_line_reported_and_each_source_that_falls_idle_changes_the_digest() -> None:
+    quiet, told, idle = Pinned(), Pinned(), Pinned()
+    told.pin_all(3, 3, 3)
+    for one in (quiet, told, idle):
+        if one is idle:
+            one.say(SignalKind.EXPECT, 0, Subject(asset="BTC", venue="a"), "a/trades", 1.0, leg="venue", weight=0.0)
+        one.until(20)
+    assert len({one.correlator.digest() for one in (quiet, told, idle)}) == 3
+    assert len(quiet.correlator.digest()) == 64
+
+
+def test_the_finding_of_a_reorg_taken_back_amends_its_own_asset_only() -> None:
+    pinned = Pinned()
+    pinned.pin_all(3, 3, 3)
+    pinned.until(10)
+    pinned.correlator._board.withdraw("f:migration", retracted=True)
+    [amended] = pinned.until(11)
+    assert (amended.kind, amended.level, amended.peak) == (ChangeKind.AMENDED, Level.SQUALL, Level.PERFECT_STORM)
+    assert pinned.correlator._board.retracted == []
+
+
+def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
+    pinned = Pinned()
+    pinned.until(10)
+    assert pinned.correlator.verdicts()["BTC"].at == at(10)
+    pinned.correlator.finish()
+    assert pinned.correlator.verdicts()["BTC"].at == at(14)
+
+
+def test_a_second_blind_stress_of_one_incident_is_reported_and_pages_nobody_again() -> None:
+    pinned = Pinned()
+    pinned.pin(Leg.VENUE, 3, 3)
+    dark = (("a/liquidation", "a"), ("n/chain", None))
+    told = []
+    for second, kind in ((1, SignalKind.FEED_CLOSED), (20, SignalKind.FEED_PULSE), (40, SignalKind.FEED_CLOSED)):
+        for source, venue in dark:
+            pinned.say(kind, second, Subject(venue=venue), source, 1.0, planned=False)
+        told += pinned.until(second + 10)
+    assert [(one.kind, one.pages) for one in told] == [
+        (ChangeKind.OPENED, True), (ChangeKind.UPDATED, False), (ChangeKind.UPDATED, False),
+    ]  # fmt: skip
+    assert ["cannot see: liquidation, migration" in one.headline for one in told] == [True, False, True]
+
+
+def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> None:
+    pinned = Pinned()
+    pinned.correlator._board.put(replace(evidence("x", 0.1), half_life_s=10.0))
+    pinned.until(10)
+    assert [one.id for one in pinned.correlator._board.everything()] == ["x"]
+    pinned.until(11)
+    assert list(pinned.correlator._board.everything()) == []
+
+
+def test_a_fact_of_a_venue_is_reported_of_the_venue_and_late_words_of_no_asset_amend_it() -> None:
+    pinned = Pinned()
+    fact = replace(
+        evidence("f", 3.0, leg=Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
+    )
+    pinned.correlator._board.put(fact)
+    pinned.until(10)
+    [opened] = pinned.told
+    assert (opened.scope, opened.kind, opened.fault) == ("venue:a", ChangeKind.OPENED, Fault.VENUE)
+    for second in (8.1, 8.2):  # late: the way from home is down, the way from away is not
+        pinned.ask("a", second, "timeout", "home")
+    pinned.until(12)
+    [amended] = pinned.told[1:]
+    assert (amended.scope, amended.kind, amended.fault) == ("venue:a", ChangeKind.AMENDED, Fault.PATH)
+    assert amended.at == at(11)
+
+
+def test_an_incident_begins_with_the_earliest_onset_of_all_its_legs() -> None:
+    pinned = Pinned()
+    pinned.until(8)
+    for leg, second in zip(LEGS, (5, 3, 7), strict=True):
+        pinned.pin(leg, 3, 3, second)
+    assert [one.opened_at for one in pinned.until(12)] == [at(3)]
+
+
+def test_a_venues_incident_is_not_opened_by_what_our_own_outage_made_us_find() -> None:
+    pinned = Pinned()
+    pinned.until(90)
+    for moment in (100.5, 101.5):
+        for venue in "abc":
+            pinned.ask(venue, moment, "timeout")
+    pinned.until(101)
+    fact = replace(
+        evidence("f", 3.0, 95, Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
+    )
+    pinned.correlator._board.put(fact)
+    pinned.until(102)
+    for moment in (110.5, 150.5):
+        for venue in "abc":
+            pinned.ask(venue, moment, "ok")
+    pinned.until(160)
+    assert {one.scope for one in pinned.told} == {"vantage:home"}
