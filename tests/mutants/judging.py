@@ -1,0 +1,99 @@
+"""Judges mutants and features: the tests that run an edit's lines must fail with it."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.mutants.forks import Done, Job, run
+from tests.mutants.sampling import Mutant
+from tests.mutants.selection import Selection
+
+START_S = 20.0
+"""What a fork may take beside its tests: imports, collection, a busy machine."""
+
+
+class Fate(StrEnum):
+    """What became of a mutant. All but the last two count as killed."""
+
+    KILLED = "killed"
+    TIMED_OUT = "timed out"
+    BROKEN = "not importable"
+    SURVIVED = "survived"
+    UNTESTED = "no test runs it"
+
+
+ALIVE = frozenset({Fate.SURVIVED, Fate.UNTESTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A mutant with its fate, and the first test that failed."""
+
+    mutant: Mutant
+    fate: Fate
+    by: str = ""
+
+
+def limit_s(selection: Selection, tests: Iterable[str]) -> float:
+    """The hard time limit of a fork that runs these tests."""
+    return START_S + 4 * sum(selection.seconds[test] for test in tests)
+
+
+def judge(mutants: list[Mutant], selection: Selection, at_once: int) -> list[Judged]:
+    """The fate of every mutant."""
+    jobs: deque[Job] = deque()
+    later: dict[str, Job] = {}
+    named: dict[str, Mutant] = {}
+    judged: list[Judged] = []
+    for number, mutant in enumerate(mutants):
+        rounds = selection.rounds(selection.of(mutant.path, mutant.edit.lines))
+        if not rounds:
+            judged.append(Judged(mutant=mutant, fate=Fate.UNTESTED))
+            continue
+        made = [_job(str(number), mutant, one, selection) for one in rounds]
+        named[str(number)] = mutant
+        jobs.append(made[0])
+        if len(made) > 1:
+            later[str(number)] = made[1]
+
+    def take(done: Done) -> None:
+        name = done.job.name
+        fate = fate_of(done)
+        if fate is Fate.SURVIVED and name in later:
+            jobs.appendleft(later.pop(name))
+            return
+        judged.append(Judged(mutant=named[name], fate=fate, by=done.failed[0] if done.failed else ""))
+        fates = Counter(one.fate for one in judged)
+        mutant = named[name]
+        print(
+            f"{len(judged)}/{len(mutants)} {fate}: {mutant.place} {mutant.edit.operator} {done.took_s:.1f} s",
+            flush=True,
+        )
+        if len(judged) % 25 == 0:
+            print("  so far:", ", ".join(f"{count} {one}" for one, count in fates.items()), flush=True)
+
+    run(jobs, at_once, take)
+    return sorted(judged, key=lambda one: (one.mutant.path, one.mutant.edit.start))
+
+
+def fate_of(done: Done) -> Fate:
+    """What a fork's end says of its mutant."""
+    if done.timed_out:
+        return Fate.TIMED_OUT
+    if done.failed:
+        return Fate.KILLED
+    return Fate.SURVIVED if done.code == 0 else Fate.BROKEN
+
+
+def _job(name: str, mutant: Mutant, chosen: tuple[tuple[str, ...], tuple[str, ...]], selection: Selection) -> Job:
+    files, tests = chosen
+    return Job(
+        name=name,
+        files=files,
+        tests=tests,
+        replaced=(mutant.path, mutant.source),
+        limit_s=limit_s(selection, tests),
+    )
