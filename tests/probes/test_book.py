@@ -155,9 +155,9 @@ def test_what_the_visible_book_cannot_fill_is_unfillable() -> None:
 
 
 any_side = st.lists(st.tuples(st.floats(0.01, 1e6), st.floats(0, 1e6)), max_size=20)
-size = st.floats(1.0, 1e6)
-below = st.lists(st.tuples(st.floats(90.0, 100.0), size), min_size=1, max_size=20)
-above = st.lists(st.tuples(st.floats(100.1, 110.0), size), min_size=1, max_size=20)
+size = st.floats(20.0, 1e6)
+below = st.lists(st.tuples(st.floats(98.5, 100.0), size), min_size=1, max_size=20)
+above = st.lists(st.tuples(st.floats(100.1, 101.5), size), min_size=1, max_size=20)
 in_order = Reached("a book in order", at_least=0.10)
 
 
