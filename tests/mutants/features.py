@@ -99,6 +99,7 @@ def run_all(selection: Selection, at_once: int, only: tuple[str, ...] = ()) -> i
     def take(done: Done) -> None:
         name = done.job.name
         failing[name] += done.failed
+        print(f"{name}: {len(done.failed)} fail, {done.took_s:.0f} s, {len(jobs)} to come", flush=True)
         if done.timed_out:
             timed_out.add(name)
         if not done.failed and done.code not in (0, None):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from coverage import Coverage
 
 WITHOUT = "not acceptance and not thorough"
+HANGS_AFTER_S = 60
+"""A test that waits so long for what never comes has failed."""
 
 
 class Said(TypedDict):
@@ -60,6 +62,7 @@ def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, most_failur
     plugin = Chosen(tests, coverage)
     words = ["-q", "-m", WITHOUT, f"--maxfail={most_failures}", "-p", "no:cacheprovider", "-p", "no:xdist"]
     words += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-o", "tmp_path_retention_policy=none"]
+    words += ["-o", f"timeout={HANGS_AFTER_S}"]
     words += ["--rootdir", str(ROOT), "--hypothesis-profile=mutants", "--tb=short", *files]
     if coverage is not None:
         coverage.start()

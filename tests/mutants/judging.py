@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tests.mutants.forks import Done, Job, run
@@ -12,7 +12,7 @@ from tests.mutants.sampling import Mutant
 from tests.mutants.selection import Selection
 
 START_S = 20.0
-"""What a fork may take beside its tests: imports, collection, a busy machine."""
+"""Processor time that a fork may take beside its tests: imports and collection."""
 
 
 class Fate(StrEnum):
@@ -62,6 +62,11 @@ def judge(mutants: list[Mutant], selection: Selection, at_once: int) -> list[Jud
     def take(done: Done) -> None:
         name = done.job.name
         fate = fate_of(done)
+        if done.job.replaced is None:  # the same tests without the edit: did they run at all?
+            fate = Fate.BROKEN if fate is Fate.SURVIVED else Fate.SURVIVED
+        elif fate is Fate.BROKEN:
+            jobs.appendleft(replace(done.job, replaced=None))
+            return
         if fate is Fate.SURVIVED and name in later:
             jobs.appendleft(later.pop(name))
             return

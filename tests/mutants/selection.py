@@ -13,8 +13,6 @@ from tests.mutants.forks import Done, Job, run
 from tests.mutants.targets import ROOT, WORK, test_files
 
 LINES = WORK / "lines"
-MOST_S = 20.0
-"""Measured seconds of the tests of one edit (tracing makes them about twice as long as they are)."""
 FIRST_FILES = 4
 """Test files of the first round: those that run the least else. Most edits need no second round."""
 
@@ -27,6 +25,8 @@ class Selection:
     runs: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     imported: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     breadth: dict[str, int] = field(default_factory=dict)
+    most_s: float = 20.0
+    """Measured seconds of the tests of one edit (tracing makes them about twice as long as they are)."""
 
     def add(self, file: str, measured: Done) -> None:
         """Take in one measured test file. Tests that failed judge nothing."""
@@ -44,7 +44,7 @@ class Selection:
                         self.runs.setdefault(module, {}).setdefault(line, []).append(test)
         self.breadth[file] = len(touched)
 
-    def of(self, module: str, lines: tuple[int, int], most_s: float = MOST_S) -> list[str]:
+    def of(self, module: str, lines: tuple[int, int], most_s: float | None = None) -> list[str]:
         """The tests that run one of these lines of a module, fastest first, no more than `most_s` of them."""
         runs, imported = self.runs.get(module, {}), self.imported.get(module, {})
         found = {test for line in range(lines[0], lines[1] + 1) for test in runs.get(line, ())}
@@ -56,7 +56,7 @@ class Selection:
         total_s = 0.0
         for test in sorted(found, key=lambda one: (self.seconds[one], one)):
             total_s += self.seconds[test]
-            if chosen and total_s > most_s:
+            if chosen and total_s > (most_s or self.most_s):
                 break
             chosen.append(test)
         return chosen
