@@ -62,6 +62,17 @@ def test_what_is_no_secret_stays_readable(text: str) -> None:
     assert redact(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://a:pw@https://b:pw@c", "https://[hidden]@https://[hidden]@c"),
+        ("https://a.example/go?next=https://b:pw@c", "https://a.example/go?next=https://[hidden]@c"),
+    ],
+)
+def test_a_url_within_a_url_gives_no_user_away(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
 something_hidden = Reached("a text with something to hide")
 PIECES = [
     "token=",
