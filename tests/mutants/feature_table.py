@@ -195,7 +195,7 @@ CORRELATOR = (
 
 DELIVERY = (
     Feature("secrets are redacted", "monitor.telemetry.redact", "redact", "return text"),
-    _swap("passwords in URLs are redacted", "monitor.telemetry.redact", "_url", 'if "@" in authority:', "if False:"),
+    _swap("passwords in URLs are redacted", "monitor.telemetry.redact", "_rest", 'if "@" in authority:', "if False:"),
     _swap(
         "a full queue gives up an update first",
         "monitor.delivery",

@@ -20,7 +20,7 @@ class Fate(StrEnum):
 
     KILLED = "killed"
     TIMED_OUT = "timed out"
-    BROKEN = "not importable"
+    BROKEN = "fails before its tests"
     SURVIVED = "survived"
     UNTESTED = "no test runs it"
 

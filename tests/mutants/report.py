@@ -52,8 +52,10 @@ def say(judged: list[Judged], entries: list[Accepted], took_s: float) -> int:
     open_ones = [one for one in alive if not any(entry.is_for(one) for entry in entries)]
     _table(judged)
     text = "\n".join(shown(one) for one in open_ones)
-    (WORK / "survivors.txt").write_text(text, encoding="utf-8")
-    print(f"\n{len(open_ones)} survivors that nobody accepted (also in {WORK.name}/survivors.txt):\n{text}")
+    for room in sorted({one.mutant.room for one in judged}):
+        mine = "\n".join(shown(one) for one in open_ones if one.mutant.room == room)
+        (WORK / f"survivors-{room}.txt").write_text(mine, encoding="utf-8")
+    print(f"\n{len(open_ones)} survivors that nobody accepted (also in {WORK.name}/survivors-ROOM.txt):\n{text}")
     killed = len(judged) - len(alive)
     share = killed / len(judged) if judged else 1.0
     fates = ", ".join(f"{count} {fate}" for fate, count in Counter(one.fate for one in judged).most_common())

@@ -55,6 +55,11 @@ def spread(sizes: dict[str, int], count: int) -> dict[str, int]:
     return shares
 
 
+def all_of(path: str) -> list[Mutant]:
+    """Every mutant of one module."""
+    return _of(path, modules()[path], 0, len(edits((ROOT / path).read_text(encoding="utf-8"))))
+
+
 def _of(path: str, room: str, seed: int, count: int) -> list[Mutant]:
     source = (ROOT / path).read_text(encoding="utf-8")
     found = edits(source)
