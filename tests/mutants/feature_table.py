@@ -113,6 +113,13 @@ CORRELATOR = (
         "a throttled feed is distrusted", "monitor.correlator.evidence.liquidation_surge", "_Feed.shown", "return 1.0"
     ),
     _swap(
+        "a clustered stream is judged by its clipped lane too",
+        "monitor.correlator.evidence.liquidation_surge",
+        "_Asset.judge",
+        "if fano > CLUSTERED_FANO:",
+        "if False:",
+    ),
+    _swap(
         "a single vantage caps the venue leg",
         "monitor.correlator.judging",
         "Judging._coverage",

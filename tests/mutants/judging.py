@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from tests.mutants.forks import Done, Job, run
 from tests.mutants.sampling import Mutant
-from tests.mutants.selection import Selection
+from tests.mutants.selection import Round, Selection
 
+SLOW_FOR_QUICK = 3
+"""How many times as long the tests of a survivor may take in all."""
 START_S = 20.0
 """Processor time that a fork may take beside its tests: imports and collection."""
 
@@ -45,19 +47,17 @@ def limit_s(selection: Selection, tests: Iterable[str]) -> float:
 def judge(mutants: list[Mutant], selection: Selection, at_once: int) -> list[Judged]:
     """The fate of every mutant."""
     jobs: deque[Job] = deque()
-    later: dict[str, Job] = {}
+    later: dict[str, deque[Job]] = {}
     named: dict[str, Mutant] = {}
     judged: list[Judged] = []
     for number, mutant in enumerate(mutants):
-        rounds = selection.rounds(selection.of(mutant.path, mutant.edit.lines))
+        rounds = _rounds(mutant, selection)
         if not rounds:
             judged.append(Judged(mutant=mutant, fate=Fate.UNTESTED))
             continue
-        made = [_job(str(number), mutant, one, selection) for one in rounds]
         named[str(number)] = mutant
-        jobs.append(made[0])
-        if len(made) > 1:
-            later[str(number)] = made[1]
+        later[str(number)] = deque(_job(str(number), mutant, one, selection) for one in rounds)
+        jobs.append(later[str(number)].popleft())
 
     def take(done: Done) -> None:
         name = done.job.name
@@ -67,8 +67,8 @@ def judge(mutants: list[Mutant], selection: Selection, at_once: int) -> list[Jud
         elif fate is Fate.BROKEN:
             jobs.appendleft(replace(done.job, replaced=None))
             return
-        if fate is Fate.SURVIVED and name in later:
-            jobs.appendleft(later.pop(name))
+        if fate is Fate.SURVIVED and later[name]:
+            jobs.appendleft(later[name].popleft())
             return
         judged.append(Judged(mutant=named[name], fate=fate, by=done.failed[0] if done.failed else ""))
         fates = Counter(one.fate for one in judged)
@@ -93,7 +93,14 @@ def fate_of(done: Done) -> Fate:
     return Fate.SURVIVED if done.code == 0 else Fate.BROKEN
 
 
-def _job(name: str, mutant: Mutant, chosen: tuple[tuple[str, ...], tuple[str, ...]], selection: Selection) -> Job:
+def _rounds(mutant: Mutant, selection: Selection) -> list[Round]:
+    """Most mutants fall in the first round; one that survives meets the slow tests too before it is called a survivor."""
+    quick = selection.of(mutant.path, mutant.edit.lines)
+    slow = selection.of(mutant.path, mutant.edit.lines, SLOW_FOR_QUICK * selection.most_s)[len(quick) :]
+    return selection.rounds(quick) + selection.rounds(slow)
+
+
+def _job(name: str, mutant: Mutant, chosen: Round, selection: Selection) -> Job:
     files, tests = chosen
     return Job(
         name=name,

@@ -13,6 +13,8 @@ from tests.mutants.forks import Done, Job, run
 from tests.mutants.targets import ROOT, WORK, test_files
 
 LINES = WORK / "lines"
+Round = tuple[tuple[str, ...], tuple[str, ...]]
+"""Test files, and tests of theirs in order."""
 FIRST_FILES = 4
 """Test files of the first round: those that run the least else. Most edits need no second round."""
 
@@ -61,7 +63,7 @@ class Selection:
             chosen.append(test)
         return chosen
 
-    def rounds(self, tests: list[str]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    def rounds(self, tests: list[str]) -> list[Round]:
         """Tests in one or two rounds of (files, tests): first the files that run the least else."""
         files = sorted({_file(test) for test in tests}, key=lambda file: (self.breadth[file], file))
         rank = {file: at for at, file in enumerate(files)}
