@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -66,7 +67,11 @@ def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, most_failur
     words += ["--rootdir", str(ROOT), "--hypothesis-profile=mutants", "--tb=short", *files]
     if coverage is not None:
         coverage.start()
-    code = int(pytest.main(words, plugins=[plugin]))
+    try:
+        code = int(pytest.main(words, plugins=[plugin]))
+    except Exception:  # noqa: BLE001  (pytest's own end fails where an edit leaves a connection open)
+        traceback.print_exc()
+        code = int(pytest.ExitCode.INTERNAL_ERROR)
     if coverage is not None:
         coverage.stop()
     return Said(code=code, failed=plugin.failed, seconds=plugin.seconds, lines=_lines(coverage))
