@@ -52,13 +52,18 @@ def _name_only(found: re.Match[str]) -> str:
 
 
 def _url(found: re.Match[str]) -> str:
-    head, mark, query = found["rest"].partition("?")
+    """A URL may hold another one, in its query or after a slip of the pen: each part has its own user and path."""
+    return f"{found['scheme']}://" + "://".join(map(_rest, found["rest"].split("://")))
+
+
+def _rest(rest: str) -> str:
+    head, mark, query = rest.partition("?")
     authority, slash, path = head.partition("/")
     if "@" in authority:
         authority = f"{HIDDEN}@{authority.rpartition('@')[2]}"
     hook = _HOOK.search(path)
     shown = "/".join(map(_segment, path.split("/"))) if hook is None else path[: hook.end()] + HIDDEN
-    return f"{found['scheme']}://{authority}{slash}{shown}{mark}{query}"
+    return f"{authority}{slash}{shown}{mark}{query}"
 
 
 def _segment(segment: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chain import calls
 from chain.abi import Unreadable, Words, keccak, selector_of, topic_of
 from chain.calls import CHANGES, ENVELOPES, Call, Foreseen, foreseen, opened, signed_call
+from tests.branches import Reached
 from tests.chain.made import address, words
 
 PROXY, ADMIN, NEW, SAFE, LOCK = address(0xA), address(0xAD), address(2), address(0x5AFE), address(0x71)
@@ -150,9 +151,16 @@ def test_one_blob_pointed_at_a_thousand_times_costs_no_more_than_the_bound() -> 
     assert sum(len(one.body) for one in found) <= calls.MOST_BYTES
 
 
-@given(st.sampled_from(sorted([*ENVELOPES, *CHANGES])), st.binary(max_size=600))
+NUMBERS = st.lists(st.sampled_from([0, 1, 4, 32, 64, 96]), min_size=1, max_size=12).map(lambda some: words(*some))
+opens = Reached("something opened")
+spoilt = Reached("an envelope that cannot be opened any more")
+
+
+@given(st.sampled_from(sorted([*ENVELOPES, *CHANGES])), st.binary(max_size=600) | NUMBERS)
 def test_any_bytes_behind_a_known_selector_are_opened_or_refused(signature: str, body: bytes) -> None:
-    for one in foreseen(PROXY, selector_of(signature) + body):
+    found = foreseen(PROXY, selector_of(signature) + body)
+    opens(bool(found))
+    for one in found:
         assert len(one.target) == 42
 
 
@@ -161,7 +169,9 @@ def test_a_spoilt_envelope_never_raises(signature: str, at: int, spoil: bytes) -
     body = bytearray(call(signature, *ENVELOPED[signature]))
     at %= len(body)
     body[at : at + len(spoil)] = spoil
-    assert opened(LOCK, bytes(body))[0] == Call(LOCK, bytes(body))
+    found = opened(LOCK, bytes(body))
+    assert found[0] == Call(LOCK, bytes(body))
+    spoilt(len(found) == 1)
 
 
 def test_a_packed_batch_that_ends_too_early_is_refused_whole() -> None:

@@ -11,6 +11,7 @@ from chain.canonical import Canonical, Followed
 from chain.checkpoint import Checkpoint, Telling, decode
 from chain.events import NetworkId, Reorged, Retracted
 from chain.network import Network
+from tests.branches import Reached
 from tests.chain.made import START, header
 from tests.chain.test_liquidity import move
 from tests.chain.timelock_families import upgraded
@@ -73,12 +74,16 @@ def test_a_reorg_goes_back_to_the_highest_common_block() -> None:
     assert canonical.common([header(2, fork=9)]) is None
 
 
+parted = Reached("some blocks dropped and some kept", at_least=0.05)
+
+
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 40))
 def test_what_is_dropped_and_what_is_kept_is_all_there_was(blocks: int, keep: int, back: int) -> None:
     canonical = chain_of(*range(1, blocks + 1), keep=keep)
     before = canonical.window
     dropped = canonical.roll_back(back)
     assert canonical.window + tuple(reversed(dropped)) == before
+    parted(0 < len(dropped) < len(before))
 
 
 def test_a_checkpoint_comes_back_as_it_was() -> None:

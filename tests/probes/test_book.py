@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.book import MOST_LEVELS, Applied, Book
+from probes.book import BANDS_BPS, MOST_LEVELS, NOTIONALS_USD, Applied, Book
 from probes.readings import BookMeasured, BookState, VenueId
 from probes.venue import BookDelta, BookSnapshot
+from tests.branches import Reached
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Levels = list[tuple[float, float]]
@@ -151,6 +152,28 @@ def test_what_the_visible_book_cannot_fill_is_unfillable() -> None:
     told = measured(book(whole(bids=[(100.0, 150.0)], asks=[(100.1, 1e6)])))
     assert told.slippage_bps[100_000][0] is None
     assert told.slippage_bps[1_000_000][1] is not None
+
+
+any_side = st.lists(st.tuples(st.floats(0.01, 1e6), st.floats(0, 1e6)), max_size=20)
+size = st.floats(20.0, 1e6)
+below = st.lists(st.tuples(st.floats(98.5, 100.0), size), min_size=1, max_size=20)
+above = st.lists(st.tuples(st.floats(100.1, 101.5), size), min_size=1, max_size=20)
+in_order = Reached("a book in order", at_least=0.10)
+
+
+@given(sides=st.tuples(below, above) | st.tuples(any_side, any_side))
+def test_depth_grows_with_its_band_and_slippage_with_its_size(sides: tuple[Levels, Levels]) -> None:
+    bids, asks = sides
+    told = measured(book(whole(bids=bids, asks=asks)))
+    for which in (0, 1):
+        depths = [told.depth_usd[bps][which] for bps in BANDS_BPS if told.depth_usd]
+        assert depths == sorted(depths)
+    if in_order(told.state is BookState.OK):
+        for which in (0, 1):
+            costs = [told.slippage_bps[usd][which] for usd in NOTIONALS_USD]
+            filled = [one for one in costs if one is not None]
+            assert filled == pytest.approx(sorted(filled))
+            assert costs[: len(filled)] == filled, "what cannot fill the smaller cannot fill the larger"
 
 
 @given(st.lists(st.tuples(st.floats(1, 200), st.sampled_from([0.0, 1.0, 2.0])), max_size=60))

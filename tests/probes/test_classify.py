@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from probes.classify import by_answer, by_error, is_html, retry_after_s
 from probes.readings import Refusal
+from tests.branches import Reached
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -45,8 +46,12 @@ def test_an_answer_has_its_kind(status: int, body: bytes, kind: Refusal | None) 
     assert by_answer(status, body) is kind
 
 
-@given(st.integers(100, 999), st.binary(max_size=200))
+a_page = Reached("a web page with a good status")
+
+
+@given(st.integers(200, 299) | st.integers(100, 999), st.just(b"<html>") | st.binary(max_size=200))
 def test_any_answer_but_a_good_one_is_a_refusal(status: int, body: bytes) -> None:
+    a_page(200 <= status < 300 and is_html(body))
     assert (by_answer(status, body) is None) == (200 <= status < 300 and not is_html(body))
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.schedule import on_schedule, phase_s
+from tests.branches import Reached
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -64,10 +65,14 @@ async def test_an_action_that_takes_exactly_its_interval_misses_nothing() -> Non
     assert await _run([5.0, 5.0, 5.0], 5.0) == ([0.0, 5.0, 10.0], [])
 
 
+missing = Reached("a slot missed")
+
+
 @given(st.lists(st.integers(0, 40), max_size=20), st.integers(1, 10))
 async def test_slots_acted_on_and_missed_make_up_all_slots(lengths: list[int], every: int) -> None:
     acted, skipped = await _run([float(one) for one in lengths], float(every))
     assert all(slot % every == 0 for slot in acted)
+    missing(bool(skipped))
     if acted:
         assert len(acted) + sum(count for due, count in skipped if due < acted[-1]) == acted[-1] / every + 1
 

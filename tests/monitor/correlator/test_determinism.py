@@ -14,6 +14,7 @@ from monitor.correlator import Correlator
 from monitor.correlator.sequencer import Sequencer
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind, Subject
+from tests.branches import Reached
 from tests.monitor.correlator.storm import DRILL, NETWORK, Story, at, tell
 
 
@@ -90,6 +91,9 @@ def _tick(second: float, seq: int) -> Signal:
     return Signal(SignalKind.TICK, Subject(), at(second), at(second), "clock", seq, 0.0)
 
 
+late_ones = Reached("a late signal")
+
+
 @given(st.lists(st.floats(0, 60), min_size=1, max_size=50))
 @settings(max_examples=60, deadline=None)
 def test_every_signal_leaves_the_sequencer_once_in_a_second_that_comes_once(times: list[float]) -> None:
@@ -99,6 +103,7 @@ def test_every_signal_leaves_the_sequencer_once_in_a_second_that_comes_once(time
     seconds += sequencer.flush()
     assert sorted(one.seq for second in seconds for one in (*second.signals, *second.late)) == list(range(len(times)))
     assert sum(len(one.late) for one in seconds) == sequencer.late
+    late_ones(sequencer.late > 0)
     assert all(after.end_s == before.end_s + 1 for before, after in pairwise(seconds))
     for second in seconds:
         assert all(second.end_s - 1 <= one.event_time.timestamp() < second.end_s for one in second.signals)

@@ -17,6 +17,7 @@ from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.sources import Sources
 from monitor.incidents import LEGS, Evidence, Leg, LegState, Level
 from monitor.signals import Scalar, Signal, SignalKind, Subject
+from tests.branches import Reached
 from tests.monitor.correlator.storm import at
 
 S = CorrelatorSettings()
@@ -201,12 +202,16 @@ def test_the_logistic_never_overflows(x: float) -> None:
     assert 0 <= logistic(x) <= 1
 
 
+capped = Reached("a leg whose evidence is capped")
+
+
 @given(st.lists(st.floats(0, 4), max_size=5), COVERAGE)
 def test_a_legs_contributions_sum_to_its_lower_bound(nats: list[float], coverage: float) -> None:
     weighed = [Weighed(one, evidence(f"e{index}")) for index, one in enumerate(sorted(nats, reverse=True))]
     verdict = leg_verdict(Leg.MIGRATION, weighed, coverage, True, S)
     assert sum(one.nats for one in verdict.contributions) == pytest.approx(verdict.w_lo, abs=1e-9)
     assert -S.calm_nats - 1e-9 <= verdict.evidence <= S.storm_nats
+    capped("cap" in [one.name for one in verdict.contributions])
 
 
 def test_three_weak_legs_are_a_squall_and_grades_make_the_storm() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind
 from monitor.store.waiting import KEPT, Waiting
+from tests.branches import Reached
 from tests.monitor.store.rows import NOON, change, signal
 
 
@@ -39,6 +40,9 @@ def test_the_oldest_routine_signals_make_room_and_are_counted() -> None:
     assert waiting.dropped == {"request": 2}
 
 
+making_room = Reached("routine signals that make room")
+
+
 @given(st.lists(st.sampled_from(list(SignalKind)), max_size=60), st.integers(1, 10), st.integers(1, 7))
 def test_whatever_comes_nothing_kept_is_lost_and_order_stands(kinds: list[SignalKind], bound: int, rows: int) -> None:
     waiting = Waiting(bound)
@@ -51,6 +55,7 @@ def test_whatever_comes_nothing_kept_is_lost_and_order_stands(kinds: list[Signal
     assert [one.seq for one in back] == sorted(one.seq for one in back)
     assert [one for one in back if one.kind in KEPT] == [one for one in told if one.kind in KEPT]
     assert len(back) + waiting.dropped.total() == len(told)
+    making_room(waiting.dropped.total() > 0)
 
 
 def test_a_checkpoint_or_a_change_does_not_overtake_the_routine_signal_just_before_it() -> None:

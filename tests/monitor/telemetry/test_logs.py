@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.telemetry.incident_traces import trace_id_of
 from monitor.telemetry.redact import redact
+from tests.branches import Reached
 from tests.monitor.telemetry.samples import Kept, bare, check, kept
 
 NUMBERS = itertools.count()
@@ -61,10 +62,41 @@ def test_what_is_no_secret_stays_readable(text: str) -> None:
     assert redact(text) == text
 
 
-@given(st.text(alphabet="abk0=:/?&@ \"'[]{}-_.,kyetokn", max_size=80))
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://a:pw@https://b:pw@c", "https://[hidden]@https://[hidden]@c"),
+        ("https://a.example/go?next=https://b:pw@c", "https://a.example/go?next=https://[hidden]@c"),
+    ],
+)
+def test_a_url_within_a_url_gives_no_user_away(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+something_hidden = Reached("a text with something to hide")
+PIECES = [
+    "token=",
+    "https://",
+    "user:word@",
+    "?key=",
+    "Bearer ",
+    "api_key: ",
+    "authorization",
+    ": ",
+    "/",
+    '"',
+    " ",
+    "a.b",
+    "0a1b2c3d4e5f6g7h8i9j",
+]
+PIECED = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+
+
+@given(PIECED | st.text(alphabet="abk0=:/?&@ \"'[]{}-_.,kyetokn", max_size=80))
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
+    something_hidden(once != text)
 
 
 def test_a_log_record_carries_the_incidents_trace() -> None:

@@ -1,0 +1,74 @@
+"""A seeded sample of all edits, spread over the modules by their number of statements."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from tests.mutants.operators import Edit, difference, edits
+from tests.mutants.targets import ROOT, dotted, modules, statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One edit of one module, the module's source after it, and the lines that differ."""
+
+    path: str
+    room: str
+    edit: Edit
+    source: str
+    difference: str
+
+    @property
+    def module(self) -> str:
+        """The name by which the module is imported."""
+        return dotted(self.path)
+
+    @property
+    def place(self) -> str:
+        """Path and line, as editors read them."""
+        return f"{self.path}:{self.edit.line}"
+
+    def mutated(self) -> str:
+        """The first line that the edit made, without its margin: what an accepted survivor is known by."""
+        added = [line[1:].strip() for line in self.difference.splitlines() if line.startswith("+")]
+        return added[0] if added else "(removed)"
+
+
+def sample(seed: int, count: int, only: tuple[str, ...] = ()) -> list[Mutant]:
+    """`count` mutants, fewer where there are not so many; the same for the same seed and source."""
+    chosen = {path: room for path, room in modules().items() if not only or any(fnmatch(path, glob) for glob in only)}
+    if not chosen:
+        raise SystemExit(f"--only {' '.join(only)} names no module of tests/mutants/targets.py")
+    shares = spread({path: statements(path) for path in chosen}, count)
+    return [mutant for path, room in chosen.items() for mutant in _of(path, room, seed, shares[path])]
+
+
+def spread(sizes: dict[str, int], count: int) -> dict[str, int]:
+    """`count` shared out in proportion to the sizes, by largest remainder; the sum is `count`."""
+    total = sum(sizes.values())
+    exact = {name: count * size / total for name, size in sizes.items()}
+    shares = {name: int(share) for name, share in exact.items()}
+    for name in sorted(exact, key=lambda one: (shares[one] - exact[one], one))[: count - sum(shares.values())]:
+        shares[name] += 1
+    return shares
+
+
+def all_of(path: str) -> list[Mutant]:
+    """Every mutant of one module."""
+    return _of(path, modules()[path], 0, len(edits((ROOT / path).read_text(encoding="utf-8"))))
+
+
+def _of(path: str, room: str, seed: int, count: int) -> list[Mutant]:
+    source = (ROOT / path).read_text(encoding="utf-8")
+    found = edits(source)
+    random.Random(f"{seed} {path}").shuffle(found)
+    made: list[Mutant] = []
+    for edit in found:
+        if len(made) == count:
+            break
+        after = edit.applied(source)
+        if after is not None:
+            made.append(Mutant(path=path, room=room, edit=edit, source=after, difference=difference(source, after)))
+    return sorted(made, key=lambda one: one.edit.start)
