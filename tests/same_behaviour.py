@@ -1,0 +1,155 @@
+"""Does the program still do the same, byte for byte? For a change that moves or renames code and is to change nothing.
+
+`python -m tests.same_behaviour make FOLDER` keeps what the program at hand says: of the recording of each shipped drill (about
+100 s each), and of a chain that is built anew but is always the same (`tests.same_world`). `... compare FOLDER` asks the program
+at hand the same and ends with 1 where an answer is another. Only the command line is asked. FOLDER is to be kept outside of the
+repository; what it holds already of drills is not made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.evm.anvil import running
+from tests.same_world import BEGIN, World, build
+
+PROGRAM = (sys.executable, "-c", "from monitor.cli import main; main()")
+CLOCK = re.compile(rb'"seen_at": ?"[^"]*"')
+"""When we saw an event: the one thing in what a scan says that is of the hour, not of the chain."""
+NODE = re.compile(rb"http://127\.0\.0\.1:\d+")
+"""The test node's free port."""
+KEPT_RECORDING = "recording.jsonl.gz"
+
+
+def main(words: list[str]) -> int:
+    """The command; its exit code."""
+    if len(words) != 2 or words[0] not in ("make", "compare"):
+        _say(__doc__ or "")
+        return 2
+    folder = Path(words[1]).resolve()
+    if words[0] == "make":
+        folder.mkdir(parents=True, exist_ok=True)
+        _record(folder)
+        for name, answer in _answers(folder):
+            _path(folder, name).write_bytes(answer)
+            _say(f"kept {name}: {len(answer)} bytes")
+        return 0
+    wanted = {path.name for path in folder.glob("*.answer")}
+    given = {_path(folder, name).name: answer for name, answer in _answers(folder)}
+    wrong = sorted(
+        name for name in wanted | {*given} if name not in wanted or (folder / name).read_bytes() != given.get(name)
+    )
+    for name in wrong:
+        (folder / f"{name}.now").write_bytes(given.get(name, b""))
+        _say(f"DIFFERS {name}: what it says now is in {name}.now")
+    _say(f"{len(given)} answers compared, {len(wrong)} differ")
+    return 1 if wrong or not given else 0
+
+
+def _record(folder: Path) -> None:
+    """One drill after the other: each wants a quiet machine."""
+    for line in _run("drill", "--list", "--json").splitlines():
+        name = json.loads(line)["scenario"]
+        kept = folder / f"{name}.{KEPT_RECORDING}"
+        if not kept.exists():
+            out = folder / "drill" / name
+            _run("drill", name, "--json", "-o", str(out))
+            [made] = out.rglob(KEPT_RECORDING)
+            shutil.copyfile(made, kept)
+            _say(f"recorded {name}")
+
+
+def _answers(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """What the program says now, by name."""
+    for recording in sorted(folder.glob(f"*.{KEPT_RECORDING}")):
+        name = recording.name.removesuffix(f".{KEPT_RECORDING}")
+        answer = _run("replay", str(recording), "--json")
+        assert json.loads(answer.splitlines()[-1])["digest"], "a replay ends with its digest"
+        yield f"replay of {name}", answer
+    yield from asyncio.run(_chain(folder))
+
+
+async def _chain(folder: Path) -> list[tuple[str, bytes]]:
+    """Every answer about the same chain. Its head's hash is one of them: were it another chain, that would differ first."""
+    async with running(*BEGIN) as anvil:
+        world = await build(anvil)
+        last = await anvil.height()
+        head = await anvil.call("eth_getBlockByNumber", hex(last), False)
+        config = folder / "settings.toml"
+        config.write_text(_settings(anvil.url, world))
+        said = [("chain 0 head", f"{last} {head['hash']}".encode())]
+        scan = ("chain", "scan", "--network", "local", "--config", str(config), "--from", "1")
+        for name, more in {
+            "each block": ("--to", str(world.changed_until), "--every-block", "--json"),
+            "stretches": ("--to", str(last), "--stretches", "--json"),
+            "as a table": ("--to", str(last), "--stretches"),
+        }.items():
+            said.append((f"chain scan {name}", await _asked(*scan, *more)))
+        inspect = ("chain", "inspect", "--network", "local", "--config", str(config))
+        addresses = [*world.contracts, *(one["address"] for one in world.pools), *world.tokens]
+        said += [(f"chain inspect {one}", await _asked(*inspect, one, "--json")) for one in addresses]
+        return said
+
+
+async def _asked(*words: str) -> bytes:
+    """What it says, without the clock and the node's port; the node goes on meanwhile."""
+    answer = await asyncio.to_thread(_run, *words)
+    return NODE.sub(b"<node>", CLOCK.sub(b'"seen_at":"<clock>"', answer))
+
+
+def _run(*words: str) -> bytes:
+    """Its stdout. Ends with a word where it fails."""
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, env=os.environ | {"COLUMNS": "400"}, check=False)
+    if done.returncode:
+        raise SystemExit(f"{words}: exit {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
+    return done.stdout
+
+
+def _settings(url: str, world: World) -> str:
+    contracts = [
+        {"network": "local", "address": address} | ({"timelock": timelock} if timelock else {})
+        for address, timelock in world.contracts.items()
+    ]
+    return "\n".join(
+        [
+            'vantage = "test"',
+            "[assets.TOK]",
+            f"contracts = {_inline(contracts)}",
+            f"pools = {_inline([{'network': 'local', **one} for one in world.pools])}",
+            f"tokens = {_inline([{'network': 'local', 'address': one} for one in world.tokens])}",
+            "[assets.ETH]",
+            "[venues.bybit]",
+            f"wallets = {_inline([{'network': 'local', **one} for one in world.wallets])}",
+            "[networks.local]",
+            f'nodes = [{{url = "{url}"}}]',
+            f"timelocks = {json.dumps(world.timelocks)}",
+            "",
+        ]
+    )
+
+
+def _inline(tables: list[dict[str, str]]) -> str:
+    return (
+        "[" + ", ".join("{" + ", ".join(f"{k} = {json.dumps(v)}" for k, v in one.items()) + "}" for one in tables) + "]"
+    )
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name.replace(' ', '-')}.answer"
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
