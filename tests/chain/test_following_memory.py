@@ -8,11 +8,8 @@ import pytest
 
 from chain.canonical import Canonical, Followed
 from chain.elder import Elder, Mark
-from chain.events import NetworkId
 from tests.chain.made import header
 from tests.chain.test_liquidity import move
-
-NETWORK = NetworkId("local")
 
 
 def followed(number: int, fork: int = 0, **memories: bytes) -> Followed:
