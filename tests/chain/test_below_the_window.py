@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from chain.below import Below, below
 from chain.elder import EVERY, Elder, Mark
+from chain.events import LiquidityMoved, NetworkId
+from chain.nodes import Nodes
+from chain.rpc import header_of
 from tests.chain.made import header
+from tests.chain.simulated import Chain, SimulatedNode, Ticking
 from tests.chain.test_liquidity import move
 
 
@@ -66,3 +73,47 @@ def test_above_the_common_block_what_has_its_old_hash_stands_and_the_rest_is_gon
     assert [one.number for one in elder.marks] == [0, 64]
     assert [event.place.block_number for event in elder.told] == [64]
     assert elder.part(0, {}) == ([], [move(64)]), "a block that nobody has is gone"
+
+
+async def left_of(chain: Chain, head: int, *events: LiquidityMoved, marks: tuple[int, ...]) -> Below:
+    """What is left on this chain, seen from its block `head`, of marks that are on it and of these events."""
+    elder = Elder([Mark(number=at, hash=chain.blocks[at].hash) for at in marks], events)
+    nodes = Nodes(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
+    return await below(elder, nodes, header_of(chain.blocks[head].header()))
+
+
+def told_in(chain: Chain, number: int) -> LiquidityMoved:
+    event = move(number)
+    return replace(event, place=replace(event.place, block_hash=chain.blocks[number].hash))
+
+
+async def test_after_a_reorg_below_the_window_the_nodes_say_what_still_stands_there() -> None:
+    chain = Chain(1)
+    chain.grow(200)
+    before = [told_in(chain, number) for number in (65, 90, 120, 150)]
+    old = [chain.blocks[at].hash for at in (10, 74, 138)]
+    chain.reorg(90, 95)
+    marks = tuple(Mark(number=at, hash=one) for at, one in zip((10, 74, 138), old, strict=True))
+    nodes = Nodes(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
+    found = await below(Elder(marks, before), nodes, header_of(chain.head.header()))
+    assert (found.common, found.stands, found.gone) == (74, [before[1]], before[2:])
+
+
+async def test_where_no_mark_is_shared_all_that_is_known_is_gone() -> None:
+    chain, other = Chain(1), Chain(2)
+    for one in (chain, other):
+        one.grow(100)
+    events = [told_in(other, 20), told_in(other, 30)]
+    elder = Elder([Mark(number=10, hash=other.blocks[10].hash)], events)
+    nodes = Nodes(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
+    assert await below(elder, nodes, header_of(chain.head.header())) == Below(common=None, stands=[], gone=events)
+
+
+async def test_blocks_above_the_new_head_are_not_asked_for_and_are_gone() -> None:
+    chain = Chain(1)
+    chain.grow(60)
+    events = [told_in(chain, number) for number in (39, 40, 41)]
+    found = await left_of(chain, 40, *events, marks=(10, 40, 50))
+    assert (found.common, found.stands, found.gone) == (40, [], [events[2]])
+    found = await left_of(chain, 40, *events, marks=(10, 50))
+    assert (found.common, found.stands, found.gone) == (10, events[:2], [events[2]])
