@@ -26,6 +26,8 @@ CLOCK = re.compile(rb'"seen_at": ?"[^"]*"')
 """When we saw an event: the one thing in what a scan says that is of the hour, not of the chain."""
 NODE = re.compile(rb"http://127\.0\.0\.1:\d+")
 """The test node's free port."""
+AT_ONCE = 3
+"""Commands under way at the same time."""
 KEPT_RECORDING = "recording.jsonl.gz"
 
 
@@ -83,25 +85,38 @@ async def _chain(folder: Path) -> list[tuple[str, bytes]]:
         world = await build(anvil)
         last = await anvil.height()
         head = await anvil.call("eth_getBlockByNumber", hex(last), False)
-        config = folder / "settings.toml"
-        config.write_text(_settings(anvil.url, world))
-        said = [("chain 0 head", f"{last} {head['hash']}".encode())]
-        scan = ("chain", "scan", "--network", "local", "--config", str(config), "--from", "1")
-        for name, more in {
-            "each block": ("--to", str(world.changed_until), "--every-block", "--json"),
-            "stretches": ("--to", str(last), "--stretches", "--json"),
-            "as a table": ("--to", str(last), "--stretches"),
-        }.items():
-            said.append((f"chain scan {name}", await _asked(*scan, *more)))
-        inspect = ("chain", "inspect", "--network", "local", "--config", str(config))
-        addresses = [*world.contracts, *(one["address"] for one in world.pools), *world.tokens]
-        said += [(f"chain inspect {one}", await _asked(*inspect, one, "--json")) for one in addresses]
-        return said
+        for traces in ("on", "off"):
+            (folder / f"traces-{traces}.toml").write_text(_settings(anvil.url, world, traces))
+        words = _questions(world, last, folder)
+        turns = asyncio.Semaphore(AT_ONCE)
+        answers = await asyncio.gather(*(_asked(turns, *some) for some in words.values()))
+        return [("chain 0 head", f"{last} {head['hash']}".encode()), *zip(words, answers, strict=True)]
 
 
-async def _asked(*words: str) -> bytes:
+def _questions(world: World, last: int, folder: Path) -> dict[str, tuple[str, ...]]:
+    """The words of each command, by the name of its answer. Traces are asked for of few blocks: they are given up when they
+    are slow, and then the answer is another.
+    """
+
+    def scan(first: int, to: int, *more: str, traces: str = "off") -> tuple[str, ...]:
+        config = str(folder / f"traces-{traces}.toml")
+        return ("chain", "scan", "--network", "local", "--config", config, "--from", str(first), "--to", str(to), *more)
+
+    inspect = ("chain", "inspect", "--network", "local", "--config", str(folder / "traces-off.toml"), "--json")
+    addresses = [*world.contracts, *(one["address"] for one in world.pools), *world.tokens]
+    return {
+        "chain scan flips": scan(*world.flips, "--every-block", "--json", traces="on"),
+        "chain scan each block": scan(1, world.changed_until, "--every-block", "--json"),
+        "chain scan stretches": scan(1, last, "--stretches", "--json"),
+        "chain scan payouts as a table": scan(world.changed_until + 1, last, "--every-block"),
+        **{f"chain inspect {one}": (*inspect, one) for one in addresses},
+    }
+
+
+async def _asked(turns: asyncio.Semaphore, *words: str) -> bytes:
     """What it says, without the clock and the node's port; the node goes on meanwhile."""
-    answer = await asyncio.to_thread(_run, *words)
+    async with turns:
+        answer = await asyncio.to_thread(_run, *words)
     return NODE.sub(b"<node>", CLOCK.sub(b'"seen_at":"<clock>"', answer))
 
 
@@ -113,7 +128,7 @@ def _run(*words: str) -> bytes:
     return done.stdout
 
 
-def _settings(url: str, world: World) -> str:
+def _settings(url: str, world: World, traces: str) -> str:
     contracts = [
         {"network": "local", "address": address} | ({"timelock": timelock} if timelock else {})
         for address, timelock in world.contracts.items()
@@ -130,6 +145,8 @@ def _settings(url: str, world: World) -> str:
             f"wallets = {_inline([{'network': 'local', **one} for one in world.wallets])}",
             "[networks.local]",
             f'nodes = [{{url = "{url}"}}]',
+            f'traces = "{traces}"',
+            'timeout_s = "120s"',
             f"timelocks = {json.dumps(world.timelocks)}",
             "",
         ]

@@ -25,8 +25,8 @@ from tests.evm.anvil import Anvil
 BEGIN = ("--timestamp", "1700000000")
 """Further words of the node's command line."""
 BLOCK_S = 12
-PAYING_BLOCK_S = 120
-ROUNDS, QUIET_BLOCKS, HALT_BLOCKS = 90, 6, 25
+PAYING_BLOCK_S = 600
+ROUNDS, HALT_BLOCKS = 80, 25
 TWICE = ("eip897", "eip1822", "polygon", "owned", "governed")
 
 
@@ -40,6 +40,8 @@ class World:
     pools: list[dict[str, str]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     wallets: list[dict[str, str]] = field(default_factory=list)
+    flips: tuple[int, int] = (0, 0)
+    """The first and the last block of those in which something is changed and set back."""
     changed_until: int = 0
     """The block after which nothing happens but payouts."""
 
@@ -185,9 +187,11 @@ async def compound(anvil: Anvil, world: World) -> None:
 async def flips(anvil: Anvil, world: World) -> None:
     """What is changed and set back within one block."""
     await stage(anvil)
+    first = await anvil.height()
     await block(anvil, (P, pairs(B)), (P, pairs(A)))
     await anvil.mine()
     await block(anvil, (CALLER, pairs(B)), (P, pairs(B, A)))
+    world.flips = (first, await anvil.height())
     world.contracts[P] = None
 
 
@@ -237,7 +241,6 @@ async def payouts(anvil: Anvil, world: World) -> None:
 
     for _ in range(ROUNDS):
         await pay()
-        await anvil.mine(QUIET_BLOCKS)
     await anvil.send(token.functions.transfer(cold, 5), sender=1)
     await anvil.mine(HALT_BLOCKS)
     await pay()
