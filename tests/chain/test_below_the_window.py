@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chain.below import Below, below
 from chain.elder import EVERY, Elder, Mark
-from chain.events import LiquidityMoved, NetworkId
+from chain.events import LiquidityMoved, NetworkId, PlacedEvent
 from chain.nodes import Nodes
 from chain.rpc import header_of
 from tests.chain.made import header
@@ -103,7 +103,7 @@ async def test_where_no_mark_is_shared_all_that_is_known_is_gone() -> None:
     chain, other = Chain(1), Chain(2)
     for one in (chain, other):
         one.grow(100)
-    events = [told_in(other, 20), told_in(other, 30)]
+    events: list[PlacedEvent] = [told_in(other, 20), told_in(other, 30)]
     elder = Elder([Mark(number=10, hash=other.blocks[10].hash)], events)
     nodes = Nodes(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
     assert await below(elder, nodes, header_of(chain.head.header())) == Below(common=None, stands=[], gone=events)

@@ -110,7 +110,7 @@ def test_without_an_owner_its_money_or_a_transaction_in_common_no_pair_gets_ther
 
 def test_a_pair_counts_from_six_tenths_on() -> None:
     # of one owner: 0.4 + 0.25 * 2^-h needs 0.2 in all where the amounts have nothing in common: h = log2(1.25) hours
-    far = {"left": 10**9, "amount": 10**9, "block_number": 2}
+    far: dict[str, Any] = {"left": 10**9, "amount": 10**9, "block_number": 2}
     due_s = math.log2(1.25) * HOUR
     assert matched([owned("r")], [owned("a", time_s=due_s - 1, **far)]) == [("r", "a", 100)]
     assert matched([owned("r")], [owned("a", time_s=due_s + 1, **far)]) == []
