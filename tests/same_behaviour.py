@@ -21,14 +21,26 @@ from pathlib import Path
 from tests.evm.anvil import running
 from tests.same_world import BEGIN, World, build
 
-PROGRAM = (sys.executable, "-c", "from monitor.cli import main; main()")
+PROGRAM = """
+import json, sys
+from monitor.cli import main
+for words in json.load(sys.stdin):
+    sys.argv = ["stormwatch", *words]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+    print(chr(0), end="", flush=True)
+"""
+"""The command line, several times in one process: to start it costs more than most answers."""
 CLOCK = re.compile(rb'"seen_at": ?"[^"]*"')
 """When we saw an event: the one thing in what a scan says that is of the hour, not of the chain."""
 NODE = re.compile(rb"http://127\.0\.0\.1:\d+")
 """The test node's free port."""
-AT_ONCE = 3
-"""Commands under way at the same time."""
 KEPT_RECORDING = "recording.jsonl.gz"
+Words = tuple[str, ...]
+"""Of one command."""
 
 
 def main(words: list[str]) -> int:
@@ -58,12 +70,12 @@ def main(words: list[str]) -> int:
 
 def _record(folder: Path) -> None:
     """One drill after the other: each wants a quiet machine."""
-    for line in _run("drill", "--list", "--json").splitlines():
+    for line in _run(("drill", "--list", "--json"))[0].splitlines():
         name = json.loads(line)["scenario"]
         kept = folder / f"{name}.{KEPT_RECORDING}"
         if not kept.exists():
             out = folder / "drill" / name
-            _run("drill", name, "--json", "-o", str(out))
+            _run(("drill", name, "--json", "-o", str(out)))
             [made] = out.rglob(KEPT_RECORDING)
             shutil.copyfile(made, kept)
             _say(f"recorded {name}")
@@ -71,9 +83,9 @@ def _record(folder: Path) -> None:
 
 def _answers(folder: Path) -> Iterator[tuple[str, bytes]]:
     """What the program says now, by name."""
-    for recording in sorted(folder.glob(f"*.{KEPT_RECORDING}")):
-        name = recording.name.removesuffix(f".{KEPT_RECORDING}")
-        answer = _run("replay", str(recording), "--json")
+    kept = {path.name.removesuffix(f".{KEPT_RECORDING}"): path for path in sorted(folder.glob(f"*.{KEPT_RECORDING}"))}
+    replays = _run(*(("replay", str(path), "--json") for path in kept.values()))
+    for name, answer in zip(kept, replays, strict=True):
         assert json.loads(answer.splitlines()[-1])["digest"], "a replay ends with its digest"
         yield f"replay of {name}", answer
     yield from asyncio.run(_chain(folder))
@@ -88,44 +100,54 @@ async def _chain(folder: Path) -> list[tuple[str, bytes]]:
         for traces in ("on", "off"):
             (folder / f"traces-{traces}.toml").write_text(_settings(anvil.url, world, traces))
         words = _questions(world, last, folder)
-        turns = asyncio.Semaphore(AT_ONCE)
-        answers = await asyncio.gather(*(_asked(turns, *some) for some in words.values()))
-        return [("chain 0 head", f"{last} {head['hash']}".encode()), *zip(words, answers, strict=True)]
+        answers = await asyncio.gather(*(asyncio.to_thread(_run, *some.values()) for some in words))
+        said = [("chain 0 head", f"{last} {head['hash']}".encode())]
+        for some, those in zip(words, answers, strict=True):
+            said += zip(some, map(_timeless, those), strict=True)
+        return said
 
 
-def _questions(world: World, last: int, folder: Path) -> dict[str, tuple[str, ...]]:
-    """The words of each command, by the name of its answer. Traces are asked for of few blocks: they are given up when they
-    are slow, and then the answer is another.
+def _questions(world: World, last: int, folder: Path) -> list[dict[str, Words]]:
+    """The words of each command, by the name of its answer; those of each group are asked one after the other. Traces are
+    asked for of few blocks: they are given up when they are slow, and then the answer is another.
     """
 
-    def scan(first: int, to: int, *more: str, traces: str = "off") -> tuple[str, ...]:
+    def scan(first: int, to: int, *more: str, traces: str = "off") -> Words:
         config = str(folder / f"traces-{traces}.toml")
         return ("chain", "scan", "--network", "local", "--config", config, "--from", str(first), "--to", str(to), *more)
 
     inspect = ("chain", "inspect", "--network", "local", "--config", str(folder / "traces-off.toml"), "--json")
     addresses = [*world.contracts, *(one["address"] for one in world.pools), *world.tokens]
-    return {
-        "chain scan flips": scan(*world.flips, "--every-block", "--json", traces="on"),
-        "chain scan each block": scan(1, world.changed_until, "--every-block", "--json"),
-        "chain scan stretches": scan(1, last, "--stretches", "--json"),
-        "chain scan payouts as a table": scan(world.changed_until + 1, last, "--every-block"),
-        **{f"chain inspect {one}": (*inspect, one) for one in addresses},
-    }
+    return [
+        {
+            "chain scan flips": scan(*world.flips, "--every-block", "--json", traces="on"),
+            "chain scan each block": scan(world.silent_from, world.flips[1], "--every-block", "--json"),
+        },
+        {
+            "chain scan stretches": scan(1, last, "--stretches", "--json"),
+            "chain scan as a table": scan(world.flips[1], last, "--stretches"),
+        },
+        {f"chain inspect {one}": (*inspect, one) for one in addresses},
+    ]
 
 
-async def _asked(turns: asyncio.Semaphore, *words: str) -> bytes:
-    """What it says, without the clock and the node's port; the node goes on meanwhile."""
-    async with turns:
-        answer = await asyncio.to_thread(_run, *words)
+def _timeless(answer: bytes) -> bytes:
+    """What it says, without the clock and the node's port."""
     return NODE.sub(b"<node>", CLOCK.sub(b'"seen_at":"<clock>"', answer))
 
 
-def _run(*words: str) -> bytes:
-    """Its stdout. Ends with a word where it fails."""
-    done = subprocess.run([*PROGRAM, *words], capture_output=True, env=os.environ | {"COLUMNS": "400"}, check=False)
+def _run(*commands: Words) -> list[bytes]:
+    """What each says on stdout. Ends with a word where one fails."""
+    environment = os.environ | {"COLUMNS": "400"}
+    asked = json.dumps(commands).encode()
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], input=asked, capture_output=True, env=environment, check=False
+    )
     if done.returncode:
-        raise SystemExit(f"{words}: exit {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
-    return done.stdout
+        raise SystemExit(f"{commands}: exit {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
+    answers = done.stdout.split(b"\0")
+    assert len(answers) == len(commands) + 1
+    return answers[:-1]
 
 
 def _settings(url: str, world: World, traces: str) -> str:

@@ -40,10 +40,10 @@ class World:
     pools: list[dict[str, str]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     wallets: list[dict[str, str]] = field(default_factory=list)
+    silent_from: int = 0
+    """The block before the first change that no log tells."""
     flips: tuple[int, int] = (0, 0)
     """The first and the last block of those in which something is changed and set back."""
-    changed_until: int = 0
-    """The block after which nothing happens but payouts."""
 
 
 async def build(anvil: Anvil) -> World:
@@ -82,6 +82,7 @@ async def kinds(anvil: Anvil, world: World) -> None:
 async def silent_writes(anvil: Anvil, world: World) -> None:
     """No log tells of these: slots of known kinds, new code at an old address, an owner, a slot set back at once."""
     bench = Bench(anvil)
+    world.silent_from = await anvil.height()
     target, other = await bench.target(), await bench.target()
     for name in ("eip1967_transparent", "eip1967_uups", "superfluid", "safe"):
         made = await CHANGING[name][0](bench)
@@ -228,7 +229,6 @@ async def concentrated(anvil: Anvil, world: World) -> None:
 
 async def payouts(anvil: Anvil, world: World) -> None:
     """A day of a hot wallet's payouts in coin and token, a halt, the return."""
-    world.changed_until = await anvil.height()
     hot, cold, someone = anvil.accounts[1:4]
     await anvil.call("anvil_setBalance", hot, hex(10**22))
     token = await anvil.deploy("ERC20PresetFixedSupply", "Token", "TOK", 10**9, hot)
