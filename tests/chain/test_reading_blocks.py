@@ -93,6 +93,15 @@ async def test_what_was_too_long_or_too_thirsty_among_others_is_asked_again_by_i
     assert len(node.asked) == 2 + len(HARD)
 
 
+async def test_what_is_asked_again_of_a_node_that_packs_has_much_gas_and_a_bounded_answer() -> None:
+    """A call without overrides has no bound of its own: strangers' code may answer in megabytes."""
+    node = EvmNode("able", Chain(1), accounts=contracts())
+    await read(node, READS | HARD)
+    again = [params for method, params in node.asked if method == "eth_call"][-len(HARD) :]
+    assert [len(params) for params in again] == [3] * len(HARD)
+    assert {params[0]["data"][42 + 16 : 42 + 24] for params in again} == {f"{8_000_000:08x}"}
+
+
 async def test_a_node_that_refuses_overrides_is_asked_one_by_one_and_says_the_same() -> None:
     node = EvmNode("plain", Chain(1), accounts=contracts(), overrides=False)
     assert dict((await read(node, READS)).state) == WANTED
