@@ -38,6 +38,7 @@ class World:
     """Address to its timelock."""
     timelocks: list[str] = field(default_factory=list)
     pools: list[dict[str, str]] = field(default_factory=list)
+    """With their tokens: where a scan begins there are no pools yet that could be asked for them."""
     tokens: list[str] = field(default_factory=list)
     wallets: list[dict[str, str]] = field(default_factory=list)
     silent_from: int = 0
@@ -207,7 +208,9 @@ async def pairs_of_pools(anvil: Anvil, world: World) -> None:
     await anvil.mine(3)
     await pools.remove(1, 1)
     await pools.add(1, 10**22, 10**22)
-    world.pools += [{"address": low(one), "kind": "uniswap_v2"} for one in pools.pairs]
+    for pair, paired in zip(pools.pairs, pools.tokens[1:], strict=True):
+        token0, token1 = sorted((low(pools.tokens[0]), low(paired)))
+        world.pools.append({"address": low(pair), "kind": "uniswap_v2", "token0": token0, "token1": token1})
     world.tokens.append(low(pools.tokens[0]))
 
 
@@ -221,9 +224,10 @@ async def concentrated(anvil: Anvil, world: World) -> None:
     for _ in range(30):
         await someone.act()
     await uniswap.swap_v2(True, 10**21)
+    tokens = {"token0": uniswap.token(0), "token1": uniswap.token(1)}
     world.pools += [
-        {"address": low(uniswap.pair), "kind": "uniswap_v2"},
-        {"address": low(uniswap.pool), "kind": "uniswap_v3", "positions": low(uniswap.positions)},
+        {"address": low(uniswap.pair), "kind": "uniswap_v2"} | tokens,
+        {"address": low(uniswap.pool), "kind": "uniswap_v3", "positions": low(uniswap.positions)} | tokens,
     ]
 
 
