@@ -77,9 +77,9 @@ def _artifact(name: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def running(*, chain_id: int = 31337) -> AsyncIterator[Anvil]:
-    """A fresh node on a free loopback port, ended on the way out."""
-    words = [str(binary()), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(chain_id), "--accounts", "4"]
+async def running(*more: str, chain_id: int = 31337) -> AsyncIterator[Anvil]:
+    """A fresh node on a free loopback port, ended on the way out; `more` are further words of its command line."""
+    words = [str(binary()), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(chain_id), "--accounts", "4", *more]
     process = await asyncio.create_subprocess_exec(
         *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
