@@ -7,68 +7,41 @@ it back. Detectors have no timer: all they say stands in a block, and block time
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
-from chain.block import Block, Needs
-from chain.events import Address, PlacedEvent
+import msgspec
+
+from chain.blocks.block import Block
+from chain.blocks.reads import Needs
+from chain.events import PlacedEvent
+
+Memory = TypeVar("Memory", bound=msgspec.Struct)
+
+PARTS = 64
+_LAST = slice(40, 42)
+"""An address's last two digits: its first ones are often zeros, or somebody's vanity."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedContract:
-    """A contract whose code matters. `timelock` is who may upgrade it, where known."""
-
-    address: Address
-    timelock: Address | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedPool:
-    """A pool. Tokens left empty are asked of the pool before its first block is read.
-
-    A pool that lives inside another contract (`manager`: V4's PoolManager, Balancer's Vault) goes by its id where it
-    has one (32 bytes), else by its own address. `positions` is who keeps its positions as NFTs, where not the usual
-    one; `tokens` are all of them where there are more than two; `tick_spacing` is for pools that do not tell it, `fee_ppm` for
-    pairs whose swap fee (in millionths) is not the 0.3 % of the original.
+def parted(memory: msgspec.Struct) -> dict[str, bytes]:
+    """By part, what is remembered. Each field of the memory maps keys that begin with an address. Equal memories give equal
+    parts, in an order that is always the same.
     """
-
-    address: Address
-    kind: str
-    token0: Address | None = None
-    token1: Address | None = None
-    tokens: tuple[Address, ...] = ()
-    manager: Address | None = None
-    positions: Address | None = None
-    tick_spacing: int | None = None
-    fee_ppm: int | None = None
+    parts: list[dict[str, dict[str, object]]] = [{} for _ in range(PARTS)]
+    for field in memory.__struct_fields__:
+        for key, value in getattr(memory, field).items():
+            parts[int(key[_LAST], 16) % PARTS].setdefault(field, {})[key] = value
+    return {f"{at:02}": msgspec.json.encode(part, order="sorted") for at, part in enumerate(parts)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedWallet:
-    """A venue's hot wallet for an asset. `token` is the ERC-20 it pays out; None: the network's own coin.
-
-    `least` is the smallest outflow that counts, in the smallest unit; for the own coin it must exceed fees paid.
-    """
-
-    venue: str
-    asset: str
-    address: Address
-    token: Address | None = None
-    least: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What to watch on one network. Addresses are lower-case. `bridges` are where tokens leave for other networks."""
-
-    contracts: tuple[WatchedContract, ...] = ()
-    pools: tuple[WatchedPool, ...] = ()
-    timelocks: tuple[Address, ...] = ()
-    bridges: tuple[Address, ...] = ()
-    wallets: tuple[WatchedWallet, ...] = ()
-    tokens: tuple[Address, ...] = ()
-    """Tokens whose use is told hour by hour."""
+def joined(parts: Iterable[bytes], kind: type[Memory]) -> Memory:
+    """The memory that was parted so. Raises ValueError where it is no such memory."""
+    whole = kind()
+    for part in parts:
+        found = msgspec.json.decode(part, type=kind)
+        for field in kind.__struct_fields__:
+            getattr(whole, field).update(getattr(found, field))
+    return whole
 
 
 class Detector(Protocol):

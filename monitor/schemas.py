@@ -13,7 +13,8 @@ import msgspec
 
 from monitor.errors import OperatorError, nearest
 from monitor.incidents import IncidentChange, Verdict
-from monitor.signals import KINDS, Signal
+from monitor.signals import Signal
+from monitor.signals.kinds import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,7 +25,7 @@ def of(form: Any) -> dict[str, Any]:
 
 
 def _recording_header() -> dict[str, Any]:
-    from monitor.recording import Header
+    from monitor.recordings.signals import Header
 
     return of(Header)
 
@@ -36,7 +37,7 @@ def _drill_verdict() -> dict[str, Any]:
 
 
 def _replay_summary() -> dict[str, Any]:
-    from monitor.replaying import Summary
+    from monitor.recordings.replay import Summary
 
     return of(Summary)
 
@@ -64,7 +65,7 @@ def _chain_event() -> dict[str, Any]:
 
 
 def _chain_inspection() -> dict[str, Any]:
-    from chain.inspecting import Inspection
+    from chain.inspection.inspect import Inspection
 
     return of(Inspection)
 

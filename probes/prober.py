@@ -9,29 +9,23 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 
-from probes.answer_ear import VenueState
-from probes.choosing import choose, guessed
-from probes.exchange import Clock, session, tls_context
-from probes.feed import FeedRunner
-from probes.feed_setting import FeedSetting, feed_url
-from probes.outbox import Outbox
+from probes.feeds.runner import FeedRunner
+from probes.feeds.settings import FeedSetting, feed_url
+from probes.instruments import choose, guessed
+from probes.reading_queue import Outbox
 from probes.readings import Instrument, InstrumentsListed, Reading, SlotMissed
-from probes.rest import Asker
-from probes.schedule import on_schedule, phase_s
+from probes.rest.client import Asker
+from probes.rest.http import USER_AGENT, Clock, session, tls_context, utc_now
+from probes.rest.schedule import on_schedule, phase_s
+from probes.rest.venue_state import VenueState
 from probes.tape import Tape
 from probes.venue import BookSnapshot, Feed, Keys, Per, RestCheck, Venue
 
-USER_AGENT = "stormwatch/0.1 (+exchange-health monitor)"
 YIELD_EVERY = 256
-
-
-def utc_now() -> datetime:
-    """Our clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

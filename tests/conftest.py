@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chain.node import load_web3
+from chain.nodes.web3_node import load_web3
 from tests.branches import judged
 from tests.skips import grouped, reasons
 

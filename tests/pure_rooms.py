@@ -1,88 +1,49 @@
 """Runs the tests with branch coverage and demands that the pure rooms are covered whole.
 
 `python -m tests.pure_rooms` is what `make coverage` calls. Pure rooms hold no I/O, so there is no excuse for a branch
-that no test takes: a line that cannot be reached is a line that should not be there.
+that no test takes: a line that cannot be reached is a line that should not be there. Which rooms are pure stands in one
+place, the import contract of pyproject.toml.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
-PURE = (
-    "probes/answer_ear.py",
-    "probes/back_off.py",
-    "probes/book.py",
-    "probes/budget.py",
-    "probes/choosing.py",
-    "probes/classify.py",
-    "probes/feed_books.py",
-    "probes/feed_ear.py",
-    "probes/feed_lag.py",
-    "probes/clock_offset.py",
-    "probes/read.py",
-    "probes/venue_ear.py",
-    "probes/venues/*",
-    "probes/wire/*",
-    "chain/abi.py",
-    "chain/behaving.py",
-    "chain/calls.py",
-    "chain/canonical.py",
-    "chain/changes.py",
-    "chain/code.py",
-    "chain/accounts.py",
-    "chain/concentrated.py",
-    "chain/control_logs.py",
-    "chain/delegation.py",
-    "chain/depth.py",
-    "chain/detectors/*",
-    "chain/facets.py",
-    "chain/held.py",
-    "chain/layout.py",
-    "chain/inside.py",
-    "chain/looking.py",
-    "chain/matching.py",
-    "chain/outflows.py",
-    "chain/parting.py",
-    "chain/pool.py",
-    "chain/pools/*",
-    "chain/probing.py",
-    "chain/proving.py",
-    "chain/proxies/*",
-    "chain/proxy.py",
-    "chain/queue.py",
-    "chain/selectors.py",
-    "chain/sides.py",
-    "chain/sketch.py",
-    "chain/standing.py",
-    "chain/ticks.py",
-    "chain/upgraded.py",
-    "chain/vaults.py",
-    "chain/verified.py",
-    "chain/writes.py",
-    "monitor/correlator/*",
-    "monitor/detect/*",
-    "monitor/intake.py",
-    "monitor/venue_signals.py",
-    "monitor/routing.py",
-    "monitor/upgrade_signals.py",
-)
-
-
-def _run(*words: str) -> int:
-    return subprocess.run([sys.executable, "-m", *words], check=False).returncode
-
+ROOT = Path(__file__).parents[1]
+CONTRACT = "Pure rooms know no I/O and no clock"
 
 OUTSIDE = (
     "tests/**/*real_node*",
-    "tests/chain/test_kill.py",
-    "tests/chain/proxies/test_inspecting_through_a_poor_node.py",
+    "tests/chain/sync/test_kill.py",
+    "tests/chain/inspection/test_inspecting_through_a_poor_node.py",
     "tests/monitor/cli/*",
-    "tests/monitor/drill/*",
+    "tests/monitor/drill/test_short_drill.py",
     "tests/monitor/store/*",
     "tests/monitor/telemetry/*",
 )
 """Tests of what is no pure room: they have run with all others (`make test`), and need a node, a database or a process."""
+
+
+def pure_modules() -> tuple[str, ...]:
+    """The packages and modules under the contract of purity, as pyproject.toml names them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return tuple(next(one["source_modules"] for one in contracts if one["name"] == CONTRACT))
+
+
+def pure_files() -> tuple[str, ...]:
+    """Their files, as patterns from the repository's root."""
+    found = []
+    for module in pure_modules():
+        path = module.replace(".", "/")
+        found.append(f"{path}/*" if (ROOT / path).is_dir() else f"{path}.py")
+    return tuple(found)
+
+
+def _run(*words: str) -> int:
+    return subprocess.run([sys.executable, "-m", *words], check=False).returncode
 
 
 def main() -> int:
@@ -95,7 +56,7 @@ def main() -> int:
     if tests:
         return tests
     _run("coverage", "report", "--skip-covered", "--sort=cover")
-    return _run("coverage", "report", "--include", ",".join(PURE), "--fail-under=100", "--show-missing")
+    return _run("coverage", "report", "--include", ",".join(pure_files()), "--fail-under=100", "--show-missing")
 
 
 if __name__ == "__main__":

@@ -11,15 +11,15 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
+from tests.chain.control.test_timelocks_on_a_real_node import ZERO, deployed, proxy_under
 from tests.chain.following import low
-from tests.chain.pools.test_random_depth_on_a_real_node import Someone
-from tests.chain.pools.uniswap import Uniswap
+from tests.chain.liquidity.pools.test_random_depth_on_a_real_node import Someone
+from tests.chain.liquidity.pools.uniswap import Uniswap
+from tests.chain.liquidity.test_pools_on_a_real_node import pools_on
+from tests.chain.nodes.test_flips_on_a_real_node import CALLER, A, B, P, block, pairs, stage
 from tests.chain.proxies.changing import CHANGING, IMPLEMENTATION_SLOT
 from tests.chain.proxies.clones import CLONES
 from tests.chain.proxies.making import Bench, up
-from tests.chain.test_flips_on_a_real_node import CALLER, A, B, P, block, pairs, stage
-from tests.chain.test_pools_on_a_real_node import pools_on
-from tests.chain.test_timelock_on_a_real_node import ZERO, deployed, proxy_under
 from tests.evm.anvil import Anvil
 
 BEGIN = ("--timestamp", "1700000000")

@@ -15,16 +15,18 @@ from dataclasses import replace
 
 import msgspec
 
-from chain.behaving import MOST_CLAIMED, Verdict, bodies, declared, holding, judge
-from chain.block import NO_CODE, Block, CodeNeed, Need, Needs, SlotNeed, Write, address_of
-from chain.delegation import NEUTRAL, PRECOMPILED, Delegate, touched_from
-from chain.detector import Watch
-from chain.events import Address, BehaviourMismatch, ContractUpgraded, PlacedEvent, ProbedBy, Seen
-from chain.facets import NOBODY
-from chain.looking import EXPLAIN, SELECTOR, Found, Look, Question, asked, questions, ran, turns
-from chain.proxies import every
-from chain.upgraded import upgraded
-from chain.watching import Form
+from chain.behaviour.declared import MOST_CLAIMED, Verdict, bodies, declared, holding, judge
+from chain.behaviour.inquiry import EXPLAIN, SELECTOR, Found, Look, Question, asked, questions, ran, turns
+from chain.blocks.block import Block, Write, address_of
+from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Delegate, touched_from
+from chain.blocks.reads import NO_CODE, CodeNeed, Need, Needs, SlotNeed
+from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy
+from chain.events.upgrades import ContractUpgraded, Seen
+from chain.proxies.diamonds import NOBODY
+from chain.proxies.kinds import every
+from chain.proxies.places import Form
+from chain.proxies.upgrade_memory import upgraded
+from chain.watch import Watch
 
 STAGE = 2
 

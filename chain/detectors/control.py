@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from chain import standing
-from chain.block import Block, Log, Need, Needs, SlotNeed, address_of
-from chain.control_logs import BY_TOPIC, Said
-from chain.detector import Watch
+from chain.blocks.block import Block, Log, address_of
+from chain.blocks.reads import Need, Needs, SlotNeed
+from chain.control import getters
+from chain.control.logs import BY_TOPIC, Said
+from chain.detector import joined, parted
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen, PlacedEvent
-from chain.parting import joined, parted
+from chain.watch import Watch
 
 STAGE = 1
 
@@ -73,10 +74,10 @@ class Control:
             for address in below:
                 if self._memory.silent.get(address, 0) > MOST_SILENT:
                     continue
-                reads.update(standing.need(address, key) for key in self._memory.stands.get(address, ()))
+                reads.update(getters.need(address, key) for key in self._memory.stands.get(address, ()))
                 if looks and not self._was_seen(address):
                     looks -= 1
-                    reads.update(standing.look(address))
+                    reads.update(getters.look(address))
             topics, read = frozenset(BY_TOPIC) if below else frozenset[str](), frozenset(reads)
             self._needs = Needs(addresses=frozenset(below), topics=topics, reads=read, standing=read)
         return self._needs
@@ -163,27 +164,27 @@ class Control:
 
     def _owners(self, address: Address) -> Iterator[Address]:
         stands = self._memory.stands.get(address, {})
-        for key in (standing.OWNER, standing.ADMIN):
+        for key in (getters.OWNER, getters.ADMIN):
             if int(stands.get(key, "0x0"), 16) >= LEAST_ADDRESS:
                 yield Address(stands[key])
 
     def _hear(self, emitter: Address, told: Said, below: Below) -> None:
         """Remember what a log said, until the getter it speaks of is read."""
-        said = standing.said_of(told.change, told.new, told.account)
-        for key in standing.KEYS.get(told.change, ()):
+        said = getters.said_of(told.change, told.new, told.account)
+        for key in getters.KEYS.get(told.change, ()):
             if emitter in below and said is not None and key in self._memory.stands.get(emitter, {}):
                 self._memory.heard.setdefault(emitter, {}).setdefault(key, []).append(said)
 
     def _compare(self, block: Block, address: Address, below: Below) -> Iterator[ControlChanged]:
-        memory, looking = self._memory, SlotNeed(address, standing.SLOTS[standing.GUARD]) in block.state
+        memory, looking = self._memory, SlotNeed(address, getters.SLOTS[getters.GUARD]) in block.state
         before = memory.stands.get(address, {})
-        now = {key: value for key in before if (value := standing.read(address, key, block.state)) is not None}
-        for change in standing.unlogged(before, memory.heard.get(address, {}), now):
+        now = {key: value for key in before if (value := getters.read(address, key, block.state)) is not None}
+        for change in getters.unlogged(before, memory.heard.get(address, {}), now):
             memory.silent[address] = memory.silent.get(address, 0) + 1
             for contract in _concerned(below, address, change.change):
                 yield self._silent(block, address, change, contract)
         if looking and not self._was_seen(address):
-            now = standing.looked(address, block.state) | now
+            now = getters.looked(address, block.state) | now
             memory.seen[address] = memory.targets.get(address, "")
             self._needs = None
         if before or now:
@@ -192,7 +193,7 @@ class Control:
             memory.stands[address] = now  # a getter that answers no more is not asked again
             self._reads_anew()
 
-    def _silent(self, block: Block, address: Address, change: standing.Unlogged, contract: Address) -> ControlChanged:
+    def _silent(self, block: Block, address: Address, change: getters.Unlogged, contract: Address) -> ControlChanged:
         words = (change.change.value, change.account or change.new or "")
         return ControlChanged(
             place=block.place(),

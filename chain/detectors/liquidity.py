@@ -10,12 +10,13 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from chain import pools
-from chain.block import Block, Log, Needs, together
-from chain.depth import DEPTHS_BPS, NEAR_BPS, concentration
-from chain.detector import Watch
+from chain.blocks.block import Block, Log
+from chain.blocks.reads import Needs, together
 from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
-from chain.pool import TRANSFER, Move, Pool
+from chain.liquidity import pools
+from chain.liquidity.depth import DEPTHS_BPS, NEAR_BPS, concentration
+from chain.liquidity.pool import TRANSFER, Move, Pool
+from chain.watch import Watch
 
 STAGE = 1
 POOL_KINDS = pools.kinds()

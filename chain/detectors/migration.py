@@ -13,16 +13,16 @@ from dataclasses import replace
 
 import msgspec
 
-from chain import pools
-from chain.accounts import WINDOW_S, account_of
-from chain.block import NO_CODE, Block, CodeNeed, DelegateNeed, Log, Needs
-from chain.detector import Watch
+from chain.blocks.block import Block, Log
+from chain.blocks.reads import NO_CODE, CodeNeed, DelegateNeed, Needs
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
-from chain.liquidity_events import MOST_INTO
-from chain.matching import MOST_HOPS, Flow, pairs
-from chain.pool import NOBODY, TRANSFER
-from chain.pools.uniswap_v3 import COLLECT
-from chain.sides import NATIVE, Side, sides_of
+from chain.events.liquidity import MOST_INTO
+from chain.liquidity import pools
+from chain.liquidity.accounting import WINDOW_S, account_of
+from chain.liquidity.matching import MOST_HOPS, Flow, pairs
+from chain.liquidity.pool import NOBODY, TRANSFER
+from chain.liquidity.token_flow import NATIVE, Side, sides_of
+from chain.watch import Watch
 
 STAGE = 2
 
@@ -152,7 +152,8 @@ class Migrations:
         sides: dict[str, list[Side]] = {}
         for side in self._memory.removals:
             sides.setdefault(side.token, []).append(side)
-        collects = {(str(log.address), log.transaction) for log in block.logs if log.topics[:1] == (COLLECT,)}
+        paying = pools.pays_out_topics()
+        collects = {(str(log.address), log.transaction) for log in block.logs if log.topics and log.topics[0] in paying}
         arrived: dict[tuple[str, str, str], str] = {}
         for log in block.logs:
             followed = sides.get(log.address)

@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from chain.abi import selector_of, topic_of
-from chain.block import Block, CallNeed, Need, Needs
-from chain.detector import Watch
+from chain.blocks.abi import selector_of, topic_of
+from chain.blocks.block import Block
+from chain.blocks.reads import CallNeed, Need, Needs
 from chain.events import Address, PlacedEvent, TokenUsed
-from chain.sketch import Sketch
+from chain.usage.distinct_count import Sketch
+from chain.watch import Watch
 
 STAGE = 1
 

@@ -15,17 +15,19 @@ from dataclasses import replace
 
 import msgspec
 
-from chain.block import NO_CODE, AnswerNeed, Block, CodeNeed, Log, Need, Needs, SlotNeed, Write, address_of
-from chain.detector import Watch
-from chain.events import Address, ContractUpgraded, PlacedEvent, Seen
-from chain.facets import CUTS, NOBODY, cut, read_table, swaps
-from chain.inside import in_order
-from chain.parting import joined, parted
-from chain.proving import confirmed, open_proof, proof_of, proved
-from chain.proxies import every
-from chain.proxy import PROXY, Told
-from chain.upgraded import Kept, upgraded
-from chain.watching import CODE, DELEGATE, TABLE, Form, Where
+from chain.blocks.block import Block, Log, Write, address_of
+from chain.blocks.order import in_order
+from chain.blocks.reads import NO_CODE, AnswerNeed, CodeNeed, Need, Needs, SlotNeed
+from chain.detector import joined, parted
+from chain.events import Address, PlacedEvent
+from chain.events.upgrades import ContractUpgraded, Seen
+from chain.proxies.diamonds import CUTS, NOBODY, cut, read_table, swaps
+from chain.proxies.kind import PROXY, Told
+from chain.proxies.kinds import every
+from chain.proxies.places import CODE, DELEGATE, TABLE, Form, Where
+from chain.proxies.proof import confirmed, open_proof, proof_of, proved
+from chain.proxies.upgrade_memory import Kept, upgraded
+from chain.watch import Watch
 
 STAGE = 1
 

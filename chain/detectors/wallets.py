@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from chain.abi import topic_of
-from chain.block import BalanceNeed, Block, Need, Needs
-from chain.detector import Watch, WatchedWallet
+from chain.blocks.abi import topic_of
+from chain.blocks.block import Block
+from chain.blocks.reads import BalanceNeed, Need, Needs
 from chain.events import Address, PlacedEvent, WalletResumed, WalletSilent
-from chain.outflows import OutflowRhythm
+from chain.usage.outflow_rhythm import OutflowRhythm
+from chain.watch import Watch, WatchedWallet
 
 STAGE = 1
 

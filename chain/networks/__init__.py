@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from chain.network import Network
+from chain.events import Address, NetworkId
+
+STALL_BLOCKS = 8
+LEAST_STALL_S = 10.0
+SOURCIFY = "https://repo.sourcify.dev"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """One EVM network. `block_time_s` is the usual distance of two blocks; `keep_blocks` how deep a reorg may reach.
+
+    `sequenced`: one sequencer makes its blocks. `blooms`: every log is in its block's bloom filter. `explorer` is the
+    web address of its block explorer of the Etherscan family ("" where it has none).
+    """
+
+    id: NetworkId
+    chain_id: int
+    block_time_s: float
+    keep_blocks: int = 128
+    sequenced: bool = False
+    blooms: bool = True
+    explorer: str = ""
+
+    @property
+    def stall_s(self) -> float:
+        """Seconds without a new head after which the network counts as stalled."""
+        return max(STALL_BLOCKS * self.block_time_s, LEAST_STALL_S)
+
+    def links(self, address: Address) -> tuple[str, ...]:
+        """Where verified source of this contract would be found: its explorer and Sourcify; nowhere for a network of nobody."""
+        if not self.explorer:
+            return ()
+        return f"{self.explorer}/address/{address}#code", f"{SOURCIFY}/{self.chain_id}/{address}"
 
 
 def names() -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chain.events import NetworkId
-from chain.network import Network
+from chain.networks import Network
 
 NETWORK = Network(
     id=NetworkId("base"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chain.events import NetworkId
-from chain.network import Network
+from chain.networks import Network
 
 NETWORK = Network(
     id=NetworkId("ethereum"), chain_id=1, block_time_s=12.0, keep_blocks=128, explorer="https://etherscan.io"

@@ -6,7 +6,7 @@ Logs of state syncs are in no bloom filter (bor).
 from __future__ import annotations
 
 from chain.events import NetworkId
-from chain.network import Network
+from chain.networks import Network
 
 NETWORK = Network(
     id=NetworkId("polygon"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.correlator.sources import Sources
+from monitor.correlator.coverage import Sources
 from monitor.incidents import Evidence, Leg
 
 FADED_NATS = 0.05

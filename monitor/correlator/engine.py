@@ -13,17 +13,17 @@ from typing import Self
 
 import msgspec
 
+from monitor.correlator.assessment import Judging, Seen
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, utc
+from monitor.correlator.change_writer import Teller
+from monitor.correlator.coverage import Sources
 from monitor.correlator.episodes import Episode, Look
 from monitor.correlator.evidence import made, names
-from monitor.correlator.image import NotAnImage, pack, unpack
-from monitor.correlator.judging import Judging, Seen
+from monitor.correlator.freezing import NotAnImage, pack, unpack
 from monitor.correlator.producer import Desk
 from monitor.correlator.sequencer import Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.sources import Sources
-from monitor.correlator.telling import Teller
 from monitor.correlator.venues import Venues
 from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
 from monitor.signals import Signal, SignalKind

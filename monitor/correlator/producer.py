@@ -13,8 +13,8 @@ from typing import Protocol
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, utc
+from monitor.correlator.coverage import Sources
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.sources import Sources
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Signal, SignalKind, Subject
 

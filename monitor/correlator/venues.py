@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitor.correlator.assessment import BLIND_BELOW, MOST_BLIND, Seen
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, Weighed, utc
+from monitor.correlator.coverage import Sources
 from monitor.correlator.episodes import Look
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict
-from monitor.correlator.judging import BLIND_BELOW, MOST_BLIND, Seen
 from monitor.correlator.levels import WATCH_GRADE
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.sources import Sources
 from monitor.incidents import Blindness, Fault, Leg, LegState, Level
 
 LEAST_VENUES = 3

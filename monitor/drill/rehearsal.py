@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from chain.settings import Traces
+from chain.sync.settings import Traces
 from monitor.correlator import CorrelatorSettings
 from monitor.drill.world_link import Ready
 from monitor.settings.tree import (
@@ -23,7 +23,7 @@ from monitor.settings.tree import (
 )
 from monitor.store.settings import StoreSettings
 from monitor.telemetry.settings import TelemetrySettings
-from monitor.web_settings import WebSettings
+from monitor.web.settings import WebSettings
 
 SECRET_ENV = "STORMWATCH_DRILL_SECRET"  # noqa: S105  # the variable's name
 NETWORK = "local"

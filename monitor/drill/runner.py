@@ -13,19 +13,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from monitor.daemon import Daemon
+from monitor.daemon.daemon import Daemon
 from monitor.drill.rehearsal import SECRET_ENV, rehearsal
 from monitor.drill.scenario import Scenario
 from monitor.drill.verdict import DrillVerdict, Told, flagged, judge
 from monitor.drill.world_link import WorldLink
 from monitor.incidents import LEVEL_NAMES, IncidentChange
-from monitor.recording import RecordingWriter, header_of
-from monitor.replaying import replay_file
+from monitor.recordings.replay import replay_file
+from monitor.recordings.signals import RecordingWriter, header_of
 from monitor.settings.tree import Settings
 from monitor.signals import Signal
-from monitor.snapshotting import snapshot_incident
+from monitor.snapshot.collect import snapshot_incident
 from monitor.version import stormwatch_version
-from probes.prober import utc_now
+from probes.rest.http import utc_now
 
 SETTLE_S = 6.0
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-from chain.settings import Traces
+from chain.sync.settings import Traces
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.explorer_settings import ExplorerSettings
+from monitor.settings.explorer import ExplorerSettings
 from monitor.settings.shown import is_secretive, origin
 from monitor.store.settings import StoreSettings
 from monitor.telemetry.settings import TelemetrySettings
-from monitor.web_settings import WebSettings
+from monitor.web.settings import WebSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

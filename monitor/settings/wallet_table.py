@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from chain.detector import WatchedWallet
 from chain.events import Address
+from chain.watch import WatchedWallet
 from monitor.errors import OperatorError
 
 NEEDED = ("venue", "asset", "address")

@@ -18,7 +18,7 @@ import msgspec
 
 from monitor.incidents import IncidentChange
 from monitor.signals import Scalar, Signal, SignalKind, Subject
-from monitor.store.told import decode_change
+from monitor.store.change_json import decode_change
 
 SUBJECT = ("asset", "venue", "instrument", "network", "contract", "pool", "vantage")
 Text = str | None

@@ -22,12 +22,12 @@ from monitor.signals import Signal
 from monitor.store import dsn as dsns
 from monitor.store import migrate
 from monitor.store.batch import Batch, BatchRefused, StoreAway, cleaned
+from monitor.store.change_json import decode_change
 from monitor.store.embedded import EmbeddedServer
 from monitor.store.partitions import Partitions
 from monitor.store.queries import queries
 from monitor.store.rows import COLUMNS, change_row, signal_of_row, signal_rows
 from monitor.store.settings import StoreSettings
-from monitor.store.told import decode_change
 
 CONNECTIONS = 4
 SAVE_S = 30.0

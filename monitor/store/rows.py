@@ -12,7 +12,7 @@ import msgspec
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind
 from monitor.store.batch import SUBJECT, signal_of
-from monitor.store.told import encode_change
+from monitor.store.change_json import encode_change
 
 _PLAIN = (*SUBJECT, "event_time", "received_at", "source", "seq", "link")
 COLUMNS = ("kind", *_PLAIN, "value", "attributes", "run_id")

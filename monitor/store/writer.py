@@ -22,7 +22,7 @@ from monitor.signals import Signal
 from monitor.store.batch import Batch, BatchRefused, Saver, StoreAway
 from monitor.store.settings import StoreSettings
 from monitor.store.spool import Spool
-from monitor.store.waiting import Waiting
+from monitor.store.write_queue import Waiting
 
 Clock = Callable[[], datetime]
 

@@ -10,23 +10,18 @@ from chain.events import (
     BehaviourMismatch,
     ChainEvent,
     CodeCompared,
-    ContractUpgraded,
     ControlChanged,
-    HeadSeen,
-    HeadStalled,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
-    NodeFault,
-    OperationEnded,
     PoolDepth,
-    Reorged,
     Retracted,
     TokenUsed,
-    UpgradeQueued,
     WalletResumed,
     WalletSilent,
 )
+from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from monitor.incidents import LEVEL_NAMES, IncidentChange, Verdict
 from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures

@@ -16,20 +16,18 @@ from chain.events import (
     BehaviourMismatch,
     CodeChange,
     CodeCompared,
-    ContractUpgraded,
     ControlChanged,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
-    OperationEnded,
     PlacedEvent,
     PoolDepth,
     Retracted,
     TokenUsed,
-    UpgradeQueued,
     WalletResumed,
     WalletSilent,
 )
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from monitor.telemetry.measure import chain_kind
 from monitor.telemetry.redact import redact
 from probes.readings import RequestTimed

@@ -14,7 +14,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import set_span_in_context
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from chain.events import ChainEvent, HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events import ChainEvent
+from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from monitor.incidents import IncidentChange, Verdict
 from monitor.telemetry import instruments as table
 from monitor.telemetry.export import Takers, build, shut_down

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from probes import read
+from probes import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import (
     Budget,
@@ -73,7 +73,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     """X-MBX-USED-WEIGHT-1M, the weight used this minute."""
-    used = read.header_number(headers, "x-mbx-used-weight-1m")
+    used = decode.header_number(headers, "x-mbx-used-weight-1m")
     return () if used is None else (Usage(budget="ip", used=used),)
 
 
@@ -81,7 +81,7 @@ def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
     """HMAC-SHA256 of the query with its timestamp; the key in X-MBX-APIKEY."""
     query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
     return SignedRequest(
-        query=f"{query}&signature={read.signature(keys.secret, query).hex()}", headers={"X-MBX-APIKEY": keys.key}
+        query=f"{query}&signature={decode.signature(keys.secret, query).hex()}", headers={"X-MBX-APIKEY": keys.key}
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from probes import read
+from probes import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import (
     Budget,
@@ -47,8 +47,8 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     """X-Bapi-Limit and X-Bapi-Limit-Status (remaining), where they are given."""
-    remaining = read.header_number(headers, "x-bapi-limit-status")
-    limit = read.header_number(headers, "x-bapi-limit")
+    remaining = decode.header_number(headers, "x-bapi-limit-status")
+    limit = decode.header_number(headers, "x-bapi-limit")
     return () if remaining is None or limit is None else (Usage(budget="uid", remaining=remaining, limit=limit),)
 
 
@@ -56,7 +56,7 @@ def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
     """HMAC-SHA256 of timestamp, key, window and query."""
     query = urlencode(call.query)
     stamp = str(int(now.timestamp() * 1000))
-    signed = read.signature(keys.secret, f"{stamp}{keys.key}5000{query}").hex()
+    signed = decode.signature(keys.secret, f"{stamp}{keys.key}5000{query}").hex()
     headers = {
         "X-BAPI-API-KEY": keys.key,
         "X-BAPI-TIMESTAMP": stamp,
@@ -176,5 +176,5 @@ VENUE = Venue(
     usage=usage,
     refuse=refuse,
     sign=sign,
-    symbols=lambda asset: read.pair_symbols(SPOT + "{}USDT", "{}USDT", asset),
+    symbols=lambda asset: decode.pair_symbols(SPOT + "{}USDT", "{}USDT", asset),
 )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from probes import read
+from probes import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import Budget, Call, Feed, KeepAlive, Malformed, Per, ReadAnswer, Refused, RestCheck, Usage, Venue
 from probes.wire import gate_answers as answers
@@ -38,7 +38,7 @@ class Error(msgspec.Struct):
     detail: str = ""
 
 
-ERROR = read.Decoder(Error)
+ERROR = decode.Decoder(Error)
 
 
 def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
@@ -48,7 +48,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
     except (msgspec.DecodeError, Malformed):
         return None
     kind = LABELS.get(error.label, Refusal.VENUE_ERROR)
-    resets_s = read.header_number(headers, "x-gate-ratelimit-reset-timestamp")
+    resets_s = decode.header_number(headers, "x-gate-ratelimit-reset-timestamp")
     until = None
     if kind is Refusal.THROTTLED and resets_s is not None and 0 < resets_s < 7e9:
         until = datetime.fromtimestamp(resets_s, UTC)
@@ -57,8 +57,8 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     """X-Gate-RateLimit-Requests-Remain and -Limit (a budget for each endpoint; the last one told is taken)."""
-    remaining = read.header_number(headers, "x-gate-ratelimit-requests-remain")
-    limit = read.header_number(headers, "x-gate-ratelimit-limit")
+    remaining = decode.header_number(headers, "x-gate-ratelimit-requests-remain")
+    limit = decode.header_number(headers, "x-gate-ratelimit-limit")
     return () if remaining is None or limit is None else (Usage(budget="ip", remaining=remaining, limit=limit),)
 
 
@@ -185,5 +185,5 @@ VENUE = Venue(
     ),
     usage=usage,
     refuse=refuse,
-    symbols=lambda asset: read.pair_symbols("spot:{}_USDT", None, asset),
+    symbols=lambda asset: decode.pair_symbols("spot:{}_USDT", None, asset),
 )

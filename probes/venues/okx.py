@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from probes import read
+from probes import decode
 from probes.readings import Censoring, Instrument, Market
 from probes.venue import (
     Budget,
@@ -55,7 +55,7 @@ def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
     text = f"{stamp}GET{call.path}" + (f"?{query}" if query else "")
     headers = {
         "OK-ACCESS-KEY": keys.key,
-        "OK-ACCESS-SIGN": b64encode(read.signature(keys.secret, text)).decode(),
+        "OK-ACCESS-SIGN": b64encode(decode.signature(keys.secret, text)).decode(),
         "OK-ACCESS-TIMESTAMP": stamp,
         "OK-ACCESS-PASSPHRASE": keys.passphrase,
     }
@@ -186,5 +186,5 @@ VENUE = Venue(
     ),
     refuse=refuse,
     sign=sign,
-    symbols=lambda asset: read.pair_symbols("{}-USDT", None, asset),
+    symbols=lambda asset: decode.pair_symbols("{}-USDT", None, asset),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probes import read
+from probes import decode
 from probes.readings import (
     Funding,
     Instrument,
@@ -31,8 +31,8 @@ SPOT = "spot:"
 
 def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     """`{"serverTime": ms}`."""
-    stamp = read.at_ms(wire.SERVER_TIME.decode(body).server_time, "$.serverTime")
-    return [ServerTime(venue=ID, received_at=context.received_at, event_time=stamp, resolution_s=read.MILLISECOND)]
+    stamp = decode.at_ms(wire.SERVER_TIME.decode(body).server_time, "$.serverTime")
+    return [ServerTime(venue=ID, received_at=context.received_at, event_time=stamp, resolution_s=decode.MILLISECOND)]
 
 
 def system_status(body: bytes, context: Context) -> Sequence[Reading]:
@@ -86,11 +86,11 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     return [
         BookSnapshot(
             instrument=_symbol(context),
-            last_id=read.whole(said.lastUpdateId, "$.lastUpdateId"),
-            event_time=None if said.E is None else read.at_ms(said.E, "$.E"),
-            engine_time=None if said.T is None else read.at_ms(said.T, "$.T"),
-            bids=read.levels(said.bids, "$.bids"),
-            asks=read.levels(said.asks, "$.asks"),
+            last_id=decode.whole(said.lastUpdateId, "$.lastUpdateId"),
+            event_time=None if said.E is None else decode.at_ms(said.E, "$.E"),
+            engine_time=None if said.T is None else decode.at_ms(said.T, "$.T"),
+            bids=decode.levels(said.bids, "$.bids"),
+            asks=decode.levels(said.asks, "$.asks"),
         )
     ]
 
@@ -110,9 +110,9 @@ def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
             venue=ID,
             instrument=row.symbol,
             received_at=context.received_at,
-            event_time=None if stamp is None else read.at_ms(stamp, "$.time"),
-            base=read.money(base, "$.openInterest"),
-            usd=read.some_money(row.sumOpenInterestValue, "$.sumOpenInterestValue"),
+            event_time=None if stamp is None else decode.at_ms(stamp, "$.time"),
+            base=decode.money(base, "$.openInterest"),
+            usd=decode.some_money(row.sumOpenInterestValue, "$.sumOpenInterestValue"),
         )
     ]
 
@@ -122,10 +122,13 @@ def premium(body: bytes, context: Context) -> Sequence[Reading]:
     rows = wire.PREMIUM.decode(body)
     told: list[Reading] = []
     for row in rows if isinstance(rows, list) else [rows]:
-        rate = read.some_figure(row.lastFundingRate if row.lastFundingRate is not None else row.fundingRate, "$.rate")
+        rate = decode.some_figure(row.lastFundingRate if row.lastFundingRate is not None else row.fundingRate, "$.rate")
         stamp = row.time if row.time is not None else row.fundingTime
-        at = None if stamp is None else read.at_ms(stamp, "$.time")
-        mark, index = read.some_figure(row.markPrice, "$.markPrice"), read.some_figure(row.indexPrice, "$.indexPrice")
+        at = None if stamp is None else decode.at_ms(stamp, "$.time")
+        mark, index = (
+            decode.some_figure(row.markPrice, "$.markPrice"),
+            decode.some_figure(row.indexPrice, "$.indexPrice"),
+        )
         if mark is not None:
             told.append(
                 MarkPrice(
@@ -138,7 +141,7 @@ def premium(body: bytes, context: Context) -> Sequence[Reading]:
                 )
             )
         if rate is not None:
-            following = read.at_ms(row.nextFundingTime, "$.nextFundingTime") if row.nextFundingTime else None
+            following = decode.at_ms(row.nextFundingTime, "$.nextFundingTime") if row.nextFundingTime else None
             told.append(
                 Funding(
                     venue=ID, instrument=row.symbol, received_at=context.received_at, event_time=at, rate=rate,
@@ -165,8 +168,8 @@ def long_short(basis: str) -> ReadAnswer:
                 venue=ID,
                 instrument=row.symbol or _symbol(context),
                 received_at=context.received_at,
-                event_time=read.at_ms(row.timestamp, "$[-1].timestamp"),
-                ratio=read.figure(ratio, "$[-1].ratio"),
+                event_time=decode.at_ms(row.timestamp, "$[-1].timestamp"),
+                ratio=decode.figure(ratio, "$[-1].ratio"),
                 basis="taker_volume" if taker else basis,
             )
         ]
@@ -183,11 +186,11 @@ def volume(body: bytes, context: Context) -> Sequence[Reading]:
             venue=ID,
             instrument=_symbol(context) if context.instrument is not None else row.symbol,
             received_at=context.received_at,
-            event_time=read.at_ms(row.closeTime, "$.closeTime"),
+            event_time=decode.at_ms(row.closeTime, "$.closeTime"),
             market=market,
-            base=read.money(row.volume, "$.volume"),
-            usd=read.money(row.quoteVolume, "$.quoteVolume"),
-            last=read.figure(row.lastPrice, "$.lastPrice"),
+            base=decode.money(row.volume, "$.volume"),
+            usd=decode.money(row.quoteVolume, "$.quoteVolume"),
+            last=decode.figure(row.lastPrice, "$.lastPrice"),
         )
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probes import read
+from probes import decode
 from probes.readings import Censoring, Funding, Liquidation, Market, MarkPrice, Refusal, Side, VenueId, Volume
 from probes.venue import Ack, BookDelta, Context, FeedWord, Malformed, ShutdownAnnounced, SubscriptionRefused
 from probes.wire import binance as wire
@@ -43,13 +43,13 @@ def _delta(event: wire.Event) -> BookDelta:
     bids, asks = event.b, event.a
     return BookDelta(
         instrument=event.s,
-        first_id=read.whole(event.U, "$.U"),
-        last_id=read.whole(event.u, "$.u"),
-        prev_id=read.some_whole(event.pu, "$.pu"),
-        event_time=read.at_ms(read.whole(event.E, "$.E"), "$.E"),
-        engine_time=None if not isinstance(event.T, int) else read.at_ms(event.T, "$.T"),
-        bids=read.levels(bids if isinstance(bids, list) else (), "$.b"),
-        asks=read.levels(asks if isinstance(asks, list) else (), "$.a"),
+        first_id=decode.whole(event.U, "$.U"),
+        last_id=decode.whole(event.u, "$.u"),
+        prev_id=decode.some_whole(event.pu, "$.pu"),
+        event_time=decode.at_ms(decode.whole(event.E, "$.E"), "$.E"),
+        engine_time=None if not isinstance(event.T, int) else decode.at_ms(event.T, "$.T"),
+        bids=decode.levels(bids if isinstance(bids, list) else (), "$.b"),
+        asks=decode.levels(asks if isinstance(asks, list) else (), "$.a"),
     )
 
 
@@ -57,16 +57,16 @@ def _forced(event: wire.Event, context: Context) -> Sequence[FeedWord]:
     order = event.o
     if not isinstance(order, wire.ForcedOrder):
         raise Malformed("$.o: missing")
-    price = read.money(order.ap or order.p, "$.o.ap")
+    price = decode.money(order.ap or order.p, "$.o.ap")
     if price == 0:
-        price = read.money(order.p, "$.o.p")
-    quantity = read.money(order.z or order.q, "$.o.z")
+        price = decode.money(order.p, "$.o.p")
+    quantity = decode.money(order.z or order.q, "$.o.z")
     return [
         Liquidation(
             venue=ID,
             instrument=order.s,
             received_at=context.received_at,
-            event_time=read.at_ms(order.T, "$.o.T"),
+            event_time=decode.at_ms(order.T, "$.o.T"),
             side=Side.LONG if order.S == "SELL" else Side.SHORT,
             price=price,
             quantity=quantity,
@@ -77,16 +77,16 @@ def _forced(event: wire.Event, context: Context) -> Sequence[FeedWord]:
 
 
 def _mark(event: wire.Event, context: Context) -> Sequence[FeedWord]:
-    at = read.at_ms(read.whole(event.E, "$.E"), "$.E")
+    at = decode.at_ms(decode.whole(event.E, "$.E"), "$.E")
     told: list[FeedWord] = [
         MarkPrice(
             venue=ID, instrument=event.s, received_at=context.received_at, event_time=at,
-            mark=read.some_figure(event.p, "$.p"), index=read.some_figure(event.i, "$.i"),
+            mark=decode.some_figure(event.p, "$.p"), index=decode.some_figure(event.i, "$.i"),
         )
     ]  # fmt: skip
-    rate = read.some_figure(event.r, "$.r")
+    rate = decode.some_figure(event.r, "$.r")
     if rate is not None and isinstance(event.T, int):
-        following = read.at_ms(event.T, "$.T") if event.T else None
+        following = decode.at_ms(event.T, "$.T") if event.T else None
         told.append(
             Funding(
                 venue=ID, instrument=event.s, received_at=context.received_at, event_time=at, rate=rate,
@@ -100,8 +100,8 @@ def _ticker(event: wire.Event, context: Context) -> Sequence[FeedWord]:
     return [
         Volume(
             venue=ID, instrument=event.s, received_at=context.received_at,
-            event_time=read.at_ms(read.whole(event.E, "$.E"), "$.E"), market=Market.PERP,
-            base=read.some_money(event.v, "$.v"), usd=read.some_money(event.q, "$.q"),
-            last=read.some_figure(event.c, "$.c"),
+            event_time=decode.at_ms(decode.whole(event.E, "$.E"), "$.E"), market=Market.PERP,
+            base=decode.some_money(event.v, "$.v"), usd=decode.some_money(event.q, "$.q"),
+            last=decode.some_figure(event.c, "$.c"),
         )
     ]  # fmt: skip

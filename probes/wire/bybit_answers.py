@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from probes import read
+from probes import decode
 from probes.readings import (
     Funding,
     Instrument,
@@ -50,7 +50,7 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     nanos = result(body)[0].timeNano
     if nanos is None:
         raise Malformed("$.result.timeNano: missing")
-    stamp = read.at_s(read.figure(nanos, "$.result.timeNano") / 1e9, "$.result.timeNano")
+    stamp = decode.at_s(decode.figure(nanos, "$.result.timeNano") / 1e9, "$.result.timeNano")
     return [ServerTime(venue=ID, received_at=context.received_at, event_time=stamp, resolution_s=1e-6)]
 
 
@@ -73,8 +73,8 @@ def _window(row: Row, context: Context) -> ServiceStatus:
         state=state,
         title=row.title,
         planned=planned,
-        begins_at=read.at_ms(read.figure(row.begin, "$.begin")) if row.begin else None,
-        ends_at=read.at_ms(read.figure(row.end, "$.end")) if row.end else None,
+        begins_at=decode.at_ms(decode.figure(row.begin, "$.begin")) if row.begin else None,
+        ends_at=decode.at_ms(decode.figure(row.end, "$.end")) if row.end else None,
     )
 
 
@@ -128,11 +128,11 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     return [
         BookSnapshot(
             instrument=name_of(context, said.s),
-            last_id=read.some_whole(said.u, "$.result.u"),
-            event_time=None if said.ts is None else read.at_ms(said.ts, "$.result.ts"),
-            engine_time=None if said.cts is None else read.at_ms(said.cts, "$.result.cts"),
-            bids=read.levels(said.b, "$.result.b"),
-            asks=read.levels(said.a, "$.result.a"),
+            last_id=decode.some_whole(said.u, "$.result.u"),
+            event_time=None if said.ts is None else decode.at_ms(said.ts, "$.result.ts"),
+            engine_time=None if said.cts is None else decode.at_ms(said.cts, "$.result.cts"),
+            bids=decode.levels(said.b, "$.result.b"),
+            asks=decode.levels(said.a, "$.result.a"),
         )
     ]
 
@@ -140,8 +140,8 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
 def interest(row: Row, symbol: str, context: Context, at: Any) -> list[Reading]:
     """Open interest of a row, one side."""
     half = 2 if row.singleOpenInterest in (None, "") else 1
-    base = read.some_money(row.openInterest if half == 2 else row.singleOpenInterest, "$.openInterest")
-    usd = read.some_money(row.openInterestValue if half == 2 else row.singleOpenInterestValue, "$.openInterestValue")
+    base = decode.some_money(row.openInterest if half == 2 else row.singleOpenInterest, "$.openInterest")
+    usd = decode.some_money(row.openInterestValue if half == 2 else row.singleOpenInterestValue, "$.openInterestValue")
     if base is None:
         return []
     return [
@@ -158,7 +158,7 @@ def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
     if not said.entries:
         return []
     row = said.entries[0]
-    at = None if row.timestamp is None else read.at_ms(read.figure(row.timestamp, "$.timestamp"))
+    at = None if row.timestamp is None else decode.at_ms(decode.figure(row.timestamp, "$.timestamp"))
     return interest(row, said.symbol or name_of(context, row.symbol), context, at)
 
 
@@ -166,10 +166,10 @@ def funding(body: bytes, context: Context) -> Sequence[Reading]:
     """`funding/history`: newest row first."""
     told: list[Reading] = []
     for row in result(body)[0].entries[:1]:
-        rate = read.some_figure(row.fundingRate, "$.fundingRate")
-        stamp = read.some_figure(row.fundingRateTimestamp, "$.fundingRateTimestamp")
+        rate = decode.some_figure(row.fundingRate, "$.fundingRate")
+        stamp = decode.some_figure(row.fundingRateTimestamp, "$.fundingRateTimestamp")
         if rate is not None:
-            at = None if stamp is None else read.at_ms(stamp)
+            at = None if stamp is None else decode.at_ms(stamp)
             told.append(
                 Funding(venue=ID, instrument=row.symbol, received_at=context.received_at, event_time=at, rate=rate)
             )
@@ -180,7 +180,7 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     """`account-ratio`: buyRatio over sellRatio, newest first."""
     told = []
     for row in result(body)[0].entries[:1]:
-        longs, shorts = read.some_figure(row.buyRatio, "$.buyRatio"), read.some_figure(row.sellRatio, "$.sellRatio")
+        longs, shorts = decode.some_figure(row.buyRatio, "$.buyRatio"), decode.some_figure(row.sellRatio, "$.sellRatio")
         if longs is None or not shorts or row.timestamp is None:
             raise Malformed("$.result.list[0]: a ratio needs both sides and a time")
         told.append(
@@ -188,8 +188,8 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
                 venue=ID,
                 instrument=row.symbol,
                 received_at=context.received_at,
-                event_time=read.at_ms(read.figure(row.timestamp, "$.timestamp")),
-                ratio=read.figure(longs / shorts, "$.result.list[0]"),
+                event_time=decode.at_ms(decode.figure(row.timestamp, "$.timestamp")),
+                ratio=decode.figure(longs / shorts, "$.result.list[0]"),
                 basis="accounts",
             )
         )
@@ -199,7 +199,7 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
 def tickers(body: bytes, context: Context) -> Sequence[Reading]:
     """`tickers` of one category: volume, mark and index, funding, open interest, as far as each row has them."""
     said, answer = result(body)
-    at = None if answer.time is None else read.at_ms(answer.time, "$.time")
+    at = None if answer.time is None else decode.at_ms(answer.time, "$.time")
     spot = said.category == "spot"
     return [
         one for row in said.entries for one in ticker(row, (SPOT if spot else "") + row.symbol, spot, context, at)
@@ -210,29 +210,29 @@ def ticker(row: Row, symbol: str, spot: bool, context: Context, at: Any) -> list
     """Whatever a ticker's row has: open interest, mark, funding, volume."""
     told = interest(row, symbol, context, at)
     received_at = context.received_at
-    mark, index = read.some_figure(row.markPrice, "$.markPrice"), read.some_figure(row.indexPrice, "$.indexPrice")
+    mark, index = decode.some_figure(row.markPrice, "$.markPrice"), decode.some_figure(row.indexPrice, "$.indexPrice")
     if mark is not None:
         told.append(
             MarkPrice(venue=ID, instrument=symbol, received_at=received_at, event_time=at, mark=mark, index=index)
         )
-    rate = read.some_figure(row.fundingRate, "$.fundingRate")
+    rate = decode.some_figure(row.fundingRate, "$.fundingRate")
     if rate is not None:
-        following = read.some_figure(row.nextFundingTime, "$.nextFundingTime")
-        hours = read.some_figure(row.fundingIntervalHour, "$.fundingIntervalHour")
+        following = decode.some_figure(row.nextFundingTime, "$.nextFundingTime")
+        hours = decode.some_figure(row.fundingIntervalHour, "$.fundingIntervalHour")
         told.append(
             Funding(
                 venue=ID, instrument=symbol, received_at=received_at, event_time=at, rate=rate,
-                next_at=read.at_ms(following) if following else None,
+                next_at=decode.at_ms(following) if following else None,
                 interval_s=None if hours is None else hours * 3600,
             )
         )  # fmt: skip
-    turnover = read.some_money(row.turnover24h, "$.turnover24h")
+    turnover = decode.some_money(row.turnover24h, "$.turnover24h")
     if turnover is not None:
         told.append(
             Volume(
                 venue=ID, instrument=symbol, received_at=received_at, event_time=at,
-                market=Market.SPOT if spot else Market.PERP, base=read.some_money(row.volume24h, "$.volume24h"),
-                usd=turnover, last=read.some_figure(row.lastPrice, "$.lastPrice"),
+                market=Market.SPOT if spot else Market.PERP, base=decode.some_money(row.volume24h, "$.volume24h"),
+                usd=turnover, last=decode.some_figure(row.lastPrice, "$.lastPrice"),
             )
         )  # fmt: skip
     return told

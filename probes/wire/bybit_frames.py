@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probes import read
+from probes import decode
 from probes.readings import (
     Censoring,
     Liquidation,
@@ -43,7 +43,7 @@ def _frame(body: bytes, context: Context, prefix: str) -> Sequence[FeedWord]:
         case "orderbook":
             return [_book(message, prefix)]
         case "tickers":
-            at = None if message.ts is None else read.at_ms(message.ts, "$.ts")
+            at = None if message.ts is None else decode.at_ms(message.ts, "$.ts")
             row = TICKER.decode(message.data)
             return ticker(row, prefix + row.symbol, bool(prefix), context, at)
         case "system":
@@ -59,10 +59,10 @@ def _frame(body: bytes, context: Context, prefix: str) -> Sequence[FeedWord]:
 
 def _book(message: Frame, prefix: str) -> BookSnapshot | BookDelta:
     row = BOOK.decode(message.data)
-    at = None if message.ts is None else read.at_ms(message.ts, "$.ts")
-    engine = None if message.cts is None else read.at_ms(message.cts, "$.cts")
-    bids, asks = read.levels(row.b, "$.data.b"), read.levels(row.a, "$.data.a")
-    last_id = read.whole(row.u, "$.data.u")
+    at = None if message.ts is None else decode.at_ms(message.ts, "$.ts")
+    engine = None if message.cts is None else decode.at_ms(message.cts, "$.cts")
+    bids, asks = decode.levels(row.b, "$.data.b"), decode.levels(row.a, "$.data.a")
+    last_id = decode.whole(row.u, "$.data.u")
     if message.type == "snapshot" or last_id == 1:
         return BookSnapshot(
             instrument=prefix + row.s, last_id=last_id, event_time=at, engine_time=engine, bids=bids, asks=asks
@@ -78,14 +78,14 @@ def _forced(message: Frame, context: Context) -> Sequence[FeedWord]:
     old = isinstance(rows, Forced)
     told = []
     for row in [rows] if isinstance(rows, Forced) else rows:
-        price = read.money(row.p or row.price, "$.data.p")
-        quantity = read.money(row.v or row.size, "$.data.v")
+        price = decode.money(row.p or row.price, "$.data.p")
+        quantity = decode.money(row.v or row.size, "$.data.v")
         told.append(
             Liquidation(
                 venue=ID,
                 instrument=row.s or row.symbol,
                 received_at=context.received_at,
-                event_time=read.at_ms(row.T or row.updatedTime, "$.data.T"),
+                event_time=decode.at_ms(row.T or row.updatedTime, "$.data.T"),
                 side=Side.LONG if (row.S or row.side) == "Buy" else Side.SHORT,
                 price=price,
                 quantity=quantity,

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-from probes import read
+from probes import decode
 from probes.readings import (
     Censoring,
     Funding,
@@ -56,8 +56,8 @@ from probes.wire.gate import (
 
 def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     """`{"server_time": ms}`."""
-    at = read.at_ms(TIME.decode(body).server_time, "$.server_time")
-    return [ServerTime(venue=ID, received_at=context.received_at, event_time=at, resolution_s=read.MILLISECOND)]
+    at = decode.at_ms(TIME.decode(body).server_time, "$.server_time")
+    return [ServerTime(venue=ID, received_at=context.received_at, event_time=at, resolution_s=decode.MILLISECOND)]
 
 
 def wallets(body: bytes, context: Context) -> Sequence[Reading]:
@@ -110,7 +110,7 @@ def contracts(body: bytes, context: Context) -> Sequence[Reading]:
     for row in found if isinstance(found, list) else [found]:
         name = row.name or row.contract
         base, _, quote = name.partition("_")
-        size = read.some_money(row.quanto_multiplier, "$.quanto_multiplier")
+        size = decode.some_money(row.quanto_multiplier, "$.quanto_multiplier")
         listed.append(
             Instrument(
                 symbol=name, base=base, quote=quote, market=Market.PERP, contract_size=size or Decimal(1),
@@ -123,19 +123,22 @@ def contracts(body: bytes, context: Context) -> Sequence[Reading]:
 
 def _marks(row: Contract, name: str, context: Context, at: datetime | None) -> list[Reading]:
     told: list[Reading] = []
-    mark, index = read.some_figure(row.mark_price, "$.mark_price"), read.some_figure(row.index_price, "$.index_price")
+    mark, index = (
+        decode.some_figure(row.mark_price, "$.mark_price"),
+        decode.some_figure(row.index_price, "$.index_price"),
+    )
     if mark is not None:
         told.append(
             MarkPrice(venue=ID, instrument=name, received_at=context.received_at, event_time=at, mark=mark, index=index)
         )
-    rate = read.some_figure(row.funding_rate, "$.funding_rate")
+    rate = decode.some_figure(row.funding_rate, "$.funding_rate")
     if rate is not None:
         following = row.funding_next_apply
         told.append(
             Funding(
                 venue=ID, instrument=name, received_at=context.received_at, event_time=at, rate=rate,
-                next_at=read.at_any(following, "$.funding_next_apply") if following else None,
-                interval_s=read.some_figure(row.funding_interval, "$.funding_interval"),
+                next_at=decode.at_any(following, "$.funding_next_apply") if following else None,
+                interval_s=decode.some_figure(row.funding_interval, "$.funding_interval"),
             )
         )  # fmt: skip
     return told
@@ -158,9 +161,9 @@ def ticker(row: Contract, context: Context, at: datetime | None) -> list[Reading
     """Whatever a contract's ticker has: mark, funding, open interest, volume."""
     name = row.contract or row.name
     told = _marks(row, name, context, at)
-    size = size_of(context, name) or read.some_money(row.quanto_multiplier, "$.quanto_multiplier")
-    total = read.some_money(row.total_size, "$.total_size")
-    mark = read.some_money(row.mark_price, "$.mark_price")
+    size = size_of(context, name) or decode.some_money(row.quanto_multiplier, "$.quanto_multiplier")
+    total = decode.some_money(row.total_size, "$.total_size")
+    mark = decode.some_money(row.mark_price, "$.mark_price")
     if total is not None and size is not None:
         base = total * size
         told.append(
@@ -169,13 +172,13 @@ def ticker(row: Contract, context: Context, at: datetime | None) -> list[Reading
                 usd=None if mark is None else base * mark,
             )
         )  # fmt: skip
-    quote = read.some_money(row.volume_24h_quote, "$.volume_24h_quote")
+    quote = decode.some_money(row.volume_24h_quote, "$.volume_24h_quote")
     if quote is not None:
         told.append(
             Volume(
                 venue=ID, instrument=name, received_at=context.received_at, event_time=at, market=Market.PERP,
-                base=read.some_money(row.volume_24h_base, "$.volume_24h_base"), usd=quote,
-                last=read.some_figure(row.last, "$.last"),
+                base=decode.some_money(row.volume_24h_base, "$.volume_24h_base"), usd=quote,
+                last=decode.some_figure(row.last, "$.last"),
             )
         )  # fmt: skip
     return told
@@ -191,14 +194,14 @@ def spot_ticker(row: SpotTicker, context: Context, at: datetime | None) -> Volum
     """A pair's volume."""
     return Volume(
         venue=ID, instrument="spot:" + row.currency_pair, received_at=context.received_at, event_time=at,
-        market=Market.SPOT, base=read.some_money(row.base_volume, "$.base_volume"),
-        usd=read.some_money(row.quote_volume, "$.quote_volume"), last=read.some_figure(row.last, "$.last"),
+        market=Market.SPOT, base=decode.some_money(row.base_volume, "$.base_volume"),
+        usd=decode.some_money(row.quote_volume, "$.quote_volume"), last=decode.some_figure(row.last, "$.last"),
     )  # fmt: skip
 
 
 def levels(rows: Sequence[Level | tuple[float, float]], size: float, path: str) -> list[tuple[float, float]]:
     """Levels of either market, (price, base units)."""
-    return read.levels([(one.p, one.s) if isinstance(one, Level) else one for one in rows], path, size)
+    return decode.levels([(one.p, one.s) if isinstance(one, Level) else one for one in rows], path, size)
 
 
 def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
@@ -209,8 +212,8 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     stamp = said.update if said.update is not None else said.current
     return [
         BookSnapshot(
-            instrument=symbol, last_id=read.some_whole(said.id, "$.id"),
-            event_time=None if stamp is None else read.at_any(stamp, "$.update"),
+            instrument=symbol, last_id=decode.some_whole(said.id, "$.id"),
+            event_time=None if stamp is None else decode.at_any(stamp, "$.update"),
             bids=levels(said.bids, size, "$.bids"), asks=levels(said.asks, size, "$.asks"),
         )
     ]  # fmt: skip
@@ -221,7 +224,7 @@ def funding(body: bytes, context: Context) -> Sequence[Reading]:
     return [
         Funding(
             venue=ID, instrument=context.instrument.symbol if context.instrument else "",
-            received_at=context.received_at, event_time=read.at_any(row.t, "$[0].t"), rate=read.figure(row.r, "$[0].r"),
+            received_at=context.received_at, event_time=decode.at_any(row.t, "$[0].t"), rate=decode.figure(row.r, "$[0].r"),
         )
         for row in RATES.decode(body)[:1]
         if row.r is not None
@@ -238,13 +241,13 @@ def stats(body: bytes, context: Context) -> Sequence[Reading]:
 def stats_row(row: Stats, context: Context) -> list[Reading]:
     """Ratios of one row."""
     name = row.contract or (context.instrument.symbol if context.instrument else "")
-    at = read.at_any(row.time, "$.time")
+    at = decode.at_any(row.time, "$.time")
     return [
         LongShortRatio(
             venue=ID, instrument=name, received_at=context.received_at, event_time=at, ratio=ratio, basis=basis
         )
         for told, basis in ((row.lsr_account, "accounts"), (row.top_lsr_account, "top_accounts"))
-        if (ratio := read.some_figure(told, "$.lsr_account")) is not None
+        if (ratio := decode.some_figure(told, "$.lsr_account")) is not None
     ]
 
 
@@ -261,15 +264,15 @@ def forced(raw: bytes | msgspec.Raw, context: Context, *, backlog: bool = False)
         size = size_of(context, row.contract)
         if size is None:
             continue
-        contracts_closed = read.money(row.size if row.size is not None else "", "$.size")
-        price = read.some_money(row.price or row.fill_price or row.order_price, "$.price")
+        contracts_closed = decode.money(row.size if row.size is not None else "", "$.size")
+        price = decode.some_money(row.price or row.fill_price or row.order_price, "$.price")
         if price is None:
             raise Malformed("$.price: missing")
         quantity = abs(contracts_closed) * size
         told.append(
             Liquidation(
                 venue=ID, instrument=row.contract, received_at=context.received_at,
-                event_time=read.at_any(row.time_ms or row.time, "$.time"),
+                event_time=decode.at_any(row.time_ms or row.time, "$.time"),
                 side=Side.LONG if contracts_closed > 0 else Side.SHORT, price=price, quantity=quantity,
                 notional_usd=price * quantity, censoring=Censoring.COMPLETE, backlog=backlog,
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from probes import read
+from probes import decode
 from probes.readings import (
     Refusal,
 )
@@ -32,7 +32,7 @@ def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
         return [Pong()]
     if message.event in ("subscribe", "unsubscribe"):
         return [Ack(subject=message.channel)]
-    at = None if message.time_ms is None else read.at_ms(message.time_ms, "$.time_ms")
+    at = None if message.time_ms is None else decode.at_ms(message.time_ms, "$.time_ms")
     market, _, kind = message.channel.partition(".")
     match kind:
         case "public_liquidates":
@@ -65,11 +65,11 @@ def _book_frame(message: Frame, market: str, kind: str, at: datetime | None, con
     if size is None:
         return ()
     symbol = "spot:" + name if market == "spot" else name
-    engine = None if not said.t else read.at_ms(said.t, "$.result.t")
+    engine = None if not said.t else decode.at_ms(said.t, "$.result.t")
     bids = levels(said.b or said.bids, float(size), "$.result.b")
     asks = levels(said.a or said.asks, float(size), "$.result.a")
     if kind == "order_book" or said.full:
-        last_id = read.some_whole(said.u if said.u is not None else said.id, "$.result.u")
+        last_id = decode.some_whole(said.u if said.u is not None else said.id, "$.result.u")
         return [
             BookSnapshot(
                 instrument=symbol, last_id=last_id, event_time=at or engine, engine_time=engine, bids=bids, asks=asks
@@ -77,7 +77,7 @@ def _book_frame(message: Frame, market: str, kind: str, at: datetime | None, con
         ]
     return [
         BookDelta(
-            instrument=symbol, first_id=read.whole(said.U, "$.result.U"), last_id=read.whole(said.u, "$.result.u"),
+            instrument=symbol, first_id=decode.whole(said.U, "$.result.U"), last_id=decode.whole(said.u, "$.result.u"),
             prev_id=None, event_time=at or engine, engine_time=engine, bids=bids, asks=asks,
         )
     ]  # fmt: skip

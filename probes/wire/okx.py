@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from probes.read import Decoder
+from probes.decode import Decoder
 from probes.readings import (
     Refusal,
     VenueId,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from probes import read
+from probes import decode
 from probes.readings import (
     Funding,
     Instrument,
@@ -43,7 +43,7 @@ def rows(body: bytes) -> list[Row]:
 
 def at_ms(stamp: str | int, path: str = "$.data[0].ts") -> datetime:
     """The time of a stamp told as text."""
-    return read.at_ms(read.figure(stamp, path), path)
+    return decode.at_ms(decode.figure(stamp, path), path)
 
 
 def server_time(body: bytes, context: Context) -> Sequence[Reading]:
@@ -52,7 +52,7 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     if not found:
         raise Malformed("$.data[0]: missing")
     at = at_ms(found[0].ts)
-    return [ServerTime(venue=ID, received_at=context.received_at, event_time=at, resolution_s=read.MILLISECOND)]
+    return [ServerTime(venue=ID, received_at=context.received_at, event_time=at, resolution_s=decode.MILLISECOND)]
 
 
 def system_status(body: bytes, context: Context) -> Sequence[Reading]:
@@ -101,7 +101,7 @@ def instruments(body: bytes, context: Context) -> Sequence[Reading]:
     listed = []
     for row in rows(body):
         base, _, quote = (row.uly or row.instId).partition("-")
-        size = read.money(row.ctVal or "1", "$.ctVal") * read.money(row.ctMult or "1", "$.ctMult")
+        size = decode.money(row.ctVal or "1", "$.ctVal") * decode.money(row.ctMult or "1", "$.ctMult")
         listed.append(
             Instrument(
                 symbol=row.instId, base=row.baseCcy or base, quote=row.quoteCcy or quote.partition("-")[0],
@@ -127,10 +127,10 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     return [
         BookSnapshot(
             instrument=symbol,
-            last_id=read.some_whole(row.seqId, "$.data[0].seqId"),
+            last_id=decode.some_whole(row.seqId, "$.data[0].seqId"),
             event_time=at_ms(row.ts),
-            bids=read.levels(row.bids, "$.data[0].bids", float(size)),
-            asks=read.levels(row.asks, "$.data[0].asks", float(size)),
+            bids=decode.levels(row.bids, "$.data[0].bids", float(size)),
+            asks=decode.levels(row.asks, "$.data[0].asks", float(size)),
         )
         for row in rows(body)[:1]
     ]
@@ -146,7 +146,7 @@ def interest_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     return [
         OpenInterest(
             venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts),
-            base=read.money(row.oiCcy or row.oi, "$.oiCcy"), usd=read.some_money(row.oiUsd, "$.oiUsd"),
+            base=decode.money(row.oiCcy or row.oi, "$.oiCcy"), usd=decode.some_money(row.oiUsd, "$.oiUsd"),
         )
         for row in found
     ]  # fmt: skip
@@ -162,7 +162,7 @@ def funding_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     return [
         Funding(
             venue=ID, instrument=row.instId, received_at=context.received_at,
-            event_time=at_ms(row.ts) if row.ts else None, rate=read.figure(row.fundingRate, "$.fundingRate"),
+            event_time=at_ms(row.ts) if row.ts else None, rate=decode.figure(row.fundingRate, "$.fundingRate"),
             next_at=at_ms(row.fundingTime, "$.fundingTime") if row.fundingTime else None,
         )
         for row in found
@@ -180,7 +180,7 @@ def mark_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     return [
         MarkPrice(
             venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts),
-            mark=read.some_figure(row.markPx, "$.markPx"), index=read.some_figure(row.idxPx, "$.idxPx"),
+            mark=decode.some_figure(row.markPx, "$.markPx"), index=decode.some_figure(row.idxPx, "$.idxPx"),
         )
         for row in found
     ]  # fmt: skip
@@ -195,13 +195,13 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     for row in answer.data[:1]:
         if len(row) < 2:
             raise Malformed("$.data[0]: a ratio needs a time and a figure")
-        ratio, basis = read.figure(row[1], "$.data[0][1]"), "accounts"
+        ratio, basis = decode.figure(row[1], "$.data[0][1]"), "accounts"
         if len(row) > 2:
-            ratio, basis = read.figure(read.figure(row[2], "$.data[0][2]") / (ratio or 1e-9)), "taker_volume"
+            ratio, basis = decode.figure(decode.figure(row[2], "$.data[0][2]") / (ratio or 1e-9)), "taker_volume"
         told.append(
             LongShortRatio(
                 venue=ID, instrument=context.instrument.symbol if context.instrument else "",
-                received_at=context.received_at, event_time=read.at_ms(read.figure(row[0], "$.data[0][0]")),
+                received_at=context.received_at, event_time=decode.at_ms(decode.figure(row[0], "$.data[0][0]")),
                 ratio=ratio, basis=basis,
             )
         )  # fmt: skip
@@ -218,13 +218,13 @@ def ticker_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     told: list[Reading] = []
     for row in found:
         market = _MARKETS.get(row.instType, Market.FUTURE)
-        last = read.some_money(row.last, "$.last")
-        amount = read.some_money(row.volCcy24h, "$.volCcy24h")
+        last = decode.some_money(row.last, "$.last")
+        amount = decode.some_money(row.volCcy24h, "$.volCcy24h")
         usd = amount if market is Market.SPOT or amount is None or last is None else amount * last
         told.append(
             Volume(
                 venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts), market=market,
-                base=read.some_money(row.vol24h, "$.vol24h") if market is Market.SPOT else amount, usd=usd,
+                base=decode.some_money(row.vol24h, "$.vol24h") if market is Market.SPOT else amount, usd=usd,
                 last=None if last is None else float(last),
             )
         )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probes import read
+from probes import decode
 from probes.readings import (
     Censoring,
     Liquidation,
@@ -76,12 +76,12 @@ def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[F
     size = size_of(context, symbol)
     if size is None:
         return ()
-    bids = read.levels(row.bids, "$.data[0].bids", float(size))
-    asks = read.levels(row.asks, "$.data[0].asks", float(size))
+    bids = decode.levels(row.bids, "$.data[0].bids", float(size))
+    asks = decode.levels(row.asks, "$.data[0].asks", float(size))
     at = at_ms(row.ts)
     last_id, prev_id = (
-        read.some_whole(row.seqId, "$.data[0].seqId"),
-        read.some_whole(row.prevSeqId, "$.data[0].prevSeqId"),
+        decode.some_whole(row.seqId, "$.data[0].seqId"),
+        decode.some_whole(row.prevSeqId, "$.data[0].prevSeqId"),
     )
     if message.action != "update":
         return [BookSnapshot(instrument=symbol, last_id=last_id, event_time=at, bids=bids, asks=asks)]
@@ -101,8 +101,8 @@ def _forced(row: Row, context: Context) -> Sequence[FeedWord]:
         return ()
     told = []
     for one in row.details:
-        price = read.money(one.bkPx, "$.data[0].details[0].bkPx")
-        quantity = read.money(one.sz, "$.data[0].details[0].sz") * size
+        price = decode.money(one.bkPx, "$.data[0].details[0].bkPx")
+        quantity = decode.money(one.sz, "$.data[0].details[0].sz") * size
         long = one.posSide == "long" or (one.posSide in ("", "net") and one.side == "sell")
         told.append(
             Liquidation(

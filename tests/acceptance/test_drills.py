@@ -13,7 +13,7 @@ import pytest
 
 from monitor.correlator import Correlator
 from monitor.drill import scenario as scenarios
-from monitor.recording import read_recording
+from monitor.recordings.signals import read_recording
 from monitor.signals import SignalKind
 
 pytestmark = pytest.mark.acceptance

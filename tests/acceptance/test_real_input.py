@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from web3.contract import AsyncContract
 
-from monitor.daemon import Daemon
+from monitor.daemon.daemon import Daemon
 from monitor.incidents import IncidentChange, Level
 from monitor.settings import Settings, load_settings
 from monitor.signals import Signal, SignalKind

@@ -10,9 +10,10 @@ from typing import get_args
 from web3.contract import AsyncContract
 
 from chain import networks
-from chain.detector import Watch, WatchedContract
-from chain.events import Address, ChainEvent, HeadSeen, NetworkId, PlacedEvent, Reorged, Retracted
-from chain.watcher import Watcher, WatcherSettings
+from chain.events import Address, ChainEvent, NetworkId, PlacedEvent, Retracted
+from chain.events.network import HeadSeen, Reorged
+from chain.sync.watcher import Watcher, WatcherSettings
+from chain.watch import Watch, WatchedContract
 
 PLACED = get_args(PlacedEvent)
 LOCAL = networks.declared("local")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from chain.block import Block, Header, Log, Need
+from chain.blocks.block import Block, Header, Log
+from chain.blocks.reads import Need
 from chain.events import Address, NetworkId
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

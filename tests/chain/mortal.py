@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import get_args
 
 from chain import networks
-from chain.detector import Watch, WatchedContract
-from chain.events import Address, ChainEvent, CodeChange, CodeCompared, HeadSeen, NetworkId, PlacedEvent
-from chain.settings import WatcherSettings
-from chain.watcher import Watcher, scan
+from chain.events import Address, ChainEvent, CodeChange, CodeCompared, NetworkId, PlacedEvent
+from chain.events.network import HeadSeen
+from chain.sync.settings import WatcherSettings
+from chain.sync.watcher import Watcher, scan
+from chain.watch import Watch, WatchedContract
 from tests.chain.made import START
 
 PLACED = get_args(PlacedEvent)

@@ -10,9 +10,10 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from chain.bloom import mask
-from chain.rpc import Ask, NodeFailure, Refusal
-from chain.source import Traits
+from chain.blocks.bloom import mask
+from chain.nodes.node import Traits
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask
 from tests.chain.made import START, address, topic
 
 PROXY = address(0xABC)

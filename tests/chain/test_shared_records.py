@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from chain.block import Block
-from chain.detector import Watch, WatchedContract, WatchedWallet
+from chain.blocks.block import Block
 from chain.detectors import wallets
-from chain.events import Address, ContractUpgraded, Seen, WalletSilent
-from chain.scan import scan
-from chain.settings import WatcherSettings
+from chain.events import Address, WalletSilent
+from chain.events.upgrades import ContractUpgraded, Seen
+from chain.sync.scan import scan
+from chain.sync.settings import WatcherSettings
+from chain.watch import Watch, WatchedContract, WatchedWallet
 from tests.chain.following import LOCAL
 from tests.chain.made import NETWORK, START, header, log, topic, words
 from tests.evm.anvil import running

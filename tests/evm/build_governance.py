@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent.parent / "chain/governance"
+HERE = Path(__file__).parent.parent / "chain/control/governance"
 PACKAGES = ("solc@0.8.37", "@openzeppelin/contracts@5.7.0")
 SHIPPED = "@venusprotocol/governance-contracts@2.9.0"
 TIMELOCK = "artifacts/contracts/Governance/TimelockV8.sol/TimelockV8.json"

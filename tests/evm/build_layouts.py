@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent.parent / "chain/layouts"
+HERE = Path(__file__).parent.parent / "chain/bytecode/layouts"
 SOLC = "solc@0.8.37"
 NAMES = ("Vault", "VaultAppended", "VaultReordered", "VaultRetyped", "VaultShrunk")
 VYPER = {"VaultVyper": [], "VaultVyperDense": ["--optimize", "codesize"], "VaultVyperPlain": ["--optimize", "none"]}

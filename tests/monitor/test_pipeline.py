@@ -12,7 +12,7 @@ from monitor.intake import Intake
 from monitor.pipeline import Pipeline
 from monitor.signals import Signal, SignalKind
 from probes.readings import EngineLag, Reading, VenueId
-from tests.monitor.sinks.changes import START, change, signal
+from tests.monitor.alerting.sinks.changes import START, change, signal
 from tests.monitor.telemetry.samples import upgrade
 
 LAG = EngineLag(venue=VenueId("bybit"), feed="book_ws", instrument=None, received_at=START, lag_s=0.5)

@@ -14,10 +14,10 @@ from monitor.correlator import CorrelatorSettings
 from monitor.correlator.explain import runbook
 from monitor.errors import OperatorError
 from monitor.incidents import ChangeKind, Fault, IncidentState, Level
-from monitor.recording import FORMAT, header_of
+from monitor.recordings.signals import FORMAT, header_of
 from monitor.schemas import SCHEMAS, kinds_table, schema
 from monitor.signals import SignalKind, Subject
-from tests.monitor.sinks.changes import START, change, signal, verdict
+from tests.monitor.alerting.sinks.changes import START, change, signal, verdict
 
 REPOSITORY = Path(__file__).parents[2]
 FORMATS = REPOSITORY / "docs" / "formats.md"

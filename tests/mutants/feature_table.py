@@ -21,24 +21,24 @@ def _swap(name: str, module: str, function: str, words: str, instead: str) -> Fe
 
 
 PROBES = (
-    Feature("Retry-After is a floor", "probes.budget", "Budgets.wait", "pass"),
-    _swap("the last tenth of a budget is never spent", "probes.budget", "Budgets.may", "(1 - RESERVE)", "1"),
-    Feature("a venue's own count of what was used is believed", "probes.budget", "Budgets.learn", "return"),
-    Feature("a Retry-After header is read", "probes.classify", "retry_after_s", "return None"),
-    Feature("a web page in place of an answer is a refusal", "probes.classify", "is_html", "return False"),
-    _swap("feeds back off", "probes.back_off", "BackOff.after", "2 * self._most_s", "self._most_s"),
-    _swap("a silent feed is told", "probes.feed_ear", "FeedEar.second", "and not self._silent", "and False"),
+    Feature("Retry-After is a floor", "probes.rest.budget", "Budgets.wait", "pass"),
+    _swap("the last tenth of a budget is never spent", "probes.rest.budget", "Budgets.may", "(1 - RESERVE)", "1"),
+    Feature("a venue's own count of what was used is believed", "probes.rest.budget", "Budgets.learn", "return"),
+    Feature("a Retry-After header is read", "probes.rest.refusals", "retry_after_s", "return None"),
+    Feature("a web page in place of an answer is a refusal", "probes.rest.refusals", "is_html", "return False"),
+    _swap("feeds back off", "probes.feeds.backoff", "BackOff.after", "2 * self._most_s", "self._most_s"),
+    _swap("a silent feed is told", "probes.feeds.interpreter", "FeedEar.second", "and not self._silent", "and False"),
     _swap(
         "liquidations of before the subscription are marked as backlog",
-        "probes.feed_ear",
+        "probes.feeds.interpreter",
         "FeedEar.frame",
         "replace(word, backlog=True)",
         "word",
     ),
-    _swap("a gap of a feed is told", "probes.feed_books", "FeedBooks.change", "is not Applied.GAP", "is Applied.GAP"),
+    _swap("a gap of a feed is told", "probes.feeds.books", "FeedBooks.change", "is not Applied.GAP", "is Applied.GAP"),
     Feature(
         "a gap of a feed that needs a new connection asks for one",
-        "probes.feed_books",
+        "probes.feeds.books",
         "FeedBooks.wanting",
         "return []",
     ),
@@ -55,7 +55,7 @@ PROBES = (
     ),
     _swap(
         "latency counts from when the check was due",
-        "probes.answer_ear",
+        "probes.rest.interpreter",
         "timed",
         "(got.received_at - scheduled_at)",
         "(got.received_at - got.sent_at)",
@@ -65,50 +65,59 @@ PROBES = (
 CHAIN = (
     _swap(
         "what a reorg undid is taken back",
-        "chain.watcher",
+        "chain.sync.watcher",
         "Watcher._take_back",
         "event_id=event.event_id, event=event) for event in gone",
         "event_id=event.event_id, event=event) for event in ()",
     ),
     _swap(
         "the detectors' memories are recalled after a reorg",
-        "chain.watcher",
+        "chain.sync.watcher",
         "Watcher._take_back",
         "bench.recall(self._canonical.tip.memories)",
         "pass",
     ),
-    Feature("nodes agree on logs", "chain.fetch", "_believed", "return told[next(iter(told))]"),
+    Feature("nodes agree on logs", "chain.nodes.fetch", "_believed", "return told[next(iter(told))]"),
     Feature(
-        "many reads are split over several packed calls", "chain.packed", "_parts", "return (needs,) if needs else ()"
+        "many reads are split over several packed calls",
+        "chain.rpc.multicall",
+        "_parts",
+        "return (needs,) if needs else ()",
     ),
     _swap(
         "what was decided but not yet taken survives a restart",
-        "chain.checkpoint",
+        "chain.sync.checkpoint",
         "Checkpoint.encode",
         "[_plain(event) for event in self.untold]",
         "[]",
     ),
     Feature(
         "a checkpoint of another version is not believed",
-        "chain.checkpoint",
+        "chain.sync.checkpoint",
         "decode",
         swaps=(('found.get("version") != VERSION', "False"),),
     ),
-    Feature("a block must continue the last one", "chain.canonical", "Canonical.follows", "return True"),
+    Feature("a block must continue the last one", "chain.sync.canonical", "Canonical.follows", "return True"),
 )
 
 CORRELATOR = (
     _swap(
-        "our own network at fault: LOCAL", "monitor.correlator.judging", "Judging._fault", "return Fault.LOCAL", "pass"
+        "our own network at fault: LOCAL",
+        "monitor.correlator.assessment",
+        "Judging._fault",
+        "return Fault.LOCAL",
+        "pass",
     ),
     _swap(
         "the way at fault: PATH",
-        "monitor.correlator.judging",
+        "monitor.correlator.assessment",
         "Judging._fault",
         "return Fault.PATH",
         "return Fault.VENUE",
     ),
-    _swap("the market at fault: MARKET", "monitor.correlator.judging", "Judging._fault", "return Fault.MARKET", "pass"),
+    _swap(
+        "the market at fault: MARKET", "monitor.correlator.assessment", "Judging._fault", "return Fault.MARKET", "pass"
+    ),
     Feature(
         "a throttled feed is distrusted", "monitor.correlator.evidence.liquidation_surge", "_Feed.shown", "return 1.0"
     ),
@@ -121,7 +130,7 @@ CORRELATOR = (
     ),
     _swap(
         "a single vantage caps the venue leg",
-        "monitor.correlator.judging",
+        "monitor.correlator.assessment",
         "Judging._coverage",
         "min(coverage, self._s.single_vantage_cap)",
         "coverage",
@@ -129,7 +138,7 @@ CORRELATOR = (
     _swap("a leg's evidence is capped", "monitor.correlator.fusion", "leg_nats", "min(heard, s.storm_nats)", "heard"),
     _swap(
         "fragility is capped",
-        "monitor.correlator.judging",
+        "monitor.correlator.assessment",
         "Judging.seen",
         "now_s)), self._s.context_cap_nats)",
         "now_s)), 1e9)",
@@ -186,14 +195,14 @@ CORRELATOR = (
     ),
     _swap(
         "gaps lower what a source covers",
-        "monitor.correlator.sources",
+        "monitor.correlator.coverage",
         "Source.coverage",
         "fresh * (1 - min(0.05 * recent, 0.5))",
         "fresh",
     ),
     _swap(
         "a source known to be blind covers nothing",
-        "monitor.correlator.sources",
+        "monitor.correlator.coverage",
         "Source.coverage",
         "return 0.0",
         "return 1.0",
@@ -205,29 +214,51 @@ DELIVERY = (
     _swap("passwords in URLs are redacted", "monitor.telemetry.redact", "_rest", 'if "@" in authority:', "if False:"),
     _swap(
         "a full queue gives up an update first",
-        "monitor.delivery",
+        "monitor.alerting.delivery",
         "_Line._drop_one",
         "for kind in DROP_FIRST:",
         "for kind in ():",
     ),
     _swap(
-        "a full queue of a sink is bounded", "monitor.delivery", "_Line.take", "len(self._queue) >= self._most", "False"
+        "a full queue of a sink is bounded",
+        "monitor.alerting.delivery",
+        "_Line.take",
+        "len(self._queue) >= self._most",
+        "False",
     ),
     _swap(
         "a sink is not asked sooner than it said",
-        "monitor.delivery",
+        "monitor.alerting.delivery",
         "_Line._wait_s",
         "max(backoff(state), _asked_s(state))",
         "backoff(state)",
     ),
-    _swap("a sink is given up after a while", "monitor.delivery", "_Line._is_over", ">= self._give_up_s", ">= 1e12"),
-    _swap("routing by level", "monitor.routing", "decide", "change.level < rule.min_level", "False"),
-    _swap("updates are told at most once in a while", "monitor.routing", "decide", "since_s < rule.repeat_s", "False"),
-    Feature("webhooks are signed", "monitor.sinks.webhook", "signature", 'return f"t={unix_s},v1="'),
-    _swap("the time is part of a signature", "monitor.sinks.webhook", "signature", 'b"%d." % unix_s + body', "body"),
+    _swap(
+        "a sink is given up after a while",
+        "monitor.alerting.delivery",
+        "_Line._is_over",
+        ">= self._give_up_s",
+        ">= 1e12",
+    ),
+    _swap("routing by level", "monitor.alerting.routing", "decide", "change.level < rule.min_level", "False"),
+    _swap(
+        "updates are told at most once in a while",
+        "monitor.alerting.routing",
+        "decide",
+        "since_s < rule.repeat_s",
+        "False",
+    ),
+    Feature("webhooks are signed", "monitor.alerting.sinks.webhook", "signature", 'return f"t={unix_s},v1="'),
+    _swap(
+        "the time is part of a signature",
+        "monitor.alerting.sinks.webhook",
+        "signature",
+        'b"%d." % unix_s + body',
+        "body",
+    ),
     Feature(
         "a retried webhook has its idempotency key",
-        "monitor.sinks.webhook",
+        "monitor.alerting.sinks.webhook",
         "idempotency_key",
         "return quote(note.title)",
     ),
@@ -265,14 +296,14 @@ STORE = (
     ),
     _swap(
         "a checkpoint comes after its signals",
-        "monitor.store.waiting",
+        "monitor.store.write_queue",
         "Waiting.cut",
         "self._routine[0][0] < self._kept[0][0]",
         "False",
     ),
     _swap(
         "signals that matter are never given up",
-        "monitor.store.waiting",
+        "monitor.store.write_queue",
         "Waiting.add_signals",
         "signal.kind in KEPT",
         "False",

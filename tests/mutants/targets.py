@@ -14,11 +14,11 @@ TARGETS = {
     "correlator": ("monitor/correlator/**/*.py",),
     "detect": ("monitor/detect/**/*.py",),
     "store": ("monitor/store/*.py",),
-    "alerting": ("monitor/delivery.py", "monitor/routing.py", "monitor/sinks/*.py"),
+    "alerting": ("monitor/alerting/**/*.py",),
     "pipeline": ("monitor/pipeline.py", "monitor/telemetry/redact.py"),
-    "feeds": ("probes/feed_*.py", "probes/back_off.py", "probes/book.py"),
-    "probes": ("probes/budget.py", "probes/clock_offset.py", "probes/classify.py"),
-    "chain": ("chain/packed.py", "chain/canonical.py", "chain/checkpoint.py"),
+    "feeds": ("probes/feeds/*.py", "probes/book.py"),
+    "probes": ("probes/rest/budget.py", "probes/rest/refusals.py", "probes/clock_offset.py"),
+    "chain": ("chain/rpc/multicall.py", "chain/sync/canonical.py", "chain/sync/checkpoint.py"),
 }
 FLOORS = ("monitor", "probes", "chain")
 TESTS = ("tests/**/test_*.py",)
@@ -26,8 +26,8 @@ OUTSIDE = (
     "tests/acceptance/*",
     "tests/bench/*",
     "tests/*real_node*",
-    "tests/chain/test_kill.py",
-    "tests/chain/proxies/test_inspecting_through_a_poor_node.py",
+    "tests/chain/sync/test_kill.py",
+    "tests/chain/inspection/test_inspecting_through_a_poor_node.py",
     "tests/monitor/cli/*",
     "tests/monitor/drill/*",
     "tests/monitor/telemetry/test_real_collector.py",

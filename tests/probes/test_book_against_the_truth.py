@@ -11,7 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from probes.book import Applied, Book
-from probes.feed_books import FeedBooks
+from probes.feeds.books import FeedBooks
 from probes.readings import BookMeasured, BookState, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
 from tests.probes.made_books import SIDES, Sides, Stream, ordered, streams, true_average, true_depth

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.back_off import BackOff
 from probes.clock_offset import ClockOffset, Offset
+from probes.feeds.backoff import BackOff
 
 
 def pauses(first_s: float, seed: int, lived: list[float]) -> list[float]:

@@ -9,11 +9,11 @@ import aiohttp
 import pytest
 
 from probes.clock_offset import ClockOffset
-from probes.exchange import _phases, tls_context
-from probes.feed_ending import EndedError, ending
-from probes.feed_lag import LagMeter
+from probes.feeds.connection import EndedError, ending
+from probes.feeds.lag import LagMeter
 from probes.readings import EngineLag, FeedLag, VenueId
-from probes.schedule import on_schedule, phase_s
+from probes.rest.http import _phases, tls_context
+from probes.rest.schedule import on_schedule, phase_s
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 COLD = {

@@ -15,9 +15,9 @@ import pytest
 from aiohttp import web
 
 from probes import venues
-from probes.choosing import choose, guessed
-from probes.control import CONTROL, Controls
-from probes.prober import Prober, ProberSettings, probe_once, utc_now
+from probes.controls import CONTROL, Controls
+from probes.instruments import choose, guessed
+from probes.prober import Prober, ProberSettings, probe_once
 from probes.readings import (
     BookMeasured,
     BookState,
@@ -31,6 +31,7 @@ from probes.readings import (
     ServerTime,
     SlotMissed,
 )
+from probes.rest.http import utc_now
 from probes.venue import Call, Context, Keys, RestCheck, Venue
 from tests.probes.cases import LISTED
 from tests.probes.loopback import Answer, Loopback, free_port, in_turn, say, serving

@@ -13,8 +13,8 @@ from zlib import crc32
 
 import pytest
 
-from probes.control import Controls
-from probes.prober import Prober, ProberSettings, probe_once, utc_now
+from probes.controls import Controls
+from probes.prober import Prober, ProberSettings, probe_once
 from probes.readings import (
     Instrument,
     InstrumentsListed,
@@ -25,6 +25,7 @@ from probes.readings import (
     SlotMissed,
     VenueId,
 )
+from probes.rest.http import utc_now
 from probes.venue import BookSnapshot, Call, Context, Feed, Keys, Per, RestCheck, Venue
 from tests.probes.loopback import Loopback, free_port, hung_up, say, serving
 

@@ -235,7 +235,7 @@ def test_a_real_refusal_has_its_kind(case: Case) -> None:
 
 
 def _kind(venue: Venue, status: int, headers: dict[str, str], body: bytes) -> str | None:
-    from probes.classify import by_answer
+    from probes.rest.refusals import by_answer
 
     refused = venue.refuse(status, headers, body, NOW)
     if refused is not None:

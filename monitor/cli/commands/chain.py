@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.inspect_words import control_lines, kind_words
-from monitor.cli.liquidity_words import told_of_liquidity
+from monitor.cli.render.inspection import control_lines, kind_words
+from monitor.cli.render.liquidity import told_of_liquidity
+from monitor.cli.render.upgrades import change_lines, compared_row, source_words, upgrade_row
 from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
-from monitor.cli.upgrade_words import change_lines, compared_row, source_words, upgrade_row
 from monitor.errors import OperatorError, nearest
 
 if TYPE_CHECKING:
     from chain.events import Address, ChainEvent
-    from chain.inspecting import Inspection
-    from chain.settings import WatcherSettings
+    from chain.inspection.inspect import Inspection
+    from chain.sync.settings import WatcherSettings
     from monitor.settings.tree import Settings
 
 _app = typer.Typer(help="Post-mortems on a chain.", no_args_is_help=True)
@@ -54,7 +54,7 @@ def scan(
     json: Json = False,
 ) -> None:
     """Tell the upgrades, control changes, timelock operations and liquidity moves of a range of blocks."""
-    from monitor.cli.scanning import EACH_BLOCK, Asked, Output, scan_into, written
+    from monitor.cli.scan_output import EACH_BLOCK, Asked, Output, scan_into, written
 
     settings = _settings(network, config)
     if last < first:
@@ -86,7 +86,7 @@ def _with(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSett
     """The settings with these contracts watched too."""
     from dataclasses import replace
 
-    from chain.detector import WatchedContract
+    from chain.watch import WatchedContract
 
     known = {one.address for one in settings.watch.contracts}
     given = dict.fromkeys(_address("--contract", one) for one in contracts or ())
@@ -97,7 +97,7 @@ def _with(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSett
 def _address(key: str, text: str) -> Address:
     import re
 
-    from chain.abi import checksummed
+    from chain.blocks.abi import checksummed
     from chain.events import Address
 
     if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
@@ -112,14 +112,15 @@ def _address(key: str, text: str) -> Address:
 def _watcher_settings(settings: Settings, network: str) -> WatcherSettings:
     import os
 
-    from monitor.assembly import watcher_settings
+    from monitor.daemon.assembly import watcher_settings
 
     return watcher_settings(settings, network, os.environ)
 
 
 def _row(event: ChainEvent) -> tuple[object, ...]:
-    from chain.events import CodeCompared, ContractUpgraded
-    from monitor.cli.scanning import plain
+    from chain.events import CodeCompared
+    from chain.events.upgrades import ContractUpgraded
+    from monitor.cli.scan_output import plain
 
     said = plain(event)
     place = said.pop("place", {})
@@ -154,10 +155,10 @@ def inspect(
 async def _inspect(network: str, address: str, config: Path | None) -> Inspection:
     import os
 
-    from chain.inspecting import inspect as inspect_address
-    from chain.rpc import NodeFailure
-    from chain.settings import open_nodes, utc_now
-    from monitor.source_checks import books_of, with_sources
+    from chain.inspection.inspect import inspect as inspect_address
+    from chain.rpc.errors import NodeFailure
+    from chain.sync.settings import open_nodes, utc_now
+    from monitor.daemon.explorer_checks import books_of, with_sources
 
     asked = _address("ADDRESS", address)
     whole = _settings(network, config)
@@ -184,7 +185,7 @@ def _settings(network: str, config: Path | None) -> Settings:
 
 def _really(found: Inspection) -> list[tuple[str, object]]:
     """Whom it really delegates to, where that is not what it declares."""
-    from chain.behaving import Verdict
+    from chain.behaviour.declared import Verdict
 
     really = found.delegated
     if really.target is None or really.target in found.roles.values():

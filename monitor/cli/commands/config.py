@@ -22,10 +22,10 @@ def check(config: Config = None, json: Json = False) -> None:
     """Read the settings strictly; say what will be watched."""
     import os
 
-    from chain.node import redacted
-    from chain.settings import asks_traces
-    from monitor.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
-    from monitor.sinks import made
+    from chain.nodes.web3_node import redacted
+    from chain.sync.settings import asks_traces
+    from monitor.alerting.sinks import made
+    from monitor.daemon.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
     from monitor.store.dsn import find
 
     settings = settings_from(config)

@@ -94,7 +94,7 @@ async def _shown(order: DrillOrder) -> DrillVerdict:
 
     from monitor.drill.runner import run_drill
     from monitor.drill.view import closing, screen
-    from probes.prober import utc_now
+    from probes.rest.http import utc_now
 
     logging.getLogger("stormwatch").setLevel(logging.ERROR)  # a drill's faults are played: the screen tells of them
     console = Console()

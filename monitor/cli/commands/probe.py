@@ -49,7 +49,7 @@ async def _probe(
     import os
     from dataclasses import replace
 
-    from monitor.assembly import prober_settings
+    from monitor.daemon.assembly import prober_settings
     from monitor.errors import OperatorError, nearest
     from monitor.settings.load import check_host
     from monitor.settings.tree import AssetSettings, VenueSettings

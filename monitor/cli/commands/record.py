@@ -38,7 +38,7 @@ async def _record(out: Path, raw: Path | None, seconds: float | None, config: Pa
     import os
 
     from monitor.logs import set_up_logs
-    from monitor.recorder import record_sources
+    from monitor.recordings.recorder import record_sources
 
     set_up_logs(False)
     stop = stop_on_signals()

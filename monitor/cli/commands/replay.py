@@ -25,7 +25,7 @@ def replay(
     """Judge a recording again; print the incident changes and the digest."""
     from monitor.cli.shared import settings_from
     from monitor.incidents import LEVEL_NAMES
-    from monitor.replaying import Summary, replay_file
+    from monitor.recordings.replay import Summary, replay_file
 
     settings = settings_from(config).correlator if config is not None else None
     again = replay_file(file, settings)

@@ -34,12 +34,12 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     import os
     from contextlib import ExitStack
 
-    from monitor.daemon import Daemon
+    from monitor.daemon.daemon import Daemon
     from monitor.errors import OperatorError
     from monitor.logs import set_up_logs
-    from monitor.recording import RecordingWriter, header_of
+    from monitor.recordings.signals import RecordingWriter, header_of
     from monitor.version import stormwatch_version
-    from probes.prober import utc_now
+    from probes.rest.http import utc_now
 
     settings = settings_from(config)
     shift = moment("--clock-start", clock_start) - utc_now() if clock_start else timedelta()

@@ -38,7 +38,7 @@ def snapshot(
 async def _snapshot(incident_id: str | None, at: datetime | None, out: Path, config: Path | None) -> Path:
     from monitor.cli.stored import changes_of, opened_store
     from monitor.errors import OperatorError
-    from monitor.snapshotting import snapshot_incident
+    from monitor.snapshot.collect import snapshot_incident
 
     if incident_id is not None and at is not None:
         raise OperatorError("--at", at.isoformat(), "either an ID or --at", "leave one of them out")

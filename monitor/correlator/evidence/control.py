@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chain.abi import keccak
+from chain.blocks.abi import keccak
 from chain.events import ControlChange
 from monitor.correlator.producer import Desk
 from monitor.incidents import Leg

@@ -14,13 +14,15 @@ from time import perf_counter
 from typing import Any
 
 from chain import networks
-from chain.detector import Watch, WatchedContract, WatchedPool
-from chain.events import Address, CodeCompared, ContractUpgraded, HeadSeen
-from chain.settings import WatcherSettings
-from chain.watcher import Watcher, scan
+from chain.events import Address, CodeCompared
+from chain.events.network import HeadSeen
+from chain.events.upgrades import ContractUpgraded
+from chain.sync.settings import WatcherSettings
+from chain.sync.watcher import Watcher, scan
+from chain.watch import Watch, WatchedContract, WatchedPool
 from tests.bench.figures import Figure, quantile
+from tests.chain.bytecode.test_reader import code_in
 from tests.chain.following import Kept
-from tests.chain.test_code_reader import code_in
 from tests.evm.anvil import MODULES, Anvil, running
 from tests.evm.door import door
 

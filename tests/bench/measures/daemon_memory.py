@@ -32,7 +32,7 @@ title = "a quiet market"
 liquidations_per_s = 2.0
 """
 IMPORTS = (
-    "import monitor.daemon, chain.watcher, web3, asyncpg, aiohttp, tests.bench.measures.daemon_memory as this\n"
+    "import monitor.daemon.daemon, chain.sync.watcher, web3, asyncpg, aiohttp, tests.bench.measures.daemon_memory as this\n"
     "print(this.peak_mb('self'))"
 )
 SIMULATED = "four venues, a chain and a webhook's receiver, in a process of their own that is not counted"

@@ -9,12 +9,11 @@ from time import perf_counter
 import aiohttp
 
 from probes import venues
-from probes.answer_ear import VenueState
-from probes.exchange import session, tls_context
-from probes.feed import FeedRunner
-from probes.feed_setting import FeedSetting
-from probes.prober import USER_AGENT, utc_now
+from probes.feeds.runner import FeedRunner
+from probes.feeds.settings import FeedSetting
 from probes.readings import Liquidation, Reading
+from probes.rest.http import USER_AGENT, session, tls_context, utc_now
+from probes.rest.venue_state import VenueState
 from tests.bench.figures import Figure
 from tests.bench.frames import instruments
 from tests.bench.venue_process import venue_process

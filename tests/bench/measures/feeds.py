@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from probes import venues
-from probes.feed_books import FeedBooks
+from probes.feeds.books import FeedBooks
 from probes.readings import FeedChanged, Liquidation, VenueId
 from probes.venue import BookDelta, BookSnapshot, Context, Feed
 from tests.bench.figures import Figure, rates

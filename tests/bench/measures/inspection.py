@@ -12,9 +12,9 @@ from time import perf_counter
 from typing import Any
 
 from chain.events import NetworkId
-from chain.inspecting import inspect
-from chain.node import Node
-from chain.nodes import Nodes
+from chain.inspection.inspect import inspect
+from chain.nodes.group import Nodes
+from chain.nodes.web3_node import Node
 from tests.bench.figures import Figure
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES

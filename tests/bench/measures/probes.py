@@ -10,11 +10,10 @@ from time import perf_counter
 import aiohttp
 
 from probes import venues
-from probes.answer_ear import VenueState
-from probes.exchange import session, tls_context
-from probes.prober import USER_AGENT, utc_now
 from probes.readings import RequestTimed
-from probes.rest import Asker
+from probes.rest.client import Asker
+from probes.rest.http import USER_AGENT, session, tls_context, utc_now
+from probes.rest.venue_state import VenueState
 from probes.venue import Budget, RestCheck, Venue
 from tests.bench.figures import Figure, quantile
 from tests.bench.venue_process import VenueProcess, venue_process

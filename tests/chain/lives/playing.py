@@ -6,9 +6,9 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from chain.detector import Watch
-from chain.detectors import Bench
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
+from chain.sync.detector_set import Bench
+from chain.watch import Watch
 from tests.chain.lives.behaviours import LIVES, NOISE
 from tests.chain.lives.ledger import BRIDGE, ELSEWHERE, SOLD, WALLETS, Spot
 from tests.chain.lives.pools import Pair, Ranged, Stable, Vaulted

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from math import isqrt
 
-from chain.block import AnswerNeed, Need
-from chain.detector import WatchedPool
+from chain.blocks.reads import AnswerNeed, Need
 from chain.events import Address
-from chain.pool import NOBODY, TRANSFER, call
-from chain.pools import balancer_v2, curve, uniswap_v2, uniswap_v3
-from chain.ticks import MAX_TICK, amounts_of, tick_at
-from chain.vaults import AMPLIFICATION, WEIGHTS
+from chain.liquidity.balancer_vault import AMPLIFICATION, WEIGHTS
+from chain.liquidity.pool import NOBODY, TRANSFER, call
+from chain.liquidity.pools import balancer_v2, curve, uniswap_v2, uniswap_v3
+from chain.liquidity.tick_math import MAX_TICK, amounts_of, tick_at
+from chain.watch import WatchedPool
 from tests.chain.lives.ledger import Spot
 from tests.chain.lives.world import World, as_topic
 from tests.chain.made import topic, words

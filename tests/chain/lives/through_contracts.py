@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chain.events import Address
-from chain.pool import NOBODY
-from chain.pools import uniswap_v2
+from chain.liquidity.pool import NOBODY
+from chain.liquidity.pools import uniswap_v2
 from tests.chain.lives.people import Person
 from tests.chain.lives.pools import Pair, Played
 from tests.chain.lives.stage import MINUTE, Stage, parts

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol
 
-from chain.block import NO_CODE, Block, CodeNeed, DelegateNeed, Header, Log, Need, Needs
-from chain.detector import WatchedPool
+from chain.blocks.block import Block, Header, Log
+from chain.blocks.reads import NO_CODE, CodeNeed, DelegateNeed, Need, Needs
 from chain.events import Address
-from chain.pool import NOBODY, TRANSFER
+from chain.liquidity.pool import NOBODY, TRANSFER
+from chain.watch import WatchedPool
 from tests.chain.lives.ledger import Ledger, Spot
 from tests.chain.made import NETWORK, START, address, topic, words
 

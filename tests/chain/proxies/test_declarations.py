@@ -5,24 +5,13 @@ import re
 import pytest
 from eth_hash.auto import keccak
 
-from chain import proxies
-from chain.block import STRANGE, AnswerNeed, CallNeed, Need, ReachNeed, SlotNeed
-from chain.proxy import (
-    PROXY,
-    Call,
-    Proof,
-    ProxyKind,
-    Slot,
-    asked_first,
-    asked_next,
-    code_like,
-    recognised,
-    roles_of,
-    sober,
-)
-from chain.watching import CODE, DELEGATE, TABLE, Form
+from chain.blocks.reads import STRANGE, AnswerNeed, CallNeed, Need, ReachNeed, SlotNeed
+from chain.proxies import kinds
+from chain.proxies.kind import PROXY, Call, Proof, ProxyKind, Slot, code_like
+from chain.proxies.places import CODE, DELEGATE, TABLE, Form
+from chain.proxies.recognition import asked_first, asked_next, recognised, roles_of, sober
 from tests.chain.made import address
-from tests.chain.test_facets import table_body
+from tests.chain.proxies.test_diamonds import table_body
 
 AT, TARGET, BEACON = address(0xA), address(0xB), address(0xC)
 
@@ -84,21 +73,21 @@ LOGS: dict[str, tuple[str, str, int | None]] = {
 def test_each_slot_is_the_hash_of_its_words(words: str) -> None:
     kind, role, less = SLOTS[words]
     slot = int.from_bytes(keccak(words.encode()), "big") + less
-    assert (role, slot) in {(one.role, one.slot) for one in proxies.declared(kind).slots}
+    assert (role, slot) in {(one.role, one.slot) for one in kinds.declared(kind).slots}
 
 
 @pytest.mark.parametrize("signature", LOGS)
 def test_each_log_is_the_hash_of_its_signature(signature: str) -> None:
     kind, role, position = LOGS[signature]
     topic = "0x" + keccak(signature.encode()).hex()
-    assert (role, topic, position) in {(one.role, one.topic, one.position) for one in proxies.declared(kind).told}
+    assert (role, topic, position) in {(one.role, one.topic, one.position) for one in kinds.declared(kind).told}
 
 
 def test_every_slot_and_log_declared_is_one_of_these() -> None:
     known = {int.from_bytes(keccak(words.encode()), "big") + less for words, (_, _, less) in SLOTS.items()}
     topics = {"0x" + keccak(signature.encode()).hex() for signature in LOGS}
     known.add(SYNTHETIX_V3)
-    for kind in proxies.every():
+    for kind in kinds.every():
         assert {one.slot for one in kind.slots if one.slot > 3} <= known, kind.name
         assert {one.topic for one in kind.told} <= topics, kind.name
         assert kind.source.startswith("https://"), kind.name
@@ -106,7 +95,7 @@ def test_every_slot_and_log_declared_is_one_of_these() -> None:
 
 def test_a_kind_that_is_not_declared_is_an_error() -> None:
     with pytest.raises(KeyError):
-        proxies.declared("eip0")
+        kinds.declared("eip0")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +115,7 @@ def test_code_is_written_as_it_looks(form: str, code: str, found: str) -> None:
 
 def test_a_vanity_address_is_found_whole() -> None:
     body = bytes.fromhex("363d3d373d3d3d363d6f" + "0b" * 16 + "5af43d82803e903d916027" + "57fd5bf3")
-    found = recognised(proxies.every(), AT, body, {})
+    found = recognised(kinds.every(), AT, body, {})
     assert found is not None
     assert (found.kind.name, found.roles) == ("eip1167", {"implementation": "0x00000000" + "0b" * 16})
 
@@ -216,7 +205,7 @@ def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_b
 
 
 def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:
-    form = Form(proxies.every())
+    form = Form(kinds.every())
     places = form.fields(AT)
     assert all(where.proved or where.need.slot > 3 for where in places if isinstance(where.need, SlotNeed))
     assert {where.need.slot for where in places if isinstance(where.need, SlotNeed) and where.need.slot < 4} == {
@@ -231,4 +220,4 @@ def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:
     assert form.asked_roles == {"beacon", "kernel"}
     assert {where.role for where in form.via("beacon", BEACON)} == {"implementation"}
     assert form.via("admin", BEACON) == []
-    assert all(call.of != PROXY or not call.watched for call in proxies.declared("eip1967_beacon").calls)
+    assert all(call.of != PROXY or not call.watched for call in kinds.declared("eip1967_beacon").calls)

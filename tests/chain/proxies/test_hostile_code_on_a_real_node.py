@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from chain.detector import Watch, WatchedContract
-from chain.events import Address, CodeCompared, ContractUpgraded, PlacedEvent
-from chain.watcher import scan
+from chain.events import Address, CodeCompared, PlacedEvent
+from chain.events.upgrades import ContractUpgraded
+from chain.sync.watcher import scan
+from chain.watch import Watch, WatchedContract
 from tests.chain.following import settings_of
+from tests.chain.inspection.test_inspecting_on_a_real_node import looked
 from tests.chain.proxies.making import Bench, up
-from tests.chain.proxies.test_inspecting_on_a_real_node import looked
 from tests.evm.anvil import running
 
 IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from chain import proxies
-from chain.detector import Watch, WatchedContract
-from chain.events import CodeCompared, ContractUpgraded, NetworkId, PlacedEvent
-from chain.inspecting import Inspection, inspect
-from chain.node import Node
-from chain.nodes import Nodes
-from chain.watcher import scan
+from chain.events import CodeCompared, NetworkId, PlacedEvent
+from chain.events.upgrades import ContractUpgraded
+from chain.inspection.inspect import Inspection, inspect
+from chain.nodes.group import Nodes
+from chain.nodes.web3_node import Node
+from chain.proxies import kinds
+from chain.sync.watcher import scan
+from chain.watch import Watch, WatchedContract
 from tests.chain.following import settings_of
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
@@ -31,8 +32,8 @@ async def looked(anvil: Anvil, address: str) -> Inspection:
 
 
 def test_every_declared_kind_has_a_case() -> None:
-    assert {*CHANGING, *CLONES} == set(proxies.names())
-    assert len(proxies.names()) >= 25
+    assert {*CHANGING, *CLONES} == set(kinds.names())
+    assert len(kinds.names()) >= 25
 
 
 async def test_every_kind_is_recognised_and_each_change_is_told_once_in_its_block() -> None:

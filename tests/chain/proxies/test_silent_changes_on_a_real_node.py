@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chain import proxies
-from chain.block import SlotNeed
-from chain.detector import Watch, WatchedContract
-from chain.events import Address, ContractUpgraded, Seen
-from chain.watcher import scan
-from chain.watching import Form
+from chain.blocks.reads import SlotNeed
+from chain.events import Address
+from chain.events.upgrades import ContractUpgraded, Seen
+from chain.proxies import kinds
+from chain.proxies.places import Form
+from chain.sync.watcher import scan
+from chain.watch import Watch, WatchedContract
 from tests.chain.following import settings_of
 from tests.chain.proxies.making import Bench, Wanted
 from tests.evm.anvil import Anvil, running
@@ -26,7 +27,7 @@ async def test_every_watched_slot_written_in_silence_is_one_change_with_its_old_
         bench = Bench(anvil)
         code = await anvil.web3.eth.get_code(anvil.web3.to_checksum_address(await bench.target()))
         old, new = Address("0x" + "aa" * 20), Address("0x" + "bb" * 20)
-        form, made = Form(proxies.every()), {}
+        form, made = Form(kinds.every()), {}
         for at, place in enumerate(form.fields(old)):
             address = Address(f"0x{0xC0DE00 + at:040x}")
             where = form.fields(address)[at]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chain.detector import Watch, WatchedContract
 from chain.events import Address, ControlChange, ControlChanged, PlacedEvent
-from chain.watcher import scan
+from chain.sync.watcher import scan
+from chain.watch import Watch, WatchedContract
 from tests.chain.following import settings_of
+from tests.chain.inspection.test_inspecting_on_a_real_node import looked
 from tests.chain.proxies.making import EMPTY, Bench, up
-from tests.chain.proxies.test_inspecting_on_a_real_node import looked
 from tests.evm.anvil import Anvil, running
 
 

@@ -14,7 +14,7 @@ from monitor.cli.app import app
 from monitor.cli.commands.run import fresh
 from monitor.cli.shared import print_table
 from monitor.correlator import CorrelatorSettings
-from monitor.recording import RecordingWriter, header_of
+from monitor.recordings.signals import RecordingWriter, header_of
 from monitor.settings import load_settings
 from monitor.settings.example import EXAMPLE, as_toml
 from monitor.signals import Signal, SignalKind, Subject

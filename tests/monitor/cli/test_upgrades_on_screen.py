@@ -10,9 +10,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from monitor.schemas import schema
+from tests.chain.bytecode.layouts.vaults import deployed
 from tests.chain.explorers.loopback import KEY, opened, verified
 from tests.chain.following import low
-from tests.chain.layouts.vaults import deployed
 from tests.evm.anvil import running
 from tests.monitor.cli.test_mistakes import stormwatch
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from monitor.correlator.assessment import Judging, Seen
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
-from monitor.correlator.judging import Judging, Seen
+from monitor.correlator.change_writer import Teller
+from monitor.correlator.coverage import Sources
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.sources import Sources
-from monitor.correlator.telling import Teller
 from monitor.correlator.venues import Venues
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.correlator.sources import Sources
+from monitor.correlator.coverage import Sources
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at

@@ -8,10 +8,10 @@ import pytest
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
+from monitor.correlator.coverage import Sources
 from monitor.correlator.evidence import names
 from monitor.correlator.producer import Desk, Producer
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.sources import Sources
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import POOL, PROXY, at

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import MOST_EVIDENCE, Board, Weighed
+from monitor.correlator.coverage import Sources
 from monitor.correlator.fusion import bounds, leg_verdict, logistic
 from monitor.correlator.levels import by_chance, joint_far_per_day, level_of
 from monitor.correlator.producer import brief
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.sources import Sources
 from monitor.incidents import LEGS, Evidence, Leg, LegState, Level
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.branches import Reached

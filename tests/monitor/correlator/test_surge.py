@@ -11,10 +11,10 @@ import pytest
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
+from monitor.correlator.coverage import Sources
 from monitor.correlator.evidence.liquidation_surge import Made
 from monitor.correlator.producer import Desk
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.sources import Sources
 from monitor.incidents import Evidence
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import DRILL, at

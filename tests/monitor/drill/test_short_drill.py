@@ -10,18 +10,18 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from monitor.daemon import Daemon
+from monitor.daemon.daemon import Daemon
 from monitor.drill.rehearsal import SECRET_ENV, rehearsal
 from monitor.drill.runner import DrillOrder, run_drill
 from monitor.drill.scenario import load
 from monitor.drill.world_link import Ready, WorldLink
 from monitor.errors import OperatorError
-from monitor.recording import RecordingWriter, header_of, read_recording
-from monitor.replaying import replay_file
+from monitor.recordings.replay import replay_file
+from monitor.recordings.signals import RecordingWriter, header_of, read_recording
 from monitor.settings.tree import Settings
 from monitor.signals import SignalKind
-from monitor.web_settings import WebSettings
-from probes.prober import utc_now
+from monitor.web.settings import WebSettings
+from probes.rest.http import utc_now
 
 SHORT = """
 name = "short"

@@ -10,19 +10,12 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from chain.detector import Watch, WatchedContract, WatchedPool
-from chain.events import (
-    Address,
-    ChainEvent,
-    ContractUpgraded,
-    HeadSeen,
-    LiquidityMigrated,
-    LiquidityMoved,
-    OperationEnded,
-    UpgradeQueued,
-)
+from chain.events import Address, ChainEvent, LiquidityMigrated, LiquidityMoved
+from chain.events.network import HeadSeen
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.networks import declared
-from chain.watcher import Watcher, WatcherSettings
+from chain.sync.watcher import Watcher, WatcherSettings
+from chain.watch import Watch, WatchedContract, WatchedPool
 from monitor.drill.scenario import ChainKind, ChainStep
 from monitor.drill.world import abi, ledger
 from monitor.drill.world.ledger import ADMIN, NEW_CODE, OPERATION, POOLS, TIMELOCK, TOKEN, TOKEN0, Ledger

@@ -18,7 +18,6 @@ from monitor.drill.world.market import Forced, Market, SimVenue
 from monitor.drill.world.weather import CALM, Weather
 from probes import venues
 from probes.book import Applied, Book
-from probes.classify import by_answer
 from probes.readings import (
     Instrument,
     InstrumentsListed,
@@ -33,6 +32,7 @@ from probes.readings import (
     WalletStatus,
 )
 from probes.readings import Market as Kind
+from probes.rest.refusals import by_answer
 from probes.venue import Ack, BookDelta, BookSnapshot, Context, Feed, Per, Pong, Refused, RestCheck
 
 DIALECTS: dict[str, Dialect] = {one.id: one for one in (Binance(), Bybit(), Okx(), Gate())}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chain.detector import WatchedPool
 from chain.events import Address
-from monitor.assembly import watcher_settings
+from chain.watch import WatchedPool
+from monitor.daemon.assembly import watcher_settings
 from monitor.errors import OperatorError
 from monitor.settings.load import load_settings
 

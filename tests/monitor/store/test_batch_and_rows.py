@@ -12,9 +12,9 @@ import pytest
 from monitor.signals import Signal, SignalKind, Subject
 from monitor.store import batch as batches
 from monitor.store.batch import cleaned
+from monitor.store.change_json import decode_change, encode_change
 from monitor.store.queries import parse
 from monitor.store.rows import COLUMNS, change_row, signal_of_row, signal_rows
-from monitor.store.told import decode_change, encode_change
 from tests.monitor.store.rows import NOON, batch, change, signal
 
 WHOLE = Signal(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.signals import SignalKind
-from monitor.store.waiting import Waiting
+from monitor.store.write_queue import Waiting
 from tests.monitor.store.rows import NOON, change, signal
 
 K = SignalKind

@@ -10,7 +10,8 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chain.events import Address, CodeChange, CodeCompared, ContractUpgraded, NetworkId, Place, Seen
+from chain.events import Address, CodeChange, CodeCompared, NetworkId, Place
+from chain.events.upgrades import ContractUpgraded, Seen
 from monitor.incidents import (
     LEGS,
     ChangeKind,

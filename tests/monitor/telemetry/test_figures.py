@@ -9,7 +9,8 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
 
-from chain.events import HeadSeen, NetworkId, NodeFault, NodeFaultKind
+from chain.events import NetworkId
+from chain.events.network import HeadSeen, NodeFault, NodeFaultKind
 from monitor.incidents import ChangeKind
 from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures

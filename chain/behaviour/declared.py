@@ -1,0 +1,175 @@
+"""Whether a contract does what it declares: what its places, getters and tables name, against whom its calls delegate to.
+
+A claim is kept where one declared target ran, or one that a declared beacon named in that very call. It is broken only by a
+DELEGATECALL of the contract's own code to somebody else. A getter that is itself answered by delegating is no word of the
+contract's own: the code behind it could say anything. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from chain.blocks.block import address_of
+from chain.blocks.delegates import Delegate
+from chain.blocks.reads import AnswerNeed, CallNeed, Need, SlotNeed, StateRead
+from chain.events import Address
+from chain.proxies.diamonds import NOBODY, read_table
+from chain.proxies.places import CODE, DELEGATE, Form, Where
+
+TARGETS = frozenset({"implementation", "secondary"})
+BALANCE_OF = "0x70a08231"
+ARGUMENTS = "00" * 64
+MOST_GETTERS = 8
+MOST_CLAIMED = 64
+
+
+class Verdict(StrEnum):
+    """What the probes of one contract come to."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    CUSTOM = "custom"
+    """Nothing declared, one target found."""
+    UNKNOWN = "unknown"
+    """Nothing delegated, or different targets where none is declared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a contract declares. `slots`: by its places, beacons and tables; `getters`: by call data, what it answered.
+
+    `asked` are the beacons and dictionaries. `sure`: all that belongs to it could be read. `account`: it is an account with
+    a delegation of its own (EIP-7702), which has no calls to look at.
+    """
+
+    slots: frozenset[Address] = frozenset()
+    getters: Mapping[str, Address] = field(default_factory=dict)
+    asked: frozenset[Address] = frozenset()
+    selectors: tuple[str, ...] = ()
+    sure: bool = True
+    account: bool = False
+
+    @property
+    def targets(self) -> frozenset[Address]:
+        """All that it may delegate to by its own word."""
+        return self.slots | frozenset(self.getters.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A verdict; `actual` is whom it delegates to where that is not what it declares, `named_by` who named it."""
+
+    verdict: Verdict
+    claimed: tuple[Address, ...] = ()
+    actual: Address | None = None
+    named_by: Address | None = None
+    probes: int = 0
+
+
+def places(form: Form, contract: Address, state: StateRead) -> list[Need]:
+    """All that may hold a declaration: the contract's own places, and what its beacons are asked."""
+    own = form.fields(contract)
+    via = [where for role, address in _asked(form, own, state) for where in form.via(role, address)]
+    return [where.need for where in (*own, *via) if where.key not in (CODE, DELEGATE)]
+
+
+def declared(form: Form, contract: Address, state: StateRead) -> Declared:
+    """What the contract declares in this state."""
+    own = form.fields(contract)
+    slots: set[Address] = set()
+    getters: dict[str, Address] = {}
+    selectors: list[str] = []
+    for where in own:
+        word = state.get(where.need, 0)
+        named = address_of(word) if where.role in TARGETS and 0 < word < 1 << 160 else None
+        match where.need:
+            case SlotNeed() if named and not where.proved:  # anything may stand in a low slot
+                slots.add(named)
+            case CallNeed() if named and not where.handed:  # whom calls are handed on to is no delegate
+                getters[where.need.body] = named
+            case AnswerNeed():
+                table = read_table(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]) or {}
+                slots.update(table.values())
+                selectors += sorted(table)
+    asked = _asked(form, own, state)
+    sure = True
+    for role, address in asked:
+        via = [where for where in form.via(role, address) if where.role in TARGETS]
+        words = [state[where.need] for where in via if where.need in state]
+        slots.update(address_of(word) for word in words if 0 < word < 1 << 160)
+        sure = sure and bool(words or not via)
+    return Declared(
+        slots=frozenset(slots),
+        getters=getters,
+        asked=frozenset(address for _, address in asked),
+        selectors=tuple(selectors),
+        sure=sure,
+        account=any(where.key == DELEGATE and state.get(where.need, 0) for where in own),
+    )
+
+
+def bodies(what: Declared, salt: str, *, traced: bool) -> tuple[str, ...]:
+    """Unrelated call data, that nobody can foresee: made of `salt`, a block's hash; of a table's own selectors where it has one.
+
+    `traced`: the getters that answered are among them, to see who answers.
+    """
+    seed = int(salt, 16)
+    if what.selectors:
+        step = max(len(what.selectors) // 3, 1)
+        first = seed % len(what.selectors)
+        chosen = [what.selectors[(first + at * step) % len(what.selectors)] for at in range(3)]
+    else:
+        chosen = [f"0x{seed >> 8 & 0xFFFFFFFF:08x}", f"0x{seed >> 64 & 0xFFFFFFFF:08x}", BALANCE_OF]
+    getters = [*what.getters][:MOST_GETTERS] if traced else []
+    return tuple(dict.fromkeys([*(f"{one}{ARGUMENTS}" for one in chosen), *getters]))
+
+
+def judge(what: Declared, found: Mapping[str, Sequence[Delegate]]) -> Judged:
+    """What the calls (by call data) come to. A getter that is not among them may have been answered by anybody."""
+    own = frozenset(named for body, named in what.getters.items() if found.get(body) == [])
+    unseen = frozenset(named for body, named in what.getters.items() if body not in found)
+    claimed = what.slots | own
+    kept = 0
+    others: Counter[Delegate] = Counter()
+    for delegates in found.values():
+        if any(one.target in claimed | unseen or one.named_by in what.asked for one in delegates):
+            kept += 1
+        elif delegates:
+            others[delegates[0]] += 1
+    if what.account or not what.sure or not (kept or others):
+        return Judged(verdict=Verdict.UNKNOWN)
+    if not others:
+        return Judged(verdict=Verdict.KEPT)
+    [(most, probes)] = others.most_common(1)
+    if claimed:
+        verdict, probes = Verdict.BROKEN, others.total()
+    elif kept or unseen or probes < 2 or len({other.target for other in others}) > 1:
+        return Judged(verdict=Verdict.UNKNOWN)
+    else:
+        verdict = Verdict.CUSTOM
+    return Judged(
+        verdict=verdict, claimed=tuple(sorted(claimed)), actual=most.target, named_by=most.named_by, probes=probes
+    )
+
+
+def holding(words: Mapping[SlotNeed, int], target: Address, first: Sequence[Address]) -> tuple[SlotNeed, int] | None:
+    """The slot whose word holds the target, and how many bits above its end; those of `first` before others."""
+    wanted = int(target, 16)
+    order = {address: at for at, address in enumerate(first)}
+    for need in sorted(words, key=lambda need: (order.get(need.address, len(order)), need.address, need.slot)):
+        for shift in range(0, 97, 8):
+            if words[need] >> shift & (1 << 160) - 1 == wanted:
+                return need, shift
+    return None
+
+
+def _asked(form: Form, own: Sequence[Where], state: StateRead) -> list[tuple[str, Address]]:
+    found = {
+        (where.role, address_of(word)): None
+        for where in own
+        if where.role in form.asked_roles and (word := state.get(where.need, 0))
+    }
+    return [pair for pair in found if pair[1] != NOBODY]

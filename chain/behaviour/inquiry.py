@@ -1,0 +1,117 @@
+"""A look at one contract: where it stands, what it asks next, and what was found. Pure.
+
+First sentinels in place of what is declared; where these did not run, a trace of the calls; where there are no traces, what
+the calls touched, and sentinels there; then, of a target that nothing declares, the slots that the call read, and their words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from chain.behaviour.declared import places
+from chain.blocks.block import address_of
+from chain.blocks.delegates import Delegate, from_word
+from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed, SlotNeed, TouchedNeed
+from chain.events import Address
+from chain.proxies.places import Form
+
+
+class Question(StrEnum):
+    """What a look asks."""
+
+    SENTINEL = "sentinel"
+    TRACE = "trace"
+    TOUCH = "touch"
+    CANDIDATES = "candidates"
+    SLOTS = "slots"
+    WORDS = "words"
+
+
+SELECTOR = 10
+"""Characters of call data that is a getter's and nothing else."""
+EXPLAIN = frozenset({"beacon", "dictionary", "code", "facet"})
+"""Told changes of which a new target follows."""
+HOUR_S = 3600
+
+
+class Look(msgspec.Struct):
+    """Where a look stands: its question, the call data, the targets or slots asked about, the beacons asked beside it.
+
+    `explained`: it began with a change that was told, which a new target follows from. `proving`: something is to be told, and
+    all that the contract might declare is read in the same block first.
+    """
+
+    stage: Question
+    bodies: list[str] = []
+    targets: list[str] = []
+    words: list[tuple[str, int]] = []
+    beacons: list[str] = []
+    traced: bool = False
+    explained: bool = False
+    proving: bool = False
+    tries: int = 0
+
+
+class Found(msgspec.Struct):
+    """What a contract delegates to beyond its word. `at`: the slot that holds the target, and how many bits above its end.
+
+    `told`: the finding that was told last, where it broke its word; empty where it declares nothing.
+    """
+
+    actual: str
+    named_by: str = ""
+    told: str = ""
+    claimed: list[str] = []
+    at: tuple[str, int, int] | None = None
+
+    @property
+    def finding(self) -> str:
+        """What there is to tell, as one word."""
+        return f"{','.join(self.claimed)} {self.actual}"
+
+
+def asked(look: Look, contract: Address, form: Form) -> list[Need]:
+    """All that is read for the look in the next block."""
+    own = questions(look, contract)
+    if not look.proving:
+        return own
+    via = (where.need for at in look.beacons for role in form.asked_roles for where in form.via(role, Address(at)))
+    return [*own, *places(form, contract, {}), *via]
+
+
+def questions(look: Look, contract: Address) -> list[Need]:
+    """The questions whose answers the look waits for."""
+    if look.stage in (Question.SENTINEL, Question.CANDIDATES):
+        targets = tuple(Address(one) for one in look.targets)
+        return [SentinelNeed(contract, body, targets) for body in look.bodies]
+    if look.stage is Question.TRACE:
+        return [DelegatesNeed(contract, body) for body in look.bodies]
+    if look.stage is Question.WORDS:
+        return [SlotNeed(Address(at), slot) for at, slot in look.words]
+    return [TouchedNeed(contract, body, traced=look.traced) for body in look.bodies]
+
+
+def ran(words: Mapping[Need, int]) -> dict[str, list[Delegate]]:
+    """Whom each call delegated to. A sentinel that did not run says nothing."""
+    traced = {need.body: from_word(word) for need, word in words.items() if isinstance(need, DelegatesNeed)}
+    seen = {
+        need.body: [Delegate(address_of(word))]
+        for need, word in words.items()
+        if isinstance(need, SentinelNeed) and word
+    }
+    return traced | seen
+
+
+def turns(mark_s: float | None, now_s: float, count: int, most: int) -> tuple[list[int], float]:
+    """Whose turn of `count` came since `mark_s`, `most` of them, and the mark from there: all in an hour, evenly spread."""
+    if count == 0:
+        return [], now_s
+    each_s = HOUR_S / count
+    since_s = max(now_s - HOUR_S if mark_s is None else mark_s, now_s - HOUR_S)
+    first, last = math.floor(since_s / each_s) + 1, math.floor(now_s / each_s)
+    end = min(first + max(most, 0), last + 1)
+    return [turn % count for turn in range(first, end)], now_s if end > last else (end - 0.5) * each_s

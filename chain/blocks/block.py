@@ -1,0 +1,95 @@
+"""What a detector is given: a block, its logs, and the answers to what it asked to be read there. No I/O.
+
+Hashes, topics and addresses are lower-case 0x-prefixed strings; slots and amounts are integers; bodies are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chain.blocks.reads import StateRead
+from chain.events import Address, NetworkId, Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """One log, as eth_getLogs tells it. `body` is what the RPC calls "data"; `index` counts within the block."""
+
+    address: Address
+    topics: tuple[str, ...]
+    body: bytes
+    transaction: str
+    index: int
+
+    def word(self, position: int) -> int:
+        """The `position`-th 32-byte word, indexed arguments first (forks differ in what they index). 0 beyond the end."""
+        indexed = self.topics[1:]
+        if position < len(indexed):
+            return int(indexed[position], 16)
+        start = (position - len(indexed)) * 32
+        return int.from_bytes(self.body[start : start + 32], "big")
+
+    def address_at(self, position: int) -> Address:
+        """That word as an address (its low 20 bytes)."""
+        return address_of(self.word(position))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a storage place that stood when its transaction ended well, as a trace tells it."""
+
+    transaction: str
+    address: Address
+    slot: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A block's place in the chain. `bloom` is its filter of logs, where asked for; it is no part of what the block is."""
+
+    number: int
+    hash: str
+    parent_hash: str
+    time: datetime
+    base_fee: int | None = field(default=None, compare=False)
+    bloom: int | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A block with what was asked of it; `logs` and `writes` in order; `seen_at` is when we read it (our clock).
+
+    `writes` is None where the node gave no traces; `probed` tells whether probes were asked in this block. `still` are
+    addresses of which all that was read is as it was in the block that was digested before (see `Bench`).
+    """
+
+    network: NetworkId
+    header: Header
+    seen_at: datetime
+    logs: tuple[Log, ...] = ()
+    state: StateRead = field(default_factory=dict)
+    writes: tuple[Write, ...] | None = None
+    probed: bool = False
+    still: frozenset[Address] = frozenset()
+
+    def place(self, log: Log | Write | None = None) -> Place:
+        """Where in the chain this block, or this log or write of it, stands."""
+        return Place(
+            network=self.network,
+            block_number=self.header.number,
+            block_hash=self.header.hash,
+            block_time=self.header.time,
+            transaction=log.transaction if log else None,
+            log_index=log.index if isinstance(log, Log) else None,
+        )
+
+    def event_id(self, *words: str | int) -> str:
+        """A name for what happened here: the same at every reading, another in another block."""
+        return "/".join((self.network, self.header.hash, *map(str, words)))
+
+
+def address_of(word: int) -> Address:
+    """The low 20 bytes of a word as an address."""
+    return Address(f"0x{word & (1 << 160) - 1:040x}")

@@ -1,0 +1,68 @@
+"""A block's bloom filter of logs: what cannot be in the block, and what should have been told of it. No I/O.
+
+The filter never denies a log that is there (yellow paper, section 4.3.1), so a log it denies is made up. That it holds an
+address and a topic proves nothing in a full block; in an emptier one it is reason enough to ask again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache, reduce
+from operator import or_
+
+from chain.blocks.block import Header, Log
+from chain.blocks.reads import Needs
+
+BITS = 2048
+FEW_FALSE = 0.01
+"""Expected false hits above which the filter is too full to suspect anything by."""
+_BITS_A_PAIR = 6
+
+
+@lru_cache(maxsize=8192)
+def mask(item: str) -> int:
+    """The three bits of an address or a topic."""
+    from eth_hash.auto import keccak
+
+    digest = keccak(bytes.fromhex(item[2:]))
+    bits = 0
+    for at in (0, 2, 4):
+        bits |= 1 << (int.from_bytes(digest[at : at + 2], "big") % BITS)
+    return bits
+
+
+def denied(header: Header, logs: Iterable[Log]) -> tuple[Log, ...]:
+    """The logs that cannot be of this block. Without a filter, none."""
+    if header.bloom is None:
+        return ()
+    return tuple(log for log in logs if any(not _held(header.bloom, item) for item in (log.address, *log.topics)))
+
+
+def suspicious(header: Header, needs: Needs, logs: Iterable[Log]) -> bool:
+    """Whether the filter says, with little doubt, that a log was kept back: no log of an address that it holds."""
+    if not header.bloom:
+        return False
+    bloom = header.bloom
+    masks, any_of_them = _masks(needs.addresses)
+    if not bloom & any_of_them:
+        return False
+    told = {log.address for log in logs}
+    full = (bloom.bit_count() / BITS) ** _BITS_A_PAIR
+    if full * (len(needs.addresses) - len(told & needs.addresses)) * len(needs.topics) > FEW_FALSE:
+        return False
+    shown = [one for one, bits in masks if bloom & bits == bits]
+    if told.issuperset(shown):
+        return False
+    return any(bloom & bits == bits for _, bits in _masks(needs.topics)[0])
+
+
+@lru_cache(maxsize=16)
+def _masks(items: frozenset[str]) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Each item's bits, and those of all together."""
+    masks = tuple((item, mask(item)) for item in sorted(items))
+    return masks, reduce(or_, (bits for _, bits in masks), 0)
+
+
+def _held(bloom: int, item: str) -> bool:
+    bits = mask(item)
+    return bloom & bits == bits

@@ -1,0 +1,36 @@
+"""What happened inside a block, its logs and its writes in one order: a log stands where the write it tells of stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from chain.blocks.block import Log, Write, address_of
+from chain.events import Address
+
+Named = Callable[[Log], Collection[Address]]
+"""The addresses that a log says became something."""
+
+
+def in_order(logs: Sequence[Log], writes: Sequence[Write], named: Named) -> Iterator[Log | Write]:
+    """All of them. Transactions follow each other as both lists have them; within one, a log that names what a write of
+    the same contract put there comes just before that write, and all earlier logs with it.
+    """
+    waiting = list(logs)
+    for write in writes:
+        position = _teller(waiting, write, named)
+        yield from waiting[:position]
+        del waiting[:position]
+        yield write
+    yield from waiting
+
+
+def _teller(waiting: Sequence[Log], write: Write, named: Named) -> int:
+    """How many of the logs that wait come before this write."""
+    first = next((at for at, log in enumerate(waiting) if log.transaction == write.transaction), 0)
+    for at in range(first, len(waiting)):
+        log = waiting[at]
+        if log.transaction != write.transaction:
+            break
+        if log.address == write.address and address_of(write.value) in named(log):
+            return at + 1
+    return first

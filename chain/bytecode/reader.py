@@ -1,0 +1,142 @@
+"""Strangers' code read in a process that may be lost (chain/bytecode/reader_process.py), remembered by what the code is.
+
+What is remembered goes by the hash of the code itself, never by its address: the code at an address can change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from chain.bytecode.code import EMPTY, Code, Record, compiler_of
+
+MOST_CODE = 128 * 1024
+"""Bytes of a code beyond which only its size is told; networks allow 24 KB, a few 100."""
+MOST_KEPT = 256
+CPU_S = 1.5
+"""For one code; real ones of 24 KB take up to about one."""
+WALL_S = 3.0
+"""For all codes of one block, so that the next block never waits longer."""
+MOST_LINE = 4 * 1024 * 1024
+_PASSED_ON = ("PATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "SYSTEMROOT", "APPDATA", "VIRTUAL_ENV")
+"""Of our environment; the rest may hold secrets, and is nothing that reading needs."""
+_ROOT = str(Path(__file__).parents[2])
+"""Where this very package lies: not the folder that the operator happens to stand in (`-P`)."""
+
+
+class Found(msgspec.Struct):
+    """One line: what was found of code number `at`. `done` is the last of it."""
+
+    at: int
+    selectors: list[str] | None = None
+    arguments: dict[str, str] | None = None
+    storage: list[tuple[str, int, str, list[str], list[str]]] | None = None
+    done: bool = False
+
+
+class CodeReader:
+    """Reads codes, each once. Nothing it is given makes it raise; what could not be read is None in the answer."""
+
+    def __init__(self, *, cpu_s: float = CPU_S, wall_s: float = WALL_S) -> None:
+        self._cpu_s = cpu_s
+        self._wall_s = wall_s
+        self._kept: OrderedDict[bytes, Code] = OrderedDict()
+
+    async def read(self, codes: Iterable[bytes], blocks: int = 1) -> dict[bytes, Code]:
+        """Every one of these codes, by itself; it takes no longer than is granted to so many blocks."""
+        wanted = set(codes)
+        found = {code: self._known(code) for code in wanted}
+        fresh = sorted(code for code, known in found.items() if known is None)
+        read = await self._fresh(fresh, self._wall_s * blocks) if fresh else {}
+        for code, one in read.items():
+            self._keep(code, one)
+        return {code: known or read[code] for code, known in found.items()}
+
+    def _known(self, code: bytes) -> Code | None:
+        if not code:
+            return EMPTY
+        if len(code) > MOST_CODE:
+            return Code(size=len(code), compiler=compiler_of(code))
+        key = sha256(code).digest()
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def _keep(self, code: bytes, one: Code) -> None:
+        self._kept[sha256(code).digest()] = one
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    async def _fresh(self, codes: Sequence[bytes], within_s: float) -> dict[bytes, Code]:
+        """One process after another, each for what the last one left when it was lost."""
+        found = [Code(size=len(code), compiler=compiler_of(code)) for code in codes]
+        begin = 0
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(within_s):
+                while begin < len(codes):
+                    begin = await self._one_process(codes, begin, found)
+        return dict(zip(codes, found, strict=True))
+
+    async def _one_process(self, codes: Sequence[bytes], begin: int, found: list[Code]) -> int:
+        """Read from `begin` on; the index of the first code that another process should read."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "chain.bytecode.reader_process", str(self._cpu_s)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"PYTHONPATH": _ROOT},
+            limit=MOST_LINE,
+        )
+        assert process.stdin
+        assert process.stdout
+        feeding = asyncio.create_task(_feed(process.stdin, codes[begin:]))
+        at = begin
+        try:
+            with suppress(ValueError, msgspec.DecodeError):  # a line too long, or none of ours: the process is lost
+                async for line in process.stdout:
+                    one = msgspec.json.decode(line, type=Found)
+                    at = begin + one.at
+                    found[at] = _with(found[at], one)
+                    if one.done:
+                        at += 1
+                        if at == len(codes):
+                            return at
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.communicate()
+        return at + 1
+
+
+async def _feed(into: asyncio.StreamWriter, codes: Sequence[bytes]) -> None:
+    for code in codes:
+        into.write(code.hex().encode() + b"\n")
+        await into.drain()
+    into.close()
+
+
+def _with(code: Code, found: Found) -> Code:
+    if found.selectors is not None:
+        code = replace(code, selectors=frozenset(found.selectors))
+    if found.arguments is not None:
+        code = replace(code, arguments=found.arguments)
+    if found.storage is not None:
+        code = replace(
+            code,
+            storage=tuple(
+                Record(int(slot, 16), offset, kind, frozenset(reads), frozenset(writes))
+                for slot, offset, kind, reads, writes in found.storage
+            ),
+        )
+    return code

@@ -1,0 +1,98 @@
+"""The process that reads strangers' code with evmole: `python -m chain.bytecode.reader_process CPU_S`, codes in, findings out.
+
+evmole is native: it holds the interpreter's lock while it reads, hostile code can keep it busy for minutes and fill memory,
+and a fault in it would end the process. Here nothing else is at stake: each code has CPU seconds of its own, the whole
+process so much memory, and the environment holds no secrets. What is found is told at once, the cheap before the dear, so
+that selectors stand even where storage takes too long. Where evmole has no build, selectors are read by our own reader.
+
+It begins with little more than the interpreter, since an event waits for it: lines are plain JSON, `code_reader.Found`.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_MEMORY = 1 << 30
+MOST_LAID = 160
+"""Functions beyond which storage is not read: its cost grows with them, and no contract of 24 KB known has so many."""
+MOST_SELECTORS = 4096
+MOST_RECORDS = 1024
+MOST_WORDS = 256
+"""Characters of a type."""
+
+
+FREE_MEMORY = b"\x60\x40\x52"
+"""PUSH1 0x40, MSTORE: what Solidity's code begins with, behind the pointer itself (its documentation, "Layout in Memory")."""
+
+
+def solidity_like(code: bytes) -> bool:
+    """Whether code begins as Solidity's does. Only then its storage can be read by the hashes that Solidity makes."""
+    return FREE_MEMORY in code[:16]
+
+
+def read(at: int, code: bytes, tell: Callable[[dict[str, object]], None]) -> None:
+    """Tell all that is found of a code, in up to four lines."""
+    try:
+        import evmole
+    except ImportError:
+        from chain.bytecode.selectors import selectors
+
+        tell({"at": at, "selectors": sorted(selectors(code))[:MOST_SELECTORS]})
+        tell({"at": at, "done": True})
+        return
+    with suppress(BaseException):  # a panic in the library is a BaseException, and says nothing of what was told before
+        functions = (evmole.contract_info(code, selectors=True).functions or [])[:MOST_SELECTORS]
+        tell({"at": at, "selectors": [f"0x{one.selector}" for one in functions]})
+        typed = evmole.contract_info(code, selectors=True, arguments=True).functions or []
+        known = {f"0x{one.selector}": one.arguments for one in typed[:MOST_SELECTORS] if one.arguments is not None}
+        tell({"at": at, "arguments": {one: words for one, words in known.items() if len(words) <= MOST_WORDS}})
+        if len(functions) <= MOST_LAID and solidity_like(code):
+            records = evmole.contract_info(code, storage=True).storage or []
+            laid = [
+                (
+                    one.slot,
+                    one.offset,
+                    one.type[:MOST_WORDS],
+                    [f"0x{by}" for by in one.reads],
+                    [f"0x{by}" for by in one.writes],
+                )
+                for one in records[:MOST_RECORDS]
+            ]
+            tell({"at": at, "storage": laid})
+    tell({"at": at, "done": True})
+
+
+def main() -> None:
+    """Read every line, a code in hexadecimal, until the last; each may take so many CPU seconds as the command says."""
+    cpu_s = float(sys.argv[1])
+    _bounded()
+
+    def tell(found: dict[str, object]) -> None:
+        print(json.dumps(found), flush=True)  # noqa: T201 - the way out of this process
+
+    for at, line in enumerate(sys.stdin.buffer):
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_PROF, cpu_s)  # its signal, unhandled, ends the process
+        read(at, bytes.fromhex(line.strip().decode()), tell)
+
+
+def _bounded() -> None:
+    try:
+        import resource
+    except ImportError:
+        return  # Windows: the other side's clock is the only bound there
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""What logs say of control over the contract that emits them: one reader a signature. Pure.
+
+Topics: facts on proxies, §4; Pause() and Unpause() as USDC and USDT log them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chain.blocks.abi import topic_of
+from chain.blocks.block import Log
+from chain.events.control import ControlChange
+from chain.events.place import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one log says; addresses, or decimal figures."""
+
+    change: ControlChange
+    old: str | None = None
+    new: str | None = None
+    role: str | None = None
+    account: Address | None = None
+
+
+Reader = Callable[[Log], Said]
+
+
+def _moved(change: ControlChange) -> Reader:
+    return lambda log: Said(change=change, old=log.address_at(0), new=log.address_at(1))
+
+
+def _became(change: ControlChange) -> Reader:
+    return lambda log: Said(change=change, new=log.address_at(0))
+
+
+def _figure(change: ControlChange) -> Reader:
+    return lambda log: Said(change=change, new=str(log.word(0)))
+
+
+def _figures(change: ControlChange) -> Reader:
+    return lambda log: Said(change=change, old=str(log.word(0)), new=str(log.word(1)))
+
+
+def _role(change: ControlChange) -> Reader:
+    return lambda log: Said(change=change, role=f"0x{log.word(0):064x}", account=log.address_at(1))
+
+
+def _account(change: ControlChange) -> Reader:
+    return lambda log: Said(change=change, account=log.address_at(0))
+
+
+def _bare(change: ControlChange) -> Reader:
+    return lambda _: Said(change=change)
+
+
+def _role_admin(log: Log) -> Said:
+    role, old, new = (f"0x{log.word(position):064x}" for position in range(3))
+    return Said(change=ControlChange.ROLE_ADMIN, role=role, old=old, new=new)
+
+
+READERS: Mapping[str, Reader] = {
+    "OwnershipTransferred(address,address)": _moved(ControlChange.OWNER),
+    "OwnershipTransferStarted(address,address)": _moved(ControlChange.OWNER_PENDING),
+    "AuthorityUpdated(address)": _became(ControlChange.ADMIN),
+    "NewAdmin(address)": _became(ControlChange.ADMIN),
+    "NewAdmin(address,address)": _moved(ControlChange.ADMIN),
+    "NewPendingAdmin(address)": _became(ControlChange.ADMIN_PENDING),
+    "NewPendingAdmin(address,address)": _moved(ControlChange.ADMIN_PENDING),
+    "DefaultAdminTransferScheduled(address,uint48)": _became(ControlChange.ADMIN_PENDING),
+    "RoleGranted(bytes32,address,address)": _role(ControlChange.ROLE_GRANTED),
+    "RoleGranted(uint64,address,uint32,uint48,bool)": _role(ControlChange.ROLE_GRANTED),
+    "RoleRevoked(bytes32,address,address)": _role(ControlChange.ROLE_REVOKED),
+    "RoleRevoked(uint64,address)": _role(ControlChange.ROLE_REVOKED),
+    "RoleAdminChanged(bytes32,bytes32,bytes32)": _role_admin,
+    "MinDelayChange(uint256,uint256)": _figures(ControlChange.DELAY),
+    "DelayUpdate(uint256,uint256)": _figures(ControlChange.DELAY),
+    "NewDelay(uint256)": _figure(ControlChange.DELAY),
+    "NewDelay(uint256,uint256)": _figures(ControlChange.DELAY),
+    "AddedOwner(address)": _account(ControlChange.SIGNER_ADDED),
+    "RemovedOwner(address)": _account(ControlChange.SIGNER_REMOVED),
+    "ChangedThreshold(uint256)": _figure(ControlChange.THRESHOLD),
+    "EnabledModule(address)": _account(ControlChange.MODULE_ENABLED),
+    "DisabledModule(address)": _account(ControlChange.MODULE_DISABLED),
+    "ChangedGuard(address)": _became(ControlChange.GUARD),
+    "ChangedFallbackHandler(address)": _became(ControlChange.FALLBACK),
+    "Paused(address)": _account(ControlChange.PAUSED),
+    "Unpaused(address)": _account(ControlChange.UNPAUSED),
+    "Pause()": _bare(ControlChange.PAUSED),
+    "Unpause()": _bare(ControlChange.UNPAUSED),
+    "Initialized(uint8)": _figure(ControlChange.INITIALIZED),
+    "Initialized(uint64)": _figure(ControlChange.INITIALIZED),
+}
+"""By the event's signature: what it says. Arguments count in declaration order, indexed or not."""
+
+BY_TOPIC = {topic_of(signature): reader for signature, reader in READERS.items()}

@@ -1,0 +1,66 @@
+"""The form of a kind of timelock: what each of its logs says of an operation. Pure.
+
+A kind declares `STEPS`: first topic -> a reader of that log. A reader raises Unreadable where the log is not what its
+topic says. Kinds do not know each other; an operation's name is unique within its timelock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chain.blocks.block import Log
+from chain.control.call_data import Foreseen
+
+
+class Phase(StrEnum):
+    """How far an operation is.
+
+    PROPOSED: its calls are known, but it must still be voted on or queued. APPROVED: someone signed it on chain, its
+    calls are not known. CONSUMED: the queue let go of it, executed or cancelled, which the log does not say.
+    """
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    QUEUED = "queued"
+    EXECUTED = "executed"
+    CANCELLED = "cancelled"
+    CONSUMED = "consumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one log says of one operation.
+
+    `foreseen`: the code changes its calls would make. `opaque`: it may do more than its calls say (a delegated call, a
+    hash). `at_once`: it may run without having been announced on chain (a multisig). Earliest execution is `eta_s` (unix
+    seconds), `delay_s` after the block, or block `eta_block`; none of them: the block itself is the bound.
+    """
+
+    operation: str
+    phase: Phase
+    foreseen: tuple[Foreseen, ...] = ()
+    opaque: bool = False
+    at_once: bool = False
+    eta_s: int | None = None
+    delay_s: int | None = None
+    eta_block: int | None = None
+
+
+Steps = Mapping[str, Callable[[Log], Step]]
+
+
+def numbered(log: Log, phase: Phase) -> Step:
+    """A step whose only argument that matters is the operation's number or hash, indexed or not."""
+    return Step(operation=f"0x{log.word(0):064x}", phase=phase, opaque=True)
+
+
+def executed(log: Log) -> Step:
+    """Executed, by number alone."""
+    return numbered(log, Phase.EXECUTED)
+
+
+def cancelled(log: Log) -> Step:
+    """Cancelled, by number alone."""
+    return numbered(log, Phase.CANCELLED)

@@ -1,0 +1,220 @@
+"""Upgrades announced and carried out through timelocks, governors and multisigs, joined by operation.
+
+Each kind of timelock is one file here that reads its logs (`chain.queue`); call data is opened by `chain.calls`. An
+upgrade seen in stage 1 gets the operation that carried it; where the contract has a known timelock and none did, it was
+not announced (facts on proxies, §9). What a multisig carried whose signatures were gathered off chain was neither
+announced nor hidden: its operation is named and `queued` left open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from chain.blocks.abi import Unreadable
+from chain.blocks.block import Block, Log, address_of
+from chain.blocks.reads import Need, Needs, SlotNeed
+from chain.control.operation import Phase, Step
+from chain.control.timelocks import _steps
+from chain.events import Address, PlacedEvent
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.watch import Watch
+
+STAGE = 2
+
+MOST_OPERATIONS = 1024
+MOST_FORESEEN = 32
+"""Changes remembered of one operation."""
+LONGEST_DELAY_S = 10 * 365 * 86_400
+USUAL_BLOCK_S = 12.0
+"""Seconds a block where the network's own pace has not been seen yet."""
+BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
+
+
+class _Open(msgspec.Struct):
+    foreseen: list[tuple[str, str | None, str]] = []
+    told: list[str] = []  # event ids of its UpgradeQueued, oldest first
+    opaque: bool = False
+
+
+class _Memory(msgspec.Struct):
+    open: dict[str, _Open] = {}  # "timelock operation" -> what is known of it
+    beacons: dict[str, str] = {}  # watched contract -> its beacon
+    first: tuple[int, float] | None = None  # number and time of the first block seen: the network's pace
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrier:
+    """An operation that ran in this block: what might have carried an upgrade."""
+
+    key: str
+    step: Step
+    log: Log
+    known: _Open | None
+
+    def carried(self, event: ContractUpgraded) -> bool:
+        """Whether it made that change: by what its calls name, else by the transaction alone."""
+        if event.place.transaction not in (None, self.log.transaction):
+            return False
+        together = event.place.transaction is not None
+        news = {one.new for one in self.step.foreseen} | {
+            new for _, new, _ in (self.known.foreseen if self.known else ())
+        }
+        opaque = self.step.opaque if self.known is None else self.known.opaque
+        return event.new in news or (together and (opaque or None in news or event.role != "implementation"))
+
+    @property
+    def announced(self) -> bool:
+        """Whether running it at all shows that it was announced: a timelock lets nothing else run."""
+        return self.known is not None or not self.step.at_once
+
+
+class Timelocks:
+    """One network's timelocks: those named as such and those named by a contract."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._contracts = {contract.address for contract in watch.contracts}
+        named = {contract.address: contract.timelock for contract in watch.contracts if contract.timelock}
+        self._guarded = named.keys()
+        self._timelocks = frozenset({*named.values(), *watch.timelocks})
+        self._steps = _steps()
+        self._memory = _Memory()
+        self._needs = Needs()
+        if self._timelocks:
+            beacons: frozenset[Need] = frozenset(SlotNeed(contract, BEACON_SLOT) for contract in self._contracts)
+            self._needs = Needs(
+                addresses=self._timelocks, topics=frozenset(self._steps), reads=beacons, standing=beacons
+            )
+
+    def needs(self) -> Needs:
+        """The logs of each timelock, and each contract's beacon: who upgrades it upgrades the contract."""
+        return self._needs
+
+    def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
+        """Operations announced and ended, and stage 1's upgrades with what carried them."""
+        self._learn(block)
+        upgrades = [event for event in earlier if isinstance(event, ContractUpgraded)]
+        if not (upgrades or block.logs):
+            return []
+        found: list[PlacedEvent] = []
+        carriers: list[_Carrier] = []
+        ended: set[str] = set()
+        for log, step in self._read(block):
+            key = f"{log.address} {step.operation}"
+            if step.phase in (Phase.PROPOSED, Phase.QUEUED, Phase.APPROVED):
+                found.extend(self._announced(block, log, step, key))
+                continue
+            known = self._memory.open.pop(key, None)
+            known = known or next((one.known for one in carriers if one.key == key), None)  # a batch: several logs
+            carrier = _Carrier(key, step, log, known)
+            if step.phase is not Phase.CANCELLED:
+                carriers.append(carrier)
+            if key not in ended:
+                ending = list(self._ended(block, carrier, any(carrier.carried(event) for event in upgrades)))
+                ended.update(key for _ in ending)
+                found.extend(ending)
+        return [*(self._joined(event, carriers) for event in upgrades), *found]
+
+    def memory(self) -> bytes:
+        """The open operations, the beacons, the pace."""
+        return msgspec.json.encode(self._memory)
+
+    def recall(self, memory: bytes) -> None:
+        """Be as when `memory` gave these bytes."""
+        self._memory = msgspec.json.decode(memory, type=_Memory)
+
+    def _learn(self, block: Block) -> None:
+        if self._memory.first is None:
+            self._memory.first = (block.header.number, block.header.time.timestamp())
+        for contract in sorted(self._contracts) if self._needs.reads and block.state else ():
+            word = block.state.get(SlotNeed(contract, BEACON_SLOT))
+            if word:
+                self._memory.beacons[contract] = address_of(word)
+            elif word == 0:
+                self._memory.beacons.pop(contract, None)
+
+    def _read(self, block: Block) -> Iterator[tuple[Log, Step]]:
+        for log in block.logs:
+            if log.address in self._timelocks and log.topics and log.topics[0] in self._steps:
+                try:
+                    yield log, self._steps[log.topics[0]](log)
+                except (Unreadable, IndexError):  # a strange contract's log of the same name
+                    continue
+
+    def _announced(self, block: Block, log: Log, step: Step, key: str) -> Iterator[UpgradeQueued]:
+        known = self._memory.open.pop(key, None) or _Open(opaque=step.opaque)
+        changes = [(one.target, one.new, one.role) for one in step.foreseen if one.role != "admin"]
+        if step.phase is Phase.QUEUED and not changes:
+            fresh = list(known.foreseen)  # told by the proposal, now with its eta
+        else:
+            fresh = [change for change in changes if change not in known.foreseen]
+            known.foreseen = [*known.foreseen, *fresh][:MOST_FORESEEN]
+        eta = self._eta(block, step)
+        for target, new, _ in fresh[:MOST_FORESEEN]:
+            for contract in (Address(target), *self._behind(target)):
+                event_id = block.event_id(log.index, "queued", step.operation, contract, new or "-")
+                known.told = [*known.told, event_id][:MOST_FORESEEN]
+                yield UpgradeQueued(
+                    place=block.place(log),
+                    seen_at=block.seen_at,
+                    event_id=event_id,
+                    timelock=log.address,
+                    operation=step.operation,
+                    target=contract,
+                    new=new,
+                    eta=eta,
+                )
+        if known.foreseen or known.opaque:
+            self._memory.open[key] = known
+        while len(self._memory.open) > MOST_OPERATIONS:
+            del self._memory.open[next(iter(self._memory.open))]
+
+    def _behind(self, beacon: str) -> list[Address]:
+        return [Address(contract) for contract, own in self._memory.beacons.items() if own == beacon]
+
+    def _eta(self, block: Block, step: Step) -> datetime:
+        now_s = block.header.time.timestamp()
+        eta_s = now_s
+        if step.eta_s is not None:
+            eta_s = step.eta_s
+        elif step.delay_s is not None:
+            eta_s = now_s + step.delay_s
+        elif step.eta_block is not None:
+            assert self._memory.first is not None
+            number, time_s = self._memory.first
+            seen = block.header.number - number
+            pace_s = (now_s - time_s) / seen if seen > 0 else USUAL_BLOCK_S
+            eta_s = now_s + min(step.eta_block - block.header.number, LONGEST_DELAY_S) * pace_s
+        return datetime.fromtimestamp(min(max(eta_s, now_s), now_s + LONGEST_DELAY_S), UTC)
+
+    def _ended(self, block: Block, carrier: _Carrier, carried: bool) -> Iterator[OperationEnded]:
+        step, known = carrier.step, carrier.known
+        told = known.told if known else []
+        changes = any(one.role != "admin" for one in step.foreseen)
+        cancelled = step.phase is Phase.CANCELLED or (step.phase is Phase.CONSUMED and not carried)
+        if not told and (cancelled or not (changes or carried)):
+            return
+        yield OperationEnded(
+            place=block.place(carrier.log),
+            seen_at=block.seen_at,
+            event_id=block.event_id(carrier.log.index, "ended", step.operation),
+            timelock=carrier.log.address,
+            operation=step.operation,
+            executed=not cancelled,
+            queued_event_id=told[0] if told else None,
+        )
+
+    def _joined(self, event: ContractUpgraded, carriers: Sequence[_Carrier]) -> ContractUpgraded:
+        carrying = [one for one in carriers if one.carried(event)]
+        if not carrying:
+            return replace(event, queued=False) if event.contract in self._guarded else event
+        carrier = next((one for one in carrying if one.announced), carrying[0])
+        return replace(event, operation=carrier.step.operation, queued=True if carrier.announced else None)
+
+
+def make(watch: Watch) -> Timelocks:
+    """The detector for this watch."""
+    return Timelocks(watch)

@@ -1,0 +1,90 @@
+"""What a chain shows: every kind of event this floor can say, as frozen dataclasses in one closed union.
+
+Amounts are integers in the token's smallest unit; times are aware UTC; `share` is a fraction 0..1 of the pool's
+reserves before the change. An event's `event_id` is the same whenever the same block is read again, so that
+telling twice can be noticed, and differs between two blocks that hold the same transaction (a reorg).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chain.events.behaviour import BehaviourMismatch, ProbedBy
+from chain.events.control import ControlChange, ControlChanged, ControlSeen
+from chain.events.liquidity import (
+    DepthMoved,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    PoolDepth,
+    TokenDepth,
+)
+from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
+from chain.events.place import Address, NetworkId, Place
+from chain.events.upgrades import CodeChange, CodeCompared, ContractUpgraded, OperationEnded, Seen, UpgradeQueued
+from chain.events.usage import TokenUsed, WalletResumed, WalletSilent
+
+__all__ = [
+    "Address",
+    "BehaviourMismatch",
+    "ChainEvent",
+    "CodeChange",
+    "CodeCompared",
+    "ContractUpgraded",
+    "ControlChange",
+    "ControlChanged",
+    "ControlSeen",
+    "DepthMoved",
+    "HeadSeen",
+    "HeadStalled",
+    "LiquidityAccounted",
+    "LiquidityMigrated",
+    "LiquidityMoved",
+    "NetworkId",
+    "NodeFault",
+    "NodeFaultKind",
+    "OperationEnded",
+    "Place",
+    "PlacedEvent",
+    "PoolDepth",
+    "ProbedBy",
+    "Reorged",
+    "Retracted",
+    "Seen",
+    "TokenDepth",
+    "TokenUsed",
+    "UpgradeQueued",
+    "WalletResumed",
+    "WalletSilent",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retracted:
+    """What was said as `event_id` is no longer on the chain: a reorg undid its block."""
+
+    network: NetworkId
+    seen_at: datetime
+    event_id: str
+    event: PlacedEvent
+
+
+PlacedEvent = (
+    ContractUpgraded
+    | CodeCompared
+    | UpgradeQueued
+    | OperationEnded
+    | LiquidityMoved
+    | LiquidityMigrated
+    | LiquidityAccounted
+    | PoolDepth
+    | ControlChanged
+    | WalletSilent
+    | WalletResumed
+    | TokenUsed
+    | BehaviourMismatch
+)
+"""Events that stand in a block, so that a reorg can retract them."""
+
+ChainEvent = HeadSeen | HeadStalled | NodeFault | Reorged | PlacedEvent | Retracted

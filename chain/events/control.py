@@ -1,0 +1,62 @@
+"""What a chain shows of control over contracts; part of the union in `chain.events`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chain.events.place import Address, Place
+
+
+class ControlChange(StrEnum):
+    """What changed about who may do what with a contract."""
+
+    OWNER = "owner"
+    OWNER_PENDING = "owner_pending"
+    ADMIN = "admin"
+    ADMIN_PENDING = "admin_pending"
+    ROLE_GRANTED = "role_granted"
+    ROLE_REVOKED = "role_revoked"
+    ROLE_ADMIN = "role_admin"
+    SIGNER_ADDED = "signer_added"
+    SIGNER_REMOVED = "signer_removed"
+    THRESHOLD = "threshold"
+    MODULE_ENABLED = "module_enabled"
+    MODULE_DISABLED = "module_disabled"
+    GUARD = "guard"
+    FALLBACK = "fallback"
+    DELAY = "delay"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
+    INITIALIZED = "initialized"
+
+
+class ControlSeen(StrEnum):
+    """What saw a change of control: a log, or what a getter answers in this block and did not in the one before."""
+
+    LOG = "log"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlChanged:
+    """Who may change `contract`, or whether it works at all, changed; told by a log of `emitter`, or seen in its state.
+
+    `emitter` is the contract itself, its admin, beacon or timelock, or who owns one of these. `old` and `new` are addresses,
+    or decimal figures for a delay (s), a threshold and an initialised version; `role` is the 32-byte role. `account` is who
+    got or lost a role, signs or signs no more, is a module, or paused. `escaped`: control left the contract's known timelock.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    contract: Address
+    emitter: Address
+    change: ControlChange
+    old: str | None = None
+    new: str | None = None
+    role: str | None = None
+    account: Address | None = None
+    escaped: bool = False
+    seen_by: ControlSeen = ControlSeen.LOG

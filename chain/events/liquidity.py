@@ -1,0 +1,135 @@
+"""What happens to the liquidity of pools, as events. Part of the language of `chain/events/__init__.py`.
+
+Amounts are integers in the token's smallest unit; shares are fractions 0..1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chain.events.place import Address, Place
+
+MOST_INTO = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthMoved:
+    """What one token's depth within ±2 % lost or won by a move, in its smallest units.
+
+    `pool_before` and `token_before` are its depth in that pool and in all watched pools before it; the indices
+    (Herfindahl–Hirschman over those pools, 0..1) say how spread the token's depth was and is.
+    """
+
+    token: Address
+    moved: int
+    pool_before: int
+    token_before: int
+    hhi_before: float
+    hhi_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidityMoved:
+    """Liquidity left (`removed` true) or entered a pool. `owner` is who held the position where it can be known.
+
+    `more` are tokens and amounts beyond the first two; `depth` is empty where the pool's depth is not known.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    pool: Address
+    pool_kind: str
+    token0: Address
+    token1: Address
+    amount0: int
+    amount1: int
+    share: float
+    removed: bool
+    owner: Address | None
+    more: tuple[tuple[Address, int], ...] = ()
+    depth: tuple[DepthMoved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidityMigrated:
+    """A removal matched with an addition elsewhere: `amount` of `token` went from one pool to another.
+
+    `share` is the part of the source pool's reserves of that token; `score` the matching score (facts, detection §5);
+    `depth_share` the part of the token's ±2 % depth, over the watched pools, that moved with it (None: not known).
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    token: Address
+    from_pool: Address
+    to_pool: Address
+    amount: int
+    share: float
+    score: float
+    removal_id: str
+    addition_id: str
+    from_kind: str = ""
+    to_kind: str = ""
+    depth_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidityAccounted:
+    """Where the liquidity of `token` that left watched pools within the last hour is now. Told anew when that changes.
+
+    removed = readded + to_wallets + to_bridges + unexplained, always, in the token's smallest units. What came back to
+    its own pool and just-in-time liquidity are in none of them. `depth_share` is the part of the token's ±2 % depth
+    (over the watched pools, as it was before) that left (None: not known); `level` goes by it: 1 from 20 %, 2 from 40 %,
+    3 from 70 %. `pool` is the one most of it left, `into` the pools it was re-added to (their kinds, units), most first;
+    beyond `MOST_INTO` they are left out. The indices (Herfindahl–Hirschman over the watched pools) say how
+    spread the depth was before the first of these removals and is after the last move.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    token: Address
+    pool: Address
+    removed: int
+    readded: int
+    to_wallets: int
+    to_bridges: int
+    unexplained: int
+    depth_share: float | None
+    level: int
+    hhi_before: float | None
+    hhi_after: float | None
+    pool_kind: str = ""
+    into: tuple[tuple[Address, str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenDepth:
+    """One token of a pool: reserves (concentrated: virtual ones), depth within ±1, 2 and 5 %, in smallest units.
+
+    Depth is what leaves the pool when the token's price rises so far, and what enters (fees included) when it falls.
+    `share` is the pool's part of the token's ±2 % depth over the watched pools.
+    """
+
+    token: Address
+    reserve: int
+    within_1: int
+    within_2: int
+    within_5: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolDepth:
+    """How much a pool can trade at the end of a block. Told when its ±2 % depth has changed by a tenth since last told."""
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    pool: Address
+    pool_kind: str
+    tick: int | None
+    tokens: tuple[TokenDepth, ...]

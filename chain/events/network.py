@@ -1,0 +1,87 @@
+"""Events about the network and its nodes: heads, stalls, faults, reorgs. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chain.events.place import NetworkId
+
+
+class NodeFaultKind(StrEnum):
+    """Why a node's answer was not used."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    THROTTLED = "throttled"
+    MALFORMED = "malformed"
+    WRONG_CHAIN = "wrong_chain"
+    BEHIND = "behind"
+    REFUSED = "refused"
+    RANGE_LIMIT = "range_limit"
+    BATCH_LIMIT = "batch_limit"
+    NULL_BLOCK = "null_block"
+    FORKED = "forked"
+    TRUNCATED = "truncated"
+    FORGED = "forged"
+    NO_TRACES = "no_traces"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadSeen:
+    """A new head was followed: the pulse of a network. `lag_s` = seen_at − block_time on our clock.
+
+    `base_fee` is what a unit of gas burns in this block, in wei (EIP-1559); None where the network has none.
+    """
+
+    network: NetworkId
+    seen_at: datetime
+    block_number: int
+    block_hash: str
+    block_time: datetime
+    node: str
+    lag_s: float
+    base_fee: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadStalled:
+    """No new head for `stalled_s`, longer than the network's block time allows.
+
+    `sequencer`: nodes answer, and the network's blocks come from one sequencer: it is that which stands still.
+    """
+
+    network: NetworkId
+    seen_at: datetime
+    block_number: int
+    stalled_s: float
+    sequencer: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFault:
+    """A node failed us; `detail` never holds credentials or the URL's secret parts."""
+
+    network: NetworkId
+    seen_at: datetime
+    node: str
+    fault: NodeFaultKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reorged:
+    """The chain dropped `depth` blocks we had followed, back to `common_number`.
+
+    `beyond_memory`: it went deeper than the blocks kept. What was told further down is taken back where it is gone, and
+    the new chain is read again from `common_number`, the highest block known of both.
+    """
+
+    network: NetworkId
+    seen_at: datetime
+    depth: int
+    common_number: int
+    old_head: str
+    new_head: str
+    beyond_memory: bool = False

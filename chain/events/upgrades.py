@@ -1,0 +1,127 @@
+"""Events about the code that a contract runs: upgraded, queued, ended, compared. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chain.events.place import Address, Place
+
+
+class Seen(StrEnum):
+    """Which of the three layers saw a change of code (see the facts on proxies: log, state, behaviour)."""
+
+    LOG = "log"
+    SLOT = "slot"
+    CODE = "code"
+    TRACE = "trace"
+    BEHAVIOUR = "behaviour"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractUpgraded:
+    """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
+
+    `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
+    was announced there (None: the contract has no known timelock). `gained` and `lost` are selectors of a diamond's
+    `facet`: those that `new` serves from here on and that `old` no longer serves; empty for other roles. What the codes
+    differ by is told after it, in a CodeCompared.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    contract: Address
+    proxy_kind: str
+    role: str
+    old: str | None
+    new: str
+    seen_by: Seen
+    operation: str | None = None
+    queued: bool | None = None
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeQueued:
+    """A timelock holds a call that will upgrade `target` to `new`, not before `eta`."""
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    timelock: Address
+    operation: str
+    target: Address
+    new: str | None
+    eta: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEnded:
+    """A queued timelock operation was executed or cancelled; joined by `operation` to its UpgradeQueued."""
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    timelock: Address
+    operation: str
+    executed: bool
+    queued_event_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeChange:
+    """How two codes differ. What is not known is None: the code could not be had, or not be read in time.
+
+    `gained` and `lost` are selectors that only the new or only the old code answers (of a diamond's facet: that it serves
+    from here on, or no longer), `signatures` those of them whose
+    argument types could be inferred ("0xa9059cbb(address,uint256)"). Sizes are in bytes; a `new_size` of 0 means that
+    nothing stands there: every call runs into the void. `layout` are hints, not proof (None: storage was not read).
+    `links` say where verified source of the new code would be found, if there is any.
+    """
+
+    old_size: int | None
+    new_size: int | None
+    gained: tuple[str, ...] | None
+    lost: tuple[str, ...] | None
+    signatures: tuple[str, ...] = ()
+    layout: tuple[LayoutHint, ...] | None = None
+    old_compiler: str | None = None
+    new_compiler: str | None = None
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeCompared:
+    """What the upgrade `upgrade_id` changed, told after it: reading code takes time, and an upgrade must not wait for it.
+
+    One follows each upgrade of code, with its place, before anything of the next block. `role`, `old` and `new` are the
+    upgrade's. Where the codes were not compared (no node gave them, more upgrades in one block than are looked at) all of
+    `change` is None.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    contract: Address
+    role: str
+    old: str | None
+    new: str
+    upgrade_id: str
+    change: CodeChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutHint:
+    """A sign, inferred from bytecode, that the new code reads storage otherwise: byte `offset` of `slot` ("0x…").
+
+    `old` and `new` are the inferred types there, or, where something moved, the places.
+    """
+
+    slot: str
+    offset: int
+    old: str
+    new: str
+    said: str

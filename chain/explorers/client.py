@@ -1,0 +1,116 @@
+"""Asks Etherscan (V2: one address for all its chains, the operator's key) and Sourcify (no key) for verified source.
+
+Only where the operator wants it: nothing is sent out unasked. Paced, bounded, never raising: what does not answer says
+nothing. The key travels in the query, as the interface wants it; so errors, which hold URLs, are neither told nor kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chain.events import Address
+from chain.explorers.answers import SourceBook, SourceSeen, etherscan_seen, sourcify_seen
+from chain.rate_limit import Pace
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+ETHERSCAN = "https://api.etherscan.io/v2/api"
+SOURCIFY = "https://sourcify.dev/server"
+PER_S = 3.0
+"""Calls a second that the free plan allows."""
+TIMEOUT_S = 10.0
+MOST_BYTES = 8 * 1024 * 1024
+"""Of an answer: it holds the whole source."""
+NOT_FOUND = 404
+
+
+class _Asked:
+    """GET requests with JSON answers, one after another at a pace. TLS is verified, redirects are not followed."""
+
+    def __init__(self, per_s: float, timeout_s: float) -> None:
+        self._pace = Pace(per_s)
+        self._timeout_s = timeout_s
+        self._session: ClientSession | None = None
+
+    async def get(self, url: str, query: Mapping[str, str], *, also: int | None = None) -> Any:
+        """The answer, of status 200 or `also`; None where there is none."""
+        wait_s = self._pace.wait_s(1, asyncio.get_running_loop().time())
+        if wait_s:
+            await asyncio.sleep(wait_s)
+        from aiohttp import ClientError, ClientSession
+
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                if self._session is None:
+                    self._session = ClientSession()
+                async with self._session.get(url, params=query, allow_redirects=False) as response:
+                    if response.status not in (200, also):
+                        return None
+                    body = bytearray()
+                    async for part in response.content.iter_chunked(65536):
+                        body += part
+                        if len(body) > MOST_BYTES:
+                            return None
+            return json.loads(body)
+        except (ClientError, OSError, TimeoutError, ValueError, RecursionError):
+            return None  # its words may hold the URL, and so the key
+
+    async def close(self) -> None:
+        """Hang up."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+class Etherscan:
+    """One chain of Etherscan's. `key` is the operator's; it is kept out of every representation."""
+
+    def __init__(
+        self, chain_id: int, key: str, *, url: str = ETHERSCAN, per_s: float = PER_S, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._url = url
+        self._query: Callable[[Address], dict[str, str]] = lambda address: {
+            "chainid": str(chain_id),
+            "module": "contract",
+            "action": "getsourcecode",
+            "address": address,
+            "apikey": key,
+        }
+        self._asked = _Asked(per_s, timeout_s)
+
+    async def look(self, address: Address) -> SourceSeen | None:
+        """What it says of a contract; None where it does not answer."""
+        return etherscan_seen(address, await self._asked.get(self._url, self._query(address)))
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._asked.close()
+
+
+class Sourcify:
+    """One chain of Sourcify's, which needs no key."""
+
+    def __init__(
+        self, chain_id: int, *, url: str = SOURCIFY, per_s: float = PER_S, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._url = f"{url.rstrip('/')}/v2/contract/{chain_id}"
+        self._asked = _Asked(per_s, timeout_s)
+
+    async def look(self, address: Address) -> SourceSeen | None:
+        """What it says of a contract; None where it does not answer. It answers 404 for what it does not know."""
+        found = await self._asked.get(f"{self._url}/{address}", {"fields": "compilation"}, also=NOT_FOUND)
+        return sourcify_seen(address, found)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._asked.close()
+
+
+async def asked_of(books: tuple[SourceBook, ...], address: Address) -> SourceSeen | None:
+    """What the first says that knows verified source, else the first that answers."""
+    answers = [one for one in [await book.look(address) for book in books] if one is not None]
+    return next((one for one in answers if one.verified), answers[0] if answers else None)

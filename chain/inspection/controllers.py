@@ -1,0 +1,88 @@
+"""Who can change a proxy, from the proxy outwards, and how long a change must wait. Pure.
+
+A controller is judged by what it answers: a timelock by its delay (OpenZeppelin's getMinDelay, Compound's delay), a
+Safe by its threshold, a contract by its owner, an account by having no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chain.blocks.block import address_of
+from chain.blocks.reads import STRANGE, CallNeed, StateRead
+from chain.events import Address
+from chain.proxies.diamonds import NOBODY
+from chain.proxies.kind import ProxyKind
+
+OWNER, ADMIN, MIN_DELAY, DELAY = "0x8da5cb5b", "0xf851a440", "0xf27a0c92", "0x6a42b8f8"
+THRESHOLD = "0xe75235b8"
+MOST_DELAY_S = 100 * 365 * 86_400
+MOST_HOPS = 4
+DECIDING = ("admin", "kernel", "factory")
+"""The roles of those who can change a proxy, the nearest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controller:
+    """One who can change the proxy, or can change who can. `delay_s` where it is a timelock, `threshold` where a Safe."""
+
+    address: Address
+    what: str
+    delay_s: int | None = None
+    threshold: int | None = None
+
+
+def profile(address: Address) -> tuple[CallNeed, ...]:
+    """What is asked of an address to know what it is."""
+    return tuple(CallNeed(address, body) for body in (OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, STRANGE))
+
+
+def controllers(
+    address: Address,
+    kind: ProxyKind | None,
+    roles: Mapping[str, Address],
+    state: StateRead,
+    codes: Mapping[Address, bytes],
+) -> tuple[tuple[Controller, ...], int | None]:
+    """The chain of controllers as far as it was read, and the delay on the way: 0 for none, None where not known."""
+    if kind is None or kind.fixed:
+        return (), None
+    found: list[Controller] = []
+    at: Address | None = address if kind.by_itself else _start(address, roles, state)
+    while at is not None and len(found) < MOST_HOPS and at not in {one.address for one in found}:
+        one = _controller(at, state, codes)
+        found.append(one)
+        at = _address(state, at, OWNER) if one.what == "contract" else None
+    if not found or found[-1].what in ("contract", "unread"):
+        return tuple(found), None
+    return tuple(found), next((one.delay_s for one in found if one.delay_s is not None), 0)
+
+
+def _start(address: Address, roles: Mapping[str, Address], state: StateRead) -> Address | None:
+    """The admin where the proxy names one (or a kernel, a factory), else who owns its beacon, else who owns it."""
+    for role in DECIDING:
+        if role in roles:
+            return roles[role]
+    return _address(state, roles.get("beacon", address), OWNER)
+
+
+def _controller(address: Address, state: StateRead, codes: Mapping[Address, bytes]) -> Controller:
+    code = codes.get(address)
+    if not code or code.startswith(b"\xef\x01\x00"):
+        what = "unread" if code is None else "nobody" if address == NOBODY else "account"
+        return Controller(address=address, what=what)
+    delay_s = state.get(CallNeed(address, MIN_DELAY))
+    if delay_s is None and CallNeed(address, ADMIN) in state:
+        delay_s = state.get(CallNeed(address, DELAY))
+    if delay_s is not None and delay_s <= MOST_DELAY_S:
+        return Controller(address=address, what="timelock", delay_s=delay_s)
+    threshold = state.get(CallNeed(address, THRESHOLD))
+    if threshold is not None and 0 < threshold < 1 << 32:
+        return Controller(address=address, what="safe", threshold=threshold)
+    return Controller(address=address, what="contract")
+
+
+def _address(state: StateRead, at: Address, body: str) -> Address | None:
+    word = state.get(CallNeed(at, body))
+    return address_of(word) if word is not None and word < 1 << 160 else None

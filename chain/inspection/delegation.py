@@ -1,0 +1,113 @@
+"""Whom an address really delegates to, asked within the batches of an inspection: no batch is added.
+
+With the first batch go traces of unrelated calls and what one of them touched; with the second, where there were no traces,
+sentinels in place of what is declared and of what was touched, else the slots that were read and the getters that answered.
+Pure: the answers are those of `chain/rpc/delegation.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from chain.behaviour.declared import Declared, Verdict, bodies, declared, holding, judge
+from chain.behaviour.inquiry import ran
+from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Touched, touched_from
+from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed, SlotNeed, StateRead, TouchedNeed
+from chain.events import Address, ProbedBy
+from chain.proxies.diamonds import NOBODY
+from chain.proxies.kinds import every
+from chain.proxies.places import Form
+
+MOST_SLOTS = 32
+MOST_TARGETS = 32
+FORM = Form(every())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegated:
+    """What the calls showed. `target` is whom it delegates to where that is not what it declares, and `slot` of `slot_of`
+    holds it, where that was found; `probed_by` is None where no node could tell.
+    """
+
+    verdict: Verdict
+    target: Address | None = None
+    slot_of: Address | None = None
+    slot: int | None = None
+    probed_by: ProbedBy | None = None
+    probes: int = 0
+
+
+def asked_at_first(address: Address) -> set[Need]:
+    """What goes with the first batch."""
+    calls = _calls(address)
+    touched: set[Need] = {TouchedNeed(address, calls[-1], traced=traced) for traced in (True, False)}
+    return touched | {DelegatesNeed(address, body) for body in calls}
+
+
+def asked_then(address: Address, named: Iterable[Address], state: StateRead) -> set[Need]:
+    """What goes with the second batch, given what the first one told and the addresses found in it."""
+    what = declared(FORM, address, state)
+    touched = _touched(address, state)
+    slots = [SlotNeed(at, slot) for at, slots in touched for slot in slots][:MOST_SLOTS]
+    if _traced(address, state):
+        return {*slots, *(DelegatesNeed(address, body) for body in what.getters)}
+    spared = {address, NEUTRAL, NOBODY, *what.asked}
+    others = [at for at, _ in touched if at not in spared and int(at, 16) >= PRECOMPILED]
+    targets = tuple(dict.fromkeys([*sorted({*named, *what.targets}), *others]))[:MOST_TARGETS]
+    calls = (*_calls(address), *what.getters) if targets else ()
+    return {*slots, *(SentinelNeed(address, body, targets) for body in calls)}
+
+
+def judged(address: Address, named: Iterable[Address], state: StateRead) -> Delegated:
+    """What all answers come to; `named` are the targets of the kind that was recognised."""
+    mine = {need: word for need, word in state.items() if _is_of(need, address)}
+    delegates = ran(mine)
+    if not delegates:
+        return Delegated(verdict=Verdict.UNKNOWN)
+    what = declared(FORM, address, state)
+    what = replace(what, slots=what.slots | frozenset(named))
+    found = judge(what, delegates)
+    held = _held(address, found.actual, found.named_by, state)
+    return Delegated(
+        verdict=found.verdict,
+        target=found.actual,
+        slot_of=held[0] if held else None,
+        slot=held[1] if held else None,
+        probed_by=ProbedBy.TRACE if _traced(address, state) else ProbedBy.SENTINEL,
+        probes=found.probes or len(delegates),
+    )
+
+
+def _calls(address: Address) -> tuple[str, ...]:
+    """Nobody's calls but this address's: made of its own name."""
+    mixed = int(address, 16) * 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95
+    return bodies(Declared(), f"0x{mixed % (1 << 256):064x}", traced=False)
+
+
+def _is_of(need: Need, address: Address) -> bool:
+    return isinstance(need, DelegatesNeed | SentinelNeed) and need.address == address
+
+
+def _traced(address: Address, state: StateRead) -> bool:
+    return any(DelegatesNeed(address, body) in state for body in _calls(address))
+
+
+def _touched(address: Address, state: StateRead) -> Touched:
+    words = (state.get(TouchedNeed(address, _calls(address)[-1], traced=traced)) for traced in (True, False))
+    return next((touched_from(word) for word in words if word is not None), ())
+
+
+def _held(
+    address: Address, target: Address | None, named_by: Address | None, state: StateRead
+) -> tuple[Address, int] | None:
+    if target is None:
+        return None
+    words: Mapping[SlotNeed, int] = {
+        need: state[need]
+        for at, slots in _touched(address, state)
+        for slot in slots
+        if (need := SlotNeed(at, slot)) in state
+    }
+    held = holding(words, target, [address, *([named_by] if named_by else [])])
+    return (held[0].address, held[0].slot) if held else None

@@ -1,0 +1,292 @@
+"""What an address is, asked of a node in three batches: kind of proxy, target, who can change it, through which delay,
+since when, and what the last change gained and lost.
+
+First all that any kind wants of the address itself; then the addresses found in its roles; then who owns those. The
+answers are judged by the declarations in chain/proxies; what a node refuses (a range of logs, pruned state) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chain import networks
+from chain.behaviour.declared import TARGETS as TARGET_ROLES
+from chain.blocks.block import Header, address_of
+from chain.blocks.reads import AnswerNeed, CallNeed, Need, Probe, StateRead
+from chain.bytecode.code import Code
+from chain.bytecode.diff import changed
+from chain.bytecode.reader import CodeReader
+from chain.events import Address, NetworkId
+from chain.events.network import NodeFaultKind
+from chain.events.upgrades import CodeChange
+from chain.explorers.answers import SourceSeen
+from chain.inspection.change_logs import TARGETS, Found, log_of, logs_ask, targets, tells
+from chain.inspection.controllers import OWNER, Controller, controllers, profile
+from chain.inspection.delegation import Delegated, asked_at_first, asked_then, judged
+from chain.nodes.group import Nodes
+from chain.nodes.node import Source
+from chain.proxies.diamonds import CUTS
+from chain.proxies.kind import ProxyKind
+from chain.proxies.kinds import every
+from chain.proxies.recognition import Recognised, asked_first, asked_next, recognised, roles_of, sober, table_of
+from chain.rpc.delegation import probe_ask
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of
+from chain.rpc.multicall import alone_ask, alone_of
+
+MOST_LOGS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """The last change that a log tells of, and how many the logs tell of in all."""
+
+    block_number: int
+    block_time: datetime | None
+    transaction: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What an address was at a block. `kind` is None for what is no known proxy.
+
+    `controllers` go from the proxy outwards; `delay_s` is the delay that a change must wait there (None: not known).
+    `delegated` is whom its calls really reached. `functions` counts what it answers; `last_change` compares the code of the
+    last two targets that logs tell of. `links` say where verified source of the target would be found, `sources` what was
+    found there of the target and the `previous` one, where the operator wants that looked up.
+    """
+
+    network: NetworkId
+    address: Address
+    block_number: int
+    block_time: datetime
+    code_size: int
+    kind: str | None
+    source: str | None
+    fixed: bool
+    roles: dict[str, Address]
+    controllers: tuple[Controller, ...]
+    delay_s: int | None
+    functions: int | None
+    facets: dict[Address, int]
+    since: Since | None
+    last_change: CodeChange | None
+    delegated: Delegated
+    links: tuple[str, ...] = ()
+    previous: Address | None = None
+    sources: tuple[SourceSeen, ...] = ()
+
+
+async def inspect(nodes: Nodes, network: NetworkId, address: Address) -> Inspection:
+    """Ask in three batches at most. Raises NodeFailure where no node answers."""
+    return await nodes.first(_Inspecting(network, address).ask)
+
+
+class _Inspecting:
+    def __init__(self, network: NetworkId, address: Address) -> None:
+        self._network = network
+        self._address = address
+        self._state: dict[Need, int] = {}
+        self._codes: dict[Address, bytes] = {}
+        self._read: dict[bytes, Code] = {}
+        self._reader = CodeReader()
+        self._careful = False
+        self._logs: list[Found] = []
+
+    async def ask(self, node: Source) -> Inspection:
+        """The three batches, and what they come to."""
+        try:
+            return await self._batches(node)
+        except NodeFailure as failure:
+            if self._careful or not failure.detail.endswith(" bytes"):
+                raise
+            self._careful = True  # code that answers megabytes: only the first words of each answer are fetched
+            return await self._batches(node)
+
+    async def _batches(self, node: Source) -> Inspection:
+        self._state, self._codes, self._logs = {}, {}, []
+        head = await self._first(node)
+        near = self._near()
+        await self._more(node, head, self._second(near), {*near, *self._previous()}, near)
+        found = self._found()
+        far = {address for one in near for address in self._owners(one)} - near - {self._address}
+        far |= set(found.roles.values()) - near if found else set()
+        if far:
+            needs: set[Need] = {need for one in far for need in profile(one)}
+            await self._more(node, head, needs, far, ())
+            found = self._found()
+        self._read = await self._reader.read(self._compared(found))
+        return self._told(head, found)
+
+    async def _first(self, node: Source) -> Header:
+        at = self._address
+        needs = sorted(asked_first(every(), at) | set(profile(at)) | asked_at_first(at), key=repr)
+        asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), logs_ask([self._address])]
+        header, code, logs, *answers = await node.ask([*asks, *(self._asked(need, "latest") for need in needs)])
+        self._codes[self._address] = _code(code)
+        self._keep(needs, answers)
+        self._keep_logs(logs)
+        return header_of(header)
+
+    async def _more(
+        self, node: Source, head: Header, needs: set[Need], codes: Iterable[Address], heard: Iterable[Address]
+    ) -> None:
+        ordered, wanted = sorted(needs, key=repr), sorted(codes)
+        asks: list[Ask] = [("eth_getCode", [one, {"blockHash": head.hash}]) for one in wanted]
+        if hearing := sorted(heard):
+            asks.append(logs_ask(hearing))
+        asks += [self._asked(need, {"blockHash": head.hash}) for need in ordered]
+        last = self._logs[-1] if self._logs and self._logs[-1][2] is None and hearing else None
+        if last:
+            asks.append(header_ask(last[1]))
+        answers = await node.ask(asks) if asks else []
+        self._codes.update((one, _code(answer)) for one, answer in zip(wanted, answers, strict=False))
+        rest = answers[len(wanted) :]
+        if last and not isinstance(rest[-1], Refusal):
+            time_s = int(header_of(rest[-1]).time.timestamp())
+            self._logs = [(log, number, time_s if number == last[1] else time) for log, number, time in self._logs]
+        if hearing:
+            self._keep_logs(rest.pop(0))
+        self._keep(ordered, rest[: len(ordered)])
+
+    def _asked(self, need: Need, at: Any) -> Ask:
+        if self._careful and isinstance(need, CallNeed | AnswerNeed):
+            return alone_ask(need, at)
+        if isinstance(need, Probe):
+            return probe_ask(need, at)
+        method, params = read_ask(need, _NOWHERE)
+        return method, [at if one == _AT_NOWHERE else one for one in params]
+
+    def _keep(self, needs: Sequence[Need], answers: Sequence[Any]) -> None:
+        for need, answer in zip(needs, answers, strict=True):
+            alone = self._careful and isinstance(need, CallNeed | AnswerNeed) and not isinstance(answer, Refusal)
+            word = alone_of(need, answer) if alone else read_of(need, answer)
+            if word is not None:
+                self._state[need] = word
+        self._state = sober(self._state)
+
+    def _keep_logs(self, answer: Any) -> None:
+        """Logs of the proxy and of its beacon; a node that refuses the range leaves them unknown."""
+        if isinstance(answer, Refusal):
+            return
+        try:
+            told = [log_of(one) for one in answer[-MOST_LOGS:]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
+        self._logs = sorted([*self._logs, *told], key=lambda one: (one[1], one[0].index))
+
+    def _found(self) -> Recognised | None:
+        return recognised(every(), self._address, self._codes[self._address], self._state)
+
+    def _near(self) -> set[Address]:
+        """Every address that any kind that the code fits finds in a role, and the owner."""
+        near = set(self._owners(self._address))
+        for kind in every():
+            roles = roles_of(kind, self._address, self._codes[self._address], self._state) or {}
+            near.update(roles.values())
+        return near - {self._address}
+
+    def _second(self, near: set[Address]) -> set[Need]:
+        needs = asked_next(every(), self._address, self._codes[self._address], self._state)
+        needs |= asked_then(self._address, self._targets(), self._state)
+        return needs | {need for one in near for need in profile(one)}
+
+    def _targets(self) -> set[Address]:
+        """What any kind that the code fits names as a target."""
+        found = (roles_of(kind, self._address, self._codes[self._address], self._state) or {} for kind in every())
+        return {roles[role] for roles in found for role in TARGET_ROLES & roles.keys()}
+
+    def _owners(self, address: Address) -> list[Address]:
+        word = self._state.get(CallNeed(address, OWNER), 0)
+        return [address_of(word)] if 0 < word < 1 << 160 else []
+
+    def _previous(self) -> list[Address]:
+        """The targets that the proxy's logs tell of: the last two."""
+        return list(dict.fromkeys(targets(self._logs, every())))[-2:]
+
+    def _told(self, head: Header, found: Recognised | None) -> Inspection:
+        kind = found.kind if found else None
+        roles = {role: at for role, at in found.roles.items() if role != "table"} if found else {}
+        guards, delay_s = controllers(self._address, kind, roles, self._state, self._codes)
+        table = _table(kind, self._address, self._state)
+        target = roles.get("implementation", self._address)
+        read = self._read[self._codes.get(target, b"")].selectors
+        return Inspection(
+            network=self._network,
+            address=self._address,
+            block_number=head.number,
+            block_time=head.time,
+            code_size=len(self._codes[self._address]),
+            kind=kind.name if kind else None,
+            source=kind.source if kind else None,
+            fixed=bool(kind and kind.fixed),
+            roles=roles,
+            controllers=guards,
+            delay_s=delay_s,
+            functions=len(table) if table else None if read is None else len(read),
+            facets={facet: list(table.values()).count(facet) for facet in sorted(set(table.values()))},
+            since=self._since(kind, roles),
+            last_change=self._last_change(kind),
+            delegated=judged(self._address, {roles[role] for role in TARGET_ROLES & roles.keys()}, self._state),
+            links=self._links(target),
+            previous=next(iter(targets(self._logs, [kind] if kind else [])[-2:-1]), None),
+        )
+
+    def _since(self, kind: ProxyKind | None, roles: Mapping[str, Address]) -> Since | None:
+        if kind is None:
+            return None
+        telling = {told.topic: told for told in kind.told if told.role in TARGETS}
+        logs = [one for one in self._logs if one[0].topics[0] in CUTS or tells(telling, one[0], roles)]
+        if not logs:
+            return None
+        log, number, time_s = logs[-1]
+        return Since(
+            block_number=number,
+            block_time=None if time_s is None else datetime.fromtimestamp(time_s, UTC),
+            transaction=log.transaction,
+            changes=len(logs),
+        )
+
+    def _compared(self, found: Recognised | None) -> list[bytes]:
+        """The codes to be read: the target's, and those of the last two."""
+        roles = found.roles if found else {}
+        addresses = [
+            roles.get("implementation", self._address),
+            *targets(self._logs, [found.kind] if found else [])[-2:],
+        ]
+        return [self._codes.get(one, b"") for one in addresses]
+
+    def _last_change(self, kind: ProxyKind | None) -> CodeChange | None:
+        known = targets(self._logs, [kind] if kind else [])
+        if len(known) < 2 or not all(one in self._codes for one in known[-2:]):
+            return None
+        old, new = (self._read[self._codes[one]] for one in known[-2:])
+        return changed(old, new, self._links(known[-1]))
+
+    def _links(self, address: Address) -> tuple[str, ...]:
+        known = self._network in networks.names() and bool(self._codes.get(address))
+        return networks.declared(self._network).links(address) if known else ()
+
+
+def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[str, Address]:
+    for body in kind.tables if kind else ():
+        if found := table_of(state.get(AnswerNeed(address, body))):
+            return found
+    return {}
+
+
+_NOWHERE = Header(number=0, hash="", parent_hash="", time=datetime.min.replace(tzinfo=UTC))
+_AT_NOWHERE = {"blockHash": ""}
+
+
+def _code(answer: Any) -> bytes:
+    if isinstance(answer, Refusal):
+        raise answer.failure()
+    try:
+        return bytes.fromhex(answer.removeprefix("0x"))
+    except (AttributeError, ValueError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error

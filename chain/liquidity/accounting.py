@@ -1,0 +1,71 @@
+"""What became of one token's liquidity that left watched pools: removed = readded + to wallets + to bridges + unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from chain.liquidity.pool import NOBODY
+from chain.liquidity.token_flow import Side
+
+WINDOW_S = 3600.0
+LEVELS = (0.2, 0.4, 0.7)
+"""Shares of a token's ±2 % depth from which its loss is of level 1, 2, 3 (facts on detection, §5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Sums over removals, in smallest units; `pool` is the one most of it left."""
+
+    pool: str
+    removed: int
+    readded: int
+    to_wallets: int
+    to_bridges: int
+    unexplained: int
+    depth_share: float | None
+    level: int
+    hhi_before: float | None
+    into: tuple[tuple[str, int], ...]
+    """Pools and units re-added there, most first."""
+
+
+def account_of(removals: Sequence[Side], wallets: Collection[str], bridges: Collection[str]) -> Account | None:
+    """The account of one token's removals, oldest first; None where all of it came back to its own pools.
+
+    What was sent to nobody was burnt, which is how a bridge takes a token away.
+    """
+    by_pool: dict[str, int] = {}
+    into: dict[str, int] = {}
+    to_wallets = to_bridges = 0
+    for one in removals:
+        by_pool[one.pool] = by_pool.get(one.pool, 0) + one.amount - one.rebalanced
+        for pool, units in one.went.items():
+            into[pool] = into.get(pool, 0) + units
+        away = one.in_hands({*bridges, NOBODY})
+        own = {hand for hand in one.held if hand in wallets or hand == one.owner}
+        to_bridges += away
+        to_wallets += one.in_hands(own - {*bridges, NOBODY})
+    removed, readded = sum(by_pool.values()), sum(into.values())
+    if not removed:
+        return None
+    before = next((one.depth_before for one in removals if one.depth_before), 0)
+    lost = sum(one.depth * (one.amount - one.rebalanced) / one.amount for one in removals)
+    depth_share = min(lost / before, 1.0) if before else None
+    return Account(
+        pool=max(by_pool, key=lambda pool: by_pool[pool]),
+        removed=removed,
+        readded=readded,
+        to_wallets=to_wallets,
+        to_bridges=to_bridges,
+        unexplained=removed - readded - to_wallets - to_bridges,
+        depth_share=depth_share,
+        level=level_of(depth_share),
+        hhi_before=next((one.hhi_before for one in removals if one.hhi_before is not None), None),
+        into=tuple(sorted(into.items(), key=lambda one: (-one[1], one[0]))),
+    )
+
+
+def level_of(depth_share: float | None) -> int:
+    """0 to 3 by the share of ±2 % depth that left; 0 where it is not known."""
+    return sum(depth_share is not None and depth_share >= least for least in LEVELS)

@@ -1,0 +1,94 @@
+"""What Balancer's two vaults have in common: pools whose balances the vault tells, and whose shape the pool tells.
+
+Weighted pools tell their normalised weights, stable pools their amplification (A·n^(n−1), in thousandths); of other
+kinds the depth is not known. A pool's own token among its tokens (composable pools) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chain.blocks.block import Log, address_of
+from chain.blocks.reads import AnswerNeed, Need, StateRead
+from chain.events import Address
+from chain.liquidity.balances import Balances, Shape, array_at
+from chain.liquidity.depth import Depth
+from chain.liquidity.pool import words_of
+
+WEIGHTS, AMPLIFICATION = "0xf89f27ed", "0x6daccffa"
+FEE_SCALE = 10**12
+"""From 18 digits of fraction to millionths."""
+
+
+class VaultPool:
+    """One pool in a vault; its memory is its tokens and balances."""
+
+    keeper: Address | None = None
+
+    def __init__(self, pool: Address, fee_selector: str) -> None:
+        self._pool = pool
+        self._fee = AnswerNeed(pool, fee_selector)
+        self._weights = AnswerNeed(pool, WEIGHTS)
+        self._amplification = AnswerNeed(pool, AMPLIFICATION)
+        self._all: tuple[Address, ...] = ()
+        self.held = Balances()
+
+    @property
+    def tokens(self) -> tuple[Address, ...]:
+        """Its tokens without its own."""
+        return tuple(one for one in self._all if one != self._pool)
+
+    def shaping(self) -> frozenset[Need]:
+        """What shapes its prices: fees, weights and amplification may change."""
+        return frozenset({self._fee, self._weights, self._amplification})
+
+    def own(self, values: Sequence[int]) -> tuple[int, ...]:
+        """Values by token without that of its own token."""
+        return tuple(value for value, one in zip(values, self._all, strict=False) if one != self._pool)
+
+    def take(self, tokens: Sequence[int], balances: Sequence[int], scales: Sequence[int], state: StateRead) -> None:
+        """What the vault told of it, with what the pool told of its shape."""
+        if not tokens or len(tokens) != len(balances):
+            return
+        self._all = tuple(address_of(one) for one in tokens)
+        self.held.now = self.own(balances)
+        fee, weights, amplification = (
+            words_of(state, need) for need in (self._fee, self._weights, self._amplification)
+        )
+        precision = amplification[2] if len(amplification) > 2 else 0
+        self.held.shape = Shape(
+            scales=self.own(scales),
+            fee_ppm=fee[0] // FEE_SCALE if fee else 0,
+            weights=self.own(array_at(weights, 0)),
+            amplification=amplification[0] // precision if precision else 0,
+        )
+
+    def depth(self, bps: int) -> tuple[int, ...] | None:
+        """By weights or by the stable invariant."""
+        return self.held.depth(bps)
+
+    def trades(self, bps: int) -> Depth | None:
+        """None: the depth is by formula, not to the last unit."""
+        return None
+
+    def reserves(self) -> tuple[int, ...] | None:
+        """As last told by the vault."""
+        return self.held.now
+
+    def on_handed(self, log: Log) -> None:
+        """Nothing: it has no positions."""
+
+    def tick(self) -> int | None:
+        """None: it has no ticks."""
+        return None
+
+    def memory(self) -> Any:
+        """Tokens and balances."""
+        return [list(self._all), self.held.memory()]
+
+    def recall(self, plain: Any) -> None:
+        """Be as when `memory` gave this."""
+        tokens, held = plain
+        self._all = tuple(Address(one) for one in tokens)
+        self.held.recall(held)

@@ -1,0 +1,156 @@
+"""The form of a pool: pure memory of one pool's reserves, fed by its logs and by what is read of it.
+
+Each kind is one file in `chain/pools`, found by folder, with `KIND` (or `KINDS`) and `make(watched)`. A pool starts
+knowing nothing, asks for what it lacks in `needs`, and from then on lives on its logs where these are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chain.blocks.block import Log
+from chain.blocks.reads import AnswerNeed, CallNeed, Needs, StateRead
+from chain.events import Address
+from chain.liquidity.depth import Depth
+
+NOBODY = Address("0x" + "0" * 40)
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+
+MOST_POSITIONS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Liquidity that left (`removed`) or entered. `amounts` go by the pool's tokens, in smallest units.
+
+    `share` is the larger share of the reserves before (concentrated: of the liquidity that is active in the position's
+    range). `before` and `after` are each token's depth within ±2 %, None where it cannot be known.
+    """
+
+    removed: bool
+    amounts: tuple[int, ...]
+    share: float
+    owner: Address | None
+    before: tuple[int, ...] | None
+    after: tuple[int, ...] | None
+
+
+class Pool(Protocol):
+    """One watched pool. Logs come in order of the chain, and the state of a block after its logs."""
+
+    @property
+    def tokens(self) -> tuple[Address, ...]:
+        """Its tokens, in its order; empty until they are known."""
+        ...
+
+    @property
+    def hears(self) -> tuple[Address, str]:
+        """Who tells its logs, and their second topic where the teller speaks for many pools (else empty)."""
+        ...
+
+    @property
+    def keeper(self) -> Address | None:
+        """Who keeps its positions as NFTs; None where nobody does."""
+        ...
+
+    def on_handed(self, log: Log) -> None:
+        """Take a Transfer of the keeper's: a position changed hands, maybe one of this pool's."""
+        ...
+
+    def needs(self) -> Needs:
+        """Its logs, and what must still be read of it."""
+        ...
+
+    def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
+        """Take one of its logs; `same` are all logs of that transaction (this one among them)."""
+        ...
+
+    def on_state(self, state: StateRead) -> None:
+        """Take what was read at the end of the block."""
+        ...
+
+    def trades(self, bps: int) -> Depth | None:
+        """What moves the price of a two-token pool by ±bps, exactly; None where that is not known or not exact."""
+        ...
+
+    def depth(self, bps: int) -> tuple[int, ...] | None:
+        """Each token's depth within ±bps (what leaves on one side and enters on the other); None: not known."""
+        ...
+
+    def reserves(self) -> tuple[int, ...] | None:
+        """What it holds of each token (concentrated: the virtual reserves at the price); None: not known."""
+        ...
+
+    def tick(self) -> int | None:
+        """The current tick of concentrated liquidity; None for other pools."""
+        ...
+
+    def memory(self) -> Any:
+        """All it remembers, as what JSON can hold."""
+        ...
+
+    def recall(self, plain: Any) -> None:
+        """Be as when `memory` gave this."""
+        ...
+
+
+class Positions:
+    """Who holds which NFT of a keeper, as far as this pool has seen them; the least recently seen are let go."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, Address] = {}
+
+    def learn(self, token: str, owner: Address) -> None:
+        """A position of this pool is seen to be this owner's."""
+        self._owners.pop(token, None)
+        self._owners[token] = owner
+        while len(self._owners) > MOST_POSITIONS:
+            del self._owners[next(iter(self._owners))]
+
+    def handed(self, log: Log) -> None:
+        """An ERC-721 Transfer; one to nobody leaves the last owner known, for what is told of it later in the block."""
+        if len(log.topics) == 4 and log.topics[3] in self._owners and log.address_at(1) != NOBODY:
+            self.learn(log.topics[3], log.address_at(1))
+
+    def of_transaction(self, token: str, keeper: Address, same: Sequence[Log]) -> Address | None:
+        """The owner of a position that a log of this transaction names, as it is known now or told in it."""
+        for one in same:
+            if one.address == keeper and one.topics[:1] == (TRANSFER,) and one.topics[3:] == (token,):
+                self.learn(token, one.address_at(1) if one.address_at(1) != NOBODY else one.address_at(0))
+        return self._owners.get(token)
+
+    def memory(self) -> Any:
+        """Tokens and owners, oldest first."""
+        return list(self._owners.items())
+
+    def recall(self, plain: Any) -> None:
+        """Be as when `memory` gave this."""
+        self._owners = {token: Address(owner) for token, owner in plain}
+
+
+def words_of(state: StateRead, need: AnswerNeed) -> tuple[int, ...]:
+    """The 32-byte words of a whole answer; none where it could not be read."""
+    answer = state.get(need, 1)
+    body = answer.to_bytes((answer.bit_length() + 7) // 8, "big")[1:]
+    return tuple(int.from_bytes(body[at : at + 32], "big") for at in range(0, len(body) - 31, 32))
+
+
+def call(address: Address, selector: str, *words: int) -> CallNeed:
+    """A call with words for arguments (negative ones as two's complement)."""
+    return CallNeed(address, selector + "".join(f"{word % (1 << 256):064x}" for word in words))
+
+
+def signed(word: int, bits: int) -> int:
+    """The low `bits` of a word as two's complement."""
+    word &= (1 << bits) - 1
+    return word - (1 << bits) if word >> (bits - 1) else word
+
+
+def share_of(amounts: Sequence[int], reserves: Sequence[int]) -> float:
+    """The largest share these amounts are of the reserves, at most 1; 1 of reserves that are empty."""
+    shares = [
+        min(amount / held, 1.0) if held > 0 else 1.0 for amount, held in zip(amounts, reserves, strict=True) if amount
+    ]
+    return max(shares, default=0.0)

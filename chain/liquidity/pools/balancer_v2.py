@@ -1,0 +1,63 @@
+"""Balancer V2 pools, in their Vault, known by their 32-byte id (whose first 20 bytes are the pool's address).
+
+PoolBalanceChanged tells tokens and signed changes; protocol fees taken on the way are no move. Source: Vault.sol,
+PoolBalances.sol (v2-vault), StableMath.sol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chain.blocks.block import Log
+from chain.blocks.reads import AnswerNeed, Needs, StateRead
+from chain.events import Address
+from chain.liquidity.balancer_vault import VaultPool
+from chain.liquidity.balances import array_at, words_in
+from chain.liquidity.pool import TRANSFER, Move, signed, words_of
+from chain.watch import WatchedPool
+
+KINDS = ("balancer_v2",)
+
+CHANGED = "0xe5ce249087ce04f05a957192435400fd97868dba0e6a4b4c049abf8af80dae78"
+VAULT = Address("0xba12222222228d8ba445958a75a0704d566bf2c8")
+POOL_TOKENS, SCALES, FEE = "0xf94d4668", "0x1dd746ea", "0x55c67628"
+
+
+class VaultV2Pool(VaultPool):
+    """One pool of the V2 Vault."""
+
+    def __init__(self, watched: WatchedPool) -> None:
+        pool = Address(watched.address[:42])
+        super().__init__(pool, FEE)
+        self._vault = watched.manager or VAULT
+        self.hears = (self._vault, watched.address)
+        self._tokens = AnswerNeed(self._vault, POOL_TOKENS + watched.address[2:])
+        self._scales = AnswerNeed(pool, SCALES)
+
+    def needs(self) -> Needs:
+        """One log and the tokens' transfers; balances and shape in each block."""
+        reads = frozenset({self._tokens, self._scales}) | self.shaping()
+        addresses = frozenset({self._vault, *self.tokens})
+        return Needs(addresses=addresses, topics=frozenset({CHANGED, TRANSFER}), reads=reads)
+
+    def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
+        """Moves by PoolBalanceChanged; a change with anything negative is a removal."""
+        if log.topics[0] != CHANGED:
+            return None
+        changes = self.own([signed(one, 256) for one in array_at(words_in(log.body), 1)])
+        if not any(changes):
+            return None
+        removed = any(one < 0 for one in changes)
+        amounts = [max(-one if removed else one, 0) for one in changes]
+        return self.held.moved(amounts, log.address_at(1), removed=removed)
+
+    def on_state(self, state: StateRead) -> None:
+        """getPoolTokens: tokens, balances, last change."""
+        words = words_of(state, self._tokens)
+        scales = array_at(words_of(state, self._scales), 0)
+        self.take(array_at(words, 0), array_at(words, 1), scales, state)
+
+
+def make(watched: WatchedPool) -> VaultV2Pool:
+    """The pool before anything was read."""
+    return VaultV2Pool(watched)

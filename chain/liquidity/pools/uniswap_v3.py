@@ -1,0 +1,169 @@
+"""Uniswap V3 pools and the forks that keep its calls and logs (PancakeSwap V3 among them).
+
+A position made through the position manager belongs, for the pool, to the manager: its true owner is who holds the
+NFT, which the manager's own logs tell (Transfer; IncreaseLiquidity and DecreaseLiquidity name the token); where they
+do not, who collected. A Burn of nothing only settles fees, and Collect pays them: neither is a move. Source:
+UniswapV3Pool.sol (v3-core 1.0.1), NonfungiblePositionManager.sol (v3-periphery 1.4.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chain.blocks.block import Log
+from chain.blocks.reads import AnswerNeed, Need, Needs, StateRead
+from chain.events import Address
+from chain.liquidity.concentrated import Basics, Ticks
+from chain.liquidity.depth import NEAR_BPS, Depth, Spot
+from chain.liquidity.pool import NOBODY, TRANSFER, Move, Positions, call, signed, words_of
+from chain.watch import WatchedPool
+
+KINDS = ("uniswap_v3",)
+
+MINT = "0x7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae16239d0bde"
+BURN = "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c"
+COLLECT = "0x70935338e69775456a85ddef226c395fb668b63fa0115f5f20610b388e6ca9c0"
+SWAP = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"
+PANCAKE_SWAP = "0x19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83"
+INITIALIZE = "0x98636036cb66a9c19a37435efc1e90142190214e8abeb821bdba3f2990dd4c95"
+INCREASE = "0x3067048beee31b25b2f1681f88dac838c8bba36af25bfb2b7cf7473a5847e35f"
+DECREASE = "0x26f6a048ee9138f2c0ce266f322cb99228e8d619ae2bff30c67f8dcf9d2377b4"
+PAYS_OUT_TOPICS = frozenset({COLLECT})
+TOPICS = frozenset({MINT, BURN, COLLECT, SWAP, PANCAKE_SWAP, INITIALIZE, INCREASE, DECREASE, TRANSFER})
+
+POSITION_MANAGER = Address("0xc36442b4a4522e871399cd717abdd847ab11fe88")
+"""Uniswap's own on ethereum, arbitrum, optimism and polygon; elsewhere the operator names it."""
+SLOT0, LIQUIDITY, SPACING, FEE = "0x3850c7bd", "0x1a686502", "0xd0c93a7c", "0xddca3f43"
+BITMAP, TICK = "0x5339c296", "0xf30dba93"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A pool's state by its own calls, which forks keep even where their storage differs."""
+
+    address: Address
+
+    def basics(self) -> frozenset[Need]:
+        """Four calls."""
+        rest = (call(self.address, selector) for selector in (LIQUIDITY, SPACING, FEE))
+        return frozenset({AnswerNeed(self.address, SLOT0), *rest})
+
+    def read_basics(self, state: StateRead) -> Basics | None:
+        """Price and tick by slot0, and the others; None before the pool is initialised."""
+        slot0 = words_of(state, AnswerNeed(self.address, SLOT0))
+        rest = [state.get(call(self.address, selector)) for selector in (LIQUIDITY, SPACING, FEE)]
+        liquidity, spacing, fee_ppm = rest
+        if len(slot0) < 2 or not slot0[0] or liquidity is None or not spacing or fee_ppm is None:
+            return None
+        spot = Spot(sqrt_price=slot0[0], tick=signed(slot0[1], 24), liquidity=liquidity)
+        return Basics(spot=spot, spacing=spacing, fee_ppm=fee_ppm)
+
+    def word(self, position: int) -> Need:
+        """tickBitmap(position)."""
+        return call(self.address, BITMAP, position)
+
+    def tick(self, tick: int) -> Need:
+        """ticks(tick), whole: liquidityGross, liquidityNet, …"""
+        return AnswerNeed(self.address, f"{TICK}{tick % (1 << 256):064x}")
+
+    def net(self, answer: int) -> int:
+        """Its second word; 0 of an answer too short."""
+        body = answer.to_bytes((answer.bit_length() + 7) // 8, "big")[1:]
+        return signed(int.from_bytes(body[32:64], "big"), 128)
+
+
+class ConcentratedPool:
+    """One pool; its memory is its ticks and who holds which position."""
+
+    def __init__(self, watched: WatchedPool) -> None:
+        self._address = watched.address
+        self.tokens = (watched.token0, watched.token1) if watched.token0 and watched.token1 else ()
+        self.hears = (watched.address, "")
+        self.keeper = watched.positions or POSITION_MANAGER
+        self._ticks = Ticks(source=Reading(watched.address))
+        self._positions = Positions()
+
+    def needs(self) -> Needs:
+        """Its logs and those of the position manager, and the ticks still unknown."""
+        if not self.tokens:
+            return Needs()
+        return Needs(addresses=frozenset({self._address, self.keeper}), topics=TOPICS, reads=self._ticks.needs())
+
+    def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
+        """Price by Swap, ticks and moves by Mint and Burn."""
+        topic = log.topics[0]
+        if topic in (SWAP, PANCAKE_SWAP):
+            self._ticks.swapped(Spot(sqrt_price=log.word(4), tick=signed(log.word(6), 24), liquidity=log.word(5)))
+        if topic not in (MINT, BURN):
+            return None
+        removed = topic == BURN
+        lower, upper = signed(log.word(1), 24), signed(log.word(2), 24)
+        liquidity, *amounts = (log.word(at) for at in (range(3, 6) if removed else range(4, 7)))
+        if not liquidity:
+            return None  # only settles the fees that are due
+        share = self._ticks.share(lower, upper, liquidity)
+        before = self._ticks.depth(NEAR_BPS)
+        self._ticks.modified(lower, upper, -liquidity if removed else liquidity)
+        return Move(
+            removed=removed,
+            amounts=tuple(amounts),
+            share=share,
+            owner=self._owner(log, same, removed=removed),
+            before=before,
+            after=self._ticks.depth(NEAR_BPS),
+        )
+
+    def on_handed(self, log: Log) -> None:
+        """A position changed hands."""
+        self._positions.handed(log)
+
+    def on_state(self, state: StateRead) -> None:
+        """What was read."""
+        self._ticks.on_state(state)
+
+    def depth(self, bps: int) -> tuple[int, ...] | None:
+        """By walking the ticks."""
+        return self._ticks.depth(bps)
+
+    def trades(self, bps: int) -> Depth | None:
+        """Exactly, by walking the ticks."""
+        return self._ticks.trades(bps)
+
+    def reserves(self) -> tuple[int, ...] | None:
+        """Virtual reserves at the price."""
+        return self._ticks.reserves()
+
+    def tick(self) -> int | None:
+        """The current tick."""
+        return self._ticks.known.spot.tick if self._ticks.known else None
+
+    def memory(self) -> Any:
+        """Ticks and owners."""
+        return [self._ticks.memory(), self._positions.memory()]
+
+    def recall(self, plain: Any) -> None:
+        """Be as when `memory` gave this."""
+        ticks, owners = plain
+        self._ticks.recall(ticks)
+        self._positions.recall(owners)
+
+    def _owner(self, log: Log, same: Sequence[Log], *, removed: bool) -> Address | None:
+        holder = log.address_at(0)
+        if holder != self.keeper:
+            return holder
+        told = DECREASE if removed else INCREASE
+        named = (one for one in same if one.address == self.keeper and one.topics[:1] == (told,))
+        token = next((one.topics[1] for one in named if one.index > log.index and len(one.topics) > 1), "")
+        owner = self._positions.of_transaction(token, self.keeper, same) if token else None
+        if owner is not None:
+            return owner
+        collected = [one for one in same if removed and one.topics and one.topics[0] == COLLECT]
+        receivers = [one.address_at(3) for one in collected if one.address == self._address]
+        return next((one for one in receivers if one not in (NOBODY, self.keeper)), None)
+
+
+def make(watched: WatchedPool) -> ConcentratedPool:
+    """The pool before anything was read."""
+    return ConcentratedPool(watched)

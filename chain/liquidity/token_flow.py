@@ -1,0 +1,164 @@
+"""One token of one move of liquidity, and where its units are now: followed from hand to hand by the token's transfers.
+
+A removal's units begin at the pool. Within the transaction that moved them they are followed through every contract;
+later only from wallets and from the position's own owner, for what a contract sends later may be anybody's money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from chain.events import LiquidityMoved
+from chain.liquidity.pool import NOBODY
+
+SOMEWHERE = "somewhere"
+"""Stands for hands too many to remember."""
+NATIVE = "native"
+"""Stands for a wrapped coin that was unwrapped by nobody known."""
+MOST_HANDS = 16
+DUST = 1000
+"""Below a thousandth of a removal, units are not asked about."""
+
+
+class Side(msgspec.Struct, array_like=True):
+    """One token of one move; `left` is what no match has used yet, of `amount`, and lies in the hands of `held`.
+
+    `teller` is the contract that holds the pool's money. Units matched to other pools are `readded`, those that came
+    back to the same pool `rebalanced`. `depth` is what the token's ±2 % depth lost of `depth_before` (0: not known).
+    """
+
+    event_id: str
+    pool: str
+    pool_kind: str
+    teller: str
+    token: str
+    owner: str | None
+    transaction: str | None
+    block_number: int
+    time_s: float
+    amount: int
+    left: int
+    share: float
+    removed: bool
+    depth: int = 0
+    depth_before: int = 0
+    hhi_before: float | None = None
+    hhi_after: float | None = None
+    went: dict[str, int] = {}
+    rebalanced: int = 0
+    migrated: bool = False
+    held: dict[str, int] = {}
+    hops: dict[str, int] = {}
+    log_index: int = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where in the chain it stands."""
+        return self.block_number, self.log_index
+
+    def passed(self, sender: str, receiver: str, amount: int, *, hops: int = 0) -> int:
+        """Units went from hand to hand (`hops` further from the removal), at most those that were there; how many."""
+        moved = min(self.held.get(sender, 0), amount)
+        if moved and sender != receiver:
+            far = self.hops.get(sender, 0) + hops
+            self._give(sender, moved)
+            self.held[receiver] = self.held.get(receiver, 0) + moved
+            if far:
+                self.hops[receiver] = max(far, self.hops.get(receiver, 0))
+            while len(self.held) > MOST_HANDS:
+                least = min((hand for hand in self.held if hand != SOMEWHERE), key=lambda hand: (self.held[hand], hand))
+                self._lose(least)
+        return moved
+
+    def sold(self, tellers: Collection[str]) -> None:
+        """Units that lie in other pools without being liquidity there were sold: nothing can match them any more."""
+        for hand in [one for one in self.held if one in tellers and one != self.teller]:
+            self.left -= min(self.held[hand], self.left)
+            self._lose(hand)
+
+    def near_hands(self, most_hops: int) -> set[str]:
+        """Who holds units at most so many transfers from the removal, its own pool and stand-ins left out."""
+        return {
+            hand
+            for hand in self.held
+            if self.hops.get(hand, 0) <= most_hops and hand not in (self.teller, SOMEWHERE, NATIVE, NOBODY)
+        }
+
+    def used(self, amount: int, addition: Side) -> dict[str, int]:
+        """A match took units: those at the pool they went to, then its owner's, then its own pool's, then any.
+
+        Answers what it took from which other hands than that pool.
+        """
+        if addition.pool == self.pool:
+            self.rebalanced += amount
+        else:
+            self.went[addition.pool] = self.went.get(addition.pool, 0) + amount
+        first = [one for one in (addition.teller, addition.owner, self.owner, self.teller) if one is not None]
+        elsewhere: dict[str, int] = {}
+        for hand in [*first, *sorted(self.held)]:
+            taken = min(self.held.get(hand, 0), amount)
+            if taken:
+                self._give(hand, taken)
+                amount -= taken
+                if hand != addition.teller:
+                    elsewhere[hand] = elsewhere.get(hand, 0) + taken
+        return elsewhere
+
+    def in_hands(self, hands: Iterable[str]) -> int:
+        """How many units lie in these hands."""
+        return sum(self.held.get(hand, 0) for hand in hands)
+
+    @property
+    def hands(self) -> list[str]:
+        """Who holds more than dust of it, its own pool and stand-ins left out."""
+        return [
+            hand
+            for hand, amount in self.held.items()
+            if amount * DUST > self.amount and hand not in (self.teller, SOMEWHERE, NATIVE, NOBODY)
+        ]
+
+    def _give(self, hand: str, amount: int) -> None:
+        self.held[hand] -= amount
+        if not self.held[hand]:
+            del self.held[hand]
+            self.hops.pop(hand, None)
+
+    def _lose(self, hand: str) -> None:
+        self.held[SOMEWHERE] = self.held.get(SOMEWHERE, 0) + self.held.pop(hand)
+        self.hops.pop(hand, None)
+
+
+def sides_of(event: LiquidityMoved, teller: str) -> list[Side]:
+    """The sides of a move. The native coin leaves no transfers: it counts as its owner's at once."""
+    depths = {one.token: one for one in event.depth}
+    found: list[Side] = []
+    for token, amount in ((event.token0, event.amount0), (event.token1, event.amount1), *event.more):
+        if amount > 0:
+            depth = depths.get(token)
+            hand = (event.owner or NATIVE) if token == NOBODY else teller
+            found.append(
+                Side(
+                    event_id=event.event_id,
+                    pool=event.pool,
+                    pool_kind=event.pool_kind,
+                    teller=teller,
+                    token=token,
+                    owner=event.owner,
+                    transaction=event.place.transaction,
+                    block_number=event.place.block_number,
+                    time_s=event.place.block_time.timestamp(),
+                    amount=amount,
+                    left=amount,
+                    share=event.share,
+                    removed=event.removed,
+                    depth=depth.moved if depth else 0,
+                    depth_before=depth.token_before if depth else 0,
+                    hhi_before=depth.hhi_before if depth else None,
+                    hhi_after=depth.hhi_after if depth else None,
+                    held={hand: amount} if event.removed else {},
+                    log_index=event.place.log_index or 0,
+                )
+            )
+    return found

@@ -1,0 +1,238 @@
+"""Reading blocks whole: headers by number, then logs and state of a run of blocks in a few batched questions.
+
+Logs are believed of as many nodes as the quorum asks for; a single node's are held against the block's bloom filter and,
+where that speaks of logs that were not told, against the receipts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from chain.blocks import bloom
+from chain.blocks.block import Block, Header
+from chain.blocks.reads import AnswerNeed, CallNeed, Need, Needs, Probe
+from chain.events import NetworkId
+from chain.events.network import NodeFaultKind
+from chain.nodes.group import Nodes
+from chain.nodes.log_quorum import Verdict, judge
+from chain.nodes.log_ranges import Logs, pieces, settle
+from chain.nodes.node import Source
+from chain.nodes.tracing import Writes, answered_with
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of, receipts_ask, receipts_of
+from chain.rpc.multicall import Packed, alone_ask, alone_of, plan, unpack
+from chain.rpc.probe_batches import Probing
+from chain.rpc.storage_writes import contradicts
+
+RECEIPTS = "receipts"
+
+States = dict[str, dict[Need, int]]
+"""Answers by block hash and need."""
+
+
+async def headers(nodes: Nodes, numbers: Sequence[int]) -> list[Header]:
+    """The headers of these numbers. Raises NodeFailure."""
+    if not numbers:
+        return []
+
+    async def act(node: Source) -> list[Header]:
+        answers = await node.ask([header_ask(number) for number in numbers])
+        if None in answers:
+            raise NodeFailure(NodeFaultKind.NULL_BLOCK, f"no block {numbers[answers.index(None)]}")
+        found = [header_of(answer) for answer in answers]
+        if any(one.number != number for one, number in zip(found, numbers, strict=True)):
+            raise NodeFailure(NodeFaultKind.MALFORMED, "another block than asked for")
+        for one, following in pairwise(found):
+            if following.number == one.number + 1 and following.parent_hash != one.hash:
+                raise NodeFailure(NodeFaultKind.FORKED, f"its block {following.number} does not follow its own")
+        return found if nodes.blooms else [replace(one, bloom=None) for one in found]
+
+    return await nodes.first(act, max(numbers))
+
+
+async def blocks(
+    nodes: Nodes,
+    network: NetworkId,
+    run: Sequence[Header],
+    needs: Needs,
+    clock: Callable[[], datetime],
+    *,
+    state_of: Sequence[Header],
+    traced: bool = False,
+    live: bool = False,
+) -> list[Block]:
+    """These blocks, oldest first, with their logs and what moves of their state; those in `state_of` with all of it.
+
+    `traced`: the writes inside them are asked for too, where the node gives traces; `live`: and the last one the probes.
+    Raises NodeFailure.
+    """
+
+    async def act(node: Source) -> tuple[Source, Logs, States, Writes]:
+        traced_of, probes = (run if traced or live else ()), (needs.probes if live else frozenset())
+        return node, *await _read(node, run, needs, state_of, traced_of, probes)
+
+    async def logs_only(node: Source) -> Logs:
+        return (await _read(node, run, needs, ()))[0]
+
+    reaching = run[-1].number if run else 0
+    wanted = nodes.quorum - 1 if needs.addresses else 0
+    (node, logs, state, writes), others = await asyncio.gather(
+        nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=wanted)
+    )
+    if news := node.traits.tracing.news() if traced or live else None:
+        nodes.mention(node.name, NodeFaultKind.NO_TRACES, news)
+    if needs.addresses:
+        told = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
+        if len(told) > 1 and any(one != logs for one in told.values()):
+            told |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + wanted, most=1)
+        if len(told) == 1:
+            told |= await _receipts(node, run, needs, logs)
+        if len(told) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
+            logs = _believed(nodes, run, told)
+    return [
+        Block(
+            network=network,
+            header=one,
+            seen_at=clock(),
+            logs=logs.get(one.hash, ()),
+            state=state.get(one.hash, {}),
+            writes=writes.get(one.hash),
+            probed=live and one is run[-1],
+        )
+        for one in run
+    ]
+
+
+async def whole(nodes: Nodes, some: Sequence[Block], needs: Needs, clock: Callable[[], datetime]) -> list[Block]:
+    """These blocks with their standing reads too. Raises NodeFailure."""
+    standing, run = Needs(reads=needs.standing), [one.header for one in some]
+    found = await blocks(nodes, some[0].network, run, standing, clock, state_of=run)
+    return [replace(one, state={**one.state, **more.state}) for one, more in zip(some, found, strict=True)]
+
+
+async def _read(
+    node: Source,
+    run: Sequence[Header],
+    needs: Needs,
+    state_of: Sequence[Header],
+    traced_of: Sequence[Header] = (),
+    probes: frozenset[Need] = frozenset(),
+) -> tuple[Logs, States, Writes]:
+    """The logs and the state as this node tells them: nearly always in one request."""
+    whole = frozenset(one.hash for one in state_of)
+    reading = [
+        Reading.of(one, needs.reads if one.hash in whole else needs.moving, node)
+        for one in (run if needs.moving else state_of)
+    ]
+    beside = frozenset(need for need in probes if not isinstance(need, Probe)) - needs.reads
+    if beside:
+        reading.append(Reading.of(run[-1], beside, node))
+    asked = pieces(needs, run, node.traits)
+    check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
+    asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
+    probing = Probing.of(run[-1], probes - needs.reads - beside, node.traits.apart) if probes else None
+    answers, probed, writes = await answered_with(node, asks, needs.writes, traced_of, probing.asks if probing else ())
+    logs: Logs = {}
+    if asked:
+        if check and header_of(answers[len(asked)]).hash != run[-1].hash:
+            raise NodeFailure(NodeFaultKind.BEHIND, "on another fork")
+        logs = await settle(node, asked, answers[: len(asked)])
+    state = await _state(node, reading, answers[len(asked) + len(check) :])
+    if probing:
+        state.setdefault(run[-1].hash, {}).update(probing.read(probed, node.traits.apart))
+    for one in [block for block, some in writes.items() if contradicts(some, state.get(block, {}))]:
+        del writes[one]
+        node.traits.tracing.went(understood=False)
+    return logs, state, writes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What is read of one block, and the questions for it: packed ones first."""
+
+    header: Header
+    packed: tuple[Packed, ...]
+    plain: tuple[Need, ...]
+
+    @classmethod
+    def of(cls, header: Header, needs: frozenset[Need], node: Source) -> Reading:
+        """As this node takes it."""
+        packed, plain = plan(needs) if node.traits.packs else ((), tuple(sorted(needs, key=repr)))
+        return cls(header=header, packed=packed, plain=plain)
+
+    @property
+    def asks(self) -> list[Ask]:
+        """The questions."""
+        return [
+            *(some.ask(self.header) for some in self.packed),
+            *(read_ask(need, self.header) for need in self.plain),
+        ]
+
+
+async def _state(node: Source, reading: Sequence[Reading], answers: Sequence[Any]) -> States:
+    """The words by block. What a packed call did not answer is asked once more by itself."""
+    found: States = {}
+    again: list[tuple[Header, Need]] = []
+    packed = understood = False
+    at = 0
+    for one in reading:
+        words = found.setdefault(one.header.hash, {})
+        for some in one.packed:
+            unpacked = unpack(some, answers[at])
+            at += 1
+            packed, understood = True, understood or unpacked is not None
+            words |= unpacked or {}
+            again += [(one.header, need) for need in some.needs if need not in words]
+        _put(words, zip(one.plain, answers[at : at + len(one.plain)], strict=True))
+        at += len(one.plain)
+    if packed:
+        node.traits.packed(understood)
+    if again:
+        asks = [_again_ask(need, header, packs=understood) for header, need in again]
+        for (header, need), answer in zip(again, await node.ask(asks), strict=True):
+            alone = understood and isinstance(need, CallNeed | AnswerNeed) and not isinstance(answer, Refusal)
+            word = alone_of(need, answer) if alone else read_of(need, answer)
+            if word is not None:
+                found[header.hash][need] = word
+    return found
+
+
+def _again_ask(need: Need, header: Header, *, packs: bool) -> Ask:
+    if packs and isinstance(need, CallNeed | AnswerNeed):
+        return alone_ask(need, {"blockHash": header.hash})
+    return read_ask(need, header)
+
+
+def _put(words: dict[Need, int], answers: Any) -> None:
+    for need, answer in answers:
+        word = read_of(need, answer)
+        if word is not None:
+            words[need] = word
+
+
+async def _receipts(node: Source, run: Sequence[Header], needs: Needs, logs: Logs) -> dict[str, Logs]:
+    """The logs once more from the receipts, where a bloom filter speaks of logs that were not told."""
+    doubtful = [one for one in run if bloom.suspicious(one, needs, logs[one.hash])]
+    if not doubtful:
+        return {}
+    try:
+        answers = await node.ask([receipts_ask(one) for one in doubtful])
+        found = {one.hash: receipts_of(answer, needs, one) for one, answer in zip(doubtful, answers, strict=True)}
+    except NodeFailure:
+        return {}  # many nodes have no such question: then there is nothing to hold the logs against
+    return {RECEIPTS: logs | found}
+
+
+def _believed(nodes: Nodes, run: Sequence[Header], told: Mapping[str, Logs]) -> Logs:
+    believed: Logs = {}
+    for one in run:
+        verdict: Verdict = judge(one, {name: logs[one.hash] for name, logs in told.items()})
+        believed[one.hash] = verdict.logs
+        for name, fault in verdict.faults.items():
+            nodes.accuse(name, fault, f"logs of block {one.number}")
+    return believed

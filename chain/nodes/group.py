@@ -1,0 +1,267 @@
+"""The nodes of one network: which to ask, in which order, whom to leave alone after a failure, and whom to believe.
+
+The head is asked of all that are well. Where they tell different chains the one that most of them tell counts; among
+equals the one that holds what was followed, unless it stands still. So a node that lags, or tells a chain of its own, is
+named and passed over, and is never taken for a reorg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
+
+from chain.blocks.block import Header
+from chain.events import NetworkId
+from chain.events.network import NodeFault, NodeFaultKind
+from chain.nodes import forks
+from chain.nodes.health import NodeHealth, Seat
+from chain.nodes.node import Source
+from chain.rpc.errors import NodeFailure
+from chain.rpc.messages import header_ask, header_of
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+MOST_FAULTS = 256
+LAG_BLOCKS = 3
+WITNESS_S = 2.0
+"""How long a second opinion is waited for."""
+LOOKS = 3
+"""At the head, after which a node is named that lags or tells a chain of its own: forks of one block are everyday, and a
+head that one node boasts of makes laggards of all others until its blocks are asked for."""
+
+
+class Nodes:
+    """Several nodes, ranked by health: failures in a row, lag, errors, latency, then the operator's order.
+
+    `quorum` is how many are to agree on the logs of a block, where there are so many. `stall_s`: seconds after which a
+    head that does not move no longer counts as the one we follow.
+    """
+
+    def __init__(
+        self,
+        network: NetworkId,
+        nodes: Sequence[Source],
+        clock: Clock,
+        *,
+        quorum: int = 2,
+        stall_s: float = 60.0,
+        blooms: bool = True,
+    ) -> None:
+        assert nodes
+        self.quorum = quorum
+        self.blooms = blooms
+        self._network = network
+        self._stall_s = stall_s
+        self._seats = [Seat(node) for node in nodes]
+        self._clock = clock
+        self._faults: list[NodeFault] = []
+
+    @property
+    def several(self) -> bool:
+        """Whether there is anybody to ask for another opinion."""
+        return len(self._seats) > 1
+
+    @property
+    def pushing(self) -> Source | None:
+        """A node that pushes its heads, if there is one."""
+        return next((seat.node for seat in self._seats if seat.node.pushes), None)
+
+    def wake_s(self) -> float:
+        """Seconds until the first of them is no longer left alone; 0 where one may be asked now."""
+        now = self._clock()
+        return min(
+            max((seat.rest_until - now).total_seconds(), 0.0) if seat.rest_until else 0.0 for seat in self._seats
+        )
+
+    def take_faults(self) -> list[NodeFault]:
+        """The faults since the last time, oldest first."""
+        faults, self._faults = self._faults, []
+        return faults
+
+    def health(self) -> tuple[NodeHealth, ...]:
+        """Every node, the best first."""
+        now = self._clock()
+        return tuple(seat.health(now) for seat in sorted(self._seats, key=lambda seat: (seat.resting(now), seat.rank)))
+
+    async def head(self, holds: Callable[[Header], bool], tip: Header | None = None) -> tuple[str, Header] | None:
+        """The highest head of the chain that is believed, and the node that has it; None where no node answers.
+
+        `holds` tells whether a block is followed; `tip` is the last one followed.
+        """
+        seats = self._ranked(forked=True)
+        answers = await asyncio.gather(*(self._head(seat) for seat in seats))
+        heads = {seat.node.name: (seat, head) for seat, head in zip(seats, answers, strict=True) if head is not None}
+        if not heads:
+            return None
+        if forks.plain((head for _, head in heads.values()), holds, tip):
+            line = list(heads)
+        else:
+            line = await self._line(heads, holds, tip)
+        believed = [heads[name] for name in line]
+        seat, head = max(believed, key=lambda pair: (pair[1].number, holds(pair[1])))
+        self._look(heads, set(line), head)
+        return seat.node.name, head
+
+    async def first(self, act: Callable[[Source], Awaitable[T]], reaching: int = 0) -> T:
+        """What the first node gives that does not fail and whose head is not below `reaching`.
+
+        Raises the last NodeFailure where all fail.
+        """
+        seats = self._ranked(reaching)
+        if not seats:
+            raise NodeFailure(NodeFaultKind.UNREACHABLE, "every node rests after its failures")
+        turn = iter(seats)
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(len(seats)), retry=retry_if_exception_type(NodeFailure), reraise=True
+        )
+        return await retrying(self._act, turn, act)
+
+    async def witnesses(
+        self, act: Callable[[Source], Awaitable[T]], *, reaching: int, after: int, most: int
+    ) -> dict[str, T]:
+        """What up to `most` nodes say, by name, leaving out the `after` best. Who fails or is slow says nothing."""
+        seats = self._ranked(reaching)[after : after + most]
+        found = await asyncio.gather(*(self._witness(seat, act) for seat in seats))
+        return {seat.node.name: one for seat, one in zip(seats, found, strict=True) if one is not None}
+
+    async def agreed(self, header: Header) -> bool | None:
+        """Whether this block is on the chain, by the votes of all that are well; None: as many say yes as no.
+
+        Who is outvoted is named.
+        """
+        seats = self._ranked()
+        answers = [one for [one] in await asyncio.gather(*(self._hashes_at(seat, [header.number]) for seat in seats))]
+        kept = [seat for seat, found in zip(seats, answers, strict=True) if found == header.hash]
+        others = [seat for seat, found in zip(seats, answers, strict=True) if found not in (None, header.hash)]
+        if len(kept) == len(others):
+            return None
+        for seat in min(kept, others, key=len):
+            self.accuse(seat.node.name, NodeFaultKind.FORKED, f"another block {header.number}")
+        return len(kept) > len(others)
+
+    def accuse(self, name: str, fault: NodeFaultKind, detail: str) -> None:
+        """Name a node whose answer was not believed. It is asked after the others for a while."""
+        for seat in self._seats:
+            if seat.node.name == name:
+                seat.distrust()
+                self._fault(seat, NodeFailure(fault, detail))
+
+    def mention(self, name: str, fault: NodeFaultKind, detail: str) -> None:
+        """Say of a node what it cannot do: no failure of it."""
+        for seat in self._seats:
+            if seat.node.name == name:
+                self._fault(seat, NodeFailure(fault, detail))
+
+    async def close(self) -> None:
+        """Hang up on all of them."""
+        await asyncio.gather(*(seat.node.close() for seat in self._seats))
+
+    async def _line(
+        self, heads: dict[str, tuple[Seat, Header]], holds: Callable[[Header], bool], tip: Header | None
+    ) -> list[str]:
+        """The names of the nodes that tell the chain that is believed."""
+        numbers = forks.heights([head for _, head in heads.values()], tip)
+        answers = await asyncio.gather(*(self._hashes(seat, head, numbers) for seat, head in heads.values()))
+        seen = dict(zip(heads, answers, strict=True))
+        now = self._clock()
+
+        def weight(line: list[str]) -> tuple[int, bool, int]:
+            ours = tip is not None and any(
+                seen[name].get(tip.number) == tip.hash or holds(heads[name][1]) for name in line
+            )
+            moves = any(heads[name][0].still_s(now) < self._stall_s for name in line)
+            return len(line), ours and moves, heads[line[0]][1].number
+
+        return max(forks.lines({name: head for name, (_, head) in heads.items()}, seen), key=weight)
+
+    def _look(self, heads: dict[str, tuple[Seat, Header]], believed: set[str], best: Header) -> None:
+        """Name those that lag and those that tell another chain, once each time it begins."""
+        for name, (seat, head) in heads.items():
+            seat.forked = 0 if name in believed else seat.forked + 1
+            if seat.forked == LOOKS:
+                self._fault(seat, NodeFailure(NodeFaultKind.FORKED, f"tells another chain at block {head.number}"))
+            lag = best.number - head.number
+            seat.late = seat.late + 1 if lag > LAG_BLOCKS and not seat.forked else 0
+            if seat.late == LOOKS:
+                self._fault(seat, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
+            seat.behind = seat.late >= LOOKS
+
+    async def _act(self, turn: Iterator[Seat], act: Callable[[Source], Awaitable[T]]) -> T:
+        return await self._one(next(turn), act)
+
+    async def _one(self, seat: Seat, act: Callable[[Source], Awaitable[T]], *, claim: bool = False) -> T:
+        began = self._clock()
+        try:
+            found = await act(seat.node)
+        except NodeFailure as failure:
+            self._failed(seat, failure)
+            raise
+        seat.went_well((self._clock() - began).total_seconds(), claim=claim)
+        return found
+
+    async def _witness(self, seat: Seat, act: Callable[[Source], Awaitable[T]]) -> T | None:
+        try:
+            return await asyncio.wait_for(self._one(seat, act), WITNESS_S)
+        except (NodeFailure, TimeoutError):
+            return None
+
+    async def _head(self, seat: Seat) -> Header | None:
+        async def act(node: Source) -> Header:
+            answer = (await node.ask([header_ask(None)]))[0]
+            if answer is None:
+                raise NodeFailure(NodeFaultKind.NULL_BLOCK, "no head")
+            head = header_of(answer)
+            return head if self.blooms else replace(head, bloom=None)
+
+        try:
+            head = await self._one(seat, act, claim=True)
+        except NodeFailure:
+            return None
+        seat.stands_at(head, self._clock())
+        return head
+
+    async def _hashes(self, seat: Seat, head: Header, numbers: Sequence[int]) -> dict[int, str]:
+        """The hashes this node gives at these heights, as far as it has them."""
+        asked = [number for number in numbers if number < head.number]
+        known = {head.number: head.hash}
+        if asked:
+            found = await self._hashes_at(seat, asked)
+            known |= {number: one for number, one in zip(asked, found, strict=True) if one is not None}
+        return known
+
+    async def _hashes_at(self, seat: Seat, numbers: Sequence[int]) -> list[str | None]:
+        async def act(node: Source) -> list[str | None]:
+            answers = await node.ask([header_ask(number) for number in numbers])
+            return [None if answer is None else header_of(answer).hash for answer in answers]
+
+        try:
+            return await self._one(seat, act, claim=True)
+        except NodeFailure:
+            return [None] * len(numbers)
+
+    def _ranked(self, reaching: int = 0, *, forked: bool = False) -> list[Seat]:
+        now = self._clock()
+        awake = [seat for seat in self._seats if not seat.resting(now) and seat.reaches(reaching)]
+        return sorted((seat for seat in awake if forked or not seat.forked), key=lambda seat: seat.rank)
+
+    def _failed(self, seat: Seat, failure: NodeFailure) -> None:
+        self._fault(seat, failure)
+        seat.failed(failure, self._clock(), alone=not self.several)
+
+    def _fault(self, seat: Seat, failure: NodeFailure) -> None:
+        if len(self._faults) < MOST_FAULTS:
+            self._faults.append(
+                NodeFault(
+                    network=self._network,
+                    seen_at=self._clock(),
+                    node=seat.node.name,
+                    fault=failure.fault,
+                    detail=failure.detail,
+                )
+            )

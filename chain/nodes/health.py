@@ -1,0 +1,116 @@
+"""One node's standing among the others: its failures, its head, its pace. No I/O."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chain.blocks.block import Header
+from chain.events.network import NodeFaultKind
+from chain.nodes.node import Source
+from chain.rpc.errors import NodeFailure
+
+LONGEST_REST_S = 60.0
+LEARNS = 0.1
+"""Weight of the newest answer in the averages."""
+ERRING = 0.2
+"""Share of errors from which a node is asked after the others."""
+FASTEST_S = 0.005
+"""Nodes that answer faster than this are equally fast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeHealth:
+    """How a node stands: seconds an answer takes and share of failures (moving averages), and its head."""
+
+    node: str
+    latency_s: float
+    errors: float
+    head_number: int
+    behind: bool
+    forked: bool
+    resting: bool
+
+
+@dataclass(slots=True)
+class Seat:
+    """A node and what is known of it. `late` and `forked` count the looks at which it lagged or told another chain."""
+
+    node: Source
+    failures: int = 0
+    nulls: int = 0
+    rest_until: datetime | None = None
+    head: Header | None = None
+    moved_at: datetime | None = None
+    behind: bool = False
+    late: int = 0
+    forked: int = 0
+    latency_s: float = 0.0
+    errors: float = 0.0
+
+    @property
+    def rank(self) -> tuple[int, bool, bool, int]:
+        """The smaller the better. Latencies count in doublings, so that equals do not change places at every answer."""
+        slow = round(math.log2(max(self.latency_s, FASTEST_S) / FASTEST_S))
+        return (self.failures, self.behind, self.errors > ERRING, slow)
+
+    def health(self, now: datetime) -> NodeHealth:
+        """As others may know it."""
+        return NodeHealth(
+            node=self.node.name,
+            latency_s=self.latency_s,
+            errors=self.errors,
+            head_number=self.head.number if self.head else -1,
+            behind=self.behind,
+            forked=self.forked > 0,
+            resting=self.resting(now),
+        )
+
+    def resting(self, now: datetime) -> bool:
+        """Whether it is left alone."""
+        return self.rest_until is not None and self.rest_until > now
+
+    def reaches(self, number: int) -> bool:
+        """Whether it may have that block: its head is there, or was never asked for."""
+        return self.head is None or self.head.number >= number
+
+    def still_s(self, now: datetime) -> float:
+        """Seconds since its head last moved."""
+        return (now - self.moved_at).total_seconds() if self.moved_at else 0.0
+
+    def stands_at(self, head: Header, now: datetime) -> None:
+        """Take its head."""
+        if self.head is None or self.head.hash != head.hash:
+            self.moved_at = now
+        self.head = head
+
+    def went_well(self, took_s: float, *, claim: bool = False) -> None:
+        """Take an answer. A mere `claim`, of a head, does not make up for blocks that were not there."""
+        self.failures = 0
+        self.nulls = self.nulls if claim else 0
+        self.errors *= 1 - LEARNS
+        self.latency_s += (took_s - self.latency_s) * (LEARNS if self.latency_s else 1)
+
+    def distrust(self) -> None:
+        """Take an answer that was not believed: it counts as several errors."""
+        self.errors = min(self.errors + 0.5, 1.0)
+
+    def failed(self, failure: NodeFailure, now: datetime, *, alone: bool = True) -> None:
+        """Take a failure: it is left alone for a while, longer after each, unless it only wants less at once.
+
+        Blocks that it claims and has not weigh more where it is not `alone`.
+        """
+        if failure.fault is NodeFaultKind.BATCH_LIMIT:
+            self.node.traits.fewer_asks()
+        if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.BATCH_LIMIT):
+            return
+        self.errors += (1 - self.errors) * LEARNS
+        self.failures += 1
+        self.nulls += (1 if alone else 4) * (failure.fault is NodeFaultKind.NULL_BLOCK)
+        rest_s = min(2.0 ** min(max(self.failures, self.nulls) - 1, 10) / 2, LONGEST_REST_S)
+        if failure.fault is NodeFaultKind.WRONG_CHAIN:
+            rest_s = LONGEST_REST_S
+        if failure.rest_s is not None:
+            rest_s = min(max(rest_s, failure.rest_s), LONGEST_REST_S)
+        self.rest_until = now + timedelta(seconds=rest_s)

@@ -1,0 +1,80 @@
+"""Reading the logs of a run of blocks from a node that takes only so much at once: asked in pieces, split where refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from chain.blocks.block import Header, Log
+from chain.blocks.reads import Needs
+from chain.events.network import NodeFaultKind
+from chain.nodes.node import Source, Traits
+from chain.rpc.errors import Refusal, most_blocks
+from chain.rpc.messages import Ask, logs_ask, logs_of
+
+T = TypeVar("T")
+Logs = dict[str, tuple[Log, ...]]
+"""By block hash, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What one eth_getLogs asks for: some of the blocks, some of the addresses."""
+
+    run: tuple[Header, ...]
+    needs: Needs
+
+    def ask(self) -> Ask:
+        """The question."""
+        return logs_ask(self.needs, self.run)
+
+
+def pieces(needs: Needs, run: Sequence[Header], traits: Traits) -> list[Piece]:
+    """The run as a node of these traits takes it."""
+    addresses = sorted(needs.addresses)
+    return [
+        Piece(run=tuple(blocks), needs=replace(needs, addresses=frozenset(some)))
+        for blocks in _parts(run, traits.most_blocks)
+        for some in _parts(addresses, traits.most_addresses)
+    ]
+
+
+async def settle(node: Source, asked: Sequence[Piece], answers: Sequence[Any]) -> Logs:
+    """The logs of all pieces; what was refused for its size is asked again in smaller ones.
+
+    Raises NodeFailure, also where the logs of one address in one block are too many for the node.
+    """
+    found: dict[str, list[Log]] = {header.hash: [] for piece in asked for header in piece.run}
+    todo = list(zip(asked, answers, strict=True))
+    while todo:
+        smaller: list[Piece] = []
+        for piece, answer in todo:
+            if isinstance(answer, Refusal) and answer.failure().fault is NodeFaultKind.RANGE_LIMIT:
+                smaller += _split(piece, answer, node.traits)
+                continue
+            for block, logs in logs_of(answer, piece.run).items():
+                found[block] += logs
+            node.traits.went_well()
+        todo = list(zip(smaller, await node.ask([piece.ask() for piece in smaller]), strict=True)) if smaller else []
+    return {block: tuple(sorted(logs, key=lambda log: log.index)) for block, logs in found.items()}
+
+
+def _split(piece: Piece, refusal: Refusal, traits: Traits) -> list[Piece]:
+    if len(piece.run) > 1:
+        traits.fewer_blocks(len(piece.run), most_blocks(refusal.message))
+        return [replace(piece, run=tuple(some)) for some in _parts(piece.run, traits.most_blocks)]
+    addresses = sorted(piece.needs.addresses)
+    if len(addresses) > 1:
+        half = len(addresses) // 2
+        if "addresses" in refusal.message:
+            traits.most_addresses = min(traits.most_addresses, max(half, 1))
+        return [
+            replace(piece, needs=replace(piece.needs, addresses=frozenset(some)))
+            for some in (addresses[:half], addresses[half:])
+        ]
+    raise refusal.failure()
+
+
+def _parts(items: Sequence[T], most: int) -> Iterable[Sequence[T]]:
+    return (items[at : at + most] for at in range(0, len(items), most))

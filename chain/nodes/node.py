@@ -1,0 +1,89 @@
+"""What the floor wants of a node, and what it learned of one: how much it takes at once. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from chain.rpc.messages import Ask
+from chain.rpc.probe_batches import Apart
+from chain.rpc.storage_writes import Tracing
+
+MOST_ASKS = 100
+"""Questions in one batch; public nodes refuse larger ones."""
+MOST_BLOCKS = 1024
+MOST_ADDRESSES = 4096
+"""Of one eth_getLogs. geth refuses more than 1,000, and is then asked for less."""
+GROW_AFTER = 64
+MOST_UNPACKED = 3
+
+
+@dataclass(slots=True)
+class Traits:
+    """The limits of one node, as it told them by refusing."""
+
+    most_asks: int = MOST_ASKS
+    most_blocks: int = MOST_BLOCKS
+    most_addresses: int = MOST_ADDRESSES
+    unpacked: int = 0
+    tracing: Tracing = field(default_factory=Tracing)
+    apart: Apart = field(default_factory=Apart)
+    _well: int = 0
+
+    @property
+    def packs(self) -> bool:
+        """Whether packed reads are worth a try there."""
+        return self.unpacked < MOST_UNPACKED
+
+    def packed(self, understood: bool) -> None:
+        """Take whether a packed read was answered. After three failures in a row it is not tried again."""
+        self.unpacked = 0 if understood else self.unpacked + 1
+
+    def fewer_asks(self) -> None:
+        """The last batch was too large."""
+        self.most_asks = max(self.most_asks // 2, 1)
+
+    def fewer_blocks(self, asked: int, allowed: int | None) -> None:
+        """A range of `asked` blocks was refused; `allowed` is what the node said it takes."""
+        self._well = 0
+        half = max(asked // 2, 1)
+        self.most_blocks = min(allowed, asked - 1) if allowed and allowed < asked else half
+
+    def went_well(self) -> None:
+        """A range was answered. Many in a row, and more is tried again: what is refused differs from stretch to stretch."""
+        self._well += 1
+        if self._well >= GROW_AFTER:
+            self._well = 0
+            self.most_blocks = min(self.most_blocks * 2, MOST_BLOCKS)
+
+
+class Source(Protocol):
+    """One node. Every failure is a NodeFailure whose detail names no URL."""
+
+    @property
+    def name(self) -> str:
+        """How it is named: without its secrets."""
+        ...
+
+    @property
+    def pushes(self) -> bool:
+        """Whether it pushes its heads."""
+        ...
+
+    @property
+    def traits(self) -> Traits:
+        """What was learned of it."""
+        ...
+
+    async def ask(self, asks: Sequence[Ask]) -> list[Any]:
+        """Answers in the order of the questions; a single question's error is a Refusal."""
+        ...
+
+    def heads(self) -> AsyncIterator[None]:
+        """One item for each head it pushes."""
+        ...
+
+    async def close(self) -> None:
+        """Hang up."""
+        ...

@@ -1,0 +1,295 @@
+"""One node over HTTP or WebSocket, by way of web3: batches of questions in, answers or a named failure out.
+
+The only file that speaks web3, and it imports it when a node is opened (it costs a second). Bodies, batches and waits
+are bounded; a node's URL, where keys often hide, appears nowhere but in the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chain.events.network import NodeFaultKind
+from chain.nodes.node import Traits
+from chain.rate_limit import Pace
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask
+
+if TYPE_CHECKING:
+    from web3.providers.persistent import WebSocketProvider
+    from web3.providers.rpc import AsyncHTTPProvider
+
+MOST_BYTES = 32 * 1024 * 1024
+MOST_SENT = 2 * 1024 * 1024
+"""Characters of the questions of one batch, roughly: nodes take five million (geth), proxies before them less."""
+MOST_AT_ONCE = 1024 * 1024
+"""Bytes sent in one piece."""
+AT_ONCE = 3
+"""Batches under way at the same time, over HTTP."""
+TIMEOUT_S = 10.0
+THROTTLED = frozenset({429, 402})
+TOO_LARGE = 413
+_READ_BYTES = 256 * 1024
+
+for _name in ("web3.providers", "web3.manager", "web3._utils"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # below that it prints URLs with their keys
+
+
+def load_web3() -> None:
+    """Import web3 and keep the recursion limit: a library under it (py_ecc) raises it to 100,000, with which a deeply nested
+    answer of a hostile node or venue would overflow the C stack instead of being refused.
+    """
+    limit = sys.getrecursionlimit()
+    import web3  # noqa: F401
+
+    sys.setrecursionlimit(limit)
+
+
+def redacted(url: str) -> str:
+    """A node's name: scheme, host and port of its URL."""
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        return "(not a URL)"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+class Node:
+    """One node. Every failure is a NodeFailure whose detail names no URL. `calls_per_s` is how many it may be asked."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        chain_id: int,
+        timeout_s: float = TIMEOUT_S,
+        most_bytes: int = MOST_BYTES,
+        calls_per_s: float | None = None,
+    ) -> None:
+        self.name = redacted(url)
+        self.pushes = url.startswith(("ws://", "wss://"))
+        self.traits = Traits()
+        self._pace = Pace(calls_per_s) if calls_per_s else None
+        self._url = url
+        self._chain_id = chain_id
+        self._timeout_s = timeout_s
+        self._most_bytes = most_bytes
+        self._provider: AsyncHTTPProvider | WebSocketProvider | None = None
+        self._dropping: set[asyncio.Task[None]] = set()
+
+    async def ask(self, asks: Sequence[Ask]) -> list[Any]:
+        """Answers in the order of the questions; a single question's error is a Refusal. Opens the node if need be."""
+        if self._provider is None:
+            await self._open()
+        batches = _batches(asks, self.traits.most_asks)
+        if self.pushes or len(batches) == 1:
+            return [answer for batch in batches for answer in await self._batch(batch)]
+        return await self._side_by_side(batches)
+
+    async def _side_by_side(self, batches: Sequence[Sequence[Ask]]) -> list[Any]:
+        """The answers to all batches, a few of which are under way at once; where one fails, the rest is given up."""
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(batch: Sequence[Ask]) -> list[Any]:
+            async with room:
+                return await self._batch(batch)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                asking = [group.create_task(one(batch)) for batch in batches]
+        except* NodeFailure as failures:
+            raise failures.exceptions[0] from None
+        return [answer for task in asking for answer in task.result()]
+
+    async def heads(self) -> AsyncIterator[None]:
+        """One item for each head a WebSocket node pushes, on a connection of its own. Ends when the node hangs up."""
+        load_web3()
+        from web3 import AsyncWeb3, WebSocketProvider
+        from web3.types import SubscriptionType
+
+        kind: SubscriptionType = "newHeads"
+        try:
+            async with AsyncWeb3(WebSocketProvider(self._url, request_timeout=self._timeout_s)) as web3:
+                await web3.eth.subscribe(kind)
+                async for _ in web3.socket.process_subscriptions():
+                    yield None
+        except Exception as error:
+            raise _failure(error) from error
+
+    async def close(self) -> None:
+        """Hang up."""
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            await _hung_up(provider, self.name, self._timeout_s)
+        await asyncio.gather(*self._dropping)
+
+    def _drop(self) -> None:
+        """Hang up without waiting: what is still to come over this connection is no answer to what is asked next."""
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            dropping = asyncio.create_task(_hung_up(provider, self.name, self._timeout_s))
+            self._dropping.add(dropping)
+            dropping.add_done_callback(self._dropping.discard)
+
+    async def _open(self) -> None:
+        try:
+            self._provider = await (self._websocket() if self.pushes else self._http())
+            self._check((await self._batch([("eth_chainId", [])]))[0])
+        except NodeFailure:
+            await self.close()
+            raise
+        except Exception as error:
+            await self.close()
+            raise _failure(error) from error
+
+    def _check(self, answer: Any) -> None:
+        if isinstance(answer, Refusal):
+            raise answer.failure()
+        chain_id = int(answer, 16) if isinstance(answer, str) else None
+        if chain_id != self._chain_id:
+            raise NodeFailure(NodeFaultKind.WRONG_CHAIN, f"chain id {chain_id}, expected {self._chain_id}")
+
+    async def _batch(self, asks: Sequence[Ask]) -> list[Any]:
+        assert self._provider is not None
+        if self._pace and (wait_s := self._pace.wait_s(len(asks), asyncio.get_running_loop().time())):
+            await asyncio.sleep(wait_s)
+        try:
+            answers = await asyncio.wait_for(
+                self._provider.make_batch_request([(method, params) for method, params in asks]),  # type: ignore[misc]
+                self._timeout_s,
+            )
+        except NodeFailure:
+            raise
+        except asyncio.CancelledError:
+            if self.pushes:
+                self._drop()
+            raise
+        except Exception as error:
+            if self.pushes:
+                await self.close()
+            raise _failure(error) from error
+        if isinstance(answers, dict) and isinstance(answers.get("error"), dict):
+            raise _answer(answers).failure()
+        if not isinstance(answers, list) or len(answers) != len(asks):
+            raise NodeFailure(NodeFaultKind.MALFORMED, "not one answer for each question")
+        return [_answer(answer) for answer in answers]
+
+    async def _http(self) -> AsyncHTTPProvider:
+        from aiohttp import ClientSession, ClientTimeout
+
+        load_web3()
+        from web3.providers.rpc import AsyncHTTPProvider
+
+        most_bytes = self._most_bytes
+        timeout = ClientTimeout(total=self._timeout_s)
+        session = ClientSession(timeout=timeout)
+
+        class Bounded(AsyncHTTPProvider):
+            """Reads no more than its bound, and tells what a status means.
+
+            It asks its session itself: web3 takes it out of a pool behind a lock that a request given up while waiting for
+            it never lets go of, so that no later one gets through.
+            """
+
+            async def make_batch_request(self, batch_requests: Any) -> Any:
+                assert self.endpoint_uri is not None
+                asked = _written(batch_requests)
+                async with session.post(self.endpoint_uri, data=asked, **self.get_request_kwargs()) as response:
+                    if response.status != 200:
+                        raise _refused(response.status, response.headers.get("Retry-After", ""), len(batch_requests))
+                    body = bytearray()
+                    async for part in response.content.iter_chunked(_READ_BYTES):
+                        body += part
+                        if len(body) > most_bytes:
+                            raise NodeFailure(NodeFaultKind.MALFORMED, f"more than {most_bytes} bytes")
+                answers = msgspec.json.decode(body)
+                return sorted(answers, key=lambda one: one["id"]) if isinstance(answers, list) else answers
+
+        provider = Bounded(self._url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
+        await provider.cache_async_session(session)
+        return provider
+
+    async def _websocket(self) -> WebSocketProvider:
+        load_web3()
+        from web3 import WebSocketProvider
+
+        bounds = {"max_size": self._most_bytes}
+        provider = WebSocketProvider(self._url, websocket_kwargs=bounds, request_timeout=self._timeout_s)
+        await asyncio.wait_for(provider.connect(), self._timeout_s)
+        return provider
+
+
+async def _hung_up(provider: AsyncHTTPProvider | WebSocketProvider, name: str, timeout_s: float) -> None:
+    try:
+        await asyncio.wait_for(provider.disconnect(), timeout_s)
+    except Exception as error:  # noqa: BLE001 - whatever a broken connection says on the way out
+        logging.getLogger(__name__).debug("%s: closing said %s", name, type(error).__name__)
+
+
+def _written(asks: Sequence[Ask]) -> bytes | BytesIO:
+    """A batch as JSON-RPC 2.0; ids count from 0. A large one as a file, which aiohttp sends piece by piece."""
+    body = msgspec.json.encode(
+        [{"jsonrpc": "2.0", "method": method, "params": params, "id": at} for at, (method, params) in enumerate(asks)]
+    )
+    return body if len(body) < MOST_AT_ONCE else BytesIO(body)
+
+
+def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
+    """At most so many questions in each, and none much larger than nodes take."""
+    batches: list[list[Ask]] = []
+    room = 0
+    for ask in asks:
+        size = _size(ask)
+        if not batches or len(batches[-1]) >= most or size > room:
+            batches.append([])
+            room = MOST_SENT
+        batches[-1].append(ask)
+        room -= size
+    return batches
+
+
+def _size(ask: Ask) -> int:
+    """Roughly how long a question is, written out. Only packed calls and long lists of addresses count."""
+    size = 200
+    for parameter in ask[1]:
+        if isinstance(parameter, dict):
+            size += sum(len(value) if isinstance(value, str) else 120 * len(value) for value in parameter.values())
+    return size
+
+
+def _refused(status: int, retry_after: str, asks: int) -> NodeFailure:
+    kind = NodeFaultKind.THROTTLED if status in THROTTLED else NodeFaultKind.REFUSED
+    if status == TOO_LARGE and asks > 1:
+        kind = NodeFaultKind.BATCH_LIMIT
+    rest_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 6 else None
+    return NodeFailure(kind, f"HTTP {status}", rest_s)
+
+
+def _answer(answer: Any) -> Any:
+    if not isinstance(answer, dict):
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not a JSON-RPC answer")
+    error = answer.get("error")
+    if error is None:
+        return answer.get("result")
+    if not isinstance(error, dict) or not isinstance(error.get("code"), int):
+        raise NodeFailure(NodeFaultKind.MALFORMED, "an error without a code")
+    return Refusal(error["code"], str(error.get("message", ""))[:500])
+
+
+def _failure(error: Exception) -> NodeFailure:
+    """Name what went wrong by its type alone: messages of the libraries hold URLs."""
+    if isinstance(error, NodeFailure):
+        return error
+    name = type(error).__name__
+    if isinstance(error, TimeoutError) or "Timeout" in name or "TimeExhausted" in name:
+        return NodeFailure(NodeFaultKind.TIMEOUT, name)
+    if isinstance(error, ValueError | KeyError | TypeError | RecursionError) and not isinstance(error, OSError):
+        return NodeFailure(NodeFaultKind.MALFORMED, name)
+    return NodeFailure(NodeFaultKind.UNREACHABLE, name)

@@ -1,0 +1,143 @@
+"""The form of a proxy's declaration, and recognising by declarations what an address is. Pure.
+
+A kind says how its code looks (a pattern over the runtime code), which slots and calls hold the addresses that matter
+(by role: implementation, beacon, admin, pending, ...), which logs tell of their change, and what must also hold
+(proofs). Slots and calls are read of the proxy itself or, `of` a role, of the address in that role: a beacon is asked
+for the implementation. Kinds are tried by `rank`, the surest and most special first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from chain.blocks.reads import CallNeed, ReachNeed, SlotNeed
+from chain.events import Address
+
+PROXY = "proxy"
+OWN_ADDRESS = -1
+"""The number of a slot that is the proxy's own address (Sequence)."""
+MOST_ADDRESS = (1 << 160) - 1
+LEAST_ADDRESS = 1 << 64
+"""Smaller words are counts, flags and times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A storage slot of the proxy that holds an address.
+
+    `always`: read in every block even when empty at first. `shared`: so low a number that other contracts keep
+    anything there, so that it is read of recognised proxies only, never by a detector that has not seen the code.
+    `proved`: believed only where a call shows that the proxy runs the code of the address found there as its own.
+    """
+
+    role: str
+    slot: int
+    always: bool = False
+    shared: bool = False
+    proved: bool = False
+
+    def need(self, address: Address) -> SlotNeed:
+        """How it is read of this proxy."""
+        return SlotNeed(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A getter whose first word is an address. `watched`: asked in each block too, not only when inspecting.
+
+    `<own>` in the body is the proxy's address as an argument. `proved`: as with a slot; where the proxy hands calls on
+    instead (`handed`), that the target's code runs in its own name.
+    """
+
+    role: str
+    body: str
+    of: str = PROXY
+    watched: bool = False
+    proved: bool = False
+    handed: bool = False
+
+    def need(self, at: Address, proxy: Address) -> CallNeed:
+        """How it is asked of the address that answers."""
+        return CallNeed(at, self.body.replace("<own>", f"{int(proxy, 16):064x}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A log that tells a new value: its first topic, and which argument it is. Told by the proxy, or `of` a role.
+
+    `position` is None where the log names no value. `old` is the argument that tells the value before, where one does.
+    `confirmed`: the log may speak of something else (another proxy, an owner who is no admin), so that it counts only where
+    the state read in its block says the same.
+    """
+
+    role: str
+    topic: str
+    position: int | None
+    of: str = PROXY
+    old: int | None = None
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A call that must answer: with one of `words`, or with anything but zero where none is named."""
+
+    body: str
+    of: str = PROXY
+    words: frozenset[int] = frozenset()
+
+    def holds(self, word: int | None) -> bool:
+        """Whether that answer proves it."""
+        return word in self.words if self.words else bool(word)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyKind:
+    """One kind of proxy. `source` is the EIP or repository that defines it.
+
+    `code` is searched in the runtime code (anchor it where the code is fixed); its groups hold the addresses of the roles
+    they are named after. `needs` are the roles that must be filled. `fixed`: the target cannot change but with the code.
+    `by_itself`: changed by its own call or signature alone (a wallet's owners), not by an admin.
+    """
+
+    name: str
+    source: str
+    rank: int
+    code: re.Pattern[bytes] | None = None
+    slots: tuple[Slot, ...] = ()
+    calls: tuple[Call, ...] = ()
+    told: tuple[Told, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    tables: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ("implementation",)
+    fixed: bool = False
+    by_itself: bool = False
+
+
+def code_like(form: str) -> re.Pattern[bytes]:
+    """The runtime code written in hexadecimal, whole. `<A>`: 20 address bytes; `<P>`: PUSH1 to PUSH20 and as many address
+    bytes; `<F>`: the same, of a factory; `??`: any byte; `*`: any bytes or none.
+    """
+    marks = {
+        "<F>": b"[\x60-\x73](?P<factory>.{1,20})",
+        "<A>": b"(?P<implementation>.{20})",
+        "<P>": b"[\x60-\x73](?P<implementation>.{1,20})",
+        "??": b".",
+        "*": b".*",
+    }
+    parts = (marks.get(part) or re.escape(bytes.fromhex(part)) for part in re.split(r"(<A>|<P>|<F>|\?\?|\*)", form))
+    return re.compile(rb"\A" + b"".join(parts) + rb"\Z", re.DOTALL)
+
+
+def shown(answer: int | None, need: ReachNeed, *, handed: bool) -> bool:
+    """Whether a call showed that the proxy runs the target's code as its own (or `handed` on to it)."""
+    return answer == int(need.target if handed else need.address, 16)
+
+
+def worth_proving(address: Address, word: int) -> bool:
+    """Whether a word of any meaning may hold the address of a target (in its low bytes, as the EVM takes it): no small number,
+    not the proxy itself.
+    """
+    low = word & MOST_ADDRESS
+    return low >= LEAST_ADDRESS and low != int(address, 16)

@@ -1,0 +1,27 @@
+"""Aragon's kernel: itself a proxy, whose code is the application that it keeps for itself."""
+
+from __future__ import annotations
+
+from chain.proxies.kind import Call, Proof, ProxyKind, Told
+
+KIND = ProxyKind(
+    name="aragon_kernel",
+    source="https://github.com/aragon/aragonOS",
+    rank=44,
+    calls=(
+        Call(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
+        Call(role="acl", body="0xde287359"),  # acl()
+    ),
+    told=(
+        Told(
+            role="implementation",
+            topic="0x2ec1ae0a449b7ae354b9dacfb3ade6b6332ba26b7fcbb935835fa39dd7263b23",
+            position=2,
+            confirmed=True,
+        ),  # SetApp(bytes32,bytes32,address)
+    ),
+    proofs=(
+        Proof(body="0x4555d5c9", words=frozenset({2})),  # proxyType()
+        Proof(body="0xde287359"),  # acl()
+    ),
+)

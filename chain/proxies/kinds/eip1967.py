@@ -1,0 +1,23 @@
+"""EIP-1967 slot alone: who can write it is not told by the slots."""
+
+from __future__ import annotations
+
+from chain.proxies.kind import ProxyKind, Slot, Told
+
+KIND = ProxyKind(
+    name="eip1967",
+    source="https://eips.ethereum.org/EIPS/eip-1967",
+    rank=39,
+    slots=(
+        Slot(
+            role="implementation", slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC, always=True
+        ),
+    ),
+    told=(
+        Told(
+            role="implementation",
+            topic="0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b",
+            position=0,
+        ),  # Upgraded(address)
+    ),
+)

@@ -1,0 +1,15 @@
+"""Proxies of no known form whose target stands in one of their first slots: the legacy dispatcher, Argent's, hand-made ones."""
+
+from __future__ import annotations
+
+from chain.proxies.kind import Call, ProxyKind, Slot
+
+KIND = ProxyKind(
+    name="low_slot",
+    source="https://github.com/shazow/whatsabi",
+    rank=58,
+    slots=tuple(Slot(role="implementation", slot=slot, proved=True) for slot in range(4)),
+    calls=(
+        Call(role="admin", body="0xf851a440"),  # admin()
+    ),
+)

@@ -1,0 +1,13 @@
+"""Wallets that keep their target in the slot whose number is their own address, in code of any form (Biconomy's)."""
+
+from __future__ import annotations
+
+from chain.proxies.kind import OWN_ADDRESS, ProxyKind, Slot
+
+KIND = ProxyKind(
+    name="own_slot",
+    source="https://github.com/bcnmy/scw-contracts",
+    rank=37,
+    slots=(Slot(role="implementation", slot=OWN_ADDRESS, proved=True),),
+    by_itself=True,
+)

@@ -1,0 +1,40 @@
+"""Compound's Unitroller and its forks: the admin names a pending implementation, which accepts. Slots 2 and 3.
+
+Forks name the getters after themselves; all answer `_acceptImplementation()`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chain.proxies.kind import Call, ProxyKind, Slot, Told
+
+KIND = ProxyKind(
+    name="unitroller",
+    source="https://github.com/compound-finance/compound-protocol",
+    rank=28,
+    code=re.compile(rb"\x63\xc1\xe8\x03\x34"),  # _acceptImplementation()
+    slots=(
+        Slot(role="admin", slot=0, shared=True),
+        Slot(role="implementation", slot=2, proved=True),
+        Slot(role="pending", slot=3, shared=True),
+    ),
+    calls=(
+        Call(role="implementation", body="0xbb82aa5e", watched=True, proved=True),  # comptrollerImplementation()
+        Call(role="pending", body="0xdcfbc0c7"),  # pendingComptrollerImplementation()
+    ),
+    told=(
+        Told(
+            role="implementation",
+            topic="0xd604de94d45953f9138079ec1b82d533cb2160c906d1076d1f7ed54befbca97a",
+            position=1,
+            old=0,
+        ),  # NewImplementation(address,address)
+        Told(
+            role="pending",
+            topic="0xe945ccee5d701fc83f9b8aa8ca94ea4219ec1fcbd4f4cab4f0ea57c5c3e1d815",
+            position=1,
+            old=0,
+        ),  # NewPendingImplementation(address,address)
+    ),
+)

@@ -1,0 +1,19 @@
+"""0x's exchange: one feature for each function, and a getter that names it."""
+
+from __future__ import annotations
+
+import re
+
+from chain.proxies.kind import Call, ProxyKind
+
+KIND = ProxyKind(
+    name="zero_ex",
+    source="https://github.com/0xProject/protocol",
+    rank=46,
+    code=re.compile(rb"\x63\x97\x2f\xdd\x26"),
+    calls=(
+        Call(
+            role="implementation", body="0x972fdd266eb224cb00000000000000000000000000000000000000000000000000000000"
+        ),  # getFunctionImplementation(bytes4) of extend(bytes4,address)
+    ),
+)

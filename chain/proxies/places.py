@@ -1,0 +1,125 @@
+"""What a detector reads of a watched proxy: all places that the declared kinds name, gathered once. Pure.
+
+A detector has no code in hand, so that kinds known by their code alone are watched by code hash. Slots so low that any
+contract may use them, and getters that others have too, are watched where a call has shown that the proxy runs the code
+of the address found there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from chain.blocks.block import address_of
+from chain.blocks.reads import AnswerNeed, CallNeed, CodeNeed, DelegateNeed, Need, ReachNeed, SlotNeed
+from chain.events import Address
+from chain.proxies.kind import OWN_ADDRESS, PROXY, ProxyKind, Told, worth_proving
+
+CODE, DELEGATE, TABLE = "code", "delegate", "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty.
+
+    `proved`: means nothing until a call has shown that the proxy runs the code of the address found there (or, `handed`,
+    calls it).
+    """
+
+    need: Need
+    key: str
+    role: str
+    kind: str
+    always: bool
+    proved: bool = False
+    handed: bool = False
+
+    def proof(self, contract: Address, word: str) -> ReachNeed | None:
+        """The call that shows it; None where the word is no address of a target."""
+        if not worth_proving(contract, int(word, 16)):
+            return None
+        return ReachNeed(contract, address_of(int(word, 16)))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One slot or getter, of whichever proxy."""
+
+    key: str
+    role: str
+    kind: str
+    slot: int | None
+    body: str
+    always: bool
+    proved: bool
+    handed: bool = False
+
+    def at(self, address: Address) -> Where:
+        """Where this field of that proxy is read."""
+        need: Need = CallNeed(address, self.body)
+        if self.slot is not None:
+            need = SlotNeed(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
+        return Where(need, self.key, self.role, self.kind, self.always, self.proved, self.handed)
+
+
+class Form:
+    """The places and logs of all kinds. Where kinds share one, the most general (of the last rank) gives its name."""
+
+    def __init__(self, kinds: Iterable[ProxyKind]) -> None:
+        self._fields: dict[str, Field] = {}
+        self._via: dict[tuple[str, str, str], str] = {}  # (role asked, body, role filled) -> kind
+        self._tables: dict[str, str] = {}
+        self._known: dict[Address, list[Where]] = {}
+        self._keys: dict[tuple[str, str], list[str]] = {}
+        self.told: dict[str, list[tuple[str, Told]]] = {}
+        for kind in kinds:
+            self._add(kind)
+        for field in self._fields.values():
+            self._keys.setdefault((field.kind, field.role), []).append(field.key)
+        heard = {told.of for tellings in self.told.values() for _, told in tellings if told.of != PROXY}
+        self.asked_roles = frozenset(asked for asked, _, _ in self._via) | heard
+        """The roles whose addresses are asked themselves, and heard."""
+
+    def fields(self, address: Address) -> list[Where]:
+        """What is read of the proxy itself, its table and its code last. Made once for each: it is asked for at every block."""
+        known = self._known.get(address)
+        if known is not None:
+            return known
+        found = [field.at(address) for field in self._fields.values()]
+        found += [Where(AnswerNeed(address, body), TABLE, TABLE, kind, False) for body, kind in self._tables.items()]
+        found.append(Where(DelegateNeed(address), DELEGATE, DELEGATE, "eip7702", False))
+        found.append(Where(CodeNeed(address), CODE, CODE, CODE, True))
+        self._known[address] = found
+        return found
+
+    def keys(self, kind: str, role: str) -> list[str]:
+        """The places of this very kind that fill this role."""
+        return self._keys.get((kind, role), [])
+
+    def via(self, role: str, address: Address) -> list[Where]:
+        """What is asked of the address in this role."""
+        return [
+            Where(CallNeed(address, body), f"{body} of {address}", filled, kind, True)
+            for (asked, body, filled), kind in self._via.items()
+            if asked == role
+        ]
+
+    def _add(self, kind: ProxyKind) -> None:
+        for slot in kind.slots:
+            if not slot.shared:
+                key = f"{slot.slot:#x}"[:10]
+                self._put(Field(key, slot.role, kind.name, slot.slot, "", slot.always, slot.proved))
+        for call in kind.calls:
+            if call.watched and call.of == PROXY:
+                self._put(Field(call.body, call.role, kind.name, None, call.body, False, call.proved, call.handed))
+            elif call.watched:
+                self._via[call.of, call.body, call.role] = kind.name
+        for body in kind.tables:
+            self._tables[body] = kind.name
+        for told in kind.told:
+            self.told.setdefault(told.topic, []).append((kind.name, told))
+
+    def _put(self, field: Field) -> None:
+        """Kinds that share a place share its need of a proof."""
+        before = self._fields.get(field.key)
+        self._fields[field.key] = replace(field, proved=True) if before and before.proved else field

@@ -1,0 +1,126 @@
+"""Finds which kinds of proxy an address is, from what its slots, code and answers say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from chain.blocks.block import address_of
+from chain.blocks.reads import STRANGE, AnswerNeed, CallNeed, Need, ReachNeed, StateRead
+from chain.events import Address
+from chain.proxies.diamonds import read_table
+from chain.proxies.kind import MOST_ADDRESS, PROXY, Call, Proof, ProxyKind, Slot, shown, worth_proving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """What an address is: the kind, and the address in each role that is filled."""
+
+    kind: ProxyKind
+    roles: Mapping[str, Address] = field(default_factory=dict)
+
+
+def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[Need]:
+    """All that the kinds want to read of the address itself."""
+    wanted: set[Need] = {CallNeed(address, STRANGE)}
+    for kind in kinds:
+        wanted.update(slot.need(address) for slot in kind.slots)
+        wanted.update(call.need(address, address) for call in kind.calls if call.of == PROXY)
+        wanted.update(CallNeed(address, proof.body) for proof in kind.proofs if proof.of == PROXY)
+        wanted.update(AnswerNeed(address, body) for body in kind.tables)
+    return wanted
+
+
+def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> set[Need]:
+    """What the kinds want to read of the addresses that were found in their roles."""
+    wanted: set[Need] = set()
+    for kind in kinds:
+        roles = roles_of(kind, address, code, state)
+        if roles is not None:
+            wanted.update(call.need(roles[call.of], address) for call in kind.calls if call.of in roles)
+            wanted.update(ReachNeed(address, one) for one in _unproved(kind, address, state))
+            wanted.update(CallNeed(roles[proof.of], proof.body) for proof in kind.proofs if proof.of in roles)
+    return wanted
+
+
+def recognised(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> Recognised | None:
+    """The first kind, by rank and name, that the code and what was read of it fit; None where it is no known proxy."""
+    for kind in sorted(kinds, key=lambda kind: (kind.rank, kind.name)):
+        roles = roles_of(kind, address, code, state)
+        if roles is None or not all(role in roles for role in kind.needs):
+            continue
+        if all(_proved(proof, address, roles, state) for proof in kind.proofs):
+            return Recognised(kind=kind, roles=roles)
+    return None
+
+
+def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -> dict[str, Address] | None:
+    """The addresses in the kind's roles, as far as they are known; None where the code is not of this kind."""
+    found: dict[str, Address] = {}
+    if kind.code is not None:
+        match = kind.code.search(code)
+        if match is None:
+            return None
+        found.update((role, address_of(int.from_bytes(word, "big"))) for role, word in match.groupdict().items())
+    for place, word in _words(kind, address, state):
+        if _holds(kind, place, address, word, state):
+            found.setdefault(place.role, address_of(word))
+    for call in kind.calls:
+        word = state.get(call.need(found[call.of], address), 0) if call.of in found else 0
+        if 0 < word <= MOST_ADDRESS:
+            found.setdefault(call.role, address_of(word))
+    if any(table_of(state.get(AnswerNeed(address, body))) for body in kind.tables):
+        found["table"] = address
+    return found
+
+
+def table_of(answer: int | None) -> dict[str, Address]:
+    """The table that a loupe answered; empty where it did not."""
+    return read_table((answer or 0).to_bytes(((answer or 0).bit_length() + 7) // 8, "big")[1:]) or {}
+
+
+def sober(state: Mapping[Need, int]) -> dict[Need, int]:
+    """What was read, without the answers of contracts that answer anything: those who answer a function nobody knows."""
+    strange = {
+        need.address for need, word in state.items() if isinstance(need, CallNeed) and need.body == STRANGE and word
+    }
+    return {
+        need: word
+        for need, word in state.items()
+        if not (isinstance(need, CallNeed | AnswerNeed) and need.address in strange)
+    }
+
+
+def _unproved(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[Address]:
+    for place, word in _words(kind, address, state):
+        if place.proved and worth_proving(address, word):
+            yield address_of(word)
+
+
+def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tuple[Slot | Call, int]]:
+    for slot in kind.slots:
+        yield slot, state.get(slot.need(address), 0)
+    for call in kind.calls:
+        if call.of == PROXY:
+            yield call, state.get(call.need(address, address), 0)
+
+
+def _holds(kind: ProxyKind, place: Slot | Call, address: Address, word: int, state: StateRead) -> bool:
+    """Whether the word is an address, and shown to be a target's where the place must be proved.
+
+    Of a slot the low 20 bytes count, whatever stands above them: so does the EVM. Where a node cannot show it, the getter
+    of a kind that is known by its code is believed.
+    """
+    getter = isinstance(place, Call)
+    if word & MOST_ADDRESS == 0 or (word > MOST_ADDRESS and getter):
+        return False
+    need = ReachNeed(address, address_of(word))
+    answer = state.get(need)
+    if not place.proved or (answer is None and getter and kind.code is not None):
+        return True
+    return shown(answer, need, handed=isinstance(place, Call) and place.handed)
+
+
+def _proved(proof: Proof, address: Address, roles: Mapping[str, Address], state: StateRead) -> bool:
+    at = address if proof.of == PROXY else roles.get(proof.of)
+    return at is not None and proof.holds(state.get(CallNeed(at, proof.body)))

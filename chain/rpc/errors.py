@@ -1,0 +1,176 @@
+"""What nodes say when they refuse, and what it means: the documented texts of clients and services. No I/O.
+
+Texts are compared in lower case and never passed on, for some repeat the question with its key. Sources: geth
+(eth/filters, rpc), erigon, reth, nethermind, besu, coreth; Alchemy, Infura, QuickNode, Ankr, Chainstack, BlockPI,
+Cloudflare, dRPC, publicnode, as quoted in their docs and in public issue threads.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from chain.events.network import NodeFaultKind
+
+
+class NodeFailure(Exception):
+    """A node did not give what was asked. Never leaves this floor: it becomes a NodeFault event.
+
+    `rest_s`: seconds it asked to be left alone.
+    """
+
+    def __init__(self, fault: NodeFaultKind, detail: str, rest_s: float | None = None) -> None:
+        super().__init__(fault, detail)
+        self.fault = fault
+        self.detail = detail
+        self.rest_s = rest_s
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The error object in one answer of a batch."""
+
+    code: int
+    message: str
+
+    def failure(self) -> NodeFailure:
+        """What kind of failure this is."""
+        return NodeFailure(kind_of(self.code, self.message), f"error {self.code}")
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the state asked for is simply not kept there any more."""
+        return is_pruned(self.message)
+
+    @property
+    def halted(self) -> bool:
+        """Whether a call was made, and ended without an answer."""
+        return is_halted(self.message)
+
+
+def answered(answer: Any) -> Any:
+    """The answer itself. Raises NodeFailure where it is a refusal."""
+    if isinstance(answer, Refusal):
+        raise answer.failure()
+    return answer
+
+
+MOST_TEXT = 500
+"""Characters of a refusal that are looked at: the rest is the node's to fill."""
+
+BATCH = (
+    "batch too large",  # geth -32600
+    "batch limit",
+    "batch of more than",  # dRPC
+    "batch size",
+    "calls in 1 batch",  # Base's public node: "maximum 10 calls in 1 batch"
+    "requests in batch",
+    "batch request limit",
+)
+RANGE = (
+    "block range",  # Alchemy, QuickNode, erigon, bor: "exceed maximum block range: 5000"
+    "blocks range",  # QuickNode: "limited to a 10,000 blocks range"
+    "eth_getlogs is limited",  # QuickNode
+    "range is too",  # Ankr: "range is too large, max is 1k blocks"
+    "range too large",  # Cloudflare, BlockPI
+    "max range",
+    "maximum range limit",  # besu
+    "too many blocks",  # coreth: "requested too many blocks from 1 to 5000, maximum is set to 2048"
+    "blocks distance",
+    "block span",
+    "ranges over",
+    "query returned more",  # Infura: "query returned more than 10000 results"
+    "more than 10000 results",
+    "max results",  # reth: "query exceeds max results 20000, retry with the range 1-9"
+    "too many results",
+    "query exceeds",
+    "logs matched by query exceeds",
+    "response size",  # Alchemy
+    "response too large",  # geth -32003
+    "response is too big",
+    "query timeout",  # Alchemy: "Query timeout exceeded. Consider reducing your block range."
+    "query timed out",
+    "exceed max addresses",  # geth: "exceed max addresses or topics per search position"
+    "exceed max topics",
+)
+THROTTLED = (
+    "rate limit",
+    "rate-limit",
+    "too many requests",
+    "too many connections",
+    "compute units",
+    "throughput",
+    "request limit",
+    "requests per second",
+    "daily limit",
+    "quota",
+    "capacity exceeded",
+)
+BEHIND = ("unknown block", "header not found", "block not found", "resource not found", "after last accepted block")
+PRUNED = (
+    "missing trie node",
+    "pruned",
+    "historical state",
+    "state not available",
+    "state is not available",
+    "old data not available",  # erigon
+    "required historical state unavailable",  # nitro
+    "state at block",
+)
+HALTED = (
+    "revert",
+    "out of gas",
+    "invalid opcode",
+    "opcode not found",
+    "invalid jump",
+    "stack",
+    "outofgas",
+    "opcodenotfound",
+)
+"""How an execution ended that gave no answer: geth, nethermind, besu, anvil."""
+LIMIT_EXCEEDED = -32005
+"""The code of "limit exceeded" (EIP-1474), used for rates and, with a text of its own, for ranges."""
+
+_HEXADECIMAL = re.compile(r"\[\s*(0x[0-9a-f]{1,16})\s*,\s*(0x[0-9a-f]{1,16})\s*\]")
+_DECIMAL = re.compile(r"range (\d{1,15})-(\d{1,15})")
+_COUNT = re.compile(
+    r"(?:range[^0-9]{0,24}|up to an? |limited to an? |max is |maximum is set to )([0-9][0-9,]{0,8})(k?)\b"
+)
+
+
+def kind_of(code: int, message: str) -> NodeFaultKind:
+    """What a refusal means."""
+    text = message[:MOST_TEXT].lower()
+    for kind, words in (
+        (NodeFaultKind.BATCH_LIMIT, BATCH),
+        (NodeFaultKind.RANGE_LIMIT, RANGE),
+        (NodeFaultKind.THROTTLED, THROTTLED),
+        (NodeFaultKind.BEHIND, BEHIND),
+    ):
+        if any(word in text for word in words):
+            return kind
+    return NodeFaultKind.THROTTLED if code == LIMIT_EXCEEDED else NodeFaultKind.REFUSED
+
+
+def is_pruned(message: str) -> bool:
+    """Whether the state asked for is simply not kept there any more."""
+    text = message[:MOST_TEXT].lower()
+    return any(word in text for word in PRUNED)
+
+
+def is_halted(message: str) -> bool:
+    """Whether the call was made and ended in a failure of its own."""
+    text = message[:MOST_TEXT].lower()
+    return any(word in text for word in HALTED)
+
+
+def most_blocks(message: str) -> int | None:
+    """How many blocks the node says it takes at once; None where it names no figure."""
+    text = message[:MOST_TEXT].lower()
+    for pattern, base in ((_HEXADECIMAL, 16), (_DECIMAL, 10)):
+        if found := pattern.search(text):
+            return max(int(found[2], base) - int(found[1], base) + 1, 1)
+    if found := _COUNT.search(text):
+        return max(int(found[1].replace(",", "")) * (1000 if found[2] else 1), 1)
+    return None

@@ -1,0 +1,149 @@
+"""The probes of one block as a few questions: what many contracts do when called, in one call that calls them all. No I/O.
+
+The calling code is that of `packed.py`, by state overrides; the calls it makes are static. A probe that cannot share a call
+(its contract is another's target) or a node that knows no overrides there is asked one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chain.blocks.block import Header
+from chain.blocks.delegates import as_word
+from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed
+from chain.rpc.delegation import delegates, sentinel, sentinel_of
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask, read_ask, read_of
+from chain.rpc.multicall import CALLER, FAILED, ZERO
+
+MOST_TOGETHER = 64
+MOST_OVERRIDES = 256
+GAS_A_PROBE = 300_000
+"""For one of many; they share a call."""
+ANSWER = 96
+"""Bytes of an answer that are kept: what a sentinel says."""
+
+
+@dataclass(slots=True)
+class Apart:
+    """Which kinds of probes a node does not take together."""
+
+    kinds: set[type] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probing:
+    """The questions of one block: many in one, then one by one."""
+
+    header: Header
+    together: tuple[tuple[Need, ...], ...] = ()
+    alone: tuple[Need, ...] = ()
+
+    @classmethod
+    def of(cls, header: Header, probes: frozenset[Need], apart: Apart) -> Probing:
+        """As this node takes them, always in the same order."""
+        ordered = sorted(probes, key=repr)
+        together: list[tuple[Need, ...]] = []
+        for kind in (SentinelNeed, DelegatesNeed):
+            if kind not in apart.kinds:
+                together += _groups([need for need in ordered if isinstance(need, kind)])
+        held = {need for some in together for need in some}
+        return cls(header=header, together=tuple(together), alone=tuple(one for one in ordered if one not in held))
+
+    @property
+    def asks(self) -> list[Ask]:
+        """The questions."""
+        at = {"blockHash": self.header.hash}
+        return [*(_ask(some, at) for some in self.together), *(read_ask(need, self.header) for need in self.alone)]
+
+    def read(self, answers: Sequence[Any], apart: Apart) -> dict[Need, int]:
+        """The answers by need; what was not understood is missing, and asked alone from then on."""
+        found: dict[Need, int] = {}
+        for some, answer in zip(self.together, answers, strict=False):
+            words = _words(some, answer)
+            if words is None:
+                apart.kinds.add(type(some[0]))
+            found |= words or {}
+        for need, answer in zip(self.alone, answers[len(self.together) :], strict=False):
+            word = _alone(need, answer)
+            if word is not None:
+                found[need] = word
+        return found
+
+
+def _alone(need: Need, answer: Any) -> int | None:
+    try:
+        return read_of(need, answer)
+    except NodeFailure:
+        return None
+
+
+def _groups(needs: Iterable[Need]) -> list[tuple[Need, ...]]:
+    """Probes that may share a call: none calls a contract whose code another replaces. What fits nowhere is left out."""
+    groups: list[list[Need]] = []
+    called: set[str] = set()
+    replaced: set[str] = set()
+    for need in needs:
+        targets = set(need.targets) if isinstance(need, SentinelNeed) else set()
+        if need.address in replaced | targets or targets & called:
+            continue
+        if not groups or len(groups[-1]) >= MOST_TOGETHER or len(replaced | targets) > MOST_OVERRIDES:
+            groups.append([])
+            called, replaced = set(), set()
+        groups[-1].append(need)
+        called.add(need.address)
+        replaced |= targets
+    return [tuple(group) for group in groups if len(group) > 1]
+
+
+def _ask(needs: Sequence[Need], at: Any) -> Ask:
+    body = b"".join(_item(need) for need in needs)
+    call = {"to": ZERO, "data": f"0x{body.hex()}"}
+    overrides = {ZERO: {"code": CALLER}}
+    for need in needs:
+        if isinstance(need, SentinelNeed):
+            overrides |= {target: {"code": sentinel(target)} for target in need.targets}
+    if isinstance(needs[0], SentinelNeed):
+        return ("eth_call", [call, at, overrides])
+    return ("debug_traceCall", [call, at, {"tracer": "callTracer", "timeout": "1s", "stateOverrides": overrides}])
+
+
+def _item(need: Need) -> bytes:
+    assert isinstance(need, SentinelNeed | DelegatesNeed)
+    body = bytes.fromhex(need.body[2:])
+    figures = b"".join(figure.to_bytes(4, "big") for figure in (len(body), ANSWER, GAS_A_PROBE))
+    return bytes.fromhex(need.address[2:]) + figures + body
+
+
+def _words(needs: Sequence[Need], answer: Any) -> dict[Need, int] | None:
+    try:
+        return _said(needs, answer) if isinstance(needs[0], SentinelNeed) else _traced(needs, answer)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _said(needs: Sequence[Need], answer: Any) -> dict[Need, int] | None:
+    if isinstance(answer, Refusal):
+        return None
+    body, at = bytes.fromhex(answer[2:]), 0
+    found: dict[Need, int] = {}
+    for need in needs:
+        length = int.from_bytes(body[at : at + 32], "big")
+        kept = 0 if length == FAILED else min(length, ANSWER)
+        if len(body) < at + 32 + kept:
+            return None
+        assert isinstance(need, SentinelNeed)
+        found[need] = sentinel_of(need, body[at + 32 : at + 32 + kept])
+        at += 32 + kept
+    return found if at == len(body) else None
+
+
+def _traced(needs: Sequence[Need], answer: Any) -> dict[Need, int] | None:
+    if isinstance(answer, Refusal):
+        return None
+    frames = [one for one in answer.get("calls") or () if one["type"] == "STATICCALL"]
+    if [str(one["to"]).lower() for one in frames] != [need.address for need in needs]:
+        return None
+    return {need: as_word(delegates(frame, need.address)) for need, frame in zip(needs, frames, strict=True)}

@@ -1,0 +1,218 @@
+"""Every write of watched storage places inside a block, asked of a node's traces: what a flip set back leaves no other sign of.
+
+Three means, the best first. A tracer of our own (JavaScript, run inside the node: geth, reth, erigon, anvil) gives every
+write, also two of one place in one transaction; a node's diffs by transaction (prestateTracer in diff mode, else the
+stateDiff of a replay: erigon, nethermind, reth) give what each transaction left behind. Writes of frames that reverted
+count nowhere. What a node has is learned by asking; one that has none, or is too slow at it, is asked for less. No I/O.
+Sources: geth, "Custom EVM tracer" and "Built-in tracers"; OpenEthereum, "The trace Module"; measured on anvil 1.7.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from chain.blocks.block import Header, Write
+from chain.blocks.reads import SlotNeed, StateRead
+from chain.events import Address
+from chain.rpc.errors import NodeFailure, Refusal, answered
+from chain.rpc.messages import Ask, header_ask, header_of
+
+PATIENCE_S = 2.0
+"""How long a block waits for its traces; then it goes on without."""
+MOST_STRIKES = 3
+"""Blocks in a row without an answer to what was asked, after which the next lesser means is tried."""
+REST = 1024
+"""Blocks after which a node without traces is tried again."""
+MOST_WRITES = 4096
+"""Of watched places in one transaction: more than honest ones make in a year."""
+MOST_FLIPS = 32
+"""Writes of one place in one block that are told one by one; of more, the first ones and the last."""
+MOST_TRACED = 8
+"""Blocks whose traces are asked in one request when catching up."""
+
+
+class Means(IntEnum):
+    """How a node gives writes, the best first."""
+
+    TRACER = 0
+    DIFFS = 1
+    REPLAY = 2
+    NONE = 3
+
+
+SAYS = {
+    Means.DIFFS: "no tracers, diffs only: a change set back within one transaction would not be seen",
+    Means.REPLAY: "no tracers, diffs only: a change set back within one transaction would not be seen",
+    Means.NONE: "no traces: a change set back within one block would not be seen",
+}
+NOT_ASKED = "traces are not asked of it: a change set back within one block would not be seen"
+
+
+@dataclass(slots=True)
+class Tracing:
+    """What was learned of one node's traces. `lost` counts blocks that went on without what was asked."""
+
+    means: Means = Means.TRACER
+    never: bool = False
+    lost: int = 0
+    _strikes: int = 0
+    _rested: int = 0
+    _well: bool = False
+    _said: str = ""
+
+    def asks(self, blocks: int) -> bool:
+        """Whether it is to be asked for the writes in these blocks. One that had none is tried again after a long while."""
+        if self.means is Means.NONE and not self.never:
+            self._rested += blocks
+            if self._rested >= REST:
+                self.means, self._rested = Means.TRACER, 0
+        return self.means is not Means.NONE
+
+    def went(self, *, understood: bool) -> None:
+        """Take whether a block's writes were given."""
+        self._well = self._well or understood
+        self._strikes = 0 if understood else self._strikes + 1
+        self.lost += not understood
+        if self._strikes >= MOST_STRIKES:
+            self.lesser()
+
+    def lesser(self) -> None:
+        """Ask for the next lesser means from now on."""
+        self.means, self._strikes, self._well = Means(self.means + 1), 0, False
+
+    def off(self, *, said: bool = True) -> None:
+        """Never ask; `said`: and name the node for it, which an operator who chose so needs not hear."""
+        self.means, self.never = Means.NONE, True
+        self._said = self._said if said else NOT_ASKED
+
+    def news(self) -> str | None:
+        """What to say of the node, each thing once; a lesser means is named when it has answered."""
+        says = NOT_ASKED if self.never else SAYS.get(self.means, "")
+        if says == self._said or not (self._well or self.means is Means.NONE):
+            return None
+        self._said = says
+        return says or None
+
+
+def writes_asks(means: Means, places: frozenset[SlotNeed], header: Header) -> list[Ask]:
+    """The questions for all writes in one block."""
+    if means is Means.NONE:
+        return []
+    if means is Means.REPLAY:  # knows numbers only: the header beside it tells of which block they are
+        return [("trace_replayBlockTransactions", [hex(header.number), ["stateDiff"]]), header_ask(header.number)]
+    how: dict[str, Any] = {"tracer": tracer(places)}
+    if means is Means.DIFFS:
+        how = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}
+    return [("debug_traceBlockByHash", [header.hash, how | {"timeout": "1s"}])]
+
+
+def writes_of(
+    means: Means, places: frozenset[SlotNeed], header: Header, answers: Sequence[Any]
+) -> tuple[Write, ...] | None:
+    """The writes in order; None where that is no answer, or one of its transactions could not be traced."""
+    try:
+        if means is Means.REPLAY and header_of(answers[1]).hash != header.hash:
+            return None
+        read = {Means.TRACER: _traced, Means.DIFFS: _left, Means.REPLAY: _replayed}[means]
+        found = [write for one in _each(answered(answers[0])) for write in read(one)]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, NodeFailure):
+        return None
+    return tuple(_bounded(write for write in found if SlotNeed(write.address, write.slot) in places))
+
+
+def contradicts(writes: Iterable[Write], state: StateRead) -> bool:
+    """Whether a place ended the block with another word than was written there last: then the writes are not believed."""
+    last = {SlotNeed(write.address, write.slot): write.value for write in writes}
+    return any(state.get(place, value) != value for place, value in last.items())
+
+
+def misses(means: Means, answer: Any) -> bool:
+    """Whether the node does not know what it was asked: then it need not be asked again."""
+    if isinstance(answer, Refusal):
+        return answer.code in (-32601, -32602) or "not" in answer.message[:200].lower()
+    failed = isinstance(answer, list) and answer and isinstance(answer[0], dict) and "error" in answer[0]
+    return bool(failed and means is Means.TRACER and "timeout" not in str(answer[0]["error"])[:200])
+
+
+def tracer(places: Iterable[SlotNeed]) -> str:
+    """The tracer's code. The addresses and slots are one long word each, searched only where something is written; a
+    frame that fails takes the writes made in it, and in those below it, back.
+    """
+    addresses = "".join(sorted({place.address for place in places}))
+    slots = "".join(sorted({f"x{place.slot:x};" for place in places if place.slot != int(place.address, 16)}))
+    return (
+        "{r:[],m:[],a:'" + addresses + "',s:'" + slots + "',"
+        "step:function(l){if(l.op.toNumber()!=0x55||this.r.length>=" + str(MOST_WRITES) + ")return;"
+        "var a=toHex(l.contract.getAddress());if(this.a.indexOf(a)<0)return;"
+        "var s=l.stack.peek(0).toString(16);"
+        "if(this.s.indexOf('x'+s+';')<0&&a.replace(/^0x0*/,'')!=s)return;"
+        "this.r.push([a,s,l.stack.peek(1).toString(16)])},"
+        "enter:function(){this.m.push(this.r.length)},"
+        "exit:function(f){var m=this.m.pop();if(f.getError()!==undefined)this.r.length=m},"
+        "fault:function(){},result:function(c){return c.error?[]:this.r}}"
+    )
+
+
+def _each(answer: Any) -> Iterator[Mapping[str, Any]]:
+    for one in answer:
+        if "error" in one:
+            raise ValueError("a transaction that could not be traced")
+        yield one
+
+
+def _traced(one: Mapping[str, Any]) -> Iterator[Write]:
+    transaction = _hash(one["txHash"])
+    for address, slot, value in one["result"]:
+        yield Write(transaction, Address(address.lower()), _word(slot), _word(value))
+
+
+def _left(one: Mapping[str, Any]) -> Iterator[Write]:
+    """A place that a transaction left empty is missing from what stands after it."""
+    transaction, before, after = _hash(one["txHash"]), one["result"]["pre"], one["result"]["post"]
+    for address in {**before, **after}:
+        was = before.get(address, {}).get("storage") or {}
+        now = after.get(address, {}).get("storage") or {}
+        if address in after:
+            for slot in {**was, **now}:
+                yield Write(transaction, Address(address.lower()), _word(slot), _word(now.get(slot, "0")))
+
+
+def _replayed(one: Mapping[str, Any]) -> Iterator[Write]:
+    transaction = _hash(one["transactionHash"])
+    for address, changed in (one["stateDiff"] or {}).items():
+        for slot, how in (changed.get("storage") or {}).items():
+            if isinstance(how, dict):
+                [(sign, what)] = how.items()
+                value = what["to"] if sign == "*" else what if sign == "+" else "0"
+                yield Write(transaction, Address(address.lower()), _word(slot), _word(value))
+
+
+def _bounded(writes: Iterable[Write]) -> Iterator[Write]:
+    """Nothing that changes nothing; of a place written over and over, the first ones and the last."""
+    told: dict[tuple[Address, int], list[int]] = {}
+    kept: dict[int, Write] = {}
+    for at, write in enumerate(writes):
+        mine = told.setdefault((write.address, write.slot), [])
+        if mine and kept[mine[-1]].value == write.value:
+            continue
+        if len(mine) >= MOST_FLIPS:
+            del kept[mine.pop()]
+        mine.append(at)
+        kept[at] = write
+    yield from kept.values()
+
+
+def _word(text: str) -> int:
+    found = int(text, 16)
+    if not 0 <= found < 1 << 256:
+        raise ValueError("not a word")
+    return found
+
+
+def _hash(text: str) -> str:
+    if len(text) != 66 or int(text, 16) < 0:
+        raise ValueError("not a hash")
+    return text.lower()

@@ -1,0 +1,211 @@
+"""Where a watcher stood, as bytes: the blocks it followed, what it told of them, the detectors' memories, what is untold.
+
+Written with the standard library, for amounts have up to 256 bits. Memories that did not change from block to block
+are written once, and of one that changed only the part that differs from the same detector's memory before.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+import msgspec
+
+from chain.blocks.block import Header
+from chain.events import (
+    BehaviourMismatch,
+    CodeCompared,
+    ControlChanged,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    NetworkId,
+    PlacedEvent,
+    PoolDepth,
+    Retracted,
+    TokenUsed,
+    WalletResumed,
+    WalletSilent,
+)
+from chain.events.network import Reorged
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.sync.ancestor_marks import Mark
+from chain.sync.canonical import Followed
+
+VERSION = 4
+Telling = PlacedEvent | Reorged | Retracted
+"""Events that must be told exactly once, across restarts too."""
+
+PLACED: dict[str, type[PlacedEvent]] = {
+    one.__name__: one
+    for one in (
+        ContractUpgraded,
+        CodeCompared,
+        UpgradeQueued,
+        OperationEnded,
+        LiquidityMoved,
+        LiquidityMigrated,
+        LiquidityAccounted,
+        PoolDepth,
+        ControlChanged,
+        WalletSilent,
+        WalletResumed,
+        TokenUsed,
+        BehaviourMismatch,
+    )
+}
+
+
+class Checkpoints(Protocol):
+    """Keeps one checkpoint for each network."""
+
+    async def load(self, network: NetworkId) -> bytes | None:
+        """The last one saved, or None."""
+        ...
+
+    def save(self, network: NetworkId, body: bytes) -> None:
+        """Keep this one instead. Called each time the consumer has taken an event, at the head, and now and then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """`window` oldest first; `untold` was decided but not yet taken by the consumer, in order.
+
+    `marks` and `elder_told` are what lies below the window. After a reorg deeper than it the window is empty: `start` is
+    then the block to go on from, and `stands` the ids told beyond it that are not to be told again.
+    """
+
+    window: tuple[Followed, ...]
+    untold: tuple[Telling, ...]
+    marks: tuple[Mark, ...] = ()
+    elder_told: tuple[PlacedEvent, ...] = ()
+    start: int | None = None
+    stands: frozenset[str] = frozenset()
+
+    def encode(self) -> bytes:
+        """As bytes that `decode` reads."""
+        memories = _Written()
+        blocks = []
+        before: Mapping[str, bytes] = {}
+        for one in self.window:
+            blocks.append(
+                {
+                    "header": msgspec.to_builtins(replace(one.header, bloom=None)),
+                    "told": [_plain(event) for event in one.told],
+                    "memories": {
+                        name: memories.at(name, memory)
+                        for name, memory in one.memories.items()
+                        if before.get(name) is not memory
+                    },
+                    "gone": [name for name in before if name not in one.memories],
+                }
+            )
+            before = one.memories
+        return json.dumps(
+            {
+                "version": VERSION,
+                "memories": memories.written,
+                "blocks": blocks,
+                "untold": [_plain(event) for event in self.untold],
+                "marks": [[mark.number, mark.hash] for mark in self.marks],
+                "elder_told": [_plain(event) for event in self.elder_told],
+                "start": self.start,
+                "stands": sorted(self.stands),
+            },
+            separators=(",", ":"),
+        ).encode()
+
+
+def decode(body: bytes) -> Checkpoint | None:
+    """Read a checkpoint; None where it was written by another version, which means: start anew."""
+    found = json.loads(body)
+    if found.get("version") != VERSION:
+        return None
+    memories: list[bytes] = []
+    for of, head, tail, part in found["memories"]:
+        before = memories[of] if of is not None else b""
+        memories.append(before[:head] + b64decode(part) + before[len(before) - tail :])
+    window: list[Followed] = []
+    kept: dict[str, bytes] = {}
+    for one in found["blocks"]:
+        kept = {name: memory for name, memory in kept.items() if name not in one["gone"]}
+        kept |= {name: memories[at] for name, at in one["memories"].items()}
+        told = tuple(_placed(event) for event in one["told"])
+        window.append(Followed(header=msgspec.convert(one["header"], Header), told=told, memories=kept))
+    return Checkpoint(
+        window=tuple(window),
+        untold=tuple(_telling(event) for event in found["untold"]),
+        marks=tuple(Mark(number=number, hash=block) for number, block in found["marks"]),
+        elder_told=tuple(_placed(event) for event in found["elder_told"]),
+        start=found["start"],
+        stands=frozenset(found["stands"]),
+    )
+
+
+class _Written:
+    """Memories by number: which earlier one it is like, how much of its head and tail it shares, and what is between."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[int | None, int, int, str]] = []
+        self._known: dict[bytes, int] = {}
+        self._last: dict[str, bytes] = {}
+
+    def at(self, name: str, memory: bytes) -> int:
+        """The number of this memory of this detector, written if it is new."""
+        before = self._last.get(name)
+        self._last[name] = memory
+        if memory not in self._known:
+            head, tail = (0, 0) if before is None else _shared(before, memory)
+            part = b64encode(memory[head : len(memory) - tail]).decode()
+            self.written.append((None if before is None else self._known[before], head, tail, part))
+            self._known[memory] = len(self.written) - 1
+        return self._known[memory]
+
+
+@lru_cache(maxsize=256)
+def _shared(before: bytes, now: bytes) -> tuple[int, int]:
+    """How many bytes at the head and, beyond them, at the tail are the same."""
+    most = min(len(before), len(now))
+    head = _longest(most, lambda length: before[:length] == now[:length])
+    tail = _longest(most - head, lambda length: before[len(before) - length :] == now[len(now) - length :])
+    return head, tail
+
+
+def _longest(most: int, same: Callable[[int], bool]) -> int:
+    """The greatest length up to `most` that is the same, where all shorter ones are too."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if same(middle) else (least, middle - 1)
+    return least
+
+
+def _plain(event: Telling) -> dict[str, Any]:
+    if isinstance(event, Retracted):
+        rest = {"network": event.network, "seen_at": event.seen_at.isoformat(), "event_id": event.event_id}
+        return {"kind": "Retracted", "event": _plain(event.event), **rest}
+    return {"kind": type(event).__name__, "event": msgspec.to_builtins(event)}
+
+
+def _placed(plain: dict[str, Any]) -> PlacedEvent:
+    kind = PLACED[plain["kind"]]
+    return msgspec.convert(plain["event"], kind)
+
+
+def _telling(plain: dict[str, Any]) -> Telling:
+    if plain["kind"] == "Reorged":
+        return msgspec.convert(plain["event"], Reorged)
+    if plain["kind"] == "Retracted":
+        return Retracted(
+            network=NetworkId(plain["network"]),
+            seen_at=datetime.fromisoformat(plain["seen_at"]),
+            event_id=plain["event_id"],
+            event=_placed(plain["event"]),
+        )
+    return _placed(plain)

@@ -1,0 +1,216 @@
+"""After an upgrade was told: what old and new code differ by, fetched and read here, and told as an event of its own.
+
+It depends on the chain alone: code is asked by block hash, the new one after the block, the old one before it (after it,
+where it came in this very block); how much is compared is bounded for each block, never for a batch or by a clock. Only
+nodes that fail, and code that takes too long to read, leave fields None; nothing here raises or drops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from chain.blocks.block import Header
+from chain.blocks.reads import NO_CODE, CodeNeed, Needs
+from chain.bytecode.code import Code
+from chain.bytecode.diff import changed
+from chain.bytecode.reader import CodeReader
+from chain.events import Address, CodeCompared, PlacedEvent
+from chain.events.network import NodeFaultKind
+from chain.events.upgrades import ContractUpgraded
+from chain.networks import Network
+from chain.nodes import fetch
+from chain.nodes.group import Nodes
+from chain.nodes.node import MOST_ASKS, Source
+from chain.proxies.diamonds import NOBODY
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask
+from chain.rpc.multicall import LEAST
+from chain.sync.digest import Digested
+from chain.sync.settings import Clock
+
+ASIDE = frozenset({"admin", "pending"})
+"""Roles whose address is not code that runs for the contract."""
+CODE, FACET = "code", "facet"
+LEAVING = frozenset({FACET, "delegate"})
+"""Roles that may be given up, so that nobody is no mistake there."""
+MOST_PAIRS = 24
+"""Pairs of codes compared in one block; a diamond rarely changes more facets at once."""
+TRIES = 3
+PAUSE_S = 0.6
+"""Between them: a node that failed once rests for half a second."""
+ASKING_S = 12.0
+"""For all tries, of the past."""
+ASKING_LIVE_S = 4.0
+"""For all tries at the head, where the next block waits."""
+
+Batch = Sequence[tuple[Header, Sequence[PlacedEvent]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Code to be had: of whom, after which block."""
+
+    address: Address
+    block_hash: str
+
+
+Act = Callable[[Source], Awaitable[list[bytes | None]]]
+_Pair = tuple[_At | None, _At]
+
+
+class Comparing:
+    """One network's. A block without upgrades costs nothing, one with some a request, a batch of many blocks a few."""
+
+    def __init__(
+        self,
+        network: Network,
+        nodes: Nodes,
+        clock: Clock,
+        *,
+        asking_s: float = ASKING_S,
+        reader: CodeReader | None = None,
+    ) -> None:
+        self._network = network
+        self._nodes = nodes
+        self._clock = clock
+        self._asking_s = asking_s
+        self._reader = reader or CodeReader()
+
+    async def compared(self, found: Sequence[Digested]) -> list[Digested]:
+        """The same blocks, their comparisons behind what was told of them."""
+        more = await self.missing([(one.block.header, one.told) for one in found])
+        return [
+            replace(one, told=[*one.told, *events]) if events else one for one, events in zip(found, more, strict=True)
+        ]
+
+    async def missing(self, batch: Batch) -> list[list[CodeCompared]]:
+        """Of each block the comparisons that its events lack, in the order of the upgrades."""
+        wanting = [lacking(events) if events else [] for _, events in batch]
+        pairs: dict[str, _Pair] = {}
+        for (header, events), upgrades in zip(batch, wanting, strict=True):
+            pairs |= _pairs(header, events) if upgrades else {}
+        codes = await self._codes({one for pair in pairs.values() for one in pair if one}, batch)
+        now = self._clock()
+        return [
+            [self._told(event, pairs.get(event.event_id), codes, now) for event in upgrades] for upgrades in wanting
+        ]
+
+    def _told(
+        self, event: ContractUpgraded, pair: _Pair | None, codes: Mapping[_At, Code], now: datetime
+    ) -> CodeCompared:
+        old, new = (codes.get(at) if at else None for at in pair or (None, None))
+        if event.role in LEAVING and event.new == NOBODY:
+            new = None
+        links = self._network.links(pair[1].address) if pair and new and new.size else ()
+        served = (event.gained, event.lost) if event.role == FACET else None
+        return CodeCompared(
+            place=event.place,
+            seen_at=now,
+            event_id=f"{event.event_id}/compared",
+            contract=event.contract,
+            role=event.role,
+            old=event.old,
+            new=event.new,
+            upgrade_id=event.event_id,
+            change=changed(old, new, links, served),
+        )
+
+    async def _codes(self, wanted: set[_At], batch: Batch) -> dict[_At, Code]:
+        """The codes that some node gives, read; so many at once as one request holds."""
+        stood = await self._stood(wanted, batch) if len(batch) > 1 and len(wanted) >= LEAST else {}
+        ordered = sorted(wanted - stood.keys(), key=lambda at: (at.block_hash, at.address))
+        found = await self._read(stood)
+        for begin in range(0, len(ordered), MOST_ASKS):
+            asked = ordered[begin : begin + MOST_ASKS]
+            found |= await self._read(await self._bodies(asked, batch[-1][0].number))
+        return found
+
+    async def _read(self, bodies: Mapping[_At, bytes]) -> dict[_At, Code]:
+        read = await self._reader.read(bodies.values(), len({at.block_hash for at in bodies}))
+        return {at: read[body] for at, body in bodies.items()}
+
+    async def _stood(self, wanted: set[_At], batch: Batch) -> dict[_At, bytes]:
+        """Of many blocks: the codes whose hash is the same before the first and after the last of them, and so in between; each
+        is fetched once. A node gives thousands of hashes in one answer, and old codes one by one and slowly.
+        """
+        first, last = batch[0][0], batch[-1][0]
+        needs = Needs(reads=frozenset(map(CodeNeed, {at.address for at in wanted})))
+        ends = replace(first, number=first.number - 1, hash=first.parent_hash), last
+        try:
+            found = await fetch.blocks(self._nodes, self._network.id, ends, needs, self._clock, state_of=ends)
+        except NodeFailure:
+            return {}
+        before, after = (one.state for one in found)
+        same = {need.address: word for need, word in after.items() if before.get(need) == word}
+        holders = {word: _At(address, last.hash) for address, word in same.items() if word != NO_CODE}
+        bodies: dict[_At, bytes] = {}
+        for begin in range(0, len(holders), MOST_ASKS):
+            bodies |= await self._bodies([*holders.values()][begin : begin + MOST_ASKS], last.number)
+        codes = {word: bodies[at] for word, at in holders.items() if at in bodies} | {NO_CODE: b""}
+        return {at: codes[same[at.address]] for at in wanted if same.get(at.address) in codes}
+
+    async def _bodies(self, asked: Sequence[_At], reaching: int) -> dict[_At, bytes]:
+        asks: list[Ask] = [("eth_getCode", [at.address, {"blockHash": at.block_hash}]) for at in asked]
+
+        async def act(node: Source) -> list[bytes | None]:
+            return [_body(answer) for answer in await node.ask(asks)]
+
+        try:
+            async with asyncio.timeout(self._asking_s):
+                found = await self._tried(act, reaching)
+        except (NodeFailure, TimeoutError):
+            return {}
+        return {at: body for at, body in zip(asked, found, strict=True) if body is not None}
+
+    async def _tried(self, act: Act, reaching: int) -> list[bytes | None]:
+        for _ in range(TRIES - 1):
+            try:
+                return await self._nodes.first(act, reaching)
+            except NodeFailure:
+                await asyncio.sleep(PAUSE_S)
+        return await self._nodes.first(act, reaching)
+
+
+def lacking(told: Iterable[PlacedEvent]) -> list[ContractUpgraded]:
+    """The upgrades of code among these whose comparison is not."""
+    events = list(told)
+    done = {event.upgrade_id for event in events if isinstance(event, CodeCompared)}
+    upgrades = (event for event in events if isinstance(event, ContractUpgraded))
+    return [event for event in upgrades if event.role not in ASIDE and event.event_id not in done]
+
+
+def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:
+    """Which codes each upgrade of this block went from and to; the first `MOST_PAIRS` different ones."""
+    came: set[str] = set()
+    kept: set[_Pair] = set()
+    found: dict[str, _Pair] = {}
+    for event in events:
+        if not isinstance(event, ContractUpgraded) or event.role in ASIDE:
+            continue
+        if event.role == CODE:
+            pair: _Pair = _At(event.contract, header.parent_hash), _At(event.contract, header.hash)
+        else:
+            before = header.hash if event.old in came else header.parent_hash
+            old = None if event.old is None else _At(Address(event.old), before)
+            pair = old, _At(Address(event.new), header.hash)
+        came.add(event.new)
+        if pair in kept or len(kept) < MOST_PAIRS:
+            kept.add(pair)
+            found[event.event_id] = pair
+    return found
+
+
+def _body(answer: Any) -> bytes | None:
+    """The code; None where the node does not keep that state. Raises NodeFailure where another node may do better."""
+    if isinstance(answer, Refusal):
+        if answer.unreadable:
+            return None
+        raise answer.failure()
+    try:
+        return bytes.fromhex(answer.removeprefix("0x"))
+    except (AttributeError, ValueError) as error:
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error

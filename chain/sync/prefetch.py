@@ -1,0 +1,85 @@
+"""Reading the stretches of a scan, the next one already while its forerunner is digested: node and processor both at work."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from chain.blocks.block import Block
+from chain.blocks.reads import Needs
+from chain.events import NetworkId
+from chain.nodes import fetch
+from chain.nodes.group import Nodes
+from chain.sync.settings import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is read of a stretch; `grown`: of its first block whole too, for it is not known how all of that stood before."""
+
+    numbers: range
+    needs: Needs
+    grown: bool = False
+
+    def is_begun_by(self, other: Wanted) -> bool:
+        """Whether the other lacks nothing of this but some of what stands still. Probes are of the head alone."""
+        ours, theirs = self.needs, other.needs
+        return theirs.standing <= ours.standing and (
+            (self.numbers, ours.addresses, ours.topics, ours.moving, ours.writes)
+            == (other.numbers, theirs.addresses, theirs.topics, theirs.moving, theirs.writes)
+        )
+
+
+class Ahead:
+    """Reads one stretch at a time for whoever digests them. `every_block`: each block of them whole, and traced."""
+
+    def __init__(self, nodes: Nodes, network: NetworkId, clock: Clock, *, every_block: bool) -> None:
+        self._nodes = nodes
+        self._network = network
+        self._clock = clock
+        self._every_block = every_block
+        self._under_way: tuple[Wanted, asyncio.Task[list[Block]]] | None = None
+
+    def set_out(self, wanted: Wanted) -> None:
+        """Begin to read what is likely to be wanted next. Not over a WebSocket, where one answer comes after the other."""
+        if self._nodes.pushing is None:
+            self._under_way = wanted, asyncio.create_task(self._read(wanted))
+
+    async def blocks(self, wanted: Wanted) -> list[Block]:
+        """These blocks: what was set out for, made whole; or else read now. Raises NodeFailure."""
+        if self._under_way is None:
+            return await self._read(wanted)
+        begun, reading = self._under_way
+        more = wanted.needs.standing - begun.needs.standing
+        if not wanted.is_begun_by(begun) or (more and self._every_block):
+            await self.give_up()
+            return await self._read(wanted)
+        self._under_way = None  # whatever comes of it: what failed is read anew
+        found = await reading
+        if more or (wanted.grown and not self._every_block):
+            last = len(found) - 1
+            ends = sorted({0, last}) if wanted.grown else [last]
+            made = await fetch.whole(self._nodes, [found[at] for at in ends], wanted.needs, self._clock)
+            for at, block in zip(ends, made, strict=True):
+                found[at] = block
+        return found
+
+    async def give_up(self) -> None:
+        """Stop reading what was set out for."""
+        if self._under_way:
+            _, reading = self._under_way
+            self._under_way = None
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, wanted: Wanted) -> list[Block]:
+        run = await fetch.headers(self._nodes, wanted.numbers)
+        return await fetch.blocks(
+            self._nodes,
+            self._network,
+            run,
+            wanted.needs,
+            self._clock,
+            state_of=run if self._every_block else [*run[: 1 if wanted.grown else 0], run[-1]],
+            traced=self._every_block,
+        )

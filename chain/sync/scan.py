@@ -1,0 +1,204 @@
+"""Reading a stretch of the past: what its blocks hold, each with its state, for post-mortems. Resumable, if asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import get_args
+
+from chain.blocks.block import Block, Header
+from chain.blocks.reads import Needs
+from chain.events import ChainEvent, NetworkId, PlacedEvent
+from chain.events.network import NodeFaultKind
+from chain.nodes import fetch
+from chain.nodes.group import Nodes
+from chain.rpc.errors import NodeFailure
+from chain.sync import pool_tokens
+from chain.sync.canonical import Followed
+from chain.sync.checkpoint import Checkpoint, Checkpoints, decode
+from chain.sync.code_comparison import Comparing
+from chain.sync.detector_set import Bench
+from chain.sync.digest import Stretch
+from chain.sync.prefetch import Ahead, Wanted
+from chain.sync.settings import Clock, WatcherSettings, open_nodes, utc_now
+
+RUN = 512
+"""Blocks read at once, where nothing speaks against it; a stretch ends at its multiples, wherever a scan began or was
+killed, so that it reads the same blocks whole each time."""
+MOST_READS = 20_000
+"""State reads in one run of blocks."""
+MOST_TRIES, FIRST_TRIES = 8, 3
+"""How often a block is asked for in vain; the first are fewer, for an operator waits to hear that nobody answers."""
+
+PLACED = get_args(PlacedEvent)
+
+Progress = Callable[[int, int], None]
+"""Told the blocks done and the blocks in all, after each run."""
+
+
+class ScanIncomplete(Exception):
+    """No node could give block `number`, so that a scan ends before its last block. Use a node that keeps that history."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"no node gave block {number}")
+        self.number = number
+
+
+async def prime(nodes: Nodes, network: NetworkId, bench: Bench, header: Header, clock: Clock) -> None:
+    """Show the state of a block, and none of its logs: thrice, for what is found there may need more to be read."""
+    for _ in range(3):
+        needs = Needs(reads=bench.needs().reads)
+        found = await fetch.blocks(nodes, network, [header], needs, clock, state_of=[header])
+        bench.on_block(found[0])
+
+
+async def scan(
+    settings: WatcherSettings,
+    first: int,
+    last: int,
+    clock: Clock = utc_now,
+    *,
+    every_block: bool = False,
+    progress: Progress | None = None,
+    checkpoints: Checkpoints | None = None,
+    nodes: Nodes | None = None,
+) -> AsyncIterator[ChainEvent]:
+    """What blocks `first`..`last` hold, and the faults of nodes on the way. Fits only blocks that no reorg can reach.
+
+    Logs are read of every block, and what stands still but for logs at the end of each stretch of `RUN` blocks: a silent
+    change is then looked for, and told in its block. `every_block` reads all of each, and so sees also what was set back or
+    overwritten within a stretch. With `checkpoints` (of its own, not a watcher's) it goes on where an earlier scan of the
+    same blocks ended; the event that was being handled then comes again, with its id. Raises ScanIncomplete where no node
+    gives a block after some tries.
+    """
+    past = _Past(settings, nodes or open_nodes(settings, clock), clock, checkpoints, every_block=every_block)
+    tries = 0
+    try:
+        await past.resume(first)
+        for event in past.untold():
+            yield event
+        while past.number <= last:
+            went_on = await past.advance(last)
+            for fault in past.nodes.take_faults():
+                yield fault
+            for event in past.untold():
+                yield event
+            tries = 0 if went_on else tries + 1
+            if tries > (MOST_TRIES if past.begun else FIRST_TRIES):
+                raise ScanIncomplete(past.number)
+            if not went_on:
+                await asyncio.sleep(max(settings.wait_s, past.nodes.wake_s()))
+            elif progress:
+                progress(past.number - first, last + 1 - first)
+    finally:
+        await past.close()
+
+
+class _Past:
+    def __init__(
+        self,
+        settings: WatcherSettings,
+        nodes: Nodes,
+        clock: Clock,
+        checkpoints: Checkpoints | None,
+        *,
+        every_block: bool,
+    ) -> None:
+        self._settings = settings
+        self._network = settings.network.id
+        self._clock = clock
+        self._checkpoints = checkpoints
+        self._every_block = every_block
+        self._most = RUN
+        self._bench: Bench | None = None
+        self._memories: Mapping[str, bytes] = {}
+        self._last: Header | None = None
+        self._out: deque[PlacedEvent] = deque()
+        self._grown = False
+        self._ahead = Ahead(nodes, settings.network.id, clock, every_block=every_block)
+        self._steady = True
+        self._comparing = Comparing(settings.network, nodes, clock)
+        self.nodes = nodes
+        self.number = 0
+        self.begun = False
+
+    async def resume(self, first: int) -> None:
+        """Stand at `first`, or where the checkpoint says."""
+        self.number = first
+        body = await self._checkpoints.load(self._network) if self._checkpoints else None
+        checkpoint = decode(body) if body else None
+        if checkpoint and checkpoint.window:
+            self._last = checkpoint.window[-1].header
+            self._memories = checkpoint.window[-1].memories
+            self._out.extend(event for event in checkpoint.untold if isinstance(event, PLACED))
+            self.number = self._last.number + 1
+
+    def untold(self) -> Iterator[PlacedEvent]:
+        """What was decided, one by one; asking for the next says that the last one was taken."""
+        while self._out:
+            yield self._out[0]
+            self._out.popleft()
+            self._save()
+
+    def _save(self) -> None:
+        """Keep where it stands, and what of it was not taken."""
+        if self._checkpoints and self._last:
+            followed = Followed(header=self._last, told=(), memories=dict(self._memories))
+            self._checkpoints.save(self._network, Checkpoint(window=(followed,), untold=tuple(self._out)).encode())
+
+    async def advance(self, last: int) -> bool:
+        """Digest the next blocks; False where the nodes failed."""
+        try:
+            bench = self._bench or await self._primed()
+            needs = bench.needs()
+            numbers = self._next(self.number, last, needs)
+            blocks = await self._ahead.blocks(Wanted(numbers=numbers, needs=needs, grown=self._grown))
+            following = self._next(numbers.stop, last, needs)
+            if following and self._steady:
+                self._ahead.set_out(Wanted(numbers=following, needs=needs))
+            stretch = Stretch(bench, partial(self._whole, needs=needs))
+            found = await stretch.digested(blocks, needs, sparse=not self._every_block)
+        except NodeFailure as failure:
+            if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.TIMEOUT):
+                self._most = max(self._most // 2, 1)
+            return False
+        self.begun = True
+        self._grown = not needs.covers(bench.needs())
+        self._steady = len(found) == len(blocks)
+        self._last = replace(found[-1].block.header, bloom=None)
+        self.number = self._last.number + 1
+        self._out.extend(event for one in await self._comparing.compared(found) for event in one.told)
+        if self._checkpoints:
+            self._memories = bench.memory()
+        self._save()
+        return True
+
+    async def close(self) -> None:
+        """Give up what is still being read, and hang up."""
+        await self._ahead.give_up()
+        await self.nodes.close()
+
+    async def _whole(self, block: Block, needs: Needs) -> Block:
+        return (await fetch.whole(self.nodes, [block], needs, self._clock))[0]
+
+    def _next(self, first: int, last: int, needs: Needs) -> range:
+        """The numbers of the stretch that begins at `first`."""
+        most = self._most
+        reads = len(needs.reads) if self._every_block else len(needs.moving)
+        if reads:
+            most = max(min(most, MOST_READS // reads), 1)
+        end = (first // most + 1) * most
+        return range(first, min(last + 1, end))
+
+    async def _primed(self) -> Bench:
+        before = (await fetch.headers(self.nodes, [max(self.number - 1, 0)]))[0]
+        bench = Bench(await pool_tokens.with_tokens(self.nodes, self._settings.watch, before))
+        if self._memories:
+            bench.recall(self._memories)
+        else:
+            await prime(self.nodes, self._network, bench, before, self._clock)
+        self._bench = bench
+        return bench

@@ -1,0 +1,85 @@
+"""What the operator asks of a watcher, and the nodes that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from chain.networks import Network
+from chain.nodes.group import Nodes
+from chain.nodes.web3_node import TIMEOUT_S, Node
+from chain.watch import Watch
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Our clock."""
+    return datetime.now(UTC)
+
+
+class Traces(StrEnum):
+    """Of which nodes traces are asked."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherSettings:
+    """What to follow. `nodes` are URLs (http, https, ws, wss); `start_block` is the first block told, None: the next.
+
+    `poll_s` seconds between two looks at the head; None: when the next head is due, by the network's block time.
+    `keep_blocks` is how deep a reorg can be taken back; the network's own figure counts where it is larger. `quorum` is
+    how many nodes are to agree on the logs of a block, where there are so many. `calls_per_s` is how many questions each
+    node may be asked (None: no bound). `traces`: whether nodes are asked what was written inside each block; `AUTO` asks
+    own nodes only, by their address: services count a traced block as hundreds of calls.
+    """
+
+    network: Network
+    nodes: tuple[str, ...]
+    watch: Watch
+    poll_s: float | None = None
+    start_block: int | None = None
+    keep_blocks: int = 128
+    timeout_s: float = TIMEOUT_S
+    quorum: int = 2
+    calls_per_s: float | None = None
+    traces: Traces = Traces.AUTO
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds before a node that failed is asked again."""
+        return self.poll_s if self.poll_s is not None else min(max(self.network.block_time_s / 2, 0.25), 6.0)
+
+
+def open_nodes(settings: WatcherSettings, clock: Clock) -> Nodes:
+    """The nodes of these settings; nothing is connected before it is asked."""
+    network = settings.network
+    nodes = [
+        Node(url, chain_id=network.chain_id, timeout_s=settings.timeout_s, calls_per_s=settings.calls_per_s)
+        for url in settings.nodes
+    ]
+    for url, node in zip(settings.nodes, nodes, strict=True):
+        if not asks_traces(url, settings.traces):
+            node.traits.tracing.off(said=settings.traces is Traces.AUTO)
+    return Nodes(network.id, nodes, clock, quorum=settings.quorum, stall_s=network.stall_s, blooms=network.blooms)
+
+
+def asks_traces(url: str, traces: Traces) -> bool:
+    """Whether this node is asked for traces."""
+    return traces is Traces.ON or (traces is Traces.AUTO and is_near(url))
+
+
+def is_near(url: str) -> bool:
+    """Whether a node is most likely the operator's own: a loopback or private address, or a bare host name."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal"))

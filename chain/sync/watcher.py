@@ -1,0 +1,295 @@
+"""Follows one network block by block: nothing missed, nothing told twice, and taken back what a reorg dropped.
+
+All that one block made is handed over before the next: its events at once, and then, when they were taken, what its upgrades
+changed. The checkpoint holds what was followed and what was decided but not yet taken, so that a restart goes on in the middle;
+only the event being handled then comes again, with the same id. What an upgrade changed is known to be untold by its absence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import get_args
+
+from chain.blocks.block import Block, Header
+from chain.blocks.reads import Needs
+from chain.events import ChainEvent, PlacedEvent, Retracted
+from chain.events.network import NodeFaultKind, Reorged
+from chain.nodes import fetch
+from chain.nodes.group import Nodes
+from chain.rpc.errors import NodeFailure
+from chain.sync import pool_tokens
+from chain.sync.ancestor_marks import Elder
+from chain.sync.canonical import Canonical, Followed
+from chain.sync.checkpoint import Checkpoint, Checkpoints, Telling, decode
+from chain.sync.code_comparison import ASKING_LIVE_S, Comparing, lacking
+from chain.sync.deep_reorg import Below, below
+from chain.sync.detector_set import Bench
+from chain.sync.digest import Digested, Stretch
+from chain.sync.head_clock import Rhythm
+from chain.sync.scan import ScanIncomplete, prime, scan
+from chain.sync.settings import Clock, WatcherSettings, open_nodes, utc_now
+
+__all__ = ["ScanIncomplete", "Watcher", "WatcherSettings", "scan"]
+
+MOST_RUN = 32
+"""Blocks read at once when catching up."""
+MOST_READS = 4000
+"""State reads in one run of blocks."""
+MOST_UNSAVED = 16
+"""Blocks in which nothing happened that may have to be read again after a crash."""
+_TELLING = get_args(Telling)
+
+
+class Watcher:
+    """One network's follower. `events` is iterated once."""
+
+    def __init__(
+        self,
+        settings: WatcherSettings,
+        checkpoints: Checkpoints | None,
+        clock: Clock = utc_now,
+        nodes: Nodes | None = None,
+    ) -> None:
+        self._settings = settings
+        self._network = settings.network
+        self._checkpoints = checkpoints
+        self._clock = clock
+        self._nodes = nodes or open_nodes(settings, clock)
+        self._comparing = Comparing(settings.network, self._nodes, clock, asking_s=ASKING_LIVE_S)
+        self._keep = max(settings.keep_blocks, settings.network.keep_blocks)
+        self._canonical = Canonical(self._keep)
+        self._bench: Bench | None = None
+        self._memories: dict[str, bytes] | None = None
+        self._start = settings.start_block
+        self._stands: frozenset[str] = frozenset()
+        self._unsaved = 0
+        self._ready: deque[Digested] = deque()
+        self._grown = False
+        self._out: deque[ChainEvent] = deque()
+        self._most_run = MOST_RUN
+        self._rhythm = Rhythm(settings.network)
+
+    async def events(self) -> AsyncIterator[ChainEvent]:
+        """Everything the network shows, for ever. Asking for the next event says that the last one was taken."""
+        await self._resume()
+        wake = asyncio.Event()
+        listening = asyncio.create_task(self._listen(wake))
+        try:
+            while True:
+                go_on = await self._advance()
+                self._out.extendleft(reversed(self._nodes.take_faults()))
+                saving = go_on or bool(self._out)
+                while self._out:
+                    yield self._out[0]
+                    if isinstance(self._out.popleft(), _TELLING):
+                        self._save()
+                if saving and self._canonical.tip and (not self._ready or self._unsaved >= MOST_UNSAVED):
+                    self._save()
+                if not go_on:
+                    await self._wait(wake)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await self._nodes.close()
+
+    async def _resume(self) -> None:
+        body = await self._checkpoints.load(self._network.id) if self._checkpoints else None
+        checkpoint = decode(body) if body else None
+        if checkpoint is None:
+            return
+        elder = Elder(checkpoint.marks, checkpoint.elder_told)
+        self._canonical = Canonical(self._keep, checkpoint.window, elder)
+        self._memories = checkpoint.window[-1].memories if checkpoint.window else None
+        self._start = self._start if checkpoint.start is None else checkpoint.start
+        self._stands = checkpoint.stands
+        self._out.extend(checkpoint.untold)
+
+    def _save(self) -> None:
+        if self._checkpoints:
+            untold = tuple(event for event in self._out if isinstance(event, _TELLING))
+            elder = self._canonical.elder
+            checkpoint = Checkpoint(
+                window=self._canonical.window,
+                untold=untold,
+                marks=elder.marks,
+                elder_told=elder.told,
+                start=self._start,
+                stands=self._stands,
+            )
+            self._checkpoints.save(self._network.id, checkpoint.encode())
+        self._unsaved = 0
+
+    async def _advance(self) -> bool:
+        """One step: follow a block that was digested, or look for more. True where there is more to do at once."""
+        if self._out:
+            return True  # left untold by the last run
+        tip = self._canonical.tip
+        if tip and lacking(tip.told):
+            await self._compare(tip)
+            return bool(self._ready) or not self._rhythm.is_head(tip.header)
+        if self._ready:
+            digested = self._ready.popleft()
+            self._follow(digested)
+            return bool(self._ready or lacking(digested.told)) or not self._rhythm.is_head(digested.block.header)
+        try:
+            found = await self._nodes.head(self._canonical.holds, tip.header if tip else None)
+            stalled = self._rhythm.look(found, self._clock())
+            if stalled:
+                self._out.append(stalled)
+            return found is not None and await self._towards(found[1])
+        except NodeFailure as failure:
+            if failure.fault is NodeFaultKind.RANGE_LIMIT and self._most_run > 1:
+                self._most_run //= 2
+                return True
+            return failure.fault is NodeFaultKind.BATCH_LIMIT
+
+    async def _towards(self, head: Header) -> bool:
+        """Read on towards the head; True where something was read or taken back."""
+        bench = await self._benched(head)
+        if self._canonical.tip is None:
+            return await self._prime(bench, head)
+        if self._canonical.holds(head):
+            return False
+        tip = self._canonical.tip.header
+        if head.number <= tip.number:
+            return await self._reorg(bench, head)
+        needs = bench.needs()
+        old = tip.number + self._most_run < head.number - self._keep
+        most = self._most_run if old else min(self._most_run, max(MOST_READS // max(len(needs.reads), 1), 1))
+        run = [head]
+        if not self._canonical.follows(run):
+            run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
+        if not self._canonical.follows(run):
+            return await self._reorg(bench, head)
+        if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
+            return True  # its node is asked after the others from now on
+        await self._digest(bench, needs, run, old=old)
+        self._most_run = min(self._most_run * 2, MOST_RUN)
+        return True
+
+    async def _digest(self, bench: Bench, needs: Needs, run: Sequence[Header], *, old: bool) -> None:
+        """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
+        of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
+        blocks = await fetch.blocks(self._nodes, self._network.id, run, needs, self._clock, state_of=of, live=not old)
+        stretch = Stretch(bench, partial(self._whole, needs=needs), bench.memory)
+        found = await stretch.digested(blocks, needs, sparse=old)
+        self._ready.extend(await self._comparing.compared(found) if old else found)
+        self._grown = not needs.covers(bench.needs())
+
+    async def _whole(self, block: Block, *, needs: Needs) -> Block:
+        return (await fetch.whole(self._nodes, [block], needs, self._clock))[0]
+
+    async def _benched(self, head: Header) -> Bench:
+        if self._bench is None:
+            watch = await pool_tokens.with_tokens(self._nodes, self._settings.watch, head)
+            self._bench = Bench(watch)
+            if self._memories is not None:
+                self._bench.recall(self._memories)
+        return self._bench
+
+    async def _prime(self, bench: Bench, head: Header) -> bool:
+        """Read what stands before the first block told, twice, for what was found may need more to be read."""
+        number = head.number if self._start is None else self._start - 1
+        if number > head.number:
+            return False
+        header = (await fetch.headers(self._nodes, [max(number, 0)]))[0]
+        await prime(self._nodes, self._network.id, bench, header, self._clock)
+        self._canonical.extend(Followed(header=header, told=(), memories=bench.memory()))
+        self._save()  # from here on nothing may be lost, though nothing was told yet
+        self._pulse(header)
+        return True
+
+    def _follow(self, digested: Digested) -> None:
+        before = self._canonical.tip.memories if self._canonical.tip else {}
+        memories = {
+            name: before[name] if before.get(name) == memory else memory  # kept once where it did not change
+            for name, memory in (digested.memories or {}).items()
+        }
+        header = replace(digested.block.header, bloom=None)
+        self._canonical.extend(Followed(header=header, told=tuple(digested.told), memories=memories))
+        self._tell(digested.told)
+        self._unsaved += 1
+        self._pulse(digested.block.header)
+
+    async def _compare(self, tip: Followed) -> None:
+        """Say what the upgrades of the newest block changed, now that they were taken."""
+        [compared] = await self._comparing.missing([(tip.header, tip.told)])
+        self._canonical.tell_more(compared)
+        self._tell(compared)
+
+    def _tell(self, told: Sequence[PlacedEvent]) -> None:
+        self._out.extend(event for event in told if event.event_id not in self._stands)
+
+    async def _reorg(self, bench: Bench, head: Header) -> bool:
+        window = self._canonical.window
+        oldest, tip = window[0].header.number, window[-1].header
+        if head.number < oldest:
+            return False  # a node far behind, or a chain begun anew: nothing to compare with
+        common: int | None = None
+        for at in range(min(head.number, tip.number), oldest - 1, -MOST_RUN):
+            numbers = range(max(at - MOST_RUN + 1, oldest), at + 1)
+            common = self._canonical.common(await fetch.headers(self._nodes, numbers))
+            if common is not None:
+                break
+        lost = next((one.header for one in window if common is None or one.header.number > common), None)
+        if lost is None or await self._nodes.agreed(lost) is not False:
+            return False  # the nodes disagree, and we have seen it ourselves: look again
+        beyond = await below(self._canonical.elder, self._nodes, head) if common is None else None
+        self._take_back(bench, head, oldest - 1 if common is None else common, beyond)
+        return True
+
+    def _take_back(self, bench: Bench, head: Header, common: int, beyond: Below | None) -> None:
+        tip = self._canonical.tip
+        assert tip
+        dropped = self._canonical.roll_back(common)
+        if beyond and beyond.common is not None:
+            common = beyond.common
+        now, network = self._clock(), self._network.id
+        self._out.append(
+            Reorged(
+                network=network,
+                seen_at=now,
+                depth=tip.header.number - common,
+                common_number=common,
+                old_head=tip.header.hash,
+                new_head=head.hash,
+                beyond_memory=beyond is not None,
+            )
+        )
+        gone = [event for one in dropped for event in reversed(one.told)] + (beyond.gone[::-1] if beyond else [])
+        self._out.extend(
+            Retracted(network=network, seen_at=now, event_id=event.event_id, event=event) for event in gone
+        )
+        if self._canonical.tip:
+            bench.recall(self._canonical.tip.memories)
+        else:
+            bench.reset()
+            self._start = common + 1
+            self._stands = frozenset(event.event_id for event in beyond.stands) if beyond else frozenset()
+
+    def _pulse(self, header: Header) -> None:
+        pulse = self._rhythm.pulse(header, self._clock())
+        if pulse:
+            self._out.append(pulse)
+
+    def _wait_s(self) -> float:
+        return self._rhythm.wait_s(self._clock()) if self._settings.poll_s is None else self._settings.poll_s
+
+    async def _wait(self, wake: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._wait_s()):
+                await wake.wait()
+        wake.clear()
+
+    async def _listen(self, wake: asyncio.Event) -> None:
+        node = self._nodes.pushing
+        while node is not None:
+            with contextlib.suppress(NodeFailure):  # the next look at the head tells what is wrong with the node
+                async for _ in node.heads():
+                    wake.set()
+            await asyncio.sleep(self._settings.wait_s)

@@ -1,0 +1,129 @@
+"""What a sink is, and which there are: every module here declares `SETTINGS` and `Made`; nothing lists them by hand.
+
+A sink says only delivered, try again, or refused; queues, retries and routing are not its business. Its table in the
+settings is `[sinks.NAME]`, `type` naming the module where it is not NAME itself, so one desk may have two webhooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Protocol
+
+from monitor.alerting.routing import Rule
+from monitor.alerting.sink import Sink
+from monitor.errors import OperatorError, nearest
+from monitor.incidents import LEVEL_NAMES, Level
+from monitor.settings.reader import read
+
+
+class Maker(Protocol):
+    """How a sink is made from its settings, the environment, and the settings' path for errors ("sinks.desk")."""
+
+    def __call__(self, settings: Any, env: Mapping[str, str], key: str, /) -> Sink:
+        """Raises OperatorError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SinkType:
+    """One module of this folder: the form of its settings, and how it is made."""
+
+    settings: type[Any]
+    made: Maker
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A sink under the operator's name, and what it asks of changes."""
+
+    name: str
+    rule: Rule
+    sink: Sink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Common:
+    """The keys every sink's table may have."""
+
+    type: str = ""
+    enabled: bool = True
+    min_level: str = "watch"
+    pages_only: bool = False
+    changed_level_only: bool = False
+    repeat_s: float = 60.0
+
+
+_LEVELS = {LEVEL_NAMES[level]: level for level in Level if level is not Level.CALM}
+
+
+def names() -> tuple[str, ...]:
+    """The sinks found in this folder, sorted, without importing them."""
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
+
+
+@cache
+def declared(name: str) -> SinkType:
+    """The sink type of this name. Raises KeyError if there is none."""
+    if name not in names():
+        raise KeyError(name)
+    module = import_module(f"{__name__}.{name}")
+    return SinkType(settings=module.SETTINGS, made=module.Made)
+
+
+def made(settings_sinks: Mapping[str, Mapping[str, Any]], env: Mapping[str, str]) -> list[Route]:
+    """The operator's sinks, ready to deliver, by name. Raises OperatorError for unknown names, keys and missing secrets."""
+    routes = [_route(name, settings_sinks[name], env) for name in sorted(settings_sinks)]
+    return [one for one in routes if one is not None]
+
+
+def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route | None:
+    key = f"sinks.{name}"
+    common_keys = [one.name for one in fields(_Common)]
+    common = read(_Common, {one: table[one] for one in table if one in common_keys}, key)
+    kind = common.type or name
+    if kind not in names():
+        where, remedy = (f"{key}.type", nearest(kind, names())) if common.type else (key, _untyped(kind))
+        raise OperatorError(where, kind, ", ".join(names()), remedy)
+    sink_type = declared(kind)
+    own_keys = [one.name for one in fields(sink_type.settings)]
+    for one in table:
+        if one not in common_keys and one not in own_keys:
+            known = [*common_keys, *own_keys]
+            raise OperatorError(f"{key}.{one}", _kind_of(table[one]), "keys " + ", ".join(known), nearest(one, known))
+    if common.min_level not in _LEVELS:
+        allowed = ", ".join(_LEVELS)
+        raise OperatorError(f"{key}.min_level", common.min_level, allowed, nearest(common.min_level, list(_LEVELS)))
+    if not common.enabled:
+        return None
+    own = read(sink_type.settings, {one: table[one] for one in table if one in own_keys}, key)
+    rule = Rule(
+        min_level=_LEVELS[common.min_level],
+        pages_only=common.pages_only,
+        changed_level_only=common.changed_level_only,
+        repeat_s=common.repeat_s,
+    )
+    return Route(name, rule, sink_type.made(own, env, key))
+
+
+def _untyped(kind: str) -> str:
+    advice = nearest(kind, names())
+    return f"set type to one of them; {advice}" if "did you mean" in advice else "set type to one of them"
+
+
+def _kind_of(value: object) -> str:
+    """What stands under an unknown key, without showing it: a mistyped key may well hold a secret."""
+    return f"({type(value).__name__})"
+
+
+def from_env(key: str, name: str, env: Mapping[str, str]) -> str:
+    """The secret in environment variable `name`. Raises OperatorError naming the key and the variable, not the value."""
+    value = env.get(name, "")
+    if not name or not value:
+        raise OperatorError(
+            key, name, "the name of an environment variable that is set", f"export {name or 'it'} or take the key out"
+        )
+    return value

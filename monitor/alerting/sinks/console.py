@@ -1,0 +1,98 @@
+"""The operator's terminal: one coloured line an incident change, then its headline. A closed stream is a refusal.
+
+Headlines carry words of venues and chains: control characters are taken out and nothing is read as markup.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from io import StringIO
+from typing import TextIO
+
+import aiohttp
+from rich.console import Console
+from rich.text import Text
+
+from monitor.alerting.sink import Delivered, Note, Outcome, Refused
+from monitor.incidents import LEVEL_NAMES, Level
+
+STYLES = {
+    Level.CALM: "green",
+    Level.WATCH: "yellow",
+    Level.SQUALL: "bold yellow",
+    Level.STORM_SUSPECTED: "bold red",
+    Level.PERFECT_STORM: "bold white on red",
+}
+
+
+class Stream(StrEnum):
+    """Where the lines go."""
+
+    STDERR = "stderr"
+    STDOUT = "stdout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings:
+    """`stream` is stderr so that stdout stays for what was asked; `colour` off for plain logs."""
+
+    stream: Stream = Stream.STDERR
+    colour: bool = True
+    headline: bool = True
+
+
+class ConsoleSink:
+    """The console sink."""
+
+    def __init__(self, settings: ConsoleSettings, env: Mapping[str, str], key: str = "sinks.console") -> None:
+        self._settings = settings
+
+    async def deliver(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
+        """Print the note; refused where the stream is gone."""
+        # The stream is looked up each time: who replaces sys.stderr (a progress bar, a test) sees the lines.
+        stream = sys.stdout if self._settings.stream is Stream.STDOUT else sys.stderr
+        try:
+            stream.write(self._shown(note, stream))
+            stream.flush()
+        except (OSError, ValueError) as error:  # ValueError: the stream was closed
+            return Refused(why=f"{self._settings.stream} cannot be written: {type(error).__name__}")
+        return Delivered()
+
+    def _shown(self, note: Note, stream: TextIO) -> str:
+        """The lines with colours where the stream is a terminal. Kept from rich's own writing: a broken pipe ends the program."""
+        shown = StringIO()
+        Console(
+            file=shown,
+            force_terminal=stream.isatty(),
+            no_color=not self._settings.colour,
+            soft_wrap=True,
+            highlight=False,
+        ).print(lines(note, headline=self._settings.headline))
+        encoding = stream.encoding or "utf-8"
+        return shown.getvalue().encode(encoding, "replace").decode(encoding)
+
+
+def lines(note: Note, *, headline: bool = True) -> Text:
+    """The note as printed: time, level, title; below it the headline."""
+    change = note.change
+    text = Text()
+    text.append(f"{change.at:%H:%M:%S} ", style="dim")
+    text.append(f" {LEVEL_NAMES[change.level].upper()} ", style=STYLES[change.level])
+    level = LEVEL_NAMES[change.level].upper().replace("-", " ")
+    text.append(f" {printable(note.title.removeprefix(level).strip())} ")
+    text.append(f"{printable(change.incident_id)}:{change.revision}", style="dim")
+    if headline:
+        text.append(f"\n         {printable(change.headline)}")
+    return text
+
+
+def printable(text: str) -> str:
+    """The text without control characters and escapes, on one line."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+SETTINGS = ConsoleSettings
+Made = ConsoleSink

@@ -1,0 +1,136 @@
+"""One asset at one second: coverage of each leg, its evidence, the fault, the level. Reads the board; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.correlator.attribution import Attribution
+from monitor.correlator.board import Board, Weighed, utc
+from monitor.correlator.coverage import Sources
+from monitor.correlator.explain import blindness_order
+from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
+from monitor.correlator.levels import blind_under_stress, level_of
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Verdict
+
+BLIND_BELOW = 0.5
+MOST_BLIND = 16
+OWN_GRADE = 2
+"""An asset's own finding counts from this grade on: of fifty assets some have one of grade 1 at any time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Where one asset stands. `grades` the highest of each leg, `onset_s` the earliest onset of any.
+
+    `own` is whether a finding on the asset itself stands, in whatever leg; `venues` those whose shared facts bear on its venue
+    leg, heaviest first; `blind_stress` one leg TRUE with both others unseen.
+    """
+
+    verdict: Verdict
+    grades: Mapping[Leg, int]
+    onset_s: float | None
+    own: bool
+    venues: tuple[str, ...]
+    blind_stress: bool
+
+    @property
+    def shared_alone(self) -> bool:
+        """Whether the only TRUE leg is the venue leg, by what is shared, and nothing of the asset's own stands."""
+        true = [one.leg for one in self.verdict.legs if one.state is LegState.TRUE]
+        return true == [Leg.VENUE] and not self.own
+
+
+class Judging:
+    """Gives verdicts from what stands on the board and what the sources let us see."""
+
+    def __init__(self, settings: CorrelatorSettings, sources: Sources, board: Board, attribution: Attribution) -> None:
+        self._s = settings
+        self._sources = sources
+        self._board = board
+        self._attribution = attribution
+
+    def seen(self, asset: str, now_s: float) -> Seen:
+        """The asset's verdict at this second, and what it stands on."""
+        local = bool(self._attribution.local_since_s)
+        blind: list[Blindness] = []
+        legs = []
+        grades: dict[Leg, int] = {}
+        heard: list[Weighed] = []
+        for leg in LEGS:
+            weighed = self._weighed(asset, leg, now_s)
+            coverage = self._coverage(asset, leg, now_s, local, blind)
+            legs.append(leg_verdict(leg, weighed, coverage, self._sources.watched(asset, leg), self._s))
+            grades[leg] = max((one.evidence.grade for one in weighed if one.nats >= 1), default=0)
+            heard += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
+        context = min(sum(one.nats for one in self._board.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
+        prior = logit(self._s.prior)
+        p_lo = logistic(prior + context + sum(one.w_lo for one in legs))
+        p_hi = logistic(prior + context + sum(one.w_hi for one in legs))
+        fault = self._fault(asset, legs, now_s)
+        blind.sort(key=blindness_order)
+        verdict = Verdict(
+            at=utc(now_s),
+            asset=asset,
+            level=level_of(legs, grades, p_lo, self._s),
+            p_lo=p_lo,
+            p_hi=p_hi,
+            prior=prior,
+            context=context,
+            legs=tuple(legs),
+            fault=fault,
+            blind=tuple(blind[:MOST_BLIND]),
+        )
+        onsets = [one.onset.timestamp() for one in legs if one.onset is not None]
+        return Seen(
+            verdict=verdict,
+            grades=grades,
+            onset_s=min(onsets, default=None),
+            own=any(not one.evidence.shared and one.evidence.grade >= OWN_GRADE for one in heard),
+            venues=tuple(dict.fromkeys(str(one.evidence.subject.venue) for one in heard if one.evidence.shared)),
+            blind_stress=fault is not Fault.LOCAL and blind_under_stress(legs),
+        )
+
+    def _weighed(self, asset: str, leg: Leg, now_s: float) -> Sequence[Weighed]:
+        if leg is Leg.VENUE and self._attribution.suspected:
+            return ()
+        return self._board.of(asset, leg, now_s)
+
+    def _coverage(self, asset: str, leg: Leg, now_s: float, local: bool, blind: list[Blindness]) -> float:
+        if local:
+            since_s = min(self._attribution.local_since_s.values())
+            blind.append(
+                Blindness(source="vantage", leg=leg, coverage=0.0, since=utc(since_s), reason="our own network is down")
+            )
+            return 0.0
+        coverage, parts = self._sources.sight(asset, leg, now_s)
+        for source, own in parts:
+            if own < BLIND_BELOW:
+                blind.append(
+                    Blindness(
+                        source=source.name, leg=leg, coverage=round(own, 9), since=utc(source.since_s(now_s)),
+                        reason=source.why(now_s),
+                    )
+                )  # fmt: skip
+        if leg is Leg.VENUE and self._attribution.vantages < 2:
+            return min(coverage, self._s.single_vantage_cap)
+        return coverage
+
+    def _fault(self, asset: str, legs: Sequence[LegVerdict], now_s: float) -> Fault:
+        if self._attribution.local_since_s:
+            return Fault.LOCAL
+        venue_leg = next(one for one in legs if one.leg is Leg.VENUE)
+        if venue_leg.state is not LegState.TRUE:
+            return Fault.NONE
+        known = self._sources.venues.get(asset, {})
+        stressed = {
+            one.evidence.subject.venue
+            for one in self._board.of(asset, Leg.VENUE, now_s)
+            if one.evidence.grade >= 2 and one.evidence.subject.venue
+        }
+        if len(known) >= 3 and len(stressed) >= self._s.market_share * len(known):
+            return Fault.MARKET
+        if any(self._attribution.elsewhere_good(venue, now_s) for venue in sorted(stressed)):
+            return Fault.PATH
+        return Fault.VENUE

@@ -1,0 +1,154 @@
+"""Turns an episode's step into the change that is told: identity, headline, evidence, what argues against, by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.correlator.assessment import Seen
+from monitor.correlator.board import Board, utc
+from monitor.correlator.episodes import Episode
+from monitor.correlator.explain import (
+    counter_evidence,
+    headline,
+    local_headline,
+    rejected_causes,
+    runbook,
+    venue_headline,
+    venue_runbook,
+)
+from monitor.correlator.fusion import CALM_BELOW_NATS
+from monitor.correlator.levels import by_chance, joint_far_per_day
+from monitor.correlator.producer import FAR_PER_DAY
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.venues import VenueSeen
+from monitor.incidents import (
+    ChangeKind,
+    Evidence,
+    Fault,
+    IncidentChange,
+    IncidentState,
+    Leg,
+    LegState,
+    Level,
+    Verdict,
+)
+
+MOST_EVIDENCE = 24
+
+
+class Teller:
+    """Writes incident changes."""
+
+    def __init__(self, settings: CorrelatorSettings, board: Board) -> None:
+        self._s = settings
+        self._board = board
+
+    def asset(self, kind: ChangeKind, episode: Episode, seen: Seen, now_s: float) -> IncidentChange:
+        """A change of one asset's incident."""
+        verdict = seen.verdict
+        evidence = self._evidence(verdict.asset, now_s)
+        far = self._far(verdict, seen.grades)
+        return IncidentChange(
+            incident_id=episode.incident_id,
+            scope=episode.scope,
+            kind=kind,
+            state=episode.state,
+            at=utc(now_s),
+            opened_at=utc(episode.opened_s),
+            revision=episode.revision,
+            level=episode.level,
+            peak=episode.peak,
+            critical=episode.critical,
+            pages=episode.pages,
+            fault=verdict.fault,
+            headline=f"{headline(verdict)}; {by_chance(far)}",
+            verdict=verdict,
+            evidence=evidence,
+            counter_evidence=counter_evidence(verdict),
+            blind=verdict.blind,
+            rejected_causes=rejected_causes(verdict.fault, controls_good=verdict.fault is not Fault.LOCAL),
+            far_per_day=far,
+            runbook=runbook(self._s.runbook_base, episode.level, verdict.fault),
+            replay_id=f"{episode.incident_id}:{episode.revision}",
+            parent_id=episode.parent_id,
+        )
+
+    def venue(self, kind: ChangeKind, episode: Episode, seen: VenueSeen, now_s: float) -> IncidentChange:
+        """A change of one venue's incident."""
+        strongest = next((one.evidence for one in seen.facts if one.nats >= CALM_BELOW_NATS), None)
+        far = FAR_PER_DAY.get(seen.grade, 0.0)
+        said = venue_headline(seen.venue, seen.level, strongest, seen.fault, seen.assets, seen.blind)
+        facts = [one.evidence for one in seen.facts[:MOST_EVIDENCE]]
+        return IncidentChange(
+            incident_id=episode.incident_id,
+            scope=episode.scope,
+            kind=kind,
+            state=episode.state,
+            at=utc(now_s),
+            opened_at=utc(episode.opened_s),
+            revision=episode.revision,
+            level=episode.level,
+            peak=episode.peak,
+            critical=False,
+            pages=episode.pages,
+            fault=seen.fault,
+            headline=f"{said}; {by_chance(far)}",
+            verdict=None,
+            evidence=tuple(sorted(facts, key=lambda one: (one.onset, one.id))),
+            counter_evidence=(),
+            blind=seen.blind,
+            rejected_causes=rejected_causes(seen.fault, controls_good=seen.fault is not Fault.LOCAL),
+            far_per_day=far,
+            runbook=venue_runbook(self._s.runbook_base, seen.fault),
+            replay_id=f"{episode.incident_id}:{episode.revision}",
+        )
+
+    def _evidence(self, asset: str, now_s: float) -> tuple[Evidence, ...]:
+        found = [one.evidence for leg in Leg for one in self._board.of(asset, leg, now_s)]
+        return tuple(sorted(found[:MOST_EVIDENCE], key=lambda one: (one.onset, one.id)))
+
+    def _far(self, verdict: Verdict, grades: Mapping[Leg, int]) -> float:
+        lengths = {
+            Leg.LIQUIDATION: self._s.liquidation_half_life_s,
+            Leg.VENUE: self._s.venue_half_life_s,
+            Leg.MIGRATION: self._s.liquidity_half_life_s,
+        }
+        true = [one.leg for one in verdict.legs if one.state is LegState.TRUE and grades[one.leg]]
+        if not true:
+            return 0.0
+        return round(joint_far_per_day([FAR_PER_DAY[grades[leg]] for leg in true], [lengths[leg] for leg in true]), 12)
+
+    def local(self, vantage: str, began: bool, now_s: float, episode: Episode) -> IncidentChange:
+        """Our own network went, or came back."""
+        if began:
+            episode.open, episode.state = True, IncidentState.OPEN
+            episode.opened_s = now_s
+            episode.incident_id = f"vantage-{vantage.lower()}-{int(now_s)}"
+            episode.revision = 0
+        else:
+            episode.open, episode.state = False, IncidentState.ENDED
+        episode.revision += 1
+        level = Level.WATCH if began else Level.CALM
+        return IncidentChange(
+            incident_id=episode.incident_id,
+            scope=episode.scope,
+            kind=ChangeKind.OPENED if began else ChangeKind.ENDED,
+            state=episode.state,
+            at=utc(now_s),
+            opened_at=utc(episode.opened_s),
+            revision=episode.revision,
+            level=level,
+            peak=Level.WATCH,
+            critical=False,
+            pages=False,
+            fault=Fault.LOCAL,
+            headline=local_headline(vantage, back=not began),
+            verdict=None,
+            evidence=(),
+            counter_evidence=(),
+            blind=(),
+            rejected_causes=("venue: they would have to fail together with every control",),
+            far_per_day=0.0,
+            runbook=runbook(self._s.runbook_base, level, Fault.LOCAL),
+            replay_id=f"{episode.incident_id}:{episode.revision}",
+        )

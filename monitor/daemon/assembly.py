@@ -1,0 +1,234 @@
+"""From the operator's settings to what the floors need: probers' settings, chain watches, intake, expectations. No sockets."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from chain.events import Address
+from chain.networks import declared as declared_network
+from chain.sync.watcher import WatcherSettings
+from chain.watch import Watch, WatchedContract, WatchedPool, WatchedWallet
+from monitor.errors import OperatorError
+from monitor.intake import Intake
+from monitor.settings.load import NODE_SCHEMES, check_url
+from monitor.settings.tree import NodeRef, Settings, VenueSettings
+from monitor.settings.wallet_table import wallet_table
+from monitor.signals import Scalar, Subject
+from probes import venues
+from probes.prober import ProberSettings
+from probes.readings import Instrument, Market
+from probes.venue import Keys
+
+LIQUIDATION_GAP_S = 15.0
+BOOK_GAP_S = 5.0
+CHAIN_GAP_LEAST_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A source the correlator should hear from at least every `gap_s`."""
+
+    source: str
+    subject: Subject
+    gap_s: float
+    attributes: Mapping[str, Scalar]
+
+
+def intake_of(settings: Settings) -> Intake:
+    """The door, knowing which contract and pool matter to which asset."""
+    contracts: dict[tuple[str, str], list[str]] = {}
+    pools: dict[tuple[str, str], list[str]] = {}
+    for asset in sorted(settings.assets):
+        for contract in settings.assets[asset].contracts:
+            contracts.setdefault((contract.network, contract.address.lower()), []).append(asset)
+        for token in settings.assets[asset].tokens:
+            matters = contracts.setdefault((token.network, token.address.lower()), [])
+            if asset not in matters:
+                matters.append(asset)
+        for pool in settings.assets[asset].pools:
+            pools.setdefault((pool.network, pool.address.lower()), []).append(asset)
+    return Intake(vantage=settings.vantage, assets=settings.assets, contracts=contracts, pools=pools)
+
+
+def enabled_venues(settings: Settings) -> list[str]:
+    """Venues that are watched, sorted."""
+    return [name for name in sorted(settings.venues) if settings.venues[name].enabled]
+
+
+def enabled_networks(settings: Settings) -> list[str]:
+    """Networks that are watched, sorted."""
+    return [name for name in sorted(settings.networks) if settings.networks[name].enabled]
+
+
+def assets_of(settings: Settings, venue: str) -> tuple[str, ...]:
+    """The assets a venue is watched for: its own list, else all."""
+    return settings.venues[venue].assets or tuple(sorted(settings.assets))
+
+
+def prober_settings(settings: Settings, venue: str, env: Mapping[str, str]) -> ProberSettings:
+    """What a venue's prober runs with. Raises OperatorError for a key named and not found in the environment."""
+    one = settings.venues[venue]
+    if one.ca_file:
+        _check_ca(f"venues.{venue}.ca_file", one.ca_file)
+    return ProberSettings(
+        assets=assets_of(settings, venue),
+        hosts=one.hosts,
+        instruments=one.instruments,
+        disabled=one.disabled,
+        every_s=one.every_s,
+        interval_scale=one.interval_scale,
+        timeout_s=one.timeout_s,
+        keys=keys_of(venue, one, env),
+        ca_file=one.ca_file,
+    )
+
+
+def _check_ca(key: str, path: str) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one too
+        raise OperatorError(key, path, "a file of certificates in PEM", f"{error.strerror or error}") from None
+
+
+def keys_of(venue: str, settings: VenueSettings, env: Mapping[str, str]) -> Keys | None:
+    """The operator's read-only keys, from the environment variables the settings name."""
+    if not (settings.key_env or settings.secret_env or settings.passphrase_env):
+        return None
+    return Keys(
+        key=secret(f"venues.{venue}.key_env", settings.key_env, env),
+        secret=secret(f"venues.{venue}.secret_env", settings.secret_env, env),
+        passphrase=secret(f"venues.{venue}.passphrase_env", settings.passphrase_env, env)
+        if settings.passphrase_env
+        else "",
+    )
+
+
+def secret(key: str, name: str, env: Mapping[str, str]) -> str:
+    """The value of the environment variable `name`. Raises OperatorError."""
+    value = env.get(name, "")
+    if not name or not value:
+        raise OperatorError(
+            key, name or None, "the name of an environment variable that is set",
+            f"export {name} or take the key out" if name else "name one",
+        )  # fmt: skip
+    return value
+
+
+def node_url(key: str, node: NodeRef, env: Mapping[str, str]) -> str:
+    """A node's URL, given or found in the environment. Raises OperatorError."""
+    if node.url:
+        return node.url
+    url = secret(f"{key}.url_env", node.url_env, env)
+    check_url(f"{key}.url_env ({node.url_env})", url, NODE_SCHEMES)
+    return url
+
+
+def venue_expectations(settings: Settings, venue: str, instruments: Iterable[Instrument]) -> Iterator[Expectation]:
+    """What a venue's sources should sound like, for each asset it has a perpetual of (each of its assets, where none)."""
+    dialect = venues.declared(venue)
+    found = sorted({one.base for one in instruments if one.market is Market.PERP})
+    server_time = next((one.every_s for one in dialect.checks if one.name == "server_time"), None)
+    scale = settings.venues[venue].interval_scale
+    for asset in found or assets_of(settings, venue):
+        subject = Subject(asset=asset, venue=venue, vantage=settings.vantage)
+        for feed in dialect.feeds:
+            if feed.name in settings.venues[venue].disabled:
+                continue
+            if feed.name == "liquidation":
+                words: dict[str, Scalar] = {"leg": "liquidation", "weight": 1.0, "class": "ws"}
+                if feed.censoring is not None:
+                    words["censoring"] = feed.censoring.value
+                yield Expectation(f"{venue}/liquidation", subject, LIQUIDATION_GAP_S, words)
+            elif feed.name == "book_ws":
+                yield Expectation(
+                    f"{venue}/book_ws", subject, BOOK_GAP_S, {"leg": "venue", "weight": 1.0, "class": "ws"}
+                )
+        if server_time is not None:
+            every_s = settings.venues[venue].every_s.get("server_time", server_time * scale)
+            yield Expectation(
+                f"{venue}/server_time", subject, 2 * every_s, {"leg": "venue", "weight": 1.0, "class": "rest"}
+            )
+
+
+def network_expectations(settings: Settings, network: str) -> Iterator[Expectation]:
+    """A network's heads carry the migration leg of each asset with a contract or pool there."""
+    gap_s = max(CHAIN_GAP_LEAST_S, 3 * declared_network(network).block_time_s)
+    for asset in sorted(settings.assets):
+        one = settings.assets[asset]
+        if network in {ref.network for ref in one.contracts} | {ref.network for ref in one.pools}:
+            subject = Subject(asset=asset, network=network, vantage=settings.vantage)
+            yield Expectation(f"{network}/chain", subject, gap_s, {"leg": "migration", "weight": 1.0, "class": "chain"})
+
+
+def _wallets(settings: Settings, network: str) -> Iterator[WatchedWallet]:
+    for venue in enabled_venues(settings):
+        for ref in settings.venues[venue].wallets:
+            if ref.network == network:
+                yield WatchedWallet(
+                    venue=venue,
+                    asset=ref.asset,
+                    address=Address(ref.address.lower()),
+                    token=Address(ref.token.lower()) if ref.token else None,
+                    least=ref.least,
+                )
+    table = settings.networks[network].wallets_file
+    if table:
+        yield from wallet_table(f"networks.{network}.wallets_file", table, settings.assets)
+
+
+def _low(address: str | None) -> Address | None:
+    return Address(address.lower()) if address else None
+
+
+def _tokens(settings: Settings, network: str) -> list[Address]:
+    refs = (ref for asset in settings.assets.values() for ref in asset.tokens if ref.network == network)
+    return sorted({Address(ref.address.lower()) for ref in refs})
+
+
+def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -> WatcherSettings:
+    """What a network's watcher runs with: its nodes, and every contract, pool and timelock that matters there."""
+    one = settings.networks[network]
+    contracts: dict[str, WatchedContract] = {}
+    pools: dict[str, WatchedPool] = {}
+    for asset in sorted(settings.assets):
+        for ref in settings.assets[asset].contracts:
+            if ref.network == network:
+                timelock = Address(ref.timelock.lower()) if ref.timelock else None
+                address = Address(ref.address.lower())
+                contracts[address] = WatchedContract(address=address, timelock=timelock)
+        for pool in settings.assets[asset].pools:
+            if pool.network == network:
+                address = Address(pool.address.lower())
+                pools[address] = WatchedPool(
+                    address=address,
+                    kind=pool.kind,
+                    token0=_low(pool.token0),
+                    token1=_low(pool.token1),
+                    manager=_low(pool.manager),
+                    positions=_low(pool.positions),
+                    tick_spacing=pool.tick_spacing,
+                    fee_ppm=pool.fee_ppm,
+                )
+    timelocks = {Address(address.lower()) for address in one.timelocks}
+    timelocks |= {contract.timelock for contract in contracts.values() if contract.timelock is not None}
+    return WatcherSettings(
+        network=declared_network(network),
+        nodes=tuple(node_url(f"networks.{network}.nodes[{index}]", node, env) for index, node in enumerate(one.nodes)),
+        watch=Watch(
+            contracts=tuple(contracts.values()),
+            pools=tuple(pools.values()),
+            timelocks=tuple(sorted(timelocks)),
+            bridges=tuple(sorted(Address(address.lower()) for address in one.bridges)),
+            wallets=tuple(dict.fromkeys(_wallets(settings, network))),
+            tokens=tuple(_tokens(settings, network)),
+        ),
+        poll_s=one.poll_interval_s,
+        start_block=one.start_block,
+        keep_blocks=one.keep_blocks,
+        timeout_s=one.timeout_s,
+        quorum=one.quorum,
+        calls_per_s=one.calls_per_s,
+        traces=one.traces,
+    )

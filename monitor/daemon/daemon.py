@@ -1,0 +1,182 @@
+"""The daemon: puts every part together, keeps them running, and stops them in an order that loses nothing.
+
+Sources first (probers, watchers, controls, the clock), then what is held back in the correlator, then deliveries, the
+store's writer, telemetry. The only file that knows all parts; each part knows none of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from monitor.alerting.delivery import Deliveries
+from monitor.alerting.sinks import made as made_sinks
+from monitor.correlator import Correlator
+from monitor.daemon.assembly import intake_of
+from monitor.daemon.sources import Sources
+from monitor.daemon.supervisor import Part, Supervisor
+from monitor.errors import OperatorError
+from monitor.pipeline import Observer, Pipeline
+from monitor.settings.tree import Settings
+from monitor.signals import Signal
+from monitor.store.postgres import PostgresStore
+from monitor.store.writer import Writer
+from monitor.telemetry.telemetry import Telemetry
+from monitor.version import stormwatch_version
+from monitor.web.server import Web
+from probes.rest.http import utc_now
+
+Clock = Callable[[], datetime]
+
+GAUGES_EVERY_S = 5.0
+LAST_WORDS_S = 5.0
+TICK_LATE_S = 10.0
+RETAIN_EVERY_S = 3600.0
+RELIVED_AT_ONCE = 2000
+
+
+class _Checkpoints:
+    """Where each network was left: written in order with the signals that came before, so that none is told twice."""
+
+    def __init__(self, store: PostgresStore, writer: Writer) -> None:
+        self._store = store
+        self._writer = writer
+
+    async def load(self, network: str) -> bytes | None:
+        return await self._store.load_checkpoint(network)
+
+    def save(self, network: str, body: bytes) -> None:
+        self._writer.checkpoint(network, body)
+
+
+class Daemon:
+    """One running Stormwatch. `run` returns when `stop` is set; OperatorError ends it with the operator's remedy."""
+
+    def __init__(
+        self, settings: Settings, *, env: Mapping[str, str], clock: Clock = utc_now, observers: Iterable[Observer] = ()
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._own_observers = tuple(observers)
+        self.correlator = Correlator(settings.correlator, vantage=settings.vantage)
+        self.telemetry = Telemetry(settings.telemetry, vantage=settings.vantage, version=stormwatch_version(), env=env)
+        self.store = PostgresStore(settings.store, env)
+        self.writer = Writer(self.store, settings.store, clock)
+        self.deliveries = Deliveries(made_sinks(settings.sinks, env), told=self.telemetry.record_delivery)
+        intake = intake_of(settings)
+        self.pipeline = Pipeline(
+            intake, self.correlator, self.telemetry, (self.writer, self.deliveries, *self._own_observers)
+        )
+        self._sources = Sources(
+            settings, env, clock, intake=intake, pipeline=self.pipeline, checkpoints=_Checkpoints(self.store, self.writer)
+        )  # fmt: skip
+        self._supervisor = Supervisor(clock)
+        self._web = Web(settings.web, self.not_ready, self.telemetry.prometheus)
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Run every part until `stop`. `ready` is called once the store is open and all parts have begun."""
+        sources = self._sources.parts()
+        await self.store.open()
+        await self.writer.drain()  # an earlier run's spool, before its checkpoints are believed
+        await self._resume()
+        try:
+            async with asyncio.TaskGroup() as group:
+                ends = self._start(group, self._ends())
+                try:
+                    await self._web.start()
+                    begun = self._start(group, sources)
+                    ready()
+                    await stop.wait()
+                    for task in begun:
+                        task.cancel()
+                    await asyncio.gather(*begun, return_exceptions=True)
+                finally:
+                    await self._last_words(ends)
+        except* OperatorError as many:
+            raise _first(many) from None
+
+    async def _resume(self) -> None:
+        """Judge the last of an earlier run again: what is usual is known from the first second on."""
+        now = self._clock()
+        lived: list[Signal] = []
+        async for signal in self.store.signals(now - timedelta(seconds=self.settings.store.resume_s), now):
+            lived.append(signal)
+            if len(lived) == RELIVED_AT_ONCE:
+                self._relive(lived)
+                lived = []
+                await asyncio.sleep(0)
+        self._relive(lived)
+
+    def _relive(self, signals: list[Signal]) -> None:
+        self.pipeline.relive(signals)
+        for observer in self._own_observers:
+            observer.on_signals(signals)
+
+    def _start(self, group: asyncio.TaskGroup, parts: Mapping[str, Part]) -> list[asyncio.Task[None]]:
+        return [group.create_task(self._supervisor.keep(name, part), name=name) for name, part in parts.items()]
+
+    def _ends(self) -> dict[str, Part]:
+        """Where things go: they outlive the sources, to write and deliver what those said last."""
+        parts: dict[str, Part] = {"store": self.writer.run, "gauges": self._gauges, "retention": self._retention}
+        for name in self.deliveries.names:
+            parts[f"sink {name}"] = self._sink(name)
+        return parts
+
+    def _sink(self, name: str) -> Part:
+        async def part() -> None:
+            await self.deliveries.run(name)
+
+        return part
+
+    async def _gauges(self) -> None:
+        restarts: dict[str, int] = {}
+        written = dropped = 0
+        while True:
+            await asyncio.sleep(GAUGES_EVERY_S)
+            for verdict in self.correlator.verdicts().values():
+                self.telemetry.record_verdict(verdict)
+            now_written, now_dropped = self.writer.written, sum(self.writer.dropped.values())
+            self.telemetry.record_store(
+                written=now_written - written, dropped=now_dropped - dropped, waiting=self.writer.waiting
+            )
+            written, dropped = now_written, now_dropped
+            for part, count in self._supervisor.restarts.items():
+                for _ in range(count - restarts.get(part, 0)):
+                    self.telemetry.record_restart(part)
+                restarts[part] = count
+
+    async def _retention(self) -> None:
+        while True:
+            if not self.writer.away:
+                await self.store.retain(self._clock())
+            await asyncio.sleep(RETAIN_EVERY_S)
+
+    def not_ready(self) -> list[str]:
+        """Why the daemon is not ready; empty when it is."""
+        reasons = [f"part {name} keeps failing" for name in self._supervisor.looping()]
+        if self.writer.away:
+            reasons.append("the database is away; signals are spooled to disk")
+        last = self.pipeline.last_tick
+        if last is None or (self._clock() - last).total_seconds() > TICK_LATE_S:
+            reasons.append("the clock does not tick")
+        return reasons
+
+    async def _last_words(self, ends: list[asyncio.Task[None]]) -> None:
+        """Judge what is held back, deliver, write, export; then end the parts that did so."""
+        self.pipeline.finish()
+        await self._web.stop()
+        await self.deliveries.drain(LAST_WORDS_S)
+        for task in ends:
+            task.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+        await self.writer.flush()
+        await self.store.close()
+        await self.telemetry.close()
+
+
+def _first(many: BaseExceptionGroup[OperatorError]) -> OperatorError:
+    """The first operator's mistake of a group, however deep."""
+    for one in many.exceptions:
+        return _first(one) if isinstance(one, BaseExceptionGroup) else one
+    raise AssertionError("an exception group is never empty")

@@ -1,0 +1,97 @@
+"""After an upgrade was told: is the new code's source verified? Asked aside, never in the way of an event.
+
+An explorer that does not answer is asked again; code that is not verified yet is looked at again later, for its maker may
+still be at it. What comes of it is a signal of its own. `chain inspect` asks here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+
+from chain.events import Address
+from chain.events.upgrades import ContractUpgraded
+from chain.explorers.answers import SourceBook, SourceSeen
+from chain.explorers.client import Etherscan, Sourcify, asked_of
+from chain.inspection.inspect import Inspection
+from chain.networks import declared
+from chain.proxies.diamonds import NOBODY
+from monitor.daemon.assembly import secret
+from monitor.settings.tree import Settings
+
+LOOKS_S = (0.0, 60.0, 900.0, 3600.0)
+"""Seconds before each look."""
+MOST_OPEN = 64
+"""Upgrades under way; a flood of more is not asked after."""
+CODE_ROLES = frozenset({"implementation", "secondary", "facet", "beacon", "dictionary", "delegate", "code"})
+
+Told = Callable[[ContractUpgraded, SourceSeen], None]
+
+
+def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[SourceBook, ...]:
+    """Where the operator wants source looked up. Raises OperatorError for a key named and not found."""
+    one, chain_id = settings.explorer, declared(network).chain_id
+    books: list[SourceBook] = []
+    if one.etherscan_key_env:
+        key = secret("explorer.etherscan_key_env", one.etherscan_key_env, env)
+        books.append(Etherscan(chain_id, key, url=one.etherscan_url, per_s=one.calls_per_s))
+    if one.sourcify:
+        books.append(Sourcify(chain_id, url=one.sourcify_url, per_s=one.calls_per_s))
+    return tuple(books)
+
+
+async def with_sources(found: Inspection, books: tuple[SourceBook, ...]) -> Inspection:
+    """The same, with what these say of the source of its target and of the one before. Hangs up on them."""
+    addresses = [found.roles.get("implementation", found.address), *([found.previous] if found.previous else [])]
+    try:
+        seen = [await asked_of(books, address) for address in dict.fromkeys(addresses)]
+    finally:
+        for book in books:
+            await book.close()
+    return replace(found, sources=tuple(one for one in seen if one))
+
+
+class SourceChecks:
+    """One network's questions under way. Use as a context: leaving it ends them."""
+
+    def __init__(self, books: tuple[SourceBook, ...], told: Told, looks_s: tuple[float, ...] = LOOKS_S) -> None:
+        self._books = books
+        self._told = told
+        self._looks_s = looks_s
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> SourceChecks:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+        for book in self._books:
+            await book.close()
+
+    def see(self, event: object) -> None:
+        """Begin to ask, where it is an upgrade to other code."""
+        if not self._books or len(self._open) >= MOST_OPEN or not isinstance(event, ContractUpgraded):
+            return
+        if event.role not in CODE_ROLES or event.new == NOBODY:
+            return
+        task = asyncio.create_task(self._ask(event))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def _ask(self, event: ContractUpgraded) -> None:
+        address = event.contract if event.role == "code" else Address(event.new)
+        last: SourceSeen | None = None
+        for wait_s in self._looks_s:
+            await asyncio.sleep(wait_s)
+            found = await asked_of(self._books, address)
+            if found is not None and (last is None or found.verified):
+                self._told(event, found)
+                last = found
+            if last is not None and last.verified:
+                return

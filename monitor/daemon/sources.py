@@ -1,0 +1,165 @@
+"""The daemon's sources as parts to be kept running: a prober for each venue, a watcher for each network, controls, the clock.
+
+Each part hands what it hears to the pipeline and declares, once it knows, what the correlator should expect to hear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
+from datetime import datetime, timedelta
+
+from chain.events.network import NodeFault, NodeFaultKind
+from chain.events.upgrades import ContractUpgraded
+from chain.explorers.answers import SourceSeen
+from chain.sync.checkpoint import Checkpoints
+from chain.sync.watcher import Watcher
+from monitor.daemon.assembly import (
+    Expectation,
+    enabled_networks,
+    enabled_venues,
+    network_expectations,
+    prober_settings,
+    venue_expectations,
+    watcher_settings,
+)
+from monitor.daemon.explorer_checks import SourceChecks, books_of
+from monitor.daemon.supervisor import Part
+from monitor.errors import OperatorError
+from monitor.intake import Intake
+from monitor.pipeline import Pipeline
+from monitor.settings.tree import Settings
+from monitor.telemetry.redact import redact
+from probes import venues
+from probes.controls import Controls
+from probes.prober import Prober
+from probes.readings import Instrument, Reading
+from probes.tape import Tape
+
+Clock = Callable[[], datetime]
+
+TICK_S = 1.0
+FAULT_AGAIN = timedelta(minutes=15)
+
+log = logging.getLogger("stormwatch.sources")
+
+
+class Sources:
+    """Where everything comes from. `tape` keeps raw frames; `checkpoints` says where each network was left."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        env: Mapping[str, str],
+        clock: Clock,
+        *,
+        intake: Intake,
+        pipeline: Pipeline,
+        checkpoints: Checkpoints,
+        tape: Tape | None = None,
+    ) -> None:
+        self._settings = settings
+        self._env = env
+        self._clock = clock
+        self._intake = intake
+        self._pipeline = pipeline
+        self._checkpoints = checkpoints
+        self._tape = tape
+        self._faults: dict[tuple[str, str, NodeFaultKind], datetime] = {}
+
+    def parts(self) -> dict[str, Part]:
+        """Every part by name, all settings checked. Raises OperatorError before anything has begun."""
+        parts: dict[str, Part] = {}
+        for name in enabled_venues(self._settings):
+            parts[f"venue {name}"] = self._venue(name)
+        for name in enabled_networks(self._settings):
+            parts[f"network {name}"] = self._network(name)
+        if self._settings.controls.targets:
+            parts["controls"] = self._controls
+        if not parts:
+            raise OperatorError(
+                "settings", "no venues, no networks", "at least one [venues.NAME] or [networks.NAME]",
+                "`stormwatch config init` writes a file to begin with",
+            )  # fmt: skip
+        parts["clock"] = self._ticks
+        return parts
+
+    def _venue(self, name: str) -> Part:
+        chosen = prober_settings(self._settings, name, self._env)
+
+        async def part() -> None:
+            prober = Prober(venues.declared(name), chosen, clock=self._clock, tape=self._tape)
+            declared: list[Instrument] = []
+
+            def take(reading: Reading) -> None:
+                nonlocal declared
+                if prober.instruments is not declared and prober.instruments:
+                    declared = prober.instruments
+                    self._intake.know(name, prober.instruments)
+                    self._expect(venue_expectations(self._settings, name, prober.instruments))
+                self._pipeline.take_reading(reading)
+
+            try:
+                async with aclosing(prober.readings()) as readings:
+                    async for reading in readings:
+                        take(reading)
+            finally:
+                _take_rest(prober, take)
+
+        return part
+
+    def _network(self, name: str) -> Part:
+        chosen = watcher_settings(self._settings, name, self._env)
+        books_of(self._settings, name, self._env)
+
+        async def part() -> None:
+            self._expect(network_expectations(self._settings, name))
+            async with SourceChecks(books_of(self._settings, name, self._env), self._source_seen) as checks:
+                async for event in Watcher(chosen, self._checkpoints, self._clock).events():
+                    if isinstance(event, NodeFault) and event.fault is not NodeFaultKind.RANGE_LIMIT:
+                        self._name_fault(name, event)
+                    self._pipeline.take_event(event)
+                    checks.see(event)
+
+        return part
+
+    def _source_seen(self, event: ContractUpgraded, seen: SourceSeen) -> None:
+        self._pipeline.take(self._intake.source(event, seen, self._clock()))
+
+    def _name_fault(self, network: str, fault: NodeFault) -> None:
+        """Tell the operator of a node's fault, at most once in a while: a wrong URL shows only here and in the figures."""
+        what = (network, fault.node, fault.fault)
+        last = self._faults.get(what)
+        if last is None or fault.seen_at - last >= FAULT_AGAIN:
+            self._faults[what] = fault.seen_at
+            log.warning("node %s of %s: %s %s", fault.node, network, fault.fault.value, redact(fault.detail))
+
+    async def _controls(self) -> None:
+        one = self._settings.controls
+        async for reading in Controls(one.targets, one.every_s, one.timeout_s, clock=self._clock).readings():
+            self._pipeline.take_reading(reading)
+
+    async def _ticks(self) -> None:
+        while True:
+            self._pipeline.tick(self._clock())
+            await asyncio.sleep(TICK_S)
+
+    def _expect(self, expectations: Iterable[Expectation]) -> None:
+        now = self._clock()
+        self._pipeline.take(
+            [self._intake.expect(one.source, one.subject, one.gap_s, now, one.attributes) for one in expectations]
+        )
+
+
+def _take_rest(prober: Prober, take: Callable[[Reading], None]) -> None:
+    """Take what came before the end: it is on the raw tape, so it belongs in the live log too.
+
+    A failure here is only logged: raised, it would take the place of a cancellation, and the part would start again.
+    """
+    try:
+        for reading in prober.rest():
+            take(reading)
+    except Exception:
+        log.exception("readings of %s that waited at the end were not taken", prober.venue.id)

@@ -1,0 +1,287 @@
+"""The only door from the ground floors: what a venue or a chain said becomes signals of the correlator's language.
+
+The two `match` statements are closed by `assert_never`: a new kind of reading or event makes the type checker point
+here. Venue stamps are corrected by the venue clock's offset on the way in, and never lie after `received_at`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import assert_never
+
+from chain.events import (
+    BehaviourMismatch,
+    ChainEvent,
+    CodeCompared,
+    ControlChanged,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    PlacedEvent,
+    PoolDepth,
+    Retracted,
+    TokenUsed,
+    WalletResumed,
+    WalletSilent,
+)
+from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.explorers.answers import SourceSeen
+from monitor.intake.liquidity import said_of_liquidity
+from monitor.intake.upgrades import said_of_source, said_of_upgrade
+from monitor.intake.venues import Said, say
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+from probes.readings import Instrument, InstrumentsListed, OpenInterest, Reading, VenueClock
+
+CONTROL_VENUE = "control"
+
+
+class Intake:
+    """Turns readings and chain events into signals, numbering each source's signals.
+
+    `assets` are the watched tickers; `contracts` and `pools` map (network, lower-case address) to the assets they
+    matter to. A fact about several assets becomes one signal for each; a fact about an asset or instrument nobody
+    watches becomes none and is counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        vantage: str,
+        assets: Iterable[str],
+        contracts: Mapping[tuple[str, str], Sequence[str]] | None = None,
+        pools: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    ) -> None:
+        self._vantage = vantage
+        self._assets = frozenset(assets)
+        self._contracts = dict(contracts or {})
+        self._pools = dict(pools or {})
+        self._instruments: dict[tuple[str, str], Instrument] = {}
+        self._offset: dict[str, timedelta] = {}
+        self._mark: dict[tuple[str, str], float] = {}
+        self._seq: Counter[str] = Counter()
+        self.unwatched = 0
+
+    def know(self, venue: str, instruments: Iterable[Instrument]) -> None:
+        """Learn which asset an instrument belongs to, before its venue lists it."""
+        for one in instruments:
+            self._instruments[venue, one.symbol] = one
+
+    def reading(self, reading: Reading, link: str | None = None) -> list[Signal]:
+        """Signals of one reading, in its venue's terms. `link` names the span that recorded it."""
+        if isinstance(reading, InstrumentsListed):
+            self.know(reading.venue, (one for one in reading.instruments if one.base in self._assets))
+            return []
+        if isinstance(reading, VenueClock):
+            self._offset[reading.venue] = timedelta(seconds=reading.offset_s)
+        if isinstance(reading, OpenInterest) and reading.usd is None:
+            reading = self._priced(reading)
+        said = say(reading)
+        if said is None:
+            return []
+        asset = said.asset
+        if said.instrument is not None:
+            known = self._instruments.get((reading.venue, said.instrument))
+            asset = None if known is None else known.base
+            if said.kind is SignalKind.MARK_PRICE:
+                self._mark[reading.venue, said.instrument] = said.value
+        if (asset is None and said.instrument is not None) or (asset is not None and asset not in self._assets):
+            self.unwatched += 1
+            return []
+        return [self._from_venue(reading.venue, said, asset, link)]
+
+    def _priced(self, reading: OpenInterest) -> OpenInterest:
+        mark = self._mark.get((reading.venue, reading.instrument))
+        return reading if mark is None else replace(reading, usd=reading.base * Decimal(str(mark)))
+
+    def _from_venue(self, venue: str, said: Said, asset: str | None, link: str | None) -> Signal:
+        happened = said.received_at
+        if said.event_time is not None:
+            happened = min(said.event_time - self._offset.get(venue, timedelta()), said.received_at)
+            if said.received_at - happened > _STALEST and venue not in self._offset:
+                happened = said.received_at  # an unknown clock, not an old event
+        subject = Subject(
+            asset=asset,
+            venue=None if venue == CONTROL_VENUE else venue,
+            instrument=said.instrument,
+            network=said.network,
+            vantage=self._vantage,
+        )
+        source = f"{venue}/{said.stream}"
+        return self._signal(said.kind, subject, happened, said.received_at, source, said.value, said.attributes, link)
+
+    def event(self, event: ChainEvent, link: str | None = None) -> list[Signal]:
+        """Signals of one chain event: one for each asset its contract or pool matters to."""
+        source = f"{_network(event)}/chain"
+        match event:
+            case HeadSeen():
+                head: dict[str, Scalar] = {"lag_s": event.lag_s, "node": event.node}
+                return [self._plain(SignalKind.HEAD, event.network, event.seen_at, source, event.block_number, head)]
+            case HeadStalled():
+                return [self._plain(SignalKind.HEAD_STALLED, event.network, event.seen_at, source, event.stalled_s, {})]
+            case NodeFault():
+                fault: dict[str, Scalar] = {"node": event.node, "fault": event.fault.value, "detail": event.detail}
+                return [
+                    self._plain(SignalKind.NODE_FAULT, event.network, event.seen_at, f"{event.network}/nodes", 1, fault)
+                ]
+            case Reorged():
+                at: dict[str, Scalar] = {"common": event.common_number}
+                return [self._plain(SignalKind.REORG, event.network, event.seen_at, source, event.depth, at)]
+            case Retracted():
+                return [
+                    self._signal(
+                        SignalKind.RETRACTION, subject, event.seen_at, event.seen_at, source, 1,
+                        {"retracts": event.event_id}, link,
+                    )
+                    for subject in self._subjects(event.event)
+                ]  # fmt: skip
+            case (
+                ContractUpgraded()
+                | CodeCompared()
+                | UpgradeQueued()
+                | OperationEnded()
+                | LiquidityMoved()
+                | LiquidityMigrated()
+                | LiquidityAccounted()
+                | PoolDepth()
+                | ControlChanged()
+                | WalletSilent()
+                | WalletResumed()
+                | TokenUsed()
+                | BehaviourMismatch()
+            ) as placed:
+                return self._placed(placed, source, link)
+            case _ as never:
+                assert_never(never)
+
+    def source(self, event: ContractUpgraded, seen: SourceSeen, now: datetime) -> list[Signal]:
+        """Signals of a look at the source of what an upgrade changed to: one for each asset it matters to."""
+        attributes = said_of_source(event, seen)
+        source = f"{event.place.network}/{seen.by}"
+        return [
+            self._signal(SignalKind.SOURCE_CHECKED, subject, now, now, source, seen.verified, attributes, None)
+            for subject in self._subjects(event)
+        ]
+
+    def _placed(self, event: PlacedEvent, source: str, link: str | None) -> list[Signal]:
+        kind, value, own = _said(event)
+        place = event.place
+        attributes: dict[str, Scalar] = {
+            "event_id": event.event_id, "block": place.block_number, "transaction": place.transaction, **own,
+        }  # fmt: skip
+        happened = min(place.block_time, event.seen_at)
+        return [
+            self._signal(kind, subject, happened, event.seen_at, source, value, attributes, link)
+            for subject in self._subjects(event)
+        ]
+
+    def _subjects(self, event: PlacedEvent) -> list[Subject]:
+        network = str(event.place.network)
+        contract: str | None = None
+        pool: str | None = None
+        match event:
+            case ContractUpgraded() | CodeCompared() | ControlChanged() | BehaviourMismatch():
+                contract = event.contract
+            case UpgradeQueued():
+                contract = event.target
+            case OperationEnded():
+                contract = event.timelock
+            case TokenUsed():
+                contract = event.token
+            case WalletSilent() | WalletResumed():
+                return self._wallets_of(event)
+            case LiquidityMoved() | LiquidityAccounted() | PoolDepth():
+                pool = event.pool
+            case LiquidityMigrated():
+                pool = event.from_pool
+            case _ as never:
+                assert_never(never)
+        assets = self._contracts.get((network, contract or ""), ()) or self._pools.get((network, pool or ""), ())
+        return [
+            Subject(asset=asset, network=network, contract=contract, pool=pool, vantage=self._vantage)
+            for asset in (assets or (None,))
+        ]
+
+    def _wallets_of(self, event: WalletSilent | WalletResumed) -> list[Subject]:
+        if event.asset not in self._assets:
+            self.unwatched += 1
+            return []
+        network = str(event.place.network)
+        return [Subject(asset=event.asset, venue=event.venue, network=network, vantage=self._vantage)]
+
+    def _plain(
+        self, kind: SignalKind, network: str, at: datetime, source: str, value: float, attributes: dict[str, Scalar]
+    ) -> Signal:
+        return self._signal(
+            kind, Subject(network=network, vantage=self._vantage), at, at, source, value, attributes, None
+        )
+
+    def tick(self, now: datetime) -> Signal:
+        """The clock's own signal: time passing is an event like any other."""
+        return self._signal(SignalKind.TICK, Subject(vantage=self._vantage), now, now, "clock", 0.0, {}, None)
+
+    def expect(
+        self, source: str, subject: Subject, gap_s: float, now: datetime, attributes: Mapping[str, Scalar]
+    ) -> Signal:
+        """Declare a source the correlator should hear from at least every `gap_s`."""
+        return self._signal(SignalKind.EXPECT, subject, now, now, source, gap_s, attributes, None)
+
+    def _signal(
+        self,
+        kind: SignalKind,
+        subject: Subject,
+        happened: datetime,
+        received_at: datetime,
+        source: str,
+        value: float,
+        attributes: Mapping[str, Scalar],
+        link: str | None,
+    ) -> Signal:
+        self._seq[source] += 1
+        return Signal(kind, subject, happened, received_at, source, self._seq[source], float(value), attributes, link)
+
+
+_STALEST = timedelta(hours=1)
+
+
+def _network(event: ChainEvent) -> str:
+    match event:
+        case HeadSeen() | HeadStalled() | NodeFault() | Reorged() | Retracted():
+            return str(event.network)
+        case _:
+            return str(event.place.network)
+
+
+def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
+    match event:
+        case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
+            return said_of_upgrade(event)
+        case ControlChanged():
+            return SignalKind.CONTROL_CHANGED, 1, {
+                "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,
+                "role": event.role, "account": event.account, "escaped": event.escaped, "seen_by": event.seen_by.value,
+            }  # fmt: skip
+        case BehaviourMismatch():
+            return SignalKind.BEHAVIOUR_MISMATCH, event.probes, {
+                "claimed": ",".join(event.claimed), "actual": event.actual, "probed_by": event.probed_by.value,
+                "ended": event.ended,
+            }  # fmt: skip
+        case WalletSilent():
+            return SignalKind.WALLET_SILENT, event.silent_s, {
+                "usual_s": event.usual_s, "per_day": event.per_day, "rate_per_day": event.rate_per_day,
+            }  # fmt: skip
+        case WalletResumed():
+            return SignalKind.WALLET_RESUMED, event.silent_s, {"silent_event_id": event.silent_event_id}
+        case TokenUsed():
+            return SignalKind.TOKEN_USE, event.transfers, {
+                "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
+                "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
+            }  # fmt: skip
+        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
+            return said_of_liquidity(event)
+        case _ as never:
+            assert_never(never)

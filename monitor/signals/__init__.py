@@ -1,0 +1,100 @@
+"""The correlator's language: a signal is a reading or a chain event as one flat, self-contained line.
+
+One shape serves the store (COPY columns), recordings and replay (JSON lines), snapshots (CSV) and the correlator, so
+a file of signals written by a stranger runs through the same program as a live day. `KINDS` documents each kind's
+value and attributes; docs/formats.md is checked against it.
+
+`event_time` is when it happened, on our clock (venue stamps corrected by the clock offset); `received_at` is
+when we knew. `source` names the stream it came by ("binance_usdm/liquidation", "ethereum/chain", "clock"): watermarks,
+pulses and coverage go by source. `seq` numbers the signals of one source within one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+Scalar = str | float | int | bool | None
+
+
+class SignalKind(StrEnum):
+    """Every kind of signal; see KINDS for value, unit and attributes."""
+
+    EXPECT = "expect"
+    TICK = "tick"
+    REQUEST = "request"
+    MISSED_SLOT = "missed_slot"
+    HEADROOM = "headroom"
+    VENUE_STATUS = "venue_status"
+    CLOCK_OFFSET = "clock_offset"
+    FEED_LAG = "feed_lag"
+    ENGINE_LAG = "engine_lag"
+    FEED_OPENED = "feed_opened"
+    FEED_CLOSED = "feed_closed"
+    FEED_SILENT = "feed_silent"
+    FEED_PULSE = "feed_pulse"
+    FEED_GAP = "feed_gap"
+    FEED_RESYNCED = "feed_resynced"
+    FEED_BACKLOG = "feed_backlog"
+    FEED_SHUTDOWN = "feed_shutdown"
+    FEED_REJECTED = "feed_rejected"
+    MALFORMED = "malformed"
+    LIQUIDATION = "liquidation"
+    BOOK = "book"
+    WALLET = "wallet"
+    OPEN_INTEREST = "open_interest"
+    FUNDING = "funding"
+    MARK_PRICE = "mark_price"
+    LONG_SHORT_RATIO = "long_short_ratio"
+    VOLUME = "volume"
+    CONTROL = "control"
+    HEAD = "head"
+    HEAD_STALLED = "head_stalled"
+    REORG = "reorg"
+    NODE_FAULT = "node_fault"
+    UPGRADE = "upgrade"
+    CODE_COMPARED = "code_compared"
+    SOURCE_CHECKED = "source_checked"
+    UPGRADE_QUEUED = "upgrade_queued"
+    OPERATION_ENDED = "operation_ended"
+    LIQUIDITY_REMOVED = "liquidity_removed"
+    LIQUIDITY_ADDED = "liquidity_added"
+    MIGRATION = "migration"
+    LIQUIDITY_ACCOUNTED = "liquidity_accounted"
+    POOL_DEPTH = "pool_depth"
+    CONTROL_CHANGED = "control_changed"
+    BEHAVIOUR_MISMATCH = "behaviour_mismatch"
+    WALLET_SILENT = "wallet_silent"
+    WALLET_RESUMED = "wallet_resumed"
+    TOKEN_USE = "token_use"  # noqa: S105  a kind, no secret
+    RETRACTION = "retraction"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a signal is about: whatever applies, the rest None. Assets are upper-case tickers."""
+
+    asset: str | None = None
+    venue: str | None = None
+    instrument: str | None = None
+    network: str | None = None
+    contract: str | None = None
+    pool: str | None = None
+    vantage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One fact in the correlator's language. `link` is "trace_id:span_id" (hex) of the probe span that saw it."""
+
+    kind: SignalKind
+    subject: Subject
+    event_time: datetime
+    received_at: datetime
+    source: str
+    seq: int
+    value: float
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    link: str | None = None

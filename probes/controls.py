@@ -1,0 +1,51 @@
+"""Neutral control targets: when they fail together with the venues, the fault is our own network (facts: detection §2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime, timedelta
+
+from probes.reading_queue import Outbox
+from probes.readings import Reading, VenueId
+from probes.rest.http import USER_AGENT, Clock, exchange, session, tls_context, utc_now
+from probes.rest.interpreter import timed
+from probes.rest.schedule import on_schedule, phase_s
+
+CONTROL = VenueId("control")
+MOST_BYTES = 1_000_000
+
+
+class Controls:
+    """Asks each target on one cadence. Any HTTP answer is good: only the way there is being tried."""
+
+    def __init__(self, targets: Mapping[str, str], every_s: float, timeout_s: float, *, clock: Clock = utc_now) -> None:
+        self._targets = dict(targets)
+        self._every_s = every_s
+        self._timeout_s = timeout_s
+        self._clock = clock
+
+    async def readings(self) -> AsyncGenerator[Reading, None]:
+        """RequestTimed of venue "control", for ever."""
+        outbox = Outbox()
+        client = session(tls_context(), USER_AGENT)
+
+        async def ask(name: str, url: str) -> None:
+            async def act(due: datetime) -> None:
+                got = await exchange(
+                    client, url, headers={}, timeout_s=self._timeout_s, max_bytes=MOST_BYTES, clock=self._clock
+                )
+                outbox.put(timed(CONTROL, name, None, due, got, got.refusal, got.detail))
+
+            first_at = self._clock() + timedelta(seconds=phase_s(name, self._every_s))
+            await on_schedule(self._every_s, first_at, act, lambda _due, _count: None, clock=self._clock)
+
+        tasks = [asyncio.create_task(ask(name, url)) for name, url in sorted(self._targets.items())]
+        try:
+            while True:
+                yield await outbox.get()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await client.close()

@@ -1,0 +1,244 @@
+"""What a venue says when asked: every reading of this floor, as frozen dataclasses in one closed union.
+
+Times are aware UTC. `received_at` is our clock; `event_time` is the venue's own stamp, uncorrected (see VenueClock for
+the offset). Prices and sizes are `Decimal` where money is counted (liquidations, open interest) and `float` where
+statistics are made (books). Quote currencies pegged to the dollar (USDT, USDC, USD, FDUSD …) count as 1 USD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from probes.readings.market import BookMeasured, Funding, Liquidation, LongShortRatio, MarkPrice, OpenInterest, Volume
+from probes.readings.terms import (
+    BookState,
+    Censoring,
+    FeedEvent,
+    Instrument,
+    Market,
+    Phase,
+    Refusal,
+    ServiceState,
+    Side,
+    VenueId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTimed:
+    """One REST check, answered or not. `latency_s` counts from `scheduled_at`; a time-out is censored ("≥ latency_s").
+
+    `refusal` None means a good answer. `cold` is true for a new connection. `detail` is short and safe to show
+    (for MALFORMED: the offending path in the payload).
+    """
+
+    venue: VenueId
+    check: str
+    instrument: str | None
+    scheduled_at: datetime
+    sent_at: datetime
+    received_at: datetime
+    latency_s: float
+    service_s: float
+    """From the moment the request could really start to its end: latency less our own lateness."""
+    phases: tuple[Phase, ...]
+    cold: bool
+    status: int | None
+    refusal: Refusal | None
+    censored: bool
+    body_bytes: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotMissed:
+    """`missed` slots of a check's fixed schedule passed while the previous request was still under way."""
+
+    venue: VenueId
+    check: str
+    instrument: str | None
+    scheduled_at: datetime
+    received_at: datetime
+    missed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headroom:
+    """What is left of a request budget, by the venue's own headers where `declared`, else by our count. 0..1."""
+
+    venue: VenueId
+    budget: str
+    received_at: datetime
+    left: float
+    used: float
+    limit: float
+    window_s: float
+    declared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTime:
+    """The venue's clock as one answer told it. `resolution_s` is the stamp's unit; bounds widen by it."""
+
+    venue: VenueId
+    received_at: datetime
+    event_time: datetime
+    resolution_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueClock:
+    """Offset of the venue's clock from ours (venue − ours), minimum-RTT sample over 60 s, true within ±bound_s."""
+
+    venue: VenueId
+    received_at: datetime
+    offset_s: float
+    bound_s: float
+    samples: int
+    origin: str
+    """"rest" (two-sided bound) or "feed" (one-sided: offset is at least this, from the fastest frame seen)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """A venue's own word on its state; planned work has `begins_at`/`ends_at`."""
+
+    venue: VenueId
+    received_at: datetime
+    state: ServiceState
+    title: str = ""
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+    planned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletStatus:
+    """Whether an asset can be moved in and out over one network of the venue's. None: the venue does not say."""
+
+    venue: VenueId
+    asset: str
+    network: str
+    received_at: datetime
+    deposits: bool | None
+    withdrawals: bool | None
+    delayed: bool | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentsListed:
+    """What the venue lists."""
+
+    venue: VenueId
+    received_at: datetime
+    instruments: tuple[Instrument, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLag:
+    """Two stamps of one venue apart (gateway − engine): needs no clock. Seconds, the sampling window's maximum."""
+
+    venue: VenueId
+    feed: str
+    instrument: str | None
+    received_at: datetime
+    lag_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLag:
+    """received_at − (event_time − clock offset): ± bound_s. Below −bound_s is a clock fault, not fast news."""
+
+    venue: VenueId
+    feed: str
+    instrument: str | None
+    received_at: datetime
+    lag_s: float
+    bound_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedChanged:
+    """A feed's state. `value` by event: CLOSED seconds it had lived, SILENT seconds of silence, PULSE frames since the
+    last pulse, GAP ids missing (≥ 1), BACKLOG messages told at subscribe, RESYNCED seconds without a book, else 0.
+
+    `planned` marks a closing that the venue announced or that its connection lifetime brings.
+    """
+
+    venue: VenueId
+    feed: str
+    instrument: str | None
+    received_at: datetime
+    event: FeedEvent
+    value: float
+    planned: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedMalformed:
+    """A frame that could not be read: `path` is where, `count` how many since the last such reading."""
+
+    venue: VenueId
+    feed: str
+    received_at: datetime
+    path: str
+    count: int
+
+
+Reading = (
+    RequestTimed
+    | SlotMissed
+    | Headroom
+    | ServerTime
+    | VenueClock
+    | ServiceStatus
+    | WalletStatus
+    | InstrumentsListed
+    | BookMeasured
+    | Liquidation
+    | OpenInterest
+    | Funding
+    | MarkPrice
+    | LongShortRatio
+    | Volume
+    | EngineLag
+    | FeedLag
+    | FeedChanged
+    | FeedMalformed
+)
+
+__all__ = [
+    "BookMeasured",
+    "BookState",
+    "Censoring",
+    "EngineLag",
+    "FeedChanged",
+    "FeedEvent",
+    "FeedLag",
+    "FeedMalformed",
+    "Funding",
+    "Headroom",
+    "Instrument",
+    "InstrumentsListed",
+    "Liquidation",
+    "LongShortRatio",
+    "MarkPrice",
+    "Market",
+    "OpenInterest",
+    "Phase",
+    "Reading",
+    "Refusal",
+    "RequestTimed",
+    "ServerTime",
+    "ServiceState",
+    "ServiceStatus",
+    "Side",
+    "SlotMissed",
+    "VenueClock",
+    "VenueId",
+    "Volume",
+    "WalletStatus",
+]

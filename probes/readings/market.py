@@ -1,0 +1,117 @@
+"""What a venue says of a market: books, forced orders, open interest, funding, prices, ratios, volumes.
+
+Part of the closed union of `probes/readings/__init__.py`, which gives these names on. Times are aware UTC; `event_time`
+is the venue's own stamp, uncorrected. Money is `Decimal` (liquidations, open interest, volumes), statistics are `float`
+(books, rates, ratios).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from probes.readings.terms import BookState, Censoring, Market, Side, VenueId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookMeasured:
+    """A book, sampled. Depths are USD within N bps of mid on each side; slippage is bps against mid for a notional.
+
+    `depth_usd` maps bps -> (bids, asks). `slippage_bps` maps USD notional -> (sell, buy), None where the visible book
+    cannot fill it. `spread_bps`/`mid` are None unless both sides stand and do not cross.
+    """
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    source: str
+    """"rest" or "ws"."""
+    state: BookState
+    mid: float | None
+    spread_bps: float | None
+    depth_usd: dict[int, tuple[float, float]]
+    slippage_bps: dict[int, tuple[float | None, float | None]]
+    levels: int
+    updates: int
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidation:
+    """One forced order. `quantity` in base units; `notional_usd` = price × quantity. `backlog`: told at subscribe."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    notional_usd: Decimal
+    censoring: Censoring
+    backlog: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterest:
+    """Open interest counted once (one side), in base units and USD (None where no price was at hand)."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    base: Decimal
+    usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funding:
+    """Funding rate (a fraction per interval) with its next time, and interval where told."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    rate: float
+    next_at: datetime | None = None
+    interval_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPrice:
+    """Mark and index price in quote units."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    mark: float | None
+    index: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongShortRatio:
+    """Longs over shorts. `basis`: accounts, top_accounts, top_positions or taker_volume."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    ratio: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """Traded in the last 24 h: base units and USD (None where the venue gives no quote volume)."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    market: Market
+    base: Decimal | None
+    usd: Decimal | None
+    last: float | None = None

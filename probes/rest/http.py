@@ -1,0 +1,199 @@
+"""One HTTP exchange, with honest phases: resolve, connect, tls, send, wait, receive, each with its true start and length.
+
+aiohttp's tracing has no hook for TLS, so the handshake is marked by the SSL context itself: asyncio asks it for a TLS object
+the moment the TCP connection stands. Bodies are bounded, redirects are not followed, certificates are verified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+
+from probes.readings import Phase, Refusal
+from probes.rest.refusals import by_error
+from probes.tape import Exchange
+
+USER_AGENT = "stormwatch/0.1 (+exchange-health monitor)"
+
+
+def utc_now() -> datetime:
+    """Our clock."""
+    return datetime.now(UTC)
+
+
+Clock = Callable[[], datetime]
+MOST_CONNECTIONS = 32
+DNS_TTL_S = 60
+KEEP_ALIVE_S = 75.0
+
+
+@dataclass(slots=True)
+class _Marks:
+    """perf_counter seconds of each hook that fired, by name."""
+
+    at: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, name: str) -> None:
+        self.at.setdefault(name, perf_counter())
+
+
+_marks: ContextVar[_Marks | None] = ContextVar("marks", default=None)
+
+
+class _MarkedContext(ssl.SSLContext):
+    """A TLS context that marks when a handshake begins."""
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        marks = _marks.get()
+        if marks is not None:
+            marks.mark("tls")
+        return super().wrap_bio(*args, **kwargs)
+
+
+def tls_context(ca_file: str = "") -> ssl.SSLContext:
+    """A verifying client context; `ca_file` adds the operator's own authority."""
+    context = _MarkedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
+    """A session that traces its phases, keeps no cookies, and trusts no proxy of the environment."""
+    trace = aiohttp.TraceConfig()
+
+    def on(hook: str, name: str) -> None:
+        async def fired(_session: aiohttp.ClientSession, _ctx: SimpleNamespace, _params: object) -> None:
+            marks = _marks.get()
+            if marks is not None:
+                marks.mark(name)
+
+        getattr(trace, hook).append(fired)
+
+    on("on_dns_resolvehost_start", "resolve")
+    on("on_dns_resolvehost_end", "resolved")
+    on("on_connection_create_start", "create")
+    on("on_connection_create_end", "created")
+    on("on_connection_reuseconn", "reused")
+    on("on_request_headers_sent", "sent")
+    on("on_request_end", "answered")
+    connector = aiohttp.TCPConnector(
+        limit=MOST_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        trace_configs=[trace],
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        headers={"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"},
+        auto_decompress=True,
+    )
+
+
+async def exchange(
+    client: aiohttp.ClientSession,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    max_bytes: int,
+    clock: Clock,
+) -> Exchange:
+    """GET `url` once. Never raises for what the world does; cancellation passes through."""
+    marks = _Marks()
+    token = _marks.set(marks)
+    sent_at, began = clock(), perf_counter()
+    status: int | None = None
+    got: Mapping[str, str] = {}
+    body = b""
+    refusal: Refusal | None = None
+    detail = ""
+    try:
+        async with asyncio.timeout(timeout_s):
+            async with client.get(url, headers=headers, allow_redirects=False) as answer:
+                status = answer.status
+                got = {name.lower(): value for name, value in answer.headers.items()}
+                body, whole = await _bounded(answer, max_bytes)
+                if not whole:
+                    refusal, detail = Refusal.OVERSIZED, f"more than {max_bytes} bytes"
+    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        refusal, detail = _refusal(error), _words(error)
+    finally:
+        _marks.reset(token)
+    ended = perf_counter()
+    return Exchange(
+        sent_at=sent_at,
+        received_at=sent_at + timedelta(seconds=ended - began),
+        phases=_phases(marks.at, began, ended, sent_at),
+        cold="reused" not in marks.at,
+        status=status,
+        headers=got,
+        body=body,
+        refusal=refusal,
+        detail=detail,
+    )
+
+
+async def _bounded(answer: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
+    """The body up to `most` bytes, and whether that was all of it."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in answer.content.iter_any():
+        size += len(chunk)
+        if size > most:
+            answer.close()
+            return b"", False
+        parts.append(chunk)
+    return b"".join(parts), True
+
+
+def _refusal(error: BaseException) -> Refusal:
+    if isinstance(error, aiohttp.ClientConnectorDNSError | socket.gaierror):
+        return Refusal.DNS
+    if isinstance(error, aiohttp.ClientSSLError):
+        return Refusal.TLS
+    if isinstance(error, aiohttp.ServerTimeoutError):
+        return Refusal.TIMEOUT
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return by_error(error.os_error)
+    if isinstance(error, aiohttp.InvalidURL):
+        return Refusal.BAD_REQUEST
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError):
+        return Refusal.MALFORMED
+    if isinstance(error, aiohttp.ClientError) and not isinstance(error, OSError):
+        return Refusal.RESET
+    return by_error(error)
+
+
+def _words(error: BaseException) -> str:
+    """The error's kind, never its text: URLs in it may carry secrets."""
+    return type(error).__name__
+
+
+def _phases(at: Mapping[str, float], began: float, ended: float, sent_at: datetime) -> tuple[Phase, ...]:
+    """Stretches between the hooks that fired, in order; what did not happen is left out."""
+    ready = at.get("created", at.get("reused", at.get("create", began)))
+    stretches = [
+        ("resolve", at.get("resolve"), at.get("resolved", ended)),
+        ("connect", at.get("resolved", at.get("create")), at.get("tls", at.get("created", ended))),
+        ("tls", at.get("tls"), at.get("created", ended)),
+        ("send", ready if "created" in at or "reused" in at else None, at.get("sent", ended)),
+        ("wait", at.get("sent"), at.get("answered", ended)),
+        ("receive", at.get("answered"), ended),
+    ]
+    return tuple(
+        Phase(name=name, started_at=sent_at + timedelta(seconds=start - began), duration_s=max(end - start, 0.0))
+        for name, start, end in stretches
+        if start is not None and (name != "connect" or "create" in at)
+    )

@@ -1,0 +1,154 @@
+"""What an answer means: a refusal or readings, and what they teach of budgets, clock and instruments. Pure.
+
+Exchanges in, readings out, exactly one RequestTimed first; live and replay hear alike. Latency counts from the scheduled
+time; a time-out is a censored value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from probes.readings import (
+    Headroom,
+    Instrument,
+    InstrumentsListed,
+    Reading,
+    Refusal,
+    RequestTimed,
+    ServerTime,
+    VenueClock,
+    VenueId,
+)
+from probes.rest.refusals import by_answer, retry_after_s
+from probes.rest.venue_state import VenueState
+from probes.tape import Exchange
+from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck
+
+DETAIL_LENGTH = 200
+HEADROOM_EVERY_S = 5.0
+UNTOLD_WAIT_S = {Refusal.THROTTLED: 5.0, Refusal.BANNED: 120.0}
+"""How long nothing is asked where a venue throttles or bans and says no time (OKX never does; Binance bans from two minutes)."""
+
+
+class AnswerEar:
+    """Hears the answers of one venue."""
+
+    def __init__(self, state: VenueState) -> None:
+        self.state = state
+        self._headroom_s = float("-inf")
+
+    def heard(
+        self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, got: Exchange
+    ) -> tuple[list[Reading], BookSnapshot | None]:
+        """The readings of one exchange, and the book it held as the snapshot it is."""
+        refusal, detail, words = self._judge(check, instrument, got)
+        snapshot = next((one for one in words if isinstance(one, BookSnapshot)), None)
+        readings: list[Reading] = [
+            timed(self.state.venue.id, check.name, instrument, scheduled_at, got, refusal, detail),
+            *(one for one in words if not isinstance(one, BookSnapshot)),
+        ]
+        self._learn(readings, got)
+        return readings + self._headroom(got), snapshot
+
+    def _judge(
+        self, check: RestCheck, instrument: Instrument | None, got: Exchange
+    ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot]]:
+        if got.refusal is not None or got.status is None:
+            return got.refusal, got.detail, ()
+        refused = self.state.venue.refuse(got.status, got.headers, got.body, got.received_at)
+        if refused is None and (kind := by_answer(got.status, got.body)) is not None:
+            refused = Refused(kind, f"HTTP {got.status}", retry_after_s=retry_after_s(got.headers, got.received_at))
+        if refused is None:
+            context = Context(
+                venue=self.state.venue.id,
+                check=check.name,
+                received_at=got.received_at,
+                instrument=instrument,
+                instruments=self.state.instruments,
+                headers=got.headers,
+            )
+            try:
+                return None, "", check.read(got.body, context)
+            except Refused as error:
+                refused = error
+            except Malformed as error:
+                return Refusal.MALFORMED, error.path[:DETAIL_LENGTH], ()
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                return Refusal.MALFORMED, str(error)[:DETAIL_LENGTH], ()
+        self._back_off(refused, got)
+        return refused.kind, refused.detail[:DETAIL_LENGTH], ()
+
+    def _back_off(self, refused: Refused, got: Exchange) -> None:
+        now_s = got.received_at.timestamp()
+        wait_s = refused.retry_after_s
+        if wait_s is None and refused.kind in (Refusal.THROTTLED, Refusal.BANNED):
+            wait_s = retry_after_s(got.headers, got.received_at)
+            if wait_s is None and refused.until is None:
+                wait_s = UNTOLD_WAIT_S[refused.kind]
+        if wait_s is not None:
+            self.state.budgets.wait(now_s + wait_s, now_s)
+        if refused.until is not None:
+            self.state.budgets.wait(refused.until.timestamp(), now_s)
+
+    def _learn(self, readings: list[Reading], got: Exchange) -> None:
+        now_s = got.received_at.timestamp()
+        for usage in self.state.venue.usage(got.headers, got.received_at):
+            self.state.budgets.learn(usage, now_s)
+        for reading in tuple(readings):
+            if isinstance(reading, InstrumentsListed):
+                self.state.instruments.update((one.symbol, one) for one in reading.instruments)
+            elif isinstance(reading, ServerTime):
+                sent_s = now_s - _on_the_wire_s(got)
+                self.state.clock_offset.sample(sent_s, now_s, reading.event_time.timestamp(), reading.resolution_s)
+                best = self.state.clock_offset.best(now_s)
+                assert best is not None
+                readings.append(
+                    VenueClock(
+                        venue=self.state.venue.id, received_at=got.received_at, offset_s=best.offset_s,
+                        bound_s=best.bound_s, samples=best.samples, origin=best.origin,
+                    )
+                )  # fmt: skip
+
+    def _headroom(self, got: Exchange) -> list[Headroom]:
+        now_s = got.received_at.timestamp()
+        if now_s - self._headroom_s < HEADROOM_EVERY_S:
+            return []
+        self._headroom_s = now_s
+        return self.state.budgets.headroom(now_s, got.received_at)
+
+
+def _on_the_wire_s(got: Exchange) -> float:
+    """Seconds between sending the request and having its answer's head: the round trip a clock sample is good for."""
+    return sum(one.duration_s for one in got.phases if one.name in ("wait", "receive", "send"))
+
+
+def timed(
+    venue: VenueId,
+    check: str,
+    instrument: Instrument | None,
+    scheduled_at: datetime,
+    got: Exchange,
+    refusal: Refusal | None,
+    detail: str,
+) -> RequestTimed:
+    """The reading of a request."""
+    return RequestTimed(
+        venue=venue,
+        check=check,
+        instrument=None if instrument is None else instrument.symbol,
+        scheduled_at=scheduled_at,
+        sent_at=got.sent_at,
+        received_at=got.received_at,
+        latency_s=max((got.received_at - scheduled_at).total_seconds(), 0.0),
+        service_s=max((got.received_at - got.sent_at).total_seconds(), 0.0),
+        phases=got.phases,
+        cold=got.cold,
+        status=got.status,
+        refusal=refusal,
+        censored=refusal is Refusal.TIMEOUT,
+        body_bytes=len(got.body),
+        detail=detail,
+    )

@@ -1,0 +1,186 @@
+"""Whom proxies really delegate to, on a real node: honest ones of every kind, hiding ones, and ones of an unknown slot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from chain.detectors import behaviour
+from chain.detectors.behaviour import Behaviour
+from chain.events import Address, BehaviourMismatch, ChainEvent, ProbedBy, Retracted
+from chain.events.network import HeadSeen, NodeFault
+from chain.events.upgrades import ContractUpgraded, Seen
+from chain.sync.settings import WatcherSettings
+from chain.sync.watcher import Watcher
+from chain.watch import Watch, WatchedContract
+from tests.chain.following import LOCAL, Kept
+from tests.chain.proxies.changing import CHANGING
+from tests.chain.proxies.clones import CLONES
+from tests.chain.proxies.making import Bench
+from tests.evm.anvil import Anvil, running
+from tests.evm.door import door
+
+SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
+HIDDEN = 0x1234
+FORWARDING = "0x5b365f5f375f5f365f611234545af43d5f5f3e5f3d91601a57fd5bf3"
+"""Delegates every call to what slot 0x1234 holds."""
+ANSWERS = "0x00"
+A, B, C = (Address("0x" + byte * 20) for byte in ("a1", "b2", "c3"))
+P = Address("0x" + "0f" * 20)
+Step = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture(autouse=True)
+def every_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask in every block, so that little waiting is needed."""
+    monkeypatch.setattr(behaviour, "EVERY", 1)
+
+
+def naming(address: Address) -> str:
+    """Code that answers every call with this address: also when asked for its implementation."""
+    return f"0x73{address[2:]}5f5260205ff3"
+
+
+async def put(anvil: Anvil, slot: int, value: str) -> None:
+    await anvil.call("anvil_setStorageAt", P, f"{slot:#066x}", f"0x{int(value, 16):064x}")
+
+
+async def stage(anvil: Anvil, claimed: Address | None, actual: Address) -> None:
+    for at, code in ((A, ANSWERS), (B, naming(B)), (C, ANSWERS), (P, FORWARDING)):
+        await anvil.call("anvil_setCode", at, code)
+    if claimed:
+        await put(anvil, SLOT, claimed)
+    await put(anvil, HIDDEN, actual)
+    await anvil.mine()
+
+
+async def paced(
+    anvil: Anvil, url: str, watched: list[Address], steps: dict[int, Step], blocks: int
+) -> list[ChainEvent]:
+    """Follow block by block, doing a step before the n-th."""
+    watch = Watch(contracts=tuple(WatchedContract(address=one) for one in watched))
+    settings = WatcherSettings(network=LOCAL, nodes=(url,), watch=watch, poll_s=0.01, timeout_s=5)
+    told: list[ChainEvent] = []
+    async with asyncio.timeout(90), aclosing(Watcher(settings, Kept()).events()) as events:  # type: ignore[type-var]
+        done = 0
+        async for event in events:
+            told.append(event)
+            if isinstance(event, HeadSeen):
+                if done == blocks:
+                    break
+                if done in steps:
+                    await steps[done]()
+                done += 1
+                await anvil.mine()
+    return [event for event in told if not isinstance(event, HeadSeen)]
+
+
+def said(events: list[ChainEvent]) -> list[tuple[Any, ...]]:
+    return [
+        (event.actual, event.ended) if isinstance(event, BehaviourMismatch) else (event.old, event.new, event.seen_by)
+        for event in events
+        if isinstance(event, BehaviourMismatch | ContractUpgraded)
+    ]
+
+
+async def hiding(anvil: Anvil, url: str) -> list[ChainEvent]:
+    """A proxy whose slot names A while it runs B, then C in silence, then A as it claims."""
+    await stage(anvil, A, B)
+    steps: dict[int, Step] = {12: lambda: put(anvil, HIDDEN, C), 24: lambda: put(anvil, HIDDEN, A)}
+    return await paced(anvil, url, [P], steps, 36)
+
+
+async def test_a_proxy_that_names_one_target_and_runs_another_is_told_and_followed_and_its_end_too() -> None:
+    async with running() as anvil:
+        events = await hiding(anvil, anvil.url)
+        assert said(events) == [(B, False), (B, C, Seen.SLOT), (C, False), (C, A, Seen.SLOT), (C, True)]
+        mismatch = next(one for one in events if isinstance(one, BehaviourMismatch))
+        assert (mismatch.contract, mismatch.claimed, mismatch.probed_by) == (P, (A,), ProbedBy.TRACE)
+        assert mismatch.probes >= 3
+
+
+async def test_without_traces_a_hiding_proxy_is_found_by_what_its_calls_touch_and_by_sentinels() -> None:
+    async with running() as anvil, door(anvil.url, refuses={"debug_traceCall"}) as poor:
+        events = await hiding(anvil, poor.url)
+        told = [one for one in events if isinstance(one, BehaviourMismatch)]
+        assert [(one.actual, one.ended) for one in told[:2]] == [(B, False), (C, False)]
+        assert {one.probed_by for one in told} == {ProbedBy.SENTINEL}
+        assert (B, C, Seen.SLOT) in said(events)
+
+
+async def test_with_nothing_to_ask_nothing_is_known_and_nothing_told() -> None:
+    async with running() as anvil:
+        for refused in ({"debug_traceCall", "eth_createAccessList"},):
+            async with door(anvil.url, refuses=refused) as poor:
+                assert said(await hiding(anvil, poor.url)) == []
+
+
+async def test_a_node_that_knows_no_overrides_still_traces() -> None:
+    def no_overrides(ask: dict[str, Any], answer: Any) -> Any:
+        if len(ask["params"]) > 2 and (ask["method"] == "eth_call" or "stateOverrides" in ask["params"][2]):
+            return {"jsonrpc": "2.0", "id": ask["id"], "error": {"code": -32602, "message": "too many arguments"}}
+        return answer
+
+    async with running() as anvil, door(anvil.url, twist=no_overrides) as poor:
+        assert said(await hiding(anvil, poor.url))[:2] == [(B, False), (B, C, Seen.SLOT)]
+
+
+async def test_a_proxy_of_an_unknown_slot_is_followed_by_the_slot_that_was_found() -> None:
+    async with running() as anvil:
+        await stage(anvil, None, A)
+        events = await paced(anvil, anvil.url, [P], {12: lambda: put(anvil, HIDDEN, B)}, 20)
+        [(old, new, seen_by)] = said(events)
+        assert (old, new, seen_by) == (A, B, Seen.SLOT)
+        [event] = [one for one in events if isinstance(one, ContractUpgraded)]
+        assert (event.proxy_kind, event.role, event.contract) == ("custom", "implementation", P)
+
+
+async def test_a_finding_is_taken_back_with_its_block_and_told_again_on_the_new_chain() -> None:
+    async with running() as anvil:
+        await stage(anvil, A, B)
+        events = await paced(anvil, anvil.url, [P], {5: lambda: anvil.call("anvil_reorg", 4, [])}, 14)
+        told = [one for one in events if isinstance(one, BehaviourMismatch)]
+        gone = [one.event_id for one in events if isinstance(one, Retracted)]
+        assert [(one.actual, one.ended) for one in told] == [(B, False), (B, False)]
+        assert gone == [told[0].event_id]
+        assert told[0].event_id != told[1].event_id
+
+
+async def test_honest_proxies_of_every_kind_are_never_called_liars() -> None:
+    async with running() as anvil:
+        bench = Bench(anvil)
+        made = {name: await make(bench) for name, make in CLONES.items()}
+        made |= {name: await make(bench) for name, (make, _) in CHANGING.items()}
+        changes: dict[int, Step] = {
+            30 + at: (lambda change=change, one=made[name]: change(bench, one))  # type: ignore[misc]
+            for at, (name, (_, change)) in enumerate(CHANGING.items())
+        }
+        async with door(anvil.url, refuses={"debug_traceBlockByHash", "trace_replayBlockTransactions"}) as counted:
+            events = await paced(anvil, counted.url, [one.address for one in made.values()], changes, 75)
+            assert not [one for one in events if isinstance(one, BehaviourMismatch)]
+            names = {one.address: name for name, one in made.items()}
+            upgraded = [one for one in events if isinstance(one, ContractUpgraded) and one.seen_by is Seen.BEHAVIOUR]
+            assert not [(names[one.contract], one.old, one.new, one.place.block_number) for one in upgraded]
+            faults = [one for one in events if isinstance(one, NodeFault)]
+            assert {one.fault.value for one in faults} <= {"no_traces"}
+
+
+async def test_contracts_that_burn_all_gas_or_answer_at_length_stop_nothing() -> None:
+    async with running() as anvil:
+        await stage(anvil, A, B)
+        burner, huge = Address("0x" + "d1" * 20), Address("0x" + "d2" * 20)
+        await anvil.call("anvil_setCode", burner, "0x5b600056")
+        await anvil.call("anvil_setCode", huge, "0x620200005ff3")
+        for at in (burner, huge):
+            await anvil.call("anvil_setStorageAt", at, f"{SLOT:#066x}", f"0x{int(A, 16):064x}")
+        events = await paced(anvil, anvil.url, [burner, huge, P], {}, 14)
+        assert said(events) == [(B, False)]
+
+
+def test_the_detector_keeps_little() -> None:
+    many = Watch(contracts=tuple(WatchedContract(address=Address(f"0x{at:040x}")) for at in range(1, 1001)))
+    assert len(Behaviour(many).memory()) < 200

@@ -1,0 +1,69 @@
+"""What contracts declare, with what they are called, and when their word is broken: by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from chain.behaviour.declared import Declared, Verdict, bodies, declared, holding, judge
+from chain.blocks.delegates import Delegate
+from chain.blocks.reads import AnswerNeed, CallNeed, Need, SlotNeed
+from tests.chain.detectors.test_behaviour import BEACON, BEACON_SLOT, CLAIM, FORM, IMPLEMENTATION, A, B, C, P
+from tests.chain.made import topic
+from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
+
+
+def test_what_a_contract_declares_is_read_of_its_slots_beacons_and_tables() -> None:
+    via = next(where.need for where in FORM.via("beacon", BEACON))
+    state: dict[Need, int] = {CLAIM: int(A, 16), SlotNeed(P, BEACON_SLOT): int(BEACON, 16)}
+    assert declared(FORM, P, state).sure is False
+    what = declared(FORM, P, {**state, via: int(B, 16), CallNeed(P, IMPLEMENTATION): int(C, 16)})
+    assert what.slots | what.asked == {A, B, BEACON}
+    assert what.sure
+    assert what.getters == {IMPLEMENTATION: C}
+    table = next(where.need for where in FORM.fields(P) if isinstance(where.need, AnswerNeed))
+    word = int.from_bytes(b"\x01" + table_body({int(A, 16): (FIRST,), int(B, 16): (SECOND,)}), "big")
+    what = declared(FORM, P, {table: word})
+    assert what.slots == {A, B}
+    assert {body[:10] for body in bodies(what, topic(5), traced=True)} == {FIRST, SECOND}
+
+
+def test_calls_are_unrelated_and_not_to_be_foreseen() -> None:
+    what = Declared(getters={IMPLEMENTATION: A})
+    assert len(bodies(what, topic(1 << 80), traced=False)) == 3
+    assert bodies(what, topic(3 << 100), traced=True)[-1] == IMPLEMENTATION
+    assert not {*bodies(what, topic(3 << 70), traced=False)} <= {*bodies(what, topic(5 << 70), traced=False)}
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "verdict"),
+    [
+        (Declared(slots=frozenset({A})), {"1": [Delegate(A)], "2": []}, Verdict.KEPT),
+        (Declared(slots=frozenset({A})), {"1": [Delegate(C), Delegate(A)]}, Verdict.KEPT),
+        (Declared(slots=frozenset({A})), {"1": [], "2": []}, Verdict.UNKNOWN),
+        (Declared(slots=frozenset({A})), {"1": [Delegate(A)], "2": [Delegate(B)]}, Verdict.BROKEN),
+        (Declared(slots=frozenset({A}), sure=False), {"1": [Delegate(B)]}, Verdict.UNKNOWN),
+        (Declared(slots=frozenset({A}), account=True), {"1": [Delegate(B)]}, Verdict.UNKNOWN),
+        (Declared(slots=frozenset({A}), asked=frozenset({BEACON})), {"1": [Delegate(B, BEACON)]}, Verdict.KEPT),
+        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)], "g": [Delegate(B)]}, Verdict.BROKEN),
+        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)], "g": []}, Verdict.KEPT),
+        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)]}, Verdict.KEPT),
+        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)], "g": []}, Verdict.BROKEN),
+        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)], "g": [Delegate(B)]}, Verdict.CUSTOM),
+        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)]}, Verdict.UNKNOWN),
+        (Declared(), {"1": [Delegate(B)], "2": [Delegate(C)], "3": [Delegate(B)]}, Verdict.UNKNOWN),
+        (Declared(), {"1": [Delegate(B)]}, Verdict.UNKNOWN),
+        (Declared(), {"1": [Delegate(B)], "2": [Delegate(B)]}, Verdict.CUSTOM),
+    ],
+)
+def test_a_word_is_broken_only_by_a_delegation_to_somebody_else(
+    what: Declared, found: dict[str, list[Delegate]], verdict: Verdict
+) -> None:
+    assert judge(what, found).verdict is verdict
+
+
+def test_the_slot_that_holds_a_target_is_found_wherever_in_the_word_it_stands_the_contracts_own_first() -> None:
+    words = {SlotNeed(A, 1): int(B, 16), SlotNeed(P, 9): int(B, 16) << 96 | 5, SlotNeed(P, 3): 7}
+    assert holding(words, B, [P]) == (SlotNeed(P, 9), 96)
+    assert holding(words, B, []) == (SlotNeed(P, 9), 96)
+    assert holding(words, B, [A]) == (SlotNeed(A, 1), 0)
+    assert holding(words, C, [P]) is None

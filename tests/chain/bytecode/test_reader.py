@@ -1,0 +1,183 @@
+"""Strangers' code in a process of its own: what is read, and that hostile code costs no more than it may."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from chain.bytecode.reader import MOST_CODE, MOST_KEPT, CodeReader
+from chain.bytecode.reader_process import read
+from chain.bytecode.selectors import selectors
+from tests.chain.bytecode.layouts.vaults import built, code_of
+from tests.chain.bytecode.test_selectors import selector_of
+from tests.evm.anvil import MODULES, binary
+
+BODY = bytes.fromhex("5b00")
+
+
+def dispatcher(functions: int, body: Callable[[int], bytes]) -> bytes:
+    """Code that answers so many functions with one body, made for the place where it stands."""
+    head = bytes.fromhex("608060405260003560e01c")
+    place = len(head) + functions * 11
+    tests = (b"\x80\x63" + (0x11000000 + one).to_bytes(4, "big") + b"\x14\x61" + place.to_bytes(2, "big") + b"\x57"
+             for one in range(functions))  # fmt: skip
+    return head + b"".join(tests) + body(place)
+
+
+def branching(times: int, inside: bytes) -> Callable[[int], bytes]:
+    """A body that forks at each of its words and joins again: twice as many ways through it each time."""
+
+    def body(place: int) -> bytes:
+        made = bytearray(b"\x5b")
+        for word in range(times):
+            after = place + len(made) + 7 + len(inside)
+            made += bytes([0x60, word % 256, 0x35, 0x61]) + after.to_bytes(2, "big") + b"\x57" + inside + b"\x5b"
+        return bytes(made) + b"\x00"
+
+    return body
+
+
+def looping(place: int) -> bytes:
+    """A loop without end over a slot that grows."""
+    return bytes.fromhex("5b5f355f54015f555f3561") + place.to_bytes(2, "big") + bytes.fromhex("5700")
+
+
+HOSTILE = {
+    "jump destinations": b"\x5b" * 24_576,
+    "jumps": b"\x5b\x36\x61\x00\x00\x57" * 4096,
+    "comparisons": bytes.fromhex("806311223344146100005760") * 2048,
+    "functions": dispatcher(2200, lambda _: BODY),
+    "branches": dispatcher(150, branching(1200, bytes.fromhex("5f50"))),
+    "stores": dispatcher(150, branching(1100, bytes.fromhex("60015f55"))),
+    "a loop": dispatcher(150, looping),
+    "half a push": b"\x7f",
+}
+
+
+async def test_all_that_is_read_of_a_code_is_told() -> None:
+    code = code_of("Vault")
+    found = (await CodeReader().read([code]))[code]
+    assert found.size == len(code)
+    assert set(found.selectors or ()) == {
+        selector_of(one) for one in built("Vault")["abi"] if one["type"] == "function"
+    }
+    assert found.arguments["0x70a08231"] == "address"
+    assert found.storage is not None
+    places = {(record.slot, record.offset, record.type) for record in found.storage}
+    assert {(0, 0, "address"), (0, 20, "bool"), (2, 0, "mapping(address => uint256)")} <= places
+
+
+@pytest.mark.parametrize("name", ["VaultVyper", "VaultVyperDense", "VaultVyperPlain"])
+async def test_vypers_tables_of_functions_are_read_and_its_storage_is_left_alone(name: str) -> None:
+    code = code_of(name)
+    found = (await CodeReader().read([code]))[code]
+    assert set(found.selectors or ()) == {selector_of(one) for one in built(name)["abi"] if one["type"] == "function"}
+    assert found.storage is None
+
+
+async def test_hostile_code_keeps_nobody_waiting_and_takes_nothing_from_what_is_read_beside_it() -> None:
+    good = code_of("Vault")
+    pauses = [0.0]
+
+    async def beat() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            pauses.append(time.perf_counter() - before - 0.01)
+
+    beating = asyncio.create_task(beat())
+    found = await CodeReader(cpu_s=1.0, wall_s=20.0).read([good, *HOSTILE.values()])
+    beating.cancel()
+    assert max(pauses) < 1.0  # evmole itself holds the interpreter for seconds
+    assert found[good].storage is not None
+    assert {name: found[code].size for name, code in HOSTILE.items()} == {
+        name: len(code) for name, code in HOSTILE.items()
+    }
+    assert len(found[HOSTILE["functions"]].selectors or ()) == 2200
+    assert found[HOSTILE["functions"]].storage is None
+    assert len(found[HOSTILE["branches"]].selectors or ()) == 150
+
+
+async def test_what_takes_longer_than_an_event_may_wait_is_left_unread() -> None:
+    code = HOSTILE["stores"]
+    began = time.perf_counter()
+    found = (await CodeReader(wall_s=0.001).read([code]))[code]
+    assert time.perf_counter() - began < 10
+    assert (found.size, found.selectors, found.storage) == (len(code), None, None)
+
+
+async def test_each_code_is_read_once_and_by_what_it_is() -> None:
+    reader = CodeReader()
+    first = await reader.read([code_of("Vault"), b""])
+    assert (await reader.read([code_of("Vault")]))[code_of("Vault")] is first[code_of("Vault")]
+    assert first[b""].size == 0
+    assert first[b""].selectors == frozenset()
+
+
+async def test_what_is_remembered_is_bounded() -> None:
+    reader = CodeReader()
+    await reader.read(bytes([0x60, one % 256, 0x60, one // 256]) for one in range(MOST_KEPT + 8))
+    assert len(reader._kept) == MOST_KEPT
+
+
+async def test_of_an_enormous_code_only_the_size_is_told() -> None:
+    code = code_of("Vault") + bytes(MOST_CODE)
+    found = (await CodeReader().read([code]))[code]
+    assert (found.size, found.selectors) == (len(code), None)
+
+
+async def test_the_process_that_reads_is_given_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, str]] = []
+    spawn = asyncio.create_subprocess_exec
+
+    async def spy(*words: str, **how: object) -> asyncio.subprocess.Process:
+        env = how["env"]
+        assert isinstance(env, dict)
+        asked.append(env)
+        return await spawn(*words, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setenv("STORMWATCH_KEY", "secret")
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", spy)
+    await CodeReader().read([code_of("Vault")])
+    assert asked
+    assert all("STORMWATCH_KEY" not in env for env in asked)
+
+
+def test_where_evmole_has_no_build_our_own_reader_reads_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "evmole", None)
+    told: list[dict[str, object]] = []
+    read(3, code_of("Vault"), told.append)
+    assert told == [{"at": 3, "selectors": sorted(selectors(code_of("Vault")))}, {"at": 3, "done": True}]
+
+
+def test_our_reader_and_evmole_find_the_same_functions_in_every_contract_of_npm() -> None:
+    binary()  # skips where npm's contracts are not installed
+    evmole = pytest.importorskip("evmole", reason="evmole has no build for this machine")
+    codes: dict[bytes, str] = {}
+    for path in sorted([*MODULES.glob("**/*.json"), *(MODULES.parent / "pools/node_modules").glob("**/*.json")]):
+        code = code_in(path.read_bytes())
+        if 100 < len(code) <= 24_576:
+            codes[code] = path.name
+    assert len(codes) > 100
+    found = {
+        code: {f"0x{one.selector}" for one in evmole.contract_info(code, selectors=True).functions} for code in codes
+    }
+    differ = {name: found[code] ^ selectors(code) for code, name in codes.items() if found[code] != selectors(code)}
+    print(f"{len(codes) - len(differ)} of {len(codes)} codes agree")
+    assert differ == {}
+
+
+def code_in(body: bytes) -> bytes:
+    """The deployed code of a built contract's file; none where it is no such file, or not linked."""
+    try:
+        built = json.loads(body)
+        code = built.get("deployedBytecode") if isinstance(built, dict) else None
+        code = code.get("object") if isinstance(code, dict) else code
+        return bytes.fromhex(code.removeprefix("0x")) if isinstance(code, str) else b""
+    except ValueError:
+        return b""

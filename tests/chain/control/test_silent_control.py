@@ -1,0 +1,258 @@
+"""Changes of control that no log told: seen in what getters answer, once, for every contract below; never twice."""
+
+from __future__ import annotations
+
+import pytest
+from eth_hash.auto import keccak
+
+from chain.blocks.abi import topic_of
+from chain.blocks.reads import STRANGE, AnswerNeed, CallNeed, Need, Needs, SlotNeed
+from chain.control import getters as standing
+from chain.control.getters import BODIES, SLOTS, WHOLE
+from chain.detectors import control
+from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, MOST_LOOKS, MOST_SILENT, Control
+from chain.events import Address, ControlChange, ControlChanged, ControlSeen
+from chain.watch import Watch, WatchedContract
+from tests.chain.made import address, block, log, words
+
+TOKEN, ADMIN, LOCK = address(0xA << 80), address(0xB << 80), address(0xC << 80)
+ONE, TWO, SAFE = address(1 << 90), address(2 << 90), address(3 << 90)
+EMPTY: dict[Need, int] = {}
+
+
+def watching(*contracts: Address, timelock: Address | None = None, timelocks: tuple[Address, ...] = ()) -> Control:
+    watched = tuple(WatchedContract(address=one, timelock=timelock) for one in contracts or (TOKEN,))
+    return control.make(Watch(contracts=watched if contracts or not timelocks else (), timelocks=timelocks))
+
+
+def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[Need, int]:
+    """What an address answers, and that its slots were read."""
+    state: dict[Need, int] = {SlotNeed(at, slot): 0 for slot in (ADMIN_SLOT, *SLOTS.values())}
+    for key, value in getters.items():
+        if isinstance(value, tuple):
+            listed = (
+                words(64, 1, len(value), *(int(one, 16) for one in value))
+                if key == "modules"
+                else words(32, len(value), *(int(one, 16) for one in value))
+            )
+            state[standing.need(at, key)] = int.from_bytes(b"\1" + listed, "big")
+        else:
+            state[standing.need(at, key)] = value
+    return state
+
+
+def seen(detector: Control, number: int, state: dict[Need, int], *logs: object) -> list[ControlChanged]:
+    found = detector.on_block(block(number, *logs, state=state), ())  # type: ignore[arg-type]
+    return [event for event in found if isinstance(event, ControlChanged)]
+
+
+def owner(value: Address) -> dict[Need, int]:
+    return answers(TOKEN, owner=int(value, 16))
+
+
+def test_the_getters_and_slots_are_the_hashes_of_their_words() -> None:
+    signatures = {
+        "owner": "owner()", "admin": "admin()", "threshold": "getThreshold()", "min_delay": "getMinDelay()",
+        "delay": "delay()", "paused": "paused()", "signers": "getOwners()",
+        "modules": "getModulesPaginated(address,uint256)",
+    }  # fmt: skip
+    assert {key: body[:10] for key, body in (BODIES | WHOLE).items()} == {
+        key: "0x" + keccak(words.encode()).hex()[:8] for key, words in signatures.items()
+    }
+    names = {"guard": b"guard_manager.guard.address", "fallback": b"fallback_manager.handler.address"}
+    assert {key: int.from_bytes(keccak(words), "big") for key, words in names.items()} == SLOTS
+
+
+def test_an_owner_exchanged_without_a_log_is_one_change() -> None:
+    detector = watching()
+    assert seen(detector, 1, owner(ONE)) == []
+    [event] = seen(detector, 2, owner(TWO))
+    assert (event.change, event.contract, event.emitter) == (ControlChange.OWNER, TOKEN, TOKEN)
+    assert (event.old, event.new, event.seen_by) == (ONE, TWO, ControlSeen.STATE)
+    assert (event.place.transaction, event.place.log_index, event.place.block_number) == (None, None, 2)
+    assert seen(detector, 3, owner(TWO)) == []
+
+
+def test_a_log_and_its_getter_are_one_change_even_where_the_state_is_read_later() -> None:
+    for states in ((owner(TWO),), (EMPTY, owner(TWO))):
+        detector = watching()
+        seen(detector, 1, owner(ONE))
+        said = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
+        [event] = seen(detector, 2, states[0], said)
+        assert event.seen_by is ControlSeen.LOG
+        for number, state in enumerate(states[1:], 3):
+            assert seen(detector, number, state) == []
+        assert seen(detector, 9, owner(TWO)) == []
+
+
+def test_a_log_that_another_change_followed_in_silence_is_two() -> None:
+    detector = watching()
+    seen(detector, 1, owner(ONE))
+    said = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
+    first, second = seen(detector, 2, owner(SAFE), said)
+    assert (first.new, second.old, second.new, second.seen_by) == (TWO, TWO, SAFE, ControlSeen.STATE)
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "change"),
+    [
+        ("admin", int(ONE, 16), int(TWO, 16), ControlChange.ADMIN),
+        ("min_delay", 86_400, 0, ControlChange.DELAY),
+        ("delay", 86_400, 60, ControlChange.DELAY),
+        ("paused", 0, 1, ControlChange.PAUSED),
+        ("paused", 1, 0, ControlChange.UNPAUSED),
+    ],
+)
+def test_each_getter_tells_its_change(key: str, old: int, new: int, change: ControlChange) -> None:
+    detector = watching()
+    seen(detector, 1, answers(TOKEN, **{key: old}))
+    [event] = seen(detector, 2, answers(TOKEN, **{key: new}))
+    assert (event.change, event.seen_by) == (change, ControlSeen.STATE)
+    if key in ("min_delay", "delay"):
+        assert (event.old, event.new) == (str(old), str(new))
+
+
+def test_a_safes_signers_threshold_modules_and_guard_are_compared_as_what_they_are() -> None:
+    detector = watching()
+    at = answers(TOKEN, threshold=2, signers=(ONE, TWO), modules=())
+    assert seen(detector, 1, at) == []
+    later = answers(TOKEN, threshold=1, signers=(TWO, SAFE), modules=(LOCK,)) | {
+        SlotNeed(TOKEN, SLOTS["guard"]): 7 << 90
+    }
+    told = {(event.change, event.account, event.new) for event in seen(detector, 2, later)}
+    assert told == {
+        (ControlChange.THRESHOLD, None, "1"),
+        (ControlChange.SIGNER_ADDED, SAFE, None),
+        (ControlChange.SIGNER_REMOVED, ONE, None),
+        (ControlChange.MODULE_ENABLED, LOCK, None),
+        (ControlChange.GUARD, None, address(7 << 90)),
+    }
+    assert {event.change for event in seen(detector, 3, at)} >= {ControlChange.MODULE_DISABLED}
+
+
+def test_signers_that_a_log_told_are_not_told_again() -> None:
+    detector = watching()
+    seen(detector, 1, answers(TOKEN, threshold=1, signers=(ONE,), paused=0))
+    logs = [
+        log(TOKEN, topic_of("AddedOwner(address)"), body=words(int(TWO, 16))),
+        log(TOKEN, topic_of("RemovedOwner(address)"), body=words(int(ONE, 16)), index=1),
+        log(TOKEN, topic_of("ChangedThreshold(uint256)"), body=words(3), index=2),
+        log(TOKEN, topic_of("Paused(address)"), body=words(1), index=3),
+        log(TOKEN, topic_of("RoleGranted(bytes32,address,address)"), body=words(1, 2, 3), index=4),
+    ]
+    told = seen(detector, 2, answers(TOKEN, threshold=3, signers=(TWO,), paused=1), *logs)
+    assert [event.seen_by for event in told] == [ControlSeen.LOG] * 5
+
+
+def test_who_owns_what_stands_above_counts_up_to_three_owners_away() -> None:
+    detector = watching()
+    above = answers(TOKEN) | {SlotNeed(TOKEN, ADMIN_SLOT): int(ADMIN, 16)}
+    seen(detector, 1, above)
+    seen(detector, 2, above | answers(ADMIN, owner=int(SAFE, 16)))
+    safe = above | answers(ADMIN, owner=int(SAFE, 16))
+    seen(detector, 3, safe | answers(SAFE, threshold=2, signers=(ONE, TWO), paused=0))
+    assert {ADMIN, SAFE} <= detector.needs().addresses
+    again = watching()
+    again.recall(detector.memory())
+    [event] = seen(again, 4, safe | answers(SAFE, threshold=1, signers=(ONE, TWO), paused=1))
+    assert (event.contract, event.emitter, event.change) == (TOKEN, SAFE, ControlChange.THRESHOLD)  # not its own pause
+    [moved] = seen(again, 5, above | answers(ADMIN, owner=int(TWO, 16)))
+    assert (moved.contract, moved.emitter, moved.change, moved.new) == (TOKEN, ADMIN, ControlChange.OWNER, TWO)
+    assert SAFE not in again.needs().addresses
+
+
+def test_a_beacons_owner_and_a_lone_timelocks_delay_count_too() -> None:
+    beacon = watching()
+    state = answers(TOKEN) | {SlotNeed(TOKEN, BEACON_SLOT): int(ADMIN, 16)}
+    seen(beacon, 1, state)
+    seen(beacon, 2, state | answers(ADMIN, owner=int(ONE, 16)))
+    [event] = seen(beacon, 3, state | answers(ADMIN, owner=int(TWO, 16)))
+    assert (event.contract, event.emitter) == (TOKEN, ADMIN)
+    alone = watching(timelocks=(LOCK,))
+    seen(alone, 1, answers(LOCK, min_delay=5))
+    [fell] = seen(alone, 2, answers(LOCK, min_delay=0))
+    assert (fell.contract, fell.change, fell.new) == (LOCK, ControlChange.DELAY, "0")
+
+
+def test_an_owner_that_leaves_the_timelock_in_silence_has_escaped() -> None:
+    detector = watching(TOKEN, timelock=LOCK)
+    seen(detector, 1, owner(LOCK))
+    [event] = seen(detector, 2, owner(TWO))
+    assert event.escaped
+
+
+def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
+    detector = watching()
+    assert AnswerNeed(TOKEN, WHOLE["signers"]) in detector.needs().reads
+    target = SlotNeed(TOKEN, IMPLEMENTATION_SLOT)
+    seen(detector, 1, {**owner(ONE), target: 1})
+    assert {one for one in detector.needs().reads if isinstance(one, CallNeed | AnswerNeed)} >= {
+        CallNeed(TOKEN, BODIES["paused"])
+    }
+    seen(detector, 2, {**owner(ONE), target: 1})
+    asked = {one for one in detector.needs().reads if isinstance(one, CallNeed | AnswerNeed) and one.address == TOKEN}
+    assert asked == {CallNeed(TOKEN, BODIES["owner"])}
+    assert SlotNeed(TOKEN, SLOTS["guard"]) not in detector.needs().reads  # it is no Safe
+    seen(detector, 3, {**owner(ONE), target: 2})
+    assert CallNeed(TOKEN, BODIES["paused"]) in detector.needs().reads
+    assert seen(detector, 4, {**owner(ONE), standing.need(TOKEN, "paused"): 1, target: 2}) == []
+    assert [event.change for event in seen(detector, 5, {**owner(TWO), target: 2})] == [ControlChange.OWNER]
+    assert CallNeed(TOKEN, BODIES["paused"]) not in detector.needs().reads  # it answers no more
+
+
+def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
+    for state in (
+        {**owner(ONE), CallNeed(TOKEN, STRANGE): 5},
+        answers(TOKEN, owner=1 << 200, paused=2, min_delay=1 << 200),
+        {
+            **answers(TOKEN, threshold=1),
+            AnswerNeed(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + b"\xff" * 64, "big"),
+        },
+        {
+            **answers(TOKEN, threshold=1),
+            AnswerNeed(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + words(32, 2, 1), "big"),
+        },
+    ):
+        detector = watching()
+        seen(detector, 1, state)
+        assert not {"owner", "paused", "min_delay", "signers"} & {
+            key for key in (*BODIES, *WHOLE) if standing.need(TOKEN, key) in _later(detector).reads
+        }
+
+
+def _later(detector: Control) -> Needs:
+    seen(detector, 2, answers(TOKEN))
+    return detector.needs()
+
+
+def test_an_owner_that_changes_in_every_block_is_told_for_a_while_and_then_not_read() -> None:
+    detector = watching()
+    told = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MOST_SILENT + 9)]
+    assert sum(told) >= MOST_SILENT
+    assert CallNeed(TOKEN, BODIES["owner"]) not in detector.needs().reads
+
+
+def test_many_contracts_are_looked_at_in_turn() -> None:
+    many = tuple(address(number << 80) for number in range(1, MOST_LOOKS + 40))
+    detector = watching(*many)
+
+    def looked_at() -> set[Address]:
+        return {one.address for one in detector.needs().reads if one == CallNeed(one.address, BODIES["paused"])}
+
+    first = looked_at()
+    assert len(first) == MOST_LOOKS
+    state: dict[Need, int] = {}
+    for one in first:
+        state |= answers(one)
+    seen(detector, 1, state)
+    seen(detector, 2, state)
+    assert len(looked_at()) == len(many) - MOST_LOOKS
+    assert not looked_at() & first
+
+
+def test_a_ring_of_owners_ends() -> None:
+    detector = watching()
+    state = owner(ONE) | answers(ONE, owner=int(TWO, 16)) | answers(TWO, owner=int(TOKEN, 16), admin=int(ONE, 16))
+    for number in range(1, 6):
+        assert seen(detector, number, state) == []
+    assert detector.needs().addresses == {TOKEN, ONE, TWO}

@@ -1,0 +1,294 @@
+"""Where what left is now: in wallets, at bridges, back in its pool, or unexplained; and how grave it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from chain.blocks.block import Block, Log
+from chain.blocks.reads import NO_CODE, CodeNeed, DelegateNeed, Need
+from chain.detectors import migration
+from chain.detectors.migration import Migrations
+from chain.events import (
+    Address,
+    DepthMoved,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    PlacedEvent,
+)
+from chain.liquidity.accounting import account_of, level_of
+from chain.liquidity.pool import NOBODY, TRANSFER
+from chain.liquidity.pools.uniswap_v3 import COLLECT
+from chain.liquidity.token_flow import MOST_HANDS, SOMEWHERE, sides_of
+from chain.watch import Watch, WatchedPool
+from tests.chain.made import START, address, block, log, topic, words
+
+POOL, OTHER, RANGED = address(0xF00), address(0xF01), address(0xF02)
+A, B, BRIDGE = address(0xAA), address(0xBB), address(0xB1)
+OWNER, ROUTER, FRIEND = address(1), address(2), address(3)
+
+
+def watch() -> Watch:
+    kinds = {POOL: "uniswap_v2", OTHER: "uniswap_v2", RANGED: "uniswap_v3"}
+    pools = tuple(WatchedPool(address=at, kind=kind, token0=A, token1=B) for at, kind in kinds.items())
+    return Watch(pools=(*pools, WatchedPool(address=address(0xF9), kind="unheard_of")), bridges=(BRIDGE,))
+
+
+def move(
+    number: int,
+    *,
+    pool: Address = POOL,
+    removed: bool = True,
+    amounts: tuple[int, int] = (1000, 0),
+    owner: Address | None = OWNER,
+    transaction: int = 1,
+    share: float = 0.5,
+    depth: tuple[int, int] | None = None,
+    after_s: float | None = None,
+    tokens: tuple[Address, Address] = (A, B),
+    index: int = 0,
+) -> LiquidityMoved:
+    at = block(number, after_s=after_s)
+    moved: tuple[DepthMoved, ...] = ()
+    if depth:
+        moved = (
+            DepthMoved(
+                token=A, moved=depth[0], pool_before=depth[1], token_before=depth[1], hhi_before=1.0, hhi_after=0.5
+            ),
+        )
+    return LiquidityMoved(
+        place=at.place(log(pool, transaction=transaction, index=index)),
+        seen_at=START,
+        event_id=at.event_id(index, pool, str(removed)),
+        pool=pool,
+        pool_kind="uniswap_v2",
+        token0=tokens[0],
+        token1=tokens[1],
+        amount0=amounts[0],
+        amount1=amounts[1],
+        share=share,
+        removed=removed,
+        owner=owner,
+        depth=moved,
+    )
+
+
+def sent(sender: Address, receiver: Address, amount: int, *, transaction: int = 1, token: Address = A) -> Log:
+    topics = (TRANSFER, topic(int(sender, 16)), topic(int(receiver, 16)))
+    return log(token, *topics, body=words(amount), transaction=transaction)
+
+
+def told(
+    detector: Migrations,
+    number: int,
+    moves: Sequence[LiquidityMoved] = (),
+    logs: Sequence[Log] = (),
+    state: dict[Need, int] | None = None,
+    after_s: float | None = None,
+) -> list[PlacedEvent]:
+    return detector.on_block(block(number, *logs, state=state, after_s=after_s), moves)
+
+
+def account(events: Sequence[PlacedEvent], token: Address = A) -> LiquidityAccounted:
+    [found] = [one for one in events if isinstance(one, LiquidityAccounted) and one.token == token]
+    assert found.removed == found.readded + found.to_wallets + found.to_bridges + found.unexplained
+    return found
+
+
+def no_code(*hands: Address) -> dict[Need, int]:
+    return {CodeNeed(hand): NO_CODE for hand in hands}
+
+
+def test_what_its_owner_got_is_in_a_wallet_and_the_rest_is_not_explained() -> None:
+    detector = migration.make(watch())
+    found = account(told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), sent(ROUTER, OWNER, 700)]))
+    assert (found.removed, found.to_wallets, found.unexplained) == (1000, 700, 300)
+    assert (found.pool, found.depth_share, found.level, found.hhi_before) == (POOL, None, 0, None)
+
+
+def test_a_wallet_is_known_a_block_later_by_having_no_code() -> None:
+    detector = migration.make(watch())
+    assert account(told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).unexplained == 1000
+    assert detector.needs().reads == {CodeNeed(FRIEND), DelegateNeed(FRIEND)}
+    assert told(detector, 2) == [], "nothing could be read"
+    assert account(told(detector, 3, state=no_code(FRIEND))).to_wallets == 1000
+    assert detector.needs().reads == frozenset()
+
+
+@pytest.mark.parametrize(("delegate", "wallets"), [(5, 1000), (0, 0)])
+def test_an_account_that_only_delegates_is_a_wallet_and_a_contract_is_none(delegate: int, wallets: int) -> None:
+    detector = migration.make(watch())
+    told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])
+    events = told(detector, 2, state={CodeNeed(FRIEND): 77, DelegateNeed(FRIEND): delegate})
+    assert sum(one.to_wallets for one in events if isinstance(one, LiquidityAccounted)) == wallets
+
+
+def test_what_goes_on_from_a_wallet_to_a_bridge_is_seen_to_leave() -> None:
+    detector = migration.make(watch())
+    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    later = [sent(OWNER, ROUTER, 400, transaction=2), sent(ROUTER, BRIDGE, 400, transaction=2)]
+    found = account(told(detector, 2, logs=later))
+    assert (found.to_wallets, found.to_bridges, found.unexplained) == (600, 400, 0)
+    burnt = account(told(detector, 3, logs=[sent(OWNER, NOBODY, 100, transaction=3)]))
+    assert (burnt.to_wallets, burnt.to_bridges) == (500, 500)
+
+
+def test_what_a_contract_sends_later_may_be_anybodys_money() -> None:
+    detector = migration.make(watch())
+    told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000)])
+    assert told(detector, 2, logs=[sent(ROUTER, BRIDGE, 1000, transaction=2)]) == []
+    assert told(detector, 3, logs=[sent(POOL, FRIEND, 1000, transaction=3), log(A)]) == []
+
+
+def test_a_v3_withdrawal_is_followed_when_it_is_collected() -> None:
+    detector = migration.make(watch())
+    assert account(told(detector, 1, [move(1, pool=RANGED)])).unexplained == 1000
+    collected = [sent(RANGED, OWNER, 1010, transaction=2), log(RANGED, COLLECT, transaction=2)]
+    assert account(told(detector, 2, logs=collected)).to_wallets == 1000
+
+
+def test_an_unwrapped_coin_is_its_owners() -> None:
+    detector = migration.make(watch())
+    unwrapped = log(A, migration.WITHDRAWAL, topic(int(ROUTER, 16)), body=words(1000), transaction=1)
+    assert account(told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), unwrapped])).to_wallets == 1000
+    bare = migration.make(watch())
+    found = told(bare, 1, [move(1, owner=None)], [sent(POOL, ROUTER, 1000), unwrapped])
+    assert account(found).unexplained == 1000
+
+
+def test_the_native_coin_leaves_no_transfer_and_counts_as_its_owners() -> None:
+    native = move(1, tokens=(NOBODY, B), amounts=(10, 0))
+    assert account(told(migration.make(watch()), 1, [native]), NOBODY).to_wallets == 10
+    assert sides_of(move(1, tokens=(NOBODY, B), amounts=(10, 0), owner=None), POOL)[0].held == {"native": 10}
+
+
+def test_an_account_has_each_unit_in_one_place() -> None:
+    detector = migration.make(watch())
+    into = [sent(POOL, ROUTER, 1000), sent(ROUTER, OTHER, 600), sent(ROUTER, OWNER, 250)]
+    there = move(1, pool=OTHER, removed=False, amounts=(600, 0), index=1)
+    events = told(detector, 1, [move(1, depth=(50, 100)), there], into)
+    found = account(events)
+    assert (found.readded, found.to_wallets, found.unexplained) == (600, 250, 150)
+    assert (found.depth_share, found.level, found.hhi_before, found.hhi_after) == (0.5, 2, 1.0, 0.5)
+    [one] = [event for event in events if isinstance(event, LiquidityMigrated)]
+    assert (one.amount, one.depth_share, one.from_kind, one.to_kind) == (600, 0.3, "uniswap_v2", "uniswap_v2")
+
+
+def test_a_rebalancing_is_in_no_account() -> None:
+    detector = migration.make(watch())
+    back = move(1, removed=False, index=1)
+    assert told(detector, 1, [move(1), back]) == []
+    part = migration.make(watch())
+    found = account(told(part, 1, [move(1, depth=(80, 100)), move(1, removed=False, amounts=(500, 0), index=1)]))
+    assert (found.removed, found.depth_share) == (500, 0.4)
+
+
+def test_just_in_time_liquidity_takes_out_no_more_than_it_brought() -> None:
+    came = move(1, removed=False, amounts=(100, 0), share=0.0)
+    detector = migration.make(watch())
+    assert told(detector, 1, [came]) == []
+    assert told(detector, 2, [move(2, amounts=(105, 0), share=0.0)]) == []
+    other = migration.make(watch())
+    told(other, 1, [came])
+    assert account(told(other, 2, [move(2, amounts=(10_000, 0), share=0.9)])).removed == 10_000
+    ranged = migration.make(watch())
+    told(ranged, 1, [move(1, removed=False, amounts=(100, 0), share=0.4)])
+    assert told(ranged, 2, [move(2, amounts=(80, 30), share=0.3)]) == [], "the price turned some into the other token"
+    strange = migration.make(watch())
+    told(strange, 1, [came])
+    assert account(told(strange, 2, [move(2, owner=FRIEND, amounts=(90, 0))])).removed == 90
+
+
+def test_a_known_migrator_on_the_way_is_remembered() -> None:
+    [migrator] = migration.MIGRATORS
+    there = move(1, pool=OTHER, removed=False, amounts=(10, 0), owner=FRIEND, index=1)
+    scores = []
+    for by in (ROUTER, Address(migrator)):
+        events = told(migration.make(watch()), 1, [move(1, amounts=(1000, 0)), there], [sent(POOL, by, 1000)])
+        scores += [one.score for one in events if isinstance(one, LiquidityMigrated)]
+    assert scores[1] - scores[0] == pytest.approx(0.2)
+
+
+def test_what_left_more_than_an_hour_ago_is_in_no_account_any_more() -> None:
+    detector = migration.make(watch())
+    told(detector, 1, [move(1, after_s=0)], after_s=0)
+    late = move(9, pool=OTHER, amounts=(7, 0), owner=FRIEND, after_s=4000)
+    assert account(told(detector, 9, [late], after_s=4000)).removed == 7
+    assert told(detector, 10, logs=[sent(OWNER, BRIDGE, 1)], after_s=4012) == []
+
+
+def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    [side] = sides_of(move(1, amounts=(10_000, 0)), POOL)
+    for at in range(MOST_HANDS + 4):
+        assert side.passed(POOL, address(0x100 + at), 100 + at) == 100 + at
+    assert len(side.held) == MOST_HANDS
+    assert sum(side.held.values()) == 10_000
+    assert SOMEWHERE in side.held
+    assert SOMEWHERE not in side.hands
+    assert side.passed(POOL, POOL, 1) == 1, "to itself: nothing changes"
+    monkeypatch.setattr(migration, "MOST_CODES", 2)
+    detector = migration.make(watch())
+    hands = [address(0x200 + at) for at in range(3)]
+    told(detector, 1, [move(1)], [sent(POOL, hand, 300) for hand in hands])
+    told(detector, 2, state=no_code(*hands))
+    assert len(detector.needs().reads) == 2, "the oldest of three is asked about again"
+
+
+def test_levels_go_by_the_share_of_the_depth() -> None:
+    assert [level_of(share) for share in (None, 0.1, 0.2, 0.4, 0.7, 1.0)] == [0, 0, 1, 2, 3, 3]
+    assert account_of([], (), ()) is None
+
+
+def test_events_of_one_block_say_the_same_when_read_again() -> None:
+    first, again = migration.make(watch()), migration.make(watch())
+    told(first, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    again.recall(first.memory())
+    later: Block = block(2, sent(OWNER, BRIDGE, 10, transaction=2))
+    assert first.on_block(later, ()) == again.on_block(later, ())
+    assert first.memory() == again.memory()
+    assert START + timedelta(seconds=2) == later.header.time
+
+
+def test_money_is_all_alike_whichever_removals_units_reached_the_pool() -> None:
+    detector = migration.make(watch())
+    first, second = move(1, amounts=(100, 0)), move(2, pool=RANGED, amounts=(1000, 0), transaction=2)
+    told(detector, 1, [first], [sent(POOL, OWNER, 100)])
+    told(detector, 2, [second], [sent(RANGED, OWNER, 1000, transaction=2)])
+    there = move(3, pool=OTHER, removed=False, amounts=(1000, 0), transaction=3)
+    found = account(told(detector, 3, [there], [sent(OWNER, OTHER, 1000, transaction=3)]))
+    assert (found.readded, found.to_wallets, found.unexplained) == (1000, 100, 0)
+    assert found.into == ((OTHER, "uniswap_v2", 1000),)
+
+
+def test_what_was_sold_in_another_pool_matches_nothing_that_enters_it_later() -> None:
+    detector = migration.make(watch())
+    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    assert account(told(detector, 2, logs=[sent(OWNER, OTHER, 600, transaction=2)])).unexplained == 600
+    later = move(3, pool=OTHER, removed=False, amounts=(600, 0), owner=FRIEND, transaction=3)
+    assert told(detector, 3, [later]) == []
+
+
+def test_what_an_exchange_pays_out_is_not_the_money_it_was_paid() -> None:
+    detector = migration.make(watch())
+    exchange, customer = address(0x51), address(0x52)
+    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    told(detector, 2, logs=[sent(OWNER, exchange, 1000, transaction=2)])
+    told(detector, 3, state=no_code(exchange))
+    told(detector, 4, logs=[sent(exchange, customer, 900, transaction=4)])
+    told(detector, 5, state=no_code(customer))
+    there = move(6, pool=OTHER, removed=False, amounts=(900, 0), owner=customer, transaction=6)
+    events = told(detector, 6, [there], [sent(customer, OTHER, 900, transaction=6)])
+    assert events == [], "neither matched nor sold: it still is in wallets, as far as anyone can tell"
+
+
+def test_an_addition_before_the_removal_is_none_of_its_money() -> None:
+    detector = migration.make(watch())
+    before = move(1, pool=OTHER, removed=False, transaction=1)
+    events = told(detector, 1, [before, move(1, transaction=2, index=5)], [sent(POOL, OWNER, 1000, transaction=2)])
+    assert not [one for one in events if isinstance(one, LiquidityMigrated)]
+    borrowed = migration.make(watch())
+    together = told(borrowed, 1, [before, move(1, transaction=1, index=5)], [sent(POOL, OWNER, 1000)])
+    assert [one.amount for one in together if isinstance(one, LiquidityMigrated)] == [1000]

@@ -1,0 +1,80 @@
+"""Writes inside one block, as traces tell them: each change told once, by its log or by its write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chain.blocks.block import Write
+from chain.blocks.reads import CodeNeed, SlotNeed
+from chain.detectors.upgrades import Upgrades
+from chain.events.upgrades import ContractUpgraded, Seen
+from tests.chain.detectors.test_upgrades import (
+    IMPLEMENTATION_SLOT,
+    LEGACY_SLOTS,
+    OTHER,
+    PROXY,
+    SLOT,
+    UPGRADED,
+    say,
+    watching,
+)
+from tests.chain.made import address, block, log, topic
+
+
+def flips(detector: Upgrades, number: int, *steps: int, logs: dict[int, int] | None = None) -> list[ContractUpgraded]:
+    """A block of one transaction with these writes, each as it is told by the log of that index."""
+    told = [log(PROXY, UPGRADED, topic(new), index=index) for index, new in (logs or {}).items()]
+    writes = tuple(Write(topic(1), PROXY, IMPLEMENTATION_SLOT, step) for step in steps)
+    made = replace(block(number, *told, state={SLOT: steps[-1]}), writes=writes)
+    return [event for event in detector.on_block(made, ()) if isinstance(event, ContractUpgraded)]
+
+
+def test_a_flip_that_only_a_trace_shows_is_two_upgrades() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    there, back = flips(detector, 2, 2, 1)
+    assert [(one.old, one.new, one.seen_by) for one in (there, back)] == [
+        (address(1), address(2), Seen.TRACE),
+        (address(2), address(1), Seen.TRACE),
+    ]
+    assert (there.place.transaction, there.place.log_index) == (topic(1), None)
+    assert say(detector, 3, state={SLOT: 1}) == []
+
+
+def test_a_write_that_a_log_tells_too_is_told_once_by_the_log_and_in_its_turn() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    assert [(one.new, one.seen_by) for one in flips(detector, 2, 2, 1, logs={0: 2})] == [
+        (address(2), Seen.LOG),
+        (address(1), Seen.TRACE),
+    ]
+    assert [(one.new, one.seen_by) for one in flips(detector, 3, 2, 1, logs={0: 1})] == [
+        (address(2), Seen.TRACE),
+        (address(1), Seen.LOG),
+    ]
+
+
+def test_what_comes_about_twice_in_one_block_has_two_names_and_the_first_is_that_of_a_silent_write() -> None:
+    detector, other = watching(), watching()
+    for one in (detector, other):
+        say(one, 1, state={SLOT: 1})
+    ids = [one.event_id for one in flips(detector, 2, 2, 1, 2)]
+    assert len(set(ids)) == 3
+    assert ids[0] == say(other, 2, state={SLOT: 2})[0].event_id
+
+
+def test_a_write_of_a_place_never_read_or_not_watched_tells_nothing() -> None:
+    detector = watching()
+    assert flips(detector, 2, 2) == []
+    made = replace(block(3), writes=(Write(topic(1), PROXY, 77, 1), Write(topic(1), OTHER, IMPLEMENTATION_SLOT, 1)))
+    assert detector.on_block(made, ()) == []
+
+
+def test_a_place_that_was_empty_is_followed_once_a_trace_shows_it_in_use() -> None:
+    detector = watching()
+    unused = SlotNeed(PROXY, LEGACY_SLOTS[1])
+    say(detector, 1, state={SLOT: 1, unused: 0, CodeNeed(PROXY): 5})
+    assert unused not in detector.needs().reads
+    made = replace(block(2, state={SLOT: 1, CodeNeed(PROXY): 5}), writes=(Write(topic(1), PROXY, unused.slot, 5),))
+    assert len(detector.on_block(made, ())) == 1
+    assert unused in detector.needs().reads

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from eth_hash.auto import keccak
+
+from chain.blocks.reads import NO_CODE, AnswerNeed, CallNeed, CodeNeed, DelegateNeed, Need, ReachNeed, SlotNeed
+from chain.detectors import upgrades
+from chain.detectors.upgrades import Upgrades
+from chain.events.upgrades import ContractUpgraded, Seen
+from chain.proxies.diamonds import CUTS
+from chain.watch import Watch, WatchedContract
+from tests.chain.made import address, block, log, topic, words
+from tests.chain.proxies.test_diamonds import FIRST, SECOND, cut_body, table_body
+
+IMPLEMENTATION_SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
+BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
+LEGACY_SLOTS = tuple(
+    int.from_bytes(keccak(words), "big") for words in (b"PROXIABLE", b"org.zeppelinos.proxy.implementation")
+)
+IMPLEMENTATION_CALL = "0x5c60da1b"
+UPGRADED = "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
+PROXY, OTHER, BEACON = address(0xA), address(0xB), address(0xBEAC)
+SLOT = SlotNeed(PROXY, IMPLEMENTATION_SLOT)
+HOLDS = SlotNeed(PROXY, BEACON_SLOT)
+ASKS = CallNeed(BEACON, IMPLEMENTATION_CALL)
+
+
+def watching() -> Upgrades:
+    return upgrades.make(Watch(contracts=(WatchedContract(address=PROXY),)))
+
+
+def say(detector: Upgrades, number: int, *new: int, state: dict[Need, int] | None = None) -> list[ContractUpgraded]:
+    logs = [log(PROXY, UPGRADED, topic(one), index=index) for index, one in enumerate(new)]
+    found = detector.on_block(block(number, *logs, state=state), ())
+    return [event for event in found if isinstance(event, ContractUpgraded)]
+
+
+def test_what_stands_at_first_sight_is_no_upgrade() -> None:
+    assert say(watching(), 1, state={SLOT: 1, HOLDS: 0, CodeNeed(PROXY): NO_CODE}) == []
+
+
+def test_a_log_and_its_slot_are_one_upgrade() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    [event] = say(detector, 2, 2, state={SLOT: 2})
+    assert (event.old, event.new, event.seen_by) == (address(1), address(2), Seen.LOG)
+    assert say(detector, 3, state={SLOT: 2}) == []
+
+
+def test_a_log_whose_slot_is_read_a_block_later_is_still_one_upgrade() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    assert len(say(detector, 2, 2)) == 1
+    assert say(detector, 3, state={SLOT: 2}) == []
+
+
+def test_a_silent_write_that_a_log_repeats_later_is_one_upgrade() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    [event] = say(detector, 2, state={SLOT: 2})
+    assert (event.old, event.new, event.seen_by) == (address(1), address(2), Seen.SLOT)
+    assert say(detector, 3, 2, state={SLOT: 2}) == []
+
+
+def test_there_and_back_in_one_block_is_two_upgrades() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    assert [event.new for event in say(detector, 2, 2, 1, state={SLOT: 1})] == [address(2), address(1)]
+
+
+def test_a_log_that_lies_is_followed_by_what_the_slot_holds() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    assert [(event.new, event.seen_by) for event in say(detector, 2, 2, state={SLOT: 3})] == [
+        (address(2), Seen.LOG),
+        (address(3), Seen.SLOT),
+    ]
+
+
+def test_a_proxy_that_keeps_its_implementation_elsewhere_is_seen_by_log_alone() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 0})
+    assert len(say(detector, 2, 2, state={SLOT: 0})) == 1
+    assert say(detector, 3, state={SLOT: 0}) == []
+
+
+def test_new_code_is_seen_by_its_hash() -> None:
+    detector = watching()
+    say(detector, 1, state={CodeNeed(PROXY): 5})
+    [event] = say(detector, 2, state={CodeNeed(PROXY): 6})
+    assert (event.role, event.old, event.new, event.seen_by) == ("code", topic(5), topic(6), Seen.CODE)
+
+
+def test_a_beacon_is_asked_and_heard_for_the_proxy_behind_it() -> None:
+    detector = watching()
+    say(detector, 1, state={HOLDS: 0xBEAC})
+    assert ASKS in detector.needs().reads
+    assert BEACON in detector.needs().addresses
+    say(detector, 2, state={ASKS: 1})
+    [heard] = detector.on_block(block(3, log(BEACON, UPGRADED, topic(2)), state={ASKS: 2}), ())
+    [asked] = detector.on_block(block(4, state={ASKS: 3}), ())
+    assert isinstance(heard, ContractUpgraded)
+    assert isinstance(asked, ContractUpgraded)
+    assert (heard.contract, heard.new, heard.proxy_kind) == (PROXY, address(2), "eip1967_beacon")
+    assert (asked.old, asked.new, asked.seen_by) == (address(2), address(3), Seen.SLOT)
+
+
+def test_logs_of_others_are_left_alone() -> None:
+    stray = [log(OTHER, UPGRADED, topic(2)), log(PROXY, topic(9)), log(PROXY)]
+    assert watching().on_block(block(1, *stray), ()) == []
+
+
+def test_a_legacy_slot_that_is_empty_is_not_read_again() -> None:
+    legacy = LEGACY_SLOTS
+    detector = watching()
+    say(detector, 1, state={SlotNeed(PROXY, legacy[0]): 0, SlotNeed(PROXY, legacy[1]): 7})
+    reads = detector.needs().reads
+    assert SlotNeed(PROXY, legacy[0]) not in reads
+    assert SlotNeed(PROXY, legacy[1]) in reads
+
+
+def test_an_argument_may_be_indexed_or_not() -> None:
+    [event] = watching().on_block(block(1, log(PROXY, UPGRADED, body=words(2))), ())
+    assert isinstance(event, ContractUpgraded)
+    assert (event.old, event.new) == (None, address(2))
+
+
+def test_memory_put_back_takes_the_upgrade_back() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 1})
+    before = detector.memory()
+    first = say(detector, 2, 2, state={SLOT: 2})
+    detector.recall(before)
+    assert detector.memory() == before
+    assert say(detector, 2, 2, state={SLOT: 2}) == first
+
+
+LOUPE = AnswerNeed(PROXY, "0x7a0ed627")
+MASTER_COPY = CallNeed(PROXY, "0xa619486e")
+DELEGATE = DelegateNeed(PROXY)
+
+
+def answer(body: bytes) -> int:
+    return int.from_bytes(b"\1" + body, "big")
+
+
+def test_a_getter_that_changes_is_a_silent_upgrade() -> None:
+    detector = watching()
+    one, two = address(1 << 100), address(2 << 100)
+    first: dict[Need, int] = {MASTER_COPY: 1 << 100, CodeNeed(PROXY): 5}
+    say(detector, 1, state=first)
+    say(detector, 2, state={**first, ReachNeed(PROXY, one): int(PROXY, 16)})
+    [event] = say(detector, 3, state={MASTER_COPY: 2 << 100, CodeNeed(PROXY): 5})
+    assert (event.proxy_kind, event.old, event.new, event.seen_by) == ("safe", one, two, Seen.SLOT)
+
+
+def test_a_getter_that_does_not_answer_is_asked_again_only_when_the_code_is_new() -> None:
+    detector = watching()
+    say(detector, 1, state={CodeNeed(PROXY): 5})
+    assert MASTER_COPY not in detector.needs().reads
+    say(detector, 2, state={CodeNeed(PROXY): 6})
+    assert MASTER_COPY in detector.needs().reads
+
+
+def test_a_getter_is_not_given_up_where_nothing_could_be_read() -> None:
+    detector = watching()
+    say(detector, 1)
+    assert MASTER_COPY in detector.needs().reads
+
+
+def test_an_account_that_delegates_is_one_change_and_not_new_code_too() -> None:
+    detector = watching()
+    say(detector, 1, state={DELEGATE: 0, CodeNeed(PROXY): NO_CODE})
+    assert DELEGATE in detector.needs().reads
+    [began] = say(detector, 2, state={DELEGATE: 1, CodeNeed(PROXY): 5})
+    [changed] = say(detector, 3, state={DELEGATE: 2, CodeNeed(PROXY): 6})
+    [ended] = say(detector, 4, state={DELEGATE: 0, CodeNeed(PROXY): NO_CODE})
+    assert [(one.role, one.proxy_kind, one.new) for one in (began, changed, ended)] == [
+        ("delegate", "eip7702", address(number)) for number in (1, 2, 0)
+    ]
+    assert (began.old, changed.old, ended.old) == (None, address(1), address(2))
+
+
+def test_a_contract_made_again_at_its_address_is_new_code_each_time() -> None:
+    detector = watching()
+    codes = [5, NO_CODE, 6]
+    told = [say(detector, at, state={DELEGATE: 0, CodeNeed(PROXY): code}) for at, code in enumerate(codes, 1)]
+    assert [[(one.role, one.old, one.new) for one in events] for events in told] == [
+        [],
+        [("code", topic(5), topic(NO_CODE))],
+        [("code", topic(NO_CODE), topic(6))],
+    ]
+
+
+def test_a_cut_is_told_by_facet_and_a_silent_one_by_the_loupe() -> None:
+    detector = watching()
+    say(detector, 1, state={LOUPE: answer(table_body({1: (FIRST,)}))})
+    cut = log(PROXY, next(iter(CUTS)), body=cut_body((2, 0, (SECOND,))))
+    loud = detector.on_block(block(2, cut, state={LOUPE: answer(table_body({1: (FIRST,), 2: (SECOND,)}))}), ())
+    quiet = detector.on_block(block(3, state={LOUPE: answer(table_body({2: (FIRST, SECOND)}))}), ())
+    found = [event for event in (*loud, *quiet) if isinstance(event, ContractUpgraded)]
+    assert [(one.role, one.old, one.new, one.gained, one.lost, one.seen_by) for one in found] == [
+        ("facet", None, address(2), (SECOND,), (), Seen.LOG),
+        ("facet", address(1), address(2), (FIRST,), (FIRST,), Seen.SLOT),
+    ]
+
+
+def test_an_answer_that_is_no_loupe_is_not_asked_for_again() -> None:
+    detector = watching()
+    say(detector, 1, state={LOUPE: answer(words(7))})
+    assert LOUPE not in detector.needs().reads
+
+
+def test_a_cut_seen_before_the_loupe_was_read_is_not_told_twice() -> None:
+    detector = watching()
+    cut = log(PROXY, next(iter(CUTS)), body=cut_body((2, 0, (SECOND,))))
+    assert len(detector.on_block(block(1, cut), ())) == 1
+    assert say(detector, 2, state={LOUPE: answer(table_body({2: (SECOND,)}))}) == []
+
+
+def test_another_beacon_is_one_change_and_what_it_points_at_is_followed_from_there() -> None:
+    detector = watching()
+    other = CallNeed(OTHER, IMPLEMENTATION_CALL)
+    say(detector, 1, state={HOLDS: 0xBEAC})
+    say(detector, 2, state={ASKS: 1, HOLDS: 0xBEAC})
+    [moved] = say(detector, 3, state={HOLDS: 0xB, ASKS: 1})
+    assert (moved.role, moved.old, moved.new) == ("beacon", BEACON, OTHER)
+    assert ASKS not in detector.needs().reads
+    assert say(detector, 4, state={HOLDS: 0xB, other: 5}) == []
+    [upgraded] = say(detector, 5, state={HOLDS: 0xB, other: 6})
+    assert (upgraded.role, upgraded.old, upgraded.new) == ("implementation", address(5), address(6))
+    assert str(BEACON).encode() not in detector.memory()
+
+
+def test_two_slots_that_differ_in_one_role_are_followed_each_by_itself() -> None:
+    detector = watching()
+    zos = SlotNeed(PROXY, LEGACY_SLOTS[1])
+    say(detector, 1, state={SLOT: 1, zos: 7})
+    [event] = say(detector, 2, state={SLOT: 1, zos: 8})
+    assert (event.proxy_kind, event.old, event.new) == ("zos", address(7), address(8))
+    [event] = say(detector, 3, state={SLOT: 2, zos: 8})
+    assert (event.proxy_kind, event.old, event.new) == ("eip1967", address(1), address(2))
+
+
+def test_a_log_that_several_kinds_share_is_named_by_the_slot_that_holds_something() -> None:
+    detector = watching()
+    say(detector, 1, state={SLOT: 0, SlotNeed(PROXY, LEGACY_SLOTS[1]): 7})
+    [event] = say(detector, 2, 8)
+    assert (event.proxy_kind, event.old, event.new) == ("zos", address(7), address(8))

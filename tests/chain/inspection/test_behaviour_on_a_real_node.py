@@ -1,0 +1,93 @@
+"""Inspecting whom an address really delegates to, on a real node: honest, hiding and unknown proxies; rich and poor nodes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from chain.behaviour.declared import Verdict
+from chain.events import Address, NetworkId, ProbedBy
+from chain.inspection.inspect import Inspection, inspect
+from chain.nodes.group import Nodes
+from chain.nodes.web3_node import Node
+from monitor.cli.commands.chain import _lines
+from tests.chain.behaviour.test_behaviour_on_a_real_node import HIDDEN, A, B, P, stage
+from tests.chain.proxies.changing import CHANGING
+from tests.chain.proxies.clones import CLONES
+from tests.chain.proxies.making import Bench
+from tests.evm.anvil import Anvil, running
+from tests.evm.door import door
+
+NETWORK = NetworkId("local")
+
+
+async def looked(url: str, address: Address) -> Inspection:
+    nodes = Nodes(NETWORK, [Node(url, chain_id=31337)], lambda: datetime.now(UTC))
+    try:
+        return await inspect(nodes, NETWORK, address)
+    finally:
+        await nodes.close()
+
+
+def words(found: Inspection) -> dict[str, str]:
+    return {name: str(what) for name, what in _lines(found)}
+
+
+async def test_a_proxy_of_no_known_kind_is_shown_with_its_target_and_slot_in_three_requests() -> None:
+    async with running() as anvil, door(anvil.url) as counted:
+        await stage(anvil, None, A)
+        found = await looked(counted.url, P)
+        assert found.delegated.verdict is Verdict.CUSTOM
+        assert (found.delegated.target, found.delegated.slot, found.delegated.slot_of) == (A, HIDDEN, P)
+        assert words(found)["custom proxy of"].startswith(A)
+        assert f"slot {HIDDEN:#x}" in words(found)["custom proxy of"]
+        assert counted.requests <= 4  # the first asks for the chain's id
+
+
+@pytest.mark.parametrize("refused", [set(), {"debug_traceCall"}])
+async def test_a_proxy_that_hides_what_it_runs_is_shown_with_a_warning(refused: set[str]) -> None:
+    async with running() as anvil, door(anvil.url, refuses=refused) as node:
+        await stage(anvil, A, B)
+        found = await looked(node.url, P)
+        assert found.roles["implementation"] == A
+        assert (found.delegated.verdict, found.delegated.target) == (Verdict.BROKEN, B)
+        assert found.delegated.probed_by is (ProbedBy.SENTINEL if refused else ProbedBy.TRACE)
+        assert B in words(found)["WARNING: really runs"]
+        assert "0x1234" in words(found)["WARNING: really runs"]
+
+
+async def test_a_node_that_tells_nothing_leaves_it_open() -> None:
+    refused = {"debug_traceCall", "eth_createAccessList"}
+    async with running() as anvil, door(anvil.url, refuses=refused) as node:
+        await stage(anvil, None, A)
+        found = await looked(node.url, P)
+        assert found.delegated.verdict is Verdict.UNKNOWN
+        assert not {"custom proxy of", "WARNING: really runs"} & set(words(found))
+
+
+async def every_kind(anvil: Anvil) -> dict[str, Address]:
+    bench = Bench(anvil)
+    made = {name: (await make(bench)).address for name, make in CLONES.items()}
+    return made | {name: (await make(bench)).address for name, (make, _) in CHANGING.items()}
+
+
+@pytest.mark.thorough
+async def test_no_honest_proxy_of_any_kind_is_warned_of() -> None:
+    async with running() as anvil:
+        made = await every_kind(anvil)
+        async with door(anvil.url, refuses={"debug_traceCall"}) as poor:
+            for url in (anvil.url, poor.url):
+                for name, address in made.items():
+                    found = await looked(url, address)
+                    assert "WARNING: really runs" not in words(found), name
+                    assert found.delegated.verdict is not Verdict.BROKEN, name
+                    if url == anvil.url and name not in {
+                        "eip7702",
+                        "synthetix",
+                        "eip1538",
+                        "eip2535",
+                        "eip7546",
+                        "zero_ex",
+                    }:
+                        assert found.delegated.verdict is Verdict.KEPT, name

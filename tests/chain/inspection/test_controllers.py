@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from chain.blocks.reads import STRANGE, CallNeed, Need
+from chain.events import Address
+from chain.inspection.controllers import ADMIN, DELAY, MIN_DELAY, OWNER, THRESHOLD, Controller, controllers, profile
+from chain.proxies import kinds
+from chain.proxies.diamonds import NOBODY
+from tests.chain.made import address
+
+AT, ONE, TWO = address(0xA), address(1), address(2)
+KIND = kinds.declared("eip1967_transparent")
+CODES = {ONE: b"\1", TWO: b"\1", AT: b"\1"}
+
+
+def of(state: dict[Need, int], codes: dict[Address, bytes] | None = None) -> tuple[tuple[Controller, ...], int | None]:
+    return controllers(AT, KIND, {"admin": ONE}, state, CODES if codes is None else codes)
+
+
+def test_what_cannot_change_has_no_controller() -> None:
+    assert controllers(AT, None, {}, {}, {}) == ((), None)
+    assert controllers(AT, kinds.declared("eip1167"), {}, {}, {}) == ((), None)
+
+
+def test_a_timelock_is_known_by_either_delay() -> None:
+    openzeppelin = of({CallNeed(ONE, MIN_DELAY): 60})
+    compound = of({CallNeed(ONE, DELAY): 90, CallNeed(ONE, ADMIN): 5})
+    assert [one[1] for one in (openzeppelin, compound)] == [60, 90]
+    assert openzeppelin[0] == (Controller(address=ONE, what="timelock", delay_s=60),)
+
+
+def test_a_delay_without_an_admin_or_beyond_reason_makes_no_timelock() -> None:
+    states: list[dict[Need, int]] = [{CallNeed(ONE, DELAY): 90}, {CallNeed(ONE, MIN_DELAY): 1 << 200}]
+    for state in states:
+        assert of(state) == ((Controller(address=ONE, what="contract"),), None)
+
+
+def test_an_account_waits_for_nothing_and_a_delegating_one_is_an_account() -> None:
+    for code in (b"", b"\xef\x01\x00" + bytes(20)):
+        assert of({}, {ONE: code}) == ((Controller(address=ONE, what="account"),), 0)
+
+
+def test_an_owner_that_was_given_up_is_nobody() -> None:
+    found, delay_s = of({CallNeed(ONE, OWNER): 0}, {**CODES, NOBODY: b""})
+    assert ([one.what for one in found], delay_s) == (["contract", "nobody"], 0)
+
+
+def test_the_chain_goes_on_over_owners_and_ends_where_it_was_not_read_or_turns_round() -> None:
+    found, delay_s = of({CallNeed(ONE, OWNER): 2, CallNeed(TWO, THRESHOLD): 3})
+    assert found == (Controller(address=ONE, what="contract"), Controller(address=TWO, what="safe", threshold=3))
+    assert delay_s == 0
+    assert of({CallNeed(ONE, OWNER): 7})[0][-1].what == "unread"
+    assert of({CallNeed(ONE, OWNER): 2, CallNeed(TWO, OWNER): 1})[1] is None
+    assert of({CallNeed(ONE, OWNER): 1 << 200})[1] is None
+
+
+def test_without_an_admin_the_beacons_owner_counts_and_else_the_proxys_own() -> None:
+    kind = kinds.declared("eip1967_beacon")
+    state: dict[Need, int] = {CallNeed(TWO, OWNER): 1, CallNeed(AT, OWNER): 2}
+    assert controllers(AT, kind, {"beacon": TWO}, state, {ONE: b""})[0][0].address == ONE
+    assert controllers(AT, kind, {}, state, {TWO: b""})[0][0].address == TWO
+    assert controllers(AT, kind, {}, {}, {}) == ((), None)
+
+
+def test_a_profile_asks_what_tells_one_from_another() -> None:
+    assert {need.body for need in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, STRANGE}

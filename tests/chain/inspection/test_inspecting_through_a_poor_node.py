@@ -1,0 +1,119 @@
+"""Inspecting through a node that tells less than it should: a loopback relay before a real one takes things away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from chain.events.network import NodeFaultKind
+from chain.rpc.errors import NodeFailure
+from tests.chain.following import low
+from tests.chain.inspection.test_inspecting_on_a_real_node import looked
+from tests.evm.anvil import Anvil, running
+
+Spoil = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+
+
+@contextlib.asynccontextmanager
+async def spoiled(anvil: Anvil, spoil: Spoil) -> AsyncIterator[str]:
+    """A relay whose every answer goes through `spoil(question, answer)`."""
+
+    async def relay(request: web.Request) -> web.Response:
+        asked = json.loads(await request.read())
+        async with aiohttp.ClientSession() as session, session.post(anvil.url, json=asked) as response:
+            answers = {one["id"]: one for one in await response.json()}
+        return web.json_response([spoil(one, answers[one["id"]]) for one in asked])
+
+    application = web.Application()
+    application.router.add_post("/", relay)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        assert site._server is not None
+        yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
+    finally:
+        await runner.cleanup()
+
+
+def without_times(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    if question["method"] == "eth_getLogs":
+        for one in answer["result"]:
+            del one["blockTimestamp"]
+    return answer
+
+
+def without_logs(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    if question["method"] == "eth_getLogs":
+        return {"jsonrpc": "2.0", "id": question["id"], "error": {"code": -32602, "message": "block range is too wide"}}
+    return answer
+
+
+def without_code(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    if question["method"] == "eth_getCode":
+        return {"jsonrpc": "2.0", "id": question["id"], "error": {"code": -32000, "message": "header not found"}}
+    return answer
+
+
+async def test_a_log_without_its_blocks_time_gets_it_from_the_block() -> None:
+    async with running() as anvil:
+        proxy, block = await upgraded(anvil)
+        async with spoiled(anvil, without_times) as url:
+            found = await looked(url, proxy)
+        header = await anvil.web3.eth.get_block(block)
+        assert found.since is not None
+        assert found.since.block_number == block
+        assert found.since.block_time is not None
+        assert found.since.block_time.timestamp() == header["timestamp"]
+
+
+async def test_a_node_that_gives_no_long_range_of_logs_still_tells_the_kind_and_the_target() -> None:
+    async with running() as anvil:
+        proxy, _ = await upgraded(anvil)
+        async with spoiled(anvil, without_logs) as url:
+            found = await looked(url, proxy)
+        assert (found.kind, found.since, found.last_change) == ("eip1967_transparent", None, None)
+        assert [one.what for one in found.controllers] == ["contract", "account"]
+
+
+async def test_a_node_that_gives_no_code_is_a_failure_and_not_an_empty_account() -> None:
+    async with running() as anvil:
+        proxy, _ = await upgraded(anvil)
+        async with spoiled(anvil, without_code) as url:
+            with pytest.raises(NodeFailure) as raised:
+                await looked(url, proxy)
+        assert raised.value.fault is NodeFaultKind.BEHIND
+
+
+@pytest.mark.parametrize(
+    "method", ["eth_getLogs", "eth_getCode", "eth_getBlockByNumber", "eth_getStorageAt", "eth_call"]
+)
+async def test_nonsense_of_a_node_is_a_named_failure(method: str) -> None:
+    async with running() as anvil:
+        proxy, _ = await upgraded(anvil)
+        nonsense: list[object] = [17, "0xzz", [{"address": 5}], None]
+
+        def spoil(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+            return {**answer, "result": nonsense[0]} if question["method"] == method else answer
+
+        async with spoiled(anvil, spoil) as url:
+            while nonsense:
+                with pytest.raises(NodeFailure) as raised:
+                    await looked(url, proxy)
+                assert raised.value.fault in (NodeFaultKind.MALFORMED, NodeFaultKind.BEHIND)
+                nonsense.pop(0)
+
+
+async def upgraded(anvil: Anvil) -> tuple[str, int]:
+    first, second = await anvil.deploy("WETH9"), await anvil.deploy("WETH9")
+    admin = await anvil.deploy("ProxyAdmin")
+    proxy = await anvil.deploy("TransparentUpgradeableProxy", first.address, admin.address, b"")
+    receipt = await anvil.send(admin.functions.upgrade(proxy.address, second.address))
+    return low(proxy), int(receipt["blockNumber"])

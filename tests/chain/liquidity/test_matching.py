@@ -1,0 +1,142 @@
+"""The score of a removal and an addition by hand, after the formula of facts on detection, section 5; and each unit used once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from chain.liquidity.matching import pairs, score_of
+from chain.liquidity.token_flow import Side
+
+WHOLE_TX, WHOLE_OWN, WHOLE_AMOUNT, WHOLE_SOON, WHOLE_FLOW, WHOLE_MIGRATOR = 0.4, 0.4, 0.25, 0.25, 0.3, 0.2
+HOUR = 3600.0
+
+
+def side(event_id: str, **words: Any) -> Side:
+    plain: dict[str, Any] = {
+        "event_id": event_id, "pool": "p", "pool_kind": "uniswap_v2", "teller": "t", "token": "A", "owner": None,
+        "transaction": None, "block_number": 1, "time_s": 0.0, "amount": 100, "left": 100, "share": 0.5, "removed": True,
+    }  # fmt: skip
+    return Side(**plain | words)
+
+
+def score(removal: dict[str, Any], addition: dict[str, Any], **words: Any) -> float:
+    given: dict[str, Any] = {"hands": (), "flows": ()}
+    return score_of(side("r", **removal), side("a", block_number=2, teller="u", **addition), **given | words)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A pair, and the parts of its score."""
+
+    removal: dict[str, Any]
+    addition: dict[str, Any]
+    wanted: float
+    hands: tuple[str, ...] = ()
+    flows: tuple[tuple[str, str, str | None], ...] = ()
+
+
+AT_ONCE = WHOLE_AMOUNT + WHOLE_SOON
+FLOW = ("r", "u", "x")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case({}, {}, AT_ONCE),
+        Case({"owner": "o"}, {"owner": "o"}, AT_ONCE + WHOLE_OWN),
+        Case({"owner": "o"}, {"owner": "q"}, AT_ONCE),
+        Case({"owner": "o"}, {"owner": "q"}, AT_ONCE + WHOLE_OWN, hands=("q",)),
+        Case({"owner": "o"}, {"owner": "q"}, AT_ONCE, hands=("o",)),
+        Case({"transaction": "x"}, {"transaction": "x"}, AT_ONCE + WHOLE_TX),
+        Case({"transaction": "x"}, {"transaction": "y"}, AT_ONCE),
+        Case({"transaction": "x", "migrated": True}, {"transaction": "x"}, AT_ONCE + WHOLE_TX + WHOLE_MIGRATOR),
+        Case({"transaction": "x", "migrated": True}, {"transaction": "y"}, AT_ONCE),
+        Case({}, {"transaction": "x"}, AT_ONCE + WHOLE_FLOW + WHOLE_OWN, flows=(FLOW,)),
+        Case({}, {"transaction": "y"}, AT_ONCE, flows=(FLOW,)),
+        Case({}, {"transaction": "x"}, AT_ONCE, flows=(("other", "u", "x"), ("r", "t", "x"))),
+        Case({"left": 110}, {"left": 100}, WHOLE_AMOUNT * math.exp(-math.log(1.1) / 0.1) + WHOLE_SOON),
+        Case({"left": 100}, {"left": 110}, WHOLE_AMOUNT * math.exp(-math.log(1.1) / 0.1) + WHOLE_SOON),
+        Case({}, {"time_s": HOUR}, WHOLE_AMOUNT + WHOLE_SOON / 2),
+        Case({}, {"time_s": 2 * HOUR}, WHOLE_AMOUNT + WHOLE_SOON / 4),
+        Case({"time_s": 50.0}, {"time_s": 20.0}, AT_ONCE),
+        Case(
+            {}, {"transaction": "x", "time_s": 48 * HOUR}, WHOLE_AMOUNT + WHOLE_FLOW / 2 + WHOLE_OWN, flows=(FLOW,)
+        ),
+    ],
+)  # fmt: skip
+def test_a_score_is_the_sum_of_its_parts(case: Case) -> None:
+    assert score(case.removal, case.addition, hands=case.hands, flows=case.flows) == pytest.approx(
+        case.wanted, abs=1e-6
+    )
+
+
+def test_where_nothing_is_left_of_one_there_is_nothing_to_match() -> None:
+    assert score({"left": 0}, {}) == 0.0
+    assert score({}, {"left": 0}) == 0.0
+    assert score({"left": 1}, {"left": 1}) == pytest.approx(AT_ONCE)
+
+
+@pytest.mark.parametrize(
+    ("removed_at", "added_at", "same", "counts"),
+    [
+        ((5, 2), (5, 1), False, False), ((5, 1), (5, 1), False, True), ((5, 1), (5, 2), False, True),
+        ((6, 0), (5, 9), False, False), ((5, 2), (5, 1), True, True),
+    ],
+)  # fmt: skip
+def test_an_addition_before_the_removal_counts_only_within_one_transaction(
+    removed_at: tuple[int, int], added_at: tuple[int, int], same: bool, counts: bool
+) -> None:
+    removal = side("r", transaction="x", block_number=removed_at[0], log_index=removed_at[1])
+    addition = side("a", transaction="x" if same else "y", block_number=added_at[0], log_index=added_at[1])
+    assert (score_of(removal, addition, (), ()) > 0) is counts
+
+
+def matched(removals: list[Side], additions: list[Side]) -> list[tuple[str, str, int]]:
+    return [(one.event_id, two.event_id, amount) for _, one, two, amount in pairs(removals, additions)]
+
+
+def owned(event_id: str, owner: str = "o", **words: Any) -> Side:
+    return side(event_id, owner=owner, **words)
+
+
+def test_without_an_owner_its_money_or_a_transaction_in_common_no_pair_gets_there() -> None:
+    assert matched([owned("r", "o")], [owned("a", "q", block_number=2)]) == []
+    assert matched([owned("r", "o", held={"q": 1})], [owned("a", "q", block_number=2)]) == [("r", "a", 100)]
+
+
+def test_a_pair_counts_from_six_tenths_on() -> None:
+    # of one owner: 0.4 + 0.25 * 2^-h needs 0.2 in all where the amounts have nothing in common: h = log2(1.25) hours
+    far: dict[str, Any] = {"left": 10**9, "amount": 10**9, "block_number": 2}
+    due_s = math.log2(1.25) * HOUR
+    assert matched([owned("r")], [owned("a", time_s=due_s - 1, **far)]) == [("r", "a", 100)]
+    assert matched([owned("r")], [owned("a", time_s=due_s + 1, **far)]) == []
+
+
+def test_money_counts_one_transfer_further_than_the_removal_and_no_two() -> None:
+    for hops, found in ((0, 1), (1, 1), (2, 0)):
+        removal = owned("r", held={"q": 100}, hops={"q": hops})
+        assert len(matched([removal], [owned("a", "q", block_number=2)])) == found
+
+
+def test_the_best_pair_is_taken_first_and_each_unit_once() -> None:
+    removals = [owned("r1", left=60), owned("r2", left=100)]
+    additions = [owned("a1", left=100, block_number=2), owned("a2", left=30, block_number=2)]
+    assert matched(removals, additions) == [("r2", "a1", 100), ("r1", "a2", 30)]
+    assert [one.left for one in (*removals, *additions)] == [30, 0, 0, 0]
+
+
+def test_equal_pairs_are_taken_in_the_order_of_the_chain() -> None:
+    removals = [owned("r2", log_index=2), owned("r1", log_index=1)]
+    assert matched(removals, [owned("a", block_number=2)]) == [("r1", "a", 100)]
+
+
+def test_only_the_same_token_is_matched_and_no_score_is_told_above_one() -> None:
+    assert matched([owned("r", token="A")], [owned("a", token="B", block_number=2)]) == []
+    [(told, *_)] = pairs(
+        [owned("r", transaction="x", migrated=True)], [owned("a", transaction="x", block_number=2)], ()
+    )
+    assert told == 1.0

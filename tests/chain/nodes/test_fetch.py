@@ -1,0 +1,311 @@
+"""Blocks read from nodes of several abilities: what a packed read leaves open is asked again, and logs are held to a quorum."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from chain.blocks.block import Block, Header, Log
+from chain.blocks.reads import AnswerNeed, CallNeed, Need, Needs, SlotNeed
+from chain.events import ChainEvent, NetworkId
+from chain.events.network import HeadStalled, NodeFault, NodeFaultKind
+from chain.nodes import fetch
+from chain.nodes.group import Nodes
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask, header_of
+from tests.chain.following import LOCAL
+from tests.chain.made import address, topic, words
+from tests.chain.nodes.test_nodes_disagreeing import left_out, made_up
+from tests.chain.rpc.small_evm import Account, SmallEvm
+from tests.chain.simulated import PROXY, UPGRADED, Chain, SimulatedNode, Ticking
+from tests.chain.sync.test_reorgs import followed, standing, watcher_of
+
+BODY = "0x18160ddd"
+INPUT = bytes.fromhex(BODY[2:])
+LOUD, THIRSTY, DEAD = address(0x101), address(0x102), address(0x103)
+NETWORK = NetworkId("local")
+
+
+@dataclass(slots=True)
+class EvmNode(SimulatedNode):
+    """A node that has these contracts too. `overrides`: whether it knows state overrides."""
+
+    accounts: dict[Any, Account] = field(default_factory=dict)
+    overrides: bool = True
+
+    def _answer(self, method: str, params: list[Any]) -> Any:
+        evm = SmallEvm(self.accounts)
+        if method == "eth_call" and len(params) == 3:
+            if not self.overrides:
+                return Refusal(-32602, "too many arguments, want at most 2")
+            return evm.eth_call(params[0], params[2]) or Refusal(3, "execution reverted")
+        if method == "eth_call":
+            return evm.eth_call(params[0], {}) or Refusal(3, "execution reverted")
+        if method == "eth_getStorageAt" and params[0] in self.accounts:
+            return topic(self.accounts[params[0]].storage.get(int(params[1], 16), 0))
+        return SimulatedNode._answer(self, method, params)
+
+
+def contracts() -> dict[Any, Account]:
+    """Thirty that answer in a word, and three that do not do so among others."""
+    found: dict[Any, Account] = {
+        address(at): Account(storage={7: at * 3}, answers={INPUT: words(at)}) for at in range(1, 31)
+    }
+    found[LOUD] = Account(answers={INPUT: b"\x05" * 9000})
+    found[THIRSTY] = Account(answers={INPUT: words(99)}, wants=5_000_000)
+    found[DEAD] = Account(answers={INPUT: None})
+    return found
+
+
+READS: frozenset[Need] = frozenset(
+    [*(SlotNeed(address(at), 7) for at in range(1, 31)), *(AnswerNeed(address(at), BODY) for at in range(1, 31))]
+)
+HARD: frozenset[Need] = frozenset({AnswerNeed(LOUD, BODY), CallNeed(THIRSTY, BODY), CallNeed(DEAD, BODY)})
+WANTED: dict[Need, int] = {
+    **{SlotNeed(address(at), 7): at * 3 for at in range(1, 31)},
+    **{AnswerNeed(address(at), BODY): (1 << 256) + at for at in range(1, 31)},
+}
+
+
+async def read(node: EvmNode, reads: frozenset[Need]) -> Block:
+    """The head with these reads."""
+    clock = Ticking()
+    head = header_of(node.chain.head.header())
+    nodes = Nodes(NETWORK, [node], clock)
+    return (await fetch.blocks(nodes, NETWORK, [head], Needs(reads=reads), clock, state_of=[head]))[0]
+
+
+async def test_many_reads_cost_a_node_that_knows_overrides_a_few_questions() -> None:
+    node = EvmNode("able", Chain(1), accounts=contracts())
+    assert dict((await read(node, READS)).state) == WANTED
+    assert [method for method, _ in node.asked] == ["eth_call", "eth_call"]
+    assert node.traits.packs
+
+
+async def test_what_was_too_long_or_too_thirsty_among_others_is_asked_again_by_itself_and_nothing_else_is() -> None:
+    node = EvmNode("able", Chain(1), accounts=contracts())
+    found = await read(node, READS | HARD)
+    loud = int.from_bytes(b"\x01" + b"\x05" * 9000, "big")
+    assert dict(found.state) == {**WANTED, AnswerNeed(LOUD, BODY): loud, CallNeed(THIRSTY, BODY): 99}
+    assert node.requests == 2, "all that is left open in one request"
+    assert len(node.asked) == 2 + len(HARD)
+
+
+async def test_what_is_asked_again_of_a_node_that_packs_has_much_gas_and_a_bounded_answer() -> None:
+    """A call without overrides has no bound of its own: strangers' code may answer in megabytes."""
+    node = EvmNode("able", Chain(1), accounts=contracts())
+    await read(node, READS | HARD)
+    again = [params for method, params in node.asked if method == "eth_call"][-len(HARD) :]
+    assert [len(params) for params in again] == [3] * len(HARD)
+    assert {params[0]["data"][42 + 16 : 42 + 24] for params in again} == {f"{8_000_000:08x}"}
+
+
+async def test_a_node_that_refuses_overrides_is_asked_one_by_one_and_says_the_same() -> None:
+    node = EvmNode("plain", Chain(1), accounts=contracts(), overrides=False)
+    assert dict((await read(node, READS)).state) == WANTED
+    assert len(node.asked) == 2 + len(READS)
+
+
+async def test_after_three_refusals_in_a_row_packed_reads_are_not_tried_again() -> None:
+    node = EvmNode("plain", Chain(1), accounts=contracts(), overrides=False)
+    packed = []
+    for _ in range(5):
+        node.asked.clear()
+        assert dict((await read(node, READS)).state) == WANTED
+        packed.append(len(node.asked) - len(READS))
+    assert packed == [2, 2, 2, 0, 0]
+    node.traits.unpacked = 2
+    node.overrides = True
+    await read(node, READS)
+    assert node.traits.unpacked == 0, "one that was answered makes up for those that were not"
+
+
+async def test_a_packed_answer_cut_short_is_not_believed_and_each_word_is_asked_for() -> None:
+    def cut(ask: Ask, answer: Any) -> Any:
+        return answer[:-64] if ask[0] == "eth_call" and len(ask[1]) == 3 else answer
+
+    node = EvmNode("cutting", Chain(1), accounts=contracts(), twist=cut)
+    assert dict((await read(node, READS)).state) == WANTED
+
+
+# --- logs and the quorum, where no filter of logs helps
+
+
+def logged() -> tuple[Chain, Header]:
+    """A chain whose head holds a log."""
+    chain = Chain(7, silent=0)
+    while not chain.head.logs:
+        chain.grow(1)
+    return chain, header_of(chain.head.header())
+
+
+async def logs_from(nodes: Nodes, head: Header) -> tuple[Log, ...]:
+    needs = Needs(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
+    return (await fetch.blocks(nodes, NETWORK, [replace(head, bloom=None)], needs, Ticking(), state_of=[]))[0].logs
+
+
+def several(*nodes: SimulatedNode, quorum: int = 2) -> Nodes:
+    return Nodes(NETWORK, nodes, Ticking(0), quorum=quorum, blooms=False)
+
+
+def named(nodes: Nodes) -> list[tuple[str, NodeFaultKind]]:
+    return [(fault.node, fault.fault) for fault in nodes.take_faults()]
+
+
+async def test_logs_that_the_first_node_leaves_out_come_from_the_second_and_the_first_is_named() -> None:
+    chain, head = logged()
+    nodes = several(SimulatedNode("liar", chain, twist=left_out), SimulatedNode("honest", chain))
+    [one] = await logs_from(nodes, head)
+    assert one.topics == (UPGRADED, topic(chain.head.slot))
+    assert named(nodes) == [("liar", NodeFaultKind.TRUNCATED)]
+
+
+async def test_where_two_differ_a_third_is_asked_and_the_log_that_one_alone_tells_is_not_believed() -> None:
+    chain, head = logged()
+    liar, *honest = (SimulatedNode("liar", chain, twist=made_up), SimulatedNode("b", chain), SimulatedNode("c", chain))
+    nodes = several(liar, *honest)
+    assert [one.topics[1] for one in await logs_from(nodes, head)] == [topic(chain.head.slot)]
+    assert named(nodes) == [("liar", NodeFaultKind.FORGED)]
+    assert [node.requests for node in (liar, *honest)] == [1, 1, 1]
+
+
+async def test_where_two_agree_no_third_is_asked() -> None:
+    chain, head = logged()
+    some = [SimulatedNode(name, chain) for name in "abc"]
+    assert len(await logs_from(several(*some), head)) == 1
+    assert [node.requests for node in some] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("quorum", "asked"), [(1, [1, 0, 0, 0]), (2, [1, 1, 0, 0]), (3, [1, 1, 1, 0]), (9, [1] * 4)])
+async def test_as_many_nodes_are_asked_for_logs_as_the_quorum_says(quorum: int, asked: list[int]) -> None:
+    chain, head = logged()
+    some = [SimulatedNode(name, chain) for name in "abcd"]
+    nodes = several(*some, quorum=quorum)
+    assert len(await logs_from(nodes, head)) == 1
+    assert [node.requests for node in some] == asked
+    assert named(nodes) == []
+
+
+async def test_a_second_node_that_fails_takes_nothing_from_what_the_first_says() -> None:
+    chain, head = logged()
+    broken = SimulatedNode("broken", chain, fail=NodeFailure(NodeFaultKind.TIMEOUT, ""))
+    nodes = several(SimulatedNode("one", chain), broken)
+    assert len(await logs_from(nodes, head)) == 1
+    assert named(nodes) == [("broken", NodeFaultKind.TIMEOUT)]
+
+
+async def test_who_was_not_believed_is_asked_after_the_others() -> None:
+    chain, head = logged()
+    nodes = several(SimulatedNode("liar", chain, twist=left_out), SimulatedNode("honest", chain))
+    assert [one.node for one in nodes.health()] == ["liar", "honest"]
+    await logs_from(nodes, head)
+    assert [one.node for one in nodes.health()] == ["honest", "liar"]
+    assert nodes.health()[1].errors > 0.2
+
+
+async def test_only_the_node_of_that_name_is_accused_and_what_it_cannot_do_is_no_failure_of_it() -> None:
+    chain = Chain(1)
+    nodes = several(SimulatedNode("a", chain), SimulatedNode("b", chain))
+    nodes.mention("b", NodeFaultKind.NO_TRACES, "no traces")
+    assert [one.errors for one in nodes.health()] == [0.0, 0.0]
+    nodes.accuse("b", NodeFaultKind.FORGED, "logs of block 7")
+    assert [(one.node, one.errors) for one in nodes.health()] == [("a", 0.0), ("b", 0.5)]
+    [mentioned, accused] = nodes.take_faults()
+    assert (mentioned.node, mentioned.fault, mentioned.detail) == ("b", NodeFaultKind.NO_TRACES, "no traces")
+    assert (accused.node, accused.fault, accused.detail) == ("b", NodeFaultKind.FORGED, "logs of block 7")
+    assert nodes.take_faults() == []
+
+
+# --- the votes of nodes on one block
+
+
+@pytest.mark.parametrize(
+    ("with_us", "against", "silent", "agreed"),
+    [
+        (1, 0, 0, True),
+        (0, 1, 0, False),
+        (2, 1, 0, True),
+        (1, 2, 0, False),
+        (1, 1, 0, None),
+        (0, 0, 2, None),
+        (1, 1, 1, None),
+    ],
+)
+async def test_a_block_is_on_the_chain_that_most_nodes_tell(
+    with_us: int, against: int, silent: int, agreed: bool | None
+) -> None:
+    chain = Chain(1)
+    chain.grow(5)
+    other = chain.copy()
+    other.reorg(3, 3)
+    short = Chain(1)
+    nodes = several(
+        *(SimulatedNode(f"us{at}", chain) for at in range(with_us)),
+        *(SimulatedNode(f"them{at}", other) for at in range(against)),
+        *(SimulatedNode(f"short{at}", short) for at in range(silent)),
+    )
+    assert await nodes.agreed(header_of(chain.head.header())) is agreed
+    outvoted = {True: "them", False: "us"}
+    wanted = (
+        []
+        if agreed is None
+        else [name for name, _ in named_from(with_us, against) if name.startswith(outvoted[agreed])]
+    )
+    assert [(name, fault) for name, fault in named(nodes)] == [(name, NodeFaultKind.FORKED) for name in wanted]
+
+
+def named_from(with_us: int, against: int) -> list[tuple[str, int]]:
+    return [*((f"us{at}", at) for at in range(with_us)), *((f"them{at}", at) for at in range(against))]
+
+
+# --- standing still, and batches that are too large
+
+
+async def events_of(node: SimulatedNode, enough: int) -> list[ChainEvent]:
+    told: list[ChainEvent] = []
+    async with asyncio.timeout(20), aclosing(watcher_of(node).events()) as events:  # type: ignore[type-var]
+        async for event in events:
+            told.append(event)
+            if sum(isinstance(one, HeadStalled) for one in told) == enough:
+                return told
+    return told
+
+
+async def test_a_chain_whose_head_does_not_move_is_told_as_stalled_again_and_again() -> None:
+    chain = Chain(1)
+    chain.grow(5)
+    stalls = [one for one in await events_of(SimulatedNode("one", chain), 3) if isinstance(one, HeadStalled)]
+    assert {one.block_number for one in stalls} == {chain.head.number}
+    assert [one.stalled_s >= LOCAL.stall_s * (at + 1) for at, one in enumerate(stalls)] == [True] * 3
+
+
+async def test_where_no_node_answers_from_the_beginning_a_stall_is_told_with_the_faults() -> None:
+    node = SimulatedNode("none", Chain(1), fail=NodeFailure(NodeFaultKind.UNREACHABLE, ""))
+    told = await events_of(node, 1)
+    assert [one.block_number for one in told if isinstance(one, HeadStalled)] == [-1]
+    assert {one.fault for one in told if isinstance(one, NodeFault)} == {NodeFaultKind.UNREACHABLE}
+
+
+@dataclass(slots=True)
+class Small(SimulatedNode):
+    """Refuses batches of more than ten, as `chain.node` does by what its node says."""
+
+    async def ask(self, asks: Sequence[Ask]) -> list[Any]:
+        if min(self.traits.most_asks, len(asks)) > 10:
+            raise NodeFailure(NodeFaultKind.BATCH_LIMIT, "")
+        return await SimulatedNode.ask(self, asks)
+
+
+async def test_a_node_that_takes_small_batches_is_asked_in_ever_smaller_ones_without_a_rest() -> None:
+    chain = Chain(10)
+    chain.grow(80)
+    node = Small("small", chain)
+    told = await followed(chain, watcher_of(node))
+    assert node.traits.most_asks == 6, "100, 50, 25, 12, 6"
+    assert [one.fault for one in told if isinstance(one, NodeFault)] == [NodeFaultKind.BATCH_LIMIT] * 4
+    assert standing(told) == standing(await followed(chain))

@@ -1,0 +1,239 @@
+"""How a node stands after its answers and failures, which nodes tell one chain, and whom to believe about logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from chain.blocks import bloom
+from chain.blocks.block import Header, Log
+from chain.events.network import NodeFaultKind
+from chain.nodes import forks
+from chain.nodes.health import Seat
+from chain.nodes.log_quorum import judge
+from chain.rpc.errors import NodeFailure
+from tests.chain.made import START, address, header, log, topic
+from tests.chain.simulated import Chain, SimulatedNode
+
+NULL, TIMEOUT = NodeFaultKind.NULL_BLOCK, NodeFaultKind.TIMEOUT
+
+
+def seat(**words: Any) -> Seat:
+    return Seat(SimulatedNode("one", Chain(1)), **words)
+
+
+def rests(one: Seat) -> float:
+    assert one.rest_until is not None
+    return (one.rest_until - START).total_seconds()
+
+
+def test_each_failure_in_a_row_doubles_the_rest_up_to_a_minute() -> None:
+    one, found = seat(), []
+    for _ in range(12):
+        one.failed(NodeFailure(TIMEOUT, ""), START)
+        found.append(rests(one))
+    assert found == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
+    assert one.failures == 12
+    one.went_well(0.1)
+    one.failed(NodeFailure(TIMEOUT, ""), START)
+    assert rests(one) == 0.5, "an answer makes up for all of them"
+
+
+@pytest.mark.parametrize("fault", [NodeFaultKind.RANGE_LIMIT, NodeFaultKind.BATCH_LIMIT])
+def test_who_only_wants_less_at_once_did_not_fail(fault: NodeFaultKind) -> None:
+    one = seat()
+    one.failed(NodeFailure(fault, ""), START)
+    assert (one.failures, one.errors, one.rest_until) == (0, 0.0, None)
+    assert one.node.traits.most_asks == (50 if fault is NodeFaultKind.BATCH_LIMIT else 100)
+
+
+def test_blocks_that_are_claimed_and_not_there_weigh_four_times_where_others_have_them() -> None:
+    one = seat()
+    one.failed(NodeFailure(NULL, ""), START)
+    one.went_well(0.1, claim=True)
+    one.failed(NodeFailure(NULL, ""), START)
+    assert rests(one) == 1, "a claim of a head does not make up for the block before"
+    among = seat()
+    among.failed(NodeFailure(NULL, ""), START, alone=False)
+    assert (rests(among), among.nulls) == (4, 4)
+    among.went_well(0.1)
+    among.failed(NodeFailure(TIMEOUT, ""), START, alone=False)
+    assert (rests(among), among.nulls) == (0.5, 0), "a block does make up for it, and a timeout is no missing block"
+
+
+def test_a_node_of_another_chain_rests_a_minute() -> None:
+    one = seat()
+    one.failed(NodeFailure(NodeFaultKind.WRONG_CHAIN, ""), START)
+    assert rests(one) == 60
+
+
+@pytest.mark.parametrize(("wish", "rest"), [(0.1, 0.5), (0.5, 0.5), (7, 7), (60, 60), (3600, 60), (None, 0.5)])
+def test_a_wish_to_be_left_alone_is_granted_up_to_a_minute(wish: float | None, rest: float) -> None:
+    one = seat()
+    one.failed(NodeFailure(NodeFaultKind.THROTTLED, "", rest_s=wish), START)
+    assert rests(one) == rest
+
+
+def test_a_node_rests_until_its_moment_and_not_in_it() -> None:
+    one = seat()
+    assert not one.resting(START)
+    one.rest_until = START + timedelta(seconds=2)
+    moments = (START, START + timedelta(seconds=1.999), START + timedelta(seconds=2), START + timedelta(seconds=3))
+    assert [one.resting(now) for now in moments] == [True, True, False, False]
+
+
+def test_a_node_reaches_up_to_its_head_and_one_never_asked_anywhere() -> None:
+    one = seat()
+    assert one.reaches(10**9)
+    one.head = header(7)
+    assert [one.reaches(number) for number in (6, 7, 8)] == [True, True, False]
+
+
+def test_a_head_stands_still_from_the_moment_it_last_became_another() -> None:
+    one, later = seat(), START + timedelta(seconds=5)
+    assert one.still_s(START) == 0
+    one.stands_at(header(1), START)
+    one.stands_at(header(1), later)
+    assert (one.still_s(later), one.head) == (5, header(1))
+    one.stands_at(header(1, fork=1), later)
+    assert one.still_s(later) == 0
+
+
+def test_averages_begin_at_the_first_answer_and_then_learn_a_tenth() -> None:
+    one = seat(errors=0.5)
+    one.went_well(2.0)
+    assert one.latency_s == 2.0
+    assert one.errors == pytest.approx(0.45)
+    one.went_well(4.0)
+    assert one.latency_s == pytest.approx(2.2)
+    one.failed(NodeFailure(TIMEOUT, ""), START)
+    assert one.errors == pytest.approx(0.405 + (1 - 0.405) * 0.1)
+
+
+def test_an_answer_that_was_not_believed_counts_as_half_of_all_and_two_as_all() -> None:
+    one = seat(errors=0.1)
+    one.distrust()
+    assert one.errors == pytest.approx(0.6)
+    one.distrust()
+    assert one.errors == 1.0
+
+
+def test_failures_weigh_more_than_lag_lag_more_than_errors_and_errors_more_than_slowness() -> None:
+    best_first = [
+        seat(latency_s=0.005), seat(latency_s=0.4), seat(errors=0.21), seat(behind=True), seat(failures=1),
+        seat(failures=1, behind=True), seat(failures=2),
+    ]  # fmt: skip
+    assert all(better.rank < worse.rank for better, worse in pairwise(best_first))
+    assert seat(errors=0.2).rank == seat().rank, "from more than a fifth on"
+
+
+def test_latencies_count_in_doublings_from_5_ms_on() -> None:
+    assert [seat(latency_s=one).rank[3] for one in (0.0, 0.001, 0.005, 0.01, 0.02, 0.04)] == [0, 0, 0, 1, 2, 3]
+    assert seat(latency_s=0.1).rank == seat(latency_s=0.11).rank
+
+
+def test_health_says_all_of_it_and_no_head_is_none() -> None:
+    one = seat(latency_s=0.3, errors=0.2, behind=True, forked=1, rest_until=START + timedelta(seconds=1))
+    found = one.health(START)
+    assert (found.node, found.latency_s, found.errors, found.head_number) == ("one", 0.3, 0.2, -1)
+    assert (found.behind, found.forked, found.resting) == (True, True, True)
+    one.stands_at(header(0), START)
+    assert one.health(START).head_number == 0
+    plain = seat().health(START)
+    assert (plain.behind, plain.forked, plain.resting) == (False, False, False)
+
+
+# --- which nodes tell one chain
+
+
+def test_heads_that_are_followed_or_all_the_same_next_block_need_no_second_look() -> None:
+    tip = header(5)
+    held = {header(4).hash, tip.hash}
+
+    def plain(*heads: Header, last: Header | None = tip) -> bool:
+        return forks.plain(heads, lambda one: one.hash in held, last)
+
+    assert plain(tip, header(4))
+    assert plain(header(6), header(6), tip)
+    assert not plain(header(6), header(6, fork=1)), "two next blocks"
+    assert not plain(header(7)), "not the next one"
+    assert not plain(header(6, parent_fork=1)), "of another parent"
+    assert not plain(header(6), last=None), "nothing was followed yet"
+    assert plain(tip, last=None)
+
+
+def test_nodes_are_compared_at_each_head_and_at_the_tip() -> None:
+    assert forks.heights([header(9), header(7), header(9)], header(8)) == (7, 8, 9)
+    assert forks.heights([header(9)], None) == (9,)
+    assert forks.heights([header(9)], header(0)) == (0, 9)
+
+
+def told(**seen: Mapping[int, str]) -> list[list[str]]:
+    heads = {name: header(max(hashes)) for name, hashes in seen.items()}
+    return forks.lines(heads, seen)
+
+
+def test_who_gives_the_same_hash_at_the_highest_shared_height_tells_the_same_chain() -> None:
+    assert told(a={5: "x"}, b={5: "x", 6: "y"}) == [["b", "a"]], "the highest head first"
+    assert told(a={5: "x"}, b={5: "z", 6: "y"}) == [["b"], ["a"]]
+    assert told(a={4: "w", 5: "x"}, b={4: "w", 5: "z", 6: "y"}) == [["b"], ["a"]], "below it they may well agree"
+    assert told(a={4: "v", 5: "x"}, b={4: "w", 5: "x", 6: "y"}) == [["b", "a"]]
+    assert told(a={5: "x"}, b={6: "y"}) == [["b"], ["a"]], "who shares no height cannot be compared"
+    assert told(a={5: "x"}, b={5: "z"}, c={5: "x"}) == [["a", "c"], ["b"]]
+
+
+# --- whom to believe about logs
+
+HERE, THERE = address(1), address(2)
+FIRST, SECOND, THIRD = (log(HERE, topic(9), index=at) for at in range(3))
+MADE_UP = log(THERE, topic(9), index=3)
+
+
+def filtered() -> Header:
+    return replace(header(1), bloom=bloom.mask(HERE) | bloom.mask(topic(9)))
+
+
+def verdict(**logs: tuple[Log, ...]) -> tuple[tuple[Log, ...], dict[str, str]]:
+    found = judge(filtered(), logs)
+    return found.logs, {name: fault.value for name, fault in found.faults.items()}
+
+
+TRUNCATED, FORGED = NodeFaultKind.TRUNCATED.value, NodeFaultKind.FORGED.value
+
+
+def test_what_all_tell_is_believed_in_order_and_nobody_is_accused() -> None:
+    assert verdict(a=(SECOND, FIRST), b=(FIRST, SECOND)) == ((FIRST, SECOND), {})
+    assert verdict(a=(), b=()) == ((), {})
+
+
+def test_of_two_all_that_either_tells_is_believed_and_who_left_something_out_is_named() -> None:
+    assert verdict(a=(FIRST,), b=()) == ((FIRST,), {"b": TRUNCATED})
+    assert verdict(a=(FIRST, SECOND), b=(SECOND, THIRD)) == ((FIRST, SECOND, THIRD), {"a": TRUNCATED, "b": TRUNCATED})
+
+
+def test_of_three_two_outvote_one_whether_it_left_out_or_made_up() -> None:
+    assert verdict(a=(FIRST,), b=(), c=(FIRST,)) == ((FIRST,), {"b": TRUNCATED})
+    assert verdict(a=(FIRST,), b=(FIRST, SECOND), c=(FIRST,)) == ((FIRST,), {"b": FORGED})
+    assert verdict(a=(), b=(FIRST,), c=()) == ((), {"b": FORGED})
+
+
+def test_of_four_in_two_halves_there_is_no_majority() -> None:
+    logs, faults = verdict(a=(FIRST,), b=(FIRST,), c=(SECOND,), d=(SECOND,))
+    assert logs == (FIRST, SECOND)
+    assert faults == dict.fromkeys("abcd", TRUNCATED)
+
+
+def test_a_log_that_the_blocks_filter_denies_counts_for_nobody_even_if_most_tell_it() -> None:
+    logs, faults = verdict(a=(FIRST, MADE_UP), b=(FIRST, MADE_UP), c=(FIRST,))
+    assert (logs, faults) == ((FIRST,), {"a": FORGED, "b": FORGED})
+    assert verdict(a=(MADE_UP,)) == ((), {"a": FORGED})
+
+
+def test_without_a_filter_a_majority_is_believed_whatever_it_tells() -> None:
+    found = judge(header(1), {"a": (MADE_UP,), "b": (MADE_UP,), "c": ()})
+    assert (found.logs, found.faults) == ((MADE_UP,), {"c": NodeFaultKind.TRUNCATED})

@@ -1,0 +1,78 @@
+"""Bloom filters and opinions by hand: what can be proved of a node's logs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chain.blocks import bloom
+from chain.blocks.block import Header
+from chain.blocks.reads import Needs
+from chain.events.network import NodeFaultKind
+from chain.nodes.log_quorum import judge
+from chain.rpc.messages import receipts_of
+from chain.sync.ancestor_marks import EVERY, MOST_TOLD, Elder, Mark
+from chain.sync.canonical import Followed
+from tests.chain.made import address, header, log, topic
+from tests.chain.simulated import Chain
+from tests.chain.sync.test_reorgs import followed, standing
+
+HERE, THERE = address(1), address(2)
+NEEDS = Needs(addresses=frozenset({HERE, THERE}), topics=frozenset({topic(9)}))
+TOLD = log(HERE, topic(9))
+
+
+def holding(*items: str) -> Header:
+    bits = 0
+    for item in items:
+        bits |= bloom.mask(item)
+    return replace(header(1), bloom=bits)
+
+
+def test_a_log_that_the_filter_denies_is_made_up_and_without_a_filter_none_is() -> None:
+    assert bloom.denied(holding(HERE, topic(9)), [TOLD]) == ()
+    assert bloom.denied(holding(HERE), [TOLD]) == (TOLD,)
+    assert bloom.denied(header(1), [TOLD]) == ()
+
+
+def test_a_filter_is_reason_to_doubt_only_where_it_is_empty_enough() -> None:
+    assert bloom.suspicious(holding(HERE, topic(9)), NEEDS, [])
+    assert not bloom.suspicious(holding(HERE, topic(9)), NEEDS, [TOLD])
+    assert not bloom.suspicious(holding(HERE), NEEDS, [])
+    assert not bloom.suspicious(header(1), NEEDS, [])
+    assert not bloom.suspicious(replace(header(1), bloom=(1 << 2048) - 1), NEEDS, [])
+
+
+def test_of_three_opinions_the_one_of_most_counts_and_of_two_all_that_is_not_made_up() -> None:
+    other = log(THERE, topic(9), index=1)
+    both = holding(HERE, THERE, topic(9))
+    three = judge(both, {"a": (TOLD,), "b": (TOLD,), "c": (TOLD, other)})
+    assert (three.logs, three.faults) == ((TOLD,), {"c": NodeFaultKind.FORGED})
+    two = judge(both, {"a": (other,), "b": (TOLD,)})
+    assert two.logs == (TOLD, other)
+    assert two.faults == {"a": NodeFaultKind.TRUNCATED, "b": NodeFaultKind.TRUNCATED}
+    assert judge(header(1), {"a": (TOLD,)}).faults == {}
+
+
+def test_receipts_give_only_the_logs_that_were_asked_for() -> None:
+    plain = {
+        "address": HERE, "topics": [topic(9)], "data": "0x", "transactionHash": topic(1), "logIndex": "0x0",
+        "blockHash": header(1).hash,
+    }  # fmt: skip
+    others = [{**plain, "topics": [topic(8)]}, {**plain, "address": address(3)}, {**plain, "topics": []}]
+    assert receipts_of([{"logs": [plain, *others]}], NEEDS, header(1)) == (TOLD,)
+
+
+async def test_what_is_forgotten_below_the_window_takes_its_marks_along() -> None:
+    chain = Chain(1, silent=0)
+    chain.grow(1200)
+    told = standing(await followed(chain))
+    elder = Elder()
+    for made in chain.blocks:
+        here = [event for event in told if event.place.block_number == made.number]
+        one = Followed(header=header(made.number), told=tuple(here), memories={})
+        elder.take(Mark(number=made.number, hash=made.hash), one.told)
+    assert len(elder.told) <= MOST_TOLD
+    assert all(event.place.block_number > elder.marks[0].number for event in elder.told)
+    assert all(later.number - mark.number >= EVERY for mark, later in zip(elder.marks, elder.marks[1:], strict=False))
+    above = [event for event in told if event.place.block_number > elder.marks[0].number]
+    assert list(elder.told) == above, "all that was told above the oldest mark is known"

@@ -1,0 +1,239 @@
+"""Several nodes of which one lags, lies, leaves things out or is slow: it is named, and never taken for a reorg."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from chain.events import ChainEvent, Retracted
+from chain.events.network import NodeFault, NodeFaultKind, Reorged
+from chain.nodes.group import Nodes
+from chain.nodes.health import Seat
+from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.messages import Ask
+from tests.chain.following import LOCAL
+from tests.chain.made import START, topic
+from tests.chain.simulated import UPGRADED, Chain, SimulatedNode, Ticking
+from tests.chain.sync.test_reorgs import at_head, followed, standing, watcher_of
+
+Twist = Callable[[Ask, Any], Any]
+
+
+async def through(chain: Chain, *nodes: SimulatedNode, rounds: int = 12) -> list[ChainEvent]:
+    """All that is told while the chain of the honest nodes grows."""
+    told: list[ChainEvent] = []
+    async with asyncio.timeout(20), aclosing(watcher_of(*nodes).events()) as events:  # type: ignore[type-var]
+        async for event in events:
+            told.append(event)
+            if at_head(told, chain):
+                if rounds == 0:
+                    break
+                rounds -= 1
+                chain.grow(2)
+    return told
+
+
+def faults(told: list[ChainEvent]) -> set[tuple[str, NodeFaultKind]]:
+    return {(event.node, event.fault) for event in told if isinstance(event, NodeFault)}
+
+
+def nothing_undone(told: list[ChainEvent]) -> bool:
+    return not any(isinstance(event, Reorged | Retracted) for event in told)
+
+
+async def test_of_three_nodes_the_one_on_a_chain_of_its_own_is_named_and_no_reorg_is_made_of_it() -> None:
+    chain = Chain(1)
+    chain.grow(10)
+    own = chain.copy()
+    own.reorg(4, 300)
+    told = await through(
+        chain, SimulatedNode("liar", own), SimulatedNode("one", chain), SimulatedNode("two", chain, lag=1)
+    )
+    assert ("liar", NodeFaultKind.FORKED) in faults(told)
+    assert nothing_undone(told)
+    assert standing(told) == standing(await followed(chain))
+
+
+async def test_of_two_nodes_the_one_that_leaves_the_chain_we_follow_is_named() -> None:
+    chain = Chain(2)
+    chain.grow(10)
+    turncoat = SimulatedNode("turncoat", chain)
+    honest = SimulatedNode("honest", chain)
+    own = chain.copy()
+    own.reorg(3, 50)
+    told: list[ChainEvent] = []
+    async with asyncio.timeout(20), aclosing(watcher_of(turncoat, honest).events()) as events:  # type: ignore[type-var]
+        async for event in events:
+            told.append(event)
+            if at_head(told, chain):
+                if len(chain.blocks) > 30:
+                    break
+                turncoat.chain = own
+                chain.grow(2)
+    assert ("turncoat", NodeFaultKind.FORKED) in faults(told)
+    assert nothing_undone(told)
+
+
+async def test_of_two_nodes_one_stuck_on_a_dead_fork_is_left_behind_in_the_end() -> None:
+    chain = Chain(3)
+    chain.grow(10)
+    dead = chain.copy()
+    told: list[ChainEvent] = []
+    nodes = SimulatedNode("stuck", dead), SimulatedNode("moving", chain)
+    async with asyncio.timeout(20), aclosing(watcher_of(*nodes).events()) as events:  # type: ignore[type-var]
+        async for event in events:
+            told.append(event)
+            if at_head(told, chain):
+                if len(chain.blocks) > 40:
+                    break
+                if len(chain.blocks) > 20:
+                    chain.grow(3)
+                else:
+                    chain.reorg(2, 12)
+    assert [event.depth for event in told if isinstance(event, Reorged)] == [2]
+    assert ("stuck", NodeFaultKind.FORKED) in faults(told)
+    assert standing(told) == standing(await followed(chain))
+
+
+async def test_a_node_that_lags_is_named_once_and_not_read() -> None:
+    chain = Chain(4)
+    chain.grow(40)
+    late = SimulatedNode("late", chain, lag=20)
+    told = await through(chain, late, SimulatedNode("one", chain))
+    assert [(event.node, event.fault) for event in told if isinstance(event, NodeFault)] == [
+        ("late", NodeFaultKind.BEHIND)
+    ]
+    assert nothing_undone(told)
+
+
+async def test_a_head_that_does_not_exist_is_named_and_the_others_go_on() -> None:
+    chain = Chain(5)
+    chain.grow(10)
+
+    def ahead(ask: Ask, answer: Any) -> Any:
+        if ask == ("eth_getBlockByNumber", ["latest", False]):
+            return {**answer, "number": "0xffff", "hash": topic(77), "parentHash": topic(76)}
+        return answer
+
+    told = await through(
+        chain, SimulatedNode("boaster", chain, twist=ahead), SimulatedNode("one", chain), SimulatedNode("two", chain)
+    )
+    assert ("boaster", NodeFaultKind.NULL_BLOCK) in faults(told)
+    assert {node for node, _ in faults(told)} == {"boaster"}
+    assert nothing_undone(told)
+
+
+async def test_a_node_that_gives_another_old_block_than_the_others_makes_no_reorg() -> None:
+    chain = Chain(6)
+    chain.grow(10)
+    own = chain.copy()
+    own.reorg(6, 6)
+
+    def old_ones(ask: Ask, answer: Any) -> Any:
+        method, params = ask
+        if method == "eth_getBlockByNumber" and params[0] != "latest":
+            at = int(params[0], 16)
+            return own.blocks[at].header() if at < len(own.blocks) else answer
+        return answer
+
+    liar = SimulatedNode("liar", chain, twist=old_ones)
+    one, two = SimulatedNode("one", chain), SimulatedNode("two", chain)
+    told = await followed(chain, watcher_of(one, two, liar))
+    one.fail = NodeFailure(NodeFaultKind.UNREACHABLE, "")
+    chain.grow(3)
+    told += await through(chain, liar, two, SimulatedNode("three", chain), rounds=4)
+    assert nothing_undone(told)
+
+
+def left_out(ask: Ask, answer: Any) -> Any:
+    return [] if ask[0] == "eth_getLogs" and isinstance(answer, list) else answer
+
+
+def made_up(ask: Ask, answer: Any) -> Any:
+    if ask[0] != "eth_getLogs" or not answer:
+        return answer
+    return [*answer, {**answer[-1], "topics": [UPGRADED, topic(0xBAD)], "logIndex": "0x9"}]
+
+
+@pytest.mark.parametrize(("twist", "fault"), [(left_out, NodeFaultKind.TRUNCATED), (made_up, NodeFaultKind.FORGED)])
+@pytest.mark.parametrize("honest", [0, 1, 2])
+async def test_logs_left_out_or_made_up_are_noticed_and_their_node_is_named(
+    twist: Twist, fault: NodeFaultKind, honest: int
+) -> None:
+    chain = Chain(7, silent=0)
+    chain.grow(10)
+    nodes = [SimulatedNode("liar", chain, twist=twist), *(SimulatedNode(f"n{at}", chain) for at in range(honest))]
+    told = await through(chain, *nodes)
+    assert faults(told) == {("liar", fault)}
+    assert standing(told) == standing(await followed(chain))
+
+
+async def test_a_node_without_receipts_cannot_be_held_to_its_logs_and_is_believed() -> None:
+    chain = Chain(8, silent=0)
+    chain.grow(10)
+
+    def poor(ask: Ask, answer: Any) -> Any:
+        return Refusal(-32601, "no such method") if ask[0] == "eth_getBlockReceipts" else left_out(ask, answer)
+
+    told = await through(chain, SimulatedNode("one", chain, twist=poor))
+    assert faults(told) == set()
+    assert standing(told)  # the slots still tell
+
+
+async def test_null_heads_are_named() -> None:
+    chain = Chain(9)
+    node = SimulatedNode("none", chain, twist=lambda ask, answer: None)
+    nodes = Nodes(LOCAL.id, [node], Ticking())
+    assert await nodes.head(lambda _: False) is None
+    [fault] = nodes.take_faults()
+    assert fault.fault is NodeFaultKind.NULL_BLOCK
+
+
+async def test_a_batch_that_is_too_large_is_asked_again_in_smaller_ones() -> None:
+    chain = Chain(10)
+    chain.grow(80)
+
+    class Small(SimulatedNode):
+        async def ask(self, asks: Any) -> list[Any]:
+            if min(self.traits.most_asks, len(asks)) > 10:
+                raise NodeFailure(NodeFaultKind.BATCH_LIMIT, "")
+            return await SimulatedNode.ask(self, asks)
+
+    node = Small("small", chain)
+    told = await through(chain, node, rounds=1)
+    assert faults(told) == {("small", NodeFaultKind.BATCH_LIMIT)}
+    assert node.traits.most_asks <= 10
+    assert standing(told)
+
+
+async def test_the_healthiest_node_is_asked_first() -> None:
+    chain = Chain(11)
+    names = ("erring", "slow", "fast", "late")
+    nodes = {name: SimulatedNode(name, chain) for name in names}
+    clock = Ticking(0)
+    several = Nodes(LOCAL.id, list(nodes.values()), clock)
+    seats = {seat.node.name: seat for seat in several._seats}
+    seats["slow"].latency_s, seats["fast"].latency_s = 0.4, 0.02
+    seats["erring"].errors, seats["late"].behind = 0.5, True
+    assert [one.node for one in several.health()] == ["fast", "slow", "erring", "late"]
+    assert await several.first(_who) == "fast"
+
+
+async def _who(node: Any) -> str:
+    return str(node.name)
+
+
+def test_a_node_that_asks_to_be_left_alone_is_and_trust_comes_back_slowly() -> None:
+    seat = Seat(SimulatedNode("one", Chain(12)))
+    seat.failed(NodeFailure(NodeFaultKind.THROTTLED, "", rest_s=7), START)
+    assert seat.rest_until is not None
+    assert (seat.rest_until - START).total_seconds() == 7
+    seat.distrust()
+    assert seat.rank > Seat(seat.node, failures=1).rank
+    for _ in range(20):
+        seat.went_well(0.01)
+    assert seat.rank == Seat(seat.node, latency_s=0.01).rank

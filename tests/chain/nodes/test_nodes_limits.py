@@ -1,0 +1,232 @@
+"""What nodes take at once: ranges, batches, rates; and many reads in one call, on a real EVM."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from chain.blocks.reads import NO_CODE, AnswerNeed, CallNeed, CodeNeed, Need, Needs, SlotNeed
+from chain.events.network import NodeFaultKind
+from chain.nodes import log_ranges
+from chain.nodes.node import MOST_BLOCKS, Traits
+from chain.nodes.web3_node import Node, _batches
+from chain.rate_limit import Pace
+from chain.rpc import multicall
+from chain.rpc.errors import NodeFailure, Refusal, is_pruned, kind_of, most_blocks
+from chain.rpc.messages import header_ask, header_of, read_ask, read_of
+from chain.watch import Watch, WatchedContract
+from tests.chain.following import low
+from tests.chain.made import address, header, topic
+from tests.chain.nodes.test_nodes import answering
+from tests.chain.simulated import PROXY, UPGRADED, Chain, SimulatedNode
+from tests.chain.sync.test_reorgs import followed, standing, watcher_of
+from tests.evm.anvil import running
+
+NEEDS = Needs(addresses=frozenset({PROXY, address(1), address(2)}), topics=frozenset({UPGRADED}))
+
+
+@pytest.mark.parametrize(
+    ("message", "blocks"),
+    [
+        (
+            "Log response size exceeded. With your parameters, this block range should work: [0x10, 0x1f]",
+            16,
+        ),
+        ("Under the Free tier plan, you can make eth_getLogs requests with up to a 10 block range.", 10),
+        ("query returned more than 10000 results. Try with this block range [0x1, 0x2].", 2),
+        ("query exceeds max results 20000, retry with the range 3600741-3620740", 20_000),
+        ("eth_getLogs is limited to a 10,000 range", 10_000),
+        ("exceed maximum block range: 5000", 5000),
+        ("block range is too wide", None),
+        ("range is too large, max is 1k blocks", 1000),
+        ("requested too many blocks from 1 to 5000, maximum is set to 2048", 2048),
+        ("Invalid eth_getLogs request. 'fromBlock'-'toBlock' range too large. Max range: 800", 800),
+        ("Requested range exceeds maximum range limit", None),
+        ("exceed max addresses or topics per search position", None),
+        ("Query timeout exceeded. Consider reducing your block range.", None),
+    ],
+)
+def test_the_texts_of_range_limits_are_known_and_so_is_what_they_allow(message: str, blocks: int | None) -> None:
+    assert kind_of(-32000, message) is NodeFaultKind.RANGE_LIMIT
+    assert most_blocks(message) == blocks
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "fault"),
+    [
+        (-32600, "batch too large", NodeFaultKind.BATCH_LIMIT),
+        (-32014, "maximum 10 calls in 1 batch", NodeFaultKind.BATCH_LIMIT),
+        (-32000, "Batch of more than 3 requests are not allowed on free plan", NodeFaultKind.BATCH_LIMIT),
+        (-32007, "50/second request limit reached - reduce calls per second", NodeFaultKind.THROTTLED),
+        (-32005, "daily request count exceeded, request rate limited", NodeFaultKind.THROTTLED),
+        (-32000, "header not found", NodeFaultKind.BEHIND),
+        (-32000, "x" * 600 + "rate limit", NodeFaultKind.REFUSED),
+    ],
+)
+def test_other_refusals_have_their_kinds(code: int, message: str, fault: NodeFaultKind) -> None:
+    assert kind_of(code, message) is fault
+    assert is_pruned("missing trie node abc") is not is_pruned(message)
+
+
+class Narrow(SimulatedNode):
+    """Refuses long ranges and many addresses."""
+
+    most = 3
+    addresses = 1000
+
+    def _answer(self, method: str, params: list[Any]) -> Any:
+        if method == "eth_getLogs":
+            wanted = params[0]
+            span = int(wanted["toBlock"], 16) - int(wanted["fromBlock"], 16) + 1 if "toBlock" in wanted else 1
+            if span > self.most:
+                return Refusal(-32000, "block range is too wide")
+            if len(wanted["address"]) > self.addresses:
+                return Refusal(-32000, "exceed max addresses or topics per search position")
+        return SimulatedNode._answer(self, method, params)
+
+
+async def _read(node: SimulatedNode, chain: Chain) -> log_ranges.Logs:
+    run = [header_of(made.header()) for made in chain.blocks]
+    asked = log_ranges.pieces(NEEDS, run, node.traits)
+    return await log_ranges.settle(node, asked, await node.ask([piece.ask() for piece in asked]))
+
+
+async def test_a_range_that_is_refused_is_split_until_it_is_not_and_every_log_is_there() -> None:
+    chain = Chain(1, silent=0)
+    chain.grow(40)
+    node = Narrow("narrow", chain)
+    found = await _read(node, chain)
+    assert found == await _read(SimulatedNode("wide", chain), chain)
+    assert sum(len(some) for some in found.values()) > 5
+    assert node.traits.most_blocks <= 3
+    before = node.requests
+    await _read(node, chain)
+    assert node.requests == before + 1, "what was learned is not asked again"
+
+
+async def test_too_many_addresses_are_split_and_what_cannot_be_split_is_a_failure() -> None:
+    chain = Chain(2, silent=0)
+    chain.grow(10)
+    node = Narrow("narrow", chain)
+    node.addresses = 1
+    assert await _read(node, chain) == await _read(SimulatedNode("wide", chain), chain)
+    assert node.traits.most_addresses == 1
+    node.addresses = 0
+    with pytest.raises(NodeFailure) as failed:
+        await _read(node, chain)
+    assert failed.value.fault is NodeFaultKind.RANGE_LIMIT
+
+
+def test_a_node_that_takes_a_range_many_times_is_asked_for_more() -> None:
+    traits = Traits()
+    traits.fewer_blocks(100, allowed=10)
+    assert traits.most_blocks == 10
+    traits.fewer_blocks(10, allowed=5000)
+    assert traits.most_blocks == 5
+    for _ in range(64 * 20):
+        traits.went_well()
+    assert traits.most_blocks == MOST_BLOCKS
+
+
+def test_an_allowance_is_paid_back_before_the_next_question() -> None:
+    pace = Pace(10)
+    assert pace.wait_s(10, now_s=0) == 0
+    assert pace.wait_s(5, now_s=0) == pytest.approx(0.5)
+    assert pace.wait_s(5, now_s=1) == 0
+    assert pace.wait_s(10, now_s=100) == 0, "no more than a second's worth is saved up"
+    assert pace.wait_s(1, now_s=100) == pytest.approx(0.1)
+
+
+async def test_a_node_is_asked_no_faster_than_it_may_be() -> None:
+    async with running() as anvil:
+        node = Node(anvil.url, chain_id=31337, calls_per_s=40)
+        began = asyncio.get_running_loop().time()
+        for _ in range(6):
+            await node.ask([header_ask(0)] * 10)
+        took_s = asyncio.get_running_loop().time() - began
+        await node.close()
+    assert 0.45 < took_s < 2
+
+
+async def test_a_node_says_how_long_to_leave_it_alone_and_a_body_too_large_is_a_batch_too_large() -> None:
+    async with answering(lambda _: web.Response(status=429, headers={"Retry-After": "17"})) as url:
+        node = Node(url, chain_id=31337)
+        with pytest.raises(NodeFailure) as failed:
+            await node.ask([header_ask(None)])
+        await node.close()
+        assert failed.value.rest_s == 17
+    async with answering(lambda _: web.Response(status=413)) as url:
+        node = Node(url, chain_id=31337)
+        node._check = lambda answer: None  # type: ignore[method-assign]
+        with pytest.raises(NodeFailure) as failed:
+            await node.ask([header_ask(None)])
+        await node.close()
+        assert failed.value.fault is NodeFaultKind.REFUSED, "one question cannot be made fewer"
+
+
+def test_batches_are_bounded_by_count_and_by_size() -> None:
+    assert [len(batch) for batch in _batches([header_ask(1)] * 250, 100)] == [100, 100, 50]
+    large = ("eth_call", [{"data": "0x" + "00" * 600_000}])
+    assert [len(batch) for batch in _batches([large] * 3, 100)] == [1, 1, 1]
+
+
+async def test_packed_reads_say_the_same_as_single_ones_on_a_real_node() -> None:
+    async with running() as anvil:
+        weth = low(await anvil.deploy("WETH9"))
+        hungry, loud, dead = address(0xA1), address(0xA2), address(0xA3)
+        await anvil.call("anvil_setCode", hungry, "0x5b600056")  # burns all gas
+        await anvil.call("anvil_setCode", loud, "0x620186a06000f3")  # returns 100,000 zero bytes
+        for slot in range(30):
+            await anvil.call("anvil_setStorageAt", weth, topic(slot + 100), topic(slot * 7))
+        await anvil.mine()
+        head = header_of(await anvil.call("eth_getBlockByNumber", "latest", False))
+        needs: list[Need] = [
+            *(SlotNeed(weth, slot + 100) for slot in range(30)),
+            *(CodeNeed(one) for one in (weth, hungry, dead, low(anvil.accounts[0]))),
+            *(CallNeed(one, "0x18160ddd") for one in (weth, hungry, loud, dead)),
+            *(AnswerNeed(one, "0x06fdde03") for one in (weth, hungry, loud, dead)),
+        ]
+        node = Node(anvil.url, chain_id=31337)
+        single = {
+            need: word
+            for need, answer in zip(needs, await node.ask([read_ask(need, head) for need in needs]), strict=True)
+            if (word := read_of(need, answer)) is not None
+        }
+        calls, plain = multicall.plan(frozenset(needs))
+        assert plain == ()
+        found: dict[Need, int] = {}
+        for call, answer in zip(calls, await node.ask([call.ask(head) for call in calls]), strict=True):
+            unpacked = multicall.unpack(call, answer)
+            assert unpacked is not None
+            found |= unpacked
+        await node.close()
+    assert found[CodeNeed(dead)] == NO_CODE
+    assert found[SlotNeed(weth, 129)] == 29 * 7
+    missing = {need for need in single if need not in found}
+    assert missing == {AnswerNeed(loud, "0x06fdde03")}, "a long answer is asked for by itself"
+    assert found == {need: word for need, word in single.items() if need in found}
+
+
+def test_few_reads_are_not_packed_and_an_answer_of_another_length_is_none() -> None:
+    few = frozenset[Need]({SlotNeed(PROXY, 1), CodeNeed(PROXY)})
+    assert multicall.plan(few) == ((), tuple(sorted(few, key=repr)))
+    calls, _ = multicall.plan(frozenset(SlotNeed(PROXY, slot) for slot in range(30)))
+    assert calls[0].ask(header(1))[1][1] == {"blockHash": header(1).hash}
+    for answer in (None, "0x", "0xzz", "0x" + "00" * 32, "0x" + f"{960:064x}" + "00" * 961, Refusal(-1, "no")):
+        assert multicall.unpack(calls[0], answer) is None
+
+
+async def test_a_node_that_knows_no_packed_reads_is_asked_one_by_one() -> None:
+    chain = Chain(3)
+    chain.grow(30)
+    watch = Watch(contracts=tuple(WatchedContract(address=one) for one in (PROXY, *map(address, range(50, 70)))))
+    node = SimulatedNode("plain", chain)
+    watcher = watcher_of(node)
+    watcher._settings = replace(watcher._settings, watch=watch)
+    told = await followed(chain, watcher)
+    assert not node.traits.packs
+    assert standing(told) == standing(await followed(chain))

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+from eth_hash.auto import keccak
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chain.proxies.diamonds import (
+    DIAMOND_CUT,
+    ERA_CUT,
+    FEATURE_UPDATE,
+    FUNCTION_UPDATE,
+    NOBODY,
+    REMOVE,
+    Swap,
+    cut,
+    read_table,
+    swaps,
+)
+from tests.branches import Reached
+from tests.chain.made import address, log, topic, words
+
+AT, ONE, TWO = address(0xD), address(1), address(2)
+FIRST, SECOND = "0x11223344", "0x55667788"
+
+
+def padded(selector: str) -> int:
+    return int(selector, 16) << 224
+
+
+def cut_body(*changes: tuple[int, int, tuple[str, ...]]) -> bytes:
+    """abi.encode(FacetCut[], address, bytes), as the diamond reference lays it out."""
+    tuples = [words(facet, action, 96, len(given), *map(padded, given)) for facet, action, given in changes]
+    heads, at = [], len(tuples) * 32
+    for one in tuples:
+        heads.append(at)
+        at += len(one)
+    array = words(len(tuples), *heads) + b"".join(tuples)
+    return words(96, 0, 96 + len(array)) + array + words(0)
+
+
+def table_body(table: dict[int, tuple[str, ...]]) -> bytes:
+    tuples = [words(facet, 64, len(given), *map(padded, given)) for facet, given in table.items()]
+    heads, at = [], len(tuples) * 32
+    for one in tuples:
+        heads.append(at)
+        at += len(one)
+    return words(32, len(tuples), *heads) + b"".join(tuples)
+
+
+def test_the_topics_are_the_hashes_of_their_signatures() -> None:
+    assert keccak(b"DiamondCut((address,uint8,bytes4[])[],address,bytes)").hex() == DIAMOND_CUT[2:]
+    assert keccak(b"FunctionUpdate(bytes4,address,address,string)").hex() == FUNCTION_UPDATE[2:]
+    assert keccak(b"ProxyFunctionUpdated(bytes4,address,address)").hex() == FEATURE_UPDATE[2:]
+    assert keccak(b"DiamondCut((address,uint8,bool,bytes4[])[],address,bytes)").hex() == ERA_CUT[2:]
+
+
+def test_a_cut_adds_replaces_and_removes() -> None:
+    added = cut({}, log(AT, DIAMOND_CUT, body=cut_body((1, 0, (FIRST, SECOND)))))
+    assert added == {FIRST: ONE, SECOND: ONE}
+    replaced = cut(added, log(AT, DIAMOND_CUT, body=cut_body((2, 1, (FIRST,)), (0, REMOVE, (SECOND,)))))
+    assert replaced == {FIRST: TWO}
+
+
+def test_one_function_of_an_eip_1538_contract_is_set_and_taken() -> None:
+    selector = f"{FIRST}{'0' * 56}"
+    given_ = cut({}, log(AT, FUNCTION_UPDATE, selector, topic(0), topic(1)))
+    assert given_ == {FIRST: ONE}
+    assert cut(given_, log(AT, FUNCTION_UPDATE, selector, topic(1), topic(0))) == {}
+
+
+def test_a_cut_that_says_too_what_can_be_frozen_is_read_past_it() -> None:
+    change = words(1, 0, 1, 128, 1, padded(FIRST))
+    body = words(96, 0, 0) + words(1, 32) + change
+    assert cut({}, log(AT, ERA_CUT, body=body)) == {FIRST: ONE}
+
+
+def test_one_feature_of_0x_is_set_and_taken() -> None:
+    selector = f"{FIRST}{'0' * 56}"
+    given_ = cut({}, log(AT, FEATURE_UPDATE, selector, body=words(0, 1)))
+    assert given_ == {FIRST: ONE}
+    assert cut(given_, log(AT, FEATURE_UPDATE, selector, body=words(1, 0))) == {}
+
+
+def test_two_tables_differ_by_pairs_of_facets() -> None:
+    before, after = {FIRST: ONE, SECOND: ONE}, {FIRST: TWO, "0x99999999": TWO}
+    assert swaps(before, after) == [
+        Swap(old=None, new=TWO, selectors=("0x99999999",)),
+        Swap(old=ONE, new=None, selectors=(SECOND,)),
+        Swap(old=ONE, new=TWO, selectors=(FIRST,)),
+    ]
+    assert swaps(after, after) == []
+
+
+def test_a_loupe_is_read() -> None:
+    assert read_table(table_body({1: (FIRST,), 2: (SECOND,)})) == {FIRST: ONE, SECOND: TWO}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        words(32),
+        words(32, 0),
+        words(32, 1 << 200),
+        words(32, 1, 1 << 200),
+        words(32, 1),
+        words(32, 1, 32, 5),
+        words(32, 1, 32, 5, 1 << 200),
+    ],
+)
+def test_an_answer_that_is_no_table_is_none(body: bytes) -> None:
+    assert read_table(body) is None
+
+
+@pytest.mark.parametrize("body", [b"", words(32), words(32, 1 << 200), words(32, 1), words(32, 1, 32, 5)])
+def test_a_cut_that_cannot_be_read_changes_nothing(body: bytes) -> None:
+    assert cut({FIRST: ONE}, log(AT, DIAMOND_CUT, body=body)) == {FIRST: ONE}
+
+
+a_table = Reached("bytes that are a table")
+
+
+def spoilt(at: int, words_there: bytes) -> bytes:
+    """A good table with some of its bytes replaced."""
+    body = table_body({1: (FIRST,), 2: (SECOND,)})
+    return body[:at] + words_there + body[at + len(words_there) :]
+
+
+@given(st.binary(max_size=400) | st.tuples(st.integers(0, 500), st.binary(max_size=2)).map(lambda one: spoilt(*one)))
+def test_no_bytes_break_the_readers(body: bytes) -> None:
+    table = read_table(body)
+    a_table(table is not None)
+    assert table is None or all(len(selector) <= 10 for selector in table)
+    assert NOBODY not in cut({}, log(AT, DIAMOND_CUT, body=body)).values()

@@ -1,0 +1,151 @@
+"""Whom a call delegates to: questions, and answers of honest, poor and hostile nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chain.blocks.delegates import Delegate, as_word, from_word, touched_from, touched_word
+from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed, SlotNeed, TouchedNeed
+from chain.rpc.delegation import MAGIC, MOST_FRAMES, MOST_TARGETS, delegates
+from chain.rpc.errors import Refusal
+from chain.rpc.messages import read_ask, read_of
+from chain.rpc.multicall import ZERO
+from chain.rpc.probe_batches import MOST_TOGETHER, Apart, Probing
+from tests.chain.made import address, header, words
+
+P, A, B, BEACON = address(0xABC), address(0xAAAAA), address(0xBBBBB), address(0xBEAC0)
+HEAD = header(3)
+
+
+def frame(kind: str, to: str, *calls: Any, output: str = "0x") -> dict[str, Any]:
+    return {"type": kind, "from": P, "to": to, "output": output, "calls": list(calls)}
+
+
+def test_only_what_the_contracts_own_code_delegates_to_counts() -> None:
+    top = frame("CALL", P, frame("DELEGATECALL", A.upper().replace("0X", "0x"), frame("DELEGATECALL", B)))
+    assert delegates(top, P) == [Delegate(A)]
+
+
+def test_who_named_the_target_just_before_is_kept() -> None:
+    named = "0x" + words(int(A, 16)).hex()
+    top = frame("CALL", P, frame("STATICCALL", BEACON, output=named), frame("DELEGATECALL", A), frame("CALLCODE", B))
+    assert delegates(top, P) == [Delegate(A, BEACON), Delegate(B)]
+
+
+def test_calls_of_itself_run_its_own_code_too_and_precompiled_contracts_are_no_targets() -> None:
+    inner = frame("STATICCALL", P, frame("DELEGATECALL", A))
+    batch = frame("DELEGATECALL", P, frame("DELEGATECALL", B))
+    assert delegates(frame("CALL", P, frame("DELEGATECALL", address(4)), inner, batch), P) == [Delegate(A), Delegate(B)]
+    assert delegates(frame("CALL", B, frame("DELEGATECALL", A)), P) == []
+
+
+def test_a_trace_without_end_is_read_to_a_bound() -> None:
+    wide = frame("CALL", P, *(frame("DELEGATECALL", address(0x10000 + at)) for at in range(MOST_FRAMES + 5)))
+    assert len(delegates(wide, P)) == MOST_TARGETS
+    assert delegates(frame("CALL", B, *(frame("CALL", B) for _ in range(MOST_FRAMES)), frame("CALL", P)), P) == []
+
+
+def test_answers_travel_as_integers() -> None:
+    for found in ([], [Delegate(A)], [Delegate(A, BEACON), Delegate(B)]):
+        assert from_word(as_word(found)) == found
+    for touched in ((), ((A, (1, 2)), (B, ()))):
+        assert touched_from(touched_word(touched)) == touched
+
+
+@pytest.mark.parametrize(
+    ("need", "method"),
+    [
+        (SentinelNeed(P, "0x12345678", (A, B)), "eth_call"),
+        (DelegatesNeed(P, "0x12345678"), "debug_traceCall"),
+        (TouchedNeed(P, "0x12345678", traced=True), "debug_traceCall"),
+        (TouchedNeed(P, "0x12345678"), "eth_createAccessList"),
+    ],
+)
+def test_every_probe_is_one_question_in_this_very_block_and_a_refusal_is_no_failure(need: Need, method: str) -> None:
+    asked, params = read_ask(need, HEAD)
+    assert (asked, params[0]["to"], params[1]) == (method, P, {"blockHash": HEAD.hash})
+    assert int(params[0]["gas"], 16) <= 3_000_000
+    answers: tuple[Any, ...] = (Refusal(-32601, "not found"), None, 7, [], {}, "0x", "zz")
+    assert {read_of(need, answer) for answer in answers} <= {None, 0, as_word([])}
+
+
+def test_a_sentinel_says_who_ran_in_whose_storage() -> None:
+    need = SentinelNeed(P, "0x12345678", (A,))
+    said = words(MAGIC, int(P, 16), int(A, 16))
+    assert read_of(need, "0x" + said.hex()) == int(A, 16)
+    for other in (words(MAGIC, int(B, 16), int(A, 16)), words(MAGIC, int(P, 16), int(B, 16)), words(1, 2, 3), b""):
+        assert read_of(need, "0x" + other.hex()) == 0
+
+
+def test_access_lists_and_prestates_tell_accounts_and_slots() -> None:
+    listed = {"accessList": [{"address": P, "storageKeys": ["0x5"]}, {"address": A, "storageKeys": None}]}
+    word = read_of(TouchedNeed(P, "0x"), listed)
+    assert word is not None
+    assert touched_from(word) == ((P, (5,)), (A, ()))
+    word = read_of(TouchedNeed(P, "0x", traced=True), {P: {"storage": {"0x5": "0x9"}}, A: {"balance": "0x0"}})
+    assert word is not None
+    assert touched_from(word) == ((P, (5,)), (A, ()))
+
+
+SENTINELS = [SentinelNeed(address(at), "0x12345678", (A,)) for at in range(0x100000, 0x100005)]
+TRACES = [DelegatesNeed(address(at), "0x12345678") for at in range(0x100000, 0x100003)]
+
+
+def probing(*needs: Need, apart: Apart | None = None) -> Probing:
+    return Probing.of(HEAD, frozenset(needs), apart or Apart())
+
+
+def packed(*answers: bytes | None) -> str:
+    body = b"".join((b"\xff" * 32) if one is None else len(one).to_bytes(32, "big") + one[:96] for one in answers)
+    return "0x" + body.hex()
+
+
+def test_probes_of_many_contracts_are_one_question() -> None:
+    made = probing(*SENTINELS, *TRACES, TouchedNeed(P, "0x"))
+    assert [ask[0] for ask in made.asks] == ["eth_call", "debug_traceCall", "eth_createAccessList"]
+    assert A in made.asks[0][1][2]
+    assert ZERO in made.asks[1][1][2]["stateOverrides"]
+    traced = frame("CALL", ZERO, *(frame("STATICCALL", need.address, frame("DELEGATECALL", B)) for need in TRACES))
+    hit = words(MAGIC, int(SENTINELS[0].address, 16), int(A, 16))
+    apart = Apart()
+    said = made.read([packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], apart)
+    assert [said[need] for need in SENTINELS] == [int(A, 16), 0, 0, 0, 0]
+    assert all(from_word(said[need]) == [Delegate(B)] for need in TRACES)
+    assert len(said) == 8
+    assert not apart.kinds
+
+
+@pytest.mark.parametrize(
+    ("sentinels", "traces"),
+    [
+        (Refusal(-32602, "too many arguments"), Refusal(-32602, "unknown field")),
+        ("0x", {"calls": []}),
+        (packed(b"", b"", b"", b"", b"", b""), {"calls": [{"type": "STATICCALL", "to": A}]}),
+        (packed(b"")[:-4], {"calls": [{"to": A}]}),
+        (7, None),
+        (packed(b"", b"", b"", b"") + f"{5:064x}", 7),
+    ],
+)
+def test_what_is_not_understood_together_is_asked_alone_from_then_on(sentinels: Any, traces: Any) -> None:
+    apart = Apart()
+    assert probing(*SENTINELS, *TRACES).read([sentinels, traces], apart) == {}
+    assert apart.kinds == {SentinelNeed, DelegatesNeed}
+    assert len(probing(*SENTINELS, *TRACES, apart=apart).asks) == len(SENTINELS) + len(TRACES)
+
+
+def test_a_contract_that_is_anothers_target_is_called_by_itself() -> None:
+    target = address(0x900000)
+    before = [SentinelNeed(need.address, need.body, (target,)) for need in SENTINELS]
+    behind = SentinelNeed(target, "0x12345678", (B,))
+    assert probing(*before, behind).alone == (behind,)
+    assert probing(SENTINELS[0]).together == ()
+    many = [DelegatesNeed(address(0x200000 + at), "0x") for at in range(MOST_TOGETHER + 2)]
+    assert [len(some) for some in probing(*many).together] == [MOST_TOGETHER, 2]
+
+
+def test_a_probe_alone_that_is_answered_with_nonsense_is_missing() -> None:
+    made = probing(SlotNeed(P, 1), SlotNeed(P, 2), TouchedNeed(P, "0x"))
+    found = made.read(["0x" + words(5).hex(), "0xzz", {"accessList": []}], Apart())
+    assert found == {SlotNeed(P, 1): 5, TouchedNeed(P, "0x"): 1}

@@ -1,0 +1,183 @@
+"""What a refused or strange answer to a read means, at the bounds: never zero where nothing was read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chain.blocks.reads import (
+    MOST_ANSWER,
+    AnswerNeed,
+    BalanceNeed,
+    CallNeed,
+    CodeNeed,
+    DelegateNeed,
+    Need,
+    Needs,
+    ReachNeed,
+    SlotNeed,
+)
+from chain.events.network import NodeFaultKind
+from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, most_blocks
+from chain.rpc.messages import logs_ask, logs_of, read_ask, read_of
+from tests.chain.made import address, header, log, topic, words
+
+HERE, TARGET = address(0xA), address(0xB)
+SLOT, CODE, CALL, ANSWER = SlotNeed(HERE, 1), CodeNeed(HERE), CallNeed(HERE, "0x01"), AnswerNeed(HERE, "0x01")
+DELEGATE, BALANCE, REACH = DelegateNeed(HERE), BalanceNeed(HERE), ReachNeed(HERE, TARGET)
+PRUNED, REVERTED = Refusal(-32000, "missing trie node 12"), Refusal(3, "execution reverted")
+THROTTLED = Refusal(-32005, "limit exceeded")
+
+
+def plain(**words: Any) -> dict[str, Any]:
+    return {
+        "address": HERE, "topics": [topic(9)], "data": "0x", "transactionHash": topic(3), "logIndex": "0x0",
+        "blockHash": header(1).hash, "removed": False,
+    } | words  # fmt: skip
+
+
+@pytest.mark.parametrize("need", [SLOT, CODE, DELEGATE, BALANCE])
+def test_state_that_is_not_kept_there_is_unknown_and_any_other_refusal_a_failure(need: Need) -> None:
+    assert read_of(need, PRUNED) is None
+    for refusal in (REVERTED, Refusal(-32601, "no such method")):
+        with pytest.raises(NodeFailure) as failed:
+            read_of(need, refusal)
+        assert failed.value.fault is NodeFaultKind.REFUSED
+
+
+@pytest.mark.parametrize("need", [CALL, ANSWER])
+def test_a_call_that_is_refused_has_no_answer(need: Need) -> None:
+    assert [read_of(need, one) for one in (PRUNED, REVERTED, Refusal(-32000, "whatever"))] == [None] * 3
+
+
+@pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
+def test_who_only_asks_for_patience_has_said_nothing_about_the_state(need: Need) -> None:
+    with pytest.raises(NodeFailure) as failed:
+        read_of(need, THROTTLED)
+    assert failed.value.fault is NodeFaultKind.THROTTLED
+
+
+@pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
+@pytest.mark.parametrize("answer", [None, 7, {"a": 1}, "0xzz", ["0x"]])
+def test_what_is_not_hexadecimal_is_malformed(need: Need, answer: Any) -> None:
+    with pytest.raises(NodeFailure) as failed:
+        read_of(need, answer)
+    assert failed.value.fault is NodeFaultKind.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("size", "word"), [(0, None), (1, 0x105), (32, None), (MOST_ANSWER, None), (MOST_ANSWER + 1, None)]
+)
+def test_a_whole_answer_is_one_to_256_kibibytes_behind_a_byte_01(size: int, word: int | None) -> None:
+    found = read_of(ANSWER, "0x" + "05" * size)
+    assert (found is not None) is (0 < size <= 256 * 1024)
+    if word is not None:
+        assert found == word
+
+
+def test_a_call_answers_with_its_first_whole_word() -> None:
+    assert read_of(CALL, "0x" + (bytes(31)).hex()) is None
+    assert read_of(CALL, "0x" + words(4).hex()) == 4
+    assert read_of(CALL, "0x" + words(4, 5).hex()) == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "target"),
+    [
+        ("ef0100" + HERE[2:], int(HERE, 16)), ("", 0), ("6001", 0), ("ef0101" + HERE[2:], 0),
+        ("ef0100" + HERE[2:] + "00", 0), ("ef0100" + HERE[4:], 0),
+    ],
+)  # fmt: skip
+def test_an_account_delegates_where_its_code_is_ef0100_and_an_address(code: str, target: int) -> None:
+    assert read_of(DELEGATE, "0x" + code) == target
+
+
+def test_a_balance_is_a_number_without_leading_zeros() -> None:
+    assert read_of(BALANCE, "0x0") == 0
+    assert read_of(BALANCE, hex(10**18)) == 10**18
+
+
+def test_in_whose_name_code_runs_is_the_complement_of_a_word_that_is_an_address() -> None:
+    everything = (1 << 256) - 1
+    assert read_of(REACH, f"0x{everything - ((1 << 160) - 1):064x}") == (1 << 160) - 1
+    assert read_of(REACH, f"0x{everything - (1 << 160):064x}") == 0, "more than an address"
+    assert read_of(REACH, f"0x{everything - 5:064x}00") == 0, "more than a word"
+    assert read_of(REACH, REVERTED) == 0
+    assert read_of(REACH, PRUNED) is None
+
+
+def test_each_read_is_its_own_question_of_this_block() -> None:
+    at = {"blockHash": header(1).hash}
+    assert read_ask(DELEGATE, header(1)) == ("eth_getCode", [HERE, at])
+    assert read_ask(BALANCE, header(1)) == ("eth_getBalance", [HERE, at])
+    assert read_ask(ANSWER, header(1)) == ("eth_call", [{"to": HERE, "data": "0x01"}, at])
+    assert read_ask(REACH, header(1))[1][0]["gas"] == hex(500_000)
+
+
+def test_logs_of_one_block_are_asked_by_its_hash_and_of_more_by_their_numbers() -> None:
+    needs = Needs(addresses=frozenset({TARGET, HERE}), topics=frozenset({topic(2), topic(1)}))
+    of = {"address": [HERE, TARGET], "topics": [[topic(1), topic(2)]]}
+    assert logs_ask(needs, [header(5)]) == ("eth_getLogs", [of | {"blockHash": header(5).hash}])
+    three = [header(at) for at in (5, 6, 7)]
+    assert logs_ask(needs, three) == ("eth_getLogs", [of | {"fromBlock": "0x5", "toBlock": "0x7"}])
+
+
+def test_logs_are_put_to_their_blocks_in_order_and_each_block_has_its_place() -> None:
+    second = plain(blockHash=header(2).hash.upper().replace("X", "x"), logIndex="0x5", data="0x0a")
+    found = logs_of([plain(logIndex="0x2"), second, plain(logIndex="0x1")], [header(1), header(2), header(3)])
+    assert found == {
+        header(1).hash: (
+            log(HERE, topic(9), transaction=3, index=1), log(HERE, topic(9), transaction=3, index=2),
+        ),
+        header(2).hash: (log(HERE, topic(9), body=b"\x0a", transaction=3, index=5),),
+        header(3).hash: (),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"removed": True}, NodeFaultKind.BEHIND), ({"blockHash": header(9).hash}, NodeFaultKind.BEHIND),
+        ({"transactionHash": "0x12"}, NodeFaultKind.MALFORMED), ({"logIndex": None}, NodeFaultKind.MALFORMED),
+        ({"data": "0xz"}, NodeFaultKind.MALFORMED), ({"topics": None}, NodeFaultKind.MALFORMED),
+    ],
+)  # fmt: skip
+def test_one_wrong_log_spoils_the_answer(wrong: dict[str, Any], fault: NodeFaultKind) -> None:
+    with pytest.raises(NodeFailure) as failed:
+        logs_of([plain(), plain(**wrong)], [header(1)])
+    assert failed.value.fault is fault
+
+
+@pytest.mark.parametrize(
+    ("message", "blocks"),
+    [
+        ("query exceeds max results 20000, retry with the range 5-5", 1),
+        ("query exceeds max results 20000, retry with the range 5-14", 10),
+        ("try with this block range [0x10, 0x1f].", 16),
+        ("range is too large, max is 1k blocks", 1000),
+        ("limited to a 10,000 blocks range", 10_000),
+        ("exceed maximum block range: 5000", 5000),
+        ("exceed maximum block range: 0", 1),
+        ("the range 9-5 is wrong", 1),
+        ("too wide", None),
+    ],
+)
+def test_how_many_blocks_a_node_takes_is_read_from_its_words(message: str, blocks: int | None) -> None:
+    assert most_blocks(message) == blocks
+
+
+def test_of_a_refusal_only_the_first_500_characters_count() -> None:
+    assert kind_of(-32000, "x" * 490 + "rate limit") is NodeFaultKind.THROTTLED
+    assert kind_of(-32000, "x" * 491 + "rate limit") is NodeFaultKind.REFUSED
+    assert is_pruned("x" * 494 + "pruned")
+    assert not is_pruned("x" * 495 + "pruned")
+    assert is_halted("x" * 494 + "REVERT")
+    assert not is_halted("x" * 495 + "revert")
+
+
+def test_the_first_kind_that_fits_counts_and_the_code_only_where_no_text_does() -> None:
+    assert kind_of(-32005, "batch limit exceeded") is NodeFaultKind.BATCH_LIMIT
+    assert kind_of(-32005, "Block Range exceeded, rate limit") is NodeFaultKind.RANGE_LIMIT
+    assert kind_of(-32005, "limit exceeded") is NodeFaultKind.THROTTLED
+    assert kind_of(-32004, "limit exceeded") is NodeFaultKind.REFUSED

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chain.blocks.block import Log, Write
+from chain.blocks.order import in_order
+from chain.blocks.reads import SlotNeed
+from chain.events import Address
+from chain.rpc.errors import Refusal
+from chain.rpc.storage_writes import (
+    MOST_FLIPS,
+    MOST_STRIKES,
+    NOT_ASKED,
+    REST,
+    SAYS,
+    Means,
+    Tracing,
+    contradicts,
+    misses,
+    tracer,
+    writes_asks,
+    writes_of,
+)
+from tests.chain.made import address, header, log, topic
+
+P, Q = address(0xABC), address(0xDEF)
+PLACES = frozenset({SlotNeed(P, 1), SlotNeed(P, 0xABC), SlotNeed(Q, 2)})
+HEAD = header(7)
+SAID = {"number": "0x7", "hash": HEAD.hash, "parentHash": HEAD.parent_hash, "timestamp": "0x5"}
+
+
+def wrote(slot: int, value: int, transaction: int = 1, at: Address = P) -> Write:
+    return Write(topic(transaction), at, slot, value)
+
+
+def read(means: Means, *answers: Any) -> tuple[Write, ...] | None:
+    return writes_of(means, PLACES, HEAD, answers)
+
+
+def test_a_tracers_answer_is_the_writes_of_watched_places_in_order() -> None:
+    answer = [
+        {"txHash": topic(1), "result": [[P, "1", "a"], [P, "9", "a"], [P, "abc", "b"]]},
+        {"txHash": topic(2), "result": [[Q, "2", "0"]]},
+    ]
+    assert read(Means.TRACER, answer) == (wrote(1, 10), wrote(0xABC, 11), wrote(2, 0, 2, Q))
+    assert read(Means.TRACER, []) == ()
+
+
+def test_diffs_tell_what_each_transaction_left_and_an_emptied_place_is_zero() -> None:
+    result = {
+        "pre": {
+            P: {"storage": {topic(1): topic(5)}},
+            Q: {"balance": "0x0"},
+            address(1): {"storage": {topic(2): topic(1)}},
+        },
+        "post": {P: {"storage": {topic(0xABC): topic(6)}}, Q: {"storage": {topic(2): topic(7)}}},
+    }
+    found = read(Means.DIFFS, [{"txHash": topic(1), "result": result}])
+    assert found == (wrote(1, 0), wrote(0xABC, 6), wrote(2, 7, at=Q))
+
+
+def test_a_replay_counts_only_for_the_block_beside_it() -> None:
+    changed = {topic(1): {"*": {"from": topic(0), "to": topic(5)}}, topic(0xABC): {"+": topic(6)}, topic(3): "="}
+    answer = [
+        {
+            "transactionHash": topic(1),
+            "stateDiff": {P: {"storage": changed}, Q: {"storage": {topic(2): {"-": topic(9)}}}},
+        },
+        {"transactionHash": topic(2), "stateDiff": None},
+    ]
+    assert read(Means.REPLAY, answer, SAID) == (wrote(1, 5), wrote(0xABC, 6), wrote(2, 0, at=Q))
+    assert read(Means.REPLAY, answer, {**SAID, "hash": topic(8)}) is None
+    assert read(Means.REPLAY, answer, None) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        7,
+        Refusal(-32000, "execution timeout"),
+        [{"txHash": topic(1), "error": "execution timeout"}],
+        [{"txHash": "0x1", "result": []}],
+        [{"txHash": "0x" + "zz" * 32, "result": []}],
+        [{"txHash": topic(1), "result": [[P, "1"]]}],
+        [{"txHash": topic(1), "result": [[P, "-1", "2"]]}],
+        [{"txHash": topic(1), "result": [[P, "1" * 70, "2"]]}],
+        [{"txHash": topic(1), "result": [[None, "1", "2"]]}],
+    ],
+)
+def test_what_is_no_trace_of_every_transaction_is_none_at_all(answer: Any) -> None:
+    assert read(Means.TRACER, answer) is None
+
+
+def test_of_a_place_written_over_and_over_the_first_and_the_last_are_kept() -> None:
+    values = [[P, "1", f"{at % 2 + 1:x}"] for at in range(5 * MOST_FLIPS)]
+    found = read(Means.TRACER, [{"txHash": topic(1), "result": [*values, [P, "1", "63"], [P, "1", "63"]]}])
+    assert found is not None
+    assert len(found) == MOST_FLIPS
+    assert found[-1] == wrote(1, 0x63)
+
+
+def test_the_question_fits_the_means_and_asks_by_hash_where_it_can() -> None:
+    [(method, params)] = writes_asks(Means.TRACER, PLACES, HEAD)
+    assert (method, params[0], params[1]["tracer"]) == ("debug_traceBlockByHash", HEAD.hash, tracer(PLACES))
+    assert writes_asks(Means.DIFFS, PLACES, HEAD)[0][1][1]["tracer"] == "prestateTracer"
+    assert [ask[0] for ask in writes_asks(Means.REPLAY, PLACES, HEAD)] == [
+        "trace_replayBlockTransactions", "eth_getBlockByNumber",
+    ]  # fmt: skip
+    assert writes_asks(Means.NONE, PLACES, HEAD) == []
+
+
+def test_a_thousand_contracts_fit_into_one_tracer() -> None:
+    many = frozenset(SlotNeed(address(0xC0DE00 + at), slot) for at in range(1000) for slot in (1, 2, 0xC0DE00 + at))
+    assert len(tracer(many)) < 50_000
+
+
+def test_writes_that_do_not_end_where_the_state_does_are_not_believed() -> None:
+    flip = (wrote(1, 5), wrote(1, 6), wrote(2, 7, at=Q))
+    assert not contradicts(flip, {})
+    assert not contradicts(flip, {SlotNeed(P, 1): 6, SlotNeed(P, 3): 9})
+    assert contradicts(flip, {SlotNeed(P, 1): 5})
+
+
+def test_only_what_a_node_does_not_know_is_not_asked_again() -> None:
+    assert misses(Means.TRACER, Refusal(-32601, "gone"))
+    assert misses(Means.DIFFS, Refusal(-32000, "tracer not found"))
+    assert not misses(Means.TRACER, Refusal(-32000, "busy"))
+    assert misses(Means.TRACER, [{"txHash": topic(1), "error": "failed to evaluate JS code"}])
+    assert not misses(Means.TRACER, [{"txHash": topic(1), "error": "execution timeout"}])
+    assert not misses(Means.DIFFS, [{"txHash": topic(1), "error": "failed"}])
+    assert not misses(Means.TRACER, [])
+
+
+def test_a_node_that_fails_in_a_row_is_asked_for_less_and_after_long_tried_again() -> None:
+    tracing = Tracing()
+    assert tracing.asks(1)
+    assert tracing.news() is None
+    for _ in range(MOST_STRIKES - 1):
+        tracing.went(understood=False)
+    tracing.went(understood=True)
+    for means in (Means.TRACER, Means.DIFFS):
+        assert tracing.means == means
+        for _ in range(MOST_STRIKES if means is Means.TRACER else 0):
+            tracing.went(understood=False)
+    assert tracing.news() is None  # it may not have diffs either
+    tracing.went(understood=True)
+    assert tracing.news() == SAYS[Means.DIFFS]
+    assert tracing.news() is None
+    tracing.lesser()
+    tracing.lesser()
+    assert tracing.news() == SAYS[Means.NONE]
+    assert not tracing.asks(REST - 1)
+    assert tracing.asks(1)
+    tracing.went(understood=True)
+    assert tracing.news() is None  # it has all again
+    assert tracing.lost == 2 * MOST_STRIKES - 1
+
+
+def test_a_node_that_is_never_asked_is_never_tried_and_that_is_said_once() -> None:
+    tracing = Tracing()
+    tracing.off()
+    assert not tracing.asks(10 * REST)
+    assert (tracing.news(), tracing.news()) == (NOT_ASKED, None)
+
+
+def _named(one: Log) -> list[Address]:
+    return [one.address_at(0)]
+
+
+def test_a_log_stands_before_the_write_it_tells_of_and_the_others_where_they_were() -> None:
+    first, lone = log(P, "t", topic(9), transaction=1, index=0), log(P, "t", topic(8), transaction=2, index=1)
+    tells, later = log(P, "t", topic(5), transaction=3, index=3), log(P, "t", topic(4), transaction=4, index=4)
+    other = log(Q, "t", topic(6), transaction=3, index=2)
+    silent, told, again = wrote(1, 6, 3), wrote(1, 5, 3), wrote(1, 7, 3)
+    found = list(in_order([first, lone, other, tells, later], [silent, told, again], _named))
+    assert found == [first, lone, silent, other, tells, told, again, later]
+    assert list(in_order([later], [silent], _named)) == [silent, later]
+    assert list(in_order([other], [silent], _named)) == [silent, other]

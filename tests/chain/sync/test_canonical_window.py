@@ -1,0 +1,138 @@
+"""The window of followed blocks: its bounds, what follows, what a reorg drops, and what goes below it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chain.sync.ancestor_marks import Elder, Mark
+from chain.sync.canonical import Canonical, Followed
+from tests.chain.detectors.test_liquidity import move
+from tests.chain.made import header
+
+
+def followed(number: int, fork: int = 0, **memories: bytes) -> Followed:
+    return Followed(header=header(number, fork), told=(move(number),), memories=memories)
+
+
+def chain_of(*numbers: int, keep: int = 128) -> Canonical:
+    return Canonical(keep, map(followed, numbers))
+
+
+def numbers(some: tuple[Followed, ...]) -> list[int]:
+    return [one.header.number for one in some]
+
+
+def test_a_window_that_keeps_nothing_is_refused() -> None:
+    with pytest.raises(AssertionError):
+        Canonical(0)
+    assert numbers(Canonical(1, map(followed, (1, 2, 3))).window) == [3]
+
+
+@pytest.mark.parametrize("wrong", [followed(2), followed(4), followed(1)])
+def test_only_the_next_block_is_taken(wrong: Followed) -> None:
+    canonical = chain_of(1, 2)
+    with pytest.raises(AssertionError):
+        canonical.extend(wrong)
+    assert numbers(canonical.window) == [1, 2], "what does not follow leaves no trace"
+
+
+def test_a_block_of_the_right_height_with_another_parent_does_not_follow() -> None:
+    canonical = chain_of(1, 2)
+    assert not canonical.follows([header(3, parent_fork=5)])
+    assert not canonical.follows([replace(header(3), number=4)])
+    assert not canonical.follows([replace(header(3), number=2)])
+    assert not canonical.follows([header(3), header(4, parent_fork=5)])
+    assert not canonical.follows([header(3), header(5)])
+    assert canonical.follows([header(3), header(4), header(5)])
+    assert canonical.follows([])
+
+
+def test_an_empty_window_takes_blocks_only_without_a_gap_between_them() -> None:
+    assert Canonical(4).follows([header(7), header(8)])
+    assert not Canonical(4).follows([header(7), header(9)])
+
+
+def test_the_first_and_the_last_block_kept_are_held_and_their_neighbours_are_not() -> None:
+    canonical = chain_of(*range(5, 10), keep=3)
+    assert [number for number in range(3, 13) if canonical.holds(header(number))] == [7, 8, 9]
+    assert not any(canonical.holds(header(number, fork=1)) for number in range(3, 13))
+
+
+@pytest.mark.parametrize(
+    ("head", "most", "wanted"),
+    [
+        (9, 10, range(6, 10)), (6, 10, range(6, 7)), (5, 10, range(6, 6)), (4, 10, range(6, 5)),
+        (9, 4, range(6, 10)), (9, 3, range(6, 9)), (9, 1, range(6, 7)),
+    ],
+)  # fmt: skip
+def test_the_next_blocks_are_those_after_the_tip_up_to_the_head_and_no_more_than_asked(
+    head: int, most: int, wanted: range
+) -> None:
+    assert list(chain_of(4, 5).missing(head, 100, most)) == list(wanted)
+
+
+def test_with_nothing_kept_the_next_blocks_begin_at_the_start_itself() -> None:
+    assert Canonical(4).missing(3, 0, 2) == range(2)
+    assert Canonical(4).missing(7, 7, 5) == range(7, 8)
+
+
+def test_blocks_go_below_the_window_with_what_was_told_of_them_the_moment_they_leave_it() -> None:
+    canonical = Canonical(3)
+    for number in (1, 2, 3):
+        canonical.extend(followed(number))
+    assert (canonical.elder.marks, canonical.elder.told) == ((), ())
+    canonical.extend(followed(4))
+    assert canonical.elder.marks == (Mark(number=1, hash=header(1).hash),)
+    canonical.extend(followed(5))
+    assert canonical.elder.told == (move(2),), "above the oldest mark; its own block needs none to be taken back"
+
+
+def test_a_window_that_comes_back_longer_than_what_is_kept_is_cut_to_it() -> None:
+    canonical = Canonical(2, map(followed, range(1, 6)), Elder())
+    assert numbers(canonical.window) == [4, 5]
+    assert [event.place.block_number for event in canonical.elder.told] == [2, 3]
+
+
+def test_marks_and_words_that_were_kept_below_are_gone_on_with() -> None:
+    elder = Elder([Mark(number=1, hash="old")], [move(2)])
+    canonical = Canonical(1, [followed(70)], elder)
+    canonical.extend(followed(71))
+    assert canonical.elder.marks == (Mark(number=1, hash="old"), Mark(number=70, hash=header(70).hash))
+    assert canonical.elder.told == (move(2), move(70))
+
+
+@pytest.mark.parametrize(("common", "gone", "left"), [
+    (5, [], [2, 3, 4, 5]), (4, [5], [2, 3, 4]), (2, [5, 4, 3], [2]), (1, [5, 4, 3, 2], []), (9, [], [2, 3, 4, 5]),
+])  # fmt: skip
+def test_a_reorg_drops_what_stands_above_the_common_block_newest_first(
+    common: int, gone: list[int], left: list[int]
+) -> None:
+    canonical = chain_of(2, 3, 4, 5)
+    assert numbers(canonical.roll_back(common)) == gone
+    assert numbers(canonical.window) == left
+
+
+def test_after_a_reorg_the_other_branch_is_taken_from_the_common_block_on() -> None:
+    canonical = chain_of(1, 2, 3)
+    assert numbers(canonical.roll_back(2)) == [3]
+    canonical.extend(followed(3, fork=7))
+    assert not canonical.holds(header(3))
+    assert canonical.holds(header(3, fork=7))
+
+
+def test_the_common_block_is_the_highest_shared_one_in_whatever_order_they_are_given() -> None:
+    canonical = chain_of(1, 2, 3, 4)
+    assert canonical.common([header(3), header(1), header(4, fork=1), header(2)]) == 3
+    assert canonical.common([]) is None
+    assert Canonical(3).common([header(1)]) is None
+    assert Canonical(3).tip is None
+
+
+def test_more_words_of_the_newest_block_are_appended_to_it_alone_once() -> None:
+    canonical = chain_of(1, 2)
+    canonical.tell_more([move(2, index=1), move(2, index=2)])
+    assert canonical.window[1].told == (move(2), move(2, index=1), move(2, index=2))
+    assert canonical.window[0].told == (move(1),)
+    assert canonical.window[1].memories == {}

@@ -1,0 +1,150 @@
+"""A stretch of blocks read at its end only tells what reading each block tells, in the same blocks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from chain.events import ChainEvent, NetworkId, PlacedEvent
+from chain.events.network import NodeFaultKind
+from chain.events.upgrades import ContractUpgraded, Seen
+from chain.nodes.group import Nodes
+from chain.rpc.errors import NodeFailure
+from chain.rpc.messages import Ask
+from chain.sync import scan as scanning
+from chain.sync.checkpoint import Checkpoints
+from chain.sync.scan import scan
+from chain.sync.watcher import Watcher, WatcherSettings
+from tests.chain.following import LOCAL, Kept
+from tests.chain.made import START
+from tests.chain.simulated import Chain, SimulatedNode, Ticking
+from tests.chain.sync.test_reorgs import WATCH, followed
+
+PLACED = get_args(PlacedEvent)
+SETTINGS = WatcherSettings(network=LOCAL, nodes=("simulated",), watch=WATCH, poll_s=0, start_block=2)
+
+
+def history(seed: int, changes: int, *, silent: float, gaps: tuple[int, int]) -> Chain:
+    """Upgrades, some of them silent, with so many quiet blocks between."""
+    dice = random.Random(seed)
+    chain = Chain(seed, silent=silent)
+    for _ in range(changes):
+        chain.grow(dice.randint(*gaps), quiet=True)
+        chain.grow(1)
+    chain.grow(5, quiet=True)
+    return chain
+
+
+def scanned(
+    node: SimulatedNode, last: int, *, every_block: bool = False, checkpoints: Checkpoints | None = None
+) -> AsyncIterator[ChainEvent]:
+    clock = Ticking()
+    nodes = Nodes(LOCAL.id, (node,), clock)
+    return scan(SETTINGS, 2, last, clock, every_block=every_block, checkpoints=checkpoints, nodes=nodes)
+
+
+async def told(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
+    """The events of a scan, without our clock."""
+    node = SimulatedNode("one", chain)
+    events = scanned(node, chain.head.number, every_block=every_block)
+    return [replace(event, seen_at=START) async for event in events if isinstance(event, PLACED)]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(2))
+async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_holds(seed: int) -> None:
+    chain = history(seed, 60, silent=1.0, gaps=(0, 150))
+    found = await told(chain)
+    assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {Seen.SLOT}
+    assert len(found) > 10
+    assert found == await told(chain, every_block=True)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(2))
+async def test_silent_and_logged_changes_that_do_not_share_a_stretch_are_told_alike(seed: int) -> None:
+    chain = history(seed, 16, silent=0.5, gaps=(512, 700))
+    found = await told(chain)
+    assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {Seen.SLOT, Seen.LOG}
+    assert found == await told(chain, every_block=True)
+
+
+async def test_whatever_a_stretch_hides_each_log_is_told_and_the_end_is_right() -> None:
+    chain = history(9, 400, silent=0.5, gaps=(0, 4))
+    found = [event for event in await told(chain) if isinstance(event, ContractUpgraded)]
+    logged = [made.number for made in chain.blocks if made.logs and made.number >= 2]
+    assert [event.place.block_number for event in found if event.seen_by is Seen.LOG] == logged
+    for event in found:
+        assert int(event.new, 16) == chain.blocks[event.place.block_number].slot
+    assert int(found[-1].new, 16) == chain.head.slot
+
+
+async def test_a_watcher_far_behind_tells_silent_changes_in_their_blocks() -> None:
+    chain = history(2, 40, silent=1.0, gaps=(0, 60))
+    clock = Ticking()
+    watcher = Watcher(SETTINGS, None, clock, Nodes(LOCAL.id, (SimulatedNode("one", chain),), clock))
+    found = [replace(event, seen_at=START) for event in await followed(chain, watcher) if isinstance(event, PLACED)]
+    assert found == await told(chain, every_block=True)
+
+
+class Once(Kept):
+    """Keeps what was saved up to some moment."""
+
+    def __init__(self, saves: int) -> None:
+        super().__init__()
+        self.left = saves
+
+    def save(self, network: NetworkId, body: bytes) -> None:
+        self.left -= 1
+        if self.left >= 0:
+            super().save(network, body)
+
+
+@pytest.mark.parametrize("saves", [1, 2, 3, 7, 20, 33])
+async def test_a_scan_that_goes_on_after_any_save_tells_the_rest_and_at_most_one_again(saves: int) -> None:
+    chain = history(5, 90, silent=0.6, gaps=(0, 40))
+    whole = await told(chain)
+    kept = Once(saves)
+    node = SimulatedNode("one", chain)
+    before: list[PlacedEvent] = []
+    async with aclosing(scanned(node, chain.head.number, checkpoints=kept)) as events:  # type: ignore[type-var]
+        async for event in events:
+            if isinstance(event, PLACED):
+                before.append(replace(event, seen_at=START))
+            if kept.left <= 0:
+                break
+    after = [
+        replace(event, seen_at=START)
+        async for event in scanned(node, chain.head.number, checkpoints=kept)
+        if isinstance(event, PLACED)
+    ]
+    together = before + [event for event in after if event not in before[-1:]]
+    assert together == whole
+
+
+async def test_a_node_that_fails_while_a_silent_change_is_looked_for_spoils_nothing() -> None:
+    chain = history(3, 20, silent=1.0, gaps=(0, 60))
+    whole = await told(chain, every_block=True)
+    dice = random.Random(1)
+
+    class Failing(SimulatedNode):
+        async def ask(self, asks: list[Ask]) -> list[object]:  # type: ignore[override]
+            if dice.random() < 0.1:
+                raise NodeFailure(NodeFaultKind.TIMEOUT, "slow today")
+            return await super().ask(asks)
+
+    events = scanned(Failing("one", chain), chain.head.number)
+    assert [replace(event, seen_at=START) async for event in events if isinstance(event, PLACED)] == whole
+
+
+async def test_what_is_read_costs_little_where_nothing_happens() -> None:
+    chain = Chain(1)
+    chain.grow(3 * scanning.RUN, quiet=True)
+    node = SimulatedNode("one", chain)
+    assert [event async for event in scanned(node, chain.head.number)] == []
+    assert node.requests < 20

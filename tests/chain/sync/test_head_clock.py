@@ -1,0 +1,111 @@
+"""When a head counts as seen, when a chain counts as standing still, and how soon the next look is due."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from chain.events import NetworkId
+from chain.events.network import HeadStalled
+from chain.networks import Network
+from chain.sync.head_clock import Rhythm
+from tests.chain.made import START, header
+
+NETWORK = Network(id=NetworkId("local"), chain_id=1, block_time_s=12.0)
+STALL_S = 96.0
+"""Eight block times."""
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def stalls(rhythm: Rhythm, *looks: tuple[float, int | None]) -> list[float]:
+    """Seconds into the story at which a stall was told; each look finds the head of this number, or nobody answers."""
+    found = []
+    for seconds, number in looks:
+        if rhythm.look(None if number is None else ("one", header(number)), at(seconds)):
+            found.append(seconds)
+    return found
+
+
+@pytest.mark.parametrize("number", [5, None])
+def test_a_stall_is_told_at_eight_block_times_and_once_each_eight_more(number: int | None) -> None:
+    looks = [(seconds, number) for seconds in (0, 95.9, 96, 97, 191.9, 192, 193, 288, 290)]
+    assert stalls(Rhythm(NETWORK), *looks) == [96, 192, 288]
+
+
+def test_looks_that_come_late_tell_one_stall_for_all_that_passed() -> None:
+    assert stalls(Rhythm(NETWORK), (0, 5), (300, 5), (301, 5), (383, 5), (384, 5)) == [300, 384]
+
+
+def test_a_new_head_ends_a_stall_and_the_count_begins_again() -> None:
+    assert stalls(Rhythm(NETWORK), (0, 5), (96, 5), (100, 6), (195, 6), (196, 6)) == [96, 196]
+
+
+def test_a_head_that_is_lower_or_the_same_height_is_no_progress() -> None:
+    assert stalls(Rhythm(NETWORK), (0, 5), (50, 5), (96, 5)) == [96]
+    assert stalls(Rhythm(NETWORK), (0, 5), (50, 4), (96, 4)) == [96]
+
+
+def test_where_nobody_ever_answers_the_stall_has_no_block_and_is_nobodys_sequencer() -> None:
+    rhythm = Rhythm(replace(NETWORK, sequenced=True))
+    assert rhythm.look(None, START) is None
+    stalled = rhythm.look(None, at(STALL_S))
+    assert stalled == HeadStalled(
+        network=NETWORK.id, seen_at=at(STALL_S), block_number=-1, stalled_s=STALL_S, sequencer=False
+    )
+
+
+@pytest.mark.parametrize("sequenced", [True, False])
+def test_a_stall_names_the_last_head_and_how_long_it_stands(sequenced: bool) -> None:
+    rhythm = Rhythm(replace(NETWORK, sequenced=sequenced))
+    rhythm.look(("one", header(5)), at(10))
+    stalled = rhythm.look(("one", header(5)), at(130))
+    assert stalled is not None
+    assert (stalled.block_number, stalled.stalled_s, stalled.sequencer) == (5, 120.0, sequenced)
+
+
+def test_the_stall_of_a_fast_chain_is_ten_seconds() -> None:
+    fast = Rhythm(replace(NETWORK, block_time_s=0.25))
+    assert stalls(fast, (0, 1), (9.9, 1), (10, 1)) == [10]
+
+
+def test_a_pulse_is_the_head_alone_with_its_age_and_the_node_that_had_it() -> None:
+    rhythm = Rhythm(NETWORK)
+    assert rhythm.pulse(header(5), at(9)) is None, "nobody looked yet"
+    rhythm.look(("one", replace(header(5), base_fee=7)), at(9))
+    assert rhythm.pulse(header(4), at(9)) is None
+    assert rhythm.pulse(header(5, fork=1), at(9)) is None
+    seen = rhythm.pulse(replace(header(5), base_fee=7), at(9))
+    assert seen is not None
+    assert (seen.block_number, seen.block_hash, seen.block_time) == (5, header(5).hash, at(5))
+    assert (seen.node, seen.lag_s, seen.base_fee, seen.seen_at, seen.network) == ("one", 4.0, 7, at(9), NETWORK.id)
+
+
+def test_the_node_of_a_pulse_is_the_one_that_last_had_the_head() -> None:
+    rhythm = Rhythm(NETWORK)
+    rhythm.look(("one", header(5)), at(5))
+    rhythm.look(("two", header(6)), at(6))
+    rhythm.look(None, at(7))
+    seen = rhythm.pulse(header(6), at(7))
+    assert seen is not None
+    assert seen.node == "two"
+
+
+@pytest.mark.parametrize(
+    ("block_time_s", "since_s", "wait_s"),
+    [
+        (12, None, 1.5), (12, 0, 12), (12, 4, 8), (12, 10.4, 1.6), (12, 10.6, 1.5), (12, 100, 1.5),
+        (8, 100, 1), (4, 100, 0.5), (1, 100, 0.25), (0.25, 100, 0.25), (0.25, None, 0.25),
+    ],
+)  # fmt: skip
+def test_the_next_look_is_due_with_the_next_head_and_then_each_eighth_of_a_block_time(
+    block_time_s: float, since_s: float | None, wait_s: float
+) -> None:
+    rhythm = Rhythm(replace(NETWORK, block_time_s=block_time_s))
+    if since_s is not None:
+        rhythm.look(("one", header(1)), START)
+    assert rhythm.wait_s(at(since_s or 0)) == pytest.approx(wait_s)

@@ -1,0 +1,244 @@
+"""The webhook as docs/formats.md states it: which answers are tried again, floors, the signature over the exact body."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from monitor.alerting.delivery import Deliveries
+from monitor.alerting.routing import Rule
+from monitor.alerting.sink import Delivered, Refused, TryAgain, note_of
+from monitor.alerting.sinks import Route, made
+from monitor.alerting.sinks.webhook import Webhook, WebhookSettings, idempotency_key, outcome_of
+from monitor.errors import OperatorError
+from monitor.incidents import IncidentChange, Level
+from monitor.version import stormwatch_version
+from tests.monitor.alerting.sinks.changes import INCIDENT, change
+
+SECRET = "swordfish"
+NOW_S = 1_767_268_830.0  # 2026-01-01 12:00:30 UTC
+TRIED_AGAIN = {408, 409, 421, 423, 425, 429}
+FIRST = "Thu, 01 Jan 2026"
+
+
+class Desk:
+    """A receiver that keeps every body as the bytes that came, and answers as a test says."""
+
+    def __init__(self) -> None:
+        self.came: list[tuple[Mapping[str, str], bytes]] = []
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        app = web.Application()
+        app.router.add_post("/hook", self._take)
+        self.server = TestServer(app)
+
+    async def _take(self, request: web.Request) -> web.Response:
+        self.came.append((request.headers.copy(), await request.read()))
+        status, headers = self.answers.pop(0) if self.answers else (204, {})
+        return web.Response(status=status, headers=headers)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return str(self.server.make_url("/hook"))
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    ours = Desk()
+    await ours.server.start_server()
+    yield ours
+    await ours.server.close()
+
+
+def sink(url: str, clock_s: list[float]) -> Webhook:
+    """A webhook whose clock gives the next of these seconds at each look (the last one for ever)."""
+    return Webhook(
+        WebhookSettings(url=url, secret_env="S"),
+        {"S": SECRET},
+        clock=lambda: clock_s.pop(0) if len(clock_s) > 1 else clock_s[0],
+    )
+
+
+def signed(header: str, body: bytes, unix_s: int, secret: str = SECRET) -> bool:
+    """Whether the header is `t=<unix seconds>,v1=<hex>` of HMAC-SHA256 over `<unix seconds>.` and the body."""
+    digest = hmac.new(secret.encode(), str(unix_s).encode() + b"." + body, hashlib.sha256).hexdigest()
+    return header == f"t={unix_s},v1={digest}"
+
+
+def test_every_status_means_what_the_table_says() -> None:
+    for status in range(100, 600):
+        outcome = outcome_of(status, None, NOW_S)
+        if 200 <= status <= 299:
+            assert outcome == Delivered()
+        elif status in TRIED_AGAIN or status >= 500:
+            assert outcome == TryAgain(why=f"HTTP {status}", after_s=None)
+        else:
+            assert outcome == Refused(why=f"HTTP {status}")
+
+
+@pytest.mark.parametrize(
+    ("text", "after_s"),
+    [
+        ("0", 0.0),
+        ("1", 1.0),
+        (" 120 ", 120.0),
+        ("3600", 3600.0),
+        ("3601", 3600.0),
+        (f"{FIRST} 12:00:31 GMT", 1.0),
+        (f"{FIRST} 12:00:30 GMT", 0.0),
+        (f"{FIRST} 12:00:29 GMT", 0.0),
+        (f"{FIRST} 12:01:30 -0000", 60.0),
+        (f"{FIRST} 13:01:30 +0100", 60.0),
+        (f"{FIRST} 14:00:30 GMT", 3600.0),
+        ("1.5", None),
+        ("", None),
+        ("never", None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_seconds_or_a_date_and_at_most_an_hour(status: int, text: str, after_s: float | None) -> None:
+    assert outcome_of(status, text, NOW_S) == TryAgain(why=f"HTTP {status}", after_s=after_s)
+
+
+async def test_the_signature_stands_over_the_very_bytes_that_came(desk: Desk) -> None:
+    async with aiohttp.ClientSession() as client:
+        note = note_of(change(headline="Zürich − 5 %: \u2028 \U0001f300"), Level.WATCH)
+        assert await sink(desk.url, [NOW_S]).deliver(client, note) == Delivered()
+
+    ((headers, body),) = desk.came
+    header = headers["X-Stormwatch-Signature"]
+    assert signed(header, body, 1_767_268_830)
+    assert not signed(header, body + b"\n", 1_767_268_830)
+    assert not signed(header, body, 1_767_268_831)
+    assert not signed(header, body, 1_767_268_830, "another")
+    assert msgspec.json.decode(body, type=IncidentChange) == note.change
+    assert headers["User-Agent"] == f"stormwatch/{stormwatch_version()}"
+    assert headers["Content-Type"] == "application/json"
+
+
+async def test_a_retry_is_signed_with_its_own_time_and_has_the_same_key_and_body(desk: Desk) -> None:
+    desk.answers = [(503, {}), (503, {}), (200, {})]
+    async with aiohttp.ClientSession() as client:
+        note = note_of(change(3), Level.WATCH)
+        for second in (0, 100, 301):
+            await sink(desk.url, [NOW_S + second + 0.9]).deliver(client, note)
+
+    stamps = [headers["X-Stormwatch-Signature"].split(",")[0] for headers, _body in desk.came]
+    assert stamps == ["t=1767268830", "t=1767268930", "t=1767269131"]
+    assert {headers["Idempotency-Key"] for headers, _body in desk.came} == {f"{INCIDENT}:3"}
+    assert len({body for _headers, body in desk.came}) == 1
+
+
+def test_each_revision_of_each_incident_has_a_key_of_its_own() -> None:
+    keys = [
+        idempotency_key(note_of(change(revision, incident_id=incident), Level.WATCH))
+        for incident in ("a", "b", "a:1", "a/1", "a 1", "ä")
+        for revision in (1, 2, 11)
+    ]
+    assert len(set(keys)) == len(keys)
+    assert keys[:2] == ["a:1", "a:2"]
+    assert keys[9] == "a%2F1:1"
+    assert keys[12] == "a%201:1"
+
+
+async def test_a_retry_after_that_came_over_the_wire_is_obeyed(desk: Desk) -> None:
+    desk.answers = [(429, {"Retry-After": "2"}), (503, {"Retry-After": f"{FIRST} 12:00:40 GMT"})]
+    async with aiohttp.ClientSession() as client:
+        note = note_of(change(), Level.WATCH)
+        outcomes = [await sink(desk.url, [NOW_S]).deliver(client, note) for _ in range(3)]
+    assert outcomes == [
+        TryAgain(why="HTTP 429", after_s=2.0),
+        TryAgain(why="HTTP 503", after_s=10.0),
+        Delivered(),
+    ]
+
+
+async def test_order_is_kept_behind_a_change_that_must_be_tried_again(desk: Desk) -> None:
+    desk.answers = [(200, {}), (503, {}), (503, {}), (400, {}), (200, {})]
+    ours = Deliveries(
+        [Route("desk", Rule(repeat_s=0), sink(desk.url, [NOW_S]))], first_pause_s=0.001, longest_pause_s=0.001
+    )
+    ours.on_changes([change(revision) for revision in (1, 2, 3, 4)])
+    task = asyncio.ensure_future(ours.run("desk"))
+    assert await ours.drain(30) == 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    revisions = [headers["Idempotency-Key"].rpartition(":")[2] for headers, _body in desk.came]
+    assert revisions == ["1", "2", "2", "2", "3", "4"]
+    assert ours.counts("desk") == {"delivered": 3, "try_again": 2, "refused": 1}
+
+
+@pytest.mark.parametrize("url", ["http://desk.example/x", "https://desk.example:8443/x?key=1", "https://[::1]/x"])
+def test_a_whole_url_is_taken(url: str) -> None:
+    Webhook(WebhookSettings(url=url, secret_env="S"), {"S": SECRET})
+    Webhook(WebhookSettings(url_env="U", secret_env="S"), {"S": SECRET, "U": url})
+
+
+def test_port_zero_is_no_port() -> None:
+    with pytest.raises(OperatorError, match="whole URL") as caught:
+        Webhook(WebhookSettings(url="https://desk.example:0/hush", secret_env="S"), {"S": SECRET})
+    assert (caught.value.key, caught.value.value) == ("sinks.webhook.url", "(not shown)")
+
+
+@pytest.mark.parametrize(("env", "good"), [({"S": ""}, False), ({}, False), ({"S": "x"}, True)])
+def test_an_empty_secret_is_none(env: dict[str, str], good: bool) -> None:
+    if good:
+        Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S"), env)
+        return
+    with pytest.raises(OperatorError) as caught:
+        Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S"), env)
+    assert (caught.value.key, caught.value.value) == ("sinks.webhook.secret_env", "S")
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0])
+def test_a_timeout_is_above_zero(timeout_s: float) -> None:
+    with pytest.raises(OperatorError) as caught:
+        Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=timeout_s), {"S": SECRET})
+    assert (caught.value.key, caught.value.value) == ("sinks.webhook.timeout_s", timeout_s)
+
+
+def test_ten_seconds_are_the_default_timeout_and_a_part_of_a_second_is_allowed() -> None:
+    assert WebhookSettings().timeout_s == 10.0
+    Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=0.5), {"S": SECRET})
+
+
+def test_what_a_table_leaves_out_is_as_documented() -> None:
+    (route,) = made({"console": {}}, {})
+    assert route.rule == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
+    assert route.name == "console"
+
+
+def test_each_key_of_a_table_reaches_its_route() -> None:
+    (route,) = made({"desk": {"type": "console", "min_level": "squall", "changed_level_only": True, "repeat_s": 5}}, {})
+    assert route.rule == Rule(min_level=Level.SQUALL, pages_only=False, changed_level_only=True, repeat_s=5.0)
+    (route,) = made({"desk": {"type": "console", "pages_only": True}}, {})
+    assert (route.rule.pages_only, route.rule.changed_level_only) == (True, False)
+
+
+def test_calm_is_no_level_to_ask_for() -> None:
+    with pytest.raises(OperatorError, match="watch, squall, storm-suspected, perfect-storm"):
+        made({"console": {"min_level": "calm"}}, {})
+
+
+def test_a_sink_that_is_off_is_still_checked_for_unknown_keys() -> None:
+    with pytest.raises(OperatorError) as caught:
+        made({"console": {"enabled": False, "strem": "stdout"}}, {})
+    assert caught.value.key == "sinks.console.strem"
+
+
+@pytest.mark.parametrize(
+    ("pages", "title"), [(True, "SQUALL PAGE asset:BTC held blind"), (False, "SQUALL asset:BTC held blind")]
+)
+def test_a_title_says_level_page_scope_and_kind(pages: bool, title: str) -> None:
+    said = change(level=Level.SQUALL, pages=pages, kind="held_blind")
+    assert note_of(said, Level.SQUALL).title == title
+    assert note_of(said, Level.SQUALL).min_level is Level.SQUALL

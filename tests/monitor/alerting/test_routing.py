@@ -1,0 +1,157 @@
+"""Routing: a pure decision with its reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.alerting.routing import MOST_INCIDENTS, Router, Rule
+from monitor.incidents import ChangeKind, Level
+from tests.monitor.alerting.sinks.changes import at, change
+
+
+def test_a_change_at_the_least_level_goes_and_one_below_stays() -> None:
+    router = Router(Rule(min_level=Level.SQUALL))
+
+    low = router.decide(change(level=Level.WATCH))
+    high = router.decide(change(level=Level.SQUALL))
+
+    assert (low.goes, low.reason) == (False, "level watch is below squall")
+    assert (high.goes, high.reason) == (True, "level squall is news to this route")
+
+
+def test_a_route_for_pages_is_not_told_of_what_does_not_page() -> None:
+    router = Router(Rule(pages_only=True))
+
+    assert not router.decide(change(pages=False)).goes
+    assert "pages only" in router.decide(change(pages=False)).reason
+    assert router.decide(change(pages=True)).goes
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.ENDED, ChangeKind.ENDED_UNKNOWN, ChangeKind.RETRACTED])
+def test_who_heard_of_an_incident_hears_its_end_and_nobody_else_does(kind: ChangeKind) -> None:
+    rule = Rule(min_level=Level.PERFECT_STORM, pages_only=True)
+    heard, unheard = Router(rule), Router(rule)
+    heard.decide(change())
+    end = change(9, kind=kind, level=Level.CALM, pages=False)
+
+    assert heard.decide(end).goes
+    assert not unheard.decide(end).goes
+    assert "never told" in unheard.decide(end).reason
+
+
+def test_a_lowering_below_the_least_level_is_still_told() -> None:
+    router = Router(Rule(min_level=Level.PERFECT_STORM))
+    router.decide(change())
+
+    assert router.decide(change(2, kind=ChangeKind.LOWERED, level=Level.WATCH, pages=False)).goes
+
+
+def test_updates_go_at_most_once_a_minute_by_event_time() -> None:
+    router = Router(Rule())
+    router.decide(change(1))
+    goes = [router.decide(change(2 + n, at=at(60 + 20 * n))).goes for n in range(5)]
+
+    assert goes == [True, False, False, True, False]
+    assert "an update went out 20 s ago" in router.decide(change(7, at=at(140))).reason
+
+
+def test_an_update_whose_level_is_news_is_not_damped() -> None:
+    router = Router(Rule())
+    for revision in (1, 2):
+        router.decide(change(revision, level=Level.SQUALL, at=at(revision)))
+
+    assert router.decide(change(3, at=at(4), level=Level.PERFECT_STORM)).goes
+
+
+def test_an_amendment_is_told_at_once() -> None:
+    router = Router(Rule())
+    for revision in (1, 2):
+        router.decide(change(revision, at=at(revision)))
+
+    assert router.decide(change(3, at=at(4), kind=ChangeKind.AMENDED)).goes
+
+
+def test_a_route_for_changed_levels_hears_no_repeats() -> None:
+    router = Router(Rule(changed_level_only=True))
+    router.decide(change(1))
+
+    decision = router.decide(change(2))
+    assert (decision.goes, decision.reason) == (False, "level perfect-storm has not changed")
+    assert router.decide(change(3, kind=ChangeKind.AMENDED, level=Level.SQUALL)).goes
+
+
+def test_a_route_forgets_the_incident_longest_unheard_of() -> None:
+    router = Router(Rule())
+    router.decide(change())
+    for index in range(MOST_INCIDENTS):
+        router.decide(change(incident_id=f"other-{index}"))
+
+    assert not router.decide(change(2, kind=ChangeKind.ENDED, level=Level.CALM)).goes
+    assert router.decide(change(2, incident_id="other-0", kind=ChangeKind.ENDED, level=Level.CALM)).goes
+
+
+def test_a_route_remembers_1024_incidents_and_not_one_more() -> None:
+    full, over = Router(Rule()), Router(Rule())
+    for router, others in ((full, 1023), (over, 1024)):
+        router.decide(change(incident_id="first"))
+        for index in range(others):
+            router.decide(change(incident_id=f"other-{index}"))
+
+    end = change(2, incident_id="first", kind=ChangeKind.ENDED, level=Level.CALM)
+    assert (full.decide(end).goes, over.decide(end).goes) == (True, False)
+
+
+def test_an_incident_heard_of_lately_is_not_the_one_forgotten() -> None:
+    router = Router(Rule())
+    router.decide(change(incident_id="first"))
+    for index in range(1023):
+        router.decide(change(incident_id=f"other-{index}"))
+    router.decide(change(2, incident_id="first", kind=ChangeKind.LOWERED, level=Level.WATCH))
+    router.decide(change(incident_id="one-more"))
+
+    first, other = (
+        change(3, incident_id=name, kind=ChangeKind.ENDED, level=Level.CALM) for name in ("first", "other-0")
+    )
+    assert router.decide(first).goes
+    assert not router.decide(other).goes
+
+
+def test_an_amendment_does_not_put_off_the_next_update() -> None:
+    router = Router(Rule())
+    router.decide(change(1, at=at(0)))
+    assert router.decide(change(2, at=at(10))).goes
+    assert router.decide(change(3, at=at(60), kind=ChangeKind.AMENDED)).goes
+
+    assert not router.decide(change(4, at=at(69.9))).goes
+    assert router.decide(change(5, at=at(70))).goes
+
+
+def test_an_update_whose_level_fell_is_news_too() -> None:
+    router = Router(Rule())
+    router.decide(change(1, at=at(0)))
+    router.decide(change(2, at=at(1)))
+
+    assert router.decide(change(3, at=at(2), level=Level.WATCH)).goes
+
+
+def test_an_update_must_still_reach_the_level_and_page_the_route_asks_for() -> None:
+    router = Router(Rule(min_level=Level.SQUALL, pages_only=True))
+    router.decide(change(1))
+
+    assert not router.decide(change(2, level=Level.WATCH)).goes
+    assert not router.decide(change(3, level=Level.SQUALL, pages=False)).goes
+    assert router.decide(change(4, level=Level.SQUALL)).goes
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.RAISED, ChangeKind.LOWERED, ChangeKind.HELD_BLIND, ChangeKind.RESUMED])
+def test_a_route_that_was_told_is_told_whatever_is_no_repeat(kind: ChangeKind) -> None:
+    router = Router(Rule(min_level=Level.PERFECT_STORM, pages_only=True, changed_level_only=True))
+    router.decide(change(1))
+
+    decision = router.decide(change(2, kind=kind, pages=False))
+    assert (decision.goes, "told" in decision.reason) == (True, True)
+
+
+def test_a_route_asks_for_everything_unless_told_otherwise() -> None:
+    assert Rule() == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
+    assert not Router(Rule()).decide(change(level=Level.CALM)).goes

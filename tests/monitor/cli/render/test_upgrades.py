@@ -1,0 +1,79 @@
+"""How an upgrade reads on a screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chain.events import Address, CodeChange
+from chain.events.upgrades import ContractUpgraded, LayoutHint, Seen
+from chain.explorers.answers import SourceSeen
+from monitor.cli.render.upgrades import MOST_NAMED, change_lines, compared_row, source_words, upgrade_row
+from tests.monitor.intake.test_chain import COMPARED, UPGRADED
+
+CHANGE = CodeChange(
+    old_size=9, new_size=7, gained=("0x11111111",), lost=(), signatures=("0x11111111(address)",), layout=(),
+    old_compiler="solc 0.8.20", new_compiler="solc 0.8.26", links=("https://etherscan.io/address/0x1#code",),
+)  # fmt: skip
+
+
+def test_all_that_is_known_of_a_change_is_told() -> None:
+    hint = LayoutHint(slot="0x1", offset=0, old="uint256", new="bool", said="slot 1 held uint256, is read as bool")
+    assert dict(change_lines(replace(CHANGE, layout=(hint,)))) == {
+        "gained": "0x11111111(address)",
+        "lost": "nothing",
+        "code": "9 → 7 bytes, solc 0.8.20 → solc 0.8.26",
+        "storage hints (inferred, no proof)": "slot 1 held uint256, is read as bool",
+        "source, if verified": "https://etherscan.io/address/0x1#code",
+    }
+    assert dict(change_lines(CHANGE))["storage hints"] == "none"
+
+
+def test_what_is_not_known_is_not_told_as_nothing() -> None:
+    unknown = CodeChange(old_size=None, new_size=None, gained=None, lost=None)
+    assert dict(change_lines(unknown)) == {"code": "not known"}
+    assert dict(change_lines(replace(unknown, new_size=7)))["code"] == "? → 7 bytes"
+    assert (
+        dict(change_lines(replace(unknown, new_size=7, new_compiler="solc 0.8.1")))["code"]
+        == "? → 7 bytes, ? → solc 0.8.1"
+    )
+
+
+def test_a_target_without_code_cannot_be_overlooked() -> None:
+    assert dict(change_lines(replace(CHANGE, new_size=0)))["code"].startswith("9 → NONE: nothing stands")
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (UPGRADED, "by event"),
+        (replace(UPGRADED, seen_by=Seen.SLOT), "silently"),
+        (replace(UPGRADED, seen_by=Seen.CODE, old=None), "? → "),
+        (replace(UPGRADED, queued=False), "NOT announced"),
+        (replace(UPGRADED, queued=True, operation="0xop"), "announced as 0xop"),
+        (replace(UPGRADED, gained=("0x22222222",)), "gained 0x22222222"),
+    ],
+)
+def test_a_row_says_how_it_was_done(event: ContractUpgraded, words: str) -> None:
+    assert words in upgrade_row(event)
+
+
+def test_a_row_says_which_contract_was_compared_and_what_its_upgrade_did() -> None:
+    row = compared_row(replace(COMPARED, change=CHANGE))
+    assert row.startswith(
+        f"{COMPARED.contract}: implementation {COMPARED.new}: gained 0x11111111(address); lost nothing"
+    )
+    assert "code 9 → 7" in row
+
+
+def test_many_functions_are_counted() -> None:
+    many = tuple(f"0x{one:08x}" for one in range(MOST_NAMED + 3))
+    assert dict(change_lines(replace(CHANGE, gained=many)))["gained"].endswith("0x0000000b and 3 more")
+
+
+def test_what_an_explorer_says_is_one_line() -> None:
+    seen = SourceSeen(address=Address("0x1"), by="etherscan", verified=True, name="Vault", licence="MIT", proxy=True)
+    assert source_words(seen) == "0x1: Vault, MIT, itself a proxy of ?"
+    assert source_words(replace(seen, name=None, licence=None, proxy=False)) == "0x1: verified"
+    assert source_words(replace(seen, verified=False)) == "0x1: NOT verified"

@@ -1,0 +1,109 @@
+"""After an upgrade: its source is asked for aside, and what comes of it weighs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+
+from chain.events import Address
+from chain.events.upgrades import ContractUpgraded
+from chain.explorers.answers import SourceSeen
+from chain.proxies.diamonds import NOBODY
+from monitor.daemon.explorer_checks import MOST_OPEN, SourceChecks, books_of
+from monitor.errors import OperatorError
+from monitor.settings import Settings
+from monitor.settings.explorer import ExplorerSettings
+from monitor.signals import SignalKind
+from monitor.signals.kinds import KINDS
+from tests.chain.explorers.loopback import KEY, Explorer, opened, verified
+from tests.monitor.intake.test_chain import COMPARED, UPGRADED, intake
+
+UP = UPGRADED
+
+
+def settings(explorer: Explorer) -> Settings:
+    return Settings(
+        explorer=ExplorerSettings(
+            etherscan_key_env="KEY_OF_MINE", etherscan_url=f"{explorer.url}/v2/api", calls_per_s=1000
+        )
+    )
+
+
+async def checked(explorer: Explorer, event: ContractUpgraded, enough: int) -> list[tuple[str, SourceSeen]]:
+    told: list[tuple[str, SourceSeen]] = []
+    done = asyncio.Event()
+
+    def take(event: ContractUpgraded, seen: SourceSeen) -> None:
+        told.append((event.event_id, seen))
+        if len(told) == enough:
+            done.set()
+
+    books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
+    async with SourceChecks(books, take, looks_s=(0.0, 0.0, 0.0)) as checks:
+        checks.see(event)
+        async with asyncio.timeout(10):
+            await done.wait()
+    return told
+
+
+async def test_the_source_of_the_new_code_is_told_once_it_is_known() -> None:
+    async with opened() as explorer:
+        explorer.known[UP.new] = verified("Vault")
+        explorer.instead.append(web.Response(status=503))
+        [(event_id, seen)] = await checked(explorer, UP, 1)
+    assert (event_id, seen.verified, seen.name) == (UP.event_id, True, "Vault")
+
+
+async def test_code_that_is_not_verified_is_told_at_once_and_again_when_it_is() -> None:
+    async with opened() as explorer:
+        first = web.json_response({"status": "1", "message": "OK", "result": [{"SourceCode": "", "Proxy": "0"}]})
+        explorer.instead.append(first)
+        explorer.known[UP.new] = verified("Vault")
+        told = await checked(explorer, UP, 2)
+    assert [seen.verified for _, seen in told] == [False, True]
+
+
+async def test_other_code_at_the_same_address_is_asked_for_there() -> None:
+    async with opened() as explorer:
+        explorer.known[UP.contract] = verified("Vault")
+        [(_, seen)] = await checked(explorer, replace(UP, role="code", new="0x" + "7" * 64), 1)
+    assert seen.address == UP.contract
+
+
+async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
+    async with opened() as explorer:
+        books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
+        async with SourceChecks(books, lambda *_: None, looks_s=(60.0,)) as checks:
+            checks.see(replace(UP, role="admin"))
+            checks.see(replace(UP, role="facet", new=NOBODY))
+            checks.see(COMPARED)
+            checks.see("no event")
+            assert not checks._open
+            for _ in range(MOST_OPEN + 5):
+                checks.see(UP)
+            assert len(checks._open) == MOST_OPEN
+        async with SourceChecks((), lambda *_: None) as unasked:
+            unasked.see(UP)
+            assert not unasked._open
+
+
+def test_nothing_is_asked_unless_the_operator_says_so_and_a_missing_key_is_his_mistake() -> None:
+    assert books_of(Settings(), "ethereum", {}) == ()
+    assert len(books_of(Settings(explorer=ExplorerSettings(sourcify=True)), "ethereum", {})) == 1
+    with pytest.raises(OperatorError, match="etherscan_key_env"):
+        books_of(Settings(explorer=ExplorerSettings(etherscan_key_env="KEY_OF_MINE")), "ethereum", {})
+    with pytest.raises(ValueError, match="calls_per_s"):
+        ExplorerSettings(calls_per_s=0)
+
+
+def test_a_look_at_source_becomes_a_signal_of_each_asset_of_the_contract() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    seen = SourceSeen(address=Address(UP.new), by="etherscan", verified=False)
+    [signal] = intake().source(UP, seen, now)
+    assert (signal.kind, signal.value, signal.subject.asset) == (SignalKind.SOURCE_CHECKED, 0.0, "ETH")
+    assert signal.attributes["upgrade"] == UP.event_id
+    assert set(signal.attributes) == set(KINDS[signal.kind].attributes)

@@ -1,0 +1,192 @@
+"""Chain events, ticks and expectations become signals too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chain.events import (
+    Address,
+    ChainEvent,
+    CodeChange,
+    CodeCompared,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    NetworkId,
+    Place,
+    PoolDepth,
+    Retracted,
+    TokenDepth,
+)
+from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
+from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, Seen, UpgradeQueued
+from monitor.intake import Intake
+from monitor.signals import SignalKind
+from monitor.signals.kinds import KINDS
+from probes.readings import (
+    Instrument,
+    Market,
+    VenueId,
+)
+
+NOW = datetime(2026, 10, 10, 21, 15, tzinfo=UTC)
+V = VenueId("bybit")
+NET = NetworkId("ethereum")
+PROXY = Address("0x" + "aa" * 20)
+POOL = Address("0x" + "bb" * 20)
+OTHER = Address("0x" + "cc" * 20)
+
+
+def intake() -> Intake:
+    door = Intake(
+        vantage="tokyo",
+        assets=["BTC", "ETH"],
+        contracts={("ethereum", PROXY): ["ETH"]},
+        pools={("ethereum", POOL): ["ETH", "BTC"]},
+    )
+    door.know("bybit", [Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP)])
+    return door
+
+
+PLACE = Place(
+    network=NET,
+    block_number=7,
+    block_hash="0x07",
+    block_time=NOW - timedelta(seconds=12),
+    transaction="0x1",
+    log_index=0,
+)
+UPGRADED = ContractUpgraded(
+    place=PLACE, seen_at=NOW, event_id="u", contract=PROXY, proxy_kind="eip1967", role="implementation",
+    old=OTHER, new=POOL, seen_by=Seen.LOG,
+)  # fmt: skip
+COMPARED = CodeCompared(
+    place=PLACE, seen_at=NOW, event_id="u/compared", contract=PROXY, role="implementation", old=OTHER, new=POOL,
+    upgrade_id="u", change=CodeChange(old_size=None, new_size=None, gained=None, lost=None),
+)  # fmt: skip
+QUEUED = UpgradeQueued(
+    place=PLACE, seen_at=NOW, event_id="q", timelock=OTHER, operation="0xop", target=PROXY, new=POOL, eta=NOW
+)
+ENDED = OperationEnded(
+    place=PLACE, seen_at=NOW, event_id="e", timelock=OTHER, operation="0xop", executed=True, queued_event_id="q"
+)
+MOVED = LiquidityMoved(
+    place=PLACE, seen_at=NOW, event_id="m", pool=POOL, pool_kind="uniswap_v2", token0=PROXY, token1=OTHER,
+    amount0=1, amount1=2, share=0.4, removed=True, owner=None,
+)  # fmt: skip
+MIGRATED = LiquidityMigrated(
+    place=PLACE, seen_at=NOW, event_id="g", token=PROXY, from_pool=POOL, to_pool=OTHER, amount=1, share=0.4,
+    score=0.9, removal_id="m", addition_id="n",
+)  # fmt: skip
+
+ACCOUNTED = LiquidityAccounted(
+    place=PLACE, seen_at=NOW, event_id="c", token=PROXY, pool=POOL, removed=10, readded=5, to_wallets=2, to_bridges=1,
+    unexplained=2, depth_share=0.5, level=2, hhi_before=1.0, hhi_after=0.5,
+)  # fmt: skip
+DEPTH = PoolDepth(
+    place=PLACE, seen_at=NOW, event_id="d", pool=POOL, pool_kind="uniswap_v2", tick=None,
+    tokens=(TokenDepth(token=PROXY, reserve=9, within_1=1, within_2=2, within_5=5, share=0.25),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "assets"),
+    [
+        (ACCOUNTED, SignalKind.LIQUIDITY_ACCOUNTED, ["ETH", "BTC"]),
+        (DEPTH, SignalKind.POOL_DEPTH, ["ETH", "BTC"]),
+        (UPGRADED, SignalKind.UPGRADE, ["ETH"]),
+        (COMPARED, SignalKind.CODE_COMPARED, ["ETH"]),
+        (QUEUED, SignalKind.UPGRADE_QUEUED, ["ETH"]),
+        (ENDED, SignalKind.OPERATION_ENDED, [None]),
+        (MOVED, SignalKind.LIQUIDITY_REMOVED, ["ETH", "BTC"]),
+        (MIGRATED, SignalKind.MIGRATION, ["ETH", "BTC"]),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_an_event_in_a_block_becomes_a_signal_for_each_asset_it_matters_to(
+    event: ContractUpgraded, kind: SignalKind, assets: list[str]
+) -> None:
+    signals = intake().event(event)
+
+    assert [(one.kind, one.subject.asset) for one in signals] == [(kind, asset) for asset in assets]
+    for one in signals:
+        assert one.event_time == PLACE.block_time
+        assert set(one.attributes) <= set(KINDS[one.kind].attributes)
+
+
+def test_what_an_upgrade_changed_is_a_signal_of_its_own() -> None:
+    hints = tuple(
+        LayoutHint(slot=hex(slot), offset=0, old="uint256", new="bool", said=f"slot {slot}") for slot in range(9)
+    )
+    known = CodeChange(
+        old_size=9, new_size=7, gained=("0x11111111",), lost=(), signatures=("0x11111111(address)",), layout=hints,
+        new_compiler="solc 0.8.26", links=("https://etherscan.io/address/0x", "https://repo.sourcify.dev/1/0x"),
+    )  # fmt: skip
+    [signal] = intake().event(replace(COMPARED, change=known))
+    said = signal.attributes
+    assert set(said) == set(KINDS[SignalKind.CODE_COMPARED].attributes)
+    assert (said["upgrade"], said["event_id"]) == (UPGRADED.event_id, "u/compared")
+    assert (said["gained"], said["lost"], said["old_size"], said["new_size"]) == ("0x11111111(address)", "", 9, 7)
+    assert said["layout"] == "slot 0 | slot 1 | slot 2 | slot 3"
+    assert (said["compiler"], said["source"]) == ("solc 0.8.26", "https://etherscan.io/address/0x")
+
+
+def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_counted() -> None:
+    [signal] = intake().event(COMPARED)
+    assert [signal.attributes[key] for key in ("gained", "lost", "layout", "source")] == [None] * 4
+    many = tuple(f"0x{one:08x}" for one in range(40))
+    [signal] = intake().event(replace(COMPARED, change=replace(COMPARED.change, gained=many)))
+    assert str(signal.attributes["gained"]).endswith("0x0000001f and 8 more")
+
+
+def test_liquidity_that_enters_a_pool_is_told_apart() -> None:
+    added = LiquidityMoved(
+        place=PLACE, seen_at=NOW, event_id="a", pool=POOL, pool_kind="uniswap_v2", token0=PROXY, token1=OTHER,
+        amount0=1, amount1=2, share=0.4, removed=False, owner=None,
+    )  # fmt: skip
+
+    assert {one.kind for one in intake().event(added)} == {SignalKind.LIQUIDITY_ADDED}
+
+
+def test_a_retraction_reaches_the_assets_of_what_it_undoes() -> None:
+    signals = intake().event(Retracted(network=NET, seen_at=NOW, event_id="m", event=MOVED))
+
+    assert [(one.subject.asset, one.attributes["retracts"]) for one in signals] == [("ETH", "m"), ("BTC", "m")]
+
+
+def test_the_pulse_and_the_faults_of_a_network_carry_no_asset() -> None:
+    door = intake()
+    events: list[ChainEvent] = [
+        HeadSeen(network=NET, seen_at=NOW, block_number=7, block_hash="0x", block_time=NOW, node="n", lag_s=0.1),
+        HeadStalled(network=NET, seen_at=NOW, block_number=7, stalled_s=60),
+        NodeFault(network=NET, seen_at=NOW, node="n", fault=NodeFaultKind.TIMEOUT, detail=""),
+        Reorged(network=NET, seen_at=NOW, depth=2, common_number=5, old_head="0xa", new_head="0xb"),
+    ]
+
+    told = [one for event in events for one in door.event(event)]
+
+    assert [one.kind for one in told] == [
+        SignalKind.HEAD,
+        SignalKind.HEAD_STALLED,
+        SignalKind.NODE_FAULT,
+        SignalKind.REORG,
+    ]
+    assert {one.subject.network for one in told} == {"ethereum"}
+    assert [one.value for one in told] == [7, 60, 1, 2]
+
+
+def test_ticks_and_expectations_are_signals_too() -> None:
+    door = intake()
+    tick = door.tick(NOW)
+    expect = door.expect("bybit/liquidation", tick.subject, 15.0, NOW, {"leg": "liquidation"})
+
+    assert (tick.source, expect.source, expect.value) == ("clock", "bybit/liquidation", 15.0)
+
+
+def test_signals_of_one_source_are_numbered_without_gaps() -> None:
+    door = intake()
+
+    assert [door.event(UPGRADED)[0].seq for _ in range(3)] == [1, 2, 3]

@@ -1,0 +1,296 @@
+"""The only door: every reading and every chain event becomes the right signals."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+
+from chain.events import (
+    Address,
+    NetworkId,
+)
+from monitor.intake import Intake
+from monitor.signals import SignalKind
+from monitor.signals.kinds import KINDS
+from probes.readings import (
+    BookMeasured,
+    BookState,
+    Censoring,
+    EngineLag,
+    FeedChanged,
+    FeedEvent,
+    FeedLag,
+    FeedMalformed,
+    Funding,
+    Headroom,
+    Instrument,
+    InstrumentsListed,
+    Liquidation,
+    LongShortRatio,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Reading,
+    Refusal,
+    RequestTimed,
+    ServerTime,
+    ServiceState,
+    ServiceStatus,
+    Side,
+    SlotMissed,
+    VenueClock,
+    VenueId,
+    Volume,
+    WalletStatus,
+)
+
+NOW = datetime(2026, 10, 10, 21, 15, tzinfo=UTC)
+V = VenueId("bybit")
+NET = NetworkId("ethereum")
+PROXY = Address("0x" + "aa" * 20)
+POOL = Address("0x" + "bb" * 20)
+OTHER = Address("0x" + "cc" * 20)
+
+
+def intake() -> Intake:
+    door = Intake(
+        vantage="tokyo",
+        assets=["BTC", "ETH"],
+        contracts={("ethereum", PROXY): ["ETH"]},
+        pools={("ethereum", POOL): ["ETH", "BTC"]},
+    )
+    door.know("bybit", [Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP)])
+    return door
+
+
+def liquidation(**changes: object) -> Liquidation:
+    return Liquidation(
+        **{
+            "venue": V,
+            "instrument": "BTCUSDT",
+            "received_at": NOW,
+            "event_time": NOW - timedelta(seconds=1),
+            "side": Side.LONG,
+            "price": Decimal(50_000),
+            "quantity": Decimal("0.5"),
+            "notional_usd": Decimal(25_000),
+            "censoring": Censoring.COMPLETE,
+            **changes,
+        }  # type: ignore[arg-type]  # keyword changes of a test builder
+    )
+
+
+def request(**changes: object) -> RequestTimed:
+    return RequestTimed(
+        **{
+            "venue": V,
+            "check": "server_time",
+            "instrument": None,
+            "scheduled_at": NOW,
+            "sent_at": NOW,
+            "received_at": NOW,
+            "latency_s": 0.08,
+            "service_s": 0.07,
+            "phases": (),
+            "cold": True,
+            "status": 200,
+            "refusal": None,
+            "censored": False,
+            "body_bytes": 10,
+            **changes,
+        }  # type: ignore[arg-type]  # keyword changes of a test builder
+    )
+
+
+READINGS: list[tuple[Reading, SignalKind | None, float | None]] = [
+    (liquidation(), SignalKind.LIQUIDATION, 25_000),
+    (request(), SignalKind.REQUEST, 0.08),
+    (request(venue=VenueId("control"), check="anycast"), SignalKind.CONTROL, 0.08),
+    (
+        SlotMissed(venue=V, check="server_time", instrument=None, scheduled_at=NOW, received_at=NOW, missed=3),
+        SignalKind.MISSED_SLOT,
+        3,
+    ),
+    (
+        Headroom(venue=V, budget="ip", received_at=NOW, left=0.4, used=60, limit=100, window_s=60, declared=True),
+        SignalKind.HEADROOM,
+        0.4,
+    ),
+    (ServerTime(venue=V, received_at=NOW, event_time=NOW, resolution_s=0.001), None, None),
+    (
+        VenueClock(venue=V, received_at=NOW, offset_s=1.27, bound_s=0.02, samples=4, origin="rest"),
+        SignalKind.CLOCK_OFFSET,
+        1.27,
+    ),
+    (ServiceStatus(venue=V, received_at=NOW, state=ServiceState.MAINTENANCE), SignalKind.VENUE_STATUS, 2),
+    (
+        WalletStatus(venue=V, asset="ETH", network="ERC20", received_at=NOW, deposits=True, withdrawals=None),
+        None,
+        None,
+    ),
+    (
+        WalletStatus(venue=V, asset="ETH", network="ERC20", received_at=NOW, deposits=True, withdrawals=False),
+        SignalKind.WALLET,
+        0,
+    ),
+    (
+        WalletStatus(
+            venue=V, asset="ETH", network="ERC20", received_at=NOW, deposits=True, withdrawals=True, delayed=True
+        ),
+        SignalKind.WALLET,
+        0.5,
+    ),
+    (InstrumentsListed(venue=V, received_at=NOW, instruments=()), None, None),
+    (
+        BookMeasured(
+            venue=V,
+            instrument="BTCUSDT",
+            received_at=NOW,
+            event_time=None,
+            source="ws",
+            state=BookState.OK,
+            mid=50_000.0,
+            spread_bps=0.2,
+            depth_usd={10: (1e6, 2e6)},
+            slippage_bps={10_000: (0.1, None)},
+            levels=10,
+            updates=5,
+            age_s=0.1,
+        ),
+        SignalKind.BOOK,
+        0.2,
+    ),
+    (
+        OpenInterest(
+            venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, base=Decimal(10), usd=Decimal(500_000)
+        ),
+        SignalKind.OPEN_INTEREST,
+        500_000,
+    ),
+    (Funding(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, rate=1e-4), SignalKind.FUNDING, 1e-4),
+    (
+        MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=50_000.0, index=None),
+        SignalKind.MARK_PRICE,
+        50_000,
+    ),
+    (MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=None, index=1.0), None, None),
+    (
+        LongShortRatio(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, ratio=1.5, basis="accounts"),
+        SignalKind.LONG_SHORT_RATIO,
+        1.5,
+    ),
+    (
+        Volume(
+            venue=V,
+            instrument="BTCUSDT",
+            received_at=NOW,
+            event_time=None,
+            market=Market.PERP,
+            base=Decimal(1),
+            usd=Decimal(50_000),
+        ),
+        SignalKind.VOLUME,
+        50_000,
+    ),
+    (
+        Volume(
+            venue=V, instrument="BTCUSDT", received_at=NOW, event_time=None, market=Market.PERP, base=None, usd=None
+        ),
+        None,
+        None,
+    ),
+    (
+        EngineLag(venue=V, feed="book_ws", instrument="BTCUSDT", received_at=NOW, lag_s=0.3),
+        SignalKind.ENGINE_LAG,
+        0.3,
+    ),
+    (
+        FeedLag(venue=V, feed="book_ws", instrument="BTCUSDT", received_at=NOW, lag_s=0.2, bound_s=0.01),
+        SignalKind.FEED_LAG,
+        0.2,
+    ),
+    (
+        FeedChanged(venue=V, feed="book_ws", instrument=None, received_at=NOW, event=FeedEvent.SILENT, value=31.0),
+        SignalKind.FEED_SILENT,
+        31,
+    ),
+    (FeedMalformed(venue=V, feed="book_ws", received_at=NOW, path="$.data", count=7), SignalKind.MALFORMED, 7),
+]
+
+
+@pytest.mark.parametrize(("reading", "kind", "value"), READINGS, ids=lambda one: type(one).__name__)
+def test_every_reading_has_its_signal(reading: Reading, kind: SignalKind | None, value: float | None) -> None:
+    signals = intake().reading(reading)
+
+    assert [one.kind for one in signals] == ([] if kind is None else [kind])
+    for one in signals:
+        assert one.value == value
+        assert set(one.attributes) <= set(KINDS[one.kind].attributes)
+        assert one.subject.vantage == "tokyo"
+
+
+def test_every_kind_of_reading_is_tried_here() -> None:
+    assert {type(reading) for reading, _, _ in READINGS} == set(get_args(Reading))
+
+
+def test_a_venue_stamp_is_corrected_by_the_clock_offset() -> None:
+    door = intake()
+    door.reading(VenueClock(venue=V, received_at=NOW, offset_s=1.27, bound_s=0.02, samples=4, origin="rest"))
+
+    (signal,) = door.reading(liquidation(event_time=NOW + timedelta(seconds=1)))
+
+    assert signal.event_time == NOW - timedelta(seconds=0.27)
+
+
+def test_an_event_never_lies_after_its_receipt() -> None:
+    (signal,) = intake().reading(liquidation(event_time=NOW + timedelta(seconds=5)))
+
+    assert signal.event_time == NOW
+
+
+def test_a_stamp_of_another_year_without_a_known_clock_is_taken_as_now() -> None:
+    (signal,) = intake().reading(liquidation(event_time=NOW - timedelta(days=800)))
+
+    assert signal.event_time == NOW
+
+
+def test_open_interest_without_a_price_takes_the_last_mark() -> None:
+    door = intake()
+    bare = OpenInterest(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, base=Decimal(2), usd=None)
+    assert door.reading(bare) == []
+
+    door.reading(MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=100.0, index=None))
+
+    assert [one.value for one in door.reading(bare)] == [200.0]
+
+
+def test_what_nobody_watches_is_counted_and_left_out() -> None:
+    door = intake()
+
+    assert door.reading(liquidation(instrument="DOGEUSDT")) == []
+    assert (
+        door.reading(WalletStatus(venue=V, asset="XYZ", network="", received_at=NOW, deposits=True, withdrawals=True))
+        == []
+    )
+    assert door.unwatched == 2
+
+
+def test_listed_instruments_of_watched_assets_become_known() -> None:
+    door = intake()
+    listed = [
+        Instrument(symbol="ETHPERP", base="ETH", quote="USDT", market=Market.PERP),
+        Instrument(symbol="DOGEUSDT", base="DOGE", quote="USDT", market=Market.PERP),
+    ]
+    door.reading(InstrumentsListed(venue=V, received_at=NOW, instruments=tuple(listed)))
+
+    assert [one.subject.asset for one in door.reading(liquidation(instrument="ETHPERP"))] == ["ETH"]
+    assert door.reading(liquidation(instrument="DOGEUSDT")) == []
+
+
+def test_a_refusal_of_ours_says_so() -> None:
+    (signal,) = intake().reading(request(refusal=Refusal.GEO_BLOCKED, status=451))
+
+    assert (signal.attributes["outcome"], signal.attributes["ours"]) == ("geo_blocked", True)

@@ -1,0 +1,114 @@
+"""The daemon's web page: alive, ready with reasons, metrics; and an operator's mistake where it cannot listen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from monitor.errors import OperatorError
+from monitor.settings.reader import read
+from monitor.web.server import Web, serve
+from monitor.web.settings import WebSettings
+
+
+class Page:
+    """A running server and what it is told."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+        self.web = Web(WebSettings(port=0), lambda: self.reasons, lambda: (b"up 1\n", "text/plain; version=0.0.4"))
+
+    async def get(self, path: str) -> tuple[int, str, str]:
+        """Status, content type and text."""
+        url = f"http://127.0.0.1:{self.web.port}{path}"
+        async with aiohttp.ClientSession() as client, client.get(url) as answer:
+            assert "Access-Control-Allow-Origin" not in answer.headers
+            return answer.status, answer.headers["Content-Type"], await answer.text()
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    ours = Page()
+    await ours.web.start()
+    yield ours
+    await ours.web.stop()
+
+
+async def test_it_is_alive_whether_ready_or_not(page: Page) -> None:
+    page.reasons = ["the database is away"]
+    assert (await page.get("/healthz"))[0] == 200
+
+
+async def test_it_is_ready_when_there_is_no_reason_against(page: Page) -> None:
+    status, content_type, text = await page.get("/readyz")
+    assert (status, text) == (200, '{"ready": true, "reasons": []}')
+    assert content_type.startswith("application/json")
+
+    page.reasons = ["the database is away", "part prober bybit keeps failing"]
+    status, _type, text = await page.get("/readyz")
+    assert status == 503
+    assert '"ready": false' in text
+    assert "part prober bybit keeps failing" in text
+
+
+async def test_metrics_come_with_the_content_type_they_are_given(page: Page) -> None:
+    assert await page.get("/metrics") == (200, "text/plain; version=0.0.4", "up 1\n")
+
+
+async def test_the_index_names_every_path(page: Page) -> None:
+    status, _type, text = await page.get("/")
+    assert status == 200
+    assert all(path in text for path in ("/healthz", "/readyz", "/metrics"))
+
+
+async def test_there_is_nothing_else_and_nothing_to_submit(page: Page) -> None:
+    assert (await page.get("/../etc/passwd"))[0] == 404
+    async with aiohttp.ClientSession() as client, client.post(f"http://127.0.0.1:{page.web.port}/readyz") as answer:
+        assert answer.status == 405
+
+
+async def test_a_taken_port_is_told_with_its_key_and_remedy(page: Page) -> None:
+    assert page.web.port is not None
+    other = Web(WebSettings(port=page.web.port), list, lambda: (b"", "text/plain"))
+
+    with pytest.raises(OperatorError, match="is taken") as caught:
+        await other.start()
+
+    assert (caught.value.key, caught.value.value) == ("web.port", page.web.port)
+    assert "choose another port" in caught.value.remedy
+    assert other.port is None
+    await other.stop()
+
+
+async def test_an_address_of_another_machine_is_told() -> None:
+    with pytest.raises(OperatorError) as caught:
+        await Web(WebSettings(host="192.0.2.1", port=0), list, lambda: (b"", "")).start()
+    assert caught.value.key == "web.host"
+
+
+async def test_it_may_be_switched_off_and_stopped_twice() -> None:
+    web = Web(WebSettings(enabled=False), list, lambda: (b"", ""))
+    await web.start()
+    assert web.port is None
+    await web.stop()
+    await web.stop()
+
+
+async def test_serving_ends_when_cancelled() -> None:
+    task = asyncio.create_task(serve(WebSettings(port=0), list, lambda: (b"", "")))
+    await asyncio.sleep(0.05)  # listening or not yet: both must end
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_it_listens_on_loopback_unless_told_otherwise() -> None:
+    assert WebSettings() == WebSettings(enabled=True, host="127.0.0.1", port=9464)
+
+
+def test_a_port_that_is_none_is_refused() -> None:
+    with pytest.raises(OperatorError, match="0 to 65535"):
+        read(WebSettings, {"port": 70_000}, "web")

@@ -1,0 +1,120 @@
+"""The books of one connection: changes wait for their snapshot, gaps are told once, resyncs say how long."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from probes.feeds.books import MOST_KEPT, FeedBooks
+from probes.readings import BookState, FeedChanged, FeedEvent, VenueId
+from probes.venue import BookDelta, BookSnapshot
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def whole(last_id: int, instrument: str = "BTC") -> BookSnapshot:
+    return BookSnapshot(
+        instrument=instrument, last_id=last_id, event_time=NOW, bids=[(100.0, 1000.0)], asks=[(100.1, 1000.0)]
+    )
+
+
+def delta(last_id: int, first_id: int | None = None, instrument: str = "BTC") -> BookDelta:
+    return BookDelta(
+        instrument=instrument,
+        first_id=first_id or last_id,
+        last_id=last_id,
+        prev_id=None,
+        event_time=NOW,
+        bids=[],
+        asks=[],
+    )
+
+
+def books(*, based: bool) -> FeedBooks:
+    return FeedBooks(VenueId("made"), "book_ws", based=based)
+
+
+def wants_anew(held: FeedBooks) -> bool:
+    return held.needs_new_connection
+
+
+def events(told: list[FeedChanged]) -> list[tuple[FeedEvent, float]]:
+    return [(one.event, one.value) for one in told]
+
+
+def test_changes_are_kept_until_the_rest_snapshot_comes_and_then_applied() -> None:
+    held = books(based=True)
+    for last_id in (9, 10, 11, 12):
+        assert held.change(delta(last_id), NOW, 0.0) == []
+    assert held.wanting() == ["BTC"]
+    assert held.wanting() == [], "asked for once"
+    assert held.snapshot(whole(10), NOW, 1.0) == []
+    (told,) = held.measures(NOW, 1.0, 60.0)
+    assert told.state is BookState.OK
+    assert held.change(delta(13), NOW, 2.0) == []
+
+
+def test_a_snapshot_older_than_what_was_kept_is_asked_for_again() -> None:
+    held = books(based=True)
+    held.change(delta(20), NOW, 0.0)
+    assert held.wanting() == ["BTC"]
+    assert held.snapshot(whole(10), NOW, 1.0) == []
+    assert held.wanting() == ["BTC"]
+    assert held.snapshot(whole(19), NOW, 2.0) == []
+    assert held.measures(NOW, 2.0, 60.0)[0].state is BookState.OK
+
+
+def test_a_snapshot_that_does_not_come_is_asked_for_again() -> None:
+    held = books(based=True)
+    held.change(delta(20), NOW, 0.0)
+    held.wanting()
+    held.failed("BTC")
+    assert held.wanting() == ["BTC"]
+
+
+def test_a_gap_is_told_once_with_what_is_missing_and_the_resync_says_how_long() -> None:
+    held = books(based=True)
+    held.snapshot(whole(10), NOW, 0.0)
+    gap = held.change(delta(14), NOW, 5.0)
+    assert events(gap) == [(FeedEvent.GAP, 3)]
+    assert gap[0].detail == "after 10 came 14..14"
+    assert held.change(delta(15), NOW, 6.0) == []
+    assert held.measures(NOW, 6.0, 60.0)[0].state is BookState.UNSYNCED
+    assert not wants_anew(held)
+    assert held.wanting() == ["BTC"]
+    assert events(held.snapshot(whole(14), NOW, 8.0)) == [(FeedEvent.RESYNCED, 3.0)]
+    assert events(held.snapshot(whole(15), NOW, 9.0)) == [], "told once"
+
+
+def test_a_feed_that_sends_its_own_snapshots_needs_a_new_connection_after_a_gap() -> None:
+    held = books(based=False)
+    held.snapshot(whole(10), NOW, 0.0)
+    assert events(held.change(delta(12), NOW, 1.0)) == [(FeedEvent.GAP, 1)]
+    assert wants_anew(held)
+    assert held.wanting() == []
+    held.forget()
+    assert not wants_anew(held)
+    assert events(held.snapshot(whole(20), NOW, 4.0)) == [(FeedEvent.RESYNCED, 3.0)]
+
+
+def test_a_lost_connection_leaves_no_book_believed_and_nothing_kept() -> None:
+    held = books(based=True)
+    held.snapshot(whole(10), NOW, 0.0)
+    held.snapshot(whole(10, "ETH"), NOW, 0.0)
+    held.change(delta(14), NOW, 0.0)
+    held.forget()
+    assert {one.state for one in held.measures(NOW, 1.0, 60.0)} == {BookState.UNSYNCED}
+    assert held.wanting() == []
+
+
+def test_a_book_that_never_stood_is_not_measured() -> None:
+    held = books(based=True)
+    held.change(delta(14), NOW, 0.0)
+    assert held.measures(NOW, 1.0, 60.0) == []
+
+
+def test_what_is_kept_is_bounded_and_the_newest_stays() -> None:
+    held = books(based=True)
+    for last_id in range(1, MOST_KEPT + 100):
+        held.change(delta(last_id), NOW, 0.0)
+    assert held.snapshot(whole(MOST_KEPT + 98), NOW, 1.0) == []
+    assert held.measures(NOW, 1.0, 60.0)[0].state is BookState.OK

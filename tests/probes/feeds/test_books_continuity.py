@@ -1,0 +1,208 @@
+"""Continuity of a feed's books: what a gap says, what is kept for a snapshot, and when a resync is asked for and told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from probes.feeds.books import FeedBooks
+from probes.readings import BookState, FeedChanged, FeedEvent, VenueId
+from probes.venue import BookDelta, BookSnapshot
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=9)
+
+
+def books(*, based: bool) -> FeedBooks:
+    return FeedBooks(VenueId("made"), "book_ws", based=based)
+
+
+def whole(last_id: int, instrument: str = "BTC") -> BookSnapshot:
+    return BookSnapshot(
+        instrument=instrument, last_id=last_id, event_time=NOW, bids=[(100.0, 1000.0)], asks=[(100.1, 1000.0)]
+    )
+
+
+def delta(
+    first_id: int, last_id: int | None = None, prev_id: int | None = None, instrument: str = "BTC", price: float = 99.0
+) -> BookDelta:
+    return BookDelta(
+        instrument=instrument, first_id=first_id, last_id=last_id or first_id, prev_id=prev_id, event_time=NOW,
+        bids=[(price, 7.0)], asks=[],
+    )  # fmt: skip
+
+
+def state(held: FeedBooks, now_s: float = 0.0) -> dict[str, BookState]:
+    return {one.instrument: one.state for one in held.measures(NOW, now_s, 60.0)}
+
+
+def events(told: Sequence[FeedChanged]) -> list[tuple[FeedEvent, float]]:
+    return [(one.event, one.value) for one in told]
+
+
+def synced(*, based: bool = True) -> FeedBooks:
+    """A book of BTC that stands at id 10."""
+    held = books(based=based)
+    held.change(delta(10), NOW, 0.0)
+    held.wanting()
+    held.snapshot(whole(10), NOW, 0.0)
+    return held
+
+
+def test_a_gap_says_which_venue_feed_and_instrument_it_is_of_and_what_is_missing() -> None:
+    (gap,) = synced().change(delta(14, 16), LATER, 5.0)
+    assert (gap.venue, gap.feed, gap.instrument, gap.received_at) == ("made", "book_ws", "BTC", LATER)
+    assert (gap.event, gap.value, gap.detail, gap.planned) == (FeedEvent.GAP, 3, "after 10 came 14..16", False)
+
+
+def test_a_gap_by_named_predecessors_counts_what_lies_before_the_one_named() -> None:
+    held = synced()
+    assert held.change(delta(11, 12, prev_id=10), NOW, 0.0) == []
+    assert events(held.change(delta(20, 21, prev_id=17), NOW, 0.0)) == [(FeedEvent.GAP, 5)]
+
+
+def test_what_is_old_or_follows_is_no_gap() -> None:
+    held = synced()
+    for change in (delta(11), delta(9), delta(11), delta(12, 14), delta(13), delta(15)):
+        assert held.change(change, NOW, 1.0) == []
+    assert state(held) == {"BTC": BookState.OK}
+    assert held.wanting() == []
+
+
+def test_only_the_book_with_the_gap_is_lost() -> None:
+    held = synced()
+    held.snapshot(whole(50, "ETH"), NOW, 0.0)
+    held.change(delta(13), NOW, 1.0)
+    held.change(delta(51, instrument="ETH"), NOW, 1.0)
+    assert state(held) == {"BTC": BookState.UNSYNCED, "ETH": BookState.OK}
+    assert held.wanting() == ["BTC"]
+
+
+def test_a_resync_tells_the_seconds_from_its_gap_whatever_else_came_meanwhile() -> None:
+    held = synced()
+    held.change(delta(13), NOW, 100.0)
+    held.change(delta(20), NOW, 103.0)
+    (told,) = held.snapshot(whole(25), LATER, 104.5)
+    assert (told.event, told.value, told.instrument, told.received_at) == (FeedEvent.RESYNCED, 4.5, "BTC", LATER)
+    assert held.change(delta(26), NOW, 105.0) == []
+    assert held.change(delta(30), NOW, 110.0) != []
+    assert events(held.snapshot(whole(30), NOW, 111.0)) == [(FeedEvent.RESYNCED, 1.0)]
+
+
+def test_a_first_snapshot_is_no_resync() -> None:
+    held = books(based=True)
+    held.change(delta(10), NOW, 0.0)
+    assert held.snapshot(whole(10), NOW, 5.0) == []
+
+
+def test_a_gap_within_what_was_kept_is_no_resync_and_asks_again() -> None:
+    held = synced()
+    held.change(delta(13), NOW, 1.0)
+    held.wanting()
+    held.change(delta(20), NOW, 2.0)
+    assert held.snapshot(whole(13), NOW, 3.0) == []
+    assert state(held) == {"BTC": BookState.UNSYNCED}
+    assert held.wanting() == ["BTC"]
+    assert events(held.snapshot(whole(19), NOW, 6.0)) == [(FeedEvent.RESYNCED, 5.0)]
+    assert state(held) == {"BTC": BookState.OK}
+
+
+def test_the_change_that_showed_the_gap_is_kept_for_the_snapshot() -> None:
+    held = synced()
+    held.change(delta(13), NOW, 1.0)
+    held.snapshot(whole(12), NOW, 2.0)
+    assert held.change(delta(14), NOW, 3.0) == []
+
+
+def test_what_was_kept_is_applied_once() -> None:
+    held = books(based=True)
+    held.change(delta(11, price=98.0), NOW, 0.0)
+    held.snapshot(whole(10), NOW, 1.0)
+    assert held.measures(NOW, 1.0, 60.0)[0].levels == 3
+    held.snapshot(whole(10), NOW, 2.0)
+    assert held.measures(NOW, 2.0, 60.0)[0].levels == 2
+
+
+def test_one_snapshot_at_a_time_is_asked_for_each_book() -> None:
+    held = books(based=True)
+    held.change(delta(10), NOW, 0.0)
+    held.change(delta(10, instrument="ETH"), NOW, 0.0)
+    assert held.wanting() == ["BTC", "ETH"]
+    for number in range(11, 200):
+        held.change(delta(number), NOW, 0.0)
+        assert held.wanting() == []
+    held.failed("ETH")
+    assert held.wanting() == ["ETH"]
+    assert held.wanting() == []
+
+
+def test_a_book_no_change_came_for_is_not_asked_for() -> None:
+    held = books(based=True)
+    held.snapshot(whole(10), NOW, 0.0)
+    held.forget()
+    assert held.wanting() == []
+    held.change(delta(11), NOW, 0.0)
+    assert held.wanting() == ["BTC"]
+
+
+def test_a_snapshot_asked_for_before_the_connection_was_lost_is_asked_for_anew_after_it() -> None:
+    held = books(based=True)
+    held.change(delta(11), NOW, 0.0)
+    assert held.wanting() == ["BTC"]
+    held.forget()
+    held.change(delta(21), NOW, 0.0)
+    assert held.wanting() == ["BTC"]
+
+
+def test_changes_of_a_lost_connection_are_not_applied_to_the_next_ones_snapshot() -> None:
+    held = books(based=True)
+    held.change(delta(11, price=98.0), NOW, 0.0)
+    held.forget()
+    held.snapshot(whole(10), NOW, 1.0)
+    assert held.measures(NOW, 1.0, 60.0)[0].levels == 2
+
+
+def test_after_a_lost_connection_a_change_that_would_follow_is_not_believed() -> None:
+    held = synced()
+    held.forget()
+    assert held.change(delta(11), NOW, 1.0) == []
+    assert state(held) == {"BTC": BookState.UNSYNCED}
+
+
+def test_a_feed_with_its_own_snapshots_takes_no_straddling_change_but_one_based_on_rest_does() -> None:
+    own = books(based=False)
+    own.snapshot(whole(10), NOW, 0.0)
+    assert events(own.change(delta(8, 14), NOW, 0.0)) == [(FeedEvent.GAP, 1)]
+    rest = books(based=True)
+    rest.snapshot(whole(10), NOW, 0.0)
+    assert rest.change(delta(8, 14), NOW, 0.0) == []
+    assert events(rest.change(delta(14, 15), NOW, 0.0)) == [(FeedEvent.GAP, 1)], "only the first change may straddle"
+
+
+def test_only_a_feed_with_its_own_snapshots_wants_a_new_connection_and_only_after_a_gap() -> None:
+    own = synced(based=False)
+    own.change(delta(11), NOW, 0.0)
+    assert [own.needs_new_connection] == [False]
+    own.change(delta(13), NOW, 0.0)
+    assert [own.needs_new_connection] == [True]
+    assert own.wanting() == [], "there is no snapshot to ask for"
+    own.forget()
+    assert [own.needs_new_connection] == [False]
+    rest = synced()
+    rest.change(delta(13), NOW, 0.0)
+    assert [rest.needs_new_connection] == [False]
+
+
+def test_at_most_five_thousand_changes_are_kept_for_a_snapshot() -> None:
+    held = books(based=True)
+    for number in range(1, 5_011):
+        held.change(delta(number), NOW, 0.0)
+    kept = held._held["BTC"].kept
+    assert (len(kept), kept[0].first_id, kept[-1].first_id) == (5_000, 11, 5_010)
+
+
+def test_books_are_measured_as_of_the_feed_at_the_time_given() -> None:
+    held = synced()
+    (told,) = held.measures(LATER, 61.0, 60.0)
+    assert (told.source, told.received_at, told.state, told.age_s) == ("ws", LATER, BookState.FROZEN, 61.0)
+    assert held.measures(LATER, 61.0, 61.0)[0].state is BookState.OK

@@ -1,0 +1,98 @@
+"""A venue's allowance is never overspent: its own count, its headers and its floors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.readings import VenueId
+from probes.rest.budget import LONGEST_FLOOR_S, RESERVE, Budgets
+from probes.venue import Budget, Usage
+from tests.branches import Reached
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def budgets(limit: float = 100.0, window_s: float = 60.0) -> Budgets:
+    return Budgets(VenueId("made"), (Budget(name="ip", limit=limit, window_s=window_s),))
+
+
+held_back = Reached("a request held back")
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 30)), min_size=10, max_size=200))
+def test_no_window_ever_holds_more_than_nine_tenths(requests: list[tuple[float, float]]) -> None:
+    ours, now_s, made = budgets(), 0.0, list[tuple[float, float]]()
+    for pause_s, cost in requests:
+        now_s += pause_s
+        if ours.may("ip", cost, now_s):
+            ours.spend("ip", cost, now_s)
+            made.append((now_s, cost))
+        assert sum(cost for at_s, cost in made if now_s - at_s < 60) <= 100 * (1 - RESERVE) + 1e-6
+    held_back(len(made) < len(requests))
+
+
+def test_a_window_slides() -> None:
+    ours = budgets()
+    ours.spend("ip", 90, 0.0)
+    assert not ours.may("ip", 1, 59.9)
+    assert ours.may("ip", 90, 60.0)
+
+
+def test_what_has_no_budget_may_always_be_asked() -> None:
+    ours = budgets()
+    ours.spend("other", 1e9, 0.0)
+    ours.learn(Usage(budget="other", used=1e9), 0.0)
+    assert ours.may("other", 1e9, 0.0)
+
+
+def test_the_venues_own_count_is_believed_over_ours_and_our_requests_since_are_added() -> None:
+    ours = budgets()
+    ours.spend("ip", 10, 0.0)
+    ours.learn(Usage(budget="ip", used=80), 1.0)
+    assert ours.may("ip", 10, 2.0)
+    ours.spend("ip", 5, 2.0)
+    assert not ours.may("ip", 10, 3.0)
+    assert ours.may("ip", 85, 61.0), "what the venue said a window ago is over"
+
+
+def test_what_the_venue_says_remains_is_taken_from_the_limit_it_tells() -> None:
+    ours = budgets()
+    ours.learn(Usage(budget="ip", remaining=50, limit=200), 0.0)
+    (told,) = ours.headroom(1.0, NOW)
+    assert (told.used, told.limit, told.left, told.declared, told.window_s) == (150, 200, 0.25, True, 60.0)
+
+
+def test_a_usage_that_says_nothing_changes_nothing() -> None:
+    ours = budgets()
+    ours.learn(Usage(budget="ip", limit=0), 0.0)
+    (told,) = ours.headroom(1.0, NOW)
+    assert (told.limit, told.declared, told.left) == (100, False, 1.0)
+
+
+def test_a_floor_forbids_every_budget_and_only_rises() -> None:
+    ours = budgets()
+    ours.wait(50.0, 0.0)
+    ours.wait(20.0, 0.0)
+    assert not ours.may("ip", 1, 49.0)
+    assert not ours.may("other", 1, 49.0)
+    assert ours.waits_s(40.0) == 10.0
+    assert ours.headroom(40.0, NOW)[0].left == 0.0
+    assert ours.may("ip", 1, 50.0)
+    assert ours.waits_s(60.0) == 0.0
+
+
+@pytest.mark.parametrize("until_s", [1e12, float("inf")])
+def test_no_floor_lasts_longer_than_three_days(until_s: float) -> None:
+    ours = budgets()
+    ours.wait(until_s, 0.0)
+    assert ours.waits_s(0.0) == LONGEST_FLOOR_S
+
+
+def test_headroom_is_told_by_name_and_never_below_nothing() -> None:
+    two = Budgets(VenueId("made"), (Budget(name="z", limit=10, window_s=1), Budget(name="a", limit=10, window_s=1)))
+    two.learn(Usage(budget="z", used=50), 0.0)
+    assert [(one.budget, one.left) for one in two.headroom(0.5, NOW)] == [("a", 1.0), ("z", 0.0)]

@@ -1,0 +1,168 @@
+"""The boundaries of an allowance: the last tenth, the roll of its window, the venue's own count, and the floors of a wait."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from probes.readings import VenueId
+from probes.rest.budget import Budgets
+from probes.venue import Budget, Usage
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+THREE_DAYS_S = 259_200.0
+"""The longest ban a venue documents (facts: venues §3)."""
+
+
+def budgets(limit: float = 100.0, window_s: float = 60.0) -> Budgets:
+    return Budgets(
+        VenueId("made"),
+        (Budget(name="ip", limit=limit, window_s=window_s), Budget(name="spot", limit=50, window_s=10)),
+    )
+
+
+def used(ours: Budgets, now_s: float, name: str = "ip") -> float:
+    return next(one.used for one in ours.headroom(now_s, NOW) if one.budget == name)
+
+
+def test_nine_tenths_may_be_spent_and_nothing_more() -> None:
+    ours = budgets()
+    assert ours.may("ip", 90, 0.0)
+    assert not ours.may("ip", 90.001, 0.0)
+    ours.spend("ip", 89, 0.0)
+    assert ours.may("ip", 1, 0.0)
+    assert not ours.may("ip", 1.001, 0.0)
+
+
+def test_one_budget_is_spent_without_touching_another() -> None:
+    ours = budgets()
+    ours.spend("ip", 90, 0.0)
+    assert not ours.may("ip", 1, 0.0)
+    assert ours.may("spot", 45, 0.0)
+    assert not ours.may("spot", 46, 0.0)
+
+
+def test_each_request_leaves_the_window_as_it_grows_too_old() -> None:
+    ours = budgets()
+    for at_s, cost in ((0.0, 10), (5.0, 20), (30.0, 30)):
+        ours.spend("ip", cost, at_s)
+    assert [used(ours, now_s) for now_s in (30.0, 59.9, 60.0, 64.9, 65.0, 89.9, 90.0)] == [60, 60, 50, 50, 30, 30, 0]
+
+
+def test_what_the_venue_counted_holds_for_one_window_and_then_only_our_count_does() -> None:
+    ours = budgets()
+    ours.spend("ip", 7, 50.0)
+    ours.learn(Usage(budget="ip", used=80), 55.0)
+    assert [used(ours, now_s) for now_s in (55.0, 109.9, 114.9, 115.0)] == [80, 80, 80, 0]
+    ours.spend("ip", 5, 115.0)
+    assert used(ours, 116.0) == 5
+
+
+def test_a_request_of_the_very_moment_of_the_venues_count_is_in_it_and_later_ones_are_added() -> None:
+    ours = budgets()
+    ours.spend("ip", 10, 1.0)
+    ours.learn(Usage(budget="ip", used=40), 1.0)
+    assert used(ours, 1.0) == 40
+    ours.spend("ip", 3, 1.5)
+    ours.spend("ip", 4, 2.0)
+    assert used(ours, 2.0) == 47
+
+
+def test_a_venue_that_counts_less_than_we_spent_is_not_believed() -> None:
+    ours = budgets()
+    ours.spend("ip", 60, 0.0)
+    ours.learn(Usage(budget="ip", used=2), 1.0)
+    assert used(ours, 2.0) == 60
+
+
+def test_a_limit_the_venue_tells_moves_the_last_tenth() -> None:
+    ours = budgets()
+    ours.learn(Usage(budget="ip", limit=1000), 0.0)
+    assert ours.may("ip", 900, 0.0)
+    assert not ours.may("ip", 901, 0.0)
+    ours.learn(Usage(budget="ip", limit=0.5), 0.0)
+    assert ours.may("ip", 0.45, 0.0)
+    assert not ours.may("ip", 0.46, 0.0)
+
+
+@pytest.mark.parametrize("limit", [0.0, -5.0, None])
+def test_a_limit_that_is_none_is_not_learnt(limit: float | None) -> None:
+    ours = budgets()
+    ours.learn(Usage(budget="ip", limit=limit), 0.0)
+    assert ours.may("ip", 90, 0.0)
+    assert not ours.may("ip", 91, 0.0)
+
+
+def test_what_remains_is_counted_from_the_limit_unless_what_was_used_is_told_too() -> None:
+    ours = budgets()
+    ours.learn(Usage(budget="ip", remaining=30), 0.0)
+    assert used(ours, 0.0) == 70
+    ours.learn(Usage(budget="ip", remaining=30, used=20), 0.0)
+    assert used(ours, 0.0) == 20
+    ours.learn(Usage(budget="ip", remaining=130), 0.0)
+    assert used(ours, 0.0) == 0, "more left than there is, is none used"
+    ours.learn(Usage(budget="ip", remaining=100), 0.0)
+    (told, _) = ours.headroom(0.0, NOW)
+    assert (told.used, told.declared) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["ip", "spot", "a budget nobody declared"])
+def test_before_a_floor_nothing_may_be_asked_of_any_budget_and_from_it_on_all_may(name: str) -> None:
+    ours = budgets()
+    ours.wait(1030.0, 1000.0)
+    assert [ours.may(name, 0.0, now_s) for now_s in (1000.0, 1029.999, 1030.0, 1030.001)] == [False, False, True, True]
+
+
+def test_a_second_shorter_wait_does_not_lower_a_floor_and_a_longer_one_raises_it() -> None:
+    ours = budgets()
+    ours.wait(1030.0, 1000.0)
+    ours.wait(1010.0, 1001.0)
+    assert ours.waits_s(1005.0) == 25.0
+    ours.wait(1060.0, 1002.0)
+    assert ours.waits_s(1005.0) == 55.0
+
+
+def test_a_floor_lies_at_most_three_days_ahead_of_the_moment_it_was_told() -> None:
+    ours = budgets()
+    ours.wait(1000.0 + THREE_DAYS_S - 1, 1000.0)
+    assert ours.waits_s(1000.0) == THREE_DAYS_S - 1
+    ours.wait(1e15, 1000.0)
+    assert ours.waits_s(1000.0) == THREE_DAYS_S
+    assert not ours.may("ip", 1, 1000.0 + THREE_DAYS_S - 0.5)
+    assert ours.may("ip", 1, 1000.0 + THREE_DAYS_S)
+
+
+def test_without_a_floor_nothing_is_waited_for() -> None:
+    assert budgets().waits_s(0.0) == 0.0
+    assert budgets().may("ip", 1, -1e9)
+
+
+def test_headroom_is_what_is_left_and_nothing_below_a_floor() -> None:
+    ours = budgets()
+    ours.spend("ip", 25, 1000.0)
+    first = ours.headroom(1000.0, NOW)
+    assert [(one.budget, one.used, one.limit, one.left, one.window_s, one.declared) for one in first] == [
+        ("ip", 25, 100, 0.75, 60.0, False),
+        ("spot", 0, 50, 1.0, 10.0, False),
+    ]
+    assert {(one.venue, one.received_at) for one in first} == {("made", NOW)}
+    ours.wait(1010.0, 1000.0)
+    assert [one.left for one in ours.headroom(1009.9, NOW)] == [0.0, 0.0]
+    assert [one.left for one in ours.headroom(1010.0, NOW)] == [0.75, 1.0]
+
+
+def test_an_allowance_overspent_has_nothing_left_and_not_less() -> None:
+    ours = budgets()
+    ours.learn(Usage(budget="ip", used=150), 0.0)
+    (told, _) = ours.headroom(0.0, NOW)
+    assert (told.left, told.used) == (0.0, 150)
+
+
+def test_only_the_newest_twenty_thousand_requests_are_remembered() -> None:
+    ours = budgets(limit=1e6, window_s=1e9)
+    for at_s in range(20_003):
+        ours.spend("ip", 1.0, float(at_s))
+    ours.learn(Usage(budget="ip", used=5), -1.0)
+    account = ours._accounts["ip"]
+    assert (len(account.spent), account.spent[0]) == (20_000, (3.0, 1.0))

@@ -1,0 +1,225 @@
+"""What an asker sends, charges, waits for and keeps on tape. A declared venue on loopback, under a clock that the test sets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from probes.readings import BookMeasured, FeedChanged, Instrument, Market, Reading, Refusal, RequestTimed, VenueId
+from probes.rest.client import Asker
+from probes.rest.http import session, tls_context
+from probes.rest.venue_state import VenueState
+from probes.tape import Exchange
+from probes.venue import BookSnapshot, Budget, Call, Context, Keys, RestCheck, SignedRequest, Venue
+from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
+
+MADE = VenueId("made")
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+BTC = Instrument(symbol="BTC", base="BTC", quote="USDT", market=Market.PERP)
+BOOK = BookSnapshot(instrument="BTC", last_id=7, event_time=None, bids=[(99.0, 1000.0)], asks=[(101.0, 1000.0)])
+
+
+class Tape:
+    """Keeps answers in memory."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, str, str, str | None, datetime, bytes]] = []
+
+    def answer(
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+    ) -> None:
+        self.answers.append((venue, check, path, instrument, scheduled_at, got.body))
+
+    def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:
+        raise AssertionError("nothing is listened to")
+
+    def connection(self, change: FeedChanged) -> None:
+        raise AssertionError("nothing is listened to")
+
+
+def check(
+    query: Mapping[str, str] | None = None, *, cost: float = 1.0, budget: str = "ip", signed: bool = False,
+    path: str = "/a", words: Sequence[Reading | BookSnapshot] = (), **changed: Any,
+) -> RestCheck:  # fmt: skip
+    def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
+        return words
+
+    call = Call(path=path, query=query or {}, cost=cost, budget=budget, signed=signed)
+    return replace(RestCheck(name="made_check", call=lambda _one: call, read=read, every_s=1.0), **changed)
+
+
+def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
+    return SignedRequest(query=f"t={now:%H}" if call.query else "", headers={"X-Signed-By": keys.key})
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with session(tls_context(), "tests") as one:
+        yield one
+
+
+def asker(client: aiohttp.ClientSession, served: Loopback, **given: Any) -> Asker:
+    venue = Venue(
+        id=MADE, title="", docs="", hosts={"rest": "http://127.0.0.1:9"}, checks=(), feeds=(), sign=sign,
+        budgets=(Budget(name="ip", limit=100, window_s=60), Budget(name="data", limit=10, window_s=60)),
+    )  # fmt: skip
+    return Asker(
+        VenueState(venue), client, lambda: T0, hosts={"rest": served.url + "/"}, keys=Keys(key="k", secret="s"), **given
+    )
+
+
+async def test_a_query_is_encoded_and_an_unsigned_call_carries_no_key(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": say("{}")}) as served:
+        ours = asker(client, served)
+        await ours.ask(check({"symbol": "A B", "limit": "5"}), None)
+        await ours.ask(check(), None)
+        assert served.asked == ["/a?symbol=A+B&limit=5", "/a"]
+        assert not [one for one in served.headers if "X-Signed-By" in one]
+
+
+async def test_a_signed_call_carries_what_the_dialect_signed(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": say("{}")}) as served:
+        ours = asker(client, served)
+        await ours.ask(check({"x": "y"}, signed=True), None)
+        await ours.ask(check(signed=True), None)
+        assert served.asked == ["/a?t=00", "/a"]
+        assert [one["X-Signed-By"] for one in served.headers] == ["k", "k"]
+
+
+async def test_each_call_costs_what_it_declares_of_the_budget_it_names(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": say("{}")}) as served:
+        ours = asker(client, served)
+        await ours.ask(check(cost=40.0), None)
+        await ours.ask(check(cost=3.0, budget="data"), None)
+        used = {one.budget: one.used for one in ours.state.budgets.headroom(T0.timestamp(), T0)}
+        assert used == {"ip": 40.0, "data": 3.0}
+        for cost, refusal in ((51.0, Refusal.BUDGET), (50.0, None), (0.5, Refusal.BUDGET)):
+            (told, *_) = await ours.ask(check(cost=cost), None)
+            assert isinstance(told, RequestTimed)
+            assert told.refusal is refusal
+        assert len(served.asked) == 3
+
+
+async def test_what_was_not_asked_is_told_as_ours_from_its_slot_and_reaches_no_tape(
+    client: aiohttp.ClientSession,
+) -> None:
+    tape = Tape()
+    async with serving({"/a": say("{}")}) as served:
+        ours = asker(client, served, tape=tape)
+        ours.state.budgets.wait(T0.timestamp() + 30, T0.timestamp())
+        readings, snapshot = await ours.ask_raw(check(), BTC, T0 - timedelta(seconds=4))
+        assert served.asked == []
+    (told,) = readings
+    assert isinstance(told, RequestTimed)
+    assert snapshot is None
+    assert (told.refusal, told.detail, told.status, told.censored) == (
+        Refusal.BUDGET,
+        "waiting 30 s as told",
+        None,
+        False,
+    )
+    assert (told.latency_s, told.service_s, told.instrument, told.cold, told.phases) == (4.0, 0.0, "BTC", False, ())
+    assert tape.answers == []
+
+
+async def test_a_floor_that_is_over_is_no_reason(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": say("{}")}) as served:
+        ours = asker(client, served)
+        ours.state.budgets.wait(T0.timestamp() - 30, T0.timestamp() - 60)
+        (told, *_) = await ours.ask(check(cost=91.0), None)
+    assert isinstance(told, RequestTimed)
+    assert told.detail == "the last tenth is kept"
+
+
+async def test_the_slot_is_the_moment_of_asking_where_none_is_given(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": say("{}")}) as served:
+        (told, *_) = await asker(client, served).ask(check(), None)
+    assert isinstance(told, RequestTimed)
+    assert (told.scheduled_at, told.sent_at) == (T0, T0)
+    assert told.latency_s == told.service_s > 0
+
+
+async def test_unsigned_answers_reach_the_tape_as_they_came_and_signed_ones_never(
+    client: aiohttp.ClientSession,
+) -> None:
+    tape = Tape()
+    async with serving({"/a": say("one"), "/b": say("two", 503)}) as served:
+        ours = asker(client, served, tape=tape)
+        await ours.ask(check(), BTC, T0)
+        await ours.ask(check(path="/b"), None, T0)
+        await ours.ask(check(signed=True), None, T0)
+        assert len(served.asked) == 3
+    assert tape.answers == [
+        ("made", "made_check", "/a", "BTC", T0, b"one"),
+        ("made", "made_check", "/b", None, T0, b"two"),
+    ]
+
+
+@pytest.mark.parametrize("given", [{"timeout_s": 0.05}, {}])
+async def test_an_operators_time_out_goes_before_the_checks_own(
+    client: aiohttp.ClientSession, given: dict[str, float]
+) -> None:
+    async with serving({"/a": say("{}", after_s=20.0)}) as served:
+        (told, *_) = await asker(client, served, **given).ask(check(timeout_s=30.0 if given else 0.05), None)
+    assert isinstance(told, RequestTimed)
+    assert (told.refusal, told.censored) == (Refusal.TIMEOUT, True)
+    assert 0.05 <= told.latency_s < 15
+
+
+async def test_a_checks_own_bound_on_the_body_holds(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": say(b"x" * 100)}) as served:
+        ours = asker(client, served)
+        kinds = []
+        for most in (99, 100):
+            (told, *_) = await ours.ask(check(max_bytes=most), None)
+            assert isinstance(told, RequestTimed)
+            kinds.append((told.refusal, told.body_bytes))
+    assert kinds == [(Refusal.OVERSIZED, 0), (None, 100)]
+
+
+async def test_a_book_asked_for_is_measured_as_of_its_arrival_and_raw_asking_does_not_measure(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with serving({"/a": say("{}")}) as served:
+        ours = asker(client, served)
+        readings = await ours.ask(check(words=[BOOK]), BTC)
+        raw, snapshot = await ours.ask_raw(check(words=[BOOK]), BTC)
+    (book,) = [one for one in readings if isinstance(one, BookMeasured)]
+    first = readings[0]
+    assert isinstance(first, RequestTimed)
+    assert (book.venue, book.instrument, book.source, book.mid, book.age_s) == ("made", "BTC", "rest", 100.0, 0.0)
+    assert book.received_at == first.received_at
+    assert snapshot == BOOK
+    assert not [one for one in raw if isinstance(one, BookMeasured)]
+
+
+@pytest.mark.parametrize("answer", [say("no", 401), say("{}", after_s=20.0)])
+async def test_a_signed_call_that_fails_reaches_no_tape_either(client: aiohttp.ClientSession, answer: Answer) -> None:
+    tape = Tape()
+    async with serving({"/a": answer}) as served:
+        (told, *_) = await asker(client, served, tape=tape, timeout_s=0.05).ask(check(signed=True), None)
+    assert isinstance(told, RequestTimed)
+    assert told.refusal is not None
+    assert tape.answers == []
+
+
+async def test_an_operators_time_out_ends_a_body_that_does_not_end(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": never_ending}) as served:
+        (told, *_) = await asker(client, served, timeout_s=0.05).ask(check(timeout_s=30.0, max_bytes=10**9), None)
+    assert isinstance(told, RequestTimed)
+    assert (told.refusal, told.status) == (Refusal.TIMEOUT, 200)
+    assert 0.05 <= told.latency_s < 15
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_a_refusal_and_leads_nowhere(client: aiohttp.ClientSession, status: int) -> None:
+    async with serving({"/a": say("", status, {"Location": "/b"}), "/b": say("{}")}) as served:
+        (told, *_) = await asker(client, served).ask(check(), None)
+        assert served.asked == ["/a"]
+    assert isinstance(told, RequestTimed)
+    assert (told.status, told.refusal) == (status, Refusal.BAD_REQUEST)

@@ -1,0 +1,213 @@
+"""One HTTP exchange against real sockets: honest phases, bounds, and a kind for every way it can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from probes.readings import Refusal
+from probes.rest.http import USER_AGENT, _refusal, exchange, session, tls_context, utc_now
+from probes.tape import Exchange
+from tests.probes.loopback import cut_short, free_port, hung_up, never_ending, say, serving
+
+STEP = timedelta(microseconds=5)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with session(tls_context(), USER_AGENT) as one:
+        yield one
+
+
+async def get(client: aiohttp.ClientSession, url: str, timeout_s: float = 2.0, max_bytes: int = 10_000) -> Exchange:
+    return await exchange(
+        client, url, headers={"X-Asked": "yes"}, timeout_s=timeout_s, max_bytes=max_bytes, clock=utc_now
+    )
+
+
+def names(got: Exchange) -> list[str]:
+    return [one.name for one in got.phases]
+
+
+async def test_phases_follow_each_other_without_a_hole_and_fill_the_service_time(client: aiohttp.ClientSession) -> None:
+    async with serving({"/slow": say("{}", after_s=0.2)}) as venue:
+        got = await get(client, f"http://localhost:{venue.host.partition(':')[2]}/slow")
+    assert (got.status, got.body, got.refusal) == (200, b"{}", None)
+    assert names(got) == ["resolve", "connect", "send", "wait", "receive"]
+    for one, following in pairwise(got.phases):
+        assert abs(one.started_at + timedelta(seconds=one.duration_s) - following.started_at) <= STEP
+    assert got.phases[0].started_at >= got.sent_at
+    assert abs(got.phases[-1].started_at + timedelta(seconds=got.phases[-1].duration_s) - got.received_at) <= STEP
+    assert got.phases[3].duration_s >= 0.15, "waiting for the venue is told as waiting"
+    total_s = sum(one.duration_s for one in got.phases)
+    service_s = (got.received_at - got.sent_at).total_seconds()
+    assert 0.15 <= total_s <= service_s + 1e-4
+
+
+async def test_a_first_request_is_cold_and_a_reused_connection_has_no_connect_phase(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with serving({"/": say("{}")}) as venue:
+        first, second = await get(client, venue.url + "/"), await get(client, venue.url + "/")
+    assert (first.cold, names(first)) == (True, ["connect", "send", "wait", "receive"])
+    assert (second.cold, names(second)) == (False, ["send", "wait", "receive"])
+
+
+async def test_headers_are_sent_and_come_back_by_lower_case_name_and_no_cookie_is_kept(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with serving({"/": say("{}", headers={"X-Left": "7", "Set-Cookie": "a=b"})}) as venue:
+        first = await get(client, venue.url + "/")
+        await get(client, venue.url + "/")
+        assert first.headers["x-left"] == "7"
+        assert venue.headers[1]["X-Asked"] == "yes"
+        assert venue.headers[1]["User-Agent"] == USER_AGENT
+        assert "Cookie" not in venue.headers[1]
+
+
+async def test_a_redirect_is_not_followed(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": say("", 302, {"Location": "/elsewhere"})}) as venue:
+        assert (await get(client, venue.url + "/")).status == 302
+        assert venue.asked == ["/"]
+
+
+async def test_a_time_out_is_told_with_the_time_it_took(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": say("{}", after_s=5)}) as venue:
+        got = await get(client, venue.url + "/", timeout_s=0.1)
+    assert (got.refusal, got.status, got.body) == (Refusal.TIMEOUT, None, b"")
+    assert (got.received_at - got.sent_at).total_seconds() >= 0.1
+    assert names(got)[-1] == "wait"
+
+
+async def test_a_body_that_never_ends_times_out(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": never_ending}) as venue:
+        got = await get(client, venue.url + "/", timeout_s=0.2)
+    assert (got.refusal, got.status) == (Refusal.TIMEOUT, 200)
+    assert names(got)[-1] == "receive"
+
+
+async def test_a_body_beyond_its_bound_is_oversized_and_not_kept(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": say(b"x" * 20_000)}) as venue:
+        got = await get(client, venue.url + "/")
+        assert (got.refusal, got.body, got.detail) == (Refusal.OVERSIZED, b"", "more than 10000 bytes")
+        assert (await get(client, venue.url + "/", max_bytes=20_000)).refusal is None
+
+
+async def test_a_body_cut_short_is_malformed(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": cut_short}) as venue:
+        assert (await get(client, venue.url + "/")).refusal is Refusal.MALFORMED
+
+
+async def test_a_connection_hung_up_is_a_reset(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": hung_up}) as venue:
+        assert (await get(client, venue.url + "/")).refusal is Refusal.RESET
+
+
+async def test_a_port_that_nobody_listens_on_is_refused(client: aiohttp.ClientSession) -> None:
+    got = await get(client, f"http://127.0.0.1:{await free_port()}/?secret=1")
+    assert (got.refusal, got.cold) == (Refusal.REFUSED, True)
+    assert "secret" not in got.detail
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"])
+async def test_what_does_not_speak_http_is_malformed(client: aiohttp.ClientSession, greeting: bytes) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        await reader.read(1)
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with server:
+        got = await get(client, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    assert got.refusal is Refusal.MALFORMED
+
+
+async def test_an_address_that_is_none_is_a_bad_request(client: aiohttp.ClientSession) -> None:
+    assert (await get(client, "http:///nowhere")).refusal is Refusal.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (socket.gaierror(), Refusal.DNS),
+        (aiohttp.ServerTimeoutError(), Refusal.TIMEOUT),
+        (aiohttp.ClientConnectionError(), Refusal.RESET),
+        (aiohttp.ServerDisconnectedError(), Refusal.RESET),
+        (aiohttp.ClientOSError(), Refusal.REFUSED),
+        (ConnectionResetError(), Refusal.RESET),
+    ],
+)
+def test_a_failure_that_loopback_cannot_show_has_its_kind(error: Exception, kind: Refusal) -> None:
+    assert _refusal(error) is kind
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate of "localhost" with its key, in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl, which makes the test certificate, is not here")
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key.pem",
+            "-out", folder / "cert.pem",
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return folder
+
+
+def served_with(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    return context
+
+
+async def test_a_certificate_nobody_vouches_for_is_a_tls_refusal(
+    client: aiohttp.ClientSession, certificate: Path
+) -> None:
+    async with serving({"/": say("{}")}, tls=served_with(certificate)) as venue:
+        got = await get(client, f"https://localhost:{venue.host.partition(':')[2]}/")
+    assert (got.refusal, got.status) == (Refusal.TLS, None)
+
+
+async def test_a_certificate_of_another_name_is_a_tls_refusal(certificate: Path) -> None:
+    async with (
+        session(tls_context(str(certificate / "cert.pem")), USER_AGENT) as client,
+        serving({"/": say("{}")}, tls=served_with(certificate)) as venue,
+    ):
+        assert (await get(client, venue.url + "/")).refusal is Refusal.TLS
+
+
+async def test_a_handshake_is_a_phase_of_its_own(certificate: Path) -> None:
+    async with (
+        session(tls_context(str(certificate / "cert.pem")), USER_AGENT) as client,
+        serving({"/": say("{}")}, tls=served_with(certificate)) as venue,
+    ):
+        got = await get(client, f"https://localhost:{venue.host.partition(':')[2]}/")
+    assert (got.refusal, got.status) == (None, 200)
+    assert names(got) == ["resolve", "connect", "tls", "send", "wait", "receive"]
+    assert got.phases[2].duration_s > 0
+
+
+async def test_cancellation_passes_through(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": say("{}", after_s=5)}) as venue:
+        asking = asyncio.create_task(get(client, venue.url + "/"))
+        await venue.reached.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking

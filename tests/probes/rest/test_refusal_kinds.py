@@ -1,0 +1,167 @@
+"""The kind of each documented refusal (facts: venues §3-6, RFC 9110), and where one range of answers ends and the next begins."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+
+import pytest
+
+from probes import venues
+from probes.readings import Refusal
+from probes.rest.refusals import by_answer, by_error, is_html, retry_after_s
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299])
+def test_every_two_hundred_is_good_unless_it_is_a_web_page(status: int) -> None:
+    assert by_answer(status, b'{"code":0}') is None
+    assert by_answer(status, b"<html><body>Checking your browser</body></html>") is Refusal.WAF_BLOCKED
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 301, 399, 402, 405, 409, 499])
+def test_what_is_neither_good_nor_a_servers_error_is_a_request_of_ours_gone_wrong(status: int) -> None:
+    assert by_answer(status, b"") is Refusal.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Refusal.BAD_REQUEST),
+        (401, Refusal.UNAUTHORIZED),
+        (403, Refusal.WAF_BLOCKED),
+        (404, Refusal.BAD_REQUEST),
+        (418, Refusal.BANNED),
+        (429, Refusal.THROTTLED),
+        (451, Refusal.GEO_BLOCKED),
+        (500, Refusal.VENUE_ERROR),
+        (501, Refusal.VENUE_ERROR),
+        (502, Refusal.OVERLOADED),
+        (503, Refusal.OVERLOADED),
+        (504, Refusal.OVERLOADED),
+        (505, Refusal.VENUE_ERROR),
+        (520, Refusal.VENUE_ERROR),
+    ],
+)
+def test_a_bare_status_has_its_kind(status: int, kind: Refusal) -> None:
+    assert by_answer(status, b"") is kind
+    assert by_answer(status, b"<html>") is kind, "a proxy's page changes nothing of a refusal"
+
+
+@pytest.mark.parametrize("words", [b"your Country", b"this REGION", b"is restricted"])
+def test_a_403_that_speaks_of_a_place_is_a_geo_block_and_no_other_status_is(words: bytes) -> None:
+    assert by_answer(403, words) is Refusal.GEO_BLOCKED
+    assert by_answer(400, words) is Refusal.BAD_REQUEST
+    assert by_answer(429, words) is Refusal.THROTTLED
+    assert by_answer(200, words) is None
+
+
+@pytest.mark.parametrize("words", [b"Maintenance", b"system is upgrading", b"UPGRADE"])
+def test_maintenance_is_a_servers_word_only(words: bytes) -> None:
+    for status in (500, 502, 503, 504):
+        assert by_answer(status, words) is Refusal.MAINTENANCE
+    assert by_answer(499, words) is Refusal.BAD_REQUEST
+    assert by_answer(429, words) is Refusal.THROTTLED
+
+
+def test_an_unknown_execution_is_a_503_that_says_so() -> None:
+    words = b'{"msg":"Unknown error, please check your request or try again later."}'
+    assert by_answer(503, words) is Refusal.EXECUTION_UNKNOWN
+    assert by_answer(500, words) is Refusal.VENUE_ERROR
+    assert by_answer(502, words) is Refusal.OVERLOADED
+
+
+def test_words_are_looked_for_in_the_first_two_kibibytes() -> None:
+    assert by_answer(403, b" " * 2041 + b"country") is Refusal.GEO_BLOCKED
+    assert by_answer(403, b" " * 2042 + b"country") is Refusal.WAF_BLOCKED
+
+
+def test_a_web_page_begins_within_the_first_64_bytes() -> None:
+    assert is_html(b" " * 59 + b"<HTML>")
+    assert not is_html(b" " * 60 + b"<html>")
+    assert is_html(b"\n\t <!DocType html>")
+    assert not is_html(b"<xml>")
+    assert not is_html(b'{"page":"<html>"}')
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TimeoutError("within"), Refusal.TIMEOUT),
+        (ssl.SSLZeroReturnError(), Refusal.TLS),
+        (ssl.CertificateError(), Refusal.TLS),
+        (ConnectionRefusedError(111, "refused"), Refusal.REFUSED),
+        (ConnectionResetError(104, "reset"), Refusal.RESET),
+        (ConnectionAbortedError(), Refusal.RESET),
+        (EOFError(), Refusal.RESET),
+        (OSError(113, "no route to host"), Refusal.REFUSED),
+        (RuntimeError("other"), Refusal.RESET),
+    ],
+)
+def test_a_failure_of_the_way_there_has_its_kind(error: Exception, kind: Refusal) -> None:
+    assert by_error(error) is kind
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0.0),
+        ("0.5", 0.5),
+        ("-1", 0.0),
+        ("600", 600.0),
+        ("1e400", None),
+        ("-inf", None),
+        ("Sun, 01 Nov 2026 01:00:00 GMT", 3600.0),
+        ("Sun, 01 Nov 2026 00:00:00 GMT", 0.0),
+        ("Sat, 31 Oct 2026 23:00:00 GMT", 0.0),
+        ("tomorrow", None),
+        ("   ", None),
+    ],
+)
+def test_retry_after_gives_the_seconds_to_wait_and_never_fewer_than_none(header: str, seconds: float | None) -> None:
+    assert retry_after_s({"retry-after": header}, NOW) == seconds
+
+
+DOCUMENTED = [
+    ("binance_usdm", 429, {"retry-after": "30"}, b'{"code":-1003,"msg":"Too many requests"}', Refusal.THROTTLED),
+    ("binance_usdm", 418, {}, b'{"code":-1003,"msg":"Way too much; IP banned until 1793491500000."}', Refusal.BANNED),
+    ("binance_usdm", 200, {}, b'{"code":-1008,"msg":"Server is currently overloaded"}', Refusal.OVERLOADED),
+    ("binance_usdm", 200, {}, b'{"code":-1016,"msg":"This service is no longer available."}', Refusal.MAINTENANCE),
+    ("bybit", 403, {}, b"403, access too frequent", Refusal.THROTTLED),
+    ("okx", 200, {}, b'{"code":"50011","msg":"Too Many Requests","data":[]}', Refusal.THROTTLED),
+    ("okx", 429, {}, b'{"code":"50011","msg":"Too Many Requests","data":[]}', Refusal.THROTTLED),
+    ("okx", 503, {}, b'{"code":"50001","msg":"Service temporarily unavailable","data":[]}', Refusal.MAINTENANCE),
+    ("gate", 429, {}, b'{"label":"TOO_MANY_REQUESTS","message":"slow"}', Refusal.THROTTLED),
+    ("gate", 200, {}, b'{"label":"TOO_BUSY","message":"busy"}', Refusal.OVERLOADED),
+    ("gate", 500, {}, b'{"label":"SERVER_ERROR","message":"x"}', Refusal.VENUE_ERROR),
+]
+
+
+@pytest.mark.parametrize(("venue", "status", "headers", "body", "kind"), DOCUMENTED)
+def test_a_documented_refusal_has_its_kind_whatever_its_status(
+    venue: str, status: int, headers: dict[str, str], body: bytes, kind: Refusal
+) -> None:
+    refused = venues.declared(venue).refuse(status, headers, body, NOW)
+    assert (refused.kind if refused is not None else by_answer(status, body)) is kind
+
+
+@pytest.mark.parametrize("venue", ["bybit", "okx", "binance_usdm"])
+def test_a_code_of_success_is_no_refusal(venue: str) -> None:
+    bodies = {"bybit": b'{"retCode":0,"retMsg":"OK","result":{}}', "okx": b'{"code":"0","msg":"","data":[]}',
+              "binance_usdm": b'{"serverTime":1793491200000}'}  # fmt: skip
+    assert venues.declared(venue).refuse(200, {}, bodies[venue], NOW) is None
+    assert by_answer(200, bodies[venue]) is None
+
+
+def test_gates_window_end_and_binances_ban_end_are_told_as_moments() -> None:
+    gate = venues.declared("gate").refuse(
+        429, {"x-gate-ratelimit-reset-timestamp": "1793491210"}, b'{"label":"TOO_MANY_REQUESTS","message":"slow"}', NOW
+    )
+    banned = venues.declared("binance_usdm").refuse(
+        418, {}, b'{"code":-1003,"msg":"Way too much; IP banned until 1793491500000."}', NOW
+    )
+    assert gate is not None
+    assert banned is not None
+    assert gate.until == datetime.fromtimestamp(1793491210, UTC)
+    assert banned.until == datetime.fromtimestamp(1793491500, UTC)
