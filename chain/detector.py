@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import msgspec
 
 from chain.blocks.block import Block
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 from chain.events import PlacedEvent
 
 Memory = TypeVar("Memory", bound=msgspec.Struct)
@@ -23,7 +23,7 @@ _LAST = slice(40, 42)
 """An address's last two digits: its first ones are often zeros, or somebody's vanity."""
 
 
-def parted(memory: msgspec.Struct) -> dict[str, bytes]:
+def split_memory(memory: msgspec.Struct) -> dict[str, bytes]:
     """By part, what is remembered. Each field of the memory maps keys that begin with an address. Equal memories give equal
     parts, in an order that is always the same.
     """
@@ -34,7 +34,7 @@ def parted(memory: msgspec.Struct) -> dict[str, bytes]:
     return {f"{at:02}": msgspec.json.encode(part, order="sorted") for at, part in enumerate(parts)}
 
 
-def joined(parts: Iterable[bytes], kind: type[Memory]) -> Memory:
+def joined_memory(parts: Iterable[bytes], kind: type[Memory]) -> Memory:
     """The memory that was parted so. Raises ValueError where it is no such memory."""
     whole = kind()
     for part in parts:
@@ -47,7 +47,7 @@ def joined(parts: Iterable[bytes], kind: type[Memory]) -> Memory:
 class Detector(Protocol):
     """Turns blocks, given in chain order, into events. Each module in chain/detectors has `STAGE` and `make(watch)`."""
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """What to read of the next block; may change from block to block with what was seen."""
         ...
 
@@ -65,7 +65,7 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class Parted(Protocol):
+class PartitionedMemory(Protocol):
     """A detector whose memory is kept in parts, so that what did not change from block to block is kept once."""
 
     def parts(self) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Pace:
+class RateLimit:
     """An allowance that fills steadily. Debts are paid before the next question."""
 
     def __init__(self, per_s: float) -> None:

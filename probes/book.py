@@ -18,7 +18,7 @@ BANDS_BPS = (10, 25, 50, 100, 200)
 NOTIONALS_USD = (10_000, 100_000, 1_000_000)
 HOLLOW_USD = 1_000.0
 """Less than this within 200 bps on a side is a hollow book."""
-MOST_LEVELS = 20_000
+MAX_LEVELS = 20_000
 
 
 class Applied(Enum):
@@ -78,7 +78,7 @@ class Book:
         self.event_time = change.event_time
         self.changed_s = now_s
         self.updates += 1
-        if len(self.bids) > MOST_LEVELS or len(self.asks) > MOST_LEVELS:
+        if len(self.bids) > MAX_LEVELS or len(self.asks) > MAX_LEVELS:
             self._trim()
         return Applied.YES
 
@@ -90,7 +90,7 @@ class Book:
     def _trim(self) -> None:
         """Keep the best half: a venue that never deletes must not fill our memory."""
         for side, best_first in ((self.bids, True), (self.asks, False)):
-            for price in sorted(side, reverse=best_first)[MOST_LEVELS // 2 :]:
+            for price in sorted(side, reverse=best_first)[MAX_LEVELS // 2 :]:
                 del side[price]
 
     def measure(self, received_at: datetime, now_s: float, source: str, frozen_after_s: float = 60.0) -> BookMeasured:

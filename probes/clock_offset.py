@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 WINDOW_S = 60.0
-MOST_SAMPLES = 256
+MAX_SAMPLES = 256
 FEED_BOUND_S = 0.25
 """Bound claimed for the one-sided estimate: what a usual network path takes."""
 
@@ -31,8 +31,8 @@ class ClockOffset:
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
-        self._samples: deque[tuple[float, float, float]] = deque(maxlen=MOST_SAMPLES)  # (received, rtt, offset)
-        self._frames: deque[tuple[float, float]] = deque(maxlen=MOST_SAMPLES)  # (received, stamp - received)
+        self._samples: deque[tuple[float, float, float]] = deque(maxlen=MAX_SAMPLES)  # (received, rtt, offset)
+        self._frames: deque[tuple[float, float]] = deque(maxlen=MAX_SAMPLES)  # (received, stamp - received)
 
     def sample(self, sent_s: float, received_s: float, venue_s: float, resolution_s: float) -> None:
         """Take one answer: the venue said `venue_s` (truncated to `resolution_s`) between our two times."""

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 
-from probes.reading_queue import Outbox
+from probes.reading_queue import ReadingQueue
 from probes.readings import Reading, VenueId
 from probes.rest.http import USER_AGENT, Clock, exchange, session, tls_context, utc_now
 from probes.rest.interpreter import timed
 from probes.rest.schedule import on_schedule, phase_s
 
 CONTROL = VenueId("control")
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 
 class Controls:
@@ -27,13 +27,13 @@ class Controls:
 
     async def readings(self) -> AsyncGenerator[Reading, None]:
         """RequestTimed of venue "control", for ever."""
-        outbox = Outbox()
+        outbox = ReadingQueue()
         client = session(tls_context(), USER_AGENT)
 
         async def ask(name: str, url: str) -> None:
             async def act(due: datetime) -> None:
                 got = await exchange(
-                    client, url, headers={}, timeout_s=self._timeout_s, max_bytes=MOST_BYTES, clock=self._clock
+                    client, url, headers={}, timeout_s=self._timeout_s, max_bytes=MAX_BYTES, clock=self._clock
                 )
                 outbox.put(timed(CONTROL, name, None, due, got, got.refusal, got.detail))
 

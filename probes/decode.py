@@ -15,9 +15,9 @@ import msgspec
 from probes.readings import Market
 from probes.venue import Malformed
 
-_LEAST_S, _MOST_S = 0.0, 7_258_118_400.0  # 1970 to 2200
-_MOST_DIGITS = 40
-_MOST_ID = 2**63 - 1
+_MIN_S, _MAX_S = 0.0, 7_258_118_400.0  # 1970 to 2200
+_MAX_DIGITS = 40
+_MAX_ID = 2**63 - 1
 Shape = TypeVar("Shape")
 MILLISECOND = 1e-3
 
@@ -45,14 +45,14 @@ class Decoder(Generic[Shape]):
 
 def at_s(seconds: float, path: str = "$") -> datetime:
     """The aware time of unix seconds between 1970 and 2200."""
-    if not _LEAST_S <= seconds <= _MOST_S:
+    if not _MIN_S <= seconds <= _MAX_S:
         raise Malformed(f"{path}: {seconds!r:.40} is no time")
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def at_ms(milliseconds: float, path: str = "$") -> datetime:
     """The aware time of unix milliseconds."""
-    if not abs(milliseconds) <= _MOST_S * 1000:
+    if not abs(milliseconds) <= _MAX_S * 1000:
         raise Malformed(f"{path}: {milliseconds!r:.40} is no time")
     return at_s(milliseconds / 1000, path)
 
@@ -68,7 +68,7 @@ def money(text: str | float, path: str = "$") -> Decimal:
         value = Decimal(str(text))
     except InvalidOperation:
         raise Malformed(f"{path}: {str(text)[:40]!r} is no number") from None
-    if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:
+    if not value.is_finite() or abs(value.adjusted()) > _MAX_DIGITS:
         raise Malformed(f"{path}: {str(text)[:40]!r} is no amount")
     return value
 
@@ -133,7 +133,7 @@ def whole(number: int | None, path: str) -> int:
     """A whole number of 64 bits that must be there."""
     if number is None:
         raise Malformed(f"{path}: missing")
-    if abs(number) > _MOST_ID:
+    if abs(number) > _MAX_ID:
         raise Malformed(f"{path}: too large for a number of 64 bits")
     return number
 

@@ -16,9 +16,9 @@ import aiohttp
 from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting, feed_url
 from probes.instruments import choose, guessed
-from probes.reading_queue import Outbox
+from probes.reading_queue import ReadingQueue
 from probes.readings import Instrument, InstrumentsListed, Reading, SlotMissed
-from probes.rest.client import Asker
+from probes.rest.client import RestClient
 from probes.rest.http import USER_AGENT, Clock, session, tls_context, utc_now
 from probes.rest.schedule import on_schedule, phase_s
 from probes.rest.venue_state import VenueState
@@ -58,7 +58,7 @@ class Prober:
         self._tape = tape
         self._random = random.Random(settings.seed)  # noqa: S311  # jitter, not secrecy
         self.state = VenueState(venue)
-        self.outbox = Outbox()
+        self.outbox = ReadingQueue()
         self.instruments: list[Instrument] = []
         self._listed: set[int] = set()
 
@@ -93,7 +93,7 @@ class Prober:
         return self.outbox.drain()
 
     async def _work(self, client: aiohttp.ClientSession) -> None:
-        asker = Asker(
+        asker = RestClient(
             self.state, client, self._clock, hosts=self.settings.hosts, keys=self.settings.keys,
             timeout_s=self.settings.timeout_s, tape=self._tape,
         )  # fmt: skip
@@ -109,7 +109,7 @@ class Prober:
             for task in done:
                 task.result()  # a failure of ours; only the listing's watcher ends well, and all begins anew
 
-    def _works(self, asker: Asker, client: aiohttp.ClientSession) -> list[Coroutine[None, None, None]]:
+    def _works(self, asker: RestClient, client: aiohttp.ClientSession) -> list[Coroutine[None, None, None]]:
         start = self._clock()
         works = [self._new_instruments(asker)]
         for check in self.checks():
@@ -118,7 +118,7 @@ class Prober:
             works += [self.hold(asker, client, feed, some) for some in self.batches(feed)]
         return works
 
-    async def _new_instruments(self, asker: Asker) -> None:
+    async def _new_instruments(self, asker: RestClient) -> None:
         """End when there is more to watch: a listing that failed at the start came, or a new one brought an instrument."""
         while True:
             await asyncio.sleep(self.settings.relist_s)
@@ -138,7 +138,7 @@ class Prober:
         """The feeds that will run."""
         return [feed for feed in self.venue.feeds if feed.name not in self.settings.disabled]
 
-    async def list_instruments(self, asker: Asker) -> None:
+    async def list_instruments(self, asker: RestClient) -> None:
         """Learn the venue's instruments; where it does not list a market, take those its symbols suggest."""
         await self._ask_listings(asker)
         listed = self.state.instruments.values()
@@ -149,7 +149,7 @@ class Prober:
         for one in chosen:
             self.state.instruments.setdefault(one.symbol, one)
 
-    async def _ask_listings(self, asker: Asker) -> None:
+    async def _ask_listings(self, asker: RestClient) -> None:
         """Ask every listing that never came; the others are asked again on their own schedule."""
         for check in self.checks():
             if check.name == "instruments" and id(check) not in self._listed:
@@ -174,7 +174,9 @@ class Prober:
         wanted = [one for one in self.instruments if feed.market in (None, one.market)]
         return [wanted[at : at + feed.max_instruments] for at in range(0, len(wanted), feed.max_instruments)]
 
-    async def _scheduled(self, asker: Asker, check: RestCheck, instrument: Instrument | None, start: datetime) -> None:
+    async def _scheduled(
+        self, asker: RestClient, check: RestCheck, instrument: Instrument | None, start: datetime
+    ) -> None:
         every_s = self.settings.every_s.get(check.name, check.every_s * self.settings.interval_scale)
         name = f"{self.venue.id}/{check.name}/{instrument.symbol if instrument else ''}"
         first_at = start + timedelta(seconds=phase_s(name, every_s))
@@ -197,7 +199,7 @@ class Prober:
         return missed
 
     async def hold(
-        self, asker: Asker, client: aiohttp.ClientSession, feed: Feed, instruments: Sequence[Instrument]
+        self, asker: RestClient, client: aiohttp.ClientSession, feed: Feed, instruments: Sequence[Instrument]
     ) -> None:
         """Hold one feed open for ever."""
         hosts = {**self.venue.hosts, **self.settings.hosts}
@@ -233,7 +235,7 @@ async def probe_once(
     client = session(tls_context(settings.ca_file), USER_AGENT)
     told: list[Reading] = []
     try:
-        asker = Asker(
+        asker = RestClient(
             prober.state, client, clock, hosts=settings.hosts, keys=settings.keys, timeout_s=settings.timeout_s
         )
         await prober.list_instruments(asker)

@@ -14,7 +14,7 @@ MOST = 20_000
 _KEPT = (Liquidation, FeedChanged, WalletStatus, VenueClock)
 
 
-class Outbox:
+class ReadingQueue:
     """Readings on their way up."""
 
     def __init__(self, most: int = MOST) -> None:

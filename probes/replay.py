@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from probes.book import Book
-from probes.feeds.interpreter import FeedEar
+from probes.feeds.interpreter import FeedReader
 from probes.instruments import choose
 from probes.readings import FeedChanged, FeedEvent, Instrument, Reading
-from probes.rest.interpreter import AnswerEar
+from probes.rest.interpreter import AnswerReader
 from probes.rest.venue_state import VenueState
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 from probes.venue import Feed, RestCheck, Venue
 
 
-class VenueEar:
+class VenueReplay:
     """One venue. Lines that name what this dialect does not have are passed over and counted."""
 
     def __init__(self, venue: Venue, assets: Sequence[str], wanted: Sequence[str] = ()) -> None:
@@ -23,8 +23,8 @@ class VenueEar:
         self._assets = assets
         self._wanted = wanted
         self._state = VenueState(venue)
-        self._answers = AnswerEar(self._state)
-        self._feeds: dict[str, FeedEar] = {}
+        self._answers = AnswerReader(self._state)
+        self._feeds: dict[str, FeedReader] = {}
         self.unknown = 0
 
     @property
@@ -33,7 +33,7 @@ class VenueEar:
         return choose(self._state.instruments.values(), self._assets, self._wanted)
 
     def answer(
-        self, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+        self, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> list[Reading]:
         """What an exchange told; a book that a feed waits for is given to it."""
         asked = self._check(check, path, instrument)
@@ -62,14 +62,14 @@ class VenueEar:
                 return one
         return None
 
-    def _ear(self, name: str) -> FeedEar | None:
+    def _ear(self, name: str) -> FeedReader | None:
         ear = self._feeds.get(name)
         if ear is None:
             feed = next((one for one in self.venue.feeds if one.name == name), None)
             if feed is None:
                 self.unknown += 1
                 return None
-            ear = self._feeds[name] = FeedEar(self.venue.id, feed, self._state.clock_offset, self._subscribed(feed))
+            ear = self._feeds[name] = FeedReader(self.venue.id, feed, self._state.clock_offset, self._subscribed(feed))
         return ear
 
     def _subscribed(self, feed: Feed) -> list[Instrument]:

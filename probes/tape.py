@@ -14,7 +14,7 @@ from probes.readings import FeedChanged, Phase, Refusal, VenueId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class HttpExchange:
     """What came of one request. `refusal` is the transport's; an answer of any status has none."""
 
     sent_at: datetime
@@ -32,7 +32,7 @@ class Tape(Protocol):
     """Keeps what came, in the order it came. Must not block."""
 
     def answer(
-        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
         """An exchange of a check that needs no key, answered or not. `path` tells checks of one name apart."""
         ...

@@ -71,7 +71,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class RestCall:
     """One HTTP request to make. `host` is a key of `Venue.hosts`; `cost` is charged to `budget`."""
 
     path: str
@@ -199,7 +199,7 @@ class RestCheck:
     """
 
     name: str
-    call: Callable[[Instrument | None], Call]
+    call: Callable[[Instrument | None], RestCall]
     read: ReadAnswer
     every_s: float
     per: Per = Per.VENUE
@@ -265,5 +265,5 @@ class Venue:
     feeds: tuple[Feed, ...]
     usage: Callable[[Mapping[str, str], datetime], Sequence[Usage]] = lambda _headers, _now: ()
     refuse: Callable[[int, Mapping[str, str], bytes, datetime], Refused | None] = lambda *_: None
-    sign: Callable[[Call, Keys, datetime], SignedRequest] | None = None
+    sign: Callable[[RestCall, Keys, datetime], SignedRequest] | None = None
     symbols: Callable[[str], Mapping[Market, str]] = lambda _asset: {}

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LEAST_EXAMPLES = 50
+MIN_EXAMPLES = 50
 _used: list[Reached] = []
 
 
@@ -39,8 +39,8 @@ class Reached:
 
     def judge(self) -> None:
         """Raises AssertionError where there were too few examples, or too few took the branch."""
-        if self.examples < LEAST_EXAMPLES:
-            raise AssertionError(f"{self.branch!r}: {self.examples} examples say nothing; {LEAST_EXAMPLES} are needed")
+        if self.examples < MIN_EXAMPLES:
+            raise AssertionError(f"{self.branch!r}: {self.examples} examples say nothing; {MIN_EXAMPLES} are needed")
         share = self.times / self.examples
         if share < self.at_least:
             raise AssertionError(

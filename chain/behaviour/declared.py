@@ -14,19 +14,19 @@ from enum import StrEnum
 
 from chain.blocks.block import address_of
 from chain.blocks.delegates import Delegate
-from chain.blocks.reads import AnswerNeed, CallNeed, Need, SlotNeed, StateRead
+from chain.blocks.reads import CallBytes, CallWord, Read, SlotWord, StateRead
 from chain.events import Address
 from chain.proxies.diamonds import NOBODY, read_table
-from chain.proxies.places import CODE, DELEGATE, Form, Where
+from chain.proxies.places import CODE, DELEGATE, PlaceTable, WatchedPlace
 
 TARGETS = frozenset({"implementation", "secondary"})
 BALANCE_OF = "0x70a08231"
 ARGUMENTS = "00" * 64
-MOST_GETTERS = 8
-MOST_CLAIMED = 64
+MAX_GETTERS = 8
+MAX_CLAIMED = 64
 
 
-class Verdict(StrEnum):
+class Finding(StrEnum):
     """What the probes of one contract come to."""
 
     KEPT = "kept"
@@ -62,21 +62,21 @@ class Declared:
 class Judged:
     """A verdict; `actual` is whom it delegates to where that is not what it declares, `named_by` who named it."""
 
-    verdict: Verdict
+    verdict: Finding
     claimed: tuple[Address, ...] = ()
     actual: Address | None = None
     named_by: Address | None = None
     probes: int = 0
 
 
-def places(form: Form, contract: Address, state: StateRead) -> list[Need]:
+def places(form: PlaceTable, contract: Address, state: StateRead) -> list[Read]:
     """All that may hold a declaration: the contract's own places, and what its beacons are asked."""
     own = form.fields(contract)
     via = [where for role, address in _asked(form, own, state) for where in form.via(role, address)]
     return [where.need for where in (*own, *via) if where.key not in (CODE, DELEGATE)]
 
 
-def declared(form: Form, contract: Address, state: StateRead) -> Declared:
+def declared(form: PlaceTable, contract: Address, state: StateRead) -> Declared:
     """What the contract declares in this state."""
     own = form.fields(contract)
     slots: set[Address] = set()
@@ -86,11 +86,11 @@ def declared(form: Form, contract: Address, state: StateRead) -> Declared:
         word = state.get(where.need, 0)
         named = address_of(word) if where.role in TARGETS and 0 < word < 1 << 160 else None
         match where.need:
-            case SlotNeed() if named and not where.proved:  # anything may stand in a low slot
+            case SlotWord() if named and not where.proved:  # anything may stand in a low slot
                 slots.add(named)
-            case CallNeed() if named and not where.handed:  # whom calls are handed on to is no delegate
+            case CallWord() if named and not where.handed:  # whom calls are handed on to is no delegate
                 getters[where.need.body] = named
-            case AnswerNeed():
+            case CallBytes():
                 table = read_table(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]) or {}
                 slots.update(table.values())
                 selectors += sorted(table)
@@ -123,7 +123,7 @@ def bodies(what: Declared, salt: str, *, traced: bool) -> tuple[str, ...]:
         chosen = [what.selectors[(first + at * step) % len(what.selectors)] for at in range(3)]
     else:
         chosen = [f"0x{seed >> 8 & 0xFFFFFFFF:08x}", f"0x{seed >> 64 & 0xFFFFFFFF:08x}", BALANCE_OF]
-    getters = [*what.getters][:MOST_GETTERS] if traced else []
+    getters = [*what.getters][:MAX_GETTERS] if traced else []
     return tuple(dict.fromkeys([*(f"{one}{ARGUMENTS}" for one in chosen), *getters]))
 
 
@@ -140,22 +140,22 @@ def judge(what: Declared, found: Mapping[str, Sequence[Delegate]]) -> Judged:
         elif delegates:
             others[delegates[0]] += 1
     if what.account or not what.sure or not (kept or others):
-        return Judged(verdict=Verdict.UNKNOWN)
+        return Judged(verdict=Finding.UNKNOWN)
     if not others:
-        return Judged(verdict=Verdict.KEPT)
+        return Judged(verdict=Finding.KEPT)
     [(most, probes)] = others.most_common(1)
     if claimed:
-        verdict, probes = Verdict.BROKEN, others.total()
+        verdict, probes = Finding.BROKEN, others.total()
     elif kept or unseen or probes < 2 or len({other.target for other in others}) > 1:
-        return Judged(verdict=Verdict.UNKNOWN)
+        return Judged(verdict=Finding.UNKNOWN)
     else:
-        verdict = Verdict.CUSTOM
+        verdict = Finding.CUSTOM
     return Judged(
         verdict=verdict, claimed=tuple(sorted(claimed)), actual=most.target, named_by=most.named_by, probes=probes
     )
 
 
-def holding(words: Mapping[SlotNeed, int], target: Address, first: Sequence[Address]) -> tuple[SlotNeed, int] | None:
+def holding(words: Mapping[SlotWord, int], target: Address, first: Sequence[Address]) -> tuple[SlotWord, int] | None:
     """The slot whose word holds the target, and how many bits above its end; those of `first` before others."""
     wanted = int(target, 16)
     order = {address: at for at, address in enumerate(first)}
@@ -166,7 +166,7 @@ def holding(words: Mapping[SlotNeed, int], target: Address, first: Sequence[Addr
     return None
 
 
-def _asked(form: Form, own: Sequence[Where], state: StateRead) -> list[tuple[str, Address]]:
+def _asked(form: PlaceTable, own: Sequence[WatchedPlace], state: StateRead) -> list[tuple[str, Address]]:
     found = {
         (where.role, address_of(word)): None
         for where in own

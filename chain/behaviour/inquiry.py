@@ -15,9 +15,9 @@ import msgspec
 from chain.behaviour.declared import places
 from chain.blocks.block import address_of
 from chain.blocks.delegates import Delegate, from_word
-from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed, SlotNeed, TouchedNeed
+from chain.blocks.reads import Read, RunsOneOf, SlotWord, TouchedState, TracedDelegates
 from chain.events import Address
-from chain.proxies.places import Form
+from chain.proxies.places import PlaceTable
 
 
 class Question(StrEnum):
@@ -38,7 +38,7 @@ EXPLAIN = frozenset({"beacon", "dictionary", "code", "facet"})
 HOUR_S = 3600
 
 
-class Look(msgspec.Struct):
+class Inquiry(msgspec.Struct):
     """Where a look stands: its question, the call data, the targets or slots asked about, the beacons asked beside it.
 
     `explained`: it began with a change that was told, which a new target follows from. `proving`: something is to be told, and
@@ -56,7 +56,7 @@ class Look(msgspec.Struct):
     tries: int = 0
 
 
-class Found(msgspec.Struct):
+class HiddenTarget(msgspec.Struct):
     """What a contract delegates to beyond its word. `at`: the slot that holds the target, and how many bits above its end.
 
     `told`: the finding that was told last, where it broke its word; empty where it declares nothing.
@@ -74,7 +74,7 @@ class Found(msgspec.Struct):
         return f"{','.join(self.claimed)} {self.actual}"
 
 
-def asked(look: Look, contract: Address, form: Form) -> list[Need]:
+def asked(look: Inquiry, contract: Address, form: PlaceTable) -> list[Read]:
     """All that is read for the look in the next block."""
     own = questions(look, contract)
     if not look.proving:
@@ -83,25 +83,23 @@ def asked(look: Look, contract: Address, form: Form) -> list[Need]:
     return [*own, *places(form, contract, {}), *via]
 
 
-def questions(look: Look, contract: Address) -> list[Need]:
+def questions(look: Inquiry, contract: Address) -> list[Read]:
     """The questions whose answers the look waits for."""
     if look.stage in (Question.SENTINEL, Question.CANDIDATES):
         targets = tuple(Address(one) for one in look.targets)
-        return [SentinelNeed(contract, body, targets) for body in look.bodies]
+        return [RunsOneOf(contract, body, targets) for body in look.bodies]
     if look.stage is Question.TRACE:
-        return [DelegatesNeed(contract, body) for body in look.bodies]
+        return [TracedDelegates(contract, body) for body in look.bodies]
     if look.stage is Question.WORDS:
-        return [SlotNeed(Address(at), slot) for at, slot in look.words]
-    return [TouchedNeed(contract, body, traced=look.traced) for body in look.bodies]
+        return [SlotWord(Address(at), slot) for at, slot in look.words]
+    return [TouchedState(contract, body, traced=look.traced) for body in look.bodies]
 
 
-def ran(words: Mapping[Need, int]) -> dict[str, list[Delegate]]:
+def ran(words: Mapping[Read, int]) -> dict[str, list[Delegate]]:
     """Whom each call delegated to. A sentinel that did not run says nothing."""
-    traced = {need.body: from_word(word) for need, word in words.items() if isinstance(need, DelegatesNeed)}
+    traced = {need.body: from_word(word) for need, word in words.items() if isinstance(need, TracedDelegates)}
     seen = {
-        need.body: [Delegate(address_of(word))]
-        for need, word in words.items()
-        if isinstance(need, SentinelNeed) and word
+        need.body: [Delegate(address_of(word))] for need, word in words.items() if isinstance(need, RunsOneOf) and word
     }
     return traced | seen
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chain.blocks.block import address_of
 from chain.events import Address
 
-MOST_ITEMS = 256
+MAX_ITEMS = 256
 """Elements read of one array."""
 
 
@@ -49,7 +49,7 @@ class Words:
         """Length and elements of the array that the head word points at."""
         at = self.inner(position)
         length = at.word(0)
-        if length > MOST_ITEMS:
+        if length > MAX_ITEMS:
             raise Unreadable("too many elements")
         return length, Words(self.body, at.base + 32)
 

@@ -11,7 +11,7 @@ from functools import lru_cache, reduce
 from operator import or_
 
 from chain.blocks.block import Header, Log
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 
 BITS = 2048
 FEW_FALSE = 0.01
@@ -38,22 +38,22 @@ def denied(header: Header, logs: Iterable[Log]) -> tuple[Log, ...]:
     return tuple(log for log in logs if any(not _held(header.bloom, item) for item in (log.address, *log.topics)))
 
 
-def suspicious(header: Header, needs: Needs, logs: Iterable[Log]) -> bool:
+def suspicious(header: Header, reads: Reads, logs: Iterable[Log]) -> bool:
     """Whether the filter says, with little doubt, that a log was kept back: no log of an address that it holds."""
     if not header.bloom:
         return False
     bloom = header.bloom
-    masks, any_of_them = _masks(needs.addresses)
+    masks, any_of_them = _masks(reads.addresses)
     if not bloom & any_of_them:
         return False
     told = {log.address for log in logs}
     full = (bloom.bit_count() / BITS) ** _BITS_A_PAIR
-    if full * (len(needs.addresses) - len(told & needs.addresses)) * len(needs.topics) > FEW_FALSE:
+    if full * (len(reads.addresses) - len(told & reads.addresses)) * len(reads.topics) > FEW_FALSE:
         return False
     shown = [one for one, bits in masks if bloom & bits == bits]
     if told.issuperset(shown):
         return False
-    return any(bloom & bits == bits for _, bits in _masks(needs.topics)[0])
+    return any(bloom & bits == bits for _, bits in _masks(reads.topics)[0])
 
 
 @lru_cache(maxsize=16)

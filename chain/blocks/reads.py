@@ -9,7 +9,7 @@ from chain.events import Address
 
 
 @dataclass(frozen=True, slots=True)
-class SlotNeed:
+class SlotWord:
     """The 32-byte value of a storage slot; the answer is an integer word."""
 
     address: Address
@@ -17,14 +17,14 @@ class SlotNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeNeed:
+class CodeHash:
     """The keccak-256 of an address's code; the answer is an integer word (that of no code at all is `NO_CODE`)."""
 
     address: Address
 
 
 @dataclass(frozen=True, slots=True)
-class CallNeed:
+class CallWord:
     """An eth_call of `address` with `body` (hex); the answer is the first 32-byte word."""
 
     address: Address
@@ -32,29 +32,29 @@ class CallNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerNeed:
-    """The whole answer of an eth_call (at most `MOST_ANSWER` bytes): its bytes behind one byte 01, as an integer."""
+class CallBytes:
+    """The whole answer of an eth_call (at most `MAX_ANSWER` bytes): its bytes behind one byte 01, as an integer."""
 
     address: Address
     body: str
 
 
 @dataclass(frozen=True, slots=True)
-class DelegateNeed:
+class AccountDelegate:
     """Whom an externally owned account delegates to (EIP-7702: its code is ef0100 and an address); 0 if to none."""
 
     address: Address
 
 
 @dataclass(frozen=True, slots=True)
-class BalanceNeed:
+class CoinBalance:
     """What an address holds of the network's own coin, in its smallest unit."""
 
     address: Address
 
 
 @dataclass(frozen=True, slots=True)
-class SentinelNeed:
+class RunsOneOf:
     """Which of `targets` runs in the address's own storage when it is called with `body`: that address; 0 if none of them."""
 
     address: Address
@@ -63,7 +63,7 @@ class SentinelNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class DelegatesNeed:
+class TracedDelegates:
     """Whom the address's own code delegates to when it is called with `body` (`chain/rpc/delegation.py`), by a trace."""
 
     address: Address
@@ -71,7 +71,7 @@ class DelegatesNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class TouchedNeed:
+class TouchedState:
     """The accounts and slots that a call of the address with `body` touches: by a trace, or by an access list."""
 
     address: Address
@@ -80,7 +80,7 @@ class TouchedNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class ReachNeed:
+class RunsAs:
     """In whose name the code at `target` runs when `address` is called with a function that nobody knows: the answer is that
     address (its own: DELEGATECALL; the target's: CALL), 0 where that code does not run.
     """
@@ -89,24 +89,24 @@ class ReachNeed:
     target: Address
 
 
-Probe = SentinelNeed | DelegatesNeed | TouchedNeed
+Probe = RunsOneOf | TracedDelegates | TouchedState
 
 
-Need = SlotNeed | CodeNeed | CallNeed | AnswerNeed | DelegateNeed | BalanceNeed | ReachNeed | Probe
+Read = SlotWord | CodeHash | CallWord | CallBytes | AccountDelegate | CoinBalance | RunsAs | Probe
 
 
-STRANGE = "0x660b40b8"
+UNKNOWN_FUNCTION = "0x660b40b8"
 """A function that nobody knows: stormwatch(). A contract that answers it answers anything."""
 
 
-MOST_ANSWER = 256 * 1024
+MAX_ANSWER = 256 * 1024
 
 
 NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Reads:
     """What a detector wants of each block: logs of these addresses with these first topics, these reads and writes.
 
     `standing` are those of the reads that stay as they are but for what logs tell: where many blocks are read at once, it is
@@ -117,17 +117,17 @@ class Needs:
 
     addresses: frozenset[Address] = frozenset()
     topics: frozenset[str] = frozenset()
-    reads: frozenset[Need] = frozenset()
-    standing: frozenset[Need] = frozenset()
-    writes: frozenset[SlotNeed] = frozenset()
-    probes: frozenset[Need] = frozenset()
+    reads: frozenset[Read] = frozenset()
+    standing: frozenset[Read] = frozenset()
+    writes: frozenset[SlotWord] = frozenset()
+    probes: frozenset[Read] = frozenset()
 
     @property
-    def moving(self) -> frozenset[Need]:
+    def moving(self) -> frozenset[Read]:
         """The reads that must be made in every block."""
         return self.reads - self.standing
 
-    def covers(self, other: Needs) -> bool:
+    def covers(self, other: Reads) -> bool:
         """Whether all the other wishes for is among this, but for probes: these may wait."""
         return other is self or (
             other.addresses <= self.addresses
@@ -136,16 +136,16 @@ class Needs:
             and other.writes <= self.writes
         )
 
-    def __or__(self, other: Needs) -> Needs:
+    def __or__(self, other: Reads) -> Reads:
         """Both wishes in one. What stands still for one and moves for the other moves."""
         return together((self, other))
 
 
-def together(wishes: Iterable[Needs]) -> Needs:
+def together(wishes: Iterable[Reads]) -> Reads:
     """All wishes in one."""
     given = tuple(wishes)
-    reads: frozenset[Need] = frozenset().union(*(one.reads for one in given))
-    return Needs(
+    reads: frozenset[Read] = frozenset().union(*(one.reads for one in given))
+    return Reads(
         addresses=frozenset().union(*(one.addresses for one in given)),
         topics=frozenset().union(*(one.topics for one in given)),
         reads=reads,
@@ -155,5 +155,5 @@ def together(wishes: Iterable[Needs]) -> Needs:
     )
 
 
-StateRead = Mapping[Need, int]
+StateRead = Mapping[Read, int]
 """The answers by need. A need that is missing could not be read there (pruned state, a call that reverts): not zero."""

@@ -8,7 +8,7 @@ from chain.bytecode.code import Code
 from chain.bytecode.storage_layout import hints
 from chain.events.upgrades import CodeChange
 
-MOST_NAMED = 256
+MAX_NAMED = 256
 """Selectors gained or lost that are told; hostile code has thousands."""
 
 
@@ -41,4 +41,4 @@ def _differing(old: Code | None, new: Code | None) -> tuple[Selectors | None, Se
     before, after = (one.selectors if one else None for one in (old, new))
     if before is None or after is None:
         return None, None
-    return tuple(sorted(after - before))[:MOST_NAMED], tuple(sorted(before - after))[:MOST_NAMED]
+    return tuple(sorted(after - before))[:MAX_NAMED], tuple(sorted(before - after))[:MAX_NAMED]

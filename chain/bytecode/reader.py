@@ -19,21 +19,21 @@ import msgspec
 
 from chain.bytecode.code import EMPTY, Code, Record, compiler_of
 
-MOST_CODE = 128 * 1024
+MAX_CODE = 128 * 1024
 """Bytes of a code beyond which only its size is told; networks allow 24 KB, a few 100."""
-MOST_KEPT = 256
+MAX_KEPT = 256
 CPU_S = 1.5
 """For one code; real ones of 24 KB take up to about one."""
 WALL_S = 3.0
 """For all codes of one block, so that the next block never waits longer."""
-MOST_LINE = 4 * 1024 * 1024
+MAX_LINE = 4 * 1024 * 1024
 _PASSED_ON = ("PATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "SYSTEMROOT", "APPDATA", "VIRTUAL_ENV")
 """Of our environment; the rest may hold secrets, and is nothing that reading needs."""
 _ROOT = str(Path(__file__).parents[2])
 """Where this very package lies: not the folder that the operator happens to stand in (`-P`)."""
 
 
-class Found(msgspec.Struct):
+class CodeFacts(msgspec.Struct):
     """One line: what was found of code number `at`. `done` is the last of it."""
 
     at: int
@@ -64,7 +64,7 @@ class CodeReader:
     def _known(self, code: bytes) -> Code | None:
         if not code:
             return EMPTY
-        if len(code) > MOST_CODE:
+        if len(code) > MAX_CODE:
             return Code(size=len(code), compiler=compiler_of(code))
         key = sha256(code).digest()
         if key in self._kept:
@@ -73,7 +73,7 @@ class CodeReader:
 
     def _keep(self, code: bytes, one: Code) -> None:
         self._kept[sha256(code).digest()] = one
-        while len(self._kept) > MOST_KEPT:
+        while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
 
     async def _fresh(self, codes: Sequence[bytes], within_s: float) -> dict[bytes, Code]:
@@ -94,7 +94,7 @@ class CodeReader:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"PYTHONPATH": _ROOT},
-            limit=MOST_LINE,
+            limit=MAX_LINE,
         )
         assert process.stdin
         assert process.stdout
@@ -103,7 +103,7 @@ class CodeReader:
         try:
             with suppress(ValueError, msgspec.DecodeError):  # a line too long, or none of ours: the process is lost
                 async for line in process.stdout:
-                    one = msgspec.json.decode(line, type=Found)
+                    one = msgspec.json.decode(line, type=CodeFacts)
                     at = begin + one.at
                     found[at] = _with(found[at], one)
                     if one.done:
@@ -126,7 +126,7 @@ async def _feed(into: asyncio.StreamWriter, codes: Sequence[bytes]) -> None:
     into.close()
 
 
-def _with(code: Code, found: Found) -> Code:
+def _with(code: Code, found: CodeFacts) -> Code:
     if found.selectors is not None:
         code = replace(code, selectors=frozenset(found.selectors))
     if found.arguments is not None:

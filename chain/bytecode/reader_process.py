@@ -19,12 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_MEMORY = 1 << 30
-MOST_LAID = 160
+MAX_MEMORY = 1 << 30
+MAX_LAID = 160
 """Functions beyond which storage is not read: its cost grows with them, and no contract of 24 KB known has so many."""
-MOST_SELECTORS = 4096
-MOST_RECORDS = 1024
-MOST_WORDS = 256
+MAX_SELECTORS = 4096
+MAX_RECORDS = 1024
+MAX_WORDS = 256
 """Characters of a type."""
 
 
@@ -44,26 +44,26 @@ def read(at: int, code: bytes, tell: Callable[[dict[str, object]], None]) -> Non
     except ImportError:
         from chain.bytecode.selectors import selectors
 
-        tell({"at": at, "selectors": sorted(selectors(code))[:MOST_SELECTORS]})
+        tell({"at": at, "selectors": sorted(selectors(code))[:MAX_SELECTORS]})
         tell({"at": at, "done": True})
         return
     with suppress(BaseException):  # a panic in the library is a BaseException, and says nothing of what was told before
-        functions = (evmole.contract_info(code, selectors=True).functions or [])[:MOST_SELECTORS]
+        functions = (evmole.contract_info(code, selectors=True).functions or [])[:MAX_SELECTORS]
         tell({"at": at, "selectors": [f"0x{one.selector}" for one in functions]})
         typed = evmole.contract_info(code, selectors=True, arguments=True).functions or []
-        known = {f"0x{one.selector}": one.arguments for one in typed[:MOST_SELECTORS] if one.arguments is not None}
-        tell({"at": at, "arguments": {one: words for one, words in known.items() if len(words) <= MOST_WORDS}})
-        if len(functions) <= MOST_LAID and solidity_like(code):
+        known = {f"0x{one.selector}": one.arguments for one in typed[:MAX_SELECTORS] if one.arguments is not None}
+        tell({"at": at, "arguments": {one: words for one, words in known.items() if len(words) <= MAX_WORDS}})
+        if len(functions) <= MAX_LAID and solidity_like(code):
             records = evmole.contract_info(code, storage=True).storage or []
             laid = [
                 (
                     one.slot,
                     one.offset,
-                    one.type[:MOST_WORDS],
+                    one.type[:MAX_WORDS],
                     [f"0x{by}" for by in one.reads],
                     [f"0x{by}" for by in one.writes],
                 )
-                for one in records[:MOST_RECORDS]
+                for one in records[:MAX_RECORDS]
             ]
             tell({"at": at, "storage": laid})
     tell({"at": at, "done": True})
@@ -89,7 +89,7 @@ def _bounded() -> None:
     except ImportError:
         return  # Windows: the other side's clock is the only bound there
     with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

@@ -20,12 +20,12 @@ ENDS = frozenset({0x00, 0xF3, 0xFD, 0xFE, 0xFF})
 """STOP, RETURN, REVERT, INVALID, SELFDESTRUCT."""
 DUPS = range(0x80, 0x90)
 SMALLEST = 0x10000
-MOST_CODE = 256 * 1024
+MAX_CODE = 256 * 1024
 
 
 def selectors(code: bytes) -> frozenset[str]:
-    """The selectors ("0x" and 8 digits) that the code compares its call with. Code beyond `MOST_CODE` is not read."""
-    steps = _steps(code[:MOST_CODE])
+    """The selectors ("0x" and 8 digits) that the code compares its call with. Code beyond `MAX_CODE` is not read."""
+    steps = _steps(code[:MAX_CODE])
     places = {step.place: at for at, step in enumerate(steps)}
     found: set[int] = set()
     open_, walked = [0], set[int]()

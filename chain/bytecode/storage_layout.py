@@ -18,15 +18,15 @@ from chain.events.upgrades import LayoutHint
 
 WORD = 32
 MAPPING, LONG = -1, 0
-MOST_HINTS = 32
+MAX_HINTS = 32
 _WIDTHS = {"address": 20, "bool": 1}
 _SIZED = re.compile(r"u?int(\d{1,3})|bytes(\d{1,2})")
 
 
 def hints(old: Sequence[Record], new: Sequence[Record]) -> tuple[LayoutHint, ...]:
-    """The signs, lowest slot first, at most `MOST_HINTS`."""
+    """The signs, lowest slot first, at most `MAX_HINTS`."""
     found = [*_retyped(old, new), *_moved(old, new)]
-    return tuple(hint for _, _, hint in sorted(found, key=lambda one: one[:2]))[:MOST_HINTS]
+    return tuple(hint for _, _, hint in sorted(found, key=lambda one: one[:2]))[:MAX_HINTS]
 
 
 _Placed = tuple[int, int, LayoutHint]

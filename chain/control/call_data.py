@@ -14,14 +14,14 @@ from chain.blocks.abi import Unreadable, Words, keccak, selector_of
 from chain.blocks.block import address_of
 from chain.events import Address
 
-MOST_DEPTH = 8
-MOST_CALLS = 256
-MOST_BYTES = 1 << 20
+MAX_DEPTH = 8
+MAX_CALLS = 256
+MAX_BYTES = 1 << 20
 """Bytes opened in all: nested envelopes may point at the same bytes again and again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class DecodedCall:
     """`body` is what is sent to `target`: a 4-byte selector and its arguments."""
 
     target: Address
@@ -40,37 +40,37 @@ class Foreseen:
     role: str = "implementation"
 
 
-def signed_call(target: Address, signature: bytes, body: bytes) -> Call:
+def signed_call(target: Address, signature: bytes, body: bytes) -> DecodedCall:
     """The call of a Compound-style queue, where `signature` may be empty and the selector stand in `body`."""
     if not signature:
-        return Call(target, body)
-    return Call(target, keccak(signature)[:4] + body)
+        return DecodedCall(target, body)
+    return DecodedCall(target, keccak(signature)[:4] + body)
 
 
-def _one(args: Words) -> Iterator[Call]:
+def _one(args: Words) -> Iterator[DecodedCall]:
     """(address target, uint256 value, bytes body, …): schedule, execute, execTransaction, relay, execTransactionFromModule."""
-    yield Call(args.address(0), args.text(2))
+    yield DecodedCall(args.address(0), args.text(2))
 
 
-def _plain(args: Words) -> Iterator[Call]:
+def _plain(args: Words) -> Iterator[DecodedCall]:
     """(address target, bytes body, …): AccessManager's schedule and execute, functionCall."""
-    yield Call(args.address(0), args.text(1))
+    yield DecodedCall(args.address(0), args.text(1))
 
 
-def _batch(args: Words) -> Iterator[Call]:
+def _batch(args: Words) -> Iterator[DecodedCall]:
     """(address[] targets, uint256[] values, bytes[] bodies, …): scheduleBatch, executeBatch, propose."""
     length, targets = args.array(0)
     _, bodies = args.array(2)
     for number in range(length):
-        yield Call(targets.address(number), bodies.text(number))
+        yield DecodedCall(targets.address(number), bodies.text(number))
 
 
-def _signed(args: Words) -> Iterator[Call]:
+def _signed(args: Words) -> Iterator[DecodedCall]:
     """(address target, uint256 value, string signature, bytes body, uint256 eta): Compound's queue and execute."""
     yield signed_call(args.address(0), args.text(2), args.text(3))
 
 
-def signed_batch(args: Words, first: int = 0) -> Iterator[Call]:
+def signed_batch(args: Words, first: int = 0) -> Iterator[DecodedCall]:
     """(address[] targets, uint256[] values, string[] signatures, bytes[] bodies, …) from argument `first` on."""
     length, targets = args.array(first)
     _, signatures = args.array(first + 2)
@@ -79,7 +79,7 @@ def signed_batch(args: Words, first: int = 0) -> Iterator[Call]:
         yield signed_call(targets.address(number), signatures.text(number), bodies.text(number))
 
 
-def _multi_send(args: Words) -> Iterator[Call]:
+def _multi_send(args: Words) -> Iterator[DecodedCall]:
     """Safe's packed batch: operation (1 byte), target (20), value (32), length (32), body, and so on."""
     packed, at = args.text(0), 0
     while at + 85 <= len(packed):
@@ -87,27 +87,27 @@ def _multi_send(args: Words) -> Iterator[Call]:
         size = int.from_bytes(packed[at + 53 : at + 85], "big")
         if at + 85 + size > len(packed):
             raise Unreadable("a packed call beyond the end")
-        yield Call(target, packed[at + 85 : at + 85 + size])
+        yield DecodedCall(target, packed[at + 85 : at + 85 + size])
         at += 85 + size
 
 
-def _aggregate(args: Words) -> Iterator[Call]:
+def _aggregate(args: Words) -> Iterator[DecodedCall]:
     """((address target, bytes body)[]): Multicall's aggregate."""
     length, calls = args.array(0)
     for number in range(length):
         one = calls.inner(number)
-        yield Call(one.address(0), one.text(1))
+        yield DecodedCall(one.address(0), one.text(1))
 
 
-def _aggregate3(args: Words) -> Iterator[Call]:
+def _aggregate3(args: Words) -> Iterator[DecodedCall]:
     """((address target, bool, bytes body)[]): Multicall3's aggregate3; with (address, uint256, bytes) executeBatch."""
     length, calls = args.array(0)
     for number in range(length):
         one = calls.inner(number)
-        yield Call(one.address(0), one.text(2))
+        yield DecodedCall(one.address(0), one.text(2))
 
 
-ENVELOPES: Mapping[str, Callable[[Words], Iterator[Call]]] = {
+ENVELOPES: Mapping[str, Callable[[Words], Iterator[DecodedCall]]] = {
     "schedule(address,uint256,bytes,bytes32,bytes32,uint256)": _one,
     "execute(address,uint256,bytes,bytes32,bytes32)": _one,
     "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)": _batch,
@@ -132,40 +132,40 @@ ENVELOPES: Mapping[str, Callable[[Words], Iterator[Call]]] = {
 """By signature, the calls inside a call."""
 
 
-def _target_to_first(call: Call, args: Words) -> Iterator[Foreseen]:
+def _target_to_first(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     yield Foreseen(target=call.target, new=args.address(0))
 
 
-def _first_to_second(call: Call, args: Words) -> Iterator[Foreseen]:
+def _first_to_second(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     yield Foreseen(target=args.address(0), new=args.address(1))
 
 
-def _beacon(call: Call, args: Words) -> Iterator[Foreseen]:
+def _beacon(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     yield Foreseen(target=call.target, new=args.address(0), role="beacon")
 
 
-def _admin(call: Call, args: Words) -> Iterator[Foreseen]:
+def _admin(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     yield Foreseen(target=call.target, new=args.address(0), role="admin")
 
 
-def _admin_of_first(call: Call, args: Words) -> Iterator[Foreseen]:
+def _admin_of_first(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     yield Foreseen(target=args.address(0), new=args.address(1), role="admin")
 
 
-def _pending(call: Call, args: Words) -> Iterator[Foreseen]:
+def _pending(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     yield Foreseen(target=call.target, new=args.address(0), role="pending")
 
 
-def _accepted(call: Call, args: Words) -> Iterator[Foreseen]:
+def _accepted(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     yield Foreseen(target=call.target, new=None)
 
 
-def _become(call: Call, args: Words) -> Iterator[Foreseen]:
+def _become(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     """Compound's Comptroller._become(unitroller), called on the new code: it accepts itself."""
     yield Foreseen(target=args.address(0), new=call.target)
 
 
-def _cut(call: Call, args: Words) -> Iterator[Foreseen]:
+def _cut(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     """EIP-2535: each facet added or replaced; a cut that only removes says no new code."""
     length, cuts = args.array(0)
     facets = [(cuts.inner(number).address(0), cuts.inner(number).word(1)) for number in range(length)]
@@ -176,7 +176,7 @@ def _cut(call: Call, args: Words) -> Iterator[Foreseen]:
         yield Foreseen(target=call.target, new=None, role="facet")
 
 
-CHANGES: Mapping[str, Callable[[Call, Words], Iterator[Foreseen]]] = {
+CHANGES: Mapping[str, Callable[[DecodedCall, Words], Iterator[Foreseen]]] = {
     "upgradeTo(address)": _target_to_first,
     "upgradeToAndCall(address,bytes)": _target_to_first,
     "upgrade(address,address)": _first_to_second,
@@ -205,19 +205,19 @@ _ENVELOPES = {selector_of(signature): opened for signature, opened in ENVELOPES.
 _CHANGES = {selector_of(signature): change for signature, change in CHANGES.items()}
 
 
-def opened(target: Address, body: bytes) -> tuple[Call, ...]:
-    """A call and all calls inside it, outermost first, at most `MOST_CALLS`."""
-    found: list[Call] = []
-    waiting = [(0, Call(target, body))]
-    left = MOST_BYTES
-    while waiting and len(found) < MOST_CALLS:
+def opened(target: Address, body: bytes) -> tuple[DecodedCall, ...]:
+    """A call and all calls inside it, outermost first, at most `MAX_CALLS`."""
+    found: list[DecodedCall] = []
+    waiting = [(0, DecodedCall(target, body))]
+    left = MAX_BYTES
+    while waiting and len(found) < MAX_CALLS:
         depth, call = waiting.pop(0)
         left -= len(call.body)
         if left < 0:
             break
         found.append(call)
         envelope = _ENVELOPES.get(call.body[:4])
-        if envelope is not None and depth < MOST_DEPTH:
+        if envelope is not None and depth < MAX_DEPTH:
             waiting += [(depth + 1, one) for one in _read(envelope, Words(call.body[4:]))]
     return tuple(found)
 
@@ -236,8 +236,8 @@ def foreseen(target: Address, body: bytes) -> tuple[Foreseen, ...]:
     return tuple(found)
 
 
-def _read(envelope: Callable[[Words], Iterator[Call]], args: Words) -> list[Call]:
+def _read(envelope: Callable[[Words], Iterator[DecodedCall]], args: Words) -> list[DecodedCall]:
     try:
-        return [one for one, _ in zip(envelope(args), range(MOST_CALLS), strict=False)]
+        return [one for one, _ in zip(envelope(args), range(MAX_CALLS), strict=False)]
     except Unreadable:
         return []

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 from chain.blocks.block import address_of
-from chain.blocks.reads import STRANGE, AnswerNeed, CallNeed, Need, SlotNeed, StateRead
+from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, SlotWord, StateRead
 from chain.events.control import ControlChange
 from chain.events.place import Address
 
-MOST_ADDRESS = (1 << 160) - 1
-MOST_FIGURE = 1 << 64
-MOST_LISTED = 64
+MAX_ADDRESS = (1 << 160) - 1
+MAX_FIGURE = 1 << 64
+MAX_LISTED = 64
 """Signers or modules; a longer list is not followed."""
 WORD = 32
 
@@ -77,23 +77,23 @@ class Unlogged:
     account: Address | None = None
 
 
-def need(address: Address, key: str) -> Need:
+def need(address: Address, key: str) -> Read:
     """How this getter of this address is read."""
     if key in SLOTS:
-        return SlotNeed(address, SLOTS[key])
-    return AnswerNeed(address, WHOLE[key]) if key in WHOLE else CallNeed(address, BODIES[key])
+        return SlotWord(address, SLOTS[key])
+    return CallBytes(address, WHOLE[key]) if key in WHOLE else CallWord(address, BODIES[key])
 
 
-def look(address: Address) -> Iterator[Need]:
+def look(address: Address) -> Iterator[Read]:
     """All that is asked of an address at first sight."""
-    yield CallNeed(address, STRANGE)
+    yield CallWord(address, UNKNOWN_FUNCTION)
     for key in (*BODIES, *WHOLE, *SLOTS):
         yield need(address, key)
 
 
 def looked(address: Address, state: StateRead) -> dict[str, str]:
     """What it answered; nothing of a contract that answers anything."""
-    if CallNeed(address, STRANGE) in state:
+    if CallWord(address, UNKNOWN_FUNCTION) in state:
         return {}
     found = {key: value for key in (*BODIES, *WHOLE, *SLOTS) if (value := read(address, key, state)) is not None}
     return found if THRESHOLD in found else {key: value for key, value in found.items() if key not in SAFES_OWN}
@@ -107,8 +107,8 @@ def read(address: Address, key: str, state: StateRead) -> str | None:
     if key in LISTS:
         return _listed(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:])
     if key in ADDRESSES:
-        return address_of(word) if word <= MOST_ADDRESS else None
-    return str(word) if word < (2 if key in FLAGS else MOST_FIGURE) else None
+        return address_of(word) if word <= MAX_ADDRESS else None
+    return str(word) if word < (2 if key in FLAGS else MAX_FIGURE) else None
 
 
 def unlogged(values: Values, heard: Mapping[str, Sequence[str]], now: Mapping[str, str]) -> Iterator[Unlogged]:
@@ -150,13 +150,8 @@ def _listed(answer: bytes) -> str | None:
     """The first argument of an answer, a list of addresses; None where it is none, or too long."""
     start = int.from_bytes(answer[:WORD], "big")
     count = int.from_bytes(answer[start : start + WORD], "big")
-    body = answer[start + WORD : start + WORD * (count + 1)] if count <= MOST_LISTED else b""
+    body = answer[start + WORD : start + WORD * (count + 1)] if count <= MAX_LISTED else b""
     words = [int.from_bytes(body[at : at + WORD], "big") for at in range(0, len(body), WORD)]
-    if (
-        len(answer) < 2 * WORD
-        or count > MOST_LISTED
-        or len(body) != count * WORD
-        or max(words, default=0) > MOST_ADDRESS
-    ):
+    if len(answer) < 2 * WORD or count > MAX_LISTED or len(body) != count * WORD or max(words, default=0) > MAX_ADDRESS:
         return None
     return ",".join(sorted(address_of(word) for word in words))

@@ -15,16 +15,16 @@ from dataclasses import replace
 
 import msgspec
 
-from chain.behaviour.declared import MOST_CLAIMED, Verdict, bodies, declared, holding, judge
-from chain.behaviour.inquiry import EXPLAIN, SELECTOR, Found, Look, Question, asked, questions, ran, turns
+from chain.behaviour.declared import MAX_CLAIMED, Finding, bodies, declared, holding, judge
+from chain.behaviour.inquiry import EXPLAIN, SELECTOR, HiddenTarget, Inquiry, Question, asked, questions, ran, turns
 from chain.blocks.block import Block, Write, address_of
 from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Delegate, touched_from
-from chain.blocks.reads import NO_CODE, CodeNeed, Need, Needs, SlotNeed
+from chain.blocks.reads import NO_CODE, CodeHash, Read, Reads, SlotWord
 from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import NOBODY
 from chain.proxies.kinds import every
-from chain.proxies.places import Form
+from chain.proxies.places import PlaceTable
 from chain.proxies.upgrade_memory import upgraded
 from chain.watch import Watch
 
@@ -32,21 +32,21 @@ STAGE = 2
 
 EVERY = 4
 """Blocks from one asking to the next, so that many looks share one question."""
-MOST_BEGUN = 5
+MAX_BEGUN = 5
 """Looks begun in one block because it is time."""
-MOST_LOOKS = 64
-MOST_TRIES = 2
+MAX_LOOKS = 64
+MAX_TRIES = 2
 """Blocks that were asked and did not answer, after which a question is given up."""
-MOST_CANDIDATES = 8
-MOST_WORDS = 32
+MAX_CANDIDATES = 8
+MAX_WORDS = 32
 
 
 class _Memory(msgspec.Struct):
     number: int = 0  # of the last block
     asked: int = -EVERY  # of the last block that was asked
     mark_s: float | None = None  # looks due up to here were begun
-    looks: dict[str, Look] = {}
-    found: dict[str, Found] = {}
+    looks: dict[str, Inquiry] = {}
+    found: dict[str, HiddenTarget] = {}
 
 
 class Behaviour:
@@ -55,23 +55,23 @@ class Behaviour:
     def __init__(self, watch: Watch) -> None:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
-        self._form = Form(every())
+        self._form = PlaceTable(every())
         self._memory = _Memory()
-        self._needs: Needs | None = None
+        self._needs: Reads | None = None
         self._open = True
         self._silent: Counter[str] = Counter()
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """The slots that were found and, where it is time, the questions of the looks under way."""
         if self._open != self._is_open(self._memory.number + 1):
             self._open, self._needs = not self._open, None
         if self._needs is None:
             slots = frozenset(
-                SlotNeed(Address(one.at[0]), one.at[1]) for one in self._memory.found.values() if one.at is not None
+                SlotWord(Address(one.at[0]), one.at[1]) for one in self._memory.found.values() if one.at is not None
             )
             looks = self._memory.looks if self._open else {}
             probes = [need for at, look in looks.items() for need in asked(look, Address(at), self._form)]
-            self._needs = Needs(reads=slots, standing=slots, writes=slots, probes=frozenset(probes))
+            self._needs = Reads(reads=slots, standing=slots, writes=slots, probes=frozenset(probes))
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
@@ -117,7 +117,7 @@ class Behaviour:
             if found.at is None:
                 continue
             address, slot, shift = found.at
-            need = SlotNeed(Address(address), slot)
+            need = SlotWord(Address(address), slot)
             steps: list[tuple[int, Write | None]] = [
                 (write.value, write) for write in block.writes or () if (write.address, write.slot) == (address, slot)
             ]
@@ -126,12 +126,12 @@ class Behaviour:
             for word, write in steps:
                 new = address_of(word >> shift)
                 if new != found.actual and (contract, new) not in told:
-                    seen_by = Seen.TRACE if write else Seen.SLOT
+                    seen_by = SeenBy.TRACE if write else SeenBy.SLOT
                     yield self._upgraded(block, write, Address(contract), found, new, seen_by)
                 found.actual = new
 
     def _upgraded(
-        self, block: Block, write: Write | None, contract: Address, found: Found, new: str, seen_by: Seen
+        self, block: Block, write: Write | None, contract: Address, found: HiddenTarget, new: str, seen_by: SeenBy
     ) -> ContractUpgraded:
         kind = "hidden" if found.told else "custom"
         event = upgraded(block, write, contract, kind, "implementation", found.actual, new, seen_by)
@@ -147,7 +147,7 @@ class Behaviour:
         for one in upgrades:
             self._look(block, one.contract, explained=one.role in EXPLAIN)
         memory = self._memory
-        most = min(MOST_BEGUN, MOST_LOOKS - len(memory.looks))
+        most = min(MAX_BEGUN, MAX_LOOKS - len(memory.looks))
         due, memory.mark_s = turns(memory.mark_s, block.header.time.timestamp(), len(self._contracts), most)
         for contract in (self._contracts[at] for at in due):
             if contract not in memory.looks:
@@ -156,13 +156,13 @@ class Behaviour:
     def _look(self, block: Block, contract: Address, *, explained: bool = False) -> None:
         self._drop(contract)
         what = declared(self._form, contract, block.state)
-        if what.account or block.state.get(CodeNeed(contract)) == NO_CODE or len(self._memory.looks) >= MOST_LOOKS:
+        if what.account or block.state.get(CodeHash(contract)) == NO_CODE or len(self._memory.looks) >= MAX_LOOKS:
             return
         found = self._memory.found.get(contract)
         targets = sorted(what.targets | ({Address(found.actual)} if found else set()))
-        if targets and len(targets) <= MOST_CLAIMED:
+        if targets and len(targets) <= MAX_CLAIMED:
             calls = [*bodies(what, block.header.hash, traced=False)]
-            self._next(contract, Look(Question.SENTINEL, bodies=calls, targets=[*targets], explained=explained))
+            self._next(contract, Inquiry(Question.SENTINEL, bodies=calls, targets=[*targets], explained=explained))
         else:
             self._to_trace(block, contract, explained=explained)
 
@@ -170,10 +170,11 @@ class Behaviour:
         what = declared(self._form, contract, block.state)
         calls = [*bodies(what, block.header.hash, traced=True)]
         self._next(
-            contract, Look(Question.TRACE, bodies=calls, beacons=sorted(what.asked), traced=True, explained=explained)
+            contract,
+            Inquiry(Question.TRACE, bodies=calls, beacons=sorted(what.asked), traced=True, explained=explained),
         )
 
-    def _next(self, contract: Address, look: Look) -> None:
+    def _next(self, contract: Address, look: Inquiry) -> None:
         self._memory.looks[contract] = look
         self._needs = None
 
@@ -183,18 +184,18 @@ class Behaviour:
 
     # --- a look's answers
 
-    def _on_answers(self, block: Block, contract: Address, look: Look) -> Iterator[PlacedEvent]:
+    def _on_answers(self, block: Block, contract: Address, look: Inquiry) -> Iterator[PlacedEvent]:
         words = {need: block.state[need] for need in questions(look, contract) if need in block.state}
         if not words:
             look.tries += block.probed
-            if look.tries < MOST_TRIES:
+            if look.tries < MAX_TRIES:
                 return
         self._drop(contract)
         if look.stage is Question.SENTINEL:
             yield from self._on_sentinels(block, contract, look, [*words.values()])
         elif look.stage is Question.TRACE and not words:
             calls = [*look.bodies[:1], *(body for body in look.bodies[1:] if len(body) == SELECTOR)]
-            self._next(contract, Look(Question.TOUCH, bodies=calls, beacons=look.beacons, explained=look.explained))
+            self._next(contract, Inquiry(Question.TOUCH, bodies=calls, beacons=look.beacons, explained=look.explained))
         elif look.stage in (Question.TRACE, Question.CANDIDATES):
             yield from self._on_found(block, contract, look, ran(words))
         elif look.stage is Question.TOUCH:
@@ -202,9 +203,11 @@ class Behaviour:
         elif look.stage is Question.SLOTS:
             self._on_slots(contract, words)
         else:
-            self._on_words(contract, {need: word for need, word in words.items() if isinstance(need, SlotNeed)})
+            self._on_words(contract, {need: word for need, word in words.items() if isinstance(need, SlotWord)})
 
-    def _on_sentinels(self, block: Block, contract: Address, look: Look, words: Sequence[int]) -> Iterator[PlacedEvent]:
+    def _on_sentinels(
+        self, block: Block, contract: Address, look: Inquiry, words: Sequence[int]
+    ) -> Iterator[PlacedEvent]:
         """Nothing more is asked where all that ran is what is believed already."""
         hit = {address_of(word) for word in words if word}
         found = self._memory.found.get(contract)
@@ -217,52 +220,52 @@ class Behaviour:
         elif not hit <= believed or (found and found.told and found.told != found.finding):
             self._to_trace(block, contract, explained=look.explained)
 
-    def _on_touched(self, block: Block, contract: Address, look: Look, words: dict[Need, int]) -> None:
+    def _on_touched(self, block: Block, contract: Address, look: Inquiry, words: dict[Read, int]) -> None:
         touched = {at for word in words.values() for at, _ in touched_from(word)} - {contract, NEUTRAL, NOBODY}
         what = declared(self._form, contract, block.state)
-        others = sorted(at for at in touched if int(at, 16) >= PRECOMPILED)[:MOST_CANDIDATES]
+        others = sorted(at for at in touched if int(at, 16) >= PRECOMPILED)[:MAX_CANDIDATES]
         if others and not touched & (what.slots | what.asked):
             self._next(
                 contract, msgspec.structs.replace(look, stage=Question.CANDIDATES, targets=[*others], proving=True)
             )
 
     def _on_found(
-        self, block: Block, contract: Address, look: Look, delegates: dict[str, list[Delegate]]
+        self, block: Block, contract: Address, look: Inquiry, delegates: dict[str, list[Delegate]]
     ) -> Iterator[PlacedEvent]:
         judged = judge(declared(self._form, contract, block.state), delegates)
         by = ProbedBy.TRACE if look.stage is Question.TRACE else ProbedBy.SENTINEL
         before = self._memory.found.get(contract)
-        if judged.verdict is Verdict.UNKNOWN:
+        if judged.verdict is Finding.UNKNOWN:
             return
         if judged.actual is not None and not look.proving:
             self._next(contract, msgspec.structs.replace(look, proving=True, tries=0))
             return
-        if before and before.told and judged.verdict is not Verdict.BROKEN:
+        if before and before.told and judged.verdict is not Finding.BROKEN:
             yield self._ended(block, contract, before, by, len(delegates))
         if judged.actual is None:
             self._memory.found.pop(contract, None)
             self._needs = None
             return
-        now = Found(judged.actual, judged.named_by or "", claimed=[*judged.claimed])
+        now = HiddenTarget(judged.actual, judged.named_by or "", claimed=[*judged.claimed])
         same = before is not None and before.actual == now.actual
         if before and not same and not look.explained:
-            yield self._upgraded(block, None, contract, before, now.actual, Seen.BEHAVIOUR)
+            yield self._upgraded(block, None, contract, before, now.actual, SeenBy.BEHAVIOUR)
         now.at = before.at if before and same else None
-        now.told = now.finding if judged.verdict is Verdict.BROKEN else ""
+        now.told = now.finding if judged.verdict is Finding.BROKEN else ""
         self._memory.found[contract] = now
         self._needs = None
         if now.told and now.told != (before.told if before else ""):
             yield self._told(block, contract, now, by, judged.probes)
         if not same:
-            self._next(contract, Look(Question.SLOTS, bodies=look.bodies[:1], traced=look.traced))
+            self._next(contract, Inquiry(Question.SLOTS, bodies=look.bodies[:1], traced=look.traced))
 
-    def _on_slots(self, contract: Address, words: dict[Need, int]) -> None:
+    def _on_slots(self, contract: Address, words: dict[Read, int]) -> None:
         slots = [(at, slot) for word in words.values() for at, slots in touched_from(word) for slot in slots]
-        mine = sorted(dict.fromkeys(slots), key=lambda one: (one[0] != contract, *one))[:MOST_WORDS]
+        mine = sorted(dict.fromkeys(slots), key=lambda one: (one[0] != contract, *one))[:MAX_WORDS]
         if mine:
-            self._next(contract, Look(Question.WORDS, words=[(at, slot) for at, slot in mine]))
+            self._next(contract, Inquiry(Question.WORDS, words=[(at, slot) for at, slot in mine]))
 
-    def _on_words(self, contract: Address, words: dict[SlotNeed, int]) -> None:
+    def _on_words(self, contract: Address, words: dict[SlotWord, int]) -> None:
         found = self._memory.found.get(contract)
         if found is None:
             return
@@ -271,15 +274,17 @@ class Behaviour:
             found.at = (held[0].address, held[0].slot, held[1])
             self._needs = None
 
-    def _ended(self, block: Block, contract: Address, found: Found, by: ProbedBy, probes: int) -> BehaviourMismatch:
+    def _ended(
+        self, block: Block, contract: Address, found: HiddenTarget, by: ProbedBy, probes: int
+    ) -> BehaviourMismatch:
         self._memory.found.pop(contract, None)
         self._needs = None
         claimed, _, actual = found.told.partition(" ")
-        was = Found(actual, claimed=claimed.split(","))
+        was = HiddenTarget(actual, claimed=claimed.split(","))
         return self._told(block, contract, was, by, probes, ended=True)
 
     def _told(
-        self, block: Block, contract: Address, found: Found, by: ProbedBy, probes: int, *, ended: bool = False
+        self, block: Block, contract: Address, found: HiddenTarget, by: ProbedBy, probes: int, *, ended: bool = False
     ) -> BehaviourMismatch:
         return BehaviourMismatch(
             place=block.place(),

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from chain.blocks.block import Block, Log, address_of
-from chain.blocks.reads import Need, Needs, SlotNeed
+from chain.blocks.reads import Read, Reads, SlotWord
 from chain.control import getters
 from chain.control.logs import BY_TOPIC, Said
-from chain.detector import joined, parted
+from chain.detector import joined_memory, split_memory
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen, PlacedEvent
 from chain.watch import Watch
 
@@ -27,15 +27,15 @@ BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
 IMPLEMENTATION_SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
 SLOTS = (ADMIN_SLOT, BEACON_SLOT)
 
-MOST_LOOKS = 1024
+MAX_LOOKS = 1024
 """Addresses looked at for the first time in one block."""
-MOST_HOPS = 3
+MAX_HOPS = 3
 """From a contract's admin, beacon or timelock up to the owners of owners."""
-MOST_ABOVE = 12
+MAX_ABOVE = 12
 """Addresses above one contract."""
-MOST_SILENT = 32
+MAX_SILENT = 32
 """Changes without a log; who changes more often answers what it likes, and is not read again."""
-LEAST_ADDRESS = 1 << 64
+MIN_ADDRESS = 1 << 64
 ITS_OWN = frozenset({ControlChange.PAUSED, ControlChange.UNPAUSED, ControlChange.INITIALIZED})
 """What an owner logs of these concerns itself, not what it owns."""
 
@@ -61,25 +61,25 @@ class Control:
         guarding = set(self._guards.values())
         self._alone = tuple(one for one in watch.timelocks if one not in guarding and one not in self._guards)
         self._all = tuple(dict.fromkeys((*self._guards, *self._alone)))
-        self._slots = frozenset(SlotNeed(one, slot) for one in self._all for slot in (*SLOTS, IMPLEMENTATION_SLOT))
+        self._slots = frozenset(SlotWord(one, slot) for one in self._all for slot in (*SLOTS, IMPLEMENTATION_SLOT))
         self._memory = _Memory()
-        self._needs: Needs | None = None
+        self._needs: Reads | None = None
         self._below: Below | None = None
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Logs of the contracts and all above them; the slots that name admin and beacon; the getters that answered."""
         if self._needs is None:
-            below, looks = self._tree(), MOST_LOOKS
-            reads: set[Need] = set(self._slots)
+            below, looks = self._tree(), MAX_LOOKS
+            reads: set[Read] = set(self._slots)
             for address in below:
-                if self._memory.silent.get(address, 0) > MOST_SILENT:
+                if self._memory.silent.get(address, 0) > MAX_SILENT:
                     continue
                 reads.update(getters.need(address, key) for key in self._memory.stands.get(address, ()))
                 if looks and not self._was_seen(address):
                     looks -= 1
                     reads.update(getters.look(address))
             topics, read = frozenset(BY_TOPIC) if below else frozenset[str](), frozenset(reads)
-            self._needs = Needs(addresses=frozenset(below), topics=topics, reads=read, standing=read)
+            self._needs = Reads(addresses=frozenset(below), topics=topics, reads=read, standing=read)
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
@@ -93,7 +93,7 @@ class Control:
                     self._changed(block, log, told, one) for one in _concerned(below, log.address, told.change)
                 )
                 self._hear(log.address, told, below)
-        read = bool(block.state) and any(SlotNeed(one, ADMIN_SLOT) in block.state for one in self._all)
+        read = bool(block.state) and any(SlotWord(one, ADMIN_SLOT) in block.state for one in self._all)
         for address in below if read else ():
             if address not in block.still or address in self._memory.heard:
                 found.extend(self._compare(block, address, below))
@@ -101,8 +101,8 @@ class Control:
             if contract in block.still:
                 continue
             for slot in SLOTS:
-                self._learn(f"{contract} {slot:#x}", block.state.get(SlotNeed(contract, slot)))
-            target = block.state.get(SlotNeed(contract, IMPLEMENTATION_SLOT))
+                self._learn(f"{contract} {slot:#x}", block.state.get(SlotWord(contract, slot)))
+            target = block.state.get(SlotWord(contract, IMPLEMENTATION_SLOT))
             if target is not None and self._memory.targets.get(contract) != f"{target:#x}":
                 self._memory.targets[contract] = f"{target:#x}"
                 self._needs = None
@@ -118,11 +118,11 @@ class Control:
 
     def parts(self) -> dict[str, bytes]:
         """The same by addresses."""
-        return parted(self._memory)
+        return split_memory(self._memory)
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
         """Be as when `parts` gave these."""
-        self._memory = joined(parts.values(), _Memory)
+        self._memory = joined_memory(parts.values(), _Memory)
         self._reads_anew()
 
     def _reads_anew(self) -> None:
@@ -154,8 +154,8 @@ class Control:
             direct = [self._memory.above.get(f"{contract} {slot:#x}") for slot in SLOTS]
             layer = [Address(one) for one in (timelock, *direct) if one]
             reached = {contract}
-            for hops in range(MOST_HOPS + 1):
-                new = [one for one in dict.fromkeys(layer) if one not in reached][: MOST_ABOVE - len(reached)]
+            for hops in range(MAX_HOPS + 1):
+                new = [one for one in dict.fromkeys(layer) if one not in reached][: MAX_ABOVE - len(reached)]
                 for one in new:
                     below.setdefault(one, []).append((contract, hops))
                 reached.update(new)
@@ -165,7 +165,7 @@ class Control:
     def _owners(self, address: Address) -> Iterator[Address]:
         stands = self._memory.stands.get(address, {})
         for key in (getters.OWNER, getters.ADMIN):
-            if int(stands.get(key, "0x0"), 16) >= LEAST_ADDRESS:
+            if int(stands.get(key, "0x0"), 16) >= MIN_ADDRESS:
                 yield Address(stands[key])
 
     def _hear(self, emitter: Address, told: Said, below: Below) -> None:
@@ -176,7 +176,7 @@ class Control:
                 self._memory.heard.setdefault(emitter, {}).setdefault(key, []).append(said)
 
     def _compare(self, block: Block, address: Address, below: Below) -> Iterator[ControlChanged]:
-        memory, looking = self._memory, SlotNeed(address, getters.SLOTS[getters.GUARD]) in block.state
+        memory, looking = self._memory, SlotWord(address, getters.SLOTS[getters.GUARD]) in block.state
         before = memory.stands.get(address, {})
         now = {key: value for key in before if (value := getters.read(address, key, block.state)) is not None}
         for change in getters.unlogged(before, memory.heard.get(address, {}), now):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import Needs, together
+from chain.blocks.reads import Reads, together
 from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
 from chain.liquidity import pools
 from chain.liquidity.depth import DEPTHS_BPS, NEAR_BPS, concentration
@@ -32,21 +32,21 @@ class Liquidity:
         made = {one.address: (one.kind, pools.made(one)) for one in watch.pools}
         self._pools: dict[Address, Pool] = {at: pool for at, (_, pool) in made.items() if pool is not None}
         self._kinds = {at: kind for at, (kind, _) in made.items()}
-        self._by_teller = {pool.hears: at for at, pool in self._pools.items()}
+        self._by_teller = {pool.log_source: at for at, pool in self._pools.items()}
         self._by_keeper: dict[Address, list[Pool]] = defaultdict(list)
         for pool in self._pools.values():
-            if pool.keeper is not None:
-                self._by_keeper[pool.keeper].append(pool)
+            if pool.position_manager is not None:
+                self._by_keeper[pool.position_manager].append(pool)
         self._told: dict[Address, list[int]] = {}
         self._known_at: dict[Address, int] = {}
         self._looked: dict[Address, object] = {}
         self._changed = set(self._pools)  # pools whose wishes may have changed
-        self._wanted: dict[Address, Needs] = {}
-        self._needs = Needs()
+        self._wanted: dict[Address, Reads] = {}
+        self._needs = Reads()
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """What each pool needs."""
-        fresh = {at: self._pools[at].needs() for at in sorted(self._changed)}
+        fresh = {at: self._pools[at].reads() for at in sorted(self._changed)}
         self._changed.clear()
         if any(self._wanted.get(at) != one for at, one in fresh.items()):
             self._wanted |= fresh

@@ -14,14 +14,14 @@ from dataclasses import replace
 import msgspec
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import NO_CODE, CodeNeed, DelegateNeed, Needs
+from chain.blocks.reads import NO_CODE, AccountDelegate, CodeHash, Reads
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
-from chain.events.liquidity import MOST_INTO
+from chain.events.liquidity import MAX_INTO
 from chain.liquidity import pools
 from chain.liquidity.accounting import WINDOW_S, account_of
-from chain.liquidity.matching import MOST_HOPS, Flow, pairs
+from chain.liquidity.matching import MAX_HOPS, Flow, pairs
 from chain.liquidity.pool import NOBODY, TRANSFER
-from chain.liquidity.token_flow import NATIVE, Side, sides_of
+from chain.liquidity.token_flow import NATIVE, TokenFlow, flows_of
 from chain.watch import Watch
 
 STAGE = 2
@@ -30,9 +30,9 @@ HORIZON_S = 7 * 86_400.0
 JIT_BLOCKS = 2
 JIT_LEEWAY = 1.1
 """Just-in-time liquidity takes out no more than it brought, but for what the price did in between."""
-MOST_OPEN = 512
-MOST_ASKED = 64
-MOST_CODES = 2048
+MAX_OPEN = 512
+MAX_ASKED = 64
+MAX_CODES = 2048
 
 WITHDRAWAL = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
 """WETH9 unwraps."""
@@ -41,8 +41,8 @@ MIGRATORS = frozenset({"0xa5644e29708357803b5a882d272c41cc0df92b34"})
 
 
 class _Memory(msgspec.Struct):
-    removals: list[Side] = []
-    additions: list[Side] = []
+    removals: list[TokenFlow] = []
+    additions: list[TokenFlow] = []
     wallets: dict[str, bool] = {}
     told: dict[str, list[int]] = {}
     hhi: dict[str, float] = {}
@@ -56,24 +56,24 @@ class Migrations:
         self._touched: set[str] = set()
         self._bridges = frozenset(watch.bridges)
         made = [(one, pools.made(one)) for one in watch.pools]
-        self._tellers = {str(one.address): pool.hears[0] for one, pool in made if pool is not None}
+        self._tellers = {str(one.address): pool.log_source[0] for one, pool in made if pool is not None}
         self._kinds = {str(one.address): one.kind for one in watch.pools}
         self._all_tellers = frozenset(self._tellers.values())
         tokens = {token for one in watch.pools for token in (one.token0, one.token1, *one.tokens) if token}
         self._tokens = frozenset(tokens - {NOBODY})
         self._asked: list[Address] = []
-        self._needs: Needs | None = None
+        self._needs: Reads | None = None
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """The transfers of all tokens in watched pools, and whether those who got some of it are wallets."""
         asked: dict[str, None] = {}
         for side in self._memory.removals:
-            asked |= dict.fromkeys(hand for hand in side.hands if self._unknown(hand))
-        hands = [Address(hand) for hand in asked][:MOST_ASKED]
-        if hands != self._asked or self._needs is None:
-            reads = frozenset(need for hand in hands for need in (CodeNeed(hand), DelegateNeed(hand)))
+            asked |= dict.fromkeys(hand for hand in side.holders if self._unknown(hand))
+        holders = [Address(hand) for hand in asked][:MAX_ASKED]
+        if holders != self._asked or self._needs is None:
+            reads = frozenset(need for hand in holders for need in (CodeHash(hand), AccountDelegate(hand)))
             topics = frozenset({TRANSFER, WITHDRAWAL}) if self._tokens else frozenset()
-            self._asked, self._needs = hands, Needs(addresses=self._tokens, topics=topics, reads=reads)
+            self._asked, self._needs = holders, Reads(addresses=self._tokens, topics=topics, reads=reads)
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
@@ -85,8 +85,8 @@ class Migrations:
         self._forget(block)
         for event in moves:
             self._take(event)
-        del self._memory.removals[:-MOST_OPEN]
-        del self._memory.additions[:-MOST_OPEN]
+        del self._memory.removals[:-MAX_OPEN]
+        del self._memory.additions[:-MAX_OPEN]
         flows = self._follow(block)
         self._learn(block)
         number = block.header.number
@@ -94,7 +94,7 @@ class Migrations:
         found: list[PlacedEvent] = []
         for score, removal, addition, amount in pairs(self._memory.removals, young, flows):
             for hand, taken in removal.used(amount, addition).items():
-                self._exchange(removal, addition.teller, hand, taken)
+                self._exchange(removal, addition.emitter, hand, taken)
             self._touched.add(removal.token)
             if removal.pool != addition.pool:
                 found.append(_migrated(block, removal, addition, amount, score))
@@ -124,7 +124,7 @@ class Migrations:
         self._memory.additions = [one for one in self._memory.additions if one.block_number >= youngest]
 
     def _take(self, event: LiquidityMoved) -> None:
-        sides = sides_of(event, self._tellers.get(event.pool, event.pool))
+        sides = flows_of(event, self._tellers.get(event.pool, event.pool))
         for one in sides:
             if one.hhi_after is not None:
                 self._memory.hhi[one.token] = one.hhi_after
@@ -134,9 +134,9 @@ class Migrations:
             self._touched |= {one.token for one in sides}
             self._memory.removals.extend(sides)
 
-    def _just_in_time(self, removal: Sequence[Side]) -> bool:
+    def _just_in_time(self, removal: Sequence[TokenFlow]) -> bool:
         """Whether this takes out an addition no older than two blocks, unmatched; that addition is forgotten with it."""
-        came: dict[str, list[Side]] = {}
+        came: dict[str, list[TokenFlow]] = {}
         for one in self._memory.additions:
             came.setdefault(one.event_id, []).append(one)
         for event_id, added in came.items():
@@ -149,7 +149,7 @@ class Migrations:
     def _follow(self, block: Block) -> set[Flow]:
         """Move units from hand to hand as the tokens' logs tell; which transactions brought whose units to pools."""
         flows: set[Flow] = set()
-        sides: dict[str, list[Side]] = {}
+        sides: dict[str, list[TokenFlow]] = {}
         for side in self._memory.removals:
             sides.setdefault(side.token, []).append(side)
         paying = pools.pays_out_topics()
@@ -166,7 +166,7 @@ class Migrations:
                     continue
                 to = receiver or side.owner or NATIVE
                 pooled = to in self._all_tellers
-                if pooled and side.hops.get(sender, 0) > MOST_HOPS:
+                if pooled and side.hops.get(sender, 0) > MAX_HOPS:
                     continue  # a stranger's money by now
                 moved = side.passed(sender, to, amount, hops=_hops(side, sender, log, passing=passing))
                 amount -= moved
@@ -178,34 +178,34 @@ class Migrations:
                         flows.add((side.event_id, to, log.transaction))
         return flows
 
-    def _exchange(self, removal: Side, teller: str, hand: str, amount: int) -> None:
+    def _exchange(self, removal: TokenFlow, emitter: str, hand: str, amount: int) -> None:
         """Money is all alike: what a match took of a hand, another removal's units that reached the pool lie there for."""
         for other in self._memory.removals:
-            if amount and other.token == removal.token and other is not removal and other.teller != teller:
-                amount -= other.passed(teller, hand, amount)
+            if amount and other.token == removal.token and other is not removal and other.emitter != emitter:
+                amount -= other.passed(emitter, hand, amount)
 
-    def _may_send(self, side: Side, sender: str, log: Log, collects: set[tuple[str, str]]) -> bool:
+    def _may_send(self, side: TokenFlow, sender: str, log: Log, collects: set[tuple[str, str]]) -> bool:
         if log.transaction == side.transaction:
             return True
-        if sender == side.teller:
+        if sender == side.emitter:
             return (side.pool, log.transaction) in collects
         return self._memory.wallets.get(sender, False) or sender == side.owner
 
     def _learn(self, block: Block) -> None:
         """Who of those asked about is a wallet: no code, or only a delegation."""
-        asked = [(hand, side.token) for side in self._memory.removals for hand in side.hands if self._unknown(hand)]
+        asked = [(hand, side.token) for side in self._memory.removals for hand in side.holders if self._unknown(hand)]
         for hand, token in asked:
-            code = block.state.get(CodeNeed(Address(hand)))
+            code = block.state.get(CodeHash(Address(hand)))
             if code is not None:
-                delegated = bool(block.state.get(DelegateNeed(Address(hand))))
+                delegated = bool(block.state.get(AccountDelegate(Address(hand))))
                 self._touched.add(token)
                 self._memory.wallets[hand] = code in (0, NO_CODE) or delegated
-        while len(self._memory.wallets) > MOST_CODES:
+        while len(self._memory.wallets) > MAX_CODES:
             del self._memory.wallets[next(iter(self._memory.wallets))]
 
     def _accounts(self, block: Block) -> Iterator[LiquidityAccounted]:
         since_s = block.header.time.timestamp() - WINDOW_S
-        by_token: dict[str, list[Side]] = {}
+        by_token: dict[str, list[TokenFlow]] = {}
         for side in self._memory.removals:
             if side.time_s >= since_s and side.token in self._touched:
                 by_token.setdefault(side.token, []).append(side)
@@ -234,16 +234,16 @@ class Migrations:
                 hhi_before=found.hhi_before,
                 hhi_after=self._memory.hhi.get(token),
                 pool_kind=self._kinds.get(found.pool, ""),
-                into=tuple((Address(at), self._kinds.get(at, ""), units) for at, units in found.into[:MOST_INTO]),
+                into=tuple((Address(at), self._kinds.get(at, ""), units) for at, units in found.into[:MAX_INTO]),
             )
 
 
-def _hops(side: Side, sender: str, log: Log, *, passing: bool) -> int:
+def _hops(side: TokenFlow, sender: str, log: Log, *, passing: bool) -> int:
     """A transaction that only passes on, the removal's own, and what its pool pays later are no step away from it."""
-    return 0 if passing or log.transaction == side.transaction or sender == side.teller else 1
+    return 0 if passing or log.transaction == side.transaction or sender == side.emitter else 1
 
 
-def _no_more_than(removal: Sequence[Side], added: Sequence[Side]) -> bool:
+def _no_more_than(removal: Sequence[TokenFlow], added: Sequence[TokenFlow]) -> bool:
     if 0 < removal[0].share <= JIT_LEEWAY * added[0].share:
         return True
     brought = {one.token: one.amount for one in added}
@@ -257,7 +257,7 @@ def _passed(log: Log) -> tuple[str, str | None, int]:
     return log.address_at(0), log.address_at(1), log.word(2)
 
 
-def _migrated(block: Block, removal: Side, addition: Side, amount: int, score: float) -> LiquidityMigrated:
+def _migrated(block: Block, removal: TokenFlow, addition: TokenFlow, amount: int, score: float) -> LiquidityMigrated:
     depth_share = removal.depth * amount / removal.amount / removal.depth_before if removal.depth_before else None
     return LiquidityMigrated(
         place=replace(block.place(), transaction=addition.transaction),

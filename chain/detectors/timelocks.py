@@ -16,7 +16,7 @@ import msgspec
 
 from chain.blocks.abi import Unreadable
 from chain.blocks.block import Block, Log, address_of
-from chain.blocks.reads import Need, Needs, SlotNeed
+from chain.blocks.reads import Read, Reads, SlotWord
 from chain.control.operation import Phase, Step
 from chain.control.timelocks import _steps
 from chain.events import Address, PlacedEvent
@@ -25,10 +25,10 @@ from chain.watch import Watch
 
 STAGE = 2
 
-MOST_OPERATIONS = 1024
-MOST_FORESEEN = 32
+MAX_OPERATIONS = 1024
+MAX_FORESEEN = 32
 """Changes remembered of one operation."""
-LONGEST_DELAY_S = 10 * 365 * 86_400
+MAX_DELAY_S = 10 * 365 * 86_400
 USUAL_BLOCK_S = 12.0
 """Seconds a block where the network's own pace has not been seen yet."""
 BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
@@ -82,14 +82,14 @@ class Timelocks:
         self._timelocks = frozenset({*named.values(), *watch.timelocks})
         self._steps = _steps()
         self._memory = _Memory()
-        self._needs = Needs()
+        self._needs = Reads()
         if self._timelocks:
-            beacons: frozenset[Need] = frozenset(SlotNeed(contract, BEACON_SLOT) for contract in self._contracts)
-            self._needs = Needs(
+            beacons: frozenset[Read] = frozenset(SlotWord(contract, BEACON_SLOT) for contract in self._contracts)
+            self._needs = Reads(
                 addresses=self._timelocks, topics=frozenset(self._steps), reads=beacons, standing=beacons
             )
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """The logs of each timelock, and each contract's beacon: who upgrades it upgrades the contract."""
         return self._needs
 
@@ -130,7 +130,7 @@ class Timelocks:
         if self._memory.first is None:
             self._memory.first = (block.header.number, block.header.time.timestamp())
         for contract in sorted(self._contracts) if self._needs.reads and block.state else ():
-            word = block.state.get(SlotNeed(contract, BEACON_SLOT))
+            word = block.state.get(SlotWord(contract, BEACON_SLOT))
             if word:
                 self._memory.beacons[contract] = address_of(word)
             elif word == 0:
@@ -151,12 +151,12 @@ class Timelocks:
             fresh = list(known.foreseen)  # told by the proposal, now with its eta
         else:
             fresh = [change for change in changes if change not in known.foreseen]
-            known.foreseen = [*known.foreseen, *fresh][:MOST_FORESEEN]
+            known.foreseen = [*known.foreseen, *fresh][:MAX_FORESEEN]
         eta = self._eta(block, step)
-        for target, new, _ in fresh[:MOST_FORESEEN]:
+        for target, new, _ in fresh[:MAX_FORESEEN]:
             for contract in (Address(target), *self._behind(target)):
                 event_id = block.event_id(log.index, "queued", step.operation, contract, new or "-")
-                known.told = [*known.told, event_id][:MOST_FORESEEN]
+                known.told = [*known.told, event_id][:MAX_FORESEEN]
                 yield UpgradeQueued(
                     place=block.place(log),
                     seen_at=block.seen_at,
@@ -169,7 +169,7 @@ class Timelocks:
                 )
         if known.foreseen or known.opaque:
             self._memory.open[key] = known
-        while len(self._memory.open) > MOST_OPERATIONS:
+        while len(self._memory.open) > MAX_OPERATIONS:
             del self._memory.open[next(iter(self._memory.open))]
 
     def _behind(self, beacon: str) -> list[Address]:
@@ -187,8 +187,8 @@ class Timelocks:
             number, time_s = self._memory.first
             seen = block.header.number - number
             pace_s = (now_s - time_s) / seen if seen > 0 else USUAL_BLOCK_S
-            eta_s = now_s + min(step.eta_block - block.header.number, LONGEST_DELAY_S) * pace_s
-        return datetime.fromtimestamp(min(max(eta_s, now_s), now_s + LONGEST_DELAY_S), UTC)
+            eta_s = now_s + min(step.eta_block - block.header.number, MAX_DELAY_S) * pace_s
+        return datetime.fromtimestamp(min(max(eta_s, now_s), now_s + MAX_DELAY_S), UTC)
 
     def _ended(self, block: Block, carrier: _Carrier, carried: bool) -> Iterator[OperationEnded]:
         step, known = carrier.step, carrier.known

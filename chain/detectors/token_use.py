@@ -15,7 +15,7 @@ import msgspec
 
 from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Block
-from chain.blocks.reads import CallNeed, Need, Needs
+from chain.blocks.reads import CallWord, Read, Reads
 from chain.events import Address, PlacedEvent, TokenUsed
 from chain.usage.distinct_count import Sketch
 from chain.watch import Watch
@@ -26,7 +26,7 @@ TRANSFER = topic_of("Transfer(address,address,uint256)")
 BALANCE_OF = selector_of("balanceOf(address)").hex()
 HOUR_S = 3600
 READ_S = 120
-MOST_MOVED = 1 << 256
+MAX_MOVED = 1 << 256
 ADDRESS_LENGTH = 42
 """Pools that go by a longer id hold nothing themselves: their manager holds the money of all its pools in one."""
 
@@ -59,12 +59,12 @@ class TokenUse:
             for token in self._tokens
         }
         self._memory = _Memory()
-        reads: frozenset[Need] = frozenset(need for token in self._tokens for need in self._balances(token))
+        reads: frozenset[Read] = frozenset(need for token in self._tokens for need in self._balances(token))
         topics = frozenset({TRANSFER}) if self._tokens else frozenset()
-        self._in_the_hour = Needs(addresses=frozenset(self._tokens), topics=topics)
-        self._as_it_ends = Needs(addresses=frozenset(self._tokens), topics=topics, reads=reads)
+        self._in_the_hour = Reads(addresses=frozenset(self._tokens), topics=topics)
+        self._as_it_ends = Reads(addresses=frozenset(self._tokens), topics=topics, reads=reads)
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Transfers of the tokens and, as an hour ends, what the pools hold of them."""
         ending = self._memory.time_s % HOUR_S >= HOUR_S - READ_S
         return self._as_it_ends if ending else self._in_the_hour
@@ -88,8 +88,8 @@ class TokenUse:
         """Be as when `memory` gave these bytes."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
 
-    def _balances(self, token: Address) -> list[CallNeed]:
-        return [CallNeed(token, f"0x{BALANCE_OF}{int(pool, 16):064x}") for pool in self._pools[token]]
+    def _balances(self, token: Address) -> list[CallWord]:
+        return [CallWord(token, f"0x{BALANCE_OF}{int(pool, 16):064x}") for pool in self._pools[token]]
 
     def _turned(self, block: Block, hour: int) -> Iterator[TokenUsed]:
         memory = self._memory
@@ -128,7 +128,7 @@ class TokenUse:
                         sketch.add(party)
             hour.registers = b64encode(sketch.registers).decode()
             hour.transfers += len(transfers)
-            hour.moved = str(min(int(hour.moved) + sum(log.word(2) for log in transfers), MOST_MOVED))
+            hour.moved = str(min(int(hour.moved) + sum(log.word(2) for log in transfers), MAX_MOVED))
         held = [block.state.get(need) for need in self._balances(token)]
         known = [one for one in held if one is not None]
         if known and len(known) == len(held):  # a part of them would look like a drain

@@ -17,16 +17,16 @@ import msgspec
 
 from chain.blocks.block import Block, Log, Write, address_of
 from chain.blocks.order import in_order
-from chain.blocks.reads import NO_CODE, AnswerNeed, CodeNeed, Need, Needs, SlotNeed
-from chain.detector import joined, parted
+from chain.blocks.reads import NO_CODE, CallBytes, CodeHash, Read, Reads, SlotWord
+from chain.detector import joined_memory, split_memory
 from chain.events import Address, PlacedEvent
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import CUTS, NOBODY, cut, read_table, swaps
-from chain.proxies.kind import PROXY, Told
+from chain.proxies.kind import PROXY, LogSpec
 from chain.proxies.kinds import every
-from chain.proxies.places import CODE, DELEGATE, TABLE, Form, Where
+from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable, WatchedPlace
 from chain.proxies.proof import confirmed, open_proof, proof_of, proved
-from chain.proxies.upgrade_memory import Kept, upgraded
+from chain.proxies.upgrade_memory import UpgradeMemory, upgraded
 from chain.watch import Watch
 
 STAGE = 1
@@ -38,30 +38,30 @@ class Upgrades:
     def __init__(self, watch: Watch) -> None:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
-        self._form = Form(every())
+        self._form = PlaceTable(every())
         self._topics = frozenset(self._form.told) | frozenset(CUTS)
-        self._memory = Kept().of(self._contracts)
-        self._own: dict[Address, tuple[Where, ...]] = {}  # what is read of a contract itself
-        self._speaks: dict[Address, dict[str, tuple[str, Told] | None]] = {}
+        self._memory = UpgradeMemory().of(self._contracts)
+        self._own: dict[Address, tuple[WatchedPlace, ...]] = {}  # what is read of a contract itself
+        self._speaks: dict[Address, dict[str, tuple[str, LogSpec] | None]] = {}
         self._kin: dict[tuple[str, Address], list[Address]] | None = None  # the contracts behind each beacon
-        self._needs: Needs | None = None
+        self._needs: Reads | None = None
         every_place = (where for contract in self._contracts for where in self._form.fields(contract))
-        self._written = {where.need: where for where in every_place if isinstance(where.need, SlotNeed)}
+        self._written = {where.need: where for where in every_place if isinstance(where.need, SlotWord)}
         self._writes = frozenset(self._written)
         self._silent: Counter[str] = Counter()  # what was told in this block that no log told
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
         if self._needs is None:
             addresses = set(self._contracts)
-            reads: set[Need] = set()
+            reads: set[Read] = set()
             for contract in self._contracts:
                 addresses.update(address for _, address in self._asked(contract))
                 places, held = tuple(self._places(contract)), self._held(contract)
                 reads.update(where.need for where in places)
                 reads.update(proof for where in places if (proof := open_proof(held, contract, where)))
             read = frozenset(reads)
-            self._needs = Needs(
+            self._needs = Reads(
                 addresses=frozenset(addresses), topics=self._topics, reads=read, standing=read, writes=self._writes
             )
         return self._needs
@@ -90,11 +90,11 @@ class Upgrades:
 
     def parts(self) -> dict[str, bytes]:
         """The same by contracts."""
-        return parted(self._memory)
+        return split_memory(self._memory)
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
         """Be as when `parts` gave these."""
-        self._memory = joined(parts.values(), Kept).of(self._contracts)
+        self._memory = joined_memory(parts.values(), UpgradeMemory).of(self._contracts)
         self._own.clear()
         self._speaks.clear()
         self._kin = self._needs = None
@@ -118,7 +118,7 @@ class Upgrades:
                     self._kin.setdefault(asked, []).append(contract)
         return self._kin
 
-    def _places(self, contract: Address) -> Iterator[Where]:
+    def _places(self, contract: Address) -> Iterator[WatchedPlace]:
         """What is read of a contract, then of its beacon: of the one that it has by then."""
         if contract not in self._own:
             held = self._held(contract)
@@ -157,7 +157,7 @@ class Upgrades:
             for child in children.get((told.of, log.address), ()):
                 yield from self._on_told(block, child, kind, told, log)
 
-    def _speaking(self, contract: Address, topic: str) -> tuple[str, Told] | None:
+    def _speaking(self, contract: Address, topic: str) -> tuple[str, LogSpec] | None:
         """The kind whose log this is when a contract tells it of itself: one of whose places held something."""
         known = self._speaks.setdefault(contract, {})
         if topic not in known:
@@ -167,7 +167,9 @@ class Upgrades:
             known[topic] = next(fit, own[-1] if own else None)
         return known[topic]
 
-    def _on_told(self, block: Block, contract: Address, kind: str, told: Told, log: Log) -> Iterator[ContractUpgraded]:
+    def _on_told(
+        self, block: Block, contract: Address, kind: str, told: LogSpec, log: Log
+    ) -> Iterator[ContractUpgraded]:
         new = None if told.position is None else log.address_at(told.position)
         if told.confirmed:
             new = confirmed(self._held(contract), self._form.fields(contract), block.state, told.role, new)
@@ -175,14 +177,14 @@ class Upgrades:
             return
         if told.old is not None and log.word(told.old) and told.role not in self._told(contract):
             self._told(contract)[told.role] = log.address_at(told.old)
-        yield from self._change(block, contract, told.role, kind, new, Seen.LOG, log)
+        yield from self._change(block, contract, told.role, kind, new, SeenBy.LOG, log)
 
     def _named(self, log: Log) -> list[Address]:
         tellings = self._form.told.get(log.topics[0], []) if log.topics else []
         return [log.address_at(told.position) for _, told in tellings if told.position is not None]
 
     def _on_write(self, block: Block, write: Write) -> Iterator[ContractUpgraded]:
-        where = self._written.get(SlotNeed(write.address, write.slot))
+        where = self._written.get(SlotWord(write.address, write.slot))
         if where is not None and (not where.proved or proof_of(where) in self._held(write.address)):
             yield from self._on_word(block, write.address, where, write.value, write)
 
@@ -191,10 +193,10 @@ class Upgrades:
         for where in self._places(contract):
             word = block.state.get(where.need)
             if word is None:
-                if not where.always and CodeNeed(contract) in block.state:
+                if not where.always and CodeHash(contract) in block.state:
                     self._empty(contract, where.key)
                 continue
-            if isinstance(where.need, AnswerNeed):
+            if isinstance(where.need, CallBytes):
                 yield from self._on_table(block, contract, where, word)
                 continue
             events = list(self._on_word(block, contract, where, word))
@@ -203,7 +205,7 @@ class Upgrades:
                 yield from events
 
     def _on_word(
-        self, block: Block, contract: Address, where: Where, word: int, write: Write | None = None
+        self, block: Block, contract: Address, where: WatchedPlace, word: int, write: Write | None = None
     ) -> Iterator[ContractUpgraded]:
         held, now = self._held(contract), f"{word:#x}"
         if where.proved and proof_of(where) not in held:
@@ -223,10 +225,10 @@ class Upgrades:
         if code:
             self._look_again(contract)
         told = where.key if where.key in self._told(contract) else where.role
-        seen_by = Seen.TRACE if write else Seen.CODE if code else Seen.SLOT
+        seen_by = SeenBy.TRACE if write else SeenBy.CODE if code else SeenBy.SLOT
         yield from self._change(block, contract, where.role, where.kind, new, seen_by, write, told)
 
-    def _first_sight(self, contract: Address, where: Where, new: str, *, empty: bool) -> None:
+    def _first_sight(self, contract: Address, where: WatchedPlace, new: str, *, empty: bool) -> None:
         told = self._told(contract)
         if " of " in where.key:
             told[where.role] = new  # another beacon: that was told already
@@ -241,7 +243,7 @@ class Upgrades:
                 del held[where.key]
             held.pop(proof_of(where), None)
 
-    def _on_table(self, block: Block, contract: Address, where: Where, word: int) -> Iterator[ContractUpgraded]:
+    def _on_table(self, block: Block, contract: Address, where: WatchedPlace, word: int) -> Iterator[ContractUpgraded]:
         answer = word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]
         table = read_table(answer)
         if table is None:
@@ -259,7 +261,7 @@ class Upgrades:
     ) -> Iterator[ContractUpgraded]:
         before = self._memory.tables.get(contract, {})
         self._memory.tables[contract] = table
-        seen_by = Seen.SLOT if log is None else Seen.LOG
+        seen_by = SeenBy.SLOT if log is None else SeenBy.LOG
         for swap in swaps(before, table):
             new = swap.new or NOBODY
             gained, lost = (swap.selectors if swap.new else ()), (swap.selectors if swap.old else ())
@@ -272,7 +274,7 @@ class Upgrades:
         role: str,
         kind: str,
         new: str,
-        seen_by: Seen,
+        seen_by: SeenBy,
         log: Log | Write | None,
         told: str | None = None,
     ) -> Iterator[ContractUpgraded]:

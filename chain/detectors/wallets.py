@@ -2,7 +2,7 @@
 
 One stream for each venue and asset on a network, over all its wallets; what goes from one of them to another is no
 outflow. Tokens by Transfer logs; the network's own coin by the wallets' balances together, which must fall by `least`
-(fees must not count), one outflow a block at most. Time is block time, and a block adds at most `MOST_STEP_S`, so that a
+(fees must not count), one outflow a block at most. Time is block time, and a block adds at most `MAX_STEP_S`, so that a
 stalled chain is not a silent wallet. Gaps are known to one block only, so a silence must exceed
 what is usual by one more. Where balances could not be read, the open gap is forgotten, not guessed.
 """
@@ -15,7 +15,7 @@ import msgspec
 
 from chain.blocks.abi import topic_of
 from chain.blocks.block import Block
-from chain.blocks.reads import BalanceNeed, Need, Needs
+from chain.blocks.reads import CoinBalance, Read, Reads
 from chain.events import Address, PlacedEvent, WalletResumed, WalletSilent
 from chain.usage.outflow_rhythm import OutflowRhythm
 from chain.watch import Watch, WatchedWallet
@@ -25,8 +25,8 @@ STAGE = 1
 TRANSFER = topic_of("Transfer(address,address,uint256)")
 PER_DAY = (1.0, 1 / 7, 1 / 91)
 """How often chance alone may make a silence be told, per day: told at each as it deepens."""
-MOST_STEP_S = 120
-LEAST_COIN = 10**16
+MAX_STEP_S = 120
+MIN_COIN = 10**16
 """Smallest fall of the own coin that counts where the operator names none: 0.01 of an 18-decimal coin."""
 
 
@@ -53,17 +53,17 @@ class Wallets:
         self._own = {venue: {one.address for one in watch.wallets if one.venue == venue} for venue, _ in self._rows}
         self._memory = _Memory()
         tokens = frozenset(row.token for row in watch.wallets if row.token)
-        reads: frozenset[Need] = frozenset(BalanceNeed(row.address) for row in watch.wallets if not row.token)
-        self._needs = Needs(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), reads=reads)
+        reads: frozenset[Read] = frozenset(CoinBalance(row.address) for row in watch.wallets if not row.token)
+        self._needs = Reads(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), reads=reads)
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Transfers of the tokens paid out, and the balances of the wallets that pay the own coin."""
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Silences that deepened past what is usual, and those that ended."""
         now_s = int(block.header.time.timestamp())
-        step_s = min(max(now_s - (now_s if self._memory.time_s is None else self._memory.time_s), 0), MOST_STEP_S)
+        step_s = min(max(now_s - (now_s if self._memory.time_s is None else self._memory.time_s), 0), MAX_STEP_S)
         self._memory.time_s = now_s
         found: list[PlacedEvent] = []
         for (venue, asset), rows in self._rows.items():
@@ -97,14 +97,14 @@ class Wallets:
         coin = [row for row in rows if not row.token]
         if not coin:
             return False
-        read = [block.state.get(BalanceNeed(address)) for address in sorted({row.address for row in coin})]
+        read = [block.state.get(CoinBalance(address)) for address in sorted({row.address for row in coin})]
         known = [balance for balance in read if balance is not None]
         if len(known) < len(read):
             stream.held, stream.silent_s = "", None
             return False
         before, now = stream.held, sum(known)
         stream.held = str(now)
-        least = max(row.least for row in coin) or LEAST_COIN
+        least = max(row.least for row in coin) or MIN_COIN
         return bool(before) and int(before) - now >= least
 
     def _judged(

@@ -22,7 +22,7 @@ from chain.events.liquidity import (
 )
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
 from chain.events.place import Address, NetworkId, Place
-from chain.events.upgrades import CodeChange, CodeCompared, ContractUpgraded, OperationEnded, Seen, UpgradeQueued
+from chain.events.upgrades import CodeChange, CodeCompared, ContractUpgraded, OperationEnded, SeenBy, UpgradeQueued
 from chain.events.usage import TokenUsed, WalletResumed, WalletSilent
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
     "ProbedBy",
     "Reorged",
     "Retracted",
-    "Seen",
+    "SeenBy",
     "TokenDepth",
     "TokenUsed",
     "UpgradeQueued",

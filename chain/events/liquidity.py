@@ -10,7 +10,7 @@ from datetime import datetime
 
 from chain.events.place import Address, Place
 
-MOST_INTO = 8
+MAX_INTO = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class LiquidityAccounted:
     its own pool and just-in-time liquidity are in none of them. `depth_share` is the part of the token's ±2 % depth
     (over the watched pools, as it was before) that left (None: not known); `level` goes by it: 1 from 20 %, 2 from 40 %,
     3 from 70 %. `pool` is the one most of it left, `into` the pools it was re-added to (their kinds, units), most first;
-    beyond `MOST_INTO` they are left out. The indices (Herfindahl–Hirschman over the watched pools) say how
+    beyond `MAX_INTO` they are left out. The indices (Herfindahl–Hirschman over the watched pools) say how
     spread the depth was before the first of these removals and is after the last move.
     """
 

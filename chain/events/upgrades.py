@@ -9,7 +9,7 @@ from enum import StrEnum
 from chain.events.place import Address, Place
 
 
-class Seen(StrEnum):
+class SeenBy(StrEnum):
     """Which of the three layers saw a change of code (see the facts on proxies: log, state, behaviour)."""
 
     LOG = "log"
@@ -37,7 +37,7 @@ class ContractUpgraded:
     role: str
     old: str | None
     new: str
-    seen_by: Seen
+    seen_by: SeenBy
     operation: str | None = None
     queued: bool | None = None
     gained: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from chain.events import Address
 
-MOST_WORDS = 120
+MAX_WORDS = 120
 """Characters of a name or version that are kept; whoever verifies a contract writes them."""
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
@@ -90,4 +90,4 @@ def _words(value: Any) -> str | None:
     """Short printable text; None for anything else."""
     if not isinstance(value, str):
         return None
-    return "".join(letter for letter in value[:MOST_WORDS] if letter.isprintable()).strip() or None
+    return "".join(letter for letter in value[:MAX_WORDS] if letter.isprintable()).strip() or None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chain.events import Address
 from chain.explorers.answers import SourceBook, SourceSeen, etherscan_seen, sourcify_seen
-from chain.rate_limit import Pace
+from chain.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -23,7 +23,7 @@ SOURCIFY = "https://sourcify.dev/server"
 PER_S = 3.0
 """Calls a second that the free plan allows."""
 TIMEOUT_S = 10.0
-MOST_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 """Of an answer: it holds the whole source."""
 NOT_FOUND = 404
 
@@ -32,7 +32,7 @@ class _Asked:
     """GET requests with JSON answers, one after another at a pace. TLS is verified, redirects are not followed."""
 
     def __init__(self, per_s: float, timeout_s: float) -> None:
-        self._pace = Pace(per_s)
+        self._pace = RateLimit(per_s)
         self._timeout_s = timeout_s
         self._session: ClientSession | None = None
 
@@ -53,7 +53,7 @@ class _Asked:
                     body = bytearray()
                     async for part in response.content.iter_chunked(65536):
                         body += part
-                        if len(body) > MOST_BYTES:
+                        if len(body) > MAX_BYTES:
                             return None
             return json.loads(body)
         except (ClientError, OSError, TimeoutError, ValueError, RecursionError):

@@ -8,14 +8,14 @@ from typing import Any
 from chain.blocks.block import Log
 from chain.events import Address
 from chain.proxies.diamonds import CUTS
-from chain.proxies.kind import ProxyKind, Told
+from chain.proxies.kind import LogSpec, ProxyKind
 from chain.proxies.kinds import every
 from chain.rpc.messages import Ask
 
 TARGETS = ("implementation", "secondary", "beacon", "dictionary")
 TOPICS = sorted({told.topic for kind in every() for told in kind.told} | CUTS.keys())
 
-Found = tuple[Log, int, int | None]
+LoggedChanges = tuple[Log, int, int | None]
 """A log with the number and the time (Unix seconds, if told) of its block."""
 
 
@@ -25,7 +25,7 @@ def logs_ask(addresses: Sequence[Address]) -> Ask:
     return ("eth_getLogs", [wanted])
 
 
-def log_of(one: dict[str, Any]) -> Found:
+def log_of(one: dict[str, Any]) -> LoggedChanges:
     """Read one. Raises KeyError, TypeError, ValueError or AttributeError where it is none."""
     time = one.get("blockTimestamp")
     log = Log(
@@ -38,7 +38,7 @@ def log_of(one: dict[str, Any]) -> Found:
     return log, int(one["blockNumber"], 16), None if time is None else int(time, 16)
 
 
-def tells(telling: Mapping[str, Told], log: Log, roles: Mapping[str, Address]) -> bool:
+def tells(telling: Mapping[str, LogSpec], log: Log, roles: Mapping[str, Address]) -> bool:
     """Whether a log tells of a target; of logs that others' changes make too, those that name the present one do."""
     told = telling.get(log.topics[0])
     if told is None or told.position is None:
@@ -46,7 +46,7 @@ def tells(telling: Mapping[str, Told], log: Log, roles: Mapping[str, Address]) -
     return not told.confirmed or log.address_at(told.position) == roles.get(told.role)
 
 
-def targets(logs: Iterable[Found], kinds: Iterable[ProxyKind]) -> list[Address]:
+def targets(logs: Iterable[LoggedChanges], kinds: Iterable[ProxyKind]) -> list[Address]:
     """The targets that they name, oldest first."""
     tellings = [told for kind in kinds for told in kind.told if told.role == "implementation" and not told.confirmed]
     positions = {told.topic: told.position for told in tellings if told.position is not None}

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chain.blocks.block import address_of
-from chain.blocks.reads import STRANGE, CallNeed, StateRead
+from chain.blocks.reads import UNKNOWN_FUNCTION, CallWord, StateRead
 from chain.events import Address
 from chain.proxies.diamonds import NOBODY
 from chain.proxies.kind import ProxyKind
 
 OWNER, ADMIN, MIN_DELAY, DELAY = "0x8da5cb5b", "0xf851a440", "0xf27a0c92", "0x6a42b8f8"
 THRESHOLD = "0xe75235b8"
-MOST_DELAY_S = 100 * 365 * 86_400
-MOST_HOPS = 4
+MAX_DELAY_S = 100 * 365 * 86_400
+MAX_HOPS = 4
 DECIDING = ("admin", "kernel", "factory")
 """The roles of those who can change a proxy, the nearest first."""
 
@@ -33,9 +33,9 @@ class Controller:
     threshold: int | None = None
 
 
-def profile(address: Address) -> tuple[CallNeed, ...]:
+def profile(address: Address) -> tuple[CallWord, ...]:
     """What is asked of an address to know what it is."""
-    return tuple(CallNeed(address, body) for body in (OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, STRANGE))
+    return tuple(CallWord(address, body) for body in (OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION))
 
 
 def controllers(
@@ -50,7 +50,7 @@ def controllers(
         return (), None
     found: list[Controller] = []
     at: Address | None = address if kind.by_itself else _start(address, roles, state)
-    while at is not None and len(found) < MOST_HOPS and at not in {one.address for one in found}:
+    while at is not None and len(found) < MAX_HOPS and at not in {one.address for one in found}:
         one = _controller(at, state, codes)
         found.append(one)
         at = _address(state, at, OWNER) if one.what == "contract" else None
@@ -72,17 +72,17 @@ def _controller(address: Address, state: StateRead, codes: Mapping[Address, byte
     if not code or code.startswith(b"\xef\x01\x00"):
         what = "unread" if code is None else "nobody" if address == NOBODY else "account"
         return Controller(address=address, what=what)
-    delay_s = state.get(CallNeed(address, MIN_DELAY))
-    if delay_s is None and CallNeed(address, ADMIN) in state:
-        delay_s = state.get(CallNeed(address, DELAY))
-    if delay_s is not None and delay_s <= MOST_DELAY_S:
+    delay_s = state.get(CallWord(address, MIN_DELAY))
+    if delay_s is None and CallWord(address, ADMIN) in state:
+        delay_s = state.get(CallWord(address, DELAY))
+    if delay_s is not None and delay_s <= MAX_DELAY_S:
         return Controller(address=address, what="timelock", delay_s=delay_s)
-    threshold = state.get(CallNeed(address, THRESHOLD))
+    threshold = state.get(CallWord(address, THRESHOLD))
     if threshold is not None and 0 < threshold < 1 << 32:
         return Controller(address=address, what="safe", threshold=threshold)
     return Controller(address=address, what="contract")
 
 
 def _address(state: StateRead, at: Address, body: str) -> Address | None:
-    word = state.get(CallNeed(at, body))
+    word = state.get(CallWord(at, body))
     return address_of(word) if word is not None and word < 1 << 160 else None

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from chain.behaviour.declared import Declared, Verdict, bodies, declared, holding, judge
+from chain.behaviour.declared import Declared, Finding, bodies, declared, holding, judge
 from chain.behaviour.inquiry import ran
 from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Touched, touched_from
-from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed, SlotNeed, StateRead, TouchedNeed
+from chain.blocks.reads import Read, RunsOneOf, SlotWord, StateRead, TouchedState, TracedDelegates
 from chain.events import Address, ProbedBy
 from chain.proxies.diamonds import NOBODY
 from chain.proxies.kinds import every
-from chain.proxies.places import Form
+from chain.proxies.places import PlaceTable
 
-MOST_SLOTS = 32
-MOST_TARGETS = 32
-FORM = Form(every())
+MAX_SLOTS = 32
+MAX_TARGETS = 32
+FORM = PlaceTable(every())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Delegated:
     holds it, where that was found; `probed_by` is None where no node could tell.
     """
 
-    verdict: Verdict
+    verdict: Finding
     target: Address | None = None
     slot_of: Address | None = None
     slot: int | None = None
@@ -38,25 +38,25 @@ class Delegated:
     probes: int = 0
 
 
-def asked_at_first(address: Address) -> set[Need]:
+def asked_at_first(address: Address) -> set[Read]:
     """What goes with the first batch."""
     calls = _calls(address)
-    touched: set[Need] = {TouchedNeed(address, calls[-1], traced=traced) for traced in (True, False)}
-    return touched | {DelegatesNeed(address, body) for body in calls}
+    touched: set[Read] = {TouchedState(address, calls[-1], traced=traced) for traced in (True, False)}
+    return touched | {TracedDelegates(address, body) for body in calls}
 
 
-def asked_then(address: Address, named: Iterable[Address], state: StateRead) -> set[Need]:
+def asked_then(address: Address, named: Iterable[Address], state: StateRead) -> set[Read]:
     """What goes with the second batch, given what the first one told and the addresses found in it."""
     what = declared(FORM, address, state)
     touched = _touched(address, state)
-    slots = [SlotNeed(at, slot) for at, slots in touched for slot in slots][:MOST_SLOTS]
+    slots = [SlotWord(at, slot) for at, slots in touched for slot in slots][:MAX_SLOTS]
     if _traced(address, state):
-        return {*slots, *(DelegatesNeed(address, body) for body in what.getters)}
+        return {*slots, *(TracedDelegates(address, body) for body in what.getters)}
     spared = {address, NEUTRAL, NOBODY, *what.asked}
     others = [at for at, _ in touched if at not in spared and int(at, 16) >= PRECOMPILED]
-    targets = tuple(dict.fromkeys([*sorted({*named, *what.targets}), *others]))[:MOST_TARGETS]
+    targets = tuple(dict.fromkeys([*sorted({*named, *what.targets}), *others]))[:MAX_TARGETS]
     calls = (*_calls(address), *what.getters) if targets else ()
-    return {*slots, *(SentinelNeed(address, body, targets) for body in calls)}
+    return {*slots, *(RunsOneOf(address, body, targets) for body in calls)}
 
 
 def judged(address: Address, named: Iterable[Address], state: StateRead) -> Delegated:
@@ -64,7 +64,7 @@ def judged(address: Address, named: Iterable[Address], state: StateRead) -> Dele
     mine = {need: word for need, word in state.items() if _is_of(need, address)}
     delegates = ran(mine)
     if not delegates:
-        return Delegated(verdict=Verdict.UNKNOWN)
+        return Delegated(verdict=Finding.UNKNOWN)
     what = declared(FORM, address, state)
     what = replace(what, slots=what.slots | frozenset(named))
     found = judge(what, delegates)
@@ -85,16 +85,16 @@ def _calls(address: Address) -> tuple[str, ...]:
     return bodies(Declared(), f"0x{mixed % (1 << 256):064x}", traced=False)
 
 
-def _is_of(need: Need, address: Address) -> bool:
-    return isinstance(need, DelegatesNeed | SentinelNeed) and need.address == address
+def _is_of(need: Read, address: Address) -> bool:
+    return isinstance(need, TracedDelegates | RunsOneOf) and need.address == address
 
 
 def _traced(address: Address, state: StateRead) -> bool:
-    return any(DelegatesNeed(address, body) in state for body in _calls(address))
+    return any(TracedDelegates(address, body) in state for body in _calls(address))
 
 
 def _touched(address: Address, state: StateRead) -> Touched:
-    words = (state.get(TouchedNeed(address, _calls(address)[-1], traced=traced)) for traced in (True, False))
+    words = (state.get(TouchedState(address, _calls(address)[-1], traced=traced)) for traced in (True, False))
     return next((touched_from(word) for word in words if word is not None), ())
 
 
@@ -103,11 +103,11 @@ def _held(
 ) -> tuple[Address, int] | None:
     if target is None:
         return None
-    words: Mapping[SlotNeed, int] = {
+    words: Mapping[SlotWord, int] = {
         need: state[need]
         for at, slots in _touched(address, state)
         for slot in slots
-        if (need := SlotNeed(at, slot)) in state
+        if (need := SlotWord(at, slot)) in state
     }
     held = holding(words, target, [address, *([named_by] if named_by else [])])
     return (held[0].address, held[0].slot) if held else None

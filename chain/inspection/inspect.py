@@ -15,7 +15,7 @@ from typing import Any
 from chain import networks
 from chain.behaviour.declared import TARGETS as TARGET_ROLES
 from chain.blocks.block import Header, address_of
-from chain.blocks.reads import AnswerNeed, CallNeed, Need, Probe, StateRead
+from chain.blocks.reads import CallBytes, CallWord, Probe, Read, StateRead
 from chain.bytecode.code import Code
 from chain.bytecode.diff import changed
 from chain.bytecode.reader import CodeReader
@@ -23,11 +23,11 @@ from chain.events import Address, NetworkId
 from chain.events.network import NodeFaultKind
 from chain.events.upgrades import CodeChange
 from chain.explorers.answers import SourceSeen
-from chain.inspection.change_logs import TARGETS, Found, log_of, logs_ask, targets, tells
+from chain.inspection.change_logs import TARGETS, LoggedChanges, log_of, logs_ask, targets, tells
 from chain.inspection.controllers import OWNER, Controller, controllers, profile
 from chain.inspection.delegation import Delegated, asked_at_first, asked_then, judged
-from chain.nodes.group import Nodes
-from chain.nodes.node import Source
+from chain.nodes.group import NodeGroup
+from chain.nodes.node import Node
 from chain.proxies.diamonds import CUTS
 from chain.proxies.kind import ProxyKind
 from chain.proxies.kinds import every
@@ -37,7 +37,7 @@ from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of
 from chain.rpc.multicall import alone_ask, alone_of
 
-MOST_LOGS = 10_000
+MAX_LOGS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Inspection:
     sources: tuple[SourceSeen, ...] = ()
 
 
-async def inspect(nodes: Nodes, network: NetworkId, address: Address) -> Inspection:
+async def inspect(nodes: NodeGroup, network: NetworkId, address: Address) -> Inspection:
     """Ask in three batches at most. Raises NodeFailure where no node answers."""
     return await nodes.first(_Inspecting(network, address).ask)
 
@@ -90,14 +90,14 @@ class _Inspecting:
     def __init__(self, network: NetworkId, address: Address) -> None:
         self._network = network
         self._address = address
-        self._state: dict[Need, int] = {}
+        self._state: dict[Read, int] = {}
         self._codes: dict[Address, bytes] = {}
         self._read: dict[bytes, Code] = {}
         self._reader = CodeReader()
         self._careful = False
-        self._logs: list[Found] = []
+        self._logs: list[LoggedChanges] = []
 
-    async def ask(self, node: Source) -> Inspection:
+    async def ask(self, node: Node) -> Inspection:
         """The three batches, and what they come to."""
         try:
             return await self._batches(node)
@@ -107,7 +107,7 @@ class _Inspecting:
             self._careful = True  # code that answers megabytes: only the first words of each answer are fetched
             return await self._batches(node)
 
-    async def _batches(self, node: Source) -> Inspection:
+    async def _batches(self, node: Node) -> Inspection:
         self._state, self._codes, self._logs = {}, {}, []
         head = await self._first(node)
         near = self._near()
@@ -116,26 +116,26 @@ class _Inspecting:
         far = {address for one in near for address in self._owners(one)} - near - {self._address}
         far |= set(found.roles.values()) - near if found else set()
         if far:
-            needs: set[Need] = {need for one in far for need in profile(one)}
-            await self._more(node, head, needs, far, ())
+            reads: set[Read] = {need for one in far for need in profile(one)}
+            await self._more(node, head, reads, far, ())
             found = self._found()
         self._read = await self._reader.read(self._compared(found))
         return self._told(head, found)
 
-    async def _first(self, node: Source) -> Header:
+    async def _first(self, node: Node) -> Header:
         at = self._address
-        needs = sorted(asked_first(every(), at) | set(profile(at)) | asked_at_first(at), key=repr)
+        reads = sorted(asked_first(every(), at) | set(profile(at)) | asked_at_first(at), key=repr)
         asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), logs_ask([self._address])]
-        header, code, logs, *answers = await node.ask([*asks, *(self._asked(need, "latest") for need in needs)])
+        header, code, logs, *answers = await node.ask([*asks, *(self._asked(need, "latest") for need in reads)])
         self._codes[self._address] = _code(code)
-        self._keep(needs, answers)
+        self._keep(reads, answers)
         self._keep_logs(logs)
         return header_of(header)
 
     async def _more(
-        self, node: Source, head: Header, needs: set[Need], codes: Iterable[Address], heard: Iterable[Address]
+        self, node: Node, head: Header, reads: set[Read], codes: Iterable[Address], heard: Iterable[Address]
     ) -> None:
-        ordered, wanted = sorted(needs, key=repr), sorted(codes)
+        ordered, wanted = sorted(reads, key=repr), sorted(codes)
         asks: list[Ask] = [("eth_getCode", [one, {"blockHash": head.hash}]) for one in wanted]
         if hearing := sorted(heard):
             asks.append(logs_ask(hearing))
@@ -153,17 +153,17 @@ class _Inspecting:
             self._keep_logs(rest.pop(0))
         self._keep(ordered, rest[: len(ordered)])
 
-    def _asked(self, need: Need, at: Any) -> Ask:
-        if self._careful and isinstance(need, CallNeed | AnswerNeed):
+    def _asked(self, need: Read, at: Any) -> Ask:
+        if self._careful and isinstance(need, CallWord | CallBytes):
             return alone_ask(need, at)
         if isinstance(need, Probe):
             return probe_ask(need, at)
         method, params = read_ask(need, _NOWHERE)
         return method, [at if one == _AT_NOWHERE else one for one in params]
 
-    def _keep(self, needs: Sequence[Need], answers: Sequence[Any]) -> None:
-        for need, answer in zip(needs, answers, strict=True):
-            alone = self._careful and isinstance(need, CallNeed | AnswerNeed) and not isinstance(answer, Refusal)
+    def _keep(self, reads: Sequence[Read], answers: Sequence[Any]) -> None:
+        for need, answer in zip(reads, answers, strict=True):
+            alone = self._careful and isinstance(need, CallWord | CallBytes) and not isinstance(answer, Refusal)
             word = alone_of(need, answer) if alone else read_of(need, answer)
             if word is not None:
                 self._state[need] = word
@@ -174,7 +174,7 @@ class _Inspecting:
         if isinstance(answer, Refusal):
             return
         try:
-            told = [log_of(one) for one in answer[-MOST_LOGS:]]
+            told = [log_of(one) for one in answer[-MAX_LOGS:]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
         self._logs = sorted([*self._logs, *told], key=lambda one: (one[1], one[0].index))
@@ -190,10 +190,10 @@ class _Inspecting:
             near.update(roles.values())
         return near - {self._address}
 
-    def _second(self, near: set[Address]) -> set[Need]:
-        needs = asked_next(every(), self._address, self._codes[self._address], self._state)
-        needs |= asked_then(self._address, self._targets(), self._state)
-        return needs | {need for one in near for need in profile(one)}
+    def _second(self, near: set[Address]) -> set[Read]:
+        reads = asked_next(every(), self._address, self._codes[self._address], self._state)
+        reads |= asked_then(self._address, self._targets(), self._state)
+        return reads | {need for one in near for need in profile(one)}
 
     def _targets(self) -> set[Address]:
         """What any kind that the code fits names as a target."""
@@ -201,7 +201,7 @@ class _Inspecting:
         return {roles[role] for roles in found for role in TARGET_ROLES & roles.keys()}
 
     def _owners(self, address: Address) -> list[Address]:
-        word = self._state.get(CallNeed(address, OWNER), 0)
+        word = self._state.get(CallWord(address, OWNER), 0)
         return [address_of(word)] if 0 < word < 1 << 160 else []
 
     def _previous(self) -> list[Address]:
@@ -274,7 +274,7 @@ class _Inspecting:
 
 def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[str, Address]:
     for body in kind.tables if kind else ():
-        if found := table_of(state.get(AnswerNeed(address, body))):
+        if found := table_of(state.get(CallBytes(address, body))):
             return found
     return {}
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from chain.liquidity.pool import NOBODY
-from chain.liquidity.token_flow import Side
+from chain.liquidity.token_flow import TokenFlow
 
 WINDOW_S = 3600.0
 LEVELS = (0.2, 0.4, 0.7)
@@ -14,7 +14,7 @@ LEVELS = (0.2, 0.4, 0.7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class FlowAccount:
     """Sums over removals, in smallest units; `pool` is the one most of it left."""
 
     pool: str
@@ -30,7 +30,7 @@ class Account:
     """Pools and units re-added there, most first."""
 
 
-def account_of(removals: Sequence[Side], wallets: Collection[str], bridges: Collection[str]) -> Account | None:
+def account_of(removals: Sequence[TokenFlow], wallets: Collection[str], bridges: Collection[str]) -> FlowAccount | None:
     """The account of one token's removals, oldest first; None where all of it came back to its own pools.
 
     What was sent to nobody was burnt, which is how a bridge takes a token away.
@@ -42,17 +42,17 @@ def account_of(removals: Sequence[Side], wallets: Collection[str], bridges: Coll
         by_pool[one.pool] = by_pool.get(one.pool, 0) + one.amount - one.rebalanced
         for pool, units in one.went.items():
             into[pool] = into.get(pool, 0) + units
-        away = one.in_hands({*bridges, NOBODY})
+        away = one.in_holders({*bridges, NOBODY})
         own = {hand for hand in one.held if hand in wallets or hand == one.owner}
         to_bridges += away
-        to_wallets += one.in_hands(own - {*bridges, NOBODY})
+        to_wallets += one.in_holders(own - {*bridges, NOBODY})
     removed, readded = sum(by_pool.values()), sum(into.values())
     if not removed:
         return None
     before = next((one.depth_before for one in removals if one.depth_before), 0)
     lost = sum(one.depth * (one.amount - one.rebalanced) / one.amount for one in removals)
     depth_share = min(lost / before, 1.0) if before else None
-    return Account(
+    return FlowAccount(
         pool=max(by_pool, key=lambda pool: by_pool[pool]),
         removed=removed,
         readded=readded,

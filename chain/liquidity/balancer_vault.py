@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chain.blocks.block import Log, address_of
-from chain.blocks.reads import AnswerNeed, Need, StateRead
+from chain.blocks.reads import CallBytes, Read, StateRead
 from chain.events import Address
 from chain.liquidity.balances import Balances, Shape, array_at
 from chain.liquidity.depth import Depth
@@ -24,13 +24,13 @@ FEE_SCALE = 10**12
 class VaultPool:
     """One pool in a vault; its memory is its tokens and balances."""
 
-    keeper: Address | None = None
+    position_manager: Address | None = None
 
     def __init__(self, pool: Address, fee_selector: str) -> None:
         self._pool = pool
-        self._fee = AnswerNeed(pool, fee_selector)
-        self._weights = AnswerNeed(pool, WEIGHTS)
-        self._amplification = AnswerNeed(pool, AMPLIFICATION)
+        self._fee = CallBytes(pool, fee_selector)
+        self._weights = CallBytes(pool, WEIGHTS)
+        self._amplification = CallBytes(pool, AMPLIFICATION)
         self._all: tuple[Address, ...] = ()
         self.held = Balances()
 
@@ -39,7 +39,7 @@ class VaultPool:
         """Its tokens without its own."""
         return tuple(one for one in self._all if one != self._pool)
 
-    def shaping(self) -> frozenset[Need]:
+    def shaping(self) -> frozenset[Read]:
         """What shapes its prices: fees, weights and amplification may change."""
         return frozenset({self._fee, self._weights, self._amplification})
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from chain.blocks.reads import Need, StateRead
+from chain.blocks.reads import Read, StateRead
 from chain.liquidity.depth import Depth, Spot, concentrated
 from chain.liquidity.tick_math import MAX_TICK, amount0_between, amount1_between, moved_price, sqrt_price_at, tick_at
 
 REACH = 1100
 """Ticks read on each side of the price: a little over twice ±5 %."""
-MOST_TICKS = 1024
+MAX_TICKS = 1024
 """Initialised ticks remembered; beyond, those farther than `REACH` are let go."""
 
 
@@ -32,7 +32,7 @@ class Basics:
 class TickSource(Protocol):
     """Where one pool's state is read."""
 
-    def basics(self) -> frozenset[Need]:
+    def basics(self) -> frozenset[Read]:
         """What tells price, liquidity, spacing and fee."""
         ...
 
@@ -40,11 +40,11 @@ class TickSource(Protocol):
         """These, where they could all be read."""
         ...
 
-    def word(self, position: int) -> Need:
+    def word(self, position: int) -> Read:
         """One word of the tick bitmap."""
         ...
 
-    def tick(self, tick: int) -> Need:
+    def tick(self, tick: int) -> Read:
         """What tells a tick's liquidityNet."""
         ...
 
@@ -65,7 +65,7 @@ class Ticks:
     wanted: dict[int, None] | None = None
     aim: tuple[int, int] = (0, -1)
 
-    def needs(self) -> frozenset[Need]:
+    def reads(self) -> frozenset[Read]:
         """What must be read next; nothing while all around the price is known."""
         if self.known is None:
             return self.source.basics()
@@ -85,7 +85,7 @@ class Ticks:
             return
         if self.wanted is not None:
             self._take_ticks(state)
-        elif (needed := self.needs()) and all(need in state for need in needed):
+        elif (needed := self.reads()) and all(need in state for need in needed):
             self._take_words(state)
 
     def begun(self, sqrt_price: int, tick: int, *, spacing: int, fee_ppm: int) -> None:
@@ -113,7 +113,7 @@ class Ticks:
                     del self.net[tick]
             if self.wanted is not None and self.aim[0] <= tick <= self.aim[1]:
                 self.wanted[tick] = None
-        if len(self.net) > MOST_TICKS:
+        if len(self.net) > MAX_TICKS:
             low, high = max(spot.tick - REACH, self.low), min(spot.tick + REACH, self.high)
             self.net = {tick: net for tick, net in self.net.items() if low <= tick <= high}
             self.low, self.high = low, high

@@ -12,14 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 
-from chain.liquidity.token_flow import Side
+from chain.liquidity.token_flow import TokenFlow
 
 SAME_TRANSACTION, SAME_OWNER, AMOUNT, SOON, FLOW, MIGRATOR = 0.4, 0.4, 0.25, 0.25, 0.3, 0.2
-LEAST_SCORE = 0.6
+MIN_SCORE = 0.6
 AMOUNT_SCALE = 0.1
 HALF_LIFE_S = 3600.0
 FLOW_HALF_LIFE_S = 2 * 86_400.0
-MOST_HOPS = 1
+MAX_HOPS = 1
 """How many transfers after the removal's own transaction money still tells whose addition it was."""
 
 
@@ -27,37 +27,37 @@ Flow = tuple[str, str, str | None]
 """A removal's event id, the pool's teller its money came to, and the transaction that brought it."""
 
 
-def score_of(removal: Side, addition: Side, hands: Collection[str], flows: Collection[Flow]) -> float:
+def score_of(removal: TokenFlow, addition: TokenFlow, holders: Collection[str], flows: Collection[Flow]) -> float:
     """How well they fit; 0 where nothing is left of one, or where it came before the other in another transaction.
 
-    `hands` got something of the same removal; `flows` are those of this block.
+    `holders` got something of the same removal; `flows` are those of this block.
     """
     together = addition.transaction is not None and addition.transaction == removal.transaction
     if not removal.left or not addition.left or (removal.place > addition.place and not together):
         return 0.0
     score = AMOUNT * math.exp(-abs(math.log(addition.left / removal.left)) / AMOUNT_SCALE)
     after_s = max(addition.time_s - removal.time_s, 0.0)
-    flowed = (removal.event_id, addition.teller, addition.transaction) in flows
-    of_one_hand = addition.owner is not None and (addition.owner == removal.owner or addition.owner in hands)
+    flowed = (removal.event_id, addition.emitter, addition.transaction) in flows
+    of_one_hand = addition.owner is not None and (addition.owner == removal.owner or addition.owner in holders)
     score += SOON * 2 ** (-after_s / HALF_LIFE_S) + FLOW * flowed * 2 ** (-after_s / FLOW_HALF_LIFE_S)
     score += SAME_OWNER * (of_one_hand or flowed)
     return score + together * (SAME_TRANSACTION + MIGRATOR * removal.migrated)
 
 
 def pairs(
-    removals: Sequence[Side], additions: Sequence[Side], flows: Collection[Flow] = ()
-) -> Iterator[tuple[float, Side, Side, int]]:
+    removals: Sequence[TokenFlow], additions: Sequence[TokenFlow], flows: Collection[Flow] = ()
+) -> Iterator[tuple[float, TokenFlow, TokenFlow, int]]:
     """Score, removal, addition and the units they share, best first. The units are taken from both `left`."""
-    open_by_token: dict[str, list[Side]] = {}
-    hands: dict[str, set[str]] = {}  # whoever got one token of a removal may well have got the others
+    open_by_token: dict[str, list[TokenFlow]] = {}
+    holders: dict[str, set[str]] = {}  # whoever got one token of a removal may well have got the others
     for one in removals:
         open_by_token.setdefault(one.token, []).append(one)
-        hands.setdefault(one.event_id, set()).update(one.near_hands(MOST_HOPS))
+        holders.setdefault(one.event_id, set()).update(one.near_holders(MAX_HOPS))
     scored = [
         (score, removal, addition)
         for addition in additions
         for removal in open_by_token.get(addition.token, ())
-        if (score := score_of(removal, addition, hands[removal.event_id], flows)) >= LEAST_SCORE
+        if (score := score_of(removal, addition, holders[removal.event_id], flows)) >= MIN_SCORE
     ]
     scored.sort(key=lambda one: (-one[0], one[1].place, one[1].event_id, one[2].event_id))
     for score, removal, addition in scored:

@@ -1,7 +1,7 @@
 """The form of a pool: pure memory of one pool's reserves, fed by its logs and by what is read of it.
 
 Each kind is one file in `chain/pools`, found by folder, with `KIND` (or `KINDS`) and `make(watched)`. A pool starts
-knowing nothing, asks for what it lacks in `needs`, and from then on lives on its logs where these are exact.
+knowing nothing, asks for what it lacks in `reads`, and from then on lives on its logs where these are exact.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, CallNeed, Needs, StateRead
+from chain.blocks.reads import CallBytes, CallWord, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.depth import Depth
 
 NOBODY = Address("0x" + "0" * 40)
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
-MOST_POSITIONS = 256
+MAX_POSITIONS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,12 @@ class Pool(Protocol):
         ...
 
     @property
-    def hears(self) -> tuple[Address, str]:
+    def log_source(self) -> tuple[Address, str]:
         """Who tells its logs, and their second topic where the teller speaks for many pools (else empty)."""
         ...
 
     @property
-    def keeper(self) -> Address | None:
+    def position_manager(self) -> Address | None:
         """Who keeps its positions as NFTs; None where nobody does."""
         ...
 
@@ -59,7 +59,7 @@ class Pool(Protocol):
         """Take a Transfer of the keeper's: a position changed hands, maybe one of this pool's."""
         ...
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Its logs, and what must still be read of it."""
         ...
 
@@ -106,7 +106,7 @@ class Positions:
         """A position of this pool is seen to be this owner's."""
         self._owners.pop(token, None)
         self._owners[token] = owner
-        while len(self._owners) > MOST_POSITIONS:
+        while len(self._owners) > MAX_POSITIONS:
             del self._owners[next(iter(self._owners))]
 
     def handed(self, log: Log) -> None:
@@ -114,10 +114,10 @@ class Positions:
         if len(log.topics) == 4 and log.topics[3] in self._owners and log.address_at(1) != NOBODY:
             self.learn(log.topics[3], log.address_at(1))
 
-    def of_transaction(self, token: str, keeper: Address, same: Sequence[Log]) -> Address | None:
+    def of_transaction(self, token: str, position_manager: Address, same: Sequence[Log]) -> Address | None:
         """The owner of a position that a log of this transaction names, as it is known now or told in it."""
         for one in same:
-            if one.address == keeper and one.topics[:1] == (TRANSFER,) and one.topics[3:] == (token,):
+            if one.address == position_manager and one.topics[:1] == (TRANSFER,) and one.topics[3:] == (token,):
                 self.learn(token, one.address_at(1) if one.address_at(1) != NOBODY else one.address_at(0))
         return self._owners.get(token)
 
@@ -130,16 +130,16 @@ class Positions:
         self._owners = {token: Address(owner) for token, owner in plain}
 
 
-def words_of(state: StateRead, need: AnswerNeed) -> tuple[int, ...]:
+def words_of(state: StateRead, need: CallBytes) -> tuple[int, ...]:
     """The 32-byte words of a whole answer; none where it could not be read."""
     answer = state.get(need, 1)
     body = answer.to_bytes((answer.bit_length() + 7) // 8, "big")[1:]
     return tuple(int.from_bytes(body[at : at + 32], "big") for at in range(0, len(body) - 31, 32))
 
 
-def call(address: Address, selector: str, *words: int) -> CallNeed:
+def call(address: Address, selector: str, *words: int) -> CallWord:
     """A call with words for arguments (negative ones as two's complement)."""
-    return CallNeed(address, selector + "".join(f"{word % (1 << 256):064x}" for word in words))
+    return CallWord(address, selector + "".join(f"{word % (1 << 256):064x}" for word in words))
 
 
 def signed(word: int, bits: int) -> int:

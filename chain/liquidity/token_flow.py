@@ -17,22 +17,22 @@ SOMEWHERE = "somewhere"
 """Stands for hands too many to remember."""
 NATIVE = "native"
 """Stands for a wrapped coin that was unwrapped by nobody known."""
-MOST_HANDS = 16
+MAX_HANDS = 16
 DUST = 1000
 """Below a thousandth of a removal, units are not asked about."""
 
 
-class Side(msgspec.Struct, array_like=True):
+class TokenFlow(msgspec.Struct, array_like=True):
     """One token of one move; `left` is what no match has used yet, of `amount`, and lies in the hands of `held`.
 
-    `teller` is the contract that holds the pool's money. Units matched to other pools are `readded`, those that came
+    `emitter` is the contract that holds the pool's money. Units matched to other pools are `readded`, those that came
     back to the same pool `rebalanced`. `depth` is what the token's ±2 % depth lost of `depth_before` (0: not known).
     """
 
     event_id: str
     pool: str
     pool_kind: str
-    teller: str
+    emitter: str
     token: str
     owner: str | None
     transaction: str | None
@@ -67,26 +67,26 @@ class Side(msgspec.Struct, array_like=True):
             self.held[receiver] = self.held.get(receiver, 0) + moved
             if far:
                 self.hops[receiver] = max(far, self.hops.get(receiver, 0))
-            while len(self.held) > MOST_HANDS:
+            while len(self.held) > MAX_HANDS:
                 least = min((hand for hand in self.held if hand != SOMEWHERE), key=lambda hand: (self.held[hand], hand))
                 self._lose(least)
         return moved
 
     def sold(self, tellers: Collection[str]) -> None:
         """Units that lie in other pools without being liquidity there were sold: nothing can match them any more."""
-        for hand in [one for one in self.held if one in tellers and one != self.teller]:
+        for hand in [one for one in self.held if one in tellers and one != self.emitter]:
             self.left -= min(self.held[hand], self.left)
             self._lose(hand)
 
-    def near_hands(self, most_hops: int) -> set[str]:
+    def near_holders(self, most_hops: int) -> set[str]:
         """Who holds units at most so many transfers from the removal, its own pool and stand-ins left out."""
         return {
             hand
             for hand in self.held
-            if self.hops.get(hand, 0) <= most_hops and hand not in (self.teller, SOMEWHERE, NATIVE, NOBODY)
+            if self.hops.get(hand, 0) <= most_hops and hand not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
         }
 
-    def used(self, amount: int, addition: Side) -> dict[str, int]:
+    def used(self, amount: int, addition: TokenFlow) -> dict[str, int]:
         """A match took units: those at the pool they went to, then its owner's, then its own pool's, then any.
 
         Answers what it took from which other hands than that pool.
@@ -95,28 +95,28 @@ class Side(msgspec.Struct, array_like=True):
             self.rebalanced += amount
         else:
             self.went[addition.pool] = self.went.get(addition.pool, 0) + amount
-        first = [one for one in (addition.teller, addition.owner, self.owner, self.teller) if one is not None]
+        first = [one for one in (addition.emitter, addition.owner, self.owner, self.emitter) if one is not None]
         elsewhere: dict[str, int] = {}
         for hand in [*first, *sorted(self.held)]:
             taken = min(self.held.get(hand, 0), amount)
             if taken:
                 self._give(hand, taken)
                 amount -= taken
-                if hand != addition.teller:
+                if hand != addition.emitter:
                     elsewhere[hand] = elsewhere.get(hand, 0) + taken
         return elsewhere
 
-    def in_hands(self, hands: Iterable[str]) -> int:
+    def in_holders(self, holders: Iterable[str]) -> int:
         """How many units lie in these hands."""
-        return sum(self.held.get(hand, 0) for hand in hands)
+        return sum(self.held.get(hand, 0) for hand in holders)
 
     @property
-    def hands(self) -> list[str]:
+    def holders(self) -> list[str]:
         """Who holds more than dust of it, its own pool and stand-ins left out."""
         return [
             hand
             for hand, amount in self.held.items()
-            if amount * DUST > self.amount and hand not in (self.teller, SOMEWHERE, NATIVE, NOBODY)
+            if amount * DUST > self.amount and hand not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
         ]
 
     def _give(self, hand: str, amount: int) -> None:
@@ -130,20 +130,20 @@ class Side(msgspec.Struct, array_like=True):
         self.hops.pop(hand, None)
 
 
-def sides_of(event: LiquidityMoved, teller: str) -> list[Side]:
+def flows_of(event: LiquidityMoved, emitter: str) -> list[TokenFlow]:
     """The sides of a move. The native coin leaves no transfers: it counts as its owner's at once."""
     depths = {one.token: one for one in event.depth}
-    found: list[Side] = []
+    found: list[TokenFlow] = []
     for token, amount in ((event.token0, event.amount0), (event.token1, event.amount1), *event.more):
         if amount > 0:
             depth = depths.get(token)
-            hand = (event.owner or NATIVE) if token == NOBODY else teller
+            hand = (event.owner or NATIVE) if token == NOBODY else emitter
             found.append(
-                Side(
+                TokenFlow(
                     event_id=event.event_id,
                     pool=event.pool,
                     pool_kind=event.pool_kind,
-                    teller=teller,
+                    emitter=emitter,
                     token=token,
                     owner=event.owner,
                     transaction=event.place.transaction,

@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 from chain.events import Address, NetworkId
 
 STALL_BLOCKS = 8
-LEAST_STALL_S = 10.0
+MIN_STALL_S = 10.0
 SOURCIFY = "https://repo.sourcify.dev"
 
 
@@ -33,7 +33,7 @@ class Network:
     @property
     def stall_s(self) -> float:
         """Seconds without a new head after which the network counts as stalled."""
-        return max(STALL_BLOCKS * self.block_time_s, LEAST_STALL_S)
+        return max(STALL_BLOCKS * self.block_time_s, MIN_STALL_S)
 
     def links(self, address: Address) -> tuple[str, ...]:
         """Where verified source of this contract would be found: its explorer and Sourcify; nowhere for a network of nobody."""

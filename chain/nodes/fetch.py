@@ -15,13 +15,13 @@ from typing import Any
 
 from chain.blocks import bloom
 from chain.blocks.block import Block, Header
-from chain.blocks.reads import AnswerNeed, CallNeed, Need, Needs, Probe
+from chain.blocks.reads import CallBytes, CallWord, Probe, Read, Reads
 from chain.events import NetworkId
 from chain.events.network import NodeFaultKind
-from chain.nodes.group import Nodes
-from chain.nodes.log_quorum import Verdict, judge
+from chain.nodes.group import NodeGroup
+from chain.nodes.log_quorum import Agreement, judge
 from chain.nodes.log_ranges import Logs, pieces, settle
-from chain.nodes.node import Source
+from chain.nodes.node import Node
 from chain.nodes.tracing import Writes, answered_with
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of, receipts_ask, receipts_of
@@ -31,16 +31,16 @@ from chain.rpc.storage_writes import contradicts
 
 RECEIPTS = "receipts"
 
-States = dict[str, dict[Need, int]]
+States = dict[str, dict[Read, int]]
 """Answers by block hash and need."""
 
 
-async def headers(nodes: Nodes, numbers: Sequence[int]) -> list[Header]:
+async def headers(nodes: NodeGroup, numbers: Sequence[int]) -> list[Header]:
     """The headers of these numbers. Raises NodeFailure."""
     if not numbers:
         return []
 
-    async def act(node: Source) -> list[Header]:
+    async def act(node: Node) -> list[Header]:
         answers = await node.ask([header_ask(number) for number in numbers])
         if None in answers:
             raise NodeFailure(NodeFaultKind.NULL_BLOCK, f"no block {numbers[answers.index(None)]}")
@@ -56,10 +56,10 @@ async def headers(nodes: Nodes, numbers: Sequence[int]) -> list[Header]:
 
 
 async def blocks(
-    nodes: Nodes,
+    nodes: NodeGroup,
     network: NetworkId,
     run: Sequence[Header],
-    needs: Needs,
+    reads: Reads,
     clock: Callable[[], datetime],
     *,
     state_of: Sequence[Header],
@@ -72,26 +72,26 @@ async def blocks(
     Raises NodeFailure.
     """
 
-    async def act(node: Source) -> tuple[Source, Logs, States, Writes]:
-        traced_of, probes = (run if traced or live else ()), (needs.probes if live else frozenset())
-        return node, *await _read(node, run, needs, state_of, traced_of, probes)
+    async def act(node: Node) -> tuple[Node, Logs, States, Writes]:
+        traced_of, probes = (run if traced or live else ()), (reads.probes if live else frozenset())
+        return node, *await _read(node, run, reads, state_of, traced_of, probes)
 
-    async def logs_only(node: Source) -> Logs:
-        return (await _read(node, run, needs, ()))[0]
+    async def logs_only(node: Node) -> Logs:
+        return (await _read(node, run, reads, ()))[0]
 
     reaching = run[-1].number if run else 0
-    wanted = nodes.quorum - 1 if needs.addresses else 0
+    wanted = nodes.quorum - 1 if reads.addresses else 0
     (node, logs, state, writes), others = await asyncio.gather(
         nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=wanted)
     )
     if news := node.traits.tracing.news() if traced or live else None:
         nodes.mention(node.name, NodeFaultKind.NO_TRACES, news)
-    if needs.addresses:
+    if reads.addresses:
         told = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
         if len(told) > 1 and any(one != logs for one in told.values()):
             told |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + wanted, most=1)
         if len(told) == 1:
-            told |= await _receipts(node, run, needs, logs)
+            told |= await _receipts(node, run, reads, logs)
         if len(told) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
             logs = _believed(nodes, run, told)
     return [
@@ -108,35 +108,35 @@ async def blocks(
     ]
 
 
-async def whole(nodes: Nodes, some: Sequence[Block], needs: Needs, clock: Callable[[], datetime]) -> list[Block]:
+async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Callable[[], datetime]) -> list[Block]:
     """These blocks with their standing reads too. Raises NodeFailure."""
-    standing, run = Needs(reads=needs.standing), [one.header for one in some]
+    standing, run = Reads(reads=reads.standing), [one.header for one in some]
     found = await blocks(nodes, some[0].network, run, standing, clock, state_of=run)
     return [replace(one, state={**one.state, **more.state}) for one, more in zip(some, found, strict=True)]
 
 
 async def _read(
-    node: Source,
+    node: Node,
     run: Sequence[Header],
-    needs: Needs,
+    reads: Reads,
     state_of: Sequence[Header],
     traced_of: Sequence[Header] = (),
-    probes: frozenset[Need] = frozenset(),
+    probes: frozenset[Read] = frozenset(),
 ) -> tuple[Logs, States, Writes]:
     """The logs and the state as this node tells them: nearly always in one request."""
     whole = frozenset(one.hash for one in state_of)
     reading = [
-        Reading.of(one, needs.reads if one.hash in whole else needs.moving, node)
-        for one in (run if needs.moving else state_of)
+        Reading.of(one, reads.reads if one.hash in whole else reads.moving, node)
+        for one in (run if reads.moving else state_of)
     ]
-    beside = frozenset(need for need in probes if not isinstance(need, Probe)) - needs.reads
+    beside = frozenset(need for need in probes if not isinstance(need, Probe)) - reads.reads
     if beside:
         reading.append(Reading.of(run[-1], beside, node))
-    asked = pieces(needs, run, node.traits)
+    asked = pieces(reads, run, node.traits)
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
     asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
-    probing = Probing.of(run[-1], probes - needs.reads - beside, node.traits.apart) if probes else None
-    answers, probed, writes = await answered_with(node, asks, needs.writes, traced_of, probing.asks if probing else ())
+    probing = Probing.of(run[-1], probes - reads.reads - beside, node.traits.apart) if probes else None
+    answers, probed, writes = await answered_with(node, asks, reads.writes, traced_of, probing.asks if probing else ())
     logs: Logs = {}
     if asked:
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:
@@ -157,12 +157,12 @@ class Reading:
 
     header: Header
     packed: tuple[Packed, ...]
-    plain: tuple[Need, ...]
+    plain: tuple[Read, ...]
 
     @classmethod
-    def of(cls, header: Header, needs: frozenset[Need], node: Source) -> Reading:
+    def of(cls, header: Header, reads: frozenset[Read], node: Node) -> Reading:
         """As this node takes it."""
-        packed, plain = plan(needs) if node.traits.packs else ((), tuple(sorted(needs, key=repr)))
+        packed, plain = plan(reads) if node.traits.packs else ((), tuple(sorted(reads, key=repr)))
         return cls(header=header, packed=packed, plain=plain)
 
     @property
@@ -174,10 +174,10 @@ class Reading:
         ]
 
 
-async def _state(node: Source, reading: Sequence[Reading], answers: Sequence[Any]) -> States:
+async def _state(node: Node, reading: Sequence[Reading], answers: Sequence[Any]) -> States:
     """The words by block. What a packed call did not answer is asked once more by itself."""
     found: States = {}
-    again: list[tuple[Header, Need]] = []
+    again: list[tuple[Header, Read]] = []
     packed = understood = False
     at = 0
     for one in reading:
@@ -187,7 +187,7 @@ async def _state(node: Source, reading: Sequence[Reading], answers: Sequence[Any
             at += 1
             packed, understood = True, understood or unpacked is not None
             words |= unpacked or {}
-            again += [(one.header, need) for need in some.needs if need not in words]
+            again += [(one.header, need) for need in some.reads if need not in words]
         _put(words, zip(one.plain, answers[at : at + len(one.plain)], strict=True))
         at += len(one.plain)
     if packed:
@@ -195,43 +195,43 @@ async def _state(node: Source, reading: Sequence[Reading], answers: Sequence[Any
     if again:
         asks = [_again_ask(need, header, packs=understood) for header, need in again]
         for (header, need), answer in zip(again, await node.ask(asks), strict=True):
-            alone = understood and isinstance(need, CallNeed | AnswerNeed) and not isinstance(answer, Refusal)
+            alone = understood and isinstance(need, CallWord | CallBytes) and not isinstance(answer, Refusal)
             word = alone_of(need, answer) if alone else read_of(need, answer)
             if word is not None:
                 found[header.hash][need] = word
     return found
 
 
-def _again_ask(need: Need, header: Header, *, packs: bool) -> Ask:
-    if packs and isinstance(need, CallNeed | AnswerNeed):
+def _again_ask(need: Read, header: Header, *, packs: bool) -> Ask:
+    if packs and isinstance(need, CallWord | CallBytes):
         return alone_ask(need, {"blockHash": header.hash})
     return read_ask(need, header)
 
 
-def _put(words: dict[Need, int], answers: Any) -> None:
+def _put(words: dict[Read, int], answers: Any) -> None:
     for need, answer in answers:
         word = read_of(need, answer)
         if word is not None:
             words[need] = word
 
 
-async def _receipts(node: Source, run: Sequence[Header], needs: Needs, logs: Logs) -> dict[str, Logs]:
+async def _receipts(node: Node, run: Sequence[Header], reads: Reads, logs: Logs) -> dict[str, Logs]:
     """The logs once more from the receipts, where a bloom filter speaks of logs that were not told."""
-    doubtful = [one for one in run if bloom.suspicious(one, needs, logs[one.hash])]
+    doubtful = [one for one in run if bloom.suspicious(one, reads, logs[one.hash])]
     if not doubtful:
         return {}
     try:
         answers = await node.ask([receipts_ask(one) for one in doubtful])
-        found = {one.hash: receipts_of(answer, needs, one) for one, answer in zip(doubtful, answers, strict=True)}
+        found = {one.hash: receipts_of(answer, reads, one) for one, answer in zip(doubtful, answers, strict=True)}
     except NodeFailure:
         return {}  # many nodes have no such question: then there is nothing to hold the logs against
     return {RECEIPTS: logs | found}
 
 
-def _believed(nodes: Nodes, run: Sequence[Header], told: Mapping[str, Logs]) -> Logs:
+def _believed(nodes: NodeGroup, run: Sequence[Header], told: Mapping[str, Logs]) -> Logs:
     believed: Logs = {}
     for one in run:
-        verdict: Verdict = judge(one, {name: logs[one.hash] for name, logs in told.items()})
+        verdict: Agreement = judge(one, {name: logs[one.hash] for name, logs in told.items()})
         believed[one.hash] = verdict.logs
         for name, fault in verdict.faults.items():
             nodes.accuse(name, fault, f"logs of block {one.number}")

@@ -19,15 +19,15 @@ from chain.blocks.block import Header
 from chain.events import NetworkId
 from chain.events.network import NodeFault, NodeFaultKind
 from chain.nodes import forks
-from chain.nodes.health import NodeHealth, Seat
-from chain.nodes.node import Source
+from chain.nodes.health import NodeHealth, NodeState
+from chain.nodes.node import Node
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask, header_of
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
-MOST_FAULTS = 256
+MAX_FAULTS = 256
 LAG_BLOCKS = 3
 WITNESS_S = 2.0
 """How long a second opinion is waited for."""
@@ -36,7 +36,7 @@ LOOKS = 3
 head that one node boasts of makes laggards of all others until its blocks are asked for."""
 
 
-class Nodes:
+class NodeGroup:
     """Several nodes, ranked by health: failures in a row, lag, errors, latency, then the operator's order.
 
     `quorum` is how many are to agree on the logs of a block, where there are so many. `stall_s`: seconds after which a
@@ -46,7 +46,7 @@ class Nodes:
     def __init__(
         self,
         network: NetworkId,
-        nodes: Sequence[Source],
+        nodes: Sequence[Node],
         clock: Clock,
         *,
         quorum: int = 2,
@@ -58,7 +58,7 @@ class Nodes:
         self.blooms = blooms
         self._network = network
         self._stall_s = stall_s
-        self._seats = [Seat(node) for node in nodes]
+        self._seats = [NodeState(node) for node in nodes]
         self._clock = clock
         self._faults: list[NodeFault] = []
 
@@ -68,7 +68,7 @@ class Nodes:
         return len(self._seats) > 1
 
     @property
-    def pushing(self) -> Source | None:
+    def pushing(self) -> Node | None:
         """A node that pushes its heads, if there is one."""
         return next((seat.node for seat in self._seats if seat.node.pushes), None)
 
@@ -108,7 +108,7 @@ class Nodes:
         self._look(heads, set(line), head)
         return seat.node.name, head
 
-    async def first(self, act: Callable[[Source], Awaitable[T]], reaching: int = 0) -> T:
+    async def first(self, act: Callable[[Node], Awaitable[T]], reaching: int = 0) -> T:
         """What the first node gives that does not fail and whose head is not below `reaching`.
 
         Raises the last NodeFailure where all fail.
@@ -123,7 +123,7 @@ class Nodes:
         return await retrying(self._act, turn, act)
 
     async def witnesses(
-        self, act: Callable[[Source], Awaitable[T]], *, reaching: int, after: int, most: int
+        self, act: Callable[[Node], Awaitable[T]], *, reaching: int, after: int, most: int
     ) -> dict[str, T]:
         """What up to `most` nodes say, by name, leaving out the `after` best. Who fails or is slow says nothing."""
         seats = self._ranked(reaching)[after : after + most]
@@ -163,7 +163,7 @@ class Nodes:
         await asyncio.gather(*(seat.node.close() for seat in self._seats))
 
     async def _line(
-        self, heads: dict[str, tuple[Seat, Header]], holds: Callable[[Header], bool], tip: Header | None
+        self, heads: dict[str, tuple[NodeState, Header]], holds: Callable[[Header], bool], tip: Header | None
     ) -> list[str]:
         """The names of the nodes that tell the chain that is believed."""
         numbers = forks.heights([head for _, head in heads.values()], tip)
@@ -180,7 +180,7 @@ class Nodes:
 
         return max(forks.lines({name: head for name, (_, head) in heads.items()}, seen), key=weight)
 
-    def _look(self, heads: dict[str, tuple[Seat, Header]], believed: set[str], best: Header) -> None:
+    def _look(self, heads: dict[str, tuple[NodeState, Header]], believed: set[str], best: Header) -> None:
         """Name those that lag and those that tell another chain, once each time it begins."""
         for name, (seat, head) in heads.items():
             seat.forked = 0 if name in believed else seat.forked + 1
@@ -192,10 +192,10 @@ class Nodes:
                 self._fault(seat, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
             seat.behind = seat.late >= LOOKS
 
-    async def _act(self, turn: Iterator[Seat], act: Callable[[Source], Awaitable[T]]) -> T:
+    async def _act(self, turn: Iterator[NodeState], act: Callable[[Node], Awaitable[T]]) -> T:
         return await self._one(next(turn), act)
 
-    async def _one(self, seat: Seat, act: Callable[[Source], Awaitable[T]], *, claim: bool = False) -> T:
+    async def _one(self, seat: NodeState, act: Callable[[Node], Awaitable[T]], *, claim: bool = False) -> T:
         began = self._clock()
         try:
             found = await act(seat.node)
@@ -205,14 +205,14 @@ class Nodes:
         seat.went_well((self._clock() - began).total_seconds(), claim=claim)
         return found
 
-    async def _witness(self, seat: Seat, act: Callable[[Source], Awaitable[T]]) -> T | None:
+    async def _witness(self, seat: NodeState, act: Callable[[Node], Awaitable[T]]) -> T | None:
         try:
             return await asyncio.wait_for(self._one(seat, act), WITNESS_S)
         except (NodeFailure, TimeoutError):
             return None
 
-    async def _head(self, seat: Seat) -> Header | None:
-        async def act(node: Source) -> Header:
+    async def _head(self, seat: NodeState) -> Header | None:
+        async def act(node: Node) -> Header:
             answer = (await node.ask([header_ask(None)]))[0]
             if answer is None:
                 raise NodeFailure(NodeFaultKind.NULL_BLOCK, "no head")
@@ -226,7 +226,7 @@ class Nodes:
         seat.stands_at(head, self._clock())
         return head
 
-    async def _hashes(self, seat: Seat, head: Header, numbers: Sequence[int]) -> dict[int, str]:
+    async def _hashes(self, seat: NodeState, head: Header, numbers: Sequence[int]) -> dict[int, str]:
         """The hashes this node gives at these heights, as far as it has them."""
         asked = [number for number in numbers if number < head.number]
         known = {head.number: head.hash}
@@ -235,8 +235,8 @@ class Nodes:
             known |= {number: one for number, one in zip(asked, found, strict=True) if one is not None}
         return known
 
-    async def _hashes_at(self, seat: Seat, numbers: Sequence[int]) -> list[str | None]:
-        async def act(node: Source) -> list[str | None]:
+    async def _hashes_at(self, seat: NodeState, numbers: Sequence[int]) -> list[str | None]:
+        async def act(node: Node) -> list[str | None]:
             answers = await node.ask([header_ask(number) for number in numbers])
             return [None if answer is None else header_of(answer).hash for answer in answers]
 
@@ -245,17 +245,17 @@ class Nodes:
         except NodeFailure:
             return [None] * len(numbers)
 
-    def _ranked(self, reaching: int = 0, *, forked: bool = False) -> list[Seat]:
+    def _ranked(self, reaching: int = 0, *, forked: bool = False) -> list[NodeState]:
         now = self._clock()
         awake = [seat for seat in self._seats if not seat.resting(now) and seat.reaches(reaching)]
         return sorted((seat for seat in awake if forked or not seat.forked), key=lambda seat: seat.rank)
 
-    def _failed(self, seat: Seat, failure: NodeFailure) -> None:
+    def _failed(self, seat: NodeState, failure: NodeFailure) -> None:
         self._fault(seat, failure)
         seat.failed(failure, self._clock(), alone=not self.several)
 
-    def _fault(self, seat: Seat, failure: NodeFailure) -> None:
-        if len(self._faults) < MOST_FAULTS:
+    def _fault(self, seat: NodeState, failure: NodeFailure) -> None:
+        if len(self._faults) < MAX_FAULTS:
             self._faults.append(
                 NodeFault(
                     network=self._network,

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from chain.blocks.block import Header
 from chain.events.network import NodeFaultKind
-from chain.nodes.node import Source
+from chain.nodes.node import Node
 from chain.rpc.errors import NodeFailure
 
-LONGEST_REST_S = 60.0
+MAX_REST_S = 60.0
 LEARNS = 0.1
 """Weight of the newest answer in the averages."""
 ERRING = 0.2
@@ -34,10 +34,10 @@ class NodeHealth:
 
 
 @dataclass(slots=True)
-class Seat:
+class NodeState:
     """A node and what is known of it. `late` and `forked` count the looks at which it lagged or told another chain."""
 
-    node: Source
+    node: Node
     failures: int = 0
     nulls: int = 0
     rest_until: datetime | None = None
@@ -108,9 +108,9 @@ class Seat:
         self.errors += (1 - self.errors) * LEARNS
         self.failures += 1
         self.nulls += (1 if alone else 4) * (failure.fault is NodeFaultKind.NULL_BLOCK)
-        rest_s = min(2.0 ** min(max(self.failures, self.nulls) - 1, 10) / 2, LONGEST_REST_S)
+        rest_s = min(2.0 ** min(max(self.failures, self.nulls) - 1, 10) / 2, MAX_REST_S)
         if failure.fault is NodeFaultKind.WRONG_CHAIN:
-            rest_s = LONGEST_REST_S
+            rest_s = MAX_REST_S
         if failure.rest_s is not None:
-            rest_s = min(max(rest_s, failure.rest_s), LONGEST_REST_S)
+            rest_s = min(max(rest_s, failure.rest_s), MAX_REST_S)
         self.rest_until = now + timedelta(seconds=rest_s)

@@ -17,14 +17,14 @@ from chain.events.network import NodeFaultKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Agreement:
     """`logs` in order; `faults` by the node's name."""
 
     logs: tuple[Log, ...]
     faults: Mapping[str, NodeFaultKind]
 
 
-def judge(header: Header, told: Mapping[str, tuple[Log, ...]]) -> Verdict:
+def judge(header: Header, told: Mapping[str, tuple[Log, ...]]) -> Agreement:
     """What to believe of this block. `told` by the node's name, at least one."""
     made_up = {name: set(denied(header, logs)) for name, logs in told.items()}
     sets = {name: frozenset(logs) - made_up[name] for name, logs in told.items()}
@@ -36,4 +36,4 @@ def judge(header: Header, told: Mapping[str, tuple[Log, ...]]) -> Verdict:
             faults[name] = NodeFaultKind.FORGED
         elif believed - logs:
             faults[name] = NodeFaultKind.TRUNCATED
-    return Verdict(logs=tuple(sorted(believed, key=lambda log: log.index)), faults=faults)
+    return Agreement(logs=tuple(sorted(believed, key=lambda log: log.index)), faults=faults)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from chain.blocks.block import Header, Log
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 from chain.events.network import NodeFaultKind
-from chain.nodes.node import Source, Traits
+from chain.nodes.node import Node, NodeLimits
 from chain.rpc.errors import Refusal, most_blocks
 from chain.rpc.messages import Ask, logs_ask, logs_of
 
@@ -23,24 +23,24 @@ class Piece:
     """What one eth_getLogs asks for: some of the blocks, some of the addresses."""
 
     run: tuple[Header, ...]
-    needs: Needs
+    reads: Reads
 
     def ask(self) -> Ask:
         """The question."""
-        return logs_ask(self.needs, self.run)
+        return logs_ask(self.reads, self.run)
 
 
-def pieces(needs: Needs, run: Sequence[Header], traits: Traits) -> list[Piece]:
+def pieces(reads: Reads, run: Sequence[Header], traits: NodeLimits) -> list[Piece]:
     """The run as a node of these traits takes it."""
-    addresses = sorted(needs.addresses)
+    addresses = sorted(reads.addresses)
     return [
-        Piece(run=tuple(blocks), needs=replace(needs, addresses=frozenset(some)))
+        Piece(run=tuple(blocks), reads=replace(reads, addresses=frozenset(some)))
         for blocks in _parts(run, traits.most_blocks)
         for some in _parts(addresses, traits.most_addresses)
     ]
 
 
-async def settle(node: Source, asked: Sequence[Piece], answers: Sequence[Any]) -> Logs:
+async def settle(node: Node, asked: Sequence[Piece], answers: Sequence[Any]) -> Logs:
     """The logs of all pieces; what was refused for its size is asked again in smaller ones.
 
     Raises NodeFailure, also where the logs of one address in one block are too many for the node.
@@ -60,17 +60,17 @@ async def settle(node: Source, asked: Sequence[Piece], answers: Sequence[Any]) -
     return {block: tuple(sorted(logs, key=lambda log: log.index)) for block, logs in found.items()}
 
 
-def _split(piece: Piece, refusal: Refusal, traits: Traits) -> list[Piece]:
+def _split(piece: Piece, refusal: Refusal, traits: NodeLimits) -> list[Piece]:
     if len(piece.run) > 1:
         traits.fewer_blocks(len(piece.run), most_blocks(refusal.message))
         return [replace(piece, run=tuple(some)) for some in _parts(piece.run, traits.most_blocks)]
-    addresses = sorted(piece.needs.addresses)
+    addresses = sorted(piece.reads.addresses)
     if len(addresses) > 1:
         half = len(addresses) // 2
         if "addresses" in refusal.message:
             traits.most_addresses = min(traits.most_addresses, max(half, 1))
         return [
-            replace(piece, needs=replace(piece.needs, addresses=frozenset(some)))
+            replace(piece, reads=replace(piece.reads, addresses=frozenset(some)))
             for some in (addresses[:half], addresses[half:])
         ]
     raise refusal.failure()

@@ -10,22 +10,22 @@ from chain.rpc.messages import Ask
 from chain.rpc.probe_batches import Apart
 from chain.rpc.storage_writes import Tracing
 
-MOST_ASKS = 100
+MAX_ASKS = 100
 """Questions in one batch; public nodes refuse larger ones."""
-MOST_BLOCKS = 1024
-MOST_ADDRESSES = 4096
+MAX_BLOCKS = 1024
+MAX_ADDRESSES = 4096
 """Of one eth_getLogs. geth refuses more than 1,000, and is then asked for less."""
 GROW_AFTER = 64
-MOST_UNPACKED = 3
+MAX_UNPACKED = 3
 
 
 @dataclass(slots=True)
-class Traits:
+class NodeLimits:
     """The limits of one node, as it told them by refusing."""
 
-    most_asks: int = MOST_ASKS
-    most_blocks: int = MOST_BLOCKS
-    most_addresses: int = MOST_ADDRESSES
+    most_asks: int = MAX_ASKS
+    most_blocks: int = MAX_BLOCKS
+    most_addresses: int = MAX_ADDRESSES
     unpacked: int = 0
     tracing: Tracing = field(default_factory=Tracing)
     apart: Apart = field(default_factory=Apart)
@@ -34,7 +34,7 @@ class Traits:
     @property
     def packs(self) -> bool:
         """Whether packed reads are worth a try there."""
-        return self.unpacked < MOST_UNPACKED
+        return self.unpacked < MAX_UNPACKED
 
     def packed(self, understood: bool) -> None:
         """Take whether a packed read was answered. After three failures in a row it is not tried again."""
@@ -55,10 +55,10 @@ class Traits:
         self._well += 1
         if self._well >= GROW_AFTER:
             self._well = 0
-            self.most_blocks = min(self.most_blocks * 2, MOST_BLOCKS)
+            self.most_blocks = min(self.most_blocks * 2, MAX_BLOCKS)
 
 
-class Source(Protocol):
+class Node(Protocol):
     """One node. Every failure is a NodeFailure whose detail names no URL."""
 
     @property
@@ -72,7 +72,7 @@ class Source(Protocol):
         ...
 
     @property
-    def traits(self) -> Traits:
+    def traits(self) -> NodeLimits:
         """What was learned of it."""
         ...
 

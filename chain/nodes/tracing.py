@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from chain.blocks.block import Header, Write
-from chain.blocks.reads import SlotNeed
-from chain.nodes.node import Source
+from chain.blocks.reads import SlotWord
+from chain.nodes.node import Node
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import Ask
-from chain.rpc.storage_writes import MOST_TRACED, PATIENCE_S, Means, misses, writes_asks, writes_of
+from chain.rpc.storage_writes import MAX_TRACED, PATIENCE_S, Means, misses, writes_asks, writes_of
 
 Writes = dict[str, tuple[Write, ...]]
 """By block hash; a block whose writes were not given is missing."""
 
 
 async def answered_with(
-    node: Source,
+    node: Node,
     asks: Sequence[Ask],
-    places: frozenset[SlotNeed],
+    places: frozenset[SlotWord],
     headers: Sequence[Header],
     probes: Sequence[Ask] = (),
 ) -> tuple[list[Any], list[Any], Writes]:
@@ -52,11 +52,11 @@ async def answered_with(
     return answers[: len(asks)], told, writes
 
 
-async def _several(node: Source, places: frozenset[SlotNeed], headers: Sequence[Header]) -> Writes:
+async def _several(node: Node, places: frozenset[SlotWord], headers: Sequence[Header]) -> Writes:
     found: Writes = {}
     tracing = node.traits.tracing
-    for at in range(0, len(headers), MOST_TRACED):
-        some = headers[at : at + MOST_TRACED]
+    for at in range(0, len(headers), MAX_TRACED):
+        some = headers[at : at + MAX_TRACED]
         if tracing.means is Means.NONE:
             break
         asks = [ask for one in some for ask in writes_asks(tracing.means, places, one)]
@@ -70,7 +70,7 @@ async def _several(node: Source, places: frozenset[SlotNeed], headers: Sequence[
 
 
 async def _settled(
-    node: Source, places: frozenset[SlotNeed], headers: Sequence[Header], answers: Sequence[Any]
+    node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]
 ) -> Writes:
     """What the answers say; where the node did not know what it was asked, it is asked at once for less."""
     means = node.traits.tracing.means
@@ -80,7 +80,7 @@ async def _settled(
     return found
 
 
-def _understood(node: Source, places: frozenset[SlotNeed], headers: Sequence[Header], answers: Sequence[Any]) -> Writes:
+def _understood(node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]) -> Writes:
     """What the answers say, and what they say of the node."""
     found: Writes = {}
     tracing = node.traits.tracing

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chain.events.network import NodeFaultKind
-from chain.nodes.node import Traits
-from chain.rate_limit import Pace
+from chain.nodes.node import NodeLimits
+from chain.rate_limit import RateLimit
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from web3.providers.persistent import WebSocketProvider
     from web3.providers.rpc import AsyncHTTPProvider
 
-MOST_BYTES = 32 * 1024 * 1024
-MOST_SENT = 2 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
+MAX_SENT = 2 * 1024 * 1024
 """Characters of the questions of one batch, roughly: nodes take five million (geth), proxies before them less."""
-MOST_AT_ONCE = 1024 * 1024
+MAX_AT_ONCE = 1024 * 1024
 """Bytes sent in one piece."""
 AT_ONCE = 3
 """Batches under way at the same time, over HTTP."""
@@ -61,7 +61,7 @@ def redacted(url: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
 
 
-class Node:
+class Web3Node:
     """One node. Every failure is a NodeFailure whose detail names no URL. `calls_per_s` is how many it may be asked."""
 
     def __init__(
@@ -70,13 +70,13 @@ class Node:
         *,
         chain_id: int,
         timeout_s: float = TIMEOUT_S,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int = MAX_BYTES,
         calls_per_s: float | None = None,
     ) -> None:
         self.name = redacted(url)
         self.pushes = url.startswith(("ws://", "wss://"))
-        self.traits = Traits()
-        self._pace = Pace(calls_per_s) if calls_per_s else None
+        self.traits = NodeLimits()
+        self._pace = RateLimit(calls_per_s) if calls_per_s else None
         self._url = url
         self._chain_id = chain_id
         self._timeout_s = timeout_s
@@ -238,7 +238,7 @@ def _written(asks: Sequence[Ask]) -> bytes | BytesIO:
     body = msgspec.json.encode(
         [{"jsonrpc": "2.0", "method": method, "params": params, "id": at} for at, (method, params) in enumerate(asks)]
     )
-    return body if len(body) < MOST_AT_ONCE else BytesIO(body)
+    return body if len(body) < MAX_AT_ONCE else BytesIO(body)
 
 
 def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
@@ -249,7 +249,7 @@ def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
         size = _size(ask)
         if not batches or len(batches[-1]) >= most or size > room:
             batches.append([])
-            room = MOST_SENT
+            room = MAX_SENT
         batches[-1].append(ask)
         room -= size
     return batches

@@ -11,19 +11,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from chain.blocks.reads import CallNeed, ReachNeed, SlotNeed
+from chain.blocks.reads import CallWord, RunsAs, SlotWord
 from chain.events import Address
 
 PROXY = "proxy"
 OWN_ADDRESS = -1
 """The number of a slot that is the proxy's own address (Sequence)."""
-MOST_ADDRESS = (1 << 160) - 1
-LEAST_ADDRESS = 1 << 64
+MAX_ADDRESS = (1 << 160) - 1
+MIN_ADDRESS = 1 << 64
 """Smaller words are counts, flags and times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class SlotSpec:
     """A storage slot of the proxy that holds an address.
 
     `always`: read in every block even when empty at first. `shared`: so low a number that other contracts keep
@@ -37,13 +37,13 @@ class Slot:
     shared: bool = False
     proved: bool = False
 
-    def need(self, address: Address) -> SlotNeed:
+    def need(self, address: Address) -> SlotWord:
         """How it is read of this proxy."""
-        return SlotNeed(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
+        return SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class GetterSpec:
     """A getter whose first word is an address. `watched`: asked in each block too, not only when inspecting.
 
     `<own>` in the body is the proxy's address as an argument. `proved`: as with a slot; where the proxy hands calls on
@@ -57,13 +57,13 @@ class Call:
     proved: bool = False
     handed: bool = False
 
-    def need(self, at: Address, proxy: Address) -> CallNeed:
+    def need(self, at: Address, proxy: Address) -> CallWord:
         """How it is asked of the address that answers."""
-        return CallNeed(at, self.body.replace("<own>", f"{int(proxy, 16):064x}"))
+        return CallWord(at, self.body.replace("<own>", f"{int(proxy, 16):064x}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class LogSpec:
     """A log that tells a new value: its first topic, and which argument it is. Told by the proxy, or `of` a role.
 
     `position` is None where the log names no value. `old` is the argument that tells the value before, where one does.
@@ -97,7 +97,7 @@ class ProxyKind:
     """One kind of proxy. `source` is the EIP or repository that defines it.
 
     `code` is searched in the runtime code (anchor it where the code is fixed); its groups hold the addresses of the roles
-    they are named after. `needs` are the roles that must be filled. `fixed`: the target cannot change but with the code.
+    they are named after. `reads` are the roles that must be filled. `fixed`: the target cannot change but with the code.
     `by_itself`: changed by its own call or signature alone (a wallet's owners), not by an admin.
     """
 
@@ -105,12 +105,12 @@ class ProxyKind:
     source: str
     rank: int
     code: re.Pattern[bytes] | None = None
-    slots: tuple[Slot, ...] = ()
-    calls: tuple[Call, ...] = ()
-    told: tuple[Told, ...] = ()
+    slots: tuple[SlotSpec, ...] = ()
+    calls: tuple[GetterSpec, ...] = ()
+    told: tuple[LogSpec, ...] = ()
     proofs: tuple[Proof, ...] = ()
     tables: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ("implementation",)
+    reads: tuple[str, ...] = ("implementation",)
     fixed: bool = False
     by_itself: bool = False
 
@@ -130,7 +130,7 @@ def code_like(form: str) -> re.Pattern[bytes]:
     return re.compile(rb"\A" + b"".join(parts) + rb"\Z", re.DOTALL)
 
 
-def shown(answer: int | None, need: ReachNeed, *, handed: bool) -> bool:
+def shown(answer: int | None, need: RunsAs, *, handed: bool) -> bool:
     """Whether a call showed that the proxy runs the target's code as its own (or `handed` on to it)."""
     return answer == int(need.target if handed else need.address, 16)
 
@@ -139,5 +139,5 @@ def worth_proving(address: Address, word: int) -> bool:
     """Whether a word of any meaning may hold the address of a target (in its low bytes, as the EVM takes it): no small number,
     not the proxy itself.
     """
-    low = word & MOST_ADDRESS
-    return low >= LEAST_ADDRESS and low != int(address, 16)
+    low = word & MAX_ADDRESS
+    return low >= MIN_ADDRESS and low != int(address, 16)

@@ -11,22 +11,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from chain.blocks.block import address_of
-from chain.blocks.reads import AnswerNeed, CallNeed, CodeNeed, DelegateNeed, Need, ReachNeed, SlotNeed
+from chain.blocks.reads import AccountDelegate, CallBytes, CallWord, CodeHash, Read, RunsAs, SlotWord
 from chain.events import Address
-from chain.proxies.kind import OWN_ADDRESS, PROXY, ProxyKind, Told, worth_proving
+from chain.proxies.kind import OWN_ADDRESS, PROXY, LogSpec, ProxyKind, worth_proving
 
 CODE, DELEGATE, TABLE = "code", "delegate", "table"
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class WatchedPlace:
     """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty.
 
     `proved`: means nothing until a call has shown that the proxy runs the code of the address found there (or, `handed`,
     calls it).
     """
 
-    need: Need
+    need: Read
     key: str
     role: str
     kind: str
@@ -34,15 +34,15 @@ class Where:
     proved: bool = False
     handed: bool = False
 
-    def proof(self, contract: Address, word: str) -> ReachNeed | None:
+    def proof(self, contract: Address, word: str) -> RunsAs | None:
         """The call that shows it; None where the word is no address of a target."""
         if not worth_proving(contract, int(word, 16)):
             return None
-        return ReachNeed(contract, address_of(int(word, 16)))
+        return RunsAs(contract, address_of(int(word, 16)))
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class PlaceSpec:
     """One slot or getter, of whichever proxy."""
 
     key: str
@@ -54,24 +54,24 @@ class Field:
     proved: bool
     handed: bool = False
 
-    def at(self, address: Address) -> Where:
+    def at(self, address: Address) -> WatchedPlace:
         """Where this field of that proxy is read."""
-        need: Need = CallNeed(address, self.body)
+        need: Read = CallWord(address, self.body)
         if self.slot is not None:
-            need = SlotNeed(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
-        return Where(need, self.key, self.role, self.kind, self.always, self.proved, self.handed)
+            need = SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
+        return WatchedPlace(need, self.key, self.role, self.kind, self.always, self.proved, self.handed)
 
 
-class Form:
+class PlaceTable:
     """The places and logs of all kinds. Where kinds share one, the most general (of the last rank) gives its name."""
 
     def __init__(self, kinds: Iterable[ProxyKind]) -> None:
-        self._fields: dict[str, Field] = {}
+        self._fields: dict[str, PlaceSpec] = {}
         self._via: dict[tuple[str, str, str], str] = {}  # (role asked, body, role filled) -> kind
         self._tables: dict[str, str] = {}
-        self._known: dict[Address, list[Where]] = {}
+        self._known: dict[Address, list[WatchedPlace]] = {}
         self._keys: dict[tuple[str, str], list[str]] = {}
-        self.told: dict[str, list[tuple[str, Told]]] = {}
+        self.told: dict[str, list[tuple[str, LogSpec]]] = {}
         for kind in kinds:
             self._add(kind)
         for field in self._fields.values():
@@ -80,15 +80,17 @@ class Form:
         self.asked_roles = frozenset(asked for asked, _, _ in self._via) | heard
         """The roles whose addresses are asked themselves, and heard."""
 
-    def fields(self, address: Address) -> list[Where]:
+    def fields(self, address: Address) -> list[WatchedPlace]:
         """What is read of the proxy itself, its table and its code last. Made once for each: it is asked for at every block."""
         known = self._known.get(address)
         if known is not None:
             return known
         found = [field.at(address) for field in self._fields.values()]
-        found += [Where(AnswerNeed(address, body), TABLE, TABLE, kind, False) for body, kind in self._tables.items()]
-        found.append(Where(DelegateNeed(address), DELEGATE, DELEGATE, "eip7702", False))
-        found.append(Where(CodeNeed(address), CODE, CODE, CODE, True))
+        found += [
+            WatchedPlace(CallBytes(address, body), TABLE, TABLE, kind, False) for body, kind in self._tables.items()
+        ]
+        found.append(WatchedPlace(AccountDelegate(address), DELEGATE, DELEGATE, "eip7702", False))
+        found.append(WatchedPlace(CodeHash(address), CODE, CODE, CODE, True))
         self._known[address] = found
         return found
 
@@ -96,10 +98,10 @@ class Form:
         """The places of this very kind that fill this role."""
         return self._keys.get((kind, role), [])
 
-    def via(self, role: str, address: Address) -> list[Where]:
+    def via(self, role: str, address: Address) -> list[WatchedPlace]:
         """What is asked of the address in this role."""
         return [
-            Where(CallNeed(address, body), f"{body} of {address}", filled, kind, True)
+            WatchedPlace(CallWord(address, body), f"{body} of {address}", filled, kind, True)
             for (asked, body, filled), kind in self._via.items()
             if asked == role
         ]
@@ -108,10 +110,10 @@ class Form:
         for slot in kind.slots:
             if not slot.shared:
                 key = f"{slot.slot:#x}"[:10]
-                self._put(Field(key, slot.role, kind.name, slot.slot, "", slot.always, slot.proved))
+                self._put(PlaceSpec(key, slot.role, kind.name, slot.slot, "", slot.always, slot.proved))
         for call in kind.calls:
             if call.watched and call.of == PROXY:
-                self._put(Field(call.body, call.role, kind.name, None, call.body, False, call.proved, call.handed))
+                self._put(PlaceSpec(call.body, call.role, kind.name, None, call.body, False, call.proved, call.handed))
             elif call.watched:
                 self._via[call.of, call.body, call.role] = kind.name
         for body in kind.tables:
@@ -119,7 +121,7 @@ class Form:
         for told in kind.told:
             self.told.setdefault(told.topic, []).append((kind.name, told))
 
-    def _put(self, field: Field) -> None:
+    def _put(self, field: PlaceSpec) -> None:
         """Kinds that share a place share its need of a proof."""
         before = self._fields.get(field.key)
         self._fields[field.key] = replace(field, proved=True) if before and before.proved else field

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from chain.blocks.block import address_of
-from chain.blocks.reads import STRANGE, AnswerNeed, CallNeed, Need, ReachNeed, StateRead
+from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, RunsAs, StateRead
 from chain.events import Address
 from chain.proxies.diamonds import read_table
-from chain.proxies.kind import MOST_ADDRESS, PROXY, Call, Proof, ProxyKind, Slot, shown, worth_proving
+from chain.proxies.kind import MAX_ADDRESS, PROXY, GetterSpec, Proof, ProxyKind, SlotSpec, shown, worth_proving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,26 +20,26 @@ class Recognised:
     roles: Mapping[str, Address] = field(default_factory=dict)
 
 
-def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[Need]:
+def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[Read]:
     """All that the kinds want to read of the address itself."""
-    wanted: set[Need] = {CallNeed(address, STRANGE)}
+    wanted: set[Read] = {CallWord(address, UNKNOWN_FUNCTION)}
     for kind in kinds:
         wanted.update(slot.need(address) for slot in kind.slots)
         wanted.update(call.need(address, address) for call in kind.calls if call.of == PROXY)
-        wanted.update(CallNeed(address, proof.body) for proof in kind.proofs if proof.of == PROXY)
-        wanted.update(AnswerNeed(address, body) for body in kind.tables)
+        wanted.update(CallWord(address, proof.body) for proof in kind.proofs if proof.of == PROXY)
+        wanted.update(CallBytes(address, body) for body in kind.tables)
     return wanted
 
 
-def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> set[Need]:
+def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> set[Read]:
     """What the kinds want to read of the addresses that were found in their roles."""
-    wanted: set[Need] = set()
+    wanted: set[Read] = set()
     for kind in kinds:
         roles = roles_of(kind, address, code, state)
         if roles is not None:
             wanted.update(call.need(roles[call.of], address) for call in kind.calls if call.of in roles)
-            wanted.update(ReachNeed(address, one) for one in _unproved(kind, address, state))
-            wanted.update(CallNeed(roles[proof.of], proof.body) for proof in kind.proofs if proof.of in roles)
+            wanted.update(RunsAs(address, one) for one in _unproved(kind, address, state))
+            wanted.update(CallWord(roles[proof.of], proof.body) for proof in kind.proofs if proof.of in roles)
     return wanted
 
 
@@ -47,7 +47,7 @@ def recognised(kinds: Iterable[ProxyKind], address: Address, code: bytes, state:
     """The first kind, by rank and name, that the code and what was read of it fit; None where it is no known proxy."""
     for kind in sorted(kinds, key=lambda kind: (kind.rank, kind.name)):
         roles = roles_of(kind, address, code, state)
-        if roles is None or not all(role in roles for role in kind.needs):
+        if roles is None or not all(role in roles for role in kind.reads):
             continue
         if all(_proved(proof, address, roles, state) for proof in kind.proofs):
             return Recognised(kind=kind, roles=roles)
@@ -67,9 +67,9 @@ def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -
             found.setdefault(place.role, address_of(word))
     for call in kind.calls:
         word = state.get(call.need(found[call.of], address), 0) if call.of in found else 0
-        if 0 < word <= MOST_ADDRESS:
+        if 0 < word <= MAX_ADDRESS:
             found.setdefault(call.role, address_of(word))
-    if any(table_of(state.get(AnswerNeed(address, body))) for body in kind.tables):
+    if any(table_of(state.get(CallBytes(address, body))) for body in kind.tables):
         found["table"] = address
     return found
 
@@ -79,15 +79,17 @@ def table_of(answer: int | None) -> dict[str, Address]:
     return read_table((answer or 0).to_bytes(((answer or 0).bit_length() + 7) // 8, "big")[1:]) or {}
 
 
-def sober(state: Mapping[Need, int]) -> dict[Need, int]:
+def sober(state: Mapping[Read, int]) -> dict[Read, int]:
     """What was read, without the answers of contracts that answer anything: those who answer a function nobody knows."""
     strange = {
-        need.address for need, word in state.items() if isinstance(need, CallNeed) and need.body == STRANGE and word
+        need.address
+        for need, word in state.items()
+        if isinstance(need, CallWord) and need.body == UNKNOWN_FUNCTION and word
     }
     return {
         need: word
         for need, word in state.items()
-        if not (isinstance(need, CallNeed | AnswerNeed) and need.address in strange)
+        if not (isinstance(need, CallWord | CallBytes) and need.address in strange)
     }
 
 
@@ -97,7 +99,7 @@ def _unproved(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[A
             yield address_of(word)
 
 
-def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tuple[Slot | Call, int]]:
+def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tuple[SlotSpec | GetterSpec, int]]:
     for slot in kind.slots:
         yield slot, state.get(slot.need(address), 0)
     for call in kind.calls:
@@ -105,22 +107,22 @@ def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tupl
             yield call, state.get(call.need(address, address), 0)
 
 
-def _holds(kind: ProxyKind, place: Slot | Call, address: Address, word: int, state: StateRead) -> bool:
+def _holds(kind: ProxyKind, place: SlotSpec | GetterSpec, address: Address, word: int, state: StateRead) -> bool:
     """Whether the word is an address, and shown to be a target's where the place must be proved.
 
     Of a slot the low 20 bytes count, whatever stands above them: so does the EVM. Where a node cannot show it, the getter
     of a kind that is known by its code is believed.
     """
-    getter = isinstance(place, Call)
-    if word & MOST_ADDRESS == 0 or (word > MOST_ADDRESS and getter):
+    getter = isinstance(place, GetterSpec)
+    if word & MAX_ADDRESS == 0 or (word > MAX_ADDRESS and getter):
         return False
-    need = ReachNeed(address, address_of(word))
+    need = RunsAs(address, address_of(word))
     answer = state.get(need)
     if not place.proved or (answer is None and getter and kind.code is not None):
         return True
-    return shown(answer, need, handed=isinstance(place, Call) and place.handed)
+    return shown(answer, need, handed=isinstance(place, GetterSpec) and place.handed)
 
 
 def _proved(proof: Proof, address: Address, roles: Mapping[str, Address], state: StateRead) -> bool:
     at = address if proof.of == PROXY else roles.get(proof.of)
-    return at is not None and proof.holds(state.get(CallNeed(at, proof.body)))
+    return at is not None and proof.holds(state.get(CallWord(at, proof.body)))

@@ -8,11 +8,11 @@ import msgspec
 
 from chain.blocks.block import Block, Log, Write
 from chain.events import Address
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import NOBODY
 
 
-class Kept(msgspec.Struct):
+class UpgradeMemory(msgspec.Struct):
     """What is remembered of contracts: by role (or place) the value last told or first seen, by place the word last read there
     (hexadecimal), by selector the facet.
     """
@@ -21,7 +21,7 @@ class Kept(msgspec.Struct):
     held: dict[str, dict[str, str]] = {}
     tables: dict[str, dict[str, Address]] = {}
 
-    def of(self, contracts: Iterable[Address]) -> Kept:
+    def of(self, contracts: Iterable[Address]) -> UpgradeMemory:
         """With room for each of these from the first, so that no reading changes the memory."""
         for contract in contracts:
             self.told.setdefault(contract, {})
@@ -37,7 +37,7 @@ def upgraded(
     role: str,
     old: str | None,
     new: str,
-    seen_by: Seen,
+    seen_by: SeenBy,
     gained: tuple[str, ...] = (),
     lost: tuple[str, ...] = (),
 ) -> ContractUpgraded:

@@ -13,15 +13,15 @@ from typing import Any
 
 from chain.blocks.block import address_of
 from chain.blocks.delegates import _WORD, NEUTRAL, NO_SLOT, PRECOMPILED, Delegate, Touched, as_word, touched_word
-from chain.blocks.reads import DelegatesNeed, Probe, SentinelNeed
+from chain.blocks.reads import Probe, RunsOneOf, TracedDelegates
 from chain.events import Address
 
 GAS = 2_000_000
 """For one probe: a contract that burns gas burns no more."""
 MAGIC = 0x53544F524D57415443485F53454E54494E454C5FB8C3A1D7E6F2094D1B7C6E5A
-MOST_FRAMES = 10_000
-MOST_TARGETS = 16
-MOST_TOUCHED = 64
+MAX_FRAMES = 10_000
+MAX_TARGETS = 16
+MAX_TOUCHED = 64
 
 
 def sentinel(target: Address) -> str:
@@ -29,7 +29,7 @@ def sentinel(target: Address) -> str:
     return f"0x7f{MAGIC:064x}6000523060205273{target[2:]}60405260606000f3"
 
 
-def sentinel_of(need: SentinelNeed, answer: bytes) -> int:
+def sentinel_of(need: RunsOneOf, answer: bytes) -> int:
     """The target that ran in the contract's own storage; 0 where none of them did."""
     words = [int.from_bytes(answer[at : at + _WORD], "big") for at in range(0, 3 * _WORD, _WORD)]
     ran = address_of(words[2])
@@ -39,10 +39,10 @@ def sentinel_of(need: SentinelNeed, answer: bytes) -> int:
 def probe_ask(need: Probe, at: Any) -> tuple[str, list[Any]]:
     """The question by itself, in the block that `at` names."""
     call = {"from": NEUTRAL, "to": need.address, "data": need.body, "gas": hex(GAS)}
-    if isinstance(need, SentinelNeed):
+    if isinstance(need, RunsOneOf):
         return ("eth_call", [call, at, {target: {"code": sentinel(target)} for target in need.targets}])
-    if isinstance(need, DelegatesNeed) or need.traced:
-        how = "callTracer" if isinstance(need, DelegatesNeed) else "prestateTracer"
+    if isinstance(need, TracedDelegates) or need.traced:
+        how = "callTracer" if isinstance(need, TracedDelegates) else "prestateTracer"
         return ("debug_traceCall", [call, at, {"tracer": how, "timeout": "1s"}])
     return ("eth_createAccessList", [call, at])
 
@@ -50,9 +50,9 @@ def probe_ask(need: Probe, at: Any) -> tuple[str, list[Any]]:
 def probe_of(need: Probe, answer: Any) -> int | None:
     """The answer as an integer; None where that is no answer. Never raises."""
     try:
-        if isinstance(need, SentinelNeed):
+        if isinstance(need, RunsOneOf):
             return sentinel_of(need, bytes.fromhex(answer[2 : 2 + 6 * _WORD]))
-        if isinstance(need, DelegatesNeed):
+        if isinstance(need, TracedDelegates):
             return as_word(delegates(answer, need.address))
         return touched_word(_prestate(answer) if need.traced else _access(answer))
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -72,13 +72,13 @@ def delegates(top: Any, contract: Address) -> list[Delegate]:
                 found.setdefault(to, Delegate(to, named.get(to)))
             elif len(output := str(inner.get("output") or "")) == 2 + 2 * _WORD:
                 named.setdefault(address_of(int(output, 16)), to)
-    return list(found.values())[:MOST_TARGETS]
+    return list(found.values())[:MAX_TARGETS]
 
 
 def _own(top: Any, contract: Address) -> Iterator[Mapping[str, Any]]:
     """The frames that ran the contract's own code."""
     waiting: list[Mapping[str, Any]] = [top]
-    for _ in range(MOST_FRAMES):
+    for _ in range(MAX_FRAMES):
         if not waiting:
             return
         frame = waiting.pop()
@@ -93,14 +93,14 @@ def _calls(frame: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _access(answer: Any) -> Touched:
-    found = ((one["address"], one.get("storageKeys") or ()) for one in answer["accessList"][:MOST_TOUCHED])
-    return tuple((_address(at), tuple(int(slot, 16) & NO_SLOT for slot in slots[:MOST_TOUCHED])) for at, slots in found)
+    found = ((one["address"], one.get("storageKeys") or ()) for one in answer["accessList"][:MAX_TOUCHED])
+    return tuple((_address(at), tuple(int(slot, 16) & NO_SLOT for slot in slots[:MAX_TOUCHED])) for at, slots in found)
 
 
 def _prestate(answer: Any) -> Touched:
-    found = list(answer.items())[:MOST_TOUCHED]
+    found = list(answer.items())[:MAX_TOUCHED]
     return tuple(
-        (_address(at), tuple(int(slot, 16) & NO_SLOT for slot in list(one.get("storage") or ())[:MOST_TOUCHED]))
+        (_address(at), tuple(int(slot, 16) & NO_SLOT for slot in list(one.get("storage") or ())[:MAX_TOUCHED]))
         for at, one in found
     )
 

@@ -56,7 +56,7 @@ def answered(answer: Any) -> Any:
     return answer
 
 
-MOST_TEXT = 500
+MAX_TEXT = 500
 """Characters of a refusal that are looked at: the rest is the node's to fill."""
 
 BATCH = (
@@ -141,7 +141,7 @@ _COUNT = re.compile(
 
 def kind_of(code: int, message: str) -> NodeFaultKind:
     """What a refusal means."""
-    text = message[:MOST_TEXT].lower()
+    text = message[:MAX_TEXT].lower()
     for kind, words in (
         (NodeFaultKind.BATCH_LIMIT, BATCH),
         (NodeFaultKind.RANGE_LIMIT, RANGE),
@@ -155,19 +155,19 @@ def kind_of(code: int, message: str) -> NodeFaultKind:
 
 def is_pruned(message: str) -> bool:
     """Whether the state asked for is simply not kept there any more."""
-    text = message[:MOST_TEXT].lower()
+    text = message[:MAX_TEXT].lower()
     return any(word in text for word in PRUNED)
 
 
 def is_halted(message: str) -> bool:
     """Whether the call was made and ended in a failure of its own."""
-    text = message[:MOST_TEXT].lower()
+    text = message[:MAX_TEXT].lower()
     return any(word in text for word in HALTED)
 
 
 def most_blocks(message: str) -> int | None:
     """How many blocks the node says it takes at once; None where it names no figure."""
-    text = message[:MOST_TEXT].lower()
+    text = message[:MAX_TEXT].lower()
     for pattern, base in ((_HEXADECIMAL, 16), (_DECIMAL, 10)):
         if found := pattern.search(text):
             return max(int(found[2], base) - int(found[1], base) + 1, 1)

@@ -12,19 +12,19 @@ from typing import Any
 
 from chain.blocks.block import Header, Log
 from chain.blocks.reads import (
-    MOST_ANSWER,
+    MAX_ANSWER,
     NO_CODE,
-    STRANGE,
-    AnswerNeed,
-    BalanceNeed,
-    CallNeed,
-    CodeNeed,
-    DelegateNeed,
-    Need,
-    Needs,
+    UNKNOWN_FUNCTION,
+    AccountDelegate,
+    CallBytes,
+    CallWord,
+    CodeHash,
+    CoinBalance,
     Probe,
-    ReachNeed,
-    SlotNeed,
+    Read,
+    Reads,
+    RunsAs,
+    SlotWord,
 )
 from chain.events import Address
 from chain.events.network import NodeFaultKind
@@ -67,9 +67,9 @@ def header_of(answer: Any) -> Header:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not a block header") from error
 
 
-def logs_ask(needs: Needs, headers: Sequence[Header]) -> Ask:
+def logs_ask(reads: Reads, headers: Sequence[Header]) -> Ask:
     """The logs of one block by its hash, or of a run of blocks by their numbers."""
-    wanted: dict[str, Any] = {"address": sorted(needs.addresses), "topics": [sorted(needs.topics)]}
+    wanted: dict[str, Any] = {"address": sorted(reads.addresses), "topics": [sorted(reads.topics)]}
     if len(headers) == 1:
         wanted["blockHash"] = headers[0].hash
     else:
@@ -82,7 +82,7 @@ def receipts_ask(header: Header) -> Ask:
     return ("eth_getBlockReceipts", [header.hash])
 
 
-def receipts_of(answer: Any, needs: Needs, header: Header) -> tuple[Log, ...]:
+def receipts_of(answer: Any, reads: Reads, header: Header) -> tuple[Log, ...]:
     """Those logs among the receipts that `logs_ask` asks for. Raises NodeFailure."""
     try:
         found = [log for receipt in answered(answer) for log in receipt["logs"]]
@@ -91,7 +91,7 @@ def receipts_of(answer: Any, needs: Needs, header: Header) -> tuple[Log, ...]:
     return tuple(
         log
         for log in logs_of(found, [header])[header.hash]
-        if log.address in needs.addresses and log.topics[:1] and log.topics[0] in needs.topics
+        if log.address in reads.addresses and log.topics[:1] and log.topics[0] in reads.topics
     )
 
 
@@ -117,54 +117,54 @@ def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]
     return {block: tuple(sorted(logs, key=lambda log: log.index)) for block, logs in found.items()}
 
 
-def read_ask(need: Need, header: Header) -> Ask:
+def read_ask(need: Read, header: Header) -> Ask:
     """What answers a need in this very block."""
     at = {"blockHash": header.hash}
     match need:
-        case SlotNeed():
+        case SlotWord():
             return ("eth_getStorageAt", [need.address, f"0x{need.slot:064x}", at])
-        case CodeNeed() | DelegateNeed():
+        case CodeHash() | AccountDelegate():
             return ("eth_getCode", [need.address, at])
-        case CallNeed() | AnswerNeed():
+        case CallWord() | CallBytes():
             return ("eth_call", [{"to": need.address, "data": need.body}, at])
-        case BalanceNeed():
+        case CoinBalance():
             return ("eth_getBalance", [need.address, at])
-        case ReachNeed():
-            call = {"to": need.address, "data": STRANGE, "gas": hex(REACH_GAS)}
+        case RunsAs():
+            call = {"to": need.address, "data": UNKNOWN_FUNCTION, "gas": hex(REACH_GAS)}
             return ("eth_call", [call, at, {need.target: {"code": TELLER}}])
         case _:
             return probe_ask(need, at)
 
 
-def read_of(need: Need, answer: Any) -> int | None:
+def read_of(need: Read, answer: Any) -> int | None:
     """The word that answers a need; None where it cannot be read there (pruned, reverted, no code to call)."""
     if isinstance(need, Probe):
         return None if isinstance(answer, Refusal) else probe_of(need, answer)
-    if isinstance(need, ReachNeed):
+    if isinstance(need, RunsAs):
         return _reached(answer)
     if isinstance(answer, Refusal):
         failure = answer.failure()
         if failure.fault is not NodeFaultKind.THROTTLED and (
-            answer.unreadable or isinstance(need, CallNeed | AnswerNeed)
+            answer.unreadable or isinstance(need, CallWord | CallBytes)
         ):
             return None
         raise failure
     try:
-        if isinstance(need, BalanceNeed):
+        if isinstance(need, CoinBalance):
             return int(answer, 16)
         found = bytes.fromhex(answer[2:])
     except (TypeError, ValueError) as error:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
     match need:
-        case SlotNeed():
+        case SlotWord():
             return int.from_bytes(found, "big")
-        case CodeNeed():
+        case CodeHash():
             return _keccak(found)
-        case CallNeed():
+        case CallWord():
             return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
-        case AnswerNeed():
-            return int.from_bytes(b"\x01" + found, "big") if 0 < len(found) <= MOST_ANSWER else None
-        case DelegateNeed():
+        case CallBytes():
+            return int.from_bytes(b"\x01" + found, "big") if 0 < len(found) <= MAX_ANSWER else None
+        case AccountDelegate():
             return int.from_bytes(found[3:], "big") if len(found) == 23 and found.startswith(DELEGATION) else 0
 
 

@@ -16,21 +16,21 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from chain.blocks.block import Header
-from chain.blocks.reads import MOST_ANSWER, NO_CODE, AnswerNeed, CallNeed, CodeNeed, Need, SlotNeed
+from chain.blocks.reads import MAX_ANSWER, NO_CODE, CallBytes, CallWord, CodeHash, Read, SlotWord
 from chain.rpc.messages import Ask
 
 T = TypeVar("T")
 
 LEAST = 24
 """Reads below which packing gains nothing."""
-MOST_SLOTS = 3000
+MAX_SLOTS = 3000
 """In one call: 2,100 gas each, where nodes allow some 30 million."""
-MOST_CODES = 4000
-MOST_CALLS = 120
+MAX_CODES = 4000
+MAX_CALLS = 120
 GAS_A_CALL = 200_000
 """A contract that burns gas burns no more, so that even as many as fit in one call leave the others theirs; what was not
 answered is asked again by itself."""
-MOST_PACKED_ANSWER = 8192
+MAX_PACKED_ANSWER = 8192
 GAS_ALONE = 8_000_000
 """For a call that had too little among others."""
 
@@ -52,9 +52,9 @@ _WORD = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """One call that answers `needs`, in their order."""
+    """One call that answers `reads`, in their order."""
 
-    needs: tuple[Need, ...]
+    reads: tuple[Read, ...]
     call: dict[str, str]
     overrides: dict[str, dict[str, str]]
 
@@ -64,35 +64,35 @@ class Packed:
 
 
 @lru_cache(maxsize=16)
-def plan(reads: frozenset[Need]) -> tuple[tuple[Packed, ...], tuple[Need, ...]]:
+def plan(reads: frozenset[Read]) -> tuple[tuple[Packed, ...], tuple[Read, ...]]:
     """The reads as a few calls, and those that must be asked one by one. Both in an order that is always the same."""
     ordered = sorted(reads, key=repr)
     if len(ordered) < LEAST:
         return (), tuple(ordered)
-    slots = [need for need in ordered if isinstance(need, SlotNeed)]
-    codes = [need for need in ordered if isinstance(need, CodeNeed)]
-    calls = [need for need in ordered if isinstance(need, CallNeed | AnswerNeed)]
+    slots = [need for need in ordered if isinstance(need, SlotWord)]
+    codes = [need for need in ordered if isinstance(need, CodeHash)]
+    calls = [need for need in ordered if isinstance(need, CallWord | CallBytes)]
     packed = [
-        *(_slots(some) for some in _parts(slots, MOST_SLOTS)),
-        *(_codes(some) for some in _parts(codes, MOST_CODES)),
-        *(_calls(some) for some in _parts(calls, MOST_CALLS)),
+        *(_slots(some) for some in _parts(slots, MAX_SLOTS)),
+        *(_codes(some) for some in _parts(codes, MAX_CODES)),
+        *(_calls(some) for some in _parts(calls, MAX_CALLS)),
     ]
-    held = {need for one in packed for need in one.needs}
+    held = {need for one in packed for need in one.reads}
     return tuple(packed), tuple(need for need in ordered if need not in held)
 
 
-def unpack(packed: Packed, answer: Any) -> dict[Need, int] | None:
+def unpack(packed: Packed, answer: Any) -> dict[Read, int] | None:
     """The words by need; a call that failed or answered at length is missing. None: that is no answer to this."""
     try:
         body = bytes.fromhex(answer[2:])
-        kind = type(packed.needs[0])
-        if kind is SlotNeed:
-            return _slot_words(packed.needs, body)
-        if kind is CodeNeed:
-            return _code_words(packed.needs, body)
+        kind = type(packed.reads[0])
+        if kind is SlotWord:
+            return _slot_words(packed.reads, body)
+        if kind is CodeHash:
+            return _code_words(packed.reads, body)
         found = _Answer(body)
-        words: dict[Need, int] = {}
-        for need in packed.needs:
+        words: dict[Read, int] = {}
+        for need in packed.reads:
             length = found.word()
             if length != FAILED:
                 _answered(words, need, length, found, _most(need))
@@ -101,11 +101,11 @@ def unpack(packed: Packed, answer: Any) -> dict[Need, int] | None:
     return words if found.ended else None
 
 
-def _slot_words(needs: Sequence[Need], body: bytes) -> dict[Need, int] | None:
+def _slot_words(reads: Sequence[Read], body: bytes) -> dict[Read, int] | None:
     """Before the words of each address stands how many bytes they are. In a tight loop: there are thousands in each block."""
-    words: dict[Need, int] = {}
+    words: dict[Read, int] = {}
     at = 0
-    for _, some in groupby(needs, key=attrgetter("address")):
+    for _, some in groupby(reads, key=attrgetter("address")):
         group = list(some)
         end = at + _WORD * (len(group) + 1)
         if int.from_bytes(body[at : at + _WORD], "big") != end - at - _WORD or end > len(body):
@@ -116,11 +116,11 @@ def _slot_words(needs: Sequence[Need], body: bytes) -> dict[Need, int] | None:
     return words if at == len(body) else None
 
 
-def _code_words(needs: Sequence[Need], body: bytes) -> dict[Need, int] | None:
-    if len(body) != _WORD * len(needs):
+def _code_words(reads: Sequence[Read], body: bytes) -> dict[Read, int] | None:
+    if len(body) != _WORD * len(reads):
         return None
     return {
-        need: int.from_bytes(body[at * _WORD : (at + 1) * _WORD], "big") or NO_CODE for at, need in enumerate(needs)
+        need: int.from_bytes(body[at * _WORD : (at + 1) * _WORD], "big") or NO_CODE for at, need in enumerate(reads)
     }
 
 
@@ -147,42 +147,42 @@ class _Answer:
         return part
 
 
-def alone_ask(need: CallNeed | AnswerNeed, at: Any) -> Ask:
+def alone_ask(need: CallWord | CallBytes, at: Any) -> Ask:
     """One call with gas of its own, of whose answer no more comes back than is wanted: strangers' code may give megabytes."""
-    most = MOST_ANSWER if isinstance(need, AnswerNeed) else _WORD
+    most = MAX_ANSWER if isinstance(need, CallBytes) else _WORD
     call = _call(_item(need.address, bytes.fromhex(need.body[2:]), most, GAS_ALONE))
     return ("eth_call", [call, at, {ZERO: {"code": CALLER}}])
 
 
-def alone_of(need: Need, answer: Any) -> int | None:
+def alone_of(need: Read, answer: Any) -> int | None:
     """The word that answers it, as `chain.rpc.read_of` gives it."""
-    words: dict[Need, int] = {}
+    words: dict[Read, int] = {}
     try:
         found = _Answer(bytes.fromhex(answer[2:]))
         length = found.word()
         if length != FAILED:
-            _answered(words, need, length, found, MOST_ANSWER if isinstance(need, AnswerNeed) else _WORD)
+            _answered(words, need, length, found, MAX_ANSWER if isinstance(need, CallBytes) else _WORD)
     except (TypeError, ValueError):
         return None
     return words.get(need)
 
 
-def _answered(words: dict[Need, int], need: Need, length: int, found: _Answer, most: int) -> None:
+def _answered(words: dict[Read, int], need: Read, length: int, found: _Answer, most: int) -> None:
     told = found.take(min(length, most))
-    if isinstance(need, AnswerNeed):
+    if isinstance(need, CallBytes):
         if 0 < length <= most:
             words[need] = int.from_bytes(b"\x01" + told, "big")
     elif length >= _WORD:
         words[need] = int.from_bytes(told, "big")
 
 
-def _most(need: Need) -> int:
-    return MOST_PACKED_ANSWER if isinstance(need, AnswerNeed) else _WORD
+def _most(need: Read) -> int:
+    return MAX_PACKED_ANSWER if isinstance(need, CallBytes) else _WORD
 
 
-def _slots(needs: Sequence[SlotNeed]) -> Packed:
-    by_address: dict[str, list[SlotNeed]] = {}
-    for need in needs:
+def _slots(reads: Sequence[SlotWord]) -> Packed:
+    by_address: dict[str, list[SlotWord]] = {}
+    for need in reads:
         by_address.setdefault(need.address, []).append(need)
     body = bytearray()
     for address, some in by_address.items():
@@ -190,18 +190,18 @@ def _slots(needs: Sequence[SlotNeed]) -> Packed:
         body += _item(address, keys, len(keys), 100_000 + 3000 * len(some))
     overrides = {ZERO: {"code": CALLER}} | {address: {"code": READER} for address in by_address}
     return Packed(
-        needs=tuple(need for some in by_address.values() for need in some), call=_call(body), overrides=overrides
+        reads=tuple(need for some in by_address.values() for need in some), call=_call(body), overrides=overrides
     )
 
 
-def _codes(needs: Sequence[CodeNeed]) -> Packed:
-    body = b"".join(bytes(12) + bytes.fromhex(need.address[2:]) for need in needs)
-    return Packed(needs=tuple(needs), call=_call(body), overrides={ZERO: {"code": HASHER}})
+def _codes(reads: Sequence[CodeHash]) -> Packed:
+    body = b"".join(bytes(12) + bytes.fromhex(need.address[2:]) for need in reads)
+    return Packed(reads=tuple(reads), call=_call(body), overrides={ZERO: {"code": HASHER}})
 
 
-def _calls(needs: Sequence[CallNeed | AnswerNeed]) -> Packed:
-    body = b"".join(_item(need.address, bytes.fromhex(need.body[2:]), _most(need), GAS_A_CALL) for need in needs)
-    return Packed(needs=tuple(needs), call=_call(body), overrides={ZERO: {"code": CALLER}})
+def _calls(reads: Sequence[CallWord | CallBytes]) -> Packed:
+    body = b"".join(_item(need.address, bytes.fromhex(need.body[2:]), _most(need), GAS_A_CALL) for need in reads)
+    return Packed(reads=tuple(reads), call=_call(body), overrides={ZERO: {"code": CALLER}})
 
 
 def _item(address: str, body: bytes, most: int, gas: int) -> bytes:
@@ -213,5 +213,5 @@ def _call(body: bytes | bytearray) -> dict[str, str]:
     return {"to": ZERO, "data": f"0x{body.hex()}"}
 
 
-def _parts(needs: Sequence[T], most: int) -> Iterable[Sequence[T]]:
-    return (needs[at : at + most] for at in range(0, len(needs), most))
+def _parts(reads: Sequence[T], most: int) -> Iterable[Sequence[T]]:
+    return (reads[at : at + most] for at in range(0, len(reads), most))

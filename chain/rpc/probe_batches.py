@@ -12,14 +12,14 @@ from typing import Any
 
 from chain.blocks.block import Header
 from chain.blocks.delegates import as_word
-from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed
+from chain.blocks.reads import Read, RunsOneOf, TracedDelegates
 from chain.rpc.delegation import delegates, sentinel, sentinel_of
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, read_ask, read_of
 from chain.rpc.multicall import CALLER, FAILED, ZERO
 
-MOST_TOGETHER = 64
-MOST_OVERRIDES = 256
+MAX_TOGETHER = 64
+MAX_OVERRIDES = 256
 GAS_A_PROBE = 300_000
 """For one of many; they share a call."""
 ANSWER = 96
@@ -38,15 +38,15 @@ class Probing:
     """The questions of one block: many in one, then one by one."""
 
     header: Header
-    together: tuple[tuple[Need, ...], ...] = ()
-    alone: tuple[Need, ...] = ()
+    together: tuple[tuple[Read, ...], ...] = ()
+    alone: tuple[Read, ...] = ()
 
     @classmethod
-    def of(cls, header: Header, probes: frozenset[Need], apart: Apart) -> Probing:
+    def of(cls, header: Header, probes: frozenset[Read], apart: Apart) -> Probing:
         """As this node takes them, always in the same order."""
         ordered = sorted(probes, key=repr)
-        together: list[tuple[Need, ...]] = []
-        for kind in (SentinelNeed, DelegatesNeed):
+        together: list[tuple[Read, ...]] = []
+        for kind in (RunsOneOf, TracedDelegates):
             if kind not in apart.kinds:
                 together += _groups([need for need in ordered if isinstance(need, kind)])
         held = {need for some in together for need in some}
@@ -58,9 +58,9 @@ class Probing:
         at = {"blockHash": self.header.hash}
         return [*(_ask(some, at) for some in self.together), *(read_ask(need, self.header) for need in self.alone)]
 
-    def read(self, answers: Sequence[Any], apart: Apart) -> dict[Need, int]:
+    def read(self, answers: Sequence[Any], apart: Apart) -> dict[Read, int]:
         """The answers by need; what was not understood is missing, and asked alone from then on."""
-        found: dict[Need, int] = {}
+        found: dict[Read, int] = {}
         for some, answer in zip(self.together, answers, strict=False):
             words = _words(some, answer)
             if words is None:
@@ -73,23 +73,23 @@ class Probing:
         return found
 
 
-def _alone(need: Need, answer: Any) -> int | None:
+def _alone(need: Read, answer: Any) -> int | None:
     try:
         return read_of(need, answer)
     except NodeFailure:
         return None
 
 
-def _groups(needs: Iterable[Need]) -> list[tuple[Need, ...]]:
+def _groups(reads: Iterable[Read]) -> list[tuple[Read, ...]]:
     """Probes that may share a call: none calls a contract whose code another replaces. What fits nowhere is left out."""
-    groups: list[list[Need]] = []
+    groups: list[list[Read]] = []
     called: set[str] = set()
     replaced: set[str] = set()
-    for need in needs:
-        targets = set(need.targets) if isinstance(need, SentinelNeed) else set()
+    for need in reads:
+        targets = set(need.targets) if isinstance(need, RunsOneOf) else set()
         if need.address in replaced | targets or targets & called:
             continue
-        if not groups or len(groups[-1]) >= MOST_TOGETHER or len(replaced | targets) > MOST_OVERRIDES:
+        if not groups or len(groups[-1]) >= MAX_TOGETHER or len(replaced | targets) > MAX_OVERRIDES:
             groups.append([])
             called, replaced = set(), set()
         groups[-1].append(need)
@@ -98,52 +98,52 @@ def _groups(needs: Iterable[Need]) -> list[tuple[Need, ...]]:
     return [tuple(group) for group in groups if len(group) > 1]
 
 
-def _ask(needs: Sequence[Need], at: Any) -> Ask:
-    body = b"".join(_item(need) for need in needs)
+def _ask(reads: Sequence[Read], at: Any) -> Ask:
+    body = b"".join(_item(need) for need in reads)
     call = {"to": ZERO, "data": f"0x{body.hex()}"}
     overrides = {ZERO: {"code": CALLER}}
-    for need in needs:
-        if isinstance(need, SentinelNeed):
+    for need in reads:
+        if isinstance(need, RunsOneOf):
             overrides |= {target: {"code": sentinel(target)} for target in need.targets}
-    if isinstance(needs[0], SentinelNeed):
+    if isinstance(reads[0], RunsOneOf):
         return ("eth_call", [call, at, overrides])
     return ("debug_traceCall", [call, at, {"tracer": "callTracer", "timeout": "1s", "stateOverrides": overrides}])
 
 
-def _item(need: Need) -> bytes:
-    assert isinstance(need, SentinelNeed | DelegatesNeed)
+def _item(need: Read) -> bytes:
+    assert isinstance(need, RunsOneOf | TracedDelegates)
     body = bytes.fromhex(need.body[2:])
     figures = b"".join(figure.to_bytes(4, "big") for figure in (len(body), ANSWER, GAS_A_PROBE))
     return bytes.fromhex(need.address[2:]) + figures + body
 
 
-def _words(needs: Sequence[Need], answer: Any) -> dict[Need, int] | None:
+def _words(reads: Sequence[Read], answer: Any) -> dict[Read, int] | None:
     try:
-        return _said(needs, answer) if isinstance(needs[0], SentinelNeed) else _traced(needs, answer)
+        return _said(reads, answer) if isinstance(reads[0], RunsOneOf) else _traced(reads, answer)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def _said(needs: Sequence[Need], answer: Any) -> dict[Need, int] | None:
+def _said(reads: Sequence[Read], answer: Any) -> dict[Read, int] | None:
     if isinstance(answer, Refusal):
         return None
     body, at = bytes.fromhex(answer[2:]), 0
-    found: dict[Need, int] = {}
-    for need in needs:
+    found: dict[Read, int] = {}
+    for need in reads:
         length = int.from_bytes(body[at : at + 32], "big")
         kept = 0 if length == FAILED else min(length, ANSWER)
         if len(body) < at + 32 + kept:
             return None
-        assert isinstance(need, SentinelNeed)
+        assert isinstance(need, RunsOneOf)
         found[need] = sentinel_of(need, body[at + 32 : at + 32 + kept])
         at += 32 + kept
     return found if at == len(body) else None
 
 
-def _traced(needs: Sequence[Need], answer: Any) -> dict[Need, int] | None:
+def _traced(reads: Sequence[Read], answer: Any) -> dict[Read, int] | None:
     if isinstance(answer, Refusal):
         return None
     frames = [one for one in answer.get("calls") or () if one["type"] == "STATICCALL"]
-    if [str(one["to"]).lower() for one in frames] != [need.address for need in needs]:
+    if [str(one["to"]).lower() for one in frames] != [need.address for need in reads]:
         return None
-    return {need: as_word(delegates(frame, need.address)) for need, frame in zip(needs, frames, strict=True)}
+    return {need: as_word(delegates(frame, need.address)) for need, frame in zip(reads, frames, strict=True)}

@@ -15,22 +15,22 @@ from enum import IntEnum
 from typing import Any
 
 from chain.blocks.block import Header, Write
-from chain.blocks.reads import SlotNeed, StateRead
+from chain.blocks.reads import SlotWord, StateRead
 from chain.events import Address
 from chain.rpc.errors import NodeFailure, Refusal, answered
 from chain.rpc.messages import Ask, header_ask, header_of
 
 PATIENCE_S = 2.0
 """How long a block waits for its traces; then it goes on without."""
-MOST_STRIKES = 3
+MAX_STRIKES = 3
 """Blocks in a row without an answer to what was asked, after which the next lesser means is tried."""
 REST = 1024
 """Blocks after which a node without traces is tried again."""
-MOST_WRITES = 4096
+MAX_WRITES = 4096
 """Of watched places in one transaction: more than honest ones make in a year."""
-MOST_FLIPS = 32
+MAX_FLIPS = 32
 """Writes of one place in one block that are told one by one; of more, the first ones and the last."""
-MOST_TRACED = 8
+MAX_TRACED = 8
 """Blocks whose traces are asked in one request when catching up."""
 
 
@@ -76,7 +76,7 @@ class Tracing:
         self._well = self._well or understood
         self._strikes = 0 if understood else self._strikes + 1
         self.lost += not understood
-        if self._strikes >= MOST_STRIKES:
+        if self._strikes >= MAX_STRIKES:
             self.lesser()
 
     def lesser(self) -> None:
@@ -97,7 +97,7 @@ class Tracing:
         return says or None
 
 
-def writes_asks(means: Means, places: frozenset[SlotNeed], header: Header) -> list[Ask]:
+def writes_asks(means: Means, places: frozenset[SlotWord], header: Header) -> list[Ask]:
     """The questions for all writes in one block."""
     if means is Means.NONE:
         return []
@@ -110,7 +110,7 @@ def writes_asks(means: Means, places: frozenset[SlotNeed], header: Header) -> li
 
 
 def writes_of(
-    means: Means, places: frozenset[SlotNeed], header: Header, answers: Sequence[Any]
+    means: Means, places: frozenset[SlotWord], header: Header, answers: Sequence[Any]
 ) -> tuple[Write, ...] | None:
     """The writes in order; None where that is no answer, or one of its transactions could not be traced."""
     try:
@@ -120,12 +120,12 @@ def writes_of(
         found = [write for one in _each(answered(answers[0])) for write in read(one)]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, NodeFailure):
         return None
-    return tuple(_bounded(write for write in found if SlotNeed(write.address, write.slot) in places))
+    return tuple(_bounded(write for write in found if SlotWord(write.address, write.slot) in places))
 
 
 def contradicts(writes: Iterable[Write], state: StateRead) -> bool:
     """Whether a place ended the block with another word than was written there last: then the writes are not believed."""
-    last = {SlotNeed(write.address, write.slot): write.value for write in writes}
+    last = {SlotWord(write.address, write.slot): write.value for write in writes}
     return any(state.get(place, value) != value for place, value in last.items())
 
 
@@ -137,7 +137,7 @@ def misses(means: Means, answer: Any) -> bool:
     return bool(failed and means is Means.TRACER and "timeout" not in str(answer[0]["error"])[:200])
 
 
-def tracer(places: Iterable[SlotNeed]) -> str:
+def tracer(places: Iterable[SlotWord]) -> str:
     """The tracer's code. The addresses and slots are one long word each, searched only where something is written; a
     frame that fails takes the writes made in it, and in those below it, back.
     """
@@ -145,7 +145,7 @@ def tracer(places: Iterable[SlotNeed]) -> str:
     slots = "".join(sorted({f"x{place.slot:x};" for place in places if place.slot != int(place.address, 16)}))
     return (
         "{r:[],m:[],a:'" + addresses + "',s:'" + slots + "',"
-        "step:function(l){if(l.op.toNumber()!=0x55||this.r.length>=" + str(MOST_WRITES) + ")return;"
+        "step:function(l){if(l.op.toNumber()!=0x55||this.r.length>=" + str(MAX_WRITES) + ")return;"
         "var a=toHex(l.contract.getAddress());if(this.a.indexOf(a)<0)return;"
         "var s=l.stack.peek(0).toString(16);"
         "if(this.s.indexOf('x'+s+';')<0&&a.replace(/^0x0*/,'')!=s)return;"
@@ -198,7 +198,7 @@ def _bounded(writes: Iterable[Write]) -> Iterator[Write]:
         mine = told.setdefault((write.address, write.slot), [])
         if mine and kept[mine[-1]].value == write.value:
             continue
-        if len(mine) >= MOST_FLIPS:
+        if len(mine) >= MAX_FLIPS:
             del kept[mine.pop()]
         mine.append(at)
         kept[at] = write

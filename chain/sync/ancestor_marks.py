@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from chain.events import PlacedEvent
 
 EVERY = 64
-MOST_MARKS = 64
-MOST_TOLD = 256
+MAX_MARKS = 64
+MAX_TOLD = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Mark:
     hash: str
 
 
-class Elder:
+class AncestorMarks:
     """Marks, oldest first, and all that was told above the oldest of them and below the window."""
 
     def __init__(self, marks: Iterable[Mark] = (), told: Iterable[PlacedEvent] = ()) -> None:
@@ -46,8 +46,8 @@ class Elder:
         self._told.extend(told)
         if not self._marks or mark.number >= self._marks[-1].number + EVERY:
             self._marks.append(mark)
-        floor = self._marks[-MOST_MARKS:][0].number
-        for event in self._told[:-MOST_TOLD]:
+        floor = self._marks[-MAX_MARKS:][0].number
+        for event in self._told[:-MAX_TOLD]:
             floor = max(floor, event.place.block_number)
         self._marks = [one for one in self._marks if one.number >= floor] or [mark]
         self._told = [event for event in self._told if event.place.block_number > self._marks[0].number]

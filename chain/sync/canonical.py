@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chain.blocks.block import Header
 from chain.events import PlacedEvent
-from chain.sync.ancestor_marks import Elder, Mark
+from chain.sync.ancestor_marks import AncestorMarks, Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +19,13 @@ class Followed:
     memories: dict[str, bytes]
 
 
-class Canonical:
+class CanonicalWindow:
     """At most `keep` blocks, oldest first, each the parent of the next."""
 
-    def __init__(self, keep: int, window: Iterable[Followed] = (), elder: Elder | None = None) -> None:
+    def __init__(self, keep: int, window: Iterable[Followed] = (), elder: AncestorMarks | None = None) -> None:
         assert keep > 0
         self._keep = keep
-        self.elder = elder or Elder()
+        self.elder = elder or AncestorMarks()
         self._window: list[Followed] = []
         for followed in window:
             self.extend(followed)

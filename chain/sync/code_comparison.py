@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from chain.blocks.block import Header
-from chain.blocks.reads import NO_CODE, CodeNeed, Needs
+from chain.blocks.reads import NO_CODE, CodeHash, Reads
 from chain.bytecode.code import Code
 from chain.bytecode.diff import changed
 from chain.bytecode.reader import CodeReader
@@ -23,8 +23,8 @@ from chain.events.network import NodeFaultKind
 from chain.events.upgrades import ContractUpgraded
 from chain.networks import Network
 from chain.nodes import fetch
-from chain.nodes.group import Nodes
-from chain.nodes.node import MOST_ASKS, Source
+from chain.nodes.group import NodeGroup
+from chain.nodes.node import MAX_ASKS, Node
 from chain.proxies.diamonds import NOBODY
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
@@ -37,7 +37,7 @@ ASIDE = frozenset({"admin", "pending"})
 CODE, FACET = "code", "facet"
 LEAVING = frozenset({FACET, "delegate"})
 """Roles that may be given up, so that nobody is no mistake there."""
-MOST_PAIRS = 24
+MAX_PAIRS = 24
 """Pairs of codes compared in one block; a diamond rarely changes more facets at once."""
 TRIES = 3
 PAUSE_S = 0.6
@@ -58,17 +58,17 @@ class _At:
     block_hash: str
 
 
-Act = Callable[[Source], Awaitable[list[bytes | None]]]
+Act = Callable[[Node], Awaitable[list[bytes | None]]]
 _Pair = tuple[_At | None, _At]
 
 
-class Comparing:
+class CodeComparison:
     """One network's. A block without upgrades costs nothing, one with some a request, a batch of many blocks a few."""
 
     def __init__(
         self,
         network: Network,
-        nodes: Nodes,
+        nodes: NodeGroup,
         clock: Clock,
         *,
         asking_s: float = ASKING_S,
@@ -124,8 +124,8 @@ class Comparing:
         stood = await self._stood(wanted, batch) if len(batch) > 1 and len(wanted) >= LEAST else {}
         ordered = sorted(wanted - stood.keys(), key=lambda at: (at.block_hash, at.address))
         found = await self._read(stood)
-        for begin in range(0, len(ordered), MOST_ASKS):
-            asked = ordered[begin : begin + MOST_ASKS]
+        for begin in range(0, len(ordered), MAX_ASKS):
+            asked = ordered[begin : begin + MAX_ASKS]
             found |= await self._read(await self._bodies(asked, batch[-1][0].number))
         return found
 
@@ -138,25 +138,25 @@ class Comparing:
         is fetched once. A node gives thousands of hashes in one answer, and old codes one by one and slowly.
         """
         first, last = batch[0][0], batch[-1][0]
-        needs = Needs(reads=frozenset(map(CodeNeed, {at.address for at in wanted})))
+        reads = Reads(reads=frozenset(map(CodeHash, {at.address for at in wanted})))
         ends = replace(first, number=first.number - 1, hash=first.parent_hash), last
         try:
-            found = await fetch.blocks(self._nodes, self._network.id, ends, needs, self._clock, state_of=ends)
+            found = await fetch.blocks(self._nodes, self._network.id, ends, reads, self._clock, state_of=ends)
         except NodeFailure:
             return {}
         before, after = (one.state for one in found)
         same = {need.address: word for need, word in after.items() if before.get(need) == word}
         holders = {word: _At(address, last.hash) for address, word in same.items() if word != NO_CODE}
         bodies: dict[_At, bytes] = {}
-        for begin in range(0, len(holders), MOST_ASKS):
-            bodies |= await self._bodies([*holders.values()][begin : begin + MOST_ASKS], last.number)
+        for begin in range(0, len(holders), MAX_ASKS):
+            bodies |= await self._bodies([*holders.values()][begin : begin + MAX_ASKS], last.number)
         codes = {word: bodies[at] for word, at in holders.items() if at in bodies} | {NO_CODE: b""}
         return {at: codes[same[at.address]] for at in wanted if same.get(at.address) in codes}
 
     async def _bodies(self, asked: Sequence[_At], reaching: int) -> dict[_At, bytes]:
         asks: list[Ask] = [("eth_getCode", [at.address, {"blockHash": at.block_hash}]) for at in asked]
 
-        async def act(node: Source) -> list[bytes | None]:
+        async def act(node: Node) -> list[bytes | None]:
             return [_body(answer) for answer in await node.ask(asks)]
 
         try:
@@ -184,7 +184,7 @@ def lacking(told: Iterable[PlacedEvent]) -> list[ContractUpgraded]:
 
 
 def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:
-    """Which codes each upgrade of this block went from and to; the first `MOST_PAIRS` different ones."""
+    """Which codes each upgrade of this block went from and to; the first `MAX_PAIRS` different ones."""
     came: set[str] = set()
     kept: set[_Pair] = set()
     found: dict[str, _Pair] = {}
@@ -198,7 +198,7 @@ def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:
             old = None if event.old is None else _At(Address(event.old), before)
             pair = old, _At(Address(event.new), header.hash)
         came.add(event.new)
-        if pair in kept or len(kept) < MOST_PAIRS:
+        if pair in kept or len(kept) < MAX_PAIRS:
             kept.add(pair)
             found[event.event_id] = pair
     return found

@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chain.blocks.block import Block
-from chain.blocks.reads import Need, Needs, together
-from chain.detector import Detector, Parted
+from chain.blocks.reads import Read, Reads, together
+from chain.detector import Detector, PartitionedMemory
 from chain.detectors import declared, names
 from chain.events import Address, PlacedEvent
 from chain.watch import Watch
 
 
-class Bench:
+class DetectorSet:
     """All detectors side by side, in their two stages: one block in, its events out; one memory for all."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._stages: tuple[dict[str, Detector], dict[str, Detector]] = ({}, {})
         self._all: tuple[Detector, ...] = ()
-        self._wanted: list[Needs] = []
-        self._needs = Needs()
-        self._seen: dict[Address, list[Need | int]] = {}
+        self._wanted: list[Reads] = []
+        self._needs = Reads()
+        self._seen: dict[Address, list[Read | int]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -35,9 +35,9 @@ class Bench:
             self._stages[module.STAGE - 1][name] = module.make(self._watch)
         self._all = tuple(detector for stage in self._stages for detector in stage.values())
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """What all of them want of the next block: the very same object while nobody's wishes change."""
-        wanted = [detector.needs() for detector in self._all]
+        wanted = [detector.reads() for detector in self._all]
         if wanted != self._wanted:  # quick: a list looks first whether they are the same objects
             self._needs = together(wanted)
         self._wanted = wanted
@@ -61,7 +61,7 @@ class Bench:
         """The addresses of which the same was read, with the same answers, as in the last block that came with its state, and
         of which nothing else is told.
         """
-        seen: dict[Address, list[Need | int]] = {}
+        seen: dict[Address, list[Read | int]] = {}
         for need, word in block.state.items():
             group = seen.get(need.address)
             if group is None:
@@ -78,7 +78,7 @@ class Bench:
         found: dict[str, bytes] = {}
         for stage in self._stages:
             for name, one in stage.items():
-                if isinstance(one, Parted):
+                if isinstance(one, PartitionedMemory):
                     found |= {f"{name}/{part}": memory for part, memory in one.parts().items()}
                 else:
                     found[name] = one.memory()
@@ -89,7 +89,7 @@ class Bench:
         self.reset()
         for stage in self._stages:
             for name, detector in stage.items():
-                if isinstance(detector, Parted):
+                if isinstance(detector, PartitionedMemory):
                     own = {key: memory for key, memory in memories.items() if key.startswith(f"{name}/")}
                     detector.recall_parts({key.removeprefix(f"{name}/"): memory for key, memory in own.items()})
                 elif name in memories:

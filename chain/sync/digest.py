@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.blocks.block import Block
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 from chain.events import ControlChanged, ControlSeen, PlacedEvent
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.rpc.errors import NodeFailure
-from chain.sync.detector_set import Bench
+from chain.sync.detector_set import DetectorSet
 
 Memories = Mapping[str, bytes]
 Whole = Callable[[Block], Awaitable[Block]]
@@ -24,7 +24,7 @@ Whole = Callable[[Block], Awaitable[Block]]
 TURN = 32
 """Blocks digested before whatever else waits gets its turn: answers to what was asked meanwhile, say."""
 
-SILENT = frozenset({Seen.SLOT, Seen.CODE, ControlSeen.STATE})
+SILENT = frozenset({SeenBy.SLOT, SeenBy.CODE, ControlSeen.STATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,37 +36,37 @@ class Digested:
     memories: Memories | None
 
 
-class Stretch:
+class RangeDigest:
     """Digests blocks on one bench. `whole` makes the standing reads of a block; `keep` wants the memories after each."""
 
-    def __init__(self, bench: Bench, whole: Whole, keep: Callable[[], Memories] | None = None) -> None:
+    def __init__(self, bench: DetectorSet, whole: Whole, keep: Callable[[], Memories] | None = None) -> None:
         self._bench = bench
         self._whole = whole
         self._keep = keep
 
-    async def digested(self, blocks: Sequence[Block], needs: Needs, *, sparse: bool) -> list[Digested]:
+    async def digested(self, blocks: Sequence[Block], reads: Reads, *, sparse: bool) -> list[Digested]:
         """The blocks in order, or as many of them as were digested: the rest is to be read again.
 
-        They end early where a detector came to need what was not read (`needs` is what was), and after a silent change.
+        They end early where a detector came to need what was not read (`reads` is what was), and after a silent change.
         `sparse`: only the last block was read whole. Raises NodeFailure; the bench then stands where it stood.
         """
         if not sparse or len(blocks) < 2:
-            return await self._pass(blocks, needs)
+            return await self._pass(blocks, reads)
         start = self._bench.memory()
         try:
-            found = await self._pass(blocks, needs)
+            found = await self._pass(blocks, reads)
             if len(found) < len(blocks):
                 cut = [*blocks[: len(found) - 1], await self._whole(found[-1].block)]
                 self._bench.recall(start)
-                found = await self._pass(cut, needs)
+                found = await self._pass(cut, reads)
             if len(found) < 2 or not silent(found[-1]):
                 return found
-            return await self._to_the_first(found, needs, start)
+            return await self._to_the_first(found, reads, start)
         except BaseException:
             self._bench.recall(start)
             raise
 
-    async def _to_the_first(self, found: list[Digested], needs: Needs, start: Memories) -> list[Digested]:
+    async def _to_the_first(self, found: list[Digested], reads: Reads, start: Memories) -> list[Digested]:
         """Those up to and with the first block that holds a change no log told; the last of `found` shows that there is one."""
         blocks = [one.block for one in found]
         done: list[Digested] = []
@@ -80,25 +80,25 @@ class Stretch:
                 self._bench.recall(start)
                 return done  # so far nothing was silent; the rest is looked through another time
             self._bench.recall(start)
-            looked = await self._pass(part, needs)
+            looked = await self._pass(part, reads)
             if silent(looked[-1]):
                 blocks = part
             else:
                 done += looked
-                if not needs.covers(self._bench.needs()):
+                if not reads.covers(self._bench.reads()):
                     return done  # what is wanted from here on was not read of the rest
                 start, blocks = self._bench.memory(), blocks[half + 1 :]
         self._bench.recall(start)
-        return [*done, *await self._pass(blocks, needs)]
+        return [*done, *await self._pass(blocks, reads)]
 
-    async def _pass(self, blocks: Sequence[Block], needs: Needs) -> list[Digested]:
+    async def _pass(self, blocks: Sequence[Block], reads: Reads) -> list[Digested]:
         found: list[Digested] = []
         for at, block in enumerate(blocks):
             if at % TURN == TURN - 1:
                 await asyncio.sleep(0)
             told = self._bench.on_block(block)
             found.append(Digested(block=block, told=told, memories=self._keep() if self._keep else None))
-            if not needs.covers(self._bench.needs()):
+            if not reads.covers(self._bench.reads()):
                 break
         return found
 

@@ -11,7 +11,7 @@ from chain.networks import Network
 SOONEST_S, LATEST_STEP_S = 0.25, 1.5
 
 
-class Rhythm:
+class HeadClock:
     """One network's heads against our clock."""
 
     def __init__(self, network: Network) -> None:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chain.blocks.block import Header, address_of
-from chain.blocks.reads import CallNeed
-from chain.nodes.group import Nodes
-from chain.nodes.node import Source
+from chain.blocks.reads import CallWord
+from chain.nodes.group import NodeGroup
+from chain.nodes.node import Node
 from chain.rpc.messages import read_ask, read_of
 from chain.watch import Watch, WatchedPool
 
 TOKEN0_CALL, TOKEN1_CALL = "0x0dfe1681", "0xd21220a7"
 
 
-async def with_tokens(nodes: Nodes, watch: Watch, head: Header) -> Watch:
+async def with_tokens(nodes: NodeGroup, watch: Watch, head: Header) -> Watch:
     """The watch with each pool's tokens, asked of the pools where not given; a pool that has none is left as it is."""
     bare = [pool for pool in watch.pools if not (pool.token0 and pool.token1)]
     if not bare:
         return watch
-    needs = [CallNeed(pool.address, call) for pool in bare for call in (TOKEN0_CALL, TOKEN1_CALL)]
+    reads = [CallWord(pool.address, call) for pool in bare for call in (TOKEN0_CALL, TOKEN1_CALL)]
 
-    async def act(node: Source) -> list[int | None]:
-        answers = await node.ask([read_ask(need, head) for need in needs])
-        return [read_of(need, answer) for need, answer in zip(needs, answers, strict=True)]
+    async def act(node: Node) -> list[int | None]:
+        answers = await node.ask([read_ask(need, head) for need in reads])
+        return [read_of(need, answer) for need, answer in zip(reads, answers, strict=True)]
 
     words = await nodes.first(act)
     found: dict[str, WatchedPool] = {}

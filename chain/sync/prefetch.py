@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import dataclass
 
 from chain.blocks.block import Block
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 from chain.events import NetworkId
 from chain.nodes import fetch
-from chain.nodes.group import Nodes
+from chain.nodes.group import NodeGroup
 from chain.sync.settings import Clock
 
 
@@ -18,22 +18,22 @@ class Wanted:
     """What is read of a stretch; `grown`: of its first block whole too, for it is not known how all of that stood before."""
 
     numbers: range
-    needs: Needs
+    reads: Reads
     grown: bool = False
 
     def is_begun_by(self, other: Wanted) -> bool:
         """Whether the other lacks nothing of this but some of what stands still. Probes are of the head alone."""
-        ours, theirs = self.needs, other.needs
+        ours, theirs = self.reads, other.reads
         return theirs.standing <= ours.standing and (
             (self.numbers, ours.addresses, ours.topics, ours.moving, ours.writes)
             == (other.numbers, theirs.addresses, theirs.topics, theirs.moving, theirs.writes)
         )
 
 
-class Ahead:
+class Prefetch:
     """Reads one stretch at a time for whoever digests them. `every_block`: each block of them whole, and traced."""
 
-    def __init__(self, nodes: Nodes, network: NetworkId, clock: Clock, *, every_block: bool) -> None:
+    def __init__(self, nodes: NodeGroup, network: NetworkId, clock: Clock, *, every_block: bool) -> None:
         self._nodes = nodes
         self._network = network
         self._clock = clock
@@ -50,7 +50,7 @@ class Ahead:
         if self._under_way is None:
             return await self._read(wanted)
         begun, reading = self._under_way
-        more = wanted.needs.standing - begun.needs.standing
+        more = wanted.reads.standing - begun.reads.standing
         if not wanted.is_begun_by(begun) or (more and self._every_block):
             await self.give_up()
             return await self._read(wanted)
@@ -59,7 +59,7 @@ class Ahead:
         if more or (wanted.grown and not self._every_block):
             last = len(found) - 1
             ends = sorted({0, last}) if wanted.grown else [last]
-            made = await fetch.whole(self._nodes, [found[at] for at in ends], wanted.needs, self._clock)
+            made = await fetch.whole(self._nodes, [found[at] for at in ends], wanted.reads, self._clock)
             for at, block in zip(ends, made, strict=True):
                 found[at] = block
         return found
@@ -78,7 +78,7 @@ class Ahead:
             self._nodes,
             self._network,
             run,
-            wanted.needs,
+            wanted.reads,
             self._clock,
             state_of=run if self._every_block else [*run[: 1 if wanted.grown else 0], run[-1]],
             traced=self._every_block,

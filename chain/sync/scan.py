@@ -10,27 +10,27 @@ from functools import partial
 from typing import get_args
 
 from chain.blocks.block import Block, Header
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 from chain.events import ChainEvent, NetworkId, PlacedEvent
 from chain.events.network import NodeFaultKind
 from chain.nodes import fetch
-from chain.nodes.group import Nodes
+from chain.nodes.group import NodeGroup
 from chain.rpc.errors import NodeFailure
 from chain.sync import pool_tokens
 from chain.sync.canonical import Followed
 from chain.sync.checkpoint import Checkpoint, Checkpoints, decode
-from chain.sync.code_comparison import Comparing
-from chain.sync.detector_set import Bench
-from chain.sync.digest import Stretch
-from chain.sync.prefetch import Ahead, Wanted
+from chain.sync.code_comparison import CodeComparison
+from chain.sync.detector_set import DetectorSet
+from chain.sync.digest import RangeDigest
+from chain.sync.prefetch import Prefetch, Wanted
 from chain.sync.settings import Clock, WatcherSettings, open_nodes, utc_now
 
 RUN = 512
 """Blocks read at once, where nothing speaks against it; a stretch ends at its multiples, wherever a scan began or was
 killed, so that it reads the same blocks whole each time."""
-MOST_READS = 20_000
+MAX_READS = 20_000
 """State reads in one run of blocks."""
-MOST_TRIES, FIRST_TRIES = 8, 3
+MAX_TRIES, FIRST_TRIES = 8, 3
 """How often a block is asked for in vain; the first are fewer, for an operator waits to hear that nobody answers."""
 
 PLACED = get_args(PlacedEvent)
@@ -47,11 +47,11 @@ class ScanIncomplete(Exception):
         self.number = number
 
 
-async def prime(nodes: Nodes, network: NetworkId, bench: Bench, header: Header, clock: Clock) -> None:
+async def prime(nodes: NodeGroup, network: NetworkId, bench: DetectorSet, header: Header, clock: Clock) -> None:
     """Show the state of a block, and none of its logs: thrice, for what is found there may need more to be read."""
     for _ in range(3):
-        needs = Needs(reads=bench.needs().reads)
-        found = await fetch.blocks(nodes, network, [header], needs, clock, state_of=[header])
+        reads = Reads(reads=bench.reads().reads)
+        found = await fetch.blocks(nodes, network, [header], reads, clock, state_of=[header])
         bench.on_block(found[0])
 
 
@@ -64,7 +64,7 @@ async def scan(
     every_block: bool = False,
     progress: Progress | None = None,
     checkpoints: Checkpoints | None = None,
-    nodes: Nodes | None = None,
+    nodes: NodeGroup | None = None,
 ) -> AsyncIterator[ChainEvent]:
     """What blocks `first`..`last` hold, and the faults of nodes on the way. Fits only blocks that no reorg can reach.
 
@@ -87,7 +87,7 @@ async def scan(
             for event in past.untold():
                 yield event
             tries = 0 if went_on else tries + 1
-            if tries > (MOST_TRIES if past.begun else FIRST_TRIES):
+            if tries > (MAX_TRIES if past.begun else FIRST_TRIES):
                 raise ScanIncomplete(past.number)
             if not went_on:
                 await asyncio.sleep(max(settings.wait_s, past.nodes.wake_s()))
@@ -101,7 +101,7 @@ class _Past:
     def __init__(
         self,
         settings: WatcherSettings,
-        nodes: Nodes,
+        nodes: NodeGroup,
         clock: Clock,
         checkpoints: Checkpoints | None,
         *,
@@ -113,14 +113,14 @@ class _Past:
         self._checkpoints = checkpoints
         self._every_block = every_block
         self._most = RUN
-        self._bench: Bench | None = None
+        self._bench: DetectorSet | None = None
         self._memories: Mapping[str, bytes] = {}
         self._last: Header | None = None
         self._out: deque[PlacedEvent] = deque()
         self._grown = False
-        self._ahead = Ahead(nodes, settings.network.id, clock, every_block=every_block)
+        self._ahead = Prefetch(nodes, settings.network.id, clock, every_block=every_block)
         self._steady = True
-        self._comparing = Comparing(settings.network, nodes, clock)
+        self._comparing = CodeComparison(settings.network, nodes, clock)
         self.nodes = nodes
         self.number = 0
         self.begun = False
@@ -153,20 +153,20 @@ class _Past:
         """Digest the next blocks; False where the nodes failed."""
         try:
             bench = self._bench or await self._primed()
-            needs = bench.needs()
-            numbers = self._next(self.number, last, needs)
-            blocks = await self._ahead.blocks(Wanted(numbers=numbers, needs=needs, grown=self._grown))
-            following = self._next(numbers.stop, last, needs)
+            reads = bench.reads()
+            numbers = self._next(self.number, last, reads)
+            blocks = await self._ahead.blocks(Wanted(numbers=numbers, reads=reads, grown=self._grown))
+            following = self._next(numbers.stop, last, reads)
             if following and self._steady:
-                self._ahead.set_out(Wanted(numbers=following, needs=needs))
-            stretch = Stretch(bench, partial(self._whole, needs=needs))
-            found = await stretch.digested(blocks, needs, sparse=not self._every_block)
+                self._ahead.set_out(Wanted(numbers=following, reads=reads))
+            stretch = RangeDigest(bench, partial(self._whole, reads=reads))
+            found = await stretch.digested(blocks, reads, sparse=not self._every_block)
         except NodeFailure as failure:
             if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.TIMEOUT):
                 self._most = max(self._most // 2, 1)
             return False
         self.begun = True
-        self._grown = not needs.covers(bench.needs())
+        self._grown = not reads.covers(bench.reads())
         self._steady = len(found) == len(blocks)
         self._last = replace(found[-1].block.header, bloom=None)
         self.number = self._last.number + 1
@@ -181,21 +181,21 @@ class _Past:
         await self._ahead.give_up()
         await self.nodes.close()
 
-    async def _whole(self, block: Block, needs: Needs) -> Block:
-        return (await fetch.whole(self.nodes, [block], needs, self._clock))[0]
+    async def _whole(self, block: Block, reads: Reads) -> Block:
+        return (await fetch.whole(self.nodes, [block], reads, self._clock))[0]
 
-    def _next(self, first: int, last: int, needs: Needs) -> range:
+    def _next(self, first: int, last: int, reads: Reads) -> range:
         """The numbers of the stretch that begins at `first`."""
         most = self._most
-        reads = len(needs.reads) if self._every_block else len(needs.moving)
-        if reads:
-            most = max(min(most, MOST_READS // reads), 1)
+        in_each = len(reads.reads) if self._every_block else len(reads.moving)
+        if in_each:
+            most = max(min(most, MAX_READS // in_each), 1)
         end = (first // most + 1) * most
         return range(first, min(last + 1, end))
 
-    async def _primed(self) -> Bench:
+    async def _primed(self) -> DetectorSet:
         before = (await fetch.headers(self.nodes, [max(self.number - 1, 0)]))[0]
-        bench = Bench(await pool_tokens.with_tokens(self.nodes, self._settings.watch, before))
+        bench = DetectorSet(await pool_tokens.with_tokens(self.nodes, self._settings.watch, before))
         if self._memories:
             bench.recall(self._memories)
         else:

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from chain.networks import Network
-from chain.nodes.group import Nodes
-from chain.nodes.web3_node import TIMEOUT_S, Node
+from chain.nodes.group import NodeGroup
+from chain.nodes.web3_node import TIMEOUT_S, Web3Node
 from chain.watch import Watch
 
 Clock = Callable[[], datetime]
@@ -58,17 +58,17 @@ class WatcherSettings:
         return self.poll_s if self.poll_s is not None else min(max(self.network.block_time_s / 2, 0.25), 6.0)
 
 
-def open_nodes(settings: WatcherSettings, clock: Clock) -> Nodes:
+def open_nodes(settings: WatcherSettings, clock: Clock) -> NodeGroup:
     """The nodes of these settings; nothing is connected before it is asked."""
     network = settings.network
     nodes = [
-        Node(url, chain_id=network.chain_id, timeout_s=settings.timeout_s, calls_per_s=settings.calls_per_s)
+        Web3Node(url, chain_id=network.chain_id, timeout_s=settings.timeout_s, calls_per_s=settings.calls_per_s)
         for url in settings.nodes
     ]
     for url, node in zip(settings.nodes, nodes, strict=True):
         if not asks_traces(url, settings.traces):
             node.traits.tracing.off(said=settings.traces is Traces.AUTO)
-    return Nodes(network.id, nodes, clock, quorum=settings.quorum, stall_s=network.stall_s, blooms=network.blooms)
+    return NodeGroup(network.id, nodes, clock, quorum=settings.quorum, stall_s=network.stall_s, blooms=network.blooms)
 
 
 def asks_traces(url: str, traces: Traces) -> bool:

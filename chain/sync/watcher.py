@@ -16,31 +16,31 @@ from functools import partial
 from typing import get_args
 
 from chain.blocks.block import Block, Header
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 from chain.events import ChainEvent, PlacedEvent, Retracted
 from chain.events.network import NodeFaultKind, Reorged
 from chain.nodes import fetch
-from chain.nodes.group import Nodes
+from chain.nodes.group import NodeGroup
 from chain.rpc.errors import NodeFailure
 from chain.sync import pool_tokens
-from chain.sync.ancestor_marks import Elder
-from chain.sync.canonical import Canonical, Followed
+from chain.sync.ancestor_marks import AncestorMarks
+from chain.sync.canonical import CanonicalWindow, Followed
 from chain.sync.checkpoint import Checkpoint, Checkpoints, Telling, decode
-from chain.sync.code_comparison import ASKING_LIVE_S, Comparing, lacking
-from chain.sync.deep_reorg import Below, below
-from chain.sync.detector_set import Bench
-from chain.sync.digest import Digested, Stretch
-from chain.sync.head_clock import Rhythm
+from chain.sync.code_comparison import ASKING_LIVE_S, CodeComparison, lacking
+from chain.sync.deep_reorg import DeepReorg, below
+from chain.sync.detector_set import DetectorSet
+from chain.sync.digest import Digested, RangeDigest
+from chain.sync.head_clock import HeadClock
 from chain.sync.scan import ScanIncomplete, prime, scan
 from chain.sync.settings import Clock, WatcherSettings, open_nodes, utc_now
 
 __all__ = ["ScanIncomplete", "Watcher", "WatcherSettings", "scan"]
 
-MOST_RUN = 32
+MAX_RUN = 32
 """Blocks read at once when catching up."""
-MOST_READS = 4000
+MAX_READS = 4000
 """State reads in one run of blocks."""
-MOST_UNSAVED = 16
+MAX_UNSAVED = 16
 """Blocks in which nothing happened that may have to be read again after a crash."""
 _TELLING = get_args(Telling)
 
@@ -53,17 +53,17 @@ class Watcher:
         settings: WatcherSettings,
         checkpoints: Checkpoints | None,
         clock: Clock = utc_now,
-        nodes: Nodes | None = None,
+        nodes: NodeGroup | None = None,
     ) -> None:
         self._settings = settings
         self._network = settings.network
         self._checkpoints = checkpoints
         self._clock = clock
         self._nodes = nodes or open_nodes(settings, clock)
-        self._comparing = Comparing(settings.network, self._nodes, clock, asking_s=ASKING_LIVE_S)
+        self._comparing = CodeComparison(settings.network, self._nodes, clock, asking_s=ASKING_LIVE_S)
         self._keep = max(settings.keep_blocks, settings.network.keep_blocks)
-        self._canonical = Canonical(self._keep)
-        self._bench: Bench | None = None
+        self._canonical = CanonicalWindow(self._keep)
+        self._bench: DetectorSet | None = None
         self._memories: dict[str, bytes] | None = None
         self._start = settings.start_block
         self._stands: frozenset[str] = frozenset()
@@ -71,8 +71,8 @@ class Watcher:
         self._ready: deque[Digested] = deque()
         self._grown = False
         self._out: deque[ChainEvent] = deque()
-        self._most_run = MOST_RUN
-        self._rhythm = Rhythm(settings.network)
+        self._most_run = MAX_RUN
+        self._rhythm = HeadClock(settings.network)
 
     async def events(self) -> AsyncIterator[ChainEvent]:
         """Everything the network shows, for ever. Asking for the next event says that the last one was taken."""
@@ -88,7 +88,7 @@ class Watcher:
                     yield self._out[0]
                     if isinstance(self._out.popleft(), _TELLING):
                         self._save()
-                if saving and self._canonical.tip and (not self._ready or self._unsaved >= MOST_UNSAVED):
+                if saving and self._canonical.tip and (not self._ready or self._unsaved >= MAX_UNSAVED):
                     self._save()
                 if not go_on:
                     await self._wait(wake)
@@ -102,8 +102,8 @@ class Watcher:
         checkpoint = decode(body) if body else None
         if checkpoint is None:
             return
-        elder = Elder(checkpoint.marks, checkpoint.elder_told)
-        self._canonical = Canonical(self._keep, checkpoint.window, elder)
+        elder = AncestorMarks(checkpoint.marks, checkpoint.elder_told)
+        self._canonical = CanonicalWindow(self._keep, checkpoint.window, elder)
         self._memories = checkpoint.window[-1].memories if checkpoint.window else None
         self._start = self._start if checkpoint.start is None else checkpoint.start
         self._stands = checkpoint.stands
@@ -158,9 +158,9 @@ class Watcher:
         tip = self._canonical.tip.header
         if head.number <= tip.number:
             return await self._reorg(bench, head)
-        needs = bench.needs()
+        reads = bench.reads()
         old = tip.number + self._most_run < head.number - self._keep
-        most = self._most_run if old else min(self._most_run, max(MOST_READS // max(len(needs.reads), 1), 1))
+        most = self._most_run if old else min(self._most_run, max(MAX_READS // max(len(reads.reads), 1), 1))
         run = [head]
         if not self._canonical.follows(run):
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
@@ -168,31 +168,31 @@ class Watcher:
             return await self._reorg(bench, head)
         if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
             return True  # its node is asked after the others from now on
-        await self._digest(bench, needs, run, old=old)
-        self._most_run = min(self._most_run * 2, MOST_RUN)
+        await self._digest(bench, reads, run, old=old)
+        self._most_run = min(self._most_run * 2, MAX_RUN)
         return True
 
-    async def _digest(self, bench: Bench, needs: Needs, run: Sequence[Header], *, old: bool) -> None:
+    async def _digest(self, bench: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
         """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
-        blocks = await fetch.blocks(self._nodes, self._network.id, run, needs, self._clock, state_of=of, live=not old)
-        stretch = Stretch(bench, partial(self._whole, needs=needs), bench.memory)
-        found = await stretch.digested(blocks, needs, sparse=old)
+        blocks = await fetch.blocks(self._nodes, self._network.id, run, reads, self._clock, state_of=of, live=not old)
+        stretch = RangeDigest(bench, partial(self._whole, reads=reads), bench.memory)
+        found = await stretch.digested(blocks, reads, sparse=old)
         self._ready.extend(await self._comparing.compared(found) if old else found)
-        self._grown = not needs.covers(bench.needs())
+        self._grown = not reads.covers(bench.reads())
 
-    async def _whole(self, block: Block, *, needs: Needs) -> Block:
-        return (await fetch.whole(self._nodes, [block], needs, self._clock))[0]
+    async def _whole(self, block: Block, *, reads: Reads) -> Block:
+        return (await fetch.whole(self._nodes, [block], reads, self._clock))[0]
 
-    async def _benched(self, head: Header) -> Bench:
+    async def _benched(self, head: Header) -> DetectorSet:
         if self._bench is None:
             watch = await pool_tokens.with_tokens(self._nodes, self._settings.watch, head)
-            self._bench = Bench(watch)
+            self._bench = DetectorSet(watch)
             if self._memories is not None:
                 self._bench.recall(self._memories)
         return self._bench
 
-    async def _prime(self, bench: Bench, head: Header) -> bool:
+    async def _prime(self, bench: DetectorSet, head: Header) -> bool:
         """Read what stands before the first block told, twice, for what was found may need more to be read."""
         number = head.number if self._start is None else self._start - 1
         if number > head.number:
@@ -225,14 +225,14 @@ class Watcher:
     def _tell(self, told: Sequence[PlacedEvent]) -> None:
         self._out.extend(event for event in told if event.event_id not in self._stands)
 
-    async def _reorg(self, bench: Bench, head: Header) -> bool:
+    async def _reorg(self, bench: DetectorSet, head: Header) -> bool:
         window = self._canonical.window
         oldest, tip = window[0].header.number, window[-1].header
         if head.number < oldest:
             return False  # a node far behind, or a chain begun anew: nothing to compare with
         common: int | None = None
-        for at in range(min(head.number, tip.number), oldest - 1, -MOST_RUN):
-            numbers = range(max(at - MOST_RUN + 1, oldest), at + 1)
+        for at in range(min(head.number, tip.number), oldest - 1, -MAX_RUN):
+            numbers = range(max(at - MAX_RUN + 1, oldest), at + 1)
             common = self._canonical.common(await fetch.headers(self._nodes, numbers))
             if common is not None:
                 break
@@ -243,7 +243,7 @@ class Watcher:
         self._take_back(bench, head, oldest - 1 if common is None else common, beyond)
         return True
 
-    def _take_back(self, bench: Bench, head: Header, common: int, beyond: Below | None) -> None:
+    def _take_back(self, bench: DetectorSet, head: Header, common: int, beyond: DeepReorg | None) -> None:
         tip = self._canonical.tip
         assert tip
         dropped = self._canonical.roll_back(common)

@@ -21,7 +21,7 @@ WARM_S = 86_400
 """A rhythm is not judged before this many gaps and a whole day: nights are slower than days."""
 SPAN_S = 5 * 86_400
 """Seconds of observation in one span; between one and two spans are remembered."""
-LEAST_SPREAD = 0.05
+MIN_SPREAD = 0.05
 """Mean excess of the tail over the next longest gap, as a share of it: no rhythm is believed to be surer than this."""
 DAY_S = 86_400.0
 
@@ -70,7 +70,7 @@ class OutflowRhythm(msgspec.Struct):
             return None
         longest = sorted(chain(self.young.longest, self.old.longest), reverse=True)[: TAIL + 1]
         *tail, least = longest
-        beyond = max(sum(gap - least for gap in tail), TAIL * LEAST_SPREAD * least)
+        beyond = max(sum(gap - least for gap in tail), TAIL * MIN_SPREAD * least)
         share = TAIL / (self.young.gaps + self.old.gaps)
         wanted = per_day / self.rate_per_day
         if wanted >= share:

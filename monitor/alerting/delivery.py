@@ -25,7 +25,7 @@ log = logging.getLogger("stormwatch.delivery")
 
 QUEUE = 256
 FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 300.0
+MAX_PAUSE_S = 300.0
 GIVE_UP_S = 3600.0
 OWN_FAILURES = 3
 """How often delivering one note may fail by our own fault before it is given up."""
@@ -46,7 +46,7 @@ class Deliveries:
         told: ToldOutcome = lambda _sink, _outcome: None,
         queue: int = QUEUE,
         first_pause_s: float = FIRST_PAUSE_S,
-        longest_pause_s: float = LONGEST_PAUSE_S,
+        longest_pause_s: float = MAX_PAUSE_S,
         give_up_s: float = GIVE_UP_S,
     ) -> None:
         self._lines = {

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from monitor.incidents import LEVEL_NAMES, ChangeKind, IncidentChange, Level
 
-MOST_INCIDENTS = 1024
+MAX_INCIDENTS = 1024
 """Incidents one route remembers; the longest unheard-of is forgotten first."""
 
 REPEATS = frozenset({ChangeKind.UPDATED, ChangeKind.AMENDED})
@@ -32,7 +32,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class LastNote:
     """What a route already said of one incident: the last level, and when an update last went out."""
 
     level: Level
@@ -47,7 +47,7 @@ class Decision:
     reason: str
 
 
-def decide(rule: Rule, told: Told | None, change: IncidentChange) -> Decision:
+def decide(rule: Rule, told: LastNote | None, change: IncidentChange) -> Decision:
     """Whether `change` goes where `rule` stands, given what that route `told` of the incident before (None: nothing)."""
     repeat = change.kind in REPEATS
     if told is not None and not repeat:
@@ -69,9 +69,9 @@ def decide(rule: Rule, told: Told | None, change: IncidentChange) -> Decision:
     return Decision(goes=True, reason=f"{change.kind} at level {LEVEL_NAMES[change.level]}")
 
 
-def after(told: Told | None, change: IncidentChange) -> Told:
+def after(told: LastNote | None, change: IncidentChange) -> LastNote:
     """What a route has told once `change` went out."""
-    known = told or Told(level=change.level)
+    known = told or LastNote(level=change.level)
     at = change.at if change.kind is ChangeKind.UPDATED else known.updated_at
     return replace(known, level=change.level, updated_at=at)
 
@@ -81,7 +81,7 @@ class Router:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._told: OrderedDict[str, Told] = OrderedDict()
+        self._told: OrderedDict[str, LastNote] = OrderedDict()
 
     def decide(self, change: IncidentChange) -> Decision:
         """The decision on the next change."""
@@ -90,7 +90,7 @@ class Router:
         if decision.goes:
             self._told[change.incident_id] = after(told, change)
             self._told.move_to_end(change.incident_id)
-            if len(self._told) > MOST_INCIDENTS:
+            if len(self._told) > MAX_INCIDENTS:
                 self._told.popitem(last=False)
         return decision
 

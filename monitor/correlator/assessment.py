@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, Weighed, utc
-from monitor.correlator.coverage import Sources
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, level_of
@@ -15,13 +15,13 @@ from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Verdict
 
 BLIND_BELOW = 0.5
-MOST_BLIND = 16
+MAX_BLIND = 16
 OWN_GRADE = 2
 """An asset's own finding counts from this grade on: of fifty assets some have one of grade 1 at any time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Assessment:
     """Where one asset stands. `grades` the highest of each leg, `onset_s` the earliest onset of any.
 
     `own` is whether a finding on the asset itself stands, in whatever leg; `venues` those whose shared facts bear on its venue
@@ -42,16 +42,16 @@ class Seen:
         return true == [Leg.VENUE] and not self.own
 
 
-class Judging:
+class AssetAssessor:
     """Gives verdicts from what stands on the board and what the sources let us see."""
 
-    def __init__(self, settings: CorrelatorSettings, sources: Sources, board: Board, attribution: Attribution) -> None:
+    def __init__(self, settings: CorrelatorSettings, sources: Coverage, board: Board, attribution: Attribution) -> None:
         self._s = settings
         self._sources = sources
         self._board = board
         self._attribution = attribution
 
-    def seen(self, asset: str, now_s: float) -> Seen:
+    def seen(self, asset: str, now_s: float) -> Assessment:
         """The asset's verdict at this second, and what it stands on."""
         local = bool(self._attribution.local_since_s)
         blind: list[Blindness] = []
@@ -80,10 +80,10 @@ class Judging:
             context=context,
             legs=tuple(legs),
             fault=fault,
-            blind=tuple(blind[:MOST_BLIND]),
+            blind=tuple(blind[:MAX_BLIND]),
         )
         onsets = [one.onset.timestamp() for one in legs if one.onset is not None]
-        return Seen(
+        return Assessment(
             verdict=verdict,
             grades=grades,
             onset_s=min(onsets, default=None),

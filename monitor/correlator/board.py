@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.correlator.coverage import Sources
+from monitor.correlator.coverage import Coverage
 from monitor.incidents import Evidence, Leg
 
 FADED_NATS = 0.05
-MOST_EVIDENCE = 4096
+MAX_EVIDENCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ def utc(at_s: float) -> datetime:
 
 
 class Board:
-    """All standing evidence. Bounded: beyond `MOST_EVIDENCE` the most faded goes first."""
+    """All standing evidence. Bounded: beyond `MAX_EVIDENCE` the most faded goes first."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Coverage) -> None:
         self._sources = sources
         self._standing: dict[str, tuple[float, Evidence]] = {}
         self._places: dict[tuple[Leg, str | None], dict[str, None]] = {}
@@ -48,7 +48,7 @@ class Board:
             return
         self._standing[evidence.id] = (now_s, evidence)
         self._places.setdefault((evidence.leg, evidence.subject.asset), {})[evidence.id] = None
-        if len(self._standing) > MOST_EVIDENCE:
+        if len(self._standing) > MAX_EVIDENCE:
             self._drop(min(self._standing, key=lambda one: (self._nats(one, now_s), one)))
 
     def _drop(self, evidence_id: str) -> Evidence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.correlator.assessment import Seen
+from monitor.correlator.assessment import Assessment
 from monitor.correlator.board import Board, utc
 from monitor.correlator.episodes import Episode
 from monitor.correlator.explain import (
@@ -33,17 +33,17 @@ from monitor.incidents import (
     Verdict,
 )
 
-MOST_EVIDENCE = 24
+MAX_EVIDENCE = 24
 
 
-class Teller:
+class ChangeWriter:
     """Writes incident changes."""
 
     def __init__(self, settings: CorrelatorSettings, board: Board) -> None:
         self._s = settings
         self._board = board
 
-    def asset(self, kind: ChangeKind, episode: Episode, seen: Seen, now_s: float) -> IncidentChange:
+    def asset(self, kind: ChangeKind, episode: Episode, seen: Assessment, now_s: float) -> IncidentChange:
         """A change of one asset's incident."""
         verdict = seen.verdict
         evidence = self._evidence(verdict.asset, now_s)
@@ -78,7 +78,7 @@ class Teller:
         strongest = next((one.evidence for one in seen.facts if one.nats >= CALM_BELOW_NATS), None)
         far = FAR_PER_DAY.get(seen.grade, 0.0)
         said = venue_headline(seen.venue, seen.level, strongest, seen.fault, seen.assets, seen.blind)
-        facts = [one.evidence for one in seen.facts[:MOST_EVIDENCE]]
+        facts = [one.evidence for one in seen.facts[:MAX_EVIDENCE]]
         return IncidentChange(
             incident_id=episode.incident_id,
             scope=episode.scope,
@@ -105,7 +105,7 @@ class Teller:
 
     def _evidence(self, asset: str, now_s: float) -> tuple[Evidence, ...]:
         found = [one.evidence for leg in Leg for one in self._board.of(asset, leg, now_s)]
-        return tuple(sorted(found[:MOST_EVIDENCE], key=lambda one: (one.onset, one.id)))
+        return tuple(sorted(found[:MAX_EVIDENCE], key=lambda one: (one.onset, one.id)))
 
     def _far(self, verdict: Verdict, grades: Mapping[Leg, int]) -> float:
         lengths = {

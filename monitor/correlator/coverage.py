@@ -29,11 +29,11 @@ _NO_SIGN = frozenset(
 )
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
 _UNDECLARED_GAP_S = 60.0
-LEAST_GAP_S = 1e-3
+MIN_GAP_S = 1e-3
 
 
 @dataclass(slots=True)
-class Source:
+class SourceCoverage:
     """One stream. `last_s` its last sign of life, `down_s` since when it is known to be blind (None: it is not)."""
 
     name: str
@@ -70,14 +70,14 @@ class Source:
         return self.last_s if now_s - self.last_s > self.gap_s else now_s
 
 
-class Sources:
+class Coverage:
     """Every source, and which asset's which leg each carries with what weight."""
 
     def __init__(self) -> None:
-        self.by_name: dict[str, Source] = {}
+        self.by_name: dict[str, SourceCoverage] = {}
         self._carries: dict[tuple[str, Leg], dict[str, float]] = {}
-        self._order: dict[tuple[str, Leg], list[tuple[Source, float]]] = {}
-        self._of_venue: dict[str, list[Source]] = {}
+        self._order: dict[tuple[str, Leg], list[tuple[SourceCoverage, float]]] = {}
+        self._of_venue: dict[str, list[SourceCoverage]] = {}
         self._venue_of: dict[str, str] = {}
         self._assets: tuple[str, ...] = ()
         self._declared: set[str] = set()
@@ -99,7 +99,7 @@ class Sources:
             return
         source = self.by_name.get(signal.source)
         if source is None:
-            source = self.by_name[signal.source] = Source(signal.source, _UNDECLARED_GAP_S, last_s=at_s)
+            source = self.by_name[signal.source] = SourceCoverage(signal.source, _UNDECLARED_GAP_S, last_s=at_s)
         asset = signal.subject.asset
         if asset is not None and asset not in self._declared:
             leg = _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE)
@@ -117,8 +117,8 @@ class Sources:
     def _declare(self, signal: Signal, at_s: float) -> None:
         source = self.by_name.get(signal.source)
         if source is None:
-            source = self.by_name[signal.source] = Source(signal.source, signal.value, last_s=at_s)
-        source.gap_s = max(signal.value, LEAST_GAP_S)
+            source = self.by_name[signal.source] = SourceCoverage(signal.source, signal.value, last_s=at_s)
+        source.gap_s = max(signal.value, MIN_GAP_S)
         asset = signal.subject.asset
         if asset is None:
             return
@@ -152,7 +152,7 @@ class Sources:
         """The assets that have a share at a venue, sorted."""
         return tuple(asset for asset in self._assets if self.share(asset, venue) > 0)
 
-    def of_venue(self, venue: str) -> list[Source]:
+    def of_venue(self, venue: str) -> list[SourceCoverage]:
         """The sources that carry the venue leg of any asset at this venue, in order of name."""
         found = self._of_venue.get(venue)
         if found is None:
@@ -165,10 +165,10 @@ class Sources:
         """Whether anything was declared for this leg (or heard, where nothing was declared for the asset)."""
         return (asset, leg) in self._carries
 
-    def sight(self, asset: str, leg: Leg, now_s: float) -> tuple[float, list[tuple[Source, float]]]:
+    def sight(self, asset: str, leg: Leg, now_s: float) -> tuple[float, list[tuple[SourceCoverage, float]]]:
         """Coverage of a leg, 0..1, and each of its sources with its own."""
         seen = total = 0.0
-        parts: list[tuple[Source, float]] = []
+        parts: list[tuple[SourceCoverage, float]] = []
         for source, weight in self._carriers(asset, leg):
             own = source.coverage(now_s)
             if leg is Leg.LIQUIDATION:
@@ -178,7 +178,7 @@ class Sources:
             total += weight
         return (seen / total if total > 0 else 0.0), parts
 
-    def _carriers(self, asset: str, leg: Leg) -> list[tuple[Source, float]]:
+    def _carriers(self, asset: str, leg: Leg) -> list[tuple[SourceCoverage, float]]:
         """The sources of a leg in order of name, each with its weight."""
         found = self._order.get((asset, leg))
         if found is None:

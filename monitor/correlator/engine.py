@@ -13,15 +13,15 @@ from typing import Self
 
 import msgspec
 
-from monitor.correlator.assessment import Judging, Seen
+from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, utc
-from monitor.correlator.change_writer import Teller
-from monitor.correlator.coverage import Sources
+from monitor.correlator.change_writer import ChangeWriter
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Episode, Look
 from monitor.correlator.evidence import made, names
 from monitor.correlator.freezing import NotAnImage, pack, unpack
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.venues import Venues
@@ -46,13 +46,13 @@ class Correlator:
         self.settings = settings or CorrelatorSettings()
         s = self.settings
         self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
-        self._sources = Sources()
+        self._sources = Coverage()
         self._board = Board(self._sources)
         self._attribution = Attribution(s)
-        self._judging = Judging(s, self._sources, self._board, self._attribution)
+        self._judging = AssetAssessor(s, self._sources, self._board, self._attribution)
         self._venues = Venues(s, self._sources, self._board, self._attribution)
-        self._teller = Teller(s, self._board)
-        self._producers = dict(made(Desk(s, self._sources, self._board, self._attribution)))
+        self._teller = ChangeWriter(s, self._board)
+        self._producers = dict(made(EvidenceBoard(s, self._sources, self._board, self._attribution)))
         self._episodes: dict[str, Episode] = {}
         self._astir: dict[str, Episode] = {}
         """Venues whose episode is open or about to open."""
@@ -171,7 +171,7 @@ class Correlator:
             episode = self._episodes[scope] = Episode(scope, self.settings)
         return episode
 
-    def _of_venues(self, assets: Sequence[Seen], now_s: float, late: bool) -> list[IncidentChange]:
+    def _of_venues(self, assets: Sequence[Assessment], now_s: float, late: bool) -> list[IncidentChange]:
         told = []
         astir: dict[str, Episode] = {}
         for seen in self._venues.seen(now_s, self._astir, assets):
@@ -187,7 +187,7 @@ class Correlator:
         self._latest |= {change.scope: change for change in told}
         return told
 
-    def _asset(self, seen: Seen, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
+    def _asset(self, seen: Assessment, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
         verdict = seen.verdict
         self._verdicts[verdict.asset] = verdict
         episode = self._episode(f"asset:{verdict.asset}")

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from monitor.incidents import LEVEL_NAMES, Blindness, Evidence, Fault, Leg, LegState, Level, Verdict
 
-MOST_BLIND = 3
-MOST_ASSETS = 8
+MAX_BLIND = 3
+MAX_ASSETS = 8
 _WHOSE = {
     Fault.MARKET: "; most venues are in stress at once: the market",
     Fault.PATH: "; another vantage reaches it: the path there",
     Fault.LOCAL: "; our own network is down: not judged now",
 }
-MOST_ASSETS = 8
+MAX_ASSETS = 8
 
 
 def headline(verdict: Verdict) -> str:
@@ -32,7 +32,7 @@ def headline(verdict: Verdict) -> str:
 
 
 def _blind(blind: Sequence[Blindness]) -> str:
-    words = [f"{one.source} ({one.reason})" for one in blind[:MOST_BLIND]]
+    words = [f"{one.source} ({one.reason})" for one in blind[:MAX_BLIND]]
     return f"; blind: {', '.join(words)}" if words else ""
 
 
@@ -47,8 +47,8 @@ def venue_headline(
     """One line: level, venue, its strongest finding, whose fault where not its own, whom it affects, what is unseen."""
     said = "nothing strong now" if strongest is None else f"{strongest.said} since {strongest.onset:%H:%M:%S}"
     count = f"{len(assets)} asset{'s' if len(assets) != 1 else ''}"
-    more = f" and {len(assets) - MOST_ASSETS} more" if len(assets) > MOST_ASSETS else ""
-    affects = f"affects {count}: {', '.join(assets[:MOST_ASSETS])}{more}" if assets else "no watched asset trades there"
+    more = f" and {len(assets) - MAX_ASSETS} more" if len(assets) > MAX_ASSETS else ""
+    affects = f"affects {count}: {', '.join(assets[:MAX_ASSETS])}{more}" if assets else "no watched asset trades there"
     return f"{LEVEL_NAMES[level].upper()} venue {venue}: {said}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, utc
-from monitor.correlator.coverage import Sources
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -21,15 +21,15 @@ from monitor.signals import Signal, SignalKind, Subject
 FAR_PER_DAY = {1: 24.0, 2: 1.0, 3: 1 / 7, 4: 1 / 91}
 """Grades by false-alarm rate: an hour, a day, a week, a quarter."""
 WEIGHT = {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
-MOST_LINKS = 8
+MAX_LINKS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class EvidenceBoard:
     """What a producer works with."""
 
     settings: CorrelatorSettings
-    sources: Sources
+    sources: Coverage
     board: Board
     attribution: Attribution
 
@@ -80,7 +80,7 @@ class Desk:
                 unit=unit,
                 far_per_day=FAR_PER_DAY[grade],
                 said=said,
-                links=tuple(links)[:MOST_LINKS],
+                links=tuple(links)[:MAX_LINKS],
                 shared=subject.asset is None,
             )
         )

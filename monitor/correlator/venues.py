@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.correlator.assessment import BLIND_BELOW, MOST_BLIND, Seen
+from monitor.correlator.assessment import BLIND_BELOW, MAX_BLIND, Assessment
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board, Weighed, utc
-from monitor.correlator.coverage import Sources
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Look
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict
@@ -21,7 +21,7 @@ from monitor.correlator.levels import WATCH_GRADE
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Blindness, Fault, Leg, LegState, Level
 
-LEAST_VENUES = 3
+MIN_VENUES = 3
 """Of fewer venues most in stress are not yet a market."""
 
 
@@ -59,13 +59,13 @@ class VenueSeen:
 class Venues:
     """Judges venues from the board and the sources; keeps nothing."""
 
-    def __init__(self, settings: CorrelatorSettings, sources: Sources, board: Board, attribution: Attribution) -> None:
+    def __init__(self, settings: CorrelatorSettings, sources: Coverage, board: Board, attribution: Attribution) -> None:
         self._s = settings
         self._sources = sources
         self._board = board
         self._attribution = attribution
 
-    def seen(self, now_s: float, going_on: Iterable[str], assets: Sequence[Seen]) -> list[VenueSeen]:
+    def seen(self, now_s: float, going_on: Iterable[str], assets: Sequence[Assessment]) -> list[VenueSeen]:
         """Every venue that is spoken of or whose episode goes on, in order of name."""
         facts = self._board.shared(now_s)
         if self._attribution.suspected:  # what fails now may be our own network
@@ -100,7 +100,7 @@ class Venues:
             facts=facts,
             grade=grade,
             fault=self._fault(venue, stressed, now_s),
-            blind=tuple(sorted(every.values(), key=blindness_order)[:MOST_BLIND]),
+            blind=tuple(sorted(every.values(), key=blindness_order)[:MAX_BLIND]),
             blind_stress=blind_stress,
             assets=self._sources.trading(venue),
         )
@@ -125,7 +125,7 @@ class Venues:
         if self._attribution.local_since_s:
             return Fault.LOCAL
         known = {name for weights in self._sources.venues.values() for name in weights}
-        if len(known) >= LEAST_VENUES and len(stressed & known) >= self._s.market_share * len(known):
+        if len(known) >= MIN_VENUES and len(stressed & known) >= self._s.market_share * len(known):
             return Fault.MARKET
         return Fault.PATH if self._attribution.elsewhere_good(venue, now_s) else Fault.VENUE
 

@@ -23,11 +23,11 @@ from monitor.settings.tree import Settings
 
 LOOKS_S = (0.0, 60.0, 900.0, 3600.0)
 """Seconds before each look."""
-MOST_OPEN = 64
+MAX_OPEN = 64
 """Upgrades under way; a flood of more is not asked after."""
 CODE_ROLES = frozenset({"implementation", "secondary", "facet", "beacon", "dictionary", "delegate", "code"})
 
-Told = Callable[[ContractUpgraded, SourceSeen], None]
+OnSourceSeen = Callable[[ContractUpgraded, SourceSeen], None]
 
 
 def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[SourceBook, ...]:
@@ -56,7 +56,7 @@ async def with_sources(found: Inspection, books: tuple[SourceBook, ...]) -> Insp
 class SourceChecks:
     """One network's questions under way. Use as a context: leaving it ends them."""
 
-    def __init__(self, books: tuple[SourceBook, ...], told: Told, looks_s: tuple[float, ...] = LOOKS_S) -> None:
+    def __init__(self, books: tuple[SourceBook, ...], told: OnSourceSeen, looks_s: tuple[float, ...] = LOOKS_S) -> None:
         self._books = books
         self._told = told
         self._looks_s = looks_s
@@ -76,7 +76,7 @@ class SourceChecks:
 
     def see(self, event: object) -> None:
         """Begin to ask, where it is an upgrade to other code."""
-        if not self._books or len(self._open) >= MOST_OPEN or not isinstance(event, ContractUpgraded):
+        if not self._books or len(self._open) >= MAX_OPEN or not isinstance(event, ContractUpgraded):
             return
         if event.role not in CODE_ROLES or event.new == NOBODY:
             return

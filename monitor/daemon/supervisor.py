@@ -20,7 +20,7 @@ Clock = Callable[[], datetime]
 log = logging.getLogger("stormwatch.supervise")
 
 FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
+MAX_PAUSE_S = 60.0
 LOOP_WINDOW = timedelta(minutes=5)
 LOOP_RESTARTS = 5
 
@@ -46,11 +46,11 @@ class Supervisor:
             except Exception:  # the one place where our own failures stop: named, counted, restarted
                 now = self._clock()
                 self._count(name, now)
-                if (now - started).total_seconds() > LONGEST_PAUSE_S:
+                if (now - started).total_seconds() > MAX_PAUSE_S:
                     pause_s = self._first_pause_s
                 log.exception("part %s failed and starts again in %.0f s", name, pause_s)
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                pause_s = min(2 * pause_s, MAX_PAUSE_S)
             else:
                 return
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import exp, log, sqrt
 
 BLOCKS_S = (10, 60)
-LEAST_BLOCKS = 6
+MIN_BLOCKS = 6
 
 
 class _Blocks:
@@ -36,7 +36,7 @@ class _Blocks:
 
     @property
     def fano(self) -> float:
-        if self._blocks < LEAST_BLOCKS or self._mean <= 0:
+        if self._blocks < MIN_BLOCKS or self._mean <= 0:
             return 1.0
         return max((self._square - self._mean**2) / self._mean, 1.0)
 

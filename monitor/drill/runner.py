@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from monitor.daemon.daemon import Daemon
 from monitor.drill.rehearsal import SECRET_ENV, rehearsal
 from monitor.drill.scenario import Scenario
-from monitor.drill.verdict import DrillVerdict, Told, flagged, judge
+from monitor.drill.verdict import DrillVerdict, TimedChange, flagged, judge
 from monitor.drill.world_link import WorldLink
 from monitor.incidents import LEVEL_NAMES, IncidentChange
 from monitor.recordings.replay import replay_file
@@ -40,7 +40,7 @@ class Progress:
     stage: str = "the world starts"
     begun_at: datetime | None = None
     signals: int = 0
-    told: list[Told] = field(default_factory=list)
+    told: list[TimedChange] = field(default_factory=list)
     daemon: Daemon | None = None
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
@@ -50,7 +50,7 @@ class Progress:
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
         """Keep every change with the time it was told."""
         now = utc_now()
-        self.told += [Told(now, change) for change in changes]
+        self.told += [TimedChange(now, change) for change in changes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,12 +170,12 @@ async def _first(task: asyncio.Task[None], work: Awaitable[Given]) -> Given:
         other.cancel()
 
 
-def _worst(told: Sequence[Told]) -> IncidentChange | None:
+def _worst(told: Sequence[TimedChange]) -> IncidentChange | None:
     changes = [one.change for one in told]
     return max(changes, key=lambda one: (one.scope.startswith("asset:"), one.level), default=None)
 
 
-async def _snapshot(daemon: Daemon, settings: Settings, told: Sequence[Told], folder: Path) -> Path | None:
+async def _snapshot(daemon: Daemon, settings: Settings, told: Sequence[TimedChange], folder: Path) -> Path | None:
     """The worst incident, from the store as an operator would take it."""
     worst = _worst(told)
     if worst is None:

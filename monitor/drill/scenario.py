@@ -19,9 +19,9 @@ from monitor.settings.reader import read
 VENUES = ("binance_usdm", "bybit", "okx", "gate")
 """The venues the world simulates."""
 FOLDER = Path(__file__).parent / "scenarios"
-LONGEST_S = 3600.0
-MOST_PER_S = 200.0
-MOST_PRICE = 100.0
+MAX_S = 3600.0
+MAX_PER_S = 200.0
+MAX_PRICE = 100.0
 
 
 class ChainKind(StrEnum):
@@ -158,8 +158,8 @@ def load(given: str | Path) -> Scenario:
 
 def checked(scenario: Scenario) -> Scenario:
     """The scenario, its values proved to make sense together. Raises OperatorError naming the key."""
-    _between("length_s", scenario.length_s, 1.0, LONGEST_S, 'give the length, such as "80s"')
-    _between("price", scenario.price, 1e-6, MOST_PRICE, "give a price in USD; the world trades whole lots of ten")
+    _between("length_s", scenario.length_s, 1.0, MAX_S, 'give the length, such as "80s"')
+    _between("price", scenario.price, 1e-6, MAX_PRICE, "give a price in USD; the world trades whole lots of ten")
     if not scenario.asset.isalnum() or not scenario.asset.isupper():
         raise OperatorError("asset", scenario.asset, "letters and digits in capitals", 'such as "RIFT"')
     for index, stage in enumerate(scenario.stages):
@@ -180,7 +180,7 @@ def _check_stage(key: str, stage: Stage, length_s: float) -> None:
         _between(f"{key}.until_s", stage.until_s, stage.at_s, length_s, "end a stage after it begins")
     bounds = {
         "rest_latency_s": (0.0, 60.0), "throttle": (0.0, 1.0), "engine_lag_s": (0.0, 600.0),
-        "feed_lag_s": (0.0, 600.0), "liquidations_per_s": (0.0, MOST_PER_S), "depth_factor": (0.0, 100.0),
+        "feed_lag_s": (0.0, 600.0), "liquidations_per_s": (0.0, MAX_PER_S), "depth_factor": (0.0, 100.0),
         "spread_bps": (0.0, 5000.0), "open_interest_factor": (0.0, 100.0), "funding_rate": (-0.1, 0.1),
         "long_short": (0.001, 1000.0), "perp_over_spot": (0.001, 1000.0),
     }  # fmt: skip

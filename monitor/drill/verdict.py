@@ -15,7 +15,7 @@ LEVELS = {name: level for level, name in LEVEL_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimedChange:
     """A change, and when it was told on our clock."""
 
     at: datetime
@@ -64,7 +64,7 @@ class Judged:
     flagged_after_s: float | None
 
 
-def judge(scenario: Scenario, told: Sequence[Told], begun_at: datetime) -> Judged:
+def judge(scenario: Scenario, told: Sequence[TimedChange], begun_at: datetime) -> Judged:
     """Compare what was told with what the scenario expects. Only changes told once the scenario had begun count."""
     expect = scenario.expect
     wanted = LEVELS[expect.level]
@@ -87,12 +87,12 @@ def judge(scenario: Scenario, told: Sequence[Told], begun_at: datetime) -> Judge
     return Judged(tuple(why), highest, after_s)
 
 
-def _after_s(told: Sequence[Told], wanted: Level, onset: datetime) -> float | None:
+def _after_s(told: Sequence[TimedChange], wanted: Level, onset: datetime) -> float | None:
     first = next((one for one in told if one.change.level >= wanted), None)
     return None if first is None else (first.at - onset).total_seconds()
 
 
-def flagged(told: Sequence[Told], begun_at: datetime) -> tuple[Flagged, ...]:
+def flagged(told: Sequence[TimedChange], begun_at: datetime) -> tuple[Flagged, ...]:
     """The changes as lines of the verdict."""
     return tuple(
         Flagged(

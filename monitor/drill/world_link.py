@@ -16,7 +16,7 @@ from monitor.errors import OperatorError
 
 READY_S = 20.0
 END_S = 10.0
-LONGEST_LINE = 4_000_000
+MAX_LINE = 4_000_000
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class WorldLink:
         """Start the process and wait until its servers listen. Raises OperatorError where it cannot."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "monitor.drill.world", str(self._scenario),
-            stdin=PIPE, stdout=PIPE, limit=LONGEST_LINE,
+            stdin=PIPE, stdout=PIPE, limit=MAX_LINE,
             env={**os.environ, "STORMWATCH_DRILL_SECRET": self._secret},
         )  # fmt: skip
         try:

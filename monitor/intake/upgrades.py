@@ -12,8 +12,8 @@ from monitor.signals import Scalar, SignalKind
 
 UpgradeEvent = ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded
 
-MOST_NAMED = 32
-MOST_HINTS = 4
+MAX_NAMED = 32
+MAX_HINTS = 4
 
 
 def said_of_upgrade(event: UpgradeEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
@@ -50,7 +50,7 @@ def _compared(event: CodeCompared) -> dict[str, Scalar]:
         "lost": _named(change.lost, types),
         "old_size": change.old_size,
         "new_size": change.new_size,
-        "layout": None if change.layout is None else " | ".join(one.said for one in change.layout[:MOST_HINTS]),
+        "layout": None if change.layout is None else " | ".join(one.said for one in change.layout[:MAX_HINTS]),
         "compiler": change.new_compiler,
         "source": change.links[0] if change.links else None,
     }
@@ -67,5 +67,5 @@ def said_of_source(event: ContractUpgraded, seen: SourceSeen) -> dict[str, Scala
 def _named(some: Sequence[str] | None, types: Mapping[str, str]) -> str | None:
     if some is None:
         return None
-    more = len(some) - MOST_NAMED
-    return ", ".join(types.get(one, one) for one in some[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(some) - MAX_NAMED
+    return ", ".join(types.get(one, one) for one in some[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

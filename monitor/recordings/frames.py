@@ -25,13 +25,13 @@ from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal
 from probes import venues
 from probes.readings import FeedChanged, Reading, VenueId
-from probes.replay import VenueEar
-from probes.tape import Exchange
+from probes.replay import VenueReplay
+from probes.tape import HttpExchange
 
 FORMAT = "stormwatch.frames/1"
-LONGEST_LINE = 100_000_000
+MAX_LINE = 100_000_000
 """An answer may be a listing of many megabytes, and a third longer in base64."""
-LONGEST_HOLE = timedelta(hours=1)
+MAX_HOLE = timedelta(hours=1)
 """Of a longer hole in a tape only its end is lived through."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -63,7 +63,7 @@ class RawLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str = ""
     instrument: str | None = None
     scheduled_at: datetime | None = None
-    got: Exchange | None = None
+    got: HttpExchange | None = None
 
 
 class RawTapeWriter:
@@ -77,7 +77,7 @@ class RawTapeWriter:
         self._file.write(_encode(line) + b"\n")
 
     def answer(
-        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
         """An exchange of a check that needs no key."""
         self._write(
@@ -122,14 +122,14 @@ class RawTape:
     def signals(self) -> Iterator[Signal]:
         """Every signal, the clock's included. Raises OperatorError for a broken line."""
         now: datetime | None = None
-        for number, raw in lines_of(self._path, skip=1, longest=LONGEST_LINE):
+        for number, raw in lines_of(self._path, skip=1, longest=MAX_LINE):
             try:
                 line = msgspec.json.decode(raw, type=RawLine)
             except msgspec.DecodeError as error:
                 raise OperatorError(
                     "FILE", f"{self._path}:{number}", f"a whole {FORMAT} tape", f"{error}; cut the line"
                 ) from None
-            now = line.at if now is None else max(now, line.at - LONGEST_HOLE)
+            now = line.at if now is None else max(now, line.at - MAX_HOLE)
             while now + timedelta(seconds=1) <= line.at:
                 now += timedelta(seconds=1)
                 yield from self._second(now)
@@ -164,10 +164,10 @@ class RawTape:
             yield from told
 
 
-def _ear(name: str, header: RawHeader) -> VenueEar:
+def _ear(name: str, header: RawHeader) -> VenueReplay:
     if name not in venues.names():
         raise OperatorError("FILE", name, ", ".join(venues.names()), "the tape is of a venue that this version lacks")
-    return VenueEar(venues.declared(name), header.venues[name], header.instruments.get(name, ()))
+    return VenueReplay(venues.declared(name), header.venues[name], header.instruments.get(name, ()))
 
 
 def raw_header(first: bytes, path: Path) -> RawHeader:

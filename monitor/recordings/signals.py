@@ -25,7 +25,7 @@ from monitor.settings.reader import read
 from monitor.signals import Signal
 
 FORMAT = "stormwatch.signals/1"
-LONGEST_LINE = 1_000_000
+MAX_LINE = 1_000_000
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(Signal).decode
@@ -90,7 +90,7 @@ def first_line(path: Path) -> bytes:
     """The first line of a file, compressed or not. Raises OperatorError for one that cannot be read or is empty."""
     try:
         with _opened(path) as file:
-            first = file.readline(LONGEST_LINE)
+            first = file.readline(MAX_LINE)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _broken(path, 1, f"its compression is broken ({error})") from None
     except OSError as error:
@@ -122,7 +122,7 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     return gzip.open(path, "rb") if packed else path.open("rb")
 
 
-def lines_of(path: Path, *, skip: int, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
+def lines_of(path: Path, *, skip: int, longest: int = MAX_LINE) -> Iterator[tuple[int, bytes]]:
     """Each line of a recording after the first `skip`, with its number. Raises OperatorError where the file is damaged."""
     number = 0
     with _opened(path) as file:

@@ -17,8 +17,8 @@ from chain.watch import WatchedWallet
 from monitor.errors import OperatorError
 
 NEEDED = ("venue", "asset", "address")
-MOST_ROWS = 10_000
-MOST_NAME = 64
+MAX_ROWS = 10_000
+MAX_NAME = 64
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -39,11 +39,11 @@ def wallet_table(key: str, file: str, assets: Collection[str]) -> tuple[WatchedW
 def _wallets(key: str, file: str, read: csv.DictReader[str], assets: Collection[str]) -> Iterator[WatchedWallet]:
     for number, row in enumerate(read, start=2):
         where = f"{key} ({file}, line {number})"
-        if number > MOST_ROWS:
-            raise OperatorError(where, number, f"at most {MOST_ROWS} lines", "split the table by what is watched")
+        if number > MAX_ROWS:
+            raise OperatorError(where, number, f"at most {MAX_ROWS} lines", "split the table by what is watched")
         venue, asset = _cell(row, "venue"), _cell(row, "asset").upper()
-        if not venue or len(venue) > MOST_NAME:
-            raise OperatorError(where, venue, f"a venue's name of at most {MOST_NAME} letters", "write one")
+        if not venue or len(venue) > MAX_NAME:
+            raise OperatorError(where, venue, f"a venue's name of at most {MAX_NAME} letters", "write one")
         address, token = (_address(where, row, column) for column in ("address", "token"))
         least = _cell(row, "least") or "0"
         if not least.isdecimal():

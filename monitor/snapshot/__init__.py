@@ -27,7 +27,7 @@ MANIFEST = "MANIFEST.sha256"
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest a zip knows: a snapshot's bytes do not tell when it was written."""
 
-LONGEST_NAME = 120
+MAX_NAME = 120
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -60,7 +60,7 @@ def write_snapshot(
 
 def folder_name(incident_id: str) -> str:
     """The incident's id as the name of a folder: whatever a vantage is called, it stays inside its parent."""
-    return _UNSAFE.sub("_", incident_id).strip(".")[:LONGEST_NAME] or "incident"
+    return _UNSAFE.sub("_", incident_id).strip(".")[:MAX_NAME] or "incident"
 
 
 def _files(

@@ -17,7 +17,7 @@ from monitor.version import stormwatch_version
 
 BEFORE = timedelta(minutes=10)
 AFTER = timedelta(minutes=2)
-MOST_SIGNALS = 500_000
+MAX_SIGNALS = 500_000
 _NAMED = ("aiohttp", "web3", "asyncpg", "msgspec", "pandas", "opentelemetry-sdk", "typer", "tenacity")
 
 
@@ -36,7 +36,7 @@ async def snapshot_incident(
     signals: list[Signal] = []
     async for signal in store.signals(first.opened_at - BEFORE, last.at + AFTER, asset):
         signals.append(signal)
-        if len(signals) == MOST_SIGNALS:
+        if len(signals) == MAX_SIGNALS:
             break
     return write_snapshot(
         into,

@@ -24,12 +24,12 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from prometheus_client import CollectorRegistry
 
 from monitor.errors import OperatorError
-from monitor.telemetry.incident_traces import MOST_EVENTS, MOST_LINKS, IncidentIds
+from monitor.telemetry.incident_traces import MAX_EVENTS, MAX_LINKS, IncidentIds
 from monitor.telemetry.settings import TelemetrySettings
 
 log = logging.getLogger("stormwatch.telemetry")
 
-MOST_BATCHED = 512
+MAX_BATCHED = 512
 LOG_QUEUE = 2048
 _CARDINALITY: CardinalityLimits = {Counter: 20_000, Histogram: 20_000, ObservableGauge: 20_000}
 """Above every cap of the table: the table's own bound ("other") comes first."""
@@ -75,7 +75,7 @@ def otlp_headers(settings: TelemetrySettings, env: Mapping[str, str]) -> dict[st
 def build(settings: TelemetrySettings, resource: Resource, env: Mapping[str, str], takers: Takers) -> Providers:
     """The providers. Threads are started only where an endpoint is set. Raises OperatorError for bad headers."""
     ids = IncidentIds()
-    limits = SpanLimits(max_span_attributes=64, max_events=MOST_EVENTS, max_links=MOST_LINKS, max_attribute_length=4096)
+    limits = SpanLimits(max_span_attributes=64, max_events=MAX_EVENTS, max_links=MAX_LINKS, max_attribute_length=4096)
     tracers = TracerProvider(
         sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits
     )
@@ -124,7 +124,7 @@ def _otlp(
         OTLPSpanExporter(f"{base}/v1/traces", headers=headers, timeout=timeout_s, compression=gzip),
         max_queue_size=settings.span_queue,
         schedule_delay_millis=every_ms,
-        max_export_batch_size=min(MOST_BATCHED, settings.span_queue),
+        max_export_batch_size=min(MAX_BATCHED, settings.span_queue),
     )
     reader = PeriodicExportingMetricReader(
         OTLPMetricExporter(f"{base}/v1/metrics", headers=headers, timeout=timeout_s, compression=gzip),
@@ -137,7 +137,7 @@ def _otlp(
     logs = BatchLogRecordProcessor(
         OTLPLogExporter(f"{base}/v1/logs", headers=headers, timeout=timeout_s, compression=gzip),
         schedule_delay_millis=every_ms,
-        max_export_batch_size=MOST_BATCHED,
+        max_export_batch_size=MAX_BATCHED,
         max_queue_size=LOG_QUEUE,
     )
     return spans, reader, logs

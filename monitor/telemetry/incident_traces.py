@@ -28,10 +28,10 @@ from monitor.incidents import LEVEL_NAMES, ChangeKind, Evidence, IncidentChange,
 from monitor.telemetry.redact import redact
 from monitor.telemetry.spans import ROOT, Attributes, context_of, unix_ns
 
-MOST_OPEN = 1024
-MOST_ENDED = 4096
-MOST_LINKS = 128
-MOST_EVENTS = 512
+MAX_OPEN = 1024
+MAX_ENDED = 4096
+MAX_LINKS = 128
+MAX_EVENTS = 512
 _EVENTS_KEPT_FOR_CHANGES = 128
 
 _ENDINGS = frozenset({ChangeKind.ENDED, ChangeKind.ENDED_UNKNOWN, ChangeKind.RETRACTED})
@@ -109,7 +109,7 @@ class IncidentTraces:
             self._end(known, "open", ended=False)
 
     def _begin(self, change: IncidentChange) -> _Open:
-        while len(self._open) >= MOST_OPEN:
+        while len(self._open) >= MAX_OPEN:
             self._end(next(iter(self._open.values())), "open", ended=False)
         self._ids.fix(root_context(change.incident_id))
         attributes: Attributes = {
@@ -137,7 +137,7 @@ class IncidentTraces:
         known.last = change
         fresh = [one for one in change.evidence if one.id not in known.told]
         for one in fresh:
-            if known.events >= MOST_EVENTS - _EVENTS_KEPT_FOR_CHANGES:
+            if known.events >= MAX_EVENTS - _EVENTS_KEPT_FOR_CHANGES:
                 break
             known.told.add(one.id)
             known.events += 1
@@ -145,7 +145,7 @@ class IncidentTraces:
         known.span.add_event(f"incident {change.kind.value}", _change(change), unix_ns(change.at))
         links = []
         for text in _links(change.evidence):
-            if text not in known.links and len(known.links) < MOST_LINKS - 1:
+            if text not in known.links and len(known.links) < MAX_LINKS - 1:
                 context = context_of(text)
                 if context is not None:
                     known.links.add(text)
@@ -179,7 +179,7 @@ class IncidentTraces:
         del self._open[change.incident_id]
         if ended:
             self._ended[change.incident_id] = None
-            while len(self._ended) > MOST_ENDED:
+            while len(self._ended) > MAX_ENDED:
                 self._ended.popitem(last=False)
 
 

@@ -18,7 +18,7 @@ from monitor.telemetry.incident_traces import root_context
 from monitor.telemetry.redact import redact
 from monitor.telemetry.spans import ROOT, context_of
 
-MOST_CHARS = 8192
+MAX_CHARS = 8192
 _OURS = ("opentelemetry", "urllib3", "requests")
 _SEVERITY = (
     (logging.CRITICAL, SeverityNumber.FATAL, "FATAL"),
@@ -60,7 +60,7 @@ def _translated(record: logging.LogRecord) -> LogRecord:
     if record.exc_info and record.exc_info[0] is not None:
         kind, error, _ = record.exc_info
         attributes["exception.type"] = kind.__name__
-        attributes["exception.message"] = redact(str(error)[:MOST_CHARS])
+        attributes["exception.message"] = redact(str(error)[:MAX_CHARS])
         attributes["exception.stacktrace"] = _stack(record)
     return LogRecord(
         timestamp=round(record.created * 1e9),
@@ -68,7 +68,7 @@ def _translated(record: logging.LogRecord) -> LogRecord:
         context=_context(record),
         severity_number=number,
         severity_text=text,
-        body=redact(record.getMessage()[:MOST_CHARS]),
+        body=redact(record.getMessage()[:MAX_CHARS]),
         attributes=attributes,
     )
 
@@ -78,7 +78,7 @@ def _stack(record: logging.LogRecord) -> str:
     lines = "".join(traceback.format_exception(*record.exc_info)).splitlines() if record.exc_info else []
     kept: list[str] = []
     for line in reversed(lines):
-        if sum(map(len, kept)) + len(line) > MOST_CHARS:
+        if sum(map(len, kept)) + len(line) > MAX_CHARS:
             break
         kept.append(line)
     return redact("\n".join(reversed(kept)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-LONGEST_PAUSE_S = 30.0
-LEAST_SHARE = 0.1
+MAX_PAUSE_S = 30.0
+MIN_SHARE = 0.1
 
 
 class BackOff:
@@ -18,8 +18,8 @@ class BackOff:
 
     def after(self, lived_s: float) -> float:
         """The pause after a connection that lived this long. Only one that outlived the longest pause starts anew."""
-        if lived_s > LONGEST_PAUSE_S:
+        if lived_s > MAX_PAUSE_S:
             self._most_s = self._first_s
-        pause_s = self._most_s * (LEAST_SHARE + self._random.random())
-        self._most_s = min(2 * self._most_s, LONGEST_PAUSE_S)
+        pause_s = self._most_s * (MIN_SHARE + self._random.random())
+        self._most_s = min(2 * self._most_s, MAX_PAUSE_S)
         return pause_s

@@ -10,13 +10,13 @@ from probes.book import Applied, Book
 from probes.readings import BookMeasured, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
 
-MOST_KEPT = 5000
+MAX_KEPT = 5000
 
 
 @dataclass(slots=True)
 class _Held:
     book: Book
-    kept: deque[BookDelta] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
+    kept: deque[BookDelta] = field(default_factory=lambda: deque(maxlen=MAX_KEPT))
     lost_s: float | None = None
     asked: bool = False
 

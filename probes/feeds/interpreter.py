@@ -52,7 +52,7 @@ class Heard:
     shutdown: str | None = None
 
 
-class FeedEar:
+class FeedReader:
     """Hears one feed over all its connections. `instruments` are the subscribed ones."""
 
     def __init__(self, venue: VenueId, feed: Feed, offset: ClockOffset, instruments: Sequence[Instrument]) -> None:

@@ -12,7 +12,7 @@ import aiohttp
 
 from probes.feeds.backoff import BackOff
 from probes.feeds.connection import EndedError, close_quietly, ending, why_closed
-from probes.feeds.interpreter import FeedEar
+from probes.feeds.interpreter import FeedReader
 from probes.feeds.settings import Base, FeedSetting
 from probes.readings import FeedChanged, Reading
 from probes.rest.venue_state import VenueState
@@ -30,7 +30,7 @@ class FeedRunner:
         self._feed = feed
         self._set = setting
         self._back_off = BackOff(setting.first_pause_s, setting.seed)
-        self._ear = FeedEar(state.venue.id, feed, state.clock_offset, setting.instruments)
+        self._ear = FeedReader(state.venue.id, feed, state.clock_offset, setting.instruments)
         self._by_symbol = {one.symbol: one for one in setting.instruments}
         self._opened_s = 0.0
 

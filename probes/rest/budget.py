@@ -14,15 +14,15 @@ from probes.readings import Headroom, VenueId
 from probes.venue import Budget, Usage
 
 RESERVE = 0.1
-MOST_ENTRIES = 20_000
-LONGEST_FLOOR_S = 3 * 86400.0
+MAX_ENTRIES = 20_000
+MAX_FLOOR_S = 3 * 86400.0
 
 
 @dataclass(slots=True)
 class _Account:
     budget: Budget
     limit: float
-    spent: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MOST_ENTRIES))
+    spent: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_ENTRIES))
     ours: float = 0.0
     declared: float | None = None
     declared_s: float = 0.0
@@ -73,7 +73,7 @@ class Budgets:
 
     def wait(self, until_s: float, now_s: float) -> None:
         """Ask nothing before `until_s` (Retry-After, ban). Floors only rise, and never beyond three days."""
-        self._floor_s = max(self._floor_s, min(until_s, now_s + LONGEST_FLOOR_S))
+        self._floor_s = max(self._floor_s, min(until_s, now_s + MAX_FLOOR_S))
 
     def waits_s(self, now_s: float) -> float:
         """How long until the floor is passed, 0 if it is."""

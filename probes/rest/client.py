@@ -14,13 +14,13 @@ import aiohttp
 from probes.book import Book
 from probes.readings import Instrument, Reading, Refusal, RequestTimed
 from probes.rest.http import Clock, exchange
-from probes.rest.interpreter import AnswerEar, timed
+from probes.rest.interpreter import AnswerReader, timed
 from probes.rest.venue_state import VenueState
-from probes.tape import Exchange, Tape
-from probes.venue import BookSnapshot, Call, Keys, RestCheck
+from probes.tape import HttpExchange, Tape
+from probes.venue import BookSnapshot, Keys, RestCall, RestCheck
 
 
-class Asker:
+class RestClient:
     """One venue's REST side. `hosts` overrides the dialect's base URLs."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Asker:
         tape: Tape | None = None,
     ) -> None:
         self.state = state
-        self._ear = AnswerEar(state)
+        self._ear = AnswerReader(state)
         self._tape = tape
         self._client = client
         self._clock = clock
@@ -78,7 +78,7 @@ class Asker:
             self._tape.answer(self.state.venue.id, check.name, call.path, _symbol(instrument), scheduled_at, got)
         return self._ear.heard(check, instrument, scheduled_at, got)
 
-    def _request(self, call: Call, now: datetime) -> tuple[str, Mapping[str, str]]:
+    def _request(self, call: RestCall, now: datetime) -> tuple[str, Mapping[str, str]]:
         base = self._hosts[call.host].rstrip("/") + call.path
         if call.signed:
             assert self._keys is not None, "signed checks run with keys only"
@@ -92,7 +92,7 @@ class Asker:
     ) -> RequestTimed:
         waits_s = self.state.budgets.waits_s(now.timestamp())
         detail = f"waiting {waits_s:.0f} s as told" if waits_s else "the last tenth is kept"
-        nothing = Exchange(
+        nothing = HttpExchange(
             sent_at=now, received_at=now, phases=(), cold=False, status=None, headers={}, body=b"",
             refusal=Refusal.BUDGET, detail=detail,
         )  # fmt: skip

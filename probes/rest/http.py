@@ -21,7 +21,7 @@ import aiohttp
 
 from probes.readings import Phase, Refusal
 from probes.rest.refusals import by_error
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 
 USER_AGENT = "stormwatch/0.1 (+exchange-health monitor)"
 
@@ -32,7 +32,7 @@ def utc_now() -> datetime:
 
 
 Clock = Callable[[], datetime]
-MOST_CONNECTIONS = 32
+MAX_CONNECTIONS = 32
 DNS_TTL_S = 60
 KEEP_ALIVE_S = 75.0
 
@@ -89,7 +89,7 @@ def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
     on("on_request_headers_sent", "sent")
     on("on_request_end", "answered")
     connector = aiohttp.TCPConnector(
-        limit=MOST_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context
+        limit=MAX_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -109,7 +109,7 @@ async def exchange(
     timeout_s: float,
     max_bytes: int,
     clock: Clock,
-) -> Exchange:
+) -> HttpExchange:
     """GET `url` once. Never raises for what the world does; cancellation passes through."""
     marks = _Marks()
     token = _marks.set(marks)
@@ -132,7 +132,7 @@ async def exchange(
     finally:
         _marks.reset(token)
     ended = perf_counter()
-    return Exchange(
+    return HttpExchange(
         sent_at=sent_at,
         received_at=sent_at + timedelta(seconds=ended - began),
         phases=_phases(marks.at, began, ended, sent_at),

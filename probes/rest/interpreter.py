@@ -24,7 +24,7 @@ from probes.readings import (
 )
 from probes.rest.refusals import by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck
 
 DETAIL_LENGTH = 200
@@ -33,7 +33,7 @@ UNTOLD_WAIT_S = {Refusal.THROTTLED: 5.0, Refusal.BANNED: 120.0}
 """How long nothing is asked where a venue throttles or bans and says no time (OKX never does; Binance bans from two minutes)."""
 
 
-class AnswerEar:
+class AnswerReader:
     """Hears the answers of one venue."""
 
     def __init__(self, state: VenueState) -> None:
@@ -41,7 +41,7 @@ class AnswerEar:
         self._headroom_s = float("-inf")
 
     def heard(
-        self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, got: Exchange
+        self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, got: HttpExchange
     ) -> tuple[list[Reading], BookSnapshot | None]:
         """The readings of one exchange, and the book it held as the snapshot it is."""
         refusal, detail, words = self._judge(check, instrument, got)
@@ -54,7 +54,7 @@ class AnswerEar:
         return readings + self._headroom(got), snapshot
 
     def _judge(
-        self, check: RestCheck, instrument: Instrument | None, got: Exchange
+        self, check: RestCheck, instrument: Instrument | None, got: HttpExchange
     ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot]]:
         if got.refusal is not None or got.status is None:
             return got.refusal, got.detail, ()
@@ -81,7 +81,7 @@ class AnswerEar:
         self._back_off(refused, got)
         return refused.kind, refused.detail[:DETAIL_LENGTH], ()
 
-    def _back_off(self, refused: Refused, got: Exchange) -> None:
+    def _back_off(self, refused: Refused, got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()
         wait_s = refused.retry_after_s
         if wait_s is None and refused.kind in (Refusal.THROTTLED, Refusal.BANNED):
@@ -93,7 +93,7 @@ class AnswerEar:
         if refused.until is not None:
             self.state.budgets.wait(refused.until.timestamp(), now_s)
 
-    def _learn(self, readings: list[Reading], got: Exchange) -> None:
+    def _learn(self, readings: list[Reading], got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()
         for usage in self.state.venue.usage(got.headers, got.received_at):
             self.state.budgets.learn(usage, now_s)
@@ -112,7 +112,7 @@ class AnswerEar:
                     )
                 )  # fmt: skip
 
-    def _headroom(self, got: Exchange) -> list[Headroom]:
+    def _headroom(self, got: HttpExchange) -> list[Headroom]:
         now_s = got.received_at.timestamp()
         if now_s - self._headroom_s < HEADROOM_EVERY_S:
             return []
@@ -120,7 +120,7 @@ class AnswerEar:
         return self.state.budgets.headroom(now_s, got.received_at)
 
 
-def _on_the_wire_s(got: Exchange) -> float:
+def _on_the_wire_s(got: HttpExchange) -> float:
     """Seconds between sending the request and having its answer's head: the round trip a clock sample is good for."""
     return sum(one.duration_s for one in got.phases if one.name in ("wait", "receive", "send"))
 
@@ -130,7 +130,7 @@ def timed(
     check: str,
     instrument: Instrument | None,
     scheduled_at: datetime,
-    got: Exchange,
+    got: HttpExchange,
     refusal: Refusal | None,
     detail: str,
 ) -> RequestTimed:

@@ -19,13 +19,13 @@ from probes import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import (
     Budget,
-    Call,
     Feed,
     Keys,
     Malformed,
     Per,
     ReadAnswer,
     Refused,
+    RestCall,
     RestCheck,
     SignedRequest,
     Usage,
@@ -77,7 +77,7 @@ def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     return () if used is None else (Usage(budget="ip", used=used),)
 
 
-def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
+def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
     """HMAC-SHA256 of the query with its timestamp; the key in X-MBX-APIKEY."""
     query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
     return SignedRequest(
@@ -101,7 +101,7 @@ def _streams(kind: str, always: str = "") -> Callable[[Sequence[Instrument]], st
 def _per(name: str, path: str, cost: float, every_s: float, reader: ReadAnswer, **query: str) -> RestCheck:
     return RestCheck(
         name=name,
-        call=lambda one: Call(path=path, query={"symbol": _bare(one), **query}, cost=cost),
+        call=lambda one: RestCall(path=path, query={"symbol": _bare(one), **query}, cost=cost),
         read=reader,
         every_s=every_s,
         per=Per.INSTRUMENT,
@@ -113,7 +113,7 @@ def _per(name: str, path: str, cost: float, every_s: float, reader: ReadAnswer, 
 def _ratio(name: str, endpoint: str, basis: str) -> RestCheck:
     return RestCheck(
         name=name,
-        call=lambda one: Call(
+        call=lambda one: RestCall(
             path=f"/futures/data/{endpoint}", query={"symbol": _bare(one), "period": "5m", "limit": "1"}, budget="data"
         ),
         read=answers.long_short(basis),
@@ -140,16 +140,18 @@ VENUE = Venue(
         Budget(name="data", limit=1000, window_s=300),
     ),
     checks=(
-        RestCheck(name="server_time", call=lambda _: Call(path="/fapi/v1/time"), read=answers.server_time, every_s=5),
+        RestCheck(
+            name="server_time", call=lambda _: RestCall(path="/fapi/v1/time"), read=answers.server_time, every_s=5
+        ),
         RestCheck(
             name="system_status",
-            call=lambda _: Call(path="/sapi/v1/system/status", host="spot", budget="spot"),
+            call=lambda _: RestCall(path="/sapi/v1/system/status", host="spot", budget="spot"),
             read=answers.system_status,
             every_s=60,
         ),
         RestCheck(
             name="wallet_status",
-            call=lambda _: Call(
+            call=lambda _: RestCall(
                 path="/sapi/v1/capital/config/getall", host="spot", budget="spot", cost=10, signed=True
             ),
             read=answers.wallets,
@@ -157,7 +159,7 @@ VENUE = Venue(
         ),
         RestCheck(
             name="instruments",
-            call=lambda _: Call(path="/fapi/v1/exchangeInfo"),
+            call=lambda _: RestCall(path="/fapi/v1/exchangeInfo"),
             read=answers.instruments,
             every_s=3600,
         ),
@@ -167,7 +169,7 @@ VENUE = Venue(
         _per("volume", "/fapi/v1/ticker/24hr", 1, 60, answers.volume),
         RestCheck(
             name="volume_spot",
-            call=lambda one: Call(
+            call=lambda one: RestCall(
                 path="/api/v3/ticker/24hr", query={"symbol": _bare(one)}, host="spot", budget="spot", cost=2
             ),
             read=answers.volume,

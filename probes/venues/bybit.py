@@ -15,13 +15,13 @@ from probes import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import (
     Budget,
-    Call,
     Feed,
     KeepAlive,
     Keys,
     Per,
     ReadAnswer,
     Refused,
+    RestCall,
     RestCheck,
     SignedRequest,
     Usage,
@@ -52,7 +52,7 @@ def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     return () if remaining is None or limit is None else (Usage(budget="uid", remaining=remaining, limit=limit),)
 
 
-def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
+def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
     """HMAC-SHA256 of timestamp, key, window and query."""
     query = urlencode(call.query)
     stamp = str(int(now.timestamp() * 1000))
@@ -77,7 +77,7 @@ def _per(
 ) -> RestCheck:
     return RestCheck(
         name=name,
-        call=lambda one: Call(path=path, query={**_query(one), **query}),
+        call=lambda one: RestCall(path=path, query={**_query(one), **query}),
         read=reader,
         every_s=every_s,
         per=Per.INSTRUMENT,
@@ -89,7 +89,7 @@ def _per(
 def _listing(category: str) -> RestCheck:
     return RestCheck(
         name="instruments",
-        call=lambda _: Call(path="/v5/market/instruments-info", query={"category": category, "limit": "1000"}),
+        call=lambda _: RestCall(path="/v5/market/instruments-info", query={"category": category, "limit": "1000"}),
         read=answers.instruments,
         every_s=3600,
         docs=DOCS,
@@ -121,13 +121,18 @@ VENUE = Venue(
     },
     budgets=(Budget(name="ip", limit=600, window_s=5), Budget(name="uid", limit=10, window_s=1)),
     checks=(
-        RestCheck(name="server_time", call=lambda _: Call(path="/v5/market/time"), read=answers.server_time, every_s=5),
         RestCheck(
-            name="system_status", call=lambda _: Call(path="/v5/system/status"), read=answers.system_status, every_s=60
+            name="server_time", call=lambda _: RestCall(path="/v5/market/time"), read=answers.server_time, every_s=5
+        ),
+        RestCheck(
+            name="system_status",
+            call=lambda _: RestCall(path="/v5/system/status"),
+            read=answers.system_status,
+            every_s=60,
         ),
         RestCheck(
             name="wallet_status",
-            call=lambda _: Call(path="/v5/asset/coin/query-info", budget="uid", signed=True),
+            call=lambda _: RestCall(path="/v5/asset/coin/query-info", budget="uid", signed=True),
             read=answers.wallets,
             every_s=60,
         ),

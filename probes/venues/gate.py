@@ -14,7 +14,7 @@ import msgspec
 
 from probes import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
-from probes.venue import Budget, Call, Feed, KeepAlive, Malformed, Per, ReadAnswer, Refused, RestCheck, Usage, Venue
+from probes.venue import Budget, Feed, KeepAlive, Malformed, Per, ReadAnswer, Refused, RestCall, RestCheck, Usage, Venue
 from probes.wire import gate_answers as answers
 from probes.wire import gate_frames as frames
 from probes.wire.gate import ID
@@ -70,7 +70,7 @@ def _name(one: Instrument | None) -> str:
 def _futures(name: str, path: str, every_s: float, reader: ReadAnswer, **query: str) -> RestCheck:
     return RestCheck(
         name=name,
-        call=lambda one: Call(path=path, query={"contract": _name(one), **query}),
+        call=lambda one: RestCall(path=path, query={"contract": _name(one), **query}),
         read=reader,
         every_s=every_s,
         per=Per.INSTRUMENT,
@@ -82,7 +82,7 @@ def _futures(name: str, path: str, every_s: float, reader: ReadAnswer, **query: 
 def _spot(name: str, path: str, every_s: float, reader: ReadAnswer, **query: str) -> RestCheck:
     return RestCheck(
         name=name,
-        call=lambda one: Call(path=path, query={"currency_pair": _name(one), **query}),
+        call=lambda one: RestCall(path=path, query={"currency_pair": _name(one), **query}),
         read=reader,
         every_s=every_s,
         per=Per.INSTRUMENT,
@@ -127,16 +127,18 @@ VENUE = Venue(
     },
     budgets=(Budget(name="ip", limit=200, window_s=10),),
     checks=(
-        RestCheck(name="server_time", call=lambda _: Call(path="/spot/time"), read=answers.server_time, every_s=5),
-        RestCheck(name="wallet_status", call=lambda _: Call(path="/spot/currencies"), read=answers.wallets, every_s=60),
+        RestCheck(name="server_time", call=lambda _: RestCall(path="/spot/time"), read=answers.server_time, every_s=5),
+        RestCheck(
+            name="wallet_status", call=lambda _: RestCall(path="/spot/currencies"), read=answers.wallets, every_s=60
+        ),
         RestCheck(
             name="instruments",
-            call=lambda _: Call(path="/futures/usdt/contracts"),
+            call=lambda _: RestCall(path="/futures/usdt/contracts"),
             read=answers.contracts,
             every_s=3600,
         ),
         RestCheck(
-            name="instruments", call=lambda _: Call(path="/spot/currency_pairs"), read=answers.pairs, every_s=3600
+            name="instruments", call=lambda _: RestCall(path="/spot/currency_pairs"), read=answers.pairs, every_s=3600
         ),
         _futures("book_rest", "/futures/usdt/order_book", 30, answers.book, limit="100", with_id="true"),
         _spot("book_rest", "/spot/order_book", 30, answers.book, limit="100", with_id="true", interval="0"),

@@ -18,7 +18,6 @@ from probes import decode
 from probes.readings import Censoring, Instrument, Market
 from probes.venue import (
     Budget,
-    Call,
     Feed,
     KeepAlive,
     Keys,
@@ -26,6 +25,7 @@ from probes.venue import (
     Per,
     ReadAnswer,
     Refused,
+    RestCall,
     RestCheck,
     SignedRequest,
     Venue,
@@ -48,7 +48,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
     return None if code == "0" else wire.refused(code, answer.msg)
 
 
-def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
+def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
     """HMAC-SHA256 in base64 of timestamp, method, path and query."""
     query = urlencode(call.query)
     stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
@@ -73,7 +73,7 @@ def _per(
 ) -> RestCheck:  # fmt: skip
     return RestCheck(
         name=name,
-        call=lambda one: Call(path=path, query={**_inst(one), **query}, budget=budget),
+        call=lambda one: RestCall(path=path, query={**_inst(one), **query}, budget=budget),
         read=reader,
         every_s=every_s,
         per=Per.INSTRUMENT,
@@ -85,7 +85,7 @@ def _per(
 def _listing(kind: str) -> RestCheck:
     return RestCheck(
         name="instruments",
-        call=lambda _: Call(path="/api/v5/public/instruments", query={"instType": kind}, budget="public"),
+        call=lambda _: RestCall(path="/api/v5/public/instruments", query={"instType": kind}, budget="public"),
         read=answers.instruments,
         every_s=3600,
         docs=DOCS,
@@ -118,17 +118,17 @@ VENUE = Venue(
     ),
     checks=(
         RestCheck(
-            name="server_time", call=lambda _: Call(path="/api/v5/public/time"), read=answers.server_time, every_s=5
+            name="server_time", call=lambda _: RestCall(path="/api/v5/public/time"), read=answers.server_time, every_s=5
         ),
         RestCheck(
             name="system_status",
-            call=lambda _: Call(path="/api/v5/system/status", budget="status"),
+            call=lambda _: RestCall(path="/api/v5/system/status", budget="status"),
             read=answers.system_status,
             every_s=60,
         ),
         RestCheck(
             name="wallet_status",
-            call=lambda _: Call(path="/api/v5/asset/currencies", budget="asset", signed=True),
+            call=lambda _: RestCall(path="/api/v5/asset/currencies", budget="asset", signed=True),
             read=answers.wallets,
             every_s=60,
         ),

@@ -11,7 +11,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from chain.blocks.bloom import mask
-from chain.nodes.node import Traits
+from chain.nodes.node import NodeLimits
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
 from tests.chain.made import START, address, topic
@@ -130,7 +130,7 @@ class SimulatedNode:
     twist: Answered = _honest
     fail: NodeFailure | None = None
     pushes: bool = False
-    traits: Traits = field(default_factory=Traits)
+    traits: NodeLimits = field(default_factory=NodeLimits)
     asked: list[Ask] = field(default_factory=list)
     requests: int = 0
 

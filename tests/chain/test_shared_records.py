@@ -14,7 +14,7 @@ import pytest
 from chain.blocks.block import Block
 from chain.detectors import wallets
 from chain.events import Address, WalletSilent
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.sync.scan import scan
 from chain.sync.settings import WatcherSettings
 from chain.watch import Watch, WatchedContract, WatchedWallet
@@ -68,7 +68,7 @@ async def test_each_recorded_upgrade_is_told_once_in_its_block_with_old_and_new(
         events = [event async for event in scan(settings, first, await anvil.height(), every_block=silent)]
     told = [event for event in events if isinstance(event, ContractUpgraded)]
     assert [(event.contract, event.old, event.new) for event in told] == expected
-    assert {event.seen_by for event in told} == {Seen.SLOT if silent else Seen.LOG}
+    assert {event.seen_by for event in told} == {SeenBy.SLOT if silent else SeenBy.LOG}
     assert len({event.place.block_number for event in told}) == len(told)
 
 

@@ -27,11 +27,13 @@ PROBES = (
     Feature("a Retry-After header is read", "probes.rest.refusals", "retry_after_s", "return None"),
     Feature("a web page in place of an answer is a refusal", "probes.rest.refusals", "is_html", "return False"),
     _swap("feeds back off", "probes.feeds.backoff", "BackOff.after", "2 * self._most_s", "self._most_s"),
-    _swap("a silent feed is told", "probes.feeds.interpreter", "FeedEar.second", "and not self._silent", "and False"),
+    _swap(
+        "a silent feed is told", "probes.feeds.interpreter", "FeedReader.second", "and not self._silent", "and False"
+    ),
     _swap(
         "liquidations of before the subscription are marked as backlog",
         "probes.feeds.interpreter",
-        "FeedEar.frame",
+        "FeedReader.frame",
         "replace(word, backlog=True)",
         "word",
     ),
@@ -97,26 +99,30 @@ CHAIN = (
         "decode",
         swaps=(('found.get("version") != VERSION', "False"),),
     ),
-    Feature("a block must continue the last one", "chain.sync.canonical", "Canonical.follows", "return True"),
+    Feature("a block must continue the last one", "chain.sync.canonical", "CanonicalWindow.follows", "return True"),
 )
 
 CORRELATOR = (
     _swap(
         "our own network at fault: LOCAL",
         "monitor.correlator.assessment",
-        "Judging._fault",
+        "AssetAssessor._fault",
         "return Fault.LOCAL",
         "pass",
     ),
     _swap(
         "the way at fault: PATH",
         "monitor.correlator.assessment",
-        "Judging._fault",
+        "AssetAssessor._fault",
         "return Fault.PATH",
         "return Fault.VENUE",
     ),
     _swap(
-        "the market at fault: MARKET", "monitor.correlator.assessment", "Judging._fault", "return Fault.MARKET", "pass"
+        "the market at fault: MARKET",
+        "monitor.correlator.assessment",
+        "AssetAssessor._fault",
+        "return Fault.MARKET",
+        "pass",
     ),
     Feature(
         "a throttled feed is distrusted", "monitor.correlator.evidence.liquidation_surge", "_Feed.shown", "return 1.0"
@@ -131,7 +137,7 @@ CORRELATOR = (
     _swap(
         "a single vantage caps the venue leg",
         "monitor.correlator.assessment",
-        "Judging._coverage",
+        "AssetAssessor._coverage",
         "min(coverage, self._s.single_vantage_cap)",
         "coverage",
     ),
@@ -139,7 +145,7 @@ CORRELATOR = (
     _swap(
         "fragility is capped",
         "monitor.correlator.assessment",
-        "Judging.seen",
+        "AssetAssessor.seen",
         "now_s)), self._s.context_cap_nats)",
         "now_s)), 1e9)",
     ),
@@ -196,14 +202,14 @@ CORRELATOR = (
     _swap(
         "gaps lower what a source covers",
         "monitor.correlator.coverage",
-        "Source.coverage",
+        "SourceCoverage.coverage",
         "fresh * (1 - min(0.05 * recent, 0.5))",
         "fresh",
     ),
     _swap(
         "a source known to be blind covers nothing",
         "monitor.correlator.coverage",
-        "Source.coverage",
+        "SourceCoverage.coverage",
         "return 0.0",
         "return 1.0",
     ),

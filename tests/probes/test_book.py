@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.book import BANDS_BPS, MOST_LEVELS, NOTIONALS_USD, Applied, Book
+from probes.book import BANDS_BPS, MAX_LEVELS, NOTIONALS_USD, Applied, Book
 from probes.readings import BookMeasured, BookState, VenueId
 from probes.venue import BookDelta, BookSnapshot
 from tests.branches import Reached
@@ -94,14 +94,14 @@ def test_after_the_first_change_on_a_rest_snapshot_ids_must_follow() -> None:
 
 
 def test_a_venue_that_never_deletes_does_not_fill_our_memory() -> None:
-    one = book(whole(bids=[(float(price), 1.0) for price in range(1, MOST_LEVELS + 1)]))
-    one.apply(delta(11, 11, bids=[(MOST_LEVELS + 1.0, 1.0)]), 0.0)
-    assert len(one.bids) == MOST_LEVELS // 2
-    assert max(one.bids) == MOST_LEVELS + 1.0
-    asks = book(whole(asks=[(float(price), 1.0) for price in range(101, MOST_LEVELS + 102)]))
+    one = book(whole(bids=[(float(price), 1.0) for price in range(1, MAX_LEVELS + 1)]))
+    one.apply(delta(11, 11, bids=[(MAX_LEVELS + 1.0, 1.0)]), 0.0)
+    assert len(one.bids) == MAX_LEVELS // 2
+    assert max(one.bids) == MAX_LEVELS + 1.0
+    asks = book(whole(asks=[(float(price), 1.0) for price in range(101, MAX_LEVELS + 102)]))
     asks.apply(delta(11, 11), 0.0)
     assert min(asks.asks) == 101.0
-    assert len(asks.asks) == MOST_LEVELS // 2
+    assert len(asks.asks) == MAX_LEVELS // 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.clock_offset import FEED_BOUND_S, MOST_SAMPLES, ClockOffset
+from probes.clock_offset import FEED_BOUND_S, MAX_SAMPLES, ClockOffset
 
 
 def test_a_clock_never_heard_has_no_offset() -> None:
@@ -76,8 +76,8 @@ def test_an_answer_counts_for_more_than_a_feed() -> None:
 
 def test_samples_are_bounded() -> None:
     offset = ClockOffset(window_s=1e9)
-    for at in range(2 * MOST_SAMPLES):
+    for at in range(2 * MAX_SAMPLES):
         offset.sample(at, at + 0.1, at, 0.0)
     best = offset.best(1.0)
     assert best is not None
-    assert best.samples == MOST_SAMPLES
+    assert best.samples == MAX_SAMPLES

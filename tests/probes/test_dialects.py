@@ -13,12 +13,12 @@ import pytest
 
 from probes import venues
 from probes.readings import Censoring, Instrument, Market, Refusal
-from probes.venue import Call, Feed, Keys, Per, Usage
+from probes.venue import Feed, Keys, Per, RestCall, Usage
 from tests.probes.cases import LISTED
 
 NOW = datetime(2026, 11, 1, 0, 0, 0, 123_456, tzinfo=UTC)
 KEYS = Keys(key="k", secret="s", passphrase="p")
-CALL = Call(path="/x", query={"a": "1"}, signed=True)
+CALL = RestCall(path="/x", query={"a": "1"}, signed=True)
 
 
 def feed(venue: str, name: str) -> Feed:

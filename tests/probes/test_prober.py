@@ -32,7 +32,7 @@ from probes.readings import (
     SlotMissed,
 )
 from probes.rest.http import utc_now
-from probes.venue import Call, Context, Keys, RestCheck, Venue
+from probes.venue import Context, Keys, RestCall, RestCheck, Venue
 from tests.probes.cases import LISTED
 from tests.probes.loopback import Answer, Loopback, free_port, in_turn, say, serving
 
@@ -139,7 +139,7 @@ async def test_a_failure_of_ours_ends_the_readings_with_that_failure() -> None:
     def broken(body: bytes, context: Context) -> list[Reading]:
         raise AssertionError("ours")
 
-    check = RestCheck(name="server_time", call=lambda _: Call(path="/spot/time"), read=broken, every_s=0.01)
+    check = RestCheck(name="server_time", call=lambda _: RestCall(path="/spot/time"), read=broken, every_s=0.01)
     venue: Venue = replace(GATE, checks=(check,), feeds=())
     async with serving(ANSWERS) as served:
         with pytest.raises(AssertionError, match="ours"):

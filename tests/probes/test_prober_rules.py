@@ -26,7 +26,7 @@ from probes.readings import (
     VenueId,
 )
 from probes.rest.http import utc_now
-from probes.venue import BookSnapshot, Call, Context, Feed, Keys, Per, RestCheck, Venue
+from probes.venue import BookSnapshot, Context, Feed, Keys, Per, RestCall, RestCheck, Venue
 from tests.probes.loopback import Loopback, free_port, hung_up, say, serving
 
 MADE = VenueId("made")
@@ -43,8 +43,8 @@ PERP, SPOT = instrument("P"), instrument("S", Market.SPOT)
 def check(
     name: str, *words: Reading | BookSnapshot, every_s: float = 1e6, signed: bool = False, **changed: Any
 ) -> RestCheck:
-    def call(one: Instrument | None) -> Call:
-        return Call(path=f"/{name}", query={} if one is None else {"of": one.symbol}, signed=signed)
+    def call(one: Instrument | None) -> RestCall:
+        return RestCall(path=f"/{name}", query={} if one is None else {"of": one.symbol}, signed=signed)
 
     def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
         return words
@@ -157,7 +157,7 @@ async def test_only_the_check_that_is_named_is_told_of_though_the_listing_is_ask
 
 async def test_a_listing_that_never_came_is_asked_again_and_one_that_came_is_not() -> None:
     answers = {**ANY, "/instruments": hung_up}
-    second = replace(listing(SPOT), call=lambda _one: Call(path="/other"))
+    second = replace(listing(SPOT), call=lambda _one: RestCall(path="/other"))
     async with serving(answers) as served:
         prober = Prober(venue(listing(PERP), second), settings(served, relist_s=0.02))
         async with aclosing(prober.readings()) as readings:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from probes.reading_queue import Outbox
+from probes.reading_queue import ReadingQueue
 from probes.readings import Censoring, EngineLag, Liquidation, Reading, Side, VenueId
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ def lag(number: int) -> Reading:
 
 
 async def test_readings_come_out_in_the_order_they_went_in() -> None:
-    outbox = Outbox()
+    outbox = ReadingQueue()
     for number in range(5):
         outbox.put(lag(number))
     assert await outbox.get() == lag(0)
@@ -31,7 +31,7 @@ async def test_readings_come_out_in_the_order_they_went_in() -> None:
 
 
 async def test_who_waits_for_a_reading_gets_the_next_one() -> None:
-    outbox = Outbox()
+    outbox = ReadingQueue()
     waiting = asyncio.create_task(outbox.get())
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -40,7 +40,7 @@ async def test_who_waits_for_a_reading_gets_the_next_one() -> None:
 
 
 def test_a_full_outbox_drops_the_oldest_routine_reading_and_counts_it() -> None:
-    outbox = Outbox(most=3)
+    outbox = ReadingQueue(most=3)
     for one in (FORCED, lag(1), lag(2), FORCED):
         outbox.put(one)
     assert outbox.dropped == {"EngineLag": 1}
@@ -48,7 +48,7 @@ def test_a_full_outbox_drops_the_oldest_routine_reading_and_counts_it() -> None:
 
 
 def test_only_when_nothing_routine_is_left_the_oldest_of_all_goes() -> None:
-    outbox = Outbox(most=2)
+    outbox = ReadingQueue(most=2)
     newest = replace(FORCED, instrument="ETH")
     for one in (FORCED, FORCED, newest):
         outbox.put(one)

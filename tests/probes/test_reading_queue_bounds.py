@@ -9,7 +9,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.reading_queue import Outbox
+from probes.reading_queue import ReadingQueue
 from probes.readings import (
     Censoring,
     EngineLag,
@@ -42,7 +42,7 @@ def lag(number: int) -> EngineLag:
 
 def test_what_is_kept_outlives_every_routine_reading() -> None:
     kept: list[Reading] = [FORCED, CHANGED, WALLET, CLOCK]
-    outbox = Outbox(most=5)
+    outbox = ReadingQueue(most=5)
     for one in (*kept, DAMAGED, lag(1), lag(2)):
         outbox.put(one)
     assert outbox.dropped == {"FeedMalformed": 1, "EngineLag": 1}
@@ -50,7 +50,7 @@ def test_what_is_kept_outlives_every_routine_reading() -> None:
 
 
 def test_an_outbox_that_is_just_full_has_dropped_nothing() -> None:
-    outbox = Outbox(most=3)
+    outbox = ReadingQueue(most=3)
     for number in range(3):
         outbox.put(lag(number))
     assert outbox.dropped == {}
@@ -60,7 +60,7 @@ def test_an_outbox_that_is_just_full_has_dropped_nothing() -> None:
 
 
 def test_a_place_that_was_emptied_can_be_used_again_without_a_drop() -> None:
-    outbox = Outbox(most=2)
+    outbox = ReadingQueue(most=2)
     outbox.put(lag(1))
     outbox.put(lag(2))
     outbox.drain()
@@ -70,7 +70,7 @@ def test_a_place_that_was_emptied_can_be_used_again_without_a_drop() -> None:
 
 
 def test_an_outbox_holds_twenty_thousand_readings() -> None:
-    outbox = Outbox()
+    outbox = ReadingQueue()
     for number in range(20_002):
         outbox.put(lag(number))
     assert outbox.dropped == {"EngineLag": 2}
@@ -79,7 +79,7 @@ def test_an_outbox_holds_twenty_thousand_readings() -> None:
 
 
 async def test_one_reading_is_given_at_a_time_and_who_waits_is_woken_each_time() -> None:
-    outbox = Outbox()
+    outbox = ReadingQueue()
     got: list[Reading] = []
 
     async def take() -> None:
@@ -98,7 +98,7 @@ async def test_one_reading_is_given_at_a_time_and_who_waits_is_woken_each_time()
 
 
 async def test_who_waits_is_not_woken_by_what_was_drained() -> None:
-    outbox = Outbox()
+    outbox = ReadingQueue()
     outbox.put(lag(0))
     outbox.drain()
     waiting = asyncio.create_task(outbox.get())
@@ -111,7 +111,7 @@ async def test_who_waits_is_not_woken_by_what_was_drained() -> None:
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 6))
 def test_what_went_in_is_waiting_or_counted_as_dropped(routine: list[bool], most: int) -> None:
-    outbox = Outbox(most)
+    outbox = ReadingQueue(most)
     for number, one in enumerate(routine):
         outbox.put(lag(number) if one else FORCED)
     waiting = outbox.drain()

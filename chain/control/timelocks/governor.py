@@ -11,7 +11,7 @@ from chain.blocks.block import Log
 from chain.control.call_data import foreseen, signed_batch
 from chain.control.operation import Phase, Step, Steps, cancelled, executed
 
-LEAST_TIME = 1_000_000_000
+MIN_TIME = 1_000_000_000
 """Ends of votes from here on are unix seconds, below they are block numbers."""
 
 
@@ -23,8 +23,8 @@ def _created(log: Log) -> Step:
         operation=f"0x{args.word(0):064x}",
         phase=Phase.PROPOSED,
         foreseen=tuple(dict.fromkeys(changes)),
-        eta_s=end if end >= LEAST_TIME else None,
-        eta_block=end if end < LEAST_TIME else None,
+        eta_s=end if end >= MIN_TIME else None,
+        eta_block=end if end < MIN_TIME else None,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, Needs, StateRead
+from chain.blocks.reads import CallBytes, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.balancer_vault import VaultPool
 from chain.liquidity.balances import array_at, words_in
@@ -30,15 +30,15 @@ class VaultV2Pool(VaultPool):
         pool = Address(watched.address[:42])
         super().__init__(pool, FEE)
         self._vault = watched.manager or VAULT
-        self.hears = (self._vault, watched.address)
-        self._tokens = AnswerNeed(self._vault, POOL_TOKENS + watched.address[2:])
-        self._scales = AnswerNeed(pool, SCALES)
+        self.log_source = (self._vault, watched.address)
+        self._tokens = CallBytes(self._vault, POOL_TOKENS + watched.address[2:])
+        self._scales = CallBytes(pool, SCALES)
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """One log and the tokens' transfers; balances and shape in each block."""
         reads = frozenset({self._tokens, self._scales}) | self.shaping()
         addresses = frozenset({self._vault, *self.tokens})
-        return Needs(addresses=addresses, topics=frozenset({CHANGED, TRANSFER}), reads=reads)
+        return Reads(addresses=addresses, topics=frozenset({CHANGED, TRANSFER}), reads=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves by PoolBalanceChanged; a change with anything negative is a removal."""

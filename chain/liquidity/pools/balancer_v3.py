@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, Needs, StateRead
+from chain.blocks.reads import CallBytes, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.balancer_vault import VaultPool
 from chain.liquidity.balances import ONE, array_at, words_in
@@ -31,14 +31,14 @@ class VaultV3Pool(VaultPool):
         super().__init__(watched.address, FEE)
         self._vault = watched.manager or VAULT
         padded = watched.address[2:].rjust(64, "0")
-        self.hears = (self._vault, f"0x{padded}")
-        self._tokens = AnswerNeed(self._vault, POOL_TOKEN_INFO + padded)
+        self.log_source = (self._vault, f"0x{padded}")
+        self._tokens = CallBytes(self._vault, POOL_TOKEN_INFO + padded)
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Two logs and the tokens' transfers; balances and shape in each block."""
         reads = frozenset({self._tokens}) | self.shaping()
         addresses = frozenset({self._vault, *self.tokens})
-        return Needs(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}), reads=reads)
+        return Reads(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}), reads=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves as they are told."""

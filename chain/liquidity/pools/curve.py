@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Any
 
 from chain.blocks.block import Log, address_of
-from chain.blocks.reads import CallNeed, Needs, StateRead
+from chain.blocks.reads import CallWord, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.balances import Balances, Shape, array_at, words_in
 from chain.liquidity.depth import Depth
@@ -52,7 +52,7 @@ TOPICS = frozenset({*ADDED, *REMOVED, ONE_OLD, ONE, ONE_NAMED, TRANSFER})
 
 COINS, OLD_COINS, BALANCES, OLD_BALANCES = "0xc6610657", "0x23746eb8", "0x4903b0d1", "0x065a80d8"
 AMPLIFICATION, FEE, GAMMA, DECIMALS = "0xf446c1d0", "0xddca3f43", "0xb1373929", "0x313ce567"
-MOST_COINS = 8
+MAX_COINS = 8
 NATIVE = Address("0x" + "e" * 40)
 """How Curve names ether among its coins."""
 
@@ -60,27 +60,27 @@ NATIVE = Address("0x" + "e" * 40)
 class CurvePool:
     """One pool; its memory is its coins, how they are asked for, and its balances."""
 
-    keeper: Address | None = None
+    position_manager: Address | None = None
 
     def __init__(self, watched: WatchedPool) -> None:
         self._address = watched.address
         self.tokens: tuple[Address, ...] = watched.tokens
-        self.hears = (watched.address, "")
+        self.log_source = (watched.address, "")
         self._held = Balances()
         self._old = False
         self._crypto = False
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Its logs, its coins' transfers, and its balances in each block."""
         addresses = frozenset({self._address, *(one for one in self.tokens if one != NATIVE)})
         reads = {call(self._address, selector) for selector in (AMPLIFICATION, FEE)}
         if self._held.now is None:
-            reads |= {call(self._address, coins, at) for coins in (COINS, OLD_COINS) for at in range(MOST_COINS)}
+            reads |= {call(self._address, coins, at) for coins in (COINS, OLD_COINS) for at in range(MAX_COINS)}
             reads.add(call(self._address, GAMMA))
         reads |= {self._balance(at) for at in range(len(self.tokens))}
         if len(self._held.shape.scales) != len(self.tokens):
             reads |= {call(one, DECIMALS) for one in self.tokens if one != NATIVE}
-        return Needs(addresses=addresses, topics=TOPICS, reads=frozenset(reads))
+        return Reads(addresses=addresses, topics=TOPICS, reads=frozenset(reads))
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves by AddLiquidity and RemoveLiquidity in all their forms."""
@@ -141,7 +141,7 @@ class CurvePool:
         self.tokens = tuple(Address(one) for one in tokens)
         self._held.recall(held)
 
-    def _balance(self, at: int) -> CallNeed:
+    def _balance(self, at: int) -> CallWord:
         return call(self._address, OLD_BALANCES if self._old else BALANCES, at)
 
     def _scales(self, state: StateRead) -> tuple[int, ...]:
@@ -170,7 +170,7 @@ class CurvePool:
 
 
 def _leading(state: StateRead, address: Address, selector: str) -> list[int]:
-    words = (state.get(call(address, selector, at), 0) for at in range(MOST_COINS))
+    words = (state.get(call(address, selector, at), 0) for at in range(MAX_COINS))
     return list(takewhile(bool, words))
 
 

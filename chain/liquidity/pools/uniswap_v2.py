@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import Any
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, Need, Needs, StateRead
+from chain.blocks.reads import CallBytes, Read, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.depth import NEAR_BPS, Depth, constant_product
 from chain.liquidity.pool import NOBODY, TRANSFER, Move, call, share_of, words_of
@@ -38,25 +38,25 @@ FEE_PPM = 3000
 class Pair:
     """One pair; its memory is its reserves, and whether they are priced as of equal value."""
 
-    keeper: Address | None = None
+    position_manager: Address | None = None
 
     def __init__(self, watched: WatchedPool) -> None:
         self._address = watched.address
         self.tokens = (watched.token0, watched.token1) if watched.token0 and watched.token1 else ()
-        self.hears = (watched.address, "")
+        self.log_source = (watched.address, "")
         self._reserves: tuple[int, int] | None = None
-        self._asked = AnswerNeed(watched.address, GET_RESERVES)
+        self._asked = CallBytes(watched.address, GET_RESERVES)
         self._flat: bool | None = None
         self._fee_ppm = FEE_PPM if watched.fee_ppm is None else watched.fee_ppm
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Its logs, and once its reserves and what kind of pair it is."""
         if not self.tokens:
-            return Needs()
-        reads: frozenset[Need] = frozenset()
+            return Reads()
+        reads: frozenset[Read] = frozenset()
         if self._flat is None:
             reads = frozenset({self._asked, call(self._address, STABLE)})
-        return Needs(addresses=frozenset({self._address}), topics=TOPICS, reads=reads)
+        return Reads(addresses=frozenset({self._address}), topics=TOPICS, reads=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Reserves by Sync, moves by Mint and Burn."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, Need, Needs, StateRead
+from chain.blocks.reads import CallBytes, Read, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.concentrated import Basics, Ticks
 from chain.liquidity.depth import NEAR_BPS, Depth, Spot
@@ -45,14 +45,14 @@ class Reading:
 
     address: Address
 
-    def basics(self) -> frozenset[Need]:
+    def basics(self) -> frozenset[Read]:
         """Four calls."""
         rest = (call(self.address, selector) for selector in (LIQUIDITY, SPACING, FEE))
-        return frozenset({AnswerNeed(self.address, SLOT0), *rest})
+        return frozenset({CallBytes(self.address, SLOT0), *rest})
 
     def read_basics(self, state: StateRead) -> Basics | None:
         """Price and tick by slot0, and the others; None before the pool is initialised."""
-        slot0 = words_of(state, AnswerNeed(self.address, SLOT0))
+        slot0 = words_of(state, CallBytes(self.address, SLOT0))
         rest = [state.get(call(self.address, selector)) for selector in (LIQUIDITY, SPACING, FEE)]
         liquidity, spacing, fee_ppm = rest
         if len(slot0) < 2 or not slot0[0] or liquidity is None or not spacing or fee_ppm is None:
@@ -60,13 +60,13 @@ class Reading:
         spot = Spot(sqrt_price=slot0[0], tick=signed(slot0[1], 24), liquidity=liquidity)
         return Basics(spot=spot, spacing=spacing, fee_ppm=fee_ppm)
 
-    def word(self, position: int) -> Need:
+    def word(self, position: int) -> Read:
         """tickBitmap(position)."""
         return call(self.address, BITMAP, position)
 
-    def tick(self, tick: int) -> Need:
+    def tick(self, tick: int) -> Read:
         """ticks(tick), whole: liquidityGross, liquidityNet, …"""
-        return AnswerNeed(self.address, f"{TICK}{tick % (1 << 256):064x}")
+        return CallBytes(self.address, f"{TICK}{tick % (1 << 256):064x}")
 
     def net(self, answer: int) -> int:
         """Its second word; 0 of an answer too short."""
@@ -80,16 +80,18 @@ class ConcentratedPool:
     def __init__(self, watched: WatchedPool) -> None:
         self._address = watched.address
         self.tokens = (watched.token0, watched.token1) if watched.token0 and watched.token1 else ()
-        self.hears = (watched.address, "")
-        self.keeper = watched.positions or POSITION_MANAGER
+        self.log_source = (watched.address, "")
+        self.position_manager = watched.positions or POSITION_MANAGER
         self._ticks = Ticks(source=Reading(watched.address))
         self._positions = Positions()
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Its logs and those of the position manager, and the ticks still unknown."""
         if not self.tokens:
-            return Needs()
-        return Needs(addresses=frozenset({self._address, self.keeper}), topics=TOPICS, reads=self._ticks.needs())
+            return Reads()
+        return Reads(
+            addresses=frozenset({self._address, self.position_manager}), topics=TOPICS, reads=self._ticks.reads()
+        )
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Price by Swap, ticks and moves by Mint and Burn."""
@@ -151,17 +153,17 @@ class ConcentratedPool:
 
     def _owner(self, log: Log, same: Sequence[Log], *, removed: bool) -> Address | None:
         holder = log.address_at(0)
-        if holder != self.keeper:
+        if holder != self.position_manager:
             return holder
         told = DECREASE if removed else INCREASE
-        named = (one for one in same if one.address == self.keeper and one.topics[:1] == (told,))
+        named = (one for one in same if one.address == self.position_manager and one.topics[:1] == (told,))
         token = next((one.topics[1] for one in named if one.index > log.index and len(one.topics) > 1), "")
-        owner = self._positions.of_transaction(token, self.keeper, same) if token else None
+        owner = self._positions.of_transaction(token, self.position_manager, same) if token else None
         if owner is not None:
             return owner
         collected = [one for one in same if removed and one.topics and one.topics[0] == COLLECT]
         receivers = [one.address_at(3) for one in collected if one.address == self._address]
-        return next((one for one in receivers if one not in (NOBODY, self.keeper)), None)
+        return next((one for one in receivers if one not in (NOBODY, self.position_manager)), None)
 
 
 def make(watched: WatchedPool) -> ConcentratedPool:

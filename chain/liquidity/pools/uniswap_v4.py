@@ -15,7 +15,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from chain.blocks.block import Log
-from chain.blocks.reads import Need, Needs, SlotNeed, StateRead
+from chain.blocks.reads import Read, Reads, SlotWord, StateRead
 from chain.events import Address
 from chain.liquidity.concentrated import Basics, Ticks
 from chain.liquidity.depth import NEAR_BPS, Depth, Spot
@@ -48,26 +48,26 @@ class Storage:
     base: int
     spacing: int
 
-    def basics(self) -> frozenset[Need]:
+    def basics(self) -> frozenset[Read]:
         """Two slots."""
-        return frozenset({SlotNeed(self.manager, self.base), SlotNeed(self.manager, self.base + LIQUIDITY)})
+        return frozenset({SlotWord(self.manager, self.base), SlotWord(self.manager, self.base + LIQUIDITY)})
 
     def read_basics(self, state: StateRead) -> Basics | None:
         """slot0 is packed: price, tick, two protocol fees (12 bits each way), the fee of those who provide."""
-        slot0 = state.get(SlotNeed(self.manager, self.base))
-        liquidity = state.get(SlotNeed(self.manager, self.base + LIQUIDITY))
+        slot0 = state.get(SlotWord(self.manager, self.base))
+        liquidity = state.get(SlotWord(self.manager, self.base + LIQUIDITY))
         if not slot0 or liquidity is None:
             return None
         spot = Spot(sqrt_price=slot0 & ((1 << 160) - 1), tick=signed(slot0 >> 160, 24), liquidity=liquidity)
         return Basics(spot=spot, spacing=self.spacing, fee_ppm=_both_fees(slot0 >> 184))
 
-    def word(self, position: int) -> Need:
+    def word(self, position: int) -> Read:
         """One word of the bitmap."""
-        return SlotNeed(self.manager, mapped(position, self.base + BITMAP))
+        return SlotWord(self.manager, mapped(position, self.base + BITMAP))
 
-    def tick(self, tick: int) -> Need:
+    def tick(self, tick: int) -> Read:
         """One slot: liquidityGross in its low half, liquidityNet in its high half."""
-        return SlotNeed(self.manager, mapped(tick, self.base + TICKS))
+        return SlotWord(self.manager, mapped(tick, self.base + TICKS))
 
     def net(self, answer: int) -> int:
         """The high half."""
@@ -81,20 +81,20 @@ class ManagedPool:
         self._id = watched.address
         self._manager = watched.manager or POOL_MANAGER
         self._base = mapped(int(watched.address, 16), POOLS_SLOT)
-        self.keeper = watched.positions
+        self.position_manager = watched.positions
         self._handed = Positions()
         self.tokens: tuple[Address, ...] = ()
         if watched.token0 and watched.token1:
             self.tokens = (watched.token0, watched.token1)
-        self.hears = (self._manager, watched.address)
+        self.log_source = (self._manager, watched.address)
         self._ticks = Ticks(source=Storage(self._manager, self._base, watched.tick_spacing or 0))
 
-    def needs(self) -> Needs:
+    def reads(self) -> Reads:
         """Three logs, the NFTs where there are any, and the ticks still unknown."""
-        others = (self.keeper, *self.tokens)
+        others = (self.position_manager, *self.tokens)
         addresses = frozenset({self._manager, *(one for one in others if one and one != NOBODY)})
         topics = frozenset({MODIFY, SWAP, INITIALIZE, TRANSFER})
-        return Needs(addresses=addresses, topics=topics, reads=self._ticks.needs())
+        return Reads(addresses=addresses, topics=topics, reads=self._ticks.reads())
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Price by Swap and Initialize, ticks and moves by ModifyLiquidity."""
@@ -170,9 +170,9 @@ class ManagedPool:
 
     def _owner(self, log: Log, same: Sequence[Log]) -> Address | None:
         sender = log.address_at(1)
-        if self.keeper is None or sender != self.keeper:
+        if self.position_manager is None or sender != self.position_manager:
             return sender
-        return self._handed.of_transaction(f"0x{log.word(5):064x}", self.keeper, same)
+        return self._handed.of_transaction(f"0x{log.word(5):064x}", self.position_manager, same)
 
 
 def _both_fees(packed: int) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, Proof, ProxyKind, Slot, Told
+from chain.proxies.kind import GetterSpec, LogSpec, Proof, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="aragon",
     source="https://github.com/aragon/aragonOS",
     rank=44,
-    slots=(Slot(role="kernel", slot=0x4172F0F7D2289153072B0A6CA36959E0CBE2EFC3AFE50FC81636CAA96338137B),),
+    slots=(SlotSpec(role="kernel", slot=0x4172F0F7D2289153072B0A6CA36959E0CBE2EFC3AFE50FC81636CAA96338137B),),
     calls=(
-        Call(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
+        GetterSpec(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0x2ec1ae0a449b7ae354b9dacfb3ade6b6332ba26b7fcbb935835fa39dd7263b23",
             position=2,
@@ -24,5 +24,5 @@ KIND = ProxyKind(
     proofs=(
         Proof(body="0x4555d5c9", words=frozenset({2})),  # proxyType()
     ),
-    needs=("implementation", "kernel"),
+    reads=("implementation", "kernel"),
 )

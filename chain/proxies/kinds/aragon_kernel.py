@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, Proof, ProxyKind, Told
+from chain.proxies.kind import GetterSpec, LogSpec, Proof, ProxyKind
 
 KIND = ProxyKind(
     name="aragon_kernel",
     source="https://github.com/aragon/aragonOS",
     rank=44,
     calls=(
-        Call(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
-        Call(role="acl", body="0xde287359"),  # acl()
+        GetterSpec(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
+        GetterSpec(role="acl", body="0xde287359"),  # acl()
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0x2ec1ae0a449b7ae354b9dacfb3ade6b6332ba26b7fcbb935835fa39dd7263b23",
             position=2,

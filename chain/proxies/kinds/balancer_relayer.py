@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chain.proxies.kind import Call, Proof, ProxyKind
+from chain.proxies.kind import GetterSpec, Proof, ProxyKind
 
 KIND = ProxyKind(
     name="balancer_relayer",
@@ -12,7 +12,7 @@ KIND = ProxyKind(
     rank=49,
     code=re.compile(rb"\x63\x76\x78\x92\x2e"),
     calls=(
-        Call(role="implementation", body="0x7678922e"),  # getLibrary()
+        GetterSpec(role="implementation", body="0x7678922e"),  # getLibrary()
     ),
     proofs=(
         Proof(body="0x54fd4d50"),  # version()

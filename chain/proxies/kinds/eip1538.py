@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, ProxyKind
+from chain.proxies.kind import GetterSpec, ProxyKind
 
 KIND = ProxyKind(
     name="eip1538",
     source="https://eips.ethereum.org/EIPS/eip-1538",
     rank=45,
     calls=(
-        Call(
+        GetterSpec(
             role="implementation", body="0x4ea8da066145556700000000000000000000000000000000000000000000000000000000"
         ),  # delegateAddress(bytes4) of updateContract(address,string,string)
     ),
-    needs=("implementation",),
+    reads=("implementation",),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import ProxyKind, Slot, Told, code_like
+from chain.proxies.kind import LogSpec, ProxyKind, SlotSpec, code_like
 
 KIND = ProxyKind(
     name="eip173",
@@ -10,25 +10,25 @@ KIND = ProxyKind(
     rank=23,
     code=code_like("*5570d70a002632a7b0b3c9304cc89efb62d8da9eca0dbd7752c83b7379068296*"),  # the log's topic
     slots=(
-        Slot(
+        SlotSpec(
             role="implementation",
             slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
             always=True,
         ),
-        Slot(role="admin", slot=0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103, always=True),
+        SlotSpec(role="admin", slot=0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103, always=True),
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0x5570d70a002632a7b0b3c9304cc89efb62d8da9eca0dbd7752c83b7379068296",
             position=1,
         ),  # ProxyImplementationUpdated(address,address)
-        Told(
+        LogSpec(
             role="admin",
             topic="0x8be0079c531659141344cd1fd0a4f28419497f9722a3daafe3b4186f6b6457e0",
             position=1,
             confirmed=True,
         ),  # OwnershipTransferred(address,address)
     ),
-    needs=("implementation", "admin"),
+    reads=("implementation", "admin"),
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, ProxyKind
+from chain.proxies.kind import GetterSpec, ProxyKind
 
 KIND = ProxyKind(
     name="eip2535",
     source="https://eips.ethereum.org/EIPS/eip-2535",
     rank=34,
     calls=(
-        Call(role="admin", body="0x8da5cb5b"),  # owner()
+        GetterSpec(role="admin", body="0x8da5cb5b"),  # owner()
     ),
     tables=(
         "0x7a0ed627",  # facets()
     ),
-    needs=("table",),
+    reads=("table",),
 )

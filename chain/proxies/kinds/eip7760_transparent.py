@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, ProxyKind, Slot, code_like
+from chain.proxies.kind import GetterSpec, ProxyKind, SlotSpec, code_like
 
 KIND = ProxyKind(
     name="eip7760_transparent",
@@ -12,14 +12,14 @@ KIND = ProxyKind(
         "3d3d33<F>1460??57363d3d37363d7f360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc545af43d6000803e*"
     ),
     slots=(
-        Slot(
+        SlotSpec(
             role="implementation",
             slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
             always=True,
         ),
     ),
     calls=(
-        Call(role="admin", body="0x2abbef15<own>", of="factory"),  # adminOf(address)
+        GetterSpec(role="admin", body="0x2abbef15<own>", of="factory"),  # adminOf(address)
     ),
-    needs=("implementation", "factory"),
+    reads=("implementation", "factory"),
 )

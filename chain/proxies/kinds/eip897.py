@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, Proof, ProxyKind
+from chain.proxies.kind import GetterSpec, Proof, ProxyKind
 
 KIND = ProxyKind(
     name="eip897",
     source="https://eips.ethereum.org/EIPS/eip-897",
     rank=50,
     calls=(
-        Call(role="implementation", body="0x5c60da1b", watched=True),  # implementation()
+        GetterSpec(role="implementation", body="0x5c60da1b", watched=True),  # implementation()
     ),
     proofs=(
         Proof(body="0x4555d5c9", words=frozenset({1, 2})),  # proxyType()

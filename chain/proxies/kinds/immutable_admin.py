@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chain.proxies.kind import ProxyKind, Slot, Told
+from chain.proxies.kind import LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="immutable_admin",
@@ -16,18 +16,18 @@ KIND = ProxyKind(
         re.DOTALL,
     ),
     slots=(
-        Slot(
+        SlotSpec(
             role="implementation",
             slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
             always=True,
         ),
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b",
             position=0,
         ),  # Upgraded(address)
     ),
-    needs=("implementation", "admin"),
+    reads=("implementation", "admin"),
 )

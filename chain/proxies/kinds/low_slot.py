@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, ProxyKind, Slot
+from chain.proxies.kind import GetterSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="low_slot",
     source="https://github.com/shazow/whatsabi",
     rank=58,
-    slots=tuple(Slot(role="implementation", slot=slot, proved=True) for slot in range(4)),
+    slots=tuple(SlotSpec(role="implementation", slot=slot, proved=True) for slot in range(4)),
     calls=(
-        Call(role="admin", body="0xf851a440"),  # admin()
+        GetterSpec(role="admin", body="0xf851a440"),  # admin()
     ),
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import OWN_ADDRESS, ProxyKind, Slot
+from chain.proxies.kind import OWN_ADDRESS, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="own_slot",
     source="https://github.com/bcnmy/scw-contracts",
     rank=37,
-    slots=(Slot(role="implementation", slot=OWN_ADDRESS, proved=True),),
+    slots=(SlotSpec(role="implementation", slot=OWN_ADDRESS, proved=True),),
     by_itself=True,
 )

@@ -4,29 +4,29 @@ Mutual's): each keeps target and owner in slots of its own making, and names the
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, ProxyKind, Told
+from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind
 
 KIND = ProxyKind(
     name="owned",
     source="https://github.com/OpenZeppelin/openzeppelin-labs",
     rank=54,
     calls=(
-        Call(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
-        Call(role="admin", body="0x6fde8202"),  # upgradeabilityOwner()
-        Call(role="admin", body="0x025313a2"),  # proxyOwner()
+        GetterSpec(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
+        GetterSpec(role="admin", body="0x6fde8202"),  # upgradeabilityOwner()
+        GetterSpec(role="admin", body="0x025313a2"),  # proxyOwner()
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0x4289d6195cf3c2d2174adf98d0e19d4d2d08887995b99cb7b100e7ffe795820e",
             position=0,  # it alone is indexed
             confirmed=True,
         ),  # Upgraded(uint256,address)
-        Told(
+        LogSpec(
             role="implementation",
             topic="0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b",
             position=0,
         ),  # Upgraded(address)
     ),
-    needs=("implementation", "admin"),
+    reads=("implementation", "admin"),
 )

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import re
 
-from chain.proxies.kind import Call, ProxyKind, Slot, Told
+from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="safe",
     source="https://github.com/safe-global/safe-smart-account",
     rank=20,
     code=re.compile(rb"\x7f\xa6\x19\x48\x6e\x00{28}|\x63\xa6\x19\x48\x6e"),
-    slots=(Slot(role="implementation", slot=0, proved=True),),
+    slots=(SlotSpec(role="implementation", slot=0, proved=True),),
     calls=(
-        Call(role="implementation", body="0xa619486e", watched=True, proved=True),  # masterCopy()
+        GetterSpec(role="implementation", body="0xa619486e", watched=True, proved=True),  # masterCopy()
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0x75e41bc35ff1bf14d81d1d2f649c0084a0f974f9289c803ec9898eeec4c8d0b8",
             position=0,

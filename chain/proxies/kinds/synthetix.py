@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chain.proxies.kind import Call, ProxyKind, Told, code_like
+from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind, code_like
 
 KIND = ProxyKind(
     name="synthetix",
@@ -10,10 +10,10 @@ KIND = ProxyKind(
     rank=48,
     code=code_like("*63907dff97*814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e*"),
     calls=(
-        Call(role="implementation", body="0xd4b83992", watched=True, proved=True, handed=True),  # target()
+        GetterSpec(role="implementation", body="0xd4b83992", watched=True, proved=True, handed=True),  # target()
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0x814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e",
             position=0,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from chain.proxies.kind import Call, ProxyKind, Slot, Told
+from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="unitroller",
@@ -15,22 +15,22 @@ KIND = ProxyKind(
     rank=28,
     code=re.compile(rb"\x63\xc1\xe8\x03\x34"),  # _acceptImplementation()
     slots=(
-        Slot(role="admin", slot=0, shared=True),
-        Slot(role="implementation", slot=2, proved=True),
-        Slot(role="pending", slot=3, shared=True),
+        SlotSpec(role="admin", slot=0, shared=True),
+        SlotSpec(role="implementation", slot=2, proved=True),
+        SlotSpec(role="pending", slot=3, shared=True),
     ),
     calls=(
-        Call(role="implementation", body="0xbb82aa5e", watched=True, proved=True),  # comptrollerImplementation()
-        Call(role="pending", body="0xdcfbc0c7"),  # pendingComptrollerImplementation()
+        GetterSpec(role="implementation", body="0xbb82aa5e", watched=True, proved=True),  # comptrollerImplementation()
+        GetterSpec(role="pending", body="0xdcfbc0c7"),  # pendingComptrollerImplementation()
     ),
     told=(
-        Told(
+        LogSpec(
             role="implementation",
             topic="0xd604de94d45953f9138079ec1b82d533cb2160c906d1076d1f7ed54befbca97a",
             position=1,
             old=0,
         ),  # NewImplementation(address,address)
-        Told(
+        LogSpec(
             role="pending",
             topic="0xe945ccee5d701fc83f9b8aa8ca94ea4219ec1fcbd4f4cab4f0ea57c5c3e1d815",
             position=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chain.proxies.kind import Call, ProxyKind
+from chain.proxies.kind import GetterSpec, ProxyKind
 
 KIND = ProxyKind(
     name="zero_ex",
@@ -12,7 +12,7 @@ KIND = ProxyKind(
     rank=46,
     code=re.compile(rb"\x63\x97\x2f\xdd\x26"),
     calls=(
-        Call(
+        GetterSpec(
             role="implementation", body="0x972fdd266eb224cb00000000000000000000000000000000000000000000000000000000"
         ),  # getFunctionImplementation(bytes4) of extend(bytes4,address)
     ),

@@ -27,7 +27,7 @@ from monitor.version import stormwatch_version
 
 SIGNATURE = "X-Stormwatch-Signature"
 RETRIED = frozenset({408, 409, 421, 423, 425, 429})
-LONGEST_AFTER_S = 3600.0
+MAX_AFTER_S = 3600.0
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -113,7 +113,7 @@ def _after_s(text: str | None, now_s: float) -> float | None:
             after_s = (aware - datetime.fromtimestamp(now_s, UTC)).total_seconds()
     except (ValueError, OverflowError):
         return None
-    return min(max(after_s, 0.0), LONGEST_AFTER_S)
+    return min(max(after_s, 0.0), MAX_AFTER_S)
 
 
 def _url(settings: WebhookSettings, env: Mapping[str, str], key: str) -> str:

@@ -185,7 +185,7 @@ def _settings(network: str, config: Path | None) -> Settings:
 
 def _really(found: Inspection) -> list[tuple[str, object]]:
     """Whom it really delegates to, where that is not what it declares."""
-    from chain.behaviour.declared import Verdict
+    from chain.behaviour.declared import Finding
 
     really = found.delegated
     if really.target is None or really.target in found.roles.values():
@@ -193,7 +193,7 @@ def _really(found: Inspection) -> list[tuple[str, object]]:
     by = f"{really.target} (seen in {really.probes} calls, by {really.probed_by})"
     if really.slot is not None:
         by += f", held in slot {really.slot:#x}" + (f" of {really.slot_of}" if really.slot_of != found.address else "")
-    if really.verdict is Verdict.BROKEN:
+    if really.verdict is Finding.BROKEN:
         return [("WARNING: really runs", by)]
     return [("runs" if found.kind else "custom proxy of", by)]
 

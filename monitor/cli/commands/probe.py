@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probes.readings import Reading, RequestTimed
     from probes.venue import Venue
 
-LONGEST_LISTEN_S = 3600.0
+MAX_LISTEN_S = 3600.0
 PHASES = ("resolve", "connect", "tls", "send", "wait", "receive")
 
 
@@ -60,8 +60,8 @@ async def _probe(
         raise OperatorError("VENUE", name, ", ".join(venues.names()), nearest(name, venues.names()))
     dialect = venues.declared(name)
     _check_name(dialect, check)
-    if not 0 < listen_s <= LONGEST_LISTEN_S:
-        raise OperatorError("--listen", listen_s, f"seconds above 0, at most {LONGEST_LISTEN_S:g}", "correct it")
+    if not 0 < listen_s <= MAX_LISTEN_S:
+        raise OperatorError("--listen", listen_s, f"seconds above 0, at most {MAX_LISTEN_S:g}", "correct it")
     settings = settings_from(config)
     wanted = [one.upper() for one in assets] or sorted(settings.assets) or ["BTC"]
     one = settings.venues.get(name) or VenueSettings()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from chain.events.upgrades import ContractUpgraded
     from chain.explorers.answers import SourceSeen
 
-MOST_NAMED = 12
+MAX_NAMED = 12
 """Functions or hints in one row; `--json` has all."""
 
 
@@ -64,8 +64,8 @@ def source_words(seen: SourceSeen) -> str:
 
 
 def _named(some: Sequence[str], between: str = ", ") -> str:
-    more = len(some) - MOST_NAMED
-    return between.join(some[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "") or "nothing"
+    more = len(some) - MAX_NAMED
+    return between.join(some[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "") or "nothing"
 
 
 def _size(size: int | None) -> str:

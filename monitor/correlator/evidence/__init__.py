@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
-from monitor.correlator.producer import Desk, Producer
+from monitor.correlator.producer import EvidenceBoard, Producer
 
 
 def names() -> tuple[str, ...]:
@@ -14,7 +14,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
-def made(desk: Desk) -> Iterator[tuple[str, Producer]]:
+def made(desk: EvidenceBoard) -> Iterator[tuple[str, Producer]]:
     """One of each producer, in order of name."""
     for name in names():
         producer: Producer = import_module(f"{__name__}.{name}").Made(desk)

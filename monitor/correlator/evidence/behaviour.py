@@ -5,7 +5,7 @@ A reorg that undoes the finding takes it down too; one that undoes its end puts 
 
 from __future__ import annotations
 
-from monitor.correlator.producer import Desk, brief
+from monitor.correlator.producer import EvidenceBoard, brief
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -19,7 +19,7 @@ class Made:
 
     kinds = frozenset({SignalKind.BEHAVIOUR_MISMATCH, SignalKind.RETRACTION})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._standing: dict[Place, Signal] = {}  # (asset, contract) -> what was told last
         self._ended: dict[Place, Signal] = {}  # (asset, event id of the end) -> what it ended

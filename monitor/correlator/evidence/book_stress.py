@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
-from monitor.correlator.producer import Desk, graded
+from monitor.correlator.producer import EvidenceBoard, graded
 from monitor.detect.level import RobustLevel
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 FALLS = (log(2.5), log(1 / 0.3), log(10), log(50))
 LASTING_S = 3.0
-LEAST_SAMPLES = 8
+MIN_SAMPLES = 8
 SICK = {"crossed": 2, "frozen": 2, "one_sided": 3, "hollow": 3, "empty": 3}
 
 
@@ -34,7 +34,7 @@ class Made:
 
     kinds = frozenset({SignalKind.BOOK})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._books: dict[tuple[str, str, str], _Book] = {}
 
@@ -64,7 +64,7 @@ class Made:
         value = log(max(depth_usd, 1.0))
         fall = book.usual.level - value
         grade = graded(fall, FALLS)
-        if not grade or book.usual.seen < LEAST_SAMPLES or at_s - book.began_s < self._desk.settings.warm_s:
+        if not grade or book.usual.seen < MIN_SAMPLES or at_s - book.began_s < self._desk.settings.warm_s:
             book.usual.learn(value, at_s)
             book.low_s = None
             return

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from chain.blocks.abi import keccak
 from chain.events import ControlChange
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import EvidenceBoard
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
@@ -44,7 +44,7 @@ class Made:
 
     kinds = frozenset({SignalKind.CONTROL_CHANGED, SignalKind.RETRACTION})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._pinned: dict[Place, str] = {}  # (event id, asset) -> evidence id
         self._paused: dict[Place, str] = {}  # (asset, contract) -> event id

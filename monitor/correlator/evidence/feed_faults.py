@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from monitor.correlator.producer import Desk, graded
+from monitor.correlator.producer import EvidenceBoard, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -25,7 +25,7 @@ class Made:
 
     kinds = frozenset({SignalKind.FEED_SILENT, *_WORDS})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._faults: dict[tuple[str, SignalKind, str], deque[float]] = {}
 

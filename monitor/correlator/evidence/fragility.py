@@ -6,7 +6,7 @@ funding, one-sided positions. Each adds a little; together at most the settings'
 
 from __future__ import annotations
 
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import EvidenceBoard
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -31,7 +31,7 @@ class Made:
         }
     )
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._volume: dict[str, dict[tuple[str, str], float]] = {}
         self._interest: dict[str, dict[str, float]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import EvidenceBoard
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -17,7 +17,7 @@ WINDOW_S = 3600.0
 NATS = 0.2
 FALL = 2 / 3
 HALF_LIFE_S = 1800.0
-MOST_ACCOUNTS = 64
+MAX_ACCOUNTS = 64
 
 Count = tuple[float, float, float, str]
 """When, N_eff before, N_eff after, the event that told it."""
@@ -28,7 +28,7 @@ class Made:
 
     kinds = frozenset({SignalKind.BOOK, SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.RETRACTION})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._books: dict[str, dict[str, dict[str, float]]] = {}
         self._venues: dict[str, deque[tuple[float, float]]] = {}
@@ -41,7 +41,7 @@ class Made:
             for asset, counts in self._pools.items():
                 left = [one for one in counts if one[3] != said.get("retracts")]
                 if len(left) != len(counts):
-                    self._pools[asset] = deque(left, MOST_ACCOUNTS)
+                    self._pools[asset] = deque(left, MAX_ACCOUNTS)
                     self._desk.board.withdraw(f"fragmentation:{asset}", retracted=True)
         elif subject.asset is None:
             return
@@ -53,7 +53,7 @@ class Made:
         else:
             before, after = said.get("hhi_before"), said.get("hhi_after")
             if isinstance(before, int | float) and isinstance(after, int | float) and before > 0 and after > 0:
-                counts = self._pools.setdefault(subject.asset, deque(maxlen=MOST_ACCOUNTS))
+                counts = self._pools.setdefault(subject.asset, deque(maxlen=MAX_ACCOUNTS))
                 counts.append((at_s, 1 / before, 1 / after, str(said.get("event_id", ""))))
 
     def on_second(self, now_s: float) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from monitor.correlator.producer import Desk, graded
+from monitor.correlator.producer import EvidenceBoard, graded
 from monitor.detect.excitation import Branching
 from monitor.detect.focus import Excess, PoissonFocus
 from monitor.detect.rate import Background, dead_time_rate
@@ -69,7 +69,7 @@ class _Feed:
 class _Asset:
     """One asset over all its venues."""
 
-    def __init__(self, desk: Desk, at_s: float) -> None:
+    def __init__(self, desk: EvidenceBoard, at_s: float) -> None:
         s = desk.settings
         self.began_s = at_s
         self.feeds: dict[str, _Feed] = {}
@@ -149,7 +149,7 @@ class Made:
 
     kinds = frozenset({SignalKind.LIQUIDATION, SignalKind.EXPECT})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._assets: dict[str, _Asset] = {}
 

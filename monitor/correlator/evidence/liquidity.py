@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import Desk, brief, graded
+from monitor.correlator.producer import EvidenceBoard, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -33,7 +33,7 @@ class Made:
         {SignalKind.LIQUIDITY_REMOVED, SignalKind.LIQUIDITY_ADDED, SignalKind.MIGRATION, SignalKind.RETRACTION}
     )
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._moves: dict[tuple[str, str, str], list[_Move]] = {}
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import Desk, brief, graded
+from monitor.correlator.producer import EvidenceBoard, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 SHARES = (0.20, 0.40, 0.70, 1.01)
 WINDOW_S = 3600.0
 KEPT = 128
-MOST_TOKENS = 256
-MOST_POOLS = 64
+MAX_TOKENS = 256
+MAX_POOLS = 64
 MIGRATION, GONE, DRAINED = "migration", "liquidity_gone", "liquidity_drained"
 
 
@@ -53,7 +53,7 @@ class Made:
 
     kinds = frozenset({SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.POOL_DEPTH, SignalKind.RETRACTION})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._accounts: dict[tuple[str, str], list[_Account]] = {}
         self._pools: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
@@ -87,10 +87,10 @@ class Made:
     def _learn(self, where: tuple[str, str], pool: str, tokens: list[str]) -> None:
         known = self._pools.setdefault(where, {})
         for token in tokens:
-            while len(known) >= MOST_TOKENS and token not in known:
+            while len(known) >= MAX_TOKENS and token not in known:
                 del known[next(iter(known))]
             pools = known.setdefault(token, {})
-            if len(pools) < MOST_POOLS:
+            if len(pools) < MAX_POOLS:
                 pools[pool] = None
 
     def _judge(self, where: tuple[str, str], *, retracted: bool = False) -> None:

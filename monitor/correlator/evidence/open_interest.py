@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from monitor.correlator.producer import Desk, graded
+from monitor.correlator.producer import EvidenceBoard, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -21,7 +21,7 @@ class Made:
 
     kinds = frozenset({SignalKind.OPEN_INTEREST})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._history: dict[tuple[str, str, str], deque[tuple[float, float]]] = {}
         self._touched: set[str] = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from math import exp, log
 
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import EvidenceBoard
 from monitor.detect.level import RobustLevel
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -24,7 +24,7 @@ DRAINED = 0.5
 """Share of the fullest recent hour's reserves under which pools count as drained."""
 RECENT_HOURS = 24
 HALF_LIFE_S = 3_600.0
-MOST_TOKENS = 256
+MAX_TOKENS = 256
 
 
 class _Token:
@@ -39,10 +39,10 @@ class Made:
 
     kinds = frozenset({SignalKind.TOKEN_USE, SignalKind.RETRACTION})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._tokens: dict[tuple[str, str], _Token] = {}
-        self._pinned: deque[tuple[str, str]] = deque(maxlen=MOST_TOKENS)  # (event id, evidence id)
+        self._pinned: deque[tuple[str, str]] = deque(maxlen=MAX_TOKENS)  # (event id, evidence id)
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a whole hour of a token, or its retraction."""
@@ -52,7 +52,7 @@ class Made:
             return
         if subject.asset is None or subject.contract is None or signal.attributes.get("complete") is not True:
             return
-        while len(self._tokens) >= MOST_TOKENS and (subject.asset, subject.contract) not in self._tokens:
+        while len(self._tokens) >= MAX_TOKENS and (subject.asset, subject.contract) not in self._tokens:
             del self._tokens[next(iter(self._tokens))]
         token = self._tokens.setdefault((subject.asset, subject.contract), _Token())
         self._busy(signal, token.transfers, "transfers", signal.value, at_s)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monitor.correlator.producer import Desk, brief
+from monitor.correlator.producer import EvidenceBoard, brief
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 KEPT = 512
 SILENT = frozenset({"slot", "code", "trace"})
-MOST_NAMED = 3
+MAX_NAMED = 3
 """Functions gained or lost that are named in words."""
 
 
@@ -62,7 +62,7 @@ class Made:
         }
     )
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._queued: dict[tuple[str, str], _Queued] = {}
         self._pinned: dict[tuple[str, str], _Pinned] = {}
@@ -162,7 +162,7 @@ def _compared(one: _Pinned, signal: Signal) -> _Pinned:
         return replace(one, code="; NO CODE stands there", bricked=True)
     named = [(word, str(said.get(key) or "").split(", ")) for word, key in (("gains", "gained"), ("loses", "lost"))]
     code = "".join(
-        f"; {word} {', '.join(some[:MOST_NAMED])}{' …' if len(some) > MOST_NAMED else ''}"
+        f"; {word} {', '.join(some[:MAX_NAMED])}{' …' if len(some) > MAX_NAMED else ''}"
         for word, some in named
         if some != [""]
     )

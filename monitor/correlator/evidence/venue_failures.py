@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
-from monitor.correlator.producer import MOST_LINKS, Desk, graded
+from monitor.correlator.producer import MAX_LINKS, EvidenceBoard, graded
 from monitor.detect.failures import FailureBets
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -40,7 +40,7 @@ class Made:
 
     kinds = frozenset({SignalKind.REQUEST})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._venues: dict[str, _Venue] = {}
         self._touched: set[str] = set()
@@ -79,5 +79,5 @@ class Made:
             "venue_failures", Leg.VENUE, Subject(venue=name), grade=grade, onset_s=failed[0][0], at_s=now_s,
             half_life_s=self._desk.settings.venue_half_life_s, value=share, normal=ALLOWED, unit="share of requests",
             said=f"{name} fails {share:.0%} of requests ({worst})",
-            links=[link for _, _, link in failed[-MOST_LINKS:] if link],
+            links=[link for _, _, link in failed[-MAX_LINKS:] if link],
         )  # fmt: skip

@@ -10,13 +10,13 @@ from collections import deque
 from math import exp, log
 from statistics import median
 
-from monitor.correlator.producer import Desk, graded
+from monitor.correlator.producer import EvidenceBoard, graded
 from monitor.detect.level import RobustLevel
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 SCORES = (4.0, 6.0, 8.0, 14.0)
-LEAST_EXCESS_S = (0.1, 0.25, 0.5, 1.0)
+MIN_EXCESS_S = (0.1, 0.25, 0.5, 1.0)
 """What each grade needs in absolute terms: a feed that is usually at 1 ms and now at 300 ms is odd, not in distress."""
 SCALE_FLOOR = 0.25
 LAST = 5
@@ -29,7 +29,7 @@ _NAMES = {
 
 
 class _Stream:
-    def __init__(self, desk: Desk, at_s: float) -> None:
+    def __init__(self, desk: EvidenceBoard, at_s: float) -> None:
         self.began_s = at_s
         self.short = RobustLevel(desk.settings.level_short_s, SCALE_FLOOR)
         self.long = RobustLevel(desk.settings.level_long_s, SCALE_FLOOR)
@@ -42,7 +42,7 @@ class Made:
 
     kinds = frozenset(_NAMES)
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._streams: dict[tuple[SignalKind, str, str], _Stream] = {}
         self._touched: set[tuple[SignalKind, str, str]] = set()
@@ -86,7 +86,7 @@ class Made:
         lag_s = median(one[1] for one in stream.last)
         usual_s = exp(stream.long.level)
         grade = graded(median(one[0] for one in stream.last), SCORES)
-        grade = min(grade, graded(lag_s - usual_s, LEAST_EXCESS_S))
+        grade = min(grade, graded(lag_s - usual_s, MIN_EXCESS_S))
         if not grade:
             return
         name, words = _NAMES[key[0]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import EvidenceBoard
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -24,7 +24,7 @@ class Made:
 
     kinds = frozenset({SignalKind.WALLET, SignalKind.VENUE_STATUS})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._wallets: dict[tuple[str, str, str], _Wallet] = {}
         self._status_s: dict[str, float] = {}

@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from monitor.correlator.producer import FAR_PER_DAY, Desk
+from monitor.correlator.producer import FAR_PER_DAY, EvidenceBoard
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 RENEWED_S = 60
-LONGEST_S = 86_400.0
+MAX_S = 86_400.0
 """A silence nobody heard more of is not renewed beyond this: a dead wallet is no news."""
 KEPT = 256
 
@@ -34,7 +34,7 @@ class Made:
 
     kinds = frozenset({SignalKind.WALLET_SILENT, SignalKind.WALLET_RESUMED, SignalKind.RETRACTION})
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: EvidenceBoard) -> None:
         self._desk = desk
         self._silences: dict[tuple[str, str, str], _Silence] = {}
 
@@ -87,7 +87,7 @@ class Made:
         """Renew what lasts."""
         if int(now_s) % RENEWED_S:
             return
-        for key in [one for one, silence in self._silences.items() if now_s - silence.told_s > LONGEST_S]:
+        for key in [one for one, silence in self._silences.items() if now_s - silence.told_s > MAX_S]:
             del self._silences[key]
         for key in self._silences:
             self._pin(key, now_s)

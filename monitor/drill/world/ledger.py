@@ -15,7 +15,7 @@ from monitor.drill.world import abi
 
 PAST_BLOCKS = 64
 """Blocks there are when the world begins."""
-MOST_BLOCKS = 8192
+MAX_BLOCKS = 8192
 MIN_DELAY_S = 30
 POOL_USD = (4_000_000, 1_000_000)
 TOKEN_DECIMALS, USD_DECIMALS = 18, 6
@@ -117,7 +117,7 @@ class Ledger:
             number=number, hash=_hash(name), parent=parent, time_s=self._genesis_s + number, sent=sent, state=state
         )
         self.blocks[number] = self.by_hash[block.hash] = block
-        if len(self.blocks) > MOST_BLOCKS:
+        if len(self.blocks) > MAX_BLOCKS:
             old = self.blocks.pop(min(self.blocks))
             del self.by_hash[old.hash]
         return block

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
-MOST_BODY = 4_000_000
+MAX_BODY = 4_000_000
 
 
 class Server:
     """Listens on 127.0.0.1; `serve` answers everything."""
 
     def __init__(self, serve: Serve) -> None:
-        self._app = web.Application(client_max_size=MOST_BODY)
+        self._app = web.Application(client_max_size=MAX_BODY)
         self._app.router.add_route("*", "/{path:.*}", serve)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=0.2)
 

@@ -28,7 +28,7 @@ FORCED_USD = 15_000.0
 INTEREST_USD = 250e6
 SPOT_VOLUME_USD = 130e6
 INTEREST_PACE_S = 2.5
-MOST_WAITING = 5000
+MAX_WAITING = 5000
 RECENT = 100
 
 
@@ -188,7 +188,7 @@ class Market:
         for _ in range(self._arrivals(weather.liquidations_per_s * dt_s)):
             order = self._forced(venue, now_s - self._random.uniform(0, dt_s))
             venue.recent.append(order)
-            if len(venue.waiting) < MOST_WAITING:
+            if len(venue.waiting) < MAX_WAITING:
                 venue.waiting.append(order)
         return {market: book.step(self.mid, weather) for market, book in venue.books.items()}
 

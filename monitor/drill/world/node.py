@@ -30,7 +30,7 @@ from monitor.drill.world.listening import Server, abort
 
 CHAIN_ID = 31337
 SAFE_BEHIND = 12
-MOST_BATCH = 1000
+MAX_BATCH = 1000
 CONTRACTS = (TOKEN, USD, TIMELOCK, ADMIN, OLD_CODE, NEW_CODE, *POOLS)
 EMPTY_LIST = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
 """keccak256(rlp([])), the hash of no uncles."""
@@ -82,7 +82,7 @@ class Node:
             return web.json_response(_failed(None, -32700, "parse error"))
         if not isinstance(asked, list):
             return web.json_response(self.answer(asked))
-        if len(asked) > MOST_BATCH:
+        if len(asked) > MAX_BATCH:
             return web.json_response(_failed(None, -32600, "batch too large"))
         return web.json_response([self.answer(one) for one in asked])
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from monitor.drill.world.listening import Server, abort
 
 SIGNATURE = "X-Stormwatch-Signature"
-MOST_WEBHOOKS = 2000
+MAX_WEBHOOKS = 2000
 TOLD = ("kind", "incident_id", "revision", "scope", "level", "fault", "pages")
 
 Down = Callable[[], bool]
@@ -85,7 +85,7 @@ class Webhooks:
             return web.Response(status=400, text="not an object")
         if not isinstance(said.get("incident_id"), str) and isinstance(said.get("change"), dict):
             said = said["change"]
-        if len(self._came) < MOST_WEBHOOKS:
+        if len(self._came) < MAX_WEBHOOKS:
             row = {name: said[name] for name in TOLD if name in said}
             good = signed(self._secret, request.headers.get(SIGNATURE, ""), body)
             self._came.append({"kind": "", "incident_id": "", **row, "signed": good})

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from aiohttp import WSMsgType, web
 
-MOST_QUEUED = 4000
-MOST_BYTES = 64_000
+MAX_QUEUED = 4000
+MAX_BYTES = 64_000
 
 
 class Connection:
@@ -22,8 +22,8 @@ class Connection:
         self.path = path
         self.topics: set[str] = set()
         self._request = request
-        self._socket = web.WebSocketResponse(compress=False, max_msg_size=MOST_BYTES)
-        self._queue: asyncio.Queue[tuple[float, str]] = asyncio.Queue(MOST_QUEUED)
+        self._socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_BYTES)
+        self._queue: asyncio.Queue[tuple[float, str]] = asyncio.Queue(MAX_QUEUED)
         self._last_due = 0.0
 
     async def open(self) -> None:

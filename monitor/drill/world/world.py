@@ -27,7 +27,7 @@ from monitor.drill.world.weather import Weather
 
 STEP_S = 0.15
 """Each venue's books change this often."""
-LONGEST_STEP_S = 1.0
+MAX_STEP_S = 1.0
 LINGER_S = 30.0
 """After the scenario the world goes on, calm, for as long as the last pages may take, unless it is told to end."""
 CONTROLS = ("control_a", "control_b", "control_c")
@@ -121,7 +121,7 @@ class World:
 
     def _step(self, server: VenueServer, stepped: dict[str, float]) -> None:
         now_s, name = self._now(), server.dialect.id
-        dt_s = min(max(now_s - stepped[name], 0.0), LONGEST_STEP_S)
+        dt_s = min(max(now_s - stepped[name], 0.0), MAX_STEP_S)
         stepped[name] = now_s
         self._market.walk(dt_s / len(self._venues))
         server.tell(self._market.step(server.venue, server.forecast(), now_s, dt_s))

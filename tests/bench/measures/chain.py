@@ -29,7 +29,7 @@ from tests.evm.door import door
 CONTRACTS, POOLS = 1000, 200
 BLOCKS_PACED = 12
 UPGRADES = 25
-MOST_CODE = 24_576
+MAX_CODE = 24_576
 """EIP-170's bound, bytes."""
 BACKFILL, ROUNDS = 2500, 5
 SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
@@ -154,7 +154,7 @@ def _codes() -> list[bytes]:
     """The largest contracts that a network would take, of those that lie built in npm's packages; one for each upgrade."""
     built = (path for folder in (MODULES, MODULES.parent / "pools/node_modules") for path in folder.glob("**/*.json"))
     codes = {code_in(path.read_bytes()) for path in built}
-    fitting = sorted((code for code in codes if len(code) <= MOST_CODE), key=lambda code: (len(code), code))
+    fitting = sorted((code for code in codes if len(code) <= MAX_CODE), key=lambda code: (len(code), code))
     assert len(fitting) >= UPGRADES, len(fitting)
     return fitting[-UPGRADES:]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.bench.figures import Figure
 
 LENGTH_S = 20
-LONGEST_S = 180.0
+MAX_S = 180.0
 SCENARIO = f"""name = "bench"
 title = "A quiet market, for as long as memory is measured"
 length_s = "{LENGTH_S}s"
@@ -79,7 +79,7 @@ def _drilled() -> tuple[float | None, float | None, str]:
         with (folder / "out").open("wb") as out, errors.open("wb") as err:
             env = os.environ | {"TMPDIR": str(temporary)}
             with subprocess.Popen(command, stdout=out, stderr=err, env=env) as running:
-                deadline = time.monotonic() + LONGEST_S
+                deadline = time.monotonic() + MAX_S
                 while running.poll() is None:
                     if _watches(running.pid):
                         rss_mb = max(rss_mb, peak_mb(str(running.pid)))

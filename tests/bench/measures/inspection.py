@@ -13,8 +13,8 @@ from typing import Any
 
 from chain.events import NetworkId
 from chain.inspection.inspect import inspect
-from chain.nodes.group import Nodes
-from chain.nodes.web3_node import Node
+from chain.nodes.group import NodeGroup
+from chain.nodes.web3_node import Web3Node
 from tests.bench.figures import Figure
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
@@ -71,7 +71,7 @@ async def _ours(url: str, made: dict[str, Made]) -> tuple[list[int], list[float]
     took: list[float] = []
     right = 0
     async with door(url) as counting:
-        nodes = Nodes(network, [Node(counting.url, chain_id=31337)], lambda: datetime.now(UTC))
+        nodes = NodeGroup(network, [Web3Node(counting.url, chain_id=31337)], lambda: datetime.now(UTC))
         await inspect(nodes, network, next(iter(made.values())).address)  # opens the node
         for name, one in made.items():
             counting.forget()

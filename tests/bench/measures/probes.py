@@ -11,7 +11,7 @@ import aiohttp
 
 from probes import venues
 from probes.readings import RequestTimed
-from probes.rest.client import Asker
+from probes.rest.client import RestClient
 from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, RestCheck, Venue
@@ -42,8 +42,8 @@ def _dialect() -> tuple[Venue, RestCheck]:
     return dialect, next(one for one in dialect.checks if one.name == "server_time")
 
 
-def _asker(dialect: Venue, client: aiohttp.ClientSession, base: str) -> Asker:
-    return Asker(VenueState(dialect), client, utc_now, hosts={"rest": base})
+def _asker(dialect: Venue, client: aiohttp.ClientSession, base: str) -> RestClient:
+    return RestClient(VenueState(dialect), client, utc_now, hosts={"rest": base})
 
 
 async def _bare(client: aiohttp.ClientSession, url: str) -> None:

@@ -13,7 +13,7 @@ from chain.detectors import behaviour
 from chain.detectors.behaviour import Behaviour
 from chain.events import Address, BehaviourMismatch, ChainEvent, ProbedBy, Retracted
 from chain.events.network import HeadSeen, NodeFault
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.sync.settings import WatcherSettings
 from chain.sync.watcher import Watcher
 from chain.watch import Watch, WatchedContract
@@ -97,7 +97,7 @@ async def hiding(anvil: Anvil, url: str) -> list[ChainEvent]:
 async def test_a_proxy_that_names_one_target_and_runs_another_is_told_and_followed_and_its_end_too() -> None:
     async with running() as anvil:
         events = await hiding(anvil, anvil.url)
-        assert said(events) == [(B, False), (B, C, Seen.SLOT), (C, False), (C, A, Seen.SLOT), (C, True)]
+        assert said(events) == [(B, False), (B, C, SeenBy.SLOT), (C, False), (C, A, SeenBy.SLOT), (C, True)]
         mismatch = next(one for one in events if isinstance(one, BehaviourMismatch))
         assert (mismatch.contract, mismatch.claimed, mismatch.probed_by) == (P, (A,), ProbedBy.TRACE)
         assert mismatch.probes >= 3
@@ -109,7 +109,7 @@ async def test_without_traces_a_hiding_proxy_is_found_by_what_its_calls_touch_an
         told = [one for one in events if isinstance(one, BehaviourMismatch)]
         assert [(one.actual, one.ended) for one in told[:2]] == [(B, False), (C, False)]
         assert {one.probed_by for one in told} == {ProbedBy.SENTINEL}
-        assert (B, C, Seen.SLOT) in said(events)
+        assert (B, C, SeenBy.SLOT) in said(events)
 
 
 async def test_with_nothing_to_ask_nothing_is_known_and_nothing_told() -> None:
@@ -126,7 +126,7 @@ async def test_a_node_that_knows_no_overrides_still_traces() -> None:
         return answer
 
     async with running() as anvil, door(anvil.url, twist=no_overrides) as poor:
-        assert said(await hiding(anvil, poor.url))[:2] == [(B, False), (B, C, Seen.SLOT)]
+        assert said(await hiding(anvil, poor.url))[:2] == [(B, False), (B, C, SeenBy.SLOT)]
 
 
 async def test_a_proxy_of_an_unknown_slot_is_followed_by_the_slot_that_was_found() -> None:
@@ -134,7 +134,7 @@ async def test_a_proxy_of_an_unknown_slot_is_followed_by_the_slot_that_was_found
         await stage(anvil, None, A)
         events = await paced(anvil, anvil.url, [P], {12: lambda: put(anvil, HIDDEN, B)}, 20)
         [(old, new, seen_by)] = said(events)
-        assert (old, new, seen_by) == (A, B, Seen.SLOT)
+        assert (old, new, seen_by) == (A, B, SeenBy.SLOT)
         [event] = [one for one in events if isinstance(one, ContractUpgraded)]
         assert (event.proxy_kind, event.role, event.contract) == ("custom", "implementation", P)
 
@@ -163,7 +163,7 @@ async def test_honest_proxies_of_every_kind_are_never_called_liars() -> None:
             events = await paced(anvil, counted.url, [one.address for one in made.values()], changes, 75)
             assert not [one for one in events if isinstance(one, BehaviourMismatch)]
             names = {one.address: name for name, one in made.items()}
-            upgraded = [one for one in events if isinstance(one, ContractUpgraded) and one.seen_by is Seen.BEHAVIOUR]
+            upgraded = [one for one in events if isinstance(one, ContractUpgraded) and one.seen_by is SeenBy.BEHAVIOUR]
             assert not [(names[one.contract], one.old, one.new, one.place.block_number) for one in upgraded]
             faults = [one for one in events if isinstance(one, NodeFault)]
             assert {one.fault.value for one in faults} <= {"no_traces"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chain.behaviour.declared import Declared, Verdict, bodies, declared, holding, judge
+from chain.behaviour.declared import Declared, Finding, bodies, declared, holding, judge
 from chain.blocks.delegates import Delegate
-from chain.blocks.reads import AnswerNeed, CallNeed, Need, SlotNeed
+from chain.blocks.reads import CallBytes, CallWord, Read, SlotWord
 from tests.chain.detectors.test_behaviour import BEACON, BEACON_SLOT, CLAIM, FORM, IMPLEMENTATION, A, B, C, P
 from tests.chain.made import topic
 from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
@@ -14,13 +14,13 @@ from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
 
 def test_what_a_contract_declares_is_read_of_its_slots_beacons_and_tables() -> None:
     via = next(where.need for where in FORM.via("beacon", BEACON))
-    state: dict[Need, int] = {CLAIM: int(A, 16), SlotNeed(P, BEACON_SLOT): int(BEACON, 16)}
+    state: dict[Read, int] = {CLAIM: int(A, 16), SlotWord(P, BEACON_SLOT): int(BEACON, 16)}
     assert declared(FORM, P, state).sure is False
-    what = declared(FORM, P, {**state, via: int(B, 16), CallNeed(P, IMPLEMENTATION): int(C, 16)})
+    what = declared(FORM, P, {**state, via: int(B, 16), CallWord(P, IMPLEMENTATION): int(C, 16)})
     assert what.slots | what.asked == {A, B, BEACON}
     assert what.sure
     assert what.getters == {IMPLEMENTATION: C}
-    table = next(where.need for where in FORM.fields(P) if isinstance(where.need, AnswerNeed))
+    table = next(where.need for where in FORM.fields(P) if isinstance(where.need, CallBytes))
     word = int.from_bytes(b"\x01" + table_body({int(A, 16): (FIRST,), int(B, 16): (SECOND,)}), "big")
     what = declared(FORM, P, {table: word})
     assert what.slots == {A, B}
@@ -37,33 +37,33 @@ def test_calls_are_unrelated_and_not_to_be_foreseen() -> None:
 @pytest.mark.parametrize(
     ("what", "found", "verdict"),
     [
-        (Declared(slots=frozenset({A})), {"1": [Delegate(A)], "2": []}, Verdict.KEPT),
-        (Declared(slots=frozenset({A})), {"1": [Delegate(C), Delegate(A)]}, Verdict.KEPT),
-        (Declared(slots=frozenset({A})), {"1": [], "2": []}, Verdict.UNKNOWN),
-        (Declared(slots=frozenset({A})), {"1": [Delegate(A)], "2": [Delegate(B)]}, Verdict.BROKEN),
-        (Declared(slots=frozenset({A}), sure=False), {"1": [Delegate(B)]}, Verdict.UNKNOWN),
-        (Declared(slots=frozenset({A}), account=True), {"1": [Delegate(B)]}, Verdict.UNKNOWN),
-        (Declared(slots=frozenset({A}), asked=frozenset({BEACON})), {"1": [Delegate(B, BEACON)]}, Verdict.KEPT),
-        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)], "g": [Delegate(B)]}, Verdict.BROKEN),
-        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)], "g": []}, Verdict.KEPT),
-        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)]}, Verdict.KEPT),
-        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)], "g": []}, Verdict.BROKEN),
-        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)], "g": [Delegate(B)]}, Verdict.CUSTOM),
-        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)]}, Verdict.UNKNOWN),
-        (Declared(), {"1": [Delegate(B)], "2": [Delegate(C)], "3": [Delegate(B)]}, Verdict.UNKNOWN),
-        (Declared(), {"1": [Delegate(B)]}, Verdict.UNKNOWN),
-        (Declared(), {"1": [Delegate(B)], "2": [Delegate(B)]}, Verdict.CUSTOM),
+        (Declared(slots=frozenset({A})), {"1": [Delegate(A)], "2": []}, Finding.KEPT),
+        (Declared(slots=frozenset({A})), {"1": [Delegate(C), Delegate(A)]}, Finding.KEPT),
+        (Declared(slots=frozenset({A})), {"1": [], "2": []}, Finding.UNKNOWN),
+        (Declared(slots=frozenset({A})), {"1": [Delegate(A)], "2": [Delegate(B)]}, Finding.BROKEN),
+        (Declared(slots=frozenset({A}), sure=False), {"1": [Delegate(B)]}, Finding.UNKNOWN),
+        (Declared(slots=frozenset({A}), account=True), {"1": [Delegate(B)]}, Finding.UNKNOWN),
+        (Declared(slots=frozenset({A}), asked=frozenset({BEACON})), {"1": [Delegate(B, BEACON)]}, Finding.KEPT),
+        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)], "g": [Delegate(B)]}, Finding.BROKEN),
+        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)], "g": []}, Finding.KEPT),
+        (Declared(slots=frozenset({A}), getters={"g": B}), {"1": [Delegate(B)]}, Finding.KEPT),
+        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)], "g": []}, Finding.BROKEN),
+        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)], "g": [Delegate(B)]}, Finding.CUSTOM),
+        (Declared(getters={"g": A}), {"1": [Delegate(B)], "2": [Delegate(B)]}, Finding.UNKNOWN),
+        (Declared(), {"1": [Delegate(B)], "2": [Delegate(C)], "3": [Delegate(B)]}, Finding.UNKNOWN),
+        (Declared(), {"1": [Delegate(B)]}, Finding.UNKNOWN),
+        (Declared(), {"1": [Delegate(B)], "2": [Delegate(B)]}, Finding.CUSTOM),
     ],
 )
 def test_a_word_is_broken_only_by_a_delegation_to_somebody_else(
-    what: Declared, found: dict[str, list[Delegate]], verdict: Verdict
+    what: Declared, found: dict[str, list[Delegate]], verdict: Finding
 ) -> None:
     assert judge(what, found).verdict is verdict
 
 
 def test_the_slot_that_holds_a_target_is_found_wherever_in_the_word_it_stands_the_contracts_own_first() -> None:
-    words = {SlotNeed(A, 1): int(B, 16), SlotNeed(P, 9): int(B, 16) << 96 | 5, SlotNeed(P, 3): 7}
-    assert holding(words, B, [P]) == (SlotNeed(P, 9), 96)
-    assert holding(words, B, []) == (SlotNeed(P, 9), 96)
-    assert holding(words, B, [A]) == (SlotNeed(A, 1), 0)
+    words = {SlotWord(A, 1): int(B, 16), SlotWord(P, 9): int(B, 16) << 96 | 5, SlotWord(P, 3): 7}
+    assert holding(words, B, [P]) == (SlotWord(P, 9), 96)
+    assert holding(words, B, []) == (SlotWord(P, 9), 96)
+    assert holding(words, B, [A]) == (SlotWord(A, 1), 0)
     assert holding(words, C, [P]) is None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chain.bytecode.reader import MOST_CODE, MOST_KEPT, CodeReader
+from chain.bytecode.reader import MAX_CODE, MAX_KEPT, CodeReader
 from chain.bytecode.reader_process import read
 from chain.bytecode.selectors import selectors
 from tests.chain.bytecode.layouts.vaults import built, code_of
@@ -121,12 +121,12 @@ async def test_each_code_is_read_once_and_by_what_it_is() -> None:
 
 async def test_what_is_remembered_is_bounded() -> None:
     reader = CodeReader()
-    await reader.read(bytes([0x60, one % 256, 0x60, one // 256]) for one in range(MOST_KEPT + 8))
-    assert len(reader._kept) == MOST_KEPT
+    await reader.read(bytes([0x60, one % 256, 0x60, one // 256]) for one in range(MAX_KEPT + 8))
+    assert len(reader._kept) == MAX_KEPT
 
 
 async def test_of_an_enormous_code_only_the_size_is_told() -> None:
-    code = code_of("Vault") + bytes(MOST_CODE)
+    code = code_of("Vault") + bytes(MAX_CODE)
     found = (await CodeReader().read([code]))[code]
     assert (found.size, found.selectors) == (len(code), None)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chain.blocks.abi import Unreadable, Words, keccak, selector_of, topic_of
 from chain.control import call_data
-from chain.control.call_data import CHANGES, ENVELOPES, Call, Foreseen, foreseen, opened, signed_call
+from chain.control.call_data import CHANGES, ENVELOPES, DecodedCall, Foreseen, foreseen, opened, signed_call
 from tests.branches import Reached
 from tests.chain.made import address, words
 
@@ -130,12 +130,12 @@ def test_envelopes_nest_safe_in_batch_in_timelock_in_admin() -> None:
 
 def test_depth_calls_and_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     nested = UPGRADE_TO
-    for _ in range(call_data.MOST_DEPTH + 1):
+    for _ in range(call_data.MAX_DEPTH + 1):
         nested = call("relay(address,uint256,bytes)", PROXY, 0, nested)
     assert foreseen(PROXY, nested) == ()
     many = [(PROXY, UPGRADE_TO)] * 200
     twice = call("aggregate((address,bytes)[])", [(LOCK, call("aggregate((address,bytes)[])", many))] * 3)
-    assert len(opened(LOCK, twice)) == call_data.MOST_CALLS
+    assert len(opened(LOCK, twice)) == call_data.MAX_CALLS
     monkeypatch.setattr(call_data, "MOST_BYTES", len(twice) + 1)
     assert len(opened(LOCK, twice)) == 1
 
@@ -148,7 +148,7 @@ def test_one_blob_pointed_at_a_thousand_times_costs_no_more_than_the_bound() -> 
     targets = words(length) + words(*[1] * length)
     body = words(96, 96, 96 + len(targets)) + targets + array
     found = opened(LOCK, selector_of("propose(address[],uint256[],bytes[],string)") + body)
-    assert sum(len(one.body) for one in found) <= call_data.MOST_BYTES
+    assert sum(len(one.body) for one in found) <= call_data.MAX_BYTES
 
 
 NUMBERS = st.lists(st.sampled_from([0, 1, 4, 32, 64, 96]), min_size=1, max_size=12).map(lambda some: words(*some))
@@ -170,7 +170,7 @@ def test_a_spoilt_envelope_never_raises(signature: str, at: int, spoil: bytes) -
     at %= len(body)
     body[at : at + len(spoil)] = spoil
     found = opened(LOCK, bytes(body))
-    assert found[0] == Call(LOCK, bytes(body))
+    assert found[0] == DecodedCall(LOCK, bytes(body))
     spoilt(len(found) == 1)
 
 

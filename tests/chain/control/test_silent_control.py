@@ -6,18 +6,18 @@ import pytest
 from eth_hash.auto import keccak
 
 from chain.blocks.abi import topic_of
-from chain.blocks.reads import STRANGE, AnswerNeed, CallNeed, Need, Needs, SlotNeed
+from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, Reads, SlotWord
 from chain.control import getters as standing
 from chain.control.getters import BODIES, SLOTS, WHOLE
 from chain.detectors import control
-from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, MOST_LOOKS, MOST_SILENT, Control
+from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, MAX_LOOKS, MAX_SILENT, Control
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, log, words
 
 TOKEN, ADMIN, LOCK = address(0xA << 80), address(0xB << 80), address(0xC << 80)
 ONE, TWO, SAFE = address(1 << 90), address(2 << 90), address(3 << 90)
-EMPTY: dict[Need, int] = {}
+EMPTY: dict[Read, int] = {}
 
 
 def watching(*contracts: Address, timelock: Address | None = None, timelocks: tuple[Address, ...] = ()) -> Control:
@@ -25,9 +25,9 @@ def watching(*contracts: Address, timelock: Address | None = None, timelocks: tu
     return control.make(Watch(contracts=watched if contracts or not timelocks else (), timelocks=timelocks))
 
 
-def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[Need, int]:
+def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[Read, int]:
     """What an address answers, and that its slots were read."""
-    state: dict[Need, int] = {SlotNeed(at, slot): 0 for slot in (ADMIN_SLOT, *SLOTS.values())}
+    state: dict[Read, int] = {SlotWord(at, slot): 0 for slot in (ADMIN_SLOT, *SLOTS.values())}
     for key, value in getters.items():
         if isinstance(value, tuple):
             listed = (
@@ -41,12 +41,12 @@ def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[Need, int
     return state
 
 
-def seen(detector: Control, number: int, state: dict[Need, int], *logs: object) -> list[ControlChanged]:
+def seen(detector: Control, number: int, state: dict[Read, int], *logs: object) -> list[ControlChanged]:
     found = detector.on_block(block(number, *logs, state=state), ())  # type: ignore[arg-type]
     return [event for event in found if isinstance(event, ControlChanged)]
 
 
-def owner(value: Address) -> dict[Need, int]:
+def owner(value: Address) -> dict[Read, int]:
     return answers(TOKEN, owner=int(value, 16))
 
 
@@ -117,7 +117,7 @@ def test_a_safes_signers_threshold_modules_and_guard_are_compared_as_what_they_a
     at = answers(TOKEN, threshold=2, signers=(ONE, TWO), modules=())
     assert seen(detector, 1, at) == []
     later = answers(TOKEN, threshold=1, signers=(TWO, SAFE), modules=(LOCK,)) | {
-        SlotNeed(TOKEN, SLOTS["guard"]): 7 << 90
+        SlotWord(TOKEN, SLOTS["guard"]): 7 << 90
     }
     told = {(event.change, event.account, event.new) for event in seen(detector, 2, later)}
     assert told == {
@@ -146,24 +146,24 @@ def test_signers_that_a_log_told_are_not_told_again() -> None:
 
 def test_who_owns_what_stands_above_counts_up_to_three_owners_away() -> None:
     detector = watching()
-    above = answers(TOKEN) | {SlotNeed(TOKEN, ADMIN_SLOT): int(ADMIN, 16)}
+    above = answers(TOKEN) | {SlotWord(TOKEN, ADMIN_SLOT): int(ADMIN, 16)}
     seen(detector, 1, above)
     seen(detector, 2, above | answers(ADMIN, owner=int(SAFE, 16)))
     safe = above | answers(ADMIN, owner=int(SAFE, 16))
     seen(detector, 3, safe | answers(SAFE, threshold=2, signers=(ONE, TWO), paused=0))
-    assert {ADMIN, SAFE} <= detector.needs().addresses
+    assert {ADMIN, SAFE} <= detector.reads().addresses
     again = watching()
     again.recall(detector.memory())
     [event] = seen(again, 4, safe | answers(SAFE, threshold=1, signers=(ONE, TWO), paused=1))
     assert (event.contract, event.emitter, event.change) == (TOKEN, SAFE, ControlChange.THRESHOLD)  # not its own pause
     [moved] = seen(again, 5, above | answers(ADMIN, owner=int(TWO, 16)))
     assert (moved.contract, moved.emitter, moved.change, moved.new) == (TOKEN, ADMIN, ControlChange.OWNER, TWO)
-    assert SAFE not in again.needs().addresses
+    assert SAFE not in again.reads().addresses
 
 
 def test_a_beacons_owner_and_a_lone_timelocks_delay_count_too() -> None:
     beacon = watching()
-    state = answers(TOKEN) | {SlotNeed(TOKEN, BEACON_SLOT): int(ADMIN, 16)}
+    state = answers(TOKEN) | {SlotWord(TOKEN, BEACON_SLOT): int(ADMIN, 16)}
     seen(beacon, 1, state)
     seen(beacon, 2, state | answers(ADMIN, owner=int(ONE, 16)))
     [event] = seen(beacon, 3, state | answers(ADMIN, owner=int(TWO, 16)))
@@ -183,34 +183,34 @@ def test_an_owner_that_leaves_the_timelock_in_silence_has_escaped() -> None:
 
 def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
     detector = watching()
-    assert AnswerNeed(TOKEN, WHOLE["signers"]) in detector.needs().reads
-    target = SlotNeed(TOKEN, IMPLEMENTATION_SLOT)
+    assert CallBytes(TOKEN, WHOLE["signers"]) in detector.reads().reads
+    target = SlotWord(TOKEN, IMPLEMENTATION_SLOT)
     seen(detector, 1, {**owner(ONE), target: 1})
-    assert {one for one in detector.needs().reads if isinstance(one, CallNeed | AnswerNeed)} >= {
-        CallNeed(TOKEN, BODIES["paused"])
+    assert {one for one in detector.reads().reads if isinstance(one, CallWord | CallBytes)} >= {
+        CallWord(TOKEN, BODIES["paused"])
     }
     seen(detector, 2, {**owner(ONE), target: 1})
-    asked = {one for one in detector.needs().reads if isinstance(one, CallNeed | AnswerNeed) and one.address == TOKEN}
-    assert asked == {CallNeed(TOKEN, BODIES["owner"])}
-    assert SlotNeed(TOKEN, SLOTS["guard"]) not in detector.needs().reads  # it is no Safe
+    asked = {one for one in detector.reads().reads if isinstance(one, CallWord | CallBytes) and one.address == TOKEN}
+    assert asked == {CallWord(TOKEN, BODIES["owner"])}
+    assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().reads  # it is no Safe
     seen(detector, 3, {**owner(ONE), target: 2})
-    assert CallNeed(TOKEN, BODIES["paused"]) in detector.needs().reads
+    assert CallWord(TOKEN, BODIES["paused"]) in detector.reads().reads
     assert seen(detector, 4, {**owner(ONE), standing.need(TOKEN, "paused"): 1, target: 2}) == []
     assert [event.change for event in seen(detector, 5, {**owner(TWO), target: 2})] == [ControlChange.OWNER]
-    assert CallNeed(TOKEN, BODIES["paused"]) not in detector.needs().reads  # it answers no more
+    assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().reads  # it answers no more
 
 
 def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
     for state in (
-        {**owner(ONE), CallNeed(TOKEN, STRANGE): 5},
+        {**owner(ONE), CallWord(TOKEN, UNKNOWN_FUNCTION): 5},
         answers(TOKEN, owner=1 << 200, paused=2, min_delay=1 << 200),
         {
             **answers(TOKEN, threshold=1),
-            AnswerNeed(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + b"\xff" * 64, "big"),
+            CallBytes(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + b"\xff" * 64, "big"),
         },
         {
             **answers(TOKEN, threshold=1),
-            AnswerNeed(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + words(32, 2, 1), "big"),
+            CallBytes(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + words(32, 2, 1), "big"),
         },
     ):
         detector = watching()
@@ -220,33 +220,33 @@ def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
         }
 
 
-def _later(detector: Control) -> Needs:
+def _later(detector: Control) -> Reads:
     seen(detector, 2, answers(TOKEN))
-    return detector.needs()
+    return detector.reads()
 
 
 def test_an_owner_that_changes_in_every_block_is_told_for_a_while_and_then_not_read() -> None:
     detector = watching()
-    told = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MOST_SILENT + 9)]
-    assert sum(told) >= MOST_SILENT
-    assert CallNeed(TOKEN, BODIES["owner"]) not in detector.needs().reads
+    told = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MAX_SILENT + 9)]
+    assert sum(told) >= MAX_SILENT
+    assert CallWord(TOKEN, BODIES["owner"]) not in detector.reads().reads
 
 
 def test_many_contracts_are_looked_at_in_turn() -> None:
-    many = tuple(address(number << 80) for number in range(1, MOST_LOOKS + 40))
+    many = tuple(address(number << 80) for number in range(1, MAX_LOOKS + 40))
     detector = watching(*many)
 
     def looked_at() -> set[Address]:
-        return {one.address for one in detector.needs().reads if one == CallNeed(one.address, BODIES["paused"])}
+        return {one.address for one in detector.reads().reads if one == CallWord(one.address, BODIES["paused"])}
 
     first = looked_at()
-    assert len(first) == MOST_LOOKS
-    state: dict[Need, int] = {}
+    assert len(first) == MAX_LOOKS
+    state: dict[Read, int] = {}
     for one in first:
         state |= answers(one)
     seen(detector, 1, state)
     seen(detector, 2, state)
-    assert len(looked_at()) == len(many) - MOST_LOOKS
+    assert len(looked_at()) == len(many) - MAX_LOOKS
     assert not looked_at() & first
 
 
@@ -255,4 +255,4 @@ def test_a_ring_of_owners_ends() -> None:
     state = owner(ONE) | answers(ONE, owner=int(TWO, 16)) | answers(TWO, owner=int(TOKEN, 16), admin=int(ONE, 16))
     for number in range(1, 6):
         assert seen(detector, number, state) == []
-    assert detector.needs().addresses == {TOKEN, ONE, TWO}
+    assert detector.reads().addresses == {TOKEN, ONE, TWO}

@@ -8,7 +8,7 @@ import pytest
 
 from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import Needs, SlotNeed
+from chain.blocks.reads import Reads, SlotWord
 from chain.control.timelocks import kinds as timelock_kinds
 from chain.detectors import timelocks
 from chain.detectors.timelocks import BEACON_SLOT
@@ -170,11 +170,11 @@ def test_a_batch_ends_once_and_each_of_its_calls_may_have_carried_the_upgrade() 
 
 def test_an_upgrade_of_a_beacon_is_announced_for_each_contract_behind_it() -> None:
     detector = watching()
-    assert SlotNeed(PROXY, BEACON_SLOT) in detector.needs().reads
+    assert SlotWord(PROXY, BEACON_SLOT) in detector.reads().reads
     found = detector.on_block(with_beacon(1, 0xBE, scheduled(UPGRADE_TO, target=BEACON)), ())
     assert [event.target for event in found if isinstance(event, UpgradeQueued)] == [BEACON, PROXY]
     assert len({event.event_id for event in found}) == 2
-    unread = block(2, scheduled(UPGRADE_TO, operation=13, target=BEACON), state={SlotNeed(PROXY, 1): 5})
+    unread = block(2, scheduled(UPGRADE_TO, operation=13, target=BEACON), state={SlotWord(PROXY, 1): 5})
     kept = detector.on_block(unread, ())
     assert [event.target for event in kept if isinstance(event, UpgradeQueued)] == [BEACON, PROXY], (
         "not read is not gone"
@@ -184,7 +184,7 @@ def test_an_upgrade_of_a_beacon_is_announced_for_each_contract_behind_it() -> No
 
 
 def with_beacon(number: int, beacon: int, *logs: Log) -> Block:
-    return block(number, *logs, state={SlotNeed(PROXY, BEACON_SLOT): beacon})
+    return block(number, *logs, state={SlotWord(PROXY, BEACON_SLOT): beacon})
 
 
 def test_a_change_of_admin_alone_is_no_announced_upgrade() -> None:
@@ -214,14 +214,14 @@ def test_open_operations_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_delays_without_end_are_told_with_the_longest_that_is_believed() -> None:
     [queued] = watching().on_block(block(1, scheduled(UPGRADE_TO, delay_s=2**255)), ())
     assert isinstance(queued, UpgradeQueued)
-    assert queued.eta == START + timedelta(seconds=1 + timelocks.LONGEST_DELAY_S)
+    assert queued.eta == START + timedelta(seconds=1 + timelocks.MAX_DELAY_S)
 
 
 def test_without_timelocks_nothing_is_needed() -> None:
-    assert timelocks.make(Watch()).needs() == Needs()
-    assert watching().needs().addresses == {GUARD}
+    assert timelocks.make(Watch()).reads() == Reads()
+    assert watching().reads().addresses == {GUARD}
 
 
 def test_each_family_has_a_file_and_no_two_read_the_same_log() -> None:
     assert set(timelock_kinds()) >= {"openzeppelin", "compound", "governor", "safe", "maple", "aave_payloads"}
-    assert len(watching().needs().topics) >= 25
+    assert len(watching().reads().topics) >= 25

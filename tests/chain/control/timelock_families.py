@@ -13,7 +13,7 @@ from chain.blocks.block import Log
 from chain.detectors import timelocks
 from chain.detectors.timelocks import Timelocks
 from chain.events import Address
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import START, address, block, log, topic, words
 
@@ -61,7 +61,7 @@ def upgraded(transaction: int | None = 1, role: str = "implementation", new: int
         role=role,
         old=None,
         new=address(new),
-        seen_by=Seen.LOG,
+        seen_by=SeenBy.LOG,
     )
 
 

@@ -11,13 +11,22 @@ import msgspec
 from chain.behaviour.inquiry import HOUR_S
 from chain.blocks.block import Write
 from chain.blocks.delegates import Delegate, as_word, touched_word
-from chain.blocks.reads import NO_CODE, CodeNeed, DelegateNeed, DelegatesNeed, Need, SentinelNeed, SlotNeed, TouchedNeed
+from chain.blocks.reads import (
+    NO_CODE,
+    AccountDelegate,
+    CodeHash,
+    Read,
+    RunsOneOf,
+    SlotWord,
+    TouchedState,
+    TracedDelegates,
+)
 from chain.detectors import behaviour
-from chain.detectors.behaviour import EVERY, MOST_BEGUN, MOST_LOOKS, Behaviour
+from chain.detectors.behaviour import EVERY, MAX_BEGUN, MAX_LOOKS, Behaviour
 from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.kinds import every
-from chain.proxies.places import Form
+from chain.proxies.places import PlaceTable
 from chain.proxies.upgrade_memory import upgraded
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, topic
@@ -28,9 +37,9 @@ SLOT, BEACON_SLOT = (
 )
 IMPLEMENTATION = "0x5c60da1b"
 P, A, B, C, BEACON = (address(at) for at in (0xABC, 0xAAAAA, 0xBBBBB, 0xCCCCC, 0xBEAC0))
-CLAIM, CODED = SlotNeed(P, SLOT), CodeNeed(P)
-FORM = Form(every())
-Answers = Callable[[Need], int | None]
+CLAIM, CODED = SlotWord(P, SLOT), CodeHash(P)
+FORM = PlaceTable(every())
+Answers = Callable[[Read], int | None]
 
 
 def watching(*contracts: Address) -> Behaviour:
@@ -45,20 +54,20 @@ class World:
         self.claim, self.runs, self.slot = claim, runs, slot
         self.traces = self.sentinels = self.lists = True
         self.named_by: Address | None = None
-        self.state: dict[Need, int] = {CODED: 1}
+        self.state: dict[Read, int] = {CODED: 1}
         self.number = 0
         self.asked: list[str] = []
 
-    def answer(self, need: Need) -> int | None:
+    def answer(self, need: Read) -> int | None:
         match need:
-            case SentinelNeed():
+            case RunsOneOf():
                 return (int(self.runs, 16) if self.runs in need.targets else 0) if self.sentinels else None
-            case DelegatesNeed():
+            case TracedDelegates():
                 return as_word([Delegate(self.runs, self.named_by)]) if self.traces else None
-            case TouchedNeed():
+            case TouchedState():
                 touched = ((P, (7,) if self.slot else ()), (self.runs, ()))
                 return touched_word(touched) if (self.traces if need.traced else self.lists) else None
-            case SlotNeed(address=at, slot=7) if at == P:
+            case SlotWord(address=at, slot=7) if at == P:
                 return int(self.runs, 16) << 8
         return self.state.get(need)
 
@@ -68,9 +77,9 @@ class World:
         self.number += 1
         if self.claim:
             self.state[CLAIM] = int(self.claim, 16)
-        needs = self.detector.needs()
-        wanted = needs.probes | needs.reads if probed else needs.reads
-        self.asked.append(",".join(sorted({type(need).__name__ for need in needs.probes} & PROBES)))
+        reads = self.detector.reads()
+        wanted = reads.probes | reads.reads if probed else reads.reads
+        self.asked.append(",".join(sorted({type(need).__name__ for need in reads.probes} & PROBES)))
         found = {need: word for need in wanted if (word := self.answer(need)) is not None}
         made = block(self.number, state={**self.state, **found}, after_s=self.number)
         return self.detector.on_block(replace(made, probed=probed, writes=writes), earlier)
@@ -90,7 +99,7 @@ def said(event: PlacedEvent) -> tuple[Any, ...]:
 
 
 def by_log(number: int, new: Address, role: str = "implementation") -> ContractUpgraded:
-    return upgraded(block(number), None, P, "eip1967", role, A, new, Seen.LOG)
+    return upgraded(block(number), None, P, "eip1967", role, A, new, SeenBy.LOG)
 
 
 def test_an_honest_contract_costs_one_question_and_is_not_asked_again_before_its_time() -> None:
@@ -105,9 +114,9 @@ def test_a_contract_that_breaks_its_word_is_told_once_and_followed_by_the_slot_t
     assert world.steps() == [((A,), B, ProbedBy.TRACE, False)]
     assert [one for one in world.asked if one] == ["SentinelNeed", "DelegatesNeed", "DelegatesNeed", "TouchedNeed"]
     world.runs = C
-    assert world.steps() == [(B, C, Seen.SLOT), ((A,), C, ProbedBy.TRACE, False)]
+    assert world.steps() == [(B, C, SeenBy.SLOT), ((A,), C, ProbedBy.TRACE, False)]
     world.runs = A
-    assert world.steps() == [(C, A, Seen.SLOT), ((A,), C, ProbedBy.SENTINEL, True)]
+    assert world.steps() == [(C, A, SeenBy.SLOT), ((A,), C, ProbedBy.SENTINEL, True)]
     assert world.steps() == []
 
 
@@ -119,7 +128,7 @@ def test_what_was_found_outlives_a_restart() -> None:
     world.detector.recall(kept)
     assert world.detector.memory() == kept
     world.runs = C
-    assert world.steps()[0] == (B, C, Seen.SLOT)
+    assert world.steps()[0] == (B, C, SeenBy.SLOT)
 
 
 def test_without_sentinels_traces_are_asked_and_without_traces_what_was_touched_and_sentinels_there() -> None:
@@ -130,7 +139,7 @@ def test_without_sentinels_traces_are_asked_and_without_traces_what_was_touched_
     world.traces = False
     assert world.steps(12) == [((A,), B, ProbedBy.SENTINEL, False)]
     world.runs = A
-    assert world.steps(12) == [(B, A, Seen.SLOT), ((A,), B, ProbedBy.SENTINEL, True)]
+    assert world.steps(12) == [(B, A, SeenBy.SLOT), ((A,), B, ProbedBy.SENTINEL, True)]
 
 
 def test_where_nothing_answers_nothing_is_told() -> None:
@@ -140,7 +149,7 @@ def test_where_nothing_answers_nothing_is_told() -> None:
     world.sentinels = False
     world.step(by_log(20, B))
     assert world.steps(12) == []
-    assert world.detector.needs().probes == frozenset()
+    assert world.detector.reads().probes == frozenset()
 
 
 def test_what_was_touched_beside_what_is_declared_proves_nothing() -> None:
@@ -168,7 +177,7 @@ def test_a_target_that_nothing_declares_is_followed_without_a_word_and_its_chang
     world = World(None, B)
     assert world.steps() == []
     world.runs = C
-    assert world.steps() == [(B, C, Seen.SLOT)]
+    assert world.steps() == [(B, C, SeenBy.SLOT)]
 
 
 def test_a_flip_of_a_slot_that_was_found_is_seen_by_its_writes_each_with_a_name_of_its_own() -> None:
@@ -178,7 +187,7 @@ def test_a_flip_of_a_slot_that_was_found_is_seen_by_its_writes_each_with_a_name_
     writes = tuple(Write(topic(1), P, 7, int(value, 16) << 8) for value in values)
     events = world.step(writes=(Write(topic(1), P, 8, 1), *writes))
     assert [said(one) for one in events] == [
-        (old, new, Seen.TRACE) for old, new in zip((B, *values), values, strict=False)
+        (old, new, SeenBy.TRACE) for old, new in zip((B, *values), values, strict=False)
     ]
     assert len({one.event_id for one in events}) == 4
 
@@ -189,7 +198,7 @@ def test_without_a_slot_the_change_is_seen_at_the_next_look() -> None:
     world.runs = C
     assert world.steps() == []
     world.number += HOUR_S
-    assert world.steps() == [(B, C, Seen.BEHAVIOUR)]
+    assert world.steps() == [(B, C, SeenBy.BEHAVIOUR)]
 
 
 def test_what_a_log_told_already_is_not_told_again() -> None:
@@ -207,9 +216,9 @@ def test_what_a_log_told_already_is_not_told_again() -> None:
 
 def test_a_slot_that_does_not_hold_the_target_is_not_followed() -> None:
     world = World(None, B)
-    world.answer = lambda need: 5 if need == SlotNeed(P, 7) else World.answer(world, need)  # type: ignore[method-assign]
+    world.answer = lambda need: 5 if need == SlotWord(P, 7) else World.answer(world, need)  # type: ignore[method-assign]
     world.steps()
-    assert world.detector.needs().reads == frozenset()
+    assert world.detector.reads().reads == frozenset()
 
 
 def test_a_finding_that_changed_while_a_slot_was_read_is_left_alone() -> None:
@@ -229,11 +238,11 @@ def test_a_contract_that_comes_to_declare_what_it_runs_is_no_longer_followed() -
     world.claim = B
     world.step(by_log(20, B))
     world.steps()
-    assert world.detector.needs().reads != frozenset()  # it still runs what was found
+    assert world.detector.reads().reads != frozenset()  # it still runs what was found
     world.sentinels = False
     world.step(by_log(30, B))
     world.steps()
-    assert world.detector.needs().reads == frozenset()
+    assert world.detector.reads().reads == frozenset()
 
 
 def test_a_word_taken_back_ends_the_finding_and_what_runs_is_followed() -> None:
@@ -244,11 +253,11 @@ def test_a_word_taken_back_ends_the_finding_and_what_runs_is_followed() -> None:
     world.sentinels = False
     world.step(by_log(20, address(0)))
     assert world.steps() == [((A,), B, ProbedBy.TRACE, True)]
-    assert world.detector.needs().reads == {SlotNeed(P, 7)}
+    assert world.detector.reads().reads == {SlotWord(P, 7)}
 
 
 def test_accounts_and_empty_addresses_are_not_looked_at() -> None:
-    states: list[dict[Need, int]] = [{CODED: NO_CODE}, {CODED: 1, DelegateNeed(P): 5}]
+    states: list[dict[Read, int]] = [{CODED: NO_CODE}, {CODED: 1, AccountDelegate(P): 5}]
     for state in states:
         world = World()
         world.state = dict(state)
@@ -261,21 +270,21 @@ def test_looks_are_spread_over_the_hour_and_never_many_at_once() -> None:
     detector = watching(*many)
     begun: list[int] = []
     for number in range(1, 700):
-        state: dict[Need, int] = {CodeNeed(one): 1 for one in many}
-        state |= {need: as_word([]) for need in detector.needs().probes if isinstance(need, DelegatesNeed)}
+        state: dict[Read, int] = {CodeHash(one): 1 for one in many}
+        state |= {need: as_word([]) for need in detector.reads().probes if isinstance(need, TracedDelegates)}
         detector.on_block(replace(block(number, state=state, after_s=number * 12), probed=True), ())
-        begun.append(len({need.address for need in detector.needs().probes if isinstance(need, DelegatesNeed)}))
-    assert max(begun) <= MOST_BEGUN * EVERY
+        begun.append(len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}))
+    assert max(begun) <= MAX_BEGUN * EVERY
     assert all(not any(begun[at : at + EVERY - 1]) for at in range(2, 600) if begun[at - 1])  # then a rest
     assert sum(begun[:80]) >= 300  # all of them soon after the start
     assert 280 <= sum(begun[350:650]) <= 320  # and then once an hour
 
 
 def test_a_storm_of_changes_begins_no_more_looks_than_are_bearable() -> None:
-    many = [address(0x100000 + at) for at in range(MOST_LOOKS + 20)]
+    many = [address(0x100000 + at) for at in range(MAX_LOOKS + 20)]
     detector = watching(*many)
-    changes = [upgraded(block(1), None, one, "eip1967", "implementation", A, B, Seen.LOG) for one in many]
+    changes = [upgraded(block(1), None, one, "eip1967", "implementation", A, B, SeenBy.LOG) for one in many]
     detector.on_block(block(1, state={CODED: 1}), changes)
-    assert len({need.address for need in detector.needs().probes if isinstance(need, DelegatesNeed)}) == MOST_LOOKS
+    assert len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}) == MAX_LOOKS
     detector.on_block(block(2, state={CODED: 1}), [])
     assert behaviour.make(Watch()).on_block(block(1, state={CODED: 1}), []) == []

@@ -8,7 +8,7 @@ import pytest
 
 from chain.blocks.abi import topic_of
 from chain.blocks.block import Log
-from chain.blocks.reads import Need, Needs, SlotNeed
+from chain.blocks.reads import Read, Reads, SlotWord
 from chain.control.logs import READERS
 from chain.detectors import control
 from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, Control
@@ -83,13 +83,13 @@ def test_every_kind_of_change_is_told_by_some_log() -> None:
 
 def test_what_happens_above_a_contract_counts_for_each_contract_below() -> None:
     detector = watching()
-    state: dict[Need, int] = {
-        SlotNeed(TOKEN, ADMIN_SLOT): int(ADMIN, 16),
-        SlotNeed(OTHER, ADMIN_SLOT): int(ADMIN, 16),
-        SlotNeed(OTHER, BEACON_SLOT): int(TWO, 16),
+    state: dict[Read, int] = {
+        SlotWord(TOKEN, ADMIN_SLOT): int(ADMIN, 16),
+        SlotWord(OTHER, ADMIN_SLOT): int(ADMIN, 16),
+        SlotWord(OTHER, BEACON_SLOT): int(TWO, 16),
     }
     assert detector.on_block(block(1, state=state), ()) == []
-    assert {ADMIN, TWO, LOCK, ALONE, TOKEN, OTHER} == detector.needs().addresses
+    assert {ADMIN, TWO, LOCK, ALONE, TOKEN, OTHER} == detector.reads().addresses
     shared = heard(said(ADMIN, "OwnershipTransferred(address,address)", 1, 2), detector=detector)
     assert [(event.contract, event.emitter) for event in shared] == [(TOKEN, ADMIN), (OTHER, ADMIN)]
     assert len({event.event_id for event in shared}) == 2
@@ -98,9 +98,9 @@ def test_what_happens_above_a_contract_counts_for_each_contract_below() -> None:
     assert [event.contract for event in heard(said(ALONE, "NewDelay(uint256)", 1), detector=detector)] == [ALONE]
     again = watching()
     again.recall(detector.memory())
-    assert again.needs() == detector.needs()
-    detector.on_block(block(3, state={SlotNeed(OTHER, BEACON_SLOT): 0}), ())
-    assert TWO not in detector.needs().addresses
+    assert again.reads() == detector.reads()
+    detector.on_block(block(3, state={SlotWord(OTHER, BEACON_SLOT): 0}), ())
+    assert TWO not in detector.reads().addresses
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_strange_contracts_and_strange_logs_say_nothing() -> None:
 
 
 def test_with_nothing_watched_nothing_is_needed() -> None:
-    assert control.make(Watch()).needs() == Needs()
+    assert control.make(Watch()).reads() == Reads()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, Need, Needs, SlotNeed
+from chain.blocks.reads import CallBytes, Read, Reads, SlotWord
 from chain.detectors import liquidity as liquidity_module
 from chain.detectors import migration
 from chain.detectors.liquidity import Liquidity
@@ -15,7 +15,7 @@ from chain.events import Address, LiquidityAccounted, LiquidityMigrated, Liquidi
 from chain.liquidity.pool import TRANSFER
 from chain.liquidity.pools import uniswap_v3, uniswap_v4
 from chain.liquidity.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, SYNC
-from chain.sync.detector_set import Bench
+from chain.sync.detector_set import DetectorSet
 from chain.watch import Watch, WatchedPool
 from tests.branches import Reached
 from tests.chain.made import START, address, block, log, topic, words
@@ -60,20 +60,23 @@ def test_a_removal_without_transfer_or_sync_goes_by_what_it_says() -> None:
 
 
 def test_a_position_handed_on_is_told_as_its_new_holders() -> None:
-    keeper, number = address(0x99), topic(77)
-    pool = WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B, positions=keeper)
+    position_manager, number = address(0x99), topic(77)
+    pool = WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B, positions=position_manager)
     detector = liquidity_module.make(Watch(pools=(pool,)))
-    span = (topic(int(keeper, 16)), topic(0), topic(60))
+    span = (topic(int(position_manager, 16)), topic(0), topic(60))
     made = [
         log(POOL, uniswap_v3.MINT, *span, body=words(9, 500, 5, 6), index=1),
-        log(keeper, TRANSFER, topic(0), topic(1), number, index=2),
-        log(keeper, uniswap_v3.INCREASE, number, body=words(500, 5, 6), index=3),
+        log(position_manager, TRANSFER, topic(0), topic(1), number, index=2),
+        log(position_manager, uniswap_v3.INCREASE, number, body=words(500, 5, 6), index=3),
     ]
     detector.on_block(block(1, *made), ())
-    detector.on_block(block(2, log(keeper, TRANSFER, topic(1), topic(3), number), log(keeper), log(A, TRANSFER)), ())
+    detector.on_block(
+        block(2, log(position_manager, TRANSFER, topic(1), topic(3), number), log(position_manager), log(A, TRANSFER)),
+        (),
+    )
     gone = [
         log(POOL, uniswap_v3.BURN, *span, body=words(500, 5, 6), index=1),
-        log(keeper, uniswap_v3.DECREASE, number, body=words(500, 5, 6), index=2),
+        log(position_manager, uniswap_v3.DECREASE, number, body=words(500, 5, 6), index=2),
     ]
     [moved] = [one for one in detector.on_block(block(3, *gone), ()) if isinstance(one, LiquidityMoved)]
     assert (moved.removed, moved.owner) == (True, STRANGER)
@@ -114,10 +117,10 @@ def test_a_depth_is_told_once_it_is_known_and_again_when_it_has_changed_by_a_ten
 
 def test_reserves_that_were_read_stand_until_others_are_and_other_reads_change_nothing() -> None:
     detector = liquidity_module.make(watch())
-    read = AnswerNeed(POOL, GET_RESERVES)
-    state: dict[Need, int] = {read: int.from_bytes(b"\x01" + words(1_000_000, 1_000_000, 7), "big")}
+    read = CallBytes(POOL, GET_RESERVES)
+    state: dict[Read, int] = {read: int.from_bytes(b"\x01" + words(1_000_000, 1_000_000, 7), "big")}
     told: list[PlacedEvent] = []
-    reads: list[dict[Need, int]] = [state, {SlotNeed(OTHER, 8): 5}, {}, state]
+    reads: list[dict[Read, int]] = [state, {SlotWord(OTHER, 8): 5}, {}, state]
     for number, held in enumerate(reads):
         told += detector.on_block(block(number, state=held), ())
     [depth] = told
@@ -152,8 +155,8 @@ def test_a_move_of_tokens_nobody_knows_is_not_told() -> None:
 def test_without_pools_nothing_is_needed() -> None:
     detector = Liquidity(Watch())
     detector.recall(detector.memory())
-    assert detector.needs() == Needs()
-    assert liquidity_module.make(watch()).needs().addresses == {POOL, OTHER}
+    assert detector.reads() == Reads()
+    assert liquidity_module.make(watch()).reads().addresses == {POOL, OTHER}
 
 
 def move(
@@ -250,8 +253,8 @@ def test_memory_put_back_gives_the_same_match_again() -> None:
     first = migrated(detector, there(2, 2**200))
     detector.recall(memory)
     assert migrated(detector, there(2, 2**200)) == first
-    assert detector.needs().addresses == {A, B}
-    assert migration.make(Watch()).needs() == Needs()
+    assert detector.reads().addresses == {A, B}
+    assert migration.make(Watch()).reads() == Reads()
 
 
 def test_blocks_without_moves_leave_the_memory_alone() -> None:
@@ -281,9 +284,9 @@ def test_no_more_migrates_than_was_removed_or_added(steps: list[tuple[bool, int]
 
 
 def test_the_bench_runs_all_detectors_and_puts_their_memories_back() -> None:
-    bench = Bench(watch())
+    bench = DetectorSet(watch())
     before = bench.memory()
-    assert POOL in bench.needs().addresses
+    assert POOL in bench.reads().addresses
     found = bench.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
     assert [type(event) for event in found] == [LiquidityMoved, LiquidityAccounted, LiquidityAccounted]
     assert bench.memory() != before

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import NO_CODE, CodeNeed, DelegateNeed, Need
+from chain.blocks.reads import NO_CODE, AccountDelegate, CodeHash, Read
 from chain.detectors import migration
 from chain.detectors.migration import Migrations
 from chain.events import (
@@ -22,7 +22,7 @@ from chain.events import (
 from chain.liquidity.accounting import account_of, level_of
 from chain.liquidity.pool import NOBODY, TRANSFER
 from chain.liquidity.pools.uniswap_v3 import COLLECT
-from chain.liquidity.token_flow import MOST_HANDS, SOMEWHERE, sides_of
+from chain.liquidity.token_flow import MAX_HANDS, SOMEWHERE, flows_of
 from chain.watch import Watch, WatchedPool
 from tests.chain.made import START, address, block, log, topic, words
 
@@ -86,7 +86,7 @@ def told(
     number: int,
     moves: Sequence[LiquidityMoved] = (),
     logs: Sequence[Log] = (),
-    state: dict[Need, int] | None = None,
+    state: dict[Read, int] | None = None,
     after_s: float | None = None,
 ) -> list[PlacedEvent]:
     return detector.on_block(block(number, *logs, state=state, after_s=after_s), moves)
@@ -98,8 +98,8 @@ def account(events: Sequence[PlacedEvent], token: Address = A) -> LiquidityAccou
     return found
 
 
-def no_code(*hands: Address) -> dict[Need, int]:
-    return {CodeNeed(hand): NO_CODE for hand in hands}
+def no_code(*holders: Address) -> dict[Read, int]:
+    return {CodeHash(hand): NO_CODE for hand in holders}
 
 
 def test_what_its_owner_got_is_in_a_wallet_and_the_rest_is_not_explained() -> None:
@@ -112,17 +112,17 @@ def test_what_its_owner_got_is_in_a_wallet_and_the_rest_is_not_explained() -> No
 def test_a_wallet_is_known_a_block_later_by_having_no_code() -> None:
     detector = migration.make(watch())
     assert account(told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).unexplained == 1000
-    assert detector.needs().reads == {CodeNeed(FRIEND), DelegateNeed(FRIEND)}
+    assert detector.reads().reads == {CodeHash(FRIEND), AccountDelegate(FRIEND)}
     assert told(detector, 2) == [], "nothing could be read"
     assert account(told(detector, 3, state=no_code(FRIEND))).to_wallets == 1000
-    assert detector.needs().reads == frozenset()
+    assert detector.reads().reads == frozenset()
 
 
 @pytest.mark.parametrize(("delegate", "wallets"), [(5, 1000), (0, 0)])
 def test_an_account_that_only_delegates_is_a_wallet_and_a_contract_is_none(delegate: int, wallets: int) -> None:
     detector = migration.make(watch())
     told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])
-    events = told(detector, 2, state={CodeNeed(FRIEND): 77, DelegateNeed(FRIEND): delegate})
+    events = told(detector, 2, state={CodeHash(FRIEND): 77, AccountDelegate(FRIEND): delegate})
     assert sum(one.to_wallets for one in events if isinstance(one, LiquidityAccounted)) == wallets
 
 
@@ -162,7 +162,7 @@ def test_an_unwrapped_coin_is_its_owners() -> None:
 def test_the_native_coin_leaves_no_transfer_and_counts_as_its_owners() -> None:
     native = move(1, tokens=(NOBODY, B), amounts=(10, 0))
     assert account(told(migration.make(watch()), 1, [native]), NOBODY).to_wallets == 10
-    assert sides_of(move(1, tokens=(NOBODY, B), amounts=(10, 0), owner=None), POOL)[0].held == {"native": 10}
+    assert flows_of(move(1, tokens=(NOBODY, B), amounts=(10, 0), owner=None), POOL)[0].held == {"native": 10}
 
 
 def test_an_account_has_each_unit_in_one_place() -> None:
@@ -221,20 +221,20 @@ def test_what_left_more_than_an_hour_ago_is_in_no_account_any_more() -> None:
 
 
 def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    [side] = sides_of(move(1, amounts=(10_000, 0)), POOL)
-    for at in range(MOST_HANDS + 4):
+    [side] = flows_of(move(1, amounts=(10_000, 0)), POOL)
+    for at in range(MAX_HANDS + 4):
         assert side.passed(POOL, address(0x100 + at), 100 + at) == 100 + at
-    assert len(side.held) == MOST_HANDS
+    assert len(side.held) == MAX_HANDS
     assert sum(side.held.values()) == 10_000
     assert SOMEWHERE in side.held
-    assert SOMEWHERE not in side.hands
+    assert SOMEWHERE not in side.holders
     assert side.passed(POOL, POOL, 1) == 1, "to itself: nothing changes"
     monkeypatch.setattr(migration, "MOST_CODES", 2)
     detector = migration.make(watch())
-    hands = [address(0x200 + at) for at in range(3)]
-    told(detector, 1, [move(1)], [sent(POOL, hand, 300) for hand in hands])
-    told(detector, 2, state=no_code(*hands))
-    assert len(detector.needs().reads) == 2, "the oldest of three is asked about again"
+    holders = [address(0x200 + at) for at in range(3)]
+    told(detector, 1, [move(1)], [sent(POOL, hand, 300) for hand in holders])
+    told(detector, 2, state=no_code(*holders))
+    assert len(detector.reads().reads) == 2, "the oldest of three is asked about again"
 
 
 def test_levels_go_by_the_share_of_the_depth() -> None:

@@ -158,8 +158,8 @@ def blocks(history: History) -> Iterator[tuple[Block, list[LiquidityMoved], list
         for index, step in enumerate(steps):
             transaction = step.transaction or number * 100 + index + 1
             at = len(logs) + 1
-            hands = (step.pool, step.owner) if step.removed else (step.owner, step.pool)
-            passes = [(*hands, step.amounts[0])] + ([step.sends] if step.sends else [])
+            holders = (step.pool, step.owner) if step.removed else (step.owner, step.pool)
+            passes = [(*holders, step.amounts[0])] + ([step.sends] if step.sends else [])
             for giver, receiver, amount in passes:
                 topics = (TRANSFER, topic(int(giver, 16)), topic(int(receiver, 16)))
                 logs.append(log(A, *topics, body=words(amount), transaction=transaction, index=at))

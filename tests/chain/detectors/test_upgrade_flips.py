@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chain.blocks.block import Write
-from chain.blocks.reads import CodeNeed, SlotNeed
+from chain.blocks.reads import CodeHash, SlotWord
 from chain.detectors.upgrades import Upgrades
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from tests.chain.detectors.test_upgrades import (
     IMPLEMENTATION_SLOT,
     LEGACY_SLOTS,
@@ -34,8 +34,8 @@ def test_a_flip_that_only_a_trace_shows_is_two_upgrades() -> None:
     say(detector, 1, state={SLOT: 1})
     there, back = flips(detector, 2, 2, 1)
     assert [(one.old, one.new, one.seen_by) for one in (there, back)] == [
-        (address(1), address(2), Seen.TRACE),
-        (address(2), address(1), Seen.TRACE),
+        (address(1), address(2), SeenBy.TRACE),
+        (address(2), address(1), SeenBy.TRACE),
     ]
     assert (there.place.transaction, there.place.log_index) == (topic(1), None)
     assert say(detector, 3, state={SLOT: 1}) == []
@@ -45,12 +45,12 @@ def test_a_write_that_a_log_tells_too_is_told_once_by_the_log_and_in_its_turn() 
     detector = watching()
     say(detector, 1, state={SLOT: 1})
     assert [(one.new, one.seen_by) for one in flips(detector, 2, 2, 1, logs={0: 2})] == [
-        (address(2), Seen.LOG),
-        (address(1), Seen.TRACE),
+        (address(2), SeenBy.LOG),
+        (address(1), SeenBy.TRACE),
     ]
     assert [(one.new, one.seen_by) for one in flips(detector, 3, 2, 1, logs={0: 1})] == [
-        (address(2), Seen.TRACE),
-        (address(1), Seen.LOG),
+        (address(2), SeenBy.TRACE),
+        (address(1), SeenBy.LOG),
     ]
 
 
@@ -72,9 +72,9 @@ def test_a_write_of_a_place_never_read_or_not_watched_tells_nothing() -> None:
 
 def test_a_place_that_was_empty_is_followed_once_a_trace_shows_it_in_use() -> None:
     detector = watching()
-    unused = SlotNeed(PROXY, LEGACY_SLOTS[1])
-    say(detector, 1, state={SLOT: 1, unused: 0, CodeNeed(PROXY): 5})
-    assert unused not in detector.needs().reads
-    made = replace(block(2, state={SLOT: 1, CodeNeed(PROXY): 5}), writes=(Write(topic(1), PROXY, unused.slot, 5),))
+    unused = SlotWord(PROXY, LEGACY_SLOTS[1])
+    say(detector, 1, state={SLOT: 1, unused: 0, CodeHash(PROXY): 5})
+    assert unused not in detector.reads().reads
+    made = replace(block(2, state={SLOT: 1, CodeHash(PROXY): 5}), writes=(Write(topic(1), PROXY, unused.slot, 5),))
     assert len(detector.on_block(made, ())) == 1
-    assert unused in detector.needs().reads
+    assert unused in detector.reads().reads

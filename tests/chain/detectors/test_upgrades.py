@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from eth_hash.auto import keccak
 
-from chain.blocks.reads import NO_CODE, AnswerNeed, CallNeed, CodeNeed, DelegateNeed, Need, ReachNeed, SlotNeed
+from chain.blocks.reads import NO_CODE, AccountDelegate, CallBytes, CallWord, CodeHash, Read, RunsAs, SlotWord
 from chain.detectors import upgrades
 from chain.detectors.upgrades import Upgrades
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import CUTS
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, log, topic, words
@@ -19,30 +19,30 @@ LEGACY_SLOTS = tuple(
 IMPLEMENTATION_CALL = "0x5c60da1b"
 UPGRADED = "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
 PROXY, OTHER, BEACON = address(0xA), address(0xB), address(0xBEAC)
-SLOT = SlotNeed(PROXY, IMPLEMENTATION_SLOT)
-HOLDS = SlotNeed(PROXY, BEACON_SLOT)
-ASKS = CallNeed(BEACON, IMPLEMENTATION_CALL)
+SLOT = SlotWord(PROXY, IMPLEMENTATION_SLOT)
+HOLDS = SlotWord(PROXY, BEACON_SLOT)
+ASKS = CallWord(BEACON, IMPLEMENTATION_CALL)
 
 
 def watching() -> Upgrades:
     return upgrades.make(Watch(contracts=(WatchedContract(address=PROXY),)))
 
 
-def say(detector: Upgrades, number: int, *new: int, state: dict[Need, int] | None = None) -> list[ContractUpgraded]:
+def say(detector: Upgrades, number: int, *new: int, state: dict[Read, int] | None = None) -> list[ContractUpgraded]:
     logs = [log(PROXY, UPGRADED, topic(one), index=index) for index, one in enumerate(new)]
     found = detector.on_block(block(number, *logs, state=state), ())
     return [event for event in found if isinstance(event, ContractUpgraded)]
 
 
 def test_what_stands_at_first_sight_is_no_upgrade() -> None:
-    assert say(watching(), 1, state={SLOT: 1, HOLDS: 0, CodeNeed(PROXY): NO_CODE}) == []
+    assert say(watching(), 1, state={SLOT: 1, HOLDS: 0, CodeHash(PROXY): NO_CODE}) == []
 
 
 def test_a_log_and_its_slot_are_one_upgrade() -> None:
     detector = watching()
     say(detector, 1, state={SLOT: 1})
     [event] = say(detector, 2, 2, state={SLOT: 2})
-    assert (event.old, event.new, event.seen_by) == (address(1), address(2), Seen.LOG)
+    assert (event.old, event.new, event.seen_by) == (address(1), address(2), SeenBy.LOG)
     assert say(detector, 3, state={SLOT: 2}) == []
 
 
@@ -57,7 +57,7 @@ def test_a_silent_write_that_a_log_repeats_later_is_one_upgrade() -> None:
     detector = watching()
     say(detector, 1, state={SLOT: 1})
     [event] = say(detector, 2, state={SLOT: 2})
-    assert (event.old, event.new, event.seen_by) == (address(1), address(2), Seen.SLOT)
+    assert (event.old, event.new, event.seen_by) == (address(1), address(2), SeenBy.SLOT)
     assert say(detector, 3, 2, state={SLOT: 2}) == []
 
 
@@ -71,8 +71,8 @@ def test_a_log_that_lies_is_followed_by_what_the_slot_holds() -> None:
     detector = watching()
     say(detector, 1, state={SLOT: 1})
     assert [(event.new, event.seen_by) for event in say(detector, 2, 2, state={SLOT: 3})] == [
-        (address(2), Seen.LOG),
-        (address(3), Seen.SLOT),
+        (address(2), SeenBy.LOG),
+        (address(3), SeenBy.SLOT),
     ]
 
 
@@ -85,23 +85,23 @@ def test_a_proxy_that_keeps_its_implementation_elsewhere_is_seen_by_log_alone() 
 
 def test_new_code_is_seen_by_its_hash() -> None:
     detector = watching()
-    say(detector, 1, state={CodeNeed(PROXY): 5})
-    [event] = say(detector, 2, state={CodeNeed(PROXY): 6})
-    assert (event.role, event.old, event.new, event.seen_by) == ("code", topic(5), topic(6), Seen.CODE)
+    say(detector, 1, state={CodeHash(PROXY): 5})
+    [event] = say(detector, 2, state={CodeHash(PROXY): 6})
+    assert (event.role, event.old, event.new, event.seen_by) == ("code", topic(5), topic(6), SeenBy.CODE)
 
 
 def test_a_beacon_is_asked_and_heard_for_the_proxy_behind_it() -> None:
     detector = watching()
     say(detector, 1, state={HOLDS: 0xBEAC})
-    assert ASKS in detector.needs().reads
-    assert BEACON in detector.needs().addresses
+    assert ASKS in detector.reads().reads
+    assert BEACON in detector.reads().addresses
     say(detector, 2, state={ASKS: 1})
     [heard] = detector.on_block(block(3, log(BEACON, UPGRADED, topic(2)), state={ASKS: 2}), ())
     [asked] = detector.on_block(block(4, state={ASKS: 3}), ())
     assert isinstance(heard, ContractUpgraded)
     assert isinstance(asked, ContractUpgraded)
     assert (heard.contract, heard.new, heard.proxy_kind) == (PROXY, address(2), "eip1967_beacon")
-    assert (asked.old, asked.new, asked.seen_by) == (address(2), address(3), Seen.SLOT)
+    assert (asked.old, asked.new, asked.seen_by) == (address(2), address(3), SeenBy.SLOT)
 
 
 def test_logs_of_others_are_left_alone() -> None:
@@ -112,10 +112,10 @@ def test_logs_of_others_are_left_alone() -> None:
 def test_a_legacy_slot_that_is_empty_is_not_read_again() -> None:
     legacy = LEGACY_SLOTS
     detector = watching()
-    say(detector, 1, state={SlotNeed(PROXY, legacy[0]): 0, SlotNeed(PROXY, legacy[1]): 7})
-    reads = detector.needs().reads
-    assert SlotNeed(PROXY, legacy[0]) not in reads
-    assert SlotNeed(PROXY, legacy[1]) in reads
+    say(detector, 1, state={SlotWord(PROXY, legacy[0]): 0, SlotWord(PROXY, legacy[1]): 7})
+    reads = detector.reads().reads
+    assert SlotWord(PROXY, legacy[0]) not in reads
+    assert SlotWord(PROXY, legacy[1]) in reads
 
 
 def test_an_argument_may_be_indexed_or_not() -> None:
@@ -134,9 +134,9 @@ def test_memory_put_back_takes_the_upgrade_back() -> None:
     assert say(detector, 2, 2, state={SLOT: 2}) == first
 
 
-LOUPE = AnswerNeed(PROXY, "0x7a0ed627")
-MASTER_COPY = CallNeed(PROXY, "0xa619486e")
-DELEGATE = DelegateNeed(PROXY)
+LOUPE = CallBytes(PROXY, "0x7a0ed627")
+MASTER_COPY = CallWord(PROXY, "0xa619486e")
+DELEGATE = AccountDelegate(PROXY)
 
 
 def answer(body: bytes) -> int:
@@ -146,34 +146,34 @@ def answer(body: bytes) -> int:
 def test_a_getter_that_changes_is_a_silent_upgrade() -> None:
     detector = watching()
     one, two = address(1 << 100), address(2 << 100)
-    first: dict[Need, int] = {MASTER_COPY: 1 << 100, CodeNeed(PROXY): 5}
+    first: dict[Read, int] = {MASTER_COPY: 1 << 100, CodeHash(PROXY): 5}
     say(detector, 1, state=first)
-    say(detector, 2, state={**first, ReachNeed(PROXY, one): int(PROXY, 16)})
-    [event] = say(detector, 3, state={MASTER_COPY: 2 << 100, CodeNeed(PROXY): 5})
-    assert (event.proxy_kind, event.old, event.new, event.seen_by) == ("safe", one, two, Seen.SLOT)
+    say(detector, 2, state={**first, RunsAs(PROXY, one): int(PROXY, 16)})
+    [event] = say(detector, 3, state={MASTER_COPY: 2 << 100, CodeHash(PROXY): 5})
+    assert (event.proxy_kind, event.old, event.new, event.seen_by) == ("safe", one, two, SeenBy.SLOT)
 
 
 def test_a_getter_that_does_not_answer_is_asked_again_only_when_the_code_is_new() -> None:
     detector = watching()
-    say(detector, 1, state={CodeNeed(PROXY): 5})
-    assert MASTER_COPY not in detector.needs().reads
-    say(detector, 2, state={CodeNeed(PROXY): 6})
-    assert MASTER_COPY in detector.needs().reads
+    say(detector, 1, state={CodeHash(PROXY): 5})
+    assert MASTER_COPY not in detector.reads().reads
+    say(detector, 2, state={CodeHash(PROXY): 6})
+    assert MASTER_COPY in detector.reads().reads
 
 
 def test_a_getter_is_not_given_up_where_nothing_could_be_read() -> None:
     detector = watching()
     say(detector, 1)
-    assert MASTER_COPY in detector.needs().reads
+    assert MASTER_COPY in detector.reads().reads
 
 
 def test_an_account_that_delegates_is_one_change_and_not_new_code_too() -> None:
     detector = watching()
-    say(detector, 1, state={DELEGATE: 0, CodeNeed(PROXY): NO_CODE})
-    assert DELEGATE in detector.needs().reads
-    [began] = say(detector, 2, state={DELEGATE: 1, CodeNeed(PROXY): 5})
-    [changed] = say(detector, 3, state={DELEGATE: 2, CodeNeed(PROXY): 6})
-    [ended] = say(detector, 4, state={DELEGATE: 0, CodeNeed(PROXY): NO_CODE})
+    say(detector, 1, state={DELEGATE: 0, CodeHash(PROXY): NO_CODE})
+    assert DELEGATE in detector.reads().reads
+    [began] = say(detector, 2, state={DELEGATE: 1, CodeHash(PROXY): 5})
+    [changed] = say(detector, 3, state={DELEGATE: 2, CodeHash(PROXY): 6})
+    [ended] = say(detector, 4, state={DELEGATE: 0, CodeHash(PROXY): NO_CODE})
     assert [(one.role, one.proxy_kind, one.new) for one in (began, changed, ended)] == [
         ("delegate", "eip7702", address(number)) for number in (1, 2, 0)
     ]
@@ -183,7 +183,7 @@ def test_an_account_that_delegates_is_one_change_and_not_new_code_too() -> None:
 def test_a_contract_made_again_at_its_address_is_new_code_each_time() -> None:
     detector = watching()
     codes = [5, NO_CODE, 6]
-    told = [say(detector, at, state={DELEGATE: 0, CodeNeed(PROXY): code}) for at, code in enumerate(codes, 1)]
+    told = [say(detector, at, state={DELEGATE: 0, CodeHash(PROXY): code}) for at, code in enumerate(codes, 1)]
     assert [[(one.role, one.old, one.new) for one in events] for events in told] == [
         [],
         [("code", topic(5), topic(NO_CODE))],
@@ -199,15 +199,15 @@ def test_a_cut_is_told_by_facet_and_a_silent_one_by_the_loupe() -> None:
     quiet = detector.on_block(block(3, state={LOUPE: answer(table_body({2: (FIRST, SECOND)}))}), ())
     found = [event for event in (*loud, *quiet) if isinstance(event, ContractUpgraded)]
     assert [(one.role, one.old, one.new, one.gained, one.lost, one.seen_by) for one in found] == [
-        ("facet", None, address(2), (SECOND,), (), Seen.LOG),
-        ("facet", address(1), address(2), (FIRST,), (FIRST,), Seen.SLOT),
+        ("facet", None, address(2), (SECOND,), (), SeenBy.LOG),
+        ("facet", address(1), address(2), (FIRST,), (FIRST,), SeenBy.SLOT),
     ]
 
 
 def test_an_answer_that_is_no_loupe_is_not_asked_for_again() -> None:
     detector = watching()
     say(detector, 1, state={LOUPE: answer(words(7))})
-    assert LOUPE not in detector.needs().reads
+    assert LOUPE not in detector.reads().reads
 
 
 def test_a_cut_seen_before_the_loupe_was_read_is_not_told_twice() -> None:
@@ -219,12 +219,12 @@ def test_a_cut_seen_before_the_loupe_was_read_is_not_told_twice() -> None:
 
 def test_another_beacon_is_one_change_and_what_it_points_at_is_followed_from_there() -> None:
     detector = watching()
-    other = CallNeed(OTHER, IMPLEMENTATION_CALL)
+    other = CallWord(OTHER, IMPLEMENTATION_CALL)
     say(detector, 1, state={HOLDS: 0xBEAC})
     say(detector, 2, state={ASKS: 1, HOLDS: 0xBEAC})
     [moved] = say(detector, 3, state={HOLDS: 0xB, ASKS: 1})
     assert (moved.role, moved.old, moved.new) == ("beacon", BEACON, OTHER)
-    assert ASKS not in detector.needs().reads
+    assert ASKS not in detector.reads().reads
     assert say(detector, 4, state={HOLDS: 0xB, other: 5}) == []
     [upgraded] = say(detector, 5, state={HOLDS: 0xB, other: 6})
     assert (upgraded.role, upgraded.old, upgraded.new) == ("implementation", address(5), address(6))
@@ -233,7 +233,7 @@ def test_another_beacon_is_one_change_and_what_it_points_at_is_followed_from_the
 
 def test_two_slots_that_differ_in_one_role_are_followed_each_by_itself() -> None:
     detector = watching()
-    zos = SlotNeed(PROXY, LEGACY_SLOTS[1])
+    zos = SlotWord(PROXY, LEGACY_SLOTS[1])
     say(detector, 1, state={SLOT: 1, zos: 7})
     [event] = say(detector, 2, state={SLOT: 1, zos: 8})
     assert (event.proxy_kind, event.old, event.new) == ("zos", address(7), address(8))
@@ -243,6 +243,6 @@ def test_two_slots_that_differ_in_one_role_are_followed_each_by_itself() -> None
 
 def test_a_log_that_several_kinds_share_is_named_by_the_slot_that_holds_something() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 0, SlotNeed(PROXY, LEGACY_SLOTS[1]): 7})
+    say(detector, 1, state={SLOT: 0, SlotWord(PROXY, LEGACY_SLOTS[1]): 7})
     [event] = say(detector, 2, 8)
     assert (event.proxy_kind, event.old, event.new) == ("zos", address(7), address(8))

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from chain.explorers import client
-from chain.explorers.answers import MOST_WORDS, SourceSeen, etherscan_seen, sourcify_seen
+from chain.explorers.answers import MAX_WORDS, SourceSeen, etherscan_seen, sourcify_seen
 from chain.explorers.client import Etherscan, Sourcify, asked_of
 from tests.chain.explorers.loopback import KEY, Explorer, opened, unverified, verified
 from tests.chain.made import address
@@ -53,7 +53,7 @@ REFUSALS: dict[str, Any] = {
     "throttled": lambda: web.Response(status=429),
     "page": lambda: web.Response(text="<html>down for maintenance</html>"),
     "elsewhere": lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"}),
-    "huge": lambda: web.Response(body=b"[" * (client.MOST_BYTES + 1)),
+    "huge": lambda: web.Response(body=b"[" * (client.MAX_BYTES + 1)),
     "deep": lambda: web.Response(body=b"[" * 200_000),
     "list": lambda: web.json_response([]),
     "empty": lambda: web.json_response({"status": "1", "message": "OK", "result": []}),
@@ -135,7 +135,7 @@ def test_names_written_by_strangers_are_short_and_printable() -> None:
     assert found is not None
     assert found.name is not None
     assert found.name.isprintable()
-    assert len(found.name) <= MOST_WORDS
+    assert len(found.name) <= MAX_WORDS
     assert found.licence is None
     assert etherscan_seen(ONE, {"status": "1", "result": [unverified() | {"Proxy": "?"}]}) == SourceSeen(
         address=ONE, by="etherscan", verified=False

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chain.behaviour.declared import Verdict
+from chain.behaviour.declared import Finding
 from chain.events import Address, NetworkId, ProbedBy
 from chain.inspection.inspect import Inspection, inspect
-from chain.nodes.group import Nodes
-from chain.nodes.web3_node import Node
+from chain.nodes.group import NodeGroup
+from chain.nodes.web3_node import Web3Node
 from monitor.cli.commands.chain import _lines
 from tests.chain.behaviour.test_behaviour_on_a_real_node import HIDDEN, A, B, P, stage
 from tests.chain.proxies.changing import CHANGING
@@ -23,7 +23,7 @@ NETWORK = NetworkId("local")
 
 
 async def looked(url: str, address: Address) -> Inspection:
-    nodes = Nodes(NETWORK, [Node(url, chain_id=31337)], lambda: datetime.now(UTC))
+    nodes = NodeGroup(NETWORK, [Web3Node(url, chain_id=31337)], lambda: datetime.now(UTC))
     try:
         return await inspect(nodes, NETWORK, address)
     finally:
@@ -38,7 +38,7 @@ async def test_a_proxy_of_no_known_kind_is_shown_with_its_target_and_slot_in_thr
     async with running() as anvil, door(anvil.url) as counted:
         await stage(anvil, None, A)
         found = await looked(counted.url, P)
-        assert found.delegated.verdict is Verdict.CUSTOM
+        assert found.delegated.verdict is Finding.CUSTOM
         assert (found.delegated.target, found.delegated.slot, found.delegated.slot_of) == (A, HIDDEN, P)
         assert words(found)["custom proxy of"].startswith(A)
         assert f"slot {HIDDEN:#x}" in words(found)["custom proxy of"]
@@ -51,7 +51,7 @@ async def test_a_proxy_that_hides_what_it_runs_is_shown_with_a_warning(refused: 
         await stage(anvil, A, B)
         found = await looked(node.url, P)
         assert found.roles["implementation"] == A
-        assert (found.delegated.verdict, found.delegated.target) == (Verdict.BROKEN, B)
+        assert (found.delegated.verdict, found.delegated.target) == (Finding.BROKEN, B)
         assert found.delegated.probed_by is (ProbedBy.SENTINEL if refused else ProbedBy.TRACE)
         assert B in words(found)["WARNING: really runs"]
         assert "0x1234" in words(found)["WARNING: really runs"]
@@ -62,7 +62,7 @@ async def test_a_node_that_tells_nothing_leaves_it_open() -> None:
     async with running() as anvil, door(anvil.url, refuses=refused) as node:
         await stage(anvil, None, A)
         found = await looked(node.url, P)
-        assert found.delegated.verdict is Verdict.UNKNOWN
+        assert found.delegated.verdict is Finding.UNKNOWN
         assert not {"custom proxy of", "WARNING: really runs"} & set(words(found))
 
 
@@ -81,7 +81,7 @@ async def test_no_honest_proxy_of_any_kind_is_warned_of() -> None:
                 for name, address in made.items():
                     found = await looked(url, address)
                     assert "WARNING: really runs" not in words(found), name
-                    assert found.delegated.verdict is not Verdict.BROKEN, name
+                    assert found.delegated.verdict is not Finding.BROKEN, name
                     if url == anvil.url and name not in {
                         "eip7702",
                         "synthetix",
@@ -90,4 +90,4 @@ async def test_no_honest_proxy_of_any_kind_is_warned_of() -> None:
                         "eip7546",
                         "zero_ex",
                     }:
-                        assert found.delegated.verdict is Verdict.KEPT, name
+                        assert found.delegated.verdict is Finding.KEPT, name

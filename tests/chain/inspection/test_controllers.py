@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chain.blocks.reads import STRANGE, CallNeed, Need
+from chain.blocks.reads import UNKNOWN_FUNCTION, CallWord, Read
 from chain.events import Address
 from chain.inspection.controllers import ADMIN, DELAY, MIN_DELAY, OWNER, THRESHOLD, Controller, controllers, profile
 from chain.proxies import kinds
@@ -12,7 +12,7 @@ KIND = kinds.declared("eip1967_transparent")
 CODES = {ONE: b"\1", TWO: b"\1", AT: b"\1"}
 
 
-def of(state: dict[Need, int], codes: dict[Address, bytes] | None = None) -> tuple[tuple[Controller, ...], int | None]:
+def of(state: dict[Read, int], codes: dict[Address, bytes] | None = None) -> tuple[tuple[Controller, ...], int | None]:
     return controllers(AT, KIND, {"admin": ONE}, state, CODES if codes is None else codes)
 
 
@@ -22,14 +22,14 @@ def test_what_cannot_change_has_no_controller() -> None:
 
 
 def test_a_timelock_is_known_by_either_delay() -> None:
-    openzeppelin = of({CallNeed(ONE, MIN_DELAY): 60})
-    compound = of({CallNeed(ONE, DELAY): 90, CallNeed(ONE, ADMIN): 5})
+    openzeppelin = of({CallWord(ONE, MIN_DELAY): 60})
+    compound = of({CallWord(ONE, DELAY): 90, CallWord(ONE, ADMIN): 5})
     assert [one[1] for one in (openzeppelin, compound)] == [60, 90]
     assert openzeppelin[0] == (Controller(address=ONE, what="timelock", delay_s=60),)
 
 
 def test_a_delay_without_an_admin_or_beyond_reason_makes_no_timelock() -> None:
-    states: list[dict[Need, int]] = [{CallNeed(ONE, DELAY): 90}, {CallNeed(ONE, MIN_DELAY): 1 << 200}]
+    states: list[dict[Read, int]] = [{CallWord(ONE, DELAY): 90}, {CallWord(ONE, MIN_DELAY): 1 << 200}]
     for state in states:
         assert of(state) == ((Controller(address=ONE, what="contract"),), None)
 
@@ -40,26 +40,26 @@ def test_an_account_waits_for_nothing_and_a_delegating_one_is_an_account() -> No
 
 
 def test_an_owner_that_was_given_up_is_nobody() -> None:
-    found, delay_s = of({CallNeed(ONE, OWNER): 0}, {**CODES, NOBODY: b""})
+    found, delay_s = of({CallWord(ONE, OWNER): 0}, {**CODES, NOBODY: b""})
     assert ([one.what for one in found], delay_s) == (["contract", "nobody"], 0)
 
 
 def test_the_chain_goes_on_over_owners_and_ends_where_it_was_not_read_or_turns_round() -> None:
-    found, delay_s = of({CallNeed(ONE, OWNER): 2, CallNeed(TWO, THRESHOLD): 3})
+    found, delay_s = of({CallWord(ONE, OWNER): 2, CallWord(TWO, THRESHOLD): 3})
     assert found == (Controller(address=ONE, what="contract"), Controller(address=TWO, what="safe", threshold=3))
     assert delay_s == 0
-    assert of({CallNeed(ONE, OWNER): 7})[0][-1].what == "unread"
-    assert of({CallNeed(ONE, OWNER): 2, CallNeed(TWO, OWNER): 1})[1] is None
-    assert of({CallNeed(ONE, OWNER): 1 << 200})[1] is None
+    assert of({CallWord(ONE, OWNER): 7})[0][-1].what == "unread"
+    assert of({CallWord(ONE, OWNER): 2, CallWord(TWO, OWNER): 1})[1] is None
+    assert of({CallWord(ONE, OWNER): 1 << 200})[1] is None
 
 
 def test_without_an_admin_the_beacons_owner_counts_and_else_the_proxys_own() -> None:
     kind = kinds.declared("eip1967_beacon")
-    state: dict[Need, int] = {CallNeed(TWO, OWNER): 1, CallNeed(AT, OWNER): 2}
+    state: dict[Read, int] = {CallWord(TWO, OWNER): 1, CallWord(AT, OWNER): 2}
     assert controllers(AT, kind, {"beacon": TWO}, state, {ONE: b""})[0][0].address == ONE
     assert controllers(AT, kind, {}, state, {TWO: b""})[0][0].address == TWO
     assert controllers(AT, kind, {}, {}, {}) == ((), None)
 
 
 def test_a_profile_asks_what_tells_one_from_another() -> None:
-    assert {need.body for need in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, STRANGE}
+    assert {need.body for need in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION}

@@ -17,8 +17,8 @@ import pytest
 from chain.events import Address, NetworkId
 from chain.inspection.controllers import Controller
 from chain.inspection.inspect import Inspection, inspect
-from chain.nodes.group import Nodes
-from chain.nodes.web3_node import Node
+from chain.nodes.group import NodeGroup
+from chain.nodes.web3_node import Web3Node
 from chain.rpc.errors import NodeFailure
 from tests.chain.following import low
 from tests.chain.proxies.changing import CHANGING
@@ -55,7 +55,7 @@ class Counted:
 
 
 async def looked(url: str, address: str) -> Inspection:
-    nodes = Nodes(NETWORK, [Node(url, chain_id=31337)], lambda: datetime.now(UTC))
+    nodes = NodeGroup(NETWORK, [Web3Node(url, chain_id=31337)], lambda: datetime.now(UTC))
     try:
         return await inspect(nodes, NETWORK, Address(address.lower()))
     finally:

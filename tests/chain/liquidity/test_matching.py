@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 
 from chain.liquidity.matching import pairs, score_of
-from chain.liquidity.token_flow import Side
+from chain.liquidity.token_flow import TokenFlow
 
 WHOLE_TX, WHOLE_OWN, WHOLE_AMOUNT, WHOLE_SOON, WHOLE_FLOW, WHOLE_MIGRATOR = 0.4, 0.4, 0.25, 0.25, 0.3, 0.2
 HOUR = 3600.0
 
 
-def side(event_id: str, **words: Any) -> Side:
+def side(event_id: str, **words: Any) -> TokenFlow:
     plain: dict[str, Any] = {
         "event_id": event_id, "pool": "p", "pool_kind": "uniswap_v2", "teller": "t", "token": "A", "owner": None,
         "transaction": None, "block_number": 1, "time_s": 0.0, "amount": 100, "left": 100, "share": 0.5, "removed": True,
     }  # fmt: skip
-    return Side(**plain | words)
+    return TokenFlow(**plain | words)
 
 
 def score(removal: dict[str, Any], addition: dict[str, Any], **words: Any) -> float:
     given: dict[str, Any] = {"hands": (), "flows": ()}
-    return score_of(side("r", **removal), side("a", block_number=2, teller="u", **addition), **given | words)
+    return score_of(side("r", **removal), side("a", block_number=2, emitter="u", **addition), **given | words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Case:
     removal: dict[str, Any]
     addition: dict[str, Any]
     wanted: float
-    hands: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
     flows: tuple[tuple[str, str, str | None], ...] = ()
 
 
@@ -49,8 +49,8 @@ FLOW = ("r", "u", "x")
         Case({}, {}, AT_ONCE),
         Case({"owner": "o"}, {"owner": "o"}, AT_ONCE + WHOLE_OWN),
         Case({"owner": "o"}, {"owner": "q"}, AT_ONCE),
-        Case({"owner": "o"}, {"owner": "q"}, AT_ONCE + WHOLE_OWN, hands=("q",)),
-        Case({"owner": "o"}, {"owner": "q"}, AT_ONCE, hands=("o",)),
+        Case({"owner": "o"}, {"owner": "q"}, AT_ONCE + WHOLE_OWN, holders=("q",)),
+        Case({"owner": "o"}, {"owner": "q"}, AT_ONCE, holders=("o",)),
         Case({"transaction": "x"}, {"transaction": "x"}, AT_ONCE + WHOLE_TX),
         Case({"transaction": "x"}, {"transaction": "y"}, AT_ONCE),
         Case({"transaction": "x", "migrated": True}, {"transaction": "x"}, AT_ONCE + WHOLE_TX + WHOLE_MIGRATOR),
@@ -69,7 +69,7 @@ FLOW = ("r", "u", "x")
     ],
 )  # fmt: skip
 def test_a_score_is_the_sum_of_its_parts(case: Case) -> None:
-    assert score(case.removal, case.addition, hands=case.hands, flows=case.flows) == pytest.approx(
+    assert score(case.removal, case.addition, holders=case.holders, flows=case.flows) == pytest.approx(
         case.wanted, abs=1e-6
     )
 
@@ -95,11 +95,11 @@ def test_an_addition_before_the_removal_counts_only_within_one_transaction(
     assert (score_of(removal, addition, (), ()) > 0) is counts
 
 
-def matched(removals: list[Side], additions: list[Side]) -> list[tuple[str, str, int]]:
+def matched(removals: list[TokenFlow], additions: list[TokenFlow]) -> list[tuple[str, str, int]]:
     return [(one.event_id, two.event_id, amount) for _, one, two, amount in pairs(removals, additions)]
 
 
-def owned(event_id: str, owner: str = "o", **words: Any) -> Side:
+def owned(event_id: str, owner: str = "o", **words: Any) -> TokenFlow:
     return side(event_id, owner=owner, **words)
 
 

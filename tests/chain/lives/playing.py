@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
-from chain.sync.detector_set import Bench
+from chain.sync.detector_set import DetectorSet
 from chain.watch import Watch
 from tests.chain.lives.behaviours import LIVES, NOISE
 from tests.chain.lives.ledger import BRIDGE, ELSEWHERE, SOLD, WALLETS, Spot
@@ -48,12 +48,12 @@ def played(seed: int, only: str = "") -> Found:
     if any(one.__name__ == "goes_in_and_out" for one in chosen):
         chosen = [*chosen, *(one for one in chosen if one.__name__ == "goes_in_and_out")]
     lives = [one(stage) for one in (*chosen, *NOISE)]
-    bench = Bench(Watch(pools=tuple(one.watched for one in world.pools), bridges=BRIDGES))
+    bench = DetectorSet(Watch(pools=tuple(one.watched for one in world.pools), bridges=BRIDGES))
     told: list[PlacedEvent] = []
     told_at: dict[Address, float] = {}
     found = Found(lives=[one.__name__ for one in chosen])
     for number in world.played(lives):
-        events = bench.on_block(world.block(number, bench.needs()))
+        events = bench.on_block(world.block(number, bench.reads()))
         told += events
         last = {event.token: event for event in events if isinstance(event, LiquidityAccounted)}
         for token, account in last.items():

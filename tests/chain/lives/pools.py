@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isqrt
 
-from chain.blocks.reads import AnswerNeed, Need
+from chain.blocks.reads import CallBytes, Read
 from chain.events import Address
 from chain.liquidity.balancer_vault import AMPLIFICATION, WEIGHTS
 from chain.liquidity.pool import NOBODY, TRANSFER, call
@@ -43,7 +43,7 @@ class Played:
     def watched(self) -> WatchedPool:
         return WatchedPool(address=self.address, kind=self.kind, token0=self.tokens[0], token1=self.tokens[1])
 
-    def answer(self, need: Need) -> int | None:
+    def answer(self, need: Read) -> int | None:
         return None
 
     def fitting(self, most: Amounts) -> Amounts:
@@ -74,8 +74,8 @@ class Pair(Played):
 
     kind = "uniswap_v2"
 
-    def answer(self, need: Need) -> int | None:
-        return answer(*self.reserves, 0) if need == AnswerNeed(self.address, uniswap_v2.GET_RESERVES) else None
+    def answer(self, need: Read) -> int | None:
+        return answer(*self.reserves, 0) if need == CallBytes(self.address, uniswap_v2.GET_RESERVES) else None
 
     def exit(self, owner: Address, tokens: int, to: Address, through: Address | None = None) -> tuple[Spot, Amounts]:
         """`through`: who passes the pool tokens on, and so calls."""
@@ -127,17 +127,17 @@ class Vaulted(Played):
         super().__init__(world, Address(f"{at}{2:04x}{0:020x}"), tokens, reserves)
         self.own, self.holds = at, balancer_v2.VAULT
 
-    def answer(self, need: Need) -> int | None:
+    def answer(self, need: Read) -> int | None:
         half = 5 * 10**17
         told = {
-            AnswerNeed(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + self.address[2:]): answer(
+            CallBytes(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + self.address[2:]): answer(
                 96, 192, 5, 2, *(int(one, 16) for one in self.tokens), 2, *self.reserves
             ),
-            AnswerNeed(self.own, balancer_v2.SCALES): answer(32, 2, 10**18, 10**18),
-            AnswerNeed(self.own, balancer_v2.FEE): answer(3 * 10**15),
-            AnswerNeed(self.own, WEIGHTS): answer(32, 2, half, half),
+            CallBytes(self.own, balancer_v2.SCALES): answer(32, 2, 10**18, 10**18),
+            CallBytes(self.own, balancer_v2.FEE): answer(3 * 10**15),
+            CallBytes(self.own, WEIGHTS): answer(32, 2, half, half),
         }
-        return told.get(need) if isinstance(need, AnswerNeed) and need.body != AMPLIFICATION else None
+        return told.get(need) if isinstance(need, CallBytes) and need.body != AMPLIFICATION else None
 
     def exit(self, owner: Address, tokens: int, to: Address, through: Address | None = None) -> tuple[Spot, Amounts]:
         amounts = self._worth(tokens)
@@ -167,8 +167,8 @@ class Stable(Played):
 
     kind = "curve"
 
-    def answer(self, need: Need) -> int | None:
-        told: dict[Need, int] = {call(self.address, curve.AMPLIFICATION): 100, call(self.address, curve.FEE): 4 * 10**6}
+    def answer(self, need: Read) -> int | None:
+        told: dict[Read, int] = {call(self.address, curve.AMPLIFICATION): 100, call(self.address, curve.FEE): 4 * 10**6}
         for at, (token, held) in enumerate(zip(self.tokens, self.reserves, strict=True)):
             told[call(self.address, curve.COINS, at)] = int(token, 16)
             told[call(self.address, curve.BALANCES, at)] = held
@@ -208,11 +208,11 @@ class Ranged(Played):
         edge = MAX_TICK // self.spacing * self.spacing
         self._modify(-edge, edge, self.supply)
 
-    def answer(self, need: Need) -> int | None:
+    def answer(self, need: Read) -> int | None:
         at = self.address
         active = sum(net for tick, net in self.net.items() if tick <= self.at_tick)
-        told: dict[Need, int] = {
-            AnswerNeed(at, uniswap_v3.SLOT0): answer(self.price, self.at_tick, 0, 0, 0, 0, 1),
+        told: dict[Read, int] = {
+            CallBytes(at, uniswap_v3.SLOT0): answer(self.price, self.at_tick, 0, 0, 0, 0, 1),
             call(at, uniswap_v3.LIQUIDITY): active,
             call(at, uniswap_v3.SPACING): self.spacing,
             call(at, uniswap_v3.FEE): 3000,

@@ -9,8 +9,8 @@ import pytest
 
 from tests.chain.lives.playing import errors, f1, played
 
-LEAST_F1 = 0.95
-MOST_ERROR = 0.001
+MIN_F1 = 0.95
+MAX_ERROR = 0.001
 
 
 @pytest.mark.thorough
@@ -23,8 +23,8 @@ def test_pairs_are_found_and_what_left_is_told_to_be_where_it_is(first: int) -> 
     print(f"\nseeds {first}…{first + 49}: {pairs} pairs, precision {precision:.4f}, recall {recall:.4f}, F1 {both:.4f}")
     print(f"mean error of the sums, as a share of what was removed: {wrong}")
     assert pairs > 50, "too few pairs to judge by"
-    assert both >= LEAST_F1
-    assert max(wrong.values()) <= MOST_ERROR
+    assert both >= MIN_F1
+    assert max(wrong.values()) <= MAX_ERROR
     for one in histories:
         for _, told, _ in one.sums:
             assert told["removed"] == sum(part for bucket, part in told.items() if bucket != "removed")

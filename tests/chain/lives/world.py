@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from chain.blocks.block import Block, Header, Log
-from chain.blocks.reads import NO_CODE, CodeNeed, DelegateNeed, Need, Needs
+from chain.blocks.reads import NO_CODE, AccountDelegate, CodeHash, Read, Reads
 from chain.events import Address
 from chain.liquidity.pool import NOBODY, TRANSFER
 from chain.watch import WatchedPool
@@ -48,7 +48,7 @@ class Playing(Protocol):
         """As the operator names it."""
         ...
 
-    def answer(self, need: Need) -> int | None:
+    def answer(self, need: Read) -> int | None:
         """What its contract says."""
         ...
 
@@ -129,7 +129,7 @@ class World:
             if self._logs:
                 slots = [slot + 1, slot + 2]
 
-    def block(self, number: int, needs: Needs) -> Block:
+    def block(self, number: int, reads: Reads) -> Block:
         """The block just filled, as one who asked for this sees it."""
         head = Header(
             number=number,
@@ -137,13 +137,13 @@ class World:
             parent_hash=topic((number - 1) * 7),
             time=START + timedelta(seconds=self.now_s),
         )
-        logs = tuple(one for one in self._logs if one.address in needs.addresses and one.topics[0] in needs.topics)
-        state = {need: found for need in needs.reads if (found := self._answer(need)) is not None}
+        logs = tuple(one for one in self._logs if one.address in reads.addresses and one.topics[0] in reads.topics)
+        state = {need: found for need in reads.reads if (found := self._answer(need)) is not None}
         return Block(network=NETWORK, header=head, seen_at=head.time, logs=logs, state=state)
 
-    def _answer(self, need: Need) -> int | None:
-        if isinstance(need, CodeNeed):
+    def _answer(self, need: Read) -> int | None:
+        if isinstance(need, CodeHash):
             return 0xC0DE if need.address in self.contracts else NO_CODE
-        if isinstance(need, DelegateNeed):
+        if isinstance(need, AccountDelegate):
             return 0
         return next((found for pool in self.pools if (found := pool.answer(need)) is not None), None)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from chain.blocks.block import Block, Header, Log
-from chain.blocks.reads import AnswerNeed, CallNeed, Need, Needs, SlotNeed
+from chain.blocks.reads import CallBytes, CallWord, Read, Reads, SlotWord
 from chain.events import ChainEvent, NetworkId
 from chain.events.network import HeadStalled, NodeFault, NodeFaultKind
 from chain.nodes import fetch
-from chain.nodes.group import Nodes
+from chain.nodes.group import NodeGroup
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_of
 from tests.chain.following import LOCAL
@@ -62,22 +62,22 @@ def contracts() -> dict[Any, Account]:
     return found
 
 
-READS: frozenset[Need] = frozenset(
-    [*(SlotNeed(address(at), 7) for at in range(1, 31)), *(AnswerNeed(address(at), BODY) for at in range(1, 31))]
+READS: frozenset[Read] = frozenset(
+    [*(SlotWord(address(at), 7) for at in range(1, 31)), *(CallBytes(address(at), BODY) for at in range(1, 31))]
 )
-HARD: frozenset[Need] = frozenset({AnswerNeed(LOUD, BODY), CallNeed(THIRSTY, BODY), CallNeed(DEAD, BODY)})
-WANTED: dict[Need, int] = {
-    **{SlotNeed(address(at), 7): at * 3 for at in range(1, 31)},
-    **{AnswerNeed(address(at), BODY): (1 << 256) + at for at in range(1, 31)},
+HARD: frozenset[Read] = frozenset({CallBytes(LOUD, BODY), CallWord(THIRSTY, BODY), CallWord(DEAD, BODY)})
+WANTED: dict[Read, int] = {
+    **{SlotWord(address(at), 7): at * 3 for at in range(1, 31)},
+    **{CallBytes(address(at), BODY): (1 << 256) + at for at in range(1, 31)},
 }
 
 
-async def read(node: EvmNode, reads: frozenset[Need]) -> Block:
+async def read(node: EvmNode, reads: frozenset[Read]) -> Block:
     """The head with these reads."""
     clock = Ticking()
     head = header_of(node.chain.head.header())
-    nodes = Nodes(NETWORK, [node], clock)
-    return (await fetch.blocks(nodes, NETWORK, [head], Needs(reads=reads), clock, state_of=[head]))[0]
+    nodes = NodeGroup(NETWORK, [node], clock)
+    return (await fetch.blocks(nodes, NETWORK, [head], Reads(reads=reads), clock, state_of=[head]))[0]
 
 
 async def test_many_reads_cost_a_node_that_knows_overrides_a_few_questions() -> None:
@@ -91,7 +91,7 @@ async def test_what_was_too_long_or_too_thirsty_among_others_is_asked_again_by_i
     node = EvmNode("able", Chain(1), accounts=contracts())
     found = await read(node, READS | HARD)
     loud = int.from_bytes(b"\x01" + b"\x05" * 9000, "big")
-    assert dict(found.state) == {**WANTED, AnswerNeed(LOUD, BODY): loud, CallNeed(THIRSTY, BODY): 99}
+    assert dict(found.state) == {**WANTED, CallBytes(LOUD, BODY): loud, CallWord(THIRSTY, BODY): 99}
     assert node.requests == 2, "all that is left open in one request"
     assert len(node.asked) == 2 + len(HARD)
 
@@ -144,16 +144,16 @@ def logged() -> tuple[Chain, Header]:
     return chain, header_of(chain.head.header())
 
 
-async def logs_from(nodes: Nodes, head: Header) -> tuple[Log, ...]:
-    needs = Needs(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
-    return (await fetch.blocks(nodes, NETWORK, [replace(head, bloom=None)], needs, Ticking(), state_of=[]))[0].logs
+async def logs_from(nodes: NodeGroup, head: Header) -> tuple[Log, ...]:
+    reads = Reads(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
+    return (await fetch.blocks(nodes, NETWORK, [replace(head, bloom=None)], reads, Ticking(), state_of=[]))[0].logs
 
 
-def several(*nodes: SimulatedNode, quorum: int = 2) -> Nodes:
-    return Nodes(NETWORK, nodes, Ticking(0), quorum=quorum, blooms=False)
+def several(*nodes: SimulatedNode, quorum: int = 2) -> NodeGroup:
+    return NodeGroup(NETWORK, nodes, Ticking(0), quorum=quorum, blooms=False)
 
 
-def named(nodes: Nodes) -> list[tuple[str, NodeFaultKind]]:
+def named(nodes: NodeGroup) -> list[tuple[str, NodeFaultKind]]:
     return [(fault.node, fault.fault) for fault in nodes.take_faults()]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chain.events import Address, ChainEvent
 from chain.events.network import NodeFault, NodeFaultKind
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.nodes import tracing
 from chain.sync.settings import Traces, WatcherSettings
 from chain.sync.watcher import Watcher
@@ -86,9 +86,9 @@ async def test_a_flip_inside_one_transaction_is_two_upgrades_and_a_reverted_one_
         silent, [once] = await block(anvil, (P, pairs(B)))
         events = await told(anvil.url, start, silent)
         assert upgrades(events) == [
-            (number, flip, A, B, Seen.TRACE),
-            (number, flip, B, A, Seen.TRACE),
-            (silent, once, A, B, Seen.TRACE),
+            (number, flip, A, B, SeenBy.TRACE),
+            (number, flip, B, A, SeenBy.TRACE),
+            (silent, once, A, B, SeenBy.TRACE),
         ]
         assert len({one.event_id for one in events if isinstance(one, ContractUpgraded)}) == 3
         assert said(events) == []
@@ -99,7 +99,7 @@ async def test_a_flip_over_two_transactions_is_seen_by_diffs_too_and_the_node_is
         await stage(anvil)
         start = await anvil.height() + 1
         number, [there, back] = await block(anvil, (P, pairs(B)), (P, pairs(A)))
-        wanted = [(number, there, A, B, Seen.TRACE), (number, back, B, A, Seen.TRACE)]
+        wanted = [(number, there, A, B, SeenBy.TRACE), (number, back, B, A, SeenBy.TRACE)]
         assert upgrades(await told(anvil.url, start, number)) == wanted
 
         def no_javascript(ask: dict[str, Any], answer: Any) -> Any:
@@ -123,7 +123,7 @@ async def test_a_node_without_traces_is_named_once_and_its_blocks_are_followed_a
         last, _ = await block(anvil, (P, pairs(B)))
         async with door(anvil.url, refuses={"debug_traceBlockByHash", "trace_replayBlockTransactions"}) as poor:
             events = await told(poor.url, start, last)
-            assert upgrades(events) == [(last, None, A, B, Seen.SLOT)]
+            assert upgrades(events) == [(last, None, A, B, SeenBy.SLOT)]
             assert said(events) == ["no traces: a change set back within one block would not be seen"]
 
 

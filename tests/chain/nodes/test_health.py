@@ -14,7 +14,7 @@ from chain.blocks import bloom
 from chain.blocks.block import Header, Log
 from chain.events.network import NodeFaultKind
 from chain.nodes import forks
-from chain.nodes.health import Seat
+from chain.nodes.health import NodeState
 from chain.nodes.log_quorum import judge
 from chain.rpc.errors import NodeFailure
 from tests.chain.made import START, address, header, log, topic
@@ -23,11 +23,11 @@ from tests.chain.simulated import Chain, SimulatedNode
 NULL, TIMEOUT = NodeFaultKind.NULL_BLOCK, NodeFaultKind.TIMEOUT
 
 
-def seat(**words: Any) -> Seat:
-    return Seat(SimulatedNode("one", Chain(1)), **words)
+def seat(**words: Any) -> NodeState:
+    return NodeState(SimulatedNode("one", Chain(1)), **words)
 
 
-def rests(one: Seat) -> float:
+def rests(one: NodeState) -> float:
     assert one.rest_until is not None
     return (one.rest_until - START).total_seconds()
 

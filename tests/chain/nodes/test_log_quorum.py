@@ -6,18 +6,18 @@ from dataclasses import replace
 
 from chain.blocks import bloom
 from chain.blocks.block import Header
-from chain.blocks.reads import Needs
+from chain.blocks.reads import Reads
 from chain.events.network import NodeFaultKind
 from chain.nodes.log_quorum import judge
 from chain.rpc.messages import receipts_of
-from chain.sync.ancestor_marks import EVERY, MOST_TOLD, Elder, Mark
+from chain.sync.ancestor_marks import EVERY, MAX_TOLD, AncestorMarks, Mark
 from chain.sync.canonical import Followed
 from tests.chain.made import address, header, log, topic
 from tests.chain.simulated import Chain
 from tests.chain.sync.test_reorgs import followed, standing
 
 HERE, THERE = address(1), address(2)
-NEEDS = Needs(addresses=frozenset({HERE, THERE}), topics=frozenset({topic(9)}))
+NEEDS = Reads(addresses=frozenset({HERE, THERE}), topics=frozenset({topic(9)}))
 TOLD = log(HERE, topic(9))
 
 
@@ -66,12 +66,12 @@ async def test_what_is_forgotten_below_the_window_takes_its_marks_along() -> Non
     chain = Chain(1, silent=0)
     chain.grow(1200)
     told = standing(await followed(chain))
-    elder = Elder()
+    elder = AncestorMarks()
     for made in chain.blocks:
         here = [event for event in told if event.place.block_number == made.number]
         one = Followed(header=header(made.number), told=tuple(here), memories={})
         elder.take(Mark(number=made.number, hash=made.hash), one.told)
-    assert len(elder.told) <= MOST_TOLD
+    assert len(elder.told) <= MAX_TOLD
     assert all(event.place.block_number > elder.marks[0].number for event in elder.told)
     assert all(later.number - mark.number >= EVERY for mark, later in zip(elder.marks, elder.marks[1:], strict=False))
     above = [event for event in told if event.place.block_number > elder.marks[0].number]

@@ -14,7 +14,7 @@ from chain import networks
 from chain.events import ChainEvent
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind
 from chain.events.upgrades import ContractUpgraded
-from chain.nodes.web3_node import Node, redacted
+from chain.nodes.web3_node import Web3Node, redacted
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask, header_of
 from chain.sync.watcher import ScanIncomplete, Watcher, scan
@@ -62,7 +62,7 @@ REFUSED = '{"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"rate lim
 )
 async def test_each_failure_of_a_node_has_its_kind_and_hides_its_key(answer: Answer, fault: NodeFaultKind) -> None:
     async with answering(answer) as url:
-        node = Node(url, chain_id=31337, timeout_s=2, most_bytes=1024)
+        node = Web3Node(url, chain_id=31337, timeout_s=2, most_bytes=1024)
         try:
             with pytest.raises(NodeFailure) as failed:
                 await node.ask([header_ask(None)])
@@ -73,7 +73,7 @@ async def test_each_failure_of_a_node_has_its_kind_and_hides_its_key(answer: Ans
 
 
 async def test_a_node_that_does_not_listen_is_unreachable() -> None:
-    node = Node("http://127.0.0.1:9/key", chain_id=1, timeout_s=2)
+    node = Web3Node("http://127.0.0.1:9/key", chain_id=1, timeout_s=2)
     with pytest.raises(NodeFailure) as failed:
         await node.ask([header_ask(None)])
     await node.close()
@@ -84,7 +84,7 @@ async def test_a_node_that_says_nothing_times_out() -> None:
     writers: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
-    node = Node(f"http://127.0.0.1:{port}", chain_id=1, timeout_s=0.2)
+    node = Web3Node(f"http://127.0.0.1:{port}", chain_id=1, timeout_s=0.2)
     with pytest.raises(NodeFailure) as failed:
         await node.ask([header_ask(None)])
     await node.close()
@@ -176,7 +176,7 @@ def test_a_node_is_named_without_its_key() -> None:
 async def test_over_a_websocket_a_question_given_up_never_answers_the_next() -> None:
     async with running() as anvil:
         await anvil.mine(40)
-        node = Node(anvil.url.replace("http", "ws"), chain_id=31337)
+        node = Web3Node(anvil.url.replace("http", "ws"), chain_id=31337)
         try:
             for number in range(1, 40):
                 giving_up = asyncio.create_task(node.ask([header_ask(0)] * 60))

@@ -11,8 +11,8 @@ import pytest
 
 from chain.events import ChainEvent, Retracted
 from chain.events.network import NodeFault, NodeFaultKind, Reorged
-from chain.nodes.group import Nodes
-from chain.nodes.health import Seat
+from chain.nodes.group import NodeGroup
+from chain.nodes.health import NodeState
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
 from tests.chain.following import LOCAL
@@ -187,7 +187,7 @@ async def test_a_node_without_receipts_cannot_be_held_to_its_logs_and_is_believe
 async def test_null_heads_are_named() -> None:
     chain = Chain(9)
     node = SimulatedNode("none", chain, twist=lambda ask, answer: None)
-    nodes = Nodes(LOCAL.id, [node], Ticking())
+    nodes = NodeGroup(LOCAL.id, [node], Ticking())
     assert await nodes.head(lambda _: False) is None
     [fault] = nodes.take_faults()
     assert fault.fault is NodeFaultKind.NULL_BLOCK
@@ -215,7 +215,7 @@ async def test_the_healthiest_node_is_asked_first() -> None:
     names = ("erring", "slow", "fast", "late")
     nodes = {name: SimulatedNode(name, chain) for name in names}
     clock = Ticking(0)
-    several = Nodes(LOCAL.id, list(nodes.values()), clock)
+    several = NodeGroup(LOCAL.id, list(nodes.values()), clock)
     seats = {seat.node.name: seat for seat in several._seats}
     seats["slow"].latency_s, seats["fast"].latency_s = 0.4, 0.02
     seats["erring"].errors, seats["late"].behind = 0.5, True
@@ -228,12 +228,12 @@ async def _who(node: Any) -> str:
 
 
 def test_a_node_that_asks_to_be_left_alone_is_and_trust_comes_back_slowly() -> None:
-    seat = Seat(SimulatedNode("one", Chain(12)))
+    seat = NodeState(SimulatedNode("one", Chain(12)))
     seat.failed(NodeFailure(NodeFaultKind.THROTTLED, "", rest_s=7), START)
     assert seat.rest_until is not None
     assert (seat.rest_until - START).total_seconds() == 7
     seat.distrust()
-    assert seat.rank > Seat(seat.node, failures=1).rank
+    assert seat.rank > NodeState(seat.node, failures=1).rank
     for _ in range(20):
         seat.went_well(0.01)
-    assert seat.rank == Seat(seat.node, latency_s=0.01).rank
+    assert seat.rank == NodeState(seat.node, latency_s=0.01).rank

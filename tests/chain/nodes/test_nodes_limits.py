@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from chain.blocks.reads import NO_CODE, AnswerNeed, CallNeed, CodeNeed, Need, Needs, SlotNeed
+from chain.blocks.reads import NO_CODE, CallBytes, CallWord, CodeHash, Read, Reads, SlotWord
 from chain.events.network import NodeFaultKind
 from chain.nodes import log_ranges
-from chain.nodes.node import MOST_BLOCKS, Traits
-from chain.nodes.web3_node import Node, _batches
-from chain.rate_limit import Pace
+from chain.nodes.node import MAX_BLOCKS, NodeLimits
+from chain.nodes.web3_node import Web3Node, _batches
+from chain.rate_limit import RateLimit
 from chain.rpc import multicall
 from chain.rpc.errors import NodeFailure, Refusal, is_pruned, kind_of, most_blocks
 from chain.rpc.messages import header_ask, header_of, read_ask, read_of
@@ -26,7 +26,7 @@ from tests.chain.simulated import PROXY, UPGRADED, Chain, SimulatedNode
 from tests.chain.sync.test_reorgs import followed, standing, watcher_of
 from tests.evm.anvil import running
 
-NEEDS = Needs(addresses=frozenset({PROXY, address(1), address(2)}), topics=frozenset({UPGRADED}))
+NEEDS = Reads(addresses=frozenset({PROXY, address(1), address(2)}), topics=frozenset({UPGRADED}))
 
 
 @pytest.mark.parametrize(
@@ -122,18 +122,18 @@ async def test_too_many_addresses_are_split_and_what_cannot_be_split_is_a_failur
 
 
 def test_a_node_that_takes_a_range_many_times_is_asked_for_more() -> None:
-    traits = Traits()
+    traits = NodeLimits()
     traits.fewer_blocks(100, allowed=10)
     assert traits.most_blocks == 10
     traits.fewer_blocks(10, allowed=5000)
     assert traits.most_blocks == 5
     for _ in range(64 * 20):
         traits.went_well()
-    assert traits.most_blocks == MOST_BLOCKS
+    assert traits.most_blocks == MAX_BLOCKS
 
 
 def test_an_allowance_is_paid_back_before_the_next_question() -> None:
-    pace = Pace(10)
+    pace = RateLimit(10)
     assert pace.wait_s(10, now_s=0) == 0
     assert pace.wait_s(5, now_s=0) == pytest.approx(0.5)
     assert pace.wait_s(5, now_s=1) == 0
@@ -143,7 +143,7 @@ def test_an_allowance_is_paid_back_before_the_next_question() -> None:
 
 async def test_a_node_is_asked_no_faster_than_it_may_be() -> None:
     async with running() as anvil:
-        node = Node(anvil.url, chain_id=31337, calls_per_s=40)
+        node = Web3Node(anvil.url, chain_id=31337, calls_per_s=40)
         began = asyncio.get_running_loop().time()
         for _ in range(6):
             await node.ask([header_ask(0)] * 10)
@@ -154,13 +154,13 @@ async def test_a_node_is_asked_no_faster_than_it_may_be() -> None:
 
 async def test_a_node_says_how_long_to_leave_it_alone_and_a_body_too_large_is_a_batch_too_large() -> None:
     async with answering(lambda _: web.Response(status=429, headers={"Retry-After": "17"})) as url:
-        node = Node(url, chain_id=31337)
+        node = Web3Node(url, chain_id=31337)
         with pytest.raises(NodeFailure) as failed:
             await node.ask([header_ask(None)])
         await node.close()
         assert failed.value.rest_s == 17
     async with answering(lambda _: web.Response(status=413)) as url:
-        node = Node(url, chain_id=31337)
+        node = Web3Node(url, chain_id=31337)
         node._check = lambda answer: None  # type: ignore[method-assign]
         with pytest.raises(NodeFailure) as failed:
             await node.ask([header_ask(None)])
@@ -184,37 +184,37 @@ async def test_packed_reads_say_the_same_as_single_ones_on_a_real_node() -> None
             await anvil.call("anvil_setStorageAt", weth, topic(slot + 100), topic(slot * 7))
         await anvil.mine()
         head = header_of(await anvil.call("eth_getBlockByNumber", "latest", False))
-        needs: list[Need] = [
-            *(SlotNeed(weth, slot + 100) for slot in range(30)),
-            *(CodeNeed(one) for one in (weth, hungry, dead, low(anvil.accounts[0]))),
-            *(CallNeed(one, "0x18160ddd") for one in (weth, hungry, loud, dead)),
-            *(AnswerNeed(one, "0x06fdde03") for one in (weth, hungry, loud, dead)),
+        reads: list[Read] = [
+            *(SlotWord(weth, slot + 100) for slot in range(30)),
+            *(CodeHash(one) for one in (weth, hungry, dead, low(anvil.accounts[0]))),
+            *(CallWord(one, "0x18160ddd") for one in (weth, hungry, loud, dead)),
+            *(CallBytes(one, "0x06fdde03") for one in (weth, hungry, loud, dead)),
         ]
-        node = Node(anvil.url, chain_id=31337)
+        node = Web3Node(anvil.url, chain_id=31337)
         single = {
             need: word
-            for need, answer in zip(needs, await node.ask([read_ask(need, head) for need in needs]), strict=True)
+            for need, answer in zip(reads, await node.ask([read_ask(need, head) for need in reads]), strict=True)
             if (word := read_of(need, answer)) is not None
         }
-        calls, plain = multicall.plan(frozenset(needs))
+        calls, plain = multicall.plan(frozenset(reads))
         assert plain == ()
-        found: dict[Need, int] = {}
+        found: dict[Read, int] = {}
         for call, answer in zip(calls, await node.ask([call.ask(head) for call in calls]), strict=True):
             unpacked = multicall.unpack(call, answer)
             assert unpacked is not None
             found |= unpacked
         await node.close()
-    assert found[CodeNeed(dead)] == NO_CODE
-    assert found[SlotNeed(weth, 129)] == 29 * 7
+    assert found[CodeHash(dead)] == NO_CODE
+    assert found[SlotWord(weth, 129)] == 29 * 7
     missing = {need for need in single if need not in found}
-    assert missing == {AnswerNeed(loud, "0x06fdde03")}, "a long answer is asked for by itself"
+    assert missing == {CallBytes(loud, "0x06fdde03")}, "a long answer is asked for by itself"
     assert found == {need: word for need, word in single.items() if need in found}
 
 
 def test_few_reads_are_not_packed_and_an_answer_of_another_length_is_none() -> None:
-    few = frozenset[Need]({SlotNeed(PROXY, 1), CodeNeed(PROXY)})
+    few = frozenset[Read]({SlotWord(PROXY, 1), CodeHash(PROXY)})
     assert multicall.plan(few) == ((), tuple(sorted(few, key=repr)))
-    calls, _ = multicall.plan(frozenset(SlotNeed(PROXY, slot) for slot in range(30)))
+    calls, _ = multicall.plan(frozenset(SlotWord(PROXY, slot) for slot in range(30)))
     assert calls[0].ask(header(1))[1][1] == {"blockHash": header(1).hash}
     for answer in (None, "0x", "0xzz", "0x" + "00" * 32, "0x" + f"{960:064x}" + "00" * 961, Refusal(-1, "no")):
         assert multicall.unpack(calls[0], answer) is None

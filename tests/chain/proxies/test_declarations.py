@@ -5,10 +5,10 @@ import re
 import pytest
 from eth_hash.auto import keccak
 
-from chain.blocks.reads import STRANGE, AnswerNeed, CallNeed, Need, ReachNeed, SlotNeed
+from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, RunsAs, SlotWord
 from chain.proxies import kinds
-from chain.proxies.kind import PROXY, Call, Proof, ProxyKind, Slot, code_like
-from chain.proxies.places import CODE, DELEGATE, TABLE, Form
+from chain.proxies.kind import PROXY, GetterSpec, Proof, ProxyKind, SlotSpec, code_like
+from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable
 from chain.proxies.recognition import asked_first, asked_next, recognised, roles_of, sober
 from tests.chain.made import address
 from tests.chain.proxies.test_diamonds import table_body
@@ -125,11 +125,11 @@ def kind(**more: object) -> ProxyKind:
 
 
 def test_a_role_that_is_empty_or_no_address_is_not_filled() -> None:
-    made = kind(slots=(Slot(role="implementation", slot=5),))
+    made = kind(slots=(SlotSpec(role="implementation", slot=5),))
     for word in (0, 1 << 160):
-        assert recognised([made], AT, b"\1", {SlotNeed(AT, 5): word}) is None
+        assert recognised([made], AT, b"\1", {SlotWord(AT, 5): word}) is None
     for word in (0xB, 0xB | 7 << 160):  # as the EVM takes an address
-        found = recognised([made], AT, b"\1", {SlotNeed(AT, 5): word})
+        found = recognised([made], AT, b"\1", {SlotWord(AT, 5): word})
         assert found is not None
         assert found.roles == {"implementation": TARGET}
 
@@ -137,84 +137,87 @@ def test_a_role_that_is_empty_or_no_address_is_not_filled() -> None:
 def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs() -> None:
     far, own = address(0xB << 90), int(AT, 16)
     made = kind(
-        slots=(Slot(role="implementation", slot=1, proved=True),),
-        calls=(Call(role="second", body="0x01", proved=True, handed=True), Call(role="third", body="0x02<own>")),
+        slots=(SlotSpec(role="implementation", slot=1, proved=True),),
+        calls=(
+            GetterSpec(role="second", body="0x01", proved=True, handed=True),
+            GetterSpec(role="third", body="0x02<own>"),
+        ),
     )
-    state: dict[Need, int] = {SlotNeed(AT, 1): int(far, 16), CallNeed(AT, "0x01"): int(far, 16)}
-    reach = ReachNeed(AT, far)
+    state: dict[Read, int] = {SlotWord(AT, 1): int(far, 16), CallWord(AT, "0x01"): int(far, 16)}
+    reach = RunsAs(AT, far)
     assert asked_next([made], AT, b"", state) == {reach}
-    assert CallNeed(AT, f"0x02{own:064x}") in asked_first([made], AT)
+    assert CallWord(AT, f"0x02{own:064x}") in asked_first([made], AT)
     assert roles_of(made, AT, b"", state) == {}
     assert roles_of(made, AT, b"", {**state, reach: own}) == {"implementation": far}
     assert roles_of(made, AT, b"", {**state, reach: int(far, 16)}) == {"second": far}
-    assert roles_of(made, AT, b"", {CallNeed(AT, f"0x02{own:064x}"): 1 << 160}) == {}
+    assert roles_of(made, AT, b"", {CallWord(AT, f"0x02{own:064x}"): 1 << 160}) == {}
 
 
 def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> None:
-    beacon = Slot(role="beacon", slot=5)
+    beacon = SlotSpec(role="beacon", slot=5)
     made = kind(
         slots=(beacon,),
-        calls=(Call(role="implementation", body="0x01", of="beacon"),),
+        calls=(GetterSpec(role="implementation", body="0x01", of="beacon"),),
         proofs=(Proof(body="0x02", of="implementation", words=frozenset({7})), Proof(body="0x03")),
     )
-    state: dict[Need, int] = {SlotNeed(AT, 5): 0xC}
-    assert asked_first([made], AT) == {SlotNeed(AT, 5), CallNeed(AT, "0x03"), CallNeed(AT, STRANGE)}
-    assert asked_next([made], AT, b"", state) == {CallNeed(BEACON, "0x01")}
-    state[CallNeed(BEACON, "0x01")] = 0xB
-    assert asked_next([made], AT, b"", state) == {CallNeed(BEACON, "0x01"), CallNeed(TARGET, "0x02")}
+    state: dict[Read, int] = {SlotWord(AT, 5): 0xC}
+    assert asked_first([made], AT) == {SlotWord(AT, 5), CallWord(AT, "0x03"), CallWord(AT, UNKNOWN_FUNCTION)}
+    assert asked_next([made], AT, b"", state) == {CallWord(BEACON, "0x01")}
+    state[CallWord(BEACON, "0x01")] = 0xB
+    assert asked_next([made], AT, b"", state) == {CallWord(BEACON, "0x01"), CallWord(TARGET, "0x02")}
     assert recognised([made], AT, b"", state) is None
-    state |= {CallNeed(TARGET, "0x02"): 7, CallNeed(AT, "0x03"): 1}
+    state |= {CallWord(TARGET, "0x02"): 7, CallWord(AT, "0x03"): 1}
     assert recognised([made], AT, b"", state) is not None
 
 
 def test_a_proof_of_a_role_that_nobody_has_does_not_hold() -> None:
-    made = kind(needs=(), proofs=(Proof(body="0x02", of="admin"),))
+    made = kind(reads=(), proofs=(Proof(body="0x02", of="admin"),))
     assert recognised([made], AT, b"", {}) is None
 
 
 def test_code_of_another_form_is_of_no_kind_and_asks_nothing_more() -> None:
-    made = kind(code=re.compile(rb"\A\xaa"), calls=(Call(role="implementation", body="0x01"),))
+    made = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role="implementation", body="0x01"),))
     assert roles_of(made, AT, b"\xbb", {}) is None
     assert asked_next([made], AT, b"\xbb", {}) == set()
-    assert roles_of(made, AT, b"\xaa", {CallNeed(AT, "0x01"): 0xB}) == {"implementation": TARGET}
+    assert roles_of(made, AT, b"\xaa", {CallWord(AT, "0x01"): 0xB}) == {"implementation": TARGET}
 
 
 def test_a_call_of_a_role_answers_only_where_the_role_is_filled() -> None:
-    made = kind(calls=(Call(role="implementation", body="0x01", of="beacon"),), tables=("0x09",))
-    assert roles_of(made, AT, b"", {CallNeed(BEACON, "0x01"): 0xB}) == {}
+    made = kind(calls=(GetterSpec(role="implementation", body="0x01", of="beacon"),), tables=("0x09",))
+    assert roles_of(made, AT, b"", {CallWord(BEACON, "0x01"): 0xB}) == {}
     table = int.from_bytes(b"\1" + table_body({1: ("0x11223344",)}), "big")
-    assert roles_of(made, AT, b"", {AnswerNeed(AT, "0x09"): table}) == {"table": AT}
-    assert roles_of(made, AT, b"", {AnswerNeed(AT, "0x09"): 0x101}) == {}
+    assert roles_of(made, AT, b"", {CallBytes(AT, "0x09"): table}) == {"table": AT}
+    assert roles_of(made, AT, b"", {CallBytes(AT, "0x09"): 0x101}) == {}
 
 
 def test_a_contract_that_answers_anything_is_believed_in_no_answer() -> None:
-    slot, call, other = SlotNeed(AT, 5), CallNeed(AT, "0x01"), CallNeed(BEACON, "0x01")
-    state: dict[Need, int] = {slot: 1, call: 2, AnswerNeed(AT, "0x09"): 0x101, other: 3}
-    assert sober({**state, CallNeed(AT, STRANGE): 0}) == {**state, CallNeed(AT, STRANGE): 0}
-    assert sober({**state, CallNeed(AT, STRANGE): 7}) == {slot: 1, other: 3}
+    slot, call, other = SlotWord(AT, 5), CallWord(AT, "0x01"), CallWord(BEACON, "0x01")
+    state: dict[Read, int] = {slot: 1, call: 2, CallBytes(AT, "0x09"): 0x101, other: 3}
+    assert sober({**state, CallWord(AT, UNKNOWN_FUNCTION): 0}) == {**state, CallWord(AT, UNKNOWN_FUNCTION): 0}
+    assert sober({**state, CallWord(AT, UNKNOWN_FUNCTION): 7}) == {slot: 1, other: 3}
 
 
 def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_believed() -> None:
     far = address(0xB << 90)
-    calls = (Call(role="implementation", body="0x01", proved=True),)
-    state: dict[Need, int] = {CallNeed(AT, "0x01"): int(far, 16)}
+    calls = (GetterSpec(role="implementation", body="0x01", proved=True),)
+    state: dict[Read, int] = {CallWord(AT, "0x01"): int(far, 16)}
     coded = kind(code=re.compile(rb"\A\xaa"), calls=calls)
     assert roles_of(coded, AT, b"\xaa", state) == {"implementation": far}
-    assert roles_of(coded, AT, b"\xaa", {**state, ReachNeed(AT, far): 0}) == {}
+    assert roles_of(coded, AT, b"\xaa", {**state, RunsAs(AT, far): 0}) == {}
     assert roles_of(kind(calls=calls), AT, b"", state) == {}
 
 
 def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:
-    form = Form(kinds.every())
+    form = PlaceTable(kinds.every())
     places = form.fields(AT)
-    assert all(where.proved or where.need.slot > 3 for where in places if isinstance(where.need, SlotNeed))
-    assert {where.need.slot for where in places if isinstance(where.need, SlotNeed) and where.need.slot < 4} == {
+    assert all(where.proved or where.need.slot > 3 for where in places if isinstance(where.need, SlotWord))
+    assert {where.need.slot for where in places if isinstance(where.need, SlotWord) and where.need.slot < 4} == {
         0,
         1,
         2,
         3,
     }
-    assert SlotNeed(AT, int(AT, 16)) in {where.need for where in places}  # Sequence
+    assert SlotWord(AT, int(AT, 16)) in {where.need for where in places}  # Sequence
     assert [where.key for where in places[-3:]] == [TABLE, DELEGATE, CODE]
     assert len({where.key for where in places}) == len({where.need for where in places}) == len(places)
     assert form.asked_roles == {"beacon", "kernel"}

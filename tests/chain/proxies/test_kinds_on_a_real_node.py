@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from chain.events import CodeCompared, NetworkId, PlacedEvent
 from chain.events.upgrades import ContractUpgraded
 from chain.inspection.inspect import Inspection, inspect
-from chain.nodes.group import Nodes
-from chain.nodes.web3_node import Node
+from chain.nodes.group import NodeGroup
+from chain.nodes.web3_node import Web3Node
 from chain.proxies import kinds
 from chain.sync.watcher import scan
 from chain.watch import Watch, WatchedContract
@@ -24,7 +24,7 @@ NETWORK = NetworkId("local")
 
 
 async def looked(anvil: Anvil, address: str) -> Inspection:
-    nodes = Nodes(NETWORK, [Node(anvil.url, chain_id=31337)], lambda: datetime.now(UTC))
+    nodes = NodeGroup(NETWORK, [Web3Node(anvil.url, chain_id=31337)], lambda: datetime.now(UTC))
     try:
         return await inspect(nodes, NETWORK, Made(address).address)  # type: ignore[arg-type]
     finally:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from chain.blocks.reads import CallNeed, CodeNeed, Need, ReachNeed, SlotNeed
+from chain.blocks.reads import CallWord, CodeHash, Read, RunsAs, SlotWord
 from chain.detectors import upgrades
 from chain.detectors.upgrades import Upgrades
-from chain.events.upgrades import ContractUpgraded, Seen
-from chain.proxies.places import Where
+from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.proxies.places import WatchedPlace
 from chain.proxies.proof import open_proof, proved
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, log, topic, words
 
 AT, ONE, TWO = address(0xA << 80), address(1 << 100), address(2 << 100)
-GETTER, LOW = CallNeed(AT, "0x5c60da1b"), SlotNeed(AT, 1)
-CODE: dict[Need, int] = {CodeNeed(AT): 1}
-SLOT = Where(LOW, "0x1", "implementation", "low_slot", False, proved=True)
-ASKED = Where(GETTER, GETTER.body, "implementation", "delegator", False, proved=True)
-HANDED = Where(GETTER, GETTER.body, "implementation", "synthetix", False, proved=True, handed=True)
+GETTER, LOW = CallWord(AT, "0x5c60da1b"), SlotWord(AT, 1)
+CODE: dict[Read, int] = {CodeHash(AT): 1}
+SLOT = WatchedPlace(LOW, "0x1", "implementation", "low_slot", False, proved=True)
+ASKED = WatchedPlace(GETTER, GETTER.body, "implementation", "delegator", False, proved=True)
+HANDED = WatchedPlace(GETTER, GETTER.body, "implementation", "synthetix", False, proved=True, handed=True)
 
 
-def said(detector: Upgrades, number: int, state: dict[Need, int], *logs: object) -> list[ContractUpgraded]:
+def said(detector: Upgrades, number: int, state: dict[Read, int], *logs: object) -> list[ContractUpgraded]:
     found = detector.on_block(block(number, *logs, state={**CODE, **state}), ())  # type: ignore[arg-type]
     return [event for event in found if isinstance(event, ContractUpgraded)]
 
@@ -33,37 +33,37 @@ def watching() -> Upgrades:
 def test_a_low_slot_whose_code_runs_is_followed_from_then_on() -> None:
     detector = watching()
     assert said(detector, 1, {LOW: int(ONE, 16)}) == []
-    assert ReachNeed(AT, ONE) in detector.needs().reads
-    assert said(detector, 2, {LOW: int(ONE, 16), ReachNeed(AT, ONE): int(AT, 16)}) == []
-    assert not any(isinstance(need, ReachNeed) for need in detector.needs().reads)
+    assert RunsAs(AT, ONE) in detector.reads().reads
+    assert said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): int(AT, 16)}) == []
+    assert not any(isinstance(need, RunsAs) for need in detector.reads().reads)
     [event] = said(detector, 3, {LOW: int(TWO, 16)})
-    assert (event.role, event.old, event.new, event.seen_by) == ("implementation", ONE, TWO, Seen.SLOT)
+    assert (event.role, event.old, event.new, event.seen_by) == ("implementation", ONE, TWO, SeenBy.SLOT)
 
 
 @pytest.mark.parametrize("answer", [0, int(ONE, 16), int(TWO, 16)])
 def test_an_address_whose_code_does_not_run_there_is_not_read_again(answer: int) -> None:
     detector = watching()
     said(detector, 1, {LOW: int(ONE, 16), GETTER: int(TWO, 16)})
-    said(detector, 2, {LOW: int(ONE, 16), GETTER: int(TWO, 16), ReachNeed(AT, ONE): answer, ReachNeed(AT, TWO): 0})
-    assert not {LOW, GETTER} & detector.needs().reads
+    said(detector, 2, {LOW: int(ONE, 16), GETTER: int(TWO, 16), RunsAs(AT, ONE): answer, RunsAs(AT, TWO): 0})
+    assert not {LOW, GETTER} & detector.reads().reads
     assert said(detector, 3, {LOW: int(TWO, 16), GETTER: int(ONE, 16)}) == []
 
 
 def test_new_code_is_asked_anew() -> None:
     detector = watching()
     said(detector, 1, {LOW: int(ONE, 16)})
-    said(detector, 2, {LOW: int(ONE, 16), ReachNeed(AT, ONE): 0})
-    said(detector, 3, {CodeNeed(AT): 2})
-    assert LOW in detector.needs().reads
-    assert said(detector, 4, {LOW: int(TWO, 16), CodeNeed(AT): 2}) == []
-    assert ReachNeed(AT, TWO) in detector.needs().reads
+    said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): 0})
+    said(detector, 3, {CodeHash(AT): 2})
+    assert LOW in detector.reads().reads
+    assert said(detector, 4, {LOW: int(TWO, 16), CodeHash(AT): 2}) == []
+    assert RunsAs(AT, TWO) in detector.reads().reads
 
 
 def test_a_word_that_changes_before_it_is_proved_is_asked_about_anew() -> None:
     held: dict[str, str] = {}
     assert not proved(held, AT, SLOT, f"{int(ONE, 16):#x}", CODE)
-    assert not proved(held, AT, SLOT, f"{int(TWO, 16):#x}", {**CODE, ReachNeed(AT, ONE): 0})
-    assert open_proof(held, AT, SLOT) == ReachNeed(AT, TWO)
+    assert not proved(held, AT, SLOT, f"{int(TWO, 16):#x}", {**CODE, RunsAs(AT, ONE): 0})
+    assert open_proof(held, AT, SLOT) == RunsAs(AT, TWO)
 
 
 @pytest.mark.parametrize("word", ["0x0", "0x7", f"{1 << 160:#x}", f"{int(AT, 16):#x}", f"{int(AT, 16) | 1 << 160:#x}"])
@@ -74,7 +74,9 @@ def test_what_is_no_address_of_a_target_is_never_asked_about(word: str) -> None:
 
 
 @pytest.mark.parametrize(("where", "believed"), [(SLOT, False), (ASKED, True)])
-def test_where_the_node_cannot_tell_a_getter_is_believed_and_a_low_slot_is_not(where: Where, believed: bool) -> None:
+def test_where_the_node_cannot_tell_a_getter_is_believed_and_a_low_slot_is_not(
+    where: WatchedPlace, believed: bool
+) -> None:
     held: dict[str, str] = {}
     word = f"{int(ONE, 16):#x}"
     assert [proved(held, AT, where, word, CODE) for _ in range(3)] == [False, False, believed]
@@ -93,22 +95,22 @@ def test_a_proxy_that_hands_calls_on_is_shown_by_the_targets_own_name() -> None:
     for where, answer, believed in ((HANDED, ONE, True), (HANDED, AT, False), (ASKED, ONE, False)):
         held: dict[str, str] = {}
         proved(held, AT, where, word, CODE)
-        assert proved(held, AT, where, word, {**CODE, ReachNeed(AT, ONE): int(answer, 16)}) is believed
+        assert proved(held, AT, where, word, {**CODE, RunsAs(AT, ONE): int(answer, 16)}) is believed
 
 
 def test_a_log_tells_the_value_before_where_nobody_knew_it() -> None:
     topic_of = "0xd604de94d45953f9138079ec1b82d533cb2160c906d1076d1f7ed54befbca97a"  # NewImplementation
     [event] = said(watching(), 1, {}, log(AT, topic_of, body=words(int(ONE, 16), int(TWO, 16))))
-    assert (event.old, event.new, event.seen_by) == (ONE, TWO, Seen.LOG)
+    assert (event.old, event.new, event.seen_by) == (ONE, TWO, SeenBy.LOG)
 
 
 def test_a_log_that_names_no_target_gives_the_change_its_place() -> None:
-    slot = SlotNeed(AT, 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC)
+    slot = SlotWord(AT, 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC)
     version = "0xaaaa7ee6b0c2f4ee1fa7312c7d5b3623a434da5a1a9ce3cb6e629caa23454ab6"  # Upgraded(uint256,bytes)
     detector = watching()
     said(detector, 1, {slot: int(ONE, 16)})
     [event] = said(detector, 2, {slot: int(TWO, 16)}, log(AT, version, body=words(2, 64, 0)))
-    assert (event.old, event.new, event.seen_by) == (ONE, TWO, Seen.LOG)
+    assert (event.old, event.new, event.seen_by) == (ONE, TWO, SeenBy.LOG)
     assert said(detector, 3, {slot: int(TWO, 16)}, log(AT, version, body=words(3, 64, 0))) == []
 
 
@@ -121,15 +123,15 @@ def test_an_owner_who_is_no_admin_is_no_upgrade() -> None:
 
 def test_a_place_that_needs_no_proof_counts_at_once() -> None:
     held: dict[str, str] = {}
-    assert proved(held, AT, Where(LOW, "0x1", "implementation", "made", False), f"{int(ONE, 16):#x}", CODE)
+    assert proved(held, AT, WatchedPlace(LOW, "0x1", "implementation", "made", False), f"{int(ONE, 16):#x}", CODE)
     assert held == {}
 
 
 def test_a_getter_that_answers_no_more_keeps_what_it_said() -> None:
     detector = watching()
-    first: dict[Need, int] = {GETTER: int(ONE, 16)}
+    first: dict[Read, int] = {GETTER: int(ONE, 16)}
     said(detector, 1, first)
-    said(detector, 2, {**first, ReachNeed(AT, ONE): int(AT, 16)})
+    said(detector, 2, {**first, RunsAs(AT, ONE): int(AT, 16)})
     assert said(detector, 3, {}) == []
     [event] = said(detector, 4, {GETTER: int(TWO, 16)})
     assert (event.old, event.new) == (ONE, TWO)

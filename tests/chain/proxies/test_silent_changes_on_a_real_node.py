@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chain.blocks.reads import SlotNeed
+from chain.blocks.reads import SlotWord
 from chain.events import Address
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies import kinds
-from chain.proxies.places import Form
+from chain.proxies.places import PlaceTable
 from chain.sync.watcher import scan
 from chain.watch import Watch, WatchedContract
 from tests.chain.following import settings_of
@@ -27,11 +27,11 @@ async def test_every_watched_slot_written_in_silence_is_one_change_with_its_old_
         bench = Bench(anvil)
         code = await anvil.web3.eth.get_code(anvil.web3.to_checksum_address(await bench.target()))
         old, new = Address("0x" + "aa" * 20), Address("0x" + "bb" * 20)
-        form, made = Form(kinds.every()), {}
+        form, made = PlaceTable(kinds.every()), {}
         for at, place in enumerate(form.fields(old)):
             address = Address(f"0x{0xC0DE00 + at:040x}")
             where = form.fields(address)[at]
-            if isinstance(where.need, SlotNeed) and not where.proved:
+            if isinstance(where.need, SlotWord) and not where.proved:
                 await bench.code(address, code.to_0x_hex())
                 await bench.slot(address, where.need.slot, old)
                 made[address] = (where.need.slot, place.role)
@@ -46,7 +46,7 @@ async def test_every_watched_slot_written_in_silence_is_one_change_with_its_old_
         assert Counter(wanted) == Counter(
             Wanted(one.contract, one.role, one.old, one.new, one.place.block_number) for one in told
         )
-        assert {one.seen_by for one in told} == {Seen.SLOT}
+        assert {one.seen_by for one in told} == {SeenBy.SLOT}
 
 
 async def test_a_contract_made_again_by_create2_at_its_address_is_two_changes_of_code() -> None:
@@ -66,5 +66,5 @@ async def test_a_contract_made_again_by_create2_at_its_address_is_two_changes_of
         assert (gone.role, back.role, back.place.block_number) == ("code", "code", again)
         assert gone.new == back.old
         assert gone.old != back.new
-        assert {gone.seen_by, back.seen_by} == {Seen.CODE}
+        assert {gone.seen_by, back.seen_by} == {SeenBy.CODE}
         assert await anvil.web3.eth.get_code(checked(where)) == await anvil.web3.eth.get_code(checked(second))

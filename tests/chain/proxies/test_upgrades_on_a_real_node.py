@@ -10,7 +10,7 @@ from web3.contract import AsyncContract
 
 from chain.events import CodeCompared, Retracted
 from chain.events.network import HeadSeen, Reorged
-from chain.events.upgrades import ContractUpgraded, OperationEnded, Seen, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, OperationEnded, SeenBy, UpgradeQueued
 from chain.sync.watcher import Watcher, scan
 from tests.chain.following import Kept, head_at, kind, low, placed, settings_of, until, watching
 from tests.evm.anvil import Anvil, running
@@ -43,7 +43,7 @@ async def test_an_upgrade_is_seen_once_in_its_own_block() -> None:
             receipt["blockNumber"],
             receipt["blockHash"].to_0x_hex(),
         )
-        assert (event.old, event.new, event.seen_by) == (low(first), low(second), Seen.LOG)
+        assert (event.old, event.new, event.seen_by) == (low(first), low(second), SeenBy.LOG)
         assert event.queued is None
         assert isinstance(told[-1], HeadSeen)
 
@@ -61,7 +61,7 @@ async def test_a_silent_slot_write_is_seen_in_its_block() -> None:
         [event, compared] = placed(told)
         assert isinstance(event, ContractUpgraded)
         assert isinstance(compared, CodeCompared)
-        assert (event.old, event.new, event.seen_by) == (low(first), low(second), Seen.SLOT)
+        assert (event.old, event.new, event.seen_by) == (low(first), low(second), SeenBy.SLOT)
         assert event.place.transaction is None
 
 
@@ -78,7 +78,7 @@ async def test_new_code_at_the_same_address_is_seen() -> None:
         [event, compared] = placed(told)
         assert isinstance(event, ContractUpgraded)
         assert isinstance(compared, CodeCompared)
-        assert (event.role, event.seen_by) == ("code", Seen.CODE)
+        assert (event.role, event.seen_by) == ("code", SeenBy.CODE)
 
 
 async def test_an_upgraded_beacon_upgrades_each_proxy_behind_it() -> None:
@@ -94,7 +94,7 @@ async def test_an_upgraded_beacon_upgrades_each_proxy_behind_it() -> None:
         )
         events = [event for event in placed(told) if isinstance(event, ContractUpgraded)]
         assert {event.contract for event in events} == {low(proxy) for proxy in proxies}
-        assert {(event.old, event.new, event.seen_by) for event in events} == {(low(first), low(second), Seen.LOG)}
+        assert {(event.old, event.new, event.seen_by) for event in events} == {(low(first), low(second), SeenBy.LOG)}
 
 
 async def test_a_reorg_retracts_what_was_told_of_dropped_blocks() -> None:

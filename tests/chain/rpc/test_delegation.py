@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from chain.blocks.delegates import Delegate, as_word, from_word, touched_from, touched_word
-from chain.blocks.reads import DelegatesNeed, Need, SentinelNeed, SlotNeed, TouchedNeed
-from chain.rpc.delegation import MAGIC, MOST_FRAMES, MOST_TARGETS, delegates
+from chain.blocks.reads import Read, RunsOneOf, SlotWord, TouchedState, TracedDelegates
+from chain.rpc.delegation import MAGIC, MAX_FRAMES, MAX_TARGETS, delegates
 from chain.rpc.errors import Refusal
 from chain.rpc.messages import read_ask, read_of
 from chain.rpc.multicall import ZERO
-from chain.rpc.probe_batches import MOST_TOGETHER, Apart, Probing
+from chain.rpc.probe_batches import MAX_TOGETHER, Apart, Probing
 from tests.chain.made import address, header, words
 
 P, A, B, BEACON = address(0xABC), address(0xAAAAA), address(0xBBBBB), address(0xBEAC0)
@@ -42,9 +42,9 @@ def test_calls_of_itself_run_its_own_code_too_and_precompiled_contracts_are_no_t
 
 
 def test_a_trace_without_end_is_read_to_a_bound() -> None:
-    wide = frame("CALL", P, *(frame("DELEGATECALL", address(0x10000 + at)) for at in range(MOST_FRAMES + 5)))
-    assert len(delegates(wide, P)) == MOST_TARGETS
-    assert delegates(frame("CALL", B, *(frame("CALL", B) for _ in range(MOST_FRAMES)), frame("CALL", P)), P) == []
+    wide = frame("CALL", P, *(frame("DELEGATECALL", address(0x10000 + at)) for at in range(MAX_FRAMES + 5)))
+    assert len(delegates(wide, P)) == MAX_TARGETS
+    assert delegates(frame("CALL", B, *(frame("CALL", B) for _ in range(MAX_FRAMES)), frame("CALL", P)), P) == []
 
 
 def test_answers_travel_as_integers() -> None:
@@ -57,13 +57,13 @@ def test_answers_travel_as_integers() -> None:
 @pytest.mark.parametrize(
     ("need", "method"),
     [
-        (SentinelNeed(P, "0x12345678", (A, B)), "eth_call"),
-        (DelegatesNeed(P, "0x12345678"), "debug_traceCall"),
-        (TouchedNeed(P, "0x12345678", traced=True), "debug_traceCall"),
-        (TouchedNeed(P, "0x12345678"), "eth_createAccessList"),
+        (RunsOneOf(P, "0x12345678", (A, B)), "eth_call"),
+        (TracedDelegates(P, "0x12345678"), "debug_traceCall"),
+        (TouchedState(P, "0x12345678", traced=True), "debug_traceCall"),
+        (TouchedState(P, "0x12345678"), "eth_createAccessList"),
     ],
 )
-def test_every_probe_is_one_question_in_this_very_block_and_a_refusal_is_no_failure(need: Need, method: str) -> None:
+def test_every_probe_is_one_question_in_this_very_block_and_a_refusal_is_no_failure(need: Read, method: str) -> None:
     asked, params = read_ask(need, HEAD)
     assert (asked, params[0]["to"], params[1]) == (method, P, {"blockHash": HEAD.hash})
     assert int(params[0]["gas"], 16) <= 3_000_000
@@ -72,7 +72,7 @@ def test_every_probe_is_one_question_in_this_very_block_and_a_refusal_is_no_fail
 
 
 def test_a_sentinel_says_who_ran_in_whose_storage() -> None:
-    need = SentinelNeed(P, "0x12345678", (A,))
+    need = RunsOneOf(P, "0x12345678", (A,))
     said = words(MAGIC, int(P, 16), int(A, 16))
     assert read_of(need, "0x" + said.hex()) == int(A, 16)
     for other in (words(MAGIC, int(B, 16), int(A, 16)), words(MAGIC, int(P, 16), int(B, 16)), words(1, 2, 3), b""):
@@ -81,20 +81,20 @@ def test_a_sentinel_says_who_ran_in_whose_storage() -> None:
 
 def test_access_lists_and_prestates_tell_accounts_and_slots() -> None:
     listed = {"accessList": [{"address": P, "storageKeys": ["0x5"]}, {"address": A, "storageKeys": None}]}
-    word = read_of(TouchedNeed(P, "0x"), listed)
+    word = read_of(TouchedState(P, "0x"), listed)
     assert word is not None
     assert touched_from(word) == ((P, (5,)), (A, ()))
-    word = read_of(TouchedNeed(P, "0x", traced=True), {P: {"storage": {"0x5": "0x9"}}, A: {"balance": "0x0"}})
+    word = read_of(TouchedState(P, "0x", traced=True), {P: {"storage": {"0x5": "0x9"}}, A: {"balance": "0x0"}})
     assert word is not None
     assert touched_from(word) == ((P, (5,)), (A, ()))
 
 
-SENTINELS = [SentinelNeed(address(at), "0x12345678", (A,)) for at in range(0x100000, 0x100005)]
-TRACES = [DelegatesNeed(address(at), "0x12345678") for at in range(0x100000, 0x100003)]
+SENTINELS = [RunsOneOf(address(at), "0x12345678", (A,)) for at in range(0x100000, 0x100005)]
+TRACES = [TracedDelegates(address(at), "0x12345678") for at in range(0x100000, 0x100003)]
 
 
-def probing(*needs: Need, apart: Apart | None = None) -> Probing:
-    return Probing.of(HEAD, frozenset(needs), apart or Apart())
+def probing(*reads: Read, apart: Apart | None = None) -> Probing:
+    return Probing.of(HEAD, frozenset(reads), apart or Apart())
 
 
 def packed(*answers: bytes | None) -> str:
@@ -103,7 +103,7 @@ def packed(*answers: bytes | None) -> str:
 
 
 def test_probes_of_many_contracts_are_one_question() -> None:
-    made = probing(*SENTINELS, *TRACES, TouchedNeed(P, "0x"))
+    made = probing(*SENTINELS, *TRACES, TouchedState(P, "0x"))
     assert [ask[0] for ask in made.asks] == ["eth_call", "debug_traceCall", "eth_createAccessList"]
     assert A in made.asks[0][1][2]
     assert ZERO in made.asks[1][1][2]["stateOverrides"]
@@ -131,21 +131,21 @@ def test_probes_of_many_contracts_are_one_question() -> None:
 def test_what_is_not_understood_together_is_asked_alone_from_then_on(sentinels: Any, traces: Any) -> None:
     apart = Apart()
     assert probing(*SENTINELS, *TRACES).read([sentinels, traces], apart) == {}
-    assert apart.kinds == {SentinelNeed, DelegatesNeed}
+    assert apart.kinds == {RunsOneOf, TracedDelegates}
     assert len(probing(*SENTINELS, *TRACES, apart=apart).asks) == len(SENTINELS) + len(TRACES)
 
 
 def test_a_contract_that_is_anothers_target_is_called_by_itself() -> None:
     target = address(0x900000)
-    before = [SentinelNeed(need.address, need.body, (target,)) for need in SENTINELS]
-    behind = SentinelNeed(target, "0x12345678", (B,))
+    before = [RunsOneOf(need.address, need.body, (target,)) for need in SENTINELS]
+    behind = RunsOneOf(target, "0x12345678", (B,))
     assert probing(*before, behind).alone == (behind,)
     assert probing(SENTINELS[0]).together == ()
-    many = [DelegatesNeed(address(0x200000 + at), "0x") for at in range(MOST_TOGETHER + 2)]
-    assert [len(some) for some in probing(*many).together] == [MOST_TOGETHER, 2]
+    many = [TracedDelegates(address(0x200000 + at), "0x") for at in range(MAX_TOGETHER + 2)]
+    assert [len(some) for some in probing(*many).together] == [MAX_TOGETHER, 2]
 
 
 def test_a_probe_alone_that_is_answered_with_nonsense_is_missing() -> None:
-    made = probing(SlotNeed(P, 1), SlotNeed(P, 2), TouchedNeed(P, "0x"))
+    made = probing(SlotWord(P, 1), SlotWord(P, 2), TouchedState(P, "0x"))
     found = made.read(["0x" + words(5).hex(), "0xzz", {"accessList": []}], Apart())
-    assert found == {SlotNeed(P, 1): 5, TouchedNeed(P, "0x"): 1}
+    assert found == {SlotWord(P, 1): 5, TouchedState(P, "0x"): 1}

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from chain.blocks.reads import (
-    MOST_ANSWER,
-    AnswerNeed,
-    BalanceNeed,
-    CallNeed,
-    CodeNeed,
-    DelegateNeed,
-    Need,
-    Needs,
-    ReachNeed,
-    SlotNeed,
+    MAX_ANSWER,
+    AccountDelegate,
+    CallBytes,
+    CallWord,
+    CodeHash,
+    CoinBalance,
+    Read,
+    Reads,
+    RunsAs,
+    SlotWord,
 )
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, most_blocks
@@ -24,8 +24,8 @@ from chain.rpc.messages import logs_ask, logs_of, read_ask, read_of
 from tests.chain.made import address, header, log, topic, words
 
 HERE, TARGET = address(0xA), address(0xB)
-SLOT, CODE, CALL, ANSWER = SlotNeed(HERE, 1), CodeNeed(HERE), CallNeed(HERE, "0x01"), AnswerNeed(HERE, "0x01")
-DELEGATE, BALANCE, REACH = DelegateNeed(HERE), BalanceNeed(HERE), ReachNeed(HERE, TARGET)
+SLOT, CODE, CALL, ANSWER = SlotWord(HERE, 1), CodeHash(HERE), CallWord(HERE, "0x01"), CallBytes(HERE, "0x01")
+DELEGATE, BALANCE, REACH = AccountDelegate(HERE), CoinBalance(HERE), RunsAs(HERE, TARGET)
 PRUNED, REVERTED = Refusal(-32000, "missing trie node 12"), Refusal(3, "execution reverted")
 THROTTLED = Refusal(-32005, "limit exceeded")
 
@@ -38,7 +38,7 @@ def plain(**words: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("need", [SLOT, CODE, DELEGATE, BALANCE])
-def test_state_that_is_not_kept_there_is_unknown_and_any_other_refusal_a_failure(need: Need) -> None:
+def test_state_that_is_not_kept_there_is_unknown_and_any_other_refusal_a_failure(need: Read) -> None:
     assert read_of(need, PRUNED) is None
     for refusal in (REVERTED, Refusal(-32601, "no such method")):
         with pytest.raises(NodeFailure) as failed:
@@ -47,12 +47,12 @@ def test_state_that_is_not_kept_there_is_unknown_and_any_other_refusal_a_failure
 
 
 @pytest.mark.parametrize("need", [CALL, ANSWER])
-def test_a_call_that_is_refused_has_no_answer(need: Need) -> None:
+def test_a_call_that_is_refused_has_no_answer(need: Read) -> None:
     assert [read_of(need, one) for one in (PRUNED, REVERTED, Refusal(-32000, "whatever"))] == [None] * 3
 
 
 @pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
-def test_who_only_asks_for_patience_has_said_nothing_about_the_state(need: Need) -> None:
+def test_who_only_asks_for_patience_has_said_nothing_about_the_state(need: Read) -> None:
     with pytest.raises(NodeFailure) as failed:
         read_of(need, THROTTLED)
     assert failed.value.fault is NodeFaultKind.THROTTLED
@@ -60,14 +60,14 @@ def test_who_only_asks_for_patience_has_said_nothing_about_the_state(need: Need)
 
 @pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
 @pytest.mark.parametrize("answer", [None, 7, {"a": 1}, "0xzz", ["0x"]])
-def test_what_is_not_hexadecimal_is_malformed(need: Need, answer: Any) -> None:
+def test_what_is_not_hexadecimal_is_malformed(need: Read, answer: Any) -> None:
     with pytest.raises(NodeFailure) as failed:
         read_of(need, answer)
     assert failed.value.fault is NodeFaultKind.MALFORMED
 
 
 @pytest.mark.parametrize(
-    ("size", "word"), [(0, None), (1, 0x105), (32, None), (MOST_ANSWER, None), (MOST_ANSWER + 1, None)]
+    ("size", "word"), [(0, None), (1, 0x105), (32, None), (MAX_ANSWER, None), (MAX_ANSWER + 1, None)]
 )
 def test_a_whole_answer_is_one_to_256_kibibytes_behind_a_byte_01(size: int, word: int | None) -> None:
     found = read_of(ANSWER, "0x" + "05" * size)
@@ -116,11 +116,11 @@ def test_each_read_is_its_own_question_of_this_block() -> None:
 
 
 def test_logs_of_one_block_are_asked_by_its_hash_and_of_more_by_their_numbers() -> None:
-    needs = Needs(addresses=frozenset({TARGET, HERE}), topics=frozenset({topic(2), topic(1)}))
+    reads = Reads(addresses=frozenset({TARGET, HERE}), topics=frozenset({topic(2), topic(1)}))
     of = {"address": [HERE, TARGET], "topics": [[topic(1), topic(2)]]}
-    assert logs_ask(needs, [header(5)]) == ("eth_getLogs", [of | {"blockHash": header(5).hash}])
+    assert logs_ask(reads, [header(5)]) == ("eth_getLogs", [of | {"blockHash": header(5).hash}])
     three = [header(at) for at in (5, 6, 7)]
-    assert logs_ask(needs, three) == ("eth_getLogs", [of | {"fromBlock": "0x5", "toBlock": "0x7"}])
+    assert logs_ask(reads, three) == ("eth_getLogs", [of | {"fromBlock": "0x5", "toBlock": "0x7"}])
 
 
 def test_logs_are_put_to_their_blocks_in_order_and_each_block_has_its_place() -> None:

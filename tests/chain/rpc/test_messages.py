@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chain.blocks.reads import NO_CODE, CallNeed, CodeNeed, Needs, ReachNeed, SlotNeed
+from chain.blocks.reads import NO_CODE, CallWord, CodeHash, Reads, RunsAs, SlotWord
 from chain.events import Address
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure, Refusal
@@ -12,7 +12,7 @@ from chain.rpc.messages import header_ask, header_of, logs_ask, logs_of, read_as
 from tests.chain.made import START, address, header, topic
 
 HERE = address(0xA)
-SLOT, CODE, CALL = SlotNeed(HERE, 1), CodeNeed(HERE), CallNeed(HERE, "0x5c60da1b")
+SLOT, CODE, CALL = SlotWord(HERE, 1), CodeHash(HERE), CallWord(HERE, "0x5c60da1b")
 HEAD: dict[str, Any] = {
     "number": "0x1",
     "hash": topic(1000),
@@ -70,9 +70,9 @@ def test_what_is_no_header_is_a_failure(answer: object, fault: NodeFaultKind) ->
 
 
 def test_logs_are_asked_by_hash_or_by_range_and_come_in_order() -> None:
-    needs = Needs(addresses=frozenset({HERE}), topics=frozenset({topic(9)}))
-    assert logs_ask(needs, [header(1)])[1][0]["blockHash"] == header(1).hash
-    assert logs_ask(needs, [header(1), header(2)])[1][0]["toBlock"] == "0x2"
+    reads = Reads(addresses=frozenset({HERE}), topics=frozenset({topic(9)}))
+    assert logs_ask(reads, [header(1)])[1][0]["blockHash"] == header(1).hash
+    assert logs_ask(reads, [header(1), header(2)])[1][0]["toBlock"] == "0x2"
     found = logs_of([LOG, {**LOG, "logIndex": "0x1"}], [header(1), header(2)])
     assert [log.index for log in found[header(1).hash]] == [1, 2]
     assert found[header(2).hash] == ()
@@ -114,7 +114,7 @@ def test_reads_become_words_and_what_cannot_be_read_is_none() -> None:
 
 
 def test_in_whose_name_a_targets_code_runs_is_asked_with_code_of_our_own_in_its_place() -> None:
-    need = ReachNeed(HERE, Address("0x" + "0b" * 20))
+    need = RunsAs(HERE, Address("0x" + "0b" * 20))
     method, (call, at, overrides) = read_ask(need, header(1))
     assert (method, call["to"], at) == ("eth_call", HERE, {"blockHash": header(1).hash})
     assert list(overrides) == [need.target]

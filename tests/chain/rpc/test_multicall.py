@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from chain.blocks.reads import (
-    MOST_ANSWER,
+    MAX_ANSWER,
     NO_CODE,
-    AnswerNeed,
-    BalanceNeed,
-    CallNeed,
-    CodeNeed,
-    DelegateNeed,
-    Need,
-    SlotNeed,
+    AccountDelegate,
+    CallBytes,
+    CallWord,
+    CodeHash,
+    CoinBalance,
+    Read,
+    SlotWord,
 )
 from chain.rpc.errors import Refusal
 from chain.rpc.multicall import (
     GAS_A_CALL,
     GAS_ALONE,
-    MOST_CALLS,
-    MOST_CODES,
-    MOST_PACKED_ANSWER,
-    MOST_SLOTS,
+    MAX_CALLS,
+    MAX_CODES,
+    MAX_PACKED_ANSWER,
+    MAX_SLOTS,
     Packed,
     alone_ask,
     alone_of,
@@ -41,14 +41,14 @@ INPUT = bytes.fromhex(BODY[2:])
 BY_ONE = (address(1), address(2), address(0xFF00FF))
 
 
-def slots(number: int, at: Sequence[str] = BY_ONE) -> list[Need]:
-    return [SlotNeed(at[one % len(at)], one * 7 + 1) for one in range(number)]  # type: ignore[arg-type]
+def slots(number: int, at: Sequence[str] = BY_ONE) -> list[Read]:
+    return [SlotWord(at[one % len(at)], one * 7 + 1) for one in range(number)]  # type: ignore[arg-type]
 
 
-def asked(needs: Iterable[Need], accounts: Mapping[Any, Account]) -> tuple[dict[Need, int], SmallEvm]:
+def asked(reads: Iterable[Read], accounts: Mapping[Any, Account]) -> tuple[dict[Read, int], SmallEvm]:
     """What packed calls of these needs say of these accounts."""
-    evm, found = SmallEvm(accounts), dict[Need, int]()
-    calls, alone = plan(frozenset(needs))
+    evm, found = SmallEvm(accounts), dict[Read, int]()
+    calls, alone = plan(frozenset(reads))
     assert alone == ()
     for call in calls:
         method, [plain, at, overrides] = call.ask(header(9))
@@ -59,42 +59,42 @@ def asked(needs: Iterable[Need], accounts: Mapping[Any, Account]) -> tuple[dict[
     return found, evm
 
 
-def answering(*answers: bytes | None) -> tuple[list[Need], list[Need], dict[Any, Account]]:
+def answering(*answers: bytes | None) -> tuple[list[Read], list[Read], dict[Any, Account]]:
     """The same answers asked for as words and as a whole, of one contract each, with others beside them."""
     accounts: dict[Any, Account] = {address(at + 1): Account(answers={INPUT: one}) for at, one in enumerate(answers)}
     accounts |= {address(0x1000 + at): Account(answers={INPUT: words(at)}) for at in range(40)}
-    calls: list[Need] = [CallNeed(address(int(one, 16)), BODY) for one in accounts]
-    whole: list[Need] = [AnswerNeed(address(int(one, 16)), BODY) for one in accounts]
+    calls: list[Read] = [CallWord(address(int(one, 16)), BODY) for one in accounts]
+    whole: list[Read] = [CallBytes(address(int(one, 16)), BODY) for one in accounts]
     return calls, whole, accounts
 
 
 def test_every_slot_comes_back_as_the_word_that_stands_there() -> None:
     dice = random.Random(1)
-    needs = slots(300)
+    reads = slots(300)
     accounts: dict[str, Account] = {one: Account() for one in BY_ONE}
-    wanted: dict[Need, int] = {}
-    for need in needs:
-        assert isinstance(need, SlotNeed)
+    wanted: dict[Read, int] = {}
+    for need in reads:
+        assert isinstance(need, SlotWord)
         wanted[need] = dice.choice((0, 1, dice.randrange(1 << 256), (1 << 256) - 1))
         accounts[need.address].storage[need.slot] = wanted[need]
-    found, _ = asked(needs, accounts)
+    found, _ = asked(reads, accounts)
     assert found == wanted
 
 
 def test_the_largest_slots_and_addresses_are_read_too() -> None:
     top, high = (1 << 256) - 1, address((1 << 160) - 1)
-    needs = [*slots(24), SlotNeed(high, top)]
-    found, _ = asked(needs, {high: Account(storage={top: 5})})
-    assert found[SlotNeed(high, top)] == 5
+    reads = [*slots(24), SlotWord(high, top)]
+    found, _ = asked(reads, {high: Account(storage={top: 5})})
+    assert found[SlotWord(high, top)] == 5
     assert sum(found.values()) == 5
 
 
 def test_code_hashes_come_back_and_no_account_is_no_code() -> None:
-    needs: list[Need] = [CodeNeed(address(one)) for one in range(1, 31)]
-    found, _ = asked(needs, {address(7): Account(code_hash=70), address(30): Account(code_hash=(1 << 256) - 1)})
-    assert found == dict.fromkeys(needs, NO_CODE) | {
-        CodeNeed(address(7)): 70,
-        CodeNeed(address(30)): (1 << 256) - 1,
+    reads: list[Read] = [CodeHash(address(one)) for one in range(1, 31)]
+    found, _ = asked(reads, {address(7): Account(code_hash=70), address(30): Account(code_hash=(1 << 256) - 1)})
+    assert found == dict.fromkeys(reads, NO_CODE) | {
+        CodeHash(address(7)): 70,
+        CodeHash(address(30)): (1 << 256) - 1,
     }
 
 
@@ -117,7 +117,7 @@ def test_a_calls_first_word_counts_and_less_than_a_word_is_missing(answer: bytes
     assert sorted(found.values()) == list(range(40)), "the others are not disturbed"
 
 
-@pytest.mark.parametrize("size", [1, 31, 32, 33, 100, MOST_PACKED_ANSWER - 1, MOST_PACKED_ANSWER])
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 100, MAX_PACKED_ANSWER - 1, MAX_PACKED_ANSWER])
 def test_a_whole_answer_up_to_8192_bytes_comes_behind_a_byte_01(size: int) -> None:
     body = b"\x00" + b"\xab" * (size - 1)
     _, whole, accounts = answering(body)
@@ -130,38 +130,38 @@ def test_a_whole_answer_up_to_8192_bytes_comes_behind_a_byte_01(size: int) -> No
 def test_an_empty_or_oversized_or_failed_answer_is_missing_and_the_others_are_there(answer: bytes | None) -> None:
     _, whole, accounts = answering(answer)
     found, _ = asked(whole, accounts)
-    assert found == {AnswerNeed(address(0x1000 + at), BODY): (1 << 256) + at for at in range(40)}
+    assert found == {CallBytes(address(0x1000 + at), BODY): (1 << 256) + at for at in range(40)}
 
 
 def test_a_contract_that_burns_gas_leaves_the_others_theirs() -> None:
     accounts = {address(at + 1): Account(answers={INPUT: words(at)}, wants=10**9) for at in range(119)}
     accounts[address(500)] = Account(answers={INPUT: words(77)}, wants=150_000)
-    needs: list[Need] = [CallNeed(address(int(one, 16)), BODY) for one in accounts]
-    found, evm = asked(needs, accounts)
+    reads: list[Read] = [CallWord(address(int(one, 16)), BODY) for one in accounts]
+    found, evm = asked(reads, accounts)
     assert len(evm.given) == 120, "all in one call"
-    assert found == {CallNeed(address(500), BODY): 77}
+    assert found == {CallWord(address(500), BODY): 77}
 
 
-@pytest.mark.parametrize("kind", [CallNeed, AnswerNeed])
-def test_a_call_that_had_too_little_gas_among_others_has_enough_by_itself(kind: type[CallNeed | AnswerNeed]) -> None:
+@pytest.mark.parametrize("kind", [CallWord, CallBytes])
+def test_a_call_that_had_too_little_gas_among_others_has_enough_by_itself(kind: type[CallWord | CallBytes]) -> None:
     thirsty = kind(address(1), BODY)
     accounts: dict[Any, Account] = {address(1): Account(answers={INPUT: words(9)}, wants=7_000_000)}
-    among: list[Need] = [kind(address(at), BODY) for at in range(2, 40)]
+    among: list[Read] = [kind(address(at), BODY) for at in range(2, 40)]
     assert thirsty not in asked([thirsty, *among], accounts)[0]
     evm = SmallEvm(accounts)
     method, [call, at, overrides] = alone_ask(thirsty, {"blockHash": topic(3)})
     assert (method, at) == ("eth_call", {"blockHash": topic(3)})
     answer = evm.eth_call(call, overrides)
-    assert alone_of(thirsty, answer) == (9 if kind is CallNeed else (1 << 256) + 9)
+    assert alone_of(thirsty, answer) == (9 if kind is CallWord else (1 << 256) + 9)
     assert evm.given == [GAS_ALONE]
 
 
 @pytest.mark.parametrize(
     ("size", "there"),
-    [(0, False), (8193, True), (MOST_ANSWER - 1, True), (MOST_ANSWER, True), (MOST_ANSWER + 1, False)],
+    [(0, False), (8193, True), (MAX_ANSWER - 1, True), (MAX_ANSWER, True), (MAX_ANSWER + 1, False)],
 )
 def test_by_itself_an_answer_may_have_256_kibibytes_and_no_more_comes_back(size: int, there: bool) -> None:
-    need = AnswerNeed(address(1), BODY)
+    need = CallBytes(address(1), BODY)
     evm = SmallEvm({address(1): Account(answers={INPUT: b"\x07" * size})})
     _, [call, _, overrides] = alone_ask(need, "latest")
     answer = evm.eth_call(call, overrides)
@@ -172,7 +172,7 @@ def test_by_itself_an_answer_may_have_256_kibibytes_and_no_more_comes_back(size:
 
 @pytest.mark.parametrize(("answer", "word"), [(None, None), (bytes(31), None), (words(4, 5), 4)])
 def test_a_word_asked_for_by_itself_comes_without_what_follows_it(answer: bytes | None, word: int | None) -> None:
-    need = CallNeed(address(1), BODY)
+    need = CallWord(address(1), BODY)
     _, [call, _, overrides] = alone_ask(need, "latest")
     said = SmallEvm({address(1): Account(answers={INPUT: answer})}).eth_call(call, overrides)
     assert said is not None
@@ -182,17 +182,17 @@ def test_a_word_asked_for_by_itself_comes_without_what_follows_it(answer: bytes 
 
 @pytest.mark.parametrize("answer", [None, 7, "0x", "0xzz", "0x" + "00" * 31, "0x" + f"{64:064x}" + "00" * 31])
 def test_what_is_no_packed_answer_answers_nothing_by_itself(answer: Any) -> None:
-    assert alone_of(CallNeed(address(1), BODY), answer) is None
-    assert alone_of(AnswerNeed(address(1), BODY), answer) is None
+    assert alone_of(CallWord(address(1), BODY), answer) is None
+    assert alone_of(CallBytes(address(1), BODY), answer) is None
 
 
 def kinds_of_calls() -> list[tuple[Packed, str]]:
     """One packed call of each kind, and its good answer."""
     calls, whole, accounts = answering(words(1), b"\x05" * 40)
-    codes: list[Need] = [CodeNeed(address(one)) for one in range(1, 31)]
+    codes: list[Read] = [CodeHash(address(one)) for one in range(1, 31)]
     found = []
-    for needs in (slots(50), codes, calls, whole):
-        [call], _ = plan(frozenset(needs))
+    for reads in (slots(50), codes, calls, whole):
+        [call], _ = plan(frozenset(reads))
         answer = SmallEvm(accounts).eth_call(call.call, call.overrides)
         assert answer is not None
         assert unpack(call, answer) is not None
@@ -209,13 +209,13 @@ def test_a_node_that_knows_no_overrides_has_answered_nothing(spoilt: Any) -> Non
 def test_an_answer_of_another_length_is_none() -> None:
     for call, answer in kinds_of_calls():
         for wrong in (answer[:-2], answer + "00", answer[:-64], answer + "00" * 32, answer + answer[2:]):
-            assert unpack(call, wrong) is None, call.needs[0]
+            assert unpack(call, wrong) is None, call.reads[0]
 
 
 def test_slots_whose_lengths_do_not_fit_their_addresses_are_none() -> None:
     [call], _ = plan(frozenset(slots(24, [address(1), address(2)])))
     group = words(12 * 32) + words(*range(1, 13))
-    assert unpack(call, "0x" + (group * 2).hex()) == dict(zip(call.needs, [*range(1, 13)] * 2, strict=True))
+    assert unpack(call, "0x" + (group * 2).hex()) == dict(zip(call.reads, [*range(1, 13)] * 2, strict=True))
     for length in (0, 11 * 32, 12 * 32 - 1, 12 * 32 + 1, 13 * 32, (1 << 256) - 1):
         spoilt = words(length) + group[32:]
         assert unpack(call, "0x" + (group + spoilt).hex()) is None
@@ -236,58 +236,58 @@ def test_from_24_reads_on_they_are_packed() -> None:
     assert plan(frozenset(few)) == ((), tuple(sorted(few, key=repr)))
     calls, alone = plan(frozenset(slots(24)))
     assert (len(calls), alone) == (1, ())
-    assert len(calls[0].needs) == 24
+    assert len(calls[0].reads) == 24
 
 
 @pytest.mark.parametrize(
-    ("kind", "most"), [("slot", MOST_SLOTS), ("code", MOST_CODES), ("call", MOST_CALLS), ("answer", MOST_CALLS)]
+    ("kind", "most"), [("slot", MAX_SLOTS), ("code", MAX_CODES), ("call", MAX_CALLS), ("answer", MAX_CALLS)]
 )
 @pytest.mark.parametrize("more", [-1, 0, 1])
 def test_a_call_holds_so_many_reads_and_the_rest_come_in_another(kind: str, most: int, more: int) -> None:
     make: dict[str, Any] = {
-        "slot": lambda at: SlotNeed(address(1), at),
-        "code": lambda at: CodeNeed(address(at)),
-        "call": lambda at: CallNeed(address(at), BODY),
-        "answer": lambda at: AnswerNeed(address(at), BODY),
+        "slot": lambda at: SlotWord(address(1), at),
+        "code": lambda at: CodeHash(address(at)),
+        "call": lambda at: CallWord(address(at), BODY),
+        "answer": lambda at: CallBytes(address(at), BODY),
     }
-    needs = [make[kind](at) for at in range(most + more)]
-    calls, alone = plan(frozenset(needs))
+    reads = [make[kind](at) for at in range(most + more)]
+    calls, alone = plan(frozenset(reads))
     assert alone == ()
-    assert [len(one.needs) for one in calls] == ([most, more] if more > 0 else [most + more])
-    assert {need for one in calls for need in one.needs} == set(needs)
+    assert [len(one.reads) for one in calls] == ([most, more] if more > 0 else [most + more])
+    assert {need for one in calls for need in one.reads} == set(reads)
 
 
 def test_the_most_reads_of_one_call_fit_into_a_blocks_gas() -> None:
-    needs: list[Need] = [SlotNeed(address(1), at) for at in range(3000)]
-    found, _ = asked(needs, {address(1): Account(storage={2999: 8})})
-    assert (len(found), found[needs[2999]]) == (3000, 8)
-    assert (MOST_SLOTS, MOST_CODES, MOST_CALLS) == (3000, 4000, 120)
-    assert MOST_CALLS * GAS_A_CALL < 30_000_000
+    reads: list[Read] = [SlotWord(address(1), at) for at in range(3000)]
+    found, _ = asked(reads, {address(1): Account(storage={2999: 8})})
+    assert (len(found), found[reads[2999]]) == (3000, 8)
+    assert (MAX_SLOTS, MAX_CODES, MAX_CALLS) == (3000, 4000, 120)
+    assert MAX_CALLS * GAS_A_CALL < 30_000_000
 
 
 def test_reads_of_one_contract_each_have_gas_too() -> None:
-    needs: list[Need] = [SlotNeed(address(at), 3) for at in range(1, 1200)]
-    found, evm = asked(needs, {address(77): Account(storage={3: 8})})
+    reads: list[Read] = [SlotWord(address(at), 3) for at in range(1, 1200)]
+    found, evm = asked(reads, {address(77): Account(storage={3: 8})})
     assert (len(found), sum(found.values())) == (1199, 8)
     assert min(evm.given) >= 2200
 
 
 def test_what_no_packed_call_can_read_is_asked_one_by_one_in_an_order_that_is_always_the_same() -> None:
-    plain: list[Need] = [BalanceNeed(address(3)), DelegateNeed(address(2)), DelegateNeed(address(1))]
-    calls: list[Need] = [CallNeed(address(1), BODY), AnswerNeed(address(1), BODY)]
-    needs = [*slots(30), CodeNeed(address(1)), *calls, *plain]
+    plain: list[Read] = [CoinBalance(address(3)), AccountDelegate(address(2)), AccountDelegate(address(1))]
+    calls: list[Read] = [CallWord(address(1), BODY), CallBytes(address(1), BODY)]
+    reads = [*slots(30), CodeHash(address(1)), *calls, *plain]
     for seed in range(3):
-        random.Random(seed).shuffle(needs)
-        packed, alone = plan.__wrapped__(frozenset(needs))
-        assert alone == (BalanceNeed(address(3)), DelegateNeed(address(1)), DelegateNeed(address(2)))
-        assert [type(one.needs[0]) for one in packed] == [SlotNeed, CodeNeed, AnswerNeed]
-        assert packed == plan(frozenset(needs))[0]
-        assert list(packed[0].needs) == sorted(packed[0].needs, key=repr)
+        random.Random(seed).shuffle(reads)
+        packed, alone = plan.__wrapped__(frozenset(reads))
+        assert alone == (CoinBalance(address(3)), AccountDelegate(address(1)), AccountDelegate(address(2)))
+        assert [type(one.reads[0]) for one in packed] == [SlotWord, CodeHash, CallBytes]
+        assert packed == plan(frozenset(reads))[0]
+        assert list(packed[0].reads) == sorted(packed[0].reads, key=repr)
 
 
 def test_in_one_call_each_item_is_an_address_three_figures_and_its_input() -> None:
-    needs: list[Need] = [CallNeed(address(0xAA), BODY), *(AnswerNeed(address(at), "0x06fdde03ff") for at in range(30))]
-    [call], _ = plan(frozenset(needs))
+    reads: list[Read] = [CallWord(address(0xAA), BODY), *(CallBytes(address(at), "0x06fdde03ff") for at in range(30))]
+    [call], _ = plan(frozenset(reads))
     body = bytes.fromhex(call.call["data"][2:])
     answer = bytes(20) + bytes.fromhex("00000005 00002000 00030d40 06fdde03ff")
     assert body[:37] == answer, "5 bytes of input, 8192 of the answer, 200,000 gas"

@@ -6,12 +6,12 @@ import pytest
 
 from chain.blocks.block import Log, Write
 from chain.blocks.order import in_order
-from chain.blocks.reads import SlotNeed
+from chain.blocks.reads import SlotWord
 from chain.events import Address
 from chain.rpc.errors import Refusal
 from chain.rpc.storage_writes import (
-    MOST_FLIPS,
-    MOST_STRIKES,
+    MAX_FLIPS,
+    MAX_STRIKES,
     NOT_ASKED,
     REST,
     SAYS,
@@ -26,7 +26,7 @@ from chain.rpc.storage_writes import (
 from tests.chain.made import address, header, log, topic
 
 P, Q = address(0xABC), address(0xDEF)
-PLACES = frozenset({SlotNeed(P, 1), SlotNeed(P, 0xABC), SlotNeed(Q, 2)})
+PLACES = frozenset({SlotWord(P, 1), SlotWord(P, 0xABC), SlotWord(Q, 2)})
 HEAD = header(7)
 SAID = {"number": "0x7", "hash": HEAD.hash, "parentHash": HEAD.parent_hash, "timestamp": "0x5"}
 
@@ -95,10 +95,10 @@ def test_what_is_no_trace_of_every_transaction_is_none_at_all(answer: Any) -> No
 
 
 def test_of_a_place_written_over_and_over_the_first_and_the_last_are_kept() -> None:
-    values = [[P, "1", f"{at % 2 + 1:x}"] for at in range(5 * MOST_FLIPS)]
+    values = [[P, "1", f"{at % 2 + 1:x}"] for at in range(5 * MAX_FLIPS)]
     found = read(Means.TRACER, [{"txHash": topic(1), "result": [*values, [P, "1", "63"], [P, "1", "63"]]}])
     assert found is not None
-    assert len(found) == MOST_FLIPS
+    assert len(found) == MAX_FLIPS
     assert found[-1] == wrote(1, 0x63)
 
 
@@ -113,15 +113,15 @@ def test_the_question_fits_the_means_and_asks_by_hash_where_it_can() -> None:
 
 
 def test_a_thousand_contracts_fit_into_one_tracer() -> None:
-    many = frozenset(SlotNeed(address(0xC0DE00 + at), slot) for at in range(1000) for slot in (1, 2, 0xC0DE00 + at))
+    many = frozenset(SlotWord(address(0xC0DE00 + at), slot) for at in range(1000) for slot in (1, 2, 0xC0DE00 + at))
     assert len(tracer(many)) < 50_000
 
 
 def test_writes_that_do_not_end_where_the_state_does_are_not_believed() -> None:
     flip = (wrote(1, 5), wrote(1, 6), wrote(2, 7, at=Q))
     assert not contradicts(flip, {})
-    assert not contradicts(flip, {SlotNeed(P, 1): 6, SlotNeed(P, 3): 9})
-    assert contradicts(flip, {SlotNeed(P, 1): 5})
+    assert not contradicts(flip, {SlotWord(P, 1): 6, SlotWord(P, 3): 9})
+    assert contradicts(flip, {SlotWord(P, 1): 5})
 
 
 def test_only_what_a_node_does_not_know_is_not_asked_again() -> None:
@@ -138,12 +138,12 @@ def test_a_node_that_fails_in_a_row_is_asked_for_less_and_after_long_tried_again
     tracing = Tracing()
     assert tracing.asks(1)
     assert tracing.news() is None
-    for _ in range(MOST_STRIKES - 1):
+    for _ in range(MAX_STRIKES - 1):
         tracing.went(understood=False)
     tracing.went(understood=True)
     for means in (Means.TRACER, Means.DIFFS):
         assert tracing.means == means
-        for _ in range(MOST_STRIKES if means is Means.TRACER else 0):
+        for _ in range(MAX_STRIKES if means is Means.TRACER else 0):
             tracing.went(understood=False)
     assert tracing.news() is None  # it may not have diffs either
     tracing.went(understood=True)
@@ -156,7 +156,7 @@ def test_a_node_that_fails_in_a_row_is_asked_for_less_and_after_long_tried_again
     assert tracing.asks(1)
     tracing.went(understood=True)
     assert tracing.news() is None  # it has all again
-    assert tracing.lost == 2 * MOST_STRIKES - 1
+    assert tracing.lost == 2 * MAX_STRIKES - 1
 
 
 def test_a_node_that_is_never_asked_is_never_tried_and_that_is_said_once() -> None:

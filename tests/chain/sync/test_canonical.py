@@ -10,7 +10,7 @@ from chain import detectors, networks
 from chain.events import NetworkId, Retracted
 from chain.events.network import Reorged
 from chain.networks import Network
-from chain.sync.canonical import Canonical, Followed
+from chain.sync.canonical import CanonicalWindow, Followed
 from chain.sync.checkpoint import Checkpoint, Telling, decode
 from tests.branches import Reached
 from tests.chain.control.timelock_families import upgraded
@@ -24,12 +24,12 @@ def followed(number: int, fork: int = 0) -> Followed:
     )
 
 
-def chain_of(*numbers: int, keep: int = 128) -> Canonical:
-    return Canonical(keep, map(followed, numbers))
+def chain_of(*numbers: int, keep: int = 128) -> CanonicalWindow:
+    return CanonicalWindow(keep, map(followed, numbers))
 
 
 def test_an_empty_window_holds_nothing_and_takes_anything() -> None:
-    canonical = Canonical(4)
+    canonical = CanonicalWindow(4)
     assert canonical.tip is None
     assert not canonical.holds(header(5))
     assert canonical.follows([header(5), header(6)])

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chain.sync.ancestor_marks import Elder, Mark
-from chain.sync.canonical import Canonical, Followed
+from chain.sync.ancestor_marks import AncestorMarks, Mark
+from chain.sync.canonical import CanonicalWindow, Followed
 from tests.chain.detectors.test_liquidity import move
 from tests.chain.made import header
 
@@ -16,8 +16,8 @@ def followed(number: int, fork: int = 0, **memories: bytes) -> Followed:
     return Followed(header=header(number, fork), told=(move(number),), memories=memories)
 
 
-def chain_of(*numbers: int, keep: int = 128) -> Canonical:
-    return Canonical(keep, map(followed, numbers))
+def chain_of(*numbers: int, keep: int = 128) -> CanonicalWindow:
+    return CanonicalWindow(keep, map(followed, numbers))
 
 
 def numbers(some: tuple[Followed, ...]) -> list[int]:
@@ -26,8 +26,8 @@ def numbers(some: tuple[Followed, ...]) -> list[int]:
 
 def test_a_window_that_keeps_nothing_is_refused() -> None:
     with pytest.raises(AssertionError):
-        Canonical(0)
-    assert numbers(Canonical(1, map(followed, (1, 2, 3))).window) == [3]
+        CanonicalWindow(0)
+    assert numbers(CanonicalWindow(1, map(followed, (1, 2, 3))).window) == [3]
 
 
 @pytest.mark.parametrize("wrong", [followed(2), followed(4), followed(1)])
@@ -50,8 +50,8 @@ def test_a_block_of_the_right_height_with_another_parent_does_not_follow() -> No
 
 
 def test_an_empty_window_takes_blocks_only_without_a_gap_between_them() -> None:
-    assert Canonical(4).follows([header(7), header(8)])
-    assert not Canonical(4).follows([header(7), header(9)])
+    assert CanonicalWindow(4).follows([header(7), header(8)])
+    assert not CanonicalWindow(4).follows([header(7), header(9)])
 
 
 def test_the_first_and_the_last_block_kept_are_held_and_their_neighbours_are_not() -> None:
@@ -74,12 +74,12 @@ def test_the_next_blocks_are_those_after_the_tip_up_to_the_head_and_no_more_than
 
 
 def test_with_nothing_kept_the_next_blocks_begin_at_the_start_itself() -> None:
-    assert Canonical(4).missing(3, 0, 2) == range(2)
-    assert Canonical(4).missing(7, 7, 5) == range(7, 8)
+    assert CanonicalWindow(4).missing(3, 0, 2) == range(2)
+    assert CanonicalWindow(4).missing(7, 7, 5) == range(7, 8)
 
 
 def test_blocks_go_below_the_window_with_what_was_told_of_them_the_moment_they_leave_it() -> None:
-    canonical = Canonical(3)
+    canonical = CanonicalWindow(3)
     for number in (1, 2, 3):
         canonical.extend(followed(number))
     assert (canonical.elder.marks, canonical.elder.told) == ((), ())
@@ -90,14 +90,14 @@ def test_blocks_go_below_the_window_with_what_was_told_of_them_the_moment_they_l
 
 
 def test_a_window_that_comes_back_longer_than_what_is_kept_is_cut_to_it() -> None:
-    canonical = Canonical(2, map(followed, range(1, 6)), Elder())
+    canonical = CanonicalWindow(2, map(followed, range(1, 6)), AncestorMarks())
     assert numbers(canonical.window) == [4, 5]
     assert [event.place.block_number for event in canonical.elder.told] == [2, 3]
 
 
 def test_marks_and_words_that_were_kept_below_are_gone_on_with() -> None:
-    elder = Elder([Mark(number=1, hash="old")], [move(2)])
-    canonical = Canonical(1, [followed(70)], elder)
+    elder = AncestorMarks([Mark(number=1, hash="old")], [move(2)])
+    canonical = CanonicalWindow(1, [followed(70)], elder)
     canonical.extend(followed(71))
     assert canonical.elder.marks == (Mark(number=1, hash="old"), Mark(number=70, hash=header(70).hash))
     assert canonical.elder.told == (move(2), move(70))
@@ -126,8 +126,8 @@ def test_the_common_block_is_the_highest_shared_one_in_whatever_order_they_are_g
     canonical = chain_of(1, 2, 3, 4)
     assert canonical.common([header(3), header(1), header(4, fork=1), header(2)]) == 3
     assert canonical.common([]) is None
-    assert Canonical(3).common([header(1)]) is None
-    assert Canonical(3).tip is None
+    assert CanonicalWindow(3).common([header(1)]) is None
+    assert CanonicalWindow(3).tip is None
 
 
 def test_more_words_of_the_newest_block_are_appended_to_it_alone_once() -> None:

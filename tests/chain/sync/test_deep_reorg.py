@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chain.events import LiquidityMoved, NetworkId, PlacedEvent
-from chain.nodes.group import Nodes
+from chain.nodes.group import NodeGroup
 from chain.rpc.messages import header_of
-from chain.sync.ancestor_marks import EVERY, Elder, Mark
-from chain.sync.deep_reorg import Below, below
+from chain.sync.ancestor_marks import EVERY, AncestorMarks, Mark
+from chain.sync.deep_reorg import DeepReorg, below
 from tests.chain.detectors.test_liquidity import move
 from tests.chain.made import header
 from tests.chain.simulated import Chain, SimulatedNode, Ticking
 
 
-def elder_of(*steps: int) -> Elder:
-    elder = Elder()
+def elder_of(*steps: int) -> AncestorMarks:
+    elder = AncestorMarks()
     for number in steps:
         elder.take(Mark(number=number, hash=f"h{number}"), [move(number)])
     return elder
@@ -39,7 +39,7 @@ def test_at_most_64_marks_are_kept_and_what_was_told_above_the_oldest() -> None:
 
 
 def test_at_most_256_words_are_kept_and_the_marks_below_what_is_forgotten_go_with_it() -> None:
-    elder = Elder()
+    elder = AncestorMarks()
     elder.take(Mark(number=0, hash="zero"), [])
     for number in range(1, 257):
         elder.take(Mark(number=number, hash=f"h{number}"), [move(number)])
@@ -50,7 +50,7 @@ def test_at_most_256_words_are_kept_and_the_marks_below_what_is_forgotten_go_wit
 
 
 def test_a_block_that_told_more_than_can_be_kept_is_where_memory_begins() -> None:
-    elder = Elder()
+    elder = AncestorMarks()
     elder.take(Mark(number=0, hash="zero"), [])
     elder.take(Mark(number=7, hash="seven"), [move(7, index=at) for at in range(257)])
     assert (elder.marks, elder.told) == ((Mark(number=7, hash="seven"),), ())
@@ -75,10 +75,10 @@ def test_above_the_common_block_what_has_its_old_hash_stands_and_the_rest_is_gon
     assert elder.part(0, {}) == ([], [move(64)]), "a block that nobody has is gone"
 
 
-async def left_of(chain: Chain, head: int, *events: LiquidityMoved, marks: tuple[int, ...]) -> Below:
+async def left_of(chain: Chain, head: int, *events: LiquidityMoved, marks: tuple[int, ...]) -> DeepReorg:
     """What is left on this chain, seen from its block `head`, of marks that are on it and of these events."""
-    elder = Elder([Mark(number=at, hash=chain.blocks[at].hash) for at in marks], events)
-    nodes = Nodes(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
+    elder = AncestorMarks([Mark(number=at, hash=chain.blocks[at].hash) for at in marks], events)
+    nodes = NodeGroup(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
     return await below(elder, nodes, header_of(chain.blocks[head].header()))
 
 
@@ -94,8 +94,8 @@ async def test_after_a_reorg_below_the_window_the_nodes_say_what_still_stands_th
     old = [chain.blocks[at].hash for at in (10, 74, 138)]
     chain.reorg(90, 95)
     marks = tuple(Mark(number=at, hash=one) for at, one in zip((10, 74, 138), old, strict=True))
-    nodes = Nodes(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
-    found = await below(Elder(marks, before), nodes, header_of(chain.head.header()))
+    nodes = NodeGroup(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
+    found = await below(AncestorMarks(marks, before), nodes, header_of(chain.head.header()))
     assert (found.common, found.stands, found.gone) == (74, [before[1]], before[2:])
 
 
@@ -104,9 +104,9 @@ async def test_where_no_mark_is_shared_all_that_is_known_is_gone() -> None:
     for one in (chain, other):
         one.grow(100)
     events: list[PlacedEvent] = [told_in(other, 20), told_in(other, 30)]
-    elder = Elder([Mark(number=10, hash=other.blocks[10].hash)], events)
-    nodes = Nodes(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
-    assert await below(elder, nodes, header_of(chain.head.header())) == Below(common=None, stands=[], gone=events)
+    elder = AncestorMarks([Mark(number=10, hash=other.blocks[10].hash)], events)
+    nodes = NodeGroup(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
+    assert await below(elder, nodes, header_of(chain.head.header())) == DeepReorg(common=None, stands=[], gone=events)
 
 
 async def test_blocks_above_the_new_head_are_not_asked_for_and_are_gone() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from chain.events import ChainEvent, NetworkId, PlacedEvent
 from chain.events.network import NodeFaultKind
-from chain.events.upgrades import ContractUpgraded, Seen
-from chain.nodes.group import Nodes
+from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.nodes.group import NodeGroup
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import Ask
 from chain.sync import scan as scanning
@@ -44,7 +44,7 @@ def scanned(
     node: SimulatedNode, last: int, *, every_block: bool = False, checkpoints: Checkpoints | None = None
 ) -> AsyncIterator[ChainEvent]:
     clock = Ticking()
-    nodes = Nodes(LOCAL.id, (node,), clock)
+    nodes = NodeGroup(LOCAL.id, (node,), clock)
     return scan(SETTINGS, 2, last, clock, every_block=every_block, checkpoints=checkpoints, nodes=nodes)
 
 
@@ -60,7 +60,7 @@ async def told(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
 async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_holds(seed: int) -> None:
     chain = history(seed, 60, silent=1.0, gaps=(0, 150))
     found = await told(chain)
-    assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {Seen.SLOT}
+    assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {SeenBy.SLOT}
     assert len(found) > 10
     assert found == await told(chain, every_block=True)
 
@@ -70,7 +70,7 @@ async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_h
 async def test_silent_and_logged_changes_that_do_not_share_a_stretch_are_told_alike(seed: int) -> None:
     chain = history(seed, 16, silent=0.5, gaps=(512, 700))
     found = await told(chain)
-    assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {Seen.SLOT, Seen.LOG}
+    assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {SeenBy.SLOT, SeenBy.LOG}
     assert found == await told(chain, every_block=True)
 
 
@@ -78,7 +78,7 @@ async def test_whatever_a_stretch_hides_each_log_is_told_and_the_end_is_right() 
     chain = history(9, 400, silent=0.5, gaps=(0, 4))
     found = [event for event in await told(chain) if isinstance(event, ContractUpgraded)]
     logged = [made.number for made in chain.blocks if made.logs and made.number >= 2]
-    assert [event.place.block_number for event in found if event.seen_by is Seen.LOG] == logged
+    assert [event.place.block_number for event in found if event.seen_by is SeenBy.LOG] == logged
     for event in found:
         assert int(event.new, 16) == chain.blocks[event.place.block_number].slot
     assert int(found[-1].new, 16) == chain.head.slot
@@ -87,7 +87,7 @@ async def test_whatever_a_stretch_hides_each_log_is_told_and_the_end_is_right() 
 async def test_a_watcher_far_behind_tells_silent_changes_in_their_blocks() -> None:
     chain = history(2, 40, silent=1.0, gaps=(0, 60))
     clock = Ticking()
-    watcher = Watcher(SETTINGS, None, clock, Nodes(LOCAL.id, (SimulatedNode("one", chain),), clock))
+    watcher = Watcher(SETTINGS, None, clock, NodeGroup(LOCAL.id, (SimulatedNode("one", chain),), clock))
     found = [replace(event, seen_at=START) for event in await followed(chain, watcher) if isinstance(event, PLACED)]
     assert found == await told(chain, every_block=True)
 

@@ -10,7 +10,7 @@ from chain.networks import Network
 from chain.rpc.messages import header_of
 from chain.sync.canonical import Followed
 from chain.sync.checkpoint import Checkpoint, decode
-from chain.sync.head_clock import Rhythm
+from chain.sync.head_clock import HeadClock
 from tests.chain.following import LOCAL, Kept
 from tests.chain.made import START, header
 from tests.chain.simulated import Chain, SimulatedNode
@@ -43,7 +43,7 @@ def test_where_one_sequencer_makes_the_blocks_its_silence_is_told_as_its_own() -
     for sequenced in (True, False):
         network = Network(id=LOCAL.id, chain_id=1, block_time_s=1, sequenced=sequenced)
         for answers in (True, False):
-            rhythm = Rhythm(network)
+            rhythm = HeadClock(network)
             found = ("one", header_of(Chain(1).head.header())) if answers else None
             assert rhythm.look(found, START) is None
             stalled = rhythm.look(found, datetime(2026, 1, 2, tzinfo=UTC))

@@ -10,7 +10,7 @@ import pytest
 from chain.events import NetworkId
 from chain.events.network import HeadStalled
 from chain.networks import Network
-from chain.sync.head_clock import Rhythm
+from chain.sync.head_clock import HeadClock
 from tests.chain.made import START, header
 
 NETWORK = Network(id=NetworkId("local"), chain_id=1, block_time_s=12.0)
@@ -22,7 +22,7 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def stalls(rhythm: Rhythm, *looks: tuple[float, int | None]) -> list[float]:
+def stalls(rhythm: HeadClock, *looks: tuple[float, int | None]) -> list[float]:
     """Seconds into the story at which a stall was told; each look finds the head of this number, or nobody answers."""
     found = []
     for seconds, number in looks:
@@ -34,24 +34,24 @@ def stalls(rhythm: Rhythm, *looks: tuple[float, int | None]) -> list[float]:
 @pytest.mark.parametrize("number", [5, None])
 def test_a_stall_is_told_at_eight_block_times_and_once_each_eight_more(number: int | None) -> None:
     looks = [(seconds, number) for seconds in (0, 95.9, 96, 97, 191.9, 192, 193, 288, 290)]
-    assert stalls(Rhythm(NETWORK), *looks) == [96, 192, 288]
+    assert stalls(HeadClock(NETWORK), *looks) == [96, 192, 288]
 
 
 def test_looks_that_come_late_tell_one_stall_for_all_that_passed() -> None:
-    assert stalls(Rhythm(NETWORK), (0, 5), (300, 5), (301, 5), (383, 5), (384, 5)) == [300, 384]
+    assert stalls(HeadClock(NETWORK), (0, 5), (300, 5), (301, 5), (383, 5), (384, 5)) == [300, 384]
 
 
 def test_a_new_head_ends_a_stall_and_the_count_begins_again() -> None:
-    assert stalls(Rhythm(NETWORK), (0, 5), (96, 5), (100, 6), (195, 6), (196, 6)) == [96, 196]
+    assert stalls(HeadClock(NETWORK), (0, 5), (96, 5), (100, 6), (195, 6), (196, 6)) == [96, 196]
 
 
 def test_a_head_that_is_lower_or_the_same_height_is_no_progress() -> None:
-    assert stalls(Rhythm(NETWORK), (0, 5), (50, 5), (96, 5)) == [96]
-    assert stalls(Rhythm(NETWORK), (0, 5), (50, 4), (96, 4)) == [96]
+    assert stalls(HeadClock(NETWORK), (0, 5), (50, 5), (96, 5)) == [96]
+    assert stalls(HeadClock(NETWORK), (0, 5), (50, 4), (96, 4)) == [96]
 
 
 def test_where_nobody_ever_answers_the_stall_has_no_block_and_is_nobodys_sequencer() -> None:
-    rhythm = Rhythm(replace(NETWORK, sequenced=True))
+    rhythm = HeadClock(replace(NETWORK, sequenced=True))
     assert rhythm.look(None, START) is None
     stalled = rhythm.look(None, at(STALL_S))
     assert stalled == HeadStalled(
@@ -61,7 +61,7 @@ def test_where_nobody_ever_answers_the_stall_has_no_block_and_is_nobodys_sequenc
 
 @pytest.mark.parametrize("sequenced", [True, False])
 def test_a_stall_names_the_last_head_and_how_long_it_stands(sequenced: bool) -> None:
-    rhythm = Rhythm(replace(NETWORK, sequenced=sequenced))
+    rhythm = HeadClock(replace(NETWORK, sequenced=sequenced))
     rhythm.look(("one", header(5)), at(10))
     stalled = rhythm.look(("one", header(5)), at(130))
     assert stalled is not None
@@ -69,12 +69,12 @@ def test_a_stall_names_the_last_head_and_how_long_it_stands(sequenced: bool) -> 
 
 
 def test_the_stall_of_a_fast_chain_is_ten_seconds() -> None:
-    fast = Rhythm(replace(NETWORK, block_time_s=0.25))
+    fast = HeadClock(replace(NETWORK, block_time_s=0.25))
     assert stalls(fast, (0, 1), (9.9, 1), (10, 1)) == [10]
 
 
 def test_a_pulse_is_the_head_alone_with_its_age_and_the_node_that_had_it() -> None:
-    rhythm = Rhythm(NETWORK)
+    rhythm = HeadClock(NETWORK)
     assert rhythm.pulse(header(5), at(9)) is None, "nobody looked yet"
     rhythm.look(("one", replace(header(5), base_fee=7)), at(9))
     assert rhythm.pulse(header(4), at(9)) is None
@@ -86,7 +86,7 @@ def test_a_pulse_is_the_head_alone_with_its_age_and_the_node_that_had_it() -> No
 
 
 def test_the_node_of_a_pulse_is_the_one_that_last_had_the_head() -> None:
-    rhythm = Rhythm(NETWORK)
+    rhythm = HeadClock(NETWORK)
     rhythm.look(("one", header(5)), at(5))
     rhythm.look(("two", header(6)), at(6))
     rhythm.look(None, at(7))
@@ -105,7 +105,7 @@ def test_the_node_of_a_pulse_is_the_one_that_last_had_the_head() -> None:
 def test_the_next_look_is_due_with_the_next_head_and_then_each_eighth_of_a_block_time(
     block_time_s: float, since_s: float | None, wait_s: float
 ) -> None:
-    rhythm = Rhythm(replace(NETWORK, block_time_s=block_time_s))
+    rhythm = HeadClock(replace(NETWORK, block_time_s=block_time_s))
     if since_s is not None:
         rhythm.look(("one", header(1)), START)
     assert rhythm.wait_s(at(since_s or 0)) == pytest.approx(wait_s)

@@ -9,28 +9,28 @@ import pytest
 from aiohttp import web
 
 from chain.blocks.block import Block
-from chain.blocks.reads import CodeNeed, Needs, SlotNeed
+from chain.blocks.reads import CodeHash, Reads, SlotWord
 from chain.events.network import NodeFaultKind
-from chain.nodes.group import Nodes
-from chain.nodes.web3_node import Node
+from chain.nodes.group import NodeGroup
+from chain.nodes.web3_node import Web3Node
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask
-from chain.sync.prefetch import Ahead, Wanted
+from chain.sync.prefetch import Prefetch, Wanted
 from tests.chain.following import LOCAL
 from tests.chain.made import START
 from tests.chain.nodes.test_nodes import answering
 from tests.chain.simulated import PROXY, SLOT, UPGRADED, Chain, SimulatedNode, Ticking
 
-LOGS = Needs(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
-STANDING = frozenset({SlotNeed(PROXY, SLOT)})
+LOGS = Reads(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
+STANDING = frozenset({SlotWord(PROXY, SLOT)})
 SOME = replace(LOGS, reads=STANDING, standing=STANDING)
-MORE = replace(LOGS, reads=STANDING | {CodeNeed(PROXY)}, standing=STANDING | {CodeNeed(PROXY)})
+MORE = replace(LOGS, reads=STANDING | {CodeHash(PROXY)}, standing=STANDING | {CodeHash(PROXY)})
 FEW = range(5, 25)
 
 
-def reader(node: SimulatedNode, *, every_block: bool = False) -> Ahead:
-    nodes = Nodes(LOCAL.id, (node,), Ticking())
-    return Ahead(nodes, LOCAL.id, lambda: START, every_block=every_block)
+def reader(node: SimulatedNode, *, every_block: bool = False) -> Prefetch:
+    nodes = NodeGroup(LOCAL.id, (node,), Ticking())
+    return Prefetch(nodes, LOCAL.id, lambda: START, every_block=every_block)
 
 
 def grown() -> SimulatedNode:
@@ -48,35 +48,35 @@ async def at_once(wanted: Wanted, *, every_block: bool = False) -> list[Block]:
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted(numbers=FEW, needs=SOME),
-        Wanted(numbers=FEW, needs=MORE),
-        Wanted(numbers=FEW, needs=MORE, grown=True),
-        Wanted(numbers=range(5, 6), needs=MORE, grown=True),
-        Wanted(numbers=FEW, needs=replace(MORE, standing=STANDING)),
-        Wanted(numbers=FEW, needs=Needs(reads=STANDING, standing=STANDING)),
+        Wanted(numbers=FEW, reads=SOME),
+        Wanted(numbers=FEW, reads=MORE),
+        Wanted(numbers=FEW, reads=MORE, grown=True),
+        Wanted(numbers=range(5, 6), reads=MORE, grown=True),
+        Wanted(numbers=FEW, reads=replace(MORE, standing=STANDING)),
+        Wanted(numbers=FEW, reads=Reads(reads=STANDING, standing=STANDING)),
     ],
 )
-async def test_the_same_blocks_come_whatever_was_set_out_for(begun: Needs, wanted: Wanted, every_block: bool) -> None:
+async def test_the_same_blocks_come_whatever_was_set_out_for(begun: Reads, wanted: Wanted, every_block: bool) -> None:
     ahead = reader(grown(), every_block=every_block)
-    ahead.set_out(Wanted(numbers=wanted.numbers, needs=begun))
+    ahead.set_out(Wanted(numbers=wanted.numbers, reads=begun))
     assert await ahead.blocks(wanted) == await at_once(wanted, every_block=every_block)
 
 
 async def test_what_stands_still_costs_one_question_more_and_nothing_is_read_twice() -> None:
     node = grown()
     ahead = reader(node)
-    ahead.set_out(Wanted(numbers=FEW, needs=SOME))
+    ahead.set_out(Wanted(numbers=FEW, reads=SOME))
     await asyncio.sleep(0.01)
     before = node.requests
-    await ahead.blocks(Wanted(numbers=FEW, needs=replace(SOME, probes=STANDING)))
+    await ahead.blocks(Wanted(numbers=FEW, reads=replace(SOME, probes=STANDING)))
     assert node.requests == before > 0
-    ahead.set_out(Wanted(numbers=FEW, needs=SOME))
-    await ahead.blocks(Wanted(numbers=FEW, needs=MORE, grown=True))
+    ahead.set_out(Wanted(numbers=FEW, reads=SOME))
+    await ahead.blocks(Wanted(numbers=FEW, reads=MORE, grown=True))
     assert node.requests == 2 * before + 1
 
 
 async def test_what_failed_on_the_way_is_read_anew_and_what_is_given_up_too() -> None:
-    node, wanted = grown(), Wanted(numbers=FEW, needs=SOME)
+    node, wanted = grown(), Wanted(numbers=FEW, reads=SOME)
     ahead = reader(node)
     node.fail = NodeFailure(NodeFaultKind.MALFORMED, "not itself today")
     ahead.set_out(wanted)
@@ -91,7 +91,7 @@ async def test_what_failed_on_the_way_is_read_anew_and_what_is_given_up_too() ->
 
 async def test_nothing_is_set_out_for_over_a_websocket() -> None:
     node = replace(grown(), pushes=True)
-    reader(node).set_out(Wanted(numbers=FEW, needs=SOME))
+    reader(node).set_out(Wanted(numbers=FEW, reads=SOME))
     await asyncio.sleep(0.01)
     assert node.requests == 0
 
@@ -101,7 +101,7 @@ async def test_requests_that_are_given_up_at_any_moment_keep_no_later_one_waitin
         return web.json_response([{"jsonrpc": "2.0", "id": 0, "result": "0x1"}])
 
     async with answering(answer) as url:
-        node = Node(url, chain_id=1, timeout_s=5)
+        node = Web3Node(url, chain_id=1, timeout_s=5)
         node.traits.most_asks = 1  # several requests at the same time
         try:
             for turns in range(40):

@@ -14,7 +14,7 @@ import pytest
 from chain.events import ChainEvent, PlacedEvent, Retracted
 from chain.events.network import HeadSeen, NodeFault, Reorged
 from chain.networks import Network
-from chain.nodes.group import Nodes
+from chain.nodes.group import NodeGroup
 from chain.sync.code_comparison import lacking
 from chain.sync.watcher import Watcher, WatcherSettings
 from chain.watch import Watch, WatchedContract
@@ -31,7 +31,7 @@ def watcher_of(*nodes: SimulatedNode, network: Network = LOCAL, kept: Kept | Non
     settings = WatcherSettings(
         network=network, nodes=("simulated",), watch=WATCH, poll_s=0, start_block=2, keep_blocks=keep
     )
-    return Watcher(settings, kept, clock, Nodes(network.id, nodes, clock))
+    return Watcher(settings, kept, clock, NodeGroup(network.id, nodes, clock))
 
 
 def standing(told: list[ChainEvent]) -> list[PlacedEvent]:

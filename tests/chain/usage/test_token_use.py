@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import CallNeed, Need, Needs
+from chain.blocks.reads import CallWord, Read, Reads
 from chain.detectors import token_use
 from chain.detectors.token_use import BALANCE_OF, TRANSFER, TokenUse
 from chain.events import Address, PlacedEvent, TokenUsed
@@ -18,7 +18,7 @@ from chain.watch import Watch, WatchedPool
 from tests.chain.made import START, address, block, log, topic, words
 
 TOKEN, OTHER, POOL, AWAY = address(0xC0), address(0xC1), address(0xF0), address(0xF1)
-HELD = CallNeed(TOKEN, f"0x{BALANCE_OF}{int(POOL, 16):064x}")
+HELD = CallWord(TOKEN, f"0x{BALANCE_OF}{int(POOL, 16):064x}")
 
 
 def watching() -> TokenUse:
@@ -33,7 +33,7 @@ def moved(by: int, to: int, amount: int = 10) -> Log:
     return log(TOKEN, TRANSFER, topic(by), topic(to), body=words(amount))
 
 
-def at(number: int, minute: float, *logs: Log, state: dict[Need, int] | None = None) -> Block:
+def at(number: int, minute: float, *logs: Log, state: dict[Read, int] | None = None) -> Block:
     return block(number, *logs, state=state, after_s=minute * 60)
 
 
@@ -50,12 +50,12 @@ def test_reserves_are_told_whole_or_not_at_all() -> None:
         WatchedPool(address=AWAY, kind="curve", tokens=(OTHER, address(0xC2), TOKEN)),
         WatchedPool(address=Address(managed), kind="uniswap_v4", token0=OTHER, token1=TOKEN),
     )
-    away = CallNeed(TOKEN, f"0x{BALANCE_OF}{int(AWAY, 16):064x}")
-    read: list[tuple[dict[Need, int], int | None]] = [({HELD: 77, away: 3}, 80), ({HELD: 77}, None)]
+    away = CallWord(TOKEN, f"0x{BALANCE_OF}{int(AWAY, 16):064x}")
+    read: list[tuple[dict[Read, int], int | None]] = [({HELD: 77, away: 3}, 80), ({HELD: 77}, None)]
     for state, reserves in read:
         detector = token_use.make(Watch(tokens=(TOKEN,), pools=pools))
         detector.on_block(at(1, 59.5, moved(1, 2)), ())
-        assert detector.needs().reads == {HELD, away}
+        assert detector.reads().reads == {HELD, away}
         detector.on_block(at(2, 59.9, state=state), ())
         assert used(detector.on_block(at(3, 60, moved(7, 8)), ())).reserves == reserves
 
@@ -75,14 +75,14 @@ def test_an_hour_is_told_in_the_first_block_after_it() -> None:
 
 def test_pools_are_asked_only_as_the_hour_ends() -> None:
     detector = watching()
-    always = Needs(addresses=frozenset({TOKEN}), topics=frozenset({TRANSFER}))
-    assert detector.needs() == always
+    always = Reads(addresses=frozenset({TOKEN}), topics=frozenset({TRANSFER}))
+    assert detector.reads() == always
     detector.on_block(at(1, 57.9), ())
-    assert detector.needs() == always
+    assert detector.reads() == always
     detector.on_block(at(2, 58), ())
-    assert detector.needs() == Needs(addresses=always.addresses, topics=always.topics, reads=frozenset({HELD}))
+    assert detector.reads() == Reads(addresses=always.addresses, topics=always.topics, reads=frozenset({HELD}))
     detector.on_block(at(3, 60), ())
-    assert detector.needs() == always
+    assert detector.reads() == always
 
 
 def test_a_restart_goes_on_in_the_middle_of_the_hour() -> None:
@@ -113,7 +113,7 @@ def test_strange_logs_do_not_count() -> None:
 
 def test_without_tokens_nothing_is_needed_and_nothing_said() -> None:
     detector = token_use.make(Watch())
-    assert detector.needs() == Needs()
+    assert detector.reads() == Reads()
     assert [detector.on_block(at(number, 61 * number), ()) for number in (1, 2)] == [[], []]
 
 

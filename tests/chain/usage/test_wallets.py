@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import BalanceNeed, Needs
+from chain.blocks.reads import CoinBalance, Reads
 from chain.detectors import wallets
-from chain.detectors.wallets import LEAST_COIN, TRANSFER, Wallets
+from chain.detectors.wallets import MIN_COIN, TRANSFER, Wallets
 from chain.events import PlacedEvent, WalletResumed, WalletSilent
 from chain.usage.outflow_rhythm import SPAN_S, TAIL, WARM_GAPS, OutflowRhythm
 from chain.watch import Watch, WatchedWallet
@@ -140,7 +140,7 @@ def paid(amount: int = 9, by: str = HOT, to: str = SOMEONE, token: str = TOKEN) 
 
 
 def holding(number: int, after_s: float, hot: int, warm: int) -> Block:
-    return block(number, state={BalanceNeed(HOT): hot, BalanceNeed(WARM): warm}, after_s=after_s)
+    return block(number, state={CoinBalance(HOT): hot, CoinBalance(WARM): warm}, after_s=after_s)
 
 
 def lived(detector: Wallets, seconds: float, step_s: int, outflows: list[float], at: int = 0) -> list[PlacedEvent]:
@@ -212,30 +212,30 @@ def test_only_what_leaves_the_venue_counts(transfer: Log, counts: bool) -> None:
 @pytest.mark.parametrize(
     ("hot", "warm", "counts"),
     [
-        (10 * LEAST_COIN - LEAST_COIN, 5, True),
-        (10 * LEAST_COIN - LEAST_COIN + 1, 5, False),  # a fee
-        (4 * LEAST_COIN, 6 * LEAST_COIN + 5, False),  # moved to the other wallet
-        (20 * LEAST_COIN, 5, False),
+        (10 * MIN_COIN - MIN_COIN, 5, True),
+        (10 * MIN_COIN - MIN_COIN + 1, 5, False),  # a fee
+        (4 * MIN_COIN, 6 * MIN_COIN + 5, False),  # moved to the other wallet
+        (20 * MIN_COIN, 5, False),
     ],
 )
 def test_the_own_coin_is_paid_out_when_the_wallets_hold_less_together(hot: int, warm: int, counts: bool) -> None:
     detector = watching(*COIN)
-    assert detector.needs() == Needs(reads=frozenset({BalanceNeed(HOT), BalanceNeed(WARM)}))
-    detector.on_block(holding(1, 0, 11 * LEAST_COIN, 5), ())
-    detector.on_block(holding(2, 12, 10 * LEAST_COIN, 5), ())
+    assert detector.reads() == Reads(reads=frozenset({CoinBalance(HOT), CoinBalance(WARM)}))
+    detector.on_block(holding(1, 0, 11 * MIN_COIN, 5), ())
+    detector.on_block(holding(2, 12, 10 * MIN_COIN, 5), ())
     detector.on_block(holding(3, 24, hot, warm), ())
     assert (b'"gaps":1' in detector.memory()) is counts
 
 
 def test_where_balances_cannot_be_read_the_gap_is_forgotten() -> None:
     detector = watching(*COIN)
-    detector.on_block(holding(1, 0, 11 * LEAST_COIN, 5), ())
-    detector.on_block(holding(2, 12, 10 * LEAST_COIN, 5), ())
+    detector.on_block(holding(1, 0, 11 * MIN_COIN, 5), ())
+    detector.on_block(holding(2, 12, 10 * MIN_COIN, 5), ())
     detector.on_block(block(3, after_s=24), ())
-    detector.on_block(holding(4, 36, 9 * LEAST_COIN, 5), ())
-    detector.on_block(holding(5, 48, 8 * LEAST_COIN, 5), ())
+    detector.on_block(holding(4, 36, 9 * MIN_COIN, 5), ())
+    detector.on_block(holding(5, 48, 8 * MIN_COIN, 5), ())
     assert b'"gaps":0' in detector.memory()
-    detector.on_block(holding(6, 60, 7 * LEAST_COIN, 5), ())
+    detector.on_block(holding(6, 60, 7 * MIN_COIN, 5), ())
     assert b'"gaps":1,"longest":[12]' in detector.memory()
 
 
@@ -247,8 +247,8 @@ def test_a_stalled_chain_is_no_silent_wallet() -> None:
 
 
 def test_needs_name_the_tokens_and_nothing_where_no_wallet_is_watched() -> None:
-    assert watching(*TOKENS).needs() == Needs(addresses=frozenset({TOKEN}), topics=frozenset({TRANSFER}))
-    assert watching().needs() == Needs()
+    assert watching(*TOKENS).reads() == Reads(addresses=frozenset({TOKEN}), topics=frozenset({TRANSFER}))
+    assert watching().reads() == Reads()
     assert watching().on_block(block(1), ()) == []
 
 

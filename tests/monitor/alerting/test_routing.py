@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.alerting.routing import MOST_INCIDENTS, Router, Rule
+from monitor.alerting.routing import MAX_INCIDENTS, Router, Rule
 from monitor.incidents import ChangeKind, Level
 from tests.monitor.alerting.sinks.changes import at, change
 
@@ -83,7 +83,7 @@ def test_a_route_for_changed_levels_hears_no_repeats() -> None:
 def test_a_route_forgets_the_incident_longest_unheard_of() -> None:
     router = Router(Rule())
     router.decide(change())
-    for index in range(MOST_INCIDENTS):
+    for index in range(MAX_INCIDENTS):
         router.decide(change(incident_id=f"other-{index}"))
 
     assert not router.decide(change(2, kind=ChangeKind.ENDED, level=Level.CALM)).goes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from monitor.correlator.assessment import Judging, Seen
+from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
-from monitor.correlator.change_writer import Teller
-from monitor.correlator.coverage import Sources
+from monitor.correlator.change_writer import ChangeWriter
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.venues import Venues
 from monitor.incidents import Evidence, Leg
@@ -25,12 +25,12 @@ class Judges:
 
     def __init__(self, venues: Iterable[str], settings: CorrelatorSettings | None = None) -> None:
         self.settings = settings or CorrelatorSettings()
-        self.sources = Sources()
+        self.sources = Coverage()
         self.board = Board(self.sources)
         self.attribution = Attribution(self.settings)
-        self.judging = Judging(self.settings, self.sources, self.board, self.attribution)
+        self.judging = AssetAssessor(self.settings, self.sources, self.board, self.attribution)
         self.venues = Venues(self.settings, self.sources, self.board, self.attribution)
-        self.teller = Teller(self.settings, self.board)
+        self.teller = ChangeWriter(self.settings, self.board)
         self.now_s = at(0).timestamp()
         for venue in venues:
             self.expect(f"{venue}/book_ws", "venue", Subject(asset="BTC", venue=venue))
@@ -77,5 +77,5 @@ class Judges:
         self.board.put(one)
         return one
 
-    def asset(self, name: str = "BTC") -> Seen:
+    def asset(self, name: str = "BTC") -> Assessment:
         return self.judging.seen(name, self.now_s)

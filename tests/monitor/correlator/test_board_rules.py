@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from monitor.correlator import board as boards
-from monitor.correlator.board import MOST_EVIDENCE, Board
-from monitor.correlator.producer import FAR_PER_DAY, MOST_LINKS, WEIGHT, Desk, graded
+from monitor.correlator.board import MAX_EVIDENCE, Board
+from monitor.correlator.producer import FAR_PER_DAY, MAX_LINKS, WEIGHT, EvidenceBoard, graded
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Subject
 from tests.monitor.correlator.judges import Judges
@@ -121,11 +121,11 @@ def test_what_was_found_at_or_after_a_time_is_disowned(since: float, left: list[
 
 
 def test_a_full_board_lets_the_most_faded_go_and_of_equal_ones_the_first_by_id() -> None:
-    assert MOST_EVIDENCE == 4096
+    assert MAX_EVIDENCE == 4096
     board = empty()
-    for index in range(MOST_EVIDENCE):
+    for index in range(MAX_EVIDENCE):
         board.put(evidence(f"e{index:04}", 2.0, second=0 if index == 7 else 10))
-    assert len(list(board.everything())) == MOST_EVIDENCE
+    assert len(list(board.everything())) == MAX_EVIDENCE
     board.put(evidence("z", 2.0, second=10))
     assert board.get("e0007") is None
     board.put(evidence("zz", 2.0, second=10))
@@ -138,7 +138,7 @@ def test_a_time_is_reported_to_the_microsecond() -> None:
 
 
 def pinned(judges: Judges, *, key: str = "", **more: object) -> Evidence:
-    desk = Desk(judges.settings, judges.sources, judges.board, judges.attribution)
+    desk = EvidenceBoard(judges.settings, judges.sources, judges.board, judges.attribution)
     fields: dict[str, object] = {
         "grade": 2, "onset_s": at(5).timestamp(), "at_s": at(10).timestamp(), "half_life_s": 60.0, "value": 1 / 3,
         "normal": None, "unit": "s", "said": "so", "key": key,
@@ -168,14 +168,14 @@ def test_renewed_evidence_keeps_the_earliest_onset_and_at_most_eight_links() -> 
     assert again.onset == at(5)
     assert again.at == at(11)
     assert again.links == ("l0", "l1", "l2", "l3", "l4", "m0", "m1", "m2")
-    assert MOST_LINKS == 8
+    assert MAX_LINKS == 8
     assert pinned(judges, onset_s=at(2).timestamp()).onset == at(2)
 
 
 def test_while_our_own_network_is_suspected_nothing_is_pinned_on_a_venue_and_the_rest_is() -> None:
     judges = Judges("a")
     judges.attribution.suspected = True
-    desk = Desk(judges.settings, judges.sources, judges.board, judges.attribution)
+    desk = EvidenceBoard(judges.settings, judges.sources, judges.board, judges.attribution)
     for leg in Leg:
         desk.pin(
             leg.value, leg, Subject(asset="BTC"), grade=2, onset_s=0.0, at_s=0.0, half_life_s=60.0, value=1.0,

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.correlator.coverage import Sources
+from monitor.correlator.coverage import Coverage
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import hear, sight, signal
 
 
-def expecting(*names: str, leg: str = "venue", gap_s: float = 10.0, **said: Scalar) -> Sources:
-    sources = Sources()
+def expecting(*names: str, leg: str = "venue", gap_s: float = 10.0, **said: Scalar) -> Coverage:
+    sources = Coverage()
     for name in names:
         hear(sources, signal(SignalKind.EXPECT, 0, name, gap_s, leg=leg, **said))
     return sources
@@ -53,7 +53,7 @@ def test_silence_and_gaps_multiply() -> None:
 
 
 def test_the_coverage_of_a_leg_is_the_mean_of_its_sources_by_their_declared_weight() -> None:
-    sources = Sources()
+    sources = Coverage()
     hear(sources, signal(SignalKind.EXPECT, 0, "alpha/book_ws", 10.0, leg="venue", weight=3.0))
     hear(sources, signal(SignalKind.EXPECT, 0, "beta/book_ws", 10.0, leg="venue", weight=1.0))
     hear(sources, signal(SignalKind.FEED_CLOSED, 1, "alpha/book_ws", planned=False))
@@ -136,7 +136,7 @@ def test_silence_is_reported_with_its_length_and_since_the_last_sign_of_life() -
 
 
 def test_a_source_of_nobodys_declaration_is_expected_each_minute() -> None:
-    sources = Sources()
+    sources = Coverage()
     hear(sources, signal(SignalKind.BOOK, 0, "alpha/book_ws"))
     assert sight(sources, 60) == 1.0
     assert sight(sources, 120) == pytest.approx(0.36788, abs=1e-5)
@@ -147,7 +147,7 @@ def test_a_source_of_nobodys_declaration_is_expected_each_minute() -> None:
     [("alpha/liquidation", Leg.LIQUIDATION), ("ethereum/chain", Leg.MIGRATION), ("alpha/book_ws", Leg.VENUE)],
 )
 def test_a_source_of_nobodys_declaration_carries_the_leg_of_its_stream(source: str, leg: Leg) -> None:
-    sources = Sources()
+    sources = Coverage()
     hear(sources, signal(SignalKind.BOOK, 0, source))
     assert [one for one in Leg if sources.watched("BTC", one)] == [leg]
 
@@ -214,7 +214,7 @@ def test_thirty_two_gaps_are_kept() -> None:
 
 
 def test_a_venues_declared_shares_replace_those_of_undeclared_sources() -> None:
-    sources = Sources()
+    sources = Coverage()
     hear(sources, signal(SignalKind.BOOK, 0, "alpha/x"))
     hear(sources, replace(signal(SignalKind.BOOK, 0, "alpha/x"), subject=Subject(asset="ETH", venue="alpha")))
     hear(sources, signal(SignalKind.EXPECT, 1, "beta/x", 10.0, leg="venue"))
@@ -223,7 +223,7 @@ def test_a_venues_declared_shares_replace_those_of_undeclared_sources() -> None:
 
 
 def test_signals_of_no_asset_declare_nothing() -> None:
-    sources = Sources()
+    sources = Coverage()
     one = Signal(SignalKind.FEED_PULSE, Subject(venue="alpha"), at(0), at(0), "alpha/x", 1, 1.0, {})
     hear(sources, one)
     assert sources.assets == ()

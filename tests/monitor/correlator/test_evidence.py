@@ -8,9 +8,9 @@ import pytest
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
-from monitor.correlator.coverage import Sources
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.evidence import names
-from monitor.correlator.producer import Desk, Producer
+from monitor.correlator.producer import EvidenceBoard, Producer
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
@@ -24,10 +24,10 @@ class Bench:
     """One producer before an empty board."""
 
     def __init__(self, name: str, settings: CorrelatorSettings | None = None) -> None:
-        self.sources = Sources()
+        self.sources = Coverage()
         self.board = Board(self.sources)
         self.attribution = Attribution(settings or CorrelatorSettings())
-        desk = Desk(settings or CorrelatorSettings(), self.sources, self.board, self.attribution)
+        desk = EvidenceBoard(settings or CorrelatorSettings(), self.sources, self.board, self.attribution)
         self.producer: Producer = import_module(f"monitor.correlator.evidence.{name}").Made(desk)
 
     def say(

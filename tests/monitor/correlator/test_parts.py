@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import MOST_EVIDENCE, Board, Weighed
-from monitor.correlator.coverage import Sources
+from monitor.correlator.board import MAX_EVIDENCE, Board, Weighed
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.fusion import bounds, leg_verdict, logistic
 from monitor.correlator.levels import by_chance, joint_far_per_day, level_of
 from monitor.correlator.producer import brief
@@ -30,16 +30,16 @@ def signal(kind: SignalKind, second: float, source: str, value: float = 1.0, **s
     return Signal(kind, Subject(asset="BTC", venue=venue), at(second), at(second), source, 1, value, said)
 
 
-def hear(sources: Sources, one: Signal) -> None:
+def hear(sources: Coverage, one: Signal) -> None:
     sources.hear(one, one.event_time.timestamp())
 
 
-def sight(sources: Sources, second: float, leg: Leg = Leg.VENUE) -> float:
+def sight(sources: Coverage, second: float, leg: Leg = Leg.VENUE) -> float:
     return sources.sight("BTC", leg, at(second).timestamp())[0]
 
 
-def declared(*names: str) -> Sources:
-    sources = Sources()
+def declared(*names: str) -> Coverage:
+    sources = Coverage()
     for name in names:
         hear(sources, signal(SignalKind.EXPECT, 0, name, 10.0, leg="venue", weight=1.0))
     return sources
@@ -97,7 +97,7 @@ def test_a_request_that_was_never_made_is_no_sign_of_life() -> None:
 
 
 def test_what_nobody_declared_counts_only_where_nothing_was_declared() -> None:
-    sources = Sources()
+    sources = Coverage()
     hear(sources, signal(SignalKind.WALLET, 0, "alpha/wallet_status"))
     hear(sources, signal(SignalKind.WALLET, 1, "alpha/wallet_status"))
     assert (sight(sources, 1), sources.share("BTC", "alpha")) == (1, 1)
@@ -108,7 +108,7 @@ def test_what_nobody_declared_counts_only_where_nothing_was_declared() -> None:
 
 
 def test_odd_declarations_do_no_harm() -> None:
-    sources = Sources()
+    sources = Coverage()
     hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")))
     hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
     hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
@@ -127,7 +127,7 @@ def evidence(name: str, weight: float = 2.0, second: float = 0, leg: Leg = Leg.M
 
 
 def test_a_renewal_never_takes_away_and_what_faded_goes() -> None:
-    board = Board(Sources())
+    board = Board(Coverage())
     board.put(evidence("x", 4.0, 0))
     board.put(evidence("x", 1.0, 50))
     assert [one.weight for one in board.everything()] == [4.0]
@@ -141,13 +141,13 @@ def test_a_renewal_never_takes_away_and_what_faded_goes() -> None:
 
 
 def test_shared_evidence_of_another_leg_than_venue_reaches_nobody() -> None:
-    board = Board(Sources())
+    board = Board(Coverage())
     board.put(replace(evidence("x"), subject=Subject(network="ethereum")))
     assert not board.of("BTC", Leg.MIGRATION, at(0).timestamp())
 
 
 def test_a_leg_can_be_disowned_from_a_time_on() -> None:
-    board = Board(Sources())
+    board = Board(Coverage())
     board.put(evidence("old", second=0, leg=Leg.VENUE))
     board.put(evidence("new", second=50, leg=Leg.VENUE))
     board.put(evidence("other", second=50))
@@ -156,12 +156,12 @@ def test_a_leg_can_be_disowned_from_a_time_on() -> None:
 
 
 def test_the_board_is_bounded_and_drops_the_lightest() -> None:
-    board = Board(Sources())
+    board = Board(Coverage())
     board.put(evidence("light", 0.1))
-    for index in range(MOST_EVIDENCE):
+    for index in range(MAX_EVIDENCE):
         board.put(evidence(f"e{index}"))
     assert board.get("light") is None
-    assert sum(1 for _ in board.everything()) == MOST_EVIDENCE
+    assert sum(1 for _ in board.everything()) == MAX_EVIDENCE
 
 
 def test_a_request_never_asked_says_nothing_of_our_network() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
-from monitor.correlator.coverage import Sources
+from monitor.correlator.coverage import Coverage
 from monitor.correlator.evidence.liquidation_surge import Made
-from monitor.correlator.producer import Desk
+from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Evidence
 from monitor.signals import Scalar, Signal, SignalKind, Subject
@@ -29,9 +29,9 @@ class Stream:
     """One asset's only feed, second by second."""
 
     def __init__(self, settings: CorrelatorSettings, censoring: str = "complete") -> None:
-        self.sources = Sources()
+        self.sources = Coverage()
         self.board = Board(self.sources)
-        self._made = Made(Desk(settings, self.sources, self.board, Attribution(settings)))
+        self._made = Made(EvidenceBoard(settings, self.sources, self.board, Attribution(settings)))
         self._said: dict[str, Scalar] = {"censoring": censoring, "backlog": False}
         self._now_s = at(0).timestamp()
         expect = self._signal(SignalKind.EXPECT, {"leg": "liquidation", "censoring": censoring})

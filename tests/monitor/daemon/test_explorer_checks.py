@@ -13,7 +13,7 @@ from chain.events import Address
 from chain.events.upgrades import ContractUpgraded
 from chain.explorers.answers import SourceSeen
 from chain.proxies.diamonds import NOBODY
-from monitor.daemon.explorer_checks import MOST_OPEN, SourceChecks, books_of
+from monitor.daemon.explorer_checks import MAX_OPEN, SourceChecks, books_of
 from monitor.errors import OperatorError
 from monitor.settings import Settings
 from monitor.settings.explorer import ExplorerSettings
@@ -83,9 +83,9 @@ async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
             checks.see(COMPARED)
             checks.see("no event")
             assert not checks._open
-            for _ in range(MOST_OPEN + 5):
+            for _ in range(MAX_OPEN + 5):
                 checks.see(UP)
-            assert len(checks._open) == MOST_OPEN
+            assert len(checks._open) == MAX_OPEN
         async with SourceChecks((), lambda *_: None) as unasked:
             unasked.see(UP)
             assert not unasked._open

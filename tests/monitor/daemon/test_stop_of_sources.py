@@ -21,7 +21,7 @@ from probes import venues
 from probes.prober import Prober, ProberSettings
 from probes.readings import EngineLag, FeedChanged, FeedEvent, Reading, RequestTimed, VenueId
 from probes.rest.http import utc_now
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 from tests.probes.loopback import Loopback, say, serving
 
 PATIENCE_S = 30.0
@@ -44,7 +44,7 @@ class StoppingTape:
         self.opened: list[str] = []
 
     def answer(
-        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
         self.answers.append((check, got.received_at))
         if len(self.answers) == self.at_answer:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from monitor.drill.scenario import Expect, Scenario
-from monitor.drill.verdict import DrillVerdict, Told, flagged, judge
+from monitor.drill.verdict import DrillVerdict, TimedChange, flagged, judge
 from monitor.drill.view import closing
 from monitor.incidents import ChangeKind, Fault, IncidentChange, IncidentState, Level
 
@@ -21,14 +21,14 @@ def scenario(level: str = "perfect-storm", *, at_most: bool = False, fault: str 
     return Scenario(name="x", title="x", length_s=60, seed=1, asset="RIFT", price=1, expect=expect)
 
 
-def told(at_s: float, level: Level, scope: str = "asset:RIFT", fault: Fault = Fault.NONE) -> Told:
+def told(at_s: float, level: Level, scope: str = "asset:RIFT", fault: Fault = Fault.NONE) -> TimedChange:
     at = T0 + timedelta(seconds=at_s)
     change = IncidentChange(
         incident_id="i", scope=scope, kind=ChangeKind.RAISED, state=IncidentState.OPEN, at=at, opened_at=at, revision=1,
         level=level, peak=level, critical=False, pages=False, fault=fault, headline="h", verdict=None, evidence=(),
         counter_evidence=(), blind=(), rejected_causes=(), far_per_day=0.0, runbook="r", replay_id="i:1",
     )  # fmt: skip
-    return Told(at, change)
+    return TimedChange(at, change)
 
 
 def test_a_storm_flagged_in_time_holds() -> None:

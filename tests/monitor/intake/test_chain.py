@@ -22,7 +22,7 @@ from chain.events import (
     TokenDepth,
 )
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
-from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, Seen, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, SeenBy, UpgradeQueued
 from monitor.intake import Intake
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
@@ -61,7 +61,7 @@ PLACE = Place(
 )
 UPGRADED = ContractUpgraded(
     place=PLACE, seen_at=NOW, event_id="u", contract=PROXY, proxy_kind="eip1967", role="implementation",
-    old=OTHER, new=POOL, seen_by=Seen.LOG,
+    old=OTHER, new=POOL, seen_by=SeenBy.LOG,
 )  # fmt: skip
 COMPARED = CodeCompared(
     place=PLACE, seen_at=NOW, event_id="u/compared", contract=PROXY, role="implementation", old=OTHER, new=POOL,

@@ -16,7 +16,7 @@ from monitor.recordings.signals import first_line
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal, SignalKind
 from probes.readings import FeedChanged, FeedEvent, Refusal, VenueId
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 V = VenueId("binance_usdm")
@@ -28,7 +28,7 @@ SETTINGS = Settings(
         "bybit": VenueSettings(enabled=False),
     },
 )
-ANSWER = Exchange(
+ANSWER = HttpExchange(
     sent_at=T0, received_at=T0, phases=(), cold=True, status=200, headers={"x": "y"}, body=b"\x00\xff{}", refusal=None,
     detail="",
 )  # fmt: skip

@@ -22,7 +22,7 @@ from monitor.recordings.signals import first_line, read_recording
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal, SignalKind
 from probes.readings import FeedChanged, FeedEvent, Phase, VenueId
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 V = VenueId("binance_usdm")
@@ -39,10 +39,10 @@ def change(first: int, prev: int, at_ms: int) -> bytes:
     ).encode()
 
 
-def answered(at_s: float, body: bytes) -> Exchange:
+def answered(at_s: float, body: bytes) -> HttpExchange:
     at = T0 + timedelta(seconds=at_s)
     sent = at - timedelta(milliseconds=20)
-    return Exchange(
+    return HttpExchange(
         sent_at=sent, received_at=at, phases=(Phase(name="wait", started_at=sent, duration_s=0.02),), cold=False,
         status=200, headers={}, body=body, refusal=None, detail="",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-LONGEST_START_S = 20.0
+MAX_START_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
     env = os.environ | {"ROTEL_PID_FILE": str(tmp_path / "pid"), "ROTEL_LOG_FILE": str(tmp_path / "log")}
     with printed.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, env=env) as running:
         try:
-            deadline = time.monotonic() + LONGEST_START_S
+            deadline = time.monotonic() + MAX_START_S
             while not answers(http):
                 if running.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"the collector did not start: {printed.read_text(encoding='utf-8')[-2000:]}")

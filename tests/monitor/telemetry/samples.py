@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chain.events import Address, CodeChange, CodeCompared, NetworkId, Place
-from chain.events.upgrades import ContractUpgraded, Seen
+from chain.events.upgrades import ContractUpgraded, SeenBy
 from monitor.incidents import (
     LEGS,
     ChangeKind,
@@ -113,7 +113,7 @@ def upgrade() -> ContractUpgraded:
         role="implementation",
         old="0x" + "b" * 40,
         new="0x" + "c" * 40,
-        seen_by=Seen.LOG,
+        seen_by=SeenBy.LOG,
     )
 
 

@@ -6,7 +6,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
 from monitor.incidents import ChangeKind, Level
-from monitor.telemetry.incident_traces import MOST_LINKS, MOST_OPEN, root_context, trace_id_of
+from monitor.telemetry.incident_traces import MAX_LINKS, MAX_OPEN, root_context, trace_id_of
 from tests.monitor.telemetry.samples import START_NS, Kept, bare, change, check, evidence, kept
 
 SECOND = 1_000_000_000
@@ -98,7 +98,7 @@ def test_links_are_bounded_and_the_first_ones_stay() -> None:
     told.telemetry.record_change(change(ChangeKind.OPENED, told=(evidence(links=links),)))
     told.telemetry.record_change(change(ChangeKind.ENDED, at=1, revision=2))
     (root,) = roots(told)
-    assert len(root.links) < MOST_LINKS
+    assert len(root.links) < MAX_LINKS
     assert root.links[0].context.trace_id == 1
 
 
@@ -151,7 +151,7 @@ def test_a_restarted_daemon_goes_on_in_the_same_trace() -> None:
 
 def test_open_incidents_are_bounded_and_the_oldest_is_exported_as_open() -> None:
     told = kept()
-    for number in range(MOST_OPEN + 1):
+    for number in range(MAX_OPEN + 1):
         told.telemetry.record_change(change(ChangeKind.OPENED, incident_id=f"i-{number}"))
     (root,) = roots(told)
     assert root.attributes is not None

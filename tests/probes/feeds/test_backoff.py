@@ -5,22 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.feeds.backoff import LEAST_SHARE, LONGEST_PAUSE_S, BackOff
+from probes.feeds.backoff import MAX_PAUSE_S, MIN_SHARE, BackOff
 
 
 @given(st.integers(), st.floats(0.01, 5))
 def test_pauses_double_up_to_their_longest_within_their_jitter(seed: int, first_s: float) -> None:
     back_off = BackOff(first_s, seed)
     for attempt in range(20):
-        most_s = min(first_s * 2**attempt, LONGEST_PAUSE_S)
-        assert LEAST_SHARE * most_s <= back_off.after(0.0) <= (1 + LEAST_SHARE) * most_s
+        most_s = min(first_s * 2**attempt, MAX_PAUSE_S)
+        assert MIN_SHARE * most_s <= back_off.after(0.0) <= (1 + MIN_SHARE) * most_s
 
 
 def test_only_a_connection_that_lived_long_starts_anew() -> None:
     back_off = BackOff(0.5, 1)
     for _ in range(10):
-        back_off.after(LONGEST_PAUSE_S)
-    assert back_off.after(LONGEST_PAUSE_S + 1) <= 0.55
+        back_off.after(MAX_PAUSE_S)
+    assert back_off.after(MAX_PAUSE_S + 1) <= 0.55
 
 
 def test_one_seed_gives_one_sequence_and_two_seeds_give_two() -> None:

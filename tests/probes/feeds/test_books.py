@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from probes.feeds.books import MOST_KEPT, FeedBooks
+from probes.feeds.books import MAX_KEPT, FeedBooks
 from probes.readings import BookState, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
 
@@ -114,7 +114,7 @@ def test_a_book_that_never_stood_is_not_measured() -> None:
 
 def test_what_is_kept_is_bounded_and_the_newest_stays() -> None:
     held = books(based=True)
-    for last_id in range(1, MOST_KEPT + 100):
+    for last_id in range(1, MAX_KEPT + 100):
         held.change(delta(last_id), NOW, 0.0)
-    assert held.snapshot(whole(MOST_KEPT + 98), NOW, 1.0) == []
+    assert held.snapshot(whole(MAX_KEPT + 98), NOW, 1.0) == []
     assert held.measures(NOW, 1.0, 60.0)[0].state is BookState.OK

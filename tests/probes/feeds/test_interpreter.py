@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from probes import venues
 from probes.clock_offset import ClockOffset
-from probes.feeds.interpreter import FeedEar
+from probes.feeds.interpreter import FeedReader
 from probes.readings import FeedLag, Instrument, Liquidation, Market
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -18,7 +18,7 @@ RIFT = Instrument(symbol="RIFTUSDT", base="RIFT", quote="USDT", market=Market.PE
 def test_a_batch_of_liquidations_is_no_lag_of_the_feed() -> None:
     offset = ClockOffset()
     feed = next(one for one in BYBIT.feeds if one.name == "liquidation")
-    ear = FeedEar(BYBIT.id, feed, offset, [RIFT])
+    ear = FeedReader(BYBIT.id, feed, offset, [RIFT])
     ear.opened(T0, 0.0)
     told_ms = int(T0.timestamp() * 1000)
     order = {"T": told_ms - 480, "s": "RIFTUSDT", "S": "Buy", "v": "10", "p": "2.5"}

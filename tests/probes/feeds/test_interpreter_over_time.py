@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from probes.clock_offset import ClockOffset
-from probes.feeds.interpreter import FeedEar, Heard
+from probes.feeds.interpreter import FeedReader, Heard
 from probes.readings import (
     BookMeasured,
     BookState,
@@ -69,7 +69,7 @@ class Talking:
         self.contexts: list[Context] = []
         self.offset = offset or ClockOffset()
         feed = Feed(name="news", host="ws", read=self._read, subscribe=lambda _instruments, _now: (), **changed)
-        self.ear = FeedEar(MADE, feed, self.offset, [BTC])
+        self.ear = FeedReader(MADE, feed, self.offset, [BTC])
         self.first = self.ear.opened(at(opened_s), opened_s)
 
     def _read(self, raw: bytes, context: Context) -> Sequence[FeedWord]:

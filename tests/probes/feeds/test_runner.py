@@ -25,7 +25,7 @@ from probes.readings import (
     VenueId,
 )
 from probes.rest.http import USER_AGENT, session, tls_context
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 from probes.venue import Ack, Context, FeedWord, KeepAlive, Reply
 from tests.probes.feeds.listening import depth, feed, listening, mark, now_ms, scripted, state_is
 from tests.probes.loopback import free_port, serving
@@ -186,7 +186,7 @@ class Kept:
         self.connections: list[FeedEvent] = []
 
     def answer(
-        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
         raise AssertionError("a feed asks nothing")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.readings import VenueId
-from probes.rest.budget import LONGEST_FLOOR_S, RESERVE, Budgets
+from probes.rest.budget import MAX_FLOOR_S, RESERVE, Budgets
 from probes.venue import Budget, Usage
 from tests.branches import Reached
 
@@ -89,7 +89,7 @@ def test_a_floor_forbids_every_budget_and_only_rises() -> None:
 def test_no_floor_lasts_longer_than_three_days(until_s: float) -> None:
     ours = budgets()
     ours.wait(until_s, 0.0)
-    assert ours.waits_s(0.0) == LONGEST_FLOOR_S
+    assert ours.waits_s(0.0) == MAX_FLOOR_S
 
 
 def test_headroom_is_told_by_name_and_never_below_nothing() -> None:

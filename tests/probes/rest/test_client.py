@@ -23,7 +23,7 @@ from probes.readings import (
     ServerTime,
     VenueClock,
 )
-from probes.rest.client import Asker
+from probes.rest.client import RestClient
 from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, Keys, RestCheck
@@ -45,8 +45,8 @@ def check(venue: str, name: str) -> RestCheck:
     return next(one for one in venues.declared(venue).checks if one.name == name)
 
 
-def asker(client: aiohttp.ClientSession, served: Loopback, venue: str = "binance_usdm", **given: float) -> Asker:
-    return Asker(
+def asker(client: aiohttp.ClientSession, served: Loopback, venue: str = "binance_usdm", **given: float) -> RestClient:
+    return RestClient(
         VenueState(venues.declared(venue)),
         client,
         utc_now,
@@ -230,7 +230,7 @@ async def test_bybits_too_frequent_is_ten_minutes_of_quiet(client: aiohttp.Clien
 async def test_the_last_tenth_of_a_budget_is_never_asked_for(client: aiohttp.ClientSession) -> None:
     async with serving({TIME["gate"]: say('{"server_time":1793491200000}')}) as served:
         venue = replace(venues.declared("gate"), budgets=(Budget(name="ip", limit=10, window_s=3600),))
-        ours = Asker(VenueState(venue), client, utc_now, hosts={"rest": served.url})
+        ours = RestClient(VenueState(venue), client, utc_now, hosts={"rest": served.url})
         told = [only(RequestTimed, await ours.ask(check("gate", "server_time"), None)) for _ in range(12)]
         assert len(served.asked) == 9
     assert [one.refusal for one in told] == [None] * 9 + [Refusal.BUDGET] * 3

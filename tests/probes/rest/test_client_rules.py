@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 
 from probes.readings import BookMeasured, FeedChanged, Instrument, Market, Reading, Refusal, RequestTimed, VenueId
-from probes.rest.client import Asker
+from probes.rest.client import RestClient
 from probes.rest.http import session, tls_context
 from probes.rest.venue_state import VenueState
-from probes.tape import Exchange
-from probes.venue import BookSnapshot, Budget, Call, Context, Keys, RestCheck, SignedRequest, Venue
+from probes.tape import HttpExchange
+from probes.venue import BookSnapshot, Budget, Context, Keys, RestCall, RestCheck, SignedRequest, Venue
 from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
 
 MADE = VenueId("made")
@@ -31,7 +31,7 @@ class Tape:
         self.answers: list[tuple[str, str, str, str | None, datetime, bytes]] = []
 
     def answer(
-        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: Exchange
+        self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
         self.answers.append((venue, check, path, instrument, scheduled_at, got.body))
 
@@ -49,11 +49,11 @@ def check(
     def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
         return words
 
-    call = Call(path=path, query=query or {}, cost=cost, budget=budget, signed=signed)
+    call = RestCall(path=path, query=query or {}, cost=cost, budget=budget, signed=signed)
     return replace(RestCheck(name="made_check", call=lambda _one: call, read=read, every_s=1.0), **changed)
 
 
-def sign(call: Call, keys: Keys, now: datetime) -> SignedRequest:
+def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
     return SignedRequest(query=f"t={now:%H}" if call.query else "", headers={"X-Signed-By": keys.key})
 
 
@@ -63,12 +63,12 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
         yield one
 
 
-def asker(client: aiohttp.ClientSession, served: Loopback, **given: Any) -> Asker:
+def asker(client: aiohttp.ClientSession, served: Loopback, **given: Any) -> RestClient:
     venue = Venue(
         id=MADE, title="", docs="", hosts={"rest": "http://127.0.0.1:9"}, checks=(), feeds=(), sign=sign,
         budgets=(Budget(name="ip", limit=100, window_s=60), Budget(name="data", limit=10, window_s=60)),
     )  # fmt: skip
-    return Asker(
+    return RestClient(
         VenueState(venue), client, lambda: T0, hosts={"rest": served.url + "/"}, keys=Keys(key="k", secret="s"), **given
     )
 

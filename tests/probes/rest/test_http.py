@@ -17,7 +17,7 @@ import pytest
 
 from probes.readings import Refusal
 from probes.rest.http import USER_AGENT, _refusal, exchange, session, tls_context, utc_now
-from probes.tape import Exchange
+from probes.tape import HttpExchange
 from tests.probes.loopback import cut_short, free_port, hung_up, never_ending, say, serving
 
 STEP = timedelta(microseconds=5)
@@ -29,13 +29,13 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
         yield one
 
 
-async def get(client: aiohttp.ClientSession, url: str, timeout_s: float = 2.0, max_bytes: int = 10_000) -> Exchange:
+async def get(client: aiohttp.ClientSession, url: str, timeout_s: float = 2.0, max_bytes: int = 10_000) -> HttpExchange:
     return await exchange(
         client, url, headers={"X-Asked": "yes"}, timeout_s=timeout_s, max_bytes=max_bytes, clock=utc_now
     )
 
 
-def names(got: Exchange) -> list[str]:
+def names(got: HttpExchange) -> list[str]:
     return [one.name for one in got.phases]
 
 

@@ -23,10 +23,10 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
-from probes.rest.interpreter import AnswerEar, timed
+from probes.rest.interpreter import AnswerReader, timed
 from probes.rest.venue_state import VenueState
-from probes.tape import Exchange
-from probes.venue import BookSnapshot, Budget, Call, Context, Malformed, Refused, RestCheck, Usage, Venue
+from probes.tape import HttpExchange
+from probes.venue import BookSnapshot, Budget, Context, Malformed, Refused, RestCall, RestCheck, Usage, Venue
 
 One = TypeVar("One")
 MADE = VenueId("made")
@@ -43,9 +43,9 @@ def phase(name: str, seconds: float) -> Phase:
     return Phase(name=name, started_at=DUE, duration_s=seconds)
 
 
-def answered(**changed: Any) -> Exchange:
+def answered(**changed: Any) -> HttpExchange:
     """Sent two seconds after it was due, answered half a second later."""
-    usual = Exchange(
+    usual = HttpExchange(
         sent_at=at(2.0),
         received_at=at(2.5),
         phases=(),
@@ -74,15 +74,15 @@ class Asked:
                 raise error
             return words
 
-        self.check = RestCheck(name="made_check", call=lambda _one: Call(path="/"), read=read, every_s=1.0)
+        self.check = RestCheck(name="made_check", call=lambda _one: RestCall(path="/"), read=read, every_s=1.0)
         venue = Venue(
             id=MADE, title="", docs="", hosts={}, budgets=(Budget(name="ip", limit=100, window_s=60),),
             checks=(self.check,), feeds=(), refuse=lambda *_: refused, usage=lambda *_: usage,
         )  # fmt: skip
         self.state = VenueState(venue)
-        self.ear = AnswerEar(self.state)
+        self.ear = AnswerReader(self.state)
 
-    def hear(self, got: Exchange | None = None) -> list[Reading]:
+    def hear(self, got: HttpExchange | None = None) -> list[Reading]:
         return self.ear.heard(self.check, BTC, DUE, got or answered())[0]
 
     def waits_s(self, now: datetime) -> float:

@@ -10,7 +10,7 @@ from chain.bytecode.code import EMPTY, Code, Record, compiler_of
 from chain.bytecode.diff import changed
 from chain.bytecode.reader import CodeReader
 from chain.bytecode.reader_process import solidity_like
-from chain.bytecode.storage_layout import MOST_HINTS, hints
+from chain.bytecode.storage_layout import MAX_HINTS, hints
 from chain.events.upgrades import LayoutHint
 from tests.chain.bytecode.layouts.vaults import built, code_of
 from tests.evm.anvil import MODULES, binary
@@ -176,7 +176,7 @@ def test_hints_are_bounded_and_ordered() -> None:
         kept(*((slot, 0, "uint256") for slot in many)),
         kept(*((slot, offset, "bool") for slot in many for offset in (0, 1))),
     )
-    assert len(found) == MOST_HINTS
+    assert len(found) == MAX_HINTS
     assert [int(hint.slot, 16) for hint in found] == sorted(int(hint.slot, 16) for hint in found)
     assert isinstance(found[0], LayoutHint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chain.detectors.liquidity import Liquidity
 from chain.nodes import fetch
 from chain.sync import pool_tokens
-from chain.sync.detector_set import Bench
+from chain.sync.detector_set import DetectorSet
 from chain.sync.scan import prime
 from chain.sync.settings import open_nodes, utc_now
 from chain.watch import Watch
@@ -19,7 +19,7 @@ async def read(anvil: Anvil, watch: Watch) -> Liquidity:
     nodes = open_nodes(settings, utc_now)
     try:
         header = (await fetch.headers(nodes, [await anvil.height()]))[0]
-        bench = Bench(await pool_tokens.with_tokens(nodes, settings.watch, header))
+        bench = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
         await prime(nodes, settings.network.id, bench, header, utc_now)
         detector = Liquidity(await pool_tokens.with_tokens(nodes, settings.watch, header))
         detector.recall_parts({key.split("/")[1]: one for key, one in bench.memory().items() if "liquidity/" in key})

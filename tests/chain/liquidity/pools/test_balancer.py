@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chain.blocks.reads import AnswerNeed, Need
+from chain.blocks.reads import CallBytes, Read
 from chain.events import Address
 from chain.liquidity.balancer_vault import AMPLIFICATION, WEIGHTS, VaultPool
 from chain.liquidity.depth import constant_product
@@ -39,30 +39,30 @@ def arrays(*lists: Sequence[int], between: Sequence[int] = ()) -> list[int]:
     return [*offsets, *between, *(word for one in lists for word in array(*one))]
 
 
-def shape(pool: Address, fee: str, *, weights: Sequence[int] = (), amplification: int = 0) -> dict[Need, int]:
-    found: dict[Need, int] = {AnswerNeed(pool, fee): answer(3 * 10**15)}
+def shape(pool: Address, fee: str, *, weights: Sequence[int] = (), amplification: int = 0) -> dict[Read, int]:
+    found: dict[Read, int] = {CallBytes(pool, fee): answer(3 * 10**15)}
     if weights:
-        found[AnswerNeed(pool, WEIGHTS)] = answer(*arrays(weights))
+        found[CallBytes(pool, WEIGHTS)] = answer(*arrays(weights))
     if amplification:
-        found[AnswerNeed(pool, AMPLIFICATION)] = answer(amplification * 1000, 0, 1000)
+        found[CallBytes(pool, AMPLIFICATION)] = answer(amplification * 1000, 0, 1000)
     return found
 
 
 def second(
     tokens: Sequence[Address], held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0
-) -> dict[Need, int]:
-    need = AnswerNeed(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + ID[2:])
-    found: dict[Need, int] = {need: answer(*arrays([int(one, 16) for one in tokens], held, between=[5]))}
-    found[AnswerNeed(OWN, balancer_v2.SCALES)] = answer(*arrays([ONE] * len(tokens)))
+) -> dict[Read, int]:
+    need = CallBytes(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + ID[2:])
+    found: dict[Read, int] = {need: answer(*arrays([int(one, 16) for one in tokens], held, between=[5]))}
+    found[CallBytes(OWN, balancer_v2.SCALES)] = answer(*arrays([ONE] * len(tokens)))
     return found | shape(OWN, balancer_v2.FEE, weights=weights, amplification=amplification)
 
 
-def third(held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0) -> dict[Need, int]:
-    need = AnswerNeed(balancer_v3.VAULT, balancer_v3.POOL_TOKEN_INFO + OWN[2:].rjust(64, "0"))
+def third(held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0) -> dict[Read, int]:
+    need = CallBytes(balancer_v3.VAULT, balancer_v3.POOL_TOKEN_INFO + OWN[2:].rjust(64, "0"))
     tokens, infos = [int(A, 16), int(B, 16)], [0] * 6
     head = 4 * 32
     offsets = [head, head + 3 * 32, head + 10 * 32, head + 13 * 32]
-    found: dict[Need, int] = {need: answer(*offsets, *array(*tokens), 2, *infos, *array(*held), *array(*held))}
+    found: dict[Read, int] = {need: answer(*offsets, *array(*tokens), 2, *infos, *array(*held), *array(*held))}
     return found | shape(OWN, balancer_v3.FEE, weights=weights, amplification=amplification)
 
 
@@ -83,11 +83,11 @@ def test_a_weighted_pool_of_halves_is_as_deep_as_a_constant_product(version: int
     halves = [ONE // 2] * 2
     known = second((A, B), EVEN, weights=halves) if version == 2 else third(EVEN, weights=halves)
     assert isinstance(pool, balancer_v2.VaultV2Pool | balancer_v3.VaultV3Pool)
-    pool.on_state({need: known[need] for need in pool.needs().reads if need in known})
+    pool.on_state({need: known[need] for need in pool.reads().reads if need in known})
     assert (pool.tokens, pool.reserves(), pool.tick(), pool.trades(100)) == ((A, B), EVEN, None, None)
     exact = constant_product(*EVEN, 3000, 200).of_tokens
     assert pool.depth(200) == pytest.approx(exact, rel=1e-3)
-    assert {A, B} < pool.needs().addresses
+    assert {A, B} < pool.reads().addresses
     other: VaultPool = pool_v2() if version == 2 else pool_v3()
     other.recall(json.loads(json.dumps(pool.memory())))
     assert (other.depth(500), other.memory()) == (pool.depth(500), pool.memory())
@@ -124,7 +124,7 @@ def test_what_comes_into_the_vault_is_an_addition() -> None:
 def test_the_third_vault_says_whether_it_came_or_went() -> None:
     pool = pool_v3()
     pool.on_state(third(EVEN, amplification=100))
-    at = (pool.hears[1], topic(LP), topic(0))
+    at = (pool.log_source[1], topic(LP), topic(0))
     body = words(9, *[one + 32 for one in arrays([5, 6], [0, 0])[:2]], *arrays([5, 6], [0, 0])[2:])
     for word, removed in ((balancer_v3.ADDED, False), (balancer_v3.REMOVED, True)):
         told = log(balancer_v3.VAULT, word, *at, body=body)

@@ -28,7 +28,7 @@ JOINED, LEFT_BY_SHARES, LEFT_BY_ALL = 1, 1, 2
 """Kinds of join and exit in the pools' own numbering: exact tokens in; shares for all tokens (weighted; stable)."""
 MOST = 2**255
 PROBE = 10**15
-MOST_TRADED = {"weighted": 2 * 10**22, "stable": 5 * 10**23}
+MAX_TRADED = {"weighted": 2 * 10**22, "stable": 5 * 10**23}
 
 
 def artifact(task: str, name: str) -> Any:
@@ -173,7 +173,7 @@ async def moved_by(vault: Vault, name: str, at: int, bps: int) -> tuple[int, int
     start = await quoted(vault, name, at)
     found = []
     for paid, sign in ((1 - at, 1), (at, -1)):
-        least, most, amount = 0, MOST_TRADED[name], 0
+        least, most, amount = 0, MAX_TRADED[name], 0
         for _ in range(28):
             middle = (least + most) // 2
             now = await quoted(vault, name, at, (paid, middle))
@@ -182,7 +182,7 @@ async def moved_by(vault: Vault, name: str, at: int, bps: int) -> tuple[int, int
             else:
                 least = middle
                 amount = abs((await vault.queried(name, (paid, middle)))[at])
-        assert least < most < MOST_TRADED[name]
+        assert least < most < MAX_TRADED[name]
         found.append(amount)
     return found[0], found[1]
 

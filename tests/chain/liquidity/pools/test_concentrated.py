@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import pytest
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, Need
-from chain.liquidity.concentrated import MOST_TICKS, Basics, Ticks
+from chain.blocks.reads import CallBytes, Read
+from chain.liquidity.concentrated import MAX_TICKS, Basics, Ticks
 from chain.liquidity.depth import Spot
-from chain.liquidity.pool import MOST_POSITIONS, TRANSFER, call
+from chain.liquidity.pool import MAX_POSITIONS, TRANSFER, call
 from chain.liquidity.pools import uniswap_v3
 from chain.liquidity.pools.uniswap_v3 import BURN, COLLECT, DECREASE, INCREASE, LIQUIDITY, MINT, SLOT0, Reading
 from chain.liquidity.tick_math import MAX_TICK, Q96, sqrt_price_at
@@ -27,12 +27,12 @@ def answer(*numbers: int) -> int:
     return int.from_bytes(b"\x01" + words(*(one % (1 << 256) for one in numbers)), "big")
 
 
-def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict[Need, int]:
+def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict[Read, int]:
     """A pool's answers at the middle of a tick."""
     price = sqrt_price_at(tick)
     active = sum(net for at, net in ticks.items() if at <= tick)
-    found: dict[Need, int] = {
-        AnswerNeed(POOL, SLOT0): answer(price, tick, 0, 0, 0, 0, 1),
+    found: dict[Read, int] = {
+        CallBytes(POOL, SLOT0): answer(price, tick, 0, 0, 0, 0, 1),
         call(POOL, LIQUIDITY): active,
         call(POOL, uniswap_v3.SPACING): spacing,
         call(POOL, uniswap_v3.FEE): 3000,
@@ -46,10 +46,10 @@ def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict
     return found
 
 
-def learnt(known: Mapping[Need, int], rounds: int = 3) -> uniswap_v3.ConcentratedPool:
+def learnt(known: Mapping[Read, int], rounds: int = 3) -> uniswap_v3.ConcentratedPool:
     pool = uniswap_v3.make(WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B))
     for _ in range(rounds):
-        pool.on_state({need: known[need] for need in pool.needs().reads if need in known})
+        pool.on_state({need: known[need] for need in pool.reads().reads if need in known})
     return pool
 
 
@@ -59,9 +59,9 @@ WIDE = {-6000: SOME, 6000: -SOME}
 def test_a_pool_is_read_in_three_steps_and_then_no_more() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     assert pool.depth(100) is None
-    assert len(pool.needs().reads) == 2  # the ticks found near the price
+    assert len(pool.reads().reads) == 2  # the ticks found near the price
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}))
-    assert (pool.needs().reads, pool.tick(), pool.tokens) == (frozenset(), 0, (A, B))
+    assert (pool.reads().reads, pool.tick(), pool.tokens) == (frozenset(), 0, (A, B))
     assert pool.reserves() == (2 * SOME, 2 * SOME)
     near, far = pool.depth(100), pool.depth(500)
     assert near is not None
@@ -71,29 +71,29 @@ def test_a_pool_is_read_in_three_steps_and_then_no_more() -> None:
 
 def test_a_pool_with_nothing_near_its_price_has_no_ticks_to_read() -> None:
     pool = learnt(chain({-6000: SOME, 6000: -SOME}), rounds=2)
-    assert pool.needs().reads == frozenset()
+    assert pool.reads().reads == frozenset()
     assert pool.depth(200) is not None
 
 
 def test_what_could_not_be_read_is_asked_again() -> None:
     known = chain(WIDE | {-120: SOME, 120: -SOME})
     pool = learnt({}, rounds=3)
-    assert AnswerNeed(POOL, SLOT0) in pool.needs().reads
+    assert CallBytes(POOL, SLOT0) in pool.reads().reads
     assert (pool.tick(), pool.reserves(), pool.depth(100), pool.trades(100)) == (None, None, None, None)
     pool.on_state(known)
     pool.on_state({})
     pool.on_state(known)
-    waiting = pool.needs()
+    waiting = pool.reads()
     pool.on_state({})
-    assert pool.needs() == waiting
+    assert pool.reads() == waiting
     pool.on_state(known)
-    assert pool.needs().reads == frozenset()
+    assert pool.reads().reads == frozenset()
 
 
 def test_a_pool_that_is_not_initialised_is_not_known() -> None:
     known = chain(WIDE)
-    assert learnt(known | {AnswerNeed(POOL, SLOT0): answer(0, 0)}).tick() is None
-    assert uniswap_v3.make(WatchedPool(address=POOL, kind="uniswap_v3")).needs().addresses == frozenset()
+    assert learnt(known | {CallBytes(POOL, SLOT0): answer(0, 0)}).tick() is None
+    assert uniswap_v3.make(WatchedPool(address=POOL, kind="uniswap_v3")).reads().addresses == frozenset()
 
 
 def mint(lower: int, upper: int, amount: int, *, owner: int = 1, index: int = 3) -> Log:
@@ -131,7 +131,7 @@ def test_a_mint_between_two_readings_is_read_too() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     came = mint(-60, 60, SOME)
     pool.on_log(came, [came])
-    assert {Reading(POOL).tick(60), Reading(POOL).tick(-60)} <= pool.needs().reads
+    assert {Reading(POOL).tick(60), Reading(POOL).tick(-60)} <= pool.reads().reads
 
 
 def test_a_swap_far_away_makes_the_ticks_there_be_read() -> None:
@@ -139,7 +139,7 @@ def test_a_swap_far_away_makes_the_ticks_there_be_read() -> None:
     far = log(POOL, uniswap_v3.SWAP, topic(1), topic(1), body=words(1, 1, sqrt_price_at(5000), SOME, 5000))
     assert pool.on_log(far, [far]) is None
     assert (pool.tick(), pool.depth(500)) == (5000, None)
-    assert pool.needs().reads
+    assert pool.reads().reads
 
 
 def test_the_holder_of_the_nft_is_the_owner() -> None:
@@ -186,23 +186,23 @@ def test_a_position_handed_on_before_it_is_withdrawn_is_its_new_holders() -> Non
 
 def test_owners_are_remembered_up_to_a_bound_and_memory_put_back() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
-    for token in range(MOST_POSITIONS + 5):
+    for token in range(MAX_POSITIONS + 5):
         came = mint(-600, 600, 1, owner=int(MANAGER, 16), index=2)
         minted = log(MANAGER, TRANSFER, topic(0), topic(1), topic(token), index=3)
         named = log(MANAGER, INCREASE, topic(token), body=words(1, 5, 6), index=4)
         pool.on_log(came, [came, minted, named])
     plain = json.loads(json.dumps(pool.memory()))
-    assert len(plain[1]) == MOST_POSITIONS
+    assert len(plain[1]) == MAX_POSITIONS
     other = learnt({})
     other.recall(plain)
-    assert (other.memory(), other.needs()) == (pool.memory(), pool.needs())
+    assert (other.memory(), other.reads()) == (pool.memory(), pool.reads())
 
 
 def test_ticks_beyond_memory_are_let_go_far_from_the_price() -> None:
     ticks = Ticks(source=Reading(POOL))
     ticks.begun(Q96, 0, spacing=1, fee_ppm=500)
     assert (ticks.low, ticks.high) == (-MAX_TICK, MAX_TICK)
-    for at in range(MOST_TICKS // 2 + 1):
+    for at in range(MAX_TICKS // 2 + 1):
         ticks.modified(-5000 - at, 5000 + at, 1)
     assert ticks.net == {}
     assert (ticks.low, ticks.high) == (-1100, 1100)
@@ -218,5 +218,5 @@ def test_before_a_pool_is_known_its_moves_say_nothing() -> None:
     other.recall(json.loads(json.dumps(ticks.memory())))
     assert other.memory() == ticks.memory()
     ticks.known = Basics(spot=Spot(sqrt_price=Q96, tick=0, liquidity=0), spacing=0, fee_ppm=0)
-    assert ticks.needs() == frozenset()
+    assert ticks.reads() == frozenset()
     assert ticks.share(-60, 60, 5) == 1.0

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chain.blocks.reads import Need
+from chain.blocks.reads import Read
 from chain.events import Address
 from chain.liquidity.pool import TRANSFER, call
 from chain.liquidity.pools import curve
@@ -23,8 +23,8 @@ THREE_REMOVED = "0xa49d4cf02656aebf8c771f5a8585638a2a15ee6c97cf7205d4208ed7c1df2
 ANY_REMOVED = "0x347ad828e58cbe534d8f6b67985d791360756b18f0d95fd9f197a66cc46480ea"
 
 
-def state(balances: dict[Address, int], *, old: bool = False, more: dict[Need, int] | None = None) -> dict[Need, int]:
-    found: dict[Need, int] = {call(POOL, curve.AMPLIFICATION): 2000, call(POOL, curve.FEE): 4 * 10**6}
+def state(balances: dict[Address, int], *, old: bool = False, more: dict[Read, int] | None = None) -> dict[Read, int]:
+    found: dict[Read, int] = {call(POOL, curve.AMPLIFICATION): 2000, call(POOL, curve.FEE): 4 * 10**6}
     for at, (coin, held) in enumerate(balances.items()):
         found[call(POOL, OLD_COINS if old else COINS, at)] = int(coin, 16)
         found[call(POOL, OLD_BALANCES if old else BALANCES, at)] = held
@@ -33,12 +33,12 @@ def state(balances: dict[Address, int], *, old: bool = False, more: dict[Need, i
     return found | (more or {})
 
 
-def learnt(balances: dict[Address, int], *, old: bool = False, more: dict[Need, int] | None = None) -> CurvePool:
+def learnt(balances: dict[Address, int], *, old: bool = False, more: dict[Read, int] | None = None) -> CurvePool:
     pool = curve.make(WatchedPool(address=POOL, kind="curve"))
-    assert pool.needs().addresses == {POOL}
+    assert pool.reads().addresses == {POOL}
     for _ in range(2):
         known = state(balances, old=old, more=more)
-        pool.on_state({need: known[need] for need in pool.needs().reads if need in known})
+        pool.on_state({need: known[need] for need in pool.reads().reads if need in known})
     return pool
 
 
@@ -54,7 +54,7 @@ def test_coins_are_asked_of_the_pool_and_depth_follows(old: bool) -> None:
     assert depth[1] == pytest.approx(depth[2]) == pytest.approx(depth[0] / 10**12, rel=1e-6)
     assert depth[0] > 10**24 / 2  # a stable pool holds most of its money near its price
     assert (pool.reserves(), pool.tick(), pool.trades(200)) == (tuple(EVEN.values()), None, None)
-    assert {DAI, USDC, USDT} < pool.needs().addresses
+    assert {DAI, USDC, USDT} < pool.reads().addresses
 
 
 def test_all_amounts_of_a_withdrawal_are_told() -> None:
@@ -106,7 +106,7 @@ def test_ether_leaves_no_transfer() -> None:
     move = pool.on_log(bare, [bare])
     assert move is not None
     assert move.amounts == (55, 0)
-    assert NATIVE not in pool.needs().addresses
+    assert NATIVE not in pool.reads().addresses
 
 
 def test_a_crypto_pool_is_told_without_a_depth() -> None:
@@ -146,7 +146,7 @@ def test_coins_whose_digits_cannot_be_read_have_no_depth() -> None:
 def test_memory_put_back_is_the_same_pool() -> None:
     pool, other = learnt(EVEN, old=True), curve.make(WatchedPool(address=POOL, kind="curve"))
     other.recall(json.loads(json.dumps(pool.memory())))
-    assert (other.memory(), other.depth(500), other.needs()) == (pool.memory(), pool.depth(500), pool.needs())
+    assert (other.memory(), other.depth(500), other.reads()) == (pool.memory(), pool.depth(500), pool.reads())
     bare = curve.make(WatchedPool(address=POOL, kind="curve"))
     other.recall(json.loads(json.dumps(bare.memory())))
-    assert other.needs() == bare.needs()
+    assert other.reads() == bare.reads()

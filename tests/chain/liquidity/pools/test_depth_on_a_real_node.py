@@ -9,7 +9,7 @@ from chain.liquidity.depth import DEPTHS_BPS
 from chain.liquidity.tick_math import BASIS
 from chain.nodes import fetch
 from chain.sync import pool_tokens
-from chain.sync.detector_set import Bench
+from chain.sync.detector_set import DetectorSet
 from chain.sync.scan import prime
 from chain.sync.settings import open_nodes, utc_now
 from tests.chain.following import low, settings_of
@@ -30,7 +30,7 @@ async def read(uniswap: Uniswap) -> Liquidity:
     nodes = open_nodes(settings, utc_now)
     try:
         header = (await fetch.headers(nodes, [await uniswap.anvil.height()]))[0]
-        bench = Bench(await pool_tokens.with_tokens(nodes, settings.watch, header))
+        bench = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
         await prime(nodes, settings.network.id, bench, header, utc_now)
         detector = Liquidity(await pool_tokens.with_tokens(nodes, settings.watch, header))
         detector.recall_parts({key.split("/")[1]: one for key, one in bench.memory().items() if "liquidity/" in key})

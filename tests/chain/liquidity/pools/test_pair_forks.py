@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chain.blocks.block import Log
-from chain.blocks.reads import AnswerNeed, Need
+from chain.blocks.reads import CallBytes, Read
 from chain.liquidity.depth import constant_product
 from chain.liquidity.pool import NOBODY, TRANSFER, call
 from chain.liquidity.pools import uniswap_v2
@@ -24,16 +24,16 @@ def pair(fee_ppm: int | None = None) -> Pair:
     return uniswap_v2.make(WatchedPool(address=PAIR, kind="uniswap_v2", token0=A, token1=B, fee_ppm=fee_ppm))
 
 
-def answers(stable: int | None) -> dict[Need, int]:
-    found: dict[Need, int] = {
-        AnswerNeed(PAIR, GET_RESERVES): int.from_bytes(b"\x01" + words(*HELD, 7), "big"),
+def answers(stable: int | None) -> dict[Read, int]:
+    found: dict[Read, int] = {
+        CallBytes(PAIR, GET_RESERVES): int.from_bytes(b"\x01" + words(*HELD, 7), "big"),
     }
     return found if stable is None else found | {call(PAIR, STABLE): stable}
 
 
 def passed(sender: int | str, receiver: int | str, amount: int, index: int) -> Log:
-    hands = [topic(int(one, 16) if isinstance(one, str) else one) for one in (sender, receiver)]
-    return log(PAIR, TRANSFER, *hands, body=words(amount), index=index)
+    holders = [topic(int(one, 16) if isinstance(one, str) else one) for one in (sender, receiver)]
+    return log(PAIR, TRANSFER, *holders, body=words(amount), index=index)
 
 
 @pytest.mark.parametrize(("fee", "ppm"), [(None, 3000), (2500, 2500), (0, 0)])
@@ -41,7 +41,7 @@ def test_a_forks_own_fee_is_in_its_depth(fee: int | None, ppm: int) -> None:
     one = pair(fee)
     one.on_state(answers(None))
     assert one.trades(200) == constant_product(*HELD, ppm, 200)
-    assert one.needs().reads == frozenset()
+    assert one.reads().reads == frozenset()
 
 
 def test_a_wide_pair_that_is_not_stable_is_followed_as_any_other() -> None:
@@ -74,14 +74,14 @@ def test_a_stable_pairs_moves_are_told_and_its_depth_is_not() -> None:
     assert (move.before, move.after, move.amounts) == (None, None, (10, 10))
     again = pair()
     again.recall(json.loads(json.dumps(one.memory())))
-    assert (again.memory(), again.needs().reads, again.depth(200)) == (one.memory(), frozenset(), None)
+    assert (again.memory(), again.reads().reads, again.depth(200)) == (one.memory(), frozenset(), None)
 
 
 def test_a_narrow_sync_can_only_be_a_constant_product() -> None:
     one = pair()
     sync = log(PAIR, SYNC, body=words(*HELD))
     one.on_log(sync, [sync])
-    assert one.needs().reads == frozenset()
+    assert one.reads().reads == frozenset()
     assert one.depth(200) == constant_product(*HELD, 3000, 200).of_tokens
 
 

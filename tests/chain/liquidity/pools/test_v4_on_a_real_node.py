@@ -13,7 +13,7 @@ from chain.detectors.liquidity import Liquidity
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved
 from chain.liquidity.depth import DEPTHS_BPS
 from chain.nodes import fetch
-from chain.sync.detector_set import Bench
+from chain.sync.detector_set import DetectorSet
 from chain.sync.scan import prime
 from chain.sync.settings import open_nodes, utc_now
 from chain.sync.watcher import Watcher
@@ -93,7 +93,7 @@ async def test_the_depth_of_a_v4_pool_is_what_swaps_of_that_size_pay() -> None:
         settings = settings_of(anvil.url, watch=v4.watch)
         nodes = open_nodes(settings, utc_now)
         header = (await fetch.headers(nodes, [await anvil.height()]))[0]
-        bench = Bench(settings.watch)
+        bench = DetectorSet(settings.watch)
         await prime(nodes, settings.network.id, bench, header, utc_now)
         await nodes.close()
         detector = Liquidity(settings.watch)

@@ -17,7 +17,7 @@ from monitor.alerting.delivery import Deliveries
 from monitor.alerting.sink import Delivered, Outcome, Refused, TryAgain, note_of
 from monitor.alerting.sinks import made
 from monitor.alerting.sinks.webhook import (
-    LONGEST_AFTER_S,
+    MAX_AFTER_S,
     SIGNATURE,
     Webhook,
     WebhookSettings,
@@ -123,7 +123,7 @@ async def test_a_server_that_is_not_there_may_be_tried_again_and_its_url_is_not_
         (500, None, TryAgain(why="HTTP 500")),
         (503, "Thu, 01 Jan 2026 12:01:00 GMT", TryAgain(why="HTTP 503", after_s=30.0)),
         (503, "Thu, 01 Jan 2026 11:00:00 GMT", TryAgain(why="HTTP 503", after_s=0.0)),
-        (503, "99999999", TryAgain(why="HTTP 503", after_s=LONGEST_AFTER_S)),
+        (503, "99999999", TryAgain(why="HTTP 503", after_s=MAX_AFTER_S)),
         (503, "soon", TryAgain(why="HTTP 503")),
         (503, "-5", TryAgain(why="HTTP 503")),
     ],

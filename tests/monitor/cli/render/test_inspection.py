@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chain.behaviour.declared import Verdict
+from chain.behaviour.declared import Finding
 from chain.blocks.abi import checksummed
 from chain.events import Address, NetworkId
 from chain.inspection.controllers import Controller
@@ -24,7 +24,7 @@ def found(**more: object) -> Inspection:
     nothing = Inspection(
         network=NetworkId("local"), address=AT, block_number=1, block_time=datetime(2026, 1, 1, tzinfo=UTC),
         code_size=9, kind="eip1967", source="https://eip", fixed=False, roles={}, controllers=(), delay_s=None,
-        functions=0, facets={}, since=None, last_change=None, delegated=Delegated(verdict=Verdict.UNKNOWN),
+        functions=0, facets={}, since=None, last_change=None, delegated=Delegated(verdict=Finding.UNKNOWN),
     )  # fmt: skip
     return replace(nothing, **more)  # type: ignore[arg-type]
 

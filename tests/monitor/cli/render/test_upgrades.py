@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from chain.events import Address, CodeChange
-from chain.events.upgrades import ContractUpgraded, LayoutHint, Seen
+from chain.events.upgrades import ContractUpgraded, LayoutHint, SeenBy
 from chain.explorers.answers import SourceSeen
-from monitor.cli.render.upgrades import MOST_NAMED, change_lines, compared_row, source_words, upgrade_row
+from monitor.cli.render.upgrades import MAX_NAMED, change_lines, compared_row, source_words, upgrade_row
 from tests.monitor.intake.test_chain import COMPARED, UPGRADED
 
 CHANGE = CodeChange(
@@ -48,8 +48,8 @@ def test_a_target_without_code_cannot_be_overlooked() -> None:
     ("event", "words"),
     [
         (UPGRADED, "by event"),
-        (replace(UPGRADED, seen_by=Seen.SLOT), "silently"),
-        (replace(UPGRADED, seen_by=Seen.CODE, old=None), "? → "),
+        (replace(UPGRADED, seen_by=SeenBy.SLOT), "silently"),
+        (replace(UPGRADED, seen_by=SeenBy.CODE, old=None), "? → "),
         (replace(UPGRADED, queued=False), "NOT announced"),
         (replace(UPGRADED, queued=True, operation="0xop"), "announced as 0xop"),
         (replace(UPGRADED, gained=("0x22222222",)), "gained 0x22222222"),
@@ -68,7 +68,7 @@ def test_a_row_says_which_contract_was_compared_and_what_its_upgrade_did() -> No
 
 
 def test_many_functions_are_counted() -> None:
-    many = tuple(f"0x{one:08x}" for one in range(MOST_NAMED + 3))
+    many = tuple(f"0x{one:08x}" for one in range(MAX_NAMED + 3))
     assert dict(change_lines(replace(CHANGE, gained=many)))["gained"].endswith("0x0000000b and 3 more")
 
 
