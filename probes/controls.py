@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from probes.reading_queue import ReadingQueue
 from probes.readings import Reading, VenueId
 from probes.rest.http import USER_AGENT, Clock, exchange, session, tls_context, utc_now
-from probes.rest.interpreter import timed
+from probes.rest.interpreter import Slot, timed
 from probes.rest.schedule import on_schedule, phase_s
 
 CONTROL = VenueId("control")
@@ -35,7 +35,7 @@ class Controls:
                 got = await exchange(
                     client, url, headers={}, timeout_s=self._timeout_s, max_bytes=MAX_BYTES, clock=self._clock
                 )
-                outbox.put(timed(CONTROL, name, None, due, got, got.refusal, got.detail))
+                outbox.put(timed(Slot(CONTROL, name, None, due), got, got.refusal, got.detail))
 
             first_at = self._clock() + timedelta(seconds=phase_s(name, self._every_s))
             await on_schedule(self._every_s, first_at, act, lambda _due, _count: None, clock=self._clock)

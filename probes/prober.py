@@ -18,7 +18,7 @@ from probes.feeds.settings import FeedSetting, feed_url
 from probes.instruments import choose, guessed
 from probes.reading_queue import ReadingQueue
 from probes.readings import Instrument, InstrumentsListed, Reading, SlotMissed
-from probes.rest.client import RestClient
+from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import USER_AGENT, Clock, session, tls_context, utc_now
 from probes.rest.schedule import on_schedule, phase_s
 from probes.rest.venue_state import VenueState
@@ -44,6 +44,10 @@ class ProberSettings:
     seed: int | None = None
     relist_s: float = 30.0
     """How often to look for more to watch, and to ask again for a listing that never came."""
+
+    def access(self) -> RestAccess:
+        """How the venue's REST side is reached."""
+        return RestAccess(hosts=self.hosts, keys=self.keys, timeout_s=self.timeout_s)
 
 
 class Prober:
@@ -93,10 +97,7 @@ class Prober:
         return self.outbox.drain()
 
     async def _work(self, client: aiohttp.ClientSession) -> None:
-        asker = RestClient(
-            self.state, client, self._clock, hosts=self.settings.hosts, keys=self.settings.keys,
-            timeout_s=self.settings.timeout_s, tape=self._tape,
-        )  # fmt: skip
+        asker = RestClient(self.state, client, self._clock, self.settings.access(), tape=self._tape)
         while True:
             await self.list_instruments(asker)
             tasks = [asyncio.create_task(work) for work in self._works(asker, client)]
@@ -235,9 +236,7 @@ async def probe_once(
     client = session(tls_context(settings.ca_file), USER_AGENT)
     told: list[Reading] = []
     try:
-        asker = RestClient(
-            prober.state, client, clock, hosts=settings.hosts, keys=settings.keys, timeout_s=settings.timeout_s
-        )
+        asker = RestClient(prober.state, client, clock, settings.access())
         await prober.list_instruments(asker)
         told += prober.outbox.drain()
         if check_name not in (None, "instruments"):

@@ -165,8 +165,8 @@ class RawTape:
 
 
 def _ear(name: str, header: RawHeader) -> VenueReplay:
-    if name not in venues.names():
-        raise OperatorError("FILE", name, ", ".join(venues.names()), "the tape is of a venue that this version lacks")
+    if name not in venues.NAMES:
+        raise OperatorError("FILE", name, ", ".join(venues.NAMES), "the tape is of a venue that this version lacks")
     return VenueReplay(venues.declared(name), header.venues[name], header.instruments.get(name, ()))
 
 

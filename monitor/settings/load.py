@@ -74,8 +74,8 @@ def check(settings: Settings) -> None:
     if not settings.vantage.strip():
         raise OperatorError("vantage", settings.vantage, "a name for where we look from", "write one")
     for name in settings.venues:
-        if name not in venues.names():
-            raise OperatorError("venues", name, ", ".join(venues.names()), nearest(name, venues.names()))
+        if name not in venues.NAMES:
+            raise OperatorError("venues", name, ", ".join(venues.NAMES), nearest(name, venues.NAMES))
         for key, url in settings.venues[name].hosts.items():
             _check_host(name, key, url)
         for asset in settings.venues[name].assets:

@@ -6,6 +6,7 @@ Whatever the venue does comes back as readings (see `answer_ear.py`). Knows no s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -14,24 +15,31 @@ import aiohttp
 from probes.book import Book
 from probes.readings import Instrument, Reading, Refusal, RequestTimed
 from probes.rest.http import Clock, exchange
-from probes.rest.interpreter import AnswerReader, timed
+from probes.rest.interpreter import AnswerReader, Slot, timed
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange, Tape
 from probes.venue import BookSnapshot, Keys, RestCall, RestCheck
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestAccess:
+    """How the operator reaches a venue. `hosts` overrides the dialect's base URLs, `timeout_s` every check's own."""
+
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    keys: Keys | None = None
+    timeout_s: float | None = None
+
+
 class RestClient:
-    """One venue's REST side. `hosts` overrides the dialect's base URLs."""
+    """One venue's REST side."""
 
     def __init__(
         self,
         state: VenueState,
         client: aiohttp.ClientSession,
         clock: Clock,
+        access: RestAccess,
         *,
-        hosts: Mapping[str, str] | None = None,
-        keys: Keys | None = None,
-        timeout_s: float | None = None,
         tape: Tape | None = None,
     ) -> None:
         self.state = state
@@ -39,9 +47,9 @@ class RestClient:
         self._tape = tape
         self._client = client
         self._clock = clock
-        self._hosts = {**state.venue.hosts, **(hosts or {})}
-        self._keys = keys
-        self._timeout_s = timeout_s
+        self._hosts = {**state.venue.hosts, **access.hosts}
+        self._keys = access.keys
+        self._timeout_s = access.timeout_s
 
     async def ask(
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime | None = None
@@ -96,7 +104,8 @@ class RestClient:
             sent_at=now, received_at=now, phases=(), cold=False, status=None, headers={}, body=b"",
             refusal=Refusal.BUDGET, detail=detail,
         )  # fmt: skip
-        return timed(self.state.venue.id, check.name, instrument, scheduled_at, nothing, Refusal.BUDGET, detail)
+        slot = Slot.of(self.state.venue.id, check.name, instrument, scheduled_at)
+        return timed(slot, nothing, Refusal.BUDGET, detail)
 
 
 def _symbol(instrument: Instrument | None) -> str | None:

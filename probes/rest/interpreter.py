@@ -7,6 +7,7 @@ time; a time-out is a censored value.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -33,6 +34,21 @@ UNTOLD_WAIT_S = {Refusal.THROTTLED: 5.0, Refusal.BANNED: 120.0}
 """How long nothing is asked where a venue throttles or bans and says no time (OKX never does; Binance bans from two minutes)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One slot of a check's schedule. `instrument` is the venue's symbol, None for the venue as a whole."""
+
+    venue: VenueId
+    check: str
+    instrument: str | None
+    scheduled_at: datetime
+
+    @classmethod
+    def of(cls, venue: VenueId, check: str, instrument: Instrument | None, scheduled_at: datetime) -> Slot:
+        """The slot of a check that is asked for this instrument."""
+        return cls(venue, check, None if instrument is None else instrument.symbol, scheduled_at)
+
+
 class AnswerReader:
     """Hears the answers of one venue."""
 
@@ -47,7 +63,7 @@ class AnswerReader:
         refusal, detail, words = self._judge(check, instrument, got)
         snapshot = next((one for one in words if isinstance(one, BookSnapshot)), None)
         readings: list[Reading] = [
-            timed(self.state.venue.id, check.name, instrument, scheduled_at, got, refusal, detail),
+            timed(Slot.of(self.state.venue.id, check.name, instrument, scheduled_at), got, refusal, detail),
             *(one for one in words if not isinstance(one, BookSnapshot)),
         ]
         self._learn(readings, got)
@@ -125,24 +141,16 @@ def _on_the_wire_s(got: HttpExchange) -> float:
     return sum(one.duration_s for one in got.phases if one.name in ("wait", "receive", "send"))
 
 
-def timed(
-    venue: VenueId,
-    check: str,
-    instrument: Instrument | None,
-    scheduled_at: datetime,
-    got: HttpExchange,
-    refusal: Refusal | None,
-    detail: str,
-) -> RequestTimed:
-    """The reading of a request."""
+def timed(slot: Slot, got: HttpExchange, refusal: Refusal | None, detail: str) -> RequestTimed:
+    """The reading of a request made for this slot."""
     return RequestTimed(
-        venue=venue,
-        check=check,
-        instrument=None if instrument is None else instrument.symbol,
-        scheduled_at=scheduled_at,
+        venue=slot.venue,
+        check=slot.check,
+        instrument=slot.instrument,
+        scheduled_at=slot.scheduled_at,
         sent_at=got.sent_at,
         received_at=got.received_at,
-        latency_s=max((got.received_at - scheduled_at).total_seconds(), 0.0),
+        latency_s=max((got.received_at - slot.scheduled_at).total_seconds(), 0.0),
         service_s=max((got.received_at - got.sent_at).total_seconds(), 0.0),
         phases=got.phases,
         cold=got.cold,

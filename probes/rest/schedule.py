@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from math import ceil
 from zlib import crc32
 
-Clock = Callable[[], datetime]
+from probes.rest.http import Clock
+
 Sleep = Callable[[float], Awaitable[None]]
 
 

@@ -9,16 +9,14 @@ from pkgutil import iter_modules
 from probes.readings import VenueId
 from probes.venue import Venue
 
-
-def names() -> tuple[str, ...]:
-    """The venues found in this folder, sorted, without importing them."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+NAMES = tuple(sorted(module.name for module in iter_modules(__path__)))
+"""The venues found in this folder, none of them imported."""
 
 
 @cache
 def declared(name: str) -> Venue:
     """The venue of this name. Raises KeyError if there is none."""
-    if name not in names():
+    if name not in NAMES:
         raise KeyError(name)
     venue = import_module(f"{__name__}.{name}").VENUE
     assert isinstance(venue, Venue), f"probes/venues/{name}.py must declare VENUE"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -67,13 +68,17 @@ def _inst(one: Instrument | None) -> dict[str, str]:
     return {"instId": one.symbol}
 
 
+def _call(budget: str, path: str, **query: str) -> RestCall:
+    return RestCall(path=f"/api/v5{path}", query=query, budget=budget)
+
+
 def _per(
-    name: str, path: str, every_s: float, reader: ReadAnswer, budget: str, market: Market | None = Market.PERP,
-    **query: str,
-) -> RestCheck:  # fmt: skip
+    name: str, call: RestCall, every_s: float, reader: ReadAnswer, market: Market | None = Market.PERP
+) -> RestCheck:
+    """A check asked for each instrument of a market; `call` is completed with the instrument."""
     return RestCheck(
         name=name,
-        call=lambda one: RestCall(path=path, query={**_inst(one), **query}, budget=budget),
+        call=lambda one: replace(call, query={**_inst(one), **call.query}),
         read=reader,
         every_s=every_s,
         per=Per.INSTRUMENT,
@@ -134,20 +139,17 @@ VENUE = Venue(
         ),
         _listing("SWAP"),
         _listing("SPOT"),
-        _per("book_rest", "/api/v5/market/books", 30, answers.book, "market", None, sz="400"),
-        _per("open_interest", "/api/v5/public/open-interest", 15, answers.open_interest, "public", instType="SWAP"),
-        _per("funding", "/api/v5/public/funding-rate", 60, answers.funding, "public"),
-        _per("mark_price", "/api/v5/public/mark-price", 60, answers.marks, "public", instType="SWAP"),
-        _per("volume", "/api/v5/market/ticker", 60, answers.tickers, "market"),
-        _per("volume_spot", "/api/v5/market/ticker", 60, answers.tickers, "market", Market.SPOT),
+        _per("book_rest", _call("market", "/market/books", sz="400"), 30, answers.book, None),
+        _per("open_interest", _call("public", "/public/open-interest", instType="SWAP"), 15, answers.open_interest),
+        _per("funding", _call("public", "/public/funding-rate"), 60, answers.funding),
+        _per("mark_price", _call("public", "/public/mark-price", instType="SWAP"), 60, answers.marks),
+        _per("volume", _call("market", "/market/ticker"), 60, answers.tickers),
+        _per("volume_spot", _call("market", "/market/ticker"), 60, answers.tickers, Market.SPOT),
         _per(
             "long_short_ratio",
-            "/api/v5/rubik/stat/contracts/long-short-account-ratio-contract",
+            _call("rubik", "/rubik/stat/contracts/long-short-account-ratio-contract", period="5m", limit="1"),
             300,
             answers.long_short,
-            "rubik",
-            period="5m",
-            limit="1",
         ),
     ),
     feeds=(

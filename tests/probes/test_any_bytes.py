@@ -142,7 +142,7 @@ def test_a_payload_with_bytes_flipped_is_read_or_malformed(given_case: Case, dra
     ask(given_case, bytes(body))
 
 
-@pytest.mark.parametrize("name", venues.names())
+@pytest.mark.parametrize("name", venues.NAMES)
 def test_a_refusal_is_looked_for_in_any_body_without_failing(name: str) -> None:
     refuse = venues.declared(name).refuse
     bodies = [*WHOLE_BODIES, *(one.payload for one in found() if one.venue == name)]

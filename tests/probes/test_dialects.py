@@ -34,12 +34,12 @@ def mac(text: str) -> hmac.HMAC:
 
 
 def test_a_venue_that_is_not_there_is_a_key_error() -> None:
-    assert venues.names() == ("binance_usdm", "bybit", "gate", "okx")
+    assert venues.NAMES == ("binance_usdm", "bybit", "gate", "okx")
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
 
-@pytest.mark.parametrize("name", venues.names())
+@pytest.mark.parametrize("name", venues.NAMES)
 def test_a_dialect_is_whole(name: str) -> None:
     venue = venues.declared(name)
     budgets = {one.name for one in venue.budgets}
@@ -195,7 +195,7 @@ def test_gate_subscribes_once_to_all_liquidations_and_for_each_contract_to_its_s
 def test_a_keep_alive_is_the_text_the_venue_wants() -> None:
     texts = {
         name: {one.keep_alive.text(NOW) for one in venues.declared(name).feeds if one.keep_alive}
-        for name in venues.names()
+        for name in venues.NAMES
     }
     assert texts["binance_usdm"] == set(), "the protocol's own pings suffice"
     assert texts["okx"] == {"ping"}
@@ -204,7 +204,7 @@ def test_a_keep_alive_is_the_text_the_venue_wants() -> None:
 
 
 def test_each_liquidation_feed_states_what_it_leaves_out() -> None:
-    assert {name: feed(name, "liquidation").censoring for name in venues.names()} == {
+    assert {name: feed(name, "liquidation").censoring for name in venues.NAMES} == {
         "binance_usdm": Censoring.LATEST_PER_SECOND,
         "bybit": Censoring.COMPLETE,
         "gate": Censoring.COMPLETE,

@@ -22,7 +22,7 @@ def test_a_fixture_names_its_source(case: Case) -> None:
     assert case.source["grade"] in ("documented", "damaged")
 
 
-@pytest.mark.parametrize("name", venues.names())
+@pytest.mark.parametrize("name", venues.NAMES)
 def test_every_check_and_feed_of_a_venue_has_a_documented_and_a_damaged_fixture(name: str) -> None:
     venue = venues.declared(name)
     declared = {one.name for one in venue.checks} | {one.name for one in venue.feeds}
@@ -31,7 +31,7 @@ def test_every_check_and_feed_of_a_venue_has_a_documented_and_a_damaged_fixture(
         assert declared - have == set(), grade
 
 
-@pytest.mark.parametrize("name", venues.names())
+@pytest.mark.parametrize("name", venues.NAMES)
 def test_every_path_that_a_venue_is_asked_has_a_fixture(name: str) -> None:
     venue = venues.declared(name)
     asked = {one.source.get("path") for one in CASES if one.venue == name}

@@ -56,8 +56,8 @@ async def _probe(
     from probes import venues
     from probes.prober import probe_once
 
-    if name not in venues.names():
-        raise OperatorError("VENUE", name, ", ".join(venues.names()), nearest(name, venues.names()))
+    if name not in venues.NAMES:
+        raise OperatorError("VENUE", name, ", ".join(venues.NAMES), nearest(name, venues.NAMES))
     dialect = venues.declared(name)
     _check_name(dialect, check)
     if not 0 < listen_s <= MAX_LISTEN_S:

@@ -11,7 +11,7 @@ import aiohttp
 
 from probes import venues
 from probes.readings import RequestTimed
-from probes.rest.client import RestClient
+from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, RestCheck, Venue
@@ -43,7 +43,7 @@ def _dialect() -> tuple[Venue, RestCheck]:
 
 
 def _asker(dialect: Venue, client: aiohttp.ClientSession, base: str) -> RestClient:
-    return RestClient(VenueState(dialect), client, utc_now, hosts={"rest": base})
+    return RestClient(VenueState(dialect), client, utc_now, RestAccess(hosts={"rest": base}))
 
 
 async def _bare(client: aiohttp.ClientSession, url: str) -> None:

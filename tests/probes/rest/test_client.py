@@ -23,7 +23,7 @@ from probes.readings import (
     ServerTime,
     VenueClock,
 )
-from probes.rest.client import RestClient
+from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, Keys, RestCheck
@@ -50,9 +50,11 @@ def asker(client: aiohttp.ClientSession, served: Loopback, venue: str = "binance
         VenueState(venues.declared(venue)),
         client,
         utc_now,
-        hosts={"rest": served.url + "/", "spot": served.url},
-        keys=Keys(key="k", secret=SECRET, passphrase="p"),
-        timeout_s=given.get("timeout_s", 1.0),
+        RestAccess(
+            hosts={"rest": served.url + "/", "spot": served.url},
+            keys=Keys(key="k", secret=SECRET, passphrase="p"),
+            timeout_s=given.get("timeout_s", 1.0),
+        ),
     )
 
 
@@ -121,13 +123,13 @@ async def test_an_oversized_body_is_refused(client: aiohttp.ClientSession) -> No
     assert told.refusal is Refusal.OVERSIZED
 
 
-@pytest.mark.parametrize("venue", venues.names())
+@pytest.mark.parametrize("venue", venues.NAMES)
 async def test_a_firewalls_page_in_a_200_is_the_firewalls(client: aiohttp.ClientSession, venue: str) -> None:
     told = await timed(client, venue, say("<!DOCTYPE html><html>Just a moment</html>"))
     assert (told.refusal, told.status) == (Refusal.WAF_BLOCKED, 200)
 
 
-@pytest.mark.parametrize("venue", venues.names())
+@pytest.mark.parametrize("venue", venues.NAMES)
 async def test_a_payload_of_wrong_types_is_malformed_with_its_path(client: aiohttp.ClientSession, venue: str) -> None:
     bodies = {
         "binance_usdm": ('{"serverTime":[]}', "$.serverTime"),
@@ -230,7 +232,7 @@ async def test_bybits_too_frequent_is_ten_minutes_of_quiet(client: aiohttp.Clien
 async def test_the_last_tenth_of_a_budget_is_never_asked_for(client: aiohttp.ClientSession) -> None:
     async with serving({TIME["gate"]: say('{"server_time":1793491200000}')}) as served:
         venue = replace(venues.declared("gate"), budgets=(Budget(name="ip", limit=10, window_s=3600),))
-        ours = RestClient(VenueState(venue), client, utc_now, hosts={"rest": served.url})
+        ours = RestClient(VenueState(venue), client, utc_now, RestAccess(hosts={"rest": served.url}))
         told = [only(RequestTimed, await ours.ask(check("gate", "server_time"), None)) for _ in range(12)]
         assert len(served.asked) == 9
     assert [one.refusal for one in told] == [None] * 9 + [Refusal.BUDGET] * 3
