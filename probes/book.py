@@ -1,8 +1,8 @@
-"""An order book on plain dictionaries: applies snapshots and changes with continuity, measures what could be sold.
+"""Maintains an order book from snapshots and changes, checks its continuity, and measures its depth and slippage.
 
-Continuity (facts: venues §3-6): a change follows if its `prev_id` is our last id, or, where it names none, if its first id is
-ours plus one. On a REST snapshot, what ends at or before it is dropped, and the first change kept must straddle it. A break
-leaves the book unsynced until the next snapshot.
+Continuity (docs/venues.md, "Order books"): a change follows if its `prev_id` is our last id, or, if it has none, if its first
+id is ours plus one. After a REST snapshot, changes that end at or before it are dropped, and the first change applied must
+straddle it. A gap leaves the book unsynced until the next snapshot.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from probes.venue import BookDelta, BookSnapshot
 BANDS_BPS = (10, 25, 50, 100, 200)
 NOTIONALS_USD = (10_000, 100_000, 1_000_000)
 HOLLOW_USD = 1_000.0
-"""Less than this within 200 bps on a side is a hollow book."""
+"""A book with less than this within 200 bps on a side is hollow."""
 MAX_LEVELS = 20_000
 
 
 class Applied(Enum):
-    """What became of a change."""
+    """The outcome of applying a change."""
 
     YES = auto()
     OLD = auto()
-    """It ends before what we have: dropped."""
+    """The change ends before our last id: dropped."""
     GAP = auto()
-    """Something is missing before it: the book is unsynced now."""
+    """Updates are missing before the change: the book is unsynced now."""
     WAITING = auto()
-    """There is no snapshot to build on yet."""
+    """The book has no snapshot yet."""
 
 
 class Book:
@@ -49,19 +49,19 @@ class Book:
         self.missing = 0
         self._from_rest = False
 
-    def snapshot(self, whole: BookSnapshot, now_s: float, *, from_rest: bool = False) -> None:
-        """Start anew from a whole book."""
-        self.bids = {price: size for price, size in whole.bids if size > 0}
-        self.asks = {price: size for price, size in whole.asks if size > 0}
-        self.last_id = whole.last_id
+    def snapshot(self, full: BookSnapshot, now_s: float, *, from_rest: bool = False) -> None:
+        """Replace the book by a whole one."""
+        self.bids = {price: size for price, size in full.bids if size > 0}
+        self.asks = {price: size for price, size in full.asks if size > 0}
+        self.last_id = full.last_id
         self.synced = True
         self._from_rest = from_rest
-        self.event_time = whole.event_time
+        self.event_time = full.event_time
         self.changed_s = now_s
         self.updates += 1
 
     def apply(self, change: BookDelta, now_s: float) -> Applied:
-        """Apply one change, if it follows."""
+        """Apply one change, if it follows the last one."""
         last_id = self.last_id
         if not self.synced or last_id is None:
             return Applied.WAITING
@@ -88,13 +88,13 @@ class Book:
         return self._from_rest and change.first_id <= last_id + 1 <= change.last_id + 1 and change.last_id >= last_id
 
     def _trim(self) -> None:
-        """Keep the best half: a venue that never deletes must not fill our memory."""
+        """Drop the worse half: a venue that never deletes levels must not fill our memory."""
         for side, best_first in ((self.bids, True), (self.asks, False)):
             for price in sorted(side, reverse=best_first)[MAX_LEVELS // 2 :]:
                 del side[price]
 
     def measure(self, received_at: datetime, now_s: float, source: str, frozen_after_s: float = 60.0) -> BookMeasured:
-        """Spread, depth, slippage and state now. `updates` counts since the last measure."""
+        """Measure spread, depth, slippage and state now. `updates` counts since the last measurement."""
         bids, asks = self.bids, self.asks
         best_bid, best_ask = max(bids, default=0.0), min(asks, default=0.0)
         state = self._state(best_bid, best_ask, now_s, frozen_after_s)
@@ -159,16 +159,16 @@ def _merge(side: dict[float, float], levels: Iterable[tuple[float, float]]) -> N
             side.pop(price, None)
 
 
-def _near(levels: Iterable[tuple[float, float]], least: float, most: float) -> list[tuple[float, float]]:
-    return [level for level in levels if least <= level[0] <= most]
+def _near(levels: Iterable[tuple[float, float]], low: float, high: float) -> list[tuple[float, float]]:
+    return [level for level in levels if low <= level[0] <= high]
 
 
 def _slippage_bps(side: dict[float, float], usd: float, mid: float, *, sell: bool) -> float | None:
-    """Bps against mid of trading `usd` into a side, None where what is visible cannot fill it."""
+    """The slippage against mid, in bps, of trading `usd` into a side; None if the visible levels cannot fill it."""
     left = usd
     base = 0.0
-    within = sorted(side, reverse=sell)
-    for price in within:
+    prices = sorted(side, reverse=sell)
+    for price in prices:
         value = price * side[price]
         if value >= left:
             base += left / price

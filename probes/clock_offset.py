@@ -1,8 +1,8 @@
-"""How far a venue's clock is from ours, and how sure: the minimum-RTT sample of the last minute (Cristian, RFC 5905).
+"""Estimates how far a venue's clock is from ours, with a bound: the minimum-RTT sample of the last minute.
 
-offset = venue − ours. A sample taken between `sent_s` and `received_s` is true within half the round trip, plus the stamp's
-resolution. Where a venue was never asked, the fastest frame of a feed gives a one-sided estimate: network delay only ever
-makes a frame look older, so the largest (stamp − receipt) seen is nearest to the offset.
+The method is Cristian's (1989), as in RFC 5905. offset = venue − ours. A sample taken between `sent_s` and `received_s` is
+true within half the round trip, plus the stamp's resolution. If there is no such sample, the fastest frame of a feed gives a
+one-sided estimate: network delay only makes a frame look older, so the largest (stamp − receipt) is nearest to the offset.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 WINDOW_S = 60.0
 MAX_SAMPLES = 256
 FEED_BOUND_S = 0.25
-"""Bound claimed for the one-sided estimate: what a usual network path takes."""
+"""The bound of the one-sided estimate: the delay of a usual network path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,19 @@ class ClockOffset:
         self._frames: deque[tuple[float, float]] = deque(maxlen=MAX_SAMPLES)  # (received, stamp - received)
 
     def sample(self, sent_s: float, received_s: float, venue_s: float, resolution_s: float) -> None:
-        """Take one answer: the venue said `venue_s` (truncated to `resolution_s`) between our two times."""
+        """Take one answer: the venue's clock showed `venue_s` (truncated to `resolution_s`) between our two times."""
         rtt_s = max(received_s - sent_s, 0.0) + resolution_s
         middle_s = (sent_s + received_s) / 2
         self._samples.append((received_s, rtt_s, venue_s + resolution_s / 2 - middle_s))
 
     def frame(self, received_s: float, venue_s: float) -> None:
         """Take one pushed frame's stamp."""
-        ahead_s = venue_s - received_s
-        if not self._frames or received_s - self._frames[-1][0] >= 0.2 or ahead_s > self._frames[-1][1]:
-            self._frames.append((received_s, ahead_s))
+        difference_s = venue_s - received_s
+        if not self._frames or received_s - self._frames[-1][0] >= 0.2 or difference_s > self._frames[-1][1]:
+            self._frames.append((received_s, difference_s))
 
     def best(self, now_s: float) -> Offset | None:
-        """The estimate now, or None where nothing was ever seen."""
+        """The estimate now, or None before the first sample and frame."""
         while len(self._samples) > 1 and now_s - self._samples[0][0] > self._window_s:
             self._samples.popleft()
         if self._samples:

@@ -1,4 +1,4 @@
-"""Pure readers of shapes that venues share: stamps, numbers as text, levels, ratios. Anything unusable is Malformed."""
+"""Reads values that all venues share: stamps, numbers as text, levels, ratios. Raises Malformed for any unusable value. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MILLISECOND = 1e-3
 
 
 class Decoder(Generic[Shape]):
-    """msgspec's JSON decoder, whose two failures that are no msgspec errors (bad UTF-8, nesting too deep) are Malformed."""
+    """msgspec's JSON decoder that raises Malformed also for bad UTF-8 and too deep nesting."""
 
     @overload
     def __init__(self: Decoder[Shape], shape: type[Shape], *, strict: bool = ...) -> None: ...
@@ -58,7 +58,7 @@ def at_ms(milliseconds: float, path: str = "$") -> datetime:
 
 
 def at_any(stamp: float, path: str = "$") -> datetime:
-    """The aware time of a stamp in seconds or milliseconds, told apart by size (venues changed from one to the other)."""
+    """The aware time of a stamp in seconds or milliseconds, distinguished by size (venues changed from one to the other)."""
     return at_ms(stamp, path) if stamp > 1e11 else at_s(stamp, path)
 
 
@@ -73,7 +73,7 @@ def money(text: str | float, path: str = "$") -> Decimal:
     return value
 
 
-def figure(text: str | float, path: str = "$") -> float:
+def finite_float(text: str | float, path: str = "$") -> float:
     """A finite float, from text or number."""
     try:
         value = float(text)
@@ -84,14 +84,14 @@ def figure(text: str | float, path: str = "$") -> float:
     return value
 
 
-def some_money(text: str | float | None, path: str = "$") -> Decimal | None:
-    """As `money`, None where the venue left it empty."""
+def optional_money(text: str | float | None, path: str = "$") -> Decimal | None:
+    """As `money`, None if the venue left it empty."""
     return None if text is None or text == "" else money(text, path)
 
 
-def some_figure(text: str | float | None, path: str = "$") -> float | None:
-    """As `figure`, None where the venue left it empty."""
-    return None if text is None or text == "" else figure(text, path)
+def optional_float(text: str | float | None, path: str = "$") -> float | None:
+    """As `figure`, None if the venue left it empty."""
+    return None if text is None or text == "" else finite_float(text, path)
 
 
 def levels(rows: Sequence[Sequence[float]], path: str = "$", size: float = 1.0) -> list[tuple[float, float]]:
@@ -107,12 +107,12 @@ def levels(rows: Sequence[Sequence[float]], path: str = "$", size: float = 1.0) 
 
 
 def signature(secret: str, text: str) -> bytes:
-    """HMAC-SHA256, as every venue here signs with."""
+    """The HMAC-SHA256 that every venue here signs with."""
     return hmac(secret.encode(), text.encode(), sha256).digest()
 
 
 def pair_symbols(spot: str, perp: str | None, asset: str) -> dict[Market, str]:
-    """Symbols of an asset against USDT, by the venue's patterns with {} for the asset."""
+    """The symbols of an asset against USDT, by the venue's patterns with {} for the asset."""
     known = {Market.SPOT: spot.format(asset)}
     if perp is not None:
         known[Market.PERP] = perp.format(asset)
@@ -120,7 +120,7 @@ def pair_symbols(spot: str, perp: str | None, asset: str) -> dict[Market, str]:
 
 
 def header_number(headers: Mapping[str, str], name: str) -> float | None:
-    """A header's number, None where it is missing or none."""
+    """A header's number, None if it is missing or not a number."""
     text = headers.get(name)
     try:
         value = float(text) if text is not None else None
@@ -129,8 +129,8 @@ def header_number(headers: Mapping[str, str], name: str) -> float | None:
     return value if value is None or isfinite(value) else None
 
 
-def whole(number: int | None, path: str) -> int:
-    """A whole number of 64 bits that must be there."""
+def integer(number: int | None, path: str) -> int:
+    """A whole number of 64 bits. Raises Malformed if it is missing."""
     if number is None:
         raise Malformed(f"{path}: missing")
     if abs(number) > _MAX_ID:
@@ -138,6 +138,6 @@ def whole(number: int | None, path: str) -> int:
     return number
 
 
-def some_whole(number: int | None, path: str) -> int | None:
-    """As `whole`, None where the venue left it out."""
-    return None if number is None else whole(number, path)
+def optional_integer(number: int | None, path: str) -> int | None:
+    """As `whole`, None if the venue left it out."""
+    return None if number is None else integer(number, path)

@@ -1,4 +1,4 @@
-"""Which of a venue's instruments are watched. Pure."""
+"""Chooses which of a venue's instruments are watched. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ QUOTES = ("USDT", "USDC", "USD")
 
 
 def choose(listed: Iterable[Instrument], assets: Sequence[str], wanted: Sequence[str]) -> list[Instrument]:
-    """One spot and one linear perpetual of each asset, in USDT before USDC before USD, and what is `wanted` by symbol."""
+    """One spot and one linear perpetual of each asset, in USDT before USDC before USD, and those `wanted` by symbol."""
     by_kind: dict[tuple[str, Market], Instrument] = {}
     named: list[Instrument] = []
     for one in listed:

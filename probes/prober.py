@@ -1,6 +1,6 @@
 """Probes one venue: its listing first, then every check on its schedule and every feed, until cancelled.
 
-The only file that knows which instruments are watched. Its readings pass through one bounded outbox.
+Only this file knows which instruments are watched. Its readings pass through one bounded queue.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ YIELD_EVERY = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProberSettings:
-    """What to ask a venue for. `every_s` overrides intervals by check name; `interval_scale` stretches them all."""
+    """The settings of one venue's prober. `every_s` overrides intervals by check name; `interval_scale` multiplies them all."""
 
     assets: Sequence[str]
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -43,15 +43,15 @@ class ProberSettings:
     ca_file: str = ""
     seed: int | None = None
     relist_s: float = 30.0
-    """How often to look for more to watch, and to ask again for a listing that never came."""
+    """How often to look for new instruments, and to request again a listing that never came."""
 
     def access(self) -> RestAccess:
-        """How the venue's REST side is reached."""
+        """The part of the settings that the REST client needs."""
         return RestAccess(hosts=self.hosts, keys=self.keys, timeout_s=self.timeout_s)
 
 
 class Prober:
-    """One venue under watch. `tape` keeps raw frames and answers (for recordings)."""
+    """Probes one venue. `tape` records raw frames and answers."""
 
     def __init__(
         self, venue: Venue, settings: ProberSettings, *, clock: Clock = utc_now, tape: Tape | None = None
@@ -62,45 +62,45 @@ class Prober:
         self._tape = tape
         self._random = random.Random(settings.seed)  # noqa: S311  # jitter, not secrecy
         self.state = VenueState(venue)
-        self.outbox = ReadingQueue()
+        self.queue = ReadingQueue()
         self.instruments: list[Instrument] = []
         self._listed: set[int] = set()
 
     async def readings(self) -> AsyncGenerator[Reading, None]:
-        """Everything the venue says, for ever. A failure of ours in any part ends it with that failure.
+        """All readings of the venue, for ever. Raises a failure of our own code in any part.
 
-        A reading leaves the outbox only when it is handed over: after a stop, what came and was not taken is in `rest`.
+        A reading leaves the queue only when the caller takes it: after a stop, `remaining` gives those not yet taken.
         """
         client = session(tls_context(self.settings.ca_file), USER_AGENT)
         work = asyncio.create_task(self._work(client))
-        filled = asyncio.create_task(self.outbox.filled())
+        filled = asyncio.create_task(self.queue.filled())
         try:
             taken = 0
             while True:
                 await asyncio.wait({filled, work}, return_when=asyncio.FIRST_COMPLETED)
                 if not filled.done():
                     work.result()
-                while len(self.outbox):
-                    yield self.outbox.take()
+                while len(self.queue):
+                    yield self.queue.take()
                     taken += 1
                     if taken % YIELD_EVERY == 0:
                         await asyncio.sleep(0)
-                filled = asyncio.create_task(self.outbox.filled())
+                filled = asyncio.create_task(self.queue.filled())
         finally:
             work.cancel()
             filled.cancel()
             await asyncio.gather(work, filled, return_exceptions=True)
             await client.close()
 
-    def rest(self) -> list[Reading]:
-        """What had come when `readings` was ended, and had not been taken: each raw answer on the tape has its readings."""
-        return self.outbox.drain()
+    def remaining(self) -> list[Reading]:
+        """The readings that were received before `readings` ended and not taken: each raw answer on the tape has its readings."""
+        return self.queue.drain()
 
     async def _work(self, client: aiohttp.ClientSession) -> None:
-        asker = RestClient(self.state, client, self._clock, self.settings.access(), tape=self._tape)
+        rest = RestClient(self.state, client, self._clock, self.settings.access(), tape=self._tape)
         while True:
-            await self.list_instruments(asker)
-            tasks = [asyncio.create_task(work) for work in self._works(asker, client)]
+            await self.list_instruments(rest)
+            tasks = [asyncio.create_task(work) for work in self._works(rest, client)]
             try:  # no TaskGroup: before Python 3.13 one that is failing swallows a cancellation from outside
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -108,27 +108,27 @@ class Prober:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
             for task in done:
-                task.result()  # a failure of ours; only the listing's watcher ends well, and all begins anew
+                task.result()  # raises a failure of our own; only `_new_instruments` ends well, and then everything restarts
 
-    def _works(self, asker: RestClient, client: aiohttp.ClientSession) -> list[Coroutine[None, None, None]]:
+    def _works(self, rest: RestClient, client: aiohttp.ClientSession) -> list[Coroutine[None, None, None]]:
         start = self._clock()
-        works = [self._new_instruments(asker)]
+        works = [self._new_instruments(rest)]
         for check in self.checks():
-            works += [self._scheduled(asker, check, instrument, start) for instrument in self.subjects(check)]
+            works += [self._scheduled(rest, check, instrument, start) for instrument in self.subjects(check)]
         for feed in self.feeds():
-            works += [self.hold(asker, client, feed, some) for some in self.batches(feed)]
+            works += [self.run_feed(rest, client, feed, batch) for batch in self.batches(feed)]
         return works
 
-    async def _new_instruments(self, asker: RestClient) -> None:
-        """End when there is more to watch: a listing that failed at the start came, or a new one brought an instrument."""
+    async def _new_instruments(self, rest: RestClient) -> None:
+        """Return when there is more to watch: a listing that failed at the start has come, or a listing has a new instrument."""
         while True:
             await asyncio.sleep(self.settings.relist_s)
-            await self._ask_listings(asker)
+            await self._ask_listings(rest)
             if self._chosen() - {one.symbol for one in self.instruments}:
                 return
 
     def checks(self) -> list[RestCheck]:
-        """The checks that will run: enabled ones; signed ones only with keys."""
+        """The checks that will run: the enabled ones, and signed ones only with keys."""
         return [
             check
             for check in self.venue.checks
@@ -139,9 +139,9 @@ class Prober:
         """The feeds that will run."""
         return [feed for feed in self.venue.feeds if feed.name not in self.settings.disabled]
 
-    async def list_instruments(self, asker: RestClient) -> None:
-        """Learn the venue's instruments; where it does not list a market, take those its symbols suggest."""
-        await self._ask_listings(asker)
+    async def list_instruments(self, rest: RestClient) -> None:
+        """Request the venue's instruments; for a market that it does not list, take those that its symbols suggest."""
+        await self._ask_listings(rest)
         listed = self.state.instruments.values()
         markets = {one.market for one in listed}
         chosen = choose(listed, self.settings.assets, self.settings.instruments)
@@ -150,13 +150,13 @@ class Prober:
         for one in chosen:
             self.state.instruments.setdefault(one.symbol, one)
 
-    async def _ask_listings(self, asker: RestClient) -> None:
-        """Ask every listing that never came; the others are asked again on their own schedule."""
+    async def _ask_listings(self, rest: RestClient) -> None:
+        """Request every listing that never came; the others are repeated on their own schedule."""
         for check in self.checks():
             if check.name == "instruments" and id(check) not in self._listed:
-                readings = await asker.ask(check, None)
+                readings = await rest.ask(check, None)
                 for reading in readings:
-                    self.outbox.put(reading)
+                    self.queue.put(reading)
                 if any(isinstance(one, InstrumentsListed) for one in readings):
                     self._listed.add(id(check))
 
@@ -165,32 +165,32 @@ class Prober:
         return {one.symbol for one in choose(listed, self.settings.assets, self.settings.instruments)}
 
     def subjects(self, check: RestCheck) -> Sequence[Instrument | None]:
-        """What a check is asked for: each instrument of its market, or the venue as a whole (None)."""
+        """The subjects of a check: each instrument of its market, or the venue as a whole (None)."""
         if check.per is Per.VENUE:
             return (None,)
         return [one for one in self.instruments if check.market in (None, one.market)]
 
     def batches(self, feed: Feed) -> list[list[Instrument]]:
-        """A feed's instruments, as many a connection as it takes."""
+        """A feed's instruments, split into as many as one connection takes."""
         wanted = [one for one in self.instruments if feed.market in (None, one.market)]
         return [wanted[at : at + feed.max_instruments] for at in range(0, len(wanted), feed.max_instruments)]
 
     async def _scheduled(
-        self, asker: RestClient, check: RestCheck, instrument: Instrument | None, start: datetime
+        self, rest: RestClient, check: RestCheck, instrument: Instrument | None, start: datetime
     ) -> None:
         every_s = self.settings.every_s.get(check.name, check.every_s * self.settings.interval_scale)
         name = f"{self.venue.id}/{check.name}/{instrument.symbol if instrument else ''}"
         first_at = start + timedelta(seconds=phase_s(name, every_s))
 
         async def act(due: datetime) -> None:
-            for reading in await asker.ask(check, instrument, due):
-                self.outbox.put(reading)
+            for reading in await rest.ask(check, instrument, due):
+                self.queue.put(reading)
 
         await on_schedule(every_s, first_at, act, self._missed(check, instrument), clock=self._clock)
 
     def _missed(self, check: RestCheck, instrument: Instrument | None) -> Callable[[datetime, int], None]:
         def missed(due: datetime, count: int) -> None:
-            self.outbox.put(
+            self.queue.put(
                 SlotMissed(
                     venue=self.venue.id, check=check.name, instrument=instrument.symbol if instrument else None,
                     scheduled_at=due, received_at=self._clock(), missed=count,
@@ -199,10 +199,10 @@ class Prober:
 
         return missed
 
-    async def hold(
-        self, asker: RestClient, client: aiohttp.ClientSession, feed: Feed, instruments: Sequence[Instrument]
+    async def run_feed(
+        self, rest: RestClient, client: aiohttp.ClientSession, feed: Feed, instruments: Sequence[Instrument]
     ) -> None:
-        """Hold one feed open for ever."""
+        """Hold one feed open for ever, for these instruments."""
         hosts = {**self.venue.hosts, **self.settings.hosts}
 
         async def base(instrument: Instrument) -> BookSnapshot | None:
@@ -211,14 +211,14 @@ class Prober:
                 for one in self.venue.checks
                 if one.name == feed.book_base and one.market in (None, instrument.market)
             )
-            readings, whole = await asker.ask_raw(check, instrument)
+            readings, snapshot = await rest.ask_unmeasured(check, instrument)
             for reading in readings:
-                self.outbox.put(reading)
-            return whole
+                self.queue.put(reading)
+            return snapshot
 
         setting = FeedSetting(
             url=feed_url(feed.host, feed, instruments, hosts), client=client, clock=self._clock,
-            emit=self.outbox.put, base=base if feed.book_base else None, tape=self._tape,
+            emit=self.queue.put, base=base if feed.book_base else None, tape=self._tape,
             seed=self._random.getrandbits(32), instruments=instruments,
         )  # fmt: skip
         await FeedRunner(self.state, feed, setting).run()
@@ -231,28 +231,28 @@ def _is_signed(check: RestCheck) -> bool:
 async def probe_once(
     venue: Venue, check_name: str | None, settings: ProberSettings, *, clock: Clock = utc_now, feed_s: float = 5.0
 ) -> list[Reading]:
-    """Ask each check of this name (all, where None) once, or listen to the feed of this name for `feed_s` seconds."""
+    """Send each check of this name (all if None) once, or read the feed of this name for `feed_s` seconds."""
     prober = Prober(venue, settings, clock=clock)
     client = session(tls_context(settings.ca_file), USER_AGENT)
-    told: list[Reading] = []
+    readings: list[Reading] = []
     try:
-        asker = RestClient(prober.state, client, clock, settings.access())
-        await prober.list_instruments(asker)
-        told += prober.outbox.drain()
+        rest = RestClient(prober.state, client, clock, settings.access())
+        await prober.list_instruments(rest)
+        readings += prober.queue.drain()
         if check_name not in (None, "instruments"):
-            told = []
+            readings = []
         for check in prober.checks():
             if check.name != "instruments" and check_name in (None, check.name):
                 for instrument in prober.subjects(check):
-                    told += await asker.ask(check, instrument)
+                    readings += await rest.ask(check, instrument)
         for feed in prober.feeds():
             if feed.name == check_name:
-                for some in prober.batches(feed):
+                for batch in prober.batches(feed):
                     try:
                         async with asyncio.timeout(feed_s):
-                            await prober.hold(asker, client, feed, some)
+                            await prober.run_feed(rest, client, feed, batch)
                     except TimeoutError:
-                        told += prober.outbox.drain()
+                        readings += prober.queue.drain()
     finally:
         await client.close()
-    return told
+    return readings

@@ -1,4 +1,4 @@
-"""Hears one venue from a tape: what its prober would have told, from what came then. Pure; time is the tape's."""
+"""Replays one venue from a tape: gives the readings that its prober gave then. Pure; time is the tape's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from probes.venue import Feed, RestCheck, Venue
 
 
 class VenueReplay:
-    """One venue. Lines that name what this dialect does not have are passed over and counted."""
+    """Replays one venue. Lines with a check or feed that this dialect does not have are skipped and counted."""
 
     def __init__(self, venue: Venue, assets: Sequence[str], wanted: Sequence[str] = ()) -> None:
         self.venue = venue
@@ -29,27 +29,31 @@ class VenueReplay:
 
     @property
     def instruments(self) -> list[Instrument]:
-        """What is watched, of what was listed so far."""
+        """The watched instruments among those listed so far."""
         return choose(self._state.instruments.values(), self._assets, self._wanted)
 
     def answer(
         self, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> list[Reading]:
-        """What an exchange told; a book that a feed waits for is given to it."""
-        asked = self._check(check, path, instrument)
-        if asked is None:
+        """The readings of an exchange; a book that a feed waits for goes to that feed."""
+        rest_check = self._check(check, path, instrument)
+        if rest_check is None:
             self.unknown += 1
             return []
         subject = None if instrument is None else self._state.instruments.get(instrument)
-        readings, whole = self._answers.heard(asked, subject, scheduled_at, got)
-        if whole is None:
+        readings, snapshot = self._answers.read(rest_check, subject, scheduled_at, got)
+        if snapshot is None:
             return readings
         for feed in self.venue.feeds:
-            ear = self._feeds.get(feed.name)
-            if ear is not None and feed.book_base == check and whole.instrument in ear.books.wanting():
-                return [*readings, *ear.based(whole, whole.instrument, got.received_at)]
-        book = Book(self.venue.id, whole.instrument)
-        book.snapshot(whole, got.received_at.timestamp(), from_rest=True)
+            reader = self._feeds.get(feed.name)
+            if (
+                reader is not None
+                and feed.book_base == check
+                and snapshot.instrument in reader.books.snapshots_needed()
+            ):
+                return [*readings, *reader.rest_snapshot(snapshot, snapshot.instrument, got.received_at)]
+        book = Book(self.venue.id, snapshot.instrument)
+        book.snapshot(snapshot, got.received_at.timestamp(), from_rest=True)
         return [*readings, book.measure(got.received_at, got.received_at.timestamp(), "rest")]
 
     def _check(self, name: str, path: str, instrument: str | None) -> RestCheck | None:
@@ -62,35 +66,37 @@ class VenueReplay:
                 return one
         return None
 
-    def _ear(self, name: str) -> FeedReader | None:
-        ear = self._feeds.get(name)
-        if ear is None:
+    def _reader(self, name: str) -> FeedReader | None:
+        reader = self._feeds.get(name)
+        if reader is None:
             feed = next((one for one in self.venue.feeds if one.name == name), None)
             if feed is None:
                 self.unknown += 1
                 return None
-            ear = self._feeds[name] = FeedReader(self.venue.id, feed, self._state.clock_offset, self._subscribed(feed))
-        return ear
+            reader = self._feeds[name] = FeedReader(
+                self.venue.id, feed, self._state.clock_offset, self._subscribed(feed)
+            )
+        return reader
 
     def _subscribed(self, feed: Feed) -> list[Instrument]:
         return [one for one in self.instruments if feed.market in (None, one.market)]
 
     def frame(self, feed: str, received_at: datetime, raw: bytes) -> list[Reading]:
-        """What a frame told."""
-        ear = self._ear(feed)
-        if ear is None:
+        """The readings of a frame."""
+        reader = self._reader(feed)
+        if reader is None:
             return []
-        return ear.frame(raw, received_at, received_at.timestamp(), self._state.instruments).readings
+        return reader.frame(raw, received_at, received_at.timestamp(), self._state.instruments).readings
 
     def connection(self, change: FeedChanged) -> list[Reading]:
-        """A connection was opened or closed."""
-        ear = self._ear(change.feed)
-        if ear is None:
+        """The readings of a connection that was opened or closed."""
+        reader = self._reader(change.feed)
+        if reader is None:
             return []
         if change.event is FeedEvent.OPENED:
-            return [ear.opened(change.received_at, change.received_at.timestamp())]
-        return [ear.closed(change.value, change.received_at, detail=change.detail, planned=change.planned)]
+            return [reader.opened(change.received_at, change.received_at.timestamp())]
+        return [reader.closed(change.value, change.received_at, detail=change.detail, planned=change.planned)]
 
     def second(self, now: datetime) -> list[Reading]:
-        """A second of the tape has passed."""
+        """The readings of one second of the tape's time."""
         return [one for name in sorted(self._feeds) for one in self._feeds[name].second(now, now.timestamp())]

@@ -1,6 +1,6 @@
-"""What a venue's wire carried, as it came: one exchange, and the form of who keeps a tape of everything.
+"""Declares one HTTP exchange as it was on the wire, and the protocol of a tape, which records everything a venue sent.
 
-Signed exchanges never reach a tape: their answers speak of the operator's account.
+Signed exchanges never reach a tape: their answers are about the operator's account.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from probes.readings import FeedChanged, Phase, Refusal, VenueId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpExchange:
-    """What came of one request. `refusal` is the transport's; an answer of any status has none."""
+    """The outcome of one request. `refusal` is the transport's; an answer of any status has none."""
 
     sent_at: datetime
     received_at: datetime
@@ -29,18 +29,18 @@ class HttpExchange:
 
 
 class Tape(Protocol):
-    """Keeps what came, in the order it came. Must not block."""
+    """Records what a venue sent, in order of arrival. Must not block."""
 
     def answer(
         self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
-        """An exchange of a check that needs no key, answered or not. `path` tells checks of one name apart."""
+        """Record an exchange of a check that needs no key, answered or not. `path` distinguishes checks of one name."""
         ...
 
     def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:
-        """A frame of a feed."""
+        """Record a frame of a feed."""
         ...
 
     def connection(self, change: FeedChanged) -> None:
-        """A feed's connection was opened or closed."""
+        """Record that a feed's connection was opened or closed."""
         ...

@@ -1,7 +1,7 @@
-"""The form a venue file fills in: a venue is a dialect (constants and pure functions), never a client.
+"""Declares the form of a venue: a venue is a dialect (constants and pure functions), never a client.
 
-A venue file under `probes/venues/` declares one `VENUE`. Its readers turn bytes into readings and know no socket,
-clock or retry; `rest.py` and `feed.py` own those, once, for every venue.
+A venue file under `probes/venues/` declares one `VENUE`. Its readers turn bytes into readings and know no socket, clock or
+retry; `probes/rest/` and `probes/feeds/` do that, once, for every venue.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from probes.readings import Censoring, Instrument, Market, Reading, Refusal, Ven
 
 
 class Refused(Exception):
-    """A venue's refusal found by a dialect's reader or `refuse` function, as a value the REST core catches.
+    """A refusal of the venue, raised by a dialect's reader or returned by its `refuse` function.
 
-    `until` is the earliest time to ask again, where the venue told one; `retry_after_s` the same as a length.
+    `until` is the earliest time for the next request, if the venue gave one; `retry_after_s` the same as a length.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 
 class Malformed(ValueError):
-    """A payload that is not what the dialect documents; `path` says where (msgspec's `$.data[0].x` notation)."""
+    """A payload that does not match the venue's documents; `path` says where (msgspec's `$.data[0].x` notation)."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -44,7 +44,7 @@ class Malformed(ValueError):
 
 
 class Per(StrEnum):
-    """How often a check is repeated over a venue's instruments."""
+    """Whether a check is sent once per venue or once per instrument."""
 
     VENUE = "venue"
     INSTRUMENT = "instrument"
@@ -61,7 +61,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a venue's headers say of a budget: used and/or remaining units, and the limit where told."""
+    """The usage of a budget by a venue's headers: used and/or remaining units, and the limit if given."""
 
     budget: str
     used: float | None = None
@@ -93,7 +93,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """What signing adds: the full query string and the headers."""
+    """A signed request: the full query string and the headers."""
 
     query: str
     headers: Mapping[str, str] = field(repr=False)
@@ -101,7 +101,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a reader knows besides the payload. `instruments` maps the venue's symbols to what is known of them.
+    """The context of a payload. `instruments` maps the venue's symbols to the known instruments.
 
     `headers` are the answer's, lower-case names (empty for frames).
     """
@@ -158,14 +158,14 @@ class Pong:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The dialect asks the core to send this text back (venue pings at application level)."""
+    """A text that must be sent back (some venues ping at application level)."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownAnnounced:
-    """The venue says this connection will end soon: reconnect, and do not count it as an outage."""
+    """The venue announces the end of this connection: reconnect, and do not count it as an outage."""
 
     detail: str = ""
 
@@ -178,24 +178,24 @@ class SubscriptionRefused:
     detail: str = ""
 
 
-FeedWord = Reading | BookSnapshot | BookDelta | Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused
-"""Everything a frame can mean."""
+FeedMessage = Reading | BookSnapshot | BookDelta | Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused
+"""All that a frame can mean."""
 
 ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot]]
-"""Pure: body -> readings. A book check returns a BookSnapshot, which the core measures. Raises Refused (an error code
+"""Pure: body -> readings. A book check returns a BookSnapshot, which the REST client measures. Raises Refused (an error code
 in a 200 body), Malformed or msgspec's DecodeError/ValidationError; nothing else, whatever the bytes."""
 
-ReadFrame = Callable[[bytes, Context], Sequence[FeedWord]]
-"""Pure: one frame -> words. Raises Malformed or msgspec errors only. Unknown but well-formed messages give ()."""
+ReadFrame = Callable[[bytes, Context], Sequence[FeedMessage]]
+"""Pure: one frame -> messages. Raises Malformed or msgspec errors only. Unknown but well-formed messages give ()."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestCheck:
-    """One thing asked over REST on a fixed schedule.
+    """One REST request repeated on a fixed schedule.
 
     `name` is the capability: server_time, system_status, wallet_status, instruments, book_rest, open_interest,
     funding, mark_price, long_short_ratio, volume. `call` gets the instrument for `Per.INSTRUMENT`, else None.
-    `market` restricts which instruments it is asked for (None: any).
+    `market` restricts the instruments it is requested for (None: any).
     """
 
     name: str
@@ -223,8 +223,8 @@ class Feed:
 
     `name`: book_ws, liquidation, … `host` keys `Venue.hosts`; `path(instruments)` is appended to it (may carry the
     streams). `subscribe(instruments, now)` gives the messages to send once open. `silence_after_s` is how long a live
-    socket may say nothing *of this feed or its sibling streams* on a busy symbol before it counts as silent.
-    `book_base`: the REST check that gives the snapshot deltas build on (None: the feed sends its own).
+    socket may send nothing *of this feed or its sibling streams* on a busy symbol before it counts as silent.
+    `book_base`: the REST check of the snapshot that changes build on (None: the feed sends its own).
     `censoring` is for liquidation feeds. `backlog_first`: the first liquidation message after subscribe is old news.
     """
 

@@ -159,7 +159,7 @@ def _take_rest(prober: Prober, take: Callable[[Reading], None]) -> None:
     A failure here is only logged: raised, it would take the place of a cancellation, and the part would start again.
     """
     try:
-        for reading in prober.rest():
+        for reading in prober.remaining():
             take(reading)
     except Exception:
         log.exception("readings of %s that waited at the end were not taken", prober.venue.id)

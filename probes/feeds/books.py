@@ -1,4 +1,4 @@
-"""The books of one feed connection: keeps what comes while a snapshot is fetched, and says gaps and resyncs. Pure."""
+"""Tracks the books of one feed: queues changes while a snapshot is fetched, and reports gaps and resyncs. Pure."""
 
 from __future__ import annotations
 
@@ -10,93 +10,97 @@ from probes.book import Applied, Book
 from probes.readings import BookMeasured, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
 
-MAX_KEPT = 5000
+MAX_PENDING = 5000
 
 
 @dataclass(slots=True)
-class _Held:
+class _TrackedBook:
     book: Book
-    kept: deque[BookDelta] = field(default_factory=lambda: deque(maxlen=MAX_KEPT))
-    lost_s: float | None = None
-    asked: bool = False
+    pending: deque[BookDelta] = field(default_factory=lambda: deque(maxlen=MAX_PENDING))
+    gap_since_s: float | None = None
+    requested: bool = False
 
 
 class FeedBooks:
-    """All books of one feed. `based` says whether deltas build on a REST snapshot (else the feed sends its own)."""
+    """All books of one feed. `based`: changes build on a REST snapshot (else the feed sends its own)."""
 
     def __init__(self, venue: VenueId, feed: str, *, based: bool) -> None:
         self._venue = venue
         self._feed = feed
         self._based = based
-        self._held: dict[str, _Held] = {}
+        self._tracked: dict[str, _TrackedBook] = {}
         self.needs_new_connection = False
 
-    def _of(self, instrument: str) -> _Held:
-        held = self._held.get(instrument)
-        if held is None:
-            held = self._held[instrument] = _Held(Book(self._venue, instrument))
-        return held
+    def _get(self, instrument: str) -> _TrackedBook:
+        tracked = self._tracked.get(instrument)
+        if tracked is None:
+            tracked = self._tracked[instrument] = _TrackedBook(Book(self._venue, instrument))
+        return tracked
 
-    def forget(self) -> None:
-        """The connection is gone: no book may be believed until its next snapshot."""
+    def invalidate(self) -> None:
+        """Mark every book as unsynced until its next snapshot: the connection is gone."""
         self.needs_new_connection = False
-        for held in self._held.values():
-            held.book.synced = False
-            held.asked = False
-            held.kept.clear()
+        for tracked in self._tracked.values():
+            tracked.book.synced = False
+            tracked.requested = False
+            tracked.pending.clear()
 
     def snapshot(self, whole: BookSnapshot, received_at: datetime, now_s: float) -> list[FeedChanged]:
-        """A whole book came, by the feed or by REST; what was kept is applied on it."""
-        held = self._of(whole.instrument)
-        held.book.snapshot(whole, now_s, from_rest=self._based)
-        held.asked = False
-        told: list[FeedChanged] = []
-        kept = list(held.kept)
-        held.kept.clear()
-        for change in kept:
-            if held.book.apply(change, now_s) is Applied.GAP:
-                held.kept.append(change)
-                return told  # the snapshot was older than what was kept: it will be asked for again
-        if held.lost_s is not None:
-            lost_s, held.lost_s = now_s - held.lost_s, None
-            told.append(self._changed(FeedEvent.RESYNCED, whole.instrument, received_at, lost_s))
-        return told
+        """Start a book anew from a whole one (by the feed or by REST), then apply the changes that were queued."""
+        tracked = self._get(whole.instrument)
+        tracked.book.snapshot(whole, now_s, from_rest=self._based)
+        tracked.requested = False
+        events: list[FeedChanged] = []
+        pending = list(tracked.pending)
+        tracked.pending.clear()
+        for change in pending:
+            if tracked.book.apply(change, now_s) is Applied.GAP:
+                tracked.pending.append(change)
+                return events  # the snapshot is older than the queued changes: it will be requested again
+        if tracked.gap_since_s is not None:
+            without_s, tracked.gap_since_s = now_s - tracked.gap_since_s, None
+            events.append(self._changed(FeedEvent.RESYNCED, whole.instrument, received_at, without_s))
+        return events
 
     def change(self, change: BookDelta, received_at: datetime, now_s: float) -> list[FeedChanged]:
-        """A change came."""
-        held = self._of(change.instrument)
-        applied = held.book.apply(change, now_s)
+        """Apply a change, or queue it until its snapshot comes."""
+        tracked = self._get(change.instrument)
+        applied = tracked.book.apply(change, now_s)
         if applied is Applied.WAITING:
-            held.kept.append(change)
+            tracked.pending.append(change)
             return []
         if applied is not Applied.GAP:
             return []
-        held.lost_s = now_s
-        held.kept.append(change)
+        tracked.gap_since_s = now_s
+        tracked.pending.append(change)
         if not self._based:
             self.needs_new_connection = True
-        words = f"after {held.book.last_id} came {change.first_id}..{change.last_id}"
-        return [self._changed(FeedEvent.GAP, change.instrument, received_at, held.book.missing, words)]
+        detail = f"after {tracked.book.last_id} came {change.first_id}..{change.last_id}"
+        return [self._changed(FeedEvent.GAP, change.instrument, received_at, tracked.book.missing, detail)]
 
-    def wanting(self) -> list[str]:
-        """Instruments that changes came for and whose REST snapshot nobody has asked for yet."""
+    def snapshots_needed(self) -> list[str]:
+        """The instruments whose REST snapshot must be fetched. Each is returned once, until `snapshot_failed`."""
         if not self._based:
             return []
-        wanted = [name for name, held in self._held.items() if not held.book.synced and held.kept and not held.asked]
+        wanted = [
+            name
+            for name, tracked in self._tracked.items()
+            if not tracked.book.synced and tracked.pending and not tracked.requested
+        ]
         for name in wanted:
-            self._held[name].asked = True
+            self._tracked[name].requested = True
         return wanted
 
-    def failed(self, instrument: str) -> None:
-        """The snapshot asked for did not come: ask again later."""
-        self._of(instrument).asked = False
+    def snapshot_failed(self, instrument: str) -> None:
+        """Let a snapshot that did not come be requested again."""
+        self._get(instrument).requested = False
 
-    def measures(self, received_at: datetime, now_s: float, frozen_after_s: float) -> list[BookMeasured]:
-        """Each book that ever stood, measured."""
+    def measure_all(self, received_at: datetime, now_s: float, frozen_after_s: float) -> list[BookMeasured]:
+        """Measure each book that has ever had a snapshot."""
         return [
-            held.book.measure(received_at, now_s, "ws", frozen_after_s)
-            for held in self._held.values()
-            if held.book.last_id is not None
+            tracked.book.measure(received_at, now_s, "ws", frozen_after_s)
+            for tracked in self._tracked.values()
+            if tracked.book.last_id is not None
         ]
 
     def _changed(

@@ -1,4 +1,4 @@
-"""How a feed's connection ends: why, and how a socket is closed without waiting for a venue that does not answer."""
+"""Says why a feed's connection ended, and closes a socket without waiting for a venue that does not answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLOSE_TIMEOUT_S = 2.0
 
 
 class EndedError(Exception):
-    """A connection is over; `planned` where the venue said so or its time was up."""
+    """A connection is over; `planned` if the venue announced it or its lifetime ended."""
 
     def __init__(self, detail: str, *, planned: bool = False) -> None:
         super().__init__(detail)
@@ -20,16 +20,16 @@ class EndedError(Exception):
 
 
 def ending(failures: Sequence[BaseException | None]) -> EndedError:
-    """Why a connection is over, of what its tasks failed with. Raises a failure that is ours."""
+    """The reason a connection is over, from the failures of its tasks. Raises a failure of our own code."""
     for failure in failures:
         if failure is not None and not isinstance(failure, EndedError | aiohttp.ClientError | ConnectionError):
             raise failure
-    told = [one for one in failures if isinstance(one, EndedError)]
-    return told[0] if told else EndedError(type(failures[0]).__name__)
+    ended = [one for one in failures if isinstance(one, EndedError)]
+    return ended[0] if ended else EndedError(type(failures[0]).__name__)
 
 
 async def close_quietly(socket: aiohttp.ClientWebSocketResponse) -> None:
-    """Say goodbye within two seconds; what the other side makes of it is of no interest."""
+    """Close within two seconds; ignore how the other side reacts."""
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await socket.close()
@@ -38,7 +38,7 @@ async def close_quietly(socket: aiohttp.ClientWebSocketResponse) -> None:
 
 
 def why_closed(socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> str:
-    """In words, what a message that carries no frame says of the connection."""
+    """The reason for the end of a connection, from a message that carries no frame."""
     if message.type is aiohttp.WSMsgType.ERROR:
         return type(message.data).__name__
     return f"closed by the venue with {socket.close_code}"

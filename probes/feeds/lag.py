@@ -1,6 +1,6 @@
-"""How old news is when it comes: per instrument the worst of each second, against the venue's own clock. Pure.
+"""Measures how old messages are when they arrive: the worst of each second per instrument, by the venue's clock. Pure.
 
-The engine's own lag (two stamps of one venue) needs no clock and is told beside it.
+The engine's own lag (between two stamps of one venue) needs no clock and is reported beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from probes.readings import EngineLag, FeedLag, VenueId
 
 
 class LagMeter:
-    """Collects stamps; `told` gives the second's worst and starts anew. Bounded by the instruments subscribed."""
+    """Collects stamps; `readings` returns the worst of the second and resets. Bounded by the instruments subscribed."""
 
     def __init__(self, venue: VenueId, feed: str, offset: ClockOffset) -> None:
         self._venue = venue
@@ -22,7 +22,7 @@ class LagMeter:
         self._engine: dict[str, float] = {}
 
     def stamp(self, instrument: str, received_s: float, event_s: float, engine_s: float | None) -> None:
-        """Take one piece of news: when it came, the venue's stamp, the engine's stamp (unix seconds)."""
+        """Take the stamps of one message: receipt, venue, engine (unix seconds)."""
         self._offset.frame(received_s, event_s)
         age = received_s - event_s
         if age > self._age.get(instrument, float("-inf")):
@@ -32,8 +32,8 @@ class LagMeter:
             if lag > self._engine.get(instrument, float("-inf")):
                 self._engine[instrument] = lag
 
-    def told(self, received_at: datetime, now_s: float) -> list[FeedLag | EngineLag]:
-        """The second's readings."""
+    def readings(self, received_at: datetime, now_s: float) -> list[FeedLag | EngineLag]:
+        """The readings of the last second."""
         readings: list[FeedLag | EngineLag] = [
             EngineLag(venue=self._venue, feed=self._feed, instrument=name, received_at=received_at, lag_s=lag)
             for name, lag in self._engine.items()

@@ -1,6 +1,6 @@
-"""Holds one WebSocket of one feed open: subscribes, keeps alive, ends what is silent, reconnects with back-off and jitter.
+"""Holds one WebSocket of one feed open: subscribes, keeps alive, ends a silent socket, reconnects with back-off and jitter.
 
-What the frames mean is the dialect's, what they mean over time is `feed_ear.py`'s. Knows sockets and time.
+The dialect reads the frames, `interpreter.py` follows them over time. This file knows sockets and time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import aiohttp
 from probes.feeds.backoff import BackOff
 from probes.feeds.connection import EndedError, close_quietly, ending, why_closed
 from probes.feeds.interpreter import FeedReader
-from probes.feeds.settings import Base, FeedSetting
+from probes.feeds.settings import FeedSetting, FetchBook
 from probes.readings import FeedChanged, Reading
 from probes.rest.venue_state import VenueState
 from probes.venue import Feed
@@ -28,35 +28,37 @@ class FeedRunner:
     def __init__(self, state: VenueState, feed: Feed, setting: FeedSetting) -> None:
         self._state = state
         self._feed = feed
-        self._set = setting
+        self._setting = setting
         self._back_off = BackOff(setting.first_pause_s, setting.seed)
-        self._ear = FeedReader(state.venue.id, feed, state.clock_offset, setting.instruments)
+        self._reader = FeedReader(state.venue.id, feed, state.clock_offset, setting.instruments)
         self._by_symbol = {one.symbol: one for one in setting.instruments}
         self._opened_s = 0.0
 
     async def run(self) -> None:
-        """Hold the feed for ever. Returns only by cancellation."""
+        """Hold the feed open for ever. Ends only by cancellation."""
         while True:
             began = monotonic()
             ended = await self._connection()
             lived_s = monotonic() - began
-            self._connected(self._ear.closed(lived_s, self._set.clock(), detail=ended.detail, planned=ended.planned))
+            self._emit_connection(
+                self._reader.closed(lived_s, self._setting.clock(), detail=ended.detail, planned=ended.planned)
+            )
             await asyncio.sleep(self._back_off.after(lived_s))
 
-    def _tell(self, *readings: Reading) -> None:
+    def _emit(self, *readings: Reading) -> None:
         for one in readings:
-            self._set.emit(one)
+            self._setting.emit(one)
 
-    def _connected(self, change: FeedChanged) -> None:
-        if self._set.tape is not None:
-            self._set.tape.connection(change)
-        self._set.emit(change)
+    def _emit_connection(self, change: FeedChanged) -> None:
+        if self._setting.tape is not None:
+            self._setting.tape.connection(change)
+        self._setting.emit(change)
 
     async def _connection(self) -> EndedError:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                socket = await self._set.client.ws_connect(
-                    self._set.url,
+                socket = await self._setting.client.ws_connect(
+                    self._setting.url,
                     max_msg_size=self._feed.max_bytes,
                     autoping=True,
                     headers=dict(self._feed.headers),
@@ -65,8 +67,8 @@ class FeedRunner:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             return EndedError(f"could not connect: {type(error).__name__}")
         works = [self._receive(socket), self._every_second()]
-        if self._set.base is not None:
-            works.append(self._rebasing(self._set.base))
+        if self._setting.base is not None:
+            works.append(self._fetch_snapshots(self._setting.base))
         if self._feed.keep_alive is not None:
             works.append(self._keep_alive(socket))
         tasks = [asyncio.create_task(work) for work in works]
@@ -80,10 +82,10 @@ class FeedRunner:
         return ending([task.exception() for task in done])
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        now = self._set.clock()
+        now = self._setting.clock()
         self._opened_s = monotonic()
-        self._connected(self._ear.opened(now, self._opened_s))
-        for text in self._feed.subscribe(self._set.instruments, now):
+        self._emit_connection(self._reader.opened(now, self._opened_s))
+        for text in self._feed.subscribe(self._setting.instruments, now):
             await socket.send_str(text)
         frames = 0
         while True:
@@ -100,38 +102,38 @@ class FeedRunner:
                 await asyncio.sleep(0)  # a flooding venue must not starve the others
 
     async def _frame(self, socket: aiohttp.ClientWebSocketResponse, raw: bytes) -> None:
-        received_at = self._set.clock()
-        if self._set.tape is not None:
-            self._set.tape.frame(self._state.venue.id, self._feed.name, received_at, raw)
-        heard = self._ear.frame(raw, received_at, monotonic(), self._state.instruments)
-        self._tell(*heard.readings)
-        for text in heard.replies:
+        received_at = self._setting.clock()
+        if self._setting.tape is not None:
+            self._setting.tape.frame(self._state.venue.id, self._feed.name, received_at, raw)
+        result = self._reader.frame(raw, received_at, monotonic(), self._state.instruments)
+        self._emit(*result.readings)
+        for text in result.replies:
             await socket.send_str(text)
-        if heard.shutdown is not None:
+        if result.shutdown is not None:
             raise EndedError("announced by the venue", planned=True)
 
     async def _every_second(self) -> None:
         while True:
-            await asyncio.sleep(self._set.sample_s)
+            await asyncio.sleep(self._setting.sample_s)
             tick_s = monotonic()
-            self._tell(*self._ear.second(self._set.clock(), tick_s))
-            if self._ear.quiet_s(tick_s) >= SILENCES_TO_END * self._feed.silence_after_s:
+            self._emit(*self._reader.second(self._setting.clock(), tick_s))
+            if self._reader.quiet_s(tick_s) >= SILENCES_TO_END * self._feed.silence_after_s:
                 raise EndedError("silent on an open socket")
-            if self._ear.books.needs_new_connection:
+            if self._reader.books.needs_new_connection:
                 raise EndedError("resync of a book", planned=True)
             if self._feed.lifetime_s is not None and tick_s - self._opened_s > self._feed.lifetime_s:
                 raise EndedError("its lifetime is over", planned=True)
 
-    async def _rebasing(self, base: Base) -> None:
-        """Fetch the snapshots that books wait for, beside the sampling: in a storm REST is what answers last."""
+    async def _fetch_snapshots(self, fetch: FetchBook) -> None:
+        """Fetch the snapshots that books wait for, apart from the sampling: in a storm REST answers late."""
         while True:
-            await asyncio.sleep(self._set.sample_s)
-            for symbol in self._ear.books.wanting():
-                whole = await base(self._by_symbol[symbol])
-                self._tell(*self._ear.based(whole, symbol, self._set.clock()))
+            await asyncio.sleep(self._setting.sample_s)
+            for symbol in self._reader.books.snapshots_needed():
+                snapshot = await fetch(self._by_symbol[symbol])
+                self._emit(*self._reader.rest_snapshot(snapshot, symbol, self._setting.clock()))
 
     async def _keep_alive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         assert self._feed.keep_alive is not None
         while True:
             await asyncio.sleep(self._feed.keep_alive.every_s)
-            await socket.send_str(self._feed.keep_alive.text(self._set.clock()))
+            await socket.send_str(self._feed.keep_alive.text(self._setting.clock()))

@@ -1,4 +1,4 @@
-"""What one feed connection runs with: where, as whom, for which instruments, and who hears of it."""
+"""The settings of one feed connection: URL, client, instruments, and where its readings go."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ FIRST_PAUSE_S = 0.5
 SAMPLE_S = 1.0
 
 Emit = Callable[[Reading], None]
-Base = Callable[[Instrument], Awaitable[BookSnapshot | None]]
+FetchBook = Callable[[Instrument], Awaitable[BookSnapshot | None]]
 
 
 @dataclass(slots=True, kw_only=True)
 class FeedSetting:
-    """What a feed runs with. `base` fetches a REST snapshot; `tape` keeps raw frames as they come."""
+    """The settings of a feed. `base` fetches the REST snapshot of a book; `tape` records raw frames as they arrive."""
 
     url: str
     client: aiohttp.ClientSession
     clock: Clock
     emit: Emit
-    base: Base | None = None
+    base: FetchBook | None = None
     tape: Tape | None = None
     seed: int | None = None
     first_pause_s: float = FIRST_PAUSE_S
@@ -36,5 +36,5 @@ class FeedSetting:
 
 
 def feed_url(host: str, feed: Feed, instruments: Sequence[Instrument], hosts: Mapping[str, str]) -> str:
-    """Where a feed connects: the host's base URL and the dialect's path."""
+    """The URL of a feed: the host's base URL and the dialect's path."""
     return hosts[host].rstrip("/") + feed.path(instruments)

@@ -1,4 +1,4 @@
-"""What a venue says when asked: every reading of this floor, as frozen dataclasses in one closed union.
+"""Declares every reading of a venue, as frozen dataclasses in one closed union.
 
 Times are aware UTC. `received_at` is our clock; `event_time` is the venue's own stamp, uncorrected (see VenueClock for
 the offset). Prices and sizes are `Decimal` where money is counted (liquidations, open interest) and `float` where
@@ -41,7 +41,7 @@ class RequestTimed:
     received_at: datetime
     latency_s: float
     service_s: float
-    """From the moment the request could really start to its end: latency less our own lateness."""
+    """From the actual start of the request to its end: latency without our own delay."""
     phases: tuple[Phase, ...]
     cold: bool
     status: int | None
@@ -65,7 +65,7 @@ class SlotMissed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headroom:
-    """What is left of a request budget, by the venue's own headers where `declared`, else by our count. 0..1."""
+    """The unused share of a request budget, by the venue's own headers where `declared`, else by our count. 0..1."""
 
     venue: VenueId
     budget: str
@@ -79,7 +79,7 @@ class Headroom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTime:
-    """The venue's clock as one answer told it. `resolution_s` is the stamp's unit; bounds widen by it."""
+    """The venue's clock as one answer stated it. `resolution_s` is the stamp's unit; bounds widen by it."""
 
     venue: VenueId
     received_at: datetime
@@ -102,7 +102,7 @@ class VenueClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """A venue's own word on its state; planned work has `begins_at`/`ends_at`."""
+    """The state that a venue declares of itself; planned work has `begins_at`/`ends_at`."""
 
     venue: VenueId
     received_at: datetime
@@ -129,7 +129,7 @@ class WalletStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentsListed:
-    """What the venue lists."""
+    """The instruments that the venue lists."""
 
     venue: VenueId
     received_at: datetime
@@ -162,7 +162,7 @@ class FeedLag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedChanged:
     """A feed's state. `value` by event: CLOSED seconds it had lived, SILENT seconds of silence, PULSE frames since the
-    last pulse, GAP ids missing (≥ 1), BACKLOG messages told at subscribe, RESYNCED seconds without a book, else 0.
+    last pulse, GAP ids missing (≥ 1), BACKLOG old messages sent after subscribing, RESYNCED seconds without a book, else 0.
 
     `planned` marks a closing that the venue announced or that its connection lifetime brings.
     """
@@ -179,7 +179,7 @@ class FeedChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedMalformed:
-    """A frame that could not be read: `path` is where, `count` how many since the last such reading."""
+    """A malformed frame: `path` is where, `count` how many since the last such reading."""
 
     venue: VenueId
     feed: str

@@ -1,6 +1,6 @@
-"""What a venue says of a market: books, forced orders, open interest, funding, prices, ratios, volumes.
+"""Declares the readings of a market: books, forced orders, open interest, funding, prices, ratios, volumes.
 
-Part of the closed union of `probes/readings/__init__.py`, which gives these names on. Times are aware UTC; `event_time`
+Part of the closed union of `probes/readings/__init__.py`, which exports these names. Times are aware UTC; `event_time`
 is the venue's own stamp, uncorrected. Money is `Decimal` (liquidations, open interest, volumes), statistics are `float`
 (books, rates, ratios).
 """
@@ -18,8 +18,8 @@ from probes.readings.terms import BookState, Censoring, Market, Side, VenueId
 class BookMeasured:
     """A book, sampled. Depths are USD within N bps of mid on each side; slippage is bps against mid for a notional.
 
-    `depth_usd` maps bps -> (bids, asks). `slippage_bps` maps USD notional -> (sell, buy), None where the visible book
-    cannot fill it. `spread_bps`/`mid` are None unless both sides stand and do not cross.
+    `depth_usd` maps bps -> (bids, asks). `slippage_bps` maps USD notional -> (sell, buy), None if the visible book
+    cannot fill it. `spread_bps`/`mid` are None unless both sides have levels and do not cross.
     """
 
     venue: VenueId
@@ -40,7 +40,7 @@ class BookMeasured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liquidation:
-    """One forced order. `quantity` in base units; `notional_usd` = price × quantity. `backlog`: told at subscribe."""
+    """One forced order. `quantity` in base units; `notional_usd` = price × quantity. `backlog`: old, sent at subscribe."""
 
     venue: VenueId
     instrument: str
@@ -56,7 +56,7 @@ class Liquidation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInterest:
-    """Open interest counted once (one side), in base units and USD (None where no price was at hand)."""
+    """Open interest counted once (one side), in base units and USD (None if no price was known)."""
 
     venue: VenueId
     instrument: str
@@ -68,7 +68,7 @@ class OpenInterest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funding:
-    """Funding rate (a fraction per interval) with its next time, and interval where told."""
+    """Funding rate (a fraction per interval) with its next time, and interval if given."""
 
     venue: VenueId
     instrument: str
@@ -105,7 +105,7 @@ class LongShortRatio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """Traded in the last 24 h: base units and USD (None where the venue gives no quote volume)."""
+    """Traded in the last 24 h: base units and USD (None if the venue gives no quote volume)."""
 
     venue: VenueId
     instrument: str

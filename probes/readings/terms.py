@@ -1,4 +1,4 @@
-"""The words readings are made of: closed enums, instruments, phases. See readings.py for the readings themselves."""
+"""Declares the terms used in readings: closed enums, instruments, phases. The readings are in `__init__.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VenueId = NewType("VenueId", str)
 
 
 class Refusal(StrEnum):
-    """Why a venue did not give what was asked. The values are metric labels: a closed set."""
+    """Why a venue did not answer a request. The values are metric labels: a closed set."""
 
     THROTTLED = "throttled"
     BANNED = "banned"
@@ -32,11 +32,11 @@ class Refusal(StrEnum):
     REFUSED = "refused"
     RESET = "reset"
     BUDGET = "budget"
-    """We did not ask: the request budget was spent. Says nothing of the venue."""
+    """We sent no request: its budget was spent. Says nothing about the venue."""
 
     @property
     def is_ours(self) -> bool:
-        """Whether the cause lies with us (our place, our keys, our budget), so that it says nothing of the venue."""
+        """Whether the cause is ours (location, keys, budget), so that it says nothing about the venue."""
         return self in _OURS
 
 
@@ -44,7 +44,7 @@ _OURS = frozenset({Refusal.GEO_BLOCKED, Refusal.WAF_BLOCKED, Refusal.UNAUTHORIZE
 
 
 class Market(StrEnum):
-    """What kind of instrument: spot, or a perpetual or dated derivative."""
+    """The kind of an instrument: spot, or a perpetual or dated derivative."""
 
     SPOT = "spot"
     PERP = "perp"
@@ -59,7 +59,10 @@ class Side(StrEnum):
 
 
 class Censoring(StrEnum):
-    """What a liquidation feed leaves out (facts/detection §3): the estimate of the truth hangs on it."""
+    """What a liquidation feed leaves out. The estimate of the true volume depends on it.
+
+    See docs/venues.md, "Liquidation feeds and their censoring".
+    """
 
     COMPLETE = "complete"
     LATEST_PER_SECOND = "latest_per_second"
@@ -68,7 +71,7 @@ class Censoring(StrEnum):
 
 
 class BookState(StrEnum):
-    """What is wrong with a book while the venue answers 200."""
+    """The state of a book; a venue may answer 200 with a bad one."""
 
     OK = "ok"
     FROZEN = "frozen"
@@ -80,7 +83,7 @@ class BookState(StrEnum):
 
 
 class ServiceState(StrEnum):
-    """What a venue declares of itself."""
+    """The state that a venue declares of itself."""
 
     OPERATIONAL = "operational"
     DEGRADED = "degraded"
@@ -89,7 +92,7 @@ class ServiceState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """One tradable thing of a venue. `contract_size` is base units a contract (1 for spot and base-quoted contracts)."""
+    """One instrument of a venue. `contract_size` is base units a contract (1 for spot and base-quoted contracts)."""
 
     symbol: str
     base: str
@@ -102,7 +105,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One stretch of a request: resolve, connect, tls, send, wait, receive; absolute start, length in seconds."""
+    """One phase of a request: resolve, connect, tls, send, wait, receive; absolute start, length in seconds."""
 
     name: str
     started_at: datetime
@@ -110,7 +113,7 @@ class Phase:
 
 
 class FeedEvent(StrEnum):
-    """What befell a feed."""
+    """An event of a feed."""
 
     OPENED = "opened"
     CLOSED = "closed"

@@ -1,7 +1,7 @@
-"""Never get banned: how much of a venue's request allowance is left, by its own headers where it has them.
+"""Counts how much of a venue's request allowance is left, so that the venue never bans us.
 
-Windows slide. The last tenth is never spent. A Retry-After or a ban-until is a floor: nothing is asked before it, whatever
-our own count says.
+Windows slide. The venue's own headers, if it sends them, correct our count. The last tenth is never spent. A Retry-After
+or a ban-until is a floor: no request is sent before it, whatever our count says.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ MAX_FLOOR_S = 3 * 86400.0
 
 
 @dataclass(slots=True)
-class _Account:
+class _Allowance:
     budget: Budget
     limit: float
     spent: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_ENTRIES))
-    ours: float = 0.0
+    counted: float = 0.0
     declared: float | None = None
     declared_s: float = 0.0
 
     def used(self, now_s: float) -> float:
         while self.spent and now_s - self.spent[0][0] >= self.budget.window_s:
-            self.ours -= self.spent.popleft()[1]
+            self.counted -= self.spent.popleft()[1]
         if self.declared is not None and now_s - self.declared_s < self.budget.window_s:
             since = sum(cost for at_s, cost in self.spent if at_s > self.declared_s)
-            return max(self.declared + since, self.ours)
-        return self.ours
+            return max(self.declared + since, self.counted)
+        return self.counted
 
 
 class Budgets:
@@ -41,60 +41,60 @@ class Budgets:
 
     def __init__(self, venue: VenueId, budgets: tuple[Budget, ...]) -> None:
         self._venue = venue
-        self._accounts = {one.name: _Account(one, one.limit) for one in budgets}
+        self._allowances = {one.name: _Allowance(one, one.limit) for one in budgets}
         self._floor_s = float("-inf")
 
-    def may(self, name: str, cost: float, now_s: float) -> bool:
-        """Whether a request of this cost may be made now without touching the reserve."""
+    def allows(self, name: str, cost: float, now_s: float) -> bool:
+        """Tell whether a request of this cost may be sent now without touching the reserve."""
         if now_s < self._floor_s:
             return False
-        account = self._accounts.get(name)
-        return account is None or account.used(now_s) + cost <= account.limit * (1 - RESERVE)
+        allowance = self._allowances.get(name)
+        return allowance is None or allowance.used(now_s) + cost <= allowance.limit * (1 - RESERVE)
 
     def spend(self, name: str, cost: float, now_s: float) -> None:
-        """Charge a request that is being made."""
-        account = self._accounts.get(name)
-        if account is not None:
-            account.spent.append((now_s, cost))
-            account.ours += cost
+        """Charge a request that is being sent."""
+        allowance = self._allowances.get(name)
+        if allowance is not None:
+            allowance.spent.append((now_s, cost))
+            allowance.counted += cost
 
     def learn(self, usage: Usage, now_s: float) -> None:
-        """Believe the venue's own headers."""
-        account = self._accounts.get(usage.budget)
-        if account is None:
+        """Take the usage that the venue's headers declare."""
+        allowance = self._allowances.get(usage.budget)
+        if allowance is None:
             return
         if usage.limit is not None and usage.limit > 0:
-            account.limit = usage.limit
+            allowance.limit = usage.limit
         used = usage.used
         if used is None and usage.remaining is not None:
-            used = account.limit - usage.remaining
+            used = allowance.limit - usage.remaining
         if used is not None:
-            account.declared, account.declared_s = max(used, 0.0), now_s
+            allowance.declared, allowance.declared_s = max(used, 0.0), now_s
 
-    def wait(self, until_s: float, now_s: float) -> None:
-        """Ask nothing before `until_s` (Retry-After, ban). Floors only rise, and never beyond three days."""
+    def wait_until(self, until_s: float, now_s: float) -> None:
+        """Send no request before `until_s` (Retry-After, ban). A floor only rises, to three days from now at most."""
         self._floor_s = max(self._floor_s, min(until_s, now_s + MAX_FLOOR_S))
 
-    def waits_s(self, now_s: float) -> float:
-        """How long until the floor is passed, 0 if it is."""
+    def wait_left_s(self, now_s: float) -> float:
+        """The seconds until the floor is passed, 0 after it."""
         return max(self._floor_s - now_s, 0.0)
 
     def headroom(self, now_s: float, received_at: datetime) -> list[Headroom]:
-        """What is left of each allowance, in order of name."""
-        told = []
-        for name in sorted(self._accounts):
-            account = self._accounts[name]
-            used = account.used(now_s)
-            told.append(
+        """The headroom of each allowance, sorted by name."""
+        readings = []
+        for name in sorted(self._allowances):
+            allowance = self._allowances[name]
+            used = allowance.used(now_s)
+            readings.append(
                 Headroom(
                     venue=self._venue,
                     budget=name,
                     received_at=received_at,
-                    left=0.0 if now_s < self._floor_s else max(1 - used / account.limit, 0.0),
+                    left=0.0 if now_s < self._floor_s else max(1 - used / allowance.limit, 0.0),
                     used=used,
-                    limit=account.limit,
-                    window_s=account.budget.window_s,
-                    declared=account.declared is not None,
+                    limit=allowance.limit,
+                    window_s=allowance.budget.window_s,
+                    declared=allowance.declared is not None,
                 )
             )
-        return told
+        return readings

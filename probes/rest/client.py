@@ -1,6 +1,6 @@
-"""Asks a venue one check: within its budget, signed where need be, timed from its schedule.
+"""Sends one check to a venue: within its budget, signed if it must be, timed from its schedule.
 
-Whatever the venue does comes back as readings (see `answer_ear.py`). Knows no schedule and no feed.
+Whatever the venue does becomes readings (see `interpreter.py`). This file knows no schedule and no feed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import aiohttp
 
 from probes.book import Book
 from probes.readings import Instrument, Reading, Refusal, RequestTimed
-from probes.rest.http import Clock, exchange
-from probes.rest.interpreter import AnswerReader, Slot, timed
+from probes.rest.http import Clock, get_once
+from probes.rest.interpreter import AnswerReader, Slot, request_reading
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange, Tape
 from probes.venue import BookSnapshot, Keys, RestCall, RestCheck
@@ -23,7 +23,7 @@ from probes.venue import BookSnapshot, Keys, RestCall, RestCheck
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestAccess:
-    """How the operator reaches a venue. `hosts` overrides the dialect's base URLs, `timeout_s` every check's own."""
+    """The operator's access to a venue. `hosts` overrides the dialect's base URLs, `timeout_s` the time-out of every check."""
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     keys: Keys | None = None
@@ -43,7 +43,7 @@ class RestClient:
         tape: Tape | None = None,
     ) -> None:
         self.state = state
-        self._ear = AnswerReader(state)
+        self._reader = AnswerReader(state)
         self._tape = tape
         self._client = client
         self._clock = clock
@@ -54,8 +54,8 @@ class RestClient:
     async def ask(
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime | None = None
     ) -> list[Reading]:
-        """One check once: its RequestTimed first, then what the answer said."""
-        readings, snapshot = await self.ask_raw(check, instrument, scheduled_at)
+        """Send one check once. Returns its RequestTimed first, then the readings of the answer."""
+        readings, snapshot = await self.ask_unmeasured(check, instrument, scheduled_at)
         if snapshot is not None:
             received_at = readings[0].received_at
             book = Book(self.state.venue.id, snapshot.instrument)
@@ -63,18 +63,18 @@ class RestClient:
             readings.append(book.measure(received_at, received_at.timestamp(), "rest"))
         return readings
 
-    async def ask_raw(
+    async def ask_unmeasured(
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime | None = None
     ) -> tuple[list[Reading], BookSnapshot | None]:
-        """As `ask`, with a book as the snapshot it is."""
+        """As `ask`, but returns a book as a snapshot, not measured."""
         scheduled_at = scheduled_at or self._clock()
         call = check.call(instrument)
         now = self._clock()
-        if not self.state.budgets.may(call.budget, call.cost, now.timestamp()):
-            return [self._unasked(check, instrument, scheduled_at, now)], None
+        if not self.state.budgets.allows(call.budget, call.cost, now.timestamp()):
+            return [self._over_budget(check, instrument, scheduled_at, now)], None
         self.state.budgets.spend(call.budget, call.cost, now.timestamp())
         url, headers = self._request(call, now)
-        got = await exchange(
+        got = await get_once(
             self._client,
             url,
             headers=headers,
@@ -84,7 +84,7 @@ class RestClient:
         )
         if self._tape is not None and not call.signed:
             self._tape.answer(self.state.venue.id, check.name, call.path, _symbol(instrument), scheduled_at, got)
-        return self._ear.heard(check, instrument, scheduled_at, got)
+        return self._reader.read(check, instrument, scheduled_at, got)
 
     def _request(self, call: RestCall, now: datetime) -> tuple[str, Mapping[str, str]]:
         base = self._hosts[call.host].rstrip("/") + call.path
@@ -95,17 +95,17 @@ class RestClient:
             return (f"{base}?{signed.query}" if signed.query else base), signed.headers
         return (f"{base}?{urlencode(call.query)}" if call.query else base), {}
 
-    def _unasked(
+    def _over_budget(
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, now: datetime
     ) -> RequestTimed:
-        waits_s = self.state.budgets.waits_s(now.timestamp())
-        detail = f"waiting {waits_s:.0f} s as told" if waits_s else "the last tenth is kept"
-        nothing = HttpExchange(
+        wait_s = self.state.budgets.wait_left_s(now.timestamp())
+        detail = f"waiting {wait_s:.0f} s as the venue asked" if wait_s else "the last tenth of the budget is reserved"
+        unsent = HttpExchange(
             sent_at=now, received_at=now, phases=(), cold=False, status=None, headers={}, body=b"",
             refusal=Refusal.BUDGET, detail=detail,
         )  # fmt: skip
         slot = Slot.of(self.state.venue.id, check.name, instrument, scheduled_at)
-        return timed(slot, nothing, Refusal.BUDGET, detail)
+        return request_reading(slot, unsent, Refusal.BUDGET, detail)
 
 
 def _symbol(instrument: Instrument | None) -> str | None:

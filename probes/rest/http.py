@@ -1,7 +1,7 @@
-"""One HTTP exchange, with honest phases: resolve, connect, tls, send, wait, receive, each with its true start and length.
+"""Makes one HTTP exchange and measures its phases: resolve, connect, tls, send, wait, receive, each with start and length.
 
-aiohttp's tracing has no hook for TLS, so the handshake is marked by the SSL context itself: asyncio asks it for a TLS object
-the moment the TCP connection stands. Bodies are bounded, redirects are not followed, certificates are verified.
+aiohttp's tracing has no hook for TLS, so the SSL context itself marks the handshake: asyncio asks it for a TLS object as soon
+as the TCP connection is open. Bodies are bounded, redirects are not followed, certificates are verified.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ USER_AGENT = "stormwatch/0.1 (+exchange-health monitor)"
 
 
 def utc_now() -> datetime:
-    """Our clock."""
+    """The time now, by our clock."""
     return datetime.now(UTC)
 
 
@@ -39,7 +39,7 @@ KEEP_ALIVE_S = 75.0
 
 @dataclass(slots=True)
 class _Marks:
-    """perf_counter seconds of each hook that fired, by name."""
+    """The perf_counter seconds of each hook that fired, by name."""
 
     at: dict[str, float] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ def tls_context(ca_file: str = "") -> ssl.SSLContext:
 
 
 def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
-    """A session that traces its phases, keeps no cookies, and trusts no proxy of the environment."""
+    """A session that traces its phases, stores no cookies and ignores the environment's proxies."""
     trace = aiohttp.TraceConfig()
 
     def on(hook: str, name: str) -> None:
@@ -101,7 +101,7 @@ def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
     )
 
 
-async def exchange(
+async def get_once(
     client: aiohttp.ClientSession,
     url: str,
     *,
@@ -110,7 +110,7 @@ async def exchange(
     max_bytes: int,
     clock: Clock,
 ) -> HttpExchange:
-    """GET `url` once. Never raises for what the world does; cancellation passes through."""
+    """GET `url` once. Never raises for a failure of network or venue; cancellation passes through."""
     marks = _Marks()
     token = _marks.set(marks)
     sent_at, began = clock(), perf_counter()
@@ -124,11 +124,11 @@ async def exchange(
             async with client.get(url, headers=headers, allow_redirects=False) as answer:
                 status = answer.status
                 got = {name.lower(): value for name, value in answer.headers.items()}
-                body, whole = await _bounded(answer, max_bytes)
-                if not whole:
+                body, complete = await _bounded(answer, max_bytes)
+                if not complete:
                     refusal, detail = Refusal.OVERSIZED, f"more than {max_bytes} bytes"
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        refusal, detail = _refusal(error), _words(error)
+        refusal, detail = _refusal(error), type(error).__name__  # its text may carry a URL with secrets
     finally:
         _marks.reset(token)
     ended = perf_counter()
@@ -145,13 +145,13 @@ async def exchange(
     )
 
 
-async def _bounded(answer: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
-    """The body up to `most` bytes, and whether that was all of it."""
+async def _bounded(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:
+    """The body, and whether it fits in `max_bytes` (else it is empty)."""
     parts: list[bytes] = []
     size = 0
     async for chunk in answer.content.iter_any():
         size += len(chunk)
-        if size > most:
+        if size > max_bytes:
             answer.close()
             return b"", False
         parts.append(chunk)
@@ -176,15 +176,10 @@ def _refusal(error: BaseException) -> Refusal:
     return by_error(error)
 
 
-def _words(error: BaseException) -> str:
-    """The error's kind, never its text: URLs in it may carry secrets."""
-    return type(error).__name__
-
-
 def _phases(at: Mapping[str, float], began: float, ended: float, sent_at: datetime) -> tuple[Phase, ...]:
-    """Stretches between the hooks that fired, in order; what did not happen is left out."""
+    """The phases between the hooks that fired, in order; a phase that did not happen is left out."""
     ready = at.get("created", at.get("reused", at.get("create", began)))
-    stretches = [
+    spans = [
         ("resolve", at.get("resolve"), at.get("resolved", ended)),
         ("connect", at.get("resolved", at.get("create")), at.get("tls", at.get("created", ended))),
         ("tls", at.get("tls"), at.get("created", ended)),
@@ -194,6 +189,6 @@ def _phases(at: Mapping[str, float], began: float, ended: float, sent_at: dateti
     ]
     return tuple(
         Phase(name=name, started_at=sent_at + timedelta(seconds=start - began), duration_s=max(end - start, 0.0))
-        for name, start, end in stretches
+        for name, start, end in spans
         if start is not None and (name != "connect" or "create" in at)
     )

@@ -1,7 +1,7 @@
-"""What an answer means: a refusal or readings, and what they teach of budgets, clock and instruments. Pure.
+"""Turns an answer into a refusal or readings, and updates budgets, clock offset and instruments from them. Pure.
 
-Exchanges in, readings out, exactly one RequestTimed first; live and replay hear alike. Latency counts from the scheduled
-time; a time-out is a censored value.
+Each exchange gives exactly one RequestTimed, first; live probing and replay use the same code. Latency counts from the
+scheduled time; a time-out is a censored value.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck
 
 DETAIL_LENGTH = 200
 HEADROOM_EVERY_S = 5.0
-UNTOLD_WAIT_S = {Refusal.THROTTLED: 5.0, Refusal.BANNED: 120.0}
-"""How long nothing is asked where a venue throttles or bans and says no time (OKX never does; Binance bans from two minutes)."""
+DEFAULT_WAIT_S = {Refusal.THROTTLED: 5.0, Refusal.BANNED: 120.0}
+"""How long we wait if a venue throttles or bans without a time (OKX gives none; Binance bans for at least two minutes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,21 @@ class Slot:
 
 
 class AnswerReader:
-    """Hears the answers of one venue."""
+    """Reads the answers of one venue."""
 
     def __init__(self, state: VenueState) -> None:
         self.state = state
         self._headroom_s = float("-inf")
 
-    def heard(
+    def read(
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, got: HttpExchange
     ) -> tuple[list[Reading], BookSnapshot | None]:
-        """The readings of one exchange, and the book it held as the snapshot it is."""
-        refusal, detail, words = self._judge(check, instrument, got)
-        snapshot = next((one for one in words if isinstance(one, BookSnapshot)), None)
+        """The readings of one exchange, and the snapshot if it carried a book."""
+        refusal, detail, found = self._judge(check, instrument, got)
+        snapshot = next((one for one in found if isinstance(one, BookSnapshot)), None)
         readings: list[Reading] = [
-            timed(Slot.of(self.state.venue.id, check.name, instrument, scheduled_at), got, refusal, detail),
-            *(one for one in words if not isinstance(one, BookSnapshot)),
+            request_reading(Slot.of(self.state.venue.id, check.name, instrument, scheduled_at), got, refusal, detail),
+            *(one for one in found if not isinstance(one, BookSnapshot)),
         ]
         self._learn(readings, got)
         return readings + self._headroom(got), snapshot
@@ -103,11 +103,11 @@ class AnswerReader:
         if wait_s is None and refused.kind in (Refusal.THROTTLED, Refusal.BANNED):
             wait_s = retry_after_s(got.headers, got.received_at)
             if wait_s is None and refused.until is None:
-                wait_s = UNTOLD_WAIT_S[refused.kind]
+                wait_s = DEFAULT_WAIT_S[refused.kind]
         if wait_s is not None:
-            self.state.budgets.wait(now_s + wait_s, now_s)
+            self.state.budgets.wait_until(now_s + wait_s, now_s)
         if refused.until is not None:
-            self.state.budgets.wait(refused.until.timestamp(), now_s)
+            self.state.budgets.wait_until(refused.until.timestamp(), now_s)
 
     def _learn(self, readings: list[Reading], got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()
@@ -117,7 +117,7 @@ class AnswerReader:
             if isinstance(reading, InstrumentsListed):
                 self.state.instruments.update((one.symbol, one) for one in reading.instruments)
             elif isinstance(reading, ServerTime):
-                sent_s = now_s - _on_the_wire_s(got)
+                sent_s = now_s - _round_trip_s(got)
                 self.state.clock_offset.sample(sent_s, now_s, reading.event_time.timestamp(), reading.resolution_s)
                 best = self.state.clock_offset.best(now_s)
                 assert best is not None
@@ -136,13 +136,13 @@ class AnswerReader:
         return self.state.budgets.headroom(now_s, got.received_at)
 
 
-def _on_the_wire_s(got: HttpExchange) -> float:
-    """Seconds between sending the request and having its answer's head: the round trip a clock sample is good for."""
+def _round_trip_s(got: HttpExchange) -> float:
+    """The seconds from sending the request to the end of its answer: the round trip of a clock sample."""
     return sum(one.duration_s for one in got.phases if one.name in ("wait", "receive", "send"))
 
 
-def timed(slot: Slot, got: HttpExchange, refusal: Refusal | None, detail: str) -> RequestTimed:
-    """The reading of a request made for this slot."""
+def request_reading(slot: Slot, got: HttpExchange, refusal: Refusal | None, detail: str) -> RequestTimed:
+    """The reading of a request sent for this slot."""
     return RequestTimed(
         venue=slot.venue,
         check=slot.check,

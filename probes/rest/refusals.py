@@ -1,7 +1,7 @@
-"""What an answer's status, headers and body say of why it was refused: one closed set of kinds.
+"""Classifies a refused answer by its status, headers and body, into one closed set of kinds.
 
-Venue-specific codes are the dialects' own (`Venue.refuse`); this is what every venue shares. 403 and 451 speak of our place,
-never of the venue's health (facts: venues §16).
+Venue-specific codes belong to the dialects (`Venue.refuse`); these rules hold for every venue. 403 and 451 are about our
+location, never about the venue's health (docs/venues.md, "Rate limits and refusals").
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAMPLE = 2048
 
 
 def by_answer(status: int, body: bytes) -> Refusal | None:
-    """The refusal of an HTTP answer, or None for a good one (2xx that is no HTML page)."""
+    """The refusal of an HTTP answer, or None for a good one (2xx and not an HTML page)."""
     sample = body[:_SAMPLE].lower()
     if 200 <= status < 300:
         return Refusal.WAF_BLOCKED if is_html(body) else None
@@ -47,7 +47,7 @@ def by_answer(status: int, body: bytes) -> Refusal | None:
 
 
 def is_html(body: bytes) -> bool:
-    """Whether a body is a web page where JSON was due: a firewall's or a proxy's."""
+    """Tell whether a body is a web page (of a firewall or proxy) instead of JSON."""
     start = body[:64].lstrip().lower()
     return start.startswith((b"<!doctype", b"<html"))
 
@@ -66,7 +66,7 @@ def by_error(error: BaseException) -> Refusal:
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds of a Retry-After header: a number or an HTTP date (RFC 9110 §10.2.3). None where there is no usable one."""
+    """The seconds of a Retry-After header: a number or an HTTP date (RFC 9110 §10.2.3). None if there is no usable one."""
     given = headers.get("retry-after", "").strip()
     if not given:
         return None

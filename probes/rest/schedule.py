@@ -1,4 +1,4 @@
-"""A fixed schedule: slots at start + n × interval, come what may. An overrun is missed slots, told, never a shift."""
+"""Runs work on a fixed schedule: slots at start + n × interval. An overrun misses slots, which are reported; it shifts none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 def phase_s(name: str, every_s: float) -> float:
-    """A check's own place within its interval, the same at every start, so that checks do not run in step."""
+    """A check's own offset within its interval, the same at every start, so that checks do not run at the same time."""
     return crc32(name.encode()) / 2**32 * min(every_s, 60.0)
 
 
@@ -27,7 +27,7 @@ async def on_schedule(
     clock: Clock,
     sleep: Sleep = asyncio.sleep,
 ) -> None:
-    """Run `act(slot)` for each slot, for ever; `missed(slot, count)` tells slots that passed meanwhile."""
+    """Run `act(slot)` for each slot, for ever; `missed(slot, count)` reports the slots that passed meanwhile."""
     assert every_s > 0
     slot = 0
     while True:

@@ -1,4 +1,4 @@
-"""What is remembered of one venue between its answers: budget, clock offset, listing. Pure."""
+"""Holds the state of one venue between its answers: budgets, clock offset, listing. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from probes.venue import Venue
 
 @dataclass(slots=True)
 class VenueState:
-    """What one venue's checks and feeds share: known instruments, clock offset, budgets."""
+    """The state that one venue's checks and feeds share: known instruments, clock offset, budgets."""
 
     venue: Venue
     instruments: dict[str, Instrument] = field(default_factory=dict)

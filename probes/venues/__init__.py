@@ -1,4 +1,4 @@
-"""Every module here declares one `VENUE`; nothing lists them by hand."""
+"""Finds the declared venues: every module here declares one `VENUE`, and no list names them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from probes.readings import VenueId
 from probes.venue import Venue
 
 NAMES = tuple(sorted(module.name for module in iter_modules(__path__)))
-"""The venues found in this folder, none of them imported."""
+"""The names of the venues in this folder; none is imported yet."""
 
 
 @cache

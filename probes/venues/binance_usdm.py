@@ -1,7 +1,7 @@
 """Binance USD-M futures, with the brand's system status, wallets and spot volume, which live on the spot host.
 
-Sources: binance-connector-python docstrings and binance-spot-api-docs (facts: venues §3). Side: `S` is the closing order's, so
-SELL means a long was liquidated. The forced-order stream tells at most one order a symbol and second: the latest by the docs,
+Sources: binance-connector-python docstrings and binance-spot-api-docs. Side: `S` is the closing order's, so
+SELL means a long was liquidated. The forced-order stream sends at most one order a symbol and second: the latest by the docs,
 the largest by the changelog of 2026-04-14; treated as the latest, the weaker claim. Spot symbols carry a "spot:" prefix here,
 since both markets call them alike.
 """

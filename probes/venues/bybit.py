@@ -1,4 +1,4 @@
-"""Bybit v5: spot and linear derivatives (facts: venues §4; docs at bybit-exchange.github.io/docs/v5).
+"""Bybit v5: spot and linear derivatives (docs at bybit-exchange.github.io/docs/v5).
 
 Limits: 600 requests in 5 s an address, over which it answers 403 "access too frequent" and wants ten minutes of quiet. The
 liquidation topic is complete, in batches each 500 ms; tickers on the same socket prove that it lives.
@@ -46,7 +46,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 
 def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
-    """X-Bapi-Limit and X-Bapi-Limit-Status (remaining), where they are given."""
+    """X-Bapi-Limit and X-Bapi-Limit-Status (remaining), if given."""
     remaining = decode.header_number(headers, "x-bapi-limit-status")
     limit = decode.header_number(headers, "x-bapi-limit")
     return () if remaining is None or limit is None else (Usage(budget="uid", remaining=remaining, limit=limit),)

@@ -1,6 +1,6 @@
-"""Gate v4: spot and USDT futures (facts: venues §6; docs at www.gate.com/docs/developers/apiv4).
+"""Gate v4: spot and USDT futures (docs at www.gate.com/docs/developers/apiv4).
 
-Every reply tells its budget and its own processing time (X-In-Time, X-Out-Time). Wallets are keyless, with a delay flag. The
+Every answer carries its budget and its own processing time (X-In-Time, X-Out-Time). Wallets are keyless, with a delay flag. The
 liquidation channel is complete since 2026-08-20: arrays, each second. There is no status endpoint.
 """
 
@@ -56,7 +56,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 
 def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
-    """X-Gate-RateLimit-Requests-Remain and -Limit (a budget for each endpoint; the last one told is taken)."""
+    """X-Gate-RateLimit-Requests-Remain and -Limit (a budget for each endpoint; the last one received counts)."""
     remaining = decode.header_number(headers, "x-gate-ratelimit-requests-remain")
     limit = decode.header_number(headers, "x-gate-ratelimit-limit")
     return () if remaining is None or limit is None else (Usage(budget="ip", remaining=remaining, limit=limit),)
@@ -95,17 +95,17 @@ def _subscribe(*wanted: tuple[str, Sequence[str]]) -> Callable[[Sequence[Instrum
     """One message for each channel and instrument; "{}" in a payload is the instrument, one without it is sent once."""
 
     def messages(instruments: Sequence[Instrument], now: datetime) -> Sequence[str]:
-        told = []
+        usages = []
         for channel, payload in wanted:
             each = instruments if any("{}" in part for part in payload) else instruments[:1]
             for one in each:
                 filled = [part.format(_name(one)) for part in payload]
-                told.append(
+                usages.append(
                     json.dumps(
                         {"time": int(now.timestamp()), "channel": channel, "event": "subscribe", "payload": filled}
                     )
                 )
-        return told
+        return usages
 
     return messages
 

@@ -1,6 +1,6 @@
-"""OKX v5: spot and linear swaps (facts: venues §5; docs at www.okx.com/docs-v5).
+"""OKX v5: spot and linear swaps (docs at www.okx.com/docs-v5).
 
-No budget headers: limits are by endpoint and address. The liquidation channel tells at most one order a second and contract,
+No budget headers: limits are by endpoint and address. The liquidation channel sends at most one order a second and contract,
 and its first message after subscribing is old news. Books go by seqId/prevSeqId: the checksum is dead since 2026-06.
 """
 

@@ -1,4 +1,4 @@
-"""Binance's payloads as they stand on the wire (facts: venues §3). Numbers come as text and sometimes as numbers."""
+"""Binance's payloads as they are on the wire (developers.binance.com). Numbers come as text and sometimes as numbers."""
 
 from __future__ import annotations
 

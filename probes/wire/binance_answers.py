@@ -1,4 +1,4 @@
-"""What Binance's REST answers mean: pure readers, body to readings (facts: venues §3)."""
+"""Reads Binance's REST answers: body to readings, pure (developers.binance.com)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
 
 def system_status(body: bytes, context: Context) -> Sequence[Reading]:
     """`{"status": 0|1, "msg"}`: 0 normal, 1 maintenance."""
-    said = wire.STATUS.decode(body)
-    state = ServiceState.OPERATIONAL if said.status == 0 else ServiceState.MAINTENANCE
-    return [ServiceStatus(venue=ID, received_at=context.received_at, state=state, title=said.msg)]
+    decoded = wire.STATUS.decode(body)
+    state = ServiceState.OPERATIONAL if decoded.status == 0 else ServiceState.MAINTENANCE
+    return [ServiceStatus(venue=ID, received_at=context.received_at, state=state, title=decoded.msg)]
 
 
 def wallets(body: bytes, context: Context) -> Sequence[Reading]:
@@ -82,15 +82,15 @@ def instruments(body: bytes, context: Context) -> Sequence[Reading]:
 
 def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     """`depth`: `lastUpdateId`, `E` message output time, `T` transaction time."""
-    said = wire.DEPTH.decode(body)
+    decoded = wire.DEPTH.decode(body)
     return [
         BookSnapshot(
             instrument=_symbol(context),
-            last_id=decode.whole(said.lastUpdateId, "$.lastUpdateId"),
-            event_time=None if said.E is None else decode.at_ms(said.E, "$.E"),
-            engine_time=None if said.T is None else decode.at_ms(said.T, "$.T"),
-            bids=decode.levels(said.bids, "$.bids"),
-            asks=decode.levels(said.asks, "$.asks"),
+            last_id=decode.integer(decoded.lastUpdateId, "$.lastUpdateId"),
+            event_time=None if decoded.E is None else decode.at_ms(decoded.E, "$.E"),
+            engine_time=None if decoded.T is None else decode.at_ms(decoded.T, "$.T"),
+            bids=decode.levels(decoded.bids, "$.bids"),
+            asks=decode.levels(decoded.asks, "$.asks"),
         )
     ]
 
@@ -112,7 +112,7 @@ def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
             received_at=context.received_at,
             event_time=None if stamp is None else decode.at_ms(stamp, "$.time"),
             base=decode.money(base, "$.openInterest"),
-            usd=decode.some_money(row.sumOpenInterestValue, "$.sumOpenInterestValue"),
+            usd=decode.optional_money(row.sumOpenInterestValue, "$.sumOpenInterestValue"),
         )
     ]
 
@@ -120,17 +120,19 @@ def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
 def premium(body: bytes, context: Context) -> Sequence[Reading]:
     """`premiumIndex`: mark, index and last funding rate; also the funding history's rows."""
     rows = wire.PREMIUM.decode(body)
-    told: list[Reading] = []
+    readings: list[Reading] = []
     for row in rows if isinstance(rows, list) else [rows]:
-        rate = decode.some_figure(row.lastFundingRate if row.lastFundingRate is not None else row.fundingRate, "$.rate")
+        rate = decode.optional_float(
+            row.lastFundingRate if row.lastFundingRate is not None else row.fundingRate, "$.rate"
+        )
         stamp = row.time if row.time is not None else row.fundingTime
         at = None if stamp is None else decode.at_ms(stamp, "$.time")
         mark, index = (
-            decode.some_figure(row.markPrice, "$.markPrice"),
-            decode.some_figure(row.indexPrice, "$.indexPrice"),
+            decode.optional_float(row.markPrice, "$.markPrice"),
+            decode.optional_float(row.indexPrice, "$.indexPrice"),
         )
         if mark is not None:
-            told.append(
+            readings.append(
                 MarkPrice(
                     venue=ID,
                     instrument=row.symbol,
@@ -142,17 +144,17 @@ def premium(body: bytes, context: Context) -> Sequence[Reading]:
             )
         if rate is not None:
             following = decode.at_ms(row.nextFundingTime, "$.nextFundingTime") if row.nextFundingTime else None
-            told.append(
+            readings.append(
                 Funding(
                     venue=ID, instrument=row.symbol, received_at=context.received_at, event_time=at, rate=rate,
                     next_at=following,
                 )
             )  # fmt: skip
-    return told
+    return readings
 
 
 def long_short(basis: str) -> ReadAnswer:
-    """A reader of one of the ratio endpoints; the newest row is told."""
+    """A reader of one of the ratio endpoints; the newest row counts."""
 
     def reader(body: bytes, context: Context) -> Sequence[Reading]:
         rows = wire.RATIOS.decode(body)
@@ -169,7 +171,7 @@ def long_short(basis: str) -> ReadAnswer:
                 instrument=row.symbol or _symbol(context),
                 received_at=context.received_at,
                 event_time=decode.at_ms(row.timestamp, "$[-1].timestamp"),
-                ratio=decode.figure(ratio, "$[-1].ratio"),
+                ratio=decode.finite_float(ratio, "$[-1].ratio"),
                 basis="taker_volume" if taker else basis,
             )
         ]
@@ -190,7 +192,7 @@ def volume(body: bytes, context: Context) -> Sequence[Reading]:
             market=market,
             base=decode.money(row.volume, "$.volume"),
             usd=decode.money(row.quoteVolume, "$.quoteVolume"),
-            last=decode.figure(row.lastPrice, "$.lastPrice"),
+            last=decode.finite_float(row.lastPrice, "$.lastPrice"),
         )
     ]
 

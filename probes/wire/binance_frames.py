@@ -1,4 +1,4 @@
-"""What Binance USD-M pushes: pure reader, frame to words (facts: venues §3.2)."""
+"""Reads the frames that Binance USD-M pushes: frame to messages, pure (developers.binance.com)."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 from probes import decode
 from probes.readings import Censoring, Funding, Liquidation, Market, MarkPrice, Refusal, Side, VenueId, Volume
-from probes.venue import Ack, BookDelta, Context, FeedWord, Malformed, ShutdownAnnounced, SubscriptionRefused
+from probes.venue import Ack, BookDelta, Context, FeedMessage, Malformed, ShutdownAnnounced, SubscriptionRefused
 from probes.wire import binance as wire
 
 ID = VenueId("binance_usdm")
 
 
-def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of any stream, bare or in the combined wrapper; what is not asked for gives nothing."""
     message = wire.FRAME.decode(body)
     if isinstance(message, list):
-        return [word for one in message for word in _event(one, context)]
+        return [each for one in message for each in _event(one, context)]
     return _event(message.data if message.data is not None else message, context)
 
 
-def _event(event: wire.Event, context: Context) -> Sequence[FeedWord]:
+def _event(event: wire.Event, context: Context) -> Sequence[FeedMessage]:
     match event.e:
         case "depthUpdate":
             return [_delta(event)]
@@ -43,17 +43,17 @@ def _delta(event: wire.Event) -> BookDelta:
     bids, asks = event.b, event.a
     return BookDelta(
         instrument=event.s,
-        first_id=decode.whole(event.U, "$.U"),
-        last_id=decode.whole(event.u, "$.u"),
-        prev_id=decode.some_whole(event.pu, "$.pu"),
-        event_time=decode.at_ms(decode.whole(event.E, "$.E"), "$.E"),
+        first_id=decode.integer(event.U, "$.U"),
+        last_id=decode.integer(event.u, "$.u"),
+        prev_id=decode.optional_integer(event.pu, "$.pu"),
+        event_time=decode.at_ms(decode.integer(event.E, "$.E"), "$.E"),
         engine_time=None if not isinstance(event.T, int) else decode.at_ms(event.T, "$.T"),
         bids=decode.levels(bids if isinstance(bids, list) else (), "$.b"),
         asks=decode.levels(asks if isinstance(asks, list) else (), "$.a"),
     )
 
 
-def _forced(event: wire.Event, context: Context) -> Sequence[FeedWord]:
+def _forced(event: wire.Event, context: Context) -> Sequence[FeedMessage]:
     order = event.o
     if not isinstance(order, wire.ForcedOrder):
         raise Malformed("$.o: missing")
@@ -76,32 +76,32 @@ def _forced(event: wire.Event, context: Context) -> Sequence[FeedWord]:
     ]
 
 
-def _mark(event: wire.Event, context: Context) -> Sequence[FeedWord]:
-    at = decode.at_ms(decode.whole(event.E, "$.E"), "$.E")
-    told: list[FeedWord] = [
+def _mark(event: wire.Event, context: Context) -> Sequence[FeedMessage]:
+    at = decode.at_ms(decode.integer(event.E, "$.E"), "$.E")
+    messages: list[FeedMessage] = [
         MarkPrice(
             venue=ID, instrument=event.s, received_at=context.received_at, event_time=at,
-            mark=decode.some_figure(event.p, "$.p"), index=decode.some_figure(event.i, "$.i"),
+            mark=decode.optional_float(event.p, "$.p"), index=decode.optional_float(event.i, "$.i"),
         )
     ]  # fmt: skip
-    rate = decode.some_figure(event.r, "$.r")
+    rate = decode.optional_float(event.r, "$.r")
     if rate is not None and isinstance(event.T, int):
         following = decode.at_ms(event.T, "$.T") if event.T else None
-        told.append(
+        messages.append(
             Funding(
                 venue=ID, instrument=event.s, received_at=context.received_at, event_time=at, rate=rate,
                 next_at=following,
             )
         )  # fmt: skip
-    return told
+    return messages
 
 
-def _ticker(event: wire.Event, context: Context) -> Sequence[FeedWord]:
+def _ticker(event: wire.Event, context: Context) -> Sequence[FeedMessage]:
     return [
         Volume(
             venue=ID, instrument=event.s, received_at=context.received_at,
-            event_time=decode.at_ms(decode.whole(event.E, "$.E"), "$.E"), market=Market.PERP,
-            base=decode.some_money(event.v, "$.v"), usd=decode.some_money(event.q, "$.q"),
-            last=decode.some_figure(event.c, "$.c"),
+            event_time=decode.at_ms(decode.integer(event.E, "$.E"), "$.E"), market=Market.PERP,
+            base=decode.optional_money(event.v, "$.v"), usd=decode.optional_money(event.q, "$.q"),
+            last=decode.optional_float(event.c, "$.c"),
         )
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Bybit v5's payloads as they stand on the wire (facts: venues §4)."""
+"""Bybit v5's payloads as they are on the wire (bybit-exchange.github.io/docs/v5)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What Bybit's REST answers mean: pure readers, body to readings (facts: venues §4).
+"""Reads Bybit's REST answers: body to readings, pure (bybit-exchange.github.io/docs/v5).
 
-Open interest counts both sides on this wire; the single-sided figure is taken where it is given, else half. Spot symbols carry
+Open interest counts both sides on this wire; the single-sided figure is used if given, else half. Spot symbols carry
 a "spot:" prefix here, since both markets call them alike.
 """
 
@@ -50,16 +50,16 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     nanos = result(body)[0].timeNano
     if nanos is None:
         raise Malformed("$.result.timeNano: missing")
-    stamp = decode.at_s(decode.figure(nanos, "$.result.timeNano") / 1e9, "$.result.timeNano")
+    stamp = decode.at_s(decode.finite_float(nanos, "$.result.timeNano") / 1e9, "$.result.timeNano")
     return [ServerTime(venue=ID, received_at=context.received_at, event_time=stamp, resolution_s=1e-6)]
 
 
 def status_rows(rows: Sequence[Row], context: Context) -> Sequence[Reading]:
     """Announced windows: an ongoing one is maintenance (planned) or a disturbance; none ongoing is operational."""
-    told = [_window(row, context) for row in rows if row.state in ("ongoing", "scheduled")]
+    readings = [_window(row, context) for row in rows if row.state in ("ongoing", "scheduled")]
     if not any(row.state == "ongoing" for row in rows):
-        told.append(ServiceStatus(venue=ID, received_at=context.received_at, state=ServiceState.OPERATIONAL))
-    return told
+        readings.append(ServiceStatus(venue=ID, received_at=context.received_at, state=ServiceState.OPERATIONAL))
+    return readings
 
 
 def _window(row: Row, context: Context) -> ServiceStatus:
@@ -73,8 +73,8 @@ def _window(row: Row, context: Context) -> ServiceStatus:
         state=state,
         title=row.title,
         planned=planned,
-        begins_at=decode.at_ms(decode.figure(row.begin, "$.begin")) if row.begin else None,
-        ends_at=decode.at_ms(decode.figure(row.end, "$.end")) if row.end else None,
+        begins_at=decode.at_ms(decode.finite_float(row.begin, "$.begin")) if row.begin else None,
+        ends_at=decode.at_ms(decode.finite_float(row.end, "$.end")) if row.end else None,
     )
 
 
@@ -101,8 +101,8 @@ def wallets(body: bytes, context: Context) -> Sequence[Reading]:
 
 def instruments(body: bytes, context: Context) -> Sequence[Reading]:
     """`instruments-info` of one category."""
-    said = result(body)[0]
-    spot = said.category == "spot"
+    decoded = result(body)[0]
+    spot = decoded.category == "spot"
     listed = tuple(
         Instrument(
             symbol=(SPOT if spot else "") + row.symbol,
@@ -112,7 +112,7 @@ def instruments(body: bytes, context: Context) -> Sequence[Reading]:
             inverse=row.contractType.startswith("Inverse"),
             trading=row.status == "Trading",
         )
-        for row in said.entries
+        for row in decoded.entries
     )
     return [InstrumentsListed(venue=ID, received_at=context.received_at, instruments=listed)]
 
@@ -123,16 +123,16 @@ def name_of(context: Context, symbol: str) -> str:
 
 
 def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
-    """`orderbook`: `ts` made by the gateway, `cts` by the matching engine."""
-    said, _ = result(body)
+    """`orderbook`: `ts` is the gateway's stamp, `cts` the matching engine's."""
+    decoded, _ = result(body)
     return [
         BookSnapshot(
-            instrument=name_of(context, said.s),
-            last_id=decode.some_whole(said.u, "$.result.u"),
-            event_time=None if said.ts is None else decode.at_ms(said.ts, "$.result.ts"),
-            engine_time=None if said.cts is None else decode.at_ms(said.cts, "$.result.cts"),
-            bids=decode.levels(said.b, "$.result.b"),
-            asks=decode.levels(said.a, "$.result.a"),
+            instrument=name_of(context, decoded.s),
+            last_id=decode.optional_integer(decoded.u, "$.result.u"),
+            event_time=None if decoded.ts is None else decode.at_ms(decoded.ts, "$.result.ts"),
+            engine_time=None if decoded.cts is None else decode.at_ms(decoded.cts, "$.result.cts"),
+            bids=decode.levels(decoded.b, "$.result.b"),
+            asks=decode.levels(decoded.a, "$.result.a"),
         )
     ]
 
@@ -140,8 +140,10 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
 def interest(row: Row, symbol: str, context: Context, at: Any) -> list[Reading]:
     """Open interest of a row, one side."""
     half = 2 if row.singleOpenInterest in (None, "") else 1
-    base = decode.some_money(row.openInterest if half == 2 else row.singleOpenInterest, "$.openInterest")
-    usd = decode.some_money(row.openInterestValue if half == 2 else row.singleOpenInterestValue, "$.openInterestValue")
+    base = decode.optional_money(row.openInterest if half == 2 else row.singleOpenInterest, "$.openInterest")
+    usd = decode.optional_money(
+        row.openInterestValue if half == 2 else row.singleOpenInterestValue, "$.openInterestValue"
+    )
     if base is None:
         return []
     return [
@@ -154,85 +156,91 @@ def interest(row: Row, symbol: str, context: Context, at: Any) -> list[Reading]:
 
 def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
     """`open-interest`: newest row first."""
-    said, _ = result(body)
-    if not said.entries:
+    decoded, _ = result(body)
+    if not decoded.entries:
         return []
-    row = said.entries[0]
-    at = None if row.timestamp is None else decode.at_ms(decode.figure(row.timestamp, "$.timestamp"))
-    return interest(row, said.symbol or name_of(context, row.symbol), context, at)
+    row = decoded.entries[0]
+    at = None if row.timestamp is None else decode.at_ms(decode.finite_float(row.timestamp, "$.timestamp"))
+    return interest(row, decoded.symbol or name_of(context, row.symbol), context, at)
 
 
 def funding(body: bytes, context: Context) -> Sequence[Reading]:
     """`funding/history`: newest row first."""
-    told: list[Reading] = []
+    readings: list[Reading] = []
     for row in result(body)[0].entries[:1]:
-        rate = decode.some_figure(row.fundingRate, "$.fundingRate")
-        stamp = decode.some_figure(row.fundingRateTimestamp, "$.fundingRateTimestamp")
+        rate = decode.optional_float(row.fundingRate, "$.fundingRate")
+        stamp = decode.optional_float(row.fundingRateTimestamp, "$.fundingRateTimestamp")
         if rate is not None:
             at = None if stamp is None else decode.at_ms(stamp)
-            told.append(
+            readings.append(
                 Funding(venue=ID, instrument=row.symbol, received_at=context.received_at, event_time=at, rate=rate)
             )
-    return told
+    return readings
 
 
 def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     """`account-ratio`: buyRatio over sellRatio, newest first."""
-    told = []
+    readings = []
     for row in result(body)[0].entries[:1]:
-        longs, shorts = decode.some_figure(row.buyRatio, "$.buyRatio"), decode.some_figure(row.sellRatio, "$.sellRatio")
+        longs, shorts = (
+            decode.optional_float(row.buyRatio, "$.buyRatio"),
+            decode.optional_float(row.sellRatio, "$.sellRatio"),
+        )
         if longs is None or not shorts or row.timestamp is None:
             raise Malformed("$.result.list[0]: a ratio needs both sides and a time")
-        told.append(
+        readings.append(
             LongShortRatio(
                 venue=ID,
                 instrument=row.symbol,
                 received_at=context.received_at,
-                event_time=decode.at_ms(decode.figure(row.timestamp, "$.timestamp")),
-                ratio=decode.figure(longs / shorts, "$.result.list[0]"),
+                event_time=decode.at_ms(decode.finite_float(row.timestamp, "$.timestamp")),
+                ratio=decode.finite_float(longs / shorts, "$.result.list[0]"),
                 basis="accounts",
             )
         )
-    return told
+    return readings
 
 
 def tickers(body: bytes, context: Context) -> Sequence[Reading]:
     """`tickers` of one category: volume, mark and index, funding, open interest, as far as each row has them."""
-    said, answer = result(body)
+    decoded, answer = result(body)
     at = None if answer.time is None else decode.at_ms(answer.time, "$.time")
-    spot = said.category == "spot"
+    spot = decoded.category == "spot"
     return [
-        one for row in said.entries for one in ticker(row, (SPOT if spot else "") + row.symbol, spot, context, at)
+        one for row in decoded.entries for one in ticker(row, (SPOT if spot else "") + row.symbol, spot, context, at)
     ]  # fmt: skip
 
 
 def ticker(row: Row, symbol: str, spot: bool, context: Context, at: Any) -> list[Reading]:
-    """Whatever a ticker's row has: open interest, mark, funding, volume."""
-    told = interest(row, symbol, context, at)
+    """The readings that a ticker's row gives: open interest, mark, funding, volume."""
+    readings = interest(row, symbol, context, at)
     received_at = context.received_at
-    mark, index = decode.some_figure(row.markPrice, "$.markPrice"), decode.some_figure(row.indexPrice, "$.indexPrice")
+    mark, index = (
+        decode.optional_float(row.markPrice, "$.markPrice"),
+        decode.optional_float(row.indexPrice, "$.indexPrice"),
+    )
     if mark is not None:
-        told.append(
+        readings.append(
             MarkPrice(venue=ID, instrument=symbol, received_at=received_at, event_time=at, mark=mark, index=index)
         )
-    rate = decode.some_figure(row.fundingRate, "$.fundingRate")
+    rate = decode.optional_float(row.fundingRate, "$.fundingRate")
     if rate is not None:
-        following = decode.some_figure(row.nextFundingTime, "$.nextFundingTime")
-        hours = decode.some_figure(row.fundingIntervalHour, "$.fundingIntervalHour")
-        told.append(
+        following = decode.optional_float(row.nextFundingTime, "$.nextFundingTime")
+        hours = decode.optional_float(row.fundingIntervalHour, "$.fundingIntervalHour")
+        readings.append(
             Funding(
                 venue=ID, instrument=symbol, received_at=received_at, event_time=at, rate=rate,
                 next_at=decode.at_ms(following) if following else None,
                 interval_s=None if hours is None else hours * 3600,
             )
         )  # fmt: skip
-    turnover = decode.some_money(row.turnover24h, "$.turnover24h")
+    turnover = decode.optional_money(row.turnover24h, "$.turnover24h")
     if turnover is not None:
-        told.append(
+        readings.append(
             Volume(
                 venue=ID, instrument=symbol, received_at=received_at, event_time=at,
-                market=Market.SPOT if spot else Market.PERP, base=decode.some_money(row.volume24h, "$.volume24h"),
-                usd=turnover, last=decode.some_figure(row.lastPrice, "$.lastPrice"),
+                market=Market.SPOT if spot else Market.PERP, base=decode.optional_money(row.volume24h, "$.volume24h"),
+                usd=turnover, last=decode.optional_float(row.lastPrice, "$.lastPrice"),
             )
         )  # fmt: skip
-    return told
+    return readings

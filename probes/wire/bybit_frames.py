@@ -1,4 +1,7 @@
-"""What Bybit pushes: pure reader, frame to words (facts: venues §4). Side of a liquidation is the position's: Buy, a long."""
+"""Reads the frames that Bybit pushes: frame to messages, pure (bybit-exchange.github.io/docs/v5).
+
+The side of a liquidation is the side of the position: Buy is a long.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from probes.venue import (
     BookDelta,
     BookSnapshot,
     Context,
-    FeedWord,
+    FeedMessage,
     Pong,
     SubscriptionRefused,
 )
@@ -24,17 +27,17 @@ from probes.wire.bybit import BOOK, FORCED, FRAME, ID, SPOT, STATUS, TICKER, For
 from probes.wire.bybit_answers import status_rows, ticker
 
 
-def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of the linear socket."""
     return _frame(body, context, "")
 
 
-def spot_frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+def spot_frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of the spot socket."""
     return _frame(body, context, SPOT)
 
 
-def _frame(body: bytes, context: Context, prefix: str) -> Sequence[FeedWord]:
+def _frame(body: bytes, context: Context, prefix: str) -> Sequence[FeedMessage]:
     message = FRAME.decode(body)
     topic = message.topic.partition(".")[0]
     match topic:
@@ -62,7 +65,7 @@ def _book(message: Frame, prefix: str) -> BookSnapshot | BookDelta:
     at = None if message.ts is None else decode.at_ms(message.ts, "$.ts")
     engine = None if message.cts is None else decode.at_ms(message.cts, "$.cts")
     bids, asks = decode.levels(row.b, "$.data.b"), decode.levels(row.a, "$.data.a")
-    last_id = decode.whole(row.u, "$.data.u")
+    last_id = decode.integer(row.u, "$.data.u")
     if message.type == "snapshot" or last_id == 1:
         return BookSnapshot(
             instrument=prefix + row.s, last_id=last_id, event_time=at, engine_time=engine, bids=bids, asks=asks
@@ -73,14 +76,14 @@ def _book(message: Frame, prefix: str) -> BookSnapshot | BookDelta:
     )  # fmt: skip
 
 
-def _forced(message: Frame, context: Context) -> Sequence[FeedWord]:
+def _forced(message: Frame, context: Context) -> Sequence[FeedMessage]:
     rows = FORCED.decode(message.data)
     old = isinstance(rows, Forced)
-    told = []
+    messages = []
     for row in [rows] if isinstance(rows, Forced) else rows:
         price = decode.money(row.p or row.price, "$.data.p")
         quantity = decode.money(row.v or row.size, "$.data.v")
-        told.append(
+        messages.append(
             Liquidation(
                 venue=ID,
                 instrument=row.s or row.symbol,
@@ -93,4 +96,4 @@ def _forced(message: Frame, context: Context) -> Sequence[FeedWord]:
                 censoring=Censoring.ONE_PER_SECOND if old else Censoring.COMPLETE,
             )
         )
-    return told
+    return messages

@@ -1,4 +1,7 @@
-"""Gate v4's payloads as they stand on the wire (facts: venues §6). Stamps come in s and ms, sizes as text or numbers."""
+"""Gate v4's payloads as they are on the wire (www.gate.com/docs/developers/apiv4).
+
+Stamps come in s and ms, sizes as text or numbers.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What Gate's REST answers mean: pure readers, body to readings (facts: venues §6).
+"""Reads Gate's REST answers: body to readings, pure (www.gate.com/docs/developers/apiv4).
 
-Sizes of futures are contracts: times `quanto_multiplier`, which the listing tells; what is not listed is passed over. The sign
+Sizes of futures are contracts: times `quanto_multiplier`, which the listing gives; what is not listed is skipped. The sign
 of a liquidation's size is read as the position's direction (one production collector's reading; the documentation does not
 say).
 """
@@ -63,7 +63,7 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
 def wallets(body: bytes, context: Context) -> Sequence[Reading]:
     """Keyless: one reading for each currency and network; Gate alone flags delays."""
     found = CURRENCIES.decode(body)
-    told: list[Reading] = []
+    readings: list[Reading] = []
     for row in found if isinstance(found, list) else [found]:
         chains = row.chains or [Chain(row.chain, row.withdraw_disabled, row.withdraw_delayed, row.deposit_disabled)]
         if row.is_withdraw_disabled is not None:
@@ -71,7 +71,7 @@ def wallets(body: bytes, context: Context) -> Sequence[Reading]:
             chains = [
                 Chain(row.chain, off or bool(row.is_withdraw_disabled), None, off or bool(row.is_deposit_disabled))
             ]
-        told += [
+        readings += [
             WalletStatus(
                     venue=ID, asset=row.currency or _asset(context), network=chain.name,
                     received_at=context.received_at, deposits=_open(chain.deposit_disabled),
@@ -79,7 +79,7 @@ def wallets(body: bytes, context: Context) -> Sequence[Reading]:
             )
             for chain in chains
         ]  # fmt: skip
-    return told
+    return readings
 
 
 def _open(disabled: bool | None) -> bool | None:
@@ -106,46 +106,46 @@ def contracts(body: bytes, context: Context) -> Sequence[Reading]:
     """`futures/usdt/contracts`: the listing, and mark and funding with it."""
     found = CONTRACTS.decode(body)
     listed = []
-    told: list[Reading] = []
+    readings: list[Reading] = []
     for row in found if isinstance(found, list) else [found]:
         name = row.name or row.contract
         base, _, quote = name.partition("_")
-        size = decode.some_money(row.quanto_multiplier, "$.quanto_multiplier")
+        size = decode.optional_money(row.quanto_multiplier, "$.quanto_multiplier")
         listed.append(
             Instrument(
                 symbol=name, base=base, quote=quote, market=Market.PERP, contract_size=size or Decimal(1),
                 trading=not row.in_delisting,
             )
         )  # fmt: skip
-        told += _marks(row, name, context, None)
-    return [InstrumentsListed(venue=ID, received_at=context.received_at, instruments=tuple(listed)), *told]
+        readings += _marks(row, name, context, None)
+    return [InstrumentsListed(venue=ID, received_at=context.received_at, instruments=tuple(listed)), *readings]
 
 
 def _marks(row: Contract, name: str, context: Context, at: datetime | None) -> list[Reading]:
-    told: list[Reading] = []
+    readings: list[Reading] = []
     mark, index = (
-        decode.some_figure(row.mark_price, "$.mark_price"),
-        decode.some_figure(row.index_price, "$.index_price"),
+        decode.optional_float(row.mark_price, "$.mark_price"),
+        decode.optional_float(row.index_price, "$.index_price"),
     )
     if mark is not None:
-        told.append(
+        readings.append(
             MarkPrice(venue=ID, instrument=name, received_at=context.received_at, event_time=at, mark=mark, index=index)
         )
-    rate = decode.some_figure(row.funding_rate, "$.funding_rate")
+    rate = decode.optional_float(row.funding_rate, "$.funding_rate")
     if rate is not None:
         following = row.funding_next_apply
-        told.append(
+        readings.append(
             Funding(
                 venue=ID, instrument=name, received_at=context.received_at, event_time=at, rate=rate,
                 next_at=decode.at_any(following, "$.funding_next_apply") if following else None,
-                interval_s=decode.some_figure(row.funding_interval, "$.funding_interval"),
+                interval_s=decode.optional_float(row.funding_interval, "$.funding_interval"),
             )
         )  # fmt: skip
-    return told
+    return readings
 
 
 def size_of(context: Context, symbol: str) -> Decimal | None:
-    """Base units a contract, None where the listing does not tell."""
+    """Base units a contract, None if the listing does not give them."""
     known = context.instruments.get(symbol)
     return None if known is None else known.contract_size
 
@@ -158,30 +158,30 @@ def tickers(body: bytes, context: Context) -> Sequence[Reading]:
 
 
 def ticker(row: Contract, context: Context, at: datetime | None) -> list[Reading]:
-    """Whatever a contract's ticker has: mark, funding, open interest, volume."""
+    """The readings that a contract's ticker gives: mark, funding, open interest, volume."""
     name = row.contract or row.name
-    told = _marks(row, name, context, at)
-    size = size_of(context, name) or decode.some_money(row.quanto_multiplier, "$.quanto_multiplier")
-    total = decode.some_money(row.total_size, "$.total_size")
-    mark = decode.some_money(row.mark_price, "$.mark_price")
+    readings = _marks(row, name, context, at)
+    size = size_of(context, name) or decode.optional_money(row.quanto_multiplier, "$.quanto_multiplier")
+    total = decode.optional_money(row.total_size, "$.total_size")
+    mark = decode.optional_money(row.mark_price, "$.mark_price")
     if total is not None and size is not None:
         base = total * size
-        told.append(
+        readings.append(
             OpenInterest(
                 venue=ID, instrument=name, received_at=context.received_at, event_time=at, base=base,
                 usd=None if mark is None else base * mark,
             )
         )  # fmt: skip
-    quote = decode.some_money(row.volume_24h_quote, "$.volume_24h_quote")
+    quote = decode.optional_money(row.volume_24h_quote, "$.volume_24h_quote")
     if quote is not None:
-        told.append(
+        readings.append(
             Volume(
                 venue=ID, instrument=name, received_at=context.received_at, event_time=at, market=Market.PERP,
-                base=decode.some_money(row.volume_24h_base, "$.volume_24h_base"), usd=quote,
-                last=decode.some_figure(row.last, "$.last"),
+                base=decode.optional_money(row.volume_24h_base, "$.volume_24h_base"), usd=quote,
+                last=decode.optional_float(row.last, "$.last"),
             )
         )  # fmt: skip
-    return told
+    return readings
 
 
 def spot_tickers(body: bytes, context: Context) -> Sequence[Reading]:
@@ -194,8 +194,8 @@ def spot_ticker(row: SpotTicker, context: Context, at: datetime | None) -> Volum
     """A pair's volume."""
     return Volume(
         venue=ID, instrument="spot:" + row.currency_pair, received_at=context.received_at, event_time=at,
-        market=Market.SPOT, base=decode.some_money(row.base_volume, "$.base_volume"),
-        usd=decode.some_money(row.quote_volume, "$.quote_volume"), last=decode.some_figure(row.last, "$.last"),
+        market=Market.SPOT, base=decode.optional_money(row.base_volume, "$.base_volume"),
+        usd=decode.optional_money(row.quote_volume, "$.quote_volume"), last=decode.optional_float(row.last, "$.last"),
     )  # fmt: skip
 
 
@@ -206,15 +206,15 @@ def levels(rows: Sequence[Level | tuple[float, float]], size: float, path: str) 
 
 def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     """`order_book` of either market, with its id; `current` in ms (spot) or seconds (futures)."""
-    said = BOOK.decode(body)
+    decoded = BOOK.decode(body)
     symbol = context.instrument.symbol if context.instrument is not None else ""
     size = float(size_of(context, symbol) or 1)
-    stamp = said.update if said.update is not None else said.current
+    stamp = decoded.update if decoded.update is not None else decoded.current
     return [
         BookSnapshot(
-            instrument=symbol, last_id=decode.some_whole(said.id, "$.id"),
+            instrument=symbol, last_id=decode.optional_integer(decoded.id, "$.id"),
             event_time=None if stamp is None else decode.at_any(stamp, "$.update"),
-            bids=levels(said.bids, size, "$.bids"), asks=levels(said.asks, size, "$.asks"),
+            bids=levels(decoded.bids, size, "$.bids"), asks=levels(decoded.asks, size, "$.asks"),
         )
     ]  # fmt: skip
 
@@ -224,7 +224,7 @@ def funding(body: bytes, context: Context) -> Sequence[Reading]:
     return [
         Funding(
             venue=ID, instrument=context.instrument.symbol if context.instrument else "",
-            received_at=context.received_at, event_time=decode.at_any(row.t, "$[0].t"), rate=decode.figure(row.r, "$[0].r"),
+            received_at=context.received_at, event_time=decode.at_any(row.t, "$[0].t"), rate=decode.finite_float(row.r, "$[0].r"),
         )
         for row in RATES.decode(body)[:1]
         if row.r is not None
@@ -232,7 +232,7 @@ def funding(body: bytes, context: Context) -> Sequence[Reading]:
 
 
 def stats(body: bytes, context: Context) -> Sequence[Reading]:
-    """`contract_stats`: long/short ratios and open interest; the newest row is told."""
+    """`contract_stats`: long/short ratios and open interest; the newest row counts."""
     found = STATS.decode(body)
     rows = found if isinstance(found, list) else [found]
     return [one for row in rows[-1:] for one in stats_row(row, context)]
@@ -246,8 +246,8 @@ def stats_row(row: Stats, context: Context) -> list[Reading]:
         LongShortRatio(
             venue=ID, instrument=name, received_at=context.received_at, event_time=at, ratio=ratio, basis=basis
         )
-        for told, basis in ((row.lsr_account, "accounts"), (row.top_lsr_account, "top_accounts"))
-        if (ratio := decode.some_figure(told, "$.lsr_account")) is not None
+        for text, basis in ((row.lsr_account, "accounts"), (row.top_lsr_account, "top_accounts"))
+        if (ratio := decode.optional_float(text, "$.lsr_account")) is not None
     ]
 
 
@@ -259,17 +259,17 @@ def liquidations(body: bytes, context: Context) -> Sequence[Reading]:
 def forced(raw: bytes | msgspec.Raw, context: Context, *, backlog: bool = False) -> list[Reading]:
     """Liquidations, pushed or of REST."""
     found = FORCED.decode(raw)
-    told: list[Reading] = []
+    readings: list[Reading] = []
     for row in found if isinstance(found, list) else [found]:
         size = size_of(context, row.contract)
         if size is None:
             continue
         contracts_closed = decode.money(row.size if row.size is not None else "", "$.size")
-        price = decode.some_money(row.price or row.fill_price or row.order_price, "$.price")
+        price = decode.optional_money(row.price or row.fill_price or row.order_price, "$.price")
         if price is None:
             raise Malformed("$.price: missing")
         quantity = abs(contracts_closed) * size
-        told.append(
+        readings.append(
             Liquidation(
                 venue=ID, instrument=row.contract, received_at=context.received_at,
                 event_time=decode.at_any(row.time_ms or row.time, "$.time"),
@@ -277,4 +277,4 @@ def forced(raw: bytes | msgspec.Raw, context: Context, *, backlog: bool = False)
                 notional_usd=price * quantity, censoring=Censoring.COMPLETE, backlog=backlog,
             )
         )  # fmt: skip
-    return told
+    return readings

@@ -1,4 +1,4 @@
-"""What Gate pushes: pure reader, frame to words (facts: venues §6)."""
+"""Reads the frames that Gate pushes: frame to messages, pure (www.gate.com/docs/developers/apiv4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from probes.venue import (
     BookDelta,
     BookSnapshot,
     Context,
-    FeedWord,
+    FeedMessage,
     Pong,
     SubscriptionRefused,
 )
@@ -23,7 +23,7 @@ from probes.wire.gate import BOOK, CONTRACTS, FRAME, SPOT_TICKERS, STATS, Frame
 from probes.wire.gate_answers import forced, levels, size_of, spot_ticker, stats_row, ticker
 
 
-def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of either socket."""
     message = FRAME.decode(body)
     if message.error is not None:
@@ -47,7 +47,7 @@ def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
     return ()
 
 
-def _ticker_frame(message: Frame, market: str, context: Context, at: datetime | None) -> Sequence[FeedWord]:
+def _ticker_frame(message: Frame, market: str, context: Context, at: datetime | None) -> Sequence[FeedMessage]:
     if market == "spot":
         tickers_found = SPOT_TICKERS.decode(message.result)
         rows = tickers_found if isinstance(tickers_found, list) else [tickers_found]
@@ -56,20 +56,20 @@ def _ticker_frame(message: Frame, market: str, context: Context, at: datetime | 
     return [one for row in (found if isinstance(found, list) else [found]) for one in ticker(row, context, at)]
 
 
-def _book_frame(message: Frame, market: str, kind: str, at: datetime | None, context: Context) -> Sequence[FeedWord]:
-    said = BOOK.decode(message.result)
-    name = said.contract or said.s
+def _book_frame(message: Frame, market: str, kind: str, at: datetime | None, context: Context) -> Sequence[FeedMessage]:
+    decoded = BOOK.decode(message.result)
+    name = decoded.contract or decoded.s
     if kind == "obu":
         name = name.removeprefix("ob.").rpartition(".")[0]
     size = Decimal(1) if market == "spot" else size_of(context, name)
     if size is None:
         return ()
     symbol = "spot:" + name if market == "spot" else name
-    engine = None if not said.t else decode.at_ms(said.t, "$.result.t")
-    bids = levels(said.b or said.bids, float(size), "$.result.b")
-    asks = levels(said.a or said.asks, float(size), "$.result.a")
-    if kind == "order_book" or said.full:
-        last_id = decode.some_whole(said.u if said.u is not None else said.id, "$.result.u")
+    engine = None if not decoded.t else decode.at_ms(decoded.t, "$.result.t")
+    bids = levels(decoded.b or decoded.bids, float(size), "$.result.b")
+    asks = levels(decoded.a or decoded.asks, float(size), "$.result.a")
+    if kind == "order_book" or decoded.full:
+        last_id = decode.optional_integer(decoded.u if decoded.u is not None else decoded.id, "$.result.u")
         return [
             BookSnapshot(
                 instrument=symbol, last_id=last_id, event_time=at or engine, engine_time=engine, bids=bids, asks=asks
@@ -77,7 +77,7 @@ def _book_frame(message: Frame, market: str, kind: str, at: datetime | None, con
         ]
     return [
         BookDelta(
-            instrument=symbol, first_id=decode.whole(said.U, "$.result.U"), last_id=decode.whole(said.u, "$.result.u"),
+            instrument=symbol, first_id=decode.integer(decoded.U, "$.result.U"), last_id=decode.integer(decoded.u, "$.result.u"),
             prev_id=None, event_time=at or engine, engine_time=engine, bids=bids, asks=asks,
         )
     ]  # fmt: skip

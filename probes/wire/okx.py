@@ -1,4 +1,4 @@
-"""OKX v5's payloads as they stand on the wire (facts: venues §5). Everything is text."""
+"""OKX v5's payloads as they are on the wire (www.okx.com/docs-v5). Everything is text."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Ratios(msgspec.Struct):
 
 
 class Arg(msgspec.Struct):
-    """What a channel was subscribed with."""
+    """The subscription of a channel."""
 
     channel: str = ""
     instId: str = ""  # noqa: N815

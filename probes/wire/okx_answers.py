@@ -1,6 +1,6 @@
-"""What OKX's REST answers mean: pure readers, body to readings (facts: venues §5).
+"""Reads OKX's REST answers: body to readings, pure (www.okx.com/docs-v5).
 
-Sizes of derivatives are contracts: times `ctVal` (and `ctMult`), which the listing tells; what is not listed is passed over.
+Sizes of derivatives are contracts: times `ctVal` (and `ctMult`), which the listing gives; what is not listed is skipped.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def rows(body: bytes) -> list[Row]:
 
 
 def at_ms(stamp: str | int, path: str = "$.data[0].ts") -> datetime:
-    """The time of a stamp told as text."""
-    return decode.at_ms(decode.figure(stamp, path), path)
+    """The time of a stamp given as text."""
+    return decode.at_ms(decode.finite_float(stamp, path), path)
 
 
 def server_time(body: bytes, context: Context) -> Sequence[Reading]:
@@ -62,7 +62,7 @@ def system_status(body: bytes, context: Context) -> Sequence[Reading]:
 
 def status(found: Sequence[Row], context: Context) -> Sequence[Reading]:
     """Windows under way or announced; none under way is health."""
-    told: list[Reading] = []
+    readings: list[Reading] = []
     for row in found:
         planned = row.maintType in ("", "1")
         ongoing = row.state in ("ongoing", "pre_open")
@@ -70,7 +70,7 @@ def status(found: Sequence[Row], context: Context) -> Sequence[Reading]:
         if ongoing:
             state = ServiceState.MAINTENANCE if row.maintType != "3" else ServiceState.DEGRADED
         if row.state in ("ongoing", "pre_open", "scheduled"):
-            told.append(
+            readings.append(
                 ServiceStatus(
                     venue=ID, received_at=context.received_at, state=state, title=row.title, planned=planned,
                     begins_at=at_ms(row.begin, "$.begin") if row.begin else None,
@@ -78,8 +78,8 @@ def status(found: Sequence[Row], context: Context) -> Sequence[Reading]:
                 )
             )  # fmt: skip
     if not any(row.state in ("ongoing", "pre_open") for row in found):
-        told.append(ServiceStatus(venue=ID, received_at=context.received_at, state=ServiceState.OPERATIONAL))
-    return told
+        readings.append(ServiceStatus(venue=ID, received_at=context.received_at, state=ServiceState.OPERATIONAL))
+    return readings
 
 
 def wallets(body: bytes, context: Context) -> Sequence[Reading]:
@@ -113,7 +113,7 @@ def instruments(body: bytes, context: Context) -> Sequence[Reading]:
 
 
 def size_of(context: Context, symbol: str) -> Decimal | None:
-    """Base units a contract (1 on spot), None where it is not known or depends on the price."""
+    """Base units a contract (1 on spot), None if it is not known or depends on the price."""
     known = context.instruments.get(symbol)
     if known is None:
         return Decimal(1) if symbol.count("-") == 1 else None
@@ -127,7 +127,7 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
     return [
         BookSnapshot(
             instrument=symbol,
-            last_id=decode.some_whole(row.seqId, "$.data[0].seqId"),
+            last_id=decode.optional_integer(row.seqId, "$.data[0].seqId"),
             event_time=at_ms(row.ts),
             bids=decode.levels(row.bids, "$.data[0].bids", float(size)),
             asks=decode.levels(row.asks, "$.data[0].asks", float(size)),
@@ -146,7 +146,7 @@ def interest_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     return [
         OpenInterest(
             venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts),
-            base=decode.money(row.oiCcy or row.oi, "$.oiCcy"), usd=decode.some_money(row.oiUsd, "$.oiUsd"),
+            base=decode.money(row.oiCcy or row.oi, "$.oiCcy"), usd=decode.optional_money(row.oiUsd, "$.oiUsd"),
         )
         for row in found
     ]  # fmt: skip
@@ -162,7 +162,7 @@ def funding_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     return [
         Funding(
             venue=ID, instrument=row.instId, received_at=context.received_at,
-            event_time=at_ms(row.ts) if row.ts else None, rate=decode.figure(row.fundingRate, "$.fundingRate"),
+            event_time=at_ms(row.ts) if row.ts else None, rate=decode.finite_float(row.fundingRate, "$.fundingRate"),
             next_at=at_ms(row.fundingTime, "$.fundingTime") if row.fundingTime else None,
         )
         for row in found
@@ -180,7 +180,7 @@ def mark_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     return [
         MarkPrice(
             venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts),
-            mark=decode.some_figure(row.markPx, "$.markPx"), index=decode.some_figure(row.idxPx, "$.idxPx"),
+            mark=decode.optional_float(row.markPx, "$.markPx"), index=decode.optional_float(row.idxPx, "$.idxPx"),
         )
         for row in found
     ]  # fmt: skip
@@ -191,21 +191,24 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     answer = RATIOS.decode(body)
     if str(answer.code) != "0":
         raise refused(str(answer.code), answer.msg)
-    told = []
+    readings = []
     for row in answer.data[:1]:
         if len(row) < 2:
             raise Malformed("$.data[0]: a ratio needs a time and a figure")
-        ratio, basis = decode.figure(row[1], "$.data[0][1]"), "accounts"
+        ratio, basis = decode.finite_float(row[1], "$.data[0][1]"), "accounts"
         if len(row) > 2:
-            ratio, basis = decode.figure(decode.figure(row[2], "$.data[0][2]") / (ratio or 1e-9)), "taker_volume"
-        told.append(
+            ratio, basis = (
+                decode.finite_float(decode.finite_float(row[2], "$.data[0][2]") / (ratio or 1e-9)),
+                "taker_volume",
+            )
+        readings.append(
             LongShortRatio(
                 venue=ID, instrument=context.instrument.symbol if context.instrument else "",
-                received_at=context.received_at, event_time=decode.at_ms(decode.figure(row[0], "$.data[0][0]")),
+                received_at=context.received_at, event_time=decode.at_ms(decode.finite_float(row[0], "$.data[0][0]")),
                 ratio=ratio, basis=basis,
             )
         )  # fmt: skip
-    return told
+    return readings
 
 
 def tickers(body: bytes, context: Context) -> Sequence[Reading]:
@@ -215,17 +218,17 @@ def tickers(body: bytes, context: Context) -> Sequence[Reading]:
 
 def ticker_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     """24 h volumes of rows."""
-    told: list[Reading] = []
+    readings: list[Reading] = []
     for row in found:
         market = _MARKETS.get(row.instType, Market.FUTURE)
-        last = decode.some_money(row.last, "$.last")
-        amount = decode.some_money(row.volCcy24h, "$.volCcy24h")
+        last = decode.optional_money(row.last, "$.last")
+        amount = decode.optional_money(row.volCcy24h, "$.volCcy24h")
         usd = amount if market is Market.SPOT or amount is None or last is None else amount * last
-        told.append(
+        readings.append(
             Volume(
                 venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts), market=market,
-                base=decode.some_money(row.vol24h, "$.vol24h") if market is Market.SPOT else amount, usd=usd,
+                base=decode.optional_money(row.vol24h, "$.vol24h") if market is Market.SPOT else amount, usd=usd,
                 last=None if last is None else float(last),
             )
         )  # fmt: skip
-    return told
+    return readings

@@ -1,6 +1,6 @@
-"""What OKX pushes: pure reader, frame to words (facts: venues §5).
+"""Reads the frames that OKX pushes: frame to messages, pure (www.okx.com/docs-v5).
 
-`posSide` tells whose side was liquidated; in net mode the closing order does (sell: a long).
+`posSide` is the side that was liquidated; in net mode the closing order shows it (sell: a long).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from probes.venue import (
     BookDelta,
     BookSnapshot,
     Context,
-    FeedWord,
+    FeedMessage,
     Pong,
     ShutdownAnnounced,
     SubscriptionRefused,
@@ -36,7 +36,7 @@ from probes.wire.okx_answers import (
 )
 
 
-def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
+def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of the public socket; plain "pong" answers our ping."""
     if body == b"pong":
         return [Pong()]
@@ -63,7 +63,7 @@ def frame(body: bytes, context: Context) -> Sequence[FeedWord]:
     return ()
 
 
-def _control(message: Frame) -> Sequence[FeedWord]:
+def _control(message: Frame) -> Sequence[FeedMessage]:
     code = str(message.code)
     if message.event == "notice" and code == "64008":
         return [ShutdownAnnounced(detail=message.msg)]
@@ -72,7 +72,7 @@ def _control(message: Frame) -> Sequence[FeedWord]:
     return [Ack(subject=message.arg.channel if message.arg else "")]
 
 
-def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[FeedWord]:
+def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[FeedMessage]:
     size = size_of(context, symbol)
     if size is None:
         return ()
@@ -80,8 +80,8 @@ def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[F
     asks = decode.levels(row.asks, "$.data[0].asks", float(size))
     at = at_ms(row.ts)
     last_id, prev_id = (
-        decode.some_whole(row.seqId, "$.data[0].seqId"),
-        decode.some_whole(row.prevSeqId, "$.data[0].prevSeqId"),
+        decode.optional_integer(row.seqId, "$.data[0].seqId"),
+        decode.optional_integer(row.prevSeqId, "$.data[0].prevSeqId"),
     )
     if message.action != "update":
         return [BookSnapshot(instrument=symbol, last_id=last_id, event_time=at, bids=bids, asks=asks)]
@@ -95,20 +95,20 @@ def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[F
     ]  # fmt: skip
 
 
-def _forced(row: Row, context: Context) -> Sequence[FeedWord]:
+def _forced(row: Row, context: Context) -> Sequence[FeedMessage]:
     size = size_of(context, row.instId)
     if size is None:
         return ()
-    told = []
+    messages = []
     for one in row.details:
         price = decode.money(one.bkPx, "$.data[0].details[0].bkPx")
         quantity = decode.money(one.sz, "$.data[0].details[0].sz") * size
         long = one.posSide == "long" or (one.posSide in ("", "net") and one.side == "sell")
-        told.append(
+        messages.append(
             Liquidation(
                 venue=ID, instrument=row.instId, received_at=context.received_at,
                 event_time=at_ms(one.ts, "$.data[0].details[0].ts"), side=Side.LONG if long else Side.SHORT, price=price,
                 quantity=quantity, notional_usd=price * quantity, censoring=Censoring.ONE_PER_SECOND,
             )
         )  # fmt: skip
-    return told
+    return messages

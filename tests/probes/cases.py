@@ -19,12 +19,12 @@ import msgspec
 
 from probes import venues
 from probes.readings import Instrument, Market, Reading, VenueId
-from probes.venue import BookSnapshot, Context, FeedWord, Malformed, Refused
+from probes.venue import BookSnapshot, Context, FeedMessage, Malformed, Refused
 
 ROOT = Path(__file__).parent / "venues"
 NOW = datetime(2026, 11, 1, 0, 0, 1, tzinfo=UTC)
 BROKEN = (Malformed, Refused, msgspec.DecodeError)
-Reader = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | FeedWord]]
+Reader = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | FeedMessage]]
 
 
 def _instrument(symbol: str, market: Market, size: str = "1", *, inverse: bool = False) -> Instrument:

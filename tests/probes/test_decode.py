@@ -55,18 +55,22 @@ def test_text_that_is_no_reasonable_amount_is_malformed(text: str) -> None:
 @pytest.mark.parametrize("text", ["x", "", "nan", "-inf", 10**400, float("inf")])
 def test_what_is_no_finite_number_is_no_figure(text: str | float) -> None:
     with pytest.raises(Malformed, match=r"^\$\.p: "):
-        decode.figure(text, "$.p")
+        decode.finite_float(text, "$.p")
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_what_a_venue_left_empty_is_none(nothing: str | None) -> None:
-    assert decode.some_money(nothing) is None
-    assert decode.some_figure(nothing) is None
-    assert decode.some_whole(None, "$") is None
+    assert decode.optional_money(nothing) is None
+    assert decode.optional_float(nothing) is None
+    assert decode.optional_integer(None, "$") is None
 
 
 def test_what_a_venue_did_tell_is_read() -> None:
-    assert (decode.some_money("1.50"), decode.some_figure(0), decode.some_whole(7, "$")) == (Decimal("1.50"), 0.0, 7)
+    assert (decode.optional_money("1.50"), decode.optional_float(0), decode.optional_integer(7, "$")) == (
+        Decimal("1.50"),
+        0.0,
+        7,
+    )
 
 
 def test_levels_are_price_and_size_in_base_units_whatever_follows_them() -> None:
@@ -86,10 +90,10 @@ def test_a_header_is_a_finite_number_or_nothing(text: str, number: float | None)
 
 
 def test_a_sequence_number_must_be_there_and_fit_in_64_bits() -> None:
-    assert decode.whole(2**63 - 1, "$.u") == 2**63 - 1
+    assert decode.integer(2**63 - 1, "$.u") == 2**63 - 1
     for wrong in (None, 2**63, -(2**63)):
         with pytest.raises(Malformed, match=r"\$\.u"):
-            decode.whole(wrong, "$.u")
+            decode.integer(wrong, "$.u")
 
 
 def test_a_signature_is_the_one_of_rfc_4231() -> None:

@@ -255,7 +255,7 @@ async def test_readings_that_waited_come_in_order_and_let_others_run() -> None:
     every = sorted({each.name for each in GATE.checks} | {each.name for each in GATE.feeds})
     prober = Prober(GATE, ProberSettings(assets=[], disabled=every))
     for number in range(1000):
-        prober.outbox.put(
+        prober.queue.put(
             ServerTime(
                 venue=GATE.id, received_at=utc_now(), event_time=datetime(2026, 11, 1, tzinfo=UTC), resolution_s=number
             )

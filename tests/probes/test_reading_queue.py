@@ -40,7 +40,7 @@ async def test_who_waits_for_a_reading_gets_the_next_one() -> None:
 
 
 def test_a_full_outbox_drops_the_oldest_routine_reading_and_counts_it() -> None:
-    outbox = ReadingQueue(most=3)
+    outbox = ReadingQueue(max_readings=3)
     for one in (FORCED, lag(1), lag(2), FORCED):
         outbox.put(one)
     assert outbox.dropped == {"EngineLag": 1}
@@ -48,7 +48,7 @@ def test_a_full_outbox_drops_the_oldest_routine_reading_and_counts_it() -> None:
 
 
 def test_only_when_nothing_routine_is_left_the_oldest_of_all_goes() -> None:
-    outbox = ReadingQueue(most=2)
+    outbox = ReadingQueue(max_readings=2)
     newest = replace(FORCED, instrument="ETH")
     for one in (FORCED, FORCED, newest):
         outbox.put(one)

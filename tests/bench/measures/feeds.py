@@ -74,7 +74,7 @@ def _book(venue: str) -> Figure:
                 else:
                     assert isinstance(word, BookSnapshot)
                     faults += kept.snapshot(word, NOW, 0.0)
-        [measured] = kept.measures(NOW, 0.0, 60.0)
+        [measured] = kept.measure_all(NOW, 0.0, 60.0)
         assert not faults
         assert measured.updates >= BOOKS, measured
 

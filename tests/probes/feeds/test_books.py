@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from probes.feeds.books import MAX_KEPT, FeedBooks
+from probes.feeds.books import MAX_PENDING, FeedBooks
 from probes.readings import BookState, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
 
@@ -45,10 +45,10 @@ def test_changes_are_kept_until_the_rest_snapshot_comes_and_then_applied() -> No
     held = books(based=True)
     for last_id in (9, 10, 11, 12):
         assert held.change(delta(last_id), NOW, 0.0) == []
-    assert held.wanting() == ["BTC"]
-    assert held.wanting() == [], "asked for once"
+    assert held.snapshots_needed() == ["BTC"]
+    assert held.snapshots_needed() == [], "asked for once"
     assert held.snapshot(whole(10), NOW, 1.0) == []
-    (told,) = held.measures(NOW, 1.0, 60.0)
+    (told,) = held.measure_all(NOW, 1.0, 60.0)
     assert told.state is BookState.OK
     assert held.change(delta(13), NOW, 2.0) == []
 
@@ -56,19 +56,19 @@ def test_changes_are_kept_until_the_rest_snapshot_comes_and_then_applied() -> No
 def test_a_snapshot_older_than_what_was_kept_is_asked_for_again() -> None:
     held = books(based=True)
     held.change(delta(20), NOW, 0.0)
-    assert held.wanting() == ["BTC"]
+    assert held.snapshots_needed() == ["BTC"]
     assert held.snapshot(whole(10), NOW, 1.0) == []
-    assert held.wanting() == ["BTC"]
+    assert held.snapshots_needed() == ["BTC"]
     assert held.snapshot(whole(19), NOW, 2.0) == []
-    assert held.measures(NOW, 2.0, 60.0)[0].state is BookState.OK
+    assert held.measure_all(NOW, 2.0, 60.0)[0].state is BookState.OK
 
 
 def test_a_snapshot_that_does_not_come_is_asked_for_again() -> None:
     held = books(based=True)
     held.change(delta(20), NOW, 0.0)
-    held.wanting()
-    held.failed("BTC")
-    assert held.wanting() == ["BTC"]
+    held.snapshots_needed()
+    held.snapshot_failed("BTC")
+    assert held.snapshots_needed() == ["BTC"]
 
 
 def test_a_gap_is_told_once_with_what_is_missing_and_the_resync_says_how_long() -> None:
@@ -78,9 +78,9 @@ def test_a_gap_is_told_once_with_what_is_missing_and_the_resync_says_how_long() 
     assert events(gap) == [(FeedEvent.GAP, 3)]
     assert gap[0].detail == "after 10 came 14..14"
     assert held.change(delta(15), NOW, 6.0) == []
-    assert held.measures(NOW, 6.0, 60.0)[0].state is BookState.UNSYNCED
+    assert held.measure_all(NOW, 6.0, 60.0)[0].state is BookState.UNSYNCED
     assert not wants_anew(held)
-    assert held.wanting() == ["BTC"]
+    assert held.snapshots_needed() == ["BTC"]
     assert events(held.snapshot(whole(14), NOW, 8.0)) == [(FeedEvent.RESYNCED, 3.0)]
     assert events(held.snapshot(whole(15), NOW, 9.0)) == [], "told once"
 
@@ -90,8 +90,8 @@ def test_a_feed_that_sends_its_own_snapshots_needs_a_new_connection_after_a_gap(
     held.snapshot(whole(10), NOW, 0.0)
     assert events(held.change(delta(12), NOW, 1.0)) == [(FeedEvent.GAP, 1)]
     assert wants_anew(held)
-    assert held.wanting() == []
-    held.forget()
+    assert held.snapshots_needed() == []
+    held.invalidate()
     assert not wants_anew(held)
     assert events(held.snapshot(whole(20), NOW, 4.0)) == [(FeedEvent.RESYNCED, 3.0)]
 
@@ -101,20 +101,20 @@ def test_a_lost_connection_leaves_no_book_believed_and_nothing_kept() -> None:
     held.snapshot(whole(10), NOW, 0.0)
     held.snapshot(whole(10, "ETH"), NOW, 0.0)
     held.change(delta(14), NOW, 0.0)
-    held.forget()
-    assert {one.state for one in held.measures(NOW, 1.0, 60.0)} == {BookState.UNSYNCED}
-    assert held.wanting() == []
+    held.invalidate()
+    assert {one.state for one in held.measure_all(NOW, 1.0, 60.0)} == {BookState.UNSYNCED}
+    assert held.snapshots_needed() == []
 
 
 def test_a_book_that_never_stood_is_not_measured() -> None:
     held = books(based=True)
     held.change(delta(14), NOW, 0.0)
-    assert held.measures(NOW, 1.0, 60.0) == []
+    assert held.measure_all(NOW, 1.0, 60.0) == []
 
 
 def test_what_is_kept_is_bounded_and_the_newest_stays() -> None:
     held = books(based=True)
-    for last_id in range(1, MAX_KEPT + 100):
+    for last_id in range(1, MAX_PENDING + 100):
         held.change(delta(last_id), NOW, 0.0)
-    assert held.snapshot(whole(MAX_KEPT + 98), NOW, 1.0) == []
-    assert held.measures(NOW, 1.0, 60.0)[0].state is BookState.OK
+    assert held.snapshot(whole(MAX_PENDING + 98), NOW, 1.0) == []
+    assert held.measure_all(NOW, 1.0, 60.0)[0].state is BookState.OK

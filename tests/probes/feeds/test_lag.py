@@ -24,22 +24,22 @@ def test_lag_is_the_seconds_worst_corrected_by_the_clock_offset() -> None:
     lag.stamp("BTC", received_s=100.0, event_s=104.9, engine_s=None)
     lag.stamp("BTC", received_s=100.5, event_s=104.5, engine_s=104.4)
     lag.stamp("BTC", received_s=100.6, event_s=105.5, engine_s=105.48)
-    told = lag.told(NOW, 101.0)
+    told = lag.readings(NOW, 101.0)
     engine = [one for one in told if isinstance(one, EngineLag)]
     feed = [one for one in told if isinstance(one, FeedLag)]
     assert [one.lag_s for one in engine] == pytest.approx([0.1])
     assert [one.lag_s for one in feed] == pytest.approx([1.0])
     assert [one.bound_s for one in feed] == pytest.approx([0.1])
-    assert lag.told(NOW, 102.0) == [], "each second starts anew"
+    assert lag.readings(NOW, 102.0) == [], "each second starts anew"
 
 
 def test_instruments_are_told_apart() -> None:
     lag = meter(ClockOffset())
     lag.stamp("BTC", 100.0, 99.9, None)
     lag.stamp("ETH", 100.0, 99.0, None)
-    told = {one.instrument: one.lag_s for one in lag.told(NOW, 100.0)}
+    told = {one.instrument: one.lag_s for one in lag.readings(NOW, 100.0)}
     assert told == pytest.approx({"BTC": 0.0, "ETH": 0.9}), "the fastest frame seen is the clock where nobody was asked"
 
 
 def test_nothing_stamped_tells_nothing() -> None:
-    assert meter(ClockOffset()).told(NOW, 1.0) == []
+    assert meter(ClockOffset()).readings(NOW, 1.0) == []

@@ -26,7 +26,7 @@ from probes.readings import (
 )
 from probes.rest.http import USER_AGENT, session, tls_context
 from probes.tape import HttpExchange
-from probes.venue import Ack, Context, FeedWord, KeepAlive, Reply
+from probes.venue import Ack, Context, FeedMessage, KeepAlive, Reply
 from tests.probes.feeds.listening import depth, feed, listening, mark, now_ms, scripted, state_is
 from tests.probes.loopback import free_port, serving
 
@@ -249,7 +249,7 @@ def test_of_several_ends_the_venues_word_comes_first() -> None:
 
 
 async def test_a_venues_own_ping_is_answered_as_its_dialect_says() -> None:
-    def read(raw: bytes, context: Context) -> list[FeedWord]:
+    def read(raw: bytes, context: Context) -> list[FeedMessage]:
         return [Reply(text="pong"), Ack(), replace(MARKED, event_time=None), replace(MARKED, instrument="ETHUSDT")]
 
     one = feed("binance_usdm", "liquidation", read=read)

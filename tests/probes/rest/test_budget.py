@@ -28,7 +28,7 @@ def test_no_window_ever_holds_more_than_nine_tenths(requests: list[tuple[float, 
     ours, now_s, made = budgets(), 0.0, list[tuple[float, float]]()
     for pause_s, cost in requests:
         now_s += pause_s
-        if ours.may("ip", cost, now_s):
+        if ours.allows("ip", cost, now_s):
             ours.spend("ip", cost, now_s)
             made.append((now_s, cost))
         assert sum(cost for at_s, cost in made if now_s - at_s < 60) <= 100 * (1 - RESERVE) + 1e-6
@@ -38,25 +38,25 @@ def test_no_window_ever_holds_more_than_nine_tenths(requests: list[tuple[float, 
 def test_a_window_slides() -> None:
     ours = budgets()
     ours.spend("ip", 90, 0.0)
-    assert not ours.may("ip", 1, 59.9)
-    assert ours.may("ip", 90, 60.0)
+    assert not ours.allows("ip", 1, 59.9)
+    assert ours.allows("ip", 90, 60.0)
 
 
 def test_what_has_no_budget_may_always_be_asked() -> None:
     ours = budgets()
     ours.spend("other", 1e9, 0.0)
     ours.learn(Usage(budget="other", used=1e9), 0.0)
-    assert ours.may("other", 1e9, 0.0)
+    assert ours.allows("other", 1e9, 0.0)
 
 
 def test_the_venues_own_count_is_believed_over_ours_and_our_requests_since_are_added() -> None:
     ours = budgets()
     ours.spend("ip", 10, 0.0)
     ours.learn(Usage(budget="ip", used=80), 1.0)
-    assert ours.may("ip", 10, 2.0)
+    assert ours.allows("ip", 10, 2.0)
     ours.spend("ip", 5, 2.0)
-    assert not ours.may("ip", 10, 3.0)
-    assert ours.may("ip", 85, 61.0), "what the venue said a window ago is over"
+    assert not ours.allows("ip", 10, 3.0)
+    assert ours.allows("ip", 85, 61.0), "what the venue said a window ago is over"
 
 
 def test_what_the_venue_says_remains_is_taken_from_the_limit_it_tells() -> None:
@@ -75,21 +75,21 @@ def test_a_usage_that_says_nothing_changes_nothing() -> None:
 
 def test_a_floor_forbids_every_budget_and_only_rises() -> None:
     ours = budgets()
-    ours.wait(50.0, 0.0)
-    ours.wait(20.0, 0.0)
-    assert not ours.may("ip", 1, 49.0)
-    assert not ours.may("other", 1, 49.0)
-    assert ours.waits_s(40.0) == 10.0
+    ours.wait_until(50.0, 0.0)
+    ours.wait_until(20.0, 0.0)
+    assert not ours.allows("ip", 1, 49.0)
+    assert not ours.allows("other", 1, 49.0)
+    assert ours.wait_left_s(40.0) == 10.0
     assert ours.headroom(40.0, NOW)[0].left == 0.0
-    assert ours.may("ip", 1, 50.0)
-    assert ours.waits_s(60.0) == 0.0
+    assert ours.allows("ip", 1, 50.0)
+    assert ours.wait_left_s(60.0) == 0.0
 
 
 @pytest.mark.parametrize("until_s", [1e12, float("inf")])
 def test_no_floor_lasts_longer_than_three_days(until_s: float) -> None:
     ours = budgets()
-    ours.wait(until_s, 0.0)
-    assert ours.waits_s(0.0) == MAX_FLOOR_S
+    ours.wait_until(until_s, 0.0)
+    assert ours.wait_left_s(0.0) == MAX_FLOOR_S
 
 
 def test_headroom_is_told_by_name_and_never_below_nothing() -> None:

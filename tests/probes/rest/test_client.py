@@ -188,9 +188,9 @@ async def test_a_throttling_with_retry_after_is_waited_for_and_nothing_is_asked_
         assert len(served.asked) == 1
     assert first.refusal is Refusal.THROTTLED
     assert {second.refusal, other.refusal} == {Refusal.BUDGET}
-    assert "s as told" in second.detail
+    assert "s as the venue asked" in second.detail
     assert Refusal.BUDGET.is_ours
-    assert 25 < ours.state.budgets.waits_s(utc_now().timestamp()) <= 30
+    assert 25 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= 30
 
 
 async def test_a_retry_after_without_a_dialects_word_is_waited_for_too(client: aiohttp.ClientSession) -> None:
@@ -207,7 +207,7 @@ async def test_a_throttling_or_ban_that_tells_no_time_is_waited_for_a_while(
     async with serving({TIME["gate"]: say("slow down", status)}) as served:
         ours = asker(client, served, "gate")
         await ours.ask(check("gate", "server_time"), None)
-        assert longest_s - 4 < ours.state.budgets.waits_s(utc_now().timestamp()) <= longest_s
+        assert longest_s - 4 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= longest_s
 
 
 async def test_a_ban_is_waited_for_until_its_end(client: aiohttp.ClientSession) -> None:
@@ -219,14 +219,14 @@ async def test_a_ban_is_waited_for_until_its_end(client: aiohttp.ClientSession) 
         ours = asker(client, served)
         told = only(RequestTimed, await ours.ask(check("binance_usdm", "server_time"), None))
     assert told.refusal is Refusal.BANNED
-    assert 3500 < ours.state.budgets.waits_s(utc_now().timestamp()) <= 3600
+    assert 3500 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= 3600
 
 
 async def test_bybits_too_frequent_is_ten_minutes_of_quiet(client: aiohttp.ClientSession) -> None:
     async with serving({TIME["bybit"]: say("403, access too frequent", 403)}) as served:
         ours = asker(client, served, "bybit")
         await ours.ask(check("bybit", "server_time"), None)
-        assert 590 < ours.state.budgets.waits_s(utc_now().timestamp()) <= 600
+        assert 590 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= 600
 
 
 async def test_the_last_tenth_of_a_budget_is_never_asked_for(client: aiohttp.ClientSession) -> None:
@@ -236,7 +236,7 @@ async def test_the_last_tenth_of_a_budget_is_never_asked_for(client: aiohttp.Cli
         told = [only(RequestTimed, await ours.ask(check("gate", "server_time"), None)) for _ in range(12)]
         assert len(served.asked) == 9
     assert [one.refusal for one in told] == [None] * 9 + [Refusal.BUDGET] * 3
-    assert (told[-1].phases, told[-1].status, told[-1].detail) == ((), None, "the last tenth is kept")
+    assert (told[-1].phases, told[-1].status, told[-1].detail) == ((), None, "the last tenth of the budget is reserved")
 
 
 async def test_a_venues_own_headers_end_our_asking(client: aiohttp.ClientSession) -> None:
@@ -255,7 +255,7 @@ async def test_a_book_is_measured_and_raw_asking_gives_its_snapshot(client: aioh
     async with serving({"/fapi/v1/depth": say(json.dumps(body))}) as served:
         ours = asker(client, served)
         book = only(BookMeasured, await ours.ask(check("binance_usdm", "book_rest"), perp))
-        raw, snapshot = await ours.ask_raw(check("binance_usdm", "book_rest"), perp)
+        raw, snapshot = await ours.ask_unmeasured(check("binance_usdm", "book_rest"), perp)
         assert served.asked[0] == "/fapi/v1/depth?symbol=BTCUSDT&limit=1000"
     assert (book.state, book.source, book.instrument) == (BookState.OK, "rest", "BTCUSDT")
     assert only(RequestTimed, raw).instrument == "BTCUSDT"

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from probes.readings import Refusal
-from probes.rest.http import USER_AGENT, _refusal, exchange, session, tls_context, utc_now
+from probes.rest.http import USER_AGENT, _refusal, get_once, session, tls_context, utc_now
 from probes.tape import HttpExchange
 from tests.probes.loopback import cut_short, free_port, hung_up, never_ending, say, serving
 
@@ -30,7 +30,7 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def get(client: aiohttp.ClientSession, url: str, timeout_s: float = 2.0, max_bytes: int = 10_000) -> HttpExchange:
-    return await exchange(
+    return await get_once(
         client, url, headers={"X-Asked": "yes"}, timeout_s=timeout_s, max_bytes=max_bytes, clock=utc_now
     )
 
