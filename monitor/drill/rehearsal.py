@@ -1,6 +1,6 @@
-"""The daemon's settings in a drill: the world's hosts, shortened memories, an embedded store of its own.
+"""Builds the daemon's settings for a drill: the world's hosts, shorter times, an embedded store of its own.
 
-Only lengths of time differ from a real day (a drill has no hour to learn what is usual); thresholds, nats and caps do not.
+Only lengths of time differ from production (a drill is too short to learn for an hour); thresholds, nats and caps do not.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ EVERY_S: Mapping[str, float] = {
 def rehearsal(
     ready: Ready, folder: Path, *, otlp_endpoint: str = "", own_sinks: Mapping[str, Mapping[str, object]] | None = None
 ) -> Settings:
-    """Settings that watch the world. `own_sinks` are the operator's, to rehearse their real routes too."""
+    """Settings that watch the world. `own_sinks` are the operator's, so that the drill tests their real routes too."""
     pools = tuple(PoolRef(network=NETWORK, address=address) for address in ready.pools)
     contract = ContractRef(network=NETWORK, address=ready.contract, timelock=ready.timelock)
     return Settings(

@@ -29,33 +29,33 @@ from probes.rest.http import utc_now
 
 SETTLE_S = 6.0
 
-Given = TypeVar("Given")
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(slots=True)
 class Progress:
-    """Where a drill stands, for whoever shows it."""
+    """The progress of a drill, for a display."""
 
     scenario: Scenario
     stage: str = "the world starts"
     begun_at: datetime | None = None
     signals: int = 0
-    told: list[TimedChange] = field(default_factory=list)
+    changes: list[TimedChange] = field(default_factory=list)
     daemon: Daemon | None = None
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
-        """Count what passes."""
+        """Count the signals."""
         self.signals += len(signals)
 
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
-        """Keep every change with the time it was told."""
+        """Record every change with the time of its emission."""
         now = utc_now()
-        self.told += [TimedChange(now, change) for change in changes]
+        self.changes += [TimedChange(now, change) for change in changes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillOrder:
-    """What is to be rehearsed: the scenario's file, where the results go, and the operator's own sinks and collector."""
+    """The order for a drill: the scenario's file, the folder for the results, the operator's own sinks and collector."""
 
     scenario: Scenario
     file: Path
@@ -64,8 +64,8 @@ class DrillOrder:
     otlp_endpoint: str = ""
 
 
-async def run_drill(order: DrillOrder, shown: Callable[[Progress], None] = lambda _: None) -> DrillVerdict:
-    """Play the scenario through the whole program. Raises OperatorError where it cannot begin."""
+async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda _: None) -> DrillVerdict:
+    """Play the scenario through the whole program. Raises OperatorError if it cannot begin."""
     progress = Progress(order.scenario)
     secret = secrets.token_hex(16)
     world = WorldLink(order.file, secret)
@@ -79,21 +79,21 @@ async def run_drill(order: DrillOrder, shown: Callable[[Progress], None] = lambd
             with RecordingWriter(recording, header) as writer:
                 daemon = Daemon(settings, env={**os.environ, SECRET_ENV: secret}, observers=(writer, progress))
                 progress.daemon = daemon
-                shown(progress)
+                show(progress)
                 webhooks = await _play(daemon, world, progress)
                 rss_mb = peak_memory_mb()
         finally:
             await world.end()
         assert progress.begun_at is not None
-        snapshot = await _snapshot(daemon, settings, progress.told, folder)
-    again = replay_file(recording)
-    for _ in again.changes():
+        snapshot = await _snapshot(daemon, settings, progress.changes, folder)
+    replay = replay_file(recording)
+    for _ in replay.changes():
         pass
-    judged = judge(order.scenario, progress.told, progress.begun_at)
+    judged = judge(order.scenario, progress.changes, progress.begun_at)
     why = list(judged.why)
-    if again.correlator.digest() != daemon.correlator.digest():
+    if replay.correlator.digest() != daemon.correlator.digest():
         why.append("the recording's replay gave another digest")
-    worst = _worst(progress.told)
+    worst = _worst(progress.changes)
     return DrillVerdict(
         scenario=order.scenario.name,
         held=not why,
@@ -102,12 +102,12 @@ async def run_drill(order: DrillOrder, shown: Callable[[Progress], None] = lambd
         highest=LEVEL_NAMES[judged.highest],
         flagged_after_s=None if judged.flagged_after_s is None else round(judged.flagged_after_s, 1),
         within_s=order.scenario.expect.within_s,
-        changes=flagged(progress.told, progress.begun_at),
+        changes=flagged(progress.changes, progress.begun_at),
         webhooks=len(webhooks),
         webhooks_signed=sum(1 for one in webhooks if one.get("signed") is True),
         signals=progress.signals,
         digest=daemon.correlator.digest(),
-        replay_digest=again.correlator.digest(),
+        replay_digest=replay.correlator.digest(),
         recording=str(recording),
         snapshot=None if snapshot is None else str(snapshot),
         incident_id=None if worst is None else worst.incident_id,
@@ -117,7 +117,7 @@ async def run_drill(order: DrillOrder, shown: Callable[[Progress], None] = lambd
 
 
 def peak_memory_mb() -> float:
-    """The most memory this process ever held, in MB. Linux tells its own; elsewhere what it was started from counts too."""
+    """The peak memory of this process in MB. Outside Linux it includes that of the process it was started from."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():
@@ -127,7 +127,7 @@ def peak_memory_mb() -> float:
 
 
 async def _play(daemon: Daemon, world: WorldLink, progress: Progress) -> list[dict[str, Any]]:
-    """The daemon watches while the world plays; gives the webhooks that the world received."""
+    """Run the daemon while the world plays. Returns the webhooks that the world received."""
     stop = asyncio.Event()
     running = asyncio.Event()
     task = asyncio.create_task(daemon.run(stop, running.set))
@@ -137,7 +137,7 @@ async def _play(daemon: Daemon, world: WorldLink, progress: Progress) -> list[di
         await _first(task, asyncio.sleep(SETTLE_S))
         progress.begun_at = utc_now()
         await world.begin()
-        await _first(task, _listen(world, progress))
+        await _first(task, _follow_stages(world, progress))
         progress.stage = "the daemon stops"
         stop.set()
         await task
@@ -147,18 +147,18 @@ async def _play(daemon: Daemon, world: WorldLink, progress: Progress) -> list[di
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _listen(world: WorldLink, progress: Progress) -> None:
+async def _follow_stages(world: WorldLink, progress: Progress) -> None:
     """Follow the world's stages to the end of the scenario."""
     try:
         async with asyncio.timeout(progress.scenario.length_s):
-            while (told := await world.said()) is not None:
-                progress.stage = str(told.get("stage", progress.stage))
+            while (message := await world.next_message()) is not None:
+                progress.stage = str(message.get("stage", progress.stage))
     except TimeoutError:
         return
 
 
-async def _first(task: asyncio.Task[None], work: Awaitable[Given]) -> Given:
-    """The outcome of `work`, unless the daemon ends before it: then the daemon's failure."""
+async def _first(task: asyncio.Task[None], work: Awaitable[Outcome]) -> Outcome:
+    """Returns the outcome of `work`. Raises the daemon's failure if the daemon ends first."""
     other = asyncio.ensure_future(work)
     try:
         await asyncio.wait({task, other}, return_when=asyncio.FIRST_COMPLETED)
@@ -170,20 +170,20 @@ async def _first(task: asyncio.Task[None], work: Awaitable[Given]) -> Given:
         other.cancel()
 
 
-def _worst(told: Sequence[TimedChange]) -> IncidentChange | None:
-    changes = [one.change for one in told]
+def _worst(timed: Sequence[TimedChange]) -> IncidentChange | None:
+    changes = [one.change for one in timed]
     return max(changes, key=lambda one: (one.scope.startswith("asset:"), one.level), default=None)
 
 
-async def _snapshot(daemon: Daemon, settings: Settings, told: Sequence[TimedChange], folder: Path) -> Path | None:
-    """The worst incident, from the store as an operator would take it."""
-    worst = _worst(told)
+async def _snapshot(daemon: Daemon, settings: Settings, timed: Sequence[TimedChange], folder: Path) -> Path | None:
+    """Take a snapshot of the worst incident from the store, as an operator would."""
+    worst = _worst(timed)
     if worst is None:
         return None
     await daemon.store.open()
     try:
         changes = await daemon.store.incident(worst.incident_id)
-        assert changes, "what was told is in the store"
+        assert changes, "every emitted change is in the store"
         return await snapshot_incident(daemon.store, changes, settings, folder)
     finally:
         await daemon.store.close()

@@ -1,7 +1,7 @@
-"""The words of a scenario: what the drill's world will do, second by second, and what must be flagged.
+"""Declares a scenario: what the drill's world does, second by second, and what must be flagged.
 
 A scenario is a TOML file, read strictly. Times are seconds of the scenario (0 is "begin"), prices and sizes in USD-like
-quote units, shares 0..1. Knows no world: `monitor.drill.world` plays it, the conductor judges by `expect`.
+quote units, shares 0..1. This file knows no world: `monitor.drill.world` plays a scenario, `verdict.py` judges by `expect`.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class ChainKind(StrEnum):
 
 
 class Liquidated(StrEnum):
-    """Whose positions are closed by force."""
+    """The side whose positions are liquidated."""
 
     LONG = "long"
     SHORT = "short"
 
 
 class Mute(StrEnum):
-    """What of a venue falls silent while its socket stays open."""
+    """The part of a venue that falls silent while its socket stays open."""
 
     LIQUIDATION = "liquidation"
-    """Everything the liquidation feed carries: forced orders and the prices that prove it lives."""
+    """Everything on the liquidation feed: forced orders and the prices that prove it is alive."""
     FORCED_ORDERS = "forced_orders"
-    """Forced orders only; the prices beside them go on."""
+    """Forced orders only; the prices on that feed go on."""
     BOOK = "book_ws"
     """The books' changes."""
 
@@ -65,7 +65,7 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stage: from `at_s` to `until_s` (None: the end) at `venues` (none named: all). What is None stays as it was.
+    """One stage: from `at_s` to `until_s` (None: the end) at `venues` (none named: all). None means unchanged.
 
     Where stages overlap, the later one in the file wins, effect by effect. `throttle` is the share of REST answered by
     the venue's own throttling answer; `liquidations_per_s` the true rate, before the venue censors it;
@@ -105,7 +105,7 @@ class Stage:
 class Expect:
     """What must be flagged: `level` within `within_s` of `third_leg_at_s`; `at_most`: nothing above it, ever.
 
-    `fault` is whose fault must be named ("" where none need be).
+    `fault` is whose fault must be named ("" if none).
     """
 
     level: str
@@ -117,7 +117,7 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One rehearsal."""
+    """One scenario."""
 
     name: str
     title: str
@@ -129,13 +129,13 @@ class Scenario:
     stages: tuple[Stage, ...] = field(default_factory=tuple)
 
     def chain(self) -> tuple[ChainStep, ...]:
-        """Every step on the chain, in order of time."""
+        """Every step on the chain, in time order."""
         steps = [step for stage in self.stages for step in stage.chain]
         return tuple(sorted(steps, key=lambda step: step.at_s))
 
 
 def names() -> tuple[str, ...]:
-    """The scenarios that are shipped."""
+    """The names of the shipped scenarios."""
     return tuple(sorted(one.stem for one in FOLDER.glob("*.toml")))
 
 
@@ -157,7 +157,7 @@ def load(given: str | Path) -> Scenario:
 
 
 def checked(scenario: Scenario) -> Scenario:
-    """The scenario, its values proved to make sense together. Raises OperatorError naming the key."""
+    """Check that the values of a scenario make sense together, and return it. Raises OperatorError with the key."""
     _between("length_s", scenario.length_s, 1.0, MAX_S, 'give the length, such as "80s"')
     _between("price", scenario.price, 1e-6, MAX_PRICE, "give a price in USD; the world trades whole lots of ten")
     if not scenario.asset.isalnum() or not scenario.asset.isupper():
@@ -184,10 +184,10 @@ def _check_stage(key: str, stage: Stage, length_s: float) -> None:
         "spread_bps": (0.0, 5000.0), "open_interest_factor": (0.0, 100.0), "funding_rate": (-0.1, 0.1),
         "long_short": (0.001, 1000.0), "perp_over_spot": (0.001, 1000.0),
     }  # fmt: skip
-    for name, (least, most) in bounds.items():
+    for name, (low, high) in bounds.items():
         value = getattr(stage, name)
         if value is not None:
-            _between(f"{key}.{name}", value, least, most, "correct it")
+            _between(f"{key}.{name}", value, low, high, "correct it")
     for index, step in enumerate(stage.chain):
         _between(f"{key}.chain[{index}].share", step.share, 0.0, 1.0, "give a share of the reserves")
         until_s = length_s if stage.until_s is None else stage.until_s
@@ -201,9 +201,9 @@ def _check_chain(steps: Sequence[ChainStep]) -> None:
             raise OperatorError("stages.chain.kind", f"{count} x {kind}", "one of each scenario", "remove the others")
 
 
-def _between(key: str, value: float, least: float, most: float, remedy: str) -> None:
-    if not least <= value <= most:
-        raise OperatorError(key, value, f"a number from {least:g} to {most:g}", remedy)
+def _between(key: str, value: float, low: float, high: float, remedy: str) -> None:
+    if not low <= value <= high:
+        raise OperatorError(key, value, f"a number from {low:g} to {high:g}", remedy)
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:

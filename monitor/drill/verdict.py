@@ -1,4 +1,4 @@
-"""Whether a drill held: what was flagged, how long after the onset, against what the scenario expects. Pure."""
+"""Judges a drill: what was flagged, how long after the onset, and whether the scenario expects that. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LEVELS = {name: level for level, name in LEVEL_NAMES.items()}
 
 @dataclass(frozen=True, slots=True)
 class TimedChange:
-    """A change, and when it was told on our clock."""
+    """A change, and when it was emitted by our clock."""
 
     at: datetime
     change: IncidentChange
 
 
 class Flagged(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of what was flagged: seconds of the scenario, scope, what became of it."""
+    """One flagged change: seconds of the scenario, scope, kind, level and headline."""
 
     at_s: float
     scope: str
@@ -33,7 +33,7 @@ class Flagged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DrillVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What `stormwatch drill --json` prints. Times are seconds; `flagged_after_s` counts from the third leg's onset."""
+    """The output of `stormwatch drill --json`. Times are seconds; `flagged_after_s` counts from the third leg's onset."""
 
     scenario: str
     held: bool
@@ -57,18 +57,18 @@ class DrillVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The judgement alone: `why` is empty where the drill held."""
+    """The judgement alone: `why` is empty if the drill held."""
 
     why: tuple[str, ...]
     highest: Level
     flagged_after_s: float | None
 
 
-def judge(scenario: Scenario, told: Sequence[TimedChange], begun_at: datetime) -> Judged:
-    """Compare what was told with what the scenario expects. Only changes told once the scenario had begun count."""
+def judge(scenario: Scenario, changes: Sequence[TimedChange], begun_at: datetime) -> Judged:
+    """Compare the changes with what the scenario expects. Only changes emitted after the scenario began count."""
     expect = scenario.expect
     wanted = LEVELS[expect.level]
-    during = [one for one in told if one.at >= begun_at]
+    during = [one for one in changes if one.at >= begun_at]
     of_assets = [one for one in during if one.change.scope.startswith("asset:")]
     highest = max((one.change.level for one in of_assets), default=Level.CALM)
     why: list[str] = []
@@ -87,12 +87,12 @@ def judge(scenario: Scenario, told: Sequence[TimedChange], begun_at: datetime) -
     return Judged(tuple(why), highest, after_s)
 
 
-def _after_s(told: Sequence[TimedChange], wanted: Level, onset: datetime) -> float | None:
-    first = next((one for one in told if one.change.level >= wanted), None)
+def _after_s(changes: Sequence[TimedChange], wanted: Level, onset: datetime) -> float | None:
+    first = next((one for one in changes if one.change.level >= wanted), None)
     return None if first is None else (first.at - onset).total_seconds()
 
 
-def flagged(told: Sequence[TimedChange], begun_at: datetime) -> tuple[Flagged, ...]:
+def flagged(changes: Sequence[TimedChange], begun_at: datetime) -> tuple[Flagged, ...]:
     """The changes as lines of the verdict."""
     return tuple(
         Flagged(
@@ -102,5 +102,5 @@ def flagged(told: Sequence[TimedChange], begun_at: datetime) -> tuple[Flagged, .
             level=LEVEL_NAMES[one.change.level],
             headline=one.change.headline,
         )
-        for one in told
+        for one in changes
     )

@@ -1,4 +1,4 @@
-"""The drill on the screen: progress, the level, legs with coverage, the latest evidence, what is blind. Text only, no state."""
+"""Shows the drill on the screen: progress, level, legs with coverage, latest evidence, blind sources. Text only, no state."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def _bar(share: float, words: str) -> Text:
 
 def _latest(progress: Progress) -> RenderableType:
     lines = Text()
-    for told in progress.told[-LATEST:]:
-        change = told.change
-        lines.append(f"{told.at:%H:%M:%S} {change.kind.value:<9} ", style="dim")
+    for timed in progress.changes[-LATEST:]:
+        change = timed.change
+        lines.append(f"{timed.at:%H:%M:%S} {change.kind.value:<9} ", style="dim")
         lines.append(LEVEL_NAMES[change.level], style=COLOURS[change.level])
         lines.append(f" {change.headline}\n")
     lines.no_wrap, lines.overflow = True, "ellipsis"
@@ -82,7 +82,7 @@ def _latest(progress: Progress) -> RenderableType:
 
 
 def closing(verdict: DrillVerdict) -> RenderableType:
-    """The verdict, after the last second."""
+    """The screen of the verdict, after the last second."""
     table = Table.grid(padding=(0, 2))
     held = Text("HELD", style="bold green") if verdict.held else Text("DID NOT HOLD", style="bold red")
     table.add_row("verdict", held)
@@ -92,7 +92,7 @@ def closing(verdict: DrillVerdict) -> RenderableType:
     after = "" if verdict.flagged_after_s is None else f", {_from_onset(verdict.flagged_after_s)} the third leg's onset"
     table.add_row("flagged", f"{verdict.highest}{after}")
     table.add_row(
-        "told", f"{len(verdict.changes)} changes, {verdict.webhooks_signed} of {verdict.webhooks} webhooks signed"
+        "sent", f"{len(verdict.changes)} changes, {verdict.webhooks_signed} of {verdict.webhooks} webhooks signed"
     )
     table.add_row(
         "judged", f"{verdict.signals} signals; {verdict.store_rows} rows in PostgreSQL; {verdict.rss_mb} MB resident"

@@ -1,4 +1,4 @@
-"""The drill's end of the world: starts it as its own process, reads what it says, tells it when to begin and to end."""
+"""Connects the drill to its world: starts it as its own process, reads its messages, and makes it begin and end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_LINE = 4_000_000
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """The world's first line: where everything is."""
+    """The first line of the world: all addresses."""
 
     hosts: Mapping[str, Mapping[str, str]]
     node: str
@@ -33,7 +33,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorldLink:
-    """One world. Start it, `begin`, read `lines` until it is done, `end` it whatever happens."""
+    """One world. Start it, `begin`, read `next_message` until it is done, and always `end` it."""
 
     def __init__(self, scenario: Path, secret: str) -> None:
         self._scenario = scenario
@@ -41,7 +41,7 @@ class WorldLink:
         self._process: Process | None = None
 
     async def start(self) -> Ready:
-        """Start the process and wait until its servers listen. Raises OperatorError where it cannot."""
+        """Start the process and wait until its servers listen. Raises OperatorError if it cannot."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "monitor.drill.world", str(self._scenario),
             stdin=PIPE, stdout=PIPE, limit=MAX_LINE,
@@ -63,35 +63,35 @@ class WorldLink:
         return await self._process.stdout.readline()
 
     async def begin(self) -> None:
-        """Second 0 of the scenario is now."""
-        await self._say(b"begin\n")
+        """Begin the scenario: its second 0 is now."""
+        await self._send(b"begin\n")
 
-    async def _say(self, line: bytes) -> None:
+    async def _send(self, line: bytes) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(line)
         await self._process.stdin.drain()
 
-    async def said(self) -> dict[str, Any] | None:
-        """What the world says next (a stage that begins, or that it is done); None where it has ended."""
+    async def next_message(self) -> dict[str, Any] | None:
+        """The next message of the world (a stage begins, or all is done); None if it has ended."""
         line = await self._line()
         if not line:
             return None
-        told = msgspec.json.decode(line)
-        assert isinstance(told, dict)
-        return told
+        message = msgspec.json.decode(line)
+        assert isinstance(message, dict)
+        return message
 
     async def finish(self) -> list[dict[str, Any]]:
-        """End the world by word; give the webhooks it received ({"kind", "incident_id", "signed"} each)."""
-        await self._say(b"end\n")
+        """Send "end" to the world. Returns the webhooks it received ({"kind", "incident_id", "signed"} each)."""
+        await self._send(b"end\n")
         async with asyncio.timeout(END_S):
-            while (told := await self.said()) is not None:
-                if told.get("done"):
-                    return list(told.get("webhooks", []))
+            while (message := await self.next_message()) is not None:
+                if message.get("done"):
+                    return list(message.get("webhooks", []))
         return []
 
     async def end(self) -> None:
-        """End the process, whatever state it is in."""
+        """End the process in any state."""
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -1,8 +1,8 @@
-"""Raw tapes: what venues' wires carried, one JSON line each, so that a day can be heard again by a later Stormwatch.
+"""Records raw tapes, all that the venues sent, one JSON line each, so that a later version can replay a day.
 
 `stormwatch.frames/1`: the first line is the header; each further line a frame, an answer or a connection (docs/formats.md).
-Signed answers are never on a tape. Replay hears frames and answers through the same dialects, ears, intake and correlator; the
-seconds between them are made from the stamps on the tape.
+Signed answers are never on a tape. Replay reads frames and answers with the same dialects, readers, intake and correlator; the
+clock's ticks come from the stamps on the tape.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ FORMAT = "stormwatch.frames/1"
 MAX_LINE = 100_000_000
 """An answer may be a listing of many megabytes, and a third longer in base64."""
 MAX_HOLE = timedelta(hours=1)
-"""Of a longer hole in a tape only its end is lived through."""
+"""If a tape has a longer hole, only the end of the hole is replayed."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class RawHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """A tape's first line: what was watched."""
+    """The first line of a tape: what was watched."""
 
     format: str
     version: str = ""
@@ -67,7 +67,7 @@ class RawLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RawTapeWriter:
-    """Keeps a tape (the form is `probes.tape.Tape`). Close it when nothing more will come."""
+    """Writes a tape (a `probes.tape.Tape`). Close it at the end."""
 
     def __init__(self, path: Path, header: RawHeader) -> None:
         self._file = opened_to_write(path)
@@ -79,7 +79,7 @@ class RawTapeWriter:
     def answer(
         self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
-        """An exchange of a check that needs no key."""
+        """Write an exchange of a check that needs no key."""
         self._write(
             RawLine(
                 at=got.received_at, venue=venue, check=check, path=path, instrument=instrument,
@@ -88,11 +88,11 @@ class RawTapeWriter:
         )  # fmt: skip
 
     def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:
-        """A frame; what is no UTF-8 is kept with replacement characters (no dialect could read it either)."""
+        """Write a frame; bytes that are not UTF-8 become replacement characters (no dialect could read them either)."""
         self._write(RawLine(at=received_at, venue=venue, feed=feed, raw=raw.decode("utf-8", "replace")))
 
     def connection(self, change: FeedChanged) -> None:
-        """A feed's connection was opened or closed."""
+        """Write that a feed's connection was opened or closed."""
         self._write(RawLine(at=change.received_at, venue=change.venue, feed=change.feed, connection=change))
 
     def close(self) -> None:
@@ -101,13 +101,13 @@ class RawTapeWriter:
 
 
 class RawTape:
-    """A tape as signals: hear it by iterating once."""
+    """Reads a tape as signals. Iterate once."""
 
     def __init__(self, path: Path, header: RawHeader) -> None:
         self.header = header
         self._path = path
-        self._ears = {name: _ear(name, header) for name in header.venues}
-        self._told: set[str] = set()
+        self._replays = {name: _venue_replay(name, header) for name in header.venues}
+        self._introduced: set[str] = set()
         self._settings = Settings(
             vantage=header.vantage,
             assets={asset: AssetSettings() for asset in header.assets},
@@ -122,7 +122,7 @@ class RawTape:
     def signals(self) -> Iterator[Signal]:
         """Every signal, the clock's included. Raises OperatorError for a broken line."""
         now: datetime | None = None
-        for number, raw in lines_of(self._path, skip=1, longest=MAX_LINE):
+        for number, raw in lines_of(self._path, skip=1, max_line=MAX_LINE):
             try:
                 line = msgspec.json.decode(raw, type=RawLine)
             except msgspec.DecodeError as error:
@@ -136,35 +136,37 @@ class RawTape:
             yield from self._line(line)
 
     def _second(self, now: datetime) -> Iterator[Signal]:
-        for name in sorted(self._ears):
-            yield from self._said(name, self._ears[name].second(now))
+        for name in sorted(self._replays):
+            yield from self._signals_of(name, self._replays[name].second(now))
         yield self._intake.tick(now)
 
     def _line(self, line: RawLine) -> Iterator[Signal]:
-        ear = self._ears.get(line.venue)
-        if ear is None:
+        replay = self._replays.get(line.venue)
+        if replay is None:
             return
         if line.connection is not None:
-            yield from self._said(line.venue, ear.connection(line.connection))
+            yield from self._signals_of(line.venue, replay.connection(line.connection))
         elif line.raw is not None:
-            yield from self._said(line.venue, ear.frame(line.feed, line.at, line.raw.encode()))
+            yield from self._signals_of(line.venue, replay.frame(line.feed, line.at, line.raw.encode()))
         elif line.got is not None:
             due = line.scheduled_at or line.got.sent_at
-            yield from self._said(line.venue, ear.answer(line.check, line.path, line.instrument, due, line.got))
+            yield from self._signals_of(
+                line.venue, replay.answer(line.check, line.path, line.instrument, due, line.got)
+            )
 
-    def _said(self, venue: str, readings: Sequence[Reading]) -> Iterator[Signal]:
-        ear = self._ears[venue]
+    def _signals_of(self, venue: str, readings: Sequence[Reading]) -> Iterator[Signal]:
+        replay = self._replays[venue]
         for reading in readings:
-            told = self._intake.reading(reading)
-            if venue not in self._told and ear.instruments:
-                self._told.add(venue)
-                self._intake.know(venue, ear.instruments)
-                for one in venue_expectations(self._settings, venue, ear.instruments):
+            signals = self._intake.reading(reading)
+            if venue not in self._introduced and replay.instruments:
+                self._introduced.add(venue)
+                self._intake.know(venue, replay.instruments)
+                for one in venue_expectations(self._settings, venue, replay.instruments):
                     yield self._intake.expect(one.source, one.subject, one.gap_s, reading.received_at, one.attributes)
-            yield from told
+            yield from signals
 
 
-def _ear(name: str, header: RawHeader) -> VenueReplay:
+def _venue_replay(name: str, header: RawHeader) -> VenueReplay:
     if name not in venues.NAMES:
         raise OperatorError("FILE", name, ", ".join(venues.NAMES), "the tape is of a venue that this version lacks")
     return VenueReplay(venues.declared(name), header.venues[name], header.instruments.get(name, ()))

@@ -26,14 +26,14 @@ from probes.rest.http import utc_now
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recording holds."""
+    """The result of a recording."""
 
     signals: int
     digest: str
 
 
-class _Untold:
-    """A recorder of nothing: a recording needs no telemetry."""
+class _NoTelemetry:
+    """Records no telemetry: a recording needs none."""
 
     def record(self, reading: Reading) -> str | None:
         return None
@@ -46,7 +46,7 @@ class _Untold:
 
 
 class _NoCheckpoints:
-    """A recording starts at the head and remembers nothing of networks."""
+    """Saves no checkpoints: a recording starts at the head."""
 
     async def load(self, network: str) -> bytes | None:
         return None
@@ -58,7 +58,7 @@ class _NoCheckpoints:
 async def record_sources(
     settings: Settings, env: Mapping[str, str], out: Path, stop: asyncio.Event, raw: Path | None = None
 ) -> Recorded:
-    """Record until `stop` is set; into `raw` what the wires carried. Raises OperatorError for what cannot be used."""
+    """Record until `stop` is set; into `raw` all that the venues sent. Raises OperatorError for unusable settings."""
     correlator = Correlator(settings.correlator, vantage=settings.vantage)
     started_at, version = utc_now(), stormwatch_version()
     with ExitStack() as open_files:
@@ -73,7 +73,7 @@ async def record_sources(
         if tape is not None:
             open_files.callback(tape.close)
         intake = intake_of(settings)
-        pipeline = Pipeline(intake, correlator, _Untold(), (writer,))
+        pipeline = Pipeline(intake, correlator, _NoTelemetry(), (writer,))
         sources = Sources(
             settings, env, utc_now, intake=intake, pipeline=pipeline, checkpoints=_NoCheckpoints(), tape=tape
         )

@@ -1,4 +1,4 @@
-"""Judges a recording again: the same correlator, the same order, therefore the same log and digest as the live run."""
+"""Judges a recording again: the same correlator and order give the same log and digest as the live run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.signals import Signal
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What `stormwatch replay` prints last: signals judged, changes told, signals too late, digest of the log."""
+    """The last line of `stormwatch replay`: signals judged, changes emitted, signals too late, digest of the log."""
 
     signals: int
     changes: int
@@ -25,7 +25,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Replay:
-    """One pass over signals. `changes()` runs it; afterwards `correlator` holds where things stand."""
+    """One pass over signals. `changes()` runs it; afterwards `correlator` holds the final state."""
 
     def __init__(self, signals: Iterable[Signal], settings: CorrelatorSettings, vantage: str) -> None:
         self._input = signals
@@ -33,7 +33,7 @@ class Replay:
         self.signals = 0
 
     def changes(self) -> Iterator[IncidentChange]:
-        """Incident changes as they come, what was held back at the end included."""
+        """All incident changes in order, with those that the end of the input releases."""
         for signal in self._input:
             self.signals += 1
             yield from self.correlator.on_signal(signal)

@@ -1,8 +1,8 @@
-"""Recordings: every signal of a run, one JSON line each, with a header that says what is needed to judge them again.
+"""Writes and reads recordings: every signal of a run, one JSON line each, with a header to judge them again.
 
 `stormwatch.signals/1`: the first line is the header, each further line a signal (docs/formats.md). A name ending in .gz
-is compressed; a file of signals without a header is judged with the defaults. Reading is lazy; a file that is
-empty, cut off or of another format is the operator's mistake, told with its line.
+is compressed; a file of signals without a header is judged with the defaults. Reading is lazy. An empty, truncated or
+foreign file raises OperatorError with its line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _decode = msgspec.json.Decoder(Signal).decode
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """A recording's first line. `correlator` holds the settings it was judged with."""
+    """The first line of a recording. `correlator` holds the settings of the live run."""
 
     format: str
     version: str = ""
@@ -41,7 +41,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     correlator: Mapping[str, Any] = {}
 
     def settings(self) -> CorrelatorSettings:
-        """The correlator's settings of this recording. Raises OperatorError for ones it does not know."""
+        """The correlator's settings of this recording. Raises OperatorError for unknown ones."""
         return read(CorrelatorSettings, self.correlator, "correlator")
 
 
@@ -51,13 +51,13 @@ def header_of(settings: CorrelatorSettings, vantage: str, version: str, started_
 
 
 def opened_to_write(path: Path) -> BinaryIO | gzip.GzipFile:
-    """A new file, compressed where its name ends in .gz; its folder is made."""
+    """Create a file, compressed if its name ends in .gz, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")
 
 
 class RecordingWriter:
-    """Writes what passes through the pipeline (an Observer). Close it, or use it as a context."""
+    """Writes the signals of the pipeline (an Observer). Close it, or use it as a context."""
 
     def __init__(self, path: Path, header: Header) -> None:
         self.path = path
@@ -66,12 +66,12 @@ class RecordingWriter:
         self._file.write(_encode(header) + b"\n")
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
-        """Write signals in this order."""
+        """Write signals in the given order."""
         self._file.write(b"".join(_encode(signal) + b"\n" for signal in signals))
         self.lines += len(signals)
 
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
-        """Changes follow from the signals: they are not written."""
+        """Write nothing: changes follow from the signals."""
 
     def close(self) -> None:
         """End the file."""
@@ -87,7 +87,7 @@ class RecordingWriter:
 
 
 def first_line(path: Path) -> bytes:
-    """The first line of a file, compressed or not. Raises OperatorError for one that cannot be read or is empty."""
+    """The first line of a file, compressed or not. Raises OperatorError if it cannot be read or is empty."""
     try:
         with _opened(path) as file:
             first = file.readline(MAX_LINE)
@@ -122,13 +122,13 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     return gzip.open(path, "rb") if packed else path.open("rb")
 
 
-def lines_of(path: Path, *, skip: int, longest: int = MAX_LINE) -> Iterator[tuple[int, bytes]]:
-    """Each line of a recording after the first `skip`, with its number. Raises OperatorError where the file is damaged."""
+def lines_of(path: Path, *, skip: int, max_line: int = MAX_LINE) -> Iterator[tuple[int, bytes]]:
+    """Each line of a recording after the first `skip`, with its number. Raises OperatorError if the file is damaged."""
     number = 0
     with _opened(path) as file:
         while True:
             try:
-                line = file.readline(longest)
+                line = file.readline(max_line)
             except (EOFError, zlib.error, OSError) as error:
                 raise _broken(path, number + 1, f"the file is cut off or damaged ({error})") from None
             if not line:

@@ -1,4 +1,4 @@
-"""The daemon's small web page: alive, ready, metrics. Reads only; loopback by default; no CORS, nothing to submit."""
+"""Serves the daemon's health, readiness and metrics. Read-only; loopback by default; no CORS."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from monitor.errors import OperatorError
 from monitor.web.settings import WebSettings
 
 Readiness = Callable[[], list[str]]
-"""Why the daemon is not ready; empty when it is."""
+"""Returns why the daemon is not ready; empty if it is."""
 
 Metrics = Callable[[], tuple[bytes, str]]
-"""The figures as text, and their content type. May take milliseconds: it is called in a thread."""
+"""Returns the metrics as text, and their content type. It may take milliseconds, so it is called in a thread."""
 
 LAST_ANSWERS_S = 1.0
 
 INDEX = """Stormwatch
 /healthz  200 while the loop lives
 /readyz   200 when ready, else 503 with the reasons
-/metrics  Prometheus figures
+/metrics  metrics for Prometheus
 """
 
 
 class Web:
-    """The server. `start` raises OperatorError where it cannot listen; `stop` may be called at any time, and twice."""
+    """The server. `start` raises OperatorError if it cannot listen; `stop` may be called at any time, and twice."""
 
     def __init__(self, settings: WebSettings, not_ready: Readiness, metrics: Metrics) -> None:
         self._settings = settings
@@ -37,7 +37,7 @@ class Web:
 
     @property
     def port(self) -> int | None:
-        """The port it listens on; None where it does not."""
+        """The port it listens on; None if it does not listen."""
         if self._runner is None or not self._runner.addresses:
             return None
         return int(self._runner.addresses[0][1])
@@ -47,7 +47,7 @@ class Web:
         if not self._settings.enabled or self._runner is not None:
             return
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
-        self._runner = runner  # before it listens: whoever is cancelled here still stops it
+        self._runner = runner  # set before listening: if `start` is cancelled here, `stop` still cleans up
         await runner.setup()
         try:
             await web.TCPSite(runner, self._settings.host, self._settings.port).start()
@@ -68,7 +68,7 @@ class Web:
                 web.get("/", self._index),
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
-                web.get("/metrics", self._figures),
+                web.get("/metrics", self._serve_metrics),
             ]
         )
         return app
@@ -83,7 +83,7 @@ class Web:
         reasons = self._not_ready()
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
-    async def _figures(self, _request: web.Request) -> web.Response:
+    async def _serve_metrics(self, _request: web.Request) -> web.Response:
         body, content_type = await asyncio.to_thread(self._metrics)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
@@ -104,7 +104,7 @@ class Web:
 
 
 async def serve(settings: WebSettings, not_ready: Readiness, metrics: Metrics) -> None:
-    """Serve until cancelled. Raises OperatorError where it cannot listen."""
+    """Serve until cancelled. Raises OperatorError if it cannot listen."""
     server = Web(settings, not_ready, metrics)
     try:
         await server.start()

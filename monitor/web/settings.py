@@ -1,4 +1,4 @@
-"""Where the daemon's own small web page listens."""
+"""Declares where the daemon's web server listens."""
 
 from __future__ import annotations
 

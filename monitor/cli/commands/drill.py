@@ -132,9 +132,9 @@ async def _lines(console: Console, shown: list[Progress]) -> None:
             if progress.stage != stage:
                 stage = progress.stage
                 console.print(f"-- {stage}", markup=False)
-            for one in progress.told[told:]:
+            for one in progress.changes[told:]:
                 console.print(
                     f"   {one.at:%H:%M:%S} {LEVEL_NAMES[one.change.level]}: {one.change.headline}", markup=False
                 )
-            told = len(progress.told)
+            told = len(progress.changes)
         await asyncio.sleep(0.25)

@@ -1,4 +1,4 @@
-"""The drill's world, a process of its own: four venues on their real wires, a scripted chain, and a page's receiver.
+"""Simulates the world of a drill in its own process: four venues with their real APIs, a scripted chain, a webhook receiver.
 
-It stands in for what is outside, so it knows neither probes/ nor chain/: both sides are written from the venues' documents.
+It replaces the outside, so it imports neither probes/ nor chain/: both sides are written from the venues' documents.
 """

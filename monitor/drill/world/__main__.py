@@ -1,6 +1,6 @@
 """Runs the world as a process: `python -m monitor.drill.world SCENARIO.toml`.
 
-One JSON line tells where everything is; "begin" on stdin starts the scenario; JSON lines tell of its stages and its end. "end"
+The first JSON line lists all addresses; "begin" on stdin starts the scenario; JSON lines report its stages and its end. "end"
 or the end of stdin ends it, else it ends by itself a while after the scenario. The webhooks' secret comes from
 STORMWATCH_DRILL_SECRET.
 """
@@ -20,19 +20,19 @@ from monitor.drill.scenario import Scenario, load
 from monitor.drill.world.world import World
 from monitor.errors import OperatorError
 
-SECRET_ENV = "STORMWATCH_DRILL_SECRET"  # noqa: S105  # where the secret is found, not the secret
+SECRET_ENV = "STORMWATCH_DRILL_SECRET"  # noqa: S105  # the name of the variable, not the secret
 STDIN = 0
 CHUNK = 4096
 
 
-def tell(said: Mapping[str, Any]) -> None:
-    """One JSON line on stdout, at once."""
-    sys.stdout.write(json.dumps(said, separators=(",", ":")) + "\n")
+def write_line(message: Mapping[str, Any]) -> None:
+    """Write one JSON line to stdout, at once."""
+    sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
     sys.stdout.flush()
 
 
-def hear(world: World, loop: asyncio.AbstractEventLoop) -> None:
-    """Read commands from stdin until it ends. A thread of its own, since stdin may be anything."""
+def read_commands(world: World, loop: asyncio.AbstractEventLoop) -> None:
+    """Read commands from stdin until it ends. Runs in its own thread: stdin may be any kind of file."""
     rest = b""
     while chunk := os.read(STDIN, CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
@@ -49,16 +49,16 @@ async def play(scenario: Scenario) -> None:
     """Play one scenario to its end."""
     world = World(scenario, os.environ.get(SECRET_ENV, ""))
     try:
-        tell(await world.start())
+        write_line(await world.start())
         loop = asyncio.get_running_loop()
-        threading.Thread(target=hear, args=(world, loop), name="stdin", daemon=True).start()
-        await world.run(tell)
+        threading.Thread(target=read_commands, args=(world, loop), name="stdin", daemon=True).start()
+        await world.run(write_line)
     finally:
         await world.stop()
 
 
 def main() -> int:
-    """The exit code: 0 when the scenario was played, 2 where it cannot be read."""
+    """Returns the exit code: 0 if the scenario was played, 2 if it cannot be read."""
     if len(sys.argv) != 2:
         sys.stderr.write("usage: python -m monitor.drill.world SCENARIO.toml\n")
         return 2

@@ -1,6 +1,6 @@
-"""The few ABI words the scripted chain speaks: topics and selectors with the signature each is the Keccak-256 of.
+"""Declares the ABI constants of the scripted chain: topics and selectors, each with the signature it is the Keccak-256 of.
 
-A test recomputes every one of them. Words are 32 bytes in hex; addresses are lower case.
+A test recomputes each of them. Words are 32 bytes in hex; addresses are lower case.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ZERO = "0x" + "0" * 40
 
 
 def address(name: str) -> str:
-    """The address of an account of the drill, by name."""
+    """The address of a named account of the drill."""
     return "0x" + sha256(f"stormwatch drill {name}".encode()).hexdigest()[:40]
 
 

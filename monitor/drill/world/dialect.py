@@ -1,6 +1,6 @@
-"""The form of a simulated dialect: what a venue answers and pushes, as pure functions of its market. No sockets, no clock.
+"""Declares a simulated dialect: the answers and frames of a venue, as pure functions of its market. No sockets, no clock.
 
-Topics are the world's own names of what a socket may be subscribed to: "book:perp", "book:spot", "forced", "mark",
+Topics are the world's own names of the subscriptions of a socket: "book:perp", "book:spot", "forced", "mark",
 "interest", "ticker:perp", "ticker:spot", "status".
 """
 
@@ -14,32 +14,32 @@ from typing import Any, Protocol
 from monitor.drill.world.market import Change, Forced, SimVenue
 
 BYSTANDER = "BTC"
-"""Listed everywhere, traded nowhere here."""
+"""An asset that every venue lists and none trades."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An HTTP answer: `said` is sent as JSON, or as it stands where it is text."""
+    """An HTTP answer: `payload` is sent as JSON, or as it is if it is text."""
 
-    said: Any
+    payload: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> bytes:
-        """The bytes sent."""
-        return self.said.encode() if isinstance(self.said, str) else compact(self.said).encode()
+        """The body in bytes."""
+        return self.payload.encode() if isinstance(self.payload, str) else compact(self.payload).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What a client's message comes to: answers at once, and topics it is subscribed to from now on."""
+class SocketReply:
+    """The reaction to a client's message: frames to answer at once, and topics that it subscribes to."""
 
     answers: Sequence[str] = ()
     topics: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RestRequest:
     """One REST request."""
 
     path: str
@@ -48,43 +48,43 @@ class Asked:
 
 
 class Dialect(Protocol):
-    """One venue's wire."""
+    """One venue's API."""
 
     id: str
     flush_s: float
-    """How often the liquidation feed speaks."""
+    """How often the liquidation feed sends."""
 
     def hosts(self, port: int) -> Mapping[str, str]:
-        """Base URLs by the dialect's host keys."""
+        """The base URLs by the dialect's host keys."""
 
-    def rest(self, asked: Asked, venue: SimVenue) -> Reply | None:
-        """The answer of a path, None where there is no such path."""
+    def rest(self, request: RestRequest, venue: SimVenue) -> Reply | None:
+        """The answer of a path, None if there is no such path."""
 
-    def throttled(self, asked: Asked, venue: SimVenue) -> Reply:
+    def throttled(self, request: RestRequest, venue: SimVenue) -> Reply:
         """The venue's own throttling answer."""
 
-    def opened(self, path: str, query: Mapping[str, str]) -> Heard | None:
-        """What the URL of a new socket subscribes to; None where there is no socket at this path."""
+    def opened(self, path: str, query: Mapping[str, str]) -> SocketReply | None:
+        """The subscriptions in the URL of a new socket; None if there is no socket at this path."""
 
-    def heard(self, path: str, text: str, venue: SimVenue, now_ms: int) -> Heard:
-        """A client's message on a socket."""
+    def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
+        """React to a client's message on a socket."""
 
-    def first(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
-        """Frames that open a subscription: snapshots and backlogs."""
+    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
+        """The first frames of a subscription: snapshots and backlogs."""
 
     def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
-        """The frame of a book's change."""
+        """The frame of a change of a book."""
 
-    def second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
-        """The frame a topic gets each second, if any."""
+    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
+        """The frame that a topic sends each second, if any."""
 
     def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> str:
-        """The frame that tells of forced orders, censored as this venue does (`orders` is never empty)."""
+        """The frame of forced orders, censored as this venue does (`orders` is never empty)."""
 
 
-def compact(said: object) -> str:
+def compact(payload: object) -> str:
     """JSON without spaces."""
-    return json.dumps(said, separators=(",", ":"))
+    return json.dumps(payload, separators=(",", ":"))
 
 
 def next_funding_ms(now_ms: int) -> int:
@@ -94,5 +94,5 @@ def next_funding_ms(now_ms: int) -> int:
 
 
 def engine_ms(venue: SimVenue, now_ms: int) -> int:
-    """The stamp of the matching engine: behind by its lag, and by two milliseconds on a good day."""
+    """The stamp of the matching engine: behind by its lag, and by two more milliseconds."""
     return now_ms - 2 - int(venue.weather.engine_lag_s * 1000)

@@ -1,7 +1,7 @@
-"""The scripted chain: blocks each second, a token behind an EIP-1967 proxy with its timelock, and two Uniswap V2 pools.
+"""Scripts a chain: a block each second, a token behind an EIP-1967 proxy with its timelock, and two Uniswap V2 pools.
 
-Pure: time is given. Logs are as the real contracts emit them, in their order. Hashes are SHA-256 of what stands in a block:
-consistent by parent, not what a header's RLP would give. Amounts are in the tokens' smallest units.
+Pure: time is given. Logs are as the real contracts emit them, in their order. Hashes are SHA-256 of a block's content:
+consistent by parent, but not those of an RLP header. Amounts are in the tokens' smallest units.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from monitor.drill.scenario import ChainKind, ChainStep
 from monitor.drill.world import abi
 
 PAST_BLOCKS = 64
-"""Blocks there are when the world begins."""
+"""The number of blocks when the world begins."""
 MAX_BLOCKS = 8192
 MIN_DELAY_S = 30
 POOL_USD = (4_000_000, 1_000_000)
@@ -35,23 +35,23 @@ OPERATION = "0x4ac8d280c09018601f7d1a9d178c70207ca9c4b603850338828c825ae2937e0e"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Emitted:
-    """A log before it stands in a block."""
+class PendingLog:
+    """A log that is not in a block yet."""
 
     address: str
     topics: tuple[str, ...]
     body: str = "0x"
-    """What an ABI calls the log's data, in hex."""
+    """The log's data field, in hex."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A transaction: its hash, who sent it to whom, and its logs."""
+class Transaction:
+    """A transaction: its hash, sender, receiver and logs."""
 
     hash: str
     sender: str
     to: str
-    logs: tuple[Emitted, ...]
+    logs: tuple[PendingLog, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,56 +65,61 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What stands in storage after a block."""
+    """The storage after a block."""
 
     implementation: str = OLD_CODE
     pools: dict[str, Pool] = field(default_factory=dict)
     removed: tuple[int, int] = (0, 0)
-    """What the owner took out and has not put back."""
+    """The amounts that the owner removed and has not added back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mined:
+class Block:
     """One block, with the state after it. `time_s` is unix seconds."""
 
     number: int
     hash: str
     parent: str
     time_s: int
-    sent: tuple[Sent, ...]
+    transactions: tuple[Transaction, ...]
     state: State
 
 
 class Ledger:
-    """The canonical chain. Block n stands at genesis + n seconds."""
+    """The canonical chain. Block n is mined at genesis + n seconds."""
 
     def __init__(self, price: float, now_s: float, steps: Sequence[ChainStep]) -> None:
         self._genesis_s = int(now_s) - PAST_BLOCKS
         self._steps = list(steps)
         self._queued = False
         pools = {pool: _pool(usd, price) for pool, usd in zip(POOLS, POOL_USD, strict=True)}
-        self.blocks: dict[int, Mined] = {}
-        self.by_hash: dict[str, Mined] = {}
-        self.head = self._stand(0, "0x" + "0" * 64, (), State(pools=pools))
+        self.blocks: dict[int, Block] = {}
+        self.by_hash: dict[str, Block] = {}
+        self.head = self._mine(0, "0x" + "0" * 64, (), State(pools=pools))
         self.advance(now_s, None)
 
     def advance(self, now_s: float, scenario_s: float | None) -> None:
         """Mine every block due by now; steps due by `scenario_s` go into the first of them."""
         while self.head.time_s < int(now_s):
             number, state = self.head.number + 1, self.head.state
-            sent: list[Sent] = []
+            sent: list[Transaction] = []
             while scenario_s is not None and self._steps and self._steps[0].at_s <= scenario_s:
                 step = self._steps.pop(0)
-                state, to, logs = self._act(step, state)
+                state, to, logs = self._apply(step, state)
                 name = f"transaction {number} {len(sent)}"
                 sender = OWNER if to == ROUTER else abi.address("operator")
-                sent.append(Sent(hash=_hash(name), sender=sender, to=to, logs=tuple(logs)))
-            self.head = self._stand(number, self.head.hash, tuple(sent), state)
+                sent.append(Transaction(hash=_hash(name), sender=sender, to=to, logs=tuple(logs)))
+            self.head = self._mine(number, self.head.hash, tuple(sent), state)
 
-    def _stand(self, number: int, parent: str, sent: tuple[Sent, ...], state: State) -> Mined:
-        name = f"block {number} {parent} {self._genesis_s} {[one.hash for one in sent]}"
-        block = Mined(
-            number=number, hash=_hash(name), parent=parent, time_s=self._genesis_s + number, sent=sent, state=state
+    def _mine(self, number: int, parent: str, transactions: tuple[Transaction, ...], state: State) -> Block:
+        name = f"block {number} {parent} {self._genesis_s} {[one.hash for one in transactions]}"
+        block = Block(
+            number=number,
+            hash=_hash(name),
+            parent=parent,
+            time_s=self._genesis_s + number,
+            transactions=transactions,
+            state=state,
         )
         self.blocks[number] = self.by_hash[block.hash] = block
         if len(self.blocks) > MAX_BLOCKS:
@@ -122,29 +127,29 @@ class Ledger:
             del self.by_hash[old.hash]
         return block
 
-    def _act(self, step: ChainStep, state: State) -> tuple[State, str, list[Emitted]]:
-        acts: dict[ChainKind, Callable[[], tuple[State, str, list[Emitted]]]] = {
+    def _apply(self, step: ChainStep, state: State) -> tuple[State, str, list[PendingLog]]:
+        actions: dict[ChainKind, Callable[[], tuple[State, str, list[PendingLog]]]] = {
             ChainKind.QUEUE: lambda: self._queue(state),
             ChainKind.UPGRADE: lambda: self._upgrade(state),
             ChainKind.REMOVE_LIQUIDITY: lambda: _remove(state, step.share),
             ChainKind.ADD_LIQUIDITY: lambda: _add(state, step.share),
         }
-        return acts[step.kind]()
+        return actions[step.kind]()
 
-    def _queue(self, state: State) -> tuple[State, str, list[Emitted]]:
+    def _queue(self, state: State) -> tuple[State, str, list[PendingLog]]:
         self._queued = True
         call = abi.upgrade_call(TOKEN, NEW_CODE)
         head = abi.words(ADMIN, 0, 0xA0, 0, MIN_DELAY_S)
         topics = (abi.CALL_SCHEDULED, OPERATION, abi.topic(0))
-        return state, TIMELOCK, [Emitted(address=TIMELOCK, topics=topics, body=head + abi.padded(call))]
+        return state, TIMELOCK, [PendingLog(address=TIMELOCK, topics=topics, body=head + abi.padded(call))]
 
-    def _upgrade(self, state: State) -> tuple[State, str, list[Emitted]]:
-        """Through the timelock where it was queued, else by the admin's owner at once."""
-        logs = [Emitted(address=TOKEN, topics=(abi.UPGRADED, abi.topic(NEW_CODE)))]
+    def _upgrade(self, state: State) -> tuple[State, str, list[PendingLog]]:
+        """Upgrade through the timelock if the upgrade was queued, else by the admin's owner at once."""
+        logs = [PendingLog(address=TOKEN, topics=(abi.UPGRADED, abi.topic(NEW_CODE)))]
         if self._queued:
             call = abi.words(ADMIN, 0, 0x60) + abi.padded(abi.upgrade_call(TOKEN, NEW_CODE))
             topics = (abi.CALL_EXECUTED, OPERATION, abi.topic(0))
-            logs.append(Emitted(address=TIMELOCK, topics=topics, body=call))
+            logs.append(PendingLog(address=TIMELOCK, topics=topics, body=call))
         return replace(state, implementation=NEW_CODE), TIMELOCK if self._queued else ADMIN, logs
 
 
@@ -157,38 +162,38 @@ def _pool(usd: int, price: float) -> Pool:
     return Pool(reserve0=amounts[TOKEN0], reserve1=amounts[TOKEN1], supply=usd * 10**12)
 
 
-def _moved(token: str, sender: str, to: str, amount: int) -> Emitted:
-    return Emitted(
+def _transfer_log(token: str, sender: str, to: str, amount: int) -> PendingLog:
+    return PendingLog(
         address=token, topics=(abi.TRANSFER, abi.topic(sender), abi.topic(to)), body=abi.words(amount)
     )  # fmt: skip
 
 
-def _synced(address: str, pool: Pool) -> Emitted:
-    return Emitted(address=address, topics=(abi.SYNC,), body=abi.words(pool.reserve0, pool.reserve1))
+def _sync_log(address: str, pool: Pool) -> PendingLog:
+    return PendingLog(address=address, topics=(abi.SYNC,), body=abi.words(pool.reserve0, pool.reserve1))
 
 
-def _remove(state: State, share: float) -> tuple[State, str, list[Emitted]]:
-    """UniswapV2Pair.burn by the router, for OWNER, in the first pool."""
+def _remove(state: State, share: float) -> tuple[State, str, list[PendingLog]]:
+    """Call UniswapV2Pair.burn by the router, for OWNER, in the first pool."""
     address, pool = POOLS[0], state.pools[POOLS[0]]
     parts = int(share * 10_000)
     out0, out1, burnt = (one * parts // 10_000 for one in (pool.reserve0, pool.reserve1, pool.supply))
     left = Pool(reserve0=pool.reserve0 - out0, reserve1=pool.reserve1 - out1, supply=pool.supply - burnt)
     logs = [
-        _moved(address, OWNER, address, burnt),
-        _moved(address, address, abi.ZERO, burnt),
-        _moved(TOKEN0, address, OWNER, out0),
-        _moved(TOKEN1, address, OWNER, out1),
-        _synced(address, left),
-        Emitted(
+        _transfer_log(address, OWNER, address, burnt),
+        _transfer_log(address, address, abi.ZERO, burnt),
+        _transfer_log(TOKEN0, address, OWNER, out0),
+        _transfer_log(TOKEN1, address, OWNER, out1),
+        _sync_log(address, left),
+        PendingLog(
             address=address, topics=(abi.BURN, abi.topic(ROUTER), abi.topic(OWNER)), body=abi.words(out0, out1)
         ),
     ]  # fmt: skip
-    held = (state.removed[0] + out0, state.removed[1] + out1)
-    return replace(state, pools={**state.pools, address: left}, removed=held), ROUTER, logs
+    removed = (state.removed[0] + out0, state.removed[1] + out1)
+    return replace(state, pools={**state.pools, address: left}, removed=removed), ROUTER, logs
 
 
-def _add(state: State, share: float) -> tuple[State, str, list[Emitted]]:
-    """UniswapV2Pair.mint by the router, for OWNER, in the second pool; of its own reserves where nothing was removed."""
+def _add(state: State, share: float) -> tuple[State, str, list[PendingLog]]:
+    """Call UniswapV2Pair.mint by the router, for OWNER, in the second pool; of its own reserves if nothing was removed."""
     address, pool = POOLS[1], state.pools[POOLS[1]]
     parts = int(share * 10_000)
     source = state.removed if any(state.removed) else (pool.reserve0, pool.reserve1)
@@ -196,11 +201,11 @@ def _add(state: State, share: float) -> tuple[State, str, list[Emitted]]:
     minted = min(in0 * pool.supply // pool.reserve0, in1 * pool.supply // pool.reserve1)
     grown = Pool(reserve0=pool.reserve0 + in0, reserve1=pool.reserve1 + in1, supply=pool.supply + minted)
     logs = [
-        _moved(TOKEN0, OWNER, address, in0),
-        _moved(TOKEN1, OWNER, address, in1),
-        _moved(address, abi.ZERO, OWNER, minted),
-        _synced(address, grown),
-        Emitted(address=address, topics=(abi.MINT, abi.topic(ROUTER)), body=abi.words(in0, in1)),
+        _transfer_log(TOKEN0, OWNER, address, in0),
+        _transfer_log(TOKEN1, OWNER, address, in1),
+        _transfer_log(address, abi.ZERO, OWNER, minted),
+        _sync_log(address, grown),
+        PendingLog(address=address, topics=(abi.MINT, abi.topic(ROUTER)), body=abi.words(in0, in1)),
     ]
-    held = tuple(max(have - one, 0) for have, one in zip(state.removed, (in0, in1), strict=True))
-    return replace(state, pools={**state.pools, address: grown}, removed=(held[0], held[1])), ROUTER, logs
+    removed = tuple(max(have - one, 0) for have, one in zip(state.removed, (in0, in1), strict=True))
+    return replace(state, pools={**state.pools, address: grown}, removed=(removed[0], removed[1])), ROUTER, logs

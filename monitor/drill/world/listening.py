@@ -1,4 +1,4 @@
-"""An HTTP server on a free loopback port, with one handler for every path; and how to be a network that is down."""
+"""Runs an HTTP server on a free loopback port with one handler for every path, and cuts connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_BODY = 4_000_000
 
 
 class Server:
-    """Listens on 127.0.0.1; `serve` answers everything."""
+    """Listens on 127.0.0.1; `serve` answers every request."""
 
     def __init__(self, serve: Serve) -> None:
         self._app = web.Application(client_max_size=MAX_BODY)
@@ -19,7 +19,7 @@ class Server:
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=0.2)
 
     async def start(self) -> int:
-        """Begin to listen; the port."""
+        """Begin to listen. Returns the port."""
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         port: int = self._runner.addresses[0][1]

@@ -1,6 +1,6 @@
-"""The market under all simulated venues: one seeded random walk, and at each venue its books, open interest and forced orders.
+"""Simulates the market of all venues: one seeded random walk, and at each venue its books, open interest and forced orders.
 
-Sizes are base units in whole lots; prices are whole steps of a grid near 2 bps of the first price. Seconds are given.
+Sizes are base units in whole lots; prices are whole steps of a grid near 2 bps of the first price. Times are given.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from monitor.drill.scenario import Liquidated
 from monitor.drill.world.weather import CALM, Weather
 
 LEVELS = 50
-"""Levels a side, 2 bps apart: what Bybit's `orderbook.50` shows, so that no venue's view is cut."""
+"""Levels a side, 2 bps apart: as many as Bybit's `orderbook.50` shows, so that no venue's view is cut."""
 LEVEL_USD = 120_000.0
-"""A level's usual size: 25 levels, 3 M USD, within 50 bps."""
+"""The usual size of a level: 25 levels, 3 M USD, within 50 bps."""
 LOT = 10
-"""Base units of the smallest size; every venue's contract divides it."""
+"""The smallest size in base units; every venue's contract size divides it."""
 TOUCHED = 3
-"""Levels a side whose size changes in each step, besides those that price moves."""
+"""Levels a side whose size changes in each step, besides those that the price moves."""
 VOLATILITY = 0.8e-4
-"""Of the walk, per square root of a second."""
+"""The volatility of the walk, per square root of a second."""
 IMPACT_PER_USD = 2e-9
 FORCED_USD = 15_000.0
 INTEREST_USD = 250e6
@@ -34,20 +34,20 @@ RECENT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Prices a venue can say: whole multiples of `step` (quote units), written with `digits` decimals."""
+    """The prices a venue can quote: whole multiples of `step` (quote units), written with `digits` decimals."""
 
     step: float
     digits: int
 
     @classmethod
     def near(cls, price: float) -> Grid:
-        """A round step near 2 bps of a price."""
+        """The grid with a round step near 2 bps of a price."""
         power = floor(log10(price * 2e-4))
         step = max(round(price * 2e-4 / 10.0**power), 1) * 10.0**power
         return cls(step=step, digits=max(-power, 0))
 
     def text(self, at: int) -> str:
-        """A price as venues write it."""
+        """The price at a grid place, as venues write it."""
         return f"{at * self.step:.{self.digits}f}"
 
 
@@ -90,13 +90,13 @@ class SimBook:
         self.step(mid, CALM)
 
     def step(self, mid: float, weather: Weather) -> Change:
-        """Move to a new middle price and change a few sizes."""
+        """Move to a new mid price and change a few sizes."""
         places = max(round(weather.spread_bps / (self.grid.step / mid * 1e4)), 1)
         best_bid = floor(mid / self.grid.step) - (places - 1) // 2
-        anew = weather.depth_factor != self._factor
+        all_new = weather.depth_factor != self._factor
         self._factor = weather.depth_factor
-        bids = self._side(self.bids, best_bid - LEVELS + 1, best_bid, anew=anew)
-        asks = self._side(self.asks, best_bid + places, best_bid + places + LEVELS - 1, anew=anew)
+        bids = self._side(self.bids, best_bid - LEVELS + 1, best_bid, all_new=all_new)
+        asks = self._side(self.asks, best_bid + places, best_bid + places + LEVELS - 1, all_new=all_new)
         prev_id = self.last_id
         self.last_id += max(len(bids) + len(asks), 1)
         self.frame += 1
@@ -109,12 +109,12 @@ class SimBook:
             asks=tuple(asks.items()),
         )
 
-    def _side(self, side: dict[int, int], least: int, most: int, *, anew: bool) -> dict[int, int]:
-        changed = {at: 0 for at in side if not least <= at <= most}
+    def _side(self, side: dict[int, int], first: int, last: int, *, all_new: bool) -> dict[int, int]:
+        changed = {at: 0 for at in side if not first <= at <= last}
         for at in changed:
             del side[at]
-        touched = range(least, most + 1) if anew else self._random.sample(range(least, most + 1), TOUCHED)
-        for at in (*(at for at in range(least, most + 1) if at not in side), *touched):
+        touched = range(first, last + 1) if all_new else self._random.sample(range(first, last + 1), TOUCHED)
+        for at in (*(at for at in range(first, last + 1) if at not in side), *touched):
             side[at] = changed[at] = self._size(at)
         return changed
 
@@ -129,7 +129,7 @@ class SimBook:
 
 @dataclass(slots=True)
 class SimVenue:
-    """One venue's market: what its dialect speaks of. `books` by market ("perp", "spot")."""
+    """One venue's market, which its dialect serves. `books` by market ("perp", "spot")."""
 
     id: str
     asset: str
@@ -140,17 +140,17 @@ class SimVenue:
     interest: float = 0.0
     """Open interest, base units, one side."""
     waiting: list[Forced] = field(default_factory=list)
-    """Forced orders the feed has not told yet."""
+    """Forced orders that the feed has not sent yet."""
     recent: deque[Forced] = field(default_factory=lambda: deque(maxlen=RECENT))
     used_weight: dict[int, float] = field(default_factory=dict)
-    """Requests counted by window number, for budget headers."""
+    """Request costs by window number, for the budget headers."""
 
     def perp_volume_usd(self) -> float:
         """24 h volume of the perpetual."""
         return SPOT_VOLUME_USD * self.weather.perp_over_spot
 
     def count(self, now_s: float, window_s: int, cost: float = 1.0) -> float:
-        """Requests of the window of `now_s`, this one included."""
+        """Add a request and return the costs in the window of `now_s`."""
         window = int(now_s) // window_s
         used = self.used_weight.get(window, 0.0) + cost
         self.used_weight = {window: used}
@@ -158,7 +158,7 @@ class SimVenue:
 
 
 class Market:
-    """All venues on one walk. `step` moves time on."""
+    """The markets of all venues on one walk. `step` moves time on."""
 
     def __init__(self, venues: tuple[str, ...], asset: str, price: float, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311  # a model, not secrecy
@@ -176,7 +176,7 @@ class Market:
         }  # fmt: skip
 
     def walk(self, dt_s: float) -> None:
-        """Move the price by chance."""
+        """Move the price at random."""
         self.mid *= exp(self._random.gauss(0.0, VOLATILITY) * dt_s**0.5)
 
     def step(self, venue: SimVenue, weather: Weather, now_s: float, dt_s: float) -> dict[str, Change]:
@@ -193,9 +193,9 @@ class Market:
         return {market: book.step(self.mid, weather) for market, book in venue.books.items()}
 
     def _arrivals(self, expected: float) -> int:
-        """A Poisson number, by Knuth's product of uniforms."""
-        least, product, count = exp(-expected), self._random.random(), 0
-        while product > least:
+        """A Poisson number, by Knuth's product of uniforms (TAOCP vol. 2, §3.4.1)."""
+        threshold, product, count = exp(-expected), self._random.random(), 0
+        while product > threshold:
             product *= self._random.random()
             count += 1
         return count

@@ -1,4 +1,4 @@
-"""The scripted chain's node: JSON-RPC 2.0 over HTTP, single calls and batches, with the answers a full node gives."""
+"""Serves the scripted chain as a node: JSON-RPC 2.0 over HTTP, single calls and batches, with a full node's answers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from monitor.drill.world.ledger import (
     TOKEN_DECIMALS,
     USD,
     USD_DECIMALS,
+    Block,
     Ledger,
-    Mined,
 )
 from monitor.drill.world.listening import Server, abort
 
@@ -37,7 +37,7 @@ EMPTY_LIST = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347
 
 
 class RpcError(Exception):
-    """An error answer."""
+    """A JSON-RPC error answer."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class RpcError(Exception):
 
 
 class Node:
-    """Serves a ledger. `down` says whether the network is down now."""
+    """Serves a ledger. `down` returns whether the network is down now."""
 
     def __init__(self, ledger: Ledger, down: Callable[[], bool]) -> None:
         self._ledger = ledger
@@ -57,8 +57,8 @@ class Node:
             "web3_clientVersion": lambda _: "stormwatch-drill/1",
             "eth_syncing": lambda _: False,
             "eth_blockNumber": lambda _: hex(self._ledger.head.number),
-            "eth_getBlockByNumber": lambda given: self._told(self._named(given[0]), full=_second(given)),
-            "eth_getBlockByHash": lambda given: self._told(self._hashed(given[0]), full=_second(given)),
+            "eth_getBlockByNumber": lambda given: self._block(self._named(given[0]), full=_second(given)),
+            "eth_getBlockByHash": lambda given: self._block(self._hashed(given[0]), full=_second(given)),
             "eth_getLogs": lambda given: self._logs(given[0]),
             "eth_getStorageAt": lambda given: _slot(given[0], given[1], self._at(_third(given))),
             "eth_getCode": lambda given: _code(given[0], self._at(given[1] if len(given) > 1 else "latest")),
@@ -73,46 +73,48 @@ class Node:
         """Close it."""
         await self._server.stop()
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def _serve(self, http_request: web.Request) -> web.StreamResponse:
         if self._down():
-            return abort(request)
+            return abort(http_request)
         try:
-            asked = json.loads(await request.read())
+            request = json.loads(await http_request.read())
         except ValueError:
             return web.json_response(_failed(None, -32700, "parse error"))
-        if not isinstance(asked, list):
-            return web.json_response(self.answer(asked))
-        if len(asked) > MAX_BATCH:
+        if not isinstance(request, list):
+            return web.json_response(self.answer(request))
+        if len(request) > MAX_BATCH:
             return web.json_response(_failed(None, -32600, "batch too large"))
-        return web.json_response([self.answer(one) for one in asked])
+        return web.json_response([self.answer(one) for one in request])
 
-    def answer(self, asked: Any) -> dict[str, Any]:
+    def answer(self, request: Any) -> dict[str, Any]:
         """The answer of one call."""
-        if not isinstance(asked, dict) or not isinstance(asked.get("params", []), list):
+        if not isinstance(request, dict) or not isinstance(request.get("params", []), list):
             return _failed(None, -32600, "invalid request")
-        method = self._methods.get(str(asked.get("method")))
+        method = self._methods.get(str(request.get("method")))
         if method is None:
-            return _failed(asked.get("id"), -32601, f"the method {asked.get('method')} does not exist/is not available")
+            return _failed(
+                request.get("id"), -32601, f"the method {request.get('method')} does not exist/is not available"
+            )
         try:
-            result = method(asked.get("params", []))
+            result = method(request.get("params", []))
         except RpcError as error:
-            return _failed(asked.get("id"), error.code, str(error))
+            return _failed(request.get("id"), error.code, str(error))
         except (IndexError, ValueError, TypeError, AttributeError, KeyError):
-            return _failed(asked.get("id"), -32602, "invalid params")
-        return {"jsonrpc": "2.0", "id": asked.get("id"), "result": result}
+            return _failed(request.get("id"), -32602, "invalid params")
+        return {"jsonrpc": "2.0", "id": request.get("id"), "result": result}
 
-    def _named(self, given: str) -> Mined | None:
+    def _named(self, given: str) -> Block | None:
         head = self._ledger.head
         behind = {"latest": 0, "pending": 0, "safe": SAFE_BEHIND, "finalized": SAFE_BEHIND}.get(given)
         if behind is not None:
             return self._ledger.blocks.get(max(head.number - behind, 0))
         return self._ledger.blocks.get(0 if given == "earliest" else int(given, 16))
 
-    def _hashed(self, given: str) -> Mined | None:
+    def _hashed(self, given: str) -> Block | None:
         return self._ledger.by_hash.get(given.lower())
 
-    def _at(self, given: Any) -> Mined:
-        """The block a state is asked at: a name, a number, or {"blockHash"|"blockNumber"}."""
+    def _at(self, given: Any) -> Block:
+        """The block at which a state is read: a name, a number, or {"blockHash"|"blockNumber"}."""
         if isinstance(given, dict):
             found = self._hashed(given["blockHash"]) if "blockHash" in given else self._named(given["blockNumber"])
         else:
@@ -121,19 +123,19 @@ class Node:
             raise RpcError(-32001, "header not found")
         return found
 
-    def _told(self, block: Mined | None, *, full: bool) -> dict[str, Any] | None:
+    def _block(self, block: Block | None, *, full: bool) -> dict[str, Any] | None:
         if block is None:
             return None
         zeros = "0x" + "0" * 64
-        bloom = "f" if any(one.logs for one in block.sent) else "0"  # says "perhaps" of everything, which a bloom may
+        bloom = "f" if any(one.logs for one in block.transactions) else "0"  # a bloom may give false positives
         return {
             "number": hex(block.number), "hash": block.hash, "parentHash": block.parent, "nonce": "0x0000000000000000",
             "sha3Uncles": EMPTY_LIST, "logsBloom": "0x" + bloom * 512, "transactionsRoot": zeros, "stateRoot": zeros,
             "receiptsRoot": zeros, "miner": abi.ZERO, "difficulty": "0x0", "totalDifficulty": "0x0", "extraData": "0x",
-            "size": "0x220", "gasLimit": "0x1c9c380", "gasUsed": hex(200_000 * len(block.sent)),
+            "size": "0x220", "gasLimit": "0x1c9c380", "gasUsed": hex(200_000 * len(block.transactions)),
             "timestamp": hex(block.time_s), "uncles": [], "baseFeePerGas": "0x3b9aca00", "mixHash": zeros,
             "transactions": [
-                _transaction(block, index) if full else one.hash for index, one in enumerate(block.sent)
+                _transaction(block, index) if full else one.hash for index, one in enumerate(block.transactions)
             ],
         }  # fmt: skip
 
@@ -158,8 +160,8 @@ def _failed(request_id: Any, code: int, message: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
 
 
-def _transaction(block: Mined, index: int) -> dict[str, Any]:
-    one = block.sent[index]
+def _transaction(block: Block, index: int) -> dict[str, Any]:
+    one = block.transactions[index]
     return {
         "hash": one.hash, "from": one.sender, "to": one.to, "blockHash": block.hash, "blockNumber": hex(block.number),
         "transactionIndex": hex(index), "nonce": hex(index), "value": "0x0", "gas": "0x7a120", "gasPrice": "0x3b9aca00",
@@ -167,8 +169,8 @@ def _transaction(block: Mined, index: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _logs_of(block: Mined) -> list[dict[str, Any]]:
-    placed = [(index, sent.hash, log) for index, sent in enumerate(block.sent) for log in sent.logs]
+def _logs_of(block: Block) -> list[dict[str, Any]]:
+    placed = [(index, sent.hash, log) for index, sent in enumerate(block.transactions) for log in sent.logs]
     return [
         {
             "address": log.address, "topics": list(log.topics), "data": log.body, "blockNumber": hex(block.number),
@@ -194,16 +196,16 @@ def _matches(log: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return True
 
 
-def _slot(address: str, slot: str, block: Mined) -> str:
-    held = {
+def _slot(address: str, slot: str, block: Block) -> str:
+    values = {
         int(abi.IMPLEMENTATION_SLOT, 16): block.state.implementation,
         int(abi.ADMIN_SLOT, 16): ADMIN,
     }
-    return abi.topic(held.get(int(slot, 16), 0)) if address.lower() == TOKEN else abi.topic(0)
+    return abi.topic(values.get(int(slot, 16), 0)) if address.lower() == TOKEN else abi.topic(0)
 
 
-def _code(address: str, block: Mined) -> str:
-    """Made-up bytes, another's for each contract; none for accounts."""
+def _code(address: str, block: Block) -> str:
+    """Invented code, different for each contract; none for accounts."""
     known = address.lower()
     if known not in CONTRACTS:
         return "0x"
@@ -211,7 +213,7 @@ def _code(address: str, block: Mined) -> str:
     return "0x6080604052" + slot + sha256(known.encode()).hexdigest()
 
 
-def _call(given: dict[str, str], block: Mined) -> str:
+def _call(given: dict[str, str], block: Block) -> str:
     to, call = given["to"].lower(), (given.get("data") or given.get("input") or "")[:10]
     pool = block.state.pools.get(to)
     if pool is not None:

@@ -1,6 +1,6 @@
-"""The WebSockets of one simulated venue: who is subscribed to what, frames in order however late, and dropping them all.
+"""Serves the WebSockets of one simulated venue: subscriptions, delayed frames in order, and dropped connections.
 
-A frame is due at its making plus the feed's lag, never before the one made earlier. A client that does not read is dropped
+A frame is due at its creation plus the feed's lag, never before an earlier one. A client that does not read is dropped
 when its queue is full.
 """
 
@@ -40,12 +40,12 @@ class Connection:
             self.drop()
 
     def drop(self) -> None:
-        """End it without a word, as a dead network does."""
+        """Abort it without a close frame, as a dead network does."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
     async def pump(self) -> None:
-        """Send what is due, until the socket ends."""
+        """Send the due frames, until the socket ends."""
         loop = asyncio.get_running_loop()
         while True:
             due, text = await self._queue.get()
@@ -64,7 +64,7 @@ class Connection:
 
     @property
     def response(self) -> web.WebSocketResponse:
-        """What aiohttp wants back from the request."""
+        """The response that aiohttp expects from the request handler."""
         return self._socket
 
 
@@ -74,22 +74,22 @@ class Sockets:
     def __init__(self) -> None:
         self._open: set[Connection] = set()
 
-    def wanted(self, topic: str) -> bool:
-        """Whether anybody is subscribed to a topic."""
+    def is_subscribed(self, topic: str) -> bool:
+        """Whether a client is subscribed to a topic."""
         return any(topic in one.topics for one in self._open)
 
-    def tell(self, topic: str, text: str, lag_s: float) -> None:
-        """Send a frame to everybody subscribed."""
+    def push(self, topic: str, text: str, lag_s: float) -> None:
+        """Send a frame to every subscribed client."""
         for one in tuple(self._open):
             if topic in one.topics:
                 one.put(text, lag_s)
 
     def add(self, connection: Connection) -> None:
-        """A socket opened."""
+        """Add a socket that opened."""
         self._open.add(connection)
 
     def remove(self, connection: Connection) -> None:
-        """A socket ended."""
+        """Remove a socket that ended."""
         self._open.discard(connection)
 
     def drop_all(self) -> None:
@@ -98,5 +98,5 @@ class Sockets:
             one.drop()
 
     def topics(self) -> Iterable[str]:
-        """Every topic anybody is subscribed to."""
+        """Every topic with a subscribed client."""
         return {topic for one in self._open for topic in one.topics}

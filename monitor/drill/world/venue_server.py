@@ -1,7 +1,7 @@
-"""One simulated venue on loopback: its dialect over HTTP and WebSocket, and what the weather does to both.
+"""Serves one simulated venue on loopback: its dialect over HTTP and WebSocket, with the effects of the weather.
 
-Knows sockets and a clock; what is said is the dialect's. Outage: HTTP 503, sockets dropped. Network down: every transport
-aborted. Throttling and latency touch REST only.
+This file knows sockets and a clock; the dialect makes the payloads. Outage: HTTP 503, sockets dropped. Network down: every
+transport aborted. Throttling and latency affect REST only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from monitor.drill.scenario import Mute
-from monitor.drill.world.dialect import Asked, Dialect, Heard
+from monitor.drill.world.dialect import Dialect, RestRequest, SocketReply
 from monitor.drill.world.listening import Server, abort
 from monitor.drill.world.market import Change, SimVenue
 from monitor.drill.world.sockets import Connection, Sockets
@@ -23,12 +23,12 @@ Now = Callable[[], float]
 """Unix seconds."""
 Forecast = Callable[[], Weather]
 """The weather of one venue now."""
-RIDING = ("forced", "mark", "interest", "ticker:perp", "ticker:spot")
+LIQUIDATION_TOPICS = ("forced", "mark", "interest", "ticker:perp", "ticker:spot")
 """Topics of the liquidation feeds."""
 
 
 class VenueServer:
-    """Serves one venue; `tell` is called after each step of its market."""
+    """Serves one venue; call `publish` after each step of its market."""
 
     def __init__(self, dialect: Dialect, venue: SimVenue, forecast: Forecast, now: Now, seed: int) -> None:
         self.dialect = dialect
@@ -42,11 +42,11 @@ class VenueServer:
         self._next_flush = 0
 
     async def start(self) -> dict[str, str]:
-        """Listen on a free port; base URLs by host key."""
+        """Listen on a free port. Returns base URLs by host key."""
         return dict(self.dialect.hosts(await self._server.start()))
 
     async def stop(self) -> None:
-        """Drop everybody and close the port."""
+        """Drop every client and close the port."""
         self._sockets.drop_all()
         await self._server.stop()
 
@@ -66,11 +66,11 @@ class VenueServer:
             await asyncio.sleep(weather.rest_latency_s * self._random.uniform(0.7, 1.3))
         if self.forecast().network_down:
             return abort(request)
-        asked = Asked(path=request.path, query=request.query, now_ms=self._ms())
+        rest_request = RestRequest(path=request.path, query=request.query, now_ms=self._ms())
         if self._random.random() < weather.throttle:
-            reply = self.dialect.throttled(asked, self.venue)
+            reply = self.dialect.throttled(rest_request, self.venue)
         else:
-            found = self.dialect.rest(asked, self.venue)
+            found = self.dialect.rest(rest_request, self.venue)
             if found is None:
                 return web.Response(status=404, text="Not Found")
             reply = found
@@ -78,64 +78,64 @@ class VenueServer:
             status=reply.status, body=reply.body(), content_type="application/json", headers=dict(reply.headers)
         )
 
-    async def _socket(self, request: web.Request, opened: Heard) -> web.StreamResponse:
+    async def _socket(self, request: web.Request, opened: SocketReply) -> web.StreamResponse:
         connection = Connection(request, request.path)
         await connection.open()
         pump = asyncio.create_task(connection.pump())
         self._sockets.add(connection)
         try:
-            self._heard(connection, opened)
+            self._react(connection, opened)
             while (text := await connection.receive()) is not None:
-                self._heard(connection, self.dialect.heard(connection.path, text, self.venue, self._ms()))
+                self._react(connection, self.dialect.on_message(connection.path, text, self.venue, self._ms()))
         finally:
             self._sockets.remove(connection)
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
         return connection.response
 
-    def _heard(self, connection: Connection, heard: Heard) -> None:
+    def _react(self, connection: Connection, reply: SocketReply) -> None:
         lag_s = self.venue.weather.feed_lag_s
-        for answer in heard.answers:
+        for answer in reply.answers:
             connection.put(answer, lag_s)
-        for topic in heard.topics:
-            for text in self.dialect.first(topic, self.venue, self._ms()):
+        for topic in reply.topics:
+            for text in self.dialect.opening_frames(topic, self.venue, self._ms()):
                 connection.put(text, lag_s)
             connection.topics.add(topic)
 
-    def _says(self, topic: str) -> bool:
-        """Whether a topic is heard now: subscribed to by somebody and not mute."""
+    def _is_live(self, topic: str) -> bool:
+        """Whether a topic is sent now: subscribed and not mute."""
         mute = self.venue.weather.mute
-        if not self._sockets.wanted(topic):
+        if not self._sockets.is_subscribed(topic):
             return False
         if topic.startswith("book:"):
             return Mute.BOOK not in mute
-        if Mute.LIQUIDATION in mute and topic in RIDING:
+        if Mute.LIQUIDATION in mute and topic in LIQUIDATION_TOPICS:
             return False
         return not (topic == "forced" and Mute.FORCED_ORDERS in mute)
 
-    def tell(self, changes: dict[str, Change]) -> None:
-        """Push a step's changes, each second's frames, and forced orders at the dialect's pace."""
+    def publish(self, changes: dict[str, Change]) -> None:
+        """Push the changes of a step, the frames of each second, and forced orders at the dialect's interval."""
         weather, now_ms = self.venue.weather, self._ms()
         if weather.outage or weather.network_down:
             self._sockets.drop_all()
             self.venue.waiting.clear()
             return
         for market, change in changes.items():
-            if self._says(f"book:{market}"):
+            if self._is_live(f"book:{market}"):
                 self._push(f"book:{market}", self.dialect.book(market, change, self.venue, now_ms))
         if now_ms // 1000 > self._next_second:
             self._next_second = now_ms // 1000
             for topic in sorted(self._sockets.topics()):
-                text = self.dialect.second(topic, self.venue, now_ms)
-                if text is not None and self._says(topic):
+                text = self.dialect.frame_each_second(topic, self.venue, now_ms)
+                if text is not None and self._is_live(topic):
                     self._push(topic, text)
         flush = int(now_ms / 1000 / self.dialect.flush_s)
         if flush > self._next_flush:
             self._next_flush = flush
             orders, self.venue.waiting = self.venue.waiting, []
             orders.sort(key=lambda one: one.at_ms)
-            if orders and self._says("forced"):
+            if orders and self._is_live("forced"):
                 self._push("forced", self.dialect.forced(orders, self.venue, now_ms))
 
     def _push(self, topic: str, text: str) -> None:
-        self._sockets.tell(topic, text, self.venue.weather.feed_lag_s)
+        self._sockets.push(topic, text, self.venue.weather.feed_lag_s)

@@ -1,4 +1,4 @@
-"""What a scenario does to one venue at one time: its stages merged, later ones over earlier ones. Pure."""
+"""Computes the effects of a scenario on one venue at one time: its stages merged, later ones over earlier ones. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SWITCHES = ("outage", "withdrawals_closed", "network_down")
 
 
 def at(scenario: Scenario, venue: str, at_s: float | None) -> Weather:
-    """The weather of a venue ("" for what is no venue) at scenario second `at_s`; None: before it begins."""
+    """The weather of a venue ("" for everything else) at scenario second `at_s`; None: before it begins."""
     if at_s is None:
         return CALM
     found: dict[str, object] = {}

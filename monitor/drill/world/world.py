@@ -1,6 +1,6 @@
-"""The whole world on one event loop: starts its places, moves the market, the chain and the scenario on, and tells of stages.
+"""Runs the drill's world on one event loop: starts its servers, moves market, chain and scenario on, and reports the stages.
 
-Before `begin` everything is quiet and normal. Knows the clock it is given, and no stdin or stdout.
+Before `begin` everything is quiet and normal. It uses the clock it is given, and no stdin or stdout.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ STEP_S = 0.15
 """Each venue's books change this often."""
 MAX_STEP_S = 1.0
 LINGER_S = 30.0
-"""After the scenario the world goes on, calm, for as long as the last pages may take, unless it is told to end."""
+"""How long the calm world goes on after the scenario, for the last webhooks, unless it is ended."""
 CONTROLS = ("control_a", "control_b", "control_c")
 
-Tell = Callable[[Mapping[str, Any]], None]
+Report = Callable[[Mapping[str, Any]], None]
 
 
-class Stops(Protocol):
-    """A place that can be closed."""
+class Stoppable(Protocol):
+    """A server that can be closed."""
 
     async def stop(self) -> None:
         """Close it."""
 
 
 class World:
-    """One scenario, played in real time."""
+    """Plays one scenario in real time."""
 
     def __init__(self, scenario: Scenario, secret: str, now: Now = time.time) -> None:
         self.scenario = scenario
@@ -64,7 +64,7 @@ class World:
         self._webhooks = Webhooks(secret, self._down)
 
     async def start(self) -> dict[str, Any]:
-        """Open every port; where everything is, as the ready line tells it."""
+        """Open every port. Returns all addresses, as the ready line states them."""
         return {
             "hosts": {one.dialect.id: await one.start() for one in self._venues},
             "node": await self._node.start(),
@@ -78,21 +78,21 @@ class World:
 
     async def stop(self) -> None:
         """Close every port."""
-        places: list[Stops] = [*self._venues, self._node, *self._controls.values(), self._webhooks]
-        for one in places:
+        servers: list[Stoppable] = [*self._venues, self._node, *self._controls.values(), self._webhooks]
+        for one in servers:
             await one.stop()
 
     def begin(self, at_s: float = 0.0) -> None:
-        """The scenario begins, `at_s` seconds into it."""
+        """Begin the scenario, `at_s` seconds into it."""
         if self._begun is None:
             self._begun = self._now() - at_s
 
     def end(self) -> None:
-        """The scenario ends early."""
+        """End the scenario early."""
         self._ended.set()
 
     def at_s(self) -> float | None:
-        """The scenario's second, None before it begins."""
+        """The second of the scenario, None before it begins."""
         return None if self._begun is None else max(self._now() - self._begun, 0.0)
 
     def _weather(self, venue: str) -> Weather:
@@ -101,8 +101,8 @@ class World:
     def _down(self) -> bool:
         return self._weather("").network_down
 
-    async def run(self, tell: Tell) -> None:
-        """Move on until the scenario is long over or ended; tell of each stage as it begins, then of the end."""
+    async def run(self, report: Report) -> None:
+        """Run until the scenario is over or ended. Reports each stage as it begins, then the end."""
         waiting = sorted(self.scenario.stages, key=lambda stage: stage.at_s)
         stepped = {one.dialect.id: self._now() for one in self._venues}
         turn = 0
@@ -112,19 +112,19 @@ class World:
                 break
             while waiting and at_s is not None and waiting[0].at_s <= at_s:
                 stage = waiting.pop(0)
-                tell({"stage": stage.title, "at_s": stage.at_s})
+                report({"stage": stage.title, "at_s": stage.at_s})
             self._step(self._venues[turn % len(self._venues)], stepped)
             self._ledger.advance(self._now(), at_s)
             turn += 1
             await self._pause(STEP_S / len(self._venues))
-        tell({"done": True, "webhooks": list(self._webhooks.came)})
+        report({"done": True, "webhooks": list(self._webhooks.received)})
 
     def _step(self, server: VenueServer, stepped: dict[str, float]) -> None:
         now_s, name = self._now(), server.dialect.id
         dt_s = min(max(now_s - stepped[name], 0.0), MAX_STEP_S)
         stepped[name] = now_s
         self._market.walk(dt_s / len(self._venues))
-        server.tell(self._market.step(server.venue, server.forecast(), now_s, dt_s))
+        server.publish(self._market.step(server.venue, server.forecast(), now_s, dt_s))
 
     async def _pause(self, seconds: float) -> None:
         try:

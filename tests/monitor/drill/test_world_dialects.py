@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from monitor.drill.scenario import VENUES, Liquidated
-from monitor.drill.world.dialect import Asked, Dialect
+from monitor.drill.world.dialect import Dialect, RestRequest
 from monitor.drill.world.dialects.binance_usdm import Binance
 from monitor.drill.world.dialects.bybit import Bybit
 from monitor.drill.world.dialects.gate import Gate
@@ -62,7 +62,7 @@ def context(name: str, instruments: Sequence[Instrument], one: Instrument | None
 
 def answer(name: str, check: RestCheck, one: Instrument | None, venue: SimVenue) -> bytes:
     call = check.call(one)
-    reply = DIALECTS[name].rest(Asked(path=prefix(name) + call.path, query=call.query, now_ms=NOW_MS), venue)
+    reply = DIALECTS[name].rest(RestRequest(path=prefix(name) + call.path, query=call.query, now_ms=NOW_MS), venue)
     assert reply is not None, f"{name} does not know {call.path}"
     assert venues.declared(name).refuse(reply.status, reply.headers, reply.body(), NOW) is None
     assert by_answer(reply.status, reply.body()) is None
@@ -149,7 +149,7 @@ def test_a_book_follows_its_changes_without_a_gap_and_ends_as_the_venue_has_it(n
         )
         whole = check.read(answer(name, check, one, venue), context(name, instruments, one))[0]
     else:
-        whole = reader(dialect.first(f"book:{market}", venue, NOW_MS)[0].encode(), knows)[0]  # type: ignore[assignment]
+        whole = reader(dialect.opening_frames(f"book:{market}", venue, NOW_MS)[0].encode(), knows)[0]  # type: ignore[assignment]
     assert isinstance(whole, BookSnapshot)
     book = Book(VenueId(name), whole.instrument)
     book.snapshot(whole, 0.0, from_rest=based)
@@ -199,7 +199,7 @@ def test_forced_orders_are_censored_as_each_venue_does_it(name: str, told: int, 
 @pytest.mark.parametrize("name", VENUES)
 def test_a_throttled_answer_is_the_venues_own_and_is_read_as_throttled(name: str) -> None:
     _, simulated = sim()
-    reply = DIALECTS[name].throttled(Asked(path="/any", query={}, now_ms=NOW_MS), simulated[name])
+    reply = DIALECTS[name].throttled(RestRequest(path="/any", query={}, now_ms=NOW_MS), simulated[name])
     headers = {key.lower(): value for key, value in reply.headers.items()}
     declared = venues.declared(name)
     refused = declared.refuse(reply.status, headers, reply.body(), NOW)
@@ -229,12 +229,12 @@ def test_subscriptions_are_acknowledged_and_pings_answered(name: str) -> None:
         assert opened is not None
         topics = set(opened.topics)
         for text in one.subscribe(ours, NOW):
-            heard = dialect.heard(path, text, venue, NOW_MS)
+            heard = dialect.on_message(path, text, venue, NOW_MS)
             words = [word for frame in heard.answers for word in one.read(frame.encode(), knows)]
             assert words
             assert all(isinstance(word, Ack) for word in words)
             topics |= set(heard.topics)
         assert topics & {"forced", "book:perp", "book:spot"}
         if one.keep_alive is not None:
-            (pong,) = dialect.heard(path, one.keep_alive.text(NOW), venue, NOW_MS).answers
+            (pong,) = dialect.on_message(path, one.keep_alive.text(NOW), venue, NOW_MS).answers
             assert [type(word) for word in one.read(pong.encode(), knows)] == [Pong]

@@ -1,6 +1,6 @@
-"""Binance USD-M as it speaks: fapi, sapi, futures/data and spot paths; combined streams named in the URL.
+"""Binance USD-M as its API behaves: fapi, sapi, futures/data and spot paths; combined streams named in the URL.
 
-Tells the latest forced order of each second and symbol only. A throttled client hears HTTP 429, code -1003, Retry-After.
+Its feed sends only the latest forced order of each second and symbol. A throttled client gets HTTP 429, code -1003, Retry-After.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Asked, Heard, Reply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 WEIGHTS = {"/fapi/v1/depth": 20.0, "/api/v3/ticker/24hr": 2.0}
@@ -22,7 +22,7 @@ def _levels(rows: Sequence[tuple[int, int]], venue: SimVenue) -> list[list[str]]
 
 
 class Binance:
-    """The dialect."""
+    """Implements the dialect."""
 
     id = "binance_usdm"
     flush_s = 1.0
@@ -37,21 +37,21 @@ class Binance:
             "ws_market": f"ws://{base}/market",
         }
 
-    def rest(self, asked: Asked, venue: SimVenue) -> Reply | None:
+    def rest(self, request: RestRequest, venue: SimVenue) -> Reply | None:
         """A path's answer, with the weight used this minute."""
-        said = self._said(asked, venue)
-        if said is None:
+        payload = self._payload(request, venue)
+        if payload is None:
             return None
         headers: dict[str, str] = {}
-        if not asked.path.startswith("/futures/data"):
-            used = venue.count(asked.now_ms / 1000, MINUTE_S, WEIGHTS.get(asked.path, 1.0))
+        if not request.path.startswith("/futures/data"):
+            used = venue.count(request.now_ms / 1000, MINUTE_S, WEIGHTS.get(request.path, 1.0))
             headers["X-MBX-USED-WEIGHT-1M"] = f"{used:.0f}"
-        if said == "no such symbol":
-            return Reply(status=400, said={"code": -1121, "msg": "Invalid symbol."}, headers=headers)
-        return Reply(said=said, headers=headers)
+        if payload == "no such symbol":
+            return Reply(status=400, payload={"code": -1121, "msg": "Invalid symbol."}, headers=headers)
+        return Reply(payload=payload, headers=headers)
 
-    def _said(self, asked: Asked, venue: SimVenue) -> Any:
-        path, now_ms = asked.path, asked.now_ms
+    def _payload(self, request: RestRequest, venue: SimVenue) -> Any:
+        path, now_ms = request.path, request.now_ms
         if path == "/fapi/v1/time":
             return {"serverTime": now_ms}
         if path == "/sapi/v1/system/status":
@@ -60,7 +60,7 @@ class Binance:
             return {"timezone": "UTC", "serverTime": now_ms, "symbols": [_listed(venue.asset), _listed(BYSTANDER)]}
         if not path.startswith(("/fapi/v1/", "/api/v3/", "/futures/data/")):
             return None
-        if asked.query.get("symbol") != f"{venue.asset}USDT":
+        if request.query.get("symbol") != f"{venue.asset}USDT":
             return "no such symbol"
         symbol, price = f"{venue.asset}USDT", venue.grid.digits
         if path == "/fapi/v1/depth":
@@ -93,13 +93,13 @@ class Binance:
             ]  # fmt: skip
         return None
 
-    def throttled(self, asked: Asked, venue: SimVenue) -> Reply:
+    def throttled(self, request: RestRequest, venue: SimVenue) -> Reply:
         """429 with -1003."""
         msg = "Too many requests; current limit is 2400 request weight per 1 MINUTE. Please use the websocket."
-        return Reply(status=429, said={"code": -1003, "msg": msg}, headers={"Retry-After": "1"})
+        return Reply(status=429, payload={"code": -1003, "msg": msg}, headers={"Retry-After": "1"})
 
-    def opened(self, path: str, query: Mapping[str, str]) -> Heard | None:
-        """`/public/stream?streams=…` and `/market/stream?streams=…`; a stream of the other route never speaks."""
+    def opened(self, path: str, query: Mapping[str, str]) -> SocketReply | None:
+        """`/public/stream?streams=…` and `/market/stream?streams=…`; a stream of the other route sends nothing."""
         if path not in ("/public/stream", "/market/stream"):
             return None
         topics = []
@@ -110,17 +110,17 @@ class Binance:
                 topics.append("forced")
             elif "@markPrice" in stream and path.startswith("/market"):
                 topics.append("mark")
-        return Heard(topics=topics)
+        return SocketReply(topics=topics)
 
-    def heard(self, path: str, text: str, venue: SimVenue, now_ms: int) -> Heard:
+    def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
         """SUBSCRIBE messages are acknowledged; streams come by the URL."""
         try:
             message = json.loads(text)
         except ValueError:
-            return Heard(answers=[compact({"error": {"code": 2, "msg": "Invalid request"}})])
-        return Heard(answers=[compact({"result": None, "id": message.get("id")})])
+            return SocketReply(answers=[compact({"error": {"code": 2, "msg": "Invalid request"}})])
+        return SocketReply(answers=[compact({"result": None, "id": message.get("id")})])
 
-    def first(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
+    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """Nothing: the book's base is REST's."""
         return ()
 
@@ -133,7 +133,7 @@ class Binance:
         }  # fmt: skip
         return compact({"stream": f"{symbol.lower()}@depth@100ms", "data": event})
 
-    def second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
+    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
         """`markPriceUpdate`."""
         if topic != "mark":
             return None

@@ -1,6 +1,6 @@
-"""Bybit v5 as it speaks: one envelope, linear and spot categories, topics subscribed by message.
+"""Bybit v5 as its API behaves: one envelope, linear and spot categories, topics subscribed by message.
 
-Its liquidation topic is complete, every 500 ms. A throttled client hears HTTP 200 with retCode 10006: its 403 would ask for ten
+Its liquidation topic is complete, every 500 ms. A throttled client gets HTTP 200 with retCode 10006: its 403 would ask for ten
 quiet minutes, longer than a drill.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Asked, Heard, Reply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 SOCKETS = {"/v5/public/linear": "perp", "/v5/public/spot": "spot", "/v5/public/misc/status": "status"}
@@ -24,11 +24,11 @@ def _levels(rows: Sequence[tuple[int, int]], venue: SimVenue) -> list[list[str]]
 
 
 def _good(result: object, now_ms: int) -> Reply:
-    return Reply(said={"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now_ms})
+    return Reply(payload={"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now_ms})
 
 
 class Bybit:
-    """The dialect."""
+    """Implements the dialect."""
 
     id = "bybit"
     flush_s = 0.5
@@ -43,26 +43,26 @@ class Bybit:
             "ws_status": f"ws://{base}/v5/public/misc/status",
         }
 
-    def rest(self, asked: Asked, venue: SimVenue) -> Reply | None:
+    def rest(self, request: RestRequest, venue: SimVenue) -> Reply | None:
         """A path's answer; keyless answers carry no budget headers."""
-        path, now_ms = asked.path, asked.now_ms
+        path, now_ms = request.path, request.now_ms
         if path == "/v5/market/time":
             return _good({"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}, now_ms)
         if path == "/v5/system/status":
             return _good({"list": []}, now_ms)
         if path == "/v5/market/instruments-info":
-            return _good(_listing(asked.query.get("category", ""), venue.asset), now_ms)
+            return _good(_listing(request.query.get("category", ""), venue.asset), now_ms)
         if not path.startswith("/v5/market/"):
             return None
-        if asked.query.get("symbol") != f"{venue.asset}USDT":
-            return Reply(said={"retCode": 10001, "retMsg": "symbol invalid", "result": {}, "time": now_ms})
-        result = self._result(asked, venue)
+        if request.query.get("symbol") != f"{venue.asset}USDT":
+            return Reply(payload={"retCode": 10001, "retMsg": "symbol invalid", "result": {}, "time": now_ms})
+        result = self._result(request, venue)
         return None if result is None else _good(result, now_ms)
 
-    def _result(self, asked: Asked, venue: SimVenue) -> Any:
-        category, now_ms = asked.query.get("category", ""), asked.now_ms
+    def _result(self, request: RestRequest, venue: SimVenue) -> Any:
+        category, now_ms = request.query.get("category", ""), request.now_ms
         symbol, weather = f"{venue.asset}USDT", venue.weather
-        match asked.path.removeprefix("/v5/market/"):
+        match request.path.removeprefix("/v5/market/"):
             case "orderbook":
                 book = venue.books["spot" if category == "spot" else "perp"]
                 bids, asks = book.levels()
@@ -91,41 +91,47 @@ class Bybit:
                 return {"list": [row], "nextPageCursor": ""}
         return None
 
-    def throttled(self, asked: Asked, venue: SimVenue) -> Reply:
+    def throttled(self, request: RestRequest, venue: SimVenue) -> Reply:
         """10006 in a 200."""
-        said = {"retCode": 10006, "retMsg": "Too many visits!", "result": {}, "retExtInfo": {}, "time": asked.now_ms}
-        return Reply(said=said)
+        payload = {
+            "retCode": 10006,
+            "retMsg": "Too many visits!",
+            "result": {},
+            "retExtInfo": {},
+            "time": request.now_ms,
+        }
+        return Reply(payload=payload)
 
-    def opened(self, path: str, query: Mapping[str, str]) -> Heard | None:
+    def opened(self, path: str, query: Mapping[str, str]) -> SocketReply | None:
         """The three sockets; nothing is subscribed by the URL."""
-        return Heard() if path in SOCKETS else None
+        return SocketReply() if path in SOCKETS else None
 
-    def heard(self, path: str, text: str, venue: SimVenue, now_ms: int) -> Heard:
+    def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
         """Pings and subscriptions."""
         try:
             message = json.loads(text)
             op, req_id, args = message.get("op"), message.get("req_id", ""), message.get("args") or []
         except (ValueError, AttributeError):
-            return Heard(answers=[compact({"success": False, "ret_msg": "error:invalid op"})])
+            return SocketReply(answers=[compact({"success": False, "ret_msg": "error:invalid op"})])
         if op == "ping":
             pong = {"success": True, "ret_msg": "pong", "conn_id": "drill", "req_id": req_id, "op": "ping"}
-            return Heard(answers=[compact(pong)])
+            return SocketReply(answers=[compact(pong)])
         topics = [topic for arg in args if (topic := _topic(path, str(arg), venue.asset)) is not None]
         good = op == "subscribe" and len(topics) == len(args)
         answer = {
             "success": good, "ret_msg": "subscribe" if good else f"error:handler not found,topic:{args}",
             "conn_id": "drill", "req_id": req_id, "op": op,
         }  # fmt: skip
-        return Heard(answers=[compact(answer)], topics=topics if good else [])
+        return SocketReply(answers=[compact(answer)], topics=topics if good else [])
 
-    def first(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
+    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """A book's snapshot; the ticker's first frame."""
         if topic.startswith("book:"):
             book = venue.books[topic.removeprefix("book:")]
             bids, asks = book.levels()
             return [self._orderbook("snapshot", book.frame, bids, asks, venue, now_ms)]
-        told = self.second(topic, venue, now_ms)
-        return [] if told is None else [told]
+        frame = self.frame_each_second(topic, venue, now_ms)
+        return [] if frame is None else [frame]
 
     def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
         """An `orderbook.50` delta: `u` rises by one a frame on this wire."""
@@ -144,7 +150,7 @@ class Bybit:
             }
         )  # fmt: skip
 
-    def second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
+    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
         """`tickers`, the linear ones whole in each frame."""
         if topic not in ("ticker:perp", "ticker:spot"):
             return None

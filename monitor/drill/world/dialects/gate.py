@@ -1,7 +1,7 @@
-"""Gate v4 as it speaks: spot and USDT futures, keyless wallets with a delay flag, its own processing time in every header.
+"""Gate v4 as its API behaves: spot and USDT futures, keyless wallets with a delay flag, its own processing time in every header.
 
 Its liquidation channel is complete, an array each second; the sign of a size is the position's direction. A throttled client
-hears HTTP 429, TOO_MANY_REQUESTS, and when the window ends.
+gets HTTP 429, TOO_MANY_REQUESTS, and when the window ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Asked, Heard, Reply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 API = "/api/v4"
@@ -33,7 +33,7 @@ def _side(market: str, rows: Sequence[tuple[int, int]], venue: SimVenue) -> list
 
 
 class Gate:
-    """The dialect."""
+    """Implements the dialect."""
 
     id = "gate"
     flush_s = 1.0
@@ -47,20 +47,20 @@ class Gate:
             "ws_futures": f"ws://{base}{FUTURES_SOCKET}",
         }
 
-    def rest(self, asked: Asked, venue: SimVenue) -> Reply | None:
+    def rest(self, request: RestRequest, venue: SimVenue) -> Reply | None:
         """A path's answer, with the budget left and the time it took inside."""
-        if not asked.path.startswith(API):
+        if not request.path.startswith(API):
             return None
-        said = self._said(asked.path.removeprefix(API), asked.query, venue, asked.now_ms)
-        if said is None:
+        payload = self._payload(request.path.removeprefix(API), request.query, venue, request.now_ms)
+        if payload is None:
             return None
-        headers = _headers(asked, venue)
-        if said == "no such name":
+        headers = _headers(request, venue)
+        if payload == "no such name":
             error = {"label": "INVALID_PARAM_VALUE", "message": "unknown contract or currency pair"}
-            return Reply(status=400, said=error, headers=headers)
-        return Reply(said=said, headers=headers)
+            return Reply(status=400, payload=error, headers=headers)
+        return Reply(payload=payload, headers=headers)
 
-    def _said(self, path: str, query: Mapping[str, str], venue: SimVenue, now_ms: int) -> Any:
+    def _payload(self, path: str, query: Mapping[str, str], venue: SimVenue, now_ms: int) -> Any:
         match path:
             case "/spot/time":
                 return {"server_time": now_ms}
@@ -115,43 +115,43 @@ class Gate:
             "bids": _side(market, bids, venue),
         }  # fmt: skip
 
-    def throttled(self, asked: Asked, venue: SimVenue) -> Reply:
+    def throttled(self, request: RestRequest, venue: SimVenue) -> Reply:
         """429, until the next full second."""
         headers = {
             "X-Gate-RateLimit-Limit": str(LIMIT),
             "X-Gate-RateLimit-Requests-Remain": "0",
-            "X-Gate-RateLimit-Reset-Timestamp": str(asked.now_ms // 1000 + 1),
+            "X-Gate-RateLimit-Reset-Timestamp": str(request.now_ms // 1000 + 1),
         }
-        said = {"label": "TOO_MANY_REQUESTS", "message": "Request Rate limit Exceeded (003)"}
-        return Reply(status=429, said=said, headers=headers)
+        payload = {"label": "TOO_MANY_REQUESTS", "message": "Request Rate limit Exceeded (003)"}
+        return Reply(status=429, payload=payload, headers=headers)
 
-    def opened(self, path: str, query: Mapping[str, str]) -> Heard | None:
+    def opened(self, path: str, query: Mapping[str, str]) -> SocketReply | None:
         """The two sockets."""
-        return Heard() if path.rstrip("/") in (SPOT_SOCKET, FUTURES_SOCKET) else None
+        return SocketReply() if path.rstrip("/") in (SPOT_SOCKET, FUTURES_SOCKET) else None
 
-    def heard(self, path: str, text: str, venue: SimVenue, now_ms: int) -> Heard:
+    def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
         """Pings and subscriptions; each channel is acknowledged, or refused with an error inside."""
         try:
             message = json.loads(text)
             channel, event = str(message.get("channel", "")), message.get("event")
             payload = [str(one) for one in message.get("payload") or []]
         except (ValueError, AttributeError):
-            return Heard(answers=[compact({"error": {"code": 1, "message": "invalid message"}})])
+            return SocketReply(answers=[compact({"error": {"code": 1, "message": "invalid message"}})])
         stamps = {"time": now_ms // 1000, "time_ms": now_ms}
         if channel.endswith(".ping"):
             pong = {**stamps, "channel": channel.replace(".ping", ".pong"), "event": "", "result": None}
-            return Heard(answers=[compact(pong)])
+            return SocketReply(answers=[compact(pong)])
         topic = _topic(path, channel, payload, venue.asset) if event == "subscribe" else None
         answer = {**stamps, "conn_id": "drill", "channel": channel, "event": event, "payload": payload}
         if topic is None:
             error = {"code": 2, "message": f"unknown channel or payload: {channel} {payload}"}
-            return Heard(answers=[compact({**answer, "error": error, "result": {"status": "fail"}})])
-        return Heard(answers=[compact({**answer, "result": {"status": "success"}})], topics=[topic])
+            return SocketReply(answers=[compact({**answer, "error": error, "result": {"status": "fail"}})])
+        return SocketReply(answers=[compact({**answer, "result": {"status": "success"}})], topics=[topic])
 
-    def first(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
+    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """A book's base is REST's; a ticker comes at once."""
-        told = self.second(topic, venue, now_ms)
-        return [] if told is None else [told]
+        frame = self.frame_each_second(topic, venue, now_ms)
+        return [] if frame is None else [frame]
 
     def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
         """`order_book_update`: `t` by the engine, `time_ms` by the gateway."""
@@ -162,7 +162,7 @@ class Gate:
         channel = "spot.order_book_update" if market == "spot" else "futures.order_book_update"
         return _pushed(channel, row, now_ms)
 
-    def second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
+    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
         """`futures.tickers`."""
         return _pushed("futures.tickers", [_ticker(venue)], now_ms) if topic == "ticker:perp" else None
 
@@ -178,15 +178,15 @@ class Gate:
         return _pushed("futures.public_liquidates", rows, now_ms)
 
 
-def _headers(asked: Asked, venue: SimVenue) -> dict[str, str]:
-    used = venue.count(asked.now_ms / 1000, WINDOW_S)
-    in_us = asked.now_ms * 1000
+def _headers(request: RestRequest, venue: SimVenue) -> dict[str, str]:
+    used = venue.count(request.now_ms / 1000, WINDOW_S)
+    in_us = request.now_ms * 1000
     return {
         "X-In-Time": str(in_us),
         "X-Out-Time": str(in_us + 2000 + int(venue.weather.engine_lag_s * 1e6)),
         "X-Gate-RateLimit-Limit": str(LIMIT),
         "X-Gate-RateLimit-Requests-Remain": str(max(int(LIMIT - used), 0)),
-        "X-Gate-RateLimit-Reset-Timestamp": str((asked.now_ms // 1000 // WINDOW_S + 1) * WINDOW_S),
+        "X-Gate-RateLimit-Reset-Timestamp": str((request.now_ms // 1000 // WINDOW_S + 1) * WINDOW_S),
     }
 
 

@@ -1,7 +1,7 @@
-"""OKX v5 as it speaks: one envelope, everything text, channels subscribed by message, plain "ping" and "pong".
+"""OKX v5 as its API behaves: one envelope, everything text, channels subscribed by message, plain "ping" and "pong".
 
-Its liquidation channel tells at most one order a contract and second, and begins with old news. It has one stamp only, the
-book's, so a lagging engine shows as a late feed. A throttled client hears HTTP 429 with code 50011.
+Its liquidation channel sends at most one order a contract and second, and begins with old news. It has one stamp only, the
+book's, so a lagging engine shows as a late feed. A throttled client gets HTTP 429 with code 50011.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Asked, Heard, Reply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 SOCKET = "/ws/v5/public"
@@ -29,11 +29,11 @@ def _levels(rows: Sequence[tuple[int, int]], venue: SimVenue, size: int) -> list
 
 
 def _good(rows: Sequence[object]) -> Reply:
-    return Reply(said={"code": "0", "msg": "", "data": rows})
+    return Reply(payload={"code": "0", "msg": "", "data": rows})
 
 
 class Okx:
-    """The dialect."""
+    """Implements the dialect."""
 
     id = "okx"
     flush_s = 1.0
@@ -42,12 +42,12 @@ class Okx:
         """REST and the public socket, on one port."""
         return {"rest": f"http://127.0.0.1:{port}", "ws": f"ws://127.0.0.1:{port}{SOCKET}"}
 
-    def rest(self, asked: Asked, venue: SimVenue) -> Reply | None:
+    def rest(self, request: RestRequest, venue: SimVenue) -> Reply | None:
         """A path's answer. There are no budget headers."""
-        path, query = asked.path.removeprefix("/api/v5/"), asked.query
+        path, query = request.path.removeprefix("/api/v5/"), request.query
         match path:
             case "public/time":
-                return _good([{"ts": str(asked.now_ms)}])
+                return _good([{"ts": str(request.now_ms)}])
             case "system/status":
                 return _good([])
             case "public/instruments":
@@ -56,9 +56,9 @@ class Okx:
             return None
         inst = query.get("instId", "")
         if inst not in (_swap(venue), f"{venue.asset}-USDT"):
-            said = {"code": "51001", "msg": "Instrument ID or Spread ID doesn't exist.", "data": []}
-            return Reply(said=said)
-        return _good(self._rows(path, inst, venue, asked.now_ms))
+            payload = {"code": "51001", "msg": "Instrument ID or Spread ID doesn't exist.", "data": []}
+            return Reply(payload=payload)
+        return _good(self._rows(path, inst, venue, request.now_ms))
 
     def _rows(self, path: str, inst: str, venue: SimVenue, now_ms: int) -> list[Any]:
         match path:
@@ -88,23 +88,23 @@ class Okx:
                 return [_ticker(inst, venue, now_ms)]
         return [[str(now_ms), f"{venue.weather.long_short:.4f}"]]
 
-    def throttled(self, asked: Asked, venue: SimVenue) -> Reply:
+    def throttled(self, request: RestRequest, venue: SimVenue) -> Reply:
         """50011 with 429."""
-        return Reply(status=429, said={"msg": "Too Many Requests", "code": "50011"})
+        return Reply(status=429, payload={"msg": "Too Many Requests", "code": "50011"})
 
-    def opened(self, path: str, query: Mapping[str, str]) -> Heard | None:
+    def opened(self, path: str, query: Mapping[str, str]) -> SocketReply | None:
         """The public socket."""
-        return Heard() if path == SOCKET else None
+        return SocketReply() if path == SOCKET else None
 
-    def heard(self, path: str, text: str, venue: SimVenue, now_ms: int) -> Heard:
+    def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
         """Pings and subscriptions."""
         if text == "ping":
-            return Heard(answers=["pong"])
+            return SocketReply(answers=["pong"])
         try:
             message = json.loads(text)
             op, args = message.get("op"), message.get("args") or []
         except (ValueError, AttributeError):
-            return Heard(answers=[compact({"event": "error", "code": "60012", "msg": "Invalid request"})])
+            return SocketReply(answers=[compact({"event": "error", "code": "60012", "msg": "Invalid request"})])
         answers, topics = [], []
         for arg in args:
             topic = _topic(arg, venue) if op == "subscribe" and isinstance(arg, dict) else None
@@ -114,9 +114,9 @@ class Okx:
                 continue
             answers.append(compact({"event": "subscribe", "arg": arg, "connId": "drill"}))
             topics.append(topic)
-        return Heard(answers=answers, topics=topics)
+        return SocketReply(answers=answers, topics=topics)
 
-    def first(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
+    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """A book's snapshot; the backlog of forced orders; the first mark price and open interest."""
         if topic.startswith("book:"):
             market = topic.removeprefix("book:")
@@ -127,8 +127,8 @@ class Okx:
         if topic == "forced":
             old = Forced(at_ms=now_ms - BACKLOG_AGE_MS, side=Liquidated.LONG, price=venue.mid, base=CONTRACT)
             return [self.forced([old], venue, now_ms)]
-        told = self.second(topic, venue, now_ms)
-        return [] if told is None else [told]
+        frame = self.frame_each_second(topic, venue, now_ms)
+        return [] if frame is None else [frame]
 
     def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
         """A `books` update; the checksum is 0 since 2026-06."""
@@ -136,7 +136,7 @@ class Okx:
         row = _book_row(market, change.bids, change.asks, venue, now_ms, seq=seq)
         return _pushed("books", _inst(market, venue), [row], action="update")
 
-    def second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
+    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
         """`mark-price` and `open-interest`."""
         if topic == "mark":
             return _pushed("mark-price", _swap(venue), [_mark(venue, now_ms)])
