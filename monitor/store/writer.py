@@ -68,12 +68,12 @@ class Writer:
     @property
     def spooled(self) -> int:
         """Batches on disk."""
-        return len(self._spool) if self._spool else 0
+        return len(self._spool) if self._spool is not None else 0
 
     @property
     def damaged(self) -> int:
         """Lines of the spool that could not be read."""
-        return self._spool.damaged if self._spool else 0
+        return self._spool.damaged if self._spool is not None else 0
 
     @property
     def dropped(self) -> Counter[str]:

@@ -263,3 +263,15 @@ async def test_figures_tell_what_waits_and_what_was_written(store: PostgresStore
     assert writer.figures() == {
         "waiting": 0, "spooled": 0, "written": 1, "dropped": 0, "refused": 0, "damaged": 0, "away": 0.0,
     }  # fmt: skip
+
+
+async def test_a_damaged_line_stays_counted_when_the_spool_is_empty_again(tmp_path: Path) -> None:
+    left = tmp_path / "spool" / "an earlier run"
+    left.mkdir(parents=True)
+    (left / "00000001.jsonl").write_bytes(b"{\n")
+    settings = StoreSettings(folder=str(tmp_path))
+    writer = Writer(PostgresStore(settings, {}), settings, Ticking())  # nothing is written: no server is needed
+    assert await writer.drain()
+    assert (writer.spooled, writer.damaged) == (0, 1)
+    assert writer.figures()["damaged"] == 1
+    await writer.flush()
