@@ -31,6 +31,8 @@ class _Segment:
     size: int
     offset: int = 0
     """Where the first line lies that has not been taken."""
+    torn: bool = False
+    """Whether its last line was cut short by a crash: a line appended to it would be lost with that one."""
 
 
 class Spool:
@@ -78,7 +80,7 @@ class Spool:
         with self._guard:
             line = _line(batch)
             last = self._segments[-1] if self._segments else None
-            if last is None or last.path.parent != self._own or last.size >= SEGMENT_BYTES:
+            if last is None or last.path.parent != self._own or last.size >= SEGMENT_BYTES or last.torn:
                 last = self._new_segment()
             with last.path.open("ab") as file:
                 try:
@@ -191,7 +193,10 @@ def _found(folder: Path) -> Iterator[_Segment]:
     for path in sorted(folder.glob("*.jsonl")):
         with path.open("rb") as file:
             lines = sum(1 for _ in file)
-        yield _Segment(path, lines, path.stat().st_size)
+            size = file.tell()
+            file.seek(max(size - 1, 0))
+            torn = file.read(1) not in (b"\n", b"")
+        yield _Segment(path, lines, size, torn=torn)
 
 
 def _sync(folder: Path) -> None:

@@ -140,6 +140,22 @@ def test_a_run_that_opens_its_own_spool_again_goes_on_behind_it(opened: Opened, 
     assert _taken(again) == [1, 2]
 
 
+@pytest.mark.parametrize(("cut_bytes", "left", "damaged"), [(1, [1, 2, 3], 0), (9, [1, 3], 1)])
+def test_a_run_that_opens_its_own_spool_again_appends_nothing_to_a_torn_line(
+    opened: Opened, tmp_path: Path, cut_bytes: int, left: list[int], damaged: int
+) -> None:
+    spool = opened("a")
+    for number in (1, 2):
+        spool.append(batch(number, signal(number)))
+    spool.close()
+    (path,) = (tmp_path / "a").glob("*.jsonl")
+    path.write_bytes(path.read_bytes()[:-cut_bytes])  # 1: only the newline is missing, the batch is whole
+    again = opened("a")
+    again.append(batch(3, signal(3)))
+    assert _taken(again) == left
+    assert again.damaged == damaged
+
+
 def test_a_full_spool_says_so(opened: Opened, tmp_path: Path) -> None:
     spool = opened("a", 100)
     assert not spool.full
