@@ -208,11 +208,12 @@ class _Line:
         return await retrying(attempt)
 
     def _wait_s(self, state: RetryCallState) -> float:
-        """Exponential with jitter, never sooner than the other side asked for."""
+        """Exponential with jitter and never sooner than the other side asked for, but cut at what is left of `give_up_s`."""
         backoff = wait_exponential_jitter(
             multiplier=self._first_pause_s, max=self._longest_pause_s, jitter=self._first_pause_s
         )
-        return min(max(backoff(state), _asked_s(state)), self._give_up_s)
+        left_s = max(self._give_up_s - (state.seconds_since_start or 0.0), 0.0)
+        return min(max(backoff(state), _asked_s(state)), left_s)
 
     def _is_over(self, state: RetryCallState) -> bool:
         return (state.seconds_since_start or 0.0) >= self._give_up_s
