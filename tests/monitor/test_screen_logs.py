@@ -1,0 +1,52 @@
+"""Log lines on stderr hold no secret: neither in the message, nor in its arguments, nor in a traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from monitor.logs import set_up_logs
+
+
+@pytest.fixture(autouse=True)
+def _root_as_it_was() -> Iterator[None]:
+    """Give the loggers back what they had."""
+    root, ours = logging.getLogger(), logging.getLogger("stormwatch")
+    before = (root.handlers[:], root.level, ours.level)
+    yield
+    root.handlers[:], level, our_level = before
+    root.setLevel(level)
+    ours.setLevel(our_level)
+
+
+def test_a_secret_in_a_message_or_its_arguments_is_hidden_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(False)
+    log = logging.getLogger("stormwatch.store")
+    log.warning("the store is away (%s); new rows go to disk", "postgresql://desk:hunter2@db.example:5432/stormwatch")
+    log.info("asking https://rpc.example/v3/0123456789abcdef0123456789abcdef")
+    shown = capsys.readouterr().err
+    assert "the store is away (postgresql://[hidden]@db.example:5432/stormwatch); new rows go to disk" in shown
+    assert "https://rpc.example/v3/[hidden]" in shown
+    assert "hunter2" not in shown
+    assert "0123456789abcdef" not in shown
+
+
+def test_a_secret_in_a_traceback_is_hidden_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(False)
+    try:
+        int("wss://desk:hunter2@node.example/ws")
+    except ValueError:
+        logging.getLogger("stormwatch.daemon").exception("a part failed")
+    shown = capsys.readouterr().err
+    assert "ERROR stormwatch.daemon a part failed" in shown
+    assert "ValueError: invalid literal for int() with base 10: 'wss://[hidden]@node.example/ws'" in shown
+    assert "Traceback" in shown
+    assert "hunter2" not in shown
+
+
+def test_what_holds_no_secret_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(True)
+    logging.getLogger("stormwatch.delivery").debug("sink desk has asset-btc-1767268800-abc123:4")
+    assert capsys.readouterr().err.endswith("DEBUG stormwatch.delivery sink desk has asset-btc-1767268800-abc123:4\n")
