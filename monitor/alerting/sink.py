@@ -1,4 +1,4 @@
-"""The form of a sink: what it is given, and how a delivery can end."""
+"""Defines a sink: what it gets, and how a delivery can end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.incidents import LEVEL_NAMES, Fault, IncidentChange, LegState, Leve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What a sink is given: the change, the same in words, and the least level its route asks for."""
+    """What a sink gets: the change, its title and text, and the minimum level of its route."""
 
     change: IncidentChange
     title: str
@@ -22,12 +22,12 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The other side has it."""
+    """The receiver has accepted the note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryAgain:
-    """Not now; not before `after_s` seconds where the other side said so. `why` holds no secret."""
+    """The receiver cannot accept it now, and not before `after_s` seconds if it said so. `why` holds no secret."""
 
     why: str
     after_s: float | None = None
@@ -35,7 +35,7 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Never: trying again would not help. `why` holds no secret."""
+    """The receiver will never accept it: retrying does not help. `why` holds no secret."""
 
     why: str
 
@@ -44,15 +44,15 @@ Outcome = Delivered | TryAgain | Refused
 
 
 class Sink(Protocol):
-    """A place where notes go."""
+    """An outlet for notes."""
 
     async def deliver(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
-        """Hand one note over. Failures of the world are outcomes, never raised."""
+        """Deliver one note. Failures of the network or receiver are outcomes, never raised."""
         ...
 
 
 def note_of(change: IncidentChange, min_level: Level) -> Note:
-    """A change in words: one line of title, and a text that says what to know before the runbook."""
+    """Build the note for a change: a title of one line, and a text with what to know before opening the runbook."""
     level = LEVEL_NAMES[change.level].upper().replace("-", " ")
     page = " PAGE" if change.pages else ""
     kind = str(change.kind).replace("_", " ")
@@ -60,8 +60,8 @@ def note_of(change: IncidentChange, min_level: Level) -> Note:
     lines = [change.headline]
     if change.verdict is not None:
         states = ", ".join(f"{one.leg} {one.state}" for one in change.verdict.legs)
-        unseen = [str(one.leg) for one in change.verdict.legs if one.state is LegState.UNKNOWN]
-        lines.append(f"legs: {states}" + (f" (unknown is not calm: {', '.join(unseen)})" if unseen else ""))
+        unknown = [str(one.leg) for one in change.verdict.legs if one.state is LegState.UNKNOWN]
+        lines.append(f"legs: {states}" + (f" (unknown is not calm: {', '.join(unknown)})" if unknown else ""))
         lines.append(f"confidence: storm {change.verdict.p_lo:.0%}, calm {1 - change.verdict.p_hi:.0%}")
     if change.fault is not Fault.NONE:
         lines.append(f"fault: {change.fault}")

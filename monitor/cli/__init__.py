@@ -6,14 +6,14 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. An operator's mistake is one line on stderr and exit code 2."""
+    """Run the command line. A mistake by the operator prints one line on stderr and exits with code 2."""
     from monitor.cli.app import app
     from monitor.errors import OperatorError
 
     try:
         app()
     except OperatorError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201  # the command line's own voice
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201  # the command line prints its own errors
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

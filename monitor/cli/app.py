@@ -19,8 +19,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         from monitor.version import stormwatch_version
 
         typer.echo(stormwatch_version())
@@ -28,12 +28,12 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _whole(
+def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """Options of the program as a whole end it by themselves."""
+    """Take the options of the program itself; each ends the program."""
 
 
 for _module in sorted(iter_modules(commands.__path__), key=lambda one: one.name):

@@ -1,8 +1,8 @@
-"""Reading a stretch of a chain's past for `stormwatch chain scan`: a bar on a terminal, and a file that can be gone on with.
+"""Runs `stormwatch chain scan`: scans past blocks, shows a progress bar, and writes a file that a later call can continue.
 
-With a file, each event is one line of JSON and where the scan stands lies beside it (`FILE.checkpoint`), until it is done. A
-scan that was killed goes on when it is called again in the same words: the file ends up the same, byte for byte, but for the
-times at which we saw things.
+The file holds one event a line, as JSON. Until the scan is complete, its checkpoint lies beside the file (`FILE.checkpoint`).
+A scan that was killed continues when it is called again with the same options: the file ends up the same, byte for byte,
+except for the times at which we saw the events.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from chain.sync.scan import Progress
     from chain.sync.settings import WatcherSettings
 
-EACH_BLOCK = 512
-"""Blocks up to which a scan reads the state of each, where nobody says otherwise: one stretch."""
+MAX_EVERY_BLOCK = 512
+"""A range of at most so many blocks is read block by block by default: it is one sampling interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is to be scanned."""
+class ScanRequest:
+    """A range of blocks to scan, and how closely."""
 
     network: str
     first: int
@@ -35,82 +35,87 @@ class Asked:
     every_block: bool
 
     @property
-    def words(self) -> str:
-        """As written at the head of a checkpoint: another scan's is not gone on with."""
+    def header(self) -> str:
+        """The first line of its checkpoint: the checkpoint of another scan is not continued."""
         return json.dumps([self.network, self.first, self.last, self.every_block])
 
 
 class Output:
-    """A file of events, and where its scan stands. Raises OperatorError where the file is another scan's, or done."""
+    """A file of events and its checkpoint. Raises OperatorError if the file belongs to another scan, or is complete."""
 
-    def __init__(self, path: Path, asked: Asked) -> None:
-        self._path, self._asked = path, asked
-        self._kept = path.with_name(path.name + ".checkpoint")
+    def __init__(self, path: Path, request: ScanRequest) -> None:
+        self._path, self._request = path, request
+        self._checkpoint = path.with_name(path.name + ".checkpoint")
         self._last = b""
         if not path.exists():
-            self._kept.unlink(missing_ok=True)  # what it stood for is gone
+            self._checkpoint.unlink(missing_ok=True)  # the file that it belonged to is gone
             path.touch()
-        elif path.stat().st_size or self._kept.exists():
-            self._go_on()
+        elif path.stat().st_size or self._checkpoint.exists():
+            self._resume()
 
     async def load(self, network: NetworkId) -> bytes | None:
-        """Where the scan stood."""
-        return self._kept.read_bytes().partition(b"\n")[2] or None if self._kept.exists() else None
+        """The last checkpoint of this scan; None at its start."""
+        return self._checkpoint.read_bytes().partition(b"\n")[2] or None if self._checkpoint.exists() else None
 
     def save(self, network: NetworkId, body: bytes) -> None:
-        """Keep this instead, whole or not at all."""
-        part = self._kept.with_name(self._kept.name + ".part")
-        part.write_bytes(self._asked.words.encode() + b"\n" + body)
-        part.replace(self._kept)
+        """Replace the checkpoint, completely or not at all."""
+        part = self._checkpoint.with_name(self._checkpoint.name + ".part")
+        part.write_bytes(self._request.header.encode() + b"\n" + body)
+        part.replace(self._checkpoint)
 
     def take(self, event: ChainEvent) -> None:
-        """Write it, unless it is the one that was being written when the scan was killed."""
-        line = written(event).encode()
+        """Append an event, unless it is the one that was being written when the scan was killed."""
+        line = json_line(event).encode()
         if not self._last or _id(line) != _id(self._last):
             with self._path.open("ab") as file:
                 file.write(line + b"\n")
         self._last = line
 
     def done(self) -> None:
-        """The scan is whole: nothing to go on with."""
-        self._kept.unlink(missing_ok=True)
+        """Remove the checkpoint: the scan is complete."""
+        self._checkpoint.unlink(missing_ok=True)
 
-    def _go_on(self) -> None:
-        if not self._kept.exists():
-            raise OperatorError("--output", self._path, "a new file, or one whose scan was broken off", "name another")
-        if self._kept.read_bytes().partition(b"\n")[0].decode(errors="replace") != self._asked.words:
+    def _resume(self) -> None:
+        if not self._checkpoint.exists():
+            raise OperatorError("--output", self._path, "a new file, or one whose scan was interrupted", "name another")
+        if self._checkpoint.read_bytes().partition(b"\n")[0].decode(errors="replace") != self._request.header:
             raise OperatorError(
-                "--output", self._path, "a file of this very scan", "ask for the same blocks, or name another"
+                "--output", self._path, "a file of this very scan", "give the same blocks, or name another"
             )
         body = self._path.read_bytes()
-        whole = body[: body.rfind(b"\n") + 1]  # a torn line was never taken
+        whole = body[: body.rfind(b"\n") + 1]  # a line that was cut short does not count
         if whole != body:
             self._path.write_bytes(whole)
         self._last = whole.splitlines()[-1] if whole else b""
 
 
 async def scan_into(
-    settings: WatcherSettings, asked: Asked, take: Callable[[ChainEvent], None], output: Output | None
+    settings: WatcherSettings, request: ScanRequest, take: Callable[[ChainEvent], None], output: Output | None
 ) -> None:
-    """Give each event to `take`, in order. Raises OperatorError where no node gives a block."""
+    """Scan, and give each event to `take` in order. Raises OperatorError if no node has a block."""
     from chain.events.network import HeadSeen, NodeFault
     from chain.sync.scan import ScanIncomplete, scan
 
     why = "it does not keep that history"
-    with _bar(asked) as progress:
+    with _bar(request) as progress:
         events: AsyncIterator[ChainEvent] = scan(
-            settings, asked.first, asked.last, every_block=asked.every_block, progress=progress, checkpoints=output
+            settings,
+            request.first,
+            request.last,
+            every_block=request.every_block,
+            progress=progress,
+            checkpoints=output,
         )
         try:
-            async with aclosing(events) as some:  # type: ignore[type-var]
-                async for event in some:
+            async with aclosing(events) as open_events:  # type: ignore[type-var]
+                async for event in open_events:
                     if isinstance(event, NodeFault):
                         why = f"{event.node}: {event.fault.value} {event.detail}"
                     elif not isinstance(event, HeadSeen):
                         take(event)
         except ScanIncomplete as error:
             raise OperatorError(
-                f"networks.{asked.network}.nodes",
+                f"networks.{request.network}.nodes",
                 f"block {error.number}",
                 "nodes that have every block of the range, with its state",
                 f"{why}; choose another range, or name another node",
@@ -120,16 +125,16 @@ async def scan_into(
 
 
 def plain(event: ChainEvent) -> dict[str, object]:
-    """An event as JSON can hold it, its kind first."""
+    """An event as plain values that JSON can hold, its kind first."""
     import msgspec
 
-    found = msgspec.to_builtins(event)
-    assert isinstance(found, dict)
-    return {"kind": type(event).__name__, **found}
+    fields = msgspec.to_builtins(event)
+    assert isinstance(fields, dict)
+    return {"kind": type(event).__name__, **fields}
 
 
-def written(event: ChainEvent) -> str:
-    """One line of JSON. By the standard library: amounts have up to 256 bits."""
+def json_line(event: ChainEvent) -> str:
+    """An event as one line of JSON, by the standard library: amounts have up to 256 bits."""
     return json.dumps(plain(event), sort_keys=True, separators=(",", ":"))
 
 
@@ -138,8 +143,8 @@ def _id(line: bytes) -> object:
 
 
 @contextmanager
-def _bar(asked: Asked) -> Iterator[Progress]:
-    """A bar on stderr, where that is a terminal; it leaves nothing behind."""
+def _bar(request: ScanRequest) -> Iterator[Progress]:
+    """Show a progress bar on stderr if that is a terminal, and removes it at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -152,11 +157,11 @@ def _bar(asked: Asked) -> Iterator[Progress]:
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(asked.network, total=asked.last + 1 - asked.first, pace="")
+        task = bar.add_task(request.network, total=request.last + 1 - request.first, pace="")
 
-        def told(done: int, whole: int) -> None:
-            bar.update(task, completed=done, total=whole)
+        def show_progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
             speed = bar.tasks[0].speed
             bar.update(task, pace=f"{speed:,.0f}/s" if speed else "")
 
-        yield told
+        yield show_progress

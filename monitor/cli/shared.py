@@ -1,4 +1,4 @@
-"""What commands have in common: the configuration option, one event loop with signals, JSON and tables on the screen."""
+"""Serves all commands: the configuration option, one event loop with signals, JSON and tables on the screen."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from monitor.errors import OperatorError
 if TYPE_CHECKING:
     from monitor.settings.tree import Settings
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./stormwatch.toml).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON (docs/formats.md).")]
 
 
 def settings_from(config: Path | None) -> Settings:
-    """The settings of a file and the environment. Raises OperatorError."""
+    """Load the settings from a file and the environment. Raises OperatorError."""
     import os
 
     from monitor.settings import load_settings
@@ -32,10 +32,10 @@ def settings_from(config: Path | None) -> Settings:
     return load_settings(config, os.environ)
 
 
-def run(work: Coroutine[Any, Any, Given]) -> Given:
-    """Run on a fresh event loop. SIGTERM cancels the work, so that servers and folders it began are ended with it."""
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run on a fresh event loop. SIGTERM cancels the work, so that it cleans up its servers and folders."""
 
-    async def cancellable() -> Given:
+    async def cancellable() -> Result:
         task = asyncio.current_task()
         assert task is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -62,7 +62,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def print_json(value: object) -> None:
-    """One JSON value on one line."""
+    """Print one JSON value on one line."""
     import msgspec
 
     sys.stdout.buffer.write(msgspec.json.encode(value, order="deterministic") + b"\n")
@@ -72,7 +72,7 @@ def print_json(value: object) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], whole: Collection[str] = ()
 ) -> None:
-    """A table, as wide as the terminal; nothing found is said in words. Columns in `whole` are never cut or broken."""
+    """Print a table as wide as the terminal, or that nothing was found. Columns in `whole` are never cut or wrapped."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -87,12 +87,12 @@ def print_table(
 
 
 def note(text: str) -> None:
-    """A line for the person at the terminal, on stderr: stdout is for results."""
+    """Print a line for the operator on stderr: stdout is for results."""
     typer.echo(text, err=True)
 
 
-def moment(key: str, text: str) -> datetime:
-    """An aware UTC time of what the operator wrote; without an offset it is UTC. Raises OperatorError."""
+def parse_time(key: str, text: str) -> datetime:
+    """Parse a time that the operator wrote into an aware UTC time; without an offset it is UTC. Raises OperatorError."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -100,12 +100,12 @@ def moment(key: str, text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def pairs(key: str, given: Sequence[str]) -> Mapping[str, str]:
-    """NAME=VALUE options as a mapping. Raises OperatorError."""
-    found = {}
+def parse_pairs(key: str, given: Sequence[str]) -> Mapping[str, str]:
+    """Parse NAME=VALUE options into a mapping. Raises OperatorError."""
+    values = {}
     for one in given:
         name, sign, value = one.partition("=")
         if not sign or not name or not value:
             raise OperatorError(key, one, "NAME=VALUE", "write both, with = between")
-        found[name] = value
-    return found
+        values[name] = value
+    return values

@@ -1,4 +1,4 @@
-"""The store, opened for one command; incidents found in it or told to be missing."""
+"""Opens the store for one command, and reads incidents from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.store.postgres import PostgresStore
 
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[PostgresStore]:
-    """The store of these settings, closed afterwards. Raises OperatorError where it cannot be reached."""
+    """Open the store of these settings and closes it afterwards. Raises OperatorError if it cannot be reached."""
     store = PostgresStore(settings.store, os.environ)
     await store.open()
     try:
@@ -24,7 +24,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[PostgresStore]:
 
 
 async def changes_of(store: PostgresStore, incident_id: str) -> list[IncidentChange]:
-    """Every change of one incident. Raises OperatorError naming the nearest id where there is none."""
+    """Read every change of one incident. Raises OperatorError with the nearest id if there is no such incident."""
     changes = await store.incident(incident_id)
     if not changes:
         known = [one.incident_id for one in await store.incidents(200)]

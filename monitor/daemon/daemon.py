@@ -63,7 +63,7 @@ class Daemon:
         self.telemetry = Telemetry(settings.telemetry, vantage=settings.vantage, version=stormwatch_version(), env=env)
         self.store = PostgresStore(settings.store, env)
         self.writer = Writer(self.store, settings.store, clock)
-        self.deliveries = Deliveries(made_sinks(settings.sinks, env), told=self.telemetry.record_delivery)
+        self.deliveries = Deliveries(made_sinks(settings.sinks, env), on_outcome=self.telemetry.record_delivery)
         intake = intake_of(settings)
         self.pipeline = Pipeline(
             intake, self.correlator, self.telemetry, (self.writer, self.deliveries, *self._own_observers)

@@ -1,8 +1,8 @@
-"""What is written at once: a numbered batch of signals, incident changes and checkpoints, and its line in the spool.
+"""Defines a batch: signals, incident changes and checkpoints that are written in one transaction, and its line in the spool.
 
 A line of the spool is one JSON object. Signals are arrays in the order of the columns, so that a line is short and a
-value that is no number (null in JSON) comes back as NaN. A batch keeps its number wherever it goes: that is how the
-store knows that it has had it.
+value that is not a number (null in JSON) comes back as NaN. A batch never changes its number: by it the store knows
+that it has written the batch before.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Row = tuple[
     SignalKind, Text, Text, Text, Text, Text, Text, Text,
     datetime, datetime, str, int, float | None, dict[str, Scalar], Text,
 ]  # fmt: skip
-"""A signal as an array: kind, the subject's seven, event_time, received_at, source, seq, value, attributes, link."""
+"""A signal as an array: kind, the subject's seven fields, event_time, received_at, source, seq, value, attributes, link."""
 
-flat = attrgetter(
+signal_fields = attrgetter(
     "kind",
     *(f"subject.{name}" for name in SUBJECT),
     *("event_time", "received_at", "source", "seq", "value", "attributes", "link"),
@@ -37,24 +37,24 @@ flat = attrgetter(
 
 
 class StoreAway(Exception):
-    """The server cannot be reached or will not write now; the same batch may be tried again."""
+    """The server cannot be reached or cannot write now; the same batch may be tried again."""
 
 
 class BatchRefused(Exception):
-    """The server is there and will never take this batch: a fault of ours, which trying again does not mend."""
+    """The server will never accept this batch: our own fault, and retrying does not help."""
 
 
 class Saver(Protocol):
-    """What the writer needs of a store."""
+    """The part of a store that the writer uses."""
 
     async def save(self, batch: Batch) -> bool:
-        """Write once and for all; False where it had been written before. Raises StoreAway, BatchRefused."""
+        """Write a batch exactly once; False if it had been written before. Raises StoreAway, BatchRefused."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Rows that are written in one transaction. `run_id` and `number` name it for good; `cut_at` is when it was cut."""
+    """Rows that are written in one transaction. `run_id` and `number` identify it for ever; `cut_at` is when it was cut."""
 
     run_id: str
     number: int
@@ -65,7 +65,7 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """How many rows it writes."""
+        """Number of rows in it."""
         return len(self.signals) + len(self.changes) + len(self.checkpoints)
 
 
@@ -83,12 +83,12 @@ _decoder = msgspec.json.Decoder(_Line)
 
 
 def encode(batch: Batch) -> bytes:
-    """One line of the spool, its newline included."""
+    """Encode a batch as one line of the spool, newline included."""
     line = {
         "run_id": batch.run_id,
         "number": batch.number,
         "cut_at": batch.cut_at,
-        "signals": [flat(signal) for signal in batch.signals],
+        "signals": [signal_fields(signal) for signal in batch.signals],
         "changes": batch.changes,
         "checkpoints": batch.checkpoints,
     }
@@ -96,20 +96,20 @@ def encode(batch: Batch) -> bytes:
 
 
 def decode(line: bytes) -> Batch:
-    """The batch of one line. Raises ValueError where the line is cut short or is none of ours."""
-    read = _decoder.decode(line)
+    """Decode the batch of one line. Raises ValueError if the line is cut short or is not a batch."""
+    decoded = _decoder.decode(line)
     return Batch(
-        run_id=read.run_id,
-        number=read.number,
-        cut_at=read.cut_at,
-        signals=tuple(signal_of(row) for row in read.signals),
-        changes=tuple(decode_change(bytes(change)) for change in read.changes),
-        checkpoints=read.checkpoints,
+        run_id=decoded.run_id,
+        number=decoded.number,
+        cut_at=decoded.cut_at,
+        signals=tuple(signal_of(row) for row in decoded.signals),
+        changes=tuple(decode_change(bytes(change)) for change in decoded.changes),
+        checkpoints=decoded.checkpoints,
     )
 
 
 def signal_of(row: Row) -> Signal:
-    """The signal of a flat row; a value of null is NaN."""
+    """Build the signal of a row; a value of null becomes NaN."""
     return Signal(
         kind=row[0],
         subject=Subject(*row[1:8]),
@@ -124,9 +124,9 @@ def signal_of(row: Row) -> Signal:
 
 
 def cleaned(batch: Batch) -> Batch:
-    """The same batch with U+FFFD for NUL, which PostgreSQL cannot hold, and for lone surrogates, which UTF-8 cannot.
+    """Replace NUL, which PostgreSQL cannot hold, and lone surrogates, which UTF-8 cannot encode, by U+FFFD.
 
-    Both are so rare that it is slow, and used only on a batch that was refused.
+    It is slow and used only on a batch that was refused: both characters are very rare.
     """
     plain = _clean(msgspec.to_builtins(batch, builtin_types=(datetime, bytes)))
     return msgspec.convert(plain, Batch, builtin_types=(datetime, bytes))

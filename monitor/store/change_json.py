@@ -1,4 +1,4 @@
-"""Incident changes as JSON and back. JSON knows no NaN and no infinity: they are told as null and read back as NaN."""
+"""Encodes incident changes as JSON and decodes them. JSON has no NaN and no infinity: both become null, and null becomes NaN."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode_change(change: IncidentChange) -> bytes:
-    """The documented JSON of an incident change."""
+    """Encode an incident change as documented."""
     return _encoder.encode(change)
 
 
 def decode_change(body: bytes | str) -> IncidentChange:
-    """An incident change from its JSON. Raises ValueError where it is none."""
+    """Decode an incident change. Raises ValueError if the JSON is not one."""
     try:
         return _decoder.decode(body)
     except msgspec.ValidationError:
-        return msgspec.convert(_mended(msgspec.json.decode(body), IncidentChange), IncidentChange)
+        return msgspec.convert(_with_nan(msgspec.json.decode(body), IncidentChange), IncidentChange)
 
 
 @cache
-def _hints(form: type[Any]) -> dict[str, Any]:
-    return get_type_hints(form)
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
-def _mended(value: Any, hint: Any) -> Any:
-    """The same plain value with NaN in every place where a number must stand and null does."""
+def _with_nan(value: Any, hint: Any) -> Any:
+    """The same plain value with NaN instead of null wherever the type requires a number."""
     if hint is float:
         return nan if value is None else value
     if get_origin(hint) in (Union, types.UnionType):
         arms = [arm for arm in get_args(hint) if arm is not types.NoneType]
-        return value if value is None or len(arms) != 1 else _mended(value, arms[0])
+        return value if value is None or len(arms) != 1 else _with_nan(value, arms[0])
     if get_origin(hint) is tuple and isinstance(value, list):
-        return [_mended(one, get_args(hint)[0]) for one in value]
+        return [_with_nan(one, get_args(hint)[0]) for one in value]
     if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
         known = _hints(hint)
-        return {one.name: _mended(value[one.name], known[one.name]) for one in fields(hint) if one.name in value}
+        return {one.name: _with_nan(value[one.name], known[one.name]) for one in fields(hint) if one.name in value}
     return value

@@ -1,4 +1,4 @@
-"""Where the store's DSN comes from, and how it is shown: never with its password."""
+"""Finds the store's DSN, and shows it without its password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALLOWED = "a PostgreSQL DSN such as postgresql://user@host:5432/stormwatch"
 
 
 def find(settings: StoreSettings, env: Mapping[str, str]) -> str | None:
-    """The DSN, or None for the embedded server. Raises OperatorError for a variable not set or a DSN that is none."""
+    """The DSN, or None for the embedded server. Raises OperatorError for a variable that is not set or an invalid DSN."""
     dsn = settings.dsn
     if settings.dsn_env:
         dsn = env.get(settings.dsn_env, "")
@@ -27,16 +27,16 @@ def find(settings: StoreSettings, env: Mapping[str, str]) -> str | None:
         return None
     try:
         parts = urlsplit(dsn)
-        sound = parts.scheme in ("postgresql", "postgres") and bool(parts.port is None or parts.port > 0)
+        valid = parts.scheme in ("postgresql", "postgres") and bool(parts.port is None or parts.port > 0)
     except ValueError:
-        sound = False
-    if not sound:
-        raise OperatorError("store.dsn", shown(dsn), ALLOWED, "correct it")
+        valid = False
+    if not valid:
+        raise OperatorError("store.dsn", redacted_dsn(dsn), ALLOWED, "correct it")
     return dsn
 
 
-def shown(dsn: str) -> str:
-    """The DSN without password and options: user, host, port and database, or that it is no URL."""
+def redacted_dsn(dsn: str) -> str:
+    """The DSN without password and options: user, host, port and database; "(not a DSN)" if it is not one."""
     try:
         parts = urlsplit(dsn)
         port = parts.port
@@ -44,8 +44,8 @@ def shown(dsn: str) -> str:
         return "(not a DSN)"
     if parts.scheme not in ("postgresql", "postgres"):
         return "(not a DSN)"
-    at = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", []))
-    if parts.hostname and port is None and ":" in at and not at.startswith("["):
-        at = parts.hostname  # host:password without a user, by mistake
+    host = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", []))
+    if parts.hostname and port is None and ":" in host and not host.startswith("["):
+        host = parts.hostname  # host:password without a user, by mistake
     user = f"{parts.username}@" if parts.username else ""
-    return f"{parts.scheme}://{user}{at}{parts.path}"
+    return f"{parts.scheme}://{user}{host}{parts.path}"

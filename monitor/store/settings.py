@@ -1,4 +1,4 @@
-"""What an operator may set of the store: which server, where its files lie, and the bounds of batches, queue and spool."""
+"""Defines the operator's settings of the store: which server, where its files are, the bounds of batches, queue and spool."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class StoreSettings:
     """Lengths in seconds, sizes in rows or MB (10⁶ bytes). Without `dsn` and `dsn_env` an embedded server is used."""
 
     dsn: str = ""
-    """postgresql://user@host:5432/name; put one with a password into the environment and name it in `dsn_env`."""
+    """postgresql://user@host:5432/name; if it has a password, put it into an environment variable and name that in `dsn_env`."""
     dsn_env: str = ""
     """Name of the environment variable that holds the DSN."""
     folder: str = "~/.local/share/stormwatch"
-    """Where the embedded server's files and the spool lie."""
+    """Folder of the embedded server's files and of the spool."""
     batch_rows: int = 5000
     batch_s: float = 1.0
     """A batch is written when it has this many rows or is this old."""
@@ -23,9 +23,9 @@ class StoreSettings:
     spool_mb: int = 1024
     """How much may wait on disk while the server is away."""
     resume_s: float = 3600.0
-    """How much of what an earlier run saw is judged again at the start, so that a restart in a storm is not blind."""
+    """Signals of so many seconds before the start are correlated again, so that a restart in a storm is not blind."""
     retention_days: int = 30
-    """Days of signals that are kept; incidents are kept for good."""
+    """Days for which signals are stored; incidents are stored for ever."""
     connect_timeout_s: float = 5.0
 
     def __post_init__(self) -> None:

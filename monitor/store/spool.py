@@ -1,8 +1,8 @@
-"""Batches that wait on disk while the server is away: a folder of JSON lines for each run, oldest first.
+"""Stores batches on disk while the server is away: a folder of JSON lines for each run, oldest first.
 
-A live run holds a lock on its folder, so that a second process on the same machine takes over only what the dead have
-left. Lines are on the disk (fsync) before they count. A line that was cut short by a crash is skipped and counted. Every
-call blocks, and may come from any one thread at a time.
+A live run holds a lock on its folder, so that a second process on the same machine takes over only the folders of dead
+runs. A line counts only when it is on the disk (fsync). A line that was cut short by a crash is skipped and counted.
+Every call blocks, and only one thread may call at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from monitor.store.batch import Batch
 
 SEGMENT_BYTES = 8_000_000
 _LOCK = "lock"
-_ASIDE = "refused"
+_REFUSED = "refused"
 
 
 @dataclass(slots=True)
@@ -30,13 +30,13 @@ class _Segment:
     lines: int
     size: int
     offset: int = 0
-    """Where the first line lies that has not been taken."""
+    """Position of the first line that is not written yet."""
     torn: bool = False
     """Whether its last line was cut short by a crash: a line appended to it would be lost with that one."""
 
 
 class Spool:
-    """What waits in `folder`: earlier runs' leavings first, then our own. Made by `Spool.open`."""
+    """The batches that wait in `folder`: those of earlier runs first, then our own. Created by `Spool.open`."""
 
     def __init__(self, folder: Path, run_id: str, bound_bytes: int) -> None:
         self._folder = folder
@@ -44,22 +44,24 @@ class Spool:
         self._bound = bound_bytes
         self._segments: deque[_Segment] = deque()
         self._locks: dict[Path, BinaryIO] = {}
-        self._made = 0
+        self._last_number = 0
         self._guard = RLock()
         self.damaged = 0
         """Lines that could not be read."""
 
     @classmethod
     def open(cls, folder: Path, run_id: str, bound_bytes: int) -> Spool:
-        """The spool of this run, with what dead runs have left. Raises OSError."""
+        """Open the spool of this run, with the batches of dead runs. Raises OSError."""
         spool = cls(folder, run_id, bound_bytes)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != _ASIDE)
-        for left in sorted(found, key=lambda path: path == spool._own):  # our own are the newest
-            if spool._lock(left):
-                spool._segments.extend(_found(left))
-                spool._leave_if_empty(left)
-        spool._made = max((int(one.path.stem) for one in spool._segments if one.path.parent == spool._own), default=0)
+        folders = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != _REFUSED)
+        for path in sorted(folders, key=lambda path: path == spool._own):  # our own batches are the newest
+            if spool._lock(path):
+                spool._segments.extend(_segments_in(path))
+                spool._remove_if_empty(path)
+        spool._last_number = max(
+            (int(one.path.stem) for one in spool._segments if one.path.parent == spool._own), default=0
+        )
         return spool
 
     def __len__(self) -> int:
@@ -72,11 +74,11 @@ class Spool:
 
     @property
     def full(self) -> bool:
-        """Whether no more should be added."""
+        """Whether no batch should be added."""
         return self.size >= self._bound
 
     def append(self, batch: Batch) -> None:
-        """Add a batch behind all others and see it onto the disk. Raises OSError, leaving the file as it was."""
+        """Add a batch behind all others and sync it to the disk. Raises OSError and leaves the file as it was."""
         with self._guard:
             line = _line(batch)
             last = self._segments[-1] if self._segments else None
@@ -94,7 +96,7 @@ class Spool:
             last.lines += 1
 
     def oldest(self) -> Batch | None:
-        """The batch that is next; it stays until `done`. None where nothing waits. Skips what cannot be read."""
+        """The next batch; it stays until `done`. None if no batch waits. Skips lines that cannot be read."""
         with self._guard:
             while self._segments:
                 first = self._segments[0]
@@ -112,7 +114,7 @@ class Spool:
             return None
 
     def done(self) -> None:
-        """The oldest batch is written: forget it."""
+        """Remove the oldest batch: it is written."""
         with self._guard:
             first = self._segments[0]
             with first.path.open("rb") as file:
@@ -123,27 +125,27 @@ class Spool:
                 self._drop_first()
 
     def set_aside(self, batch: Batch) -> Path:
-        """Keep a batch that the server will never take, for a person to look at. Raises OSError."""
+        """Store a batch that the server will never accept, for an engineer to examine. Raises OSError."""
         with self._guard:
-            place = self._folder / _ASIDE
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = place / f"{batch.run_id}-{batch.number}.jsonl"
+            folder = self._folder / _REFUSED
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = folder / f"{batch.run_id}-{batch.number}.jsonl"
             path.write_bytes(_line(batch))
             return path
 
     def close(self) -> None:
-        """Let go of the locks; what waits stays for the next run."""
+        """Release the locks; waiting batches stay for the next run."""
         with self._guard:
             for folder in list(self._locks):
-                self._leave_if_empty(folder)
+                self._remove_if_empty(folder)
             while self._locks:
                 self._locks.popitem()[1].close()
 
     def _new_segment(self) -> _Segment:
         self._own.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock(self._own)
-        self._made += 1
-        segment = _Segment(self._own / f"{self._made:08d}.jsonl", 0, 0)
+        self._last_number += 1
+        segment = _Segment(self._own / f"{self._last_number:08d}.jsonl", 0, 0)
         segment.path.touch()
         _sync(self._own)
         _sync(self._folder)
@@ -157,9 +159,9 @@ class Spool:
     def _drop_first(self) -> None:
         path = self._segments.popleft().path
         path.unlink(missing_ok=True)
-        self._leave_if_empty(path.parent)
+        self._remove_if_empty(path.parent)
 
-    def _leave_if_empty(self, folder: Path) -> None:
+    def _remove_if_empty(self, folder: Path) -> None:
         if folder not in self._locks or any(one.path.parent == folder for one in self._segments):
             return
         (folder / _LOCK).unlink(missing_ok=True)
@@ -167,7 +169,7 @@ class Spool:
         try:
             folder.rmdir()
         except OSError:
-            return  # something of somebody else's lies there
+            return  # it holds a file that is not ours
 
     def _lock(self, folder: Path) -> bool:
         if folder in self._locks:
@@ -189,7 +191,7 @@ def _line(batch: Batch) -> bytes:
         return batches.encode(batches.cleaned(batch))
 
 
-def _found(folder: Path) -> Iterator[_Segment]:
+def _segments_in(folder: Path) -> Iterator[_Segment]:
     for path in sorted(folder.glob("*.jsonl")):
         with path.open("rb") as file:
             lines = sum(1 for _ in file)
@@ -200,8 +202,8 @@ def _found(folder: Path) -> Iterator[_Segment]:
 
 
 def _sync(folder: Path) -> None:
-    held = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(held)
+        os.fsync(descriptor)
     finally:
-        os.close(held)
+        os.close(descriptor)

@@ -1,7 +1,7 @@
-"""Takes what passes, cuts it into numbered batches, and sees each written exactly once, whatever the server does.
+"""Cuts signals, changes and checkpoints into numbered batches, and writes each exactly once, whatever the server does.
 
-Queueing never blocks. Order is kept from end to end: what is on disk is written before anything newer. A batch keeps its
-number from the moment it is cut, so that one whose commit we never heard of may be sent again.
+Queueing never blocks. The order is preserved: batches on disk are written before anything newer. A batch keeps its number
+from the moment it is cut, so that one whose commit was never confirmed may be sent again.
 """
 
 from __future__ import annotations
@@ -27,43 +27,43 @@ from monitor.store.write_queue import Waiting
 Clock = Callable[[], datetime]
 
 MB = 1_000_000
-RETRY_FIRST_S = 1.0
-RETRY_MOST_S = 15.0
+FIRST_RETRY_S = 1.0
+MAX_RETRY_S = 15.0
 """An absent server is tried again after 1, 2, 4 … 15 s."""
 
 _log = logging.getLogger("stormwatch.store")
 
 
 class Writer:
-    """The store's end of the pipeline (an Observer). `run` writes; `flush` is the graceful end."""
+    """Feeds the store from the pipeline (an Observer). `run` writes; `flush` ends gracefully."""
 
     def __init__(self, store: Saver, settings: StoreSettings, clock: Clock, *, run_id: str | None = None) -> None:
         self.run_id = run_id or f"{clock():%Y%m%dT%H%M%S%f}-{os.getpid()}-{secrets.token_hex(4)}"
-        """Names this run's batches for good; sorts by time."""
+        """Identifies this run's batches for ever; sorts by time."""
         self._store = store
         self._settings = settings
         self._clock = clock
         self._folder = Path(settings.folder).expanduser() / "spool"
         self._queue = Waiting(settings.queue_rows)
         self._spool: Spool | None = None
-        self._held: Batch | None = None
-        """Cut, and neither written nor on disk yet."""
+        self._pending: Batch | None = None
+        """The batch that was cut and is neither written nor on disk yet."""
         self._number = 0
-        self._turning = asyncio.Lock()
-        self._enough = asyncio.Event()
+        self._write_lock = asyncio.Lock()
+        self._batch_full = asyncio.Event()
         self._retry_at_s = float("-inf")
-        self._pause_s = RETRY_FIRST_S
+        self._pause_s = FIRST_RETRY_S
         self.written = 0
         """Rows written, those of earlier runs included."""
         self.refused = 0
-        """Batches the server will never take; they lie in spool/refused."""
+        """Batches the server will never accept; they are stored in spool/refused."""
         self.away = False
         """Whether the server was away when last tried."""
 
     @property
     def waiting(self) -> int:
         """Rows in memory."""
-        return len(self._queue) + (self._held.rows if self._held else 0)
+        return len(self._queue) + (self._pending.rows if self._pending else 0)
 
     @property
     def spooled(self) -> int:
@@ -77,7 +77,7 @@ class Writer:
 
     @property
     def dropped(self) -> Counter[str]:
-        """Routine signals given up because the queue was full, by kind."""
+        """Routine signals dropped because the queue was full, by kind."""
         return self._queue.dropped
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
@@ -91,57 +91,57 @@ class Writer:
         self._wake()
 
     def checkpoint(self, network: str, body: bytes) -> None:
-        """Queue a checkpoint: it is written with or after everything told before it."""
+        """Queue a checkpoint: it is written with or after everything queued before it."""
         self._queue.add_kept([(network, body)])
         self._wake()
 
     async def run(self) -> None:
-        """Write for ever: leavings of earlier runs first. Ends only by cancellation; then call `flush`."""
+        """Write for ever: batches of earlier runs first. Ends only by cancellation; then call `flush`."""
         await self.drain()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), self._settings.batch_s)
-            self._enough.clear()
-            await self.turn()
+                await asyncio.wait_for(self._batch_full.wait(), self._settings.batch_s)
+            self._batch_full.clear()
+            await self.write_now()
 
-    async def turn(self) -> None:
-        """Write what waits now, or put it on disk where the server is away."""
-        async with self._turning:
-            spool = await self._opened()
-            there = self._due() and await self._drain(spool)
-            while batch := self._next():
-                if there and await self._saved(spool, batch):
-                    self._held = None
+    async def write_now(self) -> None:
+        """Write the waiting rows now, or put them on disk if the server is away."""
+        async with self._write_lock:
+            spool = await self._open_spool()
+            reachable = self._may_retry() and await self._drain(spool)
+            while batch := self._next_batch():
+                if reachable and await self._save(spool, batch):
+                    self._pending = None
                     continue
-                there = False
-                if spool.full or not await self._put(spool, batch):
+                reachable = False
+                if spool.full or not await self._put_on_disk(spool, batch):
                     break
 
     async def drain(self) -> bool:
-        """Try at once to write what lies on disk; whether all of it is written."""
-        async with self._turning:
-            return await self._drain(await self._opened())
+        """Try at once to write the batches on disk; whether all of them are written."""
+        async with self._write_lock:
+            return await self._drain(await self._open_spool())
 
     async def flush(self) -> bool:
-        """The graceful end: write all, trying the server once, else leave it on disk. Whether all of it is written.
+        """End gracefully: write everything, or leave it on disk if the server fails once. Whether everything is written.
 
-        Raises OSError where neither will have it.
+        Raises OSError if neither is possible.
         """
-        async with self._turning:
-            spool = await self._opened()
-            whole = await self._drain(spool)
-            while batch := self._next():
-                if whole:
-                    whole = await self._saved(spool, batch)
-                if not whole:
+        async with self._write_lock:
+            spool = await self._open_spool()
+            all_written = await self._drain(spool)
+            while batch := self._next_batch():
+                if all_written:
+                    all_written = await self._save(spool, batch)
+                if not all_written:
                     await asyncio.to_thread(spool.append, batch)
-                self._held = None
+                self._pending = None
             await asyncio.to_thread(spool.close)
             self._spool = None
-            return whole
+            return all_written
 
     def figures(self) -> Mapping[str, float]:
-        """What telemetry and the status page show."""
+        """The numbers that telemetry and the status page show."""
         return {
             "waiting": self.waiting,
             "spooled": self.spooled,
@@ -154,67 +154,67 @@ class Writer:
 
     def _wake(self) -> None:
         if len(self._queue) >= self._settings.batch_rows:
-            self._enough.set()
+            self._batch_full.set()
 
-    def _next(self) -> Batch | None:
-        """The batch that was held, or a new one; None where nothing waits. It stays held until it is safe."""
-        if self._held is None and len(self._queue):
+    def _next_batch(self) -> Batch | None:
+        """The pending batch, or a new one; None if nothing waits. It stays pending until it is written or on disk."""
+        if self._pending is None and len(self._queue):
             self._number += 1
-            self._held = self._queue.cut(self.run_id, self._number, self._clock(), self._settings.batch_rows)
-        return self._held
+            self._pending = self._queue.cut(self.run_id, self._number, self._clock(), self._settings.batch_rows)
+        return self._pending
 
-    async def _put(self, spool: Spool, batch: Batch) -> bool:
-        """Put the held batch on disk; where the disk will not have it, it stays held."""
+    async def _put_on_disk(self, spool: Spool, batch: Batch) -> bool:
+        """Put the pending batch on disk; if that fails, it stays pending."""
         try:
             await asyncio.to_thread(spool.append, batch)
         except OSError as error:
             _log.error("the spool cannot be written: %s; rows wait in memory", error)
             return False
-        self._held = None
+        self._pending = None
         return True
 
-    async def _saved(self, spool: Spool, batch: Batch) -> bool:
-        """Write one batch, or set it aside where the server never will; False where the server is away."""
+    async def _save(self, spool: Spool, batch: Batch) -> bool:
+        """Write one batch, or set it aside if the server refuses it; False if the server is away."""
         try:
             new = await self._store.save(batch)
         except StoreAway as error:
-            self._went_away(error)
+            self._mark_away(error)
             return False
         except BatchRefused as error:
             self.refused += 1
             path = await asyncio.to_thread(spool.set_aside, batch)
-            _log.error("the server refused a batch of %d rows (%s); it lies in %s", batch.rows, error, path)
+            _log.error("the server refused a batch of %d rows (%s); it is stored in %s", batch.rows, error, path)
             return True
         if new:
             self.written += batch.rows
         if self.away:
             _log.info("the store is back; %d batches wait on disk", len(spool))
         self.away = False
-        self._pause_s = RETRY_FIRST_S
+        self._pause_s = FIRST_RETRY_S
         return True
 
     async def _drain(self, spool: Spool) -> bool:
         while (batch := await asyncio.to_thread(spool.oldest)) is not None:
-            if not await self._saved(spool, batch):
+            if not await self._save(spool, batch):
                 return False
             await asyncio.to_thread(spool.done)
-            crowded = len(self._queue) > self._settings.queue_rows // 2
-            if crowded and not spool.full and (newer := self._next()):
-                await self._put(spool, newer)  # a long backlog must not cost what comes meanwhile
+            half_full = len(self._queue) > self._settings.queue_rows // 2
+            if half_full and not spool.full and (newer := self._next_batch()):
+                await self._put_on_disk(spool, newer)  # a long backlog must not cause newer rows to be dropped
         return True
 
-    def _went_away(self, error: StoreAway) -> None:
+    def _mark_away(self, error: StoreAway) -> None:
         if not self.away:
-            _log.warning("the store is away (%s); what comes now goes to disk", error)
-            self._pause_s = RETRY_FIRST_S
+            _log.warning("the store is away (%s); new rows go to disk", error)
+            self._pause_s = FIRST_RETRY_S
         self.away = True
         self._retry_at_s = asyncio.get_running_loop().time() + self._pause_s
-        self._pause_s = min(self._pause_s * 2, RETRY_MOST_S)
+        self._pause_s = min(self._pause_s * 2, MAX_RETRY_S)
 
-    def _due(self) -> bool:
+    def _may_retry(self) -> bool:
         return not self.away or asyncio.get_running_loop().time() >= self._retry_at_s
 
-    async def _opened(self) -> Spool:
+    async def _open_spool(self) -> Spool:
         if self._spool is None:
             bound = self._settings.spool_mb * MB
             try:
@@ -224,6 +224,6 @@ class Writer:
                     "store.folder",
                     self._settings.folder,
                     "a folder that can be written",
-                    f"choose another, or mend it ({error.strerror})",
+                    f"choose another, or repair it ({error.strerror})",
                 ) from error
         return self._spool

@@ -1,1 +1,1 @@
-"""Traces, metrics and logs of the monitor itself. Settings come from `settings`, which imports nothing heavy."""
+"""Traces, metrics and logs of the monitor itself. Its settings are in `settings`, which imports nothing heavy."""

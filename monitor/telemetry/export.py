@@ -1,7 +1,7 @@
-"""Builds OpenTelemetry's providers from the settings, and ends them within a bound.
+"""Builds OpenTelemetry's providers from the settings, and shuts them down within a time limit.
 
-Nothing global is touched: several may live in one process, and a library that uses the global provider stays silent.
-The OTLP exporters (and with them an HTTP client) are imported only where an endpoint is set.
+The global providers are not set: several `Telemetry` may exist in one process, and a library that uses the global provider
+exports nothing. The OTLP exporters (and with them an HTTP client) are imported only if an endpoint is set.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ log = logging.getLogger("stormwatch.telemetry")
 MAX_BATCHED = 512
 LOG_QUEUE = 2048
 _CARDINALITY: CardinalityLimits = {Counter: 20_000, Histogram: 20_000, ObservableGauge: 20_000}
-"""Above every cap of the table: the table's own bound ("other") comes first."""
+"""Above every cap of the table: the table's own limit ("other") applies first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Takers:
-    """Who takes telemetry besides OTLP: in tests and drills, something that keeps it in memory."""
+class ExtraExporters:
+    """Exporters besides OTLP: in tests and drills, they store telemetry in memory."""
 
     spans: SpanExporter | None = None
     metrics: MetricReader | None = None
@@ -46,18 +46,18 @@ class Takers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Providers:
-    """The three providers, and the registry that Prometheus reads. `spans_taken`: whether anybody takes spans."""
+    """The three providers, and the registry that Prometheus reads. `exports_spans`: whether spans have an exporter."""
 
     tracers: TracerProvider
     meters: MeterProvider
     loggers: LoggerProvider | None
     ids: IncidentIds
     registry: CollectorRegistry
-    spans_taken: bool
+    exports_spans: bool
 
 
 def otlp_headers(settings: TelemetrySettings, env: Mapping[str, str]) -> dict[str, str]:
-    """The headers in the variable that the settings name, as "k=v,k=v". Raises OperatorError, without the value."""
+    """Parse the headers in the variable that the settings name ("k=v,k=v"). Raises OperatorError, without the value."""
     name = settings.otlp_headers_env
     if not name:
         return {}
@@ -72,8 +72,10 @@ def otlp_headers(settings: TelemetrySettings, env: Mapping[str, str]) -> dict[st
     return headers
 
 
-def build(settings: TelemetrySettings, resource: Resource, env: Mapping[str, str], takers: Takers) -> Providers:
-    """The providers. Threads are started only where an endpoint is set. Raises OperatorError for bad headers."""
+def build(
+    settings: TelemetrySettings, resource: Resource, env: Mapping[str, str], exporters: ExtraExporters
+) -> Providers:
+    """Build the providers. Starts threads only if an endpoint is set. Raises OperatorError for bad headers."""
     ids = IncidentIds()
     limits = SpanLimits(max_span_attributes=64, max_events=MAX_EVENTS, max_links=MAX_LINKS, max_attribute_length=4096)
     tracers = TracerProvider(
@@ -83,21 +85,21 @@ def build(settings: TelemetrySettings, resource: Resource, env: Mapping[str, str
     readers: list[MetricReader] = [
         PrometheusMetricReader(scope_info_enabled=False, registry=registry, cardinality_limits=_CARDINALITY)
     ]
-    log_takers = [SimpleLogRecordProcessor(takers.logs)] if takers.logs is not None else []
+    log_processors = [SimpleLogRecordProcessor(exporters.logs)] if exporters.logs is not None else []
     batched: list[BatchLogRecordProcessor] = []
-    if takers.spans is not None:
-        tracers.add_span_processor(SimpleSpanProcessor(takers.spans))
-    if takers.metrics is not None:
-        readers.append(takers.metrics)
+    if exporters.spans is not None:
+        tracers.add_span_processor(SimpleSpanProcessor(exporters.spans))
+    if exporters.metrics is not None:
+        readers.append(exporters.metrics)
     if settings.otlp_endpoint:
         spans, reader, logs = _otlp(settings, otlp_headers(settings, env))
         tracers.add_span_processor(spans)
         readers.append(reader)
         batched = [logs] if logs is not None else []
     loggers = None
-    if log_takers or batched:
+    if log_processors or batched:
         loggers = LoggerProvider(resource, shutdown_on_exit=False)
-        for one in (*log_takers, *batched):
+        for one in (*log_processors, *batched):
             loggers.add_log_record_processor(one)
     return Providers(
         tracers=tracers,
@@ -105,7 +107,7 @@ def build(settings: TelemetrySettings, resource: Resource, env: Mapping[str, str
         loggers=loggers,
         ids=ids,
         registry=registry,
-        spans_taken=bool(settings.otlp_endpoint) or takers.spans is not None,
+        exports_spans=bool(settings.otlp_endpoint) or exporters.spans is not None,
     )
 
 
@@ -144,15 +146,16 @@ def _otlp(
 
 
 def shut_down(providers: Providers, within_s: float) -> list[str]:
-    """Flush and end all three at once; the names of those that were not done within `within_s` (their rest is lost)."""
-    ends: dict[str, Callable[[], object]] = {
+    """Flush and shut down all three in parallel; the names of those that took longer than `within_s` (their rest is lost)."""
+    shutdowns: dict[str, Callable[[], object]] = {
         "traces": providers.tracers.shutdown,
         "metrics": lambda: providers.meters.shutdown(timeout_millis=within_s * 1000),
     }
     if providers.loggers is not None:
-        ends["logs"] = providers.loggers.shutdown
+        shutdowns["logs"] = providers.loggers.shutdown
     threads = {
-        name: threading.Thread(target=end, name=f"telemetry end {name}", daemon=True) for name, end in ends.items()
+        name: threading.Thread(target=shutdown, name=f"telemetry shutdown {name}", daemon=True)
+        for name, shutdown in shutdowns.items()
     }
     for thread in threads.values():
         thread.start()

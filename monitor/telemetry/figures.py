@@ -1,8 +1,8 @@
-"""Keeps the figures of the table: makes the instruments, bounds their attribute sets, lets stale gauges vanish.
+"""Holds the metrics of the table: creates the instruments, limits their attribute sets, removes stale gauges.
 
-Counters and histograms are OpenTelemetry's own. Gauges are kept here and observed on collection, because the SDK
-repeats a gauge's last value for ever or forgets it after one collection, and neither is true of a wallet that is asked
-once a minute. Thread-safe for one writer (the loop) and any number of collecting threads.
+Counters and histograms are OpenTelemetry's own. Gauges are stored here and observed on collection, because the SDK
+repeats a gauge's last value for ever or forgets it after one collection; both are wrong for a wallet that is read
+once a minute. Thread-safe for one writer (the event loop) and any number of collecting threads.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ Values = tuple[str, ...]
 
 
 class AttributeSets:
-    """The attribute sets of one metric: at most twice its cap and one, however many values come from outside."""
+    """The attribute sets of one metric: at most twice its cap plus one, however many values come from outside."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
         self._known: dict[Values, Attributes] = {}
-        self._spare: dict[Values, Attributes] = {}
+        self._folded: dict[Values, Attributes] = {}
 
     def of(self, values: Values) -> Attributes:
-        """The attributes for these values, in the table's order; "other" where there are too many already."""
+        """The attributes for these values, in the table's order; "other" if there are too many already."""
         known = self._known.get(values)
         if known is not None:
             return known
         metric = self._metric
         assert len(values) == len(metric.attributes), f"{metric.name} takes {metric.attributes}, not {values}"
         if len(self._known) < metric.cap:
-            return self._keep(self._known, values)
+            return self._add(self._known, values)
         folded = tuple(
             OTHER if name in metric.unbounded else value for name, value in zip(metric.attributes, values, strict=True)
         )
-        spare = self._spare.get(folded)
-        if spare is not None:
-            return spare
-        if folded == values or len(self._spare) >= metric.cap:
+        known = self._folded.get(folded)
+        if known is not None:
+            return known
+        if folded == values or len(self._folded) >= metric.cap:
             folded = (OTHER,) * len(values)
-        return self._keep(self._spare, folded)
+        return self._add(self._folded, folded)
 
-    def _keep(self, room: dict[Values, Attributes], values: Values) -> Attributes:
-        kept = dict(zip(self._metric.attributes, values, strict=True))
-        room[values] = kept
-        return kept
+    def _add(self, sets: dict[Values, Attributes], values: Values) -> Attributes:
+        attributes = dict(zip(self._metric.attributes, values, strict=True))
+        sets[values] = attributes
+        return attributes
 
 
 class Figures:
-    """All metrics of the table. Values are given positionally in the table's order of attributes.
+    """All metrics of the table. Attribute values are positional, in the table's order.
 
-    `clock` is monotonic seconds and only decides when a gauge is stale.
+    `clock` gives monotonic seconds and only decides when a gauge is stale.
     """
 
     def __init__(self, meter: Meter, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -78,32 +78,32 @@ class Figures:
                     meter.create_observable_gauge(one.name, [self._observer(one)], one.unit, one.description)
 
     def add(self, metric: Metric, amount: float, *values: str) -> None:
-        """Let a counter grow by `amount` (never negative; what is not finite is left out)."""
+        """Increase a counter by `amount`; ignores a negative or not finite one."""
         if amount >= 0 and math.isfinite(amount):
             self._counters[metric.name].add(amount, self._sets[metric.name].of(values))
 
-    def spread(self, metric: Metric, value: float, *values: str, context: Context | None = None) -> None:
-        """Take one value into a histogram; `context` carries the span it belongs to, for exemplars."""
+    def observe(self, metric: Metric, value: float, *values: str, context: Context | None = None) -> None:
+        """Record one value in a histogram; `context` carries the span it belongs to, for exemplars."""
         if math.isfinite(value):
             self._histograms[metric.name].record(value, self._sets[metric.name].of(values), context)
 
-    def show(self, metric: Metric, value: float | None, *values: str) -> None:
-        """Set a gauge; None or what is not finite takes it away: unknown is not zero."""
+    def set_gauge(self, metric: Metric, value: float | None, *values: str) -> None:
+        """Set a gauge; None or a value that is not finite removes it: unknown is not zero."""
         attributes = self._sets[metric.name].of(values)
-        shown = self._gauges[metric.name]
+        gauge = self._gauges[metric.name]
         key = tuple(attributes.values())
         if value is None or not math.isfinite(value):
-            shown.pop(key, None)
+            gauge.pop(key, None)
         else:
-            shown[key] = (value, self._clock())
+            gauge[key] = (value, self._clock())
 
     def _observer(self, metric: Metric) -> Callable[[CallbackOptions], Iterable[Observation]]:
-        def observe(_options: CallbackOptions) -> Sequence[Observation]:
-            now = self._clock()
+        def collect(_options: CallbackOptions) -> Sequence[Observation]:
+            now_s = self._clock()
             return [
                 Observation(value, dict(zip(metric.attributes, values, strict=True)))
-                for values, (value, told) in self._gauges[metric.name].copy().items()
-                if now - told <= metric.stale_s
+                for values, (value, set_at_s) in self._gauges[metric.name].copy().items()
+                if now_s - set_at_s <= metric.stale_s
             ]
 
-        return observe
+        return collect

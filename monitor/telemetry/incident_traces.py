@@ -1,7 +1,7 @@
-"""A trace for every incident: one root span from onset to end, and a point-like child for each change.
+"""Makes a trace for every incident: one root span from onset to end, and a child of zero length for each change.
 
-Spans are exported when they end, so an incident still open is seen by its children; all hang on the root, whose ids
-come from the incident's id alone. A snapshot can therefore name the trace, and a restarted daemon goes on in it.
+Spans are exported when they end, so only the children show an open incident. Their parent is the root span, whose ids
+come from the incident's id alone: a snapshot can name the trace, and a restarted daemon continues it.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ MAX_OPEN = 1024
 MAX_ENDED = 4096
 MAX_LINKS = 128
 MAX_EVENTS = 512
-_EVENTS_KEPT_FOR_CHANGES = 128
+_EVENTS_RESERVED_FOR_CHANGES = 128
 
 _ENDINGS = frozenset({ChangeKind.ENDED, ChangeKind.ENDED_UNKNOWN, ChangeKind.RETRACTED})
 
 
 class IncidentIds(RandomIdGenerator):
-    """Random ids, but for the next trace and span, which `fix` sets."""
+    """Random ids, except those of the next trace and span, which `fix` sets."""
 
     def __init__(self) -> None:
         self._trace: int | None = None
         self._span: int | None = None
 
     def fix(self, context: SpanContext) -> None:
-        """The next root span gets these ids."""
+        """Give the next root span these ids."""
         self._trace, self._span = context.trace_id, context.span_id
 
     def generate_trace_id(self) -> int:
@@ -60,7 +60,7 @@ class IncidentIds(RandomIdGenerator):
 
 
 def root_context(incident_id: str) -> SpanContext:
-    """The ids of an incident's root span, from sha256 of its id: the same in every run and place."""
+    """The ids of an incident's root span, from the SHA-256 of its id: the same in every run and on every machine."""
     digest = sha256(incident_id.encode()).digest()
     return SpanContext(
         int.from_bytes(digest[:16], "big") or 1,
@@ -79,13 +79,13 @@ def trace_id_of(incident_id: str) -> str:
 class _Open:
     span: Span
     last: IncidentChange
-    told: set[str] = field(default_factory=set)
+    sent_evidence: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
     events: int = 0
 
 
 class IncidentTraces:
-    """Keeps the root spans of open incidents. `tracer` must draw its ids from `ids`."""
+    """Holds the root spans of open incidents. `tracer` must draw its ids from `ids`."""
 
     def __init__(self, tracer: Tracer, ids: IncidentIds) -> None:
         self._tracer = tracer
@@ -94,17 +94,17 @@ class IncidentTraces:
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def record(self, change: IncidentChange) -> str:
-        """Tell one change; the incident's trace id (32 hex)."""
+        """Record one change; the incident's trace id (32 hex)."""
         known = self._open.get(change.incident_id)
         if known is None and change.incident_id not in self._ended:
             known = self._begin(change)
-        self._child(change, self._tell(known, change) if known is not None else [])
+        self._child(change, self._add_to_root(known, change) if known is not None else [])
         if known is not None and change.kind in _ENDINGS:
             self._end(known, change.kind.value)
         return trace_id_of(change.incident_id)
 
     def close(self) -> None:
-        """Export what is open as it stands: a daemon that stops does not end an incident, and says so."""
+        """Export the open incidents with state "open": a daemon that stops does not end them."""
         for known in list(self._open.values()):
             self._end(known, "open", ended=False)
 
@@ -132,14 +132,14 @@ class IncidentTraces:
         self._open[change.incident_id] = known
         return known
 
-    def _tell(self, known: _Open, change: IncidentChange) -> list[Link]:
-        """Put the change on the root span; the links that it brought."""
+    def _add_to_root(self, known: _Open, change: IncidentChange) -> list[Link]:
+        """Add the change to the root span; the links that are new with it."""
         known.last = change
-        fresh = [one for one in change.evidence if one.id not in known.told]
-        for one in fresh:
-            if known.events >= MAX_EVENTS - _EVENTS_KEPT_FOR_CHANGES:
+        new = [one for one in change.evidence if one.id not in known.sent_evidence]
+        for one in new:
+            if known.events >= MAX_EVENTS - _EVENTS_RESERVED_FOR_CHANGES:
                 break
-            known.told.add(one.id)
+            known.sent_evidence.add(one.id)
             known.events += 1
             known.span.add_event(f"evidence {one.name}", _evidence(one), unix_ns(one.onset))
         known.span.add_event(f"incident {change.kind.value}", _change(change), unix_ns(change.at))
@@ -188,7 +188,7 @@ def _links(evidence: Iterable[Evidence]) -> Iterable[str]:
 
 
 def _change(change: IncidentChange) -> Attributes:
-    told: Attributes = {
+    attributes: Attributes = {
         "stormwatch.incident.kind": change.kind.value,
         "stormwatch.incident.state": change.state.value,
         "stormwatch.incident.revision": change.revision,
@@ -203,15 +203,15 @@ def _change(change: IncidentChange) -> Attributes:
         "stormwatch.incident.replay_id": change.replay_id,
     }
     if change.blind:
-        told["stormwatch.incident.blind"] = ", ".join(sorted({one.source for one in change.blind}))
+        attributes["stormwatch.incident.blind"] = ", ".join(sorted({one.source for one in change.blind}))
     if change.verdict is not None:
-        told["stormwatch.confidence.storm"] = change.verdict.p_lo
-        told["stormwatch.confidence.calm"] = 1.0 - change.verdict.p_hi
-    return told
+        attributes["stormwatch.confidence.storm"] = change.verdict.p_lo
+        attributes["stormwatch.confidence.calm"] = 1.0 - change.verdict.p_hi
+    return attributes
 
 
 def _evidence(one: Evidence) -> Attributes:
-    told: Attributes = {
+    attributes: Attributes = {
         "stormwatch.evidence.id": one.id,
         "stormwatch.leg": one.leg.value,
         "stormwatch.evidence.grade": one.grade,
@@ -222,9 +222,9 @@ def _evidence(one: Evidence) -> Attributes:
         "stormwatch.evidence.said": redact(one.said),
     }
     if one.normal is not None:
-        told["stormwatch.evidence.normal"] = one.normal
+        attributes["stormwatch.evidence.normal"] = one.normal
     for name in ("asset", "venue", "instrument", "network", "contract", "pool"):
         value = getattr(one.subject, name)
         if value is not None:
-            told[f"stormwatch.{name}"] = value
-    return told
+            attributes[f"stormwatch.{name}"] = value
+    return attributes

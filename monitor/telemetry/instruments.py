@@ -1,8 +1,8 @@
-"""The one table of metrics: name, kind, unit, description, attributes, and how many attribute sets each may have.
+"""Lists all metrics in one table: name, kind, unit, description, attributes, and how many attribute sets each may have.
 
-Names and units follow OpenTelemetry (dots, UCUM units, braces for what is only a note), so that Prometheus shows
-`stormwatch.check.duration` as `stormwatch_check_duration_seconds`. Instruments are made from this table and the
-documents print it; nothing else names a metric.
+Names and units follow OpenTelemetry (dots, UCUM units, annotations in braces), so that Prometheus shows
+`stormwatch.check.duration` as `stormwatch_check_duration_seconds`. The instruments are created from this table and the
+documents print it; no other place names a metric.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 OTHER = "other"
-"""What an attribute reads once a metric has as many attribute sets as it may have."""
+"""The value of an attribute once its metric has reached its maximum of attribute sets."""
 
 _LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LAG_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
 class MetricKind(StrEnum):
-    """Counters only grow; gauges are the last value, and vanish when it is too old; histograms spread."""
+    """Counters only grow; gauges show the last value until it is too old; histograms show a distribution."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -27,10 +27,10 @@ class MetricKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric. `attributes` in the order in which values are given; `unbounded` names those whose values come from
-    outside and read "other" beyond `cap` attribute sets (beyond twice the cap, all do).
+    """One metric. `attributes` are in the order of the values; `unbounded` names those whose values come from outside
+    and become "other" beyond `cap` attribute sets (beyond twice the cap, all do).
 
-    `stale_s` is how long a gauge is shown after it was last told: a figure that nobody renews is not a fact.
+    `stale_s` is how long a gauge is shown after it was last set: a value that is not renewed is no longer a fact.
     """
 
     name: str
@@ -119,14 +119,14 @@ PHASE_DURATION = _histogram(
 MISSED_SLOTS = _counter(
     "stormwatch.check.missed_slots",
     "{slot}",
-    "Slots of a check's schedule that passed while its previous request was under way",
+    "Slots of a check's schedule that passed while its previous request was still running",
     "venue",
     "check",
     unbounded=("check",),
 )
 CONTROL_DURATION = _histogram(
     "stormwatch.control.duration",
-    "Latency of a neutral control target: when these fail with the venues, the fault is ours",
+    "Latency of a neutral control target: if these fail together with the venues, the fault is ours",
     "target",
     "outcome",
     buckets=_LATENCY_S,
@@ -141,19 +141,19 @@ BUDGET_LEFT = _gauge(
     unbounded=("budget",),
 )
 CLOCK_OFFSET = _gauge(
-    "stormwatch.venue.clock.offset", "s", "The venue's clock less ours; origin: rest or feed", "venue", "origin"
+    "stormwatch.venue.clock.offset", "s", "The venue's clock minus ours; origin: rest or feed", "venue", "origin"
 )
-CLOCK_BOUND = _gauge("stormwatch.venue.clock.bound", "s", "The offset is true within this much", "venue", "origin")
+CLOCK_BOUND = _gauge("stormwatch.venue.clock.bound", "s", "Error bound of the offset", "venue", "origin")
 SERVICE_STATE = _gauge(
     "stormwatch.venue.declared",
     "{state}",
-    "What the venue says of itself: 0 operational, 1 degraded, 2 maintenance",
+    "Status declared by the venue: 0 operational, 1 degraded, 2 maintenance",
     "venue",
     stale_s=900.0,
 )
 FEED_LAG = _histogram(
     "stormwatch.feed.lag",
-    "Time from the venue's stamp to ours, clock offset taken off",
+    "Time from the venue's timestamp to ours, minus the clock offset",
     "venue",
     "feed",
     buckets=_LAG_S,
@@ -161,14 +161,21 @@ FEED_LAG = _histogram(
 )
 ENGINE_LAG = _histogram(
     "stormwatch.engine.lag",
-    "Time between two stamps of one venue (gateway less engine), the sampling window's maximum",
+    "Time between two timestamps of one venue (gateway minus engine), the sampling window's maximum",
     "venue",
     "feed",
     buckets=_LAG_S,
     unbounded=("feed",),
 )
 FEED_EVENTS = _counter(
-    "stormwatch.feed.events", "{event}", "What befell a feed", "venue", "feed", "event", unbounded=("feed",), cap=1500
+    "stormwatch.feed.events",
+    "{event}",
+    "Events of a feed's connection",
+    "venue",
+    "feed",
+    "event",
+    unbounded=("feed",),
+    cap=1500,
 )
 FEED_MALFORMED = _counter(
     "stormwatch.feed.malformed", "{frame}", "Frames that could not be read", "venue", "feed", unbounded=("feed",)
@@ -176,12 +183,12 @@ FEED_MALFORMED = _counter(
 LIQUIDATION_NOTIONAL = _counter(
     "stormwatch.liquidation.notional",
     "{USD}",
-    "Liquidated notional as the feeds told it (see their censoring); what was told at subscribe is left out",
+    "Liquidated notional as the feeds report it (see their censoring), without the backlog sent at subscription",
     "venue",
     "side",
 )
 LIQUIDATION_COUNT = _counter(
-    "stormwatch.liquidation.count", "{order}", "Liquidations as the feeds told them", "venue", "side"
+    "stormwatch.liquidation.count", "{order}", "Liquidations as the feeds report them", "venue", "side"
 )
 BOOK_SPREAD = _gauge(
     "stormwatch.book.spread",
@@ -211,7 +218,7 @@ BOOK_SAMPLES = _counter(
 WALLET_WITHDRAWALS = _gauge(
     "stormwatch.wallet.withdrawals",
     "{level}",
-    "Declared: 2 open, 1 open but delayed, 0 closed; absent where the venue does not say",
+    "Declared: 2 open, 1 open but delayed, 0 closed; absent if the venue does not say",
     "venue",
     "asset",
     "network",
@@ -219,7 +226,7 @@ WALLET_WITHDRAWALS = _gauge(
     cap=1000,
     stale_s=900.0,
 )
-CHAIN_HEAD = _gauge("stormwatch.chain.head", "{block}", "Number of the newest block followed", "network")
+CHAIN_HEAD = _gauge("stormwatch.chain.head", "{block}", "Number of the newest block that was read", "network")
 CHAIN_HEAD_LAG = _gauge("stormwatch.chain.head.lag", "s", "Age of the newest block when it was seen", "network")
 CHAIN_EVENTS = _counter("stormwatch.chain.events", "{event}", "Chain events by kind", "network", "kind")
 NODE_FAULTS = _counter(
@@ -241,7 +248,7 @@ ASSET_LEVEL = _gauge(
 ASSET_CONFIDENCE = _gauge(
     "stormwatch.asset.confidence",
     "1",
-    "Confidence that it storms, or that it is calm; both fall when feeds go blind",
+    "Confidence that there is a storm, or that it is calm; both fall when feeds go blind",
     "asset",
     "of",
     unbounded=("asset",),
@@ -253,7 +260,7 @@ LEG_EVIDENCE = _gauge(
 LEG_COVERAGE = _gauge(
     "stormwatch.leg.coverage",
     "1",
-    "How much of a leg's world can be seen",
+    "Share of a leg's sources that can be seen",
     "asset",
     "leg",
     unbounded=("asset",),
@@ -261,7 +268,7 @@ LEG_COVERAGE = _gauge(
 )
 INCIDENT_CHANGES = _counter("stormwatch.incident.changes", "{change}", "Changes of incidents", "kind", "level")
 STORE_ROWS = _counter("stormwatch.store.rows", "{row}", "Rows by state: written or dropped", "state")
-STORE_WAITING = _gauge("stormwatch.store.waiting", "{row}", "Rows that wait to be written", stale_s=120.0)
+STORE_WAITING = _gauge("stormwatch.store.waiting", "{row}", "Rows waiting to be written", stale_s=120.0)
 PART_RESTARTS = _counter(
     "stormwatch.part.restarts", "{restart}", "Restarts of a part after a failure of ours", "part", unbounded=("part",)
 )
@@ -278,7 +285,7 @@ METRICS: tuple[Metric, ...] = tuple(one for one in list(vars().values()) if isin
 
 
 def documented() -> str:
-    """The table as Markdown, as docs show it: one line a metric, in the order of this file."""
+    """The table as Markdown for the documents: one line for each metric, in the order of this file."""
     lines = ["| metric | kind | unit | attributes | what it says |", "| --- | --- | --- | --- | --- |"]
     lines += [
         f"| `{one.name}` | {one.kind} | `{one.unit}` | {', '.join(one.attributes) or '-'} | {one.description} |"

@@ -1,7 +1,7 @@
-"""Sends the standard library's log records to OTLP with trace ids, redacted.
+"""Sends the standard library's log records to OTLP, with trace ids and without secrets.
 
-A record names its trace by `extra={"link": "trace_id:span_id"}` or `extra={"incident_id": …}`; else the current span
-counts. The exporters' own loggers are left out: what says that exporting fails cannot be exported.
+A record names its trace by `extra={"link": "trace_id:span_id"}` or `extra={"incident_id": …}`; otherwise the current span
+is used. The exporters' own loggers are ignored: a message that exporting fails cannot be exported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monitor.telemetry.redact import redact
 from monitor.telemetry.spans import ROOT, context_of
 
 MAX_CHARS = 8192
-_OURS = ("opentelemetry", "urllib3", "requests")
+_EXPORTER_LOGGERS = ("opentelemetry", "urllib3", "requests")
 _SEVERITY = (
     (logging.CRITICAL, SeverityNumber.FATAL, "FATAL"),
     (logging.ERROR, SeverityNumber.ERROR, "ERROR"),
@@ -30,24 +30,24 @@ _SEVERITY = (
 
 
 class LogSink(logging.Handler):
-    """Takes log records of INFO and above (or `level`) to the provider. Never raises, never blocks on the network."""
+    """Passes log records of INFO and above (or `level`) to the provider. Never raises, never blocks on the network."""
 
     def __init__(self, provider: LoggerProvider, level: int = logging.INFO) -> None:
         super().__init__(level)
         self._provider = provider
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one record; a record that cannot be formatted is told on stderr by logging itself."""
-        if record.name.partition(".")[0] in _OURS:
+        """Send one record; if it cannot be formatted, logging itself reports that on stderr."""
+        if record.name.partition(".")[0] in _EXPORTER_LOGGERS:
             return
         try:
-            self._provider.get_logger(record.name).emit(_translated(record))
+            self._provider.get_logger(record.name).emit(_as_otel_record(record))
         except (TypeError, ValueError, KeyError, AttributeError):  # a message that does not fit its arguments
             self.handleError(record)
 
 
-def _translated(record: logging.LogRecord) -> LogRecord:
-    number, text = next((number, text) for least, number, text in _SEVERITY if record.levelno >= least)
+def _as_otel_record(record: logging.LogRecord) -> LogRecord:
+    number, text = next((number, text) for min_level, number, text in _SEVERITY if record.levelno >= min_level)
     attributes: dict[str, str | int] = {
         "code.file.path": record.filename,
         "code.function.name": record.funcName,
@@ -74,14 +74,14 @@ def _translated(record: logging.LogRecord) -> LogRecord:
 
 
 def _stack(record: logging.LogRecord) -> str:
-    """The traceback's end, by whole lines: half a line could be a secret without its name."""
+    """The last whole lines of the traceback: half a line could show a secret without the name that marks it."""
     lines = "".join(traceback.format_exception(*record.exc_info)).splitlines() if record.exc_info else []
-    kept: list[str] = []
+    tail: list[str] = []
     for line in reversed(lines):
-        if sum(map(len, kept)) + len(line) > MAX_CHARS:
+        if sum(map(len, tail)) + len(line) > MAX_CHARS:
             break
-        kept.append(line)
-    return redact("\n".join(reversed(kept)))
+        tail.append(line)
+    return redact("\n".join(reversed(tail)))
 
 
 def _context(record: logging.LogRecord) -> Context:

@@ -1,4 +1,4 @@
-"""Which figures each reading, chain event, verdict and incident change moves. Closed by `assert_never`."""
+"""Updates the metrics for each reading, chain event, verdict and incident change. Complete by `assert_never`."""
 
 from __future__ import annotations
 
@@ -54,34 +54,34 @@ _DECLARED = {ServiceState.OPERATIONAL: 0, ServiceState.DEGRADED: 1, ServiceState
 
 
 def measure_check(figures: Figures, reading: RequestTimed, context: Context | None = None) -> None:
-    """The durations of one check and its phases; `context` holds its span, for exemplars."""
+    """Record the durations of one check and its phases; `context` holds its span, for exemplars."""
     outcome = "ok" if reading.refusal is None else reading.refusal.value
     venue: str = reading.venue
     if venue == CONTROL_VENUE:
-        figures.spread(table.CONTROL_DURATION, reading.latency_s, reading.check, outcome, context=context)
+        figures.observe(table.CONTROL_DURATION, reading.latency_s, reading.check, outcome, context=context)
         return
-    figures.spread(table.CHECK_DURATION, reading.latency_s, venue, reading.check, outcome, context=context)
+    figures.observe(table.CHECK_DURATION, reading.latency_s, venue, reading.check, outcome, context=context)
     for phase in reading.phases:
-        figures.spread(table.PHASE_DURATION, phase.duration_s, venue, phase.name, context=context)
+        figures.observe(table.PHASE_DURATION, phase.duration_s, venue, phase.name, context=context)
 
 
-def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: one branch a kind of reading
-    """Every reading's figures; market statistics (funding, volume …) have none: the correlator weighs them."""
+def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: one branch for each kind of reading
+    """Update the metrics of a reading; market statistics (funding, volume …) have none: only the correlator uses them."""
     match reading:
         case RequestTimed():
             measure_check(figures, reading)
         case BookMeasured():
-            _book(figures, reading)
+            _measure_book(figures, reading)
         case Liquidation():
             if not reading.backlog:
                 side = reading.side.value
                 figures.add(table.LIQUIDATION_NOTIONAL, float(reading.notional_usd), reading.venue, side)
                 figures.add(table.LIQUIDATION_COUNT, 1, reading.venue, side)
         case FeedLag():
-            lag_s = max(reading.lag_s, 0.0)  # true within ± its bound: a histogram takes no negative
-            figures.spread(table.FEED_LAG, lag_s, reading.venue, reading.feed)
+            lag_s = max(reading.lag_s, 0.0)  # exact only within ± its bound: a histogram accepts no negative value
+            figures.observe(table.FEED_LAG, lag_s, reading.venue, reading.feed)
         case EngineLag():
-            figures.spread(table.ENGINE_LAG, max(reading.lag_s, 0.0), reading.venue, reading.feed)
+            figures.observe(table.ENGINE_LAG, max(reading.lag_s, 0.0), reading.venue, reading.feed)
         case FeedChanged():
             figures.add(table.FEED_EVENTS, 1, reading.venue, reading.feed, reading.event.value)
         case FeedMalformed():
@@ -89,16 +89,16 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
         case SlotMissed():
             figures.add(table.MISSED_SLOTS, reading.missed, reading.venue, reading.check)
         case Headroom():
-            figures.show(table.BUDGET_LEFT, reading.left, reading.venue, reading.budget)
+            figures.set_gauge(table.BUDGET_LEFT, reading.left, reading.venue, reading.budget)
         case VenueClock():
-            figures.show(table.CLOCK_OFFSET, reading.offset_s, reading.venue, reading.origin)
-            figures.show(table.CLOCK_BOUND, reading.bound_s, reading.venue, reading.origin)
+            figures.set_gauge(table.CLOCK_OFFSET, reading.offset_s, reading.venue, reading.origin)
+            figures.set_gauge(table.CLOCK_BOUND, reading.bound_s, reading.venue, reading.origin)
         case ServiceStatus():
             if not reading.planned:
-                figures.show(table.SERVICE_STATE, _DECLARED[reading.state], reading.venue)
+                figures.set_gauge(table.SERVICE_STATE, _DECLARED[reading.state], reading.venue)
         case WalletStatus():
             level = _wallet_level(reading)
-            figures.show(table.WALLET_WITHDRAWALS, level, reading.venue, reading.asset, reading.network)
+            figures.set_gauge(table.WALLET_WITHDRAWALS, level, reading.venue, reading.asset, reading.network)
         case (
             ServerTime() | InstrumentsListed() | OpenInterest() | Funding() | MarkPrice() | LongShortRatio() | Volume()
         ):
@@ -115,16 +115,16 @@ def _wallet_level(reading: WalletStatus) -> int | None:
     return 1 if reading.delayed else 2
 
 
-def _book(figures: Figures, reading: BookMeasured) -> None:
+def _measure_book(figures: Figures, reading: BookMeasured) -> None:
     venue, instrument = reading.venue, reading.instrument
     figures.add(table.BOOK_SAMPLES, 1, venue, reading.state.value)
-    figures.show(table.BOOK_SPREAD, reading.spread_bps, venue, instrument)
+    figures.set_gauge(table.BOOK_SPREAD, reading.spread_bps, venue, instrument)
     for bps, (bids, asks) in reading.depth_usd.items():
-        figures.show(table.BOOK_DEPTH, bids, venue, instrument, "bid", str(bps))
-        figures.show(table.BOOK_DEPTH, asks, venue, instrument, "ask", str(bps))
+        figures.set_gauge(table.BOOK_DEPTH, bids, venue, instrument, "bid", str(bps))
+        figures.set_gauge(table.BOOK_DEPTH, asks, venue, instrument, "ask", str(bps))
 
 
-def chain_kind(event: ChainEvent) -> str:  # noqa: C901  one line a kind
+def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kind
     """The event's kind as an attribute: a closed set."""
     match event:
         case HeadSeen():
@@ -168,7 +168,7 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  one line a kind
 
 
 def measure_chain(figures: Figures, event: ChainEvent) -> None:
-    """Every chain event's figures."""
+    """Update the metrics of a chain event."""
     network: str = (
         event.network
         if isinstance(event, HeadSeen | HeadStalled | NodeFault | Reorged | Retracted)
@@ -176,24 +176,24 @@ def measure_chain(figures: Figures, event: ChainEvent) -> None:
     )
     figures.add(table.CHAIN_EVENTS, 1, network, chain_kind(event))
     if isinstance(event, HeadSeen):
-        figures.show(table.CHAIN_HEAD, event.block_number, network)
-        figures.show(table.CHAIN_HEAD_LAG, event.lag_s, network)
+        figures.set_gauge(table.CHAIN_HEAD, event.block_number, network)
+        figures.set_gauge(table.CHAIN_HEAD_LAG, event.lag_s, network)
     elif isinstance(event, NodeFault):
         figures.add(table.NODE_FAULTS, 1, network, event.node, event.fault.value)
 
 
 def measure_verdict(figures: Figures, verdict: Verdict) -> None:
-    """Level, confidences and legs of one asset; both confidences, since they do not add up to one."""
-    figures.show(table.ASSET_LEVEL, verdict.level, verdict.asset)
-    figures.show(table.ASSET_CONFIDENCE, verdict.p_lo, verdict.asset, "storm")
-    figures.show(table.ASSET_CONFIDENCE, 1.0 - verdict.p_hi, verdict.asset, "calm")
+    """Update level, confidences and legs of one asset; both confidences, because they do not add up to one."""
+    figures.set_gauge(table.ASSET_LEVEL, verdict.level, verdict.asset)
+    figures.set_gauge(table.ASSET_CONFIDENCE, verdict.p_lo, verdict.asset, "storm")
+    figures.set_gauge(table.ASSET_CONFIDENCE, 1.0 - verdict.p_hi, verdict.asset, "calm")
     for leg in verdict.legs:
-        figures.show(table.LEG_EVIDENCE, leg.evidence, verdict.asset, leg.leg.value)
-        figures.show(table.LEG_COVERAGE, leg.coverage, verdict.asset, leg.leg.value)
+        figures.set_gauge(table.LEG_EVIDENCE, leg.evidence, verdict.asset, leg.leg.value)
+        figures.set_gauge(table.LEG_COVERAGE, leg.coverage, verdict.asset, leg.leg.value)
 
 
 def measure_change(figures: Figures, change: IncidentChange) -> None:
-    """One change of an incident, and the verdict it carries."""
+    """Update the metrics of an incident change and of the verdict in it."""
     figures.add(table.INCIDENT_CHANGES, 1, change.kind.value, LEVEL_NAMES[change.level])
     if change.verdict is not None:
         measure_verdict(figures, change.verdict)

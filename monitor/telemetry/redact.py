@@ -1,8 +1,8 @@
-"""Takes secrets out of text before it leaves: user names in URLs, keys in their paths and queries, tokens, headers.
+"""Hides secrets in text before it leaves the process: user names in URLs, keys in their paths and queries, tokens, headers.
 
-Errs on the side of hiding: a hidden harmless word costs little, a key in a log costs the account. Chain addresses and
-hashes (0x…) stay readable. Patterns begin only where a word begins and are possessive, so that the time is linear in
-whatever a stranger sends.
+In doubt it hides: a hidden harmless word costs little, a key in a log can cost the account. Chain addresses and hashes
+(0x…) stay readable. Patterns start only at the start of a word and are possessive, so that the time is linear in the
+length of untrusted text.
 """
 
 from __future__ import annotations

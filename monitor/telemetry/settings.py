@@ -1,4 +1,4 @@
-"""The operator's settings of telemetry: where traces, metrics and logs go, and how much may wait.
+"""Defines the operator's settings of telemetry: where traces, metrics and logs go, and how much may wait.
 
 Nothing heavy is imported here, so that reading the settings stays cheap.
 """
@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 class TelemetrySettings:
     """Where telemetry goes. `otlp_endpoint` is a base URL such as http://127.0.0.1:4318; empty: nothing is exported.
 
-    `otlp_headers_env` names the environment variable that holds "k=v,k=v" (the secret itself never stands here).
-    `span_queue` is how many spans may wait for export; the oldest fall out first. Prometheus figures are always kept.
+    `otlp_headers_env` names the environment variable that holds "k=v,k=v" (the settings never hold the secret itself).
+    `span_queue` is how many spans may wait for export; the oldest are dropped first. Prometheus metrics are always available.
     """
 
     otlp_endpoint: str = ""

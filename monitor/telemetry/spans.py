@@ -1,7 +1,7 @@
 """Makes the spans of checks and chain events with their true times: nothing here reads a clock.
 
 A check is a client span from its scheduled time to its answer; its phases are children. A chain event is a span from
-the block's time to when we saw it. Attribute names are OpenTelemetry's where it has them, else `stormwatch.*`.
+the block's time to when we saw it. Attribute names are OpenTelemetry's if it defines them, else `stormwatch.*`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from probes.readings import RequestTimed
 Attributes = dict[str, str | int | float | bool]
 
 ROOT = Context()
-"""An empty context: our spans never become children of whatever happens to be current."""
+"""An empty context: our spans never become children of a span that happens to be current."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,7 +65,7 @@ def context_of(link: str) -> SpanContext | None:
 
 
 def start_check(tracer: Tracer, reading: RequestTimed) -> Span:
-    """The check's span, still open, with its phases told. The caller ends it at `received_at` (see `end_check`)."""
+    """Start the check's span and add its phases as children. The caller ends it at `received_at` (see `end_check`)."""
     attributes: Attributes = {
         "stormwatch.venue": reading.venue,
         "stormwatch.check": reading.check,
@@ -90,23 +90,23 @@ def start_check(tracer: Tracer, reading: RequestTimed) -> Span:
     )
     context = set_span_in_context(span, ROOT)
     for phase in reading.phases:
-        begun = unix_ns(phase.started_at)
-        child = tracer.start_span(phase.name, context, SpanKind.INTERNAL, start_time=begun)
-        child.end(begun + max(round(phase.duration_s * 1e9), 0))
+        phase_start = unix_ns(phase.started_at)
+        child = tracer.start_span(phase.name, context, SpanKind.INTERNAL, start_time=phase_start)
+        child.end(phase_start + max(round(phase.duration_s * 1e9), 0))
     return span
 
 
 def end_check(span: Span, reading: RequestTimed) -> None:
-    """End the check's span when its answer came; an answer that was refused is an error."""
+    """End the check's span at the time of its answer; a refused request has status error."""
     if reading.refusal is not None:
         span.set_status(StatusCode.ERROR, reading.refusal.value)
     span.end(max(unix_ns(reading.received_at), unix_ns(reading.scheduled_at)))
 
 
 def chain_span(tracer: Tracer, event: PlacedEvent | Retracted) -> Span:
-    """The span of a placed event (from its block's time) or of its retraction (a point in time), ended."""
-    told = event.event if isinstance(event, Retracted) else event
-    place = told.place
+    """Make the span of a placed event (from its block's time) or of its retraction (of zero length), and end it."""
+    placed = event.event if isinstance(event, Retracted) else event
+    place = placed.place
     attributes: Attributes = {
         "stormwatch.network": place.network,
         "stormwatch.event.id": event.event_id,
@@ -115,7 +115,7 @@ def chain_span(tracer: Tracer, event: PlacedEvent | Retracted) -> Span:
     }
     if place.transaction is not None:
         attributes["stormwatch.transaction"] = place.transaction
-    attributes |= _told(told)
+    attributes |= _event_attributes(placed)
     seen = unix_ns(event.seen_at)
     start = seen if isinstance(event, Retracted) else min(unix_ns(place.block_time), seen)
     name = f"chain {place.network} {chain_kind(event)}"
@@ -124,10 +124,10 @@ def chain_span(tracer: Tracer, event: PlacedEvent | Retracted) -> Span:
     return span
 
 
-def _told(event: PlacedEvent) -> Attributes:
+def _event_attributes(event: PlacedEvent) -> Attributes:
     match event:
         case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
-            return _of_upgrade(event)
+            return _upgrade_attributes(event)
         case LiquidityMoved():
             return {
                 "stormwatch.pool": event.pool,
@@ -181,7 +181,7 @@ def _told(event: PlacedEvent) -> Attributes:
             assert_never(event)
 
 
-def _of_upgrade(event: ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded) -> Attributes:
+def _upgrade_attributes(event: ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded) -> Attributes:
     match event:
         case ContractUpgraded():
             return {
@@ -199,7 +199,7 @@ def _of_upgrade(event: ContractUpgraded | CodeCompared | UpgradeQueued | Operati
                 "stormwatch.upgrade.id": event.upgrade_id,
                 "stormwatch.upgrade.old": event.old or "",
                 "stormwatch.upgrade.new": event.new,
-                **_of_code(event.change),
+                **_code_attributes(event.change),
             }
         case UpgradeQueued():
             return {
@@ -218,8 +218,8 @@ def _of_upgrade(event: ContractUpgraded | CodeCompared | UpgradeQueued | Operati
             assert_never(event)
 
 
-def _of_code(change: CodeChange) -> Attributes:
-    """The sizes of the codes and how many hints at other storage, as far as known."""
+def _code_attributes(change: CodeChange) -> Attributes:
+    """The sizes of both codes and how many hints there are of another storage layout, as far as known."""
     known = {
         "stormwatch.upgrade.old_size": change.old_size,
         "stormwatch.upgrade.new_size": change.new_size,

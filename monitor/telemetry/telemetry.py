@@ -1,7 +1,7 @@
-"""The one door of telemetry: hand it what passes, and it makes spans, figures and logs of it.
+"""Records readings, events, changes and verdicts as spans and metrics, and exports logs: the only way into telemetry.
 
-`record` is on the hot path: it never blocks, never reads a clock for what it tells, and makes spans only where somebody
-takes them.
+`record` is on the hot path: it never blocks, takes its times from the reading and not from a clock, and makes spans only if
+they have an exporter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chain.events import ChainEvent
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from monitor.incidents import IncidentChange, Verdict
 from monitor.telemetry import instruments as table
-from monitor.telemetry.export import Takers, build, shut_down
+from monitor.telemetry.export import ExtraExporters, build, shut_down
 from monitor.telemetry.figures import Figures
 from monitor.telemetry.incident_traces import IncidentTraces, trace_id_of
 from monitor.telemetry.log_sink import LogSink
@@ -31,10 +31,10 @@ SCOPE = "stormwatch"
 
 
 class Telemetry:
-    """The pipeline's Recorder, and the figures of store, parts and deliveries.
+    """The pipeline's Recorder, and the metrics of store, parts and deliveries.
 
-    `vantage` says where we look from, `env` holds the variable named by `otlp_headers_env`. `takers` get everything
-    besides (or without) an OTLP endpoint. Raises OperatorError when the headers cannot be read.
+    `vantage` names the place of this monitor, `env` holds the variable named by `otlp_headers_env`. `exporters` get
+    everything besides (or without) an OTLP endpoint. Raises OperatorError if the headers cannot be read.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Telemetry:
         vantage: str,
         version: str,
         env: Mapping[str, str],
-        takers: Takers | None = None,
+        exporters: ExtraExporters | None = None,
     ) -> None:
         resource = Resource.create(
             {
@@ -54,17 +54,17 @@ class Telemetry:
                 "stormwatch.vantage": vantage,
             }
         )
-        self._within_s = settings.export_timeout_s
-        self._providers = build(settings, resource, env, takers or Takers())
+        self._shutdown_timeout_s = settings.export_timeout_s
+        self._providers = build(settings, resource, env, exporters or ExtraExporters())
         self._tracer = self._providers.tracers.get_tracer(SCOPE, version)
         self._figures = Figures(self._providers.meters.get_meter(SCOPE, version))
         self._incidents = IncidentTraces(self._tracer, self._providers.ids)
-        self._spans_taken = self._providers.spans_taken
+        self._exports_spans = self._providers.exports_spans
         self._closed = False
 
     def record(self, reading: Reading) -> str | None:
-        """Record a reading; "trace_id:span_id" of a check's span where somebody takes spans, else None."""
-        if not isinstance(reading, RequestTimed) or not self._spans_taken:
+        """Record a reading; "trace_id:span_id" of a check's span if spans are exported, else None."""
+        if not isinstance(reading, RequestTimed) or not self._exports_spans:
             measure(self._figures, reading)
             return None
         span = start_check(self._tracer, reading)
@@ -73,55 +73,55 @@ class Telemetry:
         return link_of(span)
 
     def record_chain(self, event: ChainEvent) -> str | None:
-        """Record a chain event; the link of the span of a placed event or retraction where somebody takes spans."""
+        """Record a chain event; the link of the span of a placed event or retraction if spans are exported, else None."""
         measure_chain(self._figures, event)
-        if isinstance(event, HeadSeen | HeadStalled | NodeFault | Reorged) or not self._spans_taken:
+        if isinstance(event, HeadSeen | HeadStalled | NodeFault | Reorged) or not self._exports_spans:
             return None
         return link_of(chain_span(self._tracer, event))
 
     def record_change(self, change: IncidentChange) -> str:
         """Record an incident change; the incident's trace id (32 hex), the same in every run."""
         measure_change(self._figures, change)
-        if not self._spans_taken:
+        if not self._exports_spans:
             return trace_id_of(change.incident_id)
         return self._incidents.record(change)
 
     def record_verdict(self, verdict: Verdict) -> None:
-        """Show where an asset stands; told again at least every five minutes, or its figures vanish."""
+        """Record an asset's verdict; its metrics vanish unless it is recorded again within five minutes."""
         measure_verdict(self._figures, verdict)
 
     def record_store(self, *, written: int = 0, dropped: int = 0, waiting: int) -> None:
-        """Rows written and dropped since the last call, and how many wait now."""
+        """Record how many rows were written and dropped since the last call, and how many wait now."""
         self._figures.add(table.STORE_ROWS, written, "written")
         self._figures.add(table.STORE_ROWS, dropped, "dropped")
-        self._figures.show(table.STORE_WAITING, waiting)
+        self._figures.set_gauge(table.STORE_WAITING, waiting)
 
     def record_restart(self, part: str) -> None:
-        """A part failed and was started again."""
+        """Record that a part failed and was restarted."""
         self._figures.add(table.PART_RESTARTS, 1, part)
 
     def record_delivery(self, sink: str, outcome: str) -> None:
-        """A sink's answer: delivered, try_again or refused."""
+        """Record a sink's outcome: delivered, try_again or refused."""
         self._figures.add(table.DELIVERY, 1, sink, outcome)
 
     def prometheus(self) -> tuple[bytes, str]:
-        """All figures as Prometheus reads them: body and content type. Costs some milliseconds."""
+        """All metrics in Prometheus' format: body and content type. Takes some milliseconds."""
         return generate_latest(self._providers.registry), CONTENT_TYPE_LATEST
 
     def log_sink(self) -> logging.Handler:
-        """What to add to the root logger, so that logs leave with trace ids and without secrets; idle if none is taken."""
+        """A handler for the root logger that exports logs with trace ids and without secrets; idle if logs have no exporter."""
         loggers = self._providers.loggers
         return logging.NullHandler() if loggers is None else LogSink(loggers)
 
     async def close(self) -> None:
-        """Flush and end within `export_timeout_s`, off the loop."""
+        """Flush and shut down within `export_timeout_s`, in a thread."""
         await asyncio.to_thread(self.shutdown)
 
     def shutdown(self) -> None:
-        """Flush and end within `export_timeout_s`; a second call does nothing. Blocks: `close` does not."""
+        """Flush and shut down within `export_timeout_s`; a second call does nothing. Blocks: `close` does not."""
         if self._closed:
             return
         self._closed = True
-        self._spans_taken = False
+        self._exports_spans = False
         self._incidents.close()
-        shut_down(self._providers, self._within_s)
+        shut_down(self._providers, self._shutdown_timeout_s)

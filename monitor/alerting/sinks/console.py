@@ -1,6 +1,6 @@
-"""The operator's terminal: one coloured line an incident change, then its headline. A closed stream is a refusal.
+"""Prints incident changes on the operator's terminal: one coloured line each, then the headline. A closed stream refuses.
 
-Headlines carry words of venues and chains: control characters are taken out and nothing is read as markup.
+Headlines contain text from venues and chains: control characters are removed, and nothing is interpreted as markup.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Stream(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSettings:
-    """`stream` is stderr so that stdout stays for what was asked; `colour` off for plain logs."""
+    """`stream` is stderr by default, so that stdout holds results only; turn `colour` off for plain logs."""
 
     stream: Stream = Stream.STDERR
     colour: bool = True
@@ -51,32 +51,32 @@ class ConsoleSink:
         self._settings = settings
 
     async def deliver(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
-        """Print the note; refused where the stream is gone."""
-        # The stream is looked up each time: who replaces sys.stderr (a progress bar, a test) sees the lines.
+        """Print the note; refused if the stream is closed."""
+        # The stream is looked up each time: code that replaces sys.stderr (a progress bar, a test) gets the lines.
         stream = sys.stdout if self._settings.stream is Stream.STDOUT else sys.stderr
         try:
-            stream.write(self._shown(note, stream))
+            stream.write(self._rendered(note, stream))
             stream.flush()
         except (OSError, ValueError) as error:  # ValueError: the stream was closed
             return Refused(why=f"{self._settings.stream} cannot be written: {type(error).__name__}")
         return Delivered()
 
-    def _shown(self, note: Note, stream: TextIO) -> str:
-        """The lines with colours where the stream is a terminal. Kept from rich's own writing: a broken pipe ends the program."""
-        shown = StringIO()
+    def _rendered(self, note: Note, stream: TextIO) -> str:
+        """The lines, coloured if the stream is a terminal. Rich must not write them itself: it exits on a broken pipe."""
+        buffer = StringIO()
         Console(
-            file=shown,
+            file=buffer,
             force_terminal=stream.isatty(),
             no_color=not self._settings.colour,
             soft_wrap=True,
             highlight=False,
         ).print(lines(note, headline=self._settings.headline))
         encoding = stream.encoding or "utf-8"
-        return shown.getvalue().encode(encoding, "replace").decode(encoding)
+        return buffer.getvalue().encode(encoding, "replace").decode(encoding)
 
 
 def lines(note: Note, *, headline: bool = True) -> Text:
-    """The note as printed: time, level, title; below it the headline."""
+    """Render the note: time, level, title; below it the headline."""
     change = note.change
     text = Text()
     text.append(f"{change.at:%H:%M:%S} ", style="dim")

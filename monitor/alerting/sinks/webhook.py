@@ -1,9 +1,9 @@
-"""A signed JSON POST of every incident change, for whatever a desk has built to receive it.
+"""Posts every incident change as signed JSON to a receiver that the operator runs.
 
 The body is the incident change as documented in docs/formats.md. `X-Stormwatch-Signature: t=<unix>,v1=<hex>` is the
 HMAC-SHA256 of "<unix>." + body under the shared secret, so that a receiver can refuse forged and replayed bodies;
-`Idempotency-Key: incident_id:revision` lets it take a retried one once. Redirects are not followed: a body signed for one
-receiver is not handed to another.
+`Idempotency-Key: incident_id:revision` lets it process a retried one only once. Redirects are not followed: a body signed
+for one receiver must not reach another.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Webhook:
     ) -> None:
         self._url = _url(settings, env, key)
         if not settings.secret_env:
-            remedy = "name one; bodies are always signed, so that a receiver can tell them from forged ones"
+            remedy = "name one; bodies are always signed, so that a receiver can detect forged ones"
             raise OperatorError(f"{key}.secret_env", "", "the name of an environment variable", remedy)
         self._secret = from_env(f"{key}.secret_env", settings.secret_env, env).encode()
         if settings.timeout_s <= 0:
@@ -63,7 +63,7 @@ class Webhook:
         self._clock = clock
 
     async def deliver(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
-        """POST the change, signed now: a retry carries a fresh time and the same idempotency key."""
+        """POST the change, signed now: a retry has a new time and the same idempotency key."""
         body = _encode(note.change)
         headers = {
             "Content-Type": "application/json",
@@ -87,12 +87,12 @@ def signature(secret: bytes, body: bytes, unix_s: int) -> str:
 
 
 def idempotency_key(note: Note) -> str:
-    """The same for every attempt at one change; safe in a header whatever a vantage is called."""
+    """The same key for every attempt at one change; percent-encoded, because a vantage's name may hold any character."""
     return quote(f"{note.change.incident_id}:{note.change.revision}", safe=":-._")
 
 
 def outcome_of(status: int, retry_after: str | None, now_s: float) -> Outcome:
-    """What an answer means: 2xx delivered; overload, throttling and 5xx try again; everything else refused."""
+    """Map a status to an outcome: 2xx delivered; overload, rate limits and 5xx try again; everything else refused."""
     if 200 <= status < 300:
         return Delivered()
     if status in RETRIED or status >= 500:
@@ -120,16 +120,16 @@ def _url(settings: WebhookSettings, env: Mapping[str, str], key: str) -> str:
     if bool(settings.url) == bool(settings.url_env):
         given = "both" if settings.url else "neither"
         raise OperatorError(f"{key}.url", given, "url or url_env, one of them", "give one")
-    found = settings.url or from_env(f"{key}.url_env", settings.url_env, env)
+    url = settings.url or from_env(f"{key}.url_env", settings.url_env, env)
     try:
-        parts = urlsplit(found)
+        parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
     if not good:
         where = f"{key}.url" if settings.url else f"{key}.url_env"
-        raise OperatorError(where, settings.url_env or "(not shown)", "https://… or http://…", "give a whole URL")
-    return found
+        raise OperatorError(where, settings.url_env or "(not shown)", "https://… or http://…", "give a complete URL")
+    return url
 
 
 SETTINGS = WebhookSettings

@@ -1,4 +1,4 @@
-"""`stormwatch chain`: what happened in a range of blocks (`scan`), and what an address is (`inspect`)."""
+"""`stormwatch chain`: reports what happened in a range of blocks (`scan`), and what an address is (`inspect`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.render.inspection import control_lines, kind_words
-from monitor.cli.render.liquidity import told_of_liquidity
+from monitor.cli.render.liquidity import liquidity_words
 from monitor.cli.render.upgrades import change_lines, compared_row, source_words, upgrade_row
 from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
 from monitor.errors import OperatorError, nearest
@@ -36,54 +36,53 @@ def scan(
         bool | None,
         typer.Option(
             "--every-block/--stretches",
-            help="Read the state of each block, and see what was soon set back; or of each 512th, and look for what no log "
-            "told (the default above 512 blocks).",
+            help="Read the state of each block, and see changes that were soon reverted; or of each 512th, and search for "
+            "changes without a log (the default above 512 blocks).",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", help="Write JSON lines there; a scan that was broken off goes on when called again."
-        ),
+        typer.Option("--output", "-o", help="Write JSON lines there; an interrupted scan continues when called again."),
     ] = None,
     contract: Annotated[
         list[str] | None,
-        typer.Option(help="Watch this address too, besides those that are configured. Repeat for more."),
+        typer.Option(help="Watch this address too, besides the configured ones. Repeat for more."),
     ] = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Tell the upgrades, control changes, timelock operations and liquidity moves of a range of blocks."""
-    from monitor.cli.scan_output import EACH_BLOCK, Asked, Output, scan_into, written
+    """List the upgrades, control changes, timelock operations and liquidity moves in a range of blocks."""
+    from monitor.cli.scan_output import MAX_EVERY_BLOCK, Output, ScanRequest, json_line, scan_into
 
     settings = _settings(network, config)
     if last < first:
         raise OperatorError("--to", last, f"a block from {first} on", "give the later block")
-    whole = last + 1 - first <= EACH_BLOCK if every_block is None else every_block
-    asked = Asked(network=network, first=first, last=last, every_block=whole)
-    told: list[ChainEvent] = []
-    into = Output(output, asked) if output else None
+    if every_block is None:
+        every_block = last + 1 - first <= MAX_EVERY_BLOCK
+    request = ScanRequest(network=network, first=first, last=last, every_block=every_block)
+    events: list[ChainEvent] = []
+    into = Output(output, request) if output else None
 
     def take(event: ChainEvent) -> None:
         if into:
             into.take(event)
         elif json:
-            typer.echo(written(event))
+            typer.echo(json_line(event))
         else:
-            told.append(event)
+            events.append(event)
 
-    run(scan_into(_with(contract, _watcher_settings(settings, network)), asked, take, into))
+    run(scan_into(_also_watching(contract, _watcher_settings(settings, network)), request, take, into))
     if not json and not into:
-        print_table(f"{network} {first}..{last}", ("block", "time", "event", "what"), (_row(event) for event in told))
+        print_table(f"{network} {first}..{last}", ("block", "time", "event", "what"), (_row(event) for event in events))
     note(
         "state read of every block"
-        if whole
-        else "state read once in 512 blocks, silent changes looked for between; --every-block also sees what was soon set back"
+        if every_block
+        else "state read once in 512 blocks, silent changes searched between them; --every-block also sees soon reverted ones"
     )
 
 
-def _with(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSettings:
-    """The settings with these contracts watched too."""
+def _also_watching(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSettings:
+    """Add contracts to the watched ones."""
     from dataclasses import replace
 
     from chain.watch import WatchedContract
@@ -104,7 +103,7 @@ def _address(key: str, text: str) -> Address:
         raise OperatorError(key, text, "0x and 40 hexadecimal digits", "give the whole address")
     if text[2:] not in (text[2:].lower(), text[2:].upper()) and text != checksummed(text):
         raise OperatorError(
-            key, text, "an address whose upper and lower case fit (EIP-55)", "look for a mistyped digit"
+            key, text, "an address whose upper and lower case fit (EIP-55)", "check for a mistyped digit"
         )
     return Address(text.lower())
 
@@ -122,17 +121,17 @@ def _row(event: ChainEvent) -> tuple[object, ...]:
     from chain.events.upgrades import ContractUpgraded
     from monitor.cli.scan_output import plain
 
-    said = plain(event)
-    place = said.pop("place", {})
+    fields = plain(event)
+    place = fields.pop("place", {})
     assert isinstance(place, dict)
-    kind = said.pop("kind")
+    kind = fields.pop("kind")
     if isinstance(event, ContractUpgraded):
         return place.get("block_number"), place.get("block_time"), kind, upgrade_row(event)
     if isinstance(event, CodeCompared):
         return place.get("block_number"), place.get("block_time"), kind, compared_row(event)
     skip = {"seen_at", "event_id"}
-    what = told_of_liquidity(event) or ", ".join(
-        f"{key} {value}" for key, value in said.items() if key not in skip and value is not None
+    what = liquidity_words(event) or ", ".join(
+        f"{key} {value}" for key, value in fields.items() if key not in skip and value is not None
     )
     return place.get("block_number"), place.get("block_time"), kind, what
 
@@ -144,12 +143,12 @@ def inspect(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Tell what kind of proxy an address is, its target, who can change it, through which delay, and since when."""
-    found = run(_inspect(network, address, config))
+    """Report what kind of proxy an address is, its target, who can change it, after which delay, and since when."""
+    inspection = run(_inspect(network, address, config))
     if json:
-        print_json(found)
+        print_json(inspection)
         return
-    print_table(f"{network} {address} at block {found.block_number}", ("what", "is"), _lines(found))
+    print_table(f"{network} {address} at block {inspection.block_number}", ("what", "is"), _lines(inspection))
 
 
 async def _inspect(network: str, address: str, config: Path | None) -> Inspection:
@@ -160,13 +159,13 @@ async def _inspect(network: str, address: str, config: Path | None) -> Inspectio
     from chain.sync.settings import open_nodes, utc_now
     from monitor.daemon.explorer_checks import books_of, with_sources
 
-    asked = _address("ADDRESS", address)
-    whole = _settings(network, config)
-    settings = _watcher_settings(whole, network)
-    books = books_of(whole, network, os.environ)
+    checked = _address("ADDRESS", address)
+    tree = _settings(network, config)
+    settings = _watcher_settings(tree, network)
+    books = books_of(tree, network, os.environ)
     nodes = open_nodes(settings, utc_now)
     try:
-        return await with_sources(await inspect_address(nodes, settings.network.id, asked), books)
+        return await with_sources(await inspect_address(nodes, settings.network.id, checked), books)
     except NodeFailure as failure:
         raise OperatorError(
             f"networks.{network}.nodes", failure.fault.value, "a node that answers", failure.detail
@@ -183,34 +182,36 @@ def _settings(network: str, config: Path | None) -> Settings:
     return settings
 
 
-def _really(found: Inspection) -> list[tuple[str, object]]:
-    """Whom it really delegates to, where that is not what it declares."""
+def _actual_target(inspection: Inspection) -> list[tuple[str, object]]:
+    """The contract that it really delegates to, if that differs from what it declares."""
     from chain.behaviour.declared import Finding
 
-    really = found.delegated
-    if really.target is None or really.target in found.roles.values():
+    actual = inspection.delegated
+    if actual.target is None or actual.target in inspection.roles.values():
         return []
-    by = f"{really.target} (seen in {really.probes} calls, by {really.probed_by})"
-    if really.slot is not None:
-        by += f", held in slot {really.slot:#x}" + (f" of {really.slot_of}" if really.slot_of != found.address else "")
-    if really.verdict is Finding.BROKEN:
-        return [("WARNING: really runs", by)]
-    return [("runs" if found.kind else "custom proxy of", by)]
+    words = f"{actual.target} (seen in {actual.probes} calls, by {actual.probed_by})"
+    if actual.slot is not None:
+        words += f", held in slot {actual.slot:#x}" + (
+            f" of {actual.slot_of}" if actual.slot_of != inspection.address else ""
+        )
+    if actual.verdict is Finding.BROKEN:
+        return [("WARNING: really runs", words)]
+    return [("runs" if inspection.kind else "custom proxy of", words)]
 
 
-def _lines(found: Inspection) -> list[tuple[str, object]]:
-    lines: list[tuple[str, object]] = [("kind", kind_words(found))]
-    lines += [(role, address) for role, address in sorted(found.roles.items())]
-    lines += [(f"facet, {count} functions", facet) for facet, count in found.facets.items()]
-    lines += _really(found)
-    lines += control_lines(found)
-    if found.since:
-        lines.append(("since block", f"{found.since.block_number} {found.since.block_time or ''}".strip()))
-        lines.append(("changes in logs", found.since.changes))
-    if found.last_change:
-        lines += [(f"last change: {what}", words) for what, words in change_lines(found.last_change)]
-    lines.append(("functions", "not read" if found.functions is None else found.functions))
-    lines.append(("code", f"{found.code_size} bytes"))
-    lines += [("source, if verified", link) for link in found.links if not found.last_change]
-    lines += [(f"source at {one.by}", source_words(one)) for one in found.sources]
+def _lines(inspection: Inspection) -> list[tuple[str, object]]:
+    lines: list[tuple[str, object]] = [("kind", kind_words(inspection))]
+    lines += [(role, address) for role, address in sorted(inspection.roles.items())]
+    lines += [(f"facet, {count} functions", facet) for facet, count in inspection.facets.items()]
+    lines += _actual_target(inspection)
+    lines += control_lines(inspection)
+    if inspection.since:
+        lines.append(("since block", f"{inspection.since.block_number} {inspection.since.block_time or ''}".strip()))
+        lines.append(("changes in logs", inspection.since.changes))
+    if inspection.last_change:
+        lines += [(f"last change: {what}", words) for what, words in change_lines(inspection.last_change)]
+    lines.append(("functions", "not read" if inspection.functions is None else inspection.functions))
+    lines.append(("code", f"{inspection.code_size} bytes"))
+    lines += [("source, if verified", link) for link in inspection.links if not inspection.last_change]
+    lines += [(f"source at {one.by}", source_words(one)) for one in inspection.sources]
     return lines

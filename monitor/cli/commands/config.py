@@ -1,4 +1,4 @@
-"""`stormwatch config check|show|init`: the settings, checked, shown without secrets, begun."""
+"""`stormwatch config check|show|init`: checks the settings, shows them without secrets, writes a first file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from monitor.cli.shared import Config, Json, note, print_json, settings_from
 
-_app = typer.Typer(help="Check, show or begin the settings.", no_args_is_help=True)
+_app = typer.Typer(help="Check, show or create the settings.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 @_app.command("check")
 def check(config: Config = None, json: Json = False) -> None:
-    """Read the settings strictly; say what will be watched."""
+    """Read the settings strictly; print what will be watched."""
     import os
 
     from chain.nodes.web3_node import redacted
@@ -37,7 +37,7 @@ def check(config: Config = None, json: Json = False) -> None:
         untraced += [f"{name} {redacted(url)}" for url in chosen.nodes if not asks_traces(url, chosen.traces)]
     routes = made(settings.sinks, os.environ)
     find(settings.store, os.environ)
-    found = {
+    summary = {
         "assets": sorted(settings.assets),
         "venues": enabled_venues(settings),
         "networks": enabled_networks(settings),
@@ -46,15 +46,15 @@ def check(config: Config = None, json: Json = False) -> None:
         "untraced": untraced,
     }
     if json:
-        print_json(found)
+        print_json(summary)
         return
     for key in ("assets", "venues", "networks", "sinks"):
-        names = found[key]
+        names = summary[key]
         assert isinstance(names, list)
         typer.echo(f"{key}: {', '.join(names) or 'none'}")
     for one in untraced:
         typer.echo(
-            f'no traces are asked of {one}: a change set back within one block would not be seen (traces = "on")'
+            f'no traces are requested from {one}: a change reverted within one block would not be seen (traces = "on")'
         )
     typer.echo("the settings are good")
 
@@ -76,7 +76,7 @@ def init(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write.")] = Path("stormwatch.toml"),
     force: Annotated[bool, typer.Option(help="Write over an existing file.")] = False,
 ) -> None:
-    """Write a settings file to begin with, every key explained."""
+    """Write a first settings file, with every key explained."""
     from monitor.errors import OperatorError
     from monitor.settings.example import EXAMPLE
 

@@ -1,4 +1,4 @@
-"""`stormwatch db migrate`: bring the database's schema up to date."""
+"""`stormwatch db migrate`: brings the database's schema up to date."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 @_app.callback()
 def _group() -> None:
-    """Keep `db migrate` two words while there is one command."""
+    """Make `db` a group although it has one command: otherwise Typer drops the word `migrate`."""
 
 
 @_app.command("migrate")

@@ -1,4 +1,4 @@
-"""`stormwatch drill`: a storm rehearsed through the whole program, on loopback."""
+"""`stormwatch drill`: rehearses a storm with the whole program, on loopback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def drill(
     scenario: Annotated[str, typer.Argument(help="A shipped scenario, or the path of a .toml file.")] = "perfect-storm",
     out: Annotated[Path, typer.Option("--out", "-o", help="Where recording and snapshot go.")] = Path("drills"),
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Tell this file's sinks too: rehearse your own alert routes.")
+        Path | None,
+        typer.Option("--config", "-c", help="Notify this file's sinks too: rehearse your own alert routes."),
     ] = None,
     otlp: Annotated[
         str, typer.Option(help="Send traces and metrics to this collector, e.g. http://127.0.0.1:4318.")
@@ -35,7 +36,7 @@ def drill(
     json: Json = False,
     list_: Annotated[bool, typer.Option("--list", help="List the shipped scenarios.")] = False,
 ) -> None:
-    """Rehearse a scenario: simulated venues and chain, the real daemon, database and sinks. Exit 0 only if it held."""
+    """Rehearse a scenario: simulated venues and chain, the real daemon, database and sinks. Exit 0 only if it passed."""
     from monitor.drill import scenario as scenarios
 
     if list_:
@@ -66,7 +67,7 @@ def drill(
 
 
 def _check(out: Path, otlp: str) -> None:
-    """The rest is known to be good before a minute is spent on it. Raises OperatorError."""
+    """Check the options before the drill spends a minute. Raises OperatorError."""
     from monitor.errors import OperatorError
     from monitor.telemetry.settings import TelemetrySettings
 
@@ -96,7 +97,9 @@ async def _shown(order: DrillOrder) -> DrillVerdict:
     from monitor.drill.view import closing, screen
     from probes.rest.http import utc_now
 
-    logging.getLogger("stormwatch").setLevel(logging.ERROR)  # a drill's faults are played: the screen tells of them
+    logging.getLogger("stormwatch").setLevel(
+        logging.ERROR
+    )  # the faults of a drill are simulated: the screen shows them
     console = Console()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         shown: list[Progress] = []
@@ -123,18 +126,18 @@ async def _shown(order: DrillOrder) -> DrillVerdict:
 
 
 async def _lines(console: Console, shown: list[Progress]) -> None:
-    """Where there is no terminal: a line for each stage and change."""
+    """Print a line for each stage and change if there is no terminal."""
     from monitor.incidents import LEVEL_NAMES
 
-    stage, told = "", 0
+    stage, printed = "", 0
     while not console.is_terminal:
         for progress in shown:
             if progress.stage != stage:
                 stage = progress.stage
                 console.print(f"-- {stage}", markup=False)
-            for one in progress.changes[told:]:
+            for one in progress.changes[printed:]:
                 console.print(
                     f"   {one.at:%H:%M:%S} {LEVEL_NAMES[one.change.level]}: {one.change.headline}", markup=False
                 )
-            told = len(progress.changes)
+            printed = len(progress.changes)
         await asyncio.sleep(0.25)

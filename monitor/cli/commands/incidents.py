@@ -1,4 +1,4 @@
-"""`stormwatch incidents list|show`: what was flagged."""
+"""`stormwatch incidents list|show`: prints stored incidents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared import Config, Json, moment, print_json, print_table, run, settings_from
+from monitor.cli.shared import Config, Json, parse_time, print_json, print_table, run, settings_from
 
 if TYPE_CHECKING:
     from monitor.incidents import IncidentChange
@@ -35,20 +35,20 @@ def _default(context: typer.Context, config: Config = None, json: Json = False) 
 def list_incidents(
     config: Config = None,
     since: Annotated[str, typer.Option(help="Only those that changed since this time.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
     json: Json = False,
 ) -> None:
     """List incidents, newest first."""
     from monitor.incidents import LEVEL_NAMES
 
-    found = run(_list(config, since, limit))
+    incidents = run(_list(config, since, limit))
     if json:
-        for one in found:
+        for one in incidents:
             print_json(one)
         return
     rows = (
         (f"{one.opened_at:%Y-%m-%d %H:%M:%S}", one.incident_id, LEVEL_NAMES[one.peak], one.state.value, one.headline)
-        for one in found
+        for one in incidents
     )
     print_table("incidents", ("opened", "id", "peak", "state", "headline"), rows, whole=("id",))
 
@@ -78,7 +78,7 @@ async def _list(config: Path | None, since: str, limit: int) -> list[IncidentCha
     from monitor.cli.stored import opened_store
 
     async with opened_store(settings_from(config)) as store:
-        return await store.incidents(limit, moment("--since", since) if since else None)
+        return await store.incidents(limit, parse_time("--since", since) if since else None)
 
 
 async def _show(config: Path | None, incident_id: str) -> list[IncidentChange]:

@@ -1,4 +1,4 @@
-"""`stormwatch probe`: one venue, one shot, with phases."""
+"""`stormwatch probe`: asks one venue once and shows the phases of each request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared import Config, Json, pairs, print_json, print_table, run, settings_from
+from monitor.cli.shared import Config, Json, parse_pairs, print_json, print_table, run, settings_from
 
 if TYPE_CHECKING:
     from probes.readings import Reading, RequestTimed
@@ -34,8 +34,8 @@ def probe(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Ask a venue once and show what it said and how long each phase took."""
-    readings = run(_probe(venue, check, asset or [], pairs("--host", host or []), listen, config))
+    """Ask a venue once and show its answers and how long each phase took."""
+    readings = run(_probe(venue, check, asset or [], parse_pairs("--host", host or []), listen, config))
     if json:
         for reading in readings:
             print_json({"kind": type(reading).__name__, **_plain(reading)})
@@ -64,14 +64,14 @@ async def _probe(
         raise OperatorError("--listen", listen_s, f"seconds above 0, at most {MAX_LISTEN_S:g}", "correct it")
     settings = settings_from(config)
     wanted = [one.upper() for one in assets] or sorted(settings.assets) or ["BTC"]
-    one = settings.venues.get(name) or VenueSettings()
+    own = settings.venues.get(name) or VenueSettings()
     assert isinstance(hosts, dict)
     for key, url in hosts.items():
         check_host("--host", name, key, url)
     settings = replace(
         settings,
         assets={**{asset: AssetSettings() for asset in wanted}, **settings.assets},
-        venues={**settings.venues, name: replace(one, hosts={**one.hosts, **hosts}, assets=tuple(wanted))},
+        venues={**settings.venues, name: replace(own, hosts={**own.hosts, **hosts}, assets=tuple(wanted))},
     )
     chosen = prober_settings(settings, name, os.environ)
     _check_keys(dialect, check, chosen.keys is not None)
@@ -106,12 +106,14 @@ def _show(venue: str, readings: Sequence[Reading]) -> None:
         columns = ("check", "instrument", "outcome", "total", "conn", "phases")
         whole = ("check", "total", "conn")
         print_table(f"{venue}: {len(timed)} requests (ms)", columns, [_row(one) for one in timed], whole)
-    said = [one for one in readings if not isinstance(one, RequestTimed)]
+    others = [one for one in readings if not isinstance(one, RequestTimed)]
     print_table(
-        f"{venue}: {len(said)} readings", ("reading", "what"), ((type(one).__name__, _words(one)) for one in said[:200])
+        f"{venue}: {len(others)} readings",
+        ("reading", "what"),
+        ((type(one).__name__, _words(one)) for one in others[:200]),
     )
-    if len(said) > 200:
-        typer.echo(f"… and {len(said) - 200} more; --json prints all")
+    if len(others) > 200:
+        typer.echo(f"… and {len(others) - 200} more; --json prints all")
 
 
 def _row(one: RequestTimed) -> tuple[object, ...]:
@@ -136,11 +138,11 @@ def _words(reading: Reading) -> str:
     if isinstance(reading, InstrumentsListed):
         return f"{len(reading.instruments)} instruments"
     skip = {"venue", "received_at", "depth_usd", "slippage_bps"}
-    said = {key: value for key, value in _plain(reading).items() if key not in skip and value not in (None, "")}
+    shown = {key: value for key, value in _plain(reading).items() if key not in skip and value not in (None, "")}
     if isinstance(reading, BookMeasured):
         for bps, (bids, asks) in reading.depth_usd.items():
-            said[f"within {bps} bps"] = f"{bids:,.0f} / {asks:,.0f} USD"
-    return ", ".join(f"{key} {_short(value)}" for key, value in said.items())[:400]
+            shown[f"within {bps} bps"] = f"{bids:,.0f} / {asks:,.0f} USD"
+    return ", ".join(f"{key} {_short(value)}" for key, value in shown.items())[:400]
 
 
 def _short(value: object) -> str:

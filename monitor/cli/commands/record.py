@@ -1,4 +1,4 @@
-"""`stormwatch record`: the sources alone, every signal kept; no database, no sinks."""
+"""`stormwatch record`: runs the sources alone and records every signal; no database, no sinks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def record(
     seconds: Annotated[
         float | None, typer.Option("--for", min=1, help="Seconds to record (default: until stopped).")
     ] = None,
-    raw: Annotated[Path | None, typer.Option(help="Also keep the raw frames and answers in this file.")] = None,
+    raw: Annotated[Path | None, typer.Option(help="Also write the raw frames and answers to this file.")] = None,
     force: Annotated[bool, typer.Option(help="Write over existing files.")] = False,
     config: Config = None,
 ) -> None:
@@ -45,5 +45,5 @@ async def _record(out: Path, raw: Path | None, seconds: float | None, config: Pa
     settings = settings_from(config)
     if seconds is not None:
         asyncio.get_running_loop().call_later(seconds, stop.set)
-    told = await record_sources(settings, os.environ, out, stop, raw)
-    note(f"wrote {out}: {told.signals} signals, digest {told.digest}")
+    recorded = await record_sources(settings, os.environ, out, stop, raw)
+    note(f"wrote {out}: {recorded.signals} signals, digest {recorded.digest}")

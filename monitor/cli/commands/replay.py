@@ -1,4 +1,4 @@
-"""`stormwatch replay`: a recording through the same correlator."""
+"""`stormwatch replay`: runs a recording through the same correlator."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def add_to(app: typer.Typer) -> None:
 def replay(
     file: Annotated[Path, typer.Argument(help="A recording: signals, one JSON line each (.gz or not).")],
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Judge with this file's [correlator] instead.")
+        Path | None, typer.Option("--config", "-c", help="Use this file's [correlator] settings instead.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Judge a recording again; print the incident changes and the digest."""
+    """Correlate a recording again; print the incident changes and the digest."""
     from monitor.cli.shared import settings_from
     from monitor.incidents import LEVEL_NAMES
     from monitor.recordings.replay import Summary, replay_file
 
     settings = settings_from(config).correlator if config is not None else None
-    again = replay_file(file, settings)
+    replayed = replay_file(file, settings)
     count = 0
-    for change in again.changes():
+    for change in replayed.changes():
         count += 1
         if json:
             print_json(change)
@@ -39,7 +39,7 @@ def replay(
                 f"{change.at:%Y-%m-%d %H:%M:%S} {change.kind.value:<13} {LEVEL_NAMES[change.level]:<16} {change.headline}"
             )
     summary = Summary(
-        signals=again.signals, changes=count, late=again.correlator.late, digest=again.correlator.digest()
+        signals=replayed.signals, changes=count, late=replayed.correlator.late, digest=replayed.correlator.digest()
     )
     if json:
         print_json(summary)

@@ -1,4 +1,4 @@
-"""`stormwatch run`: the daemon."""
+"""`stormwatch run`: runs the daemon."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared import Config, moment, note, run, settings_from, stop_on_signals
+from monitor.cli.shared import Config, note, parse_time, run, settings_from, stop_on_signals
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,7 +42,7 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     from probes.rest.http import utc_now
 
     settings = settings_from(config)
-    shift = moment("--clock-start", clock_start) - utc_now() if clock_start else timedelta()
+    shift = parse_time("--clock-start", clock_start) - utc_now() if clock_start else timedelta()
 
     def clock() -> datetime:
         return utc_now() + shift
@@ -50,7 +50,7 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     with ExitStack() as open_files:
         observers = []
         if record is not None:
-            record = fresh(record, clock())
+            record = unused_path(record, clock())
             header = header_of(settings.correlator, settings.vantage, stormwatch_version(), clock())
             try:
                 observers.append(open_files.enter_context(RecordingWriter(record, header)))
@@ -64,8 +64,8 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
         note(f"stopped; {daemon.pipeline.signals} signals, digest {daemon.correlator.digest()}")
 
 
-def fresh(path: Path, now: datetime) -> Path:
-    """A name that stands for no file yet: a daemon that is started again keeps what it recorded before."""
+def unused_path(path: Path, now: datetime) -> Path:
+    """A path where no file exists yet: a restarted daemon must not overwrite its earlier recording."""
     if not path.exists():
         return path
     stem, dot, ending = path.name.partition(".")

@@ -1,4 +1,4 @@
-"""`stormwatch schema`: the JSON Schema of everything printed with --json."""
+"""`stormwatch schema`: prints the JSON Schema of everything printed with --json."""
 
 from __future__ import annotations
 

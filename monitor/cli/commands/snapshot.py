@@ -1,4 +1,4 @@
-"""`stormwatch snapshot`: one incident as a folder and a zip that may be handed to a stranger."""
+"""`stormwatch snapshot`: writes one incident as a folder and a zip that may be given to outsiders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared import Config, Json, moment, print_json, run, settings_from
+from monitor.cli.shared import Config, Json, parse_time, print_json, run, settings_from
 
 if TYPE_CHECKING:
     from monitor.incidents import IncidentChange
@@ -22,13 +22,13 @@ def add_to(app: typer.Typer) -> None:
 
 def snapshot(
     incident_id: Annotated[str | None, typer.Argument(help="Which incident (default: the latest).")] = None,
-    at: Annotated[str, typer.Option(help="The gravest incident that was open at this time.")] = "",
+    at: Annotated[str, typer.Option(help="Take the gravest incident that was open at this time.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.")] = Path(),
     config: Config = None,
     json: Json = False,
 ) -> None:
     """Write the snapshot of an incident: text, signals, settings without secrets, versions, traces, manifest."""
-    where = run(_snapshot(incident_id, moment("--at", at) if at else None, out, config))
+    where = run(_snapshot(incident_id, parse_time("--at", at) if at else None, out, config))
     if json:
         print_json({"snapshot": str(where), "zip": f"{where}.zip"})
     else:
@@ -44,11 +44,11 @@ async def _snapshot(incident_id: str | None, at: datetime | None, out: Path, con
         raise OperatorError("--at", at.isoformat(), "either an ID or --at", "leave one of them out")
     settings = settings_from(config)
     async with opened_store(settings) as store:
-        chosen = incident_id or (await _found(store, at)).incident_id
+        chosen = incident_id or (await _incident_at(store, at)).incident_id
         return await snapshot_incident(store, await changes_of(store, chosen), settings, out)
 
 
-async def _found(store: PostgresStore, at: datetime | None) -> IncidentChange:
+async def _incident_at(store: PostgresStore, at: datetime | None) -> IncidentChange:
     from monitor.errors import OperatorError
     from monitor.incidents import IncidentState
 

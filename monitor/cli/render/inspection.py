@@ -1,4 +1,4 @@
-"""What an inspection found, in words for whoever is woken by it: kind, who can change it, how long that takes."""
+"""Renders an inspection in words for the engineer on call: kind, who can change it, how long that takes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ if TYPE_CHECKING:
     from chain.inspection.controllers import Controller
     from chain.inspection.inspect import Inspection
 
-WHAT = {
+CONTROLLER_WORDS = {
     "account": "an account: one key decides",
     "contract": "a contract",
-    "nobody": "nobody: given up",
+    "nobody": "nobody: control was given up",
     "safe": "a Safe",
     "timelock": "a timelock",
-    "unread": "not looked at",
+    "unread": "not read",
 }
 UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
 
-def kind_words(found: Inspection) -> str:
+def kind_words(inspection: Inspection) -> str:
     """What it is, and whether that can change."""
-    if found.kind:
-        return f"{found.kind} ({found.source})" + (", cannot change" if found.fixed else "")
-    return "no known proxy" if found.code_size else "no contract: an account, or nothing at all"
+    if inspection.kind:
+        return f"{inspection.kind} ({inspection.source})" + (", cannot change" if inspection.fixed else "")
+    return "no known proxy" if inspection.code_size else "no contract: an account, or nothing at all"
 
 
 def controller_words(one: Controller) -> str:
@@ -33,21 +33,21 @@ def controller_words(one: Controller) -> str:
         more += (
             f", {one.threshold} signature{'s' if one.threshold > 1 else ''} suffice{'' if one.threshold > 1 else 's'}"
         )
-    return f"{one.address} ({WHAT.get(one.what, one.what)}{more})"
+    return f"{one.address} ({CONTROLLER_WORDS.get(one.what, one.what)}{more})"
 
 
-def control_lines(found: Inspection) -> list[tuple[str, object]]:
-    """Who can change it, from the proxy outwards, and through which delay; nothing of what is no proxy or cannot change."""
-    if not found.kind or found.fixed:
+def control_lines(inspection: Inspection) -> list[tuple[str, object]]:
+    """Who can change it, from the proxy outwards, and after which delay; empty if it is no proxy or cannot change."""
+    if not inspection.kind or inspection.fixed:
         return []
-    lines: list[tuple[str, object]] = [("changed by", controller_words(one)) for one in found.controllers]
+    lines: list[tuple[str, object]] = [("changed by", controller_words(one)) for one in inspection.controllers]
     if not lines:
         lines.append(("changed by", "not known: it names no admin and no owner"))
-    return [*lines, ("delay", _delay(found.delay_s))]
+    return [*lines, ("delay", _delay(inspection.delay_s))]
 
 
 def delay_words(delay_s: int) -> str:
-    """Seconds, and what they are in the largest unit that fits."""
+    """A delay in seconds, and in the largest unit that fits."""
     for size, unit in UNITS:
         if delay_s >= size:
             count = delay_s / size

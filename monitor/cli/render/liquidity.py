@@ -1,6 +1,6 @@
-"""What a line says of liquidity that moved: from where to where, in shares, with addresses as people compare them.
+"""Renders liquidity events as one line each: from where to where, in shares, with shortened addresses.
 
-Amounts are in the token's smallest unit: what that is worth the chain's logs do not tell.
+Amounts are in the token's smallest unit: the chain's logs do not contain their value.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from chain.events import ChainEvent, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PoolDepth
 
 
-def told_of_liquidity(event: ChainEvent) -> str | None:
-    """The words for an event about liquidity; None for any other."""
+def liquidity_words(event: ChainEvent) -> str | None:
+    """An event about liquidity in words; None for any other event."""
     from chain.events import LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PoolDepth
 
     match event:

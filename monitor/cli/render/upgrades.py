@@ -1,4 +1,4 @@
-"""How an upgrade reads on a screen: what new code gained and lost, its size, signs of other storage, where source would be."""
+"""Renders an upgrade: functions that the new code gained and lost, its size, signs of another storage layout, source links."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def upgrade_row(event: ContractUpgraded) -> str:
     parts = [f"{event.proxy_kind} {event.contract}: {event.role} {event.old or '?'} → {event.new} {how}"]
     if event.queued is not None:
         parts.append(f"announced as {event.operation}" if event.queued else "NOT announced in its timelock")
-    served = [(word, some) for word, some in (("gained", event.gained), ("lost", event.lost)) if some]
-    parts += [f"{word} {_named(some)}" for word, some in served]
+    functions = [(word, names) for word, names in (("gained", event.gained), ("lost", event.lost)) if names]
+    parts += [f"{word} {_named(names)}" for word, names in functions]
     return "; ".join(parts)
 
 
 def compared_row(event: CodeCompared) -> str:
     """What an upgrade changed, in one cell."""
-    parts = [f"{what} {is_}" for what, is_ in change_lines(event.change)]
+    parts = [f"{label} {text}" for label, text in change_lines(event.change)]
     return f"{event.contract}: {event.role} {event.new}: {'; '.join(parts)}"
 
 
 def change_lines(change: CodeChange) -> Iterator[tuple[str, str]]:
-    """What is known of a change, as (what, is)."""
+    """What is known about a change, as (label, text)."""
     types = {one.split("(")[0]: one for one in change.signatures}
-    for what, some in (("gained", change.gained), ("lost", change.lost)):
-        if some is not None:
-            yield what, _named([types.get(one, one) for one in some])
+    for label, names in (("gained", change.gained), ("lost", change.lost)):
+        if names is not None:
+            yield label, _named([types.get(one, one) for one in names])
     if change.new_size == 0:
         yield (
             "code",
-            f"{_size(change.old_size)} → NONE: nothing stands at the new address, every call runs into the void",
+            f"{_size(change.old_size)} → NONE: the new address has no code, calls to it do nothing",
         )
     elif change.new_size is not None or change.old_size is not None:
         yield "code", f"{_size(change.old_size)} → {_size(change.new_size)} bytes{_compilers(change)}"
@@ -55,7 +55,7 @@ def change_lines(change: CodeChange) -> Iterator[tuple[str, str]]:
 
 
 def source_words(seen: SourceSeen) -> str:
-    """What an explorer says of one contract's source."""
+    """What an explorer reports about one contract's source."""
     if not seen.verified:
         return f"{seen.address}: NOT verified"
     parts = [f"{seen.address}: {seen.name or 'verified'}", seen.compiler, seen.licence]
@@ -63,9 +63,9 @@ def source_words(seen: SourceSeen) -> str:
     return ", ".join(one for one in parts if one)
 
 
-def _named(some: Sequence[str], between: str = ", ") -> str:
-    more = len(some) - MAX_NAMED
-    return between.join(some[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "") or "nothing"
+def _named(names: Sequence[str], between: str = ", ") -> str:
+    more = len(names) - MAX_NAMED
+    return between.join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "") or "nothing"
 
 
 def _size(size: int | None) -> str:

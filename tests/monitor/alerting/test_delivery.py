@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from monitor.alerting.delivery import OWN_FAILURES, Deliveries
+from monitor.alerting.delivery import MAX_OWN_FAILURES, Deliveries
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Delivered, Outcome, Refused, TryAgain
 from monitor.alerting.sinks import Route
@@ -30,10 +30,10 @@ def deliveries(
     heard = [] if told is None else told
     return Deliveries(
         [Route("desk", Rule(repeat_s=0), sink)],
-        told=lambda name, outcome: heard.append((name, outcome)),
+        on_outcome=lambda name, outcome: heard.append((name, outcome)),
         queue=queue,
         first_pause_s=first_pause_s,
-        longest_pause_s=first_pause_s,
+        max_pause_s=first_pause_s,
         give_up_s=give_up_s,
     )
 
@@ -85,8 +85,8 @@ async def test_a_receiver_in_trouble_is_told_once_and_once_more_when_it_is_well(
         await ours.drain(LONG_S)
 
     assert [one.getMessage() for one in caplog.records if one.levelname == "WARNING"] == [
-        "sink desk does not take notes now: HTTP 503; trying on",
-        "sink desk takes notes again",
+        "sink desk does not accept notes now: HTTP 503; retrying",
+        "sink desk accepts notes again",
     ]
 
 
@@ -202,7 +202,7 @@ async def test_a_note_survives_a_failure_of_ours_and_a_restart_of_its_part() -> 
 
 async def test_a_note_that_always_fails_by_our_fault_does_not_block_those_behind_it() -> None:
     def answer(attempt: int) -> Outcome:
-        if attempt <= OWN_FAILURES:
+        if attempt <= MAX_OWN_FAILURES:
             raise RuntimeError("ours")
         return Delivered()
 
@@ -210,7 +210,7 @@ async def test_a_note_that_always_fails_by_our_fault_does_not_block_those_behind
     ours = deliveries(sink)
     ours.on_changes([change(1), change(2)])
 
-    for _ in range(OWN_FAILURES):
+    for _ in range(MAX_OWN_FAILURES):
         with pytest.raises(RuntimeError):
             await ours.run("desk")
     async with running(ours):

@@ -36,7 +36,7 @@ def test_who_heard_of_an_incident_hears_its_end_and_nobody_else_does(kind: Chang
 
     assert heard.decide(end).goes
     assert not unheard.decide(end).goes
-    assert "never told" in unheard.decide(end).reason
+    assert "never got a note" in unheard.decide(end).reason
 
 
 def test_a_lowering_below_the_least_level_is_still_told() -> None:
@@ -52,7 +52,7 @@ def test_updates_go_at_most_once_a_minute_by_event_time() -> None:
     goes = [router.decide(change(2 + n, at=at(60 + 20 * n))).goes for n in range(5)]
 
     assert goes == [True, False, False, True, False]
-    assert "an update went out 20 s ago" in router.decide(change(7, at=at(140))).reason
+    assert "an update was sent 20 s ago" in router.decide(change(7, at=at(140))).reason
 
 
 def test_an_update_whose_level_is_news_is_not_damped() -> None:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
-from monitor.cli.commands.run import fresh
+from monitor.cli.commands.run import unused_path
 from monitor.cli.shared import print_table
 from monitor.correlator import CorrelatorSettings
 from monitor.recordings.signals import RecordingWriter, header_of
@@ -111,9 +111,9 @@ def test_replay_prints_the_digest_and_as_json_too(tmp_path: Path) -> None:
 
 def test_a_daemon_started_again_keeps_its_older_recording(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
-    assert fresh(path, T0) == path
+    assert unused_path(path, T0) == path
     path.touch()
-    assert fresh(path, T0).name == "a-20261101T000000.jsonl.gz"
+    assert unused_path(path, T0).name == "a-20261101T000000.jsonl.gz"
 
 
 def test_drill_lists_its_scenarios() -> None:

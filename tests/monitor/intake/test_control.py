@@ -26,7 +26,7 @@ from monitor.intake import Intake
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 from monitor.telemetry.measure import chain_kind
-from monitor.telemetry.spans import _told as span_words
+from monitor.telemetry.spans import _event_attributes as span_words
 
 NOW = datetime(2026, 10, 10, 21, 15, tzinfo=UTC)
 TOKEN, LOCK = Address("0x" + "aa" * 20), Address("0x" + "bb" * 20)

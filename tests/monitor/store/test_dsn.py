@@ -111,7 +111,7 @@ def test_the_embedded_server_needs_no_dsn() -> None:
     ],
 )
 def test_a_dsn_is_shown_without_its_password(given: str, shown: str) -> None:
-    assert dsns.shown(given) == shown
+    assert dsns.redacted_dsn(given) == shown
 
 
 @pytest.mark.parametrize(

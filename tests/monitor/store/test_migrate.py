@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from monitor.errors import OperatorError
-from monitor.store.migrate import Migration, known, migrate, pending
+from monitor.store.migrate import Migration, all_migrations, migrate, pending
 from monitor.store.postgres import PostgresStore
 from monitor.store.queries import parse, queries
 from monitor.store.settings import StoreSettings
@@ -63,8 +63,8 @@ async def test_the_migrations_and_the_schema_make_the_same_database(server: str)
 
 async def test_migrations_are_applied_once(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
-    assert await pending(connection) == known()
-    assert await migrate(connection) == [step.version for step in known()]
+    assert await pending(connection) == all_migrations()
+    assert await migrate(connection) == [step.version for step in all_migrations()]
     assert await migrate(connection) == []
     assert await pending(connection) == []
     await connection.close()
@@ -73,7 +73,7 @@ async def test_migrations_are_applied_once(dsn: str) -> None:
 async def test_two_programs_that_start_together_migrate_once(dsn: str) -> None:
     connections = [await asyncpg.connect(dsn) for _ in range(3)]
     applied = await asyncio.gather(*(migrate(connection) for connection in connections))
-    assert sorted(map(len, applied)) == [0, 0, len(known())]
+    assert sorted(map(len, applied)) == [0, 0, len(all_migrations())]
     for connection in connections:
         await connection.close()
 
@@ -82,16 +82,16 @@ async def test_a_step_that_fails_leaves_nothing_and_can_be_mended(dsn: str) -> N
     connection = await asyncpg.connect(dsn)
     broken = Migration(version="9999_broken", sql="create table half (x int); select * from nowhere;")
     with pytest.raises(asyncpg.UndefinedTableError):
-        await migrate(connection, [*known(), broken])
+        await migrate(connection, [*all_migrations(), broken])
     assert await connection.fetchval("select to_regclass('half') is null")
     mended = replace(broken, sql="create table whole (x int);")
-    assert await migrate(connection, [*known(), mended]) == ["9999_broken"]
+    assert await migrate(connection, [*all_migrations(), mended]) == ["9999_broken"]
     await connection.close()
 
 
 async def test_a_database_of_a_newer_build_is_told(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
-    await migrate(connection, [*known(), Migration(version="9999_newer", sql="select 1;")])
+    await migrate(connection, [*all_migrations(), Migration(version="9999_newer", sql="select 1;")])
     with pytest.raises(OperatorError, match="newer Stormwatch: upgrade"):
         await migrate(connection)
     await connection.close()

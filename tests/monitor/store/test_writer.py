@@ -89,7 +89,7 @@ async def test_a_full_batch_does_not_wait_for_its_time(store: PostgresStore, set
 async def test_while_the_server_is_away_all_goes_to_disk_and_comes_back_once_in_order(
     settings: StoreSettings, door: SocketDoor, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writers, "RETRY_FIRST_S", 0.05)
+    monkeypatch.setattr(writers, "FIRST_RETRY_S", 0.05)
     store = await _opened(settings, door)
     writer = Writer(store, replace(settings, batch_rows=7), Ticking())
     task = asyncio.create_task(writer.run())
@@ -115,8 +115,8 @@ async def test_while_the_server_is_away_all_goes_to_disk_and_comes_back_once_in_
 async def test_whenever_the_connection_breaks_each_row_is_written_once(
     settings: StoreSettings, door: SocketDoor, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writers, "RETRY_FIRST_S", 0.01)
-    monkeypatch.setattr(writers, "RETRY_MOST_S", 0.02)
+    monkeypatch.setattr(writers, "FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr(writers, "MAX_RETRY_S", 0.02)
     store = await _opened(settings, door)
     writer = Writer(store, replace(settings, batch_rows=50, batch_s=0.001), Ticking())
     task = asyncio.create_task(writer.run())
@@ -184,7 +184,7 @@ async def test_what_comes_while_a_backlog_is_drained_is_not_given_up(
     writer = Writer(store, replace(settings, batch_rows=5, queue_rows=20), Ticking())
     for seq in range(0, 100, 5):
         writer.on_signals([signal(seq + one) for one in range(5)])
-        await writer.turn()
+        await writer.write_now()
     assert writer.spooled == 20
     writer.on_signals([signal(seq) for seq in range(100, 119)])
     await door.open()
@@ -202,7 +202,7 @@ async def test_a_run_cut_off_in_the_middle_of_a_write_loses_and_doubles_nothing(
     for turns in range(12):
         writer = Writer(store, replace(settings, batch_rows=100), Ticking())
         writer.on_signals([signal(turns * 1000 + one) for one in range(1000)])
-        task = asyncio.create_task(writer.turn())
+        task = asyncio.create_task(writer.write_now())
         for _ in range(turns * 3):
             await asyncio.sleep(0)
         await _stop(task)
@@ -214,7 +214,7 @@ async def test_with_queue_and_spool_full_only_old_routine_signals_are_given_up(
     settings: StoreSettings, door: SocketDoor, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "MB", 1000)
-    monkeypatch.setattr(writers, "RETRY_FIRST_S", 0.05)
+    monkeypatch.setattr(writers, "FIRST_RETRY_S", 0.05)
     store = await _opened(settings, door)
     bounds = replace(settings, spool_mb=2, queue_rows=20, batch_rows=10)
     writer = Writer(store, bounds, Ticking())
@@ -222,7 +222,7 @@ async def test_with_queue_and_spool_full_only_old_routine_signals_are_given_up(
     kinds = [SignalKind.LIQUIDATION if seq % 20 == 0 else SignalKind.REQUEST for seq in range(200)]
     for seq, kind in enumerate(kinds):
         writer.on_signals([signal(seq, kind=kind)])
-        await writer.turn()
+        await writer.write_now()
     assert writer.waiting <= 30
     dropped = writer.dropped["request"]
     assert dropped > 0
@@ -252,7 +252,7 @@ async def test_a_folder_that_cannot_be_written_is_the_operators_to_mend(store: P
     (tmp_path / "file").write_text("")
     writer = Writer(store, StoreSettings(folder=str(tmp_path / "file")), Ticking())
     with pytest.raises(OperatorError, match=r"store\.folder"):
-        await writer.turn()
+        await writer.write_now()
 
 
 async def test_figures_tell_what_waits_and_what_was_written(store: PostgresStore, settings: StoreSettings) -> None:

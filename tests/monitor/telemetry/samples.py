@@ -26,7 +26,7 @@ from monitor.incidents import (
     Verdict,
 )
 from monitor.signals import Subject
-from monitor.telemetry.export import Takers
+from monitor.telemetry.export import ExtraExporters
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.telemetry import Telemetry
 from probes.readings import Phase, Refusal, RequestTimed, VenueId
@@ -53,18 +53,18 @@ class Kept:
 def kept(settings: TelemetrySettings | None = None, env: Mapping[str, str] | None = None) -> Kept:
     """A telemetry that keeps everything in memory."""
     logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's own
-    takers = (InMemorySpanExporter(), InMemoryMetricReader(), logs)
+    exporters = (InMemorySpanExporter(), InMemoryMetricReader(), logs)
     return Kept(
         telemetry=Telemetry(
             settings or TelemetrySettings(),
             vantage="home",
             version="1.2.3",
             env=env or {},
-            takers=Takers(spans=takers[0], metrics=takers[1], logs=takers[2]),
+            exporters=ExtraExporters(spans=exporters[0], metrics=exporters[1], logs=exporters[2]),
         ),
-        spans=takers[0],
-        metrics=takers[1],
-        logs=takers[2],
+        spans=exporters[0],
+        metrics=exporters[1],
+        logs=exporters[2],
     )
 
 

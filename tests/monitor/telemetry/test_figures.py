@@ -269,7 +269,7 @@ def test_attributes_that_should_be_few_are_bounded_too() -> None:
 def test_a_gauge_that_nobody_renews_vanishes() -> None:
     reader, now = InMemoryMetricReader(), [0.0]
     figures = Figures(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"), clock=lambda: now[0])
-    figures.show(table.CHAIN_HEAD, 7, "ethereum")
+    figures.set_gauge(table.CHAIN_HEAD, 7, "ethereum")
     now[0] = table.CHAIN_HEAD.stale_s
     assert len(points(reader)[table.CHAIN_HEAD.name]) == 1
     now[0] += 1

@@ -15,7 +15,7 @@ from chain.events import (
     TokenDepth,
 )
 from chain.events.network import HeadSeen
-from monitor.cli.render.liquidity import told_of_liquidity
+from monitor.cli.render.liquidity import liquidity_words
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLACE = Place(
@@ -29,7 +29,7 @@ def test_a_removal_and_an_addition_are_told_with_their_owner() -> None:
         place=PLACE, seen_at=NOW, event_id="m", pool=POOL, pool_kind="curve", token0=TOKEN, token1=OTHER,
         amount0=5 * 10**23, amount1=12, share=0.25, removed=True, owner=None, more=((THERE, 1),),
     )  # fmt: skip
-    assert told_of_liquidity(moved) == (
+    assert liquidity_words(moved) == (
         "25.0% of curve 0xabab…abab left, 5.000e+23 of 0x1111…1111 and 12 of 0x2222…2222 and 1 of 0xcdcd…cdcd, owner unknown"
     )
 
@@ -39,7 +39,7 @@ def test_a_migration_is_told_from_pool_to_pool() -> None:
         place=PLACE, seen_at=NOW, event_id="g", token=TOKEN, from_pool=POOL, to_pool=THERE, amount=10**20, share=0.5,
         score=0.9, removal_id="m", addition_id="n", from_kind="uniswap_v2", to_kind="uniswap_v3", depth_share=0.2,
     )  # fmt: skip
-    assert told_of_liquidity(migrated) == (
+    assert liquidity_words(migrated) == (
         "1.000e+20 of 0x1111…1111 went from uniswap_v2 0xabab…abab to uniswap_v3 0xcdcd…cdcd: 50.0% of the former, "
         "20.0% of its ±2 % depth, score 0.90"
     )
@@ -51,7 +51,7 @@ def test_an_account_is_told_by_where_it_went() -> None:
         to_bridges=0, unexplained=50, depth_share=None, level=0, hhi_before=None, hhi_after=None,
         pool_kind="uniswap_v2", into=((THERE, "uniswap_v3", 550),),
     )  # fmt: skip
-    assert told_of_liquidity(accounted) == (
+    assert liquidity_words(accounted) == (
         "1000 of 0x1111…1111 left uniswap_v2 0xabab…abab within an hour: 55.0% to uniswap_v3 0xcdcd…cdcd; "
         "40.0% to wallets; 5.0% unexplained"
     )
@@ -60,7 +60,7 @@ def test_an_account_is_told_by_where_it_went() -> None:
 def test_depth_is_told_by_token_and_other_events_are_not_ours() -> None:
     one = TokenDepth(token=TOKEN, reserve=9, within_1=1, within_2=2, within_5=5, share=0.25)
     depth = PoolDepth(place=PLACE, seen_at=NOW, event_id="d", pool=POOL, pool_kind="curve", tick=None, tokens=(one,))
-    assert told_of_liquidity(depth) == (
+    assert liquidity_words(depth) == (
         "curve 0xabab…abab holds within ±1, 2, 5 %: 0x1111…1111 1, 2, 5, 25% of its depth"
     )
     head = HeadSeen(
@@ -72,4 +72,4 @@ def test_depth_is_told_by_token_and_other_events_are_not_ours() -> None:
         node="n",
         lag_s=0.0,
     )
-    assert told_of_liquidity(head) is None
+    assert liquidity_words(head) is None

@@ -41,7 +41,7 @@ def test_what_is_not_known_is_not_told_as_nothing() -> None:
 
 
 def test_a_target_without_code_cannot_be_overlooked() -> None:
-    assert dict(change_lines(replace(CHANGE, new_size=0)))["code"].startswith("9 → NONE: nothing stands")
+    assert dict(change_lines(replace(CHANGE, new_size=0)))["code"].startswith("9 → NONE: the new address has no code")
 
 
 @pytest.mark.parametrize(
