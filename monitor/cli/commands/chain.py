@@ -35,7 +35,7 @@ def scan(
     every_block: Annotated[
         bool | None,
         typer.Option(
-            "--every-block/--stretches",
+            "--every-block/--sampled",
             help="Read the state of each block, and see changes that were soon reverted; or of each 512th, and search for "
             "changes without a log (the default above 512 blocks).",
         ),
@@ -50,6 +50,7 @@ def scan(
     ] = None,
     config: Config = None,
     json: Json = False,
+    stretches: Annotated[bool, typer.Option("--stretches", hidden=True, help="The former name of --sampled.")] = False,
 ) -> None:
     """List the upgrades, control changes, timelock operations and liquidity moves in a range of blocks."""
     from monitor.cli.scan_output import MAX_EVERY_BLOCK, Output, ScanRequest, json_line, scan_into
@@ -58,7 +59,7 @@ def scan(
     if last < first:
         raise OperatorError("--to", last, f"a block from {first} on", "give the later block")
     if every_block is None:
-        every_block = last + 1 - first <= MAX_EVERY_BLOCK
+        every_block = last + 1 - first <= MAX_EVERY_BLOCK and not stretches
     request = ScanRequest(network=network, first=first, last=last, every_block=every_block)
     events: list[ChainEvent] = []
     into = Output(output, request) if output else None

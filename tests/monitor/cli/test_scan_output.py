@@ -46,7 +46,7 @@ async def test_a_range_is_printed_as_a_table_and_as_json_and_says_how_it_was_rea
         chain = await _chain(anvil, tmp_path)
         table = await asyncio.to_thread(_scan, tmp_path, chain)
         lines = await asyncio.to_thread(_scan, tmp_path, chain, "--json")
-        sparse = await asyncio.to_thread(_scan, tmp_path, chain, "--json", "--stretches")
+        sparse = await asyncio.to_thread(_scan, tmp_path, chain, "--json", "--sampled")
     assert table.returncode == lines.returncode == sparse.returncode == 0, table.stderr
     assert table.stdout.count("ContractUpgraded") == UPGRADES
     assert "every block" in lines.stderr
