@@ -128,29 +128,8 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
     match event:
         case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
             return _upgrade_attributes(event)
-        case LiquidityMoved():
-            return {
-                "stormwatch.pool": event.pool,
-                "stormwatch.pool.kind": event.pool_kind,
-                "stormwatch.liquidity.share": event.share,
-            }
-        case LiquidityMigrated():
-            return {
-                "stormwatch.pool": event.from_pool,
-                "stormwatch.pool.to": event.to_pool,
-                "stormwatch.token": event.token,
-                "stormwatch.liquidity.share": event.share,
-                "stormwatch.migration.score": event.score,
-            }
-        case LiquidityAccounted():
-            return {
-                "stormwatch.pool": event.pool,
-                "stormwatch.token": event.token,
-                "stormwatch.liquidity.level": event.level,
-                "stormwatch.liquidity.unexplained": event.unexplained / event.removed,
-            }
-        case PoolDepth():
-            return {"stormwatch.pool": event.pool, "stormwatch.pool.kind": event.pool_kind}
+        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
+            return _liquidity_attributes(event)
         case ControlChanged():
             return {
                 "stormwatch.contract": event.contract,
@@ -177,6 +156,35 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
                 "stormwatch.token.transfers": event.transfers,
                 "stormwatch.token.active": event.active,
             }
+        case _:
+            assert_never(event)
+
+
+def _liquidity_attributes(event: LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth) -> Attributes:
+    match event:
+        case LiquidityMoved():
+            return {
+                "stormwatch.pool": event.pool,
+                "stormwatch.pool.kind": event.pool_kind,
+                "stormwatch.liquidity.share": event.share,
+            }
+        case LiquidityMigrated():
+            return {
+                "stormwatch.pool": event.from_pool,
+                "stormwatch.pool.to": event.to_pool,
+                "stormwatch.token": event.token,
+                "stormwatch.liquidity.share": event.share,
+                "stormwatch.migration.score": event.score,
+            }
+        case LiquidityAccounted():
+            return {
+                "stormwatch.pool": event.pool,
+                "stormwatch.token": event.token,
+                "stormwatch.liquidity.level": event.level,
+                "stormwatch.liquidity.unexplained": event.unexplained / event.removed,
+            }
+        case PoolDepth():
+            return {"stormwatch.pool": event.pool, "stormwatch.pool.kind": event.pool_kind}
         case _:
             assert_never(event)
 

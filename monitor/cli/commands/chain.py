@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from monitor.settings.tree import Settings
 
 _app = typer.Typer(help="Post-mortems on a chain.", no_args_is_help=True)
+_EVERY_BLOCK = "state read of every block"
+_SAMPLED = (
+    "state read once in 512 blocks, silent changes searched between them; --every-block also sees soon reverted ones"
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -75,11 +79,7 @@ def scan(
     run(scan_into(_also_watching(contract, _watcher_settings(settings, network)), request, take, into))
     if not json and not into:
         print_table(f"{network} {first}..{last}", ("block", "time", "event", "what"), (_row(event) for event in events))
-    note(
-        "state read of every block"
-        if every_block
-        else "state read once in 512 blocks, silent changes searched between them; --every-block also sees soon reverted ones"
-    )
+    note(_EVERY_BLOCK if every_block else _SAMPLED)
 
 
 def _also_watching(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSettings:
