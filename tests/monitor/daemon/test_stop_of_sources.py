@@ -165,5 +165,5 @@ async def test_readings_not_taken_before_a_stop_are_the_rest_in_their_order(take
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.create_task(take())
-    assert [one for one in [*taken, *prober.rest()] if isinstance(one, EngineLag)] == came
-    assert prober.rest() == []
+    assert [one for one in [*taken, *prober.remaining()] if isinstance(one, EngineLag)] == came
+    assert prober.remaining() == []
