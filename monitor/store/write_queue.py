@@ -35,7 +35,7 @@ KEPT = frozenset(
 """Liquidations and what a chain shows."""
 
 
-class Waiting:
+class WriteQueue:
     """Rows in order of arrival, at most `bound` while there are routine signals to give up."""
 
     def __init__(self, bound: int) -> None:

@@ -22,7 +22,7 @@ from monitor.signals import Signal
 from monitor.store.batch import Batch, BatchRefused, Saver, StoreAway
 from monitor.store.settings import StoreSettings
 from monitor.store.spool import Spool
-from monitor.store.write_queue import Waiting
+from monitor.store.write_queue import WriteQueue
 
 Clock = Callable[[], datetime]
 
@@ -44,7 +44,7 @@ class Writer:
         self._settings = settings
         self._clock = clock
         self._folder = Path(settings.folder).expanduser() / "spool"
-        self._queue = Waiting(settings.queue_rows)
+        self._queue = WriteQueue(settings.queue_rows)
         self._spool: Spool | None = None
         self._pending: Batch | None = None
         """The batch that was cut and is neither written nor on disk yet."""

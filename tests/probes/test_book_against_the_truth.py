@@ -144,7 +144,7 @@ def test_a_rest_snapshot_and_what_was_kept_make_the_true_book_or_none(stream: St
     for change in came[early:]:
         told = held.change(change, NOW, 0.0)
         assert [each.event for each in told] in ([], [FeedEvent.GAP])
-    book = held._held["BTC"].book
+    book = held._tracked["BTC"].book
     if book.synced:
         assert book.last_id is not None
         assert book.bids == stream.book_at(book.last_id)

@@ -88,10 +88,10 @@ def lags(*stamps: tuple[str, float, float, float | None]) -> list[tuple[str, str
     meter = LagMeter(VenueId("made"), "news", offset)
     for stamp in stamps:
         meter.stamp(*stamp)
-    told = meter.told(START, 101.0)
+    told = meter.readings(START, 101.0)
     assert {one.bound_s for one in told if isinstance(one, FeedLag)} <= {0.5}
     assert {(one.venue, one.feed, one.received_at) for one in told} <= {("made", "news", START)}
-    assert meter.told(START, 101.0) == []
+    assert meter.readings(START, 101.0) == []
     return [(type(one).__name__, one.instrument, round(one.lag_s, 6)) for one in told]
 
 
@@ -119,7 +119,7 @@ def test_without_a_clock_only_the_engines_own_lag_is_told() -> None:
 
     meter = LagMeter(VenueId("made"), "news", _Deaf())
     meter.stamp("A", 100.0, 99.0, 98.5)
-    (told,) = meter.told(START, 101.0)
+    (told,) = meter.readings(START, 101.0)
     assert isinstance(told, EngineLag)
     assert told.lag_s == 0.5
 

@@ -42,7 +42,7 @@ def lag(number: int) -> EngineLag:
 
 def test_what_is_kept_outlives_every_routine_reading() -> None:
     kept: list[Reading] = [FORCED, CHANGED, WALLET, CLOCK]
-    outbox = ReadingQueue(most=5)
+    outbox = ReadingQueue(max_readings=5)
     for one in (*kept, DAMAGED, lag(1), lag(2)):
         outbox.put(one)
     assert outbox.dropped == {"FeedMalformed": 1, "EngineLag": 1}
@@ -50,7 +50,7 @@ def test_what_is_kept_outlives_every_routine_reading() -> None:
 
 
 def test_an_outbox_that_is_just_full_has_dropped_nothing() -> None:
-    outbox = ReadingQueue(most=3)
+    outbox = ReadingQueue(max_readings=3)
     for number in range(3):
         outbox.put(lag(number))
     assert outbox.dropped == {}
@@ -60,7 +60,7 @@ def test_an_outbox_that_is_just_full_has_dropped_nothing() -> None:
 
 
 def test_a_place_that_was_emptied_can_be_used_again_without_a_drop() -> None:
-    outbox = ReadingQueue(most=2)
+    outbox = ReadingQueue(max_readings=2)
     outbox.put(lag(1))
     outbox.put(lag(2))
     outbox.drain()

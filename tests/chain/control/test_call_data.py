@@ -136,7 +136,7 @@ def test_depth_calls_and_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     many = [(PROXY, UPGRADE_TO)] * 200
     twice = call("aggregate((address,bytes)[])", [(LOCK, call("aggregate((address,bytes)[])", many))] * 3)
     assert len(opened(LOCK, twice)) == call_data.MAX_CALLS
-    monkeypatch.setattr(call_data, "MOST_BYTES", len(twice) + 1)
+    monkeypatch.setattr(call_data, "MAX_BYTES", len(twice) + 1)
     assert len(opened(LOCK, twice)) == 1
 
 

@@ -204,7 +204,7 @@ def test_a_contract_without_a_known_timelock_is_neither_queued_nor_unqueued() ->
 
 
 def test_open_operations_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timelocks, "MOST_OPERATIONS", 2)
+    monkeypatch.setattr(timelocks, "MAX_OPERATIONS", 2)
     detector = watching()
     for number in range(5):
         detector.on_block(block(number + 1, scheduled(UPGRADE_TO, operation=number)), ())

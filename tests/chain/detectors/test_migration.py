@@ -229,7 +229,7 @@ def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.Monkey
     assert SOMEWHERE in side.held
     assert SOMEWHERE not in side.holders
     assert side.passed(POOL, POOL, 1) == 1, "to itself: nothing changes"
-    monkeypatch.setattr(migration, "MOST_CODES", 2)
+    monkeypatch.setattr(migration, "MAX_CODES", 2)
     detector = migration.make(watch())
     holders = [address(0x200 + at) for at in range(3)]
     told(detector, 1, [move(1)], [sent(POOL, hand, 300) for hand in holders])

@@ -75,7 +75,7 @@ def test_pauses_of_two_runs_differ_so_that_many_monitors_do_not_call_at_once(mon
 
 def test_a_pause_has_jitter_up_to_the_first_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Timed(lambda attempt: TryAgain(why="HTTP 503") if attempt <= 40 else Delivered())
-    delivered_by(monkeypatch, sink, 1, first_pause_s=8.0, longest_pause_s=16.0, for_s=HOUR_S)
+    delivered_by(monkeypatch, sink, 1, first_pause_s=8.0, max_pause_s=16.0, for_s=HOUR_S)
 
     jitter_s = sink.pauses_s[0] - 8.0
     assert 0 < jitter_s <= 8.0
@@ -130,7 +130,7 @@ def test_a_note_younger_than_the_bound_is_not_given_up(monkeypatch: pytest.Monke
 
 def test_the_attempt_at_the_very_bound_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Timed(lambda _attempt: TryAgain(why="timeout", after_s=50))
-    counts = delivered_by(monkeypatch, sink, 1, give_up_s=100, longest_pause_s=10)
+    counts = delivered_by(monkeypatch, sink, 1, give_up_s=100, max_pause_s=10)
 
     assert sink.at_s == [pytest.approx(0), pytest.approx(50), pytest.approx(100)]
     assert counts == {"try_again": 3, "given_up": 1}

@@ -144,14 +144,14 @@ def test_an_update_must_still_reach_the_level_and_page_the_route_asks_for() -> N
 
 
 @pytest.mark.parametrize("kind", [ChangeKind.RAISED, ChangeKind.LOWERED, ChangeKind.HELD_BLIND, ChangeKind.RESUMED])
-def test_a_route_that_was_told_is_told_whatever_is_no_repeat(kind: ChangeKind) -> None:
+def test_a_route_that_got_the_incident_gets_every_change_that_is_no_repeat(kind: ChangeKind) -> None:
     router = Router(Rule(min_level=Level.PERFECT_STORM, pages_only=True, changed_level_only=True))
     router.decide(change(1))
 
     decision = router.decide(change(2, kind=kind, pages=False))
-    assert (decision.goes, "told" in decision.reason) == (True, True)
+    assert (decision.goes, "got a note" in decision.reason) == (True, True)
 
 
-def test_a_route_asks_for_everything_unless_told_otherwise() -> None:
+def test_a_route_asks_for_everything_by_default() -> None:
     assert Rule() == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
     assert not Router(Rule()).decide(change(level=Level.CALM)).goes

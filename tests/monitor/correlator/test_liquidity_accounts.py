@@ -135,8 +135,8 @@ def test_a_reorg_takes_an_account_back_and_leaves_the_one_before() -> None:
 
 
 def test_accounts_of_no_asset_are_left_aside_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liquidity_accounts, "MOST_TOKENS", 2)
-    monkeypatch.setattr(liquidity_accounts, "MOST_POOLS", 1)
+    monkeypatch.setattr(liquidity_accounts, "MAX_TOKENS", 2)
+    monkeypatch.setattr(liquidity_accounts, "MAX_POOLS", 1)
     bench = Bench("liquidity_accounts")
     accounted(bench, 10, 0.9, subject=Subject(network="ethereum", pool=POOL))
     accounted(bench, 10, 0.9, subject=Subject(asset="RIFT", pool=POOL))

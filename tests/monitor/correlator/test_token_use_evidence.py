@@ -63,7 +63,7 @@ def test_pieces_of_hours_and_unknown_assets_are_left_out(monkeypatch: pytest.Mon
     hour(bench, 72, 90_000, complete=False)
     hour(bench, 72, 90_000, Subject(network="ethereum"))
     assert not bench.grades
-    monkeypatch.setattr(token_use, "MOST_TOKENS", 1)
+    monkeypatch.setattr(token_use, "MAX_TOKENS", 1)
     hour(bench, 73, 1000, Subject(asset="ETH", contract="0x2"), active=None)
     hour(bench, 74, 90_000)  # forgotten for the other: not judged before it is warm again
     assert not bench.grades

@@ -152,7 +152,7 @@ async def test_readings_not_taken_before_a_stop_are_the_rest_in_their_order(take
         for number in range(600)
     ]
     for one in came:
-        prober.outbox.put(one)
+        prober.queue.put(one)
     taken: list[Reading] = []
 
     async def take() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.signals import SignalKind
-from monitor.store.write_queue import Waiting
+from monitor.store.write_queue import WriteQueue
 from tests.monitor.store.rows import NOON, change, signal
 
 K = SignalKind
@@ -38,7 +38,7 @@ FAULT_OF_TODAY = {
 
 def given_up(kind: SignalKind) -> bool:
     """Whether a signal of this kind is lost when a newer routine reading finds the queue full."""
-    waiting = Waiting(1)
+    waiting = WriteQueue(1)
     waiting.add_signals([signal(1, kind=kind), signal(2, kind=K.TICK)])
     left = [one.kind for one in waiting.cut("run", 1, NOON, 9).signals]
     assert left == ([K.TICK] if kind in waiting.dropped else [kind])
@@ -60,7 +60,7 @@ def test_only_the_known_faults_of_today_are_given_up_against_the_design() -> Non
 
 
 def test_a_queue_full_of_what_is_never_given_up_grows_beyond_its_bound() -> None:
-    waiting = Waiting(2)
+    waiting = WriteQueue(2)
     kinds = sorted(NEVER_GIVEN_UP - FAULT_OF_TODAY)
     waiting.add_signals([signal(seq, kind=kind) for seq, kind in enumerate(kinds)])
     waiting.add_kept([change(), ("ethereum", b"1")])
@@ -71,7 +71,7 @@ def test_a_queue_full_of_what_is_never_given_up_grows_beyond_its_bound() -> None
 
 
 def test_an_incident_change_or_a_checkpoint_makes_room_for_itself_among_routine_readings() -> None:
-    waiting = Waiting(2)
+    waiting = WriteQueue(2)
     waiting.add_signals([signal(1), signal(2)])
     waiting.add_kept([change()])
     waiting.add_kept([("ethereum", b"1")])
@@ -82,7 +82,7 @@ def test_an_incident_change_or_a_checkpoint_makes_room_for_itself_among_routine_
 
 @pytest.mark.parametrize(("count", "lost"), [(4, 0), (5, 0), (6, 1), (9, 4)])
 def test_the_bound_is_kept_to_the_row_and_every_loss_is_counted_by_kind(count: int, lost: int) -> None:
-    waiting = Waiting(5)
+    waiting = WriteQueue(5)
     for seq in range(count):
         waiting.add_signals([signal(seq, kind=K.BOOK if seq % 2 else K.REQUEST)])
     assert len(waiting) == count - lost

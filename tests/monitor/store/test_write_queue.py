@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind
-from monitor.store.write_queue import KEPT, Waiting
+from monitor.store.write_queue import KEPT, WriteQueue
 from tests.branches import Reached
 from tests.monitor.store.rows import NOON, change, signal
 
 
 def test_a_batch_holds_what_came_first_in_order() -> None:
-    waiting = Waiting(100)
+    waiting = WriteQueue(100)
     rows = [signal(1), signal(2, kind=SignalKind.LIQUIDATION), signal(3), signal(4, kind=SignalKind.UPGRADE), signal(5)]
     waiting.add_signals(rows)
     first = waiting.cut("run", 1, NOON, 3)
@@ -23,7 +23,7 @@ def test_a_batch_holds_what_came_first_in_order() -> None:
 
 
 def test_a_checkpoint_waits_for_the_signals_before_it() -> None:
-    waiting = Waiting(100)
+    waiting = WriteQueue(100)
     waiting.add_signals([signal(1), signal(2, kind=SignalKind.UPGRADE)])
     waiting.add_kept([("ethereum", b"1")])
     assert waiting.cut("run", 1, NOON, 2).checkpoints == {}
@@ -34,7 +34,7 @@ def test_a_checkpoint_waits_for_the_signals_before_it() -> None:
 
 
 def test_the_oldest_routine_signals_make_room_and_are_counted() -> None:
-    waiting = Waiting(3)
+    waiting = WriteQueue(3)
     waiting.add_signals([signal(1), signal(2, kind=SignalKind.LIQUIDATION), signal(3), signal(4), signal(5)])
     assert [one.seq for one in waiting.cut("run", 1, NOON, 9).signals] == [2, 4, 5]
     assert waiting.dropped == {"request": 2}
@@ -45,7 +45,7 @@ making_room = Reached("routine signals that make room")
 
 @given(st.lists(st.sampled_from(list(SignalKind)), max_size=60), st.integers(1, 10), st.integers(1, 7))
 def test_whatever_comes_nothing_kept_is_lost_and_order_stands(kinds: list[SignalKind], bound: int, rows: int) -> None:
-    waiting = Waiting(bound)
+    waiting = WriteQueue(bound)
     told = [signal(seq, kind=kind) for seq, kind in enumerate(kinds)]
     waiting.add_signals(told)
     assert len(waiting) <= max(bound, sum(kind in KEPT for kind in kinds))
@@ -61,7 +61,7 @@ def test_whatever_comes_nothing_kept_is_lost_and_order_stands(kinds: list[Signal
 def test_a_checkpoint_or_a_change_does_not_overtake_the_routine_signal_just_before_it() -> None:
     items: tuple[IncidentChange | tuple[str, bytes], ...] = (("ethereum", b"1"), change())
     for item in items:
-        waiting = Waiting(100)
+        waiting = WriteQueue(100)
         waiting.add_signals([signal(1)])
         waiting.add_kept([item])
         waiting.add_signals([signal(2)])
@@ -72,14 +72,14 @@ def test_a_checkpoint_or_a_change_does_not_overtake_the_routine_signal_just_befo
 
 
 def test_of_several_checkpoints_in_one_batch_the_last_of_each_network_is_written() -> None:
-    waiting = Waiting(100)
+    waiting = WriteQueue(100)
     waiting.add_kept([("ethereum", b"1"), ("base", b"7"), ("ethereum", b"2")])
     assert waiting.cut("run", 1, NOON, 9).checkpoints == {"ethereum": b"2", "base": b"7"}
     assert len(waiting) == 0
 
 
 def test_a_batch_bears_the_name_number_and_time_it_is_cut_with() -> None:
-    waiting = Waiting(100)
+    waiting = WriteQueue(100)
     waiting.add_signals([signal(1)])
     one = waiting.cut("run", 7, NOON, 9)
     assert (one.run_id, one.number, one.cut_at, one.rows) == ("run", 7, NOON, 1)

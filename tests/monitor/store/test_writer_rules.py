@@ -48,7 +48,7 @@ async def test_a_checkpoint_is_never_written_before_the_signals_that_came_before
         before[b"%d" % number] = set(range(sent))
         writer.checkpoint("ethereum", b"%d" % number)
         store.away = chance.random() < 0.4
-        await writer.turn()
+        await writer.write_now()
     store.away = False
     assert await writer.flush()
 
@@ -64,7 +64,7 @@ async def test_a_checkpoint_waits_while_its_signals_cannot_be_written(settings: 
     writer = Writer(store, settings, Ticking())
     writer.on_signals([signal(seq, kind=SignalKind.UPGRADE) for seq in range(15)])
     writer.checkpoint("ethereum", b"15")
-    await writer.turn()
+    await writer.write_now()
     assert store.seqs == list(range(10))
     assert store.batches[0].checkpoints == {}
     assert not await writer.flush()
@@ -86,7 +86,7 @@ async def test_a_checkpoint_of_a_later_run_is_written_behind_what_a_dead_run_lef
     store.away = False
     following = Writer(store, settings, Ticking(), run_id="2-following")
     following.checkpoint("ethereum", b"2")
-    await following.turn()
+    await following.write_now()
     assert [one.checkpoints["ethereum"] for one in store.batches] == [b"1", b"2"]
     await following.flush()
 
@@ -98,7 +98,7 @@ async def test_a_batch_has_at_most_its_rows_and_its_own_number(
     store = MemoryStore()
     writer = Writer(store, settings, Ticking(), run_id="run")
     writer.on_signals([signal(seq) for seq in range(rows)])
-    await writer.turn()
+    await writer.write_now()
     assert store.sizes == sizes
     assert [(one.run_id, one.number) for one in store.batches] == [("run", n + 1) for n in range(len(sizes))]
     assert (writer.written, writer.waiting, writer.spooled) == (rows, 0, 0)
@@ -140,7 +140,7 @@ async def test_a_batch_whose_answer_was_lost_is_sent_again_and_written_once(sett
     store.forgets_to_answer = 1
     writer = Writer(store, settings, Ticking(), run_id="run")
     writer.on_signals([signal(seq) for seq in range(10)])
-    await writer.turn()
+    await writer.write_now()
     assert (writer.away, writer.spooled, writer.written) == (True, 1, 0)
     assert await writer.flush()
     assert store.tries == [("run", 1), ("run", 1)]
@@ -186,7 +186,7 @@ async def test_an_absent_server_is_tried_after_1_2_4_8_15_15_seconds_and_after_1
             store.away = now_s < 50 or now_s > 60
             tries = len(store.tries)
             writer.on_signals([signal(eighth)])
-            await writer.turn()
+            await writer.write_now()
             if len(store.tries) > tries and store.away:
                 tried_at.append(now_s)
         await writer.flush()
@@ -219,9 +219,9 @@ def test_an_absent_server_is_not_asked_more_often_than_its_pauses_allow(
         writer = Writer(store, settings, Ticking())
         for tenth in range(round(for_s * 10) + 1):
             loop.now_s = begun_s + tenth / 10
-            await writer.turn()
+            await writer.write_now()
             writer.on_signals([signal(tenth)] if tenth == 0 else [])
-            await writer.turn()
+            await writer.write_now()
         counted.append(len(store.tries))
         await writer.flush()
 
@@ -238,11 +238,11 @@ async def test_while_the_server_is_away_batches_lie_on_disk_and_newer_ones_never
     writer = Writer(store, settings, Ticking(), run_id="run")
     for start in (0, 10, 20):
         writer.on_signals([signal(start + one) for one in range(10)])
-        await writer.turn()
+        await writer.write_now()
     assert (writer.spooled, writer.waiting, writer.away, len(store.tries)) == (3, 0, True, 1)
     store.away = False
     writer.on_signals([signal(30)])
-    await writer.turn()  # too soon to try: what is newer goes behind, on disk
+    await writer.write_now()  # too soon to try: what is newer goes behind, on disk
     assert (writer.spooled, store.batches) == (4, [])
     assert await writer.flush()
     assert [one.number for one in store.batches] == [1, 2, 3, 4]
@@ -279,12 +279,12 @@ async def test_rows_wait_in_memory_while_the_disk_takes_nothing_and_none_is_lost
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", fails)
-        await writer.turn()
+        await writer.write_now()
         assert (writer.waiting, writer.spooled) == (25, 0)
         assert "the spool cannot be written" in caplog.text
-        await writer.turn()
+        await writer.write_now()
         assert (writer.waiting, writer.spooled) == (25, 0)
-    await writer.turn()
+    await writer.write_now()
     assert (writer.waiting, writer.spooled) == (0, 3)
     store.away = False
     assert await writer.flush()
@@ -298,7 +298,7 @@ async def test_a_refused_batch_is_set_aside_once_and_those_behind_it_are_written
     store.refuses = {1, 3}
     writer = Writer(store, settings, Ticking(), run_id="run")
     writer.on_signals([signal(seq) for seq in range(40)])
-    await writer.turn()
+    await writer.write_now()
     assert [one.number for one in store.batches] == [2, 4]
     assert (writer.refused, writer.written, writer.away, writer.waiting) == (2, 20, False, 0)
     names = sorted(path.name for path in (tmp_path / "spool" / "refused").iterdir())
@@ -312,7 +312,7 @@ async def test_a_refused_batch_from_the_disk_does_not_block_the_disk(settings: S
     store.away = True
     writer = Writer(store, settings, Ticking(), run_id="run")
     writer.on_signals([signal(seq) for seq in range(20)])
-    await writer.turn()
+    await writer.write_now()
     store.away, store.refuses = False, {1}
     assert await writer.drain()
     assert [one.number for one in store.batches] == [2]
@@ -334,7 +334,7 @@ async def test_a_queue_more_than_half_full_goes_behind_the_backlog_while_that_is
     store.away = True
     writer = Writer(store, settings, Ticking(), run_id="run")
     writer.on_signals([signal(seq) for seq in range(20)])
-    await writer.turn()
+    await writer.write_now()
     store.away = False
     waiting.clear()
     writer.on_signals([signal(20 + seq) for seq in range(queued)])
@@ -353,7 +353,7 @@ async def test_figures_count_what_waits_was_dropped_and_lies_on_disk(settings: S
     writer.on_changes([change()])
     expected = {"waiting": 12, "spooled": 0, "written": 0, "dropped": 4, "refused": 0, "damaged": 0, "away": 0.0}
     assert writer.figures() == expected
-    await writer.turn()
+    await writer.write_now()
     assert writer.figures() == {**expected, "waiting": 0, "spooled": 2, "away": 1.0}
     assert writer.dropped == {"request": 4}
     (path,) = (tmp_path / "spool" / "run").glob("*.jsonl")

@@ -33,7 +33,7 @@ def delta(
 
 
 def state(held: FeedBooks, now_s: float = 0.0) -> dict[str, BookState]:
-    return {one.instrument: one.state for one in held.measures(NOW, now_s, 60.0)}
+    return {one.instrument: one.state for one in held.measure_all(NOW, now_s, 60.0)}
 
 
 def events(told: Sequence[FeedChanged]) -> list[tuple[FeedEvent, float]]:
@@ -44,7 +44,7 @@ def synced(*, based: bool = True) -> FeedBooks:
     """A book of BTC that stands at id 10."""
     held = books(based=based)
     held.change(delta(10), NOW, 0.0)
-    held.wanting()
+    held.snapshots_needed()
     held.snapshot(whole(10), NOW, 0.0)
     return held
 
@@ -66,7 +66,7 @@ def test_what_is_old_or_follows_is_no_gap() -> None:
     for change in (delta(11), delta(9), delta(11), delta(12, 14), delta(13), delta(15)):
         assert held.change(change, NOW, 1.0) == []
     assert state(held) == {"BTC": BookState.OK}
-    assert held.wanting() == []
+    assert held.snapshots_needed() == []
 
 
 def test_only_the_book_with_the_gap_is_lost() -> None:
@@ -75,7 +75,7 @@ def test_only_the_book_with_the_gap_is_lost() -> None:
     held.change(delta(13), NOW, 1.0)
     held.change(delta(51, instrument="ETH"), NOW, 1.0)
     assert state(held) == {"BTC": BookState.UNSYNCED, "ETH": BookState.OK}
-    assert held.wanting() == ["BTC"]
+    assert held.snapshots_needed() == ["BTC"]
 
 
 def test_a_resync_tells_the_seconds_from_its_gap_whatever_else_came_meanwhile() -> None:
@@ -98,11 +98,11 @@ def test_a_first_snapshot_is_no_resync() -> None:
 def test_a_gap_within_what_was_kept_is_no_resync_and_asks_again() -> None:
     held = synced()
     held.change(delta(13), NOW, 1.0)
-    held.wanting()
+    held.snapshots_needed()
     held.change(delta(20), NOW, 2.0)
     assert held.snapshot(whole(13), NOW, 3.0) == []
     assert state(held) == {"BTC": BookState.UNSYNCED}
-    assert held.wanting() == ["BTC"]
+    assert held.snapshots_needed() == ["BTC"]
     assert events(held.snapshot(whole(19), NOW, 6.0)) == [(FeedEvent.RESYNCED, 5.0)]
     assert state(held) == {"BTC": BookState.OK}
 
@@ -118,53 +118,53 @@ def test_what_was_kept_is_applied_once() -> None:
     held = books(based=True)
     held.change(delta(11, price=98.0), NOW, 0.0)
     held.snapshot(whole(10), NOW, 1.0)
-    assert held.measures(NOW, 1.0, 60.0)[0].levels == 3
+    assert held.measure_all(NOW, 1.0, 60.0)[0].levels == 3
     held.snapshot(whole(10), NOW, 2.0)
-    assert held.measures(NOW, 2.0, 60.0)[0].levels == 2
+    assert held.measure_all(NOW, 2.0, 60.0)[0].levels == 2
 
 
 def test_one_snapshot_at_a_time_is_asked_for_each_book() -> None:
     held = books(based=True)
     held.change(delta(10), NOW, 0.0)
     held.change(delta(10, instrument="ETH"), NOW, 0.0)
-    assert held.wanting() == ["BTC", "ETH"]
+    assert held.snapshots_needed() == ["BTC", "ETH"]
     for number in range(11, 200):
         held.change(delta(number), NOW, 0.0)
-        assert held.wanting() == []
-    held.failed("ETH")
-    assert held.wanting() == ["ETH"]
-    assert held.wanting() == []
+        assert held.snapshots_needed() == []
+    held.snapshot_failed("ETH")
+    assert held.snapshots_needed() == ["ETH"]
+    assert held.snapshots_needed() == []
 
 
 def test_a_book_no_change_came_for_is_not_asked_for() -> None:
     held = books(based=True)
     held.snapshot(whole(10), NOW, 0.0)
-    held.forget()
-    assert held.wanting() == []
+    held.invalidate()
+    assert held.snapshots_needed() == []
     held.change(delta(11), NOW, 0.0)
-    assert held.wanting() == ["BTC"]
+    assert held.snapshots_needed() == ["BTC"]
 
 
 def test_a_snapshot_asked_for_before_the_connection_was_lost_is_asked_for_anew_after_it() -> None:
     held = books(based=True)
     held.change(delta(11), NOW, 0.0)
-    assert held.wanting() == ["BTC"]
-    held.forget()
+    assert held.snapshots_needed() == ["BTC"]
+    held.invalidate()
     held.change(delta(21), NOW, 0.0)
-    assert held.wanting() == ["BTC"]
+    assert held.snapshots_needed() == ["BTC"]
 
 
 def test_changes_of_a_lost_connection_are_not_applied_to_the_next_ones_snapshot() -> None:
     held = books(based=True)
     held.change(delta(11, price=98.0), NOW, 0.0)
-    held.forget()
+    held.invalidate()
     held.snapshot(whole(10), NOW, 1.0)
-    assert held.measures(NOW, 1.0, 60.0)[0].levels == 2
+    assert held.measure_all(NOW, 1.0, 60.0)[0].levels == 2
 
 
 def test_after_a_lost_connection_a_change_that_would_follow_is_not_believed() -> None:
     held = synced()
-    held.forget()
+    held.invalidate()
     assert held.change(delta(11), NOW, 1.0) == []
     assert state(held) == {"BTC": BookState.UNSYNCED}
 
@@ -185,8 +185,8 @@ def test_only_a_feed_with_its_own_snapshots_wants_a_new_connection_and_only_afte
     assert [own.needs_new_connection] == [False]
     own.change(delta(13), NOW, 0.0)
     assert [own.needs_new_connection] == [True]
-    assert own.wanting() == [], "there is no snapshot to ask for"
-    own.forget()
+    assert own.snapshots_needed() == [], "there is no snapshot to ask for"
+    own.invalidate()
     assert [own.needs_new_connection] == [False]
     rest = synced()
     rest.change(delta(13), NOW, 0.0)
@@ -197,12 +197,12 @@ def test_at_most_five_thousand_changes_are_kept_for_a_snapshot() -> None:
     held = books(based=True)
     for number in range(1, 5_011):
         held.change(delta(number), NOW, 0.0)
-    kept = held._held["BTC"].kept
+    kept = held._tracked["BTC"].pending
     assert (len(kept), kept[0].first_id, kept[-1].first_id) == (5_000, 11, 5_010)
 
 
 def test_books_are_measured_as_of_the_feed_at_the_time_given() -> None:
     held = synced()
-    (told,) = held.measures(LATER, 61.0, 60.0)
+    (told,) = held.measure_all(LATER, 61.0, 60.0)
     assert (told.source, told.received_at, told.state, told.age_s) == ("ws", LATER, BookState.FROZEN, 61.0)
-    assert held.measures(LATER, 61.0, 61.0)[0].state is BookState.OK
+    assert held.measure_all(LATER, 61.0, 61.0)[0].state is BookState.OK

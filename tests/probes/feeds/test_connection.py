@@ -18,13 +18,13 @@ from probes.feeds.settings import FeedSetting
 from probes.readings import FeedChanged, FeedEvent, Instrument, Market, Reading, VenueId
 from probes.rest.http import session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
-from probes.venue import BookDelta, BookSnapshot, Context, Feed, FeedWord, Reply, Venue
+from probes.venue import BookDelta, BookSnapshot, Context, Feed, FeedMessage, Reply, Venue
 from tests.probes.loopback import Talk, free_port, serving
 
 MADE = VenueId("made")
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 BTC = Instrument(symbol="BTC", base="BTC", quote="USDT", market=Market.PERP)
-GAP: Sequence[FeedWord] = [
+GAP: Sequence[FeedMessage] = [
     BookSnapshot(instrument="BTC", last_id=10, event_time=None, bids=[], asks=[]),
     BookDelta(instrument="BTC", first_id=15, last_id=15, prev_id=None, event_time=None, bids=[], asks=[]),
 ]
@@ -34,8 +34,8 @@ class _Over(Exception):
     """The test's clock has no more to say."""
 
 
-def declared(words: Sequence[FeedWord] = (), **changed: Any) -> Feed:
-    def read(raw: bytes, context: Context) -> Sequence[FeedWord]:
+def declared(words: Sequence[FeedMessage] = (), **changed: Any) -> Feed:
+    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
         return words
 
     given: dict[str, Any] = {"subscribe": lambda _instruments, _now: (), **changed}
@@ -87,7 +87,7 @@ async def test_a_socket_is_left_at_three_silences_and_not_before(
 ) -> None:
     told: list[Reading] = []
     one = runner(client, declared(silence_after_s=30.0), told)
-    one._ear.opened(T0, 0.0)
+    one._reader.opened(T0, 0.0)
     assert await sampled(one, monkeypatch, 29.9, 30.0, 60.0, 89.9) is None
     assert events(told) == [FeedEvent.SILENT]
     ended = await sampled(one, monkeypatch, 90.0)
@@ -99,7 +99,7 @@ async def test_a_lifetime_is_over_when_it_has_passed_and_not_before(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = runner(client, declared(silence_after_s=1e9, lifetime_s=100.0), [])
-    one._ear.opened(T0, 0.0)
+    one._reader.opened(T0, 0.0)
     assert await sampled(one, monkeypatch, 99.0, 100.0) is None
     ended = await sampled(one, monkeypatch, 100.5)
     assert ended is not None
@@ -124,7 +124,7 @@ async def test_a_gap_that_only_a_new_connection_mends_ends_this_one_as_planned(
         runner(client, declared(GAP, silence_after_s=1e9, book_base=base), []) for base in (None, "book_rest")
     )
     for one in (own, based):
-        one._ear.frame(b"", T0, 0.0, {"BTC": BTC})
+        one._reader.frame(b"", T0, 0.0, {"BTC": BTC})
     ended = await sampled(own, monkeypatch, 1.0)
     assert ended is not None
     assert (ended.detail, ended.planned) == ("resync of a book", True)
@@ -227,9 +227,9 @@ async def test_news_puts_off_the_leaving_of_a_socket(
 ) -> None:
     words = [BookSnapshot(instrument="BTC", last_id=10, event_time=None, bids=[], asks=[])]
     one = runner(client, declared(words, silence_after_s=10.0), [])
-    one._ear.opened(T0, 0.0)
+    one._reader.opened(T0, 0.0)
     assert await sampled(one, monkeypatch, 25.0) is None
-    one._ear.frame(b"", T0, 26.0, {"BTC": BTC})
+    one._reader.frame(b"", T0, 26.0, {"BTC": BTC})
     assert await sampled(one, monkeypatch, 30.0, 46.0, 55.9) is None
     assert await sampled(one, monkeypatch, 56.0) is not None
 

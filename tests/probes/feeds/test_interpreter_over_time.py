@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from probes.clock_offset import ClockOffset
-from probes.feeds.interpreter import FeedReader, Heard
+from probes.feeds.interpreter import FeedReader, FrameResult
 from probes.readings import (
     BookMeasured,
     BookState,
@@ -38,7 +38,7 @@ from probes.venue import (
     BookSnapshot,
     Context,
     Feed,
-    FeedWord,
+    FeedMessage,
     Malformed,
     Pong,
     Reply,
@@ -64,7 +64,7 @@ class Talking:
     """A feed under the ear: each frame means the words given for it."""
 
     def __init__(self, *, opened_s: float = 0.0, offset: ClockOffset | None = None, **changed: Any) -> None:
-        self.words: Sequence[FeedWord] = ()
+        self.words: Sequence[FeedMessage] = ()
         self.error: Exception | None = None
         self.contexts: list[Context] = []
         self.offset = offset or ClockOffset()
@@ -72,13 +72,13 @@ class Talking:
         self.ear = FeedReader(MADE, feed, self.offset, [BTC])
         self.first = self.ear.opened(at(opened_s), opened_s)
 
-    def _read(self, raw: bytes, context: Context) -> Sequence[FeedWord]:
+    def _read(self, raw: bytes, context: Context) -> Sequence[FeedMessage]:
         self.contexts.append(context)
         if self.error is not None:
             raise self.error
         return self.words
 
-    def hear(self, seconds: float, *words: FeedWord, error: Exception | None = None) -> Heard:
+    def hear(self, seconds: float, *words: FeedMessage, error: Exception | None = None) -> FrameResult:
         self.words, self.error = words, error
         return self.ear.frame(b"raw", at(seconds), seconds, {"BTC": BTC})
 
@@ -133,7 +133,7 @@ def test_a_silence_that_ends_within_a_pulse_of_the_last_one_is_ended_at_once() -
 
 
 @pytest.mark.parametrize("word", [Ack(subject="x"), Pong(), Reply(text="pong")])
-def test_what_is_no_news_neither_pulses_nor_ends_a_silence(word: FeedWord) -> None:
+def test_what_is_no_news_neither_pulses_nor_ends_a_silence(word: FeedMessage) -> None:
     feed = Talking(silence_after_s=30.0)
     assert feed.hear(29.0, word).readings == []
     assert changes(feed.second(30.0)) == [(FeedEvent.SILENT, 30.0)]
@@ -295,13 +295,13 @@ def test_a_gap_comes_up_with_the_frame_that_shows_it_and_a_closed_connection_end
 def test_a_feed_with_a_base_wants_it_and_takes_it_or_asks_again() -> None:
     feed = Talking(book_base="book_rest")
     feed.hear(1.0, delta(1.0, 11))
-    assert feed.ear.books.wanting() == ["BTC"]
-    assert list(feed.ear.based(None, "BTC", at(2.0))) == []
-    assert feed.ear.books.wanting() == ["BTC"]
-    assert list(feed.ear.based(snapshot(2.0), "BTC", at(2.0))) == []
-    assert feed.ear.books.wanting() == []
+    assert feed.ear.books.snapshots_needed() == ["BTC"]
+    assert list(feed.ear.rest_snapshot(None, "BTC", at(2.0))) == []
+    assert feed.ear.books.snapshots_needed() == ["BTC"]
+    assert list(feed.ear.rest_snapshot(snapshot(2.0), "BTC", at(2.0))) == []
+    assert feed.ear.books.snapshots_needed() == []
     feed.hear(3.0, delta(3.0, 15))
-    (told,) = feed.ear.based(snapshot(4.0, last_id=20), "BTC", at(4.5))
+    (told,) = feed.ear.rest_snapshot(snapshot(4.0, last_id=20), "BTC", at(4.5))
     assert isinstance(told, FeedChanged)
     assert (told.event, told.value, told.received_at) == (FeedEvent.RESYNCED, 1.5, at(4.5))
 
@@ -309,7 +309,7 @@ def test_a_feed_with_a_base_wants_it_and_takes_it_or_asks_again() -> None:
 def test_a_feed_without_a_base_never_wants_one() -> None:
     feed = Talking()
     feed.hear(1.0, delta(1.0, 11))
-    assert feed.ear.books.wanting() == []
+    assert feed.ear.books.snapshots_needed() == []
 
 
 def test_the_clock_a_feed_gives_is_told_every_five_seconds() -> None:
@@ -342,10 +342,10 @@ def test_quiet_counts_from_the_last_news_and_from_the_opening_before_any() -> No
 
 def test_changes_after_a_closing_are_not_applied_to_the_book_of_before() -> None:
     feed = Talking(book_base="book_rest")
-    feed.ear.based(snapshot(1.0), "BTC", at(1.0))
+    feed.ear.rest_snapshot(snapshot(1.0), "BTC", at(1.0))
     assert changes(feed.hear(1.5, delta(1.5, 11)).readings) == [(FeedEvent.PULSE, 1)]
     feed.ear.closed(2.0, at(2.0))
     feed.ear.opened(at(3.0), 3.0)
     feed.hear(3.5, delta(3.5, 12))
     assert only(BookMeasured, feed.second(4.0)).state is BookState.UNSYNCED
-    assert feed.ear.books.wanting() == ["BTC"]
+    assert feed.ear.books.snapshots_needed() == ["BTC"]

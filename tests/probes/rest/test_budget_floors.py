@@ -28,19 +28,19 @@ def used(ours: Budgets, now_s: float, name: str = "ip") -> float:
 
 def test_nine_tenths_may_be_spent_and_nothing_more() -> None:
     ours = budgets()
-    assert ours.may("ip", 90, 0.0)
-    assert not ours.may("ip", 90.001, 0.0)
+    assert ours.allows("ip", 90, 0.0)
+    assert not ours.allows("ip", 90.001, 0.0)
     ours.spend("ip", 89, 0.0)
-    assert ours.may("ip", 1, 0.0)
-    assert not ours.may("ip", 1.001, 0.0)
+    assert ours.allows("ip", 1, 0.0)
+    assert not ours.allows("ip", 1.001, 0.0)
 
 
 def test_one_budget_is_spent_without_touching_another() -> None:
     ours = budgets()
     ours.spend("ip", 90, 0.0)
-    assert not ours.may("ip", 1, 0.0)
-    assert ours.may("spot", 45, 0.0)
-    assert not ours.may("spot", 46, 0.0)
+    assert not ours.allows("ip", 1, 0.0)
+    assert ours.allows("spot", 45, 0.0)
+    assert not ours.allows("spot", 46, 0.0)
 
 
 def test_each_request_leaves_the_window_as_it_grows_too_old() -> None:
@@ -79,19 +79,19 @@ def test_a_venue_that_counts_less_than_we_spent_is_not_believed() -> None:
 def test_a_limit_the_venue_tells_moves_the_last_tenth() -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", limit=1000), 0.0)
-    assert ours.may("ip", 900, 0.0)
-    assert not ours.may("ip", 901, 0.0)
+    assert ours.allows("ip", 900, 0.0)
+    assert not ours.allows("ip", 901, 0.0)
     ours.learn(Usage(budget="ip", limit=0.5), 0.0)
-    assert ours.may("ip", 0.45, 0.0)
-    assert not ours.may("ip", 0.46, 0.0)
+    assert ours.allows("ip", 0.45, 0.0)
+    assert not ours.allows("ip", 0.46, 0.0)
 
 
 @pytest.mark.parametrize("limit", [0.0, -5.0, None])
 def test_a_limit_that_is_none_is_not_learnt(limit: float | None) -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", limit=limit), 0.0)
-    assert ours.may("ip", 90, 0.0)
-    assert not ours.may("ip", 91, 0.0)
+    assert ours.allows("ip", 90, 0.0)
+    assert not ours.allows("ip", 91, 0.0)
 
 
 def test_what_remains_is_counted_from_the_limit_unless_what_was_used_is_told_too() -> None:
@@ -110,32 +110,37 @@ def test_what_remains_is_counted_from_the_limit_unless_what_was_used_is_told_too
 @pytest.mark.parametrize("name", ["ip", "spot", "a budget nobody declared"])
 def test_before_a_floor_nothing_may_be_asked_of_any_budget_and_from_it_on_all_may(name: str) -> None:
     ours = budgets()
-    ours.wait(1030.0, 1000.0)
-    assert [ours.may(name, 0.0, now_s) for now_s in (1000.0, 1029.999, 1030.0, 1030.001)] == [False, False, True, True]
+    ours.wait_until(1030.0, 1000.0)
+    assert [ours.allows(name, 0.0, now_s) for now_s in (1000.0, 1029.999, 1030.0, 1030.001)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_second_shorter_wait_does_not_lower_a_floor_and_a_longer_one_raises_it() -> None:
     ours = budgets()
-    ours.wait(1030.0, 1000.0)
-    ours.wait(1010.0, 1001.0)
-    assert ours.waits_s(1005.0) == 25.0
-    ours.wait(1060.0, 1002.0)
-    assert ours.waits_s(1005.0) == 55.0
+    ours.wait_until(1030.0, 1000.0)
+    ours.wait_until(1010.0, 1001.0)
+    assert ours.wait_left_s(1005.0) == 25.0
+    ours.wait_until(1060.0, 1002.0)
+    assert ours.wait_left_s(1005.0) == 55.0
 
 
 def test_a_floor_lies_at_most_three_days_ahead_of_the_moment_it_was_told() -> None:
     ours = budgets()
-    ours.wait(1000.0 + THREE_DAYS_S - 1, 1000.0)
-    assert ours.waits_s(1000.0) == THREE_DAYS_S - 1
-    ours.wait(1e15, 1000.0)
-    assert ours.waits_s(1000.0) == THREE_DAYS_S
-    assert not ours.may("ip", 1, 1000.0 + THREE_DAYS_S - 0.5)
-    assert ours.may("ip", 1, 1000.0 + THREE_DAYS_S)
+    ours.wait_until(1000.0 + THREE_DAYS_S - 1, 1000.0)
+    assert ours.wait_left_s(1000.0) == THREE_DAYS_S - 1
+    ours.wait_until(1e15, 1000.0)
+    assert ours.wait_left_s(1000.0) == THREE_DAYS_S
+    assert not ours.allows("ip", 1, 1000.0 + THREE_DAYS_S - 0.5)
+    assert ours.allows("ip", 1, 1000.0 + THREE_DAYS_S)
 
 
 def test_without_a_floor_nothing_is_waited_for() -> None:
-    assert budgets().waits_s(0.0) == 0.0
-    assert budgets().may("ip", 1, -1e9)
+    assert budgets().wait_left_s(0.0) == 0.0
+    assert budgets().allows("ip", 1, -1e9)
 
 
 def test_headroom_is_what_is_left_and_nothing_below_a_floor() -> None:
@@ -147,7 +152,7 @@ def test_headroom_is_what_is_left_and_nothing_below_a_floor() -> None:
         ("spot", 0, 50, 1.0, 10.0, False),
     ]
     assert {(one.venue, one.received_at) for one in first} == {("made", NOW)}
-    ours.wait(1010.0, 1000.0)
+    ours.wait_until(1010.0, 1000.0)
     assert [one.left for one in ours.headroom(1009.9, NOW)] == [0.0, 0.0]
     assert [one.left for one in ours.headroom(1010.0, NOW)] == [0.75, 1.0]
 
@@ -164,5 +169,5 @@ def test_only_the_newest_twenty_thousand_requests_are_remembered() -> None:
     for at_s in range(20_003):
         ours.spend("ip", 1.0, float(at_s))
     ours.learn(Usage(budget="ip", used=5), -1.0)
-    account = ours._accounts["ip"]
+    account = ours._allowances["ip"]
     assert (len(account.spent), account.spent[0]) == (20_000, (3.0, 1.0))

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from probes.readings import BookMeasured, FeedChanged, Instrument, Market, Reading, Refusal, RequestTimed, VenueId
-from probes.rest.client import RestClient
+from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import session, tls_context
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
@@ -69,7 +69,13 @@ def asker(client: aiohttp.ClientSession, served: Loopback, **given: Any) -> Rest
         budgets=(Budget(name="ip", limit=100, window_s=60), Budget(name="data", limit=10, window_s=60)),
     )  # fmt: skip
     return RestClient(
-        VenueState(venue), client, lambda: T0, hosts={"rest": served.url + "/"}, keys=Keys(key="k", secret="s"), **given
+        VenueState(venue),
+        client,
+        lambda: T0,
+        RestAccess(
+            hosts={"rest": served.url + "/"}, keys=Keys(key="k", secret="s"), timeout_s=given.pop("timeout_s", None)
+        ),
+        **given,
     )
 
 
@@ -111,15 +117,15 @@ async def test_what_was_not_asked_is_told_as_ours_from_its_slot_and_reaches_no_t
     tape = Tape()
     async with serving({"/a": say("{}")}) as served:
         ours = asker(client, served, tape=tape)
-        ours.state.budgets.wait(T0.timestamp() + 30, T0.timestamp())
-        readings, snapshot = await ours.ask_raw(check(), BTC, T0 - timedelta(seconds=4))
+        ours.state.budgets.wait_until(T0.timestamp() + 30, T0.timestamp())
+        readings, snapshot = await ours.ask_unmeasured(check(), BTC, T0 - timedelta(seconds=4))
         assert served.asked == []
     (told,) = readings
     assert isinstance(told, RequestTimed)
     assert snapshot is None
     assert (told.refusal, told.detail, told.status, told.censored) == (
         Refusal.BUDGET,
-        "waiting 30 s as told",
+        "waiting 30 s as the venue asked",
         None,
         False,
     )
@@ -130,10 +136,10 @@ async def test_what_was_not_asked_is_told_as_ours_from_its_slot_and_reaches_no_t
 async def test_a_floor_that_is_over_is_no_reason(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": say("{}")}) as served:
         ours = asker(client, served)
-        ours.state.budgets.wait(T0.timestamp() - 30, T0.timestamp() - 60)
+        ours.state.budgets.wait_until(T0.timestamp() - 30, T0.timestamp() - 60)
         (told, *_) = await ours.ask(check(cost=91.0), None)
     assert isinstance(told, RequestTimed)
-    assert told.detail == "the last tenth is kept"
+    assert told.detail == "the last tenth of the budget is reserved"
 
 
 async def test_the_slot_is_the_moment_of_asking_where_none_is_given(client: aiohttp.ClientSession) -> None:
@@ -188,7 +194,7 @@ async def test_a_book_asked_for_is_measured_as_of_its_arrival_and_raw_asking_doe
     async with serving({"/a": say("{}")}) as served:
         ours = asker(client, served)
         readings = await ours.ask(check(words=[BOOK]), BTC)
-        raw, snapshot = await ours.ask_raw(check(words=[BOOK]), BTC)
+        raw, snapshot = await ours.ask_unmeasured(check(words=[BOOK]), BTC)
     (book,) = [one for one in readings if isinstance(one, BookMeasured)]
     first = readings[0]
     assert isinstance(first, RequestTimed)

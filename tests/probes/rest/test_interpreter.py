@@ -23,7 +23,7 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
-from probes.rest.interpreter import AnswerReader, timed
+from probes.rest.interpreter import AnswerReader, Slot, request_reading
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
 from probes.venue import BookSnapshot, Budget, Context, Malformed, Refused, RestCall, RestCheck, Usage, Venue
@@ -83,10 +83,10 @@ class Asked:
         self.ear = AnswerReader(self.state)
 
     def hear(self, got: HttpExchange | None = None) -> list[Reading]:
-        return self.ear.heard(self.check, BTC, DUE, got or answered())[0]
+        return self.ear.read(self.check, BTC, DUE, got or answered())[0]
 
-    def waits_s(self, now: datetime) -> float:
-        return self.state.budgets.waits_s(now.timestamp())
+    def wait_left_s(self, now: datetime) -> float:
+        return self.state.budgets.wait_left_s(now.timestamp())
 
 
 def only(kind: type[One], readings: Sequence[object]) -> One:
@@ -107,7 +107,7 @@ def test_latency_counts_from_the_slot_and_service_from_the_sending() -> None:
 
 def test_no_time_is_negative_when_our_clock_was_set_back() -> None:
     got = answered(sent_at=at(-2.0), received_at=at(-3.0))
-    told = timed(MADE, "x", None, DUE, got, None, "")
+    told = request_reading(Slot(MADE, "x", None, DUE), got, None, "")
     assert (told.latency_s, told.service_s, told.instrument) == (0.0, 0.0, None)
 
 
@@ -164,7 +164,7 @@ def test_what_is_refused_says_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "headers", "waits_s"),
+    ("refused", "headers", "wait_left_s"),
     [
         (Refused(Refusal.THROTTLED), {"retry-after": "30"}, 30.0),
         (Refused(Refusal.BANNED), {"retry-after": "30"}, 30.0),
@@ -182,15 +182,15 @@ def test_what_is_refused_says_nothing_else() -> None:
     ],
 )
 def test_a_retry_after_a_reset_or_a_bans_end_is_waited_for(
-    refused: Refused, headers: dict[str, str], waits_s: float
+    refused: Refused, headers: dict[str, str], wait_left_s: float
 ) -> None:
     asked = Asked(refused=refused)
     asked.hear(answered(headers=headers))
-    assert asked.waits_s(at(2.5)) == pytest.approx(waits_s)
+    assert asked.wait_left_s(at(2.5)) == pytest.approx(wait_left_s)
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "waits_s"),
+    ("status", "headers", "wait_left_s"),
     [
         (429, {"retry-after": "30"}, 30.0),
         (429, {}, 5.0),
@@ -201,17 +201,17 @@ def test_a_retry_after_a_reset_or_a_bans_end_is_waited_for(
     ],
 )
 def test_a_status_no_dialect_explains_is_waited_for_as_its_header_says(
-    status: int, headers: dict[str, str], waits_s: float
+    status: int, headers: dict[str, str], wait_left_s: float
 ) -> None:
     asked = Asked()
     asked.hear(answered(status=status, headers=headers))
-    assert asked.waits_s(at(2.5)) == pytest.approx(waits_s)
+    assert asked.wait_left_s(at(2.5)) == pytest.approx(wait_left_s)
 
 
 def test_a_refusal_found_while_reading_is_waited_for_too() -> None:
     asked = Asked(error=Refused(Refusal.THROTTLED))
     asked.hear()
-    assert asked.waits_s(at(2.5)) == 5.0
+    assert asked.wait_left_s(at(2.5)) == 5.0
 
 
 def test_what_the_headers_say_of_a_budget_is_learnt_even_from_a_refusal() -> None:
@@ -265,8 +265,8 @@ def test_a_listing_is_known_to_every_later_reader_and_a_newer_one_replaces_what_
 
 def test_a_book_is_given_apart_from_the_readings() -> None:
     asked = Asked(BOOK)
-    readings, snapshot = asked.ear.heard(asked.check, None, DUE, answered())
+    readings, snapshot = asked.ear.read(asked.check, None, DUE, answered())
     assert snapshot == BOOK
     assert [type(one) for one in readings] == [RequestTimed, Headroom]
     assert only(RequestTimed, readings).instrument is None
-    assert Asked().ear.heard(asked.check, None, DUE, answered(status=500))[1] is None
+    assert Asked().ear.read(asked.check, None, DUE, answered(status=500))[1] is None

@@ -164,7 +164,7 @@ async def test_a_retry_after_that_came_over_the_wire_is_obeyed(desk: Desk) -> No
 async def test_order_is_kept_behind_a_change_that_must_be_tried_again(desk: Desk) -> None:
     desk.answers = [(200, {}), (503, {}), (503, {}), (400, {}), (200, {})]
     ours = Deliveries(
-        [Route("desk", Rule(repeat_s=0), sink(desk.url, [NOW_S]))], first_pause_s=0.001, longest_pause_s=0.001
+        [Route("desk", Rule(repeat_s=0), sink(desk.url, [NOW_S]))], first_pause_s=0.001, max_pause_s=0.001
     )
     ours.on_changes([change(revision) for revision in (1, 2, 3, 4)])
     task = asyncio.ensure_future(ours.run("desk"))
@@ -184,7 +184,7 @@ def test_a_whole_url_is_taken(url: str) -> None:
 
 
 def test_port_zero_is_no_port() -> None:
-    with pytest.raises(OperatorError, match="whole URL") as caught:
+    with pytest.raises(OperatorError, match="complete URL") as caught:
         Webhook(WebhookSettings(url="https://desk.example:0/hush", secret_env="S"), {"S": SECRET})
     assert (caught.value.key, caught.value.value) == ("sinks.webhook.url", "(not shown)")
 
