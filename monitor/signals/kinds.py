@@ -1,4 +1,4 @@
-"""What each kind of signal means: its value's unit and its attributes, as the formats document them. Pure."""
+"""Declares each kind of signal: its value, unit and attributes, as the formats document them, and if it may be dropped."""
 
 from __future__ import annotations
 
@@ -81,11 +81,15 @@ POOL_DEPTH: dict[str, str] = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What `value` means for one kind, its unit, and the attributes it carries."""
+    """What `value` means for one kind, its unit, the attributes it carries, and whether it may be dropped under pressure.
+
+    Droppable is what is measured again soon. What is stated once, an event on a chain or a liquidation, is never dropped.
+    """
 
     value: str
     unit: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+    droppable: bool = field(kw_only=True)
 
 
 _FEED = {"planned": "announced or due", "detail": "short words"}
@@ -118,8 +122,9 @@ KINDS: Mapping[SignalKind, Kind] = {
             "class": "ws, rest or chain",
             "censoring": "liquidation feeds: complete, latest_per_second, largest_per_second, one_per_second",
         },
+        droppable=True,
     ),
-    SignalKind.TICK: Kind("always 0; source is clock", "", {}),
+    SignalKind.TICK: Kind("always 0; source is clock", "", {}, droppable=True),
     SignalKind.REQUEST: Kind(
         "latency from the scheduled time",
         "s",
@@ -131,29 +136,35 @@ KINDS: Mapping[SignalKind, Kind] = {
             "cold": "true: a new connection",
             "service_s": "latency less our own lateness",
         },
+        droppable=True,
     ),
-    SignalKind.MISSED_SLOT: Kind("slots missed", "1", {"check": "which check"}),
+    SignalKind.MISSED_SLOT: Kind("slots missed", "1", {"check": "which check"}, droppable=True),
     SignalKind.HEADROOM: Kind(
-        "request budget left", "fraction", {"budget": "which", "declared": "by the venue's headers"}
+        "request budget left", "fraction", {"budget": "which", "declared": "by the venue's headers"}, droppable=True
     ),
     SignalKind.VENUE_STATUS: Kind(
         "0 operational, 1 degraded, 2 maintenance",
         "level",
         {"title": "the venue's words", "planned": "true if announced"},
+        droppable=True,
     ),
-    SignalKind.CLOCK_OFFSET: Kind("venue clock − ours", "s", {"bound_s": "true within ±", "origin": "rest or feed"}),
-    SignalKind.FEED_LAG: Kind("receive − corrected venue stamp", "s", {"bound_s": "true within ±"}),
-    SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}),
-    SignalKind.FEED_OPENED: Kind("always 1", "1", _FEED),
-    SignalKind.FEED_CLOSED: Kind("seconds it lived", "s", _FEED),
-    SignalKind.FEED_SILENT: Kind("seconds of silence on an open socket", "s", _FEED),
-    SignalKind.FEED_PULSE: Kind("frames since the last pulse", "1", _FEED),
-    SignalKind.FEED_GAP: Kind("updates missing (at least)", "1", _FEED),
-    SignalKind.FEED_RESYNCED: Kind("seconds without a book", "s", _FEED),
-    SignalKind.FEED_BACKLOG: Kind("old messages told at subscribe", "1", _FEED),
-    SignalKind.FEED_SHUTDOWN: Kind("always 1: the venue will close this connection", "1", _FEED),
-    SignalKind.FEED_REJECTED: Kind("always 1: a subscription was refused", "1", _FEED),
-    SignalKind.MALFORMED: Kind("frames or answers that could not be read", "1", {"path": "where in the payload"}),
+    SignalKind.CLOCK_OFFSET: Kind(
+        "venue clock − ours", "s", {"bound_s": "true within ±", "origin": "rest or feed"}, droppable=True
+    ),
+    SignalKind.FEED_LAG: Kind("receive − corrected venue stamp", "s", {"bound_s": "true within ±"}, droppable=True),
+    SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}, droppable=True),
+    SignalKind.FEED_OPENED: Kind("always 1", "1", _FEED, droppable=True),
+    SignalKind.FEED_CLOSED: Kind("seconds it lived", "s", _FEED, droppable=True),
+    SignalKind.FEED_SILENT: Kind("seconds of silence on an open socket", "s", _FEED, droppable=True),
+    SignalKind.FEED_PULSE: Kind("frames since the last pulse", "1", _FEED, droppable=True),
+    SignalKind.FEED_GAP: Kind("updates missing (at least)", "1", _FEED, droppable=True),
+    SignalKind.FEED_RESYNCED: Kind("seconds without a book", "s", _FEED, droppable=True),
+    SignalKind.FEED_BACKLOG: Kind("old messages told at subscribe", "1", _FEED, droppable=True),
+    SignalKind.FEED_SHUTDOWN: Kind("always 1: the venue will close this connection", "1", _FEED, droppable=True),
+    SignalKind.FEED_REJECTED: Kind("always 1: a subscription was refused", "1", _FEED, droppable=True),
+    SignalKind.MALFORMED: Kind(
+        "frames or answers that could not be read", "1", {"path": "where in the payload"}, droppable=True
+    ),
     SignalKind.LIQUIDATION: Kind(
         "notional",
         "USD",
@@ -164,6 +175,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "censoring": "the feed's policy",
             "backlog": "true: told at subscribe, old news",
         },
+        droppable=False,
     ),
     SignalKind.BOOK: Kind(
         "spread (null-like −1 unless both sides stand uncrossed)",
@@ -175,53 +187,73 @@ KINDS: Mapping[SignalKind, Kind] = {
         }
         | _DEPTHS
         | _SLIPPAGE,
+        droppable=True,
     ),
     SignalKind.WALLET: Kind(
         "1 withdrawals open, 0.5 delayed, 0 closed",
         "level",
         {"deposits": "true, false or null", "withdrawals": "true, false or null", "delayed": "true, false or null"},
+        droppable=True,
     ),
-    SignalKind.OPEN_INTEREST: Kind("open interest, one side", "USD", {"base": "base units"}),
-    SignalKind.FUNDING: Kind("funding rate", "fraction per interval", {"interval_s": "seconds or null"}),
-    SignalKind.MARK_PRICE: Kind("mark price", "quote units", {"index": "index price or null"}),
+    SignalKind.OPEN_INTEREST: Kind("open interest, one side", "USD", {"base": "base units"}, droppable=True),
+    SignalKind.FUNDING: Kind(
+        "funding rate", "fraction per interval", {"interval_s": "seconds or null"}, droppable=True
+    ),
+    SignalKind.MARK_PRICE: Kind("mark price", "quote units", {"index": "index price or null"}, droppable=True),
     SignalKind.LONG_SHORT_RATIO: Kind(
-        "longs over shorts", "ratio", {"basis": "accounts, top_accounts, top_positions …"}
+        "longs over shorts", "ratio", {"basis": "accounts, top_accounts, top_positions …"}, droppable=True
     ),
-    SignalKind.VOLUME: Kind("traded in 24 h", "USD", {"market": "spot, perp or future", "last": "last price or null"}),
+    SignalKind.VOLUME: Kind(
+        "traded in 24 h", "USD", {"market": "spot, perp or future", "last": "last price or null"}, droppable=True
+    ),
     SignalKind.CONTROL: Kind(
-        "latency of a neutral control target", "s", {"outcome": "ok or a refusal", "target": "name"}
+        "latency of a neutral control target", "s", {"outcome": "ok or a refusal", "target": "name"}, droppable=True
     ),
-    SignalKind.HEAD: Kind("block number of the head", "block", {"lag_s": "seen − block time", "node": "which node"}),
-    SignalKind.HEAD_STALLED: Kind("seconds without a new head", "s", {}),
-    SignalKind.REORG: Kind("blocks undone", "blocks", {"common": "last common block number"}),
-    SignalKind.NODE_FAULT: Kind("always 1", "1", {"node": "which", "fault": "kind", "detail": "short"}),
-    SignalKind.UPGRADE: Kind("always 1", "1", _EVENT | UPGRADE),
-    SignalKind.CODE_COMPARED: Kind("always 1", "1", _EVENT | CODE_COMPARED),
-    SignalKind.SOURCE_CHECKED: Kind("1 verified, 0 not", "1", SOURCE_CHECKED),
+    SignalKind.HEAD: Kind(
+        "block number of the head", "block", {"lag_s": "seen − block time", "node": "which node"}, droppable=False
+    ),
+    SignalKind.HEAD_STALLED: Kind("seconds without a new head", "s", {}, droppable=False),
+    SignalKind.REORG: Kind("blocks undone", "blocks", {"common": "last common block number"}, droppable=False),
+    SignalKind.NODE_FAULT: Kind(
+        "always 1", "1", {"node": "which", "fault": "kind", "detail": "short"}, droppable=False
+    ),
+    SignalKind.UPGRADE: Kind("always 1", "1", _EVENT | UPGRADE, droppable=False),
+    SignalKind.CODE_COMPARED: Kind("always 1", "1", _EVENT | CODE_COMPARED, droppable=False),
+    SignalKind.SOURCE_CHECKED: Kind("1 verified, 0 not", "1", SOURCE_CHECKED, droppable=False),
     SignalKind.UPGRADE_QUEUED: Kind(
-        "earliest execution", "unix s", _EVENT | {"operation": "id", "timelock": "address", "new": "address or null"}
+        "earliest execution",
+        "unix s",
+        _EVENT | {"operation": "id", "timelock": "address", "new": "address or null"},
+        droppable=False,
     ),
     SignalKind.OPERATION_ENDED: Kind(
         "1 executed, 0 cancelled",
         "1",
         _EVENT | {"operation": "id", "timelock": "address", "queued_event_id": "or null"},
+        droppable=False,
     ),
-    SignalKind.LIQUIDITY_REMOVED: Kind("share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED),
-    SignalKind.LIQUIDITY_ADDED: Kind("share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED),
+    SignalKind.LIQUIDITY_REMOVED: Kind(
+        "share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED, droppable=False
+    ),
+    SignalKind.LIQUIDITY_ADDED: Kind(
+        "share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED, droppable=False
+    ),
     SignalKind.MIGRATION: Kind(
         "share of the source pool's reserves",
         "fraction",
         _EVENT
         | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"}
         | {"from_kind": "kind of pool", "to_kind": "kind of pool", "depth_share": "of the token's ±2 % depth, or null"},
+        droppable=False,
     ),
     SignalKind.LIQUIDITY_ACCOUNTED: Kind(
-        "unexplained share of what left within an hour", "fraction", _EVENT | LIQUIDITY_ACCOUNTED
+        "unexplained share of what left within an hour", "fraction", _EVENT | LIQUIDITY_ACCOUNTED, droppable=False
     ),
     SignalKind.POOL_DEPTH: Kind(
         "the pool's share of a token's ±2 % depth over the watched pools, the largest of its tokens",
         "fraction",
         _EVENT | POOL_DEPTH,
+        droppable=False,
     ),
     SignalKind.CONTROL_CHANGED: Kind(
         "always 1",
@@ -237,6 +269,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "escaped": "true: control left the contract's known timelock",
             "seen_by": "log, or state: a getter answers otherwise than in the block before, and no log told",
         },
+        droppable=False,
     ),
     SignalKind.BEHAVIOUR_MISMATCH: Kind(
         "calls that showed it",
@@ -248,6 +281,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "probed_by": "trace or sentinel",
             "ended": "true: it does what it names again",
         },
+        droppable=False,
     ),
     SignalKind.WALLET_SILENT: Kind(
         "seconds without an outflow of the asset from the venue's hot wallets",
@@ -258,9 +292,13 @@ KINDS: Mapping[SignalKind, Kind] = {
             "per_day": "how often chance alone would exceed usual_s, per day",
             "rate_per_day": "usual outflows per day",
         },
+        droppable=False,
     ),
     SignalKind.WALLET_RESUMED: Kind(
-        "seconds the silence lasted", "s", _EVENT | {"silent_event_id": "the first event of that silence"}
+        "seconds the silence lasted",
+        "s",
+        _EVENT | {"silent_event_id": "the first event of that silence"},
+        droppable=False,
     ),
     SignalKind.TOKEN_USE: Kind(
         "transfers of the token in one hour",
@@ -273,6 +311,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "reserves": "balance of the watched pools, smallest units, or null",
             "complete": "true: watched from the hour's first block",
         },
+        droppable=False,
     ),
-    SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}),
+    SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}, droppable=False),
 }

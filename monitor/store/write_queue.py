@@ -1,7 +1,7 @@
-"""What waits in memory to be written: in order, bounded, and what is given up first when it grows too long.
+"""Holds in memory what the store has still to write: in order, bounded, the oldest droppable signals dropped first.
 
-Signals of `KEPT` kinds, incident changes and checkpoints are never given up. Everything keeps its place: a checkpoint is
-cut no sooner than the signals that were told before it.
+Incident changes, checkpoints and signals whose kind is not `droppable` are never dropped. A checkpoint is never written
+before the signals that came before it.
 """
 
 from __future__ import annotations
@@ -11,28 +11,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from monitor.incidents import IncidentChange
-from monitor.signals import Signal, SignalKind
+from monitor.signals import Signal
+from monitor.signals.kinds import KINDS
 from monitor.store.batch import Batch
-
-KEPT = frozenset(
-    {
-        SignalKind.LIQUIDATION,
-        SignalKind.HEAD,
-        SignalKind.HEAD_STALLED,
-        SignalKind.REORG,
-        SignalKind.NODE_FAULT,
-        SignalKind.UPGRADE,
-        SignalKind.CODE_COMPARED,
-        SignalKind.UPGRADE_QUEUED,
-        SignalKind.OPERATION_ENDED,
-        SignalKind.LIQUIDITY_REMOVED,
-        SignalKind.LIQUIDITY_ADDED,
-        SignalKind.MIGRATION,
-        SignalKind.BEHAVIOUR_MISMATCH,
-        SignalKind.RETRACTION,
-    }
-)
-"""Liquidations and what a chain shows."""
 
 
 class WriteQueue:
@@ -53,10 +34,10 @@ class WriteQueue:
         """Queue signals; the oldest routine ones make room."""
         for signal in signals:
             self._order += 1
-            if signal.kind in KEPT:
-                self._kept.append((self._order, signal))
-            else:
+            if KINDS[signal.kind].droppable:
                 self._routine.append((self._order, signal))
+            else:
+                self._kept.append((self._order, signal))
         self._make_room()
 
     def add_kept(self, items: Iterable[IncidentChange | tuple[str, bytes]]) -> None:

@@ -29,13 +29,6 @@ ROUTINE = {
     K.OPEN_INTEREST, K.FUNDING, K.MARK_PRICE, K.LONG_SHORT_RATIO, K.VOLUME, K.CONTROL,
 }  # fmt: skip
 
-FAULT_OF_TODAY = {
-    K.CONTROL_CHANGED, K.WALLET_SILENT, K.WALLET_RESUMED, K.LIQUIDITY_ACCOUNTED, K.SOURCE_CHECKED, K.POOL_DEPTH,
-    K.TOKEN_USE,
-}  # fmt: skip
-"""Kinds of a chain that are given up today against the design. Remove each as it is mended; the set must become empty."""
-
-
 def given_up(kind: SignalKind) -> bool:
     """Whether a signal of this kind is lost when a newer routine reading finds the queue full."""
     waiting = WriteQueue(1)
@@ -45,7 +38,7 @@ def given_up(kind: SignalKind) -> bool:
     return kind in waiting.dropped
 
 
-@pytest.mark.parametrize("kind", sorted(NEVER_GIVEN_UP - FAULT_OF_TODAY))
+@pytest.mark.parametrize("kind", sorted(NEVER_GIVEN_UP))
 def test_what_is_seen_once_is_never_given_up(kind: SignalKind) -> None:
     assert not given_up(kind)
 
@@ -55,13 +48,9 @@ def test_a_routine_reading_may_be_given_up(kind: SignalKind) -> None:
     assert given_up(kind)
 
 
-def test_only_the_known_faults_of_today_are_given_up_against_the_design() -> None:
-    assert {kind for kind in NEVER_GIVEN_UP if given_up(kind)} == FAULT_OF_TODAY
-
-
 def test_a_queue_full_of_what_is_never_given_up_grows_beyond_its_bound() -> None:
     waiting = WriteQueue(2)
-    kinds = sorted(NEVER_GIVEN_UP - FAULT_OF_TODAY)
+    kinds = sorted(NEVER_GIVEN_UP)
     waiting.add_signals([signal(seq, kind=kind) for seq, kind in enumerate(kinds)])
     waiting.add_kept([change(), ("ethereum", b"1")])
     whole = waiting.cut("run", 1, NOON, 99)

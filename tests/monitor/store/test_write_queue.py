@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind
-from monitor.store.write_queue import KEPT, WriteQueue
+from monitor.signals.kinds import KINDS
+from monitor.store.write_queue import WriteQueue
 from tests.branches import Reached
 from tests.monitor.store.rows import NOON, change, signal
 
@@ -48,12 +49,14 @@ def test_whatever_comes_nothing_kept_is_lost_and_order_stands(kinds: list[Signal
     waiting = WriteQueue(bound)
     told = [signal(seq, kind=kind) for seq, kind in enumerate(kinds)]
     waiting.add_signals(told)
-    assert len(waiting) <= max(bound, sum(kind in KEPT for kind in kinds))
+    assert len(waiting) <= max(bound, sum(not KINDS[kind].droppable for kind in kinds))
     back: list[Signal] = []
     while len(waiting):
         back += waiting.cut("run", 1, NOON, rows).signals
     assert [one.seq for one in back] == sorted(one.seq for one in back)
-    assert [one for one in back if one.kind in KEPT] == [one for one in told if one.kind in KEPT]
+    assert [one for one in back if not KINDS[one.kind].droppable] == [
+        one for one in told if not KINDS[one.kind].droppable
+    ]
     assert len(back) + waiting.dropped.total() == len(told)
     making_room(waiting.dropped.total() > 0)
 

@@ -1,0 +1,44 @@
+"""Every kind of signal is declared, and each declaration says if the store may drop it under pressure."""
+
+from __future__ import annotations
+
+from monitor.signals import SignalKind
+from monitor.signals.kinds import KINDS
+
+LIQUIDATIONS = {"liquidation"}
+CHAIN = {
+    "head",
+    "head_stalled",
+    "reorg",
+    "node_fault",
+    "upgrade",
+    "code_compared",
+    "source_checked",
+    "upgrade_queued",
+    "operation_ended",
+    "liquidity_removed",
+    "liquidity_added",
+    "migration",
+    "liquidity_accounted",
+    "pool_depth",
+    "control_changed",
+    "behaviour_mismatch",
+    "wallet_silent",
+    "wallet_resumed",
+    "token_use",
+    "retraction",
+}
+
+
+def test_every_kind_of_signal_is_declared() -> None:
+    assert set(KINDS) == set(SignalKind)
+
+
+def test_liquidations_and_everything_a_chain_shows_are_never_dropped() -> None:
+    assert {kind.value for kind, declared in KINDS.items() if not declared.droppable} == LIQUIDATIONS | CHAIN
+
+
+def test_what_is_measured_again_soon_may_be_dropped() -> None:
+    measured = {"request", "book", "tick", "feed_pulse", "feed_lag", "engine_lag", "headroom", "funding", "volume"}
+    measured |= {"mark_price", "long_short_ratio", "open_interest", "clock_offset", "missed_slot", "control"}
+    assert measured <= {kind.value for kind, declared in KINDS.items() if declared.droppable}
