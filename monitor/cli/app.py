@@ -1,14 +1,13 @@
-"""The tree of commands. Each module of `monitor.cli.commands` adds its own; nothing lists them by hand."""
+"""The tree of commands. Each module of `monitor.cli.commands` adds its own; no list names them."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from monitor.cli import commands
+from monitor.registry import Registry
 
 app = typer.Typer(
     name="stormwatch",
@@ -36,5 +35,7 @@ def _root(
     """Take the options of the program itself; each ends the program."""
 
 
-for _module in sorted(iter_modules(commands.__path__), key=lambda one: one.name):
-    import_module(f"{commands.__name__}.{_module.name}").add_to(app)
+_COMMANDS: Registry[Callable[[typer.Typer], None]] = Registry("monitor.cli.commands", "add_to")
+
+for _name in _COMMANDS.names():
+    _COMMANDS.get(_name)(app)

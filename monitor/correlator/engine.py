@@ -19,7 +19,7 @@ from monitor.correlator.board import Board, utc
 from monitor.correlator.change_writer import ChangeWriter
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Episode, Look
-from monitor.correlator.evidence import made, names
+from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import Second, Sequencer
@@ -52,7 +52,7 @@ class Correlator:
         self._judging = AssetAssessor(s, self._sources, self._board, self._attribution)
         self._venues = Venues(s, self._sources, self._board, self._attribution)
         self._teller = ChangeWriter(s, self._board)
-        self._producers = dict(made(EvidenceBoard(s, self._sources, self._board, self._attribution)))
+        self._producers = dict(producers(EvidenceBoard(s, self._sources, self._board, self._attribution)))
         self._episodes: dict[str, Episode] = {}
         self._astir: dict[str, Episode] = {}
         """Venues whose episode is open or about to open."""

@@ -1,4 +1,4 @@
-"""What a sink is, and which there are: every module here declares `SETTINGS` and `Made`; nothing lists them by hand.
+"""What a sink is, and which there are: every module here declares its `SINK`, a SinkType; no list names them.
 
 A sink says only delivered, try again, or refused; queues, retries and routing are not its business. Its table in the
 settings is `[sinks.NAME]`, `type` naming the module where it is not NAME itself, so one desk may have two webhooks.
@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, Protocol
 
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Sink
 from monitor.errors import OperatorError, nearest
 from monitor.incidents import LEVEL_NAMES, Level
+from monitor.registry import Registry
 from monitor.settings.reader import read
 
 
-class Maker(Protocol):
-    """How a sink is made from its settings, the environment, and the settings' path for errors ("sinks.desk")."""
+class SinkFactory(Protocol):
+    """Builds a sink from its settings, the environment, and the settings' path for errors ("sinks.desk")."""
 
     def __call__(self, settings: Any, env: Mapping[str, str], key: str, /) -> Sink:
         """Raises OperatorError."""
@@ -30,10 +28,13 @@ class Maker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SinkType:
-    """One module of this folder: the form of its settings, and how it is made."""
+    """What one module of this folder declares: the class of its settings, and what builds the sink."""
 
     settings: type[Any]
-    made: Maker
+    build: SinkFactory
+
+
+_SINKS: Registry[SinkType] = Registry(__name__, "SINK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,12 @@ _LEVELS = {LEVEL_NAMES[level]: level for level in Level if level is not Level.CA
 
 def names() -> tuple[str, ...]:
     """The sinks found in this folder, sorted, without importing them."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+    return _SINKS.names()
 
 
-@cache
 def declared(name: str) -> SinkType:
     """The sink type of this name. Raises KeyError if there is none."""
-    if name not in names():
-        raise KeyError(name)
-    module = import_module(f"{__name__}.{name}")
-    return SinkType(settings=module.SETTINGS, made=module.Made)
+    return _SINKS.get(name)
 
 
 def made(settings_sinks: Mapping[str, Mapping[str, Any]], env: Mapping[str, str]) -> list[Route]:
@@ -106,7 +103,7 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         changed_level_only=common.changed_level_only,
         repeat_s=common.repeat_s,
     )
-    return Route(name, rule, sink_type.made(own, env, key))
+    return Route(name, rule, sink_type.build(own, env, key))
 
 
 def _untyped(kind: str) -> str:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused
+from monitor.alerting.sinks import SinkType
 from monitor.incidents import LEVEL_NAMES, Level
 
 STYLES = {
@@ -94,5 +95,4 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else " " for one in text)
 
 
-SETTINGS = ConsoleSettings
-Made = ConsoleSink
+SINK = SinkType(settings=ConsoleSettings, build=ConsoleSink)

@@ -21,7 +21,7 @@ import aiohttp
 import msgspec
 
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain
-from monitor.alerting.sinks import from_env
+from monitor.alerting.sinks import SinkType, from_env
 from monitor.errors import OperatorError
 from monitor.version import stormwatch_version
 
@@ -42,7 +42,7 @@ class WebhookSettings:
     timeout_s: float = 10.0
 
 
-class Webhook:
+class WebhookSink:
     """The webhook sink. `clock` gives unix seconds for the signature."""
 
     def __init__(
@@ -132,5 +132,4 @@ def _url(settings: WebhookSettings, env: Mapping[str, str], key: str) -> str:
     return url
 
 
-SETTINGS = WebhookSettings
-Made = Webhook
+SINK = SinkType(settings=WebhookSettings, build=WebhookSink)

@@ -82,8 +82,8 @@ def _check(out: Path, otlp: str) -> None:
 
 
 async def _quietly(order: DrillOrder) -> DrillVerdict:
+    from monitor.daemon.logs import set_up_logs
     from monitor.drill.runner import run_drill
-    from monitor.logs import set_up_logs
 
     set_up_logs(False)
     return await run_drill(order)

@@ -37,7 +37,7 @@ def record(
 async def _record(out: Path, raw: Path | None, seconds: float | None, config: Path | None) -> None:
     import os
 
-    from monitor.logs import set_up_logs
+    from monitor.daemon.logs import set_up_logs
     from monitor.recordings.recorder import record_sources
 
     set_up_logs(False)

@@ -35,8 +35,8 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     from contextlib import ExitStack
 
     from monitor.daemon.daemon import Daemon
+    from monitor.daemon.logs import set_up_logs
     from monitor.errors import OperatorError
-    from monitor.logs import set_up_logs
     from monitor.recordings.signals import RecordingWriter, header_of
     from monitor.version import stormwatch_version
     from probes.rest.http import utc_now

@@ -1,21 +1,26 @@
-"""Every module here declares one class `Made`, a producer of evidence; nothing lists them by hand."""
+"""The producers of evidence: each module here declares one as `PRODUCER`; no list names them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib import import_module
-from pkgutil import iter_modules
+from collections.abc import Callable, Iterator
 
 from monitor.correlator.producer import EvidenceBoard, Producer
+from monitor.registry import Registry
+
+_PRODUCERS: Registry[Callable[[EvidenceBoard], Producer]] = Registry(__name__, "PRODUCER")
 
 
 def names() -> tuple[str, ...]:
     """The producers found in this folder, sorted."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+    return _PRODUCERS.names()
 
 
-def made(desk: EvidenceBoard) -> Iterator[tuple[str, Producer]]:
+def producer(name: str, board: EvidenceBoard) -> Producer:
+    """The producer of this name at its beginning. Raises KeyError if there is none."""
+    return _PRODUCERS.get(name)(board)
+
+
+def producers(board: EvidenceBoard) -> Iterator[tuple[str, Producer]]:
     """One of each producer, in order of name."""
     for name in names():
-        producer: Producer = import_module(f"{__name__}.{name}").Made(desk)
-        yield name, producer
+        yield name, producer(name, board)

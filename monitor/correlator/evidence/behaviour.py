@@ -14,7 +14,7 @@ GRADE = 4
 Place = tuple[str, str]
 
 
-class Made:
+class BehaviourEvidence:
     """Mismatches, each standing until it ends or has faded."""
 
     kinds = frozenset({SignalKind.BEHAVIOUR_MISMATCH, SignalKind.RETRACTION})
@@ -84,3 +84,6 @@ def _evidence_id(signal: Signal) -> str:
 def _bound(kept: dict[Place, Signal]) -> None:
     while len(kept) > KEPT:
         del kept[next(iter(kept))]
+
+
+PRODUCER = BehaviourEvidence

@@ -29,7 +29,7 @@ class _Book:
     sick_s: float = 0.0
 
 
-class Made:
+class BookStressEvidence:
     """Depth and state of each watched book (WebSocket books only: REST is the cross-check)."""
 
     kinds = frozenset({SignalKind.BOOK})
@@ -90,3 +90,6 @@ class Made:
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""
+
+
+PRODUCER = BookStressEvidence

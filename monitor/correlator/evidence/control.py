@@ -39,7 +39,7 @@ STRONG = frozenset({"DEFAULT_ADMIN_ROLE", "UPGRADER_ROLE", "MINTER_ROLE", "PROPO
 """Roles whose holder can change or inflate everything."""
 
 
-class Made:
+class ControlEvidence:
     """Changes of control, each standing until it has faded."""
 
     kinds = frozenset({SignalKind.CONTROL_CHANGED, SignalKind.RETRACTION})
@@ -124,3 +124,6 @@ def _figure(value: Scalar) -> int | None:
 def _bound(kept: dict[Place, str]) -> None:
     while len(kept) > KEPT:
         del kept[next(iter(kept))]
+
+
+PRODUCER = ControlEvidence

@@ -20,7 +20,7 @@ _WORDS = {
 }
 
 
-class Made:
+class FeedFaultsEvidence:
     """Silent feeds at once; cuts, holes and refusals by their number in a minute."""
 
     kinds = frozenset({SignalKind.FEED_SILENT, *_WORDS})
@@ -59,3 +59,6 @@ class Made:
         """Forget what was counted while our own network was down."""
         if self._desk.attribution.local_since_s:
             self._faults.clear()
+
+
+PRODUCER = FeedFaultsEvidence

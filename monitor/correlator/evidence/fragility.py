@@ -18,7 +18,7 @@ FUNDING = 0.0005
 ONE_SIDED = 2.5
 
 
-class Made:
+class FragilityEvidence:
     """Four ratios of each asset, looked at every fifteen seconds."""
 
     kinds = frozenset(
@@ -91,3 +91,6 @@ class Made:
                 name, Leg.FRAGILITY, Subject(asset=asset), grade=1, weight=NATS, onset_s=now_s, at_s=now_s,
                 half_life_s=120.0, value=value, normal=most, unit="ratio", said=words.format(value),
             )  # fmt: skip
+
+
+PRODUCER = FragilityEvidence

@@ -23,7 +23,7 @@ Count = tuple[float, float, float, str]
 """When, N_eff before, N_eff after, the event that told it."""
 
 
-class Made:
+class FragmentationEvidence:
     """Depth of each asset by venue, sampled; what accounts said of its pools."""
 
     kinds = frozenset({SignalKind.BOOK, SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.RETRACTION})
@@ -86,3 +86,6 @@ class Made:
             half_life_s=HALF_LIFE_S, value=after, normal=before, unit="places",
             said=f"{asset}'s depth gathers in fewer places (N_eff): over {spread}",
         )  # fmt: skip
+
+
+PRODUCER = FragmentationEvidence

@@ -144,7 +144,7 @@ class _Asset:
         self.clipped_quiet.learn(min(count, self.clip_at()))
 
 
-class Made:
+class LiquidationSurgeEvidence:
     """The surge of forced orders."""
 
     kinds = frozenset({SignalKind.LIQUIDATION, SignalKind.EXPECT})
@@ -217,3 +217,6 @@ class Made:
             unit="1/s",
             said=f"liquidations {rate / usual:.0f}x normal ({rate:.1f}/s, {usd:,.0f} USD in 30 s{cascade})",
         )
+
+
+PRODUCER = LiquidationSurgeEvidence

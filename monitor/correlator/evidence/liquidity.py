@@ -26,7 +26,7 @@ class _Move:
     """What left, as a fraction of what was there; negative for what came."""
 
 
-class Made:
+class LiquidityEvidence:
     """Moves of each pool, per asset."""
 
     kinds = frozenset(
@@ -91,3 +91,6 @@ class Made:
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""
+
+
+PRODUCER = LiquidityEvidence

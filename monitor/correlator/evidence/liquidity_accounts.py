@@ -48,7 +48,7 @@ class _Account:
         return min(grade + (self.unexplained >= SHARES[0]), 4) if grade else 0
 
 
-class Made:
+class LiquidityAccountsEvidence:
     """The accounts of each asset on each network, and which tokens its pools have."""
 
     kinds = frozenset({SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.POOL_DEPTH, SignalKind.RETRACTION})
@@ -147,3 +147,6 @@ def _words(asset: str, account: _Account) -> str:
 
 def _number(value: Scalar | None) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+PRODUCER = LiquidityAccountsEvidence

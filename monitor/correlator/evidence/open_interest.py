@@ -16,7 +16,7 @@ FALL = (0.05, 0.08, 0.15, 0.30)
 KEPT = 400
 
 
-class Made:
+class OpenInterestEvidence:
     """The fall of open interest within five minutes."""
 
     kinds = frozenset({SignalKind.OPEN_INTEREST})
@@ -62,3 +62,6 @@ class Made:
                 half_life_s=self._desk.settings.liquidation_half_life_s, value=after, normal=before, unit="base",
                 said=f"open interest fell {fall:.0%} within {now_s - onset_s:.0f} s",
             )  # fmt: skip
+
+
+PRODUCER = OpenInterestEvidence

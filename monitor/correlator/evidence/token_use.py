@@ -34,7 +34,7 @@ class _Token:
         self.reserves: deque[float] = deque(maxlen=RECENT_HOURS)
 
 
-class Made:
+class TokenUseEvidence:
     """Each token's hours."""
 
     kinds = frozenset({SignalKind.TOKEN_USE, SignalKind.RETRACTION})
@@ -100,3 +100,6 @@ class Made:
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""
+
+
+PRODUCER = TokenUseEvidence

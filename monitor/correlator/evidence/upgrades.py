@@ -48,7 +48,7 @@ class _Pinned:
         return 4 if self.bricked else min(self.grade + self.unverified, 4)
 
 
-class Made:
+class UpgradeEvidence:
     """Upgrades, done and to come."""
 
     kinds = frozenset(
@@ -177,3 +177,6 @@ def _checked(one: _Pinned, signal: Signal) -> _Pinned:
         named = f"; source of {signal.attributes.get('name')} verified at {by}"
         return replace(one, source=named, unverified=False)
     return replace(one, source=f"; source NOT verified at {by}", unverified=True)
+
+
+PRODUCER = UpgradeEvidence

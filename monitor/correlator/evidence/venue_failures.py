@@ -35,7 +35,7 @@ class _Venue:
         self.bets.add(0.0 if outcome == "ok" else 1.0)
 
 
-class Made:
+class VenueFailuresEvidence:
     """Failing requests of a venue."""
 
     kinds = frozenset({SignalKind.REQUEST})
@@ -81,3 +81,6 @@ class Made:
             said=f"{name} fails {share:.0%} of requests ({worst})",
             links=[link for _, _, link in failed[-MAX_LINKS:] if link],
         )  # fmt: skip
+
+
+PRODUCER = VenueFailuresEvidence

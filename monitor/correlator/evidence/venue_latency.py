@@ -37,7 +37,7 @@ class _Stream:
         self.onset_s: float | None = None
 
 
-class Made:
+class VenueLatencyEvidence:
     """Latency of checks, lag of engines and feeds."""
 
     kinds = frozenset(_NAMES)
@@ -103,3 +103,6 @@ class Made:
 def _counts(signal: Signal) -> bool:
     """Good answers count, and time-outs as the least they can have been; refusals come fast and say nothing of latency."""
     return signal.attributes.get("outcome") == "ok" or signal.attributes.get("censored") is True
+
+
+PRODUCER = VenueLatencyEvidence

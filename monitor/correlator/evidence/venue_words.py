@@ -19,7 +19,7 @@ class _Wallet:
     closed_s: float | None = None
 
 
-class Made:
+class VenueStatusEvidence:
     """Declared status and declared wallets."""
 
     kinds = frozenset({SignalKind.WALLET, SignalKind.VENUE_STATUS})
@@ -72,3 +72,6 @@ class Made:
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""
+
+
+PRODUCER = VenueStatusEvidence

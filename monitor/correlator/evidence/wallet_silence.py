@@ -29,7 +29,7 @@ class _Silence:
     event_ids: tuple[str, ...]
 
 
-class Made:
+class WalletSilenceEvidence:
     """Silences under way, by venue, asset and network."""
 
     kinds = frozenset({SignalKind.WALLET_SILENT, SignalKind.WALLET_RESUMED, SignalKind.RETRACTION})
@@ -97,3 +97,6 @@ def graded_by_rate(per_day: float) -> int:
     """The gravest grade whose false-alarm rate allows `per_day`; 1 for all that is more frequent."""
     rarest_first = sorted(FAR_PER_DAY.values())
     return max(len(rarest_first) - bisect_right(rarest_first, per_day * (1 - 1e-9)), 1)
+
+
+PRODUCER = WalletSilenceEvidence

@@ -12,12 +12,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from monitor.drill.scenario import VENUES, Scenario
-from monitor.drill.world import weather
-from monitor.drill.world.dialect import Dialect
-from monitor.drill.world.dialects.binance_usdm import Binance
-from monitor.drill.world.dialects.bybit import Bybit
-from monitor.drill.world.dialects.gate import Gate
-from monitor.drill.world.dialects.okx import Okx
+from monitor.drill.world import dialects, weather
 from monitor.drill.world.ledger import POOLS, TIMELOCK, TOKEN, Ledger
 from monitor.drill.world.market import Market
 from monitor.drill.world.node import Node
@@ -51,12 +46,11 @@ class World:
         self._begun: float | None = None
         self._ended = asyncio.Event()
         self._market = Market(VENUES, scenario.asset, scenario.price, scenario.seed)
-        dialects: tuple[Dialect, ...] = (Binance(), Bybit(), Okx(), Gate())
         self._venues = [
             VenueServer(
                 dialect, self._market.venues[dialect.id], partial(self._weather, dialect.id), now, scenario.seed + index
             )
-            for index, dialect in enumerate(dialects)
+            for index, dialect in enumerate(map(dialects.declared, VENUES))
         ]
         self._ledger = Ledger(scenario.price, now(), scenario.chain())
         self._node = Node(self._ledger, self._down)

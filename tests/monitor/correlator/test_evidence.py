@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import pytest
 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
 from monitor.correlator.coverage import Coverage
-from monitor.correlator.evidence import names
+from monitor.correlator.evidence import names, producer
 from monitor.correlator.producer import EvidenceBoard, Producer
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Leg
@@ -28,7 +26,7 @@ class Bench:
         self.board = Board(self.sources)
         self.attribution = Attribution(settings or CorrelatorSettings())
         desk = EvidenceBoard(settings or CorrelatorSettings(), self.sources, self.board, self.attribution)
-        self.producer: Producer = import_module(f"monitor.correlator.evidence.{name}").Made(desk)
+        self.producer: Producer = producer(name, desk)
 
     def say(
         self,

@@ -12,7 +12,7 @@ import pytest
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.board import Board
 from monitor.correlator.coverage import Coverage
-from monitor.correlator.evidence.liquidation_surge import Made
+from monitor.correlator.evidence.liquidation_surge import LiquidationSurgeEvidence
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Evidence
@@ -31,7 +31,7 @@ class Stream:
     def __init__(self, settings: CorrelatorSettings, censoring: str = "complete") -> None:
         self.sources = Coverage()
         self.board = Board(self.sources)
-        self._made = Made(EvidenceBoard(settings, self.sources, self.board, Attribution(settings)))
+        self._made = LiquidationSurgeEvidence(EvidenceBoard(settings, self.sources, self.board, Attribution(settings)))
         self._said: dict[str, Scalar] = {"censoring": censoring, "backlog": False}
         self._now_s = at(0).timestamp()
         expect = self._signal(SignalKind.EXPECT, {"leg": "liquidation", "censoring": censoring})

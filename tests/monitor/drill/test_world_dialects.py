@@ -9,11 +9,8 @@ from decimal import Decimal
 import pytest
 
 from monitor.drill.scenario import VENUES, Liquidated
+from monitor.drill.world import dialects
 from monitor.drill.world.dialect import Dialect, RestRequest
-from monitor.drill.world.dialects.binance_usdm import Binance
-from monitor.drill.world.dialects.bybit import Bybit
-from monitor.drill.world.dialects.gate import Gate
-from monitor.drill.world.dialects.okx import Okx
 from monitor.drill.world.market import Forced, Market, SimVenue
 from monitor.drill.world.weather import CALM, Weather
 from probes import venues
@@ -35,12 +32,17 @@ from probes.readings import Market as Kind
 from probes.rest.refusals import by_answer
 from probes.venue import Ack, BookDelta, BookSnapshot, Context, Feed, Per, Pong, Refused, RestCheck
 
-DIALECTS: dict[str, Dialect] = {one.id: one for one in (Binance(), Bybit(), Okx(), Gate())}
+DIALECTS: dict[str, Dialect] = {name: dialects.declared(name) for name in VENUES}
 NOW_MS = 1_790_000_000_000
 NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 STORM = Weather(
     funding_rate=0.0015, long_short=3.2, perp_over_spot=14, open_interest_factor=0.7, withdrawals_closed=True
 )
+
+
+def test_the_world_has_a_dialect_of_its_own_for_each_venue_of_a_scenario() -> None:
+    assert set(dialects.names()) == set(VENUES)
+    assert {name: one.id for name, one in DIALECTS.items()} == {name: name for name in VENUES}
 
 
 def sim(weather: Weather = CALM) -> tuple[Market, dict[str, SimVenue]]:

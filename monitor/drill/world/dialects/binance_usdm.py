@@ -10,7 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import (
+    BYSTANDER,
+    Dialect,
+    Reply,
+    RestRequest,
+    SocketReply,
+    compact,
+    engine_ms,
+    next_funding_ms,
+)
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 WEIGHTS = {"/fapi/v1/depth": 20.0, "/api/v3/ticker/24hr": 2.0}
@@ -163,3 +172,6 @@ def _listed(asset: str) -> dict[str, str]:
         "symbol": f"{asset}USDT", "pair": f"{asset}USDT", "contractType": "PERPETUAL", "status": "TRADING",
         "baseAsset": asset, "quoteAsset": "USDT",
     }  # fmt: skip
+
+
+DIALECT: Dialect = Binance()

@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import (
+    BYSTANDER,
+    Dialect,
+    Reply,
+    RestRequest,
+    SocketReply,
+    compact,
+    engine_ms,
+    next_funding_ms,
+)
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 SOCKETS = {"/v5/public/linear": "perp", "/v5/public/spot": "spot", "/v5/public/misc/status": "status"}
@@ -213,3 +222,6 @@ def _spot_ticker(venue: SimVenue) -> dict[str, str]:
         "symbol": f"{venue.asset}USDT", "lastPrice": f"{venue.mid:.{venue.grid.digits}f}",
         "turnover24h": f"{SPOT_VOLUME_USD:.2f}", "volume24h": f"{SPOT_VOLUME_USD / venue.mid:.0f}",
     }  # fmt: skip
+
+
+DIALECT: Dialect = Bybit()

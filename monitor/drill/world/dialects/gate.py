@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import (
+    BYSTANDER,
+    Dialect,
+    Reply,
+    RestRequest,
+    SocketReply,
+    compact,
+    engine_ms,
+    next_funding_ms,
+)
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 API = "/api/v4"
@@ -248,3 +257,6 @@ def _stats(venue: SimVenue, now_ms: int) -> dict[str, object]:
         "open_interest": f"{venue.interest / CONTRACT:.0f}", "open_interest_usd": venue.interest * venue.mid,
         "mark_price": venue.mid,
     }  # fmt: skip
+
+
+DIALECT: Dialect = Gate()

@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.drill.scenario import Liquidated
-from monitor.drill.world.dialect import BYSTANDER, Reply, RestRequest, SocketReply, compact, engine_ms, next_funding_ms
+from monitor.drill.world.dialect import (
+    BYSTANDER,
+    Dialect,
+    Reply,
+    RestRequest,
+    SocketReply,
+    compact,
+    engine_ms,
+    next_funding_ms,
+)
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 SOCKET = "/ws/v5/public"
@@ -236,3 +245,6 @@ def _listing(kind: str, asset: str) -> list[dict[str, str]]:
         }
         for one in (asset, BYSTANDER)
     ]  # fmt: skip
+
+
+DIALECT: Dialect = Okx()

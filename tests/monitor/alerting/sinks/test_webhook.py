@@ -19,8 +19,8 @@ from monitor.alerting.sinks import made
 from monitor.alerting.sinks.webhook import (
     MAX_AFTER_S,
     SIGNATURE,
-    Webhook,
     WebhookSettings,
+    WebhookSink,
     idempotency_key,
     outcome_of,
     signature,
@@ -63,7 +63,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 async def deliver(url: str, *, timeout_s: float = 10.0, said: IncidentChange | None = None) -> Outcome:
     settings = WebhookSettings(url=url, secret_env="S", timeout_s=timeout_s)
-    sink = Webhook(settings, {"S": SECRET}, clock=lambda: NOW_S)
+    sink = WebhookSink(settings, {"S": SECRET}, clock=lambda: NOW_S)
     async with aiohttp.ClientSession() as client:
         return await sink.deliver(client, note_of(said or change(), Level.WATCH))
 
