@@ -61,7 +61,7 @@ class Pipeline:
     """Hands everything the floors say to the judge, and what both say to the observers, in order."""
 
     def __init__(self, intake: Intake, judge: Judge, recorder: Recorder, observers: Iterable[Observer]) -> None:
-        self._intake = intake
+        self.intake = intake
         self._judge = judge
         self._recorder = recorder
         self._observers = tuple(observers)
@@ -71,16 +71,16 @@ class Pipeline:
 
     def take_reading(self, reading: Reading) -> None:
         """What a venue said."""
-        self.take(self._intake.reading(reading, self._recorder.record(reading)))
+        self.take(self.intake.reading(reading, self._recorder.record(reading)))
 
     def take_event(self, event: ChainEvent) -> None:
         """What a chain showed."""
-        self.take(self._intake.event(event, self._recorder.record_chain(event)))
+        self.take(self.intake.event(event, self._recorder.record_chain(event)))
 
     def tick(self, now: datetime) -> None:
         """Time has passed."""
         self.last_tick = now
-        self.take([self._intake.tick(now)])
+        self.take([self.intake.tick(now)])
 
     def take(self, signals: Sequence[Signal]) -> None:
         """Judge signals in this order."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.correlator.active_evidence import ActiveEvidence, Weighed, utc
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import Board, Weighed, utc
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
@@ -45,7 +45,9 @@ class Assessment:
 class AssetAssessor:
     """Gives verdicts from what stands on the board and what the sources let us see."""
 
-    def __init__(self, settings: CorrelatorSettings, sources: Coverage, board: Board, attribution: Attribution) -> None:
+    def __init__(
+        self, settings: CorrelatorSettings, sources: Coverage, board: ActiveEvidence, attribution: Attribution
+    ) -> None:
         self._s = settings
         self._sources = sources
         self._board = board

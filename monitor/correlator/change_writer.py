@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.assessment import Assessment
-from monitor.correlator.board import Board, utc
 from monitor.correlator.episodes import Episode
 from monitor.correlator.explain import (
     counter_evidence,
@@ -39,7 +39,7 @@ MAX_EVIDENCE = 24
 class ChangeWriter:
     """Writes incident changes."""
 
-    def __init__(self, settings: CorrelatorSettings, board: Board) -> None:
+    def __init__(self, settings: CorrelatorSettings, board: ActiveEvidence) -> None:
         self._s = settings
         self._board = board
 

@@ -13,9 +13,9 @@ from typing import Self
 
 import msgspec
 
+from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import Board, utc
 from monitor.correlator.change_writer import ChangeWriter
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Episode, Look
@@ -47,7 +47,7 @@ class Correlator:
         s = self.settings
         self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
         self._sources = Coverage()
-        self._board = Board(self._sources)
+        self._board = ActiveEvidence(self._sources)
         self._attribution = Attribution(s)
         self._judging = AssetAssessor(s, self._sources, self._board, self._attribution)
         self._venues = Venues(s, self._sources, self._board, self._attribution)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, log
 
-from monitor.correlator.board import Weighed
+from monitor.correlator.active_evidence import Weighed
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Contribution, Leg, LegState, LegVerdict
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import Board, utc
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Evidence, Leg
@@ -24,66 +24,86 @@ WEIGHT = {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
 MAX_LINKS = 8
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a producer found at one time: unix seconds, `weight` in nats (None: by grade), `value` against `normal` in `unit`.
+
+    `key` tells apart findings of one name about one subject. `onset_s` is when it began, `said` the finding in words.
+    """
+
+    name: str
+    leg: Leg
+    subject: Subject
+    grade: int
+    onset_s: float
+    at_s: float
+    half_life_s: float
+    value: float
+    normal: float | None
+    unit: str
+    said: str
+    links: Sequence[str] = ()
+    key: str = ""
+    weight: float | None = None
+
+    @property
+    def evidence_id(self) -> str:
+        """The name, the subject and the key, joined by colons."""
+        one = self.subject
+        place = one.asset or one.venue or one.network or ""
+        where = "/".join(part for part in (one.venue, one.instrument, one.contract, one.pool) if part)
+        return ":".join(part for part in (self.name, place, where, self.key) if part)
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceBoard:
-    """What a producer works with."""
+    """What a producer works with: it puts findings on the board and takes them back."""
 
     settings: CorrelatorSettings
-    sources: Coverage
-    board: Board
+    coverage: Coverage
+    active: ActiveEvidence
     attribution: Attribution
 
-    def pin(
-        self,
-        name: str,
-        leg: Leg,
-        subject: Subject,
-        *,
-        grade: int,
-        onset_s: float,
-        at_s: float,
-        half_life_s: float,
-        value: float,
-        normal: float | None,
-        unit: str,
-        said: str,
-        links: Sequence[str] = (),
-        key: str = "",
-        weight: float | None = None,
-    ) -> None:
-        """Pin or renew evidence; its id is the name, the subject and `key`.
+    def put(self, finding: Finding) -> None:
+        """Put a finding on the board, or renew the evidence with the same id.
 
-        Nothing is pinned on a venue while most targets fail at once: the fault may be our own network.
+        Refuses findings on a venue while most targets fail at once: the fault may be our own network.
         """
-        if leg is Leg.VENUE and self.attribution.suspected:
+        if finding.leg is Leg.VENUE and self.attribution.suspected:
             return
-        place = subject.asset or subject.venue or subject.network or ""
-        where = "/".join(one for one in (subject.venue, subject.instrument, subject.contract, subject.pool) if one)
-        evidence_id = ":".join(one for one in (name, place, where, key) if one)
-        old = self.board.get(evidence_id)
+        evidence_id, onset_s, links = finding.evidence_id, finding.onset_s, tuple(finding.links)
+        old = self.active.get(evidence_id)
         if old is not None:
             onset_s = min(onset_s, old.onset.timestamp())
             links = tuple(dict.fromkeys((*old.links, *links)))
-        self.board.put(
+        self.active.put(
             Evidence(
                 id=evidence_id,
-                leg=leg,
-                name=name,
-                subject=subject,
-                grade=grade,
-                weight=WEIGHT[grade] if weight is None else weight,
-                half_life_s=half_life_s,
+                leg=finding.leg,
+                name=finding.name,
+                subject=finding.subject,
+                grade=finding.grade,
+                weight=WEIGHT[finding.grade] if finding.weight is None else finding.weight,
+                half_life_s=finding.half_life_s,
                 onset=utc(onset_s),
-                at=utc(at_s),
-                value=round(value, 9),
-                normal=None if normal is None else round(normal, 9),
-                unit=unit,
-                far_per_day=FAR_PER_DAY[grade],
-                said=said,
-                links=tuple(links)[:MAX_LINKS],
-                shared=subject.asset is None,
+                at=utc(finding.at_s),
+                value=round(finding.value, 9),
+                normal=None if finding.normal is None else round(finding.normal, 9),
+                unit=finding.unit,
+                far_per_day=FAR_PER_DAY[finding.grade],
+                said=finding.said,
+                links=links[:MAX_LINKS],
+                shared=finding.subject.asset is None,
             )
         )
+
+    def get(self, evidence_id: str) -> Evidence | None:
+        """The active evidence with this id, if there is one."""
+        return self.active.get(evidence_id)
+
+    def withdraw(self, evidence_id: str, *, retracted: bool = False) -> None:
+        """Withdraw evidence; `retracted` if a reorg undid the fact behind it."""
+        self.active.withdraw(evidence_id, retracted=retracted)
 
 
 class Producer(Protocol):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitor.correlator.active_evidence import ActiveEvidence, Weighed, utc
 from monitor.correlator.assessment import BLIND_BELOW, MAX_BLIND, Assessment
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import Board, Weighed, utc
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Look
 from monitor.correlator.explain import blindness_order
@@ -59,7 +59,9 @@ class VenueSeen:
 class Venues:
     """Judges venues from the board and the sources; keeps nothing."""
 
-    def __init__(self, settings: CorrelatorSettings, sources: Coverage, board: Board, attribution: Attribution) -> None:
+    def __init__(
+        self, settings: CorrelatorSettings, sources: Coverage, board: ActiveEvidence, attribution: Attribution
+    ) -> None:
         self._s = settings
         self._sources = sources
         self._board = board

@@ -64,12 +64,11 @@ class Daemon:
         self.store = PostgresStore(settings.store, env)
         self.writer = Writer(self.store, settings.store, clock)
         self.deliveries = Deliveries(made_sinks(settings.sinks, env), on_outcome=self.telemetry.record_delivery)
-        intake = intake_of(settings)
         self.pipeline = Pipeline(
-            intake, self.correlator, self.telemetry, (self.writer, self.deliveries, *self._own_observers)
+            intake_of(settings), self.correlator, self.telemetry, (self.writer, self.deliveries, *self._own_observers)
         )
         self._sources = Sources(
-            settings, env, clock, intake=intake, pipeline=self.pipeline, checkpoints=_Checkpoints(self.store, self.writer)
+            settings, env, clock, pipeline=self.pipeline, checkpoints=_Checkpoints(self.store, self.writer)
         )  # fmt: skip
         self._supervisor = Supervisor(clock)
         self._web = Web(settings.web, self.not_ready, self.telemetry.prometheus)

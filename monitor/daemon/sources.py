@@ -28,7 +28,6 @@ from monitor.daemon.assembly import (
 from monitor.daemon.explorer_checks import SourceChecks, books_of
 from monitor.daemon.supervisor import Part
 from monitor.errors import OperatorError
-from monitor.intake import Intake
 from monitor.pipeline import Pipeline
 from monitor.settings.tree import Settings
 from monitor.telemetry.redact import redact
@@ -55,7 +54,6 @@ class Sources:
         env: Mapping[str, str],
         clock: Clock,
         *,
-        intake: Intake,
         pipeline: Pipeline,
         checkpoints: Checkpoints,
         tape: Tape | None = None,
@@ -63,7 +61,6 @@ class Sources:
         self._settings = settings
         self._env = env
         self._clock = clock
-        self._intake = intake
         self._pipeline = pipeline
         self._checkpoints = checkpoints
         self._tape = tape
@@ -97,7 +94,7 @@ class Sources:
                 nonlocal declared
                 if prober.instruments is not declared and prober.instruments:
                     declared = prober.instruments
-                    self._intake.know(name, prober.instruments)
+                    self._pipeline.intake.know(name, prober.instruments)
                     self._expect(venue_expectations(self._settings, name, prober.instruments))
                 self._pipeline.take_reading(reading)
 
@@ -126,7 +123,7 @@ class Sources:
         return part
 
     def _source_seen(self, event: ContractUpgraded, seen: SourceSeen) -> None:
-        self._pipeline.take(self._intake.source(event, seen, self._clock()))
+        self._pipeline.take(self._pipeline.intake.source(event, seen, self._clock()))
 
     def _name_fault(self, network: str, fault: NodeFault) -> None:
         """Tell the operator of a node's fault, at most once in a while: a wrong URL shows only here and in the figures."""
@@ -149,7 +146,10 @@ class Sources:
     def _expect(self, expectations: Iterable[Expectation]) -> None:
         now = self._clock()
         self._pipeline.take(
-            [self._intake.expect(one.source, one.subject, one.gap_s, now, one.attributes) for one in expectations]
+            [
+                self._pipeline.intake.expect(one.source, one.subject, one.gap_s, now, one.attributes)
+                for one in expectations
+            ]
         )
 
 

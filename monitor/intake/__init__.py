@@ -112,7 +112,10 @@ class Intake:
             vantage=self._vantage,
         )
         source = f"{venue}/{said.stream}"
-        return self._signal(said.kind, subject, happened, said.received_at, source, said.value, said.attributes, link)
+        value, received_at = float(said.value), said.received_at
+        return Signal(
+            said.kind, subject, happened, received_at, source, self._next(source), value, said.attributes, link
+        )
 
     def event(self, event: ChainEvent, link: str | None = None) -> list[Signal]:
         """Signals of one chain event: one for each asset its contract or pool matters to."""
@@ -133,8 +136,8 @@ class Intake:
                 return [self._plain(SignalKind.REORG, event.network, event.seen_at, source, event.depth, at)]
             case Retracted():
                 return [
-                    self._signal(
-                        SignalKind.RETRACTION, subject, event.seen_at, event.seen_at, source, 1,
+                    Signal(
+                        SignalKind.RETRACTION, subject, event.seen_at, event.seen_at, source, self._next(source), 1.0,
                         {"retracts": event.event_id}, link,
                     )
                     for subject in self._subjects(event.event)
@@ -163,7 +166,16 @@ class Intake:
         attributes = said_of_source(event, seen)
         source = f"{event.place.network}/{seen.by}"
         return [
-            self._signal(SignalKind.SOURCE_CHECKED, subject, now, now, source, seen.verified, attributes, None)
+            Signal(
+                SignalKind.SOURCE_CHECKED,
+                subject,
+                now,
+                now,
+                source,
+                self._next(source),
+                float(seen.verified),
+                attributes,
+            )
             for subject in self._subjects(event)
         ]
 
@@ -175,7 +187,7 @@ class Intake:
         }  # fmt: skip
         happened = min(place.block_time, event.seen_at)
         return [
-            self._signal(kind, subject, happened, event.seen_at, source, value, attributes, link)
+            Signal(kind, subject, happened, event.seen_at, source, self._next(source), float(value), attributes, link)
             for subject in self._subjects(event)
         ]
 
@@ -216,33 +228,22 @@ class Intake:
     def _plain(
         self, kind: SignalKind, network: str, at: datetime, source: str, value: float, attributes: dict[str, Scalar]
     ) -> Signal:
-        return self._signal(
-            kind, Subject(network=network, vantage=self._vantage), at, at, source, value, attributes, None
-        )
+        subject = Subject(network=network, vantage=self._vantage)
+        return Signal(kind, subject, at, at, source, self._next(source), float(value), attributes)
 
     def tick(self, now: datetime) -> Signal:
         """The clock's own signal: time passing is an event like any other."""
-        return self._signal(SignalKind.TICK, Subject(vantage=self._vantage), now, now, "clock", 0.0, {}, None)
+        return Signal(SignalKind.TICK, Subject(vantage=self._vantage), now, now, "clock", self._next("clock"), 0.0)
 
     def expect(
         self, source: str, subject: Subject, gap_s: float, now: datetime, attributes: Mapping[str, Scalar]
     ) -> Signal:
         """Declare a source the correlator should hear from at least every `gap_s`."""
-        return self._signal(SignalKind.EXPECT, subject, now, now, source, gap_s, attributes, None)
+        return Signal(SignalKind.EXPECT, subject, now, now, source, self._next(source), float(gap_s), attributes)
 
-    def _signal(
-        self,
-        kind: SignalKind,
-        subject: Subject,
-        happened: datetime,
-        received_at: datetime,
-        source: str,
-        value: float,
-        attributes: Mapping[str, Scalar],
-        link: str | None,
-    ) -> Signal:
+    def _next(self, source: str) -> int:
         self._seq[source] += 1
-        return Signal(kind, subject, happened, received_at, source, self._seq[source], float(value), attributes, link)
+        return self._seq[source]
 
 
 _STALEST = timedelta(hours=1)

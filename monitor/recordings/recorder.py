@@ -74,9 +74,7 @@ async def record_sources(
             open_files.callback(tape.close)
         intake = intake_of(settings)
         pipeline = Pipeline(intake, correlator, _NoTelemetry(), (writer,))
-        sources = Sources(
-            settings, env, utc_now, intake=intake, pipeline=pipeline, checkpoints=_NoCheckpoints(), tape=tape
-        )
+        sources = Sources(settings, env, utc_now, pipeline=pipeline, checkpoints=_NoCheckpoints(), tape=tape)
         supervisor = Supervisor(utc_now)
         parts = sources.parts()
         async with asyncio.TaskGroup() as group:

@@ -5,7 +5,7 @@ A reorg that undoes the finding takes it down too; one that undoes its end puts 
 
 from __future__ import annotations
 
-from monitor.correlator.producer import EvidenceBoard, brief
+from monitor.correlator.producer import EvidenceBoard, Finding, brief
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -19,8 +19,8 @@ class BehaviourEvidence:
 
     kinds = frozenset({SignalKind.BEHAVIOUR_MISMATCH, SignalKind.RETRACTION})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._standing: dict[Place, Signal] = {}  # (asset, contract) -> what was told last
         self._ended: dict[Place, Signal] = {}  # (asset, event id of the end) -> what it ended
 
@@ -35,7 +35,7 @@ class BehaviourEvidence:
             return
         before = self._standing.pop(place, None)
         if before is not None:
-            self._desk.board.withdraw(_evidence_id(before))
+            self._board.withdraw(_evidence_id(before))
         if signal.attributes.get("ended") is True:
             if before is not None:
                 self._ended[asset, _event_id(signal)] = before
@@ -47,7 +47,7 @@ class BehaviourEvidence:
         standing = self._standing.get(place)
         if standing is not None and _event_id(standing) == event_id:
             del self._standing[place]
-            self._desk.board.withdraw(_evidence_id(standing), retracted=True)
+            self._board.withdraw(_evidence_id(standing), retracted=True)
         again = self._ended.pop((place[0], event_id), None)
         if again is not None:
             self._pin(place, again, at_s)
@@ -56,13 +56,24 @@ class BehaviourEvidence:
         self._standing[place] = signal
         _bound(self._standing)
         said = signal.attributes
-        self._desk.pin(
-            "behaviour", Leg.MIGRATION, _subject(signal), key=_event_id(signal), grade=GRADE, onset_s=at_s, at_s=at_s,
-            half_life_s=self._desk.settings.upgrade_half_life_s, value=signal.value, normal=0.0, unit="probes",
-            said=f"{brief(signal.subject.contract)} names {brief(str(said.get('claimed', '')).partition(',')[0])} and runs "
-            f"{brief(said.get('actual'))} (by {said.get('probed_by')})",
-            links=[signal.link] if signal.link else [],
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="behaviour",
+                leg=Leg.MIGRATION,
+                subject=_subject(signal),
+                key=_event_id(signal),
+                grade=GRADE,
+                onset_s=at_s,
+                at_s=at_s,
+                half_life_s=self._board.settings.upgrade_half_life_s,
+                value=signal.value,
+                normal=0.0,
+                unit="probes",
+                said=f"{brief(signal.subject.contract)} names {brief(str(said.get('claimed', '')).partition(',')[0])} and runs "
+                f"{brief(said.get('actual'))} (by {said.get('probed_by')})",
+                links=[signal.link] if signal.link else [],
+            )
+        )
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
-from monitor.correlator.producer import EvidenceBoard, graded
+from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.detect.level import RobustLevel
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -34,8 +34,8 @@ class BookStressEvidence:
 
     kinds = frozenset({SignalKind.BOOK})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._books: dict[tuple[str, str, str], _Book] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -46,7 +46,7 @@ class BookStressEvidence:
         key = (subject.asset, subject.venue, subject.instrument or "")
         book = self._books.get(key)
         if book is None:
-            level = RobustLevel(self._desk.settings.level_long_s, 0.2)
+            level = RobustLevel(self._board.settings.level_long_s, 0.2)
             book = self._books[key] = _Book(level, at_s)
         self._state(book, subject, str(signal.attributes.get("state", "ok")), at_s)
         bid, ask = signal.attributes.get("bid_depth_50_usd"), signal.attributes.get("ask_depth_50_usd")
@@ -58,38 +58,59 @@ class BookStressEvidence:
             book.sick, book.sick_s = state, at_s
         grade = SICK.get(state, 0)
         if grade and at_s - book.sick_s >= LASTING_S:
-            self._pin("book_state", subject, grade, book.sick_s, at_s, at_s - book.sick_s, 0.0, "s", f"book {state}")
+            self._board.put(
+                Finding(
+                    name="book_state",
+                    leg=Leg.VENUE,
+                    subject=_instrument(subject),
+                    grade=grade,
+                    onset_s=book.sick_s,
+                    at_s=at_s,
+                    half_life_s=self._board.settings.book_half_life_s,
+                    value=at_s - book.sick_s,
+                    normal=0.0,
+                    unit="s",
+                    said=f"{subject.venue} {subject.instrument} book {state}",
+                )
+            )
 
     def _depth(self, book: _Book, subject: Subject, depth_usd: float, at_s: float) -> None:
         value = log(max(depth_usd, 1.0))
         fall = book.usual.level - value
         grade = graded(fall, FALLS)
-        if not grade or book.usual.seen < MIN_SAMPLES or at_s - book.began_s < self._desk.settings.warm_s:
+        if not grade or book.usual.seen < MIN_SAMPLES or at_s - book.began_s < self._board.settings.warm_s:
             book.usual.learn(value, at_s)
             book.low_s = None
             return
         if book.low_s is None:
             book.low_s = at_s
-        elif at_s - book.low_s > self._desk.settings.level_long_s:  # thin for so long: this is its usual now
+        elif at_s - book.low_s > self._board.settings.level_long_s:  # thin for so long: this is its usual now
             book.usual.learn(value, at_s)
         if at_s - book.low_s >= LASTING_S:
             usual = exp(book.usual.level)
             words = f"depth within 50 bps {depth_usd:,.0f} USD ({usual:,.0f} usual)"
-            self._pin("book_depth", subject, grade, book.low_s, at_s, depth_usd, usual, "USD", words)
-
-    def _pin(
-        self, name: str, subject: Subject, grade: int, onset_s: float, at_s: float, value: float, normal: float,
-        unit: str, words: str,
-    ) -> None:  # fmt: skip
-        where = Subject(asset=subject.asset, venue=subject.venue, instrument=subject.instrument)
-        self._desk.pin(
-            name, Leg.VENUE, where, grade=grade, onset_s=onset_s, at_s=at_s,
-            half_life_s=self._desk.settings.book_half_life_s, value=value, normal=normal, unit=unit,
-            said=f"{subject.venue} {subject.instrument} {words}",
-        )  # fmt: skip
+            self._board.put(
+                Finding(
+                    name="book_depth",
+                    leg=Leg.VENUE,
+                    subject=_instrument(subject),
+                    grade=grade,
+                    onset_s=book.low_s,
+                    at_s=at_s,
+                    half_life_s=self._board.settings.book_half_life_s,
+                    value=depth_usd,
+                    normal=usual,
+                    unit="USD",
+                    said=f"{subject.venue} {subject.instrument} {words}",
+                )
+            )
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""
+
+
+def _instrument(subject: Subject) -> Subject:
+    return Subject(asset=subject.asset, venue=subject.venue, instrument=subject.instrument)
 
 
 PRODUCER = BookStressEvidence

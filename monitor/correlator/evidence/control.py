@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from chain.blocks.abi import keccak
 from chain.events import ControlChange
-from monitor.correlator.producer import EvidenceBoard
+from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
@@ -44,8 +44,8 @@ class ControlEvidence:
 
     kinds = frozenset({SignalKind.CONTROL_CHANGED, SignalKind.RETRACTION})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._pinned: dict[Place, str] = {}  # (event id, asset) -> evidence id
         self._paused: dict[Place, str] = {}  # (asset, contract) -> event id
 
@@ -72,16 +72,28 @@ class ControlEvidence:
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
         self._pinned[event_id, asset] = ":".join(one for one in ("control", asset, subject.contract, event_id) if one)
         _bound(self._pinned)
-        self._desk.pin(
-            "control", Leg.MIGRATION, subject, key=event_id, grade=grade_of(change, signal.attributes), onset_s=at_s,
-            at_s=at_s, half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1",
-            said=said_of(change, signal), links=[signal.link] if signal.link else [],
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="control",
+                leg=Leg.MIGRATION,
+                subject=subject,
+                key=event_id,
+                grade=grade_of(change, signal.attributes),
+                onset_s=at_s,
+                at_s=at_s,
+                half_life_s=self._board.settings.upgrade_half_life_s,
+                value=1.0,
+                normal=0.0,
+                unit="1",
+                said=said_of(change, signal),
+                links=[signal.link] if signal.link else [],
+            )
+        )
 
     def _withdraw(self, event_id: str, asset: str, *, retracted: bool) -> None:
         evidence_id = self._pinned.pop((event_id, asset), None)
         if evidence_id is not None:
-            self._desk.board.withdraw(evidence_id, retracted=retracted)
+            self._board.withdraw(evidence_id, retracted=retracted)
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""

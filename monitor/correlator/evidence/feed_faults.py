@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 
-from monitor.correlator.producer import EvidenceBoard, graded
+from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 WINDOW_S = 60.0
 CUTS = (2, 4, 8, 16)
 KEPT = 64
+SILENT_GRADE = 2
+MAX_GRADE = 3
 
 _WORDS = {
     SignalKind.FEED_CLOSED: "cut",
@@ -25,8 +27,8 @@ class FeedFaultsEvidence:
 
     kinds = frozenset({SignalKind.FEED_SILENT, *_WORDS})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._faults: dict[tuple[str, SignalKind, str], deque[float]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -36,28 +38,37 @@ class FeedFaultsEvidence:
             return
         feed = signal.source.rpartition("/")[2]
         if signal.kind is SignalKind.FEED_SILENT:
-            self._pin(
-                venue, feed, 2, at_s - signal.value, at_s, signal.value, f"{venue} {feed} silent on an open socket"
-            )
-            return
-        times = self._faults.setdefault((venue, signal.kind, feed), deque(maxlen=KEPT))
-        times.append(at_s)
-        while at_s - times[0] > WINDOW_S:
-            times.popleft()
-        grade = min(graded(len(times), CUTS), 3)
+            key, grade, onset_s, value = feed, SILENT_GRADE, at_s - signal.value, signal.value
+            said = f"{venue} {feed} silent on an open socket"
+        else:
+            times = self._faults.setdefault((venue, signal.kind, feed), deque(maxlen=KEPT))
+            times.append(at_s)
+            while at_s - times[0] > WINDOW_S:
+                times.popleft()
+            key, onset_s, value = f"{feed}-{signal.kind.value}", times[0], len(times)
+            grade = min(graded(len(times), CUTS), MAX_GRADE)
+            said = f"{_WORDS[signal.kind]} {venue} {feed} {len(times)} times in a minute"
         if grade:
-            words = f"{_WORDS[signal.kind]} {venue} {feed} {len(times)} times in a minute"
-            self._pin(venue, f"{feed}-{signal.kind.value}", grade, times[0], at_s, len(times), words)
-
-    def _pin(self, venue: str, key: str, grade: int, onset_s: float, at_s: float, value: float, said: str) -> None:
-        self._desk.pin(
-            "feed_faults", Leg.VENUE, Subject(venue=venue), key=key, grade=grade, onset_s=onset_s, at_s=at_s,
-            half_life_s=self._desk.settings.venue_half_life_s, value=value, normal=0.0, unit="1", said=said,
-        )  # fmt: skip
+            self._board.put(
+                Finding(
+                    name="feed_faults",
+                    leg=Leg.VENUE,
+                    subject=Subject(venue=venue),
+                    key=key,
+                    grade=grade,
+                    onset_s=onset_s,
+                    at_s=at_s,
+                    half_life_s=self._board.settings.venue_half_life_s,
+                    value=value,
+                    normal=0.0,
+                    unit="1",
+                    said=said,
+                )
+            )
 
     def on_second(self, now_s: float) -> None:
         """Forget what was counted while our own network was down."""
-        if self._desk.attribution.local_since_s:
+        if self._board.attribution.local_since_s:
             self._faults.clear()
 
 

@@ -6,7 +6,7 @@ funding, one-sided positions. Each adds a little; together at most the settings'
 
 from __future__ import annotations
 
-from monitor.correlator.producer import EvidenceBoard
+from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -31,8 +31,8 @@ class FragilityEvidence:
         }
     )
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._volume: dict[str, dict[tuple[str, str], float]] = {}
         self._interest: dict[str, dict[str, float]] = {}
         self._depth: dict[str, dict[str, float]] = {}
@@ -87,10 +87,22 @@ class FragilityEvidence:
 
     def _say(self, asset: str, name: str, value: float, most: float, words: str, now_s: float) -> None:
         if value >= most:
-            self._desk.pin(
-                name, Leg.FRAGILITY, Subject(asset=asset), grade=1, weight=NATS, onset_s=now_s, at_s=now_s,
-                half_life_s=120.0, value=value, normal=most, unit="ratio", said=words.format(value),
-            )  # fmt: skip
+            self._board.put(
+                Finding(
+                    name=name,
+                    leg=Leg.FRAGILITY,
+                    subject=Subject(asset=asset),
+                    grade=1,
+                    weight=NATS,
+                    onset_s=now_s,
+                    at_s=now_s,
+                    half_life_s=120.0,
+                    value=value,
+                    normal=most,
+                    unit="ratio",
+                    said=words.format(value),
+                )
+            )
 
 
 PRODUCER = FragilityEvidence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from monitor.correlator.producer import EvidenceBoard
+from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -28,8 +28,8 @@ class FragmentationEvidence:
 
     kinds = frozenset({SignalKind.BOOK, SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.RETRACTION})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._books: dict[str, dict[str, dict[str, float]]] = {}
         self._venues: dict[str, deque[tuple[float, float]]] = {}
         self._pools: dict[str, deque[Count]] = {}
@@ -42,7 +42,7 @@ class FragmentationEvidence:
                 left = [one for one in counts if one[3] != said.get("retracts")]
                 if len(left) != len(counts):
                     self._pools[asset] = deque(left, MAX_ACCOUNTS)
-                    self._desk.board.withdraw(f"fragmentation:{asset}", retracted=True)
+                    self._board.withdraw(f"fragmentation:{asset}", retracted=True)
         elif subject.asset is None:
             return
         elif signal.kind is SignalKind.BOOK:
@@ -81,11 +81,22 @@ class FragmentationEvidence:
             return
         _, before, after = min(fallen)
         spread = "; over ".join(f"{what} {was:.1f} → {now:.1f}" for what, was, now in counts)
-        self._desk.pin(
-            "fragmentation", Leg.FRAGILITY, Subject(asset=asset), grade=1, weight=NATS, onset_s=now_s, at_s=now_s,
-            half_life_s=HALF_LIFE_S, value=after, normal=before, unit="places",
-            said=f"{asset}'s depth gathers in fewer places (N_eff): over {spread}",
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="fragmentation",
+                leg=Leg.FRAGILITY,
+                subject=Subject(asset=asset),
+                grade=1,
+                weight=NATS,
+                onset_s=now_s,
+                at_s=now_s,
+                half_life_s=HALF_LIFE_S,
+                value=after,
+                normal=before,
+                unit="places",
+                said=f"{asset}'s depth gathers in fewer places (N_eff): over {spread}",
+            )
+        )
 
 
 PRODUCER = FragmentationEvidence

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from monitor.correlator.producer import EvidenceBoard, graded
+from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.detect.excitation import Branching
 from monitor.detect.focus import Excess, PoissonFocus
 from monitor.detect.rate import Background, dead_time_rate
@@ -69,8 +69,8 @@ class _Feed:
 class _Asset:
     """One asset over all its venues."""
 
-    def __init__(self, desk: EvidenceBoard, at_s: float) -> None:
-        s = desk.settings
+    def __init__(self, board: EvidenceBoard, at_s: float) -> None:
+        s = board.settings
         self.began_s = at_s
         self.feeds: dict[str, _Feed] = {}
         self.quiet = Background(s.background_half_life_s, s.rate_floor)
@@ -149,8 +149,8 @@ class LiquidationSurgeEvidence:
 
     kinds = frozenset({SignalKind.LIQUIDATION, SignalKind.EXPECT})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._assets: dict[str, _Asset] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -162,7 +162,7 @@ class LiquidationSurgeEvidence:
             return
         asset = self._assets.get(subject.asset)
         if asset is None:
-            asset = self._assets[subject.asset] = _Asset(self._desk, at_s)
+            asset = self._assets[subject.asset] = _Asset(self._board, at_s)
         feed = asset.feeds.get(signal.source)
         if feed is None:
             feed = asset.feeds[signal.source] = _Feed()
@@ -186,12 +186,12 @@ class LiquidationSurgeEvidence:
             count += told + hidden
             usd += feed.usd
             feed.usd = 0.0
-            self._desk.sources.trust[source, name] = feed.shown()
+            self._board.coverage.trust[source, name] = feed.shown()
         asset.usd.append(usd)
         count = round(count)
-        heard = [self._desk.sources.by_name[source].coverage(now_s) for source in sorted(asset.feeds)]
+        heard = [self._board.coverage.by_name[source].coverage(now_s) for source in sorted(asset.feeds)]
         awake = sum(heard) / len(heard)
-        if now_s - asset.began_s < self._desk.settings.warm_s:
+        if now_s - asset.began_s < self._board.settings.warm_s:
             asset.learn(count, awake)
             return
         grade, best = asset.judge(count, awake)
@@ -204,18 +204,20 @@ class LiquidationSurgeEvidence:
         children = asset.branching.ratio
         usd = sum(asset.usd)
         cascade = f", {children:.0%} self-excited" if children > 0.6 else ""
-        self._desk.pin(
-            "liquidation_surge",
-            Leg.LIQUIDATION,
-            Subject(asset=name),
-            grade=grade,
-            onset_s=now_s - bins,
-            at_s=now_s,
-            half_life_s=self._desk.settings.liquidation_half_life_s,
-            value=rate,
-            normal=usual,
-            unit="1/s",
-            said=f"liquidations {rate / usual:.0f}x normal ({rate:.1f}/s, {usd:,.0f} USD in 30 s{cascade})",
+        self._board.put(
+            Finding(
+                name="liquidation_surge",
+                leg=Leg.LIQUIDATION,
+                subject=Subject(asset=name),
+                grade=grade,
+                onset_s=now_s - bins,
+                at_s=now_s,
+                half_life_s=self._board.settings.liquidation_half_life_s,
+                value=rate,
+                normal=usual,
+                unit="1/s",
+                said=f"liquidations {rate / usual:.0f}x normal ({rate:.1f}/s, {usd:,.0f} USD in 30 s{cascade})",
+            )
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import EvidenceBoard, brief, graded
+from monitor.correlator.producer import EvidenceBoard, Finding, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -33,8 +33,8 @@ class LiquidityEvidence:
         {SignalKind.LIQUIDITY_REMOVED, SignalKind.LIQUIDITY_ADDED, SignalKind.MIGRATION, SignalKind.RETRACTION}
     )
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._moves: dict[tuple[str, str, str], list[_Move]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -71,21 +71,31 @@ class LiquidityEvidence:
         moved = 1 - kept
         grade = graded(moved, SHARES)
         if not grade:
-            self._desk.board.withdraw(f"{name}:{asset}:{pool}")
+            self._board.withdraw(f"{name}:{asset}:{pool}")
             return
         words = f"migrated to {brief(to_pool)}" if name == "migration" else "removed"
-        self._desk.pin(
-            name, Leg.MIGRATION, Subject(asset=asset, network=network, pool=pool), grade=grade,
-            onset_s=min(one.at_s for one in moves), at_s=at_s, half_life_s=self._desk.settings.liquidity_half_life_s,
-            value=moved, normal=0.0, unit="share of pool", said=f"{moved:.0%} of pool {brief(pool)} {words}",
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name=name,
+                leg=Leg.MIGRATION,
+                subject=Subject(asset=asset, network=network, pool=pool),
+                grade=grade,
+                onset_s=min(one.at_s for one in moves),
+                at_s=at_s,
+                half_life_s=self._board.settings.liquidity_half_life_s,
+                value=moved,
+                normal=0.0,
+                unit="share of pool",
+                said=f"{moved:.0%} of pool {brief(pool)} {words}",
+            )
+        )
 
     def _retract(self, event_id: str, at_s: float) -> None:
         for (name, asset, pool), moves in self._moves.items():
             left = [one for one in moves if one.event_id != event_id]
             if len(left) != len(moves):
                 moves[:] = left
-                self._desk.board.withdraw(f"{name}:{asset}:{pool}", retracted=True)
+                self._board.withdraw(f"{name}:{asset}:{pool}", retracted=True)
                 if left:
                     self._judge(name, asset, pool, None, at_s, "another pool")
 

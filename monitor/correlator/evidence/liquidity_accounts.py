@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import EvidenceBoard, brief, graded
+from monitor.correlator.producer import EvidenceBoard, Finding, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
@@ -53,8 +53,8 @@ class LiquidityAccountsEvidence:
 
     kinds = frozenset({SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.POOL_DEPTH, SignalKind.RETRACTION})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._accounts: dict[tuple[str, str], list[_Account]] = {}
         self._pools: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
 
@@ -98,22 +98,31 @@ class LiquidityAccountsEvidence:
         newest = {one.token: one for one in self._accounts.get(where, ())}
         known = self._pools.get(where, {})
         told = min(newest.values(), key=lambda one: (-len(known.get(one.token, ())), one.left, one.token), default=None)
-        standing = [
-            (name, self._desk.board.get(f"{name}:{where[0]}:{where[1]}")) for name in (MIGRATION, GONE, DRAINED)
-        ]
+        standing = [(name, self._board.get(f"{name}:{where[0]}:{where[1]}")) for name in (MIGRATION, GONE, DRAINED)]
         for name, evidence in standing:
             stale = told is not None and (name != told.name or (evidence is not None and evidence.grade > told.grade))
             if evidence is not None and (told is None or stale):
-                self._desk.board.withdraw(evidence.id, retracted=retracted)
+                self._board.withdraw(evidence.id, retracted=retracted)
         if told is None or not told.grade:
             return
         own = [one for one in self._accounts[where] if one.token == told.token]
         risen = next(one for one in own if one.left >= told.left)  # what only moves on does not begin anew
-        self._desk.pin(
-            told.name, Leg.MIGRATION, Subject(asset=where[0], network=where[1]), key=where[1], grade=told.grade,
-            onset_s=own[0].at_s, at_s=risen.at_s, half_life_s=self._desk.settings.liquidity_half_life_s,
-            value=told.left, normal=0.0, unit="share of ±2 % depth", said=_words(where[0], told),
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name=told.name,
+                leg=Leg.MIGRATION,
+                subject=Subject(asset=where[0], network=where[1]),
+                key=where[1],
+                grade=told.grade,
+                onset_s=own[0].at_s,
+                at_s=risen.at_s,
+                half_life_s=self._board.settings.liquidity_half_life_s,
+                value=told.left,
+                normal=0.0,
+                unit="share of ±2 % depth",
+                said=_words(where[0], told),
+            )
+        )
 
     def _retract(self, event_id: str) -> None:
         for where, accounts in self._accounts.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from monitor.correlator.producer import EvidenceBoard, graded
+from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -21,8 +21,8 @@ class OpenInterestEvidence:
 
     kinds = frozenset({SignalKind.OPEN_INTEREST})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._history: dict[tuple[str, str, str], deque[tuple[float, float]]] = {}
         self._touched: set[str] = set()
 
@@ -57,11 +57,21 @@ class OpenInterestEvidence:
         fall = 1 - after / before
         grade = graded(fall, FALL)
         if grade:
-            self._desk.pin(
-                "open_interest_fall", Leg.LIQUIDATION, Subject(asset=asset), grade=grade, onset_s=onset_s, at_s=now_s,
-                half_life_s=self._desk.settings.liquidation_half_life_s, value=after, normal=before, unit="base",
-                said=f"open interest fell {fall:.0%} within {now_s - onset_s:.0f} s",
-            )  # fmt: skip
+            self._board.put(
+                Finding(
+                    name="open_interest_fall",
+                    leg=Leg.LIQUIDATION,
+                    subject=Subject(asset=asset),
+                    grade=grade,
+                    onset_s=onset_s,
+                    at_s=now_s,
+                    half_life_s=self._board.settings.liquidation_half_life_s,
+                    value=after,
+                    normal=before,
+                    unit="base",
+                    said=f"open interest fell {fall:.0%} within {now_s - onset_s:.0f} s",
+                )
+            )
 
 
 PRODUCER = OpenInterestEvidence

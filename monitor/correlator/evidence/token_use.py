@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from math import exp, log
 
-from monitor.correlator.producer import EvidenceBoard
+from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.detect.level import RobustLevel
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -39,8 +39,8 @@ class TokenUseEvidence:
 
     kinds = frozenset({SignalKind.TOKEN_USE, SignalKind.RETRACTION})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._tokens: dict[tuple[str, str], _Token] = {}
         self._pinned: deque[tuple[str, str]] = deque(maxlen=MAX_TOKENS)  # (event id, evidence id)
 
@@ -87,16 +87,28 @@ class TokenUseEvidence:
     def _pin(self, signal: Signal, key: str, value: float, normal: float, said: str, at_s: float) -> None:
         asset, contract = signal.subject.asset, signal.subject.contract
         self._pinned.append((str(signal.attributes.get("event_id", "")), f"token_use:{asset}:{contract}:{key}"))
-        self._desk.pin(
-            "token_use", Leg.FRAGILITY, Subject(asset=asset, network=signal.subject.network, contract=contract),
-            key=key, grade=1, weight=NATS, onset_s=at_s, at_s=at_s, half_life_s=HALF_LIFE_S, value=value,
-            normal=normal, unit="1", said=f"{asset} token {contract}: {said}",
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="token_use",
+                leg=Leg.FRAGILITY,
+                subject=Subject(asset=asset, network=signal.subject.network, contract=contract),
+                key=key,
+                grade=1,
+                weight=NATS,
+                onset_s=at_s,
+                at_s=at_s,
+                half_life_s=HALF_LIFE_S,
+                value=value,
+                normal=normal,
+                unit="1",
+                said=f"{asset} token {contract}: {said}",
+            )
+        )
 
     def _retract(self, event_id: str) -> None:
         for told, evidence_id in self._pinned:
             if told == event_id:
-                self._desk.board.withdraw(evidence_id, retracted=True)
+                self._board.withdraw(evidence_id, retracted=True)
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monitor.correlator.producer import EvidenceBoard, brief
+from monitor.correlator.producer import EvidenceBoard, Finding, brief
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -62,8 +62,8 @@ class UpgradeEvidence:
         }
     )
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._queued: dict[tuple[str, str], _Queued] = {}
         self._pinned: dict[tuple[str, str], _Pinned] = {}
 
@@ -86,7 +86,7 @@ class UpgradeEvidence:
         elif signal.kind is SignalKind.OPERATION_ENDED:
             operation = str(signal.attributes.get("operation", ""))
             for key in [one for one in self._queued if one[0] == operation]:
-                self._desk.board.withdraw(self._evidence_id("upgrade_queued", self._queued.pop(key).subject, operation))
+                self._board.withdraw(self._evidence_id("upgrade_queued", self._queued.pop(key).subject, operation))
 
     def _upgraded(self, signal: Signal, asset: str, event_id: str, at_s: float) -> None:
         role = str(signal.attributes.get("role", "implementation"))
@@ -109,50 +109,69 @@ class UpgradeEvidence:
         self._pin(pinned)
 
     def _pin(self, one: _Pinned) -> None:
-        self._desk.pin(
-            "upgrade", Leg.MIGRATION, one.subject, key=one.event_id, grade=one.weighs, onset_s=one.at_s, at_s=one.at_s,
-            half_life_s=self._desk.settings.upgrade_half_life_s, value=1.0, normal=0.0, unit="1",
-            said=one.said + one.code + one.source, links=[one.link] if one.link else [],
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="upgrade",
+                leg=Leg.MIGRATION,
+                subject=one.subject,
+                key=one.event_id,
+                grade=one.weighs,
+                onset_s=one.at_s,
+                at_s=one.at_s,
+                half_life_s=self._board.settings.upgrade_half_life_s,
+                value=1.0,
+                normal=0.0,
+                unit="1",
+                said=one.said + one.code + one.source,
+                links=[one.link] if one.link else [],
+            )
+        )
 
     def _learned(self, signal: Signal, event_id: str, asset: str) -> None:
         """What came to be known of the new code joins the evidence of its upgrade, if that still stands."""
         one = self._pinned.get((event_id, asset))
         evidence_id = self._evidence_id("upgrade", one.subject, event_id) if one else ""
-        if one is None or self._desk.board.get(evidence_id) is None:
+        if one is None or self._board.get(evidence_id) is None:
             return
         one = _compared(one, signal) if signal.kind is SignalKind.CODE_COMPARED else _checked(one, signal)
         self._pinned[event_id, asset] = one
-        self._desk.board.withdraw(evidence_id)  # for a renewal takes nothing away
+        self._board.withdraw(evidence_id)  # for a renewal takes nothing away
         self._pin(one)
 
     def _retract(self, event_id: str, asset: str | None) -> None:
         pinned = self._pinned.pop((event_id, asset or ""), None)
         if pinned is not None:
-            self._desk.board.withdraw(self._evidence_id("upgrade", pinned.subject, event_id), retracted=True)
+            self._board.withdraw(self._evidence_id("upgrade", pinned.subject, event_id), retracted=True)
         for key in [one for one, queued in self._queued.items() if queued.event_id == event_id]:
             gone = self._queued.pop(key)
-            self._desk.board.withdraw(self._evidence_id("upgrade_queued", gone.subject, key[0]), retracted=True)
+            self._board.withdraw(self._evidence_id("upgrade_queued", gone.subject, key[0]), retracted=True)
 
     def _evidence_id(self, name: str, subject: Subject, key: str) -> str:
         return ":".join(one for one in (name, subject.asset, subject.contract, key) if one)
 
     def on_second(self, now_s: float) -> None:
         """Renew what is queued: nearer its time it weighs more."""
-        s = self._desk.settings
+        s = self._board.settings
         for (operation, asset), queued in self._queued.items():
             near = now_s >= queued.eta_s - s.queued_lead_s
             subject = Subject(asset=asset, network=queued.subject.network, contract=queued.subject.contract)
-            if (
-                int(now_s) % 60 == 0
-                or self._desk.board.get(self._evidence_id("upgrade_queued", subject, operation)) is None
-            ):
-                self._desk.pin(
-                    "upgrade_queued", Leg.MIGRATION, subject, key=operation, grade=2 if near else 1,
-                    onset_s=queued.onset_s, at_s=now_s, half_life_s=s.upgrade_half_life_s,
-                    value=queued.eta_s - now_s, normal=None, unit="s until eta",
-                    said=f"upgrade of {brief(queued.subject.contract)} to {brief(queued.new)} is queued",
-                )  # fmt: skip
+            if int(now_s) % 60 == 0 or self._board.get(self._evidence_id("upgrade_queued", subject, operation)) is None:
+                self._board.put(
+                    Finding(
+                        name="upgrade_queued",
+                        leg=Leg.MIGRATION,
+                        subject=subject,
+                        key=operation,
+                        grade=2 if near else 1,
+                        onset_s=queued.onset_s,
+                        at_s=now_s,
+                        half_life_s=s.upgrade_half_life_s,
+                        value=queued.eta_s - now_s,
+                        normal=None,
+                        unit="s until eta",
+                        said=f"upgrade of {brief(queued.subject.contract)} to {brief(queued.new)} is queued",
+                    )
+                )
 
 
 def _compared(one: _Pinned, signal: Signal) -> _Pinned:

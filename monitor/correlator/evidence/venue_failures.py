@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
-from monitor.correlator.producer import MAX_LINKS, EvidenceBoard, graded
+from monitor.correlator.producer import MAX_LINKS, EvidenceBoard, Finding, graded
 from monitor.detect.failures import FailureBets
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -40,8 +40,8 @@ class VenueFailuresEvidence:
 
     kinds = frozenset({SignalKind.REQUEST})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._venues: dict[str, _Venue] = {}
         self._touched: set[str] = set()
 
@@ -58,7 +58,7 @@ class VenueFailuresEvidence:
 
     def on_second(self, now_s: float) -> None:
         """Pin what the e-values say."""
-        if self._desk.attribution.local_since_s:
+        if self._board.attribution.local_since_s:
             self._venues.clear()
             self._touched.clear()
         for name in sorted(self._touched):
@@ -75,12 +75,22 @@ class VenueFailuresEvidence:
         kinds = Counter(one[1] for one in failed)
         worst = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
         share = len(failed) / len(venue.recent)
-        self._desk.pin(
-            "venue_failures", Leg.VENUE, Subject(venue=name), grade=grade, onset_s=failed[0][0], at_s=now_s,
-            half_life_s=self._desk.settings.venue_half_life_s, value=share, normal=ALLOWED, unit="share of requests",
-            said=f"{name} fails {share:.0%} of requests ({worst})",
-            links=[link for _, _, link in failed[-MAX_LINKS:] if link],
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="venue_failures",
+                leg=Leg.VENUE,
+                subject=Subject(venue=name),
+                grade=grade,
+                onset_s=failed[0][0],
+                at_s=now_s,
+                half_life_s=self._board.settings.venue_half_life_s,
+                value=share,
+                normal=ALLOWED,
+                unit="share of requests",
+                said=f"{name} fails {share:.0%} of requests ({worst})",
+                links=[link for _, _, link in failed[-MAX_LINKS:] if link],
+            )
+        )
 
 
 PRODUCER = VenueFailuresEvidence

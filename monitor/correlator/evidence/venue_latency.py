@@ -10,7 +10,7 @@ from collections import deque
 from math import exp, log
 from statistics import median
 
-from monitor.correlator.producer import EvidenceBoard, graded
+from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.detect.level import RobustLevel
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -29,10 +29,10 @@ _NAMES = {
 
 
 class _Stream:
-    def __init__(self, desk: EvidenceBoard, at_s: float) -> None:
+    def __init__(self, board: EvidenceBoard, at_s: float) -> None:
         self.began_s = at_s
-        self.short = RobustLevel(desk.settings.level_short_s, SCALE_FLOOR)
-        self.long = RobustLevel(desk.settings.level_long_s, SCALE_FLOOR)
+        self.short = RobustLevel(board.settings.level_short_s, SCALE_FLOOR)
+        self.long = RobustLevel(board.settings.level_long_s, SCALE_FLOOR)
         self.last: deque[tuple[float, float, str | None]] = deque(maxlen=LAST)
         self.onset_s: float | None = None
 
@@ -42,8 +42,8 @@ class VenueLatencyEvidence:
 
     kinds = frozenset(_NAMES)
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._streams: dict[tuple[SignalKind, str, str], _Stream] = {}
         self._touched: set[tuple[SignalKind, str, str]] = set()
 
@@ -59,7 +59,7 @@ class VenueLatencyEvidence:
         key = (signal.kind, venue, signal.source)
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._streams[key] = _Stream(self._desk, at_s)
+            stream = self._streams[key] = _Stream(self._board, at_s)
         value = log(max(lag_s, 1e-3))
         score = min(stream.short.score(value), stream.long.score(value))
         stream.last.append((score, max(lag_s, 0.0), signal.link))
@@ -69,7 +69,7 @@ class VenueLatencyEvidence:
             stream.onset_s = None
         elif stream.onset_s is None:
             stream.onset_s = at_s
-        elif at_s - stream.onset_s > self._desk.settings.level_long_s:  # slow for so long: this is its usual now
+        elif at_s - stream.onset_s > self._board.settings.level_long_s:  # slow for so long: this is its usual now
             stream.short.learn(value, at_s)
             stream.long.learn(value, at_s)
         self._touched.add(key)
@@ -78,7 +78,7 @@ class VenueLatencyEvidence:
         """Pin the streams whose last five agree."""
         for key in sorted(self._touched):
             stream = self._streams[key]
-            if len(stream.last) == LAST and now_s - stream.began_s >= self._desk.settings.warm_s:
+            if len(stream.last) == LAST and now_s - stream.began_s >= self._board.settings.warm_s:
                 self._judge(key, stream, now_s)
         self._touched.clear()
 
@@ -91,13 +91,23 @@ class VenueLatencyEvidence:
             return
         name, words = _NAMES[key[0]]
         what = key[2].rpartition("/")[2]
-        self._desk.pin(
-            name, Leg.VENUE, Subject(venue=key[1]), key=what, grade=grade, at_s=now_s,
-            onset_s=now_s if stream.onset_s is None else stream.onset_s,
-            half_life_s=self._desk.settings.venue_half_life_s, value=lag_s, normal=usual_s, unit="s",
-            said=f"{key[1]} {what} {words} {lag_s:.2f} s ({usual_s:.3f} s usual)",
-            links=[one[2] for one in stream.last if one[2]],
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name=name,
+                leg=Leg.VENUE,
+                subject=Subject(venue=key[1]),
+                key=what,
+                grade=grade,
+                at_s=now_s,
+                onset_s=now_s if stream.onset_s is None else stream.onset_s,
+                half_life_s=self._board.settings.venue_half_life_s,
+                value=lag_s,
+                normal=usual_s,
+                unit="s",
+                said=f"{key[1]} {what} {words} {lag_s:.2f} s ({usual_s:.3f} s usual)",
+                links=[one[2] for one in stream.last if one[2]],
+            )
+        )
 
 
 def _counts(signal: Signal) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import EvidenceBoard
+from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -24,8 +24,8 @@ class VenueStatusEvidence:
 
     kinds = frozenset({SignalKind.WALLET, SignalKind.VENUE_STATUS})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._wallets: dict[tuple[str, str, str], _Wallet] = {}
         self._status_s: dict[str, float] = {}
 
@@ -47,11 +47,23 @@ class VenueStatusEvidence:
         planned = signal.attributes.get("planned") is True
         grade = 1 if planned else 3 if signal.value >= 2 else 2
         word = "maintenance" if signal.value >= 2 else "degraded"
-        self._desk.pin(
-            "venue_status", Leg.VENUE, Subject(venue=venue), grade=grade, onset_s=since_s, at_s=at_s,
-            half_life_s=self._desk.settings.venue_half_life_s, value=signal.value, normal=0.0, unit="level",
-            said=f"{venue} says {word}{' (planned)' if planned else ''}: {signal.attributes.get('title', '')}"[:200],
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="venue_status",
+                leg=Leg.VENUE,
+                subject=Subject(venue=venue),
+                grade=grade,
+                onset_s=since_s,
+                at_s=at_s,
+                half_life_s=self._board.settings.venue_half_life_s,
+                value=signal.value,
+                normal=0.0,
+                unit="level",
+                said=f"{venue} says {word}{' (planned)' if planned else ''}: {signal.attributes.get('title', '')}"[
+                    :200
+                ],
+            )
+        )
 
     def _wallet(self, venue: str, asset: str, network: str, state: float, at_s: float) -> None:
         wallet = self._wallets.setdefault((venue, asset, network), _Wallet(state, state))
@@ -63,12 +75,22 @@ class VenueStatusEvidence:
         if wallet.closed_s is None:
             wallet.closed_s = at_s
         word = "delayed" if state > 0 else "closed"
-        self._desk.pin(
-            "withdrawals", Leg.VENUE, Subject(asset=asset, venue=venue), key=network,
-            grade=2 if state > 0 else 3, onset_s=wallet.closed_s, at_s=at_s,
-            half_life_s=self._desk.settings.venue_half_life_s, value=state, normal=wallet.first, unit="level",
-            said=f"{venue} withdrawals of {asset} over {network or 'its network'} {word}",
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="withdrawals",
+                leg=Leg.VENUE,
+                subject=Subject(asset=asset, venue=venue),
+                key=network,
+                grade=2 if state > 0 else 3,
+                onset_s=wallet.closed_s,
+                at_s=at_s,
+                half_life_s=self._board.settings.venue_half_life_s,
+                value=state,
+                normal=wallet.first,
+                unit="level",
+                said=f"{venue} withdrawals of {asset} over {network or 'its network'} {word}",
+            )
+        )
 
     def on_second(self, now_s: float) -> None:
         """Nothing waits for time here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from monitor.correlator.producer import FAR_PER_DAY, EvidenceBoard
+from monitor.correlator.producer import FAR_PER_DAY, EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -34,8 +34,8 @@ class WalletSilenceEvidence:
 
     kinds = frozenset({SignalKind.WALLET_SILENT, SignalKind.WALLET_RESUMED, SignalKind.RETRACTION})
 
-    def __init__(self, desk: EvidenceBoard) -> None:
-        self._desk = desk
+    def __init__(self, board: EvidenceBoard) -> None:
+        self._board = board
         self._silences: dict[tuple[str, str, str], _Silence] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -52,7 +52,7 @@ class WalletSilenceEvidence:
             silence = self._silences.get(key)
             if silence is not None and str(signal.attributes.get("retracts")) == silence.event_ids[0]:
                 del self._silences[key]
-                self._desk.board.withdraw(":".join(("wallet_silence", key[1], key[0], key[2])), retracted=True)
+                self._board.withdraw(":".join(("wallet_silence", key[1], key[0], key[2])), retracted=True)
 
     def _deepened(self, key: tuple[str, str, str], signal: Signal, at_s: float) -> None:
         per_day = signal.attributes.get("per_day")
@@ -75,13 +75,23 @@ class WalletSilenceEvidence:
         venue, asset, network = key
         silence = self._silences[key]
         silent_s = silence.silent_s + at_s - silence.told_s
-        self._desk.pin(
-            "wallet_silence", Leg.VENUE, Subject(asset=asset, venue=venue), key=network, grade=silence.grade,
-            onset_s=silence.onset_s, at_s=at_s, half_life_s=self._desk.settings.venue_half_life_s,
-            value=silent_s, normal=silence.usual_s, unit="s",
-            said=f"{venue} hot wallets paid out no {asset} on {network or 'its network'} for {silent_s:.0f} s "
-            f"(its rhythm allows {silence.usual_s:.0f} s)",
-        )  # fmt: skip
+        self._board.put(
+            Finding(
+                name="wallet_silence",
+                leg=Leg.VENUE,
+                subject=Subject(asset=asset, venue=venue),
+                key=network,
+                grade=silence.grade,
+                onset_s=silence.onset_s,
+                at_s=at_s,
+                half_life_s=self._board.settings.venue_half_life_s,
+                value=silent_s,
+                normal=silence.usual_s,
+                unit="s",
+                said=f"{venue} hot wallets paid out no {asset} on {network or 'its network'} for {silent_s:.0f} s "
+                f"(its rhythm allows {silence.usual_s:.0f} s)",
+            )
+        )
 
     def on_second(self, now_s: float) -> None:
         """Renew what lasts."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.correlator.board import utc
+from monitor.correlator.active_evidence import utc
 from monitor.correlator.episodes import Episode, Look
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, ChangeKind, Leg, Level

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.correlator.active_evidence import ActiveEvidence
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import Board
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.evidence import names, producer
 from monitor.correlator.producer import EvidenceBoard, Producer
@@ -23,7 +23,7 @@ class Bench:
 
     def __init__(self, name: str, settings: CorrelatorSettings | None = None) -> None:
         self.sources = Coverage()
-        self.board = Board(self.sources)
+        self.board = ActiveEvidence(self.sources)
         self.attribution = Attribution(settings or CorrelatorSettings())
         desk = EvidenceBoard(settings or CorrelatorSettings(), self.sources, self.board, self.attribution)
         self.producer: Producer = producer(name, desk)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.correlator.active_evidence import MAX_EVIDENCE, ActiveEvidence, Weighed
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import MAX_EVIDENCE, Board, Weighed
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.fusion import bounds, leg_verdict, logistic
 from monitor.correlator.levels import by_chance, joint_far_per_day, level_of
@@ -127,7 +127,7 @@ def evidence(name: str, weight: float = 2.0, second: float = 0, leg: Leg = Leg.M
 
 
 def test_a_renewal_never_takes_away_and_what_faded_goes() -> None:
-    board = Board(Coverage())
+    board = ActiveEvidence(Coverage())
     board.put(evidence("x", 4.0, 0))
     board.put(evidence("x", 1.0, 50))
     assert [one.weight for one in board.everything()] == [4.0]
@@ -141,13 +141,13 @@ def test_a_renewal_never_takes_away_and_what_faded_goes() -> None:
 
 
 def test_shared_evidence_of_another_leg_than_venue_reaches_nobody() -> None:
-    board = Board(Coverage())
+    board = ActiveEvidence(Coverage())
     board.put(replace(evidence("x"), subject=Subject(network="ethereum")))
     assert not board.of("BTC", Leg.MIGRATION, at(0).timestamp())
 
 
 def test_a_leg_can_be_disowned_from_a_time_on() -> None:
-    board = Board(Coverage())
+    board = ActiveEvidence(Coverage())
     board.put(evidence("old", second=0, leg=Leg.VENUE))
     board.put(evidence("new", second=50, leg=Leg.VENUE))
     board.put(evidence("other", second=50))
@@ -156,7 +156,7 @@ def test_a_leg_can_be_disowned_from_a_time_on() -> None:
 
 
 def test_the_board_is_bounded_and_drops_the_lightest() -> None:
-    board = Board(Coverage())
+    board = ActiveEvidence(Coverage())
     board.put(evidence("light", 0.1))
     for index in range(MAX_EVIDENCE):
         board.put(evidence(f"e{index}"))

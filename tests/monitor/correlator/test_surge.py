@@ -9,8 +9,8 @@ from statistics import fmean
 
 import pytest
 
+from monitor.correlator.active_evidence import ActiveEvidence
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import Board
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.evidence.liquidation_surge import LiquidationSurgeEvidence
 from monitor.correlator.producer import EvidenceBoard
@@ -30,7 +30,7 @@ class Stream:
 
     def __init__(self, settings: CorrelatorSettings, censoring: str = "complete") -> None:
         self.sources = Coverage()
-        self.board = Board(self.sources)
+        self.board = ActiveEvidence(self.sources)
         self._made = LiquidationSurgeEvidence(EvidenceBoard(settings, self.sources, self.board, Attribution(settings)))
         self._said: dict[str, Scalar] = {"censoring": censoring, "backlog": False}
         self._now_s = at(0).timestamp()

@@ -55,7 +55,7 @@ async def test_a_node_that_cannot_be_used_is_named_once_and_without_its_key(capl
     settings = Settings(networks={"local": NetworkSettings(nodes=(node,), poll_interval_s=0.02)})
     counting, intake = Counting(), intake_of(settings)
     pipeline = Pipeline(intake, Correlator(settings.correlator, vantage="here"), counting, ())
-    sources = Sources(settings, {}, utc_now, intake=intake, pipeline=pipeline, checkpoints=Nowhere())
+    sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=Nowhere())
     part = asyncio.ensure_future(sources.parts()["network local"]())
     try:
         async with asyncio.timeout(PATIENCE_S):

@@ -31,7 +31,7 @@ def utc(at_s: float) -> datetime:
     return datetime.fromtimestamp(round(at_s, 6), UTC)
 
 
-class Board:
+class ActiveEvidence:
     """All standing evidence. Bounded: beyond `MAX_EVIDENCE` the most faded goes first."""
 
     def __init__(self, sources: Coverage) -> None:
