@@ -19,7 +19,7 @@ MAX_EVIDENCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class WeighedEvidence:
     """Evidence as one asset's leg sees it now: `nats` after decay and share."""
 
     nats: float
@@ -34,8 +34,8 @@ def utc(at_s: float) -> datetime:
 class ActiveEvidence:
     """All standing evidence. Bounded: beyond `MAX_EVIDENCE` the most faded goes first."""
 
-    def __init__(self, sources: Coverage) -> None:
-        self._sources = sources
+    def __init__(self, coverage: Coverage) -> None:
+        self._coverage = coverage
         self._standing: dict[str, tuple[float, Evidence]] = {}
         self._places: dict[tuple[Leg, str | None], dict[str, None]] = {}
         """(leg, asset or None for shared facts) -> the ids that stand there."""
@@ -85,7 +85,7 @@ class ActiveEvidence:
         for evidence_id in [one for one in self._standing if self._nats(one, now_s) < FADED_NATS]:
             self._drop(evidence_id)
 
-    def of(self, asset: str, leg: Leg, now_s: float) -> list[Weighed]:
+    def of(self, asset: str, leg: Leg, now_s: float) -> list[WeighedEvidence]:
         """What bears on one leg of one asset, heaviest first."""
         found = []
         for place in ((leg, asset), (leg, None)):
@@ -93,16 +93,18 @@ class ActiveEvidence:
                 evidence = self._standing[evidence_id][1]
                 share = self._reach(asset, evidence)
                 if share > 0:
-                    found.append(Weighed(self._nats(evidence_id, now_s) * share, evidence))
+                    found.append(WeighedEvidence(self._nats(evidence_id, now_s) * share, evidence))
         found.sort(key=lambda one: (-one.nats, one.evidence.id))
         return found
 
-    def shared(self, now_s: float) -> dict[str, list[Weighed]]:
+    def shared(self, now_s: float) -> dict[str, list[WeighedEvidence]]:
         """Venue -> its shared facts, whole and heaviest first; venues in order of name."""
-        found: dict[str, list[Weighed]] = {}
+        found: dict[str, list[WeighedEvidence]] = {}
         for evidence_id in sorted(self._places.get((Leg.VENUE, None), ())):
             evidence = self._standing[evidence_id][1]
-            found.setdefault(str(evidence.subject.venue), []).append(Weighed(self._nats(evidence_id, now_s), evidence))
+            found.setdefault(str(evidence.subject.venue), []).append(
+                WeighedEvidence(self._nats(evidence_id, now_s), evidence)
+            )
         for facts in found.values():
             facts.sort(key=lambda one: (-one.nats, one.evidence.id))
         return {venue: found[venue] for venue in sorted(found)}
@@ -110,7 +112,7 @@ class ActiveEvidence:
     def _reach(self, asset: str, evidence: Evidence) -> float:
         subject = evidence.subject
         if evidence.leg is Leg.VENUE and subject.venue is not None:
-            return min(1.0, 2 * self._sources.share(asset, subject.venue))
+            return min(1.0, 2 * self._coverage.share(asset, subject.venue))
         return 1.0 if subject.asset == asset else 0.0
 
     def everything(self) -> Iterator[Evidence]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.correlator.active_evidence import ActiveEvidence, Weighed, utc
+from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, utc
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
@@ -46,27 +46,27 @@ class AssetAssessor:
     """Gives verdicts from what stands on the board and what the sources let us see."""
 
     def __init__(
-        self, settings: CorrelatorSettings, sources: Coverage, board: ActiveEvidence, attribution: Attribution
+        self, settings: CorrelatorSettings, coverage: Coverage, evidence: ActiveEvidence, attribution: Attribution
     ) -> None:
         self._s = settings
-        self._sources = sources
-        self._board = board
+        self._coverage = coverage
+        self._evidence = evidence
         self._attribution = attribution
 
-    def seen(self, asset: str, now_s: float) -> Assessment:
+    def assess(self, asset: str, now_s: float) -> Assessment:
         """The asset's verdict at this second, and what it stands on."""
         local = bool(self._attribution.local_since_s)
         blind: list[Blindness] = []
         legs = []
         grades: dict[Leg, int] = {}
-        heard: list[Weighed] = []
+        heard: list[WeighedEvidence] = []
         for leg in LEGS:
             weighed = self._weighed(asset, leg, now_s)
-            coverage = self._coverage(asset, leg, now_s, local, blind)
-            legs.append(leg_verdict(leg, weighed, coverage, self._sources.watched(asset, leg), self._s))
+            coverage = self._leg_coverage(asset, leg, now_s, local, blind)
+            legs.append(leg_verdict(leg, weighed, coverage, self._coverage.watched(asset, leg), self._s))
             grades[leg] = max((one.evidence.grade for one in weighed if one.nats >= 1), default=0)
             heard += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
-        context = min(sum(one.nats for one in self._board.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
+        context = min(sum(one.nats for one in self._evidence.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
         prior = logit(self._s.prior)
         p_lo = logistic(prior + context + sum(one.w_lo for one in legs))
         p_hi = logistic(prior + context + sum(one.w_hi for one in legs))
@@ -94,19 +94,19 @@ class AssetAssessor:
             blind_stress=fault is not Fault.LOCAL and blind_under_stress(legs),
         )
 
-    def _weighed(self, asset: str, leg: Leg, now_s: float) -> Sequence[Weighed]:
+    def _weighed(self, asset: str, leg: Leg, now_s: float) -> Sequence[WeighedEvidence]:
         if leg is Leg.VENUE and self._attribution.suspected:
             return ()
-        return self._board.of(asset, leg, now_s)
+        return self._evidence.of(asset, leg, now_s)
 
-    def _coverage(self, asset: str, leg: Leg, now_s: float, local: bool, blind: list[Blindness]) -> float:
+    def _leg_coverage(self, asset: str, leg: Leg, now_s: float, local: bool, blind: list[Blindness]) -> float:
         if local:
             since_s = min(self._attribution.local_since_s.values())
             blind.append(
                 Blindness(source="vantage", leg=leg, coverage=0.0, since=utc(since_s), reason="our own network is down")
             )
             return 0.0
-        coverage, parts = self._sources.sight(asset, leg, now_s)
+        coverage, parts = self._coverage.sight(asset, leg, now_s)
         for source, own in parts:
             if own < BLIND_BELOW:
                 blind.append(
@@ -125,10 +125,10 @@ class AssetAssessor:
         venue_leg = next(one for one in legs if one.leg is Leg.VENUE)
         if venue_leg.state is not LegState.TRUE:
             return Fault.NONE
-        known = self._sources.venues.get(asset, {})
+        known = self._coverage.venues.get(asset, {})
         stressed = {
             one.evidence.subject.venue
-            for one in self._board.of(asset, Leg.VENUE, now_s)
+            for one in self._evidence.of(asset, Leg.VENUE, now_s)
             if one.evidence.grade >= 2 and one.evidence.subject.venue
         }
         if len(known) >= 3 and len(stressed) >= self._s.market_share * len(known):

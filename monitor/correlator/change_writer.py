@@ -20,7 +20,7 @@ from monitor.correlator.fusion import CALM_BELOW_NATS
 from monitor.correlator.levels import by_chance, joint_far_per_day
 from monitor.correlator.producer import FAR_PER_DAY
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.venues import VenueSeen
+from monitor.correlator.venues import VenueAssessment
 from monitor.incidents import (
     ChangeKind,
     Evidence,
@@ -39,14 +39,14 @@ MAX_EVIDENCE = 24
 class ChangeWriter:
     """Writes incident changes."""
 
-    def __init__(self, settings: CorrelatorSettings, board: ActiveEvidence) -> None:
+    def __init__(self, settings: CorrelatorSettings, evidence: ActiveEvidence) -> None:
         self._s = settings
-        self._board = board
+        self._evidence = evidence
 
     def asset(self, kind: ChangeKind, episode: Episode, seen: Assessment, now_s: float) -> IncidentChange:
         """A change of one asset's incident."""
         verdict = seen.verdict
-        evidence = self._evidence(verdict.asset, now_s)
+        evidence = self._evidence_of(verdict.asset, now_s)
         far = self._far(verdict, seen.grades)
         return IncidentChange(
             incident_id=episode.incident_id,
@@ -73,7 +73,7 @@ class ChangeWriter:
             parent_id=episode.parent_id,
         )
 
-    def venue(self, kind: ChangeKind, episode: Episode, seen: VenueSeen, now_s: float) -> IncidentChange:
+    def venue(self, kind: ChangeKind, episode: Episode, seen: VenueAssessment, now_s: float) -> IncidentChange:
         """A change of one venue's incident."""
         strongest = next((one.evidence for one in seen.facts if one.nats >= CALM_BELOW_NATS), None)
         far = FAR_PER_DAY.get(seen.grade, 0.0)
@@ -103,8 +103,8 @@ class ChangeWriter:
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
 
-    def _evidence(self, asset: str, now_s: float) -> tuple[Evidence, ...]:
-        found = [one.evidence for leg in Leg for one in self._board.of(asset, leg, now_s)]
+    def _evidence_of(self, asset: str, now_s: float) -> tuple[Evidence, ...]:
+        found = [one.evidence for leg in Leg for one in self._evidence.of(asset, leg, now_s)]
         return tuple(sorted(found[:MAX_EVIDENCE], key=lambda one: (one.onset, one.id)))
 
     def _far(self, verdict: Verdict, grades: Mapping[Leg, int]) -> float:

@@ -18,13 +18,13 @@ from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.change_writer import ChangeWriter
 from monitor.correlator.coverage import Coverage
-from monitor.correlator.episodes import Episode, Look
+from monitor.correlator.episodes import Episode, Observation
 from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.venues import Venues
+from monitor.correlator.venues import VenueAssessor
 from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
 from monitor.signals import Signal, SignalKind
 
@@ -32,9 +32,9 @@ LOCAL_LOOKS_BACK_S = 30.0
 """How long before our network was known to be down the findings on venues are not believed either."""
 EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
-_KEPT = (
-    "settings", "_sequencer", "_sources", "_board", "_attribution", "_judging", "_teller", "_venues", "_producers",
-    "_episodes", "_astir", "_latest", "_verdicts", "_digest",
+_FROZEN = (
+    "settings", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_change_writer", "_venue_assessor",
+    "_producers", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest",
 )  # fmt: skip
 """Everything that lasts from one signal to the next."""
 
@@ -46,15 +46,15 @@ class Correlator:
         self.settings = settings or CorrelatorSettings()
         s = self.settings
         self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
-        self._sources = Coverage()
-        self._board = ActiveEvidence(self._sources)
+        self._coverage = Coverage()
+        self._evidence = ActiveEvidence(self._coverage)
         self._attribution = Attribution(s)
-        self._judging = AssetAssessor(s, self._sources, self._board, self._attribution)
-        self._venues = Venues(s, self._sources, self._board, self._attribution)
-        self._teller = ChangeWriter(s, self._board)
-        self._producers = dict(producers(EvidenceBoard(s, self._sources, self._board, self._attribution)))
+        self._assessor = AssetAssessor(s, self._coverage, self._evidence, self._attribution)
+        self._venue_assessor = VenueAssessor(s, self._coverage, self._evidence, self._attribution)
+        self._change_writer = ChangeWriter(s, self._evidence)
+        self._producers = dict(producers(EvidenceBoard(s, self._coverage, self._evidence, self._attribution)))
         self._episodes: dict[str, Episode] = {}
-        self._astir: dict[str, Episode] = {}
+        self._live_venues: dict[str, Episode] = {}
         """Venues whose episode is open or about to open."""
         self._latest: dict[str, IncidentChange] = {}
         self._verdicts: dict[str, Verdict] = {}
@@ -73,7 +73,7 @@ class Correlator:
 
     def freeze(self) -> bytes:
         """All that is known and held back, between two signals: own images only are thawed, never a stranger's."""
-        return pack({name: getattr(self, name) for name in _KEPT})
+        return pack({name: getattr(self, name) for name in _FROZEN})
 
     @classmethod
     def thaw(cls, image: bytes) -> Self:
@@ -82,7 +82,7 @@ class Correlator:
         An image is good for the code that made it; after another version was put in place, live the signals again.
         """
         kept = unpack(image)
-        if tuple(kept) != _KEPT or tuple(kept["_producers"]) != names():
+        if tuple(kept) != _FROZEN or tuple(kept["_producers"]) != names():
             raise NotAnImage("the image was made with other parts")
         thawed = cls.__new__(cls)
         thawed.__setstate__(kept)
@@ -132,12 +132,12 @@ class Correlator:
         told = self._locals(now_s)
         for close in self._closers:
             close(now_s)
-        self._board.fade(now_s)
-        for name, idle in self._sources.fallen_idle(now_s, self.settings.idle_gaps):
+        self._evidence.fade(now_s)
+        for name, idle in self._coverage.fallen_idle(now_s, self.settings.idle_gaps):
             self._log({"at": utc(now_s), "source": name, "idle": idle})
-        retracted = {one.subject.asset for one in self._board.retracted}
-        self._board.retracted.clear()
-        seen = [self._judging.seen(asset, now_s) for asset in self._sources.assets]
+        retracted = {one.subject.asset for one in self._evidence.retracted}
+        self._evidence.retracted.clear()
+        seen = [self._assessor.assess(asset, now_s) for asset in self._coverage.assets]
         told += self._of_venues(seen, now_s, None in late_assets)
         for one in seen:
             asset = one.verdict.asset
@@ -148,7 +148,7 @@ class Correlator:
 
     def _take(self, signal: Signal) -> None:
         at_s = min(signal.event_time, signal.received_at).timestamp()
-        self._sources.hear(signal, signal.received_at.timestamp())
+        self._coverage.hear(signal, signal.received_at.timestamp())
         for take in self._takers[signal.kind]:
             take(signal, at_s)
 
@@ -159,8 +159,8 @@ class Correlator:
         told = []
         for vantage, began in self._attribution.on_second(now_s):
             if began:  # what the failing rounds before said of the venues was ours
-                self._board.disown(Leg.VENUE, now_s - LOCAL_LOOKS_BACK_S)
-            change = self._teller.local(vantage, began, now_s, self._episode(f"vantage:{vantage}"))
+                self._evidence.disown(Leg.VENUE, now_s - LOCAL_LOOKS_BACK_S)
+            change = self._change_writer.local(vantage, began, now_s, self._episode(f"vantage:{vantage}"))
             self._latest[change.scope] = change
             told.append(change)
         return told
@@ -173,17 +173,17 @@ class Correlator:
 
     def _of_venues(self, assets: Sequence[Assessment], now_s: float, late: bool) -> list[IncidentChange]:
         told = []
-        astir: dict[str, Episode] = {}
-        for seen in self._venues.seen(now_s, self._astir, assets):
-            if seen.level is Level.CALM and seen.venue not in self._astir:
+        live: dict[str, Episode] = {}
+        for seen in self._venue_assessor.assess(now_s, self._live_venues, assets):
+            if seen.level is Level.CALM and seen.venue not in self._live_venues:
                 continue
             episode = self._episode(f"venue:{seen.venue}")
-            kind = episode.step(seen.look(now_s, late=late))
+            kind = episode.step(seen.observation(now_s, late=late))
             if kind is not None:
-                told.append(self._teller.venue(kind, episode, seen, now_s))
-            if episode.astir:
-                astir[seen.venue] = episode
-        self._astir = astir
+                told.append(self._change_writer.venue(kind, episode, seen, now_s))
+            if episode.live:
+                live[seen.venue] = episode
+        self._live_venues = live
         self._latest |= {change.scope: change for change in told}
         return told
 
@@ -191,11 +191,11 @@ class Correlator:
         verdict = seen.verdict
         self._verdicts[verdict.asset] = verdict
         episode = self._episode(f"asset:{verdict.asset}")
-        parents = [self._astir[venue] for venue in seen.venues if venue in self._astir]
+        parents = [self._live_venues[venue] for venue in seen.venues if venue in self._live_venues]
         stood_for = bool(parents) and not episode.open and seen.shared_alone
         critical = verdict.level is Level.PERFECT_STORM and verdict.p_lo >= self.settings.critical_p
         kind = episode.step(
-            Look(
+            Observation(
                 now_s=now_s,
                 level=Level.CALM if stood_for else verdict.level,
                 p_hi=verdict.p_hi,
@@ -213,6 +213,6 @@ class Correlator:
         if kind is None:
             return []
         episode.parent_id = episode.parent_id or next((one.incident_id for one in parents if one.open), None)
-        change = self._teller.asset(kind, episode, seen, now_s)
+        change = self._change_writer.asset(kind, episode, seen, now_s)
         self._latest[change.scope] = change
         return [change]

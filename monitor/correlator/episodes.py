@@ -17,7 +17,7 @@ _TOLD_RISES = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RESUME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Observation:
     """What one second shows of a scope. `at_once` skips the entry ticks; `mark` is what makes an update worth telling.
 
     `true` and `unseen` are the legs that are TRUE and UNKNOWN; `blind_stress` is one TRUE leg with both others unseen.
@@ -67,127 +67,127 @@ class Episode:
         self._differs = 0
 
     @property
-    def astir(self) -> bool:
+    def live(self) -> bool:
         """Whether it is open or about to open."""
         return self.open or self._higher > 0
 
-    def step(self, look: Look) -> ChangeKind | None:
+    def step(self, observed: Observation) -> ChangeKind | None:
         """Take one second; give what is to be told."""
         before = self.level
-        kind = self._going_on(look) if self.open else self._opening(look)
+        kind = self._going_on(observed) if self.open else self._opening(observed)
         if kind is None:
             return None
         self.revision += 1
         if kind is ChangeKind.LOWERED:
-            self.level = self._possible(look)
+            self.level = self._possible(observed)
         elif kind is not ChangeKind.HELD_BLIND:
-            self.level = look.level
+            self.level = observed.level
         self.peak = max(self.peak, self.level)
-        self.critical = look.critical
-        self._mark, self._differs = look.mark, 0
-        self.pages = self._page(look, rising=kind in _TOLD_RISES and self.level > before)
+        self.critical = observed.critical
+        self._mark, self._differs = observed.mark, 0
+        self.pages = self._page(observed, rising=kind in _TOLD_RISES and self.level > before)
         return kind
 
-    def _page(self, look: Look, *, rising: bool) -> bool:
+    def _page(self, observed: Observation, *, rising: bool) -> bool:
         """Once for each level, and once for being blind under stress, until it ended or the merging time has passed."""
-        blind = look.blind_stress and not self._paged_blind
+        blind = observed.blind_stress and not self._paged_blind
         if rising and self.level >= Level.STORM_SUSPECTED:
-            rising = self.level > self._paged or look.now_s - self._paged_s > self._s.merge_s
+            rising = self.level > self._paged or observed.now_s - self._paged_s > self._s.merge_s
         else:
             rising = False
         if rising:
-            self._paged, self._paged_s = self.level, look.now_s
+            self._paged, self._paged_s = self.level, observed.now_s
         self._paged_blind = self._paged_blind or blind
         return rising or blind
 
-    def _opening(self, look: Look) -> ChangeKind | None:
-        self._higher = self._higher + 1 if look.level > Level.CALM else 0
-        if not self._higher or (self._higher < self._s.enter_ticks and not look.at_once):
+    def _opening(self, observed: Observation) -> ChangeKind | None:
+        self._higher = self._higher + 1 if observed.level > Level.CALM else 0
+        if not self._higher or (self._higher < self._s.enter_ticks and not observed.at_once):
             return None
         self.open, self.state = True, IncidentState.OPEN
         self._higher = self._lower = 0
         self._calm_s = self._dark_s = None
-        self._legs = look.true
-        if self.incident_id and look.now_s - self.ended_s <= self._s.merge_s:
+        self._legs = observed.true
+        if self.incident_id and observed.now_s - self.ended_s <= self._s.merge_s:
             return ChangeKind.RESUMED
-        self.opened_s = look.now_s if look.onset_s is None else min(look.onset_s, look.now_s)
-        seed = f"{self.scope}|{self.opened_s:.6f}|{look.now_s:.6f}"
+        self.opened_s = observed.now_s if observed.onset_s is None else min(observed.onset_s, observed.now_s)
+        seed = f"{self.scope}|{self.opened_s:.6f}|{observed.now_s:.6f}"
         slug = self.scope.replace(":", "-").lower()
-        self.incident_id = f"{slug}-{int(look.now_s)}-{sha256(seed.encode()).hexdigest()[:6]}"
-        self.revision, self.peak, self.parent_id = 0, look.level, None
+        self.incident_id = f"{slug}-{int(observed.now_s)}-{sha256(seed.encode()).hexdigest()[:6]}"
+        self.revision, self.peak, self.parent_id = 0, observed.level, None
         return ChangeKind.OPENED
 
-    def _possible(self, look: Look) -> Level:
+    def _possible(self, observed: Observation) -> Level:
         """The level if every leg of this incident that cannot be seen now were still TRUE."""
-        if not self._legs & look.unseen:
-            return look.level
-        true = len(look.true | (self._legs & look.unseen))
+        if not self._legs & observed.unseen:
+            return observed.level
+        true = len(observed.true | (self._legs & observed.unseen))
         if true == 2:
-            two = Level.STORM_SUSPECTED if len(look.true | look.unseen) > 2 else Level.SQUALL
-            return max(two, look.level)
-        return max(Level.WATCH if true == 1 else Level.PERFECT_STORM, look.level)
+            two = Level.STORM_SUSPECTED if len(observed.true | observed.unseen) > 2 else Level.SQUALL
+            return max(two, observed.level)
+        return max(Level.WATCH if true == 1 else Level.PERFECT_STORM, observed.level)
 
-    def _going_on(self, look: Look) -> ChangeKind | None:
-        if look.retracted and look.level < self.level:
-            self._legs = look.true
-            if look.level is Level.CALM:
-                return self._close(look, IncidentState.RETRACTED, ChangeKind.RETRACTED)
+    def _going_on(self, observed: Observation) -> ChangeKind | None:
+        if observed.retracted and observed.level < self.level:
+            self._legs = observed.true
+            if observed.level is Level.CALM:
+                return self._close(observed, IncidentState.RETRACTED, ChangeKind.RETRACTED)
             return ChangeKind.AMENDED
-        self._legs |= look.true
-        possible = self._possible(look)
-        if look.level > self.level:
-            return self._rising(look)
+        self._legs |= observed.true
+        possible = self._possible(observed)
+        if observed.level > self.level:
+            return self._rising(observed)
         self._higher = 0
         self._lower = self._lower + 1 if possible < self.level else 0
         if self._lower >= self._s.lower_ticks and possible > Level.CALM:
             self._lower = 0
             self.state = IncidentState.OPEN
             return ChangeKind.LOWERED
-        if look.level is Level.CALM or possible > look.level:
-            return self._ending(look, possible)
+        if observed.level is Level.CALM or possible > observed.level:
+            return self._ending(observed, possible)
         self._calm_s = self._dark_s = None
-        if look.level < self.level:
+        if observed.level < self.level:
             return None
         if self.state is IncidentState.HELD_BLIND:
             self.state = IncidentState.OPEN
             return ChangeKind.RESUMED
-        self._differs = self._differs + 1 if look.mark != self._mark else 0
-        if self._differs and look.late:
+        self._differs = self._differs + 1 if observed.mark != self._mark else 0
+        if self._differs and observed.late:
             return ChangeKind.AMENDED
         return ChangeKind.UPDATED if self._differs >= self._s.enter_ticks else None
 
-    def _rising(self, look: Look) -> ChangeKind | None:
+    def _rising(self, observed: Observation) -> ChangeKind | None:
         self._lower = 0
         self._calm_s = self._dark_s = None
         self._higher += 1
-        if self._higher < self._s.enter_ticks and not look.at_once:
+        if self._higher < self._s.enter_ticks and not observed.at_once:
             return None
         self._higher = 0
         self.state = IncidentState.OPEN
         return ChangeKind.RAISED
 
-    def _ending(self, look: Look, possible: Level) -> ChangeKind | None:
-        if possible is Level.CALM and look.p_hi <= self._s.leave_p_hi:
+    def _ending(self, observed: Observation, possible: Level) -> ChangeKind | None:
+        if possible is Level.CALM and observed.p_hi <= self._s.leave_p_hi:
             self._dark_s = None
-            self._calm_s = look.now_s if self._calm_s is None else self._calm_s
-            if look.now_s - self._calm_s >= self._s.leave_after_s:
-                return self._close(look, IncidentState.ENDED, ChangeKind.ENDED)
+            self._calm_s = observed.now_s if self._calm_s is None else self._calm_s
+            if observed.now_s - self._calm_s >= self._s.leave_after_s:
+                return self._close(observed, IncidentState.ENDED, ChangeKind.ENDED)
             return None
         self._calm_s = None
-        self._dark_s = look.now_s if self._dark_s is None else self._dark_s
-        dark_s = look.now_s - self._dark_s
+        self._dark_s = observed.now_s if self._dark_s is None else self._dark_s
+        dark_s = observed.now_s - self._dark_s
         if self.state is IncidentState.OPEN and dark_s >= self._s.leave_after_s:
             self.state = IncidentState.HELD_BLIND
             return ChangeKind.HELD_BLIND
         if self.state is IncidentState.HELD_BLIND and dark_s >= self._s.leave_after_s + self._s.held_blind_max_s:
-            if look.level is Level.CALM:
-                return self._close(look, IncidentState.ENDED_UNKNOWN, ChangeKind.ENDED_UNKNOWN)
-            self._legs, self._dark_s, self.state = look.true, None, IncidentState.OPEN
+            if observed.level is Level.CALM:
+                return self._close(observed, IncidentState.ENDED_UNKNOWN, ChangeKind.ENDED_UNKNOWN)
+            self._legs, self._dark_s, self.state = observed.true, None, IncidentState.OPEN
             return ChangeKind.LOWERED
         return None
 
-    def _close(self, look: Look, state: IncidentState, kind: ChangeKind) -> ChangeKind:
-        self.open, self.state, self.ended_s = False, state, look.now_s
+    def _close(self, observed: Observation, state: IncidentState, kind: ChangeKind) -> ChangeKind:
+        self.open, self.state, self.ended_s = False, state, observed.now_s
         self._higher = self._lower = 0
         self._calm_s = self._dark_s = None
         self._paged, self._paged_blind = Level.CALM, False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, log
 
-from monitor.correlator.active_evidence import Weighed
+from monitor.correlator.active_evidence import WeighedEvidence
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Contribution, Leg, LegState, LegVerdict
 
@@ -26,7 +26,7 @@ def logit(p: float) -> float:
     return log(p / (1 - p))
 
 
-def leg_nats(weighed: Sequence[Weighed], s: CorrelatorSettings) -> tuple[float, list[Contribution]]:
+def leg_nats(weighed: Sequence[WeighedEvidence], s: CorrelatorSettings) -> tuple[float, list[Contribution]]:
     """E of a leg and what each piece adds: the heaviest in full, the next by half, capped; calm where there is none.
 
     `weighed` is heaviest first. The contributions sum to E.
@@ -58,7 +58,7 @@ def bounds(evidence: float, coverage: float, s: CorrelatorSettings) -> tuple[flo
 
 
 def leg_verdict(
-    leg: Leg, weighed: Sequence[Weighed], coverage: float, watched: bool, s: CorrelatorSettings
+    leg: Leg, weighed: Sequence[WeighedEvidence], coverage: float, watched: bool, s: CorrelatorSettings
 ) -> LegVerdict:
     """One leg's verdict. A leg that nothing was declared for is not watched: calm by the operator's word."""
     if not watched:

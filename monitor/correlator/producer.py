@@ -61,7 +61,7 @@ class EvidenceBoard:
 
     settings: CorrelatorSettings
     coverage: Coverage
-    active: ActiveEvidence
+    evidence: ActiveEvidence
     attribution: Attribution
 
     def put(self, finding: Finding) -> None:
@@ -72,11 +72,11 @@ class EvidenceBoard:
         if finding.leg is Leg.VENUE and self.attribution.suspected:
             return
         evidence_id, onset_s, links = finding.evidence_id, finding.onset_s, tuple(finding.links)
-        old = self.active.get(evidence_id)
+        old = self.evidence.get(evidence_id)
         if old is not None:
             onset_s = min(onset_s, old.onset.timestamp())
             links = tuple(dict.fromkeys((*old.links, *links)))
-        self.active.put(
+        self.evidence.put(
             Evidence(
                 id=evidence_id,
                 leg=finding.leg,
@@ -99,11 +99,11 @@ class EvidenceBoard:
 
     def get(self, evidence_id: str) -> Evidence | None:
         """The active evidence with this id, if there is one."""
-        return self.active.get(evidence_id)
+        return self.evidence.get(evidence_id)
 
     def withdraw(self, evidence_id: str, *, retracted: bool = False) -> None:
         """Withdraw evidence; `retracted` if a reorg undid the fact behind it."""
-        self.active.withdraw(evidence_id, retracted=retracted)
+        self.evidence.withdraw(evidence_id, retracted=retracted)
 
 
 class Producer(Protocol):

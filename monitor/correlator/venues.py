@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.correlator.active_evidence import ActiveEvidence, Weighed, utc
+from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, utc
 from monitor.correlator.assessment import BLIND_BELOW, MAX_BLIND, Assessment
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
-from monitor.correlator.episodes import Look
+from monitor.correlator.episodes import Observation
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict
 from monitor.correlator.levels import WATCH_GRADE
@@ -26,23 +26,23 @@ MIN_VENUES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VenueSeen:
+class VenueAssessment:
     """Where one venue stands. `facts` heaviest first; `grade` the highest that weighs at least a nat."""
 
     venue: str
     level: Level
     state: LegState
-    facts: Sequence[Weighed]
+    facts: Sequence[WeighedEvidence]
     grade: int
     fault: Fault
     blind: tuple[Blindness, ...]
     blind_stress: bool
     assets: tuple[str, ...]
 
-    def look(self, now_s: float, *, late: bool) -> Look:
+    def observation(self, now_s: float, *, late: bool) -> Observation:
         """What the second shows, as the venue's episode takes it."""
         strong = [one.evidence.onset.timestamp() for one in self.facts if one.nats >= CALM_BELOW_NATS]
-        return Look(
+        return Observation(
             now_s=now_s,
             level=self.level,
             p_hi=0.0,  # calm is told by the leg: FALSE was seen, UNKNOWN was not
@@ -56,20 +56,20 @@ class VenueSeen:
         )
 
 
-class Venues:
+class VenueAssessor:
     """Judges venues from the board and the sources; keeps nothing."""
 
     def __init__(
-        self, settings: CorrelatorSettings, sources: Coverage, board: ActiveEvidence, attribution: Attribution
+        self, settings: CorrelatorSettings, coverage: Coverage, evidence: ActiveEvidence, attribution: Attribution
     ) -> None:
         self._s = settings
-        self._sources = sources
-        self._board = board
+        self._coverage = coverage
+        self._evidence = evidence
         self._attribution = attribution
 
-    def seen(self, now_s: float, going_on: Iterable[str], assets: Sequence[Assessment]) -> list[VenueSeen]:
+    def assess(self, now_s: float, going_on: Iterable[str], assets: Sequence[Assessment]) -> list[VenueAssessment]:
         """Every venue that is spoken of or whose episode goes on, in order of name."""
-        facts = self._board.shared(now_s)
+        facts = self._evidence.shared(now_s)
         if self._attribution.suspected:  # what fails now may be our own network
             facts = {}
         names = sorted({*facts, *going_on})
@@ -84,8 +84,13 @@ class Venues:
         return [self._venue(name, facts.get(name, ()), stressed, dark.get(name), now_s) for name in names]
 
     def _venue(
-        self, venue: str, facts: Sequence[Weighed], stressed: set[str], dark: Sequence[Blindness] | None, now_s: float
-    ) -> VenueSeen:
+        self,
+        venue: str,
+        facts: Sequence[WeighedEvidence],
+        stressed: set[str],
+        dark: Sequence[Blindness] | None,
+        now_s: float,
+    ) -> VenueAssessment:
         coverage, blind = self._sight(venue, now_s)
         cap = self._s.single_vantage_cap if self._attribution.vantages < 2 else 1.0
         state = leg_verdict(Leg.VENUE, facts, cap, True, self._s).state
@@ -95,7 +100,7 @@ class Venues:
         blind_stress = dark is not None
         watch = state is LegState.TRUE and (grade >= WATCH_GRADE or blind_stress)
         every = {(one.source, one.leg): one for one in (*blind, *(dark or ()))}
-        return VenueSeen(
+        return VenueAssessment(
             venue=venue,
             level=Level.WATCH if watch else Level.CALM,
             state=state,
@@ -104,7 +109,7 @@ class Venues:
             fault=self._fault(venue, stressed, now_s),
             blind=tuple(sorted(every.values(), key=blindness_order)[:MAX_BLIND]),
             blind_stress=blind_stress,
-            assets=self._sources.trading(venue),
+            assets=self._coverage.trading(venue),
         )
 
     def _sight(self, venue: str, now_s: float) -> tuple[float, list[Blindness]]:
@@ -112,7 +117,7 @@ class Venues:
             since = utc(min(self._attribution.local_since_s.values()))
             reason = "our own network is down"
             return 0.0, [Blindness(source="vantage", leg=Leg.VENUE, coverage=0.0, since=since, reason=reason)]
-        sources = [(one, one.coverage(now_s)) for one in self._sources.of_venue(venue)]
+        sources = [(one, one.coverage(now_s)) for one in self._coverage.of_venue(venue)]
         blind = [
             Blindness(
                 source=one.name, leg=Leg.VENUE, coverage=round(own, 9), since=utc(one.since_s(now_s)),
@@ -126,11 +131,11 @@ class Venues:
     def _fault(self, venue: str, stressed: set[str], now_s: float) -> Fault:
         if self._attribution.local_since_s:
             return Fault.LOCAL
-        known = {name for weights in self._sources.venues.values() for name in weights}
+        known = {name for weights in self._coverage.venues.values() for name in weights}
         if len(known) >= MIN_VENUES and len(stressed & known) >= self._s.market_share * len(known):
             return Fault.MARKET
         return Fault.PATH if self._attribution.elsewhere_good(venue, now_s) else Fault.VENUE
 
 
-def _stressed(facts: Sequence[Weighed]) -> bool:
+def _stressed(facts: Sequence[WeighedEvidence]) -> bool:
     return any(one.evidence.grade >= 2 and one.nats >= CALM_BELOW_NATS for one in facts)

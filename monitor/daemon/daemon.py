@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from monitor.alerting.delivery import Deliveries
 from monitor.alerting.sinks import made as made_sinks
@@ -19,15 +19,13 @@ from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
 from monitor.pipeline import Observer, Pipeline
 from monitor.settings.tree import Settings
-from monitor.signals import Signal
+from monitor.signals import Clock, Signal
 from monitor.store.postgres import PostgresStore
 from monitor.store.writer import Writer
 from monitor.telemetry.telemetry import Telemetry
 from monitor.version import stormwatch_version
 from monitor.web.server import Web
 from probes.rest.http import utc_now
-
-Clock = Callable[[], datetime]
 
 GAUGES_EVERY_S = 5.0
 LAST_WORDS_S = 5.0

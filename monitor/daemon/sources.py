@@ -30,14 +30,13 @@ from monitor.daemon.supervisor import Part
 from monitor.errors import OperatorError
 from monitor.pipeline import Pipeline
 from monitor.settings.tree import Settings
+from monitor.signals import Clock
 from monitor.telemetry.redact import redact
 from probes import venues
 from probes.controls import Controls
 from probes.prober import Prober
 from probes.readings import Instrument, Reading
 from probes.tape import Tape
-
-Clock = Callable[[], datetime]
 
 TICK_S = 1.0
 FAULT_AGAIN = timedelta(minutes=15)

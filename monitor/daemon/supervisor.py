@@ -13,10 +13,9 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from monitor.errors import OperatorError
+from monitor.signals import Clock
 
 Part = Callable[[], Awaitable[None]]
-Clock = Callable[[], datetime]
-
 log = logging.getLogger("stormwatch.supervise")
 
 FIRST_PAUSE_S = 1.0

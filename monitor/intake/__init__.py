@@ -31,9 +31,8 @@ from chain.events import (
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.explorers.answers import SourceSeen
-from monitor.intake.liquidity import said_of_liquidity
-from monitor.intake.upgrades import said_of_source, said_of_upgrade
-from monitor.intake.venues import Said, say
+from monitor.intake.chain import describe, source_attributes
+from monitor.intake.venues import DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from probes.readings import Instrument, InstrumentsListed, OpenInterest, Reading, VenueClock
 
@@ -80,7 +79,7 @@ class Intake:
             self._offset[reading.venue] = timedelta(seconds=reading.offset_s)
         if isinstance(reading, OpenInterest) and reading.usd is None:
             reading = self._priced(reading)
-        said = say(reading)
+        said = draft_of(reading)
         if said is None:
             return []
         asset = said.asset
@@ -98,7 +97,7 @@ class Intake:
         mark = self._mark.get((reading.venue, reading.instrument))
         return reading if mark is None else replace(reading, usd=reading.base * Decimal(str(mark)))
 
-    def _from_venue(self, venue: str, said: Said, asset: str | None, link: str | None) -> Signal:
+    def _from_venue(self, venue: str, said: DraftSignal, asset: str | None, link: str | None) -> Signal:
         happened = said.received_at
         if said.event_time is not None:
             happened = min(said.event_time - self._offset.get(venue, timedelta()), said.received_at)
@@ -163,7 +162,7 @@ class Intake:
 
     def source(self, event: ContractUpgraded, seen: SourceSeen, now: datetime) -> list[Signal]:
         """Signals of a look at the source of what an upgrade changed to: one for each asset it matters to."""
-        attributes = said_of_source(event, seen)
+        attributes = source_attributes(event, seen)
         source = f"{event.place.network}/{seen.by}"
         return [
             Signal(
@@ -180,7 +179,7 @@ class Intake:
         ]
 
     def _placed(self, event: PlacedEvent, source: str, link: str | None) -> list[Signal]:
-        kind, value, own = _said(event)
+        kind, value, own = describe(event)
         place = event.place
         attributes: dict[str, Scalar] = {
             "event_id": event.event_id, "block": place.block_number, "transaction": place.transaction, **own,
@@ -255,34 +254,3 @@ def _network(event: ChainEvent) -> str:
             return str(event.network)
         case _:
             return str(event.place.network)
-
-
-def _said(event: PlacedEvent) -> tuple[SignalKind, float, dict[str, Scalar]]:
-    match event:
-        case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
-            return said_of_upgrade(event)
-        case ControlChanged():
-            return SignalKind.CONTROL_CHANGED, 1, {
-                "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,
-                "role": event.role, "account": event.account, "escaped": event.escaped, "seen_by": event.seen_by.value,
-            }  # fmt: skip
-        case BehaviourMismatch():
-            return SignalKind.BEHAVIOUR_MISMATCH, event.probes, {
-                "claimed": ",".join(event.claimed), "actual": event.actual, "probed_by": event.probed_by.value,
-                "ended": event.ended,
-            }  # fmt: skip
-        case WalletSilent():
-            return SignalKind.WALLET_SILENT, event.silent_s, {
-                "usual_s": event.usual_s, "per_day": event.per_day, "rate_per_day": event.rate_per_day,
-            }  # fmt: skip
-        case WalletResumed():
-            return SignalKind.WALLET_RESUMED, event.silent_s, {"silent_event_id": event.silent_event_id}
-        case TokenUsed():
-            return SignalKind.TOKEN_USE, event.transfers, {
-                "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
-                "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
-            }  # fmt: skip
-        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
-            return said_of_liquidity(event)
-        case _ as never:
-            assert_never(never)

@@ -35,7 +35,7 @@ from probes.readings import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class DraftSignal:
     """A reading in signal terms, before asset, clock correction and numbering. `stream` ends the source's name."""
 
     kind: SignalKind
@@ -66,7 +66,7 @@ _FEED_KINDS = {
 _NOTIONALS = {10_000: "10k", 100_000: "100k", 1_000_000: "1m"}
 
 
-def say(reading: Reading) -> Said | None:
+def draft_of(reading: Reading) -> DraftSignal | None:
     """The reading in signal terms, or None for what only the floors need (raw server time, listings)."""
     match reading:
         case Liquidation():
@@ -91,8 +91,8 @@ def say(reading: Reading) -> Said | None:
             assert_never(never)
 
 
-def _liquidation(reading: Liquidation) -> Said:
-    return Said(
+def _liquidation(reading: Liquidation) -> DraftSignal:
+    return DraftSignal(
         kind=SignalKind.LIQUIDATION,
         stream="liquidation",
         received_at=reading.received_at,
@@ -109,7 +109,7 @@ def _liquidation(reading: Liquidation) -> Said:
     )
 
 
-def _book(reading: BookMeasured) -> Said:
+def _book(reading: BookMeasured) -> DraftSignal:
     attributes: dict[str, Scalar] = {"state": reading.state.value, "mid": reading.mid, "origin": reading.source}
     for bps, (bids, asks) in reading.depth_usd.items():
         attributes[f"bid_depth_{bps}_usd"] = bids
@@ -117,7 +117,7 @@ def _book(reading: BookMeasured) -> Said:
     for notional, (sell, buy) in reading.slippage_bps.items():
         attributes[f"sell_slippage_{_NOTIONALS.get(notional, notional)}_bps"] = sell
         attributes[f"buy_slippage_{_NOTIONALS.get(notional, notional)}_bps"] = buy
-    return Said(
+    return DraftSignal(
         kind=SignalKind.BOOK,
         stream="book_ws" if reading.source == "ws" else "book_rest",
         received_at=reading.received_at,
@@ -127,17 +127,17 @@ def _book(reading: BookMeasured) -> Said:
     )
 
 
-def _request(reading: RequestTimed) -> Said:
+def _request(reading: RequestTimed) -> DraftSignal:
     outcome = "ok" if reading.refusal is None else reading.refusal.value
     if reading.venue == "control":
-        return Said(
+        return DraftSignal(
             kind=SignalKind.CONTROL,
             stream=reading.check,
             received_at=reading.received_at,
             value=reading.latency_s,
             attributes={"outcome": outcome, "target": reading.check},
         )
-    return Said(
+    return DraftSignal(
         kind=SignalKind.REQUEST,
         stream=reading.check,
         received_at=reading.received_at,
@@ -154,8 +154,8 @@ def _request(reading: RequestTimed) -> Said:
     )
 
 
-def _feed(reading: FeedChanged) -> Said:
-    return Said(
+def _feed(reading: FeedChanged) -> DraftSignal:
+    return DraftSignal(
         kind=_FEED_KINDS[reading.event],
         stream=reading.feed,
         received_at=reading.received_at,
@@ -165,32 +165,32 @@ def _feed(reading: FeedChanged) -> Said:
     )
 
 
-def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletStatus) -> Said:
+def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletStatus) -> DraftSignal:
     at = reading.received_at
     match reading:
         case SlotMissed():
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.MISSED_SLOT, stream=reading.check, received_at=at, instrument=reading.instrument,
                 value=reading.missed, attributes={"check": reading.check},
             )  # fmt: skip
         case Headroom():
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.HEADROOM, stream="budget", received_at=at, value=reading.left,
                 attributes={"budget": reading.budget, "declared": reading.declared},
             )  # fmt: skip
         case VenueClock():
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.CLOCK_OFFSET, stream="clock", received_at=at, value=reading.offset_s,
                 attributes={"bound_s": reading.bound_s, "origin": reading.origin},
             )  # fmt: skip
         case ServiceStatus():
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.VENUE_STATUS, stream="system_status", received_at=at, value=_SEVERITY[reading.state],
                 attributes={"title": reading.title, "planned": reading.planned},
             )  # fmt: skip
         case WalletStatus():
             state = 0.0 if reading.withdrawals is False else 0.5 if reading.delayed else 1.0
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.WALLET, stream="wallet_status", received_at=at, value=state, asset=reading.asset,
                 network=reading.network,
                 attributes={
@@ -201,21 +201,21 @@ def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletS
             assert_never(never)
 
 
-def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> Said:
+def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> DraftSignal:
     at = reading.received_at
     match reading:
         case EngineLag():
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.ENGINE_LAG, stream=reading.feed, received_at=at, instrument=reading.instrument,
                 value=reading.lag_s,
             )  # fmt: skip
         case FeedLag():
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.FEED_LAG, stream=reading.feed, received_at=at, instrument=reading.instrument,
                 value=reading.lag_s, attributes={"bound_s": reading.bound_s},
             )  # fmt: skip
         case FeedMalformed():
-            return Said(
+            return DraftSignal(
                 kind=SignalKind.MALFORMED, stream=reading.feed, received_at=at, value=reading.count,
                 attributes={"path": reading.path},
             )  # fmt: skip
@@ -223,11 +223,11 @@ def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> Said:
             assert_never(never)
 
 
-def _market(reading: OpenInterest | Funding | MarkPrice | LongShortRatio | Volume) -> Said | None:
+def _market(reading: OpenInterest | Funding | MarkPrice | LongShortRatio | Volume) -> DraftSignal | None:
     kind, stream, value, attributes = _figures(reading)
     if value is None:
         return None
-    return Said(
+    return DraftSignal(
         kind=kind,
         stream=stream,
         received_at=reading.received_at,

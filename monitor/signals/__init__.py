@@ -11,12 +11,14 @@ pulses and coverage go by source. `seq` numbers the signals of one source within
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 Scalar = str | float | int | bool | None
+Clock = Callable[[], datetime]
+"""Gives the present time, aware and in UTC. Whoever needs the time is given one."""
 
 
 class SignalKind(StrEnum):

@@ -11,20 +11,17 @@ import logging
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
-from monitor.signals import Signal
+from monitor.signals import Clock, Signal
 from monitor.store.batch import Batch, BatchRefused, Saver, StoreAway
 from monitor.store.settings import StoreSettings
 from monitor.store.spool import Spool
 from monitor.store.write_queue import WriteQueue
-
-Clock = Callable[[], datetime]
 
 MB = 1_000_000
 FIRST_RETRY_S = 1.0

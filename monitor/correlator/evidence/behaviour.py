@@ -11,7 +11,7 @@ from monitor.signals import Signal, SignalKind, Subject
 
 KEPT = 512
 GRADE = 4
-Place = tuple[str, str]
+_Key = tuple[str, str]
 
 
 class BehaviourEvidence:
@@ -21,8 +21,8 @@ class BehaviourEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._standing: dict[Place, Signal] = {}  # (asset, contract) -> what was told last
-        self._ended: dict[Place, Signal] = {}  # (asset, event id of the end) -> what it ended
+        self._standing: dict[_Key, Signal] = {}  # (asset, contract) -> what was told last
+        self._ended: dict[_Key, Signal] = {}  # (asset, event id of the end) -> what it ended
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a finding, its end, or the retraction of either."""
@@ -43,7 +43,7 @@ class BehaviourEvidence:
         else:
             self._pin(place, signal, at_s)
 
-    def _retract(self, place: Place, event_id: str, at_s: float) -> None:
+    def _retract(self, place: _Key, event_id: str, at_s: float) -> None:
         standing = self._standing.get(place)
         if standing is not None and _event_id(standing) == event_id:
             del self._standing[place]
@@ -52,7 +52,7 @@ class BehaviourEvidence:
         if again is not None:
             self._pin(place, again, at_s)
 
-    def _pin(self, place: Place, signal: Signal, at_s: float) -> None:
+    def _pin(self, place: _Key, signal: Signal, at_s: float) -> None:
         self._standing[place] = signal
         _bound(self._standing)
         said = signal.attributes
@@ -92,7 +92,7 @@ def _evidence_id(signal: Signal) -> str:
     return ":".join(one for one in ("behaviour", subject.asset, subject.contract, _event_id(signal)) if one)
 
 
-def _bound(kept: dict[Place, Signal]) -> None:
+def _bound(kept: dict[_Key, Signal]) -> None:
     while len(kept) > KEPT:
         del kept[next(iter(kept))]
 

@@ -18,7 +18,7 @@ from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 KEPT = 512
-Place = tuple[str, str]
+_Key = tuple[str, str]
 
 GRAVEST = frozenset({ControlChange.MODULE_ENABLED, ControlChange.PAUSED})
 GRAVE = frozenset(
@@ -46,8 +46,8 @@ class ControlEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._pinned: dict[Place, str] = {}  # (event id, asset) -> evidence id
-        self._paused: dict[Place, str] = {}  # (asset, contract) -> event id
+        self._pinned: dict[_Key, str] = {}  # (event id, asset) -> evidence id
+        self._paused: dict[_Key, str] = {}  # (asset, contract) -> event id
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a change of control, or its retraction."""
@@ -133,7 +133,7 @@ def _figure(value: Scalar) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _bound(kept: dict[Place, str]) -> None:
+def _bound(kept: dict[_Key, str]) -> None:
     while len(kept) > KEPT:
         del kept[next(iter(kept))]
 

@@ -19,7 +19,7 @@ FALL = 2 / 3
 HALF_LIFE_S = 1800.0
 MAX_ACCOUNTS = 64
 
-Count = tuple[float, float, float, str]
+_PoolCount = tuple[float, float, float, str]
 """When, N_eff before, N_eff after, the event that told it."""
 
 
@@ -32,7 +32,7 @@ class FragmentationEvidence:
         self._board = board
         self._books: dict[str, dict[str, dict[str, float]]] = {}
         self._venues: dict[str, deque[tuple[float, float]]] = {}
-        self._pools: dict[str, deque[Count]] = {}
+        self._pools: dict[str, deque[_PoolCount]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Keep each instrument's newest depth, and each account's spread."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.correlator.active_evidence import utc
-from monitor.correlator.episodes import Episode, Look
+from monitor.correlator.episodes import Episode, Observation
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, ChangeKind, Leg, Level
 
@@ -16,7 +16,7 @@ S = CorrelatorSettings()
 
 def test_a_late_signal_that_changes_a_leg_amends_at_once() -> None:
     episode = Episode("asset:BTC", S)
-    look = Look(now_s=0.0, level=Level.WATCH, p_hi=0.9, true=frozenset({Leg.VENUE}), at_once=True, mark=("a",))
+    look = Observation(now_s=0.0, level=Level.WATCH, p_hi=0.9, true=frozenset({Leg.VENUE}), at_once=True, mark=("a",))
     assert episode.step(look) is ChangeKind.OPENED
     assert episode.step(replace(look, now_s=1.0, mark=("b",))) is None
     assert episode.step(replace(look, now_s=2.0, mark=("b",))) is ChangeKind.UPDATED
@@ -24,15 +24,15 @@ def test_a_late_signal_that_changes_a_leg_amends_at_once() -> None:
     assert episode.revision == 3
 
 
-def episode_with(*legs: Leg, level: Level) -> tuple[Episode, Look]:
+def episode_with(*legs: Leg, level: Level) -> tuple[Episode, Observation]:
     settings = replace(S, leave_after_s=5, held_blind_max_s=20, lower_ticks=3)
     episode = Episode("asset:BTC", settings)
-    look = Look(now_s=0.0, level=level, p_hi=0.9, true=frozenset(legs), at_once=True)
+    look = Observation(now_s=0.0, level=level, p_hi=0.9, true=frozenset(legs), at_once=True)
     assert episode.step(look) is ChangeKind.OPENED
     return episode, replace(look, at_once=False)
 
 
-def run(episode: Episode, look: Look, since: int, until: int) -> list[ChangeKind]:
+def run(episode: Episode, look: Observation, since: int, until: int) -> list[ChangeKind]:
     kinds = [episode.step(replace(look, now_s=float(second))) for second in range(since, until)]
     return [one for one in kinds if one is not None]
 

@@ -23,7 +23,7 @@ def graded(lag_s: float) -> int:
             Signal(SignalKind.FEED_LAG, subject, at, at, "bybit/book_ws", second, value, {"bound_s": 0.0})
         )
     correlator.finish()
-    return max((one.grade for one in correlator._board.everything()), default=0)
+    return max((one.grade for one in correlator._evidence.everything()), default=0)
 
 
 @pytest.mark.parametrize(("lag_s", "grade"), [(0.05, 0), (0.2, 1), (0.4, 2), (0.8, 3), (2.5, 4)])

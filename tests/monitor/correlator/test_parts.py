@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.correlator.active_evidence import MAX_EVIDENCE, ActiveEvidence, Weighed
+from monitor.correlator.active_evidence import MAX_EVIDENCE, ActiveEvidence, WeighedEvidence
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.fusion import bounds, leg_verdict, logistic
@@ -207,7 +207,7 @@ capped = Reached("a leg whose evidence is capped")
 
 @given(st.lists(st.floats(0, 4), max_size=5), COVERAGE)
 def test_a_legs_contributions_sum_to_its_lower_bound(nats: list[float], coverage: float) -> None:
-    weighed = [Weighed(one, evidence(f"e{index}")) for index, one in enumerate(sorted(nats, reverse=True))]
+    weighed = [WeighedEvidence(one, evidence(f"e{index}")) for index, one in enumerate(sorted(nats, reverse=True))]
     verdict = leg_verdict(Leg.MIGRATION, weighed, coverage, True, S)
     assert sum(one.nats for one in verdict.contributions) == pytest.approx(verdict.w_lo, abs=1e-9)
     assert -S.calm_nats - 1e-9 <= verdict.evidence <= S.storm_nats
@@ -215,7 +215,7 @@ def test_a_legs_contributions_sum_to_its_lower_bound(nats: list[float], coverage
 
 
 def test_three_weak_legs_are_a_squall_and_grades_make_the_storm() -> None:
-    legs = [leg_verdict(leg, [Weighed(2.0, evidence("e", leg=leg))], 1.0, True, S) for leg in LEGS]
+    legs = [leg_verdict(leg, [WeighedEvidence(2.0, evidence("e", leg=leg))], 1.0, True, S) for leg in LEGS]
     assert {one.state for one in legs} == {LegState.TRUE}
     grades = dict.fromkeys(LEGS, 2)
     assert level_of(legs, grades, 0.29, S) is Level.SQUALL

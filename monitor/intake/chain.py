@@ -1,0 +1,156 @@
+"""Describes each event of a chain as a signal: its kind, value and attributes. Pure and stateless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from chain.events import (
+    BehaviourMismatch,
+    CodeCompared,
+    ControlChanged,
+    LiquidityAccounted,
+    LiquidityMigrated,
+    LiquidityMoved,
+    PlacedEvent,
+    PoolDepth,
+    TokenUsed,
+    WalletResumed,
+    WalletSilent,
+)
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.explorers.answers import SourceSeen
+from monitor.signals import Scalar, SignalKind
+
+UpgradeEvent = ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded
+LiquidityEvent = LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth
+Description = tuple[SignalKind, float, dict[str, Scalar]]
+"""Kind, value, attributes."""
+
+MAX_NAMED = 32
+"""Functions gained or lost that an attribute names."""
+MAX_HINTS = 4
+"""Signs of another storage layout that an attribute names."""
+MAX_TOKENS = 2
+"""Tokens of a pool whose depth is reported: its first two."""
+
+
+def describe(event: PlacedEvent) -> Description:
+    """The kind, value and own attributes of the signal that reports `event`."""
+    match event:
+        case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
+            return _upgrade(event)
+        case ControlChanged():
+            return SignalKind.CONTROL_CHANGED, 1, {
+                "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,
+                "role": event.role, "account": event.account, "escaped": event.escaped, "seen_by": event.seen_by.value,
+            }  # fmt: skip
+        case BehaviourMismatch():
+            return SignalKind.BEHAVIOUR_MISMATCH, event.probes, {
+                "claimed": ",".join(event.claimed), "actual": event.actual, "probed_by": event.probed_by.value,
+                "ended": event.ended,
+            }  # fmt: skip
+        case WalletSilent():
+            return SignalKind.WALLET_SILENT, event.silent_s, {
+                "usual_s": event.usual_s, "per_day": event.per_day, "rate_per_day": event.rate_per_day,
+            }  # fmt: skip
+        case WalletResumed():
+            return SignalKind.WALLET_RESUMED, event.silent_s, {"silent_event_id": event.silent_event_id}
+        case TokenUsed():
+            return SignalKind.TOKEN_USE, event.transfers, {
+                "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
+                "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
+            }  # fmt: skip
+        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
+            return _liquidity(event)
+        case _ as never:
+            assert_never(never)
+
+
+def source_attributes(event: ContractUpgraded, seen: SourceSeen) -> dict[str, Scalar]:
+    """The attributes of a check whether the source of an upgrade's new code is verified."""
+    return {
+        "upgrade": event.event_id, "address": seen.address, "by": seen.by, "name": seen.name,
+        "compiler": seen.compiler, "licence": seen.licence, "proxy": seen.proxy,
+    }  # fmt: skip
+
+
+def _upgrade(event: UpgradeEvent) -> Description:
+    match event:
+        case ContractUpgraded():
+            return SignalKind.UPGRADE, 1, {
+                "proxy_kind": event.proxy_kind, "role": event.role, "old": event.old, "new": event.new,
+                "seen_by": event.seen_by.value, "operation": event.operation, "queued": event.queued,
+            }  # fmt: skip
+        case CodeCompared():
+            return SignalKind.CODE_COMPARED, 1, _compared(event)
+        case UpgradeQueued():
+            return SignalKind.UPGRADE_QUEUED, event.eta.timestamp(), {
+                "operation": event.operation, "timelock": event.timelock, "new": event.new,
+            }  # fmt: skip
+        case OperationEnded():
+            return SignalKind.OPERATION_ENDED, float(event.executed), {
+                "operation": event.operation, "timelock": event.timelock, "queued_event_id": event.queued_event_id,
+            }  # fmt: skip
+        case _ as never:
+            assert_never(never)
+
+
+def _compared(event: CodeCompared) -> dict[str, Scalar]:
+    change = event.change
+    types = {one.split("(")[0]: one for one in change.signatures}
+    return {
+        "upgrade": event.upgrade_id,
+        "role": event.role,
+        "old": event.old,
+        "new": event.new,
+        "gained": _named(change.gained, types),
+        "lost": _named(change.lost, types),
+        "old_size": change.old_size,
+        "new_size": change.new_size,
+        "layout": None if change.layout is None else " | ".join(one.said for one in change.layout[:MAX_HINTS]),
+        "compiler": change.new_compiler,
+        "source": change.links[0] if change.links else None,
+    }
+
+
+def _named(some: Sequence[str] | None, types: Mapping[str, str]) -> str | None:
+    if some is None:
+        return None
+    more = len(some) - MAX_NAMED
+    return ", ".join(types.get(one, one) for one in some[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _liquidity(event: LiquidityEvent) -> Description:
+    match event:
+        case LiquidityMoved():
+            kind = SignalKind.LIQUIDITY_REMOVED if event.removed else SignalKind.LIQUIDITY_ADDED
+            shares = [one.moved / one.token_before for one in event.depth if one.token_before]
+            return kind, event.share, {"owner": event.owner, "depth_share": max(shares, default=None)}
+        case LiquidityMigrated():
+            return SignalKind.MIGRATION, event.share, {
+                "from_pool": event.from_pool, "to_pool": event.to_pool, "token": event.token, "score": event.score,
+                "from_kind": event.from_kind, "to_kind": event.to_kind, "depth_share": event.depth_share,
+            }  # fmt: skip
+        case LiquidityAccounted():
+            parts = {"readded": event.readded, "to_wallets": event.to_wallets, "to_bridges": event.to_bridges}
+            attributes: dict[str, Scalar] = {name: part / event.removed for name, part in parts.items()}
+            to_pool, to_kind, units = event.into[0] if event.into else (None, None, 0)
+            return SignalKind.LIQUIDITY_ACCOUNTED, event.unexplained / event.removed, {
+                "token": event.token, "removed": float(event.removed), **attributes, "level": event.level,
+                "from_kind": event.pool_kind, "to_pool": to_pool, "to_kind": to_kind,
+                "to_share": units / event.removed, "to_pools": len(event.into),
+                "depth_share": event.depth_share, "hhi_before": event.hhi_before, "hhi_after": event.hhi_after,
+            }  # fmt: skip
+        case PoolDepth():
+            return SignalKind.POOL_DEPTH, max(one.share for one in event.tokens), _depths(event)
+
+
+def _depths(event: PoolDepth) -> dict[str, Scalar]:
+    attributes: dict[str, Scalar] = {"tick": event.tick}
+    for at, one in enumerate(event.tokens[:MAX_TOKENS]):
+        attributes |= {
+            f"token{at}": one.token, f"reserve{at}": float(one.reserve), f"depth{at}_1": float(one.within_1),
+            f"depth{at}_2": float(one.within_2), f"depth{at}_5": float(one.within_5), f"share{at}": one.share,
+        }  # fmt: skip
+    return attributes
