@@ -1,4 +1,4 @@
-"""Joins signals into legs, levels and incidents. Pure: see engine.py for the whole, settings.py for every parameter."""
+"""Joins signals into legs, levels and incidents. Pure. `engine.py` joins the parts, `settings.py` has every parameter."""
 
 from monitor.correlator.engine import Correlator
 from monitor.correlator.freezing import NotAnImage

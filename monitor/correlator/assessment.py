@@ -1,4 +1,4 @@
-"""One asset at one second: coverage of each leg, its evidence, the fault, the level. Reads the board; changes nothing."""
+"""Assesses one asset at one second: the coverage and evidence of each leg, the fault and the level. Changes nothing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict,
 BLIND_BELOW = 0.5
 MAX_BLIND = 16
 OWN_GRADE = 2
-"""An asset's own finding counts from this grade on: of fifty assets some have one of grade 1 at any time."""
+"""An asset's own evidence counts from this grade on: among fifty assets some have grade 1 at any time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """Where one asset stands. `grades` the highest of each leg, `onset_s` the earliest onset of any.
+    """The state of one asset. `grades` is the highest grade of each leg, `onset_s` the earliest onset of any leg.
 
-    `own` is whether a finding on the asset itself stands, in whatever leg; `venues` those whose shared facts bear on its venue
-    leg, heaviest first; `blind_stress` one leg TRUE with both others unseen.
+    `own`: some evidence is about the asset itself, in any leg. `venues`: the venues whose shared evidence counts for its venue
+    leg, heaviest first. `blind_stress`: one leg is TRUE and both others are UNKNOWN.
     """
 
     verdict: Verdict
@@ -37,13 +37,13 @@ class Assessment:
 
     @property
     def shared_alone(self) -> bool:
-        """Whether the only TRUE leg is the venue leg, by what is shared, and nothing of the asset's own stands."""
+        """Whether the venue leg alone is TRUE, by shared evidence only, and no evidence is about the asset itself."""
         true = [one.leg for one in self.verdict.legs if one.state is LegState.TRUE]
         return true == [Leg.VENUE] and not self.own
 
 
 class AssetAssessor:
-    """Gives verdicts from what stands on the board and what the sources let us see."""
+    """Gives verdicts from the evidence that counts and the coverage of the sources."""
 
     def __init__(
         self, settings: CorrelatorSettings, coverage: Coverage, evidence: ActiveEvidence, attribution: Attribution
@@ -54,18 +54,18 @@ class AssetAssessor:
         self._attribution = attribution
 
     def assess(self, asset: str, now_s: float) -> Assessment:
-        """The asset's verdict at this second, and what it stands on."""
+        """The asset's verdict at this second, and the reasons for it."""
         local = bool(self._attribution.local_since_s)
         blind: list[Blindness] = []
         legs = []
         grades: dict[Leg, int] = {}
-        heard: list[WeighedEvidence] = []
+        strong: list[WeighedEvidence] = []
         for leg in LEGS:
             weighed = self._weighed(asset, leg, now_s)
             coverage = self._leg_coverage(asset, leg, now_s, local, blind)
             legs.append(leg_verdict(leg, weighed, coverage, self._coverage.watched(asset, leg), self._s))
             grades[leg] = max((one.evidence.grade for one in weighed if one.nats >= 1), default=0)
-            heard += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
+            strong += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
         context = min(sum(one.nats for one in self._evidence.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
         prior = logit(self._s.prior)
         p_lo = logistic(prior + context + sum(one.w_lo for one in legs))
@@ -89,8 +89,8 @@ class AssetAssessor:
             verdict=verdict,
             grades=grades,
             onset_s=min(onsets, default=None),
-            own=any(not one.evidence.shared and one.evidence.grade >= OWN_GRADE for one in heard),
-            venues=tuple(dict.fromkeys(str(one.evidence.subject.venue) for one in heard if one.evidence.shared)),
+            own=any(not one.evidence.shared and one.evidence.grade >= OWN_GRADE for one in strong),
+            venues=tuple(dict.fromkeys(str(one.evidence.subject.venue) for one in strong if one.evidence.shared)),
             blind_stress=fault is not Fault.LOCAL and blind_under_stress(legs),
         )
 
@@ -106,7 +106,7 @@ class AssetAssessor:
                 Blindness(source="vantage", leg=leg, coverage=0.0, since=utc(since_s), reason="our own network is down")
             )
             return 0.0
-        coverage, parts = self._coverage.sight(asset, leg, now_s)
+        coverage, parts = self._coverage.of_leg(asset, leg, now_s)
         for source, own in parts:
             if own < BLIND_BELOW:
                 blind.append(
@@ -125,13 +125,13 @@ class AssetAssessor:
         venue_leg = next(one for one in legs if one.leg is Leg.VENUE)
         if venue_leg.state is not LegState.TRUE:
             return Fault.NONE
-        known = self._coverage.venues.get(asset, {})
+        weights = self._coverage.venues.get(asset, {})
         stressed = {
             one.evidence.subject.venue
             for one in self._evidence.of(asset, Leg.VENUE, now_s)
             if one.evidence.grade >= 2 and one.evidence.subject.venue
         }
-        if len(known) >= 3 and len(stressed) >= self._s.market_share * len(known):
+        if len(weights) >= 3 and len(stressed) >= self._s.market_share * len(weights):
             return Fault.MARKET
         if any(self._attribution.elsewhere_good(venue, now_s) for venue in sorted(stressed)):
             return Fault.PATH

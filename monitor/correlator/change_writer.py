@@ -1,4 +1,4 @@
-"""Turns an episode's step into the change that is told: identity, headline, evidence, what argues against, by chance."""
+"""Writes an episode's step as an incident change: identity, headline, evidence, counter-evidence, false-alarm rate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from monitor.incidents import (
     Verdict,
 )
 
-MAX_EVIDENCE = 24
+MAX_REPORTED = 24
 
 
 class ChangeWriter:
@@ -43,11 +43,11 @@ class ChangeWriter:
         self._s = settings
         self._evidence = evidence
 
-    def asset(self, kind: ChangeKind, episode: Episode, seen: Assessment, now_s: float) -> IncidentChange:
+    def asset(self, kind: ChangeKind, episode: Episode, assessment: Assessment, now_s: float) -> IncidentChange:
         """A change of one asset's incident."""
-        verdict = seen.verdict
+        verdict = assessment.verdict
         evidence = self._evidence_of(verdict.asset, now_s)
-        far = self._far(verdict, seen.grades)
+        far = self._far(verdict, assessment.grades)
         return IncidentChange(
             incident_id=episode.incident_id,
             scope=episode.scope,
@@ -73,12 +73,14 @@ class ChangeWriter:
             parent_id=episode.parent_id,
         )
 
-    def venue(self, kind: ChangeKind, episode: Episode, seen: VenueAssessment, now_s: float) -> IncidentChange:
+    def venue(self, kind: ChangeKind, episode: Episode, assessment: VenueAssessment, now_s: float) -> IncidentChange:
         """A change of one venue's incident."""
-        strongest = next((one.evidence for one in seen.facts if one.nats >= CALM_BELOW_NATS), None)
-        far = FAR_PER_DAY.get(seen.grade, 0.0)
-        said = venue_headline(seen.venue, seen.level, strongest, seen.fault, seen.assets, seen.blind)
-        facts = [one.evidence for one in seen.facts[:MAX_EVIDENCE]]
+        strongest = next((one.evidence for one in assessment.facts if one.nats >= CALM_BELOW_NATS), None)
+        far = FAR_PER_DAY.get(assessment.grade, 0.0)
+        line = venue_headline(
+            assessment.venue, assessment.level, strongest, assessment.fault, assessment.assets, assessment.blind
+        )
+        facts = [one.evidence for one in assessment.facts[:MAX_REPORTED]]
         return IncidentChange(
             incident_id=episode.incident_id,
             scope=episode.scope,
@@ -91,21 +93,21 @@ class ChangeWriter:
             peak=episode.peak,
             critical=False,
             pages=episode.pages,
-            fault=seen.fault,
-            headline=f"{said}; {by_chance(far)}",
+            fault=assessment.fault,
+            headline=f"{line}; {by_chance(far)}",
             verdict=None,
             evidence=tuple(sorted(facts, key=lambda one: (one.onset, one.id))),
             counter_evidence=(),
-            blind=seen.blind,
-            rejected_causes=rejected_causes(seen.fault, controls_good=seen.fault is not Fault.LOCAL),
+            blind=assessment.blind,
+            rejected_causes=rejected_causes(assessment.fault, controls_good=assessment.fault is not Fault.LOCAL),
             far_per_day=far,
-            runbook=venue_runbook(self._s.runbook_base, seen.fault),
+            runbook=venue_runbook(self._s.runbook_base, assessment.fault),
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
 
     def _evidence_of(self, asset: str, now_s: float) -> tuple[Evidence, ...]:
         found = [one.evidence for leg in Leg for one in self._evidence.of(asset, leg, now_s)]
-        return tuple(sorted(found[:MAX_EVIDENCE], key=lambda one: (one.onset, one.id)))
+        return tuple(sorted(found[:MAX_REPORTED], key=lambda one: (one.onset, one.id)))
 
     def _far(self, verdict: Verdict, grades: Mapping[Leg, int]) -> float:
         lengths = {
@@ -119,7 +121,7 @@ class ChangeWriter:
         return round(joint_far_per_day([FAR_PER_DAY[grades[leg]] for leg in true], [lengths[leg] for leg in true]), 12)
 
     def local(self, vantage: str, began: bool, now_s: float, episode: Episode) -> IncidentChange:
-        """Our own network went, or came back."""
+        """Our own network failed, or recovered."""
         if began:
             episode.open, episode.state = True, IncidentState.OPEN
             episode.opened_s = now_s

@@ -1,9 +1,10 @@
-"""What we see by: every source that was declared or heard, whose sight it carries, and how well it can be believed now.
+"""Measures what we can see: every source that was declared or has sent, the legs it covers, and how far to trust it now.
 
-Coverage of a leg is the weighted mean over its sources of freshness (1 within the expected gap, then decaying), of
-completeness (sequence gaps) and, for throttled liquidation feeds, of the share of the truth they can have shown. Silence,
-unplanned closing and refused subscriptions blind a source until it speaks again. Where anything was declared for an asset,
-only what was declared counts for it; a leg for which nothing was is not watched: that is the operator's word, not blindness.
+The coverage of a leg is the weighted mean over its sources of freshness (1 within the expected gap, then decaying),
+completeness (sequence gaps) and, for throttled liquidation feeds, the share of the liquidations that they can have shown.
+Silence, an unplanned close and a refused subscription blind a source until it sends again. If any source was declared for
+an asset, only declared sources count for it; a leg without a declared source is not watched: the operator chose that, it is
+no blindness (docs/detection.md, "Fusion and coverage").
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from math import exp
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind
 
-GAPS_KEPT = 32
+MAX_GAPS = 32
 GAP_MEMORY_S = 60.0
 
 _BLINDING = {
@@ -24,7 +25,7 @@ _BLINDING = {
     SignalKind.FEED_REJECTED: "subscription refused",
     SignalKind.HEAD_STALLED: "head stalled",
 }
-_NO_SIGN = frozenset(
+_NO_SIGN_OF_LIFE = frozenset(
     {SignalKind.EXPECT, SignalKind.FEED_OPENED, SignalKind.FEED_SHUTDOWN, SignalKind.MISSED_SLOT, SignalKind.FEED_GAP}
 )
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
@@ -34,7 +35,7 @@ MIN_GAP_S = 1e-3
 
 @dataclass(slots=True)
 class SourceCoverage:
-    """One stream. `last_s` its last sign of life, `down_s` since when it is known to be blind (None: it is not)."""
+    """One source. `last_s` is its last sign of life, `down_s` since when it is known to be blind (None: it is not)."""
 
     name: str
     gap_s: float
@@ -42,7 +43,7 @@ class SourceCoverage:
     down_s: float | None = None
     reason: str = ""
     idle: bool = False
-    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=GAPS_KEPT))
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
 
     def coverage(self, now_s: float) -> float:
         """Freshness times completeness, 0..1."""
@@ -56,7 +57,7 @@ class SourceCoverage:
         return fresh * (1 - min(0.05 * recent, 0.5))
 
     def why(self, now_s: float) -> str:
-        """Why it is not believed, in words."""
+        """Why it is not trusted, in words."""
         if self.down_s is not None:
             return self.reason
         if now_s - self.last_s > self.gap_s:
@@ -64,35 +65,35 @@ class SourceCoverage:
         return "sequence gaps" if self.gaps else "throttled by the venue"
 
     def since_s(self, now_s: float) -> float:
-        """Since when it is not believed."""
+        """Since when it is not trusted."""
         if self.down_s is not None:
             return self.down_s
         return self.last_s if now_s - self.last_s > self.gap_s else now_s
 
 
 class Coverage:
-    """Every source, and which asset's which leg each carries with what weight."""
+    """Every source, and the weight it has for each leg of each asset."""
 
     def __init__(self) -> None:
         self.by_name: dict[str, SourceCoverage] = {}
-        self._carries: dict[tuple[str, Leg], dict[str, float]] = {}
-        self._order: dict[tuple[str, Leg], list[tuple[SourceCoverage, float]]] = {}
+        self._weights: dict[tuple[str, Leg], dict[str, float]] = {}
+        self._sorted: dict[tuple[str, Leg], list[tuple[SourceCoverage, float]]] = {}
         self._of_venue: dict[str, list[SourceCoverage]] = {}
         self._venue_of: dict[str, str] = {}
         self._assets: tuple[str, ...] = ()
         self._declared: set[str] = set()
-        """Assets whose sources were declared: nothing else counts for their sight or their venues' shares."""
+        """Assets with declared sources: no other source counts for their coverage or their venues' shares."""
         self.venues: dict[str, dict[str, float]] = {}
         self.trust: dict[tuple[str, str], float] = {}
-        """(source, asset) -> share of the truth a throttled feed can have shown."""
+        """(source, asset) -> share of the liquidations that a throttled feed can have shown."""
 
     @property
     def assets(self) -> tuple[str, ...]:
         """Every asset known, sorted."""
         return self._assets
 
-    def hear(self, signal: Signal, at_s: float) -> None:
-        """Take a signal as a sign of life, blindness or declaration of its source."""
+    def on_signal(self, signal: Signal, at_s: float) -> None:
+        """Take a signal as a sign of life, a loss of sight or a declaration of its source."""
         kind = signal.kind
         if kind is SignalKind.EXPECT:
             self._declare(signal, at_s)
@@ -103,14 +104,14 @@ class Coverage:
         asset = signal.subject.asset
         if asset is not None and asset not in self._declared:
             leg = _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE)
-            if signal.source not in self._carries.get((asset, leg), ()):
-                self._carry(signal, asset, leg, 1.0)
+            if signal.source not in self._weights.get((asset, leg), ()):
+                self._add(signal, asset, leg, 1.0)
         if kind in _BLINDING:
             if signal.attributes.get("planned") is not True and source.down_s is None:
                 source.down_s, source.reason = at_s, _BLINDING[kind]
         elif kind is SignalKind.FEED_GAP:
             source.gaps.append(at_s)
-        elif kind not in _NO_SIGN and signal.attributes.get("ours") is not True:
+        elif kind not in _NO_SIGN_OF_LIFE and signal.attributes.get("ours") is not True:
             source.last_s = max(source.last_s, at_s)
             source.down_s = None
 
@@ -124,18 +125,18 @@ class Coverage:
             return
         if asset not in self._declared:
             self._declared.add(asset)
-            for key in [one for one in self._carries if one[0] == asset]:
-                del self._carries[key]
+            for key in [one for one in self._weights if one[0] == asset]:
+                del self._weights[key]
             self.venues.pop(asset, None)
         weight = signal.attributes.get("weight", 1.0)
         leg = Leg(str(signal.attributes.get("leg", Leg.VENUE.value)))
-        self._carry(signal, asset, leg, float(weight) if isinstance(weight, int | float) else 1.0)
+        self._add(signal, asset, leg, float(weight) if isinstance(weight, int | float) else 1.0)
 
-    def _carry(self, signal: Signal, asset: str, leg: Leg, weight: float) -> None:
-        self._carries.setdefault((asset, leg), {})[signal.source] = weight
-        self._order.clear()
+    def _add(self, signal: Signal, asset: str, leg: Leg, weight: float) -> None:
+        self._weights.setdefault((asset, leg), {})[signal.source] = weight
+        self._sorted.clear()
         self._of_venue.clear()
-        self._assets = tuple(sorted({one for one, _ in self._carries}))
+        self._assets = tuple(sorted({one for one, _ in self._weights}))
         venue = signal.subject.venue
         if venue is not None:
             self._venue_of[signal.source] = venue
@@ -153,23 +154,23 @@ class Coverage:
         return tuple(asset for asset in self._assets if self.share(asset, venue) > 0)
 
     def of_venue(self, venue: str) -> list[SourceCoverage]:
-        """The sources that carry the venue leg of any asset at this venue, in order of name."""
+        """The sources that cover the venue leg of any asset at this venue, in order of name."""
         found = self._of_venue.get(venue)
         if found is None:
-            carried = {name for (_, leg), names in self._carries.items() if leg is Leg.VENUE for name in names}
-            found = [self.by_name[name] for name in sorted(carried) if self._venue_of.get(name) == venue]
+            covering = {name for (_, leg), names in self._weights.items() if leg is Leg.VENUE for name in names}
+            found = [self.by_name[name] for name in sorted(covering) if self._venue_of.get(name) == venue]
             self._of_venue[venue] = found
         return found
 
     def watched(self, asset: str, leg: Leg) -> bool:
-        """Whether anything was declared for this leg (or heard, where nothing was declared for the asset)."""
-        return (asset, leg) in self._carries
+        """Whether a source was declared for this leg (or has sent, if none was declared for the asset)."""
+        return (asset, leg) in self._weights
 
-    def sight(self, asset: str, leg: Leg, now_s: float) -> tuple[float, list[tuple[SourceCoverage, float]]]:
-        """Coverage of a leg, 0..1, and each of its sources with its own."""
+    def of_leg(self, asset: str, leg: Leg, now_s: float) -> tuple[float, list[tuple[SourceCoverage, float]]]:
+        """The coverage of a leg, 0..1, and each of its sources with its own coverage."""
         seen = total = 0.0
         parts: list[tuple[SourceCoverage, float]] = []
-        for source, weight in self._carriers(asset, leg):
+        for source, weight in self._sources_of(asset, leg):
             own = source.coverage(now_s)
             if leg is Leg.LIQUIDATION:
                 own *= self.trust.get((source.name, asset), 1.0)
@@ -178,16 +179,16 @@ class Coverage:
             total += weight
         return (seen / total if total > 0 else 0.0), parts
 
-    def _carriers(self, asset: str, leg: Leg) -> list[tuple[SourceCoverage, float]]:
+    def _sources_of(self, asset: str, leg: Leg) -> list[tuple[SourceCoverage, float]]:
         """The sources of a leg in order of name, each with its weight."""
-        found = self._order.get((asset, leg))
+        found = self._sorted.get((asset, leg))
         if found is None:
-            carried = self._carries.get((asset, leg), {})
-            found = self._order[asset, leg] = [(self.by_name[name], carried[name]) for name in sorted(carried)]
+            weights = self._weights.get((asset, leg), {})
+            found = self._sorted[asset, leg] = [(self.by_name[name], weights[name]) for name in sorted(weights)]
         return found
 
-    def fallen_idle(self, now_s: float, gaps: float) -> list[tuple[str, bool]]:
-        """Sources that became idle (True) or spoke again (False) since last asked, in order of name."""
+    def idle_changes(self, now_s: float, gaps: float) -> list[tuple[str, bool]]:
+        """Sources that became idle (True) or sent again (False) since the last call, in order of name."""
         changed = []
         for name in sorted(self.by_name):
             source = self.by_name[name]

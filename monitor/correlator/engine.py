@@ -1,8 +1,8 @@
 """The correlator: signals in, incident changes out. Joins sequencer, producers, coverage, fusion and episodes.
 
-No wall clock, no unordered iteration, no chance: one log gives one list of changes and one digest. Each completed second of
-event time is judged once, for every venue that is spoken of and for every asset. What it keeps can be frozen at any signal and
-thawed elsewhere: it goes on as if it had never stopped.
+Uses no wall clock, no unordered iteration and no randomness: one log gives one list of changes and one digest. Each
+completed second of event time is assessed once, for every asset and for every venue that has evidence or a live episode. The
+state can be frozen at any signal and thawed in another process, which continues as if nothing had stopped.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from monitor.correlator.venues import VenueAssessor
 from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
 from monitor.signals import Signal, SignalKind
 
-LOCAL_LOOKS_BACK_S = 30.0
-"""How long before our network was known to be down the findings on venues are not believed either."""
+LOCAL_BEFORE_S = 30.0
+"""For so long before our network was known to be down, evidence about venues is not trusted either."""
 EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
     "settings", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_change_writer", "_venue_assessor",
     "_producers", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest",
 )  # fmt: skip
-"""Everything that lasts from one signal to the next."""
+"""All state that lasts from one signal to the next."""
 
 
 class Correlator:
-    """See the module. `vantage` names the place whose controls judge LOCAL where signals do not say."""
+    """Turns signals into incident changes. `vantage` names the place whose controls judge LOCAL where signals do not say."""
 
     def __init__(self, settings: CorrelatorSettings | None = None, *, vantage: str = "local") -> None:
         self.settings = settings or CorrelatorSettings()
@@ -62,55 +62,57 @@ class Correlator:
         self._connect()
 
     def _connect(self) -> None:
-        self._takers: dict[SignalKind, list[Callable[[Signal, float], None]]] = {kind: [] for kind in SignalKind}
-        self._closers: list[Callable[[float], None]] = []
+        self._signal_handlers: dict[SignalKind, list[Callable[[Signal, float], None]]] = {
+            kind: [] for kind in SignalKind
+        }
+        self._second_handlers: list[Callable[[float], None]] = []
         for producer in self._producers.values():
             for kind in sorted(producer.kinds):
-                self._takers[kind].append(producer.on_signal)
-            self._closers.append(producer.on_second)
+                self._signal_handlers[kind].append(producer.on_signal)
+            self._second_handlers.append(producer.on_second)
         for kind in sorted(Attribution.kinds):
-            self._takers[kind].append(self._attribution.on_signal)
+            self._signal_handlers[kind].append(self._attribution.on_signal)
 
     def freeze(self) -> bytes:
-        """All that is known and held back, between two signals: own images only are thawed, never a stranger's."""
+        """The whole state between two signals, as an image. Thaw only your own images, never untrusted ones."""
         return pack({name: getattr(self, name) for name in _FROZEN})
 
     @classmethod
     def thaw(cls, image: bytes) -> Self:
-        """A correlator that goes on where `freeze` was called, with the settings it had. Raises NotAnImage.
+        """A correlator that continues where `freeze` was called, with the settings it had. Raises NotAnImage.
 
-        An image is good for the code that made it; after another version was put in place, live the signals again.
+        An image is valid only for the code that made it; after an upgrade, replay the signals instead.
         """
-        kept = unpack(image)
-        if tuple(kept) != _FROZEN or tuple(kept["_producers"]) != names():
+        state = unpack(image)
+        if tuple(state) != _FROZEN or tuple(state["_producers"]) != names():
             raise NotAnImage("the image was made with other parts")
         thawed = cls.__new__(cls)
-        thawed.__setstate__(kept)
+        thawed.__setstate__(state)
         return thawed
 
-    def __setstate__(self, kept: Mapping[str, object]) -> None:
-        for name, one in kept.items():
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        for name, one in state.items():
             setattr(self, name, one)
         self._connect()
 
     @property
     def late(self) -> int:
-        """Signals that came after their second had been judged."""
+        """Signals that arrived after their second had been assessed."""
         return self._sequencer.late
 
     def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
-        """Take one signal in arrival order; give what changed."""
-        told: list[IncidentChange] = []
+        """Take one signal in arrival order; return the incident changes."""
+        changes: list[IncidentChange] = []
         for second in self._sequencer.push(signal):
-            told += self._judge(second)
-        return told
+            changes += self._assess(second)
+        return changes
 
     def finish(self) -> Sequence[IncidentChange]:
-        """Judge everything still held back: nothing more will come."""
-        return [change for second in self._sequencer.flush() for change in self._judge(second)]
+        """Assess every second that was held back: no signal follows."""
+        return [change for second in self._sequencer.flush() for change in self._assess(second)]
 
     def verdicts(self) -> Mapping[str, Verdict]:
-        """Asset -> where it stood at the last judged second."""
+        """Asset -> its verdict at the last assessed second."""
         return self._verdicts
 
     def open_incidents(self) -> Sequence[IncidentChange]:
@@ -121,7 +123,7 @@ class Correlator:
         """The incident log so far as one hash: a chain of SHA-256, each of the hash before and the next canonical line."""
         return self._digest
 
-    def _judge(self, second: Second) -> list[IncidentChange]:
+    def _assess(self, second: Second) -> list[IncidentChange]:
         late_assets: set[str | None] = set()
         for signal in second.late:
             late_assets.add(signal.subject.asset)
@@ -129,41 +131,41 @@ class Correlator:
         for signal in second.signals:
             self._take(signal)
         now_s = float(second.end_s)
-        told = self._locals(now_s)
-        for close in self._closers:
-            close(now_s)
+        changes = self._local_changes(now_s)
+        for on_second in self._second_handlers:
+            on_second(now_s)
         self._evidence.fade(now_s)
-        for name, idle in self._coverage.fallen_idle(now_s, self.settings.idle_gaps):
+        for name, idle in self._coverage.idle_changes(now_s, self.settings.idle_gaps):
             self._log({"at": utc(now_s), "source": name, "idle": idle})
         retracted = {one.subject.asset for one in self._evidence.retracted}
         self._evidence.retracted.clear()
-        seen = [self._assessor.assess(asset, now_s) for asset in self._coverage.assets]
-        told += self._of_venues(seen, now_s, None in late_assets)
-        for one in seen:
+        assessments = [self._assessor.assess(asset, now_s) for asset in self._coverage.assets]
+        changes += self._venue_changes(assessments, now_s, None in late_assets)
+        for one in assessments:
             asset = one.verdict.asset
-            told += self._asset(one, now_s, bool(late_assets & {asset, None}), asset in retracted)
-        for change in told:
+            changes += self._asset_changes(one, now_s, bool(late_assets & {asset, None}), asset in retracted)
+        for change in changes:
             self._log(change)
-        return told
+        return changes
 
     def _take(self, signal: Signal) -> None:
         at_s = min(signal.event_time, signal.received_at).timestamp()
-        self._coverage.hear(signal, signal.received_at.timestamp())
-        for take in self._takers[signal.kind]:
-            take(signal, at_s)
+        self._coverage.on_signal(signal, signal.received_at.timestamp())
+        for on_signal in self._signal_handlers[signal.kind]:
+            on_signal(signal, at_s)
 
     def _log(self, line: object) -> None:
         self._digest = sha256(bytes.fromhex(self._digest) + _encode(line)).hexdigest()
 
-    def _locals(self, now_s: float) -> list[IncidentChange]:
-        told = []
+    def _local_changes(self, now_s: float) -> list[IncidentChange]:
+        changes = []
         for vantage, began in self._attribution.on_second(now_s):
-            if began:  # what the failing rounds before said of the venues was ours
-                self._evidence.disown(Leg.VENUE, now_s - LOCAL_LOOKS_BACK_S)
+            if began:  # the rounds that failed just before were our own fault, not the venues'
+                self._evidence.discard(Leg.VENUE, now_s - LOCAL_BEFORE_S)
             change = self._change_writer.local(vantage, began, now_s, self._episode(f"vantage:{vantage}"))
             self._latest[change.scope] = change
-            told.append(change)
-        return told
+            changes.append(change)
+        return changes
 
     def _episode(self, scope: str) -> Episode:
         episode = self._episodes.get(scope)
@@ -171,48 +173,48 @@ class Correlator:
             episode = self._episodes[scope] = Episode(scope, self.settings)
         return episode
 
-    def _of_venues(self, assets: Sequence[Assessment], now_s: float, late: bool) -> list[IncidentChange]:
-        told = []
+    def _venue_changes(self, assets: Sequence[Assessment], now_s: float, late: bool) -> list[IncidentChange]:
+        changes = []
         live: dict[str, Episode] = {}
-        for seen in self._venue_assessor.assess(now_s, self._live_venues, assets):
-            if seen.level is Level.CALM and seen.venue not in self._live_venues:
+        for venue in self._venue_assessor.assess(now_s, self._live_venues, assets):
+            if venue.level is Level.CALM and venue.venue not in self._live_venues:
                 continue
-            episode = self._episode(f"venue:{seen.venue}")
-            kind = episode.step(seen.observation(now_s, late=late))
+            episode = self._episode(f"venue:{venue.venue}")
+            kind = episode.step(venue.observation(now_s, late=late))
             if kind is not None:
-                told.append(self._change_writer.venue(kind, episode, seen, now_s))
+                changes.append(self._change_writer.venue(kind, episode, venue, now_s))
             if episode.live:
-                live[seen.venue] = episode
+                live[venue.venue] = episode
         self._live_venues = live
-        self._latest |= {change.scope: change for change in told}
-        return told
+        self._latest |= {change.scope: change for change in changes}
+        return changes
 
-    def _asset(self, seen: Assessment, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
-        verdict = seen.verdict
+    def _asset_changes(self, assessment: Assessment, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
+        verdict = assessment.verdict
         self._verdicts[verdict.asset] = verdict
         episode = self._episode(f"asset:{verdict.asset}")
-        parents = [self._live_venues[venue] for venue in seen.venues if venue in self._live_venues]
-        stood_for = bool(parents) and not episode.open and seen.shared_alone
+        parents = [self._live_venues[venue] for venue in assessment.venues if venue in self._live_venues]
+        reported_by_venue = bool(parents) and not episode.open and assessment.shared_alone
         critical = verdict.level is Level.PERFECT_STORM and verdict.p_lo >= self.settings.critical_p
         kind = episode.step(
             Observation(
                 now_s=now_s,
-                level=Level.CALM if stood_for else verdict.level,
+                level=Level.CALM if reported_by_venue else verdict.level,
                 p_hi=verdict.p_hi,
                 true=frozenset(one.leg for one in verdict.legs if one.state is LegState.TRUE),
                 unseen=frozenset(one.leg for one in verdict.legs if one.state is LegState.UNKNOWN),
-                at_once=4 in seen.grades.values(),
+                at_once=4 in assessment.grades.values(),
                 critical=critical,
-                blind_stress=seen.blind_stress,
-                mark=(*(one.state for one in verdict.legs), verdict.fault, critical, seen.blind_stress),
+                blind_stress=assessment.blind_stress,
+                mark=(*(one.state for one in verdict.legs), verdict.fault, critical, assessment.blind_stress),
                 late=late,
                 retracted=retracted,
-                onset_s=seen.onset_s,
+                onset_s=assessment.onset_s,
             )
         )
         if kind is None:
             return []
         episode.parent_id = episode.parent_id or next((one.incident_id for one in parents if one.open), None)
-        change = self._change_writer.asset(kind, episode, seen, now_s)
+        change = self._change_writer.asset(kind, episode, assessment, now_s)
         self._latest[change.scope] = change
         return [change]

@@ -1,8 +1,8 @@
-"""One scope's episode: when an incident opens, is told again, is held because we are blind, and ends.
+"""Decides for one scope when an incident opens, changes, is held because we are blind, and ends.
 
 A transition needs its condition to hold for some seconds (hysteresis); grade-4 evidence opens at once. A leg that was TRUE
-in this incident and cannot be seen any more may still be true: it neither lowers nor ends. Where calm cannot be seen the
-episode is held blind, and after the longest hold it is lowered to what is still seen, or ends as unknown: never "resolved".
+in this incident and is UNKNOWN now may still be true: it neither lowers nor ends the incident. While calm cannot be seen the
+incident is held blind. After the longest hold it is lowered to what is still seen, or ends as unknown: never "resolved".
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from hashlib import sha256
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import ChangeKind, IncidentState, Leg, Level
 
-_TOLD_RISES = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RESUMED})
+_RISES = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RESUMED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one second shows of a scope. `at_once` skips the entry ticks; `mark` is what makes an update worth telling.
+    """The state of a scope at one second. `at_once` skips the entry ticks; a change of `mark` is worth an update.
 
-    `true` and `unseen` are the legs that are TRUE and UNKNOWN; `blind_stress` is one TRUE leg with both others unseen.
+    `true` and `unseen` are the legs that are TRUE and UNKNOWN; `blind_stress`: one leg is TRUE and both others are UNKNOWN.
     """
 
     now_s: float
@@ -38,7 +38,7 @@ class Observation:
 
 
 class Episode:
-    """The state of one scope. `step` gives the kind of change to tell, or None; `pages` whether it wakes somebody."""
+    """The episode of one scope. `step` returns the kind of change to report, or None; `pages`: the change pages somebody."""
 
     def __init__(self, scope: str, settings: CorrelatorSettings) -> None:
         self.scope = scope
@@ -47,7 +47,7 @@ class Episode:
         self.state = IncidentState.ENDED
         self.incident_id = ""
         self.parent_id: str | None = None
-        """The incident this one was first seen to be part of."""
+        """The first incident that this one was part of."""
         self.opened_s = 0.0
         self.ended_s = float("-inf")
         self.level = Level.CALM
@@ -72,7 +72,7 @@ class Episode:
         return self.open or self._higher > 0
 
     def step(self, observed: Observation) -> ChangeKind | None:
-        """Take one second; give what is to be told."""
+        """Take one second; return the kind of change to report, or None."""
         before = self.level
         kind = self._going_on(observed) if self.open else self._opening(observed)
         if kind is None:
@@ -85,11 +85,11 @@ class Episode:
         self.peak = max(self.peak, self.level)
         self.critical = observed.critical
         self._mark, self._differs = observed.mark, 0
-        self.pages = self._page(observed, rising=kind in _TOLD_RISES and self.level > before)
+        self.pages = self._page(observed, rising=kind in _RISES and self.level > before)
         return kind
 
     def _page(self, observed: Observation, *, rising: bool) -> bool:
-        """Once for each level, and once for being blind under stress, until it ended or the merging time has passed."""
+        """Page once for each level, and once for blindness under stress, until the end or until `merge_s` has passed."""
         blind = observed.blind_stress and not self._paged_blind
         if rising and self.level >= Level.STORM_SUSPECTED:
             rising = self.level > self._paged or observed.now_s - self._paged_s > self._s.merge_s
@@ -118,7 +118,7 @@ class Episode:
         return ChangeKind.OPENED
 
     def _possible(self, observed: Observation) -> Level:
-        """The level if every leg of this incident that cannot be seen now were still TRUE."""
+        """The level, if every leg of this incident that is UNKNOWN now were still TRUE."""
         if not self._legs & observed.unseen:
             return observed.level
         true = len(observed.true | (self._legs & observed.unseen))

@@ -1,4 +1,4 @@
-"""Says an incident in words: headline, what argues against, causes rejected. Pure text from verdict and evidence."""
+"""Writes an incident in words: headline, counter-evidence, rejected causes. Pure text from verdict and evidence."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ from collections.abc import Sequence
 
 from monitor.incidents import LEVEL_NAMES, Blindness, Evidence, Fault, Leg, LegState, Level, Verdict
 
-MAX_BLIND = 3
+MAX_BLIND_NAMED = 3
 MAX_ASSETS = 8
 _WHOSE = {
     Fault.MARKET: "; most venues are in stress at once: the market",
     Fault.PATH: "; another vantage reaches it: the path there",
     Fault.LOCAL: "; our own network is down: not judged now",
 }
-MAX_ASSETS = 8
 
 
 def headline(verdict: Verdict) -> str:
-    """One line: level, asset, each TRUE leg's strongest finding in order of onset, what we are blind to."""
-    said = [
+    """One line: level, asset, the strongest evidence of each TRUE leg in order of onset, the blind sources."""
+    findings = [
         f"{leg.contributions[0].said} since {leg.onset:%H:%M:%S}"  # its heaviest evidence comes first
         for leg in sorted(verdict.legs, key=lambda one: (one.onset is None, one.onset, one.leg))
         if leg.state is LegState.TRUE
     ]
     unseen = [str(one.leg) for one in verdict.legs if one.state is LegState.UNKNOWN]
     name = LEVEL_NAMES[verdict.level].upper().replace("-", " ")
-    text = f"{name} {verdict.asset}: " + ("; ".join(said) or "nothing strong now")
+    text = f"{name} {verdict.asset}: " + ("; ".join(findings) or "nothing strong now")
     if unseen:
         text += f"; cannot see: {', '.join(unseen)}"
     return text + _blind(verdict.blind)
 
 
 def _blind(blind: Sequence[Blindness]) -> str:
-    words = [f"{one.source} ({one.reason})" for one in blind[:MAX_BLIND]]
+    words = [f"{one.source} ({one.reason})" for one in blind[:MAX_BLIND_NAMED]]
     return f"; blind: {', '.join(words)}" if words else ""
 
 
@@ -44,23 +43,23 @@ def venue_headline(
     assets: Sequence[str],
     blind: Sequence[Blindness],
 ) -> str:
-    """One line: level, venue, its strongest finding, whose fault where not its own, whom it affects, what is unseen."""
-    said = "nothing strong now" if strongest is None else f"{strongest.said} since {strongest.onset:%H:%M:%S}"
+    """One line: level, venue, its strongest evidence, the fault if not its own, the assets affected, the blind sources."""
+    finding = "nothing strong now" if strongest is None else f"{strongest.said} since {strongest.onset:%H:%M:%S}"
     count = f"{len(assets)} asset{'s' if len(assets) != 1 else ''}"
     more = f" and {len(assets) - MAX_ASSETS} more" if len(assets) > MAX_ASSETS else ""
     affects = f"affects {count}: {', '.join(assets[:MAX_ASSETS])}{more}" if assets else "no watched asset trades there"
-    return f"{LEVEL_NAMES[level].upper()} venue {venue}: {said}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
+    return f"{LEVEL_NAMES[level].upper()} venue {venue}: {finding}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
 
 
 def counter_evidence(verdict: Verdict) -> tuple[str, ...]:
-    """What argues against a storm: legs seen calm, and how much was seen."""
+    """What argues against a storm: the legs that are calm, with their coverage."""
     return tuple(
         f"{leg.leg} seen calm with coverage {leg.coverage:.0%}" for leg in verdict.legs if leg.state is LegState.FALSE
     )
 
 
 def rejected_causes(fault: Fault, controls_good: bool) -> tuple[str, ...]:
-    """The other explanations and why they are not taken."""
+    """The other explanations, and why each is rejected."""
     rejected = []
     if fault is not Fault.LOCAL:
         reason = "other targets answer" if controls_good else "too few targets fail at once"
@@ -71,22 +70,22 @@ def rejected_causes(fault: Fault, controls_good: bool) -> tuple[str, ...]:
 
 
 def blindness_order(one: Blindness) -> tuple[float, str, Leg]:
-    """Darkest first, then by name."""
+    """The order of blind sources: least coverage first, then by name."""
     return one.coverage, one.source, one.leg
 
 
 def local_headline(vantage: str, back: bool) -> str:
-    """The line of a vantage's own incident."""
+    """One line about a vantage: our own network failed or recovered."""
     if back:
         return f"LOCAL {vantage}: our own network answers again"
     return f"LOCAL {vantage}: nearly every venue and control fails at once; our own network, not the venues"
 
 
 def runbook(base: str, level: Level, fault: Fault) -> str:
-    """Where to read what to do first."""
+    """The runbook for this level."""
     return f"{base}{'local' if fault is Fault.LOCAL else LEVEL_NAMES[level]}.md"
 
 
 def venue_runbook(base: str, fault: Fault) -> str:
-    """The same for a venue's own incident."""
+    """The runbook for a venue's incident."""
     return f"{base}{'local' if fault is Fault.LOCAL else 'venue'}.md"

@@ -1,9 +1,9 @@
-"""Turns a graph of the correlator's own objects into bytes and back: what `Correlator.freeze` and `thaw` stand on.
+"""Encodes a graph of the correlator's own objects as bytes and decodes it: `Correlator.freeze` and `thaw` use it.
 
-A plain encoding in MessagePack, no pickle: constructors are not called, and only classes of the correlator's own rooms are
-made. What stands in two places is written once and is one object again. A number keeps its bits, a dict its order. An image
-is good for the code that made it: each class's shape is written beside it and compared, and an image that does not fit is
-refused, never read in part.
+The encoding is plain MessagePack, no pickle: it calls no constructor, and makes only classes of the correlator's own packages.
+An object with two references is written once and is one object again. Numbers keep their bits and dicts their order. An
+image is valid only for the code that made it: the shape of each class is written beside it and compared, and an image that
+does not fit is refused, never read in part.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Any
 import msgspec
 
 FORMAT = "stormwatch.correlator/1"
-ROOMS = ("monitor.correlator", "monitor.detect", "monitor.signals", "monitor.incidents")
-_LEAST, _MOST = -(2**63), 2**64 - 1
-"""The integers that MessagePack knows; greater ones are written as text."""
+PACKAGES = ("monitor.correlator", "monitor.detect", "monitor.signals", "monitor.incidents")
+_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
+"""The integers that MessagePack can hold; others are written as text."""
 _SERIES: Mapping[str, type[Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
 
 class NotAnImage(ValueError):
-    """The bytes are no image, or one made by another version of the correlator."""
+    """The bytes are not an image, or an image of another version of the correlator."""
 
 
 def pack(state: Mapping[str, object]) -> bytes:
-    """The image of named objects. Raises TypeError for an object that is not of the correlator's rooms."""
+    """The image of named objects. Raises TypeError for an object whose class is not in the correlator's packages."""
     writer = _Writer()
     roots = {name: writer.value(one) for name, one in state.items()}
     return msgspec.msgpack.encode([FORMAT, writer.classes, writer.nodes, roots])
@@ -39,7 +39,7 @@ def unpack(image: bytes) -> dict[str, Any]:
     """The named objects of an image. Raises NotAnImage."""
     try:
         form, classes, nodes, roots = msgspec.msgpack.decode(image)
-        _known(form)
+        _check_format(form)
         reader = _Reader([_class_of(*one) for one in classes])
         for node in nodes:
             reader.add(*node)
@@ -58,7 +58,7 @@ def unpack(image: bytes) -> dict[str, Any]:
         raise NotAnImage(f"not an image of this correlator: {error}") from error
 
 
-def _known(form: object) -> None:
+def _check_format(form: object) -> None:
     if form != FORMAT:
         raise NotAnImage(f"the format is {form!r}, not {FORMAT}")
 
@@ -68,13 +68,13 @@ def _slots(kind: type) -> list[str]:
 
 
 def _shape(kind: type) -> list[str]:
-    """What a class keeps: its slots, and every name its __init__ speaks of."""
-    begins = getattr(vars(kind).get("__init__"), "__code__", None)
-    return sorted({*_slots(kind), *(begins.co_names if begins else ())})
+    """The state of a class: its slots, and every name that its __init__ uses."""
+    initializer = getattr(vars(kind).get("__init__"), "__code__", None)
+    return sorted({*_slots(kind), *(initializer.co_names if initializer else ())})
 
 
 def _class_of(module: str, name: str, fields: list[str], shape: list[str]) -> tuple[type, list[str]]:
-    if not any(module == room or module.startswith(f"{room}.") for room in ROOMS):
+    if not any(module == package or module.startswith(f"{package}.") for package in PACKAGES):
         raise NotAnImage(f"{module}.{name} is no class of the correlator")
     kind = getattr(import_module(module), name)
     if not isinstance(kind, type) or kind.__module__ != module or shape != _shape(kind) or set(fields) - set(shape):
@@ -88,18 +88,18 @@ class _Writer:
     def __init__(self) -> None:
         self.classes: list[list[object]] = []
         self.nodes: list[list[object]] = []
-        self._known: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
         self._kinds: dict[type, tuple[int, list[str]]] = {}
 
     def value(self, one: object) -> object:
         """A scalar as it is, anything else as [its number]."""
         kind = type(one)
-        if one is None or kind in (bool, float, str) or (kind is int and _LEAST <= one <= _MOST):  # type: ignore[operator]
+        if one is None or kind in (bool, float, str) or (kind is int and _MIN_INT <= one <= _MAX_INT):  # type: ignore[operator]
             return one
-        number = self._known.get(id(one))
+        number = self._numbers.get(id(one))
         if number is None:
             node = self._node(one)
-            number = self._known[id(one)] = len(self.nodes)
+            number = self._numbers[id(one)] = len(self.nodes)
             self.nodes.append(node)
         return [number]
 
@@ -126,27 +126,29 @@ class _Writer:
         known = self._kinds.get(kind)
         if known is None:
             module = kind.__module__
-            if not any(module == room or module.startswith(f"{room}.") for room in ROOMS):
-                raise TypeError(f"{module}.{kind.__qualname__} cannot be frozen: it is not of the correlator's rooms")
+            if not any(module == package or module.startswith(f"{package}.") for package in PACKAGES):
+                raise TypeError(
+                    f"{module}.{kind.__qualname__} cannot be frozen: it is not in the correlator's packages"
+                )
             known = self._kinds[kind] = (len(self.classes), fields)
             self.classes.append([module, kind.__name__, fields, _shape(kind)])
         return known
 
 
 class _Reader:
-    """Makes the objects of an image, in its order."""
+    """Makes the objects of an image, in order."""
 
     def __init__(self, classes: list[tuple[type, list[str]]]) -> None:
         self._classes = classes
-        self._made: list[Any] = []
+        self._objects: list[Any] = []
 
     def value(self, one: Any) -> Any:
-        """What was written for one value."""
-        return self._made[one[0]] if isinstance(one, list) else one
+        """The value that was written."""
+        return self._objects[one[0]] if isinstance(one, list) else one
 
     def add(self, kind: str | int, *parts: Any) -> None:
         """Make the next object."""
-        self._made.append(self._object(kind, parts) if isinstance(kind, int) else self._plain(kind, parts))
+        self._objects.append(self._object(kind, parts) if isinstance(kind, int) else self._plain(kind, parts))
 
     def _plain(self, kind: str, parts: tuple[Any, ...]) -> object:
         if kind == "at":
@@ -164,7 +166,7 @@ class _Reader:
         kind, fields = self._classes[number]
         if issubclass(kind, Enum):
             return kind(parts[0])
-        made: object = object.__new__(kind)
+        new: object = object.__new__(kind)
         for field, part in zip(fields, parts, strict=True):
-            object.__setattr__(made, field, self.value(part))  # frozen ones too
-        return made
+            object.__setattr__(new, field, self.value(part))  # frozen ones too
+        return new

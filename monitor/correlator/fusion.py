@@ -1,7 +1,7 @@
-"""From evidence and coverage to legs and probabilities: interval fusion by epsilon-contamination (facts: detection §7).
+"""Computes legs and probabilities from evidence and coverage: interval fusion by epsilon-contamination (docs/detection.md).
 
-What a leg's blind part would have said lies anywhere in [-a, b]: w_lo = ln((1-c) e^-a + c e^E), w_hi = ln((1-c) e^b + c e^E).
-Both ends move apart as coverage c falls, so confidence in a storm and confidence in calm can only fall with sight.
+The unseen part of a leg may have had any evidence in [-a, b]: w_lo = ln((1-c) e^-a + c e^E), w_hi = ln((1-c) e^b + c e^E).
+The bounds move apart as coverage c falls, so less sight can only lower the confidence in a storm and in calm.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def logit(p: float) -> float:
 
 
 def leg_nats(weighed: Sequence[WeighedEvidence], s: CorrelatorSettings) -> tuple[float, list[Contribution]]:
-    """E of a leg and what each piece adds: the heaviest in full, the next by half, capped; calm where there is none.
+    """E of a leg and what each piece of evidence adds: the heaviest in full, the next by half, capped; negative if calm.
 
     `weighed` is heaviest first. The contributions sum to E.
     """
@@ -37,17 +37,17 @@ def leg_nats(weighed: Sequence[WeighedEvidence], s: CorrelatorSettings) -> tuple
         )
         for one, factor in zip(weighed[:2], (1.0, 0.5), strict=False)
     ]
-    heard = sum(one.nats for one in parts)
-    total = min(heard, s.storm_nats)
+    uncapped = sum(one.nats for one in parts)
+    total = min(uncapped, s.storm_nats)
     if weighed and weighed[0].nats >= CALM_BELOW_NATS:
-        if heard > total:
+        if uncapped > total:
             parts.append(
-                Contribution(evidence_id="", name="cap", nats=total - heard, said="a leg's evidence is capped")
+                Contribution(evidence_id="", name="cap", nats=total - uncapped, said="a leg's evidence is capped")
             )
         return total, parts
     top = weighed[0].nats if weighed else 0.0
     total = -s.calm_nats + max(top, 0.0) * (CALM_BELOW_NATS + s.calm_nats) / CALM_BELOW_NATS
-    parts.append(Contribution(evidence_id="", name="calm", nats=total - heard, said="nothing strong was seen"))
+    parts.append(Contribution(evidence_id="", name="calm", nats=total - uncapped, said="nothing strong was seen"))
     return total, parts
 
 
@@ -60,7 +60,7 @@ def bounds(evidence: float, coverage: float, s: CorrelatorSettings) -> tuple[flo
 def leg_verdict(
     leg: Leg, weighed: Sequence[WeighedEvidence], coverage: float, watched: bool, s: CorrelatorSettings
 ) -> LegVerdict:
-    """One leg's verdict. A leg that nothing was declared for is not watched: calm by the operator's word."""
+    """One leg's verdict. A leg without a declared source is not watched: the operator declares it calm."""
     if not watched:
         coverage = 1.0
     evidence, parts = leg_nats(weighed, s)

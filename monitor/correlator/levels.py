@@ -1,4 +1,4 @@
-"""From legs to a level, and from grades to how often chance alone would do it. Pure rules (facts: detection §4, §7)."""
+"""Computes the level from the legs, and the joint false-alarm rate from the grades. Pure rules (docs/detection.md, "Levels")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS_PER_DAY = 86400.0
 
 
 def level_of(legs: Sequence[LegVerdict], grades: Mapping[Leg, int], p_lo: float, s: CorrelatorSettings) -> Level:
-    """The level of three legs. `grades` holds the highest grade standing in each leg."""
+    """The level of three legs. `grades` holds the highest grade of each leg."""
     true = [one for one in legs if one.state is LegState.TRUE]
     unknown = [one for one in legs if one.state is LegState.UNKNOWN]
     strong = any(grades[one.leg] >= WATCH_GRADE for one in true)
@@ -28,7 +28,7 @@ def level_of(legs: Sequence[LegVerdict], grades: Mapping[Leg, int], p_lo: float,
 
 
 def blind_under_stress(legs: Sequence[LegVerdict]) -> bool:
-    """One leg TRUE and both others unseen: worth waking somebody though no storm can be claimed."""
+    """Whether one leg is TRUE and both others UNKNOWN: it pages somebody although no storm can be claimed."""
     states = [one.state for one in legs]
     return states.count(LegState.TRUE) == 1 and states.count(LegState.UNKNOWN) == 2
 

@@ -1,7 +1,7 @@
-"""The form of an evidence file: a producer takes signals of some kinds and pins evidence on the board each second.
+"""Defines a producer of evidence: it takes signals of some kinds and puts its findings on the evidence board.
 
-A producer is pure and holds bounded state. It never pages: it pins evidence with a grade (L1..L4, by how often chance alone
-would make it) and the board, the fusion and the episodes do the rest.
+A producer is pure and holds bounded state. It never pages. It grades each finding (L1..L4, by how often chance alone would
+make it); the fusion and the episodes do the rest.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from monitor.incidents import Evidence, Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 FAR_PER_DAY = {1: 24.0, 2: 1.0, 3: 1 / 7, 4: 1 / 91}
-"""Grades by false-alarm rate: an hour, a day, a week, a quarter."""
+"""Grade -> false alarms a day: one an hour, a day, a week, a quarter (docs/detection.md, "Rates and grades")."""
 WEIGHT = {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
+"""Grade -> nats."""
 MAX_LINKS = 8
 
 
@@ -57,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceBoard:
-    """What a producer works with: it puts findings on the board and takes them back."""
+    """Where a producer puts its findings, and what else it may read."""
 
     settings: CorrelatorSettings
     coverage: Coverage
@@ -107,7 +108,7 @@ class EvidenceBoard:
 
 
 class Producer(Protocol):
-    """One kind of evidence."""
+    """Produces one kind of evidence."""
 
     kinds: frozenset[SignalKind]
 
@@ -116,16 +117,16 @@ class Producer(Protocol):
         ...
 
     def on_second(self, now_s: float) -> None:
-        """A second of event time is complete."""
+        """Take note that a second of event time is complete."""
         ...
 
 
 def graded(value: float, thresholds: tuple[float, float, float, float]) -> int:
-    """How many of the four ascending thresholds a value reaches: its grade, 0 for none."""
+    """The grade of a value: how many of the four ascending thresholds it reaches, 0 for none."""
     return bisect_right(thresholds, value)
 
 
 def brief(address: object) -> str:
-    """An address as people compare it: its first and last four digits. The whole one stands in the subject."""
+    """An address shortened to its first and last four digits. The subject has the whole address."""
     text = str(address)
     return f"{text[:6]}…{text[-4:]}" if len(text) == 42 and text.startswith("0x") else text

@@ -1,9 +1,9 @@
-"""Puts signals in event-time order: whole seconds are held until the watermark says that no more will come.
+"""Puts signals in event-time order: holds whole seconds back until the watermark says that they are complete.
 
-The order is (order time, source, seq), so it does not depend on arrival. Order time is the event time of what happens on its
-own (liquidations); for what we ask or are told of a state (statistics stamped minutes ago, block stamps, old news at a
-subscribe) it is when we knew it. The watermark is the latest order time seen less
-the largest lateness among the sources in use; what comes under it is late: it joins the next second and is counted.
+The order is (order time, source, seq), so it does not depend on arrival. The order time of a liquidation is its event time.
+The order time of a state that we request or receive (statistics stamped minutes ago, block stamps, old messages after a
+subscribe) is when we received it. The watermark is the latest order time less the largest lateness among the sources in use. A
+signal under the watermark is late: it joins the next second and is counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from monitor.signals import Signal, SignalKind
 
 
 def order_s(signal: Signal) -> float:
-    """Where a signal stands in the order: unix seconds."""
+    """The order time of a signal, in unix seconds."""
     received_s = signal.received_at.timestamp()
     if signal.kind is SignalKind.LIQUIDATION and signal.attributes.get("backlog") is not True:
         return min(signal.event_time.timestamp(), received_s)
@@ -25,7 +25,7 @@ def order_s(signal: Signal) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """Everything whose order time lies in [end_s - 1, end_s), in order, and what came too late for its own second."""
+    """The signals with order times in [end_s - 1, end_s), in order, and those that came too late for their own second."""
 
     end_s: int
     signals: tuple[Signal, ...]
@@ -33,19 +33,19 @@ class Second:
 
 
 class Sequencer:
-    """Counts every second, empty ones too, but of a hole in the log at most `most_s`: the rest of it is left out."""
+    """Yields every second, empty ones too, but at most `max_empty_s` of a hole in the log: it skips the rest."""
 
-    def __init__(self, lateness_s: float, most_s: int = 86400) -> None:
+    def __init__(self, lateness_s: float, max_empty_s: int = 86400) -> None:
         self.lateness_s = lateness_s
-        self._most_s = most_s
-        self._held: dict[int, list[tuple[float, str, int, Signal]]] = {}
+        self._max_empty_s = max_empty_s
+        self._waiting: dict[int, list[tuple[float, str, int, Signal]]] = {}
         self._late: list[tuple[float, str, int, Signal]] = []
         self._latest_s = float("-inf")
         self._next: int | None = None
         self.late = 0
 
     def push(self, signal: Signal) -> Iterator[Second]:
-        """Take a signal; give the seconds that are now complete, empty ones included."""
+        """Take a signal; yield the seconds that are complete now, empty ones included."""
         at_s = order_s(signal)
         second = floor(at_s)
         entry = (at_s, signal.source, signal.seq, signal)
@@ -55,13 +55,13 @@ class Sequencer:
             self.late += 1
             self._late.append(entry)
         else:
-            self._held.setdefault(second, []).append(entry)
+            self._waiting.setdefault(second, []).append(entry)
         if at_s > self._latest_s:
             self._latest_s = at_s
             yield from self._release(floor(at_s - self.lateness_s))
 
     def flush(self) -> Iterator[Second]:
-        """Give everything held: nothing more will come."""
+        """Yield every second that waits: no signal follows."""
         if self._next is not None:
             yield from self._release(floor(self._latest_s) + 1)
 
@@ -69,10 +69,10 @@ class Sequencer:
         assert self._next is not None
         empty = 0
         while self._next < until:
-            entries = self._held.pop(self._next, [])
+            entries = self._waiting.pop(self._next, [])
             empty = 0 if entries else empty + 1
-            if empty > self._most_s:
-                self._next = min([until, *self._held])
+            if empty > self._max_empty_s:
+                self._next = min([until, *self._waiting])
                 empty = 0
                 continue
             entries.sort(key=_order)

@@ -1,4 +1,4 @@
-"""Every parameter of the correlator, with its unit and why it has its default (facts: detection §1, §3, §7)."""
+"""Declares every parameter of the correlator, with its unit and the reason for its default (docs/detection.md)."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ class CorrelatorSettings:
     """Lengths in seconds, evidence in nats, probabilities 0..1."""
 
     lateness_ws_s: float = 2.0
-    """How late a WebSocket signal may come and still be in order."""
+    """How late a WebSocket signal may arrive and still be in order."""
     lateness_rest_s: float = 3.0
-    """The same for polled checks, whose stamp is their receipt."""
+    """The same for polled checks, which are stamped on receipt."""
     lateness_chain_s: float = 3.0
-    """The same for chain signals, which are ordered by when we knew them."""
+    """The same for chain signals, which are ordered by receipt."""
     idle_gaps: float = 3.0
     """A source silent for this many expected gaps is idle: logged, and no longer waited for."""
 
     prior: float = 1e-3
     """Probability of a storm before any evidence."""
     calm_nats: float = 1.0
-    """a: the most that an unseen calm could speak against a storm."""
+    """a: the most that unseen calm could weigh against a storm."""
     storm_nats: float = 4.0
-    """b: the most that an unseen leg could speak for one; also the cap of a leg's evidence."""
+    """b: the most that an unseen leg could weigh for a storm; also the cap of a leg's evidence."""
     true_nats: float = 1.5
     """A leg is TRUE when its lower bound reaches this: seen stress survives discounting for blindness."""
     false_below_nats: float = 2.0
     false_coverage: float = 0.5
     """A leg is FALSE with evidence under `false_below_nats` and at least this coverage."""
     single_vantage_cap: float = 0.6
-    """Coverage of the venue leg from one place alone: our path could be the fault."""
+    """The most coverage of the venue leg from one vantage: our path could be at fault."""
     context_cap_nats: float = 0.5
-    """The most fragility may add: context makes a storm likelier, never makes one."""
+    """The most that fragility may add: context makes a storm likelier, but never makes one."""
 
     storm_p: float = 0.5
     critical_p: float = 0.9
     enter_ticks: int = 2
-    """Seconds a level must hold before it is told; grade-4 evidence enters at once."""
+    """Seconds a level must hold before it is reported; grade-4 evidence enters at once."""
     lower_ticks: int = 15
-    """Seconds a lower level must hold before an episode is told to be lowered."""
+    """Seconds a lower level must hold before it is reported."""
     leave_p_hi: float = 0.30
     leave_after_s: float = 600.0
     """An episode ends when p_hi stays under `leave_p_hi` this long."""
     held_blind_max_s: float = 3600.0
-    """How long an episode that cannot be seen to end is held before it ends as unknown."""
+    """How long an episode is held whose end cannot be seen; then it ends as unknown."""
     merge_s: float = 900.0
-    """A new episode of the same scope within this is the old one resumed."""
+    """A new episode of the same scope within this time resumes the old one."""
 
     warm_s: float = 300.0
-    """Seconds a stream is learned before it may raise evidence."""
+    """Seconds a stream is learned before it may produce evidence."""
     background_half_life_s: float = 1800.0
-    """Memory of the usual rate of liquidations."""
+    """Half-life of the background rate of liquidations."""
     level_short_s: float = 300.0
     level_long_s: float = 14400.0
-    """The two memories of a robust level; both must agree for grade 2 and more."""
+    """The two time constants of a robust level; both must agree for grade 2 and more."""
     rate_floor: float = 0.01
-    """Least background rate, events/s: an idle symbol's first events are no surge."""
+    """Least background rate, events/s: the first events of an idle symbol are no surge."""
     mu_min: float = 1.5
-    """Least surge that counts, events over expected: forbids slow-drift alarms."""
+    """Least ratio of events to expected events that counts as a surge: prevents alarms from slow drift."""
 
     liquidation_half_life_s: float = 180.0
     venue_half_life_s: float = 300.0
@@ -68,13 +68,13 @@ class CorrelatorSettings:
     queued_lead_s: float = 3600.0
     """A queued upgrade rises to grade 2 this long before its earliest execution."""
     local_cooldown_s: float = 30.0
-    """After our own network was down, venue evidence is not believed for this long."""
+    """After our own network was down, venue evidence is not trusted for so long."""
     local_share: float = 0.8
-    """Share of targets that must fail at once, two rounds running, for LOCAL."""
+    """Share of targets that must fail at once, in two rounds, for LOCAL."""
     market_share: float = 0.6
-    """Share of venues in stress, with controls good, for MARKET."""
+    """Share of venues in stress, while the controls answer, for MARKET."""
     runbook_base: str = "ops/runbooks/"
-    """Where an alert's runbook link points."""
+    """Prefix of an alert's runbook link."""
 
     def __post_init__(self) -> None:
         for one in fields(self):  # 15 and 15.0 would give two digests

@@ -1,8 +1,8 @@
-"""One venue at one second: what the shared facts about it say together, whose fault it is, and what of it we can see.
+"""Assesses one venue at one second: the shared evidence about it, whose fault it is, and how much of it we can see.
 
-Venue-wide evidence is one fact for all its assets: the venue's own episode tells it once. What was seen is believed whole
-(a venue's closed feeds do not make its failing answers untrue), less only what a single vantage cannot tell; calm must be
-seen on the venue's sources. An asset whose venue leg stands on shared facts alone is stood for by the venue.
+Venue-wide evidence is one fact for all its assets: the venue's own episode reports it once. Stress that was seen counts in
+full (a venue's closed feeds do not make its failing answers untrue), less only what a single vantage cannot know; calm must
+be seen on the venue's sources. The venue's episode also reports for an asset whose venue leg has shared evidence alone.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Blindness, Fault, Leg, LegState, Level
 
 MIN_VENUES = 3
-"""Of fewer venues most in stress are not yet a market."""
+"""With fewer venues, stress at most of them is not yet a fault of the market."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueAssessment:
-    """Where one venue stands. `facts` heaviest first; `grade` the highest that weighs at least a nat."""
+    """The state of one venue. `facts` is its shared evidence, heaviest first; `grade` the highest that weighs at least a nat."""
 
     venue: str
     level: Level
@@ -40,12 +40,12 @@ class VenueAssessment:
     assets: tuple[str, ...]
 
     def observation(self, now_s: float, *, late: bool) -> Observation:
-        """What the second shows, as the venue's episode takes it."""
+        """The state as the venue's episode takes it."""
         strong = [one.evidence.onset.timestamp() for one in self.facts if one.nats >= CALM_BELOW_NATS]
         return Observation(
             now_s=now_s,
             level=self.level,
-            p_hi=0.0,  # calm is told by the leg: FALSE was seen, UNKNOWN was not
+            p_hi=0.0,  # the leg decides on calm: FALSE was seen, UNKNOWN was not
             true=frozenset({Leg.VENUE}) if self.state is LegState.TRUE else frozenset(),
             unseen=frozenset({Leg.VENUE}) if self.state is LegState.UNKNOWN else frozenset(),
             at_once=self.grade == 4,
@@ -57,7 +57,7 @@ class VenueAssessment:
 
 
 class VenueAssessor:
-    """Judges venues from the board and the sources; keeps nothing."""
+    """Assesses venues from the evidence and the coverage; holds no state."""
 
     def __init__(
         self, settings: CorrelatorSettings, coverage: Coverage, evidence: ActiveEvidence, attribution: Attribution
@@ -67,39 +67,39 @@ class VenueAssessor:
         self._evidence = evidence
         self._attribution = attribution
 
-    def assess(self, now_s: float, going_on: Iterable[str], assets: Sequence[Assessment]) -> list[VenueAssessment]:
-        """Every venue that is spoken of or whose episode goes on, in order of name."""
+    def assess(self, now_s: float, live: Iterable[str], assets: Sequence[Assessment]) -> list[VenueAssessment]:
+        """Every venue that has shared evidence or a live episode, in order of name."""
         facts = self._evidence.shared(now_s)
-        if self._attribution.suspected:  # what fails now may be our own network
+        if self._attribution.suspected:  # the failures may be our own network's
             facts = {}
-        names = sorted({*facts, *going_on})
+        names = sorted({*facts, *live})
         if not names:
             return []
-        stressed = {name for name, found in facts.items() if _stressed(found)}
-        dark: dict[str, list[Blindness]] = {}
+        stressed = {name for name, some in facts.items() if _stressed(some)}
+        blind_assets: dict[str, list[Blindness]] = {}
         for asset in assets:
             if asset.blind_stress and asset.shared_alone:
                 for venue in asset.venues:
-                    dark.setdefault(venue, []).extend(asset.verdict.blind)
-        return [self._venue(name, facts.get(name, ()), stressed, dark.get(name), now_s) for name in names]
+                    blind_assets.setdefault(venue, []).extend(asset.verdict.blind)
+        return [self._venue(name, facts.get(name, ()), stressed, blind_assets.get(name), now_s) for name in names]
 
     def _venue(
         self,
         venue: str,
         facts: Sequence[WeighedEvidence],
         stressed: set[str],
-        dark: Sequence[Blindness] | None,
+        blind_assets: Sequence[Blindness] | None,
         now_s: float,
     ) -> VenueAssessment:
-        coverage, blind = self._sight(venue, now_s)
+        coverage, blind = self._coverage_of(venue, now_s)
         cap = self._s.single_vantage_cap if self._attribution.vantages < 2 else 1.0
         state = leg_verdict(Leg.VENUE, facts, cap, True, self._s).state
         if state is not LegState.TRUE:
             state = leg_verdict(Leg.VENUE, facts, min(coverage, cap), True, self._s).state
         grade = max((one.evidence.grade for one in facts if one.nats >= 1), default=0)
-        blind_stress = dark is not None
+        blind_stress = blind_assets is not None
         watch = state is LegState.TRUE and (grade >= WATCH_GRADE or blind_stress)
-        every = {(one.source, one.leg): one for one in (*blind, *(dark or ()))}
+        every = {(one.source, one.leg): one for one in (*blind, *(blind_assets or ()))}
         return VenueAssessment(
             venue=venue,
             level=Level.WATCH if watch else Level.CALM,
@@ -112,7 +112,7 @@ class VenueAssessor:
             assets=self._coverage.trading(venue),
         )
 
-    def _sight(self, venue: str, now_s: float) -> tuple[float, list[Blindness]]:
+    def _coverage_of(self, venue: str, now_s: float) -> tuple[float, list[Blindness]]:
         if self._attribution.local_since_s:
             since = utc(min(self._attribution.local_since_s.values()))
             reason = "our own network is down"

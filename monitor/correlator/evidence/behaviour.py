@@ -1,6 +1,7 @@
-"""A contract of an asset that runs other code than it names: as grave as a silent upgrade, down again when it keeps its word.
+"""Finds contracts of an asset that run other code than they name: as grave as a silent upgrade.
 
-A reorg that undoes the finding takes it down too; one that undoes its end puts it up again.
+The evidence is withdrawn when the contract runs again what it names, or when a reorg undoes the finding. A reorg that undoes
+the end puts the evidence back.
 """
 
 from __future__ import annotations
@@ -9,53 +10,54 @@ from monitor.correlator.producer import EvidenceBoard, Finding, brief
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-KEPT = 512
+MAX_CONTRACTS = 512
 GRADE = 4
 _Key = tuple[str, str]
 
 
 class BehaviourEvidence:
-    """Mismatches, each standing until it ends or has faded."""
+    """Mismatches, each active until it ends or has faded."""
 
     kinds = frozenset({SignalKind.BEHAVIOUR_MISMATCH, SignalKind.RETRACTION})
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._standing: dict[_Key, Signal] = {}  # (asset, contract) -> what was told last
-        self._ended: dict[_Key, Signal] = {}  # (asset, event id of the end) -> what it ended
+        self._active: dict[_Key, Signal] = {}  # (asset, contract) -> the last mismatch
+        self._ended: dict[_Key, Signal] = {}  # (asset, event id of the end) -> the mismatch that ended
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a finding, its end, or the retraction of either."""
         asset = signal.subject.asset
         if asset is None:
             return
-        place = (asset, signal.subject.contract or "")
+        key = (asset, signal.subject.contract or "")
         if signal.kind is SignalKind.RETRACTION:
-            self._retract(place, str(signal.attributes.get("retracts", "")), at_s)
+            self._retract(key, str(signal.attributes.get("retracts", "")), at_s)
             return
-        before = self._standing.pop(place, None)
+        before = self._active.pop(key, None)
         if before is not None:
             self._board.withdraw(_evidence_id(before))
         if signal.attributes.get("ended") is True:
             if before is not None:
                 self._ended[asset, _event_id(signal)] = before
-                _bound(self._ended)
+                _limit(self._ended)
         else:
-            self._pin(place, signal, at_s)
+            self._put(key, signal, at_s)
 
-    def _retract(self, place: _Key, event_id: str, at_s: float) -> None:
-        standing = self._standing.get(place)
-        if standing is not None and _event_id(standing) == event_id:
-            del self._standing[place]
-            self._board.withdraw(_evidence_id(standing), retracted=True)
-        again = self._ended.pop((place[0], event_id), None)
+    def _retract(self, key: _Key, event_id: str, at_s: float) -> None:
+        active = self._active.get(key)
+        if active is not None and _event_id(active) == event_id:
+            del self._active[key]
+            self._board.withdraw(_evidence_id(active), retracted=True)
+        again = self._ended.pop((key[0], event_id), None)
         if again is not None:
-            self._pin(place, again, at_s)
+            self._put(key, again, at_s)
 
-    def _pin(self, place: _Key, signal: Signal, at_s: float) -> None:
-        self._standing[place] = signal
-        _bound(self._standing)
-        said = signal.attributes
+    def _put(self, key: _Key, signal: Signal, at_s: float) -> None:
+        self._active[key] = signal
+        _limit(self._active)
+        attributes = signal.attributes
+        claimed = str(attributes.get("claimed", "")).partition(",")[0]
         self._board.put(
             Finding(
                 name="behaviour",
@@ -69,14 +71,14 @@ class BehaviourEvidence:
                 value=signal.value,
                 normal=0.0,
                 unit="probes",
-                said=f"{brief(signal.subject.contract)} names {brief(str(said.get('claimed', '')).partition(',')[0])} and runs "
-                f"{brief(said.get('actual'))} (by {said.get('probed_by')})",
+                said=f"{brief(signal.subject.contract)} names {brief(claimed)} and runs "
+                f"{brief(attributes.get('actual'))} (by {attributes.get('probed_by')})",
                 links=[signal.link] if signal.link else [],
             )
         )
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Does nothing: the evidence depends on signals alone."""
 
 
 def _subject(signal: Signal) -> Subject:
@@ -92,9 +94,9 @@ def _evidence_id(signal: Signal) -> str:
     return ":".join(one for one in ("behaviour", subject.asset, subject.contract, _event_id(signal)) if one)
 
 
-def _bound(kept: dict[_Key, Signal]) -> None:
-    while len(kept) > KEPT:
-        del kept[next(iter(kept))]
+def _limit(entries: dict[_Key, Signal]) -> None:
+    while len(entries) > MAX_CONTRACTS:
+        del entries[next(iter(entries))]
 
 
 PRODUCER = BehaviourEvidence

@@ -1,7 +1,7 @@
-"""The book is gone: depth within 50 bps far under its usual, or a book that is crossed, frozen, one-sided, hollow.
+"""Finds books in stress: depth within 50 bps far under its usual, or a book that is crossed, frozen, one-sided or hollow.
 
-Depth falls of 70 % and 90 % are grades 2 and 3 (facts: detection §5: 90 to 98 % on 10 October 2025). A state must last three
-seconds: books cross for an instant in good health.
+A fall of depth by 70 % is grade 2, by 90 % grade 3 (on 10 October 2025 depth fell by 90 to 98 %). A state must last three
+seconds: healthy books cross for an instant.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class BookStressEvidence:
             return
         if book.low_s is None:
             book.low_s = at_s
-        elif at_s - book.low_s > self._board.settings.level_long_s:  # thin for so long: this is its usual now
+        elif at_s - book.low_s > self._board.settings.level_long_s:  # thin for so long: that is its usual depth now
             book.usual.learn(value, at_s)
         if at_s - book.low_s >= LASTING_S:
             usual = exp(book.usual.level)
@@ -106,7 +106,7 @@ class BookStressEvidence:
             )
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Does nothing: the evidence depends on signals alone."""
 
 
 def _instrument(subject: Subject) -> Subject:

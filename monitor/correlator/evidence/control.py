@@ -1,10 +1,10 @@
-"""Control over an asset's contracts: who may change them, through which delay, and whether they work; undone by a reorg.
+"""Grades changes of control over an asset's contracts: who may change them, after which delay, and whether they are paused.
 
-By gravity. Grade 3: control left the known timelock, the delay fell, a multisig got a module that needs no signatures,
-transfers are paused. Grade 2: owner, admin, guard, signers, threshold or an admin's role changed, or a contract in use was
-initialised again. Grade 1: announcements, lesser roles, a first initialisation, a longer delay. What no log told is one
-grade graver: contracts that mean well log such things. Unpausing takes the pause's evidence
-down (facts: proxies §4 and §7, detection §6).
+Grade 3: control left the known timelock, the delay fell, a multisig got a module that needs no signatures,
+or transfers are paused. Grade 2: owner, admin, guard, signers, threshold or an admin's role changed, or a contract in use was
+initialised again. Grade 1: announcements, lesser roles, a first initialisation, a longer delay. A change without a log is
+one grade higher: honest contracts log such changes. Unpausing withdraws the pause's evidence, and a reorg that undoes a change
+withdraws the change's (docs/proxies.md, "Silent changes" and "Timelocks").
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
-KEPT = 512
+MAX_CHANGES = 512
 _Key = tuple[str, str]
 
 GRAVEST = frozenset({ControlChange.MODULE_ENABLED, ControlChange.PAUSED})
@@ -40,13 +40,13 @@ STRONG = frozenset({"DEFAULT_ADMIN_ROLE", "UPGRADER_ROLE", "MINTER_ROLE", "PROPO
 
 
 class ControlEvidence:
-    """Changes of control, each standing until it has faded."""
+    """Changes of control, each active until it has faded."""
 
     kinds = frozenset({SignalKind.CONTROL_CHANGED, SignalKind.RETRACTION})
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._pinned: dict[_Key, str] = {}  # (event id, asset) -> evidence id
+        self._evidence_ids: dict[_Key, str] = {}  # (event id, asset) -> evidence id
         self._paused: dict[_Key, str] = {}  # (asset, contract) -> event id
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -58,20 +58,22 @@ class ControlEvidence:
             self._withdraw(str(signal.attributes.get("retracts", "")), asset, retracted=True)
             return
         change = ControlChange(str(signal.attributes.get("change")))
-        place = (asset, signal.subject.contract or "")
+        key = (asset, signal.subject.contract or "")
         if change is ControlChange.UNPAUSED:
-            self._withdraw(self._paused.pop(place, ""), asset, retracted=False)
+            self._withdraw(self._paused.pop(key, ""), asset, retracted=False)
             return
         event_id = str(signal.attributes.get("event_id", ""))
         if change is ControlChange.PAUSED:
-            self._paused[place] = event_id
-            _bound(self._paused)
-        self._pin(signal, change, asset, event_id, at_s)
+            self._paused[key] = event_id
+            _limit(self._paused)
+        self._put(signal, change, asset, event_id, at_s)
 
-    def _pin(self, signal: Signal, change: ControlChange, asset: str, event_id: str, at_s: float) -> None:
+    def _put(self, signal: Signal, change: ControlChange, asset: str, event_id: str, at_s: float) -> None:
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
-        self._pinned[event_id, asset] = ":".join(one for one in ("control", asset, subject.contract, event_id) if one)
-        _bound(self._pinned)
+        self._evidence_ids[event_id, asset] = ":".join(
+            one for one in ("control", asset, subject.contract, event_id) if one
+        )
+        _limit(self._evidence_ids)
         self._board.put(
             Finding(
                 name="control",
@@ -85,45 +87,49 @@ class ControlEvidence:
                 value=1.0,
                 normal=0.0,
                 unit="1",
-                said=said_of(change, signal),
+                said=words_of(change, signal),
                 links=[signal.link] if signal.link else [],
             )
         )
 
     def _withdraw(self, event_id: str, asset: str, *, retracted: bool) -> None:
-        evidence_id = self._pinned.pop((event_id, asset), None)
+        evidence_id = self._evidence_ids.pop((event_id, asset), None)
         if evidence_id is not None:
             self._board.withdraw(evidence_id, retracted=retracted)
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Does nothing: the evidence depends on signals alone."""
 
 
-def grade_of(change: ControlChange, said: Mapping[str, Scalar]) -> int:
-    """How grave a change is, 1 to 3."""
-    shorter = change is ControlChange.DELAY and (_figure(said.get("new")) or 0) < (_figure(said.get("old")) or 0)
-    if said.get("escaped") is True or change in GRAVEST or shorter:
+def grade_of(change: ControlChange, attributes: Mapping[str, Scalar]) -> int:
+    """The grade of a change, 1 to 3. A change under grade 3 that no log reported gets one more."""
+    shorter = change is ControlChange.DELAY and (_figure(attributes.get("new")) or 0) < (
+        _figure(attributes.get("old")) or 0
+    )
+    if attributes.get("escaped") is True or change in GRAVEST or shorter:
         return 3
-    role = ROLES.get(str(said.get("role")))
+    role = ROLES.get(str(attributes.get("role")))
     strong = change is ControlChange.ROLE_GRANTED and role in STRONG
-    again = change is ControlChange.INITIALIZED and (_figure(said.get("new")) or 0) > 1
+    again = change is ControlChange.INITIALIZED and (_figure(attributes.get("new")) or 0) > 1
     grade = 2 if change in GRAVE or strong or again else 1
-    return grade + (said.get("seen_by") == "state")
+    return grade + (attributes.get("seen_by") == "state")
 
 
-def said_of(change: ControlChange, signal: Signal) -> str:
+def words_of(change: ControlChange, signal: Signal) -> str:
     """The change in words."""
-    said = signal.attributes
-    role = said.get("role")
+    attributes = signal.attributes
+    role = attributes.get("role")
     parts = [
         f"{signal.subject.contract}: {change.value.replace('_', ' ')}",
         str(ROLES.get(str(role), role)) if role else "",
-        str(said["account"]) if said.get("account") else "",
-        f"from {said['old']}" if said.get("old") else "",
-        f"to {said['new']}" if said.get("new") else "",
-        "(left its timelock)" if said.get("escaped") is True else "",
-        "without a log" if said.get("seen_by") == "state" else "",
-        f"(told by {said['emitter']})" if said.get("emitter") not in (None, signal.subject.contract) else "",
+        str(attributes["account"]) if attributes.get("account") else "",
+        f"from {attributes['old']}" if attributes.get("old") else "",
+        f"to {attributes['new']}" if attributes.get("new") else "",
+        "(left its timelock)" if attributes.get("escaped") is True else "",
+        "without a log" if attributes.get("seen_by") == "state" else "",
+        f"(told by {attributes['emitter']})"
+        if attributes.get("emitter") not in (None, signal.subject.contract)
+        else "",
     ]
     return " ".join(part for part in parts if part)
 
@@ -133,9 +139,9 @@ def _figure(value: Scalar) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _bound(kept: dict[_Key, str]) -> None:
-    while len(kept) > KEPT:
-        del kept[next(iter(kept))]
+def _limit(entries: dict[_Key, str]) -> None:
+    while len(entries) > MAX_CHANGES:
+        del entries[next(iter(entries))]
 
 
 PRODUCER = ControlEvidence

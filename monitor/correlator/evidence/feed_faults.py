@@ -1,4 +1,4 @@
-"""A venue's feed goes silent on an open socket, is cut, or has holes: plumbing fails, and we see less at the same time."""
+"""Finds faults of a venue's feeds: silence on an open socket, cuts, gaps, refusals and unreadable frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.signals import Signal, SignalKind, Subject
 
 WINDOW_S = 60.0
 CUTS = (2, 4, 8, 16)
-KEPT = 64
+MAX_FAULTS = 64
 SILENT_GRADE = 2
 MAX_GRADE = 3
 
@@ -23,7 +23,7 @@ _WORDS = {
 
 
 class FeedFaultsEvidence:
-    """Silent feeds at once; cuts, holes and refusals by their number in a minute."""
+    """Silence at once; cuts, gaps, refusals and unreadable frames by their number in a minute."""
 
     kinds = frozenset({SignalKind.FEED_SILENT, *_WORDS})
 
@@ -32,7 +32,7 @@ class FeedFaultsEvidence:
         self._faults: dict[tuple[str, SignalKind, str], deque[float]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Take one fault of a feed; planned ones are none."""
+        """Take one fault of a feed; planned ones do not count."""
         venue = signal.subject.venue
         if venue is None or signal.attributes.get("planned") is True:
             return
@@ -41,7 +41,7 @@ class FeedFaultsEvidence:
             key, grade, onset_s, value = feed, SILENT_GRADE, at_s - signal.value, signal.value
             said = f"{venue} {feed} silent on an open socket"
         else:
-            times = self._faults.setdefault((venue, signal.kind, feed), deque(maxlen=KEPT))
+            times = self._faults.setdefault((venue, signal.kind, feed), deque(maxlen=MAX_FAULTS))
             times.append(at_s)
             while at_s - times[0] > WINDOW_S:
                 times.popleft()
@@ -67,7 +67,7 @@ class FeedFaultsEvidence:
             )
 
     def on_second(self, now_s: float) -> None:
-        """Forget what was counted while our own network was down."""
+        """Forget the counts while our own network is down."""
         if self._board.attribution.local_since_s:
             self._faults.clear()
 

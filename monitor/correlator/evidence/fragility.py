@@ -1,7 +1,8 @@
-"""Context under the legs: leverage that makes a storm likelier and worse, and never makes one (facts: detection §7).
+"""Finds leverage that makes a storm likelier and worse, but never makes one: context under the legs.
 
-Perp volume against spot volume, open interest against the books' depth (how often it would have to be eaten), extreme
-funding, one-sided positions. Each adds a little; together at most the settings' cap.
+Compares perp volume with spot volume and open interest with the depth of the books (how many times it would consume them),
+and finds extreme funding and one-sided positions. Each adds a little, all together at most the cap in the settings
+(docs/detection.md, "Fusion and coverage").
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ONE_SIDED = 2.5
 
 
 class FragilityEvidence:
-    """Four ratios of each asset, looked at every fifteen seconds."""
+    """Four ratios of each asset, checked every fifteen seconds."""
 
     kinds = frozenset(
         {
@@ -40,7 +41,7 @@ class FragilityEvidence:
         self._longs: dict[str, dict[str, float]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Keep each instrument's newest figure."""
+        """Remember each instrument's newest figure."""
         asset = signal.subject.asset
         if asset is None:
             return
@@ -59,7 +60,7 @@ class FragilityEvidence:
             self._longs.setdefault(asset, {})[key] = signal.value
 
     def on_second(self, now_s: float) -> None:
-        """Pin what is extreme."""
+        """Put what is extreme on the board."""
         if int(now_s) % EVERY_S:
             return
         assets = {*self._volume, *self._interest, *self._funding, *self._longs}
@@ -71,22 +72,22 @@ class FragilityEvidence:
         spot = sum(usd for (_, market), usd in volumes.items() if market == "spot")
         perp = sum(usd for (_, market), usd in volumes.items() if market == "perp")
         if spot > 0:
-            self._say(asset, "perp_over_spot", perp / spot, PERP_OVER_SPOT, "perp volume {:.1f}x spot volume", now_s)
+            self._check(asset, "perp_over_spot", perp / spot, PERP_OVER_SPOT, "perp volume {:.1f}x spot volume", now_s)
         depth = sum(self._depth.get(asset, {}).values())
         interest = sum(self._interest.get(asset, {}).values())
         if depth > 0:
             words = "open interest would eat the visible bids {:.0f} times"
-            self._say(asset, "interest_over_depth", interest / depth, INTEREST_OVER_DEPTH, words, now_s)
+            self._check(asset, "interest_over_depth", interest / depth, INTEREST_OVER_DEPTH, words, now_s)
         rates = self._funding.get(asset, {}).values()
         if rates:
             extreme = max(rates, key=abs)
-            self._say(asset, "funding", abs(extreme), FUNDING, "funding {:.4%} an interval", now_s)
+            self._check(asset, "funding", abs(extreme), FUNDING, "funding {:.4%} an interval", now_s)
         ratios = [max(one, 1 / one) for one in self._longs.get(asset, {}).values() if one > 0]
         if ratios:
-            self._say(asset, "one_sided", max(ratios), ONE_SIDED, "positions {:.1f} to one on one side", now_s)
+            self._check(asset, "one_sided", max(ratios), ONE_SIDED, "positions {:.1f} to one on one side", now_s)
 
-    def _say(self, asset: str, name: str, value: float, most: float, words: str, now_s: float) -> None:
-        if value >= most:
+    def _check(self, asset: str, name: str, value: float, threshold: float, words: str, now_s: float) -> None:
+        if value >= threshold:
             self._board.put(
                 Finding(
                     name=name,
@@ -98,7 +99,7 @@ class FragilityEvidence:
                     at_s=now_s,
                     half_life_s=120.0,
                     value=value,
-                    normal=most,
+                    normal=threshold,
                     unit="ratio",
                     said=words.format(value),
                 )

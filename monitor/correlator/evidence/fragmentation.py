@@ -1,7 +1,7 @@
-"""Context under the legs: an asset's depth gathers in fewer places, so that one of them failing takes more of it away.
+"""Finds an asset's depth concentrating in fewer places, so that the failure of one takes away more of it. Context only.
 
-N_eff = 1 / Σ sᵢ² counts places that share depth alike (facts: detection §5): over venues by their books' ±2 % depth, over
-pools as the chain's accounts tell it. A fall by a third within an hour is told, with both counts before and now.
+N_eff = 1 / Σ sᵢ² (the inverse Herfindahl index) is the number of places with equal shares of depth: venues by the ±2 % depth
+of their books, pools by the chain's liquidity accounts. A fall by a third within an hour is evidence, with both counts.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ HALF_LIFE_S = 1800.0
 MAX_ACCOUNTS = 64
 
 _PoolCount = tuple[float, float, float, str]
-"""When, N_eff before, N_eff after, the event that told it."""
+"""Unix seconds, N_eff before, N_eff after, id of the event."""
 
 
 class FragmentationEvidence:
-    """Depth of each asset by venue, sampled; what accounts said of its pools."""
+    """Depth of each asset by venue, sampled, and the accounts of its pools."""
 
     kinds = frozenset({SignalKind.BOOK, SignalKind.LIQUIDITY_ACCOUNTED, SignalKind.RETRACTION})
 
@@ -35,29 +35,29 @@ class FragmentationEvidence:
         self._pools: dict[str, deque[_PoolCount]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Keep each instrument's newest depth, and each account's spread."""
-        subject, said = signal.subject, signal.attributes
+        """Remember each instrument's newest depth, and the concentration that each account reports."""
+        subject, attributes = signal.subject, signal.attributes
         if signal.kind is SignalKind.RETRACTION:
             for asset, counts in self._pools.items():
-                left = [one for one in counts if one[3] != said.get("retracts")]
+                left = [one for one in counts if one[3] != attributes.get("retracts")]
                 if len(left) != len(counts):
                     self._pools[asset] = deque(left, MAX_ACCOUNTS)
                     self._board.withdraw(f"fragmentation:{asset}", retracted=True)
         elif subject.asset is None:
             return
         elif signal.kind is SignalKind.BOOK:
-            bid, ask = said.get("bid_depth_200_usd"), said.get("ask_depth_200_usd")
+            bid, ask = attributes.get("bid_depth_200_usd"), attributes.get("ask_depth_200_usd")
             if isinstance(bid, int | float) and isinstance(ask, int | float) and subject.venue:
                 venues = self._books.setdefault(subject.asset, {})
                 venues.setdefault(subject.venue, {})[str(subject.instrument)] = float(bid + ask)
         else:
-            before, after = said.get("hhi_before"), said.get("hhi_after")
+            before, after = attributes.get("hhi_before"), attributes.get("hhi_after")
             if isinstance(before, int | float) and isinstance(after, int | float) and before > 0 and after > 0:
                 counts = self._pools.setdefault(subject.asset, deque(maxlen=MAX_ACCOUNTS))
-                counts.append((at_s, 1 / before, 1 / after, str(said.get("event_id", ""))))
+                counts.append((at_s, 1 / before, 1 / after, str(attributes.get("event_id", ""))))
 
     def on_second(self, now_s: float) -> None:
-        """Pin what fell."""
+        """Put falls on the board."""
         if int(now_s) % EVERY_S:
             return
         for asset in sorted({*self._books, *self._pools}):

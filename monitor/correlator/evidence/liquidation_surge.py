@@ -1,9 +1,10 @@
-"""Liquidations come faster than usual: Poisson-FOCuS per asset, on rates corrected for what throttled feeds hide.
+"""Finds liquidations that come faster than usual: Poisson-FOCuS per asset, corrected for what throttled feeds hide.
 
-Counts of one-second bins are summed over venues; a feed that tells one event a second and symbol is read through its dead
-time (facts: detection §3.2). Where quiet counts come in clusters (Fano factor above 1.3) the raw statistic is void, so it
-needs a higher threshold, and a lane of clipped counts with thresholds of its own runs beside it. The background is frozen
-while a surge is suspected. Each throttled feed's shown share of the truth becomes its trust.
+Counts of one-second bins are summed over venues. The rate of a feed that reports one event a second and symbol is corrected
+for its dead time. If quiet counts come in clusters (Fano factor above 1.3) Poisson thresholds do not hold: the raw statistic
+needs a higher threshold, and a second detector runs on clipped counts with its own thresholds. The background is frozen while
+a surge is suspected. The share of liquidations that a throttled feed can have shown becomes its trust (docs/detection.md,
+"Surges").
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ POISSON = (7.0, 10.7, 12.5, 15.0)
 CLUSTERED_CLIPPED = (10.0, 16.0, 21.0, 26.0)
 CLUSTERED_FANO = 1.3
 RAW_BY_FANO = 2.14
-"""Raw thresholds rise by this for each unit of Fano above 1: 66 at 3, the measured weekly one of detection §1.2."""
+"""Raw thresholds rise by this for each unit of Fano above 1: at 3 the weekly one is 66, as measured."""
 CLIP_SHARE = 0.95
 THROTTLE_WINDOW_S = 10
 TRUST_WINDOW_S = 60
 RECENT_S = 20
-LEARN_AWAKE = 0.5
+MIN_SHARE_SEEN = 0.5
 BURST_WINDOW_S = 120
 BURST_SECONDS = 5
-BURST_MOST = 50
-"""A suspicion of at most so many seconds, so many of them with events, was one burst; so much of a second is learned."""
+MAX_BURST = 50
+"""A suspected surge of at most `BURST_WINDOW_S`, `BURST_SECONDS` of them with events, was one burst: it is learned, with at most
+`MAX_BURST` events a second."""
 
 
 @dataclass(slots=True)
@@ -42,28 +44,28 @@ class _Feed:
     throttled: bool = False
     now: int = 0
     usd: float = 0.0
-    told: deque[int] = field(default_factory=lambda: deque(maxlen=TRUST_WINDOW_S))
+    reports: deque[int] = field(default_factory=lambda: deque(maxlen=TRUST_WINDOW_S))
 
     def close(self) -> tuple[int, float]:
-        """End the second: what was told, and what the throttle let us estimate on top."""
-        told = self.now
-        self.told.append(told)
+        """End the second; return the events reported and an estimate of those that the throttle hid."""
+        reported = self.now
+        self.reports.append(reported)
         self.now = 0
         if not self.throttled:
-            return told, 0.0
-        recent = list(self.told)[-THROTTLE_WINDOW_S:]
+            return reported, 0.0
+        recent = list(self.reports)[-THROTTLE_WINDOW_S:]
         busy = sum(1 for one in recent if one)
         rate = dead_time_rate(busy, len(recent))
-        return told, max(rate - sum(recent) / len(recent), 0.0)
+        return reported, max(rate - sum(recent) / len(recent), 0.0)
 
     def shown(self) -> float:
-        """The share of the truth this feed can have told of late."""
+        """The share of recent liquidations that this feed can have shown."""
         if not self.throttled:
             return 1.0
-        busy = sum(1 for one in self.told if one)
-        rate = dead_time_rate(busy, len(self.told))
-        told = sum(self.told) / len(self.told)
-        return min(told / rate, 1.0) if rate > 0 else 1.0
+        busy = sum(1 for one in self.reports if one)
+        rate = dead_time_rate(busy, len(self.reports))
+        reported = sum(self.reports) / len(self.reports)
+        return min(reported / rate, 1.0) if rate > 0 else 1.0
 
 
 class _Asset:
@@ -83,8 +85,8 @@ class _Asset:
         self.recent: deque[tuple[float, float]] = deque(maxlen=RECENT_S)
         self.unlearned: list[tuple[float, float]] = []
 
-    def judge(self, count: float, awake: float) -> tuple[int, Excess]:
-        """Take a second's count and the share of feeds awake; give the grade and the window that makes it."""
+    def judge(self, count: float, seen: float) -> tuple[int, Excess]:
+        """Take a second's count and the share of it that we see; return the grade and the window behind it."""
         usual = self.quiet.upper
         self.recent.append((count, usual))
         raw = self.focus.add(count, usual)
@@ -93,36 +95,36 @@ class _Asset:
         raised = 1 + RAW_BY_FANO * (fano - 1) if fano > CLUSTERED_FANO else 1.0
         grade = graded(raw.statistic / raised, POISSON)
         if fano > CLUSTERED_FANO:
-            # clipping takes the bursts out, not that one brings the next: what clustering is left raises the thresholds
+            # clipped counts still come in clusters, because one event brings the next: their Fano factor raises the thresholds
             left = graded(clipped.statistic / self.clipped_quiet.fano, POISSON)
             grade = max(grade, min(left, graded(clipped.statistic, CLUSTERED_CLIPPED)))
         best = raw if raw.statistic >= clipped.statistic else clipped
-        if grade and self.over(best):
+        if grade and self.is_over(best):
             self.focus.reset()
             self.clipped.reset()
             grade = 0
-        self._learn_quiet(count, awake, quiet=not grade and self.focus.excess.statistic / raised < POISSON[0] / 2)
+        self._learn_quiet(count, seen, quiet=not grade and self.focus.excess.statistic / raised < POISSON[0] / 2)
         return grade, best
 
-    def _learn_quiet(self, count: float, awake: float, *, quiet: bool) -> None:
-        """Learn quiet seconds at once, and a suspicion's when it proves to have been one short burst: bursts are usual.
+    def _learn_quiet(self, count: float, seen: float, *, quiet: bool) -> None:
+        """Learn a quiet second at once, and the seconds of a suspected surge if it was one short burst: bursts are usual.
 
-        Leaving every burst out would make a clustered stream look like a calm one, and each burst a surge.
+        Without the bursts a clustered stream would look calm, and each burst would be a surge.
         """
         if not quiet:
             if len(self.unlearned) <= BURST_WINDOW_S:
-                self.unlearned.append((min(count, BURST_MOST), awake))
+                self.unlearned.append((min(count, MAX_BURST), seen))
             return
         if len(self.unlearned) <= BURST_WINDOW_S and sum(one > 0 for one, _ in self.unlearned) <= BURST_SECONDS:
-            for held, seen in self.unlearned:
-                self.learn(held, seen)
+            for earlier, earlier_seen in self.unlearned:
+                self.learn(earlier, earlier_seen)
         self.unlearned.clear()
-        self.learn(count, awake)
+        self.learn(count, seen)
 
-    def over(self, surge: Excess) -> bool:
-        """Whether the window's last seconds are nearer the usual than the surge it tells of.
+    def is_over(self, surge: Excess) -> bool:
+        """Whether the last seconds are nearer to the usual rate than to the surge's.
 
-        The best window of a great surge stays great for hours after; without this every quiet event would renew it.
+        The best window of a great surge stays great for hours; without this check every quiet event would renew it.
         """
         last = list(self.recent)[-surge.bins :]
         events = sum(one for one, _ in last)
@@ -134,18 +136,18 @@ class _Asset:
         least = CLIP_SHARE * sum(self.counts)
         return max(next(count for count, below in enumerate(accumulate(self.counts)) if below >= least), 1)
 
-    def learn(self, count: float, awake: float) -> None:
-        """Take a quiet second into what is usual, for the share of the feeds that was awake: the unseen is no calm."""
-        if awake < LEARN_AWAKE:
+    def learn(self, count: float, seen: float) -> None:
+        """Learn a quiet second, scaled up by the share that was seen: what is unseen is not calm."""
+        if seen < MIN_SHARE_SEEN:
             return
-        count /= awake
+        count /= seen
         self.quiet.learn(count)
         self.counts[min(int(count), len(self.counts) - 1)] += 1
         self.clipped_quiet.learn(min(count, self.clip_at()))
 
 
 class LiquidationSurgeEvidence:
-    """The surge of forced orders."""
+    """Surges of liquidations."""
 
     kinds = frozenset({SignalKind.LIQUIDATION, SignalKind.EXPECT})
 
@@ -154,7 +156,7 @@ class LiquidationSurgeEvidence:
         self._assets: dict[str, _Asset] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Count a liquidation, or learn of a feed and its censoring."""
+        """Count a liquidation, or learn a feed and its censoring."""
         subject = signal.subject
         if subject.asset is None or signal.attributes.get("backlog") is True:
             return
@@ -173,7 +175,7 @@ class LiquidationSurgeEvidence:
             feed.usd += signal.value
 
     def on_second(self, now_s: float) -> None:
-        """Close every asset's second."""
+        """End the second of every asset."""
         for name in sorted(self._assets):
             self._close(name, self._assets[name], now_s)
 
@@ -182,24 +184,24 @@ class LiquidationSurgeEvidence:
         usd = 0.0
         for source in sorted(asset.feeds):
             feed = asset.feeds[source]
-            told, hidden = feed.close()
-            count += told + hidden
+            reported, hidden = feed.close()
+            count += reported + hidden
             usd += feed.usd
             feed.usd = 0.0
             self._board.coverage.trust[source, name] = feed.shown()
         asset.usd.append(usd)
         count = round(count)
-        heard = [self._board.coverage.by_name[source].coverage(now_s) for source in sorted(asset.feeds)]
-        awake = sum(heard) / len(heard)
+        coverage = [self._board.coverage.by_name[source].coverage(now_s) for source in sorted(asset.feeds)]
+        seen = sum(coverage) / len(coverage)
         if now_s - asset.began_s < self._board.settings.warm_s:
-            asset.learn(count, awake)
+            asset.learn(count, seen)
             return
-        grade, best = asset.judge(count, awake)
+        grade, best = asset.judge(count, seen)
         asset.branching.add(count)
         if grade and count:
-            self._pin(name, asset, now_s, grade, best.bins, best.ratio * asset.quiet.upper)
+            self._put(name, asset, now_s, grade, best.bins, best.ratio * asset.quiet.upper)
 
-    def _pin(self, name: str, asset: _Asset, now_s: float, grade: int, bins: int, rate: float) -> None:
+    def _put(self, name: str, asset: _Asset, now_s: float, grade: int, bins: int, rate: float) -> None:
         usual = asset.quiet.rate
         children = asset.branching.ratio
         usd = sum(asset.usd)

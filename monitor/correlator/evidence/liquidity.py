@@ -1,8 +1,8 @@
-"""Liquidity leaves a pool: migrated elsewhere (matched), or gone without an explanation; by share of the pool.
+"""Finds liquidity that leaves a pool: migrated to another pool, or gone without an explanation; by share of the pool.
 
-Only of pools whose depth is not known: of the others the accounts tell, by depth (`liquidity_accounts.py`). 20, 40 and
-70 % of a pool are grades 1, 2 and 3 (facts: detection §5). Removals of the last ten minutes add up; what a migration
-matches is told as such. Events a reorg undoes are taken back.
+Handles only pools whose depth is unknown; `liquidity_accounts.py` handles the others by depth. 20, 40 and 70 % of a pool are
+grades 1, 2 and 3. Removals of the last ten minutes add up; a removal that matches a migration is reported as a migration. A
+reorg that undoes an event withdraws its evidence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from monitor.signals import Signal, SignalKind, Subject
 
 SHARES = (0.20, 0.40, 0.70, 1.01)
 WINDOW_S = 600.0
-KEPT = 256
+MAX_MOVES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class _Move:
     event_id: str
     at_s: float
     share: float
-    """What left, as a fraction of what was there; negative for what came."""
+    """The part of the pool that left; negative for what was added."""
 
 
 class LiquidityEvidence:
@@ -60,15 +60,15 @@ class LiquidityEvidence:
         asset, pool = str(subject.asset), str(subject.pool)
         moves = self._moves.setdefault((name, asset, pool), [])
         moves.append(move)
-        moves[:] = [one for one in moves[-KEPT:] if move.at_s - one.at_s <= WINDOW_S]
+        moves[:] = [one for one in moves[-MAX_MOVES:] if move.at_s - one.at_s <= WINDOW_S]
         self._judge(name, asset, pool, subject.network, move.at_s, to_pool)
 
     def _judge(self, name: str, asset: str, pool: str, network: str | None, at_s: float, to_pool: object) -> None:
         moves = self._moves[name, asset, pool]
-        kept = 1.0
+        left = 1.0
         for one in moves:
-            kept *= 1 - one.share
-        moved = 1 - kept
+            left *= 1 - one.share
+        moved = 1 - left
         grade = graded(moved, SHARES)
         if not grade:
             self._board.withdraw(f"{name}:{asset}:{pool}")
@@ -100,7 +100,7 @@ class LiquidityEvidence:
                     self._judge(name, asset, pool, None, at_s, "another pool")
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Does nothing: the evidence depends on signals alone."""
 
 
 PRODUCER = LiquidityEvidence

@@ -1,9 +1,9 @@
-"""Where a token's liquidity went: so much of its ±2 % depth left, to other pools, wallets, bridges, or nobody knows where.
+"""Grades the hourly accounts of a token's liquidity: how much of its ±2 % depth left, and where it went.
 
-20, 40 and 70 % of the depth over the watched pools are grades 1, 2 and 3 (facts: detection §5). What nobody can explain
-is a drain: where it is itself a fifth of the depth the grade rises by one. One account an hour is one fact, told of the
-asset's own token: the one in most of its pools, of equals the one that lost less. `liquidity.py` tells only of pools
-whose depth is not known, so no removal counts twice. Accounts that a reorg undoes are taken back.
+20, 40 and 70 % of the depth over the watched pools are grades 1, 2 and 3. Unexplained liquidity is a drain: if a fifth of the
+depth is unexplained the grade rises by one. Each hour one account counts, that of the asset's own token: the token in most of
+its pools, and if several are, the one that lost less. `liquidity.py` handles only pools whose depth is unknown, so no removal
+counts twice. A reorg that undoes an account withdraws its evidence.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 SHARES = (0.20, 0.40, 0.70, 1.01)
 WINDOW_S = 3600.0
-KEPT = 128
+MAX_ACCOUNTS = 128
 MAX_TOKENS = 256
 MAX_POOLS = 64
 MIGRATION, GONE, DRAINED = "migration", "liquidity_gone", "liquidity_drained"
@@ -32,18 +32,18 @@ class _Account:
     subject: Subject
     left: float
     unexplained: float
-    said: dict[str, Scalar]
+    attributes: dict[str, Scalar]
 
     @property
     def name(self) -> str:
-        """By where most of it went."""
+        """The name of the evidence, by where most of it went."""
         if 2 * self.unexplained >= self.left:
             return DRAINED
-        return MIGRATION if 2 * _number(self.said.get("readded")) >= 1 else GONE
+        return MIGRATION if 2 * _number(self.attributes.get("readded")) >= 1 else GONE
 
     @property
     def grade(self) -> int:
-        """By what left, and one more for a drain."""
+        """The grade by what left, one more for a drain."""
         grade = graded(self.left, SHARES)
         return min(grade + (self.unexplained >= SHARES[0]), 4) if grade else 0
 
@@ -78,10 +78,10 @@ class LiquidityAccountsEvidence:
                 subject=signal.subject,
                 left=float(depth_share),
                 unexplained=signal.value * float(depth_share),
-                said=dict(signal.attributes),
+                attributes=dict(signal.attributes),
             )
-            kept = self._accounts.setdefault(where, [])
-            kept[:] = [one for one in kept[-KEPT + 1 :] if at_s - one.at_s <= WINDOW_S] + [account]
+            accounts = self._accounts.setdefault(where, [])
+            accounts[:] = [one for one in accounts[-MAX_ACCOUNTS + 1 :] if at_s - one.at_s <= WINDOW_S] + [account]
             self._judge(where)
 
     def _learn(self, where: tuple[str, str], pool: str, tokens: list[str]) -> None:
@@ -94,33 +94,38 @@ class LiquidityAccountsEvidence:
                 pools[pool] = None
 
     def _judge(self, where: tuple[str, str], *, retracted: bool = False) -> None:
-        """Tell the newest account of the asset's own token, and nothing of what it takes the place of."""
+        """Report the newest account of the asset's own token, and withdraw the evidence that it replaces."""
         newest = {one.token: one for one in self._accounts.get(where, ())}
         known = self._pools.get(where, {})
-        told = min(newest.values(), key=lambda one: (-len(known.get(one.token, ())), one.left, one.token), default=None)
-        standing = [(name, self._board.get(f"{name}:{where[0]}:{where[1]}")) for name in (MIGRATION, GONE, DRAINED)]
-        for name, evidence in standing:
-            stale = told is not None and (name != told.name or (evidence is not None and evidence.grade > told.grade))
-            if evidence is not None and (told is None or stale):
+        account = min(
+            newest.values(), key=lambda one: (-len(known.get(one.token, ())), one.left, one.token), default=None
+        )
+        active = [(name, self._board.get(f"{name}:{where[0]}:{where[1]}")) for name in (MIGRATION, GONE, DRAINED)]
+        for name, evidence in active:
+            stale = account is not None and (
+                name != account.name or (evidence is not None and evidence.grade > account.grade)
+            )
+            if evidence is not None and (account is None or stale):
                 self._board.withdraw(evidence.id, retracted=retracted)
-        if told is None or not told.grade:
+        if account is None or not account.grade:
             return
-        own = [one for one in self._accounts[where] if one.token == told.token]
-        risen = next(one for one in own if one.left >= told.left)  # what only moves on does not begin anew
+        own = [one for one in self._accounts[where] if one.token == account.token]
+        # an account that repeats the same loss does not renew the evidence
+        risen = next(one for one in own if one.left >= account.left)
         self._board.put(
             Finding(
-                name=told.name,
+                name=account.name,
                 leg=Leg.MIGRATION,
                 subject=Subject(asset=where[0], network=where[1]),
                 key=where[1],
-                grade=told.grade,
+                grade=account.grade,
                 onset_s=own[0].at_s,
                 at_s=risen.at_s,
                 half_life_s=self._board.settings.liquidity_half_life_s,
-                value=told.left,
+                value=account.left,
                 normal=0.0,
                 unit="share of ±2 % depth",
-                said=_words(where[0], told),
+                said=_words(where[0], account),
             )
         )
 
@@ -132,25 +137,25 @@ class LiquidityAccountsEvidence:
                 self._judge(where, retracted=True)
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Does nothing: the evidence depends on signals alone."""
 
 
 def _words(asset: str, account: _Account) -> str:
-    """From where to where, in shares of the token's depth."""
-    said, left = account.said, account.left
-    to_pool, to_share = _number(said.get("to_share")), _number(said.get("readded"))
+    """Where the liquidity left and where it went, in shares of the token's depth."""
+    attributes, left = account.attributes, account.left
+    to_pool, to_share = _number(attributes.get("to_share")), _number(attributes.get("readded"))
     parts = []
     if to_pool:
-        parts.append((to_pool, f"to {said.get('to_kind')} {brief(said.get('to_pool'))}"))
-    more = int(_number(said.get("to_pools"))) - 1
+        parts.append((to_pool, f"to {attributes.get('to_kind')} {brief(attributes.get('to_pool'))}"))
+    more = int(_number(attributes.get("to_pools"))) - 1
     parts += [
         (to_share - to_pool, f"to {more} other pool{'s' if more > 1 else ''}"),
-        (_number(said.get("to_wallets")), "to wallets"),
-        (_number(said.get("to_bridges")), "over bridges"),
+        (_number(attributes.get("to_wallets")), "to wallets"),
+        (_number(attributes.get("to_bridges")), "over bridges"),
         (account.unexplained / left if left else 0.0, "unexplained"),
     ]
     went = ", ".join(f"{share * left:.0%} {words}" for share, words in parts if share * left >= 0.005)
-    source = f"{said.get('from_kind')} {brief(account.subject.pool)}"
+    source = f"{attributes.get('from_kind')} {brief(account.subject.pool)}"
     return f"{left:.0%} of {asset}'s ±2 % depth left {source}: {went}"
 
 

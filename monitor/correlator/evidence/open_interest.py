@@ -1,6 +1,6 @@
-"""Open interest falls fast: positions are being closed whether or not a feed tells of it (facts: detection §3.2 (5)).
+"""Finds fast falls of open interest: positions are being closed, whether or not a liquidation feed shows it.
 
-Base units, not dollars, so that a falling price alone is no evidence. Summed over the instruments heard of an asset.
+Counts base units, not dollars, so that a falling price alone is no evidence. Sums over the instruments of an asset.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from monitor.signals import Signal, SignalKind, Subject
 
 WINDOW_S = 300.0
 FALL = (0.05, 0.08, 0.15, 0.30)
-KEPT = 400
+MAX_POINTS = 400
 
 
 class OpenInterestEvidence:
-    """The fall of open interest within five minutes."""
+    """Falls of open interest within five minutes."""
 
     kinds = frozenset({SignalKind.OPEN_INTEREST})
 
@@ -33,7 +33,7 @@ class OpenInterestEvidence:
         if subject.asset is None or not isinstance(base, int | float) or base <= 0:
             return
         key = (subject.asset, subject.venue or "", subject.instrument or "")
-        self._history.setdefault(key, deque(maxlen=KEPT)).append((at_s, float(base)))
+        self._history.setdefault(key, deque(maxlen=MAX_POINTS)).append((at_s, float(base)))
         self._touched.add(subject.asset)
 
     def on_second(self, now_s: float) -> None:

@@ -1,7 +1,7 @@
-"""Context under the legs: an asset's token is used far more than usual, or its pools are emptier than a day ago.
+"""Finds tokens that are used far more than usual, or whose pools are emptier than a day ago: context under the legs.
 
-Whole hours only, each token against its own past: transfers and addresses by a robust level of their logarithms (days of
-memory), reserves against the fullest of the last 24 hours. Adds a little likelihood, never a storm (facts: detection §7).
+Compares whole hours of a token with its own past: transfers and addresses with a robust level of their logarithms (a week of
+memory), reserves with the fullest of the last 24 hours. Adds a little likelihood, never makes a storm.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from monitor.signals import Signal, SignalKind, Subject
 
 NATS = 0.2
 SCORE = 4.0
-"""Scales above the level from which an hour counts as unusual."""
+"""An hour is unusual from so many scales above the level."""
 SCALE_FLOOR = 0.2
 MEMORY_S = 7 * 86_400.0
 WARM_HOURS = 24
 DRAINED = 0.5
-"""Share of the fullest recent hour's reserves under which pools count as drained."""
+"""Pools are drained under this share of the fullest recent hour's reserves."""
 RECENT_HOURS = 24
 HALF_LIFE_S = 3_600.0
 MAX_TOKENS = 256
@@ -35,14 +35,14 @@ class _Token:
 
 
 class TokenUseEvidence:
-    """Each token's hours."""
+    """Hours of each token."""
 
     kinds = frozenset({SignalKind.TOKEN_USE, SignalKind.RETRACTION})
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
         self._tokens: dict[tuple[str, str], _Token] = {}
-        self._pinned: deque[tuple[str, str]] = deque(maxlen=MAX_TOKENS)  # (event id, evidence id)
+        self._evidence_ids: deque[tuple[str, str]] = deque(maxlen=MAX_TOKENS)  # (event id, evidence id)
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a whole hour of a token, or its retraction."""
@@ -67,7 +67,7 @@ class TokenUseEvidence:
         value = log(1 + count)
         if level.score(value) >= SCORE:
             usual = max(exp(level.level) - 1, 0.0)
-            self._pin(
+            self._put(
                 signal,
                 what.split(maxsplit=1)[0],
                 count,
@@ -81,12 +81,12 @@ class TokenUseEvidence:
         fullest = max(token.reserves, default=0.0)
         if reserves < DRAINED * fullest:
             said = f"pools hold {reserves / fullest:.0%} of what they held within a day"
-            self._pin(signal, "reserves", reserves, fullest, said, at_s)
+            self._put(signal, "reserves", reserves, fullest, said, at_s)
         token.reserves.append(reserves)
 
-    def _pin(self, signal: Signal, key: str, value: float, normal: float, said: str, at_s: float) -> None:
+    def _put(self, signal: Signal, key: str, value: float, normal: float, said: str, at_s: float) -> None:
         asset, contract = signal.subject.asset, signal.subject.contract
-        self._pinned.append((str(signal.attributes.get("event_id", "")), f"token_use:{asset}:{contract}:{key}"))
+        self._evidence_ids.append((str(signal.attributes.get("event_id", "")), f"token_use:{asset}:{contract}:{key}"))
         self._board.put(
             Finding(
                 name="token_use",
@@ -106,12 +106,12 @@ class TokenUseEvidence:
         )
 
     def _retract(self, event_id: str) -> None:
-        for told, evidence_id in self._pinned:
-            if told == event_id:
+        for cause, evidence_id in self._evidence_ids:
+            if cause == event_id:
                 self._board.withdraw(evidence_id, retracted=True)
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Does nothing: the evidence depends on signals alone."""
 
 
 PRODUCER = TokenUseEvidence

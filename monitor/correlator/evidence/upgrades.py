@@ -1,9 +1,10 @@
-"""Code changes under an asset: executed, silent, unannounced and queued upgrades, taken back when a reorg undoes them.
+"""Grades code changes under an asset: executed, silent, unannounced and queued upgrades.
 
-An executed upgrade is grade 3, also one that only behaviour showed; one no log told, or one that went around its timelock,
-grade 4; a queued one grade 1 until an hour before it may run, then 2 (facts: detection §6, §7). A change of admin alone is
-grade 2. What becomes known later of the new code joins it: code that is not there at all makes grade 4, source that an
-explorer says is not verified one grade more.
+An executed upgrade is grade 3, also one that only behaviour showed. One without a log, or one that bypassed its timelock, is
+grade 4. A queued one is grade 1 until an hour before it may run, then 2: if every upgrade raises a warning, operators ignore
+them all. A change of admin alone is grade 2. Later facts about the new code join the evidence: an address without code makes
+it grade 4, source that an explorer reports as unverified raises it by one. A reorg that undoes an upgrade withdraws its
+evidence (docs/proxies.md, "Silent changes" and "Timelocks").
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from monitor.correlator.producer import EvidenceBoard, Finding, brief
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-KEPT = 512
+MAX_UPGRADES = 512
 SILENT = frozenset({"slot", "code", "trace"})
 MAX_NAMED = 3
-"""Functions gained or lost that are named in words."""
+"""Functions gained or lost that the text names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class _Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pinned:
+class _Upgrade:
     subject: Subject
     event_id: str
     grade: int
@@ -43,13 +44,13 @@ class _Pinned:
     unverified: bool = False
 
     @property
-    def weighs(self) -> int:
-        """The grade with all that is known by now."""
+    def total_grade(self) -> int:
+        """The grade with all facts known so far."""
         return 4 if self.bricked else min(self.grade + self.unverified, 4)
 
 
 class UpgradeEvidence:
-    """Upgrades, done and to come."""
+    """Upgrades, executed and queued."""
 
     kinds = frozenset(
         {
@@ -65,7 +66,7 @@ class UpgradeEvidence:
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
         self._queued: dict[tuple[str, str], _Queued] = {}
-        self._pinned: dict[tuple[str, str], _Pinned] = {}
+        self._upgrades: dict[tuple[str, str], _Upgrade] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a chain event about code."""
@@ -80,7 +81,7 @@ class UpgradeEvidence:
         elif signal.kind is SignalKind.UPGRADE_QUEUED and asset is not None:
             new = str(signal.attributes.get("new") or "unknown code")
             operation = str(signal.attributes.get("operation", event_id))
-            while len(self._queued) >= KEPT:
+            while len(self._queued) >= MAX_UPGRADES:
                 del self._queued[next(iter(self._queued))]
             self._queued[operation, asset] = _Queued(signal.subject, event_id, signal.value, at_s, new)
         elif signal.kind is SignalKind.OPERATION_ENDED:
@@ -91,31 +92,31 @@ class UpgradeEvidence:
     def _upgraded(self, signal: Signal, asset: str, event_id: str, at_s: float) -> None:
         role = str(signal.attributes.get("role", "implementation"))
         by = signal.attributes.get("seen_by")
-        custom = by == "behaviour" or signal.attributes.get("proxy_kind") == "custom"  # whose logs nobody knows
+        custom = by == "behaviour" or signal.attributes.get("proxy_kind") == "custom"  # its logs are unknown
         silent = by in SILENT and not custom
         unqueued = signal.attributes.get("queued") is False
         grade = 4 if silent or unqueued else 2 if role == "admin" else 3
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
         how = "found by its behaviour" if custom and not unqueued else how
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
-        pinned = _Pinned(
+        upgrade = _Upgrade(
             subject=subject, event_id=event_id, grade=grade, at_s=at_s, link=signal.link,
             said=f"{signal.attributes.get('proxy_kind', 'proxy')} {brief(subject.contract)}: {role} changed to "
             f"{brief(signal.attributes.get('new'))} ({how})",
         )  # fmt: skip
-        while len(self._pinned) >= KEPT:
-            del self._pinned[next(iter(self._pinned))]
-        self._pinned[event_id, asset] = pinned
-        self._pin(pinned)
+        while len(self._upgrades) >= MAX_UPGRADES:
+            del self._upgrades[next(iter(self._upgrades))]
+        self._upgrades[event_id, asset] = upgrade
+        self._put(upgrade)
 
-    def _pin(self, one: _Pinned) -> None:
+    def _put(self, one: _Upgrade) -> None:
         self._board.put(
             Finding(
                 name="upgrade",
                 leg=Leg.MIGRATION,
                 subject=one.subject,
                 key=one.event_id,
-                grade=one.weighs,
+                grade=one.total_grade,
                 onset_s=one.at_s,
                 at_s=one.at_s,
                 half_life_s=self._board.settings.upgrade_half_life_s,
@@ -128,20 +129,20 @@ class UpgradeEvidence:
         )
 
     def _learned(self, signal: Signal, event_id: str, asset: str) -> None:
-        """What came to be known of the new code joins the evidence of its upgrade, if that still stands."""
-        one = self._pinned.get((event_id, asset))
+        """Add a fact about the new code to the evidence of its upgrade, if that is still active."""
+        one = self._upgrades.get((event_id, asset))
         evidence_id = self._evidence_id("upgrade", one.subject, event_id) if one else ""
         if one is None or self._board.get(evidence_id) is None:
             return
         one = _compared(one, signal) if signal.kind is SignalKind.CODE_COMPARED else _checked(one, signal)
-        self._pinned[event_id, asset] = one
-        self._board.withdraw(evidence_id)  # for a renewal takes nothing away
-        self._pin(one)
+        self._upgrades[event_id, asset] = one
+        self._board.withdraw(evidence_id)  # because a renewal never lowers a weight
+        self._put(one)
 
     def _retract(self, event_id: str, asset: str | None) -> None:
-        pinned = self._pinned.pop((event_id, asset or ""), None)
-        if pinned is not None:
-            self._board.withdraw(self._evidence_id("upgrade", pinned.subject, event_id), retracted=True)
+        upgrade = self._upgrades.pop((event_id, asset or ""), None)
+        if upgrade is not None:
+            self._board.withdraw(self._evidence_id("upgrade", upgrade.subject, event_id), retracted=True)
         for key in [one for one, queued in self._queued.items() if queued.event_id == event_id]:
             gone = self._queued.pop(key)
             self._board.withdraw(self._evidence_id("upgrade_queued", gone.subject, key[0]), retracted=True)
@@ -150,7 +151,7 @@ class UpgradeEvidence:
         return ":".join(one for one in (name, subject.asset, subject.contract, key) if one)
 
     def on_second(self, now_s: float) -> None:
-        """Renew what is queued: nearer its time it weighs more."""
+        """Renew the evidence of queued upgrades: the nearer their time, the more it weighs."""
         s = self._board.settings
         for (operation, asset), queued in self._queued.items():
             near = now_s >= queued.eta_s - s.queued_lead_s
@@ -174,23 +175,25 @@ class UpgradeEvidence:
                 )
 
 
-def _compared(one: _Pinned, signal: Signal) -> _Pinned:
-    """With what its codes differ by, in a few words. Code that is not there weighs the most."""
-    said = signal.attributes
-    if said.get("new_size") == 0:
+def _compared(one: _Upgrade, signal: Signal) -> _Upgrade:
+    """The upgrade with the difference between its codes, in a few words. Missing code weighs most."""
+    attributes = signal.attributes
+    if attributes.get("new_size") == 0:
         return replace(one, code="; NO CODE stands there", bricked=True)
-    named = [(word, str(said.get(key) or "").split(", ")) for word, key in (("gains", "gained"), ("loses", "lost"))]
+    named = [
+        (word, str(attributes.get(key) or "").split(", ")) for word, key in (("gains", "gained"), ("loses", "lost"))
+    ]
     code = "".join(
         f"; {word} {', '.join(some[:MAX_NAMED])}{' …' if len(some) > MAX_NAMED else ''}"
         for word, some in named
         if some != [""]
     )
-    hints = str(said.get("layout") or "")
+    hints = str(attributes.get("layout") or "")
     return replace(one, code=code + (f"; storage may be read otherwise: {hints.partition(' | ')[0]}" if hints else ""))
 
 
-def _checked(one: _Pinned, signal: Signal) -> _Pinned:
-    """With what an explorer says of the new code: verified source is named, its absence weighs."""
+def _checked(one: _Upgrade, signal: Signal) -> _Upgrade:
+    """The upgrade with an explorer's answer about the new code: verified source is named, unverified source raises the grade."""
     by = signal.attributes.get("by")
     if signal.value:
         named = f"; source of {signal.attributes.get('name')} verified at {by}"

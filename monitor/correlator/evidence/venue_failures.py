@@ -1,7 +1,7 @@
-"""A venue's answers fail: refusals and time-outs come more often than one in twenty, by an e-process a venue.
+"""Finds venues whose requests fail more often than one in twenty, by an e-process for each venue.
 
-Refusals that are ours (geo-blocked, our budget, our keys) say nothing, and so do failures while our own network is down
-(see attribution). Forty good answers in a row close the book on an outage: the bets begin anew.
+Refusals through our own fault (geo-blocked, our budget, our keys) do not count, nor do failures while our own network is
+down. Forty good answers in a row end an outage: the e-process starts again.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class _Venue:
         self.good = 0
         self.recent: deque[tuple[float, str, str | None]] = deque(maxlen=RECENT)
 
-    def take(self, at_s: float, outcome: str, link: str | None) -> None:
-        """Take one outcome."""
+    def record(self, at_s: float, outcome: str, link: str | None) -> None:
+        """Record one outcome."""
         self.recent.append((at_s, outcome, link))
         self.good = self.good + 1 if outcome == "ok" else 0
         if self.good >= RECENT:
@@ -53,11 +53,11 @@ class VenueFailuresEvidence:
         venue = self._venues.get(name)
         if venue is None:
             venue = self._venues[name] = _Venue()
-        venue.take(at_s, str(signal.attributes.get("outcome", "ok")), signal.link)
+        venue.record(at_s, str(signal.attributes.get("outcome", "ok")), signal.link)
         self._touched.add(name)
 
     def on_second(self, now_s: float) -> None:
-        """Pin what the e-values say."""
+        """Put venues whose e-value reaches a grade on the board."""
         if self._board.attribution.local_since_s:
             self._venues.clear()
             self._touched.clear()
@@ -66,10 +66,10 @@ class VenueFailuresEvidence:
             grade = graded(venue.bets.statistic, E_VALUES)
             failed = [one for one in venue.recent if one[1] != "ok"]
             if grade and failed and now_s - failed[-1][0] <= RENEWED_S:
-                self._pin(name, grade, venue, failed, now_s)
+                self._put(name, grade, venue, failed, now_s)
         self._touched.clear()
 
-    def _pin(
+    def _put(
         self, name: str, grade: int, venue: _Venue, failed: list[tuple[float, str, str | None]], now_s: float
     ) -> None:
         kinds = Counter(one[1] for one in failed)

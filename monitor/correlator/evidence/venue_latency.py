@@ -1,7 +1,8 @@
-"""A venue answers slowly, or its engine or feed lags, against its own usual (facts: detection §1.1, §2).
+"""Finds venues that answer more slowly than usual, or whose engine or feed lags more than usual.
 
-Logarithms of seconds against robust levels of two memories; both must agree, and the excess must matter in absolute terms.
-The median of the last five scores is judged, so that one slow answer is none. A feed lag within its clock bound is no lag.
+Compares logarithms of seconds with robust levels of two memories; both must agree, and the excess must matter in absolute
+terms. The median of the last five scores counts, so that one slow answer does not. A feed lag within the bound of the clock
+offset is no lag.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from monitor.signals import Signal, SignalKind, Subject
 
 SCORES = (4.0, 6.0, 8.0, 14.0)
 MIN_EXCESS_S = (0.1, 0.25, 0.5, 1.0)
-"""What each grade needs in absolute terms: a feed that is usually at 1 ms and now at 300 ms is odd, not in distress."""
+"""The least excess of each grade: a feed usually at 1 ms and now at 300 ms is odd, not in distress."""
 SCALE_FLOOR = 0.25
 LAST = 5
 
@@ -69,13 +70,15 @@ class VenueLatencyEvidence:
             stream.onset_s = None
         elif stream.onset_s is None:
             stream.onset_s = at_s
-        elif at_s - stream.onset_s > self._board.settings.level_long_s:  # slow for so long: this is its usual now
+        elif (
+            at_s - stream.onset_s > self._board.settings.level_long_s
+        ):  # slow for so long: that is its usual latency now
             stream.short.learn(value, at_s)
             stream.long.learn(value, at_s)
         self._touched.add(key)
 
     def on_second(self, now_s: float) -> None:
-        """Pin the streams whose last five agree."""
+        """Put the streams whose last five values agree on the board."""
         for key in sorted(self._touched):
             stream = self._streams[key]
             if len(stream.last) == LAST and now_s - stream.began_s >= self._board.settings.warm_s:
@@ -111,7 +114,7 @@ class VenueLatencyEvidence:
 
 
 def _counts(signal: Signal) -> bool:
-    """Good answers count, and time-outs as the least they can have been; refusals come fast and say nothing of latency."""
+    """Whether a latency counts: of good answers, and of time-outs as a lower bound. Refusals are fast and prove nothing."""
     return signal.attributes.get("outcome") == "ok" or signal.attributes.get("censored") is True
 
 

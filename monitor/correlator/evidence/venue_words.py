@@ -1,6 +1,6 @@
-"""What a venue says of itself: maintenance and degradation; withdrawals closed or delayed for an asset.
+"""Reads what a venue declares: maintenance and degradation, and withdrawals closed or delayed for an asset.
 
-A network that was closed when first seen is how things are; one that closes is evidence, renewed while it lasts.
+A network that is closed at first sight is the normal state; one that closes later is evidence, renewed while it stays closed.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class VenueStatusEvidence:
         )
 
     def on_second(self, now_s: float) -> None:
-        """Nothing waits for time here."""
+        """Does nothing: the evidence depends on signals alone."""
 
 
 PRODUCER = VenueStatusEvidence

@@ -1,7 +1,7 @@
-"""Withdrawals halted, whatever the venue says: its hot wallets pay out no asset for longer than their rhythm allows.
+"""Finds halted withdrawals, whatever the venue declares: its hot wallets pay nothing for longer than is usual.
 
-Graded by how often chance alone makes so long a silence; renewed while it lasts and the chain is still heard (a silence
-told stands until the outflows return), and taken back where a reorg undid it.
+Grades a silence by how often chance alone would make one so long. Renews the evidence until outflows return, and withdraws it
+if a reorg undoes it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from monitor.signals import Signal, SignalKind, Subject
 
 RENEWED_S = 60
 MAX_S = 86_400.0
-"""A silence nobody heard more of is not renewed beyond this: a dead wallet is no news."""
-KEPT = 256
+"""A silence without further signals is renewed no longer than this: an abandoned wallet is no evidence."""
+MAX_SILENCES = 256
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class _Silence:
     onset_s: float
     silent_s: float
     usual_s: float
-    told_s: float
+    reported_s: float
     event_ids: tuple[str, ...]
 
 
@@ -39,42 +39,42 @@ class WalletSilenceEvidence:
         self._silences: dict[tuple[str, str, str], _Silence] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Take a silence that deepened or ended, or a retraction of one."""
+        """Take a silence that grew longer or ended, or its retraction."""
         subject = signal.subject
         if subject.venue is None or subject.asset is None:
             return
         key = (subject.venue, subject.asset, subject.network or "")
         if signal.kind is SignalKind.WALLET_SILENT:
-            self._deepened(key, signal, at_s)
+            self._lengthened(key, signal, at_s)
         elif signal.kind is SignalKind.WALLET_RESUMED:
-            self._silences.pop(key, None)  # what was pinned fades
+            self._silences.pop(key, None)  # its evidence fades
         else:
             silence = self._silences.get(key)
             if silence is not None and str(signal.attributes.get("retracts")) == silence.event_ids[0]:
                 del self._silences[key]
                 self._board.withdraw(":".join(("wallet_silence", key[1], key[0], key[2])), retracted=True)
 
-    def _deepened(self, key: tuple[str, str, str], signal: Signal, at_s: float) -> None:
+    def _lengthened(self, key: tuple[str, str, str], signal: Signal, at_s: float) -> None:
         per_day = signal.attributes.get("per_day")
         usual_s = signal.attributes.get("usual_s")
         grade = graded_by_rate(float(per_day) if isinstance(per_day, int | float) else 1.0)
         before = self._silences.pop(key, None)
-        while len(self._silences) >= KEPT:
+        while len(self._silences) >= MAX_SILENCES:
             del self._silences[next(iter(self._silences))]
         self._silences[key] = _Silence(
             grade=max(grade, before.grade if before else 0),
             onset_s=before.onset_s if before else at_s - signal.value,
             silent_s=signal.value,
             usual_s=float(usual_s) if isinstance(usual_s, int | float) else 0.0,
-            told_s=at_s,
+            reported_s=at_s,
             event_ids=(*(before.event_ids if before else ()), str(signal.attributes.get("event_id", "")))[:8],
         )
-        self._pin(key, at_s)
+        self._put(key, at_s)
 
-    def _pin(self, key: tuple[str, str, str], at_s: float) -> None:
+    def _put(self, key: tuple[str, str, str], at_s: float) -> None:
         venue, asset, network = key
         silence = self._silences[key]
-        silent_s = silence.silent_s + at_s - silence.told_s
+        silent_s = silence.silent_s + at_s - silence.reported_s
         self._board.put(
             Finding(
                 name="wallet_silence",
@@ -94,17 +94,17 @@ class WalletSilenceEvidence:
         )
 
     def on_second(self, now_s: float) -> None:
-        """Renew what lasts."""
+        """Renew the evidence of silences that last."""
         if int(now_s) % RENEWED_S:
             return
-        for key in [one for one, silence in self._silences.items() if now_s - silence.told_s > MAX_S]:
+        for key in [one for one, silence in self._silences.items() if now_s - silence.reported_s > MAX_S]:
             del self._silences[key]
         for key in self._silences:
-            self._pin(key, now_s)
+            self._put(key, now_s)
 
 
 def graded_by_rate(per_day: float) -> int:
-    """The gravest grade whose false-alarm rate allows `per_day`; 1 for all that is more frequent."""
+    """The highest grade whose false-alarm rate is at least `per_day`; 1 if none is."""
     rarest_first = sorted(FAR_PER_DAY.values())
     return max(len(rarest_first) - bisect_right(rarest_first, per_day * (1 - 1e-9)), 1)
 

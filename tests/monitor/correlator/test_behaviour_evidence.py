@@ -52,7 +52,7 @@ def test_a_contract_of_no_asset_says_nothing() -> None:
 
 def test_what_is_remembered_is_bounded() -> None:
     bench = Bench("behaviour")
-    for at in range(behaviour.KEPT + 9):
+    for at in range(behaviour.MAX_CONTRACTS + 9):
         subject = Subject(asset="BTC", network="ethereum", contract=f"0x{at:x}")
         bench.say(SignalKind.BEHAVIOUR_MISMATCH, 1, 3, subject, event_id=f"e{at}", actual="0x0b")
-    assert len(bench.producer._standing) == behaviour.KEPT  # type: ignore[attr-defined]
+    assert len(bench.producer._active) == behaviour.MAX_CONTRACTS  # type: ignore[attr-defined]

@@ -91,7 +91,7 @@ def test_unpausing_takes_the_pause_down_and_a_reorg_takes_anything_back() -> Non
 
 
 def test_what_is_remembered_of_control_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "KEPT", 2)
+    monkeypatch.setattr(control, "MAX_CHANGES", 2)
     bench = Bench("control")
     for number in range(4):
         changed(bench, "owner", {}, f"e{number}")
@@ -156,7 +156,7 @@ def test_dead_wallets_are_no_news_and_silences_are_bounded(monkeypatch: pytest.M
     for second in range(day, day + 240):
         bench.second(second)
     assert (next(bench.board.everything()).at - first.at).total_seconds() <= day + 60
-    monkeypatch.setattr(wallet_silence, "KEPT", 1)
+    monkeypatch.setattr(wallet_silence, "MAX_SILENCES", 1)
     silent(bench, 200_000, 700, 1.0)
     bench.say(SignalKind.WALLET_SILENT, 200_000, 700, Subject(asset="ETH", venue="beta"), per_day=1.0, usual_s=None)
     for second in range(200_001, 200_121):

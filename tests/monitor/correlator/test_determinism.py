@@ -110,7 +110,7 @@ def test_every_signal_leaves_the_sequencer_once_in_a_second_that_comes_once(time
 
 
 def test_a_hole_of_days_in_a_log_is_not_counted_out_second_by_second() -> None:
-    sequencer = Sequencer(3.0, most_s=100)
+    sequencer = Sequencer(3.0, max_empty_s=100)
     seconds = list(sequencer.push(_tick(0, 1)))
     seconds += sequencer.push(_tick(1_000_000, 2))
     seconds += sequencer.flush()

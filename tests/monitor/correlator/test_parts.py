@@ -31,11 +31,11 @@ def signal(kind: SignalKind, second: float, source: str, value: float = 1.0, **s
 
 
 def hear(sources: Coverage, one: Signal) -> None:
-    sources.hear(one, one.event_time.timestamp())
+    sources.on_signal(one, one.event_time.timestamp())
 
 
 def sight(sources: Coverage, second: float, leg: Leg = Leg.VENUE) -> float:
-    return sources.sight("BTC", leg, at(second).timestamp())[0]
+    return sources.of_leg("BTC", leg, at(second).timestamp())[0]
 
 
 def declared(*names: str) -> Coverage:
@@ -104,7 +104,7 @@ def test_what_nobody_declared_counts_only_where_nothing_was_declared() -> None:
     hear(sources, signal(SignalKind.EXPECT, 2, "beta/book_ws", 10.0, leg="venue", weight=1.0))
     hear(sources, signal(SignalKind.WALLET, 3, "alpha/wallet_status"))
     assert sources.share("BTC", "alpha") == 0
-    assert [one.name for one, _ in sources.sight("BTC", Leg.VENUE, 0.0)[1]] == ["beta/book_ws"]
+    assert [one.name for one, _ in sources.of_leg("BTC", Leg.VENUE, 0.0)[1]] == ["beta/book_ws"]
 
 
 def test_odd_declarations_do_no_harm() -> None:
@@ -114,7 +114,7 @@ def test_odd_declarations_do_no_harm() -> None:
     hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
     assert sources.assets == ("BTC", "ETH")
     assert sources.by_name["alpha/x"].gap_s == 7.0
-    assert sources.sight("ETH", Leg.VENUE, 0.0)[0] == 0
+    assert sources.of_leg("ETH", Leg.VENUE, 0.0)[0] == 0
     assert not sources.watched("BTC", Leg.MIGRATION)
     assert sources.share("BTC", "alpha") == 0
 
@@ -151,7 +151,7 @@ def test_a_leg_can_be_disowned_from_a_time_on() -> None:
     board.put(evidence("old", second=0, leg=Leg.VENUE))
     board.put(evidence("new", second=50, leg=Leg.VENUE))
     board.put(evidence("other", second=50))
-    board.disown(Leg.VENUE, at(40).timestamp())
+    board.discard(Leg.VENUE, at(40).timestamp())
     assert [one.id for one in board.everything()] == ["old", "other"]
 
 

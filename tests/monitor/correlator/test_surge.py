@@ -35,7 +35,7 @@ class Stream:
         self._said: dict[str, Scalar] = {"censoring": censoring, "backlog": False}
         self._now_s = at(0).timestamp()
         expect = self._signal(SignalKind.EXPECT, {"leg": "liquidation", "censoring": censoring})
-        self.sources.hear(expect, self._now_s)
+        self.sources.on_signal(expect, self._now_s)
         self._made.on_signal(expect, self._now_s)
 
     def _signal(self, kind: SignalKind, said: dict[str, Scalar]) -> Signal:

@@ -147,7 +147,7 @@ def test_evidence_of_one_venue_reaches_an_asset_by_the_venues_share() -> None:
             SignalKind.EXPECT, Subject(asset="BTC", venue=venue), at(0), at(0), f"{venue}/book_ws", 1, 3.0,
             {"leg": "venue", "weight": 1.0},
         )  # fmt: skip
-        bench.sources.hear(expect, 0.0)
+        bench.sources.on_signal(expect, 0.0)
     bench.say(SignalKind.VENUE_STATUS, 10, 2.0, subject=VENUE)
     weighed = bench.board.of("BTC", Leg.VENUE, at(10).timestamp())
     assert [one.nats for one in weighed] == [pytest.approx(1.5)]
