@@ -1,1 +1,1 @@
-"""Detectors: small numeric state machines over one stream. Pure: numbers and times in, numbers out."""
+"""Detectors: small numeric state machines, each over one stream. Pure: they take numbers and times and return numbers."""

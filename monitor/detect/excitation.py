@@ -1,7 +1,7 @@
-"""Self-excitation: does each event bring the next? The share of events that are children of others.
+"""Measures self-excitation: the share of events that other events caused.
 
-Model-free branching ratio n = 1 - 1 / sqrt(F), with F the variance over mean of counts in long windows (facts: detection
-§1.2). An effect size, not a test. Correct a throttled feed's dead time first: a throttle forces n to 0.
+Model-free branching ratio n = 1 - 1 / sqrt(F), where F is the variance over the mean of counts in long windows (Hardiman and
+Bouchaud 2014). It is an effect size, not a test. Correct a throttled feed's dead time first: a throttle forces n to 0.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from math import sqrt
 
 
 class Branching:
-    """Counts in windows of `window_s` seconds, the last `most` of them."""
+    """Counts in the last `max_windows` windows of `window_s` seconds."""
 
-    def __init__(self, window_s: int = 5, most: int = 24) -> None:
+    def __init__(self, window_s: int = 5, max_windows: int = 24) -> None:
         self._window_s = window_s
-        self._counts: deque[float] = deque(maxlen=most)
+        self._counts: deque[float] = deque(maxlen=max_windows)
         self._open = 0.0
         self._bins = 0
 
     def add(self, count: float) -> float:
-        """Take a second's count; give the branching ratio, 0..1."""
+        """Take a second's count; return the branching ratio, 0..1."""
         self._open += count
         self._bins += 1
         if self._bins == self._window_s:
@@ -30,7 +30,7 @@ class Branching:
 
     @property
     def ratio(self) -> float:
-        """0 while too little is seen or events come no more clustered than chance."""
+        """The branching ratio; 0 if too little is seen, or if events are no more clustered than by chance."""
         if len(self._counts) < 4:
             return 0.0
         mean = sum(self._counts) / len(self._counts)

@@ -1,6 +1,6 @@
-"""Poisson-FOCuS: is there any window ending now in which events came faster than the background explains?
+"""Finds windows that end now in which events came faster than the background explains: Poisson-FOCuS.
 
-Ward, Dilillo, Eckley, Fearnhead, "Poisson-FOCuS", JASA 2023 (arXiv 2208.01494): equals the generalised likelihood ratio
+Ward, Dilillo, Eckley and Fearnhead, "Poisson-FOCuS", JASA 2023 (arXiv 2208.01494): it equals the generalised likelihood ratio
 over all windows at O(1) amortised cost. S = max over windows and mu >= mu_min of K log(mu) - B (mu - 1), where K are the
 events and B the events expected in the window.
 """
@@ -24,18 +24,18 @@ NO_EXCESS = Excess(0.0, 0, 1.0)
 
 
 class PoissonFocus:
-    """One stream of counts with a known expectation a bin. `most_curves` bounds memory (oldest are merged away)."""
+    """One stream of counts with a known expectation for each bin. `max_curves` bounds memory: the oldest curves are dropped."""
 
-    def __init__(self, mu_min: float = 1.5, most_curves: int = 64) -> None:
+    def __init__(self, mu_min: float = 1.5, max_curves: int = 64) -> None:
         assert mu_min > 1
         self._mu_min = mu_min
         self._drop_below = (mu_min - 1) / log(mu_min)
-        self._most = most_curves
+        self._max_curves = max_curves
         self._curves: list[list[float]] = []  # [events, expected, bins], oldest first, ratio strictly increasing
         self.excess = NO_EXCESS
 
     def add(self, count: float, expected: float) -> Excess:
-        """Take the next bin; give the best window ending with it."""
+        """Take the next bin; return the best window that ends with it."""
         assert expected > 0
         curves = self._curves
         for curve in curves:
@@ -43,14 +43,14 @@ class PoissonFocus:
             curve[1] += expected
             curve[2] += 1
         curves.append([count, expected, 1])
-        kept: list[list[float]] = []
+        remaining: list[list[float]] = []
         for curve in curves:
             if curve[0] <= self._drop_below * curve[1]:
-                continue  # starting anew is at least as good from now on
-            if kept and kept[-1][0] * curve[1] >= curve[0] * kept[-1][1]:
-                continue  # the older window, with at least its ratio, dominates it
-            kept.append(curve)
-        self._curves = kept[-self._most :]
+                continue  # a window that begins now is at least as good
+            if remaining and remaining[-1][0] * curve[1] >= curve[0] * remaining[-1][1]:
+                continue  # the older window has at least its ratio, so it is always better
+            remaining.append(curve)
+        self._curves = remaining[-self._max_curves :]
         self.excess = self._best()
         return self.excess
 
@@ -64,6 +64,6 @@ class PoissonFocus:
         return best
 
     def reset(self) -> None:
-        """Forget every window: what went before is not part of what comes."""
+        """Forget every window: earlier events are no part of later windows."""
         self._curves.clear()
         self.excess = NO_EXCESS

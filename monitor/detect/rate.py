@@ -1,8 +1,9 @@
-"""The usual rate of a count stream and how clustered it is, and what a throttled feed hides of the true rate.
+"""Learns the usual rate of a count stream and how clustered it is, and estimates the true rate behind a throttled feed.
 
-Background: an EWMA of counts a second, frozen by the caller during surges, with a floor so that an idle stream's first
-events do not alarm. Dispersion: variance over mean of counts in blocks (Fano factor), short ones for bursts and long ones for
-self-excitation; above 1.3 counts come in clusters and Poisson thresholds are void (facts: detection §0.1, §1.2).
+Background: an exponentially weighted mean of counts a second, frozen by the caller during surges, with a floor so that the
+first events of an idle stream do not alarm. Dispersion: the variance over the mean of counts in blocks (Fano factor), short
+ones for bursts and long ones for self-excitation; above 1.3 counts come in clusters and Poisson thresholds do not hold
+(docs/detection.md, "Surges").
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ class _Blocks:
         self._square = 0.0
         self._blocks = 0
 
-    def learn(self, count: float, pace: float) -> None:
+    def learn(self, count: float, learning_rate: float) -> None:
         self._open += count
         self._bins += 1
         if self._bins == self._length_s:
             self._blocks += 1
-            share = max(pace * self._length_s, 1 / self._blocks)
+            share = max(learning_rate * self._length_s, 1 / self._blocks)
             self._mean += share * (self._open - self._mean)
             self._square += share * (self._open**2 - self._square)
             self._open, self._bins = 0.0, 0
@@ -45,7 +46,7 @@ class Background:
     """Rate (events/s) and dispersion of a stream of one-second counts."""
 
     def __init__(self, half_life_s: float, floor: float) -> None:
-        self._pace = 1 - exp(-log(2) / half_life_s)
+        self._learning_rate = 1 - exp(-log(2) / half_life_s)
         self._floor = floor
         self._blocks = tuple(_Blocks(length_s) for length_s in BLOCKS_S)
         self._raw = 0.0
@@ -54,40 +55,40 @@ class Background:
 
     @property
     def rate(self) -> float:
-        """Events a second, never under the floor."""
+        """Events a second, at least the floor."""
         return max(self._raw, self._floor)
 
     @property
     def upper(self) -> float:
-        """Two standard errors above the rate: little history must not make a surge."""
+        """The rate plus two standard errors: a short history must not make a surge."""
         rate = self.rate
         return rate + 2 * sqrt(rate * self.fano / min(max(self.seconds, 1), self._weight))
 
     @property
     def fano(self) -> float:
-        """Variance over mean of block counts, the worse of short and long blocks; 1 until six blocks are seen."""
+        """Variance over mean of block counts, the larger of short and long blocks; 1 until six blocks are seen."""
         return max(one.fano for one in self._blocks)
 
     def learn(self, count: float) -> None:
-        """Take a quiet second."""
+        """Learn a quiet second."""
         self.seconds += 1
-        pace = max(self._pace, 1 / self.seconds)  # a plain mean until the half-life's worth is seen
-        self._raw += pace * (count - self._raw)
+        learning_rate = max(self._learning_rate, 1 / self.seconds)  # a plain mean until a half-life is seen
+        self._raw += learning_rate * (count - self._raw)
         for blocks in self._blocks:
-            blocks.learn(count, self._pace)
+            blocks.learn(count, self._learning_rate)
 
 
 def dead_time_rate(reports: int, seconds: float, dead_s: float = 1.0) -> float:
-    """True rate behind a feed that tells at most one event each `dead_s`: non-paralysable dead time n = m / (1 - m tau).
+    """The true rate behind a feed that reports at most one event each `dead_s`: non-paralysable dead time n = m / (1 - m tau).
 
-    Saturated windows (a report in nearly every slot) carry only a bound; there the figure is capped at the lower bound
-    of detection §3.2 (3): -ln(1 - 0.95) / dead_s for the windows seen.
+    A saturated window (a report in nearly every slot) gives only a lower bound; there the result is that bound at 95 %
+    confidence, -ln(1 - 0.95) / dead_s.
     """
     if reports <= 0 or seconds <= 0:
         return 0.0
-    told = reports / seconds
-    busy = min(told * dead_s, 1.0)
+    reported = reports / seconds
+    busy = min(reported * dead_s, 1.0)
     bound = 3.0 / dead_s
     if busy >= 1 - 1 / (1 + bound):
-        return max(bound, told)
-    return told / (1 - busy)
+        return max(bound, reported)
+    return reported / (1 - busy)
