@@ -1,12 +1,12 @@
-"""The correlator's language: a signal is a reading or a chain event as one flat, self-contained line.
+"""Defines a signal: a reading or a chain event as one flat, self-contained line, as the correlator takes it.
 
-One shape serves the store (COPY columns), recordings and replay (JSON lines), snapshots (CSV) and the correlator, so
-a file of signals written by a stranger runs through the same program as a live day. `KINDS` documents each kind's
-value and attributes; docs/formats.md is checked against it.
+The store (COPY columns), recordings and replay (JSON lines), snapshots (CSV) and the correlator share one shape, so a file of
+signals from anywhere runs through the same program as a live day. `KINDS` documents each kind's value and attributes;
+docs/formats.md is checked against it.
 
-`event_time` is when it happened, on our clock (venue stamps corrected by the clock offset); `received_at` is
-when we knew. `source` names the stream it came by ("binance_usdm/liquidation", "ethereum/chain", "clock"): watermarks,
-pulses and coverage go by source. `seq` numbers the signals of one source within one run.
+`event_time` is when it happened, on our clock (venue stamps corrected by the clock offset); `received_at` is when we received
+it. `source` names its stream ("binance_usdm/liquidation", "ethereum/chain", "clock"): watermarks, pulses and coverage go by
+source. `seq` numbers the signals of one source within one run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from enum import StrEnum
 
 Scalar = str | float | int | bool | None
 Clock = Callable[[], datetime]
-"""Gives the present time, aware and in UTC. Whoever needs the time is given one."""
+"""Returns the present time, aware and in UTC. Code that needs the time is given a clock."""
 
 
 class SignalKind(StrEnum):
@@ -70,13 +70,13 @@ class SignalKind(StrEnum):
     BEHAVIOUR_MISMATCH = "behaviour_mismatch"
     WALLET_SILENT = "wallet_silent"
     WALLET_RESUMED = "wallet_resumed"
-    TOKEN_USE = "token_use"  # noqa: S105  a kind, no secret
+    TOKEN_USE = "token_use"  # noqa: S105  a kind, not a secret
     RETRACTION = "retraction"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a signal is about: whatever applies, the rest None. Assets are upper-case tickers."""
+    """What a signal is about: the fields that apply, the others None. Assets are upper-case tickers."""
 
     asset: str | None = None
     venue: str | None = None
@@ -89,7 +89,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One fact in the correlator's language. `link` is "trace_id:span_id" (hex) of the probe span that saw it."""
+    """One fact as the correlator takes it. `link` is "trace_id:span_id" (hex) of the probe span that recorded it."""
 
     kind: SignalKind
     subject: Subject
