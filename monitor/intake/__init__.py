@@ -1,7 +1,7 @@
-"""The only door from the ground floors: what a venue or a chain said becomes signals of the correlator's language.
+"""Turns the readings of probes and the events of chain into signals: the only connection from them to the monitor.
 
-The two `match` statements are closed by `assert_never`: a new kind of reading or event makes the type checker point
-here. Venue stamps are corrected by the venue clock's offset on the way in, and never lie after `received_at`.
+The `match` statements end with `assert_never`: the type checker reports a new kind of reading or event here. The intake
+corrects venue stamps by the offset of the venue's clock; no event time is later than `received_at`.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ CONTROL_VENUE = "control"
 
 
 class Intake:
-    """Turns readings and chain events into signals, numbering each source's signals.
+    """Turns readings and chain events into signals, and numbers the signals of each source.
 
-    `assets` are the watched tickers; `contracts` and `pools` map (network, lower-case address) to the assets they
-    matter to. A fact about several assets becomes one signal for each; a fact about an asset or instrument nobody
-    watches becomes none and is counted.
+    `assets` are the watched tickers; `contracts` and `pools` map (network, lower-case address) to the assets that they
+    belong to. A fact about several assets becomes one signal for each; a fact about an asset or instrument that is not
+    watched becomes none and is counted.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Intake:
             self._instruments[venue, one.symbol] = one
 
     def reading(self, reading: Reading, link: str | None = None) -> list[Signal]:
-        """Signals of one reading, in its venue's terms. `link` names the span that recorded it."""
+        """The signals of one reading. `link` names the span that recorded it."""
         if isinstance(reading, InstrumentsListed):
             self.know(reading.venue, (one for one in reading.instruments if one.base in self._assets))
             return []
@@ -79,45 +79,45 @@ class Intake:
             self._offset[reading.venue] = timedelta(seconds=reading.offset_s)
         if isinstance(reading, OpenInterest) and reading.usd is None:
             reading = self._priced(reading)
-        said = draft_of(reading)
-        if said is None:
+        draft = draft_of(reading)
+        if draft is None:
             return []
-        asset = said.asset
-        if said.instrument is not None:
-            known = self._instruments.get((reading.venue, said.instrument))
+        asset = draft.asset
+        if draft.instrument is not None:
+            known = self._instruments.get((reading.venue, draft.instrument))
             asset = None if known is None else known.base
-            if said.kind is SignalKind.MARK_PRICE:
-                self._mark[reading.venue, said.instrument] = said.value
-        if (asset is None and said.instrument is not None) or (asset is not None and asset not in self._assets):
+            if draft.kind is SignalKind.MARK_PRICE:
+                self._mark[reading.venue, draft.instrument] = draft.value
+        if (asset is None and draft.instrument is not None) or (asset is not None and asset not in self._assets):
             self.unwatched += 1
             return []
-        return [self._from_venue(reading.venue, said, asset, link)]
+        return [self._from_venue(reading.venue, draft, asset, link)]
 
     def _priced(self, reading: OpenInterest) -> OpenInterest:
         mark = self._mark.get((reading.venue, reading.instrument))
         return reading if mark is None else replace(reading, usd=reading.base * Decimal(str(mark)))
 
-    def _from_venue(self, venue: str, said: DraftSignal, asset: str | None, link: str | None) -> Signal:
-        happened = said.received_at
-        if said.event_time is not None:
-            happened = min(said.event_time - self._offset.get(venue, timedelta()), said.received_at)
-            if said.received_at - happened > _STALEST and venue not in self._offset:
-                happened = said.received_at  # an unknown clock, not an old event
+    def _from_venue(self, venue: str, draft: DraftSignal, asset: str | None, link: str | None) -> Signal:
+        happened = draft.received_at
+        if draft.event_time is not None:
+            happened = min(draft.event_time - self._offset.get(venue, timedelta()), draft.received_at)
+            if draft.received_at - happened > _MAX_AGE and venue not in self._offset:
+                happened = draft.received_at  # the venue's clock is unknown, the event is not old
         subject = Subject(
             asset=asset,
             venue=None if venue == CONTROL_VENUE else venue,
-            instrument=said.instrument,
-            network=said.network,
+            instrument=draft.instrument,
+            network=draft.network,
             vantage=self._vantage,
         )
-        source = f"{venue}/{said.stream}"
-        value, received_at = float(said.value), said.received_at
+        source = f"{venue}/{draft.stream}"
+        value, received_at = float(draft.value), draft.received_at
         return Signal(
-            said.kind, subject, happened, received_at, source, self._next(source), value, said.attributes, link
+            draft.kind, subject, happened, received_at, source, self._next(source), value, draft.attributes, link
         )
 
     def event(self, event: ChainEvent, link: str | None = None) -> list[Signal]:
-        """Signals of one chain event: one for each asset its contract or pool matters to."""
+        """The signals of one chain event: one for each asset that its contract or pool belongs to."""
         source = f"{_network(event)}/chain"
         match event:
             case HeadSeen():
@@ -161,7 +161,7 @@ class Intake:
                 assert_never(never)
 
     def source(self, event: ContractUpgraded, seen: SourceSeen, now: datetime) -> list[Signal]:
-        """Signals of a look at the source of what an upgrade changed to: one for each asset it matters to."""
+        """The signals of a check of an upgrade's new source: one for each asset that the contract belongs to."""
         attributes = source_attributes(event, seen)
         source = f"{event.place.network}/{seen.by}"
         return [
@@ -231,13 +231,13 @@ class Intake:
         return Signal(kind, subject, at, at, source, self._next(source), float(value), attributes)
 
     def tick(self, now: datetime) -> Signal:
-        """The clock's own signal: time passing is an event like any other."""
+        """The clock's signal: the passing of time is an event like any other."""
         return Signal(SignalKind.TICK, Subject(vantage=self._vantage), now, now, "clock", self._next("clock"), 0.0)
 
     def expect(
         self, source: str, subject: Subject, gap_s: float, now: datetime, attributes: Mapping[str, Scalar]
     ) -> Signal:
-        """Declare a source the correlator should hear from at least every `gap_s`."""
+        """Declare a source that should send at least every `gap_s`."""
         return Signal(SignalKind.EXPECT, subject, now, now, source, self._next(source), float(gap_s), attributes)
 
     def _next(self, source: str) -> int:
@@ -245,7 +245,7 @@ class Intake:
         return self._seq[source]
 
 
-_STALEST = timedelta(hours=1)
+_MAX_AGE = timedelta(hours=1)
 
 
 def _network(event: ChainEvent) -> str:

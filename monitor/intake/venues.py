@@ -1,4 +1,4 @@
-"""What each venue reading means in the correlator's language: kind, value, attributes, stream. Pure and stateless."""
+"""Describes each reading of a venue as a signal: its kind, value, attributes and stream. Pure and stateless."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from probes.readings import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftSignal:
-    """A reading in signal terms, before asset, clock correction and numbering. `stream` ends the source's name."""
+    """A signal before its asset, clock correction and number are known. `stream` is the last part of the source's name."""
 
     kind: SignalKind
     stream: str
@@ -67,7 +67,7 @@ _NOTIONALS = {10_000: "10k", 100_000: "100k", 1_000_000: "1m"}
 
 
 def draft_of(reading: Reading) -> DraftSignal | None:
-    """The reading in signal terms, or None for what only the floors need (raw server time, listings)."""
+    """The draft of a reading's signal, or None for a reading that only the probes need (raw server time, listings)."""
     match reading:
         case Liquidation():
             return _liquidation(reading)
@@ -78,7 +78,7 @@ def draft_of(reading: Reading) -> DraftSignal | None:
         case FeedChanged():
             return _feed(reading)
         case WalletStatus() if reading.withdrawals is None and not reading.delayed:
-            return None  # what a venue does not say is not open
+            return None  # a state that the venue does not declare is unknown, not open
         case SlotMissed() | Headroom() | VenueClock() | ServiceStatus() | WalletStatus():
             return _venue(reading)
         case EngineLag() | FeedLag() | FeedMalformed():
