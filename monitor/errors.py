@@ -1,4 +1,4 @@
-"""What an operator did wrong, told in one line: the key, the value, what is allowed, and the remedy.
+"""Reports an operator's mistake in one line: the key, the value, what is allowed, and the remedy.
 
 The command line prints it without a traceback and exits with 2. Values are shown as given, so callers pass secrets
 already redacted.
@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 
 class OperatorError(Exception):
-    """A mistake in configuration, arguments or input files, with its remedy."""
+    """A mistake in settings, arguments or input files, with its remedy."""
 
     def __init__(self, key: str, value: object, allowed: str, remedy: str) -> None:
         super().__init__(key, value, allowed, remedy)
@@ -27,6 +27,6 @@ class OperatorError(Exception):
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """Advice naming the nearest known name; where none is near, to choose among those that the error allows."""
+    """Advice with the nearest known name; if none is near, advice to choose one that the error allows."""
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else "choose one of them" if known else "there is none to choose"

@@ -1,7 +1,7 @@
-"""What the correlator says: legs, levels, evidence, verdicts, incident changes, as frozen dataclasses.
+"""Defines the correlator's results: legs, levels, evidence, verdicts and incident changes, as frozen dataclasses.
 
-Nats are natural-log odds; probabilities and coverage are 0..1; times are aware UTC event times. Everything here encodes
-to JSON by msgspec as it stands, and that encoding is the documented format (docs/formats.md).
+Nats are natural-log odds; probabilities and coverage are 0..1; times are aware UTC event times. msgspec encodes everything
+here to JSON as it is, and that encoding is the documented format (docs/formats.md).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from monitor.signals import Subject
 
 
 class Leg(StrEnum):
-    """The three legs of a storm, and the context that runs under them."""
+    """The three legs of a storm, and the context under them."""
 
     LIQUIDATION = "liquidation"
     VENUE = "venue"
@@ -27,7 +27,7 @@ LEGS = (Leg.LIQUIDATION, Leg.VENUE, Leg.MIGRATION)
 
 
 class LegState(StrEnum):
-    """Kleene logic: what could not be seen is UNKNOWN, never FALSE."""
+    """The state of a leg in Kleene logic: what could not be seen is UNKNOWN, never FALSE."""
 
     TRUE = "true"
     FALSE = "false"
@@ -35,7 +35,7 @@ class LegState(StrEnum):
 
 
 class Level(IntEnum):
-    """How bad: one leg, two, two with a blind third (pages), three."""
+    """How severe: one leg, two legs, two with a blind third (pages), three legs."""
 
     CALM = 0
     WATCH = 1
@@ -54,7 +54,7 @@ LEVEL_NAMES = {
 
 
 class Fault(StrEnum):
-    """Whose fault: our place, the way there, one venue, or the market at large."""
+    """Whose fault: our own vantage, the path to a venue, one venue, or the whole market."""
 
     NONE = "none"
     LOCAL = "local"
@@ -64,7 +64,7 @@ class Fault(StrEnum):
 
 
 class IncidentState(StrEnum):
-    """Where an episode stands. ENDED_UNKNOWN is never called resolved."""
+    """The state of an episode. ENDED_UNKNOWN never counts as resolved."""
 
     OPEN = "open"
     HELD_BLIND = "held_blind"
@@ -74,7 +74,7 @@ class IncidentState(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """Why an incident is told again."""
+    """Why a change of an incident is reported."""
 
     OPENED = "opened"
     RAISED = "raised"
@@ -82,7 +82,7 @@ class ChangeKind(StrEnum):
     UPDATED = "updated"
     """Same level, but a leg, the fault or criticality changed."""
     AMENDED = "amended"
-    """A late signal changed what had been said; the revision counts up."""
+    """A late signal changed what had been reported; the revision goes up."""
     HELD_BLIND = "held_blind"
     RESUMED = "resumed"
     ENDED = "ended"
@@ -92,11 +92,11 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One finding of one detector on one entity. `grade` is the evidence level L1..L4 by measured false-alarm rate.
+    """One finding of one detector about one entity. `grade` is the evidence level L1..L4 by measured false-alarm rate.
 
-    `weight` nats at `at`, halving each `half_life_s`. `value` against `normal` in `unit` explains it; `far_per_day` is
-    how often chance alone would make it. `links` are "trace_id:span_id" of contributing probe spans (bounded).
-    `shared` marks venue-wide evidence referred to by several assets (one fact, counted once).
+    `weight` is in nats at `at` and halves each `half_life_s`. `value` against `normal` in `unit` explains it; `far_per_day` is
+    how often chance alone would produce it. `links` are "trace_id:span_id" of contributing probe spans (bounded).
+    `shared` marks venue-wide evidence that several assets refer to (one fact, counted once).
     """
 
     id: str
@@ -119,7 +119,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """What one piece of evidence adds to its leg now, in nats (w₁ + ½w₂ rule applied, cap included)."""
+    """What one piece of evidence adds to its leg now, in nats, after the rule w₁ + ½w₂ and the cap."""
 
     evidence_id: str
     name: str
@@ -129,7 +129,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blindness:
-    """A source we cannot see by, why, and since when."""
+    """A source that gives no sight now, why, and since when."""
 
     source: str
     leg: Leg
@@ -154,7 +154,7 @@ class LegVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Where one asset stands at one time. `p_lo` is confidence(storm); 1 − `p_hi` is confidence(calm).
+    """The state of one asset at one time. `p_lo` is confidence(storm); 1 − `p_hi` is confidence(calm).
 
     `prior` + Σ w_lo over legs + `context` = logit(p_lo) exactly (1e-9).
     """
@@ -176,7 +176,7 @@ class IncidentChange:
     """One line of the incident log. `scope` is "asset:BTC", "venue:bybit" or "vantage:NAME"; `revision` counts lines.
 
     `level` is the level now, `peak` the highest so far. `far_per_day` is the joint false-alarm rate. `verdict` is None
-    for venue and vantage scopes. `pages` says whether this change is worth waking somebody.
+    for venue and vantage scopes. `pages`: this change pages somebody.
     """
 
     incident_id: str

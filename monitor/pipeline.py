@@ -1,7 +1,7 @@
-"""The one way: readings and events in, signals through the correlator, and out to store, sinks and telemetry.
+"""Takes readings and events, sends their signals through the correlator, and passes the results to store, sinks and telemetry.
 
-Synchronous on purpose: what a source hands over is told, judged and queued before the next, so live and replay see the
-same order. The bounded queues lie at the ends (the floors' own, the store's writer, the sinks' delivery).
+It is synchronous on purpose: each reading is recorded, assessed and queued before the next, so that a live run and a replay
+see the same order. The bounded queues are at the ends: in probes and chain, in the store's writer, in the delivery to sinks.
 """
 
 from __future__ import annotations
@@ -17,52 +17,54 @@ from monitor.signals import Signal
 from probes.readings import Reading
 
 
-class Judge(Protocol):
-    """What the pipeline needs of a correlator."""
+class CorrelatorLike(Protocol):
+    """What the pipeline needs from a correlator."""
 
     def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
-        """Take one signal in arrival order; give what changed."""
+        """Take one signal in arrival order; return the incident changes."""
         ...
 
     def finish(self) -> Sequence[IncidentChange]:
-        """Judge everything still held back."""
+        """Assess everything that is still held back."""
         ...
 
 
 class Recorder(Protocol):
-    """What the pipeline needs of telemetry: a span or figure for each reading, event and change."""
+    """What the pipeline needs from telemetry: a span or figure for each reading, event and change."""
 
     def record(self, reading: Reading) -> str | None:
-        """Record a reading; the link of its span, where it made one."""
+        """Record a reading; return the link of its span, if it has one."""
         ...
 
     def record_chain(self, event: ChainEvent) -> str | None:
-        """Record a chain event; the link of its span, where it made one."""
+        """Record a chain event; return the link of its span, if it has one."""
         ...
 
     def record_change(self, change: IncidentChange) -> str:
-        """Record an incident change; the incident's trace id."""
+        """Record an incident change; return the incident's trace id."""
         ...
 
 
 class Observer(Protocol):
-    """Whoever wants to see what passes: store writer, deliveries, recording, drill view. Must not block."""
+    """Receives all signals and changes: store writer, deliveries, recording, drill view. Must not block."""
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
-        """Signals as they were judged, in arrival order."""
+        """Take signals after their assessment, in arrival order."""
         ...
 
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
-        """Incident changes, in order."""
+        """Take incident changes, in order."""
         ...
 
 
 class Pipeline:
-    """Hands everything the floors say to the judge, and what both say to the observers, in order."""
+    """Passes signals to the correlator, and signals and changes to the observers, in order."""
 
-    def __init__(self, intake: Intake, judge: Judge, recorder: Recorder, observers: Iterable[Observer]) -> None:
+    def __init__(
+        self, intake: Intake, correlator: CorrelatorLike, recorder: Recorder, observers: Iterable[Observer]
+    ) -> None:
         self.intake = intake
-        self._judge = judge
+        self._correlator = correlator
         self._recorder = recorder
         self._observers = tuple(observers)
         self.signals = 0
@@ -70,39 +72,39 @@ class Pipeline:
         self.last_tick: datetime | None = None
 
     def take_reading(self, reading: Reading) -> None:
-        """What a venue said."""
+        """Take a reading of a venue."""
         self.take(self.intake.reading(reading, self._recorder.record(reading)))
 
     def take_event(self, event: ChainEvent) -> None:
-        """What a chain showed."""
+        """Take an event of a chain."""
         self.take(self.intake.event(event, self._recorder.record_chain(event)))
 
     def tick(self, now: datetime) -> None:
-        """Time has passed."""
+        """Take the time: its passing is a signal too."""
         self.last_tick = now
         self.take([self.intake.tick(now)])
 
     def take(self, signals: Sequence[Signal]) -> None:
-        """Judge signals in this order."""
+        """Take signals in this order."""
         if not signals:
             return
         self.signals += len(signals)
-        changes = [change for signal in signals for change in self._judge.on_signal(signal)]
+        changes = [change for signal in signals for change in self._correlator.on_signal(signal)]
         for observer in self._observers:
             observer.on_signals(signals)
-        self._tell(changes)
+        self._report(changes)
 
     def relive(self, signals: Sequence[Signal]) -> None:
-        """Judge signals of an earlier run, so that what was usual is known: nothing of it is told or written again."""
+        """Replay signals of an earlier run so that usual levels are known: none of it is delivered or written again."""
         self.relived += len(signals)
         for signal in signals:
-            self._judge.on_signal(signal)
+            self._correlator.on_signal(signal)
 
     def finish(self) -> None:
-        """Judge what is still held back; nothing comes after."""
-        self._tell(self._judge.finish())
+        """Assess everything that is still held back: no signal follows."""
+        self._report(self._correlator.finish())
 
-    def _tell(self, changes: Sequence[IncidentChange]) -> None:
+    def _report(self, changes: Sequence[IncidentChange]) -> None:
         if not changes:
             return
         for change in changes:

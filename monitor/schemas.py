@@ -1,7 +1,6 @@
-"""The JSON Schemas of everything Stormwatch writes as JSON, made from the dataclasses themselves, and the table of kinds.
+"""Makes the JSON Schema of everything Stormwatch writes as JSON from the dataclasses, and the table of signal kinds.
 
-Other rooms add their own formats to `SCHEMAS` (a name and a callable that gives the schema), so that nothing heavy is
-imported before it is asked for.
+`SCHEMAS` maps a name to a callable that returns the schema, so that no heavy module is imported before it is needed.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ def _replay_summary() -> dict[str, Any]:
     return of(Summary)
 
 
-def _told(union: Any) -> dict[str, Any]:
-    """A closed union as commands print it: each member with its class's name as `kind`."""
+def _union(union: Any) -> dict[str, Any]:
+    """The schema of a closed union as commands print it: each member has its class name as `kind`."""
     forms, parts = msgspec.json.schema_components(get_args(union), ref_template="#/$defs/{name}")
     members = [
         {"allOf": [one, {"properties": {"kind": {"const": form.__name__}}, "required": ["kind"]}]}
@@ -55,13 +54,13 @@ def _told(union: Any) -> dict[str, Any]:
 def _reading() -> dict[str, Any]:
     from probes.readings import Reading
 
-    return _told(Reading)
+    return _union(Reading)
 
 
 def _chain_event() -> dict[str, Any]:
     from chain.events import PlacedEvent
 
-    return _told(PlacedEvent)  # what `chain scan` prints: the past retracts nothing
+    return _union(PlacedEvent)  # what `chain scan` prints: a scan of the past retracts nothing
 
 
 def _chain_inspection() -> dict[str, Any]:
@@ -84,7 +83,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of this name. Raises OperatorError naming the nearest."""
+    """The schema with this name. Raises OperatorError with the nearest name."""
     if name not in SCHEMAS:
         raise OperatorError("NAME", name, ", ".join(sorted(SCHEMAS)), nearest(name, sorted(SCHEMAS)))
     return SCHEMAS[name]()
@@ -94,6 +93,6 @@ def kinds_table() -> str:
     """Every kind of signal as a Markdown table, as docs/formats.md shows it."""
     lines = ["| kind | value | unit | attributes |", "| --- | --- | --- | --- |"]
     for name, kind in KINDS.items():
-        attributes = "<br>".join(f"`{key}`: {said}" for key, said in kind.attributes.items())
+        attributes = "<br>".join(f"`{key}`: {meaning}" for key, meaning in kind.attributes.items())
         lines.append(f"| `{name}` | {kind.value} | {kind.unit} | {attributes or '–'} |")
     return "\n".join(lines) + "\n"

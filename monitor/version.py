@@ -1,4 +1,4 @@
-"""Which Stormwatch this is."""
+"""Knows the version of Stormwatch that runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def stormwatch_version() -> str:
-    """The installed distribution's version, "0+unknown" where it is run from a bare checkout."""
+    """The version of the installed distribution, or "0+unknown" in a checkout that is not installed."""
     try:
         return version("stormwatch")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Sends log lines to stderr, one line each and without secrets, and to telemetry where that takes them."""
+"""Sends log lines to stderr, one line each and without secrets, and to telemetry if that takes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 def set_up_logs(verbose: bool, telemetry: logging.Handler | None = None) -> None:
-    """Set up logging once, at the start of a command that runs for long."""
+    """Set up logging, once, at the start of a command that runs for a long time."""
     screen = logging.StreamHandler()
     screen.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
