@@ -1,4 +1,4 @@
-"""The operator's settings: one strict tree from TOML and the environment."""
+"""Holds the operator's settings: one strict tree from TOML and the environment."""
 
 from monitor.settings.load import DEFAULT_FILE, load_settings
 from monitor.settings.tree import (

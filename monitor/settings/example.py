@@ -1,4 +1,4 @@
-"""The settings file that `stormwatch config init` writes, and any tree of settings as TOML text."""
+"""Holds the settings file that `stormwatch config init` writes, and writes any tree of settings as TOML."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 EXAMPLE = """\
 # Stormwatch settings. Lengths of time are written "250ms", "5s", "2m", "1h", "7d".
 # Any key can be set from the environment too: STORMWATCH_STORE__DSN sets store.dsn.
-# Secrets never stand here: keys ending in _env name the environment variable that holds them.
+# Never write secrets here: keys ending in _env name the environment variable that holds them.
 
-vantage = "local"            # where we look from; appears in every signal
+vantage = "local"            # where we probe from; appears in every signal
 
 # --- what to watch: assets by ticker, with the contracts and pools that matter to each ---
 [assets.BTC]
@@ -19,7 +19,7 @@ vantage = "local"            # where we look from; appears in every signal
 [assets.ETH]
 # contracts = [{ network = "ethereum", address = "0x…", timelock = "0x…" }]
 # pools = [{ network = "ethereum", address = "0x…", kind = "uniswap_v2" }]
-# tokens = [{ network = "ethereum", address = "0x…" }]   # whose use is counted hour by hour
+# tokens = [{ network = "ethereum", address = "0x…" }]   # tokens whose use is counted hourly
 
 # --- venues: public data only, unless you give read-only keys ---
 [venues.binance_usdm]
@@ -28,7 +28,7 @@ vantage = "local"            # where we look from; appears in every signal
 # secret_env = "BINANCE_SECRET"
 # every_s = { book_rest = "30s" }                  # how often a check runs
 # disabled = ["long_short_ratio"]                  # checks and feeds to leave out
-# wallets = [                                      # hot wallets: withdrawals are heard there, whatever the venue says
+# wallets = [                                      # hot wallets: their outflows show if withdrawals run
 #   { network = "ethereum", asset = "ETH", address = "0x…" },
 #   { network = "ethereum", asset = "BTC", address = "0x…", token = "0x…", least = 100000 },
 # ]
@@ -37,18 +37,18 @@ vantage = "local"            # where we look from; appears in every signal
 [venues.okx]
 [venues.gate]
 
-# --- networks: your own nodes, best first; a URL with a key in it belongs into the environment ---
+# --- networks: your own nodes, best first; keep a URL with a key in it in the environment ---
 # [networks.ethereum]
 # nodes = [{ url_env = "ETHEREUM_NODE" }, { url = "http://127.0.0.1:8545" }]
 # timelocks = ["0x…"]
 # bridges = ["0x…"]
 # wallets_file = "hot-wallets.csv"                  # venue,asset,address,token,least: hot wallets of any venue
-# calls_per_s = 20                                  # what each node may be asked
-# quorum = 2                                        # so many nodes are to agree on a block's logs
-# keep_blocks = 128                                 # how deep a reorg can be taken back
-# traces = "auto"                                  # what is set back within a block: "auto" asks your own nodes, "on" all
+# calls_per_s = 20                                  # most calls a second to each node
+# quorum = 2                                        # so many nodes must agree on a block's logs
+# keep_blocks = 128                                 # the deepest reorg that can be undone
+# traces = "auto"                                  # finds changes undone within a block: "auto" asks your own nodes, "on" all
 
-# --- verified source: asked for after an upgrade and by `chain inspect`, only if you want it asked ---
+# --- verified source: explorers are asked after an upgrade and by `chain inspect`, only if you choose one ---
 # [explorer]
 # etherscan_key_env = "ETHERSCAN_KEY"               # one key of Etherscan V2 for all chains
 # sourcify = true                                   # needs no key
@@ -69,7 +69,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 [store]
 # dsn_env = "STORMWATCH_DSN"                        # postgresql://user:password@host/name
 # folder = "~/.local/share/stormwatch"
-# resume_s = "1h"                                   # so much of the last run is judged again at a start
+# resume_s = "1h"                                   # so much of the last run is replayed at a start
 # retention_days = 30
 
 [telemetry]
@@ -84,7 +84,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 
 
 def as_toml(tree: Mapping[str, Any]) -> str:
-    """A tree of plain values as TOML: values first, then tables. None is left out, since TOML has none."""
+    """A tree of plain values as TOML: values first, then tables. None is left out, because TOML has no null."""
     return "\n".join(_table(tree, ())).strip()
 
 

@@ -1,4 +1,4 @@
-"""Whether, and by whose leave, contracts' verified source is looked up outside."""
+"""Declares which explorers are asked for the verified source of contracts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chain.explorers.client import ETHERSCAN, SOURCIFY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplorerSettings:
-    """Both are off unless asked for. `etherscan_key_env` names the variable that holds an Etherscan V2 key (it serves all
+    """Both explorers are off by default. `etherscan_key_env` names the variable that holds an Etherscan V2 key (it serves all
     chains); `calls_per_s` is what its plan allows.
     """
 

@@ -1,7 +1,7 @@
-"""Finds, reads and checks the settings: a TOML file, then the environment on top, then names against what exists.
+"""Finds, reads and checks the settings: a TOML file, the environment over it, and a check that every name exists.
 
-`STORMWATCH_STORE__DSN` sets `store.dsn`: two underscores step into a table, the value is TOML where it parses as such
-and text otherwise. Errors are OperatorError with key, value, what is allowed and the remedy.
+`STORMWATCH_STORE__DSN` sets `store.dsn`: two underscores step into a table; the value is TOML if it parses as TOML, else text.
+Errors are OperatorError with key, value, what is allowed and the remedy.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ NODE_SCHEMES = ("http", "https", "ws", "wss")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
 _ID = re.compile(r"^0x[0-9a-fA-F]{64}$")
-WITH_ID = ("uniswap_v4", "balancer_v2")
-"""Kinds of pool that go by an id of 32 bytes."""
+KINDS_WITH_ID = ("uniswap_v4", "balancer_v2")
+"""Kinds of pool that have an id of 32 bytes instead of an address."""
 _ASSET = re.compile(r"^[A-Z0-9]{1,20}$")
 
 
 def load_settings(path: Path | None, env: Mapping[str, str]) -> Settings:
-    """The settings of `path` (default: ./stormwatch.toml where it exists) with the environment on top."""
+    """The settings of `path` (default: ./stormwatch.toml if it exists) with the environment over it."""
     tree = _file(path)
     for name, text in sorted(env.items()):
         if name.startswith(PREFIX) and "__" in name:
@@ -70,9 +70,9 @@ def _set(tree: dict[str, Any], steps: list[str], text: str, name: str) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Names against what exists, and references against each other. Raises OperatorError."""
+    """Check that names exist and that references fit each other. Raises OperatorError."""
     if not settings.vantage.strip():
-        raise OperatorError("vantage", settings.vantage, "a name for where we look from", "write one")
+        raise OperatorError("vantage", settings.vantage, "a name for where we probe from", "write one")
     for name in settings.venues:
         if name not in venues.NAMES:
             raise OperatorError("venues", name, ", ".join(venues.NAMES), nearest(name, venues.NAMES))
@@ -124,7 +124,7 @@ def _check_asset(asset: str, settings: Settings) -> None:
         _check_address(f"assets.{asset}.tokens", token.address)
         _check_known(f"assets.{asset}.tokens", token.network, settings.networks)
     for pool in settings.assets[asset].pools:
-        if not (pool.kind in WITH_ID and _ID.match(pool.address)):
+        if not (pool.kind in KINDS_WITH_ID and _ID.match(pool.address)):
             _check_address(f"assets.{asset}.pools", pool.address)
         for address in filter(None, (pool.token0, pool.token1, pool.manager, pool.positions)):
             _check_address(f"assets.{asset}.pools", address)
@@ -172,7 +172,7 @@ def _check_host(name: str, key: str, url: str) -> None:
 
 
 def check_host(at: str, venue: str, key: str, url: str) -> None:
-    """One base URL of a venue, said under the key `at`. Raises OperatorError."""
+    """Check one base URL of a venue; errors name the key `at`. Raises OperatorError."""
     known = venues.declared(venue).hosts
     if key not in known:
         raise OperatorError(at, key, ", ".join(known), nearest(key, list(known)))
@@ -186,7 +186,7 @@ def _check_node(key: str, node: NodeRef) -> None:
 
 
 def check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
-    """A whole URL of one of these schemes; what is shown of it ends with its host. Raises OperatorError."""
+    """Check for a whole URL of one of these schemes; errors show it only up to its host. Raises OperatorError."""
     try:
         parts = urlsplit(url)
         whole = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -198,7 +198,7 @@ def check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
 
 
 def _check_explorer(key: str, url: str) -> None:
-    """An encrypted way, for a key goes along; without it only to this very machine. Raises OperatorError."""
+    """Check for an encrypted connection, because a key is sent; plain HTTP only to this machine. Raises OperatorError."""
     check_url(key, url, ("https", "http"))
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:

@@ -1,8 +1,8 @@
 """Reads a tree of TOML tables into frozen dataclasses, strictly: unknown keys, wrong types and bad units are errors.
 
-Knows nothing of any setting: the dataclasses live beside the code they configure. A field whose name ends in `_s` is a
-length of time and takes "250ms", "5s", "2m", "1h", "7d" or a plain number of seconds. A field whose name ends in
-`_env` or `_file` names where a secret is found, never the secret.
+It knows no setting: the dataclasses are beside the code that they configure. A field whose name ends in `_s` is a length of
+time and takes "250ms", "5s", "2m", "1h", "7d" or a plain number of seconds. A field whose name ends in `_env` or `_file` names
+where to find a secret, never the secret itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LENGTH_ALLOWED = 'a length of time such as "250ms", "5s", "2m", "1h", "7d", or 
 
 
 def length_s(key: str, given: object) -> float:
-    """Seconds of a length of time as operators write it. Raises OperatorError."""
+    """The seconds of a length of time as operators write it. Raises OperatorError."""
     if isinstance(given, int | float) and not isinstance(given, bool):
         if isfinite(given) and given >= 0:
             return float(given)
@@ -37,7 +37,7 @@ def length_s(key: str, given: object) -> float:
 
 
 def read(form: type[Form], tree: Mapping[str, Any], path: str = "") -> Form:
-    """An instance of dataclass `form` from a table. Raises OperatorError naming key, value, allowed and remedy."""
+    """An instance of dataclass `form` from a table. Raises OperatorError with key, value, what is allowed and remedy."""
     known = {one.name: one for one in fields(form)}  # type: ignore[arg-type]  # every form is a dataclass
     for name in tree:
         if name not in known:
@@ -51,7 +51,7 @@ def read(form: type[Form], tree: Mapping[str, Any], path: str = "") -> Form:
     given = {name: _value(hints[name], value, _join(path, name)) for name, value in tree.items()}
     for name, one in known.items():
         if name not in given and one.default is MISSING and one.default_factory is MISSING:
-            raise OperatorError(_join(path, name), None, _said(hints[name]), "it must be given")
+            raise OperatorError(_join(path, name), None, _allowed(hints[name]), "it must be given")
     try:
         return form(**given)
     except ValueError as error:  # a dataclass's own check of its values
@@ -95,12 +95,12 @@ def _value(hint: Any, given: Any, path: str) -> Any:
 def _expect(given: Any, kind: Any, hint: Any, path: str) -> Any:
     if not isinstance(given, kind):
         raise OperatorError(
-            path, shown(given) if kind in (str, int, bool) else kind_of(given), _said(hint), "correct its type"
+            path, shown(given) if kind in (str, int, bool) else kind_of(given), _allowed(hint), "correct its type"
         )
     return given
 
 
-def _said(hint: Any) -> str:
+def _allowed(hint: Any) -> str:
     words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime: "a date with time"}
     if is_dataclass(hint) and isinstance(hint, type):
         return "a table with keys " + ", ".join(one.name for one in fields(hint))

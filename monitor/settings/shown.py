@@ -1,6 +1,6 @@
-"""How a setting is shown where others may read it: URLs only to their host, text under a mistyped key not at all.
+"""Shows settings where others may read them: URLs only up to their host, text under an unknown key not at all.
 
-Keys hide in user names, paths and queries of URLs, and whoever mistypes `secret_env` has written the secret itself.
+User names, paths and queries of URLs may contain keys, and a mistyped `secret_env` may have the secret itself as its value.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _KINDS: Mapping[type[object], str] = {str: "(text, not shown)", dict: "(a table)
 
 
 def origin(url: str) -> str:
-    """A URL without user name, path and query: "https://node.example:8545/…" where something was left out."""
+    """A URL without user name, path and query; "https://node.example:8545/…" if something was left out."""
     try:
         parts = urlsplit(url)
         number = parts.port
@@ -28,12 +28,12 @@ def origin(url: str) -> str:
 
 
 def kind_of(value: object) -> object:
-    """A number as it is; of anything else only what it is."""
+    """A number as it is; of any other value only its type."""
     return _KINDS.get(type(value), value)
 
 
 def shown(value: object) -> object:
-    """A value as an error may show it. In tables, what stands under a key that sounds like a secret is a URL or hidden."""
+    """A value as an error may show it. In tables, text under a key that may be secret is cut to the host of its URL."""
     if isinstance(value, Mapping):
         return {name: _named(str(name), one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -46,5 +46,5 @@ def _named(name: str, value: object) -> object:
 
 
 def is_secretive(name: str) -> bool:
-    """Whether a key of this name may hold a secret or a URL with one; names of environment variables do not."""
+    """Whether a key with this name may hold a secret or a URL with one; keys of environment variables do not."""
     return not name.endswith("_env") and any(word in name.lower() for word in _SECRETIVE)

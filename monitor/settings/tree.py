@@ -1,7 +1,7 @@
-"""The operator's settings as one tree: what to watch, from where, and where the findings go.
+"""Joins the operator's settings in one tree: what to watch, from where, and where the findings go.
 
-Each room's own settings live beside its code; this file only joins them. `public` shows the tree without secrets, as
-snapshots and `config show` print it: node and sink URLs lose user names, paths and queries, where keys often hide.
+The settings of the store, the web server and others are beside their code. `public` shows the tree without secrets, as
+snapshots and `config show` print it: node and sink URLs lose user names, paths and queries, which often contain keys.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from monitor.web.settings import WebSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractRef:
-    """A contract whose code matters to an asset. `timelock` is who may upgrade it, where known."""
+    """A contract whose code matters to an asset. `timelock` is the timelock that may upgrade it, if known."""
 
     network: str
     address: str
@@ -33,9 +33,9 @@ class ContractRef:
 class PoolRef:
     """A pool that holds an asset's liquidity. `kind` is one of the pool kinds `chain` knows.
 
-    A pool that has an id of 32 bytes (uniswap_v4, balancer_v2) goes by it. The rest is only for what the pool does not
-    tell: its two tokens, who holds it (`manager`), who keeps its positions as NFTs, its tick spacing; a pair's
-    swap fee in millionths, where it is not 3000.
+    A pool with an id of 32 bytes (uniswap_v4, balancer_v2) has it as `address`. The other keys are for facts that the pool
+    itself cannot answer: its two tokens, the contract that holds it (`manager`), the NFT contract of its positions, its tick
+    spacing, and the swap fee of a pair in millionths, if it is not 3000.
     """
 
     network: str
@@ -51,7 +51,7 @@ class PoolRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRef:
-    """A token whose use (transfers, addresses, reserves) says how much an asset is used."""
+    """A token whose use (transfers, addresses, reserves) shows how much an asset is used."""
 
     network: str
     address: str
@@ -59,9 +59,9 @@ class TokenRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalletRef:
-    """A venue's hot wallet that pays out an asset: `token` by an ERC-20, else by the network's own coin.
+    """A venue's hot wallet that pays out an asset: the ERC-20 `token`, or the network's own coin without one.
 
-    `least` is the smallest outflow that counts, in the smallest unit (wei); 0: any transfer, 0.01 of an own coin.
+    `least` is the smallest outflow that counts, in the smallest unit (wei); 0: any token transfer, or 0.01 of the own coin.
     """
 
     network: str
@@ -73,7 +73,7 @@ class WalletRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSettings:
-    """One asset to watch. Instruments are discovered from what the venues list; `instruments` adds by venue."""
+    """One asset to watch. Its instruments are found in the venues' own lists."""
 
     contracts: tuple[ContractRef, ...] = ()
     pools: tuple[PoolRef, ...] = ()
@@ -84,7 +84,7 @@ class AssetSettings:
 class VenueSettings:
     """One venue. `hosts` overrides base URLs by the dialect's keys; `every_s` how often a check runs.
 
-    `wallets` are its hot wallets as the operator knows them: withdrawals are heard there, whatever the venue says.
+    `wallets` are its hot wallets as the operator knows them: their outflows show withdrawals, whatever the venue declares.
     """
 
     enabled: bool = True
@@ -118,10 +118,10 @@ class NodeRef:
 class NetworkSettings:
     """One network to watch.
 
-    `quorum` nodes are to agree on the logs of a block, where there are so many; each is asked at most `calls_per_s` questions
-    a second (None: as many as there are), and given up after `timeout_s`. A reorg of up to `keep_blocks` blocks can be taken
-    back (the network's own figure counts where it is larger). `wallets_file` is a CSV table of venues' hot wallets. `traces` is
-    "auto" (asked of own nodes, by their address), "on" or "off".
+    `quorum` nodes must agree on the logs of a block, if there are so many; each gets at most `calls_per_s` requests a second
+    (None: no limit), and a request fails after `timeout_s`. A reorg of up to `keep_blocks` blocks can be undone (the network's
+    own figure counts if it is larger). `wallets_file` is a CSV table of venues' hot wallets. `traces` is "auto" (only from your
+    own nodes, recognised by their address), "on" or "off".
     """
 
     nodes: tuple[NodeRef, ...]
@@ -140,7 +140,7 @@ class NetworkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlSettings:
-    """Neutral targets that tell our own network from the venues: name -> URL."""
+    """Neutral targets that show if our own network is at fault: name -> URL."""
 
     targets: Mapping[str, str] = field(default_factory=dict)
     every_s: float = 5.0
@@ -149,7 +149,7 @@ class ControlSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything a daemon needs. Keys are documented by `stormwatch config init`."""
+    """Everything a daemon needs. `stormwatch config init` documents the keys."""
 
     vantage: str = "local"
     assets: Mapping[str, AssetSettings] = field(default_factory=dict)
@@ -164,7 +164,7 @@ class Settings:
     sinks: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"console": {}})
 
     def public(self) -> dict[str, Any]:
-        """The tree as plain values, safe to hand to a stranger."""
+        """The tree as plain values without secrets."""
         plain = _plain(self)
         assert isinstance(plain, dict)
         return plain

@@ -1,8 +1,8 @@
-"""The operator's table of venues' hot wallets on one network, as CSV: a row a wallet and what it pays out.
+"""Reads the operator's table of venues' hot wallets on one network: a CSV file with one row for each wallet and asset.
 
-Columns: `venue`, `asset`, `address`, and where they apply `token` (the ERC-20 it pays; empty: the network's own coin) and
-`least` (smallest outflow that counts, smallest unit). Other columns are the operator's own. A venue need not be probed;
-rows of assets that are not watched are left out, so that one table serves many deployments.
+Columns: `venue`, `asset`, `address`, and optionally `token` (the ERC-20 that it pays; empty: the network's own coin) and
+`least` (the smallest outflow that counts, in the smallest unit). Other columns are ignored. The venue need not be probed.
+Rows of assets that are not watched are skipped, so that one table serves many deployments.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from chain.events import Address
 from chain.watch import WatchedWallet
 from monitor.errors import OperatorError
 
-NEEDED = ("venue", "asset", "address")
+REQUIRED = ("venue", "asset", "address")
 MAX_ROWS = 10_000
 MAX_NAME = 64
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 def wallet_table(key: str, file: str, assets: Collection[str]) -> tuple[WatchedWallet, ...]:
-    """The wallets of this file that pay one of `assets`. Raises OperatorError with the line."""
+    """The wallets of this file that pay out one of `assets`. Raises OperatorError with the line."""
     try:
         text = Path(file).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise OperatorError(key, file, "a CSV file in UTF-8", f"it cannot be read: {error}") from None
     read = csv.DictReader(text.splitlines())
-    missing = [name for name in NEEDED if name not in (read.fieldnames or ())]
+    missing = [name for name in REQUIRED if name not in (read.fieldnames or ())]
     if missing:
-        raise OperatorError(key, file, f"columns {', '.join(NEEDED)}", f"its first line lacks {', '.join(missing)}")
+        raise OperatorError(key, file, f"columns {', '.join(REQUIRED)}", f"its first line lacks {', '.join(missing)}")
     found = dict.fromkeys(_wallets(key, file, read, assets))
     return tuple(found)
 
