@@ -1,7 +1,7 @@
-"""Writes one incident as a folder and a zip that may be handed to a stranger: no secrets, no clock, the same bytes each time.
+"""Writes one incident as a folder and a zip that can be given to anyone: no secrets, no clock, the same bytes each time.
 
-`incident.md` is for the person who reads first; the rest is for whoever judges again. `MANIFEST.sha256` covers every
-other file. Parquet (and so the manifest and the zip) is there only where pyarrow is installed.
+`incident.md` is for a first reading; the other files are for a new analysis. `MANIFEST.sha256` covers every other file. A
+Parquet file (listed in the manifest, part of the zip) is written only if pyarrow is installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from monitor.snapshot.tables import csv_bytes, parquet_bytes, table
 
 MANIFEST = "MANIFEST.sha256"
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-"""The earliest a zip knows: a snapshot's bytes do not tell when it was written."""
+"""The earliest time that a zip can hold: the bytes of a snapshot do not depend on when it was written."""
 
 MAX_NAME = 120
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -40,10 +40,10 @@ def write_snapshot(
     versions: Mapping[str, str],
     traces: Mapping[str, Any],
 ) -> Path:
-    """Write `into/{incident_id}/` and `into/{incident_id}.zip`; give the folder. An earlier snapshot of it is replaced.
+    """Write `into/{incident_id}/` and `into/{incident_id}.zip`; return the folder. Replaces an earlier snapshot of the incident.
 
     `changes` are all revisions of one incident; signals are held in memory, so the caller bounds them. Raises
-    OperatorError where the place cannot be written, or holds something that is not a snapshot.
+    OperatorError if the folder cannot be written, or contains something else than a snapshot.
     """
     ids = sorted({one.incident_id for one in changes})
     if len(ids) != 1:
@@ -59,7 +59,7 @@ def write_snapshot(
 
 
 def folder_name(incident_id: str) -> str:
-    """The incident's id as the name of a folder: whatever a vantage is called, it stays inside its parent."""
+    """The incident's id as a safe folder name: whatever the name of a vantage, the folder stays inside its parent."""
     return _UNSAFE.sub("_", incident_id).strip(".")[:MAX_NAME] or "incident"
 
 
@@ -92,7 +92,7 @@ def _json(value: Any) -> bytes:
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write beside, then put in place: who looks while we write sees the old snapshot or the new one, whole."""
+    """Write to a temporary place, then rename: a reader sees the whole old snapshot or the whole new one."""
     archive = folder.with_name(f"{folder.name}.zip")
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise OperatorError("--out", str(folder), "a new place, or an earlier snapshot", "move what is there away")

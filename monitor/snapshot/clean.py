@@ -1,7 +1,7 @@
-"""Makes text and values safe to hand to a stranger: secrets hidden, spreadsheet formulas defused, Markdown kept plain.
+"""Makes text and values safe to give to anyone: hides secrets, defuses spreadsheet formulas, escapes Markdown.
 
-What passes here came from venues, chains and strangers' recordings as well as from the operator. Errs on the side of
-hiding; chain addresses, hashes and trace ids stay readable.
+The input comes from venues, chains and untrusted recordings as well as from the operator. In doubt it hides; chain addresses,
+hashes and trace ids stay readable.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from monitor.telemetry.redact import HIDDEN, redact
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What makes a spreadsheet read a cell as a formula (OWASP: CSV injection)."""
+"""First characters that make a spreadsheet read a cell as a formula (OWASP: CSV injection)."""
 
 _USER_IN_URL = re.compile(r"(?<=://)[^\s\"'<>]*@")
 _QUERY = re.compile(r"(://[^\s\"'<>?]+\?)[^\s\"'<>]+")
@@ -29,20 +29,20 @@ _KNOWN_SHAPES = re.compile(
     re.DOTALL,
 )
 _SECRET_KEY = re.compile(r"(?i)(?:secret|passw|passphrase|token|credential|cookie|private|(?:^|_)(?:api_?)?key$)")
-_NAMES_A_PLACE = re.compile(r"(?i)_(?:env|file)$")
+_POINTS_TO_SECRET = re.compile(r"(?i)_(?:env|file)$")
 _MARKUP = re.compile(r"([\\`|<>\[\]])")
 
 
 @lru_cache(maxsize=8192)  # sources, subjects and outcomes repeat by the hundred thousand
 def clean(text: str) -> str:
-    """The text with whatever looks like a secret replaced by "[hidden]"."""
+    """The text with "[hidden]" in place of everything that looks like a secret."""
     text = _USER_IN_URL.sub(f"{HIDDEN}@", text)
     text = _QUERY.sub(rf"\g<1>{HIDDEN}", text)
     return _KNOWN_SHAPES.sub(HIDDEN, redact(text))
 
 
 def clean_value(value: Any) -> Any:
-    """Plain values with every text in them cleaned, keys included."""
+    """Plain values with every text cleaned, keys included."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
@@ -53,7 +53,7 @@ def clean_value(value: Any) -> Any:
 
 
 def clean_settings(value: Any) -> Any:
-    """As `clean_value`; and what stands under a secret's name is hidden, unless the key names a variable or a file."""
+    """Like `clean_value`; also hides the value of a key that sounds secret, unless the key names a variable or a file."""
     if isinstance(value, Mapping):
         return {clean(str(key)): _setting(str(key), one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -62,7 +62,7 @@ def clean_settings(value: Any) -> Any:
 
 
 def _setting(key: str, value: Any) -> Any:
-    secret = _SECRET_KEY.search(key) and not _NAMES_A_PLACE.search(key)
+    secret = _SECRET_KEY.search(key) and not _POINTS_TO_SECRET.search(key)
     if secret and isinstance(value, str) and value:
         return HIDDEN
     return clean_settings(value)

@@ -1,4 +1,4 @@
-"""Gathers what a snapshot of one incident needs from the store, and has it written."""
+"""Collects from the store what a snapshot of one incident needs, and writes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMED = ("aiohttp", "web3", "asyncpg", "msgspec", "pandas", "opentelemetry-sdk"
 
 
 def versions() -> dict[str, str]:
-    """What ran: Stormwatch and the libraries it stands on."""
+    """The versions of Stormwatch and of the libraries that it uses."""
     found = {one.metadata["Name"].lower(): one.version for one in distributions() if one.metadata["Name"]}
     return {"stormwatch": stormwatch_version(), **{name: found[name] for name in _NAMED if name in found}}
 
@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
 async def snapshot_incident(
     store: PostgresStore, changes: Sequence[IncidentChange], settings: Settings, into: Path
 ) -> Path:
-    """Write the snapshot of these changes (all of one incident) under `into`; give its folder."""
+    """Write the snapshot of these changes (all of one incident) under `into`; return its folder."""
     first, last = changes[0], changes[-1]
     asset = first.scope.partition(":")[2] if first.scope.startswith("asset:") else None
     signals: list[Signal] = []

@@ -1,4 +1,4 @@
-"""An incident as a page that a person reads first: what, where it stands, in what order, why, and what we could not see."""
+"""Writes an incident as a page for a first reading: what, its state, its order, its reasons, and what we could not see."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ NOTHING = "nothing was noted\n"
 
 
 def story(changes: Sequence[IncidentChange], traces: Mapping[str, object], signals: int) -> str:
-    """The page, in Markdown. `changes` are all revisions of one incident in order; `signals` how many lie beside it."""
+    """The page, in Markdown. `changes` are all revisions of one incident in order; `signals` how many signals there are."""
     last = changes[-1]
     gravest = max(changes, key=lambda one: (one.level, one.revision))
     parts = [
         f"# {prose(gravest.headline)}\n",
-        _standing(gravest, last),
+        _state(gravest, last),
         "## Timeline\n",
         _timeline(changes),
         "## Legs, in order of onset\n",
@@ -64,7 +64,7 @@ def story(changes: Sequence[IncidentChange], traces: Mapping[str, object], signa
     return "\n".join(part for part in parts if part)
 
 
-def _standing(gravest: IncidentChange, last: IncidentChange) -> str:
+def _state(gravest: IncidentChange, last: IncidentChange) -> str:
     lines = [
         f"- incident: `{prose(last.incident_id)}`, {prose(last.scope)}, revision {last.revision}",
         f"- where it stands: {STATES[last.state]}, at {_time(last.at)}",

@@ -1,7 +1,7 @@
-"""Signals as a table: one flat row each, as CSV for anybody and as Parquet where pyarrow is installed.
+"""Writes signals as a table, one flat row each: as CSV, and as Parquet if pyarrow is installed.
 
-Columns are those of a signal line, the subject's fields spread out, attributes as JSON. Rows go by received_at, source,
-seq, so that the same signals give the same bytes in whatever order they came. pandas is imported late.
+The columns are those of a signal line, with the subject's fields as columns and the attributes as JSON. Rows are sorted by
+received_at, source and seq, so that the same signals give the same bytes in any order of arrival. pandas is imported late.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def csv_bytes(frame: DataFrame) -> bytes:
 
 
 def parquet_bytes(frame: DataFrame) -> bytes | None:
-    """The table as Parquet, or None where pyarrow is not installed. The same bytes each time for one pyarrow."""
+    """The table as Parquet, or None if pyarrow is not installed. One version of pyarrow gives the same bytes each time."""
     if find_spec("pyarrow") is None:
         return None
     import pyarrow as pa
@@ -60,14 +60,14 @@ def parquet_bytes(frame: DataFrame) -> bytes | None:
 
     kinds = {"seq": pa.int64(), "value": pa.float64()}
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
-    held = pa.table({name: pa.array(list(frame[name]), schema.field(name).type) for name in COLUMNS}, schema=schema)
+    columns = pa.table({name: pa.array(list(frame[name]), schema.field(name).type) for name in COLUMNS}, schema=schema)
     into = BytesIO()
-    pq.write_table(held, into, compression="zstd")
+    pq.write_table(columns, into, compression="zstd")
     return into.getvalue()
 
 
 def stamp(at: datetime) -> str:
-    """A time as the snapshot writes it: UTC, microseconds always, so that text order is time order."""
+    """A time as the snapshot writes it: in UTC, always with microseconds, so that text order is time order."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
