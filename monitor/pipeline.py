@@ -68,7 +68,7 @@ class Pipeline:
         self._recorder = recorder
         self._observers = tuple(observers)
         self.signals = 0
-        self.relived = 0
+        self.replayed = 0
         self.last_tick: datetime | None = None
 
     def take_reading(self, reading: Reading) -> None:
@@ -94,9 +94,9 @@ class Pipeline:
             observer.on_signals(signals)
         self._report(changes)
 
-    def relive(self, signals: Sequence[Signal]) -> None:
+    def replay(self, signals: Sequence[Signal]) -> None:
         """Replay signals of an earlier run so that usual levels are known: none of it is delivered or written again."""
-        self.relived += len(signals)
+        self.replayed += len(signals)
         for signal in signals:
             self._correlator.on_signal(signal)
 

@@ -1,4 +1,4 @@
-"""From the operator's settings to what the floors need: probers' settings, chain watches, intake, expectations. No sockets."""
+"""Makes from the operator's settings what probes and chain need: probers' settings, watches, intake, expectations. No sockets."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from probes.venue import Keys
 
 LIQUIDATION_GAP_S = 15.0
 BOOK_GAP_S = 5.0
-CHAIN_GAP_LEAST_S = 15.0
+MIN_CHAIN_GAP_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """A source the correlator should hear from at least every `gap_s`."""
+    """A source that should send to the correlator at least every `gap_s`."""
 
     source: str
     subject: Subject
@@ -37,16 +37,16 @@ class Expectation:
 
 
 def intake_of(settings: Settings) -> Intake:
-    """The door, knowing which contract and pool matter to which asset."""
+    """The intake, with the assets that each contract and pool belongs to."""
     contracts: dict[tuple[str, str], list[str]] = {}
     pools: dict[tuple[str, str], list[str]] = {}
     for asset in sorted(settings.assets):
         for contract in settings.assets[asset].contracts:
             contracts.setdefault((contract.network, contract.address.lower()), []).append(asset)
         for token in settings.assets[asset].tokens:
-            matters = contracts.setdefault((token.network, token.address.lower()), [])
-            if asset not in matters:
-                matters.append(asset)
+            owners = contracts.setdefault((token.network, token.address.lower()), [])
+            if asset not in owners:
+                owners.append(asset)
         for pool in settings.assets[asset].pools:
             pools.setdefault((pool.network, pool.address.lower()), []).append(asset)
     return Intake(vantage=settings.vantage, assets=settings.assets, contracts=contracts, pools=pools)
@@ -63,12 +63,12 @@ def enabled_networks(settings: Settings) -> list[str]:
 
 
 def assets_of(settings: Settings, venue: str) -> tuple[str, ...]:
-    """The assets a venue is watched for: its own list, else all."""
+    """The assets that a venue is watched for: its own list, else all."""
     return settings.venues[venue].assets or tuple(sorted(settings.assets))
 
 
 def prober_settings(settings: Settings, venue: str, env: Mapping[str, str]) -> ProberSettings:
-    """What a venue's prober runs with. Raises OperatorError for a key named and not found in the environment."""
+    """The settings of a venue's prober. Raises OperatorError for a key that is named but not in the environment."""
     one = settings.venues[venue]
     if one.ca_file:
         _check_ca(f"venues.{venue}.ca_file", one.ca_file)
@@ -117,7 +117,7 @@ def secret(key: str, name: str, env: Mapping[str, str]) -> str:
 
 
 def node_url(key: str, node: NodeRef, env: Mapping[str, str]) -> str:
-    """A node's URL, given or found in the environment. Raises OperatorError."""
+    """A node's URL, from the settings or the environment. Raises OperatorError."""
     if node.url:
         return node.url
     url = secret(f"{key}.url_env", node.url_env, env)
@@ -126,7 +126,7 @@ def node_url(key: str, node: NodeRef, env: Mapping[str, str]) -> str:
 
 
 def venue_expectations(settings: Settings, venue: str, instruments: Iterable[Instrument]) -> Iterator[Expectation]:
-    """What a venue's sources should sound like, for each asset it has a perpetual of (each of its assets, where none)."""
+    """What to expect from a venue's sources, for each asset with a perpetual there (for each of its assets, if none has one)."""
     dialect = venues.declared(venue)
     found = sorted({one.base for one in instruments if one.market is Market.PERP})
     server_time = next((one.every_s for one in dialect.checks if one.name == "server_time"), None)
@@ -137,10 +137,10 @@ def venue_expectations(settings: Settings, venue: str, instruments: Iterable[Ins
             if feed.name in settings.venues[venue].disabled:
                 continue
             if feed.name == "liquidation":
-                words: dict[str, Scalar] = {"leg": "liquidation", "weight": 1.0, "class": "ws"}
+                attributes: dict[str, Scalar] = {"leg": "liquidation", "weight": 1.0, "class": "ws"}
                 if feed.censoring is not None:
-                    words["censoring"] = feed.censoring.value
-                yield Expectation(f"{venue}/liquidation", subject, LIQUIDATION_GAP_S, words)
+                    attributes["censoring"] = feed.censoring.value
+                yield Expectation(f"{venue}/liquidation", subject, LIQUIDATION_GAP_S, attributes)
             elif feed.name == "book_ws":
                 yield Expectation(
                     f"{venue}/book_ws", subject, BOOK_GAP_S, {"leg": "venue", "weight": 1.0, "class": "ws"}
@@ -153,8 +153,8 @@ def venue_expectations(settings: Settings, venue: str, instruments: Iterable[Ins
 
 
 def network_expectations(settings: Settings, network: str) -> Iterator[Expectation]:
-    """A network's heads carry the migration leg of each asset with a contract or pool there."""
-    gap_s = max(CHAIN_GAP_LEAST_S, 3 * declared_network(network).block_time_s)
+    """What to expect from a network: its heads cover the migration leg of each asset with a contract or pool there."""
+    gap_s = max(MIN_CHAIN_GAP_S, 3 * declared_network(network).block_time_s)
     for asset in sorted(settings.assets):
         one = settings.assets[asset]
         if network in {ref.network for ref in one.contracts} | {ref.network for ref in one.pools}:
@@ -188,7 +188,7 @@ def _tokens(settings: Settings, network: str) -> list[Address]:
 
 
 def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -> WatcherSettings:
-    """What a network's watcher runs with: its nodes, and every contract, pool and timelock that matters there."""
+    """The settings of a network's watcher: its nodes, and every contract, pool and timelock to watch there."""
     one = settings.networks[network]
     contracts: dict[str, WatchedContract] = {}
     pools: dict[str, WatchedPool] = {}

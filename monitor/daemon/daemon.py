@@ -1,7 +1,7 @@
-"""The daemon: puts every part together, keeps them running, and stops them in an order that loses nothing.
+"""Runs the daemon: joins all parts, keeps them running, and stops them in an order that loses nothing.
 
-Sources first (probers, watchers, controls, the clock), then what is held back in the correlator, then deliveries, the
-store's writer, telemetry. The only file that knows all parts; each part knows none of the others.
+It stops the sources first (probers, watchers, controls, the clock), then flushes the correlator, then the deliveries, the
+store's writer and telemetry. This is the only file that knows all parts; no part knows another.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from monitor.web.server import Web
 from probes.rest.http import utc_now
 
 GAUGES_EVERY_S = 5.0
-LAST_WORDS_S = 5.0
+DRAIN_S = 5.0
 TICK_LATE_S = 10.0
 RETAIN_EVERY_S = 3600.0
-RELIVED_AT_ONCE = 2000
+REPLAY_BATCH = 2000
 
 
 class _Checkpoints:
-    """Where each network was left: written in order with the signals that came before, so that none is told twice."""
+    """The checkpoint of each network, written in order with the signals before it, so that none is reported twice."""
 
     def __init__(self, store: PostgresStore, writer: Writer) -> None:
         self._store = store
@@ -72,49 +72,49 @@ class Daemon:
         self._web = Web(settings.web, self.not_ready, self.telemetry.prometheus)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
-        """Run every part until `stop`. `ready` is called once the store is open and all parts have begun."""
+        """Run every part until `stop`. Calls `ready` when the store is open and all parts have started."""
         sources = self._sources.parts()
         await self.store.open()
-        await self.writer.drain()  # an earlier run's spool, before its checkpoints are believed
+        await self.writer.drain()  # write an earlier run's spool before its checkpoints are read
         await self._resume()
         try:
             async with asyncio.TaskGroup() as group:
-                ends = self._start(group, self._ends())
+                outputs = self._start(group, self._outputs())
                 try:
                     await self._web.start()
-                    begun = self._start(group, sources)
+                    started = self._start(group, sources)
                     ready()
                     await stop.wait()
-                    for task in begun:
+                    for task in started:
                         task.cancel()
-                    await asyncio.gather(*begun, return_exceptions=True)
+                    await asyncio.gather(*started, return_exceptions=True)
                 finally:
-                    await self._last_words(ends)
+                    await self._drain(outputs)
         except* OperatorError as many:
             raise _first(many) from None
 
     async def _resume(self) -> None:
-        """Judge the last of an earlier run again: what is usual is known from the first second on."""
+        """Replay the last signals of an earlier run, so that usual levels are known from the first second."""
         now = self._clock()
-        lived: list[Signal] = []
+        recent: list[Signal] = []
         async for signal in self.store.signals(now - timedelta(seconds=self.settings.store.resume_s), now):
-            lived.append(signal)
-            if len(lived) == RELIVED_AT_ONCE:
-                self._relive(lived)
-                lived = []
+            recent.append(signal)
+            if len(recent) == REPLAY_BATCH:
+                self._replay(recent)
+                recent = []
                 await asyncio.sleep(0)
-        self._relive(lived)
+        self._replay(recent)
 
-    def _relive(self, signals: list[Signal]) -> None:
-        self.pipeline.relive(signals)
+    def _replay(self, signals: list[Signal]) -> None:
+        self.pipeline.replay(signals)
         for observer in self._own_observers:
             observer.on_signals(signals)
 
     def _start(self, group: asyncio.TaskGroup, parts: Mapping[str, Part]) -> list[asyncio.Task[None]]:
-        return [group.create_task(self._supervisor.keep(name, part), name=name) for name, part in parts.items()]
+        return [group.create_task(self._supervisor.run(name, part), name=name) for name, part in parts.items()]
 
-    def _ends(self) -> dict[str, Part]:
-        """Where things go: they outlive the sources, to write and deliver what those said last."""
+    def _outputs(self) -> dict[str, Part]:
+        """The parts that write and deliver: they outlive the sources, for their last signals."""
         parts: dict[str, Part] = {"store": self.writer.run, "gauges": self._gauges, "retention": self._retention}
         for name in self.deliveries.names:
             parts[f"sink {name}"] = self._sink(name)
@@ -159,21 +159,21 @@ class Daemon:
             reasons.append("the clock does not tick")
         return reasons
 
-    async def _last_words(self, ends: list[asyncio.Task[None]]) -> None:
-        """Judge what is held back, deliver, write, export; then end the parts that did so."""
+    async def _drain(self, outputs: list[asyncio.Task[None]]) -> None:
+        """Assess what is held back, deliver, write and export it; then stop the outputs."""
         self.pipeline.finish()
         await self._web.stop()
-        await self.deliveries.drain(LAST_WORDS_S)
-        for task in ends:
+        await self.deliveries.drain(DRAIN_S)
+        for task in outputs:
             task.cancel()
-        await asyncio.gather(*ends, return_exceptions=True)
+        await asyncio.gather(*outputs, return_exceptions=True)
         await self.writer.flush()
         await self.store.close()
         await self.telemetry.close()
 
 
 def _first(many: BaseExceptionGroup[OperatorError]) -> OperatorError:
-    """The first operator's mistake of a group, however deep."""
+    """The first OperatorError of a group, at any depth."""
     for one in many.exceptions:
         return _first(one) if isinstance(one, BaseExceptionGroup) else one
     raise AssertionError("an exception group is never empty")

@@ -1,7 +1,7 @@
-"""After an upgrade was told: is the new code's source verified? Asked aside, never in the way of an event.
+"""Asks explorers after an upgrade if the source of the new code is verified, in the background: no event waits for it.
 
-An explorer that does not answer is asked again; code that is not verified yet is looked at again later, for its maker may
-still be at it. What comes of it is a signal of its own. `chain inspect` asks here too.
+An explorer that does not answer is asked again. Code that is not verified is checked again later, because its developer may
+still verify it. The result is a signal of its own. `chain inspect` uses this too.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from chain.proxies.diamonds import NOBODY
 from monitor.daemon.assembly import secret
 from monitor.settings.tree import Settings
 
-LOOKS_S = (0.0, 60.0, 900.0, 3600.0)
-"""Seconds before each look."""
+CHECKS_S = (0.0, 60.0, 900.0, 3600.0)
+"""Seconds before each check."""
 MAX_OPEN = 64
-"""Upgrades under way; a flood of more is not asked after."""
+"""Most upgrades that are checked at a time; more are not checked."""
 CODE_ROLES = frozenset({"implementation", "secondary", "facet", "beacon", "dictionary", "delegate", "code"})
 
 OnSourceSeen = Callable[[ContractUpgraded, SourceSeen], None]
 
 
 def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[SourceBook, ...]:
-    """Where the operator wants source looked up. Raises OperatorError for a key named and not found."""
+    """The explorers that the operator chose. Raises OperatorError for a key that is named but not found."""
     one, chain_id = settings.explorer, declared(network).chain_id
     books: list[SourceBook] = []
     if one.etherscan_key_env:
@@ -43,7 +43,7 @@ def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[
 
 
 async def with_sources(found: Inspection, books: tuple[SourceBook, ...]) -> Inspection:
-    """The same, with what these say of the source of its target and of the one before. Hangs up on them."""
+    """The inspection with the explorers' answers on the source of its target and of the previous one. Closes the explorers."""
     addresses = [found.roles.get("implementation", found.address), *([found.previous] if found.previous else [])]
     try:
         seen = [await asked_of(books, address) for address in dict.fromkeys(addresses)]
@@ -54,12 +54,14 @@ async def with_sources(found: Inspection, books: tuple[SourceBook, ...]) -> Insp
 
 
 class SourceChecks:
-    """One network's questions under way. Use as a context: leaving it ends them."""
+    """The checks of one network. Use it as a context manager: leaving it ends them."""
 
-    def __init__(self, books: tuple[SourceBook, ...], told: OnSourceSeen, looks_s: tuple[float, ...] = LOOKS_S) -> None:
+    def __init__(
+        self, books: tuple[SourceBook, ...], on_seen: OnSourceSeen, checks_s: tuple[float, ...] = CHECKS_S
+    ) -> None:
         self._books = books
-        self._told = told
-        self._looks_s = looks_s
+        self._on_seen = on_seen
+        self._checks_s = checks_s
         self._open: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> SourceChecks:
@@ -74,8 +76,8 @@ class SourceChecks:
         for book in self._books:
             await book.close()
 
-    def see(self, event: object) -> None:
-        """Begin to ask, where it is an upgrade to other code."""
+    def on_event(self, event: object) -> None:
+        """Start a check if the event is an upgrade to other code."""
         if not self._books or len(self._open) >= MAX_OPEN or not isinstance(event, ContractUpgraded):
             return
         if event.role not in CODE_ROLES or event.new == NOBODY:
@@ -87,11 +89,11 @@ class SourceChecks:
     async def _ask(self, event: ContractUpgraded) -> None:
         address = event.contract if event.role == "code" else Address(event.new)
         last: SourceSeen | None = None
-        for wait_s in self._looks_s:
+        for wait_s in self._checks_s:
             await asyncio.sleep(wait_s)
             found = await asked_of(self._books, address)
             if found is not None and (last is None or found.verified):
-                self._told(event, found)
+                self._on_seen(event, found)
                 last = found
             if last is not None and last.verified:
                 return

@@ -1,6 +1,6 @@
-"""The daemon's sources as parts to be kept running: a prober for each venue, a watcher for each network, controls, the clock.
+"""Makes the daemon's sources: a prober for each venue, a watcher for each network, the controls and the clock.
 
-Each part hands what it hears to the pipeline and declares, once it knows, what the correlator should expect to hear.
+Each part passes its readings or events to the pipeline, and declares to the correlator what to expect from it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ log = logging.getLogger("stormwatch.sources")
 
 
 class Sources:
-    """Where everything comes from. `tape` keeps raw frames; `checkpoints` says where each network was left."""
+    """All sources. `tape` records raw frames; `checkpoints` holds the position of each network."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Sources:
         self._faults: dict[tuple[str, str, NodeFaultKind], datetime] = {}
 
     def parts(self) -> dict[str, Part]:
-        """Every part by name, all settings checked. Raises OperatorError before anything has begun."""
+        """Every part by name, with all settings checked. Raises OperatorError before any part starts."""
         parts: dict[str, Part] = {}
         for name in enabled_venues(self._settings):
             parts[f"venue {name}"] = self._venue(name)
@@ -112,20 +112,20 @@ class Sources:
 
         async def part() -> None:
             self._expect(network_expectations(self._settings, name))
-            async with SourceChecks(books_of(self._settings, name, self._env), self._source_seen) as checks:
+            async with SourceChecks(books_of(self._settings, name, self._env), self._on_source) as checks:
                 async for event in Watcher(chosen, self._checkpoints, self._clock).events():
                     if isinstance(event, NodeFault) and event.fault is not NodeFaultKind.RANGE_LIMIT:
-                        self._name_fault(name, event)
+                        self._log_fault(name, event)
                     self._pipeline.take_event(event)
-                    checks.see(event)
+                    checks.on_event(event)
 
         return part
 
-    def _source_seen(self, event: ContractUpgraded, seen: SourceSeen) -> None:
+    def _on_source(self, event: ContractUpgraded, seen: SourceSeen) -> None:
         self._pipeline.take(self._pipeline.intake.source(event, seen, self._clock()))
 
-    def _name_fault(self, network: str, fault: NodeFault) -> None:
-        """Tell the operator of a node's fault, at most once in a while: a wrong URL shows only here and in the figures."""
+    def _log_fault(self, network: str, fault: NodeFault) -> None:
+        """Log a node's fault, at most every `FAULT_AGAIN`: a wrong URL shows only here and in the metrics."""
         what = (network, fault.node, fault.fault)
         last = self._faults.get(what)
         if last is None or fault.seen_at - last >= FAULT_AGAIN:

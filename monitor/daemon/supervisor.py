@@ -1,7 +1,7 @@
-"""Keeps the daemon's parts running: a part that fails is named, counted and started again, with growing pauses.
+"""Keeps the daemon's parts running: it logs and counts a part that fails and starts it again after growing pauses.
 
-Failures come in three kinds. The world's never get here (they are readings). The operator's (OperatorError) end the
-daemon with their message. Ours (anything else) restart the part alone: the others go on.
+There are three kinds of failure. Failures of the outside world are readings and never get here. An operator's mistake
+(OperatorError) ends the daemon with its message. Our own failure (any other exception) restarts only the part that failed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOOP_RESTARTS = 5
 
 
 class Supervisor:
-    """Runs named parts until they return, are cancelled, or an operator's mistake ends everything."""
+    """Runs named parts until they return, are cancelled, or an OperatorError ends everything."""
 
     def __init__(self, clock: Clock, *, first_pause_s: float = FIRST_PAUSE_S) -> None:
         self._clock = clock
@@ -33,7 +33,7 @@ class Supervisor:
         self.restarts: Counter[str] = Counter()
         self._recent: dict[str, deque[datetime]] = {}
 
-    async def keep(self, name: str, part: Part) -> None:
+    async def run(self, name: str, part: Part) -> None:
         """Run `part`; start it again after a failure of ours. Returns when the part returns."""
         pause_s = self._first_pause_s
         while True:
@@ -42,7 +42,7 @@ class Supervisor:
                 await part()
             except OperatorError:
                 raise
-            except Exception:  # the one place where our own failures stop: named, counted, restarted
+            except Exception:  # the one place that catches our own failures: logged, counted, restarted
                 now = self._clock()
                 self._count(name, now)
                 if (now - started).total_seconds() > MAX_PAUSE_S:
@@ -58,7 +58,7 @@ class Supervisor:
         self._recent.setdefault(name, deque(maxlen=LOOP_RESTARTS)).append(now)
 
     def looping(self) -> list[str]:
-        """Parts restarted five times within five minutes: the daemon is not ready while there are any."""
+        """Parts that restarted five times within five minutes: while there are any, the daemon is not ready."""
         now = self._clock()
         return [
             name

@@ -10,7 +10,7 @@ from math import exp
 
 
 class RobustLevel:
-    """One stream. `tau_s` is the time constant, `floor` the least scale (in units of the values), `warm` how many samples come first."""
+    """One stream. `tau_s` is the time constant, `floor` the least scale, `warm` how many samples come before the first score."""
 
     def __init__(self, tau_s: float, floor: float, warm: int = 8) -> None:
         self._tau_s = tau_s

@@ -78,7 +78,7 @@ async def record_sources(
         supervisor = Supervisor(utc_now)
         parts = sources.parts()
         async with asyncio.TaskGroup() as group:
-            begun = [group.create_task(supervisor.keep(name, part)) for name, part in parts.items()]
+            begun = [group.create_task(supervisor.run(name, part)) for name, part in parts.items()]
             await stop.wait()
             for task in begun:
                 task.cancel()

@@ -43,8 +43,8 @@ async def checked(explorer: Explorer, event: ContractUpgraded, enough: int) -> l
             done.set()
 
     books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
-    async with SourceChecks(books, take, looks_s=(0.0, 0.0, 0.0)) as checks:
-        checks.see(event)
+    async with SourceChecks(books, take, checks_s=(0.0, 0.0, 0.0)) as checks:
+        checks.on_event(event)
         async with asyncio.timeout(10):
             await done.wait()
     return told
@@ -77,14 +77,14 @@ async def test_other_code_at_the_same_address_is_asked_for_there() -> None:
 async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
     async with opened() as explorer:
         books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
-        async with SourceChecks(books, lambda *_: None, looks_s=(60.0,)) as checks:
-            checks.see(replace(UP, role="admin"))
-            checks.see(replace(UP, role="facet", new=NOBODY))
-            checks.see(COMPARED)
-            checks.see("no event")
+        async with SourceChecks(books, lambda *_: None, checks_s=(60.0,)) as checks:
+            checks.on_event(replace(UP, role="admin"))
+            checks.on_event(replace(UP, role="facet", new=NOBODY))
+            checks.on_event(COMPARED)
+            checks.on_event("no event")
             assert not checks._open
             for _ in range(MAX_OPEN + 5):
-                checks.see(UP)
+                checks.on_event(UP)
             assert len(checks._open) == MAX_OPEN
         async with SourceChecks((), lambda *_: None) as unasked:
             unasked.see(UP)

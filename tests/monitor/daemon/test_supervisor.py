@@ -21,7 +21,7 @@ async def test_a_part_that_fails_is_started_again_and_counted() -> None:
         if len(tries) < 3:
             raise RuntimeError("ours")
 
-    await supervisor.keep("prober bybit", part)
+    await supervisor.run("prober bybit", part)
 
     assert len(tries) == 3
     assert supervisor.restarts == {"prober bybit": 2}
@@ -33,7 +33,7 @@ async def test_an_operators_mistake_is_not_retried() -> None:
         raise OperatorError("store.dsn", "x", "a DSN", "correct it")
 
     with pytest.raises(OperatorError, match=r"store\.dsn"):
-        await Supervisor(lambda: START).keep("store", part)
+        await Supervisor(lambda: START).run("store", part)
 
 
 async def test_five_restarts_in_five_minutes_are_a_loop() -> None:
@@ -45,7 +45,7 @@ async def test_five_restarts_in_five_minutes_are_a_loop() -> None:
         if len(tries) < 6:
             raise RuntimeError("ours")
 
-    await supervisor.keep("watcher", part)
+    await supervisor.run("watcher", part)
 
     assert supervisor.looping() == ["watcher"]
 
@@ -61,6 +61,6 @@ async def test_restarts_long_ago_are_no_loop() -> None:
         if len(tries) < 6:
             raise RuntimeError("ours")
 
-    await supervisor.keep("watcher", part)
+    await supervisor.run("watcher", part)
 
     assert supervisor.looping() == []

@@ -100,9 +100,9 @@ async def test_a_daemon_that_starts_again_knows_what_was_usual_and_records_it(sc
     _, before = read_recording(tmp_path / "first.jsonl")
     _, whole = read_recording(tmp_path / "second.jsonl")
     told = list(whole)
-    assert first.pipeline.relived == 0
-    assert second.pipeline.relived == first.pipeline.signals == len(list(before))
-    assert len(told) == second.pipeline.relived + second.pipeline.signals
+    assert first.pipeline.replayed == 0
+    assert second.pipeline.replayed == first.pipeline.signals == len(list(before))
+    assert len(told) == second.pipeline.replayed + second.pipeline.signals
     again = replay_file(tmp_path / "second.jsonl")
     list(again.changes())
     assert again.correlator.digest() == second.correlator.digest()
