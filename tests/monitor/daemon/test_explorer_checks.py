@@ -87,7 +87,7 @@ async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
                 checks.on_event(UP)
             assert len(checks._open) == MAX_OPEN
         async with SourceChecks((), lambda *_: None) as unasked:
-            unasked.see(UP)
+            unasked.on_event(UP)
             assert not unasked._open
 
 
