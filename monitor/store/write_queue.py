@@ -23,12 +23,12 @@ class WriteQueue:
         self._bound = bound
         self._order = 0
         self._routine: deque[tuple[int, Signal]] = deque()
-        self._kept: deque[tuple[int, Signal | IncidentChange | tuple[str, bytes]]] = deque()
+        self._required: deque[tuple[int, Signal | IncidentChange | tuple[str, bytes]]] = deque()
         self.dropped: Counter[str] = Counter()
         """Routine signals given up, by kind."""
 
     def __len__(self) -> int:
-        return len(self._routine) + len(self._kept)
+        return len(self._routine) + len(self._required)
 
     def add_signals(self, signals: Iterable[Signal]) -> None:
         """Queue signals; the oldest routine ones make room."""
@@ -37,14 +37,14 @@ class WriteQueue:
             if KINDS[signal.kind].droppable:
                 self._routine.append((self._order, signal))
             else:
-                self._kept.append((self._order, signal))
+                self._required.append((self._order, signal))
         self._make_room()
 
-    def add_kept(self, items: Iterable[IncidentChange | tuple[str, bytes]]) -> None:
+    def add_required(self, items: Iterable[IncidentChange | tuple[str, bytes]]) -> None:
         """Queue incident changes, or checkpoints as (network, body)."""
         for item in items:
             self._order += 1
-            self._kept.append((self._order, item))
+            self._required.append((self._order, item))
         self._make_room()
 
     def cut(self, run_id: str, number: int, cut_at: datetime, rows: int) -> Batch:
@@ -53,10 +53,10 @@ class WriteQueue:
         changes: list[IncidentChange] = []
         checkpoints: dict[str, bytes] = {}
         for _ in range(min(rows, len(self))):
-            if not self._kept or (self._routine and self._routine[0][0] < self._kept[0][0]):
+            if not self._required or (self._routine and self._routine[0][0] < self._required[0][0]):
                 signals.append(self._routine.popleft()[1])
                 continue
-            item = self._kept.popleft()[1]
+            item = self._required.popleft()[1]
             if isinstance(item, Signal):
                 signals.append(item)
             elif isinstance(item, IncidentChange):

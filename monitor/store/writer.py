@@ -84,12 +84,12 @@ class Writer:
 
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
         """Queue incident changes."""
-        self._queue.add_kept(changes)
+        self._queue.add_required(changes)
         self._wake()
 
     def checkpoint(self, network: str, body: bytes) -> None:
         """Queue a checkpoint: it is written with or after everything queued before it."""
-        self._queue.add_kept([(network, body)])
+        self._queue.add_required([(network, body)])
         self._wake()
 
     async def run(self) -> None:

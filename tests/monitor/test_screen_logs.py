@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.logs import set_up_logs
+from monitor.daemon.logs import set_up_logs
 
 
 @pytest.fixture(autouse=True)

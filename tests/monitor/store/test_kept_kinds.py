@@ -29,6 +29,7 @@ ROUTINE = {
     K.OPEN_INTEREST, K.FUNDING, K.MARK_PRICE, K.LONG_SHORT_RATIO, K.VOLUME, K.CONTROL,
 }  # fmt: skip
 
+
 def given_up(kind: SignalKind) -> bool:
     """Whether a signal of this kind is lost when a newer routine reading finds the queue full."""
     waiting = WriteQueue(1)
@@ -52,7 +53,7 @@ def test_a_queue_full_of_what_is_never_given_up_grows_beyond_its_bound() -> None
     waiting = WriteQueue(2)
     kinds = sorted(NEVER_GIVEN_UP)
     waiting.add_signals([signal(seq, kind=kind) for seq, kind in enumerate(kinds)])
-    waiting.add_kept([change(), ("ethereum", b"1")])
+    waiting.add_required([change(), ("ethereum", b"1")])
     whole = waiting.cut("run", 1, NOON, 99)
     assert [one.kind for one in whole.signals] == kinds
     assert (whole.changes, whole.checkpoints) == ((change(),), {"ethereum": b"1"})
@@ -62,8 +63,8 @@ def test_a_queue_full_of_what_is_never_given_up_grows_beyond_its_bound() -> None
 def test_an_incident_change_or_a_checkpoint_makes_room_for_itself_among_routine_readings() -> None:
     waiting = WriteQueue(2)
     waiting.add_signals([signal(1), signal(2)])
-    waiting.add_kept([change()])
-    waiting.add_kept([("ethereum", b"1")])
+    waiting.add_required([change()])
+    waiting.add_required([("ethereum", b"1")])
     left = waiting.cut("run", 1, NOON, 9)
     assert (left.signals, left.changes, left.checkpoints) == ((), (change(),), {"ethereum": b"1"})
     assert waiting.dropped == {"request": 2}

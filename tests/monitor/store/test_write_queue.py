@@ -26,9 +26,9 @@ def test_a_batch_holds_what_came_first_in_order() -> None:
 def test_a_checkpoint_waits_for_the_signals_before_it() -> None:
     waiting = WriteQueue(100)
     waiting.add_signals([signal(1), signal(2, kind=SignalKind.UPGRADE)])
-    waiting.add_kept([("ethereum", b"1")])
+    waiting.add_required([("ethereum", b"1")])
     assert waiting.cut("run", 1, NOON, 2).checkpoints == {}
-    waiting.add_kept([("ethereum", b"2"), change()])
+    waiting.add_required([("ethereum", b"2"), change()])
     last = waiting.cut("run", 2, NOON, 9)
     assert last.checkpoints == {"ethereum": b"2"}
     assert last.changes == (change(),)
@@ -66,7 +66,7 @@ def test_a_checkpoint_or_a_change_does_not_overtake_the_routine_signal_just_befo
     for item in items:
         waiting = WriteQueue(100)
         waiting.add_signals([signal(1)])
-        waiting.add_kept([item])
+        waiting.add_required([item])
         waiting.add_signals([signal(2)])
         first, second, third = (waiting.cut("run", number, NOON, 1) for number in (1, 2, 3))
         assert [one.seq for one in first.signals] == [1]
@@ -76,7 +76,7 @@ def test_a_checkpoint_or_a_change_does_not_overtake_the_routine_signal_just_befo
 
 def test_of_several_checkpoints_in_one_batch_the_last_of_each_network_is_written() -> None:
     waiting = WriteQueue(100)
-    waiting.add_kept([("ethereum", b"1"), ("base", b"7"), ("ethereum", b"2")])
+    waiting.add_required([("ethereum", b"1"), ("base", b"7"), ("ethereum", b"2")])
     assert waiting.cut("run", 1, NOON, 9).checkpoints == {"ethereum": b"2", "base": b"7"}
     assert len(waiting) == 0
 
