@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from chain.blocks.block import address_of
+from chain.blocks.abi import address_of
 from chain.blocks.delegates import Delegate
-from chain.blocks.reads import CallBytes, CallWord, Read, SlotWord, StateRead
+from chain.blocks.reads import AnyRead, CallBytes, CallWord, SlotWord, StateRead
 from chain.events import Address
 from chain.proxies.diamonds import NOBODY, read_table
-from chain.proxies.places import CODE, DELEGATE, PlaceTable, WatchedPlace
+from chain.proxies.places import CODE, DELEGATE, PlaceTable, WatchedPlace, word_of
 
 TARGETS = frozenset({"implementation", "secondary"})
 BALANCE_OF = "0x70a08231"
@@ -69,7 +69,7 @@ class Judged:
     probes: int = 0
 
 
-def places(form: PlaceTable, contract: Address, state: StateRead) -> list[Read]:
+def places(form: PlaceTable, contract: Address, state: StateRead) -> list[AnyRead]:
     """All that may hold a declaration: the contract's own places, and what its beacons are asked."""
     own = form.fields(contract)
     via = [where for role, address in _asked(form, own, state) for where in form.via(role, address)]
@@ -83,22 +83,23 @@ def declared(form: PlaceTable, contract: Address, state: StateRead) -> Declared:
     getters: dict[str, Address] = {}
     selectors: list[str] = []
     for where in own:
-        word = state.get(where.need, 0)
+        if isinstance(where.need, CallBytes):
+            table = read_table(state.get(where.need) or b"") or {}
+            slots.update(table.values())
+            selectors += sorted(table)
+            continue
+        word = state.get(where.need) or 0
         named = address_of(word) if where.role in TARGETS and 0 < word < 1 << 160 else None
         match where.need:
             case SlotWord() if named and not where.proved:  # anything may stand in a low slot
                 slots.add(named)
             case CallWord() if named and not where.handed:  # whom calls are handed on to is no delegate
                 getters[where.need.body] = named
-            case CallBytes():
-                table = read_table(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]) or {}
-                slots.update(table.values())
-                selectors += sorted(table)
     asked = _asked(form, own, state)
     sure = True
     for role, address in asked:
         via = [where for where in form.via(role, address) if where.role in TARGETS]
-        words = [state[where.need] for where in via if where.need in state]
+        words = [found for where in via if (found := word_of(state, where)) is not None]
         slots.update(address_of(word) for word in words if 0 < word < 1 << 160)
         sure = sure and bool(words or not via)
     return Declared(
@@ -107,7 +108,7 @@ def declared(form: PlaceTable, contract: Address, state: StateRead) -> Declared:
         asked=frozenset(address for _, address in asked),
         selectors=tuple(selectors),
         sure=sure,
-        account=any(where.key == DELEGATE and state.get(where.need, 0) for where in own),
+        account=any(where.key == DELEGATE and word_of(state, where) for where in own),
     )
 
 
@@ -129,7 +130,7 @@ def bodies(what: Declared, salt: str, *, traced: bool) -> tuple[str, ...]:
 
 def judge(what: Declared, found: Mapping[str, Sequence[Delegate]]) -> Judged:
     """What the calls (by call data) come to. A getter that is not among them may have been answered by anybody."""
-    own = frozenset(named for body, named in what.getters.items() if found.get(body) == [])
+    own = frozenset(named for body, named in what.getters.items() if body in found and not found[body])
     unseen = frozenset(named for body, named in what.getters.items() if body not in found)
     claimed = what.slots | own
     kept = 0
@@ -170,6 +171,6 @@ def _asked(form: PlaceTable, own: Sequence[WatchedPlace], state: StateRead) -> l
     found = {
         (where.role, address_of(word)): None
         for where in own
-        if where.role in form.asked_roles and (word := state.get(where.need, 0))
+        if where.role in form.asked_roles and (word := word_of(state, where))
     }
     return [pair for pair in found if pair[1] != NOBODY]

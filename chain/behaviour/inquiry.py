@@ -7,15 +7,15 @@ the calls touched, and sentinels there; then, of a target that nothing declares,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
 
 from chain.behaviour.declared import places
-from chain.blocks.block import address_of
-from chain.blocks.delegates import Delegate, from_word
-from chain.blocks.reads import Read, RunsOneOf, SlotWord, TouchedState, TracedDelegates
+from chain.blocks.delegates import Delegate
+from chain.blocks.reads import AnyRead, RunsOneOf, SlotWord, StateRead, TouchedState, TracedDelegates
+from chain.blocks.standards import NOBODY
 from chain.events import Address
 from chain.proxies.places import PlaceTable
 
@@ -74,16 +74,16 @@ class HiddenTarget(msgspec.Struct):
         return f"{','.join(self.claimed)} {self.actual}"
 
 
-def asked(look: Inquiry, contract: Address, form: PlaceTable) -> list[Read]:
+def asked(look: Inquiry, contract: Address, form: PlaceTable) -> list[AnyRead]:
     """All that is read for the look in the next block."""
     own = questions(look, contract)
     if not look.proving:
         return own
     via = (where.need for at in look.beacons for role in form.asked_roles for where in form.via(role, Address(at)))
-    return [*own, *places(form, contract, {}), *via]
+    return [*own, *places(form, contract, StateRead()), *via]
 
 
-def questions(look: Inquiry, contract: Address) -> list[Read]:
+def questions(look: Inquiry, contract: Address) -> list[AnyRead]:
     """The questions whose answers the look waits for."""
     if look.stage in (Question.SENTINEL, Question.CANDIDATES):
         targets = tuple(Address(one) for one in look.targets)
@@ -95,13 +95,16 @@ def questions(look: Inquiry, contract: Address) -> list[Read]:
     return [TouchedState(contract, body, traced=look.traced) for body in look.bodies]
 
 
-def ran(words: Mapping[Read, int]) -> dict[str, list[Delegate]]:
+def ran(reads: Iterable[AnyRead], state: StateRead) -> dict[str, tuple[Delegate, ...]]:
     """Whom each call delegated to. A sentinel that did not run says nothing."""
-    traced = {need.body: from_word(word) for need, word in words.items() if isinstance(need, TracedDelegates)}
-    seen = {
-        need.body: [Delegate(address_of(word))] for need, word in words.items() if isinstance(need, RunsOneOf) and word
-    }
-    return traced | seen
+    traced: dict[str, tuple[Delegate, ...]] = {}
+    by_sentinel: dict[str, tuple[Delegate, ...]] = {}
+    for read in reads:
+        if isinstance(read, TracedDelegates) and (delegates := state.get(read)) is not None:
+            traced[read.body] = delegates
+        elif isinstance(read, RunsOneOf) and (target := state.get(read) or NOBODY) != NOBODY:
+            by_sentinel[read.body] = (Delegate(target),)
+    return traced | by_sentinel
 
 
 def turns(mark_s: float | None, now_s: float, count: int, most: int) -> tuple[list[int], float]:

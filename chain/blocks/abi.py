@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chain.blocks.block import address_of
 from chain.events import Address
 
 MAX_ITEMS = 256
@@ -13,6 +12,11 @@ MAX_ITEMS = 256
 
 class Unreadable(ValueError):
     """Not what the ABI says: a pointer or a length beyond the end, or more elements than anyone needs."""
+
+
+def address_of(word: int) -> Address:
+    """The low 20 bytes of a word as an address."""
+    return Address(f"0x{word & (1 << 160) - 1:040x}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chain.blocks.abi import address_of
 from chain.blocks.reads import StateRead
 from chain.events import Address, NetworkId, Place
 
@@ -69,7 +70,7 @@ class Block:
     header: Header
     seen_at: datetime
     logs: tuple[Log, ...] = ()
-    state: StateRead = field(default_factory=dict)
+    state: StateRead = field(default_factory=StateRead)
     writes: tuple[Write, ...] | None = None
     probed: bool = False
     still: frozenset[Address] = frozenset()
@@ -88,8 +89,3 @@ class Block:
     def event_id(self, *words: str | int) -> str:
         """A name for what happened here: the same at every reading, another in another block."""
         return "/".join((self.network, self.header.hash, *map(str, words)))
-
-
-def address_of(word: int) -> Address:
-    """The low 20 bytes of a word as an address."""
-    return Address(f"0x{word & (1 << 160) - 1:040x}")

@@ -1,22 +1,28 @@
-"""Whose code a call ran, as sentinels and access lists show it, and how such an answer is written in one word. Pure."""
+"""Whose code a call ran, as a trace shows it, and which accounts and slots it touched. Pure.
+
+Sources: geth, "callTracer" and "prestateTracer"; EIP-2930 for access lists.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from chain.blocks.block import address_of
+from chain.blocks.abi import address_of
 from chain.events import Address
 
 NEUTRAL = "0x5707357073570735707357073570735707357073"
-"""Who calls: nobody's admin."""
-
+"""The caller of every probe: nobody's admin."""
 
 PRECOMPILED = 0x10000
-"""Below it live the machine's own contracts, on any network."""
+"""Lower addresses are the machine's own contracts, on any network."""
 
-
-_ADDRESS, _WORD = 20, 32
+MAX_FRAMES = 10_000
+MAX_TARGETS = 16
+MAX_TOUCHED = 64
+_WORD_DIGITS = 64
+_WORD_MASK = (1 << 256) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +37,59 @@ Touched = tuple[tuple[Address, tuple[int, ...]], ...]
 """The accounts a call touched, each with the slots it read or wrote there."""
 
 
-def as_word(found: Sequence[Delegate]) -> int:
-    """Delegates as an integer."""
-    body = b"".join(_bytes(one.target) + (_bytes(one.named_by) if one.named_by else bytes(_ADDRESS)) for one in found)
-    return int.from_bytes(b"\x01" + body, "big")
+def delegates_of(top: Any, contract: Address) -> tuple[Delegate, ...]:
+    """Whom the contract's own code delegated to in a traced call, in order; its targets' own delegates do not count.
+
+    Raises AttributeError, KeyError, TypeError or ValueError where this is no trace.
+    """
+    found: dict[Address, Delegate] = {}
+    for frame in _own_frames(top, contract):
+        named: dict[Address, Address] = {}
+        for inner in _calls(frame):
+            kind, to = inner["type"], Address(str(inner.get("to", "")).lower())
+            if to == contract:
+                continue  # of itself: a batch of its own calls
+            if kind in ("DELEGATECALL", "CALLCODE") and int(to, 16) >= PRECOMPILED:
+                by = named.get(to)
+                found.setdefault(to, Delegate(_address(to), _address(by) if by else None))
+            elif len(output := str(inner.get("output") or "")) == 2 + _WORD_DIGITS:
+                named.setdefault(address_of(int(output, 16)), to)
+    return tuple(found.values())[:MAX_TARGETS]
 
 
-def from_word(word: int) -> list[Delegate]:
-    """Delegates from the integer."""
-    parts = _parts(word, _ADDRESS)
-    return [
-        Delegate(address_of(target), address_of(named) if named else None)
-        for target, named in zip(parts[::2], parts[1::2], strict=True)
-    ]
+def touched_in_access_list(answer: Any) -> Touched:
+    """The accounts and slots of an eth_createAccessList answer. Raises KeyError, TypeError or ValueError."""
+    return _touched((one["address"], one.get("storageKeys") or ()) for one in answer["accessList"][:MAX_TOUCHED])
 
 
-def touched_word(found: Touched) -> int:
-    """What was touched as an integer: address, slot, and so on; an account without slots has one, `NO_SLOT`."""
-    body = b"".join(_bytes(at) + slot.to_bytes(_WORD, "big") for at, slots in found for slot in (slots or (NO_SLOT,)))
-    return int.from_bytes(b"\x01" + body, "big")
+def touched_in_prestate(answer: Any) -> Touched:
+    """The accounts and slots of a prestateTracer answer. Raises AttributeError, TypeError or ValueError."""
+    return _touched((at, list(one.get("storage") or ())) for at, one in list(answer.items())[:MAX_TOUCHED])
 
 
-NO_SLOT = (1 << 256) - 1
-
-
-def touched_from(word: int) -> Touched:
-    """What was touched, from the integer."""
+def _touched(rows: Iterable[tuple[str, Sequence[str]]]) -> Touched:
     found: dict[Address, list[int]] = {}
-    for part in _parts(word, _ADDRESS + _WORD):
-        slots = found.setdefault(address_of(part >> 256), [])
-        if part & NO_SLOT != NO_SLOT:
-            slots.append(part & NO_SLOT)
+    for at, slots in rows:
+        found.setdefault(_address(at), []).extend(int(slot, 16) & _WORD_MASK for slot in slots[:MAX_TOUCHED])
     return tuple((at, tuple(slots)) for at, slots in found.items())
 
 
-def _parts(word: int, size: int) -> list[int]:
-    body = word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]
-    return [int.from_bytes(body[at : at + size], "big") for at in range(0, len(body), size)]
+def _own_frames(top: Any, contract: Address) -> Iterator[Mapping[str, Any]]:
+    """The frames that ran the contract's own code."""
+    waiting: list[Mapping[str, Any]] = [top]
+    for _ in range(MAX_FRAMES):
+        if not waiting:
+            return
+        frame = waiting.pop()
+        if frame["type"] in ("CALL", "STATICCALL", "DELEGATECALL") and str(frame.get("to", "")).lower() == contract:
+            yield frame
+        waiting.extend(reversed(_calls(frame)))
 
 
-def _bytes(address: Address) -> bytes:
-    return bytes.fromhex(address[2:])
+def _calls(frame: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = frame.get("calls") or ()
+    return found
+
+
+def _address(text: str) -> Address:
+    return address_of(int(text, 16))

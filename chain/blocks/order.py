@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from chain.blocks.block import Log, Write, address_of
+from chain.blocks.abi import address_of
+from chain.blocks.block import Log, Write
 from chain.events import Address
 
 Named = Callable[[Log], Collection[Address]]

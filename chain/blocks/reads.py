@@ -1,159 +1,284 @@
-"""What can be read of the chain's state in a block, and the answers that come back. Pure."""
+"""What can be read of the chain's state in a block, and the answers that come back, each of its own type. Pure.
+
+A read names what to ask (`chain/rpc/messages.py` writes the question) and decodes what a node's JSON-RPC result means.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
+from chain.blocks.abi import address_of, keccak
+from chain.blocks.delegates import (
+    Delegate,
+    Touched,
+    delegates_of,
+    touched_in_access_list,
+    touched_in_prestate,
+)
+from chain.blocks.standards import NOBODY
 from chain.events import Address
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+UNKNOWN_FUNCTION = "0x660b40b8"
+"""A function that nobody knows: stormwatch(). A contract that answers it answers anything."""
+
+MAX_ANSWER = 256 * 1024
+"""Bytes of one answer that are taken."""
+
+NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
+"""The hash of no code at all."""
+
+DELEGATION = bytes.fromhex("ef0100")
+"""The first bytes of a delegating account's code (EIP-7702)."""
+
+SENTINEL_MAGIC = 0x53544F524D57415443485F53454E54494E454C5FB8C3A1D7E6F2094D1B7C6E5A
+"""The first word that a sentinel answers; then the account in whose storage it ran, then its own address."""
+_WORD = 32
+
+
+class Read(Generic[T_co]):
+    """One read of an address's state in a block. `T_co` is the type of its answer."""
+
+    __slots__ = ()
+    address: Address
+
+    def decode(self, raw: Any) -> T_co | None:
+        """The answer that a JSON-RPC result means; None where it means none.
+
+        Raises AttributeError, KeyError, TypeError or ValueError where the result is malformed.
+        """
+        raise NotImplementedError
+
+    def halted(self) -> T_co | None:
+        """The answer when the EVM halted the call; None where that says nothing."""
+        return None
+
+
+AnyRead = Read[object]
 
 
 @dataclass(frozen=True, slots=True)
-class SlotWord:
-    """The 32-byte value of a storage slot; the answer is an integer word."""
+class SlotWord(Read[int]):
+    """The 32-byte value of a storage slot."""
 
     address: Address
     slot: int
 
+    def decode(self, raw: Any) -> int:
+        """The word."""
+        return int.from_bytes(_bytes(raw), "big")
+
 
 @dataclass(frozen=True, slots=True)
-class CodeHash:
-    """The keccak-256 of an address's code; the answer is an integer word (that of no code at all is `NO_CODE`)."""
+class CodeHash(Read[int]):
+    """The keccak-256 of an address's code as a word (`NO_CODE` where there is none)."""
 
     address: Address
 
+    def decode(self, raw: Any) -> int:
+        """The hash of the code that eth_getCode gave."""
+        code = _bytes(raw)
+        return int.from_bytes(keccak(code), "big") if code else NO_CODE
+
 
 @dataclass(frozen=True, slots=True)
-class CallWord:
-    """An eth_call of `address` with `body` (hex); the answer is the first 32-byte word."""
+class CallWord(Read[int]):
+    """The first 32-byte word that an eth_call of `address` with `body` (hex) returns."""
 
     address: Address
     body: str
 
+    def decode(self, raw: Any) -> int | None:
+        """The word; None where less than a word came back."""
+        found = _bytes(raw)
+        return int.from_bytes(found[:_WORD], "big") if len(found) >= _WORD else None
+
 
 @dataclass(frozen=True, slots=True)
-class CallBytes:
-    """The whole answer of an eth_call (at most `MAX_ANSWER` bytes): its bytes behind one byte 01, as an integer."""
+class CallBytes(Read[bytes]):
+    """All bytes that an eth_call of `address` with `body` (hex) returns: at least one, at most `MAX_ANSWER`."""
 
     address: Address
     body: str
 
+    def decode(self, raw: Any) -> bytes | None:
+        """The bytes; None where there are none or too many."""
+        found = _bytes(raw)
+        return found if 0 < len(found) <= MAX_ANSWER else None
+
 
 @dataclass(frozen=True, slots=True)
-class AccountDelegate:
-    """Whom an externally owned account delegates to (EIP-7702: its code is ef0100 and an address); 0 if to none."""
+class AccountDelegate(Read[int]):
+    """Whom an externally owned account delegates to (EIP-7702: its code is ef0100 and an address), as a word; 0: nobody."""
 
     address: Address
 
+    def decode(self, raw: Any) -> int:
+        """The address in the code that eth_getCode gave, as a word."""
+        code = _bytes(raw)
+        return int.from_bytes(code[3:], "big") if len(code) == 23 and code.startswith(DELEGATION) else 0
+
 
 @dataclass(frozen=True, slots=True)
-class CoinBalance:
+class CoinBalance(Read[int]):
     """What an address holds of the network's own coin, in its smallest unit."""
 
     address: Address
 
+    def decode(self, raw: Any) -> int:
+        """The amount."""
+        return int(raw, 16)
+
 
 @dataclass(frozen=True, slots=True)
-class RunsOneOf:
-    """Which of `targets` runs in the address's own storage when it is called with `body`: that address; 0 if none of them."""
+class RunsOneOf(Read[Address]):
+    """Which of `targets` runs in the address's own storage when it is called with `body`; `NOBODY` if none of them."""
 
     address: Address
     body: str
     targets: tuple[Address, ...]
 
+    def decode(self, raw: Any) -> Address:
+        """The target whose sentinel answered."""
+        return self.sentinel(bytes.fromhex(raw[2 : 2 + 6 * _WORD]))
+
+    def sentinel(self, answer: bytes) -> Address:
+        """The same of the answer's bytes: three words."""
+        words = [int.from_bytes(answer[at : at + _WORD], "big") for at in range(0, 3 * _WORD, _WORD)]
+        ran = address_of(words[2])
+        return ran if words[:2] == [SENTINEL_MAGIC, int(self.address, 16)] and ran in self.targets else NOBODY
+
 
 @dataclass(frozen=True, slots=True)
-class TracedDelegates:
-    """Whom the address's own code delegates to when it is called with `body` (`chain/rpc/delegation.py`), by a trace."""
+class TracedDelegates(Read[tuple[Delegate, ...]]):
+    """Whom the address's own code delegates to when it is called with `body`, by a trace."""
 
     address: Address
     body: str
 
+    def decode(self, raw: Any) -> tuple[Delegate, ...]:
+        """The delegates in the trace that callTracer gave."""
+        return delegates_of(raw, self.address)
+
 
 @dataclass(frozen=True, slots=True)
-class TouchedState:
+class TouchedState(Read[Touched]):
     """The accounts and slots that a call of the address with `body` touches: by a trace, or by an access list."""
 
     address: Address
     body: str
     traced: bool = False
 
+    def decode(self, raw: Any) -> Touched:
+        """The accounts and slots, of either answer."""
+        return touched_in_prestate(raw) if self.traced else touched_in_access_list(raw)
+
 
 @dataclass(frozen=True, slots=True)
-class RunsAs:
-    """In whose name the code at `target` runs when `address` is called with a function that nobody knows: the answer is that
-    address (its own: DELEGATECALL; the target's: CALL), 0 where that code does not run.
+class RunsAs(Read[Address]):
+    """In whose name the code at `target` runs when `address` is called with a function that nobody knows: its own
+    (DELEGATECALL), the target's (CALL), or `NOBODY` where that code does not run.
     """
 
     address: Address
     target: Address
 
+    def decode(self, raw: Any) -> Address:
+        """The address whose complement the code in place of the target's returned."""
+        found = _bytes(raw)
+        word = ~int.from_bytes(found, "big") & (1 << 256) - 1
+        return address_of(word) if len(found) == _WORD and word < 1 << 160 else NOBODY
+
+    def halted(self) -> Address:
+        """A call that halts did not run that code to its end."""
+        return NOBODY
+
 
 Probe = RunsOneOf | TracedDelegates | TouchedState
 
 
-Read = SlotWord | CodeHash | CallWord | CallBytes | AccountDelegate | CoinBalance | RunsAs | Probe
+@dataclass(frozen=True, slots=True)
+class StateRead:
+    """The answers of one block by read. A read without one could not be made there (pruned state, a call that reverts)."""
 
+    answers: Mapping[AnyRead, Any] = field(default_factory=dict)
 
-UNKNOWN_FUNCTION = "0x660b40b8"
-"""A function that nobody knows: stormwatch(). A contract that answers it answers anything."""
+    def get(self, read: Read[T]) -> T | None:
+        """The answer to this read; None where it could not be made: that is not zero."""
+        found: T | None = self.answers.get(read)
+        return found
 
+    def items(self) -> ItemsView[AnyRead, object]:
+        """All reads with their answers."""
+        return self.answers.items()
 
-MAX_ANSWER = 256 * 1024
+    def __contains__(self, read: object) -> bool:
+        return read in self.answers
 
+    def __iter__(self) -> Iterator[AnyRead]:
+        return iter(self.answers)
 
-NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def __or__(self, other: StateRead) -> StateRead:
+        """Both; the other's answer counts where both have one."""
+        return StateRead({**self.answers, **other.answers})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
-    """What a detector wants of each block: logs of these addresses with these first topics, these reads and writes.
+    """What a detector wants of each block: logs of these addresses with these first topics, reads of the state, and writes.
 
-    `standing` are those of the reads that stay as they are but for what logs tell: where many blocks are read at once, it is
-    enough to read them in the last one, for a change that no log told is then looked for (`chain/sync/digest.py`). `writes` are
-    places of which every write inside the block is wished for, where a node traces. `probes` are reads that may wait: they
+    `standing` are those reads of `state` whose answers change only where logs say so: when many blocks are read at once,
+    the last one's are enough, and a change without a log is then searched for (`chain/sync/digest.py`). `writes` are
+    slots of which every write inside the block is wanted, where a node traces. `probes` are reads that may wait: they
     are made at the head, in the last block of those read at once.
     """
 
     addresses: frozenset[Address] = frozenset()
     topics: frozenset[str] = frozenset()
-    reads: frozenset[Read] = frozenset()
-    standing: frozenset[Read] = frozenset()
+    state: frozenset[AnyRead] = frozenset()
+    standing: frozenset[AnyRead] = frozenset()
     writes: frozenset[SlotWord] = frozenset()
-    probes: frozenset[Read] = frozenset()
+    probes: frozenset[AnyRead] = frozenset()
 
     @property
-    def moving(self) -> frozenset[Read]:
+    def moving(self) -> frozenset[AnyRead]:
         """The reads that must be made in every block."""
-        return self.reads - self.standing
+        return self.state - self.standing
 
     def covers(self, other: Reads) -> bool:
-        """Whether all the other wishes for is among this, but for probes: these may wait."""
+        """Whether these reads include all of the other's but for probes: probes may wait."""
         return other is self or (
             other.addresses <= self.addresses
             and other.topics <= self.topics
-            and other.reads <= self.reads
+            and other.state <= self.state
             and other.writes <= self.writes
         )
 
     def __or__(self, other: Reads) -> Reads:
-        """Both wishes in one. What stands still for one and moves for the other moves."""
+        """Both in one. A read that is standing for one and moving for the other is moving."""
         return together((self, other))
 
 
-def together(wishes: Iterable[Reads]) -> Reads:
-    """All wishes in one."""
-    given = tuple(wishes)
-    reads: frozenset[Read] = frozenset().union(*(one.reads for one in given))
+def together(wanted: Iterable[Reads]) -> Reads:
+    """All reads in one."""
+    given = tuple(wanted)
+    state: frozenset[AnyRead] = frozenset().union(*(one.state for one in given))
     return Reads(
         addresses=frozenset().union(*(one.addresses for one in given)),
         topics=frozenset().union(*(one.topics for one in given)),
-        reads=reads,
-        standing=reads.difference(*(one.moving for one in given if one.standing != one.reads)),
+        state=state,
+        standing=state.difference(*(one.moving for one in given if one.standing != one.state)),
         writes=frozenset().union(*(one.writes for one in given)),
         probes=frozenset().union(*(one.probes for one in given)),
     )
 
 
-StateRead = Mapping[Read, int]
-"""The answers by need. A need that is missing could not be read there (pruned state, a call that reverts): not zero."""
+def _bytes(raw: Any) -> bytes:
+    return bytes.fromhex(raw[2:])

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from chain.blocks.abi import Unreadable, Words, keccak, selector_of
-from chain.blocks.block import address_of
+from chain.blocks.abi import Unreadable, Words, address_of, keccak, selector_of
 from chain.events import Address
 
 MAX_DEPTH = 8

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
-from chain.blocks.block import address_of
-from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, SlotWord, StateRead
+from chain.blocks.abi import address_of
+from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, SlotWord, StateRead
 from chain.events.control import ControlChange
 from chain.events.place import Address
 
@@ -77,14 +77,14 @@ class Unlogged:
     account: Address | None = None
 
 
-def need(address: Address, key: str) -> Read:
+def need(address: Address, key: str) -> SlotWord | CallWord | CallBytes:
     """How this getter of this address is read."""
     if key in SLOTS:
         return SlotWord(address, SLOTS[key])
     return CallBytes(address, WHOLE[key]) if key in WHOLE else CallWord(address, BODIES[key])
 
 
-def look(address: Address) -> Iterator[Read]:
+def look(address: Address) -> Iterator[AnyRead]:
     """All that is asked of an address at first sight."""
     yield CallWord(address, UNKNOWN_FUNCTION)
     for key in (*BODIES, *WHOLE, *SLOTS):
@@ -101,11 +101,13 @@ def looked(address: Address, state: StateRead) -> dict[str, str]:
 
 def read(address: Address, key: str, state: StateRead) -> str | None:
     """What this getter says there; None where it was not read or says nothing that it may."""
-    word = state.get(need(address, key))
+    getter = need(address, key)
+    if isinstance(getter, CallBytes):
+        answer = state.get(getter)
+        return None if answer is None else _listed(answer)
+    word = state.get(getter)
     if word is None:
         return None
-    if key in LISTS:
-        return _listed(word.to_bytes((word.bit_length() + 7) // 8, "big")[1:])
     if key in ADDRESSES:
         return address_of(word) if word <= MAX_ADDRESS else None
     return str(word) if word < (2 if key in FLAGS else MAX_FIGURE) else None

@@ -10,16 +10,18 @@ state is read, and are spread over the hour by address, so that a thousand contr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import msgspec
 
 from chain.behaviour.declared import MAX_CLAIMED, Finding, bodies, declared, holding, judge
 from chain.behaviour.inquiry import EXPLAIN, SELECTOR, HiddenTarget, Inquiry, Question, asked, questions, ran, turns
-from chain.blocks.block import Block, Write, address_of
-from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Delegate, touched_from
-from chain.blocks.reads import NO_CODE, CodeHash, Read, Reads, SlotWord
+from chain.blocks.abi import address_of
+from chain.blocks.block import Block, Write
+from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Delegate, Touched
+from chain.blocks.reads import NO_CODE, AnyRead, CodeHash, Read, Reads, RunsOneOf, SlotWord, TouchedState
 from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import NOBODY
@@ -27,6 +29,8 @@ from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
 from chain.proxies.upgrade_memory import upgraded
 from chain.watch import Watch
+
+T = TypeVar("T")
 
 STAGE = 2
 
@@ -71,7 +75,7 @@ class Behaviour:
             )
             looks = self._memory.looks if self._open else {}
             probes = [need for at, look in looks.items() for need in asked(look, Address(at), self._form)]
-            self._needs = Reads(reads=slots, standing=slots, writes=slots, probes=frozenset(probes))
+            self._needs = Reads(state=slots, standing=slots, writes=slots, probes=frozenset(probes))
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
@@ -121,8 +125,8 @@ class Behaviour:
             steps: list[tuple[int, Write | None]] = [
                 (write.value, write) for write in block.writes or () if (write.address, write.slot) == (address, slot)
             ]
-            if need in block.state:
-                steps.append((block.state[need], None))
+            if (word := block.state.get(need)) is not None:
+                steps.append((word, None))
             for word, write in steps:
                 new = address_of(word >> shift)
                 if new != found.actual and (contract, new) not in told:
@@ -185,43 +189,44 @@ class Behaviour:
     # --- a look's answers
 
     def _on_answers(self, block: Block, contract: Address, look: Inquiry) -> Iterator[PlacedEvent]:
-        words = {need: block.state[need] for need in questions(look, contract) if need in block.state}
-        if not words:
+        answered = [read for read in questions(look, contract) if read in block.state]
+        if not answered:
             look.tries += block.probed
             if look.tries < MAX_TRIES:
                 return
         self._drop(contract)
         if look.stage is Question.SENTINEL:
-            yield from self._on_sentinels(block, contract, look, [*words.values()])
-        elif look.stage is Question.TRACE and not words:
+            yield from self._on_sentinels(block, contract, look, _answers(block, answered, RunsOneOf))
+        elif look.stage is Question.TRACE and not answered:
             calls = [*look.bodies[:1], *(body for body in look.bodies[1:] if len(body) == SELECTOR)]
             self._next(contract, Inquiry(Question.TOUCH, bodies=calls, beacons=look.beacons, explained=look.explained))
         elif look.stage in (Question.TRACE, Question.CANDIDATES):
-            yield from self._on_found(block, contract, look, ran(words))
+            yield from self._on_found(block, contract, look, ran(answered, block.state))
         elif look.stage is Question.TOUCH:
-            self._on_touched(block, contract, look, words)
+            self._on_touched(block, contract, look, _answers(block, answered, TouchedState))
         elif look.stage is Question.SLOTS:
-            self._on_slots(contract, words)
+            self._on_slots(contract, _answers(block, answered, TouchedState))
         else:
-            self._on_words(contract, {need: word for need, word in words.items() if isinstance(need, SlotWord)})
+            slots = [read for read in answered if isinstance(read, SlotWord)]
+            self._on_words(contract, {read: word for read in slots if (word := block.state.get(read)) is not None})
 
     def _on_sentinels(
-        self, block: Block, contract: Address, look: Inquiry, words: Sequence[int]
+        self, block: Block, contract: Address, look: Inquiry, ran_as: Sequence[Address]
     ) -> Iterator[PlacedEvent]:
         """Nothing more is asked where all that ran is what is believed already."""
-        hit = {address_of(word) for word in words if word}
+        hit = {one for one in ran_as if one != NOBODY}
         found = self._memory.found.get(contract)
         what = declared(self._form, contract, block.state)
         believed = {found.actual} if found else what.slots or set(what.getters.values())
-        if len(words) < len(look.bodies) or not all(words):
+        if len(ran_as) < len(look.bodies) or NOBODY in ran_as:
             self._to_trace(block, contract, explained=look.explained)
         elif found and found.told and hit <= what.slots:
-            yield self._ended(block, contract, found, ProbedBy.SENTINEL, len(words))
+            yield self._ended(block, contract, found, ProbedBy.SENTINEL, len(ran_as))
         elif not hit <= believed or (found and found.told and found.told != found.finding):
             self._to_trace(block, contract, explained=look.explained)
 
-    def _on_touched(self, block: Block, contract: Address, look: Inquiry, words: dict[Read, int]) -> None:
-        touched = {at for word in words.values() for at, _ in touched_from(word)} - {contract, NEUTRAL, NOBODY}
+    def _on_touched(self, block: Block, contract: Address, look: Inquiry, answers: Sequence[Touched]) -> None:
+        touched = {at for answer in answers for at, _ in answer} - {contract, NEUTRAL, NOBODY}
         what = declared(self._form, contract, block.state)
         others = sorted(at for at in touched if int(at, 16) >= PRECOMPILED)[:MAX_CANDIDATES]
         if others and not touched & (what.slots | what.asked):
@@ -230,7 +235,7 @@ class Behaviour:
             )
 
     def _on_found(
-        self, block: Block, contract: Address, look: Inquiry, delegates: dict[str, list[Delegate]]
+        self, block: Block, contract: Address, look: Inquiry, delegates: Mapping[str, Sequence[Delegate]]
     ) -> Iterator[PlacedEvent]:
         judged = judge(declared(self._form, contract, block.state), delegates)
         by = ProbedBy.TRACE if look.stage is Question.TRACE else ProbedBy.SENTINEL
@@ -259,8 +264,8 @@ class Behaviour:
         if not same:
             self._next(contract, Inquiry(Question.SLOTS, bodies=look.bodies[:1], traced=look.traced))
 
-    def _on_slots(self, contract: Address, words: dict[Read, int]) -> None:
-        slots = [(at, slot) for word in words.values() for at, slots in touched_from(word) for slot in slots]
+    def _on_slots(self, contract: Address, answers: Sequence[Touched]) -> None:
+        slots = [(at, slot) for answer in answers for at, slots in answer for slot in slots]
         mine = sorted(dict.fromkeys(slots), key=lambda one: (one[0] != contract, *one))[:MAX_WORDS]
         if mine:
             self._next(contract, Inquiry(Question.WORDS, words=[(at, slot) for at, slot in mine]))
@@ -297,6 +302,12 @@ class Behaviour:
             probed_by=by,
             ended=ended,
         )
+
+
+def _answers(block: Block, reads: Iterable[AnyRead], kind: type[Read[T]]) -> list[T]:
+    """The answers to the reads of this kind."""
+    found = (block.state.get(read) for read in reads if isinstance(read, kind))
+    return [answer for answer in found if answer is not None]
 
 
 def make(watch: Watch) -> Behaviour:

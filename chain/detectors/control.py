@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from chain.blocks.block import Block, Log, address_of
-from chain.blocks.reads import Read, Reads, SlotWord
+from chain.blocks.abi import address_of
+from chain.blocks.block import Block, Log
+from chain.blocks.reads import AnyRead, Reads, SlotWord
 from chain.control import getters
 from chain.control.logs import BY_TOPIC, Said
 from chain.detector import joined_memory, split_memory
@@ -70,7 +71,7 @@ class Control:
         """Logs of the contracts and all above them; the slots that name admin and beacon; the getters that answered."""
         if self._needs is None:
             below, looks = self._tree(), MAX_LOOKS
-            reads: set[Read] = set(self._slots)
+            reads: set[AnyRead] = set(self._slots)
             for address in below:
                 if self._memory.silent.get(address, 0) > MAX_SILENT:
                     continue
@@ -79,7 +80,7 @@ class Control:
                     looks -= 1
                     reads.update(getters.look(address))
             topics, read = frozenset(BY_TOPIC) if below else frozenset[str](), frozenset(reads)
-            self._needs = Reads(addresses=frozenset(below), topics=topics, reads=read, standing=read)
+            self._needs = Reads(addresses=frozenset(below), topics=topics, state=read, standing=read)
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:

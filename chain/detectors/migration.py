@@ -73,7 +73,7 @@ class Migrations:
         if holders != self._asked or self._needs is None:
             reads = frozenset(need for hand in holders for need in (CodeHash(hand), AccountDelegate(hand)))
             topics = frozenset({TRANSFER, WITHDRAWAL}) if self._tokens else frozenset()
-            self._asked, self._needs = holders, Reads(addresses=self._tokens, topics=topics, reads=reads)
+            self._asked, self._needs = holders, Reads(addresses=self._tokens, topics=topics, state=reads)
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from chain.blocks.abi import Unreadable
-from chain.blocks.block import Block, Log, address_of
-from chain.blocks.reads import Read, Reads, SlotWord
+from chain.blocks.abi import Unreadable, address_of
+from chain.blocks.block import Block, Log
+from chain.blocks.reads import AnyRead, Reads, SlotWord
 from chain.control.operation import Phase, Step
 from chain.control.timelocks import _steps
 from chain.events import Address, PlacedEvent
@@ -84,9 +84,9 @@ class Timelocks:
         self._memory = _Memory()
         self._needs = Reads()
         if self._timelocks:
-            beacons: frozenset[Read] = frozenset(SlotWord(contract, BEACON_SLOT) for contract in self._contracts)
+            beacons: frozenset[AnyRead] = frozenset(SlotWord(contract, BEACON_SLOT) for contract in self._contracts)
             self._needs = Reads(
-                addresses=self._timelocks, topics=frozenset(self._steps), reads=beacons, standing=beacons
+                addresses=self._timelocks, topics=frozenset(self._steps), state=beacons, standing=beacons
             )
 
     def reads(self) -> Reads:
@@ -129,7 +129,7 @@ class Timelocks:
     def _learn(self, block: Block) -> None:
         if self._memory.first is None:
             self._memory.first = (block.header.number, block.header.time.timestamp())
-        for contract in sorted(self._contracts) if self._needs.reads and block.state else ():
+        for contract in sorted(self._contracts) if self._needs.state and block.state else ():
             word = block.state.get(SlotWord(contract, BEACON_SLOT))
             if word:
                 self._memory.beacons[contract] = address_of(word)

@@ -15,7 +15,7 @@ import msgspec
 
 from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Block
-from chain.blocks.reads import CallWord, Read, Reads
+from chain.blocks.reads import AnyRead, CallWord, Reads
 from chain.events import Address, PlacedEvent, TokenUsed
 from chain.usage.distinct_count import Sketch
 from chain.watch import Watch
@@ -59,10 +59,10 @@ class TokenUse:
             for token in self._tokens
         }
         self._memory = _Memory()
-        reads: frozenset[Read] = frozenset(need for token in self._tokens for need in self._balances(token))
+        reads: frozenset[AnyRead] = frozenset(need for token in self._tokens for need in self._balances(token))
         topics = frozenset({TRANSFER}) if self._tokens else frozenset()
         self._in_the_hour = Reads(addresses=frozenset(self._tokens), topics=topics)
-        self._as_it_ends = Reads(addresses=frozenset(self._tokens), topics=topics, reads=reads)
+        self._as_it_ends = Reads(addresses=frozenset(self._tokens), topics=topics, state=reads)
 
     def reads(self) -> Reads:
         """Transfers of the tokens and, as an hour ends, what the pools hold of them."""

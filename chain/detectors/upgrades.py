@@ -15,9 +15,10 @@ from dataclasses import replace
 
 import msgspec
 
-from chain.blocks.block import Block, Log, Write, address_of
+from chain.blocks.abi import address_of
+from chain.blocks.block import Block, Log, Write
 from chain.blocks.order import in_order
-from chain.blocks.reads import NO_CODE, CallBytes, CodeHash, Read, Reads, SlotWord
+from chain.blocks.reads import NO_CODE, AnyRead, CallBytes, CodeHash, Reads, SlotWord
 from chain.detector import joined_memory, split_memory
 from chain.events import Address, PlacedEvent
 from chain.events.upgrades import ContractUpgraded, SeenBy
@@ -54,7 +55,7 @@ class Upgrades:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
         if self._needs is None:
             addresses = set(self._contracts)
-            reads: set[Read] = set()
+            reads: set[AnyRead] = set()
             for contract in self._contracts:
                 addresses.update(address for _, address in self._asked(contract))
                 places, held = tuple(self._places(contract)), self._held(contract)
@@ -62,7 +63,7 @@ class Upgrades:
                 reads.update(proof for where in places if (proof := open_proof(held, contract, where)))
             read = frozenset(reads)
             self._needs = Reads(
-                addresses=frozenset(addresses), topics=self._topics, reads=read, standing=read, writes=self._writes
+                addresses=frozenset(addresses), topics=self._topics, state=read, standing=read, writes=self._writes
             )
         return self._needs
 
@@ -191,13 +192,17 @@ class Upgrades:
     def _on_state(self, block: Block, contract: Address) -> Iterator[ContractUpgraded]:
         delegated = False
         for where in self._places(contract):
+            if isinstance(where.need, CallBytes):
+                answer = block.state.get(where.need)
+                if answer is not None:
+                    yield from self._on_table(block, contract, where, answer)
+                elif CodeHash(contract) in block.state:
+                    self._empty(contract, where.key)
+                continue
             word = block.state.get(where.need)
             if word is None:
                 if not where.always and CodeHash(contract) in block.state:
                     self._empty(contract, where.key)
-                continue
-            if isinstance(where.need, CallBytes):
-                yield from self._on_table(block, contract, where, word)
                 continue
             events = list(self._on_word(block, contract, where, word))
             delegated = delegated or (where.key == DELEGATE and bool(events))
@@ -243,8 +248,9 @@ class Upgrades:
                 del held[where.key]
             held.pop(proof_of(where), None)
 
-    def _on_table(self, block: Block, contract: Address, where: WatchedPlace, word: int) -> Iterator[ContractUpgraded]:
-        answer = word.to_bytes((word.bit_length() + 7) // 8, "big")[1:]
+    def _on_table(
+        self, block: Block, contract: Address, where: WatchedPlace, answer: bytes
+    ) -> Iterator[ContractUpgraded]:
         table = read_table(answer)
         if table is None:
             self._empty(contract, where.key)

@@ -15,7 +15,7 @@ import msgspec
 
 from chain.blocks.abi import topic_of
 from chain.blocks.block import Block
-from chain.blocks.reads import CoinBalance, Read, Reads
+from chain.blocks.reads import AnyRead, CoinBalance, Reads
 from chain.events import Address, PlacedEvent, WalletResumed, WalletSilent
 from chain.usage.outflow_rhythm import OutflowRhythm
 from chain.watch import Watch, WatchedWallet
@@ -53,8 +53,8 @@ class Wallets:
         self._own = {venue: {one.address for one in watch.wallets if one.venue == venue} for venue, _ in self._rows}
         self._memory = _Memory()
         tokens = frozenset(row.token for row in watch.wallets if row.token)
-        reads: frozenset[Read] = frozenset(CoinBalance(row.address) for row in watch.wallets if not row.token)
-        self._needs = Reads(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), reads=reads)
+        reads: frozenset[AnyRead] = frozenset(CoinBalance(row.address) for row in watch.wallets if not row.token)
+        self._needs = Reads(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), state=reads)
 
     def reads(self) -> Reads:
         """Transfers of the tokens paid out, and the balances of the wallets that pay the own coin."""

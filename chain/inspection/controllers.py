@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chain.blocks.block import address_of
+from chain.blocks.abi import address_of
 from chain.blocks.reads import UNKNOWN_FUNCTION, CallWord, StateRead
 from chain.events import Address
 from chain.proxies.diamonds import NOBODY

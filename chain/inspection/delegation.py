@@ -2,7 +2,7 @@
 
 With the first batch go traces of unrelated calls and what one of them touched; with the second, where there were no traces,
 sentinels in place of what is declared and of what was touched, else the slots that were read and the getters that answered.
-Pure: the answers are those of `chain/rpc/delegation.py`.
+Pure.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from chain.behaviour.declared import Declared, Finding, bodies, declared, holding, judge
 from chain.behaviour.inquiry import ran
-from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Touched, touched_from
-from chain.blocks.reads import Read, RunsOneOf, SlotWord, StateRead, TouchedState, TracedDelegates
+from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Touched
+from chain.blocks.reads import AnyRead, RunsOneOf, SlotWord, StateRead, TouchedState, TracedDelegates
 from chain.events import Address, ProbedBy
 from chain.proxies.diamonds import NOBODY
 from chain.proxies.kinds import every
@@ -38,14 +38,14 @@ class Delegated:
     probes: int = 0
 
 
-def asked_at_first(address: Address) -> set[Read]:
+def asked_at_first(address: Address) -> set[AnyRead]:
     """What goes with the first batch."""
     calls = _calls(address)
-    touched: set[Read] = {TouchedState(address, calls[-1], traced=traced) for traced in (True, False)}
+    touched: set[AnyRead] = {TouchedState(address, calls[-1], traced=traced) for traced in (True, False)}
     return touched | {TracedDelegates(address, body) for body in calls}
 
 
-def asked_then(address: Address, named: Iterable[Address], state: StateRead) -> set[Read]:
+def asked_then(address: Address, named: Iterable[Address], state: StateRead) -> set[AnyRead]:
     """What goes with the second batch, given what the first one told and the addresses found in it."""
     what = declared(FORM, address, state)
     touched = _touched(address, state)
@@ -61,8 +61,7 @@ def asked_then(address: Address, named: Iterable[Address], state: StateRead) -> 
 
 def judged(address: Address, named: Iterable[Address], state: StateRead) -> Delegated:
     """What all answers come to; `named` are the targets of the kind that was recognised."""
-    mine = {need: word for need, word in state.items() if _is_of(need, address)}
-    delegates = ran(mine)
+    delegates = ran((read for read in state if _is_of(read, address)), state)
     if not delegates:
         return Delegated(verdict=Finding.UNKNOWN)
     what = declared(FORM, address, state)
@@ -85,7 +84,7 @@ def _calls(address: Address) -> tuple[str, ...]:
     return bodies(Declared(), f"0x{mixed % (1 << 256):064x}", traced=False)
 
 
-def _is_of(need: Read, address: Address) -> bool:
+def _is_of(need: AnyRead, address: Address) -> bool:
     return isinstance(need, TracedDelegates | RunsOneOf) and need.address == address
 
 
@@ -94,8 +93,8 @@ def _traced(address: Address, state: StateRead) -> bool:
 
 
 def _touched(address: Address, state: StateRead) -> Touched:
-    words = (state.get(TouchedState(address, _calls(address)[-1], traced=traced)) for traced in (True, False))
-    return next((touched_from(word) for word in words if word is not None), ())
+    answers = (state.get(TouchedState(address, _calls(address)[-1], traced=traced)) for traced in (True, False))
+    return next((answer for answer in answers if answer is not None), ())
 
 
 def _held(
@@ -104,10 +103,10 @@ def _held(
     if target is None:
         return None
     words: Mapping[SlotWord, int] = {
-        need: state[need]
+        need: word
         for at, slots in _touched(address, state)
         for slot in slots
-        if (need := SlotWord(at, slot)) in state
+        if (word := state.get(need := SlotWord(at, slot))) is not None
     }
     held = holding(words, target, [address, *([named_by] if named_by else [])])
     return (held[0].address, held[0].slot) if held else None

@@ -14,8 +14,9 @@ from typing import Any
 
 from chain import networks
 from chain.behaviour.declared import TARGETS as TARGET_ROLES
-from chain.blocks.block import Header, address_of
-from chain.blocks.reads import CallBytes, CallWord, Probe, Read, StateRead
+from chain.blocks.abi import address_of
+from chain.blocks.block import Header
+from chain.blocks.reads import AnyRead, CallBytes, CallWord, StateRead
 from chain.bytecode.code import Code
 from chain.bytecode.diff import changed
 from chain.bytecode.reader import CodeReader
@@ -31,8 +32,7 @@ from chain.nodes.node import Node
 from chain.proxies.diamonds import CUTS
 from chain.proxies.kind import ProxyKind
 from chain.proxies.kinds import every
-from chain.proxies.recognition import Recognised, asked_first, asked_next, recognised, roles_of, sober, table_of
-from chain.rpc.delegation import probe_ask
+from chain.proxies.recognition import Recognised, asked_first, asked_next, credible, recognised, roles_of, table_of
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of
 from chain.rpc.multicall import alone_ask, alone_of
@@ -90,7 +90,7 @@ class _Inspecting:
     def __init__(self, network: NetworkId, address: Address) -> None:
         self._network = network
         self._address = address
-        self._state: dict[Read, int] = {}
+        self._state = StateRead()
         self._codes: dict[Address, bytes] = {}
         self._read: dict[bytes, Code] = {}
         self._reader = CodeReader()
@@ -108,7 +108,7 @@ class _Inspecting:
             return await self._batches(node)
 
     async def _batches(self, node: Node) -> Inspection:
-        self._state, self._codes, self._logs = {}, {}, []
+        self._state, self._codes, self._logs = StateRead(), {}, []
         head = await self._first(node)
         near = self._near()
         await self._more(node, head, self._second(near), {*near, *self._previous()}, near)
@@ -116,7 +116,7 @@ class _Inspecting:
         far = {address for one in near for address in self._owners(one)} - near - {self._address}
         far |= set(found.roles.values()) - near if found else set()
         if far:
-            reads: set[Read] = {need for one in far for need in profile(one)}
+            reads: set[AnyRead] = {need for one in far for need in profile(one)}
             await self._more(node, head, reads, far, ())
             found = self._found()
         self._read = await self._reader.read(self._compared(found))
@@ -133,7 +133,7 @@ class _Inspecting:
         return header_of(header)
 
     async def _more(
-        self, node: Node, head: Header, reads: set[Read], codes: Iterable[Address], heard: Iterable[Address]
+        self, node: Node, head: Header, reads: set[AnyRead], codes: Iterable[Address], heard: Iterable[Address]
     ) -> None:
         ordered, wanted = sorted(reads, key=repr), sorted(codes)
         asks: list[Ask] = [("eth_getCode", [one, {"blockHash": head.hash}]) for one in wanted]
@@ -153,21 +153,19 @@ class _Inspecting:
             self._keep_logs(rest.pop(0))
         self._keep(ordered, rest[: len(ordered)])
 
-    def _asked(self, need: Read, at: Any) -> Ask:
+    def _asked(self, need: AnyRead, at: Any) -> Ask:
         if self._careful and isinstance(need, CallWord | CallBytes):
             return alone_ask(need, at)
-        if isinstance(need, Probe):
-            return probe_ask(need, at)
-        method, params = read_ask(need, _NOWHERE)
-        return method, [at if one == _AT_NOWHERE else one for one in params]
+        return read_ask(need, at)
 
-    def _keep(self, reads: Sequence[Read], answers: Sequence[Any]) -> None:
+    def _keep(self, reads: Sequence[AnyRead], answers: Sequence[Any]) -> None:
+        found: dict[AnyRead, object] = {}
         for need, answer in zip(reads, answers, strict=True):
             alone = self._careful and isinstance(need, CallWord | CallBytes) and not isinstance(answer, Refusal)
             word = alone_of(need, answer) if alone else read_of(need, answer)
             if word is not None:
-                self._state[need] = word
-        self._state = sober(self._state)
+                found[need] = word
+        self._state = credible(self._state | StateRead(found))
 
     def _keep_logs(self, answer: Any) -> None:
         """Logs of the proxy and of its beacon; a node that refuses the range leaves them unknown."""
@@ -190,7 +188,7 @@ class _Inspecting:
             near.update(roles.values())
         return near - {self._address}
 
-    def _second(self, near: set[Address]) -> set[Read]:
+    def _second(self, near: set[Address]) -> set[AnyRead]:
         reads = asked_next(every(), self._address, self._codes[self._address], self._state)
         reads |= asked_then(self._address, self._targets(), self._state)
         return reads | {need for one in near for need in profile(one)}
@@ -201,7 +199,7 @@ class _Inspecting:
         return {roles[role] for roles in found for role in TARGET_ROLES & roles.keys()}
 
     def _owners(self, address: Address) -> list[Address]:
-        word = self._state.get(CallWord(address, OWNER), 0)
+        word = self._state.get(CallWord(address, OWNER)) or 0
         return [address_of(word)] if 0 < word < 1 << 160 else []
 
     def _previous(self) -> list[Address]:
@@ -277,10 +275,6 @@ def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[s
         if found := table_of(state.get(CallBytes(address, body))):
             return found
     return {}
-
-
-_NOWHERE = Header(number=0, hash="", parent_hash="", time=datetime.min.replace(tzinfo=UTC))
-_AT_NOWHERE = {"blockHash": ""}
 
 
 def _code(answer: Any) -> bytes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chain.blocks.block import Log, address_of
-from chain.blocks.reads import CallBytes, Read, StateRead
+from chain.blocks.abi import address_of
+from chain.blocks.block import Log
+from chain.blocks.reads import AnyRead, CallBytes, StateRead
 from chain.events import Address
 from chain.liquidity.balances import Balances, Shape, array_at
 from chain.liquidity.depth import Depth
@@ -39,7 +40,7 @@ class VaultPool:
         """Its tokens without its own."""
         return tuple(one for one in self._all if one != self._pool)
 
-    def shaping(self) -> frozenset[Read]:
+    def shaping(self) -> frozenset[AnyRead]:
         """What shapes its prices: fees, weights and amplification may change."""
         return frozenset({self._fee, self._weights, self._amplification})
 

@@ -1,6 +1,6 @@
 """Concentrated liquidity as Uniswap V3 and V4 keep it: price, active liquidity and the initialised ticks around it.
 
-Read once (price; then the tick bitmap around it; then the ticks found there), and from then on kept exact by the
+AnyRead once (price; then the tick bitmap around it; then the ticks found there), and from then on kept exact by the
 pool's own logs. Only a window of ticks is known; when the price nears its edge it is read anew. Source:
 UniswapV3Pool.sol (v3-core 1.0.1), Pool.sol and StateLibrary.sol (v4-core 1.0.2).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from chain.blocks.reads import Read, StateRead
+from chain.blocks.reads import AnyRead, Read, StateRead
 from chain.liquidity.depth import Depth, Spot, concentrated
 from chain.liquidity.tick_math import MAX_TICK, amount0_between, amount1_between, moved_price, sqrt_price_at, tick_at
 
@@ -32,7 +32,7 @@ class Basics:
 class TickSource(Protocol):
     """Where one pool's state is read."""
 
-    def basics(self) -> frozenset[Read]:
+    def basics(self) -> frozenset[AnyRead]:
         """What tells price, liquidity, spacing and fee."""
         ...
 
@@ -40,16 +40,16 @@ class TickSource(Protocol):
         """These, where they could all be read."""
         ...
 
-    def word(self, position: int) -> Read:
+    def word(self, position: int) -> Read[int]:
         """One word of the tick bitmap."""
         ...
 
-    def tick(self, tick: int) -> Read:
+    def tick(self, tick: int) -> AnyRead:
         """What tells a tick's liquidityNet."""
         ...
 
-    def net(self, answer: int) -> int:
-        """What that answer says of liquidityNet."""
+    def net(self, tick: int, state: StateRead) -> int | None:
+        """A tick's liquidityNet in this state; None where it could not be read."""
         ...
 
 
@@ -65,7 +65,7 @@ class Ticks:
     wanted: dict[int, None] | None = None
     aim: tuple[int, int] = (0, -1)
 
-    def reads(self) -> frozenset[Read]:
+    def reads(self) -> frozenset[AnyRead]:
         """What must be read next; nothing while all around the price is known."""
         if self.known is None:
             return self.source.basics()
@@ -198,18 +198,17 @@ class Ticks:
             ((position << 8) + bit) * self.known.spacing
             for position in self._words()
             for bit in range(256)
-            if state[self.source.word(position)] >> bit & 1
+            if (state.get(self.source.word(position)) or 0) >> bit & 1
         ]
         self.wanted = dict.fromkeys(tick for tick in found if low <= tick <= high)
         if not self.wanted:
-            self._take_ticks({})
+            self._take_ticks(StateRead())
 
     def _take_ticks(self, state: StateRead) -> None:
         assert self.wanted is not None
-        answers = {tick: state.get(self.source.tick(tick)) for tick in self.wanted}
-        if None in answers.values():
+        nets = {tick: self.source.net(tick, state) for tick in self.wanted}
+        if None in nets.values():
             return
-        nets = {tick: self.source.net(answer) for tick, answer in answers.items() if answer is not None}
         self.net = {tick: net for tick, net in nets.items() if net}
         self.low, self.high = self.aim
         self.wanted = None

@@ -132,8 +132,7 @@ class Positions:
 
 def words_of(state: StateRead, need: CallBytes) -> tuple[int, ...]:
     """The 32-byte words of a whole answer; none where it could not be read."""
-    answer = state.get(need, 1)
-    body = answer.to_bytes((answer.bit_length() + 7) // 8, "big")[1:]
+    body = state.get(need) or b""
     return tuple(int.from_bytes(body[at : at + 32], "big") for at in range(0, len(body) - 31, 32))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from chain.blocks import bloom
 from chain.blocks.block import Block, Header
-from chain.blocks.reads import CallBytes, CallWord, Probe, Read, Reads
+from chain.blocks.reads import AnyRead, CallBytes, CallWord, Probe, Reads, StateRead
 from chain.events import NetworkId
 from chain.events.network import NodeFaultKind
 from chain.nodes.group import NodeGroup
@@ -31,8 +31,8 @@ from chain.rpc.storage_writes import contradicts
 
 RECEIPTS = "receipts"
 
-States = dict[str, dict[Read, int]]
-"""Answers by block hash and need."""
+States = dict[str, dict[AnyRead, object]]
+"""Answers by block hash and read."""
 
 
 async def headers(nodes: NodeGroup, numbers: Sequence[int]) -> list[Header]:
@@ -100,7 +100,7 @@ async def blocks(
             header=one,
             seen_at=clock(),
             logs=logs.get(one.hash, ()),
-            state=state.get(one.hash, {}),
+            state=StateRead(state.get(one.hash, {})),
             writes=writes.get(one.hash),
             probed=live and one is run[-1],
         )
@@ -110,9 +110,9 @@ async def blocks(
 
 async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Callable[[], datetime]) -> list[Block]:
     """These blocks with their standing reads too. Raises NodeFailure."""
-    standing, run = Reads(reads=reads.standing), [one.header for one in some]
+    standing, run = Reads(state=reads.standing), [one.header for one in some]
     found = await blocks(nodes, some[0].network, run, standing, clock, state_of=run)
-    return [replace(one, state={**one.state, **more.state}) for one, more in zip(some, found, strict=True)]
+    return [replace(one, state=one.state | more.state) for one, more in zip(some, found, strict=True)]
 
 
 async def _read(
@@ -121,21 +121,21 @@ async def _read(
     reads: Reads,
     state_of: Sequence[Header],
     traced_of: Sequence[Header] = (),
-    probes: frozenset[Read] = frozenset(),
+    probes: frozenset[AnyRead] = frozenset(),
 ) -> tuple[Logs, States, Writes]:
     """The logs and the state as this node tells them: nearly always in one request."""
     whole = frozenset(one.hash for one in state_of)
     reading = [
-        Reading.of(one, reads.reads if one.hash in whole else reads.moving, node)
+        Reading.of(one, reads.state if one.hash in whole else reads.moving, node)
         for one in (run if reads.moving else state_of)
     ]
-    beside = frozenset(need for need in probes if not isinstance(need, Probe)) - reads.reads
+    beside = frozenset(need for need in probes if not isinstance(need, Probe)) - reads.state
     if beside:
         reading.append(Reading.of(run[-1], beside, node))
     asked = pieces(reads, run, node.traits)
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
     asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
-    probing = Probing.of(run[-1], probes - reads.reads - beside, node.traits.apart) if probes else None
+    probing = Probing.of(run[-1], probes - reads.state - beside, node.traits.apart) if probes else None
     answers, probed, writes = await answered_with(node, asks, reads.writes, traced_of, probing.asks if probing else ())
     logs: Logs = {}
     if asked:
@@ -145,7 +145,7 @@ async def _read(
     state = await _state(node, reading, answers[len(asked) + len(check) :])
     if probing:
         state.setdefault(run[-1].hash, {}).update(probing.read(probed, node.traits.apart))
-    for one in [block for block, some in writes.items() if contradicts(some, state.get(block, {}))]:
+    for one in [block for block, some in writes.items() if contradicts(some, StateRead(state.get(block, {})))]:
         del writes[one]
         node.traits.tracing.went(understood=False)
     return logs, state, writes
@@ -157,10 +157,10 @@ class Reading:
 
     header: Header
     packed: tuple[Packed, ...]
-    plain: tuple[Read, ...]
+    plain: tuple[AnyRead, ...]
 
     @classmethod
-    def of(cls, header: Header, reads: frozenset[Read], node: Node) -> Reading:
+    def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> Reading:
         """As this node takes it."""
         packed, plain = plan(reads) if node.traits.packs else ((), tuple(sorted(reads, key=repr)))
         return cls(header=header, packed=packed, plain=plain)
@@ -170,14 +170,14 @@ class Reading:
         """The questions."""
         return [
             *(some.ask(self.header) for some in self.packed),
-            *(read_ask(need, self.header) for need in self.plain),
+            *(read_ask(need, {"blockHash": self.header.hash}) for need in self.plain),
         ]
 
 
 async def _state(node: Node, reading: Sequence[Reading], answers: Sequence[Any]) -> States:
     """The words by block. What a packed call did not answer is asked once more by itself."""
     found: States = {}
-    again: list[tuple[Header, Read]] = []
+    again: list[tuple[Header, AnyRead]] = []
     packed = understood = False
     at = 0
     for one in reading:
@@ -202,13 +202,12 @@ async def _state(node: Node, reading: Sequence[Reading], answers: Sequence[Any])
     return found
 
 
-def _again_ask(need: Read, header: Header, *, packs: bool) -> Ask:
-    if packs and isinstance(need, CallWord | CallBytes):
-        return alone_ask(need, {"blockHash": header.hash})
-    return read_ask(need, header)
+def _again_ask(need: AnyRead, header: Header, *, packs: bool) -> Ask:
+    at = {"blockHash": header.hash}
+    return alone_ask(need, at) if packs and isinstance(need, CallWord | CallBytes) else read_ask(need, at)
 
 
-def _put(words: dict[Read, int], answers: Any) -> None:
+def _put(words: dict[AnyRead, object], answers: Any) -> None:
     for need, answer in answers:
         word = read_of(need, answer)
         if word is not None:

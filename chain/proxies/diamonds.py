@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chain.blocks.block import Log, address_of
+from chain.blocks.abi import address_of
+from chain.blocks.block import Log
 from chain.events import Address
 
 DIAMOND_CUT = "0x8faa70878671ccd212d20771b795c50af8fd3ff6cf27f4bde57e5d4de0aeb673"

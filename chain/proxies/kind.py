@@ -130,9 +130,9 @@ def code_like(form: str) -> re.Pattern[bytes]:
     return re.compile(rb"\A" + b"".join(parts) + rb"\Z", re.DOTALL)
 
 
-def shown(answer: int | None, need: RunsAs, *, handed: bool) -> bool:
+def shown(answer: Address | None, need: RunsAs, *, handed: bool) -> bool:
     """Whether a call showed that the proxy runs the target's code as its own (or `handed` on to it)."""
-    return answer == int(need.target if handed else need.address, 16)
+    return answer == (need.target if handed else need.address)
 
 
 def worth_proving(address: Address, word: int) -> bool:

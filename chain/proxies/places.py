@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from chain.blocks.block import address_of
-from chain.blocks.reads import AccountDelegate, CallBytes, CallWord, CodeHash, Read, RunsAs, SlotWord
+from chain.blocks.abi import address_of
+from chain.blocks.reads import AccountDelegate, CallBytes, CallWord, CodeHash, Read, RunsAs, SlotWord, StateRead
 from chain.events import Address
 from chain.proxies.kind import OWN_ADDRESS, PROXY, LogSpec, ProxyKind, worth_proving
 
@@ -26,7 +26,7 @@ class WatchedPlace:
     calls it).
     """
 
-    need: Read
+    need: Read[int] | CallBytes
     key: str
     role: str
     kind: str
@@ -39,6 +39,11 @@ class WatchedPlace:
         if not worth_proving(contract, int(word, 16)):
             return None
         return RunsAs(contract, address_of(int(word, 16)))
+
+
+def word_of(state: StateRead, where: WatchedPlace) -> int | None:
+    """The word read at this place; None where it was not read, and of a table."""
+    return None if isinstance(where.need, CallBytes) else state.get(where.need)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class PlaceSpec:
 
     def at(self, address: Address) -> WatchedPlace:
         """Where this field of that proxy is read."""
-        need: Read = CallWord(address, self.body)
+        need: Read[int] = CallWord(address, self.body)
         if self.slot is not None:
             need = SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
         return WatchedPlace(need, self.key, self.role, self.kind, self.always, self.proved, self.handed)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
 
-from chain.blocks.block import address_of
+from chain.blocks.abi import address_of
 from chain.blocks.reads import CallWord, CodeHash, RunsAs, StateRead
+from chain.blocks.standards import NOBODY
 from chain.events import Address
 from chain.proxies.kind import shown
-from chain.proxies.places import WatchedPlace
+from chain.proxies.places import WatchedPlace, word_of
 
 EMPTY = "0x0"
 Held = MutableMapping[str, str]
@@ -40,14 +41,14 @@ def proved(held: Held, contract: Address, where: WatchedPlace, word: str, state:
     return False
 
 
-def _settled(held: Held, where: WatchedPlace, asked: RunsAs, answer: int | None) -> bool:
+def _settled(held: Held, where: WatchedPlace, asked: RunsAs, answer: Address | None) -> bool:
     """No answer at two readings: this node cannot tell. Then a getter is believed, a low slot is not."""
     if answer is None and _unanswered(where) not in held:
         held[_unanswered(where)] = EMPTY
         return False
     held.pop(_unanswered(where), None)
     if shown(answer, asked, handed=where.handed) or (answer is None and isinstance(where.need, CallWord)):
-        held[proof_of(where)] = f"{answer or 0:#x}"
+        held[proof_of(where)] = f"{int(answer or NOBODY, 16):#x}"
         del held[where.key]
         return True
     held[where.key] = EMPTY
@@ -59,7 +60,7 @@ def confirmed(
 ) -> Address | None:
     """What a place of this role reads in this state, if it is what a log says (or the log does not say)."""
     read = [one for one in fields if one.role == role and held.get(one.key, EMPTY) != EMPTY]
-    values = [address_of(word) for one in read if (word := state.get(one.need, 0))]
+    values = [address_of(word) for one in read if (word := word_of(state, one))]
     return next((value for value in values if new in (None, value)), None)
 
 

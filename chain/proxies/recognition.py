@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chain.blocks.block import address_of
-from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, RunsAs, StateRead
+from chain.blocks.abi import address_of
+from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, RunsAs, StateRead
 from chain.events import Address
 from chain.proxies.diamonds import read_table
 from chain.proxies.kind import MAX_ADDRESS, PROXY, GetterSpec, Proof, ProxyKind, SlotSpec, shown, worth_proving
@@ -20,9 +20,9 @@ class Recognised:
     roles: Mapping[str, Address] = field(default_factory=dict)
 
 
-def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[Read]:
+def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[AnyRead]:
     """All that the kinds want to read of the address itself."""
-    wanted: set[Read] = {CallWord(address, UNKNOWN_FUNCTION)}
+    wanted: set[AnyRead] = {CallWord(address, UNKNOWN_FUNCTION)}
     for kind in kinds:
         wanted.update(slot.need(address) for slot in kind.slots)
         wanted.update(call.need(address, address) for call in kind.calls if call.of == PROXY)
@@ -31,9 +31,9 @@ def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[Read]:
     return wanted
 
 
-def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> set[Read]:
+def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> set[AnyRead]:
     """What the kinds want to read of the addresses that were found in their roles."""
-    wanted: set[Read] = set()
+    wanted: set[AnyRead] = set()
     for kind in kinds:
         roles = roles_of(kind, address, code, state)
         if roles is not None:
@@ -66,7 +66,7 @@ def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -
         if _holds(kind, place, address, word, state):
             found.setdefault(place.role, address_of(word))
     for call in kind.calls:
-        word = state.get(call.need(found[call.of], address), 0) if call.of in found else 0
+        word = (state.get(call.need(found[call.of], address)) or 0) if call.of in found else 0
         if 0 < word <= MAX_ADDRESS:
             found.setdefault(call.role, address_of(word))
     if any(table_of(state.get(CallBytes(address, body))) for body in kind.tables):
@@ -74,23 +74,25 @@ def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -
     return found
 
 
-def table_of(answer: int | None) -> dict[str, Address]:
+def table_of(answer: bytes | None) -> dict[str, Address]:
     """The table that a loupe answered; empty where it did not."""
-    return read_table((answer or 0).to_bytes(((answer or 0).bit_length() + 7) // 8, "big")[1:]) or {}
+    return read_table(answer or b"") or {}
 
 
-def sober(state: Mapping[Read, int]) -> dict[Read, int]:
-    """What was read, without the answers of contracts that answer anything: those who answer a function nobody knows."""
+def credible(state: StateRead) -> StateRead:
+    """The state without the answers of contracts that answer anything: those that answer a function nobody knows."""
     strange = {
         need.address
         for need, word in state.items()
         if isinstance(need, CallWord) and need.body == UNKNOWN_FUNCTION and word
     }
-    return {
-        need: word
-        for need, word in state.items()
-        if not (isinstance(need, CallWord | CallBytes) and need.address in strange)
-    }
+    return StateRead(
+        {
+            need: word
+            for need, word in state.items()
+            if not (isinstance(need, CallWord | CallBytes) and need.address in strange)
+        }
+    )
 
 
 def _unproved(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[Address]:
@@ -101,10 +103,10 @@ def _unproved(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[A
 
 def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tuple[SlotSpec | GetterSpec, int]]:
     for slot in kind.slots:
-        yield slot, state.get(slot.need(address), 0)
+        yield slot, state.get(slot.need(address)) or 0
     for call in kind.calls:
         if call.of == PROXY:
-            yield call, state.get(call.need(address, address), 0)
+            yield call, state.get(call.need(address, address)) or 0
 
 
 def _holds(kind: ProxyKind, place: SlotSpec | GetterSpec, address: Address, word: int, state: StateRead) -> bool:

@@ -1,21 +1,23 @@
 """Ethereum JSON-RPC as questions and answers: what to ask for a block, and how to read what came. No I/O.
 
 Everything of a block is asked by its hash (EIP-234 for logs, EIP-1898 for state), so that an answer can never be of
-another fork. Source: the execution-apis specification.
+another fork. Probes run a call with the code of presumed targets replaced by a sentinel, trace it, or list what it touches.
+Sources: the execution-apis specification; geth, "state override set", "callTracer", "prestateTracer", eth_createAccessList.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from chain.blocks.block import Header, Log
+from chain.blocks.delegates import NEUTRAL
 from chain.blocks.reads import (
-    MAX_ANSWER,
-    NO_CODE,
+    SENTINEL_MAGIC,
     UNKNOWN_FUNCTION,
     AccountDelegate,
+    AnyRead,
     CallBytes,
     CallWord,
     CodeHash,
@@ -24,21 +26,24 @@ from chain.blocks.reads import (
     Read,
     Reads,
     RunsAs,
+    RunsOneOf,
     SlotWord,
+    TouchedState,
+    TracedDelegates,
 )
 from chain.events import Address
 from chain.events.network import NodeFaultKind
-from chain.rpc.delegation import probe_ask, probe_of
 from chain.rpc.errors import NodeFailure, Refusal, answered
 
-DELEGATION = bytes.fromhex("ef0100")
-"""What the code of a delegating account begins with (EIP-7702)."""
+T = TypeVar("T")
 
-TELLER = "0x30193d5260203df3"
-"""Code that stands in for a target's (eth_call's state overrides) and tells in whose name it runs: the complement of that
-address, so that a proxy that asks its target for an address (a beacon, a kernel) gets none it could run.
+RUNS_AS = "0x30193d5260203df3"
+"""Code that stands in for a target's (eth_call's state overrides) and returns the complement of the address in whose name it
+runs: a proxy that asks its target for an address (a beacon, a kernel) so gets none it could run.
 """
 REACH_GAS = 500_000
+PROBE_GAS = 2_000_000
+"""For one probe: a contract that burns gas burns no more."""
 
 Ask = tuple[str, list[Any]]
 """Method and parameters."""
@@ -117,78 +122,60 @@ def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]
     return {block: tuple(sorted(logs, key=lambda log: log.index)) for block, logs in found.items()}
 
 
-def read_ask(need: Read, header: Header) -> Ask:
-    """What answers a need in this very block."""
-    at = {"blockHash": header.hash}
-    match need:
+def read_ask(read: AnyRead, at: Any) -> Ask:
+    """The question for this read in the block that `at` names: by its hash (EIP-1898), or "latest"."""
+    match read:
         case SlotWord():
-            return ("eth_getStorageAt", [need.address, f"0x{need.slot:064x}", at])
+            return ("eth_getStorageAt", [read.address, f"0x{read.slot:064x}", at])
         case CodeHash() | AccountDelegate():
-            return ("eth_getCode", [need.address, at])
+            return ("eth_getCode", [read.address, at])
         case CallWord() | CallBytes():
-            return ("eth_call", [{"to": need.address, "data": need.body}, at])
+            return ("eth_call", [{"to": read.address, "data": read.body}, at])
         case CoinBalance():
-            return ("eth_getBalance", [need.address, at])
+            return ("eth_getBalance", [read.address, at])
         case RunsAs():
-            call = {"to": need.address, "data": UNKNOWN_FUNCTION, "gas": hex(REACH_GAS)}
-            return ("eth_call", [call, at, {need.target: {"code": TELLER}}])
-        case _:
-            return probe_ask(need, at)
+            call = {"to": read.address, "data": UNKNOWN_FUNCTION, "gas": hex(REACH_GAS)}
+            return ("eth_call", [call, at, {read.target: {"code": RUNS_AS}}])
+        case RunsOneOf():
+            return ("eth_call", [_probe(read), at, {target: {"code": sentinel(target)} for target in read.targets}])
+        case TracedDelegates():
+            return ("debug_traceCall", [_probe(read), at, {"tracer": "callTracer", "timeout": "1s"}])
+        case TouchedState(traced=True):
+            return ("debug_traceCall", [_probe(read), at, {"tracer": "prestateTracer", "timeout": "1s"}])
+        case TouchedState():
+            return ("eth_createAccessList", [_probe(read), at])
+    raise AssertionError(read)
 
 
-def read_of(need: Read, answer: Any) -> int | None:
-    """The word that answers a need; None where it cannot be read there (pruned, reverted, no code to call)."""
-    if isinstance(need, Probe):
-        return None if isinstance(answer, Refusal) else probe_of(need, answer)
-    if isinstance(need, RunsAs):
-        return _reached(answer)
+def read_of(read: Read[T], answer: Any) -> T | None:
+    """The answer to a read; None where it cannot be read there (pruned, reverted, no code to call). Raises NodeFailure."""
     if isinstance(answer, Refusal):
-        failure = answer.failure()
-        if failure.fault is not NodeFaultKind.THROTTLED and (
-            answer.unreadable or isinstance(need, CallWord | CallBytes)
-        ):
+        return _refused(read, answer)
+    try:
+        return read.decode(answer)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(read, Probe):
             return None
+        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
+
+
+def _refused(read: Read[T], refusal: Refusal) -> T | None:
+    if isinstance(read, Probe):
+        return None
+    failure = refusal.failure()
+    may_refuse = refusal.unreadable or isinstance(read, CallWord | CallBytes | RunsAs)
+    if failure.fault is NodeFaultKind.THROTTLED or not may_refuse:
         raise failure
-    try:
-        if isinstance(need, CoinBalance):
-            return int(answer, 16)
-        found = bytes.fromhex(answer[2:])
-    except (TypeError, ValueError) as error:
-        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
-    match need:
-        case SlotWord():
-            return int.from_bytes(found, "big")
-        case CodeHash():
-            return _keccak(found)
-        case CallWord():
-            return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
-        case CallBytes():
-            return int.from_bytes(b"\x01" + found, "big") if 0 < len(found) <= MAX_ANSWER else None
-        case AccountDelegate():
-            return int.from_bytes(found[3:], "big") if len(found) == 23 and found.startswith(DELEGATION) else 0
+    return read.halted() if refusal.halted else None
 
 
-def _reached(answer: Any) -> int | None:
-    """In whose name the code in place of the target's ran; 0 where it did not, None where the node cannot tell."""
-    if isinstance(answer, Refusal):
-        failure = answer.failure()
-        if failure.fault is NodeFaultKind.THROTTLED:
-            raise failure
-        return 0 if answer.halted else None
-    try:
-        found = bytes.fromhex(answer[2:])
-    except (TypeError, ValueError) as error:
-        raise NodeFailure(NodeFaultKind.MALFORMED, "not hexadecimal") from error
-    word = ~int.from_bytes(found, "big") & (1 << 256) - 1
-    return word if len(found) == 32 and word < 1 << 160 else 0
+def sentinel(target: Address) -> str:
+    """Code that returns the magic word, the account in whose storage it runs, and its own name."""
+    return f"0x7f{SENTINEL_MAGIC:064x}6000523060205273{target[2:]}60405260606000f3"
 
 
-def _keccak(code: bytes) -> int:
-    if not code:
-        return NO_CODE
-    from eth_hash.auto import keccak
-
-    return int.from_bytes(keccak(code), "big")
+def _probe(read: Probe) -> dict[str, str]:
+    return {"from": NEUTRAL, "to": read.address, "data": read.body, "gas": hex(PROBE_GAS)}
 
 
 def _hash(text: str) -> str:

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from chain.blocks.block import Header
-from chain.blocks.reads import MAX_ANSWER, NO_CODE, CallBytes, CallWord, CodeHash, Read, SlotWord
+from chain.blocks.reads import MAX_ANSWER, NO_CODE, AnyRead, CallBytes, CallWord, CodeHash, Read, SlotWord
 from chain.rpc.messages import Ask
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ _WORD = 32
 class Packed:
     """One call that answers `reads`, in their order."""
 
-    reads: tuple[Read, ...]
+    reads: tuple[AnyRead, ...]
     call: dict[str, str]
     overrides: dict[str, dict[str, str]]
 
@@ -64,7 +64,7 @@ class Packed:
 
 
 @lru_cache(maxsize=16)
-def plan(reads: frozenset[Read]) -> tuple[tuple[Packed, ...], tuple[Read, ...]]:
+def plan(reads: frozenset[AnyRead]) -> tuple[tuple[Packed, ...], tuple[AnyRead, ...]]:
     """The reads as a few calls, and those that must be asked one by one. Both in an order that is always the same."""
     ordered = sorted(reads, key=repr)
     if len(ordered) < LEAST:
@@ -81,7 +81,7 @@ def plan(reads: frozenset[Read]) -> tuple[tuple[Packed, ...], tuple[Read, ...]]:
     return tuple(packed), tuple(need for need in ordered if need not in held)
 
 
-def unpack(packed: Packed, answer: Any) -> dict[Read, int] | None:
+def unpack(packed: Packed, answer: Any) -> dict[AnyRead, object] | None:
     """The words by need; a call that failed or answered at length is missing. None: that is no answer to this."""
     try:
         body = bytes.fromhex(answer[2:])
@@ -91,7 +91,7 @@ def unpack(packed: Packed, answer: Any) -> dict[Read, int] | None:
         if kind is CodeHash:
             return _code_words(packed.reads, body)
         found = _Answer(body)
-        words: dict[Read, int] = {}
+        words: dict[AnyRead, object] = {}
         for need in packed.reads:
             length = found.word()
             if length != FAILED:
@@ -101,9 +101,9 @@ def unpack(packed: Packed, answer: Any) -> dict[Read, int] | None:
     return words if found.ended else None
 
 
-def _slot_words(reads: Sequence[Read], body: bytes) -> dict[Read, int] | None:
+def _slot_words(reads: Sequence[AnyRead], body: bytes) -> dict[AnyRead, object] | None:
     """Before the words of each address stands how many bytes they are. In a tight loop: there are thousands in each block."""
-    words: dict[Read, int] = {}
+    words: dict[AnyRead, object] = {}
     at = 0
     for _, some in groupby(reads, key=attrgetter("address")):
         group = list(some)
@@ -116,7 +116,7 @@ def _slot_words(reads: Sequence[Read], body: bytes) -> dict[Read, int] | None:
     return words if at == len(body) else None
 
 
-def _code_words(reads: Sequence[Read], body: bytes) -> dict[Read, int] | None:
+def _code_words(reads: Sequence[AnyRead], body: bytes) -> dict[AnyRead, object] | None:
     if len(body) != _WORD * len(reads):
         return None
     return {
@@ -154,9 +154,9 @@ def alone_ask(need: CallWord | CallBytes, at: Any) -> Ask:
     return ("eth_call", [call, at, {ZERO: {"code": CALLER}}])
 
 
-def alone_of(need: Read, answer: Any) -> int | None:
-    """The word that answers it, as `chain.rpc.read_of` gives it."""
-    words: dict[Read, int] = {}
+def alone_of(need: Read[T], answer: Any) -> T | None:
+    """The answer to it, as `chain.rpc.messages.read_of` gives it."""
+    words: dict[AnyRead, Any] = {}
     try:
         found = _Answer(bytes.fromhex(answer[2:]))
         length = found.word()
@@ -164,19 +164,20 @@ def alone_of(need: Read, answer: Any) -> int | None:
             _answered(words, need, length, found, MAX_ANSWER if isinstance(need, CallBytes) else _WORD)
     except (TypeError, ValueError):
         return None
-    return words.get(need)
+    answered: T | None = words.get(need)
+    return answered
 
 
-def _answered(words: dict[Read, int], need: Read, length: int, found: _Answer, most: int) -> None:
+def _answered(words: dict[AnyRead, object], need: AnyRead, length: int, found: _Answer, most: int) -> None:
     told = found.take(min(length, most))
     if isinstance(need, CallBytes):
         if 0 < length <= most:
-            words[need] = int.from_bytes(b"\x01" + told, "big")
+            words[need] = told
     elif length >= _WORD:
         words[need] = int.from_bytes(told, "big")
 
 
-def _most(need: Read) -> int:
+def _most(need: AnyRead) -> int:
     return MAX_PACKED_ANSWER if isinstance(need, CallBytes) else _WORD
 
 

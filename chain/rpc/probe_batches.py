@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain.blocks.block import Header
-from chain.blocks.delegates import as_word
-from chain.blocks.reads import Read, RunsOneOf, TracedDelegates
-from chain.rpc.delegation import delegates, sentinel, sentinel_of
+from chain.blocks.reads import AnyRead, RunsOneOf, TracedDelegates
 from chain.rpc.errors import NodeFailure, Refusal
-from chain.rpc.messages import Ask, read_ask, read_of
+from chain.rpc.messages import Ask, read_ask, read_of, sentinel
 from chain.rpc.multicall import CALLER, FAILED, ZERO
 
 MAX_TOGETHER = 64
@@ -38,14 +36,14 @@ class Probing:
     """The questions of one block: many in one, then one by one."""
 
     header: Header
-    together: tuple[tuple[Read, ...], ...] = ()
-    alone: tuple[Read, ...] = ()
+    together: tuple[tuple[AnyRead, ...], ...] = ()
+    alone: tuple[AnyRead, ...] = ()
 
     @classmethod
-    def of(cls, header: Header, probes: frozenset[Read], apart: Apart) -> Probing:
+    def of(cls, header: Header, probes: frozenset[AnyRead], apart: Apart) -> Probing:
         """As this node takes them, always in the same order."""
         ordered = sorted(probes, key=repr)
-        together: list[tuple[Read, ...]] = []
+        together: list[tuple[AnyRead, ...]] = []
         for kind in (RunsOneOf, TracedDelegates):
             if kind not in apart.kinds:
                 together += _groups([need for need in ordered if isinstance(need, kind)])
@@ -56,33 +54,33 @@ class Probing:
     def asks(self) -> list[Ask]:
         """The questions."""
         at = {"blockHash": self.header.hash}
-        return [*(_ask(some, at) for some in self.together), *(read_ask(need, self.header) for need in self.alone)]
+        return [*(_ask(some, at) for some in self.together), *(read_ask(need, at) for need in self.alone)]
 
-    def read(self, answers: Sequence[Any], apart: Apart) -> dict[Read, int]:
+    def read(self, answers: Sequence[Any], apart: Apart) -> dict[AnyRead, object]:
         """The answers by need; what was not understood is missing, and asked alone from then on."""
-        found: dict[Read, int] = {}
+        found: dict[AnyRead, object] = {}
         for some, answer in zip(self.together, answers, strict=False):
             words = _words(some, answer)
             if words is None:
                 apart.kinds.add(type(some[0]))
             found |= words or {}
         for need, answer in zip(self.alone, answers[len(self.together) :], strict=False):
-            word = _alone(need, answer)
-            if word is not None:
-                found[need] = word
+            one = _alone(need, answer)
+            if one is not None:
+                found[need] = one
         return found
 
 
-def _alone(need: Read, answer: Any) -> int | None:
+def _alone(need: AnyRead, answer: Any) -> object | None:
     try:
         return read_of(need, answer)
     except NodeFailure:
         return None
 
 
-def _groups(reads: Iterable[Read]) -> list[tuple[Read, ...]]:
+def _groups(reads: Iterable[AnyRead]) -> list[tuple[AnyRead, ...]]:
     """Probes that may share a call: none calls a contract whose code another replaces. What fits nowhere is left out."""
-    groups: list[list[Read]] = []
+    groups: list[list[AnyRead]] = []
     called: set[str] = set()
     replaced: set[str] = set()
     for need in reads:
@@ -98,7 +96,7 @@ def _groups(reads: Iterable[Read]) -> list[tuple[Read, ...]]:
     return [tuple(group) for group in groups if len(group) > 1]
 
 
-def _ask(reads: Sequence[Read], at: Any) -> Ask:
+def _ask(reads: Sequence[AnyRead], at: Any) -> Ask:
     body = b"".join(_item(need) for need in reads)
     call = {"to": ZERO, "data": f"0x{body.hex()}"}
     overrides = {ZERO: {"code": CALLER}}
@@ -110,40 +108,40 @@ def _ask(reads: Sequence[Read], at: Any) -> Ask:
     return ("debug_traceCall", [call, at, {"tracer": "callTracer", "timeout": "1s", "stateOverrides": overrides}])
 
 
-def _item(need: Read) -> bytes:
+def _item(need: AnyRead) -> bytes:
     assert isinstance(need, RunsOneOf | TracedDelegates)
     body = bytes.fromhex(need.body[2:])
     figures = b"".join(figure.to_bytes(4, "big") for figure in (len(body), ANSWER, GAS_A_PROBE))
     return bytes.fromhex(need.address[2:]) + figures + body
 
 
-def _words(reads: Sequence[Read], answer: Any) -> dict[Read, int] | None:
+def _words(reads: Sequence[AnyRead], answer: Any) -> dict[AnyRead, object] | None:
     try:
         return _said(reads, answer) if isinstance(reads[0], RunsOneOf) else _traced(reads, answer)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def _said(reads: Sequence[Read], answer: Any) -> dict[Read, int] | None:
+def _said(reads: Sequence[AnyRead], answer: Any) -> dict[AnyRead, object] | None:
     if isinstance(answer, Refusal):
         return None
     body, at = bytes.fromhex(answer[2:]), 0
-    found: dict[Read, int] = {}
+    found: dict[AnyRead, object] = {}
     for need in reads:
         length = int.from_bytes(body[at : at + 32], "big")
         kept = 0 if length == FAILED else min(length, ANSWER)
         if len(body) < at + 32 + kept:
             return None
         assert isinstance(need, RunsOneOf)
-        found[need] = sentinel_of(need, body[at + 32 : at + 32 + kept])
+        found[need] = need.sentinel(body[at + 32 : at + 32 + kept])
         at += 32 + kept
     return found if at == len(body) else None
 
 
-def _traced(reads: Sequence[Read], answer: Any) -> dict[Read, int] | None:
+def _traced(reads: Sequence[AnyRead], answer: Any) -> dict[AnyRead, object] | None:
     if isinstance(answer, Refusal):
         return None
     frames = [one for one in answer.get("calls") or () if one["type"] == "STATICCALL"]
     if [str(one["to"]).lower() for one in frames] != [need.address for need in reads]:
         return None
-    return {need: as_word(delegates(frame, need.address)) for need, frame in zip(reads, frames, strict=True)}
+    return {need: need.decode(frame) for need, frame in zip(reads, frames, strict=True)}

@@ -126,7 +126,7 @@ def writes_of(
 def contradicts(writes: Iterable[Write], state: StateRead) -> bool:
     """Whether a place ended the block with another word than was written there last: then the writes are not believed."""
     last = {SlotWord(write.address, write.slot): write.value for write in writes}
-    return any(state.get(place, value) != value for place, value in last.items())
+    return any(state.get(place) not in (None, value) for place, value in last.items())
 
 
 def misses(means: Means, answer: Any) -> bool:

@@ -138,7 +138,7 @@ class CodeComparison:
         is fetched once. A node gives thousands of hashes in one answer, and old codes one by one and slowly.
         """
         first, last = batch[0][0], batch[-1][0]
-        reads = Reads(reads=frozenset(map(CodeHash, {at.address for at in wanted})))
+        reads = Reads(state=frozenset(map(CodeHash, {at.address for at in wanted})))
         ends = replace(first, number=first.number - 1, hash=first.parent_hash), last
         try:
             found = await fetch.blocks(self._nodes, self._network.id, ends, reads, self._clock, state_of=ends)

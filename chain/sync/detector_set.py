@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chain.blocks.block import Block
-from chain.blocks.reads import Read, Reads, together
+from chain.blocks.reads import Reads, together
 from chain.detector import Detector, PartitionedMemory
 from chain.detectors import declared, names
 from chain.events import Address, PlacedEvent
@@ -22,7 +22,7 @@ class DetectorSet:
         self._all: tuple[Detector, ...] = ()
         self._wanted: list[Reads] = []
         self._needs = Reads()
-        self._seen: dict[Address, list[Read | int]] = {}
+        self._seen: dict[Address, list[object]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -61,7 +61,7 @@ class DetectorSet:
         """The addresses of which the same was read, with the same answers, as in the last block that came with its state, and
         of which nothing else is told.
         """
-        seen: dict[Address, list[Read | int]] = {}
+        seen: dict[Address, list[object]] = {}
         for need, word in block.state.items():
             group = seen.get(need.address)
             if group is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chain.blocks.block import Header, address_of
+from chain.blocks.abi import address_of
+from chain.blocks.block import Header
 from chain.blocks.reads import CallWord
 from chain.nodes.group import NodeGroup
 from chain.nodes.node import Node
@@ -22,7 +23,7 @@ async def with_tokens(nodes: NodeGroup, watch: Watch, head: Header) -> Watch:
     reads = [CallWord(pool.address, call) for pool in bare for call in (TOKEN0_CALL, TOKEN1_CALL)]
 
     async def act(node: Node) -> list[int | None]:
-        answers = await node.ask([read_ask(need, head) for need in reads])
+        answers = await node.ask([read_ask(need, {"blockHash": head.hash}) for need in reads])
         return [read_of(need, answer) for need, answer in zip(reads, answers, strict=True)]
 
     words = await nodes.first(act)

@@ -50,7 +50,7 @@ class ScanIncomplete(Exception):
 async def prime(nodes: NodeGroup, network: NetworkId, bench: DetectorSet, header: Header, clock: Clock) -> None:
     """Show the state of a block, and none of its logs: thrice, for what is found there may need more to be read."""
     for _ in range(3):
-        reads = Reads(reads=bench.reads().reads)
+        reads = Reads(state=bench.reads().state)
         found = await fetch.blocks(nodes, network, [header], reads, clock, state_of=[header])
         bench.on_block(found[0])
 
@@ -187,7 +187,7 @@ class _Past:
     def _next(self, first: int, last: int, reads: Reads) -> range:
         """The numbers of the stretch that begins at `first`."""
         most = self._most
-        in_each = len(reads.reads) if self._every_block else len(reads.moving)
+        in_each = len(reads.state) if self._every_block else len(reads.moving)
         if in_each:
             most = max(min(most, MAX_READS // in_each), 1)
         end = (first // most + 1) * most

@@ -149,7 +149,7 @@ class Watcher:
             return failure.fault is NodeFaultKind.BATCH_LIMIT
 
     async def _towards(self, head: Header) -> bool:
-        """Read on towards the head; True where something was read or taken back."""
+        """AnyRead on towards the head; True where something was read or taken back."""
         bench = await self._benched(head)
         if self._canonical.tip is None:
             return await self._prime(bench, head)
@@ -160,7 +160,7 @@ class Watcher:
             return await self._reorg(bench, head)
         reads = bench.reads()
         old = tip.number + self._most_run < head.number - self._keep
-        most = self._most_run if old else min(self._most_run, max(MAX_READS // max(len(reads.reads), 1), 1))
+        most = self._most_run if old else min(self._most_run, max(MAX_READS // max(len(reads.state), 1), 1))
         run = [head]
         if not self._canonical.follows(run):
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
@@ -173,7 +173,7 @@ class Watcher:
         return True
 
     async def _digest(self, bench: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
-        """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
+        """AnyRead these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
         blocks = await fetch.blocks(self._nodes, self._network.id, run, reads, self._clock, state_of=of, live=not old)
         stretch = RangeDigest(bench, partial(self._whole, reads=reads), bench.memory)
@@ -193,7 +193,7 @@ class Watcher:
         return self._bench
 
     async def _prime(self, bench: DetectorSet, head: Header) -> bool:
-        """Read what stands before the first block told, twice, for what was found may need more to be read."""
+        """AnyRead what stands before the first block told, twice, for what was found may need more to be read."""
         number = head.number if self._start is None else self._start - 1
         if number > head.number:
             return False

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from chain.blocks.block import Block, Header, Log
-from chain.blocks.reads import Read
+from chain.blocks.reads import AnyRead, StateRead
 from chain.events import Address, NetworkId
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,6 +38,8 @@ def header(number: int, fork: int = 0, parent_fork: int = 0, after_s: float | No
     )
 
 
-def block(number: int, *logs: Log, state: Mapping[Read, int] | None = None, after_s: float | None = None) -> Block:
+def block(
+    number: int, *logs: Log, state: Mapping[AnyRead, object] | None = None, after_s: float | None = None
+) -> Block:
     head = header(number, after_s=after_s)
-    return Block(network=NETWORK, header=head, seen_at=START, logs=logs, state=state or {})
+    return Block(network=NETWORK, header=head, seen_at=START, logs=logs, state=StateRead(state or {}))

@@ -6,8 +6,8 @@ version did not index the set's id. A delegated call runs the target's own code:
 
 from __future__ import annotations
 
-from chain.blocks.abi import Words, topic_of
-from chain.blocks.block import Log, address_of
+from chain.blocks.abi import Words, address_of, topic_of
+from chain.blocks.block import Log
 from chain.control.call_data import foreseen, signed_batch, signed_call
 from chain.control.operation import Phase, Step, Steps
 

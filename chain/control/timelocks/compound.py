@@ -5,8 +5,8 @@ Source: compound-protocol, contracts/Timelock.sol. The signature may be empty; t
 
 from __future__ import annotations
 
-from chain.blocks.abi import Words, topic_of
-from chain.blocks.block import Log, address_of
+from chain.blocks.abi import Words, address_of, topic_of
+from chain.blocks.block import Log
 from chain.control.call_data import foreseen, signed_call
 from chain.control.operation import Phase, Step, Steps
 

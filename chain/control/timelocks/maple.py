@@ -6,8 +6,8 @@ contract; the queue lets go of a call in the same way whether it runs or is call
 
 from __future__ import annotations
 
-from chain.blocks.abi import topic_of
-from chain.blocks.block import Log, address_of
+from chain.blocks.abi import address_of, topic_of
+from chain.blocks.block import Log
 from chain.control.call_data import Foreseen
 from chain.control.operation import Phase, Step, Steps
 

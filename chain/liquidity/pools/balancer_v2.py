@@ -38,7 +38,7 @@ class VaultV2Pool(VaultPool):
         """One log and the tokens' transfers; balances and shape in each block."""
         reads = frozenset({self._tokens, self._scales}) | self.shaping()
         addresses = frozenset({self._vault, *self.tokens})
-        return Reads(addresses=addresses, topics=frozenset({CHANGED, TRANSFER}), reads=reads)
+        return Reads(addresses=addresses, topics=frozenset({CHANGED, TRANSFER}), state=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves by PoolBalanceChanged; a change with anything negative is a removal."""

@@ -38,7 +38,7 @@ class VaultV3Pool(VaultPool):
         """Two logs and the tokens' transfers; balances and shape in each block."""
         reads = frozenset({self._tokens}) | self.shaping()
         addresses = frozenset({self._vault, *self.tokens})
-        return Reads(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}), reads=reads)
+        return Reads(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}), state=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves as they are told."""

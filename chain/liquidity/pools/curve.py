@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
-from chain.blocks.block import Log, address_of
+from chain.blocks.abi import address_of
+from chain.blocks.block import Log
 from chain.blocks.reads import CallWord, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.balances import Balances, Shape, array_at, words_in
@@ -80,7 +81,7 @@ class CurvePool:
         reads |= {self._balance(at) for at in range(len(self.tokens))}
         if len(self._held.shape.scales) != len(self.tokens):
             reads |= {call(one, DECIMALS) for one in self.tokens if one != NATIVE}
-        return Reads(addresses=addresses, topics=TOPICS, reads=frozenset(reads))
+        return Reads(addresses=addresses, topics=TOPICS, state=frozenset(reads))
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves by AddLiquidity and RemoveLiquidity in all their forms."""
@@ -108,8 +109,8 @@ class CurvePool:
             return
         self._held.now = read
         scales = self._held.shape.scales or self._scales(state)
-        amplification = 0 if self._crypto else state.get(call(self._address, AMPLIFICATION), 0)
-        fee_ppm = state.get(call(self._address, FEE), 0) // 10_000
+        amplification = 0 if self._crypto else (state.get(call(self._address, AMPLIFICATION)) or 0)
+        fee_ppm = (state.get(call(self._address, FEE)) or 0) // 10_000
         self._held.shape = Shape(scales=scales, fee_ppm=fee_ppm, amplification=amplification)
 
     def depth(self, bps: int) -> tuple[int, ...] | None:
@@ -170,7 +171,7 @@ class CurvePool:
 
 
 def _leading(state: StateRead, address: Address, selector: str) -> list[int]:
-    words = (state.get(call(address, selector, at), 0) for at in range(MAX_COINS))
+    words = ((state.get(call(address, selector, at)) or 0) for at in range(MAX_COINS))
     return list(takewhile(bool, words))
 
 

@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import Any
 
 from chain.blocks.block import Log
-from chain.blocks.reads import CallBytes, Read, Reads, StateRead
+from chain.blocks.reads import AnyRead, CallBytes, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.depth import NEAR_BPS, Depth, constant_product
 from chain.liquidity.pool import NOBODY, TRANSFER, Move, call, share_of, words_of
@@ -53,10 +53,10 @@ class Pair:
         """Its logs, and once its reserves and what kind of pair it is."""
         if not self.tokens:
             return Reads()
-        reads: frozenset[Read] = frozenset()
+        reads: frozenset[AnyRead] = frozenset()
         if self._flat is None:
             reads = frozenset({self._asked, call(self._address, STABLE)})
-        return Reads(addresses=frozenset({self._address}), topics=TOPICS, reads=reads)
+        return Reads(addresses=frozenset({self._address}), topics=TOPICS, state=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Reserves by Sync, moves by Mint and Burn."""
@@ -88,7 +88,7 @@ class Pair:
         words = words_of(state, self._asked)
         if len(words) >= 2:
             self._reserves = (words[0], words[1])
-            self._flat = bool(state.get(call(self._address, STABLE), 0))
+            self._flat = bool(state.get(call(self._address, STABLE)) or 0)
 
     def depth(self, bps: int) -> tuple[int, ...] | None:
         """By x·y constant."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.blocks.block import Log
-from chain.blocks.reads import CallBytes, Read, Reads, StateRead
+from chain.blocks.reads import AnyRead, CallBytes, CallWord, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.concentrated import Basics, Ticks
 from chain.liquidity.depth import NEAR_BPS, Depth, Spot
@@ -45,7 +45,7 @@ class Reading:
 
     address: Address
 
-    def basics(self) -> frozenset[Read]:
+    def basics(self) -> frozenset[AnyRead]:
         """Four calls."""
         rest = (call(self.address, selector) for selector in (LIQUIDITY, SPACING, FEE))
         return frozenset({CallBytes(self.address, SLOT0), *rest})
@@ -60,18 +60,18 @@ class Reading:
         spot = Spot(sqrt_price=slot0[0], tick=signed(slot0[1], 24), liquidity=liquidity)
         return Basics(spot=spot, spacing=spacing, fee_ppm=fee_ppm)
 
-    def word(self, position: int) -> Read:
+    def word(self, position: int) -> CallWord:
         """tickBitmap(position)."""
         return call(self.address, BITMAP, position)
 
-    def tick(self, tick: int) -> Read:
+    def tick(self, tick: int) -> CallBytes:
         """ticks(tick), whole: liquidityGross, liquidityNet, …"""
         return CallBytes(self.address, f"{TICK}{tick % (1 << 256):064x}")
 
-    def net(self, answer: int) -> int:
-        """Its second word; 0 of an answer too short."""
-        body = answer.to_bytes((answer.bit_length() + 7) // 8, "big")[1:]
-        return signed(int.from_bytes(body[32:64], "big"), 128)
+    def net(self, tick: int, state: StateRead) -> int | None:
+        """The second word of that answer; 0 of one too short."""
+        body = state.get(self.tick(tick))
+        return None if body is None else signed(int.from_bytes(body[32:64], "big"), 128)
 
 
 class ConcentratedPool:
@@ -90,7 +90,7 @@ class ConcentratedPool:
         if not self.tokens:
             return Reads()
         return Reads(
-            addresses=frozenset({self._address, self.position_manager}), topics=TOPICS, reads=self._ticks.reads()
+            addresses=frozenset({self._address, self.position_manager}), topics=TOPICS, state=self._ticks.reads()
         )
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:

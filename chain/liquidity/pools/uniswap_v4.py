@@ -15,7 +15,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from chain.blocks.block import Log
-from chain.blocks.reads import Read, Reads, SlotWord, StateRead
+from chain.blocks.reads import AnyRead, Reads, SlotWord, StateRead
 from chain.events import Address
 from chain.liquidity.concentrated import Basics, Ticks
 from chain.liquidity.depth import NEAR_BPS, Depth, Spot
@@ -48,7 +48,7 @@ class Storage:
     base: int
     spacing: int
 
-    def basics(self) -> frozenset[Read]:
+    def basics(self) -> frozenset[AnyRead]:
         """Two slots."""
         return frozenset({SlotWord(self.manager, self.base), SlotWord(self.manager, self.base + LIQUIDITY)})
 
@@ -61,17 +61,18 @@ class Storage:
         spot = Spot(sqrt_price=slot0 & ((1 << 160) - 1), tick=signed(slot0 >> 160, 24), liquidity=liquidity)
         return Basics(spot=spot, spacing=self.spacing, fee_ppm=_both_fees(slot0 >> 184))
 
-    def word(self, position: int) -> Read:
+    def word(self, position: int) -> SlotWord:
         """One word of the bitmap."""
         return SlotWord(self.manager, mapped(position, self.base + BITMAP))
 
-    def tick(self, tick: int) -> Read:
+    def tick(self, tick: int) -> SlotWord:
         """One slot: liquidityGross in its low half, liquidityNet in its high half."""
         return SlotWord(self.manager, mapped(tick, self.base + TICKS))
 
-    def net(self, answer: int) -> int:
-        """The high half."""
-        return signed(answer >> 128, 128)
+    def net(self, tick: int, state: StateRead) -> int | None:
+        """The high half of that slot."""
+        answer = state.get(self.tick(tick))
+        return None if answer is None else signed(answer >> 128, 128)
 
 
 class ManagedPool:
@@ -94,7 +95,7 @@ class ManagedPool:
         others = (self.position_manager, *self.tokens)
         addresses = frozenset({self._manager, *(one for one in others if one and one != NOBODY)})
         topics = frozenset({MODIFY, SWAP, INITIALIZE, TRANSFER})
-        return Reads(addresses=addresses, topics=topics, reads=self._ticks.reads())
+        return Reads(addresses=addresses, topics=topics, state=self._ticks.reads())
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Price by Swap and Initialize, ticks and moves by ModifyLiquidity."""

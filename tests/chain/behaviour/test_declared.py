@@ -6,7 +6,7 @@ import pytest
 
 from chain.behaviour.declared import Declared, Finding, bodies, declared, holding, judge
 from chain.blocks.delegates import Delegate
-from chain.blocks.reads import CallBytes, CallWord, Read, SlotWord
+from chain.blocks.reads import AnyRead, CallBytes, CallWord, SlotWord, StateRead
 from tests.chain.detectors.test_behaviour import BEACON, BEACON_SLOT, CLAIM, FORM, IMPLEMENTATION, A, B, C, P
 from tests.chain.made import topic
 from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
@@ -14,15 +14,15 @@ from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
 
 def test_what_a_contract_declares_is_read_of_its_slots_beacons_and_tables() -> None:
     via = next(where.need for where in FORM.via("beacon", BEACON))
-    state: dict[Read, int] = {CLAIM: int(A, 16), SlotWord(P, BEACON_SLOT): int(BEACON, 16)}
-    assert declared(FORM, P, state).sure is False
-    what = declared(FORM, P, {**state, via: int(B, 16), CallWord(P, IMPLEMENTATION): int(C, 16)})
+    state: dict[AnyRead, object] = {CLAIM: int(A, 16), SlotWord(P, BEACON_SLOT): int(BEACON, 16)}
+    assert declared(FORM, P, StateRead(state)).sure is False
+    what = declared(FORM, P, StateRead({**state, via: int(B, 16), CallWord(P, IMPLEMENTATION): int(C, 16)}))
     assert what.slots | what.asked == {A, B, BEACON}
     assert what.sure
     assert what.getters == {IMPLEMENTATION: C}
     table = next(where.need for where in FORM.fields(P) if isinstance(where.need, CallBytes))
-    word = int.from_bytes(b"\x01" + table_body({int(A, 16): (FIRST,), int(B, 16): (SECOND,)}), "big")
-    what = declared(FORM, P, {table: word})
+    word = table_body({int(A, 16): (FIRST,), int(B, 16): (SECOND,)})
+    what = declared(FORM, P, StateRead({table: word}))
     assert what.slots == {A, B}
     assert {body[:10] for body in bodies(what, topic(5), traced=True)} == {FIRST, SECOND}
 

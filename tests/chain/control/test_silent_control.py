@@ -6,7 +6,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from chain.blocks.abi import topic_of
-from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, Reads, SlotWord
+from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, Reads, SlotWord
 from chain.control import getters as standing
 from chain.control.getters import BODIES, SLOTS, WHOLE
 from chain.detectors import control
@@ -17,7 +17,7 @@ from tests.chain.made import address, block, log, words
 
 TOKEN, ADMIN, LOCK = address(0xA << 80), address(0xB << 80), address(0xC << 80)
 ONE, TWO, SAFE = address(1 << 90), address(2 << 90), address(3 << 90)
-EMPTY: dict[Read, int] = {}
+EMPTY: dict[AnyRead, object] = {}
 
 
 def watching(*contracts: Address, timelock: Address | None = None, timelocks: tuple[Address, ...] = ()) -> Control:
@@ -25,9 +25,9 @@ def watching(*contracts: Address, timelock: Address | None = None, timelocks: tu
     return control.make(Watch(contracts=watched if contracts or not timelocks else (), timelocks=timelocks))
 
 
-def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[Read, int]:
+def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[AnyRead, object]:
     """What an address answers, and that its slots were read."""
-    state: dict[Read, int] = {SlotWord(at, slot): 0 for slot in (ADMIN_SLOT, *SLOTS.values())}
+    state: dict[AnyRead, object] = {SlotWord(at, slot): 0 for slot in (ADMIN_SLOT, *SLOTS.values())}
     for key, value in getters.items():
         if isinstance(value, tuple):
             listed = (
@@ -35,18 +35,18 @@ def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[Read, int
                 if key == "modules"
                 else words(32, len(value), *(int(one, 16) for one in value))
             )
-            state[standing.need(at, key)] = int.from_bytes(b"\1" + listed, "big")
+            state[standing.need(at, key)] = listed
         else:
             state[standing.need(at, key)] = value
     return state
 
 
-def seen(detector: Control, number: int, state: dict[Read, int], *logs: object) -> list[ControlChanged]:
+def seen(detector: Control, number: int, state: dict[AnyRead, object], *logs: object) -> list[ControlChanged]:
     found = detector.on_block(block(number, *logs, state=state), ())  # type: ignore[arg-type]
     return [event for event in found if isinstance(event, ControlChanged)]
 
 
-def owner(value: Address) -> dict[Read, int]:
+def owner(value: Address) -> dict[AnyRead, object]:
     return answers(TOKEN, owner=int(value, 16))
 
 
@@ -183,21 +183,21 @@ def test_an_owner_that_leaves_the_timelock_in_silence_has_escaped() -> None:
 
 def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
     detector = watching()
-    assert CallBytes(TOKEN, WHOLE["signers"]) in detector.reads().reads
+    assert CallBytes(TOKEN, WHOLE["signers"]) in detector.reads().state
     target = SlotWord(TOKEN, IMPLEMENTATION_SLOT)
     seen(detector, 1, {**owner(ONE), target: 1})
-    assert {one for one in detector.reads().reads if isinstance(one, CallWord | CallBytes)} >= {
+    assert {one for one in detector.reads().state if isinstance(one, CallWord | CallBytes)} >= {
         CallWord(TOKEN, BODIES["paused"])
     }
     seen(detector, 2, {**owner(ONE), target: 1})
-    asked = {one for one in detector.reads().reads if isinstance(one, CallWord | CallBytes) and one.address == TOKEN}
+    asked = {one for one in detector.reads().state if isinstance(one, CallWord | CallBytes) and one.address == TOKEN}
     assert asked == {CallWord(TOKEN, BODIES["owner"])}
-    assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().reads  # it is no Safe
+    assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().state  # it is no Safe
     seen(detector, 3, {**owner(ONE), target: 2})
-    assert CallWord(TOKEN, BODIES["paused"]) in detector.reads().reads
+    assert CallWord(TOKEN, BODIES["paused"]) in detector.reads().state
     assert seen(detector, 4, {**owner(ONE), standing.need(TOKEN, "paused"): 1, target: 2}) == []
     assert [event.change for event in seen(detector, 5, {**owner(TWO), target: 2})] == [ControlChange.OWNER]
-    assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().reads  # it answers no more
+    assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().state  # it answers no more
 
 
 def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
@@ -206,17 +206,17 @@ def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
         answers(TOKEN, owner=1 << 200, paused=2, min_delay=1 << 200),
         {
             **answers(TOKEN, threshold=1),
-            CallBytes(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + b"\xff" * 64, "big"),
+            CallBytes(TOKEN, WHOLE["signers"]): b"\xff" * 64,
         },
         {
             **answers(TOKEN, threshold=1),
-            CallBytes(TOKEN, WHOLE["signers"]): int.from_bytes(b"\1" + words(32, 2, 1), "big"),
+            CallBytes(TOKEN, WHOLE["signers"]): words(32, 2, 1),
         },
     ):
         detector = watching()
         seen(detector, 1, state)
         assert not {"owner", "paused", "min_delay", "signers"} & {
-            key for key in (*BODIES, *WHOLE) if standing.need(TOKEN, key) in _later(detector).reads
+            key for key in (*BODIES, *WHOLE) if standing.need(TOKEN, key) in _later(detector).state
         }
 
 
@@ -229,7 +229,7 @@ def test_an_owner_that_changes_in_every_block_is_told_for_a_while_and_then_not_r
     detector = watching()
     told = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MAX_SILENT + 9)]
     assert sum(told) >= MAX_SILENT
-    assert CallWord(TOKEN, BODIES["owner"]) not in detector.reads().reads
+    assert CallWord(TOKEN, BODIES["owner"]) not in detector.reads().state
 
 
 def test_many_contracts_are_looked_at_in_turn() -> None:
@@ -237,11 +237,11 @@ def test_many_contracts_are_looked_at_in_turn() -> None:
     detector = watching(*many)
 
     def looked_at() -> set[Address]:
-        return {one.address for one in detector.reads().reads if one == CallWord(one.address, BODIES["paused"])}
+        return {one.address for one in detector.reads().state if one == CallWord(one.address, BODIES["paused"])}
 
     first = looked_at()
     assert len(first) == MAX_LOOKS
-    state: dict[Read, int] = {}
+    state: dict[AnyRead, object] = {}
     for one in first:
         state |= answers(one)
     seen(detector, 1, state)

@@ -170,7 +170,7 @@ def test_a_batch_ends_once_and_each_of_its_calls_may_have_carried_the_upgrade() 
 
 def test_an_upgrade_of_a_beacon_is_announced_for_each_contract_behind_it() -> None:
     detector = watching()
-    assert SlotWord(PROXY, BEACON_SLOT) in detector.reads().reads
+    assert SlotWord(PROXY, BEACON_SLOT) in detector.reads().state
     found = detector.on_block(with_beacon(1, 0xBE, scheduled(UPGRADE_TO, target=BEACON)), ())
     assert [event.target for event in found if isinstance(event, UpgradeQueued)] == [BEACON, PROXY]
     assert len({event.event_id for event in found}) == 2

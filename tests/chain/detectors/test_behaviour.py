@@ -10,17 +10,18 @@ import msgspec
 
 from chain.behaviour.inquiry import HOUR_S
 from chain.blocks.block import Write
-from chain.blocks.delegates import Delegate, as_word, touched_word
+from chain.blocks.delegates import Delegate
 from chain.blocks.reads import (
     NO_CODE,
     AccountDelegate,
+    AnyRead,
     CodeHash,
-    Read,
     RunsOneOf,
     SlotWord,
     TouchedState,
     TracedDelegates,
 )
+from chain.blocks.standards import NOBODY
 from chain.detectors import behaviour
 from chain.detectors.behaviour import EVERY, MAX_BEGUN, MAX_LOOKS, Behaviour
 from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy
@@ -39,7 +40,7 @@ IMPLEMENTATION = "0x5c60da1b"
 P, A, B, C, BEACON = (address(at) for at in (0xABC, 0xAAAAA, 0xBBBBB, 0xCCCCC, 0xBEAC0))
 CLAIM, CODED = SlotWord(P, SLOT), CodeHash(P)
 FORM = PlaceTable(every())
-Answers = Callable[[Read], int | None]
+Answers = Callable[[AnyRead], object | None]
 
 
 def watching(*contracts: Address) -> Behaviour:
@@ -54,19 +55,19 @@ class World:
         self.claim, self.runs, self.slot = claim, runs, slot
         self.traces = self.sentinels = self.lists = True
         self.named_by: Address | None = None
-        self.state: dict[Read, int] = {CODED: 1}
+        self.state: dict[AnyRead, object] = {CODED: 1}
         self.number = 0
         self.asked: list[str] = []
 
-    def answer(self, need: Read) -> int | None:
+    def answer(self, need: AnyRead) -> object | None:
         match need:
             case RunsOneOf():
-                return (int(self.runs, 16) if self.runs in need.targets else 0) if self.sentinels else None
+                return (self.runs if self.runs in need.targets else NOBODY) if self.sentinels else None
             case TracedDelegates():
-                return as_word([Delegate(self.runs, self.named_by)]) if self.traces else None
+                return (Delegate(self.runs, self.named_by),) if self.traces else None
             case TouchedState():
                 touched = ((P, (7,) if self.slot else ()), (self.runs, ()))
-                return touched_word(touched) if (self.traces if need.traced else self.lists) else None
+                return touched if (self.traces if need.traced else self.lists) else None
             case SlotWord(address=at, slot=7) if at == P:
                 return int(self.runs, 16) << 8
         return self.state.get(need)
@@ -78,7 +79,7 @@ class World:
         if self.claim:
             self.state[CLAIM] = int(self.claim, 16)
         reads = self.detector.reads()
-        wanted = reads.probes | reads.reads if probed else reads.reads
+        wanted = reads.probes | reads.state if probed else reads.state
         self.asked.append(",".join(sorted({type(need).__name__ for need in reads.probes} & PROBES)))
         found = {need: word for need in wanted if (word := self.answer(need)) is not None}
         made = block(self.number, state={**self.state, **found}, after_s=self.number)
@@ -88,7 +89,7 @@ class World:
         return [said(event) for _ in range(blocks * EVERY) for event in self.step()]
 
 
-PROBES = {"SentinelNeed", "DelegatesNeed", "TouchedNeed"}
+PROBES = {"RunsOneOf", "TracedDelegates", "TouchedState"}
 
 
 def said(event: PlacedEvent) -> tuple[Any, ...]:
@@ -105,14 +106,14 @@ def by_log(number: int, new: Address, role: str = "implementation") -> ContractU
 def test_an_honest_contract_costs_one_question_and_is_not_asked_again_before_its_time() -> None:
     world = World(A, A)
     assert world.steps() == []
-    assert [one for one in world.asked if one] == ["SentinelNeed"]
+    assert [one for one in world.asked if one] == ["RunsOneOf"]
     assert len(world.detector.memory()) < 80
 
 
 def test_a_contract_that_breaks_its_word_is_told_once_and_followed_by_the_slot_that_was_found() -> None:
     world = World()
     assert world.steps() == [((A,), B, ProbedBy.TRACE, False)]
-    assert [one for one in world.asked if one] == ["SentinelNeed", "DelegatesNeed", "DelegatesNeed", "TouchedNeed"]
+    assert [one for one in world.asked if one] == ["RunsOneOf", "TracedDelegates", "TracedDelegates", "TouchedState"]
     world.runs = C
     assert world.steps() == [(B, C, SeenBy.SLOT), ((A,), C, ProbedBy.TRACE, False)]
     world.runs = A
@@ -218,7 +219,7 @@ def test_a_slot_that_does_not_hold_the_target_is_not_followed() -> None:
     world = World(None, B)
     world.answer = lambda need: 5 if need == SlotWord(P, 7) else World.answer(world, need)  # type: ignore[method-assign]
     world.steps()
-    assert world.detector.reads().reads == frozenset()
+    assert world.detector.reads().state == frozenset()
 
 
 def test_a_finding_that_changed_while_a_slot_was_read_is_left_alone() -> None:
@@ -238,11 +239,11 @@ def test_a_contract_that_comes_to_declare_what_it_runs_is_no_longer_followed() -
     world.claim = B
     world.step(by_log(20, B))
     world.steps()
-    assert world.detector.reads().reads != frozenset()  # it still runs what was found
+    assert world.detector.reads().state != frozenset()  # it still runs what was found
     world.sentinels = False
     world.step(by_log(30, B))
     world.steps()
-    assert world.detector.reads().reads == frozenset()
+    assert world.detector.reads().state == frozenset()
 
 
 def test_a_word_taken_back_ends_the_finding_and_what_runs_is_followed() -> None:
@@ -253,11 +254,11 @@ def test_a_word_taken_back_ends_the_finding_and_what_runs_is_followed() -> None:
     world.sentinels = False
     world.step(by_log(20, address(0)))
     assert world.steps() == [((A,), B, ProbedBy.TRACE, True)]
-    assert world.detector.reads().reads == {SlotWord(P, 7)}
+    assert world.detector.reads().state == {SlotWord(P, 7)}
 
 
 def test_accounts_and_empty_addresses_are_not_looked_at() -> None:
-    states: list[dict[Read, int]] = [{CODED: NO_CODE}, {CODED: 1, AccountDelegate(P): 5}]
+    states: list[dict[AnyRead, object]] = [{CODED: NO_CODE}, {CODED: 1, AccountDelegate(P): 5}]
     for state in states:
         world = World()
         world.state = dict(state)
@@ -270,8 +271,8 @@ def test_looks_are_spread_over_the_hour_and_never_many_at_once() -> None:
     detector = watching(*many)
     begun: list[int] = []
     for number in range(1, 700):
-        state: dict[Read, int] = {CodeHash(one): 1 for one in many}
-        state |= {need: as_word([]) for need in detector.reads().probes if isinstance(need, TracedDelegates)}
+        state: dict[AnyRead, object] = {CodeHash(one): 1 for one in many}
+        state |= {need: () for need in detector.reads().probes if isinstance(need, TracedDelegates)}
         detector.on_block(replace(block(number, state=state, after_s=number * 12), probed=True), ())
         begun.append(len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}))
     assert max(begun) <= MAX_BEGUN * EVERY

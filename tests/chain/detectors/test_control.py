@@ -8,7 +8,7 @@ import pytest
 
 from chain.blocks.abi import topic_of
 from chain.blocks.block import Log
-from chain.blocks.reads import Read, Reads, SlotWord
+from chain.blocks.reads import AnyRead, Reads, SlotWord
 from chain.control.logs import READERS
 from chain.detectors import control
 from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, Control
@@ -83,7 +83,7 @@ def test_every_kind_of_change_is_told_by_some_log() -> None:
 
 def test_what_happens_above_a_contract_counts_for_each_contract_below() -> None:
     detector = watching()
-    state: dict[Read, int] = {
+    state: dict[AnyRead, object] = {
         SlotWord(TOKEN, ADMIN_SLOT): int(ADMIN, 16),
         SlotWord(OTHER, ADMIN_SLOT): int(ADMIN, 16),
         SlotWord(OTHER, BEACON_SLOT): int(TWO, 16),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import NO_CODE, AccountDelegate, CodeHash, Read
+from chain.blocks.reads import NO_CODE, AccountDelegate, AnyRead, CodeHash
 from chain.detectors import migration
 from chain.detectors.migration import Migrations
 from chain.events import (
@@ -86,7 +86,7 @@ def told(
     number: int,
     moves: Sequence[LiquidityMoved] = (),
     logs: Sequence[Log] = (),
-    state: dict[Read, int] | None = None,
+    state: dict[AnyRead, object] | None = None,
     after_s: float | None = None,
 ) -> list[PlacedEvent]:
     return detector.on_block(block(number, *logs, state=state, after_s=after_s), moves)
@@ -98,7 +98,7 @@ def account(events: Sequence[PlacedEvent], token: Address = A) -> LiquidityAccou
     return found
 
 
-def no_code(*holders: Address) -> dict[Read, int]:
+def no_code(*holders: Address) -> dict[AnyRead, object]:
     return {CodeHash(hand): NO_CODE for hand in holders}
 
 
@@ -112,10 +112,10 @@ def test_what_its_owner_got_is_in_a_wallet_and_the_rest_is_not_explained() -> No
 def test_a_wallet_is_known_a_block_later_by_having_no_code() -> None:
     detector = migration.make(watch())
     assert account(told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).unexplained == 1000
-    assert detector.reads().reads == {CodeHash(FRIEND), AccountDelegate(FRIEND)}
+    assert detector.reads().state == {CodeHash(FRIEND), AccountDelegate(FRIEND)}
     assert told(detector, 2) == [], "nothing could be read"
     assert account(told(detector, 3, state=no_code(FRIEND))).to_wallets == 1000
-    assert detector.reads().reads == frozenset()
+    assert detector.reads().state == frozenset()
 
 
 @pytest.mark.parametrize(("delegate", "wallets"), [(5, 1000), (0, 0)])
@@ -234,7 +234,7 @@ def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.Monkey
     holders = [address(0x200 + at) for at in range(3)]
     told(detector, 1, [move(1)], [sent(POOL, hand, 300) for hand in holders])
     told(detector, 2, state=no_code(*holders))
-    assert len(detector.reads().reads) == 2, "the oldest of three is asked about again"
+    assert len(detector.reads().state) == 2, "the oldest of three is asked about again"
 
 
 def test_levels_go_by_the_share_of_the_depth() -> None:

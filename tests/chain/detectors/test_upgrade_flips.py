@@ -74,7 +74,7 @@ def test_a_place_that_was_empty_is_followed_once_a_trace_shows_it_in_use() -> No
     detector = watching()
     unused = SlotWord(PROXY, LEGACY_SLOTS[1])
     say(detector, 1, state={SLOT: 1, unused: 0, CodeHash(PROXY): 5})
-    assert unused not in detector.reads().reads
+    assert unused not in detector.reads().state
     made = replace(block(2, state={SLOT: 1, CodeHash(PROXY): 5}), writes=(Write(topic(1), PROXY, unused.slot, 5),))
     assert len(detector.on_block(made, ())) == 1
-    assert unused in detector.reads().reads
+    assert unused in detector.reads().state

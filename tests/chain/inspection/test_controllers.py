@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chain.blocks.reads import UNKNOWN_FUNCTION, CallWord, Read
+from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallWord, StateRead
 from chain.events import Address
 from chain.inspection.controllers import ADMIN, DELAY, MIN_DELAY, OWNER, THRESHOLD, Controller, controllers, profile
 from chain.proxies import kinds
@@ -12,13 +12,15 @@ KIND = kinds.declared("eip1967_transparent")
 CODES = {ONE: b"\1", TWO: b"\1", AT: b"\1"}
 
 
-def of(state: dict[Read, int], codes: dict[Address, bytes] | None = None) -> tuple[tuple[Controller, ...], int | None]:
-    return controllers(AT, KIND, {"admin": ONE}, state, CODES if codes is None else codes)
+def of(
+    state: dict[AnyRead, object], codes: dict[Address, bytes] | None = None
+) -> tuple[tuple[Controller, ...], int | None]:
+    return controllers(AT, KIND, {"admin": ONE}, StateRead(state), CODES if codes is None else codes)
 
 
 def test_what_cannot_change_has_no_controller() -> None:
-    assert controllers(AT, None, {}, {}, {}) == ((), None)
-    assert controllers(AT, kinds.declared("eip1167"), {}, {}, {}) == ((), None)
+    assert controllers(AT, None, {}, StateRead({}), {}) == ((), None)
+    assert controllers(AT, kinds.declared("eip1167"), {}, StateRead({}), {}) == ((), None)
 
 
 def test_a_timelock_is_known_by_either_delay() -> None:
@@ -29,7 +31,7 @@ def test_a_timelock_is_known_by_either_delay() -> None:
 
 
 def test_a_delay_without_an_admin_or_beyond_reason_makes_no_timelock() -> None:
-    states: list[dict[Read, int]] = [{CallWord(ONE, DELAY): 90}, {CallWord(ONE, MIN_DELAY): 1 << 200}]
+    states: list[dict[AnyRead, object]] = [{CallWord(ONE, DELAY): 90}, {CallWord(ONE, MIN_DELAY): 1 << 200}]
     for state in states:
         assert of(state) == ((Controller(address=ONE, what="contract"),), None)
 
@@ -55,10 +57,10 @@ def test_the_chain_goes_on_over_owners_and_ends_where_it_was_not_read_or_turns_r
 
 def test_without_an_admin_the_beacons_owner_counts_and_else_the_proxys_own() -> None:
     kind = kinds.declared("eip1967_beacon")
-    state: dict[Read, int] = {CallWord(TWO, OWNER): 1, CallWord(AT, OWNER): 2}
-    assert controllers(AT, kind, {"beacon": TWO}, state, {ONE: b""})[0][0].address == ONE
-    assert controllers(AT, kind, {}, state, {TWO: b""})[0][0].address == TWO
-    assert controllers(AT, kind, {}, {}, {}) == ((), None)
+    state: dict[AnyRead, object] = {CallWord(TWO, OWNER): 1, CallWord(AT, OWNER): 2}
+    assert controllers(AT, kind, {"beacon": TWO}, StateRead(state), {ONE: b""})[0][0].address == ONE
+    assert controllers(AT, kind, {}, StateRead(state), {TWO: b""})[0][0].address == TWO
+    assert controllers(AT, kind, {}, StateRead({}), {}) == ((), None)
 
 
 def test_a_profile_asks_what_tells_one_from_another() -> None:

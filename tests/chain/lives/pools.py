@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isqrt
 
-from chain.blocks.reads import CallBytes, Read
+from chain.blocks.reads import AnyRead, CallBytes
 from chain.events import Address
 from chain.liquidity.balancer_vault import AMPLIFICATION, WEIGHTS
 from chain.liquidity.pool import NOBODY, TRANSFER, call
@@ -20,8 +20,8 @@ MANAGER = uniswap_v3.POSITION_MANAGER
 Amounts = tuple[int, int]
 
 
-def answer(*numbers: int) -> int:
-    return int.from_bytes(b"\x01" + words(*(one % (1 << 256) for one in numbers)), "big")
+def answer(*numbers: int) -> bytes:
+    return words(*(one % (1 << 256) for one in numbers))
 
 
 class Played:
@@ -43,7 +43,7 @@ class Played:
     def watched(self) -> WatchedPool:
         return WatchedPool(address=self.address, kind=self.kind, token0=self.tokens[0], token1=self.tokens[1])
 
-    def answer(self, need: Read) -> int | None:
+    def answer(self, need: AnyRead) -> object | None:
         return None
 
     def fitting(self, most: Amounts) -> Amounts:
@@ -74,7 +74,7 @@ class Pair(Played):
 
     kind = "uniswap_v2"
 
-    def answer(self, need: Read) -> int | None:
+    def answer(self, need: AnyRead) -> object | None:
         return answer(*self.reserves, 0) if need == CallBytes(self.address, uniswap_v2.GET_RESERVES) else None
 
     def exit(self, owner: Address, tokens: int, to: Address, through: Address | None = None) -> tuple[Spot, Amounts]:
@@ -127,7 +127,7 @@ class Vaulted(Played):
         super().__init__(world, Address(f"{at}{2:04x}{0:020x}"), tokens, reserves)
         self.own, self.holds = at, balancer_v2.VAULT
 
-    def answer(self, need: Read) -> int | None:
+    def answer(self, need: AnyRead) -> object | None:
         half = 5 * 10**17
         told = {
             CallBytes(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + self.address[2:]): answer(
@@ -167,8 +167,11 @@ class Stable(Played):
 
     kind = "curve"
 
-    def answer(self, need: Read) -> int | None:
-        told: dict[Read, int] = {call(self.address, curve.AMPLIFICATION): 100, call(self.address, curve.FEE): 4 * 10**6}
+    def answer(self, need: AnyRead) -> object | None:
+        told: dict[AnyRead, object] = {
+            call(self.address, curve.AMPLIFICATION): 100,
+            call(self.address, curve.FEE): 4 * 10**6,
+        }
         for at, (token, held) in enumerate(zip(self.tokens, self.reserves, strict=True)):
             told[call(self.address, curve.COINS, at)] = int(token, 16)
             told[call(self.address, curve.BALANCES, at)] = held
@@ -208,10 +211,10 @@ class Ranged(Played):
         edge = MAX_TICK // self.spacing * self.spacing
         self._modify(-edge, edge, self.supply)
 
-    def answer(self, need: Read) -> int | None:
+    def answer(self, need: AnyRead) -> object | None:
         at = self.address
         active = sum(net for tick, net in self.net.items() if tick <= self.at_tick)
-        told: dict[Read, int] = {
+        told: dict[AnyRead, object] = {
             CallBytes(at, uniswap_v3.SLOT0): answer(self.price, self.at_tick, 0, 0, 0, 0, 1),
             call(at, uniswap_v3.LIQUIDITY): active,
             call(at, uniswap_v3.SPACING): self.spacing,

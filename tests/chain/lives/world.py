@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from chain.blocks.block import Block, Header, Log
-from chain.blocks.reads import NO_CODE, AccountDelegate, CodeHash, Read, Reads
+from chain.blocks.reads import NO_CODE, AccountDelegate, AnyRead, CodeHash, Reads, StateRead
 from chain.events import Address
 from chain.liquidity.pool import NOBODY, TRANSFER
 from chain.watch import WatchedPool
@@ -48,7 +48,7 @@ class Playing(Protocol):
         """As the operator names it."""
         ...
 
-    def answer(self, need: Read) -> int | None:
+    def answer(self, need: AnyRead) -> object | None:
         """What its contract says."""
         ...
 
@@ -138,10 +138,10 @@ class World:
             time=START + timedelta(seconds=self.now_s),
         )
         logs = tuple(one for one in self._logs if one.address in reads.addresses and one.topics[0] in reads.topics)
-        state = {need: found for need in reads.reads if (found := self._answer(need)) is not None}
-        return Block(network=NETWORK, header=head, seen_at=head.time, logs=logs, state=state)
+        state = {need: found for need in reads.state if (found := self._answer(need)) is not None}
+        return Block(network=NETWORK, header=head, seen_at=head.time, logs=logs, state=StateRead(state))
 
-    def _answer(self, need: Read) -> int | None:
+    def _answer(self, need: AnyRead) -> object | None:
         if isinstance(need, CodeHash):
             return 0xC0DE if need.address in self.contracts else NO_CODE
         if isinstance(need, AccountDelegate):

@@ -5,11 +5,12 @@ import re
 import pytest
 from eth_hash.auto import keccak
 
-from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, Read, RunsAs, SlotWord
+from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, RunsAs, SlotWord, StateRead
+from chain.blocks.standards import NOBODY
 from chain.proxies import kinds
 from chain.proxies.kind import PROXY, GetterSpec, Proof, ProxyKind, SlotSpec, code_like
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable
-from chain.proxies.recognition import asked_first, asked_next, recognised, roles_of, sober
+from chain.proxies.recognition import asked_first, asked_next, credible, recognised, roles_of
 from tests.chain.made import address
 from tests.chain.proxies.test_diamonds import table_body
 
@@ -115,7 +116,7 @@ def test_code_is_written_as_it_looks(form: str, code: str, found: str) -> None:
 
 def test_a_vanity_address_is_found_whole() -> None:
     body = bytes.fromhex("363d3d373d3d3d363d6f" + "0b" * 16 + "5af43d82803e903d916027" + "57fd5bf3")
-    found = recognised(kinds.every(), AT, body, {})
+    found = recognised(kinds.every(), AT, body, StateRead({}))
     assert found is not None
     assert (found.kind.name, found.roles) == ("eip1167", {"implementation": "0x00000000" + "0b" * 16})
 
@@ -127,9 +128,9 @@ def kind(**more: object) -> ProxyKind:
 def test_a_role_that_is_empty_or_no_address_is_not_filled() -> None:
     made = kind(slots=(SlotSpec(role="implementation", slot=5),))
     for word in (0, 1 << 160):
-        assert recognised([made], AT, b"\1", {SlotWord(AT, 5): word}) is None
+        assert recognised([made], AT, b"\1", StateRead({SlotWord(AT, 5): word})) is None
     for word in (0xB, 0xB | 7 << 160):  # as the EVM takes an address
-        found = recognised([made], AT, b"\1", {SlotWord(AT, 5): word})
+        found = recognised([made], AT, b"\1", StateRead({SlotWord(AT, 5): word}))
         assert found is not None
         assert found.roles == {"implementation": TARGET}
 
@@ -143,14 +144,14 @@ def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs(
             GetterSpec(role="third", body="0x02<own>"),
         ),
     )
-    state: dict[Read, int] = {SlotWord(AT, 1): int(far, 16), CallWord(AT, "0x01"): int(far, 16)}
+    state: dict[AnyRead, object] = {SlotWord(AT, 1): int(far, 16), CallWord(AT, "0x01"): int(far, 16)}
     reach = RunsAs(AT, far)
-    assert asked_next([made], AT, b"", state) == {reach}
+    assert asked_next([made], AT, b"", StateRead(state)) == {reach}
     assert CallWord(AT, f"0x02{own:064x}") in asked_first([made], AT)
-    assert roles_of(made, AT, b"", state) == {}
-    assert roles_of(made, AT, b"", {**state, reach: own}) == {"implementation": far}
-    assert roles_of(made, AT, b"", {**state, reach: int(far, 16)}) == {"second": far}
-    assert roles_of(made, AT, b"", {CallWord(AT, f"0x02{own:064x}"): 1 << 160}) == {}
+    assert roles_of(made, AT, b"", StateRead(state)) == {}
+    assert roles_of(made, AT, b"", StateRead({**state, reach: AT})) == {"implementation": far}
+    assert roles_of(made, AT, b"", StateRead({**state, reach: far})) == {"second": far}
+    assert roles_of(made, AT, b"", StateRead({CallWord(AT, f"0x02{own:064x}"): 1 << 160})) == {}
 
 
 def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> None:
@@ -160,51 +161,52 @@ def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> No
         calls=(GetterSpec(role="implementation", body="0x01", of="beacon"),),
         proofs=(Proof(body="0x02", of="implementation", words=frozenset({7})), Proof(body="0x03")),
     )
-    state: dict[Read, int] = {SlotWord(AT, 5): 0xC}
+    state: dict[AnyRead, object] = {SlotWord(AT, 5): 0xC}
     assert asked_first([made], AT) == {SlotWord(AT, 5), CallWord(AT, "0x03"), CallWord(AT, UNKNOWN_FUNCTION)}
-    assert asked_next([made], AT, b"", state) == {CallWord(BEACON, "0x01")}
+    assert asked_next([made], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01")}
     state[CallWord(BEACON, "0x01")] = 0xB
-    assert asked_next([made], AT, b"", state) == {CallWord(BEACON, "0x01"), CallWord(TARGET, "0x02")}
-    assert recognised([made], AT, b"", state) is None
+    assert asked_next([made], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01"), CallWord(TARGET, "0x02")}
+    assert recognised([made], AT, b"", StateRead(state)) is None
     state |= {CallWord(TARGET, "0x02"): 7, CallWord(AT, "0x03"): 1}
-    assert recognised([made], AT, b"", state) is not None
+    assert recognised([made], AT, b"", StateRead(state)) is not None
 
 
 def test_a_proof_of_a_role_that_nobody_has_does_not_hold() -> None:
     made = kind(reads=(), proofs=(Proof(body="0x02", of="admin"),))
-    assert recognised([made], AT, b"", {}) is None
+    assert recognised([made], AT, b"", StateRead({})) is None
 
 
 def test_code_of_another_form_is_of_no_kind_and_asks_nothing_more() -> None:
     made = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role="implementation", body="0x01"),))
-    assert roles_of(made, AT, b"\xbb", {}) is None
-    assert asked_next([made], AT, b"\xbb", {}) == set()
-    assert roles_of(made, AT, b"\xaa", {CallWord(AT, "0x01"): 0xB}) == {"implementation": TARGET}
+    assert roles_of(made, AT, b"\xbb", StateRead({})) is None
+    assert asked_next([made], AT, b"\xbb", StateRead({})) == set()
+    assert roles_of(made, AT, b"\xaa", StateRead({CallWord(AT, "0x01"): 0xB})) == {"implementation": TARGET}
 
 
 def test_a_call_of_a_role_answers_only_where_the_role_is_filled() -> None:
     made = kind(calls=(GetterSpec(role="implementation", body="0x01", of="beacon"),), tables=("0x09",))
-    assert roles_of(made, AT, b"", {CallWord(BEACON, "0x01"): 0xB}) == {}
-    table = int.from_bytes(b"\1" + table_body({1: ("0x11223344",)}), "big")
-    assert roles_of(made, AT, b"", {CallBytes(AT, "0x09"): table}) == {"table": AT}
-    assert roles_of(made, AT, b"", {CallBytes(AT, "0x09"): 0x101}) == {}
+    assert roles_of(made, AT, b"", StateRead({CallWord(BEACON, "0x01"): 0xB})) == {}
+    table = table_body({1: ("0x11223344",)})
+    assert roles_of(made, AT, b"", StateRead({CallBytes(AT, "0x09"): table})) == {"table": AT}
+    assert roles_of(made, AT, b"", StateRead({CallBytes(AT, "0x09"): b"\x01"})) == {}
 
 
 def test_a_contract_that_answers_anything_is_believed_in_no_answer() -> None:
     slot, call, other = SlotWord(AT, 5), CallWord(AT, "0x01"), CallWord(BEACON, "0x01")
-    state: dict[Read, int] = {slot: 1, call: 2, CallBytes(AT, "0x09"): 0x101, other: 3}
-    assert sober({**state, CallWord(AT, UNKNOWN_FUNCTION): 0}) == {**state, CallWord(AT, UNKNOWN_FUNCTION): 0}
-    assert sober({**state, CallWord(AT, UNKNOWN_FUNCTION): 7}) == {slot: 1, other: 3}
+    state: dict[AnyRead, object] = {slot: 1, call: 2, CallBytes(AT, "0x09"): b"\x01", other: 3}
+    unknown = CallWord(AT, UNKNOWN_FUNCTION)
+    assert credible(StateRead({**state, unknown: 0})) == StateRead({**state, unknown: 0})
+    assert credible(StateRead({**state, unknown: 7})) == StateRead({slot: 1, other: 3})
 
 
 def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_believed() -> None:
     far = address(0xB << 90)
     calls = (GetterSpec(role="implementation", body="0x01", proved=True),)
-    state: dict[Read, int] = {CallWord(AT, "0x01"): int(far, 16)}
+    state: dict[AnyRead, object] = {CallWord(AT, "0x01"): int(far, 16)}
     coded = kind(code=re.compile(rb"\A\xaa"), calls=calls)
-    assert roles_of(coded, AT, b"\xaa", state) == {"implementation": far}
-    assert roles_of(coded, AT, b"\xaa", {**state, RunsAs(AT, far): 0}) == {}
-    assert roles_of(kind(calls=calls), AT, b"", state) == {}
+    assert roles_of(coded, AT, b"\xaa", StateRead(state)) == {"implementation": far}
+    assert roles_of(coded, AT, b"\xaa", StateRead({**state, RunsAs(AT, far): NOBODY})) == {}
+    assert roles_of(kind(calls=calls), AT, b"", StateRead(state)) == {}
 
 
 def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chain.blocks.reads import CallWord, CodeHash, Read, RunsAs, SlotWord
+from chain.blocks.reads import AnyRead, CallWord, CodeHash, RunsAs, SlotWord, StateRead
+from chain.blocks.standards import NOBODY
 from chain.detectors import upgrades
 from chain.detectors.upgrades import Upgrades
+from chain.events import Address
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.places import WatchedPlace
 from chain.proxies.proof import open_proof, proved
@@ -15,13 +17,13 @@ from tests.chain.made import address, block, log, topic, words
 
 AT, ONE, TWO = address(0xA << 80), address(1 << 100), address(2 << 100)
 GETTER, LOW = CallWord(AT, "0x5c60da1b"), SlotWord(AT, 1)
-CODE: dict[Read, int] = {CodeHash(AT): 1}
+CODE: dict[AnyRead, object] = {CodeHash(AT): 1}
 SLOT = WatchedPlace(LOW, "0x1", "implementation", "low_slot", False, proved=True)
 ASKED = WatchedPlace(GETTER, GETTER.body, "implementation", "delegator", False, proved=True)
 HANDED = WatchedPlace(GETTER, GETTER.body, "implementation", "synthetix", False, proved=True, handed=True)
 
 
-def said(detector: Upgrades, number: int, state: dict[Read, int], *logs: object) -> list[ContractUpgraded]:
+def said(detector: Upgrades, number: int, state: dict[AnyRead, object], *logs: object) -> list[ContractUpgraded]:
     found = detector.on_block(block(number, *logs, state={**CODE, **state}), ())  # type: ignore[arg-type]
     return [event for event in found if isinstance(event, ContractUpgraded)]
 
@@ -33,43 +35,43 @@ def watching() -> Upgrades:
 def test_a_low_slot_whose_code_runs_is_followed_from_then_on() -> None:
     detector = watching()
     assert said(detector, 1, {LOW: int(ONE, 16)}) == []
-    assert RunsAs(AT, ONE) in detector.reads().reads
-    assert said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): int(AT, 16)}) == []
-    assert not any(isinstance(need, RunsAs) for need in detector.reads().reads)
+    assert RunsAs(AT, ONE) in detector.reads().state
+    assert said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): AT}) == []
+    assert not any(isinstance(need, RunsAs) for need in detector.reads().state)
     [event] = said(detector, 3, {LOW: int(TWO, 16)})
     assert (event.role, event.old, event.new, event.seen_by) == ("implementation", ONE, TWO, SeenBy.SLOT)
 
 
-@pytest.mark.parametrize("answer", [0, int(ONE, 16), int(TWO, 16)])
-def test_an_address_whose_code_does_not_run_there_is_not_read_again(answer: int) -> None:
+@pytest.mark.parametrize("answer", [NOBODY, ONE, TWO])
+def test_an_address_whose_code_does_not_run_there_is_not_read_again(answer: Address) -> None:
     detector = watching()
     said(detector, 1, {LOW: int(ONE, 16), GETTER: int(TWO, 16)})
-    said(detector, 2, {LOW: int(ONE, 16), GETTER: int(TWO, 16), RunsAs(AT, ONE): answer, RunsAs(AT, TWO): 0})
-    assert not {LOW, GETTER} & detector.reads().reads
+    said(detector, 2, {LOW: int(ONE, 16), GETTER: int(TWO, 16), RunsAs(AT, ONE): answer, RunsAs(AT, TWO): NOBODY})
+    assert not {LOW, GETTER} & detector.reads().state
     assert said(detector, 3, {LOW: int(TWO, 16), GETTER: int(ONE, 16)}) == []
 
 
 def test_new_code_is_asked_anew() -> None:
     detector = watching()
     said(detector, 1, {LOW: int(ONE, 16)})
-    said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): 0})
+    said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): NOBODY})
     said(detector, 3, {CodeHash(AT): 2})
-    assert LOW in detector.reads().reads
+    assert LOW in detector.reads().state
     assert said(detector, 4, {LOW: int(TWO, 16), CodeHash(AT): 2}) == []
-    assert RunsAs(AT, TWO) in detector.reads().reads
+    assert RunsAs(AT, TWO) in detector.reads().state
 
 
 def test_a_word_that_changes_before_it_is_proved_is_asked_about_anew() -> None:
     held: dict[str, str] = {}
-    assert not proved(held, AT, SLOT, f"{int(ONE, 16):#x}", CODE)
-    assert not proved(held, AT, SLOT, f"{int(TWO, 16):#x}", {**CODE, RunsAs(AT, ONE): 0})
+    assert not proved(held, AT, SLOT, f"{int(ONE, 16):#x}", StateRead(CODE))
+    assert not proved(held, AT, SLOT, f"{int(TWO, 16):#x}", StateRead({**CODE, RunsAs(AT, ONE): NOBODY}))
     assert open_proof(held, AT, SLOT) == RunsAs(AT, TWO)
 
 
 @pytest.mark.parametrize("word", ["0x0", "0x7", f"{1 << 160:#x}", f"{int(AT, 16):#x}", f"{int(AT, 16) | 1 << 160:#x}"])
 def test_what_is_no_address_of_a_target_is_never_asked_about(word: str) -> None:
     held: dict[str, str] = {}
-    assert not proved(held, AT, SLOT, word, CODE)
+    assert not proved(held, AT, SLOT, word, StateRead(CODE))
     assert (held, open_proof(held, AT, SLOT)) == ({"0x1": "0x0"}, None)
 
 
@@ -79,14 +81,14 @@ def test_where_the_node_cannot_tell_a_getter_is_believed_and_a_low_slot_is_not(
 ) -> None:
     held: dict[str, str] = {}
     word = f"{int(ONE, 16):#x}"
-    assert [proved(held, AT, where, word, CODE) for _ in range(3)] == [False, False, believed]
+    assert [proved(held, AT, where, word, StateRead(CODE)) for _ in range(3)] == [False, False, believed]
     assert open_proof(held, AT, where) is None
 
 
 def test_a_block_whose_state_was_not_read_settles_nothing() -> None:
     held: dict[str, str] = {}
     word = f"{int(ONE, 16):#x}"
-    assert [proved(held, AT, ASKED, word, {}) for _ in range(4)] == [False] * 4
+    assert [proved(held, AT, ASKED, word, StateRead({})) for _ in range(4)] == [False] * 4
     assert open_proof(held, AT, ASKED) is not None
 
 
@@ -94,8 +96,8 @@ def test_a_proxy_that_hands_calls_on_is_shown_by_the_targets_own_name() -> None:
     word = f"{int(ONE, 16):#x}"
     for where, answer, believed in ((HANDED, ONE, True), (HANDED, AT, False), (ASKED, ONE, False)):
         held: dict[str, str] = {}
-        proved(held, AT, where, word, CODE)
-        assert proved(held, AT, where, word, {**CODE, RunsAs(AT, ONE): int(answer, 16)}) is believed
+        proved(held, AT, where, word, StateRead(CODE))
+        assert proved(held, AT, where, word, StateRead({**CODE, RunsAs(AT, ONE): answer})) is believed
 
 
 def test_a_log_tells_the_value_before_where_nobody_knew_it() -> None:
@@ -123,15 +125,17 @@ def test_an_owner_who_is_no_admin_is_no_upgrade() -> None:
 
 def test_a_place_that_needs_no_proof_counts_at_once() -> None:
     held: dict[str, str] = {}
-    assert proved(held, AT, WatchedPlace(LOW, "0x1", "implementation", "made", False), f"{int(ONE, 16):#x}", CODE)
+    assert proved(
+        held, AT, WatchedPlace(LOW, "0x1", "implementation", "made", False), f"{int(ONE, 16):#x}", StateRead(CODE)
+    )
     assert held == {}
 
 
 def test_a_getter_that_answers_no_more_keeps_what_it_said() -> None:
     detector = watching()
-    first: dict[Read, int] = {GETTER: int(ONE, 16)}
+    first: dict[AnyRead, object] = {GETTER: int(ONE, 16)}
     said(detector, 1, first)
-    said(detector, 2, {**first, RunsAs(AT, ONE): int(AT, 16)})
+    said(detector, 2, {**first, RunsAs(AT, ONE): AT})
     assert said(detector, 3, {}) == []
     [event] = said(detector, 4, {GETTER: int(TWO, 16)})
     assert (event.old, event.new) == (ONE, TWO)

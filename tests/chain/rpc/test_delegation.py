@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chain.blocks.delegates import Delegate, as_word, from_word, touched_from, touched_word
-from chain.blocks.reads import Read, RunsOneOf, SlotWord, TouchedState, TracedDelegates
-from chain.rpc.delegation import MAGIC, MAX_FRAMES, MAX_TARGETS, delegates
+from chain.blocks.delegates import MAX_FRAMES, MAX_TARGETS, Delegate, delegates_of
+from chain.blocks.reads import SENTINEL_MAGIC, AnyRead, RunsOneOf, SlotWord, TouchedState, TracedDelegates
+from chain.blocks.standards import NOBODY
 from chain.rpc.errors import Refusal
 from chain.rpc.messages import read_ask, read_of
 from chain.rpc.multicall import ZERO
@@ -25,33 +25,29 @@ def frame(kind: str, to: str, *calls: Any, output: str = "0x") -> dict[str, Any]
 
 def test_only_what_the_contracts_own_code_delegates_to_counts() -> None:
     top = frame("CALL", P, frame("DELEGATECALL", A.upper().replace("0X", "0x"), frame("DELEGATECALL", B)))
-    assert delegates(top, P) == [Delegate(A)]
+    assert delegates_of(top, P) == (Delegate(A),)
 
 
 def test_who_named_the_target_just_before_is_kept() -> None:
     named = "0x" + words(int(A, 16)).hex()
     top = frame("CALL", P, frame("STATICCALL", BEACON, output=named), frame("DELEGATECALL", A), frame("CALLCODE", B))
-    assert delegates(top, P) == [Delegate(A, BEACON), Delegate(B)]
+    assert delegates_of(top, P) == (Delegate(A, BEACON), Delegate(B))
 
 
 def test_calls_of_itself_run_its_own_code_too_and_precompiled_contracts_are_no_targets() -> None:
     inner = frame("STATICCALL", P, frame("DELEGATECALL", A))
     batch = frame("DELEGATECALL", P, frame("DELEGATECALL", B))
-    assert delegates(frame("CALL", P, frame("DELEGATECALL", address(4)), inner, batch), P) == [Delegate(A), Delegate(B)]
-    assert delegates(frame("CALL", B, frame("DELEGATECALL", A)), P) == []
+    assert delegates_of(frame("CALL", P, frame("DELEGATECALL", address(4)), inner, batch), P) == (
+        Delegate(A),
+        Delegate(B),
+    )
+    assert delegates_of(frame("CALL", B, frame("DELEGATECALL", A)), P) == ()
 
 
 def test_a_trace_without_end_is_read_to_a_bound() -> None:
     wide = frame("CALL", P, *(frame("DELEGATECALL", address(0x10000 + at)) for at in range(MAX_FRAMES + 5)))
-    assert len(delegates(wide, P)) == MAX_TARGETS
-    assert delegates(frame("CALL", B, *(frame("CALL", B) for _ in range(MAX_FRAMES)), frame("CALL", P)), P) == []
-
-
-def test_answers_travel_as_integers() -> None:
-    for found in ([], [Delegate(A)], [Delegate(A, BEACON), Delegate(B)]):
-        assert from_word(as_word(found)) == found
-    for touched in ((), ((A, (1, 2)), (B, ()))):
-        assert touched_from(touched_word(touched)) == touched
+    assert len(delegates_of(wide, P)) == MAX_TARGETS
+    assert delegates_of(frame("CALL", B, *(frame("CALL", B) for _ in range(MAX_FRAMES)), frame("CALL", P)), P) == ()
 
 
 @pytest.mark.parametrize(
@@ -63,37 +59,39 @@ def test_answers_travel_as_integers() -> None:
         (TouchedState(P, "0x12345678"), "eth_createAccessList"),
     ],
 )
-def test_every_probe_is_one_question_in_this_very_block_and_a_refusal_is_no_failure(need: Read, method: str) -> None:
-    asked, params = read_ask(need, HEAD)
+def test_every_probe_is_one_question_in_this_very_block_and_a_refusal_is_no_failure(need: AnyRead, method: str) -> None:
+    asked, params = read_ask(need, {"blockHash": HEAD.hash})
     assert (asked, params[0]["to"], params[1]) == (method, P, {"blockHash": HEAD.hash})
     assert int(params[0]["gas"], 16) <= 3_000_000
     answers: tuple[Any, ...] = (Refusal(-32601, "not found"), None, 7, [], {}, "0x", "zz")
-    assert {read_of(need, answer) for answer in answers} <= {None, 0, as_word([])}
+    assert {read_of(need, answer) for answer in answers} <= {None, NOBODY, ()}
 
 
 def test_a_sentinel_says_who_ran_in_whose_storage() -> None:
     need = RunsOneOf(P, "0x12345678", (A,))
-    said = words(MAGIC, int(P, 16), int(A, 16))
-    assert read_of(need, "0x" + said.hex()) == int(A, 16)
-    for other in (words(MAGIC, int(B, 16), int(A, 16)), words(MAGIC, int(P, 16), int(B, 16)), words(1, 2, 3), b""):
-        assert read_of(need, "0x" + other.hex()) == 0
+    said = words(SENTINEL_MAGIC, int(P, 16), int(A, 16))
+    assert read_of(need, "0x" + said.hex()) == A
+    for other in (
+        words(SENTINEL_MAGIC, int(B, 16), int(A, 16)),
+        words(SENTINEL_MAGIC, int(P, 16), int(B, 16)),
+        words(1, 2, 3),
+        b"",
+    ):
+        assert read_of(need, "0x" + other.hex()) == NOBODY
 
 
 def test_access_lists_and_prestates_tell_accounts_and_slots() -> None:
     listed = {"accessList": [{"address": P, "storageKeys": ["0x5"]}, {"address": A, "storageKeys": None}]}
-    word = read_of(TouchedState(P, "0x"), listed)
-    assert word is not None
-    assert touched_from(word) == ((P, (5,)), (A, ()))
-    word = read_of(TouchedState(P, "0x", traced=True), {P: {"storage": {"0x5": "0x9"}}, A: {"balance": "0x0"}})
-    assert word is not None
-    assert touched_from(word) == ((P, (5,)), (A, ()))
+    assert read_of(TouchedState(P, "0x"), listed) == ((P, (5,)), (A, ()))
+    prestate = {P: {"storage": {"0x5": "0x9"}}, A: {"balance": "0x0"}}
+    assert read_of(TouchedState(P, "0x", traced=True), prestate) == ((P, (5,)), (A, ()))
 
 
 SENTINELS = [RunsOneOf(address(at), "0x12345678", (A,)) for at in range(0x100000, 0x100005)]
 TRACES = [TracedDelegates(address(at), "0x12345678") for at in range(0x100000, 0x100003)]
 
 
-def probing(*reads: Read, apart: Apart | None = None) -> Probing:
+def probing(*reads: AnyRead, apart: Apart | None = None) -> Probing:
     return Probing.of(HEAD, frozenset(reads), apart or Apart())
 
 
@@ -108,11 +106,11 @@ def test_probes_of_many_contracts_are_one_question() -> None:
     assert A in made.asks[0][1][2]
     assert ZERO in made.asks[1][1][2]["stateOverrides"]
     traced = frame("CALL", ZERO, *(frame("STATICCALL", need.address, frame("DELEGATECALL", B)) for need in TRACES))
-    hit = words(MAGIC, int(SENTINELS[0].address, 16), int(A, 16))
+    hit = words(SENTINEL_MAGIC, int(SENTINELS[0].address, 16), int(A, 16))
     apart = Apart()
     said = made.read([packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], apart)
-    assert [said[need] for need in SENTINELS] == [int(A, 16), 0, 0, 0, 0]
-    assert all(from_word(said[need]) == [Delegate(B)] for need in TRACES)
+    assert [said[need] for need in SENTINELS] == [A, NOBODY, NOBODY, NOBODY, NOBODY]
+    assert all(said[need] == (Delegate(B),) for need in TRACES)
     assert len(said) == 8
     assert not apart.kinds
 
@@ -148,4 +146,4 @@ def test_a_contract_that_is_anothers_target_is_called_by_itself() -> None:
 def test_a_probe_alone_that_is_answered_with_nonsense_is_missing() -> None:
     made = probing(SlotWord(P, 1), SlotWord(P, 2), TouchedState(P, "0x"))
     found = made.read(["0x" + words(5).hex(), "0xzz", {"accessList": []}], Apart())
-    assert found == {SlotWord(P, 1): 5, TouchedState(P, "0x"): 1}
+    assert found == {SlotWord(P, 1): 5, TouchedState(P, "0x"): ()}

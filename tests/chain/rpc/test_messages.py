@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chain.blocks.reads import NO_CODE, CallWord, CodeHash, Reads, RunsAs, SlotWord
+from chain.blocks.standards import NOBODY
 from chain.events import Address
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure, Refusal
@@ -98,9 +99,9 @@ def test_logs_of_another_fork_or_no_logs_at_all_are_a_failure(answer: object, fa
 
 def test_reads_are_asked_in_the_very_block() -> None:
     at = {"blockHash": header(1).hash}
-    assert read_ask(SLOT, header(1)) == ("eth_getStorageAt", [HERE, topic(1), at])
-    assert read_ask(CODE, header(1)) == ("eth_getCode", [HERE, at])
-    assert read_ask(CALL, header(1))[1][1] == at
+    assert read_ask(SLOT, {"blockHash": header(1).hash}) == ("eth_getStorageAt", [HERE, topic(1), at])
+    assert read_ask(CODE, {"blockHash": header(1).hash}) == ("eth_getCode", [HERE, at])
+    assert read_ask(CALL, {"blockHash": header(1).hash})[1][1] == at
 
 
 def test_reads_become_words_and_what_cannot_be_read_is_none() -> None:
@@ -115,12 +116,12 @@ def test_reads_become_words_and_what_cannot_be_read_is_none() -> None:
 
 def test_in_whose_name_a_targets_code_runs_is_asked_with_code_of_our_own_in_its_place() -> None:
     need = RunsAs(HERE, Address("0x" + "0b" * 20))
-    method, (call, at, overrides) = read_ask(need, header(1))
+    method, (call, at, overrides) = read_ask(need, {"blockHash": header(1).hash})
     assert (method, call["to"], at) == ("eth_call", HERE, {"blockHash": header(1).hash})
     assert list(overrides) == [need.target]
-    assert read_of(need, f"0x{~int(HERE, 16) & (1 << 256) - 1:064x}") == int(HERE, 16)
+    assert read_of(need, f"0x{~int(HERE, 16) & (1 << 256) - 1:064x}") == HERE
     for answer in ("0x", topic(5), "0x" + "ff" * 31, Refusal(3, "execution reverted"), Refusal(-32000, "out of gas")):
-        assert read_of(need, answer) == 0
+        assert read_of(need, answer) == NOBODY
     assert read_of(need, Refusal(-32602, "too many arguments, want at most 2")) is None
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from chain.blocks.block import Log, Write
 from chain.blocks.order import in_order
-from chain.blocks.reads import SlotWord
+from chain.blocks.reads import SlotWord, StateRead
 from chain.events import Address
 from chain.rpc.errors import Refusal
 from chain.rpc.storage_writes import (
@@ -119,9 +119,9 @@ def test_a_thousand_contracts_fit_into_one_tracer() -> None:
 
 def test_writes_that_do_not_end_where_the_state_does_are_not_believed() -> None:
     flip = (wrote(1, 5), wrote(1, 6), wrote(2, 7, at=Q))
-    assert not contradicts(flip, {})
-    assert not contradicts(flip, {SlotWord(P, 1): 6, SlotWord(P, 3): 9})
-    assert contradicts(flip, {SlotWord(P, 1): 5})
+    assert not contradicts(flip, StateRead({}))
+    assert not contradicts(flip, StateRead({SlotWord(P, 1): 6, SlotWord(P, 3): 9}))
+    assert contradicts(flip, StateRead({SlotWord(P, 1): 5}))
 
 
 def test_only_what_a_node_does_not_know_is_not_asked_again() -> None:

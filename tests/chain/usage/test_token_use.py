@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import CallWord, Read, Reads
+from chain.blocks.reads import AnyRead, CallWord, Reads
 from chain.detectors import token_use
 from chain.detectors.token_use import BALANCE_OF, TRANSFER, TokenUse
 from chain.events import Address, PlacedEvent, TokenUsed
@@ -33,7 +33,7 @@ def moved(by: int, to: int, amount: int = 10) -> Log:
     return log(TOKEN, TRANSFER, topic(by), topic(to), body=words(amount))
 
 
-def at(number: int, minute: float, *logs: Log, state: dict[Read, int] | None = None) -> Block:
+def at(number: int, minute: float, *logs: Log, state: dict[AnyRead, object] | None = None) -> Block:
     return block(number, *logs, state=state, after_s=minute * 60)
 
 
@@ -51,11 +51,11 @@ def test_reserves_are_told_whole_or_not_at_all() -> None:
         WatchedPool(address=Address(managed), kind="uniswap_v4", token0=OTHER, token1=TOKEN),
     )
     away = CallWord(TOKEN, f"0x{BALANCE_OF}{int(AWAY, 16):064x}")
-    read: list[tuple[dict[Read, int], int | None]] = [({HELD: 77, away: 3}, 80), ({HELD: 77}, None)]
+    read: list[tuple[dict[AnyRead, object], int | None]] = [({HELD: 77, away: 3}, 80), ({HELD: 77}, None)]
     for state, reserves in read:
         detector = token_use.make(Watch(tokens=(TOKEN,), pools=pools))
         detector.on_block(at(1, 59.5, moved(1, 2)), ())
-        assert detector.reads().reads == {HELD, away}
+        assert detector.reads().state == {HELD, away}
         detector.on_block(at(2, 59.9, state=state), ())
         assert used(detector.on_block(at(3, 60, moved(7, 8)), ())).reserves == reserves
 
@@ -80,7 +80,7 @@ def test_pools_are_asked_only_as_the_hour_ends() -> None:
     detector.on_block(at(1, 57.9), ())
     assert detector.reads() == always
     detector.on_block(at(2, 58), ())
-    assert detector.reads() == Reads(addresses=always.addresses, topics=always.topics, reads=frozenset({HELD}))
+    assert detector.reads() == Reads(addresses=always.addresses, topics=always.topics, state=frozenset({HELD}))
     detector.on_block(at(3, 60), ())
     assert detector.reads() == always
 

@@ -220,7 +220,7 @@ def test_only_what_leaves_the_venue_counts(transfer: Log, counts: bool) -> None:
 )
 def test_the_own_coin_is_paid_out_when_the_wallets_hold_less_together(hot: int, warm: int, counts: bool) -> None:
     detector = watching(*COIN)
-    assert detector.reads() == Reads(reads=frozenset({CoinBalance(HOT), CoinBalance(WARM)}))
+    assert detector.reads() == Reads(state=frozenset({CoinBalance(HOT), CoinBalance(WARM)}))
     detector.on_block(holding(1, 0, 11 * MIN_COIN, 5), ())
     detector.on_block(holding(2, 12, 10 * MIN_COIN, 5), ())
     detector.on_block(holding(3, 24, hot, warm), ())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chain.blocks.reads import CallBytes, Read
+from chain.blocks.reads import AnyRead, CallBytes, StateRead
 from chain.events import Address
 from chain.liquidity.balancer_vault import AMPLIFICATION, WEIGHTS, VaultPool
 from chain.liquidity.depth import constant_product
@@ -21,8 +21,8 @@ A, B, LP = address(0xAA), address(0xBB), 7
 ONE = 10**18
 
 
-def answer(*numbers: int) -> int:
-    return int.from_bytes(b"\x01" + words(*numbers), "big")
+def answer(*numbers: int) -> bytes:
+    return words(*numbers)
 
 
 def array(*numbers: int) -> list[int]:
@@ -39,8 +39,8 @@ def arrays(*lists: Sequence[int], between: Sequence[int] = ()) -> list[int]:
     return [*offsets, *between, *(word for one in lists for word in array(*one))]
 
 
-def shape(pool: Address, fee: str, *, weights: Sequence[int] = (), amplification: int = 0) -> dict[Read, int]:
-    found: dict[Read, int] = {CallBytes(pool, fee): answer(3 * 10**15)}
+def shape(pool: Address, fee: str, *, weights: Sequence[int] = (), amplification: int = 0) -> dict[AnyRead, object]:
+    found: dict[AnyRead, object] = {CallBytes(pool, fee): answer(3 * 10**15)}
     if weights:
         found[CallBytes(pool, WEIGHTS)] = answer(*arrays(weights))
     if amplification:
@@ -50,19 +50,19 @@ def shape(pool: Address, fee: str, *, weights: Sequence[int] = (), amplification
 
 def second(
     tokens: Sequence[Address], held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0
-) -> dict[Read, int]:
+) -> dict[AnyRead, object]:
     need = CallBytes(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + ID[2:])
-    found: dict[Read, int] = {need: answer(*arrays([int(one, 16) for one in tokens], held, between=[5]))}
+    found: dict[AnyRead, object] = {need: answer(*arrays([int(one, 16) for one in tokens], held, between=[5]))}
     found[CallBytes(OWN, balancer_v2.SCALES)] = answer(*arrays([ONE] * len(tokens)))
     return found | shape(OWN, balancer_v2.FEE, weights=weights, amplification=amplification)
 
 
-def third(held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0) -> dict[Read, int]:
+def third(held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0) -> dict[AnyRead, object]:
     need = CallBytes(balancer_v3.VAULT, balancer_v3.POOL_TOKEN_INFO + OWN[2:].rjust(64, "0"))
     tokens, infos = [int(A, 16), int(B, 16)], [0] * 6
     head = 4 * 32
     offsets = [head, head + 3 * 32, head + 10 * 32, head + 13 * 32]
-    found: dict[Read, int] = {need: answer(*offsets, *array(*tokens), 2, *infos, *array(*held), *array(*held))}
+    found: dict[AnyRead, object] = {need: answer(*offsets, *array(*tokens), 2, *infos, *array(*held), *array(*held))}
     return found | shape(OWN, balancer_v3.FEE, weights=weights, amplification=amplification)
 
 
@@ -83,7 +83,7 @@ def test_a_weighted_pool_of_halves_is_as_deep_as_a_constant_product(version: int
     halves = [ONE // 2] * 2
     known = second((A, B), EVEN, weights=halves) if version == 2 else third(EVEN, weights=halves)
     assert isinstance(pool, balancer_v2.VaultV2Pool | balancer_v3.VaultV3Pool)
-    pool.on_state({need: known[need] for need in pool.reads().reads if need in known})
+    pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
     assert (pool.tokens, pool.reserves(), pool.tick(), pool.trades(100)) == ((A, B), EVEN, None, None)
     exact = constant_product(*EVEN, 3000, 200).of_tokens
     assert pool.depth(200) == pytest.approx(exact, rel=1e-3)
@@ -95,7 +95,7 @@ def test_a_weighted_pool_of_halves_is_as_deep_as_a_constant_product(version: int
 
 def test_a_stable_pool_leaves_its_own_token_out() -> None:
     pool = pool_v2()
-    pool.on_state(second((OWN, A, B), (2**111, *EVEN), amplification=200))
+    pool.on_state(StateRead(second((OWN, A, B), (2**111, *EVEN), amplification=200)))
     assert (pool.tokens, pool.reserves()) == ((A, B), EVEN)
     depth = pool.depth(200)
     assert depth is not None
@@ -110,7 +110,7 @@ def test_a_stable_pool_leaves_its_own_token_out() -> None:
 
 def test_what_comes_into_the_vault_is_an_addition() -> None:
     pool = pool_v2()
-    pool.on_state(second((A, B), EVEN))
+    pool.on_state(StateRead(second((A, B), EVEN)))
     assert pool.depth(200) is None, "neither weights nor amplification"
     came = log(balancer_v2.VAULT, balancer_v2.CHANGED, ID, topic(LP), body=words(*arrays([1, 2], [5, 6], [0, 0])))
     move = pool.on_log(came, [came])
@@ -123,7 +123,7 @@ def test_what_comes_into_the_vault_is_an_addition() -> None:
 
 def test_the_third_vault_says_whether_it_came_or_went() -> None:
     pool = pool_v3()
-    pool.on_state(third(EVEN, amplification=100))
+    pool.on_state(StateRead(third(EVEN, amplification=100)))
     at = (pool.log_source[1], topic(LP), topic(0))
     body = words(9, *[one + 32 for one in arrays([5, 6], [0, 0])[:2]], *arrays([5, 6], [0, 0])[2:])
     for word, removed in ((balancer_v3.ADDED, False), (balancer_v3.REMOVED, True)):
@@ -138,7 +138,7 @@ def test_the_third_vault_says_whether_it_came_or_went() -> None:
 
 def test_what_could_not_be_read_stays_unknown() -> None:
     pool = pool_v3()
-    pool.on_state({})
+    pool.on_state(StateRead({}))
     assert (pool.reserves(), pool.depth(200)) == (None, None)
-    pool.on_state(third((0, 10**20), amplification=100))
+    pool.on_state(StateRead(third((0, 10**20), amplification=100)))
     assert pool.depth(200) is None

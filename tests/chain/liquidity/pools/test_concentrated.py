@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from chain.blocks.block import Log
-from chain.blocks.reads import CallBytes, Read
+from chain.blocks.reads import AnyRead, CallBytes, StateRead
 from chain.liquidity.concentrated import MAX_TICKS, Basics, Ticks
 from chain.liquidity.depth import Spot
 from chain.liquidity.pool import MAX_POSITIONS, TRANSFER, call
@@ -23,15 +23,15 @@ ME, FRIEND = address(1), address(2)
 SOME = 10**20
 
 
-def answer(*numbers: int) -> int:
-    return int.from_bytes(b"\x01" + words(*(one % (1 << 256) for one in numbers)), "big")
+def answer(*numbers: int) -> bytes:
+    return words(*(one % (1 << 256) for one in numbers))
 
 
-def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict[Read, int]:
+def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict[AnyRead, object]:
     """A pool's answers at the middle of a tick."""
     price = sqrt_price_at(tick)
     active = sum(net for at, net in ticks.items() if at <= tick)
-    found: dict[Read, int] = {
+    found: dict[AnyRead, object] = {
         CallBytes(POOL, SLOT0): answer(price, tick, 0, 0, 0, 0, 1),
         call(POOL, LIQUIDITY): active,
         call(POOL, uniswap_v3.SPACING): spacing,
@@ -46,10 +46,10 @@ def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict
     return found
 
 
-def learnt(known: Mapping[Read, int], rounds: int = 3) -> uniswap_v3.ConcentratedPool:
+def learnt(known: Mapping[AnyRead, object], rounds: int = 3) -> uniswap_v3.ConcentratedPool:
     pool = uniswap_v3.make(WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B))
     for _ in range(rounds):
-        pool.on_state({need: known[need] for need in pool.reads().reads if need in known})
+        pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
     return pool
 
 
@@ -59,9 +59,9 @@ WIDE = {-6000: SOME, 6000: -SOME}
 def test_a_pool_is_read_in_three_steps_and_then_no_more() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     assert pool.depth(100) is None
-    assert len(pool.reads().reads) == 2  # the ticks found near the price
+    assert len(pool.reads().state) == 2  # the ticks found near the price
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}))
-    assert (pool.reads().reads, pool.tick(), pool.tokens) == (frozenset(), 0, (A, B))
+    assert (pool.reads().state, pool.tick(), pool.tokens) == (frozenset(), 0, (A, B))
     assert pool.reserves() == (2 * SOME, 2 * SOME)
     near, far = pool.depth(100), pool.depth(500)
     assert near is not None
@@ -71,23 +71,23 @@ def test_a_pool_is_read_in_three_steps_and_then_no_more() -> None:
 
 def test_a_pool_with_nothing_near_its_price_has_no_ticks_to_read() -> None:
     pool = learnt(chain({-6000: SOME, 6000: -SOME}), rounds=2)
-    assert pool.reads().reads == frozenset()
+    assert pool.reads().state == frozenset()
     assert pool.depth(200) is not None
 
 
 def test_what_could_not_be_read_is_asked_again() -> None:
     known = chain(WIDE | {-120: SOME, 120: -SOME})
     pool = learnt({}, rounds=3)
-    assert CallBytes(POOL, SLOT0) in pool.reads().reads
+    assert CallBytes(POOL, SLOT0) in pool.reads().state
     assert (pool.tick(), pool.reserves(), pool.depth(100), pool.trades(100)) == (None, None, None, None)
-    pool.on_state(known)
-    pool.on_state({})
-    pool.on_state(known)
+    pool.on_state(StateRead(known))
+    pool.on_state(StateRead({}))
+    pool.on_state(StateRead(known))
     waiting = pool.reads()
-    pool.on_state({})
+    pool.on_state(StateRead({}))
     assert pool.reads() == waiting
-    pool.on_state(known)
-    assert pool.reads().reads == frozenset()
+    pool.on_state(StateRead(known))
+    assert pool.reads().state == frozenset()
 
 
 def test_a_pool_that_is_not_initialised_is_not_known() -> None:
@@ -131,7 +131,7 @@ def test_a_mint_between_two_readings_is_read_too() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     came = mint(-60, 60, SOME)
     pool.on_log(came, [came])
-    assert {Reading(POOL).tick(60), Reading(POOL).tick(-60)} <= pool.reads().reads
+    assert {Reading(POOL).tick(60), Reading(POOL).tick(-60)} <= pool.reads().state
 
 
 def test_a_swap_far_away_makes_the_ticks_there_be_read() -> None:
@@ -139,7 +139,7 @@ def test_a_swap_far_away_makes_the_ticks_there_be_read() -> None:
     far = log(POOL, uniswap_v3.SWAP, topic(1), topic(1), body=words(1, 1, sqrt_price_at(5000), SOME, 5000))
     assert pool.on_log(far, [far]) is None
     assert (pool.tick(), pool.depth(500)) == (5000, None)
-    assert pool.reads().reads
+    assert pool.reads().state
 
 
 def test_the_holder_of_the_nft_is_the_owner() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chain.blocks.reads import Read
+from chain.blocks.reads import AnyRead, StateRead
 from chain.events import Address
 from chain.liquidity.pool import TRANSFER, call
 from chain.liquidity.pools import curve
@@ -23,8 +23,10 @@ THREE_REMOVED = "0xa49d4cf02656aebf8c771f5a8585638a2a15ee6c97cf7205d4208ed7c1df2
 ANY_REMOVED = "0x347ad828e58cbe534d8f6b67985d791360756b18f0d95fd9f197a66cc46480ea"
 
 
-def state(balances: dict[Address, int], *, old: bool = False, more: dict[Read, int] | None = None) -> dict[Read, int]:
-    found: dict[Read, int] = {call(POOL, curve.AMPLIFICATION): 2000, call(POOL, curve.FEE): 4 * 10**6}
+def state(
+    balances: dict[Address, int], *, old: bool = False, more: dict[AnyRead, object] | None = None
+) -> dict[AnyRead, object]:
+    found: dict[AnyRead, object] = {call(POOL, curve.AMPLIFICATION): 2000, call(POOL, curve.FEE): 4 * 10**6}
     for at, (coin, held) in enumerate(balances.items()):
         found[call(POOL, OLD_COINS if old else COINS, at)] = int(coin, 16)
         found[call(POOL, OLD_BALANCES if old else BALANCES, at)] = held
@@ -33,12 +35,12 @@ def state(balances: dict[Address, int], *, old: bool = False, more: dict[Read, i
     return found | (more or {})
 
 
-def learnt(balances: dict[Address, int], *, old: bool = False, more: dict[Read, int] | None = None) -> CurvePool:
+def learnt(balances: dict[Address, int], *, old: bool = False, more: dict[AnyRead, object] | None = None) -> CurvePool:
     pool = curve.make(WatchedPool(address=POOL, kind="curve"))
     assert pool.reads().addresses == {POOL}
     for _ in range(2):
         known = state(balances, old=old, more=more)
-        pool.on_state({need: known[need] for need in pool.reads().reads if need in known})
+        pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
     return pool
 
 
@@ -126,7 +128,7 @@ def test_what_is_not_liquidity_or_not_of_this_pools_size_is_left_alone() -> None
 
 def test_before_anything_could_be_read_nothing_is_known() -> None:
     pool = curve.make(WatchedPool(address=POOL, kind="curve", tokens=(DAI, USDC)))
-    pool.on_state({})
+    pool.on_state(StateRead({}))
     assert pool.depth(200) is None
     two = log(POOL, TWO, topic(1), body=words(5, 6))
     move = pool.on_log(two, [two])
@@ -139,7 +141,7 @@ def test_coins_whose_digits_cannot_be_read_have_no_depth() -> None:
     other = curve.make(WatchedPool(address=POOL, kind="curve"))
     known = {need: word for need, word in state(EVEN).items() if need != call(USDC, DECIMALS)}
     for _ in range(2):
-        other.on_state(known)
+        other.on_state(StateRead(known))
     assert (other.reserves(), other.depth(200)) == (pool.reserves(), None)
 
 

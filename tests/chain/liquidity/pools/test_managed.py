@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chain.blocks.block import Log
-from chain.blocks.reads import Read
+from chain.blocks.reads import AnyRead, SlotWord, StateRead
 from chain.events import Address
 from chain.liquidity.pool import TRANSFER
 from chain.liquidity.pools import uniswap_v4
@@ -42,7 +42,7 @@ def test_a_v4_pool_is_known_whole_from_its_beginning(fee: int, dearer: float) ->
     bare = uniswap_v4.make(WatchedPool(address=ID, kind="uniswap_v4"))
     begun = initialized(fee)
     assert bare.on_log(begun, [begun]) is None
-    assert (bare.tokens, bare.tick(), bare.reads().reads) == ((A, B), 0, frozenset())
+    assert (bare.tokens, bare.tick(), bare.reads().state) == ((A, B), 0, frozenset())
     came = modify(SOME)
     move = bare.on_log(came, [came])
     assert move is not None
@@ -65,8 +65,12 @@ def test_a_v4_pool_whose_spacing_nobody_knows_still_follows_its_price() -> None:
     pool = v4(None)
     base = uniswap_v4.mapped(int(ID, 16), uniswap_v4.POOLS_SLOT)
     packed = Q96 | (5 << 160) | (1000 << 184) | (3000 << 208)
-    pool.on_state({need: packed if need.slot == base else SOME for need in pool.reads().reads})  # type: ignore[union-attr]
-    assert (pool.tick(), pool.depth(100), pool.reads().reads) == (5, None, frozenset())
+    pool.on_state(
+        StateRead(
+            {need: packed if isinstance(need, SlotWord) and need.slot == base else SOME for need in pool.reads().state}
+        )
+    )
+    assert (pool.tick(), pool.depth(100), pool.reads().state) == (5, None, frozenset())
     swap = log(uniswap_v4.POOL_MANAGER, uniswap_v4.SWAP, ID, topic(1), body=words(1, 1, Q96, SOME, 7, 500))
     assert pool.on_log(swap, [swap]) is None
     assert pool.tick() == 7
@@ -97,18 +101,18 @@ def test_a_v4_pool_is_read_from_its_managers_storage_in_the_middle_of_its_life()
         uniswap_v4.Storage(uniswap_v4.POOL_MANAGER, uniswap_v4.mapped(int(ID, 16), uniswap_v4.POOLS_SLOT), 60),
     )
     ticks = {-240: SOME, 240: -SOME}
-    held: dict[Read, int] = {need: Q96 | (3000 << 208) for need in stored.basics() if need.slot == stored.base}  # type: ignore[union-attr]
+    held: dict[AnyRead, int] = {SlotWord(stored.manager, stored.base): Q96 | (3000 << 208)}
     held |= dict.fromkeys(stored.basics() - held.keys(), SOME)
     for at, net in ticks.items():
         word = stored.word(at // 60 >> 8)
         held[word] = held.get(word, 0) | 1 << (at // 60) % 256
         held[stored.tick(at)] = (net % (1 << 128)) << 128 | SOME
-    pool.on_state(dict.fromkeys(stored.basics(), 0))
+    pool.on_state(StateRead(dict.fromkeys(stored.basics(), 0)))
     assert pool.tick() is None, "a pool that does not exist yet"
     for _ in range(3):
-        pool.on_state({need: held.get(need, 0) for need in pool.reads().reads})
+        pool.on_state(StateRead({need: held.get(need, 0) for need in pool.reads().state}))
     trades = pool.trades(100)
-    assert pool.reads().reads == frozenset()
+    assert pool.reads().state == frozenset()
     assert trades is not None
     assert trades.paid1 == pytest.approx(SOME * (1.01**0.5 - 1) / 0.997, rel=1e-9)
     assert pool.reserves() == pytest.approx((SOME, SOME))
