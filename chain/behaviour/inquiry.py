@@ -56,22 +56,29 @@ class Inquiry(msgspec.Struct):
     tries: int = 0
 
 
+class BrokenClaim(msgspec.Struct, frozen=True):
+    """A contract declares the targets in `claimed` and delegates to `actual`."""
+
+    claimed: tuple[str, ...]
+    actual: str
+
+
 class HiddenTarget(msgspec.Struct):
     """What a contract delegates to beyond its word. `at`: the slot that holds the target, and how many bits above its end.
 
-    `told`: the finding that was told last, where it broke its word; empty where it declares nothing.
+    `reported`: the broken claim that was reported last; None where the contract declares nothing.
     """
 
     actual: str
     named_by: str = ""
-    told: str = ""
-    claimed: list[str] = []
+    reported: BrokenClaim | None = None
+    claimed: tuple[str, ...] = ()
     at: tuple[str, int, int] | None = None
 
     @property
-    def finding(self) -> str:
-        """What there is to tell, as one word."""
-        return f"{','.join(self.claimed)} {self.actual}"
+    def finding(self) -> BrokenClaim:
+        """The claim that is broken now."""
+        return BrokenClaim(self.claimed, self.actual)
 
 
 def asked(look: Inquiry, contract: Address, form: PlaceTable) -> list[AnyRead]:

@@ -17,7 +17,18 @@ from typing import TypeVar
 import msgspec
 
 from chain.behaviour.declared import MAX_CLAIMED, Finding, bodies, declared, holding, judge
-from chain.behaviour.inquiry import EXPLAIN, SELECTOR, HiddenTarget, Inquiry, Question, asked, questions, ran, turns
+from chain.behaviour.inquiry import (
+    EXPLAIN,
+    SELECTOR,
+    BrokenClaim,
+    HiddenTarget,
+    Inquiry,
+    Question,
+    asked,
+    questions,
+    ran,
+    turns,
+)
 from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Write
 from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Delegate, Touched
@@ -115,7 +126,7 @@ class Behaviour:
         told = {(one.contract, one.new) for one in upgrades}
         for one in upgrades:
             known = self._memory.found.get(one.contract)
-            if known and not known.told and one.role == "implementation":
+            if known and known.reported is None and one.role == "implementation":
                 known.actual = one.new
         for contract, found in self._memory.found.items():
             if found.at is None:
@@ -137,7 +148,7 @@ class Behaviour:
     def _upgraded(
         self, block: Block, write: Write | None, contract: Address, found: HiddenTarget, new: str, seen_by: SeenBy
     ) -> ContractUpgraded:
-        kind = "hidden" if found.told else "custom"
+        kind = "hidden" if found.reported else "custom"
         event = upgraded(block, write, contract, kind, "implementation", found.actual, new, seen_by)
         times = self._silent[event.event_id]
         self._silent[event.event_id] += 1
@@ -220,9 +231,9 @@ class Behaviour:
         believed = {found.actual} if found else what.slots or set(what.getters.values())
         if len(ran_as) < len(look.bodies) or NOBODY in ran_as:
             self._to_trace(block, contract, explained=look.explained)
-        elif found and found.told and hit <= what.slots:
+        elif found and found.reported and hit <= what.slots:
             yield self._ended(block, contract, found, ProbedBy.SENTINEL, len(ran_as))
-        elif not hit <= believed or (found and found.told and found.told != found.finding):
+        elif not hit <= believed or (found and found.reported and found.reported != found.finding):
             self._to_trace(block, contract, explained=look.explained)
 
     def _on_touched(self, block: Block, contract: Address, look: Inquiry, answers: Sequence[Touched]) -> None:
@@ -245,22 +256,22 @@ class Behaviour:
         if judged.actual is not None and not look.proving:
             self._next(contract, msgspec.structs.replace(look, proving=True, tries=0))
             return
-        if before and before.told and judged.verdict is not Finding.BROKEN:
+        if before and before.reported and judged.verdict is not Finding.BROKEN:
             yield self._ended(block, contract, before, by, len(delegates))
         if judged.actual is None:
             self._memory.found.pop(contract, None)
             self._needs = None
             return
-        now = HiddenTarget(judged.actual, judged.named_by or "", claimed=[*judged.claimed])
+        now = HiddenTarget(judged.actual, judged.named_by or "", claimed=judged.claimed)
         same = before is not None and before.actual == now.actual
         if before and not same and not look.explained:
             yield self._upgraded(block, None, contract, before, now.actual, SeenBy.BEHAVIOUR)
         now.at = before.at if before and same else None
-        now.told = now.finding if judged.verdict is Finding.BROKEN else ""
+        now.reported = now.finding if judged.verdict is Finding.BROKEN else None
         self._memory.found[contract] = now
         self._needs = None
-        if now.told and now.told != (before.told if before else ""):
-            yield self._told(block, contract, now, by, judged.probes)
+        if now.reported and now.reported != (before.reported if before else None):
+            yield self._mismatch(block, contract, now.reported, by, judged.probes)
         if not same:
             self._next(contract, Inquiry(Question.SLOTS, bodies=look.bodies[:1], traced=look.traced))
 
@@ -284,20 +295,19 @@ class Behaviour:
     ) -> BehaviourMismatch:
         self._memory.found.pop(contract, None)
         self._needs = None
-        claimed, _, actual = found.told.partition(" ")
-        was = HiddenTarget(actual, claimed=claimed.split(","))
-        return self._told(block, contract, was, by, probes, ended=True)
+        assert found.reported is not None, "only what was reported can end"
+        return self._mismatch(block, contract, found.reported, by, probes, ended=True)
 
-    def _told(
-        self, block: Block, contract: Address, found: HiddenTarget, by: ProbedBy, probes: int, *, ended: bool = False
+    def _mismatch(
+        self, block: Block, contract: Address, claim: BrokenClaim, by: ProbedBy, probes: int, *, ended: bool = False
     ) -> BehaviourMismatch:
         return BehaviourMismatch(
             place=block.place(),
             seen_at=block.seen_at,
-            event_id=block.event_id("-", "behaviour", contract, "kept" if ended else found.actual),
+            event_id=block.event_id("-", "behaviour", contract, "kept" if ended else claim.actual),
             contract=contract,
-            claimed=tuple(Address(one) for one in found.claimed),
-            actual=Address(found.actual),
+            claimed=tuple(Address(one) for one in claim.claimed),
+            actual=Address(claim.actual),
             probes=probes,
             probed_by=by,
             ended=ended,

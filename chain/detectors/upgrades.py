@@ -26,8 +26,8 @@ from chain.proxies.diamonds import CUTS, NOBODY, cut, read_table, swaps
 from chain.proxies.kind import PROXY, LogSpec
 from chain.proxies.kinds import every
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable, WatchedPlace
-from chain.proxies.proof import confirmed, open_proof, proof_of, proved
-from chain.proxies.upgrade_memory import UpgradeMemory, upgraded
+from chain.proxies.proof import confirmed, holds, is_proved, open_proof, proved
+from chain.proxies.upgrade_memory import EMPTY, PlaceMemory, PlaceProof, Places, UpgradeMemory, upgraded
 from chain.watch import Watch
 
 STAGE = 1
@@ -103,7 +103,7 @@ class Upgrades:
     def _told(self, contract: Address) -> dict[str, str]:
         return self._memory.told[contract]
 
-    def _held(self, contract: Address) -> dict[str, str]:
+    def _held(self, contract: Address) -> Places:
         return self._memory.held[contract]
 
     def _asked(self, contract: Address) -> list[tuple[str, Address]]:
@@ -123,11 +123,12 @@ class Upgrades:
         """What is read of a contract, then of its beacon: of the one that it has by then."""
         if contract not in self._own:
             held = self._held(contract)
-            account = held.get(CODE) == f"{NO_CODE:#x}"
+            code = held.get(CODE)
+            account = code is not None and code.word == f"{NO_CODE:#x}"
             self._own[contract] = tuple(
                 where
                 for where in self._form.fields(contract)
-                if where.always or held.get(where.key) != "0x0" or (where.key == DELEGATE and account)
+                if where.always or (where.key == DELEGATE and account) or not _is_empty(held, where.key)
             )
         yield from self._own[contract]
         for role, address in self._asked(contract):
@@ -141,8 +142,9 @@ class Upgrades:
 
     def _empty(self, contract: Address, key: str) -> None:
         """There is nothing at this place: it is not read again."""
-        if key not in self._held(contract):
-            self._held(contract)[key] = "0x0"
+        place = self._held(contract).setdefault(key, PlaceMemory())
+        if place.word is None:
+            place.word = EMPTY
             self._reads_anew(contract)
 
     def _on_log(
@@ -163,8 +165,8 @@ class Upgrades:
         known = self._speaks.setdefault(contract, {})
         if topic not in known:
             own = [one for one in self._form.told.get(topic, ()) if one[1].of == PROXY]
-            held = {key for key, word in self._held(contract).items() if word != "0x0"}
-            fit = (one for one in own if not held.isdisjoint(self._form.keys(one[0], one[1].role)))
+            held = self._held(contract)
+            fit = (one for one in own if any(holds(held, key) for key in self._form.keys(one[0], one[1].role)))
             known[topic] = next(fit, own[-1] if own else None)
         return known[topic]
 
@@ -186,7 +188,7 @@ class Upgrades:
 
     def _on_write(self, block: Block, write: Write) -> Iterator[ContractUpgraded]:
         where = self._written.get(SlotWord(write.address, write.slot))
-        if where is not None and (not where.proved or proof_of(where) in self._held(write.address)):
+        if where is not None and is_proved(self._held(write.address), where):
             yield from self._on_word(block, write.address, where, write.value, write)
 
     def _on_state(self, block: Block, contract: Address) -> Iterator[ContractUpgraded]:
@@ -212,16 +214,19 @@ class Upgrades:
     def _on_word(
         self, block: Block, contract: Address, where: WatchedPlace, word: int, write: Write | None = None
     ) -> Iterator[ContractUpgraded]:
-        held, now = self._held(contract), f"{word:#x}"
-        if where.proved and proof_of(where) not in held:
+        places, now = self._held(contract), f"{word:#x}"
+        if where.beacon is not None:
+            places = self._memory.beacons[contract].setdefault(where.beacon, {})
+        if not is_proved(places, where):
             self._reads_anew(contract)
-            if not proved(held, contract, where, now, block.state):
+            if not proved(places, contract, where, now, block.state):
                 return
-        before, held[where.key] = held.get(where.key), now
+        place = places.setdefault(where.key, PlaceMemory())
+        before, place.word = place.word, now
         if before == now:
             return
         code = where.key == CODE
-        if code or before is None or "0x0" in (before, now):
+        if code or before is None or EMPTY in (before, now):
             self._reads_anew(contract)
         new = f"0x{word:064x}" if code else address_of(word)
         if before is None:
@@ -229,13 +234,14 @@ class Upgrades:
             return
         if code:
             self._look_again(contract)
-        told = where.key if where.key in self._told(contract) else where.role
+        own = where.beacon is None and where.key in self._told(contract)
+        told = where.key if own else where.role
         seen_by = SeenBy.TRACE if write else SeenBy.CODE if code else SeenBy.SLOT
         yield from self._change(block, contract, where.role, where.kind, new, seen_by, write, told)
 
     def _first_sight(self, contract: Address, where: WatchedPlace, new: str, *, empty: bool) -> None:
         told = self._told(contract)
-        if " of " in where.key:
+        if where.beacon is not None:
             told[where.role] = new  # another beacon: that was told already
         elif not empty and told.setdefault(where.role, new) != new:
             told[where.key] = new  # two places differ in one role: each is followed by itself
@@ -244,9 +250,15 @@ class Upgrades:
         """New code may use places that were empty before."""
         held = self._held(contract)
         for where in self._form.fields(contract):
-            if not where.always and where.key != DELEGATE and held.get(where.key) == "0x0":
+            place = held.get(where.key)
+            if place is None:
+                continue
+            if place.is_empty and not where.always and where.key != DELEGATE:
+                place.word = None
+            if place.proof is PlaceProof.SHOWN:
+                place.proof = PlaceProof.OPEN
+            if place == PlaceMemory():
                 del held[where.key]
-            held.pop(proof_of(where), None)
 
     def _on_table(
         self, block: Block, contract: Address, where: WatchedPlace, answer: bytes
@@ -256,7 +268,7 @@ class Upgrades:
             self._empty(contract, where.key)
             return
         first = where.key not in self._held(contract)
-        self._held(contract)[where.key] = TABLE
+        self._held(contract)[where.key] = PlaceMemory(TABLE)
         if first and contract not in self._memory.tables:
             self._memory.tables[contract] = table
             return
@@ -290,9 +302,8 @@ class Upgrades:
             return
         self._told(contract)[told] = new
         if role in self._form.asked_roles:
-            held = self._held(contract)
-            for key in [one for one in held if one.endswith(f" of {old}")]:
-                del held[key]
+            if old is not None:
+                self._memory.beacons[contract].pop(Address(old), None)
             self._reads_anew(contract)
         event = upgraded(block, log, contract, kind, role, old, new, seen_by)
         if not isinstance(log, Log):  # the same may come about in silence more than once in one block
@@ -300,6 +311,11 @@ class Upgrades:
             self._silent[event.event_id] += 1
             event = replace(event, event_id=f"{event.event_id}/{times}") if times else event
         yield event
+
+
+def _is_empty(places: Places, key: str) -> bool:
+    place = places.get(key)
+    return place is not None and place.is_empty
 
 
 def make(watch: Watch) -> Upgrades:

@@ -20,7 +20,8 @@ CODE, DELEGATE, TABLE = "code", "delegate", "table"
 
 @dataclass(frozen=True, slots=True)
 class WatchedPlace:
-    """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty.
+    """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty. `key` names it
+    among the places of the proxy or, where it is read of another address, of that `beacon`.
 
     `proved`: means nothing until a call has shown that the proxy runs the code of the address found there (or, `handed`,
     calls it).
@@ -33,6 +34,7 @@ class WatchedPlace:
     always: bool
     proved: bool = False
     handed: bool = False
+    beacon: Address | None = None
 
     def proof(self, contract: Address, word: str) -> RunsAs | None:
         """The call that shows it; None where the word is no address of a target."""
@@ -106,7 +108,7 @@ class PlaceTable:
     def via(self, role: str, address: Address) -> list[WatchedPlace]:
         """What is asked of the address in this role."""
         return [
-            WatchedPlace(CallWord(address, body), f"{body} of {address}", filled, kind, True)
+            WatchedPlace(CallWord(address, body), body, filled, kind, True, beacon=address)
             for (asked, body, filled), kind in self._via.items()
             if asked == role
         ]

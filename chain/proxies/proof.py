@@ -1,73 +1,69 @@
 """Places that mean something only where a call shows that the proxy runs the code of the address found there. Pure.
 
-What a contract's places held is a mapping from place to word (hexadecimal); the proof of a place stands beside it under
-its key and a question mark. A place that was shown to mean nothing counts as empty: it is not read again.
+A place that was shown to mean nothing counts as empty: it is not read again.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 
 from chain.blocks.abi import address_of
 from chain.blocks.reads import CallWord, CodeHash, RunsAs, StateRead
-from chain.blocks.standards import NOBODY
 from chain.events import Address
 from chain.proxies.kind import shown
 from chain.proxies.places import WatchedPlace, word_of
-
-EMPTY = "0x0"
-Held = MutableMapping[str, str]
+from chain.proxies.upgrade_memory import EMPTY, PlaceMemory, PlaceProof, Places
 
 
-def open_proof(held: Held, contract: Address, where: WatchedPlace) -> RunsAs | None:
+def open_proof(places: Places, contract: Address, where: WatchedPlace) -> RunsAs | None:
     """The call that is still to show that this place means something."""
-    if not where.proved or where.key not in held or proof_of(where) in held:
+    place = places.get(where.key)
+    if not where.proved or place is None or place.word is None or place.proof is PlaceProof.SHOWN:
         return None
-    return where.proof(contract, held[where.key])
+    return where.proof(contract, place.word)
 
 
-def proved(held: Held, contract: Address, where: WatchedPlace, word: str, state: StateRead) -> bool:
+def is_proved(places: Places, where: WatchedPlace) -> bool:
+    """Whether this place needs no proof, or has it."""
+    return not where.proved or ((place := places.get(where.key)) is not None and place.proof is PlaceProof.SHOWN)
+
+
+def proved(places: Places, contract: Address, where: WatchedPlace, word: str, state: StateRead) -> bool:
     """Take a word of a place; whether it counts. One that counts from now on is forgotten, as if it were seen first."""
-    if not where.proved or proof_of(where) in held:
+    if is_proved(places, where):
         return True
-    asked = open_proof(held, contract, where)
+    place, asked = places.get(where.key), open_proof(places, contract, where)
     if where.proof(contract, word) is None:
-        held[where.key] = EMPTY
-    elif asked is None or held.get(where.key) != word:
-        held[where.key] = word
-        held.pop(_unanswered(where), None)
+        places[where.key] = PlaceMemory(EMPTY)
+    elif place is None or asked is None or place.word != word:
+        places[where.key] = PlaceMemory(word)
     elif CodeHash(contract) in state:
-        return _settled(held, where, asked, state.get(asked))
+        return _settled(place, where, asked, state.get(asked))
     return False
 
 
-def _settled(held: Held, where: WatchedPlace, asked: RunsAs, answer: Address | None) -> bool:
+def _settled(place: PlaceMemory, where: WatchedPlace, asked: RunsAs, answer: Address | None) -> bool:
     """No answer at two readings: this node cannot tell. Then a getter is believed, a low slot is not."""
-    if answer is None and _unanswered(where) not in held:
-        held[_unanswered(where)] = EMPTY
+    if answer is None and place.proof is not PlaceProof.UNANSWERED:
+        place.proof = PlaceProof.UNANSWERED
         return False
-    held.pop(_unanswered(where), None)
     if shown(answer, asked, handed=where.handed) or (answer is None and isinstance(where.need, CallWord)):
-        held[proof_of(where)] = f"{int(answer or NOBODY, 16):#x}"
-        del held[where.key]
+        place.word, place.proof = None, PlaceProof.SHOWN
         return True
-    held[where.key] = EMPTY
+    place.word, place.proof = EMPTY, PlaceProof.OPEN
     return False
 
 
 def confirmed(
-    held: Held, fields: Sequence[WatchedPlace], state: StateRead, role: str, new: Address | None
+    places: Places, fields: Sequence[WatchedPlace], state: StateRead, role: str, new: Address | None
 ) -> Address | None:
     """What a place of this role reads in this state, if it is what a log says (or the log does not say)."""
-    read = [one for one in fields if one.role == role and held.get(one.key, EMPTY) != EMPTY]
+    read = [one for one in fields if one.role == role and holds(places, one.key)]
     values = [address_of(word) for one in read if (word := word_of(state, one))]
     return next((value for value in values if new in (None, value)), None)
 
 
-def proof_of(where: WatchedPlace) -> str:
-    """Under which key the proof of a place is kept."""
-    return f"{where.key}?"
-
-
-def _unanswered(where: WatchedPlace) -> str:
-    return f"{where.key}!"
+def holds(places: Places, key: str) -> bool:
+    """Whether the word last read at this place was not zero."""
+    place = places.get(key)
+    return place is not None and place.word is not None and not place.is_empty

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 import msgspec
 
@@ -11,14 +12,45 @@ from chain.events import Address
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import NOBODY
 
+EMPTY = f"{0:#x}"
+"""The zero word."""
+
+
+class PlaceProof(StrEnum):
+    """Whether a call has shown that a place which needs a proof means something."""
+
+    OPEN = "open"
+    UNANSWERED = "unanswered"
+    """The call was made once and had no answer."""
+    SHOWN = "shown"
+
+
+class PlaceMemory(msgspec.Struct, omit_defaults=True):
+    """The word last read at a place (hexadecimal; None: yet to be read, or to be read as if for the first time), and the proof
+    of the place where it needs one. A place that was shown to mean nothing holds the zero word.
+    """
+
+    word: str | None = None
+    proof: PlaceProof = PlaceProof.OPEN
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing at this place, so that it is not read again."""
+        return self.word == EMPTY
+
+
+Places = dict[str, PlaceMemory]
+"""By the place's key."""
+
 
 class UpgradeMemory(msgspec.Struct):
-    """What is remembered of contracts: by role (or place) the value last told or first seen, by place the word last read there
-    (hexadecimal), by selector the facet.
+    """What is remembered, by contract: by role (or place) the value last reported or first seen, by place what was read there,
+    by beacon and getter what the beacon answered, by selector the facet.
     """
 
     told: dict[str, dict[str, str]] = {}
-    held: dict[str, dict[str, str]] = {}
+    held: dict[str, Places] = {}
+    beacons: dict[str, dict[Address, Places]] = {}
     tables: dict[str, dict[str, Address]] = {}
 
     def of(self, contracts: Iterable[Address]) -> UpgradeMemory:
@@ -26,6 +58,7 @@ class UpgradeMemory(msgspec.Struct):
         for contract in contracts:
             self.told.setdefault(contract, {})
             self.held.setdefault(contract, {})
+            self.beacons.setdefault(contract, {})
         return self
 
 

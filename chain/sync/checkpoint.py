@@ -37,7 +37,9 @@ from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueue
 from chain.sync.ancestor_marks import Mark
 from chain.sync.canonical import Followed
 
-VERSION = 4
+VERSION = 5
+"""Of the blocks, the events and the detectors' memories. A checkpoint of another version is refused: the watcher starts anew."""
+
 Telling = PlacedEvent | Reorged | Retracted
 """Events that must be told exactly once, across restarts too."""
 

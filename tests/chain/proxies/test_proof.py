@@ -12,6 +12,7 @@ from chain.events import Address
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.places import WatchedPlace
 from chain.proxies.proof import open_proof, proved
+from chain.proxies.upgrade_memory import PlaceMemory, Places
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, log, topic, words
 
@@ -62,7 +63,7 @@ def test_new_code_is_asked_anew() -> None:
 
 
 def test_a_word_that_changes_before_it_is_proved_is_asked_about_anew() -> None:
-    held: dict[str, str] = {}
+    held: Places = {}
     assert not proved(held, AT, SLOT, f"{int(ONE, 16):#x}", StateRead(CODE))
     assert not proved(held, AT, SLOT, f"{int(TWO, 16):#x}", StateRead({**CODE, RunsAs(AT, ONE): NOBODY}))
     assert open_proof(held, AT, SLOT) == RunsAs(AT, TWO)
@@ -70,23 +71,23 @@ def test_a_word_that_changes_before_it_is_proved_is_asked_about_anew() -> None:
 
 @pytest.mark.parametrize("word", ["0x0", "0x7", f"{1 << 160:#x}", f"{int(AT, 16):#x}", f"{int(AT, 16) | 1 << 160:#x}"])
 def test_what_is_no_address_of_a_target_is_never_asked_about(word: str) -> None:
-    held: dict[str, str] = {}
+    held: Places = {}
     assert not proved(held, AT, SLOT, word, StateRead(CODE))
-    assert (held, open_proof(held, AT, SLOT)) == ({"0x1": "0x0"}, None)
+    assert (held, open_proof(held, AT, SLOT)) == ({"0x1": PlaceMemory("0x0")}, None)
 
 
 @pytest.mark.parametrize(("where", "believed"), [(SLOT, False), (ASKED, True)])
 def test_where_the_node_cannot_tell_a_getter_is_believed_and_a_low_slot_is_not(
     where: WatchedPlace, believed: bool
 ) -> None:
-    held: dict[str, str] = {}
+    held: Places = {}
     word = f"{int(ONE, 16):#x}"
     assert [proved(held, AT, where, word, StateRead(CODE)) for _ in range(3)] == [False, False, believed]
     assert open_proof(held, AT, where) is None
 
 
 def test_a_block_whose_state_was_not_read_settles_nothing() -> None:
-    held: dict[str, str] = {}
+    held: Places = {}
     word = f"{int(ONE, 16):#x}"
     assert [proved(held, AT, ASKED, word, StateRead({})) for _ in range(4)] == [False] * 4
     assert open_proof(held, AT, ASKED) is not None
@@ -95,7 +96,7 @@ def test_a_block_whose_state_was_not_read_settles_nothing() -> None:
 def test_a_proxy_that_hands_calls_on_is_shown_by_the_targets_own_name() -> None:
     word = f"{int(ONE, 16):#x}"
     for where, answer, believed in ((HANDED, ONE, True), (HANDED, AT, False), (ASKED, ONE, False)):
-        held: dict[str, str] = {}
+        held: Places = {}
         proved(held, AT, where, word, StateRead(CODE))
         assert proved(held, AT, where, word, StateRead({**CODE, RunsAs(AT, ONE): answer})) is believed
 
@@ -124,7 +125,7 @@ def test_an_owner_who_is_no_admin_is_no_upgrade() -> None:
 
 
 def test_a_place_that_needs_no_proof_counts_at_once() -> None:
-    held: dict[str, str] = {}
+    held: Places = {}
     assert proved(
         held, AT, WatchedPlace(LOW, "0x1", "implementation", "made", False), f"{int(ONE, 16):#x}", StateRead(CODE)
     )
