@@ -12,28 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import msgspec
 
 from chain.blocks.block import Header
-from chain.events import (
-    BehaviourMismatch,
-    CodeCompared,
-    ControlChanged,
-    LiquidityAccounted,
-    LiquidityMigrated,
-    LiquidityMoved,
-    NetworkId,
-    PlacedEvent,
-    PoolDepth,
-    Retracted,
-    TokenUsed,
-    WalletResumed,
-    WalletSilent,
-)
-from chain.events.network import Reorged
-from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.events import NetworkId, PlacedEvent, Reorged, Retracted
 from chain.sync.ancestor_marks import Mark
 from chain.sync.canonical import Followed
 
@@ -43,24 +27,8 @@ VERSION = 5
 Telling = PlacedEvent | Reorged | Retracted
 """Events that must be told exactly once, across restarts too."""
 
-PLACED: dict[str, type[PlacedEvent]] = {
-    one.__name__: one
-    for one in (
-        ContractUpgraded,
-        CodeCompared,
-        UpgradeQueued,
-        OperationEnded,
-        LiquidityMoved,
-        LiquidityMigrated,
-        LiquidityAccounted,
-        PoolDepth,
-        ControlChanged,
-        WalletSilent,
-        WalletResumed,
-        TokenUsed,
-        BehaviourMismatch,
-    )
-}
+PLACED: dict[str, type[PlacedEvent]] = {kind.__name__: kind for kind in get_args(PlacedEvent)}
+"""The kinds of events that stand in a block, by the name they are stored under."""
 
 
 class Checkpoints(Protocol):
