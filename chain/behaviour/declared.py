@@ -15,11 +15,12 @@ from enum import StrEnum
 from chain.blocks.abi import address_of
 from chain.blocks.delegates import Delegate
 from chain.blocks.reads import AnyRead, CallBytes, CallWord, SlotWord, StateRead
-from chain.events import Address
-from chain.proxies.diamonds import NOBODY, read_table
+from chain.blocks.standards import NOBODY
+from chain.events import Address, Role
+from chain.proxies.diamonds import read_table
 from chain.proxies.places import CODE, DELEGATE, PlaceTable, WatchedPlace, word_of
 
-TARGETS = frozenset({"implementation", "secondary"})
+TARGETS = frozenset({Role.IMPLEMENTATION, Role.SECONDARY})
 BALANCE_OF = "0x70a08231"
 ARGUMENTS = "00" * 64
 MAX_GETTERS = 8
@@ -167,7 +168,7 @@ def holding(words: Mapping[SlotWord, int], target: Address, first: Sequence[Addr
     return None
 
 
-def _asked(form: PlaceTable, own: Sequence[WatchedPlace], state: StateRead) -> list[tuple[str, Address]]:
+def _asked(form: PlaceTable, own: Sequence[WatchedPlace], state: StateRead) -> list[tuple[Role, Address]]:
     found = {
         (where.role, address_of(word)): None
         for where in own

@@ -16,7 +16,7 @@ from chain.behaviour.declared import places
 from chain.blocks.delegates import Delegate
 from chain.blocks.reads import AnyRead, RunsOneOf, SlotWord, StateRead, TouchedState, TracedDelegates
 from chain.blocks.standards import NOBODY
-from chain.events import Address
+from chain.events import Address, Role
 from chain.proxies.places import PlaceTable
 
 
@@ -33,7 +33,7 @@ class Question(StrEnum):
 
 SELECTOR = 10
 """Characters of call data that is a getter's and nothing else."""
-EXPLAIN = frozenset({"beacon", "dictionary", "code", "facet"})
+EXPLAIN = frozenset({Role.BEACON, Role.DICTIONARY, Role.CODE, Role.FACET})
 """Told changes of which a new target follows."""
 HOUR_S = 3600
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from chain.blocks.abi import Unreadable, Words, address_of, keccak, selector_of
-from chain.events import Address
+from chain.events import Address, Role
 
 MAX_DEPTH = 8
 MAX_CALLS = 256
@@ -36,7 +36,7 @@ class Foreseen:
 
     target: Address
     new: Address | None
-    role: str = "implementation"
+    role: Role = Role.IMPLEMENTATION
 
 
 def signed_call(target: Address, signature: bytes, body: bytes) -> DecodedCall:
@@ -140,19 +140,19 @@ def _first_to_second(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
 
 
 def _beacon(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
-    yield Foreseen(target=call.target, new=args.address(0), role="beacon")
+    yield Foreseen(target=call.target, new=args.address(0), role=Role.BEACON)
 
 
 def _admin(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
-    yield Foreseen(target=call.target, new=args.address(0), role="admin")
+    yield Foreseen(target=call.target, new=args.address(0), role=Role.ADMIN)
 
 
 def _admin_of_first(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
-    yield Foreseen(target=args.address(0), new=args.address(1), role="admin")
+    yield Foreseen(target=args.address(0), new=args.address(1), role=Role.ADMIN)
 
 
 def _pending(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
-    yield Foreseen(target=call.target, new=args.address(0), role="pending")
+    yield Foreseen(target=call.target, new=args.address(0), role=Role.PENDING)
 
 
 def _accepted(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
@@ -170,9 +170,9 @@ def _cut(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
     facets = [(cuts.inner(number).address(0), cuts.inner(number).word(1)) for number in range(length)]
     added = list(dict.fromkeys(facet for facet, action in facets if action != 2))
     for facet in added:
-        yield Foreseen(target=call.target, new=facet, role="facet")
+        yield Foreseen(target=call.target, new=facet, role=Role.FACET)
     if not added:
-        yield Foreseen(target=call.target, new=None, role="facet")
+        yield Foreseen(target=call.target, new=None, role=Role.FACET)
 
 
 CHANGES: Mapping[str, Callable[[DecodedCall, Words], Iterator[Foreseen]]] = {

@@ -33,9 +33,9 @@ from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Write
 from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Delegate, Touched
 from chain.blocks.reads import NO_CODE, AnyRead, CodeHash, Read, Reads, RunsOneOf, SlotWord, TouchedState
-from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy
+from chain.blocks.standards import NOBODY
+from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
-from chain.proxies.diamonds import NOBODY
 from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
 from chain.proxies.upgrade_memory import upgraded
@@ -126,7 +126,7 @@ class Behaviour:
         told = {(one.contract, one.new) for one in upgrades}
         for one in upgrades:
             known = self._memory.found.get(one.contract)
-            if known and known.reported is None and one.role == "implementation":
+            if known and known.reported is None and one.role is Role.IMPLEMENTATION:
                 known.actual = one.new
         for contract, found in self._memory.found.items():
             if found.at is None:
@@ -149,7 +149,7 @@ class Behaviour:
         self, block: Block, write: Write | None, contract: Address, found: HiddenTarget, new: str, seen_by: SeenBy
     ) -> ContractUpgraded:
         kind = "hidden" if found.reported else "custom"
-        event = upgraded(block, write, contract, kind, "implementation", found.actual, new, seen_by)
+        event = upgraded(block, write, contract, kind, Role.IMPLEMENTATION, found.actual, new, seen_by)
         times = self._silent[event.event_id]
         self._silent[event.event_id] += 1
         return replace(event, event_id=f"{event.event_id}/{times}") if times else event

@@ -15,6 +15,7 @@ import msgspec
 from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Log
 from chain.blocks.reads import AnyRead, Reads, SlotWord
+from chain.blocks.standards import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT
 from chain.control import getters
 from chain.control.logs import BY_TOPIC, Said
 from chain.detector import joined_memory, split_memory
@@ -23,9 +24,6 @@ from chain.watch import Watch
 
 STAGE = 1
 
-ADMIN_SLOT = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103
-BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
-IMPLEMENTATION_SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
 SLOTS = (ADMIN_SLOT, BEACON_SLOT)
 
 MAX_LOOKS = 1024

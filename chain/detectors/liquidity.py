@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 
 from chain.blocks.block import Block, Log
 from chain.blocks.reads import Reads, together
+from chain.blocks.standards import TRANSFER
 from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
 from chain.liquidity import pools
 from chain.liquidity.depth import DEPTHS_BPS, NEAR_BPS, concentration
-from chain.liquidity.pool import TRANSFER, Move, Pool
+from chain.liquidity.pool import Move, Pool
 from chain.watch import Watch
 
 STAGE = 1

@@ -15,12 +15,12 @@ import msgspec
 
 from chain.blocks.block import Block, Log
 from chain.blocks.reads import NO_CODE, AccountDelegate, CodeHash, Reads
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
 from chain.events.liquidity import MAX_INTO
 from chain.liquidity import pools
 from chain.liquidity.accounting import WINDOW_S, account_of
 from chain.liquidity.matching import MAX_HOPS, Flow, pairs
-from chain.liquidity.pool import NOBODY, TRANSFER
 from chain.liquidity.token_flow import NATIVE, TokenFlow, flows_of
 from chain.watch import Watch
 

@@ -17,9 +17,10 @@ import msgspec
 from chain.blocks.abi import Unreadable, address_of
 from chain.blocks.block import Block, Log
 from chain.blocks.reads import AnyRead, Reads, SlotWord
+from chain.blocks.standards import BEACON_SLOT
 from chain.control.operation import Phase, Step
 from chain.control.timelocks import _steps
-from chain.events import Address, PlacedEvent
+from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.watch import Watch
 
@@ -31,11 +32,10 @@ MAX_FORESEEN = 32
 MAX_DELAY_S = 10 * 365 * 86_400
 USUAL_BLOCK_S = 12.0
 """Seconds a block where the network's own pace has not been seen yet."""
-BEACON_SLOT = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
 
 
 class _Open(msgspec.Struct):
-    foreseen: list[tuple[str, str | None, str]] = []
+    foreseen: list[tuple[str, str | None, Role]] = []
     told: list[str] = []  # event ids of its UpgradeQueued, oldest first
     opaque: bool = False
 
@@ -64,7 +64,7 @@ class _Carrier:
             new for _, new, _ in (self.known.foreseen if self.known else ())
         }
         opaque = self.step.opaque if self.known is None else self.known.opaque
-        return event.new in news or (together and (opaque or None in news or event.role != "implementation"))
+        return event.new in news or (together and (opaque or None in news or event.role is not Role.IMPLEMENTATION))
 
     @property
     def announced(self) -> bool:
@@ -146,7 +146,7 @@ class Timelocks:
 
     def _announced(self, block: Block, log: Log, step: Step, key: str) -> Iterator[UpgradeQueued]:
         known = self._memory.open.pop(key, None) or _Open(opaque=step.opaque)
-        changes = [(one.target, one.new, one.role) for one in step.foreseen if one.role != "admin"]
+        changes = [(one.target, one.new, one.role) for one in step.foreseen if one.role is not Role.ADMIN]
         if step.phase is Phase.QUEUED and not changes:
             fresh = list(known.foreseen)  # told by the proposal, now with its eta
         else:
@@ -193,7 +193,7 @@ class Timelocks:
     def _ended(self, block: Block, carrier: _Carrier, carried: bool) -> Iterator[OperationEnded]:
         step, known = carrier.step, carrier.known
         told = known.told if known else []
-        changes = any(one.role != "admin" for one in step.foreseen)
+        changes = any(one.role is not Role.ADMIN for one in step.foreseen)
         cancelled = step.phase is Phase.CANCELLED or (step.phase is Phase.CONSUMED and not carried)
         if not told and (cancelled or not (changes or carried)):
             return

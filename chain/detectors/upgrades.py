@@ -19,11 +19,12 @@ from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Log, Write
 from chain.blocks.order import in_order
 from chain.blocks.reads import NO_CODE, AnyRead, CallBytes, CodeHash, Reads, SlotWord
+from chain.blocks.standards import NOBODY
 from chain.detector import joined_memory, split_memory
-from chain.events import Address, PlacedEvent
+from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
-from chain.proxies.diamonds import CUTS, NOBODY, cut, read_table, swaps
-from chain.proxies.kind import PROXY, LogSpec
+from chain.proxies.diamonds import CUTS, cut, read_table, swaps
+from chain.proxies.kind import LogSpec
 from chain.proxies.kinds import every
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable, WatchedPlace
 from chain.proxies.proof import confirmed, holds, is_proved, open_proof, proved
@@ -44,7 +45,7 @@ class Upgrades:
         self._memory = UpgradeMemory().of(self._contracts)
         self._own: dict[Address, tuple[WatchedPlace, ...]] = {}  # what is read of a contract itself
         self._speaks: dict[Address, dict[str, tuple[str, LogSpec] | None]] = {}
-        self._kin: dict[tuple[str, Address], list[Address]] | None = None  # the contracts behind each beacon
+        self._kin: dict[tuple[Role, Address], list[Address]] | None = None  # the contracts behind each beacon
         self._needs: Reads | None = None
         every_place = (where for contract in self._contracts for where in self._form.fields(contract))
         self._written = {where.need: where for where in every_place if isinstance(where.need, SlotWord)}
@@ -106,11 +107,11 @@ class Upgrades:
     def _held(self, contract: Address) -> Places:
         return self._memory.held[contract]
 
-    def _asked(self, contract: Address) -> list[tuple[str, Address]]:
+    def _asked(self, contract: Address) -> list[tuple[Role, Address]]:
         told = ((role, self._told(contract).get(role, NOBODY)) for role in self._form.asked_roles)
         return [(role, Address(value)) for role, value in told if value != NOBODY]
 
-    def _children(self) -> dict[tuple[str, Address], list[Address]]:
+    def _children(self) -> dict[tuple[Role, Address], list[Address]]:
         """The contracts behind each beacon."""
         if self._kin is None:
             self._kin = {}
@@ -148,7 +149,7 @@ class Upgrades:
             self._reads_anew(contract)
 
     def _on_log(
-        self, block: Block, log: Log, children: Mapping[tuple[str, Address], Sequence[Address]]
+        self, block: Block, log: Log, children: Mapping[tuple[Role, Address], Sequence[Address]]
     ) -> Iterator[ContractUpgraded]:
         if log.topics[0] in CUTS and log.address in self._watched:
             table = self._memory.tables.get(log.address, {})
@@ -164,7 +165,7 @@ class Upgrades:
         """The kind whose log this is when a contract tells it of itself: one of whose places held something."""
         known = self._speaks.setdefault(contract, {})
         if topic not in known:
-            own = [one for one in self._form.told.get(topic, ()) if one[1].of == PROXY]
+            own = [one for one in self._form.told.get(topic, ()) if one[1].of is Role.PROXY]
             held = self._held(contract)
             fit = (one for one in own if any(holds(held, key) for key in self._form.keys(one[0], one[1].role)))
             known[topic] = next(fit, own[-1] if own else None)
@@ -283,13 +284,13 @@ class Upgrades:
         for swap in swaps(before, table):
             new = swap.new or NOBODY
             gained, lost = (swap.selectors if swap.new else ()), (swap.selectors if swap.old else ())
-            yield upgraded(block, log, contract, kind, "facet", swap.old, new, seen_by, gained, lost)
+            yield upgraded(block, log, contract, kind, Role.FACET, swap.old, new, seen_by, gained, lost)
 
     def _change(
         self,
         block: Block,
         contract: Address,
-        role: str,
+        role: Role,
         kind: str,
         new: str,
         seen_by: SeenBy,

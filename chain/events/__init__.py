@@ -22,6 +22,7 @@ from chain.events.liquidity import (
 )
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
 from chain.events.place import Address, NetworkId, Place
+from chain.events.roles import Role
 from chain.events.upgrades import CodeChange, CodeCompared, ContractUpgraded, OperationEnded, SeenBy, UpgradeQueued
 from chain.events.usage import TokenUsed, WalletResumed, WalletSilent
 
@@ -51,6 +52,7 @@ __all__ = [
     "ProbedBy",
     "Reorged",
     "Retracted",
+    "Role",
     "SeenBy",
     "TokenDepth",
     "TokenUsed",

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chain.events.place import Address, Place
+from chain.events.roles import Role
 
 
 class SeenBy(StrEnum):
@@ -34,7 +35,7 @@ class ContractUpgraded:
     event_id: str
     contract: Address
     proxy_kind: str
-    role: str
+    role: Role
     old: str | None
     new: str
     seen_by: SeenBy
@@ -106,7 +107,7 @@ class CodeCompared:
     seen_at: datetime
     event_id: str
     contract: Address
-    role: str
+    role: Role
     old: str | None
     new: str
     upgrade_id: str

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chain.blocks.block import Log
-from chain.events import Address
+from chain.events import Address, Role
 from chain.proxies.diamonds import CUTS
 from chain.proxies.kind import LogSpec, ProxyKind
 from chain.proxies.kinds import every
-from chain.rpc.messages import Ask
+from chain.rpc.messages import Ask, log_in
 
-TARGETS = ("implementation", "secondary", "beacon", "dictionary")
+TARGETS = (Role.IMPLEMENTATION, Role.SECONDARY, Role.BEACON, Role.DICTIONARY)
 TOPICS = sorted({told.topic for kind in every() for told in kind.told} | CUTS.keys())
 
 LoggedChanges = tuple[Log, int, int | None]
@@ -28,17 +28,10 @@ def logs_ask(addresses: Sequence[Address]) -> Ask:
 def log_of(one: dict[str, Any]) -> LoggedChanges:
     """Read one. Raises KeyError, TypeError, ValueError or AttributeError where it is none."""
     time = one.get("blockTimestamp")
-    log = Log(
-        address=Address(one["address"].lower()),
-        topics=tuple(topic.lower() for topic in one["topics"]),
-        body=bytes.fromhex(one["data"][2:]),
-        transaction=str(one["transactionHash"]),
-        index=int(one["logIndex"], 16),
-    )
-    return log, int(one["blockNumber"], 16), None if time is None else int(time, 16)
+    return log_in(one), int(one["blockNumber"], 16), None if time is None else int(time, 16)
 
 
-def tells(telling: Mapping[str, LogSpec], log: Log, roles: Mapping[str, Address]) -> bool:
+def tells(telling: Mapping[str, LogSpec], log: Log, roles: Mapping[Role, Address]) -> bool:
     """Whether a log tells of a target; of logs that others' changes make too, those that name the present one do."""
     told = telling.get(log.topics[0])
     if told is None or told.position is None:
@@ -48,6 +41,6 @@ def tells(telling: Mapping[str, LogSpec], log: Log, roles: Mapping[str, Address]
 
 def targets(logs: Iterable[LoggedChanges], kinds: Iterable[ProxyKind]) -> list[Address]:
     """The targets that they name, oldest first."""
-    tellings = [told for kind in kinds for told in kind.told if told.role == "implementation" and not told.confirmed]
+    tellings = [told for kind in kinds for told in kind.told if told.role is Role.IMPLEMENTATION and not told.confirmed]
     positions = {told.topic: told.position for told in tellings if told.position is not None}
     return [log.address_at(positions[log.topics[0]]) for log, *_ in logs if log.topics[0] in positions]

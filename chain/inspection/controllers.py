@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from chain.blocks.abi import address_of
 from chain.blocks.reads import UNKNOWN_FUNCTION, CallWord, StateRead
-from chain.events import Address
-from chain.proxies.diamonds import NOBODY
+from chain.blocks.standards import NOBODY
+from chain.events import Address, Role
 from chain.proxies.kind import ProxyKind
 
 OWNER, ADMIN, MIN_DELAY, DELAY = "0x8da5cb5b", "0xf851a440", "0xf27a0c92", "0x6a42b8f8"
 THRESHOLD = "0xe75235b8"
 MAX_DELAY_S = 100 * 365 * 86_400
 MAX_HOPS = 4
-DECIDING = ("admin", "kernel", "factory")
+DECIDING = (Role.ADMIN, Role.KERNEL, Role.FACTORY)
 """The roles of those who can change a proxy, the nearest first."""
 
 
@@ -41,7 +41,7 @@ def profile(address: Address) -> tuple[CallWord, ...]:
 def controllers(
     address: Address,
     kind: ProxyKind | None,
-    roles: Mapping[str, Address],
+    roles: Mapping[Role, Address],
     state: StateRead,
     codes: Mapping[Address, bytes],
 ) -> tuple[tuple[Controller, ...], int | None]:
@@ -59,12 +59,12 @@ def controllers(
     return tuple(found), next((one.delay_s for one in found if one.delay_s is not None), 0)
 
 
-def _start(address: Address, roles: Mapping[str, Address], state: StateRead) -> Address | None:
+def _start(address: Address, roles: Mapping[Role, Address], state: StateRead) -> Address | None:
     """The admin where the proxy names one (or a kernel, a factory), else who owns its beacon, else who owns it."""
     for role in DECIDING:
         if role in roles:
             return roles[role]
-    return _address(state, roles.get("beacon", address), OWNER)
+    return _address(state, roles.get(Role.BEACON, address), OWNER)
 
 
 def _controller(address: Address, state: StateRead, codes: Mapping[Address, bytes]) -> Controller:

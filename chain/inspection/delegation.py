@@ -14,8 +14,8 @@ from chain.behaviour.declared import Declared, Finding, bodies, declared, holdin
 from chain.behaviour.inquiry import ran
 from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Touched
 from chain.blocks.reads import AnyRead, RunsOneOf, SlotWord, StateRead, TouchedState, TracedDelegates
+from chain.blocks.standards import NOBODY
 from chain.events import Address, ProbedBy
-from chain.proxies.diamonds import NOBODY
 from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
 

@@ -20,7 +20,7 @@ from chain.blocks.reads import AnyRead, CallBytes, CallWord, StateRead
 from chain.bytecode.code import Code
 from chain.bytecode.diff import changed
 from chain.bytecode.reader import CodeReader
-from chain.events import Address, NetworkId
+from chain.events import Address, NetworkId, Role
 from chain.events.network import NodeFaultKind
 from chain.events.upgrades import CodeChange
 from chain.explorers.answers import SourceSeen
@@ -68,7 +68,7 @@ class Inspection:
     kind: str | None
     source: str | None
     fixed: bool
-    roles: dict[str, Address]
+    roles: dict[Role, Address]
     controllers: tuple[Controller, ...]
     delay_s: int | None
     functions: int | None
@@ -208,10 +208,12 @@ class _Inspecting:
 
     def _told(self, head: Header, found: Recognised | None) -> Inspection:
         kind = found.kind if found else None
-        roles = {role: at for role, at in found.roles.items() if role != "table"} if found else {}
+        roles: dict[Role, Address] = (
+            {role: at for role, at in found.roles.items() if role != Role.TABLE} if found else {}
+        )
         guards, delay_s = controllers(self._address, kind, roles, self._state, self._codes)
         table = _table(kind, self._address, self._state)
-        target = roles.get("implementation", self._address)
+        target = roles.get(Role.IMPLEMENTATION, self._address)
         read = self._read[self._codes.get(target, b"")].selectors
         return Inspection(
             network=self._network,
@@ -234,7 +236,7 @@ class _Inspecting:
             previous=next(iter(targets(self._logs, [kind] if kind else [])[-2:-1]), None),
         )
 
-    def _since(self, kind: ProxyKind | None, roles: Mapping[str, Address]) -> Since | None:
+    def _since(self, kind: ProxyKind | None, roles: Mapping[Role, Address]) -> Since | None:
         if kind is None:
             return None
         telling = {told.topic: told for told in kind.told if told.role in TARGETS}
@@ -253,7 +255,7 @@ class _Inspecting:
         """The codes to be read: the target's, and those of the last two."""
         roles = found.roles if found else {}
         addresses = [
-            roles.get("implementation", self._address),
+            roles.get(Role.IMPLEMENTATION, self._address),
             *targets(self._logs, [found.kind] if found else [])[-2:],
         ]
         return [self._codes.get(one, b"") for one in addresses]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from chain.liquidity.pool import NOBODY
+from chain.blocks.standards import NOBODY
 from chain.liquidity.token_flow import TokenFlow
 
 WINDOW_S = 3600.0

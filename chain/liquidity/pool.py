@@ -12,11 +12,9 @@ from typing import Any, Protocol
 
 from chain.blocks.block import Log
 from chain.blocks.reads import CallBytes, CallWord, Reads, StateRead
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address
 from chain.liquidity.depth import Depth
-
-NOBODY = Address("0x" + "0" * 40)
-TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
 MAX_POSITIONS = 256
 

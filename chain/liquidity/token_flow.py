@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
+from chain.blocks.standards import NOBODY
 from chain.events import LiquidityMoved
-from chain.liquidity.pool import NOBODY
 
 SOMEWHERE = "somewhere"
 """Stands for hands too many to remember."""

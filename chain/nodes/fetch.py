@@ -7,9 +7,8 @@ where that speaks of logs that were not told, against the receipts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +20,7 @@ from chain.events.network import NodeFaultKind
 from chain.nodes.group import NodeGroup
 from chain.nodes.log_quorum import Agreement, judge
 from chain.nodes.log_ranges import Logs, pieces, settle
-from chain.nodes.node import Node
+from chain.nodes.node import Clock, Node
 from chain.nodes.tracing import Writes, answered_with
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of, receipts_ask, receipts_of
@@ -60,7 +59,7 @@ async def blocks(
     network: NetworkId,
     run: Sequence[Header],
     reads: Reads,
-    clock: Callable[[], datetime],
+    clock: Clock,
     *,
     state_of: Sequence[Header],
     traced: bool = False,
@@ -108,7 +107,7 @@ async def blocks(
     ]
 
 
-async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Callable[[], datetime]) -> list[Block]:
+async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Clock) -> list[Block]:
     """These blocks with their standing reads too. Raises NodeFailure."""
     standing, run = Reads(state=reads.standing), [one.header for one in some]
     found = await blocks(nodes, some[0].network, run, standing, clock, state_of=run)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
@@ -20,12 +19,11 @@ from chain.events import NetworkId
 from chain.events.network import NodeFault, NodeFaultKind
 from chain.nodes import forks
 from chain.nodes.health import NodeHealth, NodeState
-from chain.nodes.node import Node
+from chain.nodes.node import Clock, Node
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask, header_of
 
 T = TypeVar("T")
-Clock = Callable[[], datetime]
 
 MAX_FAULTS = 256
 LAG_BLOCKS = 3

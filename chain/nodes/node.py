@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from chain.rpc.messages import Ask
@@ -56,6 +57,10 @@ class NodeLimits:
         if self._well >= GROW_AFTER:
             self._well = 0
             self.most_blocks = min(self.most_blocks * 2, MAX_BLOCKS)
+
+
+Clock = Callable[[], datetime]
+"""Gives the time now, in UTC."""
 
 
 class Node(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chain.blocks.abi import address_of
 from chain.blocks.block import Log
+from chain.blocks.standards import NOBODY
 from chain.events import Address
 
 DIAMOND_CUT = "0x8faa70878671ccd212d20771b795c50af8fd3ff6cf27f4bde57e5d4de0aeb673"
@@ -22,7 +23,6 @@ FEATURE_UPDATE = "0x2ae221083467de52078b0096696ab88d8d53a7ecb44bb65b56a2bab68759
 CUTS = {DIAMOND_CUT: "eip2535", ERA_CUT: "eip2535", FUNCTION_UPDATE: "eip1538", FEATURE_UPDATE: "zero_ex"}
 """The logs that change a table, and the kind that they are of."""
 REMOVE = 2
-NOBODY = Address("0x" + "0" * 40)
 WORD = 32
 
 

@@ -12,9 +12,8 @@ import re
 from dataclasses import dataclass
 
 from chain.blocks.reads import CallWord, RunsAs, SlotWord
-from chain.events import Address
+from chain.events import Address, Role
 
-PROXY = "proxy"
 OWN_ADDRESS = -1
 """The number of a slot that is the proxy's own address (Sequence)."""
 MAX_ADDRESS = (1 << 160) - 1
@@ -31,7 +30,7 @@ class SlotSpec:
     `proved`: believed only where a call shows that the proxy runs the code of the address found there as its own.
     """
 
-    role: str
+    role: Role
     slot: int
     always: bool = False
     shared: bool = False
@@ -50,9 +49,9 @@ class GetterSpec:
     instead (`handed`), that the target's code runs in its own name.
     """
 
-    role: str
+    role: Role
     body: str
-    of: str = PROXY
+    of: Role = Role.PROXY
     watched: bool = False
     proved: bool = False
     handed: bool = False
@@ -71,10 +70,10 @@ class LogSpec:
     the state read in its block says the same.
     """
 
-    role: str
+    role: Role
     topic: str
     position: int | None
-    of: str = PROXY
+    of: Role = Role.PROXY
     old: int | None = None
     confirmed: bool = False
 
@@ -84,7 +83,7 @@ class Proof:
     """A call that must answer: with one of `words`, or with anything but zero where none is named."""
 
     body: str
-    of: str = PROXY
+    of: Role = Role.PROXY
     words: frozenset[int] = frozenset()
 
     def holds(self, word: int | None) -> bool:
@@ -110,7 +109,7 @@ class ProxyKind:
     told: tuple[LogSpec, ...] = ()
     proofs: tuple[Proof, ...] = ()
     tables: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ("implementation",)
+    reads: tuple[Role, ...] = (Role.IMPLEMENTATION,)
     fixed: bool = False
     by_itself: bool = False
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from chain.blocks.abi import address_of
 from chain.blocks.reads import AccountDelegate, CallBytes, CallWord, CodeHash, Read, RunsAs, SlotWord, StateRead
-from chain.events import Address
-from chain.proxies.kind import OWN_ADDRESS, PROXY, LogSpec, ProxyKind, worth_proving
+from chain.events import Address, Role
+from chain.proxies.kind import OWN_ADDRESS, LogSpec, ProxyKind, worth_proving
 
-CODE, DELEGATE, TABLE = "code", "delegate", "table"
+CODE, DELEGATE, TABLE = Role.CODE, Role.DELEGATE, Role.TABLE
+"""Places that are named after the one role they fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class WatchedPlace:
 
     need: Read[int] | CallBytes
     key: str
-    role: str
+    role: Role
     kind: str
     always: bool
     proved: bool = False
@@ -53,7 +54,7 @@ class PlaceSpec:
     """One slot or getter, of whichever proxy."""
 
     key: str
-    role: str
+    role: Role
     kind: str
     slot: int | None
     body: str
@@ -74,16 +75,16 @@ class PlaceTable:
 
     def __init__(self, kinds: Iterable[ProxyKind]) -> None:
         self._fields: dict[str, PlaceSpec] = {}
-        self._via: dict[tuple[str, str, str], str] = {}  # (role asked, body, role filled) -> kind
+        self._via: dict[tuple[Role, str, Role], str] = {}  # (role asked, body, role filled) -> kind
         self._tables: dict[str, str] = {}
         self._known: dict[Address, list[WatchedPlace]] = {}
-        self._keys: dict[tuple[str, str], list[str]] = {}
+        self._keys: dict[tuple[str, Role], list[str]] = {}
         self.told: dict[str, list[tuple[str, LogSpec]]] = {}
         for kind in kinds:
             self._add(kind)
         for field in self._fields.values():
             self._keys.setdefault((field.kind, field.role), []).append(field.key)
-        heard = {told.of for tellings in self.told.values() for _, told in tellings if told.of != PROXY}
+        heard = {told.of for tellings in self.told.values() for _, told in tellings if told.of != Role.PROXY}
         self.asked_roles = frozenset(asked for asked, _, _ in self._via) | heard
         """The roles whose addresses are asked themselves, and heard."""
 
@@ -101,11 +102,11 @@ class PlaceTable:
         self._known[address] = found
         return found
 
-    def keys(self, kind: str, role: str) -> list[str]:
+    def keys(self, kind: str, role: Role) -> list[str]:
         """The places of this very kind that fill this role."""
         return self._keys.get((kind, role), [])
 
-    def via(self, role: str, address: Address) -> list[WatchedPlace]:
+    def via(self, role: Role, address: Address) -> list[WatchedPlace]:
         """What is asked of the address in this role."""
         return [
             WatchedPlace(CallWord(address, body), body, filled, kind, True, beacon=address)
@@ -119,7 +120,7 @@ class PlaceTable:
                 key = f"{slot.slot:#x}"[:10]
                 self._put(PlaceSpec(key, slot.role, kind.name, slot.slot, "", slot.always, slot.proved))
         for call in kind.calls:
-            if call.watched and call.of == PROXY:
+            if call.watched and call.of == Role.PROXY:
                 self._put(PlaceSpec(call.body, call.role, kind.name, None, call.body, False, call.proved, call.handed))
             elif call.watched:
                 self._via[call.of, call.body, call.role] = kind.name

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from chain.blocks.abi import address_of
 from chain.blocks.reads import CallWord, CodeHash, RunsAs, StateRead
-from chain.events import Address
+from chain.events import Address, Role
 from chain.proxies.kind import shown
 from chain.proxies.places import WatchedPlace, word_of
 from chain.proxies.upgrade_memory import EMPTY, PlaceMemory, PlaceProof, Places
@@ -55,7 +55,7 @@ def _settled(place: PlaceMemory, where: WatchedPlace, asked: RunsAs, answer: Add
 
 
 def confirmed(
-    places: Places, fields: Sequence[WatchedPlace], state: StateRead, role: str, new: Address | None
+    places: Places, fields: Sequence[WatchedPlace], state: StateRead, role: Role, new: Address | None
 ) -> Address | None:
     """What a place of this role reads in this state, if it is what a log says (or the log does not say)."""
     read = [one for one in fields if one.role == role and holds(places, one.key)]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from chain.blocks.abi import address_of
 from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, RunsAs, StateRead
-from chain.events import Address
+from chain.events import Address, Role
 from chain.proxies.diamonds import read_table
-from chain.proxies.kind import MAX_ADDRESS, PROXY, GetterSpec, Proof, ProxyKind, SlotSpec, shown, worth_proving
+from chain.proxies.kind import MAX_ADDRESS, GetterSpec, Proof, ProxyKind, SlotSpec, shown, worth_proving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Recognised:
     """What an address is: the kind, and the address in each role that is filled."""
 
     kind: ProxyKind
-    roles: Mapping[str, Address] = field(default_factory=dict)
+    roles: Mapping[Role, Address] = field(default_factory=dict)
 
 
 def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[AnyRead]:
@@ -25,8 +25,8 @@ def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[AnyRead]:
     wanted: set[AnyRead] = {CallWord(address, UNKNOWN_FUNCTION)}
     for kind in kinds:
         wanted.update(slot.need(address) for slot in kind.slots)
-        wanted.update(call.need(address, address) for call in kind.calls if call.of == PROXY)
-        wanted.update(CallWord(address, proof.body) for proof in kind.proofs if proof.of == PROXY)
+        wanted.update(call.need(address, address) for call in kind.calls if call.of == Role.PROXY)
+        wanted.update(CallWord(address, proof.body) for proof in kind.proofs if proof.of == Role.PROXY)
         wanted.update(CallBytes(address, body) for body in kind.tables)
     return wanted
 
@@ -54,14 +54,14 @@ def recognised(kinds: Iterable[ProxyKind], address: Address, code: bytes, state:
     return None
 
 
-def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -> dict[str, Address] | None:
+def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -> dict[Role, Address] | None:
     """The addresses in the kind's roles, as far as they are known; None where the code is not of this kind."""
-    found: dict[str, Address] = {}
+    found: dict[Role, Address] = {}
     if kind.code is not None:
         match = kind.code.search(code)
         if match is None:
             return None
-        found.update((role, address_of(int.from_bytes(word, "big"))) for role, word in match.groupdict().items())
+        found.update((Role(role), address_of(int.from_bytes(word, "big"))) for role, word in match.groupdict().items())
     for place, word in _words(kind, address, state):
         if _holds(kind, place, address, word, state):
             found.setdefault(place.role, address_of(word))
@@ -70,7 +70,7 @@ def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -
         if 0 < word <= MAX_ADDRESS:
             found.setdefault(call.role, address_of(word))
     if any(table_of(state.get(CallBytes(address, body))) for body in kind.tables):
-        found["table"] = address
+        found[Role.TABLE] = address
     return found
 
 
@@ -105,7 +105,7 @@ def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tupl
     for slot in kind.slots:
         yield slot, state.get(slot.need(address)) or 0
     for call in kind.calls:
-        if call.of == PROXY:
+        if call.of == Role.PROXY:
             yield call, state.get(call.need(address, address)) or 0
 
 
@@ -125,6 +125,6 @@ def _holds(kind: ProxyKind, place: SlotSpec | GetterSpec, address: Address, word
     return shown(answer, need, handed=isinstance(place, GetterSpec) and place.handed)
 
 
-def _proved(proof: Proof, address: Address, roles: Mapping[str, Address], state: StateRead) -> bool:
-    at = address if proof.of == PROXY else roles.get(proof.of)
+def _proved(proof: Proof, address: Address, roles: Mapping[Role, Address], state: StateRead) -> bool:
+    at = address if proof.of == Role.PROXY else roles.get(proof.of)
     return at is not None and proof.holds(state.get(CallWord(at, proof.body)))

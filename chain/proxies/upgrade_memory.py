@@ -8,9 +8,9 @@ from enum import StrEnum
 import msgspec
 
 from chain.blocks.block import Block, Log, Write
-from chain.events import Address
+from chain.blocks.standards import NOBODY
+from chain.events import Address, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
-from chain.proxies.diamonds import NOBODY
 
 EMPTY = f"{0:#x}"
 """The zero word."""
@@ -67,7 +67,7 @@ def upgraded(
     log: Log | Write | None,
     contract: Address,
     kind: str,
-    role: str,
+    role: Role,
     old: str | None,
     new: str,
     seen_by: SeenBy,
@@ -76,7 +76,7 @@ def upgraded(
 ) -> ContractUpgraded:
     """What is said of it; its id does not depend on whether a trace or the state showed what no log told."""
     where = log.index if isinstance(log, Log) else "-"
-    words: tuple[str, ...] = (contract, role, new) if role != "facet" else (contract, role, old or NOBODY, new)
+    words: tuple[str, ...] = (contract, role, new) if role is not Role.FACET else (contract, role, old or NOBODY, new)
     return ContractUpgraded(
         place=block.place(log),
         seen_at=block.seen_at,

@@ -107,19 +107,24 @@ def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]
         for one in answered(answer):
             if one.get("removed"):
                 raise NodeFailure(NodeFaultKind.BEHIND, "logs of a dropped block")
-            log = Log(
-                address=Address(one["address"].lower()),
-                topics=tuple(topic.lower() for topic in one["topics"]),
-                body=bytes.fromhex(one["data"][2:]),
-                transaction=_hash(one["transactionHash"]),
-                index=int(one["logIndex"], 16),
-            )
+            log = log_in(one)
             if one["blockHash"].lower() not in found:
                 raise NodeFailure(NodeFaultKind.BEHIND, "logs of another fork")
             found[one["blockHash"].lower()].append(log)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
     return {block: tuple(sorted(logs, key=lambda log: log.index)) for block, logs in found.items()}
+
+
+def log_in(one: Any) -> Log:
+    """The log in one item of a node's answer. Raises AttributeError, KeyError, TypeError or ValueError where it is none."""
+    return Log(
+        address=Address(one["address"].lower()),
+        topics=tuple(topic.lower() for topic in one["topics"]),
+        body=bytes.fromhex(one["data"][2:]),
+        transaction=_hash(one["transactionHash"]),
+        index=int(one["logIndex"], 16),
+    )
 
 
 def read_ask(read: AnyRead, at: Any) -> Ask:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from chain.blocks.block import Header
 from chain.blocks.reads import MAX_ANSWER, NO_CODE, AnyRead, CallBytes, CallWord, CodeHash, Read, SlotWord
+from chain.blocks.standards import NOBODY
 from chain.rpc.messages import Ask
 
 T = TypeVar("T")
@@ -34,7 +35,6 @@ MAX_PACKED_ANSWER = 8192
 GAS_ALONE = 8_000_000
 """For a call that had too little among others."""
 
-ZERO = "0x" + "00" * 20
 READER = "0x60005b3681101560155780355481526020016002565b366000f3"
 """mstore(i, sload(calldataload(i))) for every word i of the input; returns them."""
 HASHER = "0x60005b3681101560155780353f81526020016002565b366000f3"
@@ -151,7 +151,7 @@ def alone_ask(need: CallWord | CallBytes, at: Any) -> Ask:
     """One call with gas of its own, of whose answer no more comes back than is wanted: strangers' code may give megabytes."""
     most = MAX_ANSWER if isinstance(need, CallBytes) else _WORD
     call = _call(_item(need.address, bytes.fromhex(need.body[2:]), most, GAS_ALONE))
-    return ("eth_call", [call, at, {ZERO: {"code": CALLER}}])
+    return ("eth_call", [call, at, {NOBODY: {"code": CALLER}}])
 
 
 def alone_of(need: Read[T], answer: Any) -> T | None:
@@ -189,7 +189,7 @@ def _slots(reads: Sequence[SlotWord]) -> Packed:
     for address, some in by_address.items():
         keys = b"".join(need.slot.to_bytes(_WORD, "big") for need in some)
         body += _item(address, keys, len(keys), 100_000 + 3000 * len(some))
-    overrides = {ZERO: {"code": CALLER}} | {address: {"code": READER} for address in by_address}
+    overrides = {NOBODY: {"code": CALLER}} | {address: {"code": READER} for address in by_address}
     return Packed(
         reads=tuple(need for some in by_address.values() for need in some), call=_call(body), overrides=overrides
     )
@@ -197,12 +197,12 @@ def _slots(reads: Sequence[SlotWord]) -> Packed:
 
 def _codes(reads: Sequence[CodeHash]) -> Packed:
     body = b"".join(bytes(12) + bytes.fromhex(need.address[2:]) for need in reads)
-    return Packed(reads=tuple(reads), call=_call(body), overrides={ZERO: {"code": HASHER}})
+    return Packed(reads=tuple(reads), call=_call(body), overrides={NOBODY: {"code": HASHER}})
 
 
 def _calls(reads: Sequence[CallWord | CallBytes]) -> Packed:
     body = b"".join(_item(need.address, bytes.fromhex(need.body[2:]), _most(need), GAS_A_CALL) for need in reads)
-    return Packed(reads=tuple(reads), call=_call(body), overrides={ZERO: {"code": CALLER}})
+    return Packed(reads=tuple(reads), call=_call(body), overrides={NOBODY: {"code": CALLER}})
 
 
 def _item(address: str, body: bytes, most: int, gas: int) -> bytes:
@@ -211,7 +211,7 @@ def _item(address: str, body: bytes, most: int, gas: int) -> bytes:
 
 
 def _call(body: bytes | bytearray) -> dict[str, str]:
-    return {"to": ZERO, "data": f"0x{body.hex()}"}
+    return {"to": NOBODY, "data": f"0x{body.hex()}"}
 
 
 def _parts(reads: Sequence[T], most: int) -> Iterable[Sequence[T]]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from chain.blocks.block import Header
 from chain.blocks.reads import AnyRead, RunsOneOf, TracedDelegates
+from chain.blocks.standards import NOBODY
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, read_ask, read_of, sentinel
-from chain.rpc.multicall import CALLER, FAILED, ZERO
+from chain.rpc.multicall import CALLER, FAILED
 
 MAX_TOGETHER = 64
 MAX_OVERRIDES = 256
@@ -98,8 +99,8 @@ def _groups(reads: Iterable[AnyRead]) -> list[tuple[AnyRead, ...]]:
 
 def _ask(reads: Sequence[AnyRead], at: Any) -> Ask:
     body = b"".join(_item(need) for need in reads)
-    call = {"to": ZERO, "data": f"0x{body.hex()}"}
-    overrides = {ZERO: {"code": CALLER}}
+    call = {"to": NOBODY, "data": f"0x{body.hex()}"}
+    overrides = {NOBODY: {"code": CALLER}}
     for need in reads:
         if isinstance(need, RunsOneOf):
             overrides |= {target: {"code": sentinel(target)} for target in need.targets}

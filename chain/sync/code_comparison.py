@@ -15,27 +15,26 @@ from typing import Any
 
 from chain.blocks.block import Header
 from chain.blocks.reads import NO_CODE, CodeHash, Reads
+from chain.blocks.standards import NOBODY
 from chain.bytecode.code import Code
 from chain.bytecode.diff import changed
 from chain.bytecode.reader import CodeReader
-from chain.events import Address, CodeCompared, PlacedEvent
+from chain.events import Address, CodeCompared, PlacedEvent, Role
 from chain.events.network import NodeFaultKind
 from chain.events.upgrades import ContractUpgraded
 from chain.networks import Network
 from chain.nodes import fetch
 from chain.nodes.group import NodeGroup
-from chain.nodes.node import MAX_ASKS, Node
-from chain.proxies.diamonds import NOBODY
+from chain.nodes.node import MAX_ASKS, Clock, Node
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
 from chain.rpc.multicall import LEAST
 from chain.sync.digest import Digested
-from chain.sync.settings import Clock
 
-ASIDE = frozenset({"admin", "pending"})
+ASIDE = frozenset({Role.ADMIN, Role.PENDING})
 """Roles whose address is not code that runs for the contract."""
-CODE, FACET = "code", "facet"
-LEAVING = frozenset({FACET, "delegate"})
+CODE, FACET = Role.CODE, Role.FACET
+LEAVING = frozenset({FACET, Role.DELEGATE})
 """Roles that may be given up, so that nobody is no mistake there."""
 MAX_PAIRS = 24
 """Pairs of codes compared in one block; a diamond rarely changes more facets at once."""

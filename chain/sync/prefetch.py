@@ -10,7 +10,7 @@ from chain.blocks.reads import Reads
 from chain.events import NetworkId
 from chain.nodes import fetch
 from chain.nodes.group import NodeGroup
-from chain.sync.settings import Clock
+from chain.nodes.node import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

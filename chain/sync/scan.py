@@ -15,6 +15,7 @@ from chain.events import ChainEvent, NetworkId, PlacedEvent
 from chain.events.network import NodeFaultKind
 from chain.nodes import fetch
 from chain.nodes.group import NodeGroup
+from chain.nodes.node import Clock
 from chain.rpc.errors import NodeFailure
 from chain.sync import pool_tokens
 from chain.sync.canonical import Followed
@@ -23,7 +24,7 @@ from chain.sync.code_comparison import CodeComparison
 from chain.sync.detector_set import DetectorSet
 from chain.sync.digest import RangeDigest
 from chain.sync.prefetch import Prefetch, Wanted
-from chain.sync.settings import Clock, WatcherSettings, open_nodes, utc_now
+from chain.sync.settings import WatcherSettings, open_nodes, utc_now
 
 RUN = 512
 """Blocks read at once, where nothing speaks against it; a stretch ends at its multiples, wherever a scan began or was

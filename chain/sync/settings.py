@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,10 +10,9 @@ from urllib.parse import urlsplit
 
 from chain.networks import Network
 from chain.nodes.group import NodeGroup
+from chain.nodes.node import Clock
 from chain.nodes.web3_node import TIMEOUT_S, Web3Node
 from chain.watch import Watch
-
-Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:

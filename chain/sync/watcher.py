@@ -21,6 +21,7 @@ from chain.events import ChainEvent, PlacedEvent, Retracted
 from chain.events.network import NodeFaultKind, Reorged
 from chain.nodes import fetch
 from chain.nodes.group import NodeGroup
+from chain.nodes.node import Clock
 from chain.rpc.errors import NodeFailure
 from chain.sync import pool_tokens
 from chain.sync.ancestor_marks import AncestorMarks
@@ -32,7 +33,7 @@ from chain.sync.detector_set import DetectorSet
 from chain.sync.digest import Digested, RangeDigest
 from chain.sync.head_clock import HeadClock
 from chain.sync.scan import ScanIncomplete, prime, scan
-from chain.sync.settings import Clock, WatcherSettings, open_nodes, utc_now
+from chain.sync.settings import WatcherSettings, open_nodes, utc_now
 
 __all__ = ["ScanIncomplete", "Watcher", "WatcherSettings", "scan"]
 

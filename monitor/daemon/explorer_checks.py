@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 
-from chain.events import Address
+from chain.blocks.standards import NOBODY
+from chain.events import Address, Role
 from chain.events.upgrades import ContractUpgraded
 from chain.explorers.answers import SourceBook, SourceSeen
 from chain.explorers.client import Etherscan, Sourcify, asked_of
 from chain.inspection.inspect import Inspection
 from chain.networks import declared
-from chain.proxies.diamonds import NOBODY
 from monitor.daemon.assembly import secret
 from monitor.settings.tree import Settings
 
@@ -25,7 +25,9 @@ CHECKS_S = (0.0, 60.0, 900.0, 3600.0)
 """Seconds before each check."""
 MAX_OPEN = 64
 """Most upgrades that are checked at a time; more are not checked."""
-CODE_ROLES = frozenset({"implementation", "secondary", "facet", "beacon", "dictionary", "delegate", "code"})
+CODE_ROLES = frozenset(
+    {Role.IMPLEMENTATION, Role.SECONDARY, Role.FACET, Role.BEACON, Role.DICTIONARY, Role.DELEGATE, Role.CODE}
+)
 
 OnSourceSeen = Callable[[ContractUpgraded, SourceSeen], None]
 
@@ -44,7 +46,7 @@ def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[
 
 async def with_sources(found: Inspection, books: tuple[SourceBook, ...]) -> Inspection:
     """The inspection with the explorers' answers on the source of its target and of the previous one. Closes the explorers."""
-    addresses = [found.roles.get("implementation", found.address), *([found.previous] if found.previous else [])]
+    addresses = [found.roles.get(Role.IMPLEMENTATION, found.address), *([found.previous] if found.previous else [])]
     try:
         seen = [await asked_of(books, address) for address in dict.fromkeys(addresses)]
     finally:
@@ -87,7 +89,7 @@ class SourceChecks:
         task.add_done_callback(self._open.discard)
 
     async def _ask(self, event: ContractUpgraded) -> None:
-        address = event.contract if event.role == "code" else Address(event.new)
+        address = event.contract if event.role is Role.CODE else Address(event.new)
         last: SourceSeen | None = None
         for wait_s in self._checks_s:
             await asyncio.sleep(wait_s)

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 from chain.blocks.block import Log
 from chain.blocks.reads import CallBytes, Reads, StateRead
+from chain.blocks.standards import TRANSFER
 from chain.events import Address
 from chain.liquidity.balancer_vault import VaultPool
 from chain.liquidity.balances import ONE, array_at, words_in
-from chain.liquidity.pool import TRANSFER, Move, words_of
+from chain.liquidity.pool import Move, words_of
 from chain.watch import WatchedPool
 
 KINDS = ("balancer_v3",)

@@ -15,10 +15,11 @@ from typing import Any
 from chain.blocks.abi import address_of
 from chain.blocks.block import Log
 from chain.blocks.reads import CallWord, Reads, StateRead
+from chain.blocks.standards import TRANSFER
 from chain.events import Address
 from chain.liquidity.balances import Balances, Shape, array_at, words_in
 from chain.liquidity.depth import Depth
-from chain.liquidity.pool import TRANSFER, Move, call, signed
+from chain.liquidity.pool import Move, call, signed
 from chain.watch import WatchedPool
 
 KINDS = ("curve",)

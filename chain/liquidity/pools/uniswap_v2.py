@@ -17,9 +17,10 @@ from typing import Any
 
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallBytes, Reads, StateRead
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address
 from chain.liquidity.depth import NEAR_BPS, Depth, constant_product
-from chain.liquidity.pool import NOBODY, TRANSFER, Move, call, share_of, words_of
+from chain.liquidity.pool import Move, call, share_of, words_of
 from chain.watch import WatchedPool
 
 KINDS = ("uniswap_v2",)

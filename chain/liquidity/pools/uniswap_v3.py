@@ -14,10 +14,11 @@ from typing import Any
 
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallBytes, CallWord, Reads, StateRead
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address
 from chain.liquidity.concentrated import Basics, Ticks
 from chain.liquidity.depth import NEAR_BPS, Depth, Spot
-from chain.liquidity.pool import NOBODY, TRANSFER, Move, Positions, call, signed, words_of
+from chain.liquidity.pool import Move, Positions, call, signed, words_of
 from chain.watch import WatchedPool
 
 KINDS = ("uniswap_v3",)

@@ -16,10 +16,11 @@ from eth_hash.auto import keccak
 
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, Reads, SlotWord, StateRead
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address
 from chain.liquidity.concentrated import Basics, Ticks
 from chain.liquidity.depth import NEAR_BPS, Depth, Spot
-from chain.liquidity.pool import NOBODY, TRANSFER, Move, Positions, signed
+from chain.liquidity.pool import Move, Positions, signed
 from chain.watch import WatchedPool
 
 KINDS = ("uniswap_v4",)

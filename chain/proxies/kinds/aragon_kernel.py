@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, LogSpec, Proof, ProxyKind
 
 KIND = ProxyKind(
@@ -9,12 +10,12 @@ KIND = ProxyKind(
     source="https://github.com/aragon/aragonOS",
     rank=44,
     calls=(
-        GetterSpec(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
-        GetterSpec(role="acl", body="0xde287359"),  # acl()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0x5c60da1b", watched=True, proved=True),  # implementation()
+        GetterSpec(role=Role.ACL, body="0xde287359"),  # acl()
     ),
     told=(
         LogSpec(
-            role="implementation",
+            role=Role.IMPLEMENTATION,
             topic="0x2ec1ae0a449b7ae354b9dacfb3ade6b6332ba26b7fcbb935835fa39dd7263b23",
             position=2,
             confirmed=True,

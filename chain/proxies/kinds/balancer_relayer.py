@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, Proof, ProxyKind
 
 KIND = ProxyKind(
@@ -12,7 +13,7 @@ KIND = ProxyKind(
     rank=49,
     code=re.compile(rb"\x63\x76\x78\x92\x2e"),
     calls=(
-        GetterSpec(role="implementation", body="0x7678922e"),  # getLibrary()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0x7678922e"),  # getLibrary()
     ),
     proofs=(
         Proof(body="0x54fd4d50"),  # version()

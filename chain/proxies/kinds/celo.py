@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chain.blocks.standards import ADMIN_SLOT, IMPLEMENTATION_SLOT
+from chain.events import Role
 from chain.proxies.kind import LogSpec, Proof, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
@@ -10,20 +12,20 @@ KIND = ProxyKind(
     rank=22,
     slots=(
         SlotSpec(
-            role="implementation",
-            slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
+            role=Role.IMPLEMENTATION,
+            slot=IMPLEMENTATION_SLOT,
             always=True,
         ),
-        SlotSpec(role="admin", slot=0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103, always=True),
+        SlotSpec(role=Role.ADMIN, slot=ADMIN_SLOT, always=True),
     ),
     told=(
         LogSpec(
-            role="implementation",
+            role=Role.IMPLEMENTATION,
             topic="0xab64f92ab780ecbf4f3866f57cee465ff36c89450dcce20237ca7a8d81fb7d13",
             position=0,
         ),  # ImplementationSet(address)
         LogSpec(
-            role="admin", topic="0x50146d0e3c60aa1d17a70635b05494f864e86144a2201275021014fbf08bafe2", position=0
+            role=Role.ADMIN, topic="0x50146d0e3c60aa1d17a70635b05494f864e86144a2201275021014fbf08bafe2", position=0
         ),  # OwnerSet(address)
     ),
     proofs=(

@@ -4,6 +4,8 @@ and many of their form. Believed where a call shows that the target's code runs.
 
 from __future__ import annotations
 
+from chain.blocks.standards import NEW_IMPLEMENTATION
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind
 
 KIND = ProxyKind(
@@ -11,14 +13,14 @@ KIND = ProxyKind(
     source="https://github.com/compound-finance/compound-protocol",
     rank=55,
     calls=(
-        GetterSpec(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
-        GetterSpec(role="implementation", body="0xaaf10f42", watched=True, proved=True),  # getImplementation()
-        GetterSpec(role="admin", body="0xf851a440"),  # admin()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0x5c60da1b", watched=True, proved=True),  # implementation()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0xaaf10f42", watched=True, proved=True),  # getImplementation()
+        GetterSpec(role=Role.ADMIN, body="0xf851a440"),  # admin()
     ),
     told=(
         LogSpec(
-            role="implementation",
-            topic="0xd604de94d45953f9138079ec1b82d533cb2160c906d1076d1f7ed54befbca97a",
+            role=Role.IMPLEMENTATION,
+            topic=NEW_IMPLEMENTATION,
             position=1,
             old=0,
         ),  # NewImplementation(address,address)

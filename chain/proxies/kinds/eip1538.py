@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, ProxyKind
 
 KIND = ProxyKind(
@@ -10,8 +11,8 @@ KIND = ProxyKind(
     rank=45,
     calls=(
         GetterSpec(
-            role="implementation", body="0x4ea8da066145556700000000000000000000000000000000000000000000000000000000"
+            role=Role.IMPLEMENTATION, body="0x4ea8da066145556700000000000000000000000000000000000000000000000000000000"
         ),  # delegateAddress(bytes4) of updateContract(address,string,string)
     ),
-    reads=("implementation",),
+    reads=(Role.IMPLEMENTATION,),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chain.blocks.standards import ADMIN_SLOT, IMPLEMENTATION_SLOT
+from chain.events import Role
 from chain.proxies.kind import LogSpec, ProxyKind, SlotSpec, code_like
 
 KIND = ProxyKind(
@@ -11,24 +13,24 @@ KIND = ProxyKind(
     code=code_like("*5570d70a002632a7b0b3c9304cc89efb62d8da9eca0dbd7752c83b7379068296*"),  # the log's topic
     slots=(
         SlotSpec(
-            role="implementation",
-            slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
+            role=Role.IMPLEMENTATION,
+            slot=IMPLEMENTATION_SLOT,
             always=True,
         ),
-        SlotSpec(role="admin", slot=0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103, always=True),
+        SlotSpec(role=Role.ADMIN, slot=ADMIN_SLOT, always=True),
     ),
     told=(
         LogSpec(
-            role="implementation",
+            role=Role.IMPLEMENTATION,
             topic="0x5570d70a002632a7b0b3c9304cc89efb62d8da9eca0dbd7752c83b7379068296",
             position=1,
         ),  # ProxyImplementationUpdated(address,address)
         LogSpec(
-            role="admin",
+            role=Role.ADMIN,
             topic="0x8be0079c531659141344cd1fd0a4f28419497f9722a3daafe3b4186f6b6457e0",
             position=1,
             confirmed=True,
         ),  # OwnershipTransferred(address,address)
     ),
-    reads=("implementation", "admin"),
+    reads=(Role.IMPLEMENTATION, Role.ADMIN),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, ProxyKind
 
 KIND = ProxyKind(
@@ -9,10 +10,10 @@ KIND = ProxyKind(
     source="https://eips.ethereum.org/EIPS/eip-2535",
     rank=34,
     calls=(
-        GetterSpec(role="admin", body="0x8da5cb5b"),  # owner()
+        GetterSpec(role=Role.ADMIN, body="0x8da5cb5b"),  # owner()
     ),
     tables=(
         "0x7a0ed627",  # facets()
     ),
-    reads=("table",),
+    reads=(Role.TABLE,),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chain.blocks.standards import IMPLEMENTATION_SLOT
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, ProxyKind, SlotSpec, code_like
 
 KIND = ProxyKind(
@@ -13,13 +15,13 @@ KIND = ProxyKind(
     ),
     slots=(
         SlotSpec(
-            role="implementation",
-            slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
+            role=Role.IMPLEMENTATION,
+            slot=IMPLEMENTATION_SLOT,
             always=True,
         ),
     ),
     calls=(
-        GetterSpec(role="admin", body="0x2abbef15<own>", of="factory"),  # adminOf(address)
+        GetterSpec(role=Role.ADMIN, body="0x2abbef15<own>", of=Role.FACTORY),  # adminOf(address)
     ),
-    reads=("implementation", "factory"),
+    reads=(Role.IMPLEMENTATION, Role.FACTORY),
 )

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from chain.blocks.standards import IMPLEMENTATION_SLOT, UPGRADED
+from chain.events import Role
 from chain.proxies.kind import LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
@@ -18,15 +20,11 @@ KIND = ProxyKind(
         + rb"\x54\x5a\xf4\x3d\x60\x00\x80\x3e\x60.\x57\x3d\x60\x00\xfd\x5b\x3d\x60\x00\xf3",
         re.DOTALL,
     ),
-    slots=(
-        SlotSpec(
-            role="implementation", slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC, always=True
-        ),
-    ),
+    slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=IMPLEMENTATION_SLOT, always=True),),
     told=(
         LogSpec(
-            role="implementation",
-            topic="0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b",
+            role=Role.IMPLEMENTATION,
+            topic=UPGRADED,
             position=0,
         ),  # Upgraded(address)
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, Proof, ProxyKind
 
 KIND = ProxyKind(
@@ -9,7 +10,7 @@ KIND = ProxyKind(
     source="https://eips.ethereum.org/EIPS/eip-897",
     rank=50,
     calls=(
-        GetterSpec(role="implementation", body="0x5c60da1b", watched=True),  # implementation()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0x5c60da1b", watched=True),  # implementation()
     ),
     proofs=(
         Proof(body="0x4555d5c9", words=frozenset({1, 2})),  # proxyType()

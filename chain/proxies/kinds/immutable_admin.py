@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from chain.blocks.standards import IMPLEMENTATION_SLOT, UPGRADED
+from chain.events import Role
 from chain.proxies.kind import LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
@@ -17,17 +19,17 @@ KIND = ProxyKind(
     ),
     slots=(
         SlotSpec(
-            role="implementation",
-            slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
+            role=Role.IMPLEMENTATION,
+            slot=IMPLEMENTATION_SLOT,
             always=True,
         ),
     ),
     told=(
         LogSpec(
-            role="implementation",
-            topic="0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b",
+            role=Role.IMPLEMENTATION,
+            topic=UPGRADED,
             position=0,
         ),  # Upgraded(address)
     ),
-    reads=("implementation", "admin"),
+    reads=(Role.IMPLEMENTATION, Role.ADMIN),
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="low_slot",
     source="https://github.com/shazow/whatsabi",
     rank=58,
-    slots=tuple(SlotSpec(role="implementation", slot=slot, proved=True) for slot in range(4)),
+    slots=tuple(SlotSpec(role=Role.IMPLEMENTATION, slot=slot, proved=True) for slot in range(4)),
     calls=(
-        GetterSpec(role="admin", body="0xf851a440"),  # admin()
+        GetterSpec(role=Role.ADMIN, body="0xf851a440"),  # admin()
     ),
 )

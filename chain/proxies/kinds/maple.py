@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chain.blocks.standards import IMPLEMENTATION_SLOT
+from chain.events import Role
 from chain.proxies.kind import LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
@@ -10,19 +12,19 @@ KIND = ProxyKind(
     rank=27,
     slots=(
         SlotSpec(
-            role="implementation",
-            slot=0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
+            role=Role.IMPLEMENTATION,
+            slot=IMPLEMENTATION_SLOT,
             always=True,
         ),
-        SlotSpec(role="factory", slot=0x7A45A402E4CB6E08EBC196F20F66D5D30E67285A2A8AA80503FA409E727A4AF1),
+        SlotSpec(role=Role.FACTORY, slot=0x7A45A402E4CB6E08EBC196F20F66D5D30E67285A2A8AA80503FA409E727A4AF1),
     ),
     told=(
         LogSpec(
-            role="implementation",
+            role=Role.IMPLEMENTATION,
             topic="0xaaaa7ee6b0c2f4ee1fa7312c7d5b3623a434da5a1a9ce3cb6e629caa23454ab6",
             position=None,
             confirmed=True,
         ),  # Upgraded(uint256,bytes)
     ),
-    reads=("implementation", "factory"),
+    reads=(Role.IMPLEMENTATION, Role.FACTORY),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from chain.events import Role
 from chain.proxies.kind import OWN_ADDRESS, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
     name="own_slot",
     source="https://github.com/bcnmy/scw-contracts",
     rank=37,
-    slots=(SlotSpec(role="implementation", slot=OWN_ADDRESS, proved=True),),
+    slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=OWN_ADDRESS, proved=True),),
     by_itself=True,
 )

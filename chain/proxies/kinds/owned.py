@@ -4,6 +4,8 @@ Mutual's): each keeps target and owner in slots of its own making, and names the
 
 from __future__ import annotations
 
+from chain.blocks.standards import UPGRADED
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind
 
 KIND = ProxyKind(
@@ -11,22 +13,22 @@ KIND = ProxyKind(
     source="https://github.com/OpenZeppelin/openzeppelin-labs",
     rank=54,
     calls=(
-        GetterSpec(role="implementation", body="0x5c60da1b", watched=True, proved=True),  # implementation()
-        GetterSpec(role="admin", body="0x6fde8202"),  # upgradeabilityOwner()
-        GetterSpec(role="admin", body="0x025313a2"),  # proxyOwner()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0x5c60da1b", watched=True, proved=True),  # implementation()
+        GetterSpec(role=Role.ADMIN, body="0x6fde8202"),  # upgradeabilityOwner()
+        GetterSpec(role=Role.ADMIN, body="0x025313a2"),  # proxyOwner()
     ),
     told=(
         LogSpec(
-            role="implementation",
+            role=Role.IMPLEMENTATION,
             topic="0x4289d6195cf3c2d2174adf98d0e19d4d2d08887995b99cb7b100e7ffe795820e",
             position=0,  # it alone is indexed
             confirmed=True,
         ),  # Upgraded(uint256,address)
         LogSpec(
-            role="implementation",
-            topic="0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b",
+            role=Role.IMPLEMENTATION,
+            topic=UPGRADED,
             position=0,
         ),  # Upgraded(address)
     ),
-    reads=("implementation", "admin"),
+    reads=(Role.IMPLEMENTATION, Role.ADMIN),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
@@ -14,13 +15,13 @@ KIND = ProxyKind(
     source="https://github.com/safe-global/safe-smart-account",
     rank=20,
     code=re.compile(rb"\x7f\xa6\x19\x48\x6e\x00{28}|\x63\xa6\x19\x48\x6e"),
-    slots=(SlotSpec(role="implementation", slot=0, proved=True),),
+    slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=0, proved=True),),
     calls=(
-        GetterSpec(role="implementation", body="0xa619486e", watched=True, proved=True),  # masterCopy()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0xa619486e", watched=True, proved=True),  # masterCopy()
     ),
     told=(
         LogSpec(
-            role="implementation",
+            role=Role.IMPLEMENTATION,
             topic="0x75e41bc35ff1bf14d81d1d2f649c0084a0f974f9289c803ec9898eeec4c8d0b8",
             position=0,
         ),  # ChangedMasterCopy(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind, code_like
 
 KIND = ProxyKind(
@@ -10,11 +11,11 @@ KIND = ProxyKind(
     rank=48,
     code=code_like("*63907dff97*814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e*"),
     calls=(
-        GetterSpec(role="implementation", body="0xd4b83992", watched=True, proved=True, handed=True),  # target()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0xd4b83992", watched=True, proved=True, handed=True),  # target()
     ),
     told=(
         LogSpec(
-            role="implementation",
+            role=Role.IMPLEMENTATION,
             topic="0x814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e",
             position=0,
         ),  # TargetUpdated(address)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from chain.blocks.standards import NEW_IMPLEMENTATION
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, LogSpec, ProxyKind, SlotSpec
 
 KIND = ProxyKind(
@@ -15,23 +17,25 @@ KIND = ProxyKind(
     rank=28,
     code=re.compile(rb"\x63\xc1\xe8\x03\x34"),  # _acceptImplementation()
     slots=(
-        SlotSpec(role="admin", slot=0, shared=True),
-        SlotSpec(role="implementation", slot=2, proved=True),
-        SlotSpec(role="pending", slot=3, shared=True),
+        SlotSpec(role=Role.ADMIN, slot=0, shared=True),
+        SlotSpec(role=Role.IMPLEMENTATION, slot=2, proved=True),
+        SlotSpec(role=Role.PENDING, slot=3, shared=True),
     ),
     calls=(
-        GetterSpec(role="implementation", body="0xbb82aa5e", watched=True, proved=True),  # comptrollerImplementation()
-        GetterSpec(role="pending", body="0xdcfbc0c7"),  # pendingComptrollerImplementation()
+        GetterSpec(
+            role=Role.IMPLEMENTATION, body="0xbb82aa5e", watched=True, proved=True
+        ),  # comptrollerImplementation()
+        GetterSpec(role=Role.PENDING, body="0xdcfbc0c7"),  # pendingComptrollerImplementation()
     ),
     told=(
         LogSpec(
-            role="implementation",
-            topic="0xd604de94d45953f9138079ec1b82d533cb2160c906d1076d1f7ed54befbca97a",
+            role=Role.IMPLEMENTATION,
+            topic=NEW_IMPLEMENTATION,
             position=1,
             old=0,
         ),  # NewImplementation(address,address)
         LogSpec(
-            role="pending",
+            role=Role.PENDING,
             topic="0xe945ccee5d701fc83f9b8aa8ca94ea4219ec1fcbd4f4cab4f0ea57c5c3e1d815",
             position=1,
             old=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chain.events import Role
 from chain.proxies.kind import GetterSpec, ProxyKind
 
 KIND = ProxyKind(
@@ -13,7 +14,7 @@ KIND = ProxyKind(
     code=re.compile(rb"\x63\x97\x2f\xdd\x26"),
     calls=(
         GetterSpec(
-            role="implementation", body="0x972fdd266eb224cb00000000000000000000000000000000000000000000000000000000"
+            role=Role.IMPLEMENTATION, body="0x972fdd266eb224cb00000000000000000000000000000000000000000000000000000000"
         ),  # getFunctionImplementation(bytes4) of extend(bytes4,address)
     ),
 )

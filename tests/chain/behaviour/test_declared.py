@@ -7,13 +7,14 @@ import pytest
 from chain.behaviour.declared import Declared, Finding, bodies, declared, holding, judge
 from chain.blocks.delegates import Delegate
 from chain.blocks.reads import AnyRead, CallBytes, CallWord, SlotWord, StateRead
+from chain.events import Role
 from tests.chain.detectors.test_behaviour import BEACON, BEACON_SLOT, CLAIM, FORM, IMPLEMENTATION, A, B, C, P
 from tests.chain.made import topic
 from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
 
 
 def test_what_a_contract_declares_is_read_of_its_slots_beacons_and_tables() -> None:
-    via = next(where.need for where in FORM.via("beacon", BEACON))
+    via = next(where.need for where in FORM.via(Role.BEACON, BEACON))
     state: dict[AnyRead, object] = {CLAIM: int(A, 16), SlotWord(P, BEACON_SLOT): int(BEACON, 16)}
     assert declared(FORM, P, StateRead(state)).sure is False
     what = declared(FORM, P, StateRead({**state, via: int(B, 16), CallWord(P, IMPLEMENTATION): int(C, 16)}))

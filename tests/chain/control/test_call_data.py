@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chain.blocks.abi import Unreadable, Words, keccak, selector_of, topic_of
 from chain.control import call_data
 from chain.control.call_data import CHANGES, ENVELOPES, DecodedCall, Foreseen, foreseen, opened, signed_call
+from chain.events import Role
 from tests.branches import Reached
 from tests.chain.made import address, words
 
@@ -54,12 +55,16 @@ def packed(target: str, body: bytes, operation: int = 0) -> bytes:
         (PROXY, call("setImplementation(address)", NEW), [UPGRADE]),
         (PROXY, call("_setImplementation(address,bool,bytes)", NEW, True, b""), [UPGRADE]),
         (PROXY, call("changeMasterCopy(address)", NEW), [UPGRADE]),
-        (PROXY, call("_setPendingImplementation(address)", NEW), [Foreseen(target=PROXY, new=NEW, role="pending")]),
+        (PROXY, call("_setPendingImplementation(address)", NEW), [Foreseen(target=PROXY, new=NEW, role=Role.PENDING)]),
         (PROXY, call("_acceptImplementation()"), [Foreseen(target=PROXY, new=None)]),
         (NEW, call("_become(address)", PROXY), [UPGRADE]),
-        (PROXY, call("setBeacon(address,bytes)", NEW, b""), [Foreseen(target=PROXY, new=NEW, role="beacon")]),
-        (PROXY, call("changeAdmin(address)", NEW), [Foreseen(target=PROXY, new=NEW, role="admin")]),
-        (ADMIN, call("changeProxyAdmin(address,address)", PROXY, NEW), [Foreseen(target=PROXY, new=NEW, role="admin")]),
+        (PROXY, call("setBeacon(address,bytes)", NEW, b""), [Foreseen(target=PROXY, new=NEW, role=Role.BEACON)]),
+        (PROXY, call("changeAdmin(address)", NEW), [Foreseen(target=PROXY, new=NEW, role=Role.ADMIN)]),
+        (
+            ADMIN,
+            call("changeProxyAdmin(address,address)", PROXY, NEW),
+            [Foreseen(target=PROXY, new=NEW, role=Role.ADMIN)],
+        ),
         (PROXY, call("transfer(address,uint256)", NEW, 1), []),
         (PROXY, UPGRADE_TO[:20], []),
         (ADMIN, BY_ADMIN[:40], []),
@@ -79,7 +84,7 @@ def test_each_change_is_read_from_its_own_call(target: Any, body: bytes, found: 
 )
 def test_a_diamond_cut_names_the_facets_that_come(cuts: list[Any], facets: list[Any]) -> None:
     body = call("diamondCut((address,uint8,bytes4[])[],address,bytes)", cuts, address(0), b"")
-    assert foreseen(PROXY, body) == tuple(Foreseen(target=PROXY, new=one, role="facet") for one in facets)
+    assert foreseen(PROXY, body) == tuple(Foreseen(target=PROXY, new=one, role=Role.FACET) for one in facets)
 
 
 ENVELOPED = {

@@ -7,10 +7,11 @@ from eth_hash.auto import keccak
 
 from chain.blocks.abi import topic_of
 from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, Reads, SlotWord
+from chain.blocks.standards import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT
 from chain.control import getters as standing
 from chain.control.getters import BODIES, SLOTS, WHOLE
 from chain.detectors import control
-from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT, MAX_LOOKS, MAX_SILENT, Control
+from chain.detectors.control import MAX_LOOKS, MAX_SILENT, Control
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, log, words

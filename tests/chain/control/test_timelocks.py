@@ -9,10 +9,10 @@ import pytest
 from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Block, Log
 from chain.blocks.reads import Reads, SlotWord
+from chain.blocks.standards import BEACON_SLOT
 from chain.control.timelocks import kinds as timelock_kinds
 from chain.detectors import timelocks
-from chain.detectors.timelocks import BEACON_SLOT
-from chain.events import PlacedEvent
+from chain.events import PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.watch import Watch
 from tests.chain.control.timelock_families import (
@@ -146,10 +146,10 @@ def test_a_lido_proposal_is_told_again_when_scheduled() -> None:
         (upgraded(transaction=None), executed(b""), False),
         (upgraded(transaction=9), executed(UPGRADE_TO), False),
         (upgraded(new=3), executed(UPGRADE_TO), False),
-        (upgraded(role="admin", new=3), executed(b""), True),
+        (upgraded(role=Role.ADMIN, new=3), executed(b""), True),
         (upgraded(), executed(b""), False),
         (upgraded(new=9), executed(selector_of("_acceptImplementation()")), True),
-        (upgraded(role="code", transaction=None), executed(b""), False),
+        (upgraded(role=Role.CODE, transaction=None), executed(b""), False),
     ],
 )
 def test_an_upgrade_gets_the_operation_that_carried_it(event: ContractUpgraded, ran: Log, queued: bool) -> None:

@@ -12,7 +12,7 @@ from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Log
 from chain.detectors import timelocks
 from chain.detectors.timelocks import Timelocks
-from chain.events import Address
+from chain.events import Address, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import START, address, block, log, topic, words
@@ -50,7 +50,7 @@ def executed(call: bytes, index: int = 0, transaction: int = 1, operation: int =
     )
 
 
-def upgraded(transaction: int | None = 1, role: str = "implementation", new: int = 2) -> ContractUpgraded:
+def upgraded(transaction: int | None = 1, role: Role = Role.IMPLEMENTATION, new: int = 2) -> ContractUpgraded:
     place = block(2).place(log(PROXY, transaction=transaction) if transaction is not None else None)
     return ContractUpgraded(
         place=place,

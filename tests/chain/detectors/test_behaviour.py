@@ -24,7 +24,7 @@ from chain.blocks.reads import (
 from chain.blocks.standards import NOBODY
 from chain.detectors import behaviour
 from chain.detectors.behaviour import EVERY, MAX_BEGUN, MAX_LOOKS, Behaviour
-from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy
+from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
@@ -99,7 +99,7 @@ def said(event: PlacedEvent) -> tuple[Any, ...]:
     return (event.old, event.new, event.seen_by)
 
 
-def by_log(number: int, new: Address, role: str = "implementation") -> ContractUpgraded:
+def by_log(number: int, new: Address, role: Role = Role.IMPLEMENTATION) -> ContractUpgraded:
     return upgraded(block(number), None, P, "eip1967", role, A, new, SeenBy.LOG)
 
 
@@ -211,7 +211,7 @@ def test_what_a_log_told_already_is_not_told_again() -> None:
     world = World(None, B, slot=False)
     world.steps()
     world.runs = C
-    assert world.step(by_log(20, BEACON, "dictionary")) == []  # the new target follows from it
+    assert world.step(by_log(20, BEACON, Role.DICTIONARY)) == []  # the new target follows from it
     assert world.steps() == []
 
 
@@ -284,7 +284,7 @@ def test_looks_are_spread_over_the_hour_and_never_many_at_once() -> None:
 def test_a_storm_of_changes_begins_no_more_looks_than_are_bearable() -> None:
     many = [address(0x100000 + at) for at in range(MAX_LOOKS + 20)]
     detector = watching(*many)
-    changes = [upgraded(block(1), None, one, "eip1967", "implementation", A, B, SeenBy.LOG) for one in many]
+    changes = [upgraded(block(1), None, one, "eip1967", Role.IMPLEMENTATION, A, B, SeenBy.LOG) for one in many]
     detector.on_block(block(1, state={CODED: 1}), changes)
     assert len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}) == MAX_LOOKS
     detector.on_block(block(2, state={CODED: 1}), [])

@@ -9,9 +9,10 @@ import pytest
 from chain.blocks.abi import topic_of
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, Reads, SlotWord
+from chain.blocks.standards import ADMIN_SLOT, BEACON_SLOT
 from chain.control.logs import READERS
 from chain.detectors import control
-from chain.detectors.control import ADMIN_SLOT, BEACON_SLOT, Control
+from chain.detectors.control import Control
 from chain.events import Address, ControlChange, ControlChanged
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, log, topic, words

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallBytes, Reads, SlotWord
+from chain.blocks.standards import TRANSFER
 from chain.detectors import liquidity as liquidity_module
 from chain.detectors import migration
 from chain.detectors.liquidity import Liquidity
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent, PoolDepth
-from chain.liquidity.pool import TRANSFER
 from chain.liquidity.pools import uniswap_v3, uniswap_v4
 from chain.liquidity.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, SYNC
 from chain.sync.detector_set import DetectorSet

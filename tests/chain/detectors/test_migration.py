@@ -9,6 +9,7 @@ import pytest
 
 from chain.blocks.block import Block, Log
 from chain.blocks.reads import NO_CODE, AccountDelegate, AnyRead, CodeHash
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.detectors import migration
 from chain.detectors.migration import Migrations
 from chain.events import (
@@ -20,7 +21,6 @@ from chain.events import (
     PlacedEvent,
 )
 from chain.liquidity.accounting import account_of, level_of
-from chain.liquidity.pool import NOBODY, TRANSFER
 from chain.liquidity.pools.uniswap_v3 import COLLECT
 from chain.liquidity.token_flow import MAX_HANDS, SOMEWHERE, flows_of
 from chain.watch import Watch, WatchedPool

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from chain.blocks.block import Block, Log
+from chain.blocks.standards import TRANSFER
 from chain.detectors import migration
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
-from chain.liquidity.pool import TRANSFER
 from chain.watch import Watch, WatchedPool
 from tests.chain.made import NETWORK, START, address, header, log, topic, words
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chain.behaviour.declared import Finding
-from chain.events import Address, NetworkId, ProbedBy
+from chain.events import Address, NetworkId, ProbedBy, Role
 from chain.inspection.inspect import Inspection, inspect
 from chain.nodes.group import NodeGroup
 from chain.nodes.web3_node import Web3Node
@@ -50,7 +50,7 @@ async def test_a_proxy_that_hides_what_it_runs_is_shown_with_a_warning(refused: 
     async with running() as anvil, door(anvil.url, refuses=refused) as node:
         await stage(anvil, A, B)
         found = await looked(node.url, P)
-        assert found.roles["implementation"] == A
+        assert found.roles[Role.IMPLEMENTATION] == A
         assert (found.delegated.verdict, found.delegated.target) == (Finding.BROKEN, B)
         assert found.delegated.probed_by is (ProbedBy.SENTINEL if refused else ProbedBy.TRACE)
         assert B in words(found)["WARNING: really runs"]

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallWord, StateRead
-from chain.events import Address
+from chain.blocks.standards import NOBODY
+from chain.events import Address, Role
 from chain.inspection.controllers import ADMIN, DELAY, MIN_DELAY, OWNER, THRESHOLD, Controller, controllers, profile
 from chain.proxies import kinds
-from chain.proxies.diamonds import NOBODY
 from tests.chain.made import address
 
 AT, ONE, TWO = address(0xA), address(1), address(2)
@@ -15,7 +15,7 @@ CODES = {ONE: b"\1", TWO: b"\1", AT: b"\1"}
 def of(
     state: dict[AnyRead, object], codes: dict[Address, bytes] | None = None
 ) -> tuple[tuple[Controller, ...], int | None]:
-    return controllers(AT, KIND, {"admin": ONE}, StateRead(state), CODES if codes is None else codes)
+    return controllers(AT, KIND, {Role.ADMIN: ONE}, StateRead(state), CODES if codes is None else codes)
 
 
 def test_what_cannot_change_has_no_controller() -> None:
@@ -58,7 +58,7 @@ def test_the_chain_goes_on_over_owners_and_ends_where_it_was_not_read_or_turns_r
 def test_without_an_admin_the_beacons_owner_counts_and_else_the_proxys_own() -> None:
     kind = kinds.declared("eip1967_beacon")
     state: dict[AnyRead, object] = {CallWord(TWO, OWNER): 1, CallWord(AT, OWNER): 2}
-    assert controllers(AT, kind, {"beacon": TWO}, StateRead(state), {ONE: b""})[0][0].address == ONE
+    assert controllers(AT, kind, {Role.BEACON: TWO}, StateRead(state), {ONE: b""})[0][0].address == ONE
     assert controllers(AT, kind, {}, StateRead(state), {TWO: b""})[0][0].address == TWO
     assert controllers(AT, kind, {}, StateRead({}), {}) == ((), None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chain.liquidity.pool import TRANSFER
+from chain.blocks.standards import TRANSFER
 from tests.chain.lives.people import Person
 from tests.chain.lives.pools import MANAGER
 from tests.chain.lives.stage import HOUR, MINUTE, Stage, parts

@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import isqrt
 
 from chain.blocks.reads import AnyRead, CallBytes
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address
 from chain.liquidity.balancer_vault import AMPLIFICATION, WEIGHTS
-from chain.liquidity.pool import NOBODY, TRANSFER, call
+from chain.liquidity.pool import call
 from chain.liquidity.pools import balancer_v2, curve, uniswap_v2, uniswap_v3
 from chain.liquidity.tick_math import MAX_TICK, amounts_of, tick_at
 from chain.watch import WatchedPool

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from chain.blocks.standards import NOBODY
 from chain.events import Address
-from chain.liquidity.pool import NOBODY
 from chain.liquidity.pools import uniswap_v2
 from tests.chain.lives.people import Person
 from tests.chain.lives.pools import Pair, Played

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from chain.blocks.block import Block, Header, Log
 from chain.blocks.reads import NO_CODE, AccountDelegate, AnyRead, CodeHash, Reads, StateRead
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address
-from chain.liquidity.pool import NOBODY, TRANSFER
 from chain.watch import WatchedPool
 from tests.chain.lives.ledger import Ledger, Spot
 from tests.chain.made import NETWORK, START, address, topic, words

@@ -7,8 +7,9 @@ from eth_hash.auto import keccak
 
 from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, RunsAs, SlotWord, StateRead
 from chain.blocks.standards import NOBODY
+from chain.events import Role
 from chain.proxies import kinds
-from chain.proxies.kind import PROXY, GetterSpec, Proof, ProxyKind, SlotSpec, code_like
+from chain.proxies.kind import GetterSpec, Proof, ProxyKind, SlotSpec, code_like
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable
 from chain.proxies.recognition import asked_first, asked_next, credible, recognised, roles_of
 from tests.chain.made import address
@@ -126,7 +127,7 @@ def kind(**more: object) -> ProxyKind:
 
 
 def test_a_role_that_is_empty_or_no_address_is_not_filled() -> None:
-    made = kind(slots=(SlotSpec(role="implementation", slot=5),))
+    made = kind(slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=5),))
     for word in (0, 1 << 160):
         assert recognised([made], AT, b"\1", StateRead({SlotWord(AT, 5): word})) is None
     for word in (0xB, 0xB | 7 << 160):  # as the EVM takes an address
@@ -138,10 +139,10 @@ def test_a_role_that_is_empty_or_no_address_is_not_filled() -> None:
 def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs() -> None:
     far, own = address(0xB << 90), int(AT, 16)
     made = kind(
-        slots=(SlotSpec(role="implementation", slot=1, proved=True),),
+        slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=1, proved=True),),
         calls=(
-            GetterSpec(role="second", body="0x01", proved=True, handed=True),
-            GetterSpec(role="third", body="0x02<own>"),
+            GetterSpec(role=Role.SECONDARY, body="0x01", proved=True, handed=True),
+            GetterSpec(role=Role.FACTORY, body="0x02<own>"),
         ),
     )
     state: dict[AnyRead, object] = {SlotWord(AT, 1): int(far, 16), CallWord(AT, "0x01"): int(far, 16)}
@@ -150,16 +151,16 @@ def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs(
     assert CallWord(AT, f"0x02{own:064x}") in asked_first([made], AT)
     assert roles_of(made, AT, b"", StateRead(state)) == {}
     assert roles_of(made, AT, b"", StateRead({**state, reach: AT})) == {"implementation": far}
-    assert roles_of(made, AT, b"", StateRead({**state, reach: far})) == {"second": far}
+    assert roles_of(made, AT, b"", StateRead({**state, reach: far})) == {"secondary": far}
     assert roles_of(made, AT, b"", StateRead({CallWord(AT, f"0x02{own:064x}"): 1 << 160})) == {}
 
 
 def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> None:
-    beacon = SlotSpec(role="beacon", slot=5)
+    beacon = SlotSpec(role=Role.BEACON, slot=5)
     made = kind(
         slots=(beacon,),
-        calls=(GetterSpec(role="implementation", body="0x01", of="beacon"),),
-        proofs=(Proof(body="0x02", of="implementation", words=frozenset({7})), Proof(body="0x03")),
+        calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),),
+        proofs=(Proof(body="0x02", of=Role.IMPLEMENTATION, words=frozenset({7})), Proof(body="0x03")),
     )
     state: dict[AnyRead, object] = {SlotWord(AT, 5): 0xC}
     assert asked_first([made], AT) == {SlotWord(AT, 5), CallWord(AT, "0x03"), CallWord(AT, UNKNOWN_FUNCTION)}
@@ -172,19 +173,19 @@ def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> No
 
 
 def test_a_proof_of_a_role_that_nobody_has_does_not_hold() -> None:
-    made = kind(reads=(), proofs=(Proof(body="0x02", of="admin"),))
+    made = kind(reads=(), proofs=(Proof(body="0x02", of=Role.ADMIN),))
     assert recognised([made], AT, b"", StateRead({})) is None
 
 
 def test_code_of_another_form_is_of_no_kind_and_asks_nothing_more() -> None:
-    made = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role="implementation", body="0x01"),))
+    made = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01"),))
     assert roles_of(made, AT, b"\xbb", StateRead({})) is None
     assert asked_next([made], AT, b"\xbb", StateRead({})) == set()
     assert roles_of(made, AT, b"\xaa", StateRead({CallWord(AT, "0x01"): 0xB})) == {"implementation": TARGET}
 
 
 def test_a_call_of_a_role_answers_only_where_the_role_is_filled() -> None:
-    made = kind(calls=(GetterSpec(role="implementation", body="0x01", of="beacon"),), tables=("0x09",))
+    made = kind(calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),), tables=("0x09",))
     assert roles_of(made, AT, b"", StateRead({CallWord(BEACON, "0x01"): 0xB})) == {}
     table = table_body({1: ("0x11223344",)})
     assert roles_of(made, AT, b"", StateRead({CallBytes(AT, "0x09"): table})) == {"table": AT}
@@ -201,7 +202,7 @@ def test_a_contract_that_answers_anything_is_believed_in_no_answer() -> None:
 
 def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_believed() -> None:
     far = address(0xB << 90)
-    calls = (GetterSpec(role="implementation", body="0x01", proved=True),)
+    calls = (GetterSpec(role=Role.IMPLEMENTATION, body="0x01", proved=True),)
     state: dict[AnyRead, object] = {CallWord(AT, "0x01"): int(far, 16)}
     coded = kind(code=re.compile(rb"\A\xaa"), calls=calls)
     assert roles_of(coded, AT, b"\xaa", StateRead(state)) == {"implementation": far}
@@ -223,6 +224,6 @@ def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:
     assert [where.key for where in places[-3:]] == [TABLE, DELEGATE, CODE]
     assert len({where.key for where in places}) == len({where.need for where in places}) == len(places)
     assert form.asked_roles == {"beacon", "kernel"}
-    assert {where.role for where in form.via("beacon", BEACON)} == {"implementation"}
-    assert form.via("admin", BEACON) == []
-    assert all(call.of != PROXY or not call.watched for call in kinds.declared("eip1967_beacon").calls)
+    assert {where.role for where in form.via(Role.BEACON, BEACON)} == {Role.IMPLEMENTATION}
+    assert form.via(Role.ADMIN, BEACON) == []
+    assert all(call.of != Role.PROXY or not call.watched for call in kinds.declared("eip1967_beacon").calls)

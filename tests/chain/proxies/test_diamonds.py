@@ -5,12 +5,12 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chain.blocks.standards import NOBODY
 from chain.proxies.diamonds import (
     DIAMOND_CUT,
     ERA_CUT,
     FEATURE_UPDATE,
     FUNCTION_UPDATE,
-    NOBODY,
     REMOVE,
     Swap,
     cut,

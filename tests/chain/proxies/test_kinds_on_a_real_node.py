@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from chain.events import CodeCompared, NetworkId, PlacedEvent
+from chain.events import CodeCompared, NetworkId, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded
 from chain.inspection.inspect import Inspection, inspect
 from chain.nodes.group import NodeGroup
@@ -44,7 +44,7 @@ async def test_every_kind_is_recognised_and_each_change_is_told_once_in_its_bloc
         told = {name: await looked(anvil, one.address) for name, one in made.items()}
         assert {name: one.kind for name, one in told.items()} == {name: name for name in made}
         for name, one in made.items():
-            found = {role: told[name].roles.get(role) for role in one.roles}
+            found = {role: told[name].roles.get(Role(role)) for role in one.roles}
             assert (name, found) == (name, one.roles)
         start = await anvil.height() + 1
         wanted = [one for name, (_, change) in CHANGING.items() for one in await change(bench, made[name])]

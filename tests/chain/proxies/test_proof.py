@@ -8,7 +8,7 @@ from chain.blocks.reads import AnyRead, CallWord, CodeHash, RunsAs, SlotWord, St
 from chain.blocks.standards import NOBODY
 from chain.detectors import upgrades
 from chain.detectors.upgrades import Upgrades
-from chain.events import Address
+from chain.events import Address, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.places import WatchedPlace
 from chain.proxies.proof import open_proof, proved
@@ -19,9 +19,9 @@ from tests.chain.made import address, block, log, topic, words
 AT, ONE, TWO = address(0xA << 80), address(1 << 100), address(2 << 100)
 GETTER, LOW = CallWord(AT, "0x5c60da1b"), SlotWord(AT, 1)
 CODE: dict[AnyRead, object] = {CodeHash(AT): 1}
-SLOT = WatchedPlace(LOW, "0x1", "implementation", "low_slot", False, proved=True)
-ASKED = WatchedPlace(GETTER, GETTER.body, "implementation", "delegator", False, proved=True)
-HANDED = WatchedPlace(GETTER, GETTER.body, "implementation", "synthetix", False, proved=True, handed=True)
+SLOT = WatchedPlace(LOW, "0x1", Role.IMPLEMENTATION, "low_slot", False, proved=True)
+ASKED = WatchedPlace(GETTER, GETTER.body, Role.IMPLEMENTATION, "delegator", False, proved=True)
+HANDED = WatchedPlace(GETTER, GETTER.body, Role.IMPLEMENTATION, "synthetix", False, proved=True, handed=True)
 
 
 def said(detector: Upgrades, number: int, state: dict[AnyRead, object], *logs: object) -> list[ContractUpgraded]:
@@ -127,7 +127,7 @@ def test_an_owner_who_is_no_admin_is_no_upgrade() -> None:
 def test_a_place_that_needs_no_proof_counts_at_once() -> None:
     held: Places = {}
     assert proved(
-        held, AT, WatchedPlace(LOW, "0x1", "implementation", "made", False), f"{int(ONE, 16):#x}", StateRead(CODE)
+        held, AT, WatchedPlace(LOW, "0x1", Role.IMPLEMENTATION, "made", False), f"{int(ONE, 16):#x}", StateRead(CODE)
     )
     assert held == {}
 

@@ -11,7 +11,6 @@ from chain.blocks.reads import SENTINEL_MAGIC, AnyRead, RunsOneOf, SlotWord, Tou
 from chain.blocks.standards import NOBODY
 from chain.rpc.errors import Refusal
 from chain.rpc.messages import read_ask, read_of
-from chain.rpc.multicall import ZERO
 from chain.rpc.probe_batches import MAX_TOGETHER, Apart, Probing
 from tests.chain.made import address, header, words
 
@@ -104,8 +103,8 @@ def test_probes_of_many_contracts_are_one_question() -> None:
     made = probing(*SENTINELS, *TRACES, TouchedState(P, "0x"))
     assert [ask[0] for ask in made.asks] == ["eth_call", "debug_traceCall", "eth_createAccessList"]
     assert A in made.asks[0][1][2]
-    assert ZERO in made.asks[1][1][2]["stateOverrides"]
-    traced = frame("CALL", ZERO, *(frame("STATICCALL", need.address, frame("DELEGATECALL", B)) for need in TRACES))
+    assert NOBODY in made.asks[1][1][2]["stateOverrides"]
+    traced = frame("CALL", NOBODY, *(frame("STATICCALL", need.address, frame("DELEGATECALL", B)) for need in TRACES))
     hit = words(SENTINEL_MAGIC, int(SENTINELS[0].address, 16), int(A, 16))
     apart = Apart()
     said = made.read([packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], apart)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import web
 
-from chain.events import Address
+from chain.blocks.standards import NOBODY
+from chain.events import Address, Role
 from chain.events.upgrades import ContractUpgraded
 from chain.explorers.answers import SourceSeen
-from chain.proxies.diamonds import NOBODY
 from monitor.daemon.explorer_checks import MAX_OPEN, SourceChecks, books_of
 from monitor.errors import OperatorError
 from monitor.settings import Settings
@@ -70,7 +70,7 @@ async def test_code_that_is_not_verified_is_told_at_once_and_again_when_it_is() 
 async def test_other_code_at_the_same_address_is_asked_for_there() -> None:
     async with opened() as explorer:
         explorer.known[UP.contract] = verified("Vault")
-        [(_, seen)] = await checked(explorer, replace(UP, role="code", new="0x" + "7" * 64), 1)
+        [(_, seen)] = await checked(explorer, replace(UP, role=Role.CODE, new="0x" + "7" * 64), 1)
     assert seen.address == UP.contract
 
 
@@ -78,8 +78,8 @@ async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
     async with opened() as explorer:
         books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
         async with SourceChecks(books, lambda *_: None, checks_s=(60.0,)) as checks:
-            checks.on_event(replace(UP, role="admin"))
-            checks.on_event(replace(UP, role="facet", new=NOBODY))
+            checks.on_event(replace(UP, role=Role.ADMIN))
+            checks.on_event(replace(UP, role=Role.FACET, new=NOBODY))
             checks.on_event(COMPARED)
             checks.on_event("no event")
             assert not checks._open

@@ -19,6 +19,7 @@ from chain.events import (
     Place,
     PoolDepth,
     Retracted,
+    Role,
     TokenDepth,
 )
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
@@ -60,11 +61,11 @@ PLACE = Place(
     log_index=0,
 )
 UPGRADED = ContractUpgraded(
-    place=PLACE, seen_at=NOW, event_id="u", contract=PROXY, proxy_kind="eip1967", role="implementation",
+    place=PLACE, seen_at=NOW, event_id="u", contract=PROXY, proxy_kind="eip1967", role=Role.IMPLEMENTATION,
     old=OTHER, new=POOL, seen_by=SeenBy.LOG,
 )  # fmt: skip
 COMPARED = CodeCompared(
-    place=PLACE, seen_at=NOW, event_id="u/compared", contract=PROXY, role="implementation", old=OTHER, new=POOL,
+    place=PLACE, seen_at=NOW, event_id="u/compared", contract=PROXY, role=Role.IMPLEMENTATION, old=OTHER, new=POOL,
     upgrade_id="u", change=CodeChange(old_size=None, new_size=None, gained=None, lost=None),
 )  # fmt: skip
 QUEUED = UpgradeQueued(

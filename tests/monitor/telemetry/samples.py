@@ -10,7 +10,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chain.events import Address, CodeChange, CodeCompared, NetworkId, Place
+from chain.events import Address, CodeChange, CodeCompared, NetworkId, Place, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from monitor.incidents import (
     LEGS,
@@ -110,7 +110,7 @@ def upgrade() -> ContractUpgraded:
         event_id="e1",
         contract=Address("0x" + "a" * 40),
         proxy_kind="eip1967",
-        role="implementation",
+        role=Role.IMPLEMENTATION,
         old="0x" + "b" * 40,
         new="0x" + "c" * 40,
         seen_by=SeenBy.LOG,

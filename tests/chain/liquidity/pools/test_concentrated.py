@@ -9,9 +9,10 @@ import pytest
 
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallBytes, StateRead
+from chain.blocks.standards import TRANSFER
 from chain.liquidity.concentrated import MAX_TICKS, Basics, Ticks
 from chain.liquidity.depth import Spot
-from chain.liquidity.pool import MAX_POSITIONS, TRANSFER, call
+from chain.liquidity.pool import MAX_POSITIONS, call
 from chain.liquidity.pools import uniswap_v3
 from chain.liquidity.pools.uniswap_v3 import BURN, COLLECT, DECREASE, INCREASE, LIQUIDITY, MINT, SLOT0, Reading
 from chain.liquidity.tick_math import MAX_TICK, Q96, sqrt_price_at

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from chain.blocks.reads import AnyRead, StateRead
+from chain.blocks.standards import TRANSFER
 from chain.events import Address
-from chain.liquidity.pool import TRANSFER, call
+from chain.liquidity.pool import call
 from chain.liquidity.pools import curve
 from chain.liquidity.pools.curve import BALANCES, COINS, DECIMALS, GAMMA, NATIVE, OLD_BALANCES, OLD_COINS, CurvePool
 from chain.watch import WatchedPool

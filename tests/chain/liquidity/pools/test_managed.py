@@ -8,8 +8,8 @@ import pytest
 
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, SlotWord, StateRead
+from chain.blocks.standards import TRANSFER
 from chain.events import Address
-from chain.liquidity.pool import TRANSFER
 from chain.liquidity.pools import uniswap_v4
 from chain.liquidity.tick_math import Q96, sqrt_price_at
 from chain.watch import WatchedPool

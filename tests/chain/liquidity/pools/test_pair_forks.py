@@ -8,8 +8,9 @@ import pytest
 
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallBytes, StateRead
+from chain.blocks.standards import NOBODY, TRANSFER
 from chain.liquidity.depth import constant_product
-from chain.liquidity.pool import NOBODY, TRANSFER, call
+from chain.liquidity.pool import call
 from chain.liquidity.pools import uniswap_v2
 from chain.liquidity.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, STABLE, SYNC, WIDE_BURN, WIDE_SYNC, Pair
 from chain.watch import WatchedPool
