@@ -1,23 +1,97 @@
-"""Every module here declares `STAGE` and `make(watch)`; nothing lists them by hand."""
+"""Detectors: pure memory that turns blocks into events. Each module here declares `STAGE` and `make(watch)`, one a file.
+
+Detectors do not know each other. Those of stage 2 are given the events of stage 1 in the same block; an event they return
+with the id of an earlier one replaces it. Memory is handed over as bytes, so that a reorg or a restart can restore it.
+Detectors have no timer: every event stands in a block, and block time is the only time they need.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
+from typing import Protocol, TypeVar, runtime_checkable
+
+import msgspec
+
+from chain.blocks.block import Block
+from chain.blocks.reads import Reads
+from chain.events import PlacedEvent
+from chain.registry import Registry
+
+Memory = TypeVar("Memory", bound=msgspec.Struct)
+
+PARTS = 64
+_LAST = slice(40, 42)
+"""An address's last two digits: its first ones are often zeros, or somebody's vanity."""
+
+
+def split_memory(memory: msgspec.Struct) -> dict[str, bytes]:
+    """By part, what is remembered. Each field of the memory maps keys that begin with an address. Equal memories give equal
+    parts, in an order that is always the same.
+    """
+    parts: list[dict[str, dict[str, object]]] = [{} for _ in range(PARTS)]
+    for field in memory.__struct_fields__:
+        for key, value in getattr(memory, field).items():
+            parts[int(key[_LAST], 16) % PARTS].setdefault(field, {})[key] = value
+    return {f"{at:02}": msgspec.json.encode(part, order="sorted") for at, part in enumerate(parts)}
+
+
+def joined_memory(parts: Iterable[bytes], kind: type[Memory]) -> Memory:
+    """The memory that was parted so. Raises ValueError where it is no such memory."""
+    whole = kind()
+    for part in parts:
+        found = msgspec.json.decode(part, type=kind)
+        for field in kind.__struct_fields__:
+            getattr(whole, field).update(getattr(found, field))
+    return whole
+
+
+class Detector(Protocol):
+    """Turns blocks, given in chain order, into events."""
+
+    def reads(self) -> Reads:
+        """What to read of the next block; may change from block to block with what was seen."""
+        ...
+
+    def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
+        """The events of this block. `earlier` is what stage 1 saw in it (empty for stage 1 itself)."""
+        ...
+
+    def memory(self) -> bytes:
+        """All that is remembered. Equal memories give equal bytes."""
+        ...
+
+    def recall(self, memory: bytes) -> None:
+        """Be as when `memory` gave these bytes. Raises ValueError where they are not such a memory."""
+        ...
+
+
+@runtime_checkable
+class PartitionedMemory(Protocol):
+    """A detector whose memory is kept in parts, so that what did not change from block to block is kept once."""
+
+    def parts(self) -> dict[str, bytes]:
+        """All that is remembered, by part. Equal memories give equal parts."""
+        ...
+
+    def recall_parts(self, parts: Mapping[str, bytes]) -> None:
+        """Be as when `parts` gave these."""
+        ...
+
+
+_REGISTRY = Registry(__name__, __path__)
 
 
 def names() -> tuple[str, ...]:
     """The detectors found in this folder, sorted, without importing them."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+    return _REGISTRY.names()
 
 
 def declared(name: str) -> ModuleType:
     """The detector's module, by the name that `names` gives."""
-    return import_module(f"{__name__}.{name}")
+    return _REGISTRY.module(name)
 
 
 def pool_kinds() -> tuple[str, ...]:
     """The kinds of pool that some detector reads."""
-    modules = [declared(name) for name in names()]
-    return tuple(sorted({kind for module in modules for kind in getattr(module, "POOL_KINDS", ())}))
+    return tuple(sorted({kind for module in _REGISTRY.modules() for kind in getattr(module, "POOL_KINDS", ())}))

@@ -18,7 +18,7 @@ from chain.blocks.reads import AnyRead, Reads, SlotWord
 from chain.blocks.standards import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT
 from chain.control import getters
 from chain.control.logs import BY_TOPIC, Said
-from chain.detector import joined_memory, split_memory
+from chain.detectors import joined_memory, split_memory
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen, PlacedEvent
 from chain.watch import Watch
 

@@ -20,7 +20,7 @@ from chain.blocks.block import Block, Log, Write
 from chain.blocks.order import in_order
 from chain.blocks.reads import NO_CODE, AnyRead, CallBytes, CodeHash, Reads, SlotWord
 from chain.blocks.standards import NOBODY
-from chain.detector import joined_memory, split_memory
+from chain.detectors import joined_memory, split_memory
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import CUTS, cut, read_table, swaps

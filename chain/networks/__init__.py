@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 
 from chain.events import Address, NetworkId
+from chain.registry import Registry
 
 STALL_BLOCKS = 8
 MIN_STALL_S = 10.0
@@ -42,17 +41,17 @@ class Network:
         return f"{self.explorer}/address/{address}#code", f"{SOURCIFY}/{self.chain_id}/{address}"
 
 
+_REGISTRY = Registry(__name__, __path__)
+
+
 def names() -> tuple[str, ...]:
     """The networks found in this folder, sorted, without importing them."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+    return _REGISTRY.names()
 
 
 @cache
 def declared(name: str) -> Network:
     """The network of this name. Raises KeyError if there is none."""
-    if name not in names():
-        raise KeyError(name)
-    network = import_module(f"{__name__}.{name}").NETWORK
-    assert isinstance(network, Network), f"chain/networks/{name}.py must declare NETWORK"
+    network = _REGISTRY.declared(name, "NETWORK", Network)
     assert network.id == name, f"chain/networks/{name}.py declares {network.id}"
     return network

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from chain.blocks.block import Block
 from chain.blocks.reads import Reads, together
-from chain.detector import Detector, PartitionedMemory
-from chain.detectors import declared, names
+from chain.detectors import Detector, PartitionedMemory, declared, names
 from chain.events import Address, PlacedEvent
 from chain.watch import Watch
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from pkgutil import iter_modules
 
 from chain.blocks.block import Log
 from chain.control.operation import Step
+from chain.registry import Registry
+
+_REGISTRY = Registry(__name__, __path__)
 
 
 def kinds() -> tuple[str, ...]:
     """The kinds of timelock found in this folder, sorted."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+    return _REGISTRY.names()
 
 
 def _steps() -> Mapping[str, Callable[[Log], Step]]:
     found: dict[str, Callable[[Log], Step]] = {}
     for kind in kinds():
-        steps = import_module(f"{__name__}.{kind}").STEPS
+        steps: Mapping[str, Callable[[Log], Step]] = _REGISTRY.module(kind).STEPS
         assert not found.keys() & steps.keys(), f"{kind} reads a log that another kind reads"
         found.update(steps)
     return found

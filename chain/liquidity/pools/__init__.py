@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from types import ModuleType
 
 from chain.liquidity.pool import Pool
+from chain.registry import Registry
 from chain.watch import WatchedPool
+
+_REGISTRY = Registry(__name__, __path__)
 
 
 @cache
 def _modules() -> dict[str, ModuleType]:
-    found = [
-        import_module(f"{__name__}.{one.name}") for one in sorted(iter_modules(__path__), key=lambda one: one.name)
-    ]
-    return {kind: module for module in found for kind in module.KINDS}
+    return {kind: module for module in _REGISTRY.modules() for kind in module.KINDS}
 
 
 def kinds() -> tuple[str, ...]:

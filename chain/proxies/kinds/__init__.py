@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 
 from chain.proxies.kind import ProxyKind
+from chain.registry import Registry
+
+_REGISTRY = Registry(__name__, __path__)
 
 
 def names() -> tuple[str, ...]:
     """The kinds found in this folder, sorted, without importing them."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+    return _REGISTRY.names()
 
 
 @cache
 def declared(name: str) -> ProxyKind:
     """The kind of this name. Raises KeyError if there is none."""
-    if name not in names():
-        raise KeyError(name)
-    kind = import_module(f"{__name__}.{name}").KIND
-    assert isinstance(kind, ProxyKind), f"chain/proxies/{name}.py must declare KIND"
+    kind = _REGISTRY.declared(name, "KIND", ProxyKind)
     assert kind.name == name, f"chain/proxies/{name}.py declares {kind.name}"
     return kind
 
