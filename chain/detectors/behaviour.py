@@ -9,9 +9,7 @@ state is read, and are spread over the hour by address, so that a thousand contr
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -38,7 +36,7 @@ from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
-from chain.proxies.upgrade_memory import upgraded
+from chain.proxies.upgrade_memory import SilentRepeats, Upgrade, upgraded
 from chain.watch import Watch
 
 T = TypeVar("T")
@@ -74,7 +72,7 @@ class Behaviour:
         self._memory = _Memory()
         self._needs: Reads | None = None
         self._open = True
-        self._silent: Counter[str] = Counter()
+        self._silent = SilentRepeats()
 
     def reads(self) -> Reads:
         """The slots that were found and, where it is time, the questions of the looks under way."""
@@ -142,17 +140,28 @@ class Behaviour:
                 new = address_of(word >> shift)
                 if new != found.actual and (contract, new) not in told:
                     seen_by = SeenBy.TRACE if write else SeenBy.SLOT
-                    yield self._upgraded(block, write, Address(contract), found, new, seen_by)
+                    yield self._upgraded(block, Address(contract), found, new, seen_by, write)
                 found.actual = new
 
     def _upgraded(
-        self, block: Block, write: Write | None, contract: Address, found: HiddenTarget, new: str, seen_by: SeenBy
+        self,
+        block: Block,
+        contract: Address,
+        found: HiddenTarget,
+        new: str,
+        seen_by: SeenBy,
+        write: Write | None = None,
     ) -> ContractUpgraded:
-        kind = "hidden" if found.reported else "custom"
-        event = upgraded(block, write, contract, kind, Role.IMPLEMENTATION, found.actual, new, seen_by)
-        times = self._silent[event.event_id]
-        self._silent[event.event_id] += 1
-        return replace(event, event_id=f"{event.event_id}/{times}") if times else event
+        upgrade = Upgrade(
+            contract=contract,
+            kind="hidden" if found.reported else "custom",
+            role=Role.IMPLEMENTATION,
+            old=found.actual,
+            new=new,
+            seen_by=seen_by,
+            at=write,
+        )
+        return self._silent.numbered(upgraded(block, upgrade))
 
     # --- beginning a look
 
@@ -265,7 +274,7 @@ class Behaviour:
         now = HiddenTarget(judged.actual, judged.named_by or "", claimed=judged.claimed)
         same = before is not None and before.actual == now.actual
         if before and not same and not look.explained:
-            yield self._upgraded(block, None, contract, before, now.actual, SeenBy.BEHAVIOUR)
+            yield self._upgraded(block, contract, before, now.actual, SeenBy.BEHAVIOUR)
         now.at = before.at if before and same else None
         now.reported = now.finding if judged.verdict is Finding.BROKEN else None
         self._memory.found[contract] = now

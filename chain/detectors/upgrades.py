@@ -9,7 +9,6 @@ already is no change. A place that is empty or unanswered at first sight is not 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -28,7 +27,16 @@ from chain.proxies.kind import LogSpec
 from chain.proxies.kinds import every
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable, WatchedPlace
 from chain.proxies.proof import confirmed, holds, is_proved, open_proof, proved
-from chain.proxies.upgrade_memory import EMPTY, PlaceMemory, PlaceProof, Places, UpgradeMemory, upgraded
+from chain.proxies.upgrade_memory import (
+    EMPTY,
+    PlaceMemory,
+    PlaceProof,
+    Places,
+    SilentRepeats,
+    Upgrade,
+    UpgradeMemory,
+    upgraded,
+)
 from chain.watch import Watch
 
 STAGE = 1
@@ -50,7 +58,7 @@ class Upgrades:
         every_place = (where for contract in self._contracts for where in self._form.fields(contract))
         self._written = {where.need: where for where in every_place if isinstance(where.need, SlotWord)}
         self._writes = frozenset(self._written)
-        self._silent: Counter[str] = Counter()  # what was told in this block that no log told
+        self._silent = SilentRepeats()  # what was told in this block that no log told
 
     def reads(self) -> Reads:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
@@ -181,7 +189,8 @@ class Upgrades:
             return
         if told.old is not None and log.word(told.old) and told.role not in self._told(contract):
             self._told(contract)[told.role] = log.address_at(told.old)
-        yield from self._change(block, contract, told.role, kind, new, SeenBy.LOG, log)
+        upgrade = Upgrade(contract=contract, kind=kind, role=told.role, new=new, seen_by=SeenBy.LOG, at=log)
+        yield from self._change(block, upgrade, told.role)
 
     def _named(self, log: Log) -> list[Address]:
         tellings = self._form.told.get(log.topics[0], []) if log.topics else []
@@ -238,7 +247,8 @@ class Upgrades:
         own = where.beacon is None and where.key in self._told(contract)
         told = where.key if own else where.role
         seen_by = SeenBy.TRACE if write else SeenBy.CODE if code else SeenBy.SLOT
-        yield from self._change(block, contract, where.role, where.kind, new, seen_by, write, told)
+        upgrade = Upgrade(contract=contract, kind=where.kind, role=where.role, new=new, seen_by=seen_by, at=write)
+        yield from self._change(block, upgrade, told)
 
     def _first_sight(self, contract: Address, where: WatchedPlace, new: str, *, empty: bool) -> None:
         told = self._told(contract)
@@ -282,36 +292,32 @@ class Upgrades:
         self._memory.tables[contract] = table
         seen_by = SeenBy.SLOT if log is None else SeenBy.LOG
         for swap in swaps(before, table):
-            new = swap.new or NOBODY
-            gained, lost = (swap.selectors if swap.new else ()), (swap.selectors if swap.old else ())
-            yield upgraded(block, log, contract, kind, Role.FACET, swap.old, new, seen_by, gained, lost)
+            upgrade = Upgrade(
+                contract=contract,
+                kind=kind,
+                role=Role.FACET,
+                old=swap.old,
+                new=swap.new or NOBODY,
+                seen_by=seen_by,
+                at=log,
+                gained=swap.selectors if swap.new else (),
+                lost=swap.selectors if swap.old else (),
+            )
+            yield upgraded(block, upgrade)
 
-    def _change(
-        self,
-        block: Block,
-        contract: Address,
-        role: Role,
-        kind: str,
-        new: str,
-        seen_by: SeenBy,
-        log: Log | Write | None,
-        told: str | None = None,
-    ) -> Iterator[ContractUpgraded]:
-        told = told or role
-        old = self._told(contract).get(told)
-        if old == new:
+    def _change(self, block: Block, upgrade: Upgrade, key: str) -> Iterator[ContractUpgraded]:
+        """The event of an upgrade that is new; `key` is the role or the place whose value it changes."""
+        contract = upgrade.contract
+        old = self._told(contract).get(key)
+        if old == upgrade.new:
             return
-        self._told(contract)[told] = new
-        if role in self._form.asked_roles:
+        self._told(contract)[key] = upgrade.new
+        if upgrade.role in self._form.asked_roles:
             if old is not None:
                 self._memory.beacons[contract].pop(Address(old), None)
             self._reads_anew(contract)
-        event = upgraded(block, log, contract, kind, role, old, new, seen_by)
-        if not isinstance(log, Log):  # the same may come about in silence more than once in one block
-            times = self._silent[event.event_id]
-            self._silent[event.event_id] += 1
-            event = replace(event, event_id=f"{event.event_id}/{times}") if times else event
-        yield event
+        event = upgraded(block, replace(upgrade, old=old))
+        yield event if isinstance(upgrade.at, Log) else self._silent.numbered(event)
 
 
 def _is_empty(places: Places, key: str) -> bool:

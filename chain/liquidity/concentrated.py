@@ -1,6 +1,6 @@
 """Concentrated liquidity as Uniswap V3 and V4 keep it: price, active liquidity and the initialised ticks around it.
 
-AnyRead once (price; then the tick bitmap around it; then the ticks found there), and from then on kept exact by the
+Read once (price; then the tick bitmap around it; then the ticks found there), and from then on kept exact by the
 pool's own logs. Only a window of ticks is known; when the price nears its edge it is read anew. Source:
 UniswapV3Pool.sol (v3-core 1.0.1), Pool.sol and StateLibrary.sol (v4-core 1.0.2).
 """

@@ -54,41 +54,51 @@ async def headers(nodes: NodeGroup, numbers: Sequence[int]) -> list[Header]:
     return await nodes.first(act, max(numbers))
 
 
-async def blocks(
-    nodes: NodeGroup,
-    network: NetworkId,
-    run: Sequence[Header],
-    reads: Reads,
-    clock: Clock,
-    *,
-    state_of: Sequence[Header],
-    traced: bool = False,
-    live: bool = False,
-) -> list[Block]:
-    """These blocks, oldest first, with their logs and what moves of their state; those in `state_of` with all of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlocksWanted:
+    """The blocks of `run` (oldest first) with their logs and the moving reads; those in `state_of` with all reads.
 
-    `traced`: the writes inside them are asked for too, where the node gives traces; `live`: and the last one the probes.
-    Raises NodeFailure.
+    `traced`: with the writes inside them too, where the node gives traces; `live`: and the probes in the last one.
     """
 
+    run: Sequence[Header]
+    reads: Reads
+    state_of: Sequence[Header]
+    traced: bool = False
+    live: bool = False
+
+    @property
+    def traced_of(self) -> Sequence[Header]:
+        """The blocks whose writes are wanted."""
+        return self.run if self.traced or self.live else ()
+
+    @property
+    def probes(self) -> frozenset[AnyRead]:
+        """The probes of the last block."""
+        return self.reads.probes if self.live else frozenset()
+
+
+async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clock: Clock) -> list[Block]:
+    """The blocks that are wanted. Raises NodeFailure."""
+    run, reads = wanted.run, wanted.reads
+
     async def act(node: Node) -> tuple[Node, Logs, States, Writes]:
-        traced_of, probes = (run if traced or live else ()), (reads.probes if live else frozenset())
-        return node, *await _read(node, run, reads, state_of, traced_of, probes)
+        return node, *await _read(node, wanted)
 
     async def logs_only(node: Node) -> Logs:
-        return (await _read(node, run, reads, ()))[0]
+        return (await _read(node, BlocksWanted(run=run, reads=reads, state_of=())))[0]
 
     reaching = run[-1].number if run else 0
-    wanted = nodes.quorum - 1 if reads.addresses else 0
+    others_wanted = nodes.quorum - 1 if reads.addresses else 0
     (node, logs, state, writes), others = await asyncio.gather(
-        nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=wanted)
+        nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=others_wanted)
     )
-    if news := node.traits.tracing.news() if traced or live else None:
+    if news := node.traits.tracing.news() if wanted.traced_of else None:
         nodes.mention(node.name, NodeFaultKind.NO_TRACES, news)
     if reads.addresses:
         told = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
         if len(told) > 1 and any(one != logs for one in told.values()):
-            told |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + wanted, most=1)
+            told |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + others_wanted, most=1)
         if len(told) == 1:
             told |= await _receipts(node, run, reads, logs)
         if len(told) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
@@ -101,7 +111,7 @@ async def blocks(
             logs=logs.get(one.hash, ()),
             state=StateRead(state.get(one.hash, {})),
             writes=writes.get(one.hash),
-            probed=live and one is run[-1],
+            probed=wanted.live and one is run[-1],
         )
         for one in run
     ]
@@ -110,23 +120,18 @@ async def blocks(
 async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Clock) -> list[Block]:
     """These blocks with their standing reads too. Raises NodeFailure."""
     standing, run = Reads(state=reads.standing), [one.header for one in some]
-    found = await blocks(nodes, some[0].network, run, standing, clock, state_of=run)
+    wanted = BlocksWanted(run=run, reads=standing, state_of=run)
+    found = await blocks(nodes, some[0].network, wanted, clock)
     return [replace(one, state=one.state | more.state) for one, more in zip(some, found, strict=True)]
 
 
-async def _read(
-    node: Node,
-    run: Sequence[Header],
-    reads: Reads,
-    state_of: Sequence[Header],
-    traced_of: Sequence[Header] = (),
-    probes: frozenset[AnyRead] = frozenset(),
-) -> tuple[Logs, States, Writes]:
-    """The logs and the state as this node tells them: nearly always in one request."""
-    whole = frozenset(one.hash for one in state_of)
+async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]:
+    """The logs, the state and the writes as this node answers them: nearly always in one request."""
+    run, reads, probes = wanted.run, wanted.reads, wanted.probes
+    whole = frozenset(one.hash for one in wanted.state_of)
     reading = [
         Reading.of(one, reads.state if one.hash in whole else reads.moving, node)
-        for one in (run if reads.moving else state_of)
+        for one in (run if reads.moving else wanted.state_of)
     ]
     beside = frozenset(need for need in probes if not isinstance(need, Probe)) - reads.state
     if beside:
@@ -135,7 +140,9 @@ async def _read(
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
     asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
     probing = Probing.of(run[-1], probes - reads.state - beside, node.traits.apart) if probes else None
-    answers, probed, writes = await answered_with(node, asks, reads.writes, traced_of, probing.asks if probing else ())
+    answers, probed, writes = await answered_with(
+        node, asks, reads.writes, wanted.traced_of, probing.asks if probing else ()
+    )
     logs: Logs = {}
     if asked:
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import msgspec
@@ -62,31 +64,56 @@ class UpgradeMemory(msgspec.Struct):
         return self
 
 
-def upgraded(
-    block: Block,
-    log: Log | Write | None,
-    contract: Address,
-    kind: str,
-    role: Role,
-    old: str | None,
-    new: str,
-    seen_by: SeenBy,
-    gained: tuple[str, ...] = (),
-    lost: tuple[str, ...] = (),
-) -> ContractUpgraded:
-    """What is said of it; its id does not depend on whether a trace or the state showed what no log told."""
-    where = log.index if isinstance(log, Log) else "-"
-    words: tuple[str, ...] = (contract, role, new) if role is not Role.FACET else (contract, role, old or NOBODY, new)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """A contract's `role` went from `old` (None: not known) to `new`, as a log, a write or (None) the state alone shows.
+
+    `gained` and `lost` are selectors, of a facet.
+    """
+
+    contract: Address
+    kind: str
+    role: Role
+    new: str
+    seen_by: SeenBy
+    old: str | None = None
+    at: Log | Write | None = None
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def upgraded(block: Block, upgrade: Upgrade) -> ContractUpgraded:
+    """The event of an upgrade; its id does not depend on whether a trace or the state showed what no log reported."""
+    at, old, new = upgrade.at, upgrade.old, upgrade.new
+    where = at.index if isinstance(at, Log) else "-"
+    changed = (old or NOBODY, new) if upgrade.role is Role.FACET else (new,)
     return ContractUpgraded(
-        place=block.place(log),
+        place=block.place(at),
         seen_at=block.seen_at,
-        event_id=block.event_id(where, "upgraded", *words),
-        contract=contract,
-        proxy_kind=kind,
-        role=role,
+        event_id=block.event_id(where, "upgraded", upgrade.contract, upgrade.role, *changed),
+        contract=upgrade.contract,
+        proxy_kind=upgrade.kind,
+        role=upgrade.role,
         old=old,
         new=new,
-        seen_by=seen_by,
-        gained=gained,
-        lost=lost,
+        seen_by=upgrade.seen_by,
+        gained=upgrade.gained,
+        lost=upgrade.lost,
     )
+
+
+class SilentRepeats:
+    """Counts the events of one block that no log reported: the same may come about in silence more than once there."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def clear(self) -> None:
+        """A new block begins."""
+        self._seen.clear()
+
+    def numbered(self, event: ContractUpgraded) -> ContractUpgraded:
+        """The event; from the second of the same id on, its id says which one it is."""
+        times = self._seen[event.event_id]
+        self._seen[event.event_id] += 1
+        return replace(event, event_id=f"{event.event_id}/{times}") if times else event

@@ -140,7 +140,8 @@ class CodeComparison:
         reads = Reads(state=frozenset(map(CodeHash, {at.address for at in wanted})))
         ends = replace(first, number=first.number - 1, hash=first.parent_hash), last
         try:
-            found = await fetch.blocks(self._nodes, self._network.id, ends, reads, self._clock, state_of=ends)
+            blocks = fetch.BlocksWanted(run=ends, reads=reads, state_of=ends)
+            found = await fetch.blocks(self._nodes, self._network.id, blocks, self._clock)
         except NodeFailure:
             return {}
         before, after = (one.state for one in found)

@@ -74,12 +74,8 @@ class Prefetch:
 
     async def _read(self, wanted: Wanted) -> list[Block]:
         run = await fetch.headers(self._nodes, wanted.numbers)
-        return await fetch.blocks(
-            self._nodes,
-            self._network,
-            run,
-            wanted.reads,
-            self._clock,
-            state_of=run if self._every_block else [*run[: 1 if wanted.grown else 0], run[-1]],
-            traced=self._every_block,
+        ends = [*run[: 1 if wanted.grown else 0], run[-1]]
+        blocks = fetch.BlocksWanted(
+            run=run, reads=wanted.reads, state_of=run if self._every_block else ends, traced=self._every_block
         )
+        return await fetch.blocks(self._nodes, self._network, blocks, self._clock)

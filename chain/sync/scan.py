@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import get_args
 
 from chain.blocks.block import Block, Header
 from chain.blocks.reads import Reads
@@ -34,7 +33,6 @@ MAX_READS = 20_000
 MAX_TRIES, FIRST_TRIES = 8, 3
 """How often a block is asked for in vain; the first are fewer, for an operator waits to hear that nobody answers."""
 
-PLACED = get_args(PlacedEvent)
 
 Progress = Callable[[int, int], None]
 """Told the blocks done and the blocks in all, after each run."""
@@ -52,8 +50,23 @@ async def prime(nodes: NodeGroup, network: NetworkId, bench: DetectorSet, header
     """Show the state of a block, and none of its logs: thrice, for what is found there may need more to be read."""
     for _ in range(3):
         reads = Reads(state=bench.reads().state)
-        found = await fetch.blocks(nodes, network, [header], reads, clock, state_of=[header])
+        wanted = fetch.BlocksWanted(run=[header], reads=reads, state_of=[header])
+        found = await fetch.blocks(nodes, network, wanted, clock)
         bench.on_block(found[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """`every_block`: make all reads in every block, not only at the end of each range. `progress` is called after each range.
+    With `checkpoints` (of its own, not a watcher's) a scan goes on where an earlier one of the same blocks ended.
+    """
+
+    every_block: bool = False
+    progress: Progress | None = None
+    checkpoints: Checkpoints | None = None
+
+
+DEFAULTS = ScanOptions()
 
 
 async def scan(
@@ -62,9 +75,7 @@ async def scan(
     last: int,
     clock: Clock = utc_now,
     *,
-    every_block: bool = False,
-    progress: Progress | None = None,
-    checkpoints: Checkpoints | None = None,
+    options: ScanOptions = DEFAULTS,
     nodes: NodeGroup | None = None,
 ) -> AsyncIterator[ChainEvent]:
     """What blocks `first`..`last` hold, and the faults of nodes on the way. Fits only blocks that no reorg can reach.
@@ -75,7 +86,7 @@ async def scan(
     same blocks ended; the event that was being handled then comes again, with its id. Raises ScanIncomplete where no node
     gives a block after some tries.
     """
-    past = _Past(settings, nodes or open_nodes(settings, clock), clock, checkpoints, every_block=every_block)
+    past = _Past(settings, nodes or open_nodes(settings, clock), clock, options)
     tries = 0
     try:
         await past.resume(first)
@@ -92,8 +103,8 @@ async def scan(
                 raise ScanIncomplete(past.number)
             if not went_on:
                 await asyncio.sleep(max(settings.wait_s, past.nodes.wake_s()))
-            elif progress:
-                progress(past.number - first, last + 1 - first)
+            elif options.progress:
+                options.progress(past.number - first, last + 1 - first)
     finally:
         await past.close()
 
@@ -104,22 +115,20 @@ class _Past:
         settings: WatcherSettings,
         nodes: NodeGroup,
         clock: Clock,
-        checkpoints: Checkpoints | None,
-        *,
-        every_block: bool,
+        options: ScanOptions,
     ) -> None:
         self._settings = settings
         self._network = settings.network.id
         self._clock = clock
-        self._checkpoints = checkpoints
-        self._every_block = every_block
+        self._checkpoints = options.checkpoints
+        self._every_block = options.every_block
         self._most = RUN
         self._bench: DetectorSet | None = None
         self._memories: Mapping[str, bytes] = {}
         self._last: Header | None = None
         self._out: deque[PlacedEvent] = deque()
         self._grown = False
-        self._ahead = Prefetch(nodes, settings.network.id, clock, every_block=every_block)
+        self._ahead = Prefetch(nodes, settings.network.id, clock, every_block=options.every_block)
         self._steady = True
         self._comparing = CodeComparison(settings.network, nodes, clock)
         self.nodes = nodes
@@ -134,7 +143,7 @@ class _Past:
         if checkpoint and checkpoint.window:
             self._last = checkpoint.window[-1].header
             self._memories = checkpoint.window[-1].memories
-            self._out.extend(event for event in checkpoint.untold if isinstance(event, PLACED))
+            self._out.extend(event for event in checkpoint.untold if isinstance(event, PlacedEvent))
             self.number = self._last.number + 1
 
     def untold(self) -> Iterator[PlacedEvent]:

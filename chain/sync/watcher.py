@@ -150,7 +150,7 @@ class Watcher:
             return failure.fault is NodeFaultKind.BATCH_LIMIT
 
     async def _towards(self, head: Header) -> bool:
-        """AnyRead on towards the head; True where something was read or taken back."""
+        """Read on towards the head; True where something was read or taken back."""
         bench = await self._benched(head)
         if self._canonical.tip is None:
             return await self._prime(bench, head)
@@ -174,9 +174,10 @@ class Watcher:
         return True
 
     async def _digest(self, bench: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
-        """AnyRead these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
+        """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
-        blocks = await fetch.blocks(self._nodes, self._network.id, run, reads, self._clock, state_of=of, live=not old)
+        wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not old)
+        blocks = await fetch.blocks(self._nodes, self._network.id, wanted, self._clock)
         stretch = RangeDigest(bench, partial(self._whole, reads=reads), bench.memory)
         found = await stretch.digested(blocks, reads, sparse=old)
         self._ready.extend(await self._comparing.compared(found) if old else found)
@@ -194,7 +195,7 @@ class Watcher:
         return self._bench
 
     async def _prime(self, bench: DetectorSet, head: Header) -> bool:
-        """AnyRead what stands before the first block told, twice, for what was found may need more to be read."""
+        """Read what stands before the first block told, twice, for what was found may need more to be read."""
         number = head.number if self._start is None else self._start - 1
         if number > head.number:
             return False

@@ -94,18 +94,12 @@ async def scan_into(
 ) -> None:
     """Scan, and give each event to `take` in order. Raises OperatorError if no node has a block."""
     from chain.events.network import HeadSeen, NodeFault
-    from chain.sync.scan import ScanIncomplete, scan
+    from chain.sync.scan import ScanIncomplete, ScanOptions, scan
 
     why = "it does not keep that history"
     with _bar(request) as progress:
-        events: AsyncIterator[ChainEvent] = scan(
-            settings,
-            request.first,
-            request.last,
-            every_block=request.every_block,
-            progress=progress,
-            checkpoints=output,
-        )
+        options = ScanOptions(every_block=request.every_block, progress=progress, checkpoints=output)
+        events: AsyncIterator[ChainEvent] = scan(settings, request.first, request.last, options=options)
         try:
             async with aclosing(events) as open_events:  # type: ignore[type-var]
                 async for event in open_events:

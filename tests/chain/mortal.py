@@ -21,6 +21,7 @@ from typing import get_args
 from chain import networks
 from chain.events import Address, ChainEvent, CodeChange, CodeCompared, NetworkId, PlacedEvent
 from chain.events.network import HeadSeen
+from chain.sync.scan import ScanOptions
 from chain.sync.settings import WatcherSettings
 from chain.sync.watcher import Watcher, scan
 from chain.watch import Watch, WatchedContract
@@ -107,7 +108,9 @@ def main(words: list[str]) -> None:
     network = networks.declared("local")
     settings = WatcherSettings(network=network, nodes=(url,), watch=watch, poll_s=0.02, start_block=int(first))
     if how == "scan":
-        asyncio.run(_until(scan(settings, int(first), int(last), checkpoints=saved), told, int(last)))
+        asyncio.run(
+            _until(scan(settings, int(first), int(last), options=ScanOptions(checkpoints=saved)), told, int(last))
+        )
     else:
         asyncio.run(_until(Watcher(settings, saved).events(), told, int(last)))
 

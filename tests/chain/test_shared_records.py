@@ -15,7 +15,7 @@ from chain.blocks.block import Block
 from chain.detectors import wallets
 from chain.events import Address, WalletSilent
 from chain.events.upgrades import ContractUpgraded, SeenBy
-from chain.sync.scan import scan
+from chain.sync.scan import ScanOptions, scan
 from chain.sync.settings import WatcherSettings
 from chain.watch import Watch, WatchedContract, WatchedWallet
 from tests.chain.following import LOCAL
@@ -65,7 +65,10 @@ async def test_each_recorded_upgrade_is_told_once_in_its_block_with_old_and_new(
             held[proxy] = new
         watch = Watch(contracts=tuple(WatchedContract(address=proxy) for proxy in proxies))
         settings = WatcherSettings(network=LOCAL, nodes=(anvil.url,), watch=watch)
-        events = [event async for event in scan(settings, first, await anvil.height(), every_block=silent)]
+        events = [
+            event
+            async for event in scan(settings, first, await anvil.height(), options=ScanOptions(every_block=silent))
+        ]
     told = [event for event in events if isinstance(event, ContractUpgraded)]
     assert [(event.contract, event.old, event.new) for event in told] == expected
     assert {event.seen_by for event in told} == {SeenBy.SLOT if silent else SeenBy.LOG}

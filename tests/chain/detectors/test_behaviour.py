@@ -28,7 +28,7 @@ from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
-from chain.proxies.upgrade_memory import upgraded
+from chain.proxies.upgrade_memory import Upgrade, upgraded
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, topic
 
@@ -100,7 +100,8 @@ def said(event: PlacedEvent) -> tuple[Any, ...]:
 
 
 def by_log(number: int, new: Address, role: Role = Role.IMPLEMENTATION) -> ContractUpgraded:
-    return upgraded(block(number), None, P, "eip1967", role, A, new, SeenBy.LOG)
+    change = Upgrade(contract=P, kind="eip1967", role=role, old=A, new=new, seen_by=SeenBy.LOG)
+    return upgraded(block(number), change)
 
 
 def test_an_honest_contract_costs_one_question_and_is_not_asked_again_before_its_time() -> None:
@@ -284,7 +285,8 @@ def test_looks_are_spread_over_the_hour_and_never_many_at_once() -> None:
 def test_a_storm_of_changes_begins_no_more_looks_than_are_bearable() -> None:
     many = [address(0x100000 + at) for at in range(MAX_LOOKS + 20)]
     detector = watching(*many)
-    changes = [upgraded(block(1), None, one, "eip1967", Role.IMPLEMENTATION, A, B, SeenBy.LOG) for one in many]
+    one_of = Upgrade(contract=P, kind="eip1967", role=Role.IMPLEMENTATION, old=A, new=B, seen_by=SeenBy.LOG)
+    changes = [upgraded(block(1), replace(one_of, contract=one)) for one in many]
     detector.on_block(block(1, state={CODED: 1}), changes)
     assert len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}) == MAX_LOOKS
     detector.on_block(block(2, state={CODED: 1}), [])

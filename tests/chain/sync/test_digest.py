@@ -18,7 +18,7 @@ from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import Ask
 from chain.sync import scan as scanning
 from chain.sync.checkpoint import Checkpoints
-from chain.sync.scan import scan
+from chain.sync.scan import ScanOptions, scan
 from chain.sync.watcher import Watcher, WatcherSettings
 from tests.chain.following import LOCAL, Kept
 from tests.chain.made import START
@@ -45,7 +45,8 @@ def scanned(
 ) -> AsyncIterator[ChainEvent]:
     clock = Ticking()
     nodes = NodeGroup(LOCAL.id, (node,), clock)
-    return scan(SETTINGS, 2, last, clock, every_block=every_block, checkpoints=checkpoints, nodes=nodes)
+    options = ScanOptions(every_block=every_block, checkpoints=checkpoints)
+    return scan(SETTINGS, 2, last, clock, options=options, nodes=nodes)
 
 
 async def told(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
