@@ -1,7 +1,8 @@
-"""Reading blocks whole: headers by number, then logs and state of a run of blocks in a few batched questions.
+"""Reads blocks from the nodes: headers by number, then the logs and the state of a run of blocks in a few batched requests.
 
-Logs are believed of as many nodes as the quorum asks for; a single node's are held against the block's bloom filter and,
-where that speaks of logs that were not told, against the receipts.
+As many nodes as the quorum asks for must agree on the logs; a single node's logs are compared with the block's bloom filter
+and, where that shows logs that the node did not send, with the receipts. Writes inside blocks and probes are asked for in the
+same request, bounded, and a block never fails for them.
 """
 
 from __future__ import annotations
@@ -13,25 +14,26 @@ from itertools import pairwise
 from typing import Any
 
 from chain.blocks import bloom
-from chain.blocks.block import Block, Header
-from chain.blocks.reads import AnyRead, CallBytes, CallWord, Probe, Reads, StateRead
+from chain.blocks.block import Block, Header, Write
+from chain.blocks.reads import AnyRead, CallBytes, CallWord, Probe, Reads, SlotWord, StateRead
 from chain.events import NetworkId
 from chain.events.network import NodeFaultKind
 from chain.nodes.group import NodeGroup
 from chain.nodes.log_quorum import Agreement, judge
 from chain.nodes.log_ranges import Logs, pieces, settle
 from chain.nodes.node import Clock, Node
-from chain.nodes.tracing import Writes, answered_with
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of, receipts_ask, receipts_of
 from chain.rpc.multicall import Packed, alone_ask, alone_of, plan, unpack
 from chain.rpc.probe_batches import Probing
-from chain.rpc.storage_writes import contradicts
+from chain.rpc.storage_writes import MAX_TRACED, PATIENCE_S, Means, contradicts, misses, writes_asks, writes_of
 
 RECEIPTS = "receipts"
 
 States = dict[str, dict[AnyRead, object]]
 """Answers by block hash and read."""
+Writes = dict[str, tuple[Write, ...]]
+"""Writes by block hash; a block whose writes were not given is missing."""
 
 
 async def headers(nodes: NodeGroup, numbers: Sequence[int]) -> list[Header]:
@@ -96,13 +98,13 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
     if news := node.traits.tracing.news() if wanted.traced_of else None:
         nodes.mention(node.name, NodeFaultKind.NO_TRACES, news)
     if reads.addresses:
-        told = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
-        if len(told) > 1 and any(one != logs for one in told.values()):
-            told |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + others_wanted, most=1)
-        if len(told) == 1:
-            told |= await _receipts(node, run, reads, logs)
-        if len(told) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
-            logs = _believed(nodes, run, told)
+        by_node = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
+        if len(by_node) > 1 and any(one != logs for one in by_node.values()):
+            by_node |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + others_wanted, most=1)
+        if len(by_node) == 1:
+            by_node |= await _receipts(node, run, reads, logs)
+        if len(by_node) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
+            logs = _agreed_logs(nodes, run, by_node)
     return [
         Block(
             network=network,
@@ -128,9 +130,9 @@ async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Cl
 async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]:
     """The logs, the state and the writes as this node answers them: nearly always in one request."""
     run, reads, probes = wanted.run, wanted.reads, wanted.probes
-    whole = frozenset(one.hash for one in wanted.state_of)
+    read_whole = frozenset(one.hash for one in wanted.state_of)
     reading = [
-        Reading.of(one, reads.state if one.hash in whole else reads.moving, node)
+        Reading.of(one, reads.state if one.hash in read_whole else reads.moving, node)
         for one in (run if reads.moving else wanted.state_of)
     ]
     beside = frozenset(need for need in probes if not isinstance(need, Probe)) - reads.state
@@ -140,7 +142,7 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
     asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
     probing = Probing.of(run[-1], probes - reads.state - beside, node.traits.apart) if probes else None
-    answers, probed, writes = await answered_with(
+    answers, probed, writes = await _answered_with(
         node, asks, reads.writes, wanted.traced_of, probing.asks if probing else ()
     )
     logs: Logs = {}
@@ -159,7 +161,7 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What is read of one block, and the questions for it: packed ones first."""
+    """The reads of one block, and the requests for them: packed ones first."""
 
     header: Header
     packed: tuple[Packed, ...]
@@ -167,13 +169,13 @@ class Reading:
 
     @classmethod
     def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> Reading:
-        """As this node takes it."""
+        """The reads, packed as far as this node takes it."""
         packed, plain = plan(reads) if node.traits.packs else ((), tuple(sorted(reads, key=repr)))
         return cls(header=header, packed=packed, plain=plain)
 
     @property
     def asks(self) -> list[Ask]:
-        """The questions."""
+        """The requests."""
         return [
             *(some.ask(self.header) for some in self.packed),
             *(read_ask(need, {"blockHash": self.header.hash}) for need in self.plain),
@@ -181,7 +183,7 @@ class Reading:
 
 
 async def _state(node: Node, reading: Sequence[Reading], answers: Sequence[Any]) -> States:
-    """The words by block. What a packed call did not answer is asked once more by itself."""
+    """The answers by block. A read that a packed call did not answer is asked once more by itself."""
     found: States = {}
     again: list[tuple[Header, AnyRead]] = []
     packed = understood = False
@@ -220,8 +222,88 @@ def _put(words: dict[AnyRead, object], answers: Any) -> None:
             words[need] = word
 
 
+async def _answered_with(
+    node: Node,
+    asks: Sequence[Ask],
+    places: frozenset[SlotWord],
+    headers: Sequence[Header],
+    probes: Sequence[Ask] = (),
+) -> tuple[list[Any], list[Any], Writes]:
+    """The answers, those to the probes, and all writes of these places in these blocks as far as the node gives them.
+
+    Probes and the writes of one block are asked for in the same request; if that takes too long or fails, it is
+    sent again without them. The writes of several blocks are asked for afterwards. Raises NodeFailure where the node fails
+    without them too.
+    """
+    tracing = node.traits.tracing
+    wanted = headers if places and headers and tracing.asks(len(headers)) else ()
+    more = writes_asks(tracing.means, places, wanted[0]) if len(wanted) == 1 else []
+    if not more and not probes:
+        return await node.ask(asks), [], await _several(node, places, wanted)
+    try:
+        answers = await asyncio.wait_for(node.ask([*asks, *probes, *more]), PATIENCE_S)
+    except (NodeFailure, TimeoutError):
+        answers = await node.ask(asks)
+        if more and not probes:
+            tracing.went(understood=False)
+        return answers, [], await _several(node, places, wanted) if not more else {}
+    probed = answers[len(asks) : len(asks) + len(probes)]
+    if more:
+        writes = await _settled(node, places, wanted, answers[len(asks) + len(probes) :])
+    else:
+        writes = await _several(node, places, wanted)
+    return answers[: len(asks)], probed, writes
+
+
+async def _several(node: Node, places: frozenset[SlotWord], headers: Sequence[Header]) -> Writes:
+    found: Writes = {}
+    tracing = node.traits.tracing
+    for at in range(0, len(headers), MAX_TRACED):
+        some = headers[at : at + MAX_TRACED]
+        if tracing.means is Means.NONE:
+            break
+        asks = [ask for one in some for ask in writes_asks(tracing.means, places, one)]
+        try:
+            answers = await asyncio.wait_for(node.ask(asks), PATIENCE_S * len(some))
+        except (NodeFailure, TimeoutError):
+            tracing.went(understood=False)
+            continue
+        found |= await _settled(node, places, some, answers)
+    return found
+
+
+async def _settled(
+    node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]
+) -> Writes:
+    """The writes in the answers; a node that did not know the request is asked at once for less."""
+    means = node.traits.tracing.means
+    found = _understood(node, places, headers, answers)
+    if means is not node.traits.tracing.means:
+        found |= await _several(node, places, [one for one in headers if one.hash not in found])
+    return found
+
+
+def _understood(node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]) -> Writes:
+    """The writes in the answers; remembers what the node can answer."""
+    found: Writes = {}
+    tracing = node.traits.tracing
+    means, each = tracing.means, len(answers) // len(headers)
+    for at, header in enumerate(headers):
+        mine = answers[at * each : (at + 1) * each]
+        writes = writes_of(means, places, header, mine)
+        if writes is not None:
+            found[header.hash] = writes
+        if tracing.means is not means:
+            continue
+        if writes is None and misses(means, mine[0]):
+            tracing.lesser()
+        else:
+            tracing.went(understood=writes is not None)
+    return found
+
+
 async def _receipts(node: Node, run: Sequence[Header], reads: Reads, logs: Logs) -> dict[str, Logs]:
-    """The logs once more from the receipts, where a bloom filter speaks of logs that were not told."""
+    """The logs once more from the receipts, where a bloom filter shows logs that the node did not send."""
     doubtful = [one for one in run if bloom.suspicious(one, reads, logs[one.hash])]
     if not doubtful:
         return {}
@@ -229,15 +311,15 @@ async def _receipts(node: Node, run: Sequence[Header], reads: Reads, logs: Logs)
         answers = await node.ask([receipts_ask(one) for one in doubtful])
         found = {one.hash: receipts_of(answer, reads, one) for one, answer in zip(doubtful, answers, strict=True)}
     except NodeFailure:
-        return {}  # many nodes have no such question: then there is nothing to hold the logs against
+        return {}  # many nodes have no such question: then there is nothing to compare the logs with
     return {RECEIPTS: logs | found}
 
 
-def _believed(nodes: NodeGroup, run: Sequence[Header], told: Mapping[str, Logs]) -> Logs:
-    believed: Logs = {}
+def _agreed_logs(nodes: NodeGroup, run: Sequence[Header], by_node: Mapping[str, Logs]) -> Logs:
+    agreed: Logs = {}
     for one in run:
-        verdict: Agreement = judge(one, {name: logs[one.hash] for name, logs in told.items()})
-        believed[one.hash] = verdict.logs
-        for name, fault in verdict.faults.items():
+        agreement: Agreement = judge(one, {name: logs[one.hash] for name, logs in by_node.items()})
+        agreed[one.hash] = agreement.logs
+        for name, fault in agreement.faults.items():
             nodes.accuse(name, fault, f"logs of block {one.number}")
-    return believed
+    return agreed
