@@ -1,4 +1,4 @@
-"""A look at one contract: where it stands, what it asks next, and what was found. Pure.
+"""An inquiry about one contract: its stage, its next questions, and what was found. Pure.
 
 First sentinels in place of what is declared; where these did not run, a trace of the calls; where there are no traces, what
 the calls touched, and sentinels there; then, of a target that nothing declares, the slots that the call read, and their words.
@@ -21,7 +21,7 @@ from chain.proxies.places import PlaceTable
 
 
 class Question(StrEnum):
-    """What a look asks."""
+    """What an inquiry asks."""
 
     SENTINEL = "sentinel"
     TRACE = "trace"
@@ -34,14 +34,14 @@ class Question(StrEnum):
 SELECTOR = 10
 """Characters of call data that is a getter's and nothing else."""
 EXPLAIN = frozenset({Role.BEACON, Role.DICTIONARY, Role.CODE, Role.FACET})
-"""Told changes of which a new target follows."""
+"""Reported changes that a new target follows from."""
 HOUR_S = 3600
 
 
 class Inquiry(msgspec.Struct):
-    """Where a look stands: its question, the call data, the targets or slots asked about, the beacons asked beside it.
+    """The stage of an inquiry: its question, the call data, the targets or slots asked about, the beacons asked beside it.
 
-    `explained`: it began with a change that was told, which a new target follows from. `proving`: something is to be told, and
+    `explained`: it began with a reported change, which a new target follows from. `proving`: something is to be reported, and
     all that the contract might declare is read in the same block first.
     """
 
@@ -64,7 +64,7 @@ class BrokenClaim(msgspec.Struct, frozen=True):
 
 
 class HiddenTarget(msgspec.Struct):
-    """What a contract delegates to beyond its word. `at`: the slot that holds the target, and how many bits above its end.
+    """The target that a contract delegates to without declaring it. `at`: the slot that holds it, and how many bits up.
 
     `reported`: the broken claim that was reported last; None where the contract declares nothing.
     """
@@ -81,29 +81,29 @@ class HiddenTarget(msgspec.Struct):
         return BrokenClaim(self.claimed, self.actual)
 
 
-def asked(look: Inquiry, contract: Address, form: PlaceTable) -> list[AnyRead]:
-    """All that is read for the look in the next block."""
-    own = questions(look, contract)
-    if not look.proving:
+def asked(inquiry: Inquiry, contract: Address, form: PlaceTable) -> list[AnyRead]:
+    """All that is read for the inquiry in the next block."""
+    own = questions(inquiry, contract)
+    if not inquiry.proving:
         return own
-    via = (where.need for at in look.beacons for role in form.asked_roles for where in form.via(role, Address(at)))
+    via = (where.need for at in inquiry.beacons for role in form.asked_roles for where in form.via(role, Address(at)))
     return [*own, *places(form, contract, StateRead()), *via]
 
 
-def questions(look: Inquiry, contract: Address) -> list[AnyRead]:
-    """The questions whose answers the look waits for."""
-    if look.stage in (Question.SENTINEL, Question.CANDIDATES):
-        targets = tuple(Address(one) for one in look.targets)
-        return [RunsOneOf(contract, body, targets) for body in look.bodies]
-    if look.stage is Question.TRACE:
-        return [TracedDelegates(contract, body) for body in look.bodies]
-    if look.stage is Question.WORDS:
-        return [SlotWord(Address(at), slot) for at, slot in look.words]
-    return [TouchedState(contract, body, traced=look.traced) for body in look.bodies]
+def questions(inquiry: Inquiry, contract: Address) -> list[AnyRead]:
+    """The questions whose answers the inquiry waits for."""
+    if inquiry.stage in (Question.SENTINEL, Question.CANDIDATES):
+        targets = tuple(Address(one) for one in inquiry.targets)
+        return [RunsOneOf(contract, body, targets) for body in inquiry.bodies]
+    if inquiry.stage is Question.TRACE:
+        return [TracedDelegates(contract, body) for body in inquiry.bodies]
+    if inquiry.stage is Question.WORDS:
+        return [SlotWord(Address(at), slot) for at, slot in inquiry.words]
+    return [TouchedState(contract, body, traced=inquiry.traced) for body in inquiry.bodies]
 
 
 def ran(reads: Iterable[AnyRead], state: StateRead) -> dict[str, tuple[Delegate, ...]]:
-    """Whom each call delegated to. A sentinel that did not run says nothing."""
+    """Whom each call delegated to. A sentinel that did not run shows nothing."""
     traced: dict[str, tuple[Delegate, ...]] = {}
     by_sentinel: dict[str, tuple[Delegate, ...]] = {}
     for read in reads:

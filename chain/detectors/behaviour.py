@@ -1,10 +1,11 @@
-"""Whom watched contracts really delegate to: looked at after every change and about once an hour, and told where it is not
-what they declare; a target that nothing declares is followed by the slot that was found to hold it.
+"""Finds whom watched contracts really delegate to, and reports where that is not what they declare; a target that nothing
+declares is followed by the slot that was found to hold it.
 
-A look takes a few blocks, for each question follows from the last answer: sentinels in place of what is declared (all
-contracts share a call); where these did not run, a trace of the calls; where there are no traces, what the calls touched, and
-sentinels there. What a node cannot answer ends the look: nothing is known then, and nothing told. Looks begin only where
-state is read, and are spread over the hour by address, so that a thousand contracts add less than one question a block.
+An inquiry begins after every change and about once an hour. It takes a few blocks, for each question follows from the last
+answer: sentinels in place of what is declared (all contracts share a call); where these did not run, a trace of the calls;
+where there are no traces, what the calls touched, and sentinels there. What a node cannot answer ends the inquiry: nothing
+is known then, and nothing reported. Inquiries begin only where state is read, and are spread over the hour by address, so
+that a thousand contracts add less than one question a block.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ T = TypeVar("T")
 STAGE = 2
 
 EVERY = 4
-"""Blocks from one asking to the next, so that many looks share one question."""
+"""Blocks from one asking to the next, so that many inquiries share one question."""
 MAX_BEGUN = 5
-"""Looks begun in one block because it is time."""
-MAX_LOOKS = 64
+"""Inquiries that begin in one block because they are due."""
+MAX_INQUIRIES = 64
 MAX_TRIES = 2
 """Blocks that were asked and did not answer, after which a question is given up."""
 MAX_CANDIDATES = 8
@@ -57,8 +58,8 @@ MAX_WORDS = 32
 class _Memory(msgspec.Struct):
     number: int = 0  # of the last block
     asked: int = -EVERY  # of the last block that was asked
-    mark_s: float | None = None  # looks due up to here were begun
-    looks: dict[str, Inquiry] = {}
+    mark_s: float | None = None  # inquiries due up to here were begun
+    inquiries: dict[str, Inquiry] = {}
     found: dict[str, HiddenTarget] = {}
 
 
@@ -75,30 +76,30 @@ class Behaviour:
         self._silent = SilentRepeats()
 
     def reads(self) -> Reads:
-        """The slots that were found and, where it is time, the questions of the looks under way."""
+        """The slots that were found and, where it is time, the questions of the inquiries under way."""
         if self._open != self._is_open(self._memory.number + 1):
             self._open, self._needs = not self._open, None
         if self._needs is None:
             slots = frozenset(
                 SlotWord(Address(one.at[0]), one.at[1]) for one in self._memory.found.values() if one.at is not None
             )
-            looks = self._memory.looks if self._open else {}
-            probes = [need for at, look in looks.items() for need in asked(look, Address(at), self._form)]
+            inquiries = self._memory.inquiries if self._open else {}
+            probes = [need for at, inquiry in inquiries.items() for need in asked(inquiry, Address(at), self._form)]
             self._needs = Reads(state=slots, standing=slots, writes=slots, probes=frozenset(probes))
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """What the slots that were found did, what the looks came to, and new looks."""
+        """What the slots that were found did, what the inquiries came to, and new inquiries."""
         self._silent.clear()
         upgrades = [one for one in earlier if isinstance(one, ContractUpgraded) and one.contract in self._watched]
         own = [*self._followed(block, upgrades)]
         found: list[PlacedEvent] = [*own]
         changed = {one.contract for one in (*upgrades, *own)}
-        heard = bool(block.state) or block.probed
-        answering = list(self._memory.looks.items()) if heard and self._is_open(block.header.number) else []
-        for contract, look in answering:
+        was_read = bool(block.state) or block.probed
+        answering = list(self._memory.inquiries.items()) if was_read and self._is_open(block.header.number) else []
+        for contract, inquiry in answering:
             if contract not in changed:
-                found += self._on_answers(block, Address(contract), look)
+                found += self._on_answers(block, Address(contract), inquiry)
         if block.probed and answering:
             self._memory.asked = block.header.number
         self._memory.number = block.header.number
@@ -107,7 +108,7 @@ class Behaviour:
         return found
 
     def memory(self) -> bytes:
-        """The looks under way, and what was found."""
+        """The inquiries under way, and what was found."""
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
@@ -121,7 +122,7 @@ class Behaviour:
     # --- the slots that were found
 
     def _followed(self, block: Block, upgrades: Sequence[ContractUpgraded]) -> Iterator[ContractUpgraded]:
-        told = {(one.contract, one.new) for one in upgrades}
+        known_changes = {(one.contract, one.new) for one in upgrades}
         for one in upgrades:
             known = self._memory.found.get(one.contract)
             if known and known.reported is None and one.role is Role.IMPLEMENTATION:
@@ -138,7 +139,7 @@ class Behaviour:
                 steps.append((word, None))
             for word, write in steps:
                 new = address_of(word >> shift)
-                if new != found.actual and (contract, new) not in told:
+                if new != found.actual and (contract, new) not in known_changes:
                     seen_by = SeenBy.TRACE if write else SeenBy.SLOT
                     yield self._upgraded(block, Address(contract), found, new, seen_by, write)
                 found.actual = new
@@ -163,24 +164,28 @@ class Behaviour:
         )
         return self._silent.numbered(upgraded(block, upgrade))
 
-    # --- beginning a look
+    # --- beginning an inquiry
 
     def _begin(self, block: Block, upgrades: Sequence[ContractUpgraded], own: Sequence[ContractUpgraded]) -> None:
         for one in own:
-            self._look(block, one.contract)
+            self._inquire(block, one.contract)
         for one in upgrades:
-            self._look(block, one.contract, explained=one.role in EXPLAIN)
+            self._inquire(block, one.contract, explained=one.role in EXPLAIN)
         memory = self._memory
-        most = min(MAX_BEGUN, MAX_LOOKS - len(memory.looks))
+        most = min(MAX_BEGUN, MAX_INQUIRIES - len(memory.inquiries))
         due, memory.mark_s = turns(memory.mark_s, block.header.time.timestamp(), len(self._contracts), most)
         for contract in (self._contracts[at] for at in due):
-            if contract not in memory.looks:
-                self._look(block, contract)
+            if contract not in memory.inquiries:
+                self._inquire(block, contract)
 
-    def _look(self, block: Block, contract: Address, *, explained: bool = False) -> None:
+    def _inquire(self, block: Block, contract: Address, *, explained: bool = False) -> None:
         self._drop(contract)
         what = declared(self._form, contract, block.state)
-        if what.account or block.state.get(CodeHash(contract)) == NO_CODE or len(self._memory.looks) >= MAX_LOOKS:
+        if (
+            what.account
+            or block.state.get(CodeHash(contract)) == NO_CODE
+            or len(self._memory.inquiries) >= MAX_INQUIRIES
+        ):
             return
         found = self._memory.found.get(contract)
         targets = sorted(what.targets | ({Address(found.actual)} if found else set()))
@@ -198,72 +203,74 @@ class Behaviour:
             Inquiry(Question.TRACE, bodies=calls, beacons=sorted(what.asked), traced=True, explained=explained),
         )
 
-    def _next(self, contract: Address, look: Inquiry) -> None:
-        self._memory.looks[contract] = look
+    def _next(self, contract: Address, inquiry: Inquiry) -> None:
+        self._memory.inquiries[contract] = inquiry
         self._needs = None
 
     def _drop(self, contract: Address) -> None:
-        if self._memory.looks.pop(contract, None) is not None:
+        if self._memory.inquiries.pop(contract, None) is not None:
             self._needs = None
 
-    # --- a look's answers
+    # --- an inquiry's answers
 
-    def _on_answers(self, block: Block, contract: Address, look: Inquiry) -> Iterator[PlacedEvent]:
-        answered = [read for read in questions(look, contract) if read in block.state]
+    def _on_answers(self, block: Block, contract: Address, inquiry: Inquiry) -> Iterator[PlacedEvent]:
+        answered = [read for read in questions(inquiry, contract) if read in block.state]
         if not answered:
-            look.tries += block.probed
-            if look.tries < MAX_TRIES:
+            inquiry.tries += block.probed
+            if inquiry.tries < MAX_TRIES:
                 return
         self._drop(contract)
-        if look.stage is Question.SENTINEL:
-            yield from self._on_sentinels(block, contract, look, _answers(block, answered, RunsOneOf))
-        elif look.stage is Question.TRACE and not answered:
-            calls = [*look.bodies[:1], *(body for body in look.bodies[1:] if len(body) == SELECTOR)]
-            self._next(contract, Inquiry(Question.TOUCH, bodies=calls, beacons=look.beacons, explained=look.explained))
-        elif look.stage in (Question.TRACE, Question.CANDIDATES):
-            yield from self._on_found(block, contract, look, ran(answered, block.state))
-        elif look.stage is Question.TOUCH:
-            self._on_touched(block, contract, look, _answers(block, answered, TouchedState))
-        elif look.stage is Question.SLOTS:
+        if inquiry.stage is Question.SENTINEL:
+            yield from self._on_sentinels(block, contract, inquiry, _answers(block, answered, RunsOneOf))
+        elif inquiry.stage is Question.TRACE and not answered:
+            calls = [*inquiry.bodies[:1], *(body for body in inquiry.bodies[1:] if len(body) == SELECTOR)]
+            self._next(
+                contract, Inquiry(Question.TOUCH, bodies=calls, beacons=inquiry.beacons, explained=inquiry.explained)
+            )
+        elif inquiry.stage in (Question.TRACE, Question.CANDIDATES):
+            yield from self._on_found(block, contract, inquiry, ran(answered, block.state))
+        elif inquiry.stage is Question.TOUCH:
+            self._on_touched(block, contract, inquiry, _answers(block, answered, TouchedState))
+        elif inquiry.stage is Question.SLOTS:
             self._on_slots(contract, _answers(block, answered, TouchedState))
         else:
             slots = [read for read in answered if isinstance(read, SlotWord)]
             self._on_words(contract, {read: word for read in slots if (word := block.state.get(read)) is not None})
 
     def _on_sentinels(
-        self, block: Block, contract: Address, look: Inquiry, ran_as: Sequence[Address]
+        self, block: Block, contract: Address, inquiry: Inquiry, ran_as: Sequence[Address]
     ) -> Iterator[PlacedEvent]:
         """Nothing more is asked where all that ran is what is believed already."""
         hit = {one for one in ran_as if one != NOBODY}
         found = self._memory.found.get(contract)
         what = declared(self._form, contract, block.state)
         believed = {found.actual} if found else what.slots or set(what.getters.values())
-        if len(ran_as) < len(look.bodies) or NOBODY in ran_as:
-            self._to_trace(block, contract, explained=look.explained)
+        if len(ran_as) < len(inquiry.bodies) or NOBODY in ran_as:
+            self._to_trace(block, contract, explained=inquiry.explained)
         elif found and found.reported and hit <= what.slots:
             yield self._ended(block, contract, found, ProbedBy.SENTINEL, len(ran_as))
         elif not hit <= believed or (found and found.reported and found.reported != found.finding):
-            self._to_trace(block, contract, explained=look.explained)
+            self._to_trace(block, contract, explained=inquiry.explained)
 
-    def _on_touched(self, block: Block, contract: Address, look: Inquiry, answers: Sequence[Touched]) -> None:
+    def _on_touched(self, block: Block, contract: Address, inquiry: Inquiry, answers: Sequence[Touched]) -> None:
         touched = {at for answer in answers for at, _ in answer} - {contract, NEUTRAL, NOBODY}
         what = declared(self._form, contract, block.state)
         others = sorted(at for at in touched if int(at, 16) >= PRECOMPILED)[:MAX_CANDIDATES]
         if others and not touched & (what.slots | what.asked):
             self._next(
-                contract, msgspec.structs.replace(look, stage=Question.CANDIDATES, targets=[*others], proving=True)
+                contract, msgspec.structs.replace(inquiry, stage=Question.CANDIDATES, targets=[*others], proving=True)
             )
 
     def _on_found(
-        self, block: Block, contract: Address, look: Inquiry, delegates: Mapping[str, Sequence[Delegate]]
+        self, block: Block, contract: Address, inquiry: Inquiry, delegates: Mapping[str, Sequence[Delegate]]
     ) -> Iterator[PlacedEvent]:
         judged = judge(declared(self._form, contract, block.state), delegates)
-        by = ProbedBy.TRACE if look.stage is Question.TRACE else ProbedBy.SENTINEL
+        by = ProbedBy.TRACE if inquiry.stage is Question.TRACE else ProbedBy.SENTINEL
         before = self._memory.found.get(contract)
         if judged.verdict is Finding.UNKNOWN:
             return
-        if judged.actual is not None and not look.proving:
-            self._next(contract, msgspec.structs.replace(look, proving=True, tries=0))
+        if judged.actual is not None and not inquiry.proving:
+            self._next(contract, msgspec.structs.replace(inquiry, proving=True, tries=0))
             return
         if before and before.reported and judged.verdict is not Finding.BROKEN:
             yield self._ended(block, contract, before, by, len(delegates))
@@ -273,7 +280,7 @@ class Behaviour:
             return
         now = HiddenTarget(judged.actual, judged.named_by or "", claimed=judged.claimed)
         same = before is not None and before.actual == now.actual
-        if before and not same and not look.explained:
+        if before and not same and not inquiry.explained:
             yield self._upgraded(block, contract, before, now.actual, SeenBy.BEHAVIOUR)
         now.at = before.at if before and same else None
         now.reported = now.finding if judged.verdict is Finding.BROKEN else None
@@ -282,7 +289,7 @@ class Behaviour:
         if now.reported and now.reported != (before.reported if before else None):
             yield self._mismatch(block, contract, now.reported, by, judged.probes)
         if not same:
-            self._next(contract, Inquiry(Question.SLOTS, bodies=look.bodies[:1], traced=look.traced))
+            self._next(contract, Inquiry(Question.SLOTS, bodies=inquiry.bodies[:1], traced=inquiry.traced))
 
     def _on_slots(self, contract: Address, answers: Sequence[Touched]) -> None:
         slots = [(at, slot) for answer in answers for at, slots in answer for slot in slots]

@@ -1,10 +1,10 @@
-"""Upgrades of proxies, seen by log, by slot, getter, table and code hash: each change once, whichever saw it first.
+"""Detects upgrades of proxies by log, slot, getter, table and code hash; reports each change once, whichever shows it first.
 
-Which slots, getters and logs matter is declared by the kinds in chain/proxies. Two things are remembered for each
-contract: what was last *told* for a role, and what each place last *held*. A place that changes to what a log told is
-the log's own doing; one that changes to anything else was written in silence. Where a node traces, each write inside a
-block counts in its turn, so that what is set back in the same block is seen too. A log that repeats what is known
-already is no change. A place that is empty or unanswered at first sight is not read again until the code changes.
+The kinds in chain/proxies declare which slots, getters and logs matter. The detector remembers two things for each
+contract: the value last *reported* for a role, and the word last read at each *place*. If a place changes to the value
+that a log reported, the log explains it; any other change was silent. Where a node traces, each write inside a block
+counts in its turn, so that a change set back in the same block is seen too. A log that repeats a known value is no
+change. A place that is empty or unanswered at first sight is not read again until the code changes.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class Upgrades:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
         self._form = PlaceTable(every())
-        self._topics = frozenset(self._form.told) | frozenset(CUTS)
+        self._topics = frozenset(self._form.logs) | frozenset(CUTS)
         self._memory = UpgradeMemory().of(self._contracts)
         self._own: dict[Address, tuple[WatchedPlace, ...]] = {}  # what is read of a contract itself
-        self._speaks: dict[Address, dict[str, tuple[str, LogSpec] | None]] = {}
-        self._kin: dict[tuple[Role, Address], list[Address]] | None = None  # the contracts behind each beacon
+        self._own_specs: dict[Address, dict[str, tuple[str, LogSpec] | None]] = {}
+        self._behind: dict[tuple[Role, Address], list[Address]] | None = None  # the contracts behind each beacon
         self._needs: Reads | None = None
         every_place = (where for contract in self._contracts for where in self._form.fields(contract))
         self._written = {where.need: where for where in every_place if isinstance(where.need, SlotWord)}
         self._writes = frozenset(self._written)
-        self._silent = SilentRepeats()  # what was told in this block that no log told
+        self._silent = SilentRepeats()  # this block's events that no log reported
 
     def reads(self) -> Reads:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
@@ -67,9 +67,9 @@ class Upgrades:
             reads: set[AnyRead] = set()
             for contract in self._contracts:
                 addresses.update(address for _, address in self._asked(contract))
-                places, held = tuple(self._places(contract)), self._held(contract)
-                reads.update(where.need for where in places)
-                reads.update(proof for where in places if (proof := open_proof(held, contract, where)))
+                watched, places = tuple(self._watched_places(contract)), self._places(contract)
+                reads.update(where.need for where in watched)
+                reads.update(proof for where in watched if (proof := open_proof(places, contract, where)))
             read = frozenset(reads)
             self._needs = Reads(
                 addresses=frozenset(addresses), topics=self._topics, state=read, standing=read, writes=self._writes
@@ -77,7 +77,7 @@ class Upgrades:
         return self._needs
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """The logs and writes in order, then what the state says that none of them said."""
+        """The changes by logs and writes in order, then those that the state alone shows."""
         found: list[PlacedEvent] = []
         self._silent.clear()
         for one in in_order(block.logs, block.writes, self._named) if block.writes else block.logs:
@@ -91,7 +91,7 @@ class Upgrades:
         return found
 
     def memory(self) -> bytes:
-        """What was told and what the places held."""
+        """The reported values and what the places hold."""
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
@@ -106,38 +106,38 @@ class Upgrades:
         """Be as when `parts` gave these."""
         self._memory = joined_memory(parts.values(), UpgradeMemory).of(self._contracts)
         self._own.clear()
-        self._speaks.clear()
-        self._kin = self._needs = None
+        self._own_specs.clear()
+        self._behind = self._needs = None
 
-    def _told(self, contract: Address) -> dict[str, str]:
-        return self._memory.told[contract]
+    def _reported(self, contract: Address) -> dict[str, str]:
+        return self._memory.reported[contract]
 
-    def _held(self, contract: Address) -> Places:
-        return self._memory.held[contract]
+    def _places(self, contract: Address) -> Places:
+        return self._memory.places[contract]
 
     def _asked(self, contract: Address) -> list[tuple[Role, Address]]:
-        told = ((role, self._told(contract).get(role, NOBODY)) for role in self._form.asked_roles)
-        return [(role, Address(value)) for role, value in told if value != NOBODY]
+        values = ((role, self._reported(contract).get(role, NOBODY)) for role in self._form.asked_roles)
+        return [(role, Address(value)) for role, value in values if value != NOBODY]
 
     def _children(self) -> dict[tuple[Role, Address], list[Address]]:
         """The contracts behind each beacon."""
-        if self._kin is None:
-            self._kin = {}
+        if self._behind is None:
+            self._behind = {}
             for contract in self._contracts:
                 for asked in self._asked(contract):
-                    self._kin.setdefault(asked, []).append(contract)
-        return self._kin
+                    self._behind.setdefault(asked, []).append(contract)
+        return self._behind
 
-    def _places(self, contract: Address) -> Iterator[WatchedPlace]:
+    def _watched_places(self, contract: Address) -> Iterator[WatchedPlace]:
         """What is read of a contract, then of its beacon: of the one that it has by then."""
         if contract not in self._own:
-            held = self._held(contract)
-            code = held.get(CODE)
+            places = self._places(contract)
+            code = places.get(CODE)
             account = code is not None and code.word == f"{NO_CODE:#x}"
             self._own[contract] = tuple(
                 where
                 for where in self._form.fields(contract)
-                if where.always or (where.key == DELEGATE and account) or not _is_empty(held, where.key)
+                if where.always or (where.key == DELEGATE and account) or not _is_empty(places, where.key)
             )
         yield from self._own[contract]
         for role, address in self._asked(contract):
@@ -146,12 +146,12 @@ class Upgrades:
     def _reads_anew(self, contract: Address) -> None:
         """What is to be read of this contract has changed."""
         self._own.pop(contract, None)
-        self._speaks.pop(contract, None)
-        self._kin = self._needs = None
+        self._own_specs.pop(contract, None)
+        self._behind = self._needs = None
 
     def _empty(self, contract: Address, key: str) -> None:
         """There is nothing at this place: it is not read again."""
-        place = self._held(contract).setdefault(key, PlaceMemory())
+        place = self._places(contract).setdefault(key, PlaceMemory())
         if place.word is None:
             place.word = EMPTY
             self._reads_anew(contract)
@@ -162,48 +162,48 @@ class Upgrades:
         if log.topics[0] in CUTS and log.address in self._watched:
             table = self._memory.tables.get(log.address, {})
             yield from self._retable(block, log.address, CUTS[log.topics[0]], cut(table, log), log)
-        tellings = self._form.told.get(log.topics[0], [])
-        if log.address in self._watched and (own := self._speaking(log.address, log.topics[0])):
-            yield from self._on_told(block, log.address, *own, log)
-        for kind, told in tellings if children else ():
-            for child in children.get((told.of, log.address), ()):
-                yield from self._on_told(block, child, kind, told, log)
+        specs = self._form.logs.get(log.topics[0], [])
+        if log.address in self._watched and (own := self._own_spec(log.address, log.topics[0])):
+            yield from self._on_spec(block, log.address, *own, log)
+        for kind, spec in specs if children else ():
+            for child in children.get((spec.of, log.address), ()):
+                yield from self._on_spec(block, child, kind, spec, log)
 
-    def _speaking(self, contract: Address, topic: str) -> tuple[str, LogSpec] | None:
-        """The kind whose log this is when a contract tells it of itself: one of whose places held something."""
-        known = self._speaks.setdefault(contract, {})
+    def _own_spec(self, contract: Address, topic: str) -> tuple[str, LogSpec] | None:
+        """The kind (one of whose places is not empty) whose log this is, when the contract itself emits it."""
+        known = self._own_specs.setdefault(contract, {})
         if topic not in known:
-            own = [one for one in self._form.told.get(topic, ()) if one[1].of is Role.PROXY]
-            held = self._held(contract)
-            fit = (one for one in own if any(holds(held, key) for key in self._form.keys(one[0], one[1].role)))
+            own = [one for one in self._form.logs.get(topic, ()) if one[1].of is Role.PROXY]
+            places = self._places(contract)
+            fit = (one for one in own if any(holds(places, key) for key in self._form.keys(one[0], one[1].role)))
             known[topic] = next(fit, own[-1] if own else None)
         return known[topic]
 
-    def _on_told(
-        self, block: Block, contract: Address, kind: str, told: LogSpec, log: Log
+    def _on_spec(
+        self, block: Block, contract: Address, kind: str, spec: LogSpec, log: Log
     ) -> Iterator[ContractUpgraded]:
-        new = None if told.position is None else log.address_at(told.position)
-        if told.confirmed:
-            new = confirmed(self._held(contract), self._form.fields(contract), block.state, told.role, new)
+        new = None if spec.position is None else log.address_at(spec.position)
+        if spec.confirmed:
+            new = confirmed(self._places(contract), self._form.fields(contract), block.state, spec.role, new)
         if new is None:
             return
-        if told.old is not None and log.word(told.old) and told.role not in self._told(contract):
-            self._told(contract)[told.role] = log.address_at(told.old)
-        upgrade = Upgrade(contract=contract, kind=kind, role=told.role, new=new, seen_by=SeenBy.LOG, at=log)
-        yield from self._change(block, upgrade, told.role)
+        if spec.old is not None and log.word(spec.old) and spec.role not in self._reported(contract):
+            self._reported(contract)[spec.role] = log.address_at(spec.old)
+        upgrade = Upgrade(contract=contract, kind=kind, role=spec.role, new=new, seen_by=SeenBy.LOG, at=log)
+        yield from self._change(block, upgrade, spec.role)
 
     def _named(self, log: Log) -> list[Address]:
-        tellings = self._form.told.get(log.topics[0], []) if log.topics else []
-        return [log.address_at(told.position) for _, told in tellings if told.position is not None]
+        specs = self._form.logs.get(log.topics[0], []) if log.topics else []
+        return [log.address_at(spec.position) for _, spec in specs if spec.position is not None]
 
     def _on_write(self, block: Block, write: Write) -> Iterator[ContractUpgraded]:
         where = self._written.get(SlotWord(write.address, write.slot))
-        if where is not None and is_proved(self._held(write.address), where):
+        if where is not None and is_proved(self._places(write.address), where):
             yield from self._on_word(block, write.address, where, write.value, write)
 
     def _on_state(self, block: Block, contract: Address) -> Iterator[ContractUpgraded]:
         delegated = False
-        for where in self._places(contract):
+        for where in self._watched_places(contract):
             if isinstance(where.need, CallBytes):
                 answer = block.state.get(where.need)
                 if answer is not None:
@@ -224,7 +224,7 @@ class Upgrades:
     def _on_word(
         self, block: Block, contract: Address, where: WatchedPlace, word: int, write: Write | None = None
     ) -> Iterator[ContractUpgraded]:
-        places, now = self._held(contract), f"{word:#x}"
+        places, now = self._places(contract), f"{word:#x}"
         if where.beacon is not None:
             places = self._memory.beacons[contract].setdefault(where.beacon, {})
         if not is_proved(places, where):
@@ -243,25 +243,25 @@ class Upgrades:
             self._first_sight(contract, where, new, empty=word in (0, NO_CODE))
             return
         if code:
-            self._look_again(contract)
-        own = where.beacon is None and where.key in self._told(contract)
-        told = where.key if own else where.role
+            self._read_again(contract)
+        own = where.beacon is None and where.key in self._reported(contract)
+        key = where.key if own else where.role
         seen_by = SeenBy.TRACE if write else SeenBy.CODE if code else SeenBy.SLOT
         upgrade = Upgrade(contract=contract, kind=where.kind, role=where.role, new=new, seen_by=seen_by, at=write)
-        yield from self._change(block, upgrade, told)
+        yield from self._change(block, upgrade, key)
 
     def _first_sight(self, contract: Address, where: WatchedPlace, new: str, *, empty: bool) -> None:
-        told = self._told(contract)
+        reported = self._reported(contract)
         if where.beacon is not None:
-            told[where.role] = new  # another beacon: that was told already
-        elif not empty and told.setdefault(where.role, new) != new:
-            told[where.key] = new  # two places differ in one role: each is followed by itself
+            reported[where.role] = new  # another beacon: that was reported already
+        elif not empty and reported.setdefault(where.role, new) != new:
+            reported[where.key] = new  # two places differ in one role: each is followed by itself
 
-    def _look_again(self, contract: Address) -> None:
+    def _read_again(self, contract: Address) -> None:
         """New code may use places that were empty before."""
-        held = self._held(contract)
+        places = self._places(contract)
         for where in self._form.fields(contract):
-            place = held.get(where.key)
+            place = places.get(where.key)
             if place is None:
                 continue
             if place.is_empty and not where.always and where.key != DELEGATE:
@@ -269,7 +269,7 @@ class Upgrades:
             if place.proof is PlaceProof.SHOWN:
                 place.proof = PlaceProof.OPEN
             if place == PlaceMemory():
-                del held[where.key]
+                del places[where.key]
 
     def _on_table(
         self, block: Block, contract: Address, where: WatchedPlace, answer: bytes
@@ -278,8 +278,8 @@ class Upgrades:
         if table is None:
             self._empty(contract, where.key)
             return
-        first = where.key not in self._held(contract)
-        self._held(contract)[where.key] = PlaceMemory(TABLE)
+        first = where.key not in self._places(contract)
+        self._places(contract)[where.key] = PlaceMemory(TABLE)
         if first and contract not in self._memory.tables:
             self._memory.tables[contract] = table
             return
@@ -308,10 +308,10 @@ class Upgrades:
     def _change(self, block: Block, upgrade: Upgrade, key: str) -> Iterator[ContractUpgraded]:
         """The event of an upgrade that is new; `key` is the role or the place whose value it changes."""
         contract = upgrade.contract
-        old = self._told(contract).get(key)
+        old = self._reported(contract).get(key)
         if old == upgrade.new:
             return
-        self._told(contract)[key] = upgrade.new
+        self._reported(contract)[key] = upgrade.new
         if upgrade.role in self._form.asked_roles:
             if old is not None:
                 self._memory.beacons[contract].pop(Address(old), None)

@@ -1,4 +1,4 @@
-"""The logs that tell of a proxy's changes, for who looks at one address: how they are asked for, read and judged. Pure."""
+"""Asks for, reads and judges the logs that report the changes of one proxy, for an inspection. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.proxies.kinds import every
 from chain.rpc.messages import Ask, log_in
 
 TARGETS = (Role.IMPLEMENTATION, Role.SECONDARY, Role.BEACON, Role.DICTIONARY)
-TOPICS = sorted({told.topic for kind in every() for told in kind.told} | CUTS.keys())
+TOPICS = sorted({spec.topic for kind in every() for spec in kind.logs} | CUTS.keys())
 
 LoggedChanges = tuple[Log, int, int | None]
 """A log with the number and the time (Unix seconds, if told) of its block."""
@@ -31,16 +31,16 @@ def log_of(one: dict[str, Any]) -> LoggedChanges:
     return log_in(one), int(one["blockNumber"], 16), None if time is None else int(time, 16)
 
 
-def tells(telling: Mapping[str, LogSpec], log: Log, roles: Mapping[Role, Address]) -> bool:
-    """Whether a log tells of a target; of logs that others' changes make too, those that name the present one do."""
-    told = telling.get(log.topics[0])
-    if told is None or told.position is None:
-        return told is not None
-    return not told.confirmed or log.address_at(told.position) == roles.get(told.role)
+def tells(specs: Mapping[str, LogSpec], log: Log, roles: Mapping[Role, Address]) -> bool:
+    """Whether a log reports a target; a log that other changes emit too does so only if it names the present target."""
+    spec = specs.get(log.topics[0])
+    if spec is None or spec.position is None:
+        return spec is not None
+    return not spec.confirmed or log.address_at(spec.position) == roles.get(spec.role)
 
 
 def targets(logs: Iterable[LoggedChanges], kinds: Iterable[ProxyKind]) -> list[Address]:
     """The targets that they name, oldest first."""
-    tellings = [told for kind in kinds for told in kind.told if told.role is Role.IMPLEMENTATION and not told.confirmed]
-    positions = {told.topic: told.position for told in tellings if told.position is not None}
+    specs = [spec for kind in kinds for spec in kind.logs if spec.role is Role.IMPLEMENTATION and not spec.confirmed]
+    positions = {spec.topic: spec.position for spec in specs if spec.position is not None}
     return [log.address_at(positions[log.topics[0]]) for log, *_ in logs if log.topics[0] in positions]

@@ -239,8 +239,8 @@ class _Inspecting:
     def _since(self, kind: ProxyKind | None, roles: Mapping[Role, Address]) -> Since | None:
         if kind is None:
             return None
-        telling = {told.topic: told for told in kind.told if told.role in TARGETS}
-        logs = [one for one in self._logs if one[0].topics[0] in CUTS or tells(telling, one[0], roles)]
+        specs = {spec.topic: spec for spec in kind.logs if spec.role in TARGETS}
+        logs = [one for one in self._logs if one[0].topics[0] in CUTS or tells(specs, one[0], roles)]
         if not logs:
             return None
         log, number, time_s = logs[-1]

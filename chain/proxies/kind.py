@@ -1,9 +1,9 @@
-"""The form of a proxy's declaration, and recognising by declarations what an address is. Pure.
+"""Defines how a kind of proxy is declared, so that an address can be recognised by declarations. Pure.
 
-A kind says how its code looks (a pattern over the runtime code), which slots and calls hold the addresses that matter
-(by role: implementation, beacon, admin, pending, ...), which logs tell of their change, and what must also hold
-(proofs). Slots and calls are read of the proxy itself or, `of` a role, of the address in that role: a beacon is asked
-for the implementation. Kinds are tried by `rank`, the surest and most special first.
+A kind names the pattern of its runtime code, the slots and calls that hold the addresses that matter (by role:
+implementation, beacon, admin, pending, ...), the logs that report a change of them, and what must also hold (proofs).
+Slots and calls are read of the proxy itself or, `of` a role, of the address in that role: a beacon is asked for the
+implementation. Kinds are tried by `rank`, the surest and most special first.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class SlotSpec:
 class GetterSpec:
     """A getter whose first word is an address. `watched`: asked in each block too, not only when inspecting.
 
-    `<own>` in the body is the proxy's address as an argument. `proved`: as with a slot; where the proxy hands calls on
+    `<own>` in the body is the proxy's address as an argument. `proved`: as with a slot; where the proxy forwards calls
     instead (`handed`), that the target's code runs in its own name.
     """
 
@@ -63,10 +63,10 @@ class GetterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSpec:
-    """A log that tells a new value: its first topic, and which argument it is. Told by the proxy, or `of` a role.
+    """A log that reports a new value: its first topic, and which argument it is. Emitted by the proxy, or `of` a role.
 
-    `position` is None where the log names no value. `old` is the argument that tells the value before, where one does.
-    `confirmed`: the log may speak of something else (another proxy, an owner who is no admin), so that it counts only where
+    `position` is None where the log names no value. `old` is the argument that holds the value before, where one does.
+    `confirmed`: the log may mean something else (another proxy, an owner who is no admin), so that it counts only where
     the state read in its block says the same.
     """
 
@@ -106,7 +106,7 @@ class ProxyKind:
     code: re.Pattern[bytes] | None = None
     slots: tuple[SlotSpec, ...] = ()
     calls: tuple[GetterSpec, ...] = ()
-    told: tuple[LogSpec, ...] = ()
+    logs: tuple[LogSpec, ...] = ()
     proofs: tuple[Proof, ...] = ()
     tables: tuple[str, ...] = ()
     reads: tuple[Role, ...] = (Role.IMPLEMENTATION,)

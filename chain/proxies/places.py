@@ -1,4 +1,4 @@
-"""What a detector reads of a watched proxy: all places that the declared kinds name, gathered once. Pure.
+"""Gathers the places that the declared kinds of proxy name, for a detector that reads them of each watched proxy. Pure.
 
 A detector has no code in hand, so that kinds known by their code alone are watched by code hash. Slots so low that any
 contract may use them, and getters that others have too, are watched where a call has shown that the proxy runs the code
@@ -63,7 +63,7 @@ class PlaceSpec:
     handed: bool = False
 
     def at(self, address: Address) -> WatchedPlace:
-        """Where this field of that proxy is read."""
+        """The place of this slot or getter of that proxy."""
         need: Read[int] = CallWord(address, self.body)
         if self.slot is not None:
             need = SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
@@ -79,17 +79,17 @@ class PlaceTable:
         self._tables: dict[str, str] = {}
         self._known: dict[Address, list[WatchedPlace]] = {}
         self._keys: dict[tuple[str, Role], list[str]] = {}
-        self.told: dict[str, list[tuple[str, LogSpec]]] = {}
+        self.logs: dict[str, list[tuple[str, LogSpec]]] = {}
         for kind in kinds:
             self._add(kind)
         for field in self._fields.values():
             self._keys.setdefault((field.kind, field.role), []).append(field.key)
-        heard = {told.of for tellings in self.told.values() for _, told in tellings if told.of != Role.PROXY}
-        self.asked_roles = frozenset(asked for asked, _, _ in self._via) | heard
-        """The roles whose addresses are asked themselves, and heard."""
+        emitters = {spec.of for specs in self.logs.values() for _, spec in specs if spec.of != Role.PROXY}
+        self.asked_roles = frozenset(asked for asked, _, _ in self._via) | emitters
+        """The roles whose addresses are read themselves, and whose logs count."""
 
     def fields(self, address: Address) -> list[WatchedPlace]:
-        """What is read of the proxy itself, its table and its code last. Made once for each: it is asked for at every block."""
+        """The places of the proxy itself, its table and its code last. They are kept, for every block asks for them."""
         known = self._known.get(address)
         if known is not None:
             return known
@@ -107,7 +107,7 @@ class PlaceTable:
         return self._keys.get((kind, role), [])
 
     def via(self, role: Role, address: Address) -> list[WatchedPlace]:
-        """What is asked of the address in this role."""
+        """The getters that are called on the address in this role."""
         return [
             WatchedPlace(CallWord(address, body), body, filled, kind, True, beacon=address)
             for (asked, body, filled), kind in self._via.items()
@@ -126,8 +126,8 @@ class PlaceTable:
                 self._via[call.of, call.body, call.role] = kind.name
         for body in kind.tables:
             self._tables[body] = kind.name
-        for told in kind.told:
-            self.told.setdefault(told.topic, []).append((kind.name, told))
+        for spec in kind.logs:
+            self.logs.setdefault(spec.topic, []).append((kind.name, spec))
 
     def _put(self, field: PlaceSpec) -> None:
         """Kinds that share a place share its need of a proof."""

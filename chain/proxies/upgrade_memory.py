@@ -1,4 +1,4 @@
-"""What is remembered of contracts' code, and the event of a change with its name. Pure."""
+"""Remembers what was read and reported of contracts' code, and makes the event of an upgrade. Pure."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ Places = dict[str, PlaceMemory]
 
 
 class UpgradeMemory(msgspec.Struct):
-    """What is remembered, by contract: by role (or place) the value last reported or first seen, by place what was read there,
-    by beacon and getter what the beacon answered, by selector the facet.
+    """By contract: `reported` maps a role (or a place) to the value last reported or first seen, `places` a place to what was
+    read there, `beacons` a beacon to what its getters answered, `tables` a selector to its facet.
     """
 
-    told: dict[str, dict[str, str]] = {}
-    held: dict[str, Places] = {}
+    reported: dict[str, dict[str, str]] = {}
+    places: dict[str, Places] = {}
     beacons: dict[str, dict[Address, Places]] = {}
     tables: dict[str, dict[str, Address]] = {}
 
     def of(self, contracts: Iterable[Address]) -> UpgradeMemory:
-        """With room for each of these from the first, so that no reading changes the memory."""
+        """The same memory, with an entry for each of these contracts, so that no look-up changes it."""
         for contract in contracts:
-            self.told.setdefault(contract, {})
-            self.held.setdefault(contract, {})
+            self.reported.setdefault(contract, {})
+            self.places.setdefault(contract, {})
             self.beacons.setdefault(contract, {})
         return self
 

@@ -13,7 +13,7 @@ KIND = ProxyKind(
         GetterSpec(role=Role.IMPLEMENTATION, body="0x5c60da1b", watched=True, proved=True),  # implementation()
         GetterSpec(role=Role.ACL, body="0xde287359"),  # acl()
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0x2ec1ae0a449b7ae354b9dacfb3ade6b6332ba26b7fcbb935835fa39dd7263b23",

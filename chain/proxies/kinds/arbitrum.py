@@ -15,7 +15,7 @@ KIND = ProxyKind(
         SlotSpec(role=Role.ADMIN, slot=ADMIN_SLOT, always=True),
         SlotSpec(role=Role.SECONDARY, slot=0x2B1DBCE74324248C222F0EC2D5ED7BD323CFC425B336F0253C5CCFDA7265546D),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=UPGRADED,

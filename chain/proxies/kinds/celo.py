@@ -18,7 +18,7 @@ KIND = ProxyKind(
         ),
         SlotSpec(role=Role.ADMIN, slot=ADMIN_SLOT, always=True),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0xab64f92ab780ecbf4f3866f57cee465ff36c89450dcce20237ca7a8d81fb7d13",

@@ -17,7 +17,7 @@ KIND = ProxyKind(
         GetterSpec(role=Role.IMPLEMENTATION, body="0xaaf10f42", watched=True, proved=True),  # getImplementation()
         GetterSpec(role=Role.ADMIN, body="0xf851a440"),  # admin()
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=NEW_IMPLEMENTATION,

@@ -19,7 +19,7 @@ KIND = ProxyKind(
         ),
         SlotSpec(role=Role.ADMIN, slot=ADMIN_SLOT, always=True),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0x5570d70a002632a7b0b3c9304cc89efb62d8da9eca0dbd7752c83b7379068296",

@@ -15,7 +15,7 @@ KIND = ProxyKind(
         GetterSpec(role=Role.IMPLEMENTATION, body="0x5c60da1b", of=Role.BEACON, watched=True),  # implementation()
         GetterSpec(role=Role.IMPLEMENTATION, body="0xda525716", of=Role.BEACON, watched=True),  # childImplementation()
     ),
-    told=(
+    logs=(
         LogSpec(role=Role.BEACON, topic=BEACON_UPGRADED, position=0),  # BeaconUpgraded(address)
         LogSpec(
             role=Role.IMPLEMENTATION,

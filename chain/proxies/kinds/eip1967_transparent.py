@@ -14,7 +14,7 @@ KIND = ProxyKind(
         SlotSpec(role=Role.IMPLEMENTATION, slot=IMPLEMENTATION_SLOT, always=True),
         SlotSpec(role=Role.ADMIN, slot=ADMIN_SLOT, always=True),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=UPGRADED,

@@ -11,7 +11,7 @@ KIND = ProxyKind(
     source="https://eips.ethereum.org/EIPS/eip-1822",
     rank=31,
     slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=IMPLEMENTATION_SLOT, always=True),),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=UPGRADED,

@@ -15,7 +15,7 @@ KIND = ProxyKind(
         SlotSpec(role=Role.ADMIN, slot=ADMIN_SLOT, always=True),
         SlotSpec(role=Role.PENDING, slot=0x19E3FABE07B65998B604369D85524946766191AC9434B39E27C424C976493685),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=UPGRADED,

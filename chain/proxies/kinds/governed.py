@@ -18,7 +18,7 @@ KIND = ProxyKind(
         ),
         SlotSpec(role=Role.ADMIN, slot=0x7BEA13895FA79D2831E0A9E28EDEDE30099005A50D652D8957CF8A607EE6CA4A),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=UPGRADED,

@@ -24,7 +24,7 @@ KIND = ProxyKind(
             always=True,
         ),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=UPGRADED,

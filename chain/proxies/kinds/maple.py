@@ -18,7 +18,7 @@ KIND = ProxyKind(
         ),
         SlotSpec(role=Role.FACTORY, slot=0x7A45A402E4CB6E08EBC196F20F66D5D30E67285A2A8AA80503FA409E727A4AF1),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0xaaaa7ee6b0c2f4ee1fa7312c7d5b3623a434da5a1a9ce3cb6e629caa23454ab6",

@@ -17,7 +17,7 @@ KIND = ProxyKind(
         GetterSpec(role=Role.ADMIN, body="0x6fde8202"),  # upgradeabilityOwner()
         GetterSpec(role=Role.ADMIN, body="0x025313a2"),  # proxyOwner()
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0x4289d6195cf3c2d2174adf98d0e19d4d2d08887995b99cb7b100e7ffe795820e",

@@ -19,7 +19,7 @@ KIND = ProxyKind(
     calls=(
         GetterSpec(role=Role.IMPLEMENTATION, body="0xa619486e", watched=True, proved=True),  # masterCopy()
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0x75e41bc35ff1bf14d81d1d2f649c0084a0f974f9289c803ec9898eeec4c8d0b8",

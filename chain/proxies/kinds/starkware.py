@@ -12,7 +12,7 @@ KIND = ProxyKind(
     slots=(
         SlotSpec(role=Role.IMPLEMENTATION, slot=0x177667240AEEEA7E35EABE3A35E18306F336219E1386F7710A6BF8783F761B24),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0xff14288d542bc1c1d15a652cb52af735f065c0c9d70b48e454a203c260733544",

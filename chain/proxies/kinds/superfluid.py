@@ -11,7 +11,7 @@ KIND = ProxyKind(
     source="https://github.com/superfluid-finance/protocol-monorepo",
     rank=28,
     slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=IMPLEMENTATION_SLOT, always=True),),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0xe011bc04c286c344a8fcbb8de77f953da762c3e25d8cdea984147fc4168a5dcc",

@@ -13,7 +13,7 @@ KIND = ProxyKind(
     calls=(
         GetterSpec(role=Role.IMPLEMENTATION, body="0xd4b83992", watched=True, proved=True, handed=True),  # target()
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0x814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e",

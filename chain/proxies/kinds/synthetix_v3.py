@@ -12,7 +12,7 @@ KIND = ProxyKind(
     slots=(
         SlotSpec(role=Role.IMPLEMENTATION, slot=0x5A648C35A2F5512218B4683CF10E03F5B7C9DC7346E1BF77D304AE97F60F592B),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic="0x5d611f318680d00598bb735d61bacf0c514c6b50e1e5ad30040a4df2b12791c7",

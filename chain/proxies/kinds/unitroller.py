@@ -27,7 +27,7 @@ KIND = ProxyKind(
         ),  # comptrollerImplementation()
         GetterSpec(role=Role.PENDING, body="0xdcfbc0c7"),  # pendingComptrollerImplementation()
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=NEW_IMPLEMENTATION,

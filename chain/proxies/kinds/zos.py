@@ -15,7 +15,7 @@ KIND = ProxyKind(
         SlotSpec(role=Role.ADMIN, slot=0x10D6A54A4754C8869D6886B5F5D7FBFA5B4522237EA5C60D11BC4E7A1FF9390B),
         SlotSpec(role=Role.ADMIN, slot=0x337C729C04082E3BDD94BA7D2B5A8A642F3A138702366A91707825373A2029BA),
     ),
-    told=(
+    logs=(
         LogSpec(
             role=Role.IMPLEMENTATION,
             topic=UPGRADED,

@@ -23,7 +23,7 @@ from chain.blocks.reads import (
 )
 from chain.blocks.standards import NOBODY
 from chain.detectors import behaviour
-from chain.detectors.behaviour import EVERY, MAX_BEGUN, MAX_LOOKS, Behaviour
+from chain.detectors.behaviour import EVERY, MAX_BEGUN, MAX_INQUIRIES, Behaviour
 from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.kinds import every
@@ -225,8 +225,8 @@ def test_a_slot_that_does_not_hold_the_target_is_not_followed() -> None:
 
 def test_a_finding_that_changed_while_a_slot_was_read_is_left_alone() -> None:
     world = World(None, B)
-    memory: dict[str, Any] = {"looks": {}}
-    while memory["looks"].get(P, {}).get("stage") != "words" and world.number < 99:
+    memory: dict[str, Any] = {"inquiries": {}}
+    while memory["inquiries"].get(P, {}).get("stage") != "words" and world.number < 99:
         world.step()
         memory = msgspec.json.decode(world.detector.memory())
     memory["found"] = {}
@@ -283,11 +283,11 @@ def test_looks_are_spread_over_the_hour_and_never_many_at_once() -> None:
 
 
 def test_a_storm_of_changes_begins_no_more_looks_than_are_bearable() -> None:
-    many = [address(0x100000 + at) for at in range(MAX_LOOKS + 20)]
+    many = [address(0x100000 + at) for at in range(MAX_INQUIRIES + 20)]
     detector = watching(*many)
     one_of = Upgrade(contract=P, kind="eip1967", role=Role.IMPLEMENTATION, old=A, new=B, seen_by=SeenBy.LOG)
     changes = [upgraded(block(1), replace(one_of, contract=one)) for one in many]
     detector.on_block(block(1, state={CODED: 1}), changes)
-    assert len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}) == MAX_LOOKS
+    assert len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}) == MAX_INQUIRIES
     detector.on_block(block(2, state={CODED: 1}), [])
     assert behaviour.make(Watch()).on_block(block(1, state={CODED: 1}), []) == []

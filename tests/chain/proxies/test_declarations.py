@@ -82,7 +82,7 @@ def test_each_slot_is_the_hash_of_its_words(words: str) -> None:
 def test_each_log_is_the_hash_of_its_signature(signature: str) -> None:
     kind, role, position = LOGS[signature]
     topic = "0x" + keccak(signature.encode()).hex()
-    assert (role, topic, position) in {(one.role, one.topic, one.position) for one in kinds.declared(kind).told}
+    assert (role, topic, position) in {(one.role, one.topic, one.position) for one in kinds.declared(kind).logs}
 
 
 def test_every_slot_and_log_declared_is_one_of_these() -> None:
@@ -91,7 +91,7 @@ def test_every_slot_and_log_declared_is_one_of_these() -> None:
     known.add(SYNTHETIX_V3)
     for kind in kinds.every():
         assert {one.slot for one in kind.slots if one.slot > 3} <= known, kind.name
-        assert {one.topic for one in kind.told} <= topics, kind.name
+        assert {one.topic for one in kind.logs} <= topics, kind.name
         assert kind.source.startswith("https://"), kind.name
 
 
