@@ -227,11 +227,13 @@ class Upgrades:
         places, now = self._places(contract), f"{word:#x}"
         if where.beacon is not None:
             places = self._memory.beacons[contract].setdefault(where.beacon, {})
-        if not is_proved(places, where):
+        if where.proved and not is_proved(places, where):
             self._reads_anew(contract)
             if not proved(places, contract, where, now, block.state):
                 return
-        place = places.setdefault(where.key, PlaceMemory())
+        place = places.get(where.key)
+        if place is None:
+            place = places[where.key] = PlaceMemory()
         before, place.word = place.word, now
         if before == now:
             return

@@ -1,6 +1,6 @@
 """The probes of one block as a few questions: what many contracts do when called, in one call that calls them all. No I/O.
 
-The calling code is that of `packed.py`, by state overrides; the calls it makes are static. A probe that cannot share a call
+The calling code is that of `multicall.py`, by state overrides; the calls it makes are static. A probe that cannot share a call
 (its contract is another's target) or a node that knows no overrides there is asked one by one.
 """
 
