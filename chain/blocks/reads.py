@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from chain.blocks.abi import address_of, keccak
 from chain.blocks.delegates import (
@@ -201,16 +201,24 @@ class RunsAs(Read[Address]):
 Probe = RunsOneOf | TracedDelegates | TouchedState
 
 
+class GetAnswer(Protocol):
+    """Gives the answer to a read; None where it could not be made: that is not zero."""
+
+    def __call__(self, read: Read[T], /) -> T | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class StateRead:
-    """The answers of one block by read. A read without one could not be made there (pruned state, a call that reverts)."""
+    """The answers of one block by read. A read without one could not be made there (pruned state, a call that reverts).
+
+    `get` is the mapping's own, typed: it is called for twenty places of each contract in each block.
+    """
 
     answers: Mapping[AnyRead, Any] = field(default_factory=dict)
+    get: GetAnswer = field(init=False, repr=False, compare=False)
 
-    def get(self, read: Read[T]) -> T | None:
-        """The answer to this read; None where it could not be made: that is not zero."""
-        found: T | None = self.answers.get(read)
-        return found
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "get", self.answers.get)
 
     def items(self) -> ItemsView[AnyRead, object]:
         """All reads with their answers."""
