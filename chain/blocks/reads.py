@@ -202,9 +202,11 @@ Probe = RunsOneOf | TracedDelegates | TouchedState
 
 
 class GetAnswer(Protocol):
-    """Gives the answer to a read; None where it could not be made: that is not zero."""
+    """Looks up answers by read."""
 
-    def __call__(self, read: Read[T], /) -> T | None: ...
+    def __call__(self, read: Read[T], /) -> T | None:
+        """The answer to this read; None where it could not be made: that is not zero."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
