@@ -17,14 +17,14 @@ HOUR = 3600.0
 
 def side(event_id: str, **words: Any) -> TokenFlow:
     plain: dict[str, Any] = {
-        "event_id": event_id, "pool": "p", "pool_kind": "uniswap_v2", "teller": "t", "token": "A", "owner": None,
+        "event_id": event_id, "pool": "p", "pool_kind": "uniswap_v2", "emitter": "t", "token": "A", "owner": None,
         "transaction": None, "block_number": 1, "time_s": 0.0, "amount": 100, "left": 100, "share": 0.5, "removed": True,
     }  # fmt: skip
     return TokenFlow(**plain | words)
 
 
 def score(removal: dict[str, Any], addition: dict[str, Any], **words: Any) -> float:
-    given: dict[str, Any] = {"hands": (), "flows": ()}
+    given: dict[str, Any] = {"holders": (), "flows": ()}
     return score_of(side("r", **removal), side("a", block_number=2, emitter="u", **addition), **given | words)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chain.blocks.block import Block, Header, Log
-from chain.blocks.reads import CallBytes, CallWord, Read, Reads, SlotWord
+from chain.blocks.reads import AnyRead, CallBytes, CallWord, Reads, SlotWord
 from chain.events import ChainEvent, NetworkId
 from chain.events.network import HeadStalled, NodeFault, NodeFaultKind
 from chain.nodes import fetch
@@ -62,27 +62,28 @@ def contracts() -> dict[Any, Account]:
     return found
 
 
-READS: frozenset[Read] = frozenset(
+READS: frozenset[AnyRead] = frozenset(
     [*(SlotWord(address(at), 7) for at in range(1, 31)), *(CallBytes(address(at), BODY) for at in range(1, 31))]
 )
-HARD: frozenset[Read] = frozenset({CallBytes(LOUD, BODY), CallWord(THIRSTY, BODY), CallWord(DEAD, BODY)})
-WANTED: dict[Read, int] = {
+HARD: frozenset[AnyRead] = frozenset({CallBytes(LOUD, BODY), CallWord(THIRSTY, BODY), CallWord(DEAD, BODY)})
+WANTED: dict[AnyRead, object] = {
     **{SlotWord(address(at), 7): at * 3 for at in range(1, 31)},
-    **{CallBytes(address(at), BODY): (1 << 256) + at for at in range(1, 31)},
+    **{CallBytes(address(at), BODY): words(at) for at in range(1, 31)},
 }
 
 
-async def read(node: EvmNode, reads: frozenset[Read]) -> Block:
+async def read(node: EvmNode, reads: frozenset[AnyRead]) -> Block:
     """The head with these reads."""
     clock = Ticking()
     head = header_of(node.chain.head.header())
     nodes = NodeGroup(NETWORK, [node], clock)
-    return (await fetch.blocks(nodes, NETWORK, [head], Reads(reads=reads), clock, state_of=[head]))[0]
+    wanted = fetch.BlocksWanted(run=[head], reads=Reads(state=reads), state_of=[head])
+    return (await fetch.blocks(nodes, NETWORK, wanted, clock))[0]
 
 
 async def test_many_reads_cost_a_node_that_knows_overrides_a_few_questions() -> None:
     node = EvmNode("able", Chain(1), accounts=contracts())
-    assert dict((await read(node, READS)).state) == WANTED
+    assert dict((await read(node, READS)).state.items()) == WANTED
     assert [method for method, _ in node.asked] == ["eth_call", "eth_call"]
     assert node.traits.packs
 
@@ -90,8 +91,7 @@ async def test_many_reads_cost_a_node_that_knows_overrides_a_few_questions() -> 
 async def test_what_was_too_long_or_too_thirsty_among_others_is_asked_again_by_itself_and_nothing_else_is() -> None:
     node = EvmNode("able", Chain(1), accounts=contracts())
     found = await read(node, READS | HARD)
-    loud = int.from_bytes(b"\x01" + b"\x05" * 9000, "big")
-    assert dict(found.state) == {**WANTED, CallBytes(LOUD, BODY): loud, CallWord(THIRSTY, BODY): 99}
+    assert dict(found.state.items()) == {**WANTED, CallBytes(LOUD, BODY): b"\x05" * 9000, CallWord(THIRSTY, BODY): 99}
     assert node.requests == 2, "all that is left open in one request"
     assert len(node.asked) == 2 + len(HARD)
 
@@ -107,7 +107,7 @@ async def test_what_is_asked_again_of_a_node_that_packs_has_much_gas_and_a_bound
 
 async def test_a_node_that_refuses_overrides_is_asked_one_by_one_and_says_the_same() -> None:
     node = EvmNode("plain", Chain(1), accounts=contracts(), overrides=False)
-    assert dict((await read(node, READS)).state) == WANTED
+    assert dict((await read(node, READS)).state.items()) == WANTED
     assert len(node.asked) == 2 + len(READS)
 
 
@@ -116,7 +116,7 @@ async def test_after_three_refusals_in_a_row_packed_reads_are_not_tried_again() 
     packed = []
     for _ in range(5):
         node.asked.clear()
-        assert dict((await read(node, READS)).state) == WANTED
+        assert dict((await read(node, READS)).state.items()) == WANTED
         packed.append(len(node.asked) - len(READS))
     assert packed == [2, 2, 2, 0, 0]
     node.traits.unpacked = 2
@@ -130,7 +130,7 @@ async def test_a_packed_answer_cut_short_is_not_believed_and_each_word_is_asked_
         return answer[:-64] if ask[0] == "eth_call" and len(ask[1]) == 3 else answer
 
     node = EvmNode("cutting", Chain(1), accounts=contracts(), twist=cut)
-    assert dict((await read(node, READS)).state) == WANTED
+    assert dict((await read(node, READS)).state.items()) == WANTED
 
 
 # --- logs and the quorum, where no filter of logs helps
@@ -146,7 +146,8 @@ def logged() -> tuple[Chain, Header]:
 
 async def logs_from(nodes: NodeGroup, head: Header) -> tuple[Log, ...]:
     reads = Reads(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
-    return (await fetch.blocks(nodes, NETWORK, [replace(head, bloom=None)], reads, Ticking(), state_of=[]))[0].logs
+    wanted = fetch.BlocksWanted(run=[replace(head, bloom=None)], reads=reads, state_of=[])
+    return (await fetch.blocks(nodes, NETWORK, wanted, Ticking()))[0].logs
 
 
 def several(*nodes: SimulatedNode, quorum: int = 2) -> NodeGroup:
