@@ -96,9 +96,9 @@ def test_nothing_to_take_is_nothing_to_tell() -> None:
 def test_signals_of_an_earlier_run_are_judged_and_nothing_of_them_goes_out() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
-    ours.relive([signal(1), signal(2), signal(3)])
+    ours.replay([signal(1), signal(2), signal(3)])
     assert seen.log == [("judged", 1), ("judged", 2), ("judged", 3)]
-    assert (ours.relived, ours.signals) == (3, 0)
+    assert (ours.replayed, ours.signals) == (3, 0)
 
 
 def test_what_was_held_back_goes_out_at_the_end() -> None:

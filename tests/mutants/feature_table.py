@@ -21,12 +21,12 @@ def _swap(name: str, module: str, function: str, words: str, instead: str) -> Fe
 
 
 PROBES = (
-    Feature("Retry-After is a floor", "probes.rest.budget", "Budgets.wait", "pass"),
-    _swap("the last tenth of a budget is never spent", "probes.rest.budget", "Budgets.may", "(1 - RESERVE)", "1"),
+    Feature("Retry-After is a floor", "probes.rest.budget", "Budgets.wait_until", "pass"),
+    _swap("the last tenth of a budget is never spent", "probes.rest.budget", "Budgets.allows", "(1 - RESERVE)", "1"),
     Feature("a venue's own count of what was used is believed", "probes.rest.budget", "Budgets.learn", "return"),
     Feature("a Retry-After header is read", "probes.rest.refusals", "retry_after_s", "return None"),
     Feature("a web page in place of an answer is a refusal", "probes.rest.refusals", "is_html", "return False"),
-    _swap("feeds back off", "probes.feeds.backoff", "BackOff.after", "2 * self._most_s", "self._most_s"),
+    _swap("feeds back off", "probes.feeds.backoff", "BackOff.after", "2 * self._bound_s", "self._bound_s"),
     _swap(
         "a silent feed is told", "probes.feeds.interpreter", "FeedReader.second", "and not self._silent", "and False"
     ),
@@ -34,14 +34,14 @@ PROBES = (
         "liquidations of before the subscription are marked as backlog",
         "probes.feeds.interpreter",
         "FeedReader.frame",
-        "replace(word, backlog=True)",
-        "word",
+        "replace(message, backlog=True)",
+        "message",
     ),
     _swap("a gap of a feed is told", "probes.feeds.books", "FeedBooks.change", "is not Applied.GAP", "is Applied.GAP"),
     Feature(
         "a gap of a feed that needs a new connection asks for one",
         "probes.feeds.books",
-        "FeedBooks.wanting",
+        "FeedBooks.snapshots_needed",
         "return []",
     ),
     Feature("a book follows its sequence", "probes.book", "Book._follows", "return True"),
@@ -59,7 +59,7 @@ PROBES = (
         "latency counts from when the check was due",
         "probes.rest.interpreter",
         "request_reading",
-        "(got.received_at - scheduled_at)",
+        "(got.received_at - slot.scheduled_at)",
         "(got.received_at - got.sent_at)",
     ),
 )
@@ -79,12 +79,12 @@ CHAIN = (
         "bench.recall(self._canonical.tip.memories)",
         "pass",
     ),
-    Feature("nodes agree on logs", "chain.nodes.fetch", "_believed", "return told[next(iter(told))]"),
+    Feature("nodes agree on logs", "chain.nodes.fetch", "_agreed_logs", "return by_node[next(iter(by_node))]"),
     Feature(
         "many reads are split over several packed calls",
         "chain.rpc.multicall",
         "_parts",
-        "return (needs,) if needs else ()",
+        "return (reads,) if reads else ()",
     ),
     _swap(
         "what was decided but not yet taken survives a restart",
@@ -137,15 +137,17 @@ CORRELATOR = (
     _swap(
         "a single vantage caps the venue leg",
         "monitor.correlator.assessment",
-        "AssetAssessor._coverage",
+        "AssetAssessor._leg_coverage",
         "min(coverage, self._s.single_vantage_cap)",
         "coverage",
     ),
-    _swap("a leg's evidence is capped", "monitor.correlator.fusion", "leg_nats", "min(heard, s.storm_nats)", "heard"),
+    _swap(
+        "a leg's evidence is capped", "monitor.correlator.fusion", "leg_nats", "min(uncapped, s.storm_nats)", "uncapped"
+    ),
     _swap(
         "fragility is capped",
         "monitor.correlator.assessment",
-        "AssetAssessor.seen",
+        "AssetAssessor.assess",
         "now_s)), self._s.context_cap_nats)",
         "now_s)), 1e9)",
     ),
@@ -182,22 +184,22 @@ CORRELATOR = (
         "leaving takes a while",
         "monitor.correlator.episodes",
         "Episode._ending",
-        "look.now_s - self._calm_s >=",
+        "observed.now_s - self._calm_s >=",
         "1e9 >=",
     ),
     _swap(
         "leaving needs a lower bound than entering",
         "monitor.correlator.episodes",
         "Episode._ending",
-        "and look.p_hi <= self._s.leave_p_hi",
+        "and observed.p_hi <= self._s.leave_p_hi",
         "",
     ),
     _swap(
         "an incident whose cause was taken back is retracted",
         "monitor.correlator.episodes",
         "Episode._going_on",
-        "look.retracted and look.level",
-        "False and look.level",
+        "observed.retracted and observed.level",
+        "False and observed.level",
     ),
     _swap(
         "gaps lower what a source covers",
@@ -228,15 +230,15 @@ DELIVERY = (
     _swap(
         "a full queue of a sink is bounded",
         "monitor.alerting.delivery",
-        "_SinkWorker.take",
-        "len(self._queue) >= self._most",
+        "_SinkWorker.offer",
+        "len(self._queue) >= self._max_queued",
         "False",
     ),
     _swap(
         "a sink is not asked sooner than it said",
         "monitor.alerting.delivery",
         "_SinkWorker._wait_s",
-        "max(backoff(state), _asked_s(state))",
+        "max(backoff(state), _retry_after_s(state))",
         "backoff(state)",
     ),
     _swap(
@@ -304,15 +306,15 @@ STORE = (
         "a checkpoint comes after its signals",
         "monitor.store.write_queue",
         "WriteQueue.cut",
-        "self._routine[0][0] < self._kept[0][0]",
+        "self._routine[0][0] < self._required[0][0]",
         "False",
     ),
     _swap(
         "signals that matter are never given up",
         "monitor.store.write_queue",
         "WriteQueue.add_signals",
-        "signal.kind in KEPT",
-        "False",
+        "KINDS[signal.kind].droppable",
+        "True",
     ),
     Feature("a batch the server refuses is set aside", "monitor.store.spool", "Spool.set_aside", "return self._folder"),
 )

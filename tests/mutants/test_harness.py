@@ -110,4 +110,4 @@ def test_a_feature_that_moved_is_an_error() -> None:
     with pytest.raises(LookupError, match="has no nothing"):
         without(Feature("gone", "probes.rest.budget", "nothing", "pass"))
     with pytest.raises(LookupError, match="0 times, not once"):
-        without(Feature("gone", "probes.rest.budget", "Budgets.may", swaps=(("not there", "x"),)))
+        without(Feature("gone", "probes.rest.budget", "Budgets.allows", swaps=(("not there", "x"),)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from monitor.correlator.active_evidence import ActiveEvidence
 from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
-from monitor.correlator.board import Board
 from monitor.correlator.change_writer import ChangeWriter
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.venues import Venues
+from monitor.correlator.venues import VenueAssessor
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at
@@ -26,10 +26,10 @@ class Judges:
     def __init__(self, venues: Iterable[str], settings: CorrelatorSettings | None = None) -> None:
         self.settings = settings or CorrelatorSettings()
         self.sources = Coverage()
-        self.board = Board(self.sources)
+        self.board = ActiveEvidence(self.sources)
         self.attribution = Attribution(self.settings)
         self.judging = AssetAssessor(self.settings, self.sources, self.board, self.attribution)
-        self.venues = Venues(self.settings, self.sources, self.board, self.attribution)
+        self.venues = VenueAssessor(self.settings, self.sources, self.board, self.attribution)
         self.teller = ChangeWriter(self.settings, self.board)
         self.now_s = at(0).timestamp()
         for venue in venues:
@@ -43,7 +43,7 @@ class Judges:
         self.hear(Signal(SignalKind.EXPECT, subject, at(0), at(0), source, 1, GAP_S, said))
 
     def hear(self, signal: Signal) -> None:
-        self.sources.hear(signal, signal.received_at.timestamp())
+        self.sources.on_signal(signal, signal.received_at.timestamp())
 
     def close(self, *sources: str) -> None:
         """These sources are closed at the beginning."""
@@ -78,4 +78,4 @@ class Judges:
         return one
 
     def asset(self, name: str = "BTC") -> Assessment:
-        return self.judging.seen(name, self.now_s)
+        return self.judging.assess(name, self.now_s)

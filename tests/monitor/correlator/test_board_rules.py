@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.correlator import board as boards
-from monitor.correlator.board import MAX_EVIDENCE, Board
-from monitor.correlator.producer import FAR_PER_DAY, MAX_LINKS, WEIGHT, EvidenceBoard, graded
+from monitor.correlator import active_evidence
+from monitor.correlator.active_evidence import MAX_EVIDENCE, ActiveEvidence
+from monitor.correlator.producer import FAR_PER_DAY, MAX_LINKS, WEIGHT, EvidenceBoard, Finding, graded
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Subject
 from tests.monitor.correlator.judges import Judges
@@ -16,11 +16,11 @@ from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import evidence
 
 
-def nats(board: Board, second: float, leg: Leg = Leg.MIGRATION, asset: str = "BTC") -> list[tuple[str, float]]:
+def nats(board: ActiveEvidence, second: float, leg: Leg = Leg.MIGRATION, asset: str = "BTC") -> list[tuple[str, float]]:
     return [(one.evidence.id, round(one.nats, 6)) for one in board.of(asset, leg, at(second).timestamp())]
 
 
-def empty() -> Board:
+def empty() -> ActiveEvidence:
     return Judges("").board
 
 
@@ -116,7 +116,7 @@ def test_what_was_found_at_or_after_a_time_is_disowned(since: float, left: list[
     board = empty()
     board.put(evidence("old", second=0))
     board.put(evidence("new", second=50))
-    board.disown(Leg.MIGRATION, at(since).timestamp())
+    board.discard(Leg.MIGRATION, at(since).timestamp())
     assert [one.id for one in board.everything()] == left
 
 
@@ -134,16 +134,17 @@ def test_a_full_board_lets_the_most_faded_go_and_of_equal_ones_the_first_by_id()
 
 
 def test_a_time_is_reported_to_the_microsecond() -> None:
-    assert boards.utc(at(1).timestamp() + 0.0000004) == at(1)
+    assert active_evidence.utc(at(1).timestamp() + 0.0000004) == at(1)
 
 
 def pinned(judges: Judges, *, key: str = "", **more: object) -> Evidence:
     desk = EvidenceBoard(judges.settings, judges.sources, judges.board, judges.attribution)
-    fields: dict[str, object] = {
-        "grade": 2, "onset_s": at(5).timestamp(), "at_s": at(10).timestamp(), "half_life_s": 60.0, "value": 1 / 3,
-        "normal": None, "unit": "s", "said": "so", "key": key,
-    } | more  # fmt: skip
-    desk.pin("n", Leg.VENUE, Subject(asset="BTC", venue="a", instrument="BTC-PERP"), **fields)  # type: ignore[arg-type]
+    finding = Finding(
+        name="n", leg=Leg.VENUE, subject=Subject(asset="BTC", venue="a", instrument="BTC-PERP"), grade=2,
+        onset_s=at(5).timestamp(), at_s=at(10).timestamp(), half_life_s=60.0, value=1 / 3, normal=None, unit="s",
+        said="so", key=key,
+    )  # fmt: skip
+    desk.put(replace(finding, **more))  # type: ignore[arg-type]
     [one] = judges.board.everything()
     return one
 
@@ -177,9 +178,11 @@ def test_while_our_own_network_is_suspected_nothing_is_pinned_on_a_venue_and_the
     judges.attribution.suspected = True
     desk = EvidenceBoard(judges.settings, judges.sources, judges.board, judges.attribution)
     for leg in Leg:
-        desk.pin(
-            leg.value, leg, Subject(asset="BTC"), grade=2, onset_s=0.0, at_s=0.0, half_life_s=60.0, value=1.0,
-            normal=None, unit="1", said="so",
+        desk.put(
+            Finding(
+                name=leg.value, leg=leg, subject=Subject(asset="BTC"), grade=2, onset_s=0.0, at_s=0.0,
+                half_life_s=60.0, value=1.0, normal=None, unit="1", said="so",
+            )
         )  # fmt: skip
     assert {one.leg for one in judges.board.everything()} == {Leg.LIQUIDATION, Leg.MIGRATION, Leg.FRAGILITY}
 

@@ -58,7 +58,7 @@ def test_the_coverage_of_a_leg_is_the_mean_of_its_sources_by_their_declared_weig
     hear(sources, signal(SignalKind.EXPECT, 0, "beta/book_ws", 10.0, leg="venue", weight=1.0))
     hear(sources, signal(SignalKind.FEED_CLOSED, 1, "alpha/book_ws", planned=False))
     assert sight(sources, 2) == pytest.approx(0.25)
-    coverage, parts = sources.sight("BTC", Leg.VENUE, at(2).timestamp())
+    coverage, parts = sources.of_leg("BTC", Leg.VENUE, at(2).timestamp())
     assert [(one.name, own) for one, own in parts] == [("alpha/book_ws", 0.0), ("beta/book_ws", 1.0)]
     assert (sources.share("BTC", "alpha"), sources.share("BTC", "beta"), sources.share("BTC", "nobody")) == (
         0.75,
@@ -88,7 +88,7 @@ def test_the_throttle_of_a_feed_costs_no_other_leg_and_no_other_asset() -> None:
     )
     sources.trust["alpha/x", "BTC"] = 0.2
     assert sight(sources, 1) == 1.0
-    assert sources.sight("ETH", Leg.LIQUIDATION, at(1).timestamp())[0] == 1.0
+    assert sources.of_leg("ETH", Leg.LIQUIDATION, at(1).timestamp())[0] == 1.0
 
 
 def test_a_leg_without_sources_is_not_seen_at_all() -> None:
@@ -192,11 +192,11 @@ def test_a_source_that_comes_later_is_seen_in_a_leg_already_asked_for() -> None:
 
 def test_a_source_is_idle_after_three_of_its_gaps_and_is_reported_once_each_way() -> None:
     sources = expecting("beta/x", "alpha/x")
-    assert sources.fallen_idle(at(30).timestamp(), 3.0) == []
-    assert sources.fallen_idle(at(31).timestamp(), 3.0) == [("alpha/x", True), ("beta/x", True)]
-    assert sources.fallen_idle(at(32).timestamp(), 3.0) == []
+    assert sources.idle_changes(at(30).timestamp(), 3.0) == []
+    assert sources.idle_changes(at(31).timestamp(), 3.0) == [("alpha/x", True), ("beta/x", True)]
+    assert sources.idle_changes(at(32).timestamp(), 3.0) == []
     hear(sources, signal(SignalKind.BOOK, 33, "beta/x"))
-    assert sources.fallen_idle(at(34).timestamp(), 3.0) == [("beta/x", False)]
+    assert sources.idle_changes(at(34).timestamp(), 3.0) == [("beta/x", False)]
 
 
 def test_a_fault_of_ours_leaves_a_blind_source_blind() -> None:

@@ -49,7 +49,7 @@ class Pinned:
 
     def pin(self, leg: Leg, weight: float, grade: int, second: float = 0, name: str = "f") -> None:
         one = replace(evidence(f"{name}:{leg}", weight, second, leg), grade=grade, half_life_s=1e12)
-        self.correlator._board.put(one)
+        self.correlator._evidence.put(one)
 
     def pin_all(self, *weights: float, grade: int = 3) -> None:
         for leg, weight in zip(LEGS, weights, strict=True):
@@ -135,7 +135,7 @@ def test_what_was_found_of_venues_half_a_minute_before_our_network_was_known_to_
     pinned.until(102)
     [local] = [one for one in pinned.told if one.scope == "vantage:home"]
     assert (local.fault, local.at) == (Fault.LOCAL, at(102))
-    left = [one.id for one in pinned.correlator._board.everything()]
+    left = [one.id for one in pinned.correlator._evidence.everything()]
     assert left == ["s71:migration", "s71:venue", "s72:migration", "s95:migration"]
 
 
@@ -171,10 +171,10 @@ def test_the_finding_of_a_reorg_taken_back_amends_its_own_asset_only() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)
     pinned.until(10)
-    pinned.correlator._board.withdraw("f:migration", retracted=True)
+    pinned.correlator._evidence.withdraw("f:migration", retracted=True)
     [amended] = pinned.until(11)
     assert (amended.kind, amended.level, amended.peak) == (ChangeKind.AMENDED, Level.SQUALL, Level.PERFECT_STORM)
-    assert pinned.correlator._board.retracted == []
+    assert pinned.correlator._evidence.retracted == []
 
 
 def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
@@ -202,11 +202,11 @@ def test_a_second_blind_stress_of_one_incident_is_reported_and_pages_nobody_agai
 
 def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> None:
     pinned = Pinned()
-    pinned.correlator._board.put(replace(evidence("x", 0.1), half_life_s=10.0))
+    pinned.correlator._evidence.put(replace(evidence("x", 0.1), half_life_s=10.0))
     pinned.until(10)
-    assert [one.id for one in pinned.correlator._board.everything()] == ["x"]
+    assert [one.id for one in pinned.correlator._evidence.everything()] == ["x"]
     pinned.until(11)
-    assert list(pinned.correlator._board.everything()) == []
+    assert list(pinned.correlator._evidence.everything()) == []
 
 
 def test_a_fact_of_a_venue_is_reported_of_the_venue_and_late_words_of_no_asset_amend_it() -> None:
@@ -214,7 +214,7 @@ def test_a_fact_of_a_venue_is_reported_of_the_venue_and_late_words_of_no_asset_a
     fact = replace(
         evidence("f", 3.0, leg=Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
     )
-    pinned.correlator._board.put(fact)
+    pinned.correlator._evidence.put(fact)
     pinned.until(10)
     [opened] = pinned.told
     assert (opened.scope, opened.kind, opened.fault) == ("venue:a", ChangeKind.OPENED, Fault.VENUE)
@@ -244,7 +244,7 @@ def test_a_venues_incident_is_not_opened_by_what_our_own_outage_made_us_find() -
     fact = replace(
         evidence("f", 3.0, 95, Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
     )
-    pinned.correlator._board.put(fact)
+    pinned.correlator._evidence.put(fact)
     pinned.until(102)
     for moment in (110.5, 150.5):
         for venue in "abc":

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.correlator.episodes import Episode, Look
+from monitor.correlator.episodes import Episode, Observation
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, ChangeKind, IncidentState, Leg, Level
 
 S = CorrelatorSettings(enter_ticks=3, lower_ticks=4, leave_after_s=5, held_blind_max_s=20, merge_s=50, leave_p_hi=0.3)
-CALM = Look(now_s=0.0, level=Level.CALM, p_hi=0.1)
-WATCH = Look(now_s=0.0, level=Level.WATCH, p_hi=0.9, true=frozenset({Leg.VENUE}))
+CALM = Observation(now_s=0.0, level=Level.CALM, p_hi=0.1)
+WATCH = Observation(now_s=0.0, level=Level.WATCH, p_hi=0.9, true=frozenset({Leg.VENUE}))
 SQUALL = replace(WATCH, level=Level.SQUALL, true=frozenset(LEGS[:2]))
 STORM = replace(WATCH, level=Level.PERFECT_STORM, true=frozenset(LEGS))
 DARK = replace(CALM, p_hi=0.97, unseen=frozenset(LEGS))
 
 
-def run(episode: Episode, look: Look, since: int, until: int) -> list[tuple[int, ChangeKind]]:
+def run(episode: Episode, look: Observation, since: int, until: int) -> list[tuple[int, ChangeKind]]:
     told = []
     for second in range(since, until):
         kind = episode.step(replace(look, now_s=float(second)))
@@ -27,7 +27,7 @@ def run(episode: Episode, look: Look, since: int, until: int) -> list[tuple[int,
     return told
 
 
-def opened(look: Look = WATCH) -> Episode:
+def opened(look: Observation = WATCH) -> Episode:
     episode = Episode("asset:BTC", S)
     assert episode.step(replace(look, at_once=True)) is ChangeKind.OPENED
     return episode
@@ -47,11 +47,11 @@ def critical(episode: Episode) -> bool:
 
 def test_a_level_opens_when_it_held_so_many_ticks_in_a_row() -> None:
     episode = Episode("asset:BTC", S)
-    assert not episode.astir
+    assert not episode.live
     assert run(episode, WATCH, 0, 2) == []
-    assert (episode.open, episode.astir) == (False, True)
+    assert (episode.open, episode.live) == (False, True)
     assert run(episode, CALM, 2, 3) == []
-    assert not episode.astir
+    assert not episode.live
     assert run(episode, WATCH, 3, 8) == [(5, ChangeKind.OPENED)]
     assert (episode.state, episode.level, episode.peak, episode.revision) == (
         IncidentState.OPEN, Level.WATCH, Level.WATCH, 1,

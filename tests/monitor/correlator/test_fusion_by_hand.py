@@ -7,7 +7,7 @@ from math import exp, log
 
 import pytest
 
-from monitor.correlator.board import Weighed
+from monitor.correlator.active_evidence import WeighedEvidence
 from monitor.correlator.fusion import bounds, leg_nats, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, by_chance, joint_far_per_day, level_of
 from monitor.correlator.settings import CorrelatorSettings
@@ -19,8 +19,8 @@ S = CorrelatorSettings()
 TRUE, FALSE, UNKNOWN = LegState.TRUE, LegState.FALSE, LegState.UNKNOWN
 
 
-def weighed(*nats: float) -> list[Weighed]:
-    return [Weighed(one, evidence(f"e{index}", second=100 - index)) for index, one in enumerate(nats)]
+def weighed(*nats: float) -> list[WeighedEvidence]:
+    return [WeighedEvidence(one, evidence(f"e{index}", second=100 - index)) for index, one in enumerate(nats)]
 
 
 def parts(*nats: float) -> list[tuple[str, float]]:

@@ -19,7 +19,7 @@ def trusted(counts: list[int], censoring: str = THROTTLED) -> tuple[float, float
     stream.sources.by_name[SOURCE].gap_s = 1e6
     for count in counts:
         stream.second(count)
-    leg = stream.sources.sight("BTC", Leg.LIQUIDATION, at(len(counts)).timestamp())[0]
+    leg = stream.sources.of_leg("BTC", Leg.LIQUIDATION, at(len(counts)).timestamp())[0]
     return stream.sources.trust[SOURCE, "BTC"], leg
 
 

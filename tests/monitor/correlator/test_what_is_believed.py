@@ -58,10 +58,10 @@ def test_what_one_place_sees_of_a_venue_is_discounted_and_what_two_see_is_not() 
 def test_a_venues_own_state_is_discounted_by_one_place_too() -> None:
     judges = Judges("a")
     judges.fact("a", weight=1.9)
-    [one] = judges.venues.seen(judges.now_s, (), ())
+    [one] = judges.venues.assess(judges.now_s, (), ())
     assert (one.state, one.level) == (LegState.FALSE, Level.CALM)
     judges.look_from("home", "away")
-    [one] = judges.venues.seen(judges.now_s, (), ())
+    [one] = judges.venues.assess(judges.now_s, (), ())
     assert (one.state, one.level) == (LegState.TRUE, Level.WATCH)
 
 
@@ -69,14 +69,14 @@ def test_the_cap_of_one_place_is_the_settings() -> None:
     judges = Judges("a", replace(S, single_vantage_cap=0.9))
     assert venue_leg(judges).coverage == 0.9
     judges.fact("a", weight=1.9)
-    assert [one.state for one in judges.venues.seen(judges.now_s, (), ())] == [LegState.TRUE]
+    assert [one.state for one in judges.venues.assess(judges.now_s, (), ())] == [LegState.TRUE]
 
 
 def test_what_was_seen_of_a_venue_is_believed_though_its_feeds_are_closed() -> None:
     judges = Judges("a")
     judges.close("a/book_ws")
     judges.fact("a", weight=3.0)
-    [one] = judges.venues.seen(judges.now_s, (), ())
+    [one] = judges.venues.assess(judges.now_s, (), ())
     assert one.state is LegState.TRUE
     assert [(blind.source, blind.coverage, blind.reason) for blind in one.blind] == [("a/book_ws", 0.0, "closed")]
 
@@ -85,7 +85,7 @@ def test_what_was_seen_of_a_venue_is_believed_though_its_feeds_are_closed() -> N
 def test_calm_of_a_venue_must_be_seen_on_its_sources(closed: tuple[str, ...], state: LegState) -> None:
     judges = Judges("a")
     judges.close(*closed)
-    [one] = judges.venues.seen(judges.now_s, ("a",), ())
+    [one] = judges.venues.assess(judges.now_s, ("a",), ())
     assert (one.state, one.level, one.grade) == (state, Level.CALM, 0)
 
 
@@ -93,24 +93,24 @@ def test_half_of_a_venues_sources_are_enough_to_see_calm_and_less_is_not() -> No
     judges = Judges("a")
     judges.expect("a/trades", "venue", Subject(asset="BTC", venue="a"))
     judges.close("a/trades")
-    assert [one.state for one in judges.venues.seen(judges.now_s, ("a",), ())] == [LegState.FALSE]
+    assert [one.state for one in judges.venues.assess(judges.now_s, ("a",), ())] == [LegState.FALSE]
     judges.expect("a/depth", "venue", Subject(asset="BTC", venue="a"))
     judges.close("a/depth")
-    assert [one.state for one in judges.venues.seen(judges.now_s, ("a",), ())] == [LegState.UNKNOWN]
+    assert [one.state for one in judges.venues.assess(judges.now_s, ("a",), ())] == [LegState.UNKNOWN]
 
 
 def test_a_venue_nobody_declared_sources_of_can_be_seen_calm() -> None:
     judges = Judges("a")
-    assert [one.state for one in judges.venues.seen(judges.now_s, ("z",), ())] == [LegState.FALSE]
+    assert [one.state for one in judges.venues.assess(judges.now_s, ("z",), ())] == [LegState.FALSE]
 
 
 @pytest.mark.parametrize(("grade", "level"), [(2, Level.CALM), (3, Level.WATCH), (4, Level.WATCH)])
 def test_a_venue_is_reported_from_grade_three_on(grade: int, level: Level) -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0, grade=grade)
-    [one] = judges.venues.seen(judges.now_s, (), ())
+    [one] = judges.venues.assess(judges.now_s, (), ())
     assert (one.grade, one.level) == (grade, level)
-    assert one.look(judges.now_s, late=False).at_once is (grade == 4)
+    assert one.observation(judges.now_s, late=False).at_once is (grade == 4)
 
 
 def test_a_grade_stands_while_its_finding_weighs_a_nat() -> None:
@@ -119,10 +119,10 @@ def test_a_grade_stands_while_its_finding_weighs_a_nat() -> None:
     judges.own(Leg.MIGRATION, weight=1.0, grade=4)
     judges.own(Leg.LIQUIDATION, weight=0.99, grade=4)
     assert judges.asset().grades == {Leg.LIQUIDATION: 0, Leg.VENUE: 4, Leg.MIGRATION: 4}
-    assert [one.grade for one in judges.venues.seen(judges.now_s, (), ())] == [4]
+    assert [one.grade for one in judges.venues.assess(judges.now_s, (), ())] == [4]
     judges.now_s += 1
     assert judges.asset().grades == {Leg.LIQUIDATION: 0, Leg.VENUE: 0, Leg.MIGRATION: 0}
-    assert [one.grade for one in judges.venues.seen(judges.now_s, (), ())] == [0]
+    assert [one.grade for one in judges.venues.assess(judges.now_s, (), ())] == [0]
 
 
 def test_the_greatest_grade_of_a_leg_counts() -> None:
@@ -142,8 +142,8 @@ def test_the_onset_of_an_asset_and_of_a_venue_is_the_earliest_of_what_weighs_hal
     seen = judges.asset()
     assert [one.onset for one in seen.verdict.legs] == [None, at(30), at(40)]
     assert seen.onset_s == at(30).timestamp()
-    [venue] = judges.venues.seen(judges.now_s, (), ())
-    assert venue.look(judges.now_s, late=False).onset_s == at(30).timestamp()
+    [venue] = judges.venues.assess(judges.now_s, (), ())
+    assert venue.observation(judges.now_s, late=False).onset_s == at(30).timestamp()
 
 
 def test_a_venues_greatest_grade_counts_and_its_onset_is_of_what_weighs_at_least_half_a_nat() -> None:
@@ -152,9 +152,9 @@ def test_a_venues_greatest_grade_counts_and_its_onset_is_of_what_weighs_at_least
     judges.fact("a", weight=1.0, grade=4, name="y", second=20)
     judges.fact("a", weight=0.5, grade=1, name="z", second=10)
     judges.now_s = at(10).timestamp()
-    [venue] = judges.venues.seen(judges.now_s, (), ())
+    [venue] = judges.venues.assess(judges.now_s, (), ())
     assert venue.grade == 4
-    assert venue.look(judges.now_s, late=False).onset_s == at(10).timestamp()
+    assert venue.observation(judges.now_s, late=False).onset_s == at(10).timestamp()
 
 
 def test_a_source_of_half_its_sight_is_not_yet_named_as_blind() -> None:
@@ -162,13 +162,13 @@ def test_a_source_of_half_its_sight_is_not_yet_named_as_blind() -> None:
     for _ in range(10):  # sequence gaps cost at most half
         subject = Subject(asset="BTC", venue="a")
         judges.hear(Signal(SignalKind.FEED_GAP, subject, at(0), at(0), "a/book_ws", 3, 1.0, {}))
-    [venue] = judges.venues.seen(judges.now_s, ("a",), ())
+    [venue] = judges.venues.assess(judges.now_s, ("a",), ())
     assert (venue.blind, venue.state) == ((), LegState.FALSE)
     assert judges.asset().verdict.blind == ()
     judges.now_s = at(1100).timestamp()  # e^-0.1 x 1: gaps are forgotten; past 1693 s it is under half
-    assert judges.venues.seen(judges.now_s, ("a",), ())[0].blind == ()
+    assert judges.venues.assess(judges.now_s, ("a",), ())[0].blind == ()
     judges.now_s = at(1694).timestamp()
-    [blind] = judges.venues.seen(judges.now_s, ("a",), ())[0].blind
+    [blind] = judges.venues.assess(judges.now_s, ("a",), ())[0].blind
     assert (blind.source, blind.coverage, blind.since) == ("a/book_ws", 0.499573772, at(0))
 
 
@@ -176,16 +176,16 @@ def test_of_two_places_that_are_down_the_blindness_began_with_the_first() -> Non
     judges = Judges("a")
     judges.attribution.local_since_s.update({"home": at(5).timestamp(), "away": at(3).timestamp()})
     assert {one.since for one in judges.asset().verdict.blind} == {at(3)}
-    [venue] = judges.venues.seen(judges.now_s, ("a",), ())
+    [venue] = judges.venues.assess(judges.now_s, ("a",), ())
     assert [one.since for one in venue.blind] == [at(3)]
 
 
 def test_where_nothing_stands_there_is_no_onset() -> None:
     judges = Judges("a")
     assert judges.asset().onset_s is None
-    [venue] = judges.venues.seen(judges.now_s, ("a",), ())
-    assert venue.look(judges.now_s, late=True).onset_s is None
-    assert venue.look(judges.now_s, late=True).late
+    [venue] = judges.venues.assess(judges.now_s, ("a",), ())
+    assert venue.observation(judges.now_s, late=True).onset_s is None
+    assert venue.observation(judges.now_s, late=True).late
 
 
 @pytest.mark.parametrize(("weights", "context"), [((), 0.0), ((0.2,), 0.2), ((0.2, 0.2), 0.4), ((0.4, 0.4), 0.5)])
@@ -276,50 +276,50 @@ def test_one_true_leg_with_both_others_dark_is_blind_stress_of_the_asset() -> No
 
 def test_a_venues_trouble_with_everything_else_dark_is_blind_stress_of_the_venue() -> None:
     judges = blind_venue()
-    [venue] = judges.venues.seen(judges.now_s, (), (judges.asset(),))
+    [venue] = judges.venues.assess(judges.now_s, (), (judges.asset(),))
     assert (venue.blind_stress, venue.level) == (True, Level.WATCH)
     assert {(one.source, one.leg) for one in venue.blind} == {
         ("a/liquidation", Leg.LIQUIDATION),
         ("ethereum/chain", Leg.MIGRATION),
     }
-    assert venue.look(judges.now_s, late=False).mark == (Fault.VENUE, True)
-    [venue] = judges.venues.seen(judges.now_s, (), ())
+    assert venue.observation(judges.now_s, late=False).mark == (Fault.VENUE, True)
+    [venue] = judges.venues.assess(judges.now_s, (), ())
     assert (venue.blind_stress, venue.level) == (False, Level.CALM)
 
 
 def test_blind_stress_that_is_the_assets_own_is_not_reported_of_the_venue() -> None:
     judges = blind_venue()
     judges.own(Leg.VENUE, weight=1.0, grade=2)
-    [venue] = judges.venues.seen(judges.now_s, (), (judges.asset(),))
+    [venue] = judges.venues.assess(judges.now_s, (), (judges.asset(),))
     assert not venue.blind_stress
 
 
 def test_a_venue_shows_its_leg_true_unseen_or_calm_to_its_episode() -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0)
-    look = judges.venues.seen(judges.now_s, (), ())[0].look(judges.now_s, late=False)
+    look = judges.venues.assess(judges.now_s, (), ())[0].observation(judges.now_s, late=False)
     assert (look.true, look.unseen, look.p_hi, look.late) == (frozenset({Leg.VENUE}), frozenset(), 0.0, False)
     dark = Judges("a")
     dark.close("a/book_ws")
-    look = dark.venues.seen(dark.now_s, ("a",), ())[0].look(dark.now_s, late=False)
+    look = dark.venues.assess(dark.now_s, ("a",), ())[0].observation(dark.now_s, late=False)
     assert (look.true, look.unseen) == (frozenset(), frozenset({Leg.VENUE}))
     calm = Judges("a")
-    look = calm.venues.seen(calm.now_s, ("a",), ())[0].look(calm.now_s, late=False)
+    look = calm.venues.assess(calm.now_s, ("a",), ())[0].observation(calm.now_s, late=False)
     assert (look.true, look.unseen) == (frozenset(), frozenset())
 
 
 def test_venues_are_judged_in_order_of_name_where_spoken_of_or_going_on() -> None:
     judges = Judges("abc")
-    assert judges.venues.seen(judges.now_s, (), ()) == []
+    assert judges.venues.assess(judges.now_s, (), ()) == []
     judges.fact("b", weight=3.0)
-    assert [one.venue for one in judges.venues.seen(judges.now_s, ("c", "a"), ())] == ["a", "b", "c"]
-    assert [one.assets for one in judges.venues.seen(judges.now_s, (), ())] == [("BTC",)]
+    assert [one.venue for one in judges.venues.assess(judges.now_s, ("c", "a"), ())] == ["a", "b", "c"]
+    assert [one.assets for one in judges.venues.assess(judges.now_s, (), ())] == [("BTC",)]
 
 
 def test_a_leg_that_nothing_was_declared_for_is_no_blindness() -> None:
     judges = Judges("a")
     judges.hear(signal(SignalKind.EXPECT, 0, "z/book_ws", 9.0, leg="venue"))
-    seen = judges.judging.seen("ETH", judges.now_s)
+    seen = judges.judging.assess("ETH", judges.now_s)
     assert {one.state for one in seen.verdict.legs} == {LegState.FALSE}
     assert seen.verdict.blind == ()
 
@@ -327,5 +327,5 @@ def test_a_leg_that_nothing_was_declared_for_is_no_blindness() -> None:
 def test_a_grave_fact_seen_from_a_place_that_is_hardly_believed_is_unknown() -> None:
     judges = Judges("a", replace(S, single_vantage_cap=0.1))
     judges.fact("a", weight=3.0)  # ln(0.9 / e + 0.1 e^3) = 0.85 of the 1.5 that make it true
-    assert [one.state for one in judges.venues.seen(judges.now_s, (), ())] == [LegState.UNKNOWN]
+    assert [one.state for one in judges.venues.assess(judges.now_s, (), ())] == [LegState.UNKNOWN]
     assert venue_leg(judges).w_lo == pytest.approx(0.85, abs=0.005)

@@ -242,7 +242,7 @@ def faults(judges: Judges, *, stressed: str, grade: int = 3) -> tuple[Fault, dic
     for venue in stressed:
         judges.fact(venue, weight=4.0, grade=grade)
     seen = [judges.asset()]
-    return seen[0].verdict.fault, {one.venue: one.fault for one in judges.venues.seen(judges.now_s, (), seen)}
+    return seen[0].verdict.fault, {one.venue: one.fault for one in judges.venues.assess(judges.now_s, (), seen)}
 
 
 def test_three_venues_of_five_in_stress_are_the_market_and_two_are_venues() -> None:
@@ -266,9 +266,9 @@ def test_what_has_faded_under_half_a_nat_is_no_stress_of_its_venue() -> None:
     judges = Judges("abc")
     judges.fact("a", weight=3.0)
     judges.fact("b", weight=0.45)
-    assert {one.fault for one in judges.venues.seen(judges.now_s, (), ())} == {Fault.VENUE}
+    assert {one.fault for one in judges.venues.assess(judges.now_s, (), ())} == {Fault.VENUE}
     judges.fact("c", weight=0.5)
-    assert {one.fault for one in judges.venues.seen(judges.now_s, (), ())} == {Fault.MARKET}
+    assert {one.fault for one in judges.venues.assess(judges.now_s, (), ())} == {Fault.MARKET}
 
 
 def test_a_venue_reached_from_another_vantage_is_a_matter_of_the_path() -> None:
@@ -302,7 +302,7 @@ def test_where_our_own_network_is_down_all_legs_are_dark_and_nothing_is_held_aga
     assert {(one.source, one.coverage, one.since, one.reason) for one in seen.verdict.blind} == {
         ("vantage", 0.0, at(2), "our own network is down")
     }
-    [venue] = judges.venues.seen(judges.now_s, ("a",), (seen,))
+    [venue] = judges.venues.assess(judges.now_s, ("a",), (seen,))
     assert (venue.level, venue.state, venue.fault) == (Level.CALM, LegState.UNKNOWN, Fault.LOCAL)
     assert list(venue.facts) == []
     assert [(one.source, one.coverage, one.since) for one in venue.blind] == [("vantage", 0.0, at(2))]
@@ -315,4 +315,4 @@ def test_after_one_round_that_failed_nearly_everywhere_venues_are_not_believed_y
     close(judges.attribution, 1)
     seen = judges.asset()
     assert seen.verdict.legs[1].evidence == -1.0
-    assert judges.venues.seen(judges.now_s, (), (seen,)) == []
+    assert judges.venues.assess(judges.now_s, (), (seen,)) == []

@@ -156,7 +156,7 @@ def test_at_most_twenty_four_facts_of_a_venue_are_reported_in_order_of_onset() -
     for index in range(30):
         judges.fact("a", weight=1.0 + index / 10, name=f"v{index:02}", second=index % 7)
     judges.now_s = at(7).timestamp()
-    [seen] = judges.venues.seen(judges.now_s, (), ())
+    [seen] = judges.venues.assess(judges.now_s, (), ())
     change = judges.teller.venue(ChangeKind.OPENED, episode("venue:a"), seen, judges.now_s)
     assert {one.name for one in change.evidence} == {f"v{index:02}:a" for index in range(6, 30)}
     assert list(change.evidence) == sorted(change.evidence, key=lambda one: (one.onset, one.id))
@@ -167,7 +167,7 @@ def test_a_venues_change_names_its_strongest_fact_and_whom_it_affects() -> None:
     judges.fact("a", weight=2.0, grade=3, name="slow", second=0)
     judges.fact("a", weight=4.0, grade=2, name="down", second=10)
     judges.now_s = at(10).timestamp()
-    [seen] = judges.venues.seen(judges.now_s, (), ())
+    [seen] = judges.venues.assess(judges.now_s, (), ())
     change = judges.teller.venue(ChangeKind.OPENED, episode("venue:a", level=Level.WATCH), seen, judges.now_s)
     assert change.headline == (
         "WATCH venue a: down:a since 12:00:10; affects 1 asset: BTC; by chance once in 1.0 weeks"
@@ -182,7 +182,7 @@ def test_a_venues_change_names_its_strongest_fact_and_whom_it_affects() -> None:
 def test_a_venue_names_a_fact_of_half_a_nat() -> None:
     judges = Judges("a")
     judges.fact("a", weight=0.5, grade=4, name="slow")
-    [seen] = judges.venues.seen(judges.now_s, (), ())
+    [seen] = judges.venues.assess(judges.now_s, (), ())
     change = judges.teller.venue(ChangeKind.ENDED, episode("venue:a"), seen, judges.now_s)
     assert "slow:a since 12:00:00" in change.headline
 
@@ -190,7 +190,7 @@ def test_a_venue_names_a_fact_of_half_a_nat() -> None:
 def test_a_venue_with_nothing_strong_names_nothing() -> None:
     judges = Judges("a")
     judges.fact("a", weight=0.49, grade=4)
-    [seen] = judges.venues.seen(judges.now_s, (), ())
+    [seen] = judges.venues.assess(judges.now_s, (), ())
     change = judges.teller.venue(ChangeKind.ENDED, episode("venue:a"), seen, judges.now_s)
     assert change.headline == ("CALM venue a: nothing strong now; affects 1 asset: BTC; by chance: never measured")
 

@@ -91,9 +91,9 @@ async def run_until_stopped(served: Loopback, tape: StoppingTape, log: Log) -> N
     settings = Settings(assets={"BTC": AssetSettings()}, venues={"gate": venue})
     intake = intake_of(settings)
     pipeline = Pipeline(intake, Correlator(settings.correlator, vantage="here"), log, ())
-    sources = Sources(settings, {}, utc_now, intake=intake, pipeline=pipeline, checkpoints=NoCheckpoints(), tape=tape)
+    sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=NoCheckpoints(), tape=tape)
     part = sources.parts()["venue gate"]
-    tape.part = asyncio.ensure_future(Supervisor(utc_now).keep("venue gate", part))
+    tape.part = asyncio.ensure_future(Supervisor(utc_now).run("venue gate", part))
     async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(asyncio.CancelledError):
             await tape.part

@@ -30,7 +30,7 @@ def starts_s(monkeypatch: pytest.MonkeyPatch, lives_s: list[float], supervisor: 
             await asyncio.sleep(lives_s[len(begun) - 1])
             raise RuntimeError("ours")
 
-    run_jumping(monkeypatch, supervisor.keep("watcher", part))
+    run_jumping(monkeypatch, supervisor.run("watcher", part))
     return begun
 
 
@@ -112,7 +112,7 @@ async def test_neither_an_operators_mistake_nor_a_cancellation_is_a_restart(erro
         raise error
 
     with pytest.raises(type(error)):
-        await supervisor.keep("store", part)
+        await supervisor.run("store", part)
     assert supervisor.restarts == {}
     assert supervisor.looping() == []
 
@@ -134,7 +134,7 @@ def test_one_part_that_fails_does_not_touch_the_others(monkeypatch: pytest.Monke
         async def part() -> None:
             assert await steady() == pytest.approx(100)
 
-        await asyncio.gather(supervisor.keep("bad", failing), supervisor.keep("good", part))
+        await asyncio.gather(supervisor.run("bad", failing), supervisor.run("good", part))
 
     run_jumping(monkeypatch, both())
     assert tries == [0, pytest.approx(1), pytest.approx(3), pytest.approx(7)]

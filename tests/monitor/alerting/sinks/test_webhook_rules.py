@@ -17,7 +17,7 @@ from monitor.alerting.delivery import Deliveries
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Delivered, Refused, TryAgain, note_of
 from monitor.alerting.sinks import Route, made
-from monitor.alerting.sinks.webhook import Webhook, WebhookSettings, idempotency_key, outcome_of
+from monitor.alerting.sinks.webhook import WebhookSettings, WebhookSink, idempotency_key, outcome_of
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange, Level
 from monitor.version import stormwatch_version
@@ -58,9 +58,9 @@ async def desk() -> AsyncIterator[Desk]:
     await ours.server.close()
 
 
-def sink(url: str, clock_s: list[float]) -> Webhook:
+def sink(url: str, clock_s: list[float]) -> WebhookSink:
     """A webhook whose clock gives the next of these seconds at each look (the last one for ever)."""
-    return Webhook(
+    return WebhookSink(
         WebhookSettings(url=url, secret_env="S"),
         {"S": SECRET},
         clock=lambda: clock_s.pop(0) if len(clock_s) > 1 else clock_s[0],
@@ -179,36 +179,36 @@ async def test_order_is_kept_behind_a_change_that_must_be_tried_again(desk: Desk
 
 @pytest.mark.parametrize("url", ["http://desk.example/x", "https://desk.example:8443/x?key=1", "https://[::1]/x"])
 def test_a_whole_url_is_taken(url: str) -> None:
-    Webhook(WebhookSettings(url=url, secret_env="S"), {"S": SECRET})
-    Webhook(WebhookSettings(url_env="U", secret_env="S"), {"S": SECRET, "U": url})
+    WebhookSink(WebhookSettings(url=url, secret_env="S"), {"S": SECRET})
+    WebhookSink(WebhookSettings(url_env="U", secret_env="S"), {"S": SECRET, "U": url})
 
 
 def test_port_zero_is_no_port() -> None:
     with pytest.raises(OperatorError, match="complete URL") as caught:
-        Webhook(WebhookSettings(url="https://desk.example:0/hush", secret_env="S"), {"S": SECRET})
+        WebhookSink(WebhookSettings(url="https://desk.example:0/hush", secret_env="S"), {"S": SECRET})
     assert (caught.value.key, caught.value.value) == ("sinks.webhook.url", "(not shown)")
 
 
 @pytest.mark.parametrize(("env", "good"), [({"S": ""}, False), ({}, False), ({"S": "x"}, True)])
 def test_an_empty_secret_is_none(env: dict[str, str], good: bool) -> None:
     if good:
-        Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S"), env)
+        WebhookSink(WebhookSettings(url="https://desk.example/x", secret_env="S"), env)
         return
     with pytest.raises(OperatorError) as caught:
-        Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S"), env)
+        WebhookSink(WebhookSettings(url="https://desk.example/x", secret_env="S"), env)
     assert (caught.value.key, caught.value.value) == ("sinks.webhook.secret_env", "S")
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
 def test_a_timeout_is_above_zero(timeout_s: float) -> None:
     with pytest.raises(OperatorError) as caught:
-        Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=timeout_s), {"S": SECRET})
+        WebhookSink(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=timeout_s), {"S": SECRET})
     assert (caught.value.key, caught.value.value) == ("sinks.webhook.timeout_s", timeout_s)
 
 
 def test_ten_seconds_are_the_default_timeout_and_a_part_of_a_second_is_allowed() -> None:
     assert WebhookSettings().timeout_s == 10.0
-    Webhook(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=0.5), {"S": SECRET})
+    WebhookSink(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=0.5), {"S": SECRET})
 
 
 def test_what_a_table_leaves_out_is_as_documented() -> None:
