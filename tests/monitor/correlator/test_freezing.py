@@ -111,7 +111,7 @@ def image_of(**changed: object) -> bytes:
         image_of(module="subprocess", name="Popen"),
         image_of(module="monitor.detect.nowhere"),
         image_of(name="Nothing"),
-        image_of(module="monitor.correlator.evidence.liquidity", name="Made"),
+        image_of(module="monitor.correlator.evidence.liquidity", name="LiquidityEvidence"),
         image_of(name="annotations"),
         image_of(module="monitor.correlator.freezing", name="deque"),
         image_of(fields=["__class__"]),
