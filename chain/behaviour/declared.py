@@ -70,36 +70,36 @@ class Judged:
     probes: int = 0
 
 
-def places(form: PlaceTable, contract: Address, state: StateRead) -> list[AnyRead]:
+def places(place_table: PlaceTable, contract: Address, state: StateRead) -> list[AnyRead]:
     """All that may hold a declaration: the contract's own places, and what its beacons are asked."""
-    own = form.fields(contract)
-    via = [where for role, address in _asked(form, own, state) for where in form.via(role, address)]
-    return [where.need for where in (*own, *via) if where.key not in (CODE, DELEGATE)]
+    own = place_table.own_places(contract)
+    via = [where for role, address in _asked(place_table, own, state) for where in place_table.via(role, address)]
+    return [where.read for where in (*own, *via) if where.key not in (CODE, DELEGATE)]
 
 
-def declared(form: PlaceTable, contract: Address, state: StateRead) -> Declared:
+def declared(place_table: PlaceTable, contract: Address, state: StateRead) -> Declared:
     """What the contract declares in this state."""
-    own = form.fields(contract)
+    own = place_table.own_places(contract)
     slots: set[Address] = set()
     getters: dict[str, Address] = {}
     selectors: list[str] = []
     for where in own:
-        if isinstance(where.need, CallBytes):
-            table = read_table(state.get(where.need) or b"") or {}
+        if isinstance(where.read, CallBytes):
+            table = read_table(state.get(where.read) or b"") or {}
             slots.update(table.values())
             selectors += sorted(table)
             continue
-        word = state.get(where.need) or 0
+        word = state.get(where.read) or 0
         named = address_of(word) if where.role in TARGETS and 0 < word < 1 << 160 else None
-        match where.need:
+        match where.read:
             case SlotWord() if named and not where.proved:  # anything may stand in a low slot
                 slots.add(named)
-            case CallWord() if named and not where.handed:  # whom calls are handed on to is no delegate
-                getters[where.need.body] = named
-    asked = _asked(form, own, state)
+            case CallWord() if named and not where.forwards:  # whom calls are handed on to is no delegate
+                getters[where.read.body] = named
+    asked = _asked(place_table, own, state)
     sure = True
     for role, address in asked:
-        via = [where for where in form.via(role, address) if where.role in TARGETS]
+        via = [where for where in place_table.via(role, address) if where.role in TARGETS]
         words = [found for where in via if (found := word_of(state, where)) is not None]
         slots.update(address_of(word) for word in words if 0 < word < 1 << 160)
         sure = sure and bool(words or not via)
@@ -161,17 +161,17 @@ def holding(words: Mapping[SlotWord, int], target: Address, first: Sequence[Addr
     """The slot whose word holds the target, and how many bits above its end; those of `first` before others."""
     wanted = int(target, 16)
     order = {address: at for at, address in enumerate(first)}
-    for need in sorted(words, key=lambda need: (order.get(need.address, len(order)), need.address, need.slot)):
+    for read in sorted(words, key=lambda read: (order.get(read.address, len(order)), read.address, read.slot)):
         for shift in range(0, 97, 8):
-            if words[need] >> shift & (1 << 160) - 1 == wanted:
-                return need, shift
+            if words[read] >> shift & (1 << 160) - 1 == wanted:
+                return read, shift
     return None
 
 
-def _asked(form: PlaceTable, own: Sequence[WatchedPlace], state: StateRead) -> list[tuple[Role, Address]]:
+def _asked(place_table: PlaceTable, own: Sequence[WatchedPlace], state: StateRead) -> list[tuple[Role, Address]]:
     found = {
         (where.role, address_of(word)): None
         for where in own
-        if where.role in form.asked_roles and (word := word_of(state, where))
+        if where.role in place_table.asked_roles and (word := word_of(state, where))
     }
     return [pair for pair in found if pair[1] != NOBODY]

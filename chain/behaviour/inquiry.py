@@ -81,13 +81,18 @@ class HiddenTarget(msgspec.Struct):
         return BrokenClaim(self.claimed, self.actual)
 
 
-def asked(inquiry: Inquiry, contract: Address, form: PlaceTable) -> list[AnyRead]:
+def asked(inquiry: Inquiry, contract: Address, place_table: PlaceTable) -> list[AnyRead]:
     """All that is read for the inquiry in the next block."""
     own = questions(inquiry, contract)
     if not inquiry.proving:
         return own
-    via = (where.need for at in inquiry.beacons for role in form.asked_roles for where in form.via(role, Address(at)))
-    return [*own, *places(form, contract, StateRead()), *via]
+    via = (
+        where.read
+        for at in inquiry.beacons
+        for role in place_table.asked_roles
+        for where in place_table.via(role, Address(at))
+    )
+    return [*own, *places(place_table, contract, StateRead()), *via]
 
 
 def questions(inquiry: Inquiry, contract: Address) -> list[AnyRead]:

@@ -35,7 +35,7 @@ def denied(header: Header, logs: Iterable[Log]) -> tuple[Log, ...]:
     """The logs that cannot be of this block. Without a filter, none."""
     if header.bloom is None:
         return ()
-    return tuple(log for log in logs if any(not _held(header.bloom, item) for item in (log.address, *log.topics)))
+    return tuple(log for log in logs if any(not _may_hold(header.bloom, item) for item in (log.address, *log.topics)))
 
 
 def suspicious(header: Header, reads: Reads, logs: Iterable[Log]) -> bool:
@@ -46,12 +46,12 @@ def suspicious(header: Header, reads: Reads, logs: Iterable[Log]) -> bool:
     masks, any_of_them = _masks(reads.addresses)
     if not bloom & any_of_them:
         return False
-    told = {log.address for log in logs}
+    given = {log.address for log in logs}
     full = (bloom.bit_count() / BITS) ** _BITS_A_PAIR
-    if full * (len(reads.addresses) - len(told & reads.addresses)) * len(reads.topics) > FEW_FALSE:
+    if full * (len(reads.addresses) - len(given & reads.addresses)) * len(reads.topics) > FEW_FALSE:
         return False
     shown = [one for one, bits in masks if bloom & bits == bits]
-    if told.issuperset(shown):
+    if given.issuperset(shown):
         return False
     return any(bloom & bits == bits for _, bits in _masks(reads.topics)[0])
 
@@ -63,6 +63,6 @@ def _masks(items: frozenset[str]) -> tuple[tuple[tuple[str, int], ...], int]:
     return masks, reduce(or_, (bits for _, bits in masks), 0)
 
 
-def _held(bloom: int, item: str) -> bool:
+def _may_hold(bloom: int, item: str) -> bool:
     bits = mask(item)
     return bloom & bits == bits

@@ -18,14 +18,14 @@ def in_order(logs: Sequence[Log], writes: Sequence[Write], named: Named) -> Iter
     """
     waiting = list(logs)
     for write in writes:
-        position = _teller(waiting, write, named)
+        position = _logs_before(waiting, write, named)
         yield from waiting[:position]
         del waiting[:position]
         yield write
     yield from waiting
 
 
-def _teller(waiting: Sequence[Log], write: Write, named: Named) -> int:
+def _logs_before(waiting: Sequence[Log], write: Write, named: Named) -> int:
     """How many of the logs that wait come before this write."""
     first = next((at for at, log in enumerate(waiting) if log.transaction == write.transaction), 0)
     for at in range(first, len(waiting)):

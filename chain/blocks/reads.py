@@ -244,7 +244,7 @@ class StateRead:
 class Reads:
     """What a detector wants of each block: logs of these addresses with these first topics, reads of the state, and writes.
 
-    `standing` are those reads of `state` whose answers change only where logs say so: when many blocks are read at once,
+    `deferrable` are those reads of `state` whose answers change only where logs say so: when many blocks are read at once,
     the last one's are enough, and a change without a log is then searched for (`chain/sync/digest.py`). `writes` are
     slots of which every write inside the block is wanted, where a node traces. `probes` are reads that may wait: they
     are made at the head, in the last block of those read at once.
@@ -253,14 +253,14 @@ class Reads:
     addresses: frozenset[Address] = frozenset()
     topics: frozenset[str] = frozenset()
     state: frozenset[AnyRead] = frozenset()
-    standing: frozenset[AnyRead] = frozenset()
+    deferrable: frozenset[AnyRead] = frozenset()
     writes: frozenset[SlotWord] = frozenset()
     probes: frozenset[AnyRead] = frozenset()
 
     @property
-    def moving(self) -> frozenset[AnyRead]:
+    def per_block(self) -> frozenset[AnyRead]:
         """The reads that must be made in every block."""
-        return self.state - self.standing
+        return self.state - self.deferrable
 
     def covers(self, other: Reads) -> bool:
         """Whether these reads include all of the other's but for probes: probes may wait."""
@@ -284,7 +284,7 @@ def together(wanted: Iterable[Reads]) -> Reads:
         addresses=frozenset().union(*(one.addresses for one in given)),
         topics=frozenset().union(*(one.topics for one in given)),
         state=state,
-        standing=state.difference(*(one.moving for one in given if one.standing != one.state)),
+        deferrable=state.difference(*(one.per_block for one in given if one.deferrable != one.state)),
         writes=frozenset().union(*(one.writes for one in given)),
         probes=frozenset().union(*(one.probes for one in given)),
     )

@@ -1,8 +1,8 @@
 """Opens call data: through envelopes (batches, multisig, timelocks, governors) down to the code changes it would make.
 
 A call is a target and bytes. Envelopes nest, so opening is recursive and bounded in depth, in calls and in bytes copied:
-call data is written by strangers. What cannot be read is not guessed: it opens to nothing. Selectors: facts on
-proxies, §5 and §9; layouts: the Solidity ABI specification. Pure.
+call data is untrusted. Call data that cannot be read opens to nothing. Sources: for the selectors OpenZeppelin Contracts
+4.9.6 and 5.x, Safe 1.3.0, Compound; for the layouts the Solidity ABI specification. Pure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class DecodedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """What a call would do: `target` runs `new` in this role from then on. `new` None: the call does not say what.
+    """The change a call would make: `target` runs `new` in this role from then on. `new` is None where the call does not name it.
 
     Roles: implementation, beacon, facet, pending (announced by another step, Unitroller), admin.
     """
@@ -40,7 +40,7 @@ class Foreseen:
 
 
 def signed_call(target: Address, signature: bytes, body: bytes) -> DecodedCall:
-    """The call of a Compound-style queue, where `signature` may be empty and the selector stand in `body`."""
+    """The call of a Compound-style queue, where `signature` may be empty; then `body` begins with the selector."""
     if not signature:
         return DecodedCall(target, body)
     return DecodedCall(target, keccak(signature)[:4] + body)
@@ -165,7 +165,7 @@ def _become(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
 
 
 def _cut(call: DecodedCall, args: Words) -> Iterator[Foreseen]:
-    """EIP-2535: each facet added or replaced; a cut that only removes says no new code."""
+    """EIP-2535: each facet added or replaced; a cut that only removes names no new code."""
     length, cuts = args.array(0)
     facets = [(cuts.inner(number).address(0), cuts.inner(number).word(1)) for number in range(length)]
     added = list(dict.fromkeys(facet for facet, action in facets if action != 2))

@@ -1,13 +1,15 @@
-"""Who stands over a contract, by its getters, read in each block, so that a change without a log is seen. Pure.
+"""Reads who controls a contract from its getters in each block, so that a change without a log is seen. Pure.
 
-Of each address only those getters are read on that answered when it was looked at first (and again when its target
-changed). A value that a log told since the last reading is the log's own doing.
+The first reading of an address asks all getters, and again after its target has changed; later readings ask only those that
+answered. If a getter changes to a value that a log has reported since the last reading, the log explains the change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from chain.blocks.abi import address_of
 from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, SlotWord, StateRead
@@ -24,7 +26,7 @@ OWNER, ADMIN, THRESHOLD, SIGNERS = "owner", "admin", "threshold", "signers"
 MODULES, GUARD, FALLBACK, DELAY, OLD_DELAY, PAUSED = "modules", "guard", "fallback", "min_delay", "delay", "paused"
 ADDRESSES, FLAGS, LISTS = frozenset({OWNER, ADMIN, GUARD, FALLBACK}), frozenset({PAUSED}), frozenset({SIGNERS, MODULES})
 SAFES_OWN = frozenset({SIGNERS, MODULES, GUARD, FALLBACK})
-"""Followed of what answers with a threshold alone."""
+"""Read only of an address that answers with a threshold."""
 
 BODIES = {
     OWNER: "0x8da5cb5b",  # owner()
@@ -58,18 +60,26 @@ KEYS: Mapping[ControlChange, Sequence[str]] = {
     ControlChange.MODULE_ENABLED: (MODULES,),
     ControlChange.MODULE_DISABLED: (MODULES,),
 }
-"""Which getter a logged change shows in."""
+"""The getters that show a logged change."""
 CHANGES = {key: change for change, keys in KEYS.items() for key in keys if key not in LISTS}
-COME = {SIGNERS: ControlChange.SIGNER_ADDED, MODULES: ControlChange.MODULE_ENABLED}
-GONE = {SIGNERS: ControlChange.SIGNER_REMOVED, MODULES: ControlChange.MODULE_DISABLED}
+GAINED = {SIGNERS: ControlChange.SIGNER_ADDED, MODULES: ControlChange.MODULE_ENABLED}
+LOST = {SIGNERS: ControlChange.SIGNER_REMOVED, MODULES: ControlChange.MODULE_DISABLED}
 
-Values = MutableMapping[str, str]
-"""By getter: an address, a decimal figure, or addresses joined by commas, in the order of their digits."""
+Value = str | tuple[str, ...]
+"""What a getter answered: an address, a decimal figure or, of `LISTS`, the addresses in the order of their digits."""
+
+
+class LoggedValue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a log says that a getter answers from now on: this `value`, or a list that has gained or lost an address."""
+
+    value: str | None = None
+    gained: str | None = None
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlogged:
-    """A change that no log told."""
+    """A change that no log reported."""
 
     change: ControlChange
     old: str | None = None
@@ -77,31 +87,31 @@ class Unlogged:
     account: Address | None = None
 
 
-def need(address: Address, key: str) -> SlotWord | CallWord | CallBytes:
-    """How this getter of this address is read."""
+def getter_read(address: Address, key: str) -> SlotWord | CallWord | CallBytes:
+    """The read of this getter of this address."""
     if key in SLOTS:
         return SlotWord(address, SLOTS[key])
     return CallBytes(address, WHOLE[key]) if key in WHOLE else CallWord(address, BODIES[key])
 
 
-def look(address: Address) -> Iterator[AnyRead]:
-    """All that is asked of an address at first sight."""
+def first_reads(address: Address) -> Iterator[AnyRead]:
+    """All reads of an address that has not been read before."""
     yield CallWord(address, UNKNOWN_FUNCTION)
     for key in (*BODIES, *WHOLE, *SLOTS):
-        yield need(address, key)
+        yield getter_read(address, key)
 
 
-def looked(address: Address, state: StateRead) -> dict[str, str]:
-    """What it answered; nothing of a contract that answers anything."""
+def first_answers(address: Address, state: StateRead) -> dict[str, Value]:
+    """The answers to these reads, by getter; none of a contract that answers any call."""
     if CallWord(address, UNKNOWN_FUNCTION) in state:
         return {}
-    found = {key: value for key in (*BODIES, *WHOLE, *SLOTS) if (value := read(address, key, state)) is not None}
+    found = {key: value for key in (*BODIES, *WHOLE, *SLOTS) if (value := answer_of(address, key, state)) is not None}
     return found if THRESHOLD in found else {key: value for key, value in found.items() if key not in SAFES_OWN}
 
 
-def read(address: Address, key: str, state: StateRead) -> str | None:
-    """What this getter says there; None where it was not read or says nothing that it may."""
-    getter = need(address, key)
+def answer_of(address: Address, key: str, state: StateRead) -> Value | None:
+    """The answer of this getter; None where it was not read or is out of range."""
+    getter = getter_read(address, key)
     if isinstance(getter, CallBytes):
         answer = state.get(getter)
         return None if answer is None else _listed(answer)
@@ -113,29 +123,30 @@ def read(address: Address, key: str, state: StateRead) -> str | None:
     return str(word) if word < (2 if key in FLAGS else MAX_FIGURE) else None
 
 
-def unlogged(values: Values, heard: Mapping[str, Sequence[str]], now: Mapping[str, str]) -> Iterator[Unlogged]:
-    """What differs from the last reading and no log since then told; `heard` holds, by getter, what logs said it became
-    (of a list: "+" or "-" and the address).
-    """
+def unlogged(
+    values: Mapping[str, Value], logged: Mapping[str, Sequence[LoggedValue]], now: Mapping[str, Value]
+) -> Iterator[Unlogged]:
+    """The changes since the last reading (`values`) that no log since then reported (`logged`), by getter."""
     for key, value in now.items():
-        before, said = values.get(key), heard.get(key, ())
+        before, reported = values.get(key), logged.get(key, ())
         if before is None or before == value:
             continue
-        if key in LISTS:
-            old, new = set(filter(None, before.split(","))), set(filter(None, value.split(",")))
-            yield from (_listed_change(COME[key], one) for one in sorted(new - old) if f"+{one}" not in said)
-            yield from (_listed_change(GONE[key], one) for one in sorted(old - new) if f"-{one}" not in said)
-        elif value not in said:
-            yield _changed(key, said[-1] if said else before, value)
+        if isinstance(before, tuple) and isinstance(value, tuple):
+            yield from _listed_changes(key, before, value, reported)
+        elif isinstance(before, str) and isinstance(value, str) and LoggedValue(value) not in reported:
+            last = reported[-1].value if reported else None
+            yield _changed(key, before if last is None else last, value)
 
 
-def said_of(change: ControlChange, new: str | None, account: Address | None) -> str | None:
-    """What a log says a getter became; None where it does not say."""
+def logged_value(change: ControlChange, new: str | None, account: Address | None) -> LoggedValue | None:
+    """What a log of this change says of a getter; None where it does not say."""
     if change in (ControlChange.PAUSED, ControlChange.UNPAUSED):
-        return str(int(change is ControlChange.PAUSED))
-    if change in COME.values():
-        return f"+{account}"
-    return f"-{account}" if change in GONE.values() else new
+        return LoggedValue(str(int(change is ControlChange.PAUSED)))
+    if change in GAINED.values():
+        return LoggedValue(gained=account)
+    if change in LOST.values():
+        return LoggedValue(lost=account)
+    return None if new is None else LoggedValue(new)
 
 
 def _changed(key: str, old: str, new: str) -> Unlogged:
@@ -144,16 +155,21 @@ def _changed(key: str, old: str, new: str) -> Unlogged:
     return Unlogged(change=CHANGES[key], old=old, new=new)
 
 
-def _listed_change(change: ControlChange, account: str) -> Unlogged:
-    return Unlogged(change=change, account=Address(account))
+def _listed_changes(
+    key: str, before: Sequence[str], now: Sequence[str], reported: Sequence[LoggedValue]
+) -> Iterator[Unlogged]:
+    gained = [one for one in sorted({*now} - {*before}) if LoggedValue(gained=one) not in reported]
+    lost = [one for one in sorted({*before} - {*now}) if LoggedValue(lost=one) not in reported]
+    yield from (Unlogged(change=GAINED[key], account=Address(one)) for one in gained)
+    yield from (Unlogged(change=LOST[key], account=Address(one)) for one in lost)
 
 
-def _listed(answer: bytes) -> str | None:
-    """The first argument of an answer, a list of addresses; None where it is none, or too long."""
+def _listed(answer: bytes) -> tuple[str, ...] | None:
+    """The list of addresses that is the first argument of an answer; None where it is no such list, or too long."""
     start = int.from_bytes(answer[:WORD], "big")
     count = int.from_bytes(answer[start : start + WORD], "big")
     body = answer[start + WORD : start + WORD * (count + 1)] if count <= MAX_LISTED else b""
     words = [int.from_bytes(body[at : at + WORD], "big") for at in range(0, len(body), WORD)]
     if len(answer) < 2 * WORD or count > MAX_LISTED or len(body) != count * WORD or max(words, default=0) > MAX_ADDRESS:
         return None
-    return ",".join(sorted(address_of(word) for word in words))
+    return tuple(sorted(address_of(word) for word in words))

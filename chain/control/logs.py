@@ -1,6 +1,6 @@
-"""What logs say of control over the contract that emits them: one reader a signature. Pure.
+"""Reads the logs that report a change of control over the contract that emits them: one reader for each signature. Pure.
 
-Topics: facts on proxies, §4; Pause() and Unpause() as USDC and USDT log them.
+Sources of the topics: OpenZeppelin Contracts 4.9.6 and 5.x, Safe 1.3.0, Compound; USDC and USDT for Pause() and Unpause().
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from chain.events.place import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What one log says; addresses, or decimal figures."""
+class LoggedChange:
+    """The change that one log reports; the values are addresses or decimal figures."""
 
     change: ControlChange
     old: str | None = None
@@ -25,40 +25,40 @@ class Said:
     account: Address | None = None
 
 
-Reader = Callable[[Log], Said]
+Reader = Callable[[Log], LoggedChange]
 
 
 def _moved(change: ControlChange) -> Reader:
-    return lambda log: Said(change=change, old=log.address_at(0), new=log.address_at(1))
+    return lambda log: LoggedChange(change=change, old=log.address_at(0), new=log.address_at(1))
 
 
 def _became(change: ControlChange) -> Reader:
-    return lambda log: Said(change=change, new=log.address_at(0))
+    return lambda log: LoggedChange(change=change, new=log.address_at(0))
 
 
 def _figure(change: ControlChange) -> Reader:
-    return lambda log: Said(change=change, new=str(log.word(0)))
+    return lambda log: LoggedChange(change=change, new=str(log.word(0)))
 
 
 def _figures(change: ControlChange) -> Reader:
-    return lambda log: Said(change=change, old=str(log.word(0)), new=str(log.word(1)))
+    return lambda log: LoggedChange(change=change, old=str(log.word(0)), new=str(log.word(1)))
 
 
 def _role(change: ControlChange) -> Reader:
-    return lambda log: Said(change=change, role=f"0x{log.word(0):064x}", account=log.address_at(1))
+    return lambda log: LoggedChange(change=change, role=f"0x{log.word(0):064x}", account=log.address_at(1))
 
 
 def _account(change: ControlChange) -> Reader:
-    return lambda log: Said(change=change, account=log.address_at(0))
+    return lambda log: LoggedChange(change=change, account=log.address_at(0))
 
 
 def _bare(change: ControlChange) -> Reader:
-    return lambda _: Said(change=change)
+    return lambda _: LoggedChange(change=change)
 
 
-def _role_admin(log: Log) -> Said:
+def _role_admin(log: Log) -> LoggedChange:
     role, old, new = (f"0x{log.word(position):064x}" for position in range(3))
-    return Said(change=ControlChange.ROLE_ADMIN, role=role, old=old, new=new)
+    return LoggedChange(change=ControlChange.ROLE_ADMIN, role=role, old=old, new=new)
 
 
 READERS: Mapping[str, Reader] = {
@@ -93,6 +93,6 @@ READERS: Mapping[str, Reader] = {
     "Initialized(uint8)": _figure(ControlChange.INITIALIZED),
     "Initialized(uint64)": _figure(ControlChange.INITIALIZED),
 }
-"""By the event's signature: what it says. Arguments count in declaration order, indexed or not."""
+"""By the event's signature: its reader. Arguments count in declaration order, indexed or not."""
 
 BY_TOPIC = {topic_of(signature): reader for signature, reader in READERS.items()}

@@ -1,4 +1,4 @@
-"""The form of a kind of timelock: what each of its logs says of an operation. Pure.
+"""Defines how a kind of timelock is declared: what each of its logs reports of an operation. Pure.
 
 A kind declares `STEPS`: first topic -> a reader of that log. A reader raises Unreadable where the log is not what its
 topic says. Kinds do not know each other; an operation's name is unique within its timelock.
@@ -18,7 +18,7 @@ class Phase(StrEnum):
     """How far an operation is.
 
     PROPOSED: its calls are known, but it must still be voted on or queued. APPROVED: someone signed it on chain, its
-    calls are not known. CONSUMED: the queue let go of it, executed or cancelled, which the log does not say.
+    calls are not known. CONSUMED: it left the queue; the log does not say whether it was executed or cancelled.
     """
 
     PROPOSED = "proposed"
@@ -31,11 +31,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What one log says of one operation.
+    """What one log reports of one operation.
 
     `foreseen`: the code changes its calls would make. `opaque`: it may do more than its calls say (a delegated call, a
     hash). `at_once`: it may run without having been announced on chain (a multisig). Earliest execution is `eta_s` (unix
-    seconds), `delay_s` after the block, or block `eta_block`; none of them: the block itself is the bound.
+    seconds), `delay_s` after the block, or block `eta_block`; without any of them, the block itself.
     """
 
     operation: str

@@ -1,8 +1,8 @@
-"""Detectors: pure memory that turns blocks into events. Each module here declares `STAGE` and `make(watch)`, one a file.
+"""Holds the detectors, which turn blocks into events without any I/O. Each module declares one, by `STAGE` and `make(watch)`.
 
-Detectors do not know each other. Those of stage 2 are given the events of stage 1 in the same block; an event they return
-with the id of an earlier one replaces it. Memory is handed over as bytes, so that a reorg or a restart can restore it.
-Detectors have no timer: every event stands in a block, and block time is the only time they need.
+Detectors do not know each other. Those of stage 2 get the events of stage 1 in the same block; an event they return
+with the id of an earlier one replaces it. Memory is given as bytes, so that a reorg or a restart can restore it.
+Detectors have no timer: every event belongs to a block, and they use block time alone.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Memory = TypeVar("Memory", bound=msgspec.Struct)
 
 PARTS = 64
 _LAST = slice(40, 42)
-"""An address's last two digits: its first ones are often zeros, or somebody's vanity."""
+"""An address's last two digits: the first ones are often zeros or chosen by the owner."""
 
 
 def split_memory(memory: msgspec.Struct) -> dict[str, bytes]:
-    """By part, what is remembered. Each field of the memory maps keys that begin with an address. Equal memories give equal
+    """Split a memory into parts. Each field of the memory maps keys that begin with an address. Equal memories give equal
     parts, in an order that is always the same.
     """
     parts: list[dict[str, dict[str, object]]] = [{} for _ in range(PARTS)]
@@ -37,7 +37,7 @@ def split_memory(memory: msgspec.Struct) -> dict[str, bytes]:
 
 
 def joined_memory(parts: Iterable[bytes], kind: type[Memory]) -> Memory:
-    """The memory that was parted so. Raises ValueError where it is no such memory."""
+    """Join the parts that `split_memory` gave. Raises ValueError where they are not such a memory."""
     whole = kind()
     for part in parts:
         found = msgspec.json.decode(part, type=kind)
@@ -50,11 +50,11 @@ class Detector(Protocol):
     """Turns blocks, given in chain order, into events."""
 
     def reads(self) -> Reads:
-        """What to read of the next block; may change from block to block with what was seen."""
+        """The reads of the next block; they may change from block to block."""
         ...
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """The events of this block. `earlier` is what stage 1 saw in it (empty for stage 1 itself)."""
+        """The events of this block. `earlier` are those of stage 1 in it (none for stage 1 itself)."""
         ...
 
     def memory(self) -> bytes:
@@ -62,20 +62,20 @@ class Detector(Protocol):
         ...
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes. Raises ValueError where they are not such a memory."""
+        """Restore the memory that `memory` gave. Raises ValueError where the bytes are not such a memory."""
         ...
 
 
 @runtime_checkable
 class PartitionedMemory(Protocol):
-    """A detector whose memory is kept in parts, so that what did not change from block to block is kept once."""
+    """A detector that gives its memory in parts, so that a part which did not change between blocks is stored once."""
 
     def parts(self) -> dict[str, bytes]:
         """All that is remembered, by part. Equal memories give equal parts."""
         ...
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
-        """Be as when `parts` gave these."""
+        """Restore the memory that `parts` gave."""
         ...
 
 
@@ -88,7 +88,7 @@ def names() -> tuple[str, ...]:
 
 
 def declared(name: str) -> ModuleType:
-    """The detector's module, by the name that `names` gives."""
+    """The detector's module, by its name from `names`."""
     return _REGISTRY.module(name)
 
 

@@ -1,10 +1,10 @@
-"""Finds whom watched contracts really delegate to, and reports where that is not what they declare; a target that nothing
-declares is followed by the slot that was found to hold it.
+"""Finds which address watched contracts really delegate to, and reports where that is not the one they declare. If nothing
+declares the target, the detector finds the slot that holds it and follows that slot.
 
-An inquiry begins after every change and about once an hour. It takes a few blocks, for each question follows from the last
-answer: sentinels in place of what is declared (all contracts share a call); where these did not run, a trace of the calls;
-where there are no traces, what the calls touched, and sentinels there. What a node cannot answer ends the inquiry: nothing
-is known then, and nothing reported. Inquiries begin only where state is read, and are spread over the hour by address, so
+An inquiry begins after every change and about once an hour. It takes a few blocks, for each question depends on the last
+answer: sentinels in place of the declared targets (all contracts share a call); where these did not run, a trace of the
+calls; where there are no traces, the accounts that the calls touched, and sentinels there. If a node cannot answer, the
+inquiry ends without a report. Inquiries begin only where state is read, and are spread over the hour by address, so
 that a thousand contracts add less than one question a block.
 """
 
@@ -45,7 +45,7 @@ T = TypeVar("T")
 STAGE = 2
 
 EVERY = 4
-"""Blocks from one asking to the next, so that many inquiries share one question."""
+"""Blocks from one question to the next, so that many inquiries share one question."""
 MAX_BEGUN = 5
 """Inquiries that begin in one block because they are due."""
 MAX_INQUIRIES = 64
@@ -69,27 +69,29 @@ class Behaviour:
     def __init__(self, watch: Watch) -> None:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
-        self._form = PlaceTable(every())
+        self._place_table = PlaceTable(every())
         self._memory = _Memory()
-        self._needs: Reads | None = None
+        self._reads: Reads | None = None
         self._open = True
         self._silent = SilentRepeats()
 
     def reads(self) -> Reads:
-        """The slots that were found and, where it is time, the questions of the inquiries under way."""
+        """The slots that were found and, when it is time, the questions of the inquiries under way."""
         if self._open != self._is_open(self._memory.number + 1):
-            self._open, self._needs = not self._open, None
-        if self._needs is None:
+            self._open, self._reads = not self._open, None
+        if self._reads is None:
             slots = frozenset(
                 SlotWord(Address(one.at[0]), one.at[1]) for one in self._memory.found.values() if one.at is not None
             )
             inquiries = self._memory.inquiries if self._open else {}
-            probes = [need for at, inquiry in inquiries.items() for need in asked(inquiry, Address(at), self._form)]
-            self._needs = Reads(state=slots, standing=slots, writes=slots, probes=frozenset(probes))
-        return self._needs
+            probes = [
+                read for at, inquiry in inquiries.items() for read in asked(inquiry, Address(at), self._place_table)
+            ]
+            self._reads = Reads(state=slots, deferrable=slots, writes=slots, probes=frozenset(probes))
+        return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """What the slots that were found did, what the inquiries came to, and new inquiries."""
+        """Changes of the slots that were found, then the results of the inquiries; begins new inquiries."""
         self._silent.clear()
         upgrades = [one for one in earlier if isinstance(one, ContractUpgraded) and one.contract in self._watched]
         own = [*self._followed(block, upgrades)]
@@ -112,9 +114,9 @@ class Behaviour:
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Restore the memory that `memory` gave."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
-        self._needs = None
+        self._reads = None
 
     def _is_open(self, number: int) -> bool:
         return number >= self._memory.asked + EVERY
@@ -131,11 +133,11 @@ class Behaviour:
             if found.at is None:
                 continue
             address, slot, shift = found.at
-            need = SlotWord(Address(address), slot)
+            read = SlotWord(Address(address), slot)
             steps: list[tuple[int, Write | None]] = [
                 (write.value, write) for write in block.writes or () if (write.address, write.slot) == (address, slot)
             ]
-            if (word := block.state.get(need)) is not None:
+            if (word := block.state.get(read)) is not None:
                 steps.append((word, None))
             for word, write in steps:
                 new = address_of(word >> shift)
@@ -180,7 +182,7 @@ class Behaviour:
 
     def _inquire(self, block: Block, contract: Address, *, explained: bool = False) -> None:
         self._drop(contract)
-        what = declared(self._form, contract, block.state)
+        what = declared(self._place_table, contract, block.state)
         if (
             what.account
             or block.state.get(CodeHash(contract)) == NO_CODE
@@ -196,7 +198,7 @@ class Behaviour:
             self._to_trace(block, contract, explained=explained)
 
     def _to_trace(self, block: Block, contract: Address, *, explained: bool) -> None:
-        what = declared(self._form, contract, block.state)
+        what = declared(self._place_table, contract, block.state)
         calls = [*bodies(what, block.header.hash, traced=True)]
         self._next(
             contract,
@@ -205,11 +207,11 @@ class Behaviour:
 
     def _next(self, contract: Address, inquiry: Inquiry) -> None:
         self._memory.inquiries[contract] = inquiry
-        self._needs = None
+        self._reads = None
 
     def _drop(self, contract: Address) -> None:
         if self._memory.inquiries.pop(contract, None) is not None:
-            self._needs = None
+            self._reads = None
 
     # --- an inquiry's answers
 
@@ -240,10 +242,10 @@ class Behaviour:
     def _on_sentinels(
         self, block: Block, contract: Address, inquiry: Inquiry, ran_as: Sequence[Address]
     ) -> Iterator[PlacedEvent]:
-        """Nothing more is asked where all that ran is what is believed already."""
+        """Ask nothing more if only believed targets ran."""
         hit = {one for one in ran_as if one != NOBODY}
         found = self._memory.found.get(contract)
-        what = declared(self._form, contract, block.state)
+        what = declared(self._place_table, contract, block.state)
         believed = {found.actual} if found else what.slots or set(what.getters.values())
         if len(ran_as) < len(inquiry.bodies) or NOBODY in ran_as:
             self._to_trace(block, contract, explained=inquiry.explained)
@@ -254,7 +256,7 @@ class Behaviour:
 
     def _on_touched(self, block: Block, contract: Address, inquiry: Inquiry, answers: Sequence[Touched]) -> None:
         touched = {at for answer in answers for at, _ in answer} - {contract, NEUTRAL, NOBODY}
-        what = declared(self._form, contract, block.state)
+        what = declared(self._place_table, contract, block.state)
         others = sorted(at for at in touched if int(at, 16) >= PRECOMPILED)[:MAX_CANDIDATES]
         if others and not touched & (what.slots | what.asked):
             self._next(
@@ -264,7 +266,7 @@ class Behaviour:
     def _on_found(
         self, block: Block, contract: Address, inquiry: Inquiry, delegates: Mapping[str, Sequence[Delegate]]
     ) -> Iterator[PlacedEvent]:
-        judged = judge(declared(self._form, contract, block.state), delegates)
+        judged = judge(declared(self._place_table, contract, block.state), delegates)
         by = ProbedBy.TRACE if inquiry.stage is Question.TRACE else ProbedBy.SENTINEL
         before = self._memory.found.get(contract)
         if judged.verdict is Finding.UNKNOWN:
@@ -276,7 +278,7 @@ class Behaviour:
             yield self._ended(block, contract, before, by, len(delegates))
         if judged.actual is None:
             self._memory.found.pop(contract, None)
-            self._needs = None
+            self._reads = None
             return
         now = HiddenTarget(judged.actual, judged.named_by or "", claimed=judged.claimed)
         same = before is not None and before.actual == now.actual
@@ -285,7 +287,7 @@ class Behaviour:
         now.at = before.at if before and same else None
         now.reported = now.finding if judged.verdict is Finding.BROKEN else None
         self._memory.found[contract] = now
-        self._needs = None
+        self._reads = None
         if now.reported and now.reported != (before.reported if before else None):
             yield self._mismatch(block, contract, now.reported, by, judged.probes)
         if not same:
@@ -301,16 +303,17 @@ class Behaviour:
         found = self._memory.found.get(contract)
         if found is None:
             return
-        held = holding(words, Address(found.actual), [contract, Address(found.named_by)])
-        if held:
-            found.at = (held[0].address, held[0].slot, held[1])
-            self._needs = None
+        holder = holding(words, Address(found.actual), [contract, Address(found.named_by)])
+        if holder:
+            slot, shift = holder
+            found.at = (slot.address, slot.slot, shift)
+            self._reads = None
 
     def _ended(
         self, block: Block, contract: Address, found: HiddenTarget, by: ProbedBy, probes: int
     ) -> BehaviourMismatch:
         self._memory.found.pop(contract, None)
-        self._needs = None
+        self._reads = None
         assert found.reported is not None, "only what was reported can end"
         return self._mismatch(block, contract, found.reported, by, probes, ended=True)
 

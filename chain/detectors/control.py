@@ -1,9 +1,10 @@
-"""Who may change a contract, and whether it works: owners, admins, roles, delays, signers, modules, pauses, initialisation.
+"""Detects changes of who may change a contract, and whether it works: owners, admins, roles, delays, signers, modules,
+pauses, initialisation.
 
-Logs of a watched contract, of its EIP-1967 admin and beacon (learned from their slots), of its timelock and of who owns
-these count for the contract; those of a timelock that guards no watched contract count for itself. What these answer
-about themselves (owner, delay, signers, pause, ...) is read in each block, so that a change without a log is told too. A
-change of the EIP-1967 admin itself is told by the upgrades' detector.
+The detector reads the logs of a watched contract and of its controllers: its EIP-1967 admin and beacon (read from their
+slots), its timelock, and the owners of these. A timelock that guards no watched contract counts for itself. The detector
+also reads the getters of all these addresses (owner, delay, signers, pause, ...) in each block, and so reports a change
+without a log too. The detector of upgrades reports a change of the EIP-1967 admin itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from chain.blocks.block import Block, Log
 from chain.blocks.reads import AnyRead, Reads, SlotWord
 from chain.blocks.standards import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT
 from chain.control import getters
-from chain.control.logs import BY_TOPIC, Said
+from chain.control.getters import LoggedValue, Value
+from chain.control.logs import BY_TOPIC, LoggedChange
 from chain.detectors import joined_memory, split_memory
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen, PlacedEvent
 from chain.watch import Watch
@@ -26,34 +28,43 @@ STAGE = 1
 
 SLOTS = (ADMIN_SLOT, BEACON_SLOT)
 
-MAX_LOOKS = 1024
-"""Addresses looked at for the first time in one block."""
+MAX_FIRST_READS = 1024
+"""Addresses that are read for the first time in one block."""
 MAX_HOPS = 3
-"""From a contract's admin, beacon or timelock up to the owners of owners."""
-MAX_ABOVE = 12
-"""Addresses above one contract."""
+"""Owners from a contract's admin, beacon or timelock to its last controller."""
+MAX_CONTROLLERS = 12
+"""Addresses that control one contract."""
 MAX_SILENT = 32
-"""Changes without a log; who changes more often answers what it likes, and is not read again."""
+"""Changes of one address without a log, after which its answers are not trusted and it is not read again."""
 MIN_ADDRESS = 1 << 64
 ITS_OWN = frozenset({ControlChange.PAUSED, ControlChange.UNPAUSED, ControlChange.INITIALIZED})
-"""What an owner logs of these concerns itself, not what it owns."""
+"""If an owner logs one of these, it concerns the owner itself, not the contracts that it owns."""
 
 
-Below = Mapping[Address, Sequence[tuple[Address, int]]]
-"""By address, the contracts below it, and how many owners stand between."""
+Controlled = Mapping[Address, Sequence[tuple[Address, int]]]
+"""By address, the contracts that it controls, and the number of owners between."""
+
+
+class _SlotHolders(msgspec.Struct, omit_defaults=True):
+    """The admin and the beacon in a contract's EIP-1967 slots; None where the slot is empty."""
+
+    admin: str | None = None
+    beacon: str | None = None
 
 
 class _Memory(msgspec.Struct):
-    above: dict[str, str] = {}  # "contract slot" -> the admin or beacon found there
+    slots: dict[str, _SlotHolders] = {}  # contract -> what its slots hold, unless both are empty
     targets: dict[str, str] = {}  # contract -> what its EIP-1967 slot holds
-    stands: dict[str, dict[str, str]] = {}  # address -> getter -> what it said
-    seen: dict[str, str] = {}  # address -> the target that it had when it was looked at
-    heard: dict[str, dict[str, list[str]]] = {}  # address -> getter -> what logs said it became, since the last reading
+    answers: dict[str, dict[str, Value]] = {}  # address -> getter -> its last answer
+    first_read: dict[str, str] = {}  # address -> the target that it had when all its getters were read
+    logged: dict[
+        str, dict[str, list[LoggedValue]]
+    ] = {}  # address -> getter -> what logs since the last reading say of it
     silent: dict[str, int] = {}  # address -> changes without a log
 
 
 class Control:
-    """One network's watched contracts and what stands above them."""
+    """One network's watched contracts and their controllers."""
 
     def __init__(self, watch: Watch) -> None:
         self._guards = {contract.address: contract.timelock for contract in watch.contracts}
@@ -62,57 +73,55 @@ class Control:
         self._all = tuple(dict.fromkeys((*self._guards, *self._alone)))
         self._slots = frozenset(SlotWord(one, slot) for one in self._all for slot in (*SLOTS, IMPLEMENTATION_SLOT))
         self._memory = _Memory()
-        self._needs: Reads | None = None
-        self._below: Below | None = None
+        self._reads: Reads | None = None
+        self._controlled_by: Controlled | None = None
 
     def reads(self) -> Reads:
-        """Logs of the contracts and all above them; the slots that name admin and beacon; the getters that answered."""
-        if self._needs is None:
-            below, looks = self._tree(), MAX_LOOKS
+        """Logs of the contracts and their controllers; the slots of admin and beacon; the getters that answered."""
+        if self._reads is None:
+            controlled, left = self._controlled(), MAX_FIRST_READS
             reads: set[AnyRead] = set(self._slots)
-            for address in below:
+            for address in controlled:
                 if self._memory.silent.get(address, 0) > MAX_SILENT:
                     continue
-                reads.update(getters.need(address, key) for key in self._memory.stands.get(address, ()))
-                if looks and not self._was_seen(address):
-                    looks -= 1
-                    reads.update(getters.look(address))
-            topics, read = frozenset(BY_TOPIC) if below else frozenset[str](), frozenset(reads)
-            self._needs = Reads(addresses=frozenset(below), topics=topics, state=read, standing=read)
-        return self._needs
+                reads.update(getters.getter_read(address, key) for key in self._memory.answers.get(address, ()))
+                if left and not self._was_read(address):
+                    left -= 1
+                    reads.update(getters.first_reads(address))
+            topics, read = frozenset(BY_TOPIC) if controlled else frozenset[str](), frozenset(reads)
+            self._reads = Reads(addresses=frozenset(controlled), topics=topics, state=read, deferrable=read)
+        return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """The changes its logs tell, for each contract they matter to; then those that no log told."""
+        """The changes that logs report, for each contract that they concern; then those that no log reported."""
         found: list[PlacedEvent] = []
-        below = self._tree()
+        controlled = self._controlled()
         for log in block.logs:
             if log.topics and log.topics[0] in BY_TOPIC:
-                told = BY_TOPIC[log.topics[0]](log)
-                found.extend(
-                    self._changed(block, log, told, one) for one in _concerned(below, log.address, told.change)
-                )
-                self._hear(log.address, told, below)
+                logged = BY_TOPIC[log.topics[0]](log)
+                concerned = _concerned(controlled, log.address, logged.change)
+                found.extend(self._changed(block, log, logged, contract) for contract in concerned)
+                self._remember(log.address, logged, controlled)
         read = bool(block.state) and any(SlotWord(one, ADMIN_SLOT) in block.state for one in self._all)
-        for address in below if read else ():
-            if address not in block.still or address in self._memory.heard:
-                found.extend(self._compare(block, address, below))
+        for address in controlled if read else ():
+            if address not in block.still or address in self._memory.logged:
+                found.extend(self._compare(block, address, controlled))
         for contract in self._guards if block.state else ():
             if contract in block.still:
                 continue
-            for slot in SLOTS:
-                self._learn(f"{contract} {slot:#x}", block.state.get(SlotWord(contract, slot)))
+            self._learn(contract, block)
             target = block.state.get(SlotWord(contract, IMPLEMENTATION_SLOT))
             if target is not None and self._memory.targets.get(contract) != f"{target:#x}":
                 self._memory.targets[contract] = f"{target:#x}"
-                self._needs = None
+                self._reads = None
         return found
 
     def memory(self) -> bytes:
-        """What stands above each contract, and what all these said last."""
+        """The controllers of each contract, and the last answers of all these."""
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Restore the memory that `memory` gave."""
         self.recall_parts({"": memory})
 
     def parts(self) -> dict[str, bytes]:
@@ -120,76 +129,79 @@ class Control:
         return split_memory(self._memory)
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
-        """Be as when `parts` gave these."""
+        """Restore the memory that `parts` gave."""
         self._memory = joined_memory(parts.values(), _Memory)
         self._reads_anew()
 
     def _reads_anew(self) -> None:
-        """What is to be read, or who stands where, has changed."""
-        self._needs = self._below = None
+        """What is to be read, or who controls what, has changed."""
+        self._reads = self._controlled_by = None
 
-    def _learn(self, key: str, word: int | None) -> None:
-        found = address_of(word) if word else None
-        if word is None or self._memory.above.get(key) == found:
+    def _learn(self, contract: Address, block: Block) -> None:
+        """Take what the slots of admin and beacon hold; a slot that was not read stays as it was."""
+        known = self._memory.slots.get(contract, _SlotHolders())
+        admin, beacon = (block.state.get(SlotWord(contract, slot)) for slot in SLOTS)
+        found = _SlotHolders(_holder(admin, known.admin), _holder(beacon, known.beacon))
+        if found == known:
             return
         self._reads_anew()
-        if found is None:
-            del self._memory.above[key]
+        if found == _SlotHolders():
+            del self._memory.slots[contract]
         else:
-            self._memory.above[key] = found
+            self._memory.slots[contract] = found
 
-    def _was_seen(self, address: Address) -> bool:
-        return self._memory.seen.get(address) == self._memory.targets.get(address, "")
+    def _was_read(self, address: Address) -> bool:
+        return self._memory.first_read.get(address) == self._memory.targets.get(address, "")
 
-    def _tree(self) -> Below:
-        """Every address that matters, with the contracts below it and how many owners stand between."""
-        if self._below is None:
-            self._below = self._grown()
-        return self._below
+    def _controlled(self) -> Controlled:
+        """Every address that matters, with the contracts that it controls."""
+        if self._controlled_by is None:
+            self._controlled_by = self._followed_owners()
+        return self._controlled_by
 
-    def _grown(self) -> Below:
-        below: dict[Address, list[tuple[Address, int]]] = {one: [(one, 0)] for one in self._all}
+    def _followed_owners(self) -> Controlled:
+        controlled: dict[Address, list[tuple[Address, int]]] = {one: [(one, 0)] for one in self._all}
         for contract, timelock in self._guards.items():
-            direct = [self._memory.above.get(f"{contract} {slot:#x}") for slot in SLOTS]
-            layer = [Address(one) for one in (timelock, *direct) if one]
+            slots = self._memory.slots.get(contract, _SlotHolders())
+            layer = [Address(one) for one in (timelock, slots.admin, slots.beacon) if one]
             reached = {contract}
             for hops in range(MAX_HOPS + 1):
-                new = [one for one in dict.fromkeys(layer) if one not in reached][: MAX_ABOVE - len(reached)]
+                new = [one for one in dict.fromkeys(layer) if one not in reached][: MAX_CONTROLLERS - len(reached)]
                 for one in new:
-                    below.setdefault(one, []).append((contract, hops))
+                    controlled.setdefault(one, []).append((contract, hops))
                 reached.update(new)
                 layer = [owner for one in (new if hops else (contract, *new)) for owner in self._owners(one)]
-        return below
+        return controlled
 
     def _owners(self, address: Address) -> Iterator[Address]:
-        stands = self._memory.stands.get(address, {})
-        for key in (getters.OWNER, getters.ADMIN):
-            if int(stands.get(key, "0x0"), 16) >= MIN_ADDRESS:
-                yield Address(stands[key])
+        answers = self._memory.answers.get(address, {})
+        for owner in (answers.get(getters.OWNER), answers.get(getters.ADMIN)):
+            if isinstance(owner, str) and int(owner, 16) >= MIN_ADDRESS:
+                yield Address(owner)
 
-    def _hear(self, emitter: Address, told: Said, below: Below) -> None:
-        """Remember what a log said, until the getter it speaks of is read."""
-        said = getters.said_of(told.change, told.new, told.account)
-        for key in getters.KEYS.get(told.change, ()):
-            if emitter in below and said is not None and key in self._memory.stands.get(emitter, {}):
-                self._memory.heard.setdefault(emitter, {}).setdefault(key, []).append(said)
+    def _remember(self, emitter: Address, logged: LoggedChange, controlled: Controlled) -> None:
+        """Remember what a log reports of a getter until that getter is read."""
+        value = getters.logged_value(logged.change, logged.new, logged.account)
+        for key in getters.KEYS.get(logged.change, ()):
+            if emitter in controlled and value is not None and key in self._memory.answers.get(emitter, {}):
+                self._memory.logged.setdefault(emitter, {}).setdefault(key, []).append(value)
 
-    def _compare(self, block: Block, address: Address, below: Below) -> Iterator[ControlChanged]:
-        memory, looking = self._memory, SlotWord(address, getters.SLOTS[getters.GUARD]) in block.state
-        before = memory.stands.get(address, {})
-        now = {key: value for key in before if (value := getters.read(address, key, block.state)) is not None}
-        for change in getters.unlogged(before, memory.heard.get(address, {}), now):
+    def _compare(self, block: Block, address: Address, controlled: Controlled) -> Iterator[ControlChanged]:
+        memory, all_read = self._memory, SlotWord(address, getters.SLOTS[getters.GUARD]) in block.state
+        before = memory.answers.get(address, {})
+        now = {key: value for key in before if (value := getters.answer_of(address, key, block.state)) is not None}
+        for change in getters.unlogged(before, memory.logged.get(address, {}), now):
             memory.silent[address] = memory.silent.get(address, 0) + 1
-            for contract in _concerned(below, address, change.change):
+            for contract in _concerned(controlled, address, change.change):
                 yield self._silent(block, address, change, contract)
-        if looking and not self._was_seen(address):
-            now = getters.looked(address, block.state) | now
-            memory.seen[address] = memory.targets.get(address, "")
-            self._needs = None
+        if all_read and not self._was_read(address):
+            now = getters.first_answers(address, block.state) | now
+            memory.first_read[address] = memory.targets.get(address, "")
+            self._reads = None
         if before or now:
-            memory.heard.pop(address, None)
+            memory.logged.pop(address, None)
         if before != now:
-            memory.stands[address] = now  # a getter that answers no more is not asked again
+            memory.answers[address] = now  # a getter that answers no more is not read again
             self._reads_anew()
 
     def _silent(self, block: Block, address: Address, change: getters.Unlogged, contract: Address) -> ControlChanged:
@@ -208,30 +220,37 @@ class Control:
             seen_by=ControlSeen.STATE,
         )
 
-    def _changed(self, block: Block, log: Log, told: Said, contract: Address) -> ControlChanged:
+    def _changed(self, block: Block, log: Log, logged: LoggedChange, contract: Address) -> ControlChanged:
         return ControlChanged(
             place=block.place(log),
             seen_at=block.seen_at,
             event_id=block.event_id(log.index, "control", contract),
             contract=contract,
             emitter=log.address,
-            change=told.change,
-            old=told.old,
-            new=told.new,
-            role=told.role,
-            account=told.account,
-            escaped=self._escapes(contract, told.change, told.old, told.new),
+            change=logged.change,
+            old=logged.old,
+            new=logged.new,
+            role=logged.role,
+            account=logged.account,
+            escaped=self._escapes(contract, logged.change, logged.old, logged.new),
         )
 
     def _escapes(self, contract: Address, change: ControlChange, old: str | None, new: str | None) -> bool:
         timelock = self._guards.get(contract)
-        handed = change in (ControlChange.OWNER, ControlChange.ADMIN)
-        return handed and timelock is not None and old == timelock and new != timelock
+        passed_on = change in (ControlChange.OWNER, ControlChange.ADMIN)
+        return passed_on and timelock is not None and old == timelock and new != timelock
 
 
-def _concerned(below: Below, emitter: Address, change: ControlChange) -> Iterator[Address]:
-    """The contracts that a change at this address matters to."""
-    for contract, hops in below.get(emitter, ()):
+def _holder(word: int | None, known: str | None) -> str | None:
+    """The address in a slot's word; the one known before where the slot was not read."""
+    if word is None:
+        return known
+    return address_of(word) if word else None
+
+
+def _concerned(controlled: Controlled, emitter: Address, change: ControlChange) -> Iterator[Address]:
+    """The contracts that a change at this address concerns."""
+    for contract, hops in controlled.get(emitter, ()):
         if not (hops and change in ITS_OWN):
             yield contract
 

@@ -1,7 +1,7 @@
-"""Liquidity that entered or left watched pools of every kind, what it was of the depth, and the depth itself.
+"""Reports liquidity that entered or left watched pools of every kind, its share of the depth, and the depth itself.
 
-The kinds are in `chain/pools`. Depth is told for the pool and for each token over all watched pools, for it is the
-share of the token's ±2 % depth that moved by which a move is grave or not (facts on detection, §5).
+The kinds are in `chain/liquidity/pools`. Depth is reported for the pool and for each token over all watched pools, because
+the share of the token's ±2 % depth that moved decides how grave a move is (`docs/detection.md`, "Rates and grades").
 """
 
 from __future__ import annotations
@@ -23,103 +23,105 @@ STAGE = 1
 POOL_KINDS = pools.kinds()
 
 CHANGED = 0.1
-"""A pool's ±2 % depth is told again when it has changed by this share."""
+"""A pool's ±2 % depth is reported again when it has changed by this share."""
 
 
 class Liquidity:
-    """One network's pools, and what was last told of their depth."""
+    """One network's pools, and their depths as last reported."""
 
     def __init__(self, watch: Watch) -> None:
-        made = {one.address: (one.kind, pools.made(one)) for one in watch.pools}
-        self._pools: dict[Address, Pool] = {at: pool for at, (_, pool) in made.items() if pool is not None}
-        self._kinds = {at: kind for at, (kind, _) in made.items()}
-        self._by_teller = {pool.log_source: at for at, pool in self._pools.items()}
-        self._by_keeper: dict[Address, list[Pool]] = defaultdict(list)
+        watched = {one.address: (one.kind, pools.make_pool(one)) for one in watch.pools}
+        self._pools: dict[Address, Pool] = {at: pool for at, (_, pool) in watched.items() if pool is not None}
+        self._kinds = {at: kind for at, (kind, _) in watched.items()}
+        self._by_log_source = {pool.log_source: at for at, pool in self._pools.items()}
+        self._by_position_manager: dict[Address, list[Pool]] = defaultdict(list)
         for pool in self._pools.values():
             if pool.position_manager is not None:
-                self._by_keeper[pool.position_manager].append(pool)
-        self._told: dict[Address, list[int]] = {}
+                self._by_position_manager[pool.position_manager].append(pool)
+        self._reported: dict[Address, list[int]] = {}
         self._known_at: dict[Address, int] = {}
-        self._looked: dict[Address, object] = {}
-        self._changed = set(self._pools)  # pools whose wishes may have changed
+        self._compared: dict[Address, object] = {}
+        self._changed = set(self._pools)  # pools whose reads may have changed
         self._wanted: dict[Address, Reads] = {}
-        self._needs = Reads()
+        self._reads = Reads()
 
     def reads(self) -> Reads:
-        """What each pool needs."""
+        """The reads of all pools."""
         fresh = {at: self._pools[at].reads() for at in sorted(self._changed)}
         self._changed.clear()
         if any(self._wanted.get(at) != one for at, one in fresh.items()):
             self._wanted |= fresh
-            self._needs = together(self._wanted.values())
-        return self._needs
+            self._reads = together(self._wanted.values())
+        return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Each move in its place, then the depths that changed."""
         found: list[PlacedEvent] = []
-        heard = [(log, self._heard(log)) for log in block.logs]
-        heard = [(log, at) for log, at in heard if at is not None or log.address in self._by_keeper]
+        logs = [(log, self._pool_of(log)) for log in block.logs]
+        logs = [(log, at) for log, at in logs if at is not None or log.address in self._by_position_manager]
         same: dict[str, list[Log]] = defaultdict(list)
-        for log in block.logs if heard else ():
+        for log in block.logs if logs else ():
             same[log.transaction].append(log)
-        for log, at in heard:
+        for log, at in logs:
             if at is None:
-                self._hand_on(log)
+                self._on_transfer(log)
                 continue
             self._changed.add(at)
             move = self._pools[at].on_log(log, same[log.transaction])
             if move is not None:
-                self._looked.pop(at, None)
+                self._compared.pop(at, None)
                 if len(self._pools[at].tokens) > 1:
                     found.append(self._moved(block, log, at, move))
         if block.state:
             self._changed.update(self._pools)
             for pool in self._pools.values():
                 pool.on_state(block.state)
-        return [*found, *self._depths_told(block)]
+        return [*found, *self._changed_depths(block)]
 
     def memory(self) -> bytes:
-        """Each pool's own memory, and the depths last told."""
+        """Each pool's own memory, and the depths last reported."""
         return json.dumps({at: memory.decode() for at, memory in self.parts().items()}).encode()
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Restore the memory that `memory` gave."""
         self.recall_parts({at: part.encode() for at, part in json.loads(memory).items()})
 
     def parts(self) -> dict[str, bytes]:
         """Each pool by itself: most do not change from block to block."""
         return {
-            at: json.dumps([pool.memory(), self._told.get(at), self._known_at.get(at)], separators=(",", ":")).encode()
+            at: json.dumps(
+                [pool.memory(), self._reported.get(at), self._known_at.get(at)], separators=(",", ":")
+            ).encode()
             for at, pool in self._pools.items()
         }
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
-        """Be as when `parts` gave these; pools that are not among them, or no longer watched, start anew."""
-        for forgotten in (self._looked, self._told, self._known_at):
+        """Restore the memory that `parts` gave; pools that are not among them, or no longer watched, start anew."""
+        for forgotten in (self._compared, self._reported, self._known_at):
             forgotten.clear()
         self._changed.update(self._pools)
         for at, pool in self._pools.items():
             if at in parts:
-                plain, told, known_at = json.loads(parts[at])
+                plain, reported, known_at = json.loads(parts[at])
                 pool.recall(plain)
-                self._told |= {at: told} if told is not None else {}
+                self._reported |= {at: reported} if reported is not None else {}
                 self._known_at |= {at: known_at} if known_at is not None else {}
 
     def pool(self, address: Address) -> Pool:
-        """One of the watched pools, as it is known now. Raises KeyError where it is not watched."""
+        """One of the watched pools with its present state. Raises KeyError where it is not watched."""
         return self._pools[address]
 
-    def _hand_on(self, log: Log) -> None:
+    def _on_transfer(self, log: Log) -> None:
         if log.topics[:1] == (TRANSFER,):
-            for pool in self._by_keeper.get(log.address, ()):
-                pool.on_handed(log)
+            for pool in self._by_position_manager.get(log.address, ()):
+                pool.on_position_transfer(log)
 
-    def _heard(self, log: Log) -> Address | None:
+    def _pool_of(self, log: Log) -> Address | None:
         if not log.topics:
             return None
-        found = self._by_teller.get((log.address, ""))
+        found = self._by_log_source.get((log.address, ""))
         if found is None and len(log.topics) > 1:
-            found = self._by_teller.get((log.address, log.topics[1]))
+            found = self._by_log_source.get((log.address, log.topics[1]))
         return found
 
     def _moved(self, block: Block, log: Log, at: Address, move: Move) -> LiquidityMoved:
@@ -168,31 +170,33 @@ class Liquidity:
                 found[at] = depth[pool.tokens.index(token)]
         return found
 
-    def _depths_told(self, block: Block) -> list[PlacedEvent]:
-        """Of the pools that this block touched, and of those whose depth is known and still to be told."""
-        if not self._changed and len(self._told) == len(self._known_at):
+    def _changed_depths(self, block: Block) -> list[PlacedEvent]:
+        """The depths of the pools that this block touched, and of those whose depth is known and was not reported yet."""
+        if not self._changed and len(self._reported) == len(self._known_at):
             return []
-        looked_at = [at for at in self._pools if at in self._changed or (at in self._known_at and at not in self._told)]
-        return [told for at in looked_at if (told := self._depth_told(block, at))]
+        to_compare = [
+            at for at in self._pools if at in self._changed or (at in self._known_at and at not in self._reported)
+        ]
+        return [event for at in to_compare if (event := self._changed_depth(block, at))]
 
-    def _depth_told(self, block: Block, at: Address) -> PoolDepth | None:
-        """The pool's depth, where it is to be told: once after it became known, and when it has changed enough."""
+    def _changed_depth(self, block: Block, at: Address) -> PoolDepth | None:
+        """The pool's depth if it is to be reported: once after it became known, and when it has changed enough."""
         pool = self._pools[at]
         now = (pool.tick(), pool.reserves())
         number = block.header.number
-        first = at not in self._told
-        if not first and self._looked.get(at) == now:
+        first = at not in self._reported
+        if not first and self._compared.get(at) == now:
             return None
         near = pool.depth(NEAR_BPS)
         if near is None or pool.depth(DEPTHS_BPS[-1]) is None:
             return None
-        self._looked[at] = now
+        self._compared[at] = now
         if first and self._known_at.setdefault(at, number) >= number:
-            return None  # what stands in the very block it was first read in is told in the next
-        before = self._told.get(at, [])
+            return None  # a depth is reported in the block after the one in which it was first read
+        before = self._reported.get(at, [])
         if not first and all(abs(one - old) <= CHANGED * old for one, old in zip(near, before, strict=True)):
             return None
-        self._told[at] = list(near)
+        self._reported[at] = list(near)
         return PoolDepth(
             place=block.place(),
             seen_at=block.seen_at,

@@ -1,8 +1,8 @@
-"""Where liquidity that left a pool went: matched with additions elsewhere, and followed into wallets and bridges.
+"""Finds where liquidity that left a pool went: matches it with additions elsewhere, follows it into wallets and bridges.
 
-What comes back to its own pool is a rebalancing and uses its units in silence; an addition taken out again within two
-blocks was just-in-time liquidity and counts as neither; fees that are collected are no liquidity. What has become of
-what left is told per token, over an hour, whenever it changed.
+Liquidity that comes back to its own pool is a rebalancing: it uses up units of the removal and is not reported. An addition
+taken out again within two blocks was just-in-time liquidity and counts as neither a removal nor an addition; collected fees
+are no liquidity. The account of each token's removals, over an hour, is reported whenever it changed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STAGE = 2
 HORIZON_S = 7 * 86_400.0
 JIT_BLOCKS = 2
 JIT_LEEWAY = 1.1
-"""Just-in-time liquidity takes out no more than it brought, but for what the price did in between."""
+"""Just-in-time liquidity takes out at most this multiple of what it brought, as the price may have moved in between."""
 MAX_OPEN = 512
 MAX_ASKED = 64
 MAX_CODES = 2048
@@ -44,40 +44,40 @@ class _Memory(msgspec.Struct):
     removals: list[TokenFlow] = []
     additions: list[TokenFlow] = []
     wallets: dict[str, bool] = {}
-    told: dict[str, list[int]] = {}
+    reported: dict[str, list[int]] = {}
     hhi: dict[str, float] = {}
 
 
 class Migrations:
-    """Open removals, and the additions still young enough to be just-in-time."""
+    """Open removals, and additions so recent that they may be just-in-time."""
 
     def __init__(self, watch: Watch) -> None:
         self._memory = _Memory()
         self._touched: set[str] = set()
         self._bridges = frozenset(watch.bridges)
-        made = [(one, pools.made(one)) for one in watch.pools]
-        self._tellers = {str(one.address): pool.log_source[0] for one, pool in made if pool is not None}
+        watched = [(one, pools.make_pool(one)) for one in watch.pools]
+        self._emitters = {str(one.address): pool.log_source[0] for one, pool in watched if pool is not None}
         self._kinds = {str(one.address): one.kind for one in watch.pools}
-        self._all_tellers = frozenset(self._tellers.values())
+        self._all_emitters = frozenset(self._emitters.values())
         tokens = {token for one in watch.pools for token in (one.token0, one.token1, *one.tokens) if token}
         self._tokens = frozenset(tokens - {NOBODY})
         self._asked: list[Address] = []
-        self._needs: Reads | None = None
+        self._reads: Reads | None = None
 
     def reads(self) -> Reads:
-        """The transfers of all tokens in watched pools, and whether those who got some of it are wallets."""
+        """The transfers of all tokens in watched pools, and the code of those who hold units of a removal."""
         asked: dict[str, None] = {}
-        for side in self._memory.removals:
-            asked |= dict.fromkeys(hand for hand in side.holders if self._unknown(hand))
-        holders = [Address(hand) for hand in asked][:MAX_ASKED]
-        if holders != self._asked or self._needs is None:
-            reads = frozenset(need for hand in holders for need in (CodeHash(hand), AccountDelegate(hand)))
+        for token_flow in self._memory.removals:
+            asked |= dict.fromkeys(holder for holder in token_flow.holders if self._unknown(holder))
+        holders = [Address(holder) for holder in asked][:MAX_ASKED]
+        if holders != self._asked or self._reads is None:
+            reads = frozenset(read for holder in holders for read in (CodeHash(holder), AccountDelegate(holder)))
             topics = frozenset({TRANSFER, WITHDRAWAL}) if self._tokens else frozenset()
-            self._asked, self._needs = holders, Reads(addresses=self._tokens, topics=topics, state=reads)
-        return self._needs
+            self._asked, self._reads = holders, Reads(addresses=self._tokens, topics=topics, state=reads)
+        return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """Matches whose later half is in this block, and what became of what left."""
+        """Matches whose addition is in this block, and the accounts that changed."""
         moves = [event for event in earlier if isinstance(event, LiquidityMoved)]
         if not moves and not self._memory.removals:
             return []
@@ -93,25 +93,25 @@ class Migrations:
         young = [one for one in self._memory.additions if one.block_number == number]
         found: list[PlacedEvent] = []
         for score, removal, addition, amount in pairs(self._memory.removals, young, flows):
-            for hand, taken in removal.used(amount, addition).items():
-                self._exchange(removal, addition.emitter, hand, taken)
+            for holder, taken in removal.used(amount, addition).items():
+                self._exchange(removal, addition.emitter, holder, taken)
             self._touched.add(removal.token)
             if removal.pool != addition.pool:
                 found.append(_migrated(block, removal, addition, amount, score))
         for removal in self._memory.removals:
-            removal.sold(self._all_tellers)
+            removal.sold(self._all_emitters)
         return [*found, *self._accounts(block)]
 
     def memory(self) -> bytes:
-        """The open sides. Written by the standard library: amounts have up to 256 bits."""
+        """The open removals and additions. Written by the standard library: amounts have up to 256 bits."""
         return json.dumps(msgspec.to_builtins(self._memory), separators=(",", ":")).encode()
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         self._memory = msgspec.convert(json.loads(memory), _Memory)
 
-    def _unknown(self, hand: str) -> bool:
-        return hand not in self._memory.wallets and hand not in self._bridges
+    def _unknown(self, holder: str) -> bool:
+        return holder not in self._memory.wallets and holder not in self._bridges
 
     def _forget(self, block: Block) -> None:
         now_s = block.header.time.timestamp()
@@ -124,15 +124,15 @@ class Migrations:
         self._memory.additions = [one for one in self._memory.additions if one.block_number >= youngest]
 
     def _take(self, event: LiquidityMoved) -> None:
-        sides = flows_of(event, self._tellers.get(event.pool, event.pool))
-        for one in sides:
+        token_flows = flows_of(event, self._emitters.get(event.pool, event.pool))
+        for one in token_flows:
             if one.hhi_after is not None:
                 self._memory.hhi[one.token] = one.hhi_after
         if not event.removed:
-            self._memory.additions.extend(sides)
-        elif not self._just_in_time(sides):
-            self._touched |= {one.token for one in sides}
-            self._memory.removals.extend(sides)
+            self._memory.additions.extend(token_flows)
+        elif not self._just_in_time(token_flows):
+            self._touched |= {one.token for one in token_flows}
+            self._memory.removals.extend(token_flows)
 
     def _just_in_time(self, removal: Sequence[TokenFlow]) -> bool:
         """Whether this takes out an addition no older than two blocks, unmatched; that addition is forgotten with it."""
@@ -147,77 +147,84 @@ class Migrations:
         return False
 
     def _follow(self, block: Block) -> set[Flow]:
-        """Move units from hand to hand as the tokens' logs tell; which transactions brought whose units to pools."""
+        """Move units between holders by the tokens' logs. Returns which transactions brought units of which removal to pools."""
         flows: set[Flow] = set()
-        sides: dict[str, list[TokenFlow]] = {}
-        for side in self._memory.removals:
-            sides.setdefault(side.token, []).append(side)
+        token_flows: dict[str, list[TokenFlow]] = {}
+        for token_flow in self._memory.removals:
+            token_flows.setdefault(token_flow.token, []).append(token_flow)
         paying = pools.pays_out_topics()
         collects = {(str(log.address), log.transaction) for log in block.logs if log.topics and log.topics[0] in paying}
         arrived: dict[tuple[str, str, str], str] = {}
         for log in block.logs:
-            followed = sides.get(log.address)
+            followed = token_flows.get(log.address)
             if followed is None or log.topics[:1] not in ((TRANSFER,), (WITHDRAWAL,)):
                 continue
             sender, receiver, amount = _passed(log)
-            for side in followed:
-                passing = arrived.get((side.event_id, side.token, sender)) == log.transaction
-                if not (passing or self._may_send(side, sender, log, collects)):
+            for token_flow in followed:
+                passing = arrived.get((token_flow.event_id, token_flow.token, sender)) == log.transaction
+                if not (passing or self._may_send(token_flow, sender, log, collects)):
                     continue
-                to = receiver or side.owner or NATIVE
-                pooled = to in self._all_tellers
-                if pooled and side.hops.get(sender, 0) > MAX_HOPS:
-                    continue  # a stranger's money by now
-                moved = side.passed(sender, to, amount, hops=_hops(side, sender, log, passing=passing))
+                to = receiver or token_flow.owner or NATIVE
+                pooled = to in self._all_emitters
+                if pooled and token_flow.hops.get(sender, 0) > MAX_HOPS:
+                    continue  # by now these units are somebody else's
+                moved = token_flow.passed(sender, to, amount, hops=_hops(token_flow, sender, log, passing=passing))
                 amount -= moved
                 if moved:
-                    self._touched.add(side.token)
-                    arrived[side.event_id, side.token, to] = log.transaction
-                    side.migrated |= to in MIGRATORS
+                    self._touched.add(token_flow.token)
+                    arrived[token_flow.event_id, token_flow.token, to] = log.transaction
+                    token_flow.migrated |= to in MIGRATORS
                     if pooled:
-                        flows.add((side.event_id, to, log.transaction))
+                        flows.add((token_flow.event_id, to, log.transaction))
         return flows
 
-    def _exchange(self, removal: TokenFlow, emitter: str, hand: str, amount: int) -> None:
-        """Money is all alike: what a match took of a hand, another removal's units that reached the pool lie there for."""
+    def _exchange(self, removal: TokenFlow, emitter: str, holder: str, amount: int) -> None:
+        """Units are interchangeable: for those that a match took from a holder, the holder gets units of other removals in the pool."""
         for other in self._memory.removals:
             if amount and other.token == removal.token and other is not removal and other.emitter != emitter:
-                amount -= other.passed(emitter, hand, amount)
+                amount -= other.passed(emitter, holder, amount)
 
-    def _may_send(self, side: TokenFlow, sender: str, log: Log, collects: set[tuple[str, str]]) -> bool:
-        if log.transaction == side.transaction:
+    def _may_send(self, token_flow: TokenFlow, sender: str, log: Log, collects: set[tuple[str, str]]) -> bool:
+        if log.transaction == token_flow.transaction:
             return True
-        if sender == side.emitter:
-            return (side.pool, log.transaction) in collects
-        return self._memory.wallets.get(sender, False) or sender == side.owner
+        if sender == token_flow.emitter:
+            return (token_flow.pool, log.transaction) in collects
+        return self._memory.wallets.get(sender, False) or sender == token_flow.owner
 
     def _learn(self, block: Block) -> None:
-        """Who of those asked about is a wallet: no code, or only a delegation."""
-        asked = [(hand, side.token) for side in self._memory.removals for hand in side.holders if self._unknown(hand)]
-        for hand, token in asked:
-            code = block.state.get(CodeHash(Address(hand)))
+        """Learn which holders are wallets: no code, or only a delegation."""
+        asked = [
+            (holder, token_flow.token)
+            for token_flow in self._memory.removals
+            for holder in token_flow.holders
+            if self._unknown(holder)
+        ]
+        for holder, token in asked:
+            code = block.state.get(CodeHash(Address(holder)))
             if code is not None:
-                delegated = bool(block.state.get(AccountDelegate(Address(hand))))
+                delegated = bool(block.state.get(AccountDelegate(Address(holder))))
                 self._touched.add(token)
-                self._memory.wallets[hand] = code in (0, NO_CODE) or delegated
+                self._memory.wallets[holder] = code in (0, NO_CODE) or delegated
         while len(self._memory.wallets) > MAX_CODES:
             del self._memory.wallets[next(iter(self._memory.wallets))]
 
     def _accounts(self, block: Block) -> Iterator[LiquidityAccounted]:
         since_s = block.header.time.timestamp() - WINDOW_S
         by_token: dict[str, list[TokenFlow]] = {}
-        for side in self._memory.removals:
-            if side.time_s >= since_s and side.token in self._touched:
-                by_token.setdefault(side.token, []).append(side)
-        open_tokens = {side.token for side in self._memory.removals}
-        self._memory.told = {token: told for token, told in self._memory.told.items() if token in open_tokens}
-        wallets = {hand for hand, is_one in self._memory.wallets.items() if is_one}
-        for token, sides in by_token.items():
-            found = account_of(sides, wallets, self._bridges)
+        for token_flow in self._memory.removals:
+            if token_flow.time_s >= since_s and token_flow.token in self._touched:
+                by_token.setdefault(token_flow.token, []).append(token_flow)
+        open_tokens = {token_flow.token for token_flow in self._memory.removals}
+        self._memory.reported = {
+            token: reported for token, reported in self._memory.reported.items() if token in open_tokens
+        }
+        wallets = {holder for holder, is_one in self._memory.wallets.items() if is_one}
+        for token, token_flows in by_token.items():
+            found = account_of(token_flows, wallets, self._bridges)
             sums = [found.removed, found.readded, found.to_wallets, found.to_bridges] if found else []
-            if found is None or self._memory.told.get(token) == sums:
+            if found is None or self._memory.reported.get(token) == sums:
                 continue
-            self._memory.told[token] = sums
+            self._memory.reported[token] = sums
             yield LiquidityAccounted(
                 place=block.place(),
                 seen_at=block.seen_at,
@@ -238,9 +245,9 @@ class Migrations:
             )
 
 
-def _hops(side: TokenFlow, sender: str, log: Log, *, passing: bool) -> int:
-    """A transaction that only passes on, the removal's own, and what its pool pays later are no step away from it."""
-    return 0 if passing or log.transaction == side.transaction or sender == side.emitter else 1
+def _hops(token_flow: TokenFlow, sender: str, log: Log, *, passing: bool) -> int:
+    """How many steps a transfer adds: none in the removal's own transaction, when it only passes units on, or from the pool."""
+    return 0 if passing or log.transaction == token_flow.transaction or sender == token_flow.emitter else 1
 
 
 def _no_more_than(removal: Sequence[TokenFlow], added: Sequence[TokenFlow]) -> bool:
@@ -251,7 +258,7 @@ def _no_more_than(removal: Sequence[TokenFlow], added: Sequence[TokenFlow]) -> b
 
 
 def _passed(log: Log) -> tuple[str, str | None, int]:
-    """Who gave how much to whom; None: unwrapped, to whom no log tells."""
+    """Sender, receiver and amount; the receiver is None where the coin was unwrapped, because no log names it."""
     if log.topics[0] == WITHDRAWAL:
         return log.address_at(0), None, log.word(1)
     return log.address_at(0), log.address_at(1), log.word(2)

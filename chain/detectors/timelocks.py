@@ -1,9 +1,9 @@
-"""Upgrades announced and carried out through timelocks, governors and multisigs, joined by operation.
+"""Reports upgrades that timelocks, governors and multisigs announce, and joins them with the upgrades they carry out.
 
-Each kind of timelock is one file here that reads its logs (`chain.queue`); call data is opened by `chain.calls`. An
-upgrade seen in stage 1 gets the operation that carried it; where the contract has a known timelock and none did, it was
-not announced (facts on proxies, §9). What a multisig carried whose signatures were gathered off chain was neither
-announced nor hidden: its operation is named and `queued` left open.
+Each kind of timelock is one file in `chain/control/timelocks` that reads its logs; `chain/control/call_data.py` opens the
+call data. An upgrade seen in stage 1 gets the operation that carried it. If the contract has a known timelock and no
+operation carried it, it was not announced (`docs/proxies.md`, "Timelocks"). If a multisig carried it with signatures
+gathered off chain, the event names the operation and leaves `queued` open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chain.blocks.block import Block, Log
 from chain.blocks.reads import AnyRead, Reads, SlotWord
 from chain.blocks.standards import BEACON_SLOT
 from chain.control.operation import Phase, Step
-from chain.control.timelocks import _steps
+from chain.control.timelocks import steps
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.watch import Watch
@@ -31,24 +31,24 @@ MAX_FORESEEN = 32
 """Changes remembered of one operation."""
 MAX_DELAY_S = 10 * 365 * 86_400
 USUAL_BLOCK_S = 12.0
-"""Seconds a block where the network's own pace has not been seen yet."""
+"""Seconds a block before the network's own block time is known."""
 
 
 class _Open(msgspec.Struct):
     foreseen: list[tuple[str, str | None, Role]] = []
-    told: list[str] = []  # event ids of its UpgradeQueued, oldest first
+    event_ids: list[str] = []  # event ids of its UpgradeQueued, oldest first
     opaque: bool = False
 
 
 class _Memory(msgspec.Struct):
-    open: dict[str, _Open] = {}  # "timelock operation" -> what is known of it
+    open: dict[str, _Open] = {}  # "timelock operation" -> its changes and events
     beacons: dict[str, str] = {}  # watched contract -> its beacon
-    first: tuple[int, float] | None = None  # number and time of the first block seen: the network's pace
+    first: tuple[int, float] | None = None  # number and time of the first block seen, for the block time
 
 
 @dataclass(frozen=True, slots=True)
 class _Carrier:
-    """An operation that ran in this block: what might have carried an upgrade."""
+    """An operation that ran in this block and might have carried an upgrade."""
 
     key: str
     step: Step
@@ -56,7 +56,7 @@ class _Carrier:
     known: _Open | None
 
     def carried(self, event: ContractUpgraded) -> bool:
-        """Whether it made that change: by what its calls name, else by the transaction alone."""
+        """Whether it made that change: by the addresses its calls name, else by the transaction alone."""
         if event.place.transaction not in (None, self.log.transaction):
             return False
         together = event.place.transaction is not None
@@ -68,7 +68,7 @@ class _Carrier:
 
     @property
     def announced(self) -> bool:
-        """Whether running it at all shows that it was announced: a timelock lets nothing else run."""
+        """Whether it was announced: a timelock runs nothing that was not."""
         return self.known is not None or not self.step.at_once
 
 
@@ -80,21 +80,21 @@ class Timelocks:
         named = {contract.address: contract.timelock for contract in watch.contracts if contract.timelock}
         self._guarded = named.keys()
         self._timelocks = frozenset({*named.values(), *watch.timelocks})
-        self._steps = _steps()
+        self._steps = steps()
         self._memory = _Memory()
-        self._needs = Reads()
+        self._reads = Reads()
         if self._timelocks:
             beacons: frozenset[AnyRead] = frozenset(SlotWord(contract, BEACON_SLOT) for contract in self._contracts)
-            self._needs = Reads(
-                addresses=self._timelocks, topics=frozenset(self._steps), state=beacons, standing=beacons
+            self._reads = Reads(
+                addresses=self._timelocks, topics=frozenset(self._steps), state=beacons, deferrable=beacons
             )
 
     def reads(self) -> Reads:
-        """The logs of each timelock, and each contract's beacon: who upgrades it upgrades the contract."""
-        return self._needs
+        """The logs of each timelock, and each contract's beacon: an upgrade of the beacon upgrades the contract."""
+        return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """Operations announced and ended, and stage 1's upgrades with what carried them."""
+        """Operations announced and ended, and stage 1's upgrades with the operations that carried them."""
         self._learn(block)
         upgrades = [event for event in earlier if isinstance(event, ContractUpgraded)]
         if not (upgrades or block.logs):
@@ -119,17 +119,17 @@ class Timelocks:
         return [*(self._joined(event, carriers) for event in upgrades), *found]
 
     def memory(self) -> bytes:
-        """The open operations, the beacons, the pace."""
+        """The open operations, the beacons, and the first block."""
         return msgspec.json.encode(self._memory)
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Restore the memory that `memory` gave."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
 
     def _learn(self, block: Block) -> None:
         if self._memory.first is None:
             self._memory.first = (block.header.number, block.header.time.timestamp())
-        for contract in sorted(self._contracts) if self._needs.state and block.state else ():
+        for contract in sorted(self._contracts) if self._reads.state and block.state else ():
             word = block.state.get(SlotWord(contract, BEACON_SLOT))
             if word:
                 self._memory.beacons[contract] = address_of(word)
@@ -141,14 +141,14 @@ class Timelocks:
             if log.address in self._timelocks and log.topics and log.topics[0] in self._steps:
                 try:
                     yield log, self._steps[log.topics[0]](log)
-                except (Unreadable, IndexError):  # a strange contract's log of the same name
+                except (Unreadable, IndexError):  # another contract's log of the same name
                     continue
 
     def _announced(self, block: Block, log: Log, step: Step, key: str) -> Iterator[UpgradeQueued]:
         known = self._memory.open.pop(key, None) or _Open(opaque=step.opaque)
         changes = [(one.target, one.new, one.role) for one in step.foreseen if one.role is not Role.ADMIN]
         if step.phase is Phase.QUEUED and not changes:
-            fresh = list(known.foreseen)  # told by the proposal, now with its eta
+            fresh = list(known.foreseen)  # reported with the proposal, now with its eta
         else:
             fresh = [change for change in changes if change not in known.foreseen]
             known.foreseen = [*known.foreseen, *fresh][:MAX_FORESEEN]
@@ -156,7 +156,7 @@ class Timelocks:
         for target, new, _ in fresh[:MAX_FORESEEN]:
             for contract in (Address(target), *self._behind(target)):
                 event_id = block.event_id(log.index, "queued", step.operation, contract, new or "-")
-                known.told = [*known.told, event_id][:MAX_FORESEEN]
+                known.event_ids = [*known.event_ids, event_id][:MAX_FORESEEN]
                 yield UpgradeQueued(
                     place=block.place(log),
                     seen_at=block.seen_at,
@@ -192,10 +192,10 @@ class Timelocks:
 
     def _ended(self, block: Block, carrier: _Carrier, carried: bool) -> Iterator[OperationEnded]:
         step, known = carrier.step, carrier.known
-        told = known.told if known else []
+        event_ids = known.event_ids if known else []
         changes = any(one.role is not Role.ADMIN for one in step.foreseen)
         cancelled = step.phase is Phase.CANCELLED or (step.phase is Phase.CONSUMED and not carried)
-        if not told and (cancelled or not (changes or carried)):
+        if not event_ids and (cancelled or not (changes or carried)):
             return
         yield OperationEnded(
             place=block.place(carrier.log),
@@ -204,7 +204,7 @@ class Timelocks:
             timelock=carrier.log.address,
             operation=step.operation,
             executed=not cancelled,
-            queued_event_id=told[0] if told else None,
+            queued_event_id=event_ids[0] if event_ids else None,
         )
 
     def _joined(self, event: ContractUpgraded, carriers: Sequence[_Carrier]) -> ContractUpgraded:

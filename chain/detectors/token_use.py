@@ -1,6 +1,6 @@
-"""How much tokens are used, hour by hour: transfers, what they moved, addresses taking part, reserves in watched pools.
+"""Measures how much tokens are used, hour by hour: transfers, their sum, addresses taking part, reserves in watched pools.
 
-An hour is told in the first block after it. Pools' balances are read only in the last `READ_S` seconds of an hour, so that
+The first block after an hour reports it. Pools' balances are read only in the last `READ_S` seconds of an hour, so that
 a thousand pools cost nothing the rest of the time; blocks further apart than that may miss the reading. Mints and burns
 (the zero address) are transfers, but the zero address takes no part.
 """
@@ -28,7 +28,7 @@ HOUR_S = 3600
 READ_S = 120
 MAX_MOVED = 1 << 256
 ADDRESS_LENGTH = 42
-"""Pools that go by a longer id hold nothing themselves: their manager holds the money of all its pools in one."""
+"""Pools with a longer id hold nothing themselves: their manager holds the tokens of all its pools together."""
 
 
 class _Hour(msgspec.Struct):
@@ -59,13 +59,13 @@ class TokenUse:
             for token in self._tokens
         }
         self._memory = _Memory()
-        reads: frozenset[AnyRead] = frozenset(need for token in self._tokens for need in self._balances(token))
+        reads: frozenset[AnyRead] = frozenset(read for token in self._tokens for read in self._balances(token))
         topics = frozenset({TRANSFER}) if self._tokens else frozenset()
         self._in_the_hour = Reads(addresses=frozenset(self._tokens), topics=topics)
         self._as_it_ends = Reads(addresses=frozenset(self._tokens), topics=topics, state=reads)
 
     def reads(self) -> Reads:
-        """Transfers of the tokens and, as an hour ends, what the pools hold of them."""
+        """Transfers of the tokens and, as an hour ends, the pools' balances."""
         ending = self._memory.time_s % HOUR_S >= HOUR_S - READ_S
         return self._as_it_ends if ending else self._in_the_hour
 
@@ -85,7 +85,7 @@ class TokenUse:
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Restore the memory that `memory` gave."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
 
     def _balances(self, token: Address) -> list[CallWord]:
@@ -129,9 +129,9 @@ class TokenUse:
             hour.registers = b64encode(sketch.registers).decode()
             hour.transfers += len(transfers)
             hour.moved = str(min(int(hour.moved) + sum(log.word(2) for log in transfers), MAX_MOVED))
-        held = [block.state.get(need) for need in self._balances(token)]
+        held = [block.state.get(read) for read in self._balances(token)]
         known = [one for one in held if one is not None]
-        if known and len(known) == len(held):  # a part of them would look like a drain
+        if known and len(known) == len(held):  # with a part of them alone, the reserves would seem to have been drained
             hour.reserves = str(sum(known))
 
 

@@ -48,33 +48,33 @@ class Upgrades:
     def __init__(self, watch: Watch) -> None:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
-        self._form = PlaceTable(every())
-        self._topics = frozenset(self._form.logs) | frozenset(CUTS)
+        self._place_table = PlaceTable(every())
+        self._topics = frozenset(self._place_table.logs) | frozenset(CUTS)
         self._memory = UpgradeMemory().of(self._contracts)
         self._own: dict[Address, tuple[WatchedPlace, ...]] = {}  # what is read of a contract itself
         self._own_specs: dict[Address, dict[str, tuple[str, LogSpec] | None]] = {}
         self._behind: dict[tuple[Role, Address], list[Address]] | None = None  # the contracts behind each beacon
-        self._needs: Reads | None = None
-        every_place = (where for contract in self._contracts for where in self._form.fields(contract))
-        self._written = {where.need: where for where in every_place if isinstance(where.need, SlotWord)}
+        self._reads: Reads | None = None
+        every_place = (where for contract in self._contracts for where in self._place_table.own_places(contract))
+        self._written = {where.read: where for where in every_place if isinstance(where.read, SlotWord)}
         self._writes = frozenset(self._written)
         self._silent = SilentRepeats()  # this block's events that no log reported
 
     def reads(self) -> Reads:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
-        if self._needs is None:
+        if self._reads is None:
             addresses = set(self._contracts)
             reads: set[AnyRead] = set()
             for contract in self._contracts:
                 addresses.update(address for _, address in self._asked(contract))
                 watched, places = tuple(self._watched_places(contract)), self._places(contract)
-                reads.update(where.need for where in watched)
+                reads.update(where.read for where in watched)
                 reads.update(proof for where in watched if (proof := open_proof(places, contract, where)))
             read = frozenset(reads)
-            self._needs = Reads(
-                addresses=frozenset(addresses), topics=self._topics, state=read, standing=read, writes=self._writes
+            self._reads = Reads(
+                addresses=frozenset(addresses), topics=self._topics, state=read, deferrable=read, writes=self._writes
             )
-        return self._needs
+        return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The changes by logs and writes in order, then those that the state alone shows."""
@@ -91,11 +91,11 @@ class Upgrades:
         return found
 
     def memory(self) -> bytes:
-        """The reported values and what the places hold."""
+        """The reported values and the words of the places."""
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Restore the memory that `memory` gave."""
         self.recall_parts({"": memory})
 
     def parts(self) -> dict[str, bytes]:
@@ -103,11 +103,11 @@ class Upgrades:
         return split_memory(self._memory)
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
-        """Be as when `parts` gave these."""
+        """Restore the memory that `parts` gave."""
         self._memory = joined_memory(parts.values(), UpgradeMemory).of(self._contracts)
         self._own.clear()
         self._own_specs.clear()
-        self._behind = self._needs = None
+        self._behind = self._reads = None
 
     def _reported(self, contract: Address) -> dict[str, str]:
         return self._memory.reported[contract]
@@ -116,7 +116,7 @@ class Upgrades:
         return self._memory.places[contract]
 
     def _asked(self, contract: Address) -> list[tuple[Role, Address]]:
-        values = ((role, self._reported(contract).get(role, NOBODY)) for role in self._form.asked_roles)
+        values = ((role, self._reported(contract).get(role, NOBODY)) for role in self._place_table.asked_roles)
         return [(role, Address(value)) for role, value in values if value != NOBODY]
 
     def _children(self) -> dict[tuple[Role, Address], list[Address]]:
@@ -129,25 +129,25 @@ class Upgrades:
         return self._behind
 
     def _watched_places(self, contract: Address) -> Iterator[WatchedPlace]:
-        """What is read of a contract, then of its beacon: of the one that it has by then."""
+        """The places of a contract, then those of its beacon (the one that it has by then)."""
         if contract not in self._own:
             places = self._places(contract)
             code = places.get(CODE)
             account = code is not None and code.word == f"{NO_CODE:#x}"
             self._own[contract] = tuple(
                 where
-                for where in self._form.fields(contract)
+                for where in self._place_table.own_places(contract)
                 if where.always or (where.key == DELEGATE and account) or not _is_empty(places, where.key)
             )
         yield from self._own[contract]
         for role, address in self._asked(contract):
-            yield from self._form.via(role, address)
+            yield from self._place_table.via(role, address)
 
     def _reads_anew(self, contract: Address) -> None:
         """What is to be read of this contract has changed."""
         self._own.pop(contract, None)
         self._own_specs.pop(contract, None)
-        self._behind = self._needs = None
+        self._behind = self._reads = None
 
     def _empty(self, contract: Address, key: str) -> None:
         """There is nothing at this place: it is not read again."""
@@ -162,7 +162,7 @@ class Upgrades:
         if log.topics[0] in CUTS and log.address in self._watched:
             table = self._memory.tables.get(log.address, {})
             yield from self._retable(block, log.address, CUTS[log.topics[0]], cut(table, log), log)
-        specs = self._form.logs.get(log.topics[0], [])
+        specs = self._place_table.logs.get(log.topics[0], [])
         if log.address in self._watched and (own := self._own_spec(log.address, log.topics[0])):
             yield from self._on_spec(block, log.address, *own, log)
         for kind, spec in specs if children else ():
@@ -173,9 +173,9 @@ class Upgrades:
         """The kind (one of whose places is not empty) whose log this is, when the contract itself emits it."""
         known = self._own_specs.setdefault(contract, {})
         if topic not in known:
-            own = [one for one in self._form.logs.get(topic, ()) if one[1].of is Role.PROXY]
+            own = [one for one in self._place_table.logs.get(topic, ()) if one[1].of is Role.PROXY]
             places = self._places(contract)
-            fit = (one for one in own if any(holds(places, key) for key in self._form.keys(one[0], one[1].role)))
+            fit = (one for one in own if any(holds(places, key) for key in self._place_table.keys(one[0], one[1].role)))
             known[topic] = next(fit, own[-1] if own else None)
         return known[topic]
 
@@ -184,7 +184,7 @@ class Upgrades:
     ) -> Iterator[ContractUpgraded]:
         new = None if spec.position is None else log.address_at(spec.position)
         if spec.confirmed:
-            new = confirmed(self._places(contract), self._form.fields(contract), block.state, spec.role, new)
+            new = confirmed(self._places(contract), self._place_table.own_places(contract), block.state, spec.role, new)
         if new is None:
             return
         if spec.old is not None and log.word(spec.old) and spec.role not in self._reported(contract):
@@ -193,7 +193,7 @@ class Upgrades:
         yield from self._change(block, upgrade, spec.role)
 
     def _named(self, log: Log) -> list[Address]:
-        specs = self._form.logs.get(log.topics[0], []) if log.topics else []
+        specs = self._place_table.logs.get(log.topics[0], []) if log.topics else []
         return [log.address_at(spec.position) for _, spec in specs if spec.position is not None]
 
     def _on_write(self, block: Block, write: Write) -> Iterator[ContractUpgraded]:
@@ -204,14 +204,14 @@ class Upgrades:
     def _on_state(self, block: Block, contract: Address) -> Iterator[ContractUpgraded]:
         delegated = False
         for where in self._watched_places(contract):
-            if isinstance(where.need, CallBytes):
-                answer = block.state.get(where.need)
+            if isinstance(where.read, CallBytes):
+                answer = block.state.get(where.read)
                 if answer is not None:
                     yield from self._on_table(block, contract, where, answer)
                 elif CodeHash(contract) in block.state:
                     self._empty(contract, where.key)
                 continue
-            word = block.state.get(where.need)
+            word = block.state.get(where.read)
             if word is None:
                 if not where.always and CodeHash(contract) in block.state:
                     self._empty(contract, where.key)
@@ -262,7 +262,7 @@ class Upgrades:
     def _read_again(self, contract: Address) -> None:
         """New code may use places that were empty before."""
         places = self._places(contract)
-        for where in self._form.fields(contract):
+        for where in self._place_table.own_places(contract):
             place = places.get(where.key)
             if place is None:
                 continue
@@ -314,7 +314,7 @@ class Upgrades:
         if old == upgrade.new:
             return
         self._reported(contract)[key] = upgrade.new
-        if upgrade.role in self._form.asked_roles:
+        if upgrade.role in self._place_table.asked_roles:
             if old is not None:
                 self._memory.beacons[contract].pop(Address(old), None)
             self._reads_anew(contract)

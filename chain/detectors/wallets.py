@@ -1,10 +1,10 @@
-"""Venues' hot wallets: how often they pay out, and silences longer than that rhythm allows: withdrawals are halted.
+"""Reports when a venue's hot wallets have paid nothing out for longer than their rhythm allows: withdrawals are halted.
 
-One stream for each venue and asset on a network, over all its wallets; what goes from one of them to another is no
-outflow. Tokens by Transfer logs; the network's own coin by the wallets' balances together, which must fall by `least`
-(fees must not count), one outflow a block at most. Time is block time, and a block adds at most `MAX_STEP_S`, so that a
-stalled chain is not a silent wallet. Gaps are known to one block only, so a silence must exceed
-what is usual by one more. Where balances could not be read, the open gap is forgotten, not guessed.
+There is one stream for each venue and asset on a network, over all its wallets; a transfer between two of them is no
+outflow. Outflows of tokens are seen by Transfer logs, those of the network's own coin by the sum of the wallets' balances,
+which must fall by `least` (fees must not count), one outflow a block at most. Time is block time, and a block adds at most
+`MAX_STEP_S`, so that a stalled chain is not a silent wallet. A gap is known to one block only, so a silence must exceed
+the usual one by one block more. If balances could not be read, the length of the silence is unknown from then on.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ STAGE = 1
 
 TRANSFER = topic_of("Transfer(address,address,uint256)")
 PER_DAY = (1.0, 1 / 7, 1 / 91)
-"""How often chance alone may make a silence be told, per day: told at each as it deepens."""
+"""False reports of a silence per day, by chance alone. A silence is reported at each of these rates as it lasts longer."""
 MAX_STEP_S = 120
 MIN_COIN = 10**16
-"""Smallest fall of the own coin that counts where the operator names none: 0.01 of an 18-decimal coin."""
+"""The smallest fall of the own coin that counts if the operator names none: 0.01 of an 18-decimal coin."""
 
 
 class _Stream(msgspec.Struct):
     rhythm: OutflowRhythm = msgspec.field(default_factory=OutflowRhythm)
     silent_s: int | None = None  # since the last outflow; None: not known
-    told: int = 0  # how many of PER_DAY this silence was told at
-    first_told: str = ""
-    held: str = ""  # decimal: what the wallets held together of the own coin, when last read
+    reported: int = 0  # at how many rates of PER_DAY this silence was reported
+    first_event_id: str = ""
+    held: str = ""  # decimal: the wallets' balances of the own coin together, when last read
 
 
 class _Memory(msgspec.Struct):
@@ -54,14 +54,14 @@ class Wallets:
         self._memory = _Memory()
         tokens = frozenset(row.token for row in watch.wallets if row.token)
         reads: frozenset[AnyRead] = frozenset(CoinBalance(row.address) for row in watch.wallets if not row.token)
-        self._needs = Reads(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), state=reads)
+        self._reads = Reads(addresses=tokens, topics=frozenset({TRANSFER} if tokens else ()), state=reads)
 
     def reads(self) -> Reads:
         """Transfers of the tokens paid out, and the balances of the wallets that pay the own coin."""
-        return self._needs
+        return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """Silences that deepened past what is usual, and those that ended."""
+        """Silences longer than usual, and those that ended."""
         now_s = int(block.header.time.timestamp())
         step_s = min(max(now_s - (now_s if self._memory.time_s is None else self._memory.time_s), 0), MAX_STEP_S)
         self._memory.time_s = now_s
@@ -75,11 +75,11 @@ class Wallets:
         return found
 
     def memory(self) -> bytes:
-        """The rhythms, what each wallet group held, and the silences under way."""
+        """The rhythms, the balances, and the silences under way."""
         return msgspec.json.encode(self._memory, order="sorted")
 
     def recall(self, memory: bytes) -> None:
-        """Be as when `memory` gave these bytes."""
+        """Restore the memory that `memory` gave."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
 
     def _paid_tokens(self, block: Block, venue: str, rows: Sequence[WatchedWallet]) -> bool:
@@ -112,18 +112,18 @@ class Wallets:
     ) -> Iterator[PlacedEvent]:
         silent_s, allowed = stream.silent_s, [stream.rhythm.allowed_s(per_day) for per_day in PER_DAY]
         if step_s is None:  # an outflow
-            if stream.told:
+            if stream.reported:
                 yield self._resumed(block, stream, venue, asset)
             if silent_s is not None:
                 longest = allowed[-1]
                 stream.rhythm.learn(silent_s if longest is None else min(silent_s, int(longest) + 1))
-            stream.silent_s, stream.told, stream.first_told = 0, 0, ""
+            stream.silent_s, stream.reported, stream.first_event_id = 0, 0, ""
             return
         for stage, allowed_s in enumerate(allowed):
-            if silent_s is None or allowed_s is None or silent_s <= allowed_s + step_s or stage < stream.told:
+            if silent_s is None or allowed_s is None or silent_s <= allowed_s + step_s or stage < stream.reported:
                 continue
             event_id = block.event_id("silent", venue, asset, stage)
-            stream.told, stream.first_told = stage + 1, stream.first_told or event_id
+            stream.reported, stream.first_event_id = stage + 1, stream.first_event_id or event_id
             yield WalletSilent(
                 place=block.place(),
                 seen_at=block.seen_at,
@@ -144,7 +144,7 @@ class Wallets:
             venue=venue,
             asset=asset,
             silent_s=float(stream.silent_s or 0),
-            silent_event_id=stream.first_told,
+            silent_event_id=stream.first_event_id,
         )
 
 

@@ -1,4 +1,4 @@
-"""What became of one token's liquidity that left watched pools: removed = readded + to wallets + to bridges + unexplained."""
+"""Accounts for one token's liquidity that left watched pools: removed = readded + to wallets + to bridges + unexplained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chain.liquidity.token_flow import TokenFlow
 
 WINDOW_S = 3600.0
 LEVELS = (0.2, 0.4, 0.7)
-"""Shares of a token's ±2 % depth from which its loss is of level 1, 2, 3 (facts on detection, §5)."""
+"""Shares of a token's ±2 % depth from which its loss is of level 1, 2, 3 (`docs/detection.md`, "Rates and grades")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class FlowAccount:
 def account_of(removals: Sequence[TokenFlow], wallets: Collection[str], bridges: Collection[str]) -> FlowAccount | None:
     """The account of one token's removals, oldest first; None where all of it came back to its own pools.
 
-    What was sent to nobody was burnt, which is how a bridge takes a token away.
+    Units sent to the zero address were burnt, as a bridge does when it takes a token away.
     """
     by_pool: dict[str, int] = {}
     into: dict[str, int] = {}
@@ -42,10 +42,10 @@ def account_of(removals: Sequence[TokenFlow], wallets: Collection[str], bridges:
         by_pool[one.pool] = by_pool.get(one.pool, 0) + one.amount - one.rebalanced
         for pool, units in one.went.items():
             into[pool] = into.get(pool, 0) + units
-        away = one.in_holders({*bridges, NOBODY})
-        own = {hand for hand in one.held if hand in wallets or hand == one.owner}
+        away = one.held_by({*bridges, NOBODY})
+        own = {holder for holder in one.held if holder in wallets or holder == one.owner}
         to_bridges += away
-        to_wallets += one.in_holders(own - {*bridges, NOBODY})
+        to_wallets += one.held_by(own - {*bridges, NOBODY})
     removed, readded = sum(by_pool.values()), sum(into.values())
     if not removed:
         return None

@@ -1,7 +1,7 @@
-"""What Balancer's two vaults have in common: pools whose balances the vault tells, and whose shape the pool tells.
+"""Reads a pool in either of Balancer's two vaults: its balances from the vault, its shape from the pool itself.
 
-Weighted pools tell their normalised weights, stable pools their amplification (A·n^(n−1), in thousandths); of other
-kinds the depth is not known. A pool's own token among its tokens (composable pools) is left out.
+Weighted pools answer with their normalised weights, stable pools with their amplification (A·n^(n−1), in thousandths); of
+other kinds the depth is not known. A pool's own token among its tokens (composable pools) is left out.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class VaultPool:
         """Its tokens without its own."""
         return tuple(one for one in self._all if one != self._pool)
 
-    def shaping(self) -> frozenset[AnyRead]:
-        """What shapes its prices: fees, weights and amplification may change."""
+    def shape_reads(self) -> frozenset[AnyRead]:
+        """The reads of its shape: fees, weights and amplification may change."""
         return frozenset({self._fee, self._weights, self._amplification})
 
     def own(self, values: Sequence[int]) -> tuple[int, ...]:
@@ -49,13 +49,13 @@ class VaultPool:
         return tuple(value for value, one in zip(values, self._all, strict=False) if one != self._pool)
 
     def take(self, tokens: Sequence[int], balances: Sequence[int], scales: Sequence[int], state: StateRead) -> None:
-        """What the vault told of it, with what the pool told of its shape."""
+        """Take the vault's answer about it, and the pool's answers about its shape."""
         if not tokens or len(tokens) != len(balances):
             return
         self._all = tuple(address_of(one) for one in tokens)
         self.held.now = self.own(balances)
         fee, weights, amplification = (
-            words_of(state, need) for need in (self._fee, self._weights, self._amplification)
+            words_of(state, read) for read in (self._fee, self._weights, self._amplification)
         )
         precision = amplification[2] if len(amplification) > 2 else 0
         self.held.shape = Shape(
@@ -74,10 +74,10 @@ class VaultPool:
         return None
 
     def reserves(self) -> tuple[int, ...] | None:
-        """As last told by the vault."""
+        """The balances as last read from the vault."""
         return self.held.now
 
-    def on_handed(self, log: Log) -> None:
+    def on_position_transfer(self, log: Log) -> None:
         """Nothing: it has no positions."""
 
     def tick(self) -> int | None:
@@ -89,7 +89,7 @@ class VaultPool:
         return [list(self._all), self.held.memory()]
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         tokens, held = plain
         self._all = tuple(Address(one) for one in tokens)
         self.held.recall(held)

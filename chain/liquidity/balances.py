@@ -1,7 +1,7 @@
-"""Pools that are known by what they hold: balances read at the end of each block, and the depth that follows from them.
+"""Holds the balances of a pool, read at the end of each block, and computes its depth from them.
 
-Logs of such pools tell what came and went, not always what was left, so the balances stand as read, and moves within
-a block are reckoned on from there.
+Logs of such pools report what came and went, not always what was left. So the balances are those last read, and moves
+within a block are added to them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ONE = 10**18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What shapes a pool's prices: `weights` or `amplification` (Curve's A·n^(n−1)); neither: depth is not known.
+    """The parameters of a pool's prices: `weights` or `amplification` (Curve's A·n^(n−1)); without either, depth is not known.
 
     `scales` bring each balance to one unit of value (18 digits of fraction); `fee_ppm` is the swap fee in millionths.
     """
@@ -44,14 +44,14 @@ class Shape:
 
 
 class Balances:
-    """What one pool holds of each token, as last read and moved since."""
+    """One pool's balance of each token, as last read and moved since."""
 
     def __init__(self) -> None:
         self.shape = Shape(scales=(), fee_ppm=0)
         self.now: tuple[int, ...] | None = None
 
     def moved(self, amounts: Sequence[int], owner: Address | None, *, removed: bool) -> Move:
-        """Liquidity came or went: what it was of the balances before."""
+        """Add or remove liquidity; returns the move with its share of the balances before."""
         before = self.now
         if before is not None and len(before) == len(amounts):
             sign = -1 if removed else 1
@@ -76,14 +76,14 @@ class Balances:
         return msgspec.to_builtins([self.now, self.shape])
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         now, shape = plain
         self.now = None if now is None else tuple(now)
         self.shape = msgspec.convert(shape, Shape)
 
 
 def array_at(words: Sequence[int], position: int) -> tuple[int, ...]:
-    """The dynamic array whose offset stands at this position among an answer's or a log's words; empty where broken."""
+    """The dynamic array whose offset is the word at this position of an answer or a log; empty where malformed."""
     start = words[position] // 32 if position < len(words) else len(words)
     if start >= len(words) or start + 1 + words[start] > len(words):
         return ()

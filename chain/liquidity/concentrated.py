@@ -1,7 +1,7 @@
-"""Concentrated liquidity as Uniswap V3 and V4 keep it: price, active liquidity and the initialised ticks around it.
+"""Follows concentrated liquidity as in Uniswap V3 and V4: price, active liquidity and the initialised ticks around it.
 
-Read once (price; then the tick bitmap around it; then the ticks found there), and from then on kept exact by the
-pool's own logs. Only a window of ticks is known; when the price nears its edge it is read anew. Source:
+The state is read once (price; then the tick bitmap around it; then the ticks found there); from then on the pool's own logs
+keep it exact. Only a window of ticks is known; when the price nears its edge, the window is read again. Source:
 UniswapV3Pool.sol (v3-core 1.0.1), Pool.sol and StateLibrary.sol (v4-core 1.0.2).
 """
 
@@ -17,12 +17,12 @@ from chain.liquidity.tick_math import MAX_TICK, amount0_between, amount1_between
 REACH = 1100
 """Ticks read on each side of the price: a little over twice ±5 %."""
 MAX_TICKS = 1024
-"""Initialised ticks remembered; beyond, those farther than `REACH` are let go."""
+"""Initialised ticks remembered; with more, those farther than `REACH` are forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basics:
-    """What must be known before ticks can be read. `fee_ppm` is the swap fee in millionths."""
+    """Price, spacing and fee, which are read before the ticks. `fee_ppm` is the swap fee in millionths."""
 
     spot: Spot
     spacing: int
@@ -33,11 +33,11 @@ class TickSource(Protocol):
     """Where one pool's state is read."""
 
     def basics(self) -> frozenset[AnyRead]:
-        """What tells price, liquidity, spacing and fee."""
+        """The reads of price, liquidity, spacing and fee."""
         ...
 
     def read_basics(self, state: StateRead) -> Basics | None:
-        """These, where they could all be read."""
+        """The answers to these; None where one could not be read."""
         ...
 
     def word(self, position: int) -> Read[int]:
@@ -45,7 +45,7 @@ class TickSource(Protocol):
         ...
 
     def tick(self, tick: int) -> AnyRead:
-        """What tells a tick's liquidityNet."""
+        """The read of a tick's liquidityNet."""
         ...
 
     def net(self, tick: int, state: StateRead) -> int | None:
@@ -66,7 +66,7 @@ class Ticks:
     aim: tuple[int, int] = (0, -1)
 
     def reads(self) -> frozenset[AnyRead]:
-        """What must be read next; nothing while all around the price is known."""
+        """The next reads; none while all ticks around the price are known."""
         if self.known is None:
             return self.source.basics()
         if not self.known.spacing:
@@ -79,28 +79,28 @@ class Ticks:
         return frozenset(self.source.word(position) for position in self._words())
 
     def on_state(self, state: StateRead) -> None:
-        """Take what was read, one step a block."""
+        """Take the answers, one step a block."""
         if self.known is None:
             self.known = self.source.read_basics(state)
             return
         if self.wanted is not None:
             self._take_ticks(state)
-        elif (needed := self.reads()) and all(need in state for need in needed):
+        elif (reads := self.reads()) and all(read in state for read in reads):
             self._take_words(state)
 
-    def begun(self, sqrt_price: int, tick: int, *, spacing: int, fee_ppm: int) -> None:
-        """The pool was just initialised: there is nothing in it, and that is known everywhere."""
+    def initialise(self, sqrt_price: int, tick: int, *, spacing: int, fee_ppm: int) -> None:
+        """Take a pool that was just initialised: it is empty, so all its ticks are known."""
         spot = Spot(sqrt_price=sqrt_price, tick=tick, liquidity=0)
         self.known = Basics(spot=spot, spacing=spacing, fee_ppm=fee_ppm)
         self.net, self.wanted, self.low, self.high = {}, None, -MAX_TICK, MAX_TICK
 
     def swapped(self, spot: Spot, fee_ppm: int | None = None) -> None:
-        """A swap left the pool here."""
+        """Take the state after a swap."""
         if self.known is not None:
             self.known = replace(self.known, spot=spot, fee_ppm=self.known.fee_ppm if fee_ppm is None else fee_ppm)
 
     def modified(self, lower: int, upper: int, delta: int) -> None:
-        """A position's liquidity changed by `delta`."""
+        """Take a change of a position's liquidity by `delta`."""
         if self.known is None:
             return
         spot = self.known.spot
@@ -124,7 +124,7 @@ class Ticks:
         return found.of_tokens if found else None
 
     def trades(self, bps: int) -> Depth | None:
-        """What moves the price by ±bps, by walking the ticks; None where these are not known."""
+        """The trades that move the price by ±bps, by walking the ticks; None where these are not known."""
         if self.known is None:
             return None
         spot = self.known.spot
@@ -166,7 +166,7 @@ class Ticks:
         return [basics, sorted(self.net.items()), self.low, self.high, wanted, list(self.aim)]
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         basics, net, self.low, self.high, wanted, aim = plain
         self.known = None
         if basics:

@@ -1,9 +1,9 @@
-"""How much a pool can trade before its price has moved by so many basis points, and how spread a token's depth is.
+"""Computes how much a pool can trade until its price has moved by some basis points, and how spread a token's depth is.
 
 Exact for constant products and for concentrated liquidity (the initialised ticks are walked); for weighted pools by
-their formula, for stable-swap pools by solving the invariant. The pool's own price before fees is what moves; fees
-are added to what must be paid. `bps` runs from 1 to 9999. Sources: facts on detection §5; Liao and Robinson, "The
-Dominance of Uniswap v3 Liquidity"; Balancer and Curve white papers.
+their formula, for stable-swap pools by solving the invariant. The price is the pool's own before fees; fees
+are added to what must be paid. `bps` runs from 1 to 9999. Sources: Liao and Robinson 2022, "The Dominance of Uniswap v3
+Liquidity"; Lehar, Parlour, Zoican, arXiv 2307.13772; Balancer and Curve white papers.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from math import isqrt
 from chain.liquidity.tick_math import BASIS, amount0_between, amount1_between, moved_price, sqrt_price_at
 
 DEPTHS_BPS = (100, 200, 500)
-"""Where depth is told: ±1, 2 and 5 %."""
+"""The price moves that depth is reported for: ±1, 2 and 5 %."""
 NEAR_BPS = 200
-"""Levels and shares go by the depth within ±2 %."""
+"""Levels and shares are computed from the depth within ±2 %."""
 MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """Where concentrated liquidity trades: the square root of the price (Q64.96), its tick, the liquidity active there."""
+    """The state of concentrated liquidity: the square root of the price (Q64.96), its tick, the liquidity active there."""
 
     sqrt_price: int
     tick: int
@@ -33,7 +33,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
-    """What moves the price of token0 (in token1) up and down by `bps`; amounts in smallest units, fees included.
+    """The trades that move the price of token0 (in token1) up and down by `bps`; amounts in smallest units, fees included.
 
     Up: `paid1` of token1 buys `bought0` of token0. Down: `paid0` of token0 sells for `got1` of token1.
     """
@@ -51,7 +51,7 @@ class Depth:
 
 
 def with_fee(amount: int, fee_ppm: int) -> int:
-    """What must be paid so that this amount is left after a fee in millionths, rounded up."""
+    """The payment that leaves this amount after a fee in millionths, rounded up."""
     return -(-amount * MILLION // (MILLION - fee_ppm))
 
 
@@ -108,7 +108,7 @@ def stable(scaled: Sequence[int], amplification: int, token: int, fee_ppm: int, 
     """The depth of one token of a stable-swap pool against the largest other: out when its price rises, in when it falls.
 
     `scaled` are balances brought to one unit of value; the answer is in that unit. `amplification` is Curve's A·n^(n−1)
-    (what its `A()` says). Solved by bisection on the marginal price, to one part in 10⁹.
+    (as its `A()` answers). Solved by bisection on the marginal price, to one part in 10⁹.
     """
     other = max((at for at in range(len(scaled)) if at != token), key=lambda at: scaled[at])
     balances = [float(one) for one in scaled]
@@ -117,7 +117,7 @@ def stable(scaled: Sequence[int], amplification: int, token: int, fee_ppm: int, 
     invariant = _invariant(balances, amplification)
     price = _marginal(balances, amplification, invariant, token, other)
 
-    def held(target: float) -> float:
+    def balance_at(target: float) -> float:
         low, high = math.log(balances[token]) - 30.0, math.log(balances[token]) + 30.0
         for _ in range(80):
             middle = (low + high) / 2
@@ -130,8 +130,8 @@ def stable(scaled: Sequence[int], amplification: int, token: int, fee_ppm: int, 
                 high = middle
         return math.exp((low + high) / 2)
 
-    out = balances[token] - held(price * (1 + bps / BASIS))
-    paid = held(price * (1 - bps / BASIS)) - balances[token]
+    out = balances[token] - balance_at(price * (1 + bps / BASIS))
+    paid = balance_at(price * (1 - bps / BASIS)) - balances[token]
     return int(max(out, 0.0)) + with_fee(int(max(paid, 0.0)), fee_ppm)
 
 

@@ -53,7 +53,7 @@ class Pool(Protocol):
         """Who keeps its positions as NFTs; None where nobody does."""
         ...
 
-    def on_handed(self, log: Log) -> None:
+    def on_position_transfer(self, log: Log) -> None:
         """Take a Transfer of the keeper's: a position changed hands, maybe one of this pool's."""
         ...
 
@@ -107,7 +107,7 @@ class Positions:
         while len(self._owners) > MAX_POSITIONS:
             del self._owners[next(iter(self._owners))]
 
-    def handed(self, log: Log) -> None:
+    def transferred(self, log: Log) -> None:
         """An ERC-721 Transfer; one to nobody leaves the last owner known, for what is told of it later in the block."""
         if len(log.topics) == 4 and log.topics[3] in self._owners and log.address_at(1) != NOBODY:
             self.learn(log.topics[3], log.address_at(1))
@@ -128,9 +128,9 @@ class Positions:
         self._owners = {token: Address(owner) for token, owner in plain}
 
 
-def words_of(state: StateRead, need: CallBytes) -> tuple[int, ...]:
+def words_of(state: StateRead, read: CallBytes) -> tuple[int, ...]:
     """The 32-byte words of a whole answer; none where it could not be read."""
-    body = state.get(need) or b""
+    body = state.get(read) or b""
     return tuple(int.from_bytes(body[at : at + 32], "big") for at in range(0, len(body) - 31, 32))
 
 

@@ -17,7 +17,7 @@ SOMEWHERE = "somewhere"
 """Stands for hands too many to remember."""
 NATIVE = "native"
 """Stands for a wrapped coin that was unwrapped by nobody known."""
-MAX_HANDS = 16
+MAX_HOLDERS = 16
 DUST = 1000
 """Below a thousandth of a removal, units are not asked about."""
 
@@ -67,23 +67,26 @@ class TokenFlow(msgspec.Struct, array_like=True):
             self.held[receiver] = self.held.get(receiver, 0) + moved
             if far:
                 self.hops[receiver] = max(far, self.hops.get(receiver, 0))
-            while len(self.held) > MAX_HANDS:
-                least = min((hand for hand in self.held if hand != SOMEWHERE), key=lambda hand: (self.held[hand], hand))
+            while len(self.held) > MAX_HOLDERS:
+                least = min(
+                    (holder for holder in self.held if holder != SOMEWHERE),
+                    key=lambda holder: (self.held[holder], holder),
+                )
                 self._lose(least)
         return moved
 
-    def sold(self, tellers: Collection[str]) -> None:
+    def sold(self, emitters: Collection[str]) -> None:
         """Units that lie in other pools without being liquidity there were sold: nothing can match them any more."""
-        for hand in [one for one in self.held if one in tellers and one != self.emitter]:
-            self.left -= min(self.held[hand], self.left)
-            self._lose(hand)
+        for holder in [one for one in self.held if one in emitters and one != self.emitter]:
+            self.left -= min(self.held[holder], self.left)
+            self._lose(holder)
 
     def near_holders(self, most_hops: int) -> set[str]:
         """Who holds units at most so many transfers from the removal, its own pool and stand-ins left out."""
         return {
-            hand
-            for hand in self.held
-            if self.hops.get(hand, 0) <= most_hops and hand not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
+            holder
+            for holder in self.held
+            if self.hops.get(holder, 0) <= most_hops and holder not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
         }
 
     def used(self, amount: int, addition: TokenFlow) -> dict[str, int]:
@@ -97,37 +100,37 @@ class TokenFlow(msgspec.Struct, array_like=True):
             self.went[addition.pool] = self.went.get(addition.pool, 0) + amount
         first = [one for one in (addition.emitter, addition.owner, self.owner, self.emitter) if one is not None]
         elsewhere: dict[str, int] = {}
-        for hand in [*first, *sorted(self.held)]:
-            taken = min(self.held.get(hand, 0), amount)
+        for holder in [*first, *sorted(self.held)]:
+            taken = min(self.held.get(holder, 0), amount)
             if taken:
-                self._give(hand, taken)
+                self._give(holder, taken)
                 amount -= taken
-                if hand != addition.emitter:
-                    elsewhere[hand] = elsewhere.get(hand, 0) + taken
+                if holder != addition.emitter:
+                    elsewhere[holder] = elsewhere.get(holder, 0) + taken
         return elsewhere
 
-    def in_holders(self, holders: Iterable[str]) -> int:
+    def held_by(self, holders: Iterable[str]) -> int:
         """How many units lie in these hands."""
-        return sum(self.held.get(hand, 0) for hand in holders)
+        return sum(self.held.get(holder, 0) for holder in holders)
 
     @property
     def holders(self) -> list[str]:
         """Who holds more than dust of it, its own pool and stand-ins left out."""
         return [
-            hand
-            for hand, amount in self.held.items()
-            if amount * DUST > self.amount and hand not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
+            holder
+            for holder, amount in self.held.items()
+            if amount * DUST > self.amount and holder not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
         ]
 
-    def _give(self, hand: str, amount: int) -> None:
-        self.held[hand] -= amount
-        if not self.held[hand]:
-            del self.held[hand]
-            self.hops.pop(hand, None)
+    def _give(self, holder: str, amount: int) -> None:
+        self.held[holder] -= amount
+        if not self.held[holder]:
+            del self.held[holder]
+            self.hops.pop(holder, None)
 
-    def _lose(self, hand: str) -> None:
-        self.held[SOMEWHERE] = self.held.get(SOMEWHERE, 0) + self.held.pop(hand)
-        self.hops.pop(hand, None)
+    def _lose(self, holder: str) -> None:
+        self.held[SOMEWHERE] = self.held.get(SOMEWHERE, 0) + self.held.pop(holder)
+        self.hops.pop(holder, None)
 
 
 def flows_of(event: LiquidityMoved, emitter: str) -> list[TokenFlow]:
@@ -137,7 +140,7 @@ def flows_of(event: LiquidityMoved, emitter: str) -> list[TokenFlow]:
     for token, amount in ((event.token0, event.amount0), (event.token1, event.amount1), *event.more):
         if amount > 0:
             depth = depths.get(token)
-            hand = (event.owner or NATIVE) if token == NOBODY else emitter
+            holder = (event.owner or NATIVE) if token == NOBODY else emitter
             found.append(
                 TokenFlow(
                     event_id=event.event_id,
@@ -157,7 +160,7 @@ def flows_of(event: LiquidityMoved, emitter: str) -> list[TokenFlow]:
                     depth_before=depth.token_before if depth else 0,
                     hhi_before=depth.hhi_before if depth else None,
                     hhi_after=depth.hhi_after if depth else None,
-                    held={hand: amount} if event.removed else {},
+                    held={holder: amount} if event.removed else {},
                     log_index=event.place.log_index or 0,
                 )
             )

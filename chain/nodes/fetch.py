@@ -121,7 +121,7 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
 
 async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Clock) -> list[Block]:
     """These blocks with their standing reads too. Raises NodeFailure."""
-    standing, run = Reads(state=reads.standing), [one.header for one in some]
+    standing, run = Reads(state=reads.deferrable), [one.header for one in some]
     wanted = BlocksWanted(run=run, reads=standing, state_of=run)
     found = await blocks(nodes, some[0].network, wanted, clock)
     return [replace(one, state=one.state | more.state) for one, more in zip(some, found, strict=True)]
@@ -132,8 +132,8 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
     run, reads, probes = wanted.run, wanted.reads, wanted.probes
     read_whole = frozenset(one.hash for one in wanted.state_of)
     reading = [
-        Reading.of(one, reads.state if one.hash in read_whole else reads.moving, node)
-        for one in (run if reads.moving else wanted.state_of)
+        Reading.of(one, reads.state if one.hash in read_whole else reads.per_block, node)
+        for one in (run if reads.per_block else wanted.state_of)
     ]
     beside = frozenset(need for need in probes if not isinstance(need, Probe)) - reads.state
     if beside:

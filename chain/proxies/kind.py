@@ -36,7 +36,7 @@ class SlotSpec:
     shared: bool = False
     proved: bool = False
 
-    def need(self, address: Address) -> SlotWord:
+    def read(self, address: Address) -> SlotWord:
         """How it is read of this proxy."""
         return SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
 
@@ -46,7 +46,7 @@ class GetterSpec:
     """A getter whose first word is an address. `watched`: asked in each block too, not only when inspecting.
 
     `<own>` in the body is the proxy's address as an argument. `proved`: as with a slot; where the proxy forwards calls
-    instead (`handed`), that the target's code runs in its own name.
+    instead (`forwards`), that the target's code runs in its own name.
     """
 
     role: Role
@@ -54,9 +54,9 @@ class GetterSpec:
     of: Role = Role.PROXY
     watched: bool = False
     proved: bool = False
-    handed: bool = False
+    forwards: bool = False
 
-    def need(self, at: Address, proxy: Address) -> CallWord:
+    def read(self, at: Address, proxy: Address) -> CallWord:
         """How it is asked of the address that answers."""
         return CallWord(at, self.body.replace("<own>", f"{int(proxy, 16):064x}"))
 
@@ -114,7 +114,7 @@ class ProxyKind:
     by_itself: bool = False
 
 
-def code_like(form: str) -> re.Pattern[bytes]:
+def code_like(pattern: str) -> re.Pattern[bytes]:
     """The runtime code written in hexadecimal, whole. `<A>`: 20 address bytes; `<P>`: PUSH1 to PUSH20 and as many address
     bytes; `<F>`: the same, of a factory; `??`: any byte; `*`: any bytes or none.
     """
@@ -125,13 +125,13 @@ def code_like(form: str) -> re.Pattern[bytes]:
         "??": b".",
         "*": b".*",
     }
-    parts = (marks.get(part) or re.escape(bytes.fromhex(part)) for part in re.split(r"(<A>|<P>|<F>|\?\?|\*)", form))
+    parts = (marks.get(part) or re.escape(bytes.fromhex(part)) for part in re.split(r"(<A>|<P>|<F>|\?\?|\*)", pattern))
     return re.compile(rb"\A" + b"".join(parts) + rb"\Z", re.DOTALL)
 
 
-def shown(answer: Address | None, need: RunsAs, *, handed: bool) -> bool:
-    """Whether a call showed that the proxy runs the target's code as its own (or `handed` on to it)."""
-    return answer == (need.target if handed else need.address)
+def shown(answer: Address | None, read: RunsAs, *, forwards: bool) -> bool:
+    """Whether a call showed that the proxy runs the target's code as its own (or `forwards` on to it)."""
+    return answer == (read.target if forwards else read.address)
 
 
 def worth_proving(address: Address, word: int) -> bool:

@@ -24,17 +24,17 @@ class WatchedPlace:
     """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty. `key` names it
     among the places of the proxy or, where it is read of another address, of that `beacon`.
 
-    `proved`: means nothing until a call has shown that the proxy runs the code of the address found there (or, `handed`,
+    `proved`: means nothing until a call has shown that the proxy runs the code of the address found there (or, `forwards`,
     calls it).
     """
 
-    need: Read[int] | CallBytes
+    read: Read[int] | CallBytes
     key: str
     role: Role
     kind: str
     always: bool
     proved: bool = False
-    handed: bool = False
+    forwards: bool = False
     beacon: Address | None = None
 
     def proof(self, contract: Address, word: str) -> RunsAs | None:
@@ -46,7 +46,7 @@ class WatchedPlace:
 
 def word_of(state: StateRead, where: WatchedPlace) -> int | None:
     """The word read at this place; None where it was not read, and of a table."""
-    return None if isinstance(where.need, CallBytes) else state.get(where.need)
+    return None if isinstance(where.read, CallBytes) else state.get(where.read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +60,21 @@ class PlaceSpec:
     body: str
     always: bool
     proved: bool
-    handed: bool = False
+    forwards: bool = False
 
     def at(self, address: Address) -> WatchedPlace:
         """The place of this slot or getter of that proxy."""
-        need: Read[int] = CallWord(address, self.body)
+        read: Read[int] = CallWord(address, self.body)
         if self.slot is not None:
-            need = SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
-        return WatchedPlace(need, self.key, self.role, self.kind, self.always, self.proved, self.handed)
+            read = SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
+        return WatchedPlace(read, self.key, self.role, self.kind, self.always, self.proved, self.forwards)
 
 
 class PlaceTable:
     """The places and logs of all kinds. Where kinds share one, the most general (of the last rank) gives its name."""
 
     def __init__(self, kinds: Iterable[ProxyKind]) -> None:
-        self._fields: dict[str, PlaceSpec] = {}
+        self._specs: dict[str, PlaceSpec] = {}
         self._via: dict[tuple[Role, str, Role], str] = {}  # (role asked, body, role filled) -> kind
         self._tables: dict[str, str] = {}
         self._known: dict[Address, list[WatchedPlace]] = {}
@@ -82,18 +82,18 @@ class PlaceTable:
         self.logs: dict[str, list[tuple[str, LogSpec]]] = {}
         for kind in kinds:
             self._add(kind)
-        for field in self._fields.values():
-            self._keys.setdefault((field.kind, field.role), []).append(field.key)
+        for spec in self._specs.values():
+            self._keys.setdefault((spec.kind, spec.role), []).append(spec.key)
         emitters = {spec.of for specs in self.logs.values() for _, spec in specs if spec.of != Role.PROXY}
         self.asked_roles = frozenset(asked for asked, _, _ in self._via) | emitters
         """The roles whose addresses are read themselves, and whose logs count."""
 
-    def fields(self, address: Address) -> list[WatchedPlace]:
+    def own_places(self, address: Address) -> list[WatchedPlace]:
         """The places of the proxy itself, its table and its code last. They are kept, for every block asks for them."""
         known = self._known.get(address)
         if known is not None:
             return known
-        found = [field.at(address) for field in self._fields.values()]
+        found = [spec.at(address) for spec in self._specs.values()]
         found += [
             WatchedPlace(CallBytes(address, body), TABLE, TABLE, kind, False) for body, kind in self._tables.items()
         ]
@@ -121,7 +121,9 @@ class PlaceTable:
                 self._put(PlaceSpec(key, slot.role, kind.name, slot.slot, "", slot.always, slot.proved))
         for call in kind.calls:
             if call.watched and call.of == Role.PROXY:
-                self._put(PlaceSpec(call.body, call.role, kind.name, None, call.body, False, call.proved, call.handed))
+                self._put(
+                    PlaceSpec(call.body, call.role, kind.name, None, call.body, False, call.proved, call.forwards)
+                )
             elif call.watched:
                 self._via[call.of, call.body, call.role] = kind.name
         for body in kind.tables:
@@ -129,7 +131,7 @@ class PlaceTable:
         for spec in kind.logs:
             self.logs.setdefault(spec.topic, []).append((kind.name, spec))
 
-    def _put(self, field: PlaceSpec) -> None:
+    def _put(self, spec: PlaceSpec) -> None:
         """Kinds that share a place share its need of a proof."""
-        before = self._fields.get(field.key)
-        self._fields[field.key] = replace(field, proved=True) if before and before.proved else field
+        before = self._specs.get(spec.key)
+        self._specs[spec.key] = replace(spec, proved=True) if before and before.proved else spec

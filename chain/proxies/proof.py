@@ -47,7 +47,7 @@ def _settled(place: PlaceMemory, where: WatchedPlace, asked: RunsAs, answer: Add
     if answer is None and place.proof is not PlaceProof.UNANSWERED:
         place.proof = PlaceProof.UNANSWERED
         return False
-    if shown(answer, asked, handed=where.handed) or (answer is None and isinstance(where.need, CallWord)):
+    if shown(answer, asked, forwards=where.forwards) or (answer is None and isinstance(where.read, CallWord)):
         place.word, place.proof = None, PlaceProof.SHOWN
         return True
     place.word, place.proof = EMPTY, PlaceProof.OPEN
@@ -55,10 +55,10 @@ def _settled(place: PlaceMemory, where: WatchedPlace, asked: RunsAs, answer: Add
 
 
 def confirmed(
-    places: Places, fields: Sequence[WatchedPlace], state: StateRead, role: Role, new: Address | None
+    places: Places, own_places: Sequence[WatchedPlace], state: StateRead, role: Role, new: Address | None
 ) -> Address | None:
     """What a place of this role reads in this state, if it is what a log says (or the log does not say)."""
-    read = [one for one in fields if one.role == role and holds(places, one.key)]
+    read = [one for one in own_places if one.role == role and holds(places, one.key)]
     values = [address_of(word) for one in read if (word := word_of(state, one))]
     return next((value for value in values if new in (None, value)), None)
 

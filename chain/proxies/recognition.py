@@ -24,8 +24,8 @@ def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[AnyRead]:
     """All that the kinds want to read of the address itself."""
     wanted: set[AnyRead] = {CallWord(address, UNKNOWN_FUNCTION)}
     for kind in kinds:
-        wanted.update(slot.need(address) for slot in kind.slots)
-        wanted.update(call.need(address, address) for call in kind.calls if call.of == Role.PROXY)
+        wanted.update(slot.read(address) for slot in kind.slots)
+        wanted.update(call.read(address, address) for call in kind.calls if call.of == Role.PROXY)
         wanted.update(CallWord(address, proof.body) for proof in kind.proofs if proof.of == Role.PROXY)
         wanted.update(CallBytes(address, body) for body in kind.tables)
     return wanted
@@ -37,7 +37,7 @@ def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state:
     for kind in kinds:
         roles = roles_of(kind, address, code, state)
         if roles is not None:
-            wanted.update(call.need(roles[call.of], address) for call in kind.calls if call.of in roles)
+            wanted.update(call.read(roles[call.of], address) for call in kind.calls if call.of in roles)
             wanted.update(RunsAs(address, one) for one in _unproved(kind, address, state))
             wanted.update(CallWord(roles[proof.of], proof.body) for proof in kind.proofs if proof.of in roles)
     return wanted
@@ -66,7 +66,7 @@ def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -
         if _holds(kind, place, address, word, state):
             found.setdefault(place.role, address_of(word))
     for call in kind.calls:
-        word = (state.get(call.need(found[call.of], address)) or 0) if call.of in found else 0
+        word = (state.get(call.read(found[call.of], address)) or 0) if call.of in found else 0
         if 0 < word <= MAX_ADDRESS:
             found.setdefault(call.role, address_of(word))
     if any(table_of(state.get(CallBytes(address, body))) for body in kind.tables):
@@ -82,15 +82,15 @@ def table_of(answer: bytes | None) -> dict[str, Address]:
 def credible(state: StateRead) -> StateRead:
     """The state without the answers of contracts that answer anything: those that answer a function nobody knows."""
     strange = {
-        need.address
-        for need, word in state.items()
-        if isinstance(need, CallWord) and need.body == UNKNOWN_FUNCTION and word
+        read.address
+        for read, word in state.items()
+        if isinstance(read, CallWord) and read.body == UNKNOWN_FUNCTION and word
     }
     return StateRead(
         {
-            need: word
-            for need, word in state.items()
-            if not (isinstance(need, CallWord | CallBytes) and need.address in strange)
+            read: word
+            for read, word in state.items()
+            if not (isinstance(read, CallWord | CallBytes) and read.address in strange)
         }
     )
 
@@ -103,10 +103,10 @@ def _unproved(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[A
 
 def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tuple[SlotSpec | GetterSpec, int]]:
     for slot in kind.slots:
-        yield slot, state.get(slot.need(address)) or 0
+        yield slot, state.get(slot.read(address)) or 0
     for call in kind.calls:
         if call.of == Role.PROXY:
-            yield call, state.get(call.need(address, address)) or 0
+            yield call, state.get(call.read(address, address)) or 0
 
 
 def _holds(kind: ProxyKind, place: SlotSpec | GetterSpec, address: Address, word: int, state: StateRead) -> bool:
@@ -118,11 +118,11 @@ def _holds(kind: ProxyKind, place: SlotSpec | GetterSpec, address: Address, word
     getter = isinstance(place, GetterSpec)
     if word & MAX_ADDRESS == 0 or (word > MAX_ADDRESS and getter):
         return False
-    need = RunsAs(address, address_of(word))
-    answer = state.get(need)
+    read = RunsAs(address, address_of(word))
+    answer = state.get(read)
     if not place.proved or (answer is None and getter and kind.code is not None):
         return True
-    return shown(answer, need, handed=isinstance(place, GetterSpec) and place.handed)
+    return shown(answer, read, forwards=isinstance(place, GetterSpec) and place.forwards)
 
 
 def _proved(proof: Proof, address: Address, roles: Mapping[Role, Address], state: StateRead) -> bool:

@@ -24,9 +24,9 @@ class Wanted:
     def is_begun_by(self, other: Wanted) -> bool:
         """Whether the other lacks nothing of this but some of what stands still. Probes are of the head alone."""
         ours, theirs = self.reads, other.reads
-        return theirs.standing <= ours.standing and (
-            (self.numbers, ours.addresses, ours.topics, ours.moving, ours.writes)
-            == (other.numbers, theirs.addresses, theirs.topics, theirs.moving, theirs.writes)
+        return theirs.deferrable <= ours.deferrable and (
+            (self.numbers, ours.addresses, ours.topics, ours.per_block, ours.writes)
+            == (other.numbers, theirs.addresses, theirs.topics, theirs.per_block, theirs.writes)
         )
 
 
@@ -50,7 +50,7 @@ class Prefetch:
         if self._under_way is None:
             return await self._read(wanted)
         begun, reading = self._under_way
-        more = wanted.reads.standing - begun.reads.standing
+        more = wanted.reads.deferrable - begun.reads.deferrable
         if not wanted.is_begun_by(begun) or (more and self._every_block):
             await self.give_up()
             return await self._read(wanted)

@@ -197,7 +197,7 @@ class _Past:
     def _next(self, first: int, last: int, reads: Reads) -> range:
         """The numbers of the stretch that begins at `first`."""
         most = self._most
-        in_each = len(reads.state) if self._every_block else len(reads.moving)
+        in_each = len(reads.state) if self._every_block else len(reads.per_block)
         if in_each:
             most = max(min(most, MAX_READS // in_each), 1)
         end = (first // most + 1) * most

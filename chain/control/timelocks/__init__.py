@@ -16,10 +16,11 @@ def kinds() -> tuple[str, ...]:
     return _REGISTRY.names()
 
 
-def _steps() -> Mapping[str, Callable[[Log], Step]]:
+def steps() -> Mapping[str, Callable[[Log], Step]]:
+    """The readers of all kinds, by first topic."""
     found: dict[str, Callable[[Log], Step]] = {}
     for kind in kinds():
-        steps: Mapping[str, Callable[[Log], Step]] = _REGISTRY.module(kind).STEPS
-        assert not found.keys() & steps.keys(), f"{kind} reads a log that another kind reads"
-        found.update(steps)
+        own: Mapping[str, Callable[[Log], Step]] = _REGISTRY.module(kind).STEPS
+        assert not found.keys() & own.keys(), f"{kind} reads a log that another kind reads"
+        found.update(own)
     return found

@@ -1,7 +1,7 @@
 """Aave governance 3: payloads in a PayloadsController, created with their actions, queued once the vote arrived.
 
-Source: bgd-labs/aave-governance-v3 IPayloadsControllerCore.sol. The delay is the executor's and not in the log: told
-with the queueing block as the bound. Actions by delegated call run the payload's own code.
+Source: bgd-labs/aave-governance-v3 IPayloadsControllerCore.sol. The log does not hold the delay, which is the
+executor's: the earliest execution is the queueing block. Actions by delegated call run the payload's own code.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Compound Timelock: QueueTransaction, ExecuteTransaction, CancelTransaction, named by transaction hash, with their eta.
 
-Source: compound-protocol, contracts/Timelock.sol. The signature may be empty; then the selector stands in the body.
+Source: compound-protocol, contracts/Timelock.sol. The signature may be empty; then the body begins with the selector.
 """
 
 from __future__ import annotations

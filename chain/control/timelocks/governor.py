@@ -1,4 +1,4 @@
-"""Governors, OpenZeppelin's and Compound's Bravo: a proposal tells its calls, its queueing the eta.
+"""Governors, OpenZeppelin's and Compound's Bravo: the log of a proposal names its calls, the log of its queueing the eta.
 
 Source: @openzeppelin/contracts governance/Governor.sol; compound-protocol GovernorBravoInterfaces.sol. The end of the
 vote is a block or, where the governor's clock is time, unix seconds.

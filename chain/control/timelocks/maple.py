@@ -1,7 +1,7 @@
-"""Maple: calls scheduled in its Globals by caller, contract and function name; only the hash of their content is told.
+"""Maple: calls scheduled in its Globals by caller, contract and function name; the log holds only the hash of their content.
 
 Source: maple-labs/globals-v2 IMapleGlobals.sol. A name with UPGRADE in it ("PM:UPGRADE", "LM:UPGRADE") upgrades the
-contract; the queue lets go of a call in the same way whether it runs or is called off. The delay is not in the log.
+contract; the queue logs a call that ran and one that was cancelled in the same way. The delay is not in the log.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Safe: hashes its owners approve on chain, and their execution. What is signed off chain is not seen before it runs.
+"""Safe: hashes its owners approve on chain, and their execution. Signatures gathered off chain are not seen before the call runs.
 
-Source: safe-smart-account 1.0 to 1.4, Safe.sol; GnosisSafeL2 tells the call as well. Approving says no content, so it is
-remembered, not told; the execution is joined to it by hash.
+Source: safe-smart-account 1.0 to 1.4, Safe.sol; GnosisSafeL2 logs the call as well. An approval names no content, so it is
+remembered but not reported; the execution is joined to it by hash.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def pays_out_topics() -> frozenset[str]:
     return frozenset(topic for module in _modules().values() for topic in getattr(module, "PAYS_OUT_TOPICS", ()))
 
 
-def made(watched: WatchedPool) -> Pool | None:
+def make_pool(watched: WatchedPool) -> Pool | None:
     """The pool as it stands before anything was read of it; None for a kind nobody knows."""
     module = _modules().get(watched.kind)
     pool: Pool | None = module.make(watched) if module else None

@@ -37,7 +37,7 @@ class VaultV2Pool(VaultPool):
 
     def reads(self) -> Reads:
         """One log and the tokens' transfers; balances and shape in each block."""
-        reads = frozenset({self._tokens, self._scales}) | self.shaping()
+        reads = frozenset({self._tokens, self._scales}) | self.shape_reads()
         addresses = frozenset({self._vault, *self.tokens})
         return Reads(addresses=addresses, topics=frozenset({CHANGED, TRANSFER}), state=reads)
 

@@ -37,7 +37,7 @@ class VaultV3Pool(VaultPool):
 
     def reads(self) -> Reads:
         """Two logs and the tokens' transfers; balances and shape in each block."""
-        reads = frozenset({self._tokens}) | self.shaping()
+        reads = frozenset({self._tokens}) | self.shape_reads()
         addresses = frozenset({self._vault, *self.tokens})
         return Reads(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}), state=reads)
 

@@ -126,7 +126,7 @@ class CurvePool:
         """As last read."""
         return self._held.now
 
-    def on_handed(self, log: Log) -> None:
+    def on_position_transfer(self, log: Log) -> None:
         """Nothing: it has no positions."""
 
     def tick(self) -> int | None:

@@ -111,7 +111,7 @@ class Pair:
         """As last told."""
         return self._reserves
 
-    def on_handed(self, log: Log) -> None:
+    def on_position_transfer(self, log: Log) -> None:
         """Nothing: it has no positions."""
 
     def tick(self) -> int | None:

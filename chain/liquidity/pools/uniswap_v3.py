@@ -118,9 +118,9 @@ class ConcentratedPool:
             after=self._ticks.depth(NEAR_BPS),
         )
 
-    def on_handed(self, log: Log) -> None:
+    def on_position_transfer(self, log: Log) -> None:
         """A position changed hands."""
-        self._positions.handed(log)
+        self._positions.transferred(log)
 
     def on_state(self, state: StateRead) -> None:
         """What was read."""
@@ -156,8 +156,8 @@ class ConcentratedPool:
         holder = log.address_at(0)
         if holder != self.position_manager:
             return holder
-        told = DECREASE if removed else INCREASE
-        named = (one for one in same if one.address == self.position_manager and one.topics[:1] == (told,))
+        topic = DECREASE if removed else INCREASE
+        named = (one for one in same if one.address == self.position_manager and one.topics[:1] == (topic,))
         token = next((one.topics[1] for one in named if one.index > log.index and len(one.topics) > 1), "")
         owner = self._positions.of_transaction(token, self.position_manager, same) if token else None
         if owner is not None:

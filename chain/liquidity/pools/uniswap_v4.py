@@ -84,7 +84,7 @@ class ManagedPool:
         self._manager = watched.manager or POOL_MANAGER
         self._base = mapped(int(watched.address, 16), POOLS_SLOT)
         self.position_manager = watched.positions
-        self._handed = Positions()
+        self._positions = Positions()
         self.tokens: tuple[Address, ...] = ()
         if watched.token0 and watched.token1:
             self.tokens = (watched.token0, watched.token1)
@@ -102,7 +102,7 @@ class ManagedPool:
         """Price by Swap and Initialize, ticks and moves by ModifyLiquidity."""
         topic = log.topics[0]
         if topic == INITIALIZE:
-            self._begun(log)
+            self._initialise(log)
         elif topic == SWAP:
             spot = Spot(sqrt_price=log.word(4), tick=signed(log.word(6), 24), liquidity=log.word(5))
             self._ticks.swapped(spot, log.word(7))
@@ -124,9 +124,9 @@ class ManagedPool:
             after=self._ticks.depth(NEAR_BPS),
         )
 
-    def on_handed(self, log: Log) -> None:
+    def on_position_transfer(self, log: Log) -> None:
         """A position changed hands."""
-        self._handed.handed(log)
+        self._positions.transferred(log)
 
     def on_state(self, state: StateRead) -> None:
         """What was read."""
@@ -152,21 +152,21 @@ class ManagedPool:
         """Ticks, tokens, spacing, positions."""
         source = self._ticks.source
         assert isinstance(source, Storage)
-        return [self._ticks.memory(), list(self.tokens), source.spacing, self._handed.memory()]
+        return [self._ticks.memory(), list(self.tokens), source.spacing, self._positions.memory()]
 
     def recall(self, plain: Any) -> None:
         """Be as when `memory` gave this."""
-        ticks, tokens, spacing, handed = plain
-        self._handed.recall(handed)
+        ticks, tokens, spacing, transferred = plain
+        self._positions.recall(transferred)
         self._ticks.recall(ticks)
         self._ticks.source = Storage(self._manager, self._base, spacing)
         self.tokens = tuple(Address(one) for one in tokens)
 
-    def _begun(self, log: Log) -> None:
+    def _initialise(self, log: Log) -> None:
         fee, spacing = log.word(3), signed(log.word(4), 24)
         self.tokens = (log.address_at(1), log.address_at(2))
         self._ticks.source = Storage(self._manager, self._base, spacing)
-        self._ticks.begun(
+        self._ticks.initialise(
             log.word(6), signed(log.word(7), 24), spacing=spacing, fee_ppm=0 if fee & DYNAMIC_FEE else fee
         )
 
@@ -174,7 +174,7 @@ class ManagedPool:
         sender = log.address_at(1)
         if self.position_manager is None or sender != self.position_manager:
             return sender
-        return self._handed.of_transaction(f"0x{log.word(5):064x}", self.position_manager, same)
+        return self._positions.of_transaction(f"0x{log.word(5):064x}", self.position_manager, same)
 
 
 def _both_fees(packed: int) -> int:

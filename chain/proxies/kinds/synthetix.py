@@ -11,7 +11,7 @@ KIND = ProxyKind(
     rank=48,
     code=code_like("*63907dff97*814250a3b8c79fcbe2ead2c131c952a278491c8f4322a79fe84b5040a810373e*"),
     calls=(
-        GetterSpec(role=Role.IMPLEMENTATION, body="0xd4b83992", watched=True, proved=True, handed=True),  # target()
+        GetterSpec(role=Role.IMPLEMENTATION, body="0xd4b83992", watched=True, proved=True, forwards=True),  # target()
     ),
     logs=(
         LogSpec(

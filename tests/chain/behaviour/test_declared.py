@@ -14,14 +14,14 @@ from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
 
 
 def test_what_a_contract_declares_is_read_of_its_slots_beacons_and_tables() -> None:
-    via = next(where.need for where in FORM.via(Role.BEACON, BEACON))
+    via = next(where.read for where in FORM.via(Role.BEACON, BEACON))
     state: dict[AnyRead, object] = {CLAIM: int(A, 16), SlotWord(P, BEACON_SLOT): int(BEACON, 16)}
     assert declared(FORM, P, StateRead(state)).sure is False
     what = declared(FORM, P, StateRead({**state, via: int(B, 16), CallWord(P, IMPLEMENTATION): int(C, 16)}))
     assert what.slots | what.asked == {A, B, BEACON}
     assert what.sure
     assert what.getters == {IMPLEMENTATION: C}
-    table = next(where.need for where in FORM.fields(P) if isinstance(where.need, CallBytes))
+    table = next(where.read for where in FORM.own_places(P) if isinstance(where.read, CallBytes))
     word = table_body({int(A, 16): (FIRST,), int(B, 16): (SECOND,)})
     what = declared(FORM, P, StateRead({table: word}))
     assert what.slots == {A, B}

@@ -8,10 +8,9 @@ from eth_hash.auto import keccak
 from chain.blocks.abi import topic_of
 from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, Reads, SlotWord
 from chain.blocks.standards import ADMIN_SLOT, BEACON_SLOT, IMPLEMENTATION_SLOT
-from chain.control import getters as standing
-from chain.control.getters import BODIES, SLOTS, WHOLE
+from chain.control.getters import BODIES, SLOTS, WHOLE, getter_read
 from chain.detectors import control
-from chain.detectors.control import MAX_LOOKS, MAX_SILENT, Control
+from chain.detectors.control import MAX_FIRST_READS, MAX_SILENT, Control
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen
 from chain.watch import Watch, WatchedContract
 from tests.chain.made import address, block, log, words
@@ -36,9 +35,9 @@ def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[AnyRead, 
                 if key == "modules"
                 else words(32, len(value), *(int(one, 16) for one in value))
             )
-            state[standing.need(at, key)] = listed
+            state[getter_read(at, key)] = listed
         else:
-            state[standing.need(at, key)] = value
+            state[getter_read(at, key)] = value
     return state
 
 
@@ -196,7 +195,7 @@ def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
     assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().state  # it is no Safe
     seen(detector, 3, {**owner(ONE), target: 2})
     assert CallWord(TOKEN, BODIES["paused"]) in detector.reads().state
-    assert seen(detector, 4, {**owner(ONE), standing.need(TOKEN, "paused"): 1, target: 2}) == []
+    assert seen(detector, 4, {**owner(ONE), getter_read(TOKEN, "paused"): 1, target: 2}) == []
     assert [event.change for event in seen(detector, 5, {**owner(TWO), target: 2})] == [ControlChange.OWNER]
     assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().state  # it answers no more
 
@@ -217,7 +216,7 @@ def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
         detector = watching()
         seen(detector, 1, state)
         assert not {"owner", "paused", "min_delay", "signers"} & {
-            key for key in (*BODIES, *WHOLE) if standing.need(TOKEN, key) in _later(detector).state
+            key for key in (*BODIES, *WHOLE) if getter_read(TOKEN, key) in _later(detector).state
         }
 
 
@@ -234,20 +233,20 @@ def test_an_owner_that_changes_in_every_block_is_told_for_a_while_and_then_not_r
 
 
 def test_many_contracts_are_looked_at_in_turn() -> None:
-    many = tuple(address(number << 80) for number in range(1, MAX_LOOKS + 40))
+    many = tuple(address(number << 80) for number in range(1, MAX_FIRST_READS + 40))
     detector = watching(*many)
 
     def looked_at() -> set[Address]:
         return {one.address for one in detector.reads().state if one == CallWord(one.address, BODIES["paused"])}
 
     first = looked_at()
-    assert len(first) == MAX_LOOKS
+    assert len(first) == MAX_FIRST_READS
     state: dict[AnyRead, object] = {}
     for one in first:
         state |= answers(one)
     seen(detector, 1, state)
     seen(detector, 2, state)
-    assert len(looked_at()) == len(many) - MAX_LOOKS
+    assert len(looked_at()) == len(many) - MAX_FIRST_READS
     assert not looked_at() & first
 
 

@@ -22,7 +22,7 @@ from chain.events import (
 )
 from chain.liquidity.accounting import account_of, level_of
 from chain.liquidity.pools.uniswap_v3 import COLLECT
-from chain.liquidity.token_flow import MAX_HANDS, SOMEWHERE, flows_of
+from chain.liquidity.token_flow import MAX_HOLDERS, SOMEWHERE, flows_of
 from chain.watch import Watch, WatchedPool
 from tests.chain.made import START, address, block, log, topic, words
 
@@ -222,9 +222,9 @@ def test_what_left_more_than_an_hour_ago_is_in_no_account_any_more() -> None:
 
 def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     [side] = flows_of(move(1, amounts=(10_000, 0)), POOL)
-    for at in range(MAX_HANDS + 4):
+    for at in range(MAX_HOLDERS + 4):
         assert side.passed(POOL, address(0x100 + at), 100 + at) == 100 + at
-    assert len(side.held) == MAX_HANDS
+    assert len(side.held) == MAX_HOLDERS
     assert sum(side.held.values()) == 10_000
     assert SOMEWHERE in side.held
     assert SOMEWHERE not in side.holders

@@ -141,7 +141,7 @@ def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs(
     made = kind(
         slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=1, proved=True),),
         calls=(
-            GetterSpec(role=Role.SECONDARY, body="0x01", proved=True, handed=True),
+            GetterSpec(role=Role.SECONDARY, body="0x01", proved=True, forwards=True),
             GetterSpec(role=Role.FACTORY, body="0x02<own>"),
         ),
     )
@@ -212,17 +212,17 @@ def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_b
 
 def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:
     form = PlaceTable(kinds.every())
-    places = form.fields(AT)
-    assert all(where.proved or where.need.slot > 3 for where in places if isinstance(where.need, SlotWord))
-    assert {where.need.slot for where in places if isinstance(where.need, SlotWord) and where.need.slot < 4} == {
+    places = form.own_places(AT)
+    assert all(where.proved or where.read.slot > 3 for where in places if isinstance(where.read, SlotWord))
+    assert {where.read.slot for where in places if isinstance(where.read, SlotWord) and where.read.slot < 4} == {
         0,
         1,
         2,
         3,
     }
-    assert SlotWord(AT, int(AT, 16)) in {where.need for where in places}  # Sequence
+    assert SlotWord(AT, int(AT, 16)) in {where.read for where in places}  # Sequence
     assert [where.key for where in places[-3:]] == [TABLE, DELEGATE, CODE]
-    assert len({where.key for where in places}) == len({where.need for where in places}) == len(places)
+    assert len({where.key for where in places}) == len({where.read for where in places}) == len(places)
     assert form.asked_roles == {"beacon", "kernel"}
     assert {where.role for where in form.via(Role.BEACON, BEACON)} == {Role.IMPLEMENTATION}
     assert form.via(Role.ADMIN, BEACON) == []

@@ -21,7 +21,7 @@ GETTER, LOW = CallWord(AT, "0x5c60da1b"), SlotWord(AT, 1)
 CODE: dict[AnyRead, object] = {CodeHash(AT): 1}
 SLOT = WatchedPlace(LOW, "0x1", Role.IMPLEMENTATION, "low_slot", False, proved=True)
 ASKED = WatchedPlace(GETTER, GETTER.body, Role.IMPLEMENTATION, "delegator", False, proved=True)
-HANDED = WatchedPlace(GETTER, GETTER.body, Role.IMPLEMENTATION, "synthetix", False, proved=True, handed=True)
+HANDED = WatchedPlace(GETTER, GETTER.body, Role.IMPLEMENTATION, "synthetix", False, proved=True, forwards=True)
 
 
 def said(detector: Upgrades, number: int, state: dict[AnyRead, object], *logs: object) -> list[ContractUpgraded]:
@@ -38,7 +38,7 @@ def test_a_low_slot_whose_code_runs_is_followed_from_then_on() -> None:
     assert said(detector, 1, {LOW: int(ONE, 16)}) == []
     assert RunsAs(AT, ONE) in detector.reads().state
     assert said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): AT}) == []
-    assert not any(isinstance(need, RunsAs) for need in detector.reads().state)
+    assert not any(isinstance(read, RunsAs) for read in detector.reads().state)
     [event] = said(detector, 3, {LOW: int(TWO, 16)})
     assert (event.role, event.old, event.new, event.seen_by) == ("implementation", ONE, TWO, SeenBy.SLOT)
 

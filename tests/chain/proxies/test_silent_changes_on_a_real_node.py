@@ -28,13 +28,13 @@ async def test_every_watched_slot_written_in_silence_is_one_change_with_its_old_
         code = await anvil.web3.eth.get_code(anvil.web3.to_checksum_address(await bench.target()))
         old, new = Address("0x" + "aa" * 20), Address("0x" + "bb" * 20)
         form, made = PlaceTable(kinds.every()), {}
-        for at, place in enumerate(form.fields(old)):
+        for at, place in enumerate(form.own_places(old)):
             address = Address(f"0x{0xC0DE00 + at:040x}")
-            where = form.fields(address)[at]
-            if isinstance(where.need, SlotWord) and not where.proved:
+            where = form.own_places(address)[at]
+            if isinstance(where.read, SlotWord) and not where.proved:
                 await bench.code(address, code.to_0x_hex())
-                await bench.slot(address, where.need.slot, old)
-                made[address] = (where.need.slot, place.role)
+                await bench.slot(address, where.read.slot, old)
+                made[address] = (where.read.slot, place.role)
         await anvil.mine()
         start = await anvil.height()
         wanted = [

@@ -23,8 +23,8 @@ from tests.chain.simulated import PROXY, SLOT, UPGRADED, Chain, SimulatedNode, T
 
 LOGS = Reads(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
 STANDING = frozenset({SlotWord(PROXY, SLOT)})
-SOME = replace(LOGS, state=STANDING, standing=STANDING)
-MORE = replace(LOGS, state=STANDING | {CodeHash(PROXY)}, standing=STANDING | {CodeHash(PROXY)})
+SOME = replace(LOGS, state=STANDING, deferrable=STANDING)
+MORE = replace(LOGS, state=STANDING | {CodeHash(PROXY)}, deferrable=STANDING | {CodeHash(PROXY)})
 FEW = range(5, 25)
 
 
@@ -52,8 +52,8 @@ async def at_once(wanted: Wanted, *, every_block: bool = False) -> list[Block]:
         Wanted(numbers=FEW, reads=MORE),
         Wanted(numbers=FEW, reads=MORE, grown=True),
         Wanted(numbers=range(5, 6), reads=MORE, grown=True),
-        Wanted(numbers=FEW, reads=replace(MORE, standing=STANDING)),
-        Wanted(numbers=FEW, reads=Reads(state=STANDING, standing=STANDING)),
+        Wanted(numbers=FEW, reads=replace(MORE, deferrable=STANDING)),
+        Wanted(numbers=FEW, reads=Reads(state=STANDING, deferrable=STANDING)),
     ],
 )
 async def test_the_same_blocks_come_whatever_was_set_out_for(begun: Reads, wanted: Wanted, every_block: bool) -> None:

@@ -175,13 +175,13 @@ def test_a_position_handed_on_before_it_is_withdrawn_is_its_new_holders() -> Non
     minted = log(MANAGER, TRANSFER, topic(0), topic(1), topic(77), index=3)
     named = log(MANAGER, INCREASE, topic(77), body=words(SOME, 5, 6), index=4)
     pool.on_log(came, [came, minted, named])
-    pool.on_handed(log(MANAGER, TRANSFER, topic(1), topic(2), topic(77)))
-    pool.on_handed(log(MANAGER, TRANSFER, topic(1), topic(9), topic(78)))  # not one of this pool's
-    pool.on_handed(log(MANAGER, TRANSFER, topic(1), topic(9), body=words(5)))  # no NFT's
+    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(2), topic(77)))
+    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), topic(78)))  # not one of this pool's
+    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), body=words(5)))  # no NFT's
     gone = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
     less = log(MANAGER, DECREASE, topic(77), body=words(SOME, 5, 6), index=4)
     assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
-    pool.on_handed(log(MANAGER, TRANSFER, topic(2), topic(0), topic(77)))  # burnt
+    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(2), topic(0), topic(77)))  # burnt
     assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
 
 
@@ -201,7 +201,7 @@ def test_owners_are_remembered_up_to_a_bound_and_memory_put_back() -> None:
 
 def test_ticks_beyond_memory_are_let_go_far_from_the_price() -> None:
     ticks = Ticks(source=Reading(POOL))
-    ticks.begun(Q96, 0, spacing=1, fee_ppm=500)
+    ticks.initialise(Q96, 0, spacing=1, fee_ppm=500)
     assert (ticks.low, ticks.high) == (-MAX_TICK, MAX_TICK)
     for at in range(MAX_TICKS // 2 + 1):
         ticks.modified(-5000 - at, 5000 + at, 1)

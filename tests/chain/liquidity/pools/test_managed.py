@@ -86,7 +86,7 @@ def test_a_v4_positions_owner_is_the_holder_of_its_nft() -> None:
         move = pool.on_log(gone, [*others, gone])
         assert move is not None
         assert (move.removed, move.owner, move.amounts) == (True, owner, (0, 0))  # the price is not known yet
-    pool.on_handed(log(address(0x99), TRANSFER, topic(1), topic(2), topic(77)))
+    pool.on_position_transfer(log(address(0x99), TRANSFER, topic(1), topic(2), topic(77)))
     move = pool.on_log(gone, [gone])
     assert move is not None
     assert move.owner == FRIEND
