@@ -1,4 +1,4 @@
-"""Reads ABI-encoded arguments that strangers wrote: by position, bounded, refusing what points outside (Solidity ABI)."""
+"""Reads untrusted ABI-encoded arguments by position, with bounds; refuses pointers to the outside (Solidity ABI)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_ITEMS = 256
 
 
 class Unreadable(ValueError):
-    """Not what the ABI says: a pointer or a length beyond the end, or more elements than anyone needs."""
+    """Malformed: a pointer or a length beyond the end, or too many elements."""
 
 
 def address_of(word: int) -> Address:

@@ -1,4 +1,4 @@
-"""What a detector is given: a block, its logs, and the answers to what it asked to be read there. No I/O.
+"""Defines the input of a detector: a block, its logs, and the answers to its reads there. No I/O.
 
 Hashes, topics and addresses are lower-case 0x-prefixed strings; slots and amounts are integers; bodies are bytes.
 """
@@ -15,7 +15,7 @@ from chain.events import Address, NetworkId, Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """One log, as eth_getLogs tells it. `body` is what the RPC calls "data"; `index` counts within the block."""
+    """One log, as eth_getLogs gives it. `body` is the RPC's "data"; `index` counts within the block."""
 
     address: Address
     topics: tuple[str, ...]
@@ -38,7 +38,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write of a storage place that stood when its transaction ended well, as a trace tells it."""
+    """One write of a storage slot that was still valid when its transaction ended without an error, by a trace."""
 
     transaction: str
     address: Address
@@ -48,7 +48,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A block's place in the chain. `bloom` is its filter of logs, where asked for; it is no part of what the block is."""
+    """A block's place in the chain. `bloom` is its filter of logs, where it was read; two headers are equal without it."""
 
     number: int
     hash: str
@@ -60,10 +60,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block with what was asked of it; `logs` and `writes` in order; `seen_at` is when we read it (our clock).
+    """A block with the answers to its reads; `logs` and `writes` in order; `seen_at` is when we read it (our clock).
 
-    `writes` is None where the node gave no traces; `probed` tells whether probes were asked in this block. `still` are
-    addresses of which all that was read is as it was in the block that was digested before (see `Bench`).
+    `writes` is None where the node gave no traces; `probed` is whether probes were made in this block. `still` are the
+    addresses whose answers are all equal to those in the block that was digested before (see `DetectorSet`).
     """
 
     network: NetworkId
@@ -76,7 +76,7 @@ class Block:
     still: frozenset[Address] = frozenset()
 
     def place(self, log: Log | Write | None = None) -> Place:
-        """Where in the chain this block, or this log or write of it, stands."""
+        """The place in the chain of this block, or of this log or write of it."""
         return Place(
             network=self.network,
             block_number=self.header.number,
@@ -87,5 +87,5 @@ class Block:
         )
 
     def event_id(self, *words: str | int) -> str:
-        """A name for what happened here: the same at every reading, another in another block."""
+        """An id for an event in this block: the same at every reading, different in another block."""
         return "/".join((self.network, self.header.hash, *map(str, words)))

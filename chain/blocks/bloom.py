@@ -1,7 +1,7 @@
-"""A block's bloom filter of logs: what cannot be in the block, and what should have been told of it. No I/O.
+"""Checks logs against a block's bloom filter: logs that cannot be in the block, and logs that may be missing. No I/O.
 
-The filter never denies a log that is there (yellow paper, section 4.3.1), so a log it denies is made up. That it holds an
-address and a topic proves nothing in a full block; in an emptier one it is reason enough to ask again.
+The filter never denies a log of the block (yellow paper, section 4.3.1), so a log that it denies is forged. If it holds an
+address and a topic, this proves nothing in a full block; in an emptier one it is reason enough to ask again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from chain.blocks.reads import Reads
 
 BITS = 2048
 FEW_FALSE = 0.01
-"""Expected false hits above which the filter is too full to suspect anything by."""
+"""Expected false hits above which the filter is too full to raise a suspicion."""
 _BITS_A_PAIR = 6
 
 
@@ -32,14 +32,14 @@ def mask(item: str) -> int:
 
 
 def denied(header: Header, logs: Iterable[Log]) -> tuple[Log, ...]:
-    """The logs that cannot be of this block. Without a filter, none."""
+    """The logs that cannot be in this block. Without a filter, none."""
     if header.bloom is None:
         return ()
     return tuple(log for log in logs if any(not _may_hold(header.bloom, item) for item in (log.address, *log.topics)))
 
 
 def suspicious(header: Header, reads: Reads, logs: Iterable[Log]) -> bool:
-    """Whether the filter says, with little doubt, that a log was kept back: no log of an address that it holds."""
+    """Whether the filter shows, with little doubt, that a log is missing: there is none of an address that it holds."""
     if not header.bloom:
         return False
     bloom = header.bloom

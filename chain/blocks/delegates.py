@@ -1,4 +1,4 @@
-"""Whose code a call ran, as a trace shows it, and which accounts and slots it touched. Pure.
+"""Reads from a trace whose code a call ran, and which accounts and slots it touched. Pure.
 
 Sources: geth, "callTracer" and "prestateTracer"; EIP-2930 for access lists.
 """
@@ -13,10 +13,10 @@ from chain.blocks.abi import address_of
 from chain.events import Address
 
 NEUTRAL = "0x5707357073570735707357073570735707357073"
-"""The caller of every probe: nobody's admin."""
+"""The caller of every probe: an address that is the admin of no contract."""
 
 PRECOMPILED = 0x10000
-"""Lower addresses are the machine's own contracts, on any network."""
+"""Lower addresses are precompiled contracts, on any network."""
 
 MAX_FRAMES = 10_000
 MAX_TARGETS = 16
@@ -27,7 +27,7 @@ _WORD_MASK = (1 << 256) - 1
 
 @dataclass(frozen=True, slots=True)
 class Delegate:
-    """Whom the contract's own code delegated to; `named_by` is who answered it with this address just before (a beacon)."""
+    """The target that the contract's own code delegated to; `named_by` answered it with this address just before (a beacon)."""
 
     target: Address
     named_by: Address | None = None
@@ -38,7 +38,7 @@ Touched = tuple[tuple[Address, tuple[int, ...]], ...]
 
 
 def delegates_of(top: Any, contract: Address) -> tuple[Delegate, ...]:
-    """Whom the contract's own code delegated to in a traced call, in order; its targets' own delegates do not count.
+    """The targets that the contract's own code delegated to in a traced call, in order; its targets' own delegates do not count.
 
     Raises AttributeError, KeyError, TypeError or ValueError where this is no trace.
     """
@@ -48,7 +48,7 @@ def delegates_of(top: Any, contract: Address) -> tuple[Delegate, ...]:
         for inner in _calls(frame):
             kind, to = inner["type"], Address(str(inner.get("to", "")).lower())
             if to == contract:
-                continue  # of itself: a batch of its own calls
+                continue  # it calls itself: a batch of its own calls
             if kind in ("DELEGATECALL", "CALLCODE") and int(to, 16) >= PRECOMPILED:
                 by = named.get(to)
                 found.setdefault(to, Delegate(_address(to), _address(by) if by else None))

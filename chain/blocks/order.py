@@ -1,4 +1,4 @@
-"""What happened inside a block, its logs and its writes in one order: a log stands where the write it tells of stands. Pure."""
+"""Puts the logs and the writes of a block in one order: a log comes just before the write that it reports. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from chain.blocks.block import Log, Write
 from chain.events import Address
 
 Named = Callable[[Log], Collection[Address]]
-"""The addresses that a log says became something."""
+"""The addresses that a log names as new values."""
 
 
 def in_order(logs: Sequence[Log], writes: Sequence[Write], named: Named) -> Iterator[Log | Write]:
-    """All of them. Transactions follow each other as both lists have them; within one, a log that names what a write of
-    the same contract put there comes just before that write, and all earlier logs with it.
+    """All logs and writes. Transactions are in the order of both lists. Within one, a log that names the value of a write of
+    the same contract comes just before that write, and all earlier logs with it.
     """
     waiting = list(logs)
     for write in writes:
@@ -26,7 +26,7 @@ def in_order(logs: Sequence[Log], writes: Sequence[Write], named: Named) -> Iter
 
 
 def _logs_before(waiting: Sequence[Log], write: Write, named: Named) -> int:
-    """How many of the logs that wait come before this write."""
+    """How many of the waiting logs come before this write."""
     first = next((at for at, log in enumerate(waiting) if log.transaction == write.transaction), 0)
     for at in range(first, len(waiting)):
         log = waiting[at]

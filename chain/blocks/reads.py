@@ -1,6 +1,6 @@
-"""What can be read of the chain's state in a block, and the answers that come back, each of its own type. Pure.
+"""Defines the reads of the chain's state in a block, and their answers, each of its own type. Pure.
 
-A read names what to ask (`chain/rpc/messages.py` writes the question) and decodes what a node's JSON-RPC result means.
+A read names its question (`chain/rpc/messages.py` writes the request) and decodes its answer from a node's JSON-RPC result.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 UNKNOWN_FUNCTION = "0x660b40b8"
-"""A function that nobody knows: stormwatch(). A contract that answers it answers anything."""
+"""A function that no contract has: stormwatch(). A contract that answers it answers any call."""
 
 MAX_ANSWER = 256 * 1024
-"""Bytes of one answer that are taken."""
+"""The longest answer in bytes."""
 
 NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 """The hash of no code at all."""
@@ -47,14 +47,14 @@ class Read(Generic[T_co]):
     address: Address
 
     def decode(self, raw: Any) -> T_co | None:
-        """The answer that a JSON-RPC result means; None where it means none.
+        """The answer in a JSON-RPC result; None where it holds none.
 
         Raises AttributeError, KeyError, TypeError or ValueError where the result is malformed.
         """
         raise NotImplementedError
 
     def halted(self) -> T_co | None:
-        """The answer when the EVM halted the call; None where that says nothing."""
+        """The answer if the EVM halted the call; None if there is none then."""
         return None
 
 
@@ -75,7 +75,7 @@ class SlotWord(Read[int]):
 
 @dataclass(frozen=True, slots=True)
 class CodeHash(Read[int]):
-    """The keccak-256 of an address's code as a word (`NO_CODE` where there is none)."""
+    """The keccak-256 of an address's code as a word (`NO_CODE` if there is none)."""
 
     address: Address
 
@@ -113,7 +113,7 @@ class CallBytes(Read[bytes]):
 
 @dataclass(frozen=True, slots=True)
 class AccountDelegate(Read[int]):
-    """Whom an externally owned account delegates to (EIP-7702: its code is ef0100 and an address), as a word; 0: nobody."""
+    """The address that an externally owned account delegates to (EIP-7702: its code is ef0100 and an address); 0: none."""
 
     address: Address
 
@@ -125,7 +125,7 @@ class AccountDelegate(Read[int]):
 
 @dataclass(frozen=True, slots=True)
 class CoinBalance(Read[int]):
-    """What an address holds of the network's own coin, in its smallest unit."""
+    """An address's balance of the network's own coin, in its smallest unit."""
 
     address: Address
 
@@ -155,7 +155,7 @@ class RunsOneOf(Read[Address]):
 
 @dataclass(frozen=True, slots=True)
 class TracedDelegates(Read[tuple[Delegate, ...]]):
-    """Whom the address's own code delegates to when it is called with `body`, by a trace."""
+    """The targets that the address's own code delegates to when it is called with `body`, by a trace."""
 
     address: Address
     body: str
@@ -180,8 +180,8 @@ class TouchedState(Read[Touched]):
 
 @dataclass(frozen=True, slots=True)
 class RunsAs(Read[Address]):
-    """In whose name the code at `target` runs when `address` is called with a function that nobody knows: its own
-    (DELEGATECALL), the target's (CALL), or `NOBODY` where that code does not run.
+    """The address as which the code at `target` runs when `address` is called with an unknown function: `address` itself
+    (DELEGATECALL), the target (CALL), or `NOBODY` if that code does not run.
     """
 
     address: Address
@@ -205,7 +205,7 @@ class GetAnswer(Protocol):
     """Looks up answers by read."""
 
     def __call__(self, read: Read[T], /) -> T | None:
-        """The answer to this read; None where it could not be made: that is not zero."""
+        """The answer to this read; None if it could not be made, which is not zero."""
         ...
 
 
@@ -242,11 +242,11 @@ class StateRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
-    """What a detector wants of each block: logs of these addresses with these first topics, reads of the state, and writes.
+    """The reads of a detector in each block: logs of these addresses with these first topics, reads of the state, and writes.
 
-    `deferrable` are those reads of `state` whose answers change only where logs say so: when many blocks are read at once,
-    the last one's are enough, and a change without a log is then searched for (`chain/sync/digest.py`). `writes` are
-    slots of which every write inside the block is wanted, where a node traces. `probes` are reads that may wait: they
+    `deferrable` are those reads of `state` whose answers normally change only with a log: when many blocks are read at once,
+    the last block's answers are enough, and `chain/sync/digest.py` then searches for a change without a log. `writes` are
+    slots of which every write inside the block is read, where a node traces. `probes` are reads that may wait: they
     are made at the head, in the last block of those read at once.
     """
 
@@ -263,7 +263,7 @@ class Reads:
         return self.state - self.deferrable
 
     def covers(self, other: Reads) -> bool:
-        """Whether these reads include all of the other's but for probes: probes may wait."""
+        """Whether these reads include all of the other's, except for probes: probes may wait."""
         return other is self or (
             other.addresses <= self.addresses
             and other.topics <= self.topics
@@ -272,7 +272,7 @@ class Reads:
         )
 
     def __or__(self, other: Reads) -> Reads:
-        """Both in one. A read that is standing for one and moving for the other is moving."""
+        """Both in one. A read that is deferrable for one and not for the other is not deferrable."""
         return together((self, other))
 
 
