@@ -1,7 +1,7 @@
-"""The form of a pool: pure memory of one pool's reserves, fed by its logs and by what is read of it.
+"""Defines a pool: it remembers its reserves from its logs and its reads, without any I/O.
 
-Each kind is one file in `chain/pools`, found by folder, with `KIND` (or `KINDS`) and `make(watched)`. A pool starts
-knowing nothing, asks for what it lacks in `reads`, and from then on lives on its logs where these are exact.
+Each kind is one file in `chain/liquidity/pools`, found by folder, with `KINDS` and `make(watched)`. A new pool knows
+nothing and asks for its state in `reads`; from then on it follows its logs where these are exact.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ class Pool(Protocol):
 
     @property
     def tokens(self) -> tuple[Address, ...]:
-        """Its tokens, in its order; empty until they are known."""
+        """Its tokens, in the pool's order; empty until they are known."""
         ...
 
     @property
     def log_source(self) -> tuple[Address, str]:
-        """Who tells its logs, and their second topic where the teller speaks for many pools (else empty)."""
+        """The address that emits its logs, and their second topic if that address emits them for many pools (else empty)."""
         ...
 
     @property
     def position_manager(self) -> Address | None:
-        """Who keeps its positions as NFTs; None where nobody does."""
+        """The contract that holds its positions as NFTs; None where there is none."""
         ...
 
     def on_position_transfer(self, log: Log) -> None:
-        """Take a Transfer of the keeper's: a position changed hands, maybe one of this pool's."""
+        """Take a Transfer of the position manager: a position has a new owner, maybe one of this pool."""
         ...
 
     def reads(self) -> Reads:
-        """Its logs, and what must still be read of it."""
+        """Its logs, and the state that is still to be read."""
         ...
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
@@ -66,19 +66,19 @@ class Pool(Protocol):
         ...
 
     def on_state(self, state: StateRead) -> None:
-        """Take what was read at the end of the block."""
+        """Take the answers at the end of the block."""
         ...
 
     def trades(self, bps: int) -> Depth | None:
-        """What moves the price of a two-token pool by ±bps, exactly; None where that is not known or not exact."""
+        """The trades that move the price of a two-token pool by ±bps, exactly; None where they are not known or not exact."""
         ...
 
     def depth(self, bps: int) -> tuple[int, ...] | None:
-        """Each token's depth within ±bps (what leaves on one side and enters on the other); None: not known."""
+        """Each token's depth within ±bps (the amount that leaves on one side and enters on the other); None: not known."""
         ...
 
     def reserves(self) -> tuple[int, ...] | None:
-        """What it holds of each token (concentrated: the virtual reserves at the price); None: not known."""
+        """Its reserves of each token (concentrated: the virtual reserves at the price); None: not known."""
         ...
 
     def tick(self) -> int | None:
@@ -86,34 +86,34 @@ class Pool(Protocol):
         ...
 
     def memory(self) -> Any:
-        """All it remembers, as what JSON can hold."""
+        """All that it remembers, as JSON values."""
         ...
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         ...
 
 
 class Positions:
-    """Who holds which NFT of a keeper, as far as this pool has seen them; the least recently seen are let go."""
+    """The owners of a position manager's NFTs that this pool has seen; the least recently seen are forgotten."""
 
     def __init__(self) -> None:
         self._owners: dict[str, Address] = {}
 
     def learn(self, token: str, owner: Address) -> None:
-        """A position of this pool is seen to be this owner's."""
+        """Take a position of this pool with its owner."""
         self._owners.pop(token, None)
         self._owners[token] = owner
         while len(self._owners) > MAX_POSITIONS:
             del self._owners[next(iter(self._owners))]
 
     def transferred(self, log: Log) -> None:
-        """An ERC-721 Transfer; one to nobody leaves the last owner known, for what is told of it later in the block."""
+        """Take an ERC-721 Transfer. If the NFT is burnt, its last owner stays known for later logs of the block."""
         if len(log.topics) == 4 and log.topics[3] in self._owners and log.address_at(1) != NOBODY:
             self.learn(log.topics[3], log.address_at(1))
 
     def of_transaction(self, token: str, position_manager: Address, same: Sequence[Log]) -> Address | None:
-        """The owner of a position that a log of this transaction names, as it is known now or told in it."""
+        """The owner of a position that a log of this transaction names, as known before or logged in it."""
         for one in same:
             if one.address == position_manager and one.topics[:1] == (TRANSFER,) and one.topics[3:] == (token,):
                 self.learn(token, one.address_at(1) if one.address_at(1) != NOBODY else one.address_at(0))
@@ -124,7 +124,7 @@ class Positions:
         return list(self._owners.items())
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         self._owners = {token: Address(owner) for token, owner in plain}
 
 

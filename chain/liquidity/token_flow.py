@@ -1,7 +1,7 @@
-"""One token of one move of liquidity, and where its units are now: followed from hand to hand by the token's transfers.
+"""Follows the units of one token of one move of liquidity from holder to holder, by the token's transfers.
 
 A removal's units begin at the pool. Within the transaction that moved them they are followed through every contract;
-later only from wallets and from the position's own owner, for what a contract sends later may be anybody's money.
+later only from wallets and from the position's own owner, because tokens that a contract sends later may belong to anybody.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from chain.blocks.standards import NOBODY
 from chain.events import LiquidityMoved
 
 SOMEWHERE = "somewhere"
-"""Stands for hands too many to remember."""
+"""The holder of units of which the holder was forgotten: there were too many."""
 NATIVE = "native"
-"""Stands for a wrapped coin that was unwrapped by nobody known."""
+"""The holder of a wrapped coin that an unknown owner unwrapped."""
 MAX_HOLDERS = 16
 DUST = 1000
-"""Below a thousandth of a removal, units are not asked about."""
+"""The code of a holder of less than a thousandth of a removal is not read."""
 
 
 class TokenFlow(msgspec.Struct, array_like=True):
-    """One token of one move; `left` is what no match has used yet, of `amount`, and lies in the hands of `held`.
+    """One token of one move: `left` units of `amount` are not matched yet, and `held` has the units by holder.
 
-    `emitter` is the contract that holds the pool's money. Units matched to other pools are `readded`, those that came
-    back to the same pool `rebalanced`. `depth` is what the token's ±2 % depth lost of `depth_before` (0: not known).
+    `emitter` is the contract that holds the pool's tokens. Units matched to other pools are in `went` by pool, those that
+    came back to the same pool in `rebalanced`. `depth` is the loss of the token's ±2 % depth, of `depth_before` (0: not known).
     """
 
     event_id: str
@@ -55,11 +55,11 @@ class TokenFlow(msgspec.Struct, array_like=True):
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where in the chain it stands."""
+        """Its place in the chain: block number and log index."""
         return self.block_number, self.log_index
 
     def passed(self, sender: str, receiver: str, amount: int, *, hops: int = 0) -> int:
-        """Units went from hand to hand (`hops` further from the removal), at most those that were there; how many."""
+        """Move units from sender to receiver (`hops` further from the removal). Returns how many, at most those there."""
         moved = min(self.held.get(sender, 0), amount)
         if moved and sender != receiver:
             far = self.hops.get(sender, 0) + hops
@@ -76,13 +76,13 @@ class TokenFlow(msgspec.Struct, array_like=True):
         return moved
 
     def sold(self, emitters: Collection[str]) -> None:
-        """Units that lie in other pools without being liquidity there were sold: nothing can match them any more."""
+        """Take units out of the match that are in other pools without being liquidity there: they were sold."""
         for holder in [one for one in self.held if one in emitters and one != self.emitter]:
             self.left -= min(self.held[holder], self.left)
             self._lose(holder)
 
     def near_holders(self, most_hops: int) -> set[str]:
-        """Who holds units at most so many transfers from the removal, its own pool and stand-ins left out."""
+        """The holders of units at most so many transfers from the removal, without its own pool and unknown holders."""
         return {
             holder
             for holder in self.held
@@ -90,9 +90,9 @@ class TokenFlow(msgspec.Struct, array_like=True):
         }
 
     def used(self, amount: int, addition: TokenFlow) -> dict[str, int]:
-        """A match took units: those at the pool they went to, then its owner's, then its own pool's, then any.
+        """Take units for a match: first those at the pool they went to, then its owner's, then its own pool's, then any.
 
-        Answers what it took from which other hands than that pool.
+        Returns the units taken by holder, without those of that pool.
         """
         if addition.pool == self.pool:
             self.rebalanced += amount
@@ -110,12 +110,12 @@ class TokenFlow(msgspec.Struct, array_like=True):
         return elsewhere
 
     def held_by(self, holders: Iterable[str]) -> int:
-        """How many units lie in these hands."""
+        """The units of these holders."""
         return sum(self.held.get(holder, 0) for holder in holders)
 
     @property
     def holders(self) -> list[str]:
-        """Who holds more than dust of it, its own pool and stand-ins left out."""
+        """The holders of more than dust of it, without its own pool and unknown holders."""
         return [
             holder
             for holder, amount in self.held.items()
@@ -134,7 +134,7 @@ class TokenFlow(msgspec.Struct, array_like=True):
 
 
 def flows_of(event: LiquidityMoved, emitter: str) -> list[TokenFlow]:
-    """The sides of a move. The native coin leaves no transfers: it counts as its owner's at once."""
+    """The tokens of a move, each as a flow. The native coin logs no transfers: its owner counts as its holder at once."""
     depths = {one.token: one for one in event.depth}
     found: list[TokenFlow] = []
     for token, amount in ((event.token0, event.amount0), (event.token1, event.amount1), *event.more):

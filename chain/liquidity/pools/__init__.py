@@ -1,4 +1,4 @@
-"""Kinds of pools, one a file, found by folder. Each declares `KINDS` and `make(watched) -> Pool`."""
+"""Finds the kinds of pools in this folder, one a file. Each file declares `KINDS` and `make(watched) -> Pool`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def kinds() -> tuple[str, ...]:
 
 @cache
 def pays_out_topics() -> frozenset[str]:
-    """First topics of the logs by which a pool pays out what a position had left in it: each kind's `PAYS_OUT_TOPICS`, if any."""
+    """First topics of the logs by which a pool pays out the tokens owed to a position: each kind's `PAYS_OUT_TOPICS`."""
     return frozenset(topic for module in _modules().values() for topic in getattr(module, "PAYS_OUT_TOPICS", ()))
 
 
 def make_pool(watched: WatchedPool) -> Pool | None:
-    """The pool as it stands before anything was read of it; None for a kind nobody knows."""
+    """A new pool, of which nothing has been read; None for an unknown kind."""
     module = _modules().get(watched.kind)
     pool: Pool | None = module.make(watched) if module else None
     return pool

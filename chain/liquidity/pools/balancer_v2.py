@@ -1,6 +1,6 @@
-"""Balancer V2 pools, in their Vault, known by their 32-byte id (whose first 20 bytes are the pool's address).
+"""Reads Balancer V2 pools from their Vault, by their 32-byte id (whose first 20 bytes are the pool's address).
 
-PoolBalanceChanged tells tokens and signed changes; protocol fees taken on the way are no move. Source: Vault.sol,
+PoolBalanceChanged has tokens and signed changes; protocol fees taken on the way are no move. Source: Vault.sol,
 PoolBalances.sol (v2-vault), StableMath.sol.
 """
 
@@ -60,5 +60,5 @@ class VaultV2Pool(VaultPool):
 
 
 def make(watched: WatchedPool) -> VaultV2Pool:
-    """The pool before anything was read."""
+    """A pool of which nothing has been read."""
     return VaultV2Pool(watched)

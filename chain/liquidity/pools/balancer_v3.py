@@ -1,6 +1,6 @@
-"""Balancer V3 pools, in their Vault, known by their address.
+"""Reads Balancer V3 pools from their Vault, by their address.
 
-LiquidityAdded and LiquidityRemoved tell raw amounts in the order of the pool's tokens. Source: VaultExtension.sol,
+LiquidityAdded and LiquidityRemoved have raw amounts in the order of the pool's tokens. Source: VaultExtension.sol,
 IVaultEvents.sol (balancer-v3-monorepo).
 """
 
@@ -42,7 +42,7 @@ class VaultV3Pool(VaultPool):
         return Reads(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}), state=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
-        """Moves as they are told."""
+        """Moves by LiquidityAdded and LiquidityRemoved."""
         if log.topics[0] not in (ADDED, REMOVED):
             return None
         amounts = self.own(array_at(words_in(log.body), 1))
@@ -59,5 +59,5 @@ class VaultV3Pool(VaultPool):
 
 
 def make(watched: WatchedPool) -> VaultV3Pool:
-    """The pool before anything was read."""
+    """A pool of which nothing has been read."""
     return VaultV3Pool(watched)

@@ -1,8 +1,8 @@
-"""Curve's pools: plain stable-swap pools with their depth; others (crypto pools) by their balances alone.
+"""Reads Curve's pools: plain stable-swap pools with their depth; others (crypto pools) by their balances alone.
 
-What shapes the price is asked of the pool: coins, A, fee, and gamma (which only crypto pools have). Old pools count
-coins by int128. Coins that earn (rates other than 1) and metapools are taken at their face value. A log that does not
-say which coin left is joined with the coin's own Transfer. Source: the Vyper sources in curve-contract,
+The pool answers the parameters of the price: coins, A, fee, and gamma (which only crypto pools have). Old pools count
+coins by int128. Coins that earn (rates other than 1) and metapools count at their face value. If a log does not
+name the coin that left, it is joined with the coin's own Transfer. Source: the Vyper sources in curve-contract,
 stableswap-ng and curve-crypto-contract.
 """
 
@@ -33,7 +33,7 @@ ADDED = {
     "0x96b486485420b963edd3fdec0b0195730035600feb7de6f544383d7950fa97ee": 3,
     "0x189c623b666b1b45b83d7178f39b8c087cb09774317ca2f53c2d3c3726f222a2": 0,
 }
-"""AddLiquidity in its forms; how many amounts stand in it (0: a dynamic array)."""
+"""AddLiquidity in its forms, with the number of amounts in it (0: a dynamic array)."""
 REMOVED = {
     "0x7c363854ccf79623411f8995b362bce5eddff18c927edc6f5dbbb5e05819a82c": 2,
     "0xa49d4cf02656aebf8c771f5a8585638a2a15ee6c97cf7205d4208ed7c1df252d": 3,
@@ -56,11 +56,11 @@ COINS, OLD_COINS, BALANCES, OLD_BALANCES = "0xc6610657", "0x23746eb8", "0x4903b0
 AMPLIFICATION, FEE, GAMMA, DECIMALS = "0xf446c1d0", "0xddca3f43", "0xb1373929", "0x313ce567"
 MAX_COINS = 8
 NATIVE = Address("0x" + "e" * 40)
-"""How Curve names ether among its coins."""
+"""The address that Curve uses for ether among its coins."""
 
 
 class CurvePool:
-    """One pool; its memory is its coins, how they are asked for, and its balances."""
+    """One pool; its memory is its coins, its form, and its balances."""
 
     position_manager: Address | None = None
 
@@ -98,7 +98,7 @@ class CurvePool:
         return self._held.moved(amounts, log.address_at(0), removed=topic not in ADDED)
 
     def on_state(self, state: StateRead) -> None:
-        """Coins first, then balances and what shapes the price."""
+        """Coins first, then balances and the parameters of the price."""
         if self._held.now is None and any(call(self._address, one, 0) in state for one in (COINS, OLD_COINS)):
             self._old = call(self._address, COINS, 0) not in state
             self._crypto = call(self._address, GAMMA) in state
@@ -127,7 +127,7 @@ class CurvePool:
         return self._held.now
 
     def on_position_transfer(self, log: Log) -> None:
-        """Nothing: it has no positions."""
+        """Do nothing: it has no positions."""
 
     def tick(self) -> int | None:
         """None: it has no ticks."""
@@ -138,7 +138,7 @@ class CurvePool:
         return [list(self.tokens), self._old, self._crypto, self._held.memory()]
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         tokens, self._old, self._crypto, held = plain
         self.tokens = tuple(Address(one) for one in tokens)
         self._held.recall(held)
@@ -177,5 +177,5 @@ def _leading(state: StateRead, address: Address, selector: str) -> list[int]:
 
 
 def make(watched: WatchedPool) -> CurvePool:
-    """The pool before anything was read."""
+    """A pool of which nothing has been read."""
     return CurvePool(watched)

@@ -1,11 +1,11 @@
-"""Uniswap V2 pairs and their many forks: reserves of x·y constant, told whole by Sync after every change.
+"""Reads Uniswap V2 pairs and their many forks: x·y is constant, and Sync logs both reserves after every change.
 
-The pair tells Sync (reserves after) just before Mint and Burn. Who held the position: for Burn the first of those who
-passed the pool tokens on to the pair in that transaction, else Burn's `to`; for Mint who got the new pool tokens last.
+The pair logs Sync (reserves after) just before Mint and Burn. The owner of the position is, for Burn, the first who
+passed the pool tokens on to the pair in that transaction, else Burn's `to`; for Mint, the last who got the new pool tokens.
 The fee is the original's 0.3 % unless the operator names a fork's own.
 
-Pools of Solidly and its heirs (Velodrome, Aerodrome) tell the same under other types: wider reserves in Sync, both
-addresses of Burn before its amounts. Their stable pools (x³y + y³x) are told by `stable()`: what moves in them is known,
+Pools of Solidly and its forks (Velodrome, Aerodrome) log the same with other types: wider reserves in Sync, both
+addresses of Burn before its amounts. Their stable pools (x³y + y³x) answer `stable()` with true: their moves are known,
 their depth is not. Source: UniswapV2Pair.sol (v2-core 1.0.1); Pool.sol (aerodrome contracts).
 """
 
@@ -51,7 +51,7 @@ class Pair:
         self._fee_ppm = FEE_PPM if watched.fee_ppm is None else watched.fee_ppm
 
     def reads(self) -> Reads:
-        """Its logs, and once its reserves and what kind of pair it is."""
+        """Its logs, and once its reserves and whether it is stable."""
         if not self.tokens:
             return Reads()
         reads: frozenset[AnyRead] = frozenset()
@@ -85,7 +85,7 @@ class Pair:
         )
 
     def on_state(self, state: StateRead) -> None:
-        """The reserves, where they were asked."""
+        """The reserves, where they were read."""
         words = words_of(state, self._asked)
         if len(words) >= 2:
             self._reserves = (words[0], words[1])
@@ -97,7 +97,7 @@ class Pair:
         return found.of_tokens if found else None
 
     def trades(self, bps: int) -> Depth | None:
-        """Exactly, by x·y constant; None of a stable pair, and until it is known to be none."""
+        """Exactly, by x·y constant; None of a stable pair, and while it may be one."""
         if self._reserves is None or self._flat is not False:
             return None
         return constant_product(*self._reserves, self._fee_ppm, bps)
@@ -108,11 +108,11 @@ class Pair:
         return constant_product(*reserves, self._fee_ppm, NEAR_BPS).of_tokens
 
     def reserves(self) -> tuple[int, ...] | None:
-        """As last told."""
+        """As last logged or read."""
         return self._reserves
 
     def on_position_transfer(self, log: Log) -> None:
-        """Nothing: it has no positions."""
+        """Do nothing: it has no positions."""
 
     def tick(self) -> int | None:
         """None: it has no ticks."""
@@ -123,7 +123,7 @@ class Pair:
         return [self._reserves, self._flat]
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         reserves, self._flat = plain
         self._reserves = (int(reserves[0]), int(reserves[1])) if reserves else None
 
@@ -142,5 +142,5 @@ def _owner(log: Log, before: Sequence[Log], *, removed: bool) -> Address | None:
 
 
 def make(watched: WatchedPool) -> Pair:
-    """The pair before anything was read."""
+    """A pair of which nothing has been read."""
     return Pair(watched)

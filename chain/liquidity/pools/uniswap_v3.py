@@ -1,8 +1,8 @@
-"""Uniswap V3 pools and the forks that keep its calls and logs (PancakeSwap V3 among them).
+"""Reads Uniswap V3 pools and the forks that have its calls and logs (PancakeSwap V3 among them).
 
-A position made through the position manager belongs, for the pool, to the manager: its true owner is who holds the
-NFT, which the manager's own logs tell (Transfer; IncreaseLiquidity and DecreaseLiquidity name the token); where they
-do not, who collected. A Burn of nothing only settles fees, and Collect pays them: neither is a move. Source:
+For the pool, a position made through the position manager belongs to the manager. Its true owner is the holder of the NFT,
+by the manager's own logs (Transfer; IncreaseLiquidity and DecreaseLiquidity name the token); without them, the receiver of
+Collect. A Burn of nothing only settles fees, and Collect pays them: neither is a move. Source:
 UniswapV3Pool.sol (v3-core 1.0.1), NonfungiblePositionManager.sol (v3-periphery 1.4.4).
 """
 
@@ -42,7 +42,7 @@ BITMAP, TICK = "0x5339c296", "0xf30dba93"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A pool's state by its own calls, which forks keep even where their storage differs."""
+    """Reads a pool's state by its own calls, which forks have even where their storage differs."""
 
     address: Address
 
@@ -76,7 +76,7 @@ class Reading:
 
 
 class ConcentratedPool:
-    """One pool; its memory is its ticks and who holds which position."""
+    """One pool; its memory is its ticks and the owners of its positions."""
 
     def __init__(self, watched: WatchedPool) -> None:
         self._address = watched.address
@@ -119,11 +119,11 @@ class ConcentratedPool:
         )
 
     def on_position_transfer(self, log: Log) -> None:
-        """A position changed hands."""
+        """A position has a new owner."""
         self._positions.transferred(log)
 
     def on_state(self, state: StateRead) -> None:
-        """What was read."""
+        """Take the answers."""
         self._ticks.on_state(state)
 
     def depth(self, bps: int) -> tuple[int, ...] | None:
@@ -147,7 +147,7 @@ class ConcentratedPool:
         return [self._ticks.memory(), self._positions.memory()]
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         ticks, owners = plain
         self._ticks.recall(ticks)
         self._positions.recall(owners)
@@ -168,5 +168,5 @@ class ConcentratedPool:
 
 
 def make(watched: WatchedPool) -> ConcentratedPool:
-    """The pool before anything was read."""
+    """A pool of which nothing has been read."""
     return ConcentratedPool(watched)

@@ -1,8 +1,8 @@
-"""Uniswap V4 pools: all inside one PoolManager, known by their id, read by its storage.
+"""Reads Uniswap V4 pools, which are all inside one PoolManager, by their id and from its storage.
 
-ModifyLiquidity tells ticks and liquidity only; the amounts follow from the price. A change of nothing only settles
-fees. The salt of a position made through the position manager is its NFT. Tick spacing is part of the id and nowhere
-in storage: it is the operator's, or Initialize's where that was seen. Hooks may take or give besides. Source:
+ModifyLiquidity has ticks and liquidity only; the amounts follow from the price. A change of nothing only settles
+fees. The salt of a position made through the position manager is its NFT. Tick spacing is part of the id and not in
+storage: the operator or Initialize names it. Hooks may take or give tokens besides. Source:
 PoolManager.sol, StateLibrary.sol (v4-core 1.0.2), PositionManager.sol (v4-periphery).
 """
 
@@ -43,7 +43,7 @@ def mapped(key: int, slot: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A pool's state by the slots of its manager. `spacing` 0 is not known."""
+    """Reads a pool's state by the slots of its manager. `spacing` 0 is not known."""
 
     manager: Address
     base: int
@@ -54,7 +54,7 @@ class Storage:
         return frozenset({SlotWord(self.manager, self.base), SlotWord(self.manager, self.base + LIQUIDITY)})
 
     def read_basics(self, state: StateRead) -> Basics | None:
-        """slot0 is packed: price, tick, two protocol fees (12 bits each way), the fee of those who provide."""
+        """slot0 is packed: price, tick, two protocol fees (12 bits each way), the fee of the liquidity providers."""
         slot0 = state.get(SlotWord(self.manager, self.base))
         liquidity = state.get(SlotWord(self.manager, self.base + LIQUIDITY))
         if not slot0 or liquidity is None:
@@ -125,11 +125,11 @@ class ManagedPool:
         )
 
     def on_position_transfer(self, log: Log) -> None:
-        """A position changed hands."""
+        """A position has a new owner."""
         self._positions.transferred(log)
 
     def on_state(self, state: StateRead) -> None:
-        """What was read."""
+        """Take the answers."""
         self._ticks.on_state(state)
 
     def depth(self, bps: int) -> tuple[int, ...] | None:
@@ -155,7 +155,7 @@ class ManagedPool:
         return [self._ticks.memory(), list(self.tokens), source.spacing, self._positions.memory()]
 
     def recall(self, plain: Any) -> None:
-        """Be as when `memory` gave this."""
+        """Restore the memory that `memory` gave."""
         ticks, tokens, spacing, transferred = plain
         self._positions.recall(transferred)
         self._ticks.recall(ticks)
@@ -183,5 +183,5 @@ def _both_fees(packed: int) -> int:
 
 
 def make(watched: WatchedPool) -> ManagedPool:
-    """The pool before anything was read."""
+    """A pool of which nothing has been read."""
     return ManagedPool(watched)
