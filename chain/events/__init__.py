@@ -1,8 +1,8 @@
-"""What a chain shows: every kind of event this floor can say, as frozen dataclasses in one closed union.
+"""Defines every kind of event that the chain package emits, as frozen dataclasses in one closed union.
 
 Amounts are integers in the token's smallest unit; times are aware UTC; `share` is a fraction 0..1 of the pool's
 reserves before the change. An event's `event_id` is the same whenever the same block is read again, so that
-telling twice can be noticed, and differs between two blocks that hold the same transaction (a reorg).
+a repeated event can be recognised, and differs between two blocks that hold the same transaction (a reorg).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retracted:
-    """What was said as `event_id` is no longer on the chain: a reorg undid its block."""
+    """The event of this `event_id` is no longer on the chain: a reorg undid its block."""
 
     network: NetworkId
     seen_at: datetime
@@ -87,6 +87,6 @@ PlacedEvent = (
     | TokenUsed
     | BehaviourMismatch
 )
-"""Events that stand in a block, so that a reorg can retract them."""
+"""Events that belong to a block, so that a reorg can retract them."""
 
 ChainEvent = HeadSeen | HeadStalled | NodeFault | Reorged | PlacedEvent | Retracted

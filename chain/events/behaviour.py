@@ -1,4 +1,4 @@
-"""What a chain shows of whom contracts really delegate to; part of the union in `chain.events`."""
+"""Defines the events about the address that a contract really delegates to; part of the union in `chain.events`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chain.events.place import Address, Place
 
 
 class ProbedBy(StrEnum):
-    """How it was found whom a call delegates to."""
+    """How the target of a call's delegation was found."""
 
     TRACE = "trace"
     SENTINEL = "sentinel"
@@ -18,10 +18,10 @@ class ProbedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BehaviourMismatch:
-    """`contract` names `claimed` as what it delegates to and delegates to `actual` instead; told once for each finding.
+    """`contract` claims to delegate to `claimed` and delegates to `actual` instead; reported once for each finding.
 
     `probes` unrelated calls showed it, by a trace of the call or by code put in the targets' place (a sentinel). `ended`:
-    what was told before holds no more, it delegates to what it claims (`actual` is then what it was before).
+    the mismatch reported before has ended, it delegates to what it claims (`actual` is then the target before).
     """
 
     place: Place

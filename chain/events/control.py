@@ -1,4 +1,4 @@
-"""What a chain shows of control over contracts; part of the union in `chain.events`."""
+"""Defines the events about control over contracts; part of the union in `chain.events`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chain.events.place import Address, Place
 
 
 class ControlChange(StrEnum):
-    """What changed about who may do what with a contract."""
+    """The kind of a change of control over a contract."""
 
     OWNER = "owner"
     OWNER_PENDING = "owner_pending"
@@ -33,7 +33,7 @@ class ControlChange(StrEnum):
 
 
 class ControlSeen(StrEnum):
-    """What saw a change of control: a log, or what a getter answers in this block and did not in the one before."""
+    """How a change of control was seen: by a log, or by a getter that answers otherwise than in the block before."""
 
     LOG = "log"
     STATE = "state"
@@ -41,11 +41,12 @@ class ControlSeen(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlChanged:
-    """Who may change `contract`, or whether it works at all, changed; told by a log of `emitter`, or seen in its state.
+    """Control over `contract` changed, or whether it works at all: a log of `emitter` or its state shows it.
 
-    `emitter` is the contract itself, its admin, beacon or timelock, or who owns one of these. `old` and `new` are addresses,
-    or decimal figures for a delay (s), a threshold and an initialised version; `role` is the 32-byte role. `account` is who
-    got or lost a role, signs or signs no more, is a module, or paused. `escaped`: control left the contract's known timelock.
+    `emitter` is the contract itself, its admin, beacon or timelock, or an owner of one of these. `old` and `new` are addresses,
+    or decimal figures for a delay (s), a threshold and an initialised version; `role` is the 32-byte role. `account`
+    got or lost a role, became a signer or is none any more, is a module, or paused the contract. `escaped`: control left
+    the contract's known timelock.
     """
 
     place: Place

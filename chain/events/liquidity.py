@@ -1,4 +1,4 @@
-"""What happens to the liquidity of pools, as events. Part of the language of `chain/events/__init__.py`.
+"""Defines the events about the liquidity of pools; part of the union in `chain.events`.
 
 Amounts are integers in the token's smallest unit; shares are fractions 0..1.
 """
@@ -15,10 +15,10 @@ MAX_INTO = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthMoved:
-    """What one token's depth within ±2 % lost or won by a move, in its smallest units.
+    """The change of one token's depth within ±2 % by a move, in its smallest units.
 
     `pool_before` and `token_before` are its depth in that pool and in all watched pools before it; the indices
-    (Herfindahl–Hirschman over those pools, 0..1) say how spread the token's depth was and is.
+    (Herfindahl–Hirschman over those pools, 0..1) show how spread the token's depth was and is.
     """
 
     token: Address
@@ -31,7 +31,7 @@ class DepthMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiquidityMoved:
-    """Liquidity left (`removed` true) or entered a pool. `owner` is who held the position where it can be known.
+    """Liquidity left (`removed` true) or entered a pool. `owner` held the position (None: not known).
 
     `more` are tokens and amounts beyond the first two; `depth` is empty where the pool's depth is not known.
     """
@@ -56,7 +56,8 @@ class LiquidityMoved:
 class LiquidityMigrated:
     """A removal matched with an addition elsewhere: `amount` of `token` went from one pool to another.
 
-    `share` is the part of the source pool's reserves of that token; `score` the matching score (facts, detection §5);
+    `share` is the part of the source pool's reserves of that token; `score` the matching score
+    (`docs/detection.md`, "Rates and grades");
     `depth_share` the part of the token's ±2 % depth, over the watched pools, that moved with it (None: not known).
     """
 
@@ -78,14 +79,14 @@ class LiquidityMigrated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiquidityAccounted:
-    """Where the liquidity of `token` that left watched pools within the last hour is now. Told anew when that changes.
+    """The account of the liquidity of `token` that left watched pools in the last hour. Reported again when it changes.
 
-    removed = readded + to_wallets + to_bridges + unexplained, always, in the token's smallest units. What came back to
-    its own pool and just-in-time liquidity are in none of them. `depth_share` is the part of the token's ±2 % depth
-    (over the watched pools, as it was before) that left (None: not known); `level` goes by it: 1 from 20 %, 2 from 40 %,
-    3 from 70 %. `pool` is the one most of it left, `into` the pools it was re-added to (their kinds, units), most first;
-    beyond `MAX_INTO` they are left out. The indices (Herfindahl–Hirschman over the watched pools) say how
-    spread the depth was before the first of these removals and is after the last move.
+    removed = readded + to_wallets + to_bridges + unexplained, always, in the token's smallest units. Liquidity that
+    came back to its own pool, and just-in-time liquidity, are in none of them. `depth_share` is the part of the token's
+    ±2 % depth (over the watched pools, as it was before) that left (None: not known); `level` follows from it: 1 from
+    20 %, 2 from 40 %, 3 from 70 %. `pool` is the one most of it left, `into` the pools it was re-added to (their kinds,
+    units), most first; beyond `MAX_INTO` they are left out. The indices (Herfindahl–Hirschman over the watched pools) show
+    how spread the depth was before the first of these removals and is after the last move.
     """
 
     place: Place
@@ -110,7 +111,8 @@ class LiquidityAccounted:
 class TokenDepth:
     """One token of a pool: reserves (concentrated: virtual ones), depth within ±1, 2 and 5 %, in smallest units.
 
-    Depth is what leaves the pool when the token's price rises so far, and what enters (fees included) when it falls.
+    Depth is the amount that leaves the pool when the token's price rises so far, plus the one that enters (fees included) when
+    it falls.
     `share` is the pool's part of the token's ±2 % depth over the watched pools.
     """
 
@@ -124,7 +126,7 @@ class TokenDepth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolDepth:
-    """How much a pool can trade at the end of a block. Told when its ±2 % depth has changed by a tenth since last told."""
+    """A pool's depth at the end of a block. Reported when its ±2 % depth has changed by a tenth since the last report."""
 
     place: Place
     seen_at: datetime

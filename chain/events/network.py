@@ -1,4 +1,4 @@
-"""Events about the network and its nodes: heads, stalls, faults, reorgs. Pure."""
+"""Defines the events about the network and its nodes: heads, stalls, faults, reorgs. Pure."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class NodeFaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSeen:
-    """A new head was followed: the pulse of a network. `lag_s` = seen_at − block_time on our clock.
+    """The watcher followed the network to a new head. `lag_s` = seen_at − block_time on our clock.
 
-    `base_fee` is what a unit of gas burns in this block, in wei (EIP-1559); None where the network has none.
+    `base_fee` is the fee burnt for a unit of gas in this block, in wei (EIP-1559); None where the network has none.
     """
 
     network: NetworkId
@@ -49,7 +49,7 @@ class HeadSeen:
 class HeadStalled:
     """No new head for `stalled_s`, longer than the network's block time allows.
 
-    `sequencer`: nodes answer, and the network's blocks come from one sequencer: it is that which stands still.
+    `sequencer`: nodes answer, and the network's blocks come from one sequencer, which has stopped.
     """
 
     network: NetworkId
@@ -61,7 +61,7 @@ class HeadStalled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFault:
-    """A node failed us; `detail` never holds credentials or the URL's secret parts."""
+    """A node failed; `detail` never holds credentials or the URL's secret parts."""
 
     network: NetworkId
     seen_at: datetime
@@ -74,7 +74,7 @@ class NodeFault:
 class Reorged:
     """The chain dropped `depth` blocks we had followed, back to `common_number`.
 
-    `beyond_memory`: it went deeper than the blocks kept. What was told further down is taken back where it is gone, and
+    `beyond_memory`: it went deeper than the remembered blocks. Events of deeper blocks that are gone are retracted, and
     the new chain is read again from `common_number`, the highest block known of both.
     """
 

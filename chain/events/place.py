@@ -1,4 +1,4 @@
-"""Where things stand: networks, addresses, and a place in a chain's block."""
+"""Defines networks, addresses, and a place in a chain's block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Address = NewType("Address", str)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where on the chain something stands. `log_index` is None for what no log told (a silent write)."""
+    """The place of an event on the chain. `log_index` is None where no log reported it (a silent write)."""
 
     network: NetworkId
     block_number: int

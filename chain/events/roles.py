@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What an address is for a proxy, or (`CODE`) that the proxy's own code is meant."""
+    """The role of an address for a proxy; `CODE` is the proxy's own code."""
 
     PROXY = "proxy"
     IMPLEMENTATION = "implementation"
@@ -24,4 +24,4 @@ class Role(StrEnum):
     ADMIN = "admin"
     CODE = "code"
     DELEGATE = "delegate"
-    """Whom an externally owned account delegates to (EIP-7702)."""
+    """The address that an externally owned account delegates to (EIP-7702)."""

@@ -1,4 +1,4 @@
-"""Events about the code that a contract runs: upgraded, queued, ended, compared. Pure."""
+"""Defines the events about the code that a contract runs: upgraded, queued, ended, compared. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chain.events.roles import Role
 
 
 class SeenBy(StrEnum):
-    """Which of the three layers saw a change of code (see the facts on proxies: log, state, behaviour)."""
+    """Which of the three layers (log, state, behaviour) saw a change of code; see `docs/proxies.md`, "Silent changes"."""
 
     LOG = "log"
     SLOT = "slot"
@@ -24,10 +24,10 @@ class SeenBy(StrEnum):
 class ContractUpgraded:
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
-    `operation` names the timelock operation that carried it, where one is known; `queued` says whether the change
+    `operation` names the timelock operation that carried it, where one is known; `queued` is whether the change
     was announced there (None: the contract has no known timelock). `gained` and `lost` are selectors of a diamond's
-    `facet`: those that `new` serves from here on and that `old` no longer serves; empty for other roles. What the codes
-    differ by is told after it, in a CodeCompared.
+    `facet`: those that `new` serves from here on and that `old` no longer serves; empty for other roles. A
+    CodeCompared follows with the difference between the codes.
     """
 
     place: Place
@@ -74,13 +74,13 @@ class OperationEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeChange:
-    """How two codes differ. What is not known is None: the code could not be had, or not be read in time.
+    """How two codes differ. A field is None if it is not known: no node gave the code, or not in time.
 
     `gained` and `lost` are selectors that only the new or only the old code answers (of a diamond's facet: that it serves
     from here on, or no longer), `signatures` those of them whose
     argument types could be inferred ("0xa9059cbb(address,uint256)"). Sizes are in bytes; a `new_size` of 0 means that
-    nothing stands there: every call runs into the void. `layout` are hints, not proof (None: storage was not read).
-    `links` say where verified source of the new code would be found, if there is any.
+    there is no code: every call does nothing. `layout` are hints, not proof (None: storage was not read).
+    `links` are the pages of verified source of the new code, if there is any.
     """
 
     old_size: int | None
@@ -96,10 +96,10 @@ class CodeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeCompared:
-    """What the upgrade `upgrade_id` changed, told after it: reading code takes time, and an upgrade must not wait for it.
+    """The difference that the upgrade `upgrade_id` made; it comes later, because reading code takes time.
 
     One follows each upgrade of code, with its place, before anything of the next block. `role`, `old` and `new` are the
-    upgrade's. Where the codes were not compared (no node gave them, more upgrades in one block than are looked at) all of
+    upgrade's. Where the codes were not compared (no node gave them, or one block had more upgrades than are compared) all of
     `change` is None.
     """
 
@@ -116,7 +116,7 @@ class CodeCompared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutHint:
-    """A sign, inferred from bytecode, that the new code reads storage otherwise: byte `offset` of `slot` ("0x…").
+    """A sign, inferred from bytecode, that the new code reads storage in another way: byte `offset` of `slot` ("0x…").
 
     `old` and `new` are the inferred types there, or, where something moved, the places.
     """

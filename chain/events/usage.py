@@ -1,4 +1,4 @@
-"""What a chain shows of the use of wallets and tokens; part of the union in `chain.events`."""
+"""Defines the events about the use of wallets and tokens; part of the union in `chain.events`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class WalletResumed:
 class TokenUsed:
     """One hour of a token: transfers, their sum, addresses taking part (a sketch: within about 5 %), pools' reserves.
 
-    `complete` says that the hour was watched from its first block. `reserves`: the last balance of all watched pools of
+    `complete`: the hour was watched from its first block. `reserves`: the last balance of all watched pools of
     the token read in the hour; None: no pool is watched or none could be read.
     """
 
