@@ -1,4 +1,4 @@
-"""Diamonds' tables (EIP-2535): what a cut log says, what the loupe answers, and what differs between two tables. Pure.
+"""Reads diamonds' tables (EIP-2535) from cut logs and the loupe's answers, and compares two tables. Pure.
 
 A table maps selectors ("0x" and 8 digits) to facets (addresses). Sources: EIP-2535 (`DiamondCut`, `facets()`), EIP-1538
 (`FunctionUpdate`, one selector a log).
@@ -17,9 +17,9 @@ from chain.events import Address
 DIAMOND_CUT = "0x8faa70878671ccd212d20771b795c50af8fd3ff6cf27f4bde57e5d4de0aeb673"
 FUNCTION_UPDATE = "0x3234040ce3bd4564874e44810f198910133a1b24c4e84aac87edbf6b458f5353"
 ERA_CUT = "0x87b829356b3403d36217eff1f66ee48eacd0a69015153aba4f0de29fe5340c30"
-"""ZKsync's: DiamondCut((address,uint8,bool,bytes4[])[],address,bytes), each change saying too whether it can be frozen."""
+"""ZKsync's: DiamondCut((address,uint8,bool,bytes4[])[],address,bytes), each change with a flag whether it can be frozen."""
 FEATURE_UPDATE = "0x2ae221083467de52078b0096696ab88d8d53a7ecb44bb65b56a2bab687598367"
-"""0x's: ProxyFunctionUpdated(bytes4,address,address), laid out as EIP-1538's log is."""
+"""0x's: ProxyFunctionUpdated(bytes4,address,address), with the layout of EIP-1538's log."""
 CUTS = {DIAMOND_CUT: "eip2535", ERA_CUT: "eip2535", FUNCTION_UPDATE: "eip1538", FEATURE_UPDATE: "zero_ex"}
 """The logs that change a table, and the kind that they are of."""
 REMOVE = 2
@@ -28,7 +28,7 @@ WORD = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swap:
-    """These selectors went from one facet to another; `old` or `new` is None where nobody served or serves them."""
+    """These selectors went from one facet to another; `old` or `new` is None where no facet served or serves them."""
 
     old: Address | None
     new: Address | None
@@ -36,7 +36,7 @@ class Swap:
 
 
 def swaps(before: Mapping[str, Address], after: Mapping[str, Address]) -> list[Swap]:
-    """What differs, one swap for each pair of facets, in a fixed order."""
+    """The differences, one swap for each pair of facets, in a fixed order."""
     groups: dict[tuple[str, str], list[str]] = {}
     for selector in sorted(before.keys() | after.keys()):
         old, new = before.get(selector), after.get(selector)
@@ -53,7 +53,7 @@ def swaps(before: Mapping[str, Address], after: Mapping[str, Address]) -> list[S
 
 
 def cut(table: Mapping[str, Address], log: Log) -> dict[str, Address]:
-    """The table after a log of a cut or of one function. What cannot be read of the log changes nothing."""
+    """The table after a log of a cut or of one function. The unreadable part of a log changes nothing."""
     after = dict(table)
     if log.topics[0] in (FUNCTION_UPDATE, FEATURE_UPDATE):
         changes = iter([(f"0x{log.word(0).to_bytes(WORD, 'big')[:4].hex()}", log.address_at(2))])
@@ -102,7 +102,7 @@ def _changes(body: bytes, listed: int) -> Iterator[tuple[str, Address]]:
 
 
 def _selectors(body: bytes, base: int, at: int) -> Iterator[str]:
-    """The bytes4[] of the tuple at `base` whose offset stands at `at`."""
+    """The bytes4[] of the tuple at `base` whose offset is the word at `at`."""
     offset = _word(body, at)
     count = None if offset is None else _word(body, base + offset)
     if offset is None or count is None:

@@ -1,8 +1,8 @@
 """Defines how a kind of proxy is declared, so that an address can be recognised by declarations. Pure.
 
-A kind names the pattern of its runtime code, the slots and calls that hold the addresses that matter (by role:
-implementation, beacon, admin, pending, ...), the logs that report a change of them, and what must also hold (proofs).
-Slots and calls are read of the proxy itself or, `of` a role, of the address in that role: a beacon is asked for the
+A kind names the pattern of its runtime code, the slots and calls that hold the addresses in each role (implementation,
+beacon, admin, pending, ...), the logs that report a change of them, and further calls that must answer (proofs).
+Slots and calls are read of the proxy itself or, `of` a role, of the address in that role: a beacon answers the
 implementation. Kinds are tried by `rank`, the surest and most special first.
 """
 
@@ -25,9 +25,9 @@ MIN_ADDRESS = 1 << 64
 class SlotSpec:
     """A storage slot of the proxy that holds an address.
 
-    `always`: read in every block even when empty at first. `shared`: so low a number that other contracts keep
-    anything there, so that it is read of recognised proxies only, never by a detector that has not seen the code.
-    `proved`: believed only where a call shows that the proxy runs the code of the address found there as its own.
+    `always`: read in every block even when empty at first. `shared`: the number is so low that other contracts
+    may hold anything there, so only recognised proxies are read there, and no detector that has not read the code does.
+    `proved`: counts only where a call shows that the proxy runs the code of the address found there as its own.
     """
 
     role: Role
@@ -37,7 +37,7 @@ class SlotSpec:
     proved: bool = False
 
     def read(self, address: Address) -> SlotWord:
-        """How it is read of this proxy."""
+        """The read of this slot of this proxy."""
         return SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
 
 
@@ -57,7 +57,7 @@ class GetterSpec:
     forwards: bool = False
 
     def read(self, at: Address, proxy: Address) -> CallWord:
-        """How it is asked of the address that answers."""
+        """The read of this getter of the address that answers."""
         return CallWord(at, self.body.replace("<own>", f"{int(proxy, 16):064x}"))
 
 
@@ -80,14 +80,14 @@ class LogSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """A call that must answer: with one of `words`, or with anything but zero where none is named."""
+    """A call that must answer: with one of `words` or, without words, with anything but zero."""
 
     body: str
     of: Role = Role.PROXY
     words: frozenset[int] = frozenset()
 
     def holds(self, word: int | None) -> bool:
-        """Whether that answer proves it."""
+        """Whether this answer is a proof."""
         return word in self.words if self.words else bool(word)
 
 

@@ -1,8 +1,8 @@
 """Gathers the places that the declared kinds of proxy name, for a detector that reads them of each watched proxy. Pure.
 
-A detector has no code in hand, so that kinds known by their code alone are watched by code hash. Slots so low that any
-contract may use them, and getters that others have too, are watched where a call has shown that the proxy runs the code
-of the address found there.
+A detector does not read code, so it watches kinds that are known by their code alone by code hash. It watches slots so low
+that any contract may use them, and getters that other contracts have too, only where a call has shown that the proxy runs
+the code of the address found there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chain.events import Address, Role
 from chain.proxies.kind import OWN_ADDRESS, LogSpec, ProxyKind, worth_proving
 
 CODE, DELEGATE, TABLE = Role.CODE, Role.DELEGATE, Role.TABLE
-"""Places that are named after the one role they fill."""
+"""Places that have the name of the one role they fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class WatchedPlace:
     """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty. `key` names it
     among the places of the proxy or, where it is read of another address, of that `beacon`.
 
-    `proved`: means nothing until a call has shown that the proxy runs the code of the address found there (or, `forwards`,
-    calls it).
+    `proved`: the place counts only after a call has shown that the proxy runs the code of the address found there (or, with
+    `forwards`, calls it).
     """
 
     read: Read[int] | CallBytes
@@ -38,20 +38,20 @@ class WatchedPlace:
     beacon: Address | None = None
 
     def proof(self, contract: Address, word: str) -> RunsAs | None:
-        """The call that shows it; None where the word is no address of a target."""
+        """The call that proves it; None if the word is no address of a target."""
         if not worth_proving(contract, int(word, 16)):
             return None
         return RunsAs(contract, address_of(int(word, 16)))
 
 
 def word_of(state: StateRead, where: WatchedPlace) -> int | None:
-    """The word read at this place; None where it was not read, and of a table."""
+    """The word read at this place; None if it was not read or is a table."""
     return None if isinstance(where.read, CallBytes) else state.get(where.read)
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceSpec:
-    """One slot or getter, of whichever proxy."""
+    """One slot or getter, of any proxy."""
 
     key: str
     role: Role
@@ -71,7 +71,7 @@ class PlaceSpec:
 
 
 class PlaceTable:
-    """The places and logs of all kinds. Where kinds share one, the most general (of the last rank) gives its name."""
+    """The places and logs of all kinds. If kinds share one, it has the name of the most general (of the last rank)."""
 
     def __init__(self, kinds: Iterable[ProxyKind]) -> None:
         self._specs: dict[str, PlaceSpec] = {}
@@ -89,7 +89,7 @@ class PlaceTable:
         """The roles whose addresses are read themselves, and whose logs count."""
 
     def own_places(self, address: Address) -> list[WatchedPlace]:
-        """The places of the proxy itself, its table and its code last. They are kept, for every block asks for them."""
+        """The places of the proxy itself, its table and its code last. Computed once, as every block needs them."""
         known = self._known.get(address)
         if known is not None:
             return known
@@ -132,6 +132,6 @@ class PlaceTable:
             self.logs.setdefault(spec.topic, []).append((kind.name, spec))
 
     def _put(self, spec: PlaceSpec) -> None:
-        """Kinds that share a place share its need of a proof."""
+        """If one of the kinds that share a place needs a proof of it, all do."""
         before = self._specs.get(spec.key)
         self._specs[spec.key] = replace(spec, proved=True) if before and before.proved else spec

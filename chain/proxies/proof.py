@@ -1,6 +1,6 @@
-"""Places that mean something only where a call shows that the proxy runs the code of the address found there. Pure.
+"""Proves places that count only where a call shows that the proxy runs the code of the address found there. Pure.
 
-A place that was shown to mean nothing counts as empty: it is not read again.
+A place without that proof counts as empty: it is not read again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chain.proxies.upgrade_memory import EMPTY, PlaceMemory, PlaceProof, Places
 
 
 def open_proof(places: Places, contract: Address, where: WatchedPlace) -> RunsAs | None:
-    """The call that is still to show that this place means something."""
+    """The call that is still to prove this place."""
     place = places.get(where.key)
     if not where.proved or place is None or place.word is None or place.proof is PlaceProof.SHOWN:
         return None
@@ -29,7 +29,7 @@ def is_proved(places: Places, where: WatchedPlace) -> bool:
 
 
 def proved(places: Places, contract: Address, where: WatchedPlace, word: str, state: StateRead) -> bool:
-    """Take a word of a place; whether it counts. One that counts from now on is forgotten, as if it were seen first."""
+    """Take a word of a place; returns whether it counts. A place that counts from now on is as if it were read first."""
     if is_proved(places, where):
         return True
     place, asked = places.get(where.key), open_proof(places, contract, where)
@@ -43,7 +43,7 @@ def proved(places: Places, contract: Address, where: WatchedPlace, word: str, st
 
 
 def _settled(place: PlaceMemory, where: WatchedPlace, asked: RunsAs, answer: Address | None) -> bool:
-    """No answer at two readings: this node cannot tell. Then a getter is believed, a low slot is not."""
+    """If two readings give no answer, this node cannot prove it: then a getter counts, and a low slot does not."""
     if answer is None and place.proof is not PlaceProof.UNANSWERED:
         place.proof = PlaceProof.UNANSWERED
         return False
@@ -57,7 +57,7 @@ def _settled(place: PlaceMemory, where: WatchedPlace, asked: RunsAs, answer: Add
 def confirmed(
     places: Places, own_places: Sequence[WatchedPlace], state: StateRead, role: Role, new: Address | None
 ) -> Address | None:
-    """What a place of this role reads in this state, if it is what a log says (or the log does not say)."""
+    """The address at a place of this role in this state, if it is the log's new value (or the log has none)."""
     read = [one for one in own_places if one.role == role and holds(places, one.key)]
     values = [address_of(word) for one in read if (word := word_of(state, one))]
     return next((value for value in values if new in (None, value)), None)

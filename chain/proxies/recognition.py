@@ -1,4 +1,4 @@
-"""Finds which kinds of proxy an address is, from what its slots, code and answers say. Pure."""
+"""Finds which kind of proxy an address is, from its slots, code and answers. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from chain.proxies.kind import MAX_ADDRESS, GetterSpec, Proof, ProxyKind, SlotSp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
-    """What an address is: the kind, and the address in each role that is filled."""
+    """The kind of a proxy, and the address in each role that is filled."""
 
     kind: ProxyKind
     roles: Mapping[Role, Address] = field(default_factory=dict)
 
 
 def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[AnyRead]:
-    """All that the kinds want to read of the address itself."""
+    """The reads that the kinds need of the address itself."""
     wanted: set[AnyRead] = {CallWord(address, UNKNOWN_FUNCTION)}
     for kind in kinds:
         wanted.update(slot.read(address) for slot in kind.slots)
@@ -32,7 +32,7 @@ def asked_first(kinds: Iterable[ProxyKind], address: Address) -> set[AnyRead]:
 
 
 def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> set[AnyRead]:
-    """What the kinds want to read of the addresses that were found in their roles."""
+    """The reads that the kinds need of the addresses that were found in their roles."""
     wanted: set[AnyRead] = set()
     for kind in kinds:
         roles = roles_of(kind, address, code, state)
@@ -44,7 +44,7 @@ def asked_next(kinds: Iterable[ProxyKind], address: Address, code: bytes, state:
 
 
 def recognised(kinds: Iterable[ProxyKind], address: Address, code: bytes, state: StateRead) -> Recognised | None:
-    """The first kind, by rank and name, that the code and what was read of it fit; None where it is no known proxy."""
+    """The first kind, by rank and name, that fits the code and the answers; None if it is no known proxy."""
     for kind in sorted(kinds, key=lambda kind: (kind.rank, kind.name)):
         roles = roles_of(kind, address, code, state)
         if roles is None or not all(role in roles for role in kind.reads):
@@ -80,7 +80,7 @@ def table_of(answer: bytes | None) -> dict[str, Address]:
 
 
 def credible(state: StateRead) -> StateRead:
-    """The state without the answers of contracts that answer anything: those that answer a function nobody knows."""
+    """The state without the answers of contracts that answer any call: those that answer an unknown function."""
     strange = {
         read.address
         for read, word in state.items()
@@ -112,8 +112,8 @@ def _words(kind: ProxyKind, address: Address, state: StateRead) -> Iterator[tupl
 def _holds(kind: ProxyKind, place: SlotSpec | GetterSpec, address: Address, word: int, state: StateRead) -> bool:
     """Whether the word is an address, and shown to be a target's where the place must be proved.
 
-    Of a slot the low 20 bytes count, whatever stands above them: so does the EVM. Where a node cannot show it, the getter
-    of a kind that is known by its code is believed.
+    The low 20 bytes of a slot count, whatever the other bytes are, as in the EVM. If a node cannot show it, the getter
+    of a kind that is known by its code counts.
     """
     getter = isinstance(place, GetterSpec)
     if word & MAX_ADDRESS == 0 or (word > MAX_ADDRESS and getter):

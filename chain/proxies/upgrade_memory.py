@@ -1,4 +1,4 @@
-"""Remembers what was read and reported of contracts' code, and makes the event of an upgrade. Pure."""
+"""Remembers the words read and the values reported of contracts' code, and creates the event of an upgrade. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EMPTY = f"{0:#x}"
 
 
 class PlaceProof(StrEnum):
-    """Whether a call has shown that a place which needs a proof means something."""
+    """Whether a call has proved a place that needs a proof."""
 
     OPEN = "open"
     UNANSWERED = "unanswered"
@@ -29,7 +29,7 @@ class PlaceProof(StrEnum):
 
 class PlaceMemory(msgspec.Struct, omit_defaults=True):
     """The word last read at a place (hexadecimal; None: yet to be read, or to be read as if for the first time), and the proof
-    of the place where it needs one. A place that was shown to mean nothing holds the zero word.
+    of the place where it needs one. A place that was disproved holds the zero word.
     """
 
     word: str | None = None
@@ -46,8 +46,8 @@ Places = dict[str, PlaceMemory]
 
 
 class UpgradeMemory(msgspec.Struct):
-    """By contract: `reported` maps a role (or a place) to the value last reported or first seen, `places` a place to what was
-    read there, `beacons` a beacon to what its getters answered, `tables` a selector to its facet.
+    """By contract: `reported` maps a role (or a place) to the value last reported or first seen, `places` a place to the
+    word read there, `beacons` a beacon to its getters' answers, `tables` a selector to its facet.
     """
 
     reported: dict[str, dict[str, str]] = {}
@@ -83,7 +83,7 @@ class Upgrade:
 
 
 def upgraded(block: Block, upgrade: Upgrade) -> ContractUpgraded:
-    """The event of an upgrade; its id does not depend on whether a trace or the state showed what no log reported."""
+    """The event of an upgrade; without a log, its id is the same whether a trace or the state showed it."""
     at, old, new = upgrade.at, upgrade.old, upgrade.new
     where = at.index if isinstance(at, Log) else "-"
     changed = (old or NOBODY, new) if upgrade.role is Role.FACET else (new,)
@@ -103,17 +103,17 @@ def upgraded(block: Block, upgrade: Upgrade) -> ContractUpgraded:
 
 
 class SilentRepeats:
-    """Counts the events of one block that no log reported: the same may come about in silence more than once there."""
+    """Counts the events of one block that no log reported: the same change may happen more than once there."""
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
 
     def clear(self) -> None:
-        """A new block begins."""
+        """Begin a new block."""
         self._seen.clear()
 
     def numbered(self, event: ContractUpgraded) -> ContractUpgraded:
-        """The event; from the second of the same id on, its id says which one it is."""
+        """The event; from the second of the same id on, its id has a number."""
         times = self._seen[event.event_id]
         self._seen[event.event_id] += 1
         return replace(event, event_id=f"{event.event_id}/{times}") if times else event

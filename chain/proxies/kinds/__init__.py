@@ -1,4 +1,4 @@
-"""Every module here declares one kind of proxy as `KIND`; nothing lists them by hand."""
+"""Finds the kinds of proxy in this folder: each module declares one as `KIND`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def names() -> tuple[str, ...]:
 def declared(name: str) -> ProxyKind:
     """The kind of this name. Raises KeyError if there is none."""
     kind = _REGISTRY.declared(name, "KIND", ProxyKind)
-    assert kind.name == name, f"chain/proxies/{name}.py declares {kind.name}"
+    assert kind.name == name, f"chain/proxies/kinds/{name}.py declares {kind.name}"
     return kind
 
 

@@ -1,4 +1,4 @@
-"""Aragon's kernel: itself a proxy, whose code is the application that it keeps for itself."""
+"""Aragon's kernel: itself a proxy, whose code is an application in its own registry."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Proxies that name their target by a getter, wherever they keep it: Compound's CErc20Delegator and GovernorBravoDelegator,
-and many of their form. Believed where a call shows that the target's code runs.
+"""Proxies with a getter for their target, in whichever slot it is: Compound's CErc20Delegator and GovernorBravoDelegator,
+and many like them. They count where a call shows that the target's code runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EIP-1967 slot alone: who can write it is not told by the slots."""
+"""EIP-1967 slot alone: the slots do not show who can write it."""
 
 from __future__ import annotations
 

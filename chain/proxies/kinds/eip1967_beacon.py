@@ -1,4 +1,4 @@
-"""EIP-1967 beacon: the proxy asks another contract whom to delegate to."""
+"""EIP-1967 beacon: the proxy asks another contract for its target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EIP-3448, MetaProxy: a clone that hands its appended metadata to the target."""
+"""EIP-3448, MetaProxy: a clone that appends its metadata to the calls of the target."""
 
 from __future__ import annotations
 

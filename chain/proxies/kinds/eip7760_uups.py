@@ -1,4 +1,4 @@
-"""EIP-7760, Solady's minimal UUPS proxy: EIP-1967 slot, code without any function of its own, or with one that tells the
+"""EIP-7760, Solady's minimal UUPS proxy: EIP-1967 slot, code without any function of its own, or with one that answers the
 target to calls of one byte (the "I" form).
 """
 

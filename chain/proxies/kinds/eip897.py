@@ -1,4 +1,4 @@
-"""EIP-897, DelegateProxy: says itself whom it delegates to, and whether that can change."""
+"""EIP-897, DelegateProxy: has getters for its target, and for whether that can change."""
 
 from __future__ import annotations
 

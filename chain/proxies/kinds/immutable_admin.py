@@ -1,4 +1,4 @@
-"""Aave's proxies: EIP-1967 slot, and an admin that stands in the code and cannot change."""
+"""Aave's proxies: EIP-1967 slot, and an admin that is in the code and cannot change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies of no known form whose target stands in one of their first slots: the legacy dispatcher, Argent's, hand-made ones."""
+"""Proxies of no known form whose target is in one of their first slots: the legacy dispatcher, Argent's, hand-made ones."""
 
 from __future__ import annotations
 

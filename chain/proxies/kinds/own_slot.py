@@ -1,4 +1,4 @@
-"""Wallets that keep their target in the slot whose number is their own address, in code of any form (Biconomy's)."""
+"""Wallets with their target in the slot whose number is their own address, in code of any form (Biconomy's)."""
 
 from __future__ import annotations
 

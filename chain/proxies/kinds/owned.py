@@ -1,5 +1,5 @@
 """Proxies with an owner of their own, apart from the target's (OpenZeppelin's labs; POA's and Omnibridge's, TrueUSD's, Nexus
-Mutual's): each keeps target and owner in slots of its own making, and names them by getters.
+Mutual's): each holds target and owner in slots of its own, and has getters for them.
 """
 
 from __future__ import annotations

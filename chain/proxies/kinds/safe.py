@@ -1,4 +1,4 @@
-"""Safe's proxy: the singleton stands in slot 0, changed by a delegated call, mostly without a log (the Bybit hack's path).
+"""Safe's proxy: the singleton is in slot 0, changed by a delegated call, mostly without a log (the Bybit hack's path).
 
 The code compares the selector of masterCopy(), pushed whole until version 1.4, short from 1.5.
 """

@@ -1,4 +1,4 @@
-"""Sequence's wallet: the target stands in the slot whose number is the wallet's own address."""
+"""Sequence's wallet: the target is in the slot whose number is the wallet's own address."""
 
 from __future__ import annotations
 

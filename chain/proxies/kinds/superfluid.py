@@ -1,4 +1,4 @@
-"""Superfluid's UUPS: EIP-1967 slot, told by CodeUpdated, answers getCodeAddress."""
+"""Superfluid's UUPS: EIP-1967 slot, logs CodeUpdated, answers getCodeAddress."""
 
 from __future__ import annotations
 
