@@ -1,8 +1,8 @@
-"""Whether a contract does what it declares: what its places, getters and tables name, against whom its calls delegate to.
+"""Judges whether a contract delegates to the targets it declares: compares its places, getters and tables with its calls.
 
-A claim is kept where one declared target ran, or one that a declared beacon named in that very call. It is broken only by a
-DELEGATECALL of the contract's own code to somebody else. A getter that is itself answered by delegating is no word of the
-contract's own: the code behind it could say anything. Pure.
+A claim is kept if a declared target ran, or one that a declared beacon named in that very call. Only a DELEGATECALL of the
+contract's own code to another address breaks it. If a getter is itself answered by delegating, it is no declaration of the
+contract: the code behind it could answer anything. Pure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_CLAIMED = 64
 
 
 class Finding(StrEnum):
-    """What the probes of one contract come to."""
+    """The result of the probes of one contract."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -40,10 +40,10 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What a contract declares. `slots`: by its places, beacons and tables; `getters`: by call data, what it answered.
+    """The declarations of a contract. `slots`: by its places, beacons and tables; `getters`: its answers, by call data.
 
-    `asked` are the beacons and dictionaries. `sure`: all that belongs to it could be read. `account`: it is an account with
-    a delegation of its own (EIP-7702), which has no calls to look at.
+    `asked` are the beacons and dictionaries. `sure`: all its declarations could be read. `account`: it is an account with
+    a delegation of its own (EIP-7702), whose calls show nothing.
     """
 
     slots: frozenset[Address] = frozenset()
@@ -55,13 +55,13 @@ class Declared:
 
     @property
     def targets(self) -> frozenset[Address]:
-        """All that it may delegate to by its own word."""
+        """All the targets that it declares."""
         return self.slots | frozenset(self.getters.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A verdict; `actual` is whom it delegates to where that is not what it declares, `named_by` who named it."""
+    """A verdict; `actual` is the target if the contract does not declare it, `named_by` the address that named it."""
 
     verdict: Finding
     claimed: tuple[Address, ...] = ()
@@ -71,14 +71,14 @@ class Judged:
 
 
 def places(place_table: PlaceTable, contract: Address, state: StateRead) -> list[AnyRead]:
-    """All that may hold a declaration: the contract's own places, and what its beacons are asked."""
+    """The reads of all that may hold a declaration: the contract's own places, and the getters of its beacons."""
     own = place_table.own_places(contract)
     via = [where for role, address in _asked(place_table, own, state) for where in place_table.via(role, address)]
     return [where.read for where in (*own, *via) if where.key not in (CODE, DELEGATE)]
 
 
 def declared(place_table: PlaceTable, contract: Address, state: StateRead) -> Declared:
-    """What the contract declares in this state."""
+    """The declarations of the contract in this state."""
     own = place_table.own_places(contract)
     slots: set[Address] = set()
     getters: dict[str, Address] = {}
@@ -92,9 +92,9 @@ def declared(place_table: PlaceTable, contract: Address, state: StateRead) -> De
         word = state.get(where.read) or 0
         named = address_of(word) if where.role in TARGETS and 0 < word < 1 << 160 else None
         match where.read:
-            case SlotWord() if named and not where.proved:  # anything may stand in a low slot
+            case SlotWord() if named and not where.proved:  # a low slot may hold anything
                 slots.add(named)
-            case CallWord() if named and not where.forwards:  # whom calls are handed on to is no delegate
+            case CallWord() if named and not where.forwards:  # an address that calls are forwarded to is no delegate
                 getters[where.read.body] = named
     asked = _asked(place_table, own, state)
     sure = True
@@ -114,9 +114,9 @@ def declared(place_table: PlaceTable, contract: Address, state: StateRead) -> De
 
 
 def bodies(what: Declared, salt: str, *, traced: bool) -> tuple[str, ...]:
-    """Unrelated call data, that nobody can foresee: made of `salt`, a block's hash; of a table's own selectors where it has one.
+    """Unrelated call data that nobody can foresee: from `salt`, a block's hash; with a table's own selectors if it has one.
 
-    `traced`: the getters that answered are among them, to see who answers.
+    `traced`: the getters that answered are among them, to see which code answers.
     """
     seed = int(salt, 16)
     if what.selectors:
@@ -130,7 +130,7 @@ def bodies(what: Declared, salt: str, *, traced: bool) -> tuple[str, ...]:
 
 
 def judge(what: Declared, found: Mapping[str, Sequence[Delegate]]) -> Judged:
-    """What the calls (by call data) come to. A getter that is not among them may have been answered by anybody."""
+    """Judge the calls (by call data). A getter that is not among them may have been answered by any code."""
     own = frozenset(named for body, named in what.getters.items() if body in found and not found[body])
     unseen = frozenset(named for body, named in what.getters.items() if body not in found)
     claimed = what.slots | own

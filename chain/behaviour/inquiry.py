@@ -1,7 +1,8 @@
-"""An inquiry about one contract: its stage, its next questions, and what was found. Pure.
+"""Defines an inquiry about one contract: its stage, its next questions, and its result. Pure.
 
-First sentinels in place of what is declared; where these did not run, a trace of the calls; where there are no traces, what
-the calls touched, and sentinels there; then, of a target that nothing declares, the slots that the call read, and their words.
+First sentinels in place of the declared targets; where these did not run, a trace of the calls; where there are no traces,
+the accounts that the calls touched, and sentinels there; then, for an undeclared target, the slots that the call read, and
+their words.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from chain.proxies.places import PlaceTable
 
 
 class Question(StrEnum):
-    """What an inquiry asks."""
+    """The question of an inquiry's stage."""
 
     SENTINEL = "sentinel"
     TRACE = "trace"
@@ -32,17 +33,17 @@ class Question(StrEnum):
 
 
 SELECTOR = 10
-"""Characters of call data that is a getter's and nothing else."""
+"""Characters of call data that has a selector only: a getter's."""
 EXPLAIN = frozenset({Role.BEACON, Role.DICTIONARY, Role.CODE, Role.FACET})
-"""Reported changes that a new target follows from."""
+"""Roles whose reported change explains a new target."""
 HOUR_S = 3600
 
 
 class Inquiry(msgspec.Struct):
-    """The stage of an inquiry: its question, the call data, the targets or slots asked about, the beacons asked beside it.
+    """The stage of an inquiry: its question, the call data, the targets or slots asked about, the beacons also asked.
 
-    `explained`: it began with a reported change, which a new target follows from. `proving`: something is to be reported, and
-    all that the contract might declare is read in the same block first.
+    `explained`: it began with a reported change, which explains a new target. `proving`: a finding is to be reported, and
+    all that the contract might declare is first read in the same block.
     """
 
     stage: Question
@@ -82,7 +83,7 @@ class HiddenTarget(msgspec.Struct):
 
 
 def asked(inquiry: Inquiry, contract: Address, place_table: PlaceTable) -> list[AnyRead]:
-    """All that is read for the inquiry in the next block."""
+    """All reads of the inquiry in the next block."""
     own = questions(inquiry, contract)
     if not inquiry.proving:
         return own
@@ -108,7 +109,7 @@ def questions(inquiry: Inquiry, contract: Address) -> list[AnyRead]:
 
 
 def ran(reads: Iterable[AnyRead], state: StateRead) -> dict[str, tuple[Delegate, ...]]:
-    """Whom each call delegated to. A sentinel that did not run shows nothing."""
+    """The targets that each call delegated to. A sentinel that did not run shows nothing."""
     traced: dict[str, tuple[Delegate, ...]] = {}
     by_sentinel: dict[str, tuple[Delegate, ...]] = {}
     for read in reads:
@@ -120,7 +121,7 @@ def ran(reads: Iterable[AnyRead], state: StateRead) -> dict[str, tuple[Delegate,
 
 
 def turns(mark_s: float | None, now_s: float, count: int, most: int) -> tuple[list[int], float]:
-    """Whose turn of `count` came since `mark_s`, `most` of them, and the mark from there: all in an hour, evenly spread."""
+    """The turns of `count` since `mark_s`, at most `most`, and the next mark: all get a turn in an hour, evenly spread."""
     if count == 0:
         return [], now_s
     each_s = HOUR_S / count
