@@ -1,7 +1,7 @@
-"""How many different things were seen, from a few hundred bytes: a HyperLogLog sketch. Pure.
+"""Counts different words in a few hundred bytes: a HyperLogLog sketch. Pure.
 
-Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog", AofA 2007: 2 ** PRECISION registers keep the longest run of leading
-zeros of the hashes that fell to them; small counts by linear counting. Standard error 1.04 / sqrt(512) = 4.6 %.
+Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog", AofA 2007: 2 ** PRECISION registers hold the longest run of leading
+zeros of their hashes; small counts by linear counting. Standard error 1.04 / sqrt(512) = 4.6 %.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ALPHA = 0.7213 / (1 + 1.079 / REGISTERS)
 
 
 class Sketch:
-    """A set that only knows its size, roughly. `registers` is all there is to keep."""
+    """A set that only knows its approximate size. `registers` is its whole state."""
 
     def __init__(self, registers: bytes = b"") -> None:
         if len(registers) not in (0, REGISTERS):
@@ -29,13 +29,13 @@ class Sketch:
         return bytes(self._registers)
 
     def add(self, word: int) -> None:
-        """Take one thing; taking it again changes nothing."""
+        """Take one word; taking it again changes nothing."""
         hashed = int.from_bytes(blake2b(word.to_bytes(32, "big"), digest_size=8).digest(), "big")
         at, rest = hashed >> _BITS, hashed & ((1 << _BITS) - 1)
         self._registers[at] = max(self._registers[at], _BITS - rest.bit_length() + 1)
 
     def count(self) -> int:
-        """How many different things were taken, within about 5 %."""
+        """The number of different words taken, within about 5 %."""
         empty = self._registers.count(0)
         estimate = _ALPHA * REGISTERS**2 / sum(2.0**-one for one in self._registers)
         if estimate <= 2.5 * REGISTERS and empty:

@@ -1,11 +1,11 @@
-"""The rhythm of a stream of outflows, and how long a silence it allows. Pure numbers; seconds of block time in, seconds out.
+"""Learns the gaps between a stream's outflows, and computes the silence they allow. Pure; seconds of block time in and out.
 
-Clustered streams make Poisson thresholds void, so only the tail of the gaps is modelled: the longest `TAIL` gaps seen
+Poisson thresholds do not hold for clustered streams, so only the tail of the gaps is modelled: the longest `TAIL` gaps seen
 exceed the next longest by exponential amounts (a cluster process has such a tail too), and the silence that comes at a
 stated rate follows from their sum S: a gap beyond u + S ((k / n / p) ** (1 / k) - 1) has probability p, the uncertainty
 of the estimate included (the ratio of a new exponential to the sum of k of them has survival (1 + x) ** -k). Old gaps are
-forgotten by half: two spans are kept, and the older goes when the younger is full. A silence that was told is learned
-only as long as the rhythm allowed, so that a halt does not excuse the next.
+forgotten by half: two spans are remembered, and the older is dropped when the younger is full. A reported silence is learned
+only up to the allowed length, so that a halt does not hide the next.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from itertools import chain
 import msgspec
 
 TAIL = 24
-"""k: gaps that make the tail."""
+"""k: the gaps in the tail."""
 WARM_GAPS = 100
 WARM_S = 86_400
-"""A rhythm is not judged before this many gaps and a whole day: nights are slower than days."""
+"""No silence is computed before this many gaps and a whole day: nights are slower than days."""
 SPAN_S = 5 * 86_400
 """Seconds of observation in one span; between one and two spans are remembered."""
 MIN_SPREAD = 0.05
-"""Mean excess of the tail over the next longest gap, as a share of it: no rhythm is believed to be surer than this."""
+"""Mean excess of the tail over the next longest gap, as a share of it: a lower bound."""
 DAY_S = 86_400.0
 
 
@@ -54,7 +54,7 @@ class OutflowRhythm(msgspec.Struct):
 
     @property
     def warm(self) -> bool:
-        """Whether enough was seen to judge by."""
+        """Whether enough gaps were seen to compute a silence."""
         seconds = self.young.seconds + self.old.seconds
         return self.young.gaps + self.old.gaps >= WARM_GAPS and seconds >= WARM_S
 
@@ -65,7 +65,7 @@ class OutflowRhythm(msgspec.Struct):
             self.old, self.young = self.young, Span()
 
     def allowed_s(self, per_day: float) -> float | None:
-        """The silence exceeded by chance `per_day` times a day; None while too little was seen to say."""
+        """The silence exceeded by chance `per_day` times a day; None while too few gaps were seen."""
         if not self.warm:
             return None
         longest = sorted(chain(self.young.longest, self.old.longest), reverse=True)[: TAIL + 1]
