@@ -66,11 +66,11 @@ GAINED = {SIGNERS: ControlChange.SIGNER_ADDED, MODULES: ControlChange.MODULE_ENA
 LOST = {SIGNERS: ControlChange.SIGNER_REMOVED, MODULES: ControlChange.MODULE_DISABLED}
 
 Value = str | tuple[str, ...]
-"""What a getter answered: an address, a decimal figure or, of `LISTS`, the addresses in the order of their digits."""
+"""A getter's answer: an address, a decimal figure or, of `LISTS`, the addresses in the order of their digits."""
 
 
 class LoggedValue(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a log says that a getter answers from now on: this `value`, or a list that has gained or lost an address."""
+    """A getter's new answer by a log: this `value`, or a list that has gained or lost an address."""
 
     value: str | None = None
     gained: str | None = None
@@ -139,7 +139,7 @@ def unlogged(
 
 
 def logged_value(change: ControlChange, new: str | None, account: Address | None) -> LoggedValue | None:
-    """What a log of this change says of a getter; None where it does not say."""
+    """The new answer of a getter by a log of this change; None where the log does not name it."""
     if change in (ControlChange.PAUSED, ControlChange.UNPAUSED):
         return LoggedValue(str(int(change is ControlChange.PAUSED)))
     if change in GAINED.values():
