@@ -57,9 +57,7 @@ class _Memory(msgspec.Struct):
     targets: dict[str, str] = {}  # contract -> what its EIP-1967 slot holds
     answers: dict[str, dict[str, Value]] = {}  # address -> getter -> its last answer
     first_read: dict[str, str] = {}  # address -> the target that it had when all its getters were read
-    logged: dict[
-        str, dict[str, list[LoggedValue]]
-    ] = {}  # address -> getter -> what logs since the last reading say of it
+    logged: dict[str, dict[str, list[LoggedValue]]] = {}  # address -> getter -> values logged since the last reading
     silent: dict[str, int] = {}  # address -> changes without a log
 
 
@@ -134,7 +132,7 @@ class Control:
         self._reads_anew()
 
     def _reads_anew(self) -> None:
-        """What is to be read, or who controls what, has changed."""
+        """Forget the reads and the controllers: an answer that they depend on has changed."""
         self._reads = self._controlled_by = None
 
     def _learn(self, contract: Address, block: Block) -> None:

@@ -179,7 +179,7 @@ class Migrations:
         return flows
 
     def _exchange(self, removal: TokenFlow, emitter: str, holder: str, amount: int) -> None:
-        """Units are interchangeable: for those that a match took from a holder, the holder gets units of other removals in the pool."""
+        """Units are interchangeable: a holder gets units of other removals in the pool for those that a match took from it."""
         for other in self._memory.removals:
             if amount and other.token == removal.token and other is not removal and other.emitter != emitter:
                 amount -= other.passed(emitter, holder, amount)

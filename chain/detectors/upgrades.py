@@ -144,7 +144,7 @@ class Upgrades:
             yield from self._place_table.via(role, address)
 
     def _reads_anew(self, contract: Address) -> None:
-        """What is to be read of this contract has changed."""
+        """Forget the reads of this contract: an answer that they depend on has changed."""
         self._own.pop(contract, None)
         self._own_specs.pop(contract, None)
         self._behind = self._reads = None
