@@ -49,7 +49,7 @@ class CodeReader:
     def __init__(self, *, cpu_s: float = CPU_S, wall_s: float = WALL_S) -> None:
         self._cpu_s = cpu_s
         self._wall_s = wall_s
-        self._kept: OrderedDict[bytes, Code] = OrderedDict()
+        self._codes: OrderedDict[bytes, Code] = OrderedDict()
 
     async def read(self, codes: Iterable[bytes], blocks: int = 1) -> dict[bytes, Code]:
         """Every one of these codes, by itself; it takes no longer than is granted to so many blocks."""
@@ -58,7 +58,7 @@ class CodeReader:
         fresh = sorted(code for code, known in found.items() if known is None)
         read = await self._fresh(fresh, self._wall_s * blocks) if fresh else {}
         for code, one in read.items():
-            self._keep(code, one)
+            self._remember(code, one)
         return {code: known or read[code] for code, known in found.items()}
 
     def _known(self, code: bytes) -> Code | None:
@@ -67,14 +67,14 @@ class CodeReader:
         if len(code) > MAX_CODE:
             return Code(size=len(code), compiler=compiler_of(code))
         key = sha256(code).digest()
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+        if key in self._codes:
+            self._codes.move_to_end(key)
+        return self._codes.get(key)
 
-    def _keep(self, code: bytes, one: Code) -> None:
-        self._kept[sha256(code).digest()] = one
-        while len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+    def _remember(self, code: bytes, one: Code) -> None:
+        self._codes[sha256(code).digest()] = one
+        while len(self._codes) > MAX_KEPT:
+            self._codes.popitem(last=False)
 
     async def _fresh(self, codes: Sequence[bytes], within_s: float) -> dict[bytes, Code]:
         """One process after another, each for what the last one left when it was lost."""

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_MEMORY = 1 << 30
-MAX_LAID = 160
+MAX_FUNCTIONS = 160
 """Functions beyond which storage is not read: its cost grows with them, and no contract of 24 KB known has so many."""
 MAX_SELECTORS = 4096
 MAX_RECORDS = 1024
-MAX_WORDS = 256
+MAX_TYPE_CHARACTERS = 256
 """Characters of a type."""
 
 
@@ -37,36 +37,36 @@ def solidity_like(code: bytes) -> bool:
     return FREE_MEMORY in code[:16]
 
 
-def read(at: int, code: bytes, tell: Callable[[dict[str, object]], None]) -> None:
+def read(at: int, code: bytes, emit: Callable[[dict[str, object]], None]) -> None:
     """Tell all that is found of a code, in up to four lines."""
     try:
         import evmole
     except ImportError:
         from chain.bytecode.selectors import selectors
 
-        tell({"at": at, "selectors": sorted(selectors(code))[:MAX_SELECTORS]})
-        tell({"at": at, "done": True})
+        emit({"at": at, "selectors": sorted(selectors(code))[:MAX_SELECTORS]})
+        emit({"at": at, "done": True})
         return
     with suppress(BaseException):  # a panic in the library is a BaseException, and says nothing of what was told before
         functions = (evmole.contract_info(code, selectors=True).functions or [])[:MAX_SELECTORS]
-        tell({"at": at, "selectors": [f"0x{one.selector}" for one in functions]})
+        emit({"at": at, "selectors": [f"0x{one.selector}" for one in functions]})
         typed = evmole.contract_info(code, selectors=True, arguments=True).functions or []
         known = {f"0x{one.selector}": one.arguments for one in typed[:MAX_SELECTORS] if one.arguments is not None}
-        tell({"at": at, "arguments": {one: words for one, words in known.items() if len(words) <= MAX_WORDS}})
-        if len(functions) <= MAX_LAID and solidity_like(code):
+        emit({"at": at, "arguments": {one: words for one, words in known.items() if len(words) <= MAX_TYPE_CHARACTERS}})
+        if len(functions) <= MAX_FUNCTIONS and solidity_like(code):
             records = evmole.contract_info(code, storage=True).storage or []
-            laid = [
+            records_out = [
                 (
                     one.slot,
                     one.offset,
-                    one.type[:MAX_WORDS],
+                    one.type[:MAX_TYPE_CHARACTERS],
                     [f"0x{by}" for by in one.reads],
                     [f"0x{by}" for by in one.writes],
                 )
                 for one in records[:MAX_RECORDS]
             ]
-            tell({"at": at, "storage": laid})
-    tell({"at": at, "done": True})
+            emit({"at": at, "storage": records_out})
+    emit({"at": at, "done": True})
 
 
 def main() -> None:
@@ -74,13 +74,13 @@ def main() -> None:
     cpu_s = float(sys.argv[1])
     _bounded()
 
-    def tell(found: dict[str, object]) -> None:
+    def emit(found: dict[str, object]) -> None:
         print(json.dumps(found), flush=True)  # noqa: T201 - the way out of this process
 
     for at, line in enumerate(sys.stdin.buffer):
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_PROF, cpu_s)  # its signal, unhandled, ends the process
-        read(at, bytes.fromhex(line.strip().decode()), tell)
+        read(at, bytes.fromhex(line.strip().decode()), emit)
 
 
 def _bounded() -> None:

@@ -80,7 +80,7 @@ def _selector(steps: Sequence[_Step], jump: int) -> tuple[int, bool] | None:
     pair = steps[at - 2 : at]
     constants = [step.pushed for step in pair if step.opcode in (PUSH3, PUSH4)]
     last = pair[0].opcode in BOUNDARIES and pair[1].opcode in (PUSH3, PUSH4)
-    kept = last or any(step.opcode in DUPS for step in pair)
-    if len(constants) == 1 and kept and constants[0] >= SMALLEST:
+    duplicated = last or any(step.opcode in DUPS for step in pair)
+    if len(constants) == 1 and duplicated and constants[0] >= SMALLEST:
         return constants[0], (steps[at].opcode == EQ) != negated
     return None

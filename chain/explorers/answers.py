@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from chain.events import Address
 
-MAX_WORDS = 120
+MAX_CHARACTERS = 120
 """Characters of a name or version that are kept; whoever verifies a contract writes them."""
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
@@ -34,10 +34,10 @@ class SourceSeen:
     implementation: Address | None = None
 
 
-class SourceBook(Protocol):
+class SourceExplorer(Protocol):
     """Somewhere that verified source is looked up."""
 
-    async def look(self, address: Address) -> SourceSeen | None:
+    async def look_up(self, address: Address) -> SourceSeen | None:
         """What it says; None where it does not answer. Never raises."""
         ...
 
@@ -62,9 +62,9 @@ def etherscan_seen(address: Address, answer: Any) -> SourceSeen | None:
         address=address,
         by="etherscan",
         verified=True,
-        name=_words(one.get("ContractName")),
-        compiler=_words(one.get("CompilerVersion")),
-        licence=_words(one.get("LicenseType")),
+        name=_text(one.get("ContractName")),
+        compiler=_text(one.get("CompilerVersion")),
+        licence=_text(one.get("LicenseType")),
         proxy=proxy,
         implementation=Address(target.lower()) if isinstance(target, str) and _ADDRESS.fullmatch(target) else None,
     )
@@ -76,18 +76,18 @@ def sourcify_seen(address: Address, answer: Any) -> SourceSeen | None:
         return None
     compilation = answer.get("compilation")
     known = compilation if answer["match"] and isinstance(compilation, dict) else {}
-    version = " ".join(one for one in (_words(known.get("compiler")), _words(known.get("compilerVersion"))) if one)
+    version = " ".join(one for one in (_text(known.get("compiler")), _text(known.get("compilerVersion"))) if one)
     return SourceSeen(
         address=address,
         by="sourcify",
         verified=bool(answer["match"]),
-        name=_words(known.get("name")),
+        name=_text(known.get("name")),
         compiler=version or None,
     )
 
 
-def _words(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     """Short printable text; None for anything else."""
     if not isinstance(value, str):
         return None
-    return "".join(letter for letter in value[:MAX_WORDS] if letter.isprintable()).strip() or None
+    return "".join(letter for letter in value[:MAX_CHARACTERS] if letter.isprintable()).strip() or None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chain.events import Address
-from chain.explorers.answers import SourceBook, SourceSeen, etherscan_seen, sourcify_seen
+from chain.explorers.answers import SourceExplorer, SourceSeen, etherscan_seen, sourcify_seen
 from chain.rate_limit import RateLimit
 
 if TYPE_CHECKING:
@@ -28,17 +28,17 @@ MAX_BYTES = 8 * 1024 * 1024
 NOT_FOUND = 404
 
 
-class _Asked:
+class _JsonClient:
     """GET requests with JSON answers, one after another at a pace. TLS is verified, redirects are not followed."""
 
     def __init__(self, per_s: float, timeout_s: float) -> None:
-        self._pace = RateLimit(per_s)
+        self._rate_limit = RateLimit(per_s)
         self._timeout_s = timeout_s
         self._session: ClientSession | None = None
 
     async def get(self, url: str, query: Mapping[str, str], *, also: int | None = None) -> Any:
         """The answer, of status 200 or `also`; None where there is none."""
-        wait_s = self._pace.wait_s(1, asyncio.get_running_loop().time())
+        wait_s = self._rate_limit.wait_s(1, asyncio.get_running_loop().time())
         if wait_s:
             await asyncio.sleep(wait_s)
         from aiohttp import ClientError, ClientSession
@@ -80,15 +80,15 @@ class Etherscan:
             "address": address,
             "apikey": key,
         }
-        self._asked = _Asked(per_s, timeout_s)
+        self._client = _JsonClient(per_s, timeout_s)
 
-    async def look(self, address: Address) -> SourceSeen | None:
+    async def look_up(self, address: Address) -> SourceSeen | None:
         """What it says of a contract; None where it does not answer."""
-        return etherscan_seen(address, await self._asked.get(self._url, self._query(address)))
+        return etherscan_seen(address, await self._client.get(self._url, self._query(address)))
 
     async def close(self) -> None:
         """Hang up."""
-        await self._asked.close()
+        await self._client.close()
 
 
 class Sourcify:
@@ -98,19 +98,19 @@ class Sourcify:
         self, chain_id: int, *, url: str = SOURCIFY, per_s: float = PER_S, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._url = f"{url.rstrip('/')}/v2/contract/{chain_id}"
-        self._asked = _Asked(per_s, timeout_s)
+        self._client = _JsonClient(per_s, timeout_s)
 
-    async def look(self, address: Address) -> SourceSeen | None:
+    async def look_up(self, address: Address) -> SourceSeen | None:
         """What it says of a contract; None where it does not answer. It answers 404 for what it does not know."""
-        found = await self._asked.get(f"{self._url}/{address}", {"fields": "compilation"}, also=NOT_FOUND)
+        found = await self._client.get(f"{self._url}/{address}", {"fields": "compilation"}, also=NOT_FOUND)
         return sourcify_seen(address, found)
 
     async def close(self) -> None:
         """Hang up."""
-        await self._asked.close()
+        await self._client.close()
 
 
-async def asked_of(books: tuple[SourceBook, ...], address: Address) -> SourceSeen | None:
+async def first_verified(explorers: tuple[SourceExplorer, ...], address: Address) -> SourceSeen | None:
     """What the first says that knows verified source, else the first that answers."""
-    answers = [one for one in [await book.look(address) for book in books] if one is not None]
+    answers = [one for one in [await explorer.look_up(address) for explorer in explorers] if one is not None]
     return next((one for one in answers if one.verified), answers[0] if answers else None)

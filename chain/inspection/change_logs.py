@@ -31,7 +31,7 @@ def log_of(one: dict[str, Any]) -> LoggedChanges:
     return log_in(one), int(one["blockNumber"], 16), None if time is None else int(time, 16)
 
 
-def tells(specs: Mapping[str, LogSpec], log: Log, roles: Mapping[Role, Address]) -> bool:
+def reports(specs: Mapping[str, LogSpec], log: Log, roles: Mapping[Role, Address]) -> bool:
     """Whether a log reports a target; a log that other changes emit too does so only if it names the present target."""
     spec = specs.get(log.topics[0])
     if spec is None or spec.position is None:

@@ -21,7 +21,7 @@ from chain.proxies.places import PlaceTable
 
 MAX_SLOTS = 32
 MAX_TARGETS = 32
-FORM = PlaceTable(every())
+PLACES = PlaceTable(every())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +38,16 @@ class Delegated:
     probes: int = 0
 
 
-def asked_at_first(address: Address) -> set[AnyRead]:
+def first_reads(address: Address) -> set[AnyRead]:
     """What goes with the first batch."""
     calls = _calls(address)
     touched: set[AnyRead] = {TouchedState(address, calls[-1], traced=traced) for traced in (True, False)}
     return touched | {TracedDelegates(address, body) for body in calls}
 
 
-def asked_then(address: Address, named: Iterable[Address], state: StateRead) -> set[AnyRead]:
+def next_reads(address: Address, named: Iterable[Address], state: StateRead) -> set[AnyRead]:
     """What goes with the second batch, given what the first one told and the addresses found in it."""
-    what = declared(FORM, address, state)
+    what = declared(PLACES, address, state)
     touched = _touched(address, state)
     slots = [SlotWord(at, slot) for at, slots in touched for slot in slots][:MAX_SLOTS]
     if _traced(address, state):
@@ -64,7 +64,7 @@ def judged(address: Address, named: Iterable[Address], state: StateRead) -> Dele
     delegates = ran((read for read in state if _is_of(read, address)), state)
     if not delegates:
         return Delegated(verdict=Finding.UNKNOWN)
-    what = declared(FORM, address, state)
+    what = declared(PLACES, address, state)
     what = replace(what, slots=what.slots | frozenset(named))
     found = judge(what, delegates)
     held = _held(address, found.actual, found.named_by, state)
@@ -84,8 +84,8 @@ def _calls(address: Address) -> tuple[str, ...]:
     return bodies(Declared(), f"0x{mixed % (1 << 256):064x}", traced=False)
 
 
-def _is_of(need: AnyRead, address: Address) -> bool:
-    return isinstance(need, TracedDelegates | RunsOneOf) and need.address == address
+def _is_of(read: AnyRead, address: Address) -> bool:
+    return isinstance(read, TracedDelegates | RunsOneOf) and read.address == address
 
 
 def _traced(address: Address, state: StateRead) -> bool:
@@ -103,10 +103,10 @@ def _held(
     if target is None:
         return None
     words: Mapping[SlotWord, int] = {
-        need: word
+        read: word
         for at, slots in _touched(address, state)
         for slot in slots
-        if (word := state.get(need := SlotWord(at, slot))) is not None
+        if (word := state.get(read := SlotWord(at, slot))) is not None
     }
     held = holding(words, target, [address, *([named_by] if named_by else [])])
     return (held[0].address, held[0].slot) if held else None

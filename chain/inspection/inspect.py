@@ -24,9 +24,9 @@ from chain.events import Address, NetworkId, Role
 from chain.events.network import NodeFaultKind
 from chain.events.upgrades import CodeChange
 from chain.explorers.answers import SourceSeen
-from chain.inspection.change_logs import TARGETS, LoggedChanges, log_of, logs_ask, targets, tells
+from chain.inspection.change_logs import TARGETS, LoggedChanges, log_of, logs_ask, reports, targets
 from chain.inspection.controllers import OWNER, Controller, controllers, profile
-from chain.inspection.delegation import Delegated, asked_at_first, asked_then, judged
+from chain.inspection.delegation import Delegated, first_reads, judged, next_reads
 from chain.nodes.group import NodeGroup
 from chain.nodes.node import Node
 from chain.proxies.diamonds import CUTS
@@ -35,7 +35,7 @@ from chain.proxies.kinds import every
 from chain.proxies.recognition import Recognised, asked_first, asked_next, credible, recognised, roles_of, table_of
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of
-from chain.rpc.multicall import alone_ask, alone_of
+from chain.rpc.multicall import single_ask, single_of
 
 MAX_LOGS = 10_000
 
@@ -94,7 +94,7 @@ class _Inspecting:
         self._codes: dict[Address, bytes] = {}
         self._read: dict[bytes, Code] = {}
         self._reader = CodeReader()
-        self._careful = False
+        self._truncating = False
         self._logs: list[LoggedChanges] = []
 
     async def ask(self, node: Node) -> Inspection:
@@ -102,9 +102,9 @@ class _Inspecting:
         try:
             return await self._batches(node)
         except NodeFailure as failure:
-            if self._careful or not failure.detail.endswith(" bytes"):
+            if self._truncating or not failure.detail.endswith(" bytes"):
                 raise
-            self._careful = True  # code that answers megabytes: only the first words of each answer are fetched
+            self._truncating = True  # code that answers megabytes: only the first words of each answer are fetched
             return await self._batches(node)
 
     async def _batches(self, node: Node) -> Inspection:
@@ -116,31 +116,31 @@ class _Inspecting:
         far = {address for one in near for address in self._owners(one)} - near - {self._address}
         far |= set(found.roles.values()) - near if found else set()
         if far:
-            reads: set[AnyRead] = {need for one in far for need in profile(one)}
+            reads: set[AnyRead] = {read for one in far for read in profile(one)}
             await self._more(node, head, reads, far, ())
             found = self._found()
         self._read = await self._reader.read(self._compared(found))
-        return self._told(head, found)
+        return self._result(head, found)
 
     async def _first(self, node: Node) -> Header:
         at = self._address
-        reads = sorted(asked_first(every(), at) | set(profile(at)) | asked_at_first(at), key=repr)
+        reads = sorted(asked_first(every(), at) | set(profile(at)) | first_reads(at), key=repr)
         asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), logs_ask([self._address])]
-        header, code, logs, *answers = await node.ask([*asks, *(self._asked(need, "latest") for need in reads)])
+        header, code, logs, *answers = await node.ask([*asks, *(self._request(read, "latest") for read in reads)])
         self._codes[self._address] = _code(code)
         self._keep(reads, answers)
         self._keep_logs(logs)
         return header_of(header)
 
     async def _more(
-        self, node: Node, head: Header, reads: set[AnyRead], codes: Iterable[Address], heard: Iterable[Address]
+        self, node: Node, head: Header, reads: set[AnyRead], codes: Iterable[Address], log_sources: Iterable[Address]
     ) -> None:
         ordered, wanted = sorted(reads, key=repr), sorted(codes)
         asks: list[Ask] = [("eth_getCode", [one, {"blockHash": head.hash}]) for one in wanted]
-        if hearing := sorted(heard):
-            asks.append(logs_ask(hearing))
-        asks += [self._asked(need, {"blockHash": head.hash}) for need in ordered]
-        last = self._logs[-1] if self._logs and self._logs[-1][2] is None and hearing else None
+        if log_addresses := sorted(log_sources):
+            asks.append(logs_ask(log_addresses))
+        asks += [self._request(read, {"blockHash": head.hash}) for read in ordered]
+        last = self._logs[-1] if self._logs and self._logs[-1][2] is None and log_addresses else None
         if last:
             asks.append(header_ask(last[1]))
         answers = await node.ask(asks) if asks else []
@@ -149,22 +149,22 @@ class _Inspecting:
         if last and not isinstance(rest[-1], Refusal):
             time_s = int(header_of(rest[-1]).time.timestamp())
             self._logs = [(log, number, time_s if number == last[1] else time) for log, number, time in self._logs]
-        if hearing:
+        if log_addresses:
             self._keep_logs(rest.pop(0))
         self._keep(ordered, rest[: len(ordered)])
 
-    def _asked(self, need: AnyRead, at: Any) -> Ask:
-        if self._careful and isinstance(need, CallWord | CallBytes):
-            return alone_ask(need, at)
-        return read_ask(need, at)
+    def _request(self, read: AnyRead, at: Any) -> Ask:
+        if self._truncating and isinstance(read, CallWord | CallBytes):
+            return single_ask(read, at)
+        return read_ask(read, at)
 
     def _keep(self, reads: Sequence[AnyRead], answers: Sequence[Any]) -> None:
         found: dict[AnyRead, object] = {}
-        for need, answer in zip(reads, answers, strict=True):
-            alone = self._careful and isinstance(need, CallWord | CallBytes) and not isinstance(answer, Refusal)
-            word = alone_of(need, answer) if alone else read_of(need, answer)
+        for read, answer in zip(reads, answers, strict=True):
+            alone = self._truncating and isinstance(read, CallWord | CallBytes) and not isinstance(answer, Refusal)
+            word = single_of(read, answer) if alone else read_of(read, answer)
             if word is not None:
-                found[need] = word
+                found[read] = word
         self._state = credible(self._state | StateRead(found))
 
     def _keep_logs(self, answer: Any) -> None:
@@ -172,10 +172,10 @@ class _Inspecting:
         if isinstance(answer, Refusal):
             return
         try:
-            told = [log_of(one) for one in answer[-MAX_LOGS:]]
+            logs = [log_of(one) for one in answer[-MAX_LOGS:]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NodeFailure(NodeFaultKind.MALFORMED, "not a list of logs") from error
-        self._logs = sorted([*self._logs, *told], key=lambda one: (one[1], one[0].index))
+        self._logs = sorted([*self._logs, *logs], key=lambda one: (one[1], one[0].index))
 
     def _found(self) -> Recognised | None:
         return recognised(every(), self._address, self._codes[self._address], self._state)
@@ -190,8 +190,8 @@ class _Inspecting:
 
     def _second(self, near: set[Address]) -> set[AnyRead]:
         reads = asked_next(every(), self._address, self._codes[self._address], self._state)
-        reads |= asked_then(self._address, self._targets(), self._state)
-        return reads | {need for one in near for need in profile(one)}
+        reads |= next_reads(self._address, self._targets(), self._state)
+        return reads | {read for one in near for read in profile(one)}
 
     def _targets(self) -> set[Address]:
         """What any kind that the code fits names as a target."""
@@ -206,7 +206,7 @@ class _Inspecting:
         """The targets that the proxy's logs tell of: the last two."""
         return list(dict.fromkeys(targets(self._logs, every())))[-2:]
 
-    def _told(self, head: Header, found: Recognised | None) -> Inspection:
+    def _result(self, head: Header, found: Recognised | None) -> Inspection:
         kind = found.kind if found else None
         roles: dict[Role, Address] = (
             {role: at for role, at in found.roles.items() if role != Role.TABLE} if found else {}
@@ -240,7 +240,7 @@ class _Inspecting:
         if kind is None:
             return None
         specs = {spec.topic: spec for spec in kind.logs if spec.role in TARGETS}
-        logs = [one for one in self._logs if one[0].topics[0] in CUTS or tells(specs, one[0], roles)]
+        logs = [one for one in self._logs if one[0].topics[0] in CUTS or reports(specs, one[0], roles)]
         if not logs:
             return None
         log, number, time_s = logs[-1]

@@ -24,9 +24,17 @@ from chain.nodes.log_ranges import Logs, pieces, settle
 from chain.nodes.node import Clock, Node
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of, receipts_ask, receipts_of
-from chain.rpc.multicall import Packed, alone_ask, alone_of, plan, unpack
-from chain.rpc.probe_batches import Probing
-from chain.rpc.storage_writes import MAX_TRACED, PATIENCE_S, Means, contradicts, misses, writes_asks, writes_of
+from chain.rpc.multicall import Packed, plan, single_ask, single_of, unpack
+from chain.rpc.probe_batches import ProbeBatch
+from chain.rpc.storage_writes import (
+    MAX_TRACED,
+    TRACE_TIMEOUT_S,
+    TraceMethod,
+    contradicts,
+    is_unsupported,
+    writes_asks,
+    writes_of,
+)
 
 RECEIPTS = "receipts"
 
@@ -95,8 +103,8 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
     (node, logs, state, writes), others = await asyncio.gather(
         nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=others_wanted)
     )
-    if news := node.traits.tracing.news() if wanted.traced_of else None:
-        nodes.mention(node.name, NodeFaultKind.NO_TRACES, news)
+    if notice := node.limits.tracing.notice() if wanted.traced_of else None:
+        nodes.mention(node.name, NodeFaultKind.NO_TRACES, notice)
     if reads.addresses:
         by_node = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
         if len(by_node) > 1 and any(one != logs for one in by_node.values()):
@@ -119,7 +127,7 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
     ]
 
 
-async def whole(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Clock) -> list[Block]:
+async def with_all_reads(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Clock) -> list[Block]:
     """These blocks with their standing reads too. Raises NodeFailure."""
     standing, run = Reads(state=reads.deferrable), [one.header for one in some]
     wanted = BlocksWanted(run=run, reads=standing, state_of=run)
@@ -131,36 +139,36 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
     """The logs, the state and the writes as this node answers them: nearly always in one request."""
     run, reads, probes = wanted.run, wanted.reads, wanted.probes
     read_whole = frozenset(one.hash for one in wanted.state_of)
-    reading = [
-        Reading.of(one, reads.state if one.hash in read_whole else reads.per_block, node)
+    read_plans = [
+        ReadPlan.of(one, reads.state if one.hash in read_whole else reads.per_block, node)
         for one in (run if reads.per_block else wanted.state_of)
     ]
-    beside = frozenset(need for need in probes if not isinstance(need, Probe)) - reads.state
-    if beside:
-        reading.append(Reading.of(run[-1], beside, node))
-    asked = pieces(reads, run, node.traits)
+    other_reads = frozenset(read for read in probes if not isinstance(read, Probe)) - reads.state
+    if other_reads:
+        read_plans.append(ReadPlan.of(run[-1], other_reads, node))
+    asked = pieces(reads, run, node.limits)
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
-    asks = [*(piece.ask() for piece in asked), *check, *(ask for one in reading for ask in one.asks)]
-    probing = Probing.of(run[-1], probes - reads.state - beside, node.traits.apart) if probes else None
+    asks = [*(piece.ask() for piece in asked), *check, *(ask for one in read_plans for ask in one.asks)]
+    batch = ProbeBatch.of(run[-1], probes - reads.state - other_reads, node.limits.separate_probes) if probes else None
     answers, probed, writes = await _answered_with(
-        node, asks, reads.writes, wanted.traced_of, probing.asks if probing else ()
+        node, asks, reads.writes, wanted.traced_of, batch.asks if batch else ()
     )
     logs: Logs = {}
     if asked:
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:
             raise NodeFailure(NodeFaultKind.BEHIND, "on another fork")
         logs = await settle(node, asked, answers[: len(asked)])
-    state = await _state(node, reading, answers[len(asked) + len(check) :])
-    if probing:
-        state.setdefault(run[-1].hash, {}).update(probing.read(probed, node.traits.apart))
+    state = await _state(node, read_plans, answers[len(asked) + len(check) :])
+    if batch:
+        state.setdefault(run[-1].hash, {}).update(batch.read(probed, node.limits.separate_probes))
     for one in [block for block, some in writes.items() if contradicts(some, StateRead(state.get(block, {})))]:
         del writes[one]
-        node.traits.tracing.went(understood=False)
+        node.limits.tracing.record(understood=False)
     return logs, state, writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReadPlan:
     """The reads of one block, and the requests for them: packed ones first."""
 
     header: Header
@@ -168,9 +176,9 @@ class Reading:
     plain: tuple[AnyRead, ...]
 
     @classmethod
-    def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> Reading:
+    def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> ReadPlan:
         """The reads, packed as far as this node takes it."""
-        packed, plain = plan(reads) if node.traits.packs else ((), tuple(sorted(reads, key=repr)))
+        packed, plain = plan(reads) if node.limits.packs else ((), tuple(sorted(reads, key=repr)))
         return cls(header=header, packed=packed, plain=plain)
 
     @property
@@ -178,48 +186,48 @@ class Reading:
         """The requests."""
         return [
             *(some.ask(self.header) for some in self.packed),
-            *(read_ask(need, {"blockHash": self.header.hash}) for need in self.plain),
+            *(read_ask(read, {"blockHash": self.header.hash}) for read in self.plain),
         ]
 
 
-async def _state(node: Node, reading: Sequence[Reading], answers: Sequence[Any]) -> States:
+async def _state(node: Node, read_plans: Sequence[ReadPlan], answers: Sequence[Any]) -> States:
     """The answers by block. A read that a packed call did not answer is asked once more by itself."""
     found: States = {}
     again: list[tuple[Header, AnyRead]] = []
     packed = understood = False
     at = 0
-    for one in reading:
+    for one in read_plans:
         words = found.setdefault(one.header.hash, {})
         for some in one.packed:
             unpacked = unpack(some, answers[at])
             at += 1
             packed, understood = True, understood or unpacked is not None
             words |= unpacked or {}
-            again += [(one.header, need) for need in some.reads if need not in words]
+            again += [(one.header, read) for read in some.reads if read not in words]
         _put(words, zip(one.plain, answers[at : at + len(one.plain)], strict=True))
         at += len(one.plain)
     if packed:
-        node.traits.packed(understood)
+        node.limits.packed(understood)
     if again:
-        asks = [_again_ask(need, header, packs=understood) for header, need in again]
-        for (header, need), answer in zip(again, await node.ask(asks), strict=True):
-            alone = understood and isinstance(need, CallWord | CallBytes) and not isinstance(answer, Refusal)
-            word = alone_of(need, answer) if alone else read_of(need, answer)
+        asks = [_again_ask(read, header, packs=understood) for header, read in again]
+        for (header, read), answer in zip(again, await node.ask(asks), strict=True):
+            alone = understood and isinstance(read, CallWord | CallBytes) and not isinstance(answer, Refusal)
+            word = single_of(read, answer) if alone else read_of(read, answer)
             if word is not None:
-                found[header.hash][need] = word
+                found[header.hash][read] = word
     return found
 
 
-def _again_ask(need: AnyRead, header: Header, *, packs: bool) -> Ask:
+def _again_ask(read: AnyRead, header: Header, *, packs: bool) -> Ask:
     at = {"blockHash": header.hash}
-    return alone_ask(need, at) if packs and isinstance(need, CallWord | CallBytes) else read_ask(need, at)
+    return single_ask(read, at) if packs and isinstance(read, CallWord | CallBytes) else read_ask(read, at)
 
 
 def _put(words: dict[AnyRead, object], answers: Any) -> None:
-    for need, answer in answers:
-        word = read_of(need, answer)
+    for read, answer in answers:
+        word = read_of(read, answer)
         if word is not None:
-            words[need] = word
+            words[read] = word
 
 
 async def _answered_with(
@@ -235,17 +243,17 @@ async def _answered_with(
     sent again without them. The writes of several blocks are asked for afterwards. Raises NodeFailure where the node fails
     without them too.
     """
-    tracing = node.traits.tracing
+    tracing = node.limits.tracing
     wanted = headers if places and headers and tracing.asks(len(headers)) else ()
-    more = writes_asks(tracing.means, places, wanted[0]) if len(wanted) == 1 else []
+    more = writes_asks(tracing.method, places, wanted[0]) if len(wanted) == 1 else []
     if not more and not probes:
         return await node.ask(asks), [], await _several(node, places, wanted)
     try:
-        answers = await asyncio.wait_for(node.ask([*asks, *probes, *more]), PATIENCE_S)
+        answers = await asyncio.wait_for(node.ask([*asks, *probes, *more]), TRACE_TIMEOUT_S)
     except (NodeFailure, TimeoutError):
         answers = await node.ask(asks)
         if more and not probes:
-            tracing.went(understood=False)
+            tracing.record(understood=False)
         return answers, [], await _several(node, places, wanted) if not more else {}
     probed = answers[len(asks) : len(asks) + len(probes)]
     if more:
@@ -257,16 +265,16 @@ async def _answered_with(
 
 async def _several(node: Node, places: frozenset[SlotWord], headers: Sequence[Header]) -> Writes:
     found: Writes = {}
-    tracing = node.traits.tracing
+    tracing = node.limits.tracing
     for at in range(0, len(headers), MAX_TRACED):
         some = headers[at : at + MAX_TRACED]
-        if tracing.means is Means.NONE:
+        if tracing.method is TraceMethod.NONE:
             break
-        asks = [ask for one in some for ask in writes_asks(tracing.means, places, one)]
+        asks = [ask for one in some for ask in writes_asks(tracing.method, places, one)]
         try:
-            answers = await asyncio.wait_for(node.ask(asks), PATIENCE_S * len(some))
+            answers = await asyncio.wait_for(node.ask(asks), TRACE_TIMEOUT_S * len(some))
         except (NodeFailure, TimeoutError):
-            tracing.went(understood=False)
+            tracing.record(understood=False)
             continue
         found |= await _settled(node, places, some, answers)
     return found
@@ -276,9 +284,9 @@ async def _settled(
     node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]
 ) -> Writes:
     """The writes in the answers; a node that did not know the request is asked at once for less."""
-    means = node.traits.tracing.means
+    method = node.limits.tracing.method
     found = _understood(node, places, headers, answers)
-    if means is not node.traits.tracing.means:
+    if method is not node.limits.tracing.method:
         found |= await _several(node, places, [one for one in headers if one.hash not in found])
     return found
 
@@ -286,19 +294,19 @@ async def _settled(
 def _understood(node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]) -> Writes:
     """The writes in the answers; remembers what the node can answer."""
     found: Writes = {}
-    tracing = node.traits.tracing
-    means, each = tracing.means, len(answers) // len(headers)
+    tracing = node.limits.tracing
+    method, each = tracing.method, len(answers) // len(headers)
     for at, header in enumerate(headers):
         mine = answers[at * each : (at + 1) * each]
-        writes = writes_of(means, places, header, mine)
+        writes = writes_of(method, places, header, mine)
         if writes is not None:
             found[header.hash] = writes
-        if tracing.means is not means:
+        if tracing.method is not method:
             continue
-        if writes is None and misses(means, mine[0]):
-            tracing.lesser()
+        if writes is None and is_unsupported(method, mine[0]):
+            tracing.downgrade()
         else:
-            tracing.went(understood=writes is not None)
+            tracing.record(understood=writes is not None)
     return found
 
 

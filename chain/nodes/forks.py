@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from chain.blocks.block import Header
 
 
-def plain(heads: Iterable[Header], holds: Callable[[Header], bool], tip: Header | None) -> bool:
+def consistent(heads: Iterable[Header], holds: Callable[[Header], bool], tip: Header | None) -> bool:
     """Whether these heads need no second look: each is followed already, or all others are the same next block."""
     fresh = {head.hash: head for head in heads if not holds(head)}
     if not fresh:
@@ -21,16 +21,16 @@ def heights(heads: Iterable[Header], tip: Header | None) -> tuple[int, ...]:
     return tuple(sorted({head.number for head in heads} | ({tip.number} if tip else set())))
 
 
-def lines(heads: Mapping[str, Header], seen: Mapping[str, Mapping[int, str]]) -> list[list[str]]:
+def by_chain(heads: Mapping[str, Header], seen: Mapping[str, Mapping[int, str]]) -> list[list[str]]:
     """The nodes by the chain they tell, the highest head first in each. `seen`: by node, hashes by number.
 
     Two nodes tell one chain if they give the same hash at the highest number both have.
     """
     found: list[list[str]] = []
     for name in sorted(heads, key=lambda one: -heads[one].number):
-        for line in found:
-            if _agree(seen[line[0]], seen[name]):
-                line.append(name)
+        for chain_ in found:
+            if _agree(seen[chain_[0]], seen[name]):
+                chain_.append(name)
                 break
         else:
             found.append([name])

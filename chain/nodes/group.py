@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 MAX_FAULTS = 256
 LAG_BLOCKS = 3
-WITNESS_S = 2.0
+SECOND_OPINION_S = 2.0
 """How long a second opinion is waited for."""
-LOOKS = 3
+MAX_CHECKS = 3
 """At the head, after which a node is named that lags or tells a chain of its own: forks of one block are everyday, and a
 head that one node boasts of makes laggards of all others until its blocks are asked for."""
 
@@ -56,25 +56,25 @@ class NodeGroup:
         self.blooms = blooms
         self._network = network
         self._stall_s = stall_s
-        self._seats = [NodeState(node) for node in nodes]
+        self._states = [NodeState(node) for node in nodes]
         self._clock = clock
         self._faults: list[NodeFault] = []
 
     @property
     def several(self) -> bool:
         """Whether there is anybody to ask for another opinion."""
-        return len(self._seats) > 1
+        return len(self._states) > 1
 
     @property
     def pushing(self) -> Node | None:
         """A node that pushes its heads, if there is one."""
-        return next((seat.node for seat in self._seats if seat.node.pushes), None)
+        return next((state.node for state in self._states if state.node.pushes), None)
 
     def wake_s(self) -> float:
         """Seconds until the first of them is no longer left alone; 0 where one may be asked now."""
         now = self._clock()
         return min(
-            max((seat.rest_until - now).total_seconds(), 0.0) if seat.rest_until else 0.0 for seat in self._seats
+            max((state.rest_until - now).total_seconds(), 0.0) if state.rest_until else 0.0 for state in self._states
         )
 
     def take_faults(self) -> list[NodeFault]:
@@ -85,38 +85,42 @@ class NodeGroup:
     def health(self) -> tuple[NodeHealth, ...]:
         """Every node, the best first."""
         now = self._clock()
-        return tuple(seat.health(now) for seat in sorted(self._seats, key=lambda seat: (seat.resting(now), seat.rank)))
+        return tuple(
+            state.health(now) for state in sorted(self._states, key=lambda state: (state.resting(now), state.rank))
+        )
 
     async def head(self, holds: Callable[[Header], bool], tip: Header | None = None) -> tuple[str, Header] | None:
         """The highest head of the chain that is believed, and the node that has it; None where no node answers.
 
         `holds` tells whether a block is followed; `tip` is the last one followed.
         """
-        seats = self._ranked(forked=True)
-        answers = await asyncio.gather(*(self._head(seat) for seat in seats))
-        heads = {seat.node.name: (seat, head) for seat, head in zip(seats, answers, strict=True) if head is not None}
+        states = self._ranked(forked=True)
+        answers = await asyncio.gather(*(self._head(state) for state in states))
+        heads = {
+            state.node.name: (state, head) for state, head in zip(states, answers, strict=True) if head is not None
+        }
         if not heads:
             return None
-        if forks.plain((head for _, head in heads.values()), holds, tip):
-            line = list(heads)
+        if forks.consistent((head for _, head in heads.values()), holds, tip):
+            chain_ = list(heads)
         else:
-            line = await self._line(heads, holds, tip)
-        believed = [heads[name] for name in line]
-        seat, head = max(believed, key=lambda pair: (pair[1].number, holds(pair[1])))
-        self._look(heads, set(line), head)
-        return seat.node.name, head
+            chain_ = await self._believed_chain(heads, holds, tip)
+        believed = [heads[name] for name in chain_]
+        state, head = max(believed, key=lambda pair: (pair[1].number, holds(pair[1])))
+        self._check_heads(heads, set(chain_), head)
+        return state.node.name, head
 
     async def first(self, act: Callable[[Node], Awaitable[T]], reaching: int = 0) -> T:
         """What the first node gives that does not fail and whose head is not below `reaching`.
 
         Raises the last NodeFailure where all fail.
         """
-        seats = self._ranked(reaching)
-        if not seats:
+        states = self._ranked(reaching)
+        if not states:
             raise NodeFailure(NodeFaultKind.UNREACHABLE, "every node rests after its failures")
-        turn = iter(seats)
+        turn = iter(states)
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(len(seats)), retry=retry_if_exception_type(NodeFailure), reraise=True
+            stop=stop_after_attempt(len(states)), retry=retry_if_exception_type(NodeFailure), reraise=True
         )
         return await retrying(self._act, turn, act)
 
@@ -124,92 +128,94 @@ class NodeGroup:
         self, act: Callable[[Node], Awaitable[T]], *, reaching: int, after: int, most: int
     ) -> dict[str, T]:
         """What up to `most` nodes say, by name, leaving out the `after` best. Who fails or is slow says nothing."""
-        seats = self._ranked(reaching)[after : after + most]
-        found = await asyncio.gather(*(self._witness(seat, act) for seat in seats))
-        return {seat.node.name: one for seat, one in zip(seats, found, strict=True) if one is not None}
+        states = self._ranked(reaching)[after : after + most]
+        found = await asyncio.gather(*(self._witness(state, act) for state in states))
+        return {state.node.name: one for state, one in zip(states, found, strict=True) if one is not None}
 
     async def agreed(self, header: Header) -> bool | None:
         """Whether this block is on the chain, by the votes of all that are well; None: as many say yes as no.
 
         Who is outvoted is named.
         """
-        seats = self._ranked()
-        answers = [one for [one] in await asyncio.gather(*(self._hashes_at(seat, [header.number]) for seat in seats))]
-        kept = [seat for seat, found in zip(seats, answers, strict=True) if found == header.hash]
-        others = [seat for seat, found in zip(seats, answers, strict=True) if found not in (None, header.hash)]
-        if len(kept) == len(others):
+        states = self._ranked()
+        answers = [
+            one for [one] in await asyncio.gather(*(self._hashes_at(state, [header.number]) for state in states))
+        ]
+        same = [state for state, found in zip(states, answers, strict=True) if found == header.hash]
+        others = [state for state, found in zip(states, answers, strict=True) if found not in (None, header.hash)]
+        if len(same) == len(others):
             return None
-        for seat in min(kept, others, key=len):
-            self.accuse(seat.node.name, NodeFaultKind.FORKED, f"another block {header.number}")
-        return len(kept) > len(others)
+        for state in min(same, others, key=len):
+            self.accuse(state.node.name, NodeFaultKind.FORKED, f"another block {header.number}")
+        return len(same) > len(others)
 
     def accuse(self, name: str, fault: NodeFaultKind, detail: str) -> None:
         """Name a node whose answer was not believed. It is asked after the others for a while."""
-        for seat in self._seats:
-            if seat.node.name == name:
-                seat.distrust()
-                self._fault(seat, NodeFailure(fault, detail))
+        for state in self._states:
+            if state.node.name == name:
+                state.distrust()
+                self._fault(state, NodeFailure(fault, detail))
 
     def mention(self, name: str, fault: NodeFaultKind, detail: str) -> None:
         """Say of a node what it cannot do: no failure of it."""
-        for seat in self._seats:
-            if seat.node.name == name:
-                self._fault(seat, NodeFailure(fault, detail))
+        for state in self._states:
+            if state.node.name == name:
+                self._fault(state, NodeFailure(fault, detail))
 
     async def close(self) -> None:
         """Hang up on all of them."""
-        await asyncio.gather(*(seat.node.close() for seat in self._seats))
+        await asyncio.gather(*(state.node.close() for state in self._states))
 
-    async def _line(
+    async def _believed_chain(
         self, heads: dict[str, tuple[NodeState, Header]], holds: Callable[[Header], bool], tip: Header | None
     ) -> list[str]:
         """The names of the nodes that tell the chain that is believed."""
         numbers = forks.heights([head for _, head in heads.values()], tip)
-        answers = await asyncio.gather(*(self._hashes(seat, head, numbers) for seat, head in heads.values()))
+        answers = await asyncio.gather(*(self._hashes(state, head, numbers) for state, head in heads.values()))
         seen = dict(zip(heads, answers, strict=True))
         now = self._clock()
 
-        def weight(line: list[str]) -> tuple[int, bool, int]:
+        def weight(chain_: list[str]) -> tuple[int, bool, int]:
             ours = tip is not None and any(
-                seen[name].get(tip.number) == tip.hash or holds(heads[name][1]) for name in line
+                seen[name].get(tip.number) == tip.hash or holds(heads[name][1]) for name in chain_
             )
-            moves = any(heads[name][0].still_s(now) < self._stall_s for name in line)
-            return len(line), ours and moves, heads[line[0]][1].number
+            moves = any(heads[name][0].head_age_s(now) < self._stall_s for name in chain_)
+            return len(chain_), ours and moves, heads[chain_[0]][1].number
 
-        return max(forks.lines({name: head for name, (_, head) in heads.items()}, seen), key=weight)
+        return max(forks.by_chain({name: head for name, (_, head) in heads.items()}, seen), key=weight)
 
-    def _look(self, heads: dict[str, tuple[NodeState, Header]], believed: set[str], best: Header) -> None:
+    def _check_heads(self, heads: dict[str, tuple[NodeState, Header]], believed: set[str], best: Header) -> None:
         """Name those that lag and those that tell another chain, once each time it begins."""
-        for name, (seat, head) in heads.items():
-            seat.forked = 0 if name in believed else seat.forked + 1
-            if seat.forked == LOOKS:
-                self._fault(seat, NodeFailure(NodeFaultKind.FORKED, f"tells another chain at block {head.number}"))
+        for name, (state, head) in heads.items():
+            state.forked = 0 if name in believed else state.forked + 1
+            if state.forked == MAX_CHECKS:
+                self._fault(state, NodeFailure(NodeFaultKind.FORKED, f"tells another chain at block {head.number}"))
             lag = best.number - head.number
-            seat.late = seat.late + 1 if lag > LAG_BLOCKS and not seat.forked else 0
-            if seat.late == LOOKS:
-                self._fault(seat, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
-            seat.behind = seat.late >= LOOKS
+            state.late = state.late + 1 if lag > LAG_BLOCKS and not state.forked else 0
+            if state.late == MAX_CHECKS:
+                self._fault(state, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
+            state.behind = state.late >= MAX_CHECKS
 
     async def _act(self, turn: Iterator[NodeState], act: Callable[[Node], Awaitable[T]]) -> T:
         return await self._one(next(turn), act)
 
-    async def _one(self, seat: NodeState, act: Callable[[Node], Awaitable[T]], *, claim: bool = False) -> T:
+    async def _one(self, state: NodeState, act: Callable[[Node], Awaitable[T]], *, claim: bool = False) -> T:
         began = self._clock()
         try:
-            found = await act(seat.node)
+            found = await act(state.node)
         except NodeFailure as failure:
-            self._failed(seat, failure)
+            self._failed(state, failure)
             raise
-        seat.went_well((self._clock() - began).total_seconds(), claim=claim)
+        state.succeeded((self._clock() - began).total_seconds(), claim=claim)
         return found
 
-    async def _witness(self, seat: NodeState, act: Callable[[Node], Awaitable[T]]) -> T | None:
+    async def _witness(self, state: NodeState, act: Callable[[Node], Awaitable[T]]) -> T | None:
         try:
-            return await asyncio.wait_for(self._one(seat, act), WITNESS_S)
+            return await asyncio.wait_for(self._one(state, act), SECOND_OPINION_S)
         except (NodeFailure, TimeoutError):
             return None
 
-    async def _head(self, seat: NodeState) -> Header | None:
+    async def _head(self, state: NodeState) -> Header | None:
         async def act(node: Node) -> Header:
             answer = (await node.ask([header_ask(None)]))[0]
             if answer is None:
@@ -218,47 +224,47 @@ class NodeGroup:
             return head if self.blooms else replace(head, bloom=None)
 
         try:
-            head = await self._one(seat, act, claim=True)
+            head = await self._one(state, act, claim=True)
         except NodeFailure:
             return None
-        seat.stands_at(head, self._clock())
+        state.record_head(head, self._clock())
         return head
 
-    async def _hashes(self, seat: NodeState, head: Header, numbers: Sequence[int]) -> dict[int, str]:
+    async def _hashes(self, state: NodeState, head: Header, numbers: Sequence[int]) -> dict[int, str]:
         """The hashes this node gives at these heights, as far as it has them."""
         asked = [number for number in numbers if number < head.number]
         known = {head.number: head.hash}
         if asked:
-            found = await self._hashes_at(seat, asked)
+            found = await self._hashes_at(state, asked)
             known |= {number: one for number, one in zip(asked, found, strict=True) if one is not None}
         return known
 
-    async def _hashes_at(self, seat: NodeState, numbers: Sequence[int]) -> list[str | None]:
+    async def _hashes_at(self, state: NodeState, numbers: Sequence[int]) -> list[str | None]:
         async def act(node: Node) -> list[str | None]:
             answers = await node.ask([header_ask(number) for number in numbers])
             return [None if answer is None else header_of(answer).hash for answer in answers]
 
         try:
-            return await self._one(seat, act, claim=True)
+            return await self._one(state, act, claim=True)
         except NodeFailure:
             return [None] * len(numbers)
 
     def _ranked(self, reaching: int = 0, *, forked: bool = False) -> list[NodeState]:
         now = self._clock()
-        awake = [seat for seat in self._seats if not seat.resting(now) and seat.reaches(reaching)]
-        return sorted((seat for seat in awake if forked or not seat.forked), key=lambda seat: seat.rank)
+        awake = [state for state in self._states if not state.resting(now) and state.reaches(reaching)]
+        return sorted((state for state in awake if forked or not state.forked), key=lambda state: state.rank)
 
-    def _failed(self, seat: NodeState, failure: NodeFailure) -> None:
-        self._fault(seat, failure)
-        seat.failed(failure, self._clock(), alone=not self.several)
+    def _failed(self, state: NodeState, failure: NodeFailure) -> None:
+        self._fault(state, failure)
+        state.failed(failure, self._clock(), alone=not self.several)
 
-    def _fault(self, seat: NodeState, failure: NodeFailure) -> None:
+    def _fault(self, state: NodeState, failure: NodeFailure) -> None:
         if len(self._faults) < MAX_FAULTS:
             self._faults.append(
                 NodeFault(
                     network=self._network,
                     seen_at=self._clock(),
-                    node=seat.node.name,
+                    node=state.node.name,
                     fault=failure.fault,
                     detail=failure.detail,
                 )

@@ -75,17 +75,17 @@ class NodeState:
         """Whether it may have that block: its head is there, or was never asked for."""
         return self.head is None or self.head.number >= number
 
-    def still_s(self, now: datetime) -> float:
+    def head_age_s(self, now: datetime) -> float:
         """Seconds since its head last moved."""
         return (now - self.moved_at).total_seconds() if self.moved_at else 0.0
 
-    def stands_at(self, head: Header, now: datetime) -> None:
+    def record_head(self, head: Header, now: datetime) -> None:
         """Take its head."""
         if self.head is None or self.head.hash != head.hash:
             self.moved_at = now
         self.head = head
 
-    def went_well(self, took_s: float, *, claim: bool = False) -> None:
+    def succeeded(self, took_s: float, *, claim: bool = False) -> None:
         """Take an answer. A mere `claim`, of a head, does not make up for blocks that were not there."""
         self.failures = 0
         self.nulls = self.nulls if claim else 0
@@ -102,7 +102,7 @@ class NodeState:
         Blocks that it claims and has not weigh more where it is not `alone`.
         """
         if failure.fault is NodeFaultKind.BATCH_LIMIT:
-            self.node.traits.fewer_asks()
+            self.node.limits.fewer_asks()
         if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.BATCH_LIMIT):
             return
         self.errors += (1 - self.errors) * LEARNS

@@ -24,10 +24,10 @@ class Agreement:
     faults: Mapping[str, NodeFaultKind]
 
 
-def judge(header: Header, told: Mapping[str, tuple[Log, ...]]) -> Agreement:
-    """What to believe of this block. `told` by the node's name, at least one."""
-    made_up = {name: set(denied(header, logs)) for name, logs in told.items()}
-    sets = {name: frozenset(logs) - made_up[name] for name, logs in told.items()}
+def judge(header: Header, logs_by_node: Mapping[str, tuple[Log, ...]]) -> Agreement:
+    """What to believe of this block. `logs_by_node` by the node's name, at least one."""
+    made_up = {name: set(denied(header, logs)) for name, logs in logs_by_node.items()}
+    sets = {name: frozenset(logs) - made_up[name] for name, logs in logs_by_node.items()}
     [(most, votes)] = Counter(sets.values()).most_common(1)
     believed = most if votes * 2 > len(sets) else frozenset[Log]().union(*sets.values())
     faults: dict[str, NodeFaultKind] = {}

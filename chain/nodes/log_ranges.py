@@ -30,13 +30,13 @@ class Piece:
         return logs_ask(self.reads, self.run)
 
 
-def pieces(reads: Reads, run: Sequence[Header], traits: NodeLimits) -> list[Piece]:
+def pieces(reads: Reads, run: Sequence[Header], limits: NodeLimits) -> list[Piece]:
     """The run as a node of these traits takes it."""
     addresses = sorted(reads.addresses)
     return [
         Piece(run=tuple(blocks), reads=replace(reads, addresses=frozenset(some)))
-        for blocks in _parts(run, traits.most_blocks)
-        for some in _parts(addresses, traits.most_addresses)
+        for blocks in _parts(run, limits.most_blocks)
+        for some in _parts(addresses, limits.most_addresses)
     ]
 
 
@@ -51,24 +51,24 @@ async def settle(node: Node, asked: Sequence[Piece], answers: Sequence[Any]) -> 
         smaller: list[Piece] = []
         for piece, answer in todo:
             if isinstance(answer, Refusal) and answer.failure().fault is NodeFaultKind.RANGE_LIMIT:
-                smaller += _split(piece, answer, node.traits)
+                smaller += _split(piece, answer, node.limits)
                 continue
             for block, logs in logs_of(answer, piece.run).items():
                 found[block] += logs
-            node.traits.went_well()
+            node.limits.succeeded()
         todo = list(zip(smaller, await node.ask([piece.ask() for piece in smaller]), strict=True)) if smaller else []
     return {block: tuple(sorted(logs, key=lambda log: log.index)) for block, logs in found.items()}
 
 
-def _split(piece: Piece, refusal: Refusal, traits: NodeLimits) -> list[Piece]:
+def _split(piece: Piece, refusal: Refusal, limits: NodeLimits) -> list[Piece]:
     if len(piece.run) > 1:
-        traits.fewer_blocks(len(piece.run), most_blocks(refusal.message))
-        return [replace(piece, run=tuple(some)) for some in _parts(piece.run, traits.most_blocks)]
+        limits.fewer_blocks(len(piece.run), most_blocks(refusal.message))
+        return [replace(piece, run=tuple(some)) for some in _parts(piece.run, limits.most_blocks)]
     addresses = sorted(piece.reads.addresses)
     if len(addresses) > 1:
         half = len(addresses) // 2
         if "addresses" in refusal.message:
-            traits.most_addresses = min(traits.most_addresses, max(half, 1))
+            limits.most_addresses = min(limits.most_addresses, max(half, 1))
         return [
             replace(piece, reads=replace(piece.reads, addresses=frozenset(some)))
             for some in (addresses[:half], addresses[half:])

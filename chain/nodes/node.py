@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from chain.rpc.messages import Ask
-from chain.rpc.probe_batches import Apart
+from chain.rpc.probe_batches import SeparateProbes
 from chain.rpc.storage_writes import Tracing
 
 MAX_ASKS = 100
@@ -29,8 +29,8 @@ class NodeLimits:
     most_addresses: int = MAX_ADDRESSES
     unpacked: int = 0
     tracing: Tracing = field(default_factory=Tracing)
-    apart: Apart = field(default_factory=Apart)
-    _well: int = 0
+    separate_probes: SeparateProbes = field(default_factory=SeparateProbes)
+    _successes: int = 0
 
     @property
     def packs(self) -> bool:
@@ -47,15 +47,15 @@ class NodeLimits:
 
     def fewer_blocks(self, asked: int, allowed: int | None) -> None:
         """A range of `asked` blocks was refused; `allowed` is what the node said it takes."""
-        self._well = 0
+        self._successes = 0
         half = max(asked // 2, 1)
         self.most_blocks = min(allowed, asked - 1) if allowed and allowed < asked else half
 
-    def went_well(self) -> None:
+    def succeeded(self) -> None:
         """A range was answered. Many in a row, and more is tried again: what is refused differs from stretch to stretch."""
-        self._well += 1
-        if self._well >= GROW_AFTER:
-            self._well = 0
+        self._successes += 1
+        if self._successes >= GROW_AFTER:
+            self._successes = 0
             self.most_blocks = min(self.most_blocks * 2, MAX_BLOCKS)
 
 
@@ -77,7 +77,7 @@ class Node(Protocol):
         ...
 
     @property
-    def traits(self) -> NodeLimits:
+    def limits(self) -> NodeLimits:
         """What was learned of it."""
         ...
 

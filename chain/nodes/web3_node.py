@@ -75,8 +75,8 @@ class Web3Node:
     ) -> None:
         self.name = redacted(url)
         self.pushes = url.startswith(("ws://", "wss://"))
-        self.traits = NodeLimits()
-        self._pace = RateLimit(calls_per_s) if calls_per_s else None
+        self.limits = NodeLimits()
+        self._rate_limit = RateLimit(calls_per_s) if calls_per_s else None
         self._url = url
         self._chain_id = chain_id
         self._timeout_s = timeout_s
@@ -88,7 +88,7 @@ class Web3Node:
         """Answers in the order of the questions; a single question's error is a Refusal. Opens the node if need be."""
         if self._provider is None:
             await self._open()
-        batches = _batches(asks, self.traits.most_asks)
+        batches = _batches(asks, self.limits.most_asks)
         if self.pushes or len(batches) == 1:
             return [answer for batch in batches for answer in await self._batch(batch)]
         return await self._side_by_side(batches)
@@ -158,7 +158,7 @@ class Web3Node:
 
     async def _batch(self, asks: Sequence[Ask]) -> list[Any]:
         assert self._provider is not None
-        if self._pace and (wait_s := self._pace.wait_s(len(asks), asyncio.get_running_loop().time())):
+        if self._rate_limit and (wait_s := self._rate_limit.wait_s(len(asks), asyncio.get_running_loop().time())):
             await asyncio.sleep(wait_s)
         try:
             answers = await asyncio.wait_for(

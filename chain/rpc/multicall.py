@@ -22,17 +22,17 @@ from chain.rpc.messages import Ask
 
 T = TypeVar("T")
 
-LEAST = 24
+MIN_PACKED = 24
 """Reads below which packing gains nothing."""
 MAX_SLOTS = 3000
 """In one call: 2,100 gas each, where nodes allow some 30 million."""
 MAX_CODES = 4000
 MAX_CALLS = 120
-GAS_A_CALL = 200_000
+CALL_GAS = 200_000
 """A contract that burns gas burns no more, so that even as many as fit in one call leave the others theirs; what was not
 answered is asked again by itself."""
 MAX_PACKED_ANSWER = 8192
-GAS_ALONE = 8_000_000
+SINGLE_CALL_GAS = 8_000_000
 """For a call that had too little among others."""
 
 READER = "0x60005b3681101560155780355481526020016002565b366000f3"
@@ -67,18 +67,18 @@ class Packed:
 def plan(reads: frozenset[AnyRead]) -> tuple[tuple[Packed, ...], tuple[AnyRead, ...]]:
     """The reads as a few calls, and those that must be asked one by one. Both in an order that is always the same."""
     ordered = sorted(reads, key=repr)
-    if len(ordered) < LEAST:
+    if len(ordered) < MIN_PACKED:
         return (), tuple(ordered)
-    slots = [need for need in ordered if isinstance(need, SlotWord)]
-    codes = [need for need in ordered if isinstance(need, CodeHash)]
-    calls = [need for need in ordered if isinstance(need, CallWord | CallBytes)]
+    slots = [read for read in ordered if isinstance(read, SlotWord)]
+    codes = [read for read in ordered if isinstance(read, CodeHash)]
+    calls = [read for read in ordered if isinstance(read, CallWord | CallBytes)]
     packed = [
         *(_slots(some) for some in _parts(slots, MAX_SLOTS)),
         *(_codes(some) for some in _parts(codes, MAX_CODES)),
         *(_calls(some) for some in _parts(calls, MAX_CALLS)),
     ]
-    held = {need for one in packed for need in one.reads}
-    return tuple(packed), tuple(need for need in ordered if need not in held)
+    held = {read for one in packed for read in one.reads}
+    return tuple(packed), tuple(read for read in ordered if read not in held)
 
 
 def unpack(packed: Packed, answer: Any) -> dict[AnyRead, object] | None:
@@ -92,10 +92,10 @@ def unpack(packed: Packed, answer: Any) -> dict[AnyRead, object] | None:
             return _code_words(packed.reads, body)
         found = _Answer(body)
         words: dict[AnyRead, object] = {}
-        for need in packed.reads:
+        for read in packed.reads:
             length = found.word()
             if length != FAILED:
-                _answered(words, need, length, found, _most(need))
+                _answered(words, read, length, found, _most(read))
     except (TypeError, ValueError):
         return None
     return words if found.ended else None
@@ -110,8 +110,8 @@ def _slot_words(reads: Sequence[AnyRead], body: bytes) -> dict[AnyRead, object] 
         end = at + _WORD * (len(group) + 1)
         if int.from_bytes(body[at : at + _WORD], "big") != end - at - _WORD or end > len(body):
             return None
-        for start, need in zip(range(at + _WORD, end, _WORD), group, strict=True):
-            words[need] = int.from_bytes(body[start : start + _WORD], "big")
+        for start, read in zip(range(at + _WORD, end, _WORD), group, strict=True):
+            words[read] = int.from_bytes(body[start : start + _WORD], "big")
         at = end
     return words if at == len(body) else None
 
@@ -120,7 +120,7 @@ def _code_words(reads: Sequence[AnyRead], body: bytes) -> dict[AnyRead, object] 
     if len(body) != _WORD * len(reads):
         return None
     return {
-        need: int.from_bytes(body[at * _WORD : (at + 1) * _WORD], "big") or NO_CODE for at, need in enumerate(reads)
+        read: int.from_bytes(body[at * _WORD : (at + 1) * _WORD], "big") or NO_CODE for at, read in enumerate(reads)
     }
 
 
@@ -147,61 +147,61 @@ class _Answer:
         return part
 
 
-def alone_ask(need: CallWord | CallBytes, at: Any) -> Ask:
+def single_ask(read: CallWord | CallBytes, at: Any) -> Ask:
     """One call with gas of its own, of whose answer no more comes back than is wanted: strangers' code may give megabytes."""
-    most = MAX_ANSWER if isinstance(need, CallBytes) else _WORD
-    call = _call(_item(need.address, bytes.fromhex(need.body[2:]), most, GAS_ALONE))
+    most = MAX_ANSWER if isinstance(read, CallBytes) else _WORD
+    call = _call(_item(read.address, bytes.fromhex(read.body[2:]), most, SINGLE_CALL_GAS))
     return ("eth_call", [call, at, {NOBODY: {"code": CALLER}}])
 
 
-def alone_of(need: Read[T], answer: Any) -> T | None:
+def single_of(read: Read[T], answer: Any) -> T | None:
     """The answer to it, as `chain.rpc.messages.read_of` gives it."""
     words: dict[AnyRead, Any] = {}
     try:
         found = _Answer(bytes.fromhex(answer[2:]))
         length = found.word()
         if length != FAILED:
-            _answered(words, need, length, found, MAX_ANSWER if isinstance(need, CallBytes) else _WORD)
+            _answered(words, read, length, found, MAX_ANSWER if isinstance(read, CallBytes) else _WORD)
     except (TypeError, ValueError):
         return None
-    answered: T | None = words.get(need)
+    answered: T | None = words.get(read)
     return answered
 
 
-def _answered(words: dict[AnyRead, object], need: AnyRead, length: int, found: _Answer, most: int) -> None:
-    told = found.take(min(length, most))
-    if isinstance(need, CallBytes):
+def _answered(words: dict[AnyRead, object], read: AnyRead, length: int, found: _Answer, most: int) -> None:
+    kept = found.take(min(length, most))
+    if isinstance(read, CallBytes):
         if 0 < length <= most:
-            words[need] = told
+            words[read] = kept
     elif length >= _WORD:
-        words[need] = int.from_bytes(told, "big")
+        words[read] = int.from_bytes(kept, "big")
 
 
-def _most(need: AnyRead) -> int:
-    return MAX_PACKED_ANSWER if isinstance(need, CallBytes) else _WORD
+def _most(read: AnyRead) -> int:
+    return MAX_PACKED_ANSWER if isinstance(read, CallBytes) else _WORD
 
 
 def _slots(reads: Sequence[SlotWord]) -> Packed:
     by_address: dict[str, list[SlotWord]] = {}
-    for need in reads:
-        by_address.setdefault(need.address, []).append(need)
+    for read in reads:
+        by_address.setdefault(read.address, []).append(read)
     body = bytearray()
     for address, some in by_address.items():
-        keys = b"".join(need.slot.to_bytes(_WORD, "big") for need in some)
+        keys = b"".join(read.slot.to_bytes(_WORD, "big") for read in some)
         body += _item(address, keys, len(keys), 100_000 + 3000 * len(some))
     overrides = {NOBODY: {"code": CALLER}} | {address: {"code": READER} for address in by_address}
     return Packed(
-        reads=tuple(need for some in by_address.values() for need in some), call=_call(body), overrides=overrides
+        reads=tuple(read for some in by_address.values() for read in some), call=_call(body), overrides=overrides
     )
 
 
 def _codes(reads: Sequence[CodeHash]) -> Packed:
-    body = b"".join(bytes(12) + bytes.fromhex(need.address[2:]) for need in reads)
+    body = b"".join(bytes(12) + bytes.fromhex(read.address[2:]) for read in reads)
     return Packed(reads=tuple(reads), call=_call(body), overrides={NOBODY: {"code": HASHER}})
 
 
 def _calls(reads: Sequence[CallWord | CallBytes]) -> Packed:
-    body = b"".join(_item(need.address, bytes.fromhex(need.body[2:]), _most(need), GAS_A_CALL) for need in reads)
+    body = b"".join(_item(read.address, bytes.fromhex(read.body[2:]), _most(read), CALL_GAS) for read in reads)
     return Packed(reads=tuple(reads), call=_call(body), overrides={NOBODY: {"code": CALLER}})
 
 

@@ -19,21 +19,21 @@ from chain.rpc.multicall import CALLER, FAILED
 
 MAX_TOGETHER = 64
 MAX_OVERRIDES = 256
-GAS_A_PROBE = 300_000
+PROBE_GAS_IN_BATCH = 300_000
 """For one of many; they share a call."""
 ANSWER = 96
 """Bytes of an answer that are kept: what a sentinel says."""
 
 
 @dataclass(slots=True)
-class Apart:
+class SeparateProbes:
     """Which kinds of probes a node does not take together."""
 
     kinds: set[type] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probing:
+class ProbeBatch:
     """The questions of one block: many in one, then one by one."""
 
     header: Header
@@ -41,40 +41,40 @@ class Probing:
     alone: tuple[AnyRead, ...] = ()
 
     @classmethod
-    def of(cls, header: Header, probes: frozenset[AnyRead], apart: Apart) -> Probing:
+    def of(cls, header: Header, probes: frozenset[AnyRead], separate_probes: SeparateProbes) -> ProbeBatch:
         """As this node takes them, always in the same order."""
         ordered = sorted(probes, key=repr)
         together: list[tuple[AnyRead, ...]] = []
         for kind in (RunsOneOf, TracedDelegates):
-            if kind not in apart.kinds:
-                together += _groups([need for need in ordered if isinstance(need, kind)])
-        held = {need for some in together for need in some}
+            if kind not in separate_probes.kinds:
+                together += _groups([read for read in ordered if isinstance(read, kind)])
+        held = {read for some in together for read in some}
         return cls(header=header, together=tuple(together), alone=tuple(one for one in ordered if one not in held))
 
     @property
     def asks(self) -> list[Ask]:
         """The questions."""
         at = {"blockHash": self.header.hash}
-        return [*(_ask(some, at) for some in self.together), *(read_ask(need, at) for need in self.alone)]
+        return [*(_ask(some, at) for some in self.together), *(read_ask(read, at) for read in self.alone)]
 
-    def read(self, answers: Sequence[Any], apart: Apart) -> dict[AnyRead, object]:
+    def read(self, answers: Sequence[Any], separate_probes: SeparateProbes) -> dict[AnyRead, object]:
         """The answers by need; what was not understood is missing, and asked alone from then on."""
         found: dict[AnyRead, object] = {}
         for some, answer in zip(self.together, answers, strict=False):
             words = _words(some, answer)
             if words is None:
-                apart.kinds.add(type(some[0]))
+                separate_probes.kinds.add(type(some[0]))
             found |= words or {}
-        for need, answer in zip(self.alone, answers[len(self.together) :], strict=False):
-            one = _alone(need, answer)
+        for read, answer in zip(self.alone, answers[len(self.together) :], strict=False):
+            one = _alone(read, answer)
             if one is not None:
-                found[need] = one
+                found[read] = one
         return found
 
 
-def _alone(need: AnyRead, answer: Any) -> object | None:
+def _alone(read: AnyRead, answer: Any) -> object | None:
     try:
-        return read_of(need, answer)
+        return read_of(read, answer)
     except NodeFailure:
         return None
 
@@ -84,58 +84,58 @@ def _groups(reads: Iterable[AnyRead]) -> list[tuple[AnyRead, ...]]:
     groups: list[list[AnyRead]] = []
     called: set[str] = set()
     replaced: set[str] = set()
-    for need in reads:
-        targets = set(need.targets) if isinstance(need, RunsOneOf) else set()
-        if need.address in replaced | targets or targets & called:
+    for read in reads:
+        targets = set(read.targets) if isinstance(read, RunsOneOf) else set()
+        if read.address in replaced | targets or targets & called:
             continue
         if not groups or len(groups[-1]) >= MAX_TOGETHER or len(replaced | targets) > MAX_OVERRIDES:
             groups.append([])
             called, replaced = set(), set()
-        groups[-1].append(need)
-        called.add(need.address)
+        groups[-1].append(read)
+        called.add(read.address)
         replaced |= targets
     return [tuple(group) for group in groups if len(group) > 1]
 
 
 def _ask(reads: Sequence[AnyRead], at: Any) -> Ask:
-    body = b"".join(_item(need) for need in reads)
+    body = b"".join(_item(read) for read in reads)
     call = {"to": NOBODY, "data": f"0x{body.hex()}"}
     overrides = {NOBODY: {"code": CALLER}}
-    for need in reads:
-        if isinstance(need, RunsOneOf):
-            overrides |= {target: {"code": sentinel(target)} for target in need.targets}
+    for read in reads:
+        if isinstance(read, RunsOneOf):
+            overrides |= {target: {"code": sentinel(target)} for target in read.targets}
     if isinstance(reads[0], RunsOneOf):
         return ("eth_call", [call, at, overrides])
     return ("debug_traceCall", [call, at, {"tracer": "callTracer", "timeout": "1s", "stateOverrides": overrides}])
 
 
-def _item(need: AnyRead) -> bytes:
-    assert isinstance(need, RunsOneOf | TracedDelegates)
-    body = bytes.fromhex(need.body[2:])
-    figures = b"".join(figure.to_bytes(4, "big") for figure in (len(body), ANSWER, GAS_A_PROBE))
-    return bytes.fromhex(need.address[2:]) + figures + body
+def _item(read: AnyRead) -> bytes:
+    assert isinstance(read, RunsOneOf | TracedDelegates)
+    body = bytes.fromhex(read.body[2:])
+    figures = b"".join(figure.to_bytes(4, "big") for figure in (len(body), ANSWER, PROBE_GAS_IN_BATCH))
+    return bytes.fromhex(read.address[2:]) + figures + body
 
 
 def _words(reads: Sequence[AnyRead], answer: Any) -> dict[AnyRead, object] | None:
     try:
-        return _said(reads, answer) if isinstance(reads[0], RunsOneOf) else _traced(reads, answer)
+        return _sentinel_answers(reads, answer) if isinstance(reads[0], RunsOneOf) else _traced(reads, answer)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def _said(reads: Sequence[AnyRead], answer: Any) -> dict[AnyRead, object] | None:
+def _sentinel_answers(reads: Sequence[AnyRead], answer: Any) -> dict[AnyRead, object] | None:
     if isinstance(answer, Refusal):
         return None
     body, at = bytes.fromhex(answer[2:]), 0
     found: dict[AnyRead, object] = {}
-    for need in reads:
+    for read in reads:
         length = int.from_bytes(body[at : at + 32], "big")
-        kept = 0 if length == FAILED else min(length, ANSWER)
-        if len(body) < at + 32 + kept:
+        size = 0 if length == FAILED else min(length, ANSWER)
+        if len(body) < at + 32 + size:
             return None
-        assert isinstance(need, RunsOneOf)
-        found[need] = need.sentinel(body[at + 32 : at + 32 + kept])
-        at += 32 + kept
+        assert isinstance(read, RunsOneOf)
+        found[read] = read.sentinel(body[at + 32 : at + 32 + size])
+        at += 32 + size
     return found if at == len(body) else None
 
 
@@ -143,6 +143,6 @@ def _traced(reads: Sequence[AnyRead], answer: Any) -> dict[AnyRead, object] | No
     if isinstance(answer, Refusal):
         return None
     frames = [one for one in answer.get("calls") or () if one["type"] == "STATICCALL"]
-    if [str(one["to"]).lower() for one in frames] != [need.address for need in reads]:
+    if [str(one["to"]).lower() for one in frames] != [read.address for read in reads]:
         return None
-    return {need: need.decode(frame) for need, frame in zip(reads, frames, strict=True)}
+    return {read: read.decode(frame) for read, frame in zip(reads, frames, strict=True)}

@@ -20,11 +20,11 @@ from chain.events import Address
 from chain.rpc.errors import NodeFailure, Refusal, answered
 from chain.rpc.messages import Ask, header_ask, header_of
 
-PATIENCE_S = 2.0
+TRACE_TIMEOUT_S = 2.0
 """How long a block waits for its traces; then it goes on without."""
-MAX_STRIKES = 3
+MAX_MISSES = 3
 """Blocks in a row without an answer to what was asked, after which the next lesser means is tried."""
-REST = 1024
+RETRY_BLOCKS = 1024
 """Blocks after which a node without traces is tried again."""
 MAX_WRITES = 4096
 """Of watched places in one transaction: more than honest ones make in a year."""
@@ -34,7 +34,7 @@ MAX_TRACED = 8
 """Blocks whose traces are asked in one request when catching up."""
 
 
-class Means(IntEnum):
+class TraceMethod(IntEnum):
     """How a node gives writes, the best first."""
 
     TRACER = 0
@@ -43,10 +43,10 @@ class Means(IntEnum):
     NONE = 3
 
 
-SAYS = {
-    Means.DIFFS: "no tracers, diffs only: a change set back within one transaction would not be seen",
-    Means.REPLAY: "no tracers, diffs only: a change set back within one transaction would not be seen",
-    Means.NONE: "no traces: a change set back within one block would not be seen",
+NOTICES = {
+    TraceMethod.DIFFS: "no tracers, diffs only: a change set back within one transaction would not be seen",
+    TraceMethod.REPLAY: "no tracers, diffs only: a change set back within one transaction would not be seen",
+    TraceMethod.NONE: "no traces: a change set back within one block would not be seen",
 }
 NOT_ASKED = "traces are not asked of it: a change set back within one block would not be seen"
 
@@ -55,68 +55,68 @@ NOT_ASKED = "traces are not asked of it: a change set back within one block woul
 class Tracing:
     """What was learned of one node's traces. `lost` counts blocks that went on without what was asked."""
 
-    means: Means = Means.TRACER
+    method: TraceMethod = TraceMethod.TRACER
     never: bool = False
     lost: int = 0
     _strikes: int = 0
     _rested: int = 0
     _well: bool = False
-    _said: str = ""
+    _reported: str = ""
 
     def asks(self, blocks: int) -> bool:
         """Whether it is to be asked for the writes in these blocks. One that had none is tried again after a long while."""
-        if self.means is Means.NONE and not self.never:
+        if self.method is TraceMethod.NONE and not self.never:
             self._rested += blocks
-            if self._rested >= REST:
-                self.means, self._rested = Means.TRACER, 0
-        return self.means is not Means.NONE
+            if self._rested >= RETRY_BLOCKS:
+                self.method, self._rested = TraceMethod.TRACER, 0
+        return self.method is not TraceMethod.NONE
 
-    def went(self, *, understood: bool) -> None:
+    def record(self, *, understood: bool) -> None:
         """Take whether a block's writes were given."""
         self._well = self._well or understood
         self._strikes = 0 if understood else self._strikes + 1
         self.lost += not understood
-        if self._strikes >= MAX_STRIKES:
-            self.lesser()
+        if self._strikes >= MAX_MISSES:
+            self.downgrade()
 
-    def lesser(self) -> None:
+    def downgrade(self) -> None:
         """Ask for the next lesser means from now on."""
-        self.means, self._strikes, self._well = Means(self.means + 1), 0, False
+        self.method, self._strikes, self._well = TraceMethod(self.method + 1), 0, False
 
-    def off(self, *, said: bool = True) -> None:
-        """Never ask; `said`: and name the node for it, which an operator who chose so needs not hear."""
-        self.means, self.never = Means.NONE, True
-        self._said = self._said if said else NOT_ASKED
+    def off(self, *, reported: bool = True) -> None:
+        """Never ask; `reported`: and name the node for it, which an operator who chose so needs not hear."""
+        self.method, self.never = TraceMethod.NONE, True
+        self._reported = self._reported if reported else NOT_ASKED
 
-    def news(self) -> str | None:
+    def notice(self) -> str | None:
         """What to say of the node, each thing once; a lesser means is named when it has answered."""
-        says = NOT_ASKED if self.never else SAYS.get(self.means, "")
-        if says == self._said or not (self._well or self.means is Means.NONE):
+        notice = NOT_ASKED if self.never else NOTICES.get(self.method, "")
+        if notice == self._reported or not (self._well or self.method is TraceMethod.NONE):
             return None
-        self._said = says
-        return says or None
+        self._reported = notice
+        return notice or None
 
 
-def writes_asks(means: Means, places: frozenset[SlotWord], header: Header) -> list[Ask]:
+def writes_asks(method: TraceMethod, places: frozenset[SlotWord], header: Header) -> list[Ask]:
     """The questions for all writes in one block."""
-    if means is Means.NONE:
+    if method is TraceMethod.NONE:
         return []
-    if means is Means.REPLAY:  # knows numbers only: the header beside it tells of which block they are
+    if method is TraceMethod.REPLAY:  # knows numbers only: the header beside it tells of which block they are
         return [("trace_replayBlockTransactions", [hex(header.number), ["stateDiff"]]), header_ask(header.number)]
     how: dict[str, Any] = {"tracer": tracer(places)}
-    if means is Means.DIFFS:
+    if method is TraceMethod.DIFFS:
         how = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}
     return [("debug_traceBlockByHash", [header.hash, how | {"timeout": "1s"}])]
 
 
 def writes_of(
-    means: Means, places: frozenset[SlotWord], header: Header, answers: Sequence[Any]
+    method: TraceMethod, places: frozenset[SlotWord], header: Header, answers: Sequence[Any]
 ) -> tuple[Write, ...] | None:
     """The writes in order; None where that is no answer, or one of its transactions could not be traced."""
     try:
-        if means is Means.REPLAY and header_of(answers[1]).hash != header.hash:
+        if method is TraceMethod.REPLAY and header_of(answers[1]).hash != header.hash:
             return None
-        read = {Means.TRACER: _traced, Means.DIFFS: _left, Means.REPLAY: _replayed}[means]
+        read = {TraceMethod.TRACER: _traced, TraceMethod.DIFFS: _diffs, TraceMethod.REPLAY: _replayed}[method]
         found = [write for one in _each(answered(answers[0])) for write in read(one)]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, NodeFailure):
         return None
@@ -129,12 +129,12 @@ def contradicts(writes: Iterable[Write], state: StateRead) -> bool:
     return any(state.get(place) not in (None, value) for place, value in last.items())
 
 
-def misses(means: Means, answer: Any) -> bool:
+def is_unsupported(method: TraceMethod, answer: Any) -> bool:
     """Whether the node does not know what it was asked: then it need not be asked again."""
     if isinstance(answer, Refusal):
         return answer.code in (-32601, -32602) or "not" in answer.message[:200].lower()
     failed = isinstance(answer, list) and answer and isinstance(answer[0], dict) and "error" in answer[0]
-    return bool(failed and means is Means.TRACER and "timeout" not in str(answer[0]["error"])[:200])
+    return bool(failed and method is TraceMethod.TRACER and "timeout" not in str(answer[0]["error"])[:200])
 
 
 def tracer(places: Iterable[SlotWord]) -> str:
@@ -169,7 +169,7 @@ def _traced(one: Mapping[str, Any]) -> Iterator[Write]:
         yield Write(transaction, Address(address.lower()), _word(slot), _word(value))
 
 
-def _left(one: Mapping[str, Any]) -> Iterator[Write]:
+def _diffs(one: Mapping[str, Any]) -> Iterator[Write]:
     """A place that a transaction left empty is missing from what stands after it."""
     transaction, before, after = _hash(one["txHash"]), one["result"]["pre"], one["result"]["post"]
     for address in {**before, **after}:

@@ -13,7 +13,7 @@ from chain.events import PlacedEvent
 
 EVERY = 64
 MAX_MARKS = 64
-MAX_TOLD = 256
+MAX_EVENTS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +27,9 @@ class Mark:
 class AncestorMarks:
     """Marks, oldest first, and all that was told above the oldest of them and below the window."""
 
-    def __init__(self, marks: Iterable[Mark] = (), told: Iterable[PlacedEvent] = ()) -> None:
+    def __init__(self, marks: Iterable[Mark] = (), events: Iterable[PlacedEvent] = ()) -> None:
         self._marks = list(marks)
-        self._told = list(told)
+        self._events = list(events)
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -37,29 +37,29 @@ class AncestorMarks:
         return tuple(self._marks)
 
     @property
-    def told(self) -> tuple[PlacedEvent, ...]:
+    def events(self) -> tuple[PlacedEvent, ...]:
         """What was told in the blocks above the oldest mark, oldest first."""
-        return tuple(self._told)
+        return tuple(self._events)
 
-    def take(self, mark: Mark, told: Iterable[PlacedEvent]) -> None:
+    def take(self, mark: Mark, events: Iterable[PlacedEvent]) -> None:
         """Take a block that leaves the window. What is forgotten takes the marks below it along."""
-        self._told.extend(told)
+        self._events.extend(events)
         if not self._marks or mark.number >= self._marks[-1].number + EVERY:
             self._marks.append(mark)
         floor = self._marks[-MAX_MARKS:][0].number
-        for event in self._told[:-MAX_TOLD]:
+        for event in self._events[:-MAX_EVENTS]:
             floor = max(floor, event.place.block_number)
         self._marks = [one for one in self._marks if one.number >= floor] or [mark]
-        self._told = [event for event in self._told if event.place.block_number > self._marks[0].number]
+        self._events = [event for event in self._events if event.place.block_number > self._marks[0].number]
 
     def common(self, hashes: Mapping[int, str]) -> Mark | None:
         """The highest mark that has this hash on another chain."""
         return next((one for one in reversed(self._marks) if hashes.get(one.number) == one.hash), None)
 
-    def part(self, common_number: int, hashes: Mapping[int, str]) -> tuple[list[PlacedEvent], list[PlacedEvent]]:
+    def split(self, common_number: int, hashes: Mapping[int, str]) -> tuple[list[PlacedEvent], list[PlacedEvent]]:
         """Forget all above `common_number`; gives what still stands there, by these hashes, and what is gone."""
-        above = [event for event in self._told if event.place.block_number > common_number]
-        self._told = [event for event in self._told if event.place.block_number <= common_number]
+        above = [event for event in self._events if event.place.block_number > common_number]
+        self._events = [event for event in self._events if event.place.block_number <= common_number]
         self._marks = [one for one in self._marks if one.number <= common_number]
-        stands = [event for event in above if hashes.get(event.place.block_number) == event.place.block_hash]
-        return stands, [event for event in above if hashes.get(event.place.block_number) != event.place.block_hash]
+        remaining = [event for event in above if hashes.get(event.place.block_number) == event.place.block_hash]
+        return remaining, [event for event in above if hashes.get(event.place.block_number) != event.place.block_hash]

@@ -15,17 +15,17 @@ class Followed:
     """A block we followed, what was told of it, and the detectors' memories after it."""
 
     header: Header
-    told: tuple[PlacedEvent, ...]
+    events: tuple[PlacedEvent, ...]
     memories: dict[str, bytes]
 
 
 class CanonicalWindow:
     """At most `keep` blocks, oldest first, each the parent of the next."""
 
-    def __init__(self, keep: int, window: Iterable[Followed] = (), elder: AncestorMarks | None = None) -> None:
+    def __init__(self, keep: int, window: Iterable[Followed] = (), ancestors: AncestorMarks | None = None) -> None:
         assert keep > 0
         self._keep = keep
-        self.elder = elder or AncestorMarks()
+        self.ancestors = ancestors or AncestorMarks()
         self._window: list[Followed] = []
         for followed in window:
             self.extend(followed)
@@ -64,12 +64,12 @@ class CanonicalWindow:
         assert self.follows([followed.header])
         self._window.append(followed)
         for old in self._window[: -self._keep]:
-            self.elder.take(Mark(number=old.header.number, hash=old.header.hash), old.told)
+            self.ancestors.take(Mark(number=old.header.number, hash=old.header.hash), old.events)
         del self._window[: -self._keep]
 
-    def tell_more(self, told: Iterable[PlacedEvent]) -> None:
+    def add_events(self, events: Iterable[PlacedEvent]) -> None:
         """Take what came to be told of the newest block after it was followed."""
-        self._window[-1] = replace(self._window[-1], told=(*self._window[-1].told, *told))
+        self._window[-1] = replace(self._window[-1], events=(*self._window[-1].events, *events))
 
     def roll_back(self, common_number: int) -> tuple[Followed, ...]:
         """Drop the blocks after `common_number`; gives them newest first, as they are to be taken back."""

@@ -24,7 +24,7 @@ from chain.sync.canonical import Followed
 VERSION = 5
 """Of the blocks, the events and the detectors' memories. A checkpoint of another version is refused: the watcher starts anew."""
 
-Telling = PlacedEvent | Reorged | Retracted
+DeliveredOnce = PlacedEvent | Reorged | Retracted
 """Events that must be told exactly once, across restarts too."""
 
 PLACED: dict[str, type[PlacedEvent]] = {kind.__name__: kind for kind in get_args(PlacedEvent)}
@@ -45,18 +45,18 @@ class Checkpoints(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """`window` oldest first; `untold` was decided but not yet taken by the consumer, in order.
+    """`window` oldest first; `pending` was decided but not yet taken by the consumer, in order.
 
-    `marks` and `elder_told` are what lies below the window. After a reorg deeper than it the window is empty: `start` is
-    then the block to go on from, and `stands` the ids told beyond it that are not to be told again.
+    `marks` and `ancestor_events` are what lies below the window. After a reorg deeper than it the window is empty: `start` is
+    then the block to go on from, and `already_emitted` the ids told beyond it that are not to be told again.
     """
 
     window: tuple[Followed, ...]
-    untold: tuple[Telling, ...]
+    pending: tuple[DeliveredOnce, ...]
     marks: tuple[Mark, ...] = ()
-    elder_told: tuple[PlacedEvent, ...] = ()
+    ancestor_events: tuple[PlacedEvent, ...] = ()
     start: int | None = None
-    stands: frozenset[str] = frozenset()
+    already_emitted: frozenset[str] = frozenset()
 
     def encode(self) -> bytes:
         """As bytes that `decode` reads."""
@@ -67,7 +67,7 @@ class Checkpoint:
             blocks.append(
                 {
                     "header": msgspec.to_builtins(replace(one.header, bloom=None)),
-                    "told": [_plain(event) for event in one.told],
+                    "told": [_plain(event) for event in one.events],
                     "memories": {
                         name: memories.at(name, memory)
                         for name, memory in one.memories.items()
@@ -82,11 +82,11 @@ class Checkpoint:
                 "version": VERSION,
                 "memories": memories.written,
                 "blocks": blocks,
-                "untold": [_plain(event) for event in self.untold],
+                "untold": [_plain(event) for event in self.pending],
                 "marks": [[mark.number, mark.hash] for mark in self.marks],
-                "elder_told": [_plain(event) for event in self.elder_told],
+                "elder_told": [_plain(event) for event in self.ancestor_events],
                 "start": self.start,
-                "stands": sorted(self.stands),
+                "stands": sorted(self.already_emitted),
             },
             separators=(",", ":"),
         ).encode()
@@ -102,19 +102,19 @@ def decode(body: bytes) -> Checkpoint | None:
         before = memories[of] if of is not None else b""
         memories.append(before[:head] + b64decode(part) + before[len(before) - tail :])
     window: list[Followed] = []
-    kept: dict[str, bytes] = {}
+    current: dict[str, bytes] = {}
     for one in found["blocks"]:
-        kept = {name: memory for name, memory in kept.items() if name not in one["gone"]}
-        kept |= {name: memories[at] for name, at in one["memories"].items()}
-        told = tuple(_placed(event) for event in one["told"])
-        window.append(Followed(header=msgspec.convert(one["header"], Header), told=told, memories=kept))
+        current = {name: memory for name, memory in current.items() if name not in one["gone"]}
+        current |= {name: memories[at] for name, at in one["memories"].items()}
+        events = tuple(_placed(event) for event in one["told"])
+        window.append(Followed(header=msgspec.convert(one["header"], Header), events=events, memories=current))
     return Checkpoint(
         window=tuple(window),
-        untold=tuple(_telling(event) for event in found["untold"]),
+        pending=tuple(_delivered_once(event) for event in found["untold"]),
         marks=tuple(Mark(number=number, hash=block) for number, block in found["marks"]),
-        elder_told=tuple(_placed(event) for event in found["elder_told"]),
+        ancestor_events=tuple(_placed(event) for event in found["elder_told"]),
         start=found["start"],
-        stands=frozenset(found["stands"]),
+        already_emitted=frozenset(found["stands"]),
     )
 
 
@@ -156,7 +156,7 @@ def _longest(most: int, same: Callable[[int], bool]) -> int:
     return least
 
 
-def _plain(event: Telling) -> dict[str, Any]:
+def _plain(event: DeliveredOnce) -> dict[str, Any]:
     if isinstance(event, Retracted):
         rest = {"network": event.network, "seen_at": event.seen_at.isoformat(), "event_id": event.event_id}
         return {"kind": "Retracted", "event": _plain(event.event), **rest}
@@ -168,7 +168,7 @@ def _placed(plain: dict[str, Any]) -> PlacedEvent:
     return msgspec.convert(plain["event"], kind)
 
 
-def _telling(plain: dict[str, Any]) -> Telling:
+def _delivered_once(plain: dict[str, Any]) -> DeliveredOnce:
     if plain["kind"] == "Reorged":
         return msgspec.convert(plain["event"], Reorged)
     if plain["kind"] == "Retracted":

@@ -28,29 +28,29 @@ from chain.nodes.group import NodeGroup
 from chain.nodes.node import MAX_ASKS, Clock, Node
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
-from chain.rpc.multicall import LEAST
+from chain.rpc.multicall import MIN_PACKED
 from chain.sync.digest import Digested
 
-ASIDE = frozenset({Role.ADMIN, Role.PENDING})
+IGNORED_ROLES = frozenset({Role.ADMIN, Role.PENDING})
 """Roles whose address is not code that runs for the contract."""
 CODE, FACET = Role.CODE, Role.FACET
-LEAVING = frozenset({FACET, Role.DELEGATE})
+REMOVABLE_ROLES = frozenset({FACET, Role.DELEGATE})
 """Roles that may be given up, so that nobody is no mistake there."""
 MAX_PAIRS = 24
 """Pairs of codes compared in one block; a diamond rarely changes more facets at once."""
 TRIES = 3
 PAUSE_S = 0.6
 """Between them: a node that failed once rests for half a second."""
-ASKING_S = 12.0
+REQUESTS_S = 12.0
 """For all tries, of the past."""
-ASKING_LIVE_S = 4.0
+LIVE_REQUESTS_S = 4.0
 """For all tries at the head, where the next block waits."""
 
 Batch = Sequence[tuple[Header, Sequence[PlacedEvent]]]
 
 
 @dataclass(frozen=True, slots=True)
-class _At:
+class _CodeAt:
     """Code to be had: of whom, after which block."""
 
     address: Address
@@ -58,7 +58,7 @@ class _At:
 
 
 Act = Callable[[Node], Awaitable[list[bytes | None]]]
-_Pair = tuple[_At | None, _At]
+_Pair = tuple[_CodeAt | None, _CodeAt]
 
 
 class CodeComparison:
@@ -70,39 +70,41 @@ class CodeComparison:
         nodes: NodeGroup,
         clock: Clock,
         *,
-        asking_s: float = ASKING_S,
+        requests_s: float = REQUESTS_S,
         reader: CodeReader | None = None,
     ) -> None:
         self._network = network
         self._nodes = nodes
         self._clock = clock
-        self._asking_s = asking_s
+        self._requests_s = requests_s
         self._reader = reader or CodeReader()
 
     async def compared(self, found: Sequence[Digested]) -> list[Digested]:
         """The same blocks, their comparisons behind what was told of them."""
-        more = await self.missing([(one.block.header, one.told) for one in found])
+        more = await self.missing([(one.block.header, one.events) for one in found])
         return [
-            replace(one, told=[*one.told, *events]) if events else one for one, events in zip(found, more, strict=True)
+            replace(one, events=[*one.events, *events]) if events else one
+            for one, events in zip(found, more, strict=True)
         ]
 
     async def missing(self, batch: Batch) -> list[list[CodeCompared]]:
         """Of each block the comparisons that its events lack, in the order of the upgrades."""
-        wanting = [lacking(events) if events else [] for _, events in batch]
+        upgrades_by_block = [not_compared(events) if events else [] for _, events in batch]
         pairs: dict[str, _Pair] = {}
-        for (header, events), upgrades in zip(batch, wanting, strict=True):
+        for (header, events), upgrades in zip(batch, upgrades_by_block, strict=True):
             pairs |= _pairs(header, events) if upgrades else {}
         codes = await self._codes({one for pair in pairs.values() for one in pair if one}, batch)
         now = self._clock()
         return [
-            [self._told(event, pairs.get(event.event_id), codes, now) for event in upgrades] for upgrades in wanting
+            [self._event(event, pairs.get(event.event_id), codes, now) for event in upgrades]
+            for upgrades in upgrades_by_block
         ]
 
-    def _told(
-        self, event: ContractUpgraded, pair: _Pair | None, codes: Mapping[_At, Code], now: datetime
+    def _event(
+        self, event: ContractUpgraded, pair: _Pair | None, codes: Mapping[_CodeAt, Code], now: datetime
     ) -> CodeCompared:
         old, new = (codes.get(at) if at else None for at in pair or (None, None))
-        if event.role in LEAVING and event.new == NOBODY:
+        if event.role in REMOVABLE_ROLES and event.new == NOBODY:
             new = None
         links = self._network.links(pair[1].address) if pair and new and new.size else ()
         served = (event.gained, event.lost) if event.role == FACET else None
@@ -118,21 +120,21 @@ class CodeComparison:
             change=changed(old, new, links, served),
         )
 
-    async def _codes(self, wanted: set[_At], batch: Batch) -> dict[_At, Code]:
+    async def _codes(self, wanted: set[_CodeAt], batch: Batch) -> dict[_CodeAt, Code]:
         """The codes that some node gives, read; so many at once as one request holds."""
-        stood = await self._stood(wanted, batch) if len(batch) > 1 and len(wanted) >= LEAST else {}
-        ordered = sorted(wanted - stood.keys(), key=lambda at: (at.block_hash, at.address))
-        found = await self._read(stood)
+        unchanged = await self._unchanged(wanted, batch) if len(batch) > 1 and len(wanted) >= MIN_PACKED else {}
+        ordered = sorted(wanted - unchanged.keys(), key=lambda at: (at.block_hash, at.address))
+        found = await self._read(unchanged)
         for begin in range(0, len(ordered), MAX_ASKS):
             asked = ordered[begin : begin + MAX_ASKS]
             found |= await self._read(await self._bodies(asked, batch[-1][0].number))
         return found
 
-    async def _read(self, bodies: Mapping[_At, bytes]) -> dict[_At, Code]:
+    async def _read(self, bodies: Mapping[_CodeAt, bytes]) -> dict[_CodeAt, Code]:
         read = await self._reader.read(bodies.values(), len({at.block_hash for at in bodies}))
         return {at: read[body] for at, body in bodies.items()}
 
-    async def _stood(self, wanted: set[_At], batch: Batch) -> dict[_At, bytes]:
+    async def _unchanged(self, wanted: set[_CodeAt], batch: Batch) -> dict[_CodeAt, bytes]:
         """Of many blocks: the codes whose hash is the same before the first and after the last of them, and so in between; each
         is fetched once. A node gives thousands of hashes in one answer, and old codes one by one and slowly.
         """
@@ -145,28 +147,28 @@ class CodeComparison:
         except NodeFailure:
             return {}
         before, after = (one.state for one in found)
-        same = {need.address: word for need, word in after.items() if before.get(need) == word}
-        holders = {word: _At(address, last.hash) for address, word in same.items() if word != NO_CODE}
-        bodies: dict[_At, bytes] = {}
+        same = {read.address: word for read, word in after.items() if before.get(read) == word}
+        holders = {word: _CodeAt(address, last.hash) for address, word in same.items() if word != NO_CODE}
+        bodies: dict[_CodeAt, bytes] = {}
         for begin in range(0, len(holders), MAX_ASKS):
             bodies |= await self._bodies([*holders.values()][begin : begin + MAX_ASKS], last.number)
         codes = {word: bodies[at] for word, at in holders.items() if at in bodies} | {NO_CODE: b""}
         return {at: codes[same[at.address]] for at in wanted if same.get(at.address) in codes}
 
-    async def _bodies(self, asked: Sequence[_At], reaching: int) -> dict[_At, bytes]:
+    async def _bodies(self, asked: Sequence[_CodeAt], reaching: int) -> dict[_CodeAt, bytes]:
         asks: list[Ask] = [("eth_getCode", [at.address, {"blockHash": at.block_hash}]) for at in asked]
 
         async def act(node: Node) -> list[bytes | None]:
             return [_body(answer) for answer in await node.ask(asks)]
 
         try:
-            async with asyncio.timeout(self._asking_s):
-                found = await self._tried(act, reaching)
+            async with asyncio.timeout(self._requests_s):
+                found = await self._with_retries(act, reaching)
         except (NodeFailure, TimeoutError):
             return {}
         return {at: body for at, body in zip(asked, found, strict=True) if body is not None}
 
-    async def _tried(self, act: Act, reaching: int) -> list[bytes | None]:
+    async def _with_retries(self, act: Act, reaching: int) -> list[bytes | None]:
         for _ in range(TRIES - 1):
             try:
                 return await self._nodes.first(act, reaching)
@@ -175,31 +177,31 @@ class CodeComparison:
         return await self._nodes.first(act, reaching)
 
 
-def lacking(told: Iterable[PlacedEvent]) -> list[ContractUpgraded]:
+def not_compared(events: Iterable[PlacedEvent]) -> list[ContractUpgraded]:
     """The upgrades of code among these whose comparison is not."""
-    events = list(told)
+    events = list(events)
     done = {event.upgrade_id for event in events if isinstance(event, CodeCompared)}
     upgrades = (event for event in events if isinstance(event, ContractUpgraded))
-    return [event for event in upgrades if event.role not in ASIDE and event.event_id not in done]
+    return [event for event in upgrades if event.role not in IGNORED_ROLES and event.event_id not in done]
 
 
 def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:
     """Which codes each upgrade of this block went from and to; the first `MAX_PAIRS` different ones."""
     came: set[str] = set()
-    kept: set[_Pair] = set()
+    known: set[_Pair] = set()
     found: dict[str, _Pair] = {}
     for event in events:
-        if not isinstance(event, ContractUpgraded) or event.role in ASIDE:
+        if not isinstance(event, ContractUpgraded) or event.role in IGNORED_ROLES:
             continue
         if event.role == CODE:
-            pair: _Pair = _At(event.contract, header.parent_hash), _At(event.contract, header.hash)
+            pair: _Pair = _CodeAt(event.contract, header.parent_hash), _CodeAt(event.contract, header.hash)
         else:
             before = header.hash if event.old in came else header.parent_hash
-            old = None if event.old is None else _At(Address(event.old), before)
-            pair = old, _At(Address(event.new), header.hash)
+            old = None if event.old is None else _CodeAt(Address(event.old), before)
+            pair = old, _CodeAt(Address(event.new), header.hash)
         came.add(event.new)
-        if pair in kept or len(kept) < MAX_PAIRS:
-            kept.add(pair)
+        if pair in known or len(known) < MAX_PAIRS:
+            known.add(pair)
             found[event.event_id] = pair
     return found
 

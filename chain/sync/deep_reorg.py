@@ -17,18 +17,18 @@ class DeepReorg:
     """The highest old block that is shared (None: none of them), what was told above it and stands, and what is gone."""
 
     common: int | None
-    stands: list[PlacedEvent]
+    remaining: list[PlacedEvent]
     gone: list[PlacedEvent]
 
 
-async def below(elder: AncestorMarks, nodes: NodeGroup, head: Header) -> DeepReorg:
+async def read_deep_reorg(ancestors: AncestorMarks, nodes: NodeGroup, head: Header) -> DeepReorg:
     """What is left below a window that is gone whole, on the chain of `head`. Raises NodeFailure."""
-    mark = elder.common(await _hashes(nodes, [one.number for one in elder.marks], head))
+    mark = ancestors.common(await _hashes(nodes, [one.number for one in ancestors.marks], head))
     if mark is None:
-        return DeepReorg(common=None, stands=[], gone=list(elder.told))
-    numbers = sorted({event.place.block_number for event in elder.told if event.place.block_number > mark.number})
-    stands, gone = elder.part(mark.number, await _hashes(nodes, numbers, head))
-    return DeepReorg(common=mark.number, stands=stands, gone=gone)
+        return DeepReorg(common=None, remaining=[], gone=list(ancestors.events))
+    numbers = sorted({event.place.block_number for event in ancestors.events if event.place.block_number > mark.number})
+    remaining, gone = ancestors.split(mark.number, await _hashes(nodes, numbers, head))
+    return DeepReorg(common=mark.number, remaining=remaining, gone=gone)
 
 
 async def _hashes(nodes: NodeGroup, numbers: Sequence[int], head: Header) -> dict[int, str]:

@@ -20,7 +20,7 @@ class DetectorSet:
         self._stages: tuple[dict[str, Detector], dict[str, Detector]] = ({}, {})
         self._all: tuple[Detector, ...] = ()
         self._wanted: list[Reads] = []
-        self._needs = Reads()
+        self._reads = Reads()
         self._seen: dict[Address, list[object]] = {}
         self.reset()
 
@@ -38,9 +38,9 @@ class DetectorSet:
         """What all of them want of the next block: the very same object while nobody's wishes change."""
         wanted = [detector.reads() for detector in self._all]
         if wanted != self._wanted:  # quick: a list looks first whether they are the same objects
-            self._needs = together(wanted)
+            self._reads = together(wanted)
         self._wanted = wanted
-        return self._needs
+        return self._reads
 
     def on_block(self, block: Block) -> list[PlacedEvent]:
         """The block's events: stage 1 in order of the chain, amended and followed by stage 2."""
@@ -61,12 +61,12 @@ class DetectorSet:
         of which nothing else is told.
         """
         seen: dict[Address, list[object]] = {}
-        for need, word in block.state.items():
-            group = seen.get(need.address)
+        for read, word in block.state.items():
+            group = seen.get(read.address)
             if group is None:
-                seen[need.address] = [need, word]
+                seen[read.address] = [read, word]
             else:
-                group.append(need)
+                group.append(read)
                 group.append(word)
         before, self._seen = self._seen, seen
         moving = {log.address for log in block.logs} | {write.address for write in block.writes or ()}

@@ -18,7 +18,7 @@ from chain.rpc.errors import NodeFailure
 from chain.sync.detector_set import DetectorSet
 
 Memories = Mapping[str, bytes]
-Whole = Callable[[Block], Awaitable[Block]]
+ReadWhole = Callable[[Block], Awaitable[Block]]
 """Gives the block with its standing reads too."""
 
 TURN = 32
@@ -32,15 +32,15 @@ class Digested:
     """A block and what was told of it; `memories` after it, where they were asked for."""
 
     block: Block
-    told: list[PlacedEvent]
+    events: list[PlacedEvent]
     memories: Memories | None
 
 
 class RangeDigest:
     """Digests blocks on one bench. `whole` makes the standing reads of a block; `keep` wants the memories after each."""
 
-    def __init__(self, bench: DetectorSet, whole: Whole, keep: Callable[[], Memories] | None = None) -> None:
-        self._bench = bench
+    def __init__(self, detectors: DetectorSet, whole: ReadWhole, keep: Callable[[], Memories] | None = None) -> None:
+        self._detectors = detectors
         self._whole = whole
         self._keep = keep
 
@@ -52,18 +52,18 @@ class RangeDigest:
         """
         if not sparse or len(blocks) < 2:
             return await self._pass(blocks, reads)
-        start = self._bench.memory()
+        start = self._detectors.memory()
         try:
             found = await self._pass(blocks, reads)
             if len(found) < len(blocks):
                 cut = [*blocks[: len(found) - 1], await self._whole(found[-1].block)]
-                self._bench.recall(start)
+                self._detectors.recall(start)
                 found = await self._pass(cut, reads)
             if len(found) < 2 or not silent(found[-1]):
                 return found
             return await self._to_the_first(found, reads, start)
         except BaseException:
-            self._bench.recall(start)
+            self._detectors.recall(start)
             raise
 
     async def _to_the_first(self, found: list[Digested], reads: Reads, start: Memories) -> list[Digested]:
@@ -77,18 +77,18 @@ class RangeDigest:
             except NodeFailure:
                 if not done:
                     raise
-                self._bench.recall(start)
+                self._detectors.recall(start)
                 return done  # so far nothing was silent; the rest is looked through another time
-            self._bench.recall(start)
-            looked = await self._pass(part, reads)
-            if silent(looked[-1]):
+            self._detectors.recall(start)
+            checked = await self._pass(part, reads)
+            if silent(checked[-1]):
                 blocks = part
             else:
-                done += looked
-                if not reads.covers(self._bench.reads()):
+                done += checked
+                if not reads.covers(self._detectors.reads()):
                     return done  # what is wanted from here on was not read of the rest
-                start, blocks = self._bench.memory(), blocks[half + 1 :]
-        self._bench.recall(start)
+                start, blocks = self._detectors.memory(), blocks[half + 1 :]
+        self._detectors.recall(start)
         return [*done, *await self._pass(blocks, reads)]
 
     async def _pass(self, blocks: Sequence[Block], reads: Reads) -> list[Digested]:
@@ -96,13 +96,13 @@ class RangeDigest:
         for at, block in enumerate(blocks):
             if at % TURN == TURN - 1:
                 await asyncio.sleep(0)
-            told = self._bench.on_block(block)
-            found.append(Digested(block=block, told=told, memories=self._keep() if self._keep else None))
-            if not reads.covers(self._bench.reads()):
+            events = self._detectors.on_block(block)
+            found.append(Digested(block=block, events=events, memories=self._keep() if self._keep else None))
+            if not reads.covers(self._detectors.reads()):
                 break
         return found
 
 
 def silent(digested: Digested) -> bool:
     """Whether something was told of this block that only its state shows, so that an earlier one may have done it."""
-    return any(isinstance(one, ContractUpgraded | ControlChanged) and one.seen_by in SILENT for one in digested.told)
+    return any(isinstance(one, ContractUpgraded | ControlChanged) and one.seen_by in SILENT for one in digested.events)

@@ -21,7 +21,7 @@ class HeadClock:
         self._moved_at: datetime | None = None
         self._stalls = 0
 
-    def look(self, found: tuple[str, Header] | None, now: datetime) -> HeadStalled | None:
+    def observe(self, found: tuple[str, Header] | None, now: datetime) -> HeadStalled | None:
         """Take one look at the head (node and header; None where no node answered). A stall is told once each `stall_s`."""
         if self._moved_at is None:
             self._moved_at = now
@@ -53,7 +53,7 @@ class HeadClock:
         """Whether this is the head that was last seen."""
         return self._head is not None and self._head.hash == header.hash
 
-    def pulse(self, followed: Header, now: datetime) -> HeadSeen | None:
+    def head_seen(self, followed: Header, now: datetime) -> HeadSeen | None:
         """Take a block that was followed; a pulse where it is the head."""
         if not self.is_head(followed):
             return None

@@ -23,8 +23,8 @@ async def with_tokens(nodes: NodeGroup, watch: Watch, head: Header) -> Watch:
     reads = [CallWord(pool.address, call) for pool in bare for call in (TOKEN0_CALL, TOKEN1_CALL)]
 
     async def act(node: Node) -> list[int | None]:
-        answers = await node.ask([read_ask(need, {"blockHash": head.hash}) for need in reads])
-        return [read_of(need, answer) for need, answer in zip(reads, answers, strict=True)]
+        answers = await node.ask([read_ask(read, {"blockHash": head.hash}) for read in reads])
+        return [read_of(read, answer) for read, answer in zip(reads, answers, strict=True)]
 
     words = await nodes.first(act)
     found: dict[str, WatchedPool] = {}

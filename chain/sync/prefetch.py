@@ -40,7 +40,7 @@ class Prefetch:
         self._every_block = every_block
         self._under_way: tuple[Wanted, asyncio.Task[list[Block]]] | None = None
 
-    def set_out(self, wanted: Wanted) -> None:
+    def start(self, wanted: Wanted) -> None:
         """Begin to read what is likely to be wanted next. Not over a WebSocket, where one answer comes after the other."""
         if self._nodes.pushing is None:
             self._under_way = wanted, asyncio.create_task(self._read(wanted))
@@ -52,19 +52,19 @@ class Prefetch:
         begun, reading = self._under_way
         more = wanted.reads.deferrable - begun.reads.deferrable
         if not wanted.is_begun_by(begun) or (more and self._every_block):
-            await self.give_up()
+            await self.cancel()
             return await self._read(wanted)
         self._under_way = None  # whatever comes of it: what failed is read anew
         found = await reading
         if more or (wanted.grown and not self._every_block):
             last = len(found) - 1
             ends = sorted({0, last}) if wanted.grown else [last]
-            made = await fetch.whole(self._nodes, [found[at] for at in ends], wanted.reads, self._clock)
+            made = await fetch.with_all_reads(self._nodes, [found[at] for at in ends], wanted.reads, self._clock)
             for at, block in zip(ends, made, strict=True):
                 found[at] = block
         return found
 
-    async def give_up(self) -> None:
+    async def cancel(self) -> None:
         """Stop reading what was set out for."""
         if self._under_way:
             _, reading = self._under_way

@@ -46,13 +46,13 @@ class ScanIncomplete(Exception):
         self.number = number
 
 
-async def prime(nodes: NodeGroup, network: NetworkId, bench: DetectorSet, header: Header, clock: Clock) -> None:
+async def prime(nodes: NodeGroup, network: NetworkId, detectors: DetectorSet, header: Header, clock: Clock) -> None:
     """Show the state of a block, and none of its logs: thrice, for what is found there may need more to be read."""
     for _ in range(3):
-        reads = Reads(state=bench.reads().state)
+        reads = Reads(state=detectors.reads().state)
         wanted = fetch.BlocksWanted(run=[header], reads=reads, state_of=[header])
         found = await fetch.blocks(nodes, network, wanted, clock)
-        bench.on_block(found[0])
+        detectors.on_block(found[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,30 +86,30 @@ async def scan(
     same blocks ended; the event that was being handled then comes again, with its id. Raises ScanIncomplete where no node
     gives a block after some tries.
     """
-    past = _Past(settings, nodes or open_nodes(settings, clock), clock, options)
+    run = _Scan(settings, nodes or open_nodes(settings, clock), clock, options)
     tries = 0
     try:
-        await past.resume(first)
-        for event in past.untold():
+        await run.resume(first)
+        for event in run.pending():
             yield event
-        while past.number <= last:
-            went_on = await past.advance(last)
-            for fault in past.nodes.take_faults():
+        while run.number <= last:
+            went_on = await run.advance(last)
+            for fault in run.nodes.take_faults():
                 yield fault
-            for event in past.untold():
+            for event in run.pending():
                 yield event
             tries = 0 if went_on else tries + 1
-            if tries > (MAX_TRIES if past.begun else FIRST_TRIES):
-                raise ScanIncomplete(past.number)
+            if tries > (MAX_TRIES if run.begun else FIRST_TRIES):
+                raise ScanIncomplete(run.number)
             if not went_on:
-                await asyncio.sleep(max(settings.wait_s, past.nodes.wake_s()))
+                await asyncio.sleep(max(settings.wait_s, run.nodes.wake_s()))
             elif options.progress:
-                options.progress(past.number - first, last + 1 - first)
+                options.progress(run.number - first, last + 1 - first)
     finally:
-        await past.close()
+        await run.close()
 
 
-class _Past:
+class _Scan:
     def __init__(
         self,
         settings: WatcherSettings,
@@ -123,14 +123,14 @@ class _Past:
         self._checkpoints = options.checkpoints
         self._every_block = options.every_block
         self._most = RUN
-        self._bench: DetectorSet | None = None
+        self._detectors: DetectorSet | None = None
         self._memories: Mapping[str, bytes] = {}
         self._last: Header | None = None
         self._out: deque[PlacedEvent] = deque()
         self._grown = False
-        self._ahead = Prefetch(nodes, settings.network.id, clock, every_block=options.every_block)
+        self._prefetch = Prefetch(nodes, settings.network.id, clock, every_block=options.every_block)
         self._steady = True
-        self._comparing = CodeComparison(settings.network, nodes, clock)
+        self._comparison = CodeComparison(settings.network, nodes, clock)
         self.nodes = nodes
         self.number = 0
         self.begun = False
@@ -143,10 +143,10 @@ class _Past:
         if checkpoint and checkpoint.window:
             self._last = checkpoint.window[-1].header
             self._memories = checkpoint.window[-1].memories
-            self._out.extend(event for event in checkpoint.untold if isinstance(event, PlacedEvent))
+            self._out.extend(event for event in checkpoint.pending if isinstance(event, PlacedEvent))
             self.number = self._last.number + 1
 
-    def untold(self) -> Iterator[PlacedEvent]:
+    def pending(self) -> Iterator[PlacedEvent]:
         """What was decided, one by one; asking for the next says that the last one was taken."""
         while self._out:
             yield self._out[0]
@@ -156,43 +156,43 @@ class _Past:
     def _save(self) -> None:
         """Keep where it stands, and what of it was not taken."""
         if self._checkpoints and self._last:
-            followed = Followed(header=self._last, told=(), memories=dict(self._memories))
-            self._checkpoints.save(self._network, Checkpoint(window=(followed,), untold=tuple(self._out)).encode())
+            followed = Followed(header=self._last, events=(), memories=dict(self._memories))
+            self._checkpoints.save(self._network, Checkpoint(window=(followed,), pending=tuple(self._out)).encode())
 
     async def advance(self, last: int) -> bool:
         """Digest the next blocks; False where the nodes failed."""
         try:
-            bench = self._bench or await self._primed()
-            reads = bench.reads()
+            detectors = self._detectors or await self._primed()
+            reads = detectors.reads()
             numbers = self._next(self.number, last, reads)
-            blocks = await self._ahead.blocks(Wanted(numbers=numbers, reads=reads, grown=self._grown))
+            blocks = await self._prefetch.blocks(Wanted(numbers=numbers, reads=reads, grown=self._grown))
             following = self._next(numbers.stop, last, reads)
             if following and self._steady:
-                self._ahead.set_out(Wanted(numbers=following, reads=reads))
-            stretch = RangeDigest(bench, partial(self._whole, reads=reads))
-            found = await stretch.digested(blocks, reads, sparse=not self._every_block)
+                self._prefetch.start(Wanted(numbers=following, reads=reads))
+            digest = RangeDigest(detectors, partial(self._whole, reads=reads))
+            found = await digest.digested(blocks, reads, sparse=not self._every_block)
         except NodeFailure as failure:
             if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.TIMEOUT):
                 self._most = max(self._most // 2, 1)
             return False
         self.begun = True
-        self._grown = not reads.covers(bench.reads())
+        self._grown = not reads.covers(detectors.reads())
         self._steady = len(found) == len(blocks)
         self._last = replace(found[-1].block.header, bloom=None)
         self.number = self._last.number + 1
-        self._out.extend(event for one in await self._comparing.compared(found) for event in one.told)
+        self._out.extend(event for one in await self._comparison.compared(found) for event in one.events)
         if self._checkpoints:
-            self._memories = bench.memory()
+            self._memories = detectors.memory()
         self._save()
         return True
 
     async def close(self) -> None:
         """Give up what is still being read, and hang up."""
-        await self._ahead.give_up()
+        await self._prefetch.cancel()
         await self.nodes.close()
 
     async def _whole(self, block: Block, reads: Reads) -> Block:
-        return (await fetch.whole(self.nodes, [block], reads, self._clock))[0]
+        return (await fetch.with_all_reads(self.nodes, [block], reads, self._clock))[0]
 
     def _next(self, first: int, last: int, reads: Reads) -> range:
         """The numbers of the stretch that begins at `first`."""
@@ -205,10 +205,10 @@ class _Past:
 
     async def _primed(self) -> DetectorSet:
         before = (await fetch.headers(self.nodes, [max(self.number - 1, 0)]))[0]
-        bench = DetectorSet(await pool_tokens.with_tokens(self.nodes, self._settings.watch, before))
+        detectors = DetectorSet(await pool_tokens.with_tokens(self.nodes, self._settings.watch, before))
         if self._memories:
-            bench.recall(self._memories)
+            detectors.recall(self._memories)
         else:
-            await prime(self.nodes, self._network, bench, before, self._clock)
-        self._bench = bench
-        return bench
+            await prime(self.nodes, self._network, detectors, before, self._clock)
+        self._detectors = detectors
+        return detectors

@@ -65,7 +65,7 @@ def open_nodes(settings: WatcherSettings, clock: Clock) -> NodeGroup:
     ]
     for url, node in zip(settings.nodes, nodes, strict=True):
         if not asks_traces(url, settings.traces):
-            node.traits.tracing.off(said=settings.traces is Traces.AUTO)
+            node.limits.tracing.off(reported=settings.traces is Traces.AUTO)
     return NodeGroup(network.id, nodes, clock, quorum=settings.quorum, stall_s=network.stall_s, blooms=network.blooms)
 
 

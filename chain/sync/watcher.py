@@ -26,9 +26,9 @@ from chain.rpc.errors import NodeFailure
 from chain.sync import pool_tokens
 from chain.sync.ancestor_marks import AncestorMarks
 from chain.sync.canonical import CanonicalWindow, Followed
-from chain.sync.checkpoint import Checkpoint, Checkpoints, Telling, decode
-from chain.sync.code_comparison import ASKING_LIVE_S, CodeComparison, lacking
-from chain.sync.deep_reorg import DeepReorg, below
+from chain.sync.checkpoint import Checkpoint, Checkpoints, DeliveredOnce, decode
+from chain.sync.code_comparison import LIVE_REQUESTS_S, CodeComparison, not_compared
+from chain.sync.deep_reorg import DeepReorg, read_deep_reorg
 from chain.sync.detector_set import DetectorSet
 from chain.sync.digest import Digested, RangeDigest
 from chain.sync.head_clock import HeadClock
@@ -43,7 +43,7 @@ MAX_READS = 4000
 """State reads in one run of blocks."""
 MAX_UNSAVED = 16
 """Blocks in which nothing happened that may have to be read again after a crash."""
-_TELLING = get_args(Telling)
+_DELIVERED_ONCE = get_args(DeliveredOnce)
 
 
 class Watcher:
@@ -61,19 +61,19 @@ class Watcher:
         self._checkpoints = checkpoints
         self._clock = clock
         self._nodes = nodes or open_nodes(settings, clock)
-        self._comparing = CodeComparison(settings.network, self._nodes, clock, asking_s=ASKING_LIVE_S)
+        self._comparison = CodeComparison(settings.network, self._nodes, clock, requests_s=LIVE_REQUESTS_S)
         self._keep = max(settings.keep_blocks, settings.network.keep_blocks)
         self._canonical = CanonicalWindow(self._keep)
-        self._bench: DetectorSet | None = None
+        self._detectors: DetectorSet | None = None
         self._memories: dict[str, bytes] | None = None
         self._start = settings.start_block
-        self._stands: frozenset[str] = frozenset()
+        self._already_emitted: frozenset[str] = frozenset()
         self._unsaved = 0
         self._ready: deque[Digested] = deque()
         self._grown = False
         self._out: deque[ChainEvent] = deque()
         self._most_run = MAX_RUN
-        self._rhythm = HeadClock(settings.network)
+        self._head_clock = HeadClock(settings.network)
 
     async def events(self) -> AsyncIterator[ChainEvent]:
         """Everything the network shows, for ever. Asking for the next event says that the last one was taken."""
@@ -87,7 +87,7 @@ class Watcher:
                 saving = go_on or bool(self._out)
                 while self._out:
                     yield self._out[0]
-                    if isinstance(self._out.popleft(), _TELLING):
+                    if isinstance(self._out.popleft(), _DELIVERED_ONCE):
                         self._save()
                 if saving and self._canonical.tip and (not self._ready or self._unsaved >= MAX_UNSAVED):
                     self._save()
@@ -103,24 +103,24 @@ class Watcher:
         checkpoint = decode(body) if body else None
         if checkpoint is None:
             return
-        elder = AncestorMarks(checkpoint.marks, checkpoint.elder_told)
-        self._canonical = CanonicalWindow(self._keep, checkpoint.window, elder)
+        ancestors = AncestorMarks(checkpoint.marks, checkpoint.ancestor_events)
+        self._canonical = CanonicalWindow(self._keep, checkpoint.window, ancestors)
         self._memories = checkpoint.window[-1].memories if checkpoint.window else None
         self._start = self._start if checkpoint.start is None else checkpoint.start
-        self._stands = checkpoint.stands
-        self._out.extend(checkpoint.untold)
+        self._already_emitted = checkpoint.already_emitted
+        self._out.extend(checkpoint.pending)
 
     def _save(self) -> None:
         if self._checkpoints:
-            untold = tuple(event for event in self._out if isinstance(event, _TELLING))
-            elder = self._canonical.elder
+            pending = tuple(event for event in self._out if isinstance(event, _DELIVERED_ONCE))
+            ancestors = self._canonical.ancestors
             checkpoint = Checkpoint(
                 window=self._canonical.window,
-                untold=untold,
-                marks=elder.marks,
-                elder_told=elder.told,
+                pending=pending,
+                marks=ancestors.marks,
+                ancestor_events=ancestors.events,
                 start=self._start,
-                stands=self._stands,
+                already_emitted=self._already_emitted,
             )
             self._checkpoints.save(self._network.id, checkpoint.encode())
         self._unsaved = 0
@@ -130,80 +130,82 @@ class Watcher:
         if self._out:
             return True  # left untold by the last run
         tip = self._canonical.tip
-        if tip and lacking(tip.told):
+        if tip and not_compared(tip.events):
             await self._compare(tip)
-            return bool(self._ready) or not self._rhythm.is_head(tip.header)
+            return bool(self._ready) or not self._head_clock.is_head(tip.header)
         if self._ready:
             digested = self._ready.popleft()
             self._follow(digested)
-            return bool(self._ready or lacking(digested.told)) or not self._rhythm.is_head(digested.block.header)
+            return bool(self._ready or not_compared(digested.events)) or not self._head_clock.is_head(
+                digested.block.header
+            )
         try:
             found = await self._nodes.head(self._canonical.holds, tip.header if tip else None)
-            stalled = self._rhythm.look(found, self._clock())
+            stalled = self._head_clock.observe(found, self._clock())
             if stalled:
                 self._out.append(stalled)
-            return found is not None and await self._towards(found[1])
+            return found is not None and await self._read_towards(found[1])
         except NodeFailure as failure:
             if failure.fault is NodeFaultKind.RANGE_LIMIT and self._most_run > 1:
                 self._most_run //= 2
                 return True
             return failure.fault is NodeFaultKind.BATCH_LIMIT
 
-    async def _towards(self, head: Header) -> bool:
+    async def _read_towards(self, head: Header) -> bool:
         """Read on towards the head; True where something was read or taken back."""
-        bench = await self._benched(head)
+        detectors = await self._detector_set(head)
         if self._canonical.tip is None:
-            return await self._prime(bench, head)
+            return await self._prime(detectors, head)
         if self._canonical.holds(head):
             return False
         tip = self._canonical.tip.header
         if head.number <= tip.number:
-            return await self._reorg(bench, head)
-        reads = bench.reads()
+            return await self._reorg(detectors, head)
+        reads = detectors.reads()
         old = tip.number + self._most_run < head.number - self._keep
         most = self._most_run if old else min(self._most_run, max(MAX_READS // max(len(reads.state), 1), 1))
         run = [head]
         if not self._canonical.follows(run):
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
         if not self._canonical.follows(run):
-            return await self._reorg(bench, head)
+            return await self._reorg(detectors, head)
         if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
             return True  # its node is asked after the others from now on
-        await self._digest(bench, reads, run, old=old)
+        await self._digest(detectors, reads, run, old=old)
         self._most_run = min(self._most_run * 2, MAX_RUN)
         return True
 
-    async def _digest(self, bench: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
+    async def _digest(self, detectors: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
         """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
         wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not old)
         blocks = await fetch.blocks(self._nodes, self._network.id, wanted, self._clock)
-        stretch = RangeDigest(bench, partial(self._whole, reads=reads), bench.memory)
-        found = await stretch.digested(blocks, reads, sparse=old)
-        self._ready.extend(await self._comparing.compared(found) if old else found)
-        self._grown = not reads.covers(bench.reads())
+        digest = RangeDigest(detectors, partial(self._whole, reads=reads), detectors.memory)
+        found = await digest.digested(blocks, reads, sparse=old)
+        self._ready.extend(await self._comparison.compared(found) if old else found)
+        self._grown = not reads.covers(detectors.reads())
 
     async def _whole(self, block: Block, *, reads: Reads) -> Block:
-        return (await fetch.whole(self._nodes, [block], reads, self._clock))[0]
+        return (await fetch.with_all_reads(self._nodes, [block], reads, self._clock))[0]
 
-    async def _benched(self, head: Header) -> DetectorSet:
-        if self._bench is None:
+    async def _detector_set(self, head: Header) -> DetectorSet:
+        if self._detectors is None:
             watch = await pool_tokens.with_tokens(self._nodes, self._settings.watch, head)
-            self._bench = DetectorSet(watch)
+            self._detectors = DetectorSet(watch)
             if self._memories is not None:
-                self._bench.recall(self._memories)
-        return self._bench
+                self._detectors.recall(self._memories)
+        return self._detectors
 
-    async def _prime(self, bench: DetectorSet, head: Header) -> bool:
+    async def _prime(self, detectors: DetectorSet, head: Header) -> bool:
         """Read what stands before the first block told, twice, for what was found may need more to be read."""
         number = head.number if self._start is None else self._start - 1
         if number > head.number:
             return False
         header = (await fetch.headers(self._nodes, [max(number, 0)]))[0]
-        await prime(self._nodes, self._network.id, bench, header, self._clock)
-        self._canonical.extend(Followed(header=header, told=(), memories=bench.memory()))
+        await prime(self._nodes, self._network.id, detectors, header, self._clock)
+        self._canonical.extend(Followed(header=header, events=(), memories=detectors.memory()))
         self._save()  # from here on nothing may be lost, though nothing was told yet
-        self._pulse(header)
+        self._emit_head(header)
         return True
 
     def _follow(self, digested: Digested) -> None:
@@ -213,21 +215,21 @@ class Watcher:
             for name, memory in (digested.memories or {}).items()
         }
         header = replace(digested.block.header, bloom=None)
-        self._canonical.extend(Followed(header=header, told=tuple(digested.told), memories=memories))
-        self._tell(digested.told)
+        self._canonical.extend(Followed(header=header, events=tuple(digested.events), memories=memories))
+        self._emit(digested.events)
         self._unsaved += 1
-        self._pulse(digested.block.header)
+        self._emit_head(digested.block.header)
 
     async def _compare(self, tip: Followed) -> None:
         """Say what the upgrades of the newest block changed, now that they were taken."""
-        [compared] = await self._comparing.missing([(tip.header, tip.told)])
-        self._canonical.tell_more(compared)
-        self._tell(compared)
+        [compared] = await self._comparison.missing([(tip.header, tip.events)])
+        self._canonical.add_events(compared)
+        self._emit(compared)
 
-    def _tell(self, told: Sequence[PlacedEvent]) -> None:
-        self._out.extend(event for event in told if event.event_id not in self._stands)
+    def _emit(self, events: Sequence[PlacedEvent]) -> None:
+        self._out.extend(event for event in events if event.event_id not in self._already_emitted)
 
-    async def _reorg(self, bench: DetectorSet, head: Header) -> bool:
+    async def _reorg(self, detectors: DetectorSet, head: Header) -> bool:
         window = self._canonical.window
         oldest, tip = window[0].header.number, window[-1].header
         if head.number < oldest:
@@ -241,11 +243,11 @@ class Watcher:
         lost = next((one.header for one in window if common is None or one.header.number > common), None)
         if lost is None or await self._nodes.agreed(lost) is not False:
             return False  # the nodes disagree, and we have seen it ourselves: look again
-        beyond = await below(self._canonical.elder, self._nodes, head) if common is None else None
-        self._take_back(bench, head, oldest - 1 if common is None else common, beyond)
+        beyond = await read_deep_reorg(self._canonical.ancestors, self._nodes, head) if common is None else None
+        self._take_back(detectors, head, oldest - 1 if common is None else common, beyond)
         return True
 
-    def _take_back(self, bench: DetectorSet, head: Header, common: int, beyond: DeepReorg | None) -> None:
+    def _take_back(self, detectors: DetectorSet, head: Header, common: int, beyond: DeepReorg | None) -> None:
         tip = self._canonical.tip
         assert tip
         dropped = self._canonical.roll_back(common)
@@ -263,24 +265,24 @@ class Watcher:
                 beyond_memory=beyond is not None,
             )
         )
-        gone = [event for one in dropped for event in reversed(one.told)] + (beyond.gone[::-1] if beyond else [])
+        gone = [event for one in dropped for event in reversed(one.events)] + (beyond.gone[::-1] if beyond else [])
         self._out.extend(
             Retracted(network=network, seen_at=now, event_id=event.event_id, event=event) for event in gone
         )
         if self._canonical.tip:
-            bench.recall(self._canonical.tip.memories)
+            detectors.recall(self._canonical.tip.memories)
         else:
-            bench.reset()
+            detectors.reset()
             self._start = common + 1
-            self._stands = frozenset(event.event_id for event in beyond.stands) if beyond else frozenset()
+            self._already_emitted = frozenset(event.event_id for event in beyond.remaining) if beyond else frozenset()
 
-    def _pulse(self, header: Header) -> None:
-        pulse = self._rhythm.pulse(header, self._clock())
-        if pulse:
-            self._out.append(pulse)
+    def _emit_head(self, header: Header) -> None:
+        head_seen = self._head_clock.head_seen(header, self._clock())
+        if head_seen:
+            self._out.append(head_seen)
 
     def _wait_s(self) -> float:
-        return self._rhythm.wait_s(self._clock()) if self._settings.poll_s is None else self._settings.poll_s
+        return self._head_clock.wait_s(self._clock()) if self._settings.poll_s is None else self._settings.poll_s
 
     async def _wait(self, wake: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):

@@ -14,8 +14,8 @@ from types import TracebackType
 from chain.blocks.standards import NOBODY
 from chain.events import Address, Role
 from chain.events.upgrades import ContractUpgraded
-from chain.explorers.answers import SourceBook, SourceSeen
-from chain.explorers.client import Etherscan, Sourcify, asked_of
+from chain.explorers.answers import SourceExplorer, SourceSeen
+from chain.explorers.client import Etherscan, Sourcify, first_verified
 from chain.inspection.inspect import Inspection
 from chain.networks import declared
 from monitor.daemon.assembly import secret
@@ -32,10 +32,10 @@ CODE_ROLES = frozenset(
 OnSourceSeen = Callable[[ContractUpgraded, SourceSeen], None]
 
 
-def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[SourceBook, ...]:
+def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[SourceExplorer, ...]:
     """The explorers that the operator chose. Raises OperatorError for a key that is named but not found."""
     one, chain_id = settings.explorer, declared(network).chain_id
-    books: list[SourceBook] = []
+    books: list[SourceExplorer] = []
     if one.etherscan_key_env:
         key = secret("explorer.etherscan_key_env", one.etherscan_key_env, env)
         books.append(Etherscan(chain_id, key, url=one.etherscan_url, per_s=one.calls_per_s))
@@ -44,11 +44,11 @@ def books_of(settings: Settings, network: str, env: Mapping[str, str]) -> tuple[
     return tuple(books)
 
 
-async def with_sources(found: Inspection, books: tuple[SourceBook, ...]) -> Inspection:
+async def with_sources(found: Inspection, books: tuple[SourceExplorer, ...]) -> Inspection:
     """The inspection with the explorers' answers on the source of its target and of the previous one. Closes the explorers."""
     addresses = [found.roles.get(Role.IMPLEMENTATION, found.address), *([found.previous] if found.previous else [])]
     try:
-        seen = [await asked_of(books, address) for address in dict.fromkeys(addresses)]
+        seen = [await first_verified(books, address) for address in dict.fromkeys(addresses)]
     finally:
         for book in books:
             await book.close()
@@ -59,7 +59,7 @@ class SourceChecks:
     """The checks of one network. Use it as a context manager: leaving it ends them."""
 
     def __init__(
-        self, books: tuple[SourceBook, ...], on_seen: OnSourceSeen, checks_s: tuple[float, ...] = CHECKS_S
+        self, books: tuple[SourceExplorer, ...], on_seen: OnSourceSeen, checks_s: tuple[float, ...] = CHECKS_S
     ) -> None:
         self._books = books
         self._on_seen = on_seen
@@ -93,7 +93,7 @@ class SourceChecks:
         last: SourceSeen | None = None
         for wait_s in self._checks_s:
             await asyncio.sleep(wait_s)
-            found = await asked_of(self._books, address)
+            found = await first_verified(self._books, address)
             if found is not None and (last is None or found.verified):
                 self._on_seen(event, found)
                 last = found

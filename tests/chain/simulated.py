@@ -130,7 +130,7 @@ class SimulatedNode:
     twist: Answered = _honest
     fail: NodeFailure | None = None
     pushes: bool = False
-    traits: NodeLimits = field(default_factory=NodeLimits)
+    limits: NodeLimits = field(default_factory=NodeLimits)
     asked: list[Ask] = field(default_factory=list)
     requests: int = 0
 

@@ -76,7 +76,7 @@ CHAIN = (
         "the detectors' memories are recalled after a reorg",
         "chain.sync.watcher",
         "Watcher._take_back",
-        "bench.recall(self._canonical.tip.memories)",
+        "detectors.recall(self._canonical.tip.memories)",
         "pass",
     ),
     Feature("nodes agree on logs", "chain.nodes.fetch", "_agreed_logs", "return by_node[next(iter(by_node))]"),
@@ -90,7 +90,7 @@ CHAIN = (
         "what was decided but not yet taken survives a restart",
         "chain.sync.checkpoint",
         "Checkpoint.encode",
-        "[_plain(event) for event in self.untold]",
+        "[_plain(event) for event in self.pending]",
         "[]",
     ),
     Feature(

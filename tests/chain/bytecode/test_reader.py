@@ -122,7 +122,7 @@ async def test_each_code_is_read_once_and_by_what_it_is() -> None:
 async def test_what_is_remembered_is_bounded() -> None:
     reader = CodeReader()
     await reader.read(bytes([0x60, one % 256, 0x60, one // 256]) for one in range(MAX_KEPT + 8))
-    assert len(reader._kept) == MAX_KEPT
+    assert len(reader._codes) == MAX_KEPT
 
 
 async def test_of_an_enormous_code_only_the_size_is_told() -> None:

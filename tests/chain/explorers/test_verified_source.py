@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 
 from chain.explorers import client
-from chain.explorers.answers import MAX_WORDS, SourceSeen, etherscan_seen, sourcify_seen
-from chain.explorers.client import Etherscan, Sourcify, asked_of
+from chain.explorers.answers import MAX_CHARACTERS, SourceSeen, etherscan_seen, sourcify_seen
+from chain.explorers.client import Etherscan, Sourcify, first_verified
 from tests.chain.explorers.loopback import KEY, Explorer, opened, unverified, verified
 from tests.chain.made import address
 
@@ -25,7 +25,7 @@ async def test_a_verified_contract_is_named_with_compiler_and_licence() -> None:
     async with opened() as explorer:
         explorer.known[ONE] = verified("Vault", proxy="1", implementation=TWO.upper().replace("0X", "0x"))
         one = book(explorer)
-        found = await one.look(ONE)
+        found = await one.look_up(ONE)
         await one.close()
     assert found == SourceSeen(
         address=ONE, by="etherscan", verified=True, name="Vault", compiler="v0.8.37+commit.0", licence="MIT",
@@ -39,7 +39,7 @@ async def test_a_verified_contract_is_named_with_compiler_and_licence() -> None:
 async def test_a_contract_without_verified_source_is_told_as_such() -> None:
     async with opened() as explorer:
         one = book(explorer)
-        found = await one.look(ONE)
+        found = await one.look_up(ONE)
         await one.close()
     assert found == SourceSeen(address=ONE, by="etherscan", verified=False, proxy=False)
 
@@ -67,8 +67,8 @@ async def test_what_is_no_answer_says_nothing_and_shows_no_key(refusal: Any, cap
     async with opened() as explorer:
         explorer.instead.append(refusal())
         one = book(explorer)
-        assert await one.look(ONE) is None
-        assert await one.look(ONE) is not None  # the next question is answered
+        assert await one.look_up(ONE) is None
+        assert await one.look_up(ONE) is not None  # the next question is answered
         await one.close()
     assert KEY not in caplog.text.replace(str(explorer.asked), "")
     assert KEY not in repr(vars(one))
@@ -76,18 +76,18 @@ async def test_what_is_no_answer_says_nothing_and_shows_no_key(refusal: Any, cap
 
 async def test_an_explorer_that_is_not_there_or_hangs_says_nothing() -> None:
     nobody = Etherscan(1, KEY, url="http://127.0.0.1:1/v2/api", per_s=FAST)
-    assert await nobody.look(ONE) is None
+    assert await nobody.look_up(ONE) is None
     await nobody.close()
     async with opened() as explorer:
         slow = book(explorer, timeout_s=0.0)
-        assert await slow.look(ONE) is None
+        assert await slow.look_up(ONE) is None
         await slow.close()
 
 
 async def test_a_wrong_key_says_nothing() -> None:
     async with opened() as explorer:
         one = book(explorer, key="wrong")
-        assert await one.look(ONE) is None
+        assert await one.look_up(ONE) is None
         await one.close()
 
 
@@ -96,7 +96,7 @@ async def test_questions_keep_the_pace_of_the_plan() -> None:
         one = Etherscan(1, KEY, url=f"{explorer.url}/v2/api", per_s=20.0)
         began = time.perf_counter()
         for _ in range(30):
-            await one.look(ONE)
+            await one.look_up(ONE)
         took_s = time.perf_counter() - began
         await one.close()
     assert took_s >= (30 - 20) / 20.0 - 0.05
@@ -106,9 +106,9 @@ async def test_sourcify_is_asked_without_a_key() -> None:
     async with opened() as explorer:
         explorer.sourcify[ONE] = {"name": "Vault", "compiler": "solc", "compilerVersion": "0.8.37+commit.0"}
         one = Sourcify(10, url=f"{explorer.url}/server/", per_s=FAST)
-        found, other = await one.look(ONE), await one.look(TWO)
+        found, other = await one.look_up(ONE), await one.look_up(TWO)
         explorer.instead.append(web.Response(status=500))
-        assert await one.look(ONE) is None
+        assert await one.look_up(ONE) is None
         await one.close()
     assert found == SourceSeen(address=ONE, by="sourcify", verified=True, name="Vault", compiler="solc 0.8.37+commit.0")
     assert other == SourceSeen(address=TWO, by="sourcify", verified=False)
@@ -119,9 +119,9 @@ async def test_the_book_that_knows_the_source_is_believed_before_one_that_does_n
     async with opened() as explorer:
         explorer.sourcify[ONE] = {"name": "Vault"}
         books = (book(explorer), Sourcify(10, url=f"{explorer.url}/server", per_s=FAST))
-        found, other = await asked_of(books, ONE), await asked_of(books, TWO)
+        found, other = await first_verified(books, ONE), await first_verified(books, TWO)
         explorer.instead += [web.Response(status=500), web.Response(status=500)]
-        assert await asked_of(books, ONE) is None
+        assert await first_verified(books, ONE) is None
         for one in books:
             await one.close()
     assert found is not None
@@ -135,7 +135,7 @@ def test_names_written_by_strangers_are_short_and_printable() -> None:
     assert found is not None
     assert found.name is not None
     assert found.name.isprintable()
-    assert len(found.name) <= MAX_WORDS
+    assert len(found.name) <= MAX_CHARACTERS
     assert found.licence is None
     assert etherscan_seen(ONE, {"status": "1", "result": [unverified() | {"Proxy": "?"}]}) == SourceSeen(
         address=ONE, by="etherscan", verified=False

@@ -85,7 +85,7 @@ async def test_many_reads_cost_a_node_that_knows_overrides_a_few_questions() -> 
     node = EvmNode("able", Chain(1), accounts=contracts())
     assert dict((await read(node, READS)).state.items()) == WANTED
     assert [method for method, _ in node.asked] == ["eth_call", "eth_call"]
-    assert node.traits.packs
+    assert node.limits.packs
 
 
 async def test_what_was_too_long_or_too_thirsty_among_others_is_asked_again_by_itself_and_nothing_else_is() -> None:
@@ -119,10 +119,10 @@ async def test_after_three_refusals_in_a_row_packed_reads_are_not_tried_again() 
         assert dict((await read(node, READS)).state.items()) == WANTED
         packed.append(len(node.asked) - len(READS))
     assert packed == [2, 2, 2, 0, 0]
-    node.traits.unpacked = 2
+    node.limits.unpacked = 2
     node.overrides = True
     await read(node, READS)
-    assert node.traits.unpacked == 0, "one that was answered makes up for those that were not"
+    assert node.limits.unpacked == 0, "one that was answered makes up for those that were not"
 
 
 async def test_a_packed_answer_cut_short_is_not_believed_and_each_word_is_asked_for() -> None:
@@ -297,7 +297,7 @@ class Small(SimulatedNode):
     """Refuses batches of more than ten, as `chain.node` does by what its node says."""
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
-        if min(self.traits.most_asks, len(asks)) > 10:
+        if min(self.limits.most_asks, len(asks)) > 10:
             raise NodeFailure(NodeFaultKind.BATCH_LIMIT, "")
         return await SimulatedNode.ask(self, asks)
 
@@ -307,6 +307,6 @@ async def test_a_node_that_takes_small_batches_is_asked_in_ever_smaller_ones_wit
     chain.grow(80)
     node = Small("small", chain)
     told = await followed(chain, watcher_of(node))
-    assert node.traits.most_asks == 6, "100, 50, 25, 12, 6"
+    assert node.limits.most_asks == 6, "100, 50, 25, 12, 6"
     assert [one.fault for one in told if isinstance(one, NodeFault)] == [NodeFaultKind.BATCH_LIMIT] * 4
     assert standing(told) == standing(await followed(chain))

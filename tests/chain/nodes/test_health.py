@@ -39,7 +39,7 @@ def test_each_failure_in_a_row_doubles_the_rest_up_to_a_minute() -> None:
         found.append(rests(one))
     assert found == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
     assert one.failures == 12
-    one.went_well(0.1)
+    one.succeeded(0.1)
     one.failed(NodeFailure(TIMEOUT, ""), START)
     assert rests(one) == 0.5, "an answer makes up for all of them"
 
@@ -49,19 +49,19 @@ def test_who_only_wants_less_at_once_did_not_fail(fault: NodeFaultKind) -> None:
     one = seat()
     one.failed(NodeFailure(fault, ""), START)
     assert (one.failures, one.errors, one.rest_until) == (0, 0.0, None)
-    assert one.node.traits.most_asks == (50 if fault is NodeFaultKind.BATCH_LIMIT else 100)
+    assert one.node.limits.most_asks == (50 if fault is NodeFaultKind.BATCH_LIMIT else 100)
 
 
 def test_blocks_that_are_claimed_and_not_there_weigh_four_times_where_others_have_them() -> None:
     one = seat()
     one.failed(NodeFailure(NULL, ""), START)
-    one.went_well(0.1, claim=True)
+    one.succeeded(0.1, claim=True)
     one.failed(NodeFailure(NULL, ""), START)
     assert rests(one) == 1, "a claim of a head does not make up for the block before"
     among = seat()
     among.failed(NodeFailure(NULL, ""), START, alone=False)
     assert (rests(among), among.nulls) == (4, 4)
-    among.went_well(0.1)
+    among.succeeded(0.1)
     among.failed(NodeFailure(TIMEOUT, ""), START, alone=False)
     assert (rests(among), among.nulls) == (0.5, 0), "a block does make up for it, and a timeout is no missing block"
 
@@ -96,20 +96,20 @@ def test_a_node_reaches_up_to_its_head_and_one_never_asked_anywhere() -> None:
 
 def test_a_head_stands_still_from_the_moment_it_last_became_another() -> None:
     one, later = seat(), START + timedelta(seconds=5)
-    assert one.still_s(START) == 0
-    one.stands_at(header(1), START)
-    one.stands_at(header(1), later)
-    assert (one.still_s(later), one.head) == (5, header(1))
-    one.stands_at(header(1, fork=1), later)
-    assert one.still_s(later) == 0
+    assert one.head_age_s(START) == 0
+    one.record_head(header(1), START)
+    one.record_head(header(1), later)
+    assert (one.head_age_s(later), one.head) == (5, header(1))
+    one.record_head(header(1, fork=1), later)
+    assert one.head_age_s(later) == 0
 
 
 def test_averages_begin_at_the_first_answer_and_then_learn_a_tenth() -> None:
     one = seat(errors=0.5)
-    one.went_well(2.0)
+    one.succeeded(2.0)
     assert one.latency_s == 2.0
     assert one.errors == pytest.approx(0.45)
-    one.went_well(4.0)
+    one.succeeded(4.0)
     assert one.latency_s == pytest.approx(2.2)
     one.failed(NodeFailure(TIMEOUT, ""), START)
     assert one.errors == pytest.approx(0.405 + (1 - 0.405) * 0.1)
@@ -142,7 +142,7 @@ def test_health_says_all_of_it_and_no_head_is_none() -> None:
     found = one.health(START)
     assert (found.node, found.latency_s, found.errors, found.head_number) == ("one", 0.3, 0.2, -1)
     assert (found.behind, found.forked, found.resting) == (True, True, True)
-    one.stands_at(header(0), START)
+    one.record_head(header(0), START)
     assert one.health(START).head_number == 0
     plain = seat().health(START)
     assert (plain.behind, plain.forked, plain.resting) == (False, False, False)
@@ -156,7 +156,7 @@ def test_heads_that_are_followed_or_all_the_same_next_block_need_no_second_look(
     held = {header(4).hash, tip.hash}
 
     def plain(*heads: Header, last: Header | None = tip) -> bool:
-        return forks.plain(heads, lambda one: one.hash in held, last)
+        return forks.consistent(heads, lambda one: one.hash in held, last)
 
     assert plain(tip, header(4))
     assert plain(header(6), header(6), tip)
@@ -175,7 +175,7 @@ def test_nodes_are_compared_at_each_head_and_at_the_tip() -> None:
 
 def told(**seen: Mapping[int, str]) -> list[list[str]]:
     heads = {name: header(max(hashes)) for name, hashes in seen.items()}
-    return forks.lines(heads, seen)
+    return forks.by_chain(heads, seen)
 
 
 def test_who_gives_the_same_hash_at_the_highest_shared_height_tells_the_same_chain() -> None:

@@ -10,7 +10,7 @@ from chain.blocks.reads import Reads
 from chain.events.network import NodeFaultKind
 from chain.nodes.log_quorum import judge
 from chain.rpc.messages import receipts_of
-from chain.sync.ancestor_marks import EVERY, MAX_TOLD, AncestorMarks, Mark
+from chain.sync.ancestor_marks import EVERY, MAX_EVENTS, AncestorMarks, Mark
 from chain.sync.canonical import Followed
 from tests.chain.made import address, header, log, topic
 from tests.chain.simulated import Chain
@@ -65,14 +65,16 @@ def test_receipts_give_only_the_logs_that_were_asked_for() -> None:
 async def test_what_is_forgotten_below_the_window_takes_its_marks_along() -> None:
     chain = Chain(1, silent=0)
     chain.grow(1200)
-    told = standing(await followed(chain))
-    elder = AncestorMarks()
+    events = standing(await followed(chain))
+    ancestors = AncestorMarks()
     for made in chain.blocks:
-        here = [event for event in told if event.place.block_number == made.number]
-        one = Followed(header=header(made.number), told=tuple(here), memories={})
-        elder.take(Mark(number=made.number, hash=made.hash), one.told)
-    assert len(elder.told) <= MAX_TOLD
-    assert all(event.place.block_number > elder.marks[0].number for event in elder.told)
-    assert all(later.number - mark.number >= EVERY for mark, later in zip(elder.marks, elder.marks[1:], strict=False))
-    above = [event for event in told if event.place.block_number > elder.marks[0].number]
-    assert list(elder.told) == above, "all that was told above the oldest mark is known"
+        here = [event for event in events if event.place.block_number == made.number]
+        one = Followed(header=header(made.number), events=tuple(here), memories={})
+        ancestors.take(Mark(number=made.number, hash=made.hash), one.events)
+    assert len(ancestors.events) <= MAX_EVENTS
+    assert all(event.place.block_number > ancestors.marks[0].number for event in ancestors.events)
+    assert all(
+        later.number - mark.number >= EVERY for mark, later in zip(ancestors.marks, ancestors.marks[1:], strict=False)
+    )
+    above = [event for event in events if event.place.block_number > ancestors.marks[0].number]
+    assert list(ancestors.events) == above, "all that was told above the oldest mark is known"

@@ -199,14 +199,14 @@ async def test_a_batch_that_is_too_large_is_asked_again_in_smaller_ones() -> Non
 
     class Small(SimulatedNode):
         async def ask(self, asks: Any) -> list[Any]:
-            if min(self.traits.most_asks, len(asks)) > 10:
+            if min(self.limits.most_asks, len(asks)) > 10:
                 raise NodeFailure(NodeFaultKind.BATCH_LIMIT, "")
             return await SimulatedNode.ask(self, asks)
 
     node = Small("small", chain)
     told = await through(chain, node, rounds=1)
     assert faults(told) == {("small", NodeFaultKind.BATCH_LIMIT)}
-    assert node.traits.most_asks <= 10
+    assert node.limits.most_asks <= 10
     assert standing(told)
 
 
@@ -216,9 +216,9 @@ async def test_the_healthiest_node_is_asked_first() -> None:
     nodes = {name: SimulatedNode(name, chain) for name in names}
     clock = Ticking(0)
     several = NodeGroup(LOCAL.id, list(nodes.values()), clock)
-    seats = {seat.node.name: seat for seat in several._seats}
-    seats["slow"].latency_s, seats["fast"].latency_s = 0.4, 0.02
-    seats["erring"].errors, seats["late"].behind = 0.5, True
+    states = {state.node.name: state for state in several._states}
+    states["slow"].latency_s, states["fast"].latency_s = 0.4, 0.02
+    states["erring"].errors, states["late"].behind = 0.5, True
     assert [one.node for one in several.health()] == ["fast", "slow", "erring", "late"]
     assert await several.first(_who) == "fast"
 
@@ -228,12 +228,12 @@ async def _who(node: Any) -> str:
 
 
 def test_a_node_that_asks_to_be_left_alone_is_and_trust_comes_back_slowly() -> None:
-    seat = NodeState(SimulatedNode("one", Chain(12)))
-    seat.failed(NodeFailure(NodeFaultKind.THROTTLED, "", rest_s=7), START)
-    assert seat.rest_until is not None
-    assert (seat.rest_until - START).total_seconds() == 7
-    seat.distrust()
-    assert seat.rank > NodeState(seat.node, failures=1).rank
+    state = NodeState(SimulatedNode("one", Chain(12)))
+    state.failed(NodeFailure(NodeFaultKind.THROTTLED, "", rest_s=7), START)
+    assert state.rest_until is not None
+    assert (state.rest_until - START).total_seconds() == 7
+    state.distrust()
+    assert state.rank > NodeState(state.node, failures=1).rank
     for _ in range(20):
-        seat.went_well(0.01)
-    assert seat.rank == NodeState(seat.node, latency_s=0.01).rank
+        state.succeeded(0.01)
+    assert state.rank == NodeState(state.node, latency_s=0.01).rank

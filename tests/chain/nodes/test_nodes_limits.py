@@ -91,7 +91,7 @@ class Narrow(SimulatedNode):
 
 async def _read(node: SimulatedNode, chain: Chain) -> log_ranges.Logs:
     run = [header_of(made.header()) for made in chain.blocks]
-    asked = log_ranges.pieces(NEEDS, run, node.traits)
+    asked = log_ranges.pieces(NEEDS, run, node.limits)
     return await log_ranges.settle(node, asked, await node.ask([piece.ask() for piece in asked]))
 
 
@@ -102,7 +102,7 @@ async def test_a_range_that_is_refused_is_split_until_it_is_not_and_every_log_is
     found = await _read(node, chain)
     assert found == await _read(SimulatedNode("wide", chain), chain)
     assert sum(len(some) for some in found.values()) > 5
-    assert node.traits.most_blocks <= 3
+    assert node.limits.most_blocks <= 3
     before = node.requests
     await _read(node, chain)
     assert node.requests == before + 1, "what was learned is not asked again"
@@ -114,7 +114,7 @@ async def test_too_many_addresses_are_split_and_what_cannot_be_split_is_a_failur
     node = Narrow("narrow", chain)
     node.addresses = 1
     assert await _read(node, chain) == await _read(SimulatedNode("wide", chain), chain)
-    assert node.traits.most_addresses == 1
+    assert node.limits.most_addresses == 1
     node.addresses = 0
     with pytest.raises(NodeFailure) as failed:
         await _read(node, chain)
@@ -122,14 +122,14 @@ async def test_too_many_addresses_are_split_and_what_cannot_be_split_is_a_failur
 
 
 def test_a_node_that_takes_a_range_many_times_is_asked_for_more() -> None:
-    traits = NodeLimits()
-    traits.fewer_blocks(100, allowed=10)
-    assert traits.most_blocks == 10
-    traits.fewer_blocks(10, allowed=5000)
-    assert traits.most_blocks == 5
+    limits = NodeLimits()
+    limits.fewer_blocks(100, allowed=10)
+    assert limits.most_blocks == 10
+    limits.fewer_blocks(10, allowed=5000)
+    assert limits.most_blocks == 5
     for _ in range(64 * 20):
-        traits.went_well()
-    assert traits.most_blocks == MAX_BLOCKS
+        limits.succeeded()
+    assert limits.most_blocks == MAX_BLOCKS
 
 
 def test_an_allowance_is_paid_back_before_the_next_question() -> None:
@@ -230,5 +230,5 @@ async def test_a_node_that_knows_no_packed_reads_is_asked_one_by_one() -> None:
     watcher = watcher_of(node)
     watcher._settings = replace(watcher._settings, watch=watch)
     told = await followed(chain, watcher)
-    assert not node.traits.packs
+    assert not node.limits.packs
     assert standing(told) == standing(await followed(chain))

@@ -11,7 +11,7 @@ from chain.blocks.reads import SENTINEL_MAGIC, AnyRead, RunsOneOf, SlotWord, Tou
 from chain.blocks.standards import NOBODY
 from chain.rpc.errors import Refusal
 from chain.rpc.messages import read_ask, read_of
-from chain.rpc.probe_batches import MAX_TOGETHER, Apart, Probing
+from chain.rpc.probe_batches import MAX_TOGETHER, ProbeBatch, SeparateProbes
 from tests.chain.made import address, header, words
 
 P, A, B, BEACON = address(0xABC), address(0xAAAAA), address(0xBBBBB), address(0xBEAC0)
@@ -90,8 +90,8 @@ SENTINELS = [RunsOneOf(address(at), "0x12345678", (A,)) for at in range(0x100000
 TRACES = [TracedDelegates(address(at), "0x12345678") for at in range(0x100000, 0x100003)]
 
 
-def probing(*reads: AnyRead, apart: Apart | None = None) -> Probing:
-    return Probing.of(HEAD, frozenset(reads), apart or Apart())
+def probing(*reads: AnyRead, separate_probes: SeparateProbes | None = None) -> ProbeBatch:
+    return ProbeBatch.of(HEAD, frozenset(reads), separate_probes or SeparateProbes())
 
 
 def packed(*answers: bytes | None) -> str:
@@ -106,12 +106,12 @@ def test_probes_of_many_contracts_are_one_question() -> None:
     assert NOBODY in made.asks[1][1][2]["stateOverrides"]
     traced = frame("CALL", NOBODY, *(frame("STATICCALL", need.address, frame("DELEGATECALL", B)) for need in TRACES))
     hit = words(SENTINEL_MAGIC, int(SENTINELS[0].address, 16), int(A, 16))
-    apart = Apart()
-    said = made.read([packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], apart)
+    separate_probes = SeparateProbes()
+    said = made.read([packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], separate_probes)
     assert [said[need] for need in SENTINELS] == [A, NOBODY, NOBODY, NOBODY, NOBODY]
     assert all(said[need] == (Delegate(B),) for need in TRACES)
     assert len(said) == 8
-    assert not apart.kinds
+    assert not separate_probes.kinds
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_probes_of_many_contracts_are_one_question() -> None:
     ],
 )
 def test_what_is_not_understood_together_is_asked_alone_from_then_on(sentinels: Any, traces: Any) -> None:
-    apart = Apart()
-    assert probing(*SENTINELS, *TRACES).read([sentinels, traces], apart) == {}
-    assert apart.kinds == {RunsOneOf, TracedDelegates}
-    assert len(probing(*SENTINELS, *TRACES, apart=apart).asks) == len(SENTINELS) + len(TRACES)
+    separate_probes = SeparateProbes()
+    assert probing(*SENTINELS, *TRACES).read([sentinels, traces], separate_probes) == {}
+    assert separate_probes.kinds == {RunsOneOf, TracedDelegates}
+    assert len(probing(*SENTINELS, *TRACES, separate_probes=separate_probes).asks) == len(SENTINELS) + len(TRACES)
 
 
 def test_a_contract_that_is_anothers_target_is_called_by_itself() -> None:
@@ -144,5 +144,5 @@ def test_a_contract_that_is_anothers_target_is_called_by_itself() -> None:
 
 def test_a_probe_alone_that_is_answered_with_nonsense_is_missing() -> None:
     made = probing(SlotWord(P, 1), SlotWord(P, 2), TouchedState(P, "0x"))
-    found = made.read(["0x" + words(5).hex(), "0xzz", {"accessList": []}], Apart())
+    found = made.read(["0x" + words(5).hex(), "0xzz", {"accessList": []}], SeparateProbes())
     assert found == {SlotWord(P, 1): 5, TouchedState(P, "0x"): ()}

@@ -21,16 +21,16 @@ from chain.blocks.reads import (
 )
 from chain.rpc.errors import Refusal
 from chain.rpc.multicall import (
-    GAS_A_CALL,
-    GAS_ALONE,
+    CALL_GAS,
     MAX_CALLS,
     MAX_CODES,
     MAX_PACKED_ANSWER,
     MAX_SLOTS,
+    SINGLE_CALL_GAS,
     Packed,
-    alone_ask,
-    alone_of,
     plan,
+    single_ask,
+    single_of,
     unpack,
 )
 from tests.chain.made import address, header, topic, words
@@ -149,11 +149,11 @@ def test_a_call_that_had_too_little_gas_among_others_has_enough_by_itself(kind: 
     among: list[AnyRead] = [kind(address(at), BODY) for at in range(2, 40)]
     assert thirsty not in asked([thirsty, *among], accounts)[0]
     evm = SmallEvm(accounts)
-    method, [call, at, overrides] = alone_ask(thirsty, {"blockHash": topic(3)})
+    method, [call, at, overrides] = single_ask(thirsty, {"blockHash": topic(3)})
     assert (method, at) == ("eth_call", {"blockHash": topic(3)})
     answer = evm.eth_call(call, overrides)
-    assert alone_of(thirsty, answer) == (9 if kind is CallWord else words(9))
-    assert evm.given == [GAS_ALONE]
+    assert single_of(thirsty, answer) == (9 if kind is CallWord else words(9))
+    assert evm.given == [SINGLE_CALL_GAS]
 
 
 @pytest.mark.parametrize(
@@ -163,27 +163,27 @@ def test_a_call_that_had_too_little_gas_among_others_has_enough_by_itself(kind: 
 def test_by_itself_an_answer_may_have_256_kibibytes_and_no_more_comes_back(size: int, there: bool) -> None:
     need = CallBytes(address(1), BODY)
     evm = SmallEvm({address(1): Account(answers={INPUT: b"\x07" * size})})
-    _, [call, _, overrides] = alone_ask(need, "latest")
+    _, [call, _, overrides] = single_ask(need, "latest")
     answer = evm.eth_call(call, overrides)
     assert answer is not None
     assert len(answer) <= 2 + 2 * (32 + 256 * 1024)
-    assert alone_of(need, answer) == (b"\x07" * size if there else None)
+    assert single_of(need, answer) == (b"\x07" * size if there else None)
 
 
 @pytest.mark.parametrize(("answer", "word"), [(None, None), (bytes(31), None), (words(4, 5), 4)])
 def test_a_word_asked_for_by_itself_comes_without_what_follows_it(answer: bytes | None, word: int | None) -> None:
     need = CallWord(address(1), BODY)
-    _, [call, _, overrides] = alone_ask(need, "latest")
+    _, [call, _, overrides] = single_ask(need, "latest")
     said = SmallEvm({address(1): Account(answers={INPUT: answer})}).eth_call(call, overrides)
     assert said is not None
     assert len(said) <= 2 + 2 * 64, "a stranger's code may give megabytes: a length and a word are enough"
-    assert alone_of(need, said) == word
+    assert single_of(need, said) == word
 
 
 @pytest.mark.parametrize("answer", [None, 7, "0x", "0xzz", "0x" + "00" * 31, "0x" + f"{64:064x}" + "00" * 31])
 def test_what_is_no_packed_answer_answers_nothing_by_itself(answer: Any) -> None:
-    assert alone_of(CallWord(address(1), BODY), answer) is None
-    assert alone_of(CallBytes(address(1), BODY), answer) is None
+    assert single_of(CallWord(address(1), BODY), answer) is None
+    assert single_of(CallBytes(address(1), BODY), answer) is None
 
 
 def kinds_of_calls() -> list[tuple[Packed, str]]:
@@ -262,7 +262,7 @@ def test_the_most_reads_of_one_call_fit_into_a_blocks_gas() -> None:
     found, _ = asked(reads, {address(1): Account(storage={2999: 8})})
     assert (len(found), found[reads[2999]]) == (3000, 8)
     assert (MAX_SLOTS, MAX_CODES, MAX_CALLS) == (3000, 4000, 120)
-    assert MAX_CALLS * GAS_A_CALL < 30_000_000
+    assert MAX_CALLS * CALL_GAS < 30_000_000
 
 
 def test_reads_of_one_contract_each_have_gas_too() -> None:

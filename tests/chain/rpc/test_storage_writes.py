@@ -11,14 +11,14 @@ from chain.events import Address
 from chain.rpc.errors import Refusal
 from chain.rpc.storage_writes import (
     MAX_FLIPS,
-    MAX_STRIKES,
+    MAX_MISSES,
     NOT_ASKED,
-    REST,
-    SAYS,
-    Means,
+    NOTICES,
+    RETRY_BLOCKS,
+    TraceMethod,
     Tracing,
     contradicts,
-    misses,
+    is_unsupported,
     tracer,
     writes_asks,
     writes_of,
@@ -35,8 +35,8 @@ def wrote(slot: int, value: int, transaction: int = 1, at: Address = P) -> Write
     return Write(topic(transaction), at, slot, value)
 
 
-def read(means: Means, *answers: Any) -> tuple[Write, ...] | None:
-    return writes_of(means, PLACES, HEAD, answers)
+def read(method: TraceMethod, *answers: Any) -> tuple[Write, ...] | None:
+    return writes_of(method, PLACES, HEAD, answers)
 
 
 def test_a_tracers_answer_is_the_writes_of_watched_places_in_order() -> None:
@@ -44,8 +44,8 @@ def test_a_tracers_answer_is_the_writes_of_watched_places_in_order() -> None:
         {"txHash": topic(1), "result": [[P, "1", "a"], [P, "9", "a"], [P, "abc", "b"]]},
         {"txHash": topic(2), "result": [[Q, "2", "0"]]},
     ]
-    assert read(Means.TRACER, answer) == (wrote(1, 10), wrote(0xABC, 11), wrote(2, 0, 2, Q))
-    assert read(Means.TRACER, []) == ()
+    assert read(TraceMethod.TRACER, answer) == (wrote(1, 10), wrote(0xABC, 11), wrote(2, 0, 2, Q))
+    assert read(TraceMethod.TRACER, []) == ()
 
 
 def test_diffs_tell_what_each_transaction_left_and_an_emptied_place_is_zero() -> None:
@@ -57,7 +57,7 @@ def test_diffs_tell_what_each_transaction_left_and_an_emptied_place_is_zero() ->
         },
         "post": {P: {"storage": {topic(0xABC): topic(6)}}, Q: {"storage": {topic(2): topic(7)}}},
     }
-    found = read(Means.DIFFS, [{"txHash": topic(1), "result": result}])
+    found = read(TraceMethod.DIFFS, [{"txHash": topic(1), "result": result}])
     assert found == (wrote(1, 0), wrote(0xABC, 6), wrote(2, 7, at=Q))
 
 
@@ -70,9 +70,9 @@ def test_a_replay_counts_only_for_the_block_beside_it() -> None:
         },
         {"transactionHash": topic(2), "stateDiff": None},
     ]
-    assert read(Means.REPLAY, answer, SAID) == (wrote(1, 5), wrote(0xABC, 6), wrote(2, 0, at=Q))
-    assert read(Means.REPLAY, answer, {**SAID, "hash": topic(8)}) is None
-    assert read(Means.REPLAY, answer, None) is None
+    assert read(TraceMethod.REPLAY, answer, SAID) == (wrote(1, 5), wrote(0xABC, 6), wrote(2, 0, at=Q))
+    assert read(TraceMethod.REPLAY, answer, {**SAID, "hash": topic(8)}) is None
+    assert read(TraceMethod.REPLAY, answer, None) is None
 
 
 @pytest.mark.parametrize(
@@ -91,25 +91,25 @@ def test_a_replay_counts_only_for_the_block_beside_it() -> None:
     ],
 )
 def test_what_is_no_trace_of_every_transaction_is_none_at_all(answer: Any) -> None:
-    assert read(Means.TRACER, answer) is None
+    assert read(TraceMethod.TRACER, answer) is None
 
 
 def test_of_a_place_written_over_and_over_the_first_and_the_last_are_kept() -> None:
     values = [[P, "1", f"{at % 2 + 1:x}"] for at in range(5 * MAX_FLIPS)]
-    found = read(Means.TRACER, [{"txHash": topic(1), "result": [*values, [P, "1", "63"], [P, "1", "63"]]}])
+    found = read(TraceMethod.TRACER, [{"txHash": topic(1), "result": [*values, [P, "1", "63"], [P, "1", "63"]]}])
     assert found is not None
     assert len(found) == MAX_FLIPS
     assert found[-1] == wrote(1, 0x63)
 
 
 def test_the_question_fits_the_means_and_asks_by_hash_where_it_can() -> None:
-    [(method, params)] = writes_asks(Means.TRACER, PLACES, HEAD)
+    [(method, params)] = writes_asks(TraceMethod.TRACER, PLACES, HEAD)
     assert (method, params[0], params[1]["tracer"]) == ("debug_traceBlockByHash", HEAD.hash, tracer(PLACES))
-    assert writes_asks(Means.DIFFS, PLACES, HEAD)[0][1][1]["tracer"] == "prestateTracer"
-    assert [ask[0] for ask in writes_asks(Means.REPLAY, PLACES, HEAD)] == [
+    assert writes_asks(TraceMethod.DIFFS, PLACES, HEAD)[0][1][1]["tracer"] == "prestateTracer"
+    assert [ask[0] for ask in writes_asks(TraceMethod.REPLAY, PLACES, HEAD)] == [
         "trace_replayBlockTransactions", "eth_getBlockByNumber",
     ]  # fmt: skip
-    assert writes_asks(Means.NONE, PLACES, HEAD) == []
+    assert writes_asks(TraceMethod.NONE, PLACES, HEAD) == []
 
 
 def test_a_thousand_contracts_fit_into_one_tracer() -> None:
@@ -125,45 +125,45 @@ def test_writes_that_do_not_end_where_the_state_does_are_not_believed() -> None:
 
 
 def test_only_what_a_node_does_not_know_is_not_asked_again() -> None:
-    assert misses(Means.TRACER, Refusal(-32601, "gone"))
-    assert misses(Means.DIFFS, Refusal(-32000, "tracer not found"))
-    assert not misses(Means.TRACER, Refusal(-32000, "busy"))
-    assert misses(Means.TRACER, [{"txHash": topic(1), "error": "failed to evaluate JS code"}])
-    assert not misses(Means.TRACER, [{"txHash": topic(1), "error": "execution timeout"}])
-    assert not misses(Means.DIFFS, [{"txHash": topic(1), "error": "failed"}])
-    assert not misses(Means.TRACER, [])
+    assert is_unsupported(TraceMethod.TRACER, Refusal(-32601, "gone"))
+    assert is_unsupported(TraceMethod.DIFFS, Refusal(-32000, "tracer not found"))
+    assert not is_unsupported(TraceMethod.TRACER, Refusal(-32000, "busy"))
+    assert is_unsupported(TraceMethod.TRACER, [{"txHash": topic(1), "error": "failed to evaluate JS code"}])
+    assert not is_unsupported(TraceMethod.TRACER, [{"txHash": topic(1), "error": "execution timeout"}])
+    assert not is_unsupported(TraceMethod.DIFFS, [{"txHash": topic(1), "error": "failed"}])
+    assert not is_unsupported(TraceMethod.TRACER, [])
 
 
 def test_a_node_that_fails_in_a_row_is_asked_for_less_and_after_long_tried_again() -> None:
     tracing = Tracing()
     assert tracing.asks(1)
-    assert tracing.news() is None
-    for _ in range(MAX_STRIKES - 1):
-        tracing.went(understood=False)
-    tracing.went(understood=True)
-    for means in (Means.TRACER, Means.DIFFS):
-        assert tracing.means == means
-        for _ in range(MAX_STRIKES if means is Means.TRACER else 0):
-            tracing.went(understood=False)
-    assert tracing.news() is None  # it may not have diffs either
-    tracing.went(understood=True)
-    assert tracing.news() == SAYS[Means.DIFFS]
-    assert tracing.news() is None
-    tracing.lesser()
-    tracing.lesser()
-    assert tracing.news() == SAYS[Means.NONE]
-    assert not tracing.asks(REST - 1)
+    assert tracing.notice() is None
+    for _ in range(MAX_MISSES - 1):
+        tracing.record(understood=False)
+    tracing.record(understood=True)
+    for method in (TraceMethod.TRACER, TraceMethod.DIFFS):
+        assert tracing.method == method
+        for _ in range(MAX_MISSES if method is TraceMethod.TRACER else 0):
+            tracing.record(understood=False)
+    assert tracing.notice() is None  # it may not have diffs either
+    tracing.record(understood=True)
+    assert tracing.notice() == NOTICES[TraceMethod.DIFFS]
+    assert tracing.notice() is None
+    tracing.downgrade()
+    tracing.downgrade()
+    assert tracing.notice() == NOTICES[TraceMethod.NONE]
+    assert not tracing.asks(RETRY_BLOCKS - 1)
     assert tracing.asks(1)
-    tracing.went(understood=True)
-    assert tracing.news() is None  # it has all again
-    assert tracing.lost == 2 * MAX_STRIKES - 1
+    tracing.record(understood=True)
+    assert tracing.notice() is None  # it has all again
+    assert tracing.lost == 2 * MAX_MISSES - 1
 
 
 def test_a_node_that_is_never_asked_is_never_tried_and_that_is_said_once() -> None:
     tracing = Tracing()
     tracing.off()
-    assert not tracing.asks(10 * REST)
-    assert (tracing.news(), tracing.news()) == (NOT_ASKED, None)
+    assert not tracing.asks(10 * RETRY_BLOCKS)
+    assert (tracing.notice(), tracing.notice()) == (NOT_ASKED, None)
 
 
 def _named(one: Log) -> list[Address]:

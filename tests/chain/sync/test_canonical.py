@@ -11,7 +11,7 @@ from chain.events import NetworkId, Retracted
 from chain.events.network import Reorged
 from chain.networks import Network
 from chain.sync.canonical import CanonicalWindow, Followed
-from chain.sync.checkpoint import Checkpoint, Telling, decode
+from chain.sync.checkpoint import Checkpoint, DeliveredOnce, decode
 from tests.branches import Reached
 from tests.chain.control.timelock_families import upgraded
 from tests.chain.detectors.test_liquidity import move
@@ -20,7 +20,7 @@ from tests.chain.made import START, header
 
 def followed(number: int, fork: int = 0) -> Followed:
     return Followed(
-        header=header(number, fork), told=(move(number, amount=2**255),), memories={"one": b"\xff", "two": b"2"}
+        header=header(number, fork), events=(move(number, amount=2**255),), memories={"one": b"\xff", "two": b"2"}
     )
 
 
@@ -47,11 +47,11 @@ def test_only_the_last_blocks_are_kept() -> None:
 
 def test_what_came_to_be_told_of_the_newest_block_goes_with_it() -> None:
     canonical = chain_of(1, 2)
-    first = canonical.window[1].told
-    canonical.tell_more([upgraded()])
+    first = canonical.window[1].events
+    canonical.add_events([upgraded()])
     assert canonical.window[0] == followed(1)
     [dropped] = canonical.roll_back(1)
-    assert dropped.told == (*first, upgraded())
+    assert dropped.events == (*first, upgraded())
 
 
 def test_a_gap_or_another_parent_does_not_follow() -> None:
@@ -91,8 +91,8 @@ def test_a_checkpoint_comes_back_as_it_was() -> None:
     event = upgraded()
     reorged = Reorged(network=NetworkId("local"), seen_at=START, depth=1, common_number=2, old_head="a", new_head="b")
     retracted = Retracted(network=NetworkId("local"), seen_at=START, event_id="e", event=event)
-    untold: tuple[Telling, ...] = (reorged, retracted, event)
-    checkpoint = Checkpoint(window=chain_of(1, 2, 3).window, untold=untold)
+    pending: tuple[DeliveredOnce, ...] = (reorged, retracted, event)
+    checkpoint = Checkpoint(window=chain_of(1, 2, 3).window, pending=pending)
     assert decode(checkpoint.encode()) == checkpoint
 
 

@@ -13,7 +13,7 @@ from tests.chain.made import header
 
 
 def followed(number: int, fork: int = 0, **memories: bytes) -> Followed:
-    return Followed(header=header(number, fork), told=(move(number),), memories=memories)
+    return Followed(header=header(number, fork), events=(move(number),), memories=memories)
 
 
 def chain_of(*numbers: int, keep: int = 128) -> CanonicalWindow:
@@ -82,25 +82,25 @@ def test_blocks_go_below_the_window_with_what_was_told_of_them_the_moment_they_l
     canonical = CanonicalWindow(3)
     for number in (1, 2, 3):
         canonical.extend(followed(number))
-    assert (canonical.elder.marks, canonical.elder.told) == ((), ())
+    assert (canonical.ancestors.marks, canonical.ancestors.events) == ((), ())
     canonical.extend(followed(4))
-    assert canonical.elder.marks == (Mark(number=1, hash=header(1).hash),)
+    assert canonical.ancestors.marks == (Mark(number=1, hash=header(1).hash),)
     canonical.extend(followed(5))
-    assert canonical.elder.told == (move(2),), "above the oldest mark; its own block needs none to be taken back"
+    assert canonical.ancestors.events == (move(2),), "above the oldest mark; its own block needs none to be taken back"
 
 
 def test_a_window_that_comes_back_longer_than_what_is_kept_is_cut_to_it() -> None:
     canonical = CanonicalWindow(2, map(followed, range(1, 6)), AncestorMarks())
     assert numbers(canonical.window) == [4, 5]
-    assert [event.place.block_number for event in canonical.elder.told] == [2, 3]
+    assert [event.place.block_number for event in canonical.ancestors.events] == [2, 3]
 
 
 def test_marks_and_words_that_were_kept_below_are_gone_on_with() -> None:
-    elder = AncestorMarks([Mark(number=1, hash="old")], [move(2)])
-    canonical = CanonicalWindow(1, [followed(70)], elder)
+    ancestors = AncestorMarks([Mark(number=1, hash="old")], [move(2)])
+    canonical = CanonicalWindow(1, [followed(70)], ancestors)
     canonical.extend(followed(71))
-    assert canonical.elder.marks == (Mark(number=1, hash="old"), Mark(number=70, hash=header(70).hash))
-    assert canonical.elder.told == (move(2), move(70))
+    assert canonical.ancestors.marks == (Mark(number=1, hash="old"), Mark(number=70, hash=header(70).hash))
+    assert canonical.ancestors.events == (move(2), move(70))
 
 
 @pytest.mark.parametrize(("common", "gone", "left"), [
@@ -132,7 +132,7 @@ def test_the_common_block_is_the_highest_shared_one_in_whatever_order_they_are_g
 
 def test_more_words_of_the_newest_block_are_appended_to_it_alone_once() -> None:
     canonical = chain_of(1, 2)
-    canonical.tell_more([move(2, index=1), move(2, index=2)])
-    assert canonical.window[1].told == (move(2), move(2, index=1), move(2, index=2))
-    assert canonical.window[0].told == (move(1),)
+    canonical.add_events([move(2, index=1), move(2, index=2)])
+    assert canonical.window[1].events == (move(2), move(2, index=1), move(2, index=2))
+    assert canonical.window[0].events == (move(1),)
     assert canonical.window[1].memories == {}

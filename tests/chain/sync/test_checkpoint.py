@@ -32,15 +32,15 @@ def whole() -> Checkpoint:
     )
     return Checkpoint(
         window=window,
-        untold=(
+        pending=(
             Reorged(network=NETWORK, seen_at=START, depth=2, common_number=1, old_head="o", new_head="n"),
             Retracted(network=NETWORK, seen_at=START + timedelta(microseconds=7), event_id="gone", event=move(9)),
             move(3),
         ),
         marks=(Mark(number=0, hash="zero"), Mark(number=64, hash="next")),
-        elder_told=(move(1, amount=2**256 - 1),),
+        ancestor_events=(move(1, amount=2**256 - 1),),
         start=17,
-        stands=frozenset({"b", "a"}),
+        already_emitted=frozenset({"b", "a"}),
     )
 
 
@@ -54,7 +54,7 @@ def test_a_checkpoint_gives_back_every_one_of_its_fields() -> None:
 
 
 def test_an_empty_checkpoint_and_a_start_at_block_0_come_back() -> None:
-    for checkpoint in (Checkpoint(window=(), untold=()), Checkpoint(window=(), untold=(), start=0)):
+    for checkpoint in (Checkpoint(window=(), pending=()), Checkpoint(window=(), pending=(), start=0)):
         found = decode(checkpoint.encode())
         assert found == checkpoint
         assert found is not None
@@ -83,8 +83,8 @@ def test_every_event_that_has_a_place_can_be_kept() -> None:
 
 def test_a_memory_is_written_once_for_all_blocks_and_detectors_that_share_it() -> None:
     memory = bytes(range(256)) * 40
-    blocks = [Followed(header=header(at), told=(), memories={"one": memory, "two": memory}) for at in range(1, 30)]
-    body = Checkpoint(window=tuple(blocks), untold=()).encode()
+    blocks = [Followed(header=header(at), events=(), memories={"one": memory, "two": memory}) for at in range(1, 30)]
+    body = Checkpoint(window=tuple(blocks), pending=()).encode()
     assert len(json.loads(body)["memories"]) == 1
     assert json.loads(body)["blocks"][1]["memories"] == {}, "what did not change is not even named"
 
@@ -93,9 +93,9 @@ def test_of_a_memory_that_changed_only_what_differs_is_written() -> None:
     before = bytes(range(256)) * 40
     after = before[:5000] + b"!!" + before[5001:]
     window = tuple(
-        Followed(header=header(at), told=(), memories={"one": one}) for at, one in enumerate((before, after), 1)
+        Followed(header=header(at), events=(), memories={"one": one}) for at, one in enumerate((before, after), 1)
     )
-    checkpoint = Checkpoint(window=window, untold=())
+    checkpoint = Checkpoint(window=window, pending=())
     [first, second] = json.loads(checkpoint.encode())["memories"]
     assert first[:3] == [None, 0, 0]
     assert second == [0, 5000, len(before) - 5001, "ISE="], "base64 of the two bytes"
@@ -111,8 +111,8 @@ def test_of_a_memory_that_changed_only_what_differs_is_written() -> None:
 )  # fmt: skip
 def test_memories_that_grow_shrink_or_repeat_come_back(before: bytes, after: bytes) -> None:
     memories = (before, after, before, after + before)
-    window = tuple(Followed(header=header(at), told=(), memories={"one": one}) for at, one in enumerate(memories, 1))
-    found = decode(Checkpoint(window=window, untold=()).encode())
+    window = tuple(Followed(header=header(at), events=(), memories={"one": one}) for at, one in enumerate(memories, 1))
+    found = decode(Checkpoint(window=window, pending=()).encode())
     assert found is not None
     assert [one.memories["one"] for one in found.window] == list(memories)
 
@@ -124,14 +124,14 @@ MEMORIES = st.dictionaries(st.sampled_from(["one", "two", "three"]), st.binary(m
 def test_whatever_detectors_remember_come_and_go_as_they_may_each_block_has_its_own(
     memories: list[dict[str, bytes]],
 ) -> None:
-    window = tuple(Followed(header=header(at), told=(), memories=one) for at, one in enumerate(memories, 1))
-    found = decode(Checkpoint(window=window, untold=()).encode())
+    window = tuple(Followed(header=header(at), events=(), memories=one) for at, one in enumerate(memories, 1))
+    found = decode(Checkpoint(window=window, pending=()).encode())
     assert found is not None
     assert [dict(one.memories) for one in found.window] == memories
 
 
 def test_a_blocks_filter_of_logs_is_not_kept() -> None:
     window = (replace(followed(1), header=replace(header(1), bloom=1 << 2047, base_fee=5)),)
-    found = decode(Checkpoint(window=window, untold=()).encode())
+    found = decode(Checkpoint(window=window, pending=()).encode())
     assert found is not None
     assert (found.window[0].header.bloom, found.window[0].header.base_fee) == (None, 5)

@@ -24,8 +24,10 @@ def test_memories_that_hardly_differ_are_written_once_and_come_back_whole() -> N
     for number in range(1, 60):
         at = dice.randrange(len(memory))
         memory = memory[:at] + dice.randbytes(dice.randrange(40)) + memory[at + dice.randrange(40) :]
-        window.append(Followed(header=header(number), told=(), memories={"one": memory, "two": b"\x00" * (number % 3)}))
-    body = Checkpoint(window=tuple(window), untold=()).encode()
+        window.append(
+            Followed(header=header(number), events=(), memories={"one": memory, "two": b"\x00" * (number % 3)})
+        )
+    body = Checkpoint(window=tuple(window), pending=()).encode()
     found = decode(body)
     assert found is not None
     assert found.window == tuple(window)
@@ -34,8 +36,8 @@ def test_memories_that_hardly_differ_are_written_once_and_come_back_whole() -> N
 
 async def test_the_base_fee_of_a_head_is_told() -> None:
     chain = Chain(1)
-    told = await followed(chain)
-    heads = [event for event in told if isinstance(event, HeadSeen)]
+    events = await followed(chain)
+    heads = [event for event in events if isinstance(event, HeadSeen)]
     assert heads[-1].base_fee == 7 + chain.head.number
 
 
@@ -45,8 +47,8 @@ def test_where_one_sequencer_makes_the_blocks_its_silence_is_told_as_its_own() -
         for answers in (True, False):
             rhythm = HeadClock(network)
             found = ("one", header_of(Chain(1).head.header())) if answers else None
-            assert rhythm.look(found, START) is None
-            stalled = rhythm.look(found, datetime(2026, 1, 2, tzinfo=UTC))
+            assert rhythm.observe(found, START) is None
+            stalled = rhythm.observe(found, datetime(2026, 1, 2, tzinfo=UTC))
             assert isinstance(stalled, HeadStalled)
             assert stalled.sequencer is (sequenced and answers)
 

@@ -22,11 +22,11 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def stalls(rhythm: HeadClock, *looks: tuple[float, int | None]) -> list[float]:
+def stalls(clock: HeadClock, *looks: tuple[float, int | None]) -> list[float]:
     """Seconds into the story at which a stall was told; each look finds the head of this number, or nobody answers."""
     found = []
     for seconds, number in looks:
-        if rhythm.look(None if number is None else ("one", header(number)), at(seconds)):
+        if clock.observe(None if number is None else ("one", header(number)), at(seconds)):
             found.append(seconds)
     return found
 
@@ -51,9 +51,9 @@ def test_a_head_that_is_lower_or_the_same_height_is_no_progress() -> None:
 
 
 def test_where_nobody_ever_answers_the_stall_has_no_block_and_is_nobodys_sequencer() -> None:
-    rhythm = HeadClock(replace(NETWORK, sequenced=True))
-    assert rhythm.look(None, START) is None
-    stalled = rhythm.look(None, at(STALL_S))
+    clock = HeadClock(replace(NETWORK, sequenced=True))
+    assert clock.observe(None, START) is None
+    stalled = clock.observe(None, at(STALL_S))
     assert stalled == HeadStalled(
         network=NETWORK.id, seen_at=at(STALL_S), block_number=-1, stalled_s=STALL_S, sequencer=False
     )
@@ -61,9 +61,9 @@ def test_where_nobody_ever_answers_the_stall_has_no_block_and_is_nobodys_sequenc
 
 @pytest.mark.parametrize("sequenced", [True, False])
 def test_a_stall_names_the_last_head_and_how_long_it_stands(sequenced: bool) -> None:
-    rhythm = HeadClock(replace(NETWORK, sequenced=sequenced))
-    rhythm.look(("one", header(5)), at(10))
-    stalled = rhythm.look(("one", header(5)), at(130))
+    clock = HeadClock(replace(NETWORK, sequenced=sequenced))
+    clock.observe(("one", header(5)), at(10))
+    stalled = clock.observe(("one", header(5)), at(130))
     assert stalled is not None
     assert (stalled.block_number, stalled.stalled_s, stalled.sequencer) == (5, 120.0, sequenced)
 
@@ -74,23 +74,23 @@ def test_the_stall_of_a_fast_chain_is_ten_seconds() -> None:
 
 
 def test_a_pulse_is_the_head_alone_with_its_age_and_the_node_that_had_it() -> None:
-    rhythm = HeadClock(NETWORK)
-    assert rhythm.pulse(header(5), at(9)) is None, "nobody looked yet"
-    rhythm.look(("one", replace(header(5), base_fee=7)), at(9))
-    assert rhythm.pulse(header(4), at(9)) is None
-    assert rhythm.pulse(header(5, fork=1), at(9)) is None
-    seen = rhythm.pulse(replace(header(5), base_fee=7), at(9))
+    clock = HeadClock(NETWORK)
+    assert clock.head_seen(header(5), at(9)) is None, "nobody looked yet"
+    clock.observe(("one", replace(header(5), base_fee=7)), at(9))
+    assert clock.head_seen(header(4), at(9)) is None
+    assert clock.head_seen(header(5, fork=1), at(9)) is None
+    seen = clock.head_seen(replace(header(5), base_fee=7), at(9))
     assert seen is not None
     assert (seen.block_number, seen.block_hash, seen.block_time) == (5, header(5).hash, at(5))
     assert (seen.node, seen.lag_s, seen.base_fee, seen.seen_at, seen.network) == ("one", 4.0, 7, at(9), NETWORK.id)
 
 
 def test_the_node_of_a_pulse_is_the_one_that_last_had_the_head() -> None:
-    rhythm = HeadClock(NETWORK)
-    rhythm.look(("one", header(5)), at(5))
-    rhythm.look(("two", header(6)), at(6))
-    rhythm.look(None, at(7))
-    seen = rhythm.pulse(header(6), at(7))
+    clock = HeadClock(NETWORK)
+    clock.observe(("one", header(5)), at(5))
+    clock.observe(("two", header(6)), at(6))
+    clock.observe(None, at(7))
+    seen = clock.head_seen(header(6), at(7))
     assert seen is not None
     assert seen.node == "two"
 
@@ -105,7 +105,7 @@ def test_the_node_of_a_pulse_is_the_one_that_last_had_the_head() -> None:
 def test_the_next_look_is_due_with_the_next_head_and_then_each_eighth_of_a_block_time(
     block_time_s: float, since_s: float | None, wait_s: float
 ) -> None:
-    rhythm = HeadClock(replace(NETWORK, block_time_s=block_time_s))
+    clock = HeadClock(replace(NETWORK, block_time_s=block_time_s))
     if since_s is not None:
-        rhythm.look(("one", header(1)), START)
-    assert rhythm.wait_s(at(since_s or 0)) == pytest.approx(wait_s)
+        clock.observe(("one", header(1)), START)
+    assert clock.wait_s(at(since_s or 0)) == pytest.approx(wait_s)

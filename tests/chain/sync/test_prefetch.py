@@ -58,19 +58,19 @@ async def at_once(wanted: Wanted, *, every_block: bool = False) -> list[Block]:
 )
 async def test_the_same_blocks_come_whatever_was_set_out_for(begun: Reads, wanted: Wanted, every_block: bool) -> None:
     ahead = reader(grown(), every_block=every_block)
-    ahead.set_out(Wanted(numbers=wanted.numbers, reads=begun))
+    ahead.start(Wanted(numbers=wanted.numbers, reads=begun))
     assert await ahead.blocks(wanted) == await at_once(wanted, every_block=every_block)
 
 
 async def test_what_stands_still_costs_one_question_more_and_nothing_is_read_twice() -> None:
     node = grown()
     ahead = reader(node)
-    ahead.set_out(Wanted(numbers=FEW, reads=SOME))
+    ahead.start(Wanted(numbers=FEW, reads=SOME))
     await asyncio.sleep(0.01)
     before = node.requests
     await ahead.blocks(Wanted(numbers=FEW, reads=replace(SOME, probes=STANDING)))
     assert node.requests == before > 0
-    ahead.set_out(Wanted(numbers=FEW, reads=SOME))
+    ahead.start(Wanted(numbers=FEW, reads=SOME))
     await ahead.blocks(Wanted(numbers=FEW, reads=MORE, grown=True))
     assert node.requests == 2 * before + 1
 
@@ -79,19 +79,19 @@ async def test_what_failed_on_the_way_is_read_anew_and_what_is_given_up_too() ->
     node, wanted = grown(), Wanted(numbers=FEW, reads=SOME)
     ahead = reader(node)
     node.fail = NodeFailure(NodeFaultKind.MALFORMED, "not itself today")
-    ahead.set_out(wanted)
+    ahead.start(wanted)
     with pytest.raises(NodeFailure):
         await ahead.blocks(wanted)
     node.fail = None
     assert await ahead.blocks(wanted) == await at_once(wanted)
-    ahead.set_out(wanted)
-    await ahead.give_up()
+    ahead.start(wanted)
+    await ahead.cancel()
     assert await ahead.blocks(wanted) == await at_once(wanted)
 
 
 async def test_nothing_is_set_out_for_over_a_websocket() -> None:
     node = replace(grown(), pushes=True)
-    reader(node).set_out(Wanted(numbers=FEW, reads=SOME))
+    reader(node).start(Wanted(numbers=FEW, reads=SOME))
     await asyncio.sleep(0.01)
     assert node.requests == 0
 
@@ -102,7 +102,7 @@ async def test_requests_that_are_given_up_at_any_moment_keep_no_later_one_waitin
 
     async with answering(answer) as url:
         node = Web3Node(url, chain_id=1, timeout_s=5)
-        node.traits.most_asks = 1  # several requests at the same time
+        node.limits.most_asks = 1  # several requests at the same time
         try:
             for turns in range(40):
                 asking = asyncio.create_task(node.ask([header_ask(1)] * 6))

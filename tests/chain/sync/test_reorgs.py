@@ -15,7 +15,7 @@ from chain.events import ChainEvent, PlacedEvent, Retracted
 from chain.events.network import HeadSeen, NodeFault, Reorged
 from chain.networks import Network
 from chain.nodes.group import NodeGroup
-from chain.sync.code_comparison import lacking
+from chain.sync.code_comparison import not_compared
 from chain.sync.watcher import Watcher, WatcherSettings
 from chain.watch import Watch, WatchedContract
 from tests.chain.following import LOCAL, Kept
@@ -54,7 +54,7 @@ def at_head(told: list[ChainEvent], chain: Chain) -> bool:
     """Whether the head was seen, and what the upgrades of its block changed was told too."""
     seen = next((event for event in reversed(told) if isinstance(event, HeadSeen)), None)
     at = seen is not None and seen.block_hash == chain.head.hash
-    return at and not lacking(event for event in told if isinstance(event, PLACED))
+    return at and not not_compared(event for event in told if isinstance(event, PLACED))
 
 
 def taken(told: list[ChainEvent]) -> list[ChainEvent]:

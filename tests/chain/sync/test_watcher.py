@@ -141,7 +141,7 @@ async def test_an_upgrade_is_told_before_its_code_is_asked_for_and_the_next_bloc
 async def test_a_node_that_never_gives_code_delays_the_comparison_alone_and_not_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chain.sync.watcher.ASKING_LIVE_S", 0.05)
+    monkeypatch.setattr("chain.sync.watcher.LIVE_REQUESTS_S", 0.05)
     chain = Chain(3, silent=0)
     chain.grow(20)
     told = placed(await followed(chain, watcher_of(Silent(chain))))
