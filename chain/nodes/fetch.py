@@ -1,8 +1,8 @@
 """Reads blocks from the nodes: headers by number, then the logs and the state of a run of blocks in a few batched requests.
 
-As many nodes as the quorum asks for must agree on the logs; a single node's logs are compared with the block's bloom filter
-and, where that shows logs that the node did not send, with the receipts. Writes inside blocks and probes are asked for in the
-same request, bounded, and a block never fails for them.
+As many nodes as the quorum says must agree on the logs. The logs of a single node are compared with the block's bloom filter
+and, if the filter shows logs that the node did not send, with the receipts. The same request asks for writes inside blocks and
+for probes; both are bounded, and a block never fails because of them.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ RECEIPTS = "receipts"
 States = dict[str, dict[AnyRead, object]]
 """Answers by block hash and read."""
 Writes = dict[str, tuple[Write, ...]]
-"""Writes by block hash; a block whose writes were not given is missing."""
+"""Writes by block hash. A block is missing if the node did not give its writes."""
 
 
 async def headers(nodes: NodeGroup, numbers: Sequence[int]) -> list[Header]:
-    """The headers of these numbers. Raises NodeFailure."""
+    """Read the headers with these numbers. Raises NodeFailure."""
     if not numbers:
         return []
 
@@ -55,10 +55,12 @@ async def headers(nodes: NodeGroup, numbers: Sequence[int]) -> list[Header]:
             raise NodeFailure(NodeFaultKind.NULL_BLOCK, f"no block {numbers[answers.index(None)]}")
         found = [header_of(answer) for answer in answers]
         if any(one.number != number for one, number in zip(found, numbers, strict=True)):
-            raise NodeFailure(NodeFaultKind.MALFORMED, "another block than asked for")
+            raise NodeFailure(NodeFaultKind.MALFORMED, "another block than the requested one")
         for one, following in pairwise(found):
             if following.number == one.number + 1 and following.parent_hash != one.hash:
-                raise NodeFailure(NodeFaultKind.FORKED, f"its block {following.number} does not follow its own")
+                raise NodeFailure(
+                    NodeFaultKind.FORKED, f"its block {following.number} does not follow its block {one.number}"
+                )
         return found if nodes.blooms else [replace(one, bloom=None) for one in found]
 
     return await nodes.first(act, max(numbers))
@@ -66,9 +68,9 @@ async def headers(nodes: NodeGroup, numbers: Sequence[int]) -> list[Header]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlocksWanted:
-    """The blocks of `run` (oldest first) with their logs and the moving reads; those in `state_of` with all reads.
+    """Names the blocks to read: `run` (oldest first) with logs and moving reads, those in `state_of` with all reads.
 
-    `traced`: with the writes inside them too, where the node gives traces; `live`: and the probes in the last one.
+    `traced`: also read the writes inside the blocks, if the node gives traces. `live`: also make the probes in the last block.
     """
 
     run: Sequence[Header]
@@ -79,17 +81,17 @@ class BlocksWanted:
 
     @property
     def traced_of(self) -> Sequence[Header]:
-        """The blocks whose writes are wanted."""
+        """The blocks whose writes are requested."""
         return self.run if self.traced or self.live else ()
 
     @property
     def probes(self) -> frozenset[AnyRead]:
-        """The probes of the last block."""
+        """The probes to make in the last block."""
         return self.reads.probes if self.live else frozenset()
 
 
 async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clock: Clock) -> list[Block]:
-    """The blocks that are wanted. Raises NodeFailure."""
+    """Read these blocks. Raises NodeFailure."""
     run, reads = wanted.run, wanted.reads
 
     async def act(node: Node) -> tuple[Node, Logs, States, Writes]:
@@ -128,15 +130,15 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
 
 
 async def with_all_reads(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Clock) -> list[Block]:
-    """These blocks with their standing reads too. Raises NodeFailure."""
-    standing, run = Reads(state=reads.deferrable), [one.header for one in some]
-    wanted = BlocksWanted(run=run, reads=standing, state_of=run)
+    """Read the deferrable reads of these blocks and add them. Raises NodeFailure."""
+    deferred, run = Reads(state=reads.deferrable), [one.header for one in some]
+    wanted = BlocksWanted(run=run, reads=deferred, state_of=run)
     found = await blocks(nodes, some[0].network, wanted, clock)
     return [replace(one, state=one.state | more.state) for one, more in zip(some, found, strict=True)]
 
 
 async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]:
-    """The logs, the state and the writes as this node answers them: nearly always in one request."""
+    """Read logs, state and writes from this node, nearly always in one request."""
     run, reads, probes = wanted.run, wanted.reads, wanted.probes
     read_whole = frozenset(one.hash for one in wanted.state_of)
     read_plans = [
@@ -147,7 +149,7 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
     if other_reads:
         read_plans.append(ReadPlan.of(run[-1], other_reads, node))
     asked = pieces(reads, run, node.limits)
-    check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is asked by its hash
+    check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is requested by its hash
     asks = [*(piece.ask() for piece in asked), *check, *(ask for one in read_plans for ask in one.asks)]
     batch = ProbeBatch.of(run[-1], probes - reads.state - other_reads, node.limits.separate_probes) if probes else None
     answers, probed, writes = await _answered_with(
@@ -156,7 +158,7 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
     logs: Logs = {}
     if asked:
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:
-            raise NodeFailure(NodeFaultKind.BEHIND, "on another fork")
+            raise NodeFailure(NodeFaultKind.BEHIND, "the node is on another fork")
         logs = await settle(node, asked, answers[: len(asked)])
     state = await _state(node, read_plans, answers[len(asked) + len(check) :])
     if batch:
@@ -169,7 +171,7 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPlan:
-    """The reads of one block, and the requests for them: packed ones first."""
+    """Holds the reads of one block, and the requests for them: packed ones first."""
 
     header: Header
     packed: tuple[Packed, ...]
@@ -177,13 +179,13 @@ class ReadPlan:
 
     @classmethod
     def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> ReadPlan:
-        """The reads, packed as far as this node takes it."""
+        """Pack the reads if this node accepts packed calls."""
         packed, plain = plan(reads) if node.limits.packs else ((), tuple(sorted(reads, key=repr)))
         return cls(header=header, packed=packed, plain=plain)
 
     @property
     def asks(self) -> list[Ask]:
-        """The requests."""
+        """The requests for these reads."""
         return [
             *(some.ask(self.header) for some in self.packed),
             *(read_ask(read, {"blockHash": self.header.hash}) for read in self.plain),
@@ -191,7 +193,7 @@ class ReadPlan:
 
 
 async def _state(node: Node, read_plans: Sequence[ReadPlan], answers: Sequence[Any]) -> States:
-    """The answers by block. A read that a packed call did not answer is asked once more by itself."""
+    """Decode the answers by block. A read that a packed call did not answer is requested once more, alone."""
     found: States = {}
     again: list[tuple[Header, AnyRead]] = []
     packed = understood = False
@@ -237,11 +239,10 @@ async def _answered_with(
     headers: Sequence[Header],
     probes: Sequence[Ask] = (),
 ) -> tuple[list[Any], list[Any], Writes]:
-    """The answers, those to the probes, and all writes of these places in these blocks as far as the node gives them.
+    """Return the answers, the answers to the probes, and all writes to these places that the node gives.
 
-    Probes and the writes of one block are asked for in the same request; if that takes too long or fails, it is
-    sent again without them. The writes of several blocks are asked for afterwards. Raises NodeFailure where the node fails
-    without them too.
+    Probes and the writes of one block go into the same request. If it takes too long or fails, it is sent again without
+    them. The writes of several blocks are requested afterwards. Raises NodeFailure if the node also fails without them.
     """
     tracing = node.limits.tracing
     wanted = headers if places and headers and tracing.asks(len(headers)) else ()
@@ -283,7 +284,7 @@ async def _several(node: Node, places: frozenset[SlotWord], headers: Sequence[He
 async def _settled(
     node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]
 ) -> Writes:
-    """The writes in the answers; a node that did not know the request is asked at once for less."""
+    """Read the writes in the answers. If the node does not know the trace method, try the next method at once."""
     method = node.limits.tracing.method
     found = _understood(node, places, headers, answers)
     if method is not node.limits.tracing.method:
@@ -292,7 +293,7 @@ async def _settled(
 
 
 def _understood(node: Node, places: frozenset[SlotWord], headers: Sequence[Header], answers: Sequence[Any]) -> Writes:
-    """The writes in the answers; remembers what the node can answer."""
+    """Read the writes in the answers, and record which trace method the node supports."""
     found: Writes = {}
     tracing = node.limits.tracing
     method, each = tracing.method, len(answers) // len(headers)
@@ -311,7 +312,7 @@ def _understood(node: Node, places: frozenset[SlotWord], headers: Sequence[Heade
 
 
 async def _receipts(node: Node, run: Sequence[Header], reads: Reads, logs: Logs) -> dict[str, Logs]:
-    """The logs once more from the receipts, where a bloom filter shows logs that the node did not send."""
+    """Read the logs again from the receipts of those blocks whose bloom filter shows logs that the node did not send."""
     doubtful = [one for one in run if bloom.suspicious(one, reads, logs[one.hash])]
     if not doubtful:
         return {}
@@ -319,7 +320,7 @@ async def _receipts(node: Node, run: Sequence[Header], reads: Reads, logs: Logs)
         answers = await node.ask([receipts_ask(one) for one in doubtful])
         found = {one.hash: receipts_of(answer, reads, one) for one, answer in zip(doubtful, answers, strict=True)}
     except NodeFailure:
-        return {}  # many nodes have no such question: then there is nothing to compare the logs with
+        return {}  # many nodes lack this method: then there is nothing to compare the logs with
     return {RECEIPTS: logs | found}
 
 

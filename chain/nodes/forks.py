@@ -1,4 +1,4 @@
-"""Which nodes tell the same chain: their heads, and the hashes they give for each other's heights. No I/O."""
+"""Groups nodes by the chain they report, by their heads and by their hashes at common heights. No I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chain.blocks.block import Header
 
 
 def consistent(heads: Iterable[Header], holds: Callable[[Header], bool], tip: Header | None) -> bool:
-    """Whether these heads need no second look: each is followed already, or all others are the same next block."""
+    """Whether these heads need no comparison: each one is known, or all unknown ones are the same next block."""
     fresh = {head.hash: head for head in heads if not holds(head)}
     if not fresh:
         return True
@@ -22,15 +22,15 @@ def heights(heads: Iterable[Header], tip: Header | None) -> tuple[int, ...]:
 
 
 def by_chain(heads: Mapping[str, Header], seen: Mapping[str, Mapping[int, str]]) -> list[list[str]]:
-    """The nodes by the chain they tell, the highest head first in each. `seen`: by node, hashes by number.
+    """Group the nodes by the chain they report, the highest head first in each group. `seen`: by node, hashes by number.
 
-    Two nodes tell one chain if they give the same hash at the highest number both have.
+    Two nodes report the same chain if they give the same hash at the highest number that both have.
     """
     found: list[list[str]] = []
     for name in sorted(heads, key=lambda one: -heads[one].number):
-        for chain_ in found:
-            if _agree(seen[chain_[0]], seen[name]):
-                chain_.append(name)
+        for names in found:
+            if _agree(seen[names[0]], seen[name]):
+                names.append(name)
                 break
         else:
             found.append([name])

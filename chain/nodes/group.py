@@ -1,8 +1,8 @@
-"""The nodes of one network: which to ask, in which order, whom to leave alone after a failure, and whom to believe.
+"""Chooses among the nodes of one network: the order of requests, pauses after failures, and which chain to believe.
 
-The head is asked of all that are well. Where they tell different chains the one that most of them tell counts; among
-equals the one that holds what was followed, unless it stands still. So a node that lags, or tells a chain of its own, is
-named and passed over, and is never taken for a reorg.
+All nodes that are not paused are asked for the head. If they report different chains, the chain that most of them report wins.
+If two chains have equally many nodes, the one that contains our last block wins, unless its head has stalled. A node that lags
+or reports a chain of its own is reported as a fault and skipped; it never looks like a reorg.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ T = TypeVar("T")
 MAX_FAULTS = 256
 LAG_BLOCKS = 3
 SECOND_OPINION_S = 2.0
-"""How long a second opinion is waited for."""
+"""Seconds to wait for a second node's answer."""
 MAX_CHECKS = 3
-"""At the head, after which a node is named that lags or tells a chain of its own: forks of one block are everyday, and a
-head that one node boasts of makes laggards of all others until its blocks are asked for."""
+"""Checks of the head, in a row, after which a node that lags or reports another chain counts as faulty. One check is not enough:
+forks of one block are common, and a single node that claims a too high head makes all others look late."""
 
 
 class NodeGroup:
-    """Several nodes, ranked by health: failures in a row, lag, errors, latency, then the operator's order.
+    """Holds several nodes, ranked by health: failures in a row, lag, errors, latency, then the operator's order.
 
-    `quorum` is how many are to agree on the logs of a block, where there are so many. `stall_s`: seconds after which a
-    head that does not move no longer counts as the one we follow.
+    `quorum`: how many nodes must agree on the logs of a block, if there are that many. `stall_s`: seconds without a new head
+    after which a chain loses the preference for containing our last block.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class NodeGroup:
 
     @property
     def several(self) -> bool:
-        """Whether there is anybody to ask for another opinion."""
+        """Whether a second node exists to compare with."""
         return len(self._states) > 1
 
     @property
@@ -71,28 +71,28 @@ class NodeGroup:
         return next((state.node for state in self._states if state.node.pushes), None)
 
     def wake_s(self) -> float:
-        """Seconds until the first of them is no longer left alone; 0 where one may be asked now."""
+        """Seconds until the first pause ends; 0 if a node may be asked now."""
         now = self._clock()
         return min(
             max((state.rest_until - now).total_seconds(), 0.0) if state.rest_until else 0.0 for state in self._states
         )
 
     def take_faults(self) -> list[NodeFault]:
-        """The faults since the last time, oldest first."""
+        """Return the faults since the last call, oldest first."""
         faults, self._faults = self._faults, []
         return faults
 
     def health(self) -> tuple[NodeHealth, ...]:
-        """Every node, the best first."""
+        """Return the health of every node, the best first."""
         now = self._clock()
         return tuple(
             state.health(now) for state in sorted(self._states, key=lambda state: (state.resting(now), state.rank))
         )
 
     async def head(self, holds: Callable[[Header], bool], tip: Header | None = None) -> tuple[str, Header] | None:
-        """The highest head of the chain that is believed, and the node that has it; None where no node answers.
+        """Return the highest head of the believed chain and the node that has it; None if no node answers.
 
-        `holds` tells whether a block is followed; `tip` is the last one followed.
+        `holds` says whether a block is in our window; `tip` is its newest block.
         """
         states = self._ranked(forked=True)
         answers = await asyncio.gather(*(self._head(state) for state in states))
@@ -102,22 +102,22 @@ class NodeGroup:
         if not heads:
             return None
         if forks.consistent((head for _, head in heads.values()), holds, tip):
-            chain_ = list(heads)
+            names = list(heads)
         else:
-            chain_ = await self._believed_chain(heads, holds, tip)
-        believed = [heads[name] for name in chain_]
+            names = await self._believed_chain(heads, holds, tip)
+        believed = [heads[name] for name in names]
         state, head = max(believed, key=lambda pair: (pair[1].number, holds(pair[1])))
-        self._check_heads(heads, set(chain_), head)
+        self._check_heads(heads, set(names), head)
         return state.node.name, head
 
     async def first(self, act: Callable[[Node], Awaitable[T]], reaching: int = 0) -> T:
-        """What the first node gives that does not fail and whose head is not below `reaching`.
+        """Return the result of the first node that does not fail and whose head is not below `reaching`.
 
-        Raises the last NodeFailure where all fail.
+        Raises the last NodeFailure if all nodes fail.
         """
         states = self._ranked(reaching)
         if not states:
-            raise NodeFailure(NodeFaultKind.UNREACHABLE, "every node rests after its failures")
+            raise NodeFailure(NodeFaultKind.UNREACHABLE, "every node is paused after its failures")
         turn = iter(states)
         retrying = AsyncRetrying(
             stop=stop_after_attempt(len(states)), retry=retry_if_exception_type(NodeFailure), reraise=True
@@ -127,15 +127,15 @@ class NodeGroup:
     async def witnesses(
         self, act: Callable[[Node], Awaitable[T]], *, reaching: int, after: int, most: int
     ) -> dict[str, T]:
-        """What up to `most` nodes say, by name, leaving out the `after` best. Who fails or is slow says nothing."""
+        """Return the results of up to `most` nodes by name, without the `after` best. Failed or slow nodes are left out."""
         states = self._ranked(reaching)[after : after + most]
         found = await asyncio.gather(*(self._witness(state, act) for state in states))
         return {state.node.name: one for state, one in zip(states, found, strict=True) if one is not None}
 
     async def agreed(self, header: Header) -> bool | None:
-        """Whether this block is on the chain, by the votes of all that are well; None: as many say yes as no.
+        """Whether this block is on the chain, by the votes of all nodes that answer; None if the votes are equal.
 
-        Who is outvoted is named.
+        Reports a fault of each outvoted node.
         """
         states = self._ranked()
         answers = [
@@ -150,46 +150,46 @@ class NodeGroup:
         return len(same) > len(others)
 
     def accuse(self, name: str, fault: NodeFaultKind, detail: str) -> None:
-        """Name a node whose answer was not believed. It is asked after the others for a while."""
+        """Report a node whose answer was not believed, and rank it after the others for a while."""
         for state in self._states:
             if state.node.name == name:
                 state.distrust()
                 self._fault(state, NodeFailure(fault, detail))
 
     def mention(self, name: str, fault: NodeFaultKind, detail: str) -> None:
-        """Say of a node what it cannot do: no failure of it."""
+        """Report a limitation of a node. Its rank stays."""
         for state in self._states:
             if state.node.name == name:
                 self._fault(state, NodeFailure(fault, detail))
 
     async def close(self) -> None:
-        """Hang up on all of them."""
+        """Close all connections."""
         await asyncio.gather(*(state.node.close() for state in self._states))
 
     async def _believed_chain(
         self, heads: dict[str, tuple[NodeState, Header]], holds: Callable[[Header], bool], tip: Header | None
     ) -> list[str]:
-        """The names of the nodes that tell the chain that is believed."""
+        """Return the names of the nodes that report the believed chain."""
         numbers = forks.heights([head for _, head in heads.values()], tip)
         answers = await asyncio.gather(*(self._hashes(state, head, numbers) for state, head in heads.values()))
         seen = dict(zip(heads, answers, strict=True))
         now = self._clock()
 
-        def weight(chain_: list[str]) -> tuple[int, bool, int]:
+        def weight(names: list[str]) -> tuple[int, bool, int]:
             ours = tip is not None and any(
-                seen[name].get(tip.number) == tip.hash or holds(heads[name][1]) for name in chain_
+                seen[name].get(tip.number) == tip.hash or holds(heads[name][1]) for name in names
             )
-            moves = any(heads[name][0].head_age_s(now) < self._stall_s for name in chain_)
-            return len(chain_), ours and moves, heads[chain_[0]][1].number
+            moves = any(heads[name][0].head_age_s(now) < self._stall_s for name in names)
+            return len(names), ours and moves, heads[names[0]][1].number
 
         return max(forks.by_chain({name: head for name, (_, head) in heads.items()}, seen), key=weight)
 
     def _check_heads(self, heads: dict[str, tuple[NodeState, Header]], believed: set[str], best: Header) -> None:
-        """Name those that lag and those that tell another chain, once each time it begins."""
+        """Report nodes that lag or report another chain, once each time this begins."""
         for name, (state, head) in heads.items():
             state.forked = 0 if name in believed else state.forked + 1
             if state.forked == MAX_CHECKS:
-                self._fault(state, NodeFailure(NodeFaultKind.FORKED, f"tells another chain at block {head.number}"))
+                self._fault(state, NodeFailure(NodeFaultKind.FORKED, f"reports another chain at block {head.number}"))
             lag = best.number - head.number
             state.late = state.late + 1 if lag > LAG_BLOCKS and not state.forked else 0
             if state.late == MAX_CHECKS:
@@ -231,7 +231,7 @@ class NodeGroup:
         return head
 
     async def _hashes(self, state: NodeState, head: Header, numbers: Sequence[int]) -> dict[int, str]:
-        """The hashes this node gives at these heights, as far as it has them."""
+        """Return the hashes that this node has at these heights."""
         asked = [number for number in numbers if number < head.number]
         known = {head.number: head.hash}
         if asked:

@@ -1,4 +1,4 @@
-"""One node's standing among the others: its failures, its head, its pace. No I/O."""
+"""Rates the health of one node: failures, head, latency. No I/O."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MAX_REST_S = 60.0
 LEARNS = 0.1
 """Weight of the newest answer in the averages."""
 ERRING = 0.2
-"""Share of errors from which a node is asked after the others."""
+"""Share of errors above which a node is asked after the others."""
 FASTEST_S = 0.005
 """Nodes that answer faster than this are equally fast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeHealth:
-    """How a node stands: seconds an answer takes and share of failures (moving averages), and its head."""
+    """Holds the health of a node: latency of an answer in seconds and share of failures (moving averages), and its head."""
 
     node: str
     latency_s: float
@@ -35,7 +35,7 @@ class NodeHealth:
 
 @dataclass(slots=True)
 class NodeState:
-    """A node and what is known of it. `late` and `forked` count the looks at which it lagged or told another chain."""
+    """Holds a node and its state. `late` and `forked` count the checks in a row at which it lagged or reported another chain."""
 
     node: Node
     failures: int = 0
@@ -51,12 +51,12 @@ class NodeState:
 
     @property
     def rank(self) -> tuple[int, bool, bool, int]:
-        """The smaller the better. Latencies count in doublings, so that equals do not change places at every answer."""
+        """Smaller is better. Latency counts in powers of two, so that similar nodes do not swap places at every answer."""
         slow = round(math.log2(max(self.latency_s, FASTEST_S) / FASTEST_S))
         return (self.failures, self.behind, self.errors > ERRING, slow)
 
     def health(self, now: datetime) -> NodeHealth:
-        """As others may know it."""
+        """Return the public part of this state."""
         return NodeHealth(
             node=self.node.name,
             latency_s=self.latency_s,
@@ -68,38 +68,38 @@ class NodeState:
         )
 
     def resting(self, now: datetime) -> bool:
-        """Whether it is left alone."""
+        """Whether the node is paused."""
         return self.rest_until is not None and self.rest_until > now
 
     def reaches(self, number: int) -> bool:
-        """Whether it may have that block: its head is there, or was never asked for."""
+        """Whether the node may have that block: its head is high enough or not known yet."""
         return self.head is None or self.head.number >= number
 
     def head_age_s(self, now: datetime) -> float:
-        """Seconds since its head last moved."""
+        """Seconds since the head last changed."""
         return (now - self.moved_at).total_seconds() if self.moved_at else 0.0
 
     def record_head(self, head: Header, now: datetime) -> None:
-        """Take its head."""
+        """Record the head."""
         if self.head is None or self.head.hash != head.hash:
             self.moved_at = now
         self.head = head
 
     def succeeded(self, took_s: float, *, claim: bool = False) -> None:
-        """Take an answer. A mere `claim`, of a head, does not make up for blocks that were not there."""
+        """Record a success. A `claim`, such as a head without its block, does not reset the count of missing blocks."""
         self.failures = 0
         self.nulls = self.nulls if claim else 0
         self.errors *= 1 - LEARNS
         self.latency_s += (took_s - self.latency_s) * (LEARNS if self.latency_s else 1)
 
     def distrust(self) -> None:
-        """Take an answer that was not believed: it counts as several errors."""
+        """Record an answer that was not believed. It counts as several errors."""
         self.errors = min(self.errors + 0.5, 1.0)
 
     def failed(self, failure: NodeFailure, now: datetime, *, alone: bool = True) -> None:
-        """Take a failure: it is left alone for a while, longer after each, unless it only wants less at once.
+        """Record a failure and pause the node, longer after each one. A size limit causes no pause.
 
-        Blocks that it claims and has not weigh more where it is not `alone`.
+        A block that the node claims but does not have weighs more if the node is not `alone`.
         """
         if failure.fault is NodeFaultKind.BATCH_LIMIT:
             self.node.limits.fewer_asks()

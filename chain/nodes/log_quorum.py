@@ -1,8 +1,7 @@
-"""Two or more nodes tell the logs of one block: what is believed, and who lied or left something out. No I/O.
+"""Decides which logs of one block to believe if two or more nodes report them, and which node is at fault. No I/O.
 
-A log that the block's own filter denies is made up. Where the nodes still differ, the set that most of them tell counts;
-where none is told by most, all that is not made up: a node that leaves logs out is far more usual than one that makes
-them up.
+A log that the block's bloom filter excludes is forged. If the nodes still differ, the set that a majority reports wins. Without
+a majority, every log that is not forged counts: nodes omit logs far more often than they forge them.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from chain.events.network import NodeFaultKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """`logs` in order; `faults` by the node's name."""
+    """Holds the believed logs in order, and the faults by node name."""
 
     logs: tuple[Log, ...]
     faults: Mapping[str, NodeFaultKind]
 
 
 def judge(header: Header, logs_by_node: Mapping[str, tuple[Log, ...]]) -> Agreement:
-    """What to believe of this block. `logs_by_node` by the node's name, at least one."""
+    """Decide which logs of this block to believe. `logs_by_node` has at least one entry."""
     made_up = {name: set(denied(header, logs)) for name, logs in logs_by_node.items()}
     sets = {name: frozenset(logs) - made_up[name] for name, logs in logs_by_node.items()}
     [(most, votes)] = Counter(sets.values()).most_common(1)

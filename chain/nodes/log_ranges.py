@@ -1,4 +1,4 @@
-"""Reading the logs of a run of blocks from a node that takes only so much at once: asked in pieces, split where refused."""
+"""Reads the logs of a run of blocks in pieces that fit the node's limits, and splits a piece that the node refuses."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from chain.rpc.messages import Ask, logs_ask, logs_of
 
 T = TypeVar("T")
 Logs = dict[str, tuple[Log, ...]]
-"""By block hash, in order."""
+"""Logs by block hash, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """What one eth_getLogs asks for: some of the blocks, some of the addresses."""
+    """Holds the blocks and addresses of one eth_getLogs request."""
 
     run: tuple[Header, ...]
     reads: Reads
 
     def ask(self) -> Ask:
-        """The question."""
+        """Return the request."""
         return logs_ask(self.reads, self.run)
 
 
 def pieces(reads: Reads, run: Sequence[Header], limits: NodeLimits) -> list[Piece]:
-    """The run as a node of these traits takes it."""
+    """Split the run into pieces that fit these limits."""
     addresses = sorted(reads.addresses)
     return [
         Piece(run=tuple(blocks), reads=replace(reads, addresses=frozenset(some)))
@@ -41,9 +41,9 @@ def pieces(reads: Reads, run: Sequence[Header], limits: NodeLimits) -> list[Piec
 
 
 async def settle(node: Node, asked: Sequence[Piece], answers: Sequence[Any]) -> Logs:
-    """The logs of all pieces; what was refused for its size is asked again in smaller ones.
+    """Return the logs of all pieces. A piece that was refused for its size is requested again in smaller pieces.
 
-    Raises NodeFailure, also where the logs of one address in one block are too many for the node.
+    Raises NodeFailure, also if the node refuses the logs of one address in one block.
     """
     found: dict[str, list[Log]] = {header.hash: [] for piece in asked for header in piece.run}
     todo = list(zip(asked, answers, strict=True))

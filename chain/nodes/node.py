@@ -1,4 +1,4 @@
-"""What the floor wants of a node, and what it learned of one: how much it takes at once. No I/O."""
+"""Defines the interface of a node, and the limits that a node has shown. No I/O."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from chain.rpc.probe_batches import SeparateProbes
 from chain.rpc.storage_writes import Tracing
 
 MAX_ASKS = 100
-"""Questions in one batch; public nodes refuse larger ones."""
+"""Requests in one batch. Public nodes refuse larger ones."""
 MAX_BLOCKS = 1024
 MAX_ADDRESSES = 4096
-"""Of one eth_getLogs. geth refuses more than 1,000, and is then asked for less."""
+"""In one eth_getLogs. geth refuses more than 1,000; the limit then shrinks."""
 GROW_AFTER = 64
 MAX_UNPACKED = 3
 
 
 @dataclass(slots=True)
 class NodeLimits:
-    """The limits of one node, as it told them by refusing."""
+    """Holds the limits of one node, learned from its refusals."""
 
     most_asks: int = MAX_ASKS
     most_blocks: int = MAX_BLOCKS
@@ -34,25 +34,25 @@ class NodeLimits:
 
     @property
     def packs(self) -> bool:
-        """Whether packed reads are worth a try there."""
+        """Whether the node may accept packed reads."""
         return self.unpacked < MAX_UNPACKED
 
     def packed(self, understood: bool) -> None:
-        """Take whether a packed read was answered. After three failures in a row it is not tried again."""
+        """Record whether a packed read was answered. After three failures in a row none is tried again."""
         self.unpacked = 0 if understood else self.unpacked + 1
 
     def fewer_asks(self) -> None:
-        """The last batch was too large."""
+        """Halve the batch size: the last batch was too large."""
         self.most_asks = max(self.most_asks // 2, 1)
 
     def fewer_blocks(self, asked: int, allowed: int | None) -> None:
-        """A range of `asked` blocks was refused; `allowed` is what the node said it takes."""
+        """Shrink the block range: `asked` blocks were refused. `allowed` is the limit that the node named, if any."""
         self._successes = 0
         half = max(asked // 2, 1)
         self.most_blocks = min(allowed, asked - 1) if allowed and allowed < asked else half
 
     def succeeded(self) -> None:
-        """A range was answered. Many in a row, and more is tried again: what is refused differs from stretch to stretch."""
+        """Record an answered range. After many in a row the limit grows again: refusals depend on the range."""
         self._successes += 1
         if self._successes >= GROW_AFTER:
             self._successes = 0
@@ -60,35 +60,35 @@ class NodeLimits:
 
 
 Clock = Callable[[], datetime]
-"""Gives the time now, in UTC."""
+"""Returns the current time in UTC."""
 
 
 class Node(Protocol):
-    """One node. Every failure is a NodeFailure whose detail names no URL."""
+    """Answers requests as one node. Every failure is a NodeFailure whose detail contains no URL."""
 
     @property
     def name(self) -> str:
-        """How it is named: without its secrets."""
+        """The name, without secrets."""
         ...
 
     @property
     def pushes(self) -> bool:
-        """Whether it pushes its heads."""
+        """Whether the node pushes new heads."""
         ...
 
     @property
     def limits(self) -> NodeLimits:
-        """What was learned of it."""
+        """The limits learned so far."""
         ...
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
-        """Answers in the order of the questions; a single question's error is a Refusal."""
+        """Return the answers in the order of the requests. An error of a single request is a Refusal."""
         ...
 
     def heads(self) -> AsyncIterator[None]:
-        """One item for each head it pushes."""
+        """Yield one item for each pushed head."""
         ...
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         ...

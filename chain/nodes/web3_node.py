@@ -1,7 +1,7 @@
-"""One node over HTTP or WebSocket, by way of web3: batches of questions in, answers or a named failure out.
+"""Sends batches of requests to one node over HTTP or WebSocket with web3, and returns answers or a named failure.
 
-The only file that speaks web3, and it imports it when a node is opened (it costs a second). Bodies, batches and waits
-are bounded; a node's URL, where keys often hide, appears nowhere but in the connection.
+Only this file uses web3; it imports it when a node is opened, because the import takes a second. Bodies, batches and waits
+are bounded. The node's URL often contains a key, so it is used only for the connection and never shown.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_SENT = 2 * 1024 * 1024
-"""Characters of the questions of one batch, roughly: nodes take five million (geth), proxies before them less."""
+"""Characters of the requests of one batch, roughly. geth accepts five million, proxies in front of nodes less."""
 MAX_AT_ONCE = 1024 * 1024
-"""Bytes sent in one piece."""
+"""Bytes of a body that is sent in one piece."""
 AT_ONCE = 3
-"""Batches under way at the same time, over HTTP."""
+"""Concurrent batches over HTTP."""
 TIMEOUT_S = 10.0
 THROTTLED = frozenset({429, 402})
 TOO_LARGE = 413
 _READ_BYTES = 256 * 1024
 
 for _name in ("web3.providers", "web3.manager", "web3._utils"):
-    logging.getLogger(_name).setLevel(logging.WARNING)  # below that it prints URLs with their keys
+    logging.getLogger(_name).setLevel(logging.WARNING)  # at lower levels it logs URLs with their keys
 
 
 def load_web3() -> None:
-    """Import web3 and keep the recursion limit: a library under it (py_ecc) raises it to 100,000, with which a deeply nested
-    answer of a hostile node or venue would overflow the C stack instead of being refused.
+    """Import web3 and restore the recursion limit. Its dependency py_ecc raises the limit to 100,000; a deeply nested answer of
+    a hostile node or venue would then overflow the C stack instead of being refused.
     """
     limit = sys.getrecursionlimit()
     import web3  # noqa: F401
@@ -53,7 +53,7 @@ def load_web3() -> None:
 
 
 def redacted(url: str) -> str:
-    """A node's name: scheme, host and port of its URL."""
+    """Return the scheme, host and port of a URL: the name of a node."""
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname:
         return "(not a URL)"
@@ -62,7 +62,7 @@ def redacted(url: str) -> str:
 
 
 class Web3Node:
-    """One node. Every failure is a NodeFailure whose detail names no URL. `calls_per_s` is how many it may be asked."""
+    """Connects to one node. Every failure is a NodeFailure whose detail contains no URL. `calls_per_s` limits the requests."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Web3Node:
         self._dropping: set[asyncio.Task[None]] = set()
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
-        """Answers in the order of the questions; a single question's error is a Refusal. Opens the node if need be."""
+        """Return the answers in the order of the requests. An error of a single request is a Refusal. Connects if needed."""
         if self._provider is None:
             await self._open()
         batches = _batches(asks, self.limits.most_asks)
@@ -94,7 +94,7 @@ class Web3Node:
         return await self._side_by_side(batches)
 
     async def _side_by_side(self, batches: Sequence[Sequence[Ask]]) -> list[Any]:
-        """The answers to all batches, a few of which are under way at once; where one fails, the rest is given up."""
+        """Return the answers to all batches, a few of them concurrently. If one batch fails, the others are cancelled."""
         room = asyncio.Semaphore(AT_ONCE)
 
         async def one(batch: Sequence[Ask]) -> list[Any]:
@@ -109,7 +109,7 @@ class Web3Node:
         return [answer for task in asking for answer in task.result()]
 
     async def heads(self) -> AsyncIterator[None]:
-        """One item for each head a WebSocket node pushes, on a connection of its own. Ends when the node hangs up."""
+        """Yield one item for each head that a WebSocket node pushes, on a separate connection. Ends when the node closes it."""
         load_web3()
         from web3 import AsyncWeb3, WebSocketProvider
         from web3.types import SubscriptionType
@@ -124,14 +124,14 @@ class Web3Node:
             raise _failure(error) from error
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         provider, self._provider = self._provider, None
         if provider is not None:
             await _hung_up(provider, self.name, self._timeout_s)
         await asyncio.gather(*self._dropping)
 
     def _drop(self) -> None:
-        """Hang up without waiting: what is still to come over this connection is no answer to what is asked next."""
+        """Close the connection without waiting: late answers on it must not be taken for answers to later requests."""
         provider, self._provider = self._provider, None
         if provider is not None:
             dropping = asyncio.create_task(_hung_up(provider, self.name, self._timeout_s))
@@ -178,7 +178,7 @@ class Web3Node:
         if isinstance(answers, dict) and isinstance(answers.get("error"), dict):
             raise _answer(answers).failure()
         if not isinstance(answers, list) or len(answers) != len(asks):
-            raise NodeFailure(NodeFaultKind.MALFORMED, "not one answer for each question")
+            raise NodeFailure(NodeFaultKind.MALFORMED, "the number of answers differs from the number of requests")
         return [_answer(answer) for answer in answers]
 
     async def _http(self) -> AsyncHTTPProvider:
@@ -192,10 +192,10 @@ class Web3Node:
         session = ClientSession(timeout=timeout)
 
         class Bounded(AsyncHTTPProvider):
-            """Reads no more than its bound, and tells what a status means.
+            """Reads at most `most_bytes`, and turns an HTTP status into a failure.
 
-            It asks its session itself: web3 takes it out of a pool behind a lock that a request given up while waiting for
-            it never lets go of, so that no later one gets through.
+            It uses its own session: web3 takes sessions from a pool behind a lock, and a request cancelled while it waits for
+            that lock never releases it, so that all later requests hang.
             """
 
             async def make_batch_request(self, batch_requests: Any) -> Any:
@@ -229,12 +229,12 @@ class Web3Node:
 async def _hung_up(provider: AsyncHTTPProvider | WebSocketProvider, name: str, timeout_s: float) -> None:
     try:
         await asyncio.wait_for(provider.disconnect(), timeout_s)
-    except Exception as error:  # noqa: BLE001 - whatever a broken connection says on the way out
-        logging.getLogger(__name__).debug("%s: closing said %s", name, type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - closing a broken connection may raise anything
+        logging.getLogger(__name__).debug("%s: closing raised %s", name, type(error).__name__)
 
 
 def _written(asks: Sequence[Ask]) -> bytes | BytesIO:
-    """A batch as JSON-RPC 2.0; ids count from 0. A large one as a file, which aiohttp sends piece by piece."""
+    """Encode a batch as JSON-RPC 2.0; ids count from 0. A large body becomes a file, which aiohttp sends piece by piece."""
     body = msgspec.json.encode(
         [{"jsonrpc": "2.0", "method": method, "params": params, "id": at} for at, (method, params) in enumerate(asks)]
     )
@@ -242,7 +242,7 @@ def _written(asks: Sequence[Ask]) -> bytes | BytesIO:
 
 
 def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
-    """At most so many questions in each, and none much larger than nodes take."""
+    """Split the requests into batches of at most `most` requests and about `MAX_SENT` characters."""
     batches: list[list[Ask]] = []
     room = 0
     for ask in asks:
@@ -256,7 +256,7 @@ def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
 
 
 def _size(ask: Ask) -> int:
-    """Roughly how long a question is, written out. Only packed calls and long lists of addresses count."""
+    """Estimate the length of a request in characters. Only packed calls and long lists of addresses matter."""
     size = 200
     for parameter in ask[1]:
         if isinstance(parameter, dict):
@@ -284,7 +284,7 @@ def _answer(answer: Any) -> Any:
 
 
 def _failure(error: Exception) -> NodeFailure:
-    """Name what went wrong by its type alone: messages of the libraries hold URLs."""
+    """Describe an error by its type alone: messages of the libraries contain URLs."""
     if isinstance(error, NodeFailure):
         return error
     name = type(error).__name__

@@ -153,7 +153,7 @@ async def test_a_node_that_makes_writes_up_is_not_believed() -> None:
 
 
 async def test_a_trace_that_hangs_or_babbles_costs_no_block_and_little_time(monkeypatch: Any) -> None:
-    monkeypatch.setattr(fetch, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(fetch, "TRACE_TIMEOUT_S", 0.2)
     async with running() as anvil:
         await stage(anvil)
         start = await anvil.height() + 1
