@@ -1,4 +1,4 @@
-"""What a contract's code says of itself: its functions, how it reads its storage, its compiler; None where not known. Pure."""
+"""Describes the code of a contract: functions, storage, compiler. None means unknown. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TRAILER = 256
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One piece of storage that code reads or writes: byte `offset` of `slot`, its inferred type, the functions that use it."""
+    """Holds one piece of storage that code uses: byte `offset` of `slot`, its inferred type, the functions that use it."""
 
     slot: int
     offset: int
@@ -26,9 +26,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """One code, read. `size` in bytes; selectors are "0x" and 8 digits; `arguments` are inferred types by selector.
+    """Holds the result of reading one code. `size` in bytes; a selector is "0x" and 8 digits; `arguments`: types by selector.
 
-    `selectors` or `storage` is None where it could not be read in the time allowed, or by nobody here.
+    `selectors` or `storage` is None if it could not be read in the allowed time, or if no reader for it is installed.
     """
 
     size: int
@@ -39,11 +39,11 @@ class Code:
 
 
 EMPTY = Code(size=0, selectors=frozenset(), storage=())
-"""No code at all: answers nothing, keeps nothing."""
+"""The result for an address without code: no functions, no storage."""
 
 
 def compiler_of(code: bytes) -> str | None:
-    """Compiler and version as the code's trailer names them ("solc 0.8.26"); None where it names none."""
+    """Return the compiler and version in the code's trailer ("solc 0.8.26"); None if it names none."""
     trailer = code[-_TRAILER:]
     for key, name in ((_SOLC, "solc"), (_VYPER, "vyper")):
         at = trailer.rfind(key)

@@ -1,4 +1,4 @@
-"""What an upgrade changed, as far as two codes tell: its event, and how it comes from codes that were read. Pure."""
+"""Compares the old and the new code of an upgrade. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chain.bytecode.storage_layout import hints
 from chain.events.upgrades import CodeChange
 
 MAX_NAMED = 256
-"""Selectors gained or lost that are told; hostile code has thousands."""
+"""Selectors that are reported as gained or lost; hostile code has thousands."""
 
 
 Selectors = tuple[str, ...]
@@ -18,7 +18,7 @@ Selectors = tuple[str, ...]
 def changed(
     old: Code | None, new: Code | None, links: Sequence[str] = (), served: tuple[Selectors, Selectors] | None = None
 ) -> CodeChange:
-    """How these codes differ; None for one that could not be had. `served`: what was gained and lost, where that is known."""
+    """Compare two codes; None for a code that is not known. `served`: the selectors gained and lost, if already known."""
     gained, lost = served or _differing(old, new)
     types = {**(old.arguments if old else {}), **(new.arguments if new else {})}
     was, is_ = (one.storage if one else None for one in (old, new))

@@ -1,6 +1,6 @@
-"""Strangers' code read in a process that may be lost (chain/bytecode/reader_process.py), remembered by what the code is.
+"""Reads untrusted code in a separate process that may crash (chain/bytecode/reader_process.py), and caches the results.
 
-What is remembered goes by the hash of the code itself, never by its address: the code at an address can change.
+The key of the cache is the hash of the code, never its address: the code at an address can change.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ import msgspec
 from chain.bytecode.code import EMPTY, Code, Record, compiler_of
 
 MAX_CODE = 128 * 1024
-"""Bytes of a code beyond which only its size is told; networks allow 24 KB, a few 100."""
+"""Bytes of a code beyond which only its size is reported. Most networks allow 24 KB, a few 100 KB."""
 MAX_KEPT = 256
 CPU_S = 1.5
-"""For one code; real ones of 24 KB take up to about one."""
+"""CPU seconds for one code. Real code of 24 KB takes up to about one."""
 WALL_S = 3.0
-"""For all codes of one block, so that the next block never waits longer."""
+"""Seconds for all codes of one block, so that the next block never waits longer."""
 MAX_LINE = 4 * 1024 * 1024
 _PASSED_ON = ("PATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "SYSTEMROOT", "APPDATA", "VIRTUAL_ENV")
-"""Of our environment; the rest may hold secrets, and is nothing that reading needs."""
+"""The variables that the process inherits. The others may hold secrets, and the process does not need them."""
 _ROOT = str(Path(__file__).parents[2])
-"""Where this very package lies: not the folder that the operator happens to stand in (`-P`)."""
+"""The folder of this package; `-P` excludes the current folder."""
 
 
 class CodeFacts(msgspec.Struct):
-    """One line: what was found of code number `at`. `done` is the last of it."""
+    """Holds one line of output: findings on code number `at`. `done` marks its last line."""
 
     at: int
     selectors: list[str] | None = None
@@ -44,7 +44,7 @@ class CodeFacts(msgspec.Struct):
 
 
 class CodeReader:
-    """Reads codes, each once. Nothing it is given makes it raise; what could not be read is None in the answer."""
+    """Reads codes, each one once. Never raises, whatever the input; an unreadable part is None in the result."""
 
     def __init__(self, *, cpu_s: float = CPU_S, wall_s: float = WALL_S) -> None:
         self._cpu_s = cpu_s
@@ -52,7 +52,7 @@ class CodeReader:
         self._codes: OrderedDict[bytes, Code] = OrderedDict()
 
     async def read(self, codes: Iterable[bytes], blocks: int = 1) -> dict[bytes, Code]:
-        """Every one of these codes, by itself; it takes no longer than is granted to so many blocks."""
+        """Read these codes, in at most `wall_s` seconds for each block. Returns the result by code."""
         wanted = set(codes)
         found = {code: self._known(code) for code in wanted}
         fresh = sorted(code for code, known in found.items() if known is None)
@@ -77,7 +77,7 @@ class CodeReader:
             self._codes.popitem(last=False)
 
     async def _fresh(self, codes: Sequence[bytes], within_s: float) -> dict[bytes, Code]:
-        """One process after another, each for what the last one left when it was lost."""
+        """Read codes in one process after another; each continues where the last one crashed."""
         found = [Code(size=len(code), compiler=compiler_of(code)) for code in codes]
         begin = 0
         with suppress(TimeoutError, OSError):
@@ -87,7 +87,7 @@ class CodeReader:
         return dict(zip(codes, found, strict=True))
 
     async def _one_process(self, codes: Sequence[bytes], begin: int, found: list[Code]) -> int:
-        """Read from `begin` on; the index of the first code that another process should read."""
+        """Read from `begin` on. Returns the index of the first code that another process must read."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "chain.bytecode.reader_process", str(self._cpu_s)),
             stdin=asyncio.subprocess.PIPE,
@@ -101,7 +101,7 @@ class CodeReader:
         feeding = asyncio.create_task(_feed(process.stdin, codes[begin:]))
         at = begin
         try:
-            with suppress(ValueError, msgspec.DecodeError):  # a line too long, or none of ours: the process is lost
+            with suppress(ValueError, msgspec.DecodeError):  # the line is too long or malformed: give this process up
                 async for line in process.stdout:
                     one = msgspec.json.decode(line, type=CodeFacts)
                     at = begin + one.at

@@ -1,11 +1,11 @@
-"""The process that reads strangers' code with evmole: `python -m chain.bytecode.reader_process CPU_S`, codes in, findings out.
+"""Reads untrusted code with evmole in its own process: `python -m chain.bytecode.reader_process CPU_S`, codes in, findings out.
 
-evmole is native: it holds the interpreter's lock while it reads, hostile code can keep it busy for minutes and fill memory,
-and a fault in it would end the process. Here nothing else is at stake: each code has CPU seconds of its own, the whole
-process so much memory, and the environment holds no secrets. What is found is told at once, the cheap before the dear, so
-that selectors stand even where storage takes too long. Where evmole has no build, selectors are read by our own reader.
+evmole is native: it holds the interpreter's lock while it reads, hostile code can keep it busy for minutes and fill the memory,
+and a fault in it ends the process. In this process nothing else can be damaged: each code has its own CPU seconds, the process
+has a memory limit, and the environment holds no secrets. Findings are written at once, the cheap ones first, so that the
+selectors survive if reading the storage takes too long. Without a build of evmole, our own reader finds the selectors.
 
-It begins with little more than the interpreter, since an event waits for it: lines are plain JSON, `code_reader.Found`.
+The process imports little, because an event waits for it. Its lines are plain JSON: `CodeFacts` in `chain/bytecode/reader.py`.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 MAX_MEMORY = 1 << 30
 MAX_FUNCTIONS = 160
-"""Functions beyond which storage is not read: its cost grows with them, and no contract of 24 KB known has so many."""
+"""Functions beyond which storage is not read: the cost grows with them, and no known contract of 24 KB has so many."""
 MAX_SELECTORS = 4096
 MAX_RECORDS = 1024
 MAX_TYPE_CHARACTERS = 256
-"""Characters of a type."""
+"""Characters of a type name."""
 
 
 FREE_MEMORY = b"\x60\x40\x52"
-"""PUSH1 0x40, MSTORE: what Solidity's code begins with, behind the pointer itself (its documentation, "Layout in Memory")."""
+"""PUSH1 0x40, MSTORE: the first instructions of Solidity code, after the pointer (its documentation, "Layout in Memory")."""
 
 
 def solidity_like(code: bytes) -> bool:
-    """Whether code begins as Solidity's does. Only then its storage can be read by the hashes that Solidity makes."""
+    """Whether the code begins as Solidity code does. Only then do Solidity's hashes explain its storage."""
     return FREE_MEMORY in code[:16]
 
 
 def read(at: int, code: bytes, emit: Callable[[dict[str, object]], None]) -> None:
-    """Tell all that is found of a code, in up to four lines."""
+    """Emit all findings on a code, in up to four lines."""
     try:
         import evmole
     except ImportError:
@@ -47,7 +47,7 @@ def read(at: int, code: bytes, emit: Callable[[dict[str, object]], None]) -> Non
         emit({"at": at, "selectors": sorted(selectors(code))[:MAX_SELECTORS]})
         emit({"at": at, "done": True})
         return
-    with suppress(BaseException):  # a panic in the library is a BaseException, and says nothing of what was told before
+    with suppress(BaseException):  # a panic in the library is a BaseException; earlier findings stay valid
         functions = (evmole.contract_info(code, selectors=True).functions or [])[:MAX_SELECTORS]
         emit({"at": at, "selectors": [f"0x{one.selector}" for one in functions]})
         typed = evmole.contract_info(code, selectors=True, arguments=True).functions or []
@@ -70,12 +70,12 @@ def read(at: int, code: bytes, emit: Callable[[dict[str, object]], None]) -> Non
 
 
 def main() -> None:
-    """Read every line, a code in hexadecimal, until the last; each may take so many CPU seconds as the command says."""
+    """Read every line of input, a code in hexadecimal. Each one may take the CPU seconds of the argument."""
     cpu_s = float(sys.argv[1])
     _bounded()
 
     def emit(found: dict[str, object]) -> None:
-        print(json.dumps(found), flush=True)  # noqa: T201 - the way out of this process
+        print(json.dumps(found), flush=True)  # noqa: T201 - the output of this process
 
     for at, line in enumerate(sys.stdin.buffer):
         if hasattr(signal, "setitimer"):
@@ -87,7 +87,7 @@ def _bounded() -> None:
     try:
         import resource
     except ImportError:
-        return  # Windows: the other side's clock is the only bound there
+        return  # Windows: only the parent's timeout bounds this process
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     with suppress(ValueError, OSError):

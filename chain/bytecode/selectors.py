@@ -1,10 +1,10 @@
-"""Which functions a contract's code answers: selectors compared in its dispatcher. Pure; used where evmole has no build.
+"""Finds the functions of a code: the selectors that its dispatcher compares. Pure; used if evmole has no build.
 
-The code is walked from its beginning: a pushed constant of three or four bytes that is compared for equality (EQ, or
-SUB and XOR as Vyper and newer compilers do) before a conditional jump is a function, and its body is not entered; all
-other jumps to pushed places are followed both ways, for large contracts split their search (GT, LT). What cannot be
-reached so (bodies, code of other contracts carried along) is not read. A selector that begins with two zero bytes is
-not told from a number and left out.
+The walk begins at the first instruction. A pushed constant of three or four bytes that is compared for equality (EQ, or SUB
+and XOR in Vyper and newer compilers) before a conditional jump is a function, and the walk does not enter its body. All other
+jumps to pushed places are followed both ways, because large contracts split their search (GT, LT). Code that this walk does
+not reach (bodies, code of other contracts that this one carries) is not read. A selector that begins with two zero bytes
+looks like a number and is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 PUSH0, PUSH1, PUSH3, PUSH4, PUSH32 = 0x5F, 0x60, 0x62, 0x63, 0x7F
 EQ, SUB, XOR, ISZERO, JUMP, JUMPI = 0x14, 0x03, 0x18, 0x15, 0x56, 0x57
 BOUNDARIES = frozenset({0x1C, 0x50, 0x57, 0x5B})
-"""SHR, POP, JUMPI, JUMPDEST: one of them stands before the last test of a search, which needs the selector no more."""
+"""SHR, POP, JUMPI, JUMPDEST: one of them precedes the last test of a search, which consumes the selector."""
 ENDS = frozenset({0x00, 0xF3, 0xFD, 0xFE, 0xFF})
 """STOP, RETURN, REVERT, INVALID, SELFDESTRUCT."""
 DUPS = range(0x80, 0x90)
@@ -24,7 +24,7 @@ MAX_CODE = 256 * 1024
 
 
 def selectors(code: bytes) -> frozenset[str]:
-    """The selectors ("0x" and 8 digits) that the code compares its call with. Code beyond `MAX_CODE` is not read."""
+    """Return the selectors ("0x" and 8 digits) that the code compares with its call data. Code beyond `MAX_CODE` is not read."""
     steps = _steps(code[:MAX_CODE])
     places = {step.place: at for at, step in enumerate(steps)}
     found: set[int] = set()
@@ -47,7 +47,7 @@ def selectors(code: bytes) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """An instruction; `pushed` is its constant, -1 where it pushes none."""
+    """Holds an instruction; `pushed` is its constant, -1 if it pushes none."""
 
     place: int
     opcode: int
@@ -66,11 +66,11 @@ def _steps(code: bytes) -> list[_Step]:
 
 
 def _selector(steps: Sequence[_Step], jump: int) -> tuple[int, bool] | None:
-    """The constant that this conditional jump compares the selector with, and whether it jumps when they are equal; None
-    where the jump depends on anything else.
+    """Return the constant that this conditional jump compares with the selector, and whether it jumps if they are equal; None
+    if the jump depends on anything else.
 
-    The forms, before the pushed place: DUP, PUSH, compare; PUSH, DUP, compare; the last one PUSH, compare; each with or
-    without ISZERO behind.
+    The forms before the pushed place are: DUP, PUSH, compare; PUSH, DUP, compare; the last test PUSH, compare; each with or
+    without ISZERO after it.
     """
     at = jump - 2
     negated = at >= 0 and steps[at].opcode == ISZERO

@@ -1,10 +1,10 @@
-"""What new code reads differently in storage than the old: hints from bytecode alone, never proof. Pure.
+"""Compares how the old and the new code read storage: hints from bytecode alone, never proof. Pure.
 
-Storage outlives an upgrade, so code that reads a slot otherwise reads another's bytes. Types are inferred from masks and
-hashes, and gaps, which nothing reads, cannot be seen. So only what compilers do not blur is held against each other: a
-mapping is no value; values of different width that overlap do not agree, unless one code alone is of two minds about the
-slot; and a function that reads one thing alone, before and after, should find it where it was. What only one of the codes
-uses is no hint: appending is safe.
+Storage survives an upgrade, so new code that reads a slot differently misreads the old bytes. Types are inferred from masks
+and hashes, and unused gaps are invisible. Therefore only differences that compilers do not blur count: a mapping is no value;
+overlapping values of different width conflict, unless the records of one code already conflict in that slot; and a getter
+that reads one variable, before and after, should find it in the same place. Storage that only one of the codes uses is no
+hint: appending is safe.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIZED = re.compile(r"u?int(\d{1,3})|bytes(\d{1,2})")
 
 
 def hints(old: Sequence[Record], new: Sequence[Record]) -> tuple[LayoutHint, ...]:
-    """The signs, lowest slot first, at most `MAX_HINTS`."""
+    """Return the hints, lowest slot first, at most `MAX_HINTS`."""
     found = [*_retyped(old, new), *_moved(old, new)]
     return tuple(hint for _, _, hint in sorted(found, key=lambda one: one[:2]))[:MAX_HINTS]
 
@@ -48,7 +48,7 @@ def _retyped(old: Sequence[Record], new: Sequence[Record]) -> list[_Placed]:
 
 
 def _clear(records: Sequence[Record]) -> Mapping[int, Sequence[Record]]:
-    """What lies in each slot; nothing where one code's own records clash (neighbours read or written as one)."""
+    """Group the records by slot, without slots in which records of one code clash (neighbours used as one)."""
     slots: dict[int, list[Record]] = {}
     for one in records:
         if len(there := slots.setdefault(one.slot, [])) <= WORD:
@@ -61,7 +61,7 @@ def _unclear(there: Sequence[Record]) -> bool:
 
 
 def _clash(before: Record, now: Record) -> bool:
-    """Whether both cannot be the same variable though they share bytes."""
+    """Whether two records share bytes but cannot be the same variable."""
     was, is_ = _form(before.type), _form(now.type)
     if was is None or is_ is None:
         return False
@@ -72,7 +72,7 @@ def _clash(before: Record, now: Record) -> bool:
 
 
 def _form(kind: str) -> int | None:
-    """The width in bytes; `MAPPING`; `LONG` for what keeps its length in its slot; None where the type says neither."""
+    """Return the width in bytes; `MAPPING`; `LONG` for a type that stores its length in the slot; None if unknown."""
     if kind.startswith("mapping("):
         return MAPPING
     if kind.endswith("[]") or kind in ("string", "bytes"):
@@ -84,7 +84,7 @@ def _form(kind: str) -> int | None:
 
 
 def _moved(old: Sequence[Record], new: Sequence[Record]) -> list[_Placed]:
-    """What functions that read one thing alone found in one place before, and in another now."""
+    """Return hints for getters that read their variable from another place now."""
     was, is_ = _getters(old), _getters(new)
     found: dict[tuple[int, int], _Placed] = {}
     for selector in sorted(was.keys() & is_.keys()):
@@ -113,7 +113,7 @@ def _where(one: Record) -> str:
 
 
 def _shift(before: Record, now: Record) -> str:
-    """What such a shift usually means, where it is a small one."""
+    """Explain a small shift by its usual cause."""
     slots = now.slot - before.slot
     if not 0 < abs(slots) <= 1024:
         return ""
