@@ -1,6 +1,6 @@
-"""What nodes say when they refuse, and what it means: the documented texts of clients and services. No I/O.
+"""Classifies the refusals of nodes by the documented texts of clients and services. No I/O.
 
-Texts are compared in lower case and never passed on, for some repeat the question with its key. Sources: geth
+Texts are compared in lower case and never passed on, because some repeat the request with its key. Sources: geth
 (eth/filters, rpc), erigon, reth, nethermind, besu, coreth; Alchemy, Infura, QuickNode, Ankr, Chainstack, BlockPI,
 Cloudflare, dRPC, publicnode, as quoted in their docs and in public issue threads.
 """
@@ -15,9 +15,9 @@ from chain.events.network import NodeFaultKind
 
 
 class NodeFailure(Exception):
-    """A node did not give what was asked. Never leaves this floor: it becomes a NodeFault event.
+    """A node did not answer a request. Outside `chain` it appears only as a NodeFault event.
 
-    `rest_s`: seconds it asked to be left alone.
+    `rest_s`: seconds that the node asked us to wait.
     """
 
     def __init__(self, fault: NodeFaultKind, detail: str, rest_s: float | None = None) -> None:
@@ -29,35 +29,35 @@ class NodeFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The error object in one answer of a batch."""
+    """Holds the error object of one answer in a batch."""
 
     code: int
     message: str
 
     def failure(self) -> NodeFailure:
-        """What kind of failure this is."""
+        """Return this refusal as a failure of its kind."""
         return NodeFailure(kind_of(self.code, self.message), f"error {self.code}")
 
     @property
     def unreadable(self) -> bool:
-        """Whether the state asked for is simply not kept there any more."""
+        """Whether the node no longer stores the requested state."""
         return is_pruned(self.message)
 
     @property
     def halted(self) -> bool:
-        """Whether a call was made, and ended without an answer."""
+        """Whether the call ran and ended without an answer."""
         return is_halted(self.message)
 
 
 def answered(answer: Any) -> Any:
-    """The answer itself. Raises NodeFailure where it is a refusal."""
+    """Return the answer. Raises NodeFailure if it is a refusal."""
     if isinstance(answer, Refusal):
         raise answer.failure()
     return answer
 
 
 MAX_TEXT = 500
-"""Characters of a refusal that are looked at: the rest is the node's to fill."""
+"""Characters of a refusal that are compared. A node may send any length."""
 
 BATCH = (
     "batch too large",  # geth -32600
@@ -128,9 +128,9 @@ HALTED = (
     "outofgas",
     "opcodenotfound",
 )
-"""How an execution ended that gave no answer: geth, nethermind, besu, anvil."""
+"""Texts for an execution that ended without an answer: geth, nethermind, besu, anvil."""
 LIMIT_EXCEEDED = -32005
-"""The code of "limit exceeded" (EIP-1474), used for rates and, with a text of its own, for ranges."""
+"""The code of "limit exceeded" (EIP-1474). Nodes use it for rates and, with another text, for ranges."""
 
 _HEXADECIMAL = re.compile(r"\[\s*(0x[0-9a-f]{1,16})\s*,\s*(0x[0-9a-f]{1,16})\s*\]")
 _DECIMAL = re.compile(r"range (\d{1,15})-(\d{1,15})")
@@ -140,7 +140,7 @@ _COUNT = re.compile(
 
 
 def kind_of(code: int, message: str) -> NodeFaultKind:
-    """What a refusal means."""
+    """Return the kind of fault that a refusal means."""
     text = message[:MAX_TEXT].lower()
     for kind, words in (
         (NodeFaultKind.BATCH_LIMIT, BATCH),
@@ -154,19 +154,19 @@ def kind_of(code: int, message: str) -> NodeFaultKind:
 
 
 def is_pruned(message: str) -> bool:
-    """Whether the state asked for is simply not kept there any more."""
+    """Whether the node no longer stores the requested state."""
     text = message[:MAX_TEXT].lower()
     return any(word in text for word in PRUNED)
 
 
 def is_halted(message: str) -> bool:
-    """Whether the call was made and ended in a failure of its own."""
+    """Whether the call ran and failed in the EVM."""
     text = message[:MAX_TEXT].lower()
     return any(word in text for word in HALTED)
 
 
 def most_blocks(message: str) -> int | None:
-    """How many blocks the node says it takes at once; None where it names no figure."""
+    """Return the number of blocks that the node accepts at once; None if the text names no number."""
     text = message[:MAX_TEXT].lower()
     for pattern, base in ((_HEXADECIMAL, 16), (_DECIMAL, 10)):
         if found := pattern.search(text):

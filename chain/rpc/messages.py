@@ -1,7 +1,7 @@
-"""Ethereum JSON-RPC as questions and answers: what to ask for a block, and how to read what came. No I/O.
+"""Writes Ethereum JSON-RPC requests for a block, and reads the answers. No I/O.
 
-Everything of a block is asked by its hash (EIP-234 for logs, EIP-1898 for state), so that an answer can never be of
-another fork. Probes run a call with the code of presumed targets replaced by a sentinel, trace it, or list what it touches.
+Requests name a block by its hash (EIP-234 for logs, EIP-1898 for state), so that an answer never belongs to another fork.
+Probes run a call with the code of presumed targets replaced by a sentinel, trace a call, or list the state that it touches.
 Sources: the execution-apis specification; geth, "state override set", "callTracer", "prestateTracer", eth_createAccessList.
 """
 
@@ -38,27 +38,27 @@ from chain.rpc.errors import NodeFailure, Refusal, answered
 T = TypeVar("T")
 
 RUNS_AS = "0x30193d5260203df3"
-"""Code that stands in for a target's (eth_call's state overrides) and returns the complement of the address in whose name it
-runs: a proxy that asks its target for an address (a beacon, a kernel) so gets none it could run.
+"""Code that replaces a target's code (state overrides of eth_call) and returns the complement of the address that it runs as.
+The complement prevents that a proxy that reads an address from its target (a beacon, a kernel) gets one that it could run.
 """
 REACH_GAS = 500_000
 PROBE_GAS = 2_000_000
-"""For one probe: a contract that burns gas burns no more."""
+"""Gas of one probe; it bounds contracts that burn gas."""
 
 Ask = tuple[str, list[Any]]
-"""Method and parameters."""
+"""A request: method and parameters."""
 
 
 def header_ask(number: int | None) -> Ask:
-    """The header of this number, or of the head."""
+    """Request the header with this number, or the head (None)."""
     return ("eth_getBlockByNumber", ["latest" if number is None else hex(number), False])
 
 
 def header_of(answer: Any) -> Header:
-    """Read a header. Raises NodeFailure where it is none (null: the node has no such block yet)."""
+    """Read a header. Raises NodeFailure if the answer is no header (null: the node does not have the block yet)."""
     found = answered(answer)
     if found is None:
-        raise NodeFailure(NodeFaultKind.BEHIND, "no such block there")
+        raise NodeFailure(NodeFaultKind.BEHIND, "the node does not have the block")
     try:
         return Header(
             number=int(found["number"], 16),
@@ -73,7 +73,7 @@ def header_of(answer: Any) -> Header:
 
 
 def logs_ask(reads: Reads, headers: Sequence[Header]) -> Ask:
-    """The logs of one block by its hash, or of a run of blocks by their numbers."""
+    """Request the logs of one block by its hash, or of a run of blocks by their numbers."""
     wanted: dict[str, Any] = {"address": sorted(reads.addresses), "topics": [sorted(reads.topics)]}
     if len(headers) == 1:
         wanted["blockHash"] = headers[0].hash
@@ -83,12 +83,12 @@ def logs_ask(reads: Reads, headers: Sequence[Header]) -> Ask:
 
 
 def receipts_ask(header: Header) -> Ask:
-    """All receipts of a block by its hash: its logs from another drawer of the node."""
+    """Request all receipts of a block by its hash: a second source of its logs, which a node stores separately."""
     return ("eth_getBlockReceipts", [header.hash])
 
 
 def receipts_of(answer: Any, reads: Reads, header: Header) -> tuple[Log, ...]:
-    """Those logs among the receipts that `logs_ask` asks for. Raises NodeFailure."""
+    """Read from the receipts the logs that `logs_ask` requests. Raises NodeFailure."""
     try:
         found = [log for receipt in answered(answer) for log in receipt["logs"]]
     except (KeyError, TypeError) as error:
@@ -101,7 +101,7 @@ def receipts_of(answer: Any, reads: Reads, header: Header) -> tuple[Log, ...]:
 
 
 def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]]:
-    """Logs by block hash, in order. Raises NodeFailure where one is of another fork."""
+    """Read the logs by block hash, in order. Raises NodeFailure if a log belongs to another fork."""
     found: dict[str, list[Log]] = {header.hash: [] for header in headers}
     try:
         for one in answered(answer):
@@ -117,7 +117,7 @@ def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]
 
 
 def log_in(one: Any) -> Log:
-    """The log in one item of a node's answer. Raises AttributeError, KeyError, TypeError or ValueError where it is none."""
+    """Read one log. Raises AttributeError, KeyError, TypeError or ValueError if the item is no log."""
     return Log(
         address=Address(one["address"].lower()),
         topics=tuple(topic.lower() for topic in one["topics"]),
@@ -128,7 +128,7 @@ def log_in(one: Any) -> Log:
 
 
 def read_ask(read: AnyRead, at: Any) -> Ask:
-    """The question for this read in the block that `at` names: by its hash (EIP-1898), or "latest"."""
+    """Write the request for this read in the block `at`: its hash (EIP-1898), or "latest"."""
     match read:
         case SlotWord():
             return ("eth_getStorageAt", [read.address, f"0x{read.slot:064x}", at])
@@ -153,7 +153,7 @@ def read_ask(read: AnyRead, at: Any) -> Ask:
 
 
 def read_of(read: Read[T], answer: Any) -> T | None:
-    """The answer to a read; None where it cannot be read there (pruned, reverted, no code to call). Raises NodeFailure."""
+    """Decode the answer to a read; None if it is unknown (pruned state, a revert, no code to call). Raises NodeFailure."""
     if isinstance(answer, Refusal):
         return _refused(read, answer)
     try:
@@ -175,7 +175,7 @@ def _refused(read: Read[T], refusal: Refusal) -> T | None:
 
 
 def sentinel(target: Address) -> str:
-    """Code that returns the magic word, the account in whose storage it runs, and its own name."""
+    """Return code that answers the magic word, the account in whose storage it runs, and the address `target`."""
     return f"0x7f{SENTINEL_MAGIC:064x}6000523060205273{target[2:]}60405260606000f3"
 
 

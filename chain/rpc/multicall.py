@@ -1,9 +1,9 @@
-"""Many reads of one block in a few eth_calls, so that a thousand contracts cost no more questions than ten. No I/O.
+"""Packs many reads of one block into a few eth_calls, so that a thousand contracts cost as few requests as ten. No I/O.
 
-The call carries its own code (the third parameter of eth_call: state overrides). A watched contract's code is replaced,
-in that call only, by one that reads its storage; the code at address zero, which is whom plain calls come from, asks
-them all and gives the answers in a row. A node that knows no overrides answers nothing, refuses, or gives the wrong
-length: then everything is asked one by one. Source: geth, "eth_call: state override set"; measured on anvil.
+The call brings its own code (the third parameter of eth_call: state overrides). In that call only, code that reads storage
+replaces the code of a watched contract. Code at address zero, the sender of plain calls, calls all these contracts and returns
+their answers in a row. A node without state overrides answers nothing, refuses, or returns the wrong length; then every read
+is requested alone. Source: geth, "eth_call: state override set"; measured on anvil.
 """
 
 from __future__ import annotations
@@ -23,49 +23,49 @@ from chain.rpc.messages import Ask
 T = TypeVar("T")
 
 MIN_PACKED = 24
-"""Reads below which packing gains nothing."""
+"""Packing fewer reads gains nothing."""
 MAX_SLOTS = 3000
-"""In one call: 2,100 gas each, where nodes allow some 30 million."""
+"""Slots in one call: 2,100 gas each; nodes allow about 30 million."""
 MAX_CODES = 4000
 MAX_CALLS = 120
 CALL_GAS = 200_000
-"""A contract that burns gas burns no more, so that even as many as fit in one call leave the others theirs; what was not
-answered is asked again by itself."""
+"""Gas of one packed call. Contracts that burn gas then leave enough for the others; a call without an answer is requested again
+alone."""
 MAX_PACKED_ANSWER = 8192
 SINGLE_CALL_GAS = 8_000_000
-"""For a call that had too little among others."""
+"""Gas of a call that is requested alone."""
 
 READER = "0x60005b3681101560155780355481526020016002565b366000f3"
-"""mstore(i, sload(calldataload(i))) for every word i of the input; returns them."""
+"""Runs mstore(i, sload(calldataload(i))) for every word i of the input, and returns these words."""
 HASHER = "0x60005b3681101560155780353f81526020016002565b366000f3"
-"""The same with extcodehash."""
+"""The same with extcodehash in place of sload."""
 CALLER = (
     "0x60006180005b8136111560785781358060401c63ffffffff168084602001600037600060008260008560601c8663ffffffff16fa"
     "15605d573d83528160201c63ffffffff16803d10604e576051565b503d5b806000856020013e6065565b600019835260005b6020018301"
     "925060200183019250506005565b6180009003618000f3"
 )
-"""For every item (address 20, length 4, most 4, gas 4 bytes, then that length of input): a static call; gives the length
-of its answer (all ones: it failed) and at most `most` bytes of it."""
+"""Makes a static call for every item (address 20, length 4, most 4, gas 4 bytes, then `length` bytes of input). It returns the
+length of each answer (all ones: the call failed) and at most `most` bytes of it."""
 FAILED = (1 << 256) - 1
 _WORD = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """One call that answers `reads`, in their order."""
+    """Holds one call that answers `reads`, in their order."""
 
     reads: tuple[AnyRead, ...]
     call: dict[str, str]
     overrides: dict[str, dict[str, str]]
 
     def ask(self, header: Header) -> Ask:
-        """The question, in this very block."""
+        """Return the request, in this block."""
         return ("eth_call", [self.call, {"blockHash": header.hash}, self.overrides])
 
 
 @lru_cache(maxsize=16)
 def plan(reads: frozenset[AnyRead]) -> tuple[tuple[Packed, ...], tuple[AnyRead, ...]]:
-    """The reads as a few calls, and those that must be asked one by one. Both in an order that is always the same."""
+    """Pack the reads into a few calls; also return the reads that must be requested alone. The order is deterministic."""
     ordered = sorted(reads, key=repr)
     if len(ordered) < MIN_PACKED:
         return (), tuple(ordered)
@@ -82,7 +82,7 @@ def plan(reads: frozenset[AnyRead]) -> tuple[tuple[Packed, ...], tuple[AnyRead, 
 
 
 def unpack(packed: Packed, answer: Any) -> dict[AnyRead, object] | None:
-    """The words by need; a call that failed or answered at length is missing. None: that is no answer to this."""
+    """Decode the answers by read; a failed or too long answer is missing. None if the whole answer is malformed."""
     try:
         body = bytes.fromhex(answer[2:])
         kind = type(packed.reads[0])
@@ -102,7 +102,7 @@ def unpack(packed: Packed, answer: Any) -> dict[AnyRead, object] | None:
 
 
 def _slot_words(reads: Sequence[AnyRead], body: bytes) -> dict[AnyRead, object] | None:
-    """Before the words of each address stands how many bytes they are. In a tight loop: there are thousands in each block."""
+    """Decode words grouped by address, each group after its length in bytes. The loop is tight: a block has thousands."""
     words: dict[AnyRead, object] = {}
     at = 0
     for _, some in groupby(reads, key=attrgetter("address")):
@@ -125,7 +125,7 @@ def _code_words(reads: Sequence[AnyRead], body: bytes) -> dict[AnyRead, object] 
 
 
 class _Answer:
-    """Bytes read from the front."""
+    """Reads bytes from the front."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -139,7 +139,7 @@ class _Answer:
         return int.from_bytes(self.take(_WORD), "big")
 
     def take(self, length: int) -> bytes:
-        """The next bytes. Raises ValueError beyond the end."""
+        """Return the next bytes. Raises ValueError beyond the end."""
         part = self._body[self._at : self._at + length]
         if len(part) != length:
             raise ValueError(length)
@@ -148,14 +148,14 @@ class _Answer:
 
 
 def single_ask(read: CallWord | CallBytes, at: Any) -> Ask:
-    """One call with gas of its own, of whose answer no more comes back than is wanted: strangers' code may give megabytes."""
+    """Request one call with its own gas and a bounded answer: untrusted code may return megabytes."""
     most = MAX_ANSWER if isinstance(read, CallBytes) else _WORD
     call = _call(_item(read.address, bytes.fromhex(read.body[2:]), most, SINGLE_CALL_GAS))
     return ("eth_call", [call, at, {NOBODY: {"code": CALLER}}])
 
 
 def single_of(read: Read[T], answer: Any) -> T | None:
-    """The answer to it, as `chain.rpc.messages.read_of` gives it."""
+    """Decode the answer to `single_ask`, as `chain.rpc.messages.read_of` does for a plain request."""
     words: dict[AnyRead, Any] = {}
     try:
         found = _Answer(bytes.fromhex(answer[2:]))

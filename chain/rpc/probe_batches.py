@@ -1,7 +1,7 @@
-"""The probes of one block as a few questions: what many contracts do when called, in one call that calls them all. No I/O.
+"""Packs the probes of one block into a few requests: one call runs the calls of many contracts. No I/O.
 
-The calling code is that of `multicall.py`, by state overrides; the calls it makes are static. A probe that cannot share a call
-(its contract is another's target) or a node that knows no overrides there is asked one by one.
+The calling code is the one of `multicall.py`, set by state overrides; its calls are static. A probe is requested alone if it
+cannot share a call (its contract is the target of another probe), or if the node does not support overrides for its kind.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from chain.rpc.multicall import CALLER, FAILED
 MAX_TOGETHER = 64
 MAX_OVERRIDES = 256
 PROBE_GAS_IN_BATCH = 300_000
-"""For one of many; they share a call."""
+"""Gas of one probe among many in a call."""
 ANSWER = 96
-"""Bytes of an answer that are kept: what a sentinel says."""
+"""Bytes of an answer that are returned: the length of a sentinel's answer."""
 
 
 @dataclass(slots=True)
 class SeparateProbes:
-    """Which kinds of probes a node does not take together."""
+    """Holds the kinds of probes that a node must be asked for one by one."""
 
     kinds: set[type] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeBatch:
-    """The questions of one block: many in one, then one by one."""
+    """Holds the probes of one block: those packed together, then those requested alone."""
 
     header: Header
     together: tuple[tuple[AnyRead, ...], ...] = ()
@@ -42,7 +42,7 @@ class ProbeBatch:
 
     @classmethod
     def of(cls, header: Header, probes: frozenset[AnyRead], separate_probes: SeparateProbes) -> ProbeBatch:
-        """As this node takes them, always in the same order."""
+        """Pack the probes as this node accepts them, in a deterministic order."""
         ordered = sorted(probes, key=repr)
         together: list[tuple[AnyRead, ...]] = []
         for kind in (RunsOneOf, TracedDelegates):
@@ -53,12 +53,12 @@ class ProbeBatch:
 
     @property
     def asks(self) -> list[Ask]:
-        """The questions."""
+        """The requests."""
         at = {"blockHash": self.header.hash}
         return [*(_ask(some, at) for some in self.together), *(read_ask(read, at) for read in self.alone)]
 
     def read(self, answers: Sequence[Any], separate_probes: SeparateProbes) -> dict[AnyRead, object]:
-        """The answers by need; what was not understood is missing, and asked alone from then on."""
+        """Decode the answers by read. A malformed answer is missing, and its kind of probe is requested alone from then on."""
         found: dict[AnyRead, object] = {}
         for some, answer in zip(self.together, answers, strict=False):
             words = _words(some, answer)
@@ -80,7 +80,7 @@ def _alone(read: AnyRead, answer: Any) -> object | None:
 
 
 def _groups(reads: Iterable[AnyRead]) -> list[tuple[AnyRead, ...]]:
-    """Probes that may share a call: none calls a contract whose code another replaces. What fits nowhere is left out."""
+    """Group probes that may share a call: none calls a contract whose code another replaces. Others are left out."""
     groups: list[list[AnyRead]] = []
     called: set[str] = set()
     replaced: set[str] = set()

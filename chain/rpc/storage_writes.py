@@ -1,9 +1,10 @@
-"""Every write of watched storage places inside a block, asked of a node's traces: what a flip set back leaves no other sign of.
+"""Reads every write to watched storage slots inside a block from a node's traces. A value that is changed and set back within
+a block leaves no other sign.
 
-Three means, the best first. A tracer of our own (JavaScript, run inside the node: geth, reth, erigon, anvil) gives every
-write, also two of one place in one transaction; a node's diffs by transaction (prestateTracer in diff mode, else the
-stateDiff of a replay: erigon, nethermind, reth) give what each transaction left behind. Writes of frames that reverted
-count nowhere. What a node has is learned by asking; one that has none, or is too slow at it, is asked for less. No I/O.
+There are three methods, the best first. Our own tracer (JavaScript that runs in the node: geth, reth, erigon, anvil) gives
+every write, also two writes to one slot in one transaction. The diffs of each transaction (prestateTracer in diff mode, else
+stateDiff of a replay: erigon, nethermind, reth) give the last value that each transaction wrote. Writes of reverted frames
+never count. A node that does not support a method, or is too slow at it, is asked for the next one. No I/O.
 Sources: geth, "Custom EVM tracer" and "Built-in tracers"; OpenEthereum, "The trace Module"; measured on anvil 1.7.1.
 """
 
@@ -21,21 +22,21 @@ from chain.rpc.errors import NodeFailure, Refusal, answered
 from chain.rpc.messages import Ask, header_ask, header_of
 
 TRACE_TIMEOUT_S = 2.0
-"""How long a block waits for its traces; then it goes on without."""
+"""Seconds that a block waits for its traces; then it continues without them."""
 MAX_MISSES = 3
-"""Blocks in a row without an answer to what was asked, after which the next lesser means is tried."""
+"""Blocks in a row without traces, after which the next method is tried."""
 RETRY_BLOCKS = 1024
-"""Blocks after which a node without traces is tried again."""
+"""Blocks after which a node without traces is asked again."""
 MAX_WRITES = 4096
-"""Of watched places in one transaction: more than honest ones make in a year."""
+"""Writes to watched slots in one transaction: more than honest contracts make in a year."""
 MAX_FLIPS = 32
-"""Writes of one place in one block that are told one by one; of more, the first ones and the last."""
+"""Writes to one slot in one block that are reported; beyond that, the first ones and the last."""
 MAX_TRACED = 8
-"""Blocks whose traces are asked in one request when catching up."""
+"""Blocks whose traces go into one request when we catch up."""
 
 
 class TraceMethod(IntEnum):
-    """How a node gives writes, the best first."""
+    """How a node reports writes, the best method first."""
 
     TRACER = 0
     DIFFS = 1
@@ -48,60 +49,60 @@ NOTICES = {
     TraceMethod.REPLAY: "no tracers, diffs only: a change set back within one transaction would not be seen",
     TraceMethod.NONE: "no traces: a change set back within one block would not be seen",
 }
-NOT_ASKED = "traces are not asked of it: a change set back within one block would not be seen"
+NOT_ASKED = "traces are not requested: a change set back within one block would not be seen"
 
 
 @dataclass(slots=True)
 class Tracing:
-    """What was learned of one node's traces. `lost` counts blocks that went on without what was asked."""
+    """Tracks which trace method one node supports. `lost` counts blocks that continued without their traces."""
 
     method: TraceMethod = TraceMethod.TRACER
     never: bool = False
     lost: int = 0
-    _strikes: int = 0
-    _rested: int = 0
-    _well: bool = False
+    _missed: int = 0
+    _skipped: int = 0
+    _answered: bool = False
     _reported: str = ""
 
     def asks(self, blocks: int) -> bool:
-        """Whether it is to be asked for the writes in these blocks. One that had none is tried again after a long while."""
+        """Whether to request the writes of these blocks. A node without traces is asked again after `RETRY_BLOCKS`."""
         if self.method is TraceMethod.NONE and not self.never:
-            self._rested += blocks
-            if self._rested >= RETRY_BLOCKS:
-                self.method, self._rested = TraceMethod.TRACER, 0
+            self._skipped += blocks
+            if self._skipped >= RETRY_BLOCKS:
+                self.method, self._skipped = TraceMethod.TRACER, 0
         return self.method is not TraceMethod.NONE
 
     def record(self, *, understood: bool) -> None:
-        """Take whether a block's writes were given."""
-        self._well = self._well or understood
-        self._strikes = 0 if understood else self._strikes + 1
+        """Record whether the node gave the writes of a block."""
+        self._answered = self._answered or understood
+        self._missed = 0 if understood else self._missed + 1
         self.lost += not understood
-        if self._strikes >= MAX_MISSES:
+        if self._missed >= MAX_MISSES:
             self.downgrade()
 
     def downgrade(self) -> None:
-        """Ask for the next lesser means from now on."""
-        self.method, self._strikes, self._well = TraceMethod(self.method + 1), 0, False
+        """Use the next method from now on."""
+        self.method, self._missed, self._answered = TraceMethod(self.method + 1), 0, False
 
     def off(self, *, reported: bool = True) -> None:
-        """Never ask; `reported`: and name the node for it, which an operator who chose so needs not hear."""
+        """Never request traces. `reported`: also report this; an operator who chose it does not need the report."""
         self.method, self.never = TraceMethod.NONE, True
         self._reported = self._reported if reported else NOT_ASKED
 
     def notice(self) -> str | None:
-        """What to say of the node, each thing once; a lesser means is named when it has answered."""
+        """Return a new limitation to report, each one once; a weaker method is reported after its first answer."""
         notice = NOT_ASKED if self.never else NOTICES.get(self.method, "")
-        if notice == self._reported or not (self._well or self.method is TraceMethod.NONE):
+        if notice == self._reported or not (self._answered or self.method is TraceMethod.NONE):
             return None
         self._reported = notice
         return notice or None
 
 
 def writes_asks(method: TraceMethod, places: frozenset[SlotWord], header: Header) -> list[Ask]:
-    """The questions for all writes in one block."""
+    """Write the requests for all writes in one block."""
     if method is TraceMethod.NONE:
         return []
-    if method is TraceMethod.REPLAY:  # knows numbers only: the header beside it tells of which block they are
+    if method is TraceMethod.REPLAY:  # takes only a number: the header tells which block it was
         return [("trace_replayBlockTransactions", [hex(header.number), ["stateDiff"]]), header_ask(header.number)]
     how: dict[str, Any] = {"tracer": tracer(places)}
     if method is TraceMethod.DIFFS:
@@ -112,7 +113,7 @@ def writes_asks(method: TraceMethod, places: frozenset[SlotWord], header: Header
 def writes_of(
     method: TraceMethod, places: frozenset[SlotWord], header: Header, answers: Sequence[Any]
 ) -> tuple[Write, ...] | None:
-    """The writes in order; None where that is no answer, or one of its transactions could not be traced."""
+    """Read the writes in order; None if the answer is malformed or one of its transactions could not be traced."""
     try:
         if method is TraceMethod.REPLAY and header_of(answers[1]).hash != header.hash:
             return None
@@ -124,13 +125,13 @@ def writes_of(
 
 
 def contradicts(writes: Iterable[Write], state: StateRead) -> bool:
-    """Whether a place ended the block with another word than was written there last: then the writes are not believed."""
+    """Whether a slot ended the block with another word than its last write. Then the writes are not believed."""
     last = {SlotWord(write.address, write.slot): write.value for write in writes}
     return any(state.get(place) not in (None, value) for place, value in last.items())
 
 
 def is_unsupported(method: TraceMethod, answer: Any) -> bool:
-    """Whether the node does not know what it was asked: then it need not be asked again."""
+    """Whether the node does not support this method, so that it is not requested again."""
     if isinstance(answer, Refusal):
         return answer.code in (-32601, -32602) or "not" in answer.message[:200].lower()
     failed = isinstance(answer, list) and answer and isinstance(answer[0], dict) and "error" in answer[0]
@@ -138,8 +139,8 @@ def is_unsupported(method: TraceMethod, answer: Any) -> bool:
 
 
 def tracer(places: Iterable[SlotWord]) -> str:
-    """The tracer's code. The addresses and slots are one long word each, searched only where something is written; a
-    frame that fails takes the writes made in it, and in those below it, back.
+    """Return the code of the tracer. The addresses and the slots are one long string each, searched only at a write. A frame
+    that fails removes the writes made in it and in its calls.
     """
     addresses = "".join(sorted({place.address for place in places}))
     slots = "".join(sorted({f"x{place.slot:x};" for place in places if place.slot != int(place.address, 16)}))
@@ -170,7 +171,7 @@ def _traced(one: Mapping[str, Any]) -> Iterator[Write]:
 
 
 def _diffs(one: Mapping[str, Any]) -> Iterator[Write]:
-    """A place that a transaction left empty is missing from what stands after it."""
+    """Read the writes of one transaction from its diff. A slot that it left empty is missing in `post`."""
     transaction, before, after = _hash(one["txHash"]), one["result"]["pre"], one["result"]["post"]
     for address in {**before, **after}:
         was = before.get(address, {}).get("storage") or {}
@@ -191,16 +192,16 @@ def _replayed(one: Mapping[str, Any]) -> Iterator[Write]:
 
 
 def _bounded(writes: Iterable[Write]) -> Iterator[Write]:
-    """Nothing that changes nothing; of a place written over and over, the first ones and the last."""
-    told: dict[tuple[Address, int], list[int]] = {}
+    """Drop writes that change nothing, and bound the writes of each slot to the first ones and the last."""
+    places: dict[tuple[Address, int], list[int]] = {}
     kept: dict[int, Write] = {}
     for at, write in enumerate(writes):
-        mine = told.setdefault((write.address, write.slot), [])
-        if mine and kept[mine[-1]].value == write.value:
+        positions = places.setdefault((write.address, write.slot), [])
+        if positions and kept[positions[-1]].value == write.value:
             continue
-        if len(mine) >= MAX_FLIPS:
-            del kept[mine.pop()]
-        mine.append(at)
+        if len(positions) >= MAX_FLIPS:
+            del kept[positions.pop()]
+        positions.append(at)
         kept[at] = write
     yield from kept.values()
 
