@@ -1,4 +1,4 @@
-"""Asks for, reads and judges the logs that report the changes of one proxy, for an inspection. Pure."""
+"""Requests, reads and judges the logs that report changes of one proxy, for an inspection. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from chain.rpc.messages import Ask, log_in
 TARGETS = (Role.IMPLEMENTATION, Role.SECONDARY, Role.BEACON, Role.DICTIONARY)
 TOPICS = sorted({spec.topic for kind in every() for spec in kind.logs} | CUTS.keys())
 
-LoggedChanges = tuple[Log, int, int | None]
-"""A log with the number and the time (Unix seconds, if told) of its block."""
+LoggedChange = tuple[Log, int, int | None]
+"""A log with the number and the time (Unix seconds, if known) of its block."""
 
 
 def logs_ask(addresses: Sequence[Address]) -> Ask:
-    """All logs of these addresses that tell of a change, from the first block on."""
+    """Request all logs of these addresses that may report a change, from the first block on."""
     wanted = {"address": list(addresses), "topics": [TOPICS], "fromBlock": "0x0", "toBlock": "latest"}
     return ("eth_getLogs", [wanted])
 
 
-def log_of(one: dict[str, Any]) -> LoggedChanges:
-    """Read one. Raises KeyError, TypeError, ValueError or AttributeError where it is none."""
+def log_of(one: dict[str, Any]) -> LoggedChange:
+    """Read one log. Raises KeyError, TypeError, ValueError or AttributeError if the item is no log."""
     time = one.get("blockTimestamp")
     return log_in(one), int(one["blockNumber"], 16), None if time is None else int(time, 16)
 
@@ -39,8 +39,8 @@ def reports(specs: Mapping[str, LogSpec], log: Log, roles: Mapping[Role, Address
     return not spec.confirmed or log.address_at(spec.position) == roles.get(spec.role)
 
 
-def targets(logs: Iterable[LoggedChanges], kinds: Iterable[ProxyKind]) -> list[Address]:
-    """The targets that they name, oldest first."""
+def targets(logs: Iterable[LoggedChange], kinds: Iterable[ProxyKind]) -> list[Address]:
+    """Return the targets that these logs name, oldest first."""
     specs = [spec for kind in kinds for spec in kind.logs if spec.role is Role.IMPLEMENTATION and not spec.confirmed]
     positions = {spec.topic: spec.position for spec in specs if spec.position is not None}
     return [log.address_at(positions[log.topics[0]]) for log, *_ in logs if log.topics[0] in positions]

@@ -1,7 +1,7 @@
-"""Who can change a proxy, from the proxy outwards, and how long a change must wait. Pure.
+"""Finds who can change a proxy, from the proxy outwards, and how long a change must wait. Pure.
 
-A controller is judged by what it answers: a timelock by its delay (OpenZeppelin's getMinDelay, Compound's delay), a
-Safe by its threshold, a contract by its owner, an account by having no code.
+A controller is classified by its answers: a timelock by its delay (OpenZeppelin's getMinDelay, Compound's delay), a Safe by
+its threshold, a contract by its owner, an account by the absence of code.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ THRESHOLD = "0xe75235b8"
 MAX_DELAY_S = 100 * 365 * 86_400
 MAX_HOPS = 4
 DECIDING = (Role.ADMIN, Role.KERNEL, Role.FACTORY)
-"""The roles of those who can change a proxy, the nearest first."""
+"""The roles that can change a proxy, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controller:
-    """One who can change the proxy, or can change who can. `delay_s` where it is a timelock, `threshold` where a Safe."""
+    """Holds an address that can change the proxy or a nearer controller. A timelock has `delay_s`, a Safe `threshold`."""
 
     address: Address
     what: str
@@ -34,7 +34,7 @@ class Controller:
 
 
 def profile(address: Address) -> tuple[CallWord, ...]:
-    """What is asked of an address to know what it is."""
+    """Return the reads that classify an address."""
     return tuple(CallWord(address, body) for body in (OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION))
 
 
@@ -45,7 +45,7 @@ def controllers(
     state: StateRead,
     codes: Mapping[Address, bytes],
 ) -> tuple[tuple[Controller, ...], int | None]:
-    """The chain of controllers as far as it was read, and the delay on the way: 0 for none, None where not known."""
+    """Return the known chain of controllers, and the delay in seconds on the way: 0 for none, None if not known."""
     if kind is None or kind.fixed:
         return (), None
     found: list[Controller] = []
@@ -60,7 +60,7 @@ def controllers(
 
 
 def _start(address: Address, roles: Mapping[Role, Address], state: StateRead) -> Address | None:
-    """The admin where the proxy names one (or a kernel, a factory), else who owns its beacon, else who owns it."""
+    """Return the admin (or kernel, or factory) that the proxy names, else the owner of its beacon, else its own owner."""
     for role in DECIDING:
         if role in roles:
             return roles[role]

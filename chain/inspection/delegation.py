@@ -1,8 +1,8 @@
-"""Whom an address really delegates to, asked within the batches of an inspection: no batch is added.
+"""Finds where an address really delegates to, within the batches of an inspection: it adds no batch. Pure.
 
-With the first batch go traces of unrelated calls and what one of them touched; with the second, where there were no traces,
-sentinels in place of what is declared and of what was touched, else the slots that were read and the getters that answered.
-Pure.
+The first batch contains traces of unrelated calls, and the state that one of them touches. Without traces, the second batch
+replaces the declared targets and the touched accounts by sentinels; with traces, it traces the getters. It always reads the
+touched slots.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ PLACES = PlaceTable(every())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegated:
-    """What the calls showed. `target` is whom it delegates to where that is not what it declares, and `slot` of `slot_of`
-    holds it, where that was found; `probed_by` is None where no node could tell.
+    """Holds the result of the calls. `target` is the delegate if it differs from the declared one, and `slot` of `slot_of`
+    holds it, if that is known. `probed_by` is None if no node answered a probe.
     """
 
     verdict: Finding
@@ -39,14 +39,14 @@ class Delegated:
 
 
 def first_reads(address: Address) -> set[AnyRead]:
-    """What goes with the first batch."""
+    """Return the reads of the first batch."""
     calls = _calls(address)
     touched: set[AnyRead] = {TouchedState(address, calls[-1], traced=traced) for traced in (True, False)}
     return touched | {TracedDelegates(address, body) for body in calls}
 
 
 def next_reads(address: Address, named: Iterable[Address], state: StateRead) -> set[AnyRead]:
-    """What goes with the second batch, given what the first one told and the addresses found in it."""
+    """Return the reads of the second batch, given the answers to the first and the targets named there."""
     what = declared(PLACES, address, state)
     touched = _touched(address, state)
     slots = [SlotWord(at, slot) for at, slots in touched for slot in slots][:MAX_SLOTS]
@@ -60,7 +60,7 @@ def next_reads(address: Address, named: Iterable[Address], state: StateRead) -> 
 
 
 def judged(address: Address, named: Iterable[Address], state: StateRead) -> Delegated:
-    """What all answers come to; `named` are the targets of the kind that was recognised."""
+    """Judge all answers; `named` are the targets of the recognised kind."""
     delegates = ran((read for read in state if _is_of(read, address)), state)
     if not delegates:
         return Delegated(verdict=Finding.UNKNOWN)
@@ -79,7 +79,7 @@ def judged(address: Address, named: Iterable[Address], state: StateRead) -> Dele
 
 
 def _calls(address: Address) -> tuple[str, ...]:
-    """Nobody's calls but this address's: made of its own name."""
+    """Return call data that is unique to this address, derived from the address itself."""
     mixed = int(address, 16) * 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95
     return bodies(Declared(), f"0x{mixed % (1 << 256):064x}", traced=False)
 

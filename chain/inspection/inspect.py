@@ -1,8 +1,9 @@
-"""What an address is, asked of a node in three batches: kind of proxy, target, who can change it, through which delay,
-since when, and what the last change gained and lost.
+"""Inspects an address in three batches of requests: kind of proxy, target, controllers and their delay, the time of the last
+change, and the functions that it added and removed.
 
-First all that any kind wants of the address itself; then the addresses found in its roles; then who owns those. The
-answers are judged by the declarations in chain/proxies; what a node refuses (a range of logs, pruned state) is left out.
+The first batch makes the reads of all kinds at the address itself, the second reads the addresses in its roles, the third reads
+their owners. The declarations in chain/proxies judge the answers. A part that a node refuses (a range of logs, pruned state) is
+left out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from chain.events import Address, NetworkId, Role
 from chain.events.network import NodeFaultKind
 from chain.events.upgrades import CodeChange
 from chain.explorers.answers import SourceSeen
-from chain.inspection.change_logs import TARGETS, LoggedChanges, log_of, logs_ask, reports, targets
+from chain.inspection.change_logs import TARGETS, LoggedChange, log_of, logs_ask, reports, targets
 from chain.inspection.controllers import OWNER, Controller, controllers, profile
 from chain.inspection.delegation import Delegated, first_reads, judged, next_reads
 from chain.nodes.group import NodeGroup
@@ -42,7 +43,7 @@ MAX_LOGS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """The last change that a log tells of, and how many the logs tell of in all."""
+    """Holds the last change that a log reports, and the number of changes that logs report."""
 
     block_number: int
     block_time: datetime | None
@@ -52,12 +53,12 @@ class Since:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What an address was at a block. `kind` is None for what is no known proxy.
+    """Describes an address at a block. `kind` is None if it is no known proxy.
 
-    `controllers` go from the proxy outwards; `delay_s` is the delay that a change must wait there (None: not known).
-    `delegated` is whom its calls really reached. `functions` counts what it answers; `last_change` compares the code of the
-    last two targets that logs tell of. `links` say where verified source of the target would be found, `sources` what was
-    found there of the target and the `previous` one, where the operator wants that looked up.
+    `controllers` go from the proxy outwards; `delay_s` is the delay of a change there (None: not known). `delegated` is where
+    its calls really ran. `functions` counts its functions; `last_change` compares the code of the last two targets that logs
+    report. `links` lead to verified source of the target; `sources` is what explorers have for the target and the `previous`
+    one, if the operator wants that look-up.
     """
 
     network: NetworkId
@@ -82,7 +83,7 @@ class Inspection:
 
 
 async def inspect(nodes: NodeGroup, network: NetworkId, address: Address) -> Inspection:
-    """Ask in three batches at most. Raises NodeFailure where no node answers."""
+    """Inspect an address in at most three batches. Raises NodeFailure if no node answers."""
     return await nodes.first(_Inspecting(network, address).ask)
 
 
@@ -95,16 +96,16 @@ class _Inspecting:
         self._read: dict[bytes, Code] = {}
         self._reader = CodeReader()
         self._truncating = False
-        self._logs: list[LoggedChanges] = []
+        self._logs: list[LoggedChange] = []
 
     async def ask(self, node: Node) -> Inspection:
-        """The three batches, and what they come to."""
+        """Request the three batches from this node and return the result."""
         try:
             return await self._batches(node)
         except NodeFailure as failure:
             if self._truncating or not failure.detail.endswith(" bytes"):
                 raise
-            self._truncating = True  # code that answers megabytes: only the first words of each answer are fetched
+            self._truncating = True  # some code answers megabytes: fetch only the first words of each answer
             return await self._batches(node)
 
     async def _batches(self, node: Node) -> Inspection:
@@ -128,8 +129,8 @@ class _Inspecting:
         asks: list[Ask] = [header_ask(None), ("eth_getCode", [self._address, "latest"]), logs_ask([self._address])]
         header, code, logs, *answers = await node.ask([*asks, *(self._request(read, "latest") for read in reads)])
         self._codes[self._address] = _code(code)
-        self._keep(reads, answers)
-        self._keep_logs(logs)
+        self._add(reads, answers)
+        self._add_logs(logs)
         return header_of(header)
 
     async def _more(
@@ -150,15 +151,15 @@ class _Inspecting:
             time_s = int(header_of(rest[-1]).time.timestamp())
             self._logs = [(log, number, time_s if number == last[1] else time) for log, number, time in self._logs]
         if log_addresses:
-            self._keep_logs(rest.pop(0))
-        self._keep(ordered, rest[: len(ordered)])
+            self._add_logs(rest.pop(0))
+        self._add(ordered, rest[: len(ordered)])
 
     def _request(self, read: AnyRead, at: Any) -> Ask:
         if self._truncating and isinstance(read, CallWord | CallBytes):
             return single_ask(read, at)
         return read_ask(read, at)
 
-    def _keep(self, reads: Sequence[AnyRead], answers: Sequence[Any]) -> None:
+    def _add(self, reads: Sequence[AnyRead], answers: Sequence[Any]) -> None:
         found: dict[AnyRead, object] = {}
         for read, answer in zip(reads, answers, strict=True):
             alone = self._truncating and isinstance(read, CallWord | CallBytes) and not isinstance(answer, Refusal)
@@ -167,8 +168,8 @@ class _Inspecting:
                 found[read] = word
         self._state = credible(self._state | StateRead(found))
 
-    def _keep_logs(self, answer: Any) -> None:
-        """Logs of the proxy and of its beacon; a node that refuses the range leaves them unknown."""
+    def _add_logs(self, answer: Any) -> None:
+        """Add logs of the proxy or its beacon. If the node refuses the range, they stay unknown."""
         if isinstance(answer, Refusal):
             return
         try:
@@ -181,7 +182,7 @@ class _Inspecting:
         return recognised(every(), self._address, self._codes[self._address], self._state)
 
     def _near(self) -> set[Address]:
-        """Every address that any kind that the code fits finds in a role, and the owner."""
+        """Return every address that a kind matching the code finds in a role, and the owner."""
         near = set(self._owners(self._address))
         for kind in every():
             roles = roles_of(kind, self._address, self._codes[self._address], self._state) or {}
@@ -194,7 +195,7 @@ class _Inspecting:
         return reads | {read for one in near for read in profile(one)}
 
     def _targets(self) -> set[Address]:
-        """What any kind that the code fits names as a target."""
+        """Return every target that a kind matching the code names."""
         found = (roles_of(kind, self._address, self._codes[self._address], self._state) or {} for kind in every())
         return {roles[role] for roles in found for role in TARGET_ROLES & roles.keys()}
 
@@ -203,7 +204,7 @@ class _Inspecting:
         return [address_of(word)] if 0 < word < 1 << 160 else []
 
     def _previous(self) -> list[Address]:
-        """The targets that the proxy's logs tell of: the last two."""
+        """Return the last two targets that the proxy's logs report."""
         return list(dict.fromkeys(targets(self._logs, every())))[-2:]
 
     def _result(self, head: Header, found: Recognised | None) -> Inspection:
@@ -252,7 +253,7 @@ class _Inspecting:
         )
 
     def _compared(self, found: Recognised | None) -> list[bytes]:
-        """The codes to be read: the target's, and those of the last two."""
+        """Return the codes to read: of the target, and of the last two targets that logs report."""
         roles = found.roles if found else {}
         addresses = [
             roles.get(Role.IMPLEMENTATION, self._address),
