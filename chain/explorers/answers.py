@@ -1,4 +1,4 @@
-"""What explorers say of a contract's verified source: their answers read, nothing asked. Pure.
+"""Reads the answers of explorers about a contract's verified source. Pure.
 
 Sources: Etherscan API V2, `module=contract&action=getsourcecode` (docs.etherscan.io, "Contracts" and "Common Error Messages");
 Sourcify APIv2, `GET /v2/contract/{chainId}/{address}` (its OpenAPI document).
@@ -13,15 +13,15 @@ from typing import Any, Protocol
 from chain.events import Address
 
 MAX_CHARACTERS = 120
-"""Characters of a name or version that are kept; whoever verifies a contract writes them."""
+"""Characters of a name or version that are stored. The person who verifies a contract chooses them."""
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSeen:
-    """What `by` ("etherscan", "sourcify") says of a contract. Without verified source all but `proxy` is None.
+    """Holds what the explorer `by` ("etherscan", "sourcify") has on a contract. Without verified source only `proxy` may be set.
 
-    `proxy` is whether the explorer takes it for a proxy, `implementation` of what; None where it does not say.
+    `proxy`: whether the explorer considers it a proxy; `implementation`: its target. None if the explorer does not say.
     """
 
     address: Address
@@ -35,19 +35,19 @@ class SourceSeen:
 
 
 class SourceExplorer(Protocol):
-    """Somewhere that verified source is looked up."""
+    """Looks up verified source."""
 
     async def look_up(self, address: Address) -> SourceSeen | None:
-        """What it says; None where it does not answer. Never raises."""
+        """Return the explorer's entry; None if the explorer does not answer. Never raises."""
         ...
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         ...
 
 
 def etherscan_seen(address: Address, answer: Any) -> SourceSeen | None:
-    """Read an answer to `getsourcecode`; None where it is a refusal, or nothing that can be read."""
+    """Read an answer to `getsourcecode`; None if it is a refusal or malformed."""
     if not isinstance(answer, dict) or answer.get("status") != "1":
         return None
     found = answer.get("result")
@@ -71,7 +71,7 @@ def etherscan_seen(address: Address, answer: Any) -> SourceSeen | None:
 
 
 def sourcify_seen(address: Address, answer: Any) -> SourceSeen | None:
-    """Read an answer to a look-up; None where nothing can be read."""
+    """Read an answer to a look-up; None if it is malformed."""
     if not isinstance(answer, dict) or answer.get("match", "") not in (None, "match", "exact_match"):
         return None
     compilation = answer.get("compilation")
@@ -87,7 +87,7 @@ def sourcify_seen(address: Address, answer: Any) -> SourceSeen | None:
 
 
 def _text(value: Any) -> str | None:
-    """Short printable text; None for anything else."""
+    """Return short printable text; None for any other value."""
     if not isinstance(value, str):
         return None
     return "".join(letter for letter in value[:MAX_CHARACTERS] if letter.isprintable()).strip() or None

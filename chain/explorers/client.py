@@ -1,7 +1,7 @@
-"""Asks Etherscan (V2: one address for all its chains, the operator's key) and Sourcify (no key) for verified source.
+"""Looks up verified source at Etherscan (V2: one URL for all chains, with the operator's key) and Sourcify (no key).
 
-Only where the operator wants it: nothing is sent out unasked. Paced, bounded, never raising: what does not answer says
-nothing. The key travels in the query, as the interface wants it; so errors, which hold URLs, are neither told nor kept.
+Only an operator's setting enables it; without the setting nothing is sent. Requests are rate-limited and bounded, and never
+raise: a failed request gives None. The API takes the key in the query, so errors, which contain URLs, are never logged or stored.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 ETHERSCAN = "https://api.etherscan.io/v2/api"
 SOURCIFY = "https://sourcify.dev/server"
 PER_S = 3.0
-"""Calls a second that the free plan allows."""
+"""Requests per second in the free plan."""
 TIMEOUT_S = 10.0
 MAX_BYTES = 8 * 1024 * 1024
-"""Of an answer: it holds the whole source."""
+"""Bytes of an answer: it contains the whole source."""
 NOT_FOUND = 404
 
 
 class _JsonClient:
-    """GET requests with JSON answers, one after another at a pace. TLS is verified, redirects are not followed."""
+    """Sends GET requests for JSON at a limited rate. It verifies TLS and does not follow redirects."""
 
     def __init__(self, per_s: float, timeout_s: float) -> None:
         self._rate_limit = RateLimit(per_s)
@@ -37,7 +37,7 @@ class _JsonClient:
         self._session: ClientSession | None = None
 
     async def get(self, url: str, query: Mapping[str, str], *, also: int | None = None) -> Any:
-        """The answer, of status 200 or `also`; None where there is none."""
+        """Return the answer if its status is 200 or `also`; None otherwise."""
         wait_s = self._rate_limit.wait_s(1, asyncio.get_running_loop().time())
         if wait_s:
             await asyncio.sleep(wait_s)
@@ -57,7 +57,7 @@ class _JsonClient:
                             return None
             return json.loads(body)
         except (ClientError, OSError, TimeoutError, ValueError, RecursionError):
-            return None  # its words may hold the URL, and so the key
+            return None  # its text may contain the URL and the key
 
     async def close(self) -> None:
         """Hang up."""
@@ -67,7 +67,7 @@ class _JsonClient:
 
 
 class Etherscan:
-    """One chain of Etherscan's. `key` is the operator's; it is kept out of every representation."""
+    """Looks up contracts of one chain at Etherscan. `key` is the operator's; no `repr` contains it."""
 
     def __init__(
         self, chain_id: int, key: str, *, url: str = ETHERSCAN, per_s: float = PER_S, timeout_s: float = TIMEOUT_S
@@ -83,7 +83,7 @@ class Etherscan:
         self._client = _JsonClient(per_s, timeout_s)
 
     async def look_up(self, address: Address) -> SourceSeen | None:
-        """What it says of a contract; None where it does not answer."""
+        """Return the entry of a contract; None if Etherscan does not answer."""
         return etherscan_seen(address, await self._client.get(self._url, self._query(address)))
 
     async def close(self) -> None:
@@ -92,7 +92,7 @@ class Etherscan:
 
 
 class Sourcify:
-    """One chain of Sourcify's, which needs no key."""
+    """Looks up contracts of one chain at Sourcify, which needs no key."""
 
     def __init__(
         self, chain_id: int, *, url: str = SOURCIFY, per_s: float = PER_S, timeout_s: float = TIMEOUT_S
@@ -101,7 +101,7 @@ class Sourcify:
         self._client = _JsonClient(per_s, timeout_s)
 
     async def look_up(self, address: Address) -> SourceSeen | None:
-        """What it says of a contract; None where it does not answer. It answers 404 for what it does not know."""
+        """Return the entry of a contract; None if Sourcify does not answer. It answers 404 for an unknown contract."""
         found = await self._client.get(f"{self._url}/{address}", {"fields": "compilation"}, also=NOT_FOUND)
         return sourcify_seen(address, found)
 
@@ -111,6 +111,6 @@ class Sourcify:
 
 
 async def first_verified(explorers: tuple[SourceExplorer, ...], address: Address) -> SourceSeen | None:
-    """What the first says that knows verified source, else the first that answers."""
+    """Return the first entry with verified source, else the first entry."""
     answers = [one for one in [await explorer.look_up(address) for explorer in explorers] if one is not None]
     return next((one for one in answers if one.verified), answers[0] if answers else None)
