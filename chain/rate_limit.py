@@ -1,10 +1,10 @@
-"""How fast a node may be asked: so many questions a second, with a second's worth at once. No I/O."""
+"""Limits the rate of requests to a node; a burst may use the allowance of one second. No I/O."""
 
 from __future__ import annotations
 
 
 class RateLimit:
-    """An allowance that fills steadily. Debts are paid before the next question."""
+    """Implements a token bucket. Requests may overdraw it; the next one waits until it has refilled."""
 
     def __init__(self, per_s: float) -> None:
         assert per_s > 0
@@ -13,7 +13,7 @@ class RateLimit:
         self._at_s: float | None = None
 
     def wait_s(self, asks: int, now_s: float) -> float:
-        """Take `asks` questions at `now_s`; gives the seconds to wait before they may be asked."""
+        """Take `asks` requests at `now_s`; return the seconds to wait before they may be sent."""
         if self._at_s is not None:
             self._left = min(self._left + (now_s - self._at_s) * self._per_s, self._per_s)
         self._at_s = now_s

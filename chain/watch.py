@@ -1,4 +1,4 @@
-"""What the operator asks to be watched on one network: contracts, pools, timelocks, bridges, wallets, tokens. Pure."""
+"""Defines what the operator watches on one network: contracts, pools, timelocks, bridges, wallets, tokens. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chain.events import Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedContract:
-    """A contract whose code matters. `timelock` is who may upgrade it, where known."""
+    """Names a contract whose code is watched. `timelock` is the address that may upgrade it, if known."""
 
     address: Address
     timelock: Address | None = None
@@ -17,12 +17,12 @@ class WatchedContract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedPool:
-    """A pool. Tokens left empty are asked of the pool before its first block is read.
+    """Names a pool. Missing tokens are read from the pool before its first block.
 
-    A pool that lives inside another contract (`manager`: V4's PoolManager, Balancer's Vault) goes by its id where it
-    has one (32 bytes), else by its own address. `positions` is who keeps its positions as NFTs, where not the usual
-    one; `tokens` are all of them where there are more than two; `tick_spacing` is for pools that do not tell it, `fee_ppm` for
-    pairs whose swap fee (in millionths) is not the 0.3 % of the original.
+    A pool inside another contract (`manager`: V4's PoolManager, Balancer's Vault) is named by its id if it has one (32 bytes),
+    else by its own address. `positions` is the contract that holds its positions as NFTs, if it is not the usual one. `tokens`
+    are all tokens if there are more than two. `tick_spacing` is for pools that do not report it, `fee_ppm` for pairs whose swap
+    fee (in millionths) is not the original 0.3 %.
     """
 
     address: Address
@@ -38,9 +38,9 @@ class WatchedPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedWallet:
-    """A venue's hot wallet for an asset. `token` is the ERC-20 it pays out; None: the network's own coin.
+    """Names a venue's hot wallet for an asset. `token` is the ERC-20 that it pays out; None: the network's own coin.
 
-    `least` is the smallest outflow that counts, in the smallest unit; for the own coin it must exceed fees paid.
+    `least` is the smallest outflow that counts, in the smallest unit; for the own coin it must exceed the fees of a transaction.
     """
 
     venue: str
@@ -52,7 +52,7 @@ class WatchedWallet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What to watch on one network. Addresses are lower-case. `bridges` are where tokens leave for other networks."""
+    """Lists what is watched on one network. Addresses are lower-case. `bridges`: contracts that move tokens to other networks."""
 
     contracts: tuple[WatchedContract, ...] = ()
     pools: tuple[WatchedPool, ...] = ()
@@ -60,4 +60,4 @@ class Watch:
     bridges: tuple[Address, ...] = ()
     wallets: tuple[WatchedWallet, ...] = ()
     tokens: tuple[Address, ...] = ()
-    """Tokens whose use is told hour by hour."""
+    """Tokens whose use is reported every hour."""

@@ -1,4 +1,4 @@
-"""Every module here declares one `NETWORK`; nothing lists them by hand."""
+"""Finds the networks: every module here declares one `NETWORK`, and no list names them by hand."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SOURCIFY = "https://repo.sourcify.dev"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """One EVM network. `block_time_s` is the usual distance of two blocks; `keep_blocks` how deep a reorg may reach.
+    """Describes one EVM network. `block_time_s`: usual seconds between blocks; `keep_blocks`: depth of reorgs that are undone.
 
-    `sequenced`: one sequencer makes its blocks. `blooms`: every log is in its block's bloom filter. `explorer` is the
-    web address of its block explorer of the Etherscan family ("" where it has none).
+    `sequenced`: one sequencer makes its blocks. `blooms`: every log is in its block's bloom filter. `explorer` is the URL of
+    its block explorer of the Etherscan family ("" if it has none).
     """
 
     id: NetworkId
@@ -35,7 +35,7 @@ class Network:
         return max(STALL_BLOCKS * self.block_time_s, MIN_STALL_S)
 
     def links(self, address: Address) -> tuple[str, ...]:
-        """Where verified source of this contract would be found: its explorer and Sourcify; nowhere for a network of nobody."""
+        """Return links to verified source of this contract: explorer and Sourcify. A network without an explorer has none."""
         if not self.explorer:
             return ()
         return f"{self.explorer}/address/{address}#code", f"{SOURCIFY}/{self.chain_id}/{address}"
@@ -45,13 +45,13 @@ _REGISTRY = Registry(__name__, __path__)
 
 
 def names() -> tuple[str, ...]:
-    """The networks found in this folder, sorted, without importing them."""
+    """List the networks in this folder, sorted, without importing them."""
     return _REGISTRY.names()
 
 
 @cache
 def declared(name: str) -> Network:
-    """The network of this name. Raises KeyError if there is none."""
+    """Return the network of this name. Raises KeyError if there is none."""
     network = _REGISTRY.declared(name, "NETWORK", Network)
     assert network.id == name, f"chain/networks/{name}.py declares {network.id}"
     return network

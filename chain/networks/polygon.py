@@ -1,6 +1,6 @@
-"""Polygon PoS: 2 s blocks; reorgs of dozens of blocks have happened, so more are kept.
+"""Polygon PoS: 2 s blocks. Reorgs of dozens of blocks have happened, so the window is larger.
 
-Logs of state syncs are in no bloom filter (bor).
+Bor leaves logs of state syncs out of the bloom filter.
 """
 
 from __future__ import annotations
