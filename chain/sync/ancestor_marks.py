@@ -1,7 +1,7 @@
-"""What lies below the window: a few hashes of old blocks, and what was told there, for a reorg deeper than memory. No I/O.
+"""Remembers hashes and events of a few blocks older than the window, for a reorg deeper than the window. No I/O.
 
-Every `EVERY`-th block that leaves the window leaves a mark. From the highest mark that the new chain shares, it is read
-again; what was told above that mark and still stands is not told twice, what is gone is taken back.
+Every `EVERY`-th block that leaves the window leaves a mark. After a deep reorg the new chain is read again from the highest mark
+that it shares. Events above that mark whose block is still on the chain are not emitted twice; the others are retracted.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ MAX_EVENTS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """An old block."""
+    """Holds the number and hash of an old block."""
 
     number: int
     hash: str
 
 
 class AncestorMarks:
-    """Marks, oldest first, and all that was told above the oldest of them and below the window."""
+    """Holds marks, oldest first, and all events above the oldest mark and below the window."""
 
     def __init__(self, marks: Iterable[Mark] = (), events: Iterable[PlacedEvent] = ()) -> None:
         self._marks = list(marks)
@@ -33,16 +33,16 @@ class AncestorMarks:
 
     @property
     def marks(self) -> tuple[Mark, ...]:
-        """The old blocks that are known, oldest first."""
+        """The marks, oldest first."""
         return tuple(self._marks)
 
     @property
     def events(self) -> tuple[PlacedEvent, ...]:
-        """What was told in the blocks above the oldest mark, oldest first."""
+        """The events in the blocks above the oldest mark, oldest first."""
         return tuple(self._events)
 
     def take(self, mark: Mark, events: Iterable[PlacedEvent]) -> None:
-        """Take a block that leaves the window. What is forgotten takes the marks below it along."""
+        """Add a block that leaves the window. If events are dropped, the marks below them are dropped too."""
         self._events.extend(events)
         if not self._marks or mark.number >= self._marks[-1].number + EVERY:
             self._marks.append(mark)
@@ -53,11 +53,11 @@ class AncestorMarks:
         self._events = [event for event in self._events if event.place.block_number > self._marks[0].number]
 
     def common(self, hashes: Mapping[int, str]) -> Mark | None:
-        """The highest mark that has this hash on another chain."""
+        """Return the highest mark that has the same hash on another chain."""
         return next((one for one in reversed(self._marks) if hashes.get(one.number) == one.hash), None)
 
     def split(self, common_number: int, hashes: Mapping[int, str]) -> tuple[list[PlacedEvent], list[PlacedEvent]]:
-        """Forget all above `common_number`; gives what still stands there, by these hashes, and what is gone."""
+        """Drop all above `common_number`. Returns the events whose block has one of these hashes, and the others."""
         above = [event for event in self._events if event.place.block_number > common_number]
         self._events = [event for event in self._events if event.place.block_number <= common_number]
         self._marks = [one for one in self._marks if one.number <= common_number]

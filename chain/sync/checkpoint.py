@@ -1,7 +1,7 @@
-"""Where a watcher stood, as bytes: the blocks it followed, what it told of them, the detectors' memories, what is untold.
+"""Stores the state of a watcher as bytes: its blocks, their events, the memories of the detectors, and the pending events.
 
-Written with the standard library, for amounts have up to 256 bits. Memories that did not change from block to block
-are written once, and of one that changed only the part that differs from the same detector's memory before.
+The standard library writes the JSON, because amounts have up to 256 bits. A memory that does not change from block to block is
+written once. Of a changed memory only the part that differs from the same detector's previous memory is written.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from chain.sync.ancestor_marks import Mark
 from chain.sync.canonical import Followed
 
 VERSION = 5
-"""Of the blocks, the events and the detectors' memories. A checkpoint of another version is refused: the watcher starts anew."""
+"""Version of blocks, events and memories. A checkpoint of another version is refused: the watcher starts anew."""
 
 DeliveredOnce = PlacedEvent | Reorged | Retracted
-"""Events that must be told exactly once, across restarts too."""
+"""Events that must be delivered exactly once, also across restarts."""
 
 PLACED: dict[str, type[PlacedEvent]] = {kind.__name__: kind for kind in get_args(PlacedEvent)}
-"""The kinds of events that stand in a block, by the name they are stored under."""
+"""The kinds of events that have a place in a block, by their stored name."""
 
 
 class Checkpoints(Protocol):
-    """Keeps one checkpoint for each network."""
+    """Stores one checkpoint for each network."""
 
     async def load(self, network: NetworkId) -> bytes | None:
-        """The last one saved, or None."""
+        """Return the last saved checkpoint, or None."""
         ...
 
     def save(self, network: NetworkId, body: bytes) -> None:
-        """Keep this one instead. Called each time the consumer has taken an event, at the head, and now and then."""
+        """Replace the checkpoint. Called after each event that the consumer took, at the head, and every few blocks."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """`window` oldest first; `pending` was decided but not yet taken by the consumer, in order.
+    """Holds the state of a watcher. `window`: oldest first; `pending`: events that the consumer has not taken yet, in order.
 
-    `marks` and `ancestor_events` are what lies below the window. After a reorg deeper than it the window is empty: `start` is
-    then the block to go on from, and `already_emitted` the ids told beyond it that are not to be told again.
+    `marks` and `ancestor_events` lie below the window. After a reorg deeper than the window it is empty: `start` is then the
+    next block to read, and `already_emitted` holds ids of events after it that must not be emitted again.
     """
 
     window: tuple[Followed, ...]
@@ -59,7 +59,7 @@ class Checkpoint:
     already_emitted: frozenset[str] = frozenset()
 
     def encode(self) -> bytes:
-        """As bytes that `decode` reads."""
+        """Encode as bytes for `decode`."""
         memories = _Written()
         blocks = []
         before: Mapping[str, bytes] = {}
@@ -93,7 +93,7 @@ class Checkpoint:
 
 
 def decode(body: bytes) -> Checkpoint | None:
-    """Read a checkpoint; None where it was written by another version, which means: start anew."""
+    """Read a checkpoint; None if another version wrote it, so that the watcher must start anew."""
     found = json.loads(body)
     if found.get("version") != VERSION:
         return None
@@ -119,7 +119,7 @@ def decode(body: bytes) -> Checkpoint | None:
 
 
 class _Written:
-    """Memories by number: which earlier one it is like, how much of its head and tail it shares, and what is between."""
+    """Writes memories by number: a similar earlier one, the lengths of the shared head and tail, and the part between."""
 
     def __init__(self) -> None:
         self.written: list[tuple[int | None, int, int, str]] = []
@@ -127,7 +127,7 @@ class _Written:
         self._last: dict[str, bytes] = {}
 
     def at(self, name: str, memory: bytes) -> int:
-        """The number of this memory of this detector, written if it is new."""
+        """Return the number of this memory of this detector; write it if it is new."""
         before = self._last.get(name)
         self._last[name] = memory
         if memory not in self._known:
@@ -140,7 +140,7 @@ class _Written:
 
 @lru_cache(maxsize=256)
 def _shared(before: bytes, now: bytes) -> tuple[int, int]:
-    """How many bytes at the head and, beyond them, at the tail are the same."""
+    """Count the bytes that are equal at the head and, in the rest, at the tail."""
     most = min(len(before), len(now))
     head = _longest(most, lambda length: before[:length] == now[:length])
     tail = _longest(most - head, lambda length: before[len(before) - length :] == now[len(now) - length :])
@@ -148,7 +148,7 @@ def _shared(before: bytes, now: bytes) -> tuple[int, int]:
 
 
 def _longest(most: int, same: Callable[[int], bool]) -> int:
-    """The greatest length up to `most` that is the same, where all shorter ones are too."""
+    """Return the greatest length up to `most` for which `same` holds; it then holds for all shorter ones."""
     least = 0
     while least < most:
         middle = (least + most + 1) // 2

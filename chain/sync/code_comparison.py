@@ -1,8 +1,8 @@
-"""After an upgrade was told: what old and new code differ by, fetched and read here, and told as an event of its own.
+"""Compares the old and the new code after an upgrade event, and gives the comparison as an event of its own.
 
-It depends on the chain alone: code is asked by block hash, the new one after the block, the old one before it (after it,
-where it came in this very block); how much is compared is bounded for each block, never for a batch or by a clock. Only
-nodes that fail, and code that takes too long to read, leave fields None; nothing here raises or drops.
+The result depends on the chain alone: code is requested by block hash, the new code after the block, the old code before it
+(after it, if that code also came in this block). The number of comparisons is bounded for each block, never for a batch or by a
+clock. Only failing nodes, and code that takes too long to read, leave fields None; nothing here raises or drops an event.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from chain.rpc.multicall import MIN_PACKED
 from chain.sync.digest import Digested
 
 IGNORED_ROLES = frozenset({Role.ADMIN, Role.PENDING})
-"""Roles whose address is not code that runs for the contract."""
+"""Roles whose address holds no code that the contract runs."""
 CODE, FACET = Role.CODE, Role.FACET
 REMOVABLE_ROLES = frozenset({FACET, Role.DELEGATE})
-"""Roles that may be given up, so that nobody is no mistake there."""
+"""Roles that may become empty: the zero address is then a valid new value."""
 MAX_PAIRS = 24
 """Pairs of codes compared in one block; a diamond rarely changes more facets at once."""
 TRIES = 3
 PAUSE_S = 0.6
-"""Between them: a node that failed once rests for half a second."""
+"""Seconds between tries: a node is paused for half a second after its first failure."""
 REQUESTS_S = 12.0
-"""For all tries, of the past."""
+"""Seconds for all tries in a scan of the past."""
 LIVE_REQUESTS_S = 4.0
-"""For all tries at the head, where the next block waits."""
+"""Seconds for all tries at the head, where the next block waits."""
 
 Batch = Sequence[tuple[Header, Sequence[PlacedEvent]]]
 
 
 @dataclass(frozen=True, slots=True)
 class _CodeAt:
-    """Code to be had: of whom, after which block."""
+    """Names the code of an address after a block."""
 
     address: Address
     block_hash: str
@@ -62,7 +62,7 @@ _Pair = tuple[_CodeAt | None, _CodeAt]
 
 
 class CodeComparison:
-    """One network's. A block without upgrades costs nothing, one with some a request, a batch of many blocks a few."""
+    """Compares codes on one network. A block without upgrades costs no request, one with upgrades one, a batch a few."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class CodeComparison:
         self._reader = reader or CodeReader()
 
     async def compared(self, found: Sequence[Digested]) -> list[Digested]:
-        """The same blocks, their comparisons behind what was told of them."""
+        """Return the same blocks with their comparisons after their events."""
         more = await self.missing([(one.block.header, one.events) for one in found])
         return [
             replace(one, events=[*one.events, *events]) if events else one
@@ -88,7 +88,7 @@ class CodeComparison:
         ]
 
     async def missing(self, batch: Batch) -> list[list[CodeCompared]]:
-        """Of each block the comparisons that its events lack, in the order of the upgrades."""
+        """Return for each block the missing comparisons, in the order of its upgrades."""
         upgrades_by_block = [not_compared(events) if events else [] for _, events in batch]
         pairs: dict[str, _Pair] = {}
         for (header, events), upgrades in zip(batch, upgrades_by_block, strict=True):
@@ -121,7 +121,7 @@ class CodeComparison:
         )
 
     async def _codes(self, wanted: set[_CodeAt], batch: Batch) -> dict[_CodeAt, Code]:
-        """The codes that some node gives, read; so many at once as one request holds."""
+        """Fetch and read the codes, as many at once as one request holds. Codes that no node gives are missing."""
         unchanged = await self._unchanged(wanted, batch) if len(batch) > 1 and len(wanted) >= MIN_PACKED else {}
         ordered = sorted(wanted - unchanged.keys(), key=lambda at: (at.block_hash, at.address))
         found = await self._read(unchanged)
@@ -135,8 +135,8 @@ class CodeComparison:
         return {at: read[body] for at, body in bodies.items()}
 
     async def _unchanged(self, wanted: set[_CodeAt], batch: Batch) -> dict[_CodeAt, bytes]:
-        """Of many blocks: the codes whose hash is the same before the first and after the last of them, and so in between; each
-        is fetched once. A node gives thousands of hashes in one answer, and old codes one by one and slowly.
+        """Fetch once each code whose hash is the same before the first and after the last block, and so in between. A node
+        gives thousands of hashes in one answer, but old codes slowly and one by one.
         """
         first, last = batch[0][0], batch[-1][0]
         reads = Reads(state=frozenset(map(CodeHash, {at.address for at in wanted})))
@@ -178,15 +178,15 @@ class CodeComparison:
 
 
 def not_compared(events: Iterable[PlacedEvent]) -> list[ContractUpgraded]:
-    """The upgrades of code among these whose comparison is not."""
-    events = list(events)
-    done = {event.upgrade_id for event in events if isinstance(event, CodeCompared)}
-    upgrades = (event for event in events if isinstance(event, ContractUpgraded))
+    """Return the upgrades of code among these events that have no comparison yet."""
+    all_events = list(events)
+    done = {event.upgrade_id for event in all_events if isinstance(event, CodeCompared)}
+    upgrades = (event for event in all_events if isinstance(event, ContractUpgraded))
     return [event for event in upgrades if event.role not in IGNORED_ROLES and event.event_id not in done]
 
 
 def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:
-    """Which codes each upgrade of this block went from and to; the first `MAX_PAIRS` different ones."""
+    """Return the old and new code of each upgrade of this block; the first `MAX_PAIRS` different pairs."""
     came: set[str] = set()
     known: set[_Pair] = set()
     found: dict[str, _Pair] = {}
@@ -207,7 +207,7 @@ def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:
 
 
 def _body(answer: Any) -> bytes | None:
-    """The code; None where the node does not keep that state. Raises NodeFailure where another node may do better."""
+    """Read the code; None if the node no longer stores that state. Raises NodeFailure if another node may answer."""
     if isinstance(answer, Refusal):
         if answer.unreadable:
             return None

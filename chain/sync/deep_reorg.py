@@ -1,4 +1,4 @@
-"""What a reorg deeper than the window left of what was told below it: the nodes are asked for the blocks that are known there."""
+"""Finds which events below the window survive a reorg deeper than the window: reads the marked blocks again from the nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chain.sync.ancestor_marks import AncestorMarks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeepReorg:
-    """The highest old block that is shared (None: none of them), what was told above it and stands, and what is gone."""
+    """Holds the highest shared old block (None: no block is shared), the events above it that remain, and those that are gone."""
 
     common: int | None
     remaining: list[PlacedEvent]
@@ -22,7 +22,7 @@ class DeepReorg:
 
 
 async def read_deep_reorg(ancestors: AncestorMarks, nodes: NodeGroup, head: Header) -> DeepReorg:
-    """What is left below a window that is gone whole, on the chain of `head`. Raises NodeFailure."""
+    """Find what remains on the chain of `head` if no block of the window does. Raises NodeFailure."""
     mark = ancestors.common(await _hashes(nodes, [one.number for one in ancestors.marks], head))
     if mark is None:
         return DeepReorg(common=None, remaining=[], gone=list(ancestors.events))

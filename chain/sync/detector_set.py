@@ -1,4 +1,4 @@
-"""All detectors side by side: one block in, its events out, one memory for all of them."""
+"""Runs all detectors: a block in, its events out, one memory for all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.watch import Watch
 
 
 class DetectorSet:
-    """All detectors side by side, in their two stages: one block in, its events out; one memory for all."""
+    """Runs all detectors in two stages on each block, and holds one memory for all."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -35,19 +35,19 @@ class DetectorSet:
         self._all = tuple(detector for stage in self._stages for detector in stage.values())
 
     def reads(self) -> Reads:
-        """What all of them want of the next block: the very same object while nobody's wishes change."""
+        """Return the reads of all detectors for the next block: the same object while no detector changes its reads."""
         wanted = [detector.reads() for detector in self._all]
-        if wanted != self._wanted:  # quick: a list looks first whether they are the same objects
+        if wanted != self._wanted:  # quick: lists compare the identity of their items first
             self._reads = together(wanted)
         self._wanted = wanted
         return self._reads
 
     def on_block(self, block: Block) -> list[PlacedEvent]:
-        """The block's events: stage 1 in order of the chain, amended and followed by stage 2."""
+        """Return the events of the block: stage 1 in order of the chain, amended and followed by stage 2."""
         if block.state:
             block = replace(block, still=self._still(block))
-        said = (one.on_block(block, ()) for one in self._stages[0].values())
-        placed = [pair for events in said if events for pair in _ordered(events)]
+        found_by = (one.on_block(block, ()) for one in self._stages[0].values())
+        placed = [pair for events in found_by if events for pair in _ordered(events)]
         placed.sort(key=lambda pair: pair[0])
         first = [event for _, event in placed]
         found = {event.event_id: event for event in first}
@@ -57,8 +57,8 @@ class DetectorSet:
         return list(found.values())
 
     def _still(self, block: Block) -> frozenset[Address]:
-        """The addresses of which the same was read, with the same answers, as in the last block that came with its state, and
-        of which nothing else is told.
+        """Return the addresses with the same reads and answers as in the last block with state, and without a log or a write
+        in this block.
         """
         seen: dict[Address, list[object]] = {}
         for read, word in block.state.items():
@@ -73,7 +73,7 @@ class DetectorSet:
         return frozenset(at for at, group in seen.items() if at not in moving and before.get(at) == group)
 
     def memory(self) -> dict[str, bytes]:
-        """Each detector's memory by name, and by name and part where it is kept in parts."""
+        """Return the memory of each detector by name; by name and part if the detector splits its memory."""
         found: dict[str, bytes] = {}
         for stage in self._stages:
             for name, one in stage.items():
@@ -84,7 +84,7 @@ class DetectorSet:
         return found
 
     def recall(self, memories: Mapping[str, bytes]) -> None:
-        """Put memories back; a detector that has none among them starts anew."""
+        """Restore memories. A detector without one starts anew."""
         self.reset()
         for stage in self._stages:
             for name, detector in stage.items():
@@ -96,7 +96,7 @@ class DetectorSet:
 
 
 def _ordered(events: Sequence[PlacedEvent]) -> list[tuple[float, PlacedEvent]]:
-    """With where each stands among the others: what a write said, before what a later log said."""
+    """Pair events with their order in the block: an event from a write precedes the events from later logs."""
     at = float("inf")
     found: list[tuple[float, PlacedEvent]] = []
     for event in reversed(events):

@@ -1,7 +1,7 @@
-"""Digesting a stretch of blocks whose standing reads were made in its last block only. A change there that no log told
-happened somewhere in the stretch: it is looked for by halves, and told in the very block that made it.
+"""Runs the detectors on a range of blocks whose standing reads were made in the last block only. If that block shows a change
+without a log, the change happened somewhere in the range: bisection finds its block, and the event names that block.
 
-What is changed and set back again within one stretch is not seen so: for that, every block must be read whole.
+A value that is changed and set back within one range is not seen this way. For that, all reads must be made in every block.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from chain.sync.detector_set import DetectorSet
 
 Memories = Mapping[str, bytes]
 ReadWhole = Callable[[Block], Awaitable[Block]]
-"""Gives the block with its standing reads too."""
+"""Returns the block with its standing reads added."""
 
 TURN = 32
-"""Blocks digested before whatever else waits gets its turn: answers to what was asked meanwhile, say."""
+"""Blocks after which other tasks get their turn, such as those that receive answers."""
 
 SILENT = frozenset({SeenBy.SLOT, SeenBy.CODE, ControlSeen.STATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digested:
-    """A block and what was told of it; `memories` after it, where they were asked for."""
+    """Holds a block and its events; `memories` after it, if they were requested."""
 
     block: Block
     events: list[PlacedEvent]
@@ -37,7 +37,7 @@ class Digested:
 
 
 class RangeDigest:
-    """Digests blocks on one bench. `whole` makes the standing reads of a block; `keep` wants the memories after each."""
+    """Runs one set of detectors on blocks. `whole` adds the standing reads of a block; `keep` returns the memories after it."""
 
     def __init__(self, detectors: DetectorSet, whole: ReadWhole, keep: Callable[[], Memories] | None = None) -> None:
         self._detectors = detectors
@@ -45,10 +45,10 @@ class RangeDigest:
         self._keep = keep
 
     async def digested(self, blocks: Sequence[Block], reads: Reads, *, sparse: bool) -> list[Digested]:
-        """The blocks in order, or as many of them as were digested: the rest is to be read again.
+        """Return the digested blocks in order. The caller must read the others again.
 
-        They end early where a detector came to need what was not read (`reads` is what was), and after a silent change.
-        `sparse`: only the last block was read whole. Raises NodeFailure; the bench then stands where it stood.
+        The result ends early if a detector needs a read that is not in `reads`, and after a silent change. `sparse`: only the
+        last block has all reads. Raises NodeFailure; the detectors then have the memories that they had before.
         """
         if not sparse or len(blocks) < 2:
             return await self._pass(blocks, reads)
@@ -67,7 +67,7 @@ class RangeDigest:
             raise
 
     async def _to_the_first(self, found: list[Digested], reads: Reads, start: Memories) -> list[Digested]:
-        """Those up to and with the first block that holds a change no log told; the last of `found` shows that there is one."""
+        """Return the blocks up to the first one with a silent change. The last one of `found` shows that there is a change."""
         blocks = [one.block for one in found]
         done: list[Digested] = []
         while len(blocks) > 1:
@@ -78,7 +78,7 @@ class RangeDigest:
                 if not done:
                     raise
                 self._detectors.recall(start)
-                return done  # so far nothing was silent; the rest is looked through another time
+                return done  # no silent change so far; the rest is read again later
             self._detectors.recall(start)
             checked = await self._pass(part, reads)
             if silent(checked[-1]):
@@ -86,7 +86,7 @@ class RangeDigest:
             else:
                 done += checked
                 if not reads.covers(self._detectors.reads()):
-                    return done  # what is wanted from here on was not read of the rest
+                    return done  # the remaining blocks lack reads that are now needed
                 start, blocks = self._detectors.memory(), blocks[half + 1 :]
         self._detectors.recall(start)
         return [*done, *await self._pass(blocks, reads)]
@@ -104,5 +104,5 @@ class RangeDigest:
 
 
 def silent(digested: Digested) -> bool:
-    """Whether something was told of this block that only its state shows, so that an earlier one may have done it."""
+    """Whether this block has an event that only its state shows, so that the change may be older."""
     return any(isinstance(one, ContractUpgraded | ControlChanged) and one.seen_by in SILENT for one in digested.events)

@@ -1,4 +1,4 @@
-"""The pulse of a network: says when a head was followed, and when none came for longer than its rhythm allows. No I/O."""
+"""Reports each followed head of a network, and a stall if no head comes for too long. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SOONEST_S, LATEST_STEP_S = 0.25, 1.5
 
 
 class HeadClock:
-    """One network's heads against our clock."""
+    """Compares the heads of one network with our clock."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -22,7 +22,7 @@ class HeadClock:
         self._stalls = 0
 
     def observe(self, found: tuple[str, Header] | None, now: datetime) -> HeadStalled | None:
-        """Take one look at the head (node and header; None where no node answered). A stall is told once each `stall_s`."""
+        """Record a head (node and header; None if no node answered). Returns a stall once per `stall_s`."""
         if self._moved_at is None:
             self._moved_at = now
         if found:
@@ -43,18 +43,18 @@ class HeadClock:
         )
 
     def wait_s(self, now: datetime) -> float:
-        """Seconds to the next look: when the next head is due, and while it is late, in eighths of a block time."""
+        """Seconds to the next check: when the next head is due; while it is late, an eighth of the block time."""
         step_s = min(max(self._network.block_time_s / 8, SOONEST_S), LATEST_STEP_S)
         if self._moved_at is None:
             return step_s
         return max(self._network.block_time_s - (now - self._moved_at).total_seconds(), step_s)
 
     def is_head(self, header: Header) -> bool:
-        """Whether this is the head that was last seen."""
+        """Whether this is the last head."""
         return self._head is not None and self._head.hash == header.hash
 
     def head_seen(self, followed: Header, now: datetime) -> HeadSeen | None:
-        """Take a block that was followed; a pulse where it is the head."""
+        """Return an event if this followed block is the head."""
         if not self.is_head(followed):
             return None
         return HeadSeen(

@@ -1,4 +1,4 @@
-"""Asks watched pools which tokens they hold, before their first block is read."""
+"""Reads the tokens of watched pools before their first block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKEN0_CALL, TOKEN1_CALL = "0x0dfe1681", "0xd21220a7"
 
 
 async def with_tokens(nodes: NodeGroup, watch: Watch, head: Header) -> Watch:
-    """The watch with each pool's tokens, asked of the pools where not given; a pool that has none is left as it is."""
+    """Add missing tokens to the pools of the watch, read from the pools. A pool without tokens stays unchanged."""
     bare = [pool for pool in watch.pools if not (pool.token0 and pool.token1)]
     if not bare:
         return watch

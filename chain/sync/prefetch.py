@@ -1,4 +1,4 @@
-"""Reading the stretches of a scan, the next one already while its forerunner is digested: node and processor both at work."""
+"""Reads the ranges of a scan. It reads the next range while the current one is digested, so that node and CPU both work."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from chain.nodes.node import Clock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is read of a stretch; `grown`: of its first block whole too, for it is not known how all of that stood before."""
+    """Names the reads of a range. `grown`: new reads were added, so the first block also needs all of them as a baseline."""
 
     numbers: range
     reads: Reads
     grown: bool = False
 
     def is_begun_by(self, other: Wanted) -> bool:
-        """Whether the other lacks nothing of this but some of what stands still. Probes are of the head alone."""
+        """Whether the other has all reads of this one except some standing reads. Probes belong to the head alone."""
         ours, theirs = self.reads, other.reads
         return theirs.deferrable <= ours.deferrable and (
             (self.numbers, ours.addresses, ours.topics, ours.per_block, ours.writes)
@@ -31,7 +31,7 @@ class Wanted:
 
 
 class Prefetch:
-    """Reads one stretch at a time for whoever digests them. `every_block`: each block of them whole, and traced."""
+    """Reads one range at a time. `every_block`: make all reads in each block, and trace it."""
 
     def __init__(self, nodes: NodeGroup, network: NetworkId, clock: Clock, *, every_block: bool) -> None:
         self._nodes = nodes
@@ -41,12 +41,12 @@ class Prefetch:
         self._under_way: tuple[Wanted, asyncio.Task[list[Block]]] | None = None
 
     def start(self, wanted: Wanted) -> None:
-        """Begin to read what is likely to be wanted next. Not over a WebSocket, where one answer comes after the other."""
+        """Begin to read the likely next range. Not over a WebSocket, which sends one answer after the other."""
         if self._nodes.pushing is None:
             self._under_way = wanted, asyncio.create_task(self._read(wanted))
 
     async def blocks(self, wanted: Wanted) -> list[Block]:
-        """These blocks: what was set out for, made whole; or else read now. Raises NodeFailure."""
+        """Return these blocks: the prefetched ones with the missing reads added, or else read now. Raises NodeFailure."""
         if self._under_way is None:
             return await self._read(wanted)
         begun, reading = self._under_way
@@ -54,18 +54,18 @@ class Prefetch:
         if not wanted.is_begun_by(begun) or (more and self._every_block):
             await self.cancel()
             return await self._read(wanted)
-        self._under_way = None  # whatever comes of it: what failed is read anew
+        self._under_way = None  # also if it fails: the range is then read anew
         found = await reading
         if more or (wanted.grown and not self._every_block):
             last = len(found) - 1
             ends = sorted({0, last}) if wanted.grown else [last]
-            made = await fetch.with_all_reads(self._nodes, [found[at] for at in ends], wanted.reads, self._clock)
-            for at, block in zip(ends, made, strict=True):
+            complete = await fetch.with_all_reads(self._nodes, [found[at] for at in ends], wanted.reads, self._clock)
+            for at, block in zip(ends, complete, strict=True):
                 found[at] = block
         return found
 
     async def cancel(self) -> None:
-        """Stop reading what was set out for."""
+        """Cancel the read that was started."""
         if self._under_way:
             _, reading = self._under_way
             self._under_way = None

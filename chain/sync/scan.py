@@ -1,4 +1,4 @@
-"""Reading a stretch of the past: what its blocks hold, each with its state, for post-mortems. Resumable, if asked."""
+"""Scans a range of past blocks for events, for post-mortems. A scan with checkpoints can be resumed."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from chain.sync.prefetch import Prefetch, Wanted
 from chain.sync.settings import WatcherSettings, open_nodes, utc_now
 
 RUN = 512
-"""Blocks read at once, where nothing speaks against it; a stretch ends at its multiples, wherever a scan began or was
-killed, so that it reads the same blocks whole each time."""
+"""Blocks read at once, unless a limit is lower. A range ends at a multiple of this, wherever a scan began or was killed, so that
+the blocks with all reads are the same each time."""
 MAX_READS = 20_000
 """State reads in one run of blocks."""
 MAX_TRIES, FIRST_TRIES = 8, 3
-"""How often a block is asked for in vain; the first are fewer, for an operator waits to hear that nobody answers."""
+"""Failed tries for a block before the scan ends. Fewer at the start, where an operator waits for the message."""
 
 
 Progress = Callable[[int, int], None]
-"""Told the blocks done and the blocks in all, after each run."""
+"""Receives the number of blocks done and the total, after each range."""
 
 
 class ScanIncomplete(Exception):
-    """No node could give block `number`, so that a scan ends before its last block. Use a node that keeps that history."""
+    """No node gave block `number`, so the scan ends before its last block. Use a node that stores that history."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"no node gave block {number}")
@@ -47,7 +47,7 @@ class ScanIncomplete(Exception):
 
 
 async def prime(nodes: NodeGroup, network: NetworkId, detectors: DetectorSet, header: Header, clock: Clock) -> None:
-    """Show the state of a block, and none of its logs: thrice, for what is found there may need more to be read."""
+    """Show the detectors the state of a block without its logs. Three times, because each result may need more reads."""
     for _ in range(3):
         reads = Reads(state=detectors.reads().state)
         wanted = fetch.BlocksWanted(run=[header], reads=reads, state_of=[header])
@@ -57,8 +57,9 @@ async def prime(nodes: NodeGroup, network: NetworkId, detectors: DetectorSet, he
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
-    """`every_block`: make all reads in every block, not only at the end of each range. `progress` is called after each range.
-    With `checkpoints` (of its own, not a watcher's) a scan goes on where an earlier one of the same blocks ended.
+    """Holds the options of a scan. `every_block`: make all reads in every block, not only at the end of each range. `progress`:
+    called after each range. With `checkpoints` (its own, not a watcher's) a scan continues where an earlier one of the same
+    blocks ended.
     """
 
     every_block: bool = False
@@ -78,13 +79,13 @@ async def scan(
     options: ScanOptions = DEFAULTS,
     nodes: NodeGroup | None = None,
 ) -> AsyncIterator[ChainEvent]:
-    """What blocks `first`..`last` hold, and the faults of nodes on the way. Fits only blocks that no reorg can reach.
+    """Yield the events of blocks `first`..`last`, and faults of nodes. Use it only for blocks that no reorg can reach.
 
-    Logs are read of every block, and what stands still but for logs at the end of each stretch of `RUN` blocks: a silent
-    change is then looked for, and told in its block. `every_block` reads all of each, and so sees also what was set back or
-    overwritten within a stretch. With `checkpoints` (of its own, not a watcher's) it goes on where an earlier scan of the
-    same blocks ended; the event that was being handled then comes again, with its id. Raises ScanIncomplete where no node
-    gives a block after some tries.
+    It reads the logs of every block. Standing reads, which change only with logs, it makes at the end of each range of `RUN`
+    blocks; a silent change is then searched for and reported in its block. With `every_block` it makes all reads in every
+    block, and so also sees values that are set back or overwritten within a range. With `checkpoints` (its own, not a watcher's)
+    it continues where an earlier scan of the same blocks ended; the event in progress then comes again with its id. Raises
+    ScanIncomplete if no node gives a block after some tries.
     """
     run = _Scan(settings, nodes or open_nodes(settings, clock), clock, options)
     tries = 0
@@ -136,7 +137,7 @@ class _Scan:
         self.begun = False
 
     async def resume(self, first: int) -> None:
-        """Stand at `first`, or where the checkpoint says."""
+        """Continue at the checkpoint, or begin at `first`."""
         self.number = first
         body = await self._checkpoints.load(self._network) if self._checkpoints else None
         checkpoint = decode(body) if body else None
@@ -147,20 +148,20 @@ class _Scan:
             self.number = self._last.number + 1
 
     def pending(self) -> Iterator[PlacedEvent]:
-        """What was decided, one by one; asking for the next says that the last one was taken."""
+        """Yield pending events one by one. A request for the next one confirms the last one."""
         while self._out:
             yield self._out[0]
             self._out.popleft()
             self._save()
 
     def _save(self) -> None:
-        """Keep where it stands, and what of it was not taken."""
+        """Save the position and the pending events."""
         if self._checkpoints and self._last:
             followed = Followed(header=self._last, events=(), memories=dict(self._memories))
             self._checkpoints.save(self._network, Checkpoint(window=(followed,), pending=tuple(self._out)).encode())
 
     async def advance(self, last: int) -> bool:
-        """Digest the next blocks; False where the nodes failed."""
+        """Digest the next blocks; False if the nodes failed."""
         try:
             detectors = self._detectors or await self._primed()
             reads = detectors.reads()
@@ -187,7 +188,7 @@ class _Scan:
         return True
 
     async def close(self) -> None:
-        """Give up what is still being read, and hang up."""
+        """Cancel reads in progress and close the connections."""
         await self._prefetch.cancel()
         await self.nodes.close()
 
@@ -195,7 +196,7 @@ class _Scan:
         return (await fetch.with_all_reads(self.nodes, [block], reads, self._clock))[0]
 
     def _next(self, first: int, last: int, reads: Reads) -> range:
-        """The numbers of the stretch that begins at `first`."""
+        """Return the numbers of the range that begins at `first`."""
         most = self._most
         in_each = len(reads.state) if self._every_block else len(reads.per_block)
         if in_each:

@@ -1,4 +1,4 @@
-"""What the operator asks of a watcher, and the nodes that follow from it."""
+"""Defines the settings of a watcher, and opens its nodes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from chain.watch import Watch
 
 
 def utc_now() -> datetime:
-    """Our clock."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class Traces(StrEnum):
-    """Of which nodes traces are asked."""
+    """Which nodes are asked for traces."""
 
     AUTO = "auto"
     ON = "on"
@@ -30,13 +30,13 @@ class Traces(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatcherSettings:
-    """What to follow. `nodes` are URLs (http, https, ws, wss); `start_block` is the first block told, None: the next.
+    """Holds what to follow. `nodes` are URLs (http, https, ws, wss); `start_block` is the first reported block, None: the next.
 
-    `poll_s` seconds between two looks at the head; None: when the next head is due, by the network's block time.
-    `keep_blocks` is how deep a reorg can be taken back; the network's own figure counts where it is larger. `quorum` is
-    how many nodes are to agree on the logs of a block, where there are so many. `calls_per_s` is how many questions each
-    node may be asked (None: no bound). `traces`: whether nodes are asked what was written inside each block; `AUTO` asks
-    own nodes only, by their address: services count a traced block as hundreds of calls.
+    `poll_s`: seconds between two checks of the head; None: when the next head is due, by the network's block time.
+    `keep_blocks`: the deepest reorg that can be undone; the network's own value applies if it is larger. `quorum`: how many
+    nodes must agree on the logs of a block, if there are that many. `calls_per_s`: limit of requests to each node (None: no
+    limit). `traces`: which nodes are asked for writes inside each block; `AUTO` asks only the operator's own nodes, recognised
+    by their address, because services count a traced block as hundreds of calls.
     """
 
     network: Network
@@ -52,12 +52,12 @@ class WatcherSettings:
 
     @property
     def wait_s(self) -> float:
-        """Seconds before a node that failed is asked again."""
+        """Seconds before a failed node is asked again."""
         return self.poll_s if self.poll_s is not None else min(max(self.network.block_time_s / 2, 0.25), 6.0)
 
 
 def open_nodes(settings: WatcherSettings, clock: Clock) -> NodeGroup:
-    """The nodes of these settings; nothing is connected before it is asked."""
+    """Create the nodes of these settings. A node connects at its first request."""
     network = settings.network
     nodes = [
         Web3Node(url, chain_id=network.chain_id, timeout_s=settings.timeout_s, calls_per_s=settings.calls_per_s)
@@ -75,7 +75,7 @@ def asks_traces(url: str, traces: Traces) -> bool:
 
 
 def is_near(url: str) -> bool:
-    """Whether a node is most likely the operator's own: a loopback or private address, or a bare host name."""
+    """Whether a node is probably the operator's own: a loopback or private address, or a bare host name."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_private

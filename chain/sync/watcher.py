@@ -1,8 +1,8 @@
-"""Follows one network block by block: nothing missed, nothing told twice, and taken back what a reorg dropped.
+"""Follows one network block by block. It misses no event, emits none twice, and retracts the events that a reorg drops.
 
-All that one block made is handed over before the next: its events at once, and then, when they were taken, what its upgrades
-changed. The checkpoint holds what was followed and what was decided but not yet taken, so that a restart goes on in the middle;
-only the event being handled then comes again, with the same id. What an upgrade changed is known to be untold by its absence.
+The events of a block come before those of the next: first its own events, then, after the consumer took them, the comparisons of
+its upgrades. The checkpoint holds the window and the pending events, so that a restart continues in the middle; only the event in
+progress then comes again, with the same id. An upgrade without a comparison in the window still has to be compared.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ MAX_RUN = 32
 MAX_READS = 4000
 """State reads in one run of blocks."""
 MAX_UNSAVED = 16
-"""Blocks in which nothing happened that may have to be read again after a crash."""
+"""Blocks without events that may have to be read again after a crash."""
 _DELIVERED_ONCE = get_args(DeliveredOnce)
 
 
 class Watcher:
-    """One network's follower. `events` is iterated once."""
+    """Follows one network. Iterate `events` once."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Watcher:
         self._head_clock = HeadClock(settings.network)
 
     async def events(self) -> AsyncIterator[ChainEvent]:
-        """Everything the network shows, for ever. Asking for the next event says that the last one was taken."""
+        """Yield the events of the network forever. A request for the next event confirms the last one."""
         await self._resume()
         wake = asyncio.Event()
         listening = asyncio.create_task(self._listen(wake))
@@ -126,9 +126,9 @@ class Watcher:
         self._unsaved = 0
 
     async def _advance(self) -> bool:
-        """One step: follow a block that was digested, or look for more. True where there is more to do at once."""
+        """Follow a digested block, or look for new ones. True if more can be done at once."""
         if self._out:
-            return True  # left untold by the last run
+            return True  # pending from the last run
         tip = self._canonical.tip
         if tip and not_compared(tip.events):
             await self._compare(tip)
@@ -152,7 +152,7 @@ class Watcher:
             return failure.fault is NodeFaultKind.BATCH_LIMIT
 
     async def _read_towards(self, head: Header) -> bool:
-        """Read on towards the head; True where something was read or taken back."""
+        """Read blocks towards the head; True if blocks were read or undone."""
         detectors = await self._detector_set(head)
         if self._canonical.tip is None:
             return await self._prime(detectors, head)
@@ -170,13 +170,13 @@ class Watcher:
         if not self._canonical.follows(run):
             return await self._reorg(detectors, head)
         if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
-            return True  # its node is asked after the others from now on
+            return True  # the node that gave this block now ranks after the others
         await self._digest(detectors, reads, run, old=old)
         self._most_run = min(self._most_run * 2, MAX_RUN)
         return True
 
     async def _digest(self, detectors: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
-        """Read these blocks and let the bench say what they hold; far behind, what stands still is read of the last only."""
+        """Read these blocks and run the detectors. `old` (far behind the head): make standing reads in the last block only."""
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
         wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not old)
         blocks = await fetch.blocks(self._nodes, self._network.id, wanted, self._clock)
@@ -197,21 +197,21 @@ class Watcher:
         return self._detectors
 
     async def _prime(self, detectors: DetectorSet, head: Header) -> bool:
-        """Read what stands before the first block told, twice, for what was found may need more to be read."""
+        """Read the state before the first reported block."""
         number = head.number if self._start is None else self._start - 1
         if number > head.number:
             return False
         header = (await fetch.headers(self._nodes, [max(number, 0)]))[0]
         await prime(self._nodes, self._network.id, detectors, header, self._clock)
         self._canonical.extend(Followed(header=header, events=(), memories=detectors.memory()))
-        self._save()  # from here on nothing may be lost, though nothing was told yet
+        self._save()  # from here on no event may be lost, although none was emitted yet
         self._emit_head(header)
         return True
 
     def _follow(self, digested: Digested) -> None:
         before = self._canonical.tip.memories if self._canonical.tip else {}
         memories = {
-            name: before[name] if before.get(name) == memory else memory  # kept once where it did not change
+            name: before[name] if before.get(name) == memory else memory  # share the bytes if unchanged
             for name, memory in (digested.memories or {}).items()
         }
         header = replace(digested.block.header, bloom=None)
@@ -221,7 +221,7 @@ class Watcher:
         self._emit_head(digested.block.header)
 
     async def _compare(self, tip: Followed) -> None:
-        """Say what the upgrades of the newest block changed, now that they were taken."""
+        """Compare the codes of the newest block's upgrades, after the consumer took these upgrades."""
         [compared] = await self._comparison.missing([(tip.header, tip.events)])
         self._canonical.add_events(compared)
         self._emit(compared)
@@ -233,7 +233,7 @@ class Watcher:
         window = self._canonical.window
         oldest, tip = window[0].header.number, window[-1].header
         if head.number < oldest:
-            return False  # a node far behind, or a chain begun anew: nothing to compare with
+            return False  # a node far behind, or a restarted chain: nothing to compare with
         common: int | None = None
         for at in range(min(head.number, tip.number), oldest - 1, -MAX_RUN):
             numbers = range(max(at - MAX_RUN + 1, oldest), at + 1)
@@ -242,7 +242,7 @@ class Watcher:
                 break
         lost = next((one.header for one in window if common is None or one.header.number > common), None)
         if lost is None or await self._nodes.agreed(lost) is not False:
-            return False  # the nodes disagree, and we have seen it ourselves: look again
+            return False  # no majority against our own blocks: check again
         beyond = await read_deep_reorg(self._canonical.ancestors, self._nodes, head) if common is None else None
         self._take_back(detectors, head, oldest - 1 if common is None else common, beyond)
         return True
@@ -293,7 +293,7 @@ class Watcher:
     async def _listen(self, wake: asyncio.Event) -> None:
         node = self._nodes.pushing
         while node is not None:
-            with contextlib.suppress(NodeFailure):  # the next look at the head tells what is wrong with the node
+            with contextlib.suppress(NodeFailure):  # the next check of the head reports the fault
                 async for _ in node.heads():
                     wake.set()
             await asyncio.sleep(self._settings.wait_s)
