@@ -34,7 +34,7 @@ from chain.proxies.diamonds import CUTS
 from chain.proxies.kind import ProxyKind
 from chain.proxies.kinds import every
 from chain.proxies.recognition import Recognised, asked_first, asked_next, credible, recognised, roles_of, table_of
-from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.errors import AnswerTooLong, NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of
 from chain.rpc.multicall import single_ask, single_of
 
@@ -102,8 +102,8 @@ class _Inspecting:
         """Request the three batches from this node and return the result."""
         try:
             return await self._batches(node)
-        except NodeFailure as failure:
-            if self._truncating or not failure.detail.endswith(" bytes"):
+        except AnswerTooLong:
+            if self._truncating:
                 raise
             self._truncating = True  # some code answers megabytes: fetch only the first words of each answer
             return await self._batches(node)

@@ -19,7 +19,7 @@ import msgspec
 from chain.events.network import NodeFaultKind
 from chain.nodes.node import NodeLimits
 from chain.rate_limit import RateLimit
-from chain.rpc.errors import NodeFailure, Refusal
+from chain.rpc.errors import AnswerTooLong, NodeFailure, Refusal
 from chain.rpc.messages import Ask
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Web3Node:
                     async for part in response.content.iter_chunked(_READ_BYTES):
                         body += part
                         if len(body) > most_bytes:
-                            raise NodeFailure(NodeFaultKind.MALFORMED, f"more than {most_bytes} bytes")
+                            raise AnswerTooLong(most_bytes)
                 answers = msgspec.json.decode(body)
                 return sorted(answers, key=lambda one: one["id"]) if isinstance(answers, list) else answers
 

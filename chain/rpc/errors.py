@@ -27,6 +27,13 @@ class NodeFailure(Exception):
         self.rest_s = rest_s
 
 
+class AnswerTooLong(NodeFailure):
+    """An answer exceeds the limit of `most_bytes`."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(NodeFaultKind.MALFORMED, f"more than {most_bytes} bytes")
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Holds the error object of one answer in a batch."""
