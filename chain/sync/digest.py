@@ -1,4 +1,4 @@
-"""Runs the detectors on a range of blocks whose standing reads were made in the last block only. If that block shows a change
+"""Runs the detectors on a range of blocks whose deferrable reads were made in the last block only. If that block shows a change
 without a log, the change happened somewhere in the range: bisection finds its block, and the event names that block.
 
 A value that is changed and set back within one range is not seen this way. For that, all reads must be made in every block.
@@ -19,7 +19,7 @@ from chain.sync.detector_set import DetectorSet
 
 Memories = Mapping[str, bytes]
 ReadWhole = Callable[[Block], Awaitable[Block]]
-"""Returns the block with its standing reads added."""
+"""Returns the block with its deferrable reads added."""
 
 TURN = 32
 """Blocks after which other tasks get their turn, such as those that receive answers."""
@@ -37,7 +37,7 @@ class Digested:
 
 
 class RangeDigest:
-    """Runs one set of detectors on blocks. `whole` adds the standing reads of a block; `keep` returns the memories after it."""
+    """Runs one set of detectors on blocks. `whole` adds the deferrable reads of a block; `keep` returns the memories after it."""
 
     def __init__(self, detectors: DetectorSet, whole: ReadWhole, keep: Callable[[], Memories] | None = None) -> None:
         self._detectors = detectors

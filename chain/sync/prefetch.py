@@ -22,7 +22,7 @@ class Wanted:
     grown: bool = False
 
     def is_begun_by(self, other: Wanted) -> bool:
-        """Whether the other has all reads of this one except some standing reads. Probes belong to the head alone."""
+        """Whether the other has all reads of this one except some deferrable reads. Probes belong to the head alone."""
         ours, theirs = self.reads, other.reads
         return theirs.deferrable <= ours.deferrable and (
             (self.numbers, ours.addresses, ours.topics, ours.per_block, ours.writes)

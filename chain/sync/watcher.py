@@ -176,7 +176,7 @@ class Watcher:
         return True
 
     async def _digest(self, detectors: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
-        """Read these blocks and run the detectors. `old` (far behind the head): make standing reads in the last block only."""
+        """Read these blocks and run the detectors. `old` (far behind the head): make deferrable reads in the last block only."""
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
         wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not old)
         blocks = await fetch.blocks(self._nodes, self._network.id, wanted, self._clock)
