@@ -144,6 +144,8 @@ def _liquidity(event: LiquidityEvent) -> Description:
             }  # fmt: skip
         case PoolDepth():
             return SignalKind.POOL_DEPTH, max(one.share for one in event.tokens), _depths(event)
+        case _ as never:
+            assert_never(never)
 
 
 def _depths(event: PoolDepth) -> dict[str, Scalar]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from chain.blocks import bloom
 from chain.blocks.block import Header
 from chain.blocks.reads import Reads
 from chain.events.network import NodeFaultKind
 from chain.nodes.log_quorum import judge
+from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import receipts_of
 from chain.sync.ancestor_marks import EVERY, MAX_EVENTS, AncestorMarks, Mark
 from chain.sync.canonical import Followed
@@ -78,3 +81,10 @@ async def test_what_is_forgotten_below_the_window_takes_its_marks_along() -> Non
     )
     above = [event for event in events if event.place.block_number > ancestors.marks[0].number]
     assert list(ancestors.events) == above, "all that was told above the oldest mark is known"
+
+
+@pytest.mark.parametrize("answer", [[{}], [3], 3])
+def test_an_answer_that_is_no_list_of_receipts_is_malformed(answer: object) -> None:
+    with pytest.raises(NodeFailure) as caught:
+        receipts_of(answer, NEEDS, header(1))
+    assert caught.value.fault is NodeFaultKind.MALFORMED

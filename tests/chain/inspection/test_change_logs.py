@@ -1,0 +1,48 @@
+"""The logs of a proxy's changes: how they are asked for, what one says, and which targets they name."""
+
+from __future__ import annotations
+
+import pytest
+
+from chain.inspection.change_logs import TOPICS, log_of, logs_ask
+from tests.chain.made import address, topic
+
+
+def answer(**more: object) -> dict[str, object]:
+    return {
+        "address": "0x" + "AB" * 20, "topics": ["0x" + "CD" * 32], "data": "0x0102", "transactionHash": "0x" + "FE" * 32,
+        "logIndex": "0x3", "blockNumber": "0x10", **more,
+    }  # fmt: skip
+
+
+def test_logs_are_asked_for_from_the_first_block_to_the_head() -> None:
+    method, [wanted] = logs_ask([address(1)])
+
+    assert (method, wanted["fromBlock"], wanted["toBlock"]) == ("eth_getLogs", "0x0", "latest")
+    assert wanted["address"] == [address(1)]
+    assert wanted["topics"] == [TOPICS]
+
+
+def test_a_log_is_read_in_lower_case_with_its_block() -> None:
+    log, number, time_s = log_of(answer())
+
+    assert (log.address, log.topics, log.body) == ("0x" + "ab" * 20, ("0x" + "cd" * 32,), b"\x01\x02")
+    assert (log.transaction, log.index, number, time_s) == ("0x" + "fe" * 32, 3, 16, None)
+
+
+def test_the_time_of_the_block_is_read_where_the_node_gives_it() -> None:
+    assert log_of(answer(blockTimestamp="0x65"))[2] == 101
+
+
+@pytest.mark.parametrize("more", [{"logIndex": None}, {"topics": 3}, {"data": "0xzz"}, {"address": None}])
+def test_an_answer_that_is_no_log_raises(more: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        log_of(answer(**more))
+
+
+def test_a_log_without_its_transaction_raises() -> None:
+    one = answer(topics=[topic(1)])
+    del one["transactionHash"]
+
+    with pytest.raises(KeyError):
+        log_of(one)
