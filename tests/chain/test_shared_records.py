@@ -41,7 +41,7 @@ def changes() -> Iterator[tuple[Address, str, str]]:
 
 
 @pytest.mark.parametrize("silent", [False, True])
-async def test_each_recorded_upgrade_is_told_once_in_its_block_with_old_and_new(silent: bool) -> None:
+async def test_each_recorded_upgrade_is_reported_once_in_its_block_with_old_and_new_value(silent: bool) -> None:
     rows = list(changes())
     proxies = list(dict.fromkeys(proxy for proxy, _, _ in rows))
     expected: list[tuple[str, str, str]] = []
@@ -75,7 +75,7 @@ async def test_each_recorded_upgrade_is_told_once_in_its_block_with_old_and_new(
     assert len({event.place.block_number for event in told}) == len(told)
 
 
-def test_the_labelled_hot_wallets_are_heard_fall_silent_each_by_itself() -> None:
+def test_each_labelled_hot_wallet_is_reported_silent_separately() -> None:
     with ACCOUNTS.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if "hot" in f"{row['name']} {row['labels']}".lower()]
     token, coin = Address("0x" + "cc" * 20), "T"

@@ -94,7 +94,7 @@ async def hiding(anvil: Anvil, url: str) -> list[ChainEvent]:
     return await paced(anvil, url, [P], steps, 36)
 
 
-async def test_a_proxy_that_names_one_target_and_runs_another_is_told_and_followed_and_its_end_too() -> None:
+async def test_a_proxy_that_names_one_target_and_runs_another_is_reported_until_it_ends() -> None:
     async with running() as anvil:
         events = await hiding(anvil, anvil.url)
         assert said(events) == [(B, False), (B, C, SeenBy.SLOT), (C, False), (C, A, SeenBy.SLOT), (C, True)]
@@ -103,7 +103,7 @@ async def test_a_proxy_that_names_one_target_and_runs_another_is_told_and_follow
         assert mismatch.probes >= 3
 
 
-async def test_without_traces_a_hiding_proxy_is_found_by_what_its_calls_touch_and_by_sentinels() -> None:
+async def test_without_traces_a_hiding_proxy_is_found_by_touched_state_and_sentinels() -> None:
     async with running() as anvil, door(anvil.url, refuses={"debug_traceCall"}) as poor:
         events = await hiding(anvil, poor.url)
         told = [one for one in events if isinstance(one, BehaviourMismatch)]
@@ -112,14 +112,14 @@ async def test_without_traces_a_hiding_proxy_is_found_by_what_its_calls_touch_an
         assert (B, C, SeenBy.SLOT) in said(events)
 
 
-async def test_with_nothing_to_ask_nothing_is_known_and_nothing_told() -> None:
+async def test_without_any_probe_method_nothing_is_known_and_nothing_is_reported() -> None:
     async with running() as anvil:
         for refused in ({"debug_traceCall", "eth_createAccessList"},):
             async with door(anvil.url, refuses=refused) as poor:
                 assert said(await hiding(anvil, poor.url)) == []
 
 
-async def test_a_node_that_knows_no_overrides_still_traces() -> None:
+async def test_a_node_without_state_overrides_still_traces() -> None:
     def no_overrides(ask: dict[str, Any], answer: Any) -> Any:
         if len(ask["params"]) > 2 and (ask["method"] == "eth_call" or "stateOverrides" in ask["params"][2]):
             return {"jsonrpc": "2.0", "id": ask["id"], "error": {"code": -32602, "message": "too many arguments"}}
@@ -129,7 +129,7 @@ async def test_a_node_that_knows_no_overrides_still_traces() -> None:
         assert said(await hiding(anvil, poor.url))[:2] == [(B, False), (B, C, SeenBy.SLOT)]
 
 
-async def test_a_proxy_of_an_unknown_slot_is_followed_by_the_slot_that_was_found() -> None:
+async def test_a_proxy_with_an_unknown_slot_is_followed_by_the_slot_that_was_found() -> None:
     async with running() as anvil:
         await stage(anvil, None, A)
         events = await paced(anvil, anvil.url, [P], {12: lambda: put(anvil, HIDDEN, B)}, 20)
@@ -139,7 +139,7 @@ async def test_a_proxy_of_an_unknown_slot_is_followed_by_the_slot_that_was_found
         assert (event.proxy_kind, event.role, event.contract) == ("custom", "implementation", P)
 
 
-async def test_a_finding_is_taken_back_with_its_block_and_told_again_on_the_new_chain() -> None:
+async def test_a_finding_is_retracted_with_its_block_and_reported_again_on_the_new_chain() -> None:
     async with running() as anvil:
         await stage(anvil, A, B)
         events = await paced(anvil, anvil.url, [P], {5: lambda: anvil.call("anvil_reorg", 4, [])}, 14)
@@ -150,7 +150,7 @@ async def test_a_finding_is_taken_back_with_its_block_and_told_again_on_the_new_
         assert told[0].event_id != told[1].event_id
 
 
-async def test_honest_proxies_of_every_kind_are_never_called_liars() -> None:
+async def test_honest_proxies_of_every_kind_are_never_reported_as_hiding() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         made = {name: await make(bench) for name, make in CLONES.items()}
@@ -169,7 +169,7 @@ async def test_honest_proxies_of_every_kind_are_never_called_liars() -> None:
             assert {one.fault.value for one in faults} <= {"no_traces"}
 
 
-async def test_contracts_that_burn_all_gas_or_answer_at_length_stop_nothing() -> None:
+async def test_contracts_that_burn_all_gas_or_give_long_answers_stop_nothing() -> None:
     async with running() as anvil:
         await stage(anvil, A, B)
         burner, huge = Address("0x" + "d1" * 20), Address("0x" + "d2" * 20)
@@ -181,6 +181,6 @@ async def test_contracts_that_burn_all_gas_or_answer_at_length_stop_nothing() ->
         assert said(events) == [(B, False)]
 
 
-def test_the_detector_keeps_little() -> None:
+def test_the_memory_of_the_detector_stays_small() -> None:
     many = Watch(contracts=tuple(WatchedContract(address=Address(f"0x{at:040x}")) for at in range(1, 1001)))
     assert len(Behaviour(many).memory()) < 200

@@ -20,6 +20,6 @@ OF_THE_EIP = (
 
 
 @pytest.mark.parametrize("right", OF_THE_EIP)
-def test_the_eips_own_addresses_get_their_checksums(right: str) -> None:
+def test_the_addresses_in_the_eip_get_their_documented_checksums(right: str) -> None:
     assert checksummed(right.lower()) == right
     assert checksummed("0x" + right[2:].upper()) == right

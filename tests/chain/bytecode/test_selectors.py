@@ -61,12 +61,12 @@ def test_each_form_of_dispatcher_is_read(code: str) -> None:
     assert selectors(bytes.fromhex(code.replace(" ", ""))) >= {FIRST}
 
 
-def test_a_constant_that_only_splits_the_search_is_no_function_and_both_halves_are_read() -> None:
+def test_a_constant_that_splits_the_search_is_not_a_function_and_both_halves_are_read() -> None:
     code = "8063aabbccdd11601557 8063112233441460215700 5b8063556677881460215700 5b00"
     assert selectors(bytes.fromhex(code.replace(" ", ""))) == {FIRST, SECOND}
 
 
-def test_numbers_bodies_and_code_carried_along_are_no_functions() -> None:
+def test_numbers_bodies_and_embedded_code_are_not_functions() -> None:
     number = "80 62000001 14 600a 57 00 00 00 00"
     carried = "00 80 63 11223344 14 600f 57 5b"
     loop = "5b 6000 56"

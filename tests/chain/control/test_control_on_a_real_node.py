@@ -29,7 +29,7 @@ def changes(told: list[ChainEvent]) -> list[ControlChanged]:
     return [event for event in told if isinstance(event, ControlChanged)]
 
 
-async def test_roles_and_pauses_of_a_token_are_told_in_their_order() -> None:
+async def test_roles_and_pauses_of_a_token_are_reported_in_order() -> None:
     async with running() as anvil:
         token = await anvil.deploy("ERC20PresetMinterPauser", "Token", "TOK")
         start, other = await anvil.height() + 1, anvil.accounts[1]
@@ -46,7 +46,7 @@ async def test_roles_and_pauses_of_a_token_are_told_in_their_order() -> None:
         assert {event.contract for event in found} == {low(token)}
 
 
-async def test_the_owner_of_a_proxys_admin_leaving_the_timelock_is_told_for_the_proxy() -> None:
+async def test_a_proxy_admin_owner_that_leaves_the_timelock_is_reported_for_the_proxy() -> None:
     async with running() as anvil:
         implementation = await anvil.deploy("WETH9")
         admin = await anvil.deploy("ProxyAdmin")
@@ -72,7 +72,7 @@ async def test_the_owner_of_a_proxys_admin_leaving_the_timelock_is_told_for_the_
         assert (found[2].old, found[2].new) == ("60", "0")
 
 
-async def test_a_batch_in_a_timelock_is_opened_called_off_and_queued_again() -> None:
+async def test_a_batch_in_a_timelock_is_opened_cancelled_and_queued_again() -> None:
     async with running() as anvil:
         first, second = await anvil.deploy("WETH9"), await anvil.deploy("WETH9")
         beacon = await anvil.deploy("UpgradeableBeacon", first.address)
@@ -103,7 +103,7 @@ async def test_a_batch_in_a_timelock_is_opened_called_off_and_queued_again() -> 
         assert (upgraded.contract, upgraded.queued, upgraded.operation) == (low(proxy), True, queued[2].operation)
 
 
-async def test_an_access_manager_announces_runs_and_grants() -> None:
+async def test_an_access_manager_schedules_executes_and_grants() -> None:
     artifacts = MODULES / "openzeppelin-5/build/contracts"
     async with running() as anvil:
         account, other = anvil.accounts[0], anvil.accounts[1]
@@ -135,7 +135,7 @@ async def test_an_access_manager_announces_runs_and_grants() -> None:
         assert (upgraded.queued, upgraded.operation) == (True, queued[0].operation)
 
 
-async def test_a_safes_approved_hash_is_joined_to_the_upgrade_it_carried_and_its_modules_are_told() -> None:
+async def test_a_safe_hash_is_joined_to_its_upgrade_and_the_safe_modules_are_reported() -> None:
     built = MODULES / "@safe-global/safe-contracts/build/artifacts/contracts"
     async with running() as anvil:
         account = anvil.accounts[0]

@@ -50,7 +50,7 @@ def owner(value: Address) -> dict[AnyRead, object]:
     return answers(TOKEN, owner=int(value, 16))
 
 
-def test_the_getters_and_slots_are_the_hashes_of_their_words() -> None:
+def test_the_getters_and_slots_are_the_hashes_of_their_documented_texts() -> None:
     signatures = {
         "owner": "owner()", "admin": "admin()", "threshold": "getThreshold()", "min_delay": "getMinDelay()",
         "delay": "delay()", "paused": "paused()", "signers": "getOwners()",
@@ -63,7 +63,7 @@ def test_the_getters_and_slots_are_the_hashes_of_their_words() -> None:
     assert {key: int.from_bytes(keccak(words), "big") for key, words in names.items()} == SLOTS
 
 
-def test_an_owner_exchanged_without_a_log_is_one_change() -> None:
+def test_an_owner_replaced_without_a_log_is_one_change() -> None:
     detector = watching()
     assert seen(detector, 1, owner(ONE)) == []
     [event] = seen(detector, 2, owner(TWO))
@@ -73,7 +73,7 @@ def test_an_owner_exchanged_without_a_log_is_one_change() -> None:
     assert seen(detector, 3, owner(TWO)) == []
 
 
-def test_a_log_and_its_getter_are_one_change_even_where_the_state_is_read_later() -> None:
+def test_a_log_and_its_getter_are_one_change_even_if_the_state_is_read_later() -> None:
     for states in ((owner(TWO),), (EMPTY, owner(TWO))):
         detector = watching()
         seen(detector, 1, owner(ONE))
@@ -85,7 +85,7 @@ def test_a_log_and_its_getter_are_one_change_even_where_the_state_is_read_later(
         assert seen(detector, 9, owner(TWO)) == []
 
 
-def test_a_log_that_another_change_followed_in_silence_is_two() -> None:
+def test_a_log_followed_by_a_silent_change_is_two_changes() -> None:
     detector = watching()
     seen(detector, 1, owner(ONE))
     said = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
@@ -103,7 +103,7 @@ def test_a_log_that_another_change_followed_in_silence_is_two() -> None:
         ("paused", 1, 0, ControlChange.UNPAUSED),
     ],
 )
-def test_each_getter_tells_its_change(key: str, old: int, new: int, change: ControlChange) -> None:
+def test_each_getter_reveals_its_change(key: str, old: int, new: int, change: ControlChange) -> None:
     detector = watching()
     seen(detector, 1, answers(TOKEN, **{key: old}))
     [event] = seen(detector, 2, answers(TOKEN, **{key: new}))
@@ -112,7 +112,7 @@ def test_each_getter_tells_its_change(key: str, old: int, new: int, change: Cont
         assert (event.old, event.new) == (str(old), str(new))
 
 
-def test_a_safes_signers_threshold_modules_and_guard_are_compared_as_what_they_are() -> None:
+def test_safe_signers_threshold_modules_and_guard_are_each_compared_by_their_own_type() -> None:
     detector = watching()
     at = answers(TOKEN, threshold=2, signers=(ONE, TWO), modules=())
     assert seen(detector, 1, at) == []
@@ -130,7 +130,7 @@ def test_a_safes_signers_threshold_modules_and_guard_are_compared_as_what_they_a
     assert {event.change for event in seen(detector, 3, at)} >= {ControlChange.MODULE_DISABLED}
 
 
-def test_signers_that_a_log_told_are_not_told_again() -> None:
+def test_signers_that_a_log_reported_are_not_reported_again() -> None:
     detector = watching()
     seen(detector, 1, answers(TOKEN, threshold=1, signers=(ONE,), paused=0))
     logs = [
@@ -144,7 +144,7 @@ def test_signers_that_a_log_told_are_not_told_again() -> None:
     assert [event.seen_by for event in told] == [ControlSeen.LOG] * 5
 
 
-def test_who_owns_what_stands_above_counts_up_to_three_owners_away() -> None:
+def test_changes_of_owners_count_up_to_three_levels_above_the_contract() -> None:
     detector = watching()
     above = answers(TOKEN) | {SlotWord(TOKEN, ADMIN_SLOT): int(ADMIN, 16)}
     seen(detector, 1, above)
@@ -161,7 +161,7 @@ def test_who_owns_what_stands_above_counts_up_to_three_owners_away() -> None:
     assert SAFE not in again.reads().addresses
 
 
-def test_a_beacons_owner_and_a_lone_timelocks_delay_count_too() -> None:
+def test_changes_of_a_beacon_owner_and_of_a_lone_timelock_delay_count() -> None:
     beacon = watching()
     state = answers(TOKEN) | {SlotWord(TOKEN, BEACON_SLOT): int(ADMIN, 16)}
     seen(beacon, 1, state)
@@ -174,14 +174,14 @@ def test_a_beacons_owner_and_a_lone_timelocks_delay_count_too() -> None:
     assert (fell.contract, fell.change, fell.new) == (LOCK, ControlChange.DELAY, "0")
 
 
-def test_an_owner_that_leaves_the_timelock_in_silence_has_escaped() -> None:
+def test_an_owner_that_leaves_the_timelock_silently_has_escaped() -> None:
     detector = watching(TOKEN, timelock=LOCK)
     seen(detector, 1, owner(LOCK))
     [event] = seen(detector, 2, owner(TWO))
     assert event.escaped
 
 
-def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
+def test_only_getters_that_answered_are_read_again_until_the_target_changes() -> None:
     detector = watching()
     assert CallBytes(TOKEN, WHOLE["signers"]) in detector.reads().state
     target = SlotWord(TOKEN, IMPLEMENTATION_SLOT)
@@ -200,7 +200,7 @@ def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
     assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().state  # it answers no more
 
 
-def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
+def test_a_contract_that_answers_every_call_or_malformed_data_is_not_believed() -> None:
     for state in (
         {**owner(ONE), CallWord(TOKEN, UNKNOWN_FUNCTION): 5},
         answers(TOKEN, owner=1 << 200, paused=2, min_delay=1 << 200),
@@ -225,14 +225,14 @@ def _later(detector: Control) -> Reads:
     return detector.reads()
 
 
-def test_an_owner_that_changes_in_every_block_is_told_for_a_while_and_then_not_read() -> None:
+def test_an_owner_that_changes_in_every_block_is_reported_for_a_while_and_then_not_read() -> None:
     detector = watching()
     told = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MAX_SILENT + 9)]
     assert sum(told) >= MAX_SILENT
     assert CallWord(TOKEN, BODIES["owner"]) not in detector.reads().state
 
 
-def test_many_contracts_are_looked_at_in_turn() -> None:
+def test_many_contracts_are_read_in_turn() -> None:
     many = tuple(address(number << 80) for number in range(1, MAX_FIRST_READS + 40))
     detector = watching(*many)
 
@@ -250,7 +250,7 @@ def test_many_contracts_are_looked_at_in_turn() -> None:
     assert not looked_at() & first
 
 
-def test_a_ring_of_owners_ends() -> None:
+def test_a_cycle_of_owners_ends() -> None:
     detector = watching()
     state = owner(ONE) | answers(ONE, owner=int(TWO, 16)) | answers(TWO, owner=int(TOKEN, 16), admin=int(ONE, 16))
     for number in range(1, 6):

@@ -31,7 +31,7 @@ async def settled(anvil: Anvil) -> int:
     return start
 
 
-async def test_owners_of_a_contract_a_proxys_admin_and_a_beacon_exchanged_in_silence_are_each_one_change() -> None:
+async def test_silently_replaced_owners_of_a_contract_a_proxy_admin_and_a_beacon_are_one_change_each() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         one, two = Address(anvil.accounts[1].lower()), Address(anvil.accounts[2].lower())
@@ -58,7 +58,7 @@ async def test_owners_of_a_contract_a_proxys_admin_and_a_beacon_exchanged_in_sil
         assert (logged.place.block_number, logged.seen_by, logged.new) == (sent, ControlSeen.LOG, one)
 
 
-async def test_a_safe_above_a_proxy_that_loses_its_threshold_and_gains_a_signer_in_silence_is_told() -> None:
+async def test_a_safe_that_silently_lowers_its_threshold_and_gains_a_signer_is_reported_for_its_proxy() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         me, other = Address(anvil.accounts[0].lower()), Address(anvil.accounts[2].lower())
@@ -81,7 +81,7 @@ async def test_a_safe_above_a_proxy_that_loses_its_threshold_and_gains_a_signer_
         assert me != other
 
 
-async def test_a_timelocks_delay_and_a_pause_written_in_silence_are_told() -> None:
+async def test_a_silently_written_timelock_delay_and_a_silent_pause_are_reported() -> None:
     async with running() as anvil:
         bench, account = Bench(anvil), anvil.accounts[0]
         timelock = await anvil.deploy("TimelockController", 172_800, [account], [account], account)
@@ -112,7 +112,7 @@ async def _paused_slot(anvil: Anvil, token: Any) -> int:
     return next(slot for slot in range(12) if slots[slot] != after[slot])
 
 
-async def test_a_silent_change_that_a_reorg_undid_is_taken_back() -> None:
+async def test_a_silent_change_undone_by_a_reorg_is_retracted() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         one, two = Address(anvil.accounts[1].lower()), Address(anvil.accounts[2].lower())

@@ -50,7 +50,7 @@ async def followed(anvil: Anvil, watch: Watch, start: int) -> list[ChainEvent]:
     return placed(await until(Watcher(settings_of(anvil.url, watch=watch, start_block=start), None), head_at(end)))
 
 
-async def test_a_governors_upgrade_is_foreseen_at_the_proposal_and_joined_through_its_timelock() -> None:
+async def test_a_governor_upgrade_is_announced_at_the_proposal_and_joined_through_its_timelock() -> None:
     async with running() as anvil:
         account = anvil.accounts[0]
         token = await deployed(anvil, "VotesToken")

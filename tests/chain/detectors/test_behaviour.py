@@ -104,14 +104,14 @@ def by_log(number: int, new: Address, role: Role = Role.IMPLEMENTATION) -> Contr
     return upgraded(block(number), change)
 
 
-def test_an_honest_contract_costs_one_question_and_is_not_asked_again_before_its_time() -> None:
+def test_an_honest_contract_costs_one_request_and_is_not_probed_again_before_its_time() -> None:
     world = World(A, A)
     assert world.steps() == []
     assert [one for one in world.asked if one] == ["RunsOneOf"]
     assert len(world.detector.memory()) < 80
 
 
-def test_a_contract_that_breaks_its_word_is_told_once_and_followed_by_the_slot_that_was_found() -> None:
+def test_a_contract_that_runs_undeclared_code_is_reported_once_and_followed_by_its_slot() -> None:
     world = World()
     assert world.steps() == [((A,), B, ProbedBy.TRACE, False)]
     assert [one for one in world.asked if one] == ["RunsOneOf", "TracedDelegates", "TracedDelegates", "TouchedState"]
@@ -122,7 +122,7 @@ def test_a_contract_that_breaks_its_word_is_told_once_and_followed_by_the_slot_t
     assert world.steps() == []
 
 
-def test_what_was_found_outlives_a_restart() -> None:
+def test_findings_survive_a_restart() -> None:
     world = World()
     world.steps(6)
     kept = world.detector.memory()
@@ -133,7 +133,7 @@ def test_what_was_found_outlives_a_restart() -> None:
     assert world.steps()[0] == (B, C, SeenBy.SLOT)
 
 
-def test_without_sentinels_traces_are_asked_and_without_traces_what_was_touched_and_sentinels_there() -> None:
+def test_without_sentinels_the_detector_uses_traces_and_without_traces_touched_state() -> None:
     world = World()
     world.sentinels = False
     assert world.steps() == [((A,), B, ProbedBy.TRACE, False)]
@@ -144,7 +144,7 @@ def test_without_sentinels_traces_are_asked_and_without_traces_what_was_touched_
     assert world.steps(12) == [(B, A, SeenBy.SLOT), ((A,), B, ProbedBy.SENTINEL, True)]
 
 
-def test_where_nothing_answers_nothing_is_told() -> None:
+def test_if_no_probe_is_answered_nothing_is_reported() -> None:
     world = World()
     world.traces = world.lists = False
     assert world.steps(12) == []
@@ -154,13 +154,13 @@ def test_where_nothing_answers_nothing_is_told() -> None:
     assert world.detector.reads().probes == frozenset()
 
 
-def test_what_was_touched_beside_what_is_declared_proves_nothing() -> None:
+def test_touched_accounts_besides_the_declared_ones_prove_nothing() -> None:
     world = World(A, A)
     world.sentinels = world.traces = False
     assert world.steps(12) == []
 
 
-def test_a_change_begins_a_look_anew_and_a_block_without_state_none() -> None:
+def test_a_change_starts_a_new_inquiry_and_a_block_without_state_starts_none() -> None:
     world = World()
     assert world.step(by_log(1, A)) == []
     assert world.step(by_log(2, A)) == []
@@ -168,21 +168,21 @@ def test_a_change_begins_a_look_anew_and_a_block_without_state_none() -> None:
     assert world.detector.on_block(block(99), ()) == []
 
 
-def test_blocks_that_were_not_probed_are_waited_through() -> None:
+def test_an_inquiry_waits_through_blocks_that_were_not_probed() -> None:
     world = World()
     for _ in range(9):
         assert world.step(probed=False) == []
     assert world.steps() == [((A,), B, ProbedBy.TRACE, False)]
 
 
-def test_a_target_that_nothing_declares_is_followed_without_a_word_and_its_change_is_an_upgrade() -> None:
+def test_an_undeclared_target_is_followed_without_a_report_and_its_change_is_an_upgrade() -> None:
     world = World(None, B)
     assert world.steps() == []
     world.runs = C
     assert world.steps() == [(B, C, SeenBy.SLOT)]
 
 
-def test_a_flip_of_a_slot_that_was_found_is_seen_by_its_writes_each_with_a_name_of_its_own() -> None:
+def test_a_flip_of_a_found_slot_is_seen_by_its_writes_each_with_its_own_name() -> None:
     world = World(None, B)
     world.steps()
     values = (C, B, C, B)
@@ -194,7 +194,7 @@ def test_a_flip_of_a_slot_that_was_found_is_seen_by_its_writes_each_with_a_name_
     assert len({one.event_id for one in events}) == 4
 
 
-def test_without_a_slot_the_change_is_seen_at_the_next_look() -> None:
+def test_without_a_slot_the_change_is_seen_at_the_next_inquiry() -> None:
     world = World(None, B, slot=False)
     world.steps()
     world.runs = C
@@ -203,7 +203,7 @@ def test_without_a_slot_the_change_is_seen_at_the_next_look() -> None:
     assert world.steps() == [(B, C, SeenBy.BEHAVIOUR)]
 
 
-def test_what_a_log_told_already_is_not_told_again() -> None:
+def test_a_change_that_a_log_reported_is_not_reported_again() -> None:
     world = World(None, B)
     world.steps()
     world.runs = C
@@ -223,7 +223,7 @@ def test_a_slot_that_does_not_hold_the_target_is_not_followed() -> None:
     assert world.detector.reads().state == frozenset()
 
 
-def test_a_finding_that_changed_while_a_slot_was_read_is_left_alone() -> None:
+def test_a_finding_that_changed_during_the_slot_read_is_left_unchanged() -> None:
     world = World(None, B)
     memory: dict[str, Any] = {"inquiries": {}}
     while memory["inquiries"].get(P, {}).get("stage") != "words" and world.number < 99:
@@ -234,7 +234,7 @@ def test_a_finding_that_changed_while_a_slot_was_read_is_left_alone() -> None:
     assert world.steps() == []
 
 
-def test_a_contract_that_comes_to_declare_what_it_runs_is_no_longer_followed() -> None:
+def test_a_contract_that_starts_to_declare_its_target_is_no_longer_followed() -> None:
     world = World(None, B)
     world.steps()
     world.claim = B
@@ -247,7 +247,7 @@ def test_a_contract_that_comes_to_declare_what_it_runs_is_no_longer_followed() -
     assert world.detector.reads().state == frozenset()
 
 
-def test_a_word_taken_back_ends_the_finding_and_what_runs_is_followed() -> None:
+def test_a_withdrawn_declaration_ends_the_finding_and_the_running_code_is_followed() -> None:
     world = World()
     world.steps()
     world.claim = None
@@ -258,7 +258,7 @@ def test_a_word_taken_back_ends_the_finding_and_what_runs_is_followed() -> None:
     assert world.detector.reads().state == {SlotWord(P, 7)}
 
 
-def test_accounts_and_empty_addresses_are_not_looked_at() -> None:
+def test_accounts_and_empty_addresses_are_not_probed() -> None:
     states: list[dict[AnyRead, object]] = [{CODED: NO_CODE}, {CODED: 1, AccountDelegate(P): 5}]
     for state in states:
         world = World()
@@ -267,7 +267,7 @@ def test_accounts_and_empty_addresses_are_not_looked_at() -> None:
         assert not any(world.asked)
 
 
-def test_looks_are_spread_over_the_hour_and_never_many_at_once() -> None:
+def test_inquiries_are_spread_over_the_hour_and_never_many_at_once() -> None:
     many = [address(0x100000 + at) for at in range(300)]
     detector = watching(*many)
     begun: list[int] = []
@@ -282,7 +282,7 @@ def test_looks_are_spread_over_the_hour_and_never_many_at_once() -> None:
     assert 280 <= sum(begun[350:650]) <= 320  # and then once an hour
 
 
-def test_a_storm_of_changes_begins_no_more_looks_than_are_bearable() -> None:
+def test_a_burst_of_changes_starts_a_bounded_number_of_inquiries() -> None:
     many = [address(0x100000 + at) for at in range(MAX_INQUIRIES + 20)]
     detector = watching(*many)
     one_of = Upgrade(contract=P, kind="eip1967", role=Role.IMPLEMENTATION, old=A, new=B, seen_by=SeenBy.LOG)

@@ -67,7 +67,7 @@ def heard(*logs: Log, detector: Control | None = None) -> list[ControlChanged]:
         ("Initialized(uint64)", (2,), {"change": "initialized", "new": "2"}),
     ],
 )
-def test_each_log_is_read_whatever_is_indexed(
+def test_each_log_is_read_whichever_arguments_are_indexed(
     signature: str, values: tuple[int, ...], expected: dict[str, Any], indexed: int
 ) -> None:
     [event] = heard(said(OTHER, signature, *values, indexed=min(indexed, len(values))))
@@ -77,12 +77,12 @@ def test_each_log_is_read_whatever_is_indexed(
         assert getattr(event, name) == value, name
 
 
-def test_every_kind_of_change_is_told_by_some_log() -> None:
+def test_every_kind_of_change_has_a_log_that_reports_it() -> None:
     blank = Log(address=TOKEN, topics=(), body=b"", transaction="", index=0)
     assert {reader(blank).change for reader in READERS.values()} == set(ControlChange)
 
 
-def test_what_happens_above_a_contract_counts_for_each_contract_below() -> None:
+def test_a_change_of_a_shared_controller_counts_for_each_contract_it_controls() -> None:
     detector = watching()
     state: dict[AnyRead, object] = {
         SlotWord(TOKEN, ADMIN_SLOT): int(ADMIN, 16),
@@ -112,9 +112,9 @@ def test_control_that_leaves_the_timelock_has_escaped(old: int, new: int, escape
     assert event.escaped is escaped
 
 
-def test_strange_contracts_and_strange_logs_say_nothing() -> None:
+def test_unwatched_contracts_and_malformed_logs_cause_no_events() -> None:
     assert heard(said(address(9), "Paused(address)", 1), log(TOKEN), log(TOKEN, topic(5))) == []
 
 
-def test_with_nothing_watched_nothing_is_needed() -> None:
+def test_with_nothing_watched_nothing_is_read() -> None:
     assert control.make(Watch()).reads() == Reads()

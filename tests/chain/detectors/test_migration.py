@@ -102,14 +102,14 @@ def no_code(*holders: Address) -> dict[AnyRead, object]:
     return {CodeHash(hand): NO_CODE for hand in holders}
 
 
-def test_what_its_owner_got_is_in_a_wallet_and_the_rest_is_not_explained() -> None:
+def test_tokens_the_owner_received_are_in_a_wallet_and_the_remainder_is_unexplained() -> None:
     detector = migration.make(watch())
     found = account(told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), sent(ROUTER, OWNER, 700)]))
     assert (found.removed, found.to_wallets, found.unexplained) == (1000, 700, 300)
     assert (found.pool, found.depth_share, found.level, found.hhi_before) == (POOL, None, 0, None)
 
 
-def test_a_wallet_is_known_a_block_later_by_having_no_code() -> None:
+def test_a_wallet_is_recognised_one_block_later_by_its_missing_code() -> None:
     detector = migration.make(watch())
     assert account(told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).unexplained == 1000
     assert detector.reads().state == {CodeHash(FRIEND), AccountDelegate(FRIEND)}
@@ -119,14 +119,14 @@ def test_a_wallet_is_known_a_block_later_by_having_no_code() -> None:
 
 
 @pytest.mark.parametrize(("delegate", "wallets"), [(5, 1000), (0, 0)])
-def test_an_account_that_only_delegates_is_a_wallet_and_a_contract_is_none(delegate: int, wallets: int) -> None:
+def test_an_account_that_only_delegates_is_a_wallet_and_a_contract_is_not(delegate: int, wallets: int) -> None:
     detector = migration.make(watch())
     told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])
     events = told(detector, 2, state={CodeHash(FRIEND): 77, AccountDelegate(FRIEND): delegate})
     assert sum(one.to_wallets for one in events if isinstance(one, LiquidityAccounted)) == wallets
 
 
-def test_what_goes_on_from_a_wallet_to_a_bridge_is_seen_to_leave() -> None:
+def test_tokens_sent_from_a_wallet_to_a_bridge_count_as_bridged() -> None:
     detector = migration.make(watch())
     told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
     later = [sent(OWNER, ROUTER, 400, transaction=2), sent(ROUTER, BRIDGE, 400, transaction=2)]
@@ -136,7 +136,7 @@ def test_what_goes_on_from_a_wallet_to_a_bridge_is_seen_to_leave() -> None:
     assert (burnt.to_wallets, burnt.to_bridges) == (500, 500)
 
 
-def test_what_a_contract_sends_later_may_be_anybodys_money() -> None:
+def test_tokens_that_a_contract_sends_later_are_not_attributed_to_the_owner() -> None:
     detector = migration.make(watch())
     told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000)])
     assert told(detector, 2, logs=[sent(ROUTER, BRIDGE, 1000, transaction=2)]) == []
@@ -150,7 +150,7 @@ def test_a_v3_withdrawal_is_followed_when_it_is_collected() -> None:
     assert account(told(detector, 2, logs=collected)).to_wallets == 1000
 
 
-def test_an_unwrapped_coin_is_its_owners() -> None:
+def test_an_unwrapped_coin_belongs_to_its_owner() -> None:
     detector = migration.make(watch())
     unwrapped = log(A, migration.WITHDRAWAL, topic(int(ROUTER, 16)), body=words(1000), transaction=1)
     assert account(told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), unwrapped])).to_wallets == 1000
@@ -159,13 +159,13 @@ def test_an_unwrapped_coin_is_its_owners() -> None:
     assert account(found).unexplained == 1000
 
 
-def test_the_native_coin_leaves_no_transfer_and_counts_as_its_owners() -> None:
+def test_the_native_coin_leaves_no_transfer_log_and_counts_as_its_owners() -> None:
     native = move(1, tokens=(NOBODY, B), amounts=(10, 0))
     assert account(told(migration.make(watch()), 1, [native]), NOBODY).to_wallets == 10
     assert flows_of(move(1, tokens=(NOBODY, B), amounts=(10, 0), owner=None), POOL)[0].held == {"native": 10}
 
 
-def test_an_account_has_each_unit_in_one_place() -> None:
+def test_an_account_counts_each_unit_in_one_place() -> None:
     detector = migration.make(watch())
     into = [sent(POOL, ROUTER, 1000), sent(ROUTER, OTHER, 600), sent(ROUTER, OWNER, 250)]
     there = move(1, pool=OTHER, removed=False, amounts=(600, 0), index=1)
@@ -177,7 +177,7 @@ def test_an_account_has_each_unit_in_one_place() -> None:
     assert (one.amount, one.depth_share, one.from_kind, one.to_kind) == (600, 0.3, "uniswap_v2", "uniswap_v2")
 
 
-def test_a_rebalancing_is_in_no_account() -> None:
+def test_a_rebalancing_appears_in_no_account() -> None:
     detector = migration.make(watch())
     back = move(1, removed=False, index=1)
     assert told(detector, 1, [move(1), back]) == []
@@ -186,7 +186,7 @@ def test_a_rebalancing_is_in_no_account() -> None:
     assert (found.removed, found.depth_share) == (500, 0.4)
 
 
-def test_just_in_time_liquidity_takes_out_no_more_than_it_brought() -> None:
+def test_just_in_time_liquidity_removes_no_more_than_it_added() -> None:
     came = move(1, removed=False, amounts=(100, 0), share=0.0)
     detector = migration.make(watch())
     assert told(detector, 1, [came]) == []
@@ -202,7 +202,7 @@ def test_just_in_time_liquidity_takes_out_no_more_than_it_brought() -> None:
     assert account(told(strange, 2, [move(2, owner=FRIEND, amounts=(90, 0))])).removed == 90
 
 
-def test_a_known_migrator_on_the_way_is_remembered() -> None:
+def test_a_known_migrator_on_the_path_is_remembered() -> None:
     [migrator] = migration.MIGRATORS
     there = move(1, pool=OTHER, removed=False, amounts=(10, 0), owner=FRIEND, index=1)
     scores = []
@@ -212,7 +212,7 @@ def test_a_known_migrator_on_the_way_is_remembered() -> None:
     assert scores[1] - scores[0] == pytest.approx(0.2)
 
 
-def test_what_left_more_than_an_hour_ago_is_in_no_account_any_more() -> None:
+def test_a_removal_older_than_an_hour_is_in_no_account() -> None:
     detector = migration.make(watch())
     told(detector, 1, [move(1, after_s=0)], after_s=0)
     late = move(9, pool=OTHER, amounts=(7, 0), owner=FRIEND, after_s=4000)
@@ -220,7 +220,7 @@ def test_what_left_more_than_an_hour_ago_is_in_no_account_any_more() -> None:
     assert told(detector, 10, logs=[sent(OWNER, BRIDGE, 1)], after_s=4012) == []
 
 
-def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_holders_and_codes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     [side] = flows_of(move(1, amounts=(10_000, 0)), POOL)
     for at in range(MAX_HOLDERS + 4):
         assert side.passed(POOL, address(0x100 + at), 100 + at) == 100 + at
@@ -237,12 +237,12 @@ def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.Monkey
     assert len(detector.reads().state) == 2, "the oldest of three is asked about again"
 
 
-def test_levels_go_by_the_share_of_the_depth() -> None:
+def test_levels_follow_the_share_of_the_depth() -> None:
     assert [level_of(share) for share in (None, 0.1, 0.2, 0.4, 0.7, 1.0)] == [0, 0, 1, 2, 3, 3]
     assert account_of([], (), ()) is None
 
 
-def test_events_of_one_block_say_the_same_when_read_again() -> None:
+def test_reading_a_block_again_gives_the_same_events() -> None:
     first, again = migration.make(watch()), migration.make(watch())
     told(first, 1, [move(1)], [sent(POOL, OWNER, 1000)])
     again.recall(first.memory())
@@ -252,7 +252,7 @@ def test_events_of_one_block_say_the_same_when_read_again() -> None:
     assert START + timedelta(seconds=2) == later.header.time
 
 
-def test_money_is_all_alike_whichever_removals_units_reached_the_pool() -> None:
+def test_money_is_fungible_whichever_removal_its_units_came_from() -> None:
     detector = migration.make(watch())
     first, second = move(1, amounts=(100, 0)), move(2, pool=RANGED, amounts=(1000, 0), transaction=2)
     told(detector, 1, [first], [sent(POOL, OWNER, 100)])
@@ -263,7 +263,7 @@ def test_money_is_all_alike_whichever_removals_units_reached_the_pool() -> None:
     assert found.into == ((OTHER, "uniswap_v2", 1000),)
 
 
-def test_what_was_sold_in_another_pool_matches_nothing_that_enters_it_later() -> None:
+def test_tokens_sold_in_another_pool_match_no_later_addition_to_it() -> None:
     detector = migration.make(watch())
     told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
     assert account(told(detector, 2, logs=[sent(OWNER, OTHER, 600, transaction=2)])).unexplained == 600
@@ -271,7 +271,7 @@ def test_what_was_sold_in_another_pool_matches_nothing_that_enters_it_later() ->
     assert told(detector, 3, [later]) == []
 
 
-def test_what_an_exchange_pays_out_is_not_the_money_it_was_paid() -> None:
+def test_a_payout_of_an_exchange_is_not_the_money_deposited_there() -> None:
     detector = migration.make(watch())
     exchange, customer = address(0x51), address(0x52)
     told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
@@ -284,7 +284,7 @@ def test_what_an_exchange_pays_out_is_not_the_money_it_was_paid() -> None:
     assert events == [], "neither matched nor sold: it still is in wallets, as far as anyone can tell"
 
 
-def test_an_addition_before_the_removal_is_none_of_its_money() -> None:
+def test_an_addition_before_the_removal_contains_none_of_its_money() -> None:
     detector = migration.make(watch())
     before = move(1, pool=OTHER, removed=False, transaction=1)
     events = told(detector, 1, [before, move(1, transaction=2, index=5)], [sent(POOL, OWNER, 1000, transaction=2)])

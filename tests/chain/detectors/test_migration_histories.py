@@ -206,7 +206,7 @@ def judged(history: History) -> tuple[set[Pair], set[Pair], list[LiquidityAccoun
     return true, found, accounts
 
 
-def test_pairs_of_two_hundred_histories_are_found_with_an_f1_of_at_least_95_percent() -> None:
+def test_pairs_in_two_hundred_histories_are_found_with_an_f1_of_at_least_95_percent() -> None:
     right = wrong = missed = 0
     for seed in range(HISTORIES):
         true, found, accounts = judged(made(seed))

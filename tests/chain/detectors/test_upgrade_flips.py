@@ -41,7 +41,7 @@ def test_a_flip_that_only_a_trace_shows_is_two_upgrades() -> None:
     assert say(detector, 3, state={SLOT: 1}) == []
 
 
-def test_a_write_that_a_log_tells_too_is_told_once_by_the_log_and_in_its_turn() -> None:
+def test_a_write_that_a_log_also_reports_is_one_event_at_the_position_of_the_log() -> None:
     detector = watching()
     say(detector, 1, state={SLOT: 1})
     assert [(one.new, one.seen_by) for one in flips(detector, 2, 2, 1, logs={0: 2})] == [
@@ -54,7 +54,7 @@ def test_a_write_that_a_log_tells_too_is_told_once_by_the_log_and_in_its_turn() 
     ]
 
 
-def test_what_comes_about_twice_in_one_block_has_two_names_and_the_first_is_that_of_a_silent_write() -> None:
+def test_the_same_change_twice_in_one_block_has_two_names_and_the_first_is_the_silent_one() -> None:
     detector, other = watching(), watching()
     for one in (detector, other):
         say(one, 1, state={SLOT: 1})
@@ -63,14 +63,14 @@ def test_what_comes_about_twice_in_one_block_has_two_names_and_the_first_is_that
     assert ids[0] == say(other, 2, state={SLOT: 2})[0].event_id
 
 
-def test_a_write_of_a_place_never_read_or_not_watched_tells_nothing() -> None:
+def test_a_write_to_an_unread_or_unwatched_place_causes_no_event() -> None:
     detector = watching()
     assert flips(detector, 2, 2) == []
     made = replace(block(3), writes=(Write(topic(1), PROXY, 77, 1), Write(topic(1), OTHER, IMPLEMENTATION_SLOT, 1)))
     assert detector.on_block(made, ()) == []
 
 
-def test_a_place_that_was_empty_is_followed_once_a_trace_shows_it_in_use() -> None:
+def test_an_empty_place_is_followed_once_a_trace_shows_it_in_use() -> None:
     detector = watching()
     unused = SlotWord(PROXY, LEGACY_SLOTS[1])
     say(detector, 1, state={SLOT: 1, unused: 0, CodeHash(PROXY): 5})

@@ -34,7 +34,7 @@ def words(found: Inspection) -> dict[str, str]:
     return {name: str(what) for name, what in _lines(found)}
 
 
-async def test_a_proxy_of_no_known_kind_is_shown_with_its_target_and_slot_in_three_requests() -> None:
+async def test_a_proxy_of_an_unknown_kind_is_shown_with_its_target_and_slot_in_three_requests() -> None:
     async with running() as anvil, door(anvil.url) as counted:
         await stage(anvil, None, A)
         found = await looked(counted.url, P)
@@ -46,7 +46,7 @@ async def test_a_proxy_of_no_known_kind_is_shown_with_its_target_and_slot_in_thr
 
 
 @pytest.mark.parametrize("refused", [set(), {"debug_traceCall"}])
-async def test_a_proxy_that_hides_what_it_runs_is_shown_with_a_warning(refused: set[str]) -> None:
+async def test_a_proxy_that_hides_the_code_it_runs_is_shown_with_a_warning(refused: set[str]) -> None:
     async with running() as anvil, door(anvil.url, refuses=refused) as node:
         await stage(anvil, A, B)
         found = await looked(node.url, P)
@@ -57,7 +57,7 @@ async def test_a_proxy_that_hides_what_it_runs_is_shown_with_a_warning(refused: 
         assert "0x1234" in words(found)["WARNING: really runs"]
 
 
-async def test_a_node_that_tells_nothing_leaves_it_open() -> None:
+async def test_a_node_that_answers_no_probe_leaves_the_result_unknown() -> None:
     refused = {"debug_traceCall", "eth_createAccessList"}
     async with running() as anvil, door(anvil.url, refuses=refused) as node:
         await stage(anvil, None, A)
@@ -73,7 +73,7 @@ async def every_kind(anvil: Anvil) -> dict[str, Address]:
 
 
 @pytest.mark.thorough
-async def test_no_honest_proxy_of_any_kind_is_warned_of() -> None:
+async def test_no_honest_proxy_of_any_kind_gets_a_warning() -> None:
     async with running() as anvil:
         made = await every_kind(anvil)
         async with door(anvil.url, refuses={"debug_traceCall"}) as poor:

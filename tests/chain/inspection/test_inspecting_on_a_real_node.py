@@ -96,7 +96,7 @@ async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found
         assert relay.requests == 4  # the chain's id when the node is opened, and three batches
 
 
-async def test_who_can_change_each_kind_is_told() -> None:
+async def test_the_inspection_shows_who_can_change_each_kind() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         me = bench.me
@@ -125,7 +125,7 @@ async def test_who_can_change_each_kind_is_told() -> None:
                 assert found.since is not None
 
 
-async def test_what_is_no_proxy_is_called_none() -> None:
+async def test_a_contract_that_is_not_a_proxy_has_the_kind_none() -> None:
     async with running() as anvil:
         account = anvil.accounts[0]
         plain = [
@@ -140,7 +140,7 @@ async def test_what_is_no_proxy_is_called_none() -> None:
             assert (address, found.kind, found.controllers, found.delay_s) == (address, None, (), None)
 
 
-async def test_the_command_tells_it_as_a_table_and_as_json(tmp_path: Path) -> None:
+async def test_the_command_prints_the_inspection_as_a_table_and_as_json(tmp_path: Path) -> None:
     async with running() as anvil:
         made = await CHANGING["safe"][0](Bench(anvil))
         (tmp_path / "stormwatch.toml").write_text(f"[networks.local]\nnodes = [{{ url = '{anvil.url}' }}]\n")
@@ -157,13 +157,13 @@ async def test_the_command_tells_it_as_a_table_and_as_json(tmp_path: Path) -> No
     ("words", "said"),
     [(("0x12", "--network", "local"), "ADDRESS"), (("0x" + "1" * 40, "--network", "nowhere"), "--network")],
 )
-async def test_a_mistake_is_told_in_one_line(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+async def test_the_command_reports_a_usage_error_in_one_line(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
     (tmp_path / "stormwatch.toml").write_text("[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n")
     ended = await command(tmp_path, *words)
     assert (ended.returncode, said in ended.stderr, len(ended.stderr.strip().splitlines())) == (2, True, 1), ended
 
 
-async def test_a_node_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+async def test_the_command_reports_an_unreachable_node(tmp_path: Path) -> None:
     (tmp_path / "stormwatch.toml").write_text("[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n")
     ended = await command(tmp_path, "0x" + "1" * 40)
     assert (ended.returncode, "networks.local.nodes" in ended.stderr) == (2, True), ended

@@ -62,7 +62,7 @@ def without_code(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, 
     return answer
 
 
-async def test_a_log_without_its_blocks_time_gets_it_from_the_block() -> None:
+async def test_a_log_without_a_block_time_takes_the_time_from_its_block() -> None:
     async with running() as anvil:
         proxy, block = await upgraded(anvil)
         async with spoiled(anvil, without_times) as url:
@@ -74,7 +74,7 @@ async def test_a_log_without_its_blocks_time_gets_it_from_the_block() -> None:
         assert found.since.block_time.timestamp() == header["timestamp"]
 
 
-async def test_a_node_that_gives_no_long_range_of_logs_still_tells_the_kind_and_the_target() -> None:
+async def test_a_node_that_refuses_long_log_ranges_still_shows_the_kind_and_the_target() -> None:
     async with running() as anvil:
         proxy, _ = await upgraded(anvil)
         async with spoiled(anvil, without_logs) as url:
@@ -83,7 +83,7 @@ async def test_a_node_that_gives_no_long_range_of_logs_still_tells_the_kind_and_
         assert [one.what for one in found.controllers] == ["contract", "account"]
 
 
-async def test_a_node_that_gives_no_code_is_a_failure_and_not_an_empty_account() -> None:
+async def test_a_node_that_returns_no_code_is_a_failure_and_not_an_empty_account() -> None:
     async with running() as anvil:
         proxy, _ = await upgraded(anvil)
         async with spoiled(anvil, without_code) as url:
@@ -95,7 +95,7 @@ async def test_a_node_that_gives_no_code_is_a_failure_and_not_an_empty_account()
 @pytest.mark.parametrize(
     "method", ["eth_getLogs", "eth_getCode", "eth_getBlockByNumber", "eth_getStorageAt", "eth_call"]
 )
-async def test_nonsense_of_a_node_is_a_named_failure(method: str) -> None:
+async def test_a_malformed_answer_of_a_node_is_a_named_failure(method: str) -> None:
     async with running() as anvil:
         proxy, _ = await upgraded(anvil)
         nonsense: list[object] = [17, "0xzz", [{"address": 5}], None]

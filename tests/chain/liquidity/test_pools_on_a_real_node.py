@@ -80,7 +80,7 @@ async def test_a_removal_here_and_an_addition_there_are_matched_as_a_migration()
         assert (migrated.removal_id, migrated.addition_id) == (moved[0].event_id, moved[1].event_id)
 
 
-async def test_a_plain_withdrawal_is_no_migration() -> None:
+async def test_a_plain_withdrawal_is_not_a_migration() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         await pools.add(1, 10**24, 10**24)
@@ -101,7 +101,7 @@ async def test_a_plain_withdrawal_is_no_migration() -> None:
         }  # what the pair locks for ever is left, alone
 
 
-async def test_the_first_liquidity_of_a_pool_is_the_whole_of_it() -> None:
+async def test_the_first_liquidity_of_a_pool_has_a_share_of_one() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         start = await anvil.height() + 1

@@ -15,7 +15,7 @@ MAX_ERROR = 0.001
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("first", range(0, 200, 50))
-def test_pairs_are_found_and_what_left_is_told_to_be_where_it_is(first: int) -> None:
+def test_migration_pairs_are_found_and_removed_tokens_are_attributed_correctly(first: int) -> None:
     histories = [played(seed) for seed in range(first, first + 50)]
     precision, recall, both = f1(histories)
     wrong = errors(histories)

@@ -78,7 +78,7 @@ def said(events: list[ChainEvent]) -> list[str]:
     return [one.detail for one in events if isinstance(one, NodeFault) and one.fault is NodeFaultKind.NO_TRACES]
 
 
-async def test_a_flip_inside_one_transaction_is_two_upgrades_and_a_reverted_one_is_none() -> None:
+async def test_a_flip_inside_one_transaction_is_two_upgrades_and_a_reverted_flip_is_none() -> None:
     async with running() as anvil:
         await stage(anvil)
         start = await anvil.height() + 1
@@ -94,7 +94,7 @@ async def test_a_flip_inside_one_transaction_is_two_upgrades_and_a_reverted_one_
         assert said(events) == []
 
 
-async def test_a_flip_over_two_transactions_is_seen_by_diffs_too_and_the_node_is_said_to_have_no_tracers() -> None:
+async def test_a_flip_over_two_transactions_is_seen_by_diffs_and_the_node_is_reported_without_tracers() -> None:
     async with running() as anvil:
         await stage(anvil)
         start = await anvil.height() + 1
@@ -115,7 +115,7 @@ async def test_a_flip_over_two_transactions_is_seen_by_diffs_too_and_the_node_is
                 assert "diffs only" in detail
 
 
-async def test_a_node_without_traces_is_named_once_and_its_blocks_are_followed_all_the_same() -> None:
+async def test_a_node_without_traces_is_reported_once_and_its_blocks_are_still_followed() -> None:
     async with running() as anvil:
         await stage(anvil)
         start = await anvil.height() + 1
@@ -127,7 +127,7 @@ async def test_a_node_without_traces_is_named_once_and_its_blocks_are_followed_a
             assert said(events) == ["no traces: a change set back within one block would not be seen"]
 
 
-async def test_traces_that_are_off_are_not_asked() -> None:
+async def test_traces_that_are_turned_off_are_not_requested() -> None:
     async with running() as anvil:
         await stage(anvil)
         start = await anvil.height() + 1
@@ -139,7 +139,7 @@ async def test_traces_that_are_off_are_not_asked() -> None:
             assert not any("traceBlock" in method for method in counted.asked)
 
 
-async def test_a_node_that_makes_writes_up_is_not_believed() -> None:
+async def test_invented_writes_of_a_node_are_rejected() -> None:
     def forge(ask: dict[str, Any], answer: Any) -> Any:
         if ask["method"] != "debug_traceBlockByHash":
             return answer
@@ -152,7 +152,7 @@ async def test_a_node_that_makes_writes_up_is_not_believed() -> None:
         assert upgrades(await told(liar.url, start, await anvil.height())) == []
 
 
-async def test_a_trace_that_hangs_or_babbles_costs_no_block_and_little_time(monkeypatch: Any) -> None:
+async def test_a_trace_that_hangs_or_never_ends_loses_no_block_and_costs_little_time(monkeypatch: Any) -> None:
     monkeypatch.setattr(fetch, "TRACE_TIMEOUT_S", 0.2)
     async with running() as anvil:
         await stage(anvil)
@@ -174,7 +174,7 @@ async def test_a_trace_that_hangs_or_babbles_costs_no_block_and_little_time(monk
                 assert poor.requests < 30
 
 
-async def test_the_same_node_pays_one_question_more_and_no_request_more_for_its_traces() -> None:
+async def test_traces_add_one_call_and_no_request_on_the_same_node() -> None:
     async with running() as anvil:
         await stage(anvil)
         costs = {}

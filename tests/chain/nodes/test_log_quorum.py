@@ -28,13 +28,13 @@ def holding(*items: str) -> Header:
     return replace(header(1), bloom=bits)
 
 
-def test_a_log_that_the_filter_denies_is_made_up_and_without_a_filter_none_is() -> None:
+def test_a_log_that_the_filter_denies_is_invented_and_without_a_filter_no_log_is() -> None:
     assert bloom.denied(holding(HERE, topic(9)), [TOLD]) == ()
     assert bloom.denied(holding(HERE), [TOLD]) == (TOLD,)
     assert bloom.denied(header(1), [TOLD]) == ()
 
 
-def test_a_filter_is_reason_to_doubt_only_where_it_is_empty_enough() -> None:
+def test_a_filter_casts_doubt_only_if_it_is_sparse_enough() -> None:
     assert bloom.suspicious(holding(HERE, topic(9)), NEEDS, [])
     assert not bloom.suspicious(holding(HERE, topic(9)), NEEDS, [TOLD])
     assert not bloom.suspicious(holding(HERE), NEEDS, [])
@@ -42,7 +42,7 @@ def test_a_filter_is_reason_to_doubt_only_where_it_is_empty_enough() -> None:
     assert not bloom.suspicious(replace(header(1), bloom=(1 << 2048) - 1), NEEDS, [])
 
 
-def test_of_three_opinions_the_one_of_most_counts_and_of_two_all_that_is_not_made_up() -> None:
+def test_of_three_answers_the_majority_counts_and_of_two_every_log_that_is_not_invented() -> None:
     other = log(THERE, topic(9), index=1)
     both = holding(HERE, THERE, topic(9))
     three = judge(both, {"a": (TOLD,), "b": (TOLD,), "c": (TOLD, other)})
@@ -53,7 +53,7 @@ def test_of_three_opinions_the_one_of_most_counts_and_of_two_all_that_is_not_mad
     assert judge(header(1), {"a": (TOLD,)}).faults == {}
 
 
-def test_receipts_give_only_the_logs_that_were_asked_for() -> None:
+def test_receipts_give_only_the_requested_logs() -> None:
     plain = {
         "address": HERE, "topics": [topic(9)], "data": "0x", "transactionHash": topic(1), "logIndex": "0x0",
         "blockHash": header(1).hash,
@@ -62,7 +62,7 @@ def test_receipts_give_only_the_logs_that_were_asked_for() -> None:
     assert receipts_of([{"logs": [plain, *others]}], NEEDS, header(1)) == (TOLD,)
 
 
-async def test_what_is_forgotten_below_the_window_takes_its_marks_along() -> None:
+async def test_forgotten_deep_blocks_are_dropped_with_their_marks() -> None:
     chain = Chain(1, silent=0)
     chain.grow(1200)
     events = standing(await followed(chain))

@@ -72,7 +72,7 @@ async def test_each_failure_of_a_node_has_its_kind_and_hides_its_key(answer: Ans
         assert "secret" not in f"{failed.value} {node.name}"
 
 
-async def test_a_node_that_does_not_listen_is_unreachable() -> None:
+async def test_a_node_with_a_closed_port_is_unreachable() -> None:
     node = Web3Node("http://127.0.0.1:9/key", chain_id=1, timeout_s=2)
     with pytest.raises(NodeFailure) as failed:
         await node.ask([header_ask(None)])
@@ -80,7 +80,7 @@ async def test_a_node_that_does_not_listen_is_unreachable() -> None:
     assert failed.value.fault is NodeFaultKind.UNREACHABLE
 
 
-async def test_a_node_that_says_nothing_times_out() -> None:
+async def test_a_node_that_sends_nothing_times_out() -> None:
     writers: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
@@ -104,7 +104,7 @@ async def test_a_node_of_another_chain_is_not_used() -> None:
         assert told[-1].node == right.url
 
 
-async def test_when_one_node_ends_the_next_goes_on_without_a_reorg() -> None:
+async def test_when_one_node_stops_the_next_continues_without_a_reorg() -> None:
     async with AsyncExitStack() as second, answering(lambda _: web.Response(text="<html>")) as html, running() as anvil:
         dying = await second.enter_async_context(_relay(anvil.url))
         watcher = Watcher(settings_of(html, dying, anvil.url), None)
@@ -139,7 +139,7 @@ async def test_heads_pushed_over_a_websocket_are_followed() -> None:
             assert upgraded.new == low(second)
 
 
-async def test_a_chain_that_stands_still_is_told_as_stalled() -> None:
+async def test_a_chain_without_new_blocks_is_reported_as_stalled() -> None:
     now = datetime.now(UTC)
 
     def clock() -> datetime:
@@ -153,7 +153,7 @@ async def test_a_chain_that_stands_still_is_told_as_stalled() -> None:
         assert told[-1].stalled_s >= networks.declared("local").stall_s
 
 
-async def test_a_scan_that_no_node_can_answer_says_where_it_ended() -> None:
+async def test_a_scan_that_no_node_can_answer_reports_where_it_ended() -> None:
     async with answering(lambda _: web.Response(text="<html>")) as url:
         told: list[ChainEvent] = []
         with pytest.raises(ScanIncomplete) as ended:
@@ -167,13 +167,13 @@ async def _exhaust(events: AsyncIterator[ChainEvent], told: list[ChainEvent]) ->
         told.append(event)  # noqa: PERF401 - kept though the iteration fails
 
 
-def test_a_node_is_named_without_its_key() -> None:
+def test_the_name_of_a_node_does_not_contain_its_key() -> None:
     assert redacted("https://me:pass@node.example:8545/v3/key?a=b") == "https://node.example:8545"
     assert redacted("wss://[::1]/key") == "wss://[::1]"
     assert redacted("nonsense") == "(not a URL)"
 
 
-async def test_over_a_websocket_a_question_given_up_never_answers_the_next() -> None:
+async def test_over_a_websocket_the_answer_to_a_cancelled_request_is_never_given_to_the_next() -> None:
     async with running() as anvil:
         await anvil.mine(40)
         node = Web3Node(anvil.url.replace("http", "ws"), chain_id=31337)

@@ -45,7 +45,7 @@ def nothing_undone(told: list[ChainEvent]) -> bool:
     return not any(isinstance(event, Reorged | Retracted) for event in told)
 
 
-async def test_of_three_nodes_the_one_on_a_chain_of_its_own_is_named_and_no_reorg_is_made_of_it() -> None:
+async def test_of_three_nodes_the_one_on_its_own_chain_is_reported_and_causes_no_reorg() -> None:
     chain = Chain(1)
     chain.grow(10)
     own = chain.copy()
@@ -58,7 +58,7 @@ async def test_of_three_nodes_the_one_on_a_chain_of_its_own_is_named_and_no_reor
     assert standing(told) == standing(await followed(chain))
 
 
-async def test_of_two_nodes_the_one_that_leaves_the_chain_we_follow_is_named() -> None:
+async def test_of_two_nodes_the_one_that_leaves_our_canonical_chain_is_reported() -> None:
     chain = Chain(2)
     chain.grow(10)
     turncoat = SimulatedNode("turncoat", chain)
@@ -78,7 +78,7 @@ async def test_of_two_nodes_the_one_that_leaves_the_chain_we_follow_is_named() -
     assert nothing_undone(told)
 
 
-async def test_of_two_nodes_one_stuck_on_a_dead_fork_is_left_behind_in_the_end() -> None:
+async def test_of_two_nodes_the_one_stuck_on_a_dead_fork_is_abandoned_in_the_end() -> None:
     chain = Chain(3)
     chain.grow(10)
     dead = chain.copy()
@@ -99,7 +99,7 @@ async def test_of_two_nodes_one_stuck_on_a_dead_fork_is_left_behind_in_the_end()
     assert standing(told) == standing(await followed(chain))
 
 
-async def test_a_node_that_lags_is_named_once_and_not_read() -> None:
+async def test_a_lagging_node_is_reported_once_and_not_read() -> None:
     chain = Chain(4)
     chain.grow(40)
     late = SimulatedNode("late", chain, lag=20)
@@ -110,7 +110,7 @@ async def test_a_node_that_lags_is_named_once_and_not_read() -> None:
     assert nothing_undone(told)
 
 
-async def test_a_head_that_does_not_exist_is_named_and_the_others_go_on() -> None:
+async def test_a_head_that_does_not_exist_is_reported_and_the_other_nodes_continue() -> None:
     chain = Chain(5)
     chain.grow(10)
 
@@ -127,7 +127,7 @@ async def test_a_head_that_does_not_exist_is_named_and_the_others_go_on() -> Non
     assert nothing_undone(told)
 
 
-async def test_a_node_that_gives_another_old_block_than_the_others_makes_no_reorg() -> None:
+async def test_a_node_that_returns_a_different_old_block_causes_no_reorg() -> None:
     chain = Chain(6)
     chain.grow(10)
     own = chain.copy()
@@ -161,7 +161,7 @@ def made_up(ask: Ask, answer: Any) -> Any:
 
 @pytest.mark.parametrize(("twist", "fault"), [(left_out, NodeFaultKind.TRUNCATED), (made_up, NodeFaultKind.FORGED)])
 @pytest.mark.parametrize("honest", [0, 1, 2])
-async def test_logs_left_out_or_made_up_are_noticed_and_their_node_is_named(
+async def test_omitted_or_invented_logs_are_noticed_and_their_node_is_reported(
     twist: Twist, fault: NodeFaultKind, honest: int
 ) -> None:
     chain = Chain(7, silent=0)
@@ -172,7 +172,7 @@ async def test_logs_left_out_or_made_up_are_noticed_and_their_node_is_named(
     assert standing(told) == standing(await followed(chain))
 
 
-async def test_a_node_without_receipts_cannot_be_held_to_its_logs_and_is_believed() -> None:
+async def test_the_logs_of_a_node_without_receipts_cannot_be_checked_and_are_accepted() -> None:
     chain = Chain(8, silent=0)
     chain.grow(10)
 
@@ -184,7 +184,7 @@ async def test_a_node_without_receipts_cannot_be_held_to_its_logs_and_is_believe
     assert standing(told)  # the slots still tell
 
 
-async def test_null_heads_are_named() -> None:
+async def test_null_heads_are_reported() -> None:
     chain = Chain(9)
     node = SimulatedNode("none", chain, twist=lambda ask, answer: None)
     nodes = NodeGroup(LOCAL.id, [node], Ticking())
@@ -193,7 +193,7 @@ async def test_null_heads_are_named() -> None:
     assert fault.fault is NodeFaultKind.NULL_BLOCK
 
 
-async def test_a_batch_that_is_too_large_is_asked_again_in_smaller_ones() -> None:
+async def test_a_batch_that_is_too_large_is_sent_again_in_smaller_batches() -> None:
     chain = Chain(10)
     chain.grow(80)
 
@@ -227,7 +227,7 @@ async def _who(node: Any) -> str:
     return str(node.name)
 
 
-def test_a_node_that_asks_to_be_left_alone_is_and_trust_comes_back_slowly() -> None:
+def test_a_node_that_asks_for_a_pause_gets_it_and_regains_its_score_slowly() -> None:
     state = NodeState(SimulatedNode("one", Chain(12)))
     state.failed(NodeFailure(NodeFaultKind.THROTTLED, "", rest_s=7), START)
     assert state.rest_until is not None

@@ -27,7 +27,7 @@ CODES = {
 }
 
 
-async def test_hostile_contracts_are_no_proxies_and_stand_in_nobodys_way() -> None:
+async def test_hostile_contracts_are_not_proxies_and_delay_no_other_contract() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         made = {name: await bench.raw(code) for name, code in CODES.items()}
@@ -48,7 +48,7 @@ async def test_hostile_contracts_are_no_proxies_and_stand_in_nobodys_way() -> No
         assert (event.contract, event.old, event.new, event.place.block_number) == (honest, target, new, block)
 
 
-async def test_proxies_that_point_at_themselves_in_circles_or_at_nothing_are_told_as_they_stand() -> None:
+async def test_proxies_that_point_at_themselves_in_circles_or_at_nothing_are_reported_as_they_are() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         itself, one, two, empty = [await bench.raw(PROXY) for _ in range(4)]

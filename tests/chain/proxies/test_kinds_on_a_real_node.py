@@ -36,7 +36,7 @@ def test_every_declared_kind_has_a_case() -> None:
     assert len(kinds.names()) >= 25
 
 
-async def test_every_kind_is_recognised_and_each_change_is_told_once_in_its_block() -> None:
+async def test_every_kind_is_recognised_and_each_change_is_reported_once_in_its_block() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         made = {name: await make(bench) for name, make in CLONES.items()}

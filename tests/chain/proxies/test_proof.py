@@ -33,7 +33,7 @@ def watching() -> Upgrades:
     return upgrades.make(Watch(contracts=(WatchedContract(address=AT),)))
 
 
-def test_a_low_slot_whose_code_runs_is_followed_from_then_on() -> None:
+def test_a_low_slot_whose_target_code_runs_is_followed_from_then_on() -> None:
     detector = watching()
     assert said(detector, 1, {LOW: int(ONE, 16)}) == []
     assert RunsAs(AT, ONE) in detector.reads().state
@@ -44,7 +44,7 @@ def test_a_low_slot_whose_code_runs_is_followed_from_then_on() -> None:
 
 
 @pytest.mark.parametrize("answer", [NOBODY, ONE, TWO])
-def test_an_address_whose_code_does_not_run_there_is_not_read_again(answer: Address) -> None:
+def test_a_slot_whose_address_does_not_run_as_code_is_not_read_again(answer: Address) -> None:
     detector = watching()
     said(detector, 1, {LOW: int(ONE, 16), GETTER: int(TWO, 16)})
     said(detector, 2, {LOW: int(ONE, 16), GETTER: int(TWO, 16), RunsAs(AT, ONE): answer, RunsAs(AT, TWO): NOBODY})
@@ -52,7 +52,7 @@ def test_an_address_whose_code_does_not_run_there_is_not_read_again(answer: Addr
     assert said(detector, 3, {LOW: int(TWO, 16), GETTER: int(ONE, 16)}) == []
 
 
-def test_new_code_is_asked_anew() -> None:
+def test_new_code_is_proved_again() -> None:
     detector = watching()
     said(detector, 1, {LOW: int(ONE, 16)})
     said(detector, 2, {LOW: int(ONE, 16), RunsAs(AT, ONE): NOBODY})
@@ -62,7 +62,7 @@ def test_new_code_is_asked_anew() -> None:
     assert RunsAs(AT, TWO) in detector.reads().state
 
 
-def test_a_word_that_changes_before_it_is_proved_is_asked_about_anew() -> None:
+def test_a_word_that_changes_before_its_proof_is_proved_again() -> None:
     held: Places = {}
     assert not proved(held, AT, SLOT, f"{int(ONE, 16):#x}", StateRead(CODE))
     assert not proved(held, AT, SLOT, f"{int(TWO, 16):#x}", StateRead({**CODE, RunsAs(AT, ONE): NOBODY}))
@@ -70,14 +70,14 @@ def test_a_word_that_changes_before_it_is_proved_is_asked_about_anew() -> None:
 
 
 @pytest.mark.parametrize("word", ["0x0", "0x7", f"{1 << 160:#x}", f"{int(AT, 16):#x}", f"{int(AT, 16) | 1 << 160:#x}"])
-def test_what_is_no_address_of_a_target_is_never_asked_about(word: str) -> None:
+def test_a_word_that_is_not_a_target_address_is_never_proved(word: str) -> None:
     held: Places = {}
     assert not proved(held, AT, SLOT, word, StateRead(CODE))
     assert (held, open_proof(held, AT, SLOT)) == ({"0x1": PlaceMemory("0x0")}, None)
 
 
 @pytest.mark.parametrize(("where", "believed"), [(SLOT, False), (ASKED, True)])
-def test_where_the_node_cannot_tell_a_getter_is_believed_and_a_low_slot_is_not(
+def test_without_proof_support_a_getter_is_believed_and_a_low_slot_is_not(
     where: WatchedPlace, believed: bool
 ) -> None:
     held: Places = {}
@@ -86,14 +86,14 @@ def test_where_the_node_cannot_tell_a_getter_is_believed_and_a_low_slot_is_not(
     assert open_proof(held, AT, where) is None
 
 
-def test_a_block_whose_state_was_not_read_settles_nothing() -> None:
+def test_a_block_with_unread_state_decides_nothing() -> None:
     held: Places = {}
     word = f"{int(ONE, 16):#x}"
     assert [proved(held, AT, ASKED, word, StateRead({})) for _ in range(4)] == [False] * 4
     assert open_proof(held, AT, ASKED) is not None
 
 
-def test_a_proxy_that_hands_calls_on_is_shown_by_the_targets_own_name() -> None:
+def test_a_forwarding_proxy_is_proved_by_the_name_of_its_target() -> None:
     word = f"{int(ONE, 16):#x}"
     for where, answer, believed in ((HANDED, ONE, True), (HANDED, AT, False), (ASKED, ONE, False)):
         held: Places = {}
@@ -101,13 +101,13 @@ def test_a_proxy_that_hands_calls_on_is_shown_by_the_targets_own_name() -> None:
         assert proved(held, AT, where, word, StateRead({**CODE, RunsAs(AT, ONE): answer})) is believed
 
 
-def test_a_log_tells_the_value_before_where_nobody_knew_it() -> None:
+def test_a_log_supplies_a_previous_value_that_was_unknown() -> None:
     topic_of = "0xd604de94d45953f9138079ec1b82d533cb2160c906d1076d1f7ed54befbca97a"  # NewImplementation
     [event] = said(watching(), 1, {}, log(AT, topic_of, body=words(int(ONE, 16), int(TWO, 16))))
     assert (event.old, event.new, event.seen_by) == (ONE, TWO, SeenBy.LOG)
 
 
-def test_a_log_that_names_no_target_gives_the_change_its_place() -> None:
+def test_a_log_without_a_target_gives_the_change_its_position() -> None:
     slot = SlotWord(AT, 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC)
     version = "0xaaaa7ee6b0c2f4ee1fa7312c7d5b3623a434da5a1a9ce3cb6e629caa23454ab6"  # Upgraded(uint256,bytes)
     detector = watching()
@@ -117,14 +117,14 @@ def test_a_log_that_names_no_target_gives_the_change_its_place() -> None:
     assert said(detector, 3, {slot: int(TWO, 16)}, log(AT, version, body=words(3, 64, 0))) == []
 
 
-def test_an_owner_who_is_no_admin_is_no_upgrade() -> None:
+def test_a_new_owner_that_is_not_the_admin_is_not_an_upgrade() -> None:
     owned = "0x8be0079c531659141344cd1fd0a4f28419497f9722a3daafe3b4186f6b6457e0"  # OwnershipTransferred
     detector = watching()
     said(detector, 1, {})
     assert said(detector, 2, {}, log(AT, owned, topic(int(ONE, 16)), topic(int(TWO, 16)))) == []
 
 
-def test_a_place_that_needs_no_proof_counts_at_once() -> None:
+def test_a_place_that_needs_no_proof_counts_immediately() -> None:
     held: Places = {}
     assert proved(
         held, AT, WatchedPlace(LOW, "0x1", Role.IMPLEMENTATION, "made", False), f"{int(ONE, 16):#x}", StateRead(CODE)
@@ -132,7 +132,7 @@ def test_a_place_that_needs_no_proof_counts_at_once() -> None:
     assert held == {}
 
 
-def test_a_getter_that_answers_no_more_keeps_what_it_said() -> None:
+def test_a_getter_that_stops_answering_leaves_its_last_value_valid() -> None:
     detector = watching()
     first: dict[AnyRead, object] = {GETTER: int(ONE, 16)}
     said(detector, 1, first)

@@ -22,7 +22,7 @@ async def upgrades(anvil: Anvil, start: int, *addresses: Address) -> list[Contra
     return [event for event in told if isinstance(event, ContractUpgraded)]
 
 
-async def test_every_watched_slot_written_in_silence_is_one_change_with_its_old_and_new() -> None:
+async def test_each_silent_write_to_a_watched_slot_is_one_change_with_old_and_new_value() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         code = await anvil.web3.eth.get_code(anvil.web3.to_checksum_address(await bench.target()))
@@ -49,7 +49,7 @@ async def test_every_watched_slot_written_in_silence_is_one_change_with_its_old_
         assert {one.seen_by for one in told} == {SeenBy.SLOT}
 
 
-async def test_a_contract_made_again_by_create2_at_its_address_is_two_changes_of_code() -> None:
+async def test_a_contract_recreated_by_create2_at_its_address_is_two_code_changes() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         maker = await bench.made("Redeployer")

@@ -97,7 +97,7 @@ async def test_an_upgraded_beacon_upgrades_each_proxy_behind_it() -> None:
         assert {(event.old, event.new, event.seen_by) for event in events} == {(low(first), low(second), SeenBy.LOG)}
 
 
-async def test_a_reorg_retracts_what_was_told_of_dropped_blocks() -> None:
+async def test_a_reorg_retracts_the_events_of_dropped_blocks() -> None:
     async with running() as anvil:
         proxy, admin, _, second = await proxy_on(anvil)
         watcher = Watcher(settings_of(anvil.url, watch=watching(proxy)), None)
@@ -171,7 +171,7 @@ async def test_a_queued_upgrade_is_joined_to_its_execution_by_operation() -> Non
         assert (upgraded.queued, upgraded.operation) == (True, queued.operation)
 
 
-async def test_an_upgrade_around_the_timelock_is_told_as_unqueued() -> None:
+async def test_an_upgrade_that_bypasses_the_timelock_is_reported_as_unqueued() -> None:
     async with running() as anvil:
         proxy, admin, _, second = await proxy_on(anvil)
         account = anvil.accounts[0]

@@ -17,7 +17,7 @@ async def events(anvil: Anvil, start: int, *addresses: Address) -> list[PlacedEv
     return [event for event in told if isinstance(event, PlacedEvent)]
 
 
-async def test_a_registry_of_implementations_is_no_proxy_and_its_entries_are_no_upgrades() -> None:
+async def test_a_registry_of_implementations_is_not_a_proxy_and_its_entries_are_not_upgrades() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         made = await bench.made("Registry", up(bench, await bench.target()))
@@ -31,7 +31,7 @@ async def test_a_registry_of_implementations_is_no_proxy_and_its_entries_are_no_
         assert await events(anvil, start, address) == []
 
 
-async def test_targets_beacons_singletons_factories_and_admins_are_no_proxies() -> None:
+async def test_targets_beacons_singletons_factories_and_admins_are_not_proxies() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         target = up(bench, await bench.target())

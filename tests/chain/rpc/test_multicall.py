@@ -68,7 +68,7 @@ def answering(*answers: bytes | None) -> tuple[list[AnyRead], list[AnyRead], dic
     return calls, whole, accounts
 
 
-def test_every_slot_comes_back_as_the_word_that_stands_there() -> None:
+def test_every_slot_returns_the_word_it_holds() -> None:
     dice = random.Random(1)
     reads = slots(300)
     accounts: dict[str, Account] = {one: Account() for one in BY_ONE}
@@ -89,7 +89,7 @@ def test_the_largest_slots_and_addresses_are_read_too() -> None:
     assert sum(found.values()) == 5
 
 
-def test_code_hashes_come_back_and_no_account_is_no_code() -> None:
+def test_code_hashes_are_returned_and_a_missing_account_has_no_code() -> None:
     reads: list[AnyRead] = [CodeHash(address(one)) for one in range(1, 31)]
     found, _ = asked(reads, {address(7): Account(code_hash=70), address(30): Account(code_hash=(1 << 256) - 1)})
     assert found == dict.fromkeys(reads, NO_CODE) | {
@@ -110,7 +110,7 @@ def test_code_hashes_come_back_and_no_account_is_no_code() -> None:
         (words(5) + b"\x01", 5),
     ],
 )
-def test_a_calls_first_word_counts_and_less_than_a_word_is_missing(answer: bytes | None, word: int | None) -> None:
+def test_the_first_word_of_a_call_counts_and_a_shorter_answer_is_missing(answer: bytes | None, word: int | None) -> None:
     calls, _, accounts = answering(answer)
     found, _ = asked(calls, accounts)
     assert found.pop(calls[0], None) == word
@@ -118,7 +118,7 @@ def test_a_calls_first_word_counts_and_less_than_a_word_is_missing(answer: bytes
 
 
 @pytest.mark.parametrize("size", [1, 31, 32, 33, 100, MAX_PACKED_ANSWER - 1, MAX_PACKED_ANSWER])
-def test_a_whole_answer_up_to_8192_bytes_comes_byte_for_byte(size: int) -> None:
+def test_a_whole_answer_of_up_to_8192_bytes_is_returned_byte_for_byte(size: int) -> None:
     body = b"\x00" + b"\xab" * (size - 1)
     _, whole, accounts = answering(body)
     found, _ = asked(whole, accounts)
@@ -127,13 +127,13 @@ def test_a_whole_answer_up_to_8192_bytes_comes_byte_for_byte(size: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [None, b"", bytes(8193), bytes(100_000)])
-def test_an_empty_or_oversized_or_failed_answer_is_missing_and_the_others_are_there(answer: bytes | None) -> None:
+def test_an_empty_oversized_or_failed_answer_is_missing_and_the_others_are_returned(answer: bytes | None) -> None:
     _, whole, accounts = answering(answer)
     found, _ = asked(whole, accounts)
     assert found == {CallBytes(address(0x1000 + at), BODY): words(at) for at in range(40)}
 
 
-def test_a_contract_that_burns_gas_leaves_the_others_theirs() -> None:
+def test_a_contract_that_burns_gas_leaves_enough_gas_for_the_others() -> None:
     accounts = {address(at + 1): Account(answers={INPUT: words(at)}, wants=10**9) for at in range(119)}
     accounts[address(500)] = Account(answers={INPUT: words(77)}, wants=150_000)
     reads: list[AnyRead] = [CallWord(address(int(one, 16)), BODY) for one in accounts]
@@ -143,7 +143,7 @@ def test_a_contract_that_burns_gas_leaves_the_others_theirs() -> None:
 
 
 @pytest.mark.parametrize("kind", [CallWord, CallBytes])
-def test_a_call_that_had_too_little_gas_among_others_has_enough_by_itself(kind: type[CallWord | CallBytes]) -> None:
+def test_a_call_that_ran_out_of_gas_among_others_succeeds_when_sent_alone(kind: type[CallWord | CallBytes]) -> None:
     thirsty = kind(address(1), BODY)
     accounts: dict[Any, Account] = {address(1): Account(answers={INPUT: words(9)}, wants=7_000_000)}
     among: list[AnyRead] = [kind(address(at), BODY) for at in range(2, 40)]
@@ -160,7 +160,7 @@ def test_a_call_that_had_too_little_gas_among_others_has_enough_by_itself(kind: 
     ("size", "there"),
     [(0, False), (8193, True), (MAX_ANSWER - 1, True), (MAX_ANSWER, True), (MAX_ANSWER + 1, False)],
 )
-def test_by_itself_an_answer_may_have_256_kibibytes_and_no_more_comes_back(size: int, there: bool) -> None:
+def test_a_single_call_returns_at_most_256_kibibytes(size: int, there: bool) -> None:
     need = CallBytes(address(1), BODY)
     evm = SmallEvm({address(1): Account(answers={INPUT: b"\x07" * size})})
     _, [call, _, overrides] = single_ask(need, "latest")
@@ -171,7 +171,7 @@ def test_by_itself_an_answer_may_have_256_kibibytes_and_no_more_comes_back(size:
 
 
 @pytest.mark.parametrize(("answer", "word"), [(None, None), (bytes(31), None), (words(4, 5), 4)])
-def test_a_word_asked_for_by_itself_comes_without_what_follows_it(answer: bytes | None, word: int | None) -> None:
+def test_a_word_requested_alone_is_returned_without_the_bytes_after_it(answer: bytes | None, word: int | None) -> None:
     need = CallWord(address(1), BODY)
     _, [call, _, overrides] = single_ask(need, "latest")
     said = SmallEvm({address(1): Account(answers={INPUT: answer})}).eth_call(call, overrides)
@@ -181,7 +181,7 @@ def test_a_word_asked_for_by_itself_comes_without_what_follows_it(answer: bytes 
 
 
 @pytest.mark.parametrize("answer", [None, 7, "0x", "0xzz", "0x" + "00" * 31, "0x" + f"{64:064x}" + "00" * 31])
-def test_what_is_no_packed_answer_answers_nothing_by_itself(answer: Any) -> None:
+def test_an_answer_that_is_not_packed_is_no_answer_to_a_single_call(answer: Any) -> None:
     assert single_of(CallWord(address(1), BODY), answer) is None
     assert single_of(CallBytes(address(1), BODY), answer) is None
 
@@ -201,18 +201,18 @@ def kinds_of_calls() -> list[tuple[Packed, str]]:
 
 
 @pytest.mark.parametrize("spoilt", [None, 5, "0x", "", "0xzz", Refusal(-32602, "too many arguments"), ["0x"]])
-def test_a_node_that_knows_no_overrides_has_answered_nothing(spoilt: Any) -> None:
+def test_a_node_without_state_overrides_has_answered_nothing(spoilt: Any) -> None:
     for call, _ in kinds_of_calls():
         assert unpack(call, spoilt) is None
 
 
-def test_an_answer_of_another_length_is_none() -> None:
+def test_an_answer_of_another_length_is_rejected() -> None:
     for call, answer in kinds_of_calls():
         for wrong in (answer[:-2], answer + "00", answer[:-64], answer + "00" * 32, answer + answer[2:]):
             assert unpack(call, wrong) is None, call.reads[0]
 
 
-def test_slots_whose_lengths_do_not_fit_their_addresses_are_none() -> None:
+def test_slots_whose_lengths_do_not_match_their_addresses_are_rejected() -> None:
     [call], _ = plan(frozenset(slots(24, [address(1), address(2)])))
     group = words(12 * 32) + words(*range(1, 13))
     assert unpack(call, "0x" + (group * 2).hex()) == dict(zip(call.reads, [*range(1, 13)] * 2, strict=True))
@@ -222,7 +222,7 @@ def test_slots_whose_lengths_do_not_fit_their_addresses_are_none() -> None:
         assert unpack(call, "0x" + (spoilt + group).hex()) is None
 
 
-def test_a_contract_whose_slots_could_not_be_read_makes_the_whole_answer_none() -> None:
+def test_a_contract_with_unreadable_slots_makes_the_whole_answer_invalid() -> None:
     """Its length is that of nothing at all, or says that the call failed: never zeros in place of words."""
     [call], _ = plan(frozenset(slots(24, [address(1), address(2)])))
     good = words(12 * 32) + words(*range(1, 13))
@@ -231,7 +231,7 @@ def test_a_contract_whose_slots_could_not_be_read_makes_the_whole_answer_none() 
         assert unpack(call, "0x" + (bad + good).hex()) is None
 
 
-def test_from_24_reads_on_they_are_packed() -> None:
+def test_reads_are_packed_from_24_reads_on() -> None:
     few = slots(23)
     assert plan(frozenset(few)) == ((), tuple(sorted(few, key=repr)))
     calls, alone = plan(frozenset(slots(24)))
@@ -243,7 +243,7 @@ def test_from_24_reads_on_they_are_packed() -> None:
     ("kind", "most"), [("slot", MAX_SLOTS), ("code", MAX_CODES), ("call", MAX_CALLS), ("answer", MAX_CALLS)]
 )
 @pytest.mark.parametrize("more", [-1, 0, 1])
-def test_a_call_holds_so_many_reads_and_the_rest_come_in_another(kind: str, most: int, more: int) -> None:
+def test_a_call_holds_a_bounded_number_of_reads_and_the_rest_go_into_another_call(kind: str, most: int, more: int) -> None:
     make: dict[str, Any] = {
         "slot": lambda at: SlotWord(address(1), at),
         "code": lambda at: CodeHash(address(at)),
@@ -257,7 +257,7 @@ def test_a_call_holds_so_many_reads_and_the_rest_come_in_another(kind: str, most
     assert {need for one in calls for need in one.reads} == set(reads)
 
 
-def test_the_most_reads_of_one_call_fit_into_a_blocks_gas() -> None:
+def test_the_largest_number_of_reads_in_one_call_fits_into_the_gas_of_a_block() -> None:
     reads: list[AnyRead] = [SlotWord(address(1), at) for at in range(3000)]
     found, _ = asked(reads, {address(1): Account(storage={2999: 8})})
     assert (len(found), found[reads[2999]]) == (3000, 8)
@@ -265,14 +265,14 @@ def test_the_most_reads_of_one_call_fit_into_a_blocks_gas() -> None:
     assert MAX_CALLS * CALL_GAS < 30_000_000
 
 
-def test_reads_of_one_contract_each_have_gas_too() -> None:
+def test_each_read_of_one_contract_has_its_own_gas() -> None:
     reads: list[AnyRead] = [SlotWord(address(at), 3) for at in range(1, 1200)]
     found, evm = asked(reads, {address(77): Account(storage={3: 8})})
     assert (len(found), sum(found.values())) == (1199, 8)
     assert min(evm.given) >= 2200
 
 
-def test_what_no_packed_call_can_read_is_asked_one_by_one_in_an_order_that_is_always_the_same() -> None:
+def test_reads_that_cannot_be_packed_are_sent_one_by_one_in_a_fixed_order() -> None:
     plain: list[AnyRead] = [CoinBalance(address(3)), AccountDelegate(address(2)), AccountDelegate(address(1))]
     calls: list[AnyRead] = [CallWord(address(1), BODY), CallBytes(address(1), BODY)]
     reads = [*slots(30), CodeHash(address(1)), *calls, *plain]
@@ -285,7 +285,7 @@ def test_what_no_packed_call_can_read_is_asked_one_by_one_in_an_order_that_is_al
         assert list(packed[0].reads) == sorted(packed[0].reads, key=repr)
 
 
-def test_in_one_call_each_item_is_an_address_three_figures_and_its_input() -> None:
+def test_in_a_packed_call_each_item_is_an_address_three_numbers_and_its_input() -> None:
     reads: list[AnyRead] = [
         CallWord(address(0xAA), BODY),
         *(CallBytes(address(at), "0x06fdde03ff") for at in range(30)),
@@ -299,7 +299,7 @@ def test_in_one_call_each_item_is_an_address_three_figures_and_its_input() -> No
     assert list(call.overrides) == ["0x" + "00" * 20], "nobody's code is replaced but that of nobody"
 
 
-def test_the_code_of_each_contract_whose_slots_are_read_is_replaced_and_no_other() -> None:
+def test_only_contracts_whose_slots_are_read_have_their_code_replaced() -> None:
     [call], _ = plan(frozenset(slots(30)))
     assert set(call.overrides) == {"0x" + "00" * 20, *BY_ONE}
     assert len({call.overrides[one]["code"] for one in BY_ONE}) == 1

@@ -71,7 +71,7 @@ async def proxy_of(anvil: Anvil, name: str) -> tuple[AsyncContract, AsyncContrac
     return await anvil.deploy("TransparentUpgradeableProxy", first.address, admin.address, b""), admin, first
 
 
-async def test_an_upgrade_says_what_the_new_code_gained_and_how_it_keeps_its_storage() -> None:
+async def test_an_upgrade_lists_the_gained_functions_and_the_storage_changes_of_the_new_code() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         appended, reordered = await deployed(anvil, "VaultAppended"), await deployed(anvil, "VaultReordered")
@@ -97,7 +97,7 @@ async def test_an_upgrade_says_what_the_new_code_gained_and_how_it_keeps_its_sto
         assert broken.change.lost == safe.change.gained
 
 
-async def test_a_proxy_pointed_at_nothing_is_told_with_a_code_of_no_size() -> None:
+async def test_a_proxy_pointed_at_an_empty_address_is_reported_with_a_code_size_of_zero() -> None:
     async with running() as anvil:
         proxy, _, _ = await proxy_of(anvil, "Vault")
         start = await anvil.height() + 1
@@ -110,7 +110,7 @@ async def test_a_proxy_pointed_at_nothing_is_told_with_a_code_of_no_size() -> No
         assert event.change.links == ()
 
 
-async def test_new_code_at_the_same_address_is_held_against_what_stood_there_before_its_block() -> None:
+async def test_new_code_at_the_same_address_is_compared_with_the_code_before_its_block() -> None:
     async with running() as anvil:
         proxy, _, _ = await proxy_of(anvil, "Vault")
         before = len(await anvil.web3.eth.get_code(proxy.address))
@@ -141,7 +141,7 @@ async def test_a_beacon_of_three_children_is_compared_once() -> None:
         assert compared[0].count("eth_getCode") == 2  # for two codes
 
 
-async def test_replaced_and_removed_facets_say_their_sizes_and_nobody_is_no_empty_code() -> None:
+async def test_replaced_and_removed_facets_show_their_sizes_and_the_zero_address_is_not_empty_code() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         make, change = diamond()
@@ -161,7 +161,7 @@ async def test_replaced_and_removed_facets_say_their_sizes_and_nobody_is_no_empt
         assert (removed.change.new_size, removed.change.old_size) == (None, added.change.new_size)
 
 
-async def test_a_change_of_admin_is_no_change_of_code() -> None:
+async def test_a_change_of_admin_is_not_a_change_of_code() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         start = await anvil.height() + 1
@@ -171,7 +171,7 @@ async def test_a_change_of_admin_is_no_change_of_code() -> None:
         assert event.role == "admin"
 
 
-async def test_hostile_code_is_told_by_size_and_functions_and_holds_nothing_up() -> None:
+async def test_hostile_code_is_reported_with_size_and_functions_and_delays_nothing() -> None:
     async with running() as anvil:
         bench = Bench(anvil)
         proxy, admin, _ = await proxy_of(anvil, "Vault")
@@ -183,7 +183,7 @@ async def test_hostile_code_is_told_by_size_and_functions_and_holds_nothing_up()
         assert "0xd0e30db0" in (event.change.lost or ())
 
 
-async def test_a_stretch_full_of_upgrades_costs_three_requests_more() -> None:
+async def test_a_range_full_of_upgrades_costs_three_more_requests() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         names = ("VaultAppended", "VaultShrunk", "VaultRetyped", "VaultReordered")
@@ -212,7 +212,7 @@ async def test_a_stretch_full_of_upgrades_costs_three_requests_more() -> None:
         {"code": -32005, "message": "rate limit exceeded"},
     ],
 )
-async def test_an_upgrade_whose_code_no_node_gives_is_told_all_the_same(error: dict[str, Any]) -> None:
+async def test_an_upgrade_whose_code_no_node_returns_is_still_reported(error: dict[str, Any]) -> None:
     async with running() as anvil:
         proxy, admin, first = await proxy_of(anvil, "Vault")
         second = await deployed(anvil, "VaultAppended")
@@ -230,7 +230,7 @@ async def test_an_upgrade_whose_code_no_node_gives_is_told_all_the_same(error: d
         assert event.change == CodeChange(old_size=None, new_size=None, gained=None, lost=None)
 
 
-async def test_a_node_that_fails_once_in_the_middle_changes_nothing() -> None:
+async def test_one_node_failure_during_the_comparison_changes_nothing() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         second = await deployed(anvil, "VaultAppended")
@@ -250,7 +250,7 @@ async def test_a_node_that_fails_once_in_the_middle_changes_nothing() -> None:
         assert any(isinstance(event, NodeFault) for event in told)
 
 
-async def test_more_changes_in_one_block_than_are_looked_at_are_told_without_their_code() -> None:
+async def test_changes_above_the_bound_of_one_block_are_reported_without_their_code() -> None:
     async with running() as anvil:
         beacons, proxies = [], []
         first = await deployed(anvil, "Vault")
@@ -269,7 +269,7 @@ async def test_more_changes_in_one_block_than_are_looked_at_are_told_without_the
         assert [one.change.new_size is None for one in told] == [False] * 24 + [True] * 2
 
 
-def test_a_network_of_nobodys_has_no_links_and_others_name_explorer_and_sourcify() -> None:
+def test_an_unknown_network_has_no_links_and_a_known_one_links_explorer_and_sourcify() -> None:
     assert networks.declared("local").links(Address("0x" + "1" * 40)) == ()
     for name in networks.names():
         network = networks.declared(name)

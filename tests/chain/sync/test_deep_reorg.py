@@ -30,7 +30,7 @@ def test_each_64th_block_that_leaves_the_window_leaves_a_mark() -> None:
     assert ancestors.events[0].place.block_number == 11
 
 
-def test_at_most_64_marks_are_kept_and_what_was_told_above_the_oldest() -> None:
+def test_at_most_64_marks_are_stored_with_the_events_above_the_oldest_mark() -> None:
     ancestors = elder_of(*range(0, 64 * 64, 64))
     assert (len(ancestors.marks), ancestors.marks[0].number) == (64, 0)
     ancestors.take(Mark(number=64 * 64, hash="h"), [])
@@ -38,7 +38,7 @@ def test_at_most_64_marks_are_kept_and_what_was_told_above_the_oldest() -> None:
     assert ancestors.events[0].place.block_number == 128
 
 
-def test_at_most_256_words_are_kept_and_the_marks_below_what_is_forgotten_go_with_it() -> None:
+def test_at_most_256_events_are_stored_and_marks_below_the_forgotten_ones_are_dropped() -> None:
     ancestors = AncestorMarks()
     ancestors.take(Mark(number=0, hash="zero"), [])
     for number in range(1, 257):
@@ -49,14 +49,14 @@ def test_at_most_256_words_are_kept_and_the_marks_below_what_is_forgotten_go_wit
     assert [event.place.block_number for event in ancestors.events] == list(range(65, 258))
 
 
-def test_a_block_that_told_more_than_can_be_kept_is_where_memory_begins() -> None:
+def test_memory_begins_at_a_block_with_more_events_than_can_be_stored() -> None:
     ancestors = AncestorMarks()
     ancestors.take(Mark(number=0, hash="zero"), [])
     ancestors.take(Mark(number=7, hash="seven"), [move(7, index=at) for at in range(257)])
     assert (ancestors.marks, ancestors.events) == ((Mark(number=7, hash="seven"),), ())
 
 
-def test_the_common_mark_is_the_highest_that_has_the_same_hash_there() -> None:
+def test_the_common_mark_is_the_highest_one_with_the_same_hash_on_the_node() -> None:
     ancestors = elder_of(0, 64, 128)
     assert ancestors.common({0: "h0", 64: "h64", 128: "other"}) == Mark(number=64, hash="h64")
     assert ancestors.common({0: "h0", 64: "h64", 128: "h128"}) == Mark(number=128, hash="h128")
@@ -65,7 +65,7 @@ def test_the_common_mark_is_the_highest_that_has_the_same_hash_there() -> None:
     assert ancestors.common({}) is None
 
 
-def test_above_the_common_block_what_has_its_old_hash_stands_and_the_rest_is_gone() -> None:
+def test_above_the_common_block_only_blocks_with_their_old_hash_remain_valid() -> None:
     ancestors = elder_of(0, 64, 70, 128)
     stays = {number: header(number).hash for number in (64, 70)}
     remaining, gone = ancestors.split(64, stays | {128: "other"})
@@ -87,7 +87,7 @@ def told_in(chain: Chain, number: int) -> LiquidityMoved:
     return replace(event, place=replace(event.place, block_hash=chain.blocks[number].hash))
 
 
-async def test_after_a_reorg_below_the_window_the_nodes_say_what_still_stands_there() -> None:
+async def test_after_a_reorg_deeper_than_the_window_the_nodes_decide_which_blocks_remain_valid() -> None:
     chain = Chain(1)
     chain.grow(200)
     before = [told_in(chain, number) for number in (65, 90, 120, 150)]
@@ -99,7 +99,7 @@ async def test_after_a_reorg_below_the_window_the_nodes_say_what_still_stands_th
     assert (found.common, found.remaining, found.gone) == (74, [before[1]], before[2:])
 
 
-async def test_where_no_mark_is_shared_all_that_is_known_is_gone() -> None:
+async def test_if_no_mark_is_shared_every_known_event_is_retracted() -> None:
     chain, other = Chain(1), Chain(2)
     for one in (chain, other):
         one.grow(100)
@@ -111,7 +111,7 @@ async def test_where_no_mark_is_shared_all_that_is_known_is_gone() -> None:
     )
 
 
-async def test_blocks_above_the_new_head_are_not_asked_for_and_are_gone() -> None:
+async def test_blocks_above_the_new_head_are_not_requested_and_are_retracted() -> None:
     chain = Chain(1)
     chain.grow(60)
     events = [told_in(chain, number) for number in (39, 40, 41)]

@@ -58,7 +58,7 @@ async def told(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
-async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_holds(seed: int) -> None:
+async def test_silent_changes_are_found_in_their_blocks_however_many_a_range_holds(seed: int) -> None:
     chain = history(seed, 60, silent=1.0, gaps=(0, 150))
     found = await told(chain)
     assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {SeenBy.SLOT}
@@ -68,14 +68,14 @@ async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_h
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
-async def test_silent_and_logged_changes_that_do_not_share_a_stretch_are_told_alike(seed: int) -> None:
+async def test_silent_and_logged_changes_in_separate_ranges_are_reported_the_same_way(seed: int) -> None:
     chain = history(seed, 16, silent=0.5, gaps=(512, 700))
     found = await told(chain)
     assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {SeenBy.SLOT, SeenBy.LOG}
     assert found == await told(chain, every_block=True)
 
 
-async def test_whatever_a_stretch_hides_each_log_is_told_and_the_end_is_right() -> None:
+async def test_whatever_a_range_hides_each_log_is_reported_and_the_final_state_is_right() -> None:
     chain = history(9, 400, silent=0.5, gaps=(0, 4))
     found = [event for event in await told(chain) if isinstance(event, ContractUpgraded)]
     logged = [made.number for made in chain.blocks if made.logs and made.number >= 2]
@@ -85,7 +85,7 @@ async def test_whatever_a_stretch_hides_each_log_is_told_and_the_end_is_right() 
     assert int(found[-1].new, 16) == chain.head.slot
 
 
-async def test_a_watcher_far_behind_tells_silent_changes_in_their_blocks() -> None:
+async def test_a_watcher_far_behind_reports_silent_changes_in_their_blocks() -> None:
     chain = history(2, 40, silent=1.0, gaps=(0, 60))
     clock = Ticking()
     watcher = Watcher(SETTINGS, None, clock, NodeGroup(LOCAL.id, (SimulatedNode("one", chain),), clock))
@@ -107,7 +107,7 @@ class Once(Kept):
 
 
 @pytest.mark.parametrize("saves", [1, 2, 3, 7, 20, 33])
-async def test_a_scan_that_goes_on_after_any_save_tells_the_rest_and_at_most_one_again(saves: int) -> None:
+async def test_a_scan_resumed_after_any_save_emits_the_remaining_events_and_repeats_at_most_one(saves: int) -> None:
     chain = history(5, 90, silent=0.6, gaps=(0, 40))
     whole = await told(chain)
     kept = Once(saves)
@@ -128,7 +128,7 @@ async def test_a_scan_that_goes_on_after_any_save_tells_the_rest_and_at_most_one
     assert together == whole
 
 
-async def test_a_node_that_fails_while_a_silent_change_is_looked_for_spoils_nothing() -> None:
+async def test_a_node_that_fails_during_the_search_for_a_silent_change_spoils_nothing() -> None:
     chain = history(3, 20, silent=1.0, gaps=(0, 60))
     whole = await told(chain, every_block=True)
     dice = random.Random(1)
@@ -143,7 +143,7 @@ async def test_a_node_that_fails_while_a_silent_change_is_looked_for_spoils_noth
     assert [replace(event, seen_at=START) async for event in events if isinstance(event, PLACED)] == whole
 
 
-async def test_what_is_read_costs_little_where_nothing_happens() -> None:
+async def test_a_range_without_changes_costs_few_requests() -> None:
     chain = Chain(1)
     chain.grow(3 * scanning.RUN, quiet=True)
     node = SimulatedNode("one", chain)

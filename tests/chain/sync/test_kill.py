@@ -59,12 +59,12 @@ def _kinds(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["follow", "scan"])
-async def test_a_killed_reader_of_a_chain_goes_on_to_the_same_log(how: str, tmp_path: Path) -> None:
+async def test_a_killed_chain_reader_resumes_and_writes_the_same_log(how: str, tmp_path: Path) -> None:
     await _same(how, tmp_path, blocks=120, every=6, points=(3, 20))
 
 
 @pytest.mark.parametrize("point", [9, 10, 12, 13, 14])
-async def test_a_watcher_killed_between_an_upgrade_and_its_comparison_makes_it_up(point: int, tmp_path: Path) -> None:
+async def test_a_watcher_killed_between_an_upgrade_and_its_comparison_makes_the_comparison_later(point: int, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     whole.mkdir()
     broken.mkdir()
@@ -81,7 +81,7 @@ async def test_a_watcher_killed_between_an_upgrade_and_its_comparison_makes_it_u
 @pytest.mark.acceptance
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("how", ["follow", "scan"])
-async def test_a_reader_of_two_thousand_blocks_killed_again_and_again_goes_on_to_the_same_log(
+async def test_a_reader_of_two_thousand_blocks_killed_repeatedly_writes_the_same_log(
     how: str, tmp_path: Path
 ) -> None:
     dice = random.Random(how)

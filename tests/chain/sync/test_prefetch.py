@@ -56,13 +56,13 @@ async def at_once(wanted: Wanted, *, every_block: bool = False) -> list[Block]:
         Wanted(numbers=FEW, reads=Reads(state=STANDING, deferrable=STANDING)),
     ],
 )
-async def test_the_same_blocks_come_whatever_was_set_out_for(begun: Reads, wanted: Wanted, every_block: bool) -> None:
+async def test_the_same_blocks_are_returned_whatever_was_prefetched(begun: Reads, wanted: Wanted, every_block: bool) -> None:
     ahead = reader(grown(), every_block=every_block)
     ahead.start(Wanted(numbers=wanted.numbers, reads=begun))
     assert await ahead.blocks(wanted) == await at_once(wanted, every_block=every_block)
 
 
-async def test_what_stands_still_costs_one_question_more_and_nothing_is_read_twice() -> None:
+async def test_a_stalled_head_costs_one_more_request_and_nothing_is_read_twice() -> None:
     node = grown()
     ahead = reader(node)
     ahead.start(Wanted(numbers=FEW, reads=SOME))
@@ -75,7 +75,7 @@ async def test_what_stands_still_costs_one_question_more_and_nothing_is_read_twi
     assert node.requests == 2 * before + 1
 
 
-async def test_what_failed_on_the_way_is_read_anew_and_what_is_given_up_too() -> None:
+async def test_a_prefetch_that_failed_or_was_cancelled_is_read_again() -> None:
     node, wanted = grown(), Wanted(numbers=FEW, reads=SOME)
     ahead = reader(node)
     node.fail = NodeFailure(NodeFaultKind.MALFORMED, "not itself today")
@@ -89,14 +89,14 @@ async def test_what_failed_on_the_way_is_read_anew_and_what_is_given_up_too() ->
     assert await ahead.blocks(wanted) == await at_once(wanted)
 
 
-async def test_nothing_is_set_out_for_over_a_websocket() -> None:
+async def test_nothing_is_prefetched_over_a_websocket() -> None:
     node = replace(grown(), pushes=True)
     reader(node).start(Wanted(numbers=FEW, reads=SOME))
     await asyncio.sleep(0.01)
     assert node.requests == 0
 
 
-async def test_requests_that_are_given_up_at_any_moment_keep_no_later_one_waiting() -> None:
+async def test_requests_cancelled_at_any_moment_block_no_later_request() -> None:
     def answer(_: web.Request) -> web.Response:
         return web.json_response([{"jsonrpc": "2.0", "id": 0, "result": "0x1"}])
 

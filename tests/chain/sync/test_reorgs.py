@@ -99,7 +99,7 @@ async def _story(seed: int, reorgs: int) -> Counter[str]:
 
 
 @pytest.mark.thorough
-async def test_after_a_thousand_random_reorgs_what_stands_is_what_the_final_chain_holds() -> None:
+async def test_after_a_thousand_random_reorgs_the_valid_events_are_those_of_the_final_chain() -> None:
     counted: Counter[str] = Counter()
     for seed in range(25):
         counted += await _story(seed, reorgs=40)
@@ -108,7 +108,7 @@ async def test_after_a_thousand_random_reorgs_what_stands_is_what_the_final_chai
 
 
 @pytest.mark.parametrize("seed", [0, 1, 4, 7, 11])
-async def test_a_reorg_deeper_than_memory_is_told_by_name_and_nothing_is_lost_or_told_twice(seed: int) -> None:
+async def test_a_reorg_deeper_than_memory_is_reported_and_no_event_is_lost_or_repeated(seed: int) -> None:
     small = replace(LOCAL, keep_blocks=8)
     chain, kept = Chain(seed, silent=0), Kept()
     chain.grow(400)
@@ -136,7 +136,7 @@ async def test_a_crash_in_the_middle_of_a_deep_reorg_loses_no_retraction() -> No
     assert standing(told) == standing(await followed(chain))
 
 
-async def test_a_reorg_below_all_that_is_known_takes_everything_back() -> None:
+async def test_a_reorg_deeper_than_every_known_block_retracts_everything() -> None:
     small = replace(LOCAL, keep_blocks=8)
     chain, kept = Chain(5, silent=0), Kept()
     chain.grow(40)
@@ -149,7 +149,7 @@ async def test_a_reorg_below_all_that_is_known_takes_everything_back() -> None:
     assert standing(told) == standing(await followed(chain))
 
 
-async def test_no_fault_is_made_of_an_honest_reorg() -> None:
+async def test_an_honest_reorg_is_not_reported_as_a_node_fault() -> None:
     chain, kept = Chain(1), Kept()
     chain.grow(50)
     await followed(chain, watcher_of(SimulatedNode("one", chain), SimulatedNode("two", chain), kept=kept))

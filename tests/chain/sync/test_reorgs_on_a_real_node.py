@@ -49,12 +49,12 @@ async def _told_through(reorgs: int, seed: int) -> list[ChainEvent]:
     return told
 
 
-async def test_after_a_handful_of_reorgs_of_a_real_node_what_stands_is_what_its_chain_holds() -> None:
+async def test_after_a_few_reorgs_of_a_real_node_the_valid_events_are_those_of_its_chain() -> None:
     told = await _told_through(5, seed=1)
     assert sum(isinstance(event, Retracted) for event in placed(told)) >= 5
 
 
 @pytest.mark.acceptance
-async def test_after_fifty_reorgs_of_a_real_node_what_stands_is_what_its_chain_holds() -> None:
+async def test_after_fifty_reorgs_of_a_real_node_the_valid_events_are_those_of_its_chain() -> None:
     told = await _told_through(50, seed=2)
     assert sum(isinstance(event, Retracted) for event in placed(told)) >= 50

@@ -15,7 +15,7 @@ async def numbers(chain: Chain, last: int, kept: Kept | None) -> list[int]:
     return [event.place.block_number for event in told]
 
 
-async def test_a_scan_that_was_done_tells_nothing_again_and_a_longer_one_only_what_comes_after() -> None:
+async def test_a_finished_scan_repeats_no_event_and_a_longer_scan_reports_only_later_events() -> None:
     chain = history(4, 40, silent=0.5, gaps=(0, 4))
     middle, head = chain.head.number // 2, chain.head.number
     whole = await numbers(chain, head, None)
@@ -28,7 +28,7 @@ async def test_a_scan_that_was_done_tells_nothing_again_and_a_longer_one_only_wh
     assert len(rest) > 3
 
 
-async def test_what_the_detectors_knew_goes_on_so_that_no_block_before_is_asked_for() -> None:
+async def test_detector_memory_is_restored_so_that_no_earlier_block_is_requested() -> None:
     chain = history(4, 40, silent=0.5, gaps=(0, 4))
     kept, middle = Kept(), chain.head.number // 2
     await numbers(chain, middle, kept)

@@ -21,7 +21,7 @@ from tests.chain.sync.test_reorgs import followed, watcher_of
 from tests.evm.anvil import running
 
 
-async def test_a_long_gap_is_read_in_runs_and_nothing_in_it_is_lost() -> None:
+async def test_a_long_gap_is_read_in_ranges_and_nothing_is_lost() -> None:
     async with running() as anvil:
         proxy, admin, first, second = await proxy_on(anvil)
         kept, settings = Kept(), settings_of(anvil.url, watch=watching(proxy))
@@ -36,7 +36,7 @@ async def test_a_long_gap_is_read_in_runs_and_nothing_in_it_is_lost() -> None:
         assert [event.place.block_number for event in changes] == sorted(event.place.block_number for event in changes)
 
 
-async def test_what_was_decided_but_not_taken_is_told_after_a_restart() -> None:
+async def test_events_decided_but_not_delivered_are_emitted_after_a_restart() -> None:
     async with running() as anvil:
         proxy, admin, _, second = await proxy_on(anvil)
         kept, settings = Kept(), settings_of(anvil.url, watch=watching(proxy))
@@ -55,7 +55,7 @@ async def test_what_was_decided_but_not_taken_is_told_after_a_restart() -> None:
         assert placed(await until(Watcher(settings, kept), head_at(await anvil.height()))) == []
 
 
-async def test_a_reorg_while_the_watcher_was_away_is_taken_back_after_the_restart() -> None:
+async def test_a_reorg_during_downtime_is_retracted_after_the_restart() -> None:
     async with running() as anvil:
         proxy, admin, first, second = await proxy_on(anvil)
         kept, settings = Kept(), settings_of(anvil.url, watch=watching(proxy))
@@ -77,7 +77,7 @@ async def test_a_reorg_while_the_watcher_was_away_is_taken_back_after_the_restar
         assert again.old == low(first)
 
 
-async def test_a_reorg_deeper_than_the_window_takes_back_all_of_it_and_goes_on() -> None:
+async def test_a_reorg_deeper_than_the_window_retracts_all_of_it_and_continues() -> None:
     async with running() as anvil:
         proxy, admin, _, second = await proxy_on(anvil)
         snapshot = await anvil.call("evm_snapshot")
@@ -116,7 +116,7 @@ class Silent(SimulatedNode):
         return await super().ask(asks)
 
 
-async def test_an_upgrade_is_told_before_its_code_is_asked_for_and_the_next_block_after_it_was_compared() -> None:
+async def test_an_upgrade_is_emitted_before_its_code_is_read_and_the_next_block_after_the_comparison() -> None:
     chain = Chain(3, silent=0)
     node = Silent(chain)
     told: list[ChainEvent] = []
@@ -138,7 +138,7 @@ async def test_an_upgrade_is_told_before_its_code_is_asked_for_and_the_next_bloc
     assert compared.upgrade_id == told[-1].event_id
 
 
-async def test_a_node_that_never_gives_code_delays_the_comparison_alone_and_not_for_long(
+async def test_a_node_that_never_returns_code_delays_only_the_comparison_and_not_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("chain.sync.watcher.LIVE_REQUESTS_S", 0.05)

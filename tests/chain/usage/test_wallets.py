@@ -82,7 +82,7 @@ def false_alarms(stream: Iterator[float], allowed_per_day: float, days: float) -
     ("made", "most"),
     [(poisson, 1.3), (clustered, 1.3), (batched, 1.3), (nightly, 1.5)],
 )
-def test_false_alarms_come_at_the_stated_rate(made: Made, most: float) -> None:
+def test_false_alarms_occur_at_the_stated_rate(made: Made, most: float) -> None:
     runs = [false_alarms(made(random.Random(seed), 300), 1.0, 20) for seed in range(12)]
     alarms, days = (sum(column) for column in zip(*runs, strict=True))
     rate = alarms / days
@@ -92,7 +92,7 @@ def test_false_alarms_come_at_the_stated_rate(made: Made, most: float) -> None:
         assert rate >= 0.7  # as watchful as stated, too
 
 
-def test_rarer_alarms_need_longer_silences_and_a_halt_does_not_excuse_the_next() -> None:
+def test_rarer_alarms_need_longer_silences_and_a_halt_does_not_hide_the_next() -> None:
     rhythm, stream = OutflowRhythm(), poisson(random.Random(3), 600)
     for _ in range(3000):
         rhythm.learn(int(next(stream)))
@@ -105,7 +105,7 @@ def test_rarer_alarms_need_longer_silences_and_a_halt_does_not_excuse_the_next()
     assert again < 1.2 * allowed[0]
 
 
-def test_a_rhythm_is_judged_when_warm_and_forgets_by_half() -> None:
+def test_an_outflow_rate_is_judged_after_warm_up_and_its_weight_halves_over_time() -> None:
     rhythm = OutflowRhythm()
     for _ in range(WARM_GAPS - 1):
         rhythm.learn(1000)
@@ -156,7 +156,7 @@ def lived(detector: Wallets, seconds: float, step_s: int, outflows: list[float],
     return found
 
 
-def test_a_halt_is_told_as_it_deepens_and_the_return_closes_it() -> None:
+def test_a_halt_is_reported_as_it_deepens_and_the_next_payout_closes_it() -> None:
     detector, stream, times, now = watching(*TOKENS), clustered(random.Random(5), 500), [], 0.0
     while now < 3 * DAY_S:
         now += next(stream)
@@ -179,7 +179,7 @@ def test_a_halt_is_told_as_it_deepens_and_the_return_closes_it() -> None:
     assert len({event.event_id for event in [*halted, back]}) == 4
 
 
-def test_a_restart_goes_on_in_the_middle_of_a_silence() -> None:
+def test_a_restart_continues_in_the_middle_of_a_silence() -> None:
     detector = watching(*TOKENS)
     lived(detector, 2 * DAY_S, 60, [300.0 * number for number in range(1, 2 * 288)])
     again = watching(*TOKENS)
@@ -202,7 +202,7 @@ def test_a_restart_goes_on_in_the_middle_of_a_silence() -> None:
         (log(TOKEN, topic(3)), False),
     ],
 )
-def test_only_what_leaves_the_venue_counts(transfer: Log, counts: bool) -> None:
+def test_only_transfers_out_of_the_venue_count(transfer: Log, counts: bool) -> None:
     detector = watching(*TOKENS)
     detector.on_block(block(1, paid(), after_s=0), ())
     detector.on_block(block(2, transfer, after_s=60), ())
@@ -218,7 +218,7 @@ def test_only_what_leaves_the_venue_counts(transfer: Log, counts: bool) -> None:
         (20 * MIN_COIN, 5, False),
     ],
 )
-def test_the_own_coin_is_paid_out_when_the_wallets_hold_less_together(hot: int, warm: int, counts: bool) -> None:
+def test_a_lower_total_balance_of_the_wallets_is_a_payout_of_the_native_coin(hot: int, warm: int, counts: bool) -> None:
     detector = watching(*COIN)
     assert detector.reads() == Reads(state=frozenset({CoinBalance(HOT), CoinBalance(WARM)}))
     detector.on_block(holding(1, 0, 11 * MIN_COIN, 5), ())
@@ -227,7 +227,7 @@ def test_the_own_coin_is_paid_out_when_the_wallets_hold_less_together(hot: int, 
     assert (b'"gaps":1' in detector.memory()) is counts
 
 
-def test_where_balances_cannot_be_read_the_gap_is_forgotten() -> None:
+def test_a_gap_with_unreadable_balances_is_ignored() -> None:
     detector = watching(*COIN)
     detector.on_block(holding(1, 0, 11 * MIN_COIN, 5), ())
     detector.on_block(holding(2, 12, 10 * MIN_COIN, 5), ())
@@ -239,20 +239,20 @@ def test_where_balances_cannot_be_read_the_gap_is_forgotten() -> None:
     assert b'"gaps":1,"longest":[12]' in detector.memory()
 
 
-def test_a_stalled_chain_is_no_silent_wallet() -> None:
+def test_a_stalled_chain_is_not_a_silent_wallet() -> None:
     detector = watching(*TOKENS)
     lived(detector, 2 * DAY_S, 60, [300.0 * number for number in range(1, 2 * 288 + 1)])
     assert detector.on_block(block(9_999, after_s=2 * DAY_S + 36_000), ()) == []
     assert detector.on_block(block(10_000, after_s=2 * DAY_S + 10), ()) == []  # nor is a clock set back
 
 
-def test_needs_name_the_tokens_and_nothing_where_no_wallet_is_watched() -> None:
+def test_reads_cover_the_tokens_and_nothing_if_no_wallet_is_watched() -> None:
     assert watching(*TOKENS).reads() == Reads(addresses=frozenset({TOKEN}), topics=frozenset({TRANSFER}))
     assert watching().reads() == Reads()
     assert watching().on_block(block(1), ()) == []
 
 
-def test_memory_stays_small_whatever_was_seen() -> None:
+def test_memory_stays_small_whatever_the_input() -> None:
     detector = watching(*TOKENS)
     lived(detector, 12 * DAY_S, 120, [240.0 * number for number in range(1, 12 * 360)])
     assert len(detector.memory()) < 1000

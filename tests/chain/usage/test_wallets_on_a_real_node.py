@@ -21,7 +21,7 @@ async def pay_both(anvil: Anvil, token: Any, hot: str, someone: str) -> None:
     await anvil.call("eth_sendTransaction", {"from": hot, "to": someone, "value": hex(COIN)})
 
 
-async def test_a_halt_of_withdrawals_is_told_for_coin_and_token_and_hours_are_counted() -> None:
+async def test_a_halt_of_withdrawals_is_reported_for_coin_and_token_and_hours_are_counted() -> None:
     async with running() as anvil:
         hot, cold, someone = anvil.accounts[1:4]
         token = await anvil.deploy("ERC20PresetFixedSupply", "Token", "TOK", 10**9, hot)

@@ -34,7 +34,7 @@ async def told(old: str, new: str) -> dict[str, tuple[int, str, str]]:
     return {hint.said: (int(hint.slot, 16), hint.old, hint.new) for hint in found}
 
 
-async def test_what_is_only_added_gives_no_hint_and_its_functions_are_gained_with_their_arguments() -> None:
+async def test_added_variables_give_no_hint_and_added_functions_are_listed_with_their_arguments() -> None:
     read = await CodeReader().read([code_of("Vault"), code_of("VaultAppended")])
     found = changed(read[code_of("Vault")], read[code_of("VaultAppended")])
     assert found.layout == ()
@@ -45,7 +45,7 @@ async def test_what_is_only_added_gives_no_hint_and_its_functions_are_gained_wit
     assert (found.old_compiler, found.new_compiler) == ("solc 0.8.37", "solc 0.8.37")
 
 
-async def test_two_variables_that_changed_places_are_hinted_at_by_both_slots() -> None:
+async def test_two_variables_that_swapped_slots_give_a_hint_for_each_slot() -> None:
     found = await told("Vault", "VaultReordered")
     assert {slot for slot, _, _ in found.values()} == {1, 2}
     assert (1, "uint256", "mapping(address => uint256)") in found.values()
@@ -53,17 +53,17 @@ async def test_two_variables_that_changed_places_are_hinted_at_by_both_slots() -
     assert (2, "slot 2", "slot 1") in found.values()  # balanceOf finds it elsewhere
 
 
-async def test_a_slot_that_holds_two_numbers_instead_of_one_is_hinted_at() -> None:
+async def test_a_slot_that_holds_two_numbers_instead_of_one_gives_a_hint() -> None:
     assert list((await told("Vault", "VaultRetyped")).values()) == [(1, "uint256", "uint128")]
 
 
-async def test_a_shorter_gap_is_hinted_at_by_what_lies_behind_it() -> None:
+async def test_a_shorter_gap_gives_hints_for_the_variables_after_it() -> None:
     found = await told("Vault", "VaultShrunk")
     assert set(found.values()) == {(13, "slot 13", "slot 11"), (14, "slot 14", "slot 12")}
     assert all("2 back: a gap or a variable before it shrank" in words for words in found)
 
 
-async def test_every_hint_is_of_a_variable_that_the_compiler_put_elsewhere() -> None:
+async def test_every_hint_names_a_variable_that_the_compiler_moved() -> None:
     for name in ("VaultAppended", "VaultReordered", "VaultRetyped", "VaultShrunk"):
         before, after = built("Vault")["layout"], built(name)["layout"]
         moved = {tuple(place) for label, place in before.items() if after[label] != place and label != "_gap"}
@@ -102,7 +102,7 @@ def runtime(path: Path) -> bytes:
         ),
     ],
 )
-async def test_between_versions_of_audited_contracts_only_those_that_moved_give_hints(
+async def test_between_versions_of_audited_contracts_only_moved_variables_give_hints(
     older: Path, newer: Path, differ: set[str]
 ) -> None:
     binary()  # skips where npm's contracts are not installed
@@ -126,7 +126,7 @@ async def test_between_versions_of_audited_contracts_only_those_that_moved_give_
         ((0, 0, "bool"), (0, 0, "bytes4")),
     ],
 )
-def test_what_cannot_be_the_same_variable_is_hinted_at(before: tuple[int, int, str], now: tuple[int, int, str]) -> None:
+def test_two_uses_of_a_slot_that_cannot_be_one_variable_give_a_hint(before: tuple[int, int, str], now: tuple[int, int, str]) -> None:
     [hint] = hints(kept(before), kept(now))
     assert (hint.slot, hint.offset, hint.old, hint.new) == ("0x0", before[1], before[2], now[2])
     assert (f"at byte {now[1]}" in hint.said) == (before[1] != now[1])
@@ -148,7 +148,7 @@ def test_what_cannot_be_the_same_variable_is_hinted_at(before: tuple[int, int, s
         ((0, 0, "mapping(address => bool)"), (0, 0, "mapping(uint256 => mapping(address => uint256))")),
     ],
 )
-def test_what_may_be_the_same_variable_gives_no_hint(before: tuple[int, int, str], now: tuple[int, int, str]) -> None:
+def test_two_uses_of_a_slot_that_may_be_one_variable_give_no_hint(before: tuple[int, int, str], now: tuple[int, int, str]) -> None:
     assert hints(kept(before), kept(now)) == ()
 
 
@@ -157,14 +157,14 @@ def getter(slot: int, kind: str = "uint256", offset: int = 0, *, writes: bool = 
     return (Record(slot, offset, kind, reads=by, writes=by if writes else frozenset()),)
 
 
-def test_a_getter_that_reads_elsewhere_is_hinted_at_with_what_the_shift_may_mean() -> None:
+def test_a_getter_that_reads_another_slot_gives_a_hint_that_explains_the_shift() -> None:
     assert "(3 on: something came before it)" in hints(getter(1), getter(4))[0].said
     assert "(1 back: a gap" in hints(getter(4), getter(3))[0].said
     assert hints(getter(1), getter(1 << 255))[0].said.endswith(hex(1 << 255))  # moved into a namespace
     assert hints(getter(1, "bool"), getter(1, "bool", 20))[0].new == "slot 1 byte 20"
 
 
-def test_functions_that_write_or_read_another_type_are_not_held_against_each_other() -> None:
+def test_functions_that_write_or_read_another_type_are_not_compared() -> None:
     assert hints(getter(1, writes=True), getter(4)) == ()
     assert hints(getter(1), getter(4, "address")) == ()
     assert hints(getter(1), getter(1)) == ()
@@ -181,19 +181,19 @@ def test_hints_are_bounded_and_ordered() -> None:
     assert isinstance(found[0], LayoutHint)
 
 
-def test_a_slot_that_one_code_itself_reads_in_two_ways_gives_no_hint() -> None:
+def test_a_slot_that_one_code_reads_in_two_ways_gives_no_hint() -> None:
     """Two flags written at once look like one number: OpenZeppelin 4.3's Initializable, with the optimizer."""
     merged = kept((0, 0, "uint16"), (0, 1, "bool"))
     apart = kept((0, 0, "uint8"), (0, 1, "uint8"))
     assert hints(merged, apart) == hints(apart, merged) == ()
 
 
-def test_a_slot_crowded_by_hostile_code_is_left_aside() -> None:
+def test_a_slot_that_hostile_code_uses_too_often_is_ignored() -> None:
     crowd = kept(*((0, 0, "bool") for _ in range(5000)))
     assert hints(kept((0, 0, "uint256")), crowd) == hints(crowd, kept((0, 0, "uint256"))) == ()
 
 
-def test_what_is_not_known_of_a_code_is_not_guessed() -> None:
+def test_unknown_facts_about_a_code_are_not_guessed() -> None:
     whole = Code(size=3, selectors=frozenset({"0x11111111"}), storage=())
     unread = Code(size=9)
     assert changed(None, whole).gained is None
@@ -214,10 +214,10 @@ def test_what_is_not_known_of_a_code_is_not_guessed() -> None:
         ("", None),
     ],
 )
-def test_the_compiler_is_read_from_the_trailer(trailer: str, compiler: str | None) -> None:
+def test_the_compiler_version_is_read_from_the_code_trailer(trailer: str, compiler: str | None) -> None:
     assert compiler_of(bytes.fromhex("6080604052" + trailer)) == compiler
 
 
-def test_only_code_that_begins_like_soliditys_has_its_storage_read() -> None:
+def test_the_storage_layout_is_read_only_from_code_that_begins_like_solidity_code() -> None:
     assert solidity_like(code_of("Vault"))
     assert not solidity_like(code_of("VaultVyper"))

@@ -78,7 +78,7 @@ EVEN = (10**24, 4 * 10**24)
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_a_weighted_pool_of_halves_is_as_deep_as_a_constant_product(version: int) -> None:
+def test_a_weighted_pool_with_equal_weights_is_as_deep_as_a_constant_product(version: int) -> None:
     pool: VaultPool = pool_v2() if version == 2 else pool_v3()
     halves = [ONE // 2] * 2
     known = second((A, B), EVEN, weights=halves) if version == 2 else third(EVEN, weights=halves)
@@ -108,7 +108,7 @@ def test_a_stable_pool_leaves_its_own_token_out() -> None:
     assert move.share == pytest.approx(0.1)
 
 
-def test_what_comes_into_the_vault_is_an_addition() -> None:
+def test_tokens_entering_the_vault_are_an_addition() -> None:
     pool = pool_v2()
     pool.on_state(StateRead(second((A, B), EVEN)))
     assert pool.depth(200) is None, "neither weights nor amplification"
@@ -121,7 +121,7 @@ def test_what_comes_into_the_vault_is_an_addition() -> None:
     assert pool.on_log(log(balancer_v2.VAULT, topic(9)), []) is None
 
 
-def test_the_third_vault_says_whether_it_came_or_went() -> None:
+def test_the_version_3_vault_states_whether_liquidity_was_added_or_removed() -> None:
     pool = pool_v3()
     pool.on_state(StateRead(third(EVEN, amplification=100)))
     at = (pool.log_source[1], topic(LP), topic(0))
@@ -136,7 +136,7 @@ def test_the_third_vault_says_whether_it_came_or_went() -> None:
     assert pool.on_log(nothing, [nothing]) is None
 
 
-def test_what_could_not_be_read_stays_unknown() -> None:
+def test_unreadable_values_stay_unknown() -> None:
     pool = pool_v3()
     pool.on_state(StateRead({}))
     assert (pool.reserves(), pool.depth(200)) == (None, None)

@@ -147,7 +147,7 @@ class Vault:
 
 
 @pytest.mark.parametrize(("name", "within"), [("weighted", 3e-3), ("stable", 3e-3)])
-async def test_the_depth_of_balancers_own_pools_is_what_swaps_pay_and_is_paid(name: str, within: float) -> None:
+async def test_the_depth_of_balancer_pools_matches_real_swaps_in_both_directions(name: str, within: float) -> None:
     """Each token's depth is what a swap that moves its price so far takes out, and what the opposite one puts in.
 
     Fees stay in these pools and move the price a little themselves: that is the error allowed, the fee of 0.3 %.
@@ -197,7 +197,7 @@ async def quoted(vault: Vault, name: str, at: int, *first: tuple[int, int]) -> f
     return float((ratios[0] * ratios[1]) ** 0.5)
 
 
-async def test_liquidity_that_leaves_one_balancer_pool_for_another_is_told_to_the_unit() -> None:
+async def test_liquidity_moved_between_balancer_pools_is_reported_exactly() -> None:
     async with running() as anvil:
         vault = Vault(anvil)
         await vault.begin()

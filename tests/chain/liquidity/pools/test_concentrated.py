@@ -57,7 +57,7 @@ def learnt(known: Mapping[AnyRead, object], rounds: int = 3) -> uniswap_v3.Conce
 WIDE = {-6000: SOME, 6000: -SOME}
 
 
-def test_a_pool_is_read_in_three_steps_and_then_no_more() -> None:
+def test_a_pool_is_read_in_three_steps_and_not_again() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     assert pool.depth(100) is None
     assert len(pool.reads().state) == 2  # the ticks found near the price
@@ -76,7 +76,7 @@ def test_a_pool_with_nothing_near_its_price_has_no_ticks_to_read() -> None:
     assert pool.depth(200) is not None
 
 
-def test_what_could_not_be_read_is_asked_again() -> None:
+def test_unreadable_values_are_requested_again() -> None:
     known = chain(WIDE | {-120: SOME, 120: -SOME})
     pool = learnt({}, rounds=3)
     assert CallBytes(POOL, SLOT0) in pool.reads().state
@@ -128,14 +128,14 @@ def test_moves_change_the_ticks_they_touch() -> None:
     assert pool.on_log(fees, [fees]) is None
 
 
-def test_a_mint_between_two_readings_is_read_too() -> None:
+def test_a_mint_between_two_readings_is_included() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     came = mint(-60, 60, SOME)
     pool.on_log(came, [came])
     assert {Reading(POOL).tick(60), Reading(POOL).tick(-60)} <= pool.reads().state
 
 
-def test_a_swap_far_away_makes_the_ticks_there_be_read() -> None:
+def test_a_swap_to_a_distant_price_causes_a_read_of_the_ticks_there() -> None:
     pool = learnt(chain(WIDE))
     far = log(POOL, uniswap_v3.SWAP, topic(1), topic(1), body=words(1, 1, sqrt_price_at(5000), SOME, 5000))
     assert pool.on_log(far, [far]) is None
@@ -159,7 +159,7 @@ def test_the_holder_of_the_nft_is_the_owner() -> None:
     assert pool.on_log(gone, [gone, less, burnt]).owner == FRIEND  # type: ignore[union-attr]
 
 
-def test_an_unknown_nfts_owner_is_who_collects() -> None:
+def test_the_owner_of_an_unknown_nft_is_the_account_that_collects() -> None:
     pool = learnt(chain(WIDE))
     gone = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
     less = log(MANAGER, DECREASE, topic(78), body=words(SOME, 5, 6), index=4)
@@ -169,7 +169,7 @@ def test_an_unknown_nfts_owner_is_who_collects() -> None:
     assert pool.on_log(gone, [gone, less]).owner is None  # type: ignore[union-attr]
 
 
-def test_a_position_handed_on_before_it_is_withdrawn_is_its_new_holders() -> None:
+def test_a_position_transferred_before_its_withdrawal_belongs_to_its_new_holder() -> None:
     pool = learnt(chain(WIDE))
     came = mint(-600, 600, SOME, owner=int(MANAGER, 16), index=2)
     minted = log(MANAGER, TRANSFER, topic(0), topic(1), topic(77), index=3)
@@ -185,7 +185,7 @@ def test_a_position_handed_on_before_it_is_withdrawn_is_its_new_holders() -> Non
     assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
 
 
-def test_owners_are_remembered_up_to_a_bound_and_memory_put_back() -> None:
+def test_the_memory_of_owners_is_bounded_and_restored() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     for token in range(MAX_POSITIONS + 5):
         came = mint(-600, 600, 1, owner=int(MANAGER, 16), index=2)
@@ -199,7 +199,7 @@ def test_owners_are_remembered_up_to_a_bound_and_memory_put_back() -> None:
     assert (other.memory(), other.reads()) == (pool.memory(), pool.reads())
 
 
-def test_ticks_beyond_memory_are_let_go_far_from_the_price() -> None:
+def test_ticks_above_the_memory_bound_are_dropped_farthest_from_the_price_first() -> None:
     ticks = Ticks(source=Reading(POOL))
     ticks.initialise(Q96, 0, spacing=1, fee_ppm=500)
     assert (ticks.low, ticks.high) == (-MAX_TICK, MAX_TICK)
@@ -210,7 +210,7 @@ def test_ticks_beyond_memory_are_let_go_far_from_the_price() -> None:
     assert ticks.share(-10_000, 10_000, 5) == 5 / ticks.reserves()[0]  # type: ignore[index]
 
 
-def test_before_a_pool_is_known_its_moves_say_nothing() -> None:
+def test_moves_of_a_pool_that_is_not_known_yet_cause_no_events() -> None:
     ticks = Ticks(source=Reading(POOL))
     ticks.modified(-60, 60, 5)
     ticks.swapped(Spot(sqrt_price=Q96, tick=0, liquidity=1))

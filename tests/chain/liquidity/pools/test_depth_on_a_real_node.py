@@ -39,7 +39,7 @@ async def read(uniswap: Uniswap) -> Liquidity:
         await nodes.close()
 
 
-async def test_a_v3_pools_depth_is_what_swaps_of_that_size_pay_across_its_ticks() -> None:
+async def test_the_depth_of_a_v3_pool_matches_real_swaps_across_its_ticks() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin(sqrt_price=Q96 * 13 // 10)
@@ -69,7 +69,7 @@ async def test_a_v3_pools_depth_is_what_swaps_of_that_size_pay_across_its_ticks(
         assert len(walked) > 2, "the swaps crossed no tick"
 
 
-async def test_a_v2_pairs_depth_is_what_swaps_of_that_size_pay() -> None:
+async def test_the_depth_of_a_v2_pair_matches_real_swaps() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin()

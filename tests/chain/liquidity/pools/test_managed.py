@@ -38,7 +38,7 @@ def initialized(fee: int = 3000) -> Log:
 
 
 @pytest.mark.parametrize(("fee", "dearer"), [(3000, 1 / 0.997), (0x800000, 1)])
-def test_a_v4_pool_is_known_whole_from_its_beginning(fee: int, dearer: float) -> None:
+def test_a_v4_pool_followed_from_its_creation_is_known_completely(fee: int, dearer: float) -> None:
     bare = uniswap_v4.make(WatchedPool(address=ID, kind="uniswap_v4"))
     begun = initialized(fee)
     assert bare.on_log(begun, [begun]) is None
@@ -61,7 +61,7 @@ def test_a_v4_pool_is_known_whole_from_its_beginning(fee: int, dearer: float) ->
     assert (other.memory(), other.depth(200), other.reserves()) == (bare.memory(), bare.depth(200), bare.reserves())
 
 
-def test_a_v4_pool_whose_spacing_nobody_knows_still_follows_its_price() -> None:
+def test_a_v4_pool_with_unknown_tick_spacing_still_follows_its_price() -> None:
     pool = v4(None)
     base = uniswap_v4.mapped(int(ID, 16), uniswap_v4.POOLS_SLOT)
     packed = Q96 | (5 << 160) | (1000 << 184) | (3000 << 208)
@@ -95,7 +95,7 @@ def test_a_v4_positions_owner_is_the_holder_of_its_nft() -> None:
     assert other.memory() == pool.memory()
 
 
-def test_a_v4_pool_is_read_from_its_managers_storage_in_the_middle_of_its_life() -> None:
+def test_a_v4_pool_watched_after_its_creation_is_read_from_the_storage_of_its_manager() -> None:
     pool, stored = (
         v4(60),
         uniswap_v4.Storage(uniswap_v4.POOL_MANAGER, uniswap_v4.mapped(int(ID, 16), uniswap_v4.POOLS_SLOT), 60),

@@ -18,7 +18,7 @@ async def followed(uniswap: Uniswap, start: int) -> list[ChainEvent]:
     return placed(await until(watcher, head_at(await uniswap.anvil.height())))
 
 
-async def test_a_migration_through_uniswaps_own_migrator_is_told_with_the_right_share() -> None:
+async def test_a_migration_through_the_uniswap_migrator_is_reported_with_the_right_share() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin()
@@ -57,7 +57,7 @@ async def test_a_migration_through_uniswaps_own_migrator_is_told_with_the_right_
             assert account.unexplained <= account.removed / 1000
 
 
-async def test_a_plain_withdrawal_from_v3_is_no_migration_and_its_fees_are_no_liquidity() -> None:
+async def test_a_plain_v3_withdrawal_is_not_a_migration_and_its_fees_are_not_liquidity() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin()

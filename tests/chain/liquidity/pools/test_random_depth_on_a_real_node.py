@@ -57,7 +57,7 @@ class Someone:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_random_v3_pool_watched_from_the_middle_of_its_life_is_as_deep_as_told(seed: int) -> None:
+async def test_the_reported_depth_of_a_random_v3_pool_watched_after_its_creation_is_right(seed: int) -> None:
     chance = random.Random(seed)
     fee = chance.choice(tuple(SPACINGS))
     price = int(Q96 * 10 ** chance.uniform(-4.5, 4.5))

@@ -84,7 +84,7 @@ class Managed:
         )  # fmt: skip
 
 
-async def test_the_depth_of_a_v4_pool_is_what_swaps_of_that_size_pay() -> None:
+async def test_the_depth_of_a_v4_pool_matches_real_swaps() -> None:
     async with running() as anvil:
         v4 = Managed(anvil)
         await v4.begin()
@@ -108,7 +108,7 @@ async def test_the_depth_of_a_v4_pool_is_what_swaps_of_that_size_pay() -> None:
                 snapshot = str(await anvil.call("evm_snapshot"))
 
 
-async def test_liquidity_that_changes_pools_within_the_manager_is_told_to_the_unit() -> None:
+async def test_liquidity_moved_between_pools_of_one_manager_is_reported_exactly() -> None:
     async with running() as anvil:
         v4 = Managed(anvil)
         start = await anvil.height() + 1

@@ -30,7 +30,7 @@ def last_of(told: list[ChainEvent], token: str) -> LiquidityAccounted:
     return found
 
 
-async def test_what_is_sent_on_to_a_bridge_is_told_as_gone_over_it() -> None:
+async def test_removed_tokens_sent_to_a_bridge_are_reported_as_bridged() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         await pools.add(1, 10**24, 10**24)
@@ -46,7 +46,7 @@ async def test_what_is_sent_on_to_a_bridge_is_told_as_gone_over_it() -> None:
         assert (other.to_wallets, other.to_bridges) == (other.removed, 0)
 
 
-async def test_a_contract_that_sells_one_side_and_adds_elsewhere_is_a_migration_of_the_other() -> None:
+async def test_a_contract_that_sells_one_token_and_adds_the_other_elsewhere_migrates_the_other() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         me = anvil.accounts[0]
