@@ -62,7 +62,9 @@ REFUSALS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=list(REFUSALS))
-async def test_an_invalid_answer_gives_no_result_and_shows_no_key(refusal: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_answer_gives_no_result_and_shows_no_key(
+    refusal: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     async with opened() as explorer:
         explorer.instead.append(refusal())

@@ -77,9 +77,7 @@ def test_a_word_that_is_not_a_target_address_is_never_proved(word: str) -> None:
 
 
 @pytest.mark.parametrize(("where", "believed"), [(SLOT, False), (ASKED, True)])
-def test_without_proof_support_a_getter_is_believed_and_a_low_slot_is_not(
-    where: WatchedPlace, believed: bool
-) -> None:
+def test_without_proof_support_a_getter_is_believed_and_a_low_slot_is_not(where: WatchedPlace, believed: bool) -> None:
     held: Places = {}
     word = f"{int(ONE, 16):#x}"
     assert [proved(held, AT, where, word, StateRead(CODE)) for _ in range(3)] == [False, False, believed]

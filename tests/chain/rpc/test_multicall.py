@@ -110,7 +110,9 @@ def test_code_hashes_are_returned_and_a_missing_account_has_no_code() -> None:
         (words(5) + b"\x01", 5),
     ],
 )
-def test_the_first_word_of_a_call_counts_and_a_shorter_answer_is_missing(answer: bytes | None, word: int | None) -> None:
+def test_the_first_word_of_a_call_counts_and_a_shorter_answer_is_missing(
+    answer: bytes | None, word: int | None
+) -> None:
     calls, _, accounts = answering(answer)
     found, _ = asked(calls, accounts)
     assert found.pop(calls[0], None) == word
@@ -243,7 +245,9 @@ def test_reads_are_packed_from_24_reads_on() -> None:
     ("kind", "most"), [("slot", MAX_SLOTS), ("code", MAX_CODES), ("call", MAX_CALLS), ("answer", MAX_CALLS)]
 )
 @pytest.mark.parametrize("more", [-1, 0, 1])
-def test_a_call_holds_a_bounded_number_of_reads_and_the_rest_go_into_another_call(kind: str, most: int, more: int) -> None:
+def test_a_call_holds_a_bounded_number_of_reads_and_the_rest_go_into_another_call(
+    kind: str, most: int, more: int
+) -> None:
     make: dict[str, Any] = {
         "slot": lambda at: SlotWord(address(1), at),
         "code": lambda at: CodeHash(address(at)),

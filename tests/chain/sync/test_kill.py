@@ -64,7 +64,9 @@ async def test_a_killed_chain_reader_resumes_and_writes_the_same_log(how: str, t
 
 
 @pytest.mark.parametrize("point", [9, 10, 12, 13, 14])
-async def test_a_watcher_killed_between_an_upgrade_and_its_comparison_makes_the_comparison_later(point: int, tmp_path: Path) -> None:
+async def test_a_watcher_killed_between_an_upgrade_and_its_comparison_compares_later(
+    point: int, tmp_path: Path
+) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     whole.mkdir()
     broken.mkdir()
@@ -81,9 +83,7 @@ async def test_a_watcher_killed_between_an_upgrade_and_its_comparison_makes_the_
 @pytest.mark.acceptance
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("how", ["follow", "scan"])
-async def test_a_reader_of_two_thousand_blocks_killed_repeatedly_writes_the_same_log(
-    how: str, tmp_path: Path
-) -> None:
+async def test_a_reader_of_two_thousand_blocks_killed_repeatedly_writes_the_same_log(how: str, tmp_path: Path) -> None:
     dice = random.Random(how)
     points = [*range(1, 15), *(dice.randint(15, 120) for _ in range(16))]
     await _same(how, tmp_path, blocks=2000, every=4, points=points)

@@ -56,7 +56,9 @@ async def at_once(wanted: Wanted, *, every_block: bool = False) -> list[Block]:
         Wanted(numbers=FEW, reads=Reads(state=STANDING, deferrable=STANDING)),
     ],
 )
-async def test_the_same_blocks_are_returned_whatever_was_prefetched(begun: Reads, wanted: Wanted, every_block: bool) -> None:
+async def test_the_same_blocks_are_returned_whatever_was_prefetched(
+    begun: Reads, wanted: Wanted, every_block: bool
+) -> None:
     ahead = reader(grown(), every_block=every_block)
     ahead.start(Wanted(numbers=wanted.numbers, reads=begun))
     assert await ahead.blocks(wanted) == await at_once(wanted, every_block=every_block)

@@ -126,7 +126,9 @@ async def test_between_versions_of_audited_contracts_only_moved_variables_give_h
         ((0, 0, "bool"), (0, 0, "bytes4")),
     ],
 )
-def test_two_uses_of_a_slot_that_cannot_be_one_variable_give_a_hint(before: tuple[int, int, str], now: tuple[int, int, str]) -> None:
+def test_two_uses_that_cannot_be_one_variable_give_a_hint(
+    before: tuple[int, int, str], now: tuple[int, int, str]
+) -> None:
     [hint] = hints(kept(before), kept(now))
     assert (hint.slot, hint.offset, hint.old, hint.new) == ("0x0", before[1], before[2], now[2])
     assert (f"at byte {now[1]}" in hint.said) == (before[1] != now[1])
@@ -148,7 +150,9 @@ def test_two_uses_of_a_slot_that_cannot_be_one_variable_give_a_hint(before: tupl
         ((0, 0, "mapping(address => bool)"), (0, 0, "mapping(uint256 => mapping(address => uint256))")),
     ],
 )
-def test_two_uses_of_a_slot_that_may_be_one_variable_give_no_hint(before: tuple[int, int, str], now: tuple[int, int, str]) -> None:
+def test_two_uses_that_may_be_one_variable_give_no_hint(
+    before: tuple[int, int, str], now: tuple[int, int, str]
+) -> None:
     assert hints(kept(before), kept(now)) == ()
 
 
