@@ -1,4 +1,4 @@
-"""What contracts declare, with what they are called, and when their word is broken: by hand."""
+"""Checks declared targets, the probe calls, and when a declaration is contradicted; all inputs are built by hand."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from chain.behaviour.declared import Declared, Finding, bodies, declared, holdin
 from chain.blocks.delegates import Delegate
 from chain.blocks.reads import AnyRead, CallBytes, CallWord, SlotWord, StateRead
 from chain.events import Role
+from tests.chain.builders import topic
 from tests.chain.detectors.test_behaviour import BEACON, BEACON_SLOT, CLAIM, FORM, IMPLEMENTATION, A, B, C, P
-from tests.chain.made import topic
 from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
 
 

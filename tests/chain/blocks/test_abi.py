@@ -1,4 +1,4 @@
-"""Addresses as people write them: with the checksum that EIP-55 puts into the case of their letters."""
+"""Checks the EIP-55 checksum, which is written in the case of the letters of an address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OF_THE_EIP = (
     "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
     "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
 )
-"""EIP-55, "Test Cases": all upper case, all lower case, and mixed."""
+"""EIP-55, section "Test Cases": all upper case, all lower case, and mixed."""
 
 
 @pytest.mark.parametrize("right", OF_THE_EIP)

@@ -1,4 +1,4 @@
-"""Strangers' code in a process of its own: what is read, and that hostile code costs no more than it may."""
+"""Reads untrusted code in its own process: checks the result, and that hostile code costs no more than its bound."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODY = bytes.fromhex("5b00")
 
 
 def dispatcher(functions: int, body: Callable[[int], bytes]) -> bytes:
-    """Code that answers so many functions with one body, made for the place where it stands."""
+    """Code with this many functions that share one body, built for its offset."""
     head = bytes.fromhex("608060405260003560e01c")
     place = len(head) + functions * 11
     tests = (b"\x80\x63" + (0x11000000 + one).to_bytes(4, "big") + b"\x14\x61" + place.to_bytes(2, "big") + b"\x57"
@@ -30,7 +30,7 @@ def dispatcher(functions: int, body: Callable[[int], bytes]) -> bytes:
 
 
 def branching(times: int, inside: bytes) -> Callable[[int], bytes]:
-    """A body that forks at each of its words and joins again: twice as many ways through it each time."""
+    """A body that branches and joins again at each word: each one doubles the number of paths."""
 
     def body(place: int) -> bytes:
         made = bytearray(b"\x5b")
@@ -43,7 +43,7 @@ def branching(times: int, inside: bytes) -> Callable[[int], bytes]:
 
 
 def looping(place: int) -> bytes:
-    """A loop without end over a slot that grows."""
+    """An endless loop over a growing slot number."""
     return bytes.fromhex("5b5f355f54015f555f3561") + place.to_bytes(2, "big") + bytes.fromhex("5700")
 
 
@@ -93,7 +93,7 @@ async def test_hostile_code_delays_no_caller_and_spoils_no_code_read_with_it() -
     beating = asyncio.create_task(beat())
     found = await CodeReader(cpu_s=1.0, wall_s=20.0).read([good, *HOSTILE.values()])
     beating.cancel()
-    assert max(pauses) < 1.0  # evmole itself holds the interpreter for seconds
+    assert max(pauses) < 1.0  # evmole itself blocks the interpreter for seconds
     assert found[good].storage is not None
     assert {name: found[code].size for name, code in HOSTILE.items()} == {
         name: len(code) for name, code in HOSTILE.items()
@@ -150,13 +150,13 @@ async def test_the_reading_process_receives_no_secret(monkeypatch: pytest.Monkey
 
 def test_without_an_evmole_build_our_own_reader_finds_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "evmole", None)
-    told: list[dict[str, object]] = []
-    read(3, code_of("Vault"), told.append)
-    assert told == [{"at": 3, "selectors": sorted(selectors(code_of("Vault")))}, {"at": 3, "done": True}]
+    reports: list[dict[str, object]] = []
+    read(3, code_of("Vault"), reports.append)
+    assert reports == [{"at": 3, "selectors": sorted(selectors(code_of("Vault")))}, {"at": 3, "done": True}]
 
 
 def test_our_reader_and_evmole_find_the_same_functions_in_every_npm_contract() -> None:
-    binary()  # skips where npm's contracts are not installed
+    binary()  # skips if the npm contracts are not installed
     evmole = pytest.importorskip("evmole", reason="evmole has no build for this machine")
     codes: dict[bytes, str] = {}
     for path in sorted([*MODULES.glob("**/*.json"), *(MODULES.parent / "pools/node_modules").glob("**/*.json")]):
@@ -173,7 +173,7 @@ def test_our_reader_and_evmole_find_the_same_functions_in_every_npm_contract() -
 
 
 def code_in(body: bytes) -> bytes:
-    """The deployed code of a built contract's file; none where it is no such file, or not linked."""
+    """Returns the deployed code in a build file; None if the file is of another kind or not linked."""
     try:
         built = json.loads(body)
         code = built.get("deployedBytecode") if isinstance(built, dict) else None

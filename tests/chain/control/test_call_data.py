@@ -1,4 +1,4 @@
-"""Call data opened through envelopes, against an independent encoder (eth_abi); hostile bytes open to nothing."""
+"""Opens call data through nested calls, checked against an independent encoder (eth_abi); hostile bytes give nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chain.control import call_data
 from chain.control.call_data import CHANGES, ENVELOPES, DecodedCall, Foreseen, foreseen, opened, signed_call
 from chain.events import Role
 from tests.branches import Reached
-from tests.chain.made import address, words
+from tests.chain.builders import address, words
 
 PROXY, ADMIN, NEW, SAFE, LOCK = address(0xA), address(0xAD), address(2), address(0x5AFE), address(0x71)
 UPGRADE = Foreseen(target=PROXY, new=NEW)

@@ -1,4 +1,4 @@
-"""Control of real contracts on a real node: OpenZeppelin 4's and 5's, and Safe's own; nothing here was written by us."""
+"""Checks control of real contracts on a real node: OpenZeppelin 4 and 5, and Safe; none of them is our own code."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ async def followed(anvil: Anvil, watch: Watch, start: int) -> list[ChainEvent]:
     return placed(await until(Watcher(settings, None), head_at(end)))
 
 
-def changes(told: list[ChainEvent]) -> list[ControlChanged]:
-    return [event for event in told if isinstance(event, ControlChanged)]
+def changes(events: list[ChainEvent]) -> list[ControlChanged]:
+    return [event for event in events if isinstance(event, ControlChanged)]
 
 
 async def test_roles_and_pauses_of_a_token_are_reported_in_order() -> None:
@@ -90,16 +90,16 @@ async def test_a_batch_in_a_timelock_is_opened_cancelled_and_queued_again() -> N
         await anvil.call("evm_increaseTime", 7300)
         await anvil.mine()
         await anvil.send(timelock.functions.executeBatch(*calls, salt))
-        told = await followed(anvil, watching(proxy, timelock=timelock), start)
-        queued = [event for event in told if isinstance(event, UpgradeQueued)]
+        events = await followed(anvil, watching(proxy, timelock=timelock), start)
+        queued = [event for event in events if isinstance(event, UpgradeQueued)]
         assert [event.target for event in queued] == [low(beacon), low(proxy)] * 2
         assert {event.new for event in queued} == {low(second)}
         assert queued[2].eta == queued[2].place.block_time + timedelta(hours=2)
-        ended = [event for event in told if isinstance(event, OperationEnded)]
+        ended = [event for event in events if isinstance(event, OperationEnded)]
         assert [(one.executed, one.queued_event_id) for one in ended] == [
             (False, queued[0].event_id), (True, queued[2].event_id),
         ]  # fmt: skip
-        [upgraded] = [event for event in told if isinstance(event, ContractUpgraded)]
+        [upgraded] = [event for event in events if isinstance(event, ContractUpgraded)]
         assert (upgraded.contract, upgraded.queued, upgraded.operation) == (low(proxy), True, queued[2].operation)
 
 
@@ -120,18 +120,18 @@ async def test_an_access_manager_schedules_executes_and_grants() -> None:
         await anvil.call("evm_increaseTime", 601)
         await anvil.mine()
         await anvil.send(manager.functions.execute(beacon.address, upgrade), sender=1)
-        told = await followed(anvil, watching(proxy, timelock=manager), start)
-        granted = changes(told)[0]
+        events = await followed(anvil, watching(proxy, timelock=manager), start)
+        granted = changes(events)[0]
         assert (granted.change, granted.account, granted.role) == (
             ControlChange.ROLE_GRANTED, low(other), f"0x{7:064x}",
         )  # fmt: skip
-        queued = [event for event in told if isinstance(event, UpgradeQueued)]
+        queued = [event for event in events if isinstance(event, UpgradeQueued)]
         assert [(event.target, event.new) for event in queued] == [
             (low(beacon), low(second)),
             (low(proxy), low(second)),
         ]
         assert queued[0].eta == queued[0].place.block_time + timedelta(seconds=600)
-        [upgraded] = [event for event in told if isinstance(event, ContractUpgraded)]
+        [upgraded] = [event for event in events if isinstance(event, ContractUpgraded)]
         assert (upgraded.queued, upgraded.operation) == (True, queued[0].operation)
 
 
@@ -152,7 +152,7 @@ async def test_a_safe_hash_is_joined_to_its_upgrade_and_the_safe_modules_are_rep
         def call_of(target: str, body: str) -> tuple[Any, ...]:
             return (target, 0, body, 0, 0, 0, 0, NOBODY, NOBODY)
 
-        signed = bytes(12) + bytes.fromhex(account[2:]) + bytes(32) + b"\1"  # approved by the sender's own hash
+        signed = bytes(12) + bytes.fromhex(account[2:]) + bytes(32) + b"\1"  # approved by the hash of the sender
         upgrade = call_of(beacon.address, beacon.encode_abi("upgradeTo", [second.address]))
         approved = await safe.functions.getTransactionHash(*upgrade, 0).call()
         await anvil.send(safe.functions.approveHash(approved))
@@ -162,12 +162,12 @@ async def test_a_safe_hash_is_joined_to_its_upgrade_and_the_safe_modules_are_rep
         module = call_of(safe.address, safe.encode_abi("enableModule", [anvil.accounts[2]]))
         await anvil.send(safe.functions.execTransaction(*module, signed))
         watch = Watch(contracts=(WatchedContract(address=low(proxy), timelock=low(safe.address)),))
-        told = await followed(anvil, watch, start)
-        upgrades = [event for event in told if isinstance(event, ContractUpgraded)]
+        events = await followed(anvil, watch, start)
+        upgrades = [event for event in events if isinstance(event, ContractUpgraded)]
         assert [(event.new, event.queued) for event in upgrades] == [(low(second), True), (low(first), None)]
         assert upgrades[0].operation == "0x" + approved.hex()
-        assert [event.executed for event in told if isinstance(event, OperationEnded)] == [True, True]
-        [enabled] = changes(told)
+        assert [event.executed for event in events if isinstance(event, OperationEnded)] == [True, True]
+        [enabled] = changes(events)
         assert (enabled.change, enabled.account) == (ControlChange.MODULE_ENABLED, low(anvil.accounts[2]))
 
 

@@ -1,4 +1,4 @@
-"""Changes of control that no log told: seen in what getters answer, once, for every contract below; never twice."""
+"""Checks silent changes of control: getters reveal each one once, for every contract under the changed controller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.detectors import control
 from chain.detectors.control import MAX_FIRST_READS, MAX_SILENT, Control
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen
 from chain.watch import Watch, WatchedContract
-from tests.chain.made import address, block, log, words
+from tests.chain.builders import address, block, log, words
 
 TOKEN, ADMIN, LOCK = address(0xA << 80), address(0xB << 80), address(0xC << 80)
 ONE, TWO, SAFE = address(1 << 90), address(2 << 90), address(3 << 90)
@@ -26,7 +26,7 @@ def watching(*contracts: Address, timelock: Address | None = None, timelocks: tu
 
 
 def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[AnyRead, object]:
-    """What an address answers, and that its slots were read."""
+    """Returns the getter answers of an address, with its slots marked as read."""
     state: dict[AnyRead, object] = {SlotWord(at, slot): 0 for slot in (ADMIN_SLOT, *SLOTS.values())}
     for key, value in getters.items():
         if isinstance(value, tuple):
@@ -77,8 +77,8 @@ def test_a_log_and_its_getter_are_one_change_even_if_the_state_is_read_later() -
     for states in ((owner(TWO),), (EMPTY, owner(TWO))):
         detector = watching()
         seen(detector, 1, owner(ONE))
-        said = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
-        [event] = seen(detector, 2, states[0], said)
+        logged = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
+        [event] = seen(detector, 2, states[0], logged)
         assert event.seen_by is ControlSeen.LOG
         for number, state in enumerate(states[1:], 3):
             assert seen(detector, number, state) == []
@@ -88,8 +88,8 @@ def test_a_log_and_its_getter_are_one_change_even_if_the_state_is_read_later() -
 def test_a_log_followed_by_a_silent_change_is_two_changes() -> None:
     detector = watching()
     seen(detector, 1, owner(ONE))
-    said = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
-    first, second = seen(detector, 2, owner(SAFE), said)
+    logged = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
+    first, second = seen(detector, 2, owner(SAFE), logged)
     assert (first.new, second.old, second.new, second.seen_by) == (TWO, TWO, SAFE, ControlSeen.STATE)
 
 
@@ -119,8 +119,8 @@ def test_safe_signers_threshold_modules_and_guard_are_each_compared_by_their_own
     later = answers(TOKEN, threshold=1, signers=(TWO, SAFE), modules=(LOCK,)) | {
         SlotWord(TOKEN, SLOTS["guard"]): 7 << 90
     }
-    told = {(event.change, event.account, event.new) for event in seen(detector, 2, later)}
-    assert told == {
+    changes = {(event.change, event.account, event.new) for event in seen(detector, 2, later)}
+    assert changes == {
         (ControlChange.THRESHOLD, None, "1"),
         (ControlChange.SIGNER_ADDED, SAFE, None),
         (ControlChange.SIGNER_REMOVED, ONE, None),
@@ -140,8 +140,8 @@ def test_signers_that_a_log_reported_are_not_reported_again() -> None:
         log(TOKEN, topic_of("Paused(address)"), body=words(1), index=3),
         log(TOKEN, topic_of("RoleGranted(bytes32,address,address)"), body=words(1, 2, 3), index=4),
     ]
-    told = seen(detector, 2, answers(TOKEN, threshold=3, signers=(TWO,), paused=1), *logs)
-    assert [event.seen_by for event in told] == [ControlSeen.LOG] * 5
+    changes = seen(detector, 2, answers(TOKEN, threshold=3, signers=(TWO,), paused=1), *logs)
+    assert [event.seen_by for event in changes] == [ControlSeen.LOG] * 5
 
 
 def test_changes_of_owners_count_up_to_three_levels_above_the_contract() -> None:
@@ -192,12 +192,12 @@ def test_only_getters_that_answered_are_read_again_until_the_target_changes() ->
     seen(detector, 2, {**owner(ONE), target: 1})
     asked = {one for one in detector.reads().state if isinstance(one, CallWord | CallBytes) and one.address == TOKEN}
     assert asked == {CallWord(TOKEN, BODIES["owner"])}
-    assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().state  # it is no Safe
+    assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().state  # it is not a Safe
     seen(detector, 3, {**owner(ONE), target: 2})
     assert CallWord(TOKEN, BODIES["paused"]) in detector.reads().state
     assert seen(detector, 4, {**owner(ONE), getter_read(TOKEN, "paused"): 1, target: 2}) == []
     assert [event.change for event in seen(detector, 5, {**owner(TWO), target: 2})] == [ControlChange.OWNER]
-    assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().state  # it answers no more
+    assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().state  # it stops answering
 
 
 def test_a_contract_that_answers_every_call_or_malformed_data_is_not_believed() -> None:
@@ -227,8 +227,8 @@ def _later(detector: Control) -> Reads:
 
 def test_an_owner_that_changes_in_every_block_is_reported_for_a_while_and_then_not_read() -> None:
     detector = watching()
-    told = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MAX_SILENT + 9)]
-    assert sum(told) >= MAX_SILENT
+    changes = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MAX_SILENT + 9)]
+    assert sum(changes) >= MAX_SILENT
     assert CallWord(TOKEN, BODIES["owner"]) not in detector.reads().state
 
 
@@ -236,18 +236,18 @@ def test_many_contracts_are_read_in_turn() -> None:
     many = tuple(address(number << 80) for number in range(1, MAX_FIRST_READS + 40))
     detector = watching(*many)
 
-    def looked_at() -> set[Address]:
+    def inspected() -> set[Address]:
         return {one.address for one in detector.reads().state if one == CallWord(one.address, BODIES["paused"])}
 
-    first = looked_at()
+    first = inspected()
     assert len(first) == MAX_FIRST_READS
     state: dict[AnyRead, object] = {}
     for one in first:
         state |= answers(one)
     seen(detector, 1, state)
     seen(detector, 2, state)
-    assert len(looked_at()) == len(many) - MAX_FIRST_READS
-    assert not looked_at() & first
+    assert len(inspected()) == len(many) - MAX_FIRST_READS
+    assert not inspected() & first
 
 
 def test_a_cycle_of_owners_ends() -> None:

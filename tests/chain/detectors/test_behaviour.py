@@ -1,4 +1,4 @@
-"""Looks at contracts, block by block, by hand: what is asked after which answer, and what is told."""
+"""Probes contracts block by block with answers built by hand: checks the next request and the events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
 from chain.proxies.upgrade_memory import Upgrade, upgraded
 from chain.watch import Watch, WatchedContract
-from tests.chain.made import address, block, topic
+from tests.chain.builders import address, block, topic
 
 SLOT, BEACON_SLOT = (
     0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
@@ -48,7 +48,7 @@ def watching(*contracts: Address) -> Behaviour:
 
 
 class World:
-    """A contract that names `claim` and runs `runs`, held in `slot`; told block by block to a detector."""
+    """A contract that names `claim` and runs `runs`, stored in `slot`; a detector receives it block by block."""
 
     def __init__(self, claim: Address | None = A, runs: Address = B, *, slot: bool = True) -> None:
         self.detector = watching()
@@ -59,18 +59,18 @@ class World:
         self.number = 0
         self.asked: list[str] = []
 
-    def answer(self, need: AnyRead) -> object | None:
-        match need:
+    def answer(self, read: AnyRead) -> object | None:
+        match read:
             case RunsOneOf():
-                return (self.runs if self.runs in need.targets else NOBODY) if self.sentinels else None
+                return (self.runs if self.runs in read.targets else NOBODY) if self.sentinels else None
             case TracedDelegates():
                 return (Delegate(self.runs, self.named_by),) if self.traces else None
             case TouchedState():
                 touched = ((P, (7,) if self.slot else ()), (self.runs, ()))
-                return touched if (self.traces if need.traced else self.lists) else None
+                return touched if (self.traces if read.traced else self.lists) else None
             case SlotWord(address=at, slot=7) if at == P:
                 return int(self.runs, 16) << 8
-        return self.state.get(need)
+        return self.state.get(read)
 
     def step(
         self, *earlier: PlacedEvent, probed: bool = True, writes: tuple[Write, ...] | None = None
@@ -80,19 +80,19 @@ class World:
             self.state[CLAIM] = int(self.claim, 16)
         reads = self.detector.reads()
         wanted = reads.probes | reads.state if probed else reads.state
-        self.asked.append(",".join(sorted({type(need).__name__ for need in reads.probes} & PROBES)))
-        found = {need: word for need in wanted if (word := self.answer(need)) is not None}
+        self.asked.append(",".join(sorted({type(read).__name__ for read in reads.probes} & PROBES)))
+        found = {read: word for read in wanted if (word := self.answer(read)) is not None}
         made = block(self.number, state={**self.state, **found}, after_s=self.number)
         return self.detector.on_block(replace(made, probed=probed, writes=writes), earlier)
 
     def steps(self, blocks: int = 8) -> list[Any]:
-        return [said(event) for _ in range(blocks * EVERY) for event in self.step()]
+        return [summary_of(event) for _ in range(blocks * EVERY) for event in self.step()]
 
 
 PROBES = {"RunsOneOf", "TracedDelegates", "TouchedState"}
 
 
-def said(event: PlacedEvent) -> tuple[Any, ...]:
+def summary_of(event: PlacedEvent) -> tuple[Any, ...]:
     if isinstance(event, BehaviourMismatch):
         return (event.claimed, event.actual, event.probed_by, event.ended)
     assert isinstance(event, ContractUpgraded)
@@ -125,10 +125,10 @@ def test_a_contract_that_runs_undeclared_code_is_reported_once_and_followed_by_i
 def test_findings_survive_a_restart() -> None:
     world = World()
     world.steps(6)
-    kept = world.detector.memory()
+    remembered = world.detector.memory()
     world.detector = watching()
-    world.detector.recall(kept)
-    assert world.detector.memory() == kept
+    world.detector.recall(remembered)
+    assert world.detector.memory() == remembered
     world.runs = C
     assert world.steps()[0] == (B, C, SeenBy.SLOT)
 
@@ -188,7 +188,7 @@ def test_a_flip_of_a_found_slot_is_seen_by_its_writes_each_with_its_own_name() -
     values = (C, B, C, B)
     writes = tuple(Write(topic(1), P, 7, int(value, 16) << 8) for value in values)
     events = world.step(writes=(Write(topic(1), P, 8, 1), *writes))
-    assert [said(one) for one in events] == [
+    assert [summary_of(one) for one in events] == [
         (old, new, SeenBy.TRACE) for old, new in zip((B, *values), values, strict=False)
     ]
     assert len({one.event_id for one in events}) == 4
@@ -212,13 +212,13 @@ def test_a_change_that_a_log_reported_is_not_reported_again() -> None:
     world = World(None, B, slot=False)
     world.steps()
     world.runs = C
-    assert world.step(by_log(20, BEACON, Role.DICTIONARY)) == []  # the new target follows from it
+    assert world.step(by_log(20, BEACON, Role.DICTIONARY)) == []  # this gives the new target
     assert world.steps() == []
 
 
 def test_a_slot_that_does_not_hold_the_target_is_not_followed() -> None:
     world = World(None, B)
-    world.answer = lambda need: 5 if need == SlotWord(P, 7) else World.answer(world, need)  # type: ignore[method-assign]
+    world.answer = lambda read: 5 if read == SlotWord(P, 7) else World.answer(world, read)  # type: ignore[method-assign]
     world.steps()
     assert world.detector.reads().state == frozenset()
 
@@ -240,7 +240,7 @@ def test_a_contract_that_starts_to_declare_its_target_is_no_longer_followed() ->
     world.claim = B
     world.step(by_log(20, B))
     world.steps()
-    assert world.detector.reads().state != frozenset()  # it still runs what was found
+    assert world.detector.reads().state != frozenset()  # it still runs the target that was found
     world.sentinels = False
     world.step(by_log(30, B))
     world.steps()
@@ -273,11 +273,11 @@ def test_inquiries_are_spread_over_the_hour_and_never_many_at_once() -> None:
     begun: list[int] = []
     for number in range(1, 700):
         state: dict[AnyRead, object] = {CodeHash(one): 1 for one in many}
-        state |= {need: () for need in detector.reads().probes if isinstance(need, TracedDelegates)}
+        state |= {read: () for read in detector.reads().probes if isinstance(read, TracedDelegates)}
         detector.on_block(replace(block(number, state=state, after_s=number * 12), probed=True), ())
-        begun.append(len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}))
+        begun.append(len({read.address for read in detector.reads().probes if isinstance(read, TracedDelegates)}))
     assert max(begun) <= MAX_BEGUN * EVERY
-    assert all(not any(begun[at : at + EVERY - 1]) for at in range(2, 600) if begun[at - 1])  # then a rest
+    assert all(not any(begun[at : at + EVERY - 1]) for at in range(2, 600) if begun[at - 1])  # then a pause
     assert sum(begun[:80]) >= 300  # all of them soon after the start
     assert 280 <= sum(begun[350:650]) <= 320  # and then once an hour
 
@@ -288,6 +288,6 @@ def test_a_burst_of_changes_starts_a_bounded_number_of_inquiries() -> None:
     one_of = Upgrade(contract=P, kind="eip1967", role=Role.IMPLEMENTATION, old=A, new=B, seen_by=SeenBy.LOG)
     changes = [upgraded(block(1), replace(one_of, contract=one)) for one in many]
     detector.on_block(block(1, state={CODED: 1}), changes)
-    assert len({need.address for need in detector.reads().probes if isinstance(need, TracedDelegates)}) == MAX_INQUIRIES
+    assert len({read.address for read in detector.reads().probes if isinstance(read, TracedDelegates)}) == MAX_INQUIRIES
     detector.on_block(block(2, state={CODED: 1}), [])
     assert behaviour.make(Watch()).on_block(block(1, state={CODED: 1}), []) == []

@@ -18,10 +18,10 @@ from chain.liquidity.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, SYNC
 from chain.sync.detector_set import DetectorSet
 from chain.watch import Watch, WatchedPool
 from tests.branches import Reached
-from tests.chain.made import START, address, block, log, topic, words
+from tests.chain.builders import START, address, block, log, topic, words
 
 POOL, OTHER, A, B = address(0xF00), address(0xF01), address(0xAA), address(0xBB)
-OWNER, ROUTER, STRANGER = address(1), address(2), address(3)
+OWNER, ROUTER, UNRELATED = address(1), address(2), address(3)
 
 
 def watch() -> Watch:
@@ -49,7 +49,7 @@ def transfer(sender: Address, receiver: Address) -> Log:
 
 def test_a_removal_is_a_share_of_the_reserves_before_it_and_its_owner_sent_the_tokens() -> None:
     [moved] = moves(
-        transfer(STRANGER, ROUTER), transfer(OWNER, POOL), transfer(POOL, address(0)), sync(150, 350), removal()
+        transfer(UNRELATED, ROUTER), transfer(OWNER, POOL), transfer(POOL, address(0)), sync(150, 350), removal()
     )
     assert (moved.removed, moved.share, moved.owner, moved.amount0, moved.amount1) == (True, 0.25, OWNER, 50, 50)
 
@@ -74,12 +74,12 @@ def test_a_transferred_position_belongs_to_its_new_holder() -> None:
         block(2, log(position_manager, TRANSFER, topic(1), topic(3), number), log(position_manager), log(A, TRANSFER)),
         (),
     )
-    gone = [
+    withdrawal = [
         log(POOL, uniswap_v3.BURN, *span, body=words(500, 5, 6), index=1),
         log(position_manager, uniswap_v3.DECREASE, number, body=words(500, 5, 6), index=2),
     ]
-    [moved] = [one for one in detector.on_block(block(3, *gone), ()) if isinstance(one, LiquidityMoved)]
-    assert (moved.removed, moved.owner) == (True, STRANGER)
+    [moved] = [one for one in detector.on_block(block(3, *withdrawal), ()) if isinstance(one, LiquidityMoved)]
+    assert (moved.removed, moved.owner) == (True, UNRELATED)
 
 
 def test_an_addition_belongs_to_the_receiver_of_the_pool_tokens() -> None:
@@ -101,13 +101,13 @@ def test_other_pools_and_other_transactions_do_not_count() -> None:
 
 def test_a_depth_is_reported_when_known_and_again_after_a_change_of_a_tenth() -> None:
     detector = liquidity_module.make(watch())
-    told: list[PoolDepth] = []
+    reported: list[PoolDepth] = []
     for number, held in enumerate((1000, None, 1050, 2000, 2000, None)):
         logs = [] if held is None else [sync(held * 1000, held * 1000)]
         found = detector.on_block(block(number, *logs), ())
-        told += [event for event in found if isinstance(event, PoolDepth)]
-    assert [event.place.block_number for event in told] == [1, 3]
-    [first, second] = told
+        reported += [event for event in found if isinstance(event, PoolDepth)]
+    assert [event.place.block_number for event in reported] == [1, 3]
+    [first, second] = reported
     assert (first.pool, first.tick, [one.token for one in first.tokens]) == (POOL, None, [A, B])
     assert [one.reserve for one in second.tokens] == [2_000_000, 2_000_000]
     near = second.tokens[0]
@@ -119,11 +119,11 @@ def test_reserves_stay_valid_until_new_ones_are_read_and_other_reads_change_noth
     detector = liquidity_module.make(watch())
     read = CallBytes(POOL, GET_RESERVES)
     state: dict[AnyRead, object] = {read: words(1_000_000, 1_000_000, 7)}
-    told: list[PlacedEvent] = []
+    reported: list[PlacedEvent] = []
     reads: list[dict[AnyRead, object]] = [state, {SlotWord(OTHER, 8): 5}, {}, state]
     for number, held in enumerate(reads):
-        told += detector.on_block(block(number, state=held), ())
-    [depth] = told
+        reported += detector.on_block(block(number, state=held), ())
+    [depth] = reported
     assert isinstance(depth, PoolDepth)
     assert (depth.place.block_number, [one.reserve for one in depth.tokens]) == (1, [1_000_000, 1_000_000])
 
@@ -132,8 +132,8 @@ def test_the_depth_of_a_token_sums_two_pools_and_a_move_is_compared_with_both() 
     detector = liquidity_module.make(watch())
     there = log(OTHER, SYNC, body=words(3_000_000, 3_000_000), index=1)
     detector.on_block(block(1, there, sync(1_000_000, 1_000_000)), ())
-    gone = [sync(500_000, 500_000), removal(amounts=(500_000, 500_000))]
-    [moved] = [event for event in detector.on_block(block(2, *gone), ()) if isinstance(event, LiquidityMoved)]
+    withdrawal = [sync(500_000, 500_000), removal(amounts=(500_000, 500_000))]
+    [moved] = [event for event in detector.on_block(block(2, *withdrawal), ()) if isinstance(event, LiquidityMoved)]
     [depth, _] = moved.depth
     assert depth.moved / depth.pool_before == pytest.approx(0.5, rel=1e-3)
     assert depth.moved / depth.token_before == pytest.approx(1 / 8, rel=1e-3)
@@ -145,8 +145,8 @@ def test_a_move_of_unknown_tokens_is_not_reported() -> None:
     key = Address(topic(0xF4))
     manager = uniswap_v4.POOL_MANAGER
     detector = liquidity_module.make(Watch(pools=(WatchedPool(address=key, kind="uniswap_v4"),)))
-    gone = log(manager, uniswap_v4.MODIFY, key, topic(1), body=words(0, 60, 5, 0))
-    assert detector.on_block(block(1, gone, log(manager, topic(9), topic(9))), ()) == []
+    withdrawal = log(manager, uniswap_v4.MODIFY, key, topic(1), body=words(0, 60, 5, 0))
+    assert detector.on_block(block(1, withdrawal, log(manager, topic(9), topic(9))), ()) == []
     other = liquidity_module.make(watch())
     other.recall(detector.memory())
     assert other.on_block(block(2), ()) == []
@@ -212,7 +212,7 @@ def test_a_migration_by_a_migrator_contract_is_recognised_by_its_transaction() -
 
 
 def test_another_owner_in_another_transaction_is_not_a_migration() -> None:
-    assert migrated(migration.make(watch()), move(1), there(1, owner=STRANGER, transaction=2)) == []
+    assert migrated(migration.make(watch()), move(1), there(1, owner=UNRELATED, transaction=2)) == []
 
 
 def test_unknown_owners_are_not_the_same_owner() -> None:
@@ -234,7 +234,7 @@ def test_liquidity_that_returns_to_its_own_pool_is_a_rebalancing() -> None:
 
 def test_just_in_time_liquidity_counts_as_neither() -> None:
     detector = migration.make(watch())
-    migrated(detector, move(1, removed=False), there(1, 7, owner=STRANGER))
+    migrated(detector, move(1, removed=False), there(1, 7, owner=UNRELATED))
     migrated(detector, move(2))
     assert migrated(detector, there(3)) == []
 
@@ -242,7 +242,7 @@ def test_just_in_time_liquidity_counts_as_neither() -> None:
 def test_after_the_horizon_a_removal_is_forgotten() -> None:
     detector = migration.make(watch())
     migrated(detector, move(1))
-    migrated(detector, there(2, owner=STRANGER, transaction=5, after_s=migration.HORIZON_S + 1))
+    migrated(detector, there(2, owner=UNRELATED, transaction=5, after_s=migration.HORIZON_S + 1))
     assert json.loads(detector.memory())["removals"] == []
 
 
@@ -284,18 +284,18 @@ def test_the_migrated_amount_never_exceeds_the_removed_or_added_amount(steps: li
 
 
 def test_the_detector_set_runs_all_detectors_and_restores_their_memories() -> None:
-    bench = DetectorSet(watch())
-    before = bench.memory()
-    assert POOL in bench.reads().addresses
-    found = bench.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
+    detectors = DetectorSet(watch())
+    before = detectors.memory()
+    assert POOL in detectors.reads().addresses
+    found = detectors.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
     assert [type(event) for event in found] == [LiquidityMoved, LiquidityAccounted, LiquidityAccounted]
-    assert bench.memory() != before
-    bench.recall({name: memory for name, memory in before.items() if name != "migration"})
-    assert bench.memory() == before
+    assert detectors.memory() != before
+    detectors.recall({name: memory for name, memory in before.items() if name != "migration"})
+    assert detectors.memory() == before
 
 
 def test_only_a_watched_pool_can_be_inspected() -> None:
     detector = liquidity_module.make(watch())
     assert detector.pool(POOL).tokens == (A, B)
     with pytest.raises(KeyError):
-        detector.pool(STRANGER)
+        detector.pool(UNRELATED)

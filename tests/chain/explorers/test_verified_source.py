@@ -10,8 +10,8 @@ from aiohttp import web
 from chain.explorers import client
 from chain.explorers.answers import MAX_CHARACTERS, SourceSeen, etherscan_seen, sourcify_seen
 from chain.explorers.client import Etherscan, Sourcify, first_verified
+from tests.chain.builders import address
 from tests.chain.explorers.loopback import KEY, Explorer, opened, unverified, verified
-from tests.chain.made import address
 
 ONE, TWO = address(1), address(2)
 FAST = 1000.0
@@ -70,7 +70,7 @@ async def test_an_invalid_answer_gives_no_result_and_shows_no_key(
         explorer.instead.append(refusal())
         one = book(explorer)
         assert await one.look_up(ONE) is None
-        assert await one.look_up(ONE) is not None  # the next question is answered
+        assert await one.look_up(ONE) is not None  # the next request is answered
         await one.close()
     assert KEY not in caplog.text.replace(str(explorer.asked), "")
     assert KEY not in repr(vars(one))

@@ -5,7 +5,7 @@ from chain.blocks.standards import NOBODY
 from chain.events import Address, Role
 from chain.inspection.controllers import ADMIN, DELAY, MIN_DELAY, OWNER, THRESHOLD, Controller, controllers, profile
 from chain.proxies import kinds
-from tests.chain.made import address
+from tests.chain.builders import address
 
 AT, ONE, TWO = address(0xA), address(1), address(2)
 KIND = kinds.declared("eip1967_transparent")
@@ -64,4 +64,4 @@ def test_without_an_admin_the_beacon_owner_controls_or_else_the_proxy_owner() ->
 
 
 def test_a_profile_reads_the_fields_that_distinguish_controllers() -> None:
-    assert {need.body for need in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION}
+    assert {read.body for read in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION}

@@ -1,4 +1,4 @@
-"""The score of a removal and an addition by hand, after the formula of facts on detection, section 5; and each unit used once."""
+"""Checks the score of a removal and an addition, computed by hand from its documented formula; each unit is used once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def score(removal: dict[str, Any], addition: dict[str, Any], **words: Any) -> fl
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A pair, and the parts of its score."""
+    """A pair and the parts of its score."""
 
     removal: dict[str, Any]
     addition: dict[str, Any]
@@ -109,7 +109,7 @@ def test_a_pair_without_a_shared_owner_money_or_transaction_never_counts() -> No
 
 
 def test_a_pair_counts_from_a_score_of_six_tenths() -> None:
-    # of one owner: 0.4 + 0.25 * 2^-h needs 0.2 in all where the amounts have nothing in common: h = log2(1.25) hours
+    # one owner, unrelated amounts: 0.4 + 0.25 * 2^-h reaches 0.6 at h = log2(1.25) hours
     far: dict[str, Any] = {"left": 10**9, "amount": 10**9, "block_number": 2}
     due_s = math.log2(1.25) * HOUR
     assert matched([owned("r")], [owned("a", time_s=due_s - 1, **far)]) == [("r", "a", 100)]
@@ -136,7 +136,7 @@ def test_equal_pairs_are_matched_in_the_order_of_the_chain() -> None:
 
 def test_only_the_same_token_is_matched_and_no_score_exceeds_one() -> None:
     assert matched([owned("r", token="A")], [owned("a", token="B", block_number=2)]) == []
-    [(told, *_)] = pairs(
+    [(reached, *_)] = pairs(
         [owned("r", transaction="x", migrated=True)], [owned("a", transaction="x", block_number=2)], ()
     )
-    assert told == 1.0
+    assert reached == 1.0

@@ -1,4 +1,4 @@
-"""Blocks read from nodes of several abilities: what a packed read leaves open is asked again, and logs are held to a quorum."""
+"""Reads blocks from nodes with different abilities: missing packed reads are sent again, and logs need a quorum."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from chain.nodes import fetch
 from chain.nodes.group import NodeGroup
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_of
+from tests.chain.builders import address, topic, words
 from tests.chain.following import LOCAL
-from tests.chain.made import address, topic, words
 from tests.chain.nodes.test_nodes_disagreeing import left_out, made_up
 from tests.chain.rpc.small_evm import Account, SmallEvm
 from tests.chain.simulated import PROXY, UPGRADED, Chain, SimulatedNode, Ticking
-from tests.chain.sync.test_reorgs import followed, standing, watcher_of
+from tests.chain.sync.test_reorgs import followed, valid_events, watcher_of
 
 BODY = "0x18160ddd"
 INPUT = bytes.fromhex(BODY[2:])
@@ -33,7 +33,7 @@ NETWORK = NetworkId("local")
 
 @dataclass(slots=True)
 class EvmNode(SimulatedNode):
-    """A node that has these contracts too. `overrides`: whether it knows state overrides."""
+    """A node that also has these contracts. `overrides`: whether it supports state overrides."""
 
     accounts: dict[Any, Account] = field(default_factory=dict)
     overrides: bool = True
@@ -52,7 +52,7 @@ class EvmNode(SimulatedNode):
 
 
 def contracts() -> dict[Any, Account]:
-    """Thirty that answer in a word, and three that do not do so among others."""
+    """Returns thirty contracts that answer one word, and three that fail in a packed call."""
     found: dict[Any, Account] = {
         address(at): Account(storage={7: at * 3}, answers={INPUT: words(at)}) for at in range(1, 31)
     }
@@ -73,7 +73,7 @@ WANTED: dict[AnyRead, object] = {
 
 
 async def read(node: EvmNode, reads: frozenset[AnyRead]) -> Block:
-    """The head with these reads."""
+    """Returns the head block with these reads."""
     clock = Ticking()
     head = header_of(node.chain.head.header())
     nodes = NodeGroup(NETWORK, [node], clock)
@@ -97,7 +97,7 @@ async def test_only_reads_with_too_long_answers_or_too_little_gas_are_sent_again
 
 
 async def test_a_read_sent_again_alone_has_much_gas_and_a_bounded_answer() -> None:
-    """A call without overrides has no bound of its own: strangers' code may answer in megabytes."""
+    """A call without overrides has no bound: untrusted code may answer with megabytes."""
     node = EvmNode("able", Chain(1), accounts=contracts())
     await read(node, READS | HARD)
     again = [params for method, params in node.asked if method == "eth_call"][-len(HARD) :]
@@ -133,11 +133,11 @@ async def test_a_truncated_packed_answer_is_rejected_and_each_word_is_requested(
     assert dict((await read(node, READS)).state.items()) == WANTED
 
 
-# --- logs and the quorum, where no filter of logs helps
+# --- logs and the quorum, without a usable log filter
 
 
 def logged() -> tuple[Chain, Header]:
-    """A chain whose head holds a log."""
+    """Returns a chain whose head holds a log."""
     chain = Chain(7, silent=0)
     while not chain.head.logs:
         chain.grow(1)
@@ -264,17 +264,17 @@ def named_from(with_us: int, against: int) -> list[tuple[str, int]]:
     return [*((f"us{at}", at) for at in range(with_us)), *((f"them{at}", at) for at in range(against))]
 
 
-# --- standing still, and batches that are too large
+# --- stalls, and batches that are too large
 
 
 async def events_of(node: SimulatedNode, enough: int) -> list[ChainEvent]:
-    told: list[ChainEvent] = []
+    reported: list[ChainEvent] = []
     async with asyncio.timeout(20), aclosing(watcher_of(node).events()) as events:  # type: ignore[type-var]
         async for event in events:
-            told.append(event)
-            if sum(isinstance(one, HeadStalled) for one in told) == enough:
-                return told
-    return told
+            reported.append(event)
+            if sum(isinstance(one, HeadStalled) for one in reported) == enough:
+                return reported
+    return reported
 
 
 async def test_a_chain_whose_head_does_not_move_is_reported_as_stalled_repeatedly() -> None:
@@ -287,14 +287,14 @@ async def test_a_chain_whose_head_does_not_move_is_reported_as_stalled_repeatedl
 
 async def test_if_no_node_answers_from_the_start_a_stall_is_reported_with_the_faults() -> None:
     node = SimulatedNode("none", Chain(1), fail=NodeFailure(NodeFaultKind.UNREACHABLE, ""))
-    told = await events_of(node, 1)
-    assert [one.block_number for one in told if isinstance(one, HeadStalled)] == [-1]
-    assert {one.fault for one in told if isinstance(one, NodeFault)} == {NodeFaultKind.UNREACHABLE}
+    reported = await events_of(node, 1)
+    assert [one.block_number for one in reported if isinstance(one, HeadStalled)] == [-1]
+    assert {one.fault for one in reported if isinstance(one, NodeFault)} == {NodeFaultKind.UNREACHABLE}
 
 
 @dataclass(slots=True)
 class Small(SimulatedNode):
-    """Refuses batches of more than ten, as `chain.node` does by what its node says."""
+    """Refuses batches of more than ten, like a real node with a batch limit."""
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
         if min(self.limits.most_asks, len(asks)) > 10:
@@ -306,7 +306,7 @@ async def test_a_node_that_accepts_small_batches_gets_smaller_ones_without_a_pau
     chain = Chain(10)
     chain.grow(80)
     node = Small("small", chain)
-    told = await followed(chain, watcher_of(node))
+    reported = await followed(chain, watcher_of(node))
     assert node.limits.most_asks == 6, "100, 50, 25, 12, 6"
-    assert [one.fault for one in told if isinstance(one, NodeFault)] == [NodeFaultKind.BATCH_LIMIT] * 4
-    assert standing(told) == standing(await followed(chain))
+    assert [one.fault for one in reported if isinstance(one, NodeFault)] == [NodeFaultKind.BATCH_LIMIT] * 4
+    assert valid_events(reported) == valid_events(await followed(chain))

@@ -1,4 +1,4 @@
-"""Bloom filters and opinions by hand: what can be proved of a node's logs."""
+"""Checks Bloom filters and the votes of nodes with inputs built by hand: what can be proved about the logs of a node."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from chain.nodes.log_quorum import judge
 from chain.rpc.messages import receipts_of
 from chain.sync.ancestor_marks import EVERY, MAX_EVENTS, AncestorMarks, Mark
 from chain.sync.canonical import Followed
-from tests.chain.made import address, header, log, topic
+from tests.chain.builders import address, header, log, topic
 from tests.chain.simulated import Chain
-from tests.chain.sync.test_reorgs import followed, standing
+from tests.chain.sync.test_reorgs import followed, valid_events
 
 HERE, THERE = address(1), address(2)
-NEEDS = Reads(addresses=frozenset({HERE, THERE}), topics=frozenset({topic(9)}))
-TOLD = log(HERE, topic(9))
+READS = Reads(addresses=frozenset({HERE, THERE}), topics=frozenset({topic(9)}))
+EMITTED = log(HERE, topic(9))
 
 
 def holding(*items: str) -> Header:
@@ -29,28 +29,28 @@ def holding(*items: str) -> Header:
 
 
 def test_a_log_that_the_filter_denies_is_invented_and_without_a_filter_no_log_is() -> None:
-    assert bloom.denied(holding(HERE, topic(9)), [TOLD]) == ()
-    assert bloom.denied(holding(HERE), [TOLD]) == (TOLD,)
-    assert bloom.denied(header(1), [TOLD]) == ()
+    assert bloom.denied(holding(HERE, topic(9)), [EMITTED]) == ()
+    assert bloom.denied(holding(HERE), [EMITTED]) == (EMITTED,)
+    assert bloom.denied(header(1), [EMITTED]) == ()
 
 
 def test_a_filter_casts_doubt_only_if_it_is_sparse_enough() -> None:
-    assert bloom.suspicious(holding(HERE, topic(9)), NEEDS, [])
-    assert not bloom.suspicious(holding(HERE, topic(9)), NEEDS, [TOLD])
-    assert not bloom.suspicious(holding(HERE), NEEDS, [])
-    assert not bloom.suspicious(header(1), NEEDS, [])
-    assert not bloom.suspicious(replace(header(1), bloom=(1 << 2048) - 1), NEEDS, [])
+    assert bloom.suspicious(holding(HERE, topic(9)), READS, [])
+    assert not bloom.suspicious(holding(HERE, topic(9)), READS, [EMITTED])
+    assert not bloom.suspicious(holding(HERE), READS, [])
+    assert not bloom.suspicious(header(1), READS, [])
+    assert not bloom.suspicious(replace(header(1), bloom=(1 << 2048) - 1), READS, [])
 
 
 def test_of_three_answers_the_majority_counts_and_of_two_every_log_that_is_not_invented() -> None:
     other = log(THERE, topic(9), index=1)
     both = holding(HERE, THERE, topic(9))
-    three = judge(both, {"a": (TOLD,), "b": (TOLD,), "c": (TOLD, other)})
-    assert (three.logs, three.faults) == ((TOLD,), {"c": NodeFaultKind.FORGED})
-    two = judge(both, {"a": (other,), "b": (TOLD,)})
-    assert two.logs == (TOLD, other)
+    three = judge(both, {"a": (EMITTED,), "b": (EMITTED,), "c": (EMITTED, other)})
+    assert (three.logs, three.faults) == ((EMITTED,), {"c": NodeFaultKind.FORGED})
+    two = judge(both, {"a": (other,), "b": (EMITTED,)})
+    assert two.logs == (EMITTED, other)
     assert two.faults == {"a": NodeFaultKind.TRUNCATED, "b": NodeFaultKind.TRUNCATED}
-    assert judge(header(1), {"a": (TOLD,)}).faults == {}
+    assert judge(header(1), {"a": (EMITTED,)}).faults == {}
 
 
 def test_receipts_give_only_the_requested_logs() -> None:
@@ -59,13 +59,13 @@ def test_receipts_give_only_the_requested_logs() -> None:
         "blockHash": header(1).hash,
     }  # fmt: skip
     others = [{**plain, "topics": [topic(8)]}, {**plain, "address": address(3)}, {**plain, "topics": []}]
-    assert receipts_of([{"logs": [plain, *others]}], NEEDS, header(1)) == (TOLD,)
+    assert receipts_of([{"logs": [plain, *others]}], READS, header(1)) == (EMITTED,)
 
 
 async def test_forgotten_deep_blocks_are_dropped_with_their_marks() -> None:
     chain = Chain(1, silent=0)
     chain.grow(1200)
-    events = standing(await followed(chain))
+    events = valid_events(await followed(chain))
     ancestors = AncestorMarks()
     for made in chain.blocks:
         here = [event for event in events if event.place.block_number == made.number]
@@ -77,4 +77,4 @@ async def test_forgotten_deep_blocks_are_dropped_with_their_marks() -> None:
         later.number - mark.number >= EVERY for mark, later in zip(ancestors.marks, ancestors.marks[1:], strict=False)
     )
     above = [event for event in events if event.place.block_number > ancestors.marks[0].number]
-    assert list(ancestors.events) == above, "all that was told above the oldest mark is known"
+    assert list(ancestors.events) == above, "every event above the oldest mark is known"

@@ -1,4 +1,4 @@
-"""Nodes that fail in every way a node can, on loopback."""
+"""Connects to loopback nodes that fail in every known way."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ async def test_a_node_that_sends_nothing_times_out() -> None:
 
 async def test_a_node_of_another_chain_is_not_used() -> None:
     async with running(chain_id=5) as other, running() as right:
-        told = await until(Watcher(settings_of(other.url, right.url), None), kind(HeadSeen))
-        faults = [event for event in told if isinstance(event, NodeFault)]
+        reported = await until(Watcher(settings_of(other.url, right.url), None), kind(HeadSeen))
+        faults = [event for event in reported if isinstance(event, NodeFault)]
         assert [(event.fault, event.node) for event in faults] == [(NodeFaultKind.WRONG_CHAIN, other.url)]
-        assert isinstance(told[-1], HeadSeen)
-        assert told[-1].node == right.url
+        assert isinstance(reported[-1], HeadSeen)
+        assert reported[-1].node == right.url
 
 
 async def test_when_one_node_stops_the_next_continues_without_a_reorg() -> None:
@@ -112,17 +112,17 @@ async def test_when_one_node_stops_the_next_continues_without_a_reorg() -> None:
             await anext(event async for event in events if isinstance(event, HeadSeen))
             await second.aclose()
             await anvil.mine(3)
-            told = []
+            reported = []
             async for event in events:
-                told.append(event)
+                reported.append(event)
                 if head_at(3)(event):
                     break
-        assert {event.fault for event in told if isinstance(event, NodeFault)} <= {
+        assert {event.fault for event in reported if isinstance(event, NodeFault)} <= {
             NodeFaultKind.UNREACHABLE,
             NodeFaultKind.MALFORMED,
             NodeFaultKind.TIMEOUT,
         }
-        assert not [event for event in told if not isinstance(event, HeadSeen | NodeFault)]
+        assert not [event for event in reported if not isinstance(event, HeadSeen | NodeFault)]
 
 
 async def test_heads_pushed_over_a_websocket_are_followed() -> None:
@@ -148,23 +148,23 @@ async def test_a_chain_without_new_blocks_is_reported_as_stalled() -> None:
         return now
 
     async with running() as anvil:
-        told = await until(Watcher(settings_of(anvil.url), None, clock), kind(HeadStalled))
-        assert isinstance(told[-1], HeadStalled)
-        assert told[-1].stalled_s >= networks.declared("local").stall_s
+        reported = await until(Watcher(settings_of(anvil.url), None, clock), kind(HeadStalled))
+        assert isinstance(reported[-1], HeadStalled)
+        assert reported[-1].stalled_s >= networks.declared("local").stall_s
 
 
 async def test_a_scan_that_no_node_can_answer_reports_where_it_ended() -> None:
     async with answering(lambda _: web.Response(text="<html>")) as url:
-        told: list[ChainEvent] = []
+        reported: list[ChainEvent] = []
         with pytest.raises(ScanIncomplete) as ended:
-            await _exhaust(scan(settings_of(url), 7, 9), told)
-        assert {type(event) for event in told} == {NodeFault}
+            await _exhaust(scan(settings_of(url), 7, 9), reported)
+        assert {type(event) for event in reported} == {NodeFault}
         assert ended.value.number == 7
 
 
-async def _exhaust(events: AsyncIterator[ChainEvent], told: list[ChainEvent]) -> None:
+async def _exhaust(events: AsyncIterator[ChainEvent], reported: list[ChainEvent]) -> None:
     async for event in events:
-        told.append(event)  # noqa: PERF401 - kept though the iteration fails
+        reported.append(event)  # noqa: PERF401 - the events remain although the iteration fails
 
 
 def test_the_name_of_a_node_does_not_contain_its_key() -> None:
@@ -184,15 +184,15 @@ async def test_over_a_websocket_the_answer_to_a_cancelled_request_is_never_given
                     await asyncio.sleep(0)
                 giving_up.cancel()
                 await asyncio.gather(giving_up, return_exceptions=True)
-                [told] = await node.ask([header_ask(number)])
-                assert header_of(told).number == number
+                [reported] = await node.ask([header_ask(number)])
+                assert header_of(reported).number == number
         finally:
             await node.close()
 
 
 @asynccontextmanager
 async def _relay(url: str) -> AsyncIterator[str]:
-    """A loopback port in front of a node, that can be closed."""
+    """Opens a loopback port in front of a node; it can be closed."""
     target = int(url.rsplit(":", 1)[1])
     tasks: set[asyncio.Task[None]] = set()
 

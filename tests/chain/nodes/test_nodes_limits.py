@@ -1,4 +1,4 @@
-"""What nodes take at once: ranges, batches, rates; and many reads in one call, on a real EVM."""
+"""Checks limits of nodes: ranges, batches, rates; and packed reads on a real EVM."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from chain.rpc import multicall
 from chain.rpc.errors import NodeFailure, Refusal, is_pruned, kind_of, most_blocks
 from chain.rpc.messages import header_ask, header_of, read_ask, read_of
 from chain.watch import Watch, WatchedContract
+from tests.chain.builders import address, header, topic
 from tests.chain.following import low
-from tests.chain.made import address, header, topic
 from tests.chain.nodes.test_nodes import answering
 from tests.chain.simulated import PROXY, UPGRADED, Chain, SimulatedNode
-from tests.chain.sync.test_reorgs import followed, standing, watcher_of
+from tests.chain.sync.test_reorgs import followed, valid_events, watcher_of
 from tests.evm.anvil import running
 
-NEEDS = Reads(addresses=frozenset({PROXY, address(1), address(2)}), topics=frozenset({UPGRADED}))
+READS = Reads(addresses=frozenset({PROXY, address(1), address(2)}), topics=frozenset({UPGRADED}))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ class Narrow(SimulatedNode):
 
 async def _read(node: SimulatedNode, chain: Chain) -> log_ranges.Logs:
     run = [header_of(made.header()) for made in chain.blocks]
-    asked = log_ranges.pieces(NEEDS, run, node.limits)
+    asked = log_ranges.pieces(READS, run, node.limits)
     return await log_ranges.settle(node, asked, await node.ask([piece.ask() for piece in asked]))
 
 
@@ -133,12 +133,12 @@ def test_a_node_that_accepts_a_range_many_times_gets_larger_ranges() -> None:
 
 
 def test_an_overdrawn_rate_limit_is_repaid_before_the_next_request() -> None:
-    pace = RateLimit(10)
-    assert pace.wait_s(10, now_s=0) == 0
-    assert pace.wait_s(5, now_s=0) == pytest.approx(0.5)
-    assert pace.wait_s(5, now_s=1) == 0
-    assert pace.wait_s(10, now_s=100) == 0, "no more than a second's worth is saved up"
-    assert pace.wait_s(1, now_s=100) == pytest.approx(0.1)
+    rate = RateLimit(10)
+    assert rate.wait_s(10, now_s=0) == 0
+    assert rate.wait_s(5, now_s=0) == pytest.approx(0.5)
+    assert rate.wait_s(5, now_s=1) == 0
+    assert rate.wait_s(10, now_s=100) == 0, "no more than a second's worth is saved up"
+    assert rate.wait_s(1, now_s=100) == pytest.approx(0.1)
 
 
 async def test_a_node_is_asked_no_faster_than_its_rate_limit_allows() -> None:
@@ -192,11 +192,11 @@ async def test_packed_reads_and_single_reads_agree_on_a_real_node() -> None:
         ]
         node = Web3Node(anvil.url, chain_id=31337)
         single = {
-            need: word
-            for need, answer in zip(
-                reads, await node.ask([read_ask(need, {"blockHash": head.hash}) for need in reads]), strict=True
+            read: word
+            for read, answer in zip(
+                reads, await node.ask([read_ask(read, {"blockHash": head.hash}) for read in reads]), strict=True
             )
-            if (word := read_of(need, answer)) is not None
+            if (word := read_of(read, answer)) is not None
         }
         calls, plain = multicall.plan(frozenset(reads))
         assert plain == ()
@@ -208,9 +208,9 @@ async def test_packed_reads_and_single_reads_agree_on_a_real_node() -> None:
         await node.close()
     assert found[CodeHash(dead)] == NO_CODE
     assert found[SlotWord(weth, 129)] == 29 * 7
-    missing = {need for need in single if need not in found}
+    missing = {read for read in single if read not in found}
     assert missing == {CallBytes(loud, "0x06fdde03")}, "a long answer is asked for by itself"
-    assert found == {need: word for need, word in single.items() if need in found}
+    assert found == {read: word for read, word in single.items() if read in found}
 
 
 def test_few_reads_are_not_packed_and_an_answer_of_another_length_is_rejected() -> None:
@@ -229,6 +229,6 @@ async def test_a_node_without_packed_reads_gets_single_reads() -> None:
     node = SimulatedNode("plain", chain)
     watcher = watcher_of(node)
     watcher._settings = replace(watcher._settings, watch=watch)
-    told = await followed(chain, watcher)
+    reported = await followed(chain, watcher)
     assert not node.limits.packs
-    assert standing(told) == standing(await followed(chain))
+    assert valid_events(reported) == valid_events(await followed(chain))

@@ -12,14 +12,14 @@ from chain.proxies import kinds
 from chain.proxies.kind import GetterSpec, Proof, ProxyKind, SlotSpec, code_like
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable
 from chain.proxies.recognition import asked_first, asked_next, credible, recognised, roles_of
-from tests.chain.made import address
+from tests.chain.builders import address
 from tests.chain.proxies.test_diamonds import table_body
 
 AT, TARGET, BEACON = address(0xA), address(0xB), address(0xC)
 
 
 def abi_string(text: str) -> bytes:
-    """As `abi.encode` writes a string of two words."""
+    """Returns a string of two words in the encoding of `abi.encode`."""
     return (32).to_bytes(32, "big") + len(text).to_bytes(32, "big") + text.encode().ljust(64, b"\0")
 
 
@@ -127,18 +127,18 @@ def kind(**more: object) -> ProxyKind:
 
 
 def test_a_role_with_an_empty_or_invalid_address_is_not_filled() -> None:
-    made = kind(slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=5),))
+    declared = kind(slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=5),))
     for word in (0, 1 << 160):
-        assert recognised([made], AT, b"\1", StateRead({SlotWord(AT, 5): word})) is None
-    for word in (0xB, 0xB | 7 << 160):  # as the EVM takes an address
-        found = recognised([made], AT, b"\1", StateRead({SlotWord(AT, 5): word}))
+        assert recognised([declared], AT, b"\1", StateRead({SlotWord(AT, 5): word})) is None
+    for word in (0xB, 0xB | 7 << 160):  # the EVM ignores the upper bytes of an address
+        found = recognised([declared], AT, b"\1", StateRead({SlotWord(AT, 5): word}))
         assert found is not None
         assert found.roles == {"implementation": TARGET}
 
 
 def test_a_place_that_needs_proof_fills_its_role_only_if_the_target_code_runs() -> None:
     far, own = address(0xB << 90), int(AT, 16)
-    made = kind(
+    declared = kind(
         slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=1, proved=True),),
         calls=(
             GetterSpec(role=Role.SECONDARY, body="0x01", proved=True, forwards=True),
@@ -147,49 +147,49 @@ def test_a_place_that_needs_proof_fills_its_role_only_if_the_target_code_runs() 
     )
     state: dict[AnyRead, object] = {SlotWord(AT, 1): int(far, 16), CallWord(AT, "0x01"): int(far, 16)}
     reach = RunsAs(AT, far)
-    assert asked_next([made], AT, b"", StateRead(state)) == {reach}
-    assert CallWord(AT, f"0x02{own:064x}") in asked_first([made], AT)
-    assert roles_of(made, AT, b"", StateRead(state)) == {}
-    assert roles_of(made, AT, b"", StateRead({**state, reach: AT})) == {"implementation": far}
-    assert roles_of(made, AT, b"", StateRead({**state, reach: far})) == {"secondary": far}
-    assert roles_of(made, AT, b"", StateRead({CallWord(AT, f"0x02{own:064x}"): 1 << 160})) == {}
+    assert asked_next([declared], AT, b"", StateRead(state)) == {reach}
+    assert CallWord(AT, f"0x02{own:064x}") in asked_first([declared], AT)
+    assert roles_of(declared, AT, b"", StateRead(state)) == {}
+    assert roles_of(declared, AT, b"", StateRead({**state, reach: AT})) == {"implementation": far}
+    assert roles_of(declared, AT, b"", StateRead({**state, reach: far})) == {"secondary": far}
+    assert roles_of(declared, AT, b"", StateRead({CallWord(AT, f"0x02{own:064x}"): 1 << 160})) == {}
 
 
 def test_the_answer_of_a_beacon_is_read_next_and_must_pass_the_proof() -> None:
     beacon = SlotSpec(role=Role.BEACON, slot=5)
-    made = kind(
+    declared = kind(
         slots=(beacon,),
         calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),),
         proofs=(Proof(body="0x02", of=Role.IMPLEMENTATION, words=frozenset({7})), Proof(body="0x03")),
     )
     state: dict[AnyRead, object] = {SlotWord(AT, 5): 0xC}
-    assert asked_first([made], AT) == {SlotWord(AT, 5), CallWord(AT, "0x03"), CallWord(AT, UNKNOWN_FUNCTION)}
-    assert asked_next([made], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01")}
+    assert asked_first([declared], AT) == {SlotWord(AT, 5), CallWord(AT, "0x03"), CallWord(AT, UNKNOWN_FUNCTION)}
+    assert asked_next([declared], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01")}
     state[CallWord(BEACON, "0x01")] = 0xB
-    assert asked_next([made], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01"), CallWord(TARGET, "0x02")}
-    assert recognised([made], AT, b"", StateRead(state)) is None
+    assert asked_next([declared], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01"), CallWord(TARGET, "0x02")}
+    assert recognised([declared], AT, b"", StateRead(state)) is None
     state |= {CallWord(TARGET, "0x02"): 7, CallWord(AT, "0x03"): 1}
-    assert recognised([made], AT, b"", StateRead(state)) is not None
+    assert recognised([declared], AT, b"", StateRead(state)) is not None
 
 
 def test_a_proof_of_an_empty_role_fails() -> None:
-    made = kind(reads=(), proofs=(Proof(body="0x02", of=Role.ADMIN),))
-    assert recognised([made], AT, b"", StateRead({})) is None
+    declared = kind(reads=(), proofs=(Proof(body="0x02", of=Role.ADMIN),))
+    assert recognised([declared], AT, b"", StateRead({})) is None
 
 
 def test_code_of_another_form_has_no_kind_and_causes_no_more_reads() -> None:
-    made = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01"),))
-    assert roles_of(made, AT, b"\xbb", StateRead({})) is None
-    assert asked_next([made], AT, b"\xbb", StateRead({})) == set()
-    assert roles_of(made, AT, b"\xaa", StateRead({CallWord(AT, "0x01"): 0xB})) == {"implementation": TARGET}
+    declared = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01"),))
+    assert roles_of(declared, AT, b"\xbb", StateRead({})) is None
+    assert asked_next([declared], AT, b"\xbb", StateRead({})) == set()
+    assert roles_of(declared, AT, b"\xaa", StateRead({CallWord(AT, "0x01"): 0xB})) == {"implementation": TARGET}
 
 
 def test_a_call_to_a_role_is_made_only_if_the_role_is_filled() -> None:
-    made = kind(calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),), tables=("0x09",))
-    assert roles_of(made, AT, b"", StateRead({CallWord(BEACON, "0x01"): 0xB})) == {}
+    declared = kind(calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),), tables=("0x09",))
+    assert roles_of(declared, AT, b"", StateRead({CallWord(BEACON, "0x01"): 0xB})) == {}
     table = table_body({1: ("0x11223344",)})
-    assert roles_of(made, AT, b"", StateRead({CallBytes(AT, "0x09"): table})) == {"table": AT}
-    assert roles_of(made, AT, b"", StateRead({CallBytes(AT, "0x09"): b"\x01"})) == {}
+    assert roles_of(declared, AT, b"", StateRead({CallBytes(AT, "0x09"): table})) == {"table": AT}
+    assert roles_of(declared, AT, b"", StateRead({CallBytes(AT, "0x09"): b"\x01"})) == {}
 
 
 def test_no_answer_is_believed_of_a_contract_that_answers_every_call() -> None:

@@ -18,7 +18,7 @@ from chain.proxies.diamonds import (
     swaps,
 )
 from tests.branches import Reached
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 AT, ONE, TWO = address(0xD), address(1), address(2)
 FIRST, SECOND = "0x11223344", "0x55667788"
@@ -29,7 +29,7 @@ def padded(selector: str) -> int:
 
 
 def cut_body(*changes: tuple[int, int, tuple[str, ...]]) -> bytes:
-    """abi.encode(FacetCut[], address, bytes), as the diamond reference lays it out."""
+    """Returns abi.encode(FacetCut[], address, bytes), in the layout of the diamond reference."""
     tuples = [words(facet, action, 96, len(given), *map(padded, given)) for facet, action, given in changes]
     heads, at = [], len(tuples) * 32
     for one in tuples:
@@ -122,7 +122,7 @@ a_table = Reached("bytes that are a table")
 
 
 def spoilt(at: int, words_there: bytes) -> bytes:
-    """A good table with some of its bytes replaced."""
+    """Returns a valid table with some bytes replaced."""
     body = table_body({1: (FIRST,), 2: (SECOND,)})
     return body[:at] + words_there + body[at + len(words_there) :]
 

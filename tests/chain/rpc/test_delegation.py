@@ -1,4 +1,4 @@
-"""Whom a call delegates to: questions, and answers of honest, poor and hostile nodes."""
+"""Checks the delegation probes: requests, and answers of honest, limited and hostile nodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chain.blocks.standards import NOBODY
 from chain.rpc.errors import Refusal
 from chain.rpc.messages import read_ask, read_of
 from chain.rpc.probe_batches import MAX_TOGETHER, ProbeBatch, SeparateProbes
-from tests.chain.made import address, header, words
+from tests.chain.builders import address, header, words
 
 P, A, B, BEACON = address(0xABC), address(0xAAAAA), address(0xBBBBB), address(0xBEAC0)
 HEAD = header(3)
@@ -50,7 +50,7 @@ def test_an_endless_trace_is_read_only_to_a_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("need", "method"),
+    ("read", "method"),
     [
         (RunsOneOf(P, "0x12345678", (A, B)), "eth_call"),
         (TracedDelegates(P, "0x12345678"), "debug_traceCall"),
@@ -58,25 +58,25 @@ def test_an_endless_trace_is_read_only_to_a_bound() -> None:
         (TouchedState(P, "0x12345678"), "eth_createAccessList"),
     ],
 )
-def test_every_probe_is_one_request_for_this_block_and_a_refusal_is_not_a_failure(need: AnyRead, method: str) -> None:
-    asked, params = read_ask(need, {"blockHash": HEAD.hash})
+def test_every_probe_is_one_request_for_this_block_and_a_refusal_is_not_a_failure(read: AnyRead, method: str) -> None:
+    asked, params = read_ask(read, {"blockHash": HEAD.hash})
     assert (asked, params[0]["to"], params[1]) == (method, P, {"blockHash": HEAD.hash})
     assert int(params[0]["gas"], 16) <= 3_000_000
     answers: tuple[Any, ...] = (Refusal(-32601, "not found"), None, 7, [], {}, "0x", "zz")
-    assert {read_of(need, answer) for answer in answers} <= {None, NOBODY, ()}
+    assert {read_of(read, answer) for answer in answers} <= {None, NOBODY, ()}
 
 
 def test_a_sentinel_shows_which_code_ran_in_which_storage() -> None:
-    need = RunsOneOf(P, "0x12345678", (A,))
-    said = words(SENTINEL_MAGIC, int(P, 16), int(A, 16))
-    assert read_of(need, "0x" + said.hex()) == A
+    read = RunsOneOf(P, "0x12345678", (A,))
+    answered = words(SENTINEL_MAGIC, int(P, 16), int(A, 16))
+    assert read_of(read, "0x" + answered.hex()) == A
     for other in (
         words(SENTINEL_MAGIC, int(B, 16), int(A, 16)),
         words(SENTINEL_MAGIC, int(P, 16), int(B, 16)),
         words(1, 2, 3),
         b"",
     ):
-        assert read_of(need, "0x" + other.hex()) == NOBODY
+        assert read_of(read, "0x" + other.hex()) == NOBODY
 
 
 def test_access_lists_and_prestates_show_accounts_and_slots() -> None:
@@ -104,13 +104,15 @@ def test_probes_of_many_contracts_are_one_request() -> None:
     assert [ask[0] for ask in made.asks] == ["eth_call", "debug_traceCall", "eth_createAccessList"]
     assert A in made.asks[0][1][2]
     assert NOBODY in made.asks[1][1][2]["stateOverrides"]
-    traced = frame("CALL", NOBODY, *(frame("STATICCALL", need.address, frame("DELEGATECALL", B)) for need in TRACES))
+    traced = frame("CALL", NOBODY, *(frame("STATICCALL", read.address, frame("DELEGATECALL", B)) for read in TRACES))
     hit = words(SENTINEL_MAGIC, int(SENTINELS[0].address, 16), int(A, 16))
     separate_probes = SeparateProbes()
-    said = made.read([packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], separate_probes)
-    assert [said[need] for need in SENTINELS] == [A, NOBODY, NOBODY, NOBODY, NOBODY]
-    assert all(said[need] == (Delegate(B),) for need in TRACES)
-    assert len(said) == 8
+    answered = made.read(
+        [packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], separate_probes
+    )
+    assert [answered[read] for read in SENTINELS] == [A, NOBODY, NOBODY, NOBODY, NOBODY]
+    assert all(answered[read] == (Delegate(B),) for read in TRACES)
+    assert len(answered) == 8
     assert not separate_probes.kinds
 
 
@@ -134,7 +136,7 @@ def test_probes_that_fail_together_are_sent_one_by_one_from_then_on(sentinels: A
 
 def test_a_contract_that_is_the_target_of_another_is_called_separately() -> None:
     target = address(0x900000)
-    before = [RunsOneOf(need.address, need.body, (target,)) for need in SENTINELS]
+    before = [RunsOneOf(read.address, read.body, (target,)) for read in SENTINELS]
     behind = RunsOneOf(target, "0x12345678", (B,))
     assert probing(*before, behind).alone == (behind,)
     assert probing(SENTINELS[0]).together == ()

@@ -1,4 +1,4 @@
-"""What a refused or strange answer to a read means, at the bounds: never zero where nothing was read."""
+"""Checks the meaning of refused and malformed answers, at the bounds: a value that was not read is never zero."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chain.blocks.standards import NOBODY
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, most_blocks
 from chain.rpc.messages import logs_ask, logs_of, read_ask, read_of
-from tests.chain.made import address, header, log, topic, words
+from tests.chain.builders import address, header, log, topic, words
 
 HERE, TARGET = address(0xA), address(0xB)
 SLOT, CODE, CALL, ANSWER = SlotWord(HERE, 1), CodeHash(HERE), CallWord(HERE, "0x01"), CallBytes(HERE, "0x01")
@@ -38,32 +38,32 @@ def plain(**words: Any) -> dict[str, Any]:
     } | words  # fmt: skip
 
 
-@pytest.mark.parametrize("need", [SLOT, CODE, DELEGATE, BALANCE])
-def test_state_that_the_node_has_pruned_is_unknown_and_any_other_refusal_is_a_failure(need: AnyRead) -> None:
-    assert read_of(need, PRUNED) is None
+@pytest.mark.parametrize("read", [SLOT, CODE, DELEGATE, BALANCE])
+def test_state_that_the_node_has_pruned_is_unknown_and_any_other_refusal_is_a_failure(read: AnyRead) -> None:
+    assert read_of(read, PRUNED) is None
     for refusal in (REVERTED, Refusal(-32601, "no such method")):
         with pytest.raises(NodeFailure) as failed:
-            read_of(need, refusal)
+            read_of(read, refusal)
         assert failed.value.fault is NodeFaultKind.REFUSED
 
 
-@pytest.mark.parametrize("need", [CALL, ANSWER])
-def test_a_refused_call_has_no_answer(need: AnyRead) -> None:
-    assert [read_of(need, one) for one in (PRUNED, REVERTED, Refusal(-32000, "whatever"))] == [None] * 3
+@pytest.mark.parametrize("read", [CALL, ANSWER])
+def test_a_refused_call_has_no_answer(read: AnyRead) -> None:
+    assert [read_of(read, one) for one in (PRUNED, REVERTED, Refusal(-32000, "whatever"))] == [None] * 3
 
 
-@pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
-def test_a_node_that_only_asks_to_wait_has_not_answered_about_the_state(need: AnyRead) -> None:
+@pytest.mark.parametrize("read", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
+def test_a_node_that_only_asks_to_wait_has_not_answered_about_the_state(read: AnyRead) -> None:
     with pytest.raises(NodeFailure) as failed:
-        read_of(need, THROTTLED)
+        read_of(read, THROTTLED)
     assert failed.value.fault is NodeFaultKind.THROTTLED
 
 
-@pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
+@pytest.mark.parametrize("read", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
 @pytest.mark.parametrize("answer", [None, 7, {"a": 1}, "0xzz", ["0x"]])
-def test_an_answer_that_is_not_hexadecimal_is_malformed(need: AnyRead, answer: Any) -> None:
+def test_an_answer_that_is_not_hexadecimal_is_malformed(read: AnyRead, answer: Any) -> None:
     with pytest.raises(NodeFailure) as failed:
-        read_of(need, answer)
+        read_of(read, answer)
     assert failed.value.fault is NodeFaultKind.MALFORMED
 
 

@@ -10,7 +10,7 @@ from chain.events import Address
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import header_ask, header_of, logs_ask, logs_of, read_ask, read_of
-from tests.chain.made import START, address, header, topic
+from tests.chain.builders import START, address, header, topic
 
 HERE = address(0xA)
 SLOT, CODE, CALL = SlotWord(HERE, 1), CodeHash(HERE), CallWord(HERE, "0x5c60da1b")
@@ -115,14 +115,14 @@ def test_reads_become_words_and_an_unreadable_value_is_none() -> None:
 
 
 def test_the_account_that_runs_target_code_is_found_with_our_own_code_in_its_place() -> None:
-    need = RunsAs(HERE, Address("0x" + "0b" * 20))
-    method, (call, at, overrides) = read_ask(need, {"blockHash": header(1).hash})
+    read = RunsAs(HERE, Address("0x" + "0b" * 20))
+    method, (call, at, overrides) = read_ask(read, {"blockHash": header(1).hash})
     assert (method, call["to"], at) == ("eth_call", HERE, {"blockHash": header(1).hash})
-    assert list(overrides) == [need.target]
-    assert read_of(need, f"0x{~int(HERE, 16) & (1 << 256) - 1:064x}") == HERE
+    assert list(overrides) == [read.target]
+    assert read_of(read, f"0x{~int(HERE, 16) & (1 << 256) - 1:064x}") == HERE
     for answer in ("0x", topic(5), "0x" + "ff" * 31, Refusal(3, "execution reverted"), Refusal(-32000, "out of gas")):
-        assert read_of(need, answer) == NOBODY
-    assert read_of(need, Refusal(-32602, "too many arguments, want at most 2")) is None
+        assert read_of(read, answer) == NOBODY
+    assert read_of(read, Refusal(-32602, "too many arguments, want at most 2")) is None
 
 
 @pytest.mark.parametrize("answer", [None, "0xzz", Refusal(-32601, "no such method"), Refusal(-32005, "rate limit")])

@@ -1,4 +1,4 @@
-"""Many reads in one call: the code that is carried along runs in a small EVM, and what comes out is what the chain holds."""
+"""Packs many reads in one call: the carried code runs in a small EVM and must return what the chain holds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from chain.rpc.multicall import (
     single_of,
     unpack,
 )
-from tests.chain.made import address, header, topic, words
+from tests.chain.builders import address, header, topic, words
 from tests.chain.rpc.small_evm import Account, SmallEvm
 
 BODY = "0x18160ddd"
@@ -46,7 +46,7 @@ def slots(number: int, at: Sequence[str] = BY_ONE) -> list[AnyRead]:
 
 
 def asked(reads: Iterable[AnyRead], accounts: Mapping[Any, Account]) -> tuple[dict[AnyRead, Any], SmallEvm]:
-    """What packed calls of these reads say of these accounts."""
+    """Returns the answers of packed calls of these reads for these accounts."""
     evm, found = SmallEvm(accounts), dict[AnyRead, Any]()
     calls, alone = plan(frozenset(reads))
     assert alone == ()
@@ -60,7 +60,7 @@ def asked(reads: Iterable[AnyRead], accounts: Mapping[Any, Account]) -> tuple[di
 
 
 def answering(*answers: bytes | None) -> tuple[list[AnyRead], list[AnyRead], dict[Any, Account]]:
-    """The same answers asked for as words and as a whole, of one contract each, with others beside them."""
+    """Reads the same answers as words and as bytes, one contract each, together with others."""
     accounts: dict[Any, Account] = {address(at + 1): Account(answers={INPUT: one}) for at, one in enumerate(answers)}
     accounts |= {address(0x1000 + at): Account(answers={INPUT: words(at)}) for at in range(40)}
     calls: list[AnyRead] = [CallWord(address(int(one, 16)), BODY) for one in accounts]
@@ -73,10 +73,10 @@ def test_every_slot_returns_the_word_it_holds() -> None:
     reads = slots(300)
     accounts: dict[str, Account] = {one: Account() for one in BY_ONE}
     wanted: dict[AnyRead, int] = {}
-    for need in reads:
-        assert isinstance(need, SlotWord)
-        wanted[need] = dice.choice((0, 1, dice.randrange(1 << 256), (1 << 256) - 1))
-        accounts[need.address].storage[need.slot] = wanted[need]
+    for read in reads:
+        assert isinstance(read, SlotWord)
+        wanted[read] = dice.choice((0, 1, dice.randrange(1 << 256), (1 << 256) - 1))
+        accounts[read.address].storage[read.slot] = wanted[read]
     found, _ = asked(reads, accounts)
     assert found == wanted
 
@@ -163,23 +163,23 @@ def test_a_call_that_ran_out_of_gas_among_others_succeeds_when_sent_alone(kind: 
     [(0, False), (8193, True), (MAX_ANSWER - 1, True), (MAX_ANSWER, True), (MAX_ANSWER + 1, False)],
 )
 def test_a_single_call_returns_at_most_256_kibibytes(size: int, there: bool) -> None:
-    need = CallBytes(address(1), BODY)
+    read = CallBytes(address(1), BODY)
     evm = SmallEvm({address(1): Account(answers={INPUT: b"\x07" * size})})
-    _, [call, _, overrides] = single_ask(need, "latest")
+    _, [call, _, overrides] = single_ask(read, "latest")
     answer = evm.eth_call(call, overrides)
     assert answer is not None
     assert len(answer) <= 2 + 2 * (32 + 256 * 1024)
-    assert single_of(need, answer) == (b"\x07" * size if there else None)
+    assert single_of(read, answer) == (b"\x07" * size if there else None)
 
 
 @pytest.mark.parametrize(("answer", "word"), [(None, None), (bytes(31), None), (words(4, 5), 4)])
 def test_a_word_requested_alone_is_returned_without_the_bytes_after_it(answer: bytes | None, word: int | None) -> None:
-    need = CallWord(address(1), BODY)
-    _, [call, _, overrides] = single_ask(need, "latest")
-    said = SmallEvm({address(1): Account(answers={INPUT: answer})}).eth_call(call, overrides)
-    assert said is not None
-    assert len(said) <= 2 + 2 * 64, "a stranger's code may give megabytes: a length and a word are enough"
-    assert single_of(need, said) == word
+    read = CallWord(address(1), BODY)
+    _, [call, _, overrides] = single_ask(read, "latest")
+    returned = SmallEvm({address(1): Account(answers={INPUT: answer})}).eth_call(call, overrides)
+    assert returned is not None
+    assert len(returned) <= 2 + 2 * 64, "untrusted code may return megabytes: a length and a word are enough"
+    assert single_of(read, returned) == word
 
 
 @pytest.mark.parametrize("answer", [None, 7, "0x", "0xzz", "0x" + "00" * 31, "0x" + f"{64:064x}" + "00" * 31])
@@ -189,7 +189,7 @@ def test_an_answer_that_is_not_packed_is_no_answer_to_a_single_call(answer: Any)
 
 
 def kinds_of_calls() -> list[tuple[Packed, str]]:
-    """One packed call of each kind, and its good answer."""
+    """Returns one packed call of each kind with a valid answer."""
     calls, whole, accounts = answering(words(1), b"\x05" * 40)
     codes: list[AnyRead] = [CodeHash(address(one)) for one in range(1, 31)]
     found = []
@@ -225,7 +225,7 @@ def test_slots_whose_lengths_do_not_match_their_addresses_are_rejected() -> None
 
 
 def test_a_contract_with_unreadable_slots_makes_the_whole_answer_invalid() -> None:
-    """Its length is that of nothing at all, or says that the call failed: never zeros in place of words."""
+    """The length is that of no data, or marks a failed call: the words must never become zeros."""
     [call], _ = plan(frozenset(slots(24, [address(1), address(2)])))
     good = words(12 * 32) + words(*range(1, 13))
     for bad in (words(0), words((1 << 256) - 1)):
@@ -258,7 +258,7 @@ def test_a_call_holds_a_bounded_number_of_reads_and_the_rest_go_into_another_cal
     calls, alone = plan(frozenset(reads))
     assert alone == ()
     assert [len(one.reads) for one in calls] == ([most, more] if more > 0 else [most + more])
-    assert {need for one in calls for need in one.reads} == set(reads)
+    assert {read for one in calls for read in one.reads} == set(reads)
 
 
 def test_the_largest_number_of_reads_in_one_call_fits_into_the_gas_of_a_block() -> None:

@@ -23,12 +23,12 @@ from chain.rpc.storage_writes import (
     writes_asks,
     writes_of,
 )
-from tests.chain.made import address, header, log, topic
+from tests.chain.builders import address, header, log, topic
 
 P, Q = address(0xABC), address(0xDEF)
 PLACES = frozenset({SlotWord(P, 1), SlotWord(P, 0xABC), SlotWord(Q, 2)})
 HEAD = header(7)
-SAID = {"number": "0x7", "hash": HEAD.hash, "parentHash": HEAD.parent_hash, "timestamp": "0x5"}
+RAW_HEADER = {"number": "0x7", "hash": HEAD.hash, "parentHash": HEAD.parent_hash, "timestamp": "0x5"}
 
 
 def wrote(slot: int, value: int, transaction: int = 1, at: Address = P) -> Write:
@@ -70,8 +70,8 @@ def test_a_replay_counts_only_for_its_own_block() -> None:
         },
         {"transactionHash": topic(2), "stateDiff": None},
     ]
-    assert read(TraceMethod.REPLAY, answer, SAID) == (wrote(1, 5), wrote(0xABC, 6), wrote(2, 0, at=Q))
-    assert read(TraceMethod.REPLAY, answer, {**SAID, "hash": topic(8)}) is None
+    assert read(TraceMethod.REPLAY, answer, RAW_HEADER) == (wrote(1, 5), wrote(0xABC, 6), wrote(2, 0, at=Q))
+    assert read(TraceMethod.REPLAY, answer, {**RAW_HEADER, "hash": topic(8)}) is None
     assert read(TraceMethod.REPLAY, answer, None) is None
 
 
@@ -145,7 +145,7 @@ def test_a_node_that_fails_repeatedly_gets_simpler_requests_and_is_retried_much_
         assert tracing.method == method
         for _ in range(MAX_MISSES if method is TraceMethod.TRACER else 0):
             tracing.record(understood=False)
-    assert tracing.notice() is None  # it may not have diffs either
+    assert tracing.notice() is None  # it may have no diffs either
     tracing.record(understood=True)
     assert tracing.notice() == NOTICES[TraceMethod.DIFFS]
     assert tracing.notice() is None
@@ -155,7 +155,7 @@ def test_a_node_that_fails_repeatedly_gets_simpler_requests_and_is_retried_much_
     assert not tracing.asks(RETRY_BLOCKS - 1)
     assert tracing.asks(1)
     tracing.record(understood=True)
-    assert tracing.notice() is None  # it has all again
+    assert tracing.notice() is None  # it has every method again
     assert tracing.lost == 2 * MAX_MISSES - 1
 
 
@@ -172,10 +172,10 @@ def _named(one: Log) -> list[Address]:
 
 def test_a_log_comes_before_the_write_it_reports_and_the_others_keep_their_order() -> None:
     first, lone = log(P, "t", topic(9), transaction=1, index=0), log(P, "t", topic(8), transaction=2, index=1)
-    tells, later = log(P, "t", topic(5), transaction=3, index=3), log(P, "t", topic(4), transaction=4, index=4)
+    reporting, later = log(P, "t", topic(5), transaction=3, index=3), log(P, "t", topic(4), transaction=4, index=4)
     other = log(Q, "t", topic(6), transaction=3, index=2)
-    silent, told, again = wrote(1, 6, 3), wrote(1, 5, 3), wrote(1, 7, 3)
-    found = list(in_order([first, lone, other, tells, later], [silent, told, again], _named))
-    assert found == [first, lone, silent, other, tells, told, again, later]
+    silent, reported, again = wrote(1, 6, 3), wrote(1, 5, 3), wrote(1, 7, 3)
+    found = list(in_order([first, lone, other, reporting, later], [silent, reported, again], _named))
+    assert found == [first, lone, silent, other, reporting, reported, again, later]
     assert list(in_order([later], [silent], _named)) == [silent, later]
     assert list(in_order([other], [silent], _named)) == [silent, other]

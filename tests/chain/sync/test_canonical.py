@@ -13,9 +13,9 @@ from chain.networks import Network
 from chain.sync.canonical import CanonicalWindow, Followed
 from chain.sync.checkpoint import Checkpoint, DeliveredOnce, decode
 from tests.branches import Reached
+from tests.chain.builders import START, header
 from tests.chain.control.timelock_families import upgraded
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import START, header
 
 
 def followed(number: int, fork: int = 0) -> Followed:
@@ -24,8 +24,8 @@ def followed(number: int, fork: int = 0) -> Followed:
     )
 
 
-def chain_of(*numbers: int, keep: int = 128) -> CanonicalWindow:
-    return CanonicalWindow(keep, map(followed, numbers))
+def chain_of(*numbers: int, length: int = 128) -> CanonicalWindow:
+    return CanonicalWindow(length, map(followed, numbers))
 
 
 def test_an_empty_window_holds_nothing_and_accepts_any_block() -> None:
@@ -38,7 +38,7 @@ def test_an_empty_window_holds_nothing_and_accepts_any_block() -> None:
 
 
 def test_the_window_holds_only_the_last_blocks() -> None:
-    canonical = chain_of(*range(1, 9), keep=3)
+    canonical = chain_of(*range(1, 9), length=3)
     assert [one.header.number for one in canonical.window] == [6, 7, 8]
     assert not canonical.holds(header(5))
     assert not canonical.holds(header(9))
@@ -75,16 +75,16 @@ def test_a_reorg_goes_back_to_the_highest_common_block() -> None:
     assert canonical.common([header(2, fork=9)]) is None
 
 
-parted = Reached("some blocks dropped and some kept", at_least=0.05)
+some_dropped = Reached("some blocks dropped and some kept", at_least=0.05)
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 40))
-def test_dropped_and_remaining_blocks_together_are_all_blocks(blocks: int, keep: int, back: int) -> None:
-    canonical = chain_of(*range(1, blocks + 1), keep=keep)
+def test_dropped_and_remaining_blocks_together_are_all_blocks(blocks: int, length: int, back: int) -> None:
+    canonical = chain_of(*range(1, blocks + 1), length=length)
     before = canonical.window
     dropped = canonical.roll_back(back)
     assert canonical.window + tuple(reversed(dropped)) == before
-    parted(0 < len(dropped) < len(before))
+    some_dropped(0 < len(dropped) < len(before))
 
 
 def test_a_checkpoint_is_restored_unchanged() -> None:

@@ -1,4 +1,4 @@
-"""The window of followed blocks: its bounds, what follows, what a reorg drops, and what goes below it."""
+"""Checks the window of canonical blocks: its bounds, the next block, what a reorg drops, and what leaves the window."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 
 from chain.sync.ancestor_marks import AncestorMarks, Mark
 from chain.sync.canonical import CanonicalWindow, Followed
+from tests.chain.builders import header
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import header
 
 
 def followed(number: int, fork: int = 0, **memories: bytes) -> Followed:
     return Followed(header=header(number, fork), events=(move(number),), memories=memories)
 
 
-def chain_of(*numbers: int, keep: int = 128) -> CanonicalWindow:
-    return CanonicalWindow(keep, map(followed, numbers))
+def chain_of(*numbers: int, length: int = 128) -> CanonicalWindow:
+    return CanonicalWindow(length, map(followed, numbers))
 
 
 def numbers(some: tuple[Followed, ...]) -> list[int]:
@@ -55,7 +55,7 @@ def test_an_empty_window_takes_blocks_only_without_a_gap_between_them() -> None:
 
 
 def test_the_window_holds_its_first_and_last_block_and_not_their_neighbours() -> None:
-    canonical = chain_of(*range(5, 10), keep=3)
+    canonical = chain_of(*range(5, 10), length=3)
     assert [number for number in range(3, 13) if canonical.holds(header(number))] == [7, 8, 9]
     assert not any(canonical.holds(header(number, fork=1)) for number in range(3, 13))
 

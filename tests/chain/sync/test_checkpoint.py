@@ -1,4 +1,4 @@
-"""A checkpoint gives back what was put in, whatever detectors remember, and is small where little changed."""
+"""Checks that a checkpoint restores its content, whatever detectors remember, and is small if little changed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from chain.events.network import Reorged
 from chain.sync.ancestor_marks import Mark
 from chain.sync.canonical import Followed
 from chain.sync.checkpoint import PLACED, VERSION, Checkpoint, decode
+from tests.chain.builders import START, header
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import START, header
 from tests.chain.sync.test_canonical_window import followed
 
 NETWORK = NetworkId("local")
 
 
 def whole() -> Checkpoint:
-    """One with something in each of its fields."""
+    """Returns a checkpoint with a value in each field."""
     window = (
         followed(1, one=b"same", two=b"a" * 50, gone=b"x"),
         followed(2, one=b"same", two=b"a" * 25 + b"b" + b"a" * 24),

@@ -1,4 +1,4 @@
-"""When a head counts as seen, when a chain counts as standing still, and how soon the next look is due."""
+"""Checks when a head counts as new, when a chain counts as stalled, and when the next check is due."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chain.events import NetworkId
 from chain.events.network import HeadStalled
 from chain.networks import Network
 from chain.sync.head_clock import HeadClock
-from tests.chain.made import START, header
+from tests.chain.builders import START, header
 
 NETWORK = Network(id=NetworkId("local"), chain_id=1, block_time_s=12.0)
 STALL_S = 96.0
@@ -22,10 +22,10 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def stalls(clock: HeadClock, *looks: tuple[float, int | None]) -> list[float]:
-    """Seconds into the story at which a stall was told; each look finds the head of this number, or nobody answers."""
+def stalls(clock: HeadClock, *checks: tuple[float, int | None]) -> list[float]:
+    """Returns the seconds at which a stall was reported; each check finds the head with this number, or no answer."""
     found = []
-    for seconds, number in looks:
+    for seconds, number in checks:
         if clock.observe(None if number is None else ("one", header(number)), at(seconds)):
             found.append(seconds)
     return found
@@ -33,8 +33,8 @@ def stalls(clock: HeadClock, *looks: tuple[float, int | None]) -> list[float]:
 
 @pytest.mark.parametrize("number", [5, None])
 def test_a_stall_is_reported_after_eight_block_times_and_once_for_each_eight_more(number: int | None) -> None:
-    looks = [(seconds, number) for seconds in (0, 95.9, 96, 97, 191.9, 192, 193, 288, 290)]
-    assert stalls(HeadClock(NETWORK), *looks) == [96, 192, 288]
+    checks = [(seconds, number) for seconds in (0, 95.9, 96, 97, 191.9, 192, 193, 288, 290)]
+    assert stalls(HeadClock(NETWORK), *checks) == [96, 192, 288]
 
 
 def test_late_checks_report_one_stall_for_all_the_time_that_passed() -> None:

@@ -1,4 +1,4 @@
-"""Token use hour by hour: counted from transfers, reserves read as the hour ends, addresses by a sketch."""
+"""Checks token use per hour: transfers are counted, reserves are read at the end of the hour, a sketch counts addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chain.detectors.token_use import BALANCE_OF, TRANSFER, TokenUse
 from chain.events import Address, PlacedEvent, TokenUsed
 from chain.usage.distinct_count import REGISTERS, Sketch
 from chain.watch import Watch, WatchedPool
-from tests.chain.made import START, address, block, log, topic, words
+from tests.chain.builders import START, address, block, log, topic, words
 
 TOKEN, OTHER, POOL, AWAY = address(0xC0), address(0xC1), address(0xF0), address(0xF1)
 HELD = CallWord(TOKEN, f"0x{BALANCE_OF}{int(POOL, 16):064x}")
@@ -67,7 +67,7 @@ def test_an_hour_is_reported_in_the_first_block_after_it() -> None:
     first = used(detector.on_block(at(3, 60, moved(7, 8)), ()))
     assert (first.token, first.hour, first.place.block_number) == (TOKEN, START, 3)
     assert (first.transfers, first.moved, first.active, first.reserves) == (3, 2**255 + 20, 3, 77)
-    assert not first.complete  # we came in the middle of it
+    assert not first.complete  # the watch started in the middle of it
     second = used(detector.on_block(at(4, 185), ()))
     assert (second.hour, second.transfers, second.moved) == (START + timedelta(hours=1), 1, 10)
     assert (second.active, second.reserves, second.complete) == (2, None, True)
@@ -100,8 +100,8 @@ def test_a_token_added_in_the_middle_of_an_hour_is_counted_from_there() -> None:
     before.on_block(at(2, 61, moved(1, 2)), ())
     grown.recall(before.memory())
     grown.on_block(at(3, 62), ())
-    told = [event for event in grown.on_block(at(4, 121), ()) if isinstance(event, TokenUsed)]
-    assert [(event.token, event.transfers, event.complete) for event in told] == [(TOKEN, 1, True), (OTHER, 0, False)]
+    hours = [event for event in grown.on_block(at(4, 121), ()) if isinstance(event, TokenUsed)]
+    assert [(event.token, event.transfers, event.complete) for event in hours] == [(TOKEN, 1, True), (OTHER, 0, False)]
 
 
 def test_malformed_logs_do_not_count() -> None:

@@ -20,14 +20,14 @@ FIVE = MODULES / "openzeppelin-5/build/contracts"
 THREE = MODULES.parent / "pools/node_modules/@openzeppelin/contracts/build/contracts"
 
 
-def kept(*records: tuple[int, int, str], by: str = "0x11111111") -> tuple[Record, ...]:
-    """Each read by a function of its own that also reads something else, so that none counts as a getter."""
+def records_of(*records: tuple[int, int, str], by: str = "0x11111111") -> tuple[Record, ...]:
+    """Records of variables. Each has its own function, which also reads another slot, so that none counts as a getter."""
     both = frozenset({by, "0x22222222"})
     return tuple(Record(slot, offset, kind, reads=both, writes=frozenset({by})) for slot, offset, kind in records)
 
 
-async def told(old: str, new: str) -> dict[str, tuple[int, str, str]]:
-    """The hints between two vaults, by what they say: slot, old and new."""
+async def hints_between(old: str, new: str) -> dict[str, tuple[int, str, str]]:
+    """Returns the hints between two vaults, by text: slot, old type and new type."""
     read = await CodeReader().read([code_of(old), code_of(new)])
     found = changed(read[code_of(old)], read[code_of(new)]).layout
     assert found is not None
@@ -46,7 +46,7 @@ async def test_added_variables_give_no_hint_and_added_functions_are_listed_with_
 
 
 async def test_two_variables_that_swapped_slots_give_a_hint_for_each_slot() -> None:
-    found = await told("Vault", "VaultReordered")
+    found = await hints_between("Vault", "VaultReordered")
     assert {slot for slot, _, _ in found.values()} == {1, 2}
     assert (1, "uint256", "mapping(address => uint256)") in found.values()
     assert (2, "mapping(address => uint256)", "uint256") in found.values()
@@ -54,11 +54,11 @@ async def test_two_variables_that_swapped_slots_give_a_hint_for_each_slot() -> N
 
 
 async def test_a_slot_that_holds_two_numbers_instead_of_one_gives_a_hint() -> None:
-    assert list((await told("Vault", "VaultRetyped")).values()) == [(1, "uint256", "uint128")]
+    assert list((await hints_between("Vault", "VaultRetyped")).values()) == [(1, "uint256", "uint128")]
 
 
 async def test_a_shorter_gap_gives_hints_for_the_variables_after_it() -> None:
-    found = await told("Vault", "VaultShrunk")
+    found = await hints_between("Vault", "VaultShrunk")
     assert set(found.values()) == {(13, "slot 13", "slot 11"), (14, "slot 14", "slot 12")}
     assert all("2 back: a gap or a variable before it shrank" in words for words in found)
 
@@ -86,9 +86,9 @@ def runtime(path: Path) -> bytes:
 @pytest.mark.parametrize(
     ("older", "newer", "differ"),
     [
-        # OpenZeppelin's own sources: VestingWallet became Ownable, which lies in front of its two.
+        # From the OpenZeppelin sources: VestingWallet became Ownable, whose variable lies before its two.
         (FOUR, FIVE, {"VestingWallet.json"}),
-        # From 3 (or early 4) on: ERC-165 no longer kept in storage, enumerable roles, another order in ERC721.
+        # From 3 (or early 4) on: ERC-165 is no longer in storage, roles are enumerable, ERC721 has another order.
         (
             THREE,
             FOUR,
@@ -105,7 +105,7 @@ def runtime(path: Path) -> bytes:
 async def test_between_versions_of_audited_contracts_only_moved_variables_give_hints(
     older: Path, newer: Path, differ: set[str]
 ) -> None:
-    binary()  # skips where npm's contracts are not installed
+    binary()  # skips if the npm contracts are not installed
     names = shared(older, newer)
     assert len(names) > 5
     codes = {(folder, name): runtime(folder / name) for folder in (older, newer) for name in names}
@@ -129,7 +129,7 @@ async def test_between_versions_of_audited_contracts_only_moved_variables_give_h
 def test_two_uses_that_cannot_be_one_variable_give_a_hint(
     before: tuple[int, int, str], now: tuple[int, int, str]
 ) -> None:
-    [hint] = hints(kept(before), kept(now))
+    [hint] = hints(records_of(before), records_of(now))
     assert (hint.slot, hint.offset, hint.old, hint.new) == ("0x0", before[1], before[2], now[2])
     assert (f"at byte {now[1]}" in hint.said) == (before[1] != now[1])
 
@@ -140,7 +140,7 @@ def test_two_uses_that_cannot_be_one_variable_give_a_hint(
         ((0, 0, "uint256"), (0, 0, "bytes32")),
         ((0, 0, "bool"), (0, 0, "uint8")),
         ((0, 0, "address"), (0, 0, "uint160")),
-        ((0, 0, "string"), (0, 0, "uint256")),  # its length alone was read
+        ((0, 0, "string"), (0, 0, "uint256")),  # only its length was read
         ((0, 0, "bytes"), (0, 0, "address[]")),
         ((0, 0, "address"), (0, 20, "bool")),
         ((0, 20, "bool"), (0, 0, "address")),
@@ -153,7 +153,7 @@ def test_two_uses_that_cannot_be_one_variable_give_a_hint(
 def test_two_uses_that_may_be_one_variable_give_no_hint(
     before: tuple[int, int, str], now: tuple[int, int, str]
 ) -> None:
-    assert hints(kept(before), kept(now)) == ()
+    assert hints(records_of(before), records_of(now)) == ()
 
 
 def getter(slot: int, kind: str = "uint256", offset: int = 0, *, writes: bool = False) -> tuple[Record, ...]:
@@ -177,8 +177,8 @@ def test_functions_that_write_or_read_another_type_are_not_compared() -> None:
 def test_hints_are_bounded_and_ordered() -> None:
     many = range(100)
     found = hints(
-        kept(*((slot, 0, "uint256") for slot in many)),
-        kept(*((slot, offset, "bool") for slot in many for offset in (0, 1))),
+        records_of(*((slot, 0, "uint256") for slot in many)),
+        records_of(*((slot, offset, "bool") for slot in many for offset in (0, 1))),
     )
     assert len(found) == MAX_HINTS
     assert [int(hint.slot, 16) for hint in found] == sorted(int(hint.slot, 16) for hint in found)
@@ -187,14 +187,14 @@ def test_hints_are_bounded_and_ordered() -> None:
 
 def test_a_slot_that_one_code_reads_in_two_ways_gives_no_hint() -> None:
     """Two flags written at once look like one number: OpenZeppelin 4.3's Initializable, with the optimizer."""
-    merged = kept((0, 0, "uint16"), (0, 1, "bool"))
-    apart = kept((0, 0, "uint8"), (0, 1, "uint8"))
+    merged = records_of((0, 0, "uint16"), (0, 1, "bool"))
+    apart = records_of((0, 0, "uint8"), (0, 1, "uint8"))
     assert hints(merged, apart) == hints(apart, merged) == ()
 
 
 def test_a_slot_that_hostile_code_uses_too_often_is_ignored() -> None:
-    crowd = kept(*((0, 0, "bool") for _ in range(5000)))
-    assert hints(kept((0, 0, "uint256")), crowd) == hints(crowd, kept((0, 0, "uint256"))) == ()
+    crowd = records_of(*((0, 0, "bool") for _ in range(5000)))
+    assert hints(records_of((0, 0, "uint256")), crowd) == hints(crowd, records_of((0, 0, "uint256"))) == ()
 
 
 def test_unknown_facts_about_a_code_are_not_guessed() -> None:
@@ -204,8 +204,8 @@ def test_unknown_facts_about_a_code_are_not_guessed() -> None:
     assert changed(None, whole).layout is None
     assert changed(whole, unread).lost is None
     assert (changed(whole, unread).old_size, changed(whole, unread).new_size) == (3, 9)
-    gone = changed(whole, EMPTY)
-    assert (gone.new_size, gone.lost, gone.layout) == (0, ("0x11111111",), ())
+    emptied = changed(whole, EMPTY)
+    assert (emptied.new_size, emptied.lost, emptied.layout) == (0, ("0x11111111",), ())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""V3 and V4 pools by their logs and answers: what a real node seldom shows."""
+"""Checks V3 and V4 pools with logs and answers that a real node rarely gives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chain.liquidity.pools import uniswap_v3
 from chain.liquidity.pools.uniswap_v3 import BURN, COLLECT, DECREASE, INCREASE, LIQUIDITY, MINT, SLOT0, Reading
 from chain.liquidity.tick_math import MAX_TICK, Q96, sqrt_price_at
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 POOL, A, B, MANAGER = address(0xF0), address(0xAA), address(0xBB), uniswap_v3.POSITION_MANAGER
 ME, FRIEND = address(1), address(2)
@@ -29,7 +29,7 @@ def answer(*numbers: int) -> bytes:
 
 
 def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict[AnyRead, object]:
-    """A pool's answers at the middle of a tick."""
+    """Returns the answers of a pool at the middle of a tick."""
     price = sqrt_price_at(tick)
     active = sum(net for at, net in ticks.items() if at <= tick)
     found: dict[AnyRead, object] = {
@@ -50,7 +50,7 @@ def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict
 def learnt(known: Mapping[AnyRead, object], rounds: int = 3) -> uniswap_v3.ConcentratedPool:
     pool = uniswap_v3.make(WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B))
     for _ in range(rounds):
-        pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
+        pool.on_state(StateRead({read: known[read] for read in pool.reads().state if read in known}))
     return pool
 
 
@@ -116,8 +116,8 @@ def test_moves_change_the_ticks_they_touch() -> None:
     assert move.before is not None
     assert move.after is not None
     assert move.after[0] == pytest.approx(2 * move.before[0], rel=1e-9)
-    gone = burn(-600, 600, SOME)
-    back = pool.on_log(gone, [gone])
+    withdrawal = burn(-600, 600, SOME)
+    back = pool.on_log(withdrawal, [withdrawal])
     assert back is not None
     assert (back.share, back.after) == (0.5, move.before)
     beside = burn(600, 1200, SOME)
@@ -152,21 +152,21 @@ def test_the_holder_of_the_nft_is_the_owner() -> None:
     move = pool.on_log(came, [came, minted, named])
     assert move is not None
     assert move.owner == ME
-    gone = burn(-600, 600, SOME // 2, owner=manager, index=2)
+    withdrawal = burn(-600, 600, SOME // 2, owner=manager, index=2)
     less = log(MANAGER, DECREASE, topic(77), body=words(SOME, 5, 6), index=4)
-    assert pool.on_log(gone, [gone, less]).owner == ME  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner == ME  # type: ignore[union-attr]
     burnt = log(MANAGER, TRANSFER, topic(2), topic(0), topic(77), index=6)
-    assert pool.on_log(gone, [gone, less, burnt]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less, burnt]).owner == FRIEND  # type: ignore[union-attr]
 
 
 def test_the_owner_of_an_unknown_nft_is_the_account_that_collects() -> None:
     pool = learnt(chain(WIDE))
-    gone = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
+    withdrawal = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
     less = log(MANAGER, DECREASE, topic(78), body=words(SOME, 5, 6), index=4)
     at = [topic(one % (1 << 256)) for one in (int(MANAGER, 16), -600, 600)]
     paid = log(POOL, COLLECT, *at, body=words(2, 5, 6), index=5)
-    assert pool.on_log(gone, [gone, less, paid]).owner == FRIEND  # type: ignore[union-attr]
-    assert pool.on_log(gone, [gone, less]).owner is None  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less, paid]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner is None  # type: ignore[union-attr]
 
 
 def test_a_position_transferred_before_its_withdrawal_belongs_to_its_new_holder() -> None:
@@ -176,13 +176,15 @@ def test_a_position_transferred_before_its_withdrawal_belongs_to_its_new_holder(
     named = log(MANAGER, INCREASE, topic(77), body=words(SOME, 5, 6), index=4)
     pool.on_log(came, [came, minted, named])
     pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(2), topic(77)))
-    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), topic(78)))  # not one of this pool's
-    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), body=words(5)))  # no NFT's
-    gone = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
+    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), topic(78)))  # not one of this pool
+    pool.on_position_transfer(
+        log(MANAGER, TRANSFER, topic(1), topic(9), body=words(5))
+    )  # not a burn of an NFT position
+    withdrawal = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
     less = log(MANAGER, DECREASE, topic(77), body=words(SOME, 5, 6), index=4)
-    assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner == FRIEND  # type: ignore[union-attr]
     pool.on_position_transfer(log(MANAGER, TRANSFER, topic(2), topic(0), topic(77)))  # burnt
-    assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner == FRIEND  # type: ignore[union-attr]
 
 
 def test_the_memory_of_owners_is_bounded_and_restored() -> None:

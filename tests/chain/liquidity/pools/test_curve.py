@@ -1,4 +1,4 @@
-"""Curve's pools. No package ships them: logs and answers are made from the documented signatures (curve-contract)."""
+"""Checks Curve pools. No package ships them: logs and answers are built from the documented signatures (curve-contract)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.liquidity.pool import call
 from chain.liquidity.pools import curve
 from chain.liquidity.pools.curve import BALANCES, COINS, DECIMALS, GAMMA, NATIVE, OLD_BALANCES, OLD_COINS, CurvePool
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 POOL, LP = address(0xC0), address(1)
 DAI, USDC, USDT = address(0xA1), address(0xA2), address(0xA3)
@@ -41,7 +41,7 @@ def learnt(balances: dict[Address, int], *, old: bool = False, more: dict[AnyRea
     assert pool.reads().addresses == {POOL}
     for _ in range(2):
         known = state(balances, old=old, more=more)
-        pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
+        pool.on_state(StateRead({read: known[read] for read in pool.reads().state if read in known}))
     return pool
 
 
@@ -62,8 +62,8 @@ def test_coins_are_read_from_the_pool_and_the_depth_is_computed(old: bool) -> No
 
 def test_all_amounts_of_a_withdrawal_are_reported() -> None:
     pool = learnt(EVEN)
-    gone = log(POOL, THREE_REMOVED, topic(1), body=words(10**23, 10**11, 10**11, 0, 0, 0, 9))
-    move = pool.on_log(gone, [gone])
+    withdrawal = log(POOL, THREE_REMOVED, topic(1), body=words(10**23, 10**11, 10**11, 0, 0, 0, 9))
+    move = pool.on_log(withdrawal, [withdrawal])
     assert move is not None
     assert (move.removed, move.amounts, move.owner) == (True, (10**23, 10**11, 10**11), LP)
     assert move.share == pytest.approx(0.1)
@@ -78,8 +78,8 @@ def test_all_amounts_of_a_withdrawal_are_reported() -> None:
 
 def test_a_pool_with_any_number_of_coins_reports_its_amounts_as_a_list() -> None:
     pool = learnt(EVEN)
-    gone = log(POOL, ANY_REMOVED, topic(1), body=words(96, 224, 9, 3, 5, 6, 7, 3, 0, 0, 0))
-    move = pool.on_log(gone, [gone])
+    withdrawal = log(POOL, ANY_REMOVED, topic(1), body=words(96, 224, 9, 3, 5, 6, 7, 3, 0, 0, 0))
+    move = pool.on_log(withdrawal, [withdrawal])
     assert move is not None
     assert move.amounts == (5, 6, 7)
     broken = log(POOL, ANY_REMOVED, topic(1), body=words(96, 224, 9, 2**255))
@@ -140,7 +140,7 @@ def test_before_the_first_successful_read_nothing_is_known() -> None:
 def test_coins_with_unreadable_decimals_have_no_depth() -> None:
     pool = learnt(EVEN)
     other = curve.make(WatchedPool(address=POOL, kind="curve"))
-    known = {need: word for need, word in state(EVEN).items() if need != call(USDC, DECIMALS)}
+    known = {read: word for read, word in state(EVEN).items() if read != call(USDC, DECIMALS)}
     for _ in range(2):
         other.on_state(StateRead(known))
     assert (other.reserves(), other.depth(200)) == (pool.reserves(), None)

@@ -1,4 +1,4 @@
-"""Depth as pure arithmetic: against brute force, against each other, at the edges."""
+"""Checks the depth arithmetic: against brute force, between pool kinds, and at the limits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_full_range_liquidity_is_a_constant_product(amount: int, bps: int) -> No
 
 def test_a_tick_crossed_on_the_way_down_is_not_counted_again() -> None:
     at = sqrt_price_at(60)
-    below = Spot(sqrt_price=at, tick=59, liquidity=10**20)  # the price stands on tick 60, and came from above
+    below = Spot(sqrt_price=at, tick=59, liquidity=10**20)  # the price is on tick 60 and came from above
     above = Spot(sqrt_price=at, tick=60, liquidity=10**20 + 10**21)
     net = {60: 10**21}
     assert concentrated(below, net, 0, 100) == concentrated(above, net, 0, 100)
@@ -53,7 +53,7 @@ def test_equal_weights_are_a_constant_product(x: int, y: int, bps: int) -> None:
 
 
 def curve_y(x: float, balances: tuple[float, float], amplification: float, invariant: float) -> float:
-    """Curve's own iteration for two coins: the other balance."""
+    """Returns the other balance with Curve's iteration for two coins."""
     ann = amplification * 2
     c = invariant**3 / (x * 4 * ann)
     b = x + invariant / ann

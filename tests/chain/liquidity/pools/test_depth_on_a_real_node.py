@@ -1,4 +1,4 @@
-"""The depth of V2 and V3 pools is what swaps of those sizes really pay, on a real EVM node."""
+"""Compares the depth of V2 and V3 pools with real swaps of the same sizes on a real EVM node."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ async def reverted(anvil: Anvil, snapshot: str) -> str:
 
 
 async def read(uniswap: Uniswap) -> Liquidity:
-    """The detector, having read the pools as they stand at the head."""
+    """Returns the detector after it has read the pools at the head."""
     settings = settings_of(uniswap.anvil.url, watch=uniswap.watch)
     nodes = open_nodes(settings, utc_now)
     try:
         header = (await fetch.headers(nodes, [await uniswap.anvil.height()]))[0]
-        bench = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
-        await prime(nodes, settings.network.id, bench, header, utc_now)
+        detectors = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
+        await prime(nodes, settings.network.id, detectors, header, utc_now)
         detector = Liquidity(await pool_tokens.with_tokens(nodes, settings.watch, header))
-        detector.recall_parts({key.split("/")[1]: one for key, one in bench.memory().items() if "liquidity/" in key})
+        detector.recall_parts(
+            {key.split("/")[1]: one for key, one in detectors.memory().items() if "liquidity/" in key}
+        )
         return detector
     finally:
         await nodes.close()

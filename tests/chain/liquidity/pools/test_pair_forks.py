@@ -1,4 +1,4 @@
-"""Pairs of other houses than Uniswap's: their fees, their wider logs, and those whose depth must not be told."""
+"""Checks pairs of Uniswap forks: their fees, their wider logs, and pairs whose depth must not be reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chain.liquidity.pool import call
 from chain.liquidity.pools import uniswap_v2
 from chain.liquidity.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, STABLE, SYNC, WIDE_BURN, WIDE_SYNC, Pair
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 PAIR, A, B = address(0xF0), address(0xAA), address(0xBB)
 OWNER, ROUTER, FEE_TO = address(1), address(2), address(3)
@@ -56,9 +56,9 @@ def test_a_pair_with_a_wide_sync_log_that_is_not_stable_is_followed_as_any_other
         passed(1, 2, 9, 0), passed(2, PAIR, 9, 1), passed(PAIR, 0, 9, 2), log(PAIR, WIDE_SYNC, body=words(*after), index=3),
         log(PAIR, WIDE_BURN, topic(2), topic(1), body=words(*after), index=4),
     ]  # fmt: skip
-    told = [one.on_log(each, logs) for each in logs]
-    move = told[-1]
-    assert told[:-1] == [None] * 4
+    moves = [one.on_log(each, logs) for each in logs]
+    move = moves[-1]
+    assert moves[:-1] == [None] * 4
     assert move is not None
     assert (move.removed, move.amounts, move.share, move.owner) == (True, after, 0.5, OWNER)
     assert move.before == constant_product(*HELD, 3000, 200).of_tokens
