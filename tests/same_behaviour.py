@@ -54,7 +54,7 @@ def main(words: list[str]) -> int:
         _record(folder)
         for name, answer in _answers(folder):
             _path(folder, name).write_bytes(answer)
-            _print(f"kept {name}: {len(answer)} bytes")
+            _print(f"stored {name}: {len(answer)} bytes")
         return 0
     wanted = {path.name for path in folder.glob("*.answer")}
     given = {_path(folder, name).name: answer for name, answer in _answers(folder)}

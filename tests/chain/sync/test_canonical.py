@@ -75,7 +75,7 @@ def test_a_reorg_goes_back_to_the_highest_common_block() -> None:
     assert canonical.common([header(2, fork=9)]) is None
 
 
-some_dropped = Reached("some blocks dropped and some kept", at_least=0.05)
+some_dropped = Reached("some blocks dropped and some remaining", at_least=0.05)
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 40))
