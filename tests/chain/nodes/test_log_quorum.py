@@ -62,15 +62,15 @@ def test_receipts_give_only_the_requested_logs() -> None:
     assert receipts_of([{"logs": [plain, *others]}], READS, header(1)) == (EMITTED,)
 
 
-async def test_forgotten_deep_blocks_are_dropped_with_their_marks() -> None:
+async def test_the_events_and_marks_of_forgotten_blocks_are_dropped_together() -> None:
     chain = Chain(1, silent=0)
     chain.grow(1200)
     events = valid_events(await followed(chain))
     ancestors = AncestorMarks()
-    for made in chain.blocks:
-        here = [event for event in events if event.place.block_number == made.number]
-        one = Followed(header=header(made.number), events=tuple(here), memories={})
-        ancestors.take(Mark(number=made.number, hash=made.hash), one.events)
+    for block in chain.blocks:
+        here = [event for event in events if event.place.block_number == block.number]
+        one = Followed(header=header(block.number), events=tuple(here), memories={})
+        ancestors.take(Mark(number=block.number, hash=block.hash), one.events)
     assert len(ancestors.events) <= MAX_EVENTS
     assert all(event.place.block_number > ancestors.marks[0].number for event in ancestors.events)
     assert all(

@@ -93,7 +93,7 @@ def test_a_block_with_unread_state_decides_nothing() -> None:
     assert open_proof(held, AT, ASKED) is not None
 
 
-def test_a_forwarding_proxy_is_proved_by_the_name_of_its_target() -> None:
+def test_a_forwarding_proxy_is_proved_if_the_target_code_runs_as_the_target() -> None:
     word = f"{int(ONE, 16):#x}"
     for where, answer, believed in ((HANDED, ONE, True), (HANDED, AT, False), (ASKED, ONE, False)):
         held: Places = {}

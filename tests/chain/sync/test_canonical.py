@@ -122,6 +122,6 @@ def test_every_detector_and_pool_kind_is_found_by_its_folder() -> None:
     assert "uniswap_v2" in detectors.pool_kinds()
 
 
-def test_two_equal_networks_are_one_value() -> None:
+def test_the_stall_time_of_a_network_is_eight_block_times() -> None:
     words: dict[str, Any] = {"id": NetworkId("x"), "chain_id": 1, "block_time_s": 12.0}
     assert Network(**words).stall_s == 96.0

@@ -201,7 +201,7 @@ def test_the_memory_of_owners_is_bounded_and_restored() -> None:
     assert (other.memory(), other.reads()) == (pool.memory(), pool.reads())
 
 
-def test_ticks_above_the_memory_bound_are_dropped_farthest_from_the_price_first() -> None:
+def test_ticks_above_the_memory_bound_are_dropped_far_from_the_price() -> None:
     ticks = Ticks(source=Reading(POOL))
     ticks.initialise(Q96, 0, spacing=1, fee_ppm=500)
     assert (ticks.low, ticks.high) == (-MAX_TICK, MAX_TICK)
