@@ -1,4 +1,4 @@
-"""Knows how to follow a test node for a while: kept checkpoints, and events up to the one waited for."""
+"""Follows a test node for a while: stores checkpoints in memory and returns events up to the awaited one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLACED = get_args(PlacedEvent)
 LOCAL = networks.declared("local")
 
 
-class Kept:
+class MemoryCheckpoints:
     """Checkpoints in memory."""
 
     def __init__(self) -> None:
@@ -50,14 +50,14 @@ def settings_of(
 
 
 async def until(watcher: Watcher, enough: Callable[[ChainEvent], bool], within_s: float = 30) -> list[ChainEvent]:
-    """Events up to and with the first that is enough; that last one counts as not taken."""
-    told: list[ChainEvent] = []
+    """Returns the events up to and including the first that satisfies `enough`; that last one counts as not delivered."""
+    reported: list[ChainEvent] = []
     async with asyncio.timeout(within_s), aclosing(watcher.events()) as events:  # type: ignore[type-var]
         async for event in events:
-            told.append(event)
+            reported.append(event)
             if enough(event):
                 break
-    return told
+    return reported
 
 
 def head_at(number: int) -> Callable[[ChainEvent], bool]:
@@ -68,5 +68,5 @@ def kind(*kinds: type) -> Callable[[ChainEvent], bool]:
     return lambda event: isinstance(event, kinds)
 
 
-def placed(told: list[ChainEvent]) -> list[ChainEvent]:
-    return [event for event in told if isinstance(event, (*PLACED, Reorged, Retracted))]
+def placed(reported: list[ChainEvent]) -> list[ChainEvent]:
+    return [event for event in reported if isinstance(event, (*PLACED, Reorged, Retracted))]

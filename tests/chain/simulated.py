@@ -1,4 +1,4 @@
-"""Knows a chain in memory with one upgradable contract, forks of it, and nodes that tell it: honest, lagging or lying."""
+"""Simulates a chain with one upgradable contract in memory, its forks, and nodes that serve it: honest, lagging or lying."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chain.blocks.bloom import mask
 from chain.nodes.node import NodeLimits
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
-from tests.chain.made import START, address, topic
+from tests.chain.builders import START, address, topic
 
 PROXY = address(0xABC)
 SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
@@ -22,12 +22,12 @@ UPGRADED = "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
 CODE = "0x6001"
 
 Answered = Callable[[Ask, Any], Any]
-"""What a node makes of the honest answer to a question."""
+"""Turns the honest answer to a request into the answer of a node."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A block: what it wrote, whether it said so, and what the slot holds after it."""
+class SimulatedBlock:
+    """A block: its logs, and the value of the slot after it."""
 
     number: int
     hash: str
@@ -51,63 +51,63 @@ class Made:
 
 
 class Chain:
-    """Blocks by number; what a reorg drops is forgotten, as most nodes do."""
+    """Holds blocks by number; it forgets the blocks a reorg drops, as most nodes do."""
 
     def __init__(self, seed: int = 0, silent: float = 0.2) -> None:
-        """`silent` is the share of upgrades that no log tells."""
+        """`silent` is the share of upgrades without a log."""
         self._silent = silent
         self._random = random.Random(seed)
         self._seed = seed
         self._salt = 0
-        self.blocks: list[Made] = []
-        self.by_hash: dict[str, Made] = {}
+        self.blocks: list[SimulatedBlock] = []
+        self.by_hash: dict[str, SimulatedBlock] = {}
         self.grow(2, quiet=True)
 
     @property
-    def head(self) -> Made:
+    def head(self) -> SimulatedBlock:
         return self.blocks[-1]
 
     def copy(self) -> Chain:
-        """The same chain, from here on by itself."""
+        """Returns a copy of the chain that grows independently."""
         other = Chain(self._random.randrange(1 << 30))
-        other._salt = self._salt + 1_000_000  # so that no block of the two is the same
+        other._salt = self._salt + 1_000_000  # so that no new block of the two is the same
         other.blocks, other.by_hash = list(self.blocks), dict(self.by_hash)
         return other
 
     def grow(self, blocks: int, *, quiet: bool = False) -> None:
-        """New blocks; in some the contract is upgraded, with a log or in silence."""
+        """Adds blocks; some upgrade the contract, with a log or silently."""
         for _ in range(blocks):
             self._salt += 1
             number = len(self.blocks)
             parent = self.blocks[-1] if self.blocks else None
-            block = f"0x{keccak(f'{number} {self._salt} {self._seed if number else 0}'.encode()).hex()}"
+            block_hash = f"0x{keccak(f'{number} {self._salt} {self._seed if number else 0}'.encode()).hex()}"
             slot = parent.slot if parent else 1
             logs: tuple[dict[str, Any], ...] = ()
             if not quiet and self._random.random() < 0.4:
                 slot = self._random.randrange(1, 1 << 64)
                 if self._random.random() >= self._silent:
-                    logs = (_upgraded(slot, block),)
-            made = Made(number, block, parent.hash if parent else topic(0), logs, slot)
-            self.blocks.append(made)
-            self.by_hash[block] = made
+                    logs = (_upgraded(slot, block_hash),)
+            block = SimulatedBlock(number, block_hash, parent.hash if parent else topic(0), logs, slot)
+            self.blocks.append(block)
+            self.by_hash[block_hash] = block
 
     def reorg(self, depth: int, instead: int) -> None:
-        """Drop the newest `depth` blocks and grow others."""
+        """Drops the newest `depth` blocks and adds `instead` others."""
         depth = min(depth, len(self.blocks) - 2)
-        for made in self.blocks[len(self.blocks) - depth :]:
-            del self.by_hash[made.hash]
+        for block in self.blocks[len(self.blocks) - depth :]:
+            del self.by_hash[block.hash]
         del self.blocks[len(self.blocks) - depth :]
         self.grow(instead)
 
 
-def _upgraded(new: int, block: str) -> dict[str, Any]:
+def _upgraded(new: int, block_hash: str) -> dict[str, Any]:
     return {
         "address": PROXY,
         "topics": [UPGRADED, topic(new)],
         "data": "0x",
-        "transactionHash": f"0x{keccak(block.encode()).hex()}",
+        "transactionHash": f"0x{keccak(block_hash.encode()).hex()}",
         "logIndex": "0x0",
-        "blockHash": block,
+        "blockHash": block_hash,
         "removed": False,
     }
 
@@ -122,7 +122,7 @@ def _honest(answer_to: Ask, answer: Any) -> Any:
 
 @dataclass(slots=True)
 class SimulatedNode:
-    """Tells a chain. `lag` blocks behind; `twist` is how it lies; `fail` is raised instead of an answer, while it is set."""
+    """Serves a chain, `lag` blocks behind. `twist` falsifies its answers; `fail`, if set, is raised instead of an answer."""
 
     name: str
     chain: Chain
@@ -157,16 +157,16 @@ class SimulatedNode:
             case "eth_getLogs":
                 return self._logs(params[0])
             case "eth_getStorageAt":
-                made = self.chain.by_hash.get(params[2]["blockHash"])
-                if made is None:
+                block = self.chain.by_hash.get(params[2]["blockHash"])
+                if block is None:
                     return Refusal(-32000, "header not found")
-                held = made.slot if params[0] == PROXY and int(params[1], 16) == SLOT else 0
+                held = block.slot if params[0] == PROXY and int(params[1], 16) == SLOT else 0
                 return f"0x{held:064x}"
             case "eth_getCode":
                 return CODE if params[0] == PROXY else "0x"
             case "eth_getBlockReceipts":
-                made = self.chain.by_hash.get(params[0])
-                return [{"logs": list(made.logs)}] if made else None
+                block = self.chain.by_hash.get(params[0])
+                return [{"logs": list(block.logs)}] if block else None
             case "eth_getBalance":
                 return "0x0"
             case "debug_traceBlockByHash":
@@ -175,14 +175,14 @@ class SimulatedNode:
 
     def _logs(self, wanted: dict[str, Any]) -> Any:
         if "blockHash" in wanted:
-            made = self.chain.by_hash.get(wanted["blockHash"])
-            return _of(made.logs, wanted) if made else Refusal(-32000, "unknown block")
+            block = self.chain.by_hash.get(wanted["blockHash"])
+            return _of(block.logs, wanted) if block else Refusal(-32000, "unknown block")
         first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
-        return [log for made in self.chain.blocks[first : last + 1] for log in _of(made.logs, wanted)]
+        return [log for block in self.chain.blocks[first : last + 1] for log in _of(block.logs, wanted)]
 
 
 class Ticking:
-    """A clock that moves on at each look, so that nothing waits."""
+    """A clock that advances at each call, so that nothing waits."""
 
     def __init__(self, step_s: float = 1.0) -> None:
         self._now = START

@@ -1,4 +1,4 @@
-"""Upgrades and labelled accounts that others recorded: told right at their real addresses, on a real node.
+"""Replays upgrades and labelled accounts from public records at their real addresses on a real node.
 
 The shared folder lies beside a checkout of the project; where it is not there, these tests are skipped and say so.
 """
@@ -18,8 +18,8 @@ from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.sync.scan import ScanOptions, scan
 from chain.sync.settings import WatcherSettings
 from chain.watch import Watch, WatchedContract, WatchedWallet
+from tests.chain.builders import NETWORK, START, header, log, topic, words
 from tests.chain.following import LOCAL
-from tests.chain.made import NETWORK, START, header, log, topic, words
 from tests.evm.anvil import running
 
 ROOT = Path(__file__).parents[3] / "shared" / "data"
@@ -41,7 +41,7 @@ def changes() -> Iterator[tuple[Address, str, str]]:
 
 
 @pytest.mark.parametrize("silent", [False, True])
-async def test_each_recorded_upgrade_is_told_once_in_its_block_with_old_and_new(silent: bool) -> None:
+async def test_each_recorded_upgrade_is_reported_once_in_its_block_with_old_and_new_value(silent: bool) -> None:
     rows = list(changes())
     proxies = list(dict.fromkeys(proxy for proxy, _, _ in rows))
     expected: list[tuple[str, str, str]] = []
@@ -69,13 +69,13 @@ async def test_each_recorded_upgrade_is_told_once_in_its_block_with_old_and_new(
             event
             async for event in scan(settings, first, await anvil.height(), options=ScanOptions(every_block=silent))
         ]
-    told = [event for event in events if isinstance(event, ContractUpgraded)]
-    assert [(event.contract, event.old, event.new) for event in told] == expected
-    assert {event.seen_by for event in told} == {SeenBy.SLOT if silent else SeenBy.LOG}
-    assert len({event.place.block_number for event in told}) == len(told)
+    upgrades = [event for event in events if isinstance(event, ContractUpgraded)]
+    assert [(event.contract, event.old, event.new) for event in upgrades] == expected
+    assert {event.seen_by for event in upgrades} == {SeenBy.SLOT if silent else SeenBy.LOG}
+    assert len({event.place.block_number for event in upgrades}) == len(upgrades)
 
 
-def test_the_labelled_hot_wallets_are_heard_fall_silent_each_by_itself() -> None:
+def test_each_labelled_hot_wallet_is_reported_silent_separately() -> None:
     with ACCOUNTS.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if "hot" in f"{row['name']} {row['labels']}".lower()]
     token, coin = Address("0x" + "cc" * 20), "T"

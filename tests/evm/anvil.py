@@ -1,4 +1,4 @@
-"""Knows how to run a real EVM node (anvil, from npm) on loopback and to deploy audited contracts from their artifacts."""
+"""Runs a real EVM node (anvil, from npm) on loopback and deploys audited contracts from their artifacts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARTIFACTS = (
 
 
 def binary() -> Path:
-    """Anvil for this machine. Skips the test, saying so, where it is not installed."""
+    """Returns the anvil binary of this machine. Skips the test with a message if it is not installed."""
     found = sorted(MODULES.glob("@foundry-rs/anvil-*/bin/anvil*"))
     if not found:
         pytest.skip("anvil is not installed: make tests/evm/node_modules/.ready")
@@ -32,7 +32,7 @@ def binary() -> Path:
 
 
 class Anvil:
-    """One running node with unlocked accounts; blocks are made when asked or with each transaction."""
+    """A running node with unlocked accounts; it mines a block on request or with each transaction."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -52,7 +52,7 @@ class Anvil:
         return self.at(artifact, str(receipt["contractAddress"]))
 
     def at(self, artifact: str, address: str) -> AsyncContract:
-        """The contract of this artifact that stands at this address."""
+        """Returns the contract of this artifact at this address."""
         checked = self.web3.to_checksum_address(address)
         contract: Any = self.web3.eth.contract(address=checked, abi=_artifact(artifact)["abi"])
         assert isinstance(contract, AsyncContract)
@@ -78,7 +78,7 @@ def _artifact(name: str) -> Any:
 
 @contextlib.asynccontextmanager
 async def running(*more: str, chain_id: int = 31337) -> AsyncIterator[Anvil]:
-    """A fresh node on a free loopback port, ended on the way out; `more` are further words of its command line."""
+    """Starts a fresh node on a free loopback port and stops it at the end; `more` are further command-line arguments."""
     words = [str(binary()), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(chain_id), "--accounts", "4", *more]
     process = await asyncio.create_subprocess_exec(
         *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

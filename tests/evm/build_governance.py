@@ -1,8 +1,8 @@
-"""Knows how the contracts in tests/chain/governance/built came about: OpenZeppelin's, made whole by Governance.sol, and
-Compound's Timelock in the version that Venus ships built.
+"""Builds the contracts in tests/chain/governance/built: OpenZeppelin's, completed by Governance.sol, and Compound's Timelock in
+the version that Venus ships built.
 
-Run `python -m tests.evm.build_governance` with npm and node on the path; it installs compiler and sources into a folder
-of its own and writes one JSON file a contract. Licences of what is kept: MIT and BSD-3-Clause.
+Run `python -m tests.evm.build_governance` with npm and node on the path; it installs the compiler and the sources into a
+separate folder and writes one JSON file per contract. Licences of the stored contracts: MIT and BSD-3-Clause.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ process.stdout.write(solc.compile(fs.readFileSync(0, "utf8"), { import: find }))
 
 
 def main() -> None:
-    """Build both anew."""
+    """Builds both again."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["npm", "install", "--silent", "--prefix", folder, *PACKAGES], check=True)
-        _keep_timelock(Path(folder))
+        _write_timelock(Path(folder))
         asked = {
             "language": "Solidity",
             "sources": {"Governance.sol": {"content": (HERE / "Governance.sol").read_text()}},
@@ -42,32 +42,32 @@ def main() -> None:
                 "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
             },
         }
-        told = subprocess.run(
+        output = subprocess.run(
             ["node", "-e", COMPILE, f"{folder}/node_modules"],
             input=json.dumps(asked), capture_output=True, text=True, check=True,
         )  # fmt: skip
-    answer = json.loads(told.stdout)
+    answer = json.loads(output.stdout)
     wrong = [one["formattedMessage"] for one in answer.get("errors", []) if one["severity"] == "error"]
     assert not wrong, wrong
     for name in NAMES:
         found = answer["contracts"]["Governance.sol"][name]
         origin = f"Governance.sol with {', '.join(PACKAGES)}"
-        _keep(name, origin, "MIT", found["abi"], "0x" + found["evm"]["bytecode"]["object"])
+        _write(name, origin, "MIT", found["abi"], "0x" + found["evm"]["bytecode"]["object"])
 
 
-def _keep_timelock(folder: Path) -> None:
+def _write_timelock(folder: Path) -> None:
     subprocess.run(["npm", "pack", SHIPPED, "--silent", "--pack-destination", str(folder)], check=True)
     with tarfile.open(next(folder.glob("venusprotocol-*.tgz"))) as packed:
         shipped = packed.extractfile(f"package/{TIMELOCK}")
         assert shipped is not None
         found = json.load(shipped)
-    _keep("TimelockV8", f"{SHIPPED} {TIMELOCK}", "BSD-3-Clause", found["abi"], found["bytecode"])
+    _write("TimelockV8", f"{SHIPPED} {TIMELOCK}", "BSD-3-Clause", found["abi"], found["bytecode"])
 
 
-def _keep(name: str, origin: str, licence: str, abi: Any, bytecode: str) -> None:
+def _write(name: str, origin: str, licence: str, abi: Any, bytecode: str) -> None:
     (HERE / "built").mkdir(exist_ok=True)
-    kept = {"origin": origin, "licence": licence, "abi": abi, "bytecode": bytecode}
-    (HERE / "built" / f"{name}.json").write_text(json.dumps(kept, separators=(",", ":")) + "\n")
+    content = {"origin": origin, "licence": licence, "abi": abi, "bytecode": bytecode}
+    (HERE / "built" / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Knows how the contracts in tests/chain/layouts/built came about: compiled from the sources beside them.
+"""Compiles the contracts in tests/chain/layouts/built from the sources beside them.
 
-Run `python -m tests.evm.build_layouts` with npm, node and `vyper` (the wheel, in an environment of its own) on the path; it
-installs the Solidity compiler into a folder of its own and writes one JSON file a contract.
+Run `python -m tests.evm.build_layouts` with npm, node and `vyper` (the wheel, in a separate environment) on the path; it
+installs the Solidity compiler into a separate folder and writes one JSON file per contract.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ process.stdout.write(solc.compile(require("fs").readFileSync(0, "utf8")));
 
 
 def main() -> None:
-    """Build all anew."""
+    """Builds all again."""
     (HERE / "built").mkdir(exist_ok=True)
     asked = {
         "language": "Solidity",
@@ -37,27 +37,29 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["npm", "install", "--silent", "--prefix", folder, SOLC], check=True)
-        told = _run(["node", "-e", COMPILE, f"{folder}/node_modules"], json.dumps(asked))
-    found = json.loads(told)["contracts"]["Vaults.sol"]
+        output = _run(["node", "-e", COMPILE, f"{folder}/node_modules"], json.dumps(asked))
+    found = json.loads(output)["contracts"]["Vaults.sol"]
     for name in NAMES:
         one = found[name]
-        layout = {kept["label"]: [int(kept["slot"]), kept["offset"]] for kept in one["storageLayout"]["storage"]}
+        layout = {
+            content["label"]: [int(content["slot"]), content["offset"]] for content in one["storageLayout"]["storage"]
+        }
         creation, code = ("0x" + one["evm"][which]["object"] for which in ("bytecode", "deployedBytecode"))
-        _keep(name, f"Vaults.sol with {SOLC}", one["abi"], creation, code, layout)
+        _write(name, f"Vaults.sol with {SOLC}", one["abi"], creation, code, layout)
     version = _run(["vyper", "--version"], "").split("+")[0]
     for name, words in VYPER.items():
-        told = _run(["vyper", "-f", "abi,bytecode,bytecode_runtime", *words, str(HERE / "Vault.vy")], "")
-        abi, creation, code = told.strip().splitlines()
-        _keep(name, " ".join(["Vault.vy with vyper", version, *words]), json.loads(abi), creation, code, {})
+        output = _run(["vyper", "-f", "abi,bytecode,bytecode_runtime", *words, str(HERE / "Vault.vy")], "")
+        abi, creation, code = output.strip().splitlines()
+        _write(name, " ".join(["Vault.vy with vyper", version, *words]), json.loads(abi), creation, code, {})
 
 
 def _run(words: list[str], given: str) -> str:
     return subprocess.run(words, input=given, capture_output=True, text=True, check=True).stdout
 
 
-def _keep(name: str, origin: str, abi: Any, bytecode: str, code: str, layout: dict[str, Any]) -> None:
-    kept = {"origin": origin, "licence": "Apache-2.0", "abi": abi, "bytecode": bytecode, "deployedBytecode": code}
-    (HERE / "built" / f"{name}.json").write_text(json.dumps(kept | ({"layout": layout} if layout else {})) + "\n")
+def _write(name: str, origin: str, abi: Any, bytecode: str, code: str, layout: dict[str, Any]) -> None:
+    content = {"origin": origin, "licence": "Apache-2.0", "abi": abi, "bytecode": bytecode, "deployedBytecode": code}
+    (HERE / "built" / f"{name}.json").write_text(json.dumps(content | ({"layout": layout} if layout else {})) + "\n")
 
 
 if __name__ == "__main__":

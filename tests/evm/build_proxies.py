@@ -1,8 +1,8 @@
-"""Knows how the contracts in tests/chain/proxies/built came about: taken from npm packages, or compiled from their sources.
+"""Builds the contracts in tests/chain/proxies/built: takes them from npm packages or compiles their sources.
 
-Run `python -m tests.evm.build_proxies` with npm and node on the path; it packs the packages below into a folder of
-its own, and writes one JSON file a contract with its origin, licence and compiler. Only permissive licences are kept
-here; Safe's contracts (LGPL) are read from node_modules when the tests run.
+Run `python -m tests.evm.build_proxies` with npm and node on the path; it packs the packages below into a separate
+folder and writes one JSON file per contract with its origin, licence and compiler. Only contracts with permissive licences are
+stored here; Safe's contracts (LGPL) are read from node_modules when the tests run.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """Contracts compiled from a source file: ours in `sources`, or a package's own."""
+    """Contracts compiled from a source file: ours in `sources`, or one of a package."""
 
     names: tuple[str, ...]
     packages: tuple[str, ...]
@@ -184,20 +184,20 @@ COMPILED = (
 
 
 def main() -> None:
-    """Build all anew."""
+    """Builds all again."""
     BUILT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(temporary)
         for taken in TAKEN:
             found = json.loads((_packed(folder, taken.package) / taken.path).read_text())
             abi, bytecode = _shipped(found)
-            _keep(taken.name, f"{taken.package} {taken.path}", taken.licence, abi, bytecode)
+            _write(taken.name, f"{taken.package} {taken.path}", taken.licence, abi, bytecode)
         for compiled in COMPILED:
             _compile(folder, compiled)
 
 
 def _shipped(found: dict[str, Any]) -> tuple[Any, str]:
-    """ABI and creation code, as Hardhat and Truffle write them, or 0x's own tools."""
+    """Reads ABI and creation code from a Hardhat, Truffle or 0x artifact."""
     if "compilerOutput" not in found:
         return found["abi"], found["bytecode"]
     output = found["compilerOutput"]
@@ -221,7 +221,7 @@ def _packed(folder: Path, package: str) -> Path:
 
 
 def _wrapper(folder: Path) -> Path:
-    """The compiler's own JavaScript face, installed with what it needs."""
+    """Installs the JavaScript interface of the compiler with its dependencies."""
     if not (folder / "node_modules/solc").exists():
         subprocess.run(["npm", "install", "--silent", "--prefix", str(folder), SOLC["0.8"]], check=True)
     return folder / "node_modules/solc"
@@ -239,25 +239,25 @@ def _compile(folder: Path, compiled: Compiled) -> None:
     }
     asked = {"language": "Solidity", "sources": {k: {"content": v} for k, v in sources.items()}, "settings": settings}
     compiler = _packed(folder, SOLC[compiled.compiler])
-    told = subprocess.run(
+    answered = subprocess.run(
         ["node", "-e", COMPILE, str(_wrapper(folder)), str(compiler)],
         input=json.dumps(asked),
         capture_output=True,
         text=True,
         check=True,
     )
-    answer = json.loads(told.stdout)
+    answer = json.loads(answered.stdout)
     wrong = [one["formattedMessage"] for one in answer.get("errors", []) if one["severity"] == "error"]
     assert not wrong, wrong
     for name in compiled.names:
         found = answer["contracts"][compiled.path][name]
         origin = ", ".join(compiled.packages) or "written here after the document named in the source"
         note = f"{compiled.path} with {SOLC[compiled.compiler]}; {origin}"
-        _keep(name, note, compiled.licence, found["abi"], "0x" + found["evm"]["bytecode"]["object"])
+        _write(name, note, compiled.licence, found["abi"], "0x" + found["evm"]["bytecode"]["object"])
 
 
 def _follow(sources: dict[str, str], path: str, roots: dict[str, Path], alone: Path | None) -> None:
-    """Add what a source imports, and what that imports."""
+    """Adds the imports of a source, recursively."""
     for wanted in re.findall(r'^\s*import[^"\';]*["\']([^"\']+)["\']', sources[path], re.MULTILINE):
         name = str(Path(path).parent / wanted) if wanted.startswith(".") else wanted
         name = _plain(name)
@@ -279,9 +279,9 @@ def _plain(name: str) -> str:
     return "/".join(parts)
 
 
-def _keep(name: str, origin: str, licence: str, abi: Any, bytecode: str) -> None:
-    kept = {"contract": name, "origin": origin, "licence": licence, "abi": abi, "bytecode": bytecode}
-    (BUILT / f"{name}.json").write_text(json.dumps(kept, sort_keys=True, separators=(",", ":")) + "\n")
+def _write(name: str, origin: str, licence: str, abi: Any, bytecode: str) -> None:
+    content = {"contract": name, "origin": origin, "licence": licence, "abi": abi, "bytecode": bytecode}
+    (BUILT / f"{name}.json").write_text(json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

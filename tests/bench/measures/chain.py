@@ -22,9 +22,9 @@ from chain.sync.watcher import Watcher, scan
 from chain.watch import Watch, WatchedContract, WatchedPool
 from tests.bench.figures import Figure, quantile
 from tests.chain.bytecode.test_reader import code_in
-from tests.chain.following import Kept
+from tests.chain.following import MemoryCheckpoints
 from tests.evm.anvil import MODULES, Anvil, running
-from tests.evm.door import door
+from tests.evm.rpc_relay import rpc_relay
 
 CONTRACTS, POOLS = 1000, 200
 BLOCKS_PACED = 12
@@ -87,9 +87,9 @@ async def _upgrade(anvil: Anvil, contract: Address, to: int, *, wait: bool = Fal
 async def _requests(anvil: Anvil, watch: Watch) -> list[Figure]:
     """A block each second on a network of one-second blocks; looks at the head are counted too, and first looks at contracts."""
     counted: list[tuple[float, float]] = []
-    async with door(anvil.url) as counting:
+    async with rpc_relay(anvil.url) as counting:
         settings = WatcherSettings(network=networks.declared("local"), nodes=(counting.url,), watch=watch)
-        async with asyncio.timeout(120), aclosing(Watcher(settings, Kept()).events()) as events:  # type: ignore[type-var]
+        async with asyncio.timeout(120), aclosing(Watcher(settings, MemoryCheckpoints()).events()) as events:  # type: ignore[type-var]
             await anext(event async for event in events if isinstance(event, HeadSeen))
             for first in (CONTRACTS * 2, 0):  # nobody's, and then watched ones
                 counting.forget()
@@ -176,7 +176,7 @@ async def _took(anvil: Anvil, watch: Watch, codes: list[bytes]) -> tuple[list[fl
     )
     told: list[float] = []
     compared: list[float] = []
-    async with asyncio.timeout(120), aclosing(Watcher(settings, Kept()).events()) as events:  # type: ignore[type-var]
+    async with asyncio.timeout(120), aclosing(Watcher(settings, MemoryCheckpoints()).events()) as events:  # type: ignore[type-var]
         await anext(event async for event in events if isinstance(event, HeadSeen))
         for turn in range(UPGRADES):
             sending = asyncio.create_task(_later(anvil, _address(turn % 10), first + turn))

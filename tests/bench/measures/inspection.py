@@ -18,9 +18,9 @@ from chain.nodes.web3_node import Web3Node
 from tests.bench.figures import Figure
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
-from tests.chain.proxies.making import Bench, Made
+from tests.chain.proxies.making import DeployedProxy, Deployer
 from tests.evm.anvil import running
-from tests.evm.door import door
+from tests.evm.rpc_relay import rpc_relay
 
 ROOT = Path(__file__).parents[3]
 PEER_MODULE = ROOT / ".peers/node_modules/evm-proxy-detection"
@@ -28,14 +28,14 @@ PEER = "evm-proxy-detection 3.0.0 (npm)"
 SIMULATED = "nothing but the chain (anvil on loopback): one proxy of each declared kind"
 
 
-def bench() -> list[Figure]:
+def deployer() -> list[Figure]:
     """Round trips, milliseconds, kinds."""
     return asyncio.run(_bench())
 
 
 async def _bench() -> list[Figure]:
     async with running() as anvil:
-        making = Bench(anvil)
+        making = Deployer(anvil)
         made = {name: await make(making) for name, make in CLONES.items()}
         made |= {name: await make(making) for name, (make, _) in CHANGING.items()}
         trips, took, right = await _ours(anvil.url, made)
@@ -64,13 +64,13 @@ async def _bench() -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _ours(url: str, made: dict[str, Made]) -> tuple[list[int], list[float], int]:
+async def _ours(url: str, made: dict[str, DeployedProxy]) -> tuple[list[int], list[float], int]:
     """Requests and seconds of each inspection, and how many named kind and target rightly."""
     network = NetworkId("local")
     trips: list[int] = []
     took: list[float] = []
     right = 0
-    async with door(url) as counting:
+    async with rpc_relay(url) as counting:
         nodes = NodeGroup(network, [Web3Node(counting.url, chain_id=31337)], lambda: datetime.now(UTC))
         await inspect(nodes, network, next(iter(made.values())).address)  # opens the node
         for name, one in made.items():
@@ -84,13 +84,13 @@ async def _ours(url: str, made: dict[str, Made]) -> tuple[list[int], list[float]
     return trips, took, right
 
 
-def _named(one: Made, targets: list[str]) -> bool:
+def _named(one: DeployedProxy, targets: list[str]) -> bool:
     """Whether what it runs is among these. A diamond has many, and no role of its own names them."""
     wanted = one.roles.get("implementation")
     return bool(targets) if wanted is None else wanted in {target.lower() for target in targets}
 
 
-async def _peer(url: str, made: dict[str, Made]) -> list[Any]:
+async def _peer(url: str, made: dict[str, DeployedProxy]) -> list[Any]:
     if not PEER_MODULE.exists():
         return []
     words = [str(Path(__file__).parents[1] / "detect_proxies.mjs"), str(PEER_MODULE), url]

@@ -1,4 +1,4 @@
-"""What contracts declare, with what they are called, and when their word is broken: by hand."""
+"""Checks declared targets, the probe calls, and when a declaration is contradicted; all inputs are built by hand."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from chain.behaviour.declared import Declared, Finding, bodies, declared, holdin
 from chain.blocks.delegates import Delegate
 from chain.blocks.reads import AnyRead, CallBytes, CallWord, SlotWord, StateRead
 from chain.events import Role
+from tests.chain.builders import topic
 from tests.chain.detectors.test_behaviour import BEACON, BEACON_SLOT, CLAIM, FORM, IMPLEMENTATION, A, B, C, P
-from tests.chain.made import topic
 from tests.chain.proxies.test_diamonds import FIRST, SECOND, table_body
 
 
-def test_what_a_contract_declares_is_read_of_its_slots_beacons_and_tables() -> None:
+def test_declared_targets_come_from_the_slots_beacons_and_tables_of_a_contract() -> None:
     via = next(where.read for where in FORM.via(Role.BEACON, BEACON))
     state: dict[AnyRead, object] = {CLAIM: int(A, 16), SlotWord(P, BEACON_SLOT): int(BEACON, 16)}
     assert declared(FORM, P, StateRead(state)).sure is False
@@ -28,7 +28,7 @@ def test_what_a_contract_declares_is_read_of_its_slots_beacons_and_tables() -> N
     assert {body[:10] for body in bodies(what, topic(5), traced=True)} == {FIRST, SECOND}
 
 
-def test_calls_are_unrelated_and_not_to_be_foreseen() -> None:
+def test_probe_calls_are_unrelated_and_unpredictable() -> None:
     what = Declared(getters={IMPLEMENTATION: A})
     assert len(bodies(what, topic(1 << 80), traced=False)) == 3
     assert bodies(what, topic(3 << 100), traced=True)[-1] == IMPLEMENTATION
@@ -56,13 +56,13 @@ def test_calls_are_unrelated_and_not_to_be_foreseen() -> None:
         (Declared(), {"1": [Delegate(B)], "2": [Delegate(B)]}, Finding.CUSTOM),
     ],
 )
-def test_a_word_is_broken_only_by_a_delegation_to_somebody_else(
+def test_only_a_delegation_to_another_contract_contradicts_the_declaration(
     what: Declared, found: dict[str, list[Delegate]], verdict: Finding
 ) -> None:
     assert judge(what, found).verdict is verdict
 
 
-def test_the_slot_that_holds_a_target_is_found_wherever_in_the_word_it_stands_the_contracts_own_first() -> None:
+def test_the_slot_that_holds_a_target_is_found_at_any_offset_and_own_slots_come_first() -> None:
     words = {SlotWord(A, 1): int(B, 16), SlotWord(P, 9): int(B, 16) << 96 | 5, SlotWord(P, 3): 7}
     assert holding(words, B, [P]) == (SlotWord(P, 9), 96)
     assert holding(words, B, []) == (SlotWord(P, 9), 96)

@@ -1,4 +1,4 @@
-"""Addresses as people write them: with the checksum that EIP-55 puts into the case of their letters."""
+"""Checks the EIP-55 checksum, which is written in the case of the letters of an address."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OF_THE_EIP = (
     "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
     "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
 )
-"""EIP-55, "Test Cases": all upper case, all lower case, and mixed."""
+"""EIP-55, section "Test Cases": all upper case, all lower case, and mixed."""
 
 
 @pytest.mark.parametrize("right", OF_THE_EIP)
-def test_the_eips_own_addresses_get_their_checksums(right: str) -> None:
+def test_the_addresses_in_the_eip_get_their_documented_checksums(right: str) -> None:
     assert checksummed(right.lower()) == right
     assert checksummed("0x" + right[2:].upper()) == right

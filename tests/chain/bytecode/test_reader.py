@@ -1,4 +1,4 @@
-"""Strangers' code in a process of its own: what is read, and that hostile code costs no more than it may."""
+"""Reads untrusted code in its own process: checks the result, and that hostile code costs no more than its bound."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODY = bytes.fromhex("5b00")
 
 
 def dispatcher(functions: int, body: Callable[[int], bytes]) -> bytes:
-    """Code that answers so many functions with one body, made for the place where it stands."""
+    """Code with this many functions that share one body, built for its offset."""
     head = bytes.fromhex("608060405260003560e01c")
     place = len(head) + functions * 11
     tests = (b"\x80\x63" + (0x11000000 + one).to_bytes(4, "big") + b"\x14\x61" + place.to_bytes(2, "big") + b"\x57"
@@ -30,7 +30,7 @@ def dispatcher(functions: int, body: Callable[[int], bytes]) -> bytes:
 
 
 def branching(times: int, inside: bytes) -> Callable[[int], bytes]:
-    """A body that forks at each of its words and joins again: twice as many ways through it each time."""
+    """A body that branches and joins again at each word: each one doubles the number of paths."""
 
     def body(place: int) -> bytes:
         made = bytearray(b"\x5b")
@@ -43,7 +43,7 @@ def branching(times: int, inside: bytes) -> Callable[[int], bytes]:
 
 
 def looping(place: int) -> bytes:
-    """A loop without end over a slot that grows."""
+    """An endless loop over a growing slot number."""
     return bytes.fromhex("5b5f355f54015f555f3561") + place.to_bytes(2, "big") + bytes.fromhex("5700")
 
 
@@ -59,7 +59,7 @@ HOSTILE = {
 }
 
 
-async def test_all_that_is_read_of_a_code_is_told() -> None:
+async def test_the_reader_reports_all_it_reads_from_a_code() -> None:
     code = code_of("Vault")
     found = (await CodeReader().read([code]))[code]
     assert found.size == len(code)
@@ -73,14 +73,14 @@ async def test_all_that_is_read_of_a_code_is_told() -> None:
 
 
 @pytest.mark.parametrize("name", ["VaultVyper", "VaultVyperDense", "VaultVyperPlain"])
-async def test_vypers_tables_of_functions_are_read_and_its_storage_is_left_alone(name: str) -> None:
+async def test_the_reader_reads_vyper_function_tables_and_ignores_vyper_storage(name: str) -> None:
     code = code_of(name)
     found = (await CodeReader().read([code]))[code]
     assert set(found.selectors or ()) == {selector_of(one) for one in built(name)["abi"] if one["type"] == "function"}
     assert found.storage is None
 
 
-async def test_hostile_code_keeps_nobody_waiting_and_takes_nothing_from_what_is_read_beside_it() -> None:
+async def test_hostile_code_delays_no_caller_and_spoils_no_code_read_with_it() -> None:
     good = code_of("Vault")
     pauses = [0.0]
 
@@ -93,7 +93,7 @@ async def test_hostile_code_keeps_nobody_waiting_and_takes_nothing_from_what_is_
     beating = asyncio.create_task(beat())
     found = await CodeReader(cpu_s=1.0, wall_s=20.0).read([good, *HOSTILE.values()])
     beating.cancel()
-    assert max(pauses) < 1.0  # evmole itself holds the interpreter for seconds
+    assert max(pauses) < 1.0  # evmole itself blocks the interpreter for seconds
     assert found[good].storage is not None
     assert {name: found[code].size for name, code in HOSTILE.items()} == {
         name: len(code) for name, code in HOSTILE.items()
@@ -103,7 +103,7 @@ async def test_hostile_code_keeps_nobody_waiting_and_takes_nothing_from_what_is_
     assert len(found[HOSTILE["branches"]].selectors or ()) == 150
 
 
-async def test_what_takes_longer_than_an_event_may_wait_is_left_unread() -> None:
+async def test_code_that_takes_longer_than_an_event_may_wait_is_not_read() -> None:
     code = HOSTILE["stores"]
     began = time.perf_counter()
     found = (await CodeReader(wall_s=0.001).read([code]))[code]
@@ -111,7 +111,7 @@ async def test_what_takes_longer_than_an_event_may_wait_is_left_unread() -> None
     assert (found.size, found.selectors, found.storage) == (len(code), None, None)
 
 
-async def test_each_code_is_read_once_and_by_what_it_is() -> None:
+async def test_each_code_is_read_once_and_identified_by_its_content() -> None:
     reader = CodeReader()
     first = await reader.read([code_of("Vault"), b""])
     assert (await reader.read([code_of("Vault")]))[code_of("Vault")] is first[code_of("Vault")]
@@ -119,19 +119,19 @@ async def test_each_code_is_read_once_and_by_what_it_is() -> None:
     assert first[b""].selectors == frozenset()
 
 
-async def test_what_is_remembered_is_bounded() -> None:
+async def test_the_memory_of_read_codes_is_bounded() -> None:
     reader = CodeReader()
     await reader.read(bytes([0x60, one % 256, 0x60, one // 256]) for one in range(MAX_KEPT + 8))
     assert len(reader._codes) == MAX_KEPT
 
 
-async def test_of_an_enormous_code_only_the_size_is_told() -> None:
+async def test_the_reader_reports_only_the_size_of_an_enormous_code() -> None:
     code = code_of("Vault") + bytes(MAX_CODE)
     found = (await CodeReader().read([code]))[code]
     assert (found.size, found.selectors) == (len(code), None)
 
 
-async def test_the_process_that_reads_is_given_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_reading_process_receives_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, str]] = []
     spawn = asyncio.create_subprocess_exec
 
@@ -148,15 +148,15 @@ async def test_the_process_that_reads_is_given_no_secret(monkeypatch: pytest.Mon
     assert all("STORMWATCH_KEY" not in env for env in asked)
 
 
-def test_where_evmole_has_no_build_our_own_reader_reads_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_evmole_build_our_own_reader_finds_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "evmole", None)
-    told: list[dict[str, object]] = []
-    read(3, code_of("Vault"), told.append)
-    assert told == [{"at": 3, "selectors": sorted(selectors(code_of("Vault")))}, {"at": 3, "done": True}]
+    reports: list[dict[str, object]] = []
+    read(3, code_of("Vault"), reports.append)
+    assert reports == [{"at": 3, "selectors": sorted(selectors(code_of("Vault")))}, {"at": 3, "done": True}]
 
 
-def test_our_reader_and_evmole_find_the_same_functions_in_every_contract_of_npm() -> None:
-    binary()  # skips where npm's contracts are not installed
+def test_our_reader_and_evmole_find_the_same_functions_in_every_npm_contract() -> None:
+    binary()  # skips if the npm contracts are not installed
     evmole = pytest.importorskip("evmole", reason="evmole has no build for this machine")
     codes: dict[bytes, str] = {}
     for path in sorted([*MODULES.glob("**/*.json"), *(MODULES.parent / "pools/node_modules").glob("**/*.json")]):
@@ -173,7 +173,7 @@ def test_our_reader_and_evmole_find_the_same_functions_in_every_contract_of_npm(
 
 
 def code_in(body: bytes) -> bytes:
-    """The deployed code of a built contract's file; none where it is no such file, or not linked."""
+    """Returns the deployed code in a build file; None if the file is of another kind or not linked."""
     try:
         built = json.loads(body)
         code = built.get("deployedBytecode") if isinstance(built, dict) else None

@@ -39,7 +39,7 @@ def code_of(path: Path) -> tuple[bytes, set[str]]:
 
 @pytest.mark.parametrize("builds", BUILDS)
 def test_every_function_of_a_real_contract_is_found_and_nothing_else(builds: str) -> None:
-    binary()  # skips where npm's contracts are not installed
+    binary()  # skips if the npm contracts are not installed
     found = {path.name: code_of(path) for path in MODULES.glob(builds) if not path.name.endswith(".dbg.json")}
     contracts = {name: one for name, one in found.items() if len(one[0]) > 100 and one[0][0] != 0x73}
     assert len(contracts) > 10
@@ -53,7 +53,7 @@ def test_every_function_of_a_real_contract_is_found_and_nothing_else(builds: str
         "80631122334414600f5780635566778814600f57 00 5b00",  # equal: jump to the body
         "631122334481146012576355667788811460125700 5b00",  # constant first
         "806311223344186009575b806355667788186012575b00",  # unequal: jump to the next test
-        "801c 6311223344 14 6010 57 80 00 5b00",  # one function: the selector is needed no more
+        "801c 6311223344 14 6010 57 80 00 5b00",  # one function: the selector is not needed any more
         "8063112233441415600a57 5b 80635566778814 15 6014 57 5b00",  # equality negated
     ],
 )
@@ -61,12 +61,12 @@ def test_each_form_of_dispatcher_is_read(code: str) -> None:
     assert selectors(bytes.fromhex(code.replace(" ", ""))) >= {FIRST}
 
 
-def test_a_constant_that_only_splits_the_search_is_no_function_and_both_halves_are_read() -> None:
+def test_a_constant_that_splits_the_search_is_not_a_function_and_both_halves_are_read() -> None:
     code = "8063aabbccdd11601557 8063112233441460215700 5b8063556677881460215700 5b00"
     assert selectors(bytes.fromhex(code.replace(" ", ""))) == {FIRST, SECOND}
 
 
-def test_numbers_bodies_and_code_carried_along_are_no_functions() -> None:
+def test_numbers_bodies_and_embedded_code_are_not_functions() -> None:
     number = "80 62000001 14 600a 57 00 00 00 00"
     carried = "00 80 63 11223344 14 600f 57 5b"
     loop = "5b 6000 56"

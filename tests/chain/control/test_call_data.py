@@ -1,4 +1,4 @@
-"""Call data opened through envelopes, against an independent encoder (eth_abi); hostile bytes open to nothing."""
+"""Opens call data through nested calls, checked against an independent encoder (eth_abi); hostile bytes give nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chain.control import call_data
 from chain.control.call_data import CHANGES, ENVELOPES, DecodedCall, Foreseen, foreseen, opened, signed_call
 from chain.events import Role
 from tests.branches import Reached
-from tests.chain.made import address, words
+from tests.chain.builders import address, words
 
 PROXY, ADMIN, NEW, SAFE, LOCK = address(0xA), address(0xAD), address(2), address(0x5AFE), address(0x71)
 UPGRADE = Foreseen(target=PROXY, new=NEW)
@@ -82,7 +82,7 @@ def test_each_change_is_read_from_its_own_call(target: Any, body: bytes, found: 
         ([(address(0), 2, [b"abcd"])], [None]),
     ],
 )
-def test_a_diamond_cut_names_the_facets_that_come(cuts: list[Any], facets: list[Any]) -> None:
+def test_a_diamond_cut_names_the_new_facets(cuts: list[Any], facets: list[Any]) -> None:
     body = call("diamondCut((address,uint8,bytes4[])[],address,bytes)", cuts, address(0), b"")
     assert foreseen(PROXY, body) == tuple(Foreseen(target=PROXY, new=one, role=Role.FACET) for one in facets)
 
@@ -122,7 +122,7 @@ def test_every_envelope_is_opened(signature: str) -> None:
     assert foreseen(LOCK, call(signature, *ENVELOPED[signature])) == (UPGRADE,)
 
 
-def test_envelopes_nest_safe_in_batch_in_timelock_in_admin() -> None:
+def test_envelopes_are_opened_when_nested_safe_in_batch_in_timelock_in_admin() -> None:
     queued = call("schedule(address,uint256,bytes,bytes32,bytes32,uint256)", ADMIN, 0, BY_ADMIN, ZERO, ZERO, 60)
     batch = call("multiSend(bytes)", packed(LOCK, queued) + packed(PROXY, UPGRADE_TO))
     body = call(
@@ -145,7 +145,7 @@ def test_depth_calls_and_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(opened(LOCK, twice)) == 1
 
 
-def test_one_blob_pointed_at_a_thousand_times_costs_no_more_than_the_bound() -> None:
+def test_one_blob_referenced_a_thousand_times_costs_no_more_than_the_bound() -> None:
     blob = b"\x5a" * 100_000
     length = 256
     heads = b"".join((32 * length).to_bytes(32, "big") for _ in range(length))
@@ -170,7 +170,7 @@ def test_any_bytes_behind_a_known_selector_are_opened_or_refused(signature: str,
 
 
 @given(st.sampled_from(sorted(ENVELOPED)), st.integers(0, 2000), st.binary(min_size=1, max_size=32))
-def test_a_spoilt_envelope_never_raises(signature: str, at: int, spoil: bytes) -> None:
+def test_a_corrupted_envelope_never_raises(signature: str, at: int, spoil: bytes) -> None:
     body = bytearray(call(signature, *ENVELOPED[signature]))
     at %= len(body)
     body[at : at + len(spoil)] = spoil
@@ -179,12 +179,12 @@ def test_a_spoilt_envelope_never_raises(signature: str, at: int, spoil: bytes) -
     spoilt(len(found) == 1)
 
 
-def test_a_packed_batch_that_ends_too_early_is_refused_whole() -> None:
+def test_a_truncated_packed_batch_is_refused_completely() -> None:
     spoilt = packed(PROXY, UPGRADE_TO) + packed(PROXY, b"")[:-1] + b"\x09"
     assert foreseen(LOCK, call("multiSend(bytes)", spoilt)) == ()
 
 
-def test_a_cut_that_cannot_be_read_is_no_change() -> None:
+def test_a_cut_that_cannot_be_read_is_not_a_change() -> None:
     assert foreseen(PROXY, selector_of("diamondCut((address,uint8,bytes4[])[],address,bytes)") + words(32, 5)) == ()
 
 
@@ -200,12 +200,12 @@ def test_pointers_and_lengths_beyond_the_end_are_refused(body: bytes) -> None:
         Words(body).text(0)
 
 
-def test_arrays_longer_than_anyone_needs_are_refused() -> None:
+def test_arrays_above_the_length_bound_are_refused() -> None:
     with pytest.raises(Unreadable):
         Words(words(32, 257)).array(0)
 
 
-def test_hashes_are_ethereums() -> None:
+def test_hashes_are_keccak_256_as_ethereum_uses_it() -> None:
     assert topic_of("Upgraded(address)") == "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
     assert selector_of("upgradeTo(address)").hex() == "3659cfe6"
     assert signed_call(PROXY, b"upgradeTo(address)", b"").body == keccak(b"upgradeTo(address)")[:4]

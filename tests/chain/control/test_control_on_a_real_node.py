@@ -1,4 +1,4 @@
-"""Control of real contracts on a real node: OpenZeppelin 4's and 5's, and Safe's own; nothing here was written by us."""
+"""Checks control of real contracts on a real node: OpenZeppelin 4 and 5, and Safe; none of them is our own code."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ async def followed(anvil: Anvil, watch: Watch, start: int) -> list[ChainEvent]:
     return placed(await until(Watcher(settings, None), head_at(end)))
 
 
-def changes(told: list[ChainEvent]) -> list[ControlChanged]:
-    return [event for event in told if isinstance(event, ControlChanged)]
+def changes(events: list[ChainEvent]) -> list[ControlChanged]:
+    return [event for event in events if isinstance(event, ControlChanged)]
 
 
-async def test_roles_and_pauses_of_a_token_are_told_in_their_order() -> None:
+async def test_roles_and_pauses_of_a_token_are_reported_in_order() -> None:
     async with running() as anvil:
         token = await anvil.deploy("ERC20PresetMinterPauser", "Token", "TOK")
         start, other = await anvil.height() + 1, anvil.accounts[1]
@@ -46,7 +46,7 @@ async def test_roles_and_pauses_of_a_token_are_told_in_their_order() -> None:
         assert {event.contract for event in found} == {low(token)}
 
 
-async def test_the_owner_of_a_proxys_admin_leaving_the_timelock_is_told_for_the_proxy() -> None:
+async def test_a_proxy_admin_owner_that_leaves_the_timelock_is_reported_for_the_proxy() -> None:
     async with running() as anvil:
         implementation = await anvil.deploy("WETH9")
         admin = await anvil.deploy("ProxyAdmin")
@@ -72,7 +72,7 @@ async def test_the_owner_of_a_proxys_admin_leaving_the_timelock_is_told_for_the_
         assert (found[2].old, found[2].new) == ("60", "0")
 
 
-async def test_a_batch_in_a_timelock_is_opened_called_off_and_queued_again() -> None:
+async def test_a_batch_in_a_timelock_is_opened_cancelled_and_queued_again() -> None:
     async with running() as anvil:
         first, second = await anvil.deploy("WETH9"), await anvil.deploy("WETH9")
         beacon = await anvil.deploy("UpgradeableBeacon", first.address)
@@ -90,20 +90,20 @@ async def test_a_batch_in_a_timelock_is_opened_called_off_and_queued_again() -> 
         await anvil.call("evm_increaseTime", 7300)
         await anvil.mine()
         await anvil.send(timelock.functions.executeBatch(*calls, salt))
-        told = await followed(anvil, watching(proxy, timelock=timelock), start)
-        queued = [event for event in told if isinstance(event, UpgradeQueued)]
+        events = await followed(anvil, watching(proxy, timelock=timelock), start)
+        queued = [event for event in events if isinstance(event, UpgradeQueued)]
         assert [event.target for event in queued] == [low(beacon), low(proxy)] * 2
         assert {event.new for event in queued} == {low(second)}
         assert queued[2].eta == queued[2].place.block_time + timedelta(hours=2)
-        ended = [event for event in told if isinstance(event, OperationEnded)]
+        ended = [event for event in events if isinstance(event, OperationEnded)]
         assert [(one.executed, one.queued_event_id) for one in ended] == [
             (False, queued[0].event_id), (True, queued[2].event_id),
         ]  # fmt: skip
-        [upgraded] = [event for event in told if isinstance(event, ContractUpgraded)]
+        [upgraded] = [event for event in events if isinstance(event, ContractUpgraded)]
         assert (upgraded.contract, upgraded.queued, upgraded.operation) == (low(proxy), True, queued[2].operation)
 
 
-async def test_an_access_manager_announces_runs_and_grants() -> None:
+async def test_an_access_manager_schedules_executes_and_grants() -> None:
     artifacts = MODULES / "openzeppelin-5/build/contracts"
     async with running() as anvil:
         account, other = anvil.accounts[0], anvil.accounts[1]
@@ -120,22 +120,22 @@ async def test_an_access_manager_announces_runs_and_grants() -> None:
         await anvil.call("evm_increaseTime", 601)
         await anvil.mine()
         await anvil.send(manager.functions.execute(beacon.address, upgrade), sender=1)
-        told = await followed(anvil, watching(proxy, timelock=manager), start)
-        granted = changes(told)[0]
+        events = await followed(anvil, watching(proxy, timelock=manager), start)
+        granted = changes(events)[0]
         assert (granted.change, granted.account, granted.role) == (
             ControlChange.ROLE_GRANTED, low(other), f"0x{7:064x}",
         )  # fmt: skip
-        queued = [event for event in told if isinstance(event, UpgradeQueued)]
+        queued = [event for event in events if isinstance(event, UpgradeQueued)]
         assert [(event.target, event.new) for event in queued] == [
             (low(beacon), low(second)),
             (low(proxy), low(second)),
         ]
         assert queued[0].eta == queued[0].place.block_time + timedelta(seconds=600)
-        [upgraded] = [event for event in told if isinstance(event, ContractUpgraded)]
+        [upgraded] = [event for event in events if isinstance(event, ContractUpgraded)]
         assert (upgraded.queued, upgraded.operation) == (True, queued[0].operation)
 
 
-async def test_a_safes_approved_hash_is_joined_to_the_upgrade_it_carried_and_its_modules_are_told() -> None:
+async def test_a_safe_hash_is_joined_to_its_upgrade_and_the_safe_modules_are_reported() -> None:
     built = MODULES / "@safe-global/safe-contracts/build/artifacts/contracts"
     async with running() as anvil:
         account = anvil.accounts[0]
@@ -152,7 +152,7 @@ async def test_a_safes_approved_hash_is_joined_to_the_upgrade_it_carried_and_its
         def call_of(target: str, body: str) -> tuple[Any, ...]:
             return (target, 0, body, 0, 0, 0, 0, NOBODY, NOBODY)
 
-        signed = bytes(12) + bytes.fromhex(account[2:]) + bytes(32) + b"\1"  # approved by the sender's own hash
+        signed = bytes(12) + bytes.fromhex(account[2:]) + bytes(32) + b"\1"  # approved by the hash of the sender
         upgrade = call_of(beacon.address, beacon.encode_abi("upgradeTo", [second.address]))
         approved = await safe.functions.getTransactionHash(*upgrade, 0).call()
         await anvil.send(safe.functions.approveHash(approved))
@@ -162,12 +162,12 @@ async def test_a_safes_approved_hash_is_joined_to_the_upgrade_it_carried_and_its
         module = call_of(safe.address, safe.encode_abi("enableModule", [anvil.accounts[2]]))
         await anvil.send(safe.functions.execTransaction(*module, signed))
         watch = Watch(contracts=(WatchedContract(address=low(proxy), timelock=low(safe.address)),))
-        told = await followed(anvil, watch, start)
-        upgrades = [event for event in told if isinstance(event, ContractUpgraded)]
+        events = await followed(anvil, watch, start)
+        upgrades = [event for event in events if isinstance(event, ContractUpgraded)]
         assert [(event.new, event.queued) for event in upgrades] == [(low(second), True), (low(first), None)]
         assert upgrades[0].operation == "0x" + approved.hex()
-        assert [event.executed for event in told if isinstance(event, OperationEnded)] == [True, True]
-        [enabled] = changes(told)
+        assert [event.executed for event in events if isinstance(event, OperationEnded)] == [True, True]
+        [enabled] = changes(events)
         assert (enabled.change, enabled.account) == (ControlChange.MODULE_ENABLED, low(anvil.accounts[2]))
 
 

@@ -1,4 +1,4 @@
-"""Changes of control that no log told: seen in what getters answer, once, for every contract below; never twice."""
+"""Checks silent changes of control: getters reveal each one once, for every contract under the changed controller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.detectors import control
 from chain.detectors.control import MAX_FIRST_READS, MAX_SILENT, Control
 from chain.events import Address, ControlChange, ControlChanged, ControlSeen
 from chain.watch import Watch, WatchedContract
-from tests.chain.made import address, block, log, words
+from tests.chain.builders import address, block, log, words
 
 TOKEN, ADMIN, LOCK = address(0xA << 80), address(0xB << 80), address(0xC << 80)
 ONE, TWO, SAFE = address(1 << 90), address(2 << 90), address(3 << 90)
@@ -26,7 +26,7 @@ def watching(*contracts: Address, timelock: Address | None = None, timelocks: tu
 
 
 def answers(at: Address, **getters: int | tuple[Address, ...]) -> dict[AnyRead, object]:
-    """What an address answers, and that its slots were read."""
+    """Returns the getter answers of an address, with its slots marked as read."""
     state: dict[AnyRead, object] = {SlotWord(at, slot): 0 for slot in (ADMIN_SLOT, *SLOTS.values())}
     for key, value in getters.items():
         if isinstance(value, tuple):
@@ -50,7 +50,7 @@ def owner(value: Address) -> dict[AnyRead, object]:
     return answers(TOKEN, owner=int(value, 16))
 
 
-def test_the_getters_and_slots_are_the_hashes_of_their_words() -> None:
+def test_the_getters_and_slots_are_the_hashes_of_their_documented_texts() -> None:
     signatures = {
         "owner": "owner()", "admin": "admin()", "threshold": "getThreshold()", "min_delay": "getMinDelay()",
         "delay": "delay()", "paused": "paused()", "signers": "getOwners()",
@@ -63,7 +63,7 @@ def test_the_getters_and_slots_are_the_hashes_of_their_words() -> None:
     assert {key: int.from_bytes(keccak(words), "big") for key, words in names.items()} == SLOTS
 
 
-def test_an_owner_exchanged_without_a_log_is_one_change() -> None:
+def test_an_owner_replaced_without_a_log_is_one_change() -> None:
     detector = watching()
     assert seen(detector, 1, owner(ONE)) == []
     [event] = seen(detector, 2, owner(TWO))
@@ -73,23 +73,23 @@ def test_an_owner_exchanged_without_a_log_is_one_change() -> None:
     assert seen(detector, 3, owner(TWO)) == []
 
 
-def test_a_log_and_its_getter_are_one_change_even_where_the_state_is_read_later() -> None:
+def test_a_log_and_its_getter_are_one_change_even_if_the_state_is_read_later() -> None:
     for states in ((owner(TWO),), (EMPTY, owner(TWO))):
         detector = watching()
         seen(detector, 1, owner(ONE))
-        said = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
-        [event] = seen(detector, 2, states[0], said)
+        logged = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
+        [event] = seen(detector, 2, states[0], logged)
         assert event.seen_by is ControlSeen.LOG
         for number, state in enumerate(states[1:], 3):
             assert seen(detector, number, state) == []
         assert seen(detector, 9, owner(TWO)) == []
 
 
-def test_a_log_that_another_change_followed_in_silence_is_two() -> None:
+def test_a_log_followed_by_a_silent_change_is_two_changes() -> None:
     detector = watching()
     seen(detector, 1, owner(ONE))
-    said = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
-    first, second = seen(detector, 2, owner(SAFE), said)
+    logged = log(TOKEN, topic_of("OwnershipTransferred(address,address)"), body=words(int(ONE, 16), int(TWO, 16)))
+    first, second = seen(detector, 2, owner(SAFE), logged)
     assert (first.new, second.old, second.new, second.seen_by) == (TWO, TWO, SAFE, ControlSeen.STATE)
 
 
@@ -103,7 +103,7 @@ def test_a_log_that_another_change_followed_in_silence_is_two() -> None:
         ("paused", 1, 0, ControlChange.UNPAUSED),
     ],
 )
-def test_each_getter_tells_its_change(key: str, old: int, new: int, change: ControlChange) -> None:
+def test_each_getter_reveals_its_change(key: str, old: int, new: int, change: ControlChange) -> None:
     detector = watching()
     seen(detector, 1, answers(TOKEN, **{key: old}))
     [event] = seen(detector, 2, answers(TOKEN, **{key: new}))
@@ -112,15 +112,15 @@ def test_each_getter_tells_its_change(key: str, old: int, new: int, change: Cont
         assert (event.old, event.new) == (str(old), str(new))
 
 
-def test_a_safes_signers_threshold_modules_and_guard_are_compared_as_what_they_are() -> None:
+def test_safe_signers_threshold_modules_and_guard_are_each_compared_by_their_own_type() -> None:
     detector = watching()
     at = answers(TOKEN, threshold=2, signers=(ONE, TWO), modules=())
     assert seen(detector, 1, at) == []
     later = answers(TOKEN, threshold=1, signers=(TWO, SAFE), modules=(LOCK,)) | {
         SlotWord(TOKEN, SLOTS["guard"]): 7 << 90
     }
-    told = {(event.change, event.account, event.new) for event in seen(detector, 2, later)}
-    assert told == {
+    changes = {(event.change, event.account, event.new) for event in seen(detector, 2, later)}
+    assert changes == {
         (ControlChange.THRESHOLD, None, "1"),
         (ControlChange.SIGNER_ADDED, SAFE, None),
         (ControlChange.SIGNER_REMOVED, ONE, None),
@@ -130,7 +130,7 @@ def test_a_safes_signers_threshold_modules_and_guard_are_compared_as_what_they_a
     assert {event.change for event in seen(detector, 3, at)} >= {ControlChange.MODULE_DISABLED}
 
 
-def test_signers_that_a_log_told_are_not_told_again() -> None:
+def test_signers_that_a_log_reported_are_not_reported_again() -> None:
     detector = watching()
     seen(detector, 1, answers(TOKEN, threshold=1, signers=(ONE,), paused=0))
     logs = [
@@ -140,11 +140,11 @@ def test_signers_that_a_log_told_are_not_told_again() -> None:
         log(TOKEN, topic_of("Paused(address)"), body=words(1), index=3),
         log(TOKEN, topic_of("RoleGranted(bytes32,address,address)"), body=words(1, 2, 3), index=4),
     ]
-    told = seen(detector, 2, answers(TOKEN, threshold=3, signers=(TWO,), paused=1), *logs)
-    assert [event.seen_by for event in told] == [ControlSeen.LOG] * 5
+    changes = seen(detector, 2, answers(TOKEN, threshold=3, signers=(TWO,), paused=1), *logs)
+    assert [event.seen_by for event in changes] == [ControlSeen.LOG] * 5
 
 
-def test_who_owns_what_stands_above_counts_up_to_three_owners_away() -> None:
+def test_changes_of_owners_count_up_to_three_levels_above_the_contract() -> None:
     detector = watching()
     above = answers(TOKEN) | {SlotWord(TOKEN, ADMIN_SLOT): int(ADMIN, 16)}
     seen(detector, 1, above)
@@ -161,7 +161,7 @@ def test_who_owns_what_stands_above_counts_up_to_three_owners_away() -> None:
     assert SAFE not in again.reads().addresses
 
 
-def test_a_beacons_owner_and_a_lone_timelocks_delay_count_too() -> None:
+def test_changes_of_a_beacon_owner_and_of_a_lone_timelock_delay_count() -> None:
     beacon = watching()
     state = answers(TOKEN) | {SlotWord(TOKEN, BEACON_SLOT): int(ADMIN, 16)}
     seen(beacon, 1, state)
@@ -174,14 +174,14 @@ def test_a_beacons_owner_and_a_lone_timelocks_delay_count_too() -> None:
     assert (fell.contract, fell.change, fell.new) == (LOCK, ControlChange.DELAY, "0")
 
 
-def test_an_owner_that_leaves_the_timelock_in_silence_has_escaped() -> None:
+def test_an_owner_that_leaves_the_timelock_silently_has_escaped() -> None:
     detector = watching(TOKEN, timelock=LOCK)
     seen(detector, 1, owner(LOCK))
     [event] = seen(detector, 2, owner(TWO))
     assert event.escaped
 
 
-def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
+def test_only_getters_that_answered_are_read_again_until_the_target_changes() -> None:
     detector = watching()
     assert CallBytes(TOKEN, WHOLE["signers"]) in detector.reads().state
     target = SlotWord(TOKEN, IMPLEMENTATION_SLOT)
@@ -192,15 +192,15 @@ def test_only_what_answered_is_read_on_until_the_target_changes() -> None:
     seen(detector, 2, {**owner(ONE), target: 1})
     asked = {one for one in detector.reads().state if isinstance(one, CallWord | CallBytes) and one.address == TOKEN}
     assert asked == {CallWord(TOKEN, BODIES["owner"])}
-    assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().state  # it is no Safe
+    assert SlotWord(TOKEN, SLOTS["guard"]) not in detector.reads().state  # it is not a Safe
     seen(detector, 3, {**owner(ONE), target: 2})
     assert CallWord(TOKEN, BODIES["paused"]) in detector.reads().state
     assert seen(detector, 4, {**owner(ONE), getter_read(TOKEN, "paused"): 1, target: 2}) == []
     assert [event.change for event in seen(detector, 5, {**owner(TWO), target: 2})] == [ControlChange.OWNER]
-    assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().state  # it answers no more
+    assert CallWord(TOKEN, BODIES["paused"]) not in detector.reads().state  # it stops answering
 
 
-def test_a_contract_that_answers_anything_or_nonsense_is_not_believed() -> None:
+def test_a_contract_that_answers_every_call_or_malformed_data_is_not_believed() -> None:
     for state in (
         {**owner(ONE), CallWord(TOKEN, UNKNOWN_FUNCTION): 5},
         answers(TOKEN, owner=1 << 200, paused=2, min_delay=1 << 200),
@@ -225,32 +225,32 @@ def _later(detector: Control) -> Reads:
     return detector.reads()
 
 
-def test_an_owner_that_changes_in_every_block_is_told_for_a_while_and_then_not_read() -> None:
+def test_an_owner_that_changes_in_every_block_is_reported_for_a_while_and_then_not_read() -> None:
     detector = watching()
-    told = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MAX_SILENT + 9)]
-    assert sum(told) >= MAX_SILENT
+    changes = [len(seen(detector, number, owner(address(number << 90)))) for number in range(1, MAX_SILENT + 9)]
+    assert sum(changes) >= MAX_SILENT
     assert CallWord(TOKEN, BODIES["owner"]) not in detector.reads().state
 
 
-def test_many_contracts_are_looked_at_in_turn() -> None:
+def test_many_contracts_are_read_in_turn() -> None:
     many = tuple(address(number << 80) for number in range(1, MAX_FIRST_READS + 40))
     detector = watching(*many)
 
-    def looked_at() -> set[Address]:
+    def inspected() -> set[Address]:
         return {one.address for one in detector.reads().state if one == CallWord(one.address, BODIES["paused"])}
 
-    first = looked_at()
+    first = inspected()
     assert len(first) == MAX_FIRST_READS
     state: dict[AnyRead, object] = {}
     for one in first:
         state |= answers(one)
     seen(detector, 1, state)
     seen(detector, 2, state)
-    assert len(looked_at()) == len(many) - MAX_FIRST_READS
-    assert not looked_at() & first
+    assert len(inspected()) == len(many) - MAX_FIRST_READS
+    assert not inspected() & first
 
 
-def test_a_ring_of_owners_ends() -> None:
+def test_a_cycle_of_owners_ends() -> None:
     detector = watching()
     state = owner(ONE) | answers(ONE, owner=int(TWO, 16)) | answers(TWO, owner=int(TOKEN, 16), admin=int(ONE, 16))
     for number in range(1, 6):

@@ -1,4 +1,4 @@
-"""Timelocks of every kind, from logs built by an independent encoder on the documented signatures (no real contract here)."""
+"""Checks timelocks of every kind with logs that an independent encoder builds from the documented signatures."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chain.detectors import timelocks
 from chain.events import PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.watch import Watch
+from tests.chain.builders import START, block, log, topic, words
 from tests.chain.control.timelock_families import (
     ADMIN,
     BEACON,
@@ -31,16 +32,15 @@ from tests.chain.control.timelock_families import (
     ZERO,
     Family,
     executed,
+    log_of,
     scheduled,
-    told,
     upgraded,
     watching,
 )
-from tests.chain.made import START, block, log, topic, words
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_an_announced_upgrade_is_told_with_its_eta_and_joined_to_its_execution(family: Family) -> None:
+def test_an_announced_upgrade_is_reported_with_its_eta_and_joined_to_its_execution(family: Family) -> None:
     detector = watching()
     [queued] = detector.on_block(block(1, *family.announced), ())
     assert isinstance(queued, UpgradeQueued)
@@ -53,7 +53,7 @@ def test_an_announced_upgrade_is_told_with_its_eta_and_joined_to_its_execution(f
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_an_announced_upgrade_that_is_called_off_ends_once_and_comes_back_with_a_reorg(family: Family) -> None:
+def test_a_cancelled_upgrade_ends_once_and_comes_back_with_a_reorg(family: Family) -> None:
     detector = watching()
     [queued] = detector.on_block(block(1, *family.announced), ())
     memory = detector.memory()
@@ -66,14 +66,14 @@ def test_an_announced_upgrade_that_is_called_off_ends_once_and_comes_back_with_a
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_an_upgrade_in_another_transaction_was_not_announced_whatever_else_ran(family: Family) -> None:
+def test_an_upgrade_in_another_transaction_than_the_execution_was_not_announced(family: Family) -> None:
     joined = watching().on_block(block(2, family.executed), [upgraded(transaction=9)])[0]
     assert isinstance(joined, ContractUpgraded)
     assert (joined.queued, joined.operation) == (False, None)
 
 
-def test_the_vote_ends_in_a_block_at_the_networks_own_pace() -> None:
-    created = told(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, 1100, "why")
+def test_the_end_of_a_vote_is_estimated_from_the_block_time_of_the_network() -> None:
+    created = log_of(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, 1100, "why")
     detector = watching()
     detector.on_block(block(0), ())
     [queued] = detector.on_block(block(100, created, after_s=300), ())
@@ -84,25 +84,25 @@ def test_the_vote_ends_in_a_block_at_the_networks_own_pace() -> None:
     assert first.eta == START + timedelta(seconds=100 + 12 * 1000)
 
 
-def test_a_proposal_is_told_again_with_the_eta_of_its_queue() -> None:
-    created = told(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, ETA - 90_000, "why")
+def test_a_proposal_is_reported_again_with_the_eta_of_its_queue() -> None:
+    created = log_of(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, ETA - 90_000, "why")
     detector = watching()
     [first] = detector.on_block(block(1, created), ())
-    [again] = detector.on_block(block(2, told("ProposalQueued(uint256,uint256)", "uint256 uint256", 11, ETA)), ())
+    [again] = detector.on_block(block(2, log_of("ProposalQueued(uint256,uint256)", "uint256 uint256", 11, ETA)), ())
     assert isinstance(first, UpgradeQueued)
     assert isinstance(again, UpgradeQueued)
     assert (again.operation, again.target, again.eta) == (first.operation, first.target, IN_TWO_DAYS)
     assert again.event_id != first.event_id
-    [ended] = detector.on_block(block(3, told("ProposalExecuted(uint256)", "uint256", 11)), ())
+    [ended] = detector.on_block(block(3, log_of("ProposalExecuted(uint256)", "uint256", 11)), ())
     assert isinstance(ended, OperationEnded)
     assert ended.queued_event_id == first.event_id
-    unknown = told("ProposalQueued(uint256,uint256)", "uint256 uint256", 12, ETA)
+    unknown = log_of("ProposalQueued(uint256,uint256)", "uint256 uint256", 12, ETA)
     assert detector.on_block(block(4, unknown), ()) == []
 
 
-def test_what_was_approved_on_a_safe_is_joined_by_its_hash() -> None:
-    approval = told("ApproveHash(bytes32,address)", "", topics=(0x0B, 7))
-    success = told("ExecutionSuccess(bytes32,uint256)", "bytes32 uint256", b"\0" * 31 + b"\x0b", 0)
+def test_an_upgrade_approved_on_a_safe_is_joined_by_its_hash() -> None:
+    approval = log_of("ApproveHash(bytes32,address)", "", topics=(0x0B, 7))
+    success = log_of("ExecutionSuccess(bytes32,uint256)", "bytes32 uint256", b"\0" * 31 + b"\x0b", 0)
     detector = watching()
     assert detector.on_block(block(1, approval), ()) == []
     joined, ended = detector.on_block(block(2, success), [upgraded()])
@@ -113,27 +113,27 @@ def test_what_was_approved_on_a_safe_is_joined_by_its_hash() -> None:
     joined, _ = detector.on_block(block(3, success), [upgraded()])
     assert isinstance(joined, ContractUpgraded)
     assert (joined.queued, joined.operation) == (None, OPERATION)  # signed off chain: neither announced nor hidden
-    failure = told("ExecutionFailure(bytes32,uint256)", "uint256", 0, topics=(0x0B,))
+    failure = log_of("ExecutionFailure(bytes32,uint256)", "uint256", 0, topics=(0x0B,))
     assert detector.on_block(block(4, failure, success), ()) == []
 
 
-def test_a_payload_that_runs_its_own_code_carries_whatever_changed_in_its_transaction() -> None:
+def test_a_payload_with_its_own_code_explains_every_change_in_its_transaction() -> None:
     actions = [(PROXY, True, 1, 0, "execute()", b"")]
-    created = told(f"PayloadCreated(uint40,address,{PAYLOAD},uint8,bytes32)", f"{PAYLOAD} bytes32", actions, ZERO,
+    created = log_of(f"PayloadCreated(uint40,address,{PAYLOAD},uint8,bytes32)", f"{PAYLOAD} bytes32", actions, ZERO,
                    topics=(0x0B, 7, 1))  # fmt: skip
     detector = watching()
-    queued = told("PayloadQueued(uint40)", "uint40", 11)
+    queued = log_of("PayloadQueued(uint40)", "uint40", 11)
     assert detector.on_block(block(1, created, queued), ()) == []
-    joined, ended = detector.on_block(block(2, told("PayloadExecuted(uint40)", "uint40", 11)), [upgraded(new=77)])
+    joined, ended = detector.on_block(block(2, log_of("PayloadExecuted(uint40)", "uint40", 11)), [upgraded(new=77)])
     assert isinstance(joined, ContractUpgraded)
     assert joined.queued is True
     assert isinstance(ended, OperationEnded)
 
 
-def test_a_lido_proposal_is_told_again_when_scheduled() -> None:
+def test_a_lido_proposal_is_reported_again_when_scheduled() -> None:
     detector = watching()
     detector.on_block(block(1, *FAMILIES["lido"].announced), ())
-    [again] = detector.on_block(block(9, told("ProposalScheduled(uint256)", "", topics=(0x0B,))), ())
+    [again] = detector.on_block(block(9, log_of("ProposalScheduled(uint256)", "", topics=(0x0B,))), ())
     assert isinstance(again, UpgradeQueued)
     assert again.eta == START + timedelta(seconds=9)
 
@@ -152,13 +152,13 @@ def test_a_lido_proposal_is_told_again_when_scheduled() -> None:
         (upgraded(role=Role.CODE, transaction=None), executed(b""), False),
     ],
 )
-def test_an_upgrade_gets_the_operation_that_carried_it(event: ContractUpgraded, ran: Log, queued: bool) -> None:
+def test_an_upgrade_names_the_operation_that_executed_it(event: ContractUpgraded, ran: Log, queued: bool) -> None:
     joined = watching().on_block(block(2, ran), [event])[0]
     assert isinstance(joined, ContractUpgraded)
     assert (joined.event_id, joined.queued, joined.operation) == ("e", queued, OPERATION if queued else None)
 
 
-def test_a_batch_ends_once_and_each_of_its_calls_may_have_carried_the_upgrade() -> None:
+def test_a_batch_ends_once_and_any_of_its_calls_may_explain_the_upgrade() -> None:
     detector = watching()
     [queued] = detector.on_block(block(1, scheduled(b"", 0), scheduled(UPGRADE_TO, 1)), ())
     found = detector.on_block(block(2, executed(b"", 0), executed(UPGRADE_TO, 1)), [upgraded()])
@@ -175,8 +175,8 @@ def test_an_upgrade_of_a_beacon_is_announced_for_each_contract_behind_it() -> No
     assert [event.target for event in found if isinstance(event, UpgradeQueued)] == [BEACON, PROXY]
     assert len({event.event_id for event in found}) == 2
     unread = block(2, scheduled(UPGRADE_TO, operation=13, target=BEACON), state={SlotWord(PROXY, 1): 5})
-    kept = detector.on_block(unread, ())
-    assert [event.target for event in kept if isinstance(event, UpgradeQueued)] == [BEACON, PROXY], (
+    still_queued = detector.on_block(unread, ())
+    assert [event.target for event in still_queued if isinstance(event, UpgradeQueued)] == [BEACON, PROXY], (
         "not read is not gone"
     )
     moved = detector.on_block(with_beacon(3, 0, scheduled(UPGRADE_TO, operation=12, target=BEACON)), ())
@@ -187,11 +187,11 @@ def with_beacon(number: int, beacon: int, *logs: Log) -> Block:
     return block(number, *logs, state={SlotWord(PROXY, BEACON_SLOT): beacon})
 
 
-def test_a_change_of_admin_alone_is_no_announced_upgrade() -> None:
+def test_a_change_of_admin_alone_is_not_an_announced_upgrade() -> None:
     assert watching().on_block(block(1, scheduled(selector_of("changeAdmin(address)") + words(2))), ()) == []
 
 
-def test_stray_logs_say_nothing() -> None:
+def test_unrelated_logs_cause_no_events() -> None:
     kind = topic_of("CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)")
     cancel = topic_of("Cancelled(bytes32)")
     stray = [log(PROXY, kind, OPERATION), log(GUARD, kind), log(GUARD, topic(5), topic(6)), log(GUARD, kind, OPERATION)]
@@ -211,17 +211,17 @@ def test_open_operations_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert detector.memory().count(b"queued") == 2
 
 
-def test_delays_without_end_are_told_with_the_longest_that_is_believed() -> None:
+def test_absurd_delays_are_reported_as_the_longest_accepted_delay() -> None:
     [queued] = watching().on_block(block(1, scheduled(UPGRADE_TO, delay_s=2**255)), ())
     assert isinstance(queued, UpgradeQueued)
     assert queued.eta == START + timedelta(seconds=1 + timelocks.MAX_DELAY_S)
 
 
-def test_without_timelocks_nothing_is_needed() -> None:
+def test_without_timelocks_nothing_is_read() -> None:
     assert timelocks.make(Watch()).reads() == Reads()
     assert watching().reads().addresses == {GUARD}
 
 
-def test_each_family_has_a_file_and_no_two_read_the_same_log() -> None:
+def test_each_timelock_family_has_a_file_and_no_two_read_the_same_log() -> None:
     assert set(timelock_kinds()) >= {"openzeppelin", "compound", "governor", "safe", "maple", "aave_payloads"}
     assert len(watching().reads().topics) >= 25

@@ -1,4 +1,4 @@
-"""A real governor over a real timelock, and Compound's Timelock, on a real node; built as `tests.evm.build_governance` says."""
+"""Runs a real governor over a real timelock, and Compound's Timelock, on a real node (built by `tests.evm.build_governance`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def deployed(anvil: Anvil, name: str, *arguments: Any) -> AsyncContract:
 
 
 async def proxy_under(anvil: Anvil, owner: str) -> tuple[AsyncContract, AsyncContract, AsyncContract]:
-    """A proxy, its admin owned by `owner`, and the code it is to be upgraded to."""
+    """Deploys a proxy, an admin owned by `owner`, and the code of the planned upgrade."""
     first, second = await anvil.deploy("WETH9"), await anvil.deploy("WETH9")
     admin = await anvil.deploy("ProxyAdmin")
     proxy = await anvil.deploy("TransparentUpgradeableProxy", first.address, admin.address, b"")
@@ -50,7 +50,7 @@ async def followed(anvil: Anvil, watch: Watch, start: int) -> list[ChainEvent]:
     return placed(await until(Watcher(settings_of(anvil.url, watch=watch, start_block=start), None), head_at(end)))
 
 
-async def test_a_governors_upgrade_is_foreseen_at_the_proposal_and_joined_through_its_timelock() -> None:
+async def test_a_governor_upgrade_is_announced_at_the_proposal_and_joined_through_its_timelock() -> None:
     async with running() as anvil:
         account = anvil.accounts[0]
         token = await deployed(anvil, "VotesToken")
@@ -72,19 +72,19 @@ async def test_a_governors_upgrade_is_foreseen_at_the_proposal_and_joined_throug
         watch = Watch(
             contracts=(WatchedContract(address=low(proxy), timelock=low(timelock)),), timelocks=(low(governor),)
         )
-        told = await followed(anvil, watch, start)
-        queued = [event for event in told if isinstance(event, UpgradeQueued)]
+        events = await followed(anvil, watch, start)
+        queued = [event for event in events if isinstance(event, UpgradeQueued)]
         assert {(event.target, event.new) for event in queued} == {(low(proxy), low(second))}
         by_governor = [event for event in queued if event.timelock == low(governor)]
         [by_timelock] = [event for event in queued if event.timelock == low(timelock)]
         assert [event.operation for event in by_governor] == [f"0x{number:064x}"] * 2
         assert by_governor[1].eta == by_timelock.eta == by_timelock.place.block_time + timedelta(hours=1)
-        ended = [event for event in told if isinstance(event, OperationEnded)]
+        ended = [event for event in events if isinstance(event, OperationEnded)]
         assert {(event.timelock, event.executed, event.queued_event_id) for event in ended} == {
             (low(governor), True, by_governor[0].event_id),
             (low(timelock), True, by_timelock.event_id),
         }
-        [upgraded] = [event for event in told if isinstance(event, ContractUpgraded)]
+        [upgraded] = [event for event in events if isinstance(event, ContractUpgraded)]
         assert (upgraded.new, upgraded.queued) == (low(second), True)
         assert upgraded.operation in {event.operation for event in queued}
 
@@ -108,16 +108,16 @@ async def test_compounds_timelock_queues_cancels_and_executes_with_its_signature
         await anvil.send(timelock.functions.executeTransaction(*bare))
         await anvil.send(timelock.functions.executeTransaction(*delay))
         watch = Watch(contracts=(WatchedContract(address=low(proxy), timelock=low(timelock)),))
-        told = await followed(anvil, watch, start)
-        queued = [event for event in told if isinstance(event, UpgradeQueued)]
+        events = await followed(anvil, watch, start)
+        queued = [event for event in events if isinstance(event, UpgradeQueued)]
         assert [(event.target, event.new, event.eta.timestamp()) for event in queued] == [
             (low(proxy), low(second), now + 4000), (low(proxy), low(second), now + 5000),
         ]  # fmt: skip
-        ended = [event for event in told if isinstance(event, OperationEnded)]
+        ended = [event for event in events if isinstance(event, OperationEnded)]
         assert [(event.executed, event.queued_event_id) for event in ended] == [
             (False, queued[0].event_id), (True, queued[1].event_id),
         ]  # fmt: skip
-        [upgraded] = [event for event in told if isinstance(event, ContractUpgraded)]
+        [upgraded] = [event for event in events if isinstance(event, ContractUpgraded)]
         assert (upgraded.queued, upgraded.operation) == (True, queued[1].operation)
-        changed = [event for event in told if isinstance(event, ControlChanged)]
+        changed = [event for event in events if isinstance(event, ControlChanged)]
         assert [(event.change, event.old, event.new) for event in changed] == [(ControlChange.DELAY, "3600", "7200")]

@@ -1,4 +1,4 @@
-"""Timelocks and queues by family: the logs of each, made from its documented signatures."""
+"""Holds the logs of each family of timelocks and queues, built from their documented signatures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chain.detectors.timelocks import Timelocks
 from chain.events import Address, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.watch import Watch, WatchedContract
-from tests.chain.made import START, address, block, log, topic, words
+from tests.chain.builders import START, address, block, log, topic, words
 
 GUARD, PROXY, ADMIN, BEACON, TWO = address(0x71), address(0xA), address(0xAD), address(0xBE), address(2)
 UPGRADE_TO = selector_of("upgradeTo(address)") + words(2)
@@ -31,7 +31,7 @@ def watching(*, guarded: bool = True) -> Timelocks:
     return timelocks.make(Watch(contracts=(contract,), timelocks=(GUARD,)))
 
 
-def told(signature: str, types: str, *values: Any, topics: tuple[int, ...] = (), index: int = 0) -> Log:
+def log_of(signature: str, types: str, *values: Any, topics: tuple[int, ...] = (), index: int = 0) -> Log:
     body = encode(types.split(" ") if types else [], values)
     return log(GUARD, topic_of(signature), *(topic(one) for one in topics), body=body, index=index)
 
@@ -39,7 +39,7 @@ def told(signature: str, types: str, *values: Any, topics: tuple[int, ...] = (),
 def scheduled(call: bytes, index: int = 0, delay_s: int = 60, operation: int = 0x0B, target: Address = PROXY) -> Log:
     signature = "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)"
     types = "address uint256 bytes bytes32 uint256"
-    return told(signature, types, target, 0, call, ZERO, delay_s, topics=(operation, index), index=index)
+    return log_of(signature, types, target, 0, call, ZERO, delay_s, topics=(operation, index), index=index)
 
 
 def executed(call: bytes, index: int = 0, transaction: int = 1, operation: int = 0x0B) -> Log:
@@ -67,7 +67,7 @@ def upgraded(transaction: int | None = 1, role: Role = Role.IMPLEMENTATION, new:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One kind of timelock: how it announces an upgrade of PROXY to 2, runs it, calls it off."""
+    """One kind of timelock: how it announces, executes and cancels an upgrade of PROXY to address 2."""
 
     announced: tuple[Log, ...]
     executed: Log
@@ -94,76 +94,76 @@ FAMILIES = {
     "openzeppelin": Family(
         announced=(scheduled(b"", 0), scheduled(BY_ADMIN, 1, 172_799, target=ADMIN)),
         executed=executed(UPGRADE_TO),
-        cancelled=told("Cancelled(bytes32)", "", topics=(0x0B,)),
+        cancelled=log_of("Cancelled(bytes32)", "", topics=(0x0B,)),
         eta=IN_TWO_DAYS,
     ),
     "compound": Family(
-        announced=(told(f"QueueTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),),
-        executed=told(f"ExecuteTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),
-        cancelled=told(f"CancelTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),
+        announced=(log_of(f"QueueTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),),
+        executed=log_of(f"ExecuteTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),
+        cancelled=log_of(f"CancelTransaction{COMPOUND}", COMPOUND_TYPES, *COMPOUND_CALL, topics=(0x0B, 0xA)),
         eta=IN_TWO_DAYS,
     ),
     "governor whose votes end by time": Family(
-        announced=(told(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, ETA, "why"),),
-        executed=told("ProposalExecuted(uint256)", "uint256", 11),
-        cancelled=told("ProposalCanceled(uint256)", "uint256", 11),
+        announced=(log_of(CREATED, CREATED_TYPES, 11, ADMIN, [PROXY], [0], [""], [UPGRADE_TO], 1, ETA, "why"),),
+        executed=log_of("ProposalExecuted(uint256)", "uint256", 11),
+        cancelled=log_of("ProposalCanceled(uint256)", "uint256", 11),
         eta=IN_TWO_DAYS,
     ),
     "access manager": Family(
         announced=(
-            told(
+            log_of(
                 "OperationScheduled(bytes32,uint32,uint48,address,address,bytes)",
                 "uint48 address address bytes", ETA, ADMIN, PROXY, UPGRADE_TO, topics=(0x0B, 1),
             ),
         ),
-        executed=told("OperationExecuted(bytes32,uint32)", "", topics=(0x0B, 1)),
-        cancelled=told("OperationCanceled(bytes32,uint32)", "", topics=(0x0B, 1)),
+        executed=log_of("OperationExecuted(bytes32,uint32)", "", topics=(0x0B, 1)),
+        cancelled=log_of("OperationCanceled(bytes32,uint32)", "", topics=(0x0B, 1)),
         eta=IN_TWO_DAYS,
     ),
     "aave executor": Family(
-        announced=(told(f"QueuedAction({ACTION})", ACTION_TYPES, *ACTION_CALL, topics=(0xA,)),),
-        executed=told(f"ExecutedAction({ACTION},bytes)", f"{ACTION_TYPES} bytes", *ACTION_CALL, b"", topics=(0xA,)),
-        cancelled=told(f"CancelledAction({ACTION})", ACTION_TYPES, *ACTION_CALL, topics=(0xA,)),
+        announced=(log_of(f"QueuedAction({ACTION})", ACTION_TYPES, *ACTION_CALL, topics=(0xA,)),),
+        executed=log_of(f"ExecutedAction({ACTION},bytes)", f"{ACTION_TYPES} bytes", *ACTION_CALL, b"", topics=(0xA,)),
+        cancelled=log_of(f"CancelledAction({ACTION})", ACTION_TYPES, *ACTION_CALL, topics=(0xA,)),
         eta=IN_TWO_DAYS,
     ),
     "aave bridge executor": Family(
-        announced=(told(SET, SET_TYPES, *SET_CALLS, topics=(0x0B,)),),
-        executed=told("ActionsSetExecuted(uint256,address,bytes[])", "bytes[]", [b""], topics=(0x0B, 7)),
-        cancelled=told("ActionsSetCanceled(uint256)", "", topics=(0x0B,)),
+        announced=(log_of(SET, SET_TYPES, *SET_CALLS, topics=(0x0B,)),),
+        executed=log_of("ActionsSetExecuted(uint256,address,bytes[])", "bytes[]", [b""], topics=(0x0B, 7)),
+        cancelled=log_of("ActionsSetCanceled(uint256)", "", topics=(0x0B,)),
         eta=IN_TWO_DAYS,
     ),
     "aave bridge executor, first version": Family(
-        announced=(told(SET, f"uint256 {SET_TYPES}", 11, *SET_CALLS),),
-        executed=told("ActionsSetExecuted(uint256,address,bytes[])", "uint256 bytes[]", 11, [b""], topics=(7,)),
-        cancelled=told("ActionsSetCanceled(uint256)", "uint256", 11),
+        announced=(log_of(SET, f"uint256 {SET_TYPES}", 11, *SET_CALLS),),
+        executed=log_of("ActionsSetExecuted(uint256,address,bytes[])", "uint256 bytes[]", 11, [b""], topics=(7,)),
+        cancelled=log_of("ActionsSetCanceled(uint256)", "uint256", 11),
         eta=IN_TWO_DAYS,
     ),
     "aave payloads": Family(
         announced=(
-            told(
+            log_of(
                 f"PayloadCreated(uint40,address,{PAYLOAD},uint8)", PAYLOAD,
                 [(PROXY, False, 1, 0, "upgradeTo(address)", UPGRADE_TO[4:])], topics=(0x0B, 7, 1),
             ),
         ),
-        executed=told("PayloadExecuted(uint40)", "uint40", 11),
-        cancelled=told("PayloadCancelled(uint40)", "uint40", 11),
+        executed=log_of("PayloadExecuted(uint40)", "uint40", 11),
+        cancelled=log_of("PayloadCancelled(uint40)", "uint40", 11),
         eta=START + timedelta(seconds=1),
     ),
     "lido": Family(
         announced=(
-            told(
+            log_of(
                 "ProposalSubmitted(uint256,address,(address,uint96,bytes)[])", "(address,uint96,bytes)[]",
                 [(PROXY, 0, UPGRADE_TO)], topics=(0x0B, 7),
             ),
         ),
-        executed=told("ProposalExecuted(uint256,bytes[])", "bytes[]", [b""], topics=(0x0B,)),
-        cancelled=told("ProposalCanceled(uint256)", "uint256", 11),
+        executed=log_of("ProposalExecuted(uint256,bytes[])", "bytes[]", [b""], topics=(0x0B,)),
+        cancelled=log_of("ProposalCanceled(uint256)", "uint256", 11),
         eta=START + timedelta(seconds=1),
     ),
     "maple": Family(
-        announced=(told(f"CallScheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),),
-        executed=told(f"CallUnscheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),
-        cancelled=told(f"CallUnscheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),
+        announced=(log_of(f"CallScheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),),
+        executed=log_of(f"CallUnscheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),
+        cancelled=log_of(f"CallUnscheduled{MAPLE}", "bytes32 uint256", ZERO, ETA, topics=(7, 0xA, UPGRADE_NAME)),
         eta=IN_TWO_DAYS,
         new=None,
     ),

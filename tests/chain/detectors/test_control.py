@@ -1,4 +1,4 @@
-"""Control over watched contracts, from logs with the documented signatures; real contracts stand in the real node's tests."""
+"""Checks control of watched contracts with logs of the documented signatures; the real-node tests use real contracts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chain.detectors import control
 from chain.detectors.control import Control
 from chain.events import Address, ControlChange, ControlChanged
 from chain.watch import Watch, WatchedContract
-from tests.chain.made import address, block, log, topic, words
+from tests.chain.builders import address, block, log, topic, words
 
 TOKEN, OTHER, LOCK, ALONE, ADMIN = address(0xA), address(0xB), address(0x71), address(0x72), address(0xAD)
 ONE, TWO = address(1), address(2)
@@ -26,12 +26,12 @@ def watching() -> Control:
     return control.make(Watch(contracts=contracts, timelocks=(LOCK, ALONE)))
 
 
-def said(at: Address, signature: str, *values: int, indexed: int = 0, index: int = 0) -> Log:
+def event_log(at: Address, signature: str, *values: int, indexed: int = 0, index: int = 0) -> Log:
     topics = (topic(value) for value in values[:indexed])
     return log(at, topic_of(signature), *topics, body=words(*values[indexed:]), index=index)
 
 
-def heard(*logs: Log, detector: Control | None = None) -> list[ControlChanged]:
+def changes_of(*logs: Log, detector: Control | None = None) -> list[ControlChanged]:
     found = (detector or watching()).on_block(block(2, *logs), ())
     changes = [event for event in found if isinstance(event, ControlChanged)]
     assert len(changes) == len(found)
@@ -67,22 +67,22 @@ def heard(*logs: Log, detector: Control | None = None) -> list[ControlChanged]:
         ("Initialized(uint64)", (2,), {"change": "initialized", "new": "2"}),
     ],
 )
-def test_each_log_is_read_whatever_is_indexed(
+def test_each_log_is_read_whichever_arguments_are_indexed(
     signature: str, values: tuple[int, ...], expected: dict[str, Any], indexed: int
 ) -> None:
-    [event] = heard(said(OTHER, signature, *values, indexed=min(indexed, len(values))))
+    [event] = changes_of(event_log(OTHER, signature, *values, indexed=min(indexed, len(values))))
     nothing = {"old": None, "new": None, "role": None, "account": None, "escaped": False}
     assert (event.contract, event.emitter) == (OTHER, OTHER)
     for name, value in (nothing | expected).items():
         assert getattr(event, name) == value, name
 
 
-def test_every_kind_of_change_is_told_by_some_log() -> None:
+def test_every_kind_of_change_has_a_log_that_reports_it() -> None:
     blank = Log(address=TOKEN, topics=(), body=b"", transaction="", index=0)
     assert {reader(blank).change for reader in READERS.values()} == set(ControlChange)
 
 
-def test_what_happens_above_a_contract_counts_for_each_contract_below() -> None:
+def test_a_change_of_a_shared_controller_counts_for_each_contract_it_controls() -> None:
     detector = watching()
     state: dict[AnyRead, object] = {
         SlotWord(TOKEN, ADMIN_SLOT): int(ADMIN, 16),
@@ -91,12 +91,16 @@ def test_what_happens_above_a_contract_counts_for_each_contract_below() -> None:
     }
     assert detector.on_block(block(1, state=state), ()) == []
     assert {ADMIN, TWO, LOCK, ALONE, TOKEN, OTHER} == detector.reads().addresses
-    shared = heard(said(ADMIN, "OwnershipTransferred(address,address)", 1, 2), detector=detector)
+    shared = changes_of(event_log(ADMIN, "OwnershipTransferred(address,address)", 1, 2), detector=detector)
     assert [(event.contract, event.emitter) for event in shared] == [(TOKEN, ADMIN), (OTHER, ADMIN)]
     assert len({event.event_id for event in shared}) == 2
-    assert [event.contract for event in heard(said(TWO, "Paused(address)", 1), detector=detector)] == [OTHER]
-    assert [event.contract for event in heard(said(LOCK, "NewDelay(uint256)", 1), detector=detector)] == [TOKEN]
-    assert [event.contract for event in heard(said(ALONE, "NewDelay(uint256)", 1), detector=detector)] == [ALONE]
+    assert [event.contract for event in changes_of(event_log(TWO, "Paused(address)", 1), detector=detector)] == [OTHER]
+    assert [event.contract for event in changes_of(event_log(LOCK, "NewDelay(uint256)", 1), detector=detector)] == [
+        TOKEN
+    ]
+    assert [event.contract for event in changes_of(event_log(ALONE, "NewDelay(uint256)", 1), detector=detector)] == [
+        ALONE
+    ]
     again = watching()
     again.recall(detector.memory())
     assert again.reads() == detector.reads()
@@ -108,13 +112,13 @@ def test_what_happens_above_a_contract_counts_for_each_contract_below() -> None:
     ("old", "new", "escaped"), [(0x71, 2, True), (0x71, 0, True), (0x71, 0x71, False), (2, 0x71, False), (2, 3, False)]
 )
 def test_control_that_leaves_the_timelock_has_escaped(old: int, new: int, escaped: bool) -> None:
-    [event] = heard(said(TOKEN, "OwnershipTransferred(address,address)", old, new))
+    [event] = changes_of(event_log(TOKEN, "OwnershipTransferred(address,address)", old, new))
     assert event.escaped is escaped
 
 
-def test_strange_contracts_and_strange_logs_say_nothing() -> None:
-    assert heard(said(address(9), "Paused(address)", 1), log(TOKEN), log(TOKEN, topic(5))) == []
+def test_unwatched_contracts_and_malformed_logs_cause_no_events() -> None:
+    assert changes_of(event_log(address(9), "Paused(address)", 1), log(TOKEN), log(TOKEN, topic(5))) == []
 
 
-def test_with_nothing_watched_nothing_is_needed() -> None:
+def test_with_nothing_watched_nothing_is_read() -> None:
     assert control.make(Watch()).reads() == Reads()

@@ -18,10 +18,10 @@ from chain.liquidity.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, SYNC
 from chain.sync.detector_set import DetectorSet
 from chain.watch import Watch, WatchedPool
 from tests.branches import Reached
-from tests.chain.made import START, address, block, log, topic, words
+from tests.chain.builders import START, address, block, log, topic, words
 
 POOL, OTHER, A, B = address(0xF00), address(0xF01), address(0xAA), address(0xBB)
-OWNER, ROUTER, STRANGER = address(1), address(2), address(3)
+OWNER, ROUTER, UNRELATED = address(1), address(2), address(3)
 
 
 def watch() -> Watch:
@@ -49,17 +49,17 @@ def transfer(sender: Address, receiver: Address) -> Log:
 
 def test_a_removal_is_a_share_of_the_reserves_before_it_and_its_owner_sent_the_tokens() -> None:
     [moved] = moves(
-        transfer(STRANGER, ROUTER), transfer(OWNER, POOL), transfer(POOL, address(0)), sync(150, 350), removal()
+        transfer(UNRELATED, ROUTER), transfer(OWNER, POOL), transfer(POOL, address(0)), sync(150, 350), removal()
     )
     assert (moved.removed, moved.share, moved.owner, moved.amount0, moved.amount1) == (True, 0.25, OWNER, 50, 50)
 
 
-def test_a_removal_without_transfer_or_sync_goes_by_what_it_says() -> None:
+def test_a_removal_without_transfer_or_sync_uses_its_own_amounts() -> None:
     [moved] = moves(removal())
     assert (moved.share, moved.owner) == (0.0, ROUTER)
 
 
-def test_a_position_handed_on_is_told_as_its_new_holders() -> None:
+def test_a_transferred_position_belongs_to_its_new_holder() -> None:
     position_manager, number = address(0x99), topic(77)
     pool = WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B, positions=position_manager)
     detector = liquidity_module.make(Watch(pools=(pool,)))
@@ -74,22 +74,22 @@ def test_a_position_handed_on_is_told_as_its_new_holders() -> None:
         block(2, log(position_manager, TRANSFER, topic(1), topic(3), number), log(position_manager), log(A, TRANSFER)),
         (),
     )
-    gone = [
+    withdrawal = [
         log(POOL, uniswap_v3.BURN, *span, body=words(500, 5, 6), index=1),
         log(position_manager, uniswap_v3.DECREASE, number, body=words(500, 5, 6), index=2),
     ]
-    [moved] = [one for one in detector.on_block(block(3, *gone), ()) if isinstance(one, LiquidityMoved)]
-    assert (moved.removed, moved.owner) == (True, STRANGER)
+    [moved] = [one for one in detector.on_block(block(3, *withdrawal), ()) if isinstance(one, LiquidityMoved)]
+    assert (moved.removed, moved.owner) == (True, UNRELATED)
 
 
-def test_an_addition_belongs_to_who_got_the_pool_tokens() -> None:
+def test_an_addition_belongs_to_the_receiver_of_the_pool_tokens() -> None:
     added = log(POOL, MINT, topic(2), body=words(100, 0), index=9)
     [moved] = moves(transfer(address(0), OWNER), transfer(address(0), address(0)), sync(300, 500), added)
     assert (moved.removed, moved.share, moved.owner, moved.amount0) == (False, 0.5, OWNER, 100)
     assert moves(sync(100, 0), added)[0].owner is None
 
 
-def test_a_pools_first_liquidity_is_the_whole_of_it() -> None:
+def test_the_first_addition_to_a_pool_has_a_share_of_one() -> None:
     assert moves(sync(100, 100), log(POOL, MINT, topic(2), body=words(100, 100)))[0].share == 1.0
 
 
@@ -99,15 +99,15 @@ def test_other_pools_and_other_transactions_do_not_count() -> None:
     assert moved.share == 0.0
 
 
-def test_a_depth_is_told_once_it_is_known_and_again_when_it_has_changed_by_a_tenth() -> None:
+def test_a_depth_is_reported_when_known_and_again_after_a_change_of_a_tenth() -> None:
     detector = liquidity_module.make(watch())
-    told: list[PoolDepth] = []
+    reported: list[PoolDepth] = []
     for number, held in enumerate((1000, None, 1050, 2000, 2000, None)):
         logs = [] if held is None else [sync(held * 1000, held * 1000)]
         found = detector.on_block(block(number, *logs), ())
-        told += [event for event in found if isinstance(event, PoolDepth)]
-    assert [event.place.block_number for event in told] == [1, 3]
-    [first, second] = told
+        reported += [event for event in found if isinstance(event, PoolDepth)]
+    assert [event.place.block_number for event in reported] == [1, 3]
+    [first, second] = reported
     assert (first.pool, first.tick, [one.token for one in first.tokens]) == (POOL, None, [A, B])
     assert [one.reserve for one in second.tokens] == [2_000_000, 2_000_000]
     near = second.tokens[0]
@@ -115,25 +115,25 @@ def test_a_depth_is_told_once_it_is_known_and_again_when_it_has_changed_by_a_ten
     assert near.share == 1.0, "the other pool is not known yet"
 
 
-def test_reserves_that_were_read_stand_until_others_are_and_other_reads_change_nothing() -> None:
+def test_reserves_stay_valid_until_new_ones_are_read_and_other_reads_change_nothing() -> None:
     detector = liquidity_module.make(watch())
     read = CallBytes(POOL, GET_RESERVES)
     state: dict[AnyRead, object] = {read: words(1_000_000, 1_000_000, 7)}
-    told: list[PlacedEvent] = []
+    reported: list[PlacedEvent] = []
     reads: list[dict[AnyRead, object]] = [state, {SlotWord(OTHER, 8): 5}, {}, state]
     for number, held in enumerate(reads):
-        told += detector.on_block(block(number, state=held), ())
-    [depth] = told
+        reported += detector.on_block(block(number, state=held), ())
+    [depth] = reported
     assert isinstance(depth, PoolDepth)
     assert (depth.place.block_number, [one.reserve for one in depth.tokens]) == (1, [1_000_000, 1_000_000])
 
 
-def test_two_pools_share_a_tokens_depth_and_a_move_is_weighed_against_both() -> None:
+def test_the_depth_of_a_token_sums_two_pools_and_a_move_is_compared_with_both() -> None:
     detector = liquidity_module.make(watch())
     there = log(OTHER, SYNC, body=words(3_000_000, 3_000_000), index=1)
     detector.on_block(block(1, there, sync(1_000_000, 1_000_000)), ())
-    gone = [sync(500_000, 500_000), removal(amounts=(500_000, 500_000))]
-    [moved] = [event for event in detector.on_block(block(2, *gone), ()) if isinstance(event, LiquidityMoved)]
+    withdrawal = [sync(500_000, 500_000), removal(amounts=(500_000, 500_000))]
+    [moved] = [event for event in detector.on_block(block(2, *withdrawal), ()) if isinstance(event, LiquidityMoved)]
     [depth, _] = moved.depth
     assert depth.moved / depth.pool_before == pytest.approx(0.5, rel=1e-3)
     assert depth.moved / depth.token_before == pytest.approx(1 / 8, rel=1e-3)
@@ -141,18 +141,18 @@ def test_two_pools_share_a_tokens_depth_and_a_move_is_weighed_against_both() -> 
     assert depth.hhi_after > depth.hhi_before
 
 
-def test_a_move_of_tokens_nobody_knows_is_not_told() -> None:
+def test_a_move_of_unknown_tokens_is_not_reported() -> None:
     key = Address(topic(0xF4))
     manager = uniswap_v4.POOL_MANAGER
     detector = liquidity_module.make(Watch(pools=(WatchedPool(address=key, kind="uniswap_v4"),)))
-    gone = log(manager, uniswap_v4.MODIFY, key, topic(1), body=words(0, 60, 5, 0))
-    assert detector.on_block(block(1, gone, log(manager, topic(9), topic(9))), ()) == []
+    withdrawal = log(manager, uniswap_v4.MODIFY, key, topic(1), body=words(0, 60, 5, 0))
+    assert detector.on_block(block(1, withdrawal, log(manager, topic(9), topic(9))), ()) == []
     other = liquidity_module.make(watch())
     other.recall(detector.memory())
     assert other.on_block(block(2), ()) == []
 
 
-def test_without_pools_nothing_is_needed() -> None:
+def test_without_pools_nothing_is_read() -> None:
     detector = Liquidity(Watch())
     detector.recall(detector.memory())
     assert detector.reads() == Reads()
@@ -198,7 +198,7 @@ def there(number: int, amount: int = 100, **words: object) -> LiquidityMoved:
     return move(number, pool=OTHER, removed=False, amount=amount, index=1, **words)  # type: ignore[arg-type]
 
 
-def test_what_left_one_pool_and_came_to_another_by_the_same_owner_migrated() -> None:
+def test_liquidity_that_the_same_owner_moves_to_another_pool_is_a_migration() -> None:
     detector = migration.make(watch())
     assert migrated(detector, move(1)) == []
     [found] = migrated(detector, there(5, transaction=2, after_s=600))
@@ -206,16 +206,16 @@ def test_what_left_one_pool_and_came_to_another_by_the_same_owner_migrated() -> 
     assert found.score == pytest.approx(0.4 + 0.25 + 0.25 * 2 ** (-1 / 6))
 
 
-def test_a_migrator_contract_is_known_by_its_transaction() -> None:
+def test_a_migration_by_a_migrator_contract_is_recognised_by_its_transaction() -> None:
     [found] = migrated(migration.make(watch()), move(1), there(1, owner=ROUTER))
     assert found.amount == 100
 
 
-def test_another_owner_in_another_transaction_is_no_migration() -> None:
-    assert migrated(migration.make(watch()), move(1), there(1, owner=STRANGER, transaction=2)) == []
+def test_another_owner_in_another_transaction_is_not_a_migration() -> None:
+    assert migrated(migration.make(watch()), move(1), there(1, owner=UNRELATED, transaction=2)) == []
 
 
-def test_owners_that_are_not_known_are_not_the_same() -> None:
+def test_unknown_owners_are_not_the_same_owner() -> None:
     assert migrated(migration.make(watch()), move(1, owner=None), there(1, owner=None, transaction=2)) == []
 
 
@@ -226,7 +226,7 @@ def test_each_unit_is_used_once() -> None:
     assert migrated(detector, there(2, 60)) == []
 
 
-def test_what_comes_back_to_its_own_pool_is_a_rebalancing() -> None:
+def test_liquidity_that_returns_to_its_own_pool_is_a_rebalancing() -> None:
     detector = migration.make(watch())
     assert migrated(detector, move(1), move(1, removed=False, index=1)) == []
     assert migrated(detector, there(2)) == []
@@ -234,7 +234,7 @@ def test_what_comes_back_to_its_own_pool_is_a_rebalancing() -> None:
 
 def test_just_in_time_liquidity_counts_as_neither() -> None:
     detector = migration.make(watch())
-    migrated(detector, move(1, removed=False), there(1, 7, owner=STRANGER))
+    migrated(detector, move(1, removed=False), there(1, 7, owner=UNRELATED))
     migrated(detector, move(2))
     assert migrated(detector, there(3)) == []
 
@@ -242,11 +242,11 @@ def test_just_in_time_liquidity_counts_as_neither() -> None:
 def test_after_the_horizon_a_removal_is_forgotten() -> None:
     detector = migration.make(watch())
     migrated(detector, move(1))
-    migrated(detector, there(2, owner=STRANGER, transaction=5, after_s=migration.HORIZON_S + 1))
+    migrated(detector, there(2, owner=UNRELATED, transaction=5, after_s=migration.HORIZON_S + 1))
     assert json.loads(detector.memory())["removals"] == []
 
 
-def test_memory_put_back_gives_the_same_match_again() -> None:
+def test_restored_memory_gives_the_same_match_again() -> None:
     detector = migration.make(watch())
     migrated(detector, move(1, amount=2**200))
     memory = detector.memory()
@@ -257,7 +257,7 @@ def test_memory_put_back_gives_the_same_match_again() -> None:
     assert migration.make(Watch()).reads() == Reads()
 
 
-def test_blocks_without_moves_leave_the_memory_alone() -> None:
+def test_blocks_without_moves_do_not_change_the_memory() -> None:
     detector = migration.make(watch())
     migrated(detector, move(1))
     memory = detector.memory()
@@ -269,7 +269,7 @@ some_migrates = Reached("something migrates")
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 1000)), max_size=20))
-def test_no_more_migrates_than_was_removed_or_added(steps: list[tuple[bool, int]]) -> None:
+def test_the_migrated_amount_never_exceeds_the_removed_or_added_amount(steps: list[tuple[bool, int]]) -> None:
     detector = migration.make(watch())
     events = [
         move(1, amount=amount, index=index)
@@ -283,19 +283,19 @@ def test_no_more_migrates_than_was_removed_or_added(steps: list[tuple[bool, int]
     assert total <= sum(amount for removed, amount in steps if not removed)
 
 
-def test_the_bench_runs_all_detectors_and_puts_their_memories_back() -> None:
-    bench = DetectorSet(watch())
-    before = bench.memory()
-    assert POOL in bench.reads().addresses
-    found = bench.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
+def test_the_detector_set_runs_all_detectors_and_restores_their_memories() -> None:
+    detectors = DetectorSet(watch())
+    before = detectors.memory()
+    assert POOL in detectors.reads().addresses
+    found = detectors.on_block(block(1, transfer(OWNER, POOL), sync(150, 350), removal()))
     assert [type(event) for event in found] == [LiquidityMoved, LiquidityAccounted, LiquidityAccounted]
-    assert bench.memory() != before
-    bench.recall({name: memory for name, memory in before.items() if name != "migration"})
-    assert bench.memory() == before
+    assert detectors.memory() != before
+    detectors.recall({name: memory for name, memory in before.items() if name != "migration"})
+    assert detectors.memory() == before
 
 
-def test_a_watched_pool_can_be_looked_at_and_no_other() -> None:
+def test_only_a_watched_pool_can_be_inspected() -> None:
     detector = liquidity_module.make(watch())
     assert detector.pool(POOL).tokens == (A, B)
     with pytest.raises(KeyError):
-        detector.pool(STRANGER)
+        detector.pool(UNRELATED)

@@ -1,4 +1,4 @@
-"""Where what left is now: in wallets, at bridges, back in its pool, or unexplained; and how grave it is."""
+"""Checks where removed liquidity is now: in wallets, bridged, back in its pool or unexplained; and its level."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from chain.liquidity.accounting import account_of, level_of
 from chain.liquidity.pools.uniswap_v3 import COLLECT
 from chain.liquidity.token_flow import MAX_HOLDERS, SOMEWHERE, flows_of
 from chain.watch import Watch, WatchedPool
-from tests.chain.made import START, address, block, log, topic, words
+from tests.chain.builders import START, address, block, log, topic, words
 
 POOL, OTHER, RANGED = address(0xF00), address(0xF01), address(0xF02)
 A, B, BRIDGE = address(0xAA), address(0xBB), address(0xB1)
@@ -81,7 +81,7 @@ def sent(sender: Address, receiver: Address, amount: int, *, transaction: int = 
     return log(token, *topics, body=words(amount), transaction=transaction)
 
 
-def told(
+def events_of(
     detector: Migrations,
     number: int,
     moves: Sequence[LiquidityMoved] = (),
@@ -102,74 +102,74 @@ def no_code(*holders: Address) -> dict[AnyRead, object]:
     return {CodeHash(hand): NO_CODE for hand in holders}
 
 
-def test_what_its_owner_got_is_in_a_wallet_and_the_rest_is_not_explained() -> None:
+def test_tokens_the_owner_received_are_in_a_wallet_and_the_remainder_is_unexplained() -> None:
     detector = migration.make(watch())
-    found = account(told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), sent(ROUTER, OWNER, 700)]))
+    found = account(events_of(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), sent(ROUTER, OWNER, 700)]))
     assert (found.removed, found.to_wallets, found.unexplained) == (1000, 700, 300)
     assert (found.pool, found.depth_share, found.level, found.hhi_before) == (POOL, None, 0, None)
 
 
-def test_a_wallet_is_known_a_block_later_by_having_no_code() -> None:
+def test_a_wallet_is_recognised_one_block_later_by_its_missing_code() -> None:
     detector = migration.make(watch())
-    assert account(told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).unexplained == 1000
+    assert account(events_of(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).unexplained == 1000
     assert detector.reads().state == {CodeHash(FRIEND), AccountDelegate(FRIEND)}
-    assert told(detector, 2) == [], "nothing could be read"
-    assert account(told(detector, 3, state=no_code(FRIEND))).to_wallets == 1000
+    assert events_of(detector, 2) == [], "nothing could be read"
+    assert account(events_of(detector, 3, state=no_code(FRIEND))).to_wallets == 1000
     assert detector.reads().state == frozenset()
 
 
 @pytest.mark.parametrize(("delegate", "wallets"), [(5, 1000), (0, 0)])
-def test_an_account_that_only_delegates_is_a_wallet_and_a_contract_is_none(delegate: int, wallets: int) -> None:
+def test_an_account_that_only_delegates_is_a_wallet_and_a_contract_is_not(delegate: int, wallets: int) -> None:
     detector = migration.make(watch())
-    told(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])
-    events = told(detector, 2, state={CodeHash(FRIEND): 77, AccountDelegate(FRIEND): delegate})
+    events_of(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])
+    events = events_of(detector, 2, state={CodeHash(FRIEND): 77, AccountDelegate(FRIEND): delegate})
     assert sum(one.to_wallets for one in events if isinstance(one, LiquidityAccounted)) == wallets
 
 
-def test_what_goes_on_from_a_wallet_to_a_bridge_is_seen_to_leave() -> None:
+def test_tokens_sent_from_a_wallet_to_a_bridge_count_as_bridged() -> None:
     detector = migration.make(watch())
-    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    events_of(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
     later = [sent(OWNER, ROUTER, 400, transaction=2), sent(ROUTER, BRIDGE, 400, transaction=2)]
-    found = account(told(detector, 2, logs=later))
+    found = account(events_of(detector, 2, logs=later))
     assert (found.to_wallets, found.to_bridges, found.unexplained) == (600, 400, 0)
-    burnt = account(told(detector, 3, logs=[sent(OWNER, NOBODY, 100, transaction=3)]))
+    burnt = account(events_of(detector, 3, logs=[sent(OWNER, NOBODY, 100, transaction=3)]))
     assert (burnt.to_wallets, burnt.to_bridges) == (500, 500)
 
 
-def test_what_a_contract_sends_later_may_be_anybodys_money() -> None:
+def test_tokens_that_a_contract_sends_later_are_not_attributed_to_the_owner() -> None:
     detector = migration.make(watch())
-    told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000)])
-    assert told(detector, 2, logs=[sent(ROUTER, BRIDGE, 1000, transaction=2)]) == []
-    assert told(detector, 3, logs=[sent(POOL, FRIEND, 1000, transaction=3), log(A)]) == []
+    events_of(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000)])
+    assert events_of(detector, 2, logs=[sent(ROUTER, BRIDGE, 1000, transaction=2)]) == []
+    assert events_of(detector, 3, logs=[sent(POOL, FRIEND, 1000, transaction=3), log(A)]) == []
 
 
 def test_a_v3_withdrawal_is_followed_when_it_is_collected() -> None:
     detector = migration.make(watch())
-    assert account(told(detector, 1, [move(1, pool=RANGED)])).unexplained == 1000
+    assert account(events_of(detector, 1, [move(1, pool=RANGED)])).unexplained == 1000
     collected = [sent(RANGED, OWNER, 1010, transaction=2), log(RANGED, COLLECT, transaction=2)]
-    assert account(told(detector, 2, logs=collected)).to_wallets == 1000
+    assert account(events_of(detector, 2, logs=collected)).to_wallets == 1000
 
 
-def test_an_unwrapped_coin_is_its_owners() -> None:
+def test_an_unwrapped_coin_belongs_to_its_owner() -> None:
     detector = migration.make(watch())
     unwrapped = log(A, migration.WITHDRAWAL, topic(int(ROUTER, 16)), body=words(1000), transaction=1)
-    assert account(told(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), unwrapped])).to_wallets == 1000
+    assert account(events_of(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), unwrapped])).to_wallets == 1000
     bare = migration.make(watch())
-    found = told(bare, 1, [move(1, owner=None)], [sent(POOL, ROUTER, 1000), unwrapped])
+    found = events_of(bare, 1, [move(1, owner=None)], [sent(POOL, ROUTER, 1000), unwrapped])
     assert account(found).unexplained == 1000
 
 
-def test_the_native_coin_leaves_no_transfer_and_counts_as_its_owners() -> None:
+def test_the_native_coin_leaves_no_transfer_log_and_counts_as_its_owners() -> None:
     native = move(1, tokens=(NOBODY, B), amounts=(10, 0))
-    assert account(told(migration.make(watch()), 1, [native]), NOBODY).to_wallets == 10
+    assert account(events_of(migration.make(watch()), 1, [native]), NOBODY).to_wallets == 10
     assert flows_of(move(1, tokens=(NOBODY, B), amounts=(10, 0), owner=None), POOL)[0].held == {"native": 10}
 
 
-def test_an_account_has_each_unit_in_one_place() -> None:
+def test_an_account_counts_each_unit_in_one_place() -> None:
     detector = migration.make(watch())
     into = [sent(POOL, ROUTER, 1000), sent(ROUTER, OTHER, 600), sent(ROUTER, OWNER, 250)]
     there = move(1, pool=OTHER, removed=False, amounts=(600, 0), index=1)
-    events = told(detector, 1, [move(1, depth=(50, 100)), there], into)
+    events = events_of(detector, 1, [move(1, depth=(50, 100)), there], into)
     found = account(events)
     assert (found.readded, found.to_wallets, found.unexplained) == (600, 250, 150)
     assert (found.depth_share, found.level, found.hhi_before, found.hhi_after) == (0.5, 2, 1.0, 0.5)
@@ -177,50 +177,52 @@ def test_an_account_has_each_unit_in_one_place() -> None:
     assert (one.amount, one.depth_share, one.from_kind, one.to_kind) == (600, 0.3, "uniswap_v2", "uniswap_v2")
 
 
-def test_a_rebalancing_is_in_no_account() -> None:
+def test_a_rebalancing_appears_in_no_account() -> None:
     detector = migration.make(watch())
     back = move(1, removed=False, index=1)
-    assert told(detector, 1, [move(1), back]) == []
+    assert events_of(detector, 1, [move(1), back]) == []
     part = migration.make(watch())
-    found = account(told(part, 1, [move(1, depth=(80, 100)), move(1, removed=False, amounts=(500, 0), index=1)]))
+    found = account(events_of(part, 1, [move(1, depth=(80, 100)), move(1, removed=False, amounts=(500, 0), index=1)]))
     assert (found.removed, found.depth_share) == (500, 0.4)
 
 
-def test_just_in_time_liquidity_takes_out_no_more_than_it_brought() -> None:
+def test_just_in_time_liquidity_removes_no_more_than_it_added() -> None:
     came = move(1, removed=False, amounts=(100, 0), share=0.0)
     detector = migration.make(watch())
-    assert told(detector, 1, [came]) == []
-    assert told(detector, 2, [move(2, amounts=(105, 0), share=0.0)]) == []
+    assert events_of(detector, 1, [came]) == []
+    assert events_of(detector, 2, [move(2, amounts=(105, 0), share=0.0)]) == []
     other = migration.make(watch())
-    told(other, 1, [came])
-    assert account(told(other, 2, [move(2, amounts=(10_000, 0), share=0.9)])).removed == 10_000
+    events_of(other, 1, [came])
+    assert account(events_of(other, 2, [move(2, amounts=(10_000, 0), share=0.9)])).removed == 10_000
     ranged = migration.make(watch())
-    told(ranged, 1, [move(1, removed=False, amounts=(100, 0), share=0.4)])
-    assert told(ranged, 2, [move(2, amounts=(80, 30), share=0.3)]) == [], "the price turned some into the other token"
+    events_of(ranged, 1, [move(1, removed=False, amounts=(100, 0), share=0.4)])
+    assert events_of(ranged, 2, [move(2, amounts=(80, 30), share=0.3)]) == [], (
+        "the price turned some into the other token"
+    )
     strange = migration.make(watch())
-    told(strange, 1, [came])
-    assert account(told(strange, 2, [move(2, owner=FRIEND, amounts=(90, 0))])).removed == 90
+    events_of(strange, 1, [came])
+    assert account(events_of(strange, 2, [move(2, owner=FRIEND, amounts=(90, 0))])).removed == 90
 
 
-def test_a_known_migrator_on_the_way_is_remembered() -> None:
+def test_a_known_migrator_on_the_path_is_remembered() -> None:
     [migrator] = migration.MIGRATORS
     there = move(1, pool=OTHER, removed=False, amounts=(10, 0), owner=FRIEND, index=1)
     scores = []
     for by in (ROUTER, Address(migrator)):
-        events = told(migration.make(watch()), 1, [move(1, amounts=(1000, 0)), there], [sent(POOL, by, 1000)])
+        events = events_of(migration.make(watch()), 1, [move(1, amounts=(1000, 0)), there], [sent(POOL, by, 1000)])
         scores += [one.score for one in events if isinstance(one, LiquidityMigrated)]
     assert scores[1] - scores[0] == pytest.approx(0.2)
 
 
-def test_what_left_more_than_an_hour_ago_is_in_no_account_any_more() -> None:
+def test_a_removal_older_than_an_hour_is_in_no_account() -> None:
     detector = migration.make(watch())
-    told(detector, 1, [move(1, after_s=0)], after_s=0)
+    events_of(detector, 1, [move(1, after_s=0)], after_s=0)
     late = move(9, pool=OTHER, amounts=(7, 0), owner=FRIEND, after_s=4000)
-    assert account(told(detector, 9, [late], after_s=4000)).removed == 7
-    assert told(detector, 10, logs=[sent(OWNER, BRIDGE, 1)], after_s=4012) == []
+    assert account(events_of(detector, 9, [late], after_s=4000)).removed == 7
+    assert events_of(detector, 10, logs=[sent(OWNER, BRIDGE, 1)], after_s=4012) == []
 
 
-def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_holders_and_codes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     [side] = flows_of(move(1, amounts=(10_000, 0)), POOL)
     for at in range(MAX_HOLDERS + 4):
         assert side.passed(POOL, address(0x100 + at), 100 + at) == 100 + at
@@ -232,19 +234,19 @@ def test_hands_and_codes_are_remembered_up_to_a_bound(monkeypatch: pytest.Monkey
     monkeypatch.setattr(migration, "MAX_CODES", 2)
     detector = migration.make(watch())
     holders = [address(0x200 + at) for at in range(3)]
-    told(detector, 1, [move(1)], [sent(POOL, hand, 300) for hand in holders])
-    told(detector, 2, state=no_code(*holders))
+    events_of(detector, 1, [move(1)], [sent(POOL, hand, 300) for hand in holders])
+    events_of(detector, 2, state=no_code(*holders))
     assert len(detector.reads().state) == 2, "the oldest of three is asked about again"
 
 
-def test_levels_go_by_the_share_of_the_depth() -> None:
+def test_levels_follow_the_share_of_the_depth() -> None:
     assert [level_of(share) for share in (None, 0.1, 0.2, 0.4, 0.7, 1.0)] == [0, 0, 1, 2, 3, 3]
     assert account_of([], (), ()) is None
 
 
-def test_events_of_one_block_say_the_same_when_read_again() -> None:
+def test_reading_a_block_again_gives_the_same_events() -> None:
     first, again = migration.make(watch()), migration.make(watch())
-    told(first, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    events_of(first, 1, [move(1)], [sent(POOL, OWNER, 1000)])
     again.recall(first.memory())
     later: Block = block(2, sent(OWNER, BRIDGE, 10, transaction=2))
     assert first.on_block(later, ()) == again.on_block(later, ())
@@ -252,43 +254,43 @@ def test_events_of_one_block_say_the_same_when_read_again() -> None:
     assert START + timedelta(seconds=2) == later.header.time
 
 
-def test_money_is_all_alike_whichever_removals_units_reached_the_pool() -> None:
+def test_money_is_fungible_whichever_removal_its_units_came_from() -> None:
     detector = migration.make(watch())
     first, second = move(1, amounts=(100, 0)), move(2, pool=RANGED, amounts=(1000, 0), transaction=2)
-    told(detector, 1, [first], [sent(POOL, OWNER, 100)])
-    told(detector, 2, [second], [sent(RANGED, OWNER, 1000, transaction=2)])
+    events_of(detector, 1, [first], [sent(POOL, OWNER, 100)])
+    events_of(detector, 2, [second], [sent(RANGED, OWNER, 1000, transaction=2)])
     there = move(3, pool=OTHER, removed=False, amounts=(1000, 0), transaction=3)
-    found = account(told(detector, 3, [there], [sent(OWNER, OTHER, 1000, transaction=3)]))
+    found = account(events_of(detector, 3, [there], [sent(OWNER, OTHER, 1000, transaction=3)]))
     assert (found.readded, found.to_wallets, found.unexplained) == (1000, 100, 0)
     assert found.into == ((OTHER, "uniswap_v2", 1000),)
 
 
-def test_what_was_sold_in_another_pool_matches_nothing_that_enters_it_later() -> None:
+def test_tokens_sold_in_another_pool_match_no_later_addition_to_it() -> None:
     detector = migration.make(watch())
-    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
-    assert account(told(detector, 2, logs=[sent(OWNER, OTHER, 600, transaction=2)])).unexplained == 600
+    events_of(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    assert account(events_of(detector, 2, logs=[sent(OWNER, OTHER, 600, transaction=2)])).unexplained == 600
     later = move(3, pool=OTHER, removed=False, amounts=(600, 0), owner=FRIEND, transaction=3)
-    assert told(detector, 3, [later]) == []
+    assert events_of(detector, 3, [later]) == []
 
 
-def test_what_an_exchange_pays_out_is_not_the_money_it_was_paid() -> None:
+def test_a_payout_of_an_exchange_is_not_the_money_deposited_there() -> None:
     detector = migration.make(watch())
     exchange, customer = address(0x51), address(0x52)
-    told(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
-    told(detector, 2, logs=[sent(OWNER, exchange, 1000, transaction=2)])
-    told(detector, 3, state=no_code(exchange))
-    told(detector, 4, logs=[sent(exchange, customer, 900, transaction=4)])
-    told(detector, 5, state=no_code(customer))
+    events_of(detector, 1, [move(1)], [sent(POOL, OWNER, 1000)])
+    events_of(detector, 2, logs=[sent(OWNER, exchange, 1000, transaction=2)])
+    events_of(detector, 3, state=no_code(exchange))
+    events_of(detector, 4, logs=[sent(exchange, customer, 900, transaction=4)])
+    events_of(detector, 5, state=no_code(customer))
     there = move(6, pool=OTHER, removed=False, amounts=(900, 0), owner=customer, transaction=6)
-    events = told(detector, 6, [there], [sent(customer, OTHER, 900, transaction=6)])
+    events = events_of(detector, 6, [there], [sent(customer, OTHER, 900, transaction=6)])
     assert events == [], "neither matched nor sold: it still is in wallets, as far as anyone can tell"
 
 
-def test_an_addition_before_the_removal_is_none_of_its_money() -> None:
+def test_an_addition_before_the_removal_contains_none_of_its_money() -> None:
     detector = migration.make(watch())
     before = move(1, pool=OTHER, removed=False, transaction=1)
-    events = told(detector, 1, [before, move(1, transaction=2, index=5)], [sent(POOL, OWNER, 1000, transaction=2)])
+    events = events_of(detector, 1, [before, move(1, transaction=2, index=5)], [sent(POOL, OWNER, 1000, transaction=2)])
     assert not [one for one in events if isinstance(one, LiquidityMigrated)]
     borrowed = migration.make(watch())
-    together = told(borrowed, 1, [before, move(1, transaction=1, index=5)], [sent(POOL, OWNER, 1000)])
+    together = events_of(borrowed, 1, [before, move(1, transaction=1, index=5)], [sent(POOL, OWNER, 1000)])
     assert [one.amount for one in together if isinstance(one, LiquidityMigrated)] == [1000]

@@ -1,8 +1,8 @@
-"""Two hundred made histories of pools: how many of the pairs found are true, and how many of the true are found.
+"""Generates two hundred pool histories and measures precision and recall of the migration pairs.
 
 Owners withdraw, migrate (whole, split over two pools, topped up, hours later, by way of another wallet of theirs, in
-one transaction through a contract), rebalance within a pool, give just-in-time liquidity, and strangers come and go
-with the same tokens in the same minutes.
+one transaction through a contract), rebalance within a pool, give just-in-time liquidity, and unrelated owners add and
+remove the same tokens in the same minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chain.blocks.standards import TRANSFER
 from chain.detectors import migration
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
 from chain.watch import Watch, WatchedPool
-from tests.chain.made import NETWORK, START, address, header, log, topic, words
+from tests.chain.builders import NETWORK, START, address, header, log, topic, words
 
 A, B = address(0xAA), address(0xBB)
 POOLS = [address(0xF00 + at) for at in range(5)]
@@ -28,7 +28,7 @@ Pair = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Step:
-    """One move at a time in blocks; `pair` names the migration it belongs to."""
+    """One move at a given time; `pair` names its migration."""
 
     number: int
     pool: Address
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(slots=True)
 class History:
-    """Steps in order of the chain, made by a seeded chance."""
+    """Holds random steps (fixed seed) in chain order."""
 
     chance: random.Random
     steps: list[Step] = field(default_factory=list)
@@ -76,7 +76,7 @@ class History:
             leaves.transaction = 10_000 + pair
             came = self.part(amounts, 0.8, 1)
             self.enter(start, others[0], self.somebody(), came, pair, leaves.transaction)
-        elif way == "relayed":  # a relayer moves two people's positions in one transaction
+        elif way == "relayed":  # a relayer moves the positions of two owners in one transaction
             leaves.transaction = 10_000 + pair
             self.pairs += 1
             more = self.part(amounts, 0.2, 0.7)
@@ -86,7 +86,7 @@ class History:
             self.steps.append(second)
             for came, number in ((amounts, pair), (more, self.pairs)):
                 self.enter(start, others[0], self.somebody(), self.part(came, 0.98, 1), number, leaves.transaction)
-        elif way == "part_late":  # some of it, after the better part of an hour
+        elif way == "part_late":  # a part of it, after most of an hour
             self.enter(start + chance.randrange(100, 300), others[0], owner, self.part(amounts, 0.4, 0.7), pair)
         elif way == "soon":
             self.enter(start + chance.randrange(1, 60), others[0], owner, self.part(amounts, 0.95, 1.05), pair)
@@ -128,18 +128,18 @@ class History:
             )
         if way == "rebalances":
             self.enter(start + chance.randrange(3, 30), pool, owner, self.part(amounts, 0.9, 1), None)
-        if way == "much_later":  # the same owner begins something else, days after, with other money
+        if way == "much_later":  # days later the same owner starts something else with other money
             other = chance.choice([one for one in POOLS if one != pool])
             self.enter(start + 20_000, other, owner, self.part(amounts, 2, 5), None)
 
     def twin(self) -> None:
-        """A stranger adds what another took out, at the same time and to the same amount: chance, not migration."""
+        """An unrelated owner adds the amount another owner removed, at the same time: a coincidence, not a migration."""
         start, (here, there), amounts = self.when(), self.chance.sample(POOLS, 2), self.amounts()
         self.steps.append(Step(start, here, self.somebody(), amounts, removed=True))
         self.enter(start + 1, there, self.somebody(), amounts, None)
 
 
-def made(seed: int) -> History:
+def histories(seed: int) -> History:
     history = History(random.Random(seed))
     for _ in range(history.chance.randrange(2, 6)):
         history.migrate()
@@ -185,7 +185,7 @@ def blocks(history: History) -> Iterator[tuple[Block, list[LiquidityMoved], list
 
 
 def judged(history: History) -> tuple[set[Pair], set[Pair], list[LiquidityAccounted]]:
-    """The true pairs, those found, and the accounts told."""
+    """Returns the true pairs, the found pairs and the reported accounts."""
     pools = zip(POOLS, KINDS, strict=True)
     watch = Watch(pools=tuple(WatchedPool(address=at, kind=kind, token0=A, token1=B) for at, kind in pools))
     detector = migration.make(watch)
@@ -199,17 +199,17 @@ def judged(history: History) -> tuple[set[Pair], set[Pair], list[LiquidityAccoun
                 left[step.pair] = move.event_id
             elif step.pair is not None:
                 true |= {(token, left[step.pair], move.event_id) for token in (A, B)}
-        told: list[PlacedEvent] = detector.on_block(block, moves)
-        matched = [event for event in told if isinstance(event, LiquidityMigrated)]
+        events: list[PlacedEvent] = detector.on_block(block, moves)
+        matched = [event for event in events if isinstance(event, LiquidityMigrated)]
         found |= {(event.token, event.removal_id, event.addition_id) for event in matched}
-        accounts += [event for event in told if isinstance(event, LiquidityAccounted)]
+        accounts += [event for event in events if isinstance(event, LiquidityAccounted)]
     return true, found, accounts
 
 
-def test_pairs_of_two_hundred_histories_are_found_with_an_f1_of_at_least_95_percent() -> None:
+def test_pairs_in_two_hundred_histories_are_found_with_an_f1_of_at_least_95_percent() -> None:
     right = wrong = missed = 0
     for seed in range(HISTORIES):
-        true, found, accounts = judged(made(seed))
+        true, found, accounts = judged(histories(seed))
         right += len(true & found)
         wrong += len(found - true)
         missed += len(true - found)

@@ -8,7 +8,7 @@ from chain.detectors.upgrades import Upgrades
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import CUTS
 from chain.watch import Watch, WatchedContract
-from tests.chain.made import address, block, log, topic, words
+from tests.chain.builders import address, block, log, topic, words
 from tests.chain.proxies.test_diamonds import FIRST, SECOND, cut_body, table_body
 
 IMPLEMENTATION_SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
@@ -28,7 +28,7 @@ def watching() -> Upgrades:
     return upgrades.make(Watch(contracts=(WatchedContract(address=PROXY),)))
 
 
-def say(
+def upgrades_at(
     detector: Upgrades, number: int, *new: int, state: dict[AnyRead, object] | None = None
 ) -> list[ContractUpgraded]:
     logs = [log(PROXY, UPGRADED, topic(one), index=index) for index, one in enumerate(new)]
@@ -36,85 +36,89 @@ def say(
     return [event for event in found if isinstance(event, ContractUpgraded)]
 
 
-def test_what_stands_at_first_sight_is_no_upgrade() -> None:
-    assert say(watching(), 1, state={SLOT: 1, HOLDS: 0, CodeHash(PROXY): NO_CODE}) == []
+def test_the_first_state_read_is_not_an_upgrade() -> None:
+    assert upgrades_at(watching(), 1, state={SLOT: 1, HOLDS: 0, CodeHash(PROXY): NO_CODE}) == []
 
 
 def test_a_log_and_its_slot_are_one_upgrade() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 1})
-    [event] = say(detector, 2, 2, state={SLOT: 2})
+    upgrades_at(detector, 1, state={SLOT: 1})
+    [event] = upgrades_at(detector, 2, 2, state={SLOT: 2})
     assert (event.old, event.new, event.seen_by) == (address(1), address(2), SeenBy.LOG)
-    assert say(detector, 3, state={SLOT: 2}) == []
+    assert upgrades_at(detector, 3, state={SLOT: 2}) == []
 
 
 def test_a_log_whose_slot_is_read_a_block_later_is_still_one_upgrade() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 1})
-    assert len(say(detector, 2, 2)) == 1
-    assert say(detector, 3, state={SLOT: 2}) == []
+    upgrades_at(detector, 1, state={SLOT: 1})
+    assert len(upgrades_at(detector, 2, 2)) == 1
+    assert upgrades_at(detector, 3, state={SLOT: 2}) == []
 
 
 def test_a_silent_write_that_a_log_repeats_later_is_one_upgrade() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 1})
-    [event] = say(detector, 2, state={SLOT: 2})
+    upgrades_at(detector, 1, state={SLOT: 1})
+    [event] = upgrades_at(detector, 2, state={SLOT: 2})
     assert (event.old, event.new, event.seen_by) == (address(1), address(2), SeenBy.SLOT)
-    assert say(detector, 3, 2, state={SLOT: 2}) == []
+    assert upgrades_at(detector, 3, 2, state={SLOT: 2}) == []
 
 
-def test_there_and_back_in_one_block_is_two_upgrades() -> None:
+def test_a_change_and_its_reversal_in_one_block_are_two_upgrades() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 1})
-    assert [event.new for event in say(detector, 2, 2, 1, state={SLOT: 1})] == [address(2), address(1)]
+    upgrades_at(detector, 1, state={SLOT: 1})
+    assert [event.new for event in upgrades_at(detector, 2, 2, 1, state={SLOT: 1})] == [address(2), address(1)]
 
 
-def test_a_log_that_lies_is_followed_by_what_the_slot_holds() -> None:
+def test_a_false_log_is_corrected_by_the_value_in_the_slot() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 1})
-    assert [(event.new, event.seen_by) for event in say(detector, 2, 2, state={SLOT: 3})] == [
+    upgrades_at(detector, 1, state={SLOT: 1})
+    assert [(event.new, event.seen_by) for event in upgrades_at(detector, 2, 2, state={SLOT: 3})] == [
         (address(2), SeenBy.LOG),
         (address(3), SeenBy.SLOT),
     ]
 
 
-def test_a_proxy_that_keeps_its_implementation_elsewhere_is_seen_by_log_alone() -> None:
+def test_a_proxy_with_its_implementation_in_another_slot_is_seen_by_its_log_alone() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 0})
-    assert len(say(detector, 2, 2, state={SLOT: 0})) == 1
-    assert say(detector, 3, state={SLOT: 0}) == []
+    upgrades_at(detector, 1, state={SLOT: 0})
+    assert len(upgrades_at(detector, 2, 2, state={SLOT: 0})) == 1
+    assert upgrades_at(detector, 3, state={SLOT: 0}) == []
 
 
-def test_new_code_is_seen_by_its_hash() -> None:
+def test_new_code_is_recognised_by_its_hash() -> None:
     detector = watching()
-    say(detector, 1, state={CodeHash(PROXY): 5})
-    [event] = say(detector, 2, state={CodeHash(PROXY): 6})
+    upgrades_at(detector, 1, state={CodeHash(PROXY): 5})
+    [event] = upgrades_at(detector, 2, state={CodeHash(PROXY): 6})
     assert (event.role, event.old, event.new, event.seen_by) == ("code", topic(5), topic(6), SeenBy.CODE)
 
 
-def test_a_beacon_is_asked_and_heard_for_the_proxy_behind_it() -> None:
+def test_the_state_and_logs_of_a_beacon_are_read_for_the_proxy_behind_it() -> None:
     detector = watching()
-    say(detector, 1, state={HOLDS: 0xBEAC})
+    upgrades_at(detector, 1, state={HOLDS: 0xBEAC})
     assert ASKS in detector.reads().state
     assert BEACON in detector.reads().addresses
-    say(detector, 2, state={ASKS: 1})
-    [heard] = detector.on_block(block(3, log(BEACON, UPGRADED, topic(2)), state={ASKS: 2}), ())
+    upgrades_at(detector, 2, state={ASKS: 1})
+    [beacon_upgrade] = detector.on_block(block(3, log(BEACON, UPGRADED, topic(2)), state={ASKS: 2}), ())
     [asked] = detector.on_block(block(4, state={ASKS: 3}), ())
-    assert isinstance(heard, ContractUpgraded)
+    assert isinstance(beacon_upgrade, ContractUpgraded)
     assert isinstance(asked, ContractUpgraded)
-    assert (heard.contract, heard.new, heard.proxy_kind) == (PROXY, address(2), "eip1967_beacon")
+    assert (beacon_upgrade.contract, beacon_upgrade.new, beacon_upgrade.proxy_kind) == (
+        PROXY,
+        address(2),
+        "eip1967_beacon",
+    )
     assert (asked.old, asked.new, asked.seen_by) == (address(2), address(3), SeenBy.SLOT)
 
 
-def test_logs_of_others_are_left_alone() -> None:
+def test_logs_of_other_contracts_are_ignored() -> None:
     stray = [log(OTHER, UPGRADED, topic(2)), log(PROXY, topic(9)), log(PROXY)]
     assert watching().on_block(block(1, *stray), ()) == []
 
 
-def test_a_legacy_slot_that_is_empty_is_not_read_again() -> None:
+def test_an_empty_legacy_slot_is_not_read_again() -> None:
     legacy = LEGACY_SLOTS
     detector = watching()
-    say(detector, 1, state={SlotWord(PROXY, legacy[0]): 0, SlotWord(PROXY, legacy[1]): 7})
+    upgrades_at(detector, 1, state={SlotWord(PROXY, legacy[0]): 0, SlotWord(PROXY, legacy[1]): 7})
     reads = detector.reads().state
     assert SlotWord(PROXY, legacy[0]) not in reads
     assert SlotWord(PROXY, legacy[1]) in reads
@@ -126,14 +130,14 @@ def test_an_argument_may_be_indexed_or_not() -> None:
     assert (event.old, event.new) == (None, address(2))
 
 
-def test_memory_put_back_takes_the_upgrade_back() -> None:
+def test_restored_memory_undoes_the_upgrade() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 1})
+    upgrades_at(detector, 1, state={SLOT: 1})
     before = detector.memory()
-    first = say(detector, 2, 2, state={SLOT: 2})
+    first = upgrades_at(detector, 2, 2, state={SLOT: 2})
     detector.recall(before)
     assert detector.memory() == before
-    assert say(detector, 2, 2, state={SLOT: 2}) == first
+    assert upgrades_at(detector, 2, 2, state={SLOT: 2}) == first
 
 
 LOUPE = CallBytes(PROXY, "0x7a0ed627")
@@ -149,53 +153,55 @@ def test_a_getter_that_changes_is_a_silent_upgrade() -> None:
     detector = watching()
     one, two = address(1 << 100), address(2 << 100)
     first: dict[AnyRead, object] = {MASTER_COPY: 1 << 100, CodeHash(PROXY): 5}
-    say(detector, 1, state=first)
-    say(detector, 2, state={**first, RunsAs(PROXY, one): PROXY})
-    [event] = say(detector, 3, state={MASTER_COPY: 2 << 100, CodeHash(PROXY): 5})
+    upgrades_at(detector, 1, state=first)
+    upgrades_at(detector, 2, state={**first, RunsAs(PROXY, one): PROXY})
+    [event] = upgrades_at(detector, 3, state={MASTER_COPY: 2 << 100, CodeHash(PROXY): 5})
     assert (event.proxy_kind, event.old, event.new, event.seen_by) == ("safe", one, two, SeenBy.SLOT)
 
 
-def test_a_getter_that_does_not_answer_is_asked_again_only_when_the_code_is_new() -> None:
+def test_a_getter_that_does_not_answer_is_read_again_only_after_a_code_change() -> None:
     detector = watching()
-    say(detector, 1, state={CodeHash(PROXY): 5})
+    upgrades_at(detector, 1, state={CodeHash(PROXY): 5})
     assert MASTER_COPY not in detector.reads().state
-    say(detector, 2, state={CodeHash(PROXY): 6})
+    upgrades_at(detector, 2, state={CodeHash(PROXY): 6})
     assert MASTER_COPY in detector.reads().state
 
 
-def test_a_getter_is_not_given_up_where_nothing_could_be_read() -> None:
+def test_a_getter_is_not_dropped_if_nothing_could_be_read() -> None:
     detector = watching()
-    say(detector, 1)
+    upgrades_at(detector, 1)
     assert MASTER_COPY in detector.reads().state
 
 
-def test_an_account_that_delegates_is_one_change_and_not_new_code_too() -> None:
+def test_an_account_that_starts_to_delegate_is_one_change_and_not_also_new_code() -> None:
     detector = watching()
-    say(detector, 1, state={DELEGATE: 0, CodeHash(PROXY): NO_CODE})
+    upgrades_at(detector, 1, state={DELEGATE: 0, CodeHash(PROXY): NO_CODE})
     assert DELEGATE in detector.reads().state
-    [began] = say(detector, 2, state={DELEGATE: 1, CodeHash(PROXY): 5})
-    [changed] = say(detector, 3, state={DELEGATE: 2, CodeHash(PROXY): 6})
-    [ended] = say(detector, 4, state={DELEGATE: 0, CodeHash(PROXY): NO_CODE})
+    [began] = upgrades_at(detector, 2, state={DELEGATE: 1, CodeHash(PROXY): 5})
+    [changed] = upgrades_at(detector, 3, state={DELEGATE: 2, CodeHash(PROXY): 6})
+    [ended] = upgrades_at(detector, 4, state={DELEGATE: 0, CodeHash(PROXY): NO_CODE})
     assert [(one.role, one.proxy_kind, one.new) for one in (began, changed, ended)] == [
         ("delegate", "eip7702", address(number)) for number in (1, 2, 0)
     ]
     assert (began.old, changed.old, ended.old) == (None, address(1), address(2))
 
 
-def test_a_contract_made_again_at_its_address_is_new_code_each_time() -> None:
+def test_a_contract_recreated_at_its_address_is_new_code_each_time() -> None:
     detector = watching()
     codes = [5, NO_CODE, 6]
-    told = [say(detector, at, state={DELEGATE: 0, CodeHash(PROXY): code}) for at, code in enumerate(codes, 1)]
-    assert [[(one.role, one.old, one.new) for one in events] for events in told] == [
+    changes = [
+        upgrades_at(detector, at, state={DELEGATE: 0, CodeHash(PROXY): code}) for at, code in enumerate(codes, 1)
+    ]
+    assert [[(one.role, one.old, one.new) for one in events] for events in changes] == [
         [],
         [("code", topic(5), topic(NO_CODE))],
         [("code", topic(NO_CODE), topic(6))],
     ]
 
 
-def test_a_cut_is_told_by_facet_and_a_silent_one_by_the_loupe() -> None:
+def test_a_cut_is_reported_by_facet_and_a_silent_cut_by_the_loupe() -> None:
     detector = watching()
-    say(detector, 1, state={LOUPE: answer(table_body({1: (FIRST,)}))})
+    upgrades_at(detector, 1, state={LOUPE: answer(table_body({1: (FIRST,)}))})
     cut = log(PROXY, next(iter(CUTS)), body=cut_body((2, 0, (SECOND,))))
     loud = detector.on_block(block(2, cut, state={LOUPE: answer(table_body({1: (FIRST,), 2: (SECOND,)}))}), ())
     quiet = detector.on_block(block(3, state={LOUPE: answer(table_body({2: (FIRST, SECOND)}))}), ())
@@ -206,45 +212,45 @@ def test_a_cut_is_told_by_facet_and_a_silent_one_by_the_loupe() -> None:
     ]
 
 
-def test_an_answer_that_is_no_loupe_is_not_asked_for_again() -> None:
+def test_a_contract_with_an_invalid_loupe_answer_is_not_asked_again() -> None:
     detector = watching()
-    say(detector, 1, state={LOUPE: answer(words(7))})
+    upgrades_at(detector, 1, state={LOUPE: answer(words(7))})
     assert LOUPE not in detector.reads().state
 
 
-def test_a_cut_seen_before_the_loupe_was_read_is_not_told_twice() -> None:
+def test_a_cut_seen_before_the_loupe_was_read_is_not_reported_twice() -> None:
     detector = watching()
     cut = log(PROXY, next(iter(CUTS)), body=cut_body((2, 0, (SECOND,))))
     assert len(detector.on_block(block(1, cut), ())) == 1
-    assert say(detector, 2, state={LOUPE: answer(table_body({2: (SECOND,)}))}) == []
+    assert upgrades_at(detector, 2, state={LOUPE: answer(table_body({2: (SECOND,)}))}) == []
 
 
-def test_another_beacon_is_one_change_and_what_it_points_at_is_followed_from_there() -> None:
+def test_a_new_beacon_is_one_change_and_its_implementation_is_followed_from_then_on() -> None:
     detector = watching()
     other = CallWord(OTHER, IMPLEMENTATION_CALL)
-    say(detector, 1, state={HOLDS: 0xBEAC})
-    say(detector, 2, state={ASKS: 1, HOLDS: 0xBEAC})
-    [moved] = say(detector, 3, state={HOLDS: 0xB, ASKS: 1})
+    upgrades_at(detector, 1, state={HOLDS: 0xBEAC})
+    upgrades_at(detector, 2, state={ASKS: 1, HOLDS: 0xBEAC})
+    [moved] = upgrades_at(detector, 3, state={HOLDS: 0xB, ASKS: 1})
     assert (moved.role, moved.old, moved.new) == ("beacon", BEACON, OTHER)
     assert ASKS not in detector.reads().state
-    assert say(detector, 4, state={HOLDS: 0xB, other: 5}) == []
-    [upgraded] = say(detector, 5, state={HOLDS: 0xB, other: 6})
+    assert upgrades_at(detector, 4, state={HOLDS: 0xB, other: 5}) == []
+    [upgraded] = upgrades_at(detector, 5, state={HOLDS: 0xB, other: 6})
     assert (upgraded.role, upgraded.old, upgraded.new) == ("implementation", address(5), address(6))
     assert str(BEACON).encode() not in detector.memory()
 
 
-def test_two_slots_that_differ_in_one_role_are_followed_each_by_itself() -> None:
+def test_two_different_slots_of_one_role_are_followed_separately() -> None:
     detector = watching()
     zos = SlotWord(PROXY, LEGACY_SLOTS[1])
-    say(detector, 1, state={SLOT: 1, zos: 7})
-    [event] = say(detector, 2, state={SLOT: 1, zos: 8})
+    upgrades_at(detector, 1, state={SLOT: 1, zos: 7})
+    [event] = upgrades_at(detector, 2, state={SLOT: 1, zos: 8})
     assert (event.proxy_kind, event.old, event.new) == ("zos", address(7), address(8))
-    [event] = say(detector, 3, state={SLOT: 2, zos: 8})
+    [event] = upgrades_at(detector, 3, state={SLOT: 2, zos: 8})
     assert (event.proxy_kind, event.old, event.new) == ("eip1967", address(1), address(2))
 
 
-def test_a_log_that_several_kinds_share_is_named_by_the_slot_that_holds_something() -> None:
+def test_a_log_shared_by_several_kinds_is_named_after_the_slot_in_use() -> None:
     detector = watching()
-    say(detector, 1, state={SLOT: 0, SlotWord(PROXY, LEGACY_SLOTS[1]): 7})
-    [event] = say(detector, 2, 8)
+    upgrades_at(detector, 1, state={SLOT: 0, SlotWord(PROXY, LEGACY_SLOTS[1]): 7})
+    [event] = upgrades_at(detector, 2, 8)
     assert (event.proxy_kind, event.old, event.new) == ("zos", address(7), address(8))

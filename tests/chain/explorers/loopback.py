@@ -1,4 +1,4 @@
-"""Knows how to be Etherscan and Sourcify on loopback, as their documents say (see source.toml)."""
+"""Serves Etherscan and Sourcify on loopback, as their documentation describes them (see source.toml)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def unverified() -> dict[str, str]:
 
 @dataclass(slots=True)
 class Explorer:
-    """Contracts by address; `instead` is answered whatever is asked, once for each of its items."""
+    """Holds contracts by address; each item of `instead` replaces one answer, whatever the request."""
 
     known: dict[str, dict[str, str]] = field(default_factory=dict)
     sourcify: dict[str, Any] = field(default_factory=dict)

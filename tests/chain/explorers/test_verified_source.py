@@ -10,8 +10,8 @@ from aiohttp import web
 from chain.explorers import client
 from chain.explorers.answers import MAX_CHARACTERS, SourceSeen, etherscan_seen, sourcify_seen
 from chain.explorers.client import Etherscan, Sourcify, first_verified
+from tests.chain.builders import address
 from tests.chain.explorers.loopback import KEY, Explorer, opened, unverified, verified
-from tests.chain.made import address
 
 ONE, TWO = address(1), address(2)
 FAST = 1000.0
@@ -36,7 +36,7 @@ async def test_a_verified_contract_is_named_with_compiler_and_licence() -> None:
     ]
 
 
-async def test_a_contract_without_verified_source_is_told_as_such() -> None:
+async def test_a_contract_without_verified_source_is_reported_as_unverified() -> None:
     async with opened() as explorer:
         one = book(explorer)
         found = await one.look_up(ONE)
@@ -62,19 +62,21 @@ REFUSALS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=list(REFUSALS))
-async def test_what_is_no_answer_says_nothing_and_shows_no_key(refusal: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_answer_gives_no_result_and_shows_no_key(
+    refusal: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     async with opened() as explorer:
         explorer.instead.append(refusal())
         one = book(explorer)
         assert await one.look_up(ONE) is None
-        assert await one.look_up(ONE) is not None  # the next question is answered
+        assert await one.look_up(ONE) is not None  # the next request is answered
         await one.close()
     assert KEY not in caplog.text.replace(str(explorer.asked), "")
     assert KEY not in repr(vars(one))
 
 
-async def test_an_explorer_that_is_not_there_or_hangs_says_nothing() -> None:
+async def test_an_explorer_that_is_down_or_hangs_gives_no_result() -> None:
     nobody = Etherscan(1, KEY, url="http://127.0.0.1:1/v2/api", per_s=FAST)
     assert await nobody.look_up(ONE) is None
     await nobody.close()
@@ -84,14 +86,14 @@ async def test_an_explorer_that_is_not_there_or_hangs_says_nothing() -> None:
         await slow.close()
 
 
-async def test_a_wrong_key_says_nothing() -> None:
+async def test_a_wrong_key_gives_no_result() -> None:
     async with opened() as explorer:
         one = book(explorer, key="wrong")
         assert await one.look_up(ONE) is None
         await one.close()
 
 
-async def test_questions_keep_the_pace_of_the_plan() -> None:
+async def test_requests_respect_the_rate_limit_of_the_plan() -> None:
     async with opened() as explorer:
         one = Etherscan(1, KEY, url=f"{explorer.url}/v2/api", per_s=20.0)
         began = time.perf_counter()
@@ -102,7 +104,7 @@ async def test_questions_keep_the_pace_of_the_plan() -> None:
     assert took_s >= (30 - 20) / 20.0 - 0.05
 
 
-async def test_sourcify_is_asked_without_a_key() -> None:
+async def test_sourcify_is_queried_without_a_key() -> None:
     async with opened() as explorer:
         explorer.sourcify[ONE] = {"name": "Vault", "compiler": "solc", "compilerVersion": "0.8.37+commit.0"}
         one = Sourcify(10, url=f"{explorer.url}/server/", per_s=FAST)
@@ -115,7 +117,7 @@ async def test_sourcify_is_asked_without_a_key() -> None:
     assert explorer.asked[0] == {"chain": "10", "address": ONE, "fields": "compilation"}
 
 
-async def test_the_book_that_knows_the_source_is_believed_before_one_that_does_not() -> None:
+async def test_an_explorer_that_has_the_source_wins_over_one_that_has_not() -> None:
     async with opened() as explorer:
         explorer.sourcify[ONE] = {"name": "Vault"}
         books = (book(explorer), Sourcify(10, url=f"{explorer.url}/server", per_s=FAST))
@@ -130,7 +132,7 @@ async def test_the_book_that_knows_the_source_is_believed_before_one_that_does_n
     assert (other.by, other.verified) == ("etherscan", False)
 
 
-def test_names_written_by_strangers_are_short_and_printable() -> None:
+def test_untrusted_names_are_shortened_and_made_printable() -> None:
     found = etherscan_seen(ONE, {"status": "1", "result": [verified("A\x1b[31m\n" + "x" * 500) | {"LicenseType": 7}]})
     assert found is not None
     assert found.name is not None
@@ -143,9 +145,9 @@ def test_names_written_by_strangers_are_short_and_printable() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"match": "no such word"}, {"match": 7}])
-def test_what_is_no_look_up_says_nothing(answer: Any) -> None:
+def test_an_invalid_lookup_gives_no_result(answer: Any) -> None:
     assert sourcify_seen(ONE, answer) is None
 
 
-def test_a_match_without_details_is_verified_all_the_same() -> None:
+def test_a_match_without_details_still_counts_as_verified() -> None:
     assert sourcify_seen(ONE, {"match": "match"}) == SourceSeen(address=ONE, by="sourcify", verified=True)

@@ -1,4 +1,4 @@
-"""Inspecting whom an address really delegates to, on a real node: honest, hiding and unknown proxies; rich and poor nodes."""
+"""Inspects the real delegation target of an address on a real node: honest, hiding and unknown proxies."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from monitor.cli.commands.chain import _lines
 from tests.chain.behaviour.test_behaviour_on_a_real_node import HIDDEN, A, B, P, stage
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
-from tests.chain.proxies.making import Bench
+from tests.chain.proxies.making import Deployer
 from tests.evm.anvil import Anvil, running
-from tests.evm.door import door
+from tests.evm.rpc_relay import rpc_relay
 
 NETWORK = NetworkId("local")
 
 
-async def looked(url: str, address: Address) -> Inspection:
+async def inspection_of(url: str, address: Address) -> Inspection:
     nodes = NodeGroup(NETWORK, [Web3Node(url, chain_id=31337)], lambda: datetime.now(UTC))
     try:
         return await inspect(nodes, NETWORK, address)
@@ -34,22 +34,22 @@ def words(found: Inspection) -> dict[str, str]:
     return {name: str(what) for name, what in _lines(found)}
 
 
-async def test_a_proxy_of_no_known_kind_is_shown_with_its_target_and_slot_in_three_requests() -> None:
-    async with running() as anvil, door(anvil.url) as counted:
+async def test_a_proxy_of_an_unknown_kind_is_shown_with_its_target_and_slot_in_three_requests() -> None:
+    async with running() as anvil, rpc_relay(anvil.url) as counted:
         await stage(anvil, None, A)
-        found = await looked(counted.url, P)
+        found = await inspection_of(counted.url, P)
         assert found.delegated.verdict is Finding.CUSTOM
         assert (found.delegated.target, found.delegated.slot, found.delegated.slot_of) == (A, HIDDEN, P)
         assert words(found)["custom proxy of"].startswith(A)
         assert f"slot {HIDDEN:#x}" in words(found)["custom proxy of"]
-        assert counted.requests <= 4  # the first asks for the chain's id
+        assert counted.requests <= 4  # the first request reads the chain id
 
 
 @pytest.mark.parametrize("refused", [set(), {"debug_traceCall"}])
-async def test_a_proxy_that_hides_what_it_runs_is_shown_with_a_warning(refused: set[str]) -> None:
-    async with running() as anvil, door(anvil.url, refuses=refused) as node:
+async def test_a_proxy_that_hides_the_code_it_runs_is_shown_with_a_warning(refused: set[str]) -> None:
+    async with running() as anvil, rpc_relay(anvil.url, refuses=refused) as node:
         await stage(anvil, A, B)
-        found = await looked(node.url, P)
+        found = await inspection_of(node.url, P)
         assert found.roles[Role.IMPLEMENTATION] == A
         assert (found.delegated.verdict, found.delegated.target) == (Finding.BROKEN, B)
         assert found.delegated.probed_by is (ProbedBy.SENTINEL if refused else ProbedBy.TRACE)
@@ -57,29 +57,29 @@ async def test_a_proxy_that_hides_what_it_runs_is_shown_with_a_warning(refused: 
         assert "0x1234" in words(found)["WARNING: really runs"]
 
 
-async def test_a_node_that_tells_nothing_leaves_it_open() -> None:
+async def test_a_node_that_answers_no_probe_leaves_the_result_unknown() -> None:
     refused = {"debug_traceCall", "eth_createAccessList"}
-    async with running() as anvil, door(anvil.url, refuses=refused) as node:
+    async with running() as anvil, rpc_relay(anvil.url, refuses=refused) as node:
         await stage(anvil, None, A)
-        found = await looked(node.url, P)
+        found = await inspection_of(node.url, P)
         assert found.delegated.verdict is Finding.UNKNOWN
         assert not {"custom proxy of", "WARNING: really runs"} & set(words(found))
 
 
 async def every_kind(anvil: Anvil) -> dict[str, Address]:
-    bench = Bench(anvil)
-    made = {name: (await make(bench)).address for name, make in CLONES.items()}
-    return made | {name: (await make(bench)).address for name, (make, _) in CHANGING.items()}
+    deployer = Deployer(anvil)
+    deployed = {name: (await make(deployer)).address for name, make in CLONES.items()}
+    return deployed | {name: (await make(deployer)).address for name, (make, _) in CHANGING.items()}
 
 
 @pytest.mark.thorough
-async def test_no_honest_proxy_of_any_kind_is_warned_of() -> None:
+async def test_no_honest_proxy_of_any_kind_gets_a_warning() -> None:
     async with running() as anvil:
-        made = await every_kind(anvil)
-        async with door(anvil.url, refuses={"debug_traceCall"}) as poor:
+        deployed = await every_kind(anvil)
+        async with rpc_relay(anvil.url, refuses={"debug_traceCall"}) as poor:
             for url in (anvil.url, poor.url):
-                for name, address in made.items():
-                    found = await looked(url, address)
+                for name, address in deployed.items():
+                    found = await inspection_of(url, address)
                     assert "WARNING: really runs" not in words(found), name
                     assert found.delegated.verdict is not Finding.BROKEN, name
                     if url == anvil.url and name not in {

@@ -1,4 +1,4 @@
-"""Inspecting on a real node: who can change a proxy, through which delay, since when, and at what cost."""
+"""Inspects proxies on a real node: who can change them, after which delay, since when, and at what cost."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from chain.nodes.web3_node import Web3Node
 from chain.rpc.errors import NodeFailure
 from tests.chain.following import low
 from tests.chain.proxies.changing import CHANGING
-from tests.chain.proxies.making import Bench
+from tests.chain.proxies.making import Deployer
 from tests.evm.anvil import running
 
 NETWORK = NetworkId("local")
 
 
 class Counted:
-    """A loopback relay before a node that counts the requests it passes on."""
+    """A loopback relay in front of a node; it counts the requests it forwards."""
 
     def __init__(self, port: int) -> None:
         self.requests = 0
@@ -54,7 +54,7 @@ class Counted:
             writer.close()
 
 
-async def looked(url: str, address: str) -> Inspection:
+async def inspection_of(url: str, address: str) -> Inspection:
     nodes = NodeGroup(NETWORK, [Web3Node(url, chain_id=31337)], lambda: datetime.now(UTC))
     try:
         return await inspect(nodes, NETWORK, Address(address.lower()))
@@ -73,7 +73,7 @@ async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found
         await anvil.send(admin.functions.transferOwnership(timelock.address))
         relay = Counted(int(anvil.url.rsplit(":", 1)[1]))
         async with relay.open() as url:
-            found = await looked(url, proxy.address)
+            found = await inspection_of(url, proxy.address)
         assert found.kind == "eip1967_transparent"
         assert found.roles == {"implementation": low(second), "admin": low(admin)}
         assert found.controllers == (
@@ -93,13 +93,13 @@ async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found
         assert "0xc9c65396(address,address)" in found.last_change.signatures
         assert found.last_change.new_compiler == "solc 0.5.16"
         assert found.functions == 8
-        assert relay.requests == 4  # the chain's id when the node is opened, and three batches
+        assert relay.requests == 4  # the chain id when the node is opened, and three batches
 
 
-async def test_who_can_change_each_kind_is_told() -> None:
+async def test_the_inspection_shows_who_can_change_each_kind() -> None:
     async with running() as anvil:
-        bench = Bench(anvil)
-        me = bench.me
+        deployer = Deployer(anvil)
+        me = deployer.me
         wanted: dict[str, tuple[tuple[tuple[str, int | None], ...], int | None]] = {
             "eip1967_transparent": ((("contract", None), ("account", None)), 0),
             "eip1967_beacon": ((("account", None),), 0),
@@ -112,8 +112,8 @@ async def test_who_can_change_each_kind_is_told() -> None:
             "balancer_relayer": ((), None),
         }
         for name, (controllers, delay_s) in wanted.items():
-            made = await CHANGING[name][0](bench)
-            found = await looked(anvil.url, made.address)
+            deployed = await CHANGING[name][0](deployer)
+            found = await inspection_of(anvil.url, deployed.address)
             assert (name, tuple((one.what, one.threshold) for one in found.controllers)) == (name, controllers)
             assert (name, found.delay_s) == (name, delay_s)
             if name == "eip2535":
@@ -125,7 +125,7 @@ async def test_who_can_change_each_kind_is_told() -> None:
                 assert found.since is not None
 
 
-async def test_what_is_no_proxy_is_called_none() -> None:
+async def test_a_contract_that_is_not_a_proxy_has_the_kind_none() -> None:
     async with running() as anvil:
         account = anvil.accounts[0]
         plain = [
@@ -136,39 +136,43 @@ async def test_what_is_no_proxy_is_called_none() -> None:
             await anvil.deploy("UpgradeableBeacon", (await anvil.deploy("WETH9")).address),
         ]
         for address in [account, "0x" + "ab" * 20, *(one.address for one in plain)]:
-            found = await looked(anvil.url, address)
+            found = await inspection_of(anvil.url, address)
             assert (address, found.kind, found.controllers, found.delay_s) == (address, None, (), None)
 
 
-async def test_the_command_tells_it_as_a_table_and_as_json(tmp_path: Path) -> None:
+async def test_the_command_prints_the_inspection_as_a_table_and_as_json(tmp_path: Path) -> None:
     async with running() as anvil:
-        made = await CHANGING["safe"][0](Bench(anvil))
+        deployed = await CHANGING["safe"][0](Deployer(anvil))
         (tmp_path / "stormwatch.toml").write_text(f"[networks.local]\nnodes = [{{ url = '{anvil.url}' }}]\n")
-        shown, told = await asyncio.gather(*(command(tmp_path, made.address, *more) for more in ((), ("--json",))))
-        assert shown.returncode == told.returncode == 0, (shown, told)
+        shown, as_json = await asyncio.gather(
+            *(command(tmp_path, deployed.address, *more) for more in ((), ("--json",)))
+        )
+        assert shown.returncode == as_json.returncode == 0, (shown, as_json)
         assert "safe" in shown.stdout
-        assert made.roles["implementation"] in shown.stdout
-        body = json.loads(told.stdout)
-        assert (body["kind"], body["roles"]) == ("safe", made.roles)
+        assert deployed.roles["implementation"] in shown.stdout
+        body = json.loads(as_json.stdout)
+        assert (body["kind"], body["roles"]) == ("safe", deployed.roles)
         assert body["controllers"][0]["threshold"] == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [(("0x12", "--network", "local"), "ADDRESS"), (("0x" + "1" * 40, "--network", "nowhere"), "--network")],
 )
-async def test_a_mistake_is_told_in_one_line(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+async def test_the_command_reports_a_usage_error_in_one_line(
+    tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
     (tmp_path / "stormwatch.toml").write_text("[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n")
     ended = await command(tmp_path, *words)
-    assert (ended.returncode, said in ended.stderr, len(ended.stderr.strip().splitlines())) == (2, True, 1), ended
+    assert (ended.returncode, message in ended.stderr, len(ended.stderr.strip().splitlines())) == (2, True, 1), ended
 
 
-async def test_a_node_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+async def test_the_command_reports_an_unreachable_node(tmp_path: Path) -> None:
     (tmp_path / "stormwatch.toml").write_text("[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n")
     ended = await command(tmp_path, "0x" + "1" * 40)
     assert (ended.returncode, "networks.local.nodes" in ended.stderr) == (2, True), ended
     with pytest.raises(NodeFailure):
-        await looked("http://127.0.0.1:1", "0x" + "1" * 40)
+        await inspection_of("http://127.0.0.1:1", "0x" + "1" * 40)
 
 
 async def command(folder: Path, address: str, *more: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Inspecting through a node that tells less than it should: a loopback relay before a real one takes things away."""
+"""Inspects through a node that returns too little: a loopback relay in front of a real node removes data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiohttp import web
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure
 from tests.chain.following import low
-from tests.chain.inspection.test_inspecting_on_a_real_node import looked
+from tests.chain.inspection.test_inspecting_on_a_real_node import inspection_of
 from tests.evm.anvil import Anvil, running
 
 Spoil = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
@@ -22,7 +22,7 @@ Spoil = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 @contextlib.asynccontextmanager
 async def spoiled(anvil: Anvil, spoil: Spoil) -> AsyncIterator[str]:
-    """A relay whose every answer goes through `spoil(question, answer)`."""
+    """A relay that passes every answer through `spoil(request, answer)`."""
 
     async def relay(request: web.Request) -> web.Response:
         asked = json.loads(await request.read())
@@ -62,11 +62,11 @@ def without_code(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, 
     return answer
 
 
-async def test_a_log_without_its_blocks_time_gets_it_from_the_block() -> None:
+async def test_a_log_without_a_block_time_takes_the_time_from_its_block() -> None:
     async with running() as anvil:
         proxy, block = await upgraded(anvil)
         async with spoiled(anvil, without_times) as url:
-            found = await looked(url, proxy)
+            found = await inspection_of(url, proxy)
         header = await anvil.web3.eth.get_block(block)
         assert found.since is not None
         assert found.since.block_number == block
@@ -74,28 +74,28 @@ async def test_a_log_without_its_blocks_time_gets_it_from_the_block() -> None:
         assert found.since.block_time.timestamp() == header["timestamp"]
 
 
-async def test_a_node_that_gives_no_long_range_of_logs_still_tells_the_kind_and_the_target() -> None:
+async def test_a_node_that_refuses_long_log_ranges_still_shows_the_kind_and_the_target() -> None:
     async with running() as anvil:
         proxy, _ = await upgraded(anvil)
         async with spoiled(anvil, without_logs) as url:
-            found = await looked(url, proxy)
+            found = await inspection_of(url, proxy)
         assert (found.kind, found.since, found.last_change) == ("eip1967_transparent", None, None)
         assert [one.what for one in found.controllers] == ["contract", "account"]
 
 
-async def test_a_node_that_gives_no_code_is_a_failure_and_not_an_empty_account() -> None:
+async def test_a_node_that_returns_no_code_is_a_failure_and_not_an_empty_account() -> None:
     async with running() as anvil:
         proxy, _ = await upgraded(anvil)
         async with spoiled(anvil, without_code) as url:
             with pytest.raises(NodeFailure) as raised:
-                await looked(url, proxy)
+                await inspection_of(url, proxy)
         assert raised.value.fault is NodeFaultKind.BEHIND
 
 
 @pytest.mark.parametrize(
     "method", ["eth_getLogs", "eth_getCode", "eth_getBlockByNumber", "eth_getStorageAt", "eth_call"]
 )
-async def test_nonsense_of_a_node_is_a_named_failure(method: str) -> None:
+async def test_a_malformed_answer_of_a_node_is_a_named_failure(method: str) -> None:
     async with running() as anvil:
         proxy, _ = await upgraded(anvil)
         nonsense: list[object] = [17, "0xzz", [{"address": 5}], None]
@@ -106,7 +106,7 @@ async def test_nonsense_of_a_node_is_a_named_failure(method: str) -> None:
         async with spoiled(anvil, spoil) as url:
             while nonsense:
                 with pytest.raises(NodeFailure) as raised:
-                    await looked(url, proxy)
+                    await inspection_of(url, proxy)
                 assert raised.value.fault in (NodeFaultKind.MALFORMED, NodeFaultKind.BEHIND)
                 nonsense.pop(0)
 

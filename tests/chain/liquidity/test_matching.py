@@ -1,4 +1,4 @@
-"""The score of a removal and an addition by hand, after the formula of facts on detection, section 5; and each unit used once."""
+"""Checks the score of a removal and an addition, computed by hand from its documented formula; each unit is used once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def score(removal: dict[str, Any], addition: dict[str, Any], **words: Any) -> fl
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A pair, and the parts of its score."""
+    """A pair and the parts of its score."""
 
     removal: dict[str, Any]
     addition: dict[str, Any]
@@ -74,7 +74,7 @@ def test_a_score_is_the_sum_of_its_parts(case: Case) -> None:
     )
 
 
-def test_where_nothing_is_left_of_one_there_is_nothing_to_match() -> None:
+def test_a_unit_with_nothing_left_has_no_match() -> None:
     assert score({"left": 0}, {}) == 0.0
     assert score({}, {"left": 0}) == 0.0
     assert score({"left": 1}, {"left": 1}) == pytest.approx(AT_ONCE)
@@ -103,40 +103,40 @@ def owned(event_id: str, owner: str = "o", **words: Any) -> TokenFlow:
     return side(event_id, owner=owner, **words)
 
 
-def test_without_an_owner_its_money_or_a_transaction_in_common_no_pair_gets_there() -> None:
+def test_a_pair_without_a_shared_owner_money_or_transaction_never_counts() -> None:
     assert matched([owned("r", "o")], [owned("a", "q", block_number=2)]) == []
     assert matched([owned("r", "o", held={"q": 1})], [owned("a", "q", block_number=2)]) == [("r", "a", 100)]
 
 
-def test_a_pair_counts_from_six_tenths_on() -> None:
-    # of one owner: 0.4 + 0.25 * 2^-h needs 0.2 in all where the amounts have nothing in common: h = log2(1.25) hours
+def test_a_pair_counts_from_a_score_of_six_tenths() -> None:
+    # one owner, unrelated amounts: 0.4 + 0.25 * 2^-h reaches 0.6 at h = log2(1.25) hours
     far: dict[str, Any] = {"left": 10**9, "amount": 10**9, "block_number": 2}
     due_s = math.log2(1.25) * HOUR
     assert matched([owned("r")], [owned("a", time_s=due_s - 1, **far)]) == [("r", "a", 100)]
     assert matched([owned("r")], [owned("a", time_s=due_s + 1, **far)]) == []
 
 
-def test_money_counts_one_transfer_further_than_the_removal_and_no_two() -> None:
+def test_money_counts_one_transfer_after_the_removal_but_not_two() -> None:
     for hops, found in ((0, 1), (1, 1), (2, 0)):
         removal = owned("r", held={"q": 100}, hops={"q": hops})
         assert len(matched([removal], [owned("a", "q", block_number=2)])) == found
 
 
-def test_the_best_pair_is_taken_first_and_each_unit_once() -> None:
+def test_the_best_pair_is_matched_first_and_each_unit_is_used_once() -> None:
     removals = [owned("r1", left=60), owned("r2", left=100)]
     additions = [owned("a1", left=100, block_number=2), owned("a2", left=30, block_number=2)]
     assert matched(removals, additions) == [("r2", "a1", 100), ("r1", "a2", 30)]
     assert [one.left for one in (*removals, *additions)] == [30, 0, 0, 0]
 
 
-def test_equal_pairs_are_taken_in_the_order_of_the_chain() -> None:
+def test_equal_pairs_are_matched_in_the_order_of_the_chain() -> None:
     removals = [owned("r2", log_index=2), owned("r1", log_index=1)]
     assert matched(removals, [owned("a", block_number=2)]) == [("r1", "a", 100)]
 
 
-def test_only_the_same_token_is_matched_and_no_score_is_told_above_one() -> None:
+def test_only_the_same_token_is_matched_and_no_score_exceeds_one() -> None:
     assert matched([owned("r", token="A")], [owned("a", token="B", block_number=2)]) == []
-    [(told, *_)] = pairs(
+    [(reached, *_)] = pairs(
         [owned("r", transaction="x", migrated=True)], [owned("a", transaction="x", block_number=2)], ()
     )
-    assert told == 1.0
+    assert reached == 1.0

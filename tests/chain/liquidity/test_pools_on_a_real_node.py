@@ -1,4 +1,4 @@
-"""Liquidity that moves between audited Uniswap V2 pairs on a real EVM node."""
+"""Moves liquidity between audited Uniswap V2 pairs on a real EVM node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAR = 2**40
 
 
 class Pools:
-    """Two pairs that share token A, and a router."""
+    """Deploys two pairs that share token A, and a router."""
 
     def __init__(
         self, anvil: Anvil, router: AsyncContract, tokens: list[AsyncContract], pairs: list[AsyncContract]
@@ -67,12 +67,12 @@ async def test_a_removal_here_and_an_addition_there_are_matched_as_a_migration()
         await pools.remove(1, 2)
         await pools.add(2, 5 * 10**23, 5 * 10**23)
         watcher = Watcher(settings_of(anvil.url, watch=pools.watch, start_block=start), None)
-        told = placed(await until(watcher, head_at(start + 1)))
-        moved = [event for event in told if isinstance(event, LiquidityMoved)]
+        events = placed(await until(watcher, head_at(start + 1)))
+        moved = [event for event in events if isinstance(event, LiquidityMoved)]
         assert [event.removed for event in moved] == [True, False]
         assert moved[0].share == pytest.approx(0.5, rel=1e-6)
         assert {event.owner for event in moved} == {low(anvil.accounts[0])}
-        [migrated] = [event for event in told if isinstance(event, LiquidityMigrated)]
+        [migrated] = [event for event in events if isinstance(event, LiquidityMigrated)]
         assert migrated.token == low(pools.tokens[0])
         assert (migrated.from_pool, migrated.to_pool) == (low(pools.pairs[0]), low(pools.pairs[1]))
         assert migrated.amount == pytest.approx(5 * 10**23, rel=1e-6)
@@ -80,7 +80,7 @@ async def test_a_removal_here_and_an_addition_there_are_matched_as_a_migration()
         assert (migrated.removal_id, migrated.addition_id) == (moved[0].event_id, moved[1].event_id)
 
 
-async def test_a_plain_withdrawal_is_no_migration() -> None:
+async def test_a_plain_withdrawal_is_not_a_migration() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         await pools.add(1, 10**24, 10**24)
@@ -88,25 +88,25 @@ async def test_a_plain_withdrawal_is_no_migration() -> None:
         await pools.remove(1, 1)
         await anvil.mine(2)
         watcher = Watcher(settings_of(anvil.url, watch=pools.watch, start_block=start), None)
-        told = placed(await until(watcher, head_at(start + 2)))
-        [moved] = [event for event in told if isinstance(event, LiquidityMoved)]
-        assert not [event for event in told if isinstance(event, LiquidityMigrated)]
+        events = placed(await until(watcher, head_at(start + 2)))
+        [moved] = [event for event in events if isinstance(event, LiquidityMoved)]
+        assert not [event for event in events if isinstance(event, LiquidityMigrated)]
         assert moved.share == pytest.approx(1.0, rel=1e-6)
-        last = {event.token: event for event in told if isinstance(event, LiquidityAccounted)}
+        last = {event.token: event for event in events if isinstance(event, LiquidityAccounted)}
         amounts = {moved.token0: moved.amount0, moved.token1: moved.amount1}
         assert {token: event.removed for token, event in last.items()} == amounts
         assert {token: event.to_wallets for token, event in last.items()} == amounts
         assert {(event.level, event.hhi_after) for event in last.values()} == {
             (3, 1.0)
-        }  # what the pair locks for ever is left, alone
+        }  # only the permanently locked liquidity of the pair remains
 
 
-async def test_the_first_liquidity_of_a_pool_is_the_whole_of_it() -> None:
+async def test_the_first_liquidity_of_a_pool_has_a_share_of_one() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         start = await anvil.height() + 1
         await pools.add(1, 10**24, 10**24)
         watcher = Watcher(settings_of(anvil.url, watch=pools.watch, start_block=start), None)
-        told = placed(await until(watcher, head_at(start)))
-        [moved] = [event for event in told if isinstance(event, LiquidityMoved)]
+        events = placed(await until(watcher, head_at(start)))
+        [moved] = [event for event in events if isinstance(event, LiquidityMoved)]
         assert (moved.share, moved.owner) == (1.0, low(anvil.accounts[0]))

@@ -1,4 +1,4 @@
-"""Blocks read from nodes of several abilities: what a packed read leaves open is asked again, and logs are held to a quorum."""
+"""Reads blocks from nodes with different abilities: missing packed reads are sent again, and logs need a quorum."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from chain.nodes import fetch
 from chain.nodes.group import NodeGroup
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_of
+from tests.chain.builders import address, topic, words
 from tests.chain.following import LOCAL
-from tests.chain.made import address, topic, words
 from tests.chain.nodes.test_nodes_disagreeing import left_out, made_up
 from tests.chain.rpc.small_evm import Account, SmallEvm
 from tests.chain.simulated import PROXY, UPGRADED, Chain, SimulatedNode, Ticking
-from tests.chain.sync.test_reorgs import followed, standing, watcher_of
+from tests.chain.sync.test_reorgs import followed, valid_events, watcher_of
 
 BODY = "0x18160ddd"
 INPUT = bytes.fromhex(BODY[2:])
@@ -33,7 +33,7 @@ NETWORK = NetworkId("local")
 
 @dataclass(slots=True)
 class EvmNode(SimulatedNode):
-    """A node that has these contracts too. `overrides`: whether it knows state overrides."""
+    """A node that also has these contracts. `overrides`: whether it supports state overrides."""
 
     accounts: dict[Any, Account] = field(default_factory=dict)
     overrides: bool = True
@@ -52,7 +52,7 @@ class EvmNode(SimulatedNode):
 
 
 def contracts() -> dict[Any, Account]:
-    """Thirty that answer in a word, and three that do not do so among others."""
+    """Returns thirty contracts that answer one word, and three that fail in a packed call."""
     found: dict[Any, Account] = {
         address(at): Account(storage={7: at * 3}, answers={INPUT: words(at)}) for at in range(1, 31)
     }
@@ -73,7 +73,7 @@ WANTED: dict[AnyRead, object] = {
 
 
 async def read(node: EvmNode, reads: frozenset[AnyRead]) -> Block:
-    """The head with these reads."""
+    """Returns the head block with these reads."""
     clock = Ticking()
     head = header_of(node.chain.head.header())
     nodes = NodeGroup(NETWORK, [node], clock)
@@ -81,14 +81,14 @@ async def read(node: EvmNode, reads: frozenset[AnyRead]) -> Block:
     return (await fetch.blocks(nodes, NETWORK, wanted, clock))[0]
 
 
-async def test_many_reads_cost_a_node_that_knows_overrides_a_few_questions() -> None:
+async def test_many_reads_cost_a_node_with_state_overrides_a_few_requests() -> None:
     node = EvmNode("able", Chain(1), accounts=contracts())
     assert dict((await read(node, READS)).state.items()) == WANTED
     assert [method for method, _ in node.asked] == ["eth_call", "eth_call"]
     assert node.limits.packs
 
 
-async def test_what_was_too_long_or_too_thirsty_among_others_is_asked_again_by_itself_and_nothing_else_is() -> None:
+async def test_only_reads_with_too_long_answers_or_too_little_gas_are_sent_again_alone() -> None:
     node = EvmNode("able", Chain(1), accounts=contracts())
     found = await read(node, READS | HARD)
     assert dict(found.state.items()) == {**WANTED, CallBytes(LOUD, BODY): b"\x05" * 9000, CallWord(THIRSTY, BODY): 99}
@@ -96,8 +96,8 @@ async def test_what_was_too_long_or_too_thirsty_among_others_is_asked_again_by_i
     assert len(node.asked) == 2 + len(HARD)
 
 
-async def test_what_is_asked_again_of_a_node_that_packs_has_much_gas_and_a_bounded_answer() -> None:
-    """A call without overrides has no bound of its own: strangers' code may answer in megabytes."""
+async def test_a_read_sent_again_alone_has_much_gas_and_a_bounded_answer() -> None:
+    """A call without overrides has no bound: untrusted code may answer with megabytes."""
     node = EvmNode("able", Chain(1), accounts=contracts())
     await read(node, READS | HARD)
     again = [params for method, params in node.asked if method == "eth_call"][-len(HARD) :]
@@ -105,7 +105,7 @@ async def test_what_is_asked_again_of_a_node_that_packs_has_much_gas_and_a_bound
     assert {params[0]["data"][42 + 16 : 42 + 24] for params in again} == {f"{8_000_000:08x}"}
 
 
-async def test_a_node_that_refuses_overrides_is_asked_one_by_one_and_says_the_same() -> None:
+async def test_a_node_that_refuses_overrides_gets_single_reads_and_gives_the_same_values() -> None:
     node = EvmNode("plain", Chain(1), accounts=contracts(), overrides=False)
     assert dict((await read(node, READS)).state.items()) == WANTED
     assert len(node.asked) == 2 + len(READS)
@@ -125,7 +125,7 @@ async def test_after_three_refusals_in_a_row_packed_reads_are_not_tried_again() 
     assert node.limits.unpacked == 0, "one that was answered makes up for those that were not"
 
 
-async def test_a_packed_answer_cut_short_is_not_believed_and_each_word_is_asked_for() -> None:
+async def test_a_truncated_packed_answer_is_rejected_and_each_word_is_requested() -> None:
     def cut(ask: Ask, answer: Any) -> Any:
         return answer[:-64] if ask[0] == "eth_call" and len(ask[1]) == 3 else answer
 
@@ -133,11 +133,11 @@ async def test_a_packed_answer_cut_short_is_not_believed_and_each_word_is_asked_
     assert dict((await read(node, READS)).state.items()) == WANTED
 
 
-# --- logs and the quorum, where no filter of logs helps
+# --- logs and the quorum, without a usable log filter
 
 
 def logged() -> tuple[Chain, Header]:
-    """A chain whose head holds a log."""
+    """Returns a chain whose head holds a log."""
     chain = Chain(7, silent=0)
     while not chain.head.logs:
         chain.grow(1)
@@ -158,7 +158,7 @@ def named(nodes: NodeGroup) -> list[tuple[str, NodeFaultKind]]:
     return [(fault.node, fault.fault) for fault in nodes.take_faults()]
 
 
-async def test_logs_that_the_first_node_leaves_out_come_from_the_second_and_the_first_is_named() -> None:
+async def test_logs_omitted_by_the_first_node_come_from_the_second_and_the_first_is_reported() -> None:
     chain, head = logged()
     nodes = several(SimulatedNode("liar", chain, twist=left_out), SimulatedNode("honest", chain))
     [one] = await logs_from(nodes, head)
@@ -166,7 +166,7 @@ async def test_logs_that_the_first_node_leaves_out_come_from_the_second_and_the_
     assert named(nodes) == [("liar", NodeFaultKind.TRUNCATED)]
 
 
-async def test_where_two_differ_a_third_is_asked_and_the_log_that_one_alone_tells_is_not_believed() -> None:
+async def test_if_two_nodes_differ_a_third_is_asked_and_a_log_from_one_node_alone_is_rejected() -> None:
     chain, head = logged()
     liar, *honest = (SimulatedNode("liar", chain, twist=made_up), SimulatedNode("b", chain), SimulatedNode("c", chain))
     nodes = several(liar, *honest)
@@ -175,7 +175,7 @@ async def test_where_two_differ_a_third_is_asked_and_the_log_that_one_alone_tell
     assert [node.requests for node in (liar, *honest)] == [1, 1, 1]
 
 
-async def test_where_two_agree_no_third_is_asked() -> None:
+async def test_if_two_nodes_agree_no_third_node_is_asked() -> None:
     chain, head = logged()
     some = [SimulatedNode(name, chain) for name in "abc"]
     assert len(await logs_from(several(*some), head)) == 1
@@ -183,7 +183,7 @@ async def test_where_two_agree_no_third_is_asked() -> None:
 
 
 @pytest.mark.parametrize(("quorum", "asked"), [(1, [1, 0, 0, 0]), (2, [1, 1, 0, 0]), (3, [1, 1, 1, 0]), (9, [1] * 4)])
-async def test_as_many_nodes_are_asked_for_logs_as_the_quorum_says(quorum: int, asked: list[int]) -> None:
+async def test_the_quorum_sets_the_number_of_nodes_asked_for_logs(quorum: int, asked: list[int]) -> None:
     chain, head = logged()
     some = [SimulatedNode(name, chain) for name in "abcd"]
     nodes = several(*some, quorum=quorum)
@@ -192,7 +192,7 @@ async def test_as_many_nodes_are_asked_for_logs_as_the_quorum_says(quorum: int, 
     assert named(nodes) == []
 
 
-async def test_a_second_node_that_fails_takes_nothing_from_what_the_first_says() -> None:
+async def test_a_failing_second_node_does_not_affect_the_answer_of_the_first() -> None:
     chain, head = logged()
     broken = SimulatedNode("broken", chain, fail=NodeFailure(NodeFaultKind.TIMEOUT, ""))
     nodes = several(SimulatedNode("one", chain), broken)
@@ -200,7 +200,7 @@ async def test_a_second_node_that_fails_takes_nothing_from_what_the_first_says()
     assert named(nodes) == [("broken", NodeFaultKind.TIMEOUT)]
 
 
-async def test_who_was_not_believed_is_asked_after_the_others() -> None:
+async def test_a_node_with_a_rejected_answer_is_asked_after_the_others() -> None:
     chain, head = logged()
     nodes = several(SimulatedNode("liar", chain, twist=left_out), SimulatedNode("honest", chain))
     assert [one.node for one in nodes.health()] == ["liar", "honest"]
@@ -209,7 +209,7 @@ async def test_who_was_not_believed_is_asked_after_the_others() -> None:
     assert nodes.health()[1].errors > 0.2
 
 
-async def test_only_the_node_of_that_name_is_accused_and_what_it_cannot_do_is_no_failure_of_it() -> None:
+async def test_only_the_named_node_is_accused_and_an_unsupported_method_is_not_a_failure() -> None:
     chain = Chain(1)
     nodes = several(SimulatedNode("a", chain), SimulatedNode("b", chain))
     nodes.mention("b", NodeFaultKind.NO_TRACES, "no traces")
@@ -237,7 +237,7 @@ async def test_only_the_node_of_that_name_is_accused_and_what_it_cannot_do_is_no
         (1, 1, 1, None),
     ],
 )
-async def test_a_block_is_on_the_chain_that_most_nodes_tell(
+async def test_the_canonical_chain_is_the_one_that_most_nodes_report(
     with_us: int, against: int, silent: int, agreed: bool | None
 ) -> None:
     chain = Chain(1)
@@ -264,20 +264,20 @@ def named_from(with_us: int, against: int) -> list[tuple[str, int]]:
     return [*((f"us{at}", at) for at in range(with_us)), *((f"them{at}", at) for at in range(against))]
 
 
-# --- standing still, and batches that are too large
+# --- stalls, and batches that are too large
 
 
 async def events_of(node: SimulatedNode, enough: int) -> list[ChainEvent]:
-    told: list[ChainEvent] = []
+    reported: list[ChainEvent] = []
     async with asyncio.timeout(20), aclosing(watcher_of(node).events()) as events:  # type: ignore[type-var]
         async for event in events:
-            told.append(event)
-            if sum(isinstance(one, HeadStalled) for one in told) == enough:
-                return told
-    return told
+            reported.append(event)
+            if sum(isinstance(one, HeadStalled) for one in reported) == enough:
+                return reported
+    return reported
 
 
-async def test_a_chain_whose_head_does_not_move_is_told_as_stalled_again_and_again() -> None:
+async def test_a_chain_whose_head_does_not_move_is_reported_as_stalled_repeatedly() -> None:
     chain = Chain(1)
     chain.grow(5)
     stalls = [one for one in await events_of(SimulatedNode("one", chain), 3) if isinstance(one, HeadStalled)]
@@ -285,16 +285,16 @@ async def test_a_chain_whose_head_does_not_move_is_told_as_stalled_again_and_aga
     assert [one.stalled_s >= LOCAL.stall_s * (at + 1) for at, one in enumerate(stalls)] == [True] * 3
 
 
-async def test_where_no_node_answers_from_the_beginning_a_stall_is_told_with_the_faults() -> None:
+async def test_if_no_node_answers_from_the_start_a_stall_is_reported_with_the_faults() -> None:
     node = SimulatedNode("none", Chain(1), fail=NodeFailure(NodeFaultKind.UNREACHABLE, ""))
-    told = await events_of(node, 1)
-    assert [one.block_number for one in told if isinstance(one, HeadStalled)] == [-1]
-    assert {one.fault for one in told if isinstance(one, NodeFault)} == {NodeFaultKind.UNREACHABLE}
+    reported = await events_of(node, 1)
+    assert [one.block_number for one in reported if isinstance(one, HeadStalled)] == [-1]
+    assert {one.fault for one in reported if isinstance(one, NodeFault)} == {NodeFaultKind.UNREACHABLE}
 
 
 @dataclass(slots=True)
 class Small(SimulatedNode):
-    """Refuses batches of more than ten, as `chain.node` does by what its node says."""
+    """Refuses batches of more than ten, like a real node with a batch limit."""
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
         if min(self.limits.most_asks, len(asks)) > 10:
@@ -302,11 +302,11 @@ class Small(SimulatedNode):
         return await SimulatedNode.ask(self, asks)
 
 
-async def test_a_node_that_takes_small_batches_is_asked_in_ever_smaller_ones_without_a_rest() -> None:
+async def test_a_node_that_accepts_small_batches_gets_smaller_ones_without_a_pause() -> None:
     chain = Chain(10)
     chain.grow(80)
     node = Small("small", chain)
-    told = await followed(chain, watcher_of(node))
+    reported = await followed(chain, watcher_of(node))
     assert node.limits.most_asks == 6, "100, 50, 25, 12, 6"
-    assert [one.fault for one in told if isinstance(one, NodeFault)] == [NodeFaultKind.BATCH_LIMIT] * 4
-    assert standing(told) == standing(await followed(chain))
+    assert [one.fault for one in reported if isinstance(one, NodeFault)] == [NodeFaultKind.BATCH_LIMIT] * 4
+    assert valid_events(reported) == valid_events(await followed(chain))

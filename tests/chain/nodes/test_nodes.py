@@ -1,4 +1,4 @@
-"""Nodes that fail in every way a node can, on loopback."""
+"""Connects to loopback nodes that fail in every known way."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_each_failure_of_a_node_has_its_kind_and_hides_its_key(answer: Ans
         assert "secret" not in f"{failed.value} {node.name}"
 
 
-async def test_a_node_that_does_not_listen_is_unreachable() -> None:
+async def test_a_node_with_a_closed_port_is_unreachable() -> None:
     node = Web3Node("http://127.0.0.1:9/key", chain_id=1, timeout_s=2)
     with pytest.raises(NodeFailure) as failed:
         await node.ask([header_ask(None)])
@@ -80,7 +80,7 @@ async def test_a_node_that_does_not_listen_is_unreachable() -> None:
     assert failed.value.fault is NodeFaultKind.UNREACHABLE
 
 
-async def test_a_node_that_says_nothing_times_out() -> None:
+async def test_a_node_that_sends_nothing_times_out() -> None:
     writers: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
@@ -97,14 +97,14 @@ async def test_a_node_that_says_nothing_times_out() -> None:
 
 async def test_a_node_of_another_chain_is_not_used() -> None:
     async with running(chain_id=5) as other, running() as right:
-        told = await until(Watcher(settings_of(other.url, right.url), None), kind(HeadSeen))
-        faults = [event for event in told if isinstance(event, NodeFault)]
+        reported = await until(Watcher(settings_of(other.url, right.url), None), kind(HeadSeen))
+        faults = [event for event in reported if isinstance(event, NodeFault)]
         assert [(event.fault, event.node) for event in faults] == [(NodeFaultKind.WRONG_CHAIN, other.url)]
-        assert isinstance(told[-1], HeadSeen)
-        assert told[-1].node == right.url
+        assert isinstance(reported[-1], HeadSeen)
+        assert reported[-1].node == right.url
 
 
-async def test_when_one_node_ends_the_next_goes_on_without_a_reorg() -> None:
+async def test_when_one_node_stops_the_next_continues_without_a_reorg() -> None:
     async with AsyncExitStack() as second, answering(lambda _: web.Response(text="<html>")) as html, running() as anvil:
         dying = await second.enter_async_context(_relay(anvil.url))
         watcher = Watcher(settings_of(html, dying, anvil.url), None)
@@ -112,17 +112,17 @@ async def test_when_one_node_ends_the_next_goes_on_without_a_reorg() -> None:
             await anext(event async for event in events if isinstance(event, HeadSeen))
             await second.aclose()
             await anvil.mine(3)
-            told = []
+            reported = []
             async for event in events:
-                told.append(event)
+                reported.append(event)
                 if head_at(3)(event):
                     break
-        assert {event.fault for event in told if isinstance(event, NodeFault)} <= {
+        assert {event.fault for event in reported if isinstance(event, NodeFault)} <= {
             NodeFaultKind.UNREACHABLE,
             NodeFaultKind.MALFORMED,
             NodeFaultKind.TIMEOUT,
         }
-        assert not [event for event in told if not isinstance(event, HeadSeen | NodeFault)]
+        assert not [event for event in reported if not isinstance(event, HeadSeen | NodeFault)]
 
 
 async def test_heads_pushed_over_a_websocket_are_followed() -> None:
@@ -139,7 +139,7 @@ async def test_heads_pushed_over_a_websocket_are_followed() -> None:
             assert upgraded.new == low(second)
 
 
-async def test_a_chain_that_stands_still_is_told_as_stalled() -> None:
+async def test_a_chain_without_new_blocks_is_reported_as_stalled() -> None:
     now = datetime.now(UTC)
 
     def clock() -> datetime:
@@ -148,32 +148,32 @@ async def test_a_chain_that_stands_still_is_told_as_stalled() -> None:
         return now
 
     async with running() as anvil:
-        told = await until(Watcher(settings_of(anvil.url), None, clock), kind(HeadStalled))
-        assert isinstance(told[-1], HeadStalled)
-        assert told[-1].stalled_s >= networks.declared("local").stall_s
+        reported = await until(Watcher(settings_of(anvil.url), None, clock), kind(HeadStalled))
+        assert isinstance(reported[-1], HeadStalled)
+        assert reported[-1].stalled_s >= networks.declared("local").stall_s
 
 
-async def test_a_scan_that_no_node_can_answer_says_where_it_ended() -> None:
+async def test_a_scan_that_no_node_can_answer_reports_where_it_ended() -> None:
     async with answering(lambda _: web.Response(text="<html>")) as url:
-        told: list[ChainEvent] = []
+        reported: list[ChainEvent] = []
         with pytest.raises(ScanIncomplete) as ended:
-            await _exhaust(scan(settings_of(url), 7, 9), told)
-        assert {type(event) for event in told} == {NodeFault}
+            await _exhaust(scan(settings_of(url), 7, 9), reported)
+        assert {type(event) for event in reported} == {NodeFault}
         assert ended.value.number == 7
 
 
-async def _exhaust(events: AsyncIterator[ChainEvent], told: list[ChainEvent]) -> None:
+async def _exhaust(events: AsyncIterator[ChainEvent], reported: list[ChainEvent]) -> None:
     async for event in events:
-        told.append(event)  # noqa: PERF401 - kept though the iteration fails
+        reported.append(event)  # noqa: PERF401 - the events remain although the iteration fails
 
 
-def test_a_node_is_named_without_its_key() -> None:
+def test_the_name_of_a_node_does_not_contain_its_key() -> None:
     assert redacted("https://me:pass@node.example:8545/v3/key?a=b") == "https://node.example:8545"
     assert redacted("wss://[::1]/key") == "wss://[::1]"
     assert redacted("nonsense") == "(not a URL)"
 
 
-async def test_over_a_websocket_a_question_given_up_never_answers_the_next() -> None:
+async def test_over_a_websocket_the_answer_to_a_cancelled_request_is_never_given_to_the_next() -> None:
     async with running() as anvil:
         await anvil.mine(40)
         node = Web3Node(anvil.url.replace("http", "ws"), chain_id=31337)
@@ -184,15 +184,15 @@ async def test_over_a_websocket_a_question_given_up_never_answers_the_next() -> 
                     await asyncio.sleep(0)
                 giving_up.cancel()
                 await asyncio.gather(giving_up, return_exceptions=True)
-                [told] = await node.ask([header_ask(number)])
-                assert header_of(told).number == number
+                [reported] = await node.ask([header_ask(number)])
+                assert header_of(reported).number == number
         finally:
             await node.close()
 
 
 @asynccontextmanager
 async def _relay(url: str) -> AsyncIterator[str]:
-    """A loopback port in front of a node, that can be closed."""
+    """Opens a loopback port in front of a node; it can be closed."""
     target = int(url.rsplit(":", 1)[1])
     tasks: set[asyncio.Task[None]] = set()
 

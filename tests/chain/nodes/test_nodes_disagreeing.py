@@ -1,4 +1,4 @@
-"""Several nodes of which one lags, lies, leaves things out or is slow: it is named, and never taken for a reorg."""
+"""Follows several nodes, one of which lags, lies, omits data or is slow: it is reported and never causes a reorg."""
 
 from __future__ import annotations
 
@@ -15,102 +15,102 @@ from chain.nodes.group import NodeGroup
 from chain.nodes.health import NodeState
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask
+from tests.chain.builders import START, topic
 from tests.chain.following import LOCAL
-from tests.chain.made import START, topic
 from tests.chain.simulated import UPGRADED, Chain, SimulatedNode, Ticking
-from tests.chain.sync.test_reorgs import at_head, followed, standing, watcher_of
+from tests.chain.sync.test_reorgs import at_head, followed, valid_events, watcher_of
 
 Twist = Callable[[Ask, Any], Any]
 
 
 async def through(chain: Chain, *nodes: SimulatedNode, rounds: int = 12) -> list[ChainEvent]:
-    """All that is told while the chain of the honest nodes grows."""
-    told: list[ChainEvent] = []
+    """Returns all events while the chain of the honest nodes grows."""
+    reported: list[ChainEvent] = []
     async with asyncio.timeout(20), aclosing(watcher_of(*nodes).events()) as events:  # type: ignore[type-var]
         async for event in events:
-            told.append(event)
-            if at_head(told, chain):
+            reported.append(event)
+            if at_head(reported, chain):
                 if rounds == 0:
                     break
                 rounds -= 1
                 chain.grow(2)
-    return told
+    return reported
 
 
-def faults(told: list[ChainEvent]) -> set[tuple[str, NodeFaultKind]]:
-    return {(event.node, event.fault) for event in told if isinstance(event, NodeFault)}
+def faults(reported: list[ChainEvent]) -> set[tuple[str, NodeFaultKind]]:
+    return {(event.node, event.fault) for event in reported if isinstance(event, NodeFault)}
 
 
-def nothing_undone(told: list[ChainEvent]) -> bool:
-    return not any(isinstance(event, Reorged | Retracted) for event in told)
+def nothing_undone(reported: list[ChainEvent]) -> bool:
+    return not any(isinstance(event, Reorged | Retracted) for event in reported)
 
 
-async def test_of_three_nodes_the_one_on_a_chain_of_its_own_is_named_and_no_reorg_is_made_of_it() -> None:
+async def test_of_three_nodes_the_one_on_its_own_chain_is_reported_and_causes_no_reorg() -> None:
     chain = Chain(1)
     chain.grow(10)
     own = chain.copy()
     own.reorg(4, 300)
-    told = await through(
+    reported = await through(
         chain, SimulatedNode("liar", own), SimulatedNode("one", chain), SimulatedNode("two", chain, lag=1)
     )
-    assert ("liar", NodeFaultKind.FORKED) in faults(told)
-    assert nothing_undone(told)
-    assert standing(told) == standing(await followed(chain))
+    assert ("liar", NodeFaultKind.FORKED) in faults(reported)
+    assert nothing_undone(reported)
+    assert valid_events(reported) == valid_events(await followed(chain))
 
 
-async def test_of_two_nodes_the_one_that_leaves_the_chain_we_follow_is_named() -> None:
+async def test_of_two_nodes_the_one_that_leaves_our_canonical_chain_is_reported() -> None:
     chain = Chain(2)
     chain.grow(10)
     turncoat = SimulatedNode("turncoat", chain)
     honest = SimulatedNode("honest", chain)
     own = chain.copy()
     own.reorg(3, 50)
-    told: list[ChainEvent] = []
+    reported: list[ChainEvent] = []
     async with asyncio.timeout(20), aclosing(watcher_of(turncoat, honest).events()) as events:  # type: ignore[type-var]
         async for event in events:
-            told.append(event)
-            if at_head(told, chain):
+            reported.append(event)
+            if at_head(reported, chain):
                 if len(chain.blocks) > 30:
                     break
                 turncoat.chain = own
                 chain.grow(2)
-    assert ("turncoat", NodeFaultKind.FORKED) in faults(told)
-    assert nothing_undone(told)
+    assert ("turncoat", NodeFaultKind.FORKED) in faults(reported)
+    assert nothing_undone(reported)
 
 
-async def test_of_two_nodes_one_stuck_on_a_dead_fork_is_left_behind_in_the_end() -> None:
+async def test_of_two_nodes_the_one_stuck_on_a_dead_fork_is_abandoned_in_the_end() -> None:
     chain = Chain(3)
     chain.grow(10)
     dead = chain.copy()
-    told: list[ChainEvent] = []
+    reported: list[ChainEvent] = []
     nodes = SimulatedNode("stuck", dead), SimulatedNode("moving", chain)
     async with asyncio.timeout(20), aclosing(watcher_of(*nodes).events()) as events:  # type: ignore[type-var]
         async for event in events:
-            told.append(event)
-            if at_head(told, chain):
+            reported.append(event)
+            if at_head(reported, chain):
                 if len(chain.blocks) > 40:
                     break
                 if len(chain.blocks) > 20:
                     chain.grow(3)
                 else:
                     chain.reorg(2, 12)
-    assert [event.depth for event in told if isinstance(event, Reorged)] == [2]
-    assert ("stuck", NodeFaultKind.FORKED) in faults(told)
-    assert standing(told) == standing(await followed(chain))
+    assert [event.depth for event in reported if isinstance(event, Reorged)] == [2]
+    assert ("stuck", NodeFaultKind.FORKED) in faults(reported)
+    assert valid_events(reported) == valid_events(await followed(chain))
 
 
-async def test_a_node_that_lags_is_named_once_and_not_read() -> None:
+async def test_a_lagging_node_is_reported_once_and_not_read() -> None:
     chain = Chain(4)
     chain.grow(40)
     late = SimulatedNode("late", chain, lag=20)
-    told = await through(chain, late, SimulatedNode("one", chain))
-    assert [(event.node, event.fault) for event in told if isinstance(event, NodeFault)] == [
+    reported = await through(chain, late, SimulatedNode("one", chain))
+    assert [(event.node, event.fault) for event in reported if isinstance(event, NodeFault)] == [
         ("late", NodeFaultKind.BEHIND)
     ]
-    assert nothing_undone(told)
+    assert nothing_undone(reported)
 
 
-async def test_a_head_that_does_not_exist_is_named_and_the_others_go_on() -> None:
+async def test_a_head_that_does_not_exist_is_reported_and_the_other_nodes_continue() -> None:
     chain = Chain(5)
     chain.grow(10)
 
@@ -119,15 +119,15 @@ async def test_a_head_that_does_not_exist_is_named_and_the_others_go_on() -> Non
             return {**answer, "number": "0xffff", "hash": topic(77), "parentHash": topic(76)}
         return answer
 
-    told = await through(
+    reported = await through(
         chain, SimulatedNode("boaster", chain, twist=ahead), SimulatedNode("one", chain), SimulatedNode("two", chain)
     )
-    assert ("boaster", NodeFaultKind.NULL_BLOCK) in faults(told)
-    assert {node for node, _ in faults(told)} == {"boaster"}
-    assert nothing_undone(told)
+    assert ("boaster", NodeFaultKind.NULL_BLOCK) in faults(reported)
+    assert {node for node, _ in faults(reported)} == {"boaster"}
+    assert nothing_undone(reported)
 
 
-async def test_a_node_that_gives_another_old_block_than_the_others_makes_no_reorg() -> None:
+async def test_a_node_that_returns_a_different_old_block_causes_no_reorg() -> None:
     chain = Chain(6)
     chain.grow(10)
     own = chain.copy()
@@ -142,11 +142,11 @@ async def test_a_node_that_gives_another_old_block_than_the_others_makes_no_reor
 
     liar = SimulatedNode("liar", chain, twist=old_ones)
     one, two = SimulatedNode("one", chain), SimulatedNode("two", chain)
-    told = await followed(chain, watcher_of(one, two, liar))
+    reported = await followed(chain, watcher_of(one, two, liar))
     one.fail = NodeFailure(NodeFaultKind.UNREACHABLE, "")
     chain.grow(3)
-    told += await through(chain, liar, two, SimulatedNode("three", chain), rounds=4)
-    assert nothing_undone(told)
+    reported += await through(chain, liar, two, SimulatedNode("three", chain), rounds=4)
+    assert nothing_undone(reported)
 
 
 def left_out(ask: Ask, answer: Any) -> Any:
@@ -161,30 +161,30 @@ def made_up(ask: Ask, answer: Any) -> Any:
 
 @pytest.mark.parametrize(("twist", "fault"), [(left_out, NodeFaultKind.TRUNCATED), (made_up, NodeFaultKind.FORGED)])
 @pytest.mark.parametrize("honest", [0, 1, 2])
-async def test_logs_left_out_or_made_up_are_noticed_and_their_node_is_named(
+async def test_omitted_or_invented_logs_are_noticed_and_their_node_is_reported(
     twist: Twist, fault: NodeFaultKind, honest: int
 ) -> None:
     chain = Chain(7, silent=0)
     chain.grow(10)
     nodes = [SimulatedNode("liar", chain, twist=twist), *(SimulatedNode(f"n{at}", chain) for at in range(honest))]
-    told = await through(chain, *nodes)
-    assert faults(told) == {("liar", fault)}
-    assert standing(told) == standing(await followed(chain))
+    reported = await through(chain, *nodes)
+    assert faults(reported) == {("liar", fault)}
+    assert valid_events(reported) == valid_events(await followed(chain))
 
 
-async def test_a_node_without_receipts_cannot_be_held_to_its_logs_and_is_believed() -> None:
+async def test_the_logs_of_a_node_without_receipts_cannot_be_checked_and_are_accepted() -> None:
     chain = Chain(8, silent=0)
     chain.grow(10)
 
     def poor(ask: Ask, answer: Any) -> Any:
         return Refusal(-32601, "no such method") if ask[0] == "eth_getBlockReceipts" else left_out(ask, answer)
 
-    told = await through(chain, SimulatedNode("one", chain, twist=poor))
-    assert faults(told) == set()
-    assert standing(told)  # the slots still tell
+    reported = await through(chain, SimulatedNode("one", chain, twist=poor))
+    assert faults(reported) == set()
+    assert valid_events(reported)  # the slots still show the changes
 
 
-async def test_null_heads_are_named() -> None:
+async def test_null_heads_are_reported() -> None:
     chain = Chain(9)
     node = SimulatedNode("none", chain, twist=lambda ask, answer: None)
     nodes = NodeGroup(LOCAL.id, [node], Ticking())
@@ -193,7 +193,7 @@ async def test_null_heads_are_named() -> None:
     assert fault.fault is NodeFaultKind.NULL_BLOCK
 
 
-async def test_a_batch_that_is_too_large_is_asked_again_in_smaller_ones() -> None:
+async def test_a_batch_that_is_too_large_is_sent_again_in_smaller_batches() -> None:
     chain = Chain(10)
     chain.grow(80)
 
@@ -204,10 +204,10 @@ async def test_a_batch_that_is_too_large_is_asked_again_in_smaller_ones() -> Non
             return await SimulatedNode.ask(self, asks)
 
     node = Small("small", chain)
-    told = await through(chain, node, rounds=1)
-    assert faults(told) == {("small", NodeFaultKind.BATCH_LIMIT)}
+    reported = await through(chain, node, rounds=1)
+    assert faults(reported) == {("small", NodeFaultKind.BATCH_LIMIT)}
     assert node.limits.most_asks <= 10
-    assert standing(told)
+    assert valid_events(reported)
 
 
 async def test_the_healthiest_node_is_asked_first() -> None:
@@ -227,7 +227,7 @@ async def _who(node: Any) -> str:
     return str(node.name)
 
 
-def test_a_node_that_asks_to_be_left_alone_is_and_trust_comes_back_slowly() -> None:
+def test_a_node_that_asks_for_a_pause_gets_it_and_regains_its_score_slowly() -> None:
     state = NodeState(SimulatedNode("one", Chain(12)))
     state.failed(NodeFailure(NodeFaultKind.THROTTLED, "", rest_s=7), START)
     assert state.rest_until is not None

@@ -1,4 +1,4 @@
-"""What nodes take at once: ranges, batches, rates; and many reads in one call, on a real EVM."""
+"""Checks limits of nodes: ranges, batches, rates; and packed reads on a real EVM."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from chain.rpc import multicall
 from chain.rpc.errors import NodeFailure, Refusal, is_pruned, kind_of, most_blocks
 from chain.rpc.messages import header_ask, header_of, read_ask, read_of
 from chain.watch import Watch, WatchedContract
+from tests.chain.builders import address, header, topic
 from tests.chain.following import low
-from tests.chain.made import address, header, topic
 from tests.chain.nodes.test_nodes import answering
 from tests.chain.simulated import PROXY, UPGRADED, Chain, SimulatedNode
-from tests.chain.sync.test_reorgs import followed, standing, watcher_of
+from tests.chain.sync.test_reorgs import followed, valid_events, watcher_of
 from tests.evm.anvil import running
 
-NEEDS = Reads(addresses=frozenset({PROXY, address(1), address(2)}), topics=frozenset({UPGRADED}))
+READS = Reads(addresses=frozenset({PROXY, address(1), address(2)}), topics=frozenset({UPGRADED}))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ NEEDS = Reads(addresses=frozenset({PROXY, address(1), address(2)}), topics=froze
         ("Query timeout exceeded. Consider reducing your block range.", None),
     ],
 )
-def test_the_texts_of_range_limits_are_known_and_so_is_what_they_allow(message: str, blocks: int | None) -> None:
+def test_range_limit_errors_are_recognised_with_the_range_they_allow(message: str, blocks: int | None) -> None:
     assert kind_of(-32000, message) is NodeFaultKind.RANGE_LIMIT
     assert most_blocks(message) == blocks
 
@@ -67,7 +67,7 @@ def test_the_texts_of_range_limits_are_known_and_so_is_what_they_allow(message: 
         (-32000, "x" * 600 + "rate limit", NodeFaultKind.REFUSED),
     ],
 )
-def test_other_refusals_have_their_kinds(code: int, message: str, fault: NodeFaultKind) -> None:
+def test_other_refusals_have_their_own_kinds(code: int, message: str, fault: NodeFaultKind) -> None:
     assert kind_of(code, message) is fault
     assert is_pruned("missing trie node abc") is not is_pruned(message)
 
@@ -91,11 +91,11 @@ class Narrow(SimulatedNode):
 
 async def _read(node: SimulatedNode, chain: Chain) -> log_ranges.Logs:
     run = [header_of(made.header()) for made in chain.blocks]
-    asked = log_ranges.pieces(NEEDS, run, node.limits)
+    asked = log_ranges.pieces(READS, run, node.limits)
     return await log_ranges.settle(node, asked, await node.ask([piece.ask() for piece in asked]))
 
 
-async def test_a_range_that_is_refused_is_split_until_it_is_not_and_every_log_is_there() -> None:
+async def test_a_refused_range_is_split_until_it_is_accepted_and_no_log_is_lost() -> None:
     chain = Chain(1, silent=0)
     chain.grow(40)
     node = Narrow("narrow", chain)
@@ -108,7 +108,7 @@ async def test_a_range_that_is_refused_is_split_until_it_is_not_and_every_log_is
     assert node.requests == before + 1, "what was learned is not asked again"
 
 
-async def test_too_many_addresses_are_split_and_what_cannot_be_split_is_a_failure() -> None:
+async def test_too_many_addresses_are_split_and_an_indivisible_request_is_a_failure() -> None:
     chain = Chain(2, silent=0)
     chain.grow(10)
     node = Narrow("narrow", chain)
@@ -121,7 +121,7 @@ async def test_too_many_addresses_are_split_and_what_cannot_be_split_is_a_failur
     assert failed.value.fault is NodeFaultKind.RANGE_LIMIT
 
 
-def test_a_node_that_takes_a_range_many_times_is_asked_for_more() -> None:
+def test_a_node_that_accepts_a_range_many_times_gets_larger_ranges() -> None:
     limits = NodeLimits()
     limits.fewer_blocks(100, allowed=10)
     assert limits.most_blocks == 10
@@ -132,16 +132,16 @@ def test_a_node_that_takes_a_range_many_times_is_asked_for_more() -> None:
     assert limits.most_blocks == MAX_BLOCKS
 
 
-def test_an_allowance_is_paid_back_before_the_next_question() -> None:
-    pace = RateLimit(10)
-    assert pace.wait_s(10, now_s=0) == 0
-    assert pace.wait_s(5, now_s=0) == pytest.approx(0.5)
-    assert pace.wait_s(5, now_s=1) == 0
-    assert pace.wait_s(10, now_s=100) == 0, "no more than a second's worth is saved up"
-    assert pace.wait_s(1, now_s=100) == pytest.approx(0.1)
+def test_an_overdrawn_rate_limit_is_repaid_before_the_next_request() -> None:
+    rate = RateLimit(10)
+    assert rate.wait_s(10, now_s=0) == 0
+    assert rate.wait_s(5, now_s=0) == pytest.approx(0.5)
+    assert rate.wait_s(5, now_s=1) == 0
+    assert rate.wait_s(10, now_s=100) == 0, "no more than a second's worth is saved up"
+    assert rate.wait_s(1, now_s=100) == pytest.approx(0.1)
 
 
-async def test_a_node_is_asked_no_faster_than_it_may_be() -> None:
+async def test_a_node_is_asked_no_faster_than_its_rate_limit_allows() -> None:
     async with running() as anvil:
         node = Web3Node(anvil.url, chain_id=31337, calls_per_s=40)
         began = asyncio.get_running_loop().time()
@@ -152,7 +152,7 @@ async def test_a_node_is_asked_no_faster_than_it_may_be() -> None:
     assert 0.45 < took_s < 2
 
 
-async def test_a_node_says_how_long_to_leave_it_alone_and_a_body_too_large_is_a_batch_too_large() -> None:
+async def test_a_node_states_its_pause_and_a_body_too_large_is_a_batch_too_large() -> None:
     async with answering(lambda _: web.Response(status=429, headers={"Retry-After": "17"})) as url:
         node = Web3Node(url, chain_id=31337)
         with pytest.raises(NodeFailure) as failed:
@@ -174,7 +174,7 @@ def test_batches_are_bounded_by_count_and_by_size() -> None:
     assert [len(batch) for batch in _batches([large] * 3, 100)] == [1, 1, 1]
 
 
-async def test_packed_reads_say_the_same_as_single_ones_on_a_real_node() -> None:
+async def test_packed_reads_and_single_reads_agree_on_a_real_node() -> None:
     async with running() as anvil:
         weth = low(await anvil.deploy("WETH9"))
         hungry, loud, dead = address(0xA1), address(0xA2), address(0xA3)
@@ -192,11 +192,11 @@ async def test_packed_reads_say_the_same_as_single_ones_on_a_real_node() -> None
         ]
         node = Web3Node(anvil.url, chain_id=31337)
         single = {
-            need: word
-            for need, answer in zip(
-                reads, await node.ask([read_ask(need, {"blockHash": head.hash}) for need in reads]), strict=True
+            read: word
+            for read, answer in zip(
+                reads, await node.ask([read_ask(read, {"blockHash": head.hash}) for read in reads]), strict=True
             )
-            if (word := read_of(need, answer)) is not None
+            if (word := read_of(read, answer)) is not None
         }
         calls, plain = multicall.plan(frozenset(reads))
         assert plain == ()
@@ -208,12 +208,12 @@ async def test_packed_reads_say_the_same_as_single_ones_on_a_real_node() -> None
         await node.close()
     assert found[CodeHash(dead)] == NO_CODE
     assert found[SlotWord(weth, 129)] == 29 * 7
-    missing = {need for need in single if need not in found}
+    missing = {read for read in single if read not in found}
     assert missing == {CallBytes(loud, "0x06fdde03")}, "a long answer is asked for by itself"
-    assert found == {need: word for need, word in single.items() if need in found}
+    assert found == {read: word for read, word in single.items() if read in found}
 
 
-def test_few_reads_are_not_packed_and_an_answer_of_another_length_is_none() -> None:
+def test_few_reads_are_not_packed_and_an_answer_of_another_length_is_rejected() -> None:
     few = frozenset[AnyRead]({SlotWord(PROXY, 1), CodeHash(PROXY)})
     assert multicall.plan(few) == ((), tuple(sorted(few, key=repr)))
     calls, _ = multicall.plan(frozenset(SlotWord(PROXY, slot) for slot in range(30)))
@@ -222,13 +222,13 @@ def test_few_reads_are_not_packed_and_an_answer_of_another_length_is_none() -> N
         assert multicall.unpack(calls[0], answer) is None
 
 
-async def test_a_node_that_knows_no_packed_reads_is_asked_one_by_one() -> None:
+async def test_a_node_without_packed_reads_gets_single_reads() -> None:
     chain = Chain(3)
     chain.grow(30)
     watch = Watch(contracts=tuple(WatchedContract(address=one) for one in (PROXY, *map(address, range(50, 70)))))
     node = SimulatedNode("plain", chain)
     watcher = watcher_of(node)
     watcher._settings = replace(watcher._settings, watch=watch)
-    told = await followed(chain, watcher)
+    reported = await followed(chain, watcher)
     assert not node.limits.packs
-    assert standing(told) == standing(await followed(chain))
+    assert valid_events(reported) == valid_events(await followed(chain))

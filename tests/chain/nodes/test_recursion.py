@@ -1,4 +1,4 @@
-"""Loading web3 leaves the interpreter's recursion limit alone."""
+"""Checks that loading web3 does not change the recursion limit of the interpreter."""
 
 from __future__ import annotations
 

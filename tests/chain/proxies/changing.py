@@ -1,5 +1,5 @@
-"""Proxies that can change: how each is made, and the change that must be told. Made by contracts that nobody here wrote,
-but for those of sources/patterns.sol.
+"""Deploys proxies that can change and makes the change that must be reported. The contracts are not our own code, except those of
+sources/patterns.sol.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from eth_hash.auto import keccak
 
 from chain.events import Address
 from tests.chain.proxies.families import FAMILIES
-from tests.chain.proxies.making import EMPTY, Bench, Case, Made, Wanted, up
+from tests.chain.proxies.making import EMPTY, Case, DeployedProxy, Deployer, Wanted, up
 from tests.chain.proxies.patterned import (
     arbitrum,
     by_function,
@@ -28,128 +28,132 @@ SET_NOTHING = bytes.fromhex("a9059cbb") + bytes(64)
 
 
 def simply(name: str, function: str, *, role: str = "implementation") -> Case:
-    """A proxy whose constructor takes its target, and a function that sets another."""
+    """A proxy whose constructor takes its target, and a function that sets a new one."""
 
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        return Made(await bench.new(name, up(bench, target)), {role: target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        return DeployedProxy(await deployer.new(name, up(deployer, target)), {role: target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        block = await bench.send(getattr(bench.seen(name, made.address).functions, function)(up(bench, new)))
-        return [Wanted(made.address, role, made.roles[role], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        block = await deployer.send(
+            getattr(deployer.contract_at(name, deployed.address).functions, function)(up(deployer, new))
+        )
+        return [Wanted(deployed.address, role, deployed.roles[role], new, block)]
 
     return make, change
 
 
 def by_admin(name: str, *, last: tuple[Any, ...] = (b"",), sender: int = 1) -> Case:
-    """A proxy with an admin that is another account."""
+    """A proxy whose admin is another account."""
 
-    async def make(bench: Bench) -> Made:
-        target, admin = await bench.target(), bench.anvil.accounts[sender]
-        address = await bench.new(name, up(bench, target), admin, *last)
-        return Made(address, {"implementation": target, "admin": Address(admin.lower())})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target, admin = await deployer.target(), deployer.anvil.accounts[sender]
+        address = await deployer.new(name, up(deployer, target), admin, *last)
+        return DeployedProxy(address, {"implementation": target, "admin": Address(admin.lower())})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        function = bench.seen(name, made.address).functions.upgradeTo(up(bench, new))
-        block = await bench.send_as(made.roles["admin"], function)
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        function = deployer.contract_at(name, deployed.address).functions.upgradeTo(up(deployer, new))
+        block = await deployer.send_as(deployed.roles["admin"], function)
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def five_transparent() -> Case:
-    """OpenZeppelin 5: the proxy makes its own ProxyAdmin, which alone may upgrade."""
+    """OpenZeppelin 5: the proxy creates its own ProxyAdmin; only this admin may upgrade it."""
 
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        address = await bench.new(
-            "five/TransparentUpgradeableProxy", up(bench, target), up(bench, bench.me), SET_NOTHING
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        address = await deployer.new(
+            "five/TransparentUpgradeableProxy", up(deployer, target), up(deployer, deployer.me), SET_NOTHING
         )
         slot = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103
-        word = await bench.anvil.web3.eth.get_storage_at(up(bench, address), slot)
-        return Made(address, {"implementation": target, "admin": Address("0x" + word[12:].hex())})
+        word = await deployer.anvil.web3.eth.get_storage_at(up(deployer, address), slot)
+        return DeployedProxy(address, {"implementation": target, "admin": Address("0x" + word[12:].hex())})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, admin = await bench.target(), bench.seen("five/ProxyAdmin", made.roles["admin"])
-        block = await bench.send(admin.functions.upgradeAndCall(up(bench, made.address), up(bench, new), b""))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
-
-    return make, change
-
-
-def uups(maker: Callable[[Bench, Address], Awaitable[Address]]) -> Case:
-    async def make(bench: Bench) -> Made:
-        target = await bench.new("Uups")
-        return Made(await maker(bench, target), {"implementation": target})
-
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.new("Uups")
-        proxy = bench.seen("Uups", made.address)
-        block = await bench.send(proxy.functions.upgradeToAndCall(up(bench, new), b""))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, admin = await deployer.target(), deployer.contract_at("five/ProxyAdmin", deployed.roles["admin"])
+        block = await deployer.send(
+            admin.functions.upgradeAndCall(up(deployer, deployed.address), up(deployer, new), b"")
+        )
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
-async def five_proxy(bench: Bench, target: Address) -> Address:
-    return await bench.new("five/ERC1967Proxy", up(bench, target), b"\x8d\xa5\xcb\x5b")
+def uups(maker: Callable[[Deployer, Address], Awaitable[Address]]) -> Case:
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.new("Uups")
+        return DeployedProxy(await maker(deployer, target), {"implementation": target})
+
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.new("Uups")
+        proxy = deployer.contract_at("Uups", deployed.address)
+        block = await deployer.send(proxy.functions.upgradeToAndCall(up(deployer, new), b""))
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
+
+    return make, change
 
 
-async def solady_proxy(bench: Bench, target: Address) -> Address:
-    return await bench.cloned("soladyERC1967", up(bench, target))
+async def five_proxy(deployer: Deployer, target: Address) -> Address:
+    return await deployer.new("five/ERC1967Proxy", up(deployer, target), b"\x8d\xa5\xcb\x5b")
+
+
+async def solady_proxy(deployer: Deployer, target: Address) -> Address:
+    return await deployer.cloned("soladyERC1967", up(deployer, target))
 
 
 def silent(name: str, slot: int) -> Case:
-    """A proxy whose slot is written over without a log."""
+    """A proxy whose slot is overwritten without a log."""
 
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        return Made(await bench.new(name, up(bench, target)), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        return DeployedProxy(await deployer.new(name, up(deployer, target)), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        block = await bench.slot(made.address, slot, new)
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        block = await deployer.slot(deployed.address, slot, new)
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def beacon() -> Case:
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        at = await bench.new("five/UpgradeableBeacon", up(bench, target), up(bench, bench.me))
-        address = await bench.new("five/BeaconProxy", up(bench, at), SET_NOTHING)
-        return Made(address, {"beacon": at, "implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        at = await deployer.new("five/UpgradeableBeacon", up(deployer, target), up(deployer, deployer.me))
+        address = await deployer.new("five/BeaconProxy", up(deployer, at), SET_NOTHING)
+        return DeployedProxy(address, {"beacon": at, "implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        at = bench.seen("five/UpgradeableBeacon", made.roles["beacon"])
-        block = await bench.send(at.functions.upgradeTo(up(bench, new)))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        at = deployer.contract_at("five/UpgradeableBeacon", deployed.roles["beacon"])
+        block = await deployer.send(at.functions.upgradeTo(up(deployer, new)))
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def safe() -> Case:
-    """The Bybit hack's own path: the owner of a real Safe signs a delegated `transfer` that writes over slot 0."""
+    """The path of the Bybit hack (2025): the owner of a real Safe signs a delegated `transfer` that overwrites slot 0."""
 
-    async def make(bench: Bench) -> Made:
-        single = await bench.new("safe/Safe.sol/Safe")
-        address = await bench.new("safe/proxies/SafeProxy.sol/SafeProxy", up(bench, single))
-        wallet = bench.seen("safe/Safe.sol/Safe", address).functions
-        await bench.send(wallet.setup([up(bench, bench.me)], 1, EMPTY, b"", EMPTY, EMPTY, 0, EMPTY))
-        return Made(address, {"implementation": single})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        single = await deployer.new("safe/Safe.sol/Safe")
+        address = await deployer.new("safe/proxies/SafeProxy.sol/SafeProxy", up(deployer, single))
+        wallet = deployer.contract_at("safe/Safe.sol/Safe", address).functions
+        await deployer.send(wallet.setup([up(deployer, deployer.me)], 1, EMPTY, b"", EMPTY, EMPTY, 0, EMPTY))
+        return DeployedProxy(address, {"implementation": single})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, trick = await bench.target(), await bench.made("SlotZero")
-        body = trick.encode_abi("transfer", [up(bench, new), 0])
-        signature = int(bench.me, 16).to_bytes(32, "big") + bytes(32) + b"\x01"
-        wallet = bench.seen("safe/Safe.sol/Safe", made.address).functions
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, trick = await deployer.target(), await deployer.deployed("SlotZero")
+        body = trick.encode_abi("transfer", [up(deployer, new), 0])
+        signature = int(deployer.me, 16).to_bytes(32, "big") + bytes(32) + b"\x01"
+        wallet = deployer.contract_at("safe/Safe.sol/Safe", deployed.address).functions
         zero: tuple[Any, ...] = (0, 0, 0, EMPTY, EMPTY)
-        block = await bench.send(wallet.execTransaction(trick.address, 0, body, 1, *zero, signature))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+        block = await deployer.send(wallet.execTransaction(trick.address, 0, body, 1, *zero, signature))
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
@@ -157,23 +161,23 @@ def safe() -> Case:
 def unitroller() -> Case:
     """Venus' build of Compound's Unitroller: the admin announces, the new implementation accepts."""
 
-    async def become(bench: Bench, address: Address, new: Address) -> tuple[int, int]:
-        functions = bench.seen("Unitroller", address).functions
-        first = await bench.send(functions._setPendingImplementation(up(bench, new)))
-        return first, await bench.send_as(new, functions._acceptImplementation())
+    async def become(deployer: Deployer, address: Address, new: Address) -> tuple[int, int]:
+        functions = deployer.contract_at("Unitroller", address).functions
+        first = await deployer.send(functions._setPendingImplementation(up(deployer, new)))
+        return first, await deployer.send_as(new, functions._acceptImplementation())
 
-    async def make(bench: Bench) -> Made:
-        address, target = await bench.new("Unitroller"), await bench.target()
-        await become(bench, address, target)
-        return Made(address, {"implementation": target, "admin": bench.me})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        address, target = await deployer.new("Unitroller"), await deployer.target()
+        await become(deployer, address, target)
+        return DeployedProxy(address, {"implementation": target, "admin": deployer.me})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        first, then = await become(bench, made.address, new)
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        first, then = await become(deployer, deployed.address, new)
         return [
-            Wanted(made.address, "pending", None, new, first),
-            Wanted(made.address, "implementation", made.roles["implementation"], new, then),
-            Wanted(made.address, "pending", new, EMPTY, then),
+            Wanted(deployed.address, "pending", None, new, first),
+            Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, then),
+            Wanted(deployed.address, "pending", new, EMPTY, then),
         ]
 
     return make, change
@@ -182,26 +186,28 @@ def unitroller() -> Case:
 def diamond() -> Case:
     """hardhat-deploy's build of the diamond reference: a facet is added, replaced, and removed."""
 
-    async def make(bench: Bench) -> Made:
-        cutter, loupe = await bench.new("DiamondCutFacet"), await bench.new("DiamondLoupeFacet")
-        owner = await bench.new("OwnershipFacet")
+    async def make(deployer: Deployer) -> DeployedProxy:
+        cutter, loupe = await deployer.new("DiamondCutFacet"), await deployer.new("DiamondLoupeFacet")
+        owner = await deployer.new("OwnershipFacet")
         facets = [
-            (up(bench, cutter), 0, [bytes.fromhex("1f931c1c")]),
-            (up(bench, loupe), 0, [bytes.fromhex(one) for one in ("7a0ed627", "52ef6b2c", "cdffacc6", "adfca15e")]),
-            (up(bench, owner), 0, [bytes.fromhex("8da5cb5b"), bytes.fromhex("f2fde38b")]),
+            (up(deployer, cutter), 0, [bytes.fromhex("1f931c1c")]),
+            (up(deployer, loupe), 0, [bytes.fromhex(one) for one in ("7a0ed627", "52ef6b2c", "cdffacc6", "adfca15e")]),
+            (up(deployer, owner), 0, [bytes.fromhex("8da5cb5b"), bytes.fromhex("f2fde38b")]),
         ]
-        return Made(await bench.new("Diamond", up(bench, bench.me), facets, []), {"admin": bench.me})
+        return DeployedProxy(
+            await deployer.new("Diamond", up(deployer, deployer.me), facets, []), {"admin": deployer.me}
+        )
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        first, second = await bench.target(), await bench.target()
-        functions = bench.seen("DiamondCutFacet", made.address).functions
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        first, second = await deployer.target(), await deployer.target()
+        functions = deployer.contract_at("DiamondCutFacet", deployed.address).functions
         picked = [bytes.fromhex("a9059cbb"), bytes.fromhex("095ea7b3")]
-        told, old = [], None
+        wanted, old = [], None
         for action, facet in ((0, first), (1, second), (2, Address(EMPTY))):
-            block = await bench.send(functions.diamondCut([(up(bench, facet), action, picked)], EMPTY, b""))
-            told.append(Wanted(made.address, "facet", old, facet, block))
+            block = await deployer.send(functions.diamondCut([(up(deployer, facet), action, picked)], EMPTY, b""))
+            wanted.append(Wanted(deployed.address, "facet", old, facet, block))
             old = facet
-        return told
+        return wanted
 
     return make, change
 
@@ -209,18 +215,18 @@ def diamond() -> Case:
 def sequence() -> Case:
     """Sequence's own factory and upgradable module; the wallet calls itself."""
 
-    async def make(bench: Bench) -> Made:
-        module, factory = await bench.new("MainModuleUpgradable"), await bench.made("SequenceFactory")
+    async def make(deployer: Deployer) -> DeployedProxy:
+        module, factory = await deployer.new("MainModuleUpgradable"), await deployer.deployed("SequenceFactory")
         salt = keccak(b"a wallet")
-        where = await factory.functions.deploy(up(bench, module), salt).call()
-        await bench.send(factory.functions.deploy(up(bench, module), salt))
-        return Made(Address(str(where).lower()), {"implementation": module})
+        where = await factory.functions.deploy(up(deployer, module), salt).call()
+        await deployer.send(factory.functions.deploy(up(deployer, module), salt))
+        return DeployedProxy(Address(str(where).lower()), {"implementation": module})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.new("MainModuleUpgradable")
-        wallet = bench.seen("MainModuleUpgradable", made.address)
-        block = await bench.send_as(made.address, wallet.functions.updateImplementation(up(bench, new)))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.new("MainModuleUpgradable")
+        wallet = deployer.contract_at("MainModuleUpgradable", deployed.address)
+        block = await deployer.send_as(deployed.address, wallet.functions.updateImplementation(up(deployer, new)))
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
@@ -229,26 +235,26 @@ def delegation() -> Case:
     """EIP-7702, authorised by a signature of the account; changed by a second one."""
     from eth_account import Account
 
-    async def authorise(bench: Bench, key: str, target: Address) -> int:
-        account, sender = Account.from_key(key), bench.anvil.accounts[2]
-        nonce = await bench.anvil.web3.eth.get_transaction_count(account.address)
-        chain_id = await bench.anvil.web3.eth.chain_id
-        signed = account.sign_authorization({"chainId": chain_id, "address": up(bench, target), "nonce": nonce})
-        sent = await bench.anvil.web3.eth.send_transaction(
-            {"from": up(bench, sender), "to": up(bench, sender), "gas": 200_000, "authorizationList": [signed]}
+    async def authorise(deployer: Deployer, key: str, target: Address) -> int:
+        account, sender = Account.from_key(key), deployer.anvil.accounts[2]
+        nonce = await deployer.anvil.web3.eth.get_transaction_count(account.address)
+        chain_id = await deployer.anvil.web3.eth.chain_id
+        signed = account.sign_authorization({"chainId": chain_id, "address": up(deployer, target), "nonce": nonce})
+        sent = await deployer.anvil.web3.eth.send_transaction(
+            {"from": up(deployer, sender), "to": up(deployer, sender), "gas": 200_000, "authorizationList": [signed]}
         )
-        receipt = await bench.anvil.web3.eth.wait_for_transaction_receipt(sent, timeout=20, poll_latency=0.02)
+        receipt = await deployer.anvil.web3.eth.wait_for_transaction_receipt(sent, timeout=20, poll_latency=0.02)
         return int(receipt["blockNumber"])
 
-    async def make(bench: Bench) -> Made:
-        target, key = await bench.target(), f"{0xA11CE:#066x}"
-        await authorise(bench, key, target)
-        return Made(Address(Account.from_key(key).address.lower()), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target, key = await deployer.target(), f"{0xA11CE:#066x}"
+        await authorise(deployer, key, target)
+        return DeployedProxy(Address(Account.from_key(key).address.lower()), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        block = await authorise(bench, f"{0xA11CE:#066x}", new)
-        return [Wanted(made.address, "delegate", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        block = await authorise(deployer, f"{0xA11CE:#066x}", new)
+        return [Wanted(deployed.address, "delegate", deployed.roles["implementation"], new, block)]
 
     return make, change
 

@@ -1,13 +1,13 @@
-"""Clones: made by the libraries that make them, else from the runtime code that facts on proxies §6 documents."""
+"""Creates clones with their libraries, or else from their documented runtime code."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tests.chain.proxies.making import Bench, Made
+from tests.chain.proxies.making import DeployedProxy, Deployer
 
 ARGUMENTS = bytes(range(40))
-LIBRARY = {  # kind -> the cloner's function and its further arguments
+LIBRARY = {  # kind -> the function of the cloner and its further arguments
     "eip1167": ("openZeppelin",),
     "eip6551": ("tokenBound", b"\x07" * 32, 1, "0x" + "11" * 20, 5),
     "more_minimal": ("solady",),
@@ -15,7 +15,7 @@ LIBRARY = {  # kind -> the cloner's function and its further arguments
     "eip1167_args": ("soladyWithArguments", ARGUMENTS),
     "cwia": ("immutableArguments", ARGUMENTS),
 }
-DOCUMENTED = {  # kind -> runtime code with {} for the target, no library that makes it being in a registry
+DOCUMENTED = {  # kind -> runtime code with {} for the target; no published library creates these
     "eip7511": "365f5f375f5f365f73{}5af43d5f5f3e5f3d91602a57fd5bf3",
     "eip3448": "363d3d373d3d3d3d60368038038091363936013d73{}5af43d3d93803e603457fd5bf3" + "ab" * 64,
     "vyper": "366000600037611000600036600073{}5af4602c57600080fd5b6110006000f3",
@@ -32,24 +32,24 @@ DOCUMENTED = {  # kind -> runtime code with {} for the target, no library that m
 }
 
 
-def library(how: str, *more: object) -> Callable[[Bench], Awaitable[Made]]:
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        checked = bench.anvil.web3.to_checksum_address(target)
-        return Made(await bench.cloned(how, checked, *more), {"implementation": target})
+def library(how: str, *more: object) -> Callable[[Deployer], Awaitable[DeployedProxy]]:
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        checked = deployer.anvil.web3.to_checksum_address(target)
+        return DeployedProxy(await deployer.cloned(how, checked, *more), {"implementation": target})
 
     return make
 
 
-def documented(code: str) -> Callable[[Bench], Awaitable[Made]]:
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        return Made(await bench.raw(code.format(target[2:])), {"implementation": target})
+def documented(code: str) -> Callable[[Deployer], Awaitable[DeployedProxy]]:
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        return DeployedProxy(await deployer.raw(code.format(target[2:])), {"implementation": target})
 
     return make
 
 
-CLONES: dict[str, Callable[[Bench], Awaitable[Made]]] = {
+CLONES: dict[str, Callable[[Deployer], Awaitable[DeployedProxy]]] = {
     **{name: library(*how) for name, how in LIBRARY.items()},  # type: ignore[arg-type]
     **{name: documented(code) for name, code in DOCUMENTED.items()},
 }

@@ -1,42 +1,46 @@
-"""Proxies of large families: Compound's delegators, Solady's factory, 0x's exchange and Synthetix V3 as their makers built
-them; Aave's, Aragon's, Biconomy's, Celo's, Maple's, Origin's, StarkWare's and others after their sources (patterns.sol).
+"""Deploys proxies of large families: the original builds of Compound's delegators, Solady's factory, 0x's exchange and Synthetix
+V3; Aave's, Aragon's, Biconomy's, Celo's, Maple's, Origin's, StarkWare's and others after their sources (patterns.sol).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.chain.proxies.making import EMPTY, Bench, Case, Made, Wanted, up
+from tests.chain.proxies.making import EMPTY, Case, DeployedProxy, Deployer, Wanted, up
 
 
 def replaced(name: str, function: str, *more: str) -> Case:
-    """A proxy made with its target (and further addresses, by role), and a function that sets another."""
+    """A proxy created with its target (and further addresses, by role), and a function that sets a new target."""
 
-    async def make(bench: Bench) -> Made:
-        roles = {"implementation": await bench.target()}
-        roles |= {role: bench.me if role == "admin" else await bench.target() for role in more}
-        return Made(await bench.new(name, *(up(bench, one) for one in roles.values())), roles)
+    async def make(deployer: Deployer) -> DeployedProxy:
+        roles = {"implementation": await deployer.target()}
+        roles |= {role: deployer.me if role == "admin" else await deployer.target() for role in more}
+        return DeployedProxy(await deployer.new(name, *(up(deployer, one) for one in roles.values())), roles)
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        block = await bench.send(getattr(bench.seen(name, made.address).functions, function)(up(bench, new)))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        block = await deployer.send(
+            getattr(deployer.contract_at(name, deployed.address).functions, function)(up(deployer, new))
+        )
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def delegator() -> Case:
-    """Venus' build of Compound's CErc20Delegator: the target stands among the token's own storage."""
+    """The Venus build of Compound's CErc20Delegator: the target lies within the storage of the token."""
 
-    async def make(bench: Bench) -> Made:
-        target, me = await bench.raw("00"), up(bench, bench.me)
-        words: tuple[Any, ...] = (me, me, me, 10**18, "fixture", "FIX", 8, me, up(bench, target), b"")
-        return Made(await bench.new("VBep20Delegator", *words), {"implementation": target, "admin": bench.me})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target, me = await deployer.raw("00"), up(deployer, deployer.me)
+        words: tuple[Any, ...] = (me, me, me, 10**18, "fixture", "FIX", 8, me, up(deployer, target), b"")
+        return DeployedProxy(
+            await deployer.new("VBep20Delegator", *words), {"implementation": target, "admin": deployer.me}
+        )
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, functions = await bench.raw("0000"), bench.seen("VBep20Delegator", made.address).functions
-        block = await bench.send(functions._setImplementation(up(bench, new), True, b""))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, functions = await deployer.raw("0000"), deployer.contract_at("VBep20Delegator", deployed.address).functions
+        block = await deployer.send(functions._setImplementation(up(deployer, new), True, b""))
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
@@ -44,118 +48,126 @@ def delegator() -> Case:
 def solady_factory() -> Case:
     """The factory knows the admin; its log names the proxy, which does not log."""
 
-    async def make(bench: Bench) -> Made:
-        target, factory = await bench.target(), await bench.made("Factory1967")
-        receipt = await bench.anvil.send(factory.functions.deploy(up(bench, target), up(bench, bench.me)))
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target, factory = await deployer.target(), await deployer.deployed("Factory1967")
+        receipt = await deployer.anvil.send(factory.functions.deploy(up(deployer, target), up(deployer, deployer.me)))
         address = "0x" + receipt["logs"][0]["topics"][1].hex()[-40:]
-        roles = {"implementation": target, "factory": factory.address.lower(), "admin": bench.me}
-        return Made(address, roles)  # type: ignore[arg-type]
+        roles = {"implementation": target, "factory": factory.address.lower(), "admin": deployer.me}
+        return DeployedProxy(address, roles)  # type: ignore[arg-type]
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, factory = await bench.target(), bench.seen("Factory1967", made.roles["factory"])
-        block = await bench.send(factory.functions.upgrade(up(bench, made.address), up(bench, new)))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, factory = await deployer.target(), deployer.contract_at("Factory1967", deployed.roles["factory"])
+        block = await deployer.send(factory.functions.upgrade(up(deployer, deployed.address), up(deployer, new)))
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def zero_ex() -> Case:
-    """The exchange as it is bootstrapped, then one feature of it replaced and taken back."""
+    """Deploys the exchange, then replaces one feature and rolls it back."""
 
-    async def make(bench: Bench) -> Made:
-        me = up(bench, bench.me)
-        migration = await bench.made("InitialMigration", me)
-        registry, ownable = await bench.new("SimpleFunctionRegistryFeature"), await bench.new("OwnableFeature")
-        exchange = await bench.new("ZeroEx", migration.address)
-        features = (up(bench, registry), up(bench, ownable))
-        await bench.send(migration.functions.initializeZeroEx(me, up(bench, exchange), features))
-        return Made(exchange, {"implementation": registry})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        me = up(deployer, deployer.me)
+        migration = await deployer.deployed("InitialMigration", me)
+        registry, ownable = await deployer.new("SimpleFunctionRegistryFeature"), await deployer.new("OwnableFeature")
+        exchange = await deployer.new("ZeroEx", migration.address)
+        features = (up(deployer, registry), up(deployer, ownable))
+        await deployer.send(migration.functions.initializeZeroEx(me, up(deployer, exchange), features))
+        return DeployedProxy(exchange, {"implementation": registry})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, functions = await bench.target(), bench.seen("SimpleFunctionRegistryFeature", made.address).functions
-        first = await bench.send(functions.extend(bytes.fromhex("a9059cbb"), up(bench, new)))
-        then = await bench.send(functions.rollback(bytes.fromhex("a9059cbb"), EMPTY))
-        return [Wanted(made.address, "facet", None, new, first), Wanted(made.address, "facet", new, EMPTY, then)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, functions = (
+            await deployer.target(),
+            deployer.contract_at("SimpleFunctionRegistryFeature", deployed.address).functions,
+        )
+        first = await deployer.send(functions.extend(bytes.fromhex("a9059cbb"), up(deployer, new)))
+        then = await deployer.send(functions.rollback(bytes.fromhex("a9059cbb"), EMPTY))
+        return [
+            Wanted(deployed.address, "facet", None, new, first),
+            Wanted(deployed.address, "facet", new, EMPTY, then),
+        ]
 
     return make, change
 
 
 def synthetix_v3() -> Case:
-    async def make(bench: Bench) -> Made:
-        target = await bench.new("SynthetixUups")
-        return Made(await bench.new("SynthetixProxy", up(bench, target)), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.new("SynthetixUups")
+        return DeployedProxy(await deployer.new("SynthetixProxy", up(deployer, target)), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.new("SynthetixUups")
-        block = await bench.send(bench.seen("SynthetixUups", made.address).functions.upgradeTo(up(bench, new)))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.new("SynthetixUups")
+        block = await deployer.send(
+            deployer.contract_at("SynthetixUups", deployed.address).functions.upgradeTo(up(deployer, new))
+        )
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def kernel() -> Case:
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        return Made(await bench.new("KernelLike", up(bench, target)), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        return DeployedProxy(await deployer.new("KernelLike", up(deployer, target)), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, functions = await bench.target(), bench.seen("KernelLike", made.address).functions
-        block = await bench.send(functions.setApp(bytes(32), up(bench, new)))
-        await bench.send(
-            functions.setApp(b"\x09" * 32, up(bench, await bench.target()))
-        )  # an application's, not its own
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, functions = await deployer.target(), deployer.contract_at("KernelLike", deployed.address).functions
+        block = await deployer.send(functions.setApp(bytes(32), up(deployer, new)))
+        await deployer.send(
+            functions.setApp(b"\x09" * 32, up(deployer, await deployer.target()))
+        )  # of an application, not of the kernel
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def application() -> Case:
-    """The kernel tells of all its applications; only what is set for this one is its upgrade."""
+    """The kernel logs changes of all its applications; only a change of this application is its upgrade."""
 
-    async def make(bench: Bench) -> Made:
-        target, other = await bench.target(), await bench.target()
-        at = await bench.made("KernelLike", up(bench, other))
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target, other = await deployer.target(), await deployer.target()
+        at = await deployer.deployed("KernelLike", up(deployer, other))
         for name, code in ((b"\x07", target), (b"\x08", other)):
-            await bench.send(at.functions.setApp(name * 32, up(bench, code)))
-        address = await bench.new("AppLike", at.address, b"\x07" * 32)
-        return Made(address, {"implementation": target, "kernel": at.address.lower()})  # type: ignore[dict-item]
+            await deployer.send(at.functions.setApp(name * 32, up(deployer, code)))
+        address = await deployer.new("AppLike", at.address, b"\x07" * 32)
+        return DeployedProxy(address, {"implementation": target, "kernel": at.address.lower()})  # type: ignore[dict-item]
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, functions = await bench.target(), bench.seen("KernelLike", made.roles["kernel"]).functions
-        await bench.send(functions.setApp(b"\x08" * 32, up(bench, await bench.target())))
-        block = await bench.send(functions.setApp(b"\x07" * 32, up(bench, new)))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, functions = await deployer.target(), deployer.contract_at("KernelLike", deployed.roles["kernel"]).functions
+        await deployer.send(functions.setApp(b"\x08" * 32, up(deployer, await deployer.target())))
+        block = await deployer.send(functions.setApp(b"\x07" * 32, up(deployer, new)))
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def own_slot() -> Case:
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        return Made(await bench.new("OwnSlot", up(bench, target)), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        return DeployedProxy(await deployer.new("OwnSlot", up(deployer, target)), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.target()
-        block = await bench.slot(made.address, int(made.address, 16), new)
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.target()
+        block = await deployer.slot(deployed.address, int(deployed.address, 16), new)
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def announced() -> Case:
-    """StarkWare's: what is added waits, then takes effect."""
+    """StarkWare: a new implementation waits, then takes effect."""
 
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        return Made(await bench.new("StarkLike", up(bench, target)), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        return DeployedProxy(await deployer.new("StarkLike", up(deployer, target)), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, functions = await bench.target(), bench.seen("StarkLike", made.address).functions
-        first = await bench.send(functions.addImplementation(up(bench, new)))
-        then = await bench.send(functions.upgradeTo(up(bench, new)))
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, functions = await deployer.target(), deployer.contract_at("StarkLike", deployed.address).functions
+        first = await deployer.send(functions.addImplementation(up(deployer, new)))
+        then = await deployer.send(functions.upgradeTo(up(deployer, new)))
         return [
-            Wanted(made.address, "pending", None, new, first),
-            Wanted(made.address, "implementation", made.roles["implementation"], new, then),
+            Wanted(deployed.address, "pending", None, new, first),
+            Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, then),
         ]
 
     return make, change

@@ -1,4 +1,4 @@
-"""Knows how to put built proxies on a test node: by their constructors, or by their documented code."""
+"""Deploys built proxies on a test node, with their constructors or from their documented code."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ EMPTY = "0x" + "0" * 40
 
 
 @dataclass(slots=True)
-class Made:
-    """A proxy and what it points at; what tests change is named by role."""
+class DeployedProxy:
+    """A deployed proxy and the addresses it points at, by role."""
 
     address: Address
     roles: dict[str, Address] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A change as it must be told, and the block it stands in."""
+    """A change that must be reported, and its block."""
 
     contract: Address
     role: str
@@ -41,7 +41,7 @@ class Wanted:
 
 @cache
 def built(name: str) -> Any:
-    """Creation code and ABI: kept here, or from npm (Safe, OpenZeppelin 5)."""
+    """Returns creation code and ABI: stored here, or from npm (Safe, OpenZeppelin 5)."""
     places = {
         "five": FIVE / f"{name.removeprefix('five/')}.json",
         "safe": SAFE / f"{name.removeprefix('safe/')}.json",
@@ -50,8 +50,8 @@ def built(name: str) -> Any:
     return json.loads(path.read_text())
 
 
-class Bench:
-    """One node, and blocks that stand by themselves."""
+class Deployer:
+    """Deploys contracts and sends transactions on one node, each in its own block."""
 
     def __init__(self, anvil: Anvil) -> None:
         self.anvil = anvil
@@ -60,14 +60,14 @@ class Bench:
     def me(self) -> Address:
         return Address(self.anvil.accounts[0].lower())
 
-    async def made(self, name: str, *arguments: Any) -> AsyncContract:
+    async def deployed(self, name: str, *arguments: Any) -> AsyncContract:
         found = built(name)
         factory = self.anvil.web3.eth.contract(abi=found["abi"], bytecode=found["bytecode"])
         sent = await factory.constructor(*arguments).transact({"from": self.anvil.accounts[0]})
         receipt = await self.anvil.web3.eth.wait_for_transaction_receipt(sent, timeout=20, poll_latency=0.02)
-        return self.seen(name, str(receipt["contractAddress"]))
+        return self.contract_at(name, str(receipt["contractAddress"]))
 
-    def seen(self, name: str, address: str) -> AsyncContract:
+    def contract_at(self, name: str, address: str) -> AsyncContract:
         contract: Any = self.anvil.web3.eth.contract(
             address=self.anvil.web3.to_checksum_address(address), abi=built(name)["abi"]
         )
@@ -75,27 +75,27 @@ class Bench:
         return contract
 
     async def new(self, name: str, *arguments: Any) -> Address:
-        return Address((await self.made(name, *arguments)).address.lower())
+        return Address((await self.deployed(name, *arguments)).address.lower())
 
     async def target(self) -> Address:
-        """A contract that proxies may point at: another one each time."""
+        """Deploys a new contract as a target for proxies."""
         return await self.new("SlotZero")
 
     async def code(self, address: str, code: str) -> None:
         await self.anvil.call("anvil_setCode", address, code)
 
     async def slot(self, address: str, slot: int, value: str) -> int:
-        """Write in silence; the block in which it can be read: anvil writes into the state of its head."""
+        """Writes a slot silently; returns the block in which it can be read: anvil writes into the state of its head."""
         await self.anvil.mine()
         await self.anvil.call("anvil_setStorageAt", address, f"{slot:#066x}", f"0x{int(value, 16):064x}")
         return await self.anvil.height()
 
     async def send(self, function: Any) -> int:
-        """The block of the transaction."""
+        """Sends a transaction and returns its block."""
         return int((await self.anvil.send(function))["blockNumber"])
 
     async def send_as(self, sender: str, function: Any) -> int:
-        """The same from any address, contracts too."""
+        """Sends a transaction from any address, also from a contract; returns its block."""
         await self.anvil.call("anvil_impersonateAccount", sender)
         await self.anvil.call("anvil_setBalance", sender, hex(10**18))
         sent = await function.transact({"from": self.anvil.web3.to_checksum_address(sender), "gas": 3_000_000})
@@ -104,7 +104,7 @@ class Bench:
         return int(receipt["blockNumber"])
 
     async def raw(self, code: str) -> Address:
-        """A contract with exactly this runtime code, created the ordinary way."""
+        """Creates a contract with exactly this runtime code in a normal transaction."""
         body = bytes.fromhex(code)
         creation = f"61{len(body):04x}80600a3d393df3".encode() + body.hex().encode()
         sent = await self.anvil.web3.eth.send_transaction(
@@ -116,16 +116,16 @@ class Bench:
         return address
 
     async def cloned(self, how: str, *arguments: Any) -> Address:
-        """What a call of the cloner made (solady, clones-with-immutable-args, OpenZeppelin 5, erc6551)."""
-        cloner = await self.made("Cloner")
+        """Returns the clone that a call of the cloner created (solady, clones-with-immutable-args, OpenZeppelin 5, erc6551)."""
+        cloner = await self.deployed("Cloner")
         receipt = await self.anvil.send(getattr(cloner.functions, how)(*arguments))
         made = cloner.events.Made().process_receipt(receipt)
         return Address(str(made[-1]["args"]["made"]).lower())
 
 
-Change = Callable[[Bench, Made], Awaitable[list[Wanted]]]
-Case = tuple[Callable[[Bench], Awaitable[Made]], Change]
+Change = Callable[[Deployer, DeployedProxy], Awaitable[list[Wanted]]]
+Case = tuple[Callable[[Deployer], Awaitable[DeployedProxy]], Change]
 
 
-def up(bench: Bench, address: str) -> Any:
-    return bench.anvil.web3.to_checksum_address(address)
+def up(deployer: Deployer, address: str) -> Any:
+    return deployer.anvil.web3.to_checksum_address(address)

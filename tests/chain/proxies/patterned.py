@@ -1,107 +1,115 @@
-"""Proxies built from documented patterns (sources/patterns.sol), and Synthetix's own: how each is made and changed."""
+"""Deploys and changes proxies of documented patterns (sources/patterns.sol) and the original Synthetix proxy."""
 
 from __future__ import annotations
 
-from tests.chain.proxies.making import Bench, Case, Made, Wanted, up
+from tests.chain.proxies.making import Case, DeployedProxy, Deployer, Wanted, up
 
 
 def superfluid() -> Case:
-    async def make(bench: Bench) -> Made:
-        target = await bench.new("SuperCode")
-        return Made(await bench.new("Slot1967", up(bench, target)), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.new("SuperCode")
+        return DeployedProxy(await deployer.new("Slot1967", up(deployer, target)), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.new("SuperCode")
-        block = await bench.send(bench.seen("SuperCode", made.address).functions.updateCode(up(bench, new)))
-        return [Wanted(made.address, "implementation", made.roles["implementation"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.new("SuperCode")
+        block = await deployer.send(
+            deployer.contract_at("SuperCode", deployed.address).functions.updateCode(up(deployer, new))
+        )
+        return [Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, block)]
 
     return make, change
 
 
 def arbitrum() -> Case:
-    async def make(bench: Bench) -> Made:
-        first, second = await bench.target(), await bench.target()
-        address = await bench.new("DoubleLogic", up(bench, first), up(bench, second))
-        return Made(address, {"implementation": first, "secondary": second})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        first, second = await deployer.target(), await deployer.target()
+        address = await deployer.new("DoubleLogic", up(deployer, first), up(deployer, second))
+        return DeployedProxy(address, {"implementation": first, "secondary": second})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new, functions = await bench.target(), bench.seen("DoubleLogic", made.address).functions
-        first = await bench.send(functions.upgradeSecondaryTo(up(bench, new)))
-        then = await bench.send(functions.upgradeTo(up(bench, new)))
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new, functions = await deployer.target(), deployer.contract_at("DoubleLogic", deployed.address).functions
+        first = await deployer.send(functions.upgradeSecondaryTo(up(deployer, new)))
+        then = await deployer.send(functions.upgradeTo(up(deployer, new)))
         return [
-            Wanted(made.address, "secondary", made.roles["secondary"], new, first),
-            Wanted(made.address, "implementation", made.roles["implementation"], new, then),
+            Wanted(deployed.address, "secondary", deployed.roles["secondary"], new, first),
+            Wanted(deployed.address, "implementation", deployed.roles["implementation"], new, then),
         ]
 
     return make, change
 
 
 def trustless() -> Case:
-    async def make(bench: Bench) -> Made:
-        target, pending = await bench.target(), await bench.target()
-        address = await bench.new("Trustless", up(bench, target))
-        await bench.send(bench.seen("Trustless", address).functions.proposeTo(up(bench, pending)))
-        return Made(address, {"implementation": target, "pending": pending})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target, pending = await deployer.target(), await deployer.target()
+        address = await deployer.new("Trustless", up(deployer, target))
+        await deployer.send(deployer.contract_at("Trustless", address).functions.proposeTo(up(deployer, pending)))
+        return DeployedProxy(address, {"implementation": target, "pending": pending})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        block = await bench.send(bench.seen("Trustless", made.address).functions.upgrade())
-        return [Wanted(made.address, "implementation", made.roles["implementation"], made.roles["pending"], block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        block = await deployer.send(deployer.contract_at("Trustless", deployed.address).functions.upgrade())
+        return [
+            Wanted(
+                deployed.address, "implementation", deployed.roles["implementation"], deployed.roles["pending"], block
+            )
+        ]
 
     return make, change
 
 
 def dictionary() -> Case:
-    async def make(bench: Bench) -> Made:
-        at = await bench.new("Dictionary", up(bench, await bench.target()))
-        return Made(await bench.new("Dictionaried", up(bench, at)), {"dictionary": at})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        at = await deployer.new("Dictionary", up(deployer, await deployer.target()))
+        return DeployedProxy(await deployer.new("Dictionaried", up(deployer, at)), {"dictionary": at})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        new = await bench.new("Dictionary", up(bench, await bench.target()))
-        functions = bench.seen("Dictionaried", made.address).functions
-        block = await bench.send(functions.upgradeDictionary(up(bench, new)))
-        return [Wanted(made.address, "dictionary", made.roles["dictionary"], new, block)]
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        new = await deployer.new("Dictionary", up(deployer, await deployer.target()))
+        functions = deployer.contract_at("Dictionaried", deployed.address).functions
+        block = await deployer.send(functions.upgradeDictionary(up(deployer, new)))
+        return [Wanted(deployed.address, "dictionary", deployed.roles["dictionary"], new, block)]
 
     return make, change
 
 
 def by_function() -> Case:
-    async def make(bench: Bench) -> Made:
-        target = await bench.target()
-        return Made(await bench.new("Transparent1538", up(bench, target)), {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        target = await deployer.target()
+        return DeployedProxy(await deployer.new("Transparent1538", up(deployer, target)), {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        first, second = await bench.target(), await bench.target()
-        functions, told, old = bench.seen("Transparent1538", made.address).functions, [], None
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        first, second = await deployer.target(), await deployer.target()
+        functions, wanted, old = deployer.contract_at("Transparent1538", deployed.address).functions, [], None
         for new in (first, second):
-            block = await bench.send(functions.set("transfer(address,uint256)", up(bench, new)))
-            told.append(Wanted(made.address, "facet", old, new, block))
+            block = await deployer.send(functions.set("transfer(address,uint256)", up(deployer, new)))
+            wanted.append(Wanted(deployed.address, "facet", old, new, block))
             old = new
-        return told
+        return wanted
 
     return make, change
 
 
 def synthetix() -> Case:
-    async def make(bench: Bench) -> Made:
-        address, target = await bench.new("Proxy", up(bench, bench.me)), await bench.target()
-        await bench.send(bench.seen("Proxy", address).functions.setTarget(up(bench, target)))
-        return Made(address, {"implementation": target})
+    async def make(deployer: Deployer) -> DeployedProxy:
+        address, target = await deployer.new("Proxy", up(deployer, deployer.me)), await deployer.target()
+        await deployer.send(deployer.contract_at("Proxy", address).functions.setTarget(up(deployer, target)))
+        return DeployedProxy(address, {"implementation": target})
 
-    async def change(bench: Bench, made: Made) -> list[Wanted]:
-        told, old = [], made.roles["implementation"]
-        for new in (await bench.target(), await bench.target()):
-            block = await bench.send(bench.seen("Proxy", made.address).functions.setTarget(up(bench, new)))
-            told.append(Wanted(made.address, "implementation", old, new, block))
+    async def change(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
+        wanted, old = [], deployed.roles["implementation"]
+        for new in (await deployer.target(), await deployer.target()):
+            block = await deployer.send(
+                deployer.contract_at("Proxy", deployed.address).functions.setTarget(up(deployer, new))
+            )
+            wanted.append(Wanted(deployed.address, "implementation", old, new, block))
             old = new
-        return told
+        return wanted
 
     return make, change
 
 
-async def nothing(bench: Bench, made: Made) -> list[Wanted]:
+async def nothing(deployer: Deployer, deployed: DeployedProxy) -> list[Wanted]:
     return []
 
 
-async def relayer(bench: Bench) -> Made:
-    target = await bench.target()
-    return Made(await bench.new("Relayer", up(bench, target)), {"implementation": target})
+async def relayer(deployer: Deployer) -> DeployedProxy:
+    target = await deployer.target()
+    return DeployedProxy(await deployer.new("Relayer", up(deployer, target)), {"implementation": target})

@@ -12,14 +12,14 @@ from chain.proxies import kinds
 from chain.proxies.kind import GetterSpec, Proof, ProxyKind, SlotSpec, code_like
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable
 from chain.proxies.recognition import asked_first, asked_next, credible, recognised, roles_of
-from tests.chain.made import address
+from tests.chain.builders import address
 from tests.chain.proxies.test_diamonds import table_body
 
 AT, TARGET, BEACON = address(0xA), address(0xB), address(0xC)
 
 
 def abi_string(text: str) -> bytes:
-    """As `abi.encode` writes a string of two words."""
+    """Returns a string of two words in the encoding of `abi.encode`."""
     return (32).to_bytes(32, "big") + len(text).to_bytes(32, "big") + text.encode().ljust(64, b"\0")
 
 
@@ -72,7 +72,7 @@ LOGS: dict[str, tuple[str, str, int | None]] = {
 
 
 @pytest.mark.parametrize("words", SLOTS)
-def test_each_slot_is_the_hash_of_its_words(words: str) -> None:
+def test_each_slot_is_the_hash_of_its_documented_text(words: str) -> None:
     kind, role, less = SLOTS[words]
     slot = int.from_bytes(keccak(words.encode()), "big") + less
     assert (role, slot) in {(one.role, one.slot) for one in kinds.declared(kind).slots}
@@ -85,7 +85,7 @@ def test_each_log_is_the_hash_of_its_signature(signature: str) -> None:
     assert (role, topic, position) in {(one.role, one.topic, one.position) for one in kinds.declared(kind).logs}
 
 
-def test_every_slot_and_log_declared_is_one_of_these() -> None:
+def test_every_declared_slot_and_log_is_covered_by_these_tests() -> None:
     known = {int.from_bytes(keccak(words.encode()), "big") + less for words, (_, _, less) in SLOTS.items()}
     topics = {"0x" + keccak(signature.encode()).hex() for signature in LOGS}
     known.add(SYNTHETIX_V3)
@@ -95,7 +95,7 @@ def test_every_slot_and_log_declared_is_one_of_these() -> None:
         assert kind.source.startswith("https://"), kind.name
 
 
-def test_a_kind_that_is_not_declared_is_an_error() -> None:
+def test_an_undeclared_kind_is_an_error() -> None:
     with pytest.raises(KeyError):
         kinds.declared("eip0")
 
@@ -108,14 +108,14 @@ def test_a_kind_that_is_not_declared_is_an_error() -> None:
         ("36??<A>*", "36ff" + "0b" * 20 + "0a0a", "0b" * 20),
     ],
 )
-def test_code_is_written_as_it_looks(form: str, code: str, found: str) -> None:
+def test_a_code_pattern_is_written_as_the_code_itself(form: str, code: str, found: str) -> None:
     match = code_like(form).search(bytes.fromhex(code))
     assert match is not None
     assert match["implementation"].hex() == found
     assert code_like(form).search(bytes.fromhex("00" + code)) is None
 
 
-def test_a_vanity_address_is_found_whole() -> None:
+def test_a_vanity_address_with_leading_zeros_is_found_whole() -> None:
     body = bytes.fromhex("363d3d373d3d3d363d6f" + "0b" * 16 + "5af43d82803e903d916027" + "57fd5bf3")
     found = recognised(kinds.every(), AT, body, StateRead({}))
     assert found is not None
@@ -126,19 +126,19 @@ def kind(**more: object) -> ProxyKind:
     return ProxyKind(**{"name": "made", "source": "https://x", "rank": 1, **more})  # type: ignore[arg-type]
 
 
-def test_a_role_that_is_empty_or_no_address_is_not_filled() -> None:
-    made = kind(slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=5),))
+def test_a_role_with_an_empty_or_invalid_address_is_not_filled() -> None:
+    declared = kind(slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=5),))
     for word in (0, 1 << 160):
-        assert recognised([made], AT, b"\1", StateRead({SlotWord(AT, 5): word})) is None
-    for word in (0xB, 0xB | 7 << 160):  # as the EVM takes an address
-        found = recognised([made], AT, b"\1", StateRead({SlotWord(AT, 5): word}))
+        assert recognised([declared], AT, b"\1", StateRead({SlotWord(AT, 5): word})) is None
+    for word in (0xB, 0xB | 7 << 160):  # the EVM ignores the upper bytes of an address
+        found = recognised([declared], AT, b"\1", StateRead({SlotWord(AT, 5): word}))
         assert found is not None
         assert found.roles == {"implementation": TARGET}
 
 
-def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs() -> None:
+def test_a_place_that_needs_proof_fills_its_role_only_if_the_target_code_runs() -> None:
     far, own = address(0xB << 90), int(AT, 16)
-    made = kind(
+    declared = kind(
         slots=(SlotSpec(role=Role.IMPLEMENTATION, slot=1, proved=True),),
         calls=(
             GetterSpec(role=Role.SECONDARY, body="0x01", proved=True, forwards=True),
@@ -147,52 +147,52 @@ def test_a_place_that_must_be_proved_fills_its_role_where_the_targets_code_runs(
     )
     state: dict[AnyRead, object] = {SlotWord(AT, 1): int(far, 16), CallWord(AT, "0x01"): int(far, 16)}
     reach = RunsAs(AT, far)
-    assert asked_next([made], AT, b"", StateRead(state)) == {reach}
-    assert CallWord(AT, f"0x02{own:064x}") in asked_first([made], AT)
-    assert roles_of(made, AT, b"", StateRead(state)) == {}
-    assert roles_of(made, AT, b"", StateRead({**state, reach: AT})) == {"implementation": far}
-    assert roles_of(made, AT, b"", StateRead({**state, reach: far})) == {"secondary": far}
-    assert roles_of(made, AT, b"", StateRead({CallWord(AT, f"0x02{own:064x}"): 1 << 160})) == {}
+    assert asked_next([declared], AT, b"", StateRead(state)) == {reach}
+    assert CallWord(AT, f"0x02{own:064x}") in asked_first([declared], AT)
+    assert roles_of(declared, AT, b"", StateRead(state)) == {}
+    assert roles_of(declared, AT, b"", StateRead({**state, reach: AT})) == {"implementation": far}
+    assert roles_of(declared, AT, b"", StateRead({**state, reach: far})) == {"secondary": far}
+    assert roles_of(declared, AT, b"", StateRead({CallWord(AT, f"0x02{own:064x}"): 1 << 160})) == {}
 
 
-def test_what_a_beacon_answers_is_asked_next_and_a_proof_must_hold_there() -> None:
+def test_the_answer_of_a_beacon_is_read_next_and_must_pass_the_proof() -> None:
     beacon = SlotSpec(role=Role.BEACON, slot=5)
-    made = kind(
+    declared = kind(
         slots=(beacon,),
         calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),),
         proofs=(Proof(body="0x02", of=Role.IMPLEMENTATION, words=frozenset({7})), Proof(body="0x03")),
     )
     state: dict[AnyRead, object] = {SlotWord(AT, 5): 0xC}
-    assert asked_first([made], AT) == {SlotWord(AT, 5), CallWord(AT, "0x03"), CallWord(AT, UNKNOWN_FUNCTION)}
-    assert asked_next([made], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01")}
+    assert asked_first([declared], AT) == {SlotWord(AT, 5), CallWord(AT, "0x03"), CallWord(AT, UNKNOWN_FUNCTION)}
+    assert asked_next([declared], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01")}
     state[CallWord(BEACON, "0x01")] = 0xB
-    assert asked_next([made], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01"), CallWord(TARGET, "0x02")}
-    assert recognised([made], AT, b"", StateRead(state)) is None
+    assert asked_next([declared], AT, b"", StateRead(state)) == {CallWord(BEACON, "0x01"), CallWord(TARGET, "0x02")}
+    assert recognised([declared], AT, b"", StateRead(state)) is None
     state |= {CallWord(TARGET, "0x02"): 7, CallWord(AT, "0x03"): 1}
-    assert recognised([made], AT, b"", StateRead(state)) is not None
+    assert recognised([declared], AT, b"", StateRead(state)) is not None
 
 
-def test_a_proof_of_a_role_that_nobody_has_does_not_hold() -> None:
-    made = kind(reads=(), proofs=(Proof(body="0x02", of=Role.ADMIN),))
-    assert recognised([made], AT, b"", StateRead({})) is None
+def test_a_proof_of_an_empty_role_fails() -> None:
+    declared = kind(reads=(), proofs=(Proof(body="0x02", of=Role.ADMIN),))
+    assert recognised([declared], AT, b"", StateRead({})) is None
 
 
-def test_code_of_another_form_is_of_no_kind_and_asks_nothing_more() -> None:
-    made = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01"),))
-    assert roles_of(made, AT, b"\xbb", StateRead({})) is None
-    assert asked_next([made], AT, b"\xbb", StateRead({})) == set()
-    assert roles_of(made, AT, b"\xaa", StateRead({CallWord(AT, "0x01"): 0xB})) == {"implementation": TARGET}
+def test_code_of_another_form_has_no_kind_and_causes_no_more_reads() -> None:
+    declared = kind(code=re.compile(rb"\A\xaa"), calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01"),))
+    assert roles_of(declared, AT, b"\xbb", StateRead({})) is None
+    assert asked_next([declared], AT, b"\xbb", StateRead({})) == set()
+    assert roles_of(declared, AT, b"\xaa", StateRead({CallWord(AT, "0x01"): 0xB})) == {"implementation": TARGET}
 
 
-def test_a_call_of_a_role_answers_only_where_the_role_is_filled() -> None:
-    made = kind(calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),), tables=("0x09",))
-    assert roles_of(made, AT, b"", StateRead({CallWord(BEACON, "0x01"): 0xB})) == {}
+def test_a_call_to_a_role_is_made_only_if_the_role_is_filled() -> None:
+    declared = kind(calls=(GetterSpec(role=Role.IMPLEMENTATION, body="0x01", of=Role.BEACON),), tables=("0x09",))
+    assert roles_of(declared, AT, b"", StateRead({CallWord(BEACON, "0x01"): 0xB})) == {}
     table = table_body({1: ("0x11223344",)})
-    assert roles_of(made, AT, b"", StateRead({CallBytes(AT, "0x09"): table})) == {"table": AT}
-    assert roles_of(made, AT, b"", StateRead({CallBytes(AT, "0x09"): b"\x01"})) == {}
+    assert roles_of(declared, AT, b"", StateRead({CallBytes(AT, "0x09"): table})) == {"table": AT}
+    assert roles_of(declared, AT, b"", StateRead({CallBytes(AT, "0x09"): b"\x01"})) == {}
 
 
-def test_a_contract_that_answers_anything_is_believed_in_no_answer() -> None:
+def test_no_answer_is_believed_of_a_contract_that_answers_every_call() -> None:
     slot, call, other = SlotWord(AT, 5), CallWord(AT, "0x01"), CallWord(BEACON, "0x01")
     state: dict[AnyRead, object] = {slot: 1, call: 2, CallBytes(AT, "0x09"): b"\x01", other: 3}
     unknown = CallWord(AT, UNKNOWN_FUNCTION)
@@ -200,7 +200,7 @@ def test_a_contract_that_answers_anything_is_believed_in_no_answer() -> None:
     assert credible(StateRead({**state, unknown: 7})) == StateRead({slot: 1, other: 3})
 
 
-def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_believed() -> None:
+def test_without_proof_support_the_getter_of_a_kind_known_by_its_code_is_believed() -> None:
     far = address(0xB << 90)
     calls = (GetterSpec(role=Role.IMPLEMENTATION, body="0x01", proved=True),)
     state: dict[AnyRead, object] = {CallWord(AT, "0x01"): int(far, 16)}
@@ -210,7 +210,7 @@ def test_where_a_node_cannot_show_it_the_getter_of_a_kind_known_by_its_code_is_b
     assert roles_of(kind(calls=calls), AT, b"", StateRead(state)) == {}
 
 
-def test_the_watched_places_are_those_that_no_other_contract_can_mean() -> None:
+def test_the_watched_places_are_unambiguous_across_contracts() -> None:
     form = PlaceTable(kinds.every())
     places = form.own_places(AT)
     assert all(where.proved or where.read.slot > 3 for where in places if isinstance(where.read, SlotWord))

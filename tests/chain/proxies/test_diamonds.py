@@ -18,7 +18,7 @@ from chain.proxies.diamonds import (
     swaps,
 )
 from tests.branches import Reached
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 AT, ONE, TWO = address(0xD), address(1), address(2)
 FIRST, SECOND = "0x11223344", "0x55667788"
@@ -29,7 +29,7 @@ def padded(selector: str) -> int:
 
 
 def cut_body(*changes: tuple[int, int, tuple[str, ...]]) -> bytes:
-    """abi.encode(FacetCut[], address, bytes), as the diamond reference lays it out."""
+    """Returns abi.encode(FacetCut[], address, bytes), in the layout of the diamond reference."""
     tuples = [words(facet, action, 96, len(given), *map(padded, given)) for facet, action, given in changes]
     heads, at = [], len(tuples) * 32
     for one in tuples:
@@ -62,20 +62,20 @@ def test_a_cut_adds_replaces_and_removes() -> None:
     assert replaced == {FIRST: TWO}
 
 
-def test_one_function_of_an_eip_1538_contract_is_set_and_taken() -> None:
+def test_one_function_of_an_eip_1538_contract_is_set_and_removed() -> None:
     selector = f"{FIRST}{'0' * 56}"
     given_ = cut({}, log(AT, FUNCTION_UPDATE, selector, topic(0), topic(1)))
     assert given_ == {FIRST: ONE}
     assert cut(given_, log(AT, FUNCTION_UPDATE, selector, topic(1), topic(0))) == {}
 
 
-def test_a_cut_that_says_too_what_can_be_frozen_is_read_past_it() -> None:
+def test_a_cut_with_extra_freezable_flags_is_read() -> None:
     change = words(1, 0, 1, 128, 1, padded(FIRST))
     body = words(96, 0, 0) + words(1, 32) + change
     assert cut({}, log(AT, ERA_CUT, body=body)) == {FIRST: ONE}
 
 
-def test_one_feature_of_0x_is_set_and_taken() -> None:
+def test_one_feature_of_0x_is_set_and_removed() -> None:
     selector = f"{FIRST}{'0' * 56}"
     given_ = cut({}, log(AT, FEATURE_UPDATE, selector, body=words(0, 1)))
     assert given_ == {FIRST: ONE}
@@ -109,7 +109,7 @@ def test_a_loupe_is_read() -> None:
         words(32, 1, 32, 5, 1 << 200),
     ],
 )
-def test_an_answer_that_is_no_table_is_none(body: bytes) -> None:
+def test_an_answer_that_is_not_a_facet_table_is_rejected(body: bytes) -> None:
     assert read_table(body) is None
 
 
@@ -122,13 +122,13 @@ a_table = Reached("bytes that are a table")
 
 
 def spoilt(at: int, words_there: bytes) -> bytes:
-    """A good table with some of its bytes replaced."""
+    """Returns a valid table with some bytes replaced."""
     body = table_body({1: (FIRST,), 2: (SECOND,)})
     return body[:at] + words_there + body[at + len(words_there) :]
 
 
 @given(st.binary(max_size=400) | st.tuples(st.integers(0, 500), st.binary(max_size=2)).map(lambda one: spoilt(*one)))
-def test_no_bytes_break_the_readers(body: bytes) -> None:
+def test_no_input_bytes_make_the_readers_raise(body: bytes) -> None:
     table = read_table(body)
     a_table(table is not None)
     assert table is None or all(len(selector) <= 10 for selector in table)

@@ -1,4 +1,4 @@
-"""Contracts that answer megabytes, burn all gas, or point in circles: bounded, nothing false, and nobody else's change lost."""
+"""Watches contracts that answer megabytes, burn all gas or point in circles: the cost is bounded, no event is false or lost."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from chain.events.upgrades import ContractUpgraded
 from chain.sync.watcher import scan
 from chain.watch import Watch, WatchedContract
 from tests.chain.following import settings_of
-from tests.chain.inspection.test_inspecting_on_a_real_node import looked
-from tests.chain.proxies.making import Bench, up
+from tests.chain.inspection.test_inspecting_on_a_real_node import inspection_of
+from tests.chain.proxies.making import Deployer, up
 from tests.evm.anvil import running
 
 IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
@@ -27,39 +27,44 @@ CODES = {
 }
 
 
-async def test_hostile_contracts_are_no_proxies_and_stand_in_nobodys_way() -> None:
+async def test_hostile_contracts_are_not_proxies_and_delay_no_other_contract() -> None:
     async with running() as anvil:
-        bench = Bench(anvil)
-        made = {name: await bench.raw(code) for name, code in CODES.items()}
-        for name, address in made.items():
-            found = await looked(anvil.url, address)
+        deployer = Deployer(anvil)
+        deployed = {name: await deployer.raw(code) for name, code in CODES.items()}
+        for name, address in deployed.items():
+            found = await inspection_of(anvil.url, address)
             assert (name, found.kind, found.controllers) == (name, None, ())
-        target = await bench.new("Uups")
-        honest = await bench.cloned("soladyERC1967", up(bench, target))
+        target = await deployer.new("Uups")
+        honest = await deployer.cloned("soladyERC1967", up(deployer, target))
         start = await anvil.height() + 1
         await anvil.mine(4)
-        new = await bench.new("Uups")
-        block = await bench.send(bench.seen("Uups", honest).functions.upgradeToAndCall(up(bench, new), b""))
-        watch = Watch(contracts=tuple(WatchedContract(address=one) for one in (*made.values(), honest)))
-        told = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
-        [event, compared] = [event for event in told if isinstance(event, PlacedEvent)]
+        new = await deployer.new("Uups")
+        block = await deployer.send(
+            deployer.contract_at("Uups", honest).functions.upgradeToAndCall(up(deployer, new), b"")
+        )
+        watch = Watch(contracts=tuple(WatchedContract(address=one) for one in (*deployed.values(), honest)))
+        events = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
+        [event, compared] = [event for event in events if isinstance(event, PlacedEvent)]
         assert isinstance(event, ContractUpgraded)
         assert isinstance(compared, CodeCompared)
         assert (event.contract, event.old, event.new, event.place.block_number) == (honest, target, new, block)
 
 
-async def test_proxies_that_point_at_themselves_in_circles_or_at_nothing_are_told_as_they_stand() -> None:
+async def test_proxies_that_point_at_themselves_in_circles_or_at_nothing_are_reported_as_they_are() -> None:
     async with running() as anvil:
-        bench = Bench(anvil)
-        itself, one, two, empty = [await bench.raw(PROXY) for _ in range(4)]
-        huge, burning = await bench.raw(CODES["three megabytes of nothing"]), await bench.raw(CODES["burns all gas"])
+        deployer = Deployer(anvil)
+        itself, one, two, empty = [await deployer.raw(PROXY) for _ in range(4)]
+        huge, burning = (
+            await deployer.raw(CODES["three megabytes of nothing"]),
+            await deployer.raw(CODES["burns all gas"]),
+        )
         nobody = Address("0x" + "cd" * 20)
         for address, target in ((itself, itself), (one, two), (two, one), (empty, nobody)):
-            await bench.slot(address, IMPLEMENTATION, target)
-            found = await looked(anvil.url, address)
+            await deployer.slot(address, IMPLEMENTATION, target)
+            found = await inspection_of(anvil.url, address)
             assert (found.kind, found.roles, found.controllers) == ("eip1967", {"implementation": target}, ())
         for beacon in (huge, burning, nobody, itself):
-            address = await bench.raw(PROXY)
-            await bench.slot(address, BEACON, beacon)
-            found = await looked(anvil.url, address)
+            address = await deployer.raw(PROXY)
+            await deployer.slot(address, BEACON, beacon)
+            found = await inspection_of(anvil.url, address)
             assert (found.kind, found.controllers) == (None, ())  # no beacon names a target

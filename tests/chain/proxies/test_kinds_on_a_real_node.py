@@ -1,4 +1,4 @@
-"""Every declared kind on a real EVM: recognised for what it is, and each change told once, in its block, old and new."""
+"""Deploys every declared kind on a real EVM: each is recognised, and each change is reported once in its block."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from chain.watch import Watch, WatchedContract
 from tests.chain.following import settings_of
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
-from tests.chain.proxies.making import Bench, Made, Wanted
+from tests.chain.proxies.making import DeployedProxy, Deployer, Wanted
 from tests.chain.proxies.patterned import nothing
 from tests.evm.anvil import Anvil, running
 
 NETWORK = NetworkId("local")
 
 
-async def looked(anvil: Anvil, address: str) -> Inspection:
+async def inspection_of(anvil: Anvil, address: str) -> Inspection:
     nodes = NodeGroup(NETWORK, [Web3Node(anvil.url, chain_id=31337)], lambda: datetime.now(UTC))
     try:
-        return await inspect(nodes, NETWORK, Made(address).address)  # type: ignore[arg-type]
+        return await inspect(nodes, NETWORK, DeployedProxy(address).address)  # type: ignore[arg-type]
     finally:
         await nodes.close()
 
@@ -36,27 +36,27 @@ def test_every_declared_kind_has_a_case() -> None:
     assert len(kinds.names()) >= 25
 
 
-async def test_every_kind_is_recognised_and_each_change_is_told_once_in_its_block() -> None:
+async def test_every_kind_is_recognised_and_each_change_is_reported_once_in_its_block() -> None:
     async with running() as anvil:
-        bench = Bench(anvil)
-        made = {name: await make(bench) for name, make in CLONES.items()}
-        made |= {name: await make(bench) for name, (make, _) in CHANGING.items()}
-        told = {name: await looked(anvil, one.address) for name, one in made.items()}
-        assert {name: one.kind for name, one in told.items()} == {name: name for name in made}
-        for name, one in made.items():
-            found = {role: told[name].roles.get(Role(role)) for role in one.roles}
+        deployer = Deployer(anvil)
+        deployed = {name: await make(deployer) for name, make in CLONES.items()}
+        deployed |= {name: await make(deployer) for name, (make, _) in CHANGING.items()}
+        inspections = {name: await inspection_of(anvil, one.address) for name, one in deployed.items()}
+        assert {name: one.kind for name, one in inspections.items()} == {name: name for name in deployed}
+        for name, one in deployed.items():
+            found = {role: inspections[name].roles.get(Role(role)) for role in one.roles}
             assert (name, found) == (name, one.roles)
         start = await anvil.height() + 1
-        wanted = [one for name, (_, change) in CHANGING.items() for one in await change(bench, made[name])]
+        wanted = [one for name, (_, change) in CHANGING.items() for one in await change(deployer, deployed[name])]
         await anvil.mine()
-        assert await changes(anvil, made, start) == Counter(wanted)
+        assert await changes(anvil, deployed, start) == Counter(wanted)
         assert {one.contract for one in wanted} == {
-            made[name].address for name, (_, change) in CHANGING.items() if change is not nothing
+            deployed[name].address for name, (_, change) in CHANGING.items() if change is not nothing
         }
 
 
-async def changes(anvil: Anvil, made: dict[str, Made], start: int) -> Counter[Wanted]:
-    watch = Watch(contracts=tuple(WatchedContract(address=one.address) for one in made.values()))
+async def changes(anvil: Anvil, deployed: dict[str, DeployedProxy], start: int) -> Counter[Wanted]:
+    watch = Watch(contracts=tuple(WatchedContract(address=one.address) for one in deployed.values()))
     events = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
     upgrades = [event for event in events if isinstance(event, ContractUpgraded)]
     others = [event for event in events if isinstance(event, PlacedEvent) and not isinstance(event, CodeCompared)]

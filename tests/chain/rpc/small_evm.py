@@ -1,7 +1,7 @@
-"""Knows enough of the EVM to run the few opcodes of code that is carried in an eth_call, over accounts held in memory.
+"""Runs the few EVM opcodes of the code that an eth_call carries, over accounts in memory.
 
-After the yellow paper, appendix H. Gas: 2,100 for a cold SLOAD, 2,600 for a call, 3 for anything else; what a call is given it
-may use up, and then fails. Whom no code is put in the place of answers from a table.
+Follows the Ethereum yellow paper, appendix H. Gas: 2,100 for a cold SLOAD, 2,600 for a call, 3 for anything else. A call that
+uses up its gas fails. An account without replaced code answers from a table.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Halted(Exception):
 
 @dataclass(slots=True)
 class Account:
-    """`answers` by input; None fails. Each of them uses up `wants` gas."""
+    """`answers` by input; None fails. Each answer uses `wants` gas."""
 
     storage: dict[int, int] = field(default_factory=dict)
     code_hash: int = 0
@@ -37,7 +37,7 @@ class SmallEvm:
     given: list[int] = field(default_factory=list)
 
     def eth_call(self, call: Mapping[str, str], overrides: Mapping[str, Mapping[str, str]]) -> str | None:
-        """The answer as a node gives it; None where the execution failed."""
+        """Returns the answer as a node gives it; None if the execution failed."""
         codes = {address: bytes.fromhex(one["code"][2:]) for address, one in overrides.items()}
         try:
             found, _ = self._to(call["to"], bytes.fromhex(call["data"][2:]), codes, BLOCK_GAS)
@@ -46,7 +46,7 @@ class SmallEvm:
         return f"0x{found.hex()}"
 
     def _to(self, address: str, data: bytes, codes: Mapping[str, bytes], gas: int) -> tuple[bytes, int]:
-        """What this account answers, and the gas it used."""
+        """Returns the answer of this account and the gas it used."""
         if address in codes:
             return _Frame(self, address, data, codes, gas).run()
         account = self.accounts.get(address, Account())
@@ -56,7 +56,7 @@ class SmallEvm:
         return answer, account.wants
 
     def inner(self, address: str, data: bytes, codes: Mapping[str, bytes], gas: int) -> tuple[bytes | None, int]:
-        """The same from within a call: a failure (None) takes all it was given."""
+        """Does the same from within a call: a failure (None) uses all its gas."""
         self.given.append(gas)
         try:
             return self._to(address, data, codes, gas)
@@ -96,7 +96,7 @@ class _Frame:
                 self.plain(op)
 
     def plain(self, op: int) -> None:
-        """An opcode that takes words and leaves one, or none."""
+        """Runs an opcode that takes words and leaves one or none."""
         pop = self.stack.pop
         words: dict[int, Any] = {
             0x01: lambda: (pop() + pop()) % WORD,
@@ -133,7 +133,7 @@ class _Frame:
         return self.evm.accounts.get(self.me, Account()).storage.get(self.stack.pop(), 0)
 
     def call(self) -> int:
-        """STATICCALL. At most 63 of 64 parts of what is left are passed on (EIP-150)."""
+        """Runs STATICCALL. At most 63/64 of the remaining gas are passed on (EIP-150)."""
         self.use(CALL)
         gas, address, at, size, to, room = (self.stack.pop() for _ in range(6))
         found, used = self.evm.inner(

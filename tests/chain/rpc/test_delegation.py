@@ -1,4 +1,4 @@
-"""Whom a call delegates to: questions, and answers of honest, poor and hostile nodes."""
+"""Checks the delegation probes: requests, and answers of honest, limited and hostile nodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chain.blocks.standards import NOBODY
 from chain.rpc.errors import Refusal
 from chain.rpc.messages import read_ask, read_of
 from chain.rpc.probe_batches import MAX_TOGETHER, ProbeBatch, SeparateProbes
-from tests.chain.made import address, header, words
+from tests.chain.builders import address, header, words
 
 P, A, B, BEACON = address(0xABC), address(0xAAAAA), address(0xBBBBB), address(0xBEAC0)
 HEAD = header(3)
@@ -22,18 +22,18 @@ def frame(kind: str, to: str, *calls: Any, output: str = "0x") -> dict[str, Any]
     return {"type": kind, "from": P, "to": to, "output": output, "calls": list(calls)}
 
 
-def test_only_what_the_contracts_own_code_delegates_to_counts() -> None:
+def test_only_delegations_by_the_contracts_own_code_count() -> None:
     top = frame("CALL", P, frame("DELEGATECALL", A.upper().replace("0X", "0x"), frame("DELEGATECALL", B)))
     assert delegates_of(top, P) == (Delegate(A),)
 
 
-def test_who_named_the_target_just_before_is_kept() -> None:
+def test_the_contract_that_named_the_target_just_before_is_recorded() -> None:
     named = "0x" + words(int(A, 16)).hex()
     top = frame("CALL", P, frame("STATICCALL", BEACON, output=named), frame("DELEGATECALL", A), frame("CALLCODE", B))
     assert delegates_of(top, P) == (Delegate(A, BEACON), Delegate(B))
 
 
-def test_calls_of_itself_run_its_own_code_too_and_precompiled_contracts_are_no_targets() -> None:
+def test_self_calls_run_the_contracts_own_code_and_precompiles_are_not_targets() -> None:
     inner = frame("STATICCALL", P, frame("DELEGATECALL", A))
     batch = frame("DELEGATECALL", P, frame("DELEGATECALL", B))
     assert delegates_of(frame("CALL", P, frame("DELEGATECALL", address(4)), inner, batch), P) == (
@@ -43,14 +43,14 @@ def test_calls_of_itself_run_its_own_code_too_and_precompiled_contracts_are_no_t
     assert delegates_of(frame("CALL", B, frame("DELEGATECALL", A)), P) == ()
 
 
-def test_a_trace_without_end_is_read_to_a_bound() -> None:
+def test_an_endless_trace_is_read_only_to_a_bound() -> None:
     wide = frame("CALL", P, *(frame("DELEGATECALL", address(0x10000 + at)) for at in range(MAX_FRAMES + 5)))
     assert len(delegates_of(wide, P)) == MAX_TARGETS
     assert delegates_of(frame("CALL", B, *(frame("CALL", B) for _ in range(MAX_FRAMES)), frame("CALL", P)), P) == ()
 
 
 @pytest.mark.parametrize(
-    ("need", "method"),
+    ("read", "method"),
     [
         (RunsOneOf(P, "0x12345678", (A, B)), "eth_call"),
         (TracedDelegates(P, "0x12345678"), "debug_traceCall"),
@@ -58,28 +58,28 @@ def test_a_trace_without_end_is_read_to_a_bound() -> None:
         (TouchedState(P, "0x12345678"), "eth_createAccessList"),
     ],
 )
-def test_every_probe_is_one_question_in_this_very_block_and_a_refusal_is_no_failure(need: AnyRead, method: str) -> None:
-    asked, params = read_ask(need, {"blockHash": HEAD.hash})
+def test_every_probe_is_one_request_for_this_block_and_a_refusal_is_not_a_failure(read: AnyRead, method: str) -> None:
+    asked, params = read_ask(read, {"blockHash": HEAD.hash})
     assert (asked, params[0]["to"], params[1]) == (method, P, {"blockHash": HEAD.hash})
     assert int(params[0]["gas"], 16) <= 3_000_000
     answers: tuple[Any, ...] = (Refusal(-32601, "not found"), None, 7, [], {}, "0x", "zz")
-    assert {read_of(need, answer) for answer in answers} <= {None, NOBODY, ()}
+    assert {read_of(read, answer) for answer in answers} <= {None, NOBODY, ()}
 
 
-def test_a_sentinel_says_who_ran_in_whose_storage() -> None:
-    need = RunsOneOf(P, "0x12345678", (A,))
-    said = words(SENTINEL_MAGIC, int(P, 16), int(A, 16))
-    assert read_of(need, "0x" + said.hex()) == A
+def test_a_sentinel_shows_which_code_ran_in_which_storage() -> None:
+    read = RunsOneOf(P, "0x12345678", (A,))
+    answered = words(SENTINEL_MAGIC, int(P, 16), int(A, 16))
+    assert read_of(read, "0x" + answered.hex()) == A
     for other in (
         words(SENTINEL_MAGIC, int(B, 16), int(A, 16)),
         words(SENTINEL_MAGIC, int(P, 16), int(B, 16)),
         words(1, 2, 3),
         b"",
     ):
-        assert read_of(need, "0x" + other.hex()) == NOBODY
+        assert read_of(read, "0x" + other.hex()) == NOBODY
 
 
-def test_access_lists_and_prestates_tell_accounts_and_slots() -> None:
+def test_access_lists_and_prestates_show_accounts_and_slots() -> None:
     listed = {"accessList": [{"address": P, "storageKeys": ["0x5"]}, {"address": A, "storageKeys": None}]}
     assert read_of(TouchedState(P, "0x"), listed) == ((P, (5,)), (A, ()))
     prestate = {P: {"storage": {"0x5": "0x9"}}, A: {"balance": "0x0"}}
@@ -99,18 +99,20 @@ def packed(*answers: bytes | None) -> str:
     return "0x" + body.hex()
 
 
-def test_probes_of_many_contracts_are_one_question() -> None:
+def test_probes_of_many_contracts_are_one_request() -> None:
     made = probing(*SENTINELS, *TRACES, TouchedState(P, "0x"))
     assert [ask[0] for ask in made.asks] == ["eth_call", "debug_traceCall", "eth_createAccessList"]
     assert A in made.asks[0][1][2]
     assert NOBODY in made.asks[1][1][2]["stateOverrides"]
-    traced = frame("CALL", NOBODY, *(frame("STATICCALL", need.address, frame("DELEGATECALL", B)) for need in TRACES))
+    traced = frame("CALL", NOBODY, *(frame("STATICCALL", read.address, frame("DELEGATECALL", B)) for read in TRACES))
     hit = words(SENTINEL_MAGIC, int(SENTINELS[0].address, 16), int(A, 16))
     separate_probes = SeparateProbes()
-    said = made.read([packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], separate_probes)
-    assert [said[need] for need in SENTINELS] == [A, NOBODY, NOBODY, NOBODY, NOBODY]
-    assert all(said[need] == (Delegate(B),) for need in TRACES)
-    assert len(said) == 8
+    answered = made.read(
+        [packed(hit, None, b"", b"\x00" * 32, b"\x01" * 4000), traced, Refusal(1, "no")], separate_probes
+    )
+    assert [answered[read] for read in SENTINELS] == [A, NOBODY, NOBODY, NOBODY, NOBODY]
+    assert all(answered[read] == (Delegate(B),) for read in TRACES)
+    assert len(answered) == 8
     assert not separate_probes.kinds
 
 
@@ -125,16 +127,16 @@ def test_probes_of_many_contracts_are_one_question() -> None:
         (packed(b"", b"", b"", b"") + f"{5:064x}", 7),
     ],
 )
-def test_what_is_not_understood_together_is_asked_alone_from_then_on(sentinels: Any, traces: Any) -> None:
+def test_probes_that_fail_together_are_sent_one_by_one_from_then_on(sentinels: Any, traces: Any) -> None:
     separate_probes = SeparateProbes()
     assert probing(*SENTINELS, *TRACES).read([sentinels, traces], separate_probes) == {}
     assert separate_probes.kinds == {RunsOneOf, TracedDelegates}
     assert len(probing(*SENTINELS, *TRACES, separate_probes=separate_probes).asks) == len(SENTINELS) + len(TRACES)
 
 
-def test_a_contract_that_is_anothers_target_is_called_by_itself() -> None:
+def test_a_contract_that_is_the_target_of_another_is_called_separately() -> None:
     target = address(0x900000)
-    before = [RunsOneOf(need.address, need.body, (target,)) for need in SENTINELS]
+    before = [RunsOneOf(read.address, read.body, (target,)) for read in SENTINELS]
     behind = RunsOneOf(target, "0x12345678", (B,))
     assert probing(*before, behind).alone == (behind,)
     assert probing(SENTINELS[0]).together == ()
@@ -142,7 +144,7 @@ def test_a_contract_that_is_anothers_target_is_called_by_itself() -> None:
     assert [len(some) for some in probing(*many).together] == [MAX_TOGETHER, 2]
 
 
-def test_a_probe_alone_that_is_answered_with_nonsense_is_missing() -> None:
+def test_a_single_probe_with_a_malformed_answer_is_missing() -> None:
     made = probing(SlotWord(P, 1), SlotWord(P, 2), TouchedState(P, "0x"))
     found = made.read(["0x" + words(5).hex(), "0xzz", {"accessList": []}], SeparateProbes())
     assert found == {SlotWord(P, 1): 5, TouchedState(P, "0x"): ()}

@@ -1,4 +1,4 @@
-"""What a refused or strange answer to a read means, at the bounds: never zero where nothing was read."""
+"""Checks the meaning of refused and malformed answers, at the bounds: a value that was not read is never zero."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chain.blocks.standards import NOBODY
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, most_blocks
 from chain.rpc.messages import logs_ask, logs_of, read_ask, read_of
-from tests.chain.made import address, header, log, topic, words
+from tests.chain.builders import address, header, log, topic, words
 
 HERE, TARGET = address(0xA), address(0xB)
 SLOT, CODE, CALL, ANSWER = SlotWord(HERE, 1), CodeHash(HERE), CallWord(HERE, "0x01"), CallBytes(HERE, "0x01")
@@ -38,32 +38,32 @@ def plain(**words: Any) -> dict[str, Any]:
     } | words  # fmt: skip
 
 
-@pytest.mark.parametrize("need", [SLOT, CODE, DELEGATE, BALANCE])
-def test_state_that_is_not_kept_there_is_unknown_and_any_other_refusal_a_failure(need: AnyRead) -> None:
-    assert read_of(need, PRUNED) is None
+@pytest.mark.parametrize("read", [SLOT, CODE, DELEGATE, BALANCE])
+def test_state_that_the_node_has_pruned_is_unknown_and_any_other_refusal_is_a_failure(read: AnyRead) -> None:
+    assert read_of(read, PRUNED) is None
     for refusal in (REVERTED, Refusal(-32601, "no such method")):
         with pytest.raises(NodeFailure) as failed:
-            read_of(need, refusal)
+            read_of(read, refusal)
         assert failed.value.fault is NodeFaultKind.REFUSED
 
 
-@pytest.mark.parametrize("need", [CALL, ANSWER])
-def test_a_call_that_is_refused_has_no_answer(need: AnyRead) -> None:
-    assert [read_of(need, one) for one in (PRUNED, REVERTED, Refusal(-32000, "whatever"))] == [None] * 3
+@pytest.mark.parametrize("read", [CALL, ANSWER])
+def test_a_refused_call_has_no_answer(read: AnyRead) -> None:
+    assert [read_of(read, one) for one in (PRUNED, REVERTED, Refusal(-32000, "whatever"))] == [None] * 3
 
 
-@pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
-def test_who_only_asks_for_patience_has_said_nothing_about_the_state(need: AnyRead) -> None:
+@pytest.mark.parametrize("read", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
+def test_a_node_that_only_asks_to_wait_has_not_answered_about_the_state(read: AnyRead) -> None:
     with pytest.raises(NodeFailure) as failed:
-        read_of(need, THROTTLED)
+        read_of(read, THROTTLED)
     assert failed.value.fault is NodeFaultKind.THROTTLED
 
 
-@pytest.mark.parametrize("need", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
+@pytest.mark.parametrize("read", [SLOT, CODE, CALL, ANSWER, DELEGATE, BALANCE, REACH])
 @pytest.mark.parametrize("answer", [None, 7, {"a": 1}, "0xzz", ["0x"]])
-def test_what_is_not_hexadecimal_is_malformed(need: AnyRead, answer: Any) -> None:
+def test_an_answer_that_is_not_hexadecimal_is_malformed(read: AnyRead, answer: Any) -> None:
     with pytest.raises(NodeFailure) as failed:
-        read_of(need, answer)
+        read_of(read, answer)
     assert failed.value.fault is NodeFaultKind.MALFORMED
 
 
@@ -75,7 +75,7 @@ def test_a_whole_answer_is_one_to_256_kibibytes_byte_for_byte(size: int, there: 
     assert read_of(ANSWER, "0x" + "05" * size) == (b"\x05" * size if there else None)
 
 
-def test_a_call_answers_with_its_first_whole_word() -> None:
+def test_the_answer_of_a_call_is_its_first_whole_word() -> None:
     assert read_of(CALL, "0x" + (bytes(31)).hex()) is None
     assert read_of(CALL, "0x" + words(4).hex()) == 4
     assert read_of(CALL, "0x" + words(4, 5).hex()) == 4
@@ -88,7 +88,7 @@ def test_a_call_answers_with_its_first_whole_word() -> None:
         ("ef0100" + HERE[2:] + "00", 0), ("ef0100" + HERE[4:], 0),
     ],
 )  # fmt: skip
-def test_an_account_delegates_where_its_code_is_ef0100_and_an_address(code: str, target: int) -> None:
+def test_an_account_delegates_if_its_code_is_ef0100_and_an_address(code: str, target: int) -> None:
     assert read_of(DELEGATE, "0x" + code) == target
 
 
@@ -97,7 +97,7 @@ def test_a_balance_is_a_number_without_leading_zeros() -> None:
     assert read_of(BALANCE, hex(10**18)) == 10**18
 
 
-def test_in_whose_name_code_runs_is_the_complement_of_a_word_that_is_an_address() -> None:
+def test_the_account_that_runs_the_code_is_the_complement_of_an_address_word() -> None:
     everything = (1 << 256) - 1
     assert read_of(REACH, f"0x{everything - ((1 << 160) - 1):064x}") == address((1 << 160) - 1)
     assert read_of(REACH, f"0x{everything - (1 << 160):064x}") == NOBODY, "more than an address"
@@ -106,7 +106,7 @@ def test_in_whose_name_code_runs_is_the_complement_of_a_word_that_is_an_address(
     assert read_of(REACH, PRUNED) is None
 
 
-def test_each_read_is_its_own_question_of_this_block() -> None:
+def test_each_read_is_its_own_request_for_this_block() -> None:
     at = {"blockHash": header(1).hash}
     assert read_ask(DELEGATE, at) == ("eth_getCode", [HERE, at])
     assert read_ask(BALANCE, at) == ("eth_getBalance", [HERE, at])
@@ -114,7 +114,7 @@ def test_each_read_is_its_own_question_of_this_block() -> None:
     assert read_ask(REACH, at)[1][0]["gas"] == hex(500_000)
 
 
-def test_logs_of_one_block_are_asked_by_its_hash_and_of_more_by_their_numbers() -> None:
+def test_logs_of_one_block_are_requested_by_hash_and_of_several_by_number() -> None:
     reads = Reads(addresses=frozenset({TARGET, HERE}), topics=frozenset({topic(2), topic(1)}))
     of = {"address": [HERE, TARGET], "topics": [[topic(1), topic(2)]]}
     assert logs_ask(reads, [header(5)]) == ("eth_getLogs", [of | {"blockHash": header(5).hash}])
@@ -122,7 +122,7 @@ def test_logs_of_one_block_are_asked_by_its_hash_and_of_more_by_their_numbers() 
     assert logs_ask(reads, three) == ("eth_getLogs", [of | {"fromBlock": "0x5", "toBlock": "0x7"}])
 
 
-def test_logs_are_put_to_their_blocks_in_order_and_each_block_has_its_place() -> None:
+def test_logs_are_grouped_by_block_in_order_and_every_block_has_an_entry() -> None:
     second = plain(blockHash=header(2).hash.upper().replace("X", "x"), logIndex="0x5", data="0x0a")
     found = logs_of([plain(logIndex="0x2"), second, plain(logIndex="0x1")], [header(1), header(2), header(3)])
     assert found == {
@@ -142,7 +142,7 @@ def test_logs_are_put_to_their_blocks_in_order_and_each_block_has_its_place() ->
         ({"data": "0xz"}, NodeFaultKind.MALFORMED), ({"topics": None}, NodeFaultKind.MALFORMED),
     ],
 )  # fmt: skip
-def test_one_wrong_log_spoils_the_answer(wrong: dict[str, Any], fault: NodeFaultKind) -> None:
+def test_one_wrong_log_makes_the_whole_answer_invalid(wrong: dict[str, Any], fault: NodeFaultKind) -> None:
     with pytest.raises(NodeFailure) as failed:
         logs_of([plain(), plain(**wrong)], [header(1)])
     assert failed.value.fault is fault
@@ -162,11 +162,11 @@ def test_one_wrong_log_spoils_the_answer(wrong: dict[str, Any], fault: NodeFault
         ("too wide", None),
     ],
 )
-def test_how_many_blocks_a_node_takes_is_read_from_its_words(message: str, blocks: int | None) -> None:
+def test_the_block_limit_of_a_node_is_read_from_its_error_text(message: str, blocks: int | None) -> None:
     assert most_blocks(message) == blocks
 
 
-def test_of_a_refusal_only_the_first_500_characters_count() -> None:
+def test_only_the_first_500_characters_of_a_refusal_count() -> None:
     assert kind_of(-32000, "x" * 490 + "rate limit") is NodeFaultKind.THROTTLED
     assert kind_of(-32000, "x" * 491 + "rate limit") is NodeFaultKind.REFUSED
     assert is_pruned("x" * 494 + "pruned")
@@ -175,7 +175,7 @@ def test_of_a_refusal_only_the_first_500_characters_count() -> None:
     assert not is_halted("x" * 495 + "revert")
 
 
-def test_the_first_kind_that_fits_counts_and_the_code_only_where_no_text_does() -> None:
+def test_the_first_matching_error_kind_counts_and_the_code_only_if_no_text_matches() -> None:
     assert kind_of(-32005, "batch limit exceeded") is NodeFaultKind.BATCH_LIMIT
     assert kind_of(-32005, "Block Range exceeded, rate limit") is NodeFaultKind.RANGE_LIMIT
     assert kind_of(-32005, "limit exceeded") is NodeFaultKind.THROTTLED

@@ -10,7 +10,7 @@ from chain.events import Address
 from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import header_ask, header_of, logs_ask, logs_of, read_ask, read_of
-from tests.chain.made import START, address, header, topic
+from tests.chain.builders import START, address, header, topic
 
 HERE = address(0xA)
 SLOT, CODE, CALL = SlotWord(HERE, 1), CodeHash(HERE), CallWord(HERE, "0x5c60da1b")
@@ -42,7 +42,7 @@ LOG: dict[str, Any] = {
         (-32601, "method not found", NodeFaultKind.REFUSED),
     ],
 )
-def test_an_error_has_its_kind_and_its_text_is_not_passed_on(code: int, message: str, fault: NodeFaultKind) -> None:
+def test_an_error_has_a_kind_and_its_text_is_not_passed_on(code: int, message: str, fault: NodeFaultKind) -> None:
     failure = Refusal(code, message).failure()
     assert failure.fault is fault
     assert message not in failure.detail
@@ -64,13 +64,13 @@ def test_a_header_is_read() -> None:
         (Refusal(-32601, "no"), NodeFaultKind.REFUSED),
     ],
 )
-def test_what_is_no_header_is_a_failure(answer: object, fault: NodeFaultKind) -> None:
+def test_an_answer_that_is_not_a_header_is_a_failure(answer: object, fault: NodeFaultKind) -> None:
     with pytest.raises(NodeFailure) as failed:
         header_of(answer)
     assert failed.value.fault is fault
 
 
-def test_logs_are_asked_by_hash_or_by_range_and_come_in_order() -> None:
+def test_logs_are_requested_by_hash_or_by_range_and_come_in_order() -> None:
     reads = Reads(addresses=frozenset({HERE}), topics=frozenset({topic(9)}))
     assert logs_ask(reads, [header(1)])[1][0]["blockHash"] == header(1).hash
     assert logs_ask(reads, [header(1), header(2)])[1][0]["toBlock"] == "0x2"
@@ -91,20 +91,20 @@ def test_logs_are_asked_by_hash_or_by_range_and_come_in_order() -> None:
         (Refusal(-32000, "block not found"), NodeFaultKind.BEHIND),
     ],
 )
-def test_logs_of_another_fork_or_no_logs_at_all_are_a_failure(answer: object, fault: NodeFaultKind) -> None:
+def test_logs_of_another_fork_or_no_logs_are_a_failure(answer: object, fault: NodeFaultKind) -> None:
     with pytest.raises(NodeFailure) as failed:
         logs_of(answer, [header(1)])
     assert failed.value.fault is fault
 
 
-def test_reads_are_asked_in_the_very_block() -> None:
+def test_reads_are_requested_for_the_exact_block() -> None:
     at = {"blockHash": header(1).hash}
     assert read_ask(SLOT, {"blockHash": header(1).hash}) == ("eth_getStorageAt", [HERE, topic(1), at])
     assert read_ask(CODE, {"blockHash": header(1).hash}) == ("eth_getCode", [HERE, at])
     assert read_ask(CALL, {"blockHash": header(1).hash})[1][1] == at
 
 
-def test_reads_become_words_and_what_cannot_be_read_is_none() -> None:
+def test_reads_become_words_and_an_unreadable_value_is_none() -> None:
     assert read_of(SLOT, topic(7)) == 7
     assert read_of(CODE, "0x") == NO_CODE
     assert read_of(CODE, "0x00") == 0xBC36789E7A1E281436464229828F817D6612F7B477D66591FF96A9E064BCC98A
@@ -114,18 +114,18 @@ def test_reads_become_words_and_what_cannot_be_read_is_none() -> None:
     assert read_of(SLOT, Refusal(-32000, "missing trie node 12")) is None
 
 
-def test_in_whose_name_a_targets_code_runs_is_asked_with_code_of_our_own_in_its_place() -> None:
-    need = RunsAs(HERE, Address("0x" + "0b" * 20))
-    method, (call, at, overrides) = read_ask(need, {"blockHash": header(1).hash})
+def test_the_account_that_runs_target_code_is_found_with_our_own_code_in_its_place() -> None:
+    read = RunsAs(HERE, Address("0x" + "0b" * 20))
+    method, (call, at, overrides) = read_ask(read, {"blockHash": header(1).hash})
     assert (method, call["to"], at) == ("eth_call", HERE, {"blockHash": header(1).hash})
-    assert list(overrides) == [need.target]
-    assert read_of(need, f"0x{~int(HERE, 16) & (1 << 256) - 1:064x}") == HERE
+    assert list(overrides) == [read.target]
+    assert read_of(read, f"0x{~int(HERE, 16) & (1 << 256) - 1:064x}") == HERE
     for answer in ("0x", topic(5), "0x" + "ff" * 31, Refusal(3, "execution reverted"), Refusal(-32000, "out of gas")):
-        assert read_of(need, answer) == NOBODY
-    assert read_of(need, Refusal(-32602, "too many arguments, want at most 2")) is None
+        assert read_of(read, answer) == NOBODY
+    assert read_of(read, Refusal(-32602, "too many arguments, want at most 2")) is None
 
 
 @pytest.mark.parametrize("answer", [None, "0xzz", Refusal(-32601, "no such method"), Refusal(-32005, "rate limit")])
-def test_a_read_that_failed_is_not_taken_for_an_empty_one(answer: object) -> None:
+def test_a_failed_read_is_not_an_empty_read(answer: object) -> None:
     with pytest.raises(NodeFailure):
         read_of(SLOT, answer)

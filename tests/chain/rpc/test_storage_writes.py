@@ -23,12 +23,12 @@ from chain.rpc.storage_writes import (
     writes_asks,
     writes_of,
 )
-from tests.chain.made import address, header, log, topic
+from tests.chain.builders import address, header, log, topic
 
 P, Q = address(0xABC), address(0xDEF)
 PLACES = frozenset({SlotWord(P, 1), SlotWord(P, 0xABC), SlotWord(Q, 2)})
 HEAD = header(7)
-SAID = {"number": "0x7", "hash": HEAD.hash, "parentHash": HEAD.parent_hash, "timestamp": "0x5"}
+RAW_HEADER = {"number": "0x7", "hash": HEAD.hash, "parentHash": HEAD.parent_hash, "timestamp": "0x5"}
 
 
 def wrote(slot: int, value: int, transaction: int = 1, at: Address = P) -> Write:
@@ -39,7 +39,7 @@ def read(method: TraceMethod, *answers: Any) -> tuple[Write, ...] | None:
     return writes_of(method, PLACES, HEAD, answers)
 
 
-def test_a_tracers_answer_is_the_writes_of_watched_places_in_order() -> None:
+def test_a_tracer_answer_gives_the_writes_to_watched_places_in_order() -> None:
     answer = [
         {"txHash": topic(1), "result": [[P, "1", "a"], [P, "9", "a"], [P, "abc", "b"]]},
         {"txHash": topic(2), "result": [[Q, "2", "0"]]},
@@ -48,7 +48,7 @@ def test_a_tracers_answer_is_the_writes_of_watched_places_in_order() -> None:
     assert read(TraceMethod.TRACER, []) == ()
 
 
-def test_diffs_tell_what_each_transaction_left_and_an_emptied_place_is_zero() -> None:
+def test_diffs_show_what_each_transaction_left_and_a_cleared_place_is_zero() -> None:
     result = {
         "pre": {
             P: {"storage": {topic(1): topic(5)}},
@@ -61,7 +61,7 @@ def test_diffs_tell_what_each_transaction_left_and_an_emptied_place_is_zero() ->
     assert found == (wrote(1, 0), wrote(0xABC, 6), wrote(2, 7, at=Q))
 
 
-def test_a_replay_counts_only_for_the_block_beside_it() -> None:
+def test_a_replay_counts_only_for_its_own_block() -> None:
     changed = {topic(1): {"*": {"from": topic(0), "to": topic(5)}}, topic(0xABC): {"+": topic(6)}, topic(3): "="}
     answer = [
         {
@@ -70,8 +70,8 @@ def test_a_replay_counts_only_for_the_block_beside_it() -> None:
         },
         {"transactionHash": topic(2), "stateDiff": None},
     ]
-    assert read(TraceMethod.REPLAY, answer, SAID) == (wrote(1, 5), wrote(0xABC, 6), wrote(2, 0, at=Q))
-    assert read(TraceMethod.REPLAY, answer, {**SAID, "hash": topic(8)}) is None
+    assert read(TraceMethod.REPLAY, answer, RAW_HEADER) == (wrote(1, 5), wrote(0xABC, 6), wrote(2, 0, at=Q))
+    assert read(TraceMethod.REPLAY, answer, {**RAW_HEADER, "hash": topic(8)}) is None
     assert read(TraceMethod.REPLAY, answer, None) is None
 
 
@@ -90,11 +90,11 @@ def test_a_replay_counts_only_for_the_block_beside_it() -> None:
         [{"txHash": topic(1), "result": [[None, "1", "2"]]}],
     ],
 )
-def test_what_is_no_trace_of_every_transaction_is_none_at_all(answer: Any) -> None:
+def test_a_trace_that_does_not_cover_every_transaction_is_rejected(answer: Any) -> None:
     assert read(TraceMethod.TRACER, answer) is None
 
 
-def test_of_a_place_written_over_and_over_the_first_and_the_last_are_kept() -> None:
+def test_of_many_writes_to_one_place_the_first_and_the_last_are_recorded() -> None:
     values = [[P, "1", f"{at % 2 + 1:x}"] for at in range(5 * MAX_FLIPS)]
     found = read(TraceMethod.TRACER, [{"txHash": topic(1), "result": [*values, [P, "1", "63"], [P, "1", "63"]]}])
     assert found is not None
@@ -102,7 +102,7 @@ def test_of_a_place_written_over_and_over_the_first_and_the_last_are_kept() -> N
     assert found[-1] == wrote(1, 0x63)
 
 
-def test_the_question_fits_the_means_and_asks_by_hash_where_it_can() -> None:
+def test_the_request_matches_the_tracing_method_and_uses_the_block_hash_if_possible() -> None:
     [(method, params)] = writes_asks(TraceMethod.TRACER, PLACES, HEAD)
     assert (method, params[0], params[1]["tracer"]) == ("debug_traceBlockByHash", HEAD.hash, tracer(PLACES))
     assert writes_asks(TraceMethod.DIFFS, PLACES, HEAD)[0][1][1]["tracer"] == "prestateTracer"
@@ -112,19 +112,19 @@ def test_the_question_fits_the_means_and_asks_by_hash_where_it_can() -> None:
     assert writes_asks(TraceMethod.NONE, PLACES, HEAD) == []
 
 
-def test_a_thousand_contracts_fit_into_one_tracer() -> None:
+def test_one_tracer_covers_a_thousand_contracts() -> None:
     many = frozenset(SlotWord(address(0xC0DE00 + at), slot) for at in range(1000) for slot in (1, 2, 0xC0DE00 + at))
     assert len(tracer(many)) < 50_000
 
 
-def test_writes_that_do_not_end_where_the_state_does_are_not_believed() -> None:
+def test_writes_that_do_not_end_at_the_state_of_the_block_are_rejected() -> None:
     flip = (wrote(1, 5), wrote(1, 6), wrote(2, 7, at=Q))
     assert not contradicts(flip, StateRead({}))
     assert not contradicts(flip, StateRead({SlotWord(P, 1): 6, SlotWord(P, 3): 9}))
     assert contradicts(flip, StateRead({SlotWord(P, 1): 5}))
 
 
-def test_only_what_a_node_does_not_know_is_not_asked_again() -> None:
+def test_only_an_unknown_method_is_not_requested_again() -> None:
     assert is_unsupported(TraceMethod.TRACER, Refusal(-32601, "gone"))
     assert is_unsupported(TraceMethod.DIFFS, Refusal(-32000, "tracer not found"))
     assert not is_unsupported(TraceMethod.TRACER, Refusal(-32000, "busy"))
@@ -134,7 +134,7 @@ def test_only_what_a_node_does_not_know_is_not_asked_again() -> None:
     assert not is_unsupported(TraceMethod.TRACER, [])
 
 
-def test_a_node_that_fails_in_a_row_is_asked_for_less_and_after_long_tried_again() -> None:
+def test_a_node_that_fails_repeatedly_gets_simpler_requests_and_is_retried_much_later() -> None:
     tracing = Tracing()
     assert tracing.asks(1)
     assert tracing.notice() is None
@@ -145,7 +145,7 @@ def test_a_node_that_fails_in_a_row_is_asked_for_less_and_after_long_tried_again
         assert tracing.method == method
         for _ in range(MAX_MISSES if method is TraceMethod.TRACER else 0):
             tracing.record(understood=False)
-    assert tracing.notice() is None  # it may not have diffs either
+    assert tracing.notice() is None  # it may have no diffs either
     tracing.record(understood=True)
     assert tracing.notice() == NOTICES[TraceMethod.DIFFS]
     assert tracing.notice() is None
@@ -155,11 +155,11 @@ def test_a_node_that_fails_in_a_row_is_asked_for_less_and_after_long_tried_again
     assert not tracing.asks(RETRY_BLOCKS - 1)
     assert tracing.asks(1)
     tracing.record(understood=True)
-    assert tracing.notice() is None  # it has all again
+    assert tracing.notice() is None  # it has every method again
     assert tracing.lost == 2 * MAX_MISSES - 1
 
 
-def test_a_node_that_is_never_asked_is_never_tried_and_that_is_said_once() -> None:
+def test_a_node_with_traces_off_is_never_tried_and_this_is_reported_once() -> None:
     tracing = Tracing()
     tracing.off()
     assert not tracing.asks(10 * RETRY_BLOCKS)
@@ -170,12 +170,12 @@ def _named(one: Log) -> list[Address]:
     return [one.address_at(0)]
 
 
-def test_a_log_stands_before_the_write_it_tells_of_and_the_others_where_they_were() -> None:
+def test_a_log_comes_before_the_write_it_reports_and_the_others_keep_their_order() -> None:
     first, lone = log(P, "t", topic(9), transaction=1, index=0), log(P, "t", topic(8), transaction=2, index=1)
-    tells, later = log(P, "t", topic(5), transaction=3, index=3), log(P, "t", topic(4), transaction=4, index=4)
+    reporting, later = log(P, "t", topic(5), transaction=3, index=3), log(P, "t", topic(4), transaction=4, index=4)
     other = log(Q, "t", topic(6), transaction=3, index=2)
-    silent, told, again = wrote(1, 6, 3), wrote(1, 5, 3), wrote(1, 7, 3)
-    found = list(in_order([first, lone, other, tells, later], [silent, told, again], _named))
-    assert found == [first, lone, silent, other, tells, told, again, later]
+    silent, reported, again = wrote(1, 6, 3), wrote(1, 5, 3), wrote(1, 7, 3)
+    found = list(in_order([first, lone, other, reporting, later], [silent, reported, again], _named))
+    assert found == [first, lone, silent, other, reporting, reported, again, later]
     assert list(in_order([later], [silent], _named)) == [silent, later]
     assert list(in_order([other], [silent], _named)) == [silent, other]

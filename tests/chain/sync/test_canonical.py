@@ -13,9 +13,9 @@ from chain.networks import Network
 from chain.sync.canonical import CanonicalWindow, Followed
 from chain.sync.checkpoint import Checkpoint, DeliveredOnce, decode
 from tests.branches import Reached
+from tests.chain.builders import START, header
 from tests.chain.control.timelock_families import upgraded
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import START, header
 
 
 def followed(number: int, fork: int = 0) -> Followed:
@@ -24,11 +24,11 @@ def followed(number: int, fork: int = 0) -> Followed:
     )
 
 
-def chain_of(*numbers: int, keep: int = 128) -> CanonicalWindow:
-    return CanonicalWindow(keep, map(followed, numbers))
+def chain_of(*numbers: int, length: int = 128) -> CanonicalWindow:
+    return CanonicalWindow(length, map(followed, numbers))
 
 
-def test_an_empty_window_holds_nothing_and_takes_anything() -> None:
+def test_an_empty_window_holds_nothing_and_accepts_any_block() -> None:
     canonical = CanonicalWindow(4)
     assert canonical.tip is None
     assert not canonical.holds(header(5))
@@ -37,15 +37,15 @@ def test_an_empty_window_holds_nothing_and_takes_anything() -> None:
     assert canonical.roll_back(3) == ()
 
 
-def test_only_the_last_blocks_are_kept() -> None:
-    canonical = chain_of(*range(1, 9), keep=3)
+def test_the_window_holds_only_the_last_blocks() -> None:
+    canonical = chain_of(*range(1, 9), length=3)
     assert [one.header.number for one in canonical.window] == [6, 7, 8]
     assert not canonical.holds(header(5))
     assert not canonical.holds(header(9))
     assert canonical.holds(header(7))
 
 
-def test_what_came_to_be_told_of_the_newest_block_goes_with_it() -> None:
+def test_late_events_of_the_newest_block_are_dropped_with_it() -> None:
     canonical = chain_of(1, 2)
     first = canonical.window[1].events
     canonical.add_events([upgraded()])
@@ -61,7 +61,7 @@ def test_a_gap_or_another_parent_does_not_follow() -> None:
     assert canonical.follows([header(3), header(4)])
 
 
-def test_what_is_missing_is_bounded() -> None:
+def test_the_list_of_missing_blocks_is_bounded() -> None:
     assert chain_of(1, 2).missing(100, 0, 10) == range(3, 13)
     assert not chain_of(1, 2).missing(2, 0, 10)
 
@@ -75,19 +75,19 @@ def test_a_reorg_goes_back_to_the_highest_common_block() -> None:
     assert canonical.common([header(2, fork=9)]) is None
 
 
-parted = Reached("some blocks dropped and some kept", at_least=0.05)
+some_dropped = Reached("some blocks dropped and some remaining", at_least=0.05)
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 40))
-def test_what_is_dropped_and_what_is_kept_is_all_there_was(blocks: int, keep: int, back: int) -> None:
-    canonical = chain_of(*range(1, blocks + 1), keep=keep)
+def test_dropped_and_remaining_blocks_together_are_all_blocks(blocks: int, length: int, back: int) -> None:
+    canonical = chain_of(*range(1, blocks + 1), length=length)
     before = canonical.window
     dropped = canonical.roll_back(back)
     assert canonical.window + tuple(reversed(dropped)) == before
-    parted(0 < len(dropped) < len(before))
+    some_dropped(0 < len(dropped) < len(before))
 
 
-def test_a_checkpoint_comes_back_as_it_was() -> None:
+def test_a_checkpoint_is_restored_unchanged() -> None:
     event = upgraded()
     reorged = Reorged(network=NetworkId("local"), seen_at=START, depth=1, common_number=2, old_head="a", new_head="b")
     retracted = Retracted(network=NetworkId("local"), seen_at=START, event_id="e", event=event)
@@ -122,6 +122,6 @@ def test_every_detector_and_pool_kind_is_found_by_its_folder() -> None:
     assert "uniswap_v2" in detectors.pool_kinds()
 
 
-def test_a_network_is_a_value() -> None:
+def test_the_stall_time_of_a_network_is_eight_block_times() -> None:
     words: dict[str, Any] = {"id": NetworkId("x"), "chain_id": 1, "block_time_s": 12.0}
     assert Network(**words).stall_s == 96.0

@@ -1,4 +1,4 @@
-"""The window of followed blocks: its bounds, what follows, what a reorg drops, and what goes below it."""
+"""Checks the window of canonical blocks: its bounds, the next block, what a reorg drops, and what leaves the window."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import pytest
 
 from chain.sync.ancestor_marks import AncestorMarks, Mark
 from chain.sync.canonical import CanonicalWindow, Followed
+from tests.chain.builders import header
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import header
 
 
 def followed(number: int, fork: int = 0, **memories: bytes) -> Followed:
     return Followed(header=header(number, fork), events=(move(number),), memories=memories)
 
 
-def chain_of(*numbers: int, keep: int = 128) -> CanonicalWindow:
-    return CanonicalWindow(keep, map(followed, numbers))
+def chain_of(*numbers: int, length: int = 128) -> CanonicalWindow:
+    return CanonicalWindow(length, map(followed, numbers))
 
 
 def numbers(some: tuple[Followed, ...]) -> list[int]:
     return [one.header.number for one in some]
 
 
-def test_a_window_that_keeps_nothing_is_refused() -> None:
+def test_a_window_of_no_blocks_is_refused() -> None:
     with pytest.raises(AssertionError):
         CanonicalWindow(0)
     assert numbers(CanonicalWindow(1, map(followed, (1, 2, 3))).window) == [3]
 
 
 @pytest.mark.parametrize("wrong", [followed(2), followed(4), followed(1)])
-def test_only_the_next_block_is_taken(wrong: Followed) -> None:
+def test_the_window_accepts_only_the_next_block(wrong: Followed) -> None:
     canonical = chain_of(1, 2)
     with pytest.raises(AssertionError):
         canonical.extend(wrong)
@@ -54,8 +54,8 @@ def test_an_empty_window_takes_blocks_only_without_a_gap_between_them() -> None:
     assert not CanonicalWindow(4).follows([header(7), header(9)])
 
 
-def test_the_first_and_the_last_block_kept_are_held_and_their_neighbours_are_not() -> None:
-    canonical = chain_of(*range(5, 10), keep=3)
+def test_the_window_holds_its_first_and_last_block_and_not_their_neighbours() -> None:
+    canonical = chain_of(*range(5, 10), length=3)
     assert [number for number in range(3, 13) if canonical.holds(header(number))] == [7, 8, 9]
     assert not any(canonical.holds(header(number, fork=1)) for number in range(3, 13))
 
@@ -67,18 +67,18 @@ def test_the_first_and_the_last_block_kept_are_held_and_their_neighbours_are_not
         (9, 4, range(6, 10)), (9, 3, range(6, 9)), (9, 1, range(6, 7)),
     ],
 )  # fmt: skip
-def test_the_next_blocks_are_those_after_the_tip_up_to_the_head_and_no_more_than_asked(
+def test_the_next_blocks_follow_the_tip_up_to_the_head_within_the_requested_number(
     head: int, most: int, wanted: range
 ) -> None:
     assert list(chain_of(4, 5).missing(head, 100, most)) == list(wanted)
 
 
-def test_with_nothing_kept_the_next_blocks_begin_at_the_start_itself() -> None:
+def test_with_an_empty_window_the_next_blocks_begin_at_the_start_block() -> None:
     assert CanonicalWindow(4).missing(3, 0, 2) == range(2)
     assert CanonicalWindow(4).missing(7, 7, 5) == range(7, 8)
 
 
-def test_blocks_go_below_the_window_with_what_was_told_of_them_the_moment_they_leave_it() -> None:
+def test_blocks_that_leave_the_window_pass_their_events_to_the_deep_memory_at_once() -> None:
     canonical = CanonicalWindow(3)
     for number in (1, 2, 3):
         canonical.extend(followed(number))
@@ -89,13 +89,13 @@ def test_blocks_go_below_the_window_with_what_was_told_of_them_the_moment_they_l
     assert canonical.ancestors.events == (move(2),), "above the oldest mark; its own block needs none to be taken back"
 
 
-def test_a_window_that_comes_back_longer_than_what_is_kept_is_cut_to_it() -> None:
+def test_a_restored_window_is_cut_to_the_configured_length() -> None:
     canonical = CanonicalWindow(2, map(followed, range(1, 6)), AncestorMarks())
     assert numbers(canonical.window) == [4, 5]
     assert [event.place.block_number for event in canonical.ancestors.events] == [2, 3]
 
 
-def test_marks_and_words_that_were_kept_below_are_gone_on_with() -> None:
+def test_restored_ancestor_marks_and_events_are_continued() -> None:
     ancestors = AncestorMarks([Mark(number=1, hash="old")], [move(2)])
     canonical = CanonicalWindow(1, [followed(70)], ancestors)
     canonical.extend(followed(71))
@@ -106,7 +106,7 @@ def test_marks_and_words_that_were_kept_below_are_gone_on_with() -> None:
 @pytest.mark.parametrize(("common", "gone", "left"), [
     (5, [], [2, 3, 4, 5]), (4, [5], [2, 3, 4]), (2, [5, 4, 3], [2]), (1, [5, 4, 3, 2], []), (9, [], [2, 3, 4, 5]),
 ])  # fmt: skip
-def test_a_reorg_drops_what_stands_above_the_common_block_newest_first(
+def test_a_reorg_drops_the_blocks_above_the_common_block_newest_first(
     common: int, gone: list[int], left: list[int]
 ) -> None:
     canonical = chain_of(2, 3, 4, 5)
@@ -114,7 +114,7 @@ def test_a_reorg_drops_what_stands_above_the_common_block_newest_first(
     assert numbers(canonical.window) == left
 
 
-def test_after_a_reorg_the_other_branch_is_taken_from_the_common_block_on() -> None:
+def test_after_a_reorg_the_other_branch_is_accepted_from_the_common_block_on() -> None:
     canonical = chain_of(1, 2, 3)
     assert numbers(canonical.roll_back(2)) == [3]
     canonical.extend(followed(3, fork=7))
@@ -122,7 +122,7 @@ def test_after_a_reorg_the_other_branch_is_taken_from_the_common_block_on() -> N
     assert canonical.holds(header(3, fork=7))
 
 
-def test_the_common_block_is_the_highest_shared_one_in_whatever_order_they_are_given() -> None:
+def test_the_common_block_is_the_highest_shared_one_in_any_input_order() -> None:
     canonical = chain_of(1, 2, 3, 4)
     assert canonical.common([header(3), header(1), header(4, fork=1), header(2)]) == 3
     assert canonical.common([]) is None
@@ -130,7 +130,7 @@ def test_the_common_block_is_the_highest_shared_one_in_whatever_order_they_are_g
     assert CanonicalWindow(3).tip is None
 
 
-def test_more_words_of_the_newest_block_are_appended_to_it_alone_once() -> None:
+def test_late_events_of_the_newest_block_are_appended_only_to_it_and_only_once() -> None:
     canonical = chain_of(1, 2)
     canonical.add_events([move(2, index=1), move(2, index=2)])
     assert canonical.window[1].events == (move(2), move(2, index=1), move(2, index=2))

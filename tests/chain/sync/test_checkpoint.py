@@ -1,4 +1,4 @@
-"""A checkpoint gives back what was put in, whatever detectors remember, and is small where little changed."""
+"""Checks that a checkpoint restores its content, whatever detectors remember, and is small if little changed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from chain.events.network import Reorged
 from chain.sync.ancestor_marks import Mark
 from chain.sync.canonical import Followed
 from chain.sync.checkpoint import PLACED, VERSION, Checkpoint, decode
+from tests.chain.builders import START, header
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import START, header
 from tests.chain.sync.test_canonical_window import followed
 
 NETWORK = NetworkId("local")
 
 
 def whole() -> Checkpoint:
-    """One with something in each of its fields."""
+    """Returns a checkpoint with a value in each field."""
     window = (
         followed(1, one=b"same", two=b"a" * 50, gone=b"x"),
         followed(2, one=b"same", two=b"a" * 25 + b"b" + b"a" * 24),
@@ -44,7 +44,7 @@ def whole() -> Checkpoint:
     )
 
 
-def test_a_checkpoint_gives_back_every_one_of_its_fields() -> None:
+def test_a_checkpoint_restores_every_one_of_its_fields() -> None:
     checkpoint = whole()
     found = decode(checkpoint.encode())
     assert found is not None
@@ -53,7 +53,7 @@ def test_a_checkpoint_gives_back_every_one_of_its_fields() -> None:
         assert getattr(found, one.name), "an empty field would prove nothing"
 
 
-def test_an_empty_checkpoint_and_a_start_at_block_0_come_back() -> None:
+def test_an_empty_checkpoint_and_a_start_at_block_0_are_restored() -> None:
     for checkpoint in (Checkpoint(window=(), pending=()), Checkpoint(window=(), pending=(), start=0)):
         found = decode(checkpoint.encode())
         assert found == checkpoint
@@ -69,14 +69,14 @@ def test_a_checkpoint_is_the_same_bytes_each_time_and_one_line_of_json() -> None
 
 
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1, None, str(VERSION)])
-def test_only_this_very_version_is_gone_on_with(version: Any) -> None:
+def test_only_a_checkpoint_of_this_exact_version_is_resumed(version: Any) -> None:
     plain = json.loads(whole().encode())
     assert decode(json.dumps(plain).encode()) == whole()
     assert decode(json.dumps(plain | {"version": version}).encode()) is None
     assert decode(b"{}") is None
 
 
-def test_every_event_that_has_a_place_can_be_kept() -> None:
+def test_every_event_with_a_position_can_be_stored() -> None:
     assert set(PLACED.values()) == set(get_args(PlacedEvent))
     assert all(name == kind.__name__ for name, kind in PLACED.items())
 
@@ -89,7 +89,7 @@ def test_a_memory_is_written_once_for_all_blocks_and_detectors_that_share_it() -
     assert json.loads(body)["blocks"][1]["memories"] == {}, "what did not change is not even named"
 
 
-def test_of_a_memory_that_changed_only_what_differs_is_written() -> None:
+def test_only_the_difference_of_a_changed_memory_is_written() -> None:
     before = bytes(range(256)) * 40
     after = before[:5000] + b"!!" + before[5001:]
     window = tuple(
@@ -109,7 +109,7 @@ def test_of_a_memory_that_changed_only_what_differs_is_written() -> None:
         (b"ab", b"ba"), (b"a", b"b"), (b"xay", b"xby"), (b"xabay", b"xay"), (b"abab", b"ababab"),
     ],
 )  # fmt: skip
-def test_memories_that_grow_shrink_or_repeat_come_back(before: bytes, after: bytes) -> None:
+def test_memories_that_grow_shrink_or_repeat_are_restored(before: bytes, after: bytes) -> None:
     memories = (before, after, before, after + before)
     window = tuple(Followed(header=header(at), events=(), memories={"one": one}) for at, one in enumerate(memories, 1))
     found = decode(Checkpoint(window=window, pending=()).encode())
@@ -121,7 +121,7 @@ MEMORIES = st.dictionaries(st.sampled_from(["one", "two", "three"]), st.binary(m
 
 
 @given(st.lists(MEMORIES, max_size=8))
-def test_whatever_detectors_remember_come_and_go_as_they_may_each_block_has_its_own(
+def test_each_block_has_its_own_detector_memories_even_if_detectors_come_and_go(
     memories: list[dict[str, bytes]],
 ) -> None:
     window = tuple(Followed(header=header(at), events=(), memories=one) for at, one in enumerate(memories, 1))
@@ -130,7 +130,7 @@ def test_whatever_detectors_remember_come_and_go_as_they_may_each_block_has_its_
     assert [dict(one.memories) for one in found.window] == memories
 
 
-def test_a_blocks_filter_of_logs_is_not_kept() -> None:
+def test_the_log_filter_of_a_block_is_not_stored() -> None:
     window = (replace(followed(1), header=replace(header(1), bloom=1 << 2047, base_fee=5)),)
     found = decode(Checkpoint(window=window, pending=()).encode())
     assert found is not None

@@ -1,4 +1,4 @@
-"""Upgrades of real proxies to contracts compiled for the purpose: what their events say of the codes, and at what cost."""
+"""Upgrades real proxies to contracts compiled for these tests: checks the reported code comparison and its cost."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from chain.sync.scan import scan
 from chain.sync.settings import WatcherSettings
 from chain.sync.watcher import Watcher
 from chain.watch import Watch, WatchedContract
+from tests.chain.builders import START
 from tests.chain.bytecode.layouts.vaults import code_of, deployed
 from tests.chain.following import head_at, low, placed, settings_of, until, watching
 from tests.chain.inspection.test_inspecting_through_a_poor_node import spoiled
-from tests.chain.made import START
 from tests.chain.proxies.changing import diamond
-from tests.chain.proxies.making import EMPTY, Bench
+from tests.chain.proxies.making import EMPTY, Deployer
 from tests.evm.anvil import Anvil, running
 
 JSON = {"Content-Type": "application/json"}
 SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
 
 
-def comparisons(told: Iterable[ChainEvent]) -> list[CodeCompared]:
-    """Each behind the upgrades of its block, in their order, one for each."""
+def comparisons(events: Iterable[ChainEvent]) -> list[CodeCompared]:
+    """Returns the comparisons: one for each upgrade, after the upgrades of its block, in their order."""
     placed_in: dict[str, list[ContractUpgraded]] = {}
     found: list[CodeCompared] = []
-    for event in told:
+    for event in events:
         if isinstance(event, ContractUpgraded) and event.role != "admin":
             assert event.place.block_hash not in {one.place.block_hash for one in found}
             placed_in.setdefault(event.place.block_hash, []).append(event)
@@ -54,11 +54,11 @@ async def scanned(settings: WatcherSettings, first: int, last: int) -> list[Code
 
 
 async def followed(anvil: Anvil, start: int, *contracts: AsyncContract | str) -> list[CodeCompared]:
-    return comparisons(await heard(anvil, start, *contracts))
+    return comparisons(await events_of(anvil, start, *contracts))
 
 
-async def heard(anvil: Anvil, start: int, *contracts: AsyncContract | str) -> list[ChainEvent]:
-    """All events; a quiet block is mined behind the others, for what was compared is told after its block."""
+async def events_of(anvil: Anvil, start: int, *contracts: AsyncContract | str) -> list[ChainEvent]:
+    """Returns all events. A quiet block is mined last, because a comparison is emitted after its block."""
     watch = Watch(contracts=tuple(WatchedContract(address=low(one)) for one in contracts))
     settings = settings_of(anvil.url, watch=watch, start_block=start)
     await anvil.mine()
@@ -71,7 +71,7 @@ async def proxy_of(anvil: Anvil, name: str) -> tuple[AsyncContract, AsyncContrac
     return await anvil.deploy("TransparentUpgradeableProxy", first.address, admin.address, b""), admin, first
 
 
-async def test_an_upgrade_says_what_the_new_code_gained_and_how_it_keeps_its_storage() -> None:
+async def test_an_upgrade_lists_the_gained_functions_and_the_storage_changes_of_the_new_code() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         appended, reordered = await deployed(anvil, "VaultAppended"), await deployed(anvil, "VaultReordered")
@@ -97,7 +97,7 @@ async def test_an_upgrade_says_what_the_new_code_gained_and_how_it_keeps_its_sto
         assert broken.change.lost == safe.change.gained
 
 
-async def test_a_proxy_pointed_at_nothing_is_told_with_a_code_of_no_size() -> None:
+async def test_a_proxy_pointed_at_an_empty_address_is_reported_with_a_code_size_of_zero() -> None:
     async with running() as anvil:
         proxy, _, _ = await proxy_of(anvil, "Vault")
         start = await anvil.height() + 1
@@ -110,7 +110,7 @@ async def test_a_proxy_pointed_at_nothing_is_told_with_a_code_of_no_size() -> No
         assert event.change.links == ()
 
 
-async def test_new_code_at_the_same_address_is_held_against_what_stood_there_before_its_block() -> None:
+async def test_new_code_at_the_same_address_is_compared_with_the_code_before_its_block() -> None:
     async with running() as anvil:
         proxy, _, _ = await proxy_of(anvil, "Vault")
         before = len(await anvil.web3.eth.get_code(proxy.address))
@@ -132,24 +132,24 @@ async def test_a_beacon_of_three_children_is_compared_once() -> None:
         await anvil.send(beacon.functions.upgradeTo(second.address))
         asked: list[str] = []
         async with counted(anvil, asked) as url:
-            told = await scanned(settings_of(url, watch=watching(*children)), start, start)
-        assert {one.contract for one in told} == {low(child) for child in children}
-        assert len({one.change for one in told}) == 1
-        assert {hint.slot for hint in told[0].change.layout or ()} == {"0xd", "0xe"}
+            events = await scanned(settings_of(url, watch=watching(*children)), start, start)
+        assert {one.contract for one in events} == {low(child) for child in children}
+        assert len({one.change for one in events}) == 1
+        assert {hint.slot for hint in events[0].change.layout or ()} == {"0xd", "0xe"}
         compared = [one for one in asked if low(first) in one or low(second) in one]
         assert len(compared) == 1  # one request,
         assert compared[0].count("eth_getCode") == 2  # for two codes
 
 
-async def test_replaced_and_removed_facets_say_their_sizes_and_nobody_is_no_empty_code() -> None:
+async def test_replaced_and_removed_facets_show_their_sizes_and_the_zero_address_is_not_empty_code() -> None:
     async with running() as anvil:
-        bench = Bench(anvil)
+        deployer = Deployer(anvil)
         make, change = diamond()
-        made = await make(bench)
+        made = await make(deployer)
         start = await anvil.height() + 1
-        await change(bench, made)
-        told = await followed(anvil, start, made.address)
-        added, replaced, removed = (one for one in told if one.role == "facet")
+        await change(deployer, made)
+        events = await followed(anvil, start, made.address)
+        added, replaced, removed = (one for one in events if one.role == "facet")
         assert (added.change.old_size, added.change.gained, added.change.lost) == (
             None,
             ("0x095ea7b3", "0xa9059cbb"),
@@ -161,21 +161,21 @@ async def test_replaced_and_removed_facets_say_their_sizes_and_nobody_is_no_empt
         assert (removed.change.new_size, removed.change.old_size) == (None, added.change.new_size)
 
 
-async def test_a_change_of_admin_is_no_change_of_code() -> None:
+async def test_a_change_of_admin_is_not_a_change_of_code() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         start = await anvil.height() + 1
         await anvil.send(admin.functions.changeProxyAdmin(proxy.address, anvil.accounts[1]))
-        [event] = await heard(anvil, start, proxy)
+        [event] = await events_of(anvil, start, proxy)
         assert isinstance(event, ContractUpgraded)
         assert event.role == "admin"
 
 
-async def test_hostile_code_is_told_by_size_and_functions_and_holds_nothing_up() -> None:
+async def test_hostile_code_is_reported_with_size_and_functions_and_delays_nothing() -> None:
     async with running() as anvil:
-        bench = Bench(anvil)
+        deployer = Deployer(anvil)
         proxy, admin, _ = await proxy_of(anvil, "Vault")
-        hostile = await bench.raw("5b3661000057" * 4000)
+        hostile = await deployer.raw("5b3661000057" * 4000)
         start = await anvil.height() + 1
         await anvil.send(admin.functions.upgrade(proxy.address, anvil.web3.to_checksum_address(hostile)))
         [event] = await followed(anvil, start, proxy)
@@ -183,7 +183,7 @@ async def test_hostile_code_is_told_by_size_and_functions_and_holds_nothing_up()
         assert "0xd0e30db0" in (event.change.lost or ())
 
 
-async def test_a_stretch_full_of_upgrades_costs_three_requests_more() -> None:
+async def test_a_range_full_of_upgrades_costs_three_more_requests() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         names = ("VaultAppended", "VaultShrunk", "VaultRetyped", "VaultReordered")
@@ -198,9 +198,9 @@ async def test_a_stretch_full_of_upgrades_costs_three_requests_more() -> None:
             settings = settings_of(url, watch=watching(proxy))
             assert await scanned(settings, quiet, quiet + 39) == []
             without = len(asked)
-            told = await scanned(settings, loud, loud + 39)
-        assert len(told) == 40
-        assert all(one.change.layout is not None for one in told)
+            events = await scanned(settings, loud, loud + 39)
+        assert len(events) == 40
+        assert all(one.change.layout is not None for one in events)
         assert len(asked) - without <= without + 3  # hashes before and after, and each code once
 
 
@@ -212,7 +212,7 @@ async def test_a_stretch_full_of_upgrades_costs_three_requests_more() -> None:
         {"code": -32005, "message": "rate limit exceeded"},
     ],
 )
-async def test_an_upgrade_whose_code_no_node_gives_is_told_all_the_same(error: dict[str, Any]) -> None:
+async def test_an_upgrade_whose_code_no_node_returns_is_still_reported(error: dict[str, Any]) -> None:
     async with running() as anvil:
         proxy, admin, first = await proxy_of(anvil, "Vault")
         second = await deployed(anvil, "VaultAppended")
@@ -230,7 +230,7 @@ async def test_an_upgrade_whose_code_no_node_gives_is_told_all_the_same(error: d
         assert event.change == CodeChange(old_size=None, new_size=None, gained=None, lost=None)
 
 
-async def test_a_node_that_fails_once_in_the_middle_changes_nothing() -> None:
+async def test_one_node_failure_during_the_comparison_changes_nothing() -> None:
     async with running() as anvil:
         proxy, admin, _ = await proxy_of(anvil, "Vault")
         second = await deployed(anvil, "VaultAppended")
@@ -244,13 +244,13 @@ async def test_a_node_that_fails_once_in_the_middle_changes_nothing() -> None:
             return answer
 
         async with spoiled(anvil, once) as url:
-            told = [event async for event in scan(settings_of(url, watch=watching(proxy)), start, start)]
+            events = [event async for event in scan(settings_of(url, watch=watching(proxy)), start, start)]
         assert not failures
-        assert comparisons(told)[0].change.new_size == len(code_of("VaultAppended"))
-        assert any(isinstance(event, NodeFault) for event in told)
+        assert comparisons(events)[0].change.new_size == len(code_of("VaultAppended"))
+        assert any(isinstance(event, NodeFault) for event in events)
 
 
-async def test_more_changes_in_one_block_than_are_looked_at_are_told_without_their_code() -> None:
+async def test_changes_above_the_bound_of_one_block_are_reported_without_their_code() -> None:
     async with running() as anvil:
         beacons, proxies = [], []
         first = await deployed(anvil, "Vault")
@@ -264,12 +264,12 @@ async def test_more_changes_in_one_block_than_are_looked_at_are_told_without_the
         await anvil.mine()
         at = await anvil.height()
         watch = Watch(contracts=tuple(WatchedContract(address=low(one)) for one in proxies))
-        told = await scanned(settings_of(anvil.url, watch=watch), at, at)
-        assert len(told) == 26
-        assert [one.change.new_size is None for one in told] == [False] * 24 + [True] * 2
+        events = await scanned(settings_of(anvil.url, watch=watch), at, at)
+        assert len(events) == 26
+        assert [one.change.new_size is None for one in events] == [False] * 24 + [True] * 2
 
 
-def test_a_network_of_nobodys_has_no_links_and_others_name_explorer_and_sourcify() -> None:
+def test_an_unknown_network_has_no_links_and_a_known_one_links_explorer_and_sourcify() -> None:
     assert networks.declared("local").links(Address("0x" + "1" * 40)) == ()
     for name in networks.names():
         network = networks.declared(name)
@@ -281,7 +281,7 @@ def test_a_network_of_nobodys_has_no_links_and_others_name_explorer_and_sourcify
 
 @asynccontextmanager
 async def counted(anvil: Anvil, asked: list[str]) -> AsyncIterator[str]:
-    """A loopback relay before the node that keeps what each request asks."""
+    """A loopback relay in front of the node; it records the calls of each request."""
 
     async def relay(request: web.Request) -> web.Response:
         body = await request.read()

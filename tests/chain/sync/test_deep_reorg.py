@@ -1,4 +1,4 @@
-"""What is known of blocks that left the window: marks to go back to, and what was told above them."""
+"""Checks the memory of blocks that left the window: ancestor marks, and the events above them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from chain.nodes.group import NodeGroup
 from chain.rpc.messages import header_of
 from chain.sync.ancestor_marks import EVERY, AncestorMarks, Mark
 from chain.sync.deep_reorg import DeepReorg, read_deep_reorg
+from tests.chain.builders import header
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import header
 from tests.chain.simulated import Chain, SimulatedNode, Ticking
 
 
-def elder_of(*steps: int) -> AncestorMarks:
+def marks_of(*steps: int) -> AncestorMarks:
     ancestors = AncestorMarks()
     for number in steps:
         ancestors.take(Mark(number=number, hash=f"h{number}"), [move(number)])
@@ -23,22 +23,22 @@ def elder_of(*steps: int) -> AncestorMarks:
 
 def test_each_64th_block_that_leaves_the_window_leaves_a_mark() -> None:
     assert EVERY == 64
-    ancestors = elder_of(*range(10, 10 + 64 * 3))
+    ancestors = marks_of(*range(10, 10 + 64 * 3))
     assert [one.number for one in ancestors.marks] == [10, 74, 138]
-    ancestors = elder_of(*range(10, 10 + 64 * 3 + 1))
+    ancestors = marks_of(*range(10, 10 + 64 * 3 + 1))
     assert [one.number for one in ancestors.marks] == [10, 74, 138, 202]
     assert ancestors.events[0].place.block_number == 11
 
 
-def test_at_most_64_marks_are_kept_and_what_was_told_above_the_oldest() -> None:
-    ancestors = elder_of(*range(0, 64 * 64, 64))
+def test_at_most_64_marks_are_stored_with_the_events_above_the_oldest_mark() -> None:
+    ancestors = marks_of(*range(0, 64 * 64, 64))
     assert (len(ancestors.marks), ancestors.marks[0].number) == (64, 0)
     ancestors.take(Mark(number=64 * 64, hash="h"), [])
     assert (len(ancestors.marks), ancestors.marks[0].number) == (64, 64)
     assert ancestors.events[0].place.block_number == 128
 
 
-def test_at_most_256_words_are_kept_and_the_marks_below_what_is_forgotten_go_with_it() -> None:
+def test_at_most_256_events_are_stored_and_marks_below_the_forgotten_ones_are_dropped() -> None:
     ancestors = AncestorMarks()
     ancestors.take(Mark(number=0, hash="zero"), [])
     for number in range(1, 257):
@@ -49,15 +49,15 @@ def test_at_most_256_words_are_kept_and_the_marks_below_what_is_forgotten_go_wit
     assert [event.place.block_number for event in ancestors.events] == list(range(65, 258))
 
 
-def test_a_block_that_told_more_than_can_be_kept_is_where_memory_begins() -> None:
+def test_memory_begins_at_a_block_with_more_events_than_can_be_stored() -> None:
     ancestors = AncestorMarks()
     ancestors.take(Mark(number=0, hash="zero"), [])
     ancestors.take(Mark(number=7, hash="seven"), [move(7, index=at) for at in range(257)])
     assert (ancestors.marks, ancestors.events) == ((Mark(number=7, hash="seven"),), ())
 
 
-def test_the_common_mark_is_the_highest_that_has_the_same_hash_there() -> None:
-    ancestors = elder_of(0, 64, 128)
+def test_the_common_mark_is_the_highest_one_with_the_same_hash_on_the_node() -> None:
+    ancestors = marks_of(0, 64, 128)
     assert ancestors.common({0: "h0", 64: "h64", 128: "other"}) == Mark(number=64, hash="h64")
     assert ancestors.common({0: "h0", 64: "h64", 128: "h128"}) == Mark(number=128, hash="h128")
     assert ancestors.common({0: "h0"}) == Mark(number=0, hash="h0")
@@ -65,8 +65,8 @@ def test_the_common_mark_is_the_highest_that_has_the_same_hash_there() -> None:
     assert ancestors.common({}) is None
 
 
-def test_above_the_common_block_what_has_its_old_hash_stands_and_the_rest_is_gone() -> None:
-    ancestors = elder_of(0, 64, 70, 128)
+def test_above_the_common_block_only_blocks_with_their_old_hash_remain_valid() -> None:
+    ancestors = marks_of(0, 64, 70, 128)
     stays = {number: header(number).hash for number in (64, 70)}
     remaining, gone = ancestors.split(64, stays | {128: "other"})
     assert [[event.place.block_number for event in some] for some in (remaining, gone)] == [[70], [128]]
@@ -75,22 +75,22 @@ def test_above_the_common_block_what_has_its_old_hash_stands_and_the_rest_is_gon
     assert ancestors.split(0, {}) == ([], [move(64)]), "a block that nobody has is gone"
 
 
-async def left_of(chain: Chain, head: int, *events: LiquidityMoved, marks: tuple[int, ...]) -> DeepReorg:
-    """What is left on this chain, seen from its block `head`, of marks that are on it and of these events."""
+async def reorg_of(chain: Chain, head: int, *events: LiquidityMoved, marks: tuple[int, ...]) -> DeepReorg:
+    """Returns which of these marks and events remain valid on this chain with its head at block `head`."""
     ancestors = AncestorMarks([Mark(number=at, hash=chain.blocks[at].hash) for at in marks], events)
     nodes = NodeGroup(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
     return await read_deep_reorg(ancestors, nodes, header_of(chain.blocks[head].header()))
 
 
-def told_in(chain: Chain, number: int) -> LiquidityMoved:
+def event_in(chain: Chain, number: int) -> LiquidityMoved:
     event = move(number)
     return replace(event, place=replace(event.place, block_hash=chain.blocks[number].hash))
 
 
-async def test_after_a_reorg_below_the_window_the_nodes_say_what_still_stands_there() -> None:
+async def test_after_a_reorg_deeper_than_the_window_the_nodes_decide_which_blocks_remain_valid() -> None:
     chain = Chain(1)
     chain.grow(200)
-    before = [told_in(chain, number) for number in (65, 90, 120, 150)]
+    before = [event_in(chain, number) for number in (65, 90, 120, 150)]
     old = [chain.blocks[at].hash for at in (10, 74, 138)]
     chain.reorg(90, 95)
     marks = tuple(Mark(number=at, hash=one) for at, one in zip((10, 74, 138), old, strict=True))
@@ -99,11 +99,11 @@ async def test_after_a_reorg_below_the_window_the_nodes_say_what_still_stands_th
     assert (found.common, found.remaining, found.gone) == (74, [before[1]], before[2:])
 
 
-async def test_where_no_mark_is_shared_all_that_is_known_is_gone() -> None:
+async def test_if_no_mark_is_shared_every_known_event_is_retracted() -> None:
     chain, other = Chain(1), Chain(2)
     for one in (chain, other):
         one.grow(100)
-    events: list[PlacedEvent] = [told_in(other, 20), told_in(other, 30)]
+    events: list[PlacedEvent] = [event_in(other, 20), event_in(other, 30)]
     ancestors = AncestorMarks([Mark(number=10, hash=other.blocks[10].hash)], events)
     nodes = NodeGroup(NetworkId("local"), [SimulatedNode("one", chain)], Ticking())
     assert await read_deep_reorg(ancestors, nodes, header_of(chain.head.header())) == DeepReorg(
@@ -111,11 +111,11 @@ async def test_where_no_mark_is_shared_all_that_is_known_is_gone() -> None:
     )
 
 
-async def test_blocks_above_the_new_head_are_not_asked_for_and_are_gone() -> None:
+async def test_blocks_above_the_new_head_are_not_requested_and_are_retracted() -> None:
     chain = Chain(1)
     chain.grow(60)
-    events = [told_in(chain, number) for number in (39, 40, 41)]
-    found = await left_of(chain, 40, *events, marks=(10, 40, 50))
+    events = [event_in(chain, number) for number in (39, 40, 41)]
+    found = await reorg_of(chain, 40, *events, marks=(10, 40, 50))
     assert (found.common, found.remaining, found.gone) == (40, [], [events[2]])
-    found = await left_of(chain, 40, *events, marks=(10, 50))
+    found = await reorg_of(chain, 40, *events, marks=(10, 50))
     assert (found.common, found.remaining, found.gone) == (10, events[:2], [events[2]])

@@ -1,4 +1,4 @@
-"""A stretch of blocks read at its end only tells what reading each block tells, in the same blocks."""
+"""Checks that a range read only at its end reports the same events in the same blocks as reading each block."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from chain.sync import scan as scanning
 from chain.sync.checkpoint import Checkpoints
 from chain.sync.scan import ScanOptions, scan
 from chain.sync.watcher import Watcher, WatcherSettings
-from tests.chain.following import LOCAL, Kept
-from tests.chain.made import START
+from tests.chain.builders import START
+from tests.chain.following import LOCAL, MemoryCheckpoints
 from tests.chain.simulated import Chain, SimulatedNode, Ticking
 from tests.chain.sync.test_reorgs import WATCH, followed
 
@@ -30,7 +30,7 @@ SETTINGS = WatcherSettings(network=LOCAL, nodes=("simulated",), watch=WATCH, pol
 
 
 def history(seed: int, changes: int, *, silent: float, gaps: tuple[int, int]) -> Chain:
-    """Upgrades, some of them silent, with so many quiet blocks between."""
+    """Builds upgrades, some of them silent, with this many quiet blocks between them."""
     dice = random.Random(seed)
     chain = Chain(seed, silent=silent)
     for _ in range(changes):
@@ -49,8 +49,8 @@ def scanned(
     return scan(SETTINGS, 2, last, clock, options=options, nodes=nodes)
 
 
-async def told(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
-    """The events of a scan, without our clock."""
+async def scanned_events(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
+    """Returns the events of a scan without the time of receipt."""
     node = SimulatedNode("one", chain)
     events = scanned(node, chain.head.number, every_block=every_block)
     return [replace(event, seen_at=START) async for event in events if isinstance(event, PLACED)]
@@ -58,26 +58,26 @@ async def told(chain: Chain, *, every_block: bool = False) -> list[PlacedEvent]:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
-async def test_silent_changes_are_found_in_their_blocks_however_many_a_stretch_holds(seed: int) -> None:
+async def test_silent_changes_are_found_in_their_blocks_however_many_a_range_holds(seed: int) -> None:
     chain = history(seed, 60, silent=1.0, gaps=(0, 150))
-    found = await told(chain)
+    found = await scanned_events(chain)
     assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {SeenBy.SLOT}
     assert len(found) > 10
-    assert found == await told(chain, every_block=True)
+    assert found == await scanned_events(chain, every_block=True)
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
-async def test_silent_and_logged_changes_that_do_not_share_a_stretch_are_told_alike(seed: int) -> None:
+async def test_silent_and_logged_changes_in_separate_ranges_are_reported_the_same_way(seed: int) -> None:
     chain = history(seed, 16, silent=0.5, gaps=(512, 700))
-    found = await told(chain)
+    found = await scanned_events(chain)
     assert {event.seen_by for event in found if isinstance(event, ContractUpgraded)} == {SeenBy.SLOT, SeenBy.LOG}
-    assert found == await told(chain, every_block=True)
+    assert found == await scanned_events(chain, every_block=True)
 
 
-async def test_whatever_a_stretch_hides_each_log_is_told_and_the_end_is_right() -> None:
+async def test_whatever_a_range_hides_each_log_is_reported_and_the_final_state_is_right() -> None:
     chain = history(9, 400, silent=0.5, gaps=(0, 4))
-    found = [event for event in await told(chain) if isinstance(event, ContractUpgraded)]
+    found = [event for event in await scanned_events(chain) if isinstance(event, ContractUpgraded)]
     logged = [made.number for made in chain.blocks if made.logs and made.number >= 2]
     assert [event.place.block_number for event in found if event.seen_by is SeenBy.LOG] == logged
     for event in found:
@@ -85,16 +85,16 @@ async def test_whatever_a_stretch_hides_each_log_is_told_and_the_end_is_right() 
     assert int(found[-1].new, 16) == chain.head.slot
 
 
-async def test_a_watcher_far_behind_tells_silent_changes_in_their_blocks() -> None:
+async def test_a_watcher_far_behind_reports_silent_changes_in_their_blocks() -> None:
     chain = history(2, 40, silent=1.0, gaps=(0, 60))
     clock = Ticking()
     watcher = Watcher(SETTINGS, None, clock, NodeGroup(LOCAL.id, (SimulatedNode("one", chain),), clock))
     found = [replace(event, seen_at=START) for event in await followed(chain, watcher) if isinstance(event, PLACED)]
-    assert found == await told(chain, every_block=True)
+    assert found == await scanned_events(chain, every_block=True)
 
 
-class Once(Kept):
-    """Keeps what was saved up to some moment."""
+class Once(MemoryCheckpoints):
+    """Stores checkpoints up to a given number of saves."""
 
     def __init__(self, saves: int) -> None:
         super().__init__()
@@ -107,30 +107,30 @@ class Once(Kept):
 
 
 @pytest.mark.parametrize("saves", [1, 2, 3, 7, 20, 33])
-async def test_a_scan_that_goes_on_after_any_save_tells_the_rest_and_at_most_one_again(saves: int) -> None:
+async def test_a_scan_resumed_after_any_save_emits_the_remaining_events_and_repeats_at_most_one(saves: int) -> None:
     chain = history(5, 90, silent=0.6, gaps=(0, 40))
-    whole = await told(chain)
-    kept = Once(saves)
+    whole = await scanned_events(chain)
+    saved_once = Once(saves)
     node = SimulatedNode("one", chain)
     before: list[PlacedEvent] = []
-    async with aclosing(scanned(node, chain.head.number, checkpoints=kept)) as events:  # type: ignore[type-var]
+    async with aclosing(scanned(node, chain.head.number, checkpoints=saved_once)) as events:  # type: ignore[type-var]
         async for event in events:
             if isinstance(event, PLACED):
                 before.append(replace(event, seen_at=START))
-            if kept.left <= 0:
+            if saved_once.left <= 0:
                 break
     after = [
         replace(event, seen_at=START)
-        async for event in scanned(node, chain.head.number, checkpoints=kept)
+        async for event in scanned(node, chain.head.number, checkpoints=saved_once)
         if isinstance(event, PLACED)
     ]
     together = before + [event for event in after if event not in before[-1:]]
     assert together == whole
 
 
-async def test_a_node_that_fails_while_a_silent_change_is_looked_for_spoils_nothing() -> None:
+async def test_a_node_that_fails_during_the_search_for_a_silent_change_spoils_nothing() -> None:
     chain = history(3, 20, silent=1.0, gaps=(0, 60))
-    whole = await told(chain, every_block=True)
+    whole = await scanned_events(chain, every_block=True)
     dice = random.Random(1)
 
     class Failing(SimulatedNode):
@@ -143,7 +143,7 @@ async def test_a_node_that_fails_while_a_silent_change_is_looked_for_spoils_noth
     assert [replace(event, seen_at=START) async for event in events if isinstance(event, PLACED)] == whole
 
 
-async def test_what_is_read_costs_little_where_nothing_happens() -> None:
+async def test_a_range_without_changes_costs_few_requests() -> None:
     chain = Chain(1)
     chain.grow(3 * scanning.RUN, quiet=True)
     node = SimulatedNode("one", chain)

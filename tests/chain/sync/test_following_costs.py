@@ -1,4 +1,4 @@
-"""What is kept of what was followed stays small, and gives back what was put in."""
+"""Checks that stored state stays small and is restored unchanged, and counts the requests of a block."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chain.rpc.messages import header_of
 from chain.sync.canonical import Followed
 from chain.sync.checkpoint import Checkpoint, decode
 from chain.sync.head_clock import HeadClock
-from tests.chain.following import LOCAL, Kept
-from tests.chain.made import START, header
+from tests.chain.builders import START, header
+from tests.chain.following import LOCAL, MemoryCheckpoints
 from tests.chain.simulated import Chain, SimulatedNode
 from tests.chain.sync.test_reorgs import followed, watcher_of
 
 
-def test_memories_that_hardly_differ_are_written_once_and_come_back_whole() -> None:
+def test_nearly_equal_memories_are_written_once_and_restored_whole() -> None:
     dice = random.Random(1)
     memory = dice.randbytes(100_000)
     window = []
@@ -34,31 +34,31 @@ def test_memories_that_hardly_differ_are_written_once_and_come_back_whole() -> N
     assert len(body) < 200_000
 
 
-async def test_the_base_fee_of_a_head_is_told() -> None:
+async def test_the_base_fee_of_a_head_is_reported() -> None:
     chain = Chain(1)
     events = await followed(chain)
     heads = [event for event in events if isinstance(event, HeadSeen)]
     assert heads[-1].base_fee == 7 + chain.head.number
 
 
-def test_where_one_sequencer_makes_the_blocks_its_silence_is_told_as_its_own() -> None:
+def test_on_a_chain_with_one_sequencer_a_stall_is_reported_as_the_sequencers() -> None:
     for sequenced in (True, False):
         network = Network(id=LOCAL.id, chain_id=1, block_time_s=1, sequenced=sequenced)
         for answers in (True, False):
-            rhythm = HeadClock(network)
+            clock = HeadClock(network)
             found = ("one", header_of(Chain(1).head.header())) if answers else None
-            assert rhythm.observe(found, START) is None
-            stalled = rhythm.observe(found, datetime(2026, 1, 2, tzinfo=UTC))
+            assert clock.observe(found, START) is None
+            stalled = clock.observe(found, datetime(2026, 1, 2, tzinfo=UTC))
             assert isinstance(stalled, HeadStalled)
             assert stalled.sequencer is (sequenced and answers)
 
 
-async def test_a_new_block_costs_two_requests_and_a_quiet_look_one() -> None:
+async def test_a_new_block_costs_two_requests_and_a_check_without_a_new_block_costs_one() -> None:
     chain = Chain(2)
     node = SimulatedNode("one", chain)
-    kept = Kept()
-    await followed(chain, watcher_of(node, kept=kept))
+    checkpoints = MemoryCheckpoints()
+    await followed(chain, watcher_of(node, checkpoints=checkpoints))
     chain.grow(1)
     node.requests = 0
-    await followed(chain, watcher_of(node, kept=kept))
+    await followed(chain, watcher_of(node, checkpoints=checkpoints))
     assert node.requests == 2

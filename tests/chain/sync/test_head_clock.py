@@ -1,4 +1,4 @@
-"""When a head counts as seen, when a chain counts as standing still, and how soon the next look is due."""
+"""Checks when a head counts as new, when a chain counts as stalled, and when the next check is due."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chain.events import NetworkId
 from chain.events.network import HeadStalled
 from chain.networks import Network
 from chain.sync.head_clock import HeadClock
-from tests.chain.made import START, header
+from tests.chain.builders import START, header
 
 NETWORK = Network(id=NetworkId("local"), chain_id=1, block_time_s=12.0)
 STALL_S = 96.0
@@ -22,35 +22,35 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def stalls(clock: HeadClock, *looks: tuple[float, int | None]) -> list[float]:
-    """Seconds into the story at which a stall was told; each look finds the head of this number, or nobody answers."""
+def stalls(clock: HeadClock, *checks: tuple[float, int | None]) -> list[float]:
+    """Returns the seconds at which a stall was reported; each check finds the head with this number, or no answer."""
     found = []
-    for seconds, number in looks:
+    for seconds, number in checks:
         if clock.observe(None if number is None else ("one", header(number)), at(seconds)):
             found.append(seconds)
     return found
 
 
 @pytest.mark.parametrize("number", [5, None])
-def test_a_stall_is_told_at_eight_block_times_and_once_each_eight_more(number: int | None) -> None:
-    looks = [(seconds, number) for seconds in (0, 95.9, 96, 97, 191.9, 192, 193, 288, 290)]
-    assert stalls(HeadClock(NETWORK), *looks) == [96, 192, 288]
+def test_a_stall_is_reported_after_eight_block_times_and_once_for_each_eight_more(number: int | None) -> None:
+    checks = [(seconds, number) for seconds in (0, 95.9, 96, 97, 191.9, 192, 193, 288, 290)]
+    assert stalls(HeadClock(NETWORK), *checks) == [96, 192, 288]
 
 
-def test_looks_that_come_late_tell_one_stall_for_all_that_passed() -> None:
+def test_late_checks_report_one_stall_for_all_the_time_that_passed() -> None:
     assert stalls(HeadClock(NETWORK), (0, 5), (300, 5), (301, 5), (383, 5), (384, 5)) == [300, 384]
 
 
-def test_a_new_head_ends_a_stall_and_the_count_begins_again() -> None:
+def test_a_new_head_ends_a_stall_and_restarts_the_count() -> None:
     assert stalls(HeadClock(NETWORK), (0, 5), (96, 5), (100, 6), (195, 6), (196, 6)) == [96, 196]
 
 
-def test_a_head_that_is_lower_or_the_same_height_is_no_progress() -> None:
+def test_a_head_at_a_lower_or_the_same_height_is_not_progress() -> None:
     assert stalls(HeadClock(NETWORK), (0, 5), (50, 5), (96, 5)) == [96]
     assert stalls(HeadClock(NETWORK), (0, 5), (50, 4), (96, 4)) == [96]
 
 
-def test_where_nobody_ever_answers_the_stall_has_no_block_and_is_nobodys_sequencer() -> None:
+def test_if_no_node_ever_answers_the_stall_names_no_block_and_no_sequencer() -> None:
     clock = HeadClock(replace(NETWORK, sequenced=True))
     assert clock.observe(None, START) is None
     stalled = clock.observe(None, at(STALL_S))
@@ -60,7 +60,7 @@ def test_where_nobody_ever_answers_the_stall_has_no_block_and_is_nobodys_sequenc
 
 
 @pytest.mark.parametrize("sequenced", [True, False])
-def test_a_stall_names_the_last_head_and_how_long_it_stands(sequenced: bool) -> None:
+def test_a_stall_names_the_last_head_and_its_age(sequenced: bool) -> None:
     clock = HeadClock(replace(NETWORK, sequenced=sequenced))
     clock.observe(("one", header(5)), at(10))
     stalled = clock.observe(("one", header(5)), at(130))
@@ -68,12 +68,12 @@ def test_a_stall_names_the_last_head_and_how_long_it_stands(sequenced: bool) -> 
     assert (stalled.block_number, stalled.stalled_s, stalled.sequencer) == (5, 120.0, sequenced)
 
 
-def test_the_stall_of_a_fast_chain_is_ten_seconds() -> None:
+def test_a_fast_chain_stalls_after_ten_seconds() -> None:
     fast = HeadClock(replace(NETWORK, block_time_s=0.25))
     assert stalls(fast, (0, 1), (9.9, 1), (10, 1)) == [10]
 
 
-def test_a_pulse_is_the_head_alone_with_its_age_and_the_node_that_had_it() -> None:
+def test_a_pulse_holds_only_the_head_its_age_and_the_node_that_had_it() -> None:
     clock = HeadClock(NETWORK)
     assert clock.head_seen(header(5), at(9)) is None, "nobody looked yet"
     clock.observe(("one", replace(header(5), base_fee=7)), at(9))
@@ -102,7 +102,7 @@ def test_the_node_of_a_pulse_is_the_one_that_last_had_the_head() -> None:
         (8, 100, 1), (4, 100, 0.5), (1, 100, 0.25), (0.25, 100, 0.25), (0.25, None, 0.25),
     ],
 )  # fmt: skip
-def test_the_next_look_is_due_with_the_next_head_and_then_each_eighth_of_a_block_time(
+def test_the_next_check_is_due_with_the_next_head_and_then_every_eighth_of_a_block_time(
     block_time_s: float, since_s: float | None, wait_s: float
 ) -> None:
     clock = HeadClock(replace(NETWORK, block_time_s=block_time_s))

@@ -1,4 +1,4 @@
-"""What was set out for is what would have been read, made whole where more is wanted by then, or read anew."""
+"""Checks that a prefetched block equals a block read later: it is completed if more is wanted by then, or read again."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from chain.nodes.web3_node import Web3Node
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask
 from chain.sync.prefetch import Prefetch, Wanted
+from tests.chain.builders import START
 from tests.chain.following import LOCAL
-from tests.chain.made import START
 from tests.chain.nodes.test_nodes import answering
 from tests.chain.simulated import PROXY, SLOT, UPGRADED, Chain, SimulatedNode, Ticking
 
 LOGS = Reads(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
-STANDING = frozenset({SlotWord(PROXY, SLOT)})
-SOME = replace(LOGS, state=STANDING, deferrable=STANDING)
-MORE = replace(LOGS, state=STANDING | {CodeHash(PROXY)}, deferrable=STANDING | {CodeHash(PROXY)})
+ONE_SLOT = frozenset({SlotWord(PROXY, SLOT)})
+SOME = replace(LOGS, state=ONE_SLOT, deferrable=ONE_SLOT)
+MORE = replace(LOGS, state=ONE_SLOT | {CodeHash(PROXY)}, deferrable=ONE_SLOT | {CodeHash(PROXY)})
 FEW = range(5, 25)
 
 
@@ -52,30 +52,32 @@ async def at_once(wanted: Wanted, *, every_block: bool = False) -> list[Block]:
         Wanted(numbers=FEW, reads=MORE),
         Wanted(numbers=FEW, reads=MORE, grown=True),
         Wanted(numbers=range(5, 6), reads=MORE, grown=True),
-        Wanted(numbers=FEW, reads=replace(MORE, deferrable=STANDING)),
-        Wanted(numbers=FEW, reads=Reads(state=STANDING, deferrable=STANDING)),
+        Wanted(numbers=FEW, reads=replace(MORE, deferrable=ONE_SLOT)),
+        Wanted(numbers=FEW, reads=Reads(state=ONE_SLOT, deferrable=ONE_SLOT)),
     ],
 )
-async def test_the_same_blocks_come_whatever_was_set_out_for(begun: Reads, wanted: Wanted, every_block: bool) -> None:
+async def test_the_same_blocks_are_returned_whatever_was_prefetched(
+    begun: Reads, wanted: Wanted, every_block: bool
+) -> None:
     ahead = reader(grown(), every_block=every_block)
     ahead.start(Wanted(numbers=wanted.numbers, reads=begun))
     assert await ahead.blocks(wanted) == await at_once(wanted, every_block=every_block)
 
 
-async def test_what_stands_still_costs_one_question_more_and_nothing_is_read_twice() -> None:
+async def test_a_stalled_head_costs_one_more_request_and_nothing_is_read_twice() -> None:
     node = grown()
     ahead = reader(node)
     ahead.start(Wanted(numbers=FEW, reads=SOME))
     await asyncio.sleep(0.01)
     before = node.requests
-    await ahead.blocks(Wanted(numbers=FEW, reads=replace(SOME, probes=STANDING)))
+    await ahead.blocks(Wanted(numbers=FEW, reads=replace(SOME, probes=ONE_SLOT)))
     assert node.requests == before > 0
     ahead.start(Wanted(numbers=FEW, reads=SOME))
     await ahead.blocks(Wanted(numbers=FEW, reads=MORE, grown=True))
     assert node.requests == 2 * before + 1
 
 
-async def test_what_failed_on_the_way_is_read_anew_and_what_is_given_up_too() -> None:
+async def test_a_prefetch_that_failed_or_was_cancelled_is_read_again() -> None:
     node, wanted = grown(), Wanted(numbers=FEW, reads=SOME)
     ahead = reader(node)
     node.fail = NodeFailure(NodeFaultKind.MALFORMED, "not itself today")
@@ -89,14 +91,14 @@ async def test_what_failed_on_the_way_is_read_anew_and_what_is_given_up_too() ->
     assert await ahead.blocks(wanted) == await at_once(wanted)
 
 
-async def test_nothing_is_set_out_for_over_a_websocket() -> None:
+async def test_nothing_is_prefetched_over_a_websocket() -> None:
     node = replace(grown(), pushes=True)
     reader(node).start(Wanted(numbers=FEW, reads=SOME))
     await asyncio.sleep(0.01)
     assert node.requests == 0
 
 
-async def test_requests_that_are_given_up_at_any_moment_keep_no_later_one_waiting() -> None:
+async def test_requests_cancelled_at_any_moment_block_no_later_request() -> None:
     def answer(_: web.Request) -> web.Response:
         return web.json_response([{"jsonrpc": "2.0", "id": 0, "result": "0x1"}])
 

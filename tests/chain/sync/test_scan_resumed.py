@@ -1,39 +1,39 @@
-"""A scan that goes on from its checkpoint reads nothing twice, and one without a checkpoint begins anew."""
+"""Checks that a scan resumed from a checkpoint reads nothing twice, and that one without a checkpoint starts again."""
 
 from __future__ import annotations
 
 from chain.events import PlacedEvent
-from tests.chain.following import Kept
+from tests.chain.following import MemoryCheckpoints
 from tests.chain.simulated import Chain, SimulatedNode
 from tests.chain.sync.test_digest import PLACED, history, scanned
 
 
-async def numbers(chain: Chain, last: int, kept: Kept | None) -> list[int]:
-    """The blocks of all that a scan up to `last` tells."""
-    events = scanned(SimulatedNode("one", chain), last, every_block=True, checkpoints=kept)
-    told: list[PlacedEvent] = [event async for event in events if isinstance(event, PLACED)]
-    return [event.place.block_number for event in told]
+async def numbers(chain: Chain, last: int, checkpoints: MemoryCheckpoints | None) -> list[int]:
+    """Returns the block numbers of all events of a scan up to `last`."""
+    events = scanned(SimulatedNode("one", chain), last, every_block=True, checkpoints=checkpoints)
+    reported: list[PlacedEvent] = [event async for event in events if isinstance(event, PLACED)]
+    return [event.place.block_number for event in reported]
 
 
-async def test_a_scan_that_was_done_tells_nothing_again_and_a_longer_one_only_what_comes_after() -> None:
+async def test_a_finished_scan_repeats_no_event_and_a_longer_scan_reports_only_later_events() -> None:
     chain = history(4, 40, silent=0.5, gaps=(0, 4))
     middle, head = chain.head.number // 2, chain.head.number
     whole = await numbers(chain, head, None)
-    kept = Kept()
-    first = await numbers(chain, middle, kept)
+    checkpoints = MemoryCheckpoints()
+    first = await numbers(chain, middle, checkpoints)
     assert first == [one for one in whole if one <= middle]
-    assert await numbers(chain, middle, kept) == []
-    rest = await numbers(chain, head, kept)
+    assert await numbers(chain, middle, checkpoints) == []
+    rest = await numbers(chain, head, checkpoints)
     assert rest == [one for one in whole if one > middle]
     assert len(rest) > 3
 
 
-async def test_what_the_detectors_knew_goes_on_so_that_no_block_before_is_asked_for() -> None:
+async def test_detector_memory_is_restored_so_that_no_earlier_block_is_requested() -> None:
     chain = history(4, 40, silent=0.5, gaps=(0, 4))
-    kept, middle = Kept(), chain.head.number // 2
-    await numbers(chain, middle, kept)
+    checkpoints, middle = MemoryCheckpoints(), chain.head.number // 2
+    await numbers(chain, middle, checkpoints)
     node = SimulatedNode("one", chain)
-    async for _ in scanned(node, chain.head.number, every_block=True, checkpoints=kept):
+    async for _ in scanned(node, chain.head.number, every_block=True, checkpoints=checkpoints):
         pass
     asked = {int(params[0], 16) for method, params in node.asked if method == "eth_getBlockByNumber"}
     assert min(asked) == middle, "the block before the first that is read, and none below it"

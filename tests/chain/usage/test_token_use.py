@@ -1,4 +1,4 @@
-"""Token use hour by hour: counted from transfers, reserves read as the hour ends, addresses by a sketch."""
+"""Checks token use per hour: transfers are counted, reserves are read at the end of the hour, a sketch counts addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chain.detectors.token_use import BALANCE_OF, TRANSFER, TokenUse
 from chain.events import Address, PlacedEvent, TokenUsed
 from chain.usage.distinct_count import REGISTERS, Sketch
 from chain.watch import Watch, WatchedPool
-from tests.chain.made import START, address, block, log, topic, words
+from tests.chain.builders import START, address, block, log, topic, words
 
 TOKEN, OTHER, POOL, AWAY = address(0xC0), address(0xC1), address(0xF0), address(0xF1)
 HELD = CallWord(TOKEN, f"0x{BALANCE_OF}{int(POOL, 16):064x}")
@@ -43,7 +43,7 @@ def used(found: list[PlacedEvent]) -> TokenUsed:
     return event
 
 
-def test_reserves_are_told_whole_or_not_at_all() -> None:
+def test_reserves_are_reported_completely_or_not_at_all() -> None:
     managed = address(0x1D) + "0" * 24
     pools = (
         WatchedPool(address=POOL, kind="uniswap_v2", token0=OTHER, token1=TOKEN),
@@ -60,20 +60,20 @@ def test_reserves_are_told_whole_or_not_at_all() -> None:
         assert used(detector.on_block(at(3, 60, moved(7, 8)), ())).reserves == reserves
 
 
-def test_an_hour_is_told_in_the_first_block_after_it() -> None:
+def test_an_hour_is_reported_in_the_first_block_after_it() -> None:
     detector = watching()
     assert detector.on_block(at(1, 10, moved(1, 2), moved(2, 3)), ()) == []
     assert detector.on_block(at(2, 59.5, moved(0, 1, 2**255), state={HELD: 77}), ()) == []
     first = used(detector.on_block(at(3, 60, moved(7, 8)), ()))
     assert (first.token, first.hour, first.place.block_number) == (TOKEN, START, 3)
     assert (first.transfers, first.moved, first.active, first.reserves) == (3, 2**255 + 20, 3, 77)
-    assert not first.complete  # we came in the middle of it
+    assert not first.complete  # the watch started in the middle of it
     second = used(detector.on_block(at(4, 185), ()))
     assert (second.hour, second.transfers, second.moved) == (START + timedelta(hours=1), 1, 10)
     assert (second.active, second.reserves, second.complete) == (2, None, True)
 
 
-def test_pools_are_asked_only_as_the_hour_ends() -> None:
+def test_pools_are_read_only_at_the_end_of_the_hour() -> None:
     detector = watching()
     always = Reads(addresses=frozenset({TOKEN}), topics=frozenset({TRANSFER}))
     assert detector.reads() == always
@@ -85,7 +85,7 @@ def test_pools_are_asked_only_as_the_hour_ends() -> None:
     assert detector.reads() == always
 
 
-def test_a_restart_goes_on_in_the_middle_of_the_hour() -> None:
+def test_a_restart_continues_in_the_middle_of_the_hour() -> None:
     detector, again = watching(), watching()
     detector.on_block(at(1, 10, moved(1, 2, 2**200)), ())
     again.recall(detector.memory())
@@ -100,18 +100,18 @@ def test_a_token_added_in_the_middle_of_an_hour_is_counted_from_there() -> None:
     before.on_block(at(2, 61, moved(1, 2)), ())
     grown.recall(before.memory())
     grown.on_block(at(3, 62), ())
-    told = [event for event in grown.on_block(at(4, 121), ()) if isinstance(event, TokenUsed)]
-    assert [(event.token, event.transfers, event.complete) for event in told] == [(TOKEN, 1, True), (OTHER, 0, False)]
+    hours = [event for event in grown.on_block(at(4, 121), ()) if isinstance(event, TokenUsed)]
+    assert [(event.token, event.transfers, event.complete) for event in hours] == [(TOKEN, 1, True), (OTHER, 0, False)]
 
 
-def test_strange_logs_do_not_count() -> None:
+def test_malformed_logs_do_not_count() -> None:
     detector = watching()
     stray = [log(OTHER, TRANSFER, topic(1), topic(2)), log(TOKEN), log(TOKEN, TRANSFER), log(TOKEN, topic(9), topic(1))]
     detector.on_block(at(1, 10, *stray), ())
     assert used(detector.on_block(at(2, 61), ())).transfers == 0
 
 
-def test_without_tokens_nothing_is_needed_and_nothing_said() -> None:
+def test_without_tokens_nothing_is_read_and_nothing_is_reported() -> None:
     detector = token_use.make(Watch())
     assert detector.reads() == Reads()
     assert [detector.on_block(at(number, 61 * number), ()) for number in (1, 2)] == [[], []]
@@ -129,7 +129,7 @@ def test_the_sketch_counts_within_three_standard_errors(different: int) -> None:
     assert Sketch(sketch.registers).count() == sketch.count()
 
 
-def test_the_sketch_errs_by_its_stated_share_over_many_sets() -> None:
+def test_the_sketch_has_its_stated_error_over_many_sets() -> None:
     errors = []
     for seed in range(60):
         sketch, rng = Sketch(), random.Random(seed)
@@ -145,6 +145,6 @@ def test_the_sketch_errs_by_its_stated_share_over_many_sets() -> None:
     assert spread < 0.065
 
 
-def test_strange_bytes_are_no_sketch() -> None:
+def test_invalid_bytes_are_not_a_sketch() -> None:
     with pytest.raises(ValueError, match="not the registers"):
         Sketch(b"\0" * (REGISTERS - 1))

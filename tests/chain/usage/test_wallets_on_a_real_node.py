@@ -1,4 +1,4 @@
-"""Hot wallets and token use on a real node: a day of payouts in coin and token, a halt, the return, hour by hour."""
+"""Watches hot wallets and token use on a real node: a day of payouts in coin and token, a halt, and the next payouts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def pay_both(anvil: Anvil, token: Any, hot: str, someone: str) -> None:
     await anvil.call("eth_sendTransaction", {"from": hot, "to": someone, "value": hex(COIN)})
 
 
-async def test_a_halt_of_withdrawals_is_told_for_coin_and_token_and_hours_are_counted() -> None:
+async def test_a_halt_of_withdrawals_is_reported_for_coin_and_token_and_hours_are_counted() -> None:
     async with running() as anvil:
         hot, cold, someone = anvil.accounts[1:4]
         token = await anvil.deploy("ERC20PresetFixedSupply", "Token", "TOK", 10**9, hot)
@@ -36,7 +36,7 @@ async def test_a_halt_of_withdrawals_is_told_for_coin_and_token_and_hours_are_co
             await pay_both(anvil, token, hot, someone)
             await anvil.mine(QUIET_BLOCKS)
         halted = await anvil.height()
-        await anvil.send(token.functions.transfer(cold, 5), sender=1)  # to the venue's own wallet: no withdrawal
+        await anvil.send(token.functions.transfer(cold, 5), sender=1)  # to a wallet of the venue: not a withdrawal
         await anvil.mine(HALT_BLOCKS)
         await pay_both(anvil, token, hot, someone)
         await anvil.mine()
@@ -50,15 +50,15 @@ async def test_a_halt_of_withdrawals_is_told_for_coin_and_token_and_hours_are_co
             pools=(WatchedPool(address=low(pair), kind="uniswap_v2"),),
         )
         settings = settings_of(anvil.url, watch=watch)
-        told = [event async for event in scan(settings, start, await anvil.height())]
-        silent = [event for event in told if isinstance(event, WalletSilent)]
+        events = [event async for event in scan(settings, start, await anvil.height())]
+        silent = [event for event in events if isinstance(event, WalletSilent)]
         assert {(event.asset, event.per_day) for event in silent} == {(a, p) for a in ("ETH", "TOK") for p in PER_DAY}
         assert all(halted < event.place.block_number for event in silent)
-        resumed = [event for event in told if isinstance(event, WalletResumed)]
+        resumed = [event for event in events if isinstance(event, WalletResumed)]
         assert {event.asset for event in resumed} == {"ETH", "TOK"}
         firsts = {event.asset: event.event_id for event in reversed(silent)}
         assert {event.asset: event.silent_event_id for event in resumed} == firsts
-        used = [event for event in told if isinstance(event, TokenUsed)]
+        used = [event for event in events if isinstance(event, TokenUsed)]
         assert len(used) >= 24
         whole = [event for event in used if event.complete]
         assert {event.active for event in whole[1:-4]} == {2}

@@ -1,4 +1,4 @@
-"""Knows the built vaults of this folder: their code, and how to put them on a test node."""
+"""Loads the built vaults of this folder and deploys them on a test node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def built(name: str) -> Any:
 
 
 def code_of(name: str) -> bytes:
-    """The code that stands on the chain."""
+    """Returns the deployed (runtime) code."""
     return bytes.fromhex(built(name)["deployedBytecode"].removeprefix("0x"))
 
 

@@ -1,4 +1,4 @@
-"""Knows how to read watched pools as they stand at the head of a test node."""
+"""Reads watched pools at the head of a test node."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from tests.evm.anvil import Anvil
 
 
 async def read(anvil: Anvil, watch: Watch) -> Liquidity:
-    """The detector, having read the pools as they stand."""
+    """Returns the detector after it has read the pools."""
     settings = settings_of(anvil.url, watch=watch)
     nodes = open_nodes(settings, utc_now)
     try:
         header = (await fetch.headers(nodes, [await anvil.height()]))[0]
-        bench = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
-        await prime(nodes, settings.network.id, bench, header, utc_now)
+        detectors = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
+        await prime(nodes, settings.network.id, detectors, header, utc_now)
         detector = Liquidity(await pool_tokens.with_tokens(nodes, settings.watch, header))
-        detector.recall_parts({key.split("/")[1]: one for key, one in bench.memory().items() if "liquidity/" in key})
+        detector.recall_parts(
+            {key.split("/")[1]: one for key, one in detectors.memory().items() if "liquidity/" in key}
+        )
         return detector
     finally:
         await nodes.close()

@@ -1,4 +1,4 @@
-"""Balancer's two vaults by logs and answers made from the documented signatures; V2's own contracts are tested beside."""
+"""Checks Balancer's two vaults with logs and answers built from the documented signatures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.liquidity.balancer_vault import AMPLIFICATION, WEIGHTS, VaultPool
 from chain.liquidity.depth import constant_product
 from chain.liquidity.pools import balancer_v2, balancer_v3
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 ID = Address("0x" + "5c" * 20 + "0002" + "0" * 20)
 OWN = Address("0x" + "5c" * 20)
@@ -30,7 +30,7 @@ def array(*numbers: int) -> list[int]:
 
 
 def arrays(*lists: Sequence[int], between: Sequence[int] = ()) -> list[int]:
-    """Offsets, what stands between them and the lists, the lists."""
+    """Returns the offsets, the words between them and the lists, and the lists."""
     head, tail = len(lists) + len(between), 0
     offsets = []
     for one in lists:
@@ -51,18 +51,18 @@ def shape(pool: Address, fee: str, *, weights: Sequence[int] = (), amplification
 def second(
     tokens: Sequence[Address], held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0
 ) -> dict[AnyRead, object]:
-    need = CallBytes(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + ID[2:])
-    found: dict[AnyRead, object] = {need: answer(*arrays([int(one, 16) for one in tokens], held, between=[5]))}
+    read = CallBytes(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + ID[2:])
+    found: dict[AnyRead, object] = {read: answer(*arrays([int(one, 16) for one in tokens], held, between=[5]))}
     found[CallBytes(OWN, balancer_v2.SCALES)] = answer(*arrays([ONE] * len(tokens)))
     return found | shape(OWN, balancer_v2.FEE, weights=weights, amplification=amplification)
 
 
 def third(held: Sequence[int], *, weights: Sequence[int] = (), amplification: int = 0) -> dict[AnyRead, object]:
-    need = CallBytes(balancer_v3.VAULT, balancer_v3.POOL_TOKEN_INFO + OWN[2:].rjust(64, "0"))
+    read = CallBytes(balancer_v3.VAULT, balancer_v3.POOL_TOKEN_INFO + OWN[2:].rjust(64, "0"))
     tokens, infos = [int(A, 16), int(B, 16)], [0] * 6
     head = 4 * 32
     offsets = [head, head + 3 * 32, head + 10 * 32, head + 13 * 32]
-    found: dict[AnyRead, object] = {need: answer(*offsets, *array(*tokens), 2, *infos, *array(*held), *array(*held))}
+    found: dict[AnyRead, object] = {read: answer(*offsets, *array(*tokens), 2, *infos, *array(*held), *array(*held))}
     return found | shape(OWN, balancer_v3.FEE, weights=weights, amplification=amplification)
 
 
@@ -78,12 +78,12 @@ EVEN = (10**24, 4 * 10**24)
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_a_weighted_pool_of_halves_is_as_deep_as_a_constant_product(version: int) -> None:
+def test_a_weighted_pool_with_equal_weights_is_as_deep_as_a_constant_product(version: int) -> None:
     pool: VaultPool = pool_v2() if version == 2 else pool_v3()
     halves = [ONE // 2] * 2
     known = second((A, B), EVEN, weights=halves) if version == 2 else third(EVEN, weights=halves)
     assert isinstance(pool, balancer_v2.VaultV2Pool | balancer_v3.VaultV3Pool)
-    pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
+    pool.on_state(StateRead({read: known[read] for read in pool.reads().state if read in known}))
     assert (pool.tokens, pool.reserves(), pool.tick(), pool.trades(100)) == ((A, B), EVEN, None, None)
     exact = constant_product(*EVEN, 3000, 200).of_tokens
     assert pool.depth(200) == pytest.approx(exact, rel=1e-3)
@@ -101,14 +101,14 @@ def test_a_stable_pool_leaves_its_own_token_out() -> None:
     assert depth is not None
     assert min(depth) > 0
     body = words(*arrays([int(one, 16) for one in (OWN, A, B)], [0, (1 << 256) - 10**23, (1 << 256) - 10**23], [0] * 3))
-    gone = log(balancer_v2.VAULT, balancer_v2.CHANGED, ID, topic(LP), body=body)
-    move = pool.on_log(gone, [gone])
+    withdrawal = log(balancer_v2.VAULT, balancer_v2.CHANGED, ID, topic(LP), body=body)
+    move = pool.on_log(withdrawal, [withdrawal])
     assert move is not None
     assert (move.removed, move.amounts, move.owner) == (True, (10**23, 10**23), address(LP))
     assert move.share == pytest.approx(0.1)
 
 
-def test_what_comes_into_the_vault_is_an_addition() -> None:
+def test_tokens_entering_the_vault_are_an_addition() -> None:
     pool = pool_v2()
     pool.on_state(StateRead(second((A, B), EVEN)))
     assert pool.depth(200) is None, "neither weights nor amplification"
@@ -121,14 +121,14 @@ def test_what_comes_into_the_vault_is_an_addition() -> None:
     assert pool.on_log(log(balancer_v2.VAULT, topic(9)), []) is None
 
 
-def test_the_third_vault_says_whether_it_came_or_went() -> None:
+def test_the_version_3_vault_states_whether_liquidity_was_added_or_removed() -> None:
     pool = pool_v3()
     pool.on_state(StateRead(third(EVEN, amplification=100)))
     at = (pool.log_source[1], topic(LP), topic(0))
     body = words(9, *[one + 32 for one in arrays([5, 6], [0, 0])[:2]], *arrays([5, 6], [0, 0])[2:])
     for word, removed in ((balancer_v3.ADDED, False), (balancer_v3.REMOVED, True)):
-        told = log(balancer_v3.VAULT, word, *at, body=body)
-        move = pool.on_log(told, [told])
+        vault_log = log(balancer_v3.VAULT, word, *at, body=body)
+        move = pool.on_log(vault_log, [vault_log])
         assert move is not None
         assert (move.removed, move.amounts) == (removed, (5, 6))
     assert pool.on_log(log(balancer_v3.VAULT, topic(9), *at), []) is None
@@ -136,7 +136,7 @@ def test_the_third_vault_says_whether_it_came_or_went() -> None:
     assert pool.on_log(nothing, [nothing]) is None
 
 
-def test_what_could_not_be_read_stays_unknown() -> None:
+def test_unreadable_values_stay_unknown() -> None:
     pool = pool_v3()
     pool.on_state(StateRead({}))
     assert (pool.reserves(), pool.depth(200)) == (None, None)

@@ -1,6 +1,6 @@
-"""Balancer's own V2 Vault with a weighted and a composable stable pool on a real EVM node: amounts, owners, depth.
+"""Runs the Balancer V2 Vault with a weighted and a composable stable pool on a real EVM node: amounts, owners, depth.
 
-The contracts are GPL-3.0 and come, built, from npm's @balancer-labs/v2-deployments at test time; nothing of them is kept.
+The contracts are GPL-3.0; their builds come from the npm package @balancer-labs/v2-deployments and are not stored here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WEIGHTED, STABLE = "20230206-weighted-pool-v3", "20230206-composable-stable-pool
 NOBODY = "0x" + "0" * 40
 ONE = 10**18
 JOINED, LEFT_BY_SHARES, LEFT_BY_ALL = 1, 1, 2
-"""Kinds of join and exit in the pools' own numbering: exact tokens in; shares for all tokens (weighted; stable)."""
+"""Kinds of join and exit in the numbering of the pools: exact tokens in; shares for all tokens (weighted; stable)."""
 MOST = 2**255
 PROBE = 10**15
 MAX_TRADED = {"weighted": 2 * 10**22, "stable": 5 * 10**23}
@@ -55,7 +55,7 @@ def contract(anvil: Anvil, task: str, name: str, address: str) -> AsyncContract:
 
 
 class Vault:
-    """The Vault with one weighted pool (80 to 20) and one stable pool of the same two tokens."""
+    """Deploys the Vault with one weighted pool (80 to 20) and one stable pool of the same two tokens."""
 
     def __init__(self, anvil: Anvil) -> None:
         self.anvil, self.me = anvil, anvil.accounts[0]
@@ -112,7 +112,7 @@ class Vault:
         )
 
     async def exit(self, name: str, parts: int) -> list[int]:
-        """What came out of each token."""
+        """Returns the received amount of each token."""
         kind = LEFT_BY_SHARES if name == "weighted" else LEFT_BY_ALL
         pool: Any = self.anvil.web3.eth.contract(
             address=self.anvil.web3.to_checksum_address(self.ids[name][:42]), abi=self.tokens[0].abi
@@ -129,7 +129,7 @@ class Vault:
         return [int(await one.functions.balanceOf(self.me).call()) for one in self.tokens]
 
     async def queried(self, name: str, *swaps: tuple[int, int]) -> list[int]:
-        """What swaps one after the other (token paid, amount) would take from us (negative: give), by token."""
+        """Returns the amounts that consecutive swaps (token paid, amount) would take from us (negative: give us), by token."""
         both = [one.address for one in self.tokens]
         steps = [(self.ids[name], at, 1 - at, amount, b"") for at, amount in swaps]
         asked = self.vault.functions.queryBatchSwap(0, steps, both, (self.me, False, self.me, False))
@@ -147,8 +147,8 @@ class Vault:
 
 
 @pytest.mark.parametrize(("name", "within"), [("weighted", 3e-3), ("stable", 3e-3)])
-async def test_the_depth_of_balancers_own_pools_is_what_swaps_pay_and_is_paid(name: str, within: float) -> None:
-    """Each token's depth is what a swap that moves its price so far takes out, and what the opposite one puts in.
+async def test_the_depth_of_balancer_pools_matches_real_swaps_in_both_directions(name: str, within: float) -> None:
+    """The depth of each token is the amount that a swap takes out to move its price this far, and that the opposite swap puts in.
 
     Fees stay in these pools and move the price a little themselves: that is the error allowed, the fee of 0.3 %.
     """
@@ -188,7 +188,7 @@ async def moved_by(vault: Vault, name: str, at: int, bps: int) -> tuple[int, int
 
 
 async def quoted(vault: Vault, name: str, at: int, *first: tuple[int, int]) -> float:
-    """The price of a token in the other after these swaps, without fees: the mean of both ways of a small swap."""
+    """Returns the price of a token in the other after these swaps, without fees: the mean of a small swap in both directions."""
     before = await vault.queried(name, *first) if first else [0, 0]
     ratios = []
     for paid in (at, 1 - at):
@@ -197,7 +197,7 @@ async def quoted(vault: Vault, name: str, at: int, *first: tuple[int, int]) -> f
     return float((ratios[0] * ratios[1]) ** 0.5)
 
 
-async def test_liquidity_that_leaves_one_balancer_pool_for_another_is_told_to_the_unit() -> None:
+async def test_liquidity_moved_between_balancer_pools_is_reported_exactly() -> None:
     async with running() as anvil:
         vault = Vault(anvil)
         await vault.begin()
@@ -209,18 +209,18 @@ async def test_liquidity_that_leaves_one_balancer_pool_for_another_is_told_to_th
         out_again = await vault.exit("stable", 10)
         await anvil.mine(2)
         watcher = Watcher(settings_of(anvil.url, watch=vault.watch, start_block=start), None)
-        told = placed(await until(watcher, head_at(await anvil.height())))
-        moves = [event for event in told if isinstance(event, LiquidityMoved)]
+        events = placed(await until(watcher, head_at(await anvil.height())))
+        moves = [event for event in events if isinstance(event, LiquidityMoved)]
         assert [(one.removed, one.owner) for one in moves] == [
             (True, low(vault.me)), (False, low(vault.me)), (True, low(vault.me)),
         ]  # fmt: skip
         assert [[one.amount0, one.amount1] for one in moves] == [out, [out[0] // 2, out[1]], out_again]
         assert moves[0].share == pytest.approx(0.25, rel=1e-6)
-        migrated = [event for event in told if isinstance(event, LiquidityMigrated)]
+        migrated = [event for event in events if isinstance(event, LiquidityMigrated)]
         assert {(one.from_pool, one.to_pool) for one in migrated} == {(vault.ids["weighted"], vault.ids["stable"])}
         assert {one.amount for one in migrated} == {out[0] // 2, out[1]}
         for at, token in enumerate(map(low, vault.tokens)):
-            account = [one for one in told if isinstance(one, LiquidityAccounted) and one.token == token][-1]
+            account = [one for one in events if isinstance(one, LiquidityAccounted) and one.token == token][-1]
             assert account.removed == out[at] + out_again[at]
             assert account.unexplained == 0
             assert account.removed == account.readded + account.to_wallets

@@ -1,4 +1,4 @@
-"""V3 and V4 pools by their logs and answers: what a real node seldom shows."""
+"""Checks V3 and V4 pools with logs and answers that a real node rarely gives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chain.liquidity.pools import uniswap_v3
 from chain.liquidity.pools.uniswap_v3 import BURN, COLLECT, DECREASE, INCREASE, LIQUIDITY, MINT, SLOT0, Reading
 from chain.liquidity.tick_math import MAX_TICK, Q96, sqrt_price_at
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 POOL, A, B, MANAGER = address(0xF0), address(0xAA), address(0xBB), uniswap_v3.POSITION_MANAGER
 ME, FRIEND = address(1), address(2)
@@ -29,7 +29,7 @@ def answer(*numbers: int) -> bytes:
 
 
 def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict[AnyRead, object]:
-    """A pool's answers at the middle of a tick."""
+    """Returns the answers of a pool at the middle of a tick."""
     price = sqrt_price_at(tick)
     active = sum(net for at, net in ticks.items() if at <= tick)
     found: dict[AnyRead, object] = {
@@ -50,14 +50,14 @@ def chain(ticks: Mapping[int, int], *, tick: int = 0, spacing: int = 60) -> dict
 def learnt(known: Mapping[AnyRead, object], rounds: int = 3) -> uniswap_v3.ConcentratedPool:
     pool = uniswap_v3.make(WatchedPool(address=POOL, kind="uniswap_v3", token0=A, token1=B))
     for _ in range(rounds):
-        pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
+        pool.on_state(StateRead({read: known[read] for read in pool.reads().state if read in known}))
     return pool
 
 
 WIDE = {-6000: SOME, 6000: -SOME}
 
 
-def test_a_pool_is_read_in_three_steps_and_then_no_more() -> None:
+def test_a_pool_is_read_in_three_steps_and_not_again() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     assert pool.depth(100) is None
     assert len(pool.reads().state) == 2  # the ticks found near the price
@@ -76,7 +76,7 @@ def test_a_pool_with_nothing_near_its_price_has_no_ticks_to_read() -> None:
     assert pool.depth(200) is not None
 
 
-def test_what_could_not_be_read_is_asked_again() -> None:
+def test_unreadable_values_are_requested_again() -> None:
     known = chain(WIDE | {-120: SOME, 120: -SOME})
     pool = learnt({}, rounds=3)
     assert CallBytes(POOL, SLOT0) in pool.reads().state
@@ -116,8 +116,8 @@ def test_moves_change_the_ticks_they_touch() -> None:
     assert move.before is not None
     assert move.after is not None
     assert move.after[0] == pytest.approx(2 * move.before[0], rel=1e-9)
-    gone = burn(-600, 600, SOME)
-    back = pool.on_log(gone, [gone])
+    withdrawal = burn(-600, 600, SOME)
+    back = pool.on_log(withdrawal, [withdrawal])
     assert back is not None
     assert (back.share, back.after) == (0.5, move.before)
     beside = burn(600, 1200, SOME)
@@ -128,14 +128,14 @@ def test_moves_change_the_ticks_they_touch() -> None:
     assert pool.on_log(fees, [fees]) is None
 
 
-def test_a_mint_between_two_readings_is_read_too() -> None:
+def test_a_mint_between_two_readings_is_included() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     came = mint(-60, 60, SOME)
     pool.on_log(came, [came])
     assert {Reading(POOL).tick(60), Reading(POOL).tick(-60)} <= pool.reads().state
 
 
-def test_a_swap_far_away_makes_the_ticks_there_be_read() -> None:
+def test_a_swap_to_a_distant_price_causes_a_read_of_the_ticks_there() -> None:
     pool = learnt(chain(WIDE))
     far = log(POOL, uniswap_v3.SWAP, topic(1), topic(1), body=words(1, 1, sqrt_price_at(5000), SOME, 5000))
     assert pool.on_log(far, [far]) is None
@@ -152,40 +152,42 @@ def test_the_holder_of_the_nft_is_the_owner() -> None:
     move = pool.on_log(came, [came, minted, named])
     assert move is not None
     assert move.owner == ME
-    gone = burn(-600, 600, SOME // 2, owner=manager, index=2)
+    withdrawal = burn(-600, 600, SOME // 2, owner=manager, index=2)
     less = log(MANAGER, DECREASE, topic(77), body=words(SOME, 5, 6), index=4)
-    assert pool.on_log(gone, [gone, less]).owner == ME  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner == ME  # type: ignore[union-attr]
     burnt = log(MANAGER, TRANSFER, topic(2), topic(0), topic(77), index=6)
-    assert pool.on_log(gone, [gone, less, burnt]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less, burnt]).owner == FRIEND  # type: ignore[union-attr]
 
 
-def test_an_unknown_nfts_owner_is_who_collects() -> None:
+def test_the_owner_of_an_unknown_nft_is_the_account_that_collects() -> None:
     pool = learnt(chain(WIDE))
-    gone = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
+    withdrawal = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
     less = log(MANAGER, DECREASE, topic(78), body=words(SOME, 5, 6), index=4)
     at = [topic(one % (1 << 256)) for one in (int(MANAGER, 16), -600, 600)]
     paid = log(POOL, COLLECT, *at, body=words(2, 5, 6), index=5)
-    assert pool.on_log(gone, [gone, less, paid]).owner == FRIEND  # type: ignore[union-attr]
-    assert pool.on_log(gone, [gone, less]).owner is None  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less, paid]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner is None  # type: ignore[union-attr]
 
 
-def test_a_position_handed_on_before_it_is_withdrawn_is_its_new_holders() -> None:
+def test_a_position_transferred_before_its_withdrawal_belongs_to_its_new_holder() -> None:
     pool = learnt(chain(WIDE))
     came = mint(-600, 600, SOME, owner=int(MANAGER, 16), index=2)
     minted = log(MANAGER, TRANSFER, topic(0), topic(1), topic(77), index=3)
     named = log(MANAGER, INCREASE, topic(77), body=words(SOME, 5, 6), index=4)
     pool.on_log(came, [came, minted, named])
     pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(2), topic(77)))
-    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), topic(78)))  # not one of this pool's
-    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), body=words(5)))  # no NFT's
-    gone = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
+    pool.on_position_transfer(log(MANAGER, TRANSFER, topic(1), topic(9), topic(78)))  # not one of this pool
+    pool.on_position_transfer(
+        log(MANAGER, TRANSFER, topic(1), topic(9), body=words(5))
+    )  # not a burn of an NFT position
+    withdrawal = burn(-600, 600, SOME // 2, owner=int(MANAGER, 16), index=2)
     less = log(MANAGER, DECREASE, topic(77), body=words(SOME, 5, 6), index=4)
-    assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner == FRIEND  # type: ignore[union-attr]
     pool.on_position_transfer(log(MANAGER, TRANSFER, topic(2), topic(0), topic(77)))  # burnt
-    assert pool.on_log(gone, [gone, less]).owner == FRIEND  # type: ignore[union-attr]
+    assert pool.on_log(withdrawal, [withdrawal, less]).owner == FRIEND  # type: ignore[union-attr]
 
 
-def test_owners_are_remembered_up_to_a_bound_and_memory_put_back() -> None:
+def test_the_memory_of_owners_is_bounded_and_restored() -> None:
     pool = learnt(chain(WIDE | {-120: SOME, 120: -SOME}), rounds=2)
     for token in range(MAX_POSITIONS + 5):
         came = mint(-600, 600, 1, owner=int(MANAGER, 16), index=2)
@@ -199,7 +201,7 @@ def test_owners_are_remembered_up_to_a_bound_and_memory_put_back() -> None:
     assert (other.memory(), other.reads()) == (pool.memory(), pool.reads())
 
 
-def test_ticks_beyond_memory_are_let_go_far_from_the_price() -> None:
+def test_ticks_above_the_memory_bound_are_dropped_far_from_the_price() -> None:
     ticks = Ticks(source=Reading(POOL))
     ticks.initialise(Q96, 0, spacing=1, fee_ppm=500)
     assert (ticks.low, ticks.high) == (-MAX_TICK, MAX_TICK)
@@ -210,7 +212,7 @@ def test_ticks_beyond_memory_are_let_go_far_from_the_price() -> None:
     assert ticks.share(-10_000, 10_000, 5) == 5 / ticks.reserves()[0]  # type: ignore[index]
 
 
-def test_before_a_pool_is_known_its_moves_say_nothing() -> None:
+def test_moves_of_a_pool_that_is_not_known_yet_cause_no_events() -> None:
     ticks = Ticks(source=Reading(POOL))
     ticks.modified(-60, 60, 5)
     ticks.swapped(Spot(sqrt_price=Q96, tick=0, liquidity=1))

@@ -1,4 +1,4 @@
-"""Curve's pools. No package ships them: logs and answers are made from the documented signatures (curve-contract)."""
+"""Checks Curve pools. No package ships them: logs and answers are built from the documented signatures (curve-contract)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.liquidity.pool import call
 from chain.liquidity.pools import curve
 from chain.liquidity.pools.curve import BALANCES, COINS, DECIMALS, GAMMA, NATIVE, OLD_BALANCES, OLD_COINS, CurvePool
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 POOL, LP = address(0xC0), address(1)
 DAI, USDC, USDT = address(0xA1), address(0xA2), address(0xA3)
@@ -41,7 +41,7 @@ def learnt(balances: dict[Address, int], *, old: bool = False, more: dict[AnyRea
     assert pool.reads().addresses == {POOL}
     for _ in range(2):
         known = state(balances, old=old, more=more)
-        pool.on_state(StateRead({need: known[need] for need in pool.reads().state if need in known}))
+        pool.on_state(StateRead({read: known[read] for read in pool.reads().state if read in known}))
     return pool
 
 
@@ -49,7 +49,7 @@ EVEN = {DAI: 10**24, USDC: 10**12, USDT: 10**12}
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_coins_are_asked_of_the_pool_and_depth_follows(old: bool) -> None:
+def test_coins_are_read_from_the_pool_and_the_depth_is_computed(old: bool) -> None:
     pool = learnt(EVEN, old=old)
     assert pool.tokens == (DAI, USDC, USDT)
     depth = pool.depth(200)
@@ -60,10 +60,10 @@ def test_coins_are_asked_of_the_pool_and_depth_follows(old: bool) -> None:
     assert {DAI, USDC, USDT} < pool.reads().addresses
 
 
-def test_all_amounts_of_a_withdrawal_are_told() -> None:
+def test_all_amounts_of_a_withdrawal_are_reported() -> None:
     pool = learnt(EVEN)
-    gone = log(POOL, THREE_REMOVED, topic(1), body=words(10**23, 10**11, 10**11, 0, 0, 0, 9))
-    move = pool.on_log(gone, [gone])
+    withdrawal = log(POOL, THREE_REMOVED, topic(1), body=words(10**23, 10**11, 10**11, 0, 0, 0, 9))
+    move = pool.on_log(withdrawal, [withdrawal])
     assert move is not None
     assert (move.removed, move.amounts, move.owner) == (True, (10**23, 10**11, 10**11), LP)
     assert move.share == pytest.approx(0.1)
@@ -76,17 +76,17 @@ def test_all_amounts_of_a_withdrawal_are_told() -> None:
     assert (back.removed, back.amounts) == (False, (10**23, 0, 0))
 
 
-def test_a_pool_of_any_number_of_coins_tells_amounts_as_a_list() -> None:
+def test_a_pool_with_any_number_of_coins_reports_its_amounts_as_a_list() -> None:
     pool = learnt(EVEN)
-    gone = log(POOL, ANY_REMOVED, topic(1), body=words(96, 224, 9, 3, 5, 6, 7, 3, 0, 0, 0))
-    move = pool.on_log(gone, [gone])
+    withdrawal = log(POOL, ANY_REMOVED, topic(1), body=words(96, 224, 9, 3, 5, 6, 7, 3, 0, 0, 0))
+    move = pool.on_log(withdrawal, [withdrawal])
     assert move is not None
     assert move.amounts == (5, 6, 7)
     broken = log(POOL, ANY_REMOVED, topic(1), body=words(96, 224, 9, 2**255))
     assert pool.on_log(broken, [broken]) is None
 
 
-def test_a_single_coin_is_known_by_its_number_or_by_its_transfer() -> None:
+def test_a_single_coin_withdrawal_is_recognised_by_coin_index_or_by_transfer() -> None:
     pool = learnt(EVEN)
     named = log(POOL, curve.ONE_NAMED, topic(1), body=words(1, 10, 77, 9))
     move = pool.on_log(named, [named])
@@ -103,7 +103,7 @@ def test_a_single_coin_is_known_by_its_number_or_by_its_transfer() -> None:
     assert pool.on_log(beyond, [beyond]) is None
 
 
-def test_ether_leaves_no_transfer() -> None:
+def test_ether_leaves_no_transfer_log() -> None:
     pool = learnt({NATIVE: 10**21, DAI: 10**21})
     bare = log(POOL, curve.ONE, topic(1), body=words(10, 55, 9))
     move = pool.on_log(bare, [bare])
@@ -112,7 +112,7 @@ def test_ether_leaves_no_transfer() -> None:
     assert NATIVE not in pool.reads().addresses
 
 
-def test_a_crypto_pool_is_told_without_a_depth() -> None:
+def test_a_crypto_pool_is_reported_without_a_depth() -> None:
     pool = learnt({DAI: 10**21, USDC: 10**9}, more={call(POOL, GAMMA): 10**13})
     assert pool.depth(200) is None
     one = log(POOL, curve.ONE, topic(1), body=words(10, 1, 55))
@@ -121,13 +121,13 @@ def test_a_crypto_pool_is_told_without_a_depth() -> None:
     assert (move.amounts, move.before, move.after) == ((0, 55), None, None)
 
 
-def test_what_is_not_liquidity_or_not_of_this_pools_size_is_left_alone() -> None:
+def test_logs_that_are_not_liquidity_or_have_another_number_of_coins_are_ignored() -> None:
     pool = learnt(EVEN)
     for other in (log(POOL, TRANSFER), log(POOL, TWO, topic(1), body=words(1, 2)), log(POOL, THREE_REMOVED, topic(1))):
         assert pool.on_log(other, [other]) is None
 
 
-def test_before_anything_could_be_read_nothing_is_known() -> None:
+def test_before_the_first_successful_read_nothing_is_known() -> None:
     pool = curve.make(WatchedPool(address=POOL, kind="curve", tokens=(DAI, USDC)))
     pool.on_state(StateRead({}))
     assert pool.depth(200) is None
@@ -137,16 +137,16 @@ def test_before_anything_could_be_read_nothing_is_known() -> None:
     assert (move.share, move.before) == (0.0, None)
 
 
-def test_coins_whose_digits_cannot_be_read_have_no_depth() -> None:
+def test_coins_with_unreadable_decimals_have_no_depth() -> None:
     pool = learnt(EVEN)
     other = curve.make(WatchedPool(address=POOL, kind="curve"))
-    known = {need: word for need, word in state(EVEN).items() if need != call(USDC, DECIMALS)}
+    known = {read: word for read, word in state(EVEN).items() if read != call(USDC, DECIMALS)}
     for _ in range(2):
         other.on_state(StateRead(known))
     assert (other.reserves(), other.depth(200)) == (pool.reserves(), None)
 
 
-def test_memory_put_back_is_the_same_pool() -> None:
+def test_restored_memory_gives_the_same_pool() -> None:
     pool, other = learnt(EVEN, old=True), curve.make(WatchedPool(address=POOL, kind="curve"))
     other.recall(json.loads(json.dumps(pool.memory())))
     assert (other.memory(), other.depth(500), other.reads()) == (pool.memory(), pool.depth(500), pool.reads())

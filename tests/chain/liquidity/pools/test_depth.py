@@ -1,4 +1,4 @@
-"""Depth as pure arithmetic: against brute force, against each other, at the edges."""
+"""Checks the depth arithmetic: against brute force, between pool kinds, and at the limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BPS = st.sampled_from((100, 200, 500))
 
 
 @given(AMOUNTS, AMOUNTS, BPS)
-def test_a_constant_product_gives_what_its_product_says(x: int, y: int, bps: int) -> None:
+def test_a_constant_product_pool_pays_what_its_product_allows(x: int, y: int, bps: int) -> None:
     found = constant_product(x, y, 3000, bps)
     paid = found.paid1 * 997 // 1000
     assert x * paid // (y + paid) == pytest.approx(found.bought0, rel=1e-6, abs=2)
@@ -37,7 +37,7 @@ def test_full_range_liquidity_is_a_constant_product(amount: int, bps: int) -> No
 
 def test_a_tick_crossed_on_the_way_down_is_not_counted_again() -> None:
     at = sqrt_price_at(60)
-    below = Spot(sqrt_price=at, tick=59, liquidity=10**20)  # the price stands on tick 60, and came from above
+    below = Spot(sqrt_price=at, tick=59, liquidity=10**20)  # the price is on tick 60 and came from above
     above = Spot(sqrt_price=at, tick=60, liquidity=10**20 + 10**21)
     net = {60: 10**21}
     assert concentrated(below, net, 0, 100) == concentrated(above, net, 0, 100)
@@ -53,7 +53,7 @@ def test_equal_weights_are_a_constant_product(x: int, y: int, bps: int) -> None:
 
 
 def curve_y(x: float, balances: tuple[float, float], amplification: float, invariant: float) -> float:
-    """Curve's own iteration for two coins: the other balance."""
+    """Returns the other balance with Curve's iteration for two coins."""
     ann = amplification * 2
     c = invariant**3 / (x * 4 * ann)
     b = x + invariant / ann
@@ -66,7 +66,7 @@ def curve_y(x: float, balances: tuple[float, float], amplification: float, invar
 @pytest.mark.parametrize("amplification", [1, 100, 2000])
 @pytest.mark.parametrize("balances", [(1e24, 1e24), (3e24, 1e24), (1e23, 1e24)])
 @pytest.mark.parametrize("bps", [100, 500])
-def test_a_stable_swap_s_depth_moves_its_price_by_as_much(
+def test_the_depth_of_a_stable_swap_moves_its_price_by_the_stated_share(
     amplification: int, balances: tuple[float, float], bps: int
 ) -> None:
     ann, (x, y) = amplification * 2, balances
@@ -104,27 +104,27 @@ def test_a_one_sided_pool_is_solved_too() -> None:
     assert 0 < rich < lean
 
 
-def test_spread_depth_is_less_concentrated() -> None:
+def test_depth_over_many_pools_is_less_concentrated() -> None:
     assert concentration([]) == 0.0
     assert concentration([5, 0]) == 1.0
     assert concentration([1, 1, 1, 1]) == 0.25
 
 
 @given(st.integers(-MAX_TICK, MAX_TICK))
-def test_a_tick_is_found_again_by_its_price(tick: int) -> None:
+def test_a_tick_is_recovered_from_its_price(tick: int) -> None:
     assert tick_at(sqrt_price_at(tick)) == tick
     assert tick_at(sqrt_price_at(tick) - 1) == max(tick - 1, -MAX_TICK)
     assert sqrt_price_at(tick) / Q96 == pytest.approx(1.0001 ** (tick / 2), rel=1e-9)
 
 
-def test_prices_end_where_ticks_end() -> None:
+def test_prices_are_bounded_by_the_first_and_last_tick() -> None:
     with pytest.raises(ValueError, match="887273"):
         sqrt_price_at(MAX_TICK + 1)
     assert sqrt_price_at(-MAX_TICK) == 4295128739  # TickMath.MIN_SQRT_RATIO
     assert sqrt_price_at(MAX_TICK) == 1461446703485210103287273052203988822378723970342  # MAX_SQRT_RATIO
 
 
-def test_a_position_beside_the_price_is_all_one_token() -> None:
+def test_a_position_outside_the_price_holds_only_one_token() -> None:
     assert amounts_of(Q96, 60, 120, 10**18)[1] == 0
     assert amounts_of(Q96, -120, -60, 10**18)[0] == 0
     assert moved_price(Q96, 0) == Q96

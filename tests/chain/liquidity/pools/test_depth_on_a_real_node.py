@@ -1,4 +1,4 @@
-"""The depth of V2 and V3 pools is what swaps of those sizes really pay, on a real EVM node."""
+"""Compares the depth of V2 and V3 pools with real swaps of the same sizes on a real EVM node."""
 
 from __future__ import annotations
 
@@ -25,21 +25,23 @@ async def reverted(anvil: Anvil, snapshot: str) -> str:
 
 
 async def read(uniswap: Uniswap) -> Liquidity:
-    """The detector, having read the pools as they stand at the head."""
+    """Returns the detector after it has read the pools at the head."""
     settings = settings_of(uniswap.anvil.url, watch=uniswap.watch)
     nodes = open_nodes(settings, utc_now)
     try:
         header = (await fetch.headers(nodes, [await uniswap.anvil.height()]))[0]
-        bench = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
-        await prime(nodes, settings.network.id, bench, header, utc_now)
+        detectors = DetectorSet(await pool_tokens.with_tokens(nodes, settings.watch, header))
+        await prime(nodes, settings.network.id, detectors, header, utc_now)
         detector = Liquidity(await pool_tokens.with_tokens(nodes, settings.watch, header))
-        detector.recall_parts({key.split("/")[1]: one for key, one in bench.memory().items() if "liquidity/" in key})
+        detector.recall_parts(
+            {key.split("/")[1]: one for key, one in detectors.memory().items() if "liquidity/" in key}
+        )
         return detector
     finally:
         await nodes.close()
 
 
-async def test_a_v3_pools_depth_is_what_swaps_of_that_size_pay_across_its_ticks() -> None:
+async def test_the_depth_of_a_v3_pool_matches_real_swaps_across_its_ticks() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin(sqrt_price=Q96 * 13 // 10)
@@ -69,7 +71,7 @@ async def test_a_v3_pools_depth_is_what_swaps_of_that_size_pay_across_its_ticks(
         assert len(walked) > 2, "the swaps crossed no tick"
 
 
-async def test_a_v2_pairs_depth_is_what_swaps_of_that_size_pay() -> None:
+async def test_the_depth_of_a_v2_pair_matches_real_swaps() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin()

@@ -1,4 +1,4 @@
-"""V4 pools by their manager's logs and storage: what a real node seldom shows."""
+"""Checks V4 pools with logs and storage of their manager that a real node rarely shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chain.events import Address
 from chain.liquidity.pools import uniswap_v4
 from chain.liquidity.tick_math import Q96, sqrt_price_at
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 A, B, ME, FRIEND = address(0xAA), address(0xBB), address(1), address(2)
 SOME = 10**20
@@ -21,9 +21,9 @@ ID = Address(topic(0xF4))
 
 
 def v4(spacing: int | None = 60, positions: int | None = None) -> uniswap_v4.ManagedPool:
-    kept = address(positions) if positions else None
+    position_manager = address(positions) if positions else None
     return uniswap_v4.make(
-        WatchedPool(address=ID, kind="uniswap_v4", token0=A, token1=B, tick_spacing=spacing, positions=kept)
+        WatchedPool(address=ID, kind="uniswap_v4", token0=A, token1=B, tick_spacing=spacing, positions=position_manager)
     )
 
 
@@ -38,7 +38,7 @@ def initialized(fee: int = 3000) -> Log:
 
 
 @pytest.mark.parametrize(("fee", "dearer"), [(3000, 1 / 0.997), (0x800000, 1)])
-def test_a_v4_pool_is_known_whole_from_its_beginning(fee: int, dearer: float) -> None:
+def test_a_v4_pool_followed_from_its_creation_is_known_completely(fee: int, dearer: float) -> None:
     bare = uniswap_v4.make(WatchedPool(address=ID, kind="uniswap_v4"))
     begun = initialized(fee)
     assert bare.on_log(begun, [begun]) is None
@@ -61,13 +61,13 @@ def test_a_v4_pool_is_known_whole_from_its_beginning(fee: int, dearer: float) ->
     assert (other.memory(), other.depth(200), other.reserves()) == (bare.memory(), bare.depth(200), bare.reserves())
 
 
-def test_a_v4_pool_whose_spacing_nobody_knows_still_follows_its_price() -> None:
+def test_a_v4_pool_with_unknown_tick_spacing_still_follows_its_price() -> None:
     pool = v4(None)
     base = uniswap_v4.mapped(int(ID, 16), uniswap_v4.POOLS_SLOT)
     packed = Q96 | (5 << 160) | (1000 << 184) | (3000 << 208)
     pool.on_state(
         StateRead(
-            {need: packed if isinstance(need, SlotWord) and need.slot == base else SOME for need in pool.reads().state}
+            {read: packed if isinstance(read, SlotWord) and read.slot == base else SOME for read in pool.reads().state}
         )
     )
     assert (pool.tick(), pool.depth(100), pool.reads().state) == (5, None, frozenset())
@@ -79,15 +79,15 @@ def test_a_v4_pool_whose_spacing_nobody_knows_still_follows_its_price() -> None:
 def test_a_v4_positions_owner_is_the_holder_of_its_nft() -> None:
     pool = v4(positions=0x99)
     assert address(0x99) in pool.reads().addresses
-    gone = modify(-SOME, sender=0x99, salt=77)
+    withdrawal = modify(-SOME, sender=0x99, salt=77)
     minted = log(address(0x99), TRANSFER, topic(0), topic(2), topic(77), index=1)
     burnt = log(address(0x99), TRANSFER, topic(1), topic(0), topic(77), index=1)
     for others, owner in (([], None), ([minted], FRIEND), ([burnt], ME), ([], ME)):
-        move = pool.on_log(gone, [*others, gone])
+        move = pool.on_log(withdrawal, [*others, withdrawal])
         assert move is not None
         assert (move.removed, move.owner, move.amounts) == (True, owner, (0, 0))  # the price is not known yet
     pool.on_position_transfer(log(address(0x99), TRANSFER, topic(1), topic(2), topic(77)))
-    move = pool.on_log(gone, [gone])
+    move = pool.on_log(withdrawal, [withdrawal])
     assert move is not None
     assert move.owner == FRIEND
     other = v4(positions=0x99)
@@ -95,7 +95,7 @@ def test_a_v4_positions_owner_is_the_holder_of_its_nft() -> None:
     assert other.memory() == pool.memory()
 
 
-def test_a_v4_pool_is_read_from_its_managers_storage_in_the_middle_of_its_life() -> None:
+def test_a_v4_pool_watched_after_its_creation_is_read_from_the_storage_of_its_manager() -> None:
     pool, stored = (
         v4(60),
         uniswap_v4.Storage(uniswap_v4.POOL_MANAGER, uniswap_v4.mapped(int(ID, 16), uniswap_v4.POOLS_SLOT), 60),
@@ -110,7 +110,7 @@ def test_a_v4_pool_is_read_from_its_managers_storage_in_the_middle_of_its_life()
     pool.on_state(StateRead(dict.fromkeys(stored.basics(), 0)))
     assert pool.tick() is None, "a pool that does not exist yet"
     for _ in range(3):
-        pool.on_state(StateRead({need: held.get(need, 0) for need in pool.reads().state}))
+        pool.on_state(StateRead({read: held.get(read, 0) for read in pool.reads().state}))
     trades = pool.trades(100)
     assert pool.reads().state == frozenset()
     assert trades is not None

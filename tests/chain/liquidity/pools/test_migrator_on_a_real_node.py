@@ -1,4 +1,4 @@
-"""Liquidity that moves from Uniswap V2 to V3 through Uniswap's own V3Migrator, on a real EVM node."""
+"""Moves liquidity from Uniswap V2 to V3 through Uniswap's V3Migrator on a real EVM node."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.evm.anvil import running
 
 
 async def followed(uniswap: Uniswap, start: int) -> list[ChainEvent]:
-    """What is told of the blocks from `start`, and of two more, for what is read anew."""
+    """Returns the events of the blocks from `start`, and of two more blocks for values that are read again."""
     await uniswap.anvil.mine(2)
     watcher = Watcher(settings_of(uniswap.anvil.url, watch=uniswap.watch, start_block=start), None)
     return placed(await until(watcher, head_at(await uniswap.anvil.height())))
 
 
-async def test_a_migration_through_uniswaps_own_migrator_is_told_with_the_right_share() -> None:
+async def test_a_migration_through_the_uniswap_migrator_is_reported_with_the_right_share() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin()
@@ -35,12 +35,12 @@ async def test_a_migration_through_uniswaps_own_migrator_is_told_with_the_right_
             await one.functions.balanceOf(uniswap.me).call() - before
             for one, before in zip(uniswap.tokens, balances, strict=True)
         ]
-        told = await followed(uniswap, start)
+        events = await followed(uniswap, start)
 
-        left, entered = (event for event in told if isinstance(event, LiquidityMoved))
+        left, entered = (event for event in events if isinstance(event, LiquidityMoved))
         assert (left.removed, left.pool_kind, left.owner) == (True, "uniswap_v2", low(uniswap.me))
         assert (entered.removed, entered.pool_kind, entered.owner) == (False, "uniswap_v3", low(uniswap.me))
-        migrated = {event.token: event for event in told if isinstance(event, LiquidityMigrated)}
+        migrated = {event.token: event for event in events if isinstance(event, LiquidityMigrated)}
         assert set(migrated) == {uniswap.token(0), uniswap.token(1)}
         for at, event in enumerate(migrated[uniswap.token(index)] for index in range(2)):
             assert (event.from_kind, event.to_kind) == ("uniswap_v2", "uniswap_v3")
@@ -49,7 +49,7 @@ async def test_a_migration_through_uniswaps_own_migrator_is_told_with_the_right_
             assert event.share == pytest.approx(0.25 * 0.9, rel=1e-3)
             assert event.depth_share is not None
         for at in range(2):
-            account = [e for e in told if isinstance(e, LiquidityAccounted) and e.token == uniswap.token(at)][-1]
+            account = [e for e in events if isinstance(e, LiquidityAccounted) and e.token == uniswap.token(at)][-1]
             assert account.removed == (left.amount0, left.amount1)[at]
             assert account.readded + account.to_wallets + account.to_bridges + account.unexplained == account.removed
             assert account.to_wallets == pytest.approx(refunds[at], rel=1e-3)
@@ -57,7 +57,7 @@ async def test_a_migration_through_uniswaps_own_migrator_is_told_with_the_right_
             assert account.unexplained <= account.removed / 1000
 
 
-async def test_a_plain_withdrawal_from_v3_is_no_migration_and_its_fees_are_no_liquidity() -> None:
+async def test_a_plain_v3_withdrawal_is_not_a_migration_and_its_fees_are_not_liquidity() -> None:
     async with running() as anvil:
         uniswap = Uniswap(anvil)
         await uniswap.begin()
@@ -71,17 +71,17 @@ async def test_a_plain_withdrawal_from_v3_is_no_migration_and_its_fees_are_no_li
         await anvil.send(uniswap.positions.functions.collect(most))  # only fees
         await anvil.send(uniswap.positions.functions.decreaseLiquidity((number, liquidity, 0, 0, FAR)))
         await anvil.send(uniswap.positions.functions.collect(most))
-        told = await followed(uniswap, start)
+        events = await followed(uniswap, start)
 
-        [moved] = [event for event in told if isinstance(event, LiquidityMoved)]
+        [moved] = [event for event in events if isinstance(event, LiquidityMoved)]
         assert (moved.removed, moved.pool) == (True, low(uniswap.pool))
         active = await uniswap.pool.functions.liquidity().call()
         assert moved.share == pytest.approx(liquidity / (liquidity + active), rel=1e-9)
-        assert not [event for event in told if isinstance(event, LiquidityMigrated)]
+        assert not [event for event in events if isinstance(event, LiquidityMigrated)]
         for at in range(2):
-            account = [e for e in told if isinstance(e, LiquidityAccounted) and e.token == uniswap.token(at)][-1]
+            account = [e for e in events if isinstance(e, LiquidityAccounted) and e.token == uniswap.token(at)][-1]
             assert account.removed == (moved.amount0, moved.amount1)[at]
             assert (account.to_wallets, account.unexplained, account.readded) == (account.removed, 0, 0)
             assert account.level == 3
-        [first, last] = [e for e in told if isinstance(e, PoolDepth) and e.pool == low(uniswap.pool)]
+        [first, last] = [e for e in events if isinstance(e, PoolDepth) and e.pool == low(uniswap.pool)]
         assert last.tokens[0].within_2 < first.tokens[0].within_2 / 5

@@ -1,4 +1,4 @@
-"""Pairs of other houses than Uniswap's: their fees, their wider logs, and those whose depth must not be told."""
+"""Checks pairs of Uniswap forks: their fees, their wider logs, and pairs whose depth must not be reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chain.liquidity.pool import call
 from chain.liquidity.pools import uniswap_v2
 from chain.liquidity.pools.uniswap_v2 import BURN, GET_RESERVES, MINT, STABLE, SYNC, WIDE_BURN, WIDE_SYNC, Pair
 from chain.watch import WatchedPool
-from tests.chain.made import address, log, topic, words
+from tests.chain.builders import address, log, topic, words
 
 PAIR, A, B = address(0xF0), address(0xAA), address(0xBB)
 OWNER, ROUTER, FEE_TO = address(1), address(2), address(3)
@@ -38,14 +38,14 @@ def passed(sender: int | str, receiver: int | str, amount: int, index: int) -> L
 
 
 @pytest.mark.parametrize(("fee", "ppm"), [(None, 3000), (2500, 2500), (0, 0)])
-def test_a_forks_own_fee_is_in_its_depth(fee: int | None, ppm: int) -> None:
+def test_the_depth_of_a_fork_uses_its_own_fee(fee: int | None, ppm: int) -> None:
     one = pair(fee)
     one.on_state(StateRead(answers(None)))
     assert one.trades(200) == constant_product(*HELD, ppm, 200)
     assert one.reads().state == frozenset()
 
 
-def test_a_wide_pair_that_is_not_stable_is_followed_as_any_other() -> None:
+def test_a_pair_with_a_wide_sync_log_that_is_not_stable_is_followed_as_any_other() -> None:
     one = pair()
     sync = log(PAIR, WIDE_SYNC, body=words(5, 5))
     assert one.on_log(sync, [sync]) is None
@@ -56,15 +56,15 @@ def test_a_wide_pair_that_is_not_stable_is_followed_as_any_other() -> None:
         passed(1, 2, 9, 0), passed(2, PAIR, 9, 1), passed(PAIR, 0, 9, 2), log(PAIR, WIDE_SYNC, body=words(*after), index=3),
         log(PAIR, WIDE_BURN, topic(2), topic(1), body=words(*after), index=4),
     ]  # fmt: skip
-    told = [one.on_log(each, logs) for each in logs]
-    move = told[-1]
-    assert told[:-1] == [None] * 4
+    moves = [one.on_log(each, logs) for each in logs]
+    move = moves[-1]
+    assert moves[:-1] == [None] * 4
     assert move is not None
     assert (move.removed, move.amounts, move.share, move.owner) == (True, after, 0.5, OWNER)
     assert move.before == constant_product(*HELD, 3000, 200).of_tokens
 
 
-def test_a_stable_pairs_moves_are_told_and_its_depth_is_not() -> None:
+def test_moves_of_a_stable_pair_are_reported_and_its_depth_is_not() -> None:
     one = pair()
     one.on_state(StateRead(answers(1)))
     assert (one.depth(200), one.trades(200), one.reserves()) == (None, None, HELD)
@@ -86,7 +86,7 @@ def test_a_narrow_sync_can_only_be_a_constant_product() -> None:
     assert one.depth(200) == constant_product(*HELD, 3000, 200).of_tokens
 
 
-def test_pool_tokens_minted_as_the_protocols_fee_do_not_make_it_the_owner() -> None:
+def test_pool_tokens_minted_as_a_protocol_fee_do_not_make_the_protocol_the_owner() -> None:
     one = pair()
     logs = [
         passed(NOBODY, FEE_TO, 3, 0), passed(NOBODY, OWNER, 9, 1), log(PAIR, SYNC, body=words(*HELD), index=2),
@@ -102,7 +102,7 @@ def test_pool_tokens_minted_as_the_protocols_fee_do_not_make_it_the_owner() -> N
     assert one.on_log(bare, [bare]).owner == address(7)  # type: ignore[union-attr]
 
 
-def test_reserves_given_away_or_skimmed_are_no_liquidity() -> None:
+def test_donated_or_skimmed_reserves_are_not_liquidity() -> None:
     one = pair()
     for held in (HELD, (HELD[0] * 2, HELD[1])):
         sync = log(PAIR, SYNC, body=words(*held))

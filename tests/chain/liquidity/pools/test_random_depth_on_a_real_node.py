@@ -1,4 +1,4 @@
-"""Random pools watched live from the middle of their lives: their depth is what swaps of that size really pay."""
+"""Watches random pools from some time after their creation: their depth must match real swaps of the same size."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from chain.liquidity.depth import DEPTHS_BPS
 from chain.liquidity.pool import Pool
 from chain.sync.checkpoint import decode
 from chain.sync.watcher import Watcher
-from tests.chain.following import Kept, head_at, low, settings_of, until
+from tests.chain.following import MemoryCheckpoints, head_at, low, settings_of, until
 from tests.chain.liquidity.pools.uniswap import FAR, Q96, Uniswap
 from tests.evm.anvil import running
 
 EXACT = 1e-3
-"""The bar; what is lost is rounding."""
+"""The allowed error; the rest is rounding."""
 SPACINGS = {500: 10, 3000: 60, 10000: 200}
 
 
 class Someone:
-    """Adds, takes out and swaps by chance, around the price as it is."""
+    """Adds, removes and swaps at random, around the current price."""
 
     def __init__(self, uniswap: Uniswap, chance: random.Random, fee: int) -> None:
         self.uniswap, self.chance, self.fee = uniswap, chance, fee
@@ -57,7 +57,7 @@ class Someone:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_random_v3_pool_watched_from_the_middle_of_its_life_is_as_deep_as_told(seed: int) -> None:
+async def test_the_reported_depth_of_a_random_v3_pool_watched_after_its_creation_is_right(seed: int) -> None:
     chance = random.Random(seed)
     fee = chance.choice(tuple(SPACINGS))
     price = int(Q96 * 10 ** chance.uniform(-4.5, 4.5))
@@ -69,22 +69,22 @@ async def test_a_random_v3_pool_watched_from_the_middle_of_its_life_is_as_deep_a
         someone = Someone(uniswap, chance, fee)
         for _ in range(12):
             await someone.act()
-        kept = Kept()
+        checkpoints = MemoryCheckpoints()
         settings = settings_of(anvil.url, watch=uniswap.watch, start_block=await anvil.height())
         await anvil.mine(4)
-        await until(Watcher(settings, kept), head_at(await anvil.height()))
+        await until(Watcher(settings, checkpoints), head_at(await anvil.height()))
         for _ in range(16):
             await someone.act()
         await anvil.mine(3)
-        await until(Watcher(settings, kept), head_at(await anvil.height()))
-        worst = await worst_error(uniswap, remembered(kept, uniswap), fee)
+        await until(Watcher(settings, checkpoints), head_at(await anvil.height()))
+        worst = await worst_error(uniswap, remembered(checkpoints, uniswap), fee)
         print(f"\nseed {seed}: fee {fee}, price {(price / Q96) ** 2:.3g}, worst error {worst:.2e}")
         assert worst <= EXACT
 
 
-def remembered(kept: Kept, uniswap: Uniswap) -> Pool:
-    """The pool as the watcher knew it when it last saved."""
-    checkpoint = decode(kept.bodies["local"])
+def remembered(checkpoints: MemoryCheckpoints, uniswap: Uniswap) -> Pool:
+    """Returns the pool from the last checkpoint of the watcher."""
+    checkpoint = decode(checkpoints.bodies["local"])
     assert checkpoint is not None
     memories = checkpoint.window[-1].memories
     detector = Liquidity(settings_of(uniswap.anvil.url, watch=uniswap.with_tokens()).watch)
@@ -93,15 +93,15 @@ def remembered(kept: Kept, uniswap: Uniswap) -> Pool:
 
 
 async def worst_error(uniswap: Uniswap, pool: Pool, fee: int) -> float:
-    """Of what swaps of the told sizes pay, both ways, against what was told."""
+    """Returns the largest error of swaps of the reported sizes, in both directions, against the reported depth."""
     anvil, worst = uniswap.anvil, 0.0
     snapshot = str(await anvil.call("evm_snapshot"))
     for bps in DEPTHS_BPS:
         depth = pool.trades(bps)
         assert depth is not None
-        for zero_for_one, paid, told in ((False, depth.paid1, depth.bought0), (True, depth.paid0, depth.got1)):
+        for zero_for_one, paid, stated in ((False, depth.paid1, depth.bought0), (True, depth.paid0, depth.got1)):
             got = await uniswap.swap_v3(zero_for_one, paid, fee=fee)
-            worst = max(worst, abs(got / told - 1))
+            worst = max(worst, abs(got / stated - 1))
             await anvil.call("evm_revert", snapshot)
             snapshot = str(await anvil.call("evm_snapshot"))
     return worst

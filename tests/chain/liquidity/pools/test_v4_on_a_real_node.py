@@ -1,4 +1,4 @@
-"""Uniswap V4's own PoolManager on a real EVM node: liquidity, depth, and a move from one of its pools to another."""
+"""Runs the Uniswap V4 PoolManager on a real EVM node: liquidity, depth, and a move between two of its pools."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pool_id(key: Key) -> Address:
 
 
 class Managed:
-    """Two pools of the same tokens in one PoolManager, and the routers its authors test it with."""
+    """Deploys two pools of the same tokens in one PoolManager, and the test routers of its authors."""
 
     def __init__(self, anvil: Anvil) -> None:
         self.anvil = anvil
@@ -62,7 +62,7 @@ class Managed:
         await self.anvil.send(self.liquidity.functions.modifyLiquidity(*words))
 
     async def swap(self, pool: int, zero_for_one: bool, amount: int) -> int:
-        """Pay exactly this much; what came out."""
+        """Pays exactly this amount; returns the received amount."""
         got = self.tokens[1] if zero_for_one else self.tokens[0]
         before = await got.functions.balanceOf(self.anvil.accounts[0]).call()
         limit = Q96 // 2 if zero_for_one else Q96 * 2
@@ -84,7 +84,7 @@ class Managed:
         )  # fmt: skip
 
 
-async def test_the_depth_of_a_v4_pool_is_what_swaps_of_that_size_pay() -> None:
+async def test_the_depth_of_a_v4_pool_matches_real_swaps() -> None:
     async with running() as anvil:
         v4 = Managed(anvil)
         await v4.begin()
@@ -93,11 +93,13 @@ async def test_the_depth_of_a_v4_pool_is_what_swaps_of_that_size_pay() -> None:
         settings = settings_of(anvil.url, watch=v4.watch)
         nodes = open_nodes(settings, utc_now)
         header = (await fetch.headers(nodes, [await anvil.height()]))[0]
-        bench = DetectorSet(settings.watch)
-        await prime(nodes, settings.network.id, bench, header, utc_now)
+        detectors = DetectorSet(settings.watch)
+        await prime(nodes, settings.network.id, detectors, header, utc_now)
         await nodes.close()
         detector = Liquidity(settings.watch)
-        detector.recall_parts({key.split("/")[1]: one for key, one in bench.memory().items() if "liquidity/" in key})
+        detector.recall_parts(
+            {key.split("/")[1]: one for key, one in detectors.memory().items() if "liquidity/" in key}
+        )
         snapshot = str(await anvil.call("evm_snapshot"))
         for bps in DEPTHS_BPS:
             depth = detector.pool(pool_id(v4.keys[0])).trades(bps)
@@ -108,7 +110,7 @@ async def test_the_depth_of_a_v4_pool_is_what_swaps_of_that_size_pay() -> None:
                 snapshot = str(await anvil.call("evm_snapshot"))
 
 
-async def test_liquidity_that_changes_pools_within_the_manager_is_told_to_the_unit() -> None:
+async def test_liquidity_moved_between_pools_of_one_manager_is_reported_exactly() -> None:
     async with running() as anvil:
         v4 = Managed(anvil)
         start = await anvil.height() + 1
@@ -127,16 +129,16 @@ async def test_liquidity_that_changes_pools_within_the_manager_is_told_to_the_un
         await v4.modify(1, -6000, 6000, 99 * 10**22)
         await anvil.mine(3)
         watcher = Watcher(settings_of(anvil.url, watch=v4.watch, start_block=start), None)
-        told = placed(await until(watcher, head_at(await anvil.height())))
+        events = placed(await until(watcher, head_at(await anvil.height())))
 
-        moves = [event for event in told if isinstance(event, LiquidityMoved)]
+        moves = [event for event in events if isinstance(event, LiquidityMoved)]
         assert [event.removed for event in moves] == [False, False, False, True, False]
         left = moves[3]
         assert (left.amount0, left.amount1) == pytest.approx((paid[0], paid[1]), rel=1e-2)
         assert left.amount1 <= paid[1]
         assert left.share == pytest.approx(0.5)
-        migrated = [event for event in told if isinstance(event, LiquidityMigrated)]
+        migrated = [event for event in events if isinstance(event, LiquidityMigrated)]
         assert {(event.from_pool, event.to_pool) for event in migrated} == {(pool_id(v4.keys[0]), pool_id(v4.keys[1]))}
-        account = [event for event in told if isinstance(event, LiquidityAccounted)][-1]
+        account = [event for event in events if isinstance(event, LiquidityAccounted)][-1]
         assert account.readded + account.to_wallets + account.to_bridges + account.unexplained == account.removed
         assert account.readded == pytest.approx(account.removed, rel=0.02)

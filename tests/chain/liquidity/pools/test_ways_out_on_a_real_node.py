@@ -1,4 +1,4 @@
-"""Ways out of audited Uniswap V2 pairs on a real EVM node: over a bridge, and by a contract that zaps into another pair."""
+"""Removes liquidity from audited Uniswap V2 pairs on a real EVM node: over a bridge, and by a zap contract into another pair."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ ZERO = b"\0" * 32
 
 
 async def followed(pools: Pools, start: int) -> list[ChainEvent]:
-    """What is told of the blocks from `start`; the fourth account is a bridge."""
+    """Returns the events of the blocks from `start`; the fourth account is a bridge."""
     await pools.anvil.mine(2)
     watch = replace(pools.watch, bridges=(low(pools.anvil.accounts[3]),))
     watcher = Watcher(settings_of(pools.anvil.url, watch=watch, start_block=start), None)
     return placed(await until(watcher, head_at(await pools.anvil.height())))
 
 
-def last_of(told: list[ChainEvent], token: str) -> LiquidityAccounted:
-    found = [event for event in told if isinstance(event, LiquidityAccounted) and event.token == token][-1]
+def last_of(events: list[ChainEvent], token: str) -> LiquidityAccounted:
+    found = [event for event in events if isinstance(event, LiquidityAccounted) and event.token == token][-1]
     assert found.removed == found.readded + found.to_wallets + found.to_bridges + found.unexplained
     return found
 
 
-async def test_what_is_sent_on_to_a_bridge_is_told_as_gone_over_it() -> None:
+async def test_removed_tokens_sent_to_a_bridge_are_reported_as_bridged() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         await pools.add(1, 10**24, 10**24)
         start = await anvil.height() + 1
         await pools.remove(1, 2)
         await anvil.send(pools.tokens[0].functions.transfer(anvil.accounts[3], 3 * 10**23))
-        told = await followed(pools, start)
-        [moved] = [event for event in told if isinstance(event, LiquidityMoved)]
-        account = last_of(told, low(pools.tokens[0]))
+        events = await followed(pools, start)
+        [moved] = [event for event in events if isinstance(event, LiquidityMoved)]
+        account = last_of(events, low(pools.tokens[0]))
         amount = moved.amount0 if moved.token0 == account.token else moved.amount1
         assert (account.removed, account.to_bridges, account.unexplained) == (amount, 3 * 10**23, 0)
-        other = last_of(told, low(pools.tokens[1]))
+        other = last_of(events, low(pools.tokens[1]))
         assert (other.to_wallets, other.to_bridges) == (other.removed, 0)
 
 
-async def test_a_contract_that_sells_one_side_and_adds_elsewhere_is_a_migration_of_the_other() -> None:
+async def test_a_contract_that_sells_one_token_and_adds_the_other_elsewhere_migrates_the_other() -> None:
     async with running() as anvil:
         pools = await pools_on(anvil)
         me = anvil.accounts[0]
@@ -67,7 +67,7 @@ async def test_a_contract_that_sells_one_side_and_adds_elsewhere_is_a_migration_
             (router, swap(10**23, 0, [sold, asset], zap.address, FAR)),
             (router, swap(10**23, 0, [asset, other], zap.address, FAR)),
         ]
-        # what a zap may add it knows only when it has swapped: a rehearsal, taken back, tells it
+        # the amount a zap can add is known only after its swap: a reverted trial run gives it
         snapshot = await anvil.call("evm_snapshot")
         await execute(pools, zap, calls)
         held = [int(await one.functions.balanceOf(zap.address).call()) for one in tokens]
@@ -77,19 +77,19 @@ async def test_a_contract_that_sells_one_side_and_adds_elsewhere_is_a_migration_
         calls.append((tokens[1], tokens[1].functions.transfer(me, held[1])))
         await execute(pools, zap, calls)
         rest = int(await tokens[0].functions.balanceOf(zap.address).call())
-        told = await followed(pools, start)
+        events = await followed(pools, start)
 
-        left, entered = (event for event in told if isinstance(event, LiquidityMoved))
+        left, entered = (event for event in events if isinstance(event, LiquidityMoved))
         assert (left.removed, left.owner, entered.owner) == (True, low(me), low(me))
-        [migrated] = [event for event in told if isinstance(event, LiquidityMigrated)]
+        [migrated] = [event for event in events if isinstance(event, LiquidityMigrated)]
         assert (migrated.from_pool, migrated.to_pool) == (low(pools.pairs[0]), low(pools.pairs[1]))
-        account = last_of(told, low(tokens[0]))
+        account = last_of(events, low(tokens[0]))
         added = entered.amount0 if entered.token0 == account.token else entered.amount1
         assert account.readded == migrated.amount == min(added, account.removed)
         assert account.into == ((low(pools.pairs[1]), "uniswap_v2", account.readded),)
         assert account.to_wallets + account.unexplained == pytest.approx(account.removed - added, rel=1e-9)
         assert account.unexplained <= rest + 10**23
-        gone = last_of(told, low(tokens[1]))
+        gone = last_of(events, low(tokens[1]))
         assert (gone.to_wallets, gone.unexplained, gone.readded) == (held[1], 10**23, 0)
 
 

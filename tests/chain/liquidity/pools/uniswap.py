@@ -1,4 +1,4 @@
-"""Knows how to put Uniswap V2, V3 (with its periphery) and V4 on a test node, from the artifacts npm ships."""
+"""Deploys Uniswap V2, V3 (with its periphery) and V4 on a test node from the npm artifacts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Q96 = 1 << 96
 
 
 def artifact(name: str) -> tuple[Any, str]:
-    """ABI and bytecode. Skips the test, saying so, where the pool contracts are not installed."""
+    """Returns ABI and bytecode. Skips the test with a message if the pool contracts are not installed."""
     if not MODULES.exists():
         pytest.skip("pool contracts are not installed: npm ci --prefix tests/evm/pools")
     paths = [*(folder / f"{name}.sol/{name}.json" for folder in V3_FOLDERS), V4_FOLDER / f"{name}.sol/{name}.json"]
@@ -47,7 +47,7 @@ def at(anvil: Anvil, name: str, address: str) -> AsyncContract:
 
 
 class Uniswap:
-    """A pair of tokens with a V2 pair and a V3 pool; everything is sent by the first account."""
+    """Holds a pair of tokens with a V2 pair and a V3 pool; the first account sends everything."""
 
     def __init__(self, anvil: Anvil) -> None:
         self.anvil = anvil
@@ -61,7 +61,7 @@ class Uniswap:
         self.swapper: AsyncContract
 
     async def begin(self, *, fee: int = 3000, sqrt_price: int = Q96) -> None:
-        """Deploy all of it."""
+        """Deploys all contracts."""
         anvil, me = self.anvil, self.me
         weth = await anvil.deploy("WETH9")
         factory2 = await anvil.deploy("UniswapV2Factory", me)
@@ -91,7 +91,7 @@ class Uniswap:
         return Watch(pools=(pair, pool))
 
     def with_tokens(self) -> Watch:
-        """The same, with the tokens that a watcher asks of the pools."""
+        """Returns the watch with the tokens that a watcher reads from the pools."""
         both = (self.token(0), self.token(1))
         return Watch(pools=tuple(replace(one, token0=both[0], token1=both[1]) for one in self.watch.pools))
 
@@ -103,14 +103,14 @@ class Uniswap:
         await self.anvil.send(self.router.functions.addLiquidity(*words))
 
     async def mint_v3(self, lower: int, upper: int, amount: int, *, fee: int = 3000, owner: str | None = None) -> int:
-        """A position; its NFT's number."""
+        """Mints a position; returns the number of its NFT."""
         both = [one.address for one in self.tokens]
         words = (*both, fee, lower, upper, amount, amount, 0, 0, owner or self.me, FAR)
         await self.anvil.send(self.positions.functions.mint(words))
         return int(await self.positions.functions.totalSupply().call())
 
     async def swap_v3(self, zero_for_one: bool, amount: int, *, fee: int = 3000) -> int:
-        """Pay exactly this much; what came out."""
+        """Pays exactly this amount; returns the received amount."""
         paid, got = self.tokens if zero_for_one else self.tokens[::-1]
         before = await got.functions.balanceOf(self.me).call()
         words = (paid.address, got.address, fee, self.me, FAR, amount, 0, 0)
@@ -118,7 +118,7 @@ class Uniswap:
         return int(await got.functions.balanceOf(self.me).call()) - int(before)
 
     async def swap_v2(self, zero_for_one: bool, amount: int) -> int:
-        """Pay exactly this much; what came out."""
+        """Pays exactly this amount; returns the received amount."""
         paid, got = self.tokens if zero_for_one else self.tokens[::-1]
         before = await got.functions.balanceOf(self.me).call()
         words: list[Any] = [amount, 0, [paid.address, got.address], self.me, FAR]

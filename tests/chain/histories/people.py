@@ -1,17 +1,17 @@
-"""Knows what one person, with one or more addresses, can do with played pools; keeps the ledger true to it."""
+"""Simulates the actions of one person, with one or more addresses, in simulated pools and records them in the ledger."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from chain.events import Address
-from tests.chain.lives.ledger import BRIDGE, SOLD, WALLETS, Purse, Spot
-from tests.chain.lives.pools import Amounts, Pair, Played, Ranged, Stable, Vaulted
-from tests.chain.lives.world import BRIDGES, ROUTER, TAXED, WETH, World
+from tests.chain.histories.ledger import BRIDGE, SOLD, WALLETS, Purse, Spot
+from tests.chain.histories.pools import Amounts, Pair, Ranged, SimulatedPool, Stable, Vaulted
+from tests.chain.histories.world import BRIDGES, ROUTER, TAXED, WETH, World
 
 
 class Person:
-    """`at` is the address they act from now; `funds` what is there of each token."""
+    """`at` is the current address; `funds` is its amount of each token."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -19,19 +19,25 @@ class Person:
         self.purse = Purse()
         self.funds: dict[Address, int] = defaultdict(int)
         self.holds: dict[Address, int] = {}
-        """Pool tokens, or the number of a position."""
+        """Amount of pool tokens, or the number of a position."""
 
-    def begin(self, pool: Played, share: float) -> None:
-        """Have a part of a pool from before."""
+    def begin(self, pool: SimulatedPool, share: float) -> None:
+        """Owns a part of a pool from the start."""
         if isinstance(pool, Ranged):
-            self.holds[pool.address] = pool.place(self.at, share, told=self.world.rng.random() < 0.5)
+            self.holds[pool.address] = pool.place(self.at, share, logged=self.world.rng.random() < 0.5)
         else:
             self.holds[pool.address] = pool.part(share)
 
     def leave(
-        self, pool: Played, part: float = 1.0, *, to: Address | None = None, via: Address | None = None, fees: float = 0
+        self,
+        pool: SimulatedPool,
+        part: float = 1.0,
+        *,
+        to: Address | None = None,
+        via: Address | None = None,
+        fees: float = 0,
     ) -> Amounts:
-        """Take out a part of what is held. `via`: a contract that takes the tokens in between."""
+        """Removes a part of the liquidity. `via`: a contract that receives the tokens in between."""
         world, receiver = self.world, to or self.at
         held = self.holds[pool.address]
         if isinstance(pool, Ranged):
@@ -58,8 +64,8 @@ class Person:
     def took_nothing_lasting(self, spot: Spot) -> None:
         self.world.ledger.fleeting(self.purse, spot)
 
-    def enter(self, pool: Played, most: Amounts | None = None, *, owner: Address | None = None) -> Spot:
-        """Put in as much of both tokens as the pool takes, of all there is unless told."""
+    def enter(self, pool: SimulatedPool, most: Amounts | None = None, *, owner: Address | None = None) -> Spot:
+        """Adds as much of both tokens as the pool accepts, by default from all funds."""
         wanted = most or (self.funds[pool.tokens[0]], self.funds[pool.tokens[1]])
         assert isinstance(pool, Pair | Vaulted | Stable | Ranged)
         spot, sent = pool.enter(self.at, wanted, owner or self.at, ROUTER)
@@ -70,8 +76,8 @@ class Person:
             self.holds[pool.address] = pool.next - 1
         return spot
 
-    def entered(self, pool: Played, spot: Spot, sent: Amounts) -> None:
-        """Tell the ledger."""
+    def entered(self, pool: SimulatedPool, spot: Spot, sent: Amounts) -> None:
+        """Records the addition in the ledger."""
         world, amounts = self.world, {}
         for token, one in zip(pool.tokens, sent, strict=True):
             tax = one // 20 if token == TAXED else 0
@@ -83,14 +89,14 @@ class Person:
                 world.ledger.spent(self.purse, token, one - amounts[token], WALLETS, world.now_s)
 
     def cross(self, token: Address, part: float = 1.0) -> None:
-        """Send funds over a bridge."""
+        """Sends funds over a bridge."""
         amount = int(self.funds[token] * part)
         self.world.transfer(token, self.at, self.world.rng.choice(BRIDGES), amount)
         self.funds[token] -= amount
         self.world.ledger.spent(self.purse, token, amount, BRIDGE, self.world.now_s)
 
     def pay(self, token: Address, to: Address, part: float = 1.0) -> None:
-        """Send funds to a stranger: an exchange's deposit address is a wallet, a lender's contract explains nothing."""
+        """Sends funds to another owner: a deposit address of an exchange is a wallet, a lending contract explains nothing."""
         amount = int(self.funds[token] * part)
         self.world.transfer(token, self.at, to, amount)
         self.funds[token] -= amount
@@ -98,7 +104,7 @@ class Person:
         self.world.ledger.spent(self.purse, token, amount, bucket, self.world.now_s)
 
     def sell(self, pair: Pair, token: Address, part: float) -> None:
-        """Swap a part of the funds in a pair."""
+        """Swaps a part of the funds in a pair."""
         amount = int(self.funds[token] * part)
         first = pair.tokens[0] == token
         got = pair.swap(self.at, first, amount, self.at)
@@ -107,10 +113,10 @@ class Person:
         self.world.ledger.spent(self.purse, token, amount, SOLD, self.world.now_s)
 
     def unwrap(self, holder: Address) -> None:
-        """A router pays out the network's coin instead of its token: the token is gone from sight."""
+        """Receives the native coin from a router instead of its token: the token is no longer visible."""
         self.world.unwrap(holder, self.funds[WETH])
 
-    def _took(self, pool: Played, spot: Spot, amounts: Amounts) -> None:
+    def _took(self, pool: SimulatedPool, spot: Spot, amounts: Amounts) -> None:
         world = self.world
         by_token = dict(zip(pool.tokens, amounts, strict=True))
         world.ledger.left(self.purse, spot, pool.address, by_token, world.now_s)

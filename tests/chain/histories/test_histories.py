@@ -1,13 +1,13 @@
-"""Two hundred played histories through all detectors: pairs found, and where every unit that left is told to be.
+"""Runs two hundred simulated histories through all detectors: checks the found pairs and the attribution of every removed unit.
 
-`python -m tests.chain.lives.playing 1000 1200` plays other seeds and prints the same figures.
+`python -m tests.chain.histories.simulation 1000 1200` runs other seeds and prints the same figures.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from tests.chain.lives.playing import errors, f1, played
+from tests.chain.histories.simulation import errors, f1, simulate_history
 
 MIN_F1 = 0.95
 MAX_ERROR = 0.001
@@ -15,8 +15,8 @@ MAX_ERROR = 0.001
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("first", range(0, 200, 50))
-def test_pairs_are_found_and_what_left_is_told_to_be_where_it_is(first: int) -> None:
-    histories = [played(seed) for seed in range(first, first + 50)]
+def test_migration_pairs_are_found_and_removed_tokens_are_attributed_correctly(first: int) -> None:
+    histories = [simulate_history(seed) for seed in range(first, first + 50)]
     precision, recall, both = f1(histories)
     wrong = errors(histories)
     pairs = sum(len(one.true_pairs) for one in histories)
@@ -26,5 +26,5 @@ def test_pairs_are_found_and_what_left_is_told_to_be_where_it_is(first: int) -> 
     assert both >= MIN_F1
     assert max(wrong.values()) <= MAX_ERROR
     for one in histories:
-        for _, told, _ in one.sums:
-            assert told["removed"] == sum(part for bucket, part in told.items() if bucket != "removed")
+        for _, reported, _ in one.sums:
+            assert reported["removed"] == sum(part for bucket, part in reported.items() if bucket != "removed")

@@ -1,4 +1,4 @@
-"""Knows how to play pools of several kinds: their reserves, who holds what of them, and the logs of what is done to them."""
+"""Simulates pools of several kinds: their reserves, their owners, and the logs of their moves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from chain.liquidity.pool import call
 from chain.liquidity.pools import balancer_v2, curve, uniswap_v2, uniswap_v3
 from chain.liquidity.tick_math import MAX_TICK, amounts_of, tick_at
 from chain.watch import WatchedPool
-from tests.chain.lives.ledger import Spot
-from tests.chain.lives.world import World, as_topic
-from tests.chain.made import topic, words
+from tests.chain.builders import topic, words
+from tests.chain.histories.ledger import Spot
+from tests.chain.histories.world import World, as_topic
 
 SWAP_V2 = "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822"
 MANAGER = uniswap_v3.POSITION_MANAGER
@@ -25,8 +25,8 @@ def answer(*numbers: int) -> bytes:
     return words(*(one % (1 << 256) for one in numbers))
 
 
-class Played:
-    """Two reserves and a token that stands for parts of them. `exit` and `enter` say where the move was logged."""
+class SimulatedPool:
+    """Two reserves and a pool token for shares of them. `exit` and `enter` return the position of the log."""
 
     kind = ""
 
@@ -36,7 +36,7 @@ class Played:
         self.reserves = list(reserves)
         self.supply = isqrt(reserves[0] * reserves[1])
         self.holds = at
-        """Who holds the tokens."""
+        """The holder of the tokens."""
         world.pools.append(self)
         world.contracts.add(at)
 
@@ -44,16 +44,16 @@ class Played:
     def watched(self) -> WatchedPool:
         return WatchedPool(address=self.address, kind=self.kind, token0=self.tokens[0], token1=self.tokens[1])
 
-    def answer(self, need: AnyRead) -> object | None:
+    def answer(self, read: AnyRead) -> object | None:
         return None
 
     def fitting(self, most: Amounts) -> Amounts:
-        """As much of both as the pool takes at its price."""
+        """Returns the amounts of both tokens that the pool accepts at its price."""
         first = min(most[0], most[1] * self.reserves[0] // self.reserves[1])
         return first, min(first * self.reserves[1] // self.reserves[0], most[1])
 
     def part(self, share: float) -> int:
-        """Pool tokens that are this share of all."""
+        """Returns the pool tokens for this share of all."""
         return int(self.supply * share)
 
     def _worth(self, tokens: int) -> Amounts:
@@ -70,16 +70,16 @@ class Played:
         return tokens
 
 
-class Pair(Played):
-    """Uniswap V2: pool tokens go to the pair to be burnt, reserves to whom the caller names."""
+class Pair(SimulatedPool):
+    """Uniswap V2: the pair burns the pool tokens it receives and sends the reserves to the address the caller names."""
 
     kind = "uniswap_v2"
 
-    def answer(self, need: AnyRead) -> object | None:
-        return answer(*self.reserves, 0) if need == CallBytes(self.address, uniswap_v2.GET_RESERVES) else None
+    def answer(self, read: AnyRead) -> object | None:
+        return answer(*self.reserves, 0) if read == CallBytes(self.address, uniswap_v2.GET_RESERVES) else None
 
     def exit(self, owner: Address, tokens: int, to: Address, through: Address | None = None) -> tuple[Spot, Amounts]:
-        """`through`: who passes the pool tokens on, and so calls."""
+        """`through`: the contract that forwards the pool tokens and makes the call."""
         world, amounts = self.world, self._worth(tokens)
         for sender, receiver in [(owner, through), (through, self.address)] if through else [(owner, self.address)]:
             assert sender is not None
@@ -106,7 +106,7 @@ class Pair(Played):
         return world.log(self.address, uniswap_v2.MINT, as_topic(caller), body=words(*amounts)), fitting
 
     def swap(self, payer: Address, first: bool, amount: int, to: Address) -> int:
-        """`first`: whether token0 is paid; what came out."""
+        """Returns the received amount. `first`: whether token0 is paid."""
         paid, got = (0, 1) if first else (1, 0)
         into = self.world.transfer(self.tokens[paid], payer, self.address, amount)
         out = self.reserves[got] * into * 997 // (self.reserves[paid] * 1000 + into * 997)
@@ -119,8 +119,8 @@ class Pair(Played):
         return out
 
 
-class Vaulted(Played):
-    """Balancer V2: half and half, held by the Vault."""
+class Vaulted(SimulatedPool):
+    """Balancer V2: equal weights, held by the Vault."""
 
     kind = "balancer_v2"
 
@@ -128,9 +128,9 @@ class Vaulted(Played):
         super().__init__(world, Address(f"{at}{2:04x}{0:020x}"), tokens, reserves)
         self.own, self.holds = at, balancer_v2.VAULT
 
-    def answer(self, need: AnyRead) -> object | None:
+    def answer(self, read: AnyRead) -> object | None:
         half = 5 * 10**17
-        told = {
+        answers = {
             CallBytes(balancer_v2.VAULT, balancer_v2.POOL_TOKENS + self.address[2:]): answer(
                 96, 192, 5, 2, *(int(one, 16) for one in self.tokens), 2, *self.reserves
             ),
@@ -138,7 +138,7 @@ class Vaulted(Played):
             CallBytes(self.own, balancer_v2.FEE): answer(3 * 10**15),
             CallBytes(self.own, WEIGHTS): answer(32, 2, half, half),
         }
-        return told.get(need) if isinstance(need, CallBytes) and need.body != AMPLIFICATION else None
+        return answers.get(read) if isinstance(read, CallBytes) and read.body != AMPLIFICATION else None
 
     def exit(self, owner: Address, tokens: int, to: Address, through: Address | None = None) -> tuple[Spot, Amounts]:
         amounts = self._worth(tokens)
@@ -163,21 +163,21 @@ class Vaulted(Played):
         return self.world.log(balancer_v2.VAULT, balancer_v2.CHANGED, self.address, as_topic(who), body=body)
 
 
-class Stable(Played):
-    """A plain pool of Curve's, of two coins."""
+class Stable(SimulatedPool):
+    """A plain Curve pool of two coins."""
 
     kind = "curve"
 
-    def answer(self, need: AnyRead) -> object | None:
-        told: dict[AnyRead, object] = {
+    def answer(self, read: AnyRead) -> object | None:
+        answers: dict[AnyRead, object] = {
             call(self.address, curve.AMPLIFICATION): 100,
             call(self.address, curve.FEE): 4 * 10**6,
         }
         for at, (token, held) in enumerate(zip(self.tokens, self.reserves, strict=True)):
-            told[call(self.address, curve.COINS, at)] = int(token, 16)
-            told[call(self.address, curve.BALANCES, at)] = held
-            told[call(token, curve.DECIMALS)] = 18
-        return told.get(need)
+            answers[call(self.address, curve.COINS, at)] = int(token, 16)
+            answers[call(self.address, curve.BALANCES, at)] = held
+            answers[call(token, curve.DECIMALS)] = 18
+        return answers.get(read)
 
     def exit(self, owner: Address, tokens: int, to: Address, through: Address | None = None) -> tuple[Spot, Amounts]:
         amounts = self._worth(tokens)
@@ -195,7 +195,7 @@ class Stable(Played):
         return self.world.log(self.address, topics, as_topic(payer), body=words(*most, 0, 0, 1, self.supply)), most
 
 
-class Ranged(Played):
+class Ranged(SimulatedPool):
     """Uniswap V3 behind its position manager; `tokens` of a share are liquidity of the position."""
 
     kind = "uniswap_v3"
@@ -212,42 +212,42 @@ class Ranged(Played):
         edge = MAX_TICK // self.spacing * self.spacing
         self._modify(-edge, edge, self.supply)
 
-    def answer(self, need: AnyRead) -> object | None:
+    def answer(self, read: AnyRead) -> object | None:
         at = self.address
         active = sum(net for tick, net in self.net.items() if tick <= self.at_tick)
-        told: dict[AnyRead, object] = {
+        answers: dict[AnyRead, object] = {
             CallBytes(at, uniswap_v3.SLOT0): answer(self.price, self.at_tick, 0, 0, 0, 0, 1),
             call(at, uniswap_v3.LIQUIDITY): active,
             call(at, uniswap_v3.SPACING): self.spacing,
             call(at, uniswap_v3.FEE): 3000,
         }
-        if need in told or getattr(need, "address", None) != at:
-            return told.get(need)
+        if read in answers or getattr(read, "address", None) != at:
+            return answers.get(read)
         reading = uniswap_v3.Reading(at)
         for tick, net in self.net.items():
-            if need == reading.tick(tick):
+            if read == reading.tick(tick):
                 return answer(abs(net), net, 0, 0, 0, 0, 0, 1)
         for position in range(-60, 60):
-            if need == reading.word(position):
+            if read == reading.word(position):
                 return sum(
                     1 << t // self.spacing - position * 256 for t in self.net if t // self.spacing >> 8 == position
                 )
         return None
 
-    def place(self, owner: Address, share: float, *, told: bool, around: int = 1200) -> int:
-        """A position that was there before; `told`: whether its making can be seen."""
+    def place(self, owner: Address, share: float, *, logged: bool, around: int = 1200) -> int:
+        """Creates a position at the start; `logged`: whether its creation is visible in a log."""
         number, lower, upper = self.next, self.middle - around, self.middle + around
         self.next += 1
         self.places[number] = (lower, upper, int(self.supply * share))
         self._modify(lower, upper, self.places[number][2])
-        if told:
+        if logged:
             liquidity = self.places[number][2]
             with self.world.transaction():
                 self._minted(number, owner, liquidity, amounts_of(self.price, lower, upper, liquidity))
         return number
 
     def leave(self, number: int, share: float, to: Address, *, fees: Amounts = (0, 0)) -> tuple[Spot, Amounts]:
-        """Decrease a position by a share of it and collect to `to`, in one transaction, with fees that were due."""
+        """Decreases a position by a share and collects to `to` in one transaction, with the due fees."""
         world = self.world
         lower, upper, held = self.places[number]
         liquidity = int(held * share)

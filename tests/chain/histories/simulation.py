@@ -1,4 +1,4 @@
-"""Knows how to play one history before the detectors, and what was told against what was true."""
+"""Runs one simulated history through the detectors and compares the reported figures with the true ones."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
 from chain.sync.detector_set import DetectorSet
 from chain.watch import Watch
-from tests.chain.lives.behaviours import LIVES, NOISE
-from tests.chain.lives.ledger import BRIDGE, ELSEWHERE, SOLD, WALLETS, Spot
-from tests.chain.lives.pools import Pair, Ranged, Stable, Vaulted
-from tests.chain.lives.stage import Stage
-from tests.chain.lives.world import BRIDGES, RIFT, SLOT_S, TAXED, USDC, WETH, World
-from tests.chain.made import address
+from tests.chain.builders import address
+from tests.chain.histories.behaviours import BEHAVIOURS, NOISE
+from tests.chain.histories.ledger import BRIDGE, ELSEWHERE, SOLD, WALLETS, Spot
+from tests.chain.histories.pools import Pair, Ranged, Stable, Vaulted
+from tests.chain.histories.stage import Stage
+from tests.chain.histories.world import BRIDGES, RIFT, SLOT_S, TAXED, USDC, WETH, World
 
 UNIT = 10**18
 
 
 @dataclass(slots=True)
-class Found:
-    """Pairs by (removal, addition), and for each token at the end of each block that told of it: told and true sums."""
+class History:
+    """Pairs by (removal, addition); reported and true sums for each token at the end of each block that reported it."""
 
-    lives: list[str]
+    behaviours: list[str]
     pairs: set[tuple[Spot, Spot]] = field(default_factory=set)
     true_pairs: set[tuple[Spot, Spot]] = field(default_factory=set)
     sums: list[tuple[Address, dict[str, int], dict[str, int]]] = field(default_factory=list)
@@ -40,21 +40,23 @@ def staged(world: World) -> Stage:
     return Stage(world, main=[*pairs, ranged, vaulted, stable], pairs=pairs, ranged=ranged, dollar=dollar, taxed=taxed)
 
 
-def played(seed: int, only: str = "") -> Found:
-    """One history of one to three lives among noise; `only` plays one life of that name alone."""
+def simulate_history(seed: int, only: str = "") -> History:
+    """Simulates one history of one to three behaviours with noise; `only` selects the single behaviour of that name."""
     world = World(seed)
     stage = staged(world)
-    chosen = [one for one in LIVES if one.__name__ == only] or world.rng.sample(LIVES, world.rng.randint(1, 3))
+    chosen = [one for one in BEHAVIOURS if one.__name__ == only] or world.rng.sample(
+        BEHAVIOURS, world.rng.randint(1, 3)
+    )
     if any(one.__name__ == "goes_in_and_out" for one in chosen):
         chosen = [*chosen, *(one for one in chosen if one.__name__ == "goes_in_and_out")]
-    lives = [one(stage) for one in (*chosen, *NOISE)]
-    bench = DetectorSet(Watch(pools=tuple(one.watched for one in world.pools), bridges=BRIDGES))
-    told: list[PlacedEvent] = []
-    told_at: dict[Address, float] = {}
-    found = Found(lives=[one.__name__ for one in chosen])
-    for number in world.played(lives):
-        events = bench.on_block(world.block(number, bench.reads()))
-        told += events
+    behaviours = [one(stage) for one in (*chosen, *NOISE)]
+    detectors = DetectorSet(Watch(pools=tuple(one.watched for one in world.pools), bridges=BRIDGES))
+    reported: list[PlacedEvent] = []
+    reported_at: dict[Address, float] = {}
+    found = History(behaviours=[one.__name__ for one in chosen])
+    for number in world.run(behaviours):
+        events = detectors.on_block(world.block(number, detectors.reads()))
+        reported += events
         last = {event.token: event for event in events if isinstance(event, LiquidityAccounted)}
         for token, account in last.items():
             true = world.ledger.sums(token, world.now_s)
@@ -63,12 +65,12 @@ def played(seed: int, only: str = "") -> Found:
                 SOLD: account.unexplained, "removed": account.removed,
             }  # fmt: skip
             latest = [at for at, one in enumerate(found.sums) if one[0] == token]
-            if latest and world.now_s - told_at[token] <= 2 * SLOT_S:
-                del found.sums[latest[-1]]  # who holds it was only asked then
-            told_at[token] = world.now_s
+            if latest and world.now_s - reported_at[token] <= 2 * SLOT_S:
+                del found.sums[latest[-1]]  # its holder was read only in this block
+            reported_at[token] = world.now_s
             found.sums.append((token, sums, dict(true)))
-    moves = {event.event_id: event for event in told if isinstance(event, LiquidityMoved)}
-    for event in told:
+    moves = {event.event_id: event for event in reported if isinstance(event, LiquidityMoved)}
+    for event in reported:
         if isinstance(event, LiquidityMigrated):
             pair = (_spot(moves[event.removal_id]), _spot(moves[event.addition_id]))
             found.pairs.add(pair)
@@ -82,15 +84,15 @@ def _spot(event: LiquidityMoved) -> Spot:
     return event.place.block_number, event.place.log_index
 
 
-def f1(histories: list[Found]) -> tuple[float, float, float]:
-    """Precision, recall and their harmonic mean over all pairs."""
+def f1(histories: list[History]) -> tuple[float, float, float]:
+    """Returns precision, recall and their harmonic mean over all pairs."""
     hits = sum(len(one.pairs & one.true_pairs) for one in histories)
-    told, true = sum(len(one.pairs) for one in histories), sum(len(one.true_pairs) for one in histories)
-    return hits / max(told, 1), hits / max(true, 1), 2 * hits / max(told + true, 1)
+    reported, true = sum(len(one.pairs) for one in histories), sum(len(one.true_pairs) for one in histories)
+    return hits / max(reported, 1), hits / max(true, 1), 2 * hits / max(reported + true, 1)
 
 
-def errors(histories: list[Found]) -> dict[str, float]:
-    """By bucket: the sum of |told − true| over that of what was removed, by value (each token's own unit alike)."""
+def errors(histories: list[History]) -> dict[str, float]:
+    """Returns by bucket the mean of |reported − true| as a share of the removed amount; all tokens have the same weight."""
     wrong: dict[str, float] = defaultdict(float)
     whole = 0.0
     for one in histories:
@@ -105,8 +107,8 @@ def errors(histories: list[Found]) -> dict[str, float]:
 
 
 def main(first: int, last: int) -> None:
-    """Play these seeds and print the figures."""
-    histories = [played(seed) for seed in range(first, last)]
+    """Runs these seeds and prints the figures."""
+    histories = [simulate_history(seed) for seed in range(first, last)]
     precision, recall, both = f1(histories)
     pairs = sum(len(one.true_pairs) for one in histories)
     print(f"seeds {first}…{last - 1}: {pairs} pairs, precision {precision:.4f}, recall {recall:.4f}, F1 {both:.4f}")

@@ -1,14 +1,14 @@
-"""Knows the lives in which nothing moves from pool to pool, though some look like it: exits, bots, chance, exchanges."""
+"""Simulates owners who do not move liquidity between pools, although it may look so: exits, bots, chance, exchanges."""
 
 from __future__ import annotations
 
-from tests.chain.lives.people import Person
-from tests.chain.lives.stage import HOUR, MINUTE, Stage, parts
-from tests.chain.lives.world import RIFT, WETH, Life
+from tests.chain.histories.people import Person
+from tests.chain.histories.stage import HOUR, MINUTE, Stage, parts
+from tests.chain.histories.world import RIFT, WETH, Behaviour
 
 
-def leaves(stage: Stage) -> Life:
-    """Takes out and keeps it."""
+def leaves(stage: Stage) -> Behaviour:
+    """Removes liquidity and holds it."""
     pool = stage.world.rng.choice(stage.main)
     one = stage.lp(pool)
     yield 10 * MINUTE
@@ -16,8 +16,8 @@ def leaves(stage: Stage) -> Life:
         one.leave(pool, stage.world.rng.uniform(0.3, 1), fees=1)
 
 
-def sells_at_an_exchange(stage: Stage) -> Life:
-    """Takes out, sends it to a deposit address, which the exchange sweeps."""
+def sells_at_an_exchange(stage: Stage) -> Behaviour:
+    """Removes liquidity and sends it to a deposit address, which the exchange empties."""
     rng, pool = stage.world.rng, stage.world.rng.choice(stage.main)
     one, deposit, hot = stage.lp(pool), stage.world.someone(), stage.world.someone()
     yield 10 * MINUTE
@@ -32,8 +32,8 @@ def sells_at_an_exchange(stage: Stage) -> Life:
         stage.world.transfer(RIFT, deposit, hot, amount)
 
 
-def crosses(stage: Stage) -> Life:
-    """Takes out and bridges one or both tokens, at once or in two parts."""
+def crosses(stage: Stage) -> Behaviour:
+    """Removes liquidity and bridges one or both tokens, at once or in two parts."""
     rng, pool = stage.world.rng, stage.world.rng.choice(stage.main)
     one = stage.lp(pool)
     yield 10 * MINUTE
@@ -48,8 +48,8 @@ def crosses(stage: Stage) -> Life:
             yield rng.uniform(0, 3) * MINUTE
 
 
-def follows_the_price(stage: Stage) -> Life:
-    """Sets its range anew in the same pool, several times; fees come along."""
+def follows_the_price(stage: Stage) -> Behaviour:
+    """Sets a new range in the same pool several times and collects fees."""
     world, rng, pool = stage.world, stage.world.rng, stage.ranged
     one = stage.lp(pool)
     yield 10 * MINUTE
@@ -66,8 +66,8 @@ def follows_the_price(stage: Stage) -> Life:
         yield rng.uniform(1, 3) * HOUR
 
 
-def is_there_for_a_moment(stage: Stage) -> Life:
-    """Much liquidity just before a large swap, gone just after it, in the same block."""
+def is_there_for_a_moment(stage: Stage) -> Behaviour:
+    """Adds much liquidity just before a large swap and removes it just after, in the same block."""
     world, rng, pool = stage.world, stage.world.rng, stage.ranged
     one = Person(world)
     yield 10 * MINUTE
@@ -81,8 +81,8 @@ def is_there_for_a_moment(stage: Stage) -> Life:
         yield rng.uniform(1, 10) * MINUTE
 
 
-def compounds(stage: Stage) -> Life:
-    """Collects fees and adds them: nothing left."""
+def compounds(stage: Stage) -> Behaviour:
+    """Collects fees and adds them again: no liquidity leaves."""
     world, rng, pool = stage.world, stage.world.rng, stage.ranged
     one = stage.lp(pool)
     yield 10 * MINUTE
@@ -98,8 +98,8 @@ def compounds(stage: Stage) -> Life:
         yield rng.uniform(1, 10) * MINUTE
 
 
-def happens_to_equal(stage: Stage) -> Life:
-    """One takes out and keeps; a stranger puts the very same amounts, of other money, in elsewhere."""
+def happens_to_equal(stage: Stage) -> Behaviour:
+    """One owner removes and holds; an unrelated owner adds the same amounts of other money to another pool."""
     world, rng = stage.world, stage.world.rng
     here, there = stage.two()
     one, other = stage.lp(here), Person(world)
@@ -112,8 +112,8 @@ def happens_to_equal(stage: Stage) -> Life:
         other.enter(there)
 
 
-def is_a_whale(stage: Stage) -> Life:
-    """A third of a pool goes, and out to three wallets, while others put in."""
+def is_a_whale(stage: Stage) -> Behaviour:
+    """Removes a third of a pool and sends it to three wallets, while others add liquidity."""
     world, rng, pool = stage.world, stage.world.rng, stage.world.rng.choice(stage.main)
     one = stage.lp(pool, 0.25, 0.4)
     yield 10 * MINUTE
@@ -132,8 +132,8 @@ def is_a_whale(stage: Stage) -> Life:
         yield rng.uniform(0.2, 5) * MINUTE
 
 
-def lends(stage: Stage) -> Life:
-    """Takes out and lends it to a contract nobody watches; a part stays in hand."""
+def lends(stage: Stage) -> Behaviour:
+    """Removes liquidity and lends it to an unwatched contract; a part stays in the wallet."""
     world, rng, pool = stage.world, stage.world.rng, stage.world.rng.choice(stage.main)
     one, lender = stage.lp(pool), world.contract()
     yield 10 * MINUTE
@@ -144,8 +144,8 @@ def lends(stage: Stage) -> Life:
         one.pay(RIFT, lender, 0.8)
 
 
-def is_paid_out_by_an_exchange(stage: Stage) -> Life:
-    """One sells at an exchange; a customer of it takes as much out and puts it in elsewhere: not the same money."""
+def is_paid_out_by_an_exchange(stage: Stage) -> Behaviour:
+    """One owner sells at an exchange; a customer withdraws as much there and adds it to another pool: not the same money."""
     world, rng = stage.world, stage.world.rng
     here, there = stage.two()
     one, other, hot = stage.lp(here), Person(world), world.someone()
@@ -166,8 +166,8 @@ def is_paid_out_by_an_exchange(stage: Stage) -> Life:
         other.enter(there)
 
 
-def just_trades(stage: Stage) -> Life:
-    """Swaps and pays: no liquidity moves."""
+def just_trades(stage: Stage) -> Behaviour:
+    """Swaps and pays; no liquidity moves."""
     world, rng = stage.world, stage.world.rng
     one = Person(world)
     for _ in range(12):
@@ -180,8 +180,8 @@ def just_trades(stage: Stage) -> Life:
                 one.pay(RIFT, world.someone())
 
 
-def puts_in(stage: Stage) -> Life:
-    """New money comes."""
+def puts_in(stage: Stage) -> Behaviour:
+    """Adds new money."""
     world, rng = stage.world, stage.world.rng
     for _ in range(rng.randint(1, 4)):
         yield rng.uniform(0.2, 20) * MINUTE

@@ -1,19 +1,19 @@
-"""Knows the lives of those whose liquidity a contract moves: migrators, zaps, gauges, routers."""
+"""Simulates owners whose liquidity a contract moves: migrators, zaps, gauges, routers."""
 
 from __future__ import annotations
 
 from chain.blocks.standards import NOBODY
 from chain.events import Address
 from chain.liquidity.pools import uniswap_v2
-from tests.chain.lives.people import Person
-from tests.chain.lives.pools import Pair, Played
-from tests.chain.lives.stage import MINUTE, Stage, parts
-from tests.chain.lives.world import RIFT, ROUTER, WETH, Life, World, as_topic
-from tests.chain.made import words
+from tests.chain.builders import words
+from tests.chain.histories.people import Person
+from tests.chain.histories.pools import Pair, SimulatedPool
+from tests.chain.histories.stage import MINUTE, Stage, parts
+from tests.chain.histories.world import RIFT, ROUTER, WETH, Behaviour, World, as_topic
 
 
-def moves_at_once(stage: Stage, migrator: Address | None = None) -> Life:
-    """A contract takes the pool tokens, takes out, puts in elsewhere and refunds, in one transaction."""
+def moves_at_once(stage: Stage, migrator: Address | None = None) -> Behaviour:
+    """A contract receives the pool tokens, removes, adds to another pool and refunds, in one transaction."""
     world, rng = stage.world, stage.world.rng
     here = rng.choice(stage.pairs)
     there = rng.choice([one for one in stage.main if one is not here])
@@ -23,7 +23,7 @@ def moves_at_once(stage: Stage, migrator: Address | None = None) -> Life:
         _carried(world, one, here, there, middle, rng.uniform(0.6, 1))
 
 
-def _carried(world: World, one: Person, here: Pair, there: Played, middle: Address, part: float) -> None:
+def _carried(world: World, one: Person, here: Pair, there: SimulatedPool, middle: Address, part: float) -> None:
     tokens = one.holds[here.address]
     spot, amounts = here.exit(one.at, tokens, middle)
     world.ledger.left(one.purse, spot, here.address, dict(zip(here.tokens, amounts, strict=True)), world.now_s)
@@ -34,8 +34,8 @@ def _carried(world: World, one: Person, here: Pair, there: Played, middle: Addre
         world.transfer(token, middle, one.at, left)
 
 
-def zaps(stage: Stage) -> Life:
-    """A contract takes out, sells part of one token for the other in a third pool and puts in what it then has."""
+def zaps(stage: Stage) -> Behaviour:
+    """A contract removes, sells part of one token for the other in a third pool and adds the result."""
     world, rng = stage.world, stage.world.rng
     here, market = rng.sample(stage.pairs, 2)
     there = rng.choice([one for one in stage.main if one not in (here, market)])
@@ -52,8 +52,8 @@ def zaps(stage: Stage) -> Life:
         one.at = owner
 
 
-def unstakes_and_moves(stage: Stage) -> Life:
-    """Pool tokens lie in a gauge; they come back, are burnt, and the new ones go into another gauge."""
+def unstakes_and_moves(stage: Stage) -> Behaviour:
+    """Pool tokens are staked in a gauge; they are returned and burnt, and the new ones go into another gauge."""
     world, rng = stage.world, stage.world.rng
     here, there = rng.sample(stage.pairs, 2)
     one, gauges = stage.lp(here), (world.contract(), world.contract())
@@ -70,8 +70,8 @@ def unstakes_and_moves(stage: Stage) -> Life:
         world.transfer(there.address, one.at, gauges[1], there.part(0.001))
 
 
-def moves_all_its_members(stage: Stage) -> Life:
-    """A company's migrator carries many owners' shares, several in each transaction."""
+def moves_all_its_members(stage: Stage) -> Behaviour:
+    """The migrator of a company moves the shares of many owners, several in each transaction."""
     world, rng = stage.world, stage.world.rng
     here = rng.choice(stage.pairs)
     there = rng.choice([one for one in stage.main if one is not here])
@@ -85,7 +85,7 @@ def moves_all_its_members(stage: Stage) -> Life:
         yield rng.uniform(0, 2) * MINUTE
 
 
-def passes_through_the_networks_coin(stage: Stage) -> Life:
+def passes_through_the_networks_coin(stage: Stage) -> Behaviour:
     """The router unwraps on the way out and wraps on the way in."""
     world, rng = stage.world, stage.world.rng
     here, there = rng.sample(stage.pairs, 2)
@@ -108,7 +108,7 @@ def passes_through_the_networks_coin(stage: Stage) -> Life:
 
 
 def _paid_by_two(pool: Pair, first: Address, second: Address, amounts: tuple[int, int]) -> tuple[int, int]:
-    """The user's token from the user, the wrapped coin from the router."""
+    """The token comes from the user, the wrapped coin from the router."""
     world = pool.world
     world.transfer(pool.tokens[0], first, pool.address, amounts[0])
     world.transfer(pool.tokens[1], second, pool.address, amounts[1])
@@ -118,8 +118,8 @@ def _paid_by_two(pool: Pair, first: Address, second: Address, amounts: tuple[int
     return world.log(pool.address, uniswap_v2.MINT, as_topic(second), body=words(*amounts))
 
 
-def moves_all_its_members_in_one_go(stage: Stage) -> Life:
-    """A migrator takes all members' liquidity out first, and then puts each one's in, in one transaction."""
+def moves_all_its_members_in_one_go(stage: Stage) -> Behaviour:
+    """A migrator first removes the liquidity of all members and then adds that of each one, in one transaction."""
     world, rng = stage.world, stage.world.rng
     here = rng.choice(stage.pairs)
     there = rng.choice([one for one in stage.main if one is not here])

@@ -1,17 +1,17 @@
-"""Knows the lives of people who move their liquidity by their own hands."""
+"""Simulates owners who move their liquidity themselves."""
 
 from __future__ import annotations
 
 from chain.blocks.standards import TRANSFER
-from tests.chain.lives.people import Person
-from tests.chain.lives.pools import MANAGER
-from tests.chain.lives.stage import HOUR, MINUTE, Stage, parts
-from tests.chain.lives.world import RIFT, USDC, WETH, Life, as_topic
-from tests.chain.made import topic
+from tests.chain.builders import topic
+from tests.chain.histories.people import Person
+from tests.chain.histories.pools import MANAGER
+from tests.chain.histories.stage import HOUR, MINUTE, Stage, parts
+from tests.chain.histories.world import RIFT, USDC, WETH, Behaviour, as_topic
 
 
-def moves(stage: Stage) -> Life:
-    """Takes out here, puts in there some minutes later; what the other pool's price leaves over stays."""
+def moves(stage: Stage) -> Behaviour:
+    """Removes from one pool and adds to another some minutes later; the surplus at the new price stays in the wallet."""
     rng = stage.world.rng
     here, there = stage.two()
     one = stage.lp(here)
@@ -24,8 +24,8 @@ def moves(stage: Stage) -> Life:
         one.enter(there, parts((one.funds[RIFT], one.funds[WETH]), part))
 
 
-def sells_some_and_moves(stage: Stage) -> Life:
-    """The same by hand, in three transactions."""
+def sells_some_and_moves(stage: Stage) -> Behaviour:
+    """Sells some and moves the other part, in three transactions."""
     rng = stage.world.rng
     here, there = stage.two()
     one, market = stage.lp(here), rng.choice(stage.pairs)
@@ -40,8 +40,8 @@ def sells_some_and_moves(stage: Stage) -> Life:
         one.enter(there)
 
 
-def hands_its_position_on(stage: Stage) -> Life:
-    """The NFT goes to a safe, which withdraws days later and moves on or stays."""
+def hands_its_position_on(stage: Stage) -> Behaviour:
+    """Sends the NFT to a safe, which withdraws days later and moves the liquidity or holds it."""
     world, rng, pool = stage.world, stage.world.rng, stage.ranged
     one = stage.lp(pool)
     yield 10 * MINUTE
@@ -58,8 +58,8 @@ def hands_its_position_on(stage: Stage) -> Life:
             one.enter(rng.choice(stage.pairs))
 
 
-def comes_back_slowly(stage: Stage) -> Life:
-    """Takes all out and puts it into another pool bit by bit, over days."""
+def comes_back_slowly(stage: Stage) -> Behaviour:
+    """Removes everything and adds it to another pool in small parts over days."""
     rng = stage.world.rng
     here, there = stage.two()
     one = stage.lp(here, 0.03)
@@ -74,8 +74,8 @@ def comes_back_slowly(stage: Stage) -> Life:
             one.enter(there, parts(whole, part))
 
 
-def goes_in_and_out(stage: Stage) -> Life:
-    """A bot: round amounts, in here, out, in there, out, as its siblings do at the same time."""
+def goes_in_and_out(stage: Stage) -> Behaviour:
+    """A bot that adds and removes round amounts in several pools; similar bots do the same at the same time."""
     world, rng = stage.world, stage.world.rng
     pools = rng.sample(stage.pairs, 2)
     one = Person(world)
@@ -92,8 +92,8 @@ def goes_in_and_out(stage: Stage) -> Life:
         yield rng.uniform(0.2, 2) * MINUTE
 
 
-def moves_a_taxed_token(stage: Stage) -> Life:
-    """Each transfer of the token loses a twentieth to its treasury."""
+def moves_a_taxed_token(stage: Stage) -> Behaviour:
+    """Moves a token that pays a twentieth of each transfer to its treasury."""
     rng = stage.world.rng
     here, there = rng.sample(stage.taxed, 2)
     one = stage.lp(here)
@@ -105,8 +105,8 @@ def moves_a_taxed_token(stage: Stage) -> Life:
         one.enter(there)
 
 
-def goes_on_from_another_address(stage: Stage) -> Life:
-    """What is taken out goes, at once or later, to a second wallet, which puts it in."""
+def goes_on_from_another_address(stage: Stage) -> Behaviour:
+    """Sends the removed tokens, at once or later, to a second wallet, which adds them."""
     world, rng = stage.world, stage.world.rng
     here, there = stage.two()
     one, second = stage.lp(here), world.someone()
@@ -128,8 +128,8 @@ def goes_on_from_another_address(stage: Stage) -> Life:
         one.enter(there)
 
 
-def splits(stage: Stage) -> Life:
-    """Out of one pool, into two."""
+def splits(stage: Stage) -> Behaviour:
+    """Moves from one pool into two."""
     rng = stage.world.rng
     here, first, second = rng.sample(stage.main, 3)
     one = stage.lp(here, 0.02)
@@ -145,8 +145,8 @@ def splits(stage: Stage) -> Life:
         one.enter(second)
 
 
-def gathers(stage: Stage) -> Life:
-    """Out of two pools, into one."""
+def gathers(stage: Stage) -> Behaviour:
+    """Moves from two pools into one."""
     rng = stage.world.rng
     first, second, there = rng.sample(stage.main, 3)
     one = stage.lp(first)
@@ -160,8 +160,8 @@ def gathers(stage: Stage) -> Life:
         one.enter(there)
 
 
-def changes_the_quote(stage: Stage) -> Life:
-    """Out of a pool against WETH, into one against USDC, with dollars of one's own."""
+def changes_the_quote(stage: Stage) -> Behaviour:
+    """Moves from a WETH pool into a USDC pool, with own dollars."""
     world, rng, here = stage.world, stage.world.rng, stage.world.rng.choice(stage.main)
     one = stage.lp(here)
     yield 10 * MINUTE

@@ -1,7 +1,7 @@
-"""Knows the truth of a played history: whose liquidity left which pool, and what became of every unit of it.
+"""Records the true facts of a simulated history: whose liquidity left which pool, and where every unit of it is.
 
-A purse is a person, whatever addresses they use. What they add is first what they took out before, oldest first; what
-they send to a bridge or sell is too. The rest of what they took out is still in their wallets.
+A purse is one person with any number of addresses. Additions, bridge transfers and sales use the removed tokens first, oldest
+first. The remaining removed tokens are still in the wallets of the person.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from chain.events import Address
 
 Spot = tuple[int, int]
-"""Block number and log index of the log that tells a move."""
+"""Block number and log index of the log of a move."""
 HOUR_S = 3600.0
 WALLETS, ELSEWHERE, BACK, BRIDGE, SOLD = "wallets", "elsewhere", "back", "bridge", "sold"
 
 
 @dataclass(slots=True)
 class Lot:
-    """One token of one removal; `rest` is what its owner still holds of it."""
+    """One token of one removal; `rest` is the amount its owner still holds."""
 
     spot: Spot
     pool: Address
@@ -33,20 +33,20 @@ class Lot:
 
 @dataclass(slots=True)
 class Purse:
-    """One person's lots, oldest first."""
+    """The lots of one person, oldest first."""
 
     lots: list[Lot] = field(default_factory=list)
 
 
 class Ledger:
-    """All lots of a history, and the pairs of removals and additions that belong together."""
+    """Holds all lots of a history, and the true pairs of removals and additions."""
 
     def __init__(self) -> None:
         self.lots: list[Lot] = []
         self.pairs: set[tuple[Spot, Spot]] = set()
 
     def left(self, purse: Purse, spot: Spot, pool: Address, amounts: dict[Address, int], at_s: float) -> None:
-        """Liquidity left a pool into this purse."""
+        """Records that liquidity left a pool into this purse."""
         for token, amount in amounts.items():
             if amount:
                 lot = Lot(spot=spot, pool=pool, token=token, amount=amount, at_s=at_s, rest=amount)
@@ -54,13 +54,13 @@ class Ledger:
                 purse.lots.append(lot)
 
     def fleeting(self, purse: Purse, spot: Spot) -> None:
-        """That removal only undid what was added a moment before."""
+        """Records that this removal only undid an addition made shortly before."""
         for lot in purse.lots:
             lot.fleeting |= lot.spot == spot
         purse.lots = [lot for lot in purse.lots if not lot.fleeting]
 
     def entered(self, purse: Purse, spot: Spot, pool: Address, amounts: dict[Address, int], at_s: float) -> None:
-        """Liquidity of this purse entered a pool."""
+        """Records that liquidity of this purse entered a pool."""
         for token, amount in amounts.items():
             for lot, part in self._taken(purse, token, amount):
                 lot.spent.append((at_s, BACK if lot.pool == pool else ELSEWHERE, part))
@@ -68,12 +68,12 @@ class Ledger:
                     self.pairs.add((lot.spot, spot))
 
     def spent(self, purse: Purse, token: Address, amount: int, bucket: str, at_s: float) -> None:
-        """Sold, bridged, or (wallets) out of the owner's hands."""
+        """Records that tokens were sold, bridged, or (wallets) sent to another owner."""
         for lot, part in self._taken(purse, token, amount):
             lot.spent.append((at_s, bucket, part))
 
     def sums(self, token: Address, at_s: float) -> dict[str, int]:
-        """What became, by then, of all that left within the hour before."""
+        """Returns where all liquidity removed within the hour before is now."""
         found: dict[str, int] = defaultdict(int)
         for lot in self.lots:
             if lot.token != token or lot.fleeting or not at_s - HOUR_S < lot.at_s <= at_s:

@@ -1,4 +1,4 @@
-"""Knows how to make blocks and logs by hand for pure tests."""
+"""Builds blocks and logs by hand for pure tests."""
 
 from __future__ import annotations
 
