@@ -19,7 +19,7 @@ def retract(bench: Bench, second: float, event_id: str) -> None:
     bench.say(SignalKind.RETRACTION, second, 1, CHAIN, retracts=event_id)
 
 
-def test_a_mismatch_is_as_grave_as_a_silent_upgrade_and_a_new_finding_takes_its_place() -> None:
+def test_a_mismatch_has_the_grade_of_a_silent_upgrade_and_a_new_one_replaces_it() -> None:
     bench = Bench("behaviour")
     say(bench, 1, "one")
     assert bench.grades == {"behaviour": 4}
@@ -29,7 +29,7 @@ def test_a_mismatch_is_as_grave_as_a_silent_upgrade_and_a_new_finding_takes_its_
     assert "names 0x0a and runs 0x0d" in evidence.said
 
 
-def test_its_end_takes_it_down_and_a_reorg_of_the_end_puts_it_up_again() -> None:
+def test_the_end_of_a_mismatch_removes_it_and_a_reorg_of_the_end_restores_it() -> None:
     bench = Bench("behaviour")
     say(bench, 1, "one")
     say(bench, 2, "end", ended=True)
@@ -43,14 +43,14 @@ def test_its_end_takes_it_down_and_a_reorg_of_the_end_puts_it_up_again() -> None
     assert bench.grades == {}
 
 
-def test_a_contract_of_no_asset_says_nothing() -> None:
+def test_a_contract_of_no_asset_makes_no_evidence() -> None:
     bench = Bench("behaviour")
     bench.say(SignalKind.BEHAVIOUR_MISMATCH, 1, 3, Subject(network="ethereum", contract="0x1"), event_id="e")
     bench.second(2)
     assert bench.grades == {}
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_memory_is_bounded() -> None:
     bench = Bench("behaviour")
     for at in range(behaviour.MAX_CONTRACTS + 9):
         subject = Subject(asset="BTC", network="ethereum", contract=f"0x{at:x}")

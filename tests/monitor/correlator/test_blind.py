@@ -33,7 +33,7 @@ def test_one_leg_with_both_others_blind_pages_once() -> None:
     assert [one.pages for one in told.of()].count(True) == 1
 
 
-def test_a_storm_whose_feeds_go_blind_is_held_blind_and_then_ended_unknown() -> None:
+def test_a_storm_whose_feeds_go_blind_is_held_and_then_ends_as_unknown() -> None:
     settings = replace(DRILL, held_blind_max_s=60)
     story = Story(400).trouble(30, 75).surge(40, 75).upgrade(50).migrate(50).mute(75, 9999, *Story(1).sources)
     told = tell(story.signals(), settings)
@@ -57,7 +57,7 @@ def test_one_blind_leg_neither_lowers_nor_resolves_a_storm(leg: str) -> None:
     assert not any(one.kind is ChangeKind.ENDED for one in told.of())
 
 
-def test_a_blind_leg_that_sees_calm_again_lets_the_storm_end() -> None:
+def test_a_storm_can_end_when_its_blind_leg_sees_calm_again() -> None:
     story = Story(400).trouble(30, 75).surge(40, 75).upgrade(50).migrate(50)
     story.mute(70, 200, *(one for one in story.sources if one.endswith("liquidation")))
     told = tell(story.signals(), DRILL)
@@ -66,7 +66,7 @@ def test_a_blind_leg_that_sees_calm_again_lets_the_storm_end() -> None:
     assert told.when(last) > 200
 
 
-def test_held_too_long_a_storm_is_lowered_to_what_is_still_seen() -> None:
+def test_a_storm_held_blind_too_long_is_lowered_to_the_visible_level() -> None:
     settings = replace(DRILL, held_blind_max_s=40, upgrade_half_life_s=21600, liquidity_half_life_s=3600)
     story = Story(300).trouble(30, 9999).surge(40, 75).upgrade(50).migrate(50)
     story.mute(75, 9999, *(one for one in story.sources if one.endswith("liquidation")))
@@ -78,7 +78,7 @@ def test_held_too_long_a_storm_is_lowered_to_what_is_still_seen() -> None:
     assert told.when(lowered) - told.when(held) == pytest.approx(40, abs=2)
 
 
-def test_coverage_falls_when_a_feed_is_silent_and_says_which() -> None:
+def test_coverage_falls_when_a_feed_is_silent_and_the_verdict_names_the_feed() -> None:
     story = Story(ONSET_S).mute(300, 9999, "alpha/liquidation")
     told = tell(story.signals())
     seen = {leg.leg: leg.coverage for leg in told.verdicts[290].legs}

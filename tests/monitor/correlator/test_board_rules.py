@@ -33,7 +33,7 @@ def test_evidence_weighs_half_after_its_half_life_and_never_more_than_at_first()
     assert nats(board, 0) == [("x", 4.0)]
 
 
-def test_evidence_goes_when_it_weighs_less_than_a_twentieth_of_a_nat() -> None:
+def test_evidence_is_removed_below_a_twentieth_of_a_nat() -> None:
     board = empty()
     board.put(evidence("x", 0.1))
     board.fade(at(100).timestamp())
@@ -43,7 +43,7 @@ def test_evidence_goes_when_it_weighs_less_than_a_twentieth_of_a_nat() -> None:
     assert nats(board, 101) == []
 
 
-def test_a_renewal_as_heavy_as_what_is_left_takes_its_place_and_a_lighter_one_does_not() -> None:
+def test_renewed_evidence_replaces_the_old_one_only_if_it_weighs_as_much() -> None:
     board = empty()
     board.put(evidence("x", 4.0))
     board.put(replace(evidence("x", 2.0, 100), said="as heavy"))
@@ -52,7 +52,7 @@ def test_a_renewal_as_heavy_as_what_is_left_takes_its_place_and_a_lighter_one_do
     assert [one.said for one in board.everything()] == ["as heavy"]
 
 
-def test_what_bears_on_a_leg_comes_heaviest_first_and_then_by_id() -> None:
+def test_the_evidence_of_a_leg_is_sorted_by_weight_and_then_by_id() -> None:
     board = empty()
     for name, weight in (("b", 1.0), ("c", 3.0), ("a", 1.0)):
         board.put(evidence(name, weight))
@@ -70,7 +70,7 @@ def test_a_venues_fact_reaches_an_asset_by_twice_its_share_and_at_most_whole(ven
     assert nats(judges.board, 0, Leg.VENUE) == expected
 
 
-def test_the_facts_of_two_venues_pool_in_the_asset_that_trades_at_both() -> None:
+def test_the_facts_of_two_venues_add_up_in_an_asset_that_trades_at_both() -> None:
     judges = Judges("abcd")
     judges.look_from("home", "away")
     judges.fact("a", weight=3.0)
@@ -86,7 +86,7 @@ def test_an_assets_own_finding_at_a_venue_is_weighed_by_the_venues_share_too() -
     assert nats(judges.board, 0, Leg.VENUE) == [("w", 1.5)]
 
 
-def test_shared_facts_are_reported_whole_by_venue_in_order_heaviest_first() -> None:
+def test_shared_facts_are_listed_by_venue_with_the_heaviest_first() -> None:
     judges = Judges("abcd")
     judges.fact("b", weight=1.0)
     judges.fact("a", weight=1.0, name="x")
@@ -99,7 +99,7 @@ def test_shared_facts_are_reported_whole_by_venue_in_order_heaviest_first() -> N
     assert [(one.evidence.id, one.nats) for one in shared["a"]] == [("y:a", 1.5), ("w:a", 0.5), ("x:a", 0.5)]
 
 
-def test_only_what_was_never_true_is_remembered_as_retracted() -> None:
+def test_only_retracted_evidence_is_remembered_as_retracted() -> None:
     board = empty()
     for name in ("x", "y"):
         board.put(evidence(name))
@@ -112,7 +112,7 @@ def test_only_what_was_never_true_is_remembered_as_retracted() -> None:
 
 
 @pytest.mark.parametrize(("since", "left"), [(50, ["old"]), (50.5, ["new", "old"]), (0, [])])
-def test_what_was_found_at_or_after_a_time_is_disowned(since: float, left: list[str]) -> None:
+def test_evidence_found_at_or_after_a_given_time_is_discarded(since: float, left: list[str]) -> None:
     board = empty()
     board.put(evidence("old", second=0))
     board.put(evidence("new", second=50))
@@ -120,7 +120,7 @@ def test_what_was_found_at_or_after_a_time_is_disowned(since: float, left: list[
     assert [one.id for one in board.everything()] == left
 
 
-def test_a_full_board_lets_the_most_faded_go_and_of_equal_ones_the_first_by_id() -> None:
+def test_a_full_board_drops_the_most_faded_evidence_and_the_first_id_among_equals() -> None:
     assert MAX_EVIDENCE == 4096
     board = empty()
     for index in range(MAX_EVIDENCE):
@@ -149,7 +149,7 @@ def pinned(judges: Judges, *, key: str = "", **more: object) -> Evidence:
     return one
 
 
-def test_pinned_evidence_weighs_by_its_grade_and_says_how_often_chance_would_make_it() -> None:
+def test_pinned_evidence_has_the_weight_and_the_false_alarm_rate_of_its_grade() -> None:
     assert FAR_PER_DAY == {1: 24.0, 2: 1.0, 3: 1 / 7, 4: 1 / 91}
     assert WEIGHT == {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
     one = pinned(Judges("a"), normal=2 / 3)
@@ -173,7 +173,7 @@ def test_renewed_evidence_keeps_the_earliest_onset_and_at_most_eight_links() -> 
     assert pinned(judges, onset_s=at(2).timestamp()).onset == at(2)
 
 
-def test_while_our_own_network_is_suspected_nothing_is_pinned_on_a_venue_and_the_rest_is() -> None:
+def test_while_our_own_network_is_suspected_no_venue_evidence_is_pinned_and_all_other_is() -> None:
     judges = Judges("a")
     judges.attribution.suspected = True
     desk = EvidenceBoard(judges.settings, judges.sources, judges.board, judges.attribution)

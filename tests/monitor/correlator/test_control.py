@@ -52,7 +52,7 @@ def changed(
         ("paused", {"seen_by": "state"}, 3),
     ],
 )
-def test_changes_of_control_are_graded_by_gravity(change: str, said: dict[str, Scalar], grade: int) -> None:
+def test_changes_of_control_are_graded_by_severity(change: str, said: dict[str, Scalar], grade: int) -> None:
     bench = Bench("control")
     changed(bench, change, said)
     [evidence] = bench.board.everything()
@@ -60,7 +60,7 @@ def test_changes_of_control_are_graded_by_gravity(change: str, said: dict[str, S
     assert change.replace("_", " ") in evidence.said
 
 
-def test_the_words_name_role_account_and_who_told_it() -> None:
+def test_the_text_names_the_role_the_account_and_the_emitter() -> None:
     bench = Bench("control")
     changed(
         bench, "role_granted", {"role": MINTER, "account": "0x2", "emitter": "0xeee", "old": None, "escaped": False}
@@ -74,7 +74,7 @@ def test_the_words_name_role_account_and_who_told_it() -> None:
     assert silent.said == f"{CHAIN.contract}: threshold from 3 to 1 without a log"
 
 
-def test_unpausing_takes_the_pause_down_and_a_reorg_takes_anything_back() -> None:
+def test_unpausing_removes_the_pause_and_a_reorg_retracts_any_change() -> None:
     bench = Bench("control")
     changed(bench, "paused", {}, "e1")
     changed(bench, "unpaused", {}, "e2")
@@ -90,7 +90,7 @@ def test_unpausing_takes_the_pause_down_and_a_reorg_takes_anything_back() -> Non
     assert not bench.grades
 
 
-def test_what_is_remembered_of_control_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remembered_changes_of_control_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "MAX_CHANGES", 2)
     bench = Bench("control")
     for number in range(4):
@@ -110,7 +110,7 @@ def silent(bench: Bench, second: float, silent_s: float, per_day: Scalar, event_
 @pytest.mark.parametrize(
     ("per_day", "grade"), [(24.0, 1), (1.0, 2), (1 / 7, 3), (1 / 91, 4), (1e-6, 4), (100.0, 1), (None, 2)]
 )
-def test_a_silence_is_graded_by_how_often_chance_makes_one(per_day: Scalar, grade: int) -> None:
+def test_a_silence_is_graded_by_its_false_alarm_rate(per_day: Scalar, grade: int) -> None:
     bench = Bench("wallet_silence")
     silent(bench, 1000, 700, per_day)
     [evidence] = bench.board.everything()
@@ -119,7 +119,7 @@ def test_a_silence_is_graded_by_how_often_chance_makes_one(per_day: Scalar, grad
     assert "alpha hot wallets paid out no BTC on ethereum for 700 s" in evidence.said
 
 
-def test_a_silence_deepens_is_renewed_while_it_lasts_and_fades_when_payments_return() -> None:
+def test_a_silence_is_renewed_while_it_lasts_and_fades_when_payments_return() -> None:
     bench = Bench("wallet_silence")
     silent(bench, 1000, 700, 1.0)
     silent(bench, 1100, 800, 1 / 7, "s2")
@@ -135,7 +135,7 @@ def test_a_silence_deepens_is_renewed_while_it_lasts_and_fades_when_payments_ret
     assert next(bench.board.everything()).at == renewed.at
 
 
-def test_a_silence_in_a_dropped_block_never_was() -> None:
+def test_a_silence_in_a_dropped_block_is_retracted() -> None:
     bench = Bench("wallet_silence")
     silent(bench, 1000, 700, 1.0)
     bench.say(SignalKind.RETRACTION, 1001, subject=WALLET, retracts="another")
@@ -148,7 +148,7 @@ def test_a_silence_in_a_dropped_block_never_was() -> None:
     assert not bench.grades
 
 
-def test_dead_wallets_are_no_news_and_silences_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wallet_silent_for_days_is_not_renewed_and_silences_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench("wallet_silence")
     silent(bench, 0, 700, 1.0)
     [first] = bench.board.everything()

@@ -56,7 +56,7 @@ class Pinned:
             self.pin(leg, weight, grade)
 
 
-def test_a_storm_of_three_grave_legs_is_no_critical_one_and_a_fourth_grade_makes_it_so() -> None:
+def test_a_storm_of_three_grave_legs_becomes_critical_only_above_the_probability_bound() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)  # p_lo 0.89
     [opened] = pinned.until(10)
@@ -71,7 +71,7 @@ def test_a_storm_of_three_grave_legs_is_no_critical_one_and_a_fourth_grade_makes
     assert updated.verdict.p_lo == pytest.approx(0.96, abs=0.005)
 
 
-def test_a_storm_that_begins_with_the_gravest_evidence_is_critical_at_once() -> None:
+def test_a_storm_that_begins_with_evidence_of_the_highest_grade_is_critical_at_once() -> None:
     pinned = Pinned()
     pinned.until(9)
     pinned.pin_all(4, 3, 3, grade=4)
@@ -80,7 +80,7 @@ def test_a_storm_that_begins_with_the_gravest_evidence_is_critical_at_once() -> 
     assert pinned.correlator.open_incidents() == [opened]
 
 
-def test_critical_begins_at_its_very_bound() -> None:
+def test_a_storm_is_critical_exactly_at_the_threshold() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)
     [opened] = pinned.until(10)
@@ -91,14 +91,14 @@ def test_critical_begins_at_its_very_bound() -> None:
         assert again.until(10)[0].critical is critical
 
 
-def test_what_is_no_perfect_storm_is_never_critical() -> None:
+def test_an_incident_below_perfect_storm_is_never_critical() -> None:
     pinned = Pinned(replace(S, storm_p=1.0))
     pinned.pin_all(4, 4, 4)
     [opened] = pinned.until(10)
     assert (opened.level, opened.critical) == (Level.SQUALL, False)
 
 
-def test_a_storm_holds_two_seconds_before_it_is_reported() -> None:
+def test_a_storm_is_reported_after_two_seconds() -> None:
     pinned = Pinned()
     pinned.until(9)
     pinned.pin_all(3, 3, 3)
@@ -110,7 +110,7 @@ def test_a_storm_holds_two_seconds_before_it_is_reported() -> None:
 @pytest.mark.parametrize(("asset", "kind", "second"), [
     (None, ChangeKind.AMENDED, 11), ("BTC", ChangeKind.AMENDED, 11), ("ETH", ChangeKind.UPDATED, 12),
 ])  # fmt: skip
-def test_what_a_late_signal_of_the_asset_or_of_none_changes_is_amended_at_once(
+def test_a_late_signal_of_the_asset_or_of_no_asset_amends_at_once(
     asset: str | None, kind: ChangeKind, second: int
 ) -> None:
     pinned = Pinned()
@@ -123,7 +123,7 @@ def test_what_a_late_signal_of_the_asset_or_of_none_changes_is_amended_at_once(
     assert [(one.kind, one.at, one.revision) for one in told] == [(kind, at(second), 2)]
 
 
-def test_what_was_found_of_venues_half_a_minute_before_our_network_was_known_to_be_down_is_taken_back() -> None:
+def test_venue_evidence_of_the_half_minute_before_our_own_outage_is_discarded() -> None:
     pinned = Pinned()
     pinned.until(90)
     for second in (71, 72, 95):
@@ -139,7 +139,7 @@ def test_what_was_found_of_venues_half_a_minute_before_our_network_was_known_to_
     assert left == ["s71:migration", "s71:venue", "s72:migration", "s95:migration"]
 
 
-def test_our_own_outage_is_an_open_incident_until_we_are_back() -> None:
+def test_our_own_outage_is_an_open_incident_until_requests_succeed_again() -> None:
     pinned = Pinned()
     for second in (1.5, 2.5):
         for venue in "abc":
@@ -156,7 +156,7 @@ def test_our_own_outage_is_an_open_incident_until_we_are_back() -> None:
     ]  # fmt: skip
 
 
-def test_each_line_reported_and_each_source_that_falls_idle_changes_the_digest() -> None:
+def test_every_reported_change_and_every_idle_source_changes_the_digest() -> None:
     quiet, told, idle = Pinned(), Pinned(), Pinned()
     told.pin_all(3, 3, 3)
     for one in (quiet, told, idle):
@@ -167,7 +167,7 @@ def test_each_line_reported_and_each_source_that_falls_idle_changes_the_digest()
     assert len(quiet.correlator.digest()) == 64
 
 
-def test_the_finding_of_a_reorg_taken_back_amends_its_own_asset_only() -> None:
+def test_evidence_retracted_by_a_reorg_amends_only_its_own_asset() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)
     pinned.until(10)
@@ -177,7 +177,7 @@ def test_the_finding_of_a_reorg_taken_back_amends_its_own_asset_only() -> None:
     assert pinned.correlator._evidence.retracted == []
 
 
-def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
+def test_every_second_is_judged_and_the_last_verdict_is_given() -> None:
     pinned = Pinned()
     pinned.until(10)
     assert pinned.correlator.verdicts()["BTC"].at == at(10)
@@ -185,7 +185,7 @@ def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
     assert pinned.correlator.verdicts()["BTC"].at == at(14)
 
 
-def test_a_second_blind_stress_of_one_incident_is_reported_and_pages_nobody_again() -> None:
+def test_a_second_blind_stress_of_one_incident_is_reported_but_does_not_page_again() -> None:
     pinned = Pinned()
     pinned.pin(Leg.VENUE, 3, 3)
     dark = (("a/liquidation", "a"), ("n/chain", None))
@@ -200,7 +200,7 @@ def test_a_second_blind_stress_of_one_incident_is_reported_and_pages_nobody_agai
     assert ["cannot see: liquidation, migration" in one.headline for one in told] == [True, False, True]
 
 
-def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> None:
+def test_faded_evidence_leaves_the_board_in_the_second_in_which_it_faded() -> None:
     pinned = Pinned()
     pinned.correlator._evidence.put(replace(evidence("x", 0.1), half_life_s=10.0))
     pinned.until(10)
@@ -209,7 +209,7 @@ def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> No
     assert list(pinned.correlator._evidence.everything()) == []
 
 
-def test_a_fact_of_a_venue_is_reported_of_the_venue_and_late_words_of_no_asset_amend_it() -> None:
+def test_a_shared_fact_opens_the_venues_incident_and_a_late_signal_without_an_asset_amends_it() -> None:
     pinned = Pinned()
     fact = replace(
         evidence("f", 3.0, leg=Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
@@ -234,7 +234,7 @@ def test_an_incident_begins_with_the_earliest_onset_of_all_its_legs() -> None:
     assert [one.opened_at for one in pinned.until(12)] == [at(3)]
 
 
-def test_a_venues_incident_is_not_opened_by_what_our_own_outage_made_us_find() -> None:
+def test_a_finding_made_during_our_own_outage_does_not_open_a_venues_incident() -> None:
     pinned = Pinned()
     pinned.until(90)
     for moment in (100.5, 101.5):

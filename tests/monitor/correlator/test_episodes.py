@@ -37,7 +37,7 @@ def run(episode: Episode, look: Observation, since: int, until: int) -> list[Cha
     return [one for one in kinds if one is not None]
 
 
-def test_what_is_held_blind_resumes_when_it_is_seen_again() -> None:
+def test_an_incident_held_blind_resumes_when_its_legs_are_seen_again() -> None:
     episode, look = episode_with(*LEGS, level=Level.PERFECT_STORM)
     blind = replace(look, level=Level.CALM, true=frozenset(), unseen=frozenset(LEGS))
     assert run(episode, blind, 1, 10) == [ChangeKind.HELD_BLIND]
@@ -54,7 +54,7 @@ def test_what_is_held_blind_resumes_when_it_is_seen_again() -> None:
         ({Leg.VENUE, Leg.LIQUIDATION}, set(), Level.SQUALL, Level.SQUALL),
     ],
 )
-def test_a_storm_is_lowered_to_what_may_still_be_true(
+def test_a_storm_is_lowered_to_the_level_that_may_still_be_true(
     true: set[Leg], unseen: set[Leg], level: Level, lowered: Level
 ) -> None:
     episode, look = episode_with(*LEGS, level=Level.PERFECT_STORM)
@@ -73,7 +73,7 @@ def test_two_legs_with_a_third_unseen_that_never_was_true_may_still_be_a_suspect
     assert episode.level is Level.STORM_SUSPECTED
 
 
-def test_a_storm_seen_lower_for_a_moment_says_nothing() -> None:
+def test_a_storm_that_is_lower_for_a_moment_reports_nothing() -> None:
     episode, look = episode_with(*LEGS, level=Level.PERFECT_STORM)
     assert run(episode, replace(look, level=Level.SQUALL, true=frozenset(LEGS[:2])), 1, 3) == []
     assert run(episode, look, 3, 5) == []

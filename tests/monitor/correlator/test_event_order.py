@@ -33,7 +33,7 @@ def plain(seconds: list[Second]) -> list[tuple[int, list[int], list[int]]]:
     ]
 
 
-def test_a_second_is_judged_when_the_watermark_has_passed_it_and_not_before() -> None:
+def test_a_second_is_released_only_when_the_watermark_has_passed_it() -> None:
     sequencer = Sequencer(3.0)
     released(sequencer, said(10.5))
     assert plain(released(sequencer, said(13.9, seq=2))) == [(8, [], []), (9, [], []), (10, [], [])]
@@ -42,7 +42,7 @@ def test_a_second_is_judged_when_the_watermark_has_passed_it_and_not_before() ->
     assert plain(list(sequencer.flush())) == [(14, [2], []), (15, [3], []), (16, [], []), (17, [4], [])]
 
 
-def test_what_comes_in_under_the_watermark_is_counted_and_joins_the_next_second() -> None:
+def test_a_signal_behind_the_watermark_is_counted_as_late_and_joins_the_next_second() -> None:
     sequencer = Sequencer(3.0)
     released(sequencer, said(10.5), said(14.0, seq=2))
     assert plain(released(sequencer, said(10.9, seq=3), said(10.2, seq=4))) == []
@@ -53,7 +53,7 @@ def test_what_comes_in_under_the_watermark_is_counted_and_joins_the_next_second(
     assert sequencer.late == 4
 
 
-def test_what_comes_late_but_within_lateness_stands_in_its_own_second() -> None:
+def test_a_signal_late_within_the_lateness_is_placed_in_its_own_second() -> None:
     sequencer = Sequencer(3.0)
     released(sequencer, said(10.5), said(13.9, seq=2))
     released(sequencer, said(10.9, seq=3), said(10.1, seq=4))
@@ -61,7 +61,7 @@ def test_what_comes_late_but_within_lateness_stands_in_its_own_second() -> None:
     assert plain(released(sequencer, said(14.0, seq=5))) == [(11, [4, 1, 3], [])]
 
 
-def test_the_first_signals_may_come_out_of_order_by_the_lateness_and_no_more() -> None:
+def test_the_first_signals_may_be_out_of_order_by_at_most_the_lateness() -> None:
     sequencer = Sequencer(3.0)
     released(sequencer, said(10.5), said(7.1, seq=2))
     assert sequencer.late == 0
@@ -72,19 +72,19 @@ def test_the_first_signals_may_come_out_of_order_by_the_lateness_and_no_more() -
     assert seconds[-1] == (11, [1], [])
 
 
-def test_of_one_moment_the_source_and_then_its_number_give_the_order() -> None:
+def test_signals_of_one_moment_are_ordered_by_source_and_then_by_number() -> None:
     sequencer = Sequencer(3.0)
     signals = [said(10.0, "b", 1), said(10.0, "a", 2), said(10.0, "a", 1)]
     seconds = released(sequencer, *signals, flush=True)
     assert [(one.source, one.seq) for one in seconds[-1].signals] == [("a", 1), ("a", 2), ("b", 1)]
 
 
-def test_nothing_given_is_nothing_held() -> None:
+def test_an_empty_sequencer_releases_nothing() -> None:
     assert list(Sequencer(3.0).flush()) == []
 
 
 @pytest.mark.parametrize("most", [5, 100])
-def test_of_a_hole_so_many_empty_seconds_are_counted(most: int) -> None:
+def test_a_gap_counts_at_most_the_set_number_of_empty_seconds(most: int) -> None:
     sequencer = Sequencer(3.0, most)
     released(sequencer, said(0.5))
     seconds = [end_s for end_s, _, _ in plain(released(sequencer, said(1000.5, seq=2), flush=True))]
@@ -92,7 +92,7 @@ def test_of_a_hole_so_many_empty_seconds_are_counted(most: int) -> None:
     assert seconds == [-2, -1, 0, 1, *range(2, 2 + most), 998, 999, 1000, 1001]
 
 
-def test_what_is_held_beyond_a_hole_is_not_lost_with_it() -> None:
+def test_signals_held_across_a_gap_are_not_lost() -> None:
     sequencer = Sequencer(100.0, 5)
     seconds = plain(released(sequencer, said(0.5), said(50.5, seq=2), flush=True))
     # five of the hole up to the watermark, five of what is left of it at the end, and five between the two signals
@@ -100,7 +100,7 @@ def test_what_is_held_beyond_a_hole_is_not_lost_with_it() -> None:
     assert [numbers for _, numbers, _ in seconds if numbers] == [[1], [2]]
 
 
-def test_a_day_of_nothing_is_counted_where_nothing_else_is_said() -> None:
+def test_a_gap_counts_at_most_one_day_of_empty_seconds_by_default() -> None:
     sequencer = Sequencer(0.0)
     seconds = released(sequencer, said(0.5), said(1_000_000.5, seq=2))
     assert len(seconds) == 1 + 86_400
@@ -112,7 +112,7 @@ def test_signals_of_one_moment_source_and_number_stay_in_the_order_of_arrival() 
     assert [one.attributes["first"] for one in seconds[-1].signals] == [True, False]
 
 
-def test_liquidations_are_ordered_by_their_event_and_all_else_by_when_we_knew_it() -> None:
+def test_liquidations_are_ordered_by_event_time_and_all_other_signals_by_receipt_time() -> None:
     forced = SignalKind.LIQUIDATION
     assert order_s(said(10, kind=forced, received=12)) == ZERO_S + 10
     assert order_s(said(13, kind=forced, received=12)) == ZERO_S + 12
@@ -137,7 +137,7 @@ def test_the_order_of_arrival_within_lateness_changes_no_incident() -> None:
     assert told.changes
 
 
-def test_the_greatest_of_the_latenesses_is_waited_for_and_late_signals_are_counted_one_by_one() -> None:
+def test_the_largest_lateness_is_waited_for_and_every_late_signal_is_counted() -> None:
     correlator = Correlator(DRILL)
     for second in (10.5, 13.9, 10.6):
         correlator.on_signal(said(second))
@@ -147,7 +147,7 @@ def test_the_greatest_of_the_latenesses_is_waited_for_and_late_signals_are_count
     assert correlator.late == 2
 
 
-def test_a_liquidation_that_comes_in_late_stands_in_the_second_in_which_it_happened() -> None:
+def test_a_liquidation_that_arrives_late_is_counted_in_the_second_in_which_it_happened() -> None:
     sequencer = Sequencer(3.0)
     forced = said(10.2, seq=2, kind=SignalKind.LIQUIDATION, received=12.6)
     seconds = plain(released(sequencer, said(10.1), said(12.5, seq=3), forced, flush=True))

@@ -64,7 +64,7 @@ def books(bench: Bench, since: int, until: int, depth_usd: float) -> None:
 
 
 @pytest.mark.parametrize(("share", "grade"), [(0.5, 0), (0.35, 1), (0.2, 2), (0.08, 3), (0.01, 4)])
-def test_depth_far_under_its_usual_is_graded_by_its_fall(share: float, grade: int) -> None:
+def test_depth_far_below_normal_is_graded_by_its_fall(share: float, grade: int) -> None:
     bench = Bench("book_stress")
     books(bench, 0, 400, 1e6)
     books(bench, 400, 402, share * 1e6)
@@ -73,7 +73,7 @@ def test_depth_far_under_its_usual_is_graded_by_its_fall(share: float, grade: in
     assert bench.grades == ({"book_depth": grade} if grade else {})
 
 
-def test_a_book_thin_for_hours_is_its_own_usual() -> None:
+def test_a_book_that_is_thin_for_hours_becomes_its_own_normal() -> None:
     bench = Bench("book_stress", CorrelatorSettings(warm_s=15, level_long_s=60))
     books(bench, 0, 60, 1e6)
     books(bench, 60, 1200, 2e5)
@@ -85,7 +85,7 @@ def test_a_book_thin_for_hours_is_its_own_usual() -> None:
 @pytest.mark.parametrize(
     ("state", "grade"), [("crossed", 2), ("frozen", 2), ("hollow", 3), ("empty", 3), ("unsynced", 0)]
 )
-def test_a_sick_book_is_evidence_once_it_lasts(state: str, grade: int) -> None:
+def test_a_faulty_book_is_evidence_if_it_lasts(state: str, grade: int) -> None:
     bench = Bench("book_stress")
     for second in range(3):
         bench.say(SignalKind.BOOK, second, state=state)
@@ -94,7 +94,7 @@ def test_a_sick_book_is_evidence_once_it_lasts(state: str, grade: int) -> None:
     assert bench.grades == ({"book_state": grade} if grade else {})
 
 
-def test_books_of_rest_and_of_nobody_are_left_aside() -> None:
+def test_books_from_rest_and_books_without_an_asset_are_ignored() -> None:
     bench = Bench("book_stress")
     for second in range(9):
         bench.say(SignalKind.BOOK, second, state="empty", origin="rest")
@@ -110,7 +110,7 @@ def test_a_silent_feed_is_evidence_at_once_with_its_onset() -> None:
     bench.second(101)
 
 
-def test_planned_and_nobodys_feed_faults_are_none() -> None:
+def test_planned_feed_faults_and_faults_without_a_venue_are_no_evidence() -> None:
     bench = Bench("feed_faults")
     for second in range(9):
         bench.say(SignalKind.FEED_CLOSED, second, planned=True)
@@ -118,7 +118,7 @@ def test_planned_and_nobodys_feed_faults_are_none() -> None:
     assert not bench.grades
 
 
-def test_cuts_are_graded_by_their_number_in_a_minute() -> None:
+def test_disconnections_are_graded_by_their_number_in_a_minute() -> None:
     bench = Bench("feed_faults")
     for second in (0, 100, 200):
         bench.say(SignalKind.FEED_CLOSED, second)
@@ -129,7 +129,7 @@ def test_cuts_are_graded_by_their_number_in_a_minute() -> None:
     assert "cut alpha" in bench.said
 
 
-def test_fragility_says_each_ratio_that_is_extreme() -> None:
+def test_fragility_reports_every_extreme_ratio() -> None:
     bench = Bench("fragility")
     bench.say(SignalKind.VOLUME, 1, 9e9, market="perp")
     bench.say(SignalKind.VOLUME, 1, 1e9, market="spot")
@@ -147,7 +147,7 @@ def test_fragility_says_each_ratio_that_is_extreme() -> None:
     assert {one.leg for one in bench.board.everything()} == {Leg.FRAGILITY}
 
 
-def test_ordinary_or_missing_ratios_say_nothing() -> None:
+def test_ordinary_or_missing_ratios_make_no_evidence() -> None:
     bench = Bench("fragility")
     bench.say(SignalKind.FUNDING, 1, 0.0001)
     bench.say(SignalKind.VOLUME, 1, 1e9, subject=Subject(asset="ETH", venue="alpha"), market="perp")
@@ -164,7 +164,7 @@ def test_liquidity_that_leaves_is_graded_by_share_of_the_pool(share: float, grad
     bench.second(11)
 
 
-def test_removals_add_up_and_additions_give_back() -> None:
+def test_removals_add_up_and_additions_reduce_them() -> None:
     bench = Bench("liquidity")
     for index in range(3):
         bench.say(SignalKind.LIQUIDITY_REMOVED, 10 + index, 0.2, CHAIN, event_id=f"r{index}")
@@ -173,7 +173,7 @@ def test_removals_add_up_and_additions_give_back() -> None:
     assert not bench.grades
 
 
-def test_a_matched_migration_is_told_as_one_and_explains_the_removal() -> None:
+def test_a_matched_migration_is_reported_as_one_and_explains_the_removal() -> None:
     bench = Bench("liquidity")
     bench.say(SignalKind.LIQUIDITY_REMOVED, 10, 0.8, CHAIN, event_id="r")
     bench.say(SignalKind.MIGRATION, 11, 0.8, CHAIN, event_id="m", to_pool="0xcc")
@@ -181,14 +181,14 @@ def test_a_matched_migration_is_told_as_one_and_explains_the_removal() -> None:
     assert "migrated to 0xcc" in bench.said
 
 
-def test_moves_of_no_pool_or_asset_are_left_aside() -> None:
+def test_moves_without_a_pool_or_an_asset_are_ignored() -> None:
     bench = Bench("liquidity")
     bench.say(SignalKind.LIQUIDITY_REMOVED, 10, 0.8, Subject(asset="BTC"), event_id="r")
     bench.say(SignalKind.LIQUIDITY_REMOVED, 10, 0.8, Subject(pool=POOL), event_id="r")
     assert not bench.grades
 
 
-def test_a_reorg_takes_back_one_move_and_leaves_the_others() -> None:
+def test_a_reorg_retracts_one_move_and_leaves_the_others() -> None:
     bench = Bench("liquidity")
     bench.say(SignalKind.LIQUIDITY_REMOVED, 10, 0.5, CHAIN, event_id="r1")
     bench.say(SignalKind.LIQUIDITY_REMOVED, 11, 0.5, CHAIN, event_id="r2")
@@ -237,7 +237,7 @@ def queue(bench: Bench, second: float, eta_s: float, operation: str = "op") -> N
     bench.say(SignalKind.UPGRADE_QUEUED, second, eta, CHAIN, event_id=f"q-{operation}", operation=operation, new=None)
 
 
-def test_a_queued_upgrade_weighs_more_within_an_hour_of_its_time() -> None:
+def test_a_queued_upgrade_weighs_more_within_an_hour_of_its_execution_time() -> None:
     bench = Bench("upgrades")
     queue(bench, 0, 7200)
     bench.second(1)
@@ -251,7 +251,7 @@ def test_a_queued_upgrade_weighs_more_within_an_hour_of_its_time() -> None:
     assert not bench.grades
 
 
-def test_a_reorg_takes_a_queued_upgrade_back() -> None:
+def test_a_reorg_retracts_a_queued_upgrade() -> None:
     bench = Bench("upgrades")
     queue(bench, 0, 7200)
     bench.second(1)
@@ -272,7 +272,7 @@ def test_upgrades_remembered_and_queued_are_bounded() -> None:
     assert not bench.board.retracted
 
 
-def test_an_upgrade_of_no_asset_is_left_aside() -> None:
+def test_an_upgrade_without_an_asset_is_ignored() -> None:
     bench = Bench("upgrades")
     bench.say(SignalKind.UPGRADE, 1, subject=Subject(network="ethereum"), event_id="u")
     bench.say(SignalKind.UPGRADE_QUEUED, 1, subject=Subject(network="ethereum"), event_id="q")

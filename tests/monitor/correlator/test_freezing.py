@@ -23,7 +23,7 @@ from tests.monitor.correlator.test_determinism import LOG, TOLD
 @pytest.mark.thorough
 @given(st.lists(st.integers(0, len(LOG)), min_size=1, max_size=6))
 @settings(max_examples=25, deadline=None)
-def test_frozen_and_thawed_at_any_signals_the_log_has_the_same_digest(stops: list[int]) -> None:
+def test_a_log_with_saves_and_restores_at_any_signal_has_the_same_digest(stops: list[int]) -> None:
     correlator = Correlator(DRILL)
     changes: list[IncidentChange] = []
     for index, signal in enumerate(LOG):
@@ -39,7 +39,7 @@ def test_frozen_and_thawed_at_any_signals_the_log_has_the_same_digest(stops: lis
     assert correlator.settings == DRILL
 
 
-def test_an_image_frozen_again_is_the_same_image() -> None:
+def test_a_restored_correlator_saves_the_same_image() -> None:
     correlator = Correlator(DRILL)
     for signal in LOG[: len(LOG) // 2]:
         correlator.on_signal(signal)
@@ -47,7 +47,7 @@ def test_an_image_frozen_again_is_the_same_image() -> None:
     assert Correlator.thaw(image).freeze() == image
 
 
-def test_thawing_leaves_the_frozen_one_as_it_was() -> None:
+def test_restoring_an_image_leaves_the_saved_correlator_unchanged() -> None:
     half = len(LOG) // 2
     first = Correlator(DRILL)
     for signal in LOG[:half]:
@@ -60,13 +60,13 @@ def test_thawing_leaves_the_frozen_one_as_it_was() -> None:
         assert correlator.digest() == TOLD.correlator.digest()
 
 
-def test_what_is_kept_does_not_grow_with_the_length_of_a_log() -> None:
+def test_the_saved_image_does_not_grow_with_the_length_of_a_log() -> None:
     sizes = [len(tell(Story(lasts_s).signals(), DRILL).correlator.freeze()) for lasts_s in (900, 2700)]
     assert sizes[1] < 1.1 * sizes[0]
     assert sizes[1] < 1_000_000
 
 
-def test_every_plain_thing_comes_back_as_it_was_and_what_was_one_object_is_one() -> None:
+def test_every_plain_value_is_restored_and_a_shared_object_stays_shared() -> None:
     shared = ["x"]
     kept = {
         "numbers": [0, -1, 2**64, -(2**70), 0.1, float("inf"), float("-inf"), True, None],
@@ -85,7 +85,7 @@ def test_every_plain_thing_comes_back_as_it_was_and_what_was_one_object_is_one()
     assert [type(one) for one in back["numbers"]] == [type(one) for one in kept["numbers"]]  # type: ignore[attr-defined]
 
 
-def test_what_is_not_of_the_correlators_rooms_is_not_frozen() -> None:
+def test_an_object_from_outside_the_correlator_cannot_be_saved() -> None:
     with pytest.raises(TypeError, match="Story cannot be frozen"):
         pack({"story": Story(1)})
 

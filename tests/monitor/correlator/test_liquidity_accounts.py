@@ -42,14 +42,14 @@ def accounted(
 
 
 @pytest.mark.parametrize(("share", "grade"), [(0.19, 0), (0.2, 1), (0.45, 2), (0.7, 3), (1.0, 3)])
-def test_what_left_is_graded_by_its_share_of_the_depth(share: float, grade: int) -> None:
+def test_removed_liquidity_is_graded_by_its_share_of_the_depth(share: float, grade: int) -> None:
     bench = Bench("liquidity_accounts")
     accounted(bench, 10, share)
     bench.second(11)
     assert bench.grades == ({"liquidity_gone": grade} if grade else {})
 
 
-def test_the_words_name_from_where_to_where() -> None:
+def test_the_text_names_where_liquidity_left_and_where_it_went() -> None:
     bench = Bench("liquidity_accounts")
     first: dict[str, float] = {"readded": 55 / 62, "to_share": 55 / 62, "to_wallets": 7 / 62}
     accounted(bench, 10, 0.62, to_pool=THERE, to_kind="uniswap_v3", to_pools=1, **first)  # type: ignore[arg-type]
@@ -66,13 +66,13 @@ def test_the_words_name_from_where_to_where() -> None:
     (0.5, 0.9, "liquidity_drained", 3), (0.25, 0.6, "liquidity_drained", 1), (0.9, 1.0, "liquidity_drained", 4),
     (0.5, 0.45, "liquidity_gone", 3), (0.5, 0.3, "liquidity_gone", 2),
 ])  # fmt: skip
-def test_what_nobody_can_explain_is_a_drain(share: float, unexplained: float, name: str, grade: int) -> None:
+def test_unexplained_removals_are_a_drain(share: float, unexplained: float, name: str, grade: int) -> None:
     bench = Bench("liquidity_accounts")
     accounted(bench, 10, share, unexplained)
     assert bench.grades == {name: grade}
 
 
-def test_a_removal_that_is_explained_later_is_one_fact_throughout_and_does_not_begin_anew() -> None:
+def test_a_removal_that_is_explained_later_stays_one_fact_and_keeps_its_onset() -> None:
     bench = Bench("liquidity_accounts")
     accounted(bench, 10, 0.5, 1.0)
     accounted(bench, 22, 0.5)
@@ -84,7 +84,7 @@ def test_a_removal_that_is_explained_later_is_one_fact_throughout_and_does_not_b
     assert next(bench.board.everything()).at == at(1900)
 
 
-def test_what_comes_back_to_its_own_pool_lowers_the_grade() -> None:
+def test_liquidity_that_returns_to_its_own_pool_lowers_the_grade() -> None:
     bench = Bench("liquidity_accounts")
     accounted(bench, 10, 0.8)
     accounted(bench, 100, 0.3)
@@ -93,7 +93,7 @@ def test_what_comes_back_to_its_own_pool_lowers_the_grade() -> None:
     assert not bench.grades
 
 
-def test_no_removal_counts_as_share_of_the_pool_and_as_share_of_the_depth() -> None:
+def test_a_removal_counts_only_once_by_pool_share_or_by_depth_share() -> None:
     bench = Bench("liquidity")
     bench.say(SignalKind.LIQUIDITY_REMOVED, 10, 0.9, RIFT, event_id="r", depth_share=0.5)
     bench.say(SignalKind.MIGRATION, 10, 0.9, RIFT, event_id="m", to_pool=THERE, depth_share=0.5)
@@ -105,7 +105,7 @@ def test_no_removal_counts_as_share_of_the_pool_and_as_share_of_the_depth() -> N
     assert not other.grades, "of what is not known as depth the pool's share tells"
 
 
-def test_the_asset_is_judged_by_its_own_token() -> None:
+def test_liquidity_is_judged_by_the_assets_own_token() -> None:
     bench = Bench("liquidity_accounts")
     for pool, quote in (("0x1", "0xbb"), ("0x2", "0xcc")):
         bench.say(
@@ -121,7 +121,7 @@ def test_the_asset_is_judged_by_its_own_token() -> None:
     assert alone.grades == {"liquidity_gone": 1}, "of equals the one that lost less"
 
 
-def test_a_reorg_takes_an_account_back_and_leaves_the_one_before() -> None:
+def test_a_reorg_retracts_an_account_and_leaves_the_earlier_one() -> None:
     bench = Bench("liquidity_accounts")
     accounted(bench, 10, 0.5, event_id="one")
     accounted(bench, 22, 0.9, event_id="two")
@@ -134,7 +134,7 @@ def test_a_reorg_takes_an_account_back_and_leaves_the_one_before() -> None:
     assert len(bench.board.retracted) == 2
 
 
-def test_accounts_of_no_asset_are_left_aside_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts_without_an_asset_are_ignored_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liquidity_accounts, "MAX_TOKENS", 2)
     monkeypatch.setattr(liquidity_accounts, "MAX_POOLS", 1)
     bench = Bench("liquidity_accounts")
@@ -161,7 +161,7 @@ def quarter(second: int) -> int:
     return second + -int(at(second).timestamp()) % 15
 
 
-def test_depth_that_gathers_in_fewer_places_is_context() -> None:
+def test_depth_that_concentrates_in_fewer_places_is_context() -> None:
     bench = Bench("fragmentation")
     books(bench, 1, 1e6, 1e6, 1e6)
     bench.say(SignalKind.BOOK, 1, subject=Subject(asset="RIFT", venue="venue9"), bid_depth_200_usd=None)
@@ -180,7 +180,7 @@ def test_depth_that_gathers_in_fewer_places_is_context() -> None:
     assert evidence.said == "RIFT's depth gathers in fewer places (N_eff): over venues 3.0 → 1.0; over pools 2.0 → 2.2"
 
 
-def test_pools_alone_tell_it_too_and_a_reorg_takes_it_back() -> None:
+def test_concentration_over_pools_alone_is_reported_and_a_reorg_retracts_it() -> None:
     bench = Bench("fragmentation")
     accounted(bench, 20, 0.5, hhi_before=0.25, hhi_after=1.0, event_id="gone")
     bench.second(quarter(21))

@@ -87,7 +87,7 @@ def test_the_third_leg_may_be_any(order: str) -> None:
     assert 0 < told.when(storm) - (ONSET_S + 60) <= 60
 
 
-def test_recovery_ends_a_storm_after_calm_was_seen_long_enough() -> None:
+def test_a_storm_ends_after_enough_calm() -> None:
     told = tell(Story(300).trouble(30, 75).surge(40, 75).upgrade(50).migrate(50).signals(), DRILL)
     ended = told.of()[-1]
     assert (ended.kind, ended.state) == (ChangeKind.ENDED, IncidentState.ENDED)
@@ -116,13 +116,13 @@ def test_every_venue_down_with_good_controls_is_the_market() -> None:
     assert not any(one.scope.startswith("vantage:") for one in told.changes)
 
 
-def test_one_venue_out_is_no_storm() -> None:
+def test_an_outage_of_one_venue_is_no_storm() -> None:
     told = tell(Story(ONSET_S + 120).trouble(ONSET_S, 9999, "alpha").signals())
     assert highest(told) <= Level.WATCH
     assert told.verdicts[ONSET_S + 120].fault in (Fault.VENUE, Fault.NONE)
 
 
-def test_a_venue_reached_from_another_vantage_is_a_matter_of_the_path() -> None:
+def test_a_venue_that_another_vantage_reaches_is_a_fault_of_the_path() -> None:
     story = Story(ONSET_S + 60, vantages=("home", "away")).trouble(ONSET_S, 9999, "alpha", "beta")
     log = [
         replace(one, attributes={**one.attributes, "outcome": "ok", "censored": False}, value=0.05)
@@ -136,7 +136,7 @@ def test_a_venue_reached_from_another_vantage_is_a_matter_of_the_path() -> None:
     assert "the path there" in told.changes[-1].headline
 
 
-def test_a_reorg_takes_the_evidence_back_and_amends() -> None:
+def test_a_reorg_retracts_the_evidence_and_amends_the_incident() -> None:
     story = Story(ONSET_S + 200).surge(ONSET_S, 9999).upgrade(ONSET_S + 30).retract(ONSET_S + 60)
     told = tell(story.signals())
     amended = next(one for one in told.of() if one.kind is ChangeKind.AMENDED)
@@ -168,7 +168,7 @@ def _fragile(second: float) -> list[Signal]:
     ]
 
 
-def test_fragility_alone_never_makes_a_level_and_adds_at_most_its_cap() -> None:
+def test_fragility_alone_never_raises_a_level_and_adds_at_most_its_cap() -> None:
     story = Story(ONSET_S + 120)
     story.extra = [one for second in range(0, ONSET_S + 120, 10) for one in _fragile(second)]
     told = tell(story.signals())
@@ -206,7 +206,7 @@ def test_a_surge_that_is_over_is_not_renewed_by_quiet_events() -> None:
     assert told.of()[-1].kind is ChangeKind.ENDED
 
 
-def test_a_storm_that_comes_back_soon_is_the_same_incident_and_pages_again_as_it_had_ended() -> None:
+def test_a_storm_that_returns_soon_resumes_its_incident_and_pages_again() -> None:
     story = Story(500).trouble(30, 75).surge(40, 75).upgrade(50).migrate(50)
     story.trouble(300, 345).surge(310, 345).upgrade(320, "upgrade-2").migrate(320)
     told = tell(story.signals(), DRILL)

@@ -115,7 +115,7 @@ def test_a_surge_on_clustered_background_is_grade_three_in_seconds(times: float,
     assert fmean(delay_s(clustered, 1.0, times, seed) for seed in range(20)) <= most_s
 
 
-def test_a_feed_that_tells_one_a_second_still_shows_the_surge_and_loses_trust() -> None:
+def test_a_feed_limited_to_one_event_a_second_still_shows_the_surge_and_loses_trust() -> None:
     stream = Stream(CorrelatorSettings(), "latest_per_second")
     chance = random.Random(5)
     for _ in range(1000):
@@ -127,7 +127,7 @@ def test_a_feed_that_tells_one_a_second_still_shows_the_surge_and_loses_trust() 
     assert found[-1][0].value > 1.5
 
 
-def test_old_news_told_at_subscribe_is_no_surge() -> None:
+def test_a_backlog_sent_at_subscription_is_no_surge() -> None:
     stream = Stream(CorrelatorSettings(warm_s=0))
     stream._said["backlog"] = True
     assert not any(stream.second(50) for _ in range(30))
@@ -146,13 +146,13 @@ def test_silence_of_a_blind_feed_is_not_learned_as_calm() -> None:
     assert not [one for _ in range(120) for one in stream.second(poisson(chance, 1.0)) if one.grade > 1]
 
 
-def test_very_many_events_a_second_are_still_usual_where_they_always_are() -> None:
+def test_a_constantly_high_rate_of_events_is_normal() -> None:
     chance = random.Random(7)
     found = false_alarms(lambda: poisson(chance, 20), 1, CorrelatorSettings())
     assert found[2] == 0
 
 
-def test_a_second_of_many_events_on_a_quiet_stream_is_told_with_its_onset() -> None:
+def test_a_second_of_many_events_on_a_quiet_stream_is_reported_with_its_onset() -> None:
     stream = Stream(CorrelatorSettings())
     for _ in range(600):
         stream.second(0)

@@ -35,15 +35,13 @@ def trusted(counts: list[int], censoring: str = THROTTLED) -> tuple[float, float
         ([3] * 60, 1.0),
     ],
 )
-def test_a_throttled_feed_is_believed_by_what_it_reported_of_the_estimated_truth(
-    counts: list[int], share: float
-) -> None:
+def test_a_throttled_feed_is_trusted_by_its_share_of_the_estimated_true_rate(counts: list[int], share: float) -> None:
     trust, coverage = trusted(counts)
     assert trust == pytest.approx(share)
     assert coverage == pytest.approx(share)
 
 
-def test_a_complete_feed_is_believed_whole_however_much_it_tells() -> None:
+def test_a_complete_feed_is_fully_trusted_however_much_it_reports() -> None:
     assert trusted([1] * 60, "complete") == (1.0, 1.0)
 
 
@@ -65,13 +63,15 @@ def closed(feed: _Feed, counts: list[int]) -> tuple[int, float]:
         ([4] * 10, 4, 0.0),
     ],
 )
-def test_what_a_throttle_hides_is_estimated_over_ten_seconds(counts: list[int], told: int, hidden: float) -> None:
+def test_events_hidden_by_a_throttle_are_estimated_over_ten_seconds(
+    counts: list[int], told: int, hidden: float
+) -> None:
     shown, more = closed(_Feed(throttled=True), counts)
     assert shown == told
     assert more == pytest.approx(hidden)
 
 
-def test_of_a_complete_feed_nothing_is_hidden() -> None:
+def test_a_complete_feed_hides_nothing() -> None:
     assert closed(_Feed(), [1] * 10) == (1, 0.0)
 
 

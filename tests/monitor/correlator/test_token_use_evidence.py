@@ -30,7 +30,7 @@ def usual(bench: Bench, hours: int, subject: Subject = CHAIN) -> None:
         hour(bench, number, rng.gauss(1000, 100), subject, active=int(rng.gauss(300, 30)), reserves=1e24)
 
 
-def test_ordinary_hours_say_nothing() -> None:
+def test_ordinary_hours_make_no_evidence() -> None:
     bench = Bench("token_use")
     usual(bench, 24 * 14)
     assert not bench.grades
@@ -57,7 +57,7 @@ def test_unusual_hours_add_a_little_context(transfers: float, said: dict[str, Sc
     assert not bench.grades
 
 
-def test_pieces_of_hours_and_unknown_assets_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_hours_and_unknown_assets_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench("token_use")
     usual(bench, 72)
     hour(bench, 72, 90_000, complete=False)

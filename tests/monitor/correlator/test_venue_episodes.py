@@ -61,7 +61,7 @@ def test_an_asset_with_a_finding_of_its_own_has_its_own_incident_and_the_venues_
     assert "withdrawals" in {one.name for one in own[0].evidence}
 
 
-def test_a_second_leg_makes_it_the_assets_own_and_it_stays_the_venues_child() -> None:
+def test_a_second_leg_opens_the_assets_own_incident_as_a_child_of_the_venues() -> None:
     story = desk(Story(300).trouble(30, 75, "alpha", "beta").surge(60, 250))
     told = tell(story.signals(), DRILL)
     assert scopes(told) == {"venue:alpha", "venue:beta", "asset:BTC"}
@@ -72,12 +72,12 @@ def test_a_second_leg_makes_it_the_assets_own_and_it_stays_the_venues_child() ->
     assert told.when(told.of()[-1]) > max(told.when(told.of(f"venue:{name}")[-1]) for name in ("alpha", "beta"))
 
 
-def test_a_leg_that_stands_without_the_venue_has_no_parent() -> None:
+def test_an_incident_that_does_not_need_the_venue_has_no_parent() -> None:
     told = tell(Story(75).surge(40, 75).signals(), DRILL)
     assert {one.parent_id for one in told.changes} == {None}
 
 
-def test_a_venue_that_is_well_again_ends_after_calm_was_seen_long_enough_and_is_the_same_when_it_comes_back() -> None:
+def test_a_venues_incident_ends_after_enough_calm_and_resumes_when_the_trouble_returns() -> None:
     told = tell(Story(300).trouble(30, 60, "alpha").trouble(200, 230, "alpha").signals(), DRILL)
     kinds = [one.kind for one in told.of("venue:alpha")]
     assert kinds == [ChangeKind.OPENED, ChangeKind.ENDED, ChangeKind.RESUMED, ChangeKind.ENDED]
@@ -88,7 +88,7 @@ def test_a_venue_that_is_well_again_ends_after_calm_was_seen_long_enough_and_is_
     assert told.when(ended) >= 60 + DRILL.leave_after_s
 
 
-def test_a_venue_gone_dark_is_held_blind_and_then_ended_unknown() -> None:
+def test_a_blind_venue_is_held_and_then_ends_as_unknown() -> None:
     story = Story(250).trouble(30, 60, "alpha").mute(60, 9999, *(f"alpha/{one}" for one in ("book_ws", "server_time")))
     told = tell(story.signals(), replace(DRILL, held_blind_max_s=60))
     changes = told.of("venue:alpha")
@@ -97,13 +97,13 @@ def test_a_venue_gone_dark_is_held_blind_and_then_ended_unknown() -> None:
     assert "blind: alpha/book_ws (nothing for" in changes[1].headline
 
 
-def test_a_venues_closed_feeds_do_not_make_its_failing_answers_untrue() -> None:
+def test_failing_answers_still_count_when_the_venues_feeds_are_closed() -> None:
     story = Story(75).trouble(30, 9999, "alpha", outcome="overloaded").mute(25, 9999, "alpha/book_ws")
     told = tell(story.signals(), DRILL)
     assert told.of("venue:alpha")[0].kind is ChangeKind.OPENED
 
 
-def test_our_own_network_opens_no_venue_and_holds_one_that_is_open() -> None:
+def test_our_own_outage_opens_no_venue_incident_and_holds_an_open_one_blind() -> None:
     down = tell(Story(150).network_down(40, 70).signals(), DRILL)
     assert scopes(down) == {"vantage:home"}
     story = Story(150, vantages=("home",)).trouble(25, 9999, "alpha", outcome="overloaded").network_down(45, 120)
@@ -117,7 +117,7 @@ def test_our_own_network_opens_no_venue_and_holds_one_that_is_open() -> None:
     assert not any(one.kind is ChangeKind.ENDED and told.when(one) <= 120 for one in told.changes)
 
 
-def test_a_venue_in_trouble_while_all_else_is_unseen_pages_once_for_all_its_assets() -> None:
+def test_a_venue_in_trouble_while_the_other_legs_are_blind_pages_once_for_all_its_assets() -> None:
     story = Story(110).trouble(50, 9999, "alpha", "beta")
     story.mute(30, 9999, f"{NETWORK}/chain", *(f"{venue}/liquidation" for venue in story.venues))
     told = tell(desk(story).signals(), DRILL)
@@ -128,7 +128,7 @@ def test_a_venue_in_trouble_while_all_else_is_unseen_pages_once_for_all_its_asse
 
 
 @pytest.mark.parametrize(("value", "count"), [(1.0, 0), (2.0, 1)])
-def test_a_venue_where_no_asset_trades_is_told_of_when_it_says_it_is_down(value: float, count: int) -> None:
+def test_a_venue_without_watched_assets_is_reported_when_it_says_it_is_down(value: float, count: int) -> None:
     story = Story(60)
     subject = Subject(venue="zeta")
     story.extra = [

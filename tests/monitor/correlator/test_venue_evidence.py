@@ -16,7 +16,7 @@ def ask(bench: Bench, second: int, outcome: str = "ok", latency_s: float = 0.05,
     bench.second(second + 1)
 
 
-def test_failures_in_a_row_rise_through_the_grades() -> None:
+def test_failures_in_a_row_raise_the_grade_step_by_step() -> None:
     bench = Bench("venue_failures")
     seen = []
     for second in range(20):
@@ -28,7 +28,7 @@ def test_failures_in_a_row_rise_through_the_grades() -> None:
     assert "overloaded 20" in bench.said
 
 
-def test_one_failure_in_twenty_is_allowed_and_ours_say_nothing() -> None:
+def test_one_failure_in_twenty_is_allowed_and_failures_of_our_own_do_not_count() -> None:
     bench = Bench("venue_failures")
     for second in range(4000):
         ask(bench, second, "overloaded" if second % 21 == 0 else "ok")
@@ -37,7 +37,7 @@ def test_one_failure_in_twenty_is_allowed_and_ours_say_nothing() -> None:
     assert not bench.grades
 
 
-def test_an_outage_that_is_over_leaves_no_wealth_for_the_next_single_failure() -> None:
+def test_a_finished_outage_does_not_make_the_next_single_failure_evidence() -> None:
     bench = Bench("venue_failures")
     for second in range(100):
         ask(bench, second, "overloaded")
@@ -49,7 +49,7 @@ def test_an_outage_that_is_over_leaves_no_wealth_for_the_next_single_failure() -
     assert not bench.grades
 
 
-def test_failures_while_our_own_network_is_down_are_not_held_against_the_venue() -> None:
+def test_failures_while_our_own_network_is_down_are_not_evidence_against_the_venue() -> None:
     bench = Bench("venue_failures")
     bench.attribution.local_since_s["home"] = 0.0
     bench.attribution.suspected = True
@@ -73,7 +73,7 @@ def test_slow_answers_are_judged_by_the_median_of_five() -> None:
     assert next(bench.board.everything()).onset == at(400)
 
 
-def test_refusals_say_nothing_of_latency_nor_does_nobody() -> None:
+def test_refusals_and_answers_without_a_venue_are_not_latency_evidence() -> None:
     bench = Bench("venue_latency")
     for second in range(400):
         ask(bench, second)
@@ -92,7 +92,7 @@ def test_a_lag_within_its_clock_bound_is_none_and_beyond_it_is_one() -> None:
     assert [one.id for one in bench.board.everything()] == ["feed_lag:alpha:alpha:trades"]
 
 
-def test_a_fast_answer_many_times_slower_but_still_fast_is_no_evidence() -> None:
+def test_an_answer_that_is_much_slower_but_still_fast_is_no_evidence() -> None:
     bench = Bench("venue_latency")
     for second in range(420):
         bench.say(SignalKind.ENGINE_LAG, second, 0.06 if second > 400 else 0.001, source="alpha/trades")
@@ -100,7 +100,7 @@ def test_a_fast_answer_many_times_slower_but_still_fast_is_no_evidence() -> None
     assert not bench.grades
 
 
-def test_a_venue_slow_for_hours_is_its_own_usual() -> None:
+def test_a_venue_that_is_slow_for_hours_becomes_its_own_normal() -> None:
     bench = Bench("venue_latency")
     for second in range(400):
         ask(bench, second)
@@ -109,7 +109,7 @@ def test_a_venue_slow_for_hours_is_its_own_usual() -> None:
     assert next(bench.board.everything()).at < at(39_000)
 
 
-def test_a_venue_that_says_it_is_down_is_believed_and_planned_work_is_little() -> None:
+def test_a_venue_that_reports_itself_down_is_believed_and_planned_work_is_grade_one() -> None:
     bench = Bench("venue_words")
     bench.say(SignalKind.VENUE_STATUS, 10, 2.0, title="matching halted")
     assert bench.grades == {"venue_status": 3}
@@ -123,7 +123,7 @@ def test_a_venue_that_says_it_is_down_is_believed_and_planned_work_is_little() -
     assert degraded.grades == {"venue_status": 2}
 
 
-def test_withdrawals_that_close_are_evidence_and_ones_always_closed_are_not() -> None:
+def test_withdrawals_that_close_are_evidence_and_withdrawals_that_were_always_closed_are_not() -> None:
     bench = Bench("venue_words")
     bench.say(SignalKind.WALLET, 0, 1.0)
     bench.say(SignalKind.WALLET, 0, 1.0, subject=Subject(venue="alpha"))

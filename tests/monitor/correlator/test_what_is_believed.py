@@ -28,7 +28,7 @@ def states(judges: Judges) -> list[LegState]:
 @pytest.mark.parametrize(
     ("vantages", "coverage"), [((), 0.6), (("home",), 0.6), (("home", "away"), 1.0), (("a", "b", "c"), 1.0)]
 )
-def test_an_assets_venue_leg_seen_from_one_place_is_covered_by_six_tenths(
+def test_an_assets_venue_leg_seen_from_one_vantage_has_a_coverage_of_six_tenths(
     vantages: tuple[str, ...], coverage: float
 ) -> None:
     judges = Judges("ab")
@@ -37,7 +37,7 @@ def test_an_assets_venue_leg_seen_from_one_place_is_covered_by_six_tenths(
     assert covered == {Leg.LIQUIDATION: 1.0, Leg.VENUE: coverage, Leg.MIGRATION: 1.0}
 
 
-def test_the_cap_of_one_place_gives_no_sight_that_is_not_there() -> None:
+def test_the_single_vantage_cap_never_raises_coverage() -> None:
     judges = Judges("ab")
     judges.close("a/book_ws")
     assert venue_leg(judges).coverage == 0.5
@@ -45,7 +45,7 @@ def test_the_cap_of_one_place_gives_no_sight_that_is_not_there() -> None:
     assert venue_leg(judges).coverage == 0.0
 
 
-def test_what_one_place_sees_of_a_venue_is_discounted_and_what_two_see_is_not() -> None:
+def test_venue_evidence_from_one_vantage_is_discounted_and_from_two_it_is_not() -> None:
     judges = Judges("a")
     judges.fact("a", weight=1.9)  # 1.9 nats are 1.42 at coverage 0.6: ln(0.4 / e + 0.6 e^1.9)
     assert venue_leg(judges).w_lo == pytest.approx(1.4252, abs=1e-4)
@@ -55,7 +55,7 @@ def test_what_one_place_sees_of_a_venue_is_discounted_and_what_two_see_is_not() 
     assert venue_leg(judges).state is LegState.TRUE
 
 
-def test_a_venues_own_state_is_discounted_by_one_place_too() -> None:
+def test_a_venues_state_is_discounted_too_when_only_one_vantage_sees_it() -> None:
     judges = Judges("a")
     judges.fact("a", weight=1.9)
     [one] = judges.venues.assess(judges.now_s, (), ())
@@ -65,14 +65,14 @@ def test_a_venues_own_state_is_discounted_by_one_place_too() -> None:
     assert (one.state, one.level) == (LegState.TRUE, Level.WATCH)
 
 
-def test_the_cap_of_one_place_is_the_settings() -> None:
+def test_the_single_vantage_cap_comes_from_the_settings() -> None:
     judges = Judges("a", replace(S, single_vantage_cap=0.9))
     assert venue_leg(judges).coverage == 0.9
     judges.fact("a", weight=1.9)
     assert [one.state for one in judges.venues.assess(judges.now_s, (), ())] == [LegState.TRUE]
 
 
-def test_what_was_seen_of_a_venue_is_believed_though_its_feeds_are_closed() -> None:
+def test_a_fact_of_a_venue_is_believed_although_its_feeds_are_closed() -> None:
     judges = Judges("a")
     judges.close("a/book_ws")
     judges.fact("a", weight=3.0)
@@ -82,14 +82,14 @@ def test_what_was_seen_of_a_venue_is_believed_though_its_feeds_are_closed() -> N
 
 
 @pytest.mark.parametrize(("closed", "state"), [((), LegState.FALSE), (("a/book_ws",), LegState.UNKNOWN)])
-def test_calm_of_a_venue_must_be_seen_on_its_sources(closed: tuple[str, ...], state: LegState) -> None:
+def test_a_venue_is_calm_only_if_its_sources_are_seen(closed: tuple[str, ...], state: LegState) -> None:
     judges = Judges("a")
     judges.close(*closed)
     [one] = judges.venues.assess(judges.now_s, ("a",), ())
     assert (one.state, one.level, one.grade) == (state, Level.CALM, 0)
 
 
-def test_half_of_a_venues_sources_are_enough_to_see_calm_and_less_is_not() -> None:
+def test_half_of_a_venues_sources_are_enough_to_see_calm_and_fewer_are_not() -> None:
     judges = Judges("a")
     judges.expect("a/trades", "venue", Subject(asset="BTC", venue="a"))
     judges.close("a/trades")
@@ -99,7 +99,7 @@ def test_half_of_a_venues_sources_are_enough_to_see_calm_and_less_is_not() -> No
     assert [one.state for one in judges.venues.assess(judges.now_s, ("a",), ())] == [LegState.UNKNOWN]
 
 
-def test_a_venue_nobody_declared_sources_of_can_be_seen_calm() -> None:
+def test_a_venue_without_declared_sources_can_be_calm() -> None:
     judges = Judges("a")
     assert [one.state for one in judges.venues.assess(judges.now_s, ("z",), ())] == [LegState.FALSE]
 
@@ -113,7 +113,7 @@ def test_a_venue_is_reported_from_grade_three_on(grade: int, level: Level) -> No
     assert one.observation(judges.now_s, late=False).at_once is (grade == 4)
 
 
-def test_a_grade_stands_while_its_finding_weighs_a_nat() -> None:
+def test_a_grade_counts_while_its_finding_weighs_at_least_one_nat() -> None:
     judges = Judges("a")
     judges.fact("a", weight=1.0, grade=4)
     judges.own(Leg.MIGRATION, weight=1.0, grade=4)
@@ -125,14 +125,14 @@ def test_a_grade_stands_while_its_finding_weighs_a_nat() -> None:
     assert [one.grade for one in judges.venues.assess(judges.now_s, (), ())] == [0]
 
 
-def test_the_greatest_grade_of_a_leg_counts() -> None:
+def test_the_highest_grade_of_a_leg_counts() -> None:
     judges = Judges("a")
     judges.own(Leg.MIGRATION, weight=1.5, grade=4, name="x")
     judges.own(Leg.MIGRATION, weight=3.0, grade=1, name="y")
     assert judges.asset().grades[Leg.MIGRATION] == 4
 
 
-def test_the_onset_of_an_asset_and_of_a_venue_is_the_earliest_of_what_weighs_half_a_nat() -> None:
+def test_the_onset_of_an_asset_or_venue_is_the_earliest_evidence_of_at_least_half_a_nat() -> None:
     judges = Judges("a")
     judges.now_s = at(60).timestamp()
     judges.fact("a", weight=3.0, second=50, name="x")
@@ -146,7 +146,7 @@ def test_the_onset_of_an_asset_and_of_a_venue_is_the_earliest_of_what_weighs_hal
     assert venue.observation(judges.now_s, late=False).onset_s == at(30).timestamp()
 
 
-def test_a_venues_greatest_grade_counts_and_its_onset_is_of_what_weighs_at_least_half_a_nat() -> None:
+def test_a_venues_highest_grade_counts_and_its_onset_is_that_of_evidence_of_half_a_nat() -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0, grade=2, name="x", second=20)
     judges.fact("a", weight=1.0, grade=4, name="y", second=20)
@@ -157,7 +157,7 @@ def test_a_venues_greatest_grade_counts_and_its_onset_is_of_what_weighs_at_least
     assert venue.observation(judges.now_s, late=False).onset_s == at(10).timestamp()
 
 
-def test_a_source_of_half_its_sight_is_not_yet_named_as_blind() -> None:
+def test_a_source_with_half_its_coverage_is_not_yet_named_as_blind() -> None:
     judges = Judges("a")
     for _ in range(10):  # sequence gaps cost at most half
         subject = Subject(asset="BTC", venue="a")
@@ -172,7 +172,7 @@ def test_a_source_of_half_its_sight_is_not_yet_named_as_blind() -> None:
     assert (blind.source, blind.coverage, blind.since) == ("a/book_ws", 0.499573772, at(0))
 
 
-def test_of_two_places_that_are_down_the_blindness_began_with_the_first() -> None:
+def test_blindness_begins_with_the_first_of_two_vantages_that_are_down() -> None:
     judges = Judges("a")
     judges.attribution.local_since_s.update({"home": at(5).timestamp(), "away": at(3).timestamp()})
     assert {one.since for one in judges.asset().verdict.blind} == {at(3)}
@@ -180,7 +180,7 @@ def test_of_two_places_that_are_down_the_blindness_began_with_the_first() -> Non
     assert [one.since for one in venue.blind] == [at(3)]
 
 
-def test_where_nothing_stands_there_is_no_onset() -> None:
+def test_without_evidence_there_is_no_onset() -> None:
     judges = Judges("a")
     assert judges.asset().onset_s is None
     [venue] = judges.venues.assess(judges.now_s, ("a",), ())
@@ -189,7 +189,7 @@ def test_where_nothing_stands_there_is_no_onset() -> None:
 
 
 @pytest.mark.parametrize(("weights", "context"), [((), 0.0), ((0.2,), 0.2), ((0.2, 0.2), 0.4), ((0.4, 0.4), 0.5)])
-def test_context_adds_up_to_half_a_nat(weights: tuple[float, ...], context: float) -> None:
+def test_context_adds_at_most_half_a_nat(weights: tuple[float, ...], context: float) -> None:
     judges = Judges("a")
     judges.look_from("home", "away")
     for number, weight in enumerate(weights):
@@ -201,7 +201,7 @@ def test_context_adds_up_to_half_a_nat(weights: tuple[float, ...], context: floa
     assert logit(verdict.p_hi) == pytest.approx(-6.90675 - 3 + context, abs=1e-4)
 
 
-def test_a_blind_leg_leaves_the_storm_possible_and_no_more_certain() -> None:
+def test_a_blind_leg_keeps_the_storm_possible_and_adds_no_certainty() -> None:
     judges = Judges("a")
     judges.look_from("home", "away")
     judges.close("a/liquidation")
@@ -211,7 +211,7 @@ def test_a_blind_leg_leaves_the_storm_possible_and_no_more_certain() -> None:
     assert states(judges) == [LegState.UNKNOWN, LegState.FALSE, LegState.FALSE]
 
 
-def test_sources_under_half_their_sight_are_named_darkest_first_and_at_most_sixteen() -> None:
+def test_sources_below_half_coverage_are_named_worst_first_and_at_most_sixteen() -> None:
     judges = Judges([f"v{number:02}" for number in range(20)])
     judges.close(*(f"v{number:02}/book_ws" for number in range(3, 20)))
     judges.sources.trust["v00/liquidation", "BTC"] = 0.49
@@ -228,7 +228,7 @@ def test_sources_under_half_their_sight_are_named_darkest_first_and_at_most_sixt
     ]
 
 
-def test_a_shared_fact_alone_is_the_venues_and_a_finding_of_grade_two_makes_it_the_assets() -> None:
+def test_a_shared_fact_alone_belongs_to_the_venue_and_a_finding_of_grade_two_to_the_asset() -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0)
     assert (judges.asset().own, judges.asset().shared_alone, judges.asset().venues) == (False, True, ("a",))
@@ -240,7 +240,7 @@ def test_a_shared_fact_alone_is_the_venues_and_a_finding_of_grade_two_makes_it_t
     assert (judges.asset().own, judges.asset().shared_alone) == (True, False)
 
 
-def test_a_finding_that_has_faded_under_half_a_nat_makes_nothing_the_assets_own() -> None:
+def test_a_finding_below_half_a_nat_does_not_make_the_trouble_the_assets_own() -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0)
     judges.own(Leg.VENUE, weight=0.49, grade=4)
@@ -249,7 +249,7 @@ def test_a_finding_that_has_faded_under_half_a_nat_makes_nothing_the_assets_own(
     assert not judges.asset().shared_alone
 
 
-def test_two_true_legs_are_no_venues_matter_alone() -> None:
+def test_two_true_legs_are_not_only_the_venues_trouble() -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0)
     judges.own(Leg.MIGRATION, weight=3.0, grade=1)
@@ -264,7 +264,7 @@ def blind_venue() -> Judges:
     return judges
 
 
-def test_one_true_leg_with_both_others_dark_is_blind_stress_of_the_asset() -> None:
+def test_one_true_leg_with_both_others_blind_is_blind_stress_of_the_asset() -> None:
     seen = blind_venue().asset()
     assert seen.blind_stress
     assert (seen.verdict.level, seen.verdict.fault) == (Level.WATCH, Fault.VENUE)
@@ -274,7 +274,7 @@ def test_one_true_leg_with_both_others_dark_is_blind_stress_of_the_asset() -> No
     assert (one_dark.asset().blind_stress, one_dark.asset().verdict.level) == (False, Level.CALM)
 
 
-def test_a_venues_trouble_with_everything_else_dark_is_blind_stress_of_the_venue() -> None:
+def test_a_venues_trouble_with_both_other_legs_blind_is_blind_stress_of_the_venue() -> None:
     judges = blind_venue()
     [venue] = judges.venues.assess(judges.now_s, (), (judges.asset(),))
     assert (venue.blind_stress, venue.level) == (True, Level.WATCH)
@@ -287,14 +287,14 @@ def test_a_venues_trouble_with_everything_else_dark_is_blind_stress_of_the_venue
     assert (venue.blind_stress, venue.level) == (False, Level.CALM)
 
 
-def test_blind_stress_that_is_the_assets_own_is_not_reported_of_the_venue() -> None:
+def test_blind_stress_of_the_asset_itself_is_not_reported_for_the_venue() -> None:
     judges = blind_venue()
     judges.own(Leg.VENUE, weight=1.0, grade=2)
     [venue] = judges.venues.assess(judges.now_s, (), (judges.asset(),))
     assert not venue.blind_stress
 
 
-def test_a_venue_shows_its_leg_true_unseen_or_calm_to_its_episode() -> None:
+def test_a_venues_episode_gets_its_leg_as_true_unseen_or_calm() -> None:
     judges = Judges("a")
     judges.fact("a", weight=3.0)
     look = judges.venues.assess(judges.now_s, (), ())[0].observation(judges.now_s, late=False)
@@ -308,7 +308,7 @@ def test_a_venue_shows_its_leg_true_unseen_or_calm_to_its_episode() -> None:
     assert (look.true, look.unseen) == (frozenset(), frozenset())
 
 
-def test_venues_are_judged_in_order_of_name_where_spoken_of_or_going_on() -> None:
+def test_venues_with_facts_or_open_incidents_are_judged_in_order_of_name() -> None:
     judges = Judges("abc")
     assert judges.venues.assess(judges.now_s, (), ()) == []
     judges.fact("b", weight=3.0)
@@ -316,7 +316,7 @@ def test_venues_are_judged_in_order_of_name_where_spoken_of_or_going_on() -> Non
     assert [one.assets for one in judges.venues.assess(judges.now_s, (), ())] == [("BTC",)]
 
 
-def test_a_leg_that_nothing_was_declared_for_is_no_blindness() -> None:
+def test_a_leg_without_declared_sources_is_not_reported_as_blind() -> None:
     judges = Judges("a")
     judges.hear(signal(SignalKind.EXPECT, 0, "z/book_ws", 9.0, leg="venue"))
     seen = judges.judging.assess("ETH", judges.now_s)
@@ -324,7 +324,7 @@ def test_a_leg_that_nothing_was_declared_for_is_no_blindness() -> None:
     assert seen.verdict.blind == ()
 
 
-def test_a_grave_fact_seen_from_a_place_that_is_hardly_believed_is_unknown() -> None:
+def test_a_grave_fact_from_a_vantage_with_little_trust_is_unknown() -> None:
     judges = Judges("a", replace(S, single_vantage_cap=0.1))
     judges.fact("a", weight=3.0)  # ln(0.9 / e + 0.1 e^3) = 0.85 of the 1.5 that make it true
     assert [one.state for one in judges.venues.assess(judges.now_s, (), ())] == [LegState.UNKNOWN]

@@ -47,7 +47,7 @@ def surge(per_s: int, usd: float) -> list[IncidentChange]:
     return told
 
 
-def test_a_surge_is_reported_as_times_normal_with_its_rate_and_its_dollars() -> None:
+def test_a_surge_is_reported_as_a_multiple_of_normal_with_its_rate_and_its_dollars() -> None:
     [opened] = surge(5, 1000.0)
     # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; grade 4 is once in 13 weeks
     assert opened.headline == (
@@ -56,7 +56,7 @@ def test_a_surge_is_reported_as_times_normal_with_its_rate_and_its_dollars() -> 
     assert (opened.at, opened.opened_at) == (at(302), at(300))
 
 
-def test_the_evidence_of_a_surge_holds_the_figures_that_its_words_tell() -> None:
+def test_the_evidence_of_a_surge_holds_the_figures_of_its_text() -> None:
     [opened] = surge(8, 2_500_000.0)
     [found] = opened.evidence
     assert found.said == "liquidations 80x normal (8.0/s, 20,000,200 USD in 30 s)"
@@ -112,7 +112,7 @@ def test_a_change_carries_what_the_episode_and_the_verdict_hold() -> None:
     assert change.rejected_causes == ("local: other targets answer", "market: fewer than most venues are in stress")
 
 
-def test_what_is_unseen_is_said_first_by_leg_and_then_by_source_three_at_most() -> None:
+def test_the_headline_names_unseen_legs_and_then_at_most_three_blind_sources() -> None:
     judges = Judges("abcd")
     judges.close(*(f"{venue}/liquidation" for venue in "abcd"))
     change = told(judges)
@@ -128,14 +128,14 @@ def test_what_is_unseen_is_said_first_by_leg_and_then_by_source_three_at_most() 
     )
 
 
-def test_a_leg_whose_grade_has_faded_is_left_out_of_what_chance_would_do() -> None:
+def test_a_leg_whose_grade_has_faded_is_left_out_of_the_chance_rate() -> None:
     judges = two_legs()
     judges.own(Leg.VENUE, weight=0.9, grade=4, name="x", second=60)
     judges.own(Leg.VENUE, weight=0.9, grade=4, name="y", second=60)
     assert told(judges).far_per_day == pytest.approx(0.00625)
 
 
-def test_a_grave_finding_of_a_leg_that_is_not_true_is_left_out_of_it_too() -> None:
+def test_a_grave_finding_of_a_leg_that_is_not_true_is_left_out_of_the_chance_rate() -> None:
     judges = two_legs()
     judges.own(Leg.VENUE, weight=1.0, grade=4, name="x", second=60)
     assert told(judges).far_per_day == pytest.approx(0.00625)
@@ -162,7 +162,7 @@ def test_at_most_twenty_four_facts_of_a_venue_are_reported_in_order_of_onset() -
     assert list(change.evidence) == sorted(change.evidence, key=lambda one: (one.onset, one.id))
 
 
-def test_a_venues_change_names_its_strongest_fact_and_whom_it_affects() -> None:
+def test_a_venues_change_names_its_strongest_fact_and_the_affected_assets() -> None:
     judges = Judges("a")
     judges.fact("a", weight=2.0, grade=3, name="slow", second=0)
     judges.fact("a", weight=4.0, grade=2, name="down", second=10)
@@ -179,7 +179,7 @@ def test_a_venues_change_names_its_strongest_fact_and_whom_it_affects() -> None:
     assert change.rejected_causes == ("local: other targets answer", "market: fewer than most venues are in stress")
 
 
-def test_a_venue_names_a_fact_of_half_a_nat() -> None:
+def test_a_venues_headline_names_a_fact_of_half_a_nat() -> None:
     judges = Judges("a")
     judges.fact("a", weight=0.5, grade=4, name="slow")
     [seen] = judges.venues.assess(judges.now_s, (), ())
@@ -187,7 +187,7 @@ def test_a_venue_names_a_fact_of_half_a_nat() -> None:
     assert "slow:a since 12:00:00" in change.headline
 
 
-def test_a_venue_with_nothing_strong_names_nothing() -> None:
+def test_a_venues_headline_without_a_strong_fact_names_none() -> None:
     judges = Judges("a")
     judges.fact("a", weight=0.49, grade=4)
     [seen] = judges.venues.assess(judges.now_s, (), ())
@@ -195,7 +195,7 @@ def test_a_venue_with_nothing_strong_names_nothing() -> None:
     assert change.headline == ("CALM venue a: nothing strong now; affects 1 asset: BTC; by chance: never measured")
 
 
-def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
+def test_the_incident_of_our_own_network_opens_and_ends_without_a_page() -> None:
     judges = Judges("a")
     own = Episode("vantage:Home", S)
     began = judges.teller.local("Home", True, at(100).timestamp(), own)
@@ -231,7 +231,7 @@ def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
         (9, "affects 9 assets: A0, A1, A2, A3, A4, A5, A6, A7 and 1 more"),
     ],
 )
-def test_a_venue_names_eight_assets_and_counts_the_rest(count: int, said: str) -> None:
+def test_a_venues_headline_names_eight_assets_and_counts_the_rest(count: int, said: str) -> None:
     assets = [f"A{index}" for index in range(count)]
     assert (
         venue_headline("v", Level.WATCH, None, Fault.VENUE, assets, ()) == f"WATCH venue v: nothing strong now; {said}"
@@ -247,7 +247,7 @@ def test_a_venue_names_eight_assets_and_counts_the_rest(count: int, said: str) -
         (Fault.VENUE, ""),
     ],
 )
-def test_a_venues_headline_says_whose_fault_it_is_where_not_its_own(fault: Fault, said: str) -> None:
+def test_a_venues_headline_says_whose_fault_it_is_if_it_is_not_the_venues(fault: Fault, said: str) -> None:
     blind = [Blindness(source="v/x", leg=Leg.VENUE, coverage=0.0, since=at(0), reason="closed")]
     headline = venue_headline("v", Level.WATCH, evidence("slow", second=3), fault, ["BTC"], blind)
     assert headline == f"WATCH venue v: slow since 12:00:03{said}; affects 1 asset: BTC; blind: v/x (closed)"
@@ -262,31 +262,31 @@ def test_a_venues_headline_says_whose_fault_it_is_where_not_its_own(fault: Fault
         (Fault.LOCAL, False, ("market: fewer than most venues are in stress",)),
     ],
 )
-def test_causes_not_taken_are_rejected_with_their_reason(
+def test_other_causes_are_listed_as_rejected_with_their_reason(
     fault: Fault, *, good: bool, rejected: tuple[str, ...]
 ) -> None:
     assert rejected_causes(fault, good) == rejected
 
 
-def test_runbooks_are_by_level_and_by_fault() -> None:
+def test_runbooks_are_chosen_by_level_and_by_fault() -> None:
     assert runbook("b/", Level.STORM_SUSPECTED, Fault.VENUE) == "b/storm-suspected.md"
     assert runbook("b/", Level.STORM_SUSPECTED, Fault.LOCAL) == "b/local.md"
     assert venue_runbook("b/", Fault.PATH) == "b/venue.md"
     assert venue_runbook("b/", Fault.LOCAL) == "b/local.md"
 
 
-def test_the_darkest_source_is_named_first_and_of_equal_ones_the_first_by_name() -> None:
+def test_the_source_with_the_least_coverage_is_named_first_and_equal_ones_by_name() -> None:
     one = Blindness(source="b", leg=Leg.VENUE, coverage=0.2, since=at(0), reason="closed")
     order = [replace(one, coverage=0.1), replace(one, source="a"), one]
     assert sorted([order[2], order[1], order[0]], key=blindness_order) == order
 
 
-def test_our_own_network_is_said_to_be_down_or_back() -> None:
+def test_the_local_headline_says_that_our_network_is_down_or_back() -> None:
     assert local_headline("home", back=True) == "LOCAL home: our own network answers again"
     assert local_headline("home", back=False).endswith("our own network, not the venues")
 
 
-def test_the_bound_of_evidence_is_one_for_all_legs() -> None:
+def test_the_bound_of_evidence_is_shared_by_all_legs() -> None:
     judges = Judges("a")
     for leg, count in ((Leg.LIQUIDATION, 20), (Leg.MIGRATION, 10)):
         for index in range(count):
