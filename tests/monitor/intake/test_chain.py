@@ -118,7 +118,7 @@ def test_an_event_in_a_block_becomes_a_signal_for_each_asset_it_matters_to(
         assert set(one.attributes) <= set(KINDS[one.kind].attributes)
 
 
-def test_what_an_upgrade_changed_is_a_signal_of_its_own() -> None:
+def test_a_code_comparison_is_a_signal_of_its_own() -> None:
     hints = tuple(
         LayoutHint(slot=hex(slot), offset=0, old="uint256", new="bool", said=f"slot {slot}") for slot in range(9)
     )
@@ -135,7 +135,7 @@ def test_what_an_upgrade_changed_is_a_signal_of_its_own() -> None:
     assert (said["compiler"], said["source"]) == ("solc 0.8.26", "https://etherscan.io/address/0x")
 
 
-def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_counted() -> None:
+def test_unknown_parts_of_a_code_comparison_are_null_and_long_lists_are_cut_with_a_count() -> None:
     [signal] = intake().event(COMPARED)
     assert [signal.attributes[key] for key in ("gained", "lost", "layout", "source")] == [None] * 4
     many = tuple(f"0x{one:08x}" for one in range(40))
@@ -143,7 +143,7 @@ def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_count
     assert str(signal.attributes["gained"]).endswith("0x0000001f and 8 more")
 
 
-def test_liquidity_that_enters_a_pool_is_told_apart() -> None:
+def test_liquidity_that_enters_a_pool_has_its_own_kind() -> None:
     added = LiquidityMoved(
         place=PLACE, seen_at=NOW, event_id="a", pool=POOL, pool_kind="uniswap_v2", token0=PROXY, token1=OTHER,
         amount0=1, amount1=2, share=0.4, removed=False, owner=None,
@@ -152,13 +152,13 @@ def test_liquidity_that_enters_a_pool_is_told_apart() -> None:
     assert {one.kind for one in intake().event(added)} == {SignalKind.LIQUIDITY_ADDED}
 
 
-def test_a_retraction_reaches_the_assets_of_what_it_undoes() -> None:
+def test_a_retraction_reaches_the_assets_of_the_retracted_event() -> None:
     signals = intake().event(Retracted(network=NET, seen_at=NOW, event_id="m", event=MOVED))
 
     assert [(one.subject.asset, one.attributes["retracts"]) for one in signals] == [("ETH", "m"), ("BTC", "m")]
 
 
-def test_the_pulse_and_the_faults_of_a_network_carry_no_asset() -> None:
+def test_heads_and_faults_of_a_network_carry_no_asset() -> None:
     door = intake()
     events: list[ChainEvent] = [
         HeadSeen(network=NET, seen_at=NOW, block_number=7, block_hash="0x", block_time=NOW, node="n", lag_s=0.1),

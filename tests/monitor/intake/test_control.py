@@ -86,7 +86,7 @@ def test_each_event_can_be_retracted(event: PlacedEvent, kind: SignalKind, value
     assert signal.subject == said.subject
 
 
-def test_wallets_of_an_asset_nobody_watches_are_counted_and_left() -> None:
+def test_wallets_of_unwatched_assets_are_counted_and_ignored() -> None:
     door = intake()
     assert door.event(replace(SILENT, asset="DOGE")) == []
     assert door.unwatched == 1

@@ -232,7 +232,7 @@ def test_every_reading_has_its_signal(reading: Reading, kind: SignalKind | None,
         assert one.subject.vantage == "tokyo"
 
 
-def test_every_kind_of_reading_is_tried_here() -> None:
+def test_every_kind_of_reading_is_tested_here() -> None:
     assert {type(reading) for reading, _, _ in READINGS} == set(get_args(Reading))
 
 
@@ -245,13 +245,13 @@ def test_a_venue_stamp_is_corrected_by_the_clock_offset() -> None:
     assert signal.event_time == NOW - timedelta(seconds=0.27)
 
 
-def test_an_event_never_lies_after_its_receipt() -> None:
+def test_an_event_time_is_never_after_its_receipt() -> None:
     (signal,) = intake().reading(liquidation(event_time=NOW + timedelta(seconds=5)))
 
     assert signal.event_time == NOW
 
 
-def test_a_stamp_of_another_year_without_a_known_clock_is_taken_as_now() -> None:
+def test_a_time_from_another_year_without_a_known_clock_is_taken_as_now() -> None:
     (signal,) = intake().reading(liquidation(event_time=NOW - timedelta(days=800)))
 
     assert signal.event_time == NOW
@@ -267,7 +267,7 @@ def test_open_interest_without_a_price_takes_the_last_mark() -> None:
     assert [one.value for one in door.reading(bare)] == [200.0]
 
 
-def test_what_nobody_watches_is_counted_and_left_out() -> None:
+def test_unwatched_readings_are_counted_and_left_out() -> None:
     door = intake()
 
     assert door.reading(liquidation(instrument="DOGEUSDT")) == []
@@ -290,7 +290,7 @@ def test_listed_instruments_of_watched_assets_become_known() -> None:
     assert door.reading(liquidation(instrument="DOGEUSDT")) == []
 
 
-def test_a_refusal_of_ours_says_so() -> None:
+def test_a_refusal_caused_by_us_is_marked_as_ours() -> None:
     (signal,) = intake().reading(request(refusal=Refusal.GEO_BLOCKED, status=451))
 
     assert (signal.attributes["outcome"], signal.attributes["ours"]) == ("geo_blocked", True)
