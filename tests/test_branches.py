@@ -32,17 +32,17 @@ def test_a_branch_hardly_reached_fails_and_says_the_share() -> None:
         counted(Reached("one in a hundred"), [number == 0 for number in range(100)])
 
 
-def test_too_few_examples_say_nothing_and_fail() -> None:
+def test_too_few_examples_fail() -> None:
     with pytest.raises(AssertionError, match="49 examples say nothing; 50 are needed"):
         counted(Reached("always"), [True] * 49)
 
 
-def test_a_test_that_fails_by_itself_is_not_judged_on_top() -> None:
+def test_a_test_that_fails_by_itself_is_not_judged_again() -> None:
     with pytest.raises(AssertionError, match="no examples"):
         counted(Reached("never"), [])
 
 
-def test_each_test_is_counted_for_itself() -> None:
+def test_each_test_is_counted_separately() -> None:
     reached = Reached("always")
     for _ in range(2):
         counted(reached, [True] * 60)
