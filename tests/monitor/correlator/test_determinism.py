@@ -1,4 +1,4 @@
-"""One log gives one digest: told twice, shuffled within lateness, read back from JSON, or fed from an iterator."""
+"""Tests that one log gives one digest: run twice, shuffled within the lateness, read back from JSON, or given by an iterator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.correlator.sequencer import Sequencer
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind, Subject
 from tests.branches import Reached
-from tests.monitor.correlator.storm import DRILL, NETWORK, Story, at, tell
+from tests.monitor.correlator.storm import DRILL, NETWORK, Story, at, run_log
 
 
 def story() -> Story:
@@ -24,7 +24,7 @@ def story() -> Story:
 
 
 LOG = story().signals()
-TOLD = tell(LOG, DRILL)
+OUTCOME = run_log(LOG, DRILL)
 
 
 def shuffled(log: list[Signal], seed: int, most_s: float) -> list[Signal]:
@@ -34,34 +34,34 @@ def shuffled(log: list[Signal], seed: int, most_s: float) -> list[Signal]:
 
 
 def test_the_same_log_run_twice_gives_the_same_digest() -> None:
-    again = tell(LOG, DRILL)
-    assert again.correlator.digest() == TOLD.correlator.digest()
-    assert again.changes == TOLD.changes
-    assert TOLD.changes
+    again = run_log(LOG, DRILL)
+    assert again.correlator.digest() == OUTCOME.correlator.digest()
+    assert again.changes == OUTCOME.changes
+    assert OUTCOME.changes
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_log_shuffled_within_the_lateness_gives_the_same_changes(seed: int) -> None:
     mixed = shuffled(LOG, seed, DRILL.lateness_ws_s)
     assert mixed != LOG
-    again = tell(mixed, DRILL)
+    again = run_log(mixed, DRILL)
     assert again.correlator.late == 0
-    assert again.correlator.digest() == TOLD.correlator.digest()
-    assert again.changes == TOLD.changes
+    assert again.correlator.digest() == OUTCOME.correlator.digest()
+    assert again.changes == OUTCOME.changes
 
 
 def test_a_log_shuffled_beyond_the_lateness_counts_late_signals() -> None:
-    assert tell(shuffled(LOG, 1, 30.0), DRILL).correlator.late > 0
+    assert run_log(shuffled(LOG, 1, 30.0), DRILL).correlator.late > 0
 
 
 def test_a_log_written_as_json_lines_and_replayed_gives_the_same_digest() -> None:
     lines = [msgspec.json.encode(one) for one in LOG]
-    again = tell((msgspec.json.decode(line, type=Signal) for line in lines), DRILL)
-    assert again.correlator.digest() == TOLD.correlator.digest()
+    again = run_log((msgspec.json.decode(line, type=Signal) for line in lines), DRILL)
+    assert again.correlator.digest() == OUTCOME.correlator.digest()
 
 
 def test_changes_read_back_from_json_are_the_same_changes() -> None:
-    for change in TOLD.changes:
+    for change in OUTCOME.changes:
         assert msgspec.json.decode(msgspec.json.encode(change), type=IncidentChange) == change
 
 
@@ -72,12 +72,12 @@ def test_a_log_given_in_two_parts_gives_the_same_digest() -> None:
             for signal in part:
                 correlator.on_signal(signal)
         correlator.finish()
-        assert correlator.digest() == TOLD.correlator.digest()
+        assert correlator.digest() == OUTCOME.correlator.digest()
 
 
 def test_another_log_gives_another_digest() -> None:
     other = [one for one in LOG if one.kind is not SignalKind.UPGRADE]
-    assert tell(other, DRILL).correlator.digest() != TOLD.correlator.digest()
+    assert run_log(other, DRILL).correlator.digest() != OUTCOME.correlator.digest()
 
 
 def test_a_correlator_without_signals_reports_nothing() -> None:

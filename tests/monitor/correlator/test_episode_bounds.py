@@ -1,4 +1,4 @@
-"""An episode's bounds from both sides: entering, leaving, held blind, ended unknown, merging, paging, what is inherited."""
+"""Tests of an episode's thresholds from both sides: entering, leaving, held blind, ending, merging, paging, inheritance."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ STORM = replace(WATCH, level=Level.PERFECT_STORM, true=frozenset(LEGS))
 DARK = replace(CALM, p_hi=0.97, unseen=frozenset(LEGS))
 
 
-def run(episode: Episode, look: Observation, since: int, until: int) -> list[tuple[int, ChangeKind]]:
-    told = []
+def run(episode: Episode, observation: Observation, since: int, until: int) -> list[tuple[int, ChangeKind]]:
+    changes = []
     for second in range(since, until):
-        kind = episode.step(replace(look, now_s=float(second)))
+        kind = episode.step(replace(observation, now_s=float(second)))
         if kind is not None:
-            told.append((second, kind))
-    return told
+            changes.append((second, kind))
+    return changes
 
 
-def opened(look: Observation = WATCH) -> Episode:
+def opened(observation: Observation = WATCH) -> Episode:
     episode = Episode("asset:BTC", S)
-    assert episode.step(replace(look, at_once=True)) is ChangeKind.OPENED
+    assert episode.step(replace(observation, at_once=True)) is ChangeKind.OPENED
     return episode
 
 
@@ -88,8 +88,8 @@ def test_a_lower_level_is_reported_after_the_set_number_of_ticks_and_the_peak_st
 @pytest.mark.parametrize(("p_hi", "ends"), [(0.30, True), (0.31, False)])
 def test_calm_ends_an_incident_only_if_a_storm_is_seen_to_be_unlikely(p_hi: float, *, ends: bool) -> None:
     episode = opened()
-    told = run(episode, replace(CALM, p_hi=p_hi), 1, 10)
-    assert told == [(6, ChangeKind.ENDED if ends else ChangeKind.HELD_BLIND)]
+    changes = run(episode, replace(CALM, p_hi=p_hi), 1, 10)
+    assert changes == [(6, ChangeKind.ENDED if ends else ChangeKind.HELD_BLIND)]
     assert episode.open is not ends
 
 
@@ -127,8 +127,8 @@ def test_blindness_that_is_interrupted_is_counted_from_zero_again() -> None:
 
 def test_an_incident_held_blind_with_one_true_leg_is_lowered_to_the_visible_level() -> None:
     episode = opened(STORM)
-    look = replace(WATCH, unseen=frozenset({Leg.LIQUIDATION, Leg.MIGRATION}))
-    assert run(episode, look, 1, 30) == [(6, ChangeKind.HELD_BLIND), (26, ChangeKind.LOWERED)]
+    observation = replace(WATCH, unseen=frozenset({Leg.LIQUIDATION, Leg.MIGRATION}))
+    assert run(episode, observation, 1, 30) == [(6, ChangeKind.HELD_BLIND), (26, ChangeKind.LOWERED)]
     assert (episode.level, episode.state, episode.open) == (Level.WATCH, IncidentState.OPEN, True)
     assert run(episode, replace(WATCH, unseen=frozenset({Leg.MIGRATION})), 30, 60) == []
 
@@ -192,7 +192,7 @@ def test_a_new_incident_inherits_nothing_of_the_old_one() -> None:
     assert [episode.parent_id] == [None]
     assert (episode.level, episode.peak, episode.critical, episode.pages) == (Level.WATCH, Level.WATCH, False, False)
     dark = replace(WATCH, mark=("b",), unseen=frozenset({Leg.LIQUIDATION, Leg.MIGRATION}))
-    assert run(episode, dark, 101, 120) == []  # no leg of the old storm is held for true
+    assert run(episode, dark, 101, 120) == []  # no leg of the old storm counts as true
 
 
 def test_a_resumed_incident_keeps_its_opening_time_peak_and_parent() -> None:
@@ -286,8 +286,8 @@ def test_a_storm_is_lowered_after_the_set_ticks_to_the_level_that_may_still_be_t
     true: tuple[Leg, ...], unseen: tuple[Leg, ...], level: Level, lowered: Level | None
 ) -> None:
     episode = opened(STORM)
-    look = replace(STORM, level=level, true=frozenset(true), unseen=frozenset(unseen))
-    assert run(episode, look, 1, 5) == ([] if lowered is None else [(4, ChangeKind.LOWERED)])
+    observation = replace(STORM, level=level, true=frozenset(true), unseen=frozenset(unseen))
+    assert run(episode, observation, 1, 5) == ([] if lowered is None else [(4, ChangeKind.LOWERED)])
     assert episode.level is (Level.PERFECT_STORM if lowered is None else lowered)
 
 
@@ -316,11 +316,11 @@ def test_one_tick_of_a_higher_level_restarts_the_count_of_lower_ticks() -> None:
 
 
 def test_one_tick_of_a_higher_level_restarts_the_time_of_calm_and_of_blindness() -> None:
-    for look in (CALM, DARK):
+    for observation in (CALM, DARK):
         episode = opened(WATCH)
-        assert run(episode, look, 1, 6) == []
+        assert run(episode, observation, 1, 6) == []
         assert run(episode, SQUALL, 6, 7) == []
-        assert run(episode, look, 7, 12) == []
+        assert run(episode, observation, 7, 12) == []
 
 
 def test_one_tick_of_calm_restarts_the_time_of_blindness() -> None:

@@ -1,4 +1,4 @@
-"""Stop and resume: frozen at any signal and thawed in a fresh object, the correlator goes on as if it had not stopped."""
+"""Tests of save and restore: a correlator saved at any signal and restored in a new object continues as if it had not stopped."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from monitor.correlator.freezing import FORMAT, pack, unpack
 from monitor.detect.failures import FailureBets
 from monitor.incidents import IncidentChange, Leg, Level
 from monitor.signals import Signal, SignalKind, Subject
-from tests.monitor.correlator.storm import DRILL, Story, at, tell
-from tests.monitor.correlator.test_determinism import LOG, TOLD
+from tests.monitor.correlator.storm import DRILL, Story, at, run_log
+from tests.monitor.correlator.test_determinism import LOG, OUTCOME
 
 
 @pytest.mark.thorough
@@ -32,10 +32,10 @@ def test_a_log_with_saves_and_restores_at_any_signal_has_the_same_digest(stops: 
         changes += correlator.on_signal(signal)
     correlator = Correlator.thaw(correlator.freeze())
     changes += correlator.finish()
-    assert correlator.digest() == TOLD.correlator.digest()
-    assert changes == TOLD.changes
-    assert correlator.verdicts() == TOLD.correlator.verdicts()
-    assert correlator.open_incidents() == TOLD.correlator.open_incidents()
+    assert correlator.digest() == OUTCOME.correlator.digest()
+    assert changes == OUTCOME.changes
+    assert correlator.verdicts() == OUTCOME.correlator.verdicts()
+    assert correlator.open_incidents() == OUTCOME.correlator.open_incidents()
     assert correlator.settings == DRILL
 
 
@@ -57,18 +57,18 @@ def test_restoring_an_image_leaves_the_saved_correlator_unchanged() -> None:
         for signal in LOG[half:]:
             correlator.on_signal(signal)
         correlator.finish()
-        assert correlator.digest() == TOLD.correlator.digest()
+        assert correlator.digest() == OUTCOME.correlator.digest()
 
 
 def test_the_saved_image_does_not_grow_with_the_length_of_a_log() -> None:
-    sizes = [len(tell(Story(lasts_s).signals(), DRILL).correlator.freeze()) for lasts_s in (900, 2700)]
+    sizes = [len(run_log(Story(lasts_s).signals(), DRILL).correlator.freeze()) for lasts_s in (900, 2700)]
     assert sizes[1] < 1.1 * sizes[0]
     assert sizes[1] < 1_000_000
 
 
 def test_every_plain_value_is_restored_and_a_shared_object_stays_shared() -> None:
     shared = ["x"]
-    kept = {
+    values = {
         "numbers": [0, -1, 2**64, -(2**70), 0.1, float("inf"), float("-inf"), True, None],
         "times": (at(3.5), at(3.5).astimezone(timezone(timedelta(hours=2)))),
         "series": (deque([1, 2], maxlen=2), deque(["a"]), {"b", "a"}, frozenset({Leg.VENUE}), []),
@@ -76,13 +76,13 @@ def test_every_plain_value_is_restored_and_a_shared_object_stays_shared() -> Non
         "said": Signal(SignalKind.TICK, Subject(), at(0), at(0), "clock", 1, 0.0, MappingProxyType({"a": 1})),
         "again": shared,
     }
-    back = unpack(pack(kept))
-    assert back == kept
+    back = unpack(pack(values))
+    assert back == values
     assert back["said"].attributes == {"a": 1}
     assert back["again"] is back["places"]["shared"]
     assert back["series"][0].maxlen == 2
-    assert list(back["places"]) == list(kept["places"])  # type: ignore[call-overload]
-    assert [type(one) for one in back["numbers"]] == [type(one) for one in kept["numbers"]]  # type: ignore[attr-defined]
+    assert list(back["places"]) == list(values["places"])  # type: ignore[call-overload]
+    assert [type(one) for one in back["numbers"]] == [type(one) for one in values["numbers"]]  # type: ignore[attr-defined]
 
 
 def test_an_object_from_outside_the_correlator_cannot_be_saved() -> None:
@@ -91,7 +91,7 @@ def test_an_object_from_outside_the_correlator_cannot_be_saved() -> None:
 
 
 def image_of(**changed: object) -> bytes:
-    """An image of one object, with parts of its class told otherwise."""
+    """An image of one object with parts of its class record replaced."""
     form, classes, nodes, roots = msgspec.msgpack.decode(pack({"bets": FailureBets()}))
     record = dict(zip(("module", "name", "fields", "shape"), classes[0], strict=True)) | changed
     return msgspec.msgpack.encode(
@@ -126,7 +126,7 @@ def test_other_bytes_and_other_versions_are_refused(image: bytes) -> None:
 
 
 def test_an_image_with_other_producers_is_refused() -> None:
-    kept = unpack(Correlator().freeze())
-    kept["_producers"].pop("liquidity")
+    values = unpack(Correlator().freeze())
+    values["_producers"].pop("liquidity")
     with pytest.raises(NotAnImage, match="other parts"):
-        Correlator.thaw(pack(kept))
+        Correlator.thaw(pack(values))

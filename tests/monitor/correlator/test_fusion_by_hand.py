@@ -1,4 +1,4 @@
-"""Legs, probabilities, levels and joint rates against figures worked out from the formulas (facts: detection §4, §7)."""
+"""Tests of legs, probabilities, levels and joint rates against figures computed by hand from docs/detection.md."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def test_weak_evidence_moves_a_leg_from_calm_to_evidence_without_a_jump() -> Non
 
 
 def test_a_contribution_names_its_evidence() -> None:
-    said = leg_nats(weighed(2.0), S)[1][0]
-    assert (said.evidence_id, said.name, said.said) == ("e0", "e0", "e0")
+    contribution = leg_nats(weighed(2.0), S)[1][0]
+    assert (contribution.evidence_id, contribution.name, contribution.said) == ("e0", "e0", "e0")
 
 
 @pytest.mark.parametrize(

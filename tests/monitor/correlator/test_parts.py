@@ -1,4 +1,4 @@
-"""The correlator's parts alone: sources, board, attribution, fusion, levels, settings."""
+"""Tests of the correlator's parts alone: sources, board, attribution, fusion, levels, settings."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ COVERAGE = st.floats(0, 1)
 EVIDENCE = st.floats(-S.calm_nats, S.storm_nats)
 
 
-def signal(kind: SignalKind, second: float, source: str, value: float = 1.0, **said: Scalar) -> Signal:
+def signal(kind: SignalKind, second: float, source: str, value: float = 1.0, **attributes: Scalar) -> Signal:
     venue = source.partition("/")[0]
-    return Signal(kind, Subject(asset="BTC", venue=venue), at(second), at(second), source, 1, value, said)
+    return Signal(kind, Subject(asset="BTC", venue=venue), at(second), at(second), source, 1, value, attributes)
 
 
-def hear(sources: Coverage, one: Signal) -> None:
+def receive(sources: Coverage, one: Signal) -> None:
     sources.on_signal(one, one.event_time.timestamp())
 
 
-def sight(sources: Coverage, second: float, leg: Leg = Leg.VENUE) -> float:
+def leg_coverage(sources: Coverage, second: float, leg: Leg = Leg.VENUE) -> float:
     return sources.of_leg("BTC", leg, at(second).timestamp())[0]
 
 
 def declared(*names: str) -> Coverage:
     sources = Coverage()
     for name in names:
-        hear(sources, signal(SignalKind.EXPECT, 0, name, 10.0, leg="venue", weight=1.0))
+        receive(sources, signal(SignalKind.EXPECT, 0, name, 10.0, leg="venue", weight=1.0))
     return sources
 
 
@@ -55,35 +55,35 @@ def declared(*names: str) -> Coverage:
 )
 def test_a_source_known_to_be_down_is_blind_until_its_next_signal(kind: SignalKind, reason: str) -> None:
     sources = declared("alpha/book_ws")
-    hear(sources, signal(kind, 1, "alpha/book_ws", planned=False))
-    hear(sources, signal(kind, 2, "alpha/book_ws", planned=False))
-    hear(sources, signal(SignalKind.FEED_OPENED, 3, "alpha/book_ws"))
+    receive(sources, signal(kind, 1, "alpha/book_ws", planned=False))
+    receive(sources, signal(kind, 2, "alpha/book_ws", planned=False))
+    receive(sources, signal(SignalKind.FEED_OPENED, 3, "alpha/book_ws"))
     source = sources.by_name["alpha/book_ws"]
-    assert sight(sources, 3) == 0
+    assert leg_coverage(sources, 3) == 0
     assert source.why(at(3).timestamp()) == reason
     assert source.since_s(at(3).timestamp()) == at(1).timestamp()
-    hear(sources, signal(SignalKind.BOOK, 4, "alpha/book_ws"))
-    assert sight(sources, 4) == 1
+    receive(sources, signal(SignalKind.BOOK, 4, "alpha/book_ws"))
+    assert leg_coverage(sources, 4) == 1
 
 
 def test_a_planned_close_is_not_blindness_until_the_gap_is_over() -> None:
     sources = declared("alpha/book_ws")
-    hear(sources, signal(SignalKind.FEED_CLOSED, 5, "alpha/book_ws", planned=True))
-    assert sight(sources, 9) == 1
-    assert sight(sources, 30) < 0.2
+    receive(sources, signal(SignalKind.FEED_CLOSED, 5, "alpha/book_ws", planned=True))
+    assert leg_coverage(sources, 9) == 1
+    assert leg_coverage(sources, 30) < 0.2
 
 
 def test_sequence_gaps_lower_coverage_for_a_minute() -> None:
     sources = declared("alpha/book_ws")
     for second in range(3):
-        hear(sources, signal(SignalKind.FEED_GAP, second, "alpha/book_ws"))
-    hear(sources, signal(SignalKind.BOOK, 3, "alpha/book_ws"))
-    assert sight(sources, 4) == pytest.approx(0.85)
+        receive(sources, signal(SignalKind.FEED_GAP, second, "alpha/book_ws"))
+    receive(sources, signal(SignalKind.BOOK, 3, "alpha/book_ws"))
+    assert leg_coverage(sources, 4) == pytest.approx(0.85)
     source = sources.by_name["alpha/book_ws"]
     assert source.why(at(4).timestamp()) == "sequence gaps"
     assert source.since_s(at(4).timestamp()) == at(4).timestamp()
-    hear(sources, signal(SignalKind.BOOK, 100, "alpha/book_ws"))
-    assert sight(sources, 101) == 1
+    receive(sources, signal(SignalKind.BOOK, 100, "alpha/book_ws"))
+    assert leg_coverage(sources, 101) == 1
 
 
 def test_a_throttled_source_gives_that_as_its_reason() -> None:
@@ -92,26 +92,26 @@ def test_a_throttled_source_gives_that_as_its_reason() -> None:
 
 def test_a_request_that_was_not_sent_is_no_sign_of_life() -> None:
     sources = declared("alpha/server_time")
-    hear(sources, signal(SignalKind.REQUEST, 30, "alpha/server_time", outcome="geo_blocked", ours=True))
-    assert sight(sources, 30) < 0.2
+    receive(sources, signal(SignalKind.REQUEST, 30, "alpha/server_time", outcome="geo_blocked", ours=True))
+    assert leg_coverage(sources, 30) < 0.2
 
 
 def test_undeclared_sources_count_only_if_nothing_was_declared() -> None:
     sources = Coverage()
-    hear(sources, signal(SignalKind.WALLET, 0, "alpha/wallet_status"))
-    hear(sources, signal(SignalKind.WALLET, 1, "alpha/wallet_status"))
-    assert (sight(sources, 1), sources.share("BTC", "alpha")) == (1, 1)
-    hear(sources, signal(SignalKind.EXPECT, 2, "beta/book_ws", 10.0, leg="venue", weight=1.0))
-    hear(sources, signal(SignalKind.WALLET, 3, "alpha/wallet_status"))
+    receive(sources, signal(SignalKind.WALLET, 0, "alpha/wallet_status"))
+    receive(sources, signal(SignalKind.WALLET, 1, "alpha/wallet_status"))
+    assert (leg_coverage(sources, 1), sources.share("BTC", "alpha")) == (1, 1)
+    receive(sources, signal(SignalKind.EXPECT, 2, "beta/book_ws", 10.0, leg="venue", weight=1.0))
+    receive(sources, signal(SignalKind.WALLET, 3, "alpha/wallet_status"))
     assert sources.share("BTC", "alpha") == 0
     assert [one.name for one, _ in sources.of_leg("BTC", Leg.VENUE, 0.0)[1]] == ["beta/book_ws"]
 
 
 def test_malformed_declarations_do_no_harm() -> None:
     sources = Coverage()
-    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")))
-    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
-    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
+    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")))
+    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
+    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
     assert sources.assets == ("BTC", "ETH")
     assert sources.by_name["alpha/x"].gap_s == 7.0
     assert sources.of_leg("ETH", Leg.VENUE, 0.0)[0] == 0

@@ -1,4 +1,4 @@
-"""Frozen and thawed at twenty places of a log, the correlator goes on with the same digest, changes and memories."""
+"""Tests that a correlator restored at twenty places of a log continues with the same digest, changes and memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CUTS = 20
 
 
 def log() -> list[Signal]:
-    """All that is remembered at once: a storm, a throttled feed, a gap, a reorg, our own network down, late signals."""
+    """A log that fills every memory at once: a storm, a throttled feed, a gap, a reorg, our own network down, late signals."""
     story = Story(150, censoring="latest_per_second").trouble(30, 70, "alpha", "beta").surge(35, 70).upgrade(45)
     story.migrate(45).retract(90).mute(50, 80, "gamma/liquidation", f"{NETWORK}/chain").network_down(100, 112)
     signals = story.signals()
