@@ -1,4 +1,4 @@
-"""Poisson-FOCuS against brute force over every window, and at the operating points of the published measurements."""
+"""Tests of Poisson-FOCuS against brute force over every window, and at its published operating points."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_statistic_is_the_likelihood_ratio_over_all_windows(bins: list[tuple
         assert excess.statistic == pytest.approx(brute(bins[: index + 1], mu_min), abs=1e-9)
 
 
-a_window = Reached("a window told")
+a_window = Reached("a reported window")
 
 
 @given(BINS)

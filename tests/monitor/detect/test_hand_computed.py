@@ -1,4 +1,4 @@
-"""Detectors against answers worked out by hand from their formulas (facts: detection §1.2, §3.2), and at their edges."""
+"""Tests of detectors against values computed by hand from the formulas of docs/detection.md, and at their edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other detectors: robust level, failure bets, branching, background rate, dead time."""
+"""Tests of the other detectors: robust level, failure bets, branching, background rate, dead time."""
 
 from __future__ import annotations
 
@@ -125,8 +125,8 @@ def test_an_idle_background_keeps_its_floor() -> None:
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1.0, 2.0])
 def test_the_rate_behind_a_throttle_is_estimated(rate: float) -> None:
-    told = first_event_throttle(8, rate, 5000)
-    assert dead_time_rate(told, 5000) == pytest.approx(rate, rel=0.15)
+    reported = first_event_throttle(8, rate, 5000)
+    assert dead_time_rate(reported, 5000) == pytest.approx(rate, rel=0.15)
 
 
 def test_a_saturated_throttle_gives_only_a_lower_bound() -> None:

@@ -1,4 +1,4 @@
-"""Every kind of signal is declared, and each declaration says if the store may drop it under pressure."""
+"""Tests that every kind of signal is declared, and that its declaration says if the store may drop it under pressure."""
 
 from __future__ import annotations
 
