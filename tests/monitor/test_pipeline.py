@@ -1,4 +1,4 @@
-"""The pipeline: signals are judged in order, observers see signals before the changes they made, nothing goes out twice."""
+"""Tests of the pipeline: signals are judged in order, observers get signals before their changes, nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAG = EngineLag(venue=VenueId("bybit"), feed="book_ws", instrument=None, receive
 
 @dataclass
 class Seen:
-    """Judge, recorder and observer at once: what each was given, in one list."""
+    """Judge, recorder and observer at once: lists the calls of each in one log."""
 
     log: list[object] = field(default_factory=list)
     at_the_end: tuple[IncidentChange, ...] = ()

@@ -1,4 +1,4 @@
-"""A folder's modules are found by being there: no list names them."""
+"""Tests of the registry: it finds a folder's modules without a list of names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schemas: made from the dataclasses, true of what is really written; and the documents say the same."""
+"""Tests of the schemas: built from the dataclasses, valid for written values, and equal to the documents."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FORMATS = REPOSITORY / "docs" / "formats.md"
 
 
 def plain(value: object) -> Any:
-    """As it stands in a file."""
+    """The value as it is written in a file."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def judged(name: str, value: Any) -> None:
-    """Raises ValidationError."""
+def validate(name: str, value: Any) -> None:
+    """Raise ValidationError if the value does not match the schema."""
     form = schema(name)
     Draft202012Validator.check_schema(form)
     Draft202012Validator(form, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(value)
@@ -57,13 +57,13 @@ def test_every_schema_is_valid_in_its_own_dialect(name: str) -> None:
     ],
 )
 def test_written_values_match_their_schema(name: str, value: Callable[[], object]) -> None:
-    judged(name, plain(value()))
+    validate(name, plain(value()))
 
 
 @pytest.mark.parametrize("kind", list(ChangeKind))
 @pytest.mark.parametrize("state", list(IncidentState))
 def test_every_kind_and_state_is_allowed(kind: ChangeKind, state: IncidentState) -> None:
-    judged("incident-change", plain(change(kind=kind, state=state)))
+    validate("incident-change", plain(change(kind=kind, state=state)))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_every_kind_and_state_is_allowed(kind: ChangeKind, state: IncidentState)
 )
 def test_a_wrong_value_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(ValidationError):
-        judged(name, wrong)
+        validate(name, wrong)
 
 
 def test_an_unknown_schema_name_is_refused_with_the_nearest_name() -> None:
@@ -108,8 +108,8 @@ def test_the_documents_name_every_key_of_a_change_and_a_signal() -> None:
 def test_the_examples_of_the_documents_match_their_schemas() -> None:
     blocks = FORMATS.read_text(encoding="utf-8").split("```json\n")[1:]
     header, line = (msgspec.json.decode(block.partition("```")[0]) for block in blocks)
-    judged("recording-header", header)
-    judged("signal", line)
+    validate("recording-header", header)
+    validate("signal", line)
 
 
 @pytest.mark.parametrize("level", list(Level))

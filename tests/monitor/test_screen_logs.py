@@ -1,4 +1,4 @@
-"""Log lines on stderr hold no secret: neither in the message, nor in its arguments, nor in a traceback."""
+"""Tests that log lines on stderr hold no secret: not in the message, its arguments or a traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.daemon.logs import set_up_logs
 
 @pytest.fixture(autouse=True)
 def _root_as_it_was() -> Iterator[None]:
-    """Give the loggers back what they had."""
+    """Restore the loggers after the test."""
     root, ours = logging.getLogger(), logging.getLogger("stormwatch")
     before = (root.handlers[:], root.level, ours.level)
     yield
