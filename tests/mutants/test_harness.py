@@ -1,4 +1,4 @@
-"""The harness itself: how the sample is spread, which tests judge an edit, how survivors are accepted, how features are found."""
+"""Tests of the mutation harness: the spread of the sample, the selection of tests, accepted survivors, the feature table."""
 
 from __future__ import annotations
 

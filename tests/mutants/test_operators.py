@@ -1,4 +1,4 @@
-"""What the operators make of a few lines, and what they leave alone."""
+"""Tests of the edits that the operators make, and of the code that they do not edit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.mutants.operators import Edit, difference, edits
 
 
 def made(source: str) -> set[str]:
-    """Every module that one edit makes of this one."""
+    """Every module that one edit of this source gives."""
     return {after for edit in edits(source) if (after := edit.applied(source)) is not None}
 
 
