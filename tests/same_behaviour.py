@@ -1,9 +1,9 @@
-"""Does the program still do the same, byte for byte? For a change that moves or renames code and is to change nothing.
+"""Checks that the program still does the same, byte for byte, after a change that only moves or renames code.
 
-`python -m tests.same_behaviour make FOLDER` keeps what the program at hand says: of the recording of each shipped drill (about
-100 s each), and of a chain that is built anew but is always the same (`tests.same_world`). `... compare FOLDER` asks the program
-at hand the same and ends with 1 where an answer is another. Only the command line is asked. FOLDER is to be kept outside of the
-repository; what it holds already of drills is not made again.
+`python -m tests.same_behaviour make FOLDER` stores the answers of the current program: for the recording of each shipped drill
+(about 100 s each), and for a chain that is rebuilt but always identical (`tests.same_world`). `... compare FOLDER` asks the
+current program the same questions and exits with 1 if an answer differs. It only uses the command line. FOLDER must be outside of the
+repository; drills that are already recorded in it are not recorded again.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ for words in json.load(sys.stdin):
             raise
     print(chr(0), end="", flush=True)
 """
-"""The command line, several times in one process: to start it costs more than most answers."""
+"""Runs the command line several times in one process, because a start costs more than most answers."""
 CLOCK = re.compile(rb'"seen_at": ?"[^"]*"')
-"""When we saw an event: the one thing in what a scan says that is of the hour, not of the chain."""
+"""The time at which we saw an event: the only part of a scan's output that does not come from the chain."""
 NODE = re.compile(rb"http://127\.0\.0\.1:\d+")
 """The test node's free port."""
-KEPT_RECORDING = "recording.jsonl.gz"
+STORED_RECORDING = "recording.jsonl.gz"
 Words = tuple[str, ...]
-"""Of one command."""
+"""The arguments of one command."""
 
 
 def main(words: list[str]) -> int:
-    """The command; its exit code."""
+    """Run the command; return its exit code."""
     if len(words) != 2 or words[0] not in ("make", "compare"):
-        _say(__doc__ or "")
+        _print(__doc__ or "")
         return 2
     folder = Path(words[1]).resolve()
     if words[0] == "make":
@@ -54,7 +54,7 @@ def main(words: list[str]) -> int:
         _record(folder)
         for name, answer in _answers(folder):
             _path(folder, name).write_bytes(answer)
-            _say(f"kept {name}: {len(answer)} bytes")
+            _print(f"stored {name}: {len(answer)} bytes")
         return 0
     wanted = {path.name for path in folder.glob("*.answer")}
     given = {_path(folder, name).name: answer for name, answer in _answers(folder)}
@@ -63,36 +63,38 @@ def main(words: list[str]) -> int:
     )
     for name in wrong:
         (folder / f"{name}.now").write_bytes(given.get(name, b""))
-        _say(f"DIFFERS {name}: what it says now is in {name}.now")
-    _say(f"{len(given)} answers compared, {len(wrong)} differ")
+        _print(f"DIFFERS {name}: the current answer is in {name}.now")
+    _print(f"{len(given)} answers compared, {len(wrong)} differ")
     return 1 if wrong or not given else 0
 
 
 def _record(folder: Path) -> None:
-    """One drill after the other: each wants a quiet machine."""
+    """Record one drill after the other: each needs a quiet machine."""
     for line in _run(("drill", "--list", "--json"))[0].splitlines():
         name = json.loads(line)["scenario"]
-        kept = folder / f"{name}.{KEPT_RECORDING}"
-        if not kept.exists():
+        stored = folder / f"{name}.{STORED_RECORDING}"
+        if not stored.exists():
             out = folder / "drill" / name
             _run(("drill", name, "--json", "-o", str(out)))
-            [made] = out.rglob(KEPT_RECORDING)
-            shutil.copyfile(made, kept)
-            _say(f"recorded {name}")
+            [recorded] = out.rglob(STORED_RECORDING)
+            shutil.copyfile(recorded, stored)
+            _print(f"recorded {name}")
 
 
 def _answers(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """What the program says now, by name."""
-    kept = {path.name.removesuffix(f".{KEPT_RECORDING}"): path for path in sorted(folder.glob(f"*.{KEPT_RECORDING}"))}
-    replays = _run(*(("replay", str(path), "--json") for path in kept.values()))
-    for name, answer in zip(kept, replays, strict=True):
+    """The answers of the current program, by name."""
+    stored = {
+        path.name.removesuffix(f".{STORED_RECORDING}"): path for path in sorted(folder.glob(f"*.{STORED_RECORDING}"))
+    }
+    replays = _run(*(("replay", str(path), "--json") for path in stored.values()))
+    for name, answer in zip(stored, replays, strict=True):
         assert json.loads(answer.splitlines()[-1])["digest"], "a replay ends with its digest"
         yield f"replay of {name}", answer
     yield from asyncio.run(_chain(folder))
 
 
 async def _chain(folder: Path) -> list[tuple[str, bytes]]:
-    """Every answer about the same chain. Its head's hash is one of them: were it another chain, that would differ first."""
+    """Every answer about the same chain. The hash of its head is one of them, so a different chain shows there first."""
     async with running(*BEGIN) as anvil:
         world = await build(anvil)
         last = await anvil.height()
@@ -101,15 +103,15 @@ async def _chain(folder: Path) -> list[tuple[str, bytes]]:
             (folder / f"traces-{traces}.toml").write_text(_settings(anvil.url, world, traces))
         words = _questions(world, last, folder)
         answers = await asyncio.gather(*(asyncio.to_thread(_run, *some.values()) for some in words))
-        said = [("chain 0 head", f"{last} {head['hash']}".encode())]
+        answers_now = [("chain 0 head", f"{last} {head['hash']}".encode())]
         for some, those in zip(words, answers, strict=True):
-            said += zip(some, map(_timeless, those), strict=True)
-        return said
+            answers_now += zip(some, map(_without_clock, those), strict=True)
+        return answers_now
 
 
 def _questions(world: World, last: int, folder: Path) -> list[dict[str, Words]]:
-    """The words of each command, by the name of its answer; those of each group are asked one after the other. Traces are
-    asked for of few blocks: they are given up when they are slow, and then the answer is another.
+    """The arguments of each command by the name of its answer; the commands of a group run one after the other. Traces are
+    requested for few blocks only: slow traces are given up, and then the answer differs.
     """
 
     def scan(first: int, to: int, *more: str, traces: str = "off") -> Words:
@@ -131,13 +133,13 @@ def _questions(world: World, last: int, folder: Path) -> list[dict[str, Words]]:
     ]
 
 
-def _timeless(answer: bytes) -> bytes:
-    """What it says, without the clock and the node's port."""
+def _without_clock(answer: bytes) -> bytes:
+    """The answer without the times and the node's port."""
     return NODE.sub(b"<node>", CLOCK.sub(b'"seen_at":"<clock>"', answer))
 
 
 def _run(*commands: Words) -> list[bytes]:
-    """What each says on stdout. Ends with a word where one fails."""
+    """The output of each command on stdout. Exits with a message if one fails."""
     environment = os.environ | {"COLUMNS": "400"}
     asked = json.dumps(commands).encode()
     done = subprocess.run(
@@ -185,7 +187,7 @@ def _path(folder: Path, name: str) -> Path:
     return folder / f"{name.replace(' ', '-')}.answer"
 
 
-def _say(words: str) -> None:
+def _print(words: str) -> None:
     sys.stdout.write(f"{words}\n")
     sys.stdout.flush()
 

@@ -1,5 +1,5 @@
-"""Knows one world that is always the same: a test node on which every kind of proxy, timelock, pool and wallet is made and
-changed, by the same accounts, at the same times, so that every block has the same hash each time it is built.
+"""Builds a chain that is always identical: a test node on which every kind of proxy, timelock, pool and wallet is created and
+changed, by the same accounts, at the same times, so that every block has the same hash in each build.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.chain.proxies.making import Bench, up
 from tests.evm.anvil import Anvil
 
 BEGIN = ("--timestamp", "1700000000")
-"""Further words of the node's command line."""
+"""Further arguments of the node's command line."""
 BLOCK_S = 12
 PAYING_BLOCK_S = 600
 ROUNDS, HALT_BLOCKS = 80, 25
@@ -32,23 +32,23 @@ TWICE = ("eip897", "eip1822", "polygon", "owned", "governed")
 
 @dataclass(slots=True)
 class World:
-    """What is to be watched on it, by the names that settings have for it."""
+    """The things to watch on the chain, by their names in the settings."""
 
     contracts: dict[str, str | None] = field(default_factory=dict)
     """Address to its timelock."""
     timelocks: list[str] = field(default_factory=list)
     pools: list[dict[str, str]] = field(default_factory=list)
-    """With their tokens: where a scan begins there are no pools yet that could be asked for them."""
+    """With their tokens: at the first block of a scan the pools do not exist yet and cannot return them."""
     tokens: list[str] = field(default_factory=list)
     wallets: list[dict[str, str]] = field(default_factory=list)
     silent_from: int = 0
-    """The block before the first change that no log tells."""
+    """The block before the first change without a log."""
     flips: tuple[int, int] = (0, 0)
-    """The first and the last block of those in which something is changed and set back."""
+    """The first and the last block of the range in which something is changed and set back."""
 
 
 async def build(anvil: Anvil) -> World:
-    """All of it, one part after the other, from a fresh node that was begun with BEGIN."""
+    """Build all parts, one after the other, on a new node that was started with BEGIN."""
     world = World()
     await anvil.call("anvil_setBlockTimestampInterval", BLOCK_S)
     parts: tuple[Callable[[Anvil, World], Awaitable[None]], ...] = (
@@ -62,34 +62,34 @@ async def build(anvil: Anvil) -> World:
 
 
 async def later(anvil: Anvil, seconds: int) -> None:
-    """The next block stands so much later. By its time, for a node with a fixed interval does not look at its clock."""
+    """Mine the next block `seconds` later by its timestamp, because a node with a fixed interval ignores its clock."""
     now = (await anvil.web3.eth.get_block("latest"))["timestamp"]
     await anvil.call("evm_setNextBlockTimestamp", now + seconds)
     await anvil.mine()
 
 
 async def kinds(anvil: Anvil, world: World) -> None:
-    """Every declared kind, each changed; some changed twice."""
+    """Deploy every declared kind and change each; change some twice."""
     bench = Bench(anvil)
-    made = {name: await make(bench) for name, make in CLONES.items()}
-    made |= {name: await make(bench) for name, (make, _) in CHANGING.items()}
+    proxies = {name: await make(bench) for name, make in CLONES.items()}
+    proxies |= {name: await make(bench) for name, (make, _) in CHANGING.items()}
     for name, (_, change) in CHANGING.items():
-        await change(bench, made[name])
+        await change(bench, proxies[name])
     for name in TWICE:
-        await CHANGING[name][1](bench, made[name])
-    world.contracts |= {one.address: None for one in made.values()}
+        await CHANGING[name][1](bench, proxies[name])
+    world.contracts |= {one.address: None for one in proxies.values()}
 
 
 async def silent_writes(anvil: Anvil, world: World) -> None:
-    """No log tells of these: slots of known kinds, new code at an old address, an owner, a slot set back at once."""
+    """Make changes without a log: slots of known kinds, new code at an old address, an owner, a slot set back at once."""
     bench = Bench(anvil)
     world.silent_from = await anvil.height()
     target, other = await bench.target(), await bench.target()
     for name in ("eip1967_transparent", "eip1967_uups", "superfluid", "safe"):
-        made = await CHANGING[name][0](bench)
+        changed = await CHANGING[name][0](bench)
         slot = 0 if name == "safe" else IMPLEMENTATION_SLOT
-        await bench.slot(made.address, slot, other)
-        world.contracts[made.address] = None
+        await bench.slot(changed.address, slot, other)
+        world.contracts[changed.address] = None
     clone = await CLONES["eip1167"](bench)
     await anvil.mine()
     await bench.code(clone.address, "0x363d3d373d3d3d363d73" + other[2:] + "5af43d82803e903d91602b57fd5bf3")
@@ -105,7 +105,7 @@ async def silent_writes(anvil: Anvil, world: World) -> None:
 
 
 async def roles(anvil: Anvil, world: World) -> None:
-    """A token whose roles and pauses change."""
+    """Deploy a token and change its roles and pauses."""
     token = await anvil.deploy("ERC20PresetMinterPauser", "Token", "TOK")
     minter, other = keccak(b"MINTER_ROLE"), anvil.accounts[1]
     await anvil.send(token.functions.grantRole(minter, other))
@@ -116,7 +116,7 @@ async def roles(anvil: Anvil, world: World) -> None:
 
 
 async def admin_in_a_timelock(anvil: Anvil, world: World) -> None:
-    """A proxy's admin goes into a timelock, out of it, and the timelock's delay to nothing."""
+    """Move a proxy's admin into a timelock and out of it, and set the timelock's delay to zero."""
     me = anvil.accounts[0]
     timelock = await anvil.deploy("TimelockController", 60, [me], [me], me)
     proxy, admin, _ = await proxy_under(anvil, timelock.address)
@@ -133,7 +133,7 @@ async def admin_in_a_timelock(anvil: Anvil, world: World) -> None:
 
 
 async def batches(anvil: Anvil, world: World) -> None:
-    """A batch is scheduled, called off, scheduled again and done; then an upgrade past the timelock is told."""
+    """Schedule a batch, cancel it, schedule it again and execute it; then upgrade without the timelock."""
     me, target = anvil.accounts[0], await anvil.deploy("WETH9")
     second = await anvil.deploy("WETH9")
     beacon = await anvil.deploy("UpgradeableBeacon", target.address)
@@ -151,7 +151,7 @@ async def batches(anvil: Anvil, world: World) -> None:
 
 
 async def governor(anvil: Anvil, world: World) -> None:
-    """A proposal, its votes, its queue and its execution."""
+    """Propose, vote on, queue and execute an upgrade."""
     token = await deployed(anvil, "VotesToken")
     timelock = await anvil.deploy("TimelockController", 3600, [], [], anvil.accounts[0])
     at = await deployed(anvil, "TimelockedGovernor", token.address, timelock.address)
@@ -171,7 +171,7 @@ async def governor(anvil: Anvil, world: World) -> None:
 
 
 async def compound(anvil: Anvil, world: World) -> None:
-    """Compound's timelock: with a signature or without, done or called off."""
+    """Compound's timelock: with a signature or without, executed or cancelled."""
     timelock = await deployed(anvil, "TimelockV8", anvil.accounts[0], 3600)
     proxy, admin, second = await proxy_under(anvil, timelock.address)
     body = admin.encode_abi("upgrade", [proxy.address, second.address])
@@ -187,7 +187,7 @@ async def compound(anvil: Anvil, world: World) -> None:
 
 
 async def flips(anvil: Anvil, world: World) -> None:
-    """What is changed and set back within one block."""
+    """Change something and set it back within one block."""
     await stage(anvil)
     first = await anvil.height()
     await block(anvil, (P, pairs(B)), (P, pairs(A)))
@@ -198,7 +198,7 @@ async def flips(anvil: Anvil, world: World) -> None:
 
 
 async def pairs_of_pools(anvil: Anvil, world: World) -> None:
-    """Liquidity that goes from one pair to another, into a wallet, and back."""
+    """Move liquidity from one pair to another, into a wallet, and back."""
     pools = await pools_on(anvil)
     for other, amount in ((1, 10**24), (2, 10**21)):
         await pools.add(other, amount, amount)
@@ -215,7 +215,7 @@ async def pairs_of_pools(anvil: Anvil, world: World) -> None:
 
 
 async def concentrated(anvil: Anvil, world: World) -> None:
-    """A pair and a pool of ranges in which somebody acts by (fixed) chance."""
+    """Use a pair and a concentrated pool at random with a fixed seed."""
     uniswap = Uniswap(anvil)
     await uniswap.begin()
     await uniswap.add_v2(10**24, 10**24)
@@ -232,7 +232,7 @@ async def concentrated(anvil: Anvil, world: World) -> None:
 
 
 async def payouts(anvil: Anvil, world: World) -> None:
-    """A day of a hot wallet's payouts in coin and token, a halt, the return."""
+    """Send a day of a hot wallet's payouts in coin and token, with a halt and a return."""
     hot, cold, someone = anvil.accounts[1:4]
     await anvil.call("anvil_setBalance", hot, hex(10**22))
     token = await anvil.deploy("ERC20PresetFixedSupply", "Token", "TOK", 10**9, hot)

@@ -1,4 +1,4 @@
-"""The contract of purity can fail: a clock or a socket planted in any module that calls itself pure is found and named."""
+"""Tests that the purity contract can fail: an import of a clock or a socket in any pure module is found and named."""
 
 from __future__ import annotations
 

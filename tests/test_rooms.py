@@ -1,4 +1,4 @@
-"""The house keeps its rooms: few at the top of each floor, and whatever calls itself pure is held to it."""
+"""Tests of the structure: few rooms at the top of each package, and every module that says it is pure is checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.pure_rooms import ROOT, pure_files, pure_modules
 
 FLOORS = {"chain": 18, "probes": 16, "monitor": 20}
-"""The most rooms (folders and files) at the top of each floor."""
+"""The maximum number of rooms (folders and files) at the top of each package."""
 
 
 def modules(floor: str) -> list[Path]:
