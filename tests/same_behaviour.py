@@ -2,8 +2,8 @@
 
 `python -m tests.same_behaviour make FOLDER` stores the answers of the current program: for the recording of each shipped drill
 (about 100 s each), and for a chain that is rebuilt but always identical (`tests.same_world`). `... compare FOLDER` asks the
-current program the same questions and exits with 1 if an answer differs. It only uses the command line. FOLDER must be outside of the
-repository; drills that are already recorded in it are not recorded again.
+current program the same questions and exits with 1 if an answer differs. It only uses the command line. FOLDER must be outside
+of the repository; drills that are already recorded in it are not recorded again.
 """
 
 from __future__ import annotations
