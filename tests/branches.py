@@ -1,4 +1,4 @@
-"""A property says which branch it is about, and fails when its examples hardly ever take it: else it promises what it never saw.
+"""Lets a property test name the branch that it is about, and fails the test if its examples rarely reach that branch.
 
     in_order = Reached("a book in order", at_least=0.10)
 
@@ -7,7 +7,7 @@
         if in_order(book.state is BookState.OK):
             …
 
-tests/conftest.py counts anew for each test and judges when the test has passed.
+tests/conftest.py starts the count for each test and checks it when the test has passed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _used: list[Reached] = []
 
 
 class Reached:
-    """Counts in how many examples of the running test a condition holds. Made once, beside the test that uses it."""
+    """Counts in how many examples of the running test a condition holds. Create it once, next to the test that uses it."""
 
     def __init__(self, branch: str, at_least: float = 0.10) -> None:
         self.branch = branch
@@ -29,7 +29,7 @@ class Reached:
         self.times = 0
 
     def __call__(self, condition: bool) -> bool:
-        """Count one example; gives the condition back."""
+        """Count one example; return the condition."""
         if not any(one is self for one in _used):
             self.examples = self.times = 0
             _used.append(self)
@@ -38,7 +38,7 @@ class Reached:
         return condition
 
     def judge(self) -> None:
-        """Raises AssertionError where there were too few examples, or too few took the branch."""
+        """Raise AssertionError if there were too few examples, or too few reached the branch."""
         if self.examples < MIN_EXAMPLES:
             raise AssertionError(f"{self.branch!r}: {self.examples} examples say nothing; {MIN_EXAMPLES} are needed")
         share = self.times / self.examples
@@ -51,7 +51,7 @@ class Reached:
 
 @contextmanager
 def judged() -> Iterator[None]:
-    """Around one test: every branch it counted must have been reached, unless the test fails by itself."""
+    """Wrap one test: every branch that it counts must be reached, unless the test fails by itself."""
     before, _used[:] = list(_used), []
     try:
         yield

@@ -1,4 +1,4 @@
-"""What every test stands on."""
+"""Sets up every test."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ load_web3()  # before any test imports it by itself: it would raise the recursio
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """A test that names the branch it is about must have reached it."""
+    """Check that a test reached the branch that it names."""
     with judged():
         return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The last word of a run: what was not tested on this machine, by reason."""
+    """End a run with the tests that were skipped on this machine, by reason."""
     terminalreporter.section("not tested here")
     for line in grouped(reasons(terminalreporter.stats.get("skipped", []))):
         terminalreporter.line(line)

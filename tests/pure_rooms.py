@@ -1,4 +1,4 @@
-"""Runs the tests with branch coverage and demands that the pure rooms are covered whole.
+"""Runs the tests with branch coverage and requires full coverage of the pure rooms.
 
 `python -m tests.pure_rooms` is what `make coverage` calls. Pure rooms hold no I/O, so there is no excuse for a branch
 that no test takes: a line that cannot be reached is a line that should not be there. Which rooms are pure stands in one
@@ -24,7 +24,7 @@ OUTSIDE = (
     "tests/monitor/store/*",
     "tests/monitor/telemetry/*",
 )
-"""Tests of what is no pure room: they have run with all others (`make test`), and need a node, a database or a process."""
+"""Tests of other rooms: they run with all others (`make test`), and need a node, a database or a process."""
 
 
 def pure_modules() -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def _run(*words: str) -> int:
 
 
 def main() -> int:
-    """Run the tests that need nothing outside and take no thousand cases, then judge the pure rooms. Gives the exit code."""
+    """Run the tests that need nothing external and are not thorough, then check the pure rooms; return the exit code."""
     _run("coverage", "erase")
     without = [f"--ignore-glob={one}" for one in OUTSIDE]
     workers = ("-n", "2", "--dist", "loadfile")

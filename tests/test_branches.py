@@ -1,4 +1,4 @@
-"""The guard of properties: a branch that the examples hardly reach fails the test that is about it."""
+"""Tests of the branch check: a property test fails if its examples rarely reach its branch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ small = Reached("a number below ten", at_least=0.05)
 
 
 def counted(reached: Reached, conditions: list[bool]) -> None:
-    """A test that counts these examples, and fails by itself where there are none."""
+    """Run a test that counts these examples, and that fails by itself if there are none."""
     with judged():
         for one in conditions:
             reached(one)
@@ -27,22 +27,22 @@ def test_a_branch_reached_in_a_tenth_of_the_examples_is_enough() -> None:
 
 
 def test_a_branch_hardly_reached_fails_and_says_the_share() -> None:
-    said = r"'one in a hundred' was reached in 1 of 100 examples \(1\.0%\), not in 10%"
-    with pytest.raises(AssertionError, match=said):
+    message = r"'one in a hundred' was reached in 1 of 100 examples \(1\.0%\), not in 10%"
+    with pytest.raises(AssertionError, match=message):
         counted(Reached("one in a hundred"), [number == 0 for number in range(100)])
 
 
-def test_too_few_examples_say_nothing_and_fail() -> None:
+def test_too_few_examples_fail() -> None:
     with pytest.raises(AssertionError, match="49 examples say nothing; 50 are needed"):
         counted(Reached("always"), [True] * 49)
 
 
-def test_a_test_that_fails_by_itself_is_not_judged_on_top() -> None:
+def test_a_test_that_fails_by_itself_is_not_judged_again() -> None:
     with pytest.raises(AssertionError, match="no examples"):
         counted(Reached("never"), [])
 
 
-def test_each_test_is_counted_for_itself() -> None:
+def test_each_test_is_counted_separately() -> None:
     reached = Reached("always")
     for _ in range(2):
         counted(reached, [True] * 60)

@@ -1,4 +1,4 @@
-"""The contract of purity can fail: a clock or a socket planted in any module that calls itself pure is found and named."""
+"""Tests that the purity contract can fail: an import of a clock or a socket in any pure module is found and named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def copied(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("planted", ["time", "socket"])
-def test_what_is_planted_in_a_pure_module_breaks_the_contract(planted: str, tmp_path: Path) -> None:
+def test_an_impure_import_in_a_pure_module_breaks_the_contract(planted: str, tmp_path: Path) -> None:
     copied(tmp_path)
     pure = [one for floor in FLOORS for one in modules(floor) if calls_itself_pure(one.read_text())]
     for one in pure:

@@ -1,4 +1,4 @@
-"""The house keeps its rooms: few at the top of each floor, and whatever calls itself pure is held to it."""
+"""Tests of the structure: few rooms at the top of each package, and every module that says it is pure is checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.pure_rooms import ROOT, pure_files, pure_modules
 
 FLOORS = {"chain": 18, "probes": 16, "monitor": 20}
-"""The most rooms (folders and files) at the top of each floor."""
+"""The maximum number of rooms (folders and files) at the top of each package."""
 
 
 def modules(floor: str) -> list[Path]:
@@ -20,7 +20,7 @@ def modules(floor: str) -> list[Path]:
 
 
 @pytest.mark.parametrize(("floor", "most"), FLOORS.items())
-def test_a_floor_has_few_rooms_at_its_top(floor: str, most: int) -> None:
+def test_a_top_package_has_few_rooms(floor: str, most: int) -> None:
     rooms = [
         one.name
         for one in (ROOT / floor).iterdir()
@@ -41,7 +41,7 @@ def dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def test_what_calls_itself_pure_is_under_the_contract_and_the_coverage_rule() -> None:
+def test_every_module_that_says_pure_is_under_the_contract_and_the_coverage_rule() -> None:
     pure = [one for floor in FLOORS for one in modules(floor) if calls_itself_pure(one.read_text())]
     under = pure_modules()
     loose = [name for name in map(dotted, pure) if not any(name == one or name.startswith(f"{one}.") for one in under)]
@@ -62,7 +62,7 @@ def test_what_calls_itself_pure_is_under_the_contract_and_the_coverage_rule() ->
         ("Impure. Talks.", False),
     ],
 )
-def test_a_sentence_that_begins_with_pure_makes_the_claim(docstring: str, pure: bool) -> None:
+def test_a_module_is_pure_if_a_sentence_of_its_docstring_begins_with_pure(docstring: str, pure: bool) -> None:
     assert calls_itself_pure(f'"""{docstring}"""') is pure
 
 
@@ -74,7 +74,7 @@ def test_every_room_under_the_contract_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("floor", FLOORS)
-def test_every_module_says_what_it_knows(floor: str) -> None:
+def test_every_module_has_a_docstring(floor: str) -> None:
     silent = [
         dotted(one)
         for one in modules(floor)

@@ -1,8 +1,8 @@
-"""Plays a recording of Binance USD-M over loopback, at its pace and by its clock: WebSocket streams and the REST beside.
+"""Plays a recording of Binance USD-M over loopback, at its speed and by its clock: WebSocket streams and REST answers.
 
-Depth frames are the recording's own bytes. REST answers follow from what has been played: the depth from the recorded
-snapshot and the frames since, prices from the recorded quotes, the time from the clock plus how far the recorder's ran
-behind. The recording holds no forced orders and no mark prices: those frames are made, from recorded quotes and trades.
+Depth frames are the recording's own bytes. REST answers follow from the frames played so far: the depth from the recorded
+snapshot and the frames since, prices from the recorded quotes, the time from the clock plus the recorder's lag behind
+the venue. The recording has no forced orders and no mark prices: those frames are built from recorded quotes and trades.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ DEPTH_LEVELS = 1000
 MARK_S = 1.0
 FORCED_S = 15.0
 FULL = 100_000.0
-"""Base units of a day's volume and of open interest: made, and of a usual size."""
+"""Base units of a day's volume and of open interest: invented, of a normal size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One recorded line: when the recorder had it (unix seconds by its own clock), its bytes and what they say."""
+    """One recorded line: its receipt time (unix seconds by the recorder's clock), its bytes and their content."""
 
     at_s: float
     raw: bytes
-    said: dict[str, Any]
+    content: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +49,47 @@ class Recording:
 
     @classmethod
     def read(cls, path: Path, length_s: float) -> Recording:
-        """Read `length_s` seconds (the README beside the file tells the format)."""
-        kept: dict[str, list[Frame]] = {"depthUpdate": [], "bookTicker": [], "trade": []}
+        """Read `length_s` seconds (the README beside the file describes the format)."""
+        frames: dict[str, list[Frame]] = {"depthUpdate": [], "bookTicker": [], "trade": []}
         snapshots: list[Frame] = []
         with gzip.open(path, "rb") as lines:
             for line in lines:
                 if not line.strip():
                     continue
                 stamp, _, raw = line.strip().partition(b" ")
-                frame = Frame(at_s=int(stamp) / 1e9, raw=raw, said=json.loads(raw))
-                if kept["depthUpdate"] and frame.at_s - kept["depthUpdate"][0].at_s > length_s:
+                frame = Frame(at_s=int(stamp) / 1e9, raw=raw, content=json.loads(raw))
+                if frames["depthUpdate"] and frame.at_s - frames["depthUpdate"][0].at_s > length_s:
                     break
-                if "lastUpdateId" in frame.said:
+                if "lastUpdateId" in frame.content:
                     snapshots.append(frame)
                 else:
-                    kept[frame.said["data"]["e"]].append(frame)
-        return cls(kept["depthUpdate"], kept["bookTicker"], kept["trade"], snapshots[0])
+                    frames[frame.content["data"]["e"]].append(frame)
+        return cls(frames["depthUpdate"], frames["bookTicker"], frames["trade"], snapshots[0])
 
     @property
     def begins_s(self) -> float:
-        """When its first frame came."""
+        """The receipt time of its first frame."""
         return self.depth[0].at_s
 
     @property
     def ends_s(self) -> float:
-        """When its last depth frame came."""
+        """The receipt time of its last depth frame."""
         return self.depth[-1].at_s
 
     @property
     def behind_s(self) -> float:
-        """How far the recorder's clock ran behind the venue's, by the frame that was fastest: the largest E − receipt."""
+        """The seconds by which the recorder's clock was behind the venue's, from the fastest frame: the largest E − receipt."""
         frames = [*self.depth, *self.quotes, *self.trades]
-        return max(float(frame.said["data"]["E"]) / 1000 - frame.at_s for frame in frames)
+        return max(float(frame.content["data"]["E"]) / 1000 - frame.at_s for frame in frames)
 
     def quote(self, at_s: float) -> Frame:
-        """The last best bid and ask that had come by then (the first one, before any)."""
+        """The last best bid and ask received by then (before any, the first one)."""
         return self.quotes[max(bisect_right(self.quotes, at_s, key=lambda one: one.at_s) - 1, 0)]
 
     def mid(self, at_s: float) -> float:
         """The middle of that quote."""
-        said = self.quote(at_s).said["data"]
-        return (float(said["b"]) + float(said["a"])) / 2
+        content = self.quote(at_s).content["data"]
+        return (float(content["b"]) + float(content["a"])) / 2
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class VenueBook:
         return cls(int(snapshot["lastUpdateId"]), stamps, dict(snapshot["bids"]), dict(snapshot["asks"]))
 
     def apply(self, change: dict[str, Any]) -> None:
-        """Apply one recorded change; one that ends before the book is old."""
+        """Apply one recorded change; ignore one that is older than the book."""
         if change["u"] <= self.last_id:
             return
         for side, levels in ((self.bids, change["b"]), (self.asks, change["a"])):
@@ -120,7 +120,7 @@ class VenueBook:
         self.last_id, self.stamps = change["u"], (change["E"], change["T"])
 
     def answer(self) -> dict[str, Any]:
-        """As the venue answers."""
+        """The venue's answer."""
         bids = sorted(self.bids.items(), key=lambda level: -float(level[0]))[:DEPTH_LEVELS]
         asks = sorted(self.asks.items(), key=lambda level: float(level[0]))[:DEPTH_LEVELS]
         event, engine = self.stamps
@@ -129,18 +129,18 @@ class VenueBook:
 
 @dataclass(slots=True)
 class PlayedClock:
-    """The recorder's clock again: `lead_s` before the recording begins, when made, and running on from there."""
+    """The recorder's clock: it starts `lead_s` before the recording begins and runs from there."""
 
     recording: Recording
     lead_s: float
-    _made_s: float = field(default_factory=monotonic)
+    _created_s: float = field(default_factory=monotonic)
 
     def now_s(self) -> float:
         """Unix seconds by the recorder's clock."""
-        return self.recording.begins_s - self.lead_s + monotonic() - self._made_s
+        return self.recording.begins_s - self.lead_s + monotonic() - self._created_s
 
     def now(self) -> datetime:
-        """The same as an aware time: the daemon's clock."""
+        """The same as an aware datetime: the daemon's clock."""
         return datetime.fromtimestamp(self.now_s(), UTC)
 
     async def until(self, at_s: float) -> None:
@@ -149,7 +149,7 @@ class PlayedClock:
 
 
 class Player:
-    """The venue on loopback: depth frames `sent`, connections by feed, and what was asked that is not known here."""
+    """The venue on loopback: counts depth frames `sent` and connections by feed, and lists requests it does not know."""
 
     def __init__(self, recording: Recording, clock: PlayedClock) -> None:
         self.recording = recording
@@ -157,7 +157,7 @@ class Player:
         self.sent = 0
         self.sockets: dict[str, int] = {"book": 0, "liquidation": 0}
         self.unknown: list[str] = []
-        self._book = VenueBook.of(recording.snapshot.said)
+        self._book = VenueBook.of(recording.snapshot.content)
         self._applied = 0
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -174,17 +174,17 @@ class Player:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
 
     def hosts(self) -> dict[str, str]:
-        """The dialect's hosts, here."""
+        """The dialect's hosts on this server."""
         web_socket, rest = f"ws://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.port}"
         return {"rest": rest, "spot": rest, "ws_public": f"{web_socket}/public", "ws_market": f"{web_socket}/market"}
 
     async def _book_feed(self, request: web.Request) -> web.StreamResponse:
-        """The recorded depth frames from now on, byte for byte, each when the recorder had it."""
+        """The recorded depth frames from now on, byte for byte, each at its recorded time."""
         if f"{SYMBOL.lower()}@depth@100ms" not in request.query["streams"].split("/"):
             self.unknown.append(str(request.rel_url))
         self.sockets["book"] += 1
@@ -196,17 +196,17 @@ class Player:
         self.sent += 1
 
     async def _liquidation_feed(self, request: web.Request) -> web.StreamResponse:
-        """Mark prices each second and now and then a forced order, made from recorded quotes and trades."""
+        """Send a mark price every second and a forced order every FORCED_S, built from recorded quotes and trades."""
         if {"!forceOrder@arr", f"{SYMBOL.lower()}@markPrice@1s"} - set(request.query["streams"].split("/")):
             self.unknown.append(str(request.rel_url))
         self.sockets["liquidation"] += 1
-        return await self._push(request, self._made_frames(), lambda: None)
+        return await self._push(request, self._synthetic_frames(), lambda: None)
 
-    def _made_frames(self) -> Iterator[tuple[float, bytes]]:
+    def _synthetic_frames(self) -> Iterator[tuple[float, bytes]]:
         number = 0
         while True:
             at_s = self.clock.now_s() + MARK_S
-            quote = self.recording.quote(at_s).said["data"]
+            quote = self.recording.quote(at_s).content["data"]
             stamp = int((at_s + self.recording.behind_s) * 1000)
             price = f"{(float(quote['b']) + float(quote['a'])) / 2:.2f}"
             mark = {"e": "markPriceUpdate", "E": stamp, "s": SYMBOL, "p": price, "i": price, "r": "0.0001", "T": stamp}
@@ -214,13 +214,13 @@ class Player:
             number += 1
             if number % round(FORCED_S / MARK_S) == 0:
                 at = max(bisect_right(self.recording.trades, at_s, key=lambda one: one.at_s) - 1, 0)
-                trade = self.recording.trades[at].said["data"]
+                trade = self.recording.trades[at].content["data"]
                 order = {"s": SYMBOL, "S": "SELL", "q": trade["q"], "p": trade["p"], "ap": trade["p"], "z": trade["q"]}
                 forced = {"e": "forceOrder", "E": stamp, "o": {**order, "T": stamp}}
                 yield at_s, _wrapped("!forceOrder@arr", forced)
 
     async def _push(
-        self, request: web.Request, frames: Iterator[tuple[float, bytes]], told: Callable[[], None]
+        self, request: web.Request, frames: Iterator[tuple[float, bytes]], on_sent: Callable[[], None]
     ) -> web.StreamResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
@@ -231,10 +231,10 @@ class Player:
                 if listening.done():
                     break
                 await socket.send_str(raw.decode())
-                told()
+                on_sent()
             await listening
         except ConnectionError:
-            pass  # the listener left
+            pass  # the client left
         finally:
             listening.cancel()
         return socket
@@ -244,7 +244,7 @@ class Player:
         if path.startswith("control/"):
             return web.json_response({})
         if path == "fapi/v1/depth":
-            self._catch_up()  # before the recording began, the snapshot is all there is
+            self._catch_up()  # before the recording began, the book is the snapshot alone
             return web.json_response(self._book.answer())
         answer = self._answers(path)
         if answer is None:
@@ -253,10 +253,10 @@ class Player:
         return web.json_response(answer, headers={"X-MBX-USED-WEIGHT-1M": "40"})
 
     def _catch_up(self) -> None:
-        """Apply what has been played by now."""
+        """Apply the frames played by now."""
         depth, now_s = self.recording.depth, self.clock.now_s()
         while self._applied < len(depth) and depth[self._applied].at_s <= now_s:
-            self._book.apply(depth[self._applied].said["data"])
+            self._book.apply(depth[self._applied].content["data"])
             self._applied += 1
 
     def _answers(self, path: str) -> object:
@@ -289,10 +289,10 @@ class Player:
 
 
 async def _listen(socket: web.WebSocketResponse) -> None:
-    """Until the listener leaves; answers its pings on the way."""
+    """Read until the client leaves; answers its pings."""
     async for _ in socket:
         pass
 
 
-def _wrapped(stream: str, said: dict[str, Any]) -> bytes:
-    return json.dumps({"stream": stream, "data": said}, separators=(",", ":")).encode()
+def _wrapped(stream: str, content: dict[str, Any]) -> bytes:
+    return json.dumps({"stream": stream, "data": content}, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Every shipped drill, twice, through the whole program: it holds, and its recording replays to the live digest."""
+"""Tests that every shipped drill passes twice in the whole program, and that its recording replays to the live digest."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_a_drill_holds_and_replays_to_the_same_digest(name: str, turn: int, tmp_
 
 
 def shuffled_digest(recording: Path) -> str:
-    """The digest of the same signals in another order of arrival, none later than the lateness that is waited for."""
-    header, told = read_recording(recording)
+    """The digest of the same signals in another order of arrival, none later than the allowed lateness."""
+    header, recorded = read_recording(recording)
     settings = header.settings()
     chance = random.Random(3)
     reach_s = 0.5 * min(settings.lateness_ws_s, settings.lateness_rest_s, settings.lateness_chain_s)
-    signals = list(told)
+    signals = list(recorded)
     order = [
         (
             signal.received_at.timestamp() + (0.0 if signal.kind is SignalKind.EXPECT else chance.uniform(0, reach_s)),

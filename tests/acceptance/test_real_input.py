@@ -1,7 +1,7 @@
-"""The whole daemon on real input: Binance frames as they were recorded, by the recorder's clock, and a real EVM node.
+"""Tests the whole daemon on real input: Binance frames as they were recorded, by the recorder's clock, and a real EVM node.
 
 The frames come from ../shared/data beside the repository (skipped, and counted, without it); the node is anvil with
-audited contracts. What is simulated: the venue's server, and the frames and answers the recording does not hold (player.py).
+audited contracts. Simulated: the venue's server, and the frames and answers that the recording does not contain (player.py).
 """
 
 from __future__ import annotations
@@ -84,17 +84,17 @@ export_interval_s = "2s"
 [web]
 enabled = false
 """
-"""Memories are as short as in a drill: a minute has no hour to learn from, and a judge that only warms up flags nothing."""
+"""Half-lives are as short as in a drill: within a minute, a detector with long ones would still be warming up."""
 
 
 class Watched:
-    """What the daemon told while it ran."""
+    """Collects the changes that the daemon reported while it ran."""
 
     def __init__(self) -> None:
         self.changes: list[IncidentChange] = []
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
-        """Signals are looked for in the database."""
+        """Ignore them: the test reads signals from the database."""
 
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
         self.changes += changes
@@ -140,14 +140,14 @@ async def chain_at(unix_s: float) -> AsyncIterator[Chain]:
         factory = await anvil.deploy("UniswapV2Factory", anvil.accounts[0])
         await anvil.send(factory.functions.createPair(first.address, second.address))
         pool = anvil.at("UniswapV2Pair", await factory.functions.getPair(first.address, second.address).call())
-        made = Chain(anvil=anvil, proxy=proxy, admin=admin, following=second, pool=pool, tokens=(first, second))
-        await made.mint(DEPOSIT)
-        yield made
+        chain = Chain(anvil=anvil, proxy=proxy, admin=admin, following=second, pool=pool, tokens=(first, second))
+        await chain.mint(DEPOSIT)
+        yield chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """All that came of a run."""
+class Outcome:
+    """The results of a run."""
 
     daemon: Daemon
     player: Player
@@ -173,8 +173,8 @@ def settings_of(folder: Path, player: Player, chain: Chain, otlp: str) -> Settin
     return load_settings(file, {})
 
 
-async def run_of(collector: Collector, folder: Path) -> Told:
-    """Play, watch, upgrade and mint meanwhile; then read the database as a later reader would."""
+async def run_of(collector: Collector, folder: Path) -> Outcome:
+    """Play the recording, upgrade and mint meanwhile; then read the database as a later reader would."""
     recording = Recording.read(FEED, PLAYED_S)
     async with chain_at(recording.begins_s - LEAD_S) as chain:
         clock = PlayedClock(recording, LEAD_S)
@@ -205,7 +205,7 @@ async def run_of(collector: Collector, folder: Path) -> Told:
     finally:
         await store.close()
     printed = collector.awaited("check binance_usdm server_time", "check binance_usdm book_rest", "chain local upgrade")
-    return Told(
+    return Outcome(
         daemon=daemon, player=player, changes=watched.changes, signals=signals, checkpoint=checkpoint, printed=printed
     )
 
@@ -214,19 +214,19 @@ async def run_of(collector: Collector, folder: Path) -> Told:
 @pytest.mark.timeout(300)
 async def test_recorded_frames_and_a_real_node_pass_through_the_whole_daemon(collector: Collector) -> None:
     with TemporaryDirectory(prefix="stormwatch-") as folder:
-        told = await run_of(collector, Path(folder))
-    every_signal_is_found_in_the_database(told)
-    the_books_follow_the_recording_without_a_gap(told)
-    the_recorders_skew_is_an_offset_and_no_lag(told)
-    the_upgrade_and_the_liquidity_are_seen(told)
-    nothing_is_flagged_above_watch(told)
+        outcome = await run_of(collector, Path(folder))
+    every_signal_is_found_in_the_database(outcome)
+    the_books_follow_the_recording_without_a_gap(outcome)
+    the_recorders_clock_skew_is_an_offset_and_not_a_lag(outcome)
+    the_upgrade_and_the_liquidity_are_seen(outcome)
+    nothing_is_flagged_above_watch(outcome)
 
 
-def every_signal_is_found_in_the_database(told: Told) -> None:
-    assert not told.player.unknown, "every request is one the venue knows"
-    assert not told.daemon.writer.dropped
-    assert len(told.signals) == told.daemon.pipeline.signals
-    kinds = Counter(one.kind for one in told.signals)
+def every_signal_is_found_in_the_database(outcome: Outcome) -> None:
+    assert not outcome.player.unknown, "every request is one the venue knows"
+    assert not outcome.daemon.writer.dropped
+    assert len(outcome.signals) == outcome.daemon.pipeline.signals
+    kinds = Counter(one.kind for one in outcome.signals)
     wanted = {
         SignalKind.EXPECT, SignalKind.TICK, SignalKind.REQUEST, SignalKind.CONTROL, SignalKind.HEADROOM,
         SignalKind.VENUE_STATUS, SignalKind.CLOCK_OFFSET, SignalKind.FEED_LAG, SignalKind.ENGINE_LAG, SignalKind.BOOK,
@@ -235,22 +235,22 @@ def every_signal_is_found_in_the_database(told: Told) -> None:
         SignalKind.UPGRADE, SignalKind.LIQUIDITY_ADDED,
     }  # fmt: skip
     assert not wanted - set(kinds), f"missing: {wanted - set(kinds)}; found {kinds}"
-    refused = [one for one in told.of(SignalKind.REQUEST) if one.attributes["outcome"] != "ok"]
+    refused = [one for one in outcome.of(SignalKind.REQUEST) if one.attributes["outcome"] != "ok"]
     assert not refused, refused[:3]
-    assert told.checkpoint, "the network's place is kept"
+    assert outcome.checkpoint, "the network's checkpoint is stored"
 
 
-def the_books_follow_the_recording_without_a_gap(told: Told) -> None:
+def the_books_follow_the_recording_without_a_gap(outcome: Outcome) -> None:
     faults = (
         SignalKind.FEED_GAP, SignalKind.FEED_CLOSED, SignalKind.FEED_SILENT, SignalKind.FEED_REJECTED,
         SignalKind.MALFORMED,
     )  # fmt: skip
-    assert not [one for one in told.signals if one.kind in faults]
-    assert told.player.sockets == {"book": 1, "liquidation": 1}
-    assert told.player.sent == len(told.player.recording.depth)
-    books = told.of(SignalKind.BOOK, "/book_ws")
+    assert not [one for one in outcome.signals if one.kind in faults]
+    assert outcome.player.sockets == {"book": 1, "liquidation": 1}
+    assert outcome.player.sent == len(outcome.player.recording.depth)
+    books = outcome.of(SignalKind.BOOK, "/book_ws")
     assert len(books) > PLAYED_S * 0.8
-    recording = told.player.recording
+    recording = outcome.player.recording
     for book in books:
         assert book.attributes["state"] == "ok", book
         mid, at_s = book.attributes["mid"], book.received_at.timestamp()
@@ -260,18 +260,18 @@ def the_books_follow_the_recording_without_a_gap(told: Told) -> None:
         assert 0 < book.value < 1, "the spread of the busiest book there is, in bps"
 
 
-def the_recorders_skew_is_an_offset_and_no_lag(told: Told) -> None:
-    true_s = told.player.recording.behind_s
+def the_recorders_clock_skew_is_an_offset_and_not_a_lag(outcome: Outcome) -> None:
+    true_s = outcome.player.recording.behind_s
     assert abs(true_s - RECORDERS_SKEW_S) < SKEW_ABOUT_S
-    asked = [one.attributes["origin"] == "rest" for one in told.of(SignalKind.CLOCK_OFFSET)]
+    asked = [one.attributes["origin"] == "rest" for one in outcome.of(SignalKind.CLOCK_OFFSET)]
     assert asked == sorted(asked), "the feed's own estimate counts only until the venue was asked"
     assert sum(asked) > PLAYED_S / 4
-    for one in told.of(SignalKind.CLOCK_OFFSET):
+    for one in outcome.of(SignalKind.CLOCK_OFFSET):
         bound_s = one.attributes["bound_s"]
         assert isinstance(bound_s, float)
         assert abs(one.value - true_s) <= bound_s, one
         assert bound_s < (OFTEN_LATE_S if one.attributes["origin"] == "rest" else RECORDERS_SKEW_S / 2), one
-    lags = told.of(SignalKind.FEED_LAG, "/book_ws")
+    lags = outcome.of(SignalKind.FEED_LAG, "/book_ws")
     assert len(lags) > PLAYED_S * 0.8
     for one in lags:
         bound_s = one.attributes["bound_s"]
@@ -282,19 +282,19 @@ def the_recorders_skew_is_an_offset_and_no_lag(told: Told) -> None:
     assert late <= len(lags) / 20, "a busy machine may be late now and then; the skew would be in every frame"
 
 
-def the_upgrade_and_the_liquidity_are_seen(told: Told) -> None:
-    [upgrade] = [one for one in told.of(SignalKind.UPGRADE) if one.attributes["role"] == "implementation"]
+def the_upgrade_and_the_liquidity_are_seen(outcome: Outcome) -> None:
+    [upgrade] = [one for one in outcome.of(SignalKind.UPGRADE) if one.attributes["role"] == "implementation"]
     assert (upgrade.subject.asset, upgrade.subject.network) == (ASSET, "local")
-    [added] = told.of(SignalKind.LIQUIDITY_ADDED)
+    [added] = outcome.of(SignalKind.LIQUIDITY_ADDED)
     assert added.value == pytest.approx(SHARE / DEPOSIT, rel=0.01)
     assert upgrade.received_at < added.received_at
     assert upgrade.received_at - upgrade.event_time < timedelta(seconds=5), "block times are the played clock's"
-    linked = [one for one in told.signals if one.link]
+    linked = [one for one in outcome.signals if one.link]
     assert linked
     assert linked[0].link is not None
-    assert linked[0].link.partition(":")[0] in told.printed, "a signal's link leads to its trace"
+    assert linked[0].link.partition(":")[0] in outcome.printed, "a signal's link leads to its trace"
 
 
-def nothing_is_flagged_above_watch(told: Told) -> None:
-    above = [(one.at, one.level, one.headline) for one in told.changes if one.level > Level.WATCH]
+def nothing_is_flagged_above_watch(outcome: Outcome) -> None:
+    above = [(one.at, one.level, one.headline) for one in outcome.changes if one.level > Level.WATCH]
     assert not above

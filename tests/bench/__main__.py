@@ -1,6 +1,6 @@
-"""`python -m tests.bench [NAME…] [--json] [--strict]`: the machine, then every figure beside its aim and its peer.
+"""Prints the machine and every figure with its target and its peer: `python -m tests.bench [NAME…] [--json] [--strict]`.
 
-A missed aim is printed as MISSED and ends with 1 only under --strict: a slow machine is no broken program.
+A missed target is printed as MISSED. The exit code is 1 only with --strict: a slow machine is not a broken program.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.bench.figures import Figure, shown
 
 
 def machine() -> dict[str, str | int]:
-    """The machine the figures are of."""
+    """The machine on which the figures are measured."""
     cpu = platform.processor() or platform.machine()
     known = Path("/proc/cpuinfo")
     if known.exists():
@@ -34,8 +34,8 @@ def machine() -> dict[str, str | int]:
     }
 
 
-def told(figure: Figure) -> str:
-    """A figure in two or three lines."""
+def figure_text(figure: Figure) -> str:
+    """The text of a figure, in two or three lines."""
     verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
     first = f"  {figure.name:<61}{shown(figure.value):>12} {figure.unit:<11}{figure.aim:<12}{verdict}".rstrip()
     lines = [first]
@@ -45,16 +45,16 @@ def told(figure: Figure) -> str:
     return "\n".join(lines)
 
 
-def main(words: list[str]) -> int:
-    """Run what is named, or all."""
-    form = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    form.add_argument("names", nargs="*", metavar="NAME", help=", ".join(measures.names()))
-    form.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    form.add_argument("--strict", action="store_true", help="exit 1 where an aim is missed")
-    given = form.parse_args(words)
+def main(arguments: list[str]) -> int:
+    """Run the named benchmarks, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(measures.names()))
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--strict", action="store_true", help="exit 1 if a target is missed")
+    given = parser.parse_args(arguments)
     unknown = set(given.names) - set(measures.names())
     if unknown:
-        form.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(measures.names())}")
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(measures.names())}")
     found: dict[str, list[Figure]] = {}
     if not given.json:
         print(", ".join(f"{key} {value}" for key, value in machine().items()), flush=True)
@@ -62,7 +62,7 @@ def main(words: list[str]) -> int:
         began = perf_counter()
         found[name] = measures.declared(name)()
         if not given.json:
-            print(f"\n{name} ({perf_counter() - began:.0f} s)", *map(told, found[name]), sep="\n", flush=True)
+            print(f"\n{name} ({perf_counter() - began:.0f} s)", *map(figure_text, found[name]), sep="\n", flush=True)
     figures = [figure for some in found.values() for figure in some]
     missed = [figure.name for figure in figures if figure.met is False]
     if given.json:

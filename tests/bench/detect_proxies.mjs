@@ -18,9 +18,9 @@ const found = [];
 for (const address of addresses) {
   const before = calls;
   const began = performance.now();
-  const told = await detectProxy(address, request).catch(() => null);
+  const detected = await detectProxy(address, request).catch(() => null);
   const took = performance.now() - began;
-  const target = told && (told.target ?? told.address);
+  const target = detected && (detected.target ?? detected.address);
   found.push({ target: Array.isArray(target) ? target : target ? [target] : [], calls: calls - before, ms: took });
 }
 console.log(JSON.stringify(found));

@@ -1,4 +1,4 @@
-"""What a benchmark tells: a figure with its unit, its aim, what was simulated, and a peer measured in the same run."""
+"""Holds a benchmark's figure: its unit, its target, the simulated parts, and a peer measured in the same run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured figure; `value` None: it could not be measured, and `note` says why.
+    """One measured figure. If `value` is None it could not be measured, and `note` says why.
 
-    `least` or `most` is the aim, in the same unit. `peer_value` is the named peer's, measured in the same run.
+    `least` or `most` is the target, in the same unit. `peer_value` is the value of the named peer, measured in the same run.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the aim is met; None where there is none. What could not be measured is not met."""
+        """Whether the target is met; None if there is none. A figure that could not be measured does not meet it."""
         if self.least is None and self.most is None:
             return None
         if self.value is None:
@@ -39,7 +39,7 @@ class Figure:
 
     @property
     def aim(self) -> str:
-        """The aim in words."""
+        """The target as text."""
         if self.least is not None:
             return f">= {shown(self.least)}"
         return "" if self.most is None else f"<= {shown(self.most)}"
@@ -53,7 +53,7 @@ def shown(value: float | None) -> str:
 
 
 def rates(count: int, *works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Median rate of each work (`count` things a call), in turns, so that what disturbs one disturbs all."""
+    """The median rate of each work (`count` items a call). The works take turns, so that a disturbance affects all of them."""
     took: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for index, work in enumerate(works):
@@ -65,6 +65,6 @@ def rates(count: int, *works: Callable[[], object], rounds: int = ROUNDS) -> lis
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of all do not exceed."""
+    """The value that `share` of all values do not exceed."""
     ordered = sorted(values)
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]

@@ -1,4 +1,4 @@
-"""Frames as each dialect's venue documents them, with changing numbers: what the feed benchmarks read."""
+"""Builds frames as each venue documents them, with changing numbers, for the feed benchmarks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZE = {"binance_usdm": "1", "bybit": "1", "okx": "0.01", "gate": "0.0001"}
 
 
 def instruments(venue: str) -> dict[str, Instrument]:
-    """What is known of the venue's perpetual."""
+    """The venue's perpetual instrument by symbol."""
     size = Decimal(SIZE[venue])
     one = Instrument(symbol=SYMBOL[venue], base="BTC", quote="USDT", market=Market.PERP, contract_size=size)
     return {one.symbol: one}
@@ -83,7 +83,7 @@ def _gate_liquidation(number: int) -> dict[str, Any]:
 
 
 def _levels(number: int, step: int) -> list[list[str]]:
-    """Some levels change, some go (size 0): prices stay on one side."""
+    """Some levels change, some are removed (size 0); prices stay on one side."""
     base = 61800 if step < 0 else 61801
     return [
         [f"{base + step * ((number * 7 + index * 3) % 400) / 10:.1f}", f"{(number + index) % 5 * 0.213:.3f}"]
@@ -92,12 +92,12 @@ def _levels(number: int, step: int) -> list[list[str]]:
 
 
 def _binance_book(number: int) -> dict[str, Any]:
-    said = {
+    content = {
         "e": "depthUpdate", "E": NOW_MS + number * 50, "T": NOW_MS + number * 50 - 3, "s": "BTCUSDT",
         "U": number * 100 + 1, "u": number * 100 + 100, "pu": number * 100,
         "b": _levels(number, -1), "a": _levels(number, 1),
     }  # fmt: skip
-    return {"stream": "btcusdt@depth@100ms", "data": said}
+    return {"stream": "btcusdt@depth@100ms", "data": content}
 
 
 def _bybit_book(number: int) -> dict[str, Any]:

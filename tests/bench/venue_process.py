@@ -1,4 +1,4 @@
-"""A venue in a process of its own, for benchmarks: answers the server time after an exact delay, floods a WebSocket.
+"""Runs a venue in its own process for benchmarks: it answers the server time after an exact delay and floods a WebSocket.
 
 Run as `python -m tests.bench.venue_process`; it prints its two ports and lives until its input ends. The delay is exact:
 the loop's timers are good to a millisecond only, so the last stretch is spun.
@@ -28,7 +28,7 @@ BLOCK = 500
 
 @dataclass(frozen=True, slots=True)
 class VenueProcess:
-    """Where it listens: base URLs."""
+    """The base URLs of the process."""
 
     rest: str
     socket: str
@@ -36,7 +36,7 @@ class VenueProcess:
 
 @contextmanager
 def venue_process() -> Iterator[VenueProcess]:
-    """The process, started; ended on the way out."""
+    """Start the process; end it on exit."""
     command = [sys.executable, "-m", "tests.bench.venue_process"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdin is not None
@@ -59,7 +59,7 @@ async def _server_time(request: web.Request) -> web.Response:
 
 
 async def _flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Frames for as long as they are taken. Written by hand, so that the sender is not what is measured."""
+    """Send frames until the client leaves. Written by hand, so that the sender is not the bottleneck."""
     block = b"".join(_text_frame(one) for one in liquidations("binance_usdm", BLOCK))
     try:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -67,13 +67,13 @@ async def _flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
         lines = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         writer.write(lines + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-        goodbye = asyncio.create_task(reader.read(1))  # the only thing a listener says is that it leaves
-        while not goodbye.done():
+        client_left = asyncio.create_task(reader.read(1))  # a client sends nothing until it closes
+        while not client_left.done():
             writer.write(block)
             await writer.drain()
-            await asyncio.sleep(0)  # drain yields only to a slow taker, and a lost one is told by the loop
+            await asyncio.sleep(0)  # drain yields only to a slow client, and the loop must run to notice a lost one
     except (OSError, asyncio.IncompleteReadError):
-        pass  # it left without a word
+        pass  # it left without a close frame
     finally:
         writer.close()
 

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer instead of waiting for it: hours of pauses pass in no time."""
+"""An event loop whose clock jumps to the next timer instead of waiting for it: hours of pauses take no time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BEGIN_S = 1_000.0
 
 
 class _Jumps(selectors.SelectSelector):
-    """Selects at once, and lets the loop's time pass by what it would have waited."""
+    """Selects at once and advances the loop's time by the timeout."""
 
     loop: JumpingLoop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= 0:  # None: only a thread or a socket can go on, so wait for it
+        if timeout is None or timeout <= 0:  # None: only a thread or a socket can continue the loop, so wait for it
             return super().select(timeout)
         ready = super().select(0)
         if not ready:
@@ -29,7 +29,7 @@ class _Jumps(selectors.SelectSelector):
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """`now_s` is its monotonic clock; a test may also put it forward by hand."""
+    """An event loop whose monotonic clock is `now_s`; a test may also advance it by hand."""
 
     def __init__(self) -> None:
         self.now_s = BEGIN_S
@@ -42,7 +42,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 
 def run_jumping(monkeypatch: pytest.MonkeyPatch, work: Coroutine[Any, Any, Result]) -> Result:
-    """Run `work` in jumping time; `time.monotonic` shows the same clock meanwhile."""
+    """Run `work` in jumping time; `time.monotonic` gives the same clock during the run."""
     loop = JumpingLoop()
     try:
         with monkeypatch.context() as patch:

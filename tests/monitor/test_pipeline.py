@@ -1,4 +1,4 @@
-"""The pipeline: signals are judged in order, observers see signals before the changes they made, nothing goes out twice."""
+"""Tests of the pipeline: signals are judged in order, observers get signals before their changes, nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAG = EngineLag(venue=VenueId("bybit"), feed="book_ws", instrument=None, receive
 
 @dataclass
 class Seen:
-    """Judge, recorder and observer at once: what each was given, in one list."""
+    """Judge, recorder and observer at once: lists the calls of each in one log."""
 
     log: list[object] = field(default_factory=list)
     at_the_end: tuple[IncidentChange, ...] = ()
@@ -67,7 +67,7 @@ def pipeline(seen: Seen) -> tuple[Pipeline, Observing, Observing]:
     return Pipeline(Intake(vantage="here", assets=("BTC",)), seen, seen, observers), *observers
 
 
-def test_signals_are_judged_in_order_then_seen_then_their_changes_traced_and_seen() -> None:
+def test_signals_are_judged_then_observed_then_their_changes_are_traced_and_observed() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.take([signal(1), signal(2)])
@@ -78,14 +78,14 @@ def test_signals_are_judged_in_order_then_seen_then_their_changes_traced_and_see
     assert ours.signals == 2
 
 
-def test_observers_get_no_changes_where_there_are_none() -> None:
+def test_observers_are_not_called_without_changes() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.take([signal(1, kind=SignalKind.REQUEST)])
     assert seen.log == [("judged", 1), ("a", [1]), ("b", [1])]
 
 
-def test_nothing_to_take_is_nothing_to_tell() -> None:
+def test_an_empty_list_of_signals_reports_nothing() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.take([])
@@ -93,7 +93,7 @@ def test_nothing_to_take_is_nothing_to_tell() -> None:
     assert (seen.log, ours.signals) == ([], 0)
 
 
-def test_signals_of_an_earlier_run_are_judged_and_nothing_of_them_goes_out() -> None:
+def test_replayed_signals_are_judged_and_not_sent_to_observers() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.replay([signal(1), signal(2), signal(3)])
@@ -101,7 +101,7 @@ def test_signals_of_an_earlier_run_are_judged_and_nothing_of_them_goes_out() -> 
     assert (ours.replayed, ours.signals) == (3, 0)
 
 
-def test_what_was_held_back_goes_out_at_the_end() -> None:
+def test_changes_held_back_are_sent_at_the_end() -> None:
     seen = Seen(at_the_end=(change(7),))
     ours, _, _ = pipeline(seen)
     ours.finish()
@@ -126,7 +126,7 @@ def test_a_chain_event_is_recorded_and_its_span_is_linked_to_its_signals() -> No
     assert [(one.kind, one.link) for one in first.signals] == [(SignalKind.UPGRADE, "c:d")]
 
 
-def test_a_tick_is_a_signal_of_the_clock_and_remembered() -> None:
+def test_a_tick_is_a_signal_of_the_clock_and_is_remembered() -> None:
     seen = Seen()
     ours, first, _ = pipeline(seen)
     assert ours.last_tick is None

@@ -1,4 +1,4 @@
-"""A folder's modules are found by being there: no list names them."""
+"""Tests of the registry: it finds a folder's modules without a list of names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[str]:
     return Registry("colours_on_disk", "COLOUR")
 
 
-def test_names_are_sorted_and_no_module_is_imported_for_them(colours: Registry[str]) -> None:
+def test_names_are_sorted_and_read_without_importing_a_module(colours: Registry[str]) -> None:
     assert colours.names() == ("blue", "broken", "red")
 
 

@@ -1,4 +1,4 @@
-"""The schemas: made from the dataclasses, true of what is really written; and the documents say the same."""
+"""Tests of the schemas: built from the dataclasses, valid for written values, and equal to the documents."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ FORMATS = REPOSITORY / "docs" / "formats.md"
 
 
 def plain(value: object) -> Any:
-    """As it stands in a file."""
+    """The value as it is written in a file."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def judged(name: str, value: Any) -> None:
-    """Raises ValidationError."""
+def validate(name: str, value: Any) -> None:
+    """Raise ValidationError if the value does not match the schema."""
     form = schema(name)
     Draft202012Validator.check_schema(form)
     Draft202012Validator(form, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(value)
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))
-def test_every_schema_is_a_schema_of_its_own_dialect(name: str) -> None:
+def test_every_schema_is_valid_in_its_own_dialect(name: str) -> None:
     form = schema(name)
     assert form["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(form)
@@ -56,14 +56,14 @@ def test_every_schema_is_a_schema_of_its_own_dialect(name: str) -> None:
         ("recording-header", lambda: header_of(CorrelatorSettings(), "local", "0.1.0", START)),
     ],
 )
-def test_what_is_written_is_what_the_schema_says(name: str, value: Callable[[], object]) -> None:
-    judged(name, plain(value()))
+def test_written_values_match_their_schema(name: str, value: Callable[[], object]) -> None:
+    validate(name, plain(value()))
 
 
 @pytest.mark.parametrize("kind", list(ChangeKind))
 @pytest.mark.parametrize("state", list(IncidentState))
 def test_every_kind_and_state_is_allowed(kind: ChangeKind, state: IncidentState) -> None:
-    judged("incident-change", plain(change(kind=kind, state=state)))
+    validate("incident-change", plain(change(kind=kind, state=state)))
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_every_kind_and_state_is_allowed(kind: ChangeKind, state: IncidentState)
         ("verdict", {**plain(verdict()), "fault": "mine"}),
     ],
 )
-def test_what_is_wrong_is_told_apart(name: str, wrong: Any) -> None:
+def test_a_wrong_value_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(ValidationError):
-        judged(name, wrong)
+        validate(name, wrong)
 
 
-def test_an_unknown_schema_is_told_with_the_nearest() -> None:
+def test_an_unknown_schema_name_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(OperatorError, match="did you mean 'signal'"):
         schema("signals")
 
 
-def test_the_documents_table_of_kinds_is_the_one_in_the_code() -> None:
+def test_the_table_of_kinds_in_the_documents_matches_the_code() -> None:
     text = FORMATS.read_text(encoding="utf-8")
     shown = text.partition("<!-- kinds: begin -->\n")[2].partition("<!-- kinds: end -->")[0]
     assert shown == kinds_table()
@@ -105,14 +105,14 @@ def test_the_documents_name_every_key_of_a_change_and_a_signal() -> None:
         assert [key for key in value if f"`{key}`" not in text] == []
 
 
-def test_the_documents_examples_are_true_to_their_schemas() -> None:
+def test_the_examples_of_the_documents_match_their_schemas() -> None:
     blocks = FORMATS.read_text(encoding="utf-8").split("```json\n")[1:]
     header, line = (msgspec.json.decode(block.partition("```")[0]) for block in blocks)
-    judged("recording-header", header)
-    judged("signal", line)
+    validate("recording-header", header)
+    validate("signal", line)
 
 
 @pytest.mark.parametrize("level", list(Level))
 @pytest.mark.parametrize("fault", list(Fault))
-def test_every_runbook_that_a_change_may_name_is_there(level: Level, fault: Fault) -> None:
+def test_every_runbook_that_a_change_may_name_exists(level: Level, fault: Fault) -> None:
     assert (REPOSITORY / runbook(CorrelatorSettings().runbook_base, level, fault)).is_file()

@@ -1,4 +1,4 @@
-"""Log lines on stderr hold no secret: neither in the message, nor in its arguments, nor in a traceback."""
+"""Tests that log lines on stderr hold no secret: not in the message, its arguments or a traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.daemon.logs import set_up_logs
 
 @pytest.fixture(autouse=True)
 def _root_as_it_was() -> Iterator[None]:
-    """Give the loggers back what they had."""
+    """Restore the loggers after the test."""
     root, ours = logging.getLogger(), logging.getLogger("stormwatch")
     before = (root.handlers[:], root.level, ours.level)
     yield
@@ -46,7 +46,7 @@ def test_a_secret_in_a_traceback_is_hidden_on_stderr(capsys: pytest.CaptureFixtu
     assert "hunter2" not in shown
 
 
-def test_what_holds_no_secret_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_without_a_secret_is_not_changed(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs(True)
     logging.getLogger("stormwatch.delivery").debug("sink desk has asset-btc-1767268800-abc123:4")
     assert capsys.readouterr().err.endswith("DEBUG stormwatch.delivery sink desk has asset-btc-1767268800-abc123:4\n")

@@ -1,7 +1,7 @@
-"""`python -m tests.mutants [features]`: small faults in the code, one at a time, each of which some test must notice.
+"""Plants small faults in the code, one at a time; some test must fail for each: `python -m tests.mutants [features]`.
 
 `make mutants` calls it: first the table of whole features, then a seeded sample of single edits. The tests of an edit are
-those that run its lines, measured once and kept in `.mutants/`.
+those that run its lines, measured once and stored in `.mutants/`.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from tests.mutants.selection import measured
 
 
 def main() -> int:
-    """Run what the command line asks for. Gives the exit code."""
-    words = _words()
+    """Run the commands of the command line; return the exit code."""
+    arguments = _arguments()
     warm()
-    selection = measured(words.jobs)
-    selection.most_s = words.most_s
+    selection = measured(arguments.jobs)
+    selection.most_s = arguments.most_s
     code = 0
-    if words.what in ("all", "features"):
-        code = features.run_all(selection, words.jobs, tuple(words.only))
-    if words.what in ("all", "edits"):
+    if arguments.what in ("all", "features"):
+        code = features.run_all(selection, arguments.jobs, tuple(arguments.only))
+    if arguments.what in ("all", "edits"):
         since = time.monotonic()
-        judged = judge(sample(words.seed, words.count, tuple(words.only)), selection, words.jobs)
-        print(f"seed {words.seed}")
-        code |= report.say(judged, report.accepted(), time.monotonic() - since)
+        judged = judge(sample(arguments.seed, arguments.count, tuple(arguments.only)), selection, arguments.jobs)
+        print(f"seed {arguments.seed}")
+        code |= report.print_report(judged, report.accepted(), time.monotonic() - since)
     return code
 
 
-def _words() -> argparse.Namespace:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="?", choices=("all", "edits", "features"), default="all")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another sample")

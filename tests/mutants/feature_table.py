@@ -1,4 +1,4 @@
-"""The features that somebody relies on, and how each is taken away: the smallest edit that leaves it undone."""
+"""Lists the features that users rely on, and for each the smallest edit that removes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature: the function that does it, and either a `body` to put there or `swaps` of words in it."""
+    """One feature: the function that implements it, and either a new `body` for it or `swaps` of text in it."""
 
     name: str
     module: str
@@ -16,47 +16,71 @@ class Feature:
     swaps: tuple[tuple[str, str], ...] = ()
 
 
-def _swap(name: str, module: str, function: str, words: str, instead: str) -> Feature:
-    return Feature(name, module, function, swaps=((words, instead),))
+def _swap(name: str, module: str, function: str, old: str, new: str) -> Feature:
+    return Feature(name, module, function, swaps=((old, new),))
 
 
 PROBES = (
-    Feature("Retry-After is a floor", "probes.rest.budget", "Budgets.wait_until", "pass"),
+    Feature("a request never starts before Retry-After has passed", "probes.rest.budget", "Budgets.wait_until", "pass"),
     _swap("the last tenth of a budget is never spent", "probes.rest.budget", "Budgets.allows", "(1 - RESERVE)", "1"),
-    Feature("a venue's own count of what was used is believed", "probes.rest.budget", "Budgets.learn", "return"),
+    Feature(
+        "the used budget that a venue reports replaces our own count", "probes.rest.budget", "Budgets.learn", "return"
+    ),
     Feature("a Retry-After header is read", "probes.rest.refusals", "retry_after_s", "return None"),
     Feature("a web page in place of an answer is a refusal", "probes.rest.refusals", "is_html", "return False"),
-    _swap("feeds back off", "probes.feeds.backoff", "BackOff.after", "2 * self._bound_s", "self._bound_s"),
     _swap(
-        "a silent feed is told", "probes.feeds.interpreter", "FeedReader.second", "and not self._silent", "and False"
+        "the pause before a feed reconnects doubles",
+        "probes.feeds.backoff",
+        "BackOff.after",
+        "2 * self._bound_s",
+        "self._bound_s",
     ),
     _swap(
-        "liquidations of before the subscription are marked as backlog",
+        "a silent feed is reported",
+        "probes.feeds.interpreter",
+        "FeedReader.second",
+        "and not self._silent",
+        "and False",
+    ),
+    _swap(
+        "liquidations from before the subscription are marked as backlog",
         "probes.feeds.interpreter",
         "FeedReader.frame",
         "replace(message, backlog=True)",
         "message",
     ),
-    _swap("a gap of a feed is told", "probes.feeds.books", "FeedBooks.change", "is not Applied.GAP", "is Applied.GAP"),
+    _swap(
+        "a sequence gap in a feed is reported",
+        "probes.feeds.books",
+        "FeedBooks.change",
+        "is not Applied.GAP",
+        "is Applied.GAP",
+    ),
     Feature(
-        "a gap of a feed that needs a new connection asks for one",
+        "a sequence gap requests a new snapshot or connection",
         "probes.feeds.books",
         "FeedBooks.snapshots_needed",
         "return []",
     ),
-    Feature("a book follows its sequence", "probes.book", "Book._follows", "return True"),
-    _swap("a crossed book is told", "probes.book", "Book._state", "if best_bid >= best_ask:", "if False:"),
-    _swap("a frozen book is told", "probes.book", "Book._state", "> frozen_after_s", "> 1e12"),
-    _swap("the bound of a clock's offset", "probes.clock_offset", "ClockOffset.best", "rtt_s / 2", "0.0"),
+    Feature("a book accepts only the next number of its sequence", "probes.book", "Book._follows", "return True"),
+    _swap("a crossed book is reported", "probes.book", "Book._state", "if best_bid >= best_ask:", "if False:"),
+    _swap("a frozen book is reported", "probes.book", "Book._state", "> frozen_after_s", "> 1e12"),
     _swap(
-        "the offset of the fastest answer is taken",
+        "the error bound of a clock offset is half the round trip",
+        "probes.clock_offset",
+        "ClockOffset.best",
+        "rtt_s / 2",
+        "0.0",
+    ),
+    _swap(
+        "the clock offset of the fastest answer is used",
         "probes.clock_offset",
         "ClockOffset.best",
         "min(self._samples, key=lambda one: one[1])",
         "self._samples[-1]",
     ),
     _swap(
-        "latency counts from when the check was due",
+        "latency counts from the scheduled time of the check",
         "probes.rest.interpreter",
         "request_reading",
         "(got.received_at - slot.scheduled_at)",
@@ -66,14 +90,14 @@ PROBES = (
 
 CHAIN = (
     _swap(
-        "what a reorg undid is taken back",
+        "events that a reorg removed are retracted",
         "chain.sync.watcher",
         "Watcher._take_back",
         "event_id=event.event_id, event=event) for event in gone",
         "event_id=event.event_id, event=event) for event in ()",
     ),
     _swap(
-        "the detectors' memories are recalled after a reorg",
+        "the detectors' memories are restored after a reorg",
         "chain.sync.watcher",
         "Watcher._take_back",
         "detectors.recall(self._canonical.tip.memories)",
@@ -81,20 +105,20 @@ CHAIN = (
     ),
     Feature("nodes agree on logs", "chain.nodes.fetch", "_agreed_logs", "return by_node[next(iter(by_node))]"),
     Feature(
-        "many reads are split over several packed calls",
+        "many reads are split over several multicalls",
         "chain.rpc.multicall",
         "_parts",
         "return (reads,) if reads else ()",
     ),
     _swap(
-        "what was decided but not yet taken survives a restart",
+        "events that are decided but not yet delivered survive a restart",
         "chain.sync.checkpoint",
         "Checkpoint.encode",
         "[_plain(event) for event in self.pending]",
         "[]",
     ),
     Feature(
-        "a checkpoint of another version is not believed",
+        "a checkpoint of another version is refused",
         "chain.sync.checkpoint",
         "decode",
         swaps=(('found.get("version") != VERSION', "False"),),
@@ -104,31 +128,31 @@ CHAIN = (
 
 CORRELATOR = (
     _swap(
-        "our own network at fault: LOCAL",
+        "a fault of our own network is LOCAL",
         "monitor.correlator.assessment",
         "AssetAssessor._fault",
         "return Fault.LOCAL",
         "pass",
     ),
     _swap(
-        "the way at fault: PATH",
+        "a fault of the network path is PATH",
         "monitor.correlator.assessment",
         "AssetAssessor._fault",
         "return Fault.PATH",
         "return Fault.VENUE",
     ),
     _swap(
-        "the market at fault: MARKET",
+        "a fault of most venues at once is MARKET",
         "monitor.correlator.assessment",
         "AssetAssessor._fault",
         "return Fault.MARKET",
         "pass",
     ),
     Feature(
-        "a throttled feed is distrusted", "monitor.correlator.evidence.liquidation_surge", "_Feed.shown", "return 1.0"
+        "a throttled feed has less trust", "monitor.correlator.evidence.liquidation_surge", "_Feed.shown", "return 1.0"
     ),
     _swap(
-        "a clustered stream is judged by its clipped lane too",
+        "a clustered stream is also judged by its clipped counts",
         "monitor.correlator.evidence.liquidation_surge",
         "_Asset.judge",
         "if fano > CLUSTERED_FANO:",
@@ -152,7 +176,7 @@ CORRELATOR = (
         "now_s)), 1e9)",
     ),
     _swap(
-        "seconds are judged in the order of their watermark",
+        "the signals of a second are judged in event order",
         "monitor.correlator.sequencer",
         "Sequencer._release",
         "entries.sort(key=_order)",
@@ -160,7 +184,7 @@ CORRELATOR = (
     ),
     _swap("late signals are counted", "monitor.correlator.sequencer", "Sequencer.push", "self.late += 1", "pass"),
     _swap(
-        "an incident is held while blind",
+        "an incident is held while its legs are blind",
         "monitor.correlator.episodes",
         "Episode._ending",
         "self.state is IncidentState.OPEN and dark_s >=",
@@ -174,42 +198,42 @@ CORRELATOR = (
         "IncidentState.ENDED, ChangeKind.ENDED",
     ),
     _swap(
-        "entering takes several seconds",
+        "an incident opens only after several seconds",
         "monitor.correlator.episodes",
         "Episode._opening",
         "self._higher < self._s.enter_ticks",
         "False",
     ),
     _swap(
-        "leaving takes a while",
+        "an incident ends only after a time of calm",
         "monitor.correlator.episodes",
         "Episode._ending",
         "observed.now_s - self._calm_s >=",
         "1e9 >=",
     ),
     _swap(
-        "leaving needs a lower bound than entering",
+        "an incident ends only at a lower probability than it opened at",
         "monitor.correlator.episodes",
         "Episode._ending",
         "and observed.p_hi <= self._s.leave_p_hi",
         "",
     ),
     _swap(
-        "an incident whose cause was taken back is retracted",
+        "an incident is retracted when its evidence was retracted",
         "monitor.correlator.episodes",
         "Episode._going_on",
         "observed.retracted and observed.level",
         "False and observed.level",
     ),
     _swap(
-        "gaps lower what a source covers",
+        "sequence gaps lower a source's coverage",
         "monitor.correlator.coverage",
         "SourceCoverage.coverage",
         "fresh * (1 - min(0.05 * recent, 0.5))",
         "fresh",
     ),
     _swap(
-        "a source known to be blind covers nothing",
+        "a source known to be blind has no coverage",
         "monitor.correlator.coverage",
         "SourceCoverage.coverage",
         "return 0.0",
@@ -221,36 +245,42 @@ DELIVERY = (
     Feature("secrets are redacted", "monitor.telemetry.redact", "redact", "return text"),
     _swap("passwords in URLs are redacted", "monitor.telemetry.redact", "_rest", 'if "@" in authority:', "if False:"),
     _swap(
-        "a full queue gives up an update first",
+        "a full queue drops an update first",
         "monitor.alerting.delivery",
         "_SinkWorker._drop_one",
         "for kind in DROP_FIRST:",
         "for kind in ():",
     ),
     _swap(
-        "a full queue of a sink is bounded",
+        "the queue of a sink is bounded",
         "monitor.alerting.delivery",
         "_SinkWorker.offer",
         "len(self._queue) >= self._max_queued",
         "False",
     ),
     _swap(
-        "a sink is not asked sooner than it said",
+        "a sink is not called again before its Retry-After has passed",
         "monitor.alerting.delivery",
         "_SinkWorker._wait_s",
         "max(backoff(state), _retry_after_s(state))",
         "backoff(state)",
     ),
     _swap(
-        "a sink is given up after a while",
+        "delivery to a sink is given up after a time",
         "monitor.alerting.delivery",
         "_SinkWorker._is_over",
         ">= self._give_up_s",
         ">= 1e12",
     ),
-    _swap("routing by level", "monitor.alerting.routing", "decide", "change.level < rule.min_level", "False"),
     _swap(
-        "updates are told at most once in a while",
+        "changes below the minimum level are not routed",
+        "monitor.alerting.routing",
+        "decide",
+        "change.level < rule.min_level",
+        "False",
+    ),
+    _swap(
+        "updates are sent at most once per repeat time",
         "monitor.alerting.routing",
         "decide",
         "since_s < rule.repeat_s",
@@ -258,7 +288,7 @@ DELIVERY = (
     ),
     Feature("webhooks are signed", "monitor.alerting.sinks.webhook", "signature", 'return f"t={unix_s},v1="'),
     _swap(
-        "the time is part of a signature",
+        "the time is part of a webhook's signature",
         "monitor.alerting.sinks.webhook",
         "signature",
         'b"%d." % unix_s + body',
@@ -274,21 +304,21 @@ DELIVERY = (
 
 STORE = (
     _swap(
-        "lines of the spool are seen onto the disk",
+        "lines of the spool are synced to the disk",
         "monitor.store.spool",
         "Spool.append",
         "os.fsync(file.fileno())",
         "pass",
     ),
     _swap(
-        "a line cut short is taken out of the spool",
+        "an incomplete line is removed from the spool",
         "monitor.store.spool",
         "Spool.append",
         "os.truncate(last.path, last.size)",
         "pass",
     ),
     _swap(
-        "files of the spool go on being numbered",
+        "new spool files continue the numbering",
         "monitor.store.spool",
         "Spool.open",
         "(int(one.path.stem) for one in spool._segments if one.path.parent == spool._own)",
@@ -310,7 +340,7 @@ STORE = (
         "False",
     ),
     _swap(
-        "signals that matter are never given up",
+        "signals that must not be dropped are never dropped",
         "monitor.store.write_queue",
         "WriteQueue.add_signals",
         "KINDS[signal.kind].droppable",

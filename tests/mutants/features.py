@@ -1,6 +1,6 @@
-"""Whole features taken away, one at a time: each must fail at least two tests, or nothing stands behind what it promises.
+"""Removes whole features, one at a time: at least two tests must fail for each, or the promise is not tested.
 
-A feature is edited away in one function: by another body, or by other words in place of words that stand there once.
+A feature is removed in one function: by another body, or by other text in place of text that occurs there once.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ MOST_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
-    """A feature's module without it: path, source, and the lines of the function that was changed."""
+class Removal:
+    """A module without one feature: path, source, and the lines of the function that was changed."""
 
     path: str
     source: str
     lines: tuple[int, int]
 
 
-def without(feature: Feature) -> Away:
-    """The module without the feature. Raises LookupError where the function or the words are not there."""
+def without(feature: Feature) -> Removal:
+    """The module without the feature. Raises LookupError if the function or the text is not there."""
     path = feature.module.replace(".", "/")
     file = ROOT / f"{path}.py"
     if not file.exists():
@@ -44,12 +44,12 @@ def without(feature: Feature) -> Away:
     lines = source.splitlines(keepends=True)
     first, last = node.body[0].lineno, node.end_lineno or node.lineno
     if feature.body is not None:
-        made = textwrap.indent(textwrap.dedent(feature.body).strip() + "\n", " " * node.body[0].col_offset)
+        replaced = textwrap.indent(textwrap.dedent(feature.body).strip() + "\n", " " * node.body[0].col_offset)
     else:
-        made = _swapped("".join(lines[first - 1 : last]), feature)
-    whole = "".join([*lines[: first - 1], made, *lines[last:]])
-    compile(whole, str(file), "exec")
-    return Away(file.relative_to(ROOT).as_posix(), whole, (node.body[0].lineno, last))
+        replaced = _swapped("".join(lines[first - 1 : last]), feature)
+    changed = "".join([*lines[: first - 1], replaced, *lines[last:]])
+    compile(changed, str(file), "exec")
+    return Removal(file.relative_to(ROOT).as_posix(), changed, (node.body[0].lineno, last))
 
 
 def _function(tree: ast.Module, feature: Feature) -> ast.FunctionDef | ast.AsyncFunctionDef:
@@ -66,31 +66,31 @@ def _function(tree: ast.Module, feature: Feature) -> ast.FunctionDef | ast.Async
 
 
 def _swapped(text: str, feature: Feature) -> str:
-    for words, instead in feature.swaps:
-        if text.count(words) != 1:
-            raise LookupError(f"{feature.name}: {feature.function} says {words!r} {text.count(words)} times, not once")
-        text = text.replace(words, instead)
+    for old, new in feature.swaps:
+        if text.count(old) != 1:
+            raise LookupError(f"{feature.name}: {feature.function} has {old!r} {text.count(old)} times, not once")
+        text = text.replace(old, new)
     return text
 
 
 def run_all(selection: Selection, at_once: int, only: tuple[str, ...] = ()) -> int:
-    """Take away every feature in turn and print what failed; 1 where one fails fewer than two tests."""
+    """Remove every feature in turn and print the failed tests; return 1 if a feature fails fewer than two tests."""
     since = time.monotonic()
     jobs: deque[Job] = deque()
     failing: dict[str, tuple[str, ...]] = {}
     timed_out: set[str] = set()
     for feature in FEATURES:
-        away = without(feature)
-        if only and not any(fnmatch(away.path, glob) for glob in only):
+        removal = without(feature)
+        if only and not any(fnmatch(removal.path, glob) for glob in only):
             continue
         failing[feature.name] = ()
-        for files, tests in selection.rounds(selection.of(away.path, away.lines, MOST_S)):
+        for files, tests in selection.rounds(selection.of(removal.path, removal.lines, MOST_S)):
             jobs.append(
                 Job(
                     name=feature.name,
                     files=files,
                     tests=tests,
-                    replaced=(away.path, away.source),
+                    replaced=(removal.path, removal.source),
                     most_failures=LEAST_FAILING,
                     limit_s=limit_s(selection, tests),
                 )

@@ -1,7 +1,7 @@
 """Runs tests in forks of one warm process: third-party packages are imported once, the project's own in every fork.
 
-A fork may have one module's source replaced, and may write down which lines each test runs. It is ended, with all that it
-started, when its time is over: processor time, so that a busy machine kills no mutant; and many times as much on the clock.
+A fork may have one module's source replaced, and may record which lines each test runs. It is ended, with every process that
+it started, when its time is over: processor time, so that a busy machine kills no mutant, or eight times as much clock time.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ MARK = "STORMWATCH_MUTANT"
 MOST_MEMORY = 6 * 1024**3
 POLL_S = 0.02
 CLOCK_FOR_CPU = 8
-"""Seconds on the clock for each of processor time: what a fork may wait, or be kept waiting."""
+"""Clock seconds allowed for each second of processor time, because a fork may wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one fork is to do: which tests of which files, with which module replaced."""
+    """The task of one fork: which tests of which files, with which module replaced."""
 
     name: str
     files: tuple[str, ...]
@@ -70,7 +70,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came of it. `failed` are the tests that failed; `code` is pytest's, None when it was ended or died."""
+    """The result of a job. `failed` lists the failed tests; `code` is pytest's exit code, None if the fork was ended or died."""
 
     job: Job
     code: int | None
@@ -83,7 +83,7 @@ class Done:
 
 
 def warm() -> None:
-    """Import what is slow to import and is not ours."""
+    """Import the slow third-party packages."""
     import_limit = sys.getrecursionlimit()
     for name in HEAVY:
         importlib.import_module(name)
@@ -97,7 +97,7 @@ def warm() -> None:
 
 
 def run(jobs: deque[Job], at_once: int, then: Callable[[Done], None]) -> None:
-    """Run all jobs, `at_once` at a time; `then` is called with what came of each and may append more."""
+    """Run all jobs, `at_once` at a time; `then` is called with each result and may append more jobs."""
     WORK.mkdir(exist_ok=True)
     (WORK / ".gitignore").write_text("*\n")
     running: dict[int, tuple[Job, float]] = {}
@@ -130,15 +130,15 @@ def _ended(running: dict[int, tuple[Job, float]]) -> Iterator[tuple[Done, int]]:
 def _read(job: Job, pid: int, code: int | None, took_s: float) -> Done:
     answer, printed = _answer(pid), _printed(pid)
     text = printed.read_text(encoding="utf-8", errors="replace")[-3000:]
-    said = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
+    result = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
     for path in (answer, printed):
         path.unlink(missing_ok=True)
     return Done(
         job=job,
-        code=code if said else None,
-        failed=tuple(said.get("failed", ())),
-        seconds=said.get("seconds", {}),
-        lines=said.get("lines", {}),
+        code=code if result else None,
+        failed=tuple(result.get("failed", ())),
+        seconds=result.get("seconds", {}),
+        lines=result.get("lines", {}),
         timed_out=code in (None, -signal.SIGXCPU, -signal.SIGKILL),
         took_s=took_s,
         printed=text,
@@ -167,11 +167,11 @@ def _fork(job: Job) -> int:
         _redirect(_printed(os.getpid()))
         if job.replaced is not None:
             _replace(*job.replaced)
-        said = run_tests(job.files, job.tests, job.most_failures, traces=job.traces)
+        result = run_tests(job.files, job.tests, job.most_failures, traces=job.traces)
         waiting = _answer(os.getpid()).with_suffix(".part")
-        waiting.write_text(json.dumps(said), encoding="utf-8")
+        waiting.write_text(json.dumps(result), encoding="utf-8")
         waiting.rename(_answer(os.getpid()))
-        code = said["code"]
+        code = result["code"]
     except BaseException:  # noqa: BLE001  (nothing may come back from a fork)
         traceback.print_exc()
     finally:
@@ -189,7 +189,7 @@ def _redirect(path: Path) -> None:
 
 
 def _replace(path: str, source: str) -> None:
-    """From now on, importing the module at `path` gives this source."""
+    """Make the import of the module at `path` use this source from now on."""
     wanted = str(ROOT / path)
     loader = importlib.machinery.SourceFileLoader
     whole = loader.get_code
@@ -199,7 +199,7 @@ def _replace(path: str, source: str) -> None:
             return compile(source, wanted, "exec", dont_inherit=True)
         return whole(self, fullname)
 
-    setattr(loader, "get_code", get_code)  # noqa: B010  (the type checker minds an assignment to a method)
+    setattr(loader, "get_code", get_code)  # noqa: B010  (the type checker refuses an assignment to a method)
 
 
 def _end(pid: int) -> None:
@@ -209,11 +209,11 @@ def _end(pid: int) -> None:
 
 
 def _end_left_over(pid: int) -> None:
-    """End what a fork started in sessions of its own (a database, say): known by the mark in its environment."""
+    """End the processes that a fork started in own sessions (such as a database), found by a mark in their environment."""
     mark = f"{MARK}={pid}".encode()
     for place in Path("/proc").glob("[0-9]*"):
         try:
             if mark in (place / "environ").read_bytes().split(b"\0"):
                 os.kill(int(place.name), signal.SIGKILL)
         except OSError:
-            continue  # it ended meanwhile, or is another user's
+            continue  # it has ended, or belongs to another user

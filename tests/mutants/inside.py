@@ -1,4 +1,4 @@
-"""What happens in a fork: pytest with the chosen tests in the given order, and what it says back."""
+"""Runs pytest in a fork with the chosen tests in the given order, and returns the results."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 WITHOUT = "not acceptance and not thorough"
 HANGS_AFTER_S = 60
-"""A test that waits so long for what never comes has failed."""
+"""A test that runs longer than this has failed."""
 
 
-class Said(TypedDict):
-    """pytest's exit code, the tests that failed, seconds of each, lines of each by module ("" is while importing)."""
+class TestRun(TypedDict):
+    """pytest's exit code, the tests that failed, seconds of each, lines of each by module ("" stands for import time)."""
 
     code: int
     failed: list[str]
@@ -29,7 +29,7 @@ class Said(TypedDict):
 
 
 class Chosen:
-    """A plugin of pytest: runs the chosen tests alone, in their order, and writes down what becomes of them."""
+    """A pytest plugin: runs only the chosen tests, in their order, and records their results."""
 
     def __init__(self, tests: tuple[str, ...] | None, coverage: Coverage | None) -> None:
         self._order = None if tests is None else {test: at for at, test in enumerate(tests)}
@@ -57,8 +57,8 @@ class Chosen:
             self.failed.append(report.nodeid)
 
 
-def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, most_failures: int, *, traces: bool) -> Said:
-    """Run tests of some files and give what came of them; without `tests`, all of those files."""
+def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, most_failures: int, *, traces: bool) -> TestRun:
+    """Run tests of some files and return the results; without `tests`, run all tests of those files."""
     coverage = _coverage() if traces else None
     plugin = Chosen(tests, coverage)
     words = ["-q", "-m", WITHOUT, f"--maxfail={most_failures}", "-p", "no:cacheprovider", "-p", "no:xdist"]
@@ -69,12 +69,12 @@ def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, most_failur
         coverage.start()
     try:
         code = int(pytest.main(words, plugins=[plugin]))
-    except Exception:  # noqa: BLE001  (pytest's own end fails where an edit leaves a connection open)
+    except Exception:  # noqa: BLE001  (pytest's own shutdown fails if an edit leaves a connection open)
         traceback.print_exc()
         code = int(pytest.ExitCode.INTERNAL_ERROR)
     if coverage is not None:
         coverage.stop()
-    return Said(code=code, failed=plugin.failed, seconds=plugin.seconds, lines=_lines(coverage))
+    return TestRun(code=code, failed=plugin.failed, seconds=plugin.seconds, lines=_lines(coverage))
 
 
 def _coverage() -> Coverage:

@@ -12,13 +12,13 @@ from tests.mutants.sampling import Mutant
 from tests.mutants.selection import Round, Selection
 
 SLOW_FOR_QUICK = 3
-"""How many times as long the tests of a survivor may take in all."""
+"""The factor by which the tests of a survivor may take longer in all."""
 START_S = 20.0
-"""Processor time that a fork may take beside its tests: imports and collection."""
+"""Processor time that a fork may take besides its tests: imports and collection."""
 
 
 class Fate(StrEnum):
-    """What became of a mutant. All but the last two count as killed."""
+    """The result of a mutant. All but the last two count as killed."""
 
     KILLED = "killed"
     TIMED_OUT = "timed out"
@@ -85,7 +85,7 @@ def judge(mutants: list[Mutant], selection: Selection, at_once: int) -> list[Jud
 
 
 def fate_of(done: Done) -> Fate:
-    """What a fork's end says of its mutant."""
+    """The fate that follows from the end of a fork."""
     if done.timed_out:
         return Fate.TIMED_OUT
     if done.failed:
@@ -94,7 +94,7 @@ def fate_of(done: Done) -> Fate:
 
 
 def _rounds(mutant: Mutant, selection: Selection) -> list[Round]:
-    """Most mutants fall in the first round; one that survives meets the slow tests too before it is called a survivor."""
+    """The rounds of tests for a mutant. Most fail in the first; one that survives it is also judged by the slow tests."""
     quick = selection.of(mutant.path, mutant.edit.lines)
     slow = selection.of(mutant.path, mutant.edit.lines, SLOW_FOR_QUICK * selection.most_s)[len(quick) :]
     return selection.rounds(quick) + selection.rounds(slow)

@@ -1,7 +1,7 @@
-"""One small edit of a module at a time: what a mutant is, and where one can be made.
+"""Makes one small edit of a module at a time, and finds the places where an edit is possible.
 
 An edit replaces the text of one node, so that a difference reads as if a person had written it.
-Nothing is edited that no test could judge: docstrings, annotations, asserts, logging, decorators, `if TYPE_CHECKING`.
+Code that no test could judge is not edited: docstrings, annotations, asserts, logging, decorators, `if TYPE_CHECKING`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LEFT_ALONE = (ast.Assert, ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Global,
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit: what was done, in which function, in the statement on which lines, and which bytes it replaces by what."""
+    """One edit: the operator, the function, the lines of the statement, the replaced bytes and the new text."""
 
     operator: str
     function: str
@@ -54,7 +54,7 @@ class Edit:
     text: str
 
     def applied(self, source: str) -> str | None:
-        """The module after the edit; None when that is no module, or the same one."""
+        """The module after the edit; None if the result is not valid Python or is unchanged."""
         encoded = source.encode()
         for words in (self.text, f"({self.text})"):
             whole = (encoded[: self.start] + words.encode() + encoded[self.end :]).decode()
@@ -141,7 +141,7 @@ def _left_alone(node: ast.AST) -> bool:
 
 
 def _is_talk(node: ast.expr) -> bool:
-    """Whether it only logs, or says to the type checker that it is never reached."""
+    """Whether it only logs, or marks code as never reached for the type checker."""
     if not isinstance(node, ast.Call):
         return False
     called = node.func
@@ -151,7 +151,7 @@ def _is_talk(node: ast.expr) -> bool:
 
 
 def _variants(node: ast.expr | ast.stmt, *, is_condition: bool) -> Iterator[tuple[str, str]]:
-    """What may stand in a node's place: the operator's name and the text."""
+    """The possible replacements of a node: the operator's name and the new text."""
     if is_condition and not isinstance(node, ast.Compare | ast.UnaryOp):
         yield "negate", f"not ({ast.unparse(node)})"
     if isinstance(node, ast.Compare):

@@ -1,4 +1,4 @@
-"""What is said of a run: figures by module, every survivor, and which of them were accepted with a reason."""
+"""Prints a run: figures by module, every survivor, and the accepted ones with their reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST_KILLED = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A survivor that is no hole: known by its module, its function and the line it makes, whatever the line's number."""
+    """A survivor that is not a gap in the tests: identified by its module, its function and the line it writes."""
 
     module: str
     function: str
@@ -42,12 +42,12 @@ def accepted(path: Path = ACCEPTED) -> list[Accepted]:
 
 
 def machine() -> str:
-    """Where it ran."""
+    """The machine on which it ran."""
     return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
 
 
-def say(judged: list[Judged], entries: list[Accepted], took_s: float) -> int:
-    """Print figures and survivors, leave the survivors in a file; 0 when enough were killed and the rest is accepted."""
+def print_report(judged: list[Judged], entries: list[Accepted], took_s: float) -> int:
+    """Print figures and survivors, write the survivors to files; return 0 if enough were killed and the rest is accepted."""
     alive = [one for one in judged if one.fate in ALIVE]
     open_ones = [one for one in alive if not any(entry.is_for(one) for entry in entries)]
     _table(judged)
@@ -55,7 +55,7 @@ def say(judged: list[Judged], entries: list[Accepted], took_s: float) -> int:
     for room in sorted({one.mutant.room for one in judged}):
         mine = "\n".join(shown(one) for one in open_ones if one.mutant.room == room)
         (WORK / f"survivors-{room}.txt").write_text(mine, encoding="utf-8")
-    print(f"\n{len(open_ones)} survivors that nobody accepted (also in {WORK.name}/survivors-ROOM.txt):\n{text}")
+    print(f"\n{len(open_ones)} survivors that are not accepted (also in {WORK.name}/survivors-ROOM.txt):\n{text}")
     killed = len(judged) - len(alive)
     share = killed / len(judged) if judged else 1.0
     fates = ", ".join(f"{count} {fate}" for fate, count in Counter(one.fate for one in judged).most_common())

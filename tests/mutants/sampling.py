@@ -1,4 +1,4 @@
-"""A seeded sample of all edits, spread over the modules by their number of statements."""
+"""Draws a seeded sample of all edits, spread over the modules by their number of statements."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Mutant:
         return f"{self.path}:{self.edit.line}"
 
     def mutated(self) -> str:
-        """The first line that the edit made, without its margin: what an accepted survivor is known by."""
+        """The first line that the edit wrote, without its indent; it identifies an accepted survivor."""
         added = [line[1:].strip() for line in self.difference.splitlines() if line.startswith("+")]
         return added[0] if added else "(removed)"
 
 
 def sample(seed: int, count: int, only: tuple[str, ...] = ()) -> list[Mutant]:
-    """`count` mutants, fewer where there are not so many; the same for the same seed and source."""
+    """`count` mutants, or fewer if there are not so many; the same for the same seed and source."""
     chosen = {path: room for path, room in modules().items() if not only or any(fnmatch(path, glob) for glob in only)}
     if not chosen:
         raise SystemExit(f"--only {' '.join(only)} names no module of tests/mutants/targets.py")
@@ -46,7 +46,7 @@ def sample(seed: int, count: int, only: tuple[str, ...] = ()) -> list[Mutant]:
 
 
 def spread(sizes: dict[str, int], count: int) -> dict[str, int]:
-    """`count` shared out in proportion to the sizes, by largest remainder; the sum is `count`."""
+    """`count` divided in proportion to the sizes, by largest remainder; the sum is `count`."""
     total = sum(sizes.values())
     exact = {name: count * size / total for name, size in sizes.items()}
     shares = {name: int(share) for name, share in exact.items()}
@@ -64,11 +64,11 @@ def _of(path: str, room: str, seed: int, count: int) -> list[Mutant]:
     source = (ROOT / path).read_text(encoding="utf-8")
     found = edits(source)
     random.Random(f"{seed} {path}").shuffle(found)
-    made: list[Mutant] = []
+    mutants: list[Mutant] = []
     for edit in found:
-        if len(made) == count:
+        if len(mutants) == count:
             break
         after = edit.applied(source)
         if after is not None:
-            made.append(Mutant(path=path, room=room, edit=edit, source=after, difference=difference(source, after)))
-    return sorted(made, key=lambda one: one.edit.start)
+            mutants.append(Mutant(path=path, room=room, edit=edit, source=after, difference=difference(source, after)))
+    return sorted(mutants, key=lambda one: one.edit.start)

@@ -1,4 +1,4 @@
-"""Which tests judge an edit: those that run its lines, measured once a test file and kept until something they ran changes."""
+"""Selects the tests that judge an edit: those that run its lines, measured per test file and stored until the code changes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tests.mutants.targets import ROOT, WORK, test_files
 
 LINES = WORK / "lines"
 Round = tuple[tuple[str, ...], tuple[str, ...]]
-"""Test files, and tests of theirs in order."""
+"""Test files, and their tests in order."""
 FIRST_FILES = 4
-"""Test files of the first round: those that run the least else. Most edits need no second round."""
+"""Test files of the first round: those that run the fewest other modules. Most edits need no second round."""
 
 
 @dataclass(slots=True)
 class Selection:
-    """Who runs what: seconds of each test, tests by module and line, lines run while importing."""
+    """The measured tests: seconds of each test, tests by module and line, lines run while importing."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     runs: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     imported: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     breadth: dict[str, int] = field(default_factory=dict)
     most_s: float = 20.0
-    """Measured seconds of the tests of one edit (tracing makes them about twice as long as they are)."""
+    """The limit of measured seconds for the tests of one edit (tracing about doubles their time)."""
 
     def add(self, file: str, measured: Done) -> None:
-        """Take in one measured test file. Tests that failed judge nothing."""
+        """Add one measured test file. Tests that failed judge nothing."""
         failed = set(measured.failed)
         self.seconds |= {test: s for test, s in measured.seconds.items() if test not in failed}
         touched: set[str] = set()
@@ -64,7 +64,7 @@ class Selection:
         return chosen
 
     def rounds(self, tests: list[str]) -> list[Round]:
-        """Tests in one or two rounds of (files, tests): first the files that run the least else."""
+        """Tests in one or two rounds of (files, tests): first the files that run the fewest other modules."""
         files = sorted({_file(test) for test in tests}, key=lambda file: (self.breadth[file], file))
         rank = {file: at for at, file in enumerate(files)}
         ordered = sorted(tests, key=lambda test: (rank[_file(test)], self.seconds[test], test))
@@ -73,7 +73,7 @@ class Selection:
 
 
 def measured(at_once: int) -> Selection:
-    """The selection, measured anew where it has to be."""
+    """The selection; files without a valid stored measurement are measured again."""
     LINES.mkdir(parents=True, exist_ok=True)
     selection = Selection()
     jobs: deque[Job] = deque()
@@ -88,7 +88,7 @@ def measured(at_once: int) -> Selection:
     def take(done: Done) -> None:
         file = done.job.files[0]
         if done.code in (0, 1, 5):
-            _keep(file, done)
+            _store(file, done)
             selection.add(file, done)
         print(f"measured {file} ({done.took_s:.1f} s, exit {done.code}, {total - len(jobs)}/{total})", flush=True)
         for test in done.failed:
@@ -110,24 +110,24 @@ def _place(file: str) -> Path:
 
 def _known(file: str) -> Done | None:
     try:
-        said = json.loads(_place(file).read_text(encoding="utf-8"))
+        stored = json.loads(_place(file).read_text(encoding="utf-8"))
     except OSError:
         return None
-    if any(_hash(path) != was for path, was in said["hashes"].items()):
+    if any(_hash(path) != was for path, was in stored["hashes"].items()):
         return None
     job = Job(name=file, files=(file,))
-    return Done(job=job, code=0, failed=tuple(said["failed"]), seconds=said["seconds"], lines=said["lines"])
+    return Done(job=job, code=0, failed=tuple(stored["failed"]), seconds=stored["seconds"], lines=stored["lines"])
 
 
-def _keep(file: str, done: Done) -> None:
+def _store(file: str, done: Done) -> None:
     touched = {path for by_module in done.lines.values() for path in by_module}
-    said = {
+    stored = {
         "hashes": {path: _hash(path) for path in sorted({file, *touched})},
         "failed": done.failed,
         "seconds": done.seconds,
         "lines": done.lines,
     }
-    _place(file).write_text(json.dumps(said), encoding="utf-8")
+    _place(file).write_text(json.dumps(stored), encoding="utf-8")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Which modules are mutated, and which tests judge: short tables of globs. A glob that finds no module is an error."""
+"""Lists the modules to mutate and the tests that judge them, by globs. A glob that finds no module is an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".mutants"
-"""What a run leaves: measured lines and results. Git ignores it."""
+"""The folder for measured lines and results. Git ignores it."""
 
 TARGETS = {
     "correlator": ("monitor/correlator/**/*.py",),
@@ -33,7 +33,7 @@ OUTSIDE = (
     "tests/monitor/telemetry/test_real_collector.py",
     "tests/mutants/*",
 )
-"""Tests that choose no mutant's fate: they need a node, a process or minutes."""
+"""Tests that judge no mutant, because they need a node, a process or minutes."""
 
 
 def modules() -> dict[str, str]:
@@ -67,7 +67,7 @@ def dotted(path: str) -> str:
 
 
 def statements(path: str) -> int:
-    """How many statements a module has."""
+    """The number of statements of a module."""
     return _statements(ROOT / path)
 
 

@@ -1,4 +1,4 @@
-"""The harness itself: how the sample is spread, which tests judge an edit, how survivors are accepted, how features are found."""
+"""Tests of the mutation harness: the spread of the sample, the selection of tests, accepted survivors, the feature table."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.mutants.targets import dotted, modules
 JOB = Job(name="1", files=("tests/test_a.py",))
 
 
-def test_the_sample_is_spread_by_size_and_sums_to_what_was_asked() -> None:
+def test_the_sample_is_spread_by_size_and_has_the_requested_total() -> None:
     assert spread({"a": 10, "b": 30, "c": 60}, 10) == {"a": 1, "b": 3, "c": 6}
     assert spread({"a": 1, "b": 1, "c": 1}, 10) == {"a": 4, "b": 3, "c": 3}
 
 
-def test_the_same_seed_gives_the_same_mutants_and_another_seed_others() -> None:
+def test_the_same_seed_gives_the_same_mutants_and_another_seed_gives_others() -> None:
     first, again, other = (sample(seed, 12, ("monitor/detect/*",)) for seed in (1, 1, 2))
     assert len(first) == 12
     assert first == again
@@ -69,7 +69,7 @@ def _judged(source: str) -> Judged:
     return Judged(mutant=mutant, fate=Fate.SURVIVED)
 
 
-def test_an_accepted_survivor_is_known_by_its_words_wherever_it_stands() -> None:
+def test_an_accepted_survivor_is_recognised_by_its_text_on_any_line() -> None:
     entry = Accepted("probes.book", "f", "return a <= b", "both mean the same here")
     source = "def f(a, b):\n    return a < b\n"
     assert edits(source)[0].operator == "return none"

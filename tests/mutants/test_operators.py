@@ -1,4 +1,4 @@
-"""What the operators make of a few lines, and what they leave alone."""
+"""Tests of the edits that the operators make, and of the code that they do not edit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.mutants.operators import Edit, difference, edits
 
 
 def made(source: str) -> set[str]:
-    """Every module that one edit makes of this one."""
+    """Every module that one edit of this source gives."""
     return {after for edit in edits(source) if (after := edit.applied(source)) is not None}
 
 
@@ -35,11 +35,11 @@ def made(source: str) -> set[str]:
         ("if a:\n    x = b\n", {"if not (a):\n    x = b\n"}),
     ],
 )
-def test_each_operator_makes_just_its_edits(source: str, expected: set[str]) -> None:
+def test_each_operator_makes_only_its_own_edits(source: str, expected: set[str]) -> None:
     assert made(source) == expected
 
 
-def test_a_return_gives_none_and_a_guard_is_taken_away() -> None:
+def test_a_return_gives_none_and_a_guard_is_removed() -> None:
     source = "def f(a):\n    if a:\n        raise E\n    return a\n"
     assert made(source) == {
         "def f(a):\n    if not (a):\n        raise E\n    return a\n",
@@ -69,7 +69,7 @@ def test_break_and_continue_change_places() -> None:
         "assert_never(x)\n",
     ],
 )
-def test_what_no_test_could_judge_is_left_alone(source: str) -> None:
+def test_code_that_no_test_could_judge_is_not_edited(source: str) -> None:
     assert made(source) == set()
 
 
@@ -80,7 +80,7 @@ def test_an_edit_knows_its_function_and_the_lines_of_its_statement() -> None:
     assert ("remove call", "A.f", (6, 6)) in found
 
 
-def test_every_edit_of_a_text_beyond_ascii_lands_where_it_should() -> None:
+def test_every_edit_of_a_non_ascii_text_is_placed_correctly() -> None:
     assert made("é = 'ü' < b  # ö\n") == {"é = 'ü' <= b  # ö\n", "é = 'ü' >= b  # ö\n"}
 
 

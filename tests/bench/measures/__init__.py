@@ -1,4 +1,4 @@
-"""Every module here declares `bench() -> list[Figure]`; nothing lists them by hand."""
+"""Finds the benchmarks: every module here declares `bench() -> list[Figure]`."""
 
 from __future__ import annotations
 

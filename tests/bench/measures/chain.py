@@ -1,4 +1,4 @@
-"""What following a chain costs and how fast it is: requests a block, head to event, backfill beside ethereum-etl; on anvil."""
+"""Measures chain following: requests a block, head to event, and backfill beside ethereum-etl, on anvil."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PROXY_CODE = f"0x36602014600c5760206000f35b600035807f{SLOT[2:]}557f{UPGRADED}600
 """Called with one word, writes it to the EIP-1967 slot and logs Upgraded(word); answers zero to all else."""
 POOL_CODE = "0x69d3c21bcecceda100000060005269d3c21bcecceda10000006020526103e860405260606000f3"
 """Answers every call with two reserves and a time."""
-SIMULATED = "the contracts (small ones, set into a real node: anvil on loopback)"
+SIMULATED = "the contracts (small ones, set in a real node: anvil on loopback)"
 PEER_TOOL = Path(__file__).parents[3] / ".peers/bin/ethereumetl"
 PEER = "ethereum-etl: blocks, receipts and logs (no state)"
 
@@ -85,13 +85,13 @@ async def _upgrade(anvil: Anvil, contract: Address, to: int, *, wait: bool = Fal
 
 
 async def _requests(anvil: Anvil, watch: Watch) -> list[Figure]:
-    """A block each second on a network of one-second blocks; looks at the head are counted too, and first looks at contracts."""
+    """Calls a block on a network of one-second blocks; calls for the head and first inspections of contracts count too."""
     counted: list[tuple[float, float]] = []
     async with rpc_relay(anvil.url) as counting:
         settings = WatcherSettings(network=networks.declared("local"), nodes=(counting.url,), watch=watch)
         async with asyncio.timeout(120), aclosing(Watcher(settings, MemoryCheckpoints()).events()) as events:  # type: ignore[type-var]
             await anext(event async for event in events if isinstance(event, HeadSeen))
-            for first in (CONTRACTS * 2, 0):  # nobody's, and then watched ones
+            for first in (CONTRACTS * 2, 0):  # unwatched contracts first, then watched ones
                 counting.forget()
                 mining = asyncio.create_task(_mine_paced(anvil, first))
                 seen = upgrades = 0
@@ -108,12 +108,12 @@ async def _requests(anvil: Anvil, watch: Watch) -> list[Figure]:
     return [
         Figure(
             name=f"chain: node calls {of}", value=usual, unit="calls", most=6, simulated=SIMULATED,
-            note=f"in {usual_requests:.1f} requests; a block each second, of others' doings; looks at the head and at the "
-            "contracts for the first time, and traces, among them",
+            note=f"in {usual_requests:.1f} requests; a block each second, of unwatched contracts; calls for the head, "
+            "first inspections and traces are included",
         ),
         Figure(
             name="chain: node calls a block, an upgrade in every block", value=worst, unit="calls", simulated=SIMULATED,
-            note=f"in {worst_requests:.1f} requests; each upgrade is looked into: code, behaviour, control",
+            note=f"in {worst_requests:.1f} requests; each upgrade is inspected: code, behaviour, control",
         ),
     ]  # fmt: skip
 
@@ -129,20 +129,20 @@ async def _latency(anvil: Anvil, watch: Watch) -> list[Figure]:
     few = replace(watch, contracts=watch.contracts[:10], pools=())
     codes = _codes()
     for some, bodies in ((few, []), (watch, []), (watch, codes)):
-        told, compared = await _took(anvil, some, bodies)
+        delays, compared = await _took(anvil, some, bodies)
         to = f", to contracts of {_sizes(bodies)} KB" if bodies else ""
         figures.append(
             Figure(
-                name=f"chain: sent to told, p50, {len(some.contracts):,} contracts, {len(some.pools)} pools{to}",
-                value=median(told) * 1e3, unit="ms", most=150, simulated=SIMULATED,
-                note=f"over a WebSocket, the node's own mining and answers included; worst {quantile(told, 1) * 1e3:.0f} ms"
-                f" of {len(told)}",
+                name=f"chain: sent to event, p50, {len(some.contracts):,} contracts, {len(some.pools)} pools{to}",
+                value=median(delays) * 1e3, unit="ms", most=150, simulated=SIMULATED,
+                note=f"over a WebSocket, the node's own mining and answers included; worst {quantile(delays, 1) * 1e3:.0f} ms"
+                f" of {len(delays)}",
             )
         )  # fmt: skip
         if bodies:
             figures.append(
                 Figure(
-                    name=f"chain: sent to what the upgrade changed, p50{to}", value=median(compared) * 1e3, unit="ms",
+                    name=f"chain: sent to code comparison, p50{to}", value=median(compared) * 1e3, unit="ms",
                     simulated=SIMULATED, note=f"built contracts of npm, read in a process; worst "
                     f"{quantile(compared, 1) * 1e3:.0f} ms of {len(compared)}",
                 )
@@ -151,7 +151,7 @@ async def _latency(anvil: Anvil, watch: Watch) -> list[Figure]:
 
 
 def _codes() -> list[bytes]:
-    """The largest contracts that a network would take, of those that lie built in npm's packages; one for each upgrade."""
+    """The largest contracts within EIP-170's bound among the built npm packages; one for each upgrade."""
     built = (path for folder in (MODULES, MODULES.parent / "pools/node_modules") for path in folder.glob("**/*.json"))
     codes = {code_in(path.read_bytes()) for path in built}
     fitting = sorted((code for code in codes if len(code) <= MAX_CODE), key=lambda code: (len(code), code))
@@ -164,9 +164,9 @@ def _sizes(codes: list[bytes]) -> str:
 
 
 async def _took(anvil: Anvil, watch: Watch, codes: list[bytes]) -> tuple[list[float], list[float]]:
-    """Seconds from sending a transaction, which is mined at once, to the upgrade it makes, and to what that changed.
+    """Seconds from sending a transaction, which is mined at once, to its upgrade event and to its code comparison.
 
-    `codes` stand where the upgrades go to; without them nothing stands there.
+    `codes` are the codes at the new implementations; without them these addresses have no code.
     """
     first = 0xDEF000 + 0x1000 * bool(codes)
     for at, code in enumerate(codes):
@@ -174,7 +174,7 @@ async def _took(anvil: Anvil, watch: Watch, codes: list[bytes]) -> tuple[list[fl
     settings = WatcherSettings(
         network=networks.declared("local"), nodes=(anvil.url.replace("http", "ws"),), watch=watch, poll_s=5
     )
-    told: list[float] = []
+    delays: list[float] = []
     compared: list[float] = []
     async with asyncio.timeout(120), aclosing(Watcher(settings, MemoryCheckpoints()).events()) as events:  # type: ignore[type-var]
         await anext(event async for event in events if isinstance(event, HeadSeen))
@@ -183,11 +183,11 @@ async def _took(anvil: Anvil, watch: Watch, codes: list[bytes]) -> tuple[list[fl
             async for event in events:
                 if isinstance(event, ContractUpgraded):
                     now = perf_counter()
-                    told.append(now - await sending)
+                    delays.append(now - await sending)
                 elif isinstance(event, CodeCompared):
                     compared.append(perf_counter() - await sending)
                     break
-    return told[2:], compared[2:]
+    return delays[2:], compared[2:]
 
 
 async def _later(anvil: Anvil, contract: Address, to: int) -> float:
@@ -198,9 +198,9 @@ async def _later(anvil: Anvil, contract: Address, to: int) -> float:
 
 
 async def _backfill(anvil: Anvil) -> list[Figure]:
-    """A transaction and a log in each block: of a watched contract in each tenth, or, where all are watched, in each."""
-    everyone = await _stage(anvil, contracts=200, pools=5)
-    watch = replace(everyone, contracts=everyone.contracts[::10])
+    """Backfill of blocks with one transaction and one log each: every tenth is of a watched contract, or every one."""
+    all_watched = await _stage(anvil, contracts=200, pools=5)
+    watch = replace(all_watched, contracts=all_watched.contracts[::10])
     first = await anvil.height() + 1
     for turn in range(BACKFILL):
         await _upgrade(anvil, _address(turn % 200), 0x123000 + turn, wait=True)
@@ -210,7 +210,7 @@ async def _backfill(anvil: Anvil) -> list[Figure]:
         note = "" if PEER_TOOL.exists() else "ethereum-etl is not installed: `make bench` puts it into .peers"
         for _ in range(ROUNDS):
             ours.append(await _scanned(anvil, watch, first, last, BACKFILL // 10))
-            worst.append(await _scanned(anvil, everyone, first, last, BACKFILL))
+            worst.append(await _scanned(anvil, all_watched, first, last, BACKFILL))
             if not note:
                 took = await asyncio.to_thread(_peer, Path(folder), anvil.url, first, last)
                 peers.append((last + 1 - first) / took)
@@ -222,32 +222,32 @@ async def _backfill(anvil: Anvil) -> list[Figure]:
         ),
         Figure(
             name="chain: backfill beside ethereum-etl", value=median(ours) / peer if peer else None, unit="times", least=3,
-            simulated=SIMULATED, note=note or f"of {ROUNDS} turns each; what either takes for a single block is taken off",
+            simulated=SIMULATED, note=note or f"of {ROUNDS} turns each; the time for a single block is subtracted from each",
         ),
         Figure(
             name="chain: backfill, 200 contracts, an upgrade in each block", value=median(worst), unit="blocks/s", peer=PEER,
-            peer_value=peer, simulated=SIMULATED, note=note or "the same blocks; two events each, told and compared",
+            peer_value=peer, simulated=SIMULATED, note=note or "the same blocks; two events each: upgrade and comparison",
         ),
     ]  # fmt: skip
 
 
 async def _scanned(anvil: Anvil, watch: Watch, first: int, last: int, upgrades: int) -> float:
-    """Blocks a second, less the seconds for one block."""
+    """Blocks a second, without the time for one block."""
     start, _ = await _seconds(anvil, watch, last, last)
-    took, told = await _seconds(anvil, watch, first, last)
-    assert told == upgrades, told
+    took, found = await _seconds(anvil, watch, first, last)
+    assert found == upgrades, found
     return (last + 1 - first) / (took - start)
 
 
 async def _seconds(anvil: Anvil, watch: Watch, first: int, last: int) -> tuple[float, int]:
     settings = WatcherSettings(network=networks.declared("local"), nodes=(anvil.url,), watch=watch, start_block=first)
     began = perf_counter()
-    told = [event async for event in scan(settings, first, last) if isinstance(event, ContractUpgraded)]
-    return perf_counter() - began, len(told)
+    upgrades = [event async for event in scan(settings, first, last) if isinstance(event, ContractUpgraded)]
+    return perf_counter() - began, len(upgrades)
 
 
 def _peer(folder: Path, url: str, first: int, last: int) -> float:
-    """Seconds it takes for the blocks, less those for one block."""
+    """Seconds for the blocks, without the seconds for one block."""
     return _export(folder, url, first, last) - _export(folder, url, last, last)
 
 

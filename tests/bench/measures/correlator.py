@@ -15,7 +15,7 @@ SIMULATED = "the log (four venues, controls, one network: quiet, then surge, tim
 
 
 def bench() -> list[Figure]:
-    """A storm of forced orders, and an ordinary hour, where each judged second weighs more than its signals."""
+    """A storm of forced orders, and an ordinary hour in which each second costs more than its signals."""
     busy = Story(lasts_s=300, calm_per_s=20).surge(120, 240, per_s=250).trouble(150, 240).upgrade(160).migrate(165)
     quiet = Story(lasts_s=3600).surge(3000, 3300).trouble(3010, 3300).upgrade(3020).migrate(3030)
     return [

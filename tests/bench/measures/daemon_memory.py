@@ -1,6 +1,6 @@
-"""Memory of the daemon in a drill: its own process, and beside it the embedded PostgreSQL's processes together.
+"""Measures the memory of the daemon in a drill: its own process, and the processes of the embedded PostgreSQL together.
 
-Peaks are the kernel's VmHWM, which begins anew with a program: ru_maxrss begins with what the program's starter had.
+Peaks are the kernel's VmHWM, which starts at zero for each program: ru_maxrss starts with the peak of the parent process.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def bench() -> list[Figure]:
 
 
 def peak_mb(pid: str) -> float:
-    """The largest resident memory a process has had, in MB; 0 where the kernel does not tell."""
+    """The largest resident memory a process has had, in MB; 0 if the kernel does not report it."""
     return _kb(Path("/proc", pid, "status"), "VmHWM:") / 1024
 
 
@@ -81,7 +81,7 @@ def _drilled() -> tuple[float | None, float | None, str]:
             with subprocess.Popen(command, stdout=out, stderr=err, env=env) as running:
                 deadline = time.monotonic() + MAX_S
                 while running.poll() is None:
-                    if _watches(running.pid):
+                    if _world_runs(running.pid):
                         rss_mb = max(rss_mb, peak_mb(str(running.pid)))
                     server_mb = max(server_mb, _server_mb(str(temporary)))
                     if time.monotonic() > deadline:
@@ -89,16 +89,17 @@ def _drilled() -> tuple[float | None, float | None, str]:
                     time.sleep(0.25)
         lines = (folder / "out").read_text(encoding="utf-8").splitlines()
         if not lines or not lines[-1].startswith("{"):
-            said = [line for line in errors.read_text(encoding="utf-8").splitlines() if line.strip()]
-            return None, None, f"the drill gave no verdict: {said[-1][:120] if said else 'nothing said'}"
+            errors_text = [line for line in errors.read_text(encoding="utf-8").splitlines() if line.strip()]
+            reason = errors_text[-1][:120] if errors_text else "no output"
+            return None, None, f"the drill gave no verdict: {reason}"
         verdict = json.loads(lines[-1])
         held = "held" if verdict["held"] else "did not hold: " + "; ".join(verdict["why"])
         note = f"{LENGTH_S} s, {verdict['signals']:,} signals, the drill {held}"
         return rss_mb or verdict["rss_mb"], server_mb or None, note
 
 
-def _watches(pid: int) -> bool:
-    """Whether the drill's world still plays: what comes after it (a snapshot, the replay) is not the daemon's."""
+def _world_runs(pid: int) -> bool:
+    """Whether the drill's simulated world still runs; the later snapshot and replay do not count as the daemon."""
     for place in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = place.read_text(encoding="utf-8").rpartition(")")[2].split()[1]
@@ -128,7 +129,7 @@ def _server_mb(folder: str) -> float:
 
 
 def _kb(file: Path, key: str) -> int:
-    """The figure of one line of a file of /proc; 0 where there is none."""
+    """The figure of one line of a file of /proc; 0 if there is none."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Liquidation frames a second through a real WebSocket on loopback, held by the feed core, beside a bare client."""
+"""Measures liquidation frames a second through a real WebSocket on loopback: the feed runner beside a bare client."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ VENUE = "binance_usdm"
 def bench() -> list[Figure]:
     """One figure."""
     with venue_process() as venue:
-        ours = asyncio.run(_held(venue.socket))
+        ours = asyncio.run(_received(venue.socket))
         bare = asyncio.run(_bare(venue.socket))
     return [
         Figure(
             name=f"{VENUE}: liquidation frames from a socket into readings", value=ours, unit="frames/s",
             peer="aiohttp ws_connect + json.loads", peer_value=bare,
-            simulated="the venue (frames sent as fast as they are taken, from its own process, not compressed)",
+            simulated="the venue (frames sent as fast as they are read, from its own process, not compressed)",
         )
     ]  # fmt: skip
 
 
-async def _held(url: str) -> float:
+async def _received(url: str) -> float:
     dialect = venues.declared(VENUE)
     known = instruments(VENUE)
     state = VenueState(dialect)

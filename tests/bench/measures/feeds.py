@@ -1,4 +1,4 @@
-"""Frames a second through each dialect's reader: forced orders into readings, book changes into a kept book."""
+"""Measures frames a second through each dialect's reader: forced orders into readings, changes into an order book."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def _liquidation(venue: str) -> Figure:
     assert all(isinstance(word, Liquidation) for frame in frames[:100] for word in read(frame, context))
 
     def ours() -> None:
-        told = 0
+        count = 0
         for frame in frames:
-            told += len(read(frame, context))
-        assert told == LIQUIDATIONS
+            count += len(read(frame, context))
+        assert count == LIQUIDATIONS
 
     per_s, peer = rates(LIQUIDATIONS, ours, lambda: _parsed(frames))
     return Figure(
@@ -65,16 +65,16 @@ def _book(venue: str) -> Figure:
     )
 
     def ours() -> None:
-        kept = FeedBooks(VenueId(venue), "book_ws", based=based)
-        faults: list[FeedChanged] = kept.snapshot(first, NOW, 0.0) if based else []
+        feed_books = FeedBooks(VenueId(venue), "book_ws", based=based)
+        faults: list[FeedChanged] = feed_books.snapshot(first, NOW, 0.0) if based else []
         for frame in frames:
             for word in feed.read(frame, context):
                 if isinstance(word, BookDelta):
-                    faults += kept.change(word, NOW, 0.0)
+                    faults += feed_books.change(word, NOW, 0.0)
                 else:
                     assert isinstance(word, BookSnapshot)
-                    faults += kept.snapshot(word, NOW, 0.0)
-        [measured] = kept.measure_all(NOW, 0.0, 60.0)
+                    faults += feed_books.snapshot(word, NOW, 0.0)
+        [measured] = feed_books.measure_all(NOW, 0.0, 60.0)
         assert not faults
         assert measured.updates >= BOOKS, measured
 

@@ -1,4 +1,4 @@
-"""What inspecting a proxy costs and how many kinds are recognised, beside npm's evm-proxy-detection, on anvil."""
+"""Measures the cost of a proxy inspection and the recognised kinds, beside npm's evm-proxy-detection, on anvil."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PEER = "evm-proxy-detection 3.0.0 (npm)"
 SIMULATED = "nothing but the chain (anvil on loopback): one proxy of each declared kind"
 
 
-def deployer() -> list[Figure]:
+def bench() -> list[Figure]:
     """Round trips, milliseconds, kinds."""
     return asyncio.run(_bench())
 
@@ -36,13 +36,13 @@ def deployer() -> list[Figure]:
 async def _bench() -> list[Figure]:
     async with running() as anvil:
         making = Deployer(anvil)
-        made = {name: await make(making) for name, make in CLONES.items()}
-        made |= {name: await make(making) for name, (make, _) in CHANGING.items()}
-        trips, took, right = await _ours(anvil.url, made)
-        theirs = await _peer(anvil.url, made)
+        proxies = {name: await make(making) for name, make in CLONES.items()}
+        proxies |= {name: await make(making) for name, (make, _) in CHANGING.items()}
+        trips, took, right = await _ours(anvil.url, proxies)
+        theirs = await _peer(anvil.url, proxies)
     note = "" if theirs else "evm-proxy-detection is not installed: `make bench` puts it into .peers"
     peers = (
-        [sum(1 for one, found in zip(made.values(), theirs, strict=True) if _named(one, found["target"]))]
+        [sum(1 for one, found in zip(proxies.values(), theirs, strict=True) if _named(one, found["target"]))]
         if theirs
         else []
     )
@@ -55,25 +55,25 @@ async def _bench() -> list[Figure]:
         Figure(
             name="inspection: milliseconds, p50", value=median(took) * 1e3, unit="ms", simulated=SIMULATED, peer=PEER,
             peer_value=median(one["ms"] for one in theirs) if theirs else None,
-            note=note or "ours tells who can change it and since when as well",
+            note=note or "ours also finds who can change it and since when",
         ),
         Figure(
-            name=f"inspection: of {len(made)} kinds, target found", value=right, unit="kinds", least=len(made),
+            name=f"inspection: of {len(proxies)} kinds, target found", value=right, unit="kinds", least=len(proxies),
             simulated=SIMULATED, peer=PEER, peer_value=peers[0] if peers else None, note=note,
         ),
     ]  # fmt: skip
 
 
-async def _ours(url: str, made: dict[str, DeployedProxy]) -> tuple[list[int], list[float], int]:
-    """Requests and seconds of each inspection, and how many named kind and target rightly."""
+async def _ours(url: str, proxies: dict[str, DeployedProxy]) -> tuple[list[int], list[float], int]:
+    """Requests and seconds of each inspection, and the number with the right kind and target."""
     network = NetworkId("local")
     trips: list[int] = []
     took: list[float] = []
     right = 0
     async with rpc_relay(url) as counting:
         nodes = NodeGroup(network, [Web3Node(counting.url, chain_id=31337)], lambda: datetime.now(UTC))
-        await inspect(nodes, network, next(iter(made.values())).address)  # opens the node
-        for name, one in made.items():
+        await inspect(nodes, network, next(iter(proxies.values())).address)  # opens the node
+        for name, one in proxies.items():
             counting.forget()
             began = perf_counter()
             found = await inspect(nodes, network, one.address)
@@ -85,17 +85,17 @@ async def _ours(url: str, made: dict[str, DeployedProxy]) -> tuple[list[int], li
 
 
 def _named(one: DeployedProxy, targets: list[str]) -> bool:
-    """Whether what it runs is among these. A diamond has many, and no role of its own names them."""
+    """Whether the code that it runs is among the targets. A diamond has many, and no single role names them."""
     wanted = one.roles.get("implementation")
     return bool(targets) if wanted is None else wanted in {target.lower() for target in targets}
 
 
-async def _peer(url: str, made: dict[str, DeployedProxy]) -> list[Any]:
+async def _peer(url: str, proxies: dict[str, DeployedProxy]) -> list[Any]:
     if not PEER_MODULE.exists():
         return []
     words = [str(Path(__file__).parents[1] / "detect_proxies.mjs"), str(PEER_MODULE), url]
     process = await asyncio.create_subprocess_exec(
-        "node", *words, *(one.address for one in made.values()), stdout=asyncio.subprocess.PIPE,
+        "node", *words, *(one.address for one in proxies.values()), stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"},
     )  # fmt: skip
     async with asyncio.timeout(120):

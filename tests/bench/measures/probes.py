@@ -1,4 +1,4 @@
-"""What our asking adds to a venue's own time, and how many probes a second one loop makes, beside a bare client."""
+"""Measures the time that a probe adds to the venue's own, and the probes a second of one loop, beside a bare client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DELAY_S = 0.02
 REQUESTS = 300
 CONCURRENCY = 32
 RATE_S = 4.0
-SIMULATED = "the venue (aiohttp in its own process on loopback, plain HTTP, kept connections)"
+SIMULATED = "the venue (aiohttp in its own process on loopback, plain HTTP, persistent connections)"
 PEER = "aiohttp ClientSession.get + read"
 
 
@@ -37,12 +37,12 @@ async def _bench(venue: VenueProcess) -> list[Figure]:
 
 
 def _dialect() -> tuple[Venue, RestCheck]:
-    """A real dialect, its allowance out of the way."""
+    """A real dialect with a rate limit that is never reached."""
     dialect = replace(venues.declared("binance_usdm"), budgets=(Budget(name="ip", limit=1e9, window_s=60),))
     return dialect, next(one for one in dialect.checks if one.name == "server_time")
 
 
-def _asker(dialect: Venue, client: aiohttp.ClientSession, base: str) -> RestClient:
+def _rest_client(dialect: Venue, client: aiohttp.ClientSession, base: str) -> RestClient:
     return RestClient(VenueState(dialect), client, utc_now, RestAccess(hosts={"rest": base}))
 
 
@@ -54,22 +54,22 @@ async def _bare(client: aiohttp.ClientSession, url: str) -> None:
 async def _overhead(venue: VenueProcess) -> list[Figure]:
     dialect, check = _dialect()
     base = f"{venue.rest}/{DELAY_S}"
-    told: list[float] = []
+    reported: list[float] = []
     whole: list[float] = []
     bare: list[float] = []
     async with session(tls_context(), USER_AGENT) as client, aiohttp.ClientSession() as peer:
-        asker = _asker(dialect, client, base)
+        rest_client = _rest_client(dialect, client, base)
         for number in range(REQUESTS + 20):
             began = perf_counter()
-            readings = await asker.ask(check, None)
+            readings = await rest_client.ask(check, None)
             middle = perf_counter()
             await _bare(peer, f"{base}/fapi/v1/time")
             ended = perf_counter()
             timed = readings[0]
             assert isinstance(timed, RequestTimed)
             assert timed.refusal is None, timed
-            if number >= 20:  # warm: connections stand, code is loaded
-                told.append((timed.latency_s - DELAY_S) * 1e3)
+            if number >= 20:  # warm: connections are open, code is loaded
+                reported.append((timed.latency_s - DELAY_S) * 1e3)
                 whole.append((middle - began - DELAY_S) * 1e3)
                 bare.append((ended - middle - DELAY_S) * 1e3)
     note = f"less the venue's exact 20 ms; {REQUESTS} requests, one at a time, in turns with the peer"
@@ -79,9 +79,9 @@ async def _overhead(venue: VenueProcess) -> list[Figure]:
             most=most, peer=f"{PEER}, {name}", peer_value=quantile(bare, share), simulated=SIMULATED, note=note,
         )
         for what, values, share, name, most in (
-            ("latency told", told, 0.5, "p50", 1.5),
-            ("latency told", told, 0.99, "p99", None),
-            ("whole call, readings made", whole, 0.5, "p50", None),
+            ("reported latency", reported, 0.5, "p50", 1.5),
+            ("reported latency", reported, 0.99, "p99", None),
+            ("whole call with readings", whole, 0.5, "p50", None),
         )
     ]  # fmt: skip
 
@@ -90,10 +90,10 @@ async def _rate(venue: VenueProcess) -> Figure:
     dialect, check = _dialect()
     base = f"{venue.rest}/0"
     async with session(tls_context(), USER_AGENT) as client, aiohttp.ClientSession() as peer:
-        asker = _asker(dialect, client, base)
+        rest_client = _rest_client(dialect, client, base)
 
         async def ask() -> None:
-            timed = (await asker.ask(check, None))[0]
+            timed = (await rest_client.ask(check, None))[0]
             assert isinstance(timed, RequestTimed)
             assert timed.refusal is None, timed
 

@@ -1,4 +1,4 @@
-"""Rows a second into PostgreSQL through the store, beside the driver's bare COPY of the same rows into a like table."""
+"""Measures rows a second into PostgreSQL through the store, beside the driver's bare COPY of the same rows."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.monitor.correlator.storm import Story
 
 BATCH = 5_000
 BATCHES = 30
-PEER_NAME = "asyncpg copy_records_to_table, rows made beforehand"
+PEER_NAME = "asyncpg copy_records_to_table, rows prepared beforehand"
 SIMULATED = "the signals; the server is real (embedded PostgreSQL on a Unix socket, fsync as shipped)"
 
 
 def bench() -> list[Figure]:
-    """Rows a second, and their share of the bare driver's."""
+    """Rows a second, and their share of the bare driver's rate."""
     with tempfile.TemporaryDirectory(prefix="stormwatch-bench-") as folder:
         server = EmbeddedServer(Path(folder))
         dsn = server.start()

@@ -1,7 +1,7 @@
-"""Tells stories as logs of signals: a quiet background, and stages on top of it. Seconds-exact and seeded.
+"""Builds logs of signals from stories: a quiet background with stages on top. Exact to the second and seeded.
 
-A story knows one asset, its venues, one network and the neutral controls. `signals()` gives the log in arrival order, as
-the daemon would make it: expectations first, then every second's readings, then the tick.
+A story has one asset, its venues, one network and the neutral controls. `signals()` returns the log in arrival order, as
+the daemon would write it: expectations first, then every second's readings, then the tick.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DRILL = CorrelatorSettings(
     liquidity_half_life_s=30,
     upgrade_half_life_s=30,
 )
-"""What the drill runs with: the rules, thresholds and probabilities are the live ones; only memories are short."""
+"""The drill's settings: the rules, thresholds and probabilities are the live ones; only the half-lives are short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +78,26 @@ class Story:
         return self
 
     def trouble(self, since_s: float, until_s: float, *venues: str, outcome: str = "timeout") -> Story:
-        """Requests of these venues (all, if none is named) fail so."""
+        """Requests to these venues (all, if none is named) fail with `outcome`."""
         self.troubles += [(Stage(since_s, until_s), venue, outcome) for venue in venues or self.venues]
         return self
 
     def upgrade(self, at_s: float, event_id: str = "upgrade-1", *, queued: bool | None = False) -> Story:
         """A contract of the asset gets new code; `queued` False: around its timelock."""
-        said: dict[str, Scalar] = {
+        attributes: dict[str, Scalar] = {
             "event_id": event_id, "block": 1, "transaction": "0x01", "proxy_kind": "eip1967", "role": "implementation",
             "old": "0x0a", "new": "0x0b", "seen_by": "log", "operation": None, "queued": queued,
         }  # fmt: skip
-        self.placed.append((at_s, SignalKind.UPGRADE, 1.0, said))
+        self.placed.append((at_s, SignalKind.UPGRADE, 1.0, attributes))
         return self
 
     def migrate(self, at_s: float, share: float = 0.8) -> Story:
         """Liquidity leaves the pool for another one."""
-        said: dict[str, Scalar] = {
+        attributes: dict[str, Scalar] = {
             "event_id": f"migration-{at_s}", "block": 2, "transaction": "0x02", "from_pool": POOL, "to_pool": "0xcc",
             "token": "0xdd", "score": 0.9,
         }  # fmt: skip
-        self.placed.append((at_s, SignalKind.MIGRATION, share, said))
+        self.placed.append((at_s, SignalKind.MIGRATION, share, attributes))
         return self
 
     def retract(self, at_s: float, event_id: str = "upgrade-1") -> Story:
@@ -106,12 +106,12 @@ class Story:
         return self
 
     def mute(self, since_s: float, until_s: float, *sources: str) -> Story:
-        """These sources say nothing at all."""
+        """These sources send nothing at all."""
         self.mutes += [(Stage(since_s, until_s), source) for source in sources]
         return self
 
     def network_down(self, since_s: float, until_s: float) -> Story:
-        """Our own network: every request times out, every feed is mute."""
+        """Our own network: every request times out, every feed is silent."""
         self.dark.append(Stage(since_s, until_s))
         return self
 
@@ -123,11 +123,11 @@ class Story:
 
     def signals(self) -> list[Signal]:
         """The log, in arrival order."""
-        teller = _Teller(self)
-        teller.expectations()
+        builder = _LogBuilder(self)
+        builder.expectations()
         for second in range(self.lasts_s):
-            teller.second(second)
-        return sorted([*teller.log, *self.extra], key=lambda one: one.received_at)
+            builder.second(second)
+        return sorted([*builder.log, *self.extra], key=lambda one: one.received_at)
 
 
 def at(second: float) -> datetime:
@@ -135,15 +135,15 @@ def at(second: float) -> datetime:
     return START + timedelta(seconds=second)
 
 
-class _Teller:
+class _LogBuilder:
     def __init__(self, story: Story) -> None:
         self._story = story
         self._chance = random.Random(story.seed)
         self._seq: Counter[str] = Counter()
         self.log: list[Signal] = []
 
-    def _say(
-        self, kind: SignalKind, source: str, at_s: float, value: float, subject: Subject, said: dict[str, Scalar]
+    def _emit(
+        self, kind: SignalKind, source: str, at_s: float, value: float, subject: Subject, attributes: dict[str, Scalar]
     ) -> None:
         story = self._story
         muted = any(stage.on(at_s) and name == source for stage, name in story.mutes)
@@ -151,7 +151,7 @@ class _Teller:
         if muted or (not request and any(stage.on(at_s) for stage in story.dark)):
             return
         self._seq[source] += 1
-        self.log.append(Signal(kind, subject, at(at_s), at(at_s), source, self._seq[source], value, said))
+        self.log.append(Signal(kind, subject, at(at_s), at(at_s), source, self._seq[source], value, attributes))
 
     def expectations(self) -> None:
         story = self._story
@@ -162,13 +162,13 @@ class _Teller:
                 ("book_ws", "venue", 3.0),
                 ("server_time", "venue", 3.0 * story.check_every_s),
             ):
-                said: dict[str, Scalar] = {"leg": leg, "weight": 1.0, "class": "ws"}
+                attributes: dict[str, Scalar] = {"leg": leg, "weight": 1.0, "class": "ws"}
                 if leg == "liquidation":
-                    said["censoring"] = story.censoring
-                self._say(SignalKind.EXPECT, f"{venue}/{stream}", 0.0, gap_s, subject, said)
+                    attributes["censoring"] = story.censoring
+                self._emit(SignalKind.EXPECT, f"{venue}/{stream}", 0.0, gap_s, subject, attributes)
         chain: dict[str, Scalar] = {"leg": "migration", "weight": 1.0, "class": "chain"}
         subject = Subject(asset=story.asset, network=NETWORK)
-        self._say(SignalKind.EXPECT, f"{NETWORK}/chain", 0.0, 6.0, subject, chain)
+        self._emit(SignalKind.EXPECT, f"{NETWORK}/chain", 0.0, 6.0, subject, chain)
 
     def second(self, second: int) -> None:
         story = self._story
@@ -179,14 +179,14 @@ class _Teller:
                 self._control(target, second)
         if second % 2 == 0:
             head: dict[str, Scalar] = {"lag_s": 1.0, "node": "n1"}
-            self._say(SignalKind.HEAD, f"{NETWORK}/chain", second + 0.3, second, Subject(network=NETWORK), head)
-        for at_s, kind, value, said in story.placed:
+            self._emit(SignalKind.HEAD, f"{NETWORK}/chain", second + 0.3, second, Subject(network=NETWORK), head)
+        for at_s, kind, value, attributes in story.placed:
             if int(at_s) == second:
                 pool = POOL if kind is SignalKind.MIGRATION else None
                 contract = None if pool else PROXY
                 subject = Subject(asset=story.asset, network=NETWORK, contract=contract, pool=pool)
-                self._say(kind, f"{NETWORK}/chain", at_s + 0.4, value, subject, said)
-        self._say(SignalKind.TICK, "clock", second + 0.95, 0.0, Subject(), {})
+                self._emit(kind, f"{NETWORK}/chain", at_s + 0.4, value, subject, attributes)
+        self._emit(SignalKind.TICK, "clock", second + 0.95, 0.0, Subject(), {})
 
     def _venue(self, venue: str, second: int, shift: float) -> None:
         story, chance = self._story, self._chance
@@ -196,16 +196,16 @@ class _Teller:
             "state": "ok", "mid": 50_000.0, "origin": "ws", "bid_depth_50_usd": depth, "ask_depth_50_usd": depth,
             "bid_depth_200_usd": 3 * depth,
         }  # fmt: skip
-        self._say(SignalKind.BOOK, f"{venue}/book_ws", second + 0.1 + shift, 1.0, subject, book)
+        self._emit(SignalKind.BOOK, f"{venue}/book_ws", second + 0.1 + shift, 1.0, subject, book)
         if second % 2 == 0:
             pulse = Subject(venue=venue)
-            self._say(SignalKind.FEED_PULSE, f"{venue}/liquidation", second + 0.2 + shift, 1.0, pulse, {})
+            self._emit(SignalKind.FEED_PULSE, f"{venue}/liquidation", second + 0.2 + shift, 1.0, pulse, {})
         per_s = sum((rate for stage, rate in story.surges if stage.on(second)), story.calm_per_s)
         for _ in range(_poisson(chance, per_s)):
-            said: dict[str, Scalar] = {"side": "long", "censoring": story.censoring, "backlog": False}
+            attributes: dict[str, Scalar] = {"side": "long", "censoring": story.censoring, "backlog": False}
             when = second + 0.3 + 0.6 * chance.random()
             usd = 1e4 * exp(chance.gauss(0, 1))
-            self._say(SignalKind.LIQUIDATION, f"{venue}/liquidation", when, usd, subject, said)
+            self._emit(SignalKind.LIQUIDATION, f"{venue}/liquidation", when, usd, subject, attributes)
         if second % story.check_every_s == 0:
             for vantage in story.vantages:
                 self._request(venue, vantage, second + 0.5 + shift)
@@ -218,19 +218,21 @@ class _Teller:
             outcome = "timeout"
         if outcome == "timeout":
             latency_s = TIMEOUT_S
-        said: dict[str, Scalar] = {
+        attributes: dict[str, Scalar] = {
             "check": "server_time", "outcome": outcome, "ours": False, "censored": outcome == "timeout", "cold": False,
             "service_s": latency_s,
         }  # fmt: skip
         subject = Subject(venue=venue, vantage=vantage)
-        self._say(SignalKind.REQUEST, f"{venue}/server_time", at_s, latency_s, subject, said)
+        self._emit(SignalKind.REQUEST, f"{venue}/server_time", at_s, latency_s, subject, attributes)
 
     def _control(self, target: str, second: int) -> None:
         dark = any(stage.on(second) for stage in self._story.dark)
         for vantage in self._story.vantages:
-            said: dict[str, Scalar] = {"target": target, "outcome": "timeout" if dark else "ok"}
+            attributes: dict[str, Scalar] = {"target": target, "outcome": "timeout" if dark else "ok"}
             value = TIMEOUT_S if dark else 0.02
-            self._say(SignalKind.CONTROL, f"control/{target}", second + 0.6, value, Subject(vantage=vantage), said)
+            self._emit(
+                SignalKind.CONTROL, f"control/{target}", second + 0.6, value, Subject(vantage=vantage), attributes
+            )
 
 
 def _poisson(chance: random.Random, mean: float) -> int:
@@ -242,8 +244,8 @@ def _poisson(chance: random.Random, mean: float) -> int:
 
 
 @dataclass(slots=True)
-class Told:
-    """What a correlator said of a log. `verdicts` are one asset's, by second of the story."""
+class Outcome:
+    """The result of a log. `verdicts` holds one asset's verdicts by second of the story."""
 
     correlator: Correlator
     changes: list[IncidentChange]
@@ -258,17 +260,17 @@ class Told:
         return (change.at - START).total_seconds()
 
 
-def tell(log: Iterable[Signal], settings: CorrelatorSettings | None = None, asset: str = "BTC") -> Told:
+def run_log(log: Iterable[Signal], settings: CorrelatorSettings | None = None, asset: str = "BTC") -> Outcome:
     """Run a log through a fresh correlator."""
     correlator = Correlator(settings)
-    told = Told(correlator, [], {})
+    outcome = Outcome(correlator, [], {})
     for signal in log:
-        told.changes += correlator.on_signal(signal)
+        outcome.changes += correlator.on_signal(signal)
         verdict = correlator.verdicts().get(asset)
         if verdict is not None:
-            told.verdicts[int((verdict.at - START).total_seconds())] = verdict
-    told.changes += correlator.finish()
+            outcome.verdicts[int((verdict.at - START).total_seconds())] = verdict
+    outcome.changes += correlator.finish()
     verdict = correlator.verdicts().get(asset)
     if verdict is not None:
-        told.verdicts[int((verdict.at - START).total_seconds())] = verdict
-    return told
+        outcome.verdicts[int((verdict.at - START).total_seconds())] = verdict
+    return outcome

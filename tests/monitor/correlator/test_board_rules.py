@@ -1,4 +1,4 @@
-"""The board: decay, renewal, the share of a venue, order, what is taken down and what is remembered as retracted."""
+"""Tests of the evidence board: decay, renewal, the share of a venue, order, removal and retraction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.correlator.active_evidence import MAX_EVIDENCE, ActiveEvidence
 from monitor.correlator.producer import FAR_PER_DAY, MAX_LINKS, WEIGHT, EvidenceBoard, Finding, graded
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Subject
-from tests.monitor.correlator.judges import Judges
+from tests.monitor.correlator.assessors import Assessors
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import evidence
 
@@ -21,7 +21,7 @@ def nats(board: ActiveEvidence, second: float, leg: Leg = Leg.MIGRATION, asset: 
 
 
 def empty() -> ActiveEvidence:
-    return Judges("").board
+    return Assessors("").board
 
 
 def test_evidence_weighs_half_after_its_half_life_and_never_more_than_at_first() -> None:
@@ -33,7 +33,7 @@ def test_evidence_weighs_half_after_its_half_life_and_never_more_than_at_first()
     assert nats(board, 0) == [("x", 4.0)]
 
 
-def test_evidence_goes_when_it_weighs_less_than_a_twentieth_of_a_nat() -> None:
+def test_evidence_is_removed_below_a_twentieth_of_a_nat() -> None:
     board = empty()
     board.put(evidence("x", 0.1))
     board.fade(at(100).timestamp())
@@ -43,7 +43,7 @@ def test_evidence_goes_when_it_weighs_less_than_a_twentieth_of_a_nat() -> None:
     assert nats(board, 101) == []
 
 
-def test_a_renewal_as_heavy_as_what_is_left_takes_its_place_and_a_lighter_one_does_not() -> None:
+def test_renewed_evidence_replaces_the_old_one_only_if_it_weighs_as_much() -> None:
     board = empty()
     board.put(evidence("x", 4.0))
     board.put(replace(evidence("x", 2.0, 100), said="as heavy"))
@@ -52,7 +52,7 @@ def test_a_renewal_as_heavy_as_what_is_left_takes_its_place_and_a_lighter_one_do
     assert [one.said for one in board.everything()] == ["as heavy"]
 
 
-def test_what_bears_on_a_leg_comes_heaviest_first_and_then_by_id() -> None:
+def test_the_evidence_of_a_leg_is_sorted_by_weight_and_then_by_id() -> None:
     board = empty()
     for name, weight in (("b", 1.0), ("c", 3.0), ("a", 1.0)):
         board.put(evidence(name, weight))
@@ -64,42 +64,42 @@ def test_what_bears_on_a_leg_comes_heaviest_first_and_then_by_id() -> None:
 
 @pytest.mark.parametrize(("venues", "reach"), [("abcd", 0.5), ("abc", 2 / 3), ("ab", 1.0), ("a", 1.0), ("bcd", 0.0)])
 def test_a_venues_fact_reaches_an_asset_by_twice_its_share_and_at_most_whole(venues: str, reach: float) -> None:
-    judges = Judges(venues)
-    judges.fact("a", weight=3.0)
+    assessors = Assessors(venues)
+    assessors.fact("a", weight=3.0)
     expected = [("f:a", round(3.0 * reach, 6))] if reach else []
-    assert nats(judges.board, 0, Leg.VENUE) == expected
+    assert nats(assessors.board, 0, Leg.VENUE) == expected
 
 
-def test_the_facts_of_two_venues_pool_in_the_asset_that_trades_at_both() -> None:
-    judges = Judges("abcd")
-    judges.look_from("home", "away")
-    judges.fact("a", weight=3.0)
-    judges.fact("b", weight=2.0)
-    leg = judges.asset().verdict.legs[1]
+def test_the_facts_of_two_venues_add_up_in_an_asset_that_trades_at_both() -> None:
+    assessors = Assessors("abcd")
+    assessors.reachable_from("home", "away")
+    assessors.fact("a", weight=3.0)
+    assessors.fact("b", weight=2.0)
+    leg = assessors.asset().verdict.legs[1]
     assert [(one.evidence_id, one.nats) for one in leg.contributions[:2]] == [("f:a", 1.5), ("f:b", 0.5)]
     assert leg.evidence == 2.0
 
 
 def test_an_assets_own_finding_at_a_venue_is_weighed_by_the_venues_share_too() -> None:
-    judges = Judges("abcd")
-    judges.board.put(replace(evidence("w", 3.0, leg=Leg.VENUE), subject=Subject(asset="BTC", venue="a")))
-    assert nats(judges.board, 0, Leg.VENUE) == [("w", 1.5)]
+    assessors = Assessors("abcd")
+    assessors.board.put(replace(evidence("w", 3.0, leg=Leg.VENUE), subject=Subject(asset="BTC", venue="a")))
+    assert nats(assessors.board, 0, Leg.VENUE) == [("w", 1.5)]
 
 
-def test_shared_facts_are_reported_whole_by_venue_in_order_heaviest_first() -> None:
-    judges = Judges("abcd")
-    judges.fact("b", weight=1.0)
-    judges.fact("a", weight=1.0, name="x")
-    judges.fact("a", weight=3.0, name="y")
-    judges.fact("a", weight=1.0, name="w")
-    judges.own(Leg.VENUE, weight=4.0)
-    judges.now_s += 100
-    shared = judges.board.shared(judges.now_s)
+def test_shared_facts_are_listed_by_venue_with_the_heaviest_first() -> None:
+    assessors = Assessors("abcd")
+    assessors.fact("b", weight=1.0)
+    assessors.fact("a", weight=1.0, name="x")
+    assessors.fact("a", weight=3.0, name="y")
+    assessors.fact("a", weight=1.0, name="w")
+    assessors.own(Leg.VENUE, weight=4.0)
+    assessors.now_s += 100
+    shared = assessors.board.shared(assessors.now_s)
     assert list(shared) == ["a", "b"]
     assert [(one.evidence.id, one.nats) for one in shared["a"]] == [("y:a", 1.5), ("w:a", 0.5), ("x:a", 0.5)]
 
 
-def test_only_what_was_never_true_is_remembered_as_retracted() -> None:
+def test_only_retracted_evidence_is_remembered_as_retracted() -> None:
     board = empty()
     for name in ("x", "y"):
         board.put(evidence(name))
@@ -112,7 +112,7 @@ def test_only_what_was_never_true_is_remembered_as_retracted() -> None:
 
 
 @pytest.mark.parametrize(("since", "left"), [(50, ["old"]), (50.5, ["new", "old"]), (0, [])])
-def test_what_was_found_at_or_after_a_time_is_disowned(since: float, left: list[str]) -> None:
+def test_evidence_found_at_or_after_a_given_time_is_discarded(since: float, left: list[str]) -> None:
     board = empty()
     board.put(evidence("old", second=0))
     board.put(evidence("new", second=50))
@@ -120,7 +120,7 @@ def test_what_was_found_at_or_after_a_time_is_disowned(since: float, left: list[
     assert [one.id for one in board.everything()] == left
 
 
-def test_a_full_board_lets_the_most_faded_go_and_of_equal_ones_the_first_by_id() -> None:
+def test_a_full_board_drops_the_most_faded_evidence_and_the_first_id_among_equals() -> None:
     assert MAX_EVIDENCE == 4096
     board = empty()
     for index in range(MAX_EVIDENCE):
@@ -137,54 +137,54 @@ def test_a_time_is_reported_to_the_microsecond() -> None:
     assert active_evidence.utc(at(1).timestamp() + 0.0000004) == at(1)
 
 
-def pinned(judges: Judges, *, key: str = "", **more: object) -> Evidence:
-    desk = EvidenceBoard(judges.settings, judges.sources, judges.board, judges.attribution)
+def pinned(assessors: Assessors, *, key: str = "", **more: object) -> Evidence:
+    evidence_board = EvidenceBoard(assessors.settings, assessors.sources, assessors.board, assessors.attribution)
     finding = Finding(
         name="n", leg=Leg.VENUE, subject=Subject(asset="BTC", venue="a", instrument="BTC-PERP"), grade=2,
         onset_s=at(5).timestamp(), at_s=at(10).timestamp(), half_life_s=60.0, value=1 / 3, normal=None, unit="s",
         said="so", key=key,
     )  # fmt: skip
-    desk.put(replace(finding, **more))  # type: ignore[arg-type]
-    [one] = judges.board.everything()
+    evidence_board.put(replace(finding, **more))  # type: ignore[arg-type]
+    [one] = assessors.board.everything()
     return one
 
 
-def test_pinned_evidence_weighs_by_its_grade_and_says_how_often_chance_would_make_it() -> None:
+def test_pinned_evidence_has_the_weight_and_the_false_alarm_rate_of_its_grade() -> None:
     assert FAR_PER_DAY == {1: 24.0, 2: 1.0, 3: 1 / 7, 4: 1 / 91}
     assert WEIGHT == {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
-    one = pinned(Judges("a"), normal=2 / 3)
+    one = pinned(Assessors("a"), normal=2 / 3)
     assert (one.id, one.weight, one.far_per_day, one.grade) == ("n:BTC:a/BTC-PERP", 2.0, 1.0, 2)
     assert (one.value, one.normal, one.onset, one.at) == (0.333333333, 0.666666667, at(5), at(10))
     assert not one.shared
-    assert pinned(Judges("a"), key="k", weight=0.7).weight == 0.7
-    assert pinned(Judges("a"), key="k").id == "n:BTC:a/BTC-PERP:k"
+    assert pinned(Assessors("a"), key="k", weight=0.7).weight == 0.7
+    assert pinned(Assessors("a"), key="k").id == "n:BTC:a/BTC-PERP:k"
 
 
 def test_renewed_evidence_keeps_the_earliest_onset_and_at_most_eight_links() -> None:
-    judges = Judges("a")
-    pinned(judges, links=[f"l{index}" for index in range(5)])
+    assessors = Assessors("a")
+    pinned(assessors, links=[f"l{index}" for index in range(5)])
     again = pinned(
-        judges, onset_s=at(8).timestamp(), at_s=at(11).timestamp(), links=["l4", *(f"m{i}" for i in range(9))]
+        assessors, onset_s=at(8).timestamp(), at_s=at(11).timestamp(), links=["l4", *(f"m{i}" for i in range(9))]
     )
     assert again.onset == at(5)
     assert again.at == at(11)
     assert again.links == ("l0", "l1", "l2", "l3", "l4", "m0", "m1", "m2")
     assert MAX_LINKS == 8
-    assert pinned(judges, onset_s=at(2).timestamp()).onset == at(2)
+    assert pinned(assessors, onset_s=at(2).timestamp()).onset == at(2)
 
 
-def test_while_our_own_network_is_suspected_nothing_is_pinned_on_a_venue_and_the_rest_is() -> None:
-    judges = Judges("a")
-    judges.attribution.suspected = True
-    desk = EvidenceBoard(judges.settings, judges.sources, judges.board, judges.attribution)
+def test_while_our_own_network_is_suspected_no_venue_evidence_is_pinned_and_all_other_is() -> None:
+    assessors = Assessors("a")
+    assessors.attribution.suspected = True
+    evidence_board = EvidenceBoard(assessors.settings, assessors.sources, assessors.board, assessors.attribution)
     for leg in Leg:
-        desk.put(
+        evidence_board.put(
             Finding(
                 name=leg.value, leg=leg, subject=Subject(asset="BTC"), grade=2, onset_s=0.0, at_s=0.0,
                 half_life_s=60.0, value=1.0, normal=None, unit="1", said="so",
             )
         )  # fmt: skip
-    assert {one.leg for one in judges.board.everything()} == {Leg.LIQUIDATION, Leg.MIGRATION, Leg.FRAGILITY}
+    assert {one.leg for one in assessors.board.everything()} == {Leg.LIQUIDATION, Leg.MIGRATION, Leg.FRAGILITY}
 
 
 @pytest.mark.parametrize(("value", "grade"), [(0.9, 0), (1.0, 1), (1.9, 1), (2.0, 2), (3.0, 3), (4.0, 4), (9.0, 4)])

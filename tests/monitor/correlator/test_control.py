@@ -1,4 +1,4 @@
-"""Evidence of control over contracts by its gravity, and of hot wallets that fell silent."""
+"""Tests of evidence about control of contracts, graded by severity, and about silent hot wallets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.correlator.evidence.control import ROLES
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at
-from tests.monitor.correlator.test_evidence import CHAIN, Bench
+from tests.monitor.correlator.test_evidence import CHAIN, ProducerHarness
 
 MINTER = next(role for role, name in ROLES.items() if name == "MINTER_ROLE")
 PAUSER = next(role for role, name in ROLES.items() if name == "PAUSER_ROLE")
@@ -19,16 +19,16 @@ WALLET = Subject(asset="BTC", venue="alpha", network="ethereum")
 
 
 def changed(
-    bench: Bench, change: str, said: Mapping[str, Scalar], event_id: str = "e1", subject: Subject = CHAIN
+    harness: ProducerHarness, change: str, more: Mapping[str, Scalar], event_id: str = "e1", subject: Subject = CHAIN
 ) -> None:
-    attributes = {"change": change, "event_id": event_id} | dict(said)
+    attributes = {"change": change, "event_id": event_id} | dict(more)
     kind = SignalKind.CONTROL_CHANGED
     signal = Signal(kind, subject, at(10), at(10), "ethereum/chain", 1, 1.0, attributes)
-    bench.producer.on_signal(signal, at(10).timestamp())
+    harness.producer.on_signal(signal, at(10).timestamp())
 
 
 @pytest.mark.parametrize(
-    ("change", "said", "grade"),
+    ("change", "more", "grade"),
     [
         ("owner", {"old": "0x1", "new": "0x2", "escaped": True}, 3),
         ("owner", {"old": "0x1", "new": "0x2", "escaped": False}, 2),
@@ -52,57 +52,57 @@ def changed(
         ("paused", {"seen_by": "state"}, 3),
     ],
 )
-def test_changes_of_control_are_graded_by_gravity(change: str, said: dict[str, Scalar], grade: int) -> None:
-    bench = Bench("control")
-    changed(bench, change, said)
-    [evidence] = bench.board.everything()
+def test_changes_of_control_are_graded_by_severity(change: str, more: dict[str, Scalar], grade: int) -> None:
+    harness = ProducerHarness("control")
+    changed(harness, change, more)
+    [evidence] = harness.board.everything()
     assert (evidence.leg, evidence.grade) == (Leg.MIGRATION, grade)
     assert change.replace("_", " ") in evidence.said
 
 
-def test_the_words_name_role_account_and_who_told_it() -> None:
-    bench = Bench("control")
+def test_the_text_names_the_role_the_account_and_the_emitter() -> None:
+    harness = ProducerHarness("control")
     changed(
-        bench, "role_granted", {"role": MINTER, "account": "0x2", "emitter": "0xeee", "old": None, "escaped": False}
+        harness, "role_granted", {"role": MINTER, "account": "0x2", "emitter": "0xeee", "old": None, "escaped": False}
     )
-    assert bench.said == f"{CHAIN.contract}: role granted MINTER_ROLE 0x2 (told by 0xeee)"
-    other = Bench("control")
+    assert harness.text == f"{CHAIN.contract}: role granted MINTER_ROLE 0x2 (told by 0xeee)"
+    other = ProducerHarness("control")
     changed(other, "owner", {"old": "0x1", "new": "0x2", "escaped": True, "emitter": CHAIN.contract})
-    assert other.said == f"{CHAIN.contract}: owner from 0x1 to 0x2 (left its timelock)"
-    silent = Bench("control")
+    assert other.text == f"{CHAIN.contract}: owner from 0x1 to 0x2 (left its timelock)"
+    silent = ProducerHarness("control")
     changed(silent, "threshold", {"old": "3", "new": "1", "seen_by": "state"})
-    assert silent.said == f"{CHAIN.contract}: threshold from 3 to 1 without a log"
+    assert silent.text == f"{CHAIN.contract}: threshold from 3 to 1 without a log"
 
 
-def test_unpausing_takes_the_pause_down_and_a_reorg_takes_anything_back() -> None:
-    bench = Bench("control")
-    changed(bench, "paused", {}, "e1")
-    changed(bench, "unpaused", {}, "e2")
-    assert not bench.grades
-    assert not bench.board.retracted
-    changed(bench, "owner", {}, "e3")
-    bench.say(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="e3")
-    bench.say(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="never told")
-    assert not bench.grades
-    assert len(bench.board.retracted) == 1
-    changed(bench, "unpaused", {}, "e4")
-    changed(bench, "owner", {}, "e5", subject=Subject(network="ethereum"))
-    assert not bench.grades
+def test_unpausing_removes_the_pause_and_a_reorg_retracts_any_change() -> None:
+    harness = ProducerHarness("control")
+    changed(harness, "paused", {}, "e1")
+    changed(harness, "unpaused", {}, "e2")
+    assert not harness.grades
+    assert not harness.board.retracted
+    changed(harness, "owner", {}, "e3")
+    harness.send(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="e3")
+    harness.send(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="never sent")
+    assert not harness.grades
+    assert len(harness.board.retracted) == 1
+    changed(harness, "unpaused", {}, "e4")
+    changed(harness, "owner", {}, "e5", subject=Subject(network="ethereum"))
+    assert not harness.grades
 
 
-def test_what_is_remembered_of_control_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remembered_changes_of_control_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "MAX_CHANGES", 2)
-    bench = Bench("control")
+    harness = ProducerHarness("control")
     for number in range(4):
-        changed(bench, "owner", {}, f"e{number}")
-    bench.say(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="e0")
-    assert not bench.board.retracted
-    bench.say(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="e3")
-    assert len(bench.board.retracted) == 1
+        changed(harness, "owner", {}, f"e{number}")
+    harness.send(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="e0")
+    assert not harness.board.retracted
+    harness.send(SignalKind.RETRACTION, 11, subject=CHAIN, retracts="e3")
+    assert len(harness.board.retracted) == 1
 
 
-def silent(bench: Bench, second: float, silent_s: float, per_day: Scalar, event_id: str = "s1") -> None:
-    bench.say(
+def silent(harness: ProducerHarness, second: float, silent_s: float, per_day: Scalar, event_id: str = "s1") -> None:
+    harness.send(
         SignalKind.WALLET_SILENT, second, silent_s, WALLET, per_day=per_day, usual_s=600.0, event_id=event_id,
     )  # fmt: skip
 
@@ -110,57 +110,57 @@ def silent(bench: Bench, second: float, silent_s: float, per_day: Scalar, event_
 @pytest.mark.parametrize(
     ("per_day", "grade"), [(24.0, 1), (1.0, 2), (1 / 7, 3), (1 / 91, 4), (1e-6, 4), (100.0, 1), (None, 2)]
 )
-def test_a_silence_is_graded_by_how_often_chance_makes_one(per_day: Scalar, grade: int) -> None:
-    bench = Bench("wallet_silence")
-    silent(bench, 1000, 700, per_day)
-    [evidence] = bench.board.everything()
+def test_a_silence_is_graded_by_its_false_alarm_rate(per_day: Scalar, grade: int) -> None:
+    harness = ProducerHarness("wallet_silence")
+    silent(harness, 1000, 700, per_day)
+    [evidence] = harness.board.everything()
     assert (evidence.leg, evidence.grade, evidence.subject.venue) == (Leg.VENUE, grade, "alpha")
     assert evidence.at.timestamp() - evidence.onset.timestamp() == 700
     assert "alpha hot wallets paid out no BTC on ethereum for 700 s" in evidence.said
 
 
-def test_a_silence_deepens_is_renewed_while_it_lasts_and_fades_when_payments_return() -> None:
-    bench = Bench("wallet_silence")
-    silent(bench, 1000, 700, 1.0)
-    silent(bench, 1100, 800, 1 / 7, "s2")
-    assert bench.grades == {"wallet_silence": 3}
+def test_a_silence_is_renewed_while_it_lasts_and_fades_when_payments_return() -> None:
+    harness = ProducerHarness("wallet_silence")
+    silent(harness, 1000, 700, 1.0)
+    silent(harness, 1100, 800, 1 / 7, "s2")
+    assert harness.grades == {"wallet_silence": 3}
     for second in range(1100, 1300):
-        bench.second(second)
-    [renewed] = bench.board.everything()
+        harness.second(second)
+    [renewed] = harness.board.everything()
     assert renewed.at.timestamp() > renewed.onset.timestamp() + 900
     assert renewed.value > 900
-    bench.say(SignalKind.WALLET_RESUMED, 1300, 1000, WALLET, silent_event_id="s1")
+    harness.send(SignalKind.WALLET_RESUMED, 1300, 1000, WALLET, silent_event_id="s1")
     for second in range(1300, 1500):
-        bench.second(second)
-    assert next(bench.board.everything()).at == renewed.at
+        harness.second(second)
+    assert next(harness.board.everything()).at == renewed.at
 
 
-def test_a_silence_in_a_dropped_block_never_was() -> None:
-    bench = Bench("wallet_silence")
-    silent(bench, 1000, 700, 1.0)
-    bench.say(SignalKind.RETRACTION, 1001, subject=WALLET, retracts="another")
-    assert bench.grades
-    bench.say(SignalKind.RETRACTION, 1001, subject=WALLET, retracts="s1")
-    assert not bench.grades
-    assert len(bench.board.retracted) == 1
-    bench.say(SignalKind.RETRACTION, 1002, subject=WALLET, retracts="s1")
-    bench.say(SignalKind.WALLET_SILENT, 1002, 700, Subject(asset="BTC"), per_day=1.0)
-    assert not bench.grades
+def test_a_silence_in_a_dropped_block_is_retracted() -> None:
+    harness = ProducerHarness("wallet_silence")
+    silent(harness, 1000, 700, 1.0)
+    harness.send(SignalKind.RETRACTION, 1001, subject=WALLET, retracts="another")
+    assert harness.grades
+    harness.send(SignalKind.RETRACTION, 1001, subject=WALLET, retracts="s1")
+    assert not harness.grades
+    assert len(harness.board.retracted) == 1
+    harness.send(SignalKind.RETRACTION, 1002, subject=WALLET, retracts="s1")
+    harness.send(SignalKind.WALLET_SILENT, 1002, 700, Subject(asset="BTC"), per_day=1.0)
+    assert not harness.grades
 
 
-def test_dead_wallets_are_no_news_and_silences_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench("wallet_silence")
-    silent(bench, 0, 700, 1.0)
-    [first] = bench.board.everything()
+def test_a_wallet_silent_for_days_is_not_renewed_and_silences_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = ProducerHarness("wallet_silence")
+    silent(harness, 0, 700, 1.0)
+    [first] = harness.board.everything()
     day = int(wallet_silence.MAX_S)
     for second in range(day, day + 240):
-        bench.second(second)
-    assert (next(bench.board.everything()).at - first.at).total_seconds() <= day + 60
+        harness.second(second)
+    assert (next(harness.board.everything()).at - first.at).total_seconds() <= day + 60
     monkeypatch.setattr(wallet_silence, "MAX_SILENCES", 1)
-    silent(bench, 200_000, 700, 1.0)
-    bench.say(SignalKind.WALLET_SILENT, 200_000, 700, Subject(asset="ETH", venue="beta"), per_day=1.0, usual_s=None)
+    silent(harness, 200_000, 700, 1.0)
+    harness.send(SignalKind.WALLET_SILENT, 200_000, 700, Subject(asset="ETH", venue="beta"), per_day=1.0, usual_s=None)
     for second in range(200_001, 200_121):
-        bench.second(second)
-    renewed = {one.subject.asset: (one.at - at(200_000)).total_seconds() for one in bench.board.everything()}
+        harness.second(second)
+    renewed = {one.subject.asset: (one.at - at(200_000)).total_seconds() for one in harness.board.everything()}
     assert renewed["BTC"] == 0
     assert renewed["ETH"] > 60

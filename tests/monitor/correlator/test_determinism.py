@@ -1,4 +1,4 @@
-"""One log gives one digest: told twice, shuffled within lateness, read back from JSON, or fed from an iterator."""
+"""Tests that one log gives one digest: run twice, shuffled within the lateness, read back from JSON, or given by an iterator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.correlator.sequencer import Sequencer
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind, Subject
 from tests.branches import Reached
-from tests.monitor.correlator.storm import DRILL, NETWORK, Story, at, tell
+from tests.monitor.correlator.storm import DRILL, NETWORK, Story, at, run_log
 
 
 def story() -> Story:
@@ -24,7 +24,7 @@ def story() -> Story:
 
 
 LOG = story().signals()
-TOLD = tell(LOG, DRILL)
+OUTCOME = run_log(LOG, DRILL)
 
 
 def shuffled(log: list[Signal], seed: int, most_s: float) -> list[Signal]:
@@ -33,54 +33,54 @@ def shuffled(log: list[Signal], seed: int, most_s: float) -> list[Signal]:
     return sorted(log, key=lambda one: arrived[id(one)])
 
 
-def test_the_same_log_told_twice_gives_the_same_digest() -> None:
-    again = tell(LOG, DRILL)
-    assert again.correlator.digest() == TOLD.correlator.digest()
-    assert again.changes == TOLD.changes
-    assert TOLD.changes
+def test_the_same_log_run_twice_gives_the_same_digest() -> None:
+    again = run_log(LOG, DRILL)
+    assert again.correlator.digest() == OUTCOME.correlator.digest()
+    assert again.changes == OUTCOME.changes
+    assert OUTCOME.changes
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_log_shuffled_within_lateness_gives_the_same_final_log(seed: int) -> None:
+def test_a_log_shuffled_within_the_lateness_gives_the_same_changes(seed: int) -> None:
     mixed = shuffled(LOG, seed, DRILL.lateness_ws_s)
     assert mixed != LOG
-    again = tell(mixed, DRILL)
+    again = run_log(mixed, DRILL)
     assert again.correlator.late == 0
-    assert again.correlator.digest() == TOLD.correlator.digest()
-    assert again.changes == TOLD.changes
+    assert again.correlator.digest() == OUTCOME.correlator.digest()
+    assert again.changes == OUTCOME.changes
 
 
-def test_a_log_shuffled_beyond_lateness_counts_what_came_late() -> None:
-    assert tell(shuffled(LOG, 1, 30.0), DRILL).correlator.late > 0
+def test_a_log_shuffled_beyond_the_lateness_counts_late_signals() -> None:
+    assert run_log(shuffled(LOG, 1, 30.0), DRILL).correlator.late > 0
 
 
 def test_a_log_written_as_json_lines_and_replayed_gives_the_same_digest() -> None:
     lines = [msgspec.json.encode(one) for one in LOG]
-    again = tell((msgspec.json.decode(line, type=Signal) for line in lines), DRILL)
-    assert again.correlator.digest() == TOLD.correlator.digest()
+    again = run_log((msgspec.json.decode(line, type=Signal) for line in lines), DRILL)
+    assert again.correlator.digest() == OUTCOME.correlator.digest()
 
 
 def test_changes_read_back_from_json_are_the_same_changes() -> None:
-    for change in TOLD.changes:
+    for change in OUTCOME.changes:
         assert msgspec.json.decode(msgspec.json.encode(change), type=IncidentChange) == change
 
 
-def test_a_log_cut_at_any_place_and_fed_on_gives_the_same_digest() -> None:
+def test_a_log_given_in_two_parts_gives_the_same_digest() -> None:
     for cut in range(0, len(LOG), len(LOG) // 7):
         correlator = Correlator(DRILL)
         for part in (LOG[:cut], LOG[cut:]):
             for signal in part:
                 correlator.on_signal(signal)
         correlator.finish()
-        assert correlator.digest() == TOLD.correlator.digest()
+        assert correlator.digest() == OUTCOME.correlator.digest()
 
 
 def test_another_log_gives_another_digest() -> None:
     other = [one for one in LOG if one.kind is not SignalKind.UPGRADE]
-    assert tell(other, DRILL).correlator.digest() != TOLD.correlator.digest()
+    assert run_log(other, DRILL).correlator.digest() != OUTCOME.correlator.digest()
 
 
-def test_a_correlator_that_heard_nothing_says_nothing() -> None:
+def test_a_correlator_without_signals_reports_nothing() -> None:
     correlator = Correlator()
     assert correlator.finish() == []
     assert correlator.verdicts() == {}
@@ -96,7 +96,7 @@ late_ones = Reached("a late signal")
 
 @given(st.lists(st.floats(0, 60), min_size=1, max_size=50))
 @settings(max_examples=60, deadline=None)
-def test_every_signal_leaves_the_sequencer_once_in_a_second_that_comes_once(times: list[float]) -> None:
+def test_the_sequencer_releases_every_signal_once_and_every_second_once(times: list[float]) -> None:
     sequencer = Sequencer(3.0)
     signals = [_tick(second, index) for index, second in enumerate(times)]
     seconds = [one for signal in signals for one in sequencer.push(signal)]
@@ -109,7 +109,7 @@ def test_every_signal_leaves_the_sequencer_once_in_a_second_that_comes_once(time
         assert all(second.end_s - 1 <= one.event_time.timestamp() < second.end_s for one in second.signals)
 
 
-def test_a_hole_of_days_in_a_log_is_not_counted_out_second_by_second() -> None:
+def test_a_gap_of_days_in_a_log_is_not_processed_second_by_second() -> None:
     sequencer = Sequencer(3.0, max_empty_s=100)
     seconds = list(sequencer.push(_tick(0, 1)))
     seconds += sequencer.push(_tick(1_000_000, 2))
@@ -118,7 +118,7 @@ def test_a_hole_of_days_in_a_log_is_not_counted_out_second_by_second() -> None:
     assert [one.seq for second in seconds for one in second.signals] == [1, 2]
 
 
-def test_chain_signals_are_ordered_by_when_we_knew_them() -> None:
+def test_chain_signals_are_ordered_by_receipt_time() -> None:
     sequencer = Sequencer(3.0)
     head = _tick(100, 1)
     old = Signal(SignalKind.UPGRADE, Subject(network=NETWORK), at(40), at(100.5), f"{NETWORK}/chain", 1, 1.0)

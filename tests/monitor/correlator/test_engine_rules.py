@@ -1,4 +1,4 @@
-"""The joined correlator over findings that a test pins: critical, amended by late signals, disowned when the fault was ours."""
+"""Tests of the whole correlator on evidence that a test pins: critical storms, late amendments, discards after our own outage."""
 
 from __future__ import annotations
 
@@ -17,35 +17,37 @@ S = CorrelatorSettings()
 
 
 class Pinned:
-    """A correlator that sees all of BTC from two places; findings are pinned by hand and stay."""
+    """A correlator with full coverage of BTC from two vantages; a test pins findings, and they do not fade."""
 
     def __init__(self, settings: CorrelatorSettings = S) -> None:
         self.correlator = Correlator(settings)
-        self.told: list[IncidentChange] = []
+        self.changes: list[IncidentChange] = []
         self._seq = 0
         for leg, source in zip(LEGS, ("a/liquidation", "a/book_ws", "n/chain"), strict=True):
             venue = "a" if source.startswith("a/") else None
-            self.say(SignalKind.EXPECT, 0, Subject(asset="BTC", venue=venue), source, 1e6, leg=leg.value, weight=1.0)
+            self.send(SignalKind.EXPECT, 0, Subject(asset="BTC", venue=venue), source, 1e6, leg=leg.value, weight=1.0)
         for vantage in ("home", "away"):
             self.ask("a", 0, "ok", vantage)
 
-    def say(self, kind: SignalKind, second: float, subject: Subject, source: str, value: float, **said: Scalar) -> None:
+    def send(
+        self, kind: SignalKind, second: float, subject: Subject, source: str, value: float, **attributes: Scalar
+    ) -> None:
         self._seq += 1
-        signal = Signal(kind, subject, at(second), at(second), source, self._seq, value, said)
-        self.told += self.correlator.on_signal(signal)
+        signal = Signal(kind, subject, at(second), at(second), source, self._seq, value, attributes)
+        self.changes += self.correlator.on_signal(signal)
 
     def ask(self, venue: str, second: float, outcome: str, vantage: str = "home") -> None:
         subject = Subject(venue=venue, vantage=vantage)
-        self.say(SignalKind.REQUEST, second, subject, f"{venue}/time", 0.1, outcome=outcome, check="time", ours=False)
+        self.send(SignalKind.REQUEST, second, subject, f"{venue}/time", 0.1, outcome=outcome, check="time", ours=False)
 
     def tick(self, second: float, asset: str | None = None) -> None:
-        self.say(SignalKind.TICK, second, Subject(asset=asset), "clock", 0.0)
+        self.send(SignalKind.TICK, second, Subject(asset=asset), "clock", 0.0)
 
     def until(self, second: int) -> list[IncidentChange]:
-        """Judge every second that ends by then; give what was told of BTC."""
-        before = len(self.told)
+        """Judge every second that ends by then; return the changes of BTC."""
+        before = len(self.changes)
         self.tick(second + 3.0)  # the lateness
-        return [one for one in self.told[before:] if one.scope == "asset:BTC"]
+        return [one for one in self.changes[before:] if one.scope == "asset:BTC"]
 
     def pin(self, leg: Leg, weight: float, grade: int, second: float = 0, name: str = "f") -> None:
         one = replace(evidence(f"{name}:{leg}", weight, second, leg), grade=grade, half_life_s=1e12)
@@ -56,7 +58,7 @@ class Pinned:
             self.pin(leg, weight, grade)
 
 
-def test_a_storm_of_three_grave_legs_is_no_critical_one_and_a_fourth_grade_makes_it_so() -> None:
+def test_a_storm_of_three_grave_legs_becomes_critical_only_above_the_probability_bound() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)  # p_lo 0.89
     [opened] = pinned.until(10)
@@ -71,7 +73,7 @@ def test_a_storm_of_three_grave_legs_is_no_critical_one_and_a_fourth_grade_makes
     assert updated.verdict.p_lo == pytest.approx(0.96, abs=0.005)
 
 
-def test_a_storm_that_begins_with_the_gravest_evidence_is_critical_at_once() -> None:
+def test_a_storm_that_begins_with_evidence_of_the_highest_grade_is_critical_at_once() -> None:
     pinned = Pinned()
     pinned.until(9)
     pinned.pin_all(4, 3, 3, grade=4)
@@ -80,7 +82,7 @@ def test_a_storm_that_begins_with_the_gravest_evidence_is_critical_at_once() -> 
     assert pinned.correlator.open_incidents() == [opened]
 
 
-def test_critical_begins_at_its_very_bound() -> None:
+def test_a_storm_is_critical_exactly_at_the_threshold() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)
     [opened] = pinned.until(10)
@@ -91,14 +93,14 @@ def test_critical_begins_at_its_very_bound() -> None:
         assert again.until(10)[0].critical is critical
 
 
-def test_what_is_no_perfect_storm_is_never_critical() -> None:
+def test_an_incident_below_perfect_storm_is_never_critical() -> None:
     pinned = Pinned(replace(S, storm_p=1.0))
     pinned.pin_all(4, 4, 4)
     [opened] = pinned.until(10)
     assert (opened.level, opened.critical) == (Level.SQUALL, False)
 
 
-def test_a_storm_holds_two_seconds_before_it_is_reported() -> None:
+def test_a_storm_is_reported_after_two_seconds() -> None:
     pinned = Pinned()
     pinned.until(9)
     pinned.pin_all(3, 3, 3)
@@ -110,7 +112,7 @@ def test_a_storm_holds_two_seconds_before_it_is_reported() -> None:
 @pytest.mark.parametrize(("asset", "kind", "second"), [
     (None, ChangeKind.AMENDED, 11), ("BTC", ChangeKind.AMENDED, 11), ("ETH", ChangeKind.UPDATED, 12),
 ])  # fmt: skip
-def test_what_a_late_signal_of_the_asset_or_of_none_changes_is_amended_at_once(
+def test_a_late_signal_of_the_asset_or_of_no_asset_amends_at_once(
     asset: str | None, kind: ChangeKind, second: int
 ) -> None:
     pinned = Pinned()
@@ -119,11 +121,11 @@ def test_what_a_late_signal_of_the_asset_or_of_none_changes_is_amended_at_once(
     pinned.pin(Leg.LIQUIDATION, 4, 3)
     pinned.tick(5.0, asset)
     assert pinned.correlator.late == 1
-    told = pinned.until(15)
-    assert [(one.kind, one.at, one.revision) for one in told] == [(kind, at(second), 2)]
+    changes = pinned.until(15)
+    assert [(one.kind, one.at, one.revision) for one in changes] == [(kind, at(second), 2)]
 
 
-def test_what_was_found_of_venues_half_a_minute_before_our_network_was_known_to_be_down_is_taken_back() -> None:
+def test_venue_evidence_of_the_half_minute_before_our_own_outage_is_discarded() -> None:
     pinned = Pinned()
     pinned.until(90)
     for second in (71, 72, 95):
@@ -133,13 +135,13 @@ def test_what_was_found_of_venues_half_a_minute_before_our_network_was_known_to_
         for venue in "abc":
             pinned.ask(venue, moment, "timeout")
     pinned.until(102)
-    [local] = [one for one in pinned.told if one.scope == "vantage:home"]
+    [local] = [one for one in pinned.changes if one.scope == "vantage:home"]
     assert (local.fault, local.at) == (Fault.LOCAL, at(102))
     left = [one.id for one in pinned.correlator._evidence.everything()]
     assert left == ["s71:migration", "s71:venue", "s72:migration", "s95:migration"]
 
 
-def test_our_own_outage_is_an_open_incident_until_we_are_back() -> None:
+def test_our_own_outage_is_an_open_incident_until_requests_succeed_again() -> None:
     pinned = Pinned()
     for second in (1.5, 2.5):
         for venue in "abc":
@@ -151,23 +153,23 @@ def test_our_own_outage_is_an_open_incident_until_we_are_back() -> None:
             pinned.ask(venue, second, "ok")
     pinned.until(70)
     assert pinned.correlator.open_incidents() == []
-    assert [one.state for one in pinned.told if one.scope == "vantage:home"] == [
+    assert [one.state for one in pinned.changes if one.scope == "vantage:home"] == [
         IncidentState.OPEN, IncidentState.ENDED,
     ]  # fmt: skip
 
 
-def test_each_line_reported_and_each_source_that_falls_idle_changes_the_digest() -> None:
-    quiet, told, idle = Pinned(), Pinned(), Pinned()
-    told.pin_all(3, 3, 3)
-    for one in (quiet, told, idle):
+def test_every_reported_change_and_every_idle_source_changes_the_digest() -> None:
+    quiet, reporting, idle = Pinned(), Pinned(), Pinned()
+    reporting.pin_all(3, 3, 3)
+    for one in (quiet, reporting, idle):
         if one is idle:
-            one.say(SignalKind.EXPECT, 0, Subject(asset="BTC", venue="a"), "a/trades", 1.0, leg="venue", weight=0.0)
+            one.send(SignalKind.EXPECT, 0, Subject(asset="BTC", venue="a"), "a/trades", 1.0, leg="venue", weight=0.0)
         one.until(20)
-    assert len({one.correlator.digest() for one in (quiet, told, idle)}) == 3
+    assert len({one.correlator.digest() for one in (quiet, reporting, idle)}) == 3
     assert len(quiet.correlator.digest()) == 64
 
 
-def test_the_finding_of_a_reorg_taken_back_amends_its_own_asset_only() -> None:
+def test_evidence_retracted_by_a_reorg_amends_only_its_own_asset() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)
     pinned.until(10)
@@ -177,7 +179,7 @@ def test_the_finding_of_a_reorg_taken_back_amends_its_own_asset_only() -> None:
     assert pinned.correlator._evidence.retracted == []
 
 
-def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
+def test_every_second_is_judged_and_the_last_verdict_is_given() -> None:
     pinned = Pinned()
     pinned.until(10)
     assert pinned.correlator.verdicts()["BTC"].at == at(10)
@@ -185,22 +187,22 @@ def test_every_second_is_judged_and_the_last_verdict_stands() -> None:
     assert pinned.correlator.verdicts()["BTC"].at == at(14)
 
 
-def test_a_second_blind_stress_of_one_incident_is_reported_and_pages_nobody_again() -> None:
+def test_a_second_blind_stress_of_one_incident_is_reported_but_does_not_page_again() -> None:
     pinned = Pinned()
     pinned.pin(Leg.VENUE, 3, 3)
     dark = (("a/liquidation", "a"), ("n/chain", None))
-    told = []
+    changes = []
     for second, kind in ((1, SignalKind.FEED_CLOSED), (20, SignalKind.FEED_PULSE), (40, SignalKind.FEED_CLOSED)):
         for source, venue in dark:
-            pinned.say(kind, second, Subject(venue=venue), source, 1.0, planned=False)
-        told += pinned.until(second + 10)
-    assert [(one.kind, one.pages) for one in told] == [
+            pinned.send(kind, second, Subject(venue=venue), source, 1.0, planned=False)
+        changes += pinned.until(second + 10)
+    assert [(one.kind, one.pages) for one in changes] == [
         (ChangeKind.OPENED, True), (ChangeKind.UPDATED, False), (ChangeKind.UPDATED, False),
     ]  # fmt: skip
-    assert ["cannot see: liquidation, migration" in one.headline for one in told] == [True, False, True]
+    assert ["cannot see: liquidation, migration" in one.headline for one in changes] == [True, False, True]
 
 
-def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> None:
+def test_faded_evidence_leaves_the_board_in_the_second_in_which_it_faded() -> None:
     pinned = Pinned()
     pinned.correlator._evidence.put(replace(evidence("x", 0.1), half_life_s=10.0))
     pinned.until(10)
@@ -209,19 +211,19 @@ def test_what_has_faded_leaves_the_board_with_the_second_in_which_it_did() -> No
     assert list(pinned.correlator._evidence.everything()) == []
 
 
-def test_a_fact_of_a_venue_is_reported_of_the_venue_and_late_words_of_no_asset_amend_it() -> None:
+def test_a_shared_fact_opens_the_venues_incident_and_a_late_signal_without_an_asset_amends_it() -> None:
     pinned = Pinned()
     fact = replace(
         evidence("f", 3.0, leg=Leg.VENUE), subject=Subject(venue="a"), grade=3, half_life_s=1e12, shared=True
     )
     pinned.correlator._evidence.put(fact)
     pinned.until(10)
-    [opened] = pinned.told
+    [opened] = pinned.changes
     assert (opened.scope, opened.kind, opened.fault) == ("venue:a", ChangeKind.OPENED, Fault.VENUE)
-    for second in (8.1, 8.2):  # late: the way from home is down, the way from away is not
+    for second in (8.1, 8.2):  # late: the path from home is down, the path from away is not
         pinned.ask("a", second, "timeout", "home")
     pinned.until(12)
-    [amended] = pinned.told[1:]
+    [amended] = pinned.changes[1:]
     assert (amended.scope, amended.kind, amended.fault) == ("venue:a", ChangeKind.AMENDED, Fault.PATH)
     assert amended.at == at(11)
 
@@ -234,7 +236,7 @@ def test_an_incident_begins_with_the_earliest_onset_of_all_its_legs() -> None:
     assert [one.opened_at for one in pinned.until(12)] == [at(3)]
 
 
-def test_a_venues_incident_is_not_opened_by_what_our_own_outage_made_us_find() -> None:
+def test_a_finding_made_during_our_own_outage_does_not_open_a_venues_incident() -> None:
     pinned = Pinned()
     pinned.until(90)
     for moment in (100.5, 101.5):
@@ -250,4 +252,4 @@ def test_a_venues_incident_is_not_opened_by_what_our_own_outage_made_us_find() -
         for venue in "abc":
             pinned.ask(venue, moment, "ok")
     pinned.until(160)
-    assert {one.scope for one in pinned.told} == {"vantage:home"}
+    assert {one.scope for one in pinned.changes} == {"vantage:home"}

@@ -1,4 +1,4 @@
-"""An episode's bounds from both sides: entering, leaving, held blind, ended unknown, merging, paging, what is inherited."""
+"""Tests of an episode's thresholds from both sides: entering, leaving, held blind, ending, merging, paging, inheritance."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ STORM = replace(WATCH, level=Level.PERFECT_STORM, true=frozenset(LEGS))
 DARK = replace(CALM, p_hi=0.97, unseen=frozenset(LEGS))
 
 
-def run(episode: Episode, look: Observation, since: int, until: int) -> list[tuple[int, ChangeKind]]:
-    told = []
+def run(episode: Episode, observation: Observation, since: int, until: int) -> list[tuple[int, ChangeKind]]:
+    changes = []
     for second in range(since, until):
-        kind = episode.step(replace(look, now_s=float(second)))
+        kind = episode.step(replace(observation, now_s=float(second)))
         if kind is not None:
-            told.append((second, kind))
-    return told
+            changes.append((second, kind))
+    return changes
 
 
-def opened(look: Observation = WATCH) -> Episode:
+def opened(observation: Observation = WATCH) -> Episode:
     episode = Episode("asset:BTC", S)
-    assert episode.step(replace(look, at_once=True)) is ChangeKind.OPENED
+    assert episode.step(replace(observation, at_once=True)) is ChangeKind.OPENED
     return episode
 
 
@@ -45,7 +45,7 @@ def critical(episode: Episode) -> bool:
     return episode.critical
 
 
-def test_a_level_opens_when_it_held_so_many_ticks_in_a_row() -> None:
+def test_a_level_opens_an_incident_after_the_set_number_of_ticks_in_a_row() -> None:
     episode = Episode("asset:BTC", S)
     assert not episode.live
     assert run(episode, WATCH, 0, 2) == []
@@ -58,18 +58,18 @@ def test_a_level_opens_when_it_held_so_many_ticks_in_a_row() -> None:
     )  # fmt: skip
 
 
-def test_the_gravest_evidence_opens_and_raises_at_once() -> None:
+def test_evidence_of_the_highest_grade_opens_and_raises_at_once() -> None:
     episode = Episode("asset:BTC", S)
     assert episode.step(replace(WATCH, at_once=True)) is ChangeKind.OPENED
     assert episode.step(replace(SQUALL, now_s=1.0, at_once=True)) is ChangeKind.RAISED
     assert episode.step(replace(STORM, now_s=2.0)) is None
 
 
-def test_the_gravest_evidence_that_makes_no_level_opens_nothing() -> None:
+def test_evidence_of_the_highest_grade_without_a_level_opens_nothing() -> None:
     assert Episode("asset:BTC", S).step(replace(CALM, at_once=True)) is None
 
 
-def test_a_higher_level_is_reported_when_it_held_so_many_ticks_in_a_row() -> None:
+def test_a_higher_level_is_reported_after_the_set_number_of_ticks_in_a_row() -> None:
     episode = opened()
     assert run(episode, SQUALL, 1, 3) == []
     assert run(episode, WATCH, 3, 4) == []
@@ -77,7 +77,7 @@ def test_a_higher_level_is_reported_when_it_held_so_many_ticks_in_a_row() -> Non
     assert (episode.level, episode.peak, episode.revision) == (Level.SQUALL, Level.SQUALL, 2)
 
 
-def test_a_lower_level_is_reported_when_it_held_so_many_ticks_in_a_row_and_the_peak_stays() -> None:
+def test_a_lower_level_is_reported_after_the_set_number_of_ticks_and_the_peak_stays() -> None:
     episode = opened(STORM)
     assert run(episode, WATCH, 1, 4) == []
     assert run(episode, STORM, 4, 5) == []
@@ -86,10 +86,10 @@ def test_a_lower_level_is_reported_when_it_held_so_many_ticks_in_a_row_and_the_p
 
 
 @pytest.mark.parametrize(("p_hi", "ends"), [(0.30, True), (0.31, False)])
-def test_calm_ends_it_only_while_a_storm_is_seen_to_be_unlikely(p_hi: float, *, ends: bool) -> None:
+def test_calm_ends_an_incident_only_if_a_storm_is_seen_to_be_unlikely(p_hi: float, *, ends: bool) -> None:
     episode = opened()
-    told = run(episode, replace(CALM, p_hi=p_hi), 1, 10)
-    assert told == [(6, ChangeKind.ENDED if ends else ChangeKind.HELD_BLIND)]
+    changes = run(episode, replace(CALM, p_hi=p_hi), 1, 10)
+    assert changes == [(6, ChangeKind.ENDED if ends else ChangeKind.HELD_BLIND)]
     assert episode.open is not ends
 
 
@@ -103,19 +103,19 @@ def test_calm_must_be_seen_for_the_whole_time_without_a_break() -> None:
     assert (episode.state, episode.level, episode.ended_s) == (IncidentState.ENDED, Level.CALM, 17.0)
 
 
-def test_what_goes_dark_is_held_blind_at_its_level_and_then_ends_as_unknown() -> None:
+def test_a_blind_incident_is_held_at_its_level_and_then_ends_as_unknown() -> None:
     episode = opened(STORM)
     assert run(episode, DARK, 1, 40) == [(6, ChangeKind.HELD_BLIND), (26, ChangeKind.ENDED_UNKNOWN)]
     assert (episode.state, episode.open, episode.peak) == (IncidentState.ENDED_UNKNOWN, False, Level.PERFECT_STORM)
 
 
-def test_while_held_blind_the_level_stays_what_it_was() -> None:
+def test_an_incident_held_blind_keeps_its_level() -> None:
     episode = opened(STORM)
     run(episode, DARK, 1, 7)
     assert (episode.state, episode.level, episode.open) == (IncidentState.HELD_BLIND, Level.PERFECT_STORM, True)
 
 
-def test_darkness_that_is_broken_by_sight_is_counted_anew() -> None:
+def test_blindness_that_is_interrupted_is_counted_from_zero_again() -> None:
     episode = opened(STORM)
     assert run(episode, DARK, 1, 6) == []
     assert run(episode, STORM, 6, 7) == []
@@ -125,15 +125,15 @@ def test_darkness_that_is_broken_by_sight_is_counted_anew() -> None:
     assert run(episode, DARK, 14, 19) == []
 
 
-def test_held_blind_with_one_leg_still_true_it_is_lowered_to_what_is_seen() -> None:
+def test_an_incident_held_blind_with_one_true_leg_is_lowered_to_the_visible_level() -> None:
     episode = opened(STORM)
-    look = replace(WATCH, unseen=frozenset({Leg.LIQUIDATION, Leg.MIGRATION}))
-    assert run(episode, look, 1, 30) == [(6, ChangeKind.HELD_BLIND), (26, ChangeKind.LOWERED)]
+    observation = replace(WATCH, unseen=frozenset({Leg.LIQUIDATION, Leg.MIGRATION}))
+    assert run(episode, observation, 1, 30) == [(6, ChangeKind.HELD_BLIND), (26, ChangeKind.LOWERED)]
     assert (episode.level, episode.state, episode.open) == (Level.WATCH, IncidentState.OPEN, True)
     assert run(episode, replace(WATCH, unseen=frozenset({Leg.MIGRATION})), 30, 60) == []
 
 
-def test_a_storm_that_rises_out_of_blindness_is_open_again() -> None:
+def test_an_incident_held_blind_is_open_again_when_its_level_rises() -> None:
     episode = opened(WATCH)
     run(episode, DARK, 1, 7)
     assert state(episode) is IncidentState.HELD_BLIND
@@ -141,7 +141,7 @@ def test_a_storm_that_rises_out_of_blindness_is_open_again() -> None:
     assert state(episode) is IncidentState.OPEN
 
 
-def test_a_mark_that_changes_is_reported_after_so_many_ticks_and_a_flicker_is_not() -> None:
+def test_a_changed_mark_is_reported_after_the_set_number_of_ticks_and_a_flicker_is_not() -> None:
     episode = opened(replace(WATCH, mark=("a",)))
     assert run(episode, replace(WATCH, mark=("b",)), 1, 3) == []
     assert run(episode, replace(WATCH, mark=("a",)), 3, 4) == []
@@ -155,7 +155,7 @@ def test_a_late_signal_that_changes_nothing_amends_nothing() -> None:
     assert run(episode, replace(WATCH, mark=("b",), late=True), 5, 6) == [(5, ChangeKind.AMENDED)]
 
 
-def test_a_retraction_lowers_at_once_and_takes_the_incident_back_where_nothing_is_left() -> None:
+def test_a_retraction_lowers_at_once_and_retracts_the_incident_if_nothing_is_left() -> None:
     episode = opened(SQUALL)
     assert run(episode, replace(SQUALL, retracted=True), 1, 2) == []
     assert run(episode, replace(WATCH, retracted=True), 2, 3) == [(2, ChangeKind.AMENDED)]
@@ -164,7 +164,7 @@ def test_a_retraction_lowers_at_once_and_takes_the_incident_back_where_nothing_i
     assert (episode.open, episode.state, episode.level) == (False, IncidentState.RETRACTED, Level.CALM)
 
 
-def test_a_leg_that_was_retracted_is_not_held_for_true_when_it_goes_dark() -> None:
+def test_a_retracted_leg_does_not_count_as_true_when_it_goes_blind() -> None:
     episode = opened(SQUALL)
     run(episode, replace(WATCH, retracted=True), 1, 2)
     dark = replace(WATCH, unseen=frozenset({Leg.LIQUIDATION}))
@@ -172,7 +172,7 @@ def test_a_leg_that_was_retracted_is_not_held_for_true_when_it_goes_dark() -> No
 
 
 @pytest.mark.parametrize(("since", "kind"), [(56, ChangeKind.RESUMED), (57, ChangeKind.OPENED)])
-def test_what_comes_back_within_the_merging_time_is_the_same_incident(since: int, kind: ChangeKind) -> None:
+def test_trouble_that_returns_within_the_merging_time_resumes_the_same_incident(since: int, kind: ChangeKind) -> None:
     episode = opened()
     first = episode.incident_id
     assert run(episode, CALM, 1, 7) == [(6, ChangeKind.ENDED)]
@@ -192,10 +192,10 @@ def test_a_new_incident_inherits_nothing_of_the_old_one() -> None:
     assert [episode.parent_id] == [None]
     assert (episode.level, episode.peak, episode.critical, episode.pages) == (Level.WATCH, Level.WATCH, False, False)
     dark = replace(WATCH, mark=("b",), unseen=frozenset({Leg.LIQUIDATION, Leg.MIGRATION}))
-    assert run(episode, dark, 101, 120) == []  # no leg of the old storm is held for true
+    assert run(episode, dark, 101, 120) == []  # no leg of the old storm counts as true
 
 
-def test_a_resumed_incident_keeps_its_beginning_peak_and_parent() -> None:
+def test_a_resumed_incident_keeps_its_opening_time_peak_and_parent() -> None:
     episode = opened(replace(STORM, onset_s=-20.0))
     episode.parent_id = "venue-alpha-1"
     run(episode, CALM, 1, 7)
@@ -238,7 +238,7 @@ def test_a_level_reached_again_pages_only_after_the_merging_time(since: int, *, 
     assert episode.pages is pages_again
 
 
-def test_being_blind_under_stress_pages_once_and_again_after_it_ended() -> None:
+def test_blind_stress_pages_once_and_again_after_the_incident_ended() -> None:
     episode = opened(replace(WATCH, blind_stress=True))
     assert pages(episode)
     assert run(episode, replace(WATCH, blind_stress=True, mark=("b",)), 1, 5) == [(3, ChangeKind.UPDATED)]
@@ -248,7 +248,7 @@ def test_being_blind_under_stress_pages_once_and_again_after_it_ended() -> None:
     assert pages(episode)
 
 
-def test_a_second_blind_stress_of_one_incident_pages_nobody_again() -> None:
+def test_a_second_blind_stress_of_one_incident_does_not_page_again() -> None:
     episode = opened(replace(WATCH, mark=("a",)))
     assert not pages(episode)
     assert run(episode, replace(WATCH, mark=("b",), blind_stress=True), 1, 4) == [(3, ChangeKind.UPDATED)]
@@ -259,7 +259,7 @@ def test_a_second_blind_stress_of_one_incident_pages_nobody_again() -> None:
     assert not pages(episode)
 
 
-def test_whether_it_is_critical_is_what_was_last_reported() -> None:
+def test_critical_is_the_value_that_was_last_reported() -> None:
     episode = opened(STORM)
     assert not critical(episode)
     run(episode, replace(STORM, critical=True, mark=("critical",)), 1, 3)
@@ -282,16 +282,16 @@ def test_whether_it_is_critical_is_what_was_last_reported() -> None:
         (LEGS[:2], LEGS[2:], Level.SQUALL, None),
     ],
 )
-def test_a_storm_is_lowered_to_what_may_still_be_true_after_so_many_ticks(
+def test_a_storm_is_lowered_after_the_set_ticks_to_the_level_that_may_still_be_true(
     true: tuple[Leg, ...], unseen: tuple[Leg, ...], level: Level, lowered: Level | None
 ) -> None:
     episode = opened(STORM)
-    look = replace(STORM, level=level, true=frozenset(true), unseen=frozenset(unseen))
-    assert run(episode, look, 1, 5) == ([] if lowered is None else [(4, ChangeKind.LOWERED)])
+    observation = replace(STORM, level=level, true=frozenset(true), unseen=frozenset(unseen))
+    assert run(episode, observation, 1, 5) == ([] if lowered is None else [(4, ChangeKind.LOWERED)])
     assert episode.level is (Level.PERFECT_STORM if lowered is None else lowered)
 
 
-def test_a_scope_of_which_nothing_was_reported_has_no_incident() -> None:
+def test_a_scope_without_a_report_has_no_incident() -> None:
     episode = Episode("asset:BTC", S)
     assert (episode.open, episode.incident_id, episode.revision) == (False, "", 0)
     assert (episode.level, episode.peak, episode.state) == (Level.CALM, Level.CALM, IncidentState.ENDED)
@@ -300,7 +300,7 @@ def test_a_scope_of_which_nothing_was_reported_has_no_incident() -> None:
     assert run(episode, CALM, 0, 20) == []
 
 
-def test_a_leg_that_became_true_after_the_opening_is_held_for_true_when_it_goes_dark() -> None:
+def test_a_leg_that_became_true_after_the_opening_still_counts_as_true_when_it_goes_blind() -> None:
     episode = opened(WATCH)
     run(episode, STORM, 1, 4)
     dark = replace(SQUALL, true=frozenset({Leg.VENUE, Leg.MIGRATION}), unseen=frozenset({Leg.LIQUIDATION}))
@@ -308,29 +308,29 @@ def test_a_leg_that_became_true_after_the_opening_is_held_for_true_when_it_goes_
     assert episode.level is Level.PERFECT_STORM
 
 
-def test_a_moment_of_a_higher_level_breaks_the_count_of_lower_ones() -> None:
+def test_one_tick_of_a_higher_level_restarts_the_count_of_lower_ticks() -> None:
     episode = opened(SQUALL)
     assert run(episode, WATCH, 1, 4) == []
     assert run(episode, STORM, 4, 5) == []
     assert run(episode, WATCH, 5, 9) == [(8, ChangeKind.LOWERED)]
 
 
-def test_a_moment_of_a_higher_level_breaks_the_time_of_calm_and_of_darkness() -> None:
-    for look in (CALM, DARK):
+def test_one_tick_of_a_higher_level_restarts_the_time_of_calm_and_of_blindness() -> None:
+    for observation in (CALM, DARK):
         episode = opened(WATCH)
-        assert run(episode, look, 1, 6) == []
+        assert run(episode, observation, 1, 6) == []
         assert run(episode, SQUALL, 6, 7) == []
-        assert run(episode, look, 7, 12) == []
+        assert run(episode, observation, 7, 12) == []
 
 
-def test_a_moment_of_calm_breaks_the_time_of_darkness() -> None:
+def test_one_tick_of_calm_restarts_the_time_of_blindness() -> None:
     episode = opened(WATCH)
     assert run(episode, DARK, 1, 6) == []
     assert run(episode, CALM, 6, 7) == []
     assert run(episode, DARK, 7, 13) == [(12, ChangeKind.HELD_BLIND)]
 
 
-def test_each_step_up_and_each_step_down_is_counted_from_nought() -> None:
+def test_each_step_up_and_each_step_down_is_counted_from_zero() -> None:
     episode = opened(WATCH)
     assert run(episode, SQUALL, 1, 4) == [(3, ChangeKind.RAISED)]
     assert run(episode, STORM, 4, 7) == [(6, ChangeKind.RAISED)]
@@ -338,7 +338,7 @@ def test_each_step_up_and_each_step_down_is_counted_from_nought() -> None:
     assert run(episode, WATCH, 11, 15) == [(14, ChangeKind.LOWERED)]
 
 
-def test_what_was_held_blind_and_is_seen_to_be_lower_is_open_again() -> None:
+def test_an_incident_held_blind_that_is_seen_at_a_lower_level_is_open_again() -> None:
     episode = opened(STORM)
     run(episode, DARK, 1, 7)
     assert state(episode) is IncidentState.HELD_BLIND
@@ -346,14 +346,14 @@ def test_what_was_held_blind_and_is_seen_to_be_lower_is_open_again() -> None:
     assert state(episode) is IncidentState.OPEN
 
 
-def test_a_storm_that_is_not_seen_to_be_unlikely_never_ends_as_resolved() -> None:
+def test_a_storm_that_may_still_be_likely_never_ends_as_resolved() -> None:
     episode = opened(STORM)
     unsure = replace(CALM, p_hi=0.5)
     assert run(episode, unsure, 1, 40) == [(6, ChangeKind.HELD_BLIND), (26, ChangeKind.ENDED_UNKNOWN)]
     assert state(episode) is IncidentState.ENDED_UNKNOWN
 
 
-def test_a_resumed_incident_holds_no_leg_for_true_that_was_seen_to_end() -> None:
+def test_a_resumed_incident_does_not_count_a_leg_as_true_that_was_seen_to_end() -> None:
     episode = opened(STORM)
     run(episode, CALM, 1, 7)
     assert run(episode, replace(WATCH, at_once=True), 20, 21) == [(20, ChangeKind.RESUMED)]

@@ -1,4 +1,4 @@
-"""Stop and resume: frozen at any signal and thawed in a fresh object, the correlator goes on as if it had not stopped."""
+"""Tests of save and restore: a correlator saved at any signal and restored in a new object continues as if it had not stopped."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from monitor.correlator.freezing import FORMAT, pack, unpack
 from monitor.detect.failures import FailureBets
 from monitor.incidents import IncidentChange, Leg, Level
 from monitor.signals import Signal, SignalKind, Subject
-from tests.monitor.correlator.storm import DRILL, Story, at, tell
-from tests.monitor.correlator.test_determinism import LOG, TOLD
+from tests.monitor.correlator.storm import DRILL, Story, at, run_log
+from tests.monitor.correlator.test_determinism import LOG, OUTCOME
 
 
 @pytest.mark.thorough
 @given(st.lists(st.integers(0, len(LOG)), min_size=1, max_size=6))
 @settings(max_examples=25, deadline=None)
-def test_frozen_and_thawed_at_any_signals_the_log_has_the_same_digest(stops: list[int]) -> None:
+def test_a_log_with_saves_and_restores_at_any_signal_has_the_same_digest(stops: list[int]) -> None:
     correlator = Correlator(DRILL)
     changes: list[IncidentChange] = []
     for index, signal in enumerate(LOG):
@@ -32,14 +32,14 @@ def test_frozen_and_thawed_at_any_signals_the_log_has_the_same_digest(stops: lis
         changes += correlator.on_signal(signal)
     correlator = Correlator.thaw(correlator.freeze())
     changes += correlator.finish()
-    assert correlator.digest() == TOLD.correlator.digest()
-    assert changes == TOLD.changes
-    assert correlator.verdicts() == TOLD.correlator.verdicts()
-    assert correlator.open_incidents() == TOLD.correlator.open_incidents()
+    assert correlator.digest() == OUTCOME.correlator.digest()
+    assert changes == OUTCOME.changes
+    assert correlator.verdicts() == OUTCOME.correlator.verdicts()
+    assert correlator.open_incidents() == OUTCOME.correlator.open_incidents()
     assert correlator.settings == DRILL
 
 
-def test_an_image_frozen_again_is_the_same_image() -> None:
+def test_a_restored_correlator_saves_the_same_image() -> None:
     correlator = Correlator(DRILL)
     for signal in LOG[: len(LOG) // 2]:
         correlator.on_signal(signal)
@@ -47,7 +47,7 @@ def test_an_image_frozen_again_is_the_same_image() -> None:
     assert Correlator.thaw(image).freeze() == image
 
 
-def test_thawing_leaves_the_frozen_one_as_it_was() -> None:
+def test_restoring_an_image_leaves_the_saved_correlator_unchanged() -> None:
     half = len(LOG) // 2
     first = Correlator(DRILL)
     for signal in LOG[:half]:
@@ -57,18 +57,18 @@ def test_thawing_leaves_the_frozen_one_as_it_was() -> None:
         for signal in LOG[half:]:
             correlator.on_signal(signal)
         correlator.finish()
-        assert correlator.digest() == TOLD.correlator.digest()
+        assert correlator.digest() == OUTCOME.correlator.digest()
 
 
-def test_what_is_kept_does_not_grow_with_the_length_of_a_log() -> None:
-    sizes = [len(tell(Story(lasts_s).signals(), DRILL).correlator.freeze()) for lasts_s in (900, 2700)]
+def test_the_saved_image_does_not_grow_with_the_length_of_a_log() -> None:
+    sizes = [len(run_log(Story(lasts_s).signals(), DRILL).correlator.freeze()) for lasts_s in (900, 2700)]
     assert sizes[1] < 1.1 * sizes[0]
     assert sizes[1] < 1_000_000
 
 
-def test_every_plain_thing_comes_back_as_it_was_and_what_was_one_object_is_one() -> None:
+def test_every_plain_value_is_restored_and_a_shared_object_stays_shared() -> None:
     shared = ["x"]
-    kept = {
+    values = {
         "numbers": [0, -1, 2**64, -(2**70), 0.1, float("inf"), float("-inf"), True, None],
         "times": (at(3.5), at(3.5).astimezone(timezone(timedelta(hours=2)))),
         "series": (deque([1, 2], maxlen=2), deque(["a"]), {"b", "a"}, frozenset({Leg.VENUE}), []),
@@ -76,22 +76,22 @@ def test_every_plain_thing_comes_back_as_it_was_and_what_was_one_object_is_one()
         "said": Signal(SignalKind.TICK, Subject(), at(0), at(0), "clock", 1, 0.0, MappingProxyType({"a": 1})),
         "again": shared,
     }
-    back = unpack(pack(kept))
-    assert back == kept
+    back = unpack(pack(values))
+    assert back == values
     assert back["said"].attributes == {"a": 1}
     assert back["again"] is back["places"]["shared"]
     assert back["series"][0].maxlen == 2
-    assert list(back["places"]) == list(kept["places"])  # type: ignore[call-overload]
-    assert [type(one) for one in back["numbers"]] == [type(one) for one in kept["numbers"]]  # type: ignore[attr-defined]
+    assert list(back["places"]) == list(values["places"])  # type: ignore[call-overload]
+    assert [type(one) for one in back["numbers"]] == [type(one) for one in values["numbers"]]  # type: ignore[attr-defined]
 
 
-def test_what_is_not_of_the_correlators_rooms_is_not_frozen() -> None:
+def test_an_object_from_outside_the_correlator_cannot_be_saved() -> None:
     with pytest.raises(TypeError, match="Story cannot be frozen"):
         pack({"story": Story(1)})
 
 
 def image_of(**changed: object) -> bytes:
-    """An image of one object, with parts of its class told otherwise."""
+    """An image of one object with parts of its class record replaced."""
     form, classes, nodes, roots = msgspec.msgpack.decode(pack({"bets": FailureBets()}))
     record = dict(zip(("module", "name", "fields", "shape"), classes[0], strict=True)) | changed
     return msgspec.msgpack.encode(
@@ -126,7 +126,7 @@ def test_other_bytes_and_other_versions_are_refused(image: bytes) -> None:
 
 
 def test_an_image_with_other_producers_is_refused() -> None:
-    kept = unpack(Correlator().freeze())
-    kept["_producers"].pop("liquidity")
+    values = unpack(Correlator().freeze())
+    values["_producers"].pop("liquidity")
     with pytest.raises(NotAnImage, match="other parts"):
-        Correlator.thaw(pack(kept))
+        Correlator.thaw(pack(values))

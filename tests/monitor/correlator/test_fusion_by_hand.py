@@ -1,4 +1,4 @@
-"""Legs, probabilities, levels and joint rates against figures worked out from the formulas (facts: detection §4, §7)."""
+"""Tests of legs, probabilities, levels and joint rates against figures computed by hand from docs/detection.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parts(*nats: float) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize(("coverage", "p_lo"), [(1.0, 0.973), (0.6, 0.956), (0.3, 0.917), (0.1, 0.79), (0.0, 0.20)])
-def test_a_storm_is_less_certain_as_the_liquidation_feed_goes_dark_and_stays_possible(
+def test_a_storm_becomes_less_certain_as_the_liquidation_feed_goes_blind_and_stays_possible(
     coverage: float, p_lo: float
 ) -> None:
     legs = [bounds(4.0, coverage, S), bounds(3.5, 1.0, S), bounds(3.0, 1.0, S)]
@@ -46,7 +46,7 @@ def test_the_interval_of_a_leg_follows_its_formula(seen: float, coverage: float,
     assert bounds(seen, coverage, S)[1] == pytest.approx(high, abs=1e-4)
 
 
-def test_log_odds_and_probability_are_each_others_inverse() -> None:
+def test_log_odds_and_probability_are_inverse_functions() -> None:
     assert logit(0.5) == 0
     assert logit(0.001) == pytest.approx(-6.90675, abs=1e-5)
     assert logistic(-6.90675) == pytest.approx(0.001, abs=1e-7)
@@ -54,23 +54,23 @@ def test_log_odds_and_probability_are_each_others_inverse() -> None:
     assert logistic(0.0) == 0.5
 
 
-def test_the_heaviest_finding_counts_in_full_the_next_by_half_and_no_third() -> None:
+def test_the_heaviest_finding_counts_in_full_the_second_by_half_and_the_third_not_at_all() -> None:
     assert parts(2.0, 1.0, 0.9) == [("e0", 2.0), ("e1", 0.5)]
     assert leg_nats(weighed(2.0, 1.0, 0.9), S)[0] == 2.5
 
 
-def test_what_is_over_a_legs_cap_is_taken_off_again_by_name() -> None:
+def test_the_excess_over_a_legs_cap_is_a_negative_contribution_named_cap() -> None:
     assert leg_nats(weighed(4.0, 3.0), S)[0] == 4.0
     assert parts(4.0, 3.0) == [("e0", 4.0), ("e1", 1.5), ("cap", -1.5)]
     assert parts(3.0, 2.0) == [("e0", 3.0), ("e1", 1.0)]
 
 
-def test_a_leg_that_found_nothing_speaks_for_calm_by_one_nat() -> None:
+def test_a_leg_without_evidence_counts_one_nat_for_calm() -> None:
     assert leg_nats([], S)[0] == -1.0
     assert parts() == [("calm", -1.0)]
 
 
-def test_a_faint_finding_leads_from_calm_to_evidence_without_a_jump() -> None:
+def test_weak_evidence_moves_a_leg_from_calm_to_evidence_without_a_jump() -> None:
     assert leg_nats(weighed(0.25), S)[0] == pytest.approx(-0.25)
     assert parts(0.25) == [("e0", 0.25), ("calm", -0.5)]
     assert leg_nats(weighed(0.4, 0.4), S)[0] == pytest.approx(0.2)
@@ -78,9 +78,9 @@ def test_a_faint_finding_leads_from_calm_to_evidence_without_a_jump() -> None:
     assert parts(0.5) == [("e0", 0.5)]
 
 
-def test_a_piece_of_a_leg_says_which_evidence_it_is() -> None:
-    said = leg_nats(weighed(2.0), S)[1][0]
-    assert (said.evidence_id, said.name, said.said) == ("e0", "e0", "e0")
+def test_a_contribution_names_its_evidence() -> None:
+    contribution = leg_nats(weighed(2.0), S)[1][0]
+    assert (contribution.evidence_id, contribution.name, contribution.said) == ("e0", "e0", "e0")
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_a_piece_of_a_leg_says_which_evidence_it_is() -> None:
         (0.0, 0.49, UNKNOWN),
     ],
 )
-def test_a_leg_is_true_by_its_lower_bound_and_false_only_where_enough_was_seen(
+def test_a_leg_is_true_by_its_lower_bound_and_false_only_with_enough_coverage(
     nats: float, coverage: float, state: LegState
 ) -> None:
     assert leg_verdict(Leg.MIGRATION, weighed(nats), coverage, True, S).state is state
 
 
-def test_a_leg_is_true_at_the_very_bound() -> None:
+def test_a_leg_is_true_exactly_at_the_threshold() -> None:
     settings = replace(S, true_nats=bounds(2.0, 0.7, S)[0])
     assert leg_verdict(Leg.VENUE, weighed(2.0), 0.7, True, settings).state is TRUE
 
 
-def test_a_leg_that_nothing_was_declared_for_is_calm_and_not_blind() -> None:
+def test_a_leg_without_declared_sources_is_calm_and_not_blind() -> None:
     verdict = leg_verdict(Leg.MIGRATION, [], 0.0, False, S)
     assert (verdict.state, verdict.coverage, verdict.w_lo, verdict.w_hi) == (FALSE, 1.0, -1.0, -1.0)
     assert leg_verdict(Leg.MIGRATION, [], 0.0, True, S).state is UNKNOWN
@@ -122,7 +122,7 @@ def test_blindness_is_a_contribution_of_its_own_and_all_sum_to_the_lower_bound()
     assert sum(one.nats for one in verdict.contributions) == pytest.approx(2.8116, abs=1e-4)
 
 
-def test_the_onset_of_a_leg_is_the_earliest_of_what_weighs_at_least_half_a_nat() -> None:
+def test_the_onset_of_a_leg_is_the_earliest_evidence_of_at_least_half_a_nat() -> None:
     assert leg_verdict(Leg.MIGRATION, weighed(3.0, 2.0, 0.5, 0.49), 1.0, True, S).onset == at(98)
     assert leg_verdict(Leg.MIGRATION, weighed(0.49), 1.0, True, S).onset is None
     assert leg_verdict(Leg.MIGRATION, [], 1.0, True, S).onset is None
@@ -152,14 +152,14 @@ def legs(*states: LegState) -> list[LegVerdict]:
         ((UNKNOWN, UNKNOWN, UNKNOWN), (4, 4, 4), 0.9, Level.CALM),
     ],
 )
-def test_levels_follow_from_what_is_true_unseen_and_grave(
+def test_levels_follow_from_the_true_legs_the_unseen_legs_and_their_grades(
     states: tuple[LegState, LegState, LegState], grades: tuple[int, int, int], p_lo: float, level: Level
 ) -> None:
     assert level_of(legs(*states), dict(zip(LEGS, grades, strict=True)), p_lo, S) is level
 
 
 @pytest.mark.parametrize(("grades", "storm"), [((2, 2, 2), False), ((3, 2, 2), True), ((3, 3, 3), True)])
-def test_three_true_legs_make_a_storm_from_the_documented_grades_on(grades: tuple[int, ...], storm: bool) -> None:
+def test_three_true_legs_make_a_storm_at_the_documented_grades(grades: tuple[int, ...], storm: bool) -> None:
     found = [leg_verdict(leg, weighed(grade), 1.0, True, S) for leg, grade in zip(LEGS, grades, strict=True)]
     p_lo = logistic(log(0.001 / 0.999) + sum(one.w_lo for one in found))
     level = level_of(found, dict(zip(LEGS, grades, strict=True)), p_lo, S)
@@ -177,7 +177,7 @@ def test_three_true_legs_make_a_storm_from_the_documented_grades_on(grades: tupl
         ((FALSE, UNKNOWN, UNKNOWN), False),
     ],
 )
-def test_stress_is_blind_where_one_leg_is_true_and_both_others_are_unseen(
+def test_stress_is_blind_if_one_leg_is_true_and_both_others_are_unseen(
     states: tuple[LegState, LegState, LegState], blind: bool
 ) -> None:
     assert blind_under_stress(legs(*states)) is blind
@@ -189,7 +189,7 @@ def test_the_joint_rate_of_three_unequal_legs_is_the_documented_one() -> None:
     assert per_day == pytest.approx(0.4 * 2000 / 1440**2)  # d1 d2 + d1 d3 + d2 d3 = 200 + 600 + 1200 square minutes
 
 
-def test_the_joint_rate_of_two_unequal_legs_is_of_either_lying_in_the_other() -> None:
+def test_the_joint_rate_of_two_unequal_legs_follows_the_overlap_formula() -> None:
     assert joint_far_per_day([1.0, 2.0], [600.0, 1200.0]) == pytest.approx(1 / 24)
     assert joint_far_per_day([2.0, 0.5], [864.0, 8640.0]) == pytest.approx(0.11)
 
@@ -210,11 +210,11 @@ def test_the_rate_of_one_leg_is_its_own() -> None:
         (-1.0, "by chance: never measured"),
     ],
 )
-def test_a_rate_is_said_in_the_greatest_unit_that_it_fills(per_day: float, words: str) -> None:
+def test_a_rate_is_written_in_the_greatest_unit_that_it_fills(per_day: float, words: str) -> None:
     assert by_chance(per_day) == words
 
 
-def test_the_settings_stand_at_the_documented_operating_point() -> None:
+def test_the_default_settings_are_the_documented_operating_point() -> None:
     assert (S.prior, S.calm_nats, S.storm_nats, S.true_nats) == (1e-3, 1.0, 4.0, 1.5)
     assert (S.false_below_nats, S.false_coverage, S.single_vantage_cap) == (2.0, 0.5, 0.6)
     assert (S.context_cap_nats, S.storm_p, S.critical_p) == (0.5, 0.5, 0.9)
@@ -229,13 +229,13 @@ def test_the_settings_stand_at_the_documented_operating_point() -> None:
     assert 1800 <= S.background_half_life_s <= 3600
 
 
-def test_two_spellings_of_one_number_are_one_setting() -> None:
+def test_integers_and_floats_give_the_same_setting() -> None:
     assert isinstance(CorrelatorSettings(warm_s=15).warm_s, float)
     assert isinstance(CorrelatorSettings(enter_ticks=2).enter_ticks, int)
 
 
 @pytest.mark.parametrize("name", ["prior", "storm_p", "critical_p", "leave_p_hi", "single_vantage_cap", "local_share"])
-def test_a_share_or_chance_is_above_nought_and_at_most_one(name: str) -> None:
+def test_a_share_or_probability_is_above_zero_and_at_most_one(name: str) -> None:
     for wrong in (0.0, 1.01):
         with pytest.raises(ValueError, match=name):
             replace(S, **{name: wrong})  # type: ignore[arg-type]
@@ -243,20 +243,20 @@ def test_a_share_or_chance_is_above_nought_and_at_most_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["background_half_life_s", "level_short_s", "level_long_s", "rate_floor", "idle_gaps"])
-def test_a_memory_or_floor_of_nothing_is_refused(name: str) -> None:
+def test_a_half_life_or_floor_of_zero_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         replace(S, **{name: 0.0})  # type: ignore[arg-type]
     assert getattr(replace(S, **{name: 0.5}), name) == 0.5  # type: ignore[arg-type]
 
 
-def test_one_tick_of_patience_is_enough_and_none_is_refused() -> None:
+def test_one_tick_is_allowed_for_entering_and_lowering_and_zero_is_refused() -> None:
     assert replace(S, enter_ticks=1, lower_ticks=1).lower_ticks == 1
     for name in ("enter_ticks", "lower_ticks"):
         with pytest.raises(ValueError, match=name):
             replace(S, **{name: 0})  # type: ignore[arg-type]
 
 
-def test_confidence_in_calm_needs_all_legs_seen() -> None:
+def test_confidence_in_calm_needs_coverage_of_all_legs() -> None:
     calm = [bounds(-1.0, 1.0, S)[1]] * 3
     one_dark = [*calm[:2], bounds(-1.0, 0.0, S)[1]]
     prior = log(0.001 / 0.999)
@@ -264,6 +264,6 @@ def test_confidence_in_calm_needs_all_legs_seen() -> None:
     assert logistic(prior + sum(one_dark)) > 50 * logistic(prior + sum(calm))
 
 
-def test_a_leg_of_no_length_meets_two_others_only_while_one_of_them_lasts() -> None:
+def test_a_leg_of_zero_length_meets_two_others_only_while_one_of_them_lasts() -> None:
     assert joint_far_per_day([1.0, 1.0, 1.0], [86400.0, 0.0, 43200.0]) == pytest.approx(0.5)
     assert joint_far_per_day([1.0, 2.0, 3.0], [0.0, 86400.0, 0.0]) == 0

@@ -1,4 +1,4 @@
-"""A lag's grade needs both: far from the usual, and long enough to hurt."""
+"""Tests of a lag's grade: the lag must be far from normal and also long enough to matter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T0 = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def graded(lag_s: float) -> int:
-    """The grade of a feed that was usually at one millisecond and lags for a minute."""
+    """The grade of a feed that normally lags one millisecond and lags `lag_s` for a minute."""
     correlator = Correlator(CorrelatorSettings(warm_s=15))
     for second in range(180):
         at = T0 + timedelta(seconds=second)

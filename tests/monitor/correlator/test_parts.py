@@ -1,4 +1,4 @@
-"""The correlator's parts alone: sources, board, attribution, fusion, levels, settings."""
+"""Tests of the correlator's parts alone: sources, board, attribution, fusion, levels, settings."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ COVERAGE = st.floats(0, 1)
 EVIDENCE = st.floats(-S.calm_nats, S.storm_nats)
 
 
-def signal(kind: SignalKind, second: float, source: str, value: float = 1.0, **said: Scalar) -> Signal:
+def signal(kind: SignalKind, second: float, source: str, value: float = 1.0, **attributes: Scalar) -> Signal:
     venue = source.partition("/")[0]
-    return Signal(kind, Subject(asset="BTC", venue=venue), at(second), at(second), source, 1, value, said)
+    return Signal(kind, Subject(asset="BTC", venue=venue), at(second), at(second), source, 1, value, attributes)
 
 
-def hear(sources: Coverage, one: Signal) -> None:
+def receive(sources: Coverage, one: Signal) -> None:
     sources.on_signal(one, one.event_time.timestamp())
 
 
-def sight(sources: Coverage, second: float, leg: Leg = Leg.VENUE) -> float:
+def leg_coverage(sources: Coverage, second: float, leg: Leg = Leg.VENUE) -> float:
     return sources.of_leg("BTC", leg, at(second).timestamp())[0]
 
 
 def declared(*names: str) -> Coverage:
     sources = Coverage()
     for name in names:
-        hear(sources, signal(SignalKind.EXPECT, 0, name, 10.0, leg="venue", weight=1.0))
+        receive(sources, signal(SignalKind.EXPECT, 0, name, 10.0, leg="venue", weight=1.0))
     return sources
 
 
@@ -53,65 +53,65 @@ def declared(*names: str) -> Coverage:
         (SignalKind.FEED_REJECTED, "subscription refused"),
     ],
 )
-def test_a_source_known_to_be_down_is_blind_until_it_speaks(kind: SignalKind, reason: str) -> None:
+def test_a_source_known_to_be_down_is_blind_until_its_next_signal(kind: SignalKind, reason: str) -> None:
     sources = declared("alpha/book_ws")
-    hear(sources, signal(kind, 1, "alpha/book_ws", planned=False))
-    hear(sources, signal(kind, 2, "alpha/book_ws", planned=False))
-    hear(sources, signal(SignalKind.FEED_OPENED, 3, "alpha/book_ws"))
+    receive(sources, signal(kind, 1, "alpha/book_ws", planned=False))
+    receive(sources, signal(kind, 2, "alpha/book_ws", planned=False))
+    receive(sources, signal(SignalKind.FEED_OPENED, 3, "alpha/book_ws"))
     source = sources.by_name["alpha/book_ws"]
-    assert sight(sources, 3) == 0
+    assert leg_coverage(sources, 3) == 0
     assert source.why(at(3).timestamp()) == reason
     assert source.since_s(at(3).timestamp()) == at(1).timestamp()
-    hear(sources, signal(SignalKind.BOOK, 4, "alpha/book_ws"))
-    assert sight(sources, 4) == 1
+    receive(sources, signal(SignalKind.BOOK, 4, "alpha/book_ws"))
+    assert leg_coverage(sources, 4) == 1
 
 
-def test_a_planned_end_is_no_blindness_until_the_gap_is_over() -> None:
+def test_a_planned_close_is_not_blindness_until_the_gap_is_over() -> None:
     sources = declared("alpha/book_ws")
-    hear(sources, signal(SignalKind.FEED_CLOSED, 5, "alpha/book_ws", planned=True))
-    assert sight(sources, 9) == 1
-    assert sight(sources, 30) < 0.2
+    receive(sources, signal(SignalKind.FEED_CLOSED, 5, "alpha/book_ws", planned=True))
+    assert leg_coverage(sources, 9) == 1
+    assert leg_coverage(sources, 30) < 0.2
 
 
-def test_sequence_gaps_cost_completeness_for_a_minute() -> None:
+def test_sequence_gaps_lower_coverage_for_a_minute() -> None:
     sources = declared("alpha/book_ws")
     for second in range(3):
-        hear(sources, signal(SignalKind.FEED_GAP, second, "alpha/book_ws"))
-    hear(sources, signal(SignalKind.BOOK, 3, "alpha/book_ws"))
-    assert sight(sources, 4) == pytest.approx(0.85)
+        receive(sources, signal(SignalKind.FEED_GAP, second, "alpha/book_ws"))
+    receive(sources, signal(SignalKind.BOOK, 3, "alpha/book_ws"))
+    assert leg_coverage(sources, 4) == pytest.approx(0.85)
     source = sources.by_name["alpha/book_ws"]
     assert source.why(at(4).timestamp()) == "sequence gaps"
     assert source.since_s(at(4).timestamp()) == at(4).timestamp()
-    hear(sources, signal(SignalKind.BOOK, 100, "alpha/book_ws"))
-    assert sight(sources, 101) == 1
+    receive(sources, signal(SignalKind.BOOK, 100, "alpha/book_ws"))
+    assert leg_coverage(sources, 101) == 1
 
 
-def test_a_throttled_source_says_so() -> None:
+def test_a_throttled_source_gives_that_as_its_reason() -> None:
     assert declared("alpha/x").by_name["alpha/x"].why(at(1).timestamp()) == "throttled by the venue"
 
 
-def test_a_request_that_was_never_made_is_no_sign_of_life() -> None:
+def test_a_request_that_was_not_sent_is_no_sign_of_life() -> None:
     sources = declared("alpha/server_time")
-    hear(sources, signal(SignalKind.REQUEST, 30, "alpha/server_time", outcome="geo_blocked", ours=True))
-    assert sight(sources, 30) < 0.2
+    receive(sources, signal(SignalKind.REQUEST, 30, "alpha/server_time", outcome="geo_blocked", ours=True))
+    assert leg_coverage(sources, 30) < 0.2
 
 
-def test_what_nobody_declared_counts_only_where_nothing_was_declared() -> None:
+def test_undeclared_sources_count_only_if_nothing_was_declared() -> None:
     sources = Coverage()
-    hear(sources, signal(SignalKind.WALLET, 0, "alpha/wallet_status"))
-    hear(sources, signal(SignalKind.WALLET, 1, "alpha/wallet_status"))
-    assert (sight(sources, 1), sources.share("BTC", "alpha")) == (1, 1)
-    hear(sources, signal(SignalKind.EXPECT, 2, "beta/book_ws", 10.0, leg="venue", weight=1.0))
-    hear(sources, signal(SignalKind.WALLET, 3, "alpha/wallet_status"))
+    receive(sources, signal(SignalKind.WALLET, 0, "alpha/wallet_status"))
+    receive(sources, signal(SignalKind.WALLET, 1, "alpha/wallet_status"))
+    assert (leg_coverage(sources, 1), sources.share("BTC", "alpha")) == (1, 1)
+    receive(sources, signal(SignalKind.EXPECT, 2, "beta/book_ws", 10.0, leg="venue", weight=1.0))
+    receive(sources, signal(SignalKind.WALLET, 3, "alpha/wallet_status"))
     assert sources.share("BTC", "alpha") == 0
     assert [one.name for one, _ in sources.of_leg("BTC", Leg.VENUE, 0.0)[1]] == ["beta/book_ws"]
 
 
-def test_odd_declarations_do_no_harm() -> None:
+def test_malformed_declarations_do_no_harm() -> None:
     sources = Coverage()
-    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")))
-    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
-    hear(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
+    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")))
+    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
+    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
     assert sources.assets == ("BTC", "ETH")
     assert sources.by_name["alpha/x"].gap_s == 7.0
     assert sources.of_leg("ETH", Leg.VENUE, 0.0)[0] == 0
@@ -126,7 +126,7 @@ def evidence(name: str, weight: float = 2.0, second: float = 0, leg: Leg = Leg.M
     )  # fmt: skip
 
 
-def test_a_renewal_never_takes_away_and_what_faded_goes() -> None:
+def test_a_renewal_never_lowers_the_weight_and_faded_evidence_is_removed() -> None:
     board = ActiveEvidence(Coverage())
     board.put(evidence("x", 4.0, 0))
     board.put(evidence("x", 1.0, 50))
@@ -140,13 +140,13 @@ def test_a_renewal_never_takes_away_and_what_faded_goes() -> None:
     board.withdraw("x")
 
 
-def test_shared_evidence_of_another_leg_than_venue_reaches_nobody() -> None:
+def test_shared_evidence_of_a_leg_other_than_venue_reaches_no_asset() -> None:
     board = ActiveEvidence(Coverage())
     board.put(replace(evidence("x"), subject=Subject(network="ethereum")))
     assert not board.of("BTC", Leg.MIGRATION, at(0).timestamp())
 
 
-def test_a_leg_can_be_disowned_from_a_time_on() -> None:
+def test_the_evidence_of_a_leg_can_be_discarded_from_a_given_time() -> None:
     board = ActiveEvidence(Coverage())
     board.put(evidence("old", second=0, leg=Leg.VENUE))
     board.put(evidence("new", second=50, leg=Leg.VENUE))
@@ -155,7 +155,7 @@ def test_a_leg_can_be_disowned_from_a_time_on() -> None:
     assert [one.id for one in board.everything()] == ["old", "other"]
 
 
-def test_the_board_is_bounded_and_drops_the_lightest() -> None:
+def test_the_board_is_bounded_and_drops_the_lightest_evidence() -> None:
     board = ActiveEvidence(Coverage())
     board.put(evidence("light", 0.1))
     for index in range(MAX_EVIDENCE):
@@ -164,7 +164,7 @@ def test_the_board_is_bounded_and_drops_the_lightest() -> None:
     assert sum(1 for _ in board.everything()) == MAX_EVIDENCE
 
 
-def test_a_request_never_asked_says_nothing_of_our_network() -> None:
+def test_a_request_that_was_not_sent_says_nothing_about_our_network() -> None:
     attribution = Attribution(S)
     for venue in ("alpha", "beta"):
         for second in range(5):
@@ -174,7 +174,7 @@ def test_a_request_never_asked_says_nothing_of_our_network() -> None:
     assert attribution.vantages == 0
 
 
-def test_an_hourly_check_that_once_went_well_does_not_speak_for_its_venue() -> None:
+def test_an_hourly_check_that_once_succeeded_does_not_prove_the_venue_reachable() -> None:
     attribution = Attribution(S)
     for venue in ("alpha", "beta"):
         first = signal(SignalKind.REQUEST, 0, f"{venue}/x", check="instruments", outcome="ok")
@@ -187,7 +187,7 @@ def test_an_hourly_check_that_once_went_well_does_not_speak_for_its_venue() -> N
 
 
 @given(EVIDENCE, COVERAGE, COVERAGE)
-def test_the_interval_only_widens_as_sight_falls(seen: float, one: float, other: float) -> None:
+def test_the_interval_only_widens_as_coverage_falls(seen: float, one: float, other: float) -> None:
     more, less = max(one, other), min(one, other)
     low, high = bounds(seen, more, S)
     lower, higher = bounds(seen, less, S)
@@ -214,7 +214,7 @@ def test_a_legs_contributions_sum_to_its_lower_bound(nats: list[float], coverage
     capped("cap" in [one.name for one in verdict.contributions])
 
 
-def test_three_weak_legs_are_a_squall_and_grades_make_the_storm() -> None:
+def test_three_weak_legs_are_a_squall_and_a_higher_probability_makes_a_storm() -> None:
     legs = [leg_verdict(leg, [WeighedEvidence(2.0, evidence("e", leg=leg))], 1.0, True, S) for leg in LEGS]
     assert {one.state for one in legs} == {LegState.TRUE}
     grades = dict.fromkeys(LEGS, 2)
@@ -222,7 +222,7 @@ def test_three_weak_legs_are_a_squall_and_grades_make_the_storm() -> None:
     assert level_of(legs, grades, 0.52, S) is Level.PERFECT_STORM
 
 
-def test_the_joint_rate_of_three_legs_is_far_under_that_of_two_and_one() -> None:
+def test_the_joint_rate_of_three_legs_is_far_below_that_of_two_and_of_one() -> None:
     one, two, three = (joint_far_per_day([1.0] * count, [600.0] * count) for count in (1, 2, 3))
     assert one == 1.0
     assert two == pytest.approx(2 * 600 / 86400)
@@ -239,7 +239,7 @@ def test_the_joint_rate_of_three_legs_is_far_under_that_of_two_and_one() -> None
         (1 / 730.5, "by chance once in 2.0 years"),
     ],
 )
-def test_a_false_alarm_rate_is_said_in_words(rate: float, words: str) -> None:
+def test_a_false_alarm_rate_is_written_in_words(rate: float, words: str) -> None:
     assert by_chance(rate) == words
 
 
@@ -256,5 +256,5 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> Non
     ("given", "shown"),
     [("0x" + "ab" * 20, "0xabab…abab"), ("0x12", "0x12"), ("unknown code", "unknown code"), (None, "None")],
 )
-def test_addresses_are_shown_short_and_other_words_whole(given: object, shown: str) -> None:
+def test_addresses_are_shown_short_and_other_text_in_full(given: object, shown: str) -> None:
     assert brief(given) == shown

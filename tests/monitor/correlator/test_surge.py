@@ -1,4 +1,4 @@
-"""The surge of forced orders at its operating points, on backgrounds it had to estimate itself (harder than known ones)."""
+"""Tests of the surge of forced orders at its operating points, on backgrounds that the detector must estimate itself."""
 
 from __future__ import annotations
 
@@ -31,28 +31,30 @@ class Stream:
     def __init__(self, settings: CorrelatorSettings, censoring: str = "complete") -> None:
         self.sources = Coverage()
         self.board = ActiveEvidence(self.sources)
-        self._made = LiquidationSurgeEvidence(EvidenceBoard(settings, self.sources, self.board, Attribution(settings)))
-        self._said: dict[str, Scalar] = {"censoring": censoring, "backlog": False}
+        self._producer = LiquidationSurgeEvidence(
+            EvidenceBoard(settings, self.sources, self.board, Attribution(settings))
+        )
+        self._attributes: dict[str, Scalar] = {"censoring": censoring, "backlog": False}
         self._now_s = at(0).timestamp()
         expect = self._signal(SignalKind.EXPECT, {"leg": "liquidation", "censoring": censoring})
         self.sources.on_signal(expect, self._now_s)
-        self._made.on_signal(expect, self._now_s)
+        self._producer.on_signal(expect, self._now_s)
 
-    def _signal(self, kind: SignalKind, said: dict[str, Scalar]) -> Signal:
-        return Signal(kind, SUBJECT, at(0), at(0), SOURCE, 0, 1e6, {**said})
+    def _signal(self, kind: SignalKind, attributes: dict[str, Scalar]) -> Signal:
+        return Signal(kind, SUBJECT, at(0), at(0), SOURCE, 0, 1e6, {**attributes})
 
     def second(self, count: int) -> list[Evidence]:
-        """Let a second pass with so many liquidations; give what stands."""
-        event = self._signal(SignalKind.LIQUIDATION, self._said)
+        """Let one second pass with `count` liquidations; return the evidence on the board."""
+        event = self._signal(SignalKind.LIQUIDATION, self._attributes)
         for _ in range(count):
-            self._made.on_signal(event, self._now_s)
+            self._producer.on_signal(event, self._now_s)
         self._now_s += 1
-        self._made.on_second(self._now_s)
+        self._producer.on_second(self._now_s)
         return list(self.board.everything())
 
 
 def false_alarms(counts: Callable[[], int], hours: float, settings: CorrelatorSettings) -> Counter[int]:
-    """Episodes by least grade (a minute of quiet parts two) in a stream that never changes."""
+    """The number of episodes by minimum grade in a stream that never changes; a minute of quiet separates two episodes."""
     stream = Stream(settings)
     found: Counter[int] = Counter()
     last: dict[int, int] = {}
@@ -115,7 +117,7 @@ def test_a_surge_on_clustered_background_is_grade_three_in_seconds(times: float,
     assert fmean(delay_s(clustered, 1.0, times, seed) for seed in range(20)) <= most_s
 
 
-def test_a_feed_that_tells_one_a_second_still_shows_the_surge_and_loses_trust() -> None:
+def test_a_feed_limited_to_one_event_a_second_still_shows_the_surge_and_loses_trust() -> None:
     stream = Stream(CorrelatorSettings(), "latest_per_second")
     chance = random.Random(5)
     for _ in range(1000):
@@ -127,9 +129,9 @@ def test_a_feed_that_tells_one_a_second_still_shows_the_surge_and_loses_trust() 
     assert found[-1][0].value > 1.5
 
 
-def test_old_news_told_at_subscribe_is_no_surge() -> None:
+def test_a_backlog_sent_at_subscription_is_no_surge() -> None:
     stream = Stream(CorrelatorSettings(warm_s=0))
-    stream._said["backlog"] = True
+    stream._attributes["backlog"] = True
     assert not any(stream.second(50) for _ in range(30))
 
 
@@ -146,17 +148,17 @@ def test_silence_of_a_blind_feed_is_not_learned_as_calm() -> None:
     assert not [one for _ in range(120) for one in stream.second(poisson(chance, 1.0)) if one.grade > 1]
 
 
-def test_very_many_events_a_second_are_still_usual_where_they_always_are() -> None:
+def test_a_constantly_high_rate_of_events_is_normal() -> None:
     chance = random.Random(7)
     found = false_alarms(lambda: poisson(chance, 20), 1, CorrelatorSettings())
     assert found[2] == 0
 
 
-def test_a_second_of_many_events_on_a_quiet_stream_is_told_with_its_onset() -> None:
+def test_a_second_of_many_events_on_a_quiet_stream_is_reported_with_its_onset() -> None:
     stream = Stream(CorrelatorSettings())
     for _ in range(600):
         stream.second(0)
-    told = stream.second(12)
-    assert told[0].onset == at(600)
-    assert told[0].said.startswith("liquidations")
-    assert told[0].grade == 4
+    found = stream.second(12)
+    assert found[0].onset == at(600)
+    assert found[0].said.startswith("liquidations")
+    assert found[0].grade == 4

@@ -1,4 +1,4 @@
-"""What is known of the new code weighs: none there, none verified, storage read otherwise."""
+"""Tests of how the new code changes an upgrade's grade: no code, unverified source, another storage layout."""
 
 from __future__ import annotations
 
@@ -7,80 +7,80 @@ from typing import Any
 import pytest
 
 from monitor.signals import SignalKind
-from tests.monitor.correlator.test_evidence import CHAIN, Bench
+from tests.monitor.correlator.test_evidence import CHAIN, ProducerHarness
 
 
-def upgraded(**compared: Any) -> Bench:
-    """An upgrade, and what it changed, if anything is said of it."""
-    bench = Bench("upgrades")
-    bench.say(SignalKind.UPGRADE, 10, subject=CHAIN, event_id="u", new="0x0b", seen_by="log")
-    assert bench.grades == {"upgrade": 3}
+def upgraded(**compared: Any) -> ProducerHarness:
+    """An upgrade, followed by a code comparison if attributes are given."""
+    harness = ProducerHarness("upgrades")
+    harness.send(SignalKind.UPGRADE, 10, subject=CHAIN, event_id="u", new="0x0b", seen_by="log")
+    assert harness.grades == {"upgrade": 3}
     if compared:
-        bench.say(SignalKind.CODE_COMPARED, 12, subject=CHAIN, event_id="u/compared", upgrade="u", **compared)
-    return bench
+        harness.send(SignalKind.CODE_COMPARED, 12, subject=CHAIN, event_id="u/compared", upgrade="u", **compared)
+    return harness
 
 
-def test_an_upgrade_to_no_code_is_of_the_gravest() -> None:
-    bench = upgraded(new_size=0)
-    assert bench.grades == {"upgrade": 4}
-    assert bench.said.endswith("NO CODE stands there")
+def test_an_upgrade_to_an_address_without_code_has_the_highest_grade() -> None:
+    harness = upgraded(new_size=0)
+    assert harness.grades == {"upgrade": 4}
+    assert harness.text.endswith("NO CODE stands there")
 
 
-def test_an_upgrade_to_no_code_stays_the_gravest_whatever_an_explorer_says() -> None:
-    bench = upgraded(new_size=0)
-    bench.say(SignalKind.SOURCE_CHECKED, 13, 1, CHAIN, upgrade="u", by="etherscan", name="Vault")
-    assert bench.grades == {"upgrade": 4}
-    assert bench.said.endswith("NO CODE stands there; source of Vault verified at etherscan")
+def test_an_upgrade_without_code_keeps_the_highest_grade_whatever_an_explorer_says() -> None:
+    harness = upgraded(new_size=0)
+    harness.send(SignalKind.SOURCE_CHECKED, 13, 1, CHAIN, upgrade="u", by="etherscan", name="Vault")
+    assert harness.grades == {"upgrade": 4}
+    assert harness.text.endswith("NO CODE stands there; source of Vault verified at etherscan")
 
 
-def test_what_an_upgrade_gained_and_lost_joins_its_words_a_few_of_many() -> None:
-    bench = upgraded(new_size=9, gained="0x11111111(address,uint256), 0x2, 0x3, 0x4 and 9 more", lost="0x5")
-    assert bench.grades == {"upgrade": 3}
-    assert bench.said.endswith("(by event); gains 0x11111111(address,uint256), 0x2, 0x3 …; loses 0x5")
+def test_the_text_of_an_upgrade_names_a_few_gained_and_lost_functions() -> None:
+    harness = upgraded(new_size=9, gained="0x11111111(address,uint256), 0x2, 0x3, 0x4 and 9 more", lost="0x5")
+    assert harness.grades == {"upgrade": 3}
+    assert harness.text.endswith("(by event); gains 0x11111111(address,uint256), 0x2, 0x3 …; loses 0x5")
 
 
-def test_what_is_not_known_of_codes_says_nothing() -> None:
-    bench = upgraded(role="implementation")
-    assert bench.grades == {"upgrade": 3}
-    assert bench.said.endswith("(by event)")
+def test_an_unknown_code_comparison_adds_no_text() -> None:
+    harness = upgraded(role="implementation")
+    assert harness.grades == {"upgrade": 3}
+    assert harness.text.endswith("(by event)")
 
 
-def test_what_was_known_of_the_source_before_its_code_was_compared_stays_known() -> None:
-    bench = upgraded()
-    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
-    bench.say(SignalKind.CODE_COMPARED, 12, subject=CHAIN, event_id="u/compared", upgrade="u", lost="0x5")
-    assert bench.grades == {"upgrade": 4}
-    assert bench.said.endswith("loses 0x5; source NOT verified at etherscan")
+def test_a_source_check_before_the_code_comparison_is_remembered() -> None:
+    harness = upgraded()
+    harness.send(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
+    harness.send(SignalKind.CODE_COMPARED, 12, subject=CHAIN, event_id="u/compared", upgrade="u", lost="0x5")
+    assert harness.grades == {"upgrade": 4}
+    assert harness.text.endswith("loses 0x5; source NOT verified at etherscan")
 
 
-def test_storage_that_may_be_read_otherwise_is_said_and_does_not_weigh() -> None:
-    bench = upgraded(new_size=9, layout="slot 1 held uint256, is read as bool | slot 2 …")
-    assert bench.grades == {"upgrade": 3}
-    assert bench.said.endswith("storage may be read otherwise: slot 1 held uint256, is read as bool")
+def test_a_storage_layout_that_may_differ_is_reported_and_does_not_change_the_grade() -> None:
+    harness = upgraded(new_size=9, layout="slot 1 held uint256, is read as bool | slot 2 …")
+    assert harness.grades == {"upgrade": 3}
+    assert harness.text.endswith("storage may be read otherwise: slot 1 held uint256, is read as bool")
 
 
 def test_code_that_is_not_verified_weighs_more_until_it_is() -> None:
-    bench = upgraded(new_size=9)
-    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
-    assert bench.grades == {"upgrade": 4}
-    assert bench.said.endswith("source NOT verified at etherscan")
-    bench.say(SignalKind.SOURCE_CHECKED, 900, 1, CHAIN, upgrade="u", by="etherscan", name="Vault")
-    assert bench.grades == {"upgrade": 3}
-    assert bench.said.endswith("source of Vault verified at etherscan")
-    bench.say(SignalKind.RETRACTION, 901, subject=CHAIN, retracts="u")
-    assert not bench.grades
+    harness = upgraded(new_size=9)
+    harness.send(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
+    assert harness.grades == {"upgrade": 4}
+    assert harness.text.endswith("source NOT verified at etherscan")
+    harness.send(SignalKind.SOURCE_CHECKED, 900, 1, CHAIN, upgrade="u", by="etherscan", name="Vault")
+    assert harness.grades == {"upgrade": 3}
+    assert harness.text.endswith("source of Vault verified at etherscan")
+    harness.send(SignalKind.RETRACTION, 901, subject=CHAIN, retracts="u")
+    assert not harness.grades
 
 
 @pytest.mark.parametrize("upgrade", ["another", ""])
-def test_a_look_at_the_source_of_another_upgrade_changes_nothing(upgrade: str) -> None:
-    bench = upgraded(new_size=9)
-    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade=upgrade, by="etherscan")
-    assert bench.grades == {"upgrade": 3}
+def test_a_source_check_of_another_upgrade_changes_nothing(upgrade: str) -> None:
+    harness = upgraded(new_size=9)
+    harness.send(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade=upgrade, by="etherscan")
+    assert harness.grades == {"upgrade": 3}
 
 
-def test_an_upgrade_that_was_taken_back_is_not_pinned_again_by_a_look_at_its_source() -> None:
-    bench = upgraded(new_size=9)
-    [one] = bench.board.everything()
-    bench.board.withdraw(one.id)
-    bench.say(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
-    assert not bench.grades
+def test_a_source_check_does_not_restore_a_retracted_upgrade() -> None:
+    harness = upgraded(new_size=9)
+    [one] = harness.board.everything()
+    harness.board.withdraw(one.id)
+    harness.send(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
+    assert not harness.grades

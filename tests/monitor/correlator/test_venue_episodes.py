@@ -1,4 +1,4 @@
-"""A venue in trouble is one incident, whatever the number of assets: it stands for them, and is the parent of their own."""
+"""A venue in trouble is one incident for all its assets, and the parent of their own incidents."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pytest
 
 from monitor.incidents import ChangeKind, Fault, IncidentState, Level
 from monitor.signals import Scalar, Signal, SignalKind, Subject
-from tests.monitor.correlator.storm import DRILL, NETWORK, Story, Told, at, tell
+from tests.monitor.correlator.storm import DRILL, NETWORK, Outcome, Story, at, run_log
 
 ASSETS = tuple(f"A{number:02d}" for number in range(49))
 
 
-def desk(story: Story) -> Story:
-    """Forty-nine assets more, seen by the same sources."""
+def with_more_assets(story: Story) -> Story:
+    """Add forty-nine assets that the same sources cover."""
     for asset in ASSETS:
         for source in story.sources:
             venue, _, stream = source.partition("/")
             leg = {"liquidation": "liquidation", "chain": "migration"}.get(stream, "venue")
             subject = Subject(asset=asset, venue=None if venue == NETWORK else venue)
-            said: dict[str, Scalar] = {"leg": leg, "weight": 1.0}
-            story.extra.append(Signal(SignalKind.EXPECT, subject, at(0), at(0), source, 1, 6.0, said))
+            attributes: dict[str, Scalar] = {"leg": leg, "weight": 1.0}
+            story.extra.append(Signal(SignalKind.EXPECT, subject, at(0), at(0), source, 1, 6.0, attributes))
     return story
 
 
@@ -30,15 +30,15 @@ def wallet(asset: str, second: float, state: float, venue: str = "alpha") -> Sig
     return Signal(SignalKind.WALLET, subject, at(second), at(second), f"{venue}/wallet", int(second), state, {})
 
 
-def scopes(told: Told) -> set[str]:
-    return {one.scope for one in told.changes}
+def scopes(outcome: Outcome) -> set[str]:
+    return {one.scope for one in outcome.changes}
 
 
 def test_the_outage_of_one_venue_is_one_incident_for_fifty_assets() -> None:
-    told = tell(desk(Story(75).trouble(30, 9999, "alpha")).signals(), DRILL)
-    assert [(one.scope, one.kind) for one in told.changes] == [("venue:alpha", ChangeKind.OPENED)]
-    opened = told.changes[0]
-    assert 30 < told.when(opened) <= 40
+    outcome = run_log(with_more_assets(Story(75).trouble(30, 9999, "alpha")).signals(), DRILL)
+    assert [(one.scope, one.kind) for one in outcome.changes] == [("venue:alpha", ChangeKind.OPENED)]
+    opened = outcome.changes[0]
+    assert 30 < outcome.when(opened) <= 40
     assert (opened.level, opened.fault, opened.pages) == (Level.WATCH, Fault.VENUE, False)
     assert opened.verdict is None
     assert opened.parent_id is None
@@ -46,89 +46,91 @@ def test_the_outage_of_one_venue_is_one_incident_for_fifty_assets() -> None:
     assert opened.headline.startswith("WATCH venue alpha: alpha ")
     assert "affects 50 assets: A00, A01, A02, A03, A04, A05, A06, A07 and 42 more" in opened.headline
     assert {one.subject.venue for one in opened.evidence} == {"alpha"}
-    assert {one.level for one in told.correlator.verdicts().values()} == {Level.WATCH}
-    assert [one.scope for one in told.correlator.open_incidents()] == ["venue:alpha"]
+    assert {one.level for one in outcome.correlator.verdicts().values()} == {Level.WATCH}
+    assert [one.scope for one in outcome.correlator.open_incidents()] == ["venue:alpha"]
 
 
 def test_an_asset_with_a_finding_of_its_own_has_its_own_incident_and_the_venues_for_parent() -> None:
-    story = desk(Story(75).trouble(30, 9999, "alpha"))
+    story = with_more_assets(Story(75).trouble(30, 9999, "alpha"))
     story.extra += [wallet("A07", second, 1.0 if second < 50 else 0.0) for second in range(20, 75)]
-    told = tell(story.signals(), DRILL)
-    assert scopes(told) == {"venue:alpha", "asset:A07"}
-    own = told.of("asset:A07")
-    assert 50 <= told.when(own[0]) <= 53
-    assert {one.parent_id for one in own} == {told.changes[0].incident_id}
+    outcome = run_log(story.signals(), DRILL)
+    assert scopes(outcome) == {"venue:alpha", "asset:A07"}
+    own = outcome.of("asset:A07")
+    assert 50 <= outcome.when(own[0]) <= 53
+    assert {one.parent_id for one in own} == {outcome.changes[0].incident_id}
     assert "withdrawals" in {one.name for one in own[0].evidence}
 
 
-def test_a_second_leg_makes_it_the_assets_own_and_it_stays_the_venues_child() -> None:
-    story = desk(Story(300).trouble(30, 75, "alpha", "beta").surge(60, 250))
-    told = tell(story.signals(), DRILL)
-    assert scopes(told) == {"venue:alpha", "venue:beta", "asset:BTC"}
-    assert told.of()[0].level is Level.SQUALL
-    parents = {one.parent_id for one in told.of()}
+def test_a_second_leg_opens_the_assets_own_incident_as_a_child_of_the_venues() -> None:
+    story = with_more_assets(Story(300).trouble(30, 75, "alpha", "beta").surge(60, 250))
+    outcome = run_log(story.signals(), DRILL)
+    assert scopes(outcome) == {"venue:alpha", "venue:beta", "asset:BTC"}
+    assert outcome.of()[0].level is Level.SQUALL
+    parents = {one.parent_id for one in outcome.of()}
     assert len(parents) == 1
-    assert parents < {told.of(f"venue:{name}")[0].incident_id for name in ("alpha", "beta")}
-    assert told.when(told.of()[-1]) > max(told.when(told.of(f"venue:{name}")[-1]) for name in ("alpha", "beta"))
+    assert parents < {outcome.of(f"venue:{name}")[0].incident_id for name in ("alpha", "beta")}
+    assert outcome.when(outcome.of()[-1]) > max(
+        outcome.when(outcome.of(f"venue:{name}")[-1]) for name in ("alpha", "beta")
+    )
 
 
-def test_a_leg_that_stands_without_the_venue_has_no_parent() -> None:
-    told = tell(Story(75).surge(40, 75).signals(), DRILL)
-    assert {one.parent_id for one in told.changes} == {None}
+def test_an_incident_that_does_not_need_the_venue_has_no_parent() -> None:
+    outcome = run_log(Story(75).surge(40, 75).signals(), DRILL)
+    assert {one.parent_id for one in outcome.changes} == {None}
 
 
-def test_a_venue_that_is_well_again_ends_after_calm_was_seen_long_enough_and_is_the_same_when_it_comes_back() -> None:
-    told = tell(Story(300).trouble(30, 60, "alpha").trouble(200, 230, "alpha").signals(), DRILL)
-    kinds = [one.kind for one in told.of("venue:alpha")]
+def test_a_venues_incident_ends_after_enough_calm_and_resumes_when_the_trouble_returns() -> None:
+    outcome = run_log(Story(300).trouble(30, 60, "alpha").trouble(200, 230, "alpha").signals(), DRILL)
+    kinds = [one.kind for one in outcome.of("venue:alpha")]
     assert kinds == [ChangeKind.OPENED, ChangeKind.ENDED, ChangeKind.RESUMED, ChangeKind.ENDED]
-    assert len({one.incident_id for one in told.changes}) == 1
-    assert [one.revision for one in told.changes] == [1, 2, 3, 4]
-    ended = told.changes[1]
+    assert len({one.incident_id for one in outcome.changes}) == 1
+    assert [one.revision for one in outcome.changes] == [1, 2, 3, 4]
+    ended = outcome.changes[1]
     assert (ended.state, ended.level, ended.peak) == (IncidentState.ENDED, Level.CALM, Level.WATCH)
-    assert told.when(ended) >= 60 + DRILL.leave_after_s
+    assert outcome.when(ended) >= 60 + DRILL.leave_after_s
 
 
-def test_a_venue_gone_dark_is_held_blind_and_then_ended_unknown() -> None:
+def test_a_blind_venue_is_held_and_then_ends_as_unknown() -> None:
     story = Story(250).trouble(30, 60, "alpha").mute(60, 9999, *(f"alpha/{one}" for one in ("book_ws", "server_time")))
-    told = tell(story.signals(), replace(DRILL, held_blind_max_s=60))
-    changes = told.of("venue:alpha")
+    outcome = run_log(story.signals(), replace(DRILL, held_blind_max_s=60))
+    changes = outcome.of("venue:alpha")
     assert [one.kind for one in changes] == [ChangeKind.OPENED, ChangeKind.HELD_BLIND, ChangeKind.ENDED_UNKNOWN]
     assert changes[1].level is Level.WATCH
     assert "blind: alpha/book_ws (nothing for" in changes[1].headline
 
 
-def test_a_venues_closed_feeds_do_not_make_its_failing_answers_untrue() -> None:
+def test_failing_answers_still_count_when_the_venues_feeds_are_closed() -> None:
     story = Story(75).trouble(30, 9999, "alpha", outcome="overloaded").mute(25, 9999, "alpha/book_ws")
-    told = tell(story.signals(), DRILL)
-    assert told.of("venue:alpha")[0].kind is ChangeKind.OPENED
+    outcome = run_log(story.signals(), DRILL)
+    assert outcome.of("venue:alpha")[0].kind is ChangeKind.OPENED
 
 
-def test_our_own_network_opens_no_venue_and_holds_one_that_is_open() -> None:
-    down = tell(Story(150).network_down(40, 70).signals(), DRILL)
+def test_our_own_outage_opens_no_venue_incident_and_holds_an_open_one_blind() -> None:
+    down = run_log(Story(150).network_down(40, 70).signals(), DRILL)
     assert scopes(down) == {"vantage:home"}
     story = Story(150, vantages=("home",)).trouble(25, 9999, "alpha", outcome="overloaded").network_down(45, 120)
-    told = tell(story.signals(), replace(DRILL, leave_after_s=5))
-    kinds = [one.kind for one in told.of("venue:alpha")]
+    outcome = run_log(story.signals(), replace(DRILL, leave_after_s=5))
+    kinds = [one.kind for one in outcome.of("venue:alpha")]
     assert kinds[:2] == [ChangeKind.OPENED, ChangeKind.HELD_BLIND]
-    held = told.of("venue:alpha")[1]
+    held = outcome.of("venue:alpha")[1]
     assert held.fault is Fault.LOCAL
     assert held.runbook == "ops/runbooks/local.md"
     assert [one.source for one in held.blind] == ["vantage"]
-    assert not any(one.kind is ChangeKind.ENDED and told.when(one) <= 120 for one in told.changes)
+    assert not any(one.kind is ChangeKind.ENDED and outcome.when(one) <= 120 for one in outcome.changes)
 
 
-def test_a_venue_in_trouble_while_all_else_is_unseen_pages_once_for_all_its_assets() -> None:
+def test_a_venue_in_trouble_while_the_other_legs_are_blind_pages_once_for_all_its_assets() -> None:
     story = Story(110).trouble(50, 9999, "alpha", "beta")
     story.mute(30, 9999, f"{NETWORK}/chain", *(f"{venue}/liquidation" for venue in story.venues))
-    told = tell(desk(story).signals(), DRILL)
-    assert scopes(told) == {"venue:alpha", "venue:beta"}
-    paged = [one for one in told.changes if one.pages]
+    outcome = run_log(with_more_assets(story).signals(), DRILL)
+    assert scopes(outcome) == {"venue:alpha", "venue:beta"}
+    paged = [one for one in outcome.changes if one.pages]
     assert sorted(one.scope for one in paged) == ["venue:alpha", "venue:beta"]
     assert f"{NETWORK}/chain" in {one.source for one in paged[0].blind}
 
 
 @pytest.mark.parametrize(("value", "count"), [(1.0, 0), (2.0, 1)])
-def test_a_venue_where_no_asset_trades_is_told_of_when_it_says_it_is_down(value: float, count: int) -> None:
+def test_a_venue_without_watched_assets_is_reported_when_it_says_it_is_down(value: float, count: int) -> None:
     story = Story(60)
     subject = Subject(venue="zeta")
     story.extra = [
@@ -137,6 +139,6 @@ def test_a_venue_where_no_asset_trades_is_told_of_when_it_says_it_is_down(value:
         )
         for second in range(30, 60, 5)
     ]
-    told = tell(story.signals(), DRILL)
-    assert len(told.changes) == count
-    assert all("no watched asset trades there" in one.headline for one in told.changes)
+    outcome = run_log(story.signals(), DRILL)
+    assert len(outcome.changes) == count
+    assert all("no watched asset trades there" in one.headline for one in outcome.changes)

@@ -1,4 +1,4 @@
-"""Seeded streams of counts a second: Poisson, negative binomial, self-excited; with a change where one is asked for."""
+"""Seeded streams of counts a second: Poisson, negative binomial, self-excited and throttled."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def poisson(chance: random.Random, mean: float) -> int:
     while mean > 0:
         part = min(mean, 30.0)
         mean -= part
-        product, least = chance.random(), exp(-part)
-        while product > least:
+        product, minimum = chance.random(), exp(-part)
+        while product > minimum:
             count += 1
             product *= chance.random()
     return count
@@ -44,13 +44,13 @@ def hawkes(seed: int, base: float, branching: float, seconds: int, beta: float =
 
 
 def first_event_throttle(seed: int, rate: float, seconds: float, dead_s: float = 1.0) -> int:
-    """How many of a Poisson stream's events a feed tells that is dead for `dead_s` after each one."""
+    """The number of a Poisson stream's events that a feed reports if it is dead for `dead_s` after each report."""
     chance = random.Random(seed)
-    at_s, told, deaf_until_s = 0.0, 0, 0.0
+    at_s, reported, dead_until_s = 0.0, 0, 0.0
     while True:
         at_s += chance.expovariate(rate)
         if at_s >= seconds:
-            return told
-        if at_s >= deaf_until_s:
-            told += 1
-            deaf_until_s = at_s + dead_s
+            return reported
+        if at_s >= dead_until_s:
+            reported += 1
+            dead_until_s = at_s + dead_s

@@ -1,4 +1,4 @@
-"""Poisson-FOCuS against brute force over every window, and at the operating points of the published measurements."""
+"""Tests of Poisson-FOCuS against brute force over every window, and at its published operating points."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_the_statistic_is_the_likelihood_ratio_over_all_windows(bins: list[tuple
         assert excess.statistic == pytest.approx(brute(bins[: index + 1], mu_min), abs=1e-9)
 
 
-a_window = Reached("a window told")
+a_window = Reached("a reported window")
 
 
 @given(BINS)
 @settings(max_examples=100, deadline=None)
-def test_the_window_told_has_the_ratio_told(bins: list[tuple[int, float]]) -> None:
+def test_the_reported_window_has_the_reported_ratio(bins: list[tuple[int, float]]) -> None:
     focus = PoissonFocus()
     for count, usual in bins:
         focus.add(count, usual)
@@ -52,7 +52,7 @@ def test_the_window_told_has_the_ratio_told(bins: list[tuple[int, float]]) -> No
         assert excess.ratio == pytest.approx(sum(k for k, _ in window) / sum(b for _, b in window))
 
 
-def test_an_onset_is_told_to_the_bin() -> None:
+def test_an_onset_is_found_to_the_exact_bin() -> None:
     focus = PoissonFocus()
     for count in [1, 0, 2, 1, 0, 1] * 20 + [12] * 5:
         focus.add(count, 1.0)
@@ -60,7 +60,7 @@ def test_an_onset_is_told_to_the_bin() -> None:
     assert focus.excess.ratio == pytest.approx(12)
 
 
-def test_a_reset_forgets_what_went_before() -> None:
+def test_a_reset_forgets_all_earlier_bins() -> None:
     focus = PoissonFocus()
     focus.add(50, 1.0)
     focus.reset()
@@ -128,7 +128,7 @@ def test_a_surge_of_clustered_counts_is_seen_in_seconds(times: float, most_s: fl
     assert fmean(delays(clustered, 66, times, 300)) <= most_s
 
 
-def test_the_curves_kept_stay_few() -> None:
+def test_the_number_of_curves_stays_small() -> None:
     chance = random.Random(15)
     focus = PoissonFocus()
     most = 0

@@ -1,4 +1,4 @@
-"""Detectors against answers worked out by hand from their formulas (facts: detection §1.2, §3.2), and at their edges."""
+"""Tests of detectors against values computed by hand from the formulas of docs/detection.md, and at their edges."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_focus_gives_the_likelihood_ratio_of_one_bin() -> None:
     assert (excess.bins, excess.ratio) == (1, 10.0)
 
 
-def test_focus_tests_a_weak_excess_against_the_least_surge_that_counts() -> None:
+def test_focus_tests_a_weak_excess_against_the_minimum_surge_ratio() -> None:
     excess = PoissonFocus(1.5).add(13, 10.0)
     assert excess.statistic == pytest.approx(0.2710, abs=EXACT)  # 13 ln 1.5 - 10 x 0.5, not 13 ln 1.3 - 3
     assert excess.ratio == 1.3
@@ -47,7 +47,7 @@ def test_focus_finds_nothing_before_the_first_bin_and_after_a_reset() -> None:
     assert focus.add(2, 1.0).bins == 1
 
 
-def test_focus_sees_no_surge_under_the_ratio_where_the_least_surge_gains_nothing() -> None:
+def test_focus_finds_no_surge_below_the_break_even_ratio() -> None:
     focus = PoissonFocus(1.5)
     assert focus.add(12, 10.0).statistic == 0  # 1.2 is under 0.5 / ln 1.5 = 1.233
     assert focus.excess.bins == 0
@@ -56,11 +56,11 @@ def test_focus_sees_no_surge_under_the_ratio_where_the_least_surge_gains_nothing
     assert len(focus._curves) == 1
 
 
-def test_focus_counts_surges_from_half_more_than_usual_where_nothing_else_is_said() -> None:
+def test_focus_counts_surges_from_one_and_a_half_times_normal_by_default() -> None:
     assert PoissonFocus().add(13, 10.0).statistic == pytest.approx(0.2710, abs=EXACT)
 
 
-def test_focus_weighs_bins_by_what_was_expected_in_them() -> None:
+def test_focus_weighs_bins_by_their_expected_counts() -> None:
     focus = PoissonFocus(1.5)
     focus.add(6, 2.0)
     assert focus.add(4, 1.0).statistic == pytest.approx(5.0397, abs=EXACT)  # 10 ln (10 / 3) - 7
@@ -68,7 +68,7 @@ def test_focus_weighs_bins_by_what_was_expected_in_them() -> None:
 
 
 @pytest.mark.parametrize(("most", "bins", "statistic"), [(3, 3, 12.1416), (2, 2, 9.7523)])
-def test_focus_keeps_so_many_windows_and_forgets_the_oldest(most: int, bins: int, statistic: float) -> None:
+def test_focus_keeps_the_set_number_of_windows_and_forgets_the_oldest(most: int, bins: int, statistic: float) -> None:
     focus = PoissonFocus(1.5, most)
     for count in (4, 5, 6):
         focus.add(count, 1.0)
@@ -76,7 +76,7 @@ def test_focus_keeps_so_many_windows_and_forgets_the_oldest(most: int, bins: int
     assert focus.excess.statistic == pytest.approx(statistic, abs=EXACT)  # 15 ln 5 - 12; 11 ln 5.5 - 9
 
 
-def test_focus_keeps_sixty_four_windows_where_nothing_else_is_said() -> None:
+def test_focus_keeps_sixty_four_windows_by_default() -> None:
     focus = PoissonFocus()
     for count in range(2, 102):
         focus.add(count, 1.0)
@@ -91,7 +91,7 @@ def test_focus_keeps_one_window_of_several_with_one_ratio() -> None:
     assert focus.excess.bins == 5
 
 
-def test_focus_drops_a_window_that_the_one_before_it_outdoes() -> None:
+def test_focus_drops_a_window_that_an_earlier_one_dominates() -> None:
     focus = PoissonFocus()
     for count, usual in ((8, 4.0), (6, 1.0), (8, 2.0)):
         focus.add(count, usual)
@@ -99,14 +99,14 @@ def test_focus_drops_a_window_that_the_one_before_it_outdoes() -> None:
     assert [(curve[0], curve[1]) for curve in focus._curves] == [(22, 7.0), (14, 3.0)]
 
 
-def test_focus_refuses_a_surge_of_no_size_and_a_bin_that_expects_nothing() -> None:
+def test_focus_refuses_a_surge_ratio_of_one_and_a_bin_that_expects_nothing() -> None:
     with pytest.raises(AssertionError):
         PoissonFocus(1.0)
     with pytest.raises(AssertionError):
         PoissonFocus().add(1, 0.0)
 
 
-def test_a_level_follows_its_formula_through_an_ordinary_value_and_a_wild_one() -> None:
+def test_a_level_follows_its_formula_for_an_ordinary_and_an_extreme_value() -> None:
     level = RobustLevel(100.0, 0.5, warm=3)
     assert (level.level, level.scale, level.seen) == (0.0, 0.5, 0)
     level.learn(10.0, 0.0)
@@ -122,7 +122,7 @@ def test_a_level_follows_its_formula_through_an_ordinary_value_and_a_wild_one() 
     assert level.seen == 3
 
 
-def test_a_level_clips_a_wild_fall_as_it_clips_a_wild_rise() -> None:
+def test_a_level_clips_an_extreme_fall_like_an_extreme_rise() -> None:
     level = RobustLevel(100.0, 0.5, warm=3)
     for second, value in enumerate((10.0, 9.0, -100.0)):
         level.learn(value, float(second))
@@ -130,7 +130,7 @@ def test_a_level_clips_a_wild_fall_as_it_clips_a_wild_rise() -> None:
     assert level.scale == pytest.approx(2.04937, abs=EXACT)
 
 
-def test_a_level_moves_by_one_less_the_decay_over_the_time_that_passed() -> None:
+def test_a_level_moves_by_one_minus_the_decay_of_the_elapsed_time() -> None:
     level = RobustLevel(1.0, 0.5)
     level.learn(0.0, 0.0)
     level.learn(1.0, 2.0)
@@ -146,7 +146,7 @@ def test_values_of_one_moment_count_as_a_millisecond_apart() -> None:
     assert level.level == pytest.approx(0.63212, abs=EXACT)
 
 
-def test_a_level_that_never_moved_is_judged_and_clipped_by_the_least_scale() -> None:
+def test_a_level_that_never_moved_uses_the_minimum_scale() -> None:
     level = RobustLevel(1.0, 0.5)
     for second in range(0, 100, 10):
         level.learn(3.0, float(second))
@@ -164,7 +164,7 @@ def test_failures_and_answers_move_the_bets_by_their_formula() -> None:
     assert bets.add(0.0) == pytest.approx(3.24537, abs=EXACT)  # times 0.975, 0.95, 0.9, 0.8
 
 
-def test_good_answers_save_nothing_up_against_the_next_failure() -> None:
+def test_good_answers_do_not_offset_the_next_failure() -> None:
     bets = FailureBets()
     assert bets.add(0.0) == pytest.approx(0.90625)
     assert bets.add(0.0) == pytest.approx(0.90625)
@@ -177,7 +177,7 @@ def test_bets_on_an_impossible_share_are_refused(allowed: float) -> None:
         FailureBets(allowed)
 
 
-def test_the_wealth_of_the_bets_ends_at_its_ceiling() -> None:
+def test_the_wealth_of_the_bets_has_a_maximum() -> None:
     bets = FailureBets()
     for _ in range(1000):
         bets.add(1.0)
@@ -215,26 +215,26 @@ def learned(half_life_s: float, *counts: float) -> Background:
     return background
 
 
-def test_a_background_is_a_plain_mean_at_first_and_two_standard_errors_above_it() -> None:
+def test_a_background_is_a_plain_mean_at_first_with_an_upper_bound_of_two_standard_errors() -> None:
     background = learned(1800, 3, 0, 0)
     assert background.seconds == 3
     assert background.rate == pytest.approx(1.0)
     assert background.upper == pytest.approx(2.15470, abs=EXACT)  # 1 + 2 sqrt(1 / 3)
 
 
-def test_a_background_halves_in_its_half_life_and_knows_no_more_than_its_memory_holds() -> None:
+def test_a_background_halves_in_its_half_life_and_its_error_follows_its_memory() -> None:
     background = learned(1, 4, 0, 0)
     assert background.rate == pytest.approx(1.0)
     assert background.upper == pytest.approx(2.17741, abs=EXACT)  # 1 + 2 sqrt(1 / (2 / ln 2))
 
 
-def test_a_background_without_history_is_its_floor_with_the_doubt_of_one_second() -> None:
+def test_a_background_without_history_is_its_floor_with_the_error_of_one_second() -> None:
     background = learned(1800)
     assert (background.rate, background.fano) == (0.01, 1.0)
     assert background.upper == pytest.approx(0.21)
 
 
-def test_clusters_raise_the_doubt_of_a_background() -> None:
+def test_clusters_raise_the_standard_error_of_a_background() -> None:
     background = learned(1e9, *([0] * 10 + [2] * 10) * 3)
     assert background.fano == pytest.approx(10.0)
     assert background.upper == pytest.approx(1.81650, abs=EXACT)  # 1 + 2 sqrt(10 / 60)
@@ -279,7 +279,7 @@ def test_counts_more_even_than_chance_are_no_less_than_poisson() -> None:
         (1, 0, 1.0, 0.0),
     ],
 )
-def test_the_rate_behind_a_dead_time_is_m_over_one_less_m_tau(
+def test_the_rate_behind_a_dead_time_is_m_over_one_minus_m_tau(
     reports: int, seconds: float, dead_s: float, rate: float
 ) -> None:
     assert dead_time_rate(reports, seconds, dead_s) == pytest.approx(rate)

@@ -1,4 +1,4 @@
-"""The other detectors: robust level, failure bets, branching, background rate, dead time."""
+"""Tests of the other detectors: robust level, failure bets, branching, background rate, dead time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def warm_level(values: list[float], tau_s: float = 300.0, floor: float = 0.05) -
     return level
 
 
-def test_a_level_says_nothing_until_warm() -> None:
+def test_a_level_gives_no_score_until_it_is_warm() -> None:
     assert warm_level([1.0] * 7).score(1e9) == 0
     assert warm_level([1.0] * 8).score(1e9) > 0
 
@@ -36,7 +36,7 @@ def test_a_level_learns_location_and_scale_of_normal_noise() -> None:
     assert level.scale == pytest.approx(2, rel=0.25)
 
 
-def test_one_wild_value_moves_a_level_by_no_more_than_four_scales_times_the_pace() -> None:
+def test_one_extreme_value_moves_a_level_by_at_most_four_scales_times_the_learning_rate() -> None:
     chance = random.Random(2)
     level = warm_level([chance.gauss(0, 1) for _ in range(2000)])
     before, scale = level.level, level.scale
@@ -59,7 +59,7 @@ def test_failures_within_the_allowed_share_do_not_alarm_for_a_week_of_outcomes()
 
 
 @pytest.mark.parametrize(("share", "most"), [(1.0, 14), (0.5, 40), (0.25, 200)])
-def test_failures_beyond_the_allowed_share_alarm_soon(share: float, most: int) -> None:
+def test_failures_above_the_allowed_share_alarm_soon(share: float, most: int) -> None:
     spent = []
     for seed in range(50):
         chance = random.Random(seed)
@@ -112,7 +112,7 @@ def test_a_background_learns_the_rate_and_that_poisson_is_not_clustered() -> Non
     assert found.fano < 1.5
 
 
-def test_a_background_sees_clusters() -> None:
+def test_a_background_detects_clusters() -> None:
     chance = random.Random(7)
     assert background([clustered(chance, 1.0) for _ in range(7200)]).fano == pytest.approx(3, rel=0.4)
 
@@ -124,22 +124,22 @@ def test_an_idle_background_keeps_its_floor() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1.0, 2.0])
-def test_the_rate_behind_a_throttle_is_found_again(rate: float) -> None:
-    told = first_event_throttle(8, rate, 5000)
-    assert dead_time_rate(told, 5000) == pytest.approx(rate, rel=0.15)
+def test_the_rate_behind_a_throttle_is_estimated(rate: float) -> None:
+    reported = first_event_throttle(8, rate, 5000)
+    assert dead_time_rate(reported, 5000) == pytest.approx(rate, rel=0.15)
 
 
-def test_a_saturated_throttle_gives_only_a_bound() -> None:
+def test_a_saturated_throttle_gives_only_a_lower_bound() -> None:
     assert dead_time_rate(60, 60) == 3.0
     assert dead_time_rate(first_event_throttle(9, 100, 60), 60) == 3.0
     assert dead_time_rate(600, 60) == 10.0
 
 
-def test_no_reports_are_no_rate() -> None:
+def test_without_reports_the_rate_is_zero() -> None:
     assert dead_time_rate(0, 60) == 0
     assert dead_time_rate(3, 0) == 0
 
 
 @given(st.integers(0, 100), st.integers(1, 100))
-def test_the_rate_behind_a_throttle_is_never_less_than_what_was_told(reports: int, seconds: int) -> None:
+def test_the_rate_behind_a_throttle_is_never_below_the_reported_rate(reports: int, seconds: int) -> None:
     assert dead_time_rate(reports, seconds) >= reports / seconds

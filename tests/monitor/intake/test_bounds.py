@@ -1,4 +1,4 @@
-"""The door at its edges: stamps and clocks, marks of one venue, who is watched, what a source check and a link become."""
+"""Tests of the intake's bounds: times and clocks, mark prices of one venue, watched assets, source checks and links."""
 
 from __future__ import annotations
 
@@ -23,51 +23,55 @@ def clock(offset_s: float, venue: VenueId = V) -> VenueClock:
 @pytest.mark.parametrize(
     ("age", "believed"), [(HOUR, True), (HOUR + timedelta(milliseconds=1), False), (timedelta(seconds=3), True)]
 )
-def test_without_a_known_clock_a_stamp_is_believed_to_an_hour(age: timedelta, *, believed: bool) -> None:
+def test_without_a_known_clock_a_time_is_believed_up_to_one_hour_old(age: timedelta, *, believed: bool) -> None:
     [signal] = intake().reading(liquidation(event_time=NOW - age))
     assert signal.event_time == (NOW - age if believed else NOW)
 
 
-def test_with_a_known_clock_an_old_stamp_is_an_old_event() -> None:
-    door = intake()
-    door.reading(clock(-2.0))
-    [signal] = door.reading(liquidation(event_time=NOW - 5 * HOUR))
+def test_with_a_known_clock_an_old_time_means_an_old_event() -> None:
+    under_test = intake()
+    under_test.reading(clock(-2.0))
+    [signal] = under_test.reading(liquidation(event_time=NOW - 5 * HOUR))
     assert signal.event_time == NOW - 5 * HOUR + timedelta(seconds=2)
 
 
 def test_the_clock_of_one_venue_corrects_no_other() -> None:
-    door = intake()
-    door.reading(clock(1.5, VenueId("okx")))
-    [signal] = door.reading(liquidation(event_time=NOW - timedelta(seconds=1)))
+    under_test = intake()
+    under_test.reading(clock(1.5, VenueId("okx")))
+    [signal] = under_test.reading(liquidation(event_time=NOW - timedelta(seconds=1)))
     assert signal.event_time == NOW - timedelta(seconds=1)
 
 
-def test_the_mark_of_another_venue_prices_no_open_interest() -> None:
-    door = intake()
-    door.know("okx", [door._instruments[V, "BTCUSDT"]])
+def test_the_mark_price_of_another_venue_is_not_used_for_open_interest() -> None:
+    under_test = intake()
+    under_test.know("okx", [under_test._instruments[V, "BTCUSDT"]])
     mark = MarkPrice(
         venue=VenueId("okx"), instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=100.0, index=None
     )
-    door.reading(mark)
+    under_test.reading(mark)
     bare = OpenInterest(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, base=Decimal(2), usd=None)
-    assert door.reading(bare) == []
+    assert under_test.reading(bare) == []
 
 
-def test_dollars_that_the_venue_reported_are_not_reckoned_again() -> None:
-    door = intake()
-    door.reading(MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=100.0, index=None))
-    told = OpenInterest(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, base=Decimal(2), usd=Decimal(7))
-    assert [one.value for one in door.reading(told)] == [7.0]
+def test_a_dollar_value_from_the_venue_is_not_computed_again() -> None:
+    under_test = intake()
+    under_test.reading(
+        MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=100.0, index=None)
+    )
+    reported = OpenInterest(
+        venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, base=Decimal(2), usd=Decimal(7)
+    )
+    assert [one.value for one in under_test.reading(reported)] == [7.0]
 
 
 def test_a_reading_of_an_unknown_instrument_or_an_unwatched_asset_is_counted_each_time() -> None:
-    door = intake()
+    under_test = intake()
     for count in (1, 2):
-        assert door.reading(liquidation(instrument="NOBODY")) == []
-        assert door.unwatched == 2 * count - 1
+        assert under_test.reading(liquidation(instrument="NOBODY")) == []
+        assert under_test.unwatched == 2 * count - 1
         wallet = WalletStatus(venue=V, asset="XYZ", network="x", received_at=NOW, deposits=True, withdrawals=True)
-        assert door.reading(wallet) == []
-        assert door.unwatched == 2 * count
+        assert under_test.reading(wallet) == []
+        assert under_test.unwatched == 2 * count
 
 
 def test_a_signal_says_where_it_was_seen_from_by_which_source_and_span() -> None:
@@ -80,7 +84,7 @@ def test_a_signal_says_where_it_was_seen_from_by_which_source_and_span() -> None
 
 
 @pytest.mark.parametrize("verified", [True, False])
-def test_a_look_at_source_is_a_signal_of_the_upgrades_assets_from_the_explorer(*, verified: bool) -> None:
+def test_a_source_check_becomes_a_signal_of_the_upgrades_assets(*, verified: bool) -> None:
     [signal] = intake().source(UPGRADED, SourceSeen(address=OTHER, by="sourcify", verified=verified), NOW)
     assert signal.kind is SignalKind.SOURCE_CHECKED
     assert (signal.value, signal.source) == (float(verified), "ethereum/sourcify")

@@ -1,4 +1,4 @@
-"""Chain events, ticks and expectations become signals too."""
+"""Tests that chain events, ticks and expectations become signals too."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ OTHER = Address("0x" + "cc" * 20)
 
 
 def intake() -> Intake:
-    door = Intake(
+    under_test = Intake(
         vantage="tokyo",
         assets=["BTC", "ETH"],
         contracts={("ethereum", PROXY): ["ETH"]},
         pools={("ethereum", POOL): ["ETH", "BTC"]},
     )
-    door.know("bybit", [Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP)])
-    return door
+    under_test.know("bybit", [Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP)])
+    return under_test
 
 
 PLACE = Place(
@@ -118,7 +118,7 @@ def test_an_event_in_a_block_becomes_a_signal_for_each_asset_it_matters_to(
         assert set(one.attributes) <= set(KINDS[one.kind].attributes)
 
 
-def test_what_an_upgrade_changed_is_a_signal_of_its_own() -> None:
+def test_a_code_comparison_is_a_signal_of_its_own() -> None:
     hints = tuple(
         LayoutHint(slot=hex(slot), offset=0, old="uint256", new="bool", said=f"slot {slot}") for slot in range(9)
     )
@@ -127,15 +127,20 @@ def test_what_an_upgrade_changed_is_a_signal_of_its_own() -> None:
         new_compiler="solc 0.8.26", links=("https://etherscan.io/address/0x", "https://repo.sourcify.dev/1/0x"),
     )  # fmt: skip
     [signal] = intake().event(replace(COMPARED, change=known))
-    said = signal.attributes
-    assert set(said) == set(KINDS[SignalKind.CODE_COMPARED].attributes)
-    assert (said["upgrade"], said["event_id"]) == (UPGRADED.event_id, "u/compared")
-    assert (said["gained"], said["lost"], said["old_size"], said["new_size"]) == ("0x11111111(address)", "", 9, 7)
-    assert said["layout"] == "slot 0 | slot 1 | slot 2 | slot 3"
-    assert (said["compiler"], said["source"]) == ("solc 0.8.26", "https://etherscan.io/address/0x")
+    attributes = signal.attributes
+    assert set(attributes) == set(KINDS[SignalKind.CODE_COMPARED].attributes)
+    assert (attributes["upgrade"], attributes["event_id"]) == (UPGRADED.event_id, "u/compared")
+    assert (attributes["gained"], attributes["lost"], attributes["old_size"], attributes["new_size"]) == (
+        "0x11111111(address)",
+        "",
+        9,
+        7,
+    )
+    assert attributes["layout"] == "slot 0 | slot 1 | slot 2 | slot 3"
+    assert (attributes["compiler"], attributes["source"]) == ("solc 0.8.26", "https://etherscan.io/address/0x")
 
 
-def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_counted() -> None:
+def test_unknown_parts_of_a_code_comparison_are_null_and_long_lists_are_cut_with_a_count() -> None:
     [signal] = intake().event(COMPARED)
     assert [signal.attributes[key] for key in ("gained", "lost", "layout", "source")] == [None] * 4
     many = tuple(f"0x{one:08x}" for one in range(40))
@@ -143,7 +148,7 @@ def test_what_is_not_known_of_an_upgrades_code_is_null_and_what_is_much_is_count
     assert str(signal.attributes["gained"]).endswith("0x0000001f and 8 more")
 
 
-def test_liquidity_that_enters_a_pool_is_told_apart() -> None:
+def test_liquidity_that_enters_a_pool_has_its_own_kind() -> None:
     added = LiquidityMoved(
         place=PLACE, seen_at=NOW, event_id="a", pool=POOL, pool_kind="uniswap_v2", token0=PROXY, token1=OTHER,
         amount0=1, amount1=2, share=0.4, removed=False, owner=None,
@@ -152,14 +157,14 @@ def test_liquidity_that_enters_a_pool_is_told_apart() -> None:
     assert {one.kind for one in intake().event(added)} == {SignalKind.LIQUIDITY_ADDED}
 
 
-def test_a_retraction_reaches_the_assets_of_what_it_undoes() -> None:
+def test_a_retraction_reaches_the_assets_of_the_retracted_event() -> None:
     signals = intake().event(Retracted(network=NET, seen_at=NOW, event_id="m", event=MOVED))
 
     assert [(one.subject.asset, one.attributes["retracts"]) for one in signals] == [("ETH", "m"), ("BTC", "m")]
 
 
-def test_the_pulse_and_the_faults_of_a_network_carry_no_asset() -> None:
-    door = intake()
+def test_heads_and_faults_of_a_network_carry_no_asset() -> None:
+    under_test = intake()
     events: list[ChainEvent] = [
         HeadSeen(network=NET, seen_at=NOW, block_number=7, block_hash="0x", block_time=NOW, node="n", lag_s=0.1),
         HeadStalled(network=NET, seen_at=NOW, block_number=7, stalled_s=60),
@@ -167,27 +172,27 @@ def test_the_pulse_and_the_faults_of_a_network_carry_no_asset() -> None:
         Reorged(network=NET, seen_at=NOW, depth=2, common_number=5, old_head="0xa", new_head="0xb"),
     ]
 
-    told = [one for event in events for one in door.event(event)]
+    signals = [one for event in events for one in under_test.event(event)]
 
-    assert [one.kind for one in told] == [
+    assert [one.kind for one in signals] == [
         SignalKind.HEAD,
         SignalKind.HEAD_STALLED,
         SignalKind.NODE_FAULT,
         SignalKind.REORG,
     ]
-    assert {one.subject.network for one in told} == {"ethereum"}
-    assert [one.value for one in told] == [7, 60, 1, 2]
+    assert {one.subject.network for one in signals} == {"ethereum"}
+    assert [one.value for one in signals] == [7, 60, 1, 2]
 
 
 def test_ticks_and_expectations_are_signals_too() -> None:
-    door = intake()
-    tick = door.tick(NOW)
-    expect = door.expect("bybit/liquidation", tick.subject, 15.0, NOW, {"leg": "liquidation"})
+    under_test = intake()
+    tick = under_test.tick(NOW)
+    expect = under_test.expect("bybit/liquidation", tick.subject, 15.0, NOW, {"leg": "liquidation"})
 
     assert (tick.source, expect.source, expect.value) == ("clock", "bybit/liquidation", 15.0)
 
 
 def test_signals_of_one_source_are_numbered_without_gaps() -> None:
-    door = intake()
+    under_test = intake()
 
-    assert [door.event(UPGRADED)[0].seq for _ in range(3)] == [1, 2, 3]
+    assert [under_test.event(UPGRADED)[0].seq for _ in range(3)] == [1, 2, 3]

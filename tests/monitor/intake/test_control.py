@@ -1,4 +1,4 @@
-"""Control, hot wallets and token use become signals with documented attributes, spans and figures."""
+"""Tests that control, hot wallets and token use become signals with documented attributes and spans."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ def test_each_event_becomes_a_documented_signal_about_its_asset(
 def test_each_event_can_be_retracted(event: PlacedEvent, kind: SignalKind, value: float) -> None:
     [signal] = intake().event(Retracted(network=NET, seen_at=NOW, event_id=event.event_id, event=event))
     assert (signal.kind, signal.attributes["retracts"]) == (SignalKind.RETRACTION, event.event_id)
-    [said] = intake().event(event)
-    assert signal.subject == said.subject
+    [original] = intake().event(event)
+    assert signal.subject == original.subject
 
 
-def test_wallets_of_an_asset_nobody_watches_are_counted_and_left() -> None:
-    door = intake()
-    assert door.event(replace(SILENT, asset="DOGE")) == []
-    assert door.unwatched == 1
+def test_wallets_of_unwatched_assets_are_counted_and_ignored() -> None:
+    under_test = intake()
+    assert under_test.event(replace(SILENT, asset="DOGE")) == []
+    assert under_test.unwatched == 1
 
 
 def test_unknown_reserves_stay_unknown() -> None:

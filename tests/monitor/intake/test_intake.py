@@ -1,4 +1,4 @@
-"""The only door: every reading and every chain event becomes the right signals."""
+"""Tests of the intake: every reading becomes the right signals."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ OTHER = Address("0x" + "cc" * 20)
 
 
 def intake() -> Intake:
-    door = Intake(
+    under_test = Intake(
         vantage="tokyo",
         assets=["BTC", "ETH"],
         contracts={("ethereum", PROXY): ["ETH"]},
         pools={("ethereum", POOL): ["ETH", "BTC"]},
     )
-    door.know("bybit", [Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP)])
-    return door
+    under_test.know("bybit", [Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP)])
+    return under_test
 
 
 def liquidation(**changes: object) -> Liquidation:
@@ -232,65 +232,69 @@ def test_every_reading_has_its_signal(reading: Reading, kind: SignalKind | None,
         assert one.subject.vantage == "tokyo"
 
 
-def test_every_kind_of_reading_is_tried_here() -> None:
+def test_every_kind_of_reading_is_tested_here() -> None:
     assert {type(reading) for reading, _, _ in READINGS} == set(get_args(Reading))
 
 
 def test_a_venue_stamp_is_corrected_by_the_clock_offset() -> None:
-    door = intake()
-    door.reading(VenueClock(venue=V, received_at=NOW, offset_s=1.27, bound_s=0.02, samples=4, origin="rest"))
+    under_test = intake()
+    under_test.reading(VenueClock(venue=V, received_at=NOW, offset_s=1.27, bound_s=0.02, samples=4, origin="rest"))
 
-    (signal,) = door.reading(liquidation(event_time=NOW + timedelta(seconds=1)))
+    (signal,) = under_test.reading(liquidation(event_time=NOW + timedelta(seconds=1)))
 
     assert signal.event_time == NOW - timedelta(seconds=0.27)
 
 
-def test_an_event_never_lies_after_its_receipt() -> None:
+def test_an_event_time_is_never_after_its_receipt() -> None:
     (signal,) = intake().reading(liquidation(event_time=NOW + timedelta(seconds=5)))
 
     assert signal.event_time == NOW
 
 
-def test_a_stamp_of_another_year_without_a_known_clock_is_taken_as_now() -> None:
+def test_a_time_from_another_year_without_a_known_clock_is_taken_as_now() -> None:
     (signal,) = intake().reading(liquidation(event_time=NOW - timedelta(days=800)))
 
     assert signal.event_time == NOW
 
 
 def test_open_interest_without_a_price_takes_the_last_mark() -> None:
-    door = intake()
+    under_test = intake()
     bare = OpenInterest(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, base=Decimal(2), usd=None)
-    assert door.reading(bare) == []
+    assert under_test.reading(bare) == []
 
-    door.reading(MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=100.0, index=None))
+    under_test.reading(
+        MarkPrice(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, mark=100.0, index=None)
+    )
 
-    assert [one.value for one in door.reading(bare)] == [200.0]
+    assert [one.value for one in under_test.reading(bare)] == [200.0]
 
 
-def test_what_nobody_watches_is_counted_and_left_out() -> None:
-    door = intake()
+def test_unwatched_readings_are_counted_and_left_out() -> None:
+    under_test = intake()
 
-    assert door.reading(liquidation(instrument="DOGEUSDT")) == []
+    assert under_test.reading(liquidation(instrument="DOGEUSDT")) == []
     assert (
-        door.reading(WalletStatus(venue=V, asset="XYZ", network="", received_at=NOW, deposits=True, withdrawals=True))
+        under_test.reading(
+            WalletStatus(venue=V, asset="XYZ", network="", received_at=NOW, deposits=True, withdrawals=True)
+        )
         == []
     )
-    assert door.unwatched == 2
+    assert under_test.unwatched == 2
 
 
 def test_listed_instruments_of_watched_assets_become_known() -> None:
-    door = intake()
+    under_test = intake()
     listed = [
         Instrument(symbol="ETHPERP", base="ETH", quote="USDT", market=Market.PERP),
         Instrument(symbol="DOGEUSDT", base="DOGE", quote="USDT", market=Market.PERP),
     ]
-    door.reading(InstrumentsListed(venue=V, received_at=NOW, instruments=tuple(listed)))
+    under_test.reading(InstrumentsListed(venue=V, received_at=NOW, instruments=tuple(listed)))
 
-    assert [one.subject.asset for one in door.reading(liquidation(instrument="ETHPERP"))] == ["ETH"]
-    assert door.reading(liquidation(instrument="DOGEUSDT")) == []
+    assert [one.subject.asset for one in under_test.reading(liquidation(instrument="ETHPERP"))] == ["ETH"]
+    assert under_test.reading(liquidation(instrument="DOGEUSDT")) == []
 
 
-def test_a_refusal_of_ours_says_so() -> None:
+def test_a_refusal_caused_by_us_is_marked_as_ours() -> None:
     (signal,) = intake().reading(request(refusal=Refusal.GEO_BLOCKED, status=451))
 
     assert (signal.attributes["outcome"], signal.attributes["ours"]) == ("geo_blocked", True)

@@ -1,4 +1,4 @@
-"""Every kind of signal is declared, and each declaration says if the store may drop it under pressure."""
+"""Tests that every kind of signal is declared, and that its declaration says if the store may drop it under pressure."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_every_kind_of_signal_is_declared() -> None:
     assert set(KINDS) == set(SignalKind)
 
 
-def test_liquidations_and_everything_a_chain_shows_are_never_dropped() -> None:
+def test_liquidations_and_all_chain_signals_are_never_dropped() -> None:
     assert {kind.value for kind, declared in KINDS.items() if not declared.droppable} == LIQUIDATIONS | CHAIN
 
 
-def test_what_is_measured_again_soon_may_be_dropped() -> None:
+def test_signals_that_are_measured_again_soon_may_be_dropped() -> None:
     measured = {"request", "book", "tick", "feed_pulse", "feed_lag", "engine_lag", "headroom", "funding", "volume"}
     measured |= {"mark_price", "long_short_ratio", "open_interest", "clock_offset", "missed_slot", "control"}
     assert measured <= {kind.value for kind, declared in KINDS.items() if declared.droppable}

@@ -1,4 +1,4 @@
-"""A board, sources and the judges of assets and venues, without producers: what stands there, a test puts there."""
+"""A board, sources and the assessors of assets and venues, without producers: a test puts the evidence on the board."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.monitor.correlator.test_parts import evidence
 GAP_S = 1000.0
 
 
-class Judges:
-    """BTC at some venues and on one network: a source for each leg, all fresh."""
+class Assessors:
+    """BTC at some venues and on one network, with a fresh source for each leg."""
 
     def __init__(self, venues: Iterable[str], settings: CorrelatorSettings | None = None) -> None:
         self.settings = settings or CorrelatorSettings()
         self.sources = Coverage()
         self.board = ActiveEvidence(self.sources)
         self.attribution = Attribution(self.settings)
-        self.judging = AssetAssessor(self.settings, self.sources, self.board, self.attribution)
+        self.asset_assessor = AssetAssessor(self.settings, self.sources, self.board, self.attribution)
         self.venues = VenueAssessor(self.settings, self.sources, self.board, self.attribution)
-        self.teller = ChangeWriter(self.settings, self.board)
+        self.change_writer = ChangeWriter(self.settings, self.board)
         self.now_s = at(0).timestamp()
         for venue in venues:
             self.expect(f"{venue}/book_ws", "venue", Subject(asset="BTC", venue=venue))
@@ -39,29 +39,29 @@ class Judges:
 
     def expect(self, source: str, leg: str, subject: Subject, weight: float = 1.0) -> None:
         """Declare a source that is expected every thousand seconds."""
-        said: dict[str, Scalar] = {"leg": leg, "weight": weight}
-        self.hear(Signal(SignalKind.EXPECT, subject, at(0), at(0), source, 1, GAP_S, said))
+        attributes: dict[str, Scalar] = {"leg": leg, "weight": weight}
+        self.receive(Signal(SignalKind.EXPECT, subject, at(0), at(0), source, 1, GAP_S, attributes))
 
-    def hear(self, signal: Signal) -> None:
+    def receive(self, signal: Signal) -> None:
         self.sources.on_signal(signal, signal.received_at.timestamp())
 
     def close(self, *sources: str) -> None:
-        """These sources are closed at the beginning."""
+        """Close these sources at the beginning."""
         for source in sources:
             venue = source.partition("/")[0]
             subject = Subject(venue=venue)
-            self.hear(Signal(SignalKind.FEED_CLOSED, subject, at(0), at(0), source, 2, 1.0, {"planned": False}))
+            self.receive(Signal(SignalKind.FEED_CLOSED, subject, at(0), at(0), source, 2, 1.0, {"planned": False}))
 
-    def look_from(self, *vantages: str) -> None:
-        """Requests that went well, from each of these places."""
+    def reachable_from(self, *vantages: str) -> None:
+        """Record a successful request from each of these vantages."""
         for vantage in vantages:
             subject = Subject(venue="a", vantage=vantage)
-            said: dict[str, Scalar] = {"outcome": "ok", "check": "time", "ours": False}
-            signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), "a/time", 1, 0.1, said)
+            attributes: dict[str, Scalar] = {"outcome": "ok", "check": "time", "ours": False}
+            signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), "a/time", 1, 0.1, attributes)
             self.attribution.on_signal(signal, at(0).timestamp())
 
     def fact(self, venue: str, *, weight: float, grade: int = 3, name: str = "f", second: float = 0) -> Evidence:
-        """A shared fact of one venue."""
+        """Put a shared fact of one venue on the board."""
         one = replace(
             evidence(f"{name}:{venue}", weight, second, Leg.VENUE),
             subject=Subject(venue=venue),
@@ -72,10 +72,10 @@ class Judges:
         return one
 
     def own(self, leg: Leg, *, weight: float, grade: int = 3, name: str = "own", second: float = 0) -> Evidence:
-        """A finding on the asset itself."""
+        """Put a finding about the asset itself on the board."""
         one = replace(evidence(f"{name}:{leg}", weight, second, leg), grade=grade)
         self.board.put(one)
         return one
 
     def asset(self, name: str = "BTC") -> Assessment:
-        return self.judging.assess(name, self.now_s)
+        return self.asset_assessor.assess(name, self.now_s)

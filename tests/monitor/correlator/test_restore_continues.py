@@ -1,4 +1,4 @@
-"""Frozen and thawed at twenty places of a log, the correlator goes on with the same digest, changes and memories."""
+"""Tests that a correlator restored at twenty places of a log continues with the same digest, changes and memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CUTS = 20
 
 
 def log() -> list[Signal]:
-    """All that is remembered at once: a storm, a throttled feed, a gap, a reorg, our own network down, late signals."""
+    """A log that fills every memory at once: a storm, a throttled feed, a gap, a reorg, our own network down, late signals."""
     story = Story(150, censoring="latest_per_second").trouble(30, 70, "alpha", "beta").surge(35, 70).upgrade(45)
     story.migrate(45).retract(90).mute(50, 80, "gamma/liquidation", f"{NETWORK}/chain").network_down(100, 112)
     signals = story.signals()
@@ -40,14 +40,14 @@ def whole() -> tuple[Correlator, list[IncidentChange]]:
 WHOLE, CHANGES = whole()
 
 
-def test_the_log_holds_a_storm_its_end_a_late_signal_and_our_own_outage() -> None:
+def test_the_log_contains_a_storm_its_end_late_signals_and_our_own_outage() -> None:
     assert {ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.ENDED} <= {one.kind for one in CHANGES}
     assert Fault.LOCAL in {one.fault for one in CHANGES}
     assert WHOLE.late == 3
 
 
 @pytest.mark.parametrize("cut", range(CUTS))
-def test_a_correlator_thawed_at_any_place_continues_as_if_it_had_not_stopped(cut: int) -> None:
+def test_a_correlator_restored_at_any_place_continues_as_if_it_had_not_stopped(cut: int) -> None:
     place = (2 * cut + 1) * len(LOG) // (2 * CUTS)
     first = Correlator(DRILL)
     changes = [change for one in LOG[:place] for change in first.on_signal(one)]

@@ -1,4 +1,4 @@
-"""What an incident says: figures, onset, what argues against, what is unseen, how often chance would do it, and its bounds."""
+"""Tests of an incident's text: figures, onset, counter-evidence, blind sources, false-alarm rate and size limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from monitor.correlator.explain import (
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Blindness, ChangeKind, Fault, IncidentChange, IncidentState, Leg, Level
 from monitor.signals import Scalar, Signal, SignalKind, Subject
-from tests.monitor.correlator.judges import Judges
+from tests.monitor.correlator.assessors import Assessors
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import evidence
 
@@ -28,14 +28,14 @@ S = CorrelatorSettings()
 
 def forced(second: float, usd: float, seq: int) -> Signal:
     subject = Subject(asset="BTC", venue="alpha", instrument="BTC-PERP")
-    said: dict[str, Scalar] = {"side": "long", "censoring": "complete", "backlog": False}
-    return Signal(SignalKind.LIQUIDATION, subject, at(second), at(second), "alpha/liquidation", seq, usd, said)
+    text: dict[str, Scalar] = {"side": "long", "censoring": "complete", "backlog": False}
+    return Signal(SignalKind.LIQUIDATION, subject, at(second), at(second), "alpha/liquidation", seq, usd, text)
 
 
 def surge(per_s: int, usd: float) -> list[IncidentChange]:
-    """One forced order of 100 USD each ten seconds for five minutes, then so many a second of so much."""
+    """The changes of one forced order of 100 USD every ten seconds for five minutes, then `per_s` a second of `usd` each."""
     correlator = Correlator()
-    told: list[IncidentChange] = []
+    asset_change: list[IncidentChange] = []
     for second in range(306):
         count = per_s if second >= 300 else int(second % 10 == 0)
         signals = [
@@ -43,11 +43,11 @@ def surge(per_s: int, usd: float) -> list[IncidentChange]:
         ]
         tick = Signal(SignalKind.TICK, Subject(), at(second + 0.9), at(second + 0.9), "clock", second, 0.0)
         for one in (*signals, tick):
-            told += correlator.on_signal(one)
-    return told
+            asset_change += correlator.on_signal(one)
+    return asset_change
 
 
-def test_a_surge_is_reported_as_times_normal_with_its_rate_and_its_dollars() -> None:
+def test_a_surge_is_reported_as_a_multiple_of_normal_with_its_rate_and_its_dollars() -> None:
     [opened] = surge(5, 1000.0)
     # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; grade 4 is once in 13 weeks
     assert opened.headline == (
@@ -56,42 +56,42 @@ def test_a_surge_is_reported_as_times_normal_with_its_rate_and_its_dollars() -> 
     assert (opened.at, opened.opened_at) == (at(302), at(300))
 
 
-def test_the_evidence_of_a_surge_holds_the_figures_that_its_words_tell() -> None:
+def test_the_evidence_of_a_surge_holds_the_figures_of_its_text() -> None:
     [opened] = surge(8, 2_500_000.0)
     [found] = opened.evidence
     assert found.said == "liquidations 80x normal (8.0/s, 20,000,200 USD in 30 s)"
     assert found.value == pytest.approx(8.0)
     assert found.normal == pytest.approx(0.1)
     assert (found.unit, found.grade, found.weight, found.onset) == ("1/s", 4, 4.0, at(300))
-    assert opened.at == at(301)  # grade 4 in its first second: told at once
+    assert opened.at == at(301)  # grade 4 in its first second: reported at once
 
 
 def episode(scope: str, **has: object) -> Episode:
-    made = Episode(scope, S)
+    built = Episode(scope, S)
     fields: dict[str, object] = {
         "incident_id": "i-1", "opened_s": at(-5).timestamp(), "level": Level.SQUALL, "peak": Level.PERFECT_STORM,
         "critical": True, "pages": True, "revision": 7, "state": IncidentState.OPEN, "parent_id": "p-1",
     }  # fmt: skip
     for name, value in (fields | has).items():
-        setattr(made, name, value)
-    return made
+        setattr(built, name, value)
+    return built
 
 
-def two_legs() -> Judges:
-    judges = Judges("a")
-    judges.look_from("home", "away")
-    judges.now_s = at(60).timestamp()
-    judges.own(Leg.LIQUIDATION, weight=3.0, grade=3, name="fast", second=50)
-    judges.own(Leg.MIGRATION, weight=2.0, grade=2, name="moved", second=40)
-    return judges
+def two_legs() -> Assessors:
+    assessors = Assessors("a")
+    assessors.reachable_from("home", "away")
+    assessors.now_s = at(60).timestamp()
+    assessors.own(Leg.LIQUIDATION, weight=3.0, grade=3, name="fast", second=50)
+    assessors.own(Leg.MIGRATION, weight=2.0, grade=2, name="moved", second=40)
+    return assessors
 
 
-def told(judges: Judges, kind: ChangeKind = ChangeKind.RAISED) -> IncidentChange:
-    return judges.teller.asset(kind, episode("asset:BTC"), judges.asset(), judges.now_s)
+def asset_change(assessors: Assessors, kind: ChangeKind = ChangeKind.RAISED) -> IncidentChange:
+    return assessors.change_writer.asset(kind, episode("asset:BTC"), assessors.asset(), assessors.now_s)
 
 
 def test_a_change_says_its_legs_in_order_of_onset_and_how_often_chance_would_bring_both() -> None:
-    change = told(two_legs())
+    change = asset_change(two_legs())
     # a seventh a day over 180 s and one a day over an hour: 3780 s / 7 = 1 in 160 days
     assert change.far_per_day == pytest.approx(0.00625)
     assert change.headline == (
@@ -100,7 +100,7 @@ def test_a_change_says_its_legs_in_order_of_onset_and_how_often_chance_would_bri
 
 
 def test_a_change_carries_what_the_episode_and_the_verdict_hold() -> None:
-    change = told(two_legs())
+    change = asset_change(two_legs())
     assert (change.incident_id, change.scope, change.kind) == ("i-1", "asset:BTC", ChangeKind.RAISED)
     assert (change.state, change.level, change.peak) == (IncidentState.OPEN, Level.SQUALL, Level.PERFECT_STORM)
     assert (change.at, change.opened_at, change.revision) == (at(60), at(-5), 7)
@@ -112,10 +112,10 @@ def test_a_change_carries_what_the_episode_and_the_verdict_hold() -> None:
     assert change.rejected_causes == ("local: other targets answer", "market: fewer than most venues are in stress")
 
 
-def test_what_is_unseen_is_said_first_by_leg_and_then_by_source_three_at_most() -> None:
-    judges = Judges("abcd")
-    judges.close(*(f"{venue}/liquidation" for venue in "abcd"))
-    change = told(judges)
+def test_the_headline_names_unseen_legs_and_then_at_most_three_blind_sources() -> None:
+    assessors = Assessors("abcd")
+    assessors.close(*(f"{venue}/liquidation" for venue in "abcd"))
+    change = asset_change(assessors)
     assert change.headline == (
         "CALM BTC: nothing strong now; cannot see: liquidation; blind: a/liquidation (closed), b/liquidation (closed), "
         "c/liquidation (closed); by chance: never measured"
@@ -128,47 +128,49 @@ def test_what_is_unseen_is_said_first_by_leg_and_then_by_source_three_at_most() 
     )
 
 
-def test_a_leg_whose_grade_has_faded_is_left_out_of_what_chance_would_do() -> None:
-    judges = two_legs()
-    judges.own(Leg.VENUE, weight=0.9, grade=4, name="x", second=60)
-    judges.own(Leg.VENUE, weight=0.9, grade=4, name="y", second=60)
-    assert told(judges).far_per_day == pytest.approx(0.00625)
+def test_a_leg_whose_grade_has_faded_is_left_out_of_the_chance_rate() -> None:
+    assessors = two_legs()
+    assessors.own(Leg.VENUE, weight=0.9, grade=4, name="x", second=60)
+    assessors.own(Leg.VENUE, weight=0.9, grade=4, name="y", second=60)
+    assert asset_change(assessors).far_per_day == pytest.approx(0.00625)
 
 
-def test_a_grave_finding_of_a_leg_that_is_not_true_is_left_out_of_it_too() -> None:
-    judges = two_legs()
-    judges.own(Leg.VENUE, weight=1.0, grade=4, name="x", second=60)
-    assert told(judges).far_per_day == pytest.approx(0.00625)
+def test_a_grave_finding_of_a_leg_that_is_not_true_is_left_out_of_the_chance_rate() -> None:
+    assessors = two_legs()
+    assessors.own(Leg.VENUE, weight=1.0, grade=4, name="x", second=60)
+    assert asset_change(assessors).far_per_day == pytest.approx(0.00625)
 
 
 def test_at_most_twenty_four_pieces_of_evidence_are_reported_the_heaviest_of_a_leg_first() -> None:
-    judges = Judges("a")
+    assessors = Assessors("a")
     for index in range(30):
-        judges.own(Leg.MIGRATION, weight=1.0 + index / 10, name=f"m{index:02}", second=-index)
-    change = told(judges)
+        assessors.own(Leg.MIGRATION, weight=1.0 + index / 10, name=f"m{index:02}", second=-index)
+    change = asset_change(assessors)
     assert len(change.evidence) == 24
     onsets = [one.onset for one in change.evidence]
     assert onsets == sorted(onsets)
 
 
 def test_at_most_twenty_four_facts_of_a_venue_are_reported_in_order_of_onset() -> None:
-    judges = Judges("a")
+    assessors = Assessors("a")
     for index in range(30):
-        judges.fact("a", weight=1.0 + index / 10, name=f"v{index:02}", second=index % 7)
-    judges.now_s = at(7).timestamp()
-    [seen] = judges.venues.assess(judges.now_s, (), ())
-    change = judges.teller.venue(ChangeKind.OPENED, episode("venue:a"), seen, judges.now_s)
+        assessors.fact("a", weight=1.0 + index / 10, name=f"v{index:02}", second=index % 7)
+    assessors.now_s = at(7).timestamp()
+    [seen] = assessors.venues.assess(assessors.now_s, (), ())
+    change = assessors.change_writer.venue(ChangeKind.OPENED, episode("venue:a"), seen, assessors.now_s)
     assert {one.name for one in change.evidence} == {f"v{index:02}:a" for index in range(6, 30)}
     assert list(change.evidence) == sorted(change.evidence, key=lambda one: (one.onset, one.id))
 
 
-def test_a_venues_change_names_its_strongest_fact_and_whom_it_affects() -> None:
-    judges = Judges("a")
-    judges.fact("a", weight=2.0, grade=3, name="slow", second=0)
-    judges.fact("a", weight=4.0, grade=2, name="down", second=10)
-    judges.now_s = at(10).timestamp()
-    [seen] = judges.venues.assess(judges.now_s, (), ())
-    change = judges.teller.venue(ChangeKind.OPENED, episode("venue:a", level=Level.WATCH), seen, judges.now_s)
+def test_a_venues_change_names_its_strongest_fact_and_the_affected_assets() -> None:
+    assessors = Assessors("a")
+    assessors.fact("a", weight=2.0, grade=3, name="slow", second=0)
+    assessors.fact("a", weight=4.0, grade=2, name="down", second=10)
+    assessors.now_s = at(10).timestamp()
+    [seen] = assessors.venues.assess(assessors.now_s, (), ())
+    change = assessors.change_writer.venue(
+        ChangeKind.OPENED, episode("venue:a", level=Level.WATCH), seen, assessors.now_s
+    )
     assert change.headline == (
         "WATCH venue a: down:a since 12:00:10; affects 1 asset: BTC; by chance once in 1.0 weeks"
     )
@@ -179,26 +181,26 @@ def test_a_venues_change_names_its_strongest_fact_and_whom_it_affects() -> None:
     assert change.rejected_causes == ("local: other targets answer", "market: fewer than most venues are in stress")
 
 
-def test_a_venue_names_a_fact_of_half_a_nat() -> None:
-    judges = Judges("a")
-    judges.fact("a", weight=0.5, grade=4, name="slow")
-    [seen] = judges.venues.assess(judges.now_s, (), ())
-    change = judges.teller.venue(ChangeKind.ENDED, episode("venue:a"), seen, judges.now_s)
+def test_a_venues_headline_names_a_fact_of_half_a_nat() -> None:
+    assessors = Assessors("a")
+    assessors.fact("a", weight=0.5, grade=4, name="slow")
+    [seen] = assessors.venues.assess(assessors.now_s, (), ())
+    change = assessors.change_writer.venue(ChangeKind.ENDED, episode("venue:a"), seen, assessors.now_s)
     assert "slow:a since 12:00:00" in change.headline
 
 
-def test_a_venue_with_nothing_strong_names_nothing() -> None:
-    judges = Judges("a")
-    judges.fact("a", weight=0.49, grade=4)
-    [seen] = judges.venues.assess(judges.now_s, (), ())
-    change = judges.teller.venue(ChangeKind.ENDED, episode("venue:a"), seen, judges.now_s)
+def test_a_venues_headline_without_a_strong_fact_names_none() -> None:
+    assessors = Assessors("a")
+    assessors.fact("a", weight=0.49, grade=4)
+    [seen] = assessors.venues.assess(assessors.now_s, (), ())
+    change = assessors.change_writer.venue(ChangeKind.ENDED, episode("venue:a"), seen, assessors.now_s)
     assert change.headline == ("CALM venue a: nothing strong now; affects 1 asset: BTC; by chance: never measured")
 
 
-def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
-    judges = Judges("a")
+def test_the_incident_of_our_own_network_opens_and_ends_without_a_page() -> None:
+    assessors = Assessors("a")
     own = Episode("vantage:Home", S)
-    began = judges.teller.local("Home", True, at(100).timestamp(), own)
+    began = assessors.change_writer.local("Home", True, at(100).timestamp(), own)
     assert (began.kind, began.state, began.level, began.fault) == (
         ChangeKind.OPENED, IncidentState.OPEN, Level.WATCH, Fault.LOCAL,
     )  # fmt: skip
@@ -207,7 +209,7 @@ def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
     assert began.runbook == "ops/runbooks/local.md"
     assert (own.open, began.critical, began.far_per_day) == (True, False, 0.0)
     assert began.headline.startswith("LOCAL Home: nearly every venue and control fails at once")
-    ended = judges.teller.local("Home", False, at(150).timestamp(), own)
+    ended = assessors.change_writer.local("Home", False, at(150).timestamp(), own)
     assert (ended.kind, ended.state, ended.level, ended.peak) == (
         ChangeKind.ENDED, IncidentState.ENDED, Level.CALM, Level.WATCH,
     )  # fmt: skip
@@ -215,14 +217,14 @@ def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
     assert ended.incident_id == began.incident_id
     assert ended.headline == "LOCAL Home: our own network answers again"
     assert [own.open] == [False]
-    again = judges.teller.local("Home", True, at(900).timestamp(), own)
+    again = assessors.change_writer.local("Home", True, at(900).timestamp(), own)
     assert (again.revision, again.opened_at) == (1, at(900))
     assert again.incident_id != began.incident_id
     assert again.replay_id == f"{again.incident_id}:1"
 
 
 @pytest.mark.parametrize(
-    ("count", "said"),
+    ("count", "text"),
     [
         (0, "no watched asset trades there"),
         (1, "affects 1 asset: A0"),
@@ -231,15 +233,15 @@ def test_our_own_networks_incident_opens_and_ends_and_pages_nobody() -> None:
         (9, "affects 9 assets: A0, A1, A2, A3, A4, A5, A6, A7 and 1 more"),
     ],
 )
-def test_a_venue_names_eight_assets_and_counts_the_rest(count: int, said: str) -> None:
+def test_a_venues_headline_names_eight_assets_and_counts_the_rest(count: int, text: str) -> None:
     assets = [f"A{index}" for index in range(count)]
     assert (
-        venue_headline("v", Level.WATCH, None, Fault.VENUE, assets, ()) == f"WATCH venue v: nothing strong now; {said}"
+        venue_headline("v", Level.WATCH, None, Fault.VENUE, assets, ()) == f"WATCH venue v: nothing strong now; {text}"
     )
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "text"),
     [
         (Fault.MARKET, "; most venues are in stress at once: the market"),
         (Fault.PATH, "; another vantage reaches it: the path there"),
@@ -247,10 +249,10 @@ def test_a_venue_names_eight_assets_and_counts_the_rest(count: int, said: str) -
         (Fault.VENUE, ""),
     ],
 )
-def test_a_venues_headline_says_whose_fault_it_is_where_not_its_own(fault: Fault, said: str) -> None:
+def test_a_venues_headline_says_whose_fault_it_is_if_it_is_not_the_venues(fault: Fault, text: str) -> None:
     blind = [Blindness(source="v/x", leg=Leg.VENUE, coverage=0.0, since=at(0), reason="closed")]
     headline = venue_headline("v", Level.WATCH, evidence("slow", second=3), fault, ["BTC"], blind)
-    assert headline == f"WATCH venue v: slow since 12:00:03{said}; affects 1 asset: BTC; blind: v/x (closed)"
+    assert headline == f"WATCH venue v: slow since 12:00:03{text}; affects 1 asset: BTC; blind: v/x (closed)"
 
 
 @pytest.mark.parametrize(
@@ -262,33 +264,33 @@ def test_a_venues_headline_says_whose_fault_it_is_where_not_its_own(fault: Fault
         (Fault.LOCAL, False, ("market: fewer than most venues are in stress",)),
     ],
 )
-def test_causes_not_taken_are_rejected_with_their_reason(
+def test_other_causes_are_listed_as_rejected_with_their_reason(
     fault: Fault, *, good: bool, rejected: tuple[str, ...]
 ) -> None:
     assert rejected_causes(fault, good) == rejected
 
 
-def test_runbooks_are_by_level_and_by_fault() -> None:
+def test_runbooks_are_chosen_by_level_and_by_fault() -> None:
     assert runbook("b/", Level.STORM_SUSPECTED, Fault.VENUE) == "b/storm-suspected.md"
     assert runbook("b/", Level.STORM_SUSPECTED, Fault.LOCAL) == "b/local.md"
     assert venue_runbook("b/", Fault.PATH) == "b/venue.md"
     assert venue_runbook("b/", Fault.LOCAL) == "b/local.md"
 
 
-def test_the_darkest_source_is_named_first_and_of_equal_ones_the_first_by_name() -> None:
+def test_the_source_with_the_least_coverage_is_named_first_and_equal_ones_by_name() -> None:
     one = Blindness(source="b", leg=Leg.VENUE, coverage=0.2, since=at(0), reason="closed")
     order = [replace(one, coverage=0.1), replace(one, source="a"), one]
     assert sorted([order[2], order[1], order[0]], key=blindness_order) == order
 
 
-def test_our_own_network_is_said_to_be_down_or_back() -> None:
+def test_the_local_headline_says_that_our_network_is_down_or_back() -> None:
     assert local_headline("home", back=True) == "LOCAL home: our own network answers again"
     assert local_headline("home", back=False).endswith("our own network, not the venues")
 
 
-def test_the_bound_of_evidence_is_one_for_all_legs() -> None:
-    judges = Judges("a")
+def test_the_bound_of_evidence_is_shared_by_all_legs() -> None:
+    assessors = Assessors("a")
     for leg, count in ((Leg.LIQUIDATION, 20), (Leg.MIGRATION, 10)):
         for index in range(count):
-            judges.own(leg, weight=2.0, name=f"e{index:02}")
-    assert len(told(judges).evidence) == 24
+            assessors.own(leg, weight=2.0, name=f"e{index:02}")
+    assert len(asset_change(assessors).evidence) == 24

@@ -1,4 +1,4 @@
-"""LOCAL, PATH, VENUE or MARKET: when each is said, and what forbids it (facts: detection §2)."""
+"""Tests of fault attribution: when the fault is LOCAL, PATH, VENUE or MARKET, and what prevents each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monitor.correlator.attribution import Attribution
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Fault, Leg, LegState, Level
 from monitor.signals import Scalar, Signal, SignalKind, Subject
-from tests.monitor.correlator.judges import Judges
+from tests.monitor.correlator.assessors import Assessors
 from tests.monitor.correlator.storm import at
 
 VENUES = ("a", "b", "c", "d", "e", "f", "g")
@@ -18,20 +18,20 @@ CONTROLS = ("x", "y", "z")
 def ask(
     one: Attribution, second: float, name: str, outcome: str, vantage: str | None = "home", check: str = "time"
 ) -> None:
-    """One request to a venue, or to a control where the name is a control's."""
+    """One request to a venue, or to a control target if the name is one of CONTROLS."""
     control = name in CONTROLS
     kind = SignalKind.CONTROL if control else SignalKind.REQUEST
     subject = Subject(venue=None if control else name, vantage=vantage)
-    said: dict[str, Scalar] = {"outcome": outcome, "check": check, "ours": False}
+    attributes: dict[str, Scalar] = {"outcome": outcome, "check": check, "ours": False}
     if control:
-        said["target"] = name
+        attributes["target"] = name
     source = f"control/{name}" if control else f"{name}/{check}"
-    signal = Signal(kind, subject, at(second), at(second), source, 1, 1.0, said)
+    signal = Signal(kind, subject, at(second), at(second), source, 1, 1.0, attributes)
     one.on_signal(signal, at(second).timestamp())
 
 
 def rounds(one: Attribution, down: str, good: str = "", *, since: int = 0, count: int = 2) -> None:
-    """Rounds of one request each: these targets time out, those answer."""
+    """Rounds of one request each: the targets in `down` time out, the targets in `good` answer."""
     for second in range(since, since + count):
         for name in down:
             ask(one, second, name, "timeout")
@@ -47,14 +47,14 @@ def watch() -> Attribution:
     return Attribution(CorrelatorSettings())
 
 
-def test_one_control_that_answers_forbids_local_whatever_else_is_down() -> None:
+def test_one_control_that_answers_prevents_local_whatever_else_is_down() -> None:
     attribution = watch()
     rounds(attribution, "abcdefgxy", "z")
     assert close(attribution, 2) == []
     assert not attribution.suspected
 
 
-def test_a_control_that_failed_once_forbids_local_and_leaves_the_suspicion() -> None:
+def test_a_control_that_failed_once_prevents_local_but_the_suspicion_remains() -> None:
     attribution = watch()
     rounds(attribution, "abcdefgxy", "z", count=1)
     rounds(attribution, "abcdefgxyz", since=1, count=1)
@@ -70,7 +70,7 @@ def test_eight_targets_of_ten_are_local_and_seven_are_not(down: str, good: str, 
     assert attribution.suspected is local
 
 
-def test_one_failed_round_is_a_suspicion_and_the_second_is_local() -> None:
+def test_one_failed_round_raises_a_suspicion_and_the_second_means_local() -> None:
     attribution = watch()
     rounds(attribution, "abcxyz", count=1)
     assert close(attribution, 1) == []
@@ -81,7 +81,7 @@ def test_one_failed_round_is_a_suspicion_and_the_second_is_local() -> None:
     assert attribution.local_since_s == {"home": at(2).timestamp()}
 
 
-def test_two_checks_that_failed_once_each_are_no_two_rounds() -> None:
+def test_two_checks_that_failed_once_each_are_not_two_rounds() -> None:
     attribution = watch()
     for name in "abx":
         ask(attribution, 0, name, "timeout", check="time")
@@ -94,14 +94,14 @@ def test_one_check_of_two_instruments_is_two_checks() -> None:
     for name in "abx":
         for instrument in ("BTC-PERP", "ETH-PERP"):
             subject = Subject(venue=name, vantage="home", instrument=instrument)
-            said: dict[str, Scalar] = {"outcome": "timeout", "check": "depth", "ours": False}
-            signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), f"{name}/depth", 1, 1.0, said)
+            attributes: dict[str, Scalar] = {"outcome": "timeout", "check": "depth", "ours": False}
+            signal = Signal(SignalKind.REQUEST, subject, at(0), at(0), f"{name}/depth", 1, 1.0, attributes)
             attribution.on_signal(signal, at(0).timestamp())
     assert close(attribution, 1) == []
     assert attribution.suspected
 
 
-def test_a_check_that_failed_twice_is_enough_beside_one_that_failed_once() -> None:
+def test_one_check_that_failed_twice_is_enough_when_another_failed_once() -> None:
     attribution = watch()
     for name in "abx":
         ask(attribution, 0, name, "timeout", check="depth")
@@ -110,17 +110,17 @@ def test_a_check_that_failed_twice_is_enough_beside_one_that_failed_once() -> No
 
 
 @pytest.mark.parametrize(("outcome", "answered"), [("geo_blocked", True), ("timeout", False), ("budget", False)])
-def test_a_fault_of_ours_is_an_answer_unless_nothing_was_asked(outcome: str, *, answered: bool) -> None:
+def test_a_fault_of_our_own_counts_as_an_answer_unless_no_request_was_sent(outcome: str, *, answered: bool) -> None:
     attribution = watch()
     rounds(attribution, "ax")
     subject = Subject(venue="a", vantage="home")
-    said: dict[str, Scalar] = {"outcome": outcome, "check": "time", "ours": True}
-    signal = Signal(SignalKind.REQUEST, subject, at(2), at(2), "a/time", 1, 1.0, said)
+    attributes: dict[str, Scalar] = {"outcome": outcome, "check": "time", "ours": True}
+    signal = Signal(SignalKind.REQUEST, subject, at(2), at(2), "a/time", 1, 1.0, attributes)
     attribution.on_signal(signal, at(2).timestamp())
     assert bool(close(attribution, 3)) is not answered
 
 
-def test_a_budget_that_is_the_venues_word_is_an_answer() -> None:
+def test_a_budget_refusal_reported_by_the_venue_counts_as_an_answer() -> None:
     attribution = watch()
     rounds(attribution, "ax")
     ask(attribution, 2, "a", "budget")
@@ -136,7 +136,7 @@ def test_one_vantage_of_two_is_enough_for_a_suspicion_and_eight_of_ten_targets_a
     assert attribution.suspected
 
 
-def test_an_answer_between_two_failures_starts_the_rounds_anew() -> None:
+def test_an_answer_between_two_failures_restarts_the_count_of_rounds() -> None:
     attribution = watch()
     rounds(attribution, "abxyz", count=1)
     ask(attribution, 1, "a", "ok", check="other")
@@ -155,7 +155,7 @@ def test_every_failure_in_transport_counts(outcome: str) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["overloaded", "throttled", "geo_blocked", "ok"])
-def test_an_answer_of_whatever_kind_proves_the_way_there(outcome: str) -> None:
+def test_an_answer_of_any_kind_proves_that_the_venue_is_reachable(outcome: str) -> None:
     attribution = watch()
     for second in (0, 1):
         ask(attribution, second, "a", outcome)
@@ -163,7 +163,7 @@ def test_an_answer_of_whatever_kind_proves_the_way_there(outcome: str) -> None:
     assert close(attribution, 2) == []
 
 
-def test_one_target_alone_cannot_tell_whose_fault_it_is() -> None:
+def test_one_target_alone_cannot_show_whose_fault_it_is() -> None:
     attribution = watch()
     rounds(attribution, "x", count=5)
     assert close(attribution, 5) == []
@@ -172,20 +172,20 @@ def test_one_target_alone_cannot_tell_whose_fault_it_is() -> None:
 
 
 @pytest.mark.parametrize(("second", "local"), [(61, True), (62, False)])
-def test_a_target_not_asked_for_a_minute_says_nothing_of_now(second: float, *, local: bool) -> None:
+def test_a_target_without_a_request_for_a_minute_is_not_counted(second: float, *, local: bool) -> None:
     attribution = watch()
     rounds(attribution, "ax")  # last asked at 1 s
     assert bool(close(attribution, second)) is local
 
 
-def test_a_control_not_asked_for_a_minute_forbids_nothing() -> None:
+def test_a_control_target_without_a_request_for_a_minute_forbids_nothing() -> None:
     attribution = watch()
     ask(attribution, 0, "z", "ok")
     rounds(attribution, "abxy", since=100)
     assert close(attribution, 102) == [("home", True)]
 
 
-def test_local_lasts_half_a_minute_beyond_the_last_second_that_showed_it() -> None:
+def test_local_lasts_half_a_minute_after_the_last_second_that_showed_it() -> None:
     attribution = watch()
     rounds(attribution, "abx")
     assert close(attribution, 2) == [("home", True)]
@@ -219,7 +219,7 @@ def test_vantages_are_judged_each_by_its_own_targets_and_reported_in_order_of_na
         ("timeout", None, False),
     ],
 )
-def test_a_venue_is_reached_from_elsewhere_only_if_one_vantage_reaches_it_and_another_does_not(
+def test_the_path_is_at_fault_only_if_one_vantage_reaches_the_venue_and_another_does_not(
     home: str, away: str | None, *, path: bool
 ) -> None:
     attribution = watch()
@@ -231,70 +231,70 @@ def test_a_venue_is_reached_from_elsewhere_only_if_one_vantage_reaches_it_and_an
     assert attribution.elsewhere_good("a", at(2).timestamp()) is path
 
 
-def test_one_failed_round_at_one_vantage_is_not_yet_the_path() -> None:
+def test_one_failed_round_at_one_vantage_is_not_yet_a_fault_of_the_path() -> None:
     attribution = watch()
     ask(attribution, 0, "a", "timeout", "home")
     ask(attribution, 0, "a", "ok", "away")
     assert not attribution.elsewhere_good("a", at(1).timestamp())
 
 
-def faults(judges: Judges, *, stressed: str, grade: int = 3) -> tuple[Fault, dict[str, Fault]]:
+def faults(assessors: Assessors, *, stressed: str, grade: int = 3) -> tuple[Fault, dict[str, Fault]]:
     for venue in stressed:
-        judges.fact(venue, weight=4.0, grade=grade)
-    seen = [judges.asset()]
-    return seen[0].verdict.fault, {one.venue: one.fault for one in judges.venues.assess(judges.now_s, (), seen)}
+        assessors.fact(venue, weight=4.0, grade=grade)
+    seen = [assessors.asset()]
+    return seen[0].verdict.fault, {one.venue: one.fault for one in assessors.venues.assess(assessors.now_s, (), seen)}
 
 
 def test_three_venues_of_five_in_stress_are_the_market_and_two_are_venues() -> None:
-    three = faults(Judges("abcde"), stressed="abc")
+    three = faults(Assessors("abcde"), stressed="abc")
     assert three == (Fault.MARKET, dict.fromkeys("abc", Fault.MARKET))
-    two = faults(Judges("abcde"), stressed="ab")
+    two = faults(Assessors("abcde"), stressed="ab")
     assert two == (Fault.VENUE, dict.fromkeys("ab", Fault.VENUE))
 
 
-def test_of_two_venues_both_in_stress_are_no_market_and_of_three_two_are() -> None:
-    assert faults(Judges("ab"), stressed="ab") == (Fault.VENUE, dict.fromkeys("ab", Fault.VENUE))
-    assert faults(Judges("abc"), stressed="ab") == (Fault.MARKET, dict.fromkeys("ab", Fault.MARKET))
+def test_two_of_two_venues_in_stress_are_not_the_market_and_two_of_three_are() -> None:
+    assert faults(Assessors("ab"), stressed="ab") == (Fault.VENUE, dict.fromkeys("ab", Fault.VENUE))
+    assert faults(Assessors("abc"), stressed="ab") == (Fault.MARKET, dict.fromkeys("ab", Fault.MARKET))
 
 
 def test_a_venue_with_a_finding_of_the_first_grade_is_not_in_stress() -> None:
-    assert faults(Judges("abc"), stressed="ab", grade=1) == (Fault.VENUE, dict.fromkeys("ab", Fault.VENUE))
-    assert faults(Judges("abc"), stressed="ab", grade=2)[0] is Fault.MARKET
+    assert faults(Assessors("abc"), stressed="ab", grade=1) == (Fault.VENUE, dict.fromkeys("ab", Fault.VENUE))
+    assert faults(Assessors("abc"), stressed="ab", grade=2)[0] is Fault.MARKET
 
 
-def test_what_has_faded_under_half_a_nat_is_no_stress_of_its_venue() -> None:
-    judges = Judges("abc")
-    judges.fact("a", weight=3.0)
-    judges.fact("b", weight=0.45)
-    assert {one.fault for one in judges.venues.assess(judges.now_s, (), ())} == {Fault.VENUE}
-    judges.fact("c", weight=0.5)
-    assert {one.fault for one in judges.venues.assess(judges.now_s, (), ())} == {Fault.MARKET}
+def test_evidence_below_half_a_nat_is_no_stress_of_its_venue() -> None:
+    assessors = Assessors("abc")
+    assessors.fact("a", weight=3.0)
+    assessors.fact("b", weight=0.45)
+    assert {one.fault for one in assessors.venues.assess(assessors.now_s, (), ())} == {Fault.VENUE}
+    assessors.fact("c", weight=0.5)
+    assert {one.fault for one in assessors.venues.assess(assessors.now_s, (), ())} == {Fault.MARKET}
 
 
-def test_a_venue_reached_from_another_vantage_is_a_matter_of_the_path() -> None:
-    judges = Judges("abcde")
+def test_a_venue_that_another_vantage_reaches_is_a_fault_of_the_path() -> None:
+    assessors = Assessors("abcde")
     for second in (0, 1):
-        ask(judges.attribution, second, "a", "timeout", "home")
-        ask(judges.attribution, second, "a", "ok", "away")
-    assert faults(judges, stressed="ab") == (Fault.PATH, {"a": Fault.PATH, "b": Fault.VENUE})
+        ask(assessors.attribution, second, "a", "timeout", "home")
+        ask(assessors.attribution, second, "a", "ok", "away")
+    assert faults(assessors, stressed="ab") == (Fault.PATH, {"a": Fault.PATH, "b": Fault.VENUE})
 
 
-def test_stress_that_does_not_make_the_leg_true_is_nobodys_fault() -> None:
-    judges = Judges("abcde")
-    judges.fact("a", weight=1.0, grade=2)
-    seen = judges.asset()
+def test_stress_below_the_threshold_of_the_leg_has_no_fault() -> None:
+    assessors = Assessors("abcde")
+    assessors.fact("a", weight=1.0, grade=2)
+    seen = assessors.asset()
     assert seen.verdict.legs[1].leg is Leg.VENUE
     assert seen.verdict.legs[1].state is not LegState.TRUE
     assert seen.verdict.fault is Fault.NONE
 
 
-def test_where_our_own_network_is_down_all_legs_are_dark_and_nothing_is_held_against_venues() -> None:
-    judges = Judges("abcde")
-    judges.fact("a", weight=4.0, grade=4)
-    rounds(judges.attribution, "abx")
-    close(judges.attribution, 2)
-    judges.now_s = at(9).timestamp()
-    seen = judges.asset()
+def test_during_our_own_outage_all_legs_are_unknown_and_no_venue_is_blamed() -> None:
+    assessors = Assessors("abcde")
+    assessors.fact("a", weight=4.0, grade=4)
+    rounds(assessors.attribution, "abx")
+    close(assessors.attribution, 2)
+    assessors.now_s = at(9).timestamp()
+    seen = assessors.asset()
     assert seen.verdict.fault is Fault.LOCAL
     assert {one.state for one in seen.verdict.legs} == {LegState.UNKNOWN}
     assert {one.coverage for one in seen.verdict.legs} == {0.0}
@@ -302,17 +302,17 @@ def test_where_our_own_network_is_down_all_legs_are_dark_and_nothing_is_held_aga
     assert {(one.source, one.coverage, one.since, one.reason) for one in seen.verdict.blind} == {
         ("vantage", 0.0, at(2), "our own network is down")
     }
-    [venue] = judges.venues.assess(judges.now_s, ("a",), (seen,))
+    [venue] = assessors.venues.assess(assessors.now_s, ("a",), (seen,))
     assert (venue.level, venue.state, venue.fault) == (Level.CALM, LegState.UNKNOWN, Fault.LOCAL)
     assert list(venue.facts) == []
     assert [(one.source, one.coverage, one.since) for one in venue.blind] == [("vantage", 0.0, at(2))]
 
 
-def test_after_one_round_that_failed_nearly_everywhere_venues_are_not_believed_yet() -> None:
-    judges = Judges("abcde")
-    judges.fact("a", weight=4.0, grade=4)
-    rounds(judges.attribution, "abx", count=1)
-    close(judges.attribution, 1)
-    seen = judges.asset()
+def test_after_one_round_of_failures_nearly_everywhere_no_venue_is_blamed_yet() -> None:
+    assessors = Assessors("abcde")
+    assessors.fact("a", weight=4.0, grade=4)
+    rounds(assessors.attribution, "abx", count=1)
+    close(assessors.attribution, 1)
+    seen = assessors.asset()
     assert seen.verdict.legs[1].evidence == -1.0
-    assert judges.venues.assess(judges.now_s, (), (seen,)) == []
+    assert assessors.venues.assess(assessors.now_s, (), (seen,)) == []
