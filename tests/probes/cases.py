@@ -1,4 +1,4 @@
-"""Where our own venue fixtures lie and how a reader is asked: tests/probes/venues/<venue>/<check or feed>/<case>/.
+"""Where our own venue fixtures are and how a reader is called: tests/probes/venues/<venue>/<check or feed>/<case>/.
 
 A case is `payload.json` (the wire's text), `source.toml` (what it was made from: page, section, grade; which check path and
 instrument it answers) and `readings.json` (what the dialect must say of it). Grades: "documented" follows the page's own
@@ -58,17 +58,17 @@ class Case:
 
     @property
     def payload(self) -> bytes:
-        """The wire's bytes."""
+        """The raw bytes of the payload."""
         return (self.folder / "payload.json").read_bytes()
 
     @property
     def expected(self) -> Any:
-        """What `spoken` must give."""
+        """What `decoded` must give."""
         return msgspec.json.decode((self.folder / "readings.json").read_bytes())
 
     @property
     def instrument(self) -> Instrument | None:
-        """The instrument it was asked for."""
+        """The instrument of the request."""
         return next((one for one in LISTED[self.venue] if one.symbol == self.source.get("instrument")), None)
 
     @property
@@ -81,7 +81,7 @@ class Case:
 
     @property
     def reader(self) -> Reader:
-        """The dialect's reader: the feed of this name, or the check of this name that asks this case's path."""
+        """The dialect's reader: the feed of this name, or the check of this name that requests this case's path."""
         venue = venues.declared(self.venue)
         for feed in venue.feeds:
             if feed.name == self.subject:
@@ -115,8 +115,8 @@ def title(case: Case) -> str:
     return f"{case.venue}/{case.subject}/{case.name}"
 
 
-def spoken(case: Case) -> Any:
-    """What the reader says of the payload: a list of words, or the failure it raised."""
+def decoded(case: Case) -> Any:
+    """What the reader returns for the payload: a list of messages, or the failure it raised."""
     try:
         words = case.reader(case.payload, case.context)
     except Refused as error:

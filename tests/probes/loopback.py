@@ -1,4 +1,4 @@
-"""A venue on loopback: answers what a test scripts, by path, and remembers what it was asked and told.
+"""A venue on loopback: answers what a test scripts, by path, and remembers requests and received texts.
 
 Real sockets, real HTTP and WebSocket frames, 127.0.0.1 only, free ports. Nothing here waits on the wall clock.
 """
@@ -69,7 +69,7 @@ async def hung_up(request: web.Request) -> web.StreamResponse:
 
 @dataclass(slots=True)
 class Loopback:
-    """A running venue. `asked` are paths with their queries; `heard` is every text said on a socket."""
+    """A running venue. `asked` are paths with their queries; `received` is every text that came on a socket."""
 
     host: str = ""
     secure: bool = False
@@ -77,10 +77,10 @@ class Loopback:
     talk: Talk | None = None
     asked: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
     connections: int = 0
     reached: asyncio.Event = field(default_factory=asyncio.Event)
-    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+    received_one: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -103,27 +103,27 @@ class Loopback:
         return web.Response(status=404) if scripted is None else await scripted(request)
 
     async def until(self, wanted: Callable[[list[str]], bool], patience_s: float = 10.0) -> None:
-        """Wait until what was said on the sockets is what is wanted."""
+        """Wait until `wanted` accepts the texts received on the sockets."""
         async with asyncio.timeout(patience_s):
-            while not wanted(self.heard):
-                self.spoken.clear()
-                await self.spoken.wait()
+            while not wanted(self.received):
+                self.received_one.clear()
+                await self.received_one.wait()
 
     async def _socket(self, request: web.Request, talk: Talk) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         number = self.connections
         self.connections += 1
-        talking = asyncio.create_task(talk(socket, number))
+        sending = asyncio.create_task(talk(socket, number))
         try:
             async for message in socket:
                 if message.type is web.WSMsgType.TEXT:
-                    self.heard.append(message.data)
-                    self.spoken.set()
+                    self.received.append(message.data)
+                    self.received_one.set()
         finally:
-            talking.cancel()
+            sending.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
-                await talking
+                await sending
         return socket
 
 

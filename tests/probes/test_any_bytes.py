@@ -1,6 +1,6 @@
-"""Whatever bytes a venue sends, a reader answers with words or with the few failures its form allows, never with another.
+"""Whatever bytes a venue sends, a reader returns messages or raises one of its few declared failures, never another.
 
-What it does say is sound: figures are finite, amounts are of a reasonable size, sequence numbers fit in 64 bits.
+What it returns is sound: figures are finite, amounts are of a reasonable size, sequence numbers fit in 64 bits.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def ask(case: Case, body: bytes) -> None:
 
 
 def assert_sound(value: object) -> None:
-    """No number in a word may poison what is counted above."""
+    """Check that every number in a message is safe to count with."""
     match value:
         case bool() | None | datetime():
             return
@@ -92,7 +92,7 @@ def put(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", GOOD, ids=title)
-def test_a_body_that_is_something_else_is_malformed(case: Case) -> None:
+def test_a_body_of_another_form_is_malformed(case: Case) -> None:
     for body in WHOLE_BODIES:
         ask(case, body)
 
@@ -106,7 +106,7 @@ def test_a_payload_cut_short_is_malformed(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", PARSED, ids=title)
-def test_a_payload_with_any_one_field_odd_or_gone_is_read_or_malformed(case: Case) -> None:
+def test_a_payload_with_one_field_changed_or_missing_is_read_or_malformed(case: Case) -> None:
     whole = json.loads(case.payload)
     for path in places(whole):
         for odd in (..., *ODD):
@@ -143,7 +143,7 @@ def test_a_payload_with_bytes_flipped_is_read_or_malformed(given_case: Case, dra
 
 
 @pytest.mark.parametrize("name", venues.NAMES)
-def test_a_refusal_is_looked_for_in_any_body_without_failing(name: str) -> None:
+def test_the_search_for_a_refusal_never_fails_on_any_body(name: str) -> None:
     refuse = venues.declared(name).refuse
     bodies = [*WHOLE_BODIES, *(one.payload for one in found() if one.venue == name)]
     bodies += [

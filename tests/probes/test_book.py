@@ -1,4 +1,4 @@
-"""A book follows its venue's sequence rules, and says what could be sold into it."""
+"""A book follows its venue's sequence rules, and reports what could be sold into it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_change_waits_for_a_snapshot() -> None:
     assert measured(Book(VenueId("made"), "BTC")).state is BookState.UNSYNCED
 
 
-def test_a_change_that_follows_sets_and_deletes_levels() -> None:
+def test_a_consecutive_change_sets_and_deletes_levels() -> None:
     one = book()
     assert one.apply(delta(11, 12, bids=[(100.0, 0.0), (99.9, 5.0), (1.0, 0.0)]), 3.0) is Applied.YES
     assert (one.bids, one.last_id, one.changed_s) == ({99.9: 5.0}, 12, 3.0)
@@ -72,7 +72,7 @@ def test_a_change_that_follows_sets_and_deletes_levels() -> None:
         (delta(6, 5, prev_id=5), Applied.GAP, 1),
     ],
 )
-def test_a_change_follows_is_old_or_leaves_a_gap(change: BookDelta, outcome: Applied, missing: int) -> None:
+def test_a_change_is_consecutive_or_old_or_leaves_a_gap(change: BookDelta, outcome: Applied, missing: int) -> None:
     one = book()
     assert one.apply(change, 0.0) is outcome
     assert one.synced == (outcome is not Applied.GAP)
@@ -83,17 +83,17 @@ def test_a_change_follows_is_old_or_leaves_a_gap(change: BookDelta, outcome: App
     ("first_id", "last_id", "outcome"),
     [(8, 9, Applied.OLD), (8, 10, Applied.YES), (11, 12, Applied.YES), (8, 14, Applied.YES), (12, 14, Applied.GAP)],
 )
-def test_the_first_change_on_a_rest_snapshot_straddles_it(first_id: int, last_id: int, outcome: Applied) -> None:
+def test_the_first_change_after_a_rest_snapshot_may_overlap_it(first_id: int, last_id: int, outcome: Applied) -> None:
     assert book(from_rest=True).apply(delta(first_id, last_id, prev_id=3), 0.0) is outcome
 
 
-def test_after_the_first_change_on_a_rest_snapshot_ids_must_follow() -> None:
+def test_after_the_first_change_on_a_rest_snapshot_ids_must_be_consecutive() -> None:
     one = book(from_rest=True)
     assert one.apply(delta(8, 14, prev_id=7), 0.0) is Applied.YES
     assert one.apply(delta(12, 16, prev_id=11), 0.0) is Applied.GAP
 
 
-def test_a_venue_that_never_deletes_does_not_fill_our_memory() -> None:
+def test_a_book_is_bounded_even_if_the_venue_never_deletes_levels() -> None:
     one = book(whole(bids=[(float(price), 1.0) for price in range(1, MAX_LEVELS + 1)]))
     one.apply(delta(11, 11, bids=[(MAX_LEVELS + 1.0, 1.0)]), 0.0)
     assert len(one.bids) == MAX_LEVELS // 2
@@ -117,11 +117,11 @@ def test_a_venue_that_never_deletes_does_not_fill_our_memory() -> None:
         ([(100.0, 0.0)], [(101.0, 0.0)], BookState.EMPTY),
     ],
 )
-def test_books_that_stand_wrong_are_told_apart(bids: Levels, asks: Levels, state: BookState) -> None:
-    told = measured(book(whole(bids=bids, asks=asks)))
-    assert told.state is state
-    assert (told.spread_bps is not None) == (state in (BookState.OK, BookState.HOLLOW))
-    assert (told.mid is None) == (not told.depth_usd)
+def test_each_faulty_book_has_its_own_state(bids: Levels, asks: Levels, state: BookState) -> None:
+    measure = measured(book(whole(bids=bids, asks=asks)))
+    assert measure.state is state
+    assert (measure.spread_bps is not None) == (state in (BookState.OK, BookState.HOLLOW))
+    assert (measure.mid is None) == (not measure.depth_usd)
 
 
 def test_a_book_that_does_not_change_is_frozen_until_it_does() -> None:
@@ -136,22 +136,22 @@ def test_spread_depth_and_slippage_are_as_computed_by_hand() -> None:
     one = book(
         whole(bids=[(99.95, 100.0), (99.0, 1000.0), (90.0, 9e9)], asks=[(100.05, 100.0), (101.0, 1000.0), (110.0, 9e9)])
     )
-    told = measured(one, 2.5)
-    assert told.mid == pytest.approx(100.0)
-    assert (told.levels, told.updates, told.age_s) == (6, 1, 2.5)
-    assert told.spread_bps == pytest.approx(10.0)
-    assert told.depth_usd[10] == pytest.approx((9995.0, 10005.0))
-    assert told.depth_usd[200] == pytest.approx((9995.0 + 99_000.0, 10005.0 + 101_000.0))
-    sold, bought = told.slippage_bps[10_000]
+    measure = measured(one, 2.5)
+    assert measure.mid == pytest.approx(100.0)
+    assert (measure.levels, measure.updates, measure.age_s) == (6, 1, 2.5)
+    assert measure.spread_bps == pytest.approx(10.0)
+    assert measure.depth_usd[10] == pytest.approx((9995.0, 10005.0))
+    assert measure.depth_usd[200] == pytest.approx((9995.0 + 99_000.0, 10005.0 + 101_000.0))
+    sold, bought = measure.slippage_bps[10_000]
     assert sold == pytest.approx((1 - 10_000 / (100 + 5 / 99) / 100) * 1e4)
     assert bought == pytest.approx(5.0)
     assert measured(one).updates == 0, "updates count since the last measure"
 
 
-def test_what_the_visible_book_cannot_fill_is_unfillable() -> None:
-    told = measured(book(whole(bids=[(100.0, 150.0)], asks=[(100.1, 1e6)])))
-    assert told.slippage_bps[100_000][0] is None
-    assert told.slippage_bps[1_000_000][1] is not None
+def test_a_size_above_the_visible_book_is_unfillable() -> None:
+    measure = measured(book(whole(bids=[(100.0, 150.0)], asks=[(100.1, 1e6)])))
+    assert measure.slippage_bps[100_000][0] is None
+    assert measure.slippage_bps[1_000_000][1] is not None
 
 
 any_side = st.lists(st.tuples(st.floats(0.01, 1e6), st.floats(0, 1e6)), max_size=20)
@@ -164,20 +164,20 @@ in_order = Reached("a book in order", at_least=0.10)
 @given(sides=st.tuples(below, above) | st.tuples(any_side, any_side))
 def test_depth_grows_with_its_band_and_slippage_with_its_size(sides: tuple[Levels, Levels]) -> None:
     bids, asks = sides
-    told = measured(book(whole(bids=bids, asks=asks)))
+    measure = measured(book(whole(bids=bids, asks=asks)))
     for which in (0, 1):
-        depths = [told.depth_usd[bps][which] for bps in BANDS_BPS if told.depth_usd]
+        depths = [measure.depth_usd[bps][which] for bps in BANDS_BPS if measure.depth_usd]
         assert depths == sorted(depths)
-    if in_order(told.state is BookState.OK):
+    if in_order(measure.state is BookState.OK):
         for which in (0, 1):
-            costs = [told.slippage_bps[usd][which] for usd in NOTIONALS_USD]
+            costs = [measure.slippage_bps[usd][which] for usd in NOTIONALS_USD]
             filled = [one for one in costs if one is not None]
             assert filled == pytest.approx(sorted(filled))
             assert costs[: len(filled)] == filled, "what cannot fill the smaller cannot fill the larger"
 
 
 @given(st.lists(st.tuples(st.floats(1, 200), st.sampled_from([0.0, 1.0, 2.0])), max_size=60))
-def test_changes_one_by_one_or_as_one_give_the_same_book(levels: Levels) -> None:
+def test_changes_applied_one_by_one_or_merged_give_the_same_book(levels: Levels) -> None:
     apart, together = book(), book()
     for at, level in enumerate(levels):
         assert apart.apply(delta(11 + at, 11 + at, bids=[level]), 0.0) is Applied.YES

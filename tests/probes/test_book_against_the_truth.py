@@ -14,7 +14,7 @@ from probes.book import Applied, Book
 from probes.feeds.books import FeedBooks
 from probes.readings import BookMeasured, BookState, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
-from tests.probes.made_books import SIDES, Sides, Stream, ordered, streams, true_average, true_depth
+from tests.probes.generated_books import SIDES, Sides, Stream, ordered, streams, true_average, true_depth
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MADE = VenueId("made")
@@ -47,34 +47,34 @@ def changes(stream: Stream, *, named: bool) -> list[BookDelta]:
     ]  # fmt: skip
 
 
-def test_a_quarter_of_the_generated_examples_and_more_is_in_order() -> None:
-    seen: Counter[str] = Counter()
+def test_at_least_a_quarter_of_the_generated_examples_is_in_order() -> None:
+    counts: Counter[str] = Counter()
 
     @settings(max_examples=200, database=None, derandomize=True)
     @given(SIDES, streams())
     def draw(sides: Sides, stream: Stream) -> None:
-        seen["all"] += 1
-        seen["book"] += sides.in_order
-        seen["stream"] += stream.in_order
-        seen["deep"] += sides.in_order and true_average(sides.bids, 10_000, sell=True) is not None
+        counts["all"] += 1
+        counts["book"] += sides.in_order
+        counts["stream"] += stream.in_order
+        counts["deep"] += sides.in_order and true_average(sides.bids, 10_000, sell=True) is not None
 
     draw()
-    assert min(seen["book"], seen["stream"]) >= seen["all"] / 4
-    assert seen["deep"] >= seen["all"] / 8
+    assert min(counts["book"], counts["stream"]) >= counts["all"] / 4
+    assert counts["deep"] >= counts["all"] / 8
 
 
 @given(ordered())
-def test_depth_and_slippage_are_the_true_ones_of_a_book_in_order(sides: Sides) -> None:
-    told = measured(sides)
-    assert told.state in (BookState.OK, BookState.HOLLOW)
+def test_depth_and_slippage_equal_the_true_values_of_a_book_in_order(sides: Sides) -> None:
+    measure = measured(sides)
+    assert measure.state in (BookState.OK, BookState.HOLLOW)
     middle = (Fraction(max(price for price, _ in sides.bids)) + Fraction(min(price for price, _ in sides.asks))) / 2
-    assert told.mid == pytest.approx(float(middle))
+    assert measure.mid == pytest.approx(float(middle))
     for bps in (10, 25, 50, 100, 200):
-        for levels, depth in zip((sides.bids, sides.asks), told.depth_usd[bps], strict=True):
+        for levels, depth in zip((sides.bids, sides.asks), measure.depth_usd[bps], strict=True):
             least, most = true_depth(levels, middle, bps)
             assert float(least) * (1 - 1e-9) <= depth <= float(most) * (1 + 1e-9)
     for usd in (10_000, 100_000, 1_000_000):
-        for sell, slipped in zip((True, False), told.slippage_bps[usd], strict=True):
+        for sell, slipped in zip((True, False), measure.slippage_bps[usd], strict=True):
             average = true_average(sides.bids if sell else sides.asks, usd, sell=sell)
             event("filled" if average is not None else "beyond what is visible")
             true_bps = None if average is None else float(abs(average / middle - 1) * 10_000)
@@ -82,21 +82,21 @@ def test_depth_and_slippage_are_the_true_ones_of_a_book_in_order(sides: Sides) -
 
 
 @given(SIDES)
-def test_a_book_is_ok_or_hollow_exactly_where_its_sides_stand_and_do_not_cross(sides: Sides) -> None:
-    told = measured(sides)
-    event("in order" if sides.in_order else told.state.value)
-    assert (told.state in (BookState.OK, BookState.HOLLOW)) == sides.in_order
-    assert (told.spread_bps is not None) == sides.in_order
-    if told.depth_usd:
+def test_a_book_is_ok_or_hollow_exactly_when_both_sides_exist_and_do_not_cross(sides: Sides) -> None:
+    measure = measured(sides)
+    event("in order" if sides.in_order else measure.state.value)
+    assert (measure.state in (BookState.OK, BookState.HOLLOW)) == sides.in_order
+    assert (measure.spread_bps is not None) == sides.in_order
+    if measure.depth_usd:
         for which in (0, 1):
-            depths = [told.depth_usd[bps][which] for bps in (10, 25, 50, 100, 200)]
+            depths = [measure.depth_usd[bps][which] for bps in (10, 25, 50, 100, 200)]
             assert depths == sorted(depths)
     if sides.in_order:
-        assert (told.state is BookState.HOLLOW) == (min(told.depth_usd[200]) < 1000)
+        assert (measure.state is BookState.HOLLOW) == (min(measure.depth_usd[200]) < 1000)
 
 
 @given(streams(), st.booleans())
-def test_a_book_that_believes_itself_is_the_true_book_at_its_last_id(stream: Stream, named: bool) -> None:
+def test_a_synced_book_equals_the_true_book_at_its_last_id(stream: Stream, named: bool) -> None:
     one = Book(MADE, "BTC")
     one.snapshot(whole(stream, stream.sent[0].first_id - 1), 0.0)
     event("in order" if stream.in_order else "faulty")
@@ -114,7 +114,7 @@ def test_a_book_that_believes_itself_is_the_true_book_at_its_last_id(stream: Str
 
 
 @given(streams(), st.booleans())
-def test_a_change_is_lost_exactly_where_the_book_says_a_gap(stream: Stream, named: bool) -> None:
+def test_the_book_reports_a_gap_exactly_where_a_change_was_lost(stream: Stream, named: bool) -> None:
     one = Book(MADE, "BTC")
     one.snapshot(whole(stream, stream.sent[0].first_id - 1), 0.0)
     next_at = 0
@@ -133,7 +133,9 @@ def test_a_change_is_lost_exactly_where_the_book_says_a_gap(stream: Stream, name
 
 
 @given(streams(), st.booleans(), st.integers(0, 12))
-def test_a_rest_snapshot_and_what_was_kept_make_the_true_book_or_none(stream: Stream, named: bool, early: int) -> None:
+def test_a_rest_snapshot_and_the_buffered_changes_give_the_true_book_or_no_book(
+    stream: Stream, named: bool, early: int
+) -> None:
     """Some changes come before the snapshot, some after it; the snapshot is of any moment of the stream."""
     held = FeedBooks(MADE, "book_ws", based=True)
     came = changes(stream, named=named)
@@ -142,8 +144,8 @@ def test_a_rest_snapshot_and_what_was_kept_make_the_true_book_or_none(stream: St
         assert held.change(change, NOW, 0.0) == []
     held.snapshot(whole(stream, based_on), NOW, 0.0)
     for change in came[early:]:
-        told = held.change(change, NOW, 0.0)
-        assert [each.event for each in told] in ([], [FeedEvent.GAP])
+        changed = held.change(change, NOW, 0.0)
+        assert [each.event for each in changed] in ([], [FeedEvent.GAP])
     book = held._tracked["BTC"].book
     if book.synced:
         assert book.last_id is not None

@@ -1,4 +1,4 @@
-"""Depth, spread and slippage of books small enough to compute by hand, and the state of each book that stands wrong."""
+"""Depth, spread and slippage of books small enough to compute by hand, and the state of each faulty book."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 EARLIER = NOW - timedelta(seconds=3)
 Levels = Sequence[tuple[float, float]]
 
-# Mid 10,000. One level stands on the edge of each band (or a dollar within: 1.001 and 1.005 are no floats), one just beyond.
+# Mid 10,000. One level is on the edge of each band (or a dollar within: 1.001 and 1.005 are no floats), one just beyond.
 EDGES_BID: Levels = ((9975, 3), (9799.5, 70), (9995, 1), (9800, 6), (9950, 4), (9990, 2), (9900, 5))
 EDGES_ASK: Levels = ((10200, 6), (10009, 2), (10200.5, 70), (10005, 1), (10100, 5), (10025, 3), (10049, 4))
 
@@ -41,9 +41,9 @@ def change(last_id: int, bids: Levels = (), asks: Levels = (), stamp: datetime |
 
 
 def test_depth_in_each_band_is_the_value_of_the_levels_up_to_its_edge() -> None:
-    told = measured(book(EDGES_BID, EDGES_ASK))
-    assert told.mid == 10_000.0
-    assert told.depth_usd == {
+    measure = measured(book(EDGES_BID, EDGES_ASK))
+    assert measure.mid == 10_000.0
+    assert measure.depth_usd == {
         10: (29_975.0, 30_023.0),
         25: (59_900.0, 60_098.0),
         50: (99_700.0, 100_294.0),
@@ -55,53 +55,53 @@ def test_depth_in_each_band_is_the_value_of_the_levels_up_to_its_edge() -> None:
 @pytest.mark.parametrize(("bps", "bid", "ask"), [(10, 9989.9, 10010.1), (25, 9974.9, 10025.1), (50, 9949.9, 10050.1),
                                                  (100, 9899.9, 10100.1), (200, 9799.9, 10200.1)])  # fmt: skip
 def test_a_level_just_beyond_a_band_is_not_in_its_depth(bps: int, bid: float, ask: float) -> None:
-    told = measured(book([(9995, 1), (bid, 1)], [(10005, 1), (ask, 1)]))
-    assert told.depth_usd[bps] == (9995.0, 10005.0)
+    measure = measured(book([(9995, 1), (bid, 1)], [(10005, 1), (ask, 1)]))
+    assert measure.depth_usd[bps] == (9995.0, 10005.0)
     for wider in (each for each in (10, 25, 50, 100, 200) if each > bps):
-        assert told.depth_usd[wider] == pytest.approx((9995.0 + bid, 10005.0 + ask))
+        assert measure.depth_usd[wider] == pytest.approx((9995.0 + bid, 10005.0 + ask))
 
 
-def test_slippage_walks_the_levels_from_the_best_price_in_whatever_order_they_came() -> None:
-    told = measured(book(STEPS_BID, STEPS_ASK))
-    assert set(told.slippage_bps) == {10_000, 100_000, 1_000_000}
-    assert told.slippage_bps[10_000] == pytest.approx((10_000 / 9, 1_049.7237569))
-    assert told.slippage_bps[100_000] == pytest.approx((1_919.1919192, 2_338.0629241))
-    assert told.slippage_bps[1_000_000] == pytest.approx((3_456.0327198, 5_538.8081734))
+def test_slippage_starts_at_the_best_price_whatever_the_order_of_the_levels() -> None:
+    measure = measured(book(STEPS_BID, STEPS_ASK))
+    assert set(measure.slippage_bps) == {10_000, 100_000, 1_000_000}
+    assert measure.slippage_bps[10_000] == pytest.approx((10_000 / 9, 1_049.7237569))
+    assert measure.slippage_bps[100_000] == pytest.approx((1_919.1919192, 2_338.0629241))
+    assert measure.slippage_bps[1_000_000] == pytest.approx((3_456.0327198, 5_538.8081734))
 
 
-def test_slippage_after_changes_walks_the_book_as_it_stands_now() -> None:
+def test_slippage_after_changes_uses_the_present_book() -> None:
     one = book(((80, 1250), (64, 20_000)), ((160, 7500), (104, 62.5), (101, 1)))
     one.apply(change(11, bids=[(96, 62.5)], asks=[(125, 748), (101, 0)]), 0.0)
     assert measured(one).slippage_bps[10_000] == pytest.approx((10_000 / 9, 1_049.7237569))
 
 
-def test_a_sale_within_the_best_level_slips_by_half_the_spread() -> None:
-    told = measured(book([(99.5, 1e6)], [(100.5, 1e6)]))
-    assert told.spread_bps == pytest.approx(100.0)
-    assert [told.slippage_bps[usd] for usd in (10_000, 100_000, 1_000_000)] == [pytest.approx((50.0, 50.0))] * 3
+def test_a_sale_within_the_best_level_has_a_slippage_of_half_the_spread() -> None:
+    measure = measured(book([(99.5, 1e6)], [(100.5, 1e6)]))
+    assert measure.spread_bps == pytest.approx(100.0)
+    assert [measure.slippage_bps[usd] for usd in (10_000, 100_000, 1_000_000)] == [pytest.approx((50.0, 50.0))] * 3
 
 
-def test_a_size_that_uses_up_exactly_what_is_visible_is_filled_and_one_more_is_not() -> None:
-    told = measured(book([(100, 40), (60, 100)], [(200, 50)]))
-    assert told.slippage_bps[10_000] == pytest.approx(((1 - 10_000 / 140 / 150) * 1e4, (200 / 150 - 1) * 1e4))
-    assert told.slippage_bps[100_000] == (None, None)
+def test_a_size_equal_to_the_visible_depth_is_filled_and_a_larger_one_is_not() -> None:
+    measure = measured(book([(100, 40), (60, 100)], [(200, 50)]))
+    assert measure.slippage_bps[10_000] == pytest.approx(((1 - 10_000 / 140 / 150) * 1e4, (200 / 150 - 1) * 1e4))
+    assert measure.slippage_bps[100_000] == (None, None)
     short = measured(book([(100, 40), (60, 99.9)], [(200, 49.9)]))
     assert short.slippage_bps[10_000] == (None, None)
 
 
-def test_a_crossed_book_has_no_spread_and_is_crossed_even_when_old_or_thin() -> None:
+def test_a_crossed_book_has_no_spread_and_stays_crossed_even_when_old_or_thin() -> None:
     one = book([(101, 1)], [(99, 1)])
-    told = measured(one, 1000.0)
-    assert (told.state, told.spread_bps) == (BookState.CROSSED, None)
+    measure = measured(one, 1000.0)
+    assert (measure.state, measure.spread_bps) == (BookState.CROSSED, None)
     locked = measured(book([(100, 1000)], [(100, 1000)]))
     assert (locked.state, locked.spread_bps) == (BookState.CROSSED, None)
 
 
 @pytest.mark.parametrize(("bids", "asks"), [([], [(100, 1e6)]), ([(100, 1e6)], [])])
 def test_a_one_sided_book_has_neither_mid_nor_depth_nor_slippage(bids: Levels, asks: Levels) -> None:
-    told = measured(book(bids, asks))
-    assert (told.state, told.mid, told.spread_bps) == (BookState.ONE_SIDED, None, None)
-    assert (told.depth_usd, told.slippage_bps, told.levels) == ({}, {}, 1)
+    measure = measured(book(bids, asks))
+    assert (measure.state, measure.mid, measure.spread_bps) == (BookState.ONE_SIDED, None, None)
+    assert (measure.depth_usd, measure.slippage_bps, measure.levels) == ({}, {}, 1)
 
 
 def test_a_one_sided_book_that_is_old_is_still_one_sided() -> None:
@@ -110,22 +110,22 @@ def test_a_one_sided_book_that_is_old_is_still_one_sided() -> None:
 
 @pytest.mark.parametrize("age_s", [60.0, 59.0])
 def test_a_book_is_not_frozen_before_a_minute_without_change(age_s: float) -> None:
-    told = measured(book([(99.9, 1000)], [(100.1, 1000)], now_s=500.0), 500.0 + age_s)
-    assert (told.state, told.age_s) == (BookState.OK, age_s)
+    measure = measured(book([(99.9, 1000)], [(100.1, 1000)], now_s=500.0), 500.0 + age_s)
+    assert (measure.state, measure.age_s) == (BookState.OK, age_s)
 
 
 def test_a_book_is_frozen_after_a_minute_without_change_though_it_is_thin() -> None:
-    told = measured(book([(99.9, 0.001)], [(100.1, 0.001)], now_s=500.0), 560.5)
-    assert (told.state, told.age_s) == (BookState.FROZEN, 60.5)
+    measure = measured(book([(99.9, 0.001)], [(100.1, 0.001)], now_s=500.0), 560.5)
+    assert (measure.state, measure.age_s) == (BookState.FROZEN, 60.5)
 
 
-def test_how_long_a_book_may_stand_can_be_given() -> None:
+def test_the_time_until_a_book_is_frozen_can_be_set() -> None:
     one = book([(99.9, 1000)], [(100.1, 1000)])
     assert one.measure(NOW, 5.0, "ws", 5.0).state is BookState.OK
     assert one.measure(NOW, 5.5, "ws", 5.0).state is BookState.FROZEN
 
 
-def test_a_book_measured_before_its_last_change_is_not_of_negative_age() -> None:
+def test_a_book_measured_before_its_last_change_has_no_negative_age() -> None:
     assert measured(book([(99.9, 1000)], [(100.1, 1000)], now_s=500.0), 499.0).age_s == 0.0
 
 
@@ -147,7 +147,7 @@ def test_less_than_a_thousand_dollars_within_two_percent_of_a_side_is_hollow(
     assert measured(book(bids, asks)).state is state
 
 
-def test_a_measure_says_whose_book_it_is_and_how_many_updates_came_since_the_last() -> None:
+def test_a_measure_names_its_book_and_counts_the_updates_since_the_last_measure() -> None:
     one = book([(99.9, 1000), (99.8, 1)], [(100.1, 1000)], now_s=7.0)
     first = measured(one, 8.0)
     assert (first.venue, first.instrument, first.source, first.received_at) == ("made", "BTC", "ws", NOW)
@@ -164,9 +164,9 @@ def test_a_new_snapshot_replaces_everything_and_counts_as_an_update() -> None:
     measured(one)
     anew = BookSnapshot(instrument="BTC", last_id=77, event_time=NOW, bids=[(50, 1), (49, 0)], asks=[(51, 1), (52, 0)])
     one.snapshot(anew, 30.0)
-    told = measured(one, 31.0)
+    measure = measured(one, 31.0)
     assert (one.bids, one.asks, one.last_id) == ({50: 1}, {51: 1}, 77)
-    assert (told.updates, told.age_s, told.event_time) == (1, 1.0, NOW)
+    assert (measure.updates, measure.age_s, measure.event_time) == (1, 1.0, NOW)
 
 
 @pytest.mark.parametrize("sold", [True, False])
@@ -184,15 +184,15 @@ def test_only_a_side_of_more_than_twenty_thousand_levels_is_cut_to_its_best_half
     assert len(one.asks if sold else one.bids) == 1
 
 
-def test_a_snapshot_is_of_the_feed_unless_it_is_said_to_be_of_rest() -> None:
+def test_a_snapshot_comes_from_the_feed_unless_it_is_marked_as_rest() -> None:
     straddling = BookDelta(instrument="BTC", first_id=8, last_id=14, prev_id=None, event_time=NOW, bids=(), asks=())
     assert book([(100, 1)], [(101, 1)]).apply(straddling, 0.0) is Applied.GAP
 
 
 def test_a_book_far_below_a_dollar_is_measured_like_any_other() -> None:
-    told = measured(book([(0.0199, 1e6), (0.01, 1e6)], [(0.0201, 1e6)]))
-    assert told.state is BookState.OK
-    assert told.mid == pytest.approx(0.02)
-    assert told.spread_bps == pytest.approx(100.0)
-    assert told.depth_usd[100] == pytest.approx((19_900.0, 20_100.0))
-    assert told.slippage_bps[10_000] == pytest.approx((50.0, 50.0))
+    measure = measured(book([(0.0199, 1e6), (0.01, 1e6)], [(0.0201, 1e6)]))
+    assert measure.state is BookState.OK
+    assert measure.mid == pytest.approx(0.02)
+    assert measure.spread_bps == pytest.approx(100.0)
+    assert measure.depth_usd[100] == pytest.approx((19_900.0, 20_100.0))
+    assert measure.slippage_bps[10_000] == pytest.approx((50.0, 50.0))

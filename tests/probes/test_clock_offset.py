@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from probes.clock_offset import FEED_BOUND_S, MAX_SAMPLES, ClockOffset
 
 
-def test_a_clock_never_heard_has_no_offset() -> None:
+def test_a_clock_without_samples_has_no_offset() -> None:
     assert ClockOffset().best(0.0) is None
 
 
@@ -26,19 +26,19 @@ def test_the_fastest_answer_wins_with_half_its_round_trip_as_bound() -> None:
 @given(
     true=st.floats(-100, 100), out=st.floats(0, 2), back=st.floats(0, 2), resolution=st.sampled_from([0.0, 1e-3, 1.0])
 )
-def test_the_true_offset_lies_within_the_bound_however_lopsided_the_path(
+def test_the_true_offset_lies_within_the_bound_even_when_the_path_is_asymmetric(
     true: float, out: float, back: float, resolution: float
 ) -> None:
     offset = ClockOffset()
     venue_s = 1000.0 + out + true
-    told_s = venue_s // resolution * resolution if resolution else venue_s
-    offset.sample(1000.0, 1000.0 + out + back, told_s, resolution)
+    stamp_s = venue_s // resolution * resolution if resolution else venue_s
+    offset.sample(1000.0, 1000.0 + out + back, stamp_s, resolution)
     best = offset.best(1002.0)
     assert best is not None
     assert abs(best.offset_s - true) <= best.bound_s + 1e-6
 
 
-def test_an_answer_older_than_the_window_gives_way_to_a_newer_one_but_the_last_is_kept() -> None:
+def test_a_newer_answer_replaces_one_older_than_the_window_but_the_last_one_stays() -> None:
     offset = ClockOffset(window_s=60.0)
     offset.sample(0.0, 0.01, 1.0, 0.0)
     offset.sample(50.0, 51.0, 53.0, 0.0)
@@ -49,11 +49,11 @@ def test_an_answer_older_than_the_window_gives_way_to_a_newer_one_but_the_last_i
     assert offset.best(10_000.0) == later
 
 
-def test_a_feed_tells_an_offset_where_nobody_was_asked() -> None:
+def test_a_feed_gives_an_offset_when_no_request_was_made() -> None:
     offset = ClockOffset(window_s=60.0)
     offset.frame(received_s=10.0, venue_s=9.0)
-    offset.frame(received_s=10.1, venue_s=9.9)  # ahead of the one before it: kept
-    offset.frame(received_s=10.15, venue_s=9.0)  # slower and close behind: not kept
+    offset.frame(received_s=10.1, venue_s=9.9)  # faster than the one before it: stored
+    offset.frame(received_s=10.15, venue_s=9.0)  # slower and soon after: not stored
     best = offset.best(11.0)
     assert best is not None
     assert best.offset_s == pytest.approx(-0.2)
@@ -65,7 +65,7 @@ def test_a_feed_tells_an_offset_where_nobody_was_asked() -> None:
     assert newer.offset_s == pytest.approx(-1.0)
 
 
-def test_an_answer_counts_for_more_than_a_feed() -> None:
+def test_an_answer_has_priority_over_a_feed() -> None:
     offset = ClockOffset()
     offset.frame(10.0, 5.0)
     offset.sample(10.0, 10.2, 10.1, 0.0)

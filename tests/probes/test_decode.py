@@ -16,7 +16,7 @@ from probes.venue import Malformed
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-def test_a_stamp_in_seconds_or_milliseconds_is_told_by_its_size() -> None:
+def test_the_size_of_a_stamp_decides_between_seconds_and_milliseconds() -> None:
     seconds = NOON.timestamp()
     assert (
         decode.at_any(seconds)
@@ -36,7 +36,7 @@ def test_a_stamp_outside_1970_to_2200_is_no_time(stamp: float) -> None:
 
 
 @given(st.integers(0, 7_258_118_400_000))
-def test_any_time_survives_its_milliseconds(stamp_ms: int) -> None:
+def test_any_time_in_milliseconds_is_read_back_unchanged(stamp_ms: int) -> None:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=stamp_ms)
     assert abs(decode.at_ms(stamp_ms) - at) < timedelta(microseconds=2)
 
@@ -47,25 +47,25 @@ def test_an_amount_as_text_is_exact(amount: Decimal) -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "", "nan", "sNaN", "inf", "1e41", "1e-41", "1e9999999999", "9" * 50])
-def test_text_that_is_no_reasonable_amount_is_malformed(text: str) -> None:
+def test_a_text_that_is_no_reasonable_amount_is_malformed(text: str) -> None:
     with pytest.raises(Malformed, match=r"^\$\.q: "):
         decode.money(text, "$.q")
 
 
 @pytest.mark.parametrize("text", ["x", "", "nan", "-inf", 10**400, float("inf")])
-def test_what_is_no_finite_number_is_no_figure(text: str | float) -> None:
+def test_a_number_that_is_not_finite_is_malformed(text: str | float) -> None:
     with pytest.raises(Malformed, match=r"^\$\.p: "):
         decode.finite_float(text, "$.p")
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_what_a_venue_left_empty_is_none(nothing: str | None) -> None:
+def test_an_empty_value_of_a_venue_is_none(nothing: str | None) -> None:
     assert decode.optional_money(nothing) is None
     assert decode.optional_float(nothing) is None
     assert decode.optional_integer(None, "$") is None
 
 
-def test_what_a_venue_did_tell_is_read() -> None:
+def test_a_value_given_by_a_venue_is_read() -> None:
     assert (decode.optional_money("1.50"), decode.optional_float(0), decode.optional_integer(7, "$")) == (
         Decimal("1.50"),
         0.0,
@@ -73,12 +73,12 @@ def test_what_a_venue_did_tell_is_read() -> None:
     )
 
 
-def test_levels_are_price_and_size_in_base_units_whatever_follows_them() -> None:
+def test_levels_are_price_and_size_in_base_units_and_further_fields_are_ignored() -> None:
     assert decode.levels([(100.0, 2.0), [99.0, 1.0, 0.0, 5.0]], size=0.5) == [(100.0, 1.0), (99.0, 0.5)]
 
 
 @pytest.mark.parametrize("rows", [[[1.0]], [[]], [[float("nan"), 1.0]], [[1.0, float("inf")]], [[1e308, 1e308]]])
-def test_levels_that_are_none_are_malformed(rows: list[list[float]]) -> None:
+def test_invalid_levels_are_malformed(rows: list[list[float]]) -> None:
     with pytest.raises(Malformed, match=r"\$\.bids: a level"):
         decode.levels(rows, "$.bids")
 
@@ -96,7 +96,7 @@ def test_a_sequence_number_must_be_there_and_fit_in_64_bits() -> None:
             decode.integer(wrong, "$.u")
 
 
-def test_a_signature_is_the_one_of_rfc_4231() -> None:
+def test_a_signature_equals_the_example_of_rfc_4231() -> None:
     signed = decode.signature("Jefe", "what do ya want for nothing?").hex()
     assert signed == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
 
@@ -109,7 +109,7 @@ def test_a_pattern_gives_the_symbols_of_an_asset() -> None:
     assert decode.pair_symbols("{}_USDT", None, "ETH") == {Market.SPOT: "ETH_USDT"}
 
 
-def test_a_decoder_says_bad_text_and_deep_nesting_as_malformed() -> None:
+def test_a_decoder_reports_bad_text_and_deep_nesting_as_malformed() -> None:
     decoder = decode.Decoder(dict[str, str])
     assert decoder.decode(b'{"a":"b"}') == {"a": "b"}
     with pytest.raises(Malformed, match="UTF-8"):

@@ -1,4 +1,4 @@
-"""What the four venues ask, sign, subscribe to and refuse, beside what their payloads mean."""
+"""What the four venues request, sign, subscribe to and refuse, apart from the meaning of their payloads."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def mac(text: str) -> hmac.HMAC:
     return hmac.new(b"s", text.encode(), hashlib.sha256)
 
 
-def test_a_venue_that_is_not_there_is_a_key_error() -> None:
+def test_an_unknown_venue_raises_a_key_error() -> None:
     assert venues.NAMES == ("binance_usdm", "bybit", "gate", "okx")
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
 
 @pytest.mark.parametrize("name", venues.NAMES)
-def test_a_dialect_is_whole(name: str) -> None:
+def test_a_dialect_is_complete(name: str) -> None:
     venue = venues.declared(name)
     budgets = {one.name for one in venue.budgets}
     for check in venue.checks:
@@ -60,7 +60,7 @@ def test_a_dialect_is_whole(name: str) -> None:
     assert set(venue.symbols("BTC").values()) <= {one.symbol for one in LISTED[name]}
 
 
-def test_an_inverse_contract_of_bybit_is_asked_in_its_own_category() -> None:
+def test_an_inverse_contract_of_bybit_is_requested_in_its_own_category() -> None:
     inverse = Instrument(symbol="BTCUSD", base="BTC", quote="USD", market=Market.PERP, inverse=True)
     check = next(one for one in venues.declared("bybit").checks if one.name == "volume")
     assert check.call(inverse).query["category"] == "inverse"
@@ -122,23 +122,23 @@ def test_a_venues_own_codes_name_the_refusal(venue: str, status: int, body: byte
     assert (refused and refused.kind) == kind
 
 
-def test_a_ban_of_binance_tells_its_end() -> None:
+def test_a_ban_of_binance_states_its_end() -> None:
     body = b'{"code":-1003,"msg":"Way too much request weight used; IP banned until 1793491260000. Please use the websocket."}'
     refused = venues.declared("binance_usdm").refuse(418, {}, body, NOW)
     assert refused is not None
     assert (refused.kind, refused.until) == (Refusal.BANNED, datetime(2026, 11, 1, 0, 1, tzinfo=UTC))
 
 
-@pytest.mark.parametrize(("resets", "told"), [("1793491260", True), ("0", False), ("1e12", False), ("x", False)])
-def test_a_throttled_answer_of_gate_tells_when_its_window_ends(resets: str, told: bool) -> None:
+@pytest.mark.parametrize(("resets", "known"), [("1793491260", True), ("0", False), ("1e12", False), ("x", False)])
+def test_a_throttled_answer_of_gate_states_when_its_window_ends(resets: str, known: bool) -> None:
     body = b'{"label":"TOO_MANY_REQUESTS","message":""}'
     refused = venues.declared("gate").refuse(429, {"x-gate-ratelimit-reset-timestamp": resets}, body, NOW)
     assert refused is not None
-    assert (refused.until == datetime(2026, 11, 1, 0, 1, tzinfo=UTC)) == told
+    assert (refused.until == datetime(2026, 11, 1, 0, 1, tzinfo=UTC)) == known
 
 
 @pytest.mark.parametrize(
-    ("venue", "headers", "told"),
+    ("venue", "headers", "usages"),
     [
         ("binance_usdm", {"x-mbx-used-weight-1m": "120"}, [Usage(budget="ip", used=120)]),
         ("binance_usdm", {}, []),
@@ -153,8 +153,10 @@ def test_a_throttled_answer_of_gate_tells_when_its_window_ends(resets: str, told
         ("okx", {"x-ratelimit": "1"}, []),
     ],
 )
-def test_budget_headers_are_read_where_a_venue_has_them(venue: str, headers: dict[str, str], told: list[Usage]) -> None:
-    assert list(venues.declared(venue).usage(headers, NOW)) == told
+def test_budget_headers_are_read_if_a_venue_sends_them(
+    venue: str, headers: dict[str, str], usages: list[Usage]
+) -> None:
+    assert list(venues.declared(venue).usage(headers, NOW)) == usages
 
 
 def test_binance_subscribes_in_the_path() -> None:
@@ -164,7 +166,7 @@ def test_binance_subscribes_in_the_path() -> None:
     assert feed("binance_usdm", "book_ws").subscribe(perps, NOW) == ()
 
 
-def test_bybit_subscribes_ten_topics_a_request() -> None:
+def test_bybit_subscribes_to_ten_topics_in_each_request() -> None:
     one = watched("bybit", Market.SPOT)[0]
     messages = [json.loads(text) for text in feed("bybit", "book_ws_spot").subscribe([one] * 12, NOW)]
     assert [len(message["args"]) for message in messages] == [10, 2]
@@ -181,7 +183,7 @@ def test_okx_subscribes_to_liquidations_of_all_swaps_at_once() -> None:
     ]
 
 
-def test_gate_subscribes_once_to_all_liquidations_and_for_each_contract_to_its_sibling() -> None:
+def test_gate_subscribes_once_to_all_liquidations_and_once_for_each_contract_to_its_second_channel() -> None:
     perps = watched("gate", Market.PERP) * 2
     messages = [json.loads(text) for text in feed("gate", "liquidation").subscribe(perps, NOW)]
     assert [(one["channel"], one["payload"]) for one in messages] == [
@@ -192,7 +194,7 @@ def test_gate_subscribes_once_to_all_liquidations_and_for_each_contract_to_its_s
     assert {(one["time"], one["event"]) for one in messages} == {(1793491200, "subscribe")}
 
 
-def test_a_keep_alive_is_the_text_the_venue_wants() -> None:
+def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     texts = {
         name: {one.keep_alive.text(NOW) for one in venues.declared(name).feeds if one.keep_alive}
         for name in venues.NAMES
@@ -203,7 +205,7 @@ def test_a_keep_alive_is_the_text_the_venue_wants() -> None:
     assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}
 
 
-def test_each_liquidation_feed_states_what_it_leaves_out() -> None:
+def test_each_liquidation_feed_declares_its_censoring() -> None:
     assert {name: feed(name, "liquidation").censoring for name in venues.NAMES} == {
         "binance_usdm": Censoring.LATEST_PER_SECOND,
         "bybit": Censoring.COMPLETE,

@@ -1,4 +1,4 @@
-"""Pauses between connections and the estimate of a venue's clock, at the boundaries their descriptions name."""
+"""Pauses between connections and the estimate of a venue's clock, at their documented boundaries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_at_the_ceiling_the_longest_pauses_are_a_tenth_over_half_a_minute() -> N
     assert 32.0 < longest <= 33.0
 
 
-def test_pauses_start_anew_only_after_a_connection_that_outlived_half_a_minute() -> None:
+def test_pauses_reset_only_after_a_connection_longer_than_half_a_minute() -> None:
     grown = [0.0] * 7
     for seed in range(8):
         assert pauses(0.5, seed, [*grown, 30.0])[-1] >= 3.0
@@ -51,28 +51,28 @@ def best(offset: ClockOffset, now_s: float) -> Offset:
 def test_the_bound_is_half_the_round_trip_and_half_the_stamps_resolution() -> None:
     offset = ClockOffset()
     offset.sample(sent_s=100.0, received_s=100.4, venue_s=107.0, resolution_s=1.0)
-    told = best(offset, 101.0)
-    assert told.offset_s == pytest.approx(107.5 - 100.2)
-    assert told.bound_s == pytest.approx((0.4 + 1.0) / 2)
-    assert (told.samples, told.origin) == (1, "rest")
+    estimate = best(offset, 101.0)
+    assert estimate.offset_s == pytest.approx(107.5 - 100.2)
+    assert estimate.bound_s == pytest.approx((0.4 + 1.0) / 2)
+    assert (estimate.samples, estimate.origin) == (1, "rest")
 
 
 def test_of_two_stamps_the_finer_wins_when_their_round_trips_are_alike() -> None:
     offset = ClockOffset()
     offset.sample(100.0, 100.2, 105.0, 0.001)
     offset.sample(101.0, 101.1, 106.0, 1.0)
-    told = best(offset, 102.0)
-    assert told.offset_s == pytest.approx(105.0005 - 100.1)
-    assert told.bound_s == pytest.approx(0.1005)
+    estimate = best(offset, 102.0)
+    assert estimate.offset_s == pytest.approx(105.0005 - 100.1)
+    assert estimate.bound_s == pytest.approx(0.1005)
 
 
-def test_an_answer_that_came_before_it_was_asked_has_no_negative_bound() -> None:
+def test_an_answer_dated_before_its_request_has_no_negative_bound() -> None:
     offset = ClockOffset()
     offset.sample(sent_s=100.0, received_s=99.0, venue_s=100.0, resolution_s=0.0)
     assert best(offset, 100.0).bound_s == 0.0
 
 
-def test_an_answer_counts_for_sixty_seconds_and_no_longer_once_there_is_a_newer_one() -> None:
+def test_an_answer_counts_for_sixty_seconds_once_there_is_a_newer_one() -> None:
     offset = ClockOffset()
     offset.sample(99.9, 100.0, 100.0, 0.0)
     offset.sample(149.0, 150.0, 150.0, 0.0)
@@ -81,16 +81,16 @@ def test_an_answer_counts_for_sixty_seconds_and_no_longer_once_there_is_a_newer_
     assert best(offset, 160.5).samples == 1
 
 
-def test_of_three_answers_every_one_that_is_too_old_goes() -> None:
+def test_every_answer_that_is_too_old_is_removed() -> None:
     offset = ClockOffset()
     for at_s, length_s in ((100.0, 0.1), (101.0, 0.2), (170.0, 0.8)):
         offset.sample(at_s - length_s, at_s, at_s, 0.0)
-    told = best(offset, 170.0)
-    assert told.samples == 1
-    assert told.bound_s == pytest.approx(0.4)
+    estimate = best(offset, 170.0)
+    assert estimate.samples == 1
+    assert estimate.bound_s == pytest.approx(0.4)
 
 
-def test_at_most_256_answers_and_256_frames_are_kept() -> None:
+def test_at_most_256_answers_and_256_frames_are_stored() -> None:
     asked, pushed = ClockOffset(1e9), ClockOffset(1e9)
     for number in range(300):
         asked.sample(float(number), number + 0.5, float(number), 0.0)
@@ -105,12 +105,12 @@ def test_the_fastest_frame_of_a_minute_gives_the_offset_within_a_quarter_of_a_se
     offset.frame(received_s=101.0, venue_s=103.5)
     offset.frame(received_s=102.0, venue_s=104.7)
     for now_s, offset_s, samples in ((103.0, 2.9, 3), (160.0, 2.9, 3), (160.5, 2.7, 2), (9999.0, 2.7, 1)):
-        told = best(offset, now_s)
-        assert told.offset_s == pytest.approx(offset_s)
-        assert (told.bound_s, told.samples, told.origin) == (0.25, samples, "feed"), "the last one stays"
+        estimate = best(offset, now_s)
+        assert estimate.offset_s == pytest.approx(offset_s)
+        assert (estimate.bound_s, estimate.samples, estimate.origin) == (0.25, samples, "feed"), "the last one remains"
 
 
-def test_frames_within_a_fifth_of_a_second_are_kept_only_where_they_are_faster() -> None:
+def test_a_frame_within_a_fifth_of_a_second_is_stored_only_if_it_is_faster() -> None:
     offset = ClockOffset()
     offset.frame(100.0, 99.0)
     offset.frame(100.125, 99.0)  # slower
@@ -122,7 +122,7 @@ def test_frames_within_a_fifth_of_a_second_are_kept_only_where_they_are_faster()
     assert best(offset, 101.0).samples == 3
 
 
-def test_a_frame_a_fifth_of_a_second_after_the_last_is_kept() -> None:
+def test_a_frame_a_fifth_of_a_second_after_the_last_is_stored() -> None:
     offset = ClockOffset()
     offset.frame(0.0, -1.0)
     offset.frame(0.2, -1.8)

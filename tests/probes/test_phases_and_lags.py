@@ -1,4 +1,4 @@
-"""The phases of an exchange from the hooks that fired, the worst lag of a second, how a feed ends, and a check's own slots."""
+"""The phases of an exchange from the hooks that fired, the maximum lag of a second, how a feed ends, and a check's own slots."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_a_cold_exchange_over_tls_has_six_phases_that_follow_each_other() -> Non
     ]  # fmt: skip
 
 
-def test_without_tls_the_connection_lasts_until_it_stands_and_without_a_name_it_begins_at_once() -> None:
+def test_without_tls_the_connect_phase_lasts_until_the_connection_and_without_a_name_it_begins_at_once() -> None:
     plain = {name: when for name, when in COLD.items() if name not in ("tls", "resolve", "resolved")}
     assert phases(plain) == [("connect", 0.5, 9.5), ("send", 10, 5), ("wait", 15, 6), ("receive", 21, 7)]
 
 
-def test_a_connection_used_again_has_neither_name_nor_connect_nor_handshake() -> None:
+def test_a_reused_connection_has_no_name_connect_or_handshake_phase() -> None:
     again = {"reused": 102.0, "sent": 104.0, "answered": 121.0}
     assert phases(again) == [("send", 2, 2), ("wait", 4, 17), ("receive", 21, 7)]
 
@@ -67,7 +67,7 @@ def test_a_phase_that_never_ended_lasts_until_the_end_of_the_exchange(
     assert (start_s, length_s) == pytest.approx(last[1:])
 
 
-def test_a_name_that_was_never_found_is_a_phase_until_the_end_of_the_exchange() -> None:
+def test_an_unresolved_name_is_a_phase_until_the_end_of_the_exchange() -> None:
     assert phases({"create": 100.5, "resolve": 101.0})[0] == ("resolve", 1, 27)
 
 
@@ -88,14 +88,14 @@ def lags(*stamps: tuple[str, float, float, float | None]) -> list[tuple[str, str
     meter = LagMeter(VenueId("made"), "news", offset)
     for stamp in stamps:
         meter.stamp(*stamp)
-    told = meter.readings(START, 101.0)
-    assert {one.bound_s for one in told if isinstance(one, FeedLag)} <= {0.5}
-    assert {(one.venue, one.feed, one.received_at) for one in told} <= {("made", "news", START)}
+    readings = meter.readings(START, 101.0)
+    assert {one.bound_s for one in readings if isinstance(one, FeedLag)} <= {0.5}
+    assert {(one.venue, one.feed, one.received_at) for one in readings} <= {("made", "news", START)}
     assert meter.readings(START, 101.0) == []
-    return [(type(one).__name__, one.instrument, round(one.lag_s, 6)) for one in told]
+    return [(type(one).__name__, one.instrument, round(one.lag_s, 6)) for one in readings]
 
 
-def test_the_worst_lag_is_told_in_whatever_order_it_came() -> None:
+def test_the_maximum_lag_is_reported_whatever_the_order_of_frames() -> None:
     assert lags(("A", 100.0, 102.0, 101.5), ("A", 100.0, 102.5, 101.75)) == [
         ("EngineLag", "A", 0.75),
         ("FeedLag", "A", 1.0),
@@ -106,43 +106,43 @@ def test_the_worst_lag_is_told_in_whatever_order_it_came() -> None:
     ]
 
 
-def test_a_lag_may_be_below_nothing_and_is_told_as_it_is() -> None:
+def test_a_negative_lag_is_reported_unchanged() -> None:
     assert lags(("A", 100.0, 104.0, 104.5)) == [("EngineLag", "A", -0.5), ("FeedLag", "A", -1.0)]
 
 
-def test_without_a_clock_only_the_engines_own_lag_is_told() -> None:
-    class _Deaf(ClockOffset):
-        """A clock of which nothing is known."""
+def test_without_a_clock_only_the_engine_lag_is_reported() -> None:
+    class _NoClock(ClockOffset):
+        """A clock without an estimate."""
 
         def frame(self, received_s: float, venue_s: float) -> None:
             """Take nothing."""
 
-    meter = LagMeter(VenueId("made"), "news", _Deaf())
+    meter = LagMeter(VenueId("made"), "news", _NoClock())
     meter.stamp("A", 100.0, 99.0, 98.5)
-    (told,) = meter.readings(START, 101.0)
-    assert isinstance(told, EngineLag)
-    assert told.lag_s == 0.5
+    (lag,) = meter.readings(START, 101.0)
+    assert isinstance(lag, EngineLag)
+    assert lag.lag_s == 0.5
 
 
-def test_a_failure_of_ours_is_raised_even_beside_the_venues_word() -> None:
+def test_a_failure_in_our_own_code_is_raised_even_if_the_venue_announced_a_shutdown() -> None:
     for failures in ([EndedError("over"), ValueError("ours")], [ConnectionResetError(), ValueError("ours")]):
         with pytest.raises(ValueError, match="ours"):
             ending(failures)
 
 
 @pytest.mark.parametrize("failure", [ConnectionResetError(), aiohttp.ClientPayloadError(), BrokenPipeError()])
-def test_a_connection_that_failed_is_over_by_the_failures_name_and_not_planned(failure: BaseException) -> None:
+def test_a_failed_connection_ends_unplanned_with_the_name_of_the_failure(failure: BaseException) -> None:
     ended = ending([failure])
     assert (ended.detail, ended.planned) == (type(failure).__name__, False)
 
 
-def test_the_first_word_of_several_counts() -> None:
+def test_the_first_of_several_reasons_counts() -> None:
     assert ending([EndedError("a"), EndedError("b", planned=True)]).detail == "a"
     assert ending([None, EndedError("b", planned=True)]).planned
 
 
 @pytest.mark.parametrize(("every_s", "within_s"), [(1.0, 1.0), (60.0, 60.0), (3600.0, 60.0)])
-def test_a_checks_place_is_its_names_share_of_its_interval_and_at_most_a_minute(
+def test_a_checks_offset_is_the_share_of_its_name_in_its_interval_and_at_most_a_minute(
     every_s: float, within_s: float
 ) -> None:
     for name in ("made/a/", "made/b/BTC"):
@@ -181,11 +181,11 @@ async def run(acts_s: list[float], every_s: float, begin_s: float = 0.0) -> list
     return log
 
 
-async def test_an_overrun_by_a_moment_misses_the_slot_within_it_and_waits_for_the_next() -> None:
+async def test_a_short_overrun_misses_one_slot_and_waits_for_the_next() -> None:
     assert await run([10.5, 1.0], 5.0) == ["slot 0 at 0", "2 missed after 0", "slept 4.5", "slot 15 at 15", "slept 4"]
 
 
-async def test_a_slot_that_is_due_at_the_very_end_of_an_action_is_acted_on() -> None:
+async def test_a_slot_due_exactly_at_the_end_of_an_action_is_run() -> None:
     assert await run([10.0, 1.0], 5.0) == ["slot 0 at 0", "1 missed after 0", "slot 10 at 10", "slept 4"]
 
 
@@ -194,6 +194,6 @@ async def test_an_action_within_its_interval_misses_nothing_and_the_slots_do_not
     assert log == ["slot 0 at 0", "slept 0.5", "slot 5 at 5", "slept 4.5", "slot 10 at 10", "slept 2"]
 
 
-async def test_a_schedule_waits_for_its_first_slot_and_acts_late_on_one_that_has_begun() -> None:
+async def test_a_schedule_waits_for_its_first_slot_and_runs_a_slot_that_has_begun_late() -> None:
     assert (await run([1.0], 5.0, begin_s=-2.0))[:2] == ["slept 2", "slot 0 at 0"]
     assert (await run([1.0], 5.0, begin_s=3.0))[:1] == ["slot 0 at 3"]

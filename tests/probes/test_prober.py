@@ -1,4 +1,4 @@
-"""A whole venue under watch over loopback: its listing, its checks on schedule, its feeds, its controls."""
+"""A whole venue is watched over loopback: its listing, its checks on schedule, its feeds, its controls."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def settings(served: Loopback, **changed: Any) -> ProberSettings:
 
 
 async def first(readings: AsyncIterator[Reading], wanted: Callable[[Reading], bool]) -> Reading:
-    """The first reading that is wanted."""
+    """The first reading that `wanted` accepts."""
     async with asyncio.timeout(10):
         async for reading in readings:
             if wanted(reading):
@@ -68,7 +68,7 @@ async def talk(socket: web.WebSocketResponse, number: int) -> None:
     await asyncio.Event().wait()
 
 
-async def test_a_venue_is_listed_first_then_asked_and_listened_to() -> None:
+async def test_a_venue_is_listed_first_and_then_its_checks_and_feeds_start() -> None:
     async with serving(ANSWERS, talk) as served:
         prober = Prober(GATE, settings(served, every_s={"server_time": 0.02}))
         async with aclosing(prober.readings()) as readings:
@@ -87,19 +87,19 @@ async def test_a_venue_is_listed_first_then_asked_and_listened_to() -> None:
     assert prober.instruments[0].contract_size == Decimal("0.0001")
 
 
-async def test_a_venue_that_does_not_answer_is_watched_by_the_symbols_it_should_have() -> None:
+async def test_a_venue_that_does_not_answer_is_watched_by_its_expected_symbols() -> None:
     settings_away = ProberSettings(
         assets=["BTC"], hosts={"rest": f"http://127.0.0.1:{await free_port()}"}, timeout_s=0.5
     )
     prober = Prober(venues.declared("binance_usdm"), replace(settings_away, disabled=["book_ws", "liquidation"]))
     async with aclosing(prober.readings()) as readings:
-        told = await first(readings, lambda one: True)
-    assert isinstance(told, RequestTimed)
-    assert told.refusal is Refusal.REFUSED
+        timing = await first(readings, lambda one: True)
+    assert isinstance(timing, RequestTimed)
+    assert timing.refusal is Refusal.REFUSED
     assert {one.symbol for one in prober.instruments} == {"BTCUSDT", "spot:BTCUSDT"}
 
 
-async def test_a_listing_that_failed_at_the_start_is_asked_again_and_what_it_brings_is_watched() -> None:
+async def test_a_listing_that_failed_at_the_start_is_requested_again_and_its_instruments_are_watched() -> None:
     late = {**ANSWERS, "/futures/usdt/contracts": in_turn(say("{}", status=503), say(json.dumps([PERP])))}
     async with serving(late, talk) as served:
         prober = Prober(GATE, settings(served, relist_s=0.1))
@@ -111,7 +111,7 @@ async def test_a_listing_that_failed_at_the_start_is_asked_again_and_what_it_bri
     assert [one.symbol for one in prober.instruments] == ["BTC_USDT", "spot:BTC_USDT"]
 
 
-async def test_nothing_begins_anew_while_there_is_nothing_new() -> None:
+async def test_nothing_restarts_while_the_listing_is_unchanged() -> None:
     async with serving(ANSWERS, talk) as served:
         prober = Prober(GATE, settings(served, relist_s=0.05))
         async with aclosing(prober.readings()) as readings:
@@ -121,7 +121,7 @@ async def test_nothing_begins_anew_while_there_is_nothing_new() -> None:
     assert opened == 3
 
 
-async def test_a_slot_that_passes_while_a_check_is_under_way_is_told_as_missed() -> None:
+async def test_a_slot_that_passes_during_a_running_check_is_reported_as_missed() -> None:
     disabled = sorted(
         ({each.name for each in GATE.checks} | {each.name for each in GATE.feeds}) - {"instruments", "server_time"}
     )
@@ -129,13 +129,13 @@ async def test_a_slot_that_passes_while_a_check_is_under_way_is_told_as_missed()
     async with serving(slow) as served:
         prober = Prober(GATE, settings(served, disabled=disabled, every_s={"server_time": 0.05}))
         async with aclosing(prober.readings()) as readings:
-            told = await first(readings, lambda one: isinstance(one, SlotMissed))
-    assert isinstance(told, SlotMissed)
-    assert (told.check, told.instrument) == ("server_time", None)
-    assert told.missed >= 1
+            missed_slot = await first(readings, lambda one: isinstance(one, SlotMissed))
+    assert isinstance(missed_slot, SlotMissed)
+    assert (missed_slot.check, missed_slot.instrument) == ("server_time", None)
+    assert missed_slot.missed >= 1
 
 
-async def test_a_failure_of_ours_ends_the_readings_with_that_failure() -> None:
+async def test_a_failure_in_our_own_code_ends_the_readings_with_that_failure() -> None:
     def broken(body: bytes, context: Context) -> list[Reading]:
         raise AssertionError("ours")
 
@@ -174,7 +174,7 @@ def one(symbol: str, quote: str = "USDT", market: Market = Market.PERP, **change
     return replace(Instrument(symbol=symbol, base="BTC", quote=quote, market=market), **changed)
 
 
-def test_one_perpetual_and_one_spot_of_each_asset_are_chosen_in_the_best_quote() -> None:
+def test_one_perpetual_and_one_spot_of_each_asset_are_chosen_in_the_preferred_quote() -> None:
     listed = [
         one("BTCUSD", "USD"),
         one("BTCUSDC", "USDC"),
@@ -205,24 +205,24 @@ def test_instruments_are_guessed_from_a_venues_patterns() -> None:
     ]
 
 
-async def test_one_check_can_be_asked_once() -> None:
+async def test_one_check_can_run_once() -> None:
     async with serving(ANSWERS) as served:
-        told = await probe_once(GATE, "server_time", settings(served))
+        readings = await probe_once(GATE, "server_time", settings(served))
         listing = await probe_once(GATE, "instruments", settings(served))
         book = await probe_once(GATE, "book_rest", settings(served))
-    assert [type(each) for each in told][:2] == [RequestTimed, ServerTime]
+    assert [type(each) for each in readings][:2] == [RequestTimed, ServerTime]
     assert {type(each) for each in listing} >= {RequestTimed, InstrumentsListed, MarkPrice}
     assert [each.check for each in book if isinstance(each, RequestTimed)] == ["book_rest", "book_rest"]
 
 
-async def test_one_feed_can_be_listened_to_for_a_while() -> None:
+async def test_one_feed_can_run_for_a_limited_time() -> None:
     async with serving(ANSWERS, talk) as served:
-        told = await probe_once(GATE, "book_ws", settings(served), feed_s=0.5)
-    assert not [each for each in told if isinstance(each, RequestTimed) and each.check == "instruments"]
-    assert type(told[0]).__name__ == "FeedChanged"
+        readings = await probe_once(GATE, "book_ws", settings(served), feed_s=0.5)
+    assert not [each for each in readings if isinstance(each, RequestTimed) and each.check == "instruments"]
+    assert type(readings[0]).__name__ == "FeedChanged"
 
 
-async def test_a_control_that_answers_anything_is_good_and_one_that_does_not_is_refused() -> None:
+async def test_a_control_that_gives_any_answer_is_good_and_one_without_an_answer_is_refused() -> None:
     async with serving({"/": say("nothing here", 404)}) as served:
         targets = {"near": served.url + "/", "away": f"http://127.0.0.1:{await free_port()}/"}
         controls = Controls(targets, every_s=0.05, timeout_s=1.0)
@@ -238,7 +238,7 @@ async def test_a_control_that_answers_anything_is_good_and_one_that_does_not_is_
     assert seen["near"].latency_s >= seen["near"].service_s > 0
 
 
-def test_our_clock_is_aware() -> None:
+def test_our_clock_has_a_time_zone() -> None:
     assert abs(utc_now() - datetime.now(UTC)) < timedelta(seconds=5)
 
 
@@ -251,7 +251,7 @@ async def test_a_venue_with_nothing_to_do_is_silent_and_does_not_end() -> None:
                 await anext(readings)
 
 
-async def test_readings_that_waited_come_in_order_and_let_others_run() -> None:
+async def test_waiting_readings_come_in_order_and_let_other_tasks_run() -> None:
     every = sorted({each.name for each in GATE.checks} | {each.name for each in GATE.feeds})
     prober = Prober(GATE, ProberSettings(assets=[], disabled=every))
     for number in range(1000):

@@ -1,4 +1,4 @@
-"""How often a venue's checks are asked, which slots they take, what is re-listed, and what a control's slot tells."""
+"""How often a venue's checks run, which slots they use, what is listed again, and what a control's slot reports."""
 
 from __future__ import annotations
 
@@ -67,18 +67,18 @@ def settings(served: Loopback, **changed: Any) -> ProberSettings:
 
 
 async def until(readings: AsyncIterator[Reading], enough: Callable[[list[Reading]], bool]) -> list[Reading]:
-    """All readings until there are enough."""
-    told: list[Reading] = []
+    """Collect readings until there are enough."""
+    collected: list[Reading] = []
     async with asyncio.timeout(20):
         async for reading in readings:
-            told.append(reading)
-            if enough(told):
-                return told
+            collected.append(reading)
+            if enough(collected):
+                return collected
     raise AssertionError("readings go on for ever")
 
 
-def slots(told: Sequence[Reading], name: str) -> list[datetime]:
-    return [one.scheduled_at for one in told if isinstance(one, RequestTimed) and one.check == name]
+def slots(collected: Sequence[Reading], name: str) -> list[datetime]:
+    return [one.scheduled_at for one in collected if isinstance(one, RequestTimed) and one.check == name]
 
 
 ANY = {path: say("{}") for path in ("/instruments", "/ping", "/slow", "/each", "/other")}
@@ -88,21 +88,21 @@ ANY = {path: say("{}") for path in ("/instruments", "/ping", "/slow", "/each", "
     ("changed", "every_s"),
     [({}, 0.05), ({"interval_scale": 2.0}, 0.1), ({"every_s": {"ping": 0.08}, "interval_scale": 3.0}, 0.08)],
 )
-async def test_slots_of_a_check_lie_one_interval_apart_whatever_stretches_it(
+async def test_slots_of_a_check_are_one_interval_apart_whatever_the_interval_factor(
     changed: dict[str, Any], every_s: float
 ) -> None:
     async with serving(ANY) as served:
         prober = Prober(venue(check("ping", every_s=0.05)), settings(served, **changed))
         async with aclosing(prober.readings()) as readings:
-            told = await until(readings, lambda told: len(slots(told, "ping")) >= 4)
-    due = slots(told, "ping")
+            collected = await until(readings, lambda collected: len(slots(collected, "ping")) >= 4)
+    due = slots(collected, "ping")
     for earlier, later in pairwise(due):
         steps = (later - earlier).total_seconds() / every_s
         assert steps >= 0.999
         assert abs(steps - round(steps)) < 1e-3
 
 
-async def test_a_first_slot_lies_at_the_checks_own_place_after_the_start() -> None:
+async def test_a_first_slot_is_at_the_checks_own_offset_after_the_start() -> None:
     now = [T0]
     async with serving(ANY) as served:
         prober = Prober(
@@ -110,132 +110,134 @@ async def test_a_first_slot_lies_at_the_checks_own_place_after_the_start() -> No
         )
         now[0] = T0
         async with aclosing(prober.readings()) as readings:
-            told = await until(readings, lambda told: len(slots(told, "each")) >= 1)
+            collected = await until(readings, lambda collected: len(slots(collected, "each")) >= 1)
     share = crc32(b"made/each/P") / 2**32
-    assert (slots(told, "each")[0] - T0).total_seconds() == pytest.approx(0.5 * share, abs=1e-3)
+    assert (slots(collected, "each")[0] - T0).total_seconds() == pytest.approx(0.5 * share, abs=1e-3)
 
 
-async def test_slots_that_pass_while_a_request_is_under_way_are_told_once_each_and_skipped() -> None:
+async def test_slots_that_pass_during_a_request_are_reported_once_each_and_skipped() -> None:
     answers = {**ANY, "/slow": say("{}", after_s=0.25)}
     async with serving(answers) as served:
         prober = Prober(venue(listing(PERP), check("slow", every_s=0.1, per=Per.INSTRUMENT)), settings(served))
         async with aclosing(prober.readings()) as readings:
-            told = await until(readings, lambda told: len(slots(told, "slow")) >= 3)
-    due = slots(told, "slow")
-    missed = [one for one in told if isinstance(one, SlotMissed)]
+            collected = await until(readings, lambda collected: len(slots(collected, "slow")) >= 3)
+    due = slots(collected, "slow")
+    missed = [one for one in collected if isinstance(one, SlotMissed)]
     assert {(one.venue, one.check, one.instrument) for one in missed} == {("made", "slow", "P")}
     for one, following in zip(missed, due[1:], strict=False):
         assert one.scheduled_at in due
         assert (following - one.scheduled_at).total_seconds() == pytest.approx(0.1 * (one.missed + 1), abs=1e-5)
         assert one.missed >= 2
         assert one.received_at > one.scheduled_at
-    timed = [one for one in told if isinstance(one, RequestTimed) and one.check == "slow"]
+    timed = [one for one in collected if isinstance(one, RequestTimed) and one.check == "slow"]
     assert all(one.latency_s >= 0.25 for one in timed)
 
 
-async def test_each_instrument_of_a_checks_market_is_asked_and_the_venue_as_a_whole_once() -> None:
-    made = venue(
+async def test_a_market_check_runs_for_each_instrument_and_a_venue_check_runs_once() -> None:
+    declared = venue(
         listing(PERP, SPOT),
         check("each", per=Per.INSTRUMENT),
         check("other", per=Per.INSTRUMENT, market=Market.SPOT),
         check("ping"),
     )
     async with serving(ANY) as served:
-        told = await probe_once(made, None, settings(served))
+        collected = await probe_once(declared, None, settings(served))
         asked = sorted(served.asked)
     assert asked == ["/each?of=P", "/each?of=S", "/instruments", "/other?of=S", "/ping"]
-    assert [one.check for one in told if isinstance(one, RequestTimed)].count("instruments") == 1
+    assert [one.check for one in collected if isinstance(one, RequestTimed)].count("instruments") == 1
 
 
-async def test_only_the_check_that_is_named_is_told_of_though_the_listing_is_asked() -> None:
-    made = venue(listing(PERP), check("ping"), check("other"))
+async def test_only_the_named_check_is_reported_although_the_listing_is_requested() -> None:
+    declared = venue(listing(PERP), check("ping"), check("other"))
     async with serving(ANY) as served:
-        told = await probe_once(made, "other", settings(served))
+        collected = await probe_once(declared, "other", settings(served))
         assert served.asked == ["/instruments", "/other"]
-    assert {one.check for one in told if isinstance(one, RequestTimed)} == {"other"}
+    assert {one.check for one in collected if isinstance(one, RequestTimed)} == {"other"}
 
 
-async def test_a_listing_that_never_came_is_asked_again_and_one_that_came_is_not() -> None:
+async def test_a_failed_listing_is_requested_again_and_a_successful_one_is_not() -> None:
     answers = {**ANY, "/instruments": hung_up}
     second = replace(listing(SPOT), call=lambda _one: RestCall(path="/other"))
     async with serving(answers) as served:
         prober = Prober(venue(listing(PERP), second), settings(served, relist_s=0.02))
         async with aclosing(prober.readings()) as readings:
-            await until(readings, lambda told: len(slots(told, "instruments")) >= 5)
+            await until(readings, lambda collected: len(slots(collected, "instruments")) >= 5)
         assert served.asked.count("/other") == 1
         assert served.asked.count("/instruments") >= 3
     assert prober.instruments == [SPOT]
 
 
-async def test_without_a_listing_the_symbols_a_venue_should_have_are_known_to_its_readers() -> None:
-    made = venue(
+async def test_without_a_listing_readers_know_the_expected_symbols_of_a_venue() -> None:
+    declared = venue(
         check("ping", every_s=0.01), symbols=lambda asset: {Market.PERP: f"{asset}-P", Market.SPOT: f"{asset}-S"}
     )
     async with serving(ANY) as served:
-        prober = Prober(made, settings(served))
+        prober = Prober(declared, settings(served))
         async with aclosing(prober.readings()) as readings:
-            await until(readings, lambda told: True)
+            await until(readings, lambda collected: True)
     assert {one.symbol: one.market for one in prober.instruments} == {"BTC-P": Market.PERP, "BTC-S": Market.SPOT}
     assert set(prober.state.instruments) == {"BTC-P", "BTC-S"}
 
 
 async def test_a_market_that_is_listed_is_not_guessed() -> None:
-    made = venue(
+    declared = venue(
         listing(PERP), check("ping", every_s=0.01), symbols=lambda asset: {Market.PERP: "guess", Market.SPOT: "S2"}
     )
     async with serving(ANY) as served:
-        prober = Prober(made, settings(served))
+        prober = Prober(declared, settings(served))
         async with aclosing(prober.readings()) as readings:
-            await until(readings, lambda told: len(slots(told, "ping")) >= 1)
+            await until(readings, lambda collected: len(slots(collected, "ping")) >= 1)
     assert sorted(one.symbol for one in prober.instruments) == ["P", "S2"]
 
 
 def test_a_signed_check_needs_keys_and_a_disabled_one_never_runs() -> None:
-    made = venue(check("ping"), check("wallet", signed=True), check("other"))
-    without = Prober(made, ProberSettings(assets=[], disabled=["other"]))
+    declared = venue(check("ping"), check("wallet", signed=True), check("other"))
+    without = Prober(declared, ProberSettings(assets=[], disabled=["other"]))
     assert [one.name for one in without.checks()] == ["ping"]
-    having = Prober(made, ProberSettings(assets=[], keys=Keys(key="k", secret="s")))
+    having = Prober(declared, ProberSettings(assets=[], keys=Keys(key="k", secret="s")))
     assert [one.name for one in having.checks()] == ["ping", "wallet", "other"]
 
 
-def test_a_feed_takes_its_markets_instruments_so_many_a_connection() -> None:
+def test_a_feed_splits_the_instruments_of_its_market_over_connections() -> None:
     feed = Feed(
         name="f", host="ws", read=lambda _raw, _context: (), subscribe=lambda _some, _now: (), max_instruments=2
     )
-    made = venue(feeds=(feed, replace(feed, name="g", market=Market.SPOT)))
-    prober = Prober(made, ProberSettings(assets=[]))
+    declared = venue(feeds=(feed, replace(feed, name="g", market=Market.SPOT)))
+    prober = Prober(declared, ProberSettings(assets=[]))
     prober.instruments = [instrument(f"X{number}") for number in range(5)]
     every, spot = prober.feeds()
     assert [[one.symbol for one in some] for some in prober.batches(every)] == [["X0", "X1"], ["X2", "X3"], ["X4"]]
     assert prober.batches(spot) == []
-    assert [one.name for one in Prober(made, ProberSettings(assets=[], disabled=["f"])).feeds()] == ["g"]
+    assert [one.name for one in Prober(declared, ProberSettings(assets=[], disabled=["f"])).feeds()] == ["g"]
 
 
-async def test_a_control_is_asked_on_its_own_slots_and_any_answer_is_good() -> None:
+async def test_a_control_is_requested_on_its_own_slots_and_any_answer_is_good() -> None:
     async with serving({"/a": say("x", 500), "/b": say(b"x" * 1_000_001), "/c": say(b"x" * 1_000_000)}) as served:
         targets = {name: f"{served.url}/{name}" for name in ("a", "b", "c")}
         async with aclosing(Controls(targets, every_s=0.1, timeout_s=5.0).readings()) as readings:
-            told = await until(readings, lambda told: all(len(slots(told, name)) >= 3 for name in targets))
+            collected = await until(
+                readings, lambda collected: all(len(slots(collected, name)) >= 3 for name in targets)
+            )
     for name, refusal in (("a", None), ("b", Refusal.OVERSIZED), ("c", None)):
-        due = slots(told, name)
+        due = slots(collected, name)
         steps = (due[-1] - due[0]).total_seconds() / 0.1
         assert abs(steps - round(steps)) < 1e-3
-        assert {one.refusal for one in told if isinstance(one, RequestTimed) and one.check == name} == {refusal}
-    for one in told:
+        assert {one.refusal for one in collected if isinstance(one, RequestTimed) and one.check == name} == {refusal}
+    for one in collected:
         assert isinstance(one, RequestTimed)
         assert (one.venue, one.instrument) == ("control", None)
         assert one.latency_s >= one.service_s > 0
 
 
-async def test_a_control_that_does_not_answer_is_timed_out_at_its_bound() -> None:
+async def test_a_control_that_does_not_answer_times_out_at_its_limit() -> None:
     async with serving({"/": say("x", after_s=20)}) as served:
         controls = Controls({"a": served.url + "/"}, every_s=0.05, timeout_s=0.1)
         readings = controls.readings()
-        (told,) = await until(readings, lambda told: True)
+        (timing,) = await until(readings, lambda timing: True)
         await readings.aclose()
-    assert isinstance(told, RequestTimed)
-    assert (told.refusal, told.censored, told.status) == (Refusal.TIMEOUT, True, None)
-    assert told.latency_s >= 0.1
+    assert isinstance(timing, RequestTimed)
+    assert (timing.refusal, timing.censored, timing.status) == (Refusal.TIMEOUT, True, None)
+    assert timing.latency_s >= 0.1
 
 
 async def test_closing_a_prober_or_the_controls_leaves_no_connection_behind() -> None:
@@ -261,9 +263,9 @@ async def test_a_controls_latency_counts_from_its_slot() -> None:
     async with serving({"/": say("x", after_s=0.12)}) as served:
         controls = Controls({"a": served.url + "/"}, every_s=0.05, timeout_s=5.0)
         readings = controls.readings()
-        told = await until(readings, lambda told: len(told) >= 3)
+        collected = await until(readings, lambda collected: len(collected) >= 3)
         await readings.aclose()
-    for one in told:
+    for one in collected:
         assert isinstance(one, RequestTimed)
         assert one.sent_at > one.scheduled_at
         late_s = (one.sent_at - one.scheduled_at).total_seconds()

@@ -1,4 +1,4 @@
-"""Readings on their way up: bounded, the oldest routine one goes first, never a liquidation while routine waits."""
+"""The queue of readings is bounded: it drops the oldest routine reading first, a liquidation only if none is left."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ def lag(number: int) -> Reading:
 
 
 async def test_readings_come_out_in_the_order_they_went_in() -> None:
-    outbox = ReadingQueue()
+    queue = ReadingQueue()
     for number in range(5):
-        outbox.put(lag(number))
-    assert await outbox.get() == lag(0)
-    assert outbox.drain() == [lag(1), lag(2), lag(3), lag(4)]
-    assert outbox.drain() == []
+        queue.put(lag(number))
+    assert await queue.get() == lag(0)
+    assert queue.drain() == [lag(1), lag(2), lag(3), lag(4)]
+    assert queue.drain() == []
 
 
-async def test_who_waits_for_a_reading_gets_the_next_one() -> None:
-    outbox = ReadingQueue()
-    waiting = asyncio.create_task(outbox.get())
+async def test_a_waiting_consumer_gets_the_next_reading() -> None:
+    queue = ReadingQueue()
+    waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
     assert not waiting.done()
-    outbox.put(lag(1))
+    queue.put(lag(1))
     assert await waiting == lag(1)
 
 
-def test_a_full_outbox_drops_the_oldest_routine_reading_and_counts_it() -> None:
-    outbox = ReadingQueue(max_readings=3)
+def test_a_full_queue_drops_the_oldest_routine_reading_and_counts_it() -> None:
+    queue = ReadingQueue(max_readings=3)
     for one in (FORCED, lag(1), lag(2), FORCED):
-        outbox.put(one)
-    assert outbox.dropped == {"EngineLag": 1}
-    assert outbox.drain() == [FORCED, lag(2), FORCED]
+        queue.put(one)
+    assert queue.dropped == {"EngineLag": 1}
+    assert queue.drain() == [FORCED, lag(2), FORCED]
 
 
-def test_only_when_nothing_routine_is_left_the_oldest_of_all_goes() -> None:
-    outbox = ReadingQueue(max_readings=2)
+def test_the_oldest_reading_is_dropped_only_if_no_routine_reading_is_left() -> None:
+    queue = ReadingQueue(max_readings=2)
     newest = replace(FORCED, instrument="ETH")
     for one in (FORCED, FORCED, newest):
-        outbox.put(one)
-    assert outbox.dropped == {"Liquidation": 1}
-    assert outbox.drain() == [FORCED, newest]
+        queue.put(one)
+    assert queue.dropped == {"Liquidation": 1}
+    assert queue.drain() == [FORCED, newest]

@@ -1,4 +1,4 @@
-"""What a full outbox drops, what it keeps, and that every drop is counted."""
+"""What a full queue drops and keeps, and that every drop is counted."""
 
 from __future__ import annotations
 
@@ -40,56 +40,56 @@ def lag(number: int) -> EngineLag:
     return EngineLag(venue=MADE, feed="book_ws", instrument=None, received_at=NOW, lag_s=float(number))
 
 
-def test_what_is_kept_outlives_every_routine_reading() -> None:
-    kept: list[Reading] = [FORCED, CHANGED, WALLET, CLOCK]
-    outbox = ReadingQueue(max_readings=5)
-    for one in (*kept, DAMAGED, lag(1), lag(2)):
-        outbox.put(one)
-    assert outbox.dropped == {"FeedMalformed": 1, "EngineLag": 1}
-    assert outbox.drain() == [*kept, lag(2)]
+def test_routine_readings_are_dropped_before_all_others() -> None:
+    lasting: list[Reading] = [FORCED, CHANGED, WALLET, CLOCK]
+    queue = ReadingQueue(max_readings=5)
+    for one in (*lasting, DAMAGED, lag(1), lag(2)):
+        queue.put(one)
+    assert queue.dropped == {"FeedMalformed": 1, "EngineLag": 1}
+    assert queue.drain() == [*lasting, lag(2)]
 
 
-def test_an_outbox_that_is_just_full_has_dropped_nothing() -> None:
-    outbox = ReadingQueue(max_readings=3)
+def test_a_queue_that_is_exactly_full_has_dropped_nothing() -> None:
+    queue = ReadingQueue(max_readings=3)
     for number in range(3):
-        outbox.put(lag(number))
-    assert outbox.dropped == {}
-    outbox.put(lag(3))
-    assert outbox.dropped == {"EngineLag": 1}
-    assert outbox.drain() == [lag(1), lag(2), lag(3)]
+        queue.put(lag(number))
+    assert queue.dropped == {}
+    queue.put(lag(3))
+    assert queue.dropped == {"EngineLag": 1}
+    assert queue.drain() == [lag(1), lag(2), lag(3)]
 
 
-def test_a_place_that_was_emptied_can_be_used_again_without_a_drop() -> None:
-    outbox = ReadingQueue(max_readings=2)
-    outbox.put(lag(1))
-    outbox.put(lag(2))
-    outbox.drain()
-    outbox.put(lag(3))
-    outbox.put(lag(4))
-    assert (outbox.dropped, outbox.drain()) == ({}, [lag(3), lag(4)])
+def test_a_drained_queue_accepts_new_readings_without_a_drop() -> None:
+    queue = ReadingQueue(max_readings=2)
+    queue.put(lag(1))
+    queue.put(lag(2))
+    queue.drain()
+    queue.put(lag(3))
+    queue.put(lag(4))
+    assert (queue.dropped, queue.drain()) == ({}, [lag(3), lag(4)])
 
 
-def test_an_outbox_holds_twenty_thousand_readings() -> None:
-    outbox = ReadingQueue()
+def test_a_queue_holds_twenty_thousand_readings() -> None:
+    queue = ReadingQueue()
     for number in range(20_002):
-        outbox.put(lag(number))
-    assert outbox.dropped == {"EngineLag": 2}
-    waiting = outbox.drain()
+        queue.put(lag(number))
+    assert queue.dropped == {"EngineLag": 2}
+    waiting = queue.drain()
     assert (len(waiting), waiting[0]) == (20_000, lag(2))
 
 
-async def test_one_reading_is_given_at_a_time_and_who_waits_is_woken_each_time() -> None:
-    outbox = ReadingQueue()
+async def test_a_waiting_consumer_is_woken_for_each_reading_and_gets_one_at_a_time() -> None:
+    queue = ReadingQueue()
     got: list[Reading] = []
 
     async def take() -> None:
         while len(got) < 3:
-            got.append(await outbox.get())
+            got.append(await queue.get())
 
     taking = asyncio.create_task(take())
     for number in range(3):
         await asyncio.sleep(0)
-        outbox.put(lag(number))
+        queue.put(lag(number))
         for _ in range(3):
             await asyncio.sleep(0)
         assert len(got) == number + 1
@@ -97,25 +97,25 @@ async def test_one_reading_is_given_at_a_time_and_who_waits_is_woken_each_time()
     assert got == [lag(0), lag(1), lag(2)]
 
 
-async def test_who_waits_is_not_woken_by_what_was_drained() -> None:
-    outbox = ReadingQueue()
-    outbox.put(lag(0))
-    outbox.drain()
-    waiting = asyncio.create_task(outbox.get())
+async def test_a_waiting_consumer_is_not_woken_by_drained_readings() -> None:
+    queue = ReadingQueue()
+    queue.put(lag(0))
+    queue.drain()
+    waiting = asyncio.create_task(queue.get())
     for _ in range(3):
         await asyncio.sleep(0)
     assert not waiting.done()
-    outbox.put(lag(1))
+    queue.put(lag(1))
     assert await waiting == lag(1)
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 6))
-def test_what_went_in_is_waiting_or_counted_as_dropped(routine: list[bool], most: int) -> None:
-    outbox = ReadingQueue(most)
+def test_every_reading_is_either_waiting_or_counted_as_dropped(routine: list[bool], most: int) -> None:
+    queue = ReadingQueue(most)
     for number, one in enumerate(routine):
-        outbox.put(lag(number) if one else FORCED)
-    waiting = outbox.drain()
+        queue.put(lag(number) if one else FORCED)
+    waiting = queue.drain()
     assert len(waiting) == min(len(routine), most)
-    assert len(waiting) + outbox.dropped.total() == len(routine)
+    assert len(waiting) + queue.dropped.total() == len(routine)
     assert waiting.count(FORCED) >= min(routine.count(False), most) - 1
-    assert outbox.dropped["Liquidation"] <= max(routine.count(False) - most + 1, 0)
+    assert queue.dropped["Liquidation"] <= max(routine.count(False) - most + 1, 0)

@@ -108,7 +108,7 @@ FRAMES = {
 }
 
 NOTHING_TO_SAY = {
-    # a top of book without depth says nothing the book does not; the rest are other instruments or old wires
+    # a top of book without depth adds nothing to the book; the rest are other instruments or old formats
     ("binance_usdm", "book_ticker_2021"),
     ("binance_usdm", "ws_book_ticker_2026_schema"),
     ("binance_usdm", "contract_info_stream"),
@@ -226,7 +226,7 @@ def test_a_real_refusal_has_its_kind(case: Case) -> None:
         whole = json.loads(body)
         status, headers = whole["status"], whole["headers"]
         body = whole["body"].encode() if isinstance(whole["body"], str) else json.dumps(whole["body"]).encode()
-    if case.name not in REFUSALS:  # an error pushed on a socket
+    if case.name not in REFUSALS:  # an error sent on a socket
         (word,) = FRAMES[case.venue](body, context(case))
         assert msgspec.to_builtins(word)["kind"] in ("throttled", "bad_request")
         return

@@ -1,18 +1,18 @@
-"""Every fixture of tests/probes/venues says through its dialect exactly what is written beside it."""
+"""Every fixture of tests/probes/venues decodes through its dialect to exactly the readings stored beside it."""
 
 from __future__ import annotations
 
 import pytest
 
 from probes import venues
-from tests.probes.cases import Case, found, spoken, title
+from tests.probes.cases import Case, decoded, found, title
 
 CASES = found()
 
 
 @pytest.mark.parametrize("case", CASES, ids=title)
-def test_a_payload_says_what_is_written_beside_it(case: Case) -> None:
-    assert spoken(case) == case.expected
+def test_a_payload_gives_the_readings_stored_beside_it(case: Case) -> None:
+    assert decoded(case) == case.expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=title)
@@ -32,10 +32,10 @@ def test_every_check_and_feed_of_a_venue_has_a_documented_and_a_damaged_fixture(
 
 
 @pytest.mark.parametrize("name", venues.NAMES)
-def test_every_path_that_a_venue_is_asked_has_a_fixture(name: str) -> None:
+def test_every_requested_path_of_a_venue_has_a_fixture(name: str) -> None:
     venue = venues.declared(name)
-    asked = {one.source.get("path") for one in CASES if one.venue == name}
+    requested = {one.source.get("path") for one in CASES if one.venue == name}
     for check in venue.checks:
         instrument = next((one for one in CASES if one.venue == name and one.subject == check.name), None)
         assert instrument is not None, check.name
-        assert check.call(instrument.instrument).path in asked
+        assert check.call(instrument.instrument).path in requested

@@ -20,17 +20,17 @@ LONG_S = 30.0
 
 def deliveries(
     sink: Answering,
-    told: list[tuple[str, str]] | None = None,
+    outcomes: list[tuple[str, str]] | None = None,
     *,
     queue: int = 256,
     first_pause_s: float = 0.001,
     give_up_s: float = LONG_S,
 ) -> Deliveries:
     """One route that takes everything, with short pauses."""
-    heard = [] if told is None else told
+    collected = [] if outcomes is None else outcomes
     return Deliveries(
         [Route("desk", Rule(repeat_s=0), sink)],
-        on_outcome=lambda name, outcome: heard.append((name, outcome)),
+        on_outcome=lambda name, outcome: collected.append((name, outcome)),
         queue=queue,
         first_pause_s=first_pause_s,
         max_pause_s=first_pause_s,
@@ -40,7 +40,7 @@ def deliveries(
 
 @asynccontextmanager
 async def running(ours: Deliveries) -> AsyncIterator[asyncio.Task[None]]:
-    """The part of sink desk, cancelled at the end."""
+    """Run the delivery of sink desk, and cancel it at the end."""
     task = asyncio.create_task(ours.run("desk"))
     try:
         yield task
@@ -49,9 +49,9 @@ async def running(ours: Deliveries) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_changes_are_delivered_in_order_and_told() -> None:
-    sink, told = Answering(), list[tuple[str, str]]()
-    ours = deliveries(sink, told)
+async def test_changes_are_delivered_in_order_and_their_outcomes_are_reported() -> None:
+    sink, outcomes = Answering(), list[tuple[str, str]]()
+    ours = deliveries(sink, outcomes)
     assert ours.names == ("desk",)
     ours.on_signals([])
     ours.on_changes([change(1), change(2), change(3)])
@@ -60,10 +60,10 @@ async def test_changes_are_delivered_in_order_and_told() -> None:
         assert await ours.drain(LONG_S) == 0
 
     assert sink.revisions == [1, 2, 3]
-    assert told == [("desk", "delivered")] * 3
+    assert outcomes == [("desk", "delivered")] * 3
 
 
-async def test_what_could_not_be_delivered_is_tried_again_and_keeps_its_place() -> None:
+async def test_an_undelivered_note_is_tried_again_and_keeps_its_position() -> None:
     sink = Answering(lambda attempt: Delivered() if attempt > 3 else TryAgain(why="HTTP 503"))
     ours = deliveries(sink)
     ours.on_changes([change(1), change(2)])
@@ -75,7 +75,7 @@ async def test_what_could_not_be_delivered_is_tried_again_and_keeps_its_place() 
     assert ours.counts("desk") == {"try_again": 3, "delivered": 2}
 
 
-async def test_a_receiver_in_trouble_is_told_once_and_once_more_when_it_is_well(
+async def test_a_failing_receiver_is_logged_once_and_its_recovery_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     ours = deliveries(Answering(lambda attempt: Delivered() if attempt > 3 else TryAgain(why="HTTP 503")))
@@ -106,14 +106,14 @@ async def test_a_pause_ends_by_itself() -> None:
         await asyncio.wait_for(third.wait(), LONG_S)
 
 
-async def test_what_a_route_does_not_want_is_not_queued() -> None:
+async def test_a_change_that_a_route_filters_out_is_not_queued() -> None:
     ours = Deliveries([Route("desk", Rule(min_level=Level.PERFECT_STORM), Answering())])
     ours.on_changes([change(1, level=Level.WATCH)])
 
     assert ours.waiting == {"desk": 0}
 
 
-async def test_what_is_refused_is_not_tried_again() -> None:
+async def test_a_refused_note_is_not_tried_again() -> None:
     sink = Answering(lambda attempt: Refused(why="HTTP 401") if attempt == 1 else Delivered())
     ours = deliveries(sink)
     ours.on_changes([change(1), change(2)])
@@ -125,7 +125,7 @@ async def test_what_is_refused_is_not_tried_again() -> None:
     assert ours.counts("desk") == {"refused": 1, "delivered": 1}
 
 
-async def test_a_receiver_that_never_comes_back_is_given_up() -> None:
+async def test_a_note_is_given_up_if_its_receiver_never_recovers() -> None:
     sink = Answering(lambda _attempt: TryAgain(why="timeout"))
     ours = deliveries(sink, give_up_s=0.01)
     ours.on_changes([change(1)])
@@ -137,7 +137,7 @@ async def test_a_receiver_that_never_comes_back_is_given_up() -> None:
     assert ours.counts("desk")["try_again"] >= 2
 
 
-async def test_a_drain_cuts_long_pauses_short() -> None:
+async def test_a_drain_shortens_long_pauses() -> None:
     tried = asyncio.Event()
 
     def answer(attempt: int) -> Outcome:
@@ -155,7 +155,7 @@ async def test_a_drain_cuts_long_pauses_short() -> None:
     assert sink.revisions == [1]
 
 
-async def test_a_drain_ends_in_time_and_says_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_drain_ends_in_time_and_reports_the_undelivered_notes(caplog: pytest.LogCaptureFixture) -> None:
     ours = deliveries(Answering(lambda _attempt: TryAgain(why="HTTP 503")))
     ours.on_changes([change(1), change(2)])
 
@@ -166,8 +166,8 @@ async def test_a_drain_ends_in_time_and_says_what_is_left(caplog: pytest.LogCapt
 
 
 async def test_a_full_queue_drops_the_oldest_update_first_then_amendments_then_the_oldest() -> None:
-    sink, told = Answering(), list[tuple[str, str]]()
-    ours = deliveries(sink, told, queue=3)
+    sink, outcomes = Answering(), list[tuple[str, str]]()
+    ours = deliveries(sink, outcomes, queue=3)
     ours.on_changes([change(1), change(2, kind=ChangeKind.AMENDED), change(3)])
     ours.on_changes([change(4, kind=ChangeKind.RAISED)])  # 3 goes: the oldest update
     ours.on_changes([change(5, kind=ChangeKind.LOWERED, level=Level.SQUALL)])  # 2 goes: the amendment
@@ -179,10 +179,10 @@ async def test_a_full_queue_drops_the_oldest_update_first_then_amendments_then_t
         await ours.drain(LONG_S)
 
     assert sink.revisions == [4, 5, 6]
-    assert told[:3] == [("desk", "dropped")] * 3
+    assert outcomes[:3] == [("desk", "dropped")] * 3
 
 
-async def test_a_note_survives_a_failure_of_ours_and_a_restart_of_its_part() -> None:
+async def test_a_note_survives_a_failure_in_our_code_and_a_restart_of_its_part() -> None:
     def answer(attempt: int) -> Outcome:
         if attempt == 1:
             raise RuntimeError("ours")
@@ -200,7 +200,7 @@ async def test_a_note_survives_a_failure_of_ours_and_a_restart_of_its_part() -> 
     assert sink.revisions == [1]
 
 
-async def test_a_note_that_always_fails_by_our_fault_does_not_block_those_behind_it() -> None:
+async def test_a_note_that_always_fails_in_our_code_does_not_block_the_next_notes() -> None:
     def answer(attempt: int) -> Outcome:
         if attempt <= MAX_OWN_FAILURES:
             raise RuntimeError("ours")
@@ -219,7 +219,7 @@ async def test_a_note_that_always_fails_by_our_fault_does_not_block_those_behind
     assert sink.revisions == [2]
 
 
-async def test_one_slow_sink_does_not_hold_up_another() -> None:
+async def test_one_slow_sink_does_not_delay_another() -> None:
     slow, quick = Answering(lambda _attempt: TryAgain(why="HTTP 503")), Answering()
     ours = Deliveries([Route("slow", Rule(), slow), Route("quick", Rule(), quick)])
     ours.on_changes([change(1)])

@@ -1,4 +1,4 @@
-"""Pauses between attempts, as docs/formats.md (Webhook) promises: from 1 s to 5 minutes, floors kept, an hour at most."""
+"""Pauses between attempts by docs/formats.md (Webhook): from 1 s to 5 minutes, at least the receiver's wait, an hour at most."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOUR_S = 3600.0
 
 
 class Timed:
-    """A sink that keeps when it was asked, and for which revision."""
+    """A sink that stores when it was called, and for which revision."""
 
     def __init__(self, answer: Callable[[int], Outcome]) -> None:
         self.at_s: list[float] = []
@@ -41,7 +41,7 @@ class Timed:
 def delivered_by(
     monkeypatch: pytest.MonkeyPatch, sink: Timed, *revisions: int, for_s: float = 3 * HOUR_S, **bounds: float
 ) -> dict[str, int]:
-    """Give a route these revisions, let it deliver for so long, and say how often each outcome was had."""
+    """Give a route these revisions, let it deliver for so long, and count each outcome."""
 
     async def work() -> dict[str, int]:
         ours = Deliveries([Route("desk", Rule(repeat_s=0), sink)], **bounds)  # type: ignore[arg-type]
@@ -65,7 +65,9 @@ def test_pauses_double_from_one_second_to_five_minutes_with_a_second_of_jitter(m
         assert least_s - 1e-6 <= pause_s <= min(least_s + 1, 300) + 1e-6
 
 
-def test_pauses_of_two_runs_differ_so_that_many_monitors_do_not_call_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pauses_of_two_runs_differ_so_that_monitors_do_not_retry_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     first, second = (Timed(lambda attempt: TryAgain(why="x") if attempt <= 6 else Delivered()) for _ in range(2))
     delivered_by(monkeypatch, first, 1)
     delivered_by(monkeypatch, second, 1)
@@ -82,12 +84,14 @@ def test_a_pause_has_jitter_up_to_the_first_pause(monkeypatch: pytest.MonkeyPatc
     assert [pause_s == pytest.approx(16.0) for pause_s in sink.pauses_s[1:]] == [True] * 39
 
 
-@pytest.mark.parametrize("asked_s", [7.0, 299.0, 301.0, 3000.0])
-def test_no_attempt_is_made_before_the_receiver_allows_it(monkeypatch: pytest.MonkeyPatch, asked_s: float) -> None:
-    sink = Timed(lambda attempt: TryAgain(why="HTTP 429", after_s=asked_s) if attempt == 1 else Delivered())
+@pytest.mark.parametrize("retry_after_s", [7.0, 299.0, 301.0, 3000.0])
+def test_no_attempt_is_made_before_the_receiver_allows_it(
+    monkeypatch: pytest.MonkeyPatch, retry_after_s: float
+) -> None:
+    sink = Timed(lambda attempt: TryAgain(why="HTTP 429", after_s=retry_after_s) if attempt == 1 else Delivered())
     delivered_by(monkeypatch, sink, 1)
 
-    assert sink.pauses_s == [pytest.approx(asked_s)]
+    assert sink.pauses_s == [pytest.approx(retry_after_s)]
 
 
 def test_a_receiver_that_asks_for_less_than_the_pause_waits_for_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +101,7 @@ def test_a_receiver_that_asks_for_less_than_the_pause_waits_for_the_pause(monkey
     assert [pause_s >= least_s for pause_s, least_s in zip(sink.pauses_s, (1, 2, 4, 8), strict=True)] == [True] * 4
 
 
-def test_the_floor_holds_for_one_attempt_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_receivers_wait_applies_to_one_attempt_only(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Timed(
         lambda attempt: Delivered() if attempt == 3 else TryAgain(why="x", after_s=50 if attempt == 1 else None)
     )
@@ -120,7 +124,7 @@ def test_a_note_is_given_up_after_an_hour_and_the_next_is_tried(monkeypatch: pyt
     assert sink.revisions[-1] == 2
 
 
-def test_a_note_younger_than_the_bound_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_note_younger_than_the_limit_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Timed(lambda _attempt: TryAgain(why="timeout"))
     counts = delivered_by(monkeypatch, sink, 1, for_s=HOUR_S - 1)
 
@@ -128,7 +132,7 @@ def test_a_note_younger_than_the_bound_is_not_given_up(monkeypatch: pytest.Monke
     assert set(sink.revisions) == {1}
 
 
-def test_the_attempt_at_the_very_bound_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_attempt_exactly_at_the_limit_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Timed(lambda _attempt: TryAgain(why="timeout", after_s=50))
     counts = delivered_by(monkeypatch, sink, 1, give_up_s=100, max_pause_s=10)
 
@@ -145,7 +149,7 @@ def test_by_default_the_attempt_after_an_hour_is_the_last(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(("failures", "given_up"), [(2, False), (3, True)])
-async def test_a_note_is_given_up_at_our_third_failure_with_it(failures: int, given_up: bool) -> None:
+async def test_a_note_is_given_up_after_three_failures_in_our_code(failures: int, given_up: bool) -> None:
     def answer(attempt: int) -> Outcome:
         if attempt <= failures:
             raise RuntimeError("ours")
@@ -223,7 +227,7 @@ def test_a_queue_holds_256_changes_by_default_and_drops_the_257th_oldest() -> No
     assert (ours.waiting, ours.dropped) == ({"desk": 256}, {"desk": 1})
 
 
-async def test_of_several_updates_the_oldest_goes_first_and_the_rest_keeps_its_order() -> None:
+async def test_a_full_queue_drops_the_oldest_update_and_keeps_the_order_of_the_rest() -> None:
     sink = Answering()
     ours = Deliveries([Route("desk", Rule(repeat_s=0), sink)], queue=4)
     ours.on_changes([change(1), change(2), change(3), change(4, kind=ChangeKind.AMENDED)])
@@ -236,8 +240,8 @@ async def test_of_several_updates_the_oldest_goes_first_and_the_rest_keeps_its_o
     assert sink.revisions == [1, 4, 5, 6]
 
 
-async def test_a_full_lane_of_one_sink_costs_the_other_nothing() -> None:
-    class Told(Answering):
+async def test_a_full_queue_of_one_sink_does_not_affect_another() -> None:
+    class Waking(Answering):
         def __init__(self) -> None:
             super().__init__()
             self._more = asyncio.Event()
@@ -251,7 +255,7 @@ async def test_a_full_lane_of_one_sink_costs_the_other_nothing() -> None:
             self._more.clear()
             assert self.revisions[-1] == revision
 
-    full, free = Answering(lambda _attempt: TryAgain(why="HTTP 503")), Told()
+    full, free = Answering(lambda _attempt: TryAgain(why="HTTP 503")), Waking()
     ours = Deliveries([Route("full", Rule(repeat_s=0), full), Route("free", Rule(repeat_s=0), free)], queue=2)
     task = asyncio.ensure_future(ours.run("free"))
     for revision in range(1, 6):
@@ -266,7 +270,7 @@ async def test_a_full_lane_of_one_sink_costs_the_other_nothing() -> None:
     assert ours.waiting == {"full": 2, "free": 0}
 
 
-async def test_the_note_in_hand_is_never_dropped_by_a_full_queue() -> None:
+async def test_a_full_queue_never_drops_the_note_in_delivery() -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     class Slow(Answering):
@@ -290,14 +294,14 @@ async def test_the_note_in_hand_is_never_dropped_by_a_full_queue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "level", "said"),
+    ("outcome", "level", "message"),
     [
         (Refused(why="HTTP 401"), "ERROR", "sink desk refuses"),
         (TryAgain(why="HTTP 503"), "ERROR", "sink desk gave up on"),
     ],
 )
-async def test_what_never_arrives_is_logged_as_an_error(
-    caplog: pytest.LogCaptureFixture, outcome: Outcome, level: str, said: str
+async def test_an_undeliverable_note_is_logged_as_an_error(
+    caplog: pytest.LogCaptureFixture, outcome: Outcome, level: str, message: str
 ) -> None:
     ours = Deliveries([Route("desk", Rule(), Answering(lambda _attempt: outcome))], give_up_s=0)
     ours.on_changes([change(1)])
@@ -307,5 +311,5 @@ async def test_what_never_arrives_is_logged_as_an_error(
     await asyncio.gather(task, return_exceptions=True)
 
     (error,) = [one for one in caplog.records if one.levelname == level]
-    assert error.getMessage().startswith(said)
+    assert error.getMessage().startswith(message)
     assert ":1: HTTP" in error.getMessage()

@@ -1,4 +1,4 @@
-"""A note is tried for an hour at most, whatever the receiver asks for: in jumping time."""
+"""A note is tried for an hour at most, whatever the receiver asks for, with simulated time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR_S = 3600.0
 
 
 class NeverReady:
-    """A sink that always asks for the same pause, and notes when it was called."""
+    """A sink that always requests the same pause, and stores when it was called."""
 
     def __init__(self, asks_s: float) -> None:
         self.called_at_s: list[float] = []

@@ -9,7 +9,7 @@ from monitor.incidents import ChangeKind, Level
 from tests.monitor.alerting.sinks.changes import at, change
 
 
-def test_a_change_at_the_least_level_goes_and_one_below_stays() -> None:
+def test_a_change_at_the_minimum_level_is_sent_and_one_below_is_not() -> None:
     router = Router(Rule(min_level=Level.SQUALL))
 
     low = router.decide(change(level=Level.WATCH))
@@ -19,7 +19,7 @@ def test_a_change_at_the_least_level_goes_and_one_below_stays() -> None:
     assert (high.goes, high.reason) == (True, "level squall is news to this route")
 
 
-def test_a_route_for_pages_is_not_told_of_what_does_not_page() -> None:
+def test_a_pages_only_route_gets_no_change_that_does_not_page() -> None:
     router = Router(Rule(pages_only=True))
 
     assert not router.decide(change(pages=False)).goes
@@ -28,18 +28,18 @@ def test_a_route_for_pages_is_not_told_of_what_does_not_page() -> None:
 
 
 @pytest.mark.parametrize("kind", [ChangeKind.ENDED, ChangeKind.ENDED_UNKNOWN, ChangeKind.RETRACTED])
-def test_who_heard_of_an_incident_hears_its_end_and_nobody_else_does(kind: ChangeKind) -> None:
+def test_only_a_route_that_got_an_incident_gets_its_end(kind: ChangeKind) -> None:
     rule = Rule(min_level=Level.PERFECT_STORM, pages_only=True)
-    heard, unheard = Router(rule), Router(rule)
-    heard.decide(change())
+    informed, uninformed = Router(rule), Router(rule)
+    informed.decide(change())
     end = change(9, kind=kind, level=Level.CALM, pages=False)
 
-    assert heard.decide(end).goes
-    assert not unheard.decide(end).goes
-    assert "never got a note" in unheard.decide(end).reason
+    assert informed.decide(end).goes
+    assert not uninformed.decide(end).goes
+    assert "never got a note" in uninformed.decide(end).reason
 
 
-def test_a_lowering_below_the_least_level_is_still_told() -> None:
+def test_a_lowering_below_the_minimum_level_is_still_sent() -> None:
     router = Router(Rule(min_level=Level.PERFECT_STORM))
     router.decide(change())
 
@@ -55,7 +55,7 @@ def test_updates_go_at_most_once_a_minute_by_event_time() -> None:
     assert "an update was sent 20 s ago" in router.decide(change(7, at=at(140))).reason
 
 
-def test_an_update_whose_level_is_news_is_not_damped() -> None:
+def test_an_update_with_a_new_level_is_sent_at_once() -> None:
     router = Router(Rule())
     for revision in (1, 2):
         router.decide(change(revision, level=Level.SQUALL, at=at(revision)))
@@ -63,7 +63,7 @@ def test_an_update_whose_level_is_news_is_not_damped() -> None:
     assert router.decide(change(3, at=at(4), level=Level.PERFECT_STORM)).goes
 
 
-def test_an_amendment_is_told_at_once() -> None:
+def test_an_amendment_is_sent_at_once() -> None:
     router = Router(Rule())
     for revision in (1, 2):
         router.decide(change(revision, at=at(revision)))
@@ -71,7 +71,7 @@ def test_an_amendment_is_told_at_once() -> None:
     assert router.decide(change(3, at=at(4), kind=ChangeKind.AMENDED)).goes
 
 
-def test_a_route_for_changed_levels_hears_no_repeats() -> None:
+def test_a_route_for_changed_levels_gets_no_repeats() -> None:
     router = Router(Rule(changed_level_only=True))
     router.decide(change(1))
 
@@ -80,7 +80,7 @@ def test_a_route_for_changed_levels_hears_no_repeats() -> None:
     assert router.decide(change(3, kind=ChangeKind.AMENDED, level=Level.SQUALL)).goes
 
 
-def test_a_route_forgets_the_incident_longest_unheard_of() -> None:
+def test_a_route_forgets_the_incident_with_the_oldest_change() -> None:
     router = Router(Rule())
     router.decide(change())
     for index in range(MAX_INCIDENTS):
@@ -101,7 +101,7 @@ def test_a_route_remembers_1024_incidents_and_not_one_more() -> None:
     assert (full.decide(end).goes, over.decide(end).goes) == (True, False)
 
 
-def test_an_incident_heard_of_lately_is_not_the_one_forgotten() -> None:
+def test_a_route_does_not_forget_an_incident_with_a_recent_change() -> None:
     router = Router(Rule())
     router.decide(change(incident_id="first"))
     for index in range(1023):
@@ -116,7 +116,7 @@ def test_an_incident_heard_of_lately_is_not_the_one_forgotten() -> None:
     assert not router.decide(other).goes
 
 
-def test_an_amendment_does_not_put_off_the_next_update() -> None:
+def test_an_amendment_does_not_delay_the_next_update() -> None:
     router = Router(Rule())
     router.decide(change(1, at=at(0)))
     assert router.decide(change(2, at=at(10))).goes
@@ -126,7 +126,7 @@ def test_an_amendment_does_not_put_off_the_next_update() -> None:
     assert router.decide(change(5, at=at(70))).goes
 
 
-def test_an_update_whose_level_fell_is_news_too() -> None:
+def test_an_update_with_a_lower_level_is_sent_at_once_too() -> None:
     router = Router(Rule())
     router.decide(change(1, at=at(0)))
     router.decide(change(2, at=at(1)))
@@ -134,7 +134,7 @@ def test_an_update_whose_level_fell_is_news_too() -> None:
     assert router.decide(change(3, at=at(2), level=Level.WATCH)).goes
 
 
-def test_an_update_must_still_reach_the_level_and_page_the_route_asks_for() -> None:
+def test_an_update_must_still_match_the_level_and_page_rule_of_the_route() -> None:
     router = Router(Rule(min_level=Level.SQUALL, pages_only=True))
     router.decide(change(1))
 
@@ -152,6 +152,6 @@ def test_a_route_that_got_the_incident_gets_every_change_that_is_no_repeat(kind:
     assert (decision.goes, "got a note" in decision.reason) == (True, True)
 
 
-def test_a_route_asks_for_everything_by_default() -> None:
+def test_a_route_accepts_everything_by_default() -> None:
     assert Rule() == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
     assert not Router(Rule()).decide(change(level=Level.CALM)).goes

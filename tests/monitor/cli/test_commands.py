@@ -1,4 +1,4 @@
-"""What the commands print that need no network: help, settings, schemas, replay."""
+"""The output of commands that need no network: help, settings, schemas, replay."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from monitor.signals import Signal, SignalKind, Subject
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def said(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
 def test_help_names_every_command() -> None:
-    text = said("--help")
+    text = output_of("--help")
     for name in (
         "run",
         "drill",
@@ -46,7 +46,7 @@ def test_help_names_every_command() -> None:
         assert name in text
 
 
-def test_the_example_can_be_read_and_watches_something(tmp_path: Path) -> None:
+def test_the_example_settings_are_valid_and_watch_something(tmp_path: Path) -> None:
     path = tmp_path / "stormwatch.toml"
     path.write_text(EXAMPLE)
     settings = load_settings(path, {})
@@ -54,34 +54,32 @@ def test_the_example_can_be_read_and_watches_something(tmp_path: Path) -> None:
     assert set(settings.assets) == {"BTC", "ETH"}
 
 
-def test_config_init_writes_what_config_check_accepts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_init_writes_settings_that_config_check_accepts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    said("config", "init")
-    assert "the settings are good" in said("config", "check")
-    assert json.loads(said("config", "check", "--json"))["venues"] == ["binance_usdm", "bybit", "gate", "okx"]
+    output_of("config", "init")
+    assert "the settings are good" in output_of("config", "check")
+    assert json.loads(output_of("config", "check", "--json"))["venues"] == ["binance_usdm", "bybit", "gate", "okx"]
 
 
 def test_config_show_is_toml_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STORMWATCH_STORE__DSN", "postgresql://me:hunter2@db.example/x")
-    text = said("config", "show")
+    text = output_of("config", "show")
     assert "hunter2" not in text
     tree = tomllib.loads(text)
     assert tree["store"]["dsn"] == "postgresql://db.example/…"
     assert tree["web"]["port"] == 9464
 
 
-def test_config_show_hides_a_secret_under_a_key_that_no_sink_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_config_show_hides_a_secret_under_an_unknown_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "stormwatch.toml").write_text("[sinks.webhook]\nsecret = 'hunter2'\nurl = 'x.example/hunter2'\n")
-    text = said("config", "show")
+    text = output_of("config", "show")
     assert "hunter2" not in text
     assert "secret = " in text
 
 
-def test_an_id_stays_whole_in_a_narrow_table(
+def test_an_id_is_not_cut_in_a_narrow_table(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
@@ -92,24 +90,24 @@ def test_an_id_stays_whole_in_a_narrow_table(
     assert ident in capsys.readouterr().out
 
 
-def test_any_tree_of_plain_values_survives_as_toml() -> None:
+def test_any_tree_of_plain_values_is_unchanged_after_toml() -> None:
     tree = {"a": 1, "b": {"c": [1.5, "x\n", True], "d e": {"f": {}}, "g": [{"h": "i"}]}}
     assert tomllib.loads(as_toml(tree)) == tree
 
 
-def test_replay_prints_the_digest_and_as_json_too(tmp_path: Path) -> None:
+def test_replay_prints_the_digest_as_text_and_as_json(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     with RecordingWriter(path, header_of(CorrelatorSettings(), "here", "1", T0)) as writer:
         for second in range(20):
             at = T0 + timedelta(seconds=second)
             writer.on_signals([Signal(SignalKind.TICK, Subject(), at, at, "clock", second + 1, 0.0)])
-    assert "digest" in said("replay", str(path))
-    last = json.loads(said("replay", str(path), "--json").splitlines()[-1])
+    assert "digest" in output_of("replay", str(path))
+    last = json.loads(output_of("replay", str(path), "--json").splitlines()[-1])
     assert last["signals"] == 20
     assert len(last["digest"]) == 64
 
 
-def test_a_daemon_started_again_keeps_its_older_recording(tmp_path: Path) -> None:
+def test_a_restarted_daemon_keeps_its_older_recording(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     assert unused_path(path, T0) == path
     path.touch()
@@ -117,31 +115,31 @@ def test_a_daemon_started_again_keeps_its_older_recording(tmp_path: Path) -> Non
 
 
 def test_drill_lists_its_scenarios() -> None:
-    text = said("drill", "--list")
+    text = output_of("drill", "--list")
     for name in ("perfect-storm", "quiet", "own-network-down", "exchange-outage-only"):
         assert name in text
 
 
-def test_listings_come_as_json_too() -> None:
-    names = [json.loads(line)["schema"] for line in said("schema", "--json").splitlines()]
-    assert names == said("schema").split()
-    assert {"scenario": "quiet"}.items() <= json.loads(said("drill", "--list", "--json").splitlines()[-1]).items()
+def test_listings_are_available_as_json() -> None:
+    names = [json.loads(line)["schema"] for line in output_of("schema", "--json").splitlines()]
+    assert names == output_of("schema").split()
+    assert {"scenario": "quiet"}.items() <= json.loads(output_of("drill", "--list", "--json").splitlines()[-1]).items()
 
 
-def test_the_version_can_be_asked() -> None:
-    assert said("--version").strip()
+def test_the_version_is_printed() -> None:
+    assert output_of("--version").strip()
 
 
 def test_every_schema_can_be_printed() -> None:
-    for name in said("schema").split():
-        assert json.loads(said("schema", name))
+    for name in output_of("schema").split():
+        assert json.loads(output_of("schema", name))
 
 
-def test_config_check_says_of_which_nodes_no_traces_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_check_lists_the_nodes_without_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     nodes = 'nodes = [{ url = "http://127.0.0.1:8545" }, { url = "https://node.example/v2/key" }]'
     asset = '[assets.BTC]\ncontracts = [{ network = "ethereum", address = "0x' + "a1" * 20 + '" }]'
     for traces, untraced in (("auto", ["ethereum https://node.example"]), ("on", [])):
         Path("stormwatch.toml").write_text(f'[networks.ethereum]\n{nodes}\ntraces = "{traces}"\n{asset}\n')
-        assert json.loads(said("config", "check", "--json"))["untraced"] == untraced
-        assert ("would not be seen" in said("config", "check")) is bool(untraced)
+        assert json.loads(output_of("config", "check", "--json"))["untraced"] == untraced
+        assert ("would not be seen" in output_of("config", "check")) is bool(untraced)

@@ -53,7 +53,7 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize("mistake", CONFIGS)
-def test_a_mistake_in_the_settings_is_told_in_one_line(tmp_path: Path, mistake: str) -> None:
+def test_a_mistake_in_the_settings_is_reported_in_one_line(tmp_path: Path, mistake: str) -> None:
     text, *words = CONFIGS[mistake]
     (tmp_path / "stormwatch.toml").write_text(text)
 
@@ -78,7 +78,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("mistake", SECRETS)
-def test_a_mistake_beside_a_secret_does_not_tell_it(tmp_path: Path, mistake: str) -> None:
+def test_a_mistake_near_a_secret_does_not_show_the_secret(tmp_path: Path, mistake: str) -> None:
     (tmp_path / "stormwatch.toml").write_text(SECRETS[mistake])
 
     ended = stormwatch("config", "check", cwd=tmp_path)
@@ -114,7 +114,7 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("mistake", ARGUMENTS)
-def test_a_mistake_in_the_arguments_is_told_in_one_line(tmp_path: Path, mistake: str) -> None:
+def test_a_mistake_in_the_arguments_is_reported_in_one_line(tmp_path: Path, mistake: str) -> None:
     arguments, word = ARGUMENTS[mistake]
 
     ended = stormwatch(*arguments, cwd=tmp_path)
@@ -124,7 +124,7 @@ def test_a_mistake_in_the_arguments_is_told_in_one_line(tmp_path: Path, mistake:
     assert word in ended.stderr
 
 
-def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path) -> None:
+def test_an_unreachable_database_is_reported_without_its_password(tmp_path: Path) -> None:
     ended = stormwatch("incidents", "list", cwd=tmp_path, STORMWATCH_STORE__DSN="postgresql://me:hunter2@127.0.0.1:1/x")
 
     assert ended.returncode == 2, ended
@@ -132,14 +132,14 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path
     assert "hunter2" not in ended.stderr
 
 
-def test_a_database_name_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_database_name_is_reported(tmp_path: Path) -> None:
     ended = stormwatch("db", "migrate", cwd=tmp_path, STORMWATCH_STORE__DSN="mysql://x")
 
     assert ended.returncode == 2, ended
     assert "postgresql://" in ended.stderr
 
 
-def test_a_node_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+def test_an_unreachable_node_is_reported(tmp_path: Path) -> None:
     (tmp_path / "stormwatch.toml").write_text("[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n")
 
     ended = stormwatch("chain", "scan", "--network", "local", "--from", "1", "--to", "2", cwd=tmp_path)

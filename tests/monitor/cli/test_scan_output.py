@@ -1,4 +1,4 @@
-"""`stormwatch chain scan` as it is called: what it prints, what it writes, and how it goes on after a death."""
+"""`stormwatch chain scan` as a process: what it prints, what it writes, and how it resumes after a kill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = ["ContractUpgraded", "CodeCompared"] * UPGRADES
 
 
 async def _chain(anvil: Anvil, folder: Path) -> tuple[str, int, int]:
-    """A proxy that is upgraded again and again, and settings that name the node; the first and the last block."""
+    """A proxy with several upgrades, and settings that name the node; the first and the last block."""
     proxy, admin, first, second = await proxy_on(anvil)
     began = await anvil.height() + 1
     for turn in range(UPGRADES):
@@ -37,11 +37,11 @@ def _scan(folder: Path, chain: tuple[str, int, int], *more: str) -> Any:
 
 
 def _events(text: str) -> list[dict[str, Any]]:
-    """The lines, without our clock."""
+    """The lines, without the times of our clock."""
     return [{**json.loads(line), "seen_at": ""} for line in text.splitlines()]
 
 
-async def test_a_range_is_printed_as_a_table_and_as_json_and_says_how_it_was_read(tmp_path: Path) -> None:
+async def test_a_range_is_printed_as_a_table_and_as_json_with_the_way_it_was_read(tmp_path: Path) -> None:
     async with running() as anvil:
         chain = await _chain(anvil, tmp_path)
         table = await asyncio.to_thread(_scan, tmp_path, chain)
@@ -56,7 +56,7 @@ async def test_a_range_is_printed_as_a_table_and_as_json_and_says_how_it_was_rea
     assert _events(lines.stdout) == _events(sparse.stdout)
 
 
-async def test_a_scan_into_a_file_goes_on_where_it_was_killed_to_the_same_file(tmp_path: Path) -> None:
+async def test_a_killed_scan_resumes_and_writes_the_same_file(tmp_path: Path) -> None:
     async with running() as anvil:
         chain = await _chain(anvil, tmp_path)
         assert (await asyncio.to_thread(_scan, tmp_path, chain, "-o", "whole")).returncode == 0
@@ -69,12 +69,12 @@ async def test_a_scan_into_a_file_goes_on_where_it_was_killed_to_the_same_file(t
     assert _events((tmp_path / "broken").read_text()) == _events((tmp_path / "whole").read_text())
     assert [one["kind"] for one in _events((tmp_path / "whole").read_text())] == KINDS
     assert not any((tmp_path / f"{name}.checkpoint").exists() for name in ("whole", "broken"))
-    assert again.returncode == 2, "a file that is whole is not written over"
+    assert again.returncode == 2, "a complete file is not overwritten"
     assert "name another" in again.stderr
 
 
 async def _killed_at(folder: Path, chain: tuple[str, int, int], lines: int) -> None:
-    """Scan into a file and kill it when so many lines stand there, or let it end."""
+    """Scan into a file and kill the scan after so many lines, or let it end."""
     proxy, first, last = chain
     words = ["chain", "scan", "--network", "local", "--from", str(first), "--to", str(last), "--contract", proxy]
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from monitor.cli import main; main()"
@@ -88,7 +88,7 @@ async def _killed_at(folder: Path, chain: tuple[str, int, int], lines: int) -> N
     await process.wait()
 
 
-async def test_a_file_of_other_blocks_is_not_gone_on_with(tmp_path: Path) -> None:
+async def test_a_file_of_other_blocks_is_not_resumed(tmp_path: Path) -> None:
     async with running() as anvil:
         proxy, first, last = await _chain(anvil, tmp_path)
         (tmp_path / "out").write_text("{}\n")
@@ -99,7 +99,7 @@ async def test_a_file_of_other_blocks_is_not_gone_on_with(tmp_path: Path) -> Non
     assert (tmp_path / "out").read_text() == "{}\n"
 
 
-def test_an_address_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_address_is_reported(tmp_path: Path) -> None:
     (tmp_path / "stormwatch.toml").write_text("[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n")
     ended = _scan(tmp_path, ("0x12", 1, 2))
     assert ended.returncode == 2

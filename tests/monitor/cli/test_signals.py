@@ -1,4 +1,4 @@
-"""A command that is told to end ends what it began: no server and no folder is left behind."""
+"""A command that receives a signal stops everything it started: no server and no folder is left behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ run(work())
 """
 
 
-def test_sigterm_lets_a_command_clear_up_and_tells_the_shell() -> None:
+def test_after_sigterm_a_command_cleans_up_and_returns_its_exit_code() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", WORK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},

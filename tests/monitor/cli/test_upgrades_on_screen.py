@@ -1,4 +1,4 @@
-"""`stormwatch chain scan` and `inspect` of a proxy that was upgraded, as they are called: screen, JSON and its schemas."""
+"""`stormwatch chain scan` and `inspect` of an upgraded proxy, run as processes: screen, JSON and its schemas."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.monitor.cli.test_mistakes import stormwatch
 
 
 def judged(name: str, text: str) -> list[Any]:
-    """The lines, each of its schema."""
+    """Decode the lines and check each against its schema."""
     found = [json.loads(line) for line in text.splitlines()]
     for one in found:
         Draft202012Validator(schema(name)).validate(one)
     return found
 
 
-async def test_an_upgrade_reads_on_screen_and_as_json_as_the_schemas_say_and_shows_no_key(tmp_path: Path) -> None:
+async def test_an_upgrade_is_shown_on_screen_and_as_json_by_the_schemas_without_any_key(tmp_path: Path) -> None:
     async with running() as anvil, opened() as explorer:
         first, second = await deployed(anvil, "Vault"), await deployed(anvil, "VaultReordered")
         admin = await anvil.deploy("ProxyAdmin")
@@ -37,7 +37,7 @@ async def test_an_upgrade_reads_on_screen_and_as_json_as_the_schemas_say_and_sho
             f"etherscan_url = '{explorer.url}/v2/api'\ncalls_per_s = 100\n"
         )
 
-        async def said(*words: str) -> str:
+        async def output_of(*words: str) -> str:
             given = {"KEY_OF_MINE": KEY, "COLUMNS": "400"}
             ended = await asyncio.to_thread(stormwatch, *words, cwd=tmp_path, **given)
             assert ended.returncode == 0, ended.stderr
@@ -46,8 +46,8 @@ async def test_an_upgrade_reads_on_screen_and_as_json_as_the_schemas_say_and_sho
 
         inspect = ("chain", "inspect", proxy.address, "--network", "local")
         scan = ("chain", "scan", "--network", "local", "--from", str(at), "--to", str(at), "--contract", proxy.address)
-        screen, [inspected] = await said(*inspect), judged("chain-inspection", await said(*inspect, "--json"))
-        rows, [upgraded, event] = await said(*scan), judged("chain-event", await said(*scan, "--json"))
+        screen, [inspected] = await output_of(*inspect), judged("chain-inspection", await output_of(*inspect, "--json"))
+        rows, [upgraded, event] = await output_of(*scan), judged("chain-event", await output_of(*scan, "--json"))
     assert f"{low(second)}: NOT verified" in screen
     assert f"{low(first)}: Vault, v0.8.37+commit.0, MIT" in screen
     assert "storage hints (inferred, no proof)" in screen

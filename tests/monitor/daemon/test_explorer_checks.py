@@ -1,4 +1,4 @@
-"""After an upgrade: its source is asked for aside, and what comes of it weighs."""
+"""After an upgrade its source is requested in the background, and the answer becomes signals."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def settings(explorer: Explorer) -> Settings:
 
 
 async def checked(explorer: Explorer, event: ContractUpgraded, enough: int) -> list[tuple[str, SourceSeen]]:
-    told: list[tuple[str, SourceSeen]] = []
+    found: list[tuple[str, SourceSeen]] = []
     done = asyncio.Event()
 
     def take(event: ContractUpgraded, seen: SourceSeen) -> None:
-        told.append((event.event_id, seen))
-        if len(told) == enough:
+        found.append((event.event_id, seen))
+        if len(found) == enough:
             done.set()
 
     books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
@@ -47,10 +47,10 @@ async def checked(explorer: Explorer, event: ContractUpgraded, enough: int) -> l
         checks.on_event(event)
         async with asyncio.timeout(10):
             await done.wait()
-    return told
+    return found
 
 
-async def test_the_source_of_the_new_code_is_told_once_it_is_known() -> None:
+async def test_the_source_of_the_new_code_is_reported_when_it_is_known() -> None:
     async with opened() as explorer:
         explorer.known[UP.new] = verified("Vault")
         explorer.instead.append(web.Response(status=503))
@@ -58,23 +58,23 @@ async def test_the_source_of_the_new_code_is_told_once_it_is_known() -> None:
     assert (event_id, seen.verified, seen.name) == (UP.event_id, True, "Vault")
 
 
-async def test_code_that_is_not_verified_is_told_at_once_and_again_when_it_is() -> None:
+async def test_unverified_code_is_reported_at_once_and_again_when_it_is_verified() -> None:
     async with opened() as explorer:
         first = web.json_response({"status": "1", "message": "OK", "result": [{"SourceCode": "", "Proxy": "0"}]})
         explorer.instead.append(first)
         explorer.known[UP.new] = verified("Vault")
-        told = await checked(explorer, UP, 2)
-    assert [seen.verified for _, seen in told] == [False, True]
+        found = await checked(explorer, UP, 2)
+    assert [seen.verified for _, seen in found] == [False, True]
 
 
-async def test_other_code_at_the_same_address_is_asked_for_there() -> None:
+async def test_new_code_at_the_same_address_is_requested_by_that_address() -> None:
     async with opened() as explorer:
         explorer.known[UP.contract] = verified("Vault")
         [(_, seen)] = await checked(explorer, replace(UP, role=Role.CODE, new="0x" + "7" * 64), 1)
     assert seen.address == UP.contract
 
 
-async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
+async def test_a_role_without_code_is_not_requested_and_a_flood_of_upgrades_is_bounded() -> None:
     async with opened() as explorer:
         books = books_of(settings(explorer), "ethereum", {"KEY_OF_MINE": KEY})
         async with SourceChecks(books, lambda *_: None, checks_s=(60.0,)) as checks:
@@ -91,7 +91,7 @@ async def test_what_is_no_code_is_not_asked_for_and_nor_is_a_flood() -> None:
             assert not unasked._open
 
 
-def test_nothing_is_asked_unless_the_operator_says_so_and_a_missing_key_is_his_mistake() -> None:
+def test_no_explorer_is_asked_by_default_and_a_missing_key_is_an_operator_error() -> None:
     assert books_of(Settings(), "ethereum", {}) == ()
     assert len(books_of(Settings(explorer=ExplorerSettings(sourcify=True)), "ethereum", {})) == 1
     with pytest.raises(OperatorError, match="etherscan_key_env"):
@@ -100,7 +100,7 @@ def test_nothing_is_asked_unless_the_operator_says_so_and_a_missing_key_is_his_m
         ExplorerSettings(calls_per_s=0)
 
 
-def test_a_look_at_source_becomes_a_signal_of_each_asset_of_the_contract() -> None:
+def test_a_source_check_becomes_a_signal_for_each_asset_of_the_contract() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     seen = SourceSeen(address=Address(UP.new), by="etherscan", verified=False)
     [signal] = intake().source(UP, seen, now)

@@ -1,4 +1,4 @@
-"""What the daemon's sources tell the operator: a node that cannot be used is named in the log, once in a while."""
+"""What the daemon's sources log for the operator: an unusable node is named, at most once in a while."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Counting:
 
 
 class Nowhere:
-    """Checkpoints of a network never followed."""
+    """Checkpoints of a network that was never followed."""
 
     async def load(self, network: str) -> bytes | None:
         return None
@@ -50,7 +50,7 @@ class Nowhere:
         return
 
 
-async def test_a_node_that_cannot_be_used_is_named_once_and_without_its_key(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unusable_node_is_named_once_and_without_its_key(caplog: pytest.LogCaptureFixture) -> None:
     node = NodeRef(url="http://127.0.0.1:1/v3/hunter2")
     settings = Settings(networks={"local": NetworkSettings(nodes=(node,), poll_interval_s=0.02)})
     counting, intake = Counting(), intake_of(settings)

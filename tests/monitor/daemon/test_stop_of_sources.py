@@ -65,7 +65,7 @@ class StoppingTape:
 
 
 class Log:
-    """Keeps every reading that reached the pipeline; with a tape given, fails from the moment that tape stops the part."""
+    """Stores every reading that reached the pipeline; with a tape, fails from the moment that tape stops the part."""
 
     def __init__(self, fails_after_stop: StoppingTape | None = None) -> None:
         self.readings: list[Reading] = []
@@ -85,7 +85,7 @@ class Log:
 
 
 async def run_until_stopped(served: Loopback, tape: StoppingTape, log: Log) -> None:
-    """The part of venue gate, kept by a supervisor, until the tape stops it."""
+    """Run the part of venue gate under a supervisor until the tape stops it."""
     hosts = {"rest": served.url, "ws_spot": served.ws_url, "ws_futures": served.ws_url}
     venue = VenueSettings(hosts=hosts, every_s={"server_time": 0.02}, timeout_s=5.0)
     settings = Settings(assets={"BTC": AssetSettings()}, venues={"gate": venue})
@@ -134,7 +134,7 @@ async def test_a_connection_recorded_at_the_moment_of_the_stop_is_in_the_live_lo
     assert logged
 
 
-async def test_a_failure_of_ours_while_the_rest_is_taken_does_not_hold_up_the_stop(
+async def test_a_failure_in_our_code_during_the_final_drain_does_not_block_the_stop(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with serving(ANSWERS, silent) as served:
@@ -145,7 +145,7 @@ async def test_a_failure_of_ours_while_the_rest_is_taken_does_not_hold_up_the_st
 
 
 @pytest.mark.parametrize("taken_before", [1, 255, 256, 257, 599])
-async def test_readings_not_taken_before_a_stop_are_the_rest_in_their_order(taken_before: int) -> None:
+async def test_readings_left_at_a_stop_are_drained_in_order(taken_before: int) -> None:
     prober = Prober(venues.declared("gate"), ProberSettings(assets=["BTC"], hosts={"rest": "http://127.0.0.1:1"}))
     came = [
         EngineLag(venue=GATE, feed="book_ws", instrument=None, received_at=utc_now(), lag_s=float(number))

@@ -1,4 +1,4 @@
-"""The supervisor: our own failures restart a part, an operator's mistake ends everything."""
+"""The supervisor: failures in our code restart a part, an operator error ends the daemon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.errors import OperatorError
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def test_a_part_that_fails_is_started_again_and_counted() -> None:
+async def test_a_failed_part_is_restarted_and_counted() -> None:
     supervisor = Supervisor(lambda: START, first_pause_s=0)
     tries = []
 
@@ -28,7 +28,7 @@ async def test_a_part_that_fails_is_started_again_and_counted() -> None:
     assert supervisor.looping() == []
 
 
-async def test_an_operators_mistake_is_not_retried() -> None:
+async def test_an_operator_error_is_not_retried() -> None:
     async def part() -> None:
         raise OperatorError("store.dsn", "x", "a DSN", "correct it")
 
@@ -50,7 +50,7 @@ async def test_five_restarts_in_five_minutes_are_a_loop() -> None:
     assert supervisor.looping() == ["watcher"]
 
 
-async def test_restarts_long_ago_are_no_loop() -> None:
+async def test_old_restarts_are_not_counted_as_a_loop() -> None:
     now = [START]
     supervisor = Supervisor(lambda: now[0], first_pause_s=0)
     tries = []

@@ -1,4 +1,4 @@
-"""The supervisor's pauses and counts: 1, 2, 4 … 60 s, begun anew after a minute of health; five within five minutes loop."""
+"""The supervisor's pauses and counts: 1, 2, 4 … 60 s, reset after a minute without failure; five in five minutes loop."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_pauses_double_from_one_second_to_a_minute(monkeypatch: pytest.MonkeyPat
     assert pauses_s(monkeypatch, [0.0] * 9) == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_a_part_that_lived_more_than_a_minute_begins_with_the_first_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_ran_longer_than_a_minute_restarts_with_the_first_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pauses_s(monkeypatch, [0, 0, 0, 60, 61, 0]) == [1, 2, 4, 8, 1, 2]
 
 
@@ -59,7 +59,7 @@ def test_the_fifth_restart_within_five_minutes_makes_a_loop(
 
 
 @pytest.mark.parametrize(("since_s", "looping"), [(299.9, True), (300.0, False)])
-def test_a_loop_is_over_five_minutes_after_its_first_restart(
+def test_a_loop_ends_five_minutes_after_its_first_restart(
     monkeypatch: pytest.MonkeyPatch, since_s: float, looping: bool
 ) -> None:
     now = [START]
@@ -105,7 +105,7 @@ def test_a_failure_is_logged_with_its_part_and_its_pause(
 
 
 @pytest.mark.parametrize("error", [OperatorError("a", "b", "c", "d"), asyncio.CancelledError()])
-async def test_neither_an_operators_mistake_nor_a_cancellation_is_a_restart(error: BaseException) -> None:
+async def test_an_operator_error_or_a_cancellation_is_not_a_restart(error: BaseException) -> None:
     supervisor = Supervisor(clock)
 
     async def part() -> None:
@@ -117,7 +117,7 @@ async def test_neither_an_operators_mistake_nor_a_cancellation_is_a_restart(erro
     assert supervisor.looping() == []
 
 
-def test_one_part_that_fails_does_not_touch_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_part_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     supervisor = Supervisor(clock)
     tries: list[float] = []
 

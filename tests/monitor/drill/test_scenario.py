@@ -1,4 +1,4 @@
-"""Scenarios: the shipped ones load, and a mistake is told with its key, value, what is allowed and the remedy."""
+"""Scenarios: the shipped ones load, and a mistake is reported with its key, value, the allowed values and the remedy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_perfect_storm_has_its_three_legs_and_a_feed_that_goes_blind() -> No
     assert storm.expect.level == "perfect-storm"
 
 
-def test_everything_is_quiet_before_the_begin_and_after_the_recovery() -> None:
+def test_everything_is_quiet_before_the_start_and_after_the_recovery() -> None:
     storm = load("perfect-storm")
     assert at(storm, "okx", None) == CALM
     assert at(storm, "okx", 10.0) == CALM
@@ -72,7 +72,7 @@ def test_a_later_stage_wins_where_stages_overlap() -> None:
     assert at(storm, "gate", 42.0).funding_rate == 0.0015
 
 
-def test_the_network_is_down_for_everybody_and_an_outage_for_one() -> None:
+def test_a_network_failure_affects_every_venue_and_an_outage_only_one() -> None:
     assert at(load("own-network-down"), "", 35.0).network_down
     outage = load("exchange-outage-only")
     assert at(outage, "bybit", 35.0).outage
@@ -114,13 +114,13 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
     assert error.key == "asset"
 
 
-def test_two_upgrades_are_one_too_many(tmp_path: Path) -> None:
+def test_a_scenario_with_two_upgrades_is_refused(tmp_path: Path) -> None:
     steps = 'chain = [{ at_s = 1, kind = "upgrade" }, { at_s = 2, kind = "upgrade" }]\n'
     error = _mistake(tmp_path, GOOD + steps)
     assert error.key == "stages.chain.kind"
 
 
-def test_an_unknown_name_suggests_the_nearest_and_no_toml_says_so(tmp_path: Path) -> None:
+def test_an_unknown_name_suggests_the_nearest_and_an_invalid_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="perfect-storm"):
         load("perfekt-storm")
     with pytest.raises(OperatorError, match="a file that can be read"):

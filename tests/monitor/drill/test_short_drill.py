@@ -57,15 +57,15 @@ async def test_a_short_drill_is_seen_by_the_whole_program(scenario: Path, tmp_pa
     verdict = await run_drill(DrillOrder(scenario=load(scenario), file=scenario, out=tmp_path))
 
     _, signals = read_recording(Path(verdict.recording))
-    told = list(signals)
-    kinds = {one.kind for one in told}
+    recorded = list(signals)
+    kinds = {one.kind for one in recorded}
     assert verdict.digest == verdict.replay_digest
-    assert verdict.signals == len(told)
-    assert verdict.store_rows >= len(told)
+    assert verdict.signals == len(recorded)
+    assert verdict.store_rows >= len(recorded)
     assert {SignalKind.BOOK, SignalKind.REQUEST, SignalKind.LIQUIDATION, SignalKind.HEAD, SignalKind.WALLET} <= kinds
     assert {SignalKind.CLOCK_OFFSET, SignalKind.UPGRADE_QUEUED, SignalKind.CONTROL, SignalKind.FEED_PULSE} <= kinds
     assert not kinds & {SignalKind.FEED_GAP, SignalKind.MALFORMED, SignalKind.NODE_FAULT, SignalKind.REORG}
-    assert {one.subject.venue for one in told if one.kind is SignalKind.BOOK} == {
+    assert {one.subject.venue for one in recorded if one.kind is SignalKind.BOOK} == {
         "binance_usdm",
         "bybit",
         "okx",
@@ -73,7 +73,7 @@ async def test_a_short_drill_is_seen_by_the_whole_program(scenario: Path, tmp_pa
     }
 
 
-async def test_a_taken_port_ends_the_daemon_with_the_remedy() -> None:
+async def test_an_occupied_port_ends_the_daemon_with_the_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, TemporaryDirectory() as folder:
         port = taken.getsockname()[1]
         ready = Ready(
@@ -86,7 +86,7 @@ async def test_a_taken_port_ends_the_daemon_with_the_remedy() -> None:
             await daemon.run(asyncio.Event())
 
 
-async def test_a_daemon_that_starts_again_knows_what_was_usual_and_records_it(scenario: Path, tmp_path: Path) -> None:
+async def test_a_restarted_daemon_replays_its_baselines_and_records_them(scenario: Path, tmp_path: Path) -> None:
     world = WorldLink(scenario, "x")
     ready = await world.start()
     with TemporaryDirectory() as folder:
@@ -99,10 +99,10 @@ async def test_a_daemon_that_starts_again_knows_what_was_usual_and_records_it(sc
 
     _, before = read_recording(tmp_path / "first.jsonl")
     _, whole = read_recording(tmp_path / "second.jsonl")
-    told = list(whole)
+    recorded = list(whole)
     assert first.pipeline.replayed == 0
     assert second.pipeline.replayed == first.pipeline.signals == len(list(before))
-    assert len(told) == second.pipeline.replayed + second.pipeline.signals
+    assert len(recorded) == second.pipeline.replayed + second.pipeline.signals
     again = replay_file(tmp_path / "second.jsonl")
     list(again.changes())
     assert again.correlator.digest() == second.correlator.digest()
@@ -121,7 +121,7 @@ async def _watched(settings: Settings, recording: Path) -> Daemon:
     return daemon
 
 
-async def test_a_world_that_cannot_read_its_scenario_is_told(tmp_path: Path) -> None:
+async def test_a_world_that_cannot_read_its_scenario_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text("name = 3")
     world = WorldLink(path, "x")

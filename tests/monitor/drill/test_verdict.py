@@ -1,4 +1,4 @@
-"""A drill's verdict compares what was told with what the scenario expects, and says why it did not hold."""
+"""A drill's verdict compares the recorded changes with the expectation of the scenario, and gives the reasons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def scenario(level: str = "perfect-storm", *, at_most: bool = False, fault: str 
     return Scenario(name="x", title="x", length_s=60, seed=1, asset="RIFT", price=1, expect=expect)
 
 
-def told(at_s: float, level: Level, scope: str = "asset:RIFT", fault: Fault = Fault.NONE) -> TimedChange:
+def timed(at_s: float, level: Level, scope: str = "asset:RIFT", fault: Fault = Fault.NONE) -> TimedChange:
     at = T0 + timedelta(seconds=at_s)
     change = IncidentChange(
         incident_id="i", scope=scope, kind=ChangeKind.RAISED, state=IncidentState.OPEN, at=at, opened_at=at, revision=1,
@@ -32,44 +32,44 @@ def told(at_s: float, level: Level, scope: str = "asset:RIFT", fault: Fault = Fa
 
 
 def test_a_storm_flagged_in_time_holds() -> None:
-    judged = judge(scenario(), [told(10, Level.WATCH), told(41, Level.PERFECT_STORM)], T0)
+    judged = judge(scenario(), [timed(10, Level.WATCH), timed(41, Level.PERFECT_STORM)], T0)
     assert (judged.why, judged.flagged_after_s, judged.highest) == ((), 21.0, Level.PERFECT_STORM)
 
 
 def test_a_storm_flagged_late_does_not_hold() -> None:
-    assert "after 31.0 s" in judge(scenario(), [told(51, Level.PERFECT_STORM)], T0).why[0]
+    assert "after 31.0 s" in judge(scenario(), [timed(51, Level.PERFECT_STORM)], T0).why[0]
 
 
 def test_a_storm_never_flagged_does_not_hold() -> None:
-    assert "never flagged; the highest was squall" in judge(scenario(), [told(41, Level.SQUALL)], T0).why[0]
+    assert "never flagged; the highest was squall" in judge(scenario(), [timed(41, Level.SQUALL)], T0).why[0]
 
 
-def test_what_was_told_before_the_scenario_began_does_not_count() -> None:
-    assert judge(scenario("calm", at_most=True), [told(-5, Level.SQUALL)], T0).why == ()
+def test_a_change_before_the_start_of_the_scenario_does_not_count() -> None:
+    assert judge(scenario("calm", at_most=True), [timed(-5, Level.SQUALL)], T0).why == ()
 
 
 @pytest.mark.parametrize(("level", "held"), [(Level.WATCH, True), (Level.SQUALL, False)])
-def test_at_most_is_a_ceiling(level: Level, held: bool) -> None:
-    assert (judge(scenario("watch", at_most=True), [told(5, level)], T0).why == ()) == held
+def test_at_most_is_an_upper_limit(level: Level, held: bool) -> None:
+    assert (judge(scenario("watch", at_most=True), [timed(5, level)], T0).why == ()) == held
 
 
-def test_a_vantage_is_no_asset() -> None:
-    assert judge(scenario("calm", at_most=True), [told(5, Level.WATCH, scope="vantage:drill")], T0).why == ()
+def test_an_incident_of_the_vantage_is_not_one_of_the_asset() -> None:
+    assert judge(scenario("calm", at_most=True), [timed(5, Level.WATCH, scope="vantage:drill")], T0).why == ()
 
 
 @pytest.mark.parametrize(("fault", "held"), [(Fault.LOCAL, True), (Fault.VENUE, False)])
 def test_the_fault_must_be_named(fault: Fault, held: bool) -> None:
     expected = scenario("watch", at_most=True, fault="local")
-    assert (judge(expected, [told(5, Level.WATCH, "vantage:drill", fault)], T0).why == ()) == held
+    assert (judge(expected, [timed(5, Level.WATCH, "vantage:drill", fault)], T0).why == ()) == held
 
 
-def test_changes_are_told_in_seconds_of_the_scenario() -> None:
-    (line,) = flagged([told(41.26, Level.SQUALL)], T0)
+def test_changes_are_shown_in_seconds_of_the_scenario() -> None:
+    (line,) = flagged([timed(41.26, Level.SQUALL)], T0)
     assert (line.at_s, line.level, line.scope) == (41.3, "squall", "asset:RIFT")
 
 
 @pytest.mark.parametrize(("after_s", "words"), [(21.04, "21.0 s after the third"), (-4.3, "4.3 s before the third")])
-def test_the_screen_says_before_or_after_and_never_a_negative_time(after_s: float, words: str) -> None:
+def test_the_screen_shows_before_or_after_and_never_a_negative_time(after_s: float, words: str) -> None:
     verdict = DrillVerdict(
         scenario="x", held=True, why=(), expected="perfect-storm", highest="perfect-storm", flagged_after_s=after_s,
         within_s=30, changes=(), webhooks=0, webhooks_signed=0, signals=0, digest="d", replay_digest="d", recording="r",

@@ -1,4 +1,4 @@
-"""The world as a whole: a process that tells where it is, venues that answer, and the weather over all of it."""
+"""The whole simulated world: a process that prints its addresses, venues that answer, and their weather."""
 
 from __future__ import annotations
 
@@ -42,63 +42,65 @@ FEEDS = {"server_time": 1.0, "instruments": 3600.0}
 
 
 async def listen(one: Running, venue: str, enough: Callable[[Sequence[Reading]], bool]) -> list[Reading]:
-    """What the real prober says of a venue, until it is enough."""
+    """Collect the readings of the real prober for a venue until there are enough."""
     settings = ProberSettings(assets=["RIFT"], hosts=one.hosts(venue), every_s=FEEDS, seed=1)
-    told: list[Reading] = []
+    collected: list[Reading] = []
 
     async def until_enough() -> None:
         readings = Prober(venues.declared(venue), settings).readings()
         async for reading in readings:
-            told.append(reading)
-            if enough(told):
+            collected.append(reading)
+            if enough(collected):
                 return
 
     async with asyncio.timeout(PATIENCE_S):
         await until_enough()
-    return told
+    return collected
 
 
-def changes(told: Sequence[Reading], event: FeedEvent, feed: str) -> int:
-    return sum(isinstance(one, FeedChanged) and one.event is event and one.feed == feed for one in told)
+def changes(readings: Sequence[Reading], event: FeedEvent, feed: str) -> int:
+    return sum(isinstance(one, FeedChanged) and one.event is event and one.feed == feed for one in readings)
 
 
 @pytest.mark.parametrize("venue", VENUES)
 async def test_the_real_prober_gets_a_good_answer_to_every_unsigned_check(venue: str) -> None:
     async with running(scenario(stage()), begun_at_s=None) as one:
         settings = ProberSettings(assets=["RIFT"], hosts=one.hosts(venue))
-        told = await probe_once(venues.declared(venue), None, settings)
-    timed = [each for each in told if isinstance(each, RequestTimed)]
+        readings = await probe_once(venues.declared(venue), None, settings)
+    timed = [each for each in readings if isinstance(each, RequestTimed)]
     assert {each.refusal for each in timed} == {None}
-    kinds = {type(each) for each in told}
+    kinds = {type(each) for each in readings}
     wanted = {ServerTime, InstrumentsListed, BookMeasured, OpenInterest, Funding, LongShortRatio, Volume, Headroom}
     assert wanted <= kinds
-    assert all(each.state is BookState.OK for each in told if isinstance(each, BookMeasured))
+    assert all(each.state is BookState.OK for each in readings if isinstance(each, BookMeasured))
 
 
 @pytest.mark.parametrize("venue", VENUES)
-async def test_the_real_prober_hears_books_in_order_and_a_surge_of_long_liquidations(venue: str) -> None:
+async def test_the_real_prober_reads_books_in_order_and_a_surge_of_long_liquidations(venue: str) -> None:
     surge = scenario(stage(liquidations_per_s=30.0, liquidated_side=Liquidated.LONG))
 
-    def enough(told: Sequence[Reading]) -> bool:
-        fresh = sum(isinstance(each, Liquidation) and not each.backlog for each in told)
-        books = sum(isinstance(each, BookMeasured) and each.source == "ws" for each in told)
+    def enough(readings: Sequence[Reading]) -> bool:
+        fresh = sum(isinstance(each, Liquidation) and not each.backlog for each in readings)
+        books = sum(isinstance(each, BookMeasured) and each.source == "ws" for each in readings)
         return fresh >= 2 and books >= 2
 
     async with running(surge) as one:
-        told = await listen(one, venue, enough)
-    assert all(each.side is Side.LONG for each in told if isinstance(each, Liquidation) and not each.backlog)
-    books = [each for each in told if isinstance(each, BookMeasured) and each.source == "ws"]
+        readings = await listen(one, venue, enough)
+    assert all(each.side is Side.LONG for each in readings if isinstance(each, Liquidation) and not each.backlog)
+    books = [each for each in readings if isinstance(each, BookMeasured) and each.source == "ws"]
     assert books[-1].state is BookState.OK
-    assert not any(isinstance(each, FeedChanged) and each.event in (FeedEvent.GAP, FeedEvent.REJECTED) for each in told)
+    assert not any(
+        isinstance(each, FeedChanged) and each.event in (FeedEvent.GAP, FeedEvent.REJECTED) for each in readings
+    )
 
 
 async def test_an_outage_answers_503_and_drops_sockets_and_the_others_go_on() -> None:
     async with running(scenario(stage(outage=True, venues=("bybit",)))) as one:
-        told = await listen(one, "bybit", lambda so_far: changes(so_far, FeedEvent.CLOSED, "book_ws") > 0)
+        readings = await listen(one, "bybit", lambda so_far: changes(so_far, FeedEvent.CLOSED, "book_ws") > 0)
         well = await probe_once(
             venues.declared("gate"), "server_time", ProberSettings(assets=[], hosts=one.hosts("gate"))
         )
-    refused = [each for each in told if isinstance(each, RequestTimed)]
+    refused = [each for each in readings if isinstance(each, RequestTimed)]
     assert {(each.status, each.refusal) for each in refused} == {(503, Refusal.OVERLOADED)}
     assert any(isinstance(each, ServerTime) for each in well)
 
@@ -106,7 +108,7 @@ async def test_an_outage_answers_503_and_drops_sockets_and_the_others_go_on() ->
 async def test_open_sockets_are_dropped_when_the_network_goes_down_with_controls_and_node() -> None:
     async with running(scenario(stage(network_down=True)), begun_at_s=None) as one, aiohttp.ClientSession() as client:
         socket = await client.ws_connect(one.hosts("okx")["ws"])
-        places = [one.hosts("gate")["rest"] + "/spot/time", *one.told["controls"].values()]
+        places = [one.hosts("gate")["rest"] + "/spot/time", *one.addresses["controls"].values()]
         for url in places:
             async with client.get(url) as answer:
                 assert answer.status in (200, 204)
@@ -114,13 +116,13 @@ async def test_open_sockets_are_dropped_when_the_network_goes_down_with_controls
         async with asyncio.timeout(PATIENCE_S):
             ended = await socket.receive()
         assert ended.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR)
-        for url in (*places, one.told["node"], one.told["webhook"]):
+        for url in (*places, one.addresses["node"], one.addresses["webhook"]):
             with pytest.raises(aiohttp.ClientConnectionError):
                 await client.get(url)
         await socket.close()
 
 
-async def test_a_mute_feed_says_nothing_on_an_open_socket_while_the_books_go_on() -> None:
+async def test_a_mute_feed_sends_nothing_on_an_open_socket_while_the_books_go_on() -> None:
     weather = stage(mute=(Mute.LIQUIDATION,), venues=("binance_usdm",), liquidations_per_s=50.0)
     async with running(scenario(weather)) as one, aiohttp.ClientSession() as client:
         hosts = one.hosts("binance_usdm")
@@ -152,24 +154,24 @@ async def test_a_late_feed_keeps_its_order_and_its_stamps_show_how_late_it_is() 
     assert all(each["ts"] - each["cts"] == 2502 for each in frames[1:])
 
 
-async def test_throttling_and_latency_touch_rest_in_the_share_and_time_they_say() -> None:
+async def test_throttling_and_latency_affect_rest_by_their_stated_share_and_time() -> None:
     weather = stage(throttle=1.0, rest_latency_s=0.1, venues=("okx",))
     async with running(scenario(weather)) as one:
         settings = ProberSettings(assets=[], hosts=one.hosts("okx"), timeout_s=5, disabled=("instruments",))
-        told = await probe_once(venues.declared("okx"), "server_time", settings)
-    (timed,) = (each for each in told if isinstance(each, RequestTimed))
+        readings = await probe_once(venues.declared("okx"), "server_time", settings)
+    (timed,) = (each for each in readings if isinstance(each, RequestTimed))
     assert timed.refusal is Refusal.THROTTLED
     assert timed.service_s >= 0.07
 
 
-async def test_webhooks_are_remembered_and_their_signatures_checked() -> None:
+async def test_webhooks_are_stored_and_their_signatures_are_checked() -> None:
     body = json.dumps({"kind": "opened", "incident_id": "one", "level": 4}).encode()
     good = hmac.new(SECRET.encode(), b"1790000000." + body, hashlib.sha256).hexdigest()
     async with running(scenario(stage())) as one, aiohttp.ClientSession() as client:
         for signature in (f"t=1790000000,v1={good}", f"t=1790000001,v1={good}", ""):
-            async with client.post(one.told["webhook"], data=body, headers={SIGNATURE: signature}) as answer:
+            async with client.post(one.addresses["webhook"], data=body, headers={SIGNATURE: signature}) as answer:
                 assert answer.status == 204
-        async with client.post(one.told["webhook"], data=b"nonsense") as answer:
+        async with client.post(one.addresses["webhook"], data=b"nonsense") as answer:
             assert answer.status == 400
     (done,) = [line for line in one.lines if line.get("done")]
     assert [hook["signed"] for hook in done["webhooks"]] == [True, False, False]
@@ -177,7 +179,7 @@ async def test_webhooks_are_remembered_and_their_signatures_checked() -> None:
 
 
 async def _world(scenario_path: Path, *commands: bytes) -> tuple[list[dict[str, object]], int]:
-    """Run the process, giving a command after each line it says; its lines and its exit code."""
+    """Run the process, send a command after each line it prints; return its lines and its exit code."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "monitor.drill.world", str(scenario_path),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -196,8 +198,10 @@ async def _world(scenario_path: Path, *commands: bytes) -> tuple[list[dict[str, 
         return lines, await process.wait()
 
 
-@pytest.mark.parametrize("commands", [(b"begin", b"end"), (b"begin",)], ids=["told to end", "end of stdin"])
-async def test_the_process_tells_where_it_is_begins_at_the_word_and_ends_with_zero(commands: tuple[bytes, ...]) -> None:
+@pytest.mark.parametrize("commands", [(b"begin", b"end"), (b"begin",)], ids=["end command", "end of stdin"])
+async def test_the_process_prints_its_addresses_and_begins_on_command_and_exits_with_zero(
+    commands: tuple[bytes, ...],
+) -> None:
     lines, code = await _world(FOLDER / "quiet.toml", *commands)
     assert code == 0
     ready, begun, done = lines
@@ -206,7 +210,7 @@ async def test_the_process_tells_where_it_is_begins_at_the_word_and_ends_with_ze
     assert done == {"done": True, "webhooks": []}
 
 
-async def test_the_process_starts_without_the_chains_library() -> None:
+async def test_the_process_starts_without_importing_the_chain_library() -> None:
     code = "import sys, monitor.drill.world.__main__; print('web3' in sys.modules or 'pandas' in sys.modules)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()

@@ -1,4 +1,4 @@
-"""The scripted chain answers as a node does, and the chain floor reads its script as what it is."""
+"""The scripted chain answers as a node does, and the chain watcher reads its script correctly."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_topics_and_selectors_are_the_hashes_of_their_signatures() -> None:
         assert int(slot, 16) == int.from_bytes(keccak(text=f"eip1967.proxy.{name}")) - 1
 
 
-def test_the_queued_call_and_its_operation_id_are_the_contracts_own_encoding() -> None:
+def test_the_queued_call_and_its_operation_id_are_encoded_as_the_contract_does() -> None:
     call = keccak(text="upgradeAndCall(address,address,bytes)")[:4] + encode(
         ["address", "address", "bytes"], [TOKEN, NEW_CODE, b""]
     )
@@ -114,7 +114,7 @@ def test_the_upgrade_changes_the_slot_in_its_block_and_not_before() -> None:
     assert ask("eth_getCode", ledger.OWNER, "latest") == "0x"
 
 
-def test_reserves_move_from_one_pool_to_the_other_by_what_the_logs_say() -> None:
+def test_reserves_move_between_pools_by_the_amounts_in_the_logs() -> None:
     chain, ask = played()
 
     def reserve0(pool: str, block: str) -> int:
@@ -131,7 +131,7 @@ def test_reserves_move_from_one_pool_to_the_other_by_what_the_logs_say() -> None
     assert int(ask("eth_call", {"to": TIMELOCK, "input": abi.GET_MIN_DELAY}, "latest"), 16) == ledger.MIN_DELAY_S
 
 
-def test_what_a_node_does_not_know_is_an_error_and_never_a_crash() -> None:
+def test_an_unknown_request_to_a_node_is_an_error_and_never_a_crash() -> None:
     _, ask = played(1)
     assert ask("eth_sendRawTransaction", "0x")["code"] == -32601
     assert ask("eth_getStorageAt", TOKEN)["code"] == -32602
@@ -141,34 +141,36 @@ def test_what_a_node_does_not_know_is_an_error_and_never_a_crash() -> None:
     assert chain.answer("nonsense")["error"]["code"] == -32600
 
 
-async def test_the_chain_floor_reads_the_script_as_queue_upgrade_and_migration() -> None:
+async def test_the_chain_watcher_reads_the_script_as_queue_upgrade_and_migration() -> None:
     chain = [ChainStep(at_s=float(at), kind=kind, share=share) for at, kind, share in (
         (1, ChainKind.QUEUE, 1.0), (2, ChainKind.UPGRADE, 1.0), (3, ChainKind.REMOVE_LIQUIDITY, 0.7),
         (4, ChainKind.ADD_LIQUIDITY, 1.0),
     )]  # fmt: skip
     async with running(scenario(stage(*chain)), begun_at_s=None) as one:
         contract = WatchedContract(address=Address(TOKEN), timelock=Address(TIMELOCK))
-        pools = tuple(WatchedPool(address=Address(pool), kind="uniswap_v2") for pool in one.told["pools"])
+        pools = tuple(WatchedPool(address=Address(pool), kind="uniswap_v2") for pool in one.addresses["pools"])
         watch = Watch(contracts=(contract,), pools=pools, timelocks=(Address(TIMELOCK),))
         network = declared("local")
-        watcher = Watcher(WatcherSettings(network=network, nodes=(one.told["node"],), poll_s=0.1, watch=watch), None)
-        told: list[ChainEvent] = []
+        watcher = Watcher(
+            WatcherSettings(network=network, nodes=(one.addresses["node"],), poll_s=0.1, watch=watch), None
+        )
+        events: list[ChainEvent] = []
 
         async def follow() -> None:
             async for event in watcher.events():
-                told.append(event)
-                if isinstance(event, HeadSeen) and sum(isinstance(each, HeadSeen) for each in told) == 1:
+                events.append(event)
+                if isinstance(event, HeadSeen) and sum(isinstance(each, HeadSeen) for each in events) == 1:
                     one.world.begin(10.0)  # every step is due in the next block
-                if {type(each) for each in told} >= {OperationEnded, LiquidityMigrated}:
+                if {type(each) for each in events} >= {OperationEnded, LiquidityMigrated}:
                     return
 
         async with asyncio.timeout(20):
             await follow()
-    kinds = {type(each) for each in told}
+    kinds = {type(each) for each in events}
     assert {UpgradeQueued, ContractUpgraded, LiquidityMoved, LiquidityMigrated, OperationEnded} <= kinds
-    upgraded = next(each for each in told if isinstance(each, ContractUpgraded))
+    upgraded = next(each for each in events if isinstance(each, ContractUpgraded))
     assert (upgraded.contract, upgraded.new) == (TOKEN, NEW_CODE)
-    removed = next(each for each in told if isinstance(each, LiquidityMoved) and each.removed)
+    removed = next(each for each in events if isinstance(each, LiquidityMoved) and each.removed)
     assert removed.share == 0.7
-    moved = next(each for each in told if isinstance(each, LiquidityMigrated))
+    moved = next(each for each in events if isinstance(each, LiquidityMigrated))
     assert (moved.from_pool, moved.to_pool) == POOLS

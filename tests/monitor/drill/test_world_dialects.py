@@ -1,4 +1,4 @@
-"""What the simulated venues say is read by the real dialects as what was meant."""
+"""The real dialects read the messages of the simulated venues correctly."""
 
 from __future__ import annotations
 
@@ -76,23 +76,23 @@ def listed(name: str, venue: SimVenue) -> list[Instrument]:
         instrument
         for check in venues.declared(name).checks
         if check.name == "instruments"
-        for said in check.read(answer(name, check, None, venue), context(name, ()))
-        if isinstance(said, InstrumentsListed)
-        for instrument in said.instruments
+        for listing in check.read(answer(name, check, None, venue), context(name, ()))
+        if isinstance(listing, InstrumentsListed)
+        for instrument in listing.instruments
     ]
 
 
-def asked(name: str, venue: SimVenue) -> list[Reading | BookSnapshot]:
+def answers_of(name: str, venue: SimVenue) -> list[Reading | BookSnapshot]:
     """The readings of every unsigned check, of every instrument of the asset."""
     instruments = listed(name, venue)
     ours = [one for one in instruments if one.base == "RIFT"]
-    told: list[Reading | BookSnapshot] = []
+    readings: list[Reading | BookSnapshot] = []
     for check in venues.declared(name).checks:
         wanted = [None] if check.per is Per.VENUE else [one for one in ours if check.market in (None, one.market)]
         for one in wanted:
             if not check.call(one).signed:
-                told += check.read(answer(name, check, one, venue), context(name, instruments, one))
-    return told
+                readings += check.read(answer(name, check, one, venue), context(name, instruments, one))
+    return readings
 
 
 def feed(name: str, wanted: str) -> Feed:
@@ -110,24 +110,24 @@ def test_each_venue_lists_the_asset_and_the_bystander_on_both_markets(name: str)
 
 
 @pytest.mark.parametrize("name", VENUES)
-def test_every_unsigned_check_reads_as_what_the_weather_says(name: str) -> None:
+def test_every_unsigned_check_returns_the_state_of_the_weather(name: str) -> None:
     _, simulated = sim(STORM)
-    told = asked(name, simulated[name])
-    ratios = [one.ratio for one in told if isinstance(one, LongShortRatio)]
+    readings = answers_of(name, simulated[name])
+    ratios = [one.ratio for one in readings if isinstance(one, LongShortRatio)]
     assert ratios
     assert all(ratio == pytest.approx(3.2, rel=0.001) for ratio in ratios)
-    interests = [float(one.base) for one in told if isinstance(one, OpenInterest) if one.base is not None]
+    interests = [float(one.base) for one in readings if isinstance(one, OpenInterest) if one.base is not None]
     assert interests
     assert all(base == pytest.approx(simulated[name].interest, rel=0.001) for base in interests)
-    usd = {one.market: float(one.usd) for one in told if isinstance(one, Volume) if one.usd is not None}
+    usd = {one.market: float(one.usd) for one in readings if isinstance(one, Volume) if one.usd is not None}
     assert usd[Kind.PERP] / usd[Kind.SPOT] == pytest.approx(14, rel=0.01)
-    books = [one for one in told if isinstance(one, BookSnapshot)]
+    books = [one for one in readings if isinstance(one, BookSnapshot)]
     assert all(max(one.bids)[0] < min(one.asks)[0] for one in books)
 
 
-def test_gate_tells_that_withdrawals_are_closed_and_the_others_ask_for_keys() -> None:
+def test_gate_reports_closed_withdrawals_and_the_other_venues_require_keys() -> None:
     _, simulated = sim(STORM)
-    wallets = [one for one in asked("gate", simulated["gate"]) if isinstance(one, WalletStatus)]
+    wallets = [one for one in answers_of("gate", simulated["gate"]) if isinstance(one, WalletStatus)]
     assert {(one.asset, one.withdrawals) for one in wallets} == {("RIFT", False), ("BTC", True)}
 
 
@@ -182,16 +182,16 @@ def test_a_quiet_book_holds_millions_within_half_a_percent_and_a_storm_a_tenth_o
     assert depth_usd() == pytest.approx(quiet_usd / 10, rel=0.25)
 
 
-@pytest.mark.parametrize(("name", "told"), [("binance_usdm", 1), ("okx", 1), ("bybit", 3), ("gate", 3)])
+@pytest.mark.parametrize(("name", "count"), [("binance_usdm", 1), ("okx", 1), ("bybit", 3), ("gate", 3)])
 @pytest.mark.parametrize("side", [Liquidated.LONG, Liquidated.SHORT])
-def test_forced_orders_are_censored_as_each_venue_does_it(name: str, told: int, side: Liquidated) -> None:
+def test_forced_orders_are_censored_by_the_rule_of_each_venue(name: str, count: int, side: Liquidated) -> None:
     _, simulated = sim()
     venue = simulated[name]
     orders = [Forced(at_ms=NOW_MS - 300 + at, side=side, price=2.4995, base=100 * (at + 1)) for at in range(3)]
     frame = DIALECTS[name].forced(orders, venue, NOW_MS).encode()
     words = feed(name, "liquidation").read(frame, context(name, listed(name, venue)))
-    assert len(words) == told
-    for word, order in zip(words, orders[-told:], strict=True):
+    assert len(words) == count
+    for word, order in zip(words, orders[-count:], strict=True):
         assert isinstance(word, Liquidation)
         assert word.side is (Side.LONG if side is Liquidated.LONG else Side.SHORT)
         assert (word.quantity, word.price) == (Decimal(order.base), Decimal("2.4995"))
@@ -199,7 +199,7 @@ def test_forced_orders_are_censored_as_each_venue_does_it(name: str, told: int, 
 
 
 @pytest.mark.parametrize("name", VENUES)
-def test_a_throttled_answer_is_the_venues_own_and_is_read_as_throttled(name: str) -> None:
+def test_a_throttled_answer_has_the_venues_own_format_and_is_read_as_throttled(name: str) -> None:
     _, simulated = sim()
     reply = DIALECTS[name].throttled(RestRequest(path="/any", query={}, now_ms=NOW_MS), simulated[name])
     headers = {key.lower(): value for key, value in reply.headers.items()}
@@ -214,7 +214,7 @@ def test_a_throttled_answer_is_the_venues_own_and_is_read_as_throttled(name: str
     wait_s = refused.retry_after_s or 0.0
     if refused.until is not None:
         wait_s = (refused.until - NOW).total_seconds()
-    assert wait_s <= 2, "a drill is short: nobody is told to stay away for long"
+    assert wait_s <= 2, "a drill is short: no venue requests a long wait"
 
 
 @pytest.mark.parametrize("name", VENUES)
@@ -231,11 +231,11 @@ def test_subscriptions_are_acknowledged_and_pings_answered(name: str) -> None:
         assert opened is not None
         topics = set(opened.topics)
         for text in one.subscribe(ours, NOW):
-            heard = dialect.on_message(path, text, venue, NOW_MS)
-            words = [word for frame in heard.answers for word in one.read(frame.encode(), knows)]
+            reaction = dialect.on_message(path, text, venue, NOW_MS)
+            words = [word for frame in reaction.answers for word in one.read(frame.encode(), knows)]
             assert words
             assert all(isinstance(word, Ack) for word in words)
-            topics |= set(heard.topics)
+            topics |= set(reaction.topics)
         assert topics & {"forced", "book:perp", "book:spot"}
         if one.keep_alive is not None:
             (pong,) = dialect.on_message(path, one.keep_alive.text(NOW), venue, NOW_MS).answers

@@ -1,4 +1,4 @@
-"""Worlds for tests: scenarios of one stage, and a world that runs while a test looks at it."""
+"""Worlds for tests: scenarios of one stage, and a world that runs during a test."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def stage(*chain: ChainStep, **effects: Any) -> Stage:
 class Running:
     """A world under test."""
 
-    def __init__(self, world: World, told: dict[str, Any]) -> None:
+    def __init__(self, world: World, addresses: dict[str, Any]) -> None:
         self.world = world
-        self.told = told
+        self.addresses = addresses
         self.lines: list[Mapping[str, Any]] = []
 
     def hosts(self, venue: str) -> Mapping[str, str]:
         """A venue's base URLs."""
-        hosts: Mapping[str, str] = self.told["hosts"][venue]
+        hosts: Mapping[str, str] = self.addresses["hosts"][venue]
         return hosts
 
 

@@ -35,7 +35,7 @@ ANSWER = HttpExchange(
 
 
 def at(seconds: float) -> datetime:
-    """So many seconds after the tape's begin."""
+    """So many seconds after the start of the tape."""
     return T0 + timedelta(seconds=seconds)
 
 
@@ -53,7 +53,7 @@ def ticks(signals: list[Signal]) -> list[float]:
     return [(one.received_at - T0).total_seconds() for one in signals if one.kind is SignalKind.TICK]
 
 
-def test_the_header_says_what_was_watched(tmp_path: Path) -> None:
+def test_the_header_names_what_was_watched(tmp_path: Path) -> None:
     framed(tmp_path / "a.jsonl", [0])
     header = json.loads(first_line(tmp_path / "a.jsonl"))
     assert header["format"] == "stormwatch.frames/1"
@@ -64,7 +64,7 @@ def test_the_header_says_what_was_watched(tmp_path: Path) -> None:
     assert header["correlator"]
 
 
-def test_lines_are_in_the_order_in_which_they_came_and_hold_what_came(tmp_path: Path) -> None:
+def test_lines_are_in_order_of_arrival_with_their_content(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     writer = RawTapeWriter(path, raw_header_of(SETTINGS, "1", T0))
     writer.answer(V, "depth", "/x", "BTCUSDT", at(1), replace(ANSWER, received_at=at(2)))
@@ -84,25 +84,25 @@ def test_lines_are_in_the_order_in_which_they_came_and_hold_what_came(tmp_path: 
     assert (refused["got"]["refusal"], refused["got"]["detail"]) == ("timeout", "late")
 
 
-def test_the_clock_ticks_each_whole_second_between_the_lines(tmp_path: Path) -> None:
+def test_the_clock_gives_a_tick_for_each_whole_second_between_the_lines(tmp_path: Path) -> None:
     assert ticks(framed(tmp_path / "a.jsonl", [0, 0.5, 0.999999])) == []
     assert ticks(framed(tmp_path / "b.jsonl", [0, 1])) == [1]
     assert ticks(framed(tmp_path / "c.jsonl", [0.5, 2.4, 2.5, 4.6])) == [1.5, 2.5, 3.5, 4.5]
 
 
-def test_lines_that_came_out_of_order_do_not_turn_time_back(tmp_path: Path) -> None:
+def test_lines_out_of_order_do_not_move_time_backwards(tmp_path: Path) -> None:
     assert ticks(framed(tmp_path / "a.jsonl", [0, 3, 1, 4])) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("hole_s", "first", "count"), [(3600, 1, 3600), (3601, 2, 3600), (86_400, 82_801, 3600)])
-def test_of_a_hole_longer_than_an_hour_only_the_last_hour_is_lived_through(
+def test_a_gap_longer_than_an_hour_gives_ticks_for_its_last_hour_only(
     tmp_path: Path, hole_s: int, first: int, count: int
 ) -> None:
     ticked = ticks(framed(tmp_path / "a.jsonl", [0, hole_s]))
     assert (ticked[0], ticked[-1], len(ticked)) == (first, hole_s, count)
 
 
-def test_lines_of_a_venue_the_header_does_not_name_are_passed_over(tmp_path: Path) -> None:
+def test_lines_of_a_venue_missing_in_the_header_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     writer = RawTapeWriter(path, raw_header_of(SETTINGS, "1", T0))
     writer.frame(VenueId("bybit"), "book_ws", T0, b"{")
@@ -130,7 +130,7 @@ def test_an_answer_without_a_schedule_is_timed_from_its_sending(tmp_path: Path) 
     assert latencies == [pytest.approx(2.5), pytest.approx(2.0)]
 
 
-def test_a_broken_line_is_named_by_its_number_and_those_before_it_are_read(tmp_path: Path) -> None:
+def test_a_broken_line_is_named_by_its_number_and_earlier_lines_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     framed(path, [0, 1, 2])
     lines = path.read_bytes().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""A raw tape is heard as the live day was: the same kinds, books, liquidations; broken tapes are told with their line."""
+"""A raw tape gives the signals of the live day: the same kinds, books, liquidations; broken tapes name their line."""
 
 from __future__ import annotations
 
@@ -87,41 +87,41 @@ def tape(path: Path) -> Path:
     return path
 
 
-def heard(path: Path) -> list[Signal]:
+def signals_of(path: Path) -> list[Signal]:
     return list(RawTape(path, raw_header(first_line(path), path)).signals())
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
-def test_a_tape_is_heard_with_its_book_its_lag_and_its_seconds(tmp_path: Path, name: str) -> None:
-    told = heard(tape(tmp_path / name))
-    kinds = Counter(one.kind for one in told)
+def test_a_tape_gives_its_books_lags_and_ticks(tmp_path: Path, name: str) -> None:
+    signals = signals_of(tape(tmp_path / name))
+    kinds = Counter(one.kind for one in signals)
 
     assert kinds[SignalKind.TICK] == 12
     assert kinds[SignalKind.EXPECT] == 3
     assert kinds[SignalKind.REQUEST] == 3
     assert kinds[SignalKind.FEED_OPENED] == kinds[SignalKind.FEED_CLOSED] == kinds[SignalKind.MALFORMED] == 1
     assert not kinds[SignalKind.FEED_GAP]
-    books = [one for one in told if one.kind is SignalKind.BOOK and one.attributes["origin"] == "ws"]
+    books = [one for one in signals if one.kind is SignalKind.BOOK and one.attributes["origin"] == "ws"]
     assert books[-1].attributes["state"] == "ok"
     assert books[-1].value == pytest.approx(200)
-    assert [one.attributes["origin"] for one in told if one.kind is SignalKind.BOOK].count("rest") == 1
+    assert [one.attributes["origin"] for one in signals if one.kind is SignalKind.BOOK].count("rest") == 1
 
 
 def test_a_tape_can_be_replayed_like_any_recording(tmp_path: Path) -> None:
     path = tape(tmp_path / "a.jsonl")
     again = replay_file(path)
     list(again.changes())
-    assert again.signals == len(heard(path))
+    assert again.signals == len(signals_of(path))
     assert again.correlator.settings == CorrelatorSettings()
 
 
-def test_an_answer_of_megabytes_is_heard_whole(tmp_path: Path) -> None:
+def test_an_answer_of_megabytes_is_read_completely(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     writer = RawTapeWriter(path, raw_header_of(SETTINGS, "1", T0))
     writer.answer(V, "instruments", "/fapi/v1/exchangeInfo", None, T0, answered(0, LISTING + b" " * 3_000_000))
     writer.close()
 
-    assert Counter(one.kind for one in heard(path))[SignalKind.EXPECT] == 3
+    assert Counter(one.kind for one in signals_of(path))[SignalKind.EXPECT] == 3
 
 
 def broken(path: Path) -> str:
@@ -130,25 +130,25 @@ def broken(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_broken_line_is_told_with_its_number(tmp_path: Path) -> None:
+def test_a_broken_line_is_reported_with_its_number(tmp_path: Path) -> None:
     path = tape(tmp_path / "a.jsonl")
     path.write_bytes(path.read_bytes()[:-10])
     assert "a.jsonl:17" in broken(path)
 
 
-def test_a_broken_header_is_told(tmp_path: Path) -> None:
+def test_a_broken_header_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"format": "stormwatch.frames/1", "assets": 3}\n')
     assert "a.jsonl:1" in broken(path)
 
 
-def test_a_tape_of_an_unknown_venue_is_told(tmp_path: Path) -> None:
+def test_a_tape_of_an_unknown_venue_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"format": "stormwatch.frames/1", "venues": {"atlantis": []}}\n')
     assert "atlantis" in broken(path)
 
 
-async def test_a_tape_is_heard_as_the_live_sources_were(tmp_path: Path) -> None:
+async def test_a_tape_gives_the_same_signals_as_the_live_sources(tmp_path: Path) -> None:
     world = WorldLink(FOLDER / "quiet.toml", "x")
     ready = await world.start()
     stop = asyncio.Event()
@@ -163,9 +163,9 @@ async def test_a_tape_is_heard_as_the_live_sources_were(tmp_path: Path) -> None:
         finally:
             await world.end()
     live = list(read_recording(tmp_path / "live.jsonl")[1])
-    again = heard(tmp_path / "raw.jsonl.gz")
+    again = signals_of(tmp_path / "raw.jsonl.gz")
 
-    def said(signals: list[Signal], kind: SignalKind) -> list[tuple[str, float]]:
+    def values_of(signals: list[Signal], kind: SignalKind) -> list[tuple[str, float]]:
         return sorted((one.source, one.value) for one in signals if one.kind is kind)
 
     for kind in (
@@ -175,8 +175,8 @@ async def test_a_tape_is_heard_as_the_live_sources_were(tmp_path: Path) -> None:
         SignalKind.WALLET,
         SignalKind.REQUEST,
     ):
-        assert said(live, kind), kind
-        assert said(again, kind) == said(live, kind)
+        assert values_of(live, kind), kind
+        assert values_of(again, kind) == values_of(live, kind)
     assert {one.source for one in again if one.kind is SignalKind.BOOK} == {
         one.source for one in live if one.kind is SignalKind.BOOK
     }

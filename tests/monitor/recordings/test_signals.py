@@ -1,4 +1,4 @@
-"""Recordings keep every signal; a broken one is told with its line; a replay judges the same."""
+"""Recordings keep every signal; a broken one is reported with its line; a replay gives the same judgement."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ T0 = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def signals(count: int = 30) -> list[Signal]:
-    told = []
+    rows = []
     for second in range(count):
         at = T0 + timedelta(seconds=second)
-        told.append(Signal(SignalKind.TICK, Subject(), at, at, "clock", second + 1, 0.0))
-        told.append(
+        rows.append(Signal(SignalKind.TICK, Subject(), at, at, "clock", second + 1, 0.0))
+        rows.append(
             Signal(
                 SignalKind.LIQUIDATION, Subject(asset="BTC", venue="bybit", instrument="BTCUSDT"), at, at,
                 "bybit/liquidation", second + 1, 1000.5, {"side": "long", "price": 60000.0, "quantity": None},
             )
         )  # fmt: skip
-    return told
+    return rows
 
 
-def written(path: Path, told: list[Signal]) -> Path:
+def written(path: Path, rows: list[Signal]) -> Path:
     with RecordingWriter(path, header_of(CorrelatorSettings(warm_s=7), "eu", "1.2", T0)) as writer:
-        writer.on_signals(told)
+        writer.on_signals(rows)
     return path
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
-def test_what_was_written_is_read_again_in_order(tmp_path: Path, name: str) -> None:
+def test_written_signals_are_read_back_in_order(tmp_path: Path, name: str) -> None:
     header, again = read_recording(written(tmp_path / "deep" / name, signals()))
 
     assert list(again) == signals()
@@ -59,7 +59,7 @@ def test_a_replay_gives_the_live_digest(tmp_path: Path) -> None:
     assert again.signals == len(signals())
 
 
-def test_other_settings_can_judge_the_same_recording(tmp_path: Path) -> None:
+def test_the_same_recording_can_be_judged_with_other_settings(tmp_path: Path) -> None:
     again = replay_file(written(tmp_path / "a.jsonl", signals()), CorrelatorSettings(warm_s=8))
 
     assert again.correlator.settings.warm_s == 8
@@ -71,59 +71,59 @@ def reading(path: Path) -> str:
     return str(caught.value)
 
 
-def test_an_empty_file_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     path.touch()
     assert "stormwatch record" in reading(path)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     assert "No such file" in reading(tmp_path / "none.jsonl")
 
 
-def test_a_line_cut_off_is_told_with_its_number(tmp_path: Path) -> None:
+def test_a_truncated_line_is_reported_with_its_number(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", signals())
     path.write_bytes(path.read_bytes()[:-20])
     assert f"a.jsonl:{2 * 30 + 1}" in reading(path)
 
 
-def test_a_compressed_file_cut_off_is_told(tmp_path: Path) -> None:
+def test_a_truncated_compressed_file_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl.gz", signals())
     path.write_bytes(path.read_bytes()[:-20])
     assert "cut off" in reading(path)
 
 
-def test_a_file_that_only_pretends_to_be_compressed_is_told(tmp_path: Path) -> None:
+def test_a_file_with_a_false_compressed_name_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(b"\x1f\x8bnonsense")
     assert "not usable" in reading(path)
 
 
-def test_another_format_is_told(tmp_path: Path) -> None:
+def test_an_unknown_format_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"format": "tape/9"}\n')
     assert "tape/9" in reading(path)
 
 
-def test_text_that_is_no_json_is_told(tmp_path: Path) -> None:
+def test_a_text_that_is_no_json_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("hello\n")
     assert "a.jsonl:1" in reading(path)
 
 
-def test_a_signal_without_time_zone_is_told(tmp_path: Path) -> None:
+def test_a_signal_without_time_zone_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", signals(1))
     path.write_bytes(path.read_bytes().replace(b'00:00:00Z"', b'00:00:00"'))
     assert "offset" in reading(path) or "not usable" in reading(path)
 
 
-def test_blank_lines_are_passed_over(tmp_path: Path) -> None:
+def test_blank_lines_are_skipped(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", signals(1))
     path.write_bytes(path.read_bytes() + b"\n\n")
     assert len(list(read_recording(path)[1])) == 2
 
 
-def test_a_bare_file_of_signals_is_read_with_the_defaults(tmp_path: Path) -> None:
+def test_a_file_without_a_header_is_read_with_the_default_settings(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", signals())
     path.write_bytes(path.read_bytes().partition(b"\n")[2])
     header, again = read_recording(path)
@@ -131,7 +131,7 @@ def test_a_bare_file_of_signals_is_read_with_the_defaults(tmp_path: Path) -> Non
     assert header.settings() == CorrelatorSettings()
 
 
-def test_unknown_correlator_settings_in_a_header_are_told(tmp_path: Path) -> None:
+def test_unknown_correlator_settings_in_a_header_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     with gzip.open(path, "wb") as file:
         file.write(b'{"format": "stormwatch.signals/1", "correlator": {"warms": 1}}\n')

@@ -1,4 +1,4 @@
-"""The strict reader: every mistake names the key, the value, what is allowed and the remedy."""
+"""The strict reader: every mistake names the key, the value, the allowed values and the remedy."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Outer:
             raise ValueError("any name but bad")
 
 
-def test_a_whole_tree_is_read() -> None:
+def test_a_complete_tree_is_read() -> None:
     tree = {
         "name": "a",
         "wait_s": "250ms",
@@ -79,7 +79,7 @@ def test_a_whole_tree_is_read() -> None:
         ({"free": 1}, ["free"]),
     ],
 )
-def test_a_mistake_is_told_in_one_line(tree: Mapping[str, Any], words: list[str]) -> None:
+def test_a_mistake_is_reported_in_one_line(tree: Mapping[str, Any], words: list[str]) -> None:
     with pytest.raises(OperatorError) as caught:
         read(Outer, tree)
 
@@ -90,5 +90,5 @@ def test_a_mistake_is_told_in_one_line(tree: Mapping[str, Any], words: list[str]
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("1.5s", 1.5), ("2m", 120), ("1h", 3600), ("7d", 604800), (4, 4)])
-def test_lengths_of_time_take_units(given: object, seconds: float) -> None:
+def test_durations_accept_units(given: object, seconds: float) -> None:
     assert length_s("k", given) == seconds

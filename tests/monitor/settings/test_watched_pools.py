@@ -1,4 +1,4 @@
-"""The operator's table of pools and bridges: read, checked, and handed to the networks' watchers."""
+"""The operator's table of pools and bridges: read, checked, and passed to the networks' watchers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_pools_and_bridges_reach_the_watcher_of_their_network(tmp_path: Path) ->
         (f'bridges = ["{BRIDGE}"]', 'bridges = ["bridge"]'),
     ],
 )
-def test_a_pool_or_bridge_that_cannot_be_is_named(tmp_path: Path, right: str, wrong: str) -> None:
+def test_an_invalid_pool_or_bridge_is_named(tmp_path: Path, right: str, wrong: str) -> None:
     assert right in TABLE
     with pytest.raises(OperatorError, match=r"pools|bridges"):
         load_settings(written(tmp_path, TABLE.replace(right, wrong)), {})

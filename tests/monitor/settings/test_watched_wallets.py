@@ -1,4 +1,4 @@
-"""The operator's table of hot wallets and tokens: read, checked, and handed to the networks' watchers."""
+"""The operator's table of hot wallets and tokens: read, checked, and passed to the networks' watchers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_wallets_and_tokens_reach_the_watcher_of_their_network(tmp_path: Path) -
         ),
     ],
 )
-def test_what_is_wrong_in_the_table_is_named(tmp_path: Path, wrong: str, right: str, named: str) -> None:
+def test_each_mistake_in_the_table_is_named(tmp_path: Path, wrong: str, right: str, named: str) -> None:
     assert wrong in TABLE
     with pytest.raises(OperatorError) as raised:
         load_settings(written(tmp_path, TABLE.replace(wrong, right, 1)), {})
@@ -77,7 +77,7 @@ bitfinex,ETH,{hot},,10000000000000000,twice
 """
 
 
-def test_a_table_of_wallets_is_read_beside_the_venues_own(tmp_path: Path) -> None:
+def test_a_table_of_wallets_is_added_to_the_venues_own(tmp_path: Path) -> None:
     table = tmp_path / "wallets.csv"
     table.write_text(LABELLED.format(hot=HOT, token=TOKEN))
     text = TABLE.replace("[networks.ethereum]", f"[networks.ethereum]\nwallets_file = '{table}'\ncalls_per_s = 7.5")
@@ -102,7 +102,7 @@ def test_a_table_of_wallets_is_read_beside_the_venues_own(tmp_path: Path) -> Non
         ("venue,asset,address\n" + f"okx,ETH,{HOT}\n" * 10_001, "10000"),
     ],
 )
-def test_what_is_wrong_in_a_table_file_is_told_with_its_line(tmp_path: Path, table: str | None, named: str) -> None:
+def test_each_mistake_in_a_table_file_is_reported_with_its_line(tmp_path: Path, table: str | None, named: str) -> None:
     path = tmp_path / "wallets.csv"
     if table is not None:
         path.write_text(table)
@@ -115,7 +115,7 @@ def test_what_is_wrong_in_a_table_file_is_told_with_its_line(tmp_path: Path, tab
 
 
 @pytest.mark.parametrize("key", ["quorum", "calls_per_s", "timeout_s", "keep_blocks"])
-def test_a_figure_of_a_network_must_be_above_nothing(tmp_path: Path, key: str) -> None:
+def test_a_figure_of_a_network_must_be_above_zero(tmp_path: Path, key: str) -> None:
     text = TABLE.replace("[networks.ethereum]", f"[networks.ethereum]\n{key} = 0")
     with pytest.raises(OperatorError) as raised:
         load_settings(written(tmp_path, text), {})

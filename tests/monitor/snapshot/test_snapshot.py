@@ -1,4 +1,4 @@
-"""Snapshots: whole, the same bytes each time, readable first by a person, and safe to hand to a stranger."""
+"""Snapshots: complete, the same bytes each time, readable by a person, and safe to give to third parties."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_the_same_incident_gives_the_same_bytes_in_whatever_order_it_came(tmp_pa
     assert first.with_name(f"{INCIDENT}.zip").read_bytes() == second.with_name(f"{INCIDENT}.zip").read_bytes()
 
 
-def test_a_person_reads_first_what_it_was_and_in_what_order(tmp_path: Path) -> None:
+def test_the_first_page_shows_the_incident_and_its_order_of_events(tmp_path: Path) -> None:
     page = (written(tmp_path) / "incident.md").read_text(encoding="utf-8")
 
     assert page.startswith("# PERFECT STORM BTC")
@@ -129,7 +129,7 @@ def test_a_person_reads_first_what_it_was_and_in_what_order(tmp_path: Path) -> N
     assert page.index("**venue** true") < page.index("**migration** true") < page.index("**liquidation** unknown")
 
 
-def test_an_incident_that_is_not_about_an_asset_has_its_page_too(tmp_path: Path) -> None:
+def test_an_incident_without_an_asset_has_its_page_too(tmp_path: Path) -> None:
     local = change(scope="vantage:local", verdict=None, evidence=(), blind=(), counter_evidence=(), far_per_day=0.0)
     page = (written(tmp_path, [local], []) / "incident.md").read_text(encoding="utf-8")
 
@@ -139,9 +139,9 @@ def test_an_incident_that_is_not_about_an_asset_has_its_page_too(tmp_path: Path)
 
 
 def test_every_revision_is_in_the_json(tmp_path: Path) -> None:
-    told = json.loads((written(tmp_path) / "incident.json").read_bytes())
-    assert [one["revision"] for one in told] == [1, 2, 3]
-    assert told[1]["evidence"][0]["links"] == list(evidence().links)
+    written_json = json.loads((written(tmp_path) / "incident.json").read_bytes())
+    assert [one["revision"] for one in written_json] == [1, 2, 3]
+    assert written_json[1]["evidence"][0]["links"] == list(evidence().links)
 
 
 def test_signals_are_rows_in_order_of_arrival(tmp_path: Path) -> None:
@@ -189,12 +189,12 @@ HUSH = (
 
 
 @pytest.mark.parametrize(("secret", "hush"), list(zip(SECRETS, HUSH, strict=True)))
-def test_a_secret_in_a_venues_words_reaches_no_file(tmp_path: Path, secret: str, hush: str) -> None:
-    said = f"error at {secret} today"
+def test_a_secret_in_a_venues_text_is_in_no_file(tmp_path: Path, secret: str, hush: str) -> None:
+    text = f"error at {secret} today"
     folder = written(
         tmp_path,
-        [change(headline=said, evidence=(evidence(said=said, unit=said),), counter_evidence=(said,), scope=said)],
-        [signal(1, {"detail": said, said: 1}, source=said, subject=Subject(instrument=said), link=said)],
+        [change(headline=text, evidence=(evidence(said=text, unit=text),), counter_evidence=(text,), scope=text)],
+        [signal(1, {"detail": text, text: 1}, source=text, subject=Subject(instrument=text), link=text)],
     )
     assert hush not in all_text(folder)
     assert "[hidden]" in all_text(folder)
@@ -211,7 +211,7 @@ def test_addresses_hashes_and_trace_ids_stay_readable() -> None:
         assert clean(shown) == shown
 
 
-def test_settings_hide_what_stands_under_a_secrets_name_and_show_where_it_is_found() -> None:
+def test_settings_hide_a_secrets_value_and_show_its_variable() -> None:
     tree: dict[str, Any] = {
         "password": "hunter2",
         "key_env": "K",
@@ -226,13 +226,13 @@ def test_settings_hide_what_stands_under_a_secrets_name_and_show_where_it_is_fou
     }
 
 
-def test_formulas_in_text_cells_are_defused_and_numbers_left_alone(tmp_path: Path) -> None:
-    said = [f"{mark}cmd|' /C calc'!A0" for mark in ("=", "+", "-", "@", " =")]
-    signals = [signal(n, value=-float(n), subject=Subject(instrument=one)) for n, one in enumerate(said)]
+def test_formulas_in_text_cells_are_escaped_and_numbers_are_unchanged(tmp_path: Path) -> None:
+    formulas = [f"{mark}cmd|' /C calc'!A0" for mark in ("=", "+", "-", "@", " =")]
+    signals = [signal(n, value=-float(n), subject=Subject(instrument=one)) for n, one in enumerate(formulas)]
     text = (written(tmp_path, None, signals) / "signals.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
 
-    assert [row["instrument"] for row in rows] == [f"'{one}" for one in said]
+    assert [row["instrument"] for row in rows] == [f"'{one}" for one in formulas]
     assert [row["value"] for row in rows] == ["-0.0", "-1.0", "-2.0", "-3.0", "-4.0"]
 
 
@@ -248,14 +248,14 @@ def test_no_cell_begins_as_a_formula(text: str) -> None:
 
 @given(st.text() | st.text(alphabet="|<>[]` a\n\\"))
 def test_prose_is_one_line_without_markup(text: str) -> None:
-    said = prose(text)
-    assert said.isprintable()
+    line = prose(text)
+    assert line.isprintable()
     markup(any(mark in text for mark in "|<>[]`"))
     for mark in "|<>[]`":
-        assert said.count(mark) == said.count(f"\\{mark}")
+        assert line.count(mark) == line.count(f"\\{mark}")
 
 
-def test_a_strangers_incident_id_stays_inside_the_folder(tmp_path: Path) -> None:
+def test_an_untrusted_incident_id_stays_inside_the_folder(tmp_path: Path) -> None:
     folder = written(tmp_path / "in", [change(incident_id="../../vantage/évil\n")], [])
 
     assert folder.resolve().parent == (tmp_path / "in").resolve()
@@ -273,7 +273,7 @@ def test_an_earlier_snapshot_is_replaced_and_nothing_else_is(tmp_path: Path) -> 
         written(tmp_path)
 
 
-def test_a_place_that_cannot_be_written_is_the_operators_mistake(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_operator_error(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("x")
     with pytest.raises(OperatorError) as caught:
@@ -282,7 +282,7 @@ def test_a_place_that_cannot_be_written_is_the_operators_mistake(tmp_path: Path)
 
 
 @pytest.mark.parametrize("changes", [[], [change(1), change(1, incident_id="another")]])
-def test_a_snapshot_is_of_one_incident(tmp_path: Path, changes: list[IncidentChange]) -> None:
+def test_a_snapshot_contains_exactly_one_incident(tmp_path: Path, changes: list[IncidentChange]) -> None:
     with pytest.raises(OperatorError, match="exactly one incident"):
         written(tmp_path, changes)
 

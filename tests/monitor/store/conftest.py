@@ -22,7 +22,7 @@ SOCKET = ".s.PGSQL.5432"
 
 
 class SocketDoor:
-    """Hands bytes to and fro between a socket in `place` and the server's; shut, it cuts every connection."""
+    """Copies bytes both ways between a socket in `place` and the server's socket; when shut, it closes every connection."""
 
     def __init__(self, place: Path, dsn: str) -> None:
         parts = urlsplit(dsn)
@@ -81,7 +81,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder for an embedded server: as root, pytest's own are shut to the user whom the server runs as."""
+    """A folder for an embedded server: as root, the server's user cannot open pytest's own folders."""
     with TemporaryDirectory(prefix="stormwatch-") as folder:
         yield Path(folder)
 

@@ -1,4 +1,4 @@
-"""A store in memory that keeps the contract of `Saver`: a batch once for all, away or refusing when a test says so."""
+"""A store in memory that fulfils the contract of `Saver`: it stores a batch once, and is down or refuses as scripted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.monitor.store.rows import NOON
 
 
 class MemoryStore:
-    """Keeps batches in the order in which they were written; `tries` counts every attempt."""
+    """Stores batches in the order in which they were written; `tries` counts every attempt."""
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
@@ -49,7 +49,7 @@ class MemoryStore:
 
 
 class Ticking:
-    """A clock that goes on a millisecond each time it is read."""
+    """A clock that advances a millisecond each time it is read."""
 
     def __init__(self) -> None:
         self.now = NOON

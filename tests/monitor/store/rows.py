@@ -40,7 +40,7 @@ def signal(
 def change(
     incident_id: str = "i-1", revision: int = 1, *, far_per_day: float = 0.5, headline: str = "BTC: squall"
 ) -> IncidentChange:
-    """A change told `revision` seconds after noon."""
+    """A change reported `revision` seconds after noon."""
     evidence = Evidence(
         id="e-1",
         leg=Leg.VENUE,

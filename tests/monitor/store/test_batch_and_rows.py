@@ -1,4 +1,4 @@
-"""A batch as a line, a row and back: every field in its column, nothing that PostgreSQL or JSON cannot hold."""
+"""A batch as a line, a row and back: every field in its column, nothing that PostgreSQL or JSON cannot store."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_each_field_of_a_signal_has_its_own_column() -> None:
     }  # fmt: skip
 
 
-def test_a_row_of_the_query_signals_comes_back_as_the_signal() -> None:
+def test_a_row_of_the_signals_query_is_read_back_as_the_signal() -> None:
     row = (
         "book", "BTC", "bybit", "BTCUSDT", "ethereum", "0xc", "0xp", "home", WHOLE.event_time, NOON, "bybit/book_ws",
         42, 1.5, '{"state":"ok","mid":50000.0,"n":3,"cold":false,"none":null}', "a:b",
@@ -56,11 +56,11 @@ def test_only_values_that_are_not_finite_become_null(values: tuple[float, float]
     assert [row[COLUMNS.index("value")] for row in rows] == expected
 
 
-def test_no_signals_are_no_rows() -> None:
+def test_no_signals_give_no_rows() -> None:
     assert signal_rows([], "run") == []
 
 
-def test_a_change_is_a_row_of_its_fields_and_its_whole_body() -> None:
+def test_a_change_is_a_row_of_its_fields_and_its_complete_body() -> None:
     one = replace(change(revision=3), critical=True)
     row = change_row(one)
     assert row[:10] == ("i-1", 3, "asset:BTC", "raised", "open", one.at, one.opened_at, 2, 2, "BTC: squall")
@@ -69,7 +69,7 @@ def test_a_change_is_a_row_of_its_fields_and_its_whole_body() -> None:
     assert decode_change(row[10]) == one
 
 
-def test_a_rate_that_is_no_number_comes_back_as_nan_wherever_a_number_must_stand() -> None:
+def test_a_rate_that_is_no_number_is_read_back_as_nan_where_a_number_is_required() -> None:
     back = decode_change(encode_change(change(far_per_day=nan)))
     assert isnan(back.far_per_day)
     assert isnan(back.evidence[0].far_per_day)
@@ -82,7 +82,7 @@ def test_a_body_that_is_no_change_is_an_error() -> None:
         decode_change(b'{"scope": "asset:BTC"}')
 
 
-def test_a_line_holds_the_batch_under_its_name_number_and_time() -> None:
+def test_a_line_contains_the_batch_with_its_name_number_and_time() -> None:
     line = json.loads(batches.encode(batch(7, WHOLE, run_id="run-1", checkpoints={"ethereum": b"\x01"})))
     assert (line["run_id"], line["number"], line["cut_at"]) == ("run-1", 7, "2026-03-01T12:00:07Z")
     assert line["checkpoints"] == {"ethereum": "AQ=="}
@@ -102,7 +102,7 @@ def test_a_batch_counts_all_its_rows(count: tuple[int, int, int]) -> None:
     assert one.rows == sum(count)
 
 
-def test_cleaning_replaces_what_cannot_be_held_and_keeps_all_else() -> None:
+def test_cleaning_replaces_only_the_characters_that_cannot_be_stored() -> None:
     dirty = batch(
         1, replace(WHOLE, attributes={"ti\x00tle": "a\x00b", "n": 1}), signal(2, asset="X\ud800"),
         changes=(change(headline="half \ud83d"),), checkpoints={"ethereum": b"\x00\xff"},
@@ -118,7 +118,7 @@ def test_cleaning_replaces_what_cannot_be_held_and_keeps_all_else() -> None:
     assert cleaned(whole) == whole
 
 
-def test_queries_are_named_and_a_name_that_comes_twice_is_refused() -> None:
+def test_queries_are_named_and_a_duplicate_name_is_refused() -> None:
     assert parse("-- name: a\nselect 1\n-- name: b\n\nselect 2\n") == {"a": "select 1", "b": "select 2"}
     with pytest.raises(ValueError, match="'a'"):
         parse("-- name: a\nselect 1\n-- name: a\nselect 2\n")

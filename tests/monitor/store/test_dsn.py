@@ -1,4 +1,4 @@
-"""What an operator reads when the store cannot be opened: the key, the DSN without its password, the remedy."""
+"""The error message when the store cannot be opened: the key, the DSN without its password, the remedy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monitor.store.settings import StoreSettings
 SECRET = "hunter2"
 
 
-async def _said(settings: StoreSettings, env: dict[str, str] | None = None) -> str:
+async def _error_of(settings: StoreSettings, env: dict[str, str] | None = None) -> str:
     store = PostgresStore(settings, env or {})
     with pytest.raises(OperatorError) as caught:
         await store.open()
@@ -36,24 +36,24 @@ def _free_port() -> int:
         return port
 
 
-async def test_a_server_that_is_not_there_is_told_with_the_remedy() -> None:
+async def test_an_unreachable_server_is_reported_with_the_remedy() -> None:
     port = _free_port()
-    said = await _said(StoreSettings(dsn=f"postgresql://desk:{SECRET}@127.0.0.1:{port}/storm"))
-    assert said.startswith(f"store.dsn: 'postgresql://desk@127.0.0.1:{port}/storm' is not usable")
-    assert "start it" in said
-    assert "embedded server" in said
+    error = await _error_of(StoreSettings(dsn=f"postgresql://desk:{SECRET}@127.0.0.1:{port}/storm"))
+    assert error.startswith(f"store.dsn: 'postgresql://desk@127.0.0.1:{port}/storm' is not usable")
+    assert "start it" in error
+    assert "embedded server" in error
 
 
-async def test_a_server_that_never_answers_is_told_in_time() -> None:
+async def test_a_server_that_never_answers_is_reported_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         settings = StoreSettings(dsn=f"postgresql://desk:{SECRET}@127.0.0.1:{port}/storm", connect_timeout_s=0.2)
-        assert "no answer in 0.2 s" in await _said(settings)
+        assert "no answer in 0.2 s" in await _error_of(settings)
 
 
 async def test_a_password_in_the_environment_is_never_shown() -> None:
     env = {"DESK_DSN": f"postgresql://desk:{SECRET}@127.0.0.1:{_free_port()}/storm?password={SECRET}"}
-    assert "desk@127.0.0.1" in await _said(StoreSettings(dsn_env="DESK_DSN"), env)
+    assert "desk@127.0.0.1" in await _error_of(StoreSettings(dsn_env="DESK_DSN"), env)
 
 
 @pytest.fixture
@@ -78,21 +78,21 @@ def _guard(file: str, line: str, rest: str | None = None) -> str:
     return before
 
 
-async def test_a_refused_password_is_told(guarded: str) -> None:
-    assert "user or password" in await _said(StoreSettings(dsn=guarded))
+async def test_a_refused_password_is_reported(guarded: str) -> None:
+    assert "user or password" in await _error_of(StoreSettings(dsn=guarded))
 
 
-async def test_a_database_that_does_not_exist_is_told(server: str) -> None:
-    assert "create it" in await _said(StoreSettings(dsn=server.replace("/postgres?", "/nowhere?")))
+async def test_a_missing_database_is_reported(server: str) -> None:
+    assert "create it" in await _error_of(StoreSettings(dsn=server.replace("/postgres?", "/nowhere?")))
 
 
 @pytest.mark.parametrize("given", [f"mysql://desk:{SECRET}@host/x", f"host=db password={SECRET}", "postgresql://h:x/y"])
-async def test_a_dsn_that_is_none_is_told(given: str) -> None:
-    assert "postgresql://user@host:5432/stormwatch" in await _said(StoreSettings(dsn=given))
+async def test_an_invalid_dsn_is_reported(given: str) -> None:
+    assert "postgresql://user@host:5432/stormwatch" in await _error_of(StoreSettings(dsn=given))
 
 
-async def test_a_variable_that_is_not_set_is_told() -> None:
-    assert (await _said(StoreSettings(dsn_env="DESK_DSN"))).startswith("store.dsn_env: 'DESK_DSN'")
+async def test_an_unset_variable_is_reported() -> None:
+    assert (await _error_of(StoreSettings(dsn_env="DESK_DSN"))).startswith("store.dsn_env: 'DESK_DSN'")
 
 
 def test_the_embedded_server_needs_no_dsn() -> None:
@@ -117,6 +117,6 @@ def test_a_dsn_is_shown_without_its_password(given: str, shown: str) -> None:
 @pytest.mark.parametrize(
     "tree", [{"dsn": "x", "dsn_env": "Y"}, {"batch_rows": 0}, {"retention_days": -1}, {"batch_s": 0}]
 )
-def test_settings_that_make_no_sense_are_errors(tree: dict[str, object]) -> None:
+def test_invalid_settings_are_errors(tree: dict[str, object]) -> None:
     with pytest.raises(OperatorError, match=r"store"):
         read(StoreSettings, tree, "store")

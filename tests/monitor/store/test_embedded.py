@@ -1,4 +1,4 @@
-"""The embedded server: shared between users, started again when it died, and told when it cannot run."""
+"""The embedded server: shared between users, restarted after its death, and reported if it cannot run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _pid(folder: Path) -> int:
     return int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
 
 
-async def test_two_stores_share_one_server_which_stops_with_the_last(place: Path) -> None:
+async def test_two_stores_share_one_server_that_stops_with_the_last_store(place: Path) -> None:
     settings = StoreSettings(folder=str(place))
     first, second = PostgresStore(settings, {}), PostgresStore(settings, {})
     await first.open()
@@ -34,7 +34,7 @@ async def test_a_server_that_was_killed_is_started_again(place: Path) -> None:
     store = PostgresStore(StoreSettings(folder=str(place)), {})
     await store.open()
     assert await store.save(batch(1, signal(1)))
-    os.kill(_pid(place), signals.SIGINT)  # fast shutdown, behind our back
+    os.kill(_pid(place), signals.SIGINT)  # fast shutdown, without our code
     while (place / "postgres" / "postmaster.pid").exists():
         pass
     assert await store.ping()
@@ -42,14 +42,14 @@ async def test_a_server_that_was_killed_is_started_again(place: Path) -> None:
     await store.close()
 
 
-def test_a_pid_file_of_a_server_long_dead_is_no_obstacle(place: Path) -> None:
+def test_a_pid_file_of_a_dead_server_does_not_block_the_start(place: Path) -> None:
     server = EmbeddedServer(place)
     server.start()
     pid_file = place / "postgres" / "postmaster.pid"
     left = pid_file.read_text()
     server.stop()
     lines = left.splitlines()
-    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")  # its number is ours now
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")  # its process id is now ours
     (place / "postgres" / ".handle_pids.json").write_text("[999999999]")
     again = EmbeddedServer(place)
     assert again.start().startswith("postgresql://")
@@ -57,11 +57,11 @@ def test_a_pid_file_of_a_server_long_dead_is_no_obstacle(place: Path) -> None:
     assert not pid_file.exists()
 
 
-def test_a_folder_that_cannot_be_used_is_told(place: Path) -> None:
+def test_an_unusable_folder_is_reported(place: Path) -> None:
     (place / "file").write_text("")
     with pytest.raises(OperatorError, match=r"store\.folder"):
         EmbeddedServer(place / "file" / "under").start()
 
 
-def test_stopping_what_never_started_is_harmless(place: Path) -> None:
+def test_stopping_a_server_that_never_started_is_harmless(place: Path) -> None:
     EmbeddedServer(place).stop()

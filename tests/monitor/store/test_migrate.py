@@ -1,4 +1,4 @@
-"""Migrations: applied once, in order, by one at a time, and equal to the schema as it is written down."""
+"""Migrations: applied once, in order, by one process at a time, and equal to the written schema."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def _catalog(dsn: str) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
-async def test_the_migrations_and_the_schema_make_the_same_database(server: str) -> None:
+async def test_the_migrations_and_the_schema_give_the_same_database(server: str) -> None:
     connection = await asyncpg.connect(server)
     for name in ("by_steps", "at_once"):
         await connection.execute(f"drop database if exists {name}")
@@ -78,7 +78,7 @@ async def test_two_programs_that_start_together_migrate_once(dsn: str) -> None:
         await connection.close()
 
 
-async def test_a_step_that_fails_leaves_nothing_and_can_be_mended(dsn: str) -> None:
+async def test_a_failed_step_leaves_no_changes_and_can_be_repeated(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     broken = Migration(version="9999_broken", sql="create table half (x int); select * from nowhere;")
     with pytest.raises(asyncpg.UndefinedTableError):
@@ -89,7 +89,7 @@ async def test_a_step_that_fails_leaves_nothing_and_can_be_mended(dsn: str) -> N
     await connection.close()
 
 
-async def test_a_database_of_a_newer_build_is_told(dsn: str) -> None:
+async def test_a_database_of_a_newer_build_is_reported(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     await migrate(connection, [*all_migrations(), Migration(version="9999_newer", sql="select 1;")])
     with pytest.raises(OperatorError, match="newer Stormwatch: upgrade"):
@@ -97,7 +97,7 @@ async def test_a_database_of_a_newer_build_is_told(dsn: str) -> None:
     await connection.close()
 
 
-async def test_a_database_of_another_build_is_told(dsn: str) -> None:
+async def test_a_database_of_another_build_is_reported(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     await migrate(connection)
     await connection.execute("update schema_versions set checksum = 'x'")
@@ -106,7 +106,7 @@ async def test_a_database_of_another_build_is_told(dsn: str) -> None:
     await connection.close()
 
 
-async def test_a_store_that_may_not_migrate_says_what_is_missing(settings: StoreSettings) -> None:
+async def test_a_store_that_may_not_migrate_names_the_missing_step(settings: StoreSettings) -> None:
     store = PostgresStore(settings, {})
     with pytest.raises(OperatorError, match="stormwatch db migrate"):
         await store.open(migrate=False)
@@ -122,6 +122,6 @@ def test_named_queries_are_read_with_their_comments() -> None:
 
 
 @pytest.mark.parametrize("text", ["-- name: a\nselect 1\n-- name: a\nselect 2\n", "-- name: a\n"])
-def test_a_query_that_comes_twice_or_is_empty_is_ours_to_mend(text: str) -> None:
+def test_a_duplicate_or_empty_query_is_an_error_in_our_code(text: str) -> None:
     with pytest.raises(ValueError, match="'a'"):
         parse(text)

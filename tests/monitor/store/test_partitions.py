@@ -1,4 +1,4 @@
-"""Days of signals: made before their first row, tomorrow's ahead, dropped whole after retention, at the very edge."""
+"""Days of signals: created before their first row, one day in advance, dropped completely exactly after retention."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TICK = timedelta(microseconds=1)
         ("signals_default", None),
     ],
 )
-def test_a_name_is_a_day_of_ours_or_none(name: str, day: date | None) -> None:
+def test_a_table_name_gives_its_day_or_none(name: str, day: date | None) -> None:
     assert day_of(name) == day
 
 
@@ -50,14 +50,14 @@ async def _numbers(dsn: str) -> list[int]:
     return [row["number"] for row in rows]
 
 
-async def test_today_and_tomorrow_are_made_ready_and_no_day_more(store: PostgresStore, dsn: str) -> None:
+async def test_partitions_of_today_and_tomorrow_are_created_and_no_others(store: PostgresStore, dsn: str) -> None:
     assert await store.retain(NOON) == []
     assert await _days(dsn) == ["signals_d20260301", "signals_d20260302"]
     await store.retain(MIDNIGHT + DAY)
     assert await _days(dsn) == ["signals_d20260301", "signals_d20260302", "signals_d20260303"]
 
 
-async def test_a_row_lies_in_the_utc_day_in_which_it_was_received(store: PostgresStore, dsn: str) -> None:
+async def test_a_row_is_in_the_partition_of_its_utc_day_of_receipt(store: PostgresStore, dsn: str) -> None:
     tokyo = timezone(timedelta(hours=9))
     first, last = MIDNIGHT, MIDNIGHT + DAY - TICK
     await store.save(batch(1, signal(1, at=first), signal(2, at=last)))
@@ -69,28 +69,26 @@ async def test_a_row_lies_in_the_utc_day_in_which_it_was_received(store: Postgre
     await connection.close()
 
 
-async def test_a_batch_over_many_days_makes_each_of_them_and_no_empty_one_between(
-    store: PostgresStore, dsn: str
-) -> None:
+async def test_a_batch_over_many_days_creates_each_of_its_days_and_no_empty_day(store: PostgresStore, dsn: str) -> None:
     at = [NOON, NOON + 5 * DAY, NOON + 2 * DAY]
     await store.save(batch(1, *(signal(seq, at=one) for seq, one in enumerate(at))))
     assert await _days(dsn) == ["signals_d20260301", "signals_d20260303", "signals_d20260306"]
 
 
 @pytest.mark.parametrize("hour", [timedelta(0), timedelta(hours=12), DAY - TICK])
-async def test_a_day_is_kept_until_so_many_days_after_its_own(settings: StoreSettings, hour: timedelta) -> None:
+async def test_a_day_is_dropped_when_its_retention_has_passed_and_not_before(
+    settings: StoreSettings, hour: timedelta
+) -> None:
     store = PostgresStore(replace(settings, retention_days=3), {})
     await store.open()
     await store.save(batch(1, *(signal(back, at=NOON - back * DAY) for back in range(6))))
     assert await store.retain(MIDNIGHT + hour) == ["signals_d20260224", "signals_d20260225"]
-    kept = [one.seq async for one in store.signals(NOON - 400 * DAY, NOON + 400 * DAY)]
-    assert sorted(kept) == [0, 1, 2, 3]
+    left = [one.seq async for one in store.signals(NOON - 400 * DAY, NOON + 400 * DAY)]
+    assert sorted(left) == [0, 1, 2, 3]
     await store.close()
 
 
-async def test_numbers_of_batches_are_forgotten_with_their_day_and_not_before(
-    settings: StoreSettings, dsn: str
-) -> None:
+async def test_batch_numbers_are_deleted_with_their_day_and_not_before(settings: StoreSettings, dsn: str) -> None:
     store = PostgresStore(replace(settings, retention_days=3), {})
     await store.open()
     edge = MIDNIGHT - 3 * DAY
@@ -102,7 +100,7 @@ async def test_numbers_of_batches_are_forgotten_with_their_day_and_not_before(
     await store.close()
 
 
-async def test_a_table_that_is_no_day_of_ours_is_left_alone(store: PostgresStore, dsn: str) -> None:
+async def test_a_table_that_is_no_day_partition_is_unchanged(store: PostgresStore, dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute(
         "create table signals_old partition of signals for values from ('2020-01-01 00:00+00') to ('2021-01-01 00:00+00')"
@@ -112,9 +110,7 @@ async def test_a_table_that_is_no_day_of_ours_is_left_alone(store: PostgresStore
     assert "signals_old" in await _days(dsn)
 
 
-async def test_a_day_that_was_dropped_by_retention_is_made_again_for_a_late_row(
-    settings: StoreSettings, dsn: str
-) -> None:
+async def test_a_day_dropped_by_retention_is_created_again_for_a_late_row(settings: StoreSettings, dsn: str) -> None:
     store = PostgresStore(replace(settings, retention_days=1), {})
     await store.open()
     late = signal(1, at=NOON - 2 * DAY)

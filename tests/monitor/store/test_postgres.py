@@ -1,4 +1,4 @@
-"""The store on a real PostgreSQL: what goes in comes out, exactly once, for as long as it is kept."""
+"""The store on a real PostgreSQL: saved rows are read back exactly once, until retention ends."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ async def _all(store: PostgresStore, asset: str | None = None) -> list[Signal]:
     return [one async for one in store.signals(NOON - 400 * DAY, NOON + 400 * DAY, asset)]
 
 
-async def test_signals_come_back_as_they_were_saved(store: PostgresStore) -> None:
+async def test_signals_are_read_back_as_they_were_saved(store: PostgresStore) -> None:
     saved = [signal(seq, kind=kind) for seq, kind in enumerate(SignalKind)]
     assert await store.save(batch(1, *saved))
     assert await _all(store) == saved
 
 
-async def test_signals_come_back_by_receipt_and_asset_within_their_time(store: PostgresStore) -> None:
+async def test_signals_are_selected_by_asset_and_time_in_order_of_receipt(store: PostgresStore) -> None:
     late, other, early = signal(3), signal(2, asset="ETH"), signal(1)
     await store.save(batch(1, late, other, early))
     assert await _all(store) == [early, other, late]
@@ -39,7 +39,7 @@ async def test_signals_come_back_by_receipt_and_asset_within_their_time(store: P
     assert [one async for one in store.signals(early.received_at, late.received_at)] == [early, other]
 
 
-async def test_more_signals_than_a_cursor_fetches_at_once_come_back_in_order(store: PostgresStore) -> None:
+async def test_more_signals_than_one_cursor_fetch_are_read_back_in_order(store: PostgresStore) -> None:
     saved = [signal(seq) for seq in range(5001)]
     await store.save(batch(1, *saved))
     assert await _all(store) == saved
@@ -51,13 +51,13 @@ async def test_a_batch_is_written_once_however_often_it_is_sent(store: PostgresS
     assert len(await _all(store)) == 1
 
 
-async def test_batches_of_different_runs_may_have_one_number(store: PostgresStore) -> None:
+async def test_batches_of_different_runs_may_have_the_same_number(store: PostgresStore) -> None:
     assert await store.save(batch(1, signal(1), run_id="a"))
     assert await store.save(batch(1, signal(1), run_id="b"))
     assert len(await _all(store)) == 2
 
 
-async def test_a_batch_that_fails_leaves_nothing_behind(store: PostgresStore, dsn: str) -> None:
+async def test_a_failed_batch_leaves_no_rows(store: PostgresStore, dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute("alter table checkpoints rename to hidden")
     sent = batch(1, signal(1), changes=(change(),), checkpoints={"ethereum": b"1"})
@@ -71,7 +71,7 @@ async def test_a_batch_that_fails_leaves_nothing_behind(store: PostgresStore, ds
     assert len(await _all(store)) == 1
 
 
-async def test_values_that_are_no_numbers_become_null_and_come_back_as_nan(store: PostgresStore) -> None:
+async def test_values_that_are_no_numbers_become_null_and_are_read_back_as_nan(store: PostgresStore) -> None:
     await store.save(batch(1, signal(1, value=nan), signal(2, value=-inf, attributes={"mid": inf, "state": "ok"})))
     first, second = await _all(store)
     assert isnan(first.value)
@@ -79,25 +79,25 @@ async def test_values_that_are_no_numbers_become_null_and_come_back_as_nan(store
     assert second.attributes == {"mid": None, "state": "ok"}
 
 
-async def test_characters_that_postgresql_cannot_hold_are_replaced(store: PostgresStore) -> None:
-    kept = {"title": "literally \\u0000"}
+async def test_characters_that_postgresql_cannot_store_are_replaced(store: PostgresStore) -> None:
+    attributes = {"title": "literally \\u0000"}
     sent = batch(
-        1, signal(1, attributes={"title": "a\x00b"}), signal(2, asset="X\ud800"), signal(3, attributes=dict(kept))
+        1, signal(1, attributes={"title": "a\x00b"}), signal(2, asset="X\ud800"), signal(3, attributes=dict(attributes))
     )
     assert await store.save(sent)
     first, second, third = await _all(store)
     assert first.attributes == {"title": "a\ufffdb"}
     assert second.subject.asset is not None
     assert second.subject.asset.startswith("X\ufffd")
-    assert third.attributes == kept
+    assert third.attributes == attributes
 
 
-async def test_a_batch_the_server_will_never_take_is_refused(store: PostgresStore) -> None:
+async def test_a_batch_that_the_server_can_never_accept_is_refused(store: PostgresStore) -> None:
     with pytest.raises(BatchRefused, match="run 1"):
         await store.save(batch(1, signal(2**70, at=NOON)))
 
 
-async def test_incidents_tell_the_latest_change_newest_first(store: PostgresStore) -> None:
+async def test_incidents_give_their_latest_change_newest_first(store: PostgresStore) -> None:
     changes = (change("a", 1), change("a", 3), change("b", 2), change("a", 2))
     await store.save(batch(1, changes=changes))
     assert await store.incidents() == [changes[1], changes[2]]
@@ -107,13 +107,13 @@ async def test_incidents_tell_the_latest_change_newest_first(store: PostgresStor
     assert await store.incident("none") == []
 
 
-async def test_a_revision_that_was_told_before_is_not_told_again(store: PostgresStore) -> None:
+async def test_a_stored_revision_is_not_stored_again(store: PostgresStore) -> None:
     await store.save(batch(1, changes=(change(headline="first"),)))
     await store.save(batch(2, changes=(change(headline="second"),)))
     assert [one.headline for one in await store.incident("i-1")] == ["first"]
 
 
-async def test_a_change_with_an_infinite_rate_comes_back_with_nan(store: PostgresStore) -> None:
+async def test_a_change_with_an_infinite_rate_is_read_back_with_nan(store: PostgresStore) -> None:
     await store.save(batch(1, changes=(change(far_per_day=inf),)))
     (back,) = await store.incidents()
     assert isnan(back.far_per_day)
@@ -121,27 +121,27 @@ async def test_a_change_with_an_infinite_rate_comes_back_with_nan(store: Postgre
     assert back.evidence[0].links == ("a:b",)
 
 
-async def test_the_newest_checkpoint_is_kept_whatever_comes_late(store: PostgresStore) -> None:
+async def test_a_late_older_checkpoint_does_not_replace_the_newest(store: PostgresStore) -> None:
     assert await store.load_checkpoint("ethereum") is None
     await store.save(batch(2, checkpoints={"ethereum": b"two", "base": b"b"}))
     await store.save(batch(1, checkpoints={"ethereum": b"one"}))
     assert await store.load_checkpoint("ethereum") == b"two"
 
 
-async def test_days_beyond_retention_are_dropped_whole(settings: StoreSettings) -> None:
+async def test_days_beyond_retention_are_dropped_completely(settings: StoreSettings) -> None:
     store = PostgresStore(replace(settings, retention_days=2), {})
     await store.open()
-    kept = [signal(1, at=NOON - 2 * DAY), signal(2, at=NOON), signal(3, at=NOON + DAY)]
-    await store.save(batch(1, signal(0, at=NOON - 3 * DAY), *kept, changes=(change(),)))
+    retained = [signal(1, at=NOON - 2 * DAY), signal(2, at=NOON), signal(3, at=NOON + DAY)]
+    await store.save(batch(1, signal(0, at=NOON - 3 * DAY), *retained, changes=(change(),)))
     assert await store.retain(NOON) == ["signals_d20260226"]
     assert await store.retain(NOON) == []
-    assert await _all(store) == kept
+    assert await _all(store) == retained
     assert len(await store.incidents()) == 1
     assert await store.save(batch(2, signal(4, at=NOON - 3 * DAY)))
     await store.close()
 
 
-async def test_a_day_dropped_by_another_process_is_made_again(settings: StoreSettings, store: PostgresStore) -> None:
+async def test_a_day_dropped_by_another_process_is_created_again(settings: StoreSettings, store: PostgresStore) -> None:
     await store.save(batch(1, signal(1)))
     other = PostgresStore(settings, {})
     await other.open(migrate=False)
@@ -151,7 +151,7 @@ async def test_a_day_dropped_by_another_process_is_made_again(settings: StoreSet
     assert await _all(store) == [signal(2)]
 
 
-async def test_two_writers_may_need_one_day_at_the_same_moment(store: PostgresStore, settings: StoreSettings) -> None:
+async def test_two_writers_can_create_one_day_at_the_same_moment(store: PostgresStore, settings: StoreSettings) -> None:
     other = PostgresStore(settings, {})
     await other.open()
     batches = [batch(number, signal(number, at=NOON + number % 5 * DAY)) for number in range(20)]
@@ -160,7 +160,9 @@ async def test_two_writers_may_need_one_day_at_the_same_moment(store: PostgresSt
     await other.close()
 
 
-async def test_ping_and_save_say_when_the_server_is_away_and_back(settings: StoreSettings, door: SocketDoor) -> None:
+async def test_ping_and_save_report_when_the_server_is_down_and_up_again(
+    settings: StoreSettings, door: SocketDoor
+) -> None:
     store = PostgresStore(replace(settings, dsn=door.dsn), {})
     await store.open()
     assert await store.ping()
@@ -174,7 +176,7 @@ async def test_ping_and_save_say_when_the_server_is_away_and_back(settings: Stor
     await store.close()
 
 
-async def test_a_store_that_could_not_open_opens_when_it_is_used(settings: StoreSettings, door: SocketDoor) -> None:
+async def test_a_store_that_failed_to_open_opens_at_its_next_use(settings: StoreSettings, door: SocketDoor) -> None:
     await door.shut()
     store = PostgresStore(replace(settings, dsn=door.dsn), {})
     with pytest.raises(OperatorError, match=r"store\.dsn"):

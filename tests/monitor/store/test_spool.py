@@ -1,4 +1,4 @@
-"""The spool: in order, on the disk, bounded, and whole after a crash but for the line that was being written."""
+"""The spool: in order, on the disk, bounded, and complete after a crash except for the line in writing."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Opened = Callable[..., Spool]
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opened]:
     """Opens spools of runs, and closes them at the end."""
-    made: list[Spool] = []
+    opened_spools: list[Spool] = []
 
     def one(run_id: str, bound_bytes: int = 10_000_000) -> Spool:
-        made.append(Spool.open(tmp_path, run_id, bound_bytes))
-        return made[-1]
+        opened_spools.append(Spool.open(tmp_path, run_id, bound_bytes))
+        return opened_spools[-1]
 
     yield one
-    for spool in made:
+    for spool in opened_spools:
         spool.close()
 
 
@@ -38,7 +38,7 @@ def _taken(spool: Spool) -> list[int]:
     return numbers
 
 
-def test_a_batch_comes_back_from_its_line_as_it_was() -> None:
+def test_a_batch_is_read_back_unchanged_from_its_line() -> None:
     sent = batch(3, signal(1), signal(2, attributes={}), changes=(change(),), checkpoints={"ethereum": b"\x00\xff"})
     line = batches.encode(sent)
     assert line.count(b"\n") == 1
@@ -46,11 +46,11 @@ def test_a_batch_comes_back_from_its_line_as_it_was() -> None:
     assert sent.rows == 4
 
 
-def test_a_value_that_is_no_number_comes_back_as_nan() -> None:
+def test_a_value_that_is_no_number_is_read_back_as_nan() -> None:
     assert isnan(batches.decode(batches.encode(batch(1, signal(1, value=nan)))).signals[0].value)
 
 
-def test_batches_come_back_in_order_and_leave_nothing(opened: Opened, tmp_path: Path) -> None:
+def test_batches_are_drained_in_order_and_leave_no_files(opened: Opened, tmp_path: Path) -> None:
     spool = opened("run")
     for number in (1, 2, 3):
         spool.append(batch(number, signal(number)))
@@ -65,7 +65,7 @@ def test_a_batch_stays_until_it_is_done(opened: Opened, tmp_path: Path) -> None:
     assert spool.oldest() == spool.oldest() == batch(1, signal(1))
 
 
-def test_what_is_added_while_draining_comes_last(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_added_while_draining_comes_last(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 500)
     spool = opened("run")
     for number in range(1, 6):
@@ -76,7 +76,7 @@ def test_what_is_added_while_draining_comes_last(opened: Opened, monkeypatch: py
     assert _taken(spool) == [2, 3, 4, 5, 6]
 
 
-def test_the_leavings_of_dead_runs_come_first_oldest_run_first(opened: Opened, tmp_path: Path) -> None:
+def test_batches_of_dead_runs_come_first_oldest_run_first(opened: Opened, tmp_path: Path) -> None:
     runs = [opened(run_id) for run_id in ("2026-b", "2026-a")]
     for spool, run_id in zip(runs, ("2026-b", "2026-a"), strict=True):
         spool.append(batch(1, run_id=run_id))
@@ -93,7 +93,7 @@ def test_the_leavings_of_dead_runs_come_first_oldest_run_first(opened: Opened, t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_spool_of_a_living_run_is_left_alone(opened: Opened, tmp_path: Path) -> None:
+def test_the_spool_of_a_live_run_is_unchanged(opened: Opened, tmp_path: Path) -> None:
     alive = opened("a")
     alive.append(batch(1, signal(1), run_id="a"))
     other = opened("b")
@@ -104,7 +104,7 @@ def test_the_spool_of_a_living_run_is_left_alone(opened: Opened, tmp_path: Path)
 
 
 @pytest.mark.parametrize("keep", [1, 40, -1])
-def test_a_last_line_that_was_cut_short_is_skipped_and_counted(opened: Opened, tmp_path: Path, keep: int) -> None:
+def test_a_truncated_last_line_is_skipped_and_counted(opened: Opened, tmp_path: Path, keep: int) -> None:
     spool = opened("a")
     for number in (1, 2, 3):
         spool.append(batch(number, signal(number)))
@@ -118,7 +118,7 @@ def test_a_last_line_that_was_cut_short_is_skipped_and_counted(opened: Opened, t
     assert after.damaged == 1
 
 
-def test_a_line_that_was_spoiled_in_the_middle_costs_no_other(opened: Opened, tmp_path: Path) -> None:
+def test_a_damaged_line_in_the_middle_loses_no_other_line(opened: Opened, tmp_path: Path) -> None:
     spool = opened("a")
     for number in (1, 2, 3):
         spool.append(batch(number, signal(number)))
@@ -131,7 +131,7 @@ def test_a_line_that_was_spoiled_in_the_middle_costs_no_other(opened: Opened, tm
     assert after.damaged == 1
 
 
-def test_a_run_that_opens_its_own_spool_again_goes_on_behind_it(opened: Opened, tmp_path: Path) -> None:
+def test_a_run_that_reopens_its_spool_appends_after_the_earlier_batches(opened: Opened, tmp_path: Path) -> None:
     spool = opened("a")
     spool.append(batch(1))
     spool.close()
@@ -141,7 +141,7 @@ def test_a_run_that_opens_its_own_spool_again_goes_on_behind_it(opened: Opened, 
 
 
 @pytest.mark.parametrize(("cut_bytes", "left", "damaged"), [(1, [1, 2, 3], 0), (9, [1, 3], 1)])
-def test_a_run_that_opens_its_own_spool_again_appends_nothing_to_a_torn_line(
+def test_a_run_that_reopens_its_spool_appends_nothing_to_a_truncated_line(
     opened: Opened, tmp_path: Path, cut_bytes: int, left: list[int], damaged: int
 ) -> None:
     spool = opened("a")
@@ -156,19 +156,19 @@ def test_a_run_that_opens_its_own_spool_again_appends_nothing_to_a_torn_line(
     assert again.damaged == damaged
 
 
-def test_a_full_spool_says_so(opened: Opened, tmp_path: Path) -> None:
+def test_a_full_spool_raises_an_error(opened: Opened, tmp_path: Path) -> None:
     spool = opened("a", 100)
     assert not spool.full
     spool.append(batch(1, signal(1)))
     assert spool.full
 
 
-def test_text_that_is_no_utf8_can_be_kept(opened: Opened, tmp_path: Path) -> None:
+def test_a_text_that_is_not_utf8_can_be_stored(opened: Opened, tmp_path: Path) -> None:
     spool = opened("a")
     spool.append(batch(1, signal(1, asset="X\ud800")))
-    kept = spool.oldest()
-    assert kept is not None
-    assert kept.signals[0].subject.asset == "X\ufffd\ufffd\ufffd"
+    stored = spool.oldest()
+    assert stored is not None
+    assert stored.signals[0].subject.asset == "X\ufffd\ufffd\ufffd"
 
 
 def test_a_refused_batch_is_set_aside_and_not_drained(opened: Opened, tmp_path: Path) -> None:

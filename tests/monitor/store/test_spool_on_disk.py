@@ -1,4 +1,4 @@
-"""The spool on the disk: synced before a line counts, whole after a failed write, numbered so that no file is used twice."""
+"""The spool on the disk: synced before a line counts, complete after a failed write, numbered so that no file is used twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINE = len(batches.encode(batch(1, signal(1))))
 
 @dataclass
 class Disk:
-    """What the operating system was asked to sync: (path, bytes at that moment), and whether it fails."""
+    """The sync calls to the operating system: (path, bytes at that moment), and whether they fail."""
 
     synced: list[tuple[Path, int]] = field(default_factory=list)
     counted: list[int] = field(default_factory=list)
@@ -68,7 +68,7 @@ def _names(tmp_path: Path) -> list[str]:
     return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.jsonl"))
 
 
-def test_each_line_is_synced_whole_before_it_counts(spool: Spool, disk: Disk, tmp_path: Path) -> None:
+def test_each_line_is_synced_completely_before_it_counts(spool: Spool, disk: Disk, tmp_path: Path) -> None:
     file = tmp_path / "run" / "00000001.jsonl"
     for number in (1, 2, 3):
         spool.append(batch(number, signal(1)))
@@ -77,7 +77,7 @@ def test_each_line_is_synced_whole_before_it_counts(spool: Spool, disk: Disk, tm
         assert (len(spool), spool.size) == (number, number * LINE)
 
 
-def test_a_new_file_is_synced_into_its_folders(spool: Spool, disk: Disk, tmp_path: Path) -> None:
+def test_a_new_file_syncs_its_folders(spool: Spool, disk: Disk, tmp_path: Path) -> None:
     spool.append(batch(1))
     assert [path for path, _size in disk.synced][:2] == [tmp_path / "run", tmp_path]
     disk.synced.clear()
@@ -86,9 +86,7 @@ def test_a_new_file_is_synced_into_its_folders(spool: Spool, disk: Disk, tmp_pat
 
 
 @pytest.mark.parametrize("before", [0, 1, 3])
-def test_a_line_the_disk_did_not_take_leaves_the_file_as_it_was(
-    spool: Spool, disk: Disk, tmp_path: Path, before: int
-) -> None:
+def test_a_failed_write_leaves_the_file_unchanged(spool: Spool, disk: Disk, tmp_path: Path, before: int) -> None:
     for number in range(1, before + 1):
         spool.append(batch(number, signal(1)))
     disk.fails = True
@@ -103,7 +101,7 @@ def test_a_line_the_disk_did_not_take_leaves_the_file_as_it_was(
     assert spool.damaged == 0
 
 
-def test_a_file_begins_when_the_last_one_has_reached_its_size(
+def test_a_new_file_begins_when_the_last_one_has_reached_its_size(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 2 * LINE)
@@ -114,7 +112,7 @@ def test_a_file_begins_when_the_last_one_has_reached_its_size(
     assert sizes == [2 * LINE, 2 * LINE, LINE]
 
 
-def test_a_file_goes_on_while_it_is_a_byte_short_of_its_size(
+def test_a_file_is_continued_while_it_is_one_byte_below_its_size(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 2 * LINE + 1)
@@ -123,11 +121,11 @@ def test_a_file_goes_on_while_it_is_a_byte_short_of_its_size(
     assert _names(tmp_path) == ["run/00000001.jsonl"]
 
 
-def test_a_file_is_of_eight_megabytes() -> None:
+def test_the_size_of_a_file_is_eight_megabytes() -> None:
     assert spools.SEGMENT_BYTES == 8_000_000
 
 
-def test_numbers_go_on_after_a_restart_and_no_file_is_used_twice(
+def test_numbers_continue_after_a_restart_and_no_file_is_used_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 1)
@@ -147,7 +145,7 @@ def test_numbers_go_on_after_a_restart_and_no_file_is_used_twice(
     last.close()
 
 
-def test_numbers_go_on_while_the_oldest_files_are_drained(
+def test_numbers_continue_while_the_oldest_files_are_drained(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 1)
@@ -186,7 +184,7 @@ def test_a_file_whose_lines_are_all_done_is_removed_at_once(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_bound_is_reached_at_the_byte(tmp_path: Path) -> None:
+def test_the_limit_is_exact_to_the_byte(tmp_path: Path) -> None:
     exact, roomy = (Spool.open(tmp_path / name, "run", bound) for name, bound in (("a", LINE), ("b", LINE + 1)))
     for one in (exact, roomy):
         assert not one.full
@@ -198,7 +196,7 @@ def test_the_bound_is_reached_at_the_byte(tmp_path: Path) -> None:
         one.close()
 
 
-def test_a_torn_last_line_costs_itself_and_is_counted_once(tmp_path: Path) -> None:
+def test_a_truncated_last_line_loses_only_itself_and_is_counted_once(tmp_path: Path) -> None:
     spool = Spool.open(tmp_path, "a", 10_000_000)
     for number in (1, 2, 3):
         spool.append(batch(number, signal(1)))
@@ -214,7 +212,7 @@ def test_a_torn_last_line_costs_itself_and_is_counted_once(tmp_path: Path) -> No
     after.close()
 
 
-def test_what_was_not_done_at_a_crash_comes_again_and_what_was_done_in_a_removed_file_does_not(
+def test_after_a_crash_unfinished_batches_return_and_batches_of_a_removed_file_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 1)
@@ -228,7 +226,7 @@ def test_what_was_not_done_at_a_crash_comes_again_and_what_was_done_in_a_removed
     after.close()
 
 
-def test_folders_and_files_are_for_the_operator_alone(tmp_path: Path) -> None:
+def test_folders_and_files_are_accessible_only_to_the_operator(tmp_path: Path) -> None:
     spool = Spool.open(tmp_path / "spool", "run", 10_000_000)
     spool.append(batch(1))
     aside = spool.set_aside(batch(2))
@@ -238,7 +236,7 @@ def test_folders_and_files_are_for_the_operator_alone(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_a_run_that_is_alive_keeps_its_folder_though_it_is_drained_by_itself_later(tmp_path: Path) -> None:
+def test_a_live_run_keeps_its_folder_until_it_drains_it_itself(tmp_path: Path) -> None:
     alive = Spool.open(tmp_path, "a", 10_000_000)
     alive.append(batch(1, signal(1), run_id="a"))
     other = Spool.open(tmp_path, "b", 10_000_000)
@@ -248,7 +246,7 @@ def test_a_run_that_is_alive_keeps_its_folder_though_it_is_drained_by_itself_lat
     alive.close()
 
 
-def test_a_run_that_opens_its_spool_again_writes_no_line_into_a_file_that_was_full(
+def test_a_run_that_reopens_its_spool_writes_no_line_into_a_full_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 2 * LINE)
@@ -265,7 +263,7 @@ def test_a_run_that_opens_its_spool_again_writes_no_line_into_a_file_that_was_fu
     again.close()
 
 
-def test_each_new_file_and_not_only_the_first_is_synced_into_its_folder(
+def test_each_new_file_and_not_only_the_first_syncs_its_folder(
     spool: Spool, disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 1)

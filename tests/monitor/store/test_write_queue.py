@@ -1,4 +1,4 @@
-"""The queue: order is kept, and only old routine signals are ever given up."""
+"""The queue: the order never changes, and only old routine signals are ever dropped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.branches import Reached
 from tests.monitor.store.rows import NOON, change, signal
 
 
-def test_a_batch_holds_what_came_first_in_order() -> None:
+def test_a_batch_contains_the_earliest_signals_in_order() -> None:
     waiting = WriteQueue(100)
     rows = [signal(1), signal(2, kind=SignalKind.LIQUIDATION), signal(3), signal(4, kind=SignalKind.UPGRADE), signal(5)]
     waiting.add_signals(rows)
@@ -34,7 +34,7 @@ def test_a_checkpoint_waits_for_the_signals_before_it() -> None:
     assert last.changes == (change(),)
 
 
-def test_the_oldest_routine_signals_make_room_and_are_counted() -> None:
+def test_the_oldest_routine_signals_are_dropped_and_counted() -> None:
     waiting = WriteQueue(3)
     waiting.add_signals([signal(1), signal(2, kind=SignalKind.LIQUIDATION), signal(3), signal(4), signal(5)])
     assert [one.seq for one in waiting.cut("run", 1, NOON, 9).signals] == [2, 4, 5]
@@ -45,19 +45,21 @@ making_room = Reached("routine signals that make room")
 
 
 @given(st.lists(st.sampled_from(list(SignalKind)), max_size=60), st.integers(1, 10), st.integers(1, 7))
-def test_whatever_comes_nothing_kept_is_lost_and_order_stands(kinds: list[SignalKind], bound: int, rows: int) -> None:
+def test_for_any_input_no_required_signal_is_lost_and_the_order_is_unchanged(
+    kinds: list[SignalKind], bound: int, rows: int
+) -> None:
     waiting = WriteQueue(bound)
-    told = [signal(seq, kind=kind) for seq, kind in enumerate(kinds)]
-    waiting.add_signals(told)
+    added = [signal(seq, kind=kind) for seq, kind in enumerate(kinds)]
+    waiting.add_signals(added)
     assert len(waiting) <= max(bound, sum(not KINDS[kind].droppable for kind in kinds))
     back: list[Signal] = []
     while len(waiting):
         back += waiting.cut("run", 1, NOON, rows).signals
     assert [one.seq for one in back] == sorted(one.seq for one in back)
     assert [one for one in back if not KINDS[one.kind].droppable] == [
-        one for one in told if not KINDS[one.kind].droppable
+        one for one in added if not KINDS[one.kind].droppable
     ]
-    assert len(back) + waiting.dropped.total() == len(told)
+    assert len(back) + waiting.dropped.total() == len(added)
     making_room(waiting.dropped.total() > 0)
 
 
@@ -81,7 +83,7 @@ def test_of_several_checkpoints_in_one_batch_the_last_of_each_network_is_written
     assert len(waiting) == 0
 
 
-def test_a_batch_bears_the_name_number_and_time_it_is_cut_with() -> None:
+def test_a_batch_has_its_given_name_number_and_time() -> None:
     waiting = WriteQueue(100)
     waiting.add_signals([signal(1)])
     one = waiting.cut("run", 7, NOON, 9)

@@ -1,4 +1,4 @@
-"""The writer against a real server behind a door that is shut and opened: everything once, and in order."""
+"""The writer against a real server behind a socket that is closed and opened: every row once, and in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.monitor.store.rows import NOON, batch, change, signal
 
 
 class Ticking:
-    """A clock that goes on a millisecond each time it is read."""
+    """A clock that advances a millisecond each time it is read."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -34,10 +34,10 @@ class Ticking:
         return self.now
 
 
-async def _until(said: Callable[[], bool]) -> None:
+async def _until(reached: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while True:
-            if said():
+            if reached():
                 return
             await asyncio.sleep(0.005)
 
@@ -49,7 +49,7 @@ async def _stop(task: asyncio.Task[None]) -> None:
 
 
 async def _seqs(dsn: str, order: str = "ctid") -> list[int]:
-    """What the table holds, in the order in which it was written."""
+    """The rows of the table in the order in which they were written."""
     connection = await asyncpg.connect(dsn)
     rows = await connection.fetch(f"select seq from signals order by {order}")
     await connection.close()
@@ -62,7 +62,7 @@ async def _opened(settings: StoreSettings, door: SocketDoor) -> PostgresStore:
     return store
 
 
-async def test_what_passes_is_written_within_a_batch_time(store: PostgresStore, settings: StoreSettings) -> None:
+async def test_signals_are_written_within_a_batch_time(store: PostgresStore, settings: StoreSettings) -> None:
     writer = Writer(store, settings, Ticking())
     task = asyncio.create_task(writer.run())
     writer.on_signals([signal(1), signal(2)])
@@ -86,7 +86,7 @@ async def test_a_full_batch_does_not_wait_for_its_time(store: PostgresStore, set
     await _stop(task)
 
 
-async def test_while_the_server_is_away_all_goes_to_disk_and_comes_back_once_in_order(
+async def test_while_the_server_is_down_batches_go_to_disk_and_are_written_once_in_order_later(
     settings: StoreSettings, door: SocketDoor, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "FIRST_RETRY_S", 0.05)
@@ -112,7 +112,7 @@ async def test_while_the_server_is_away_all_goes_to_disk_and_comes_back_once_in_
     await store.close()
 
 
-async def test_whenever_the_connection_breaks_each_row_is_written_once(
+async def test_each_row_is_written_once_whenever_the_connection_breaks(
     settings: StoreSettings, door: SocketDoor, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "FIRST_RETRY_S", 0.01)
@@ -131,7 +131,7 @@ async def test_whenever_the_connection_breaks_each_row_is_written_once(
     await store.close()
 
 
-async def test_a_stop_with_the_server_there_writes_everything(
+async def test_a_stop_with_the_server_up_writes_everything(
     store: PostgresStore, settings: StoreSettings, dsn: str
 ) -> None:
     writer = Writer(store, replace(settings, batch_rows=3), Ticking())
@@ -141,7 +141,7 @@ async def test_a_stop_with_the_server_there_writes_everything(
     assert not any((Path(settings.folder) / "spool").iterdir())
 
 
-async def test_a_stop_with_the_server_away_leaves_all_on_disk_for_the_next_run(
+async def test_a_stop_with_the_server_down_leaves_all_rows_on_disk_for_the_next_run(
     settings: StoreSettings, door: SocketDoor, dsn: str
 ) -> None:
     store = await _opened(settings, door)
@@ -176,7 +176,7 @@ async def test_a_batch_that_was_written_before_the_crash_is_not_written_again(
     assert writer.written == 1
 
 
-async def test_what_comes_while_a_backlog_is_drained_is_not_given_up(
+async def test_signals_that_come_while_a_backlog_is_drained_are_not_dropped(
     settings: StoreSettings, door: SocketDoor, dsn: str
 ) -> None:
     store = await _opened(settings, door)
@@ -189,14 +189,14 @@ async def test_what_comes_while_a_backlog_is_drained_is_not_given_up(
     writer.on_signals([signal(seq) for seq in range(100, 119)])
     await door.open()
     assert await writer.drain()
-    assert writer.waiting <= 10  # the queue was emptied behind the backlog, so that there was room
+    assert writer.waiting <= 10  # the queue was appended to the backlog, so there was room
     assert await writer.flush()
     assert writer.dropped.total() == 0
     assert await _seqs(dsn) == list(range(119))
     await store.close()
 
 
-async def test_a_run_cut_off_in_the_middle_of_a_write_loses_and_doubles_nothing(
+async def test_a_run_interrupted_during_a_write_loses_and_duplicates_nothing(
     store: PostgresStore, settings: StoreSettings, dsn: str
 ) -> None:
     for turns in range(12):
@@ -210,7 +210,7 @@ async def test_a_run_cut_off_in_the_middle_of_a_write_loses_and_doubles_nothing(
     assert await _seqs(dsn) == [turns * 1000 + one for turns in range(12) for one in range(1000)]
 
 
-async def test_with_queue_and_spool_full_only_old_routine_signals_are_given_up(
+async def test_with_queue_and_spool_full_only_old_routine_signals_are_dropped(
     settings: StoreSettings, door: SocketDoor, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "MB", 1000)
@@ -244,18 +244,18 @@ async def test_a_batch_the_server_refuses_is_set_aside_and_the_next_is_written(
     assert await writer.flush()
     assert await _seqs(dsn) == [1, 3]
     assert writer.refused == 1
-    (kept,) = (Path(settings.folder) / "spool" / "refused").iterdir()
-    assert str(2**70) in kept.read_text()
+    (refused,) = (Path(settings.folder) / "spool" / "refused").iterdir()
+    assert str(2**70) in refused.read_text()
 
 
-async def test_a_folder_that_cannot_be_written_is_the_operators_to_mend(store: PostgresStore, tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_is_an_operator_error(store: PostgresStore, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     writer = Writer(store, StoreSettings(folder=str(tmp_path / "file")), Ticking())
     with pytest.raises(OperatorError, match=r"store\.folder"):
         await writer.write_now()
 
 
-async def test_figures_tell_what_waits_and_what_was_written(store: PostgresStore, settings: StoreSettings) -> None:
+async def test_figures_count_waiting_and_written_rows(store: PostgresStore, settings: StoreSettings) -> None:
     writer = Writer(store, settings, Ticking())
     writer.on_signals([signal(1)])
     assert writer.figures()["waiting"] == 1

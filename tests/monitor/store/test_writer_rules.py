@@ -1,4 +1,4 @@
-"""The writer's rules without a server: order, checkpoints behind their signals, batch sizes, retries, what is counted."""
+"""The writer's rules without a server: order, checkpoints after their signals, batch sizes, retries, counts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def settings(tmp_path: Path) -> StoreSettings:
 
 
 def written_before_checkpoint(batches: list[Batch], body: bytes) -> set[int]:
-    """The signals written by the time a checkpoint was (with it or before)."""
+    """The signals written with a checkpoint or before it."""
     seen: set[int] = set()
     for one in batches:
         seen |= {row.seq for row in one.signals}
@@ -76,7 +76,7 @@ async def test_a_checkpoint_waits_while_its_signals_cannot_be_written(settings: 
     await following.flush()
 
 
-async def test_a_checkpoint_of_a_later_run_is_written_behind_what_a_dead_run_left(settings: StoreSettings) -> None:
+async def test_a_checkpoint_of_a_later_run_is_written_after_the_batches_of_a_dead_run(settings: StoreSettings) -> None:
     store = MemoryStore()
     store.away = True
     dead = Writer(store, settings, Ticking(), run_id="1-dead")
@@ -92,7 +92,7 @@ async def test_a_checkpoint_of_a_later_run_is_written_behind_what_a_dead_run_lef
 
 
 @pytest.mark.parametrize(("rows", "sizes"), [(9, [9]), (10, [10]), (11, [10, 1]), (25, [10, 10, 5])])
-async def test_a_batch_has_at_most_its_rows_and_its_own_number(
+async def test_a_batch_has_a_maximum_of_rows_and_its_own_number(
     settings: StoreSettings, rows: int, sizes: list[int]
 ) -> None:
     store = MemoryStore()
@@ -106,7 +106,7 @@ async def test_a_batch_has_at_most_its_rows_and_its_own_number(
 
 
 @pytest.mark.parametrize(("rows", "at_once"), [(9, False), (10, True), (11, True)])
-def test_a_batch_is_written_when_it_is_full_and_else_after_its_time(
+def test_a_batch_is_written_when_it_is_full_or_after_its_time(
     settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, rows: int, at_once: bool
 ) -> None:
     class Stamped(MemoryStore):
@@ -172,7 +172,7 @@ async def test_a_spool_that_is_drained_twice_after_a_crash_writes_each_batch_onc
     await second.flush()
 
 
-async def test_an_absent_server_is_tried_after_1_2_4_8_15_15_seconds_and_after_1_again_when_it_was_back(
+async def test_an_unreachable_server_is_tried_after_1_2_4_8_15_15_seconds_and_after_1_again_once_it_was_up(
     settings: StoreSettings,
 ) -> None:
     store = MemoryStore()
@@ -206,7 +206,7 @@ async def test_an_absent_server_is_tried_after_1_2_4_8_15_15_seconds_and_after_1
 
 
 @pytest.mark.parametrize(("for_s", "tries"), [(0.9, 1), (1.0, 2), (2.9, 2), (3.0, 3), (6.9, 3), (14.9, 4), (59.9, 7)])
-def test_an_absent_server_is_not_asked_more_often_than_its_pauses_allow(
+def test_an_unreachable_server_is_not_tried_more_often_than_its_pauses_allow(
     settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, for_s: float, tries: int
 ) -> None:
     store = MemoryStore()
@@ -230,7 +230,7 @@ def test_an_absent_server_is_not_asked_more_often_than_its_pauses_allow(
     assert counted == [tries]
 
 
-async def test_while_the_server_is_away_batches_lie_on_disk_and_newer_ones_never_overtake_them(
+async def test_while_the_server_is_down_newer_batches_never_overtake_those_on_disk(
     settings: StoreSettings,
 ) -> None:
     store = MemoryStore()
@@ -242,14 +242,14 @@ async def test_while_the_server_is_away_batches_lie_on_disk_and_newer_ones_never
     assert (writer.spooled, writer.waiting, writer.away, len(store.tries)) == (3, 0, True, 1)
     store.away = False
     writer.on_signals([signal(30)])
-    await writer.write_now()  # too soon to try: what is newer goes behind, on disk
+    await writer.write_now()  # too soon to try: newer rows are appended on disk
     assert (writer.spooled, store.batches) == (4, [])
     assert await writer.flush()
     assert [one.number for one in store.batches] == [1, 2, 3, 4]
     assert store.seqs == list(range(31))
 
 
-async def test_a_stop_in_which_the_server_goes_away_leaves_the_rest_on_disk_in_order(settings: StoreSettings) -> None:
+async def test_if_the_server_goes_down_during_a_stop_the_rest_is_left_on_disk_in_order(settings: StoreSettings) -> None:
     store = MemoryStore()
     store.away_after = 1
     writer = Writer(store, settings, Ticking(), run_id="1")
@@ -266,7 +266,7 @@ async def test_a_stop_in_which_the_server_goes_away_leaves_the_rest_on_disk_in_o
     assert following.written == 26
 
 
-async def test_rows_wait_in_memory_while_the_disk_takes_nothing_and_none_is_lost(
+async def test_rows_wait_in_memory_while_the_disk_fails_and_none_is_lost(
     settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = MemoryStore()
@@ -291,7 +291,7 @@ async def test_rows_wait_in_memory_while_the_disk_takes_nothing_and_none_is_lost
     assert store.seqs == list(range(25))
 
 
-async def test_a_refused_batch_is_set_aside_once_and_those_behind_it_are_written(
+async def test_a_refused_batch_is_set_aside_once_and_the_next_batches_are_written(
     settings: StoreSettings, tmp_path: Path
 ) -> None:
     store = MemoryStore()
@@ -307,7 +307,9 @@ async def test_a_refused_batch_is_set_aside_once_and_those_behind_it_are_written
     await writer.flush()
 
 
-async def test_a_refused_batch_from_the_disk_does_not_block_the_disk(settings: StoreSettings, tmp_path: Path) -> None:
+async def test_a_refused_batch_on_disk_does_not_block_the_other_batches_on_disk(
+    settings: StoreSettings, tmp_path: Path
+) -> None:
     store = MemoryStore()
     store.away = True
     writer = Writer(store, settings, Ticking(), run_id="run")
@@ -321,7 +323,7 @@ async def test_a_refused_batch_from_the_disk_does_not_block_the_disk(settings: S
 
 
 @pytest.mark.parametrize(("queued", "spooled_too"), [(50, False), (51, True)])
-async def test_a_queue_more_than_half_full_goes_behind_the_backlog_while_that_is_drained(
+async def test_a_queue_more_than_half_full_is_appended_to_the_backlog_while_it_is_drained(
     settings: StoreSettings, queued: int, spooled_too: bool
 ) -> None:
     class Watched(MemoryStore):
@@ -345,7 +347,7 @@ async def test_a_queue_more_than_half_full_goes_behind_the_backlog_while_that_is
     assert store.seqs == list(range(20 + queued))
 
 
-async def test_figures_count_what_waits_was_dropped_and_lies_on_disk(settings: StoreSettings, tmp_path: Path) -> None:
+async def test_figures_count_waiting_and_dropped_rows_and_rows_on_disk(settings: StoreSettings, tmp_path: Path) -> None:
     store = MemoryStore()
     store.away = True
     writer = Writer(store, replace(settings, queue_rows=12), Ticking(), run_id="run")
@@ -377,7 +379,7 @@ def test_runs_have_names_that_sort_by_time_and_never_collide(settings: StoreSett
     assert names[0].startswith("20260301T120000001000-")
 
 
-def test_bounds_unless_the_operator_says_otherwise() -> None:
+def test_the_default_limits_are_as_documented() -> None:
     settings = StoreSettings()
     assert (settings.batch_rows, settings.batch_s, settings.queue_rows) == (5000, 1.0, 200_000)
     assert (settings.spool_mb, settings.retention_days, settings.resume_s) == (1024, 30, 3600.0)

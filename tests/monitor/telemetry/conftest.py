@@ -1,4 +1,4 @@
-"""A real collector: rotel, the complete OTLP collector that a wheel ships, on loopback, printing all it gets."""
+"""A real collector: rotel, the complete OTLP collector that a wheel ships, on loopback, printing everything it receives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Collector:
     printed: Path
 
     def awaited(self, *words: str, within_s: float = 20.0) -> str:
-        """What it printed, once all `words` are there; fails when they do not come."""
+        """The printed text once it contains all `words`; fails if they do not come."""
         deadline = time.monotonic() + within_s
         while True:
             text = self.printed.read_text(encoding="utf-8", errors="replace")

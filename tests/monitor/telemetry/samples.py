@@ -1,4 +1,4 @@
-"""Readings, events and incident changes that the telemetry tests tell, with times that can be checked to the microsecond."""
+"""Readings, events and incident changes for the telemetry tests, with times that can be checked to the microsecond."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def after(seconds: float) -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class MemoryExports:
     """A telemetry whose spans, metrics and logs stay in memory."""
 
     telemetry: Telemetry
@@ -50,11 +50,11 @@ class Kept:
     logs: InMemoryLogRecordExporter
 
 
-def kept(settings: TelemetrySettings | None = None, env: Mapping[str, str] | None = None) -> Kept:
+def memory_exports(settings: TelemetrySettings | None = None, env: Mapping[str, str] | None = None) -> MemoryExports:
     """A telemetry that keeps everything in memory."""
     logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's own
     exporters = (InMemorySpanExporter(), InMemoryMetricReader(), logs)
-    return Kept(
+    return MemoryExports(
         telemetry=Telemetry(
             settings or TelemetrySettings(),
             vantage="home",
@@ -69,7 +69,7 @@ def kept(settings: TelemetrySettings | None = None, env: Mapping[str, str] | Non
 
 
 def bare() -> Telemetry:
-    """A telemetry from which nobody takes anything but Prometheus."""
+    """A telemetry without exporters, read only by Prometheus."""
     return Telemetry(TelemetrySettings(), vantage="home", version="1.2.3", env={})
 
 
@@ -101,7 +101,7 @@ def check(
 
 
 def upgrade() -> ContractUpgraded:
-    """A proxy upgraded in a block that we saw two seconds later."""
+    """A proxy upgraded in a block that we received two seconds later."""
     return ContractUpgraded(
         place=Place(
             network=NetworkId("ethereum"), block_number=100, block_hash="0xb1", block_time=START, transaction="0xt1"
@@ -118,7 +118,7 @@ def upgrade() -> ContractUpgraded:
 
 
 def compared() -> CodeCompared:
-    """What that upgrade changed, told three seconds later: nothing is known."""
+    """The comparison of that upgrade, reported three seconds later: nothing is known."""
     one = upgrade()
     return CodeCompared(
         place=one.place,
@@ -134,7 +134,7 @@ def compared() -> CodeCompared:
 
 
 def evidence(name: str = "api errors", *, links: tuple[str, ...] = ()) -> Evidence:
-    """One finding on a venue, with the probe spans that it rests on."""
+    """One finding on a venue, with its probe spans."""
     return Evidence(
         id=f"bybit/{name}",
         leg=Leg.VENUE,
@@ -155,7 +155,7 @@ def evidence(name: str = "api errors", *, links: tuple[str, ...] = ()) -> Eviden
 
 
 def verdict(asset: str = "BTC", *, level: Level = Level.SQUALL) -> Verdict:
-    """Two legs seen and one hardly."""
+    """Two strong legs and one weak leg."""
     return Verdict(
         at=START,
         asset=asset,
@@ -188,7 +188,7 @@ def change(
     at: float = 0.0,
     level: Level = Level.SQUALL,
     peak: Level = Level.SQUALL,
-    told: tuple[Evidence, ...] = (),
+    findings: tuple[Evidence, ...] = (),
     incident_id: str = "btc-1",
     revision: int = 1,
     parent_id: str | None = None,
@@ -210,7 +210,7 @@ def change(
         fault=Fault.VENUE,
         headline="BTC: squall",
         verdict=verdict(level=level),
-        evidence=told,
+        evidence=findings,
         counter_evidence=(),
         blind=(),
         rejected_causes=(),

@@ -1,4 +1,4 @@
-"""Checks and chain events as spans: true times, OpenTelemetry's names, links that lead back."""
+"""Checks and chain events as spans: true times, OpenTelemetry's names, links to other spans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from chain.events import CodeChange, NetworkId, Retracted
 from monitor.telemetry.spans import context_of, unix_ns
 from probes.readings import Refusal
-from tests.monitor.telemetry.samples import START, START_NS, after, bare, check, compared, kept, upgrade
+from tests.monitor.telemetry.samples import START, START_NS, after, bare, check, compared, memory_exports, upgrade
 
 
 def link_of(span: ReadableSpan) -> str:
@@ -25,9 +25,9 @@ def test_times_are_exact_to_the_microsecond() -> None:
 
 
 def test_a_check_is_a_client_span_from_its_scheduled_time_to_its_answer() -> None:
-    told = kept()
-    link = told.telemetry.record(check())
-    (span,) = [one for one in told.spans.get_finished_spans() if one.kind is SpanKind.CLIENT]
+    exports = memory_exports()
+    link = exports.telemetry.record(check())
+    (span,) = [one for one in exports.spans.get_finished_spans() if one.kind is SpanKind.CLIENT]
     assert span.name == "check bybit depth"
     assert (span.start_time, span.end_time) == (START_NS, START_NS + 300_000_000)
     assert span.parent is None
@@ -41,10 +41,10 @@ def test_a_check_is_a_client_span_from_its_scheduled_time_to_its_answer() -> Non
 
 
 def test_phases_are_children_with_their_own_true_times() -> None:
-    told = kept()
+    exports = memory_exports()
     reading = check()
-    told.telemetry.record(reading)
-    *phases, root = told.spans.get_finished_spans()
+    exports.telemetry.record(reading)
+    *phases, root = exports.spans.get_finished_spans()
     assert [one.name for one in phases] == ["resolve", "connect", "tls", "send", "wait", "receive"]
     for span, phase in zip(phases, reading.phases, strict=True):
         assert span.parent == root.context
@@ -54,9 +54,9 @@ def test_phases_are_children_with_their_own_true_times() -> None:
 
 
 def test_a_refusal_is_an_error_with_its_kind() -> None:
-    told = kept()
-    told.telemetry.record(check(refusal=Refusal.THROTTLED, status=429))
-    span = told.spans.get_finished_spans()[-1]
+    exports = memory_exports()
+    exports.telemetry.record(check(refusal=Refusal.THROTTLED, status=429))
+    span = exports.spans.get_finished_spans()[-1]
     assert span.attributes is not None
     assert span.attributes["error.type"] == "throttled"
     assert span.attributes["http.response.status_code"] == 429
@@ -64,27 +64,27 @@ def test_a_refusal_is_an_error_with_its_kind() -> None:
 
 
 def test_a_span_never_becomes_a_child_of_whatever_is_current() -> None:
-    told, other = kept(), kept()
+    exports, other = memory_exports(), memory_exports()
     tracer = other.telemetry._providers.tracers.get_tracer("elsewhere")
     with tracer.start_as_current_span("current"):
-        told.telemetry.record(check())
-    assert told.spans.get_finished_spans()[-1].parent is None
+        exports.telemetry.record(check())
+    assert exports.spans.get_finished_spans()[-1].parent is None
 
 
 def test_the_global_providers_are_left_alone() -> None:
-    kept().telemetry.record(check())
+    memory_exports().telemetry.record(check())
     assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
-def test_without_a_taker_no_span_is_made_and_no_link_given() -> None:
+def test_without_an_exporter_there_is_no_span_and_no_link() -> None:
     assert bare().record(check()) is None
     assert bare().record_chain(upgrade()) is None
 
 
-def test_a_chain_event_spans_from_its_block_to_when_we_saw_it() -> None:
-    told = kept()
-    link = told.telemetry.record_chain(upgrade())
-    (span,) = told.spans.get_finished_spans()
+def test_a_chain_event_is_a_span_from_its_block_to_our_receipt() -> None:
+    exports = memory_exports()
+    link = exports.telemetry.record_chain(upgrade())
+    (span,) = exports.spans.get_finished_spans()
     assert span.name == "chain ethereum upgrade"
     assert (span.start_time, span.end_time) == (START_NS, START_NS + 2_000_000_000)
     assert span.attributes is not None
@@ -92,35 +92,35 @@ def test_a_chain_event_spans_from_its_block_to_when_we_saw_it() -> None:
     assert link == link_of(span)
 
 
-def test_what_an_upgrade_changed_is_a_span_that_names_the_upgrade_and_tells_what_is_known() -> None:
-    told = kept()
-    told.telemetry.record_chain(compared())
-    told.telemetry.record_chain(
+def test_a_code_comparison_is_a_span_that_names_its_upgrade_and_the_known_changes() -> None:
+    exports = memory_exports()
+    exports.telemetry.record_chain(compared())
+    exports.telemetry.record_chain(
         replace(compared(), change=CodeChange(old_size=3, new_size=0, gained=(), lost=(), layout=()))
     )
-    unknown, known = (dict(span.attributes or {}) for span in told.spans.get_finished_spans())
-    assert told.spans.get_finished_spans()[0].name == "chain ethereum code_compared"
+    unknown, known = (dict(span.attributes or {}) for span in exports.spans.get_finished_spans())
+    assert exports.spans.get_finished_spans()[0].name == "chain ethereum code_compared"
     assert unknown["stormwatch.upgrade.id"] == upgrade().event_id
     assert "stormwatch.upgrade.new_size" not in unknown
     assert (known["stormwatch.upgrade.new_size"], known["stormwatch.upgrade.layout_hints"]) == (0, 0)
 
 
 def test_a_retraction_is_a_point_in_time() -> None:
-    told = kept()
+    exports = memory_exports()
     event = Retracted(network=NetworkId("ethereum"), seen_at=after(9), event_id="e1", event=upgrade())
-    assert told.telemetry.record_chain(event) is not None
-    (span,) = told.spans.get_finished_spans()
+    assert exports.telemetry.record_chain(event) is not None
+    (span,) = exports.spans.get_finished_spans()
     assert span.name == "chain ethereum retraction"
     assert span.start_time == span.end_time == START_NS + 9_000_000_000
 
 
-def test_a_text_that_is_no_link_is_not_taken_for_one() -> None:
+def test_a_text_that_is_no_link_is_ignored() -> None:
     for text in ("", "abc", "0" * 32 + ":" + "0" * 16, "g" * 32 + ":" + "1" * 16, "1" * 32):
         assert context_of(text) is None
 
 
 def test_recording_a_check_without_export_is_cheap() -> None:
-    """The aim is 60 µs on a quiet machine; four times that is asked here, of the best of five rounds."""
+    """The aim is 60 µs on a quiet machine; four times that is allowed here, for the best of five rounds."""
     telemetry, reading, best_s = bare(), check(), 1.0
     for _ in range(5):
         begun = time.perf_counter()

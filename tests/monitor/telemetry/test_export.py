@@ -15,7 +15,7 @@ from monitor.errors import OperatorError
 from monitor.telemetry.export import otlp_headers
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.telemetry import Telemetry
-from tests.monitor.telemetry.samples import bare, check, kept
+from tests.monitor.telemetry.samples import bare, check, memory_exports
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ async def test_closing_is_bounded_and_leaves_the_loop_free_when_the_collector_is
 
 
 async def test_closing_twice_is_harmless_and_nothing_is_recorded_after() -> None:
-    told = kept()
-    await told.telemetry.close()
-    await told.telemetry.close()
-    assert told.telemetry.record(check()) is None
-    assert told.spans.get_finished_spans() == ()
+    exports = memory_exports()
+    await exports.telemetry.close()
+    await exports.telemetry.close()
+    assert exports.telemetry.record(check()) is None
+    assert exports.spans.get_finished_spans() == ()
 
 
 def test_without_an_endpoint_no_thread_is_started() -> None:
@@ -76,7 +76,7 @@ def test_headers_come_from_the_named_variable() -> None:
     assert otlp_headers(TelemetrySettings(), {}) == {}
 
 
-def test_a_missing_or_broken_headers_variable_is_the_operators_error_without_its_value() -> None:
+def test_a_missing_or_broken_headers_variable_is_an_operator_error_without_its_value() -> None:
     settings = TelemetrySettings(otlp_headers_env="OTLP_HEADERS")
     with pytest.raises(OperatorError, match="set OTLP_HEADERS"):
         otlp_headers(settings, {})

@@ -1,4 +1,4 @@
-"""Figures: what moves them, how they read in Prometheus, that their attribute sets are bounded and stale gauges vanish."""
+"""Figures: what updates them, their text in Prometheus, bounded attribute sets, and the removal of stale gauges."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from probes.readings import (
     VenueId,
     WalletStatus,
 )
-from tests.monitor.telemetry.samples import START, after, bare, change, check, kept, upgrade, verdict
+from tests.monitor.telemetry.samples import START, after, bare, change, check, memory_exports, upgrade, verdict
 
 BYBIT = VenueId("bybit")
 
@@ -43,11 +43,11 @@ def lines(telemetry: Telemetry, name: str) -> dict[str, float]:
 
 
 def points(reader: InMemoryMetricReader) -> dict[str, list[NumberDataPoint | HistogramDataPoint]]:
-    told = reader.get_metrics_data()
-    assert told is not None
+    data = reader.get_metrics_data()
+    assert data is not None
     return {
         metric.name: list(metric.data.data_points)  # type: ignore[arg-type]  # no exponential histograms here
-        for resource in told.resource_metrics
+        for resource in data.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics
     }
@@ -98,7 +98,7 @@ def wallet(withdrawals: bool | None, delayed: bool | None = None) -> WalletStatu
     )
 
 
-def test_the_table_names_each_metric_once_in_the_conventions_form() -> None:
+def test_the_table_names_each_metric_once_and_by_the_naming_convention() -> None:
     names = [one.name for one in METRICS]
     assert len(set(names)) == len(names)
     for one in METRICS:
@@ -113,7 +113,7 @@ def test_the_documented_table_has_a_line_for_every_metric() -> None:
     assert all(f"`{one.name}`" in documented() for one in METRICS)
 
 
-def test_a_check_moves_its_duration_and_its_phases() -> None:
+def test_a_check_updates_its_duration_and_its_phases() -> None:
     telemetry = bare()
     telemetry.record(check(refusal=Refusal.TIMEOUT, status=None))
     assert lines(telemetry, "stormwatch_check_duration_seconds_sum") == {
@@ -134,15 +134,15 @@ def test_a_control_target_is_no_venue() -> None:
 
 
 def test_the_duration_of_a_check_carries_its_trace_as_an_exemplar() -> None:
-    told = kept()
-    link = told.telemetry.record(check())
-    (point,) = points(told.metrics)["stormwatch.check.duration"]
+    exports = memory_exports()
+    link = exports.telemetry.record(check())
+    (point,) = points(exports.metrics)["stormwatch.check.duration"]
     (exemplar,) = point.exemplars
     assert exemplar.trace_id is not None
     assert f"{exemplar.trace_id:032x}:{exemplar.span_id:016x}" == link
 
 
-def test_liquidations_count_by_side_and_what_was_told_at_subscribe_is_left_out() -> None:
+def test_liquidations_count_by_side_without_the_backlog_at_subscription() -> None:
     telemetry = bare()
     for reading in (liquidation(), liquidation(), liquidation(backlog=True)):
         assert telemetry.record(reading) is None
@@ -154,7 +154,7 @@ def test_liquidations_count_by_side_and_what_was_told_at_subscribe_is_left_out()
     }
 
 
-def test_a_book_shows_spread_and_depth_and_a_crossed_one_no_spread() -> None:
+def test_a_book_shows_spread_and_depth_and_a_crossed_book_shows_no_spread() -> None:
     telemetry = bare()
     telemetry.record(book(1.5))
     assert list(lines(telemetry, "stormwatch_book_spread").values()) == [1.5]
@@ -169,7 +169,7 @@ def test_a_book_shows_spread_and_depth_and_a_crossed_one_no_spread() -> None:
 @pytest.mark.parametrize(
     ("withdrawals", "delayed", "shown"), [(True, None, [2]), (True, True, [1]), (False, None, [0]), (None, None, [])]
 )
-def test_a_wallet_that_says_nothing_shows_nothing(
+def test_a_wallet_without_a_status_shows_no_figure(
     withdrawals: bool | None, delayed: bool | None, shown: list[int]
 ) -> None:
     telemetry = bare()
@@ -245,20 +245,20 @@ def test_the_monitors_own_work_is_counted() -> None:
     }
 
 
-def test_beyond_its_cap_a_metric_says_other_and_loses_no_count() -> None:
+def test_a_metric_above_its_cap_counts_under_other_and_loses_no_count() -> None:
     reader = InMemoryMetricReader()
     figures = Figures(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"))
     many = 3 * table.MISSED_SLOTS.cap
     for number in range(many):
         figures.add(table.MISSED_SLOTS, 1, "bybit", f"check-{number}")
-    told = points(reader)[table.MISSED_SLOTS.name]
-    assert len(told) == table.MISSED_SLOTS.cap + 1
-    other = [one for one in told if one.attributes == {"venue": "bybit", "check": OTHER}]
+    counted = points(reader)[table.MISSED_SLOTS.name]
+    assert len(counted) == table.MISSED_SLOTS.cap + 1
+    other = [one for one in counted if one.attributes == {"venue": "bybit", "check": OTHER}]
     assert [one.value for one in other if isinstance(one, NumberDataPoint)] == [many - table.MISSED_SLOTS.cap]
-    assert sum(one.value for one in told if isinstance(one, NumberDataPoint)) == many
+    assert sum(one.value for one in counted if isinstance(one, NumberDataPoint)) == many
 
 
-def test_attributes_that_should_be_few_are_bounded_too() -> None:
+def test_attributes_with_few_expected_values_are_bounded_too() -> None:
     reader = InMemoryMetricReader()
     figures = Figures(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"))
     for number in range(4 * table.MISSED_SLOTS.cap):
@@ -266,18 +266,18 @@ def test_attributes_that_should_be_few_are_bounded_too() -> None:
     assert len(points(reader)[table.MISSED_SLOTS.name]) <= 2 * table.MISSED_SLOTS.cap + 1
 
 
-def test_a_gauge_that_nobody_renews_vanishes() -> None:
+def test_a_gauge_without_updates_disappears() -> None:
     reader, now = InMemoryMetricReader(), [0.0]
     figures = Figures(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"), clock=lambda: now[0])
     figures.set_gauge(table.CHAIN_HEAD, 7, "ethereum")
     now[0] = table.CHAIN_HEAD.stale_s
     assert len(points(reader)[table.CHAIN_HEAD.name]) == 1
     now[0] += 1
-    told = reader.get_metrics_data()
-    assert told is None or table.CHAIN_HEAD.name not in str(told)
+    data = reader.get_metrics_data()
+    assert data is None or table.CHAIN_HEAD.name not in str(data)
 
 
-def test_what_is_not_a_number_is_left_out() -> None:
+def test_a_value_that_is_not_a_number_is_left_out() -> None:
     telemetry = bare()
     telemetry.record(book(float("nan")))
     assert lines(telemetry, "stormwatch_book_spread") == {}

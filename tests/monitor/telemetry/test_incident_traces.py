@@ -1,4 +1,4 @@
-"""A trace for every incident: the root from onset to end, a child a change, links to the probes' spans."""
+"""A trace for every incident: the root from onset to end, a child for each change, links to the probes' spans."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from opentelemetry.trace import StatusCode
 
 from monitor.incidents import ChangeKind, Level
 from monitor.telemetry.incident_traces import MAX_LINKS, MAX_OPEN, root_context, trace_id_of
-from tests.monitor.telemetry.samples import START_NS, Kept, bare, change, check, evidence, kept
+from tests.monitor.telemetry.samples import START_NS, MemoryExports, bare, change, check, evidence, memory_exports
 
 SECOND = 1_000_000_000
 
 
-def roots(told: Kept) -> list[ReadableSpan]:
+def roots(exports: MemoryExports) -> list[ReadableSpan]:
     return [
-        one for one in told.spans.get_finished_spans() if one.parent is None and one.name.startswith("incident asset")
+        one
+        for one in exports.spans.get_finished_spans()
+        if one.parent is None and one.name.startswith("incident asset")
     ]
 
 
-def children(told: Kept) -> list[ReadableSpan]:
-    return [one for one in told.spans.get_finished_spans() if one.parent is not None and "incident" in one.name]
+def children(exports: MemoryExports) -> list[ReadableSpan]:
+    return [one for one in exports.spans.get_finished_spans() if one.parent is not None and "incident" in one.name]
 
 
 def test_the_trace_id_comes_from_the_incident_alone() -> None:
-    assert kept().telemetry.record_change(change(ChangeKind.OPENED)) == trace_id_of("btc-1")
+    assert memory_exports().telemetry.record_change(change(ChangeKind.OPENED)) == trace_id_of("btc-1")
     assert bare().record_change(change(ChangeKind.OPENED)) == trace_id_of("btc-1")
     assert len(trace_id_of("btc-1")) == 32
     assert trace_id_of("btc-1") != trace_id_of("btc-2")
 
 
 def test_the_root_span_lasts_from_onset_to_end() -> None:
-    told = kept()
-    told.telemetry.record_change(change(ChangeKind.OPENED))
-    assert roots(told) == []
-    told.telemetry.record_change(change(ChangeKind.ENDED, at=90, level=Level.CALM, revision=2))
-    (root,) = roots(told)
+    exports = memory_exports()
+    exports.telemetry.record_change(change(ChangeKind.OPENED))
+    assert roots(exports) == []
+    exports.telemetry.record_change(change(ChangeKind.ENDED, at=90, level=Level.CALM, revision=2))
+    (root,) = roots(exports)
     assert root.name == "incident asset:BTC"
     assert root.context is not None
     assert root.context.span_id == root_context("btc-1").span_id
@@ -42,11 +44,11 @@ def test_the_root_span_lasts_from_onset_to_end() -> None:
     assert (root.start_time, root.end_time) == (START_NS, START_NS + 90 * SECOND)
 
 
-def test_an_open_incident_is_seen_by_a_child_for_each_change() -> None:
-    told = kept()
-    told.telemetry.record_change(change(ChangeKind.OPENED))
-    told.telemetry.record_change(change(ChangeKind.RAISED, at=10, level=Level.STORM_SUSPECTED, revision=2))
-    opened, raised = children(told)
+def test_an_open_incident_has_a_child_span_for_each_change() -> None:
+    exports = memory_exports()
+    exports.telemetry.record_change(change(ChangeKind.OPENED))
+    exports.telemetry.record_change(change(ChangeKind.RAISED, at=10, level=Level.STORM_SUSPECTED, revision=2))
+    opened, raised = children(exports)
     assert [opened.name, raised.name] == ["incident asset:BTC opened", "incident asset:BTC raised"]
     assert raised.start_time == raised.end_time == START_NS + 10 * SECOND
     assert opened.status.status_code is StatusCode.UNSET
@@ -58,12 +60,14 @@ def test_an_open_incident_is_seen_by_a_child_for_each_change() -> None:
         assert f"{one.context.trace_id:032x}" == trace_id_of("btc-1")
 
 
-def test_evidence_and_levels_are_span_events_in_their_own_time_and_told_once() -> None:
-    told = kept()
-    told.telemetry.record_change(change(ChangeKind.OPENED, told=(evidence(),)))
-    told.telemetry.record_change(change(ChangeKind.RAISED, at=10, told=(evidence(), evidence("latency")), revision=2))
-    told.telemetry.record_change(change(ChangeKind.ENDED, at=20, revision=3))
-    (root,) = roots(told)
+def test_evidence_and_levels_are_span_events_at_their_own_time_and_only_once() -> None:
+    exports = memory_exports()
+    exports.telemetry.record_change(change(ChangeKind.OPENED, findings=(evidence(),)))
+    exports.telemetry.record_change(
+        change(ChangeKind.RAISED, at=10, findings=(evidence(), evidence("latency")), revision=2)
+    )
+    exports.telemetry.record_change(change(ChangeKind.ENDED, at=20, revision=3))
+    (root,) = roots(exports)
     assert [one.name for one in root.events] == [
         "evidence api errors",
         "incident opened",
@@ -79,64 +83,64 @@ def test_evidence_and_levels_are_span_events_in_their_own_time_and_told_once() -
     assert "pw@" not in str(root.events[0].attributes["stormwatch.evidence.said"])
 
 
-def test_an_incident_links_to_the_probe_spans_that_it_rests_on() -> None:
-    told = kept()
-    link = told.telemetry.record(check())
+def test_an_incident_links_to_the_probe_spans_of_its_evidence() -> None:
+    exports = memory_exports()
+    link = exports.telemetry.record(check())
     assert link is not None
-    told.telemetry.record_change(change(ChangeKind.OPENED, told=(evidence(links=(link, "not a link")),)))
-    told.telemetry.record_change(change(ChangeKind.ENDED, at=5, told=(evidence(links=(link,)),), revision=2))
-    (root,) = roots(told)
-    opened, ended = children(told)
+    exports.telemetry.record_change(change(ChangeKind.OPENED, findings=(evidence(links=(link, "not a link")),)))
+    exports.telemetry.record_change(change(ChangeKind.ENDED, at=5, findings=(evidence(links=(link,)),), revision=2))
+    (root,) = roots(exports)
+    opened, ended = children(exports)
     (found,) = root.links
     assert f"{found.context.trace_id:032x}:{found.context.span_id:016x}" == link
     assert [len(opened.links), len(ended.links)] == [1, 0]
 
 
-def test_links_are_bounded_and_the_first_ones_stay() -> None:
-    told = kept()
+def test_links_are_bounded_and_the_first_links_remain() -> None:
+    exports = memory_exports()
     links = tuple(f"{number:032x}:{number:016x}" for number in range(1, 1000))
-    told.telemetry.record_change(change(ChangeKind.OPENED, told=(evidence(links=links),)))
-    told.telemetry.record_change(change(ChangeKind.ENDED, at=1, revision=2))
-    (root,) = roots(told)
+    exports.telemetry.record_change(change(ChangeKind.OPENED, findings=(evidence(links=links),)))
+    exports.telemetry.record_change(change(ChangeKind.ENDED, at=1, revision=2))
+    (root,) = roots(exports)
     assert len(root.links) < MAX_LINKS
     assert root.links[0].context.trace_id == 1
 
 
 def test_an_incident_points_at_its_parent() -> None:
-    told = kept()
-    told.telemetry.record_change(change(ChangeKind.ENDED, parent_id="bybit-7"))
-    (root,) = roots(told)
+    exports = memory_exports()
+    exports.telemetry.record_change(change(ChangeKind.ENDED, parent_id="bybit-7"))
+    (root,) = roots(exports)
     assert f"{root.links[0].context.trace_id:032x}" == trace_id_of("bybit-7")
 
 
-def test_one_that_could_not_be_seen_to_end_is_an_error_and_a_retracted_one_is_not() -> None:
+def test_an_incident_with_an_unknown_end_is_an_error_and_a_retracted_one_is_not() -> None:
     for kind, peak, status in (
         (ChangeKind.ENDED, Level.SQUALL, StatusCode.UNSET),
         (ChangeKind.ENDED, Level.PERFECT_STORM, StatusCode.ERROR),
         (ChangeKind.ENDED_UNKNOWN, Level.SQUALL, StatusCode.ERROR),
         (ChangeKind.RETRACTED, Level.PERFECT_STORM, StatusCode.OK),
     ):
-        told = kept()
-        told.telemetry.record_change(change(ChangeKind.OPENED))
-        told.telemetry.record_change(change(kind, at=3, peak=peak, revision=2))
-        (root,) = roots(told)
+        exports = memory_exports()
+        exports.telemetry.record_change(change(ChangeKind.OPENED))
+        exports.telemetry.record_change(change(kind, at=3, peak=peak, revision=2))
+        (root,) = roots(exports)
         assert root.status.status_code is status
         assert root.attributes is not None
         assert root.attributes["stormwatch.incident.state"] == kind.value
 
 
 def test_an_amendment_after_the_end_is_a_child_and_no_second_root() -> None:
-    told = kept()
-    told.telemetry.record_change(change(ChangeKind.OPENED))
-    told.telemetry.record_change(change(ChangeKind.ENDED, at=5, revision=2))
-    told.telemetry.record_change(change(ChangeKind.AMENDED, at=6, revision=3))
-    told.telemetry.shutdown()
-    assert len(roots(told)) == 1
-    assert len(children(told)) == 3
+    exports = memory_exports()
+    exports.telemetry.record_change(change(ChangeKind.OPENED))
+    exports.telemetry.record_change(change(ChangeKind.ENDED, at=5, revision=2))
+    exports.telemetry.record_change(change(ChangeKind.AMENDED, at=6, revision=3))
+    exports.telemetry.shutdown()
+    assert len(roots(exports)) == 1
+    assert len(children(exports)) == 3
 
 
-def test_a_restarted_daemon_goes_on_in_the_same_trace() -> None:
-    before, later = kept(), kept()
+def test_a_restarted_daemon_continues_the_same_trace() -> None:
+    before, later = memory_exports(), memory_exports()
     before.telemetry.record_change(change(ChangeKind.OPENED))
     before.telemetry.shutdown()
     later.telemetry.record_change(change(ChangeKind.ENDED, at=60, revision=2))
@@ -150,10 +154,10 @@ def test_a_restarted_daemon_goes_on_in_the_same_trace() -> None:
 
 
 def test_open_incidents_are_bounded_and_the_oldest_is_exported_as_open() -> None:
-    told = kept()
+    exports = memory_exports()
     for number in range(MAX_OPEN + 1):
-        told.telemetry.record_change(change(ChangeKind.OPENED, incident_id=f"i-{number}"))
-    (root,) = roots(told)
+        exports.telemetry.record_change(change(ChangeKind.OPENED, incident_id=f"i-{number}"))
+    (root,) = roots(exports)
     assert root.attributes is not None
     assert root.attributes["stormwatch.incident.id"] == "i-0"
     assert root.attributes["stormwatch.incident.state"] == "open"

@@ -1,4 +1,4 @@
-"""Logs leave with trace ids and without secrets."""
+"""Logs are exported with trace ids and without secrets."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from monitor.telemetry.incident_traces import trace_id_of
 from monitor.telemetry.redact import redact
 from tests.branches import Reached
-from tests.monitor.telemetry.samples import Kept, bare, check, kept
+from tests.monitor.telemetry.samples import MemoryExports, bare, check, memory_exports
 
 NUMBERS = itertools.count()
 
 
-def logger_into(told: Kept, name: str = "stormwatch.test") -> logging.Logger:
+def logger_into(exports: MemoryExports, name: str = "stormwatch.test") -> logging.Logger:
     logger = logging.getLogger(f"{name}.{next(NUMBERS)}")
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
-    logger.addHandler(told.telemetry.log_sink())
+    logger.addHandler(exports.telemetry.log_sink())
     return logger
 
 
@@ -58,7 +58,7 @@ def test_secrets_are_hidden(text: str, secret: str) -> None:
         "part bybit feed failed and starts again in 2 s",
     ],
 )
-def test_what_is_no_secret_stays_readable(text: str) -> None:
+def test_a_text_without_secrets_is_unchanged(text: str) -> None:
     assert redact(text) == text
 
 
@@ -69,7 +69,7 @@ def test_what_is_no_secret_stays_readable(text: str) -> None:
         ("https://a.example/go?next=https://b:pw@c", "https://a.example/go?next=https://[hidden]@c"),
     ],
 )
-def test_a_url_within_a_url_gives_no_user_away(text: str, shown: str) -> None:
+def test_a_url_within_a_url_shows_no_user_name(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
@@ -100,48 +100,48 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
 
 
 def test_a_log_record_carries_the_incidents_trace() -> None:
-    told = kept()
-    logger_into(told).warning("delivered to %s", "slack", extra={"incident_id": "btc-1"})
-    (one,) = told.logs.get_finished_logs()
+    exports = memory_exports()
+    logger_into(exports).warning("delivered to %s", "slack", extra={"incident_id": "btc-1"})
+    (one,) = exports.logs.get_finished_logs()
     assert one.log_record.body == "delivered to slack"
     assert one.log_record.severity_text == "WARN"
     assert f"{one.log_record.trace_id:032x}" == trace_id_of("btc-1")
 
 
-def test_a_log_record_carries_the_span_that_it_is_told() -> None:
-    told = kept()
-    link = told.telemetry.record(check())
-    logger_into(told).info("slow", extra={"link": link})
-    (one,) = told.logs.get_finished_logs()
+def test_a_log_record_carries_its_given_span() -> None:
+    exports = memory_exports()
+    link = exports.telemetry.record(check())
+    logger_into(exports).info("slow", extra={"link": link})
+    (one,) = exports.logs.get_finished_logs()
     assert f"{one.log_record.trace_id:032x}:{one.log_record.span_id:016x}" == link
 
 
 def test_messages_arguments_and_tracebacks_are_redacted() -> None:
-    told = kept()
+    exports = memory_exports()
     try:
         int("https://me:hunter2@host.example")
     except ValueError:
-        logger_into(told).exception("failed with token=%s", "hunter2")
-    (one,) = told.logs.get_finished_logs()
+        logger_into(exports).exception("failed with token=%s", "hunter2")
+    (one,) = exports.logs.get_finished_logs()
     assert one.log_record.attributes is not None
     assert one.log_record.attributes["exception.type"] == "ValueError"
     assert "hunter2" not in f"{one.log_record.body!r} {dict(one.log_record.attributes)}"
 
 
-def test_what_the_exporters_say_is_not_exported() -> None:
-    told = kept()
-    logger_into(told, "opentelemetry.exporter").error("cannot export")
-    logger_into(told, "urllib3.connectionpool").error("retry")
-    assert told.logs.get_finished_logs() == ()
+def test_log_messages_of_the_exporters_are_not_exported() -> None:
+    exports = memory_exports()
+    logger_into(exports, "opentelemetry.exporter").error("cannot export")
+    logger_into(exports, "urllib3.connectionpool").error("retry")
+    assert exports.logs.get_finished_logs() == ()
 
 
-def test_debug_stays_at_home() -> None:
-    told = kept()
-    logger_into(told).debug("frame")
-    assert told.logs.get_finished_logs() == ()
+def test_debug_messages_are_not_exported() -> None:
+    exports = memory_exports()
+    logger_into(exports).debug("frame")
+    assert exports.logs.get_finished_logs() == ()
 
 
-def test_without_a_taker_the_sink_is_idle() -> None:
+def test_without_an_exporter_the_log_sink_is_idle() -> None:
     assert isinstance(bare().log_sink(), logging.NullHandler)
 
 

@@ -1,4 +1,4 @@
-"""What arrives at a real OTLP collector: true times of a check and its phases, and an incident linked to its probe."""
+"""A real OTLP collector receives: true times of a check and its phases, and an incident linked to its probe."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ async def test_a_check_arrives_with_its_phases_and_true_times(collector: Collect
     assert link is not None
     trace_id, span_id = link.split(":")
     await telemetry.close()
-    told = spans(collector.awaited("check bybit depth", "service.name: Str(stormwatch)"))
-    root = told["check bybit depth"]
+    blocks = spans(collector.awaited("check bybit depth", "service.name: Str(stormwatch)"))
+    root = blocks["check bybit depth"]
     assert times(root) == (unix_ns(reading.scheduled_at), unix_ns(reading.received_at))
     assert "SPAN_KIND_CLIENT" in root
     assert "http.response.status_code: Int(200)" in root
     assert re.search(rf"^\s+ID\s+: {span_id}$", root, re.MULTILINE)
     for phase in reading.phases:
         begun = unix_ns(phase.started_at)
-        assert times(told[phase.name]) == (begun, begun + round(phase.duration_s * 1e9))
-        assert re.search(rf"Parent ID\s+: {span_id}$", told[phase.name], re.MULTILINE)
-        assert re.search(rf"Trace ID\s+: {trace_id}$", told[phase.name], re.MULTILINE)
+        assert times(blocks[phase.name]) == (begun, begun + round(phase.duration_s * 1e9))
+        assert re.search(rf"Parent ID\s+: {span_id}$", blocks[phase.name], re.MULTILINE)
+        assert re.search(rf"Trace ID\s+: {trace_id}$", blocks[phase.name], re.MULTILINE)
 
 
 async def test_an_incident_arrives_as_one_trace_linked_to_its_probe_span(collector: Collector) -> None:
     telemetry = exporting(collector)
     link = telemetry.record(check())
     assert link is not None
-    telemetry.record_change(change(ChangeKind.OPENED, told=(evidence(links=(link,)),)))
+    telemetry.record_change(change(ChangeKind.OPENED, findings=(evidence(links=(link,)),)))
     telemetry.record_change(change(ChangeKind.ENDED, at=90, revision=2))
     await telemetry.close()
-    told = spans(collector.awaited("incident asset:BTC ended", "Name           : incident asset:BTC\n"))
-    root = told["incident asset:BTC"]
+    blocks = spans(collector.awaited("incident asset:BTC ended", "Name           : incident asset:BTC\n"))
+    root = blocks["incident asset:BTC"]
     assert times(root) == (unix_ns(after(0)), unix_ns(after(90)))
     probe_trace, probe_span = link.split(":")
     linked = root.partition("Links:")[2]
@@ -68,9 +68,9 @@ async def test_an_incident_arrives_as_one_trace_linked_to_its_probe_span(collect
     assert f"ID: {probe_span}" in linked
     assert "Name: evidence api errors" in root
     for name in ("incident asset:BTC", "incident asset:BTC opened", "incident asset:BTC ended"):
-        assert re.search(rf"Trace ID\s+: {trace_id_of('btc-1')}$", told[name], re.MULTILINE)
+        assert re.search(rf"Trace ID\s+: {trace_id_of('btc-1')}$", blocks[name], re.MULTILINE)
     parent = f"{root_context('btc-1').span_id:016x}"
-    assert re.search(rf"Parent ID\s+: {parent}$", told["incident asset:BTC opened"], re.MULTILINE)
+    assert re.search(rf"Parent ID\s+: {parent}$", blocks["incident asset:BTC opened"], re.MULTILINE)
     assert "hunter2" not in root
 
 

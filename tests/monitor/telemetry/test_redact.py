@@ -1,4 +1,4 @@
-"""What is hidden, to the character, and that every outlet of telemetry hides it: logs, check spans, incident traces."""
+"""Which characters are hidden, and that every export of telemetry hides them: logs, check spans, incident traces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from monitor.incidents import ChangeKind, IncidentState, Level
 from monitor.telemetry.redact import redact
-from tests.monitor.telemetry.samples import Kept, change, check, evidence, kept
+from tests.monitor.telemetry.samples import MemoryExports, change, check, evidence, memory_exports
 
 SECRET = "hunter2"
 LEAK = f"https://me:{SECRET}@host.example/x?apiKey={SECRET}&symbol=BTC said token={SECRET}"
@@ -74,7 +74,7 @@ HEX40, HEX64 = "0x" + "1a" * 20, "0x" + "1a" * 32
         ("", ""),
     ],
 )  # fmt: skip
-def test_a_secret_is_hidden_and_all_else_stays(text: str, shown: str) -> None:
+def test_a_secret_is_hidden_and_the_rest_is_unchanged(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
@@ -84,27 +84,27 @@ def test_several_secrets_in_one_text_are_all_hidden() -> None:
     assert "symbol=BTC" in redact(LEAK)
 
 
-def _logger(exports: Kept) -> logging.Logger:
+def _logger(exports: MemoryExports) -> logging.Logger:
     logger = logging.Logger("stormwatch.redact")  # noqa: LOG001  not in the tree: no other test may see it
     logger.addHandler(exports.telemetry.log_sink())
     return logger
 
 
-def _exported(exports: Kept) -> str:
+def _exported(exports: MemoryExports) -> str:
     return " ".join(
         f"{one.log_record.body!r} {dict(one.log_record.attributes or {})}" for one in exports.logs.get_finished_logs()
     )
 
 
-def test_a_log_message_with_its_arguments_leaves_without_secrets() -> None:
-    exports = kept()
+def test_a_log_message_with_its_arguments_is_exported_without_secrets() -> None:
+    exports = memory_exports()
     _logger(exports).error("cannot reach %s: %s", LEAK, ValueError(LEAK))
     assert "cannot reach https://[hidden]@host.example" in _exported(exports)
     assert SECRET not in _exported(exports)
 
 
-def test_an_exception_leaves_without_secrets_in_message_and_traceback() -> None:
-    exports = kept()
+def test_an_exception_is_exported_without_secrets_in_message_and_traceback() -> None:
+    exports = memory_exports()
 
     def connect() -> None:
         raise ConnectionError(LEAK)
@@ -125,25 +125,25 @@ def test_an_exception_leaves_without_secrets_in_message_and_traceback() -> None:
     assert SECRET not in exported
 
 
-def _spans(exports: Kept) -> str:
-    return " ".join(_said(one) for one in exports.spans.get_finished_spans())
+def _spans(exports: MemoryExports) -> str:
+    return " ".join(_text_of(one) for one in exports.spans.get_finished_spans())
 
 
-def _said(span: ReadableSpan) -> str:
+def _text_of(span: ReadableSpan) -> str:
     events = [(one.name, dict(one.attributes or {})) for one in span.events]
     return f"{span.name} {dict(span.attributes or {})} {events} {span.status.description}"
 
 
-def test_a_check_span_leaves_without_secrets() -> None:
-    exports = kept()
+def test_a_check_span_is_exported_without_secrets() -> None:
+    exports = memory_exports()
     exports.telemetry.record(replace(check(), detail=LEAK))
     assert "https://[hidden]@host.example" in _spans(exports)
     assert SECRET not in _spans(exports)
 
 
 @pytest.mark.parametrize("pages", [False, True])
-def test_an_incident_trace_leaves_without_secrets(pages: bool) -> None:
-    exports = kept()
+def test_an_incident_trace_is_exported_without_secrets(pages: bool) -> None:
+    exports = memory_exports()
     leaking = replace(
         change(ChangeKind.OPENED), headline=LEAK, pages=pages, level=Level.PERFECT_STORM, peak=Level.PERFECT_STORM,
         evidence=(replace(evidence(), said=LEAK),),
@@ -163,8 +163,8 @@ def test_an_incident_trace_leaves_without_secrets(pages: bool) -> None:
         (f"bot123456:{'A' * 30} is blocked", "AAAA"),
     ],
 )
-def test_whatever_the_secret_no_outlet_shows_it(text: str, secret: str) -> None:
-    exports = kept()
+def test_no_export_shows_any_secret(text: str, secret: str) -> None:
+    exports = memory_exports()
     _logger(exports).warning("%s", text)
     exports.telemetry.record(replace(check(), detail=text))
     opened = replace(change(ChangeKind.OPENED, level=Level.STORM_SUSPECTED, peak=Level.STORM_SUSPECTED), headline=text)

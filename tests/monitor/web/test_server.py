@@ -1,4 +1,4 @@
-"""The daemon's web page: alive, ready with reasons, metrics; and an operator's mistake where it cannot listen."""
+"""The daemon's web page: alive, ready with reasons, metrics; and an operator error if it cannot listen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.web.settings import WebSettings
 
 
 class Page:
-    """A running server and what it is told."""
+    """A running server and its readiness reasons."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
@@ -37,12 +37,12 @@ async def page() -> AsyncIterator[Page]:
     await ours.web.stop()
 
 
-async def test_it_is_alive_whether_ready_or_not(page: Page) -> None:
+async def test_the_server_is_alive_whether_ready_or_not(page: Page) -> None:
     page.reasons = ["the database is away"]
     assert (await page.get("/healthz"))[0] == 200
 
 
-async def test_it_is_ready_when_there_is_no_reason_against(page: Page) -> None:
+async def test_the_server_is_ready_if_there_is_no_reason_against_it(page: Page) -> None:
     status, content_type, text = await page.get("/readyz")
     assert (status, text) == (200, '{"ready": true, "reasons": []}')
     assert content_type.startswith("application/json")
@@ -54,7 +54,7 @@ async def test_it_is_ready_when_there_is_no_reason_against(page: Page) -> None:
     assert "part prober bybit keeps failing" in text
 
 
-async def test_metrics_come_with_the_content_type_they_are_given(page: Page) -> None:
+async def test_metrics_are_served_with_their_given_content_type(page: Page) -> None:
     assert await page.get("/metrics") == (200, "text/plain; version=0.0.4", "up 1\n")
 
 
@@ -64,13 +64,13 @@ async def test_the_index_names_every_path(page: Page) -> None:
     assert all(path in text for path in ("/healthz", "/readyz", "/metrics"))
 
 
-async def test_there_is_nothing_else_and_nothing_to_submit(page: Page) -> None:
+async def test_other_paths_and_other_methods_are_refused(page: Page) -> None:
     assert (await page.get("/../etc/passwd"))[0] == 404
     async with aiohttp.ClientSession() as client, client.post(f"http://127.0.0.1:{page.web.port}/readyz") as answer:
         assert answer.status == 405
 
 
-async def test_a_taken_port_is_told_with_its_key_and_remedy(page: Page) -> None:
+async def test_an_occupied_port_is_reported_with_its_key_and_remedy(page: Page) -> None:
     assert page.web.port is not None
     other = Web(WebSettings(port=page.web.port), list, lambda: (b"", "text/plain"))
 
@@ -83,13 +83,13 @@ async def test_a_taken_port_is_told_with_its_key_and_remedy(page: Page) -> None:
     await other.stop()
 
 
-async def test_an_address_of_another_machine_is_told() -> None:
+async def test_an_address_of_another_machine_is_reported() -> None:
     with pytest.raises(OperatorError) as caught:
         await Web(WebSettings(host="192.0.2.1", port=0), list, lambda: (b"", "")).start()
     assert caught.value.key == "web.host"
 
 
-async def test_it_may_be_switched_off_and_stopped_twice() -> None:
+async def test_the_server_can_be_disabled_and_stopped_twice() -> None:
     web = Web(WebSettings(enabled=False), list, lambda: (b"", ""))
     await web.start()
     assert web.port is None
@@ -105,10 +105,10 @@ async def test_serving_ends_when_cancelled() -> None:
         await task
 
 
-def test_it_listens_on_loopback_unless_told_otherwise() -> None:
+def test_the_server_listens_on_loopback_by_default() -> None:
     assert WebSettings() == WebSettings(enabled=True, host="127.0.0.1", port=9464)
 
 
-def test_a_port_that_is_none_is_refused() -> None:
+def test_an_invalid_port_is_refused() -> None:
     with pytest.raises(OperatorError, match="0 to 65535"):
         read(WebSettings, {"port": 70_000}, "web")

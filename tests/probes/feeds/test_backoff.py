@@ -1,4 +1,4 @@
-"""Pauses between connections double up to half a minute, and no two feeds come back in step."""
+"""Pauses between connections double up to half a minute, and no two feeds reconnect at the same moments."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from probes.feeds.backoff import MAX_PAUSE_S, MIN_SHARE, BackOff
 
 
 @given(st.integers(), st.floats(0.01, 5))
-def test_pauses_double_up_to_their_longest_within_their_jitter(seed: int, first_s: float) -> None:
+def test_pauses_double_up_to_a_maximum_with_jitter(seed: int, first_s: float) -> None:
     back_off = BackOff(first_s, seed)
     for attempt in range(20):
         most_s = min(first_s * 2**attempt, MAX_PAUSE_S)
         assert MIN_SHARE * most_s <= back_off.after(0.0) <= (1 + MIN_SHARE) * most_s
 
 
-def test_only_a_connection_that_lived_long_starts_anew() -> None:
+def test_only_a_long_connection_resets_the_pause() -> None:
     back_off = BackOff(0.5, 1)
     for _ in range(10):
         back_off.after(MAX_PAUSE_S)

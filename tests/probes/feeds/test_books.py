@@ -1,4 +1,4 @@
-"""The books of one connection: changes wait for their snapshot, gaps are told once, resyncs say how long."""
+"""The books of one connection: changes wait for their snapshot, gaps are reported once, resyncs report their duration."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def wants_anew(held: FeedBooks) -> bool:
     return held.needs_new_connection
 
 
-def events(told: list[FeedChanged]) -> list[tuple[FeedEvent, float]]:
-    return [(one.event, one.value) for one in told]
+def events(changes: list[FeedChanged]) -> list[tuple[FeedEvent, float]]:
+    return [(one.event, one.value) for one in changes]
 
 
-def test_changes_are_kept_until_the_rest_snapshot_comes_and_then_applied() -> None:
+def test_changes_are_buffered_until_the_rest_snapshot_comes_and_then_applied() -> None:
     held = books(based=True)
     for last_id in (9, 10, 11, 12):
         assert held.change(delta(last_id), NOW, 0.0) == []
     assert held.snapshots_needed() == ["BTC"]
-    assert held.snapshots_needed() == [], "asked for once"
+    assert held.snapshots_needed() == [], "requested once"
     assert held.snapshot(whole(10), NOW, 1.0) == []
-    (told,) = held.measure_all(NOW, 1.0, 60.0)
-    assert told.state is BookState.OK
+    (measure,) = held.measure_all(NOW, 1.0, 60.0)
+    assert measure.state is BookState.OK
     assert held.change(delta(13), NOW, 2.0) == []
 
 
-def test_a_snapshot_older_than_what_was_kept_is_asked_for_again() -> None:
+def test_a_snapshot_older_than_the_buffered_changes_is_requested_again() -> None:
     held = books(based=True)
     held.change(delta(20), NOW, 0.0)
     assert held.snapshots_needed() == ["BTC"]
@@ -63,7 +63,7 @@ def test_a_snapshot_older_than_what_was_kept_is_asked_for_again() -> None:
     assert held.measure_all(NOW, 2.0, 60.0)[0].state is BookState.OK
 
 
-def test_a_snapshot_that_does_not_come_is_asked_for_again() -> None:
+def test_a_snapshot_that_does_not_come_is_requested_again() -> None:
     held = books(based=True)
     held.change(delta(20), NOW, 0.0)
     held.snapshots_needed()
@@ -71,7 +71,7 @@ def test_a_snapshot_that_does_not_come_is_asked_for_again() -> None:
     assert held.snapshots_needed() == ["BTC"]
 
 
-def test_a_gap_is_told_once_with_what_is_missing_and_the_resync_says_how_long() -> None:
+def test_a_gap_is_reported_once_with_the_missing_ids_and_the_resync_reports_its_duration() -> None:
     held = books(based=True)
     held.snapshot(whole(10), NOW, 0.0)
     gap = held.change(delta(14), NOW, 5.0)
@@ -82,7 +82,7 @@ def test_a_gap_is_told_once_with_what_is_missing_and_the_resync_says_how_long() 
     assert not wants_anew(held)
     assert held.snapshots_needed() == ["BTC"]
     assert events(held.snapshot(whole(14), NOW, 8.0)) == [(FeedEvent.RESYNCED, 3.0)]
-    assert events(held.snapshot(whole(15), NOW, 9.0)) == [], "told once"
+    assert events(held.snapshot(whole(15), NOW, 9.0)) == [], "reported once"
 
 
 def test_a_feed_that_sends_its_own_snapshots_needs_a_new_connection_after_a_gap() -> None:
@@ -96,7 +96,7 @@ def test_a_feed_that_sends_its_own_snapshots_needs_a_new_connection_after_a_gap(
     assert events(held.snapshot(whole(20), NOW, 4.0)) == [(FeedEvent.RESYNCED, 3.0)]
 
 
-def test_a_lost_connection_leaves_no_book_believed_and_nothing_kept() -> None:
+def test_a_lost_connection_invalidates_every_book_and_clears_the_buffers() -> None:
     held = books(based=True)
     held.snapshot(whole(10), NOW, 0.0)
     held.snapshot(whole(10, "ETH"), NOW, 0.0)
@@ -106,13 +106,13 @@ def test_a_lost_connection_leaves_no_book_believed_and_nothing_kept() -> None:
     assert held.snapshots_needed() == []
 
 
-def test_a_book_that_never_stood_is_not_measured() -> None:
+def test_a_book_that_was_never_complete_is_not_measured() -> None:
     held = books(based=True)
     held.change(delta(14), NOW, 0.0)
     assert held.measure_all(NOW, 1.0, 60.0) == []
 
 
-def test_what_is_kept_is_bounded_and_the_newest_stays() -> None:
+def test_the_buffer_of_changes_is_bounded_and_keeps_the_newest() -> None:
     held = books(based=True)
     for last_id in range(1, MAX_PENDING + 100):
         held.change(delta(last_id), NOW, 0.0)

@@ -1,4 +1,4 @@
-"""Continuity of a feed's books: what a gap says, what is kept for a snapshot, and when a resync is asked for and told."""
+"""Continuity of a feed's books: what a gap reports, which changes are buffered, and when a resync is requested."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def state(held: FeedBooks, now_s: float = 0.0) -> dict[str, BookState]:
     return {one.instrument: one.state for one in held.measure_all(NOW, now_s, 60.0)}
 
 
-def events(told: Sequence[FeedChanged]) -> list[tuple[FeedEvent, float]]:
-    return [(one.event, one.value) for one in told]
+def events(changes: Sequence[FeedChanged]) -> list[tuple[FeedEvent, float]]:
+    return [(one.event, one.value) for one in changes]
 
 
 def synced(*, based: bool = True) -> FeedBooks:
-    """A book of BTC that stands at id 10."""
+    """A book of BTC whose last id is 10."""
     held = books(based=based)
     held.change(delta(10), NOW, 0.0)
     held.snapshots_needed()
@@ -49,19 +49,19 @@ def synced(*, based: bool = True) -> FeedBooks:
     return held
 
 
-def test_a_gap_says_which_venue_feed_and_instrument_it_is_of_and_what_is_missing() -> None:
+def test_a_gap_names_its_venue_feed_instrument_and_missing_ids() -> None:
     (gap,) = synced().change(delta(14, 16), LATER, 5.0)
     assert (gap.venue, gap.feed, gap.instrument, gap.received_at) == ("made", "book_ws", "BTC", LATER)
     assert (gap.event, gap.value, gap.detail, gap.planned) == (FeedEvent.GAP, 3, "after 10 came 14..16", False)
 
 
-def test_a_gap_by_named_predecessors_counts_what_lies_before_the_one_named() -> None:
+def test_a_gap_by_previous_ids_counts_the_ids_before_the_named_one() -> None:
     held = synced()
     assert held.change(delta(11, 12, prev_id=10), NOW, 0.0) == []
     assert events(held.change(delta(20, 21, prev_id=17), NOW, 0.0)) == [(FeedEvent.GAP, 5)]
 
 
-def test_what_is_old_or_follows_is_no_gap() -> None:
+def test_an_old_or_consecutive_change_is_no_gap() -> None:
     held = synced()
     for change in (delta(11), delta(9), delta(11), delta(12, 14), delta(13), delta(15)):
         assert held.change(change, NOW, 1.0) == []
@@ -69,7 +69,7 @@ def test_what_is_old_or_follows_is_no_gap() -> None:
     assert held.snapshots_needed() == []
 
 
-def test_only_the_book_with_the_gap_is_lost() -> None:
+def test_a_gap_invalidates_only_its_own_book() -> None:
     held = synced()
     held.snapshot(whole(50, "ETH"), NOW, 0.0)
     held.change(delta(13), NOW, 1.0)
@@ -78,12 +78,17 @@ def test_only_the_book_with_the_gap_is_lost() -> None:
     assert held.snapshots_needed() == ["BTC"]
 
 
-def test_a_resync_tells_the_seconds_from_its_gap_whatever_else_came_meanwhile() -> None:
+def test_a_resync_reports_the_seconds_since_its_gap_whatever_came_in_between() -> None:
     held = synced()
     held.change(delta(13), NOW, 100.0)
     held.change(delta(20), NOW, 103.0)
-    (told,) = held.snapshot(whole(25), LATER, 104.5)
-    assert (told.event, told.value, told.instrument, told.received_at) == (FeedEvent.RESYNCED, 4.5, "BTC", LATER)
+    (resynced,) = held.snapshot(whole(25), LATER, 104.5)
+    assert (resynced.event, resynced.value, resynced.instrument, resynced.received_at) == (
+        FeedEvent.RESYNCED,
+        4.5,
+        "BTC",
+        LATER,
+    )
     assert held.change(delta(26), NOW, 105.0) == []
     assert held.change(delta(30), NOW, 110.0) != []
     assert events(held.snapshot(whole(30), NOW, 111.0)) == [(FeedEvent.RESYNCED, 1.0)]
@@ -95,7 +100,7 @@ def test_a_first_snapshot_is_no_resync() -> None:
     assert held.snapshot(whole(10), NOW, 5.0) == []
 
 
-def test_a_gap_within_what_was_kept_is_no_resync_and_asks_again() -> None:
+def test_a_gap_within_the_buffered_changes_is_no_resync_and_requests_a_new_snapshot() -> None:
     held = synced()
     held.change(delta(13), NOW, 1.0)
     held.snapshots_needed()
@@ -107,14 +112,14 @@ def test_a_gap_within_what_was_kept_is_no_resync_and_asks_again() -> None:
     assert state(held) == {"BTC": BookState.OK}
 
 
-def test_the_change_that_showed_the_gap_is_kept_for_the_snapshot() -> None:
+def test_the_change_that_showed_the_gap_is_buffered_for_the_snapshot() -> None:
     held = synced()
     held.change(delta(13), NOW, 1.0)
     held.snapshot(whole(12), NOW, 2.0)
     assert held.change(delta(14), NOW, 3.0) == []
 
 
-def test_what_was_kept_is_applied_once() -> None:
+def test_buffered_changes_are_applied_once() -> None:
     held = books(based=True)
     held.change(delta(11, price=98.0), NOW, 0.0)
     held.snapshot(whole(10), NOW, 1.0)
@@ -123,7 +128,7 @@ def test_what_was_kept_is_applied_once() -> None:
     assert held.measure_all(NOW, 2.0, 60.0)[0].levels == 2
 
 
-def test_one_snapshot_at_a_time_is_asked_for_each_book() -> None:
+def test_each_book_requests_one_snapshot_at_a_time() -> None:
     held = books(based=True)
     held.change(delta(10), NOW, 0.0)
     held.change(delta(10, instrument="ETH"), NOW, 0.0)
@@ -136,7 +141,7 @@ def test_one_snapshot_at_a_time_is_asked_for_each_book() -> None:
     assert held.snapshots_needed() == []
 
 
-def test_a_book_no_change_came_for_is_not_asked_for() -> None:
+def test_a_book_without_changes_requests_no_snapshot() -> None:
     held = books(based=True)
     held.snapshot(whole(10), NOW, 0.0)
     held.invalidate()
@@ -145,7 +150,7 @@ def test_a_book_no_change_came_for_is_not_asked_for() -> None:
     assert held.snapshots_needed() == ["BTC"]
 
 
-def test_a_snapshot_asked_for_before_the_connection_was_lost_is_asked_for_anew_after_it() -> None:
+def test_a_snapshot_requested_before_the_connection_was_lost_is_requested_again_after_it() -> None:
     held = books(based=True)
     held.change(delta(11), NOW, 0.0)
     assert held.snapshots_needed() == ["BTC"]
@@ -154,7 +159,7 @@ def test_a_snapshot_asked_for_before_the_connection_was_lost_is_asked_for_anew_a
     assert held.snapshots_needed() == ["BTC"]
 
 
-def test_changes_of_a_lost_connection_are_not_applied_to_the_next_ones_snapshot() -> None:
+def test_changes_of_a_lost_connection_are_not_applied_to_the_next_snapshot() -> None:
     held = books(based=True)
     held.change(delta(11, price=98.0), NOW, 0.0)
     held.invalidate()
@@ -162,14 +167,14 @@ def test_changes_of_a_lost_connection_are_not_applied_to_the_next_ones_snapshot(
     assert held.measure_all(NOW, 1.0, 60.0)[0].levels == 2
 
 
-def test_after_a_lost_connection_a_change_that_would_follow_is_not_believed() -> None:
+def test_after_a_lost_connection_even_a_consecutive_change_is_not_applied() -> None:
     held = synced()
     held.invalidate()
     assert held.change(delta(11), NOW, 1.0) == []
     assert state(held) == {"BTC": BookState.UNSYNCED}
 
 
-def test_a_feed_with_its_own_snapshots_takes_no_straddling_change_but_one_based_on_rest_does() -> None:
+def test_only_a_feed_based_on_rest_accepts_a_change_that_overlaps_the_snapshot() -> None:
     own = books(based=False)
     own.snapshot(whole(10), NOW, 0.0)
     assert events(own.change(delta(8, 14), NOW, 0.0)) == [(FeedEvent.GAP, 1)]
@@ -179,13 +184,13 @@ def test_a_feed_with_its_own_snapshots_takes_no_straddling_change_but_one_based_
     assert events(rest.change(delta(14, 15), NOW, 0.0)) == [(FeedEvent.GAP, 1)], "only the first change may straddle"
 
 
-def test_only_a_feed_with_its_own_snapshots_wants_a_new_connection_and_only_after_a_gap() -> None:
+def test_only_a_feed_with_its_own_snapshots_requests_a_new_connection_and_only_after_a_gap() -> None:
     own = synced(based=False)
     own.change(delta(11), NOW, 0.0)
     assert [own.needs_new_connection] == [False]
     own.change(delta(13), NOW, 0.0)
     assert [own.needs_new_connection] == [True]
-    assert own.snapshots_needed() == [], "there is no snapshot to ask for"
+    assert own.snapshots_needed() == [], "there is no snapshot to request"
     own.invalidate()
     assert [own.needs_new_connection] == [False]
     rest = synced()
@@ -193,16 +198,16 @@ def test_only_a_feed_with_its_own_snapshots_wants_a_new_connection_and_only_afte
     assert [rest.needs_new_connection] == [False]
 
 
-def test_at_most_five_thousand_changes_are_kept_for_a_snapshot() -> None:
+def test_at_most_five_thousand_changes_are_buffered_for_a_snapshot() -> None:
     held = books(based=True)
     for number in range(1, 5_011):
         held.change(delta(number), NOW, 0.0)
-    kept = held._tracked["BTC"].pending
-    assert (len(kept), kept[0].first_id, kept[-1].first_id) == (5_000, 11, 5_010)
+    buffered = held._tracked["BTC"].pending
+    assert (len(buffered), buffered[0].first_id, buffered[-1].first_id) == (5_000, 11, 5_010)
 
 
-def test_books_are_measured_as_of_the_feed_at_the_time_given() -> None:
+def test_a_measured_book_names_the_feed_as_its_source_and_the_given_time() -> None:
     held = synced()
-    (told,) = held.measure_all(LATER, 61.0, 60.0)
-    assert (told.source, told.received_at, told.state, told.age_s) == ("ws", LATER, BookState.FROZEN, 61.0)
+    (measure,) = held.measure_all(LATER, 61.0, 60.0)
+    assert (measure.source, measure.received_at, measure.state, measure.age_s) == ("ws", LATER, BookState.FROZEN, 61.0)
     assert held.measure_all(LATER, 61.0, 61.0)[0].state is BookState.OK

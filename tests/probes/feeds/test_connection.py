@@ -1,4 +1,4 @@
-"""When a feed ends its own connection and what it does before it comes back, by a clock that the test moves."""
+"""When a feed ends its own connection and what it does before it reconnects, by a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GAP: Sequence[FeedMessage] = [
 
 
 class _Over(Exception):
-    """The test's clock has no more to say."""
+    """The test's clock has no more times."""
 
 
 def declared(words: Sequence[FeedMessage] = (), **changed: Any) -> Feed:
@@ -48,14 +48,16 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
         yield one
 
 
-def runner(client: aiohttp.ClientSession, feed: Feed, told: list[Reading], url: str = "", **given: Any) -> FeedRunner:
+def runner(
+    client: aiohttp.ClientSession, feed: Feed, readings: list[Reading], url: str = "", **given: Any
+) -> FeedRunner:
     venue = Venue(id=MADE, title="", docs="", hosts={}, budgets=(), checks=(), feeds=(feed,))
     usual: dict[str, Any] = {"sample_s": 0.0, "clock": lambda: T0, "seed": 1, "instruments": [BTC], **given}
-    return FeedRunner(VenueState(venue), feed, FeedSetting(url=url, client=client, emit=told.append, **usual))
+    return FeedRunner(VenueState(venue), feed, FeedSetting(url=url, client=client, emit=readings.append, **usual))
 
 
 def clock_of(*ticks_s: float) -> Callable[[], float]:
-    """A steady clock that says these times and then ends the test."""
+    """A steady clock that returns these times and then ends the test."""
     left = list(ticks_s)
 
     def tick() -> float:
@@ -67,7 +69,7 @@ def clock_of(*ticks_s: float) -> Callable[[], float]:
 
 
 async def sampled(one: FeedRunner, monkeypatch: pytest.MonkeyPatch, *ticks_s: float) -> EndedError | None:
-    """How the sampling of a connection that was opened at 0 ends when its seconds fall on these ticks."""
+    """Sample a connection that was opened at 0 at these ticks and return how it ends."""
     monkeypatch.setattr(feeds, "monotonic", clock_of(*ticks_s))
     try:
         await one._every_second()
@@ -78,24 +80,24 @@ async def sampled(one: FeedRunner, monkeypatch: pytest.MonkeyPatch, *ticks_s: fl
     raise AssertionError("sampling goes on for ever")
 
 
-def events(told: Sequence[Reading]) -> list[FeedEvent]:
-    return [one.event for one in told if isinstance(one, FeedChanged)]
+def events(readings: Sequence[Reading]) -> list[FeedEvent]:
+    return [one.event for one in readings if isinstance(one, FeedChanged)]
 
 
-async def test_a_socket_is_left_at_three_silences_and_not_before(
+async def test_a_silent_socket_is_closed_after_three_silence_periods_and_not_before(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Reading] = []
-    one = runner(client, declared(silence_after_s=30.0), told)
+    readings: list[Reading] = []
+    one = runner(client, declared(silence_after_s=30.0), readings)
     one._reader.opened(T0, 0.0)
     assert await sampled(one, monkeypatch, 29.9, 30.0, 60.0, 89.9) is None
-    assert events(told) == [FeedEvent.SILENT]
+    assert events(readings) == [FeedEvent.SILENT]
     ended = await sampled(one, monkeypatch, 90.0)
     assert ended is not None
     assert (ended.detail, ended.planned) == ("silent on an open socket", False)
 
 
-async def test_a_lifetime_is_over_when_it_has_passed_and_not_before(
+async def test_a_connection_ends_when_its_lifetime_has_passed_and_not_before(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = runner(client, declared(silence_after_s=1e9, lifetime_s=100.0), [])
@@ -106,7 +108,7 @@ async def test_a_lifetime_is_over_when_it_has_passed_and_not_before(
     assert (ended.detail, ended.planned) == ("its lifetime is over", True)
 
 
-async def test_a_lifetime_counts_from_the_opening_and_a_feed_without_one_lives_on(
+async def test_a_lifetime_counts_from_the_opening_and_a_feed_without_one_stays_open(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = runner(client, declared(silence_after_s=1e9, lifetime_s=100.0), [])
@@ -117,7 +119,7 @@ async def test_a_lifetime_counts_from_the_opening_and_a_feed_without_one_lives_o
     assert await sampled(endless, monkeypatch, 1e8) is None
 
 
-async def test_a_gap_that_only_a_new_connection_mends_ends_this_one_as_planned(
+async def test_a_gap_that_needs_a_new_connection_ends_this_one_as_planned(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, based = (
@@ -131,32 +133,32 @@ async def test_a_gap_that_only_a_new_connection_mends_ends_this_one_as_planned(
     assert await sampled(based, monkeypatch, 1.0) is None
 
 
-async def heard(one: FeedRunner, told: list[Reading], wanted: int, kind: FeedEvent) -> list[FeedChanged]:
-    """The changes of a running feed once there are so many of this kind."""
+async def changes_until(one: FeedRunner, readings: list[Reading], wanted: int, kind: FeedEvent) -> list[FeedChanged]:
+    """Run a feed until it has emitted so many changes of this kind; return all its changes."""
     running = asyncio.create_task(one.run())
     try:
         async with asyncio.timeout(20):
-            while events(told).count(kind) < wanted:
+            while events(readings).count(kind) < wanted:
                 await asyncio.sleep(0.005)
                 assert not running.done()
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return [each for each in told if isinstance(each, FeedChanged)]
+    return [each for each in readings if isinstance(each, FeedChanged)]
 
 
 async def test_a_feed_waits_before_it_connects_again(client: aiohttp.ClientSession) -> None:
-    told: list[Reading] = []
+    readings: list[Reading] = []
     url = f"ws://127.0.0.1:{await free_port()}"
-    waiting = runner(client, declared(), told, url, clock=utc_now, first_pause_s=1.0)
-    closed = await heard(waiting, told, 2, FeedEvent.CLOSED)
+    waiting = runner(client, declared(), readings, url, clock=utc_now, first_pause_s=1.0)
+    closed = await changes_until(waiting, readings, 2, FeedEvent.CLOSED)
     waited_s = (closed[1].received_at - closed[0].received_at).total_seconds()
     assert waited_s >= 0.1, "a tenth of the first pause is the least of its jitter"
     assert not closed[0].planned
     assert closed[0].value < 1.0
 
 
-async def test_a_venue_that_accepts_and_says_nothing_is_not_waited_for(
+async def test_a_venue_that_never_completes_the_handshake_times_out(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "OPEN_TIMEOUT_S", 0.1)
@@ -165,27 +167,27 @@ async def test_a_venue_that_accepts_and_says_nothing_is_not_waited_for(
         await reader.read()
         writer.close()
 
-    told: list[Reading] = []
+    readings: list[Reading] = []
     server = await asyncio.start_server(deaf, "127.0.0.1", 0)
     async with server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        changes = await heard(runner(client, declared(), told, url), told, 1, FeedEvent.CLOSED)
+        changes = await changes_until(runner(client, declared(), readings, url), readings, 1, FeedEvent.CLOSED)
     assert (changes[0].detail, changes[0].event) == ("could not connect: TimeoutError", FeedEvent.CLOSED)
 
 
-async def spoken(client: aiohttp.ClientSession, feed: Feed, talk: Talk, said: Sequence[str]) -> None:
-    """Run a feed until it has said this."""
-    told: list[Reading] = []
+async def run_until_sent(client: aiohttp.ClientSession, feed: Feed, talk: Talk, texts_sent: Sequence[str]) -> None:
+    """Run a feed until it has sent these texts."""
+    readings: list[Reading] = []
     async with serving(talk=talk) as served:
-        running = asyncio.create_task(runner(client, feed, told, served.ws_url).run())
+        running = asyncio.create_task(runner(client, feed, readings, served.ws_url).run())
         try:
-            await served.until(lambda texts: list(texts[: len(said)]) == list(said))
+            await served.until(lambda texts: list(texts[: len(texts_sent)]) == list(texts_sent))
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_feed_says_its_subscriptions_in_order_and_then_its_replies(client: aiohttp.ClientSession) -> None:
+async def test_a_feed_sends_its_subscriptions_in_order_and_then_its_replies(client: aiohttp.ClientSession) -> None:
     async def quiet(socket: web.WebSocketResponse, number: int) -> None:
         await socket.send_bytes(b"ping")
         await asyncio.Event().wait()
@@ -193,7 +195,7 @@ async def test_a_feed_says_its_subscriptions_in_order_and_then_its_replies(clien
     feed = declared(
         [Reply(text="one"), Reply(text="two")], subscribe=lambda some, now: [one.symbol for one in some] + [f"{now:%Y}"]
     )
-    await spoken(client, feed, quiet, ["BTC", "2026", "one", "two"])
+    await run_until_sent(client, feed, quiet, ["BTC", "2026", "one", "two"])
 
 
 async def test_a_venues_ping_frame_is_answered_with_its_payload_and_compression_is_offered(
@@ -222,7 +224,7 @@ async def test_a_venues_ping_frame_is_answered_with_its_payload_and_compression_
     assert "permessage-deflate" in offered[0]
 
 
-async def test_news_puts_off_the_leaving_of_a_socket(
+async def test_news_delays_the_closing_of_a_silent_socket(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [BookSnapshot(instrument="BTC", last_id=10, event_time=None, bids=[], asks=[])]
@@ -234,10 +236,10 @@ async def test_news_puts_off_the_leaving_of_a_socket(
     assert await sampled(one, monkeypatch, 56.0) is not None
 
 
-async def test_the_pauses_of_a_venue_that_is_away_grow(client: aiohttp.ClientSession) -> None:
-    told: list[Reading] = []
+async def test_pauses_grow_while_a_venue_is_unreachable(client: aiohttp.ClientSession) -> None:
+    readings: list[Reading] = []
     url = f"ws://127.0.0.1:{await free_port()}"
-    away = runner(client, declared(), told, url, clock=utc_now, first_pause_s=0.4)
-    closed = await heard(away, told, 4, FeedEvent.CLOSED)
+    away = runner(client, declared(), readings, url, clock=utc_now, first_pause_s=0.4)
+    closed = await changes_until(away, readings, 4, FeedEvent.CLOSED)
     waited_s = (closed[3].received_at - closed[0].received_at).total_seconds()
     assert waited_s >= 0.04 + 0.08 + 0.16, "each at least a tenth of a bound that doubles"

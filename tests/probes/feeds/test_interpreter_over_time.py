@@ -1,4 +1,4 @@
-"""What a feed says over time: silence, pulses, lag, clock, books, damage. A declared feed, scripted frames, no sockets."""
+"""The readings of a feed over time: silence, pulses, lag, clock, books, damage. A declared feed, scripted frames, no sockets."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def at(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
-class Talking:
-    """A feed under the ear: each frame means the words given for it."""
+class ScriptedFeed:
+    """A feed and its reader: each frame decodes to the given messages."""
 
     def __init__(self, *, opened_s: float = 0.0, offset: ClockOffset | None = None, **changed: Any) -> None:
         self.words: Sequence[FeedMessage] = ()
@@ -69,8 +69,8 @@ class Talking:
         self.contexts: list[Context] = []
         self.offset = offset or ClockOffset()
         feed = Feed(name="news", host="ws", read=self._read, subscribe=lambda _instruments, _now: (), **changed)
-        self.ear = FeedReader(MADE, feed, self.offset, [BTC])
-        self.first = self.ear.opened(at(opened_s), opened_s)
+        self.reader = FeedReader(MADE, feed, self.offset, [BTC])
+        self.first = self.reader.opened(at(opened_s), opened_s)
 
     def _read(self, raw: bytes, context: Context) -> Sequence[FeedMessage]:
         self.contexts.append(context)
@@ -78,12 +78,12 @@ class Talking:
             raise self.error
         return self.words
 
-    def hear(self, seconds: float, *words: FeedMessage, error: Exception | None = None) -> FrameResult:
+    def read(self, seconds: float, *words: FeedMessage, error: Exception | None = None) -> FrameResult:
         self.words, self.error = words, error
-        return self.ear.frame(b"raw", at(seconds), seconds, {"BTC": BTC})
+        return self.reader.frame(b"raw", at(seconds), seconds, {"BTC": BTC})
 
     def second(self, seconds: float) -> list[Reading]:
-        return self.ear.second(at(seconds), seconds)
+        return self.reader.second(at(seconds), seconds)
 
 
 def changes(readings: Sequence[Reading]) -> list[tuple[FeedEvent, float]]:
@@ -98,125 +98,130 @@ def only(kind: type[One], readings: Sequence[object]) -> One:
     return found
 
 
-def test_an_open_connection_is_told_at_once() -> None:
-    first = Talking(opened_s=5.0).first
+def test_an_opened_connection_is_reported_at_once() -> None:
+    first = ScriptedFeed(opened_s=5.0).first
     assert (first.event, first.value, first.venue, first.feed, first.instrument, first.planned, first.detail) == (
         FeedEvent.OPENED, 0.0, "made", "news", None, False, ""
     )  # fmt: skip
     assert first.received_at == at(5.0)
 
 
-def test_silence_is_told_at_the_declared_time_and_not_before_and_once() -> None:
-    feed = Talking(opened_s=100.0, silence_after_s=30.0)
+def test_silence_is_reported_once_at_the_declared_time_and_not_before() -> None:
+    feed = ScriptedFeed(opened_s=100.0, silence_after_s=30.0)
     assert changes(feed.second(129.9)) == []
     assert changes(feed.second(130.0)) == [(FeedEvent.SILENT, 30.0)]
     assert changes(feed.second(131.0)) == []
     assert changes(feed.second(500.0)) == []
 
 
-def test_news_puts_silence_off_and_ends_it_with_a_pulse() -> None:
-    feed = Talking(silence_after_s=30.0)
-    assert changes(feed.hear(20.0, MARK).readings) == [(FeedEvent.PULSE, 1)]
+def test_news_delays_silence_and_ends_it_with_a_pulse() -> None:
+    feed = ScriptedFeed(silence_after_s=30.0)
+    assert changes(feed.read(20.0, MARK).readings) == [(FeedEvent.PULSE, 1)]
     assert changes(feed.second(49.9)) == []
     assert changes(feed.second(50.0)) == [(FeedEvent.SILENT, 30.0)]
-    assert changes(feed.hear(51.0, MARK).readings) == [(FeedEvent.PULSE, 1)]
+    assert changes(feed.read(51.0, MARK).readings) == [(FeedEvent.PULSE, 1)]
     assert changes(feed.second(80.9)) == []
     assert changes(feed.second(81.5)) == [(FeedEvent.SILENT, 30.5)]
 
 
-def test_a_silence_that_ends_within_a_pulse_of_the_last_one_is_ended_at_once() -> None:
-    feed = Talking(silence_after_s=2.0)
-    feed.hear(0.0, MARK)
+def test_a_silence_that_ends_soon_after_the_last_pulse_still_ends_at_once() -> None:
+    feed = ScriptedFeed(silence_after_s=2.0)
+    feed.read(0.0, MARK)
     assert changes(feed.second(2.0)) == [(FeedEvent.SILENT, 2.0)]
-    assert changes(feed.hear(2.5, MARK).readings) == [(FeedEvent.PULSE, 1)]
-    assert changes(feed.hear(3.0, MARK).readings) == []
+    assert changes(feed.read(2.5, MARK).readings) == [(FeedEvent.PULSE, 1)]
+    assert changes(feed.read(3.0, MARK).readings) == []
 
 
 @pytest.mark.parametrize("word", [Ack(subject="x"), Pong(), Reply(text="pong")])
-def test_what_is_no_news_neither_pulses_nor_ends_a_silence(word: FeedMessage) -> None:
-    feed = Talking(silence_after_s=30.0)
-    assert feed.hear(29.0, word).readings == []
+def test_a_message_that_is_no_news_gives_no_pulse_and_ends_no_silence(word: FeedMessage) -> None:
+    feed = ScriptedFeed(silence_after_s=30.0)
+    assert feed.read(29.0, word).readings == []
     assert changes(feed.second(30.0)) == [(FeedEvent.SILENT, 30.0)]
-    assert feed.hear(31.0, word).readings == []
-    assert feed.ear.quiet_s(32.0) == 32.0
+    assert feed.read(31.0, word).readings == []
+    assert feed.reader.quiet_s(32.0) == 32.0
 
 
 def test_a_pulse_comes_every_five_seconds_and_counts_the_news_since_the_last() -> None:
-    feed = Talking()
-    assert changes(feed.hear(1.0, MARK, MARK).readings) == [(FeedEvent.PULSE, 2)]
+    feed = ScriptedFeed()
+    assert changes(feed.read(1.0, MARK, MARK).readings) == [(FeedEvent.PULSE, 2)]
     for seconds in (2.0, 5.9):
-        assert changes(feed.hear(seconds, MARK, Pong()).readings) == []
-    assert changes(feed.hear(6.0, MARK).readings) == [(FeedEvent.PULSE, 3)]
-    assert changes(feed.hear(11.5, MARK).readings) == [(FeedEvent.PULSE, 1)]
+        assert changes(feed.read(seconds, MARK, Pong()).readings) == []
+    assert changes(feed.read(6.0, MARK).readings) == [(FeedEvent.PULSE, 3)]
+    assert changes(feed.read(11.5, MARK).readings) == [(FeedEvent.PULSE, 1)]
 
 
 def test_a_new_connection_pulses_with_its_first_news_and_counts_silence_from_its_opening() -> None:
-    feed = Talking(silence_after_s=30.0)
-    feed.hear(1.0, MARK)
-    feed.ear.opened(at(2.0), 2.0)
-    assert changes(feed.hear(3.0, MARK).readings) == [(FeedEvent.PULSE, 1)]
-    feed.ear.opened(at(100.0), 100.0)
-    assert feed.ear.quiet_s(104.0) == 4.0
+    feed = ScriptedFeed(silence_after_s=30.0)
+    feed.read(1.0, MARK)
+    feed.reader.opened(at(2.0), 2.0)
+    assert changes(feed.read(3.0, MARK).readings) == [(FeedEvent.PULSE, 1)]
+    feed.reader.opened(at(100.0), 100.0)
+    assert feed.reader.quiet_s(104.0) == 4.0
     assert changes(feed.second(129.0)) == []
 
 
-def test_an_announced_shutdown_is_told_with_its_words_and_ends_the_frame() -> None:
-    heard = Talking().hear(1.0, MARK, ShutdownAnnounced(detail="soon"), MARK)
-    told = only(FeedChanged, heard.readings)
-    assert (told.event, told.value, told.detail, heard.shutdown) == (FeedEvent.SHUTDOWN_ANNOUNCED, 0.0, "soon", "soon")
-    assert len(heard.readings) == 2
+def test_an_announced_shutdown_is_reported_with_its_text_and_ends_the_frame() -> None:
+    frame = ScriptedFeed().read(1.0, MARK, ShutdownAnnounced(detail="soon"), MARK)
+    change = only(FeedChanged, frame.readings)
+    assert (change.event, change.value, change.detail, frame.shutdown) == (
+        FeedEvent.SHUTDOWN_ANNOUNCED,
+        0.0,
+        "soon",
+        "soon",
+    )
+    assert len(frame.readings) == 2
 
 
-def test_nothing_announced_is_no_shutdown_and_replies_are_sent_back_in_order() -> None:
-    heard = Talking().hear(1.0, Reply(text="a"), MARK, Reply(text="b"))
-    assert (heard.shutdown, heard.replies) == (None, ["a", "b"])
-    assert heard.readings[0] == MARK
+def test_without_an_announcement_there_is_no_shutdown_and_replies_are_sent_in_order() -> None:
+    frame = ScriptedFeed().read(1.0, Reply(text="a"), MARK, Reply(text="b"))
+    assert (frame.shutdown, frame.replies) == (None, ["a", "b"])
+    assert frame.readings[0] == MARK
 
 
-def test_a_refused_subscription_is_told_with_its_kind_and_is_no_news() -> None:
-    feed = Talking(silence_after_s=10.0)
-    (told,) = feed.hear(9.0, SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail="x" * 300)).readings
-    assert isinstance(told, FeedChanged)
-    assert (told.event, told.value) == (FeedEvent.REJECTED, 0.0)
-    assert told.detail == "bad_request: " + "x" * 187
+def test_a_refused_subscription_is_reported_with_its_kind_and_is_no_news() -> None:
+    feed = ScriptedFeed(silence_after_s=10.0)
+    (change,) = feed.read(9.0, SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail="x" * 300)).readings
+    assert isinstance(change, FeedChanged)
+    assert (change.event, change.value) == (FeedEvent.REJECTED, 0.0)
+    assert change.detail == "bad_request: " + "x" * 187
     assert changes(feed.second(10.0)) == [(FeedEvent.SILENT, 10.0)]
 
 
 def test_only_the_first_liquidations_after_opening_are_backlog_where_the_feed_declares_it() -> None:
-    feed = Talking(backlog_first=True)
-    assert changes(feed.hear(0.5, MARK).readings) == [(FeedEvent.PULSE, 1)], "not a liquidation: not the backlog"
-    heard = feed.hear(1.0, FORCED, FORCED, MARK).readings
-    assert [one.backlog for one in heard if isinstance(one, Liquidation)] == [True, True]
-    assert changes(heard) == [(FeedEvent.BACKLOG, 2)]
-    assert feed.hear(2.0, FORCED).readings == [FORCED]
-    feed.ear.opened(at(3.0), 3.0)
-    assert changes(feed.hear(4.0, FORCED).readings) == [(FeedEvent.BACKLOG, 1), (FeedEvent.PULSE, 5)]
+    feed = ScriptedFeed(backlog_first=True)
+    assert changes(feed.read(0.5, MARK).readings) == [(FeedEvent.PULSE, 1)], "not a liquidation: not the backlog"
+    readings = feed.read(1.0, FORCED, FORCED, MARK).readings
+    assert [one.backlog for one in readings if isinstance(one, Liquidation)] == [True, True]
+    assert changes(readings) == [(FeedEvent.BACKLOG, 2)]
+    assert feed.read(2.0, FORCED).readings == [FORCED]
+    feed.reader.opened(at(3.0), 3.0)
+    assert changes(feed.read(4.0, FORCED).readings) == [(FeedEvent.BACKLOG, 1), (FeedEvent.PULSE, 5)]
 
 
-def test_a_feed_without_backlog_tells_liquidations_as_they_are() -> None:
-    assert Talking().hear(1.0, FORCED).readings[0] == FORCED
-    assert changes(Talking().hear(1.0, FORCED).readings) == [(FeedEvent.PULSE, 1)]
+def test_a_feed_without_backlog_passes_liquidations_on_unchanged() -> None:
+    assert ScriptedFeed().read(1.0, FORCED).readings[0] == FORCED
+    assert changes(ScriptedFeed().read(1.0, FORCED).readings) == [(FeedEvent.PULSE, 1)]
 
 
-def test_what_cannot_be_read_is_counted_with_the_last_path_and_told_with_the_next_second() -> None:
-    feed = Talking(silence_after_s=10.0)
-    assert feed.hear(9.0, error=Malformed("$.a")).readings == []
-    feed.hear(9.1, error=msgspec.DecodeError("truncated"))
-    feed.hear(9.2, error=UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
-    feed.hear(9.3, error=Malformed("$." + "b" * 300))
-    told = feed.second(10.0)
-    damage = only(FeedMalformed, told)
+def test_malformed_frames_are_counted_and_reported_with_the_last_path_in_the_next_second() -> None:
+    feed = ScriptedFeed(silence_after_s=10.0)
+    assert feed.read(9.0, error=Malformed("$.a")).readings == []
+    feed.read(9.1, error=msgspec.DecodeError("truncated"))
+    feed.read(9.2, error=UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
+    feed.read(9.3, error=Malformed("$." + "b" * 300))
+    readings = feed.second(10.0)
+    damage = only(FeedMalformed, readings)
     assert (damage.venue, damage.feed, damage.count, damage.path) == ("made", "news", 4, "$." + "b" * 198)
     assert damage.received_at == at(10.0)
-    assert changes(told) == [(FeedEvent.SILENT, 10.0)], "what cannot be read is no news"
+    assert changes(readings) == [(FeedEvent.SILENT, 10.0)], "a malformed frame is no news"
     assert [one for one in feed.second(11.0) if isinstance(one, FeedMalformed)] == []
-    feed.hear(12.0, error=msgspec.DecodeError("truncated"))
-    assert (only(FeedMalformed, feed.second(12.0)).count, only(FeedMalformed, [*told]).path[:3]) == (1, "$.b")
+    feed.read(12.0, error=msgspec.DecodeError("truncated"))
+    assert (only(FeedMalformed, feed.second(12.0)).count, only(FeedMalformed, [*readings]).path[:3]) == (1, "$.b")
 
 
 def test_the_reader_knows_its_venue_feed_time_and_instruments() -> None:
-    feed = Talking()
-    feed.hear(3.0, MARK)
+    feed = ScriptedFeed()
+    feed.read(3.0, MARK)
     (context,) = feed.contexts
     assert (context.venue, context.check, context.received_at, context.instruments) == (
         "made",
@@ -247,13 +252,13 @@ def known_clock() -> ClockOffset:
     return offset
 
 
-def test_the_lag_of_a_second_is_its_worst_by_the_venues_clock_and_the_engines_is_its_own() -> None:
-    feed = Talking(offset=known_clock())
-    feed.hear(1.0, snapshot(2.9))  # 0.1 s old by the venue's clock
-    feed.hear(1.5, delta(3.0, 11, engine_s=2.8))  # 0.5 s old, 0.2 s in the engine
-    feed.hear(1.6, delta(3.5, 12, engine_s=3.45))  # 0.1 s old
-    told = feed.second(2.0)
-    lag, engine = only(FeedLag, told), only(EngineLag, told)
+def test_the_lag_of_a_second_is_its_maximum_by_the_venues_clock_and_the_engine_lag_is_separate() -> None:
+    feed = ScriptedFeed(offset=known_clock())
+    feed.read(1.0, snapshot(2.9))  # 0.1 s old by the venue's clock
+    feed.read(1.5, delta(3.0, 11, engine_s=2.8))  # 0.5 s old, 0.2 s in the engine
+    feed.read(1.6, delta(3.5, 12, engine_s=3.45))  # 0.1 s old
+    readings = feed.second(2.0)
+    lag, engine = only(FeedLag, readings), only(EngineLag, readings)
     assert (lag.lag_s, lag.bound_s) == pytest.approx((0.5, 0.05), abs=1e-6)
     assert (lag.venue, lag.feed, lag.instrument, lag.received_at) == ("made", "news", "BTC", at(2.0))
     assert engine.lag_s == pytest.approx(0.2, abs=1e-6)
@@ -261,91 +266,91 @@ def test_the_lag_of_a_second_is_its_worst_by_the_venues_clock_and_the_engines_is
     assert not [one for one in feed.second(3.0) if isinstance(one, FeedLag | EngineLag)]
 
 
-def test_a_mark_price_has_a_lag_and_a_liquidation_or_an_unwatched_or_unstamped_one_has_none() -> None:
+def test_a_mark_price_has_a_lag_but_a_liquidation_or_an_unwatched_or_unstamped_price_has_none() -> None:
     stamped = replace(MARK, event_time=at(2.7))
-    feed = Talking(offset=known_clock())
-    feed.hear(1.0, stamped)
+    feed = ScriptedFeed(offset=known_clock())
+    feed.read(1.0, stamped)
     assert only(FeedLag, feed.second(1.0)).lag_s == pytest.approx(0.3, abs=1e-6)
     for word in (MARK, replace(stamped, instrument="ETH"), replace(FORCED, event_time=at(2.0)), snapshot(None)):
-        feed.hear(1.5, word)
+        feed.read(1.5, word)
         assert not [one for one in feed.second(2.0) if isinstance(one, FeedLag)]
 
 
-def test_a_book_that_is_watched_is_measured_each_second_and_another_is_not() -> None:
-    feed = Talking()
-    feed.hear(1.0, snapshot(1.0), snapshot(1.0, "ETH"), delta(1.0, 11, instrument="ETH"), delta(1.0, 11))
+def test_only_a_watched_book_is_measured_each_second() -> None:
+    feed = ScriptedFeed()
+    feed.read(1.0, snapshot(1.0), snapshot(1.0, "ETH"), delta(1.0, 11, instrument="ETH"), delta(1.0, 11))
     book = only(BookMeasured, feed.second(2.0))
     assert (book.instrument, book.state, book.updates, book.age_s) == ("BTC", BookState.OK, 2, 1.0)
     assert only(BookMeasured, feed.second(61.0)).state is BookState.OK
     assert only(BookMeasured, feed.second(61.5)).state is BookState.FROZEN
 
 
-def test_a_gap_comes_up_with_the_frame_that_shows_it_and_a_closed_connection_ends_belief() -> None:
-    feed = Talking()
-    feed.hear(1.0, snapshot(1.0))
-    assert changes(feed.hear(1.1, delta(1.1, 13)).readings) == [(FeedEvent.GAP, 2)]
-    feed.hear(2.0, snapshot(2.0, last_id=20))
+def test_a_gap_is_reported_with_its_frame_and_a_closed_connection_invalidates_the_book() -> None:
+    feed = ScriptedFeed()
+    feed.read(1.0, snapshot(1.0))
+    assert changes(feed.read(1.1, delta(1.1, 13)).readings) == [(FeedEvent.GAP, 2)]
+    feed.read(2.0, snapshot(2.0, last_id=20))
     assert only(BookMeasured, feed.second(3.0)).state is BookState.OK
-    closed = feed.ear.closed(2.5, at(3.0), detail="why", planned=True)
+    closed = feed.reader.closed(2.5, at(3.0), detail="why", planned=True)
     assert (closed.event, closed.value, closed.detail, closed.planned) == (FeedEvent.CLOSED, 2.5, "why", True)
-    assert not feed.ear.closed(1.0, at(3.0)).planned
+    assert not feed.reader.closed(1.0, at(3.0)).planned
     assert only(BookMeasured, feed.second(3.0)).state is BookState.UNSYNCED
 
 
-def test_a_feed_with_a_base_wants_it_and_takes_it_or_asks_again() -> None:
-    feed = Talking(book_base="book_rest")
-    feed.hear(1.0, delta(1.0, 11))
-    assert feed.ear.books.snapshots_needed() == ["BTC"]
-    assert list(feed.ear.rest_snapshot(None, "BTC", at(2.0))) == []
-    assert feed.ear.books.snapshots_needed() == ["BTC"]
-    assert list(feed.ear.rest_snapshot(snapshot(2.0), "BTC", at(2.0))) == []
-    assert feed.ear.books.snapshots_needed() == []
-    feed.hear(3.0, delta(3.0, 15))
-    (told,) = feed.ear.rest_snapshot(snapshot(4.0, last_id=20), "BTC", at(4.5))
-    assert isinstance(told, FeedChanged)
-    assert (told.event, told.value, told.received_at) == (FeedEvent.RESYNCED, 1.5, at(4.5))
+def test_a_feed_based_on_rest_requests_a_snapshot_and_requests_it_again_when_it_fails() -> None:
+    feed = ScriptedFeed(book_base="book_rest")
+    feed.read(1.0, delta(1.0, 11))
+    assert feed.reader.books.snapshots_needed() == ["BTC"]
+    assert list(feed.reader.rest_snapshot(None, "BTC", at(2.0))) == []
+    assert feed.reader.books.snapshots_needed() == ["BTC"]
+    assert list(feed.reader.rest_snapshot(snapshot(2.0), "BTC", at(2.0))) == []
+    assert feed.reader.books.snapshots_needed() == []
+    feed.read(3.0, delta(3.0, 15))
+    (change,) = feed.reader.rest_snapshot(snapshot(4.0, last_id=20), "BTC", at(4.5))
+    assert isinstance(change, FeedChanged)
+    assert (change.event, change.value, change.received_at) == (FeedEvent.RESYNCED, 1.5, at(4.5))
 
 
-def test_a_feed_without_a_base_never_wants_one() -> None:
-    feed = Talking()
-    feed.hear(1.0, delta(1.0, 11))
-    assert feed.ear.books.snapshots_needed() == []
+def test_a_feed_with_its_own_snapshots_never_requests_one() -> None:
+    feed = ScriptedFeed()
+    feed.read(1.0, delta(1.0, 11))
+    assert feed.reader.books.snapshots_needed() == []
 
 
-def test_the_clock_a_feed_gives_is_told_every_five_seconds() -> None:
-    feed = Talking()
-    told = []
+def test_a_clock_estimated_from_a_feed_is_reported_every_five_seconds() -> None:
+    feed = ScriptedFeed()
+    clocks = []
     for seconds in (1.0, 2.0, 5.9, 6.0, 10.9, 11.0):
-        feed.hear(seconds, replace(MARK, event_time=at(seconds - 0.3)))
-        told += [(seconds, one) for one in feed.second(seconds) if isinstance(one, VenueClock)]
-    assert [seconds for seconds, _ in told] == [1.0, 6.0, 11.0]
-    first = told[0][1]
+        feed.read(seconds, replace(MARK, event_time=at(seconds - 0.3)))
+        clocks += [(seconds, one) for one in feed.second(seconds) if isinstance(one, VenueClock)]
+    assert [seconds for seconds, _ in clocks] == [1.0, 6.0, 11.0]
+    first = clocks[0][1]
     assert first.offset_s == pytest.approx(-0.3, abs=1e-6)
     assert (first.bound_s, first.samples, first.origin) == (0.25, 1, "feed")
     assert (first.venue, first.received_at) == ("made", at(1.0))
 
 
-def test_a_clock_that_was_asked_for_is_not_told_again_by_its_feeds() -> None:
-    feed = Talking(offset=known_clock())
-    feed.hear(1.0, replace(MARK, event_time=at(1.0)))
+def test_a_clock_measured_by_requests_is_not_reported_by_feeds() -> None:
+    feed = ScriptedFeed(offset=known_clock())
+    feed.read(1.0, replace(MARK, event_time=at(1.0)))
     assert not [one for one in feed.second(1.0) if isinstance(one, VenueClock)]
 
 
-def test_quiet_counts_from_the_last_news_and_from_the_opening_before_any() -> None:
-    feed = Talking(opened_s=100.0)
-    assert feed.ear.quiet_s(103.0) == 3.0
-    feed.hear(104.0, MARK)
-    assert feed.ear.quiet_s(106.5) == 2.5
-    feed.hear(107.0, Pong())
-    assert feed.ear.quiet_s(108.0) == 4.0
+def test_quiet_time_counts_from_the_last_news_or_else_from_the_opening() -> None:
+    feed = ScriptedFeed(opened_s=100.0)
+    assert feed.reader.quiet_s(103.0) == 3.0
+    feed.read(104.0, MARK)
+    assert feed.reader.quiet_s(106.5) == 2.5
+    feed.read(107.0, Pong())
+    assert feed.reader.quiet_s(108.0) == 4.0
 
 
-def test_changes_after_a_closing_are_not_applied_to_the_book_of_before() -> None:
-    feed = Talking(book_base="book_rest")
-    feed.ear.rest_snapshot(snapshot(1.0), "BTC", at(1.0))
-    assert changes(feed.hear(1.5, delta(1.5, 11)).readings) == [(FeedEvent.PULSE, 1)]
-    feed.ear.closed(2.0, at(2.0))
-    feed.ear.opened(at(3.0), 3.0)
-    feed.hear(3.5, delta(3.5, 12))
+def test_changes_after_a_closed_connection_are_not_applied_to_the_earlier_book() -> None:
+    feed = ScriptedFeed(book_base="book_rest")
+    feed.reader.rest_snapshot(snapshot(1.0), "BTC", at(1.0))
+    assert changes(feed.read(1.5, delta(1.5, 11)).readings) == [(FeedEvent.PULSE, 1)]
+    feed.reader.closed(2.0, at(2.0))
+    feed.reader.opened(at(3.0), 3.0)
+    feed.read(3.5, delta(3.5, 12))
     assert only(BookMeasured, feed.second(4.0)).state is BookState.UNSYNCED
-    assert feed.ear.books.snapshots_needed() == ["BTC"]
+    assert feed.reader.books.snapshots_needed() == ["BTC"]

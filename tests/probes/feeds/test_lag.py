@@ -1,4 +1,4 @@
-"""The second's worst age of news, by the venue's clock, and its engine's own lag, which needs no clock."""
+"""The maximum age of news in a second, by the venue's clock, and the lag of its engine, which needs no clock."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ def meter(offset: ClockOffset) -> LagMeter:
     return LagMeter(VenueId("made"), "book_ws", offset)
 
 
-def test_lag_is_the_seconds_worst_corrected_by_the_clock_offset() -> None:
+def test_lag_is_the_maximum_of_the_second_corrected_by_the_clock_offset() -> None:
     offset = ClockOffset()
     offset.sample(sent_s=99.9, received_s=100.1, venue_s=105.0, resolution_s=0.0)  # the venue is 5 s ahead
     lag = meter(offset)
     lag.stamp("BTC", received_s=100.0, event_s=104.9, engine_s=None)
     lag.stamp("BTC", received_s=100.5, event_s=104.5, engine_s=104.4)
     lag.stamp("BTC", received_s=100.6, event_s=105.5, engine_s=105.48)
-    told = lag.readings(NOW, 101.0)
-    engine = [one for one in told if isinstance(one, EngineLag)]
-    feed = [one for one in told if isinstance(one, FeedLag)]
+    readings = lag.readings(NOW, 101.0)
+    engine = [one for one in readings if isinstance(one, EngineLag)]
+    feed = [one for one in readings if isinstance(one, FeedLag)]
     assert [one.lag_s for one in engine] == pytest.approx([0.1])
     assert [one.lag_s for one in feed] == pytest.approx([1.0])
     assert [one.bound_s for one in feed] == pytest.approx([0.1])
     assert lag.readings(NOW, 102.0) == [], "each second starts anew"
 
 
-def test_instruments_are_told_apart() -> None:
+def test_each_instrument_has_its_own_lag() -> None:
     lag = meter(ClockOffset())
     lag.stamp("BTC", 100.0, 99.9, None)
     lag.stamp("ETH", 100.0, 99.0, None)
-    told = {one.instrument: one.lag_s for one in lag.readings(NOW, 100.0)}
-    assert told == pytest.approx({"BTC": 0.0, "ETH": 0.9}), "the fastest frame seen is the clock where nobody was asked"
+    lags_s = {one.instrument: one.lag_s for one in lag.readings(NOW, 100.0)}
+    assert lags_s == pytest.approx({"BTC": 0.0, "ETH": 0.9}), "without requests the fastest frame is the clock"
 
 
-def test_nothing_stamped_tells_nothing() -> None:
+def test_messages_without_a_stamp_give_no_lag() -> None:
     assert meter(ClockOffset()).readings(NOW, 1.0) == []

@@ -1,4 +1,4 @@
-"""A feed whose books build on REST: what the snapshot's absence holds up, which is nothing."""
+"""A feed whose books start from a REST snapshot: a missing snapshot delays nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from aiohttp import web
 
 from probes.readings import FeedEvent, FeedLag, Instrument
 from probes.venue import BookSnapshot
-from tests.probes.feeds.listening import depth, feed, listening, mark
+from tests.probes.feeds.running_feed import depth, feed, listening, mark
 
 
-async def test_a_snapshot_that_does_not_come_holds_up_nothing_else() -> None:
+async def test_a_missing_snapshot_does_not_delay_other_readings() -> None:
     async def never(instrument: Instrument) -> BookSnapshot | None:
         await asyncio.Event().wait()
         return None
@@ -22,6 +22,6 @@ async def test_a_snapshot_that_does_not_come_holds_up_nothing_else() -> None:
             await socket.send_json(mark())
             await asyncio.sleep(0.02)
 
-    async with listening(feed("binance_usdm", "book_ws"), "binance_usdm", talk, base=never) as (heard, _):
-        await heard.until(lambda one: isinstance(one, FeedLag), times=5)
-    assert FeedEvent.SILENT not in heard.events()
+    async with listening(feed("binance_usdm", "book_ws"), "binance_usdm", talk, base=never) as (feed_log, _):
+        await feed_log.until(lambda one: isinstance(one, FeedLag), times=5)
+    assert FeedEvent.SILENT not in feed_log.events()

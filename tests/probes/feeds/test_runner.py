@@ -1,4 +1,4 @@
-"""Feeds of real dialects over a real socket: what is subscribed, silence, planned ends, damaged frames, coming back."""
+"""Feeds of real dialects over a real socket: subscriptions, silence, planned ends, damaged frames, reconnection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from probes.readings import (
 from probes.rest.http import USER_AGENT, session, tls_context
 from probes.tape import HttpExchange
 from probes.venue import Ack, Context, FeedMessage, KeepAlive, Reply
-from tests.probes.feeds.listening import depth, feed, listening, mark, now_ms, scripted, state_is
+from tests.probes.feeds.running_feed import depth, feed, listening, mark, now_ms, scripted, state_is
 from tests.probes.loopback import free_port, serving
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -36,34 +36,34 @@ MARKED = MarkPrice(
 )
 
 
-async def test_each_venue_is_told_what_is_wanted_in_its_own_words() -> None:
+async def test_each_venue_receives_subscriptions_in_its_own_format() -> None:
     wanted = {"bybit": "allLiquidation.BTCUSDT", "okx": "liquidation-orders", "gate": "futures.public_liquidates"}
     for venue, words in wanted.items():
-        async with listening(feed(venue, "liquidation"), venue, scripted()) as (heard, served):
-            await heard.event(FeedEvent.OPENED)
+        async with listening(feed(venue, "liquidation"), venue, scripted()) as (feed_log, served):
+            await feed_log.event(FeedEvent.OPENED)
             await served.until(lambda texts, words=words: any(words in text for text in texts))  # type: ignore[misc]
             if venue == "gate":
                 assert served.headers[0]["X-Gate-Size-Decimal"] == "1"
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted()) as (heard, served):
-        await heard.event(FeedEvent.OPENED)
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted()) as (feed_log, served):
+        await feed_log.event(FeedEvent.OPENED)
         assert served.asked == ["/stream?streams=!forceOrder@arr/btcusdt@markPrice@1s"]
 
 
 async def test_an_application_ping_is_sent_in_time_and_its_answer_is_no_news() -> None:
     one = feed("okx", "book_ws", keep_alive=KeepAlive(every_s=0.02, text=lambda now: "ping"))
-    async with listening(one, "okx", scripted("pong")) as (heard, served):
+    async with listening(one, "okx", scripted("pong")) as (feed_log, served):
         await served.until(lambda texts: texts.count("ping") >= 2)
-        assert FeedEvent.PULSE not in heard.events()
+        assert FeedEvent.PULSE not in feed_log.events()
 
 
-async def test_news_is_told_with_its_lag_the_engines_lag_the_clock_and_a_pulse() -> None:
+async def test_news_gives_a_feed_lag_an_engine_lag_a_clock_and_a_pulse() -> None:
     talk = scripted(depth(1, 2, 0), mark())
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk) as (heard, _):
-        await heard.until(lambda one: isinstance(one, MarkPrice))
-        lag = await heard.until(lambda one: isinstance(one, FeedLag))
-        engine = await heard.until(lambda one: isinstance(one, EngineLag))
-        clock = await heard.until(lambda one: isinstance(one, VenueClock))
-        pulse = await heard.event(FeedEvent.PULSE)
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk) as (feed_log, _):
+        await feed_log.until(lambda one: isinstance(one, MarkPrice))
+        lag = await feed_log.until(lambda one: isinstance(one, FeedLag))
+        engine = await feed_log.until(lambda one: isinstance(one, EngineLag))
+        clock = await feed_log.until(lambda one: isinstance(one, VenueClock))
+        pulse = await feed_log.event(FeedEvent.PULSE)
     assert isinstance(lag, FeedLag)
     assert isinstance(engine, EngineLag)
     assert isinstance(clock, VenueClock)
@@ -72,12 +72,12 @@ async def test_news_is_told_with_its_lag_the_engines_lag_the_clock_and_a_pulse()
     assert pulse.value >= 1
 
 
-async def test_an_open_socket_that_says_nothing_is_silent_and_then_left() -> None:
+async def test_an_open_socket_without_messages_is_reported_silent_and_then_closed() -> None:
     one = feed("binance_usdm", "liquidation", silence_after_s=0.1)
-    async with listening(one, "binance_usdm", scripted()) as (heard, _):
-        closed = await heard.event(FeedEvent.CLOSED)
-        await heard.event(FeedEvent.OPENED, times=2)
-        assert heard.events()[:3] == [FeedEvent.OPENED, FeedEvent.SILENT, FeedEvent.CLOSED]
+    async with listening(one, "binance_usdm", scripted()) as (feed_log, _):
+        closed = await feed_log.event(FeedEvent.CLOSED)
+        await feed_log.event(FeedEvent.OPENED, times=2)
+        assert feed_log.events()[:3] == [FeedEvent.OPENED, FeedEvent.SILENT, FeedEvent.CLOSED]
     assert (closed.planned, closed.detail) == (False, "silent on an open socket")
     assert closed.value >= 0.3
 
@@ -90,95 +90,98 @@ async def test_a_silence_ends_with_a_pulse() -> None:
         await socket.send_json(mark())
         await asyncio.Event().wait()
 
-    async with listening(feed("binance_usdm", "liquidation", silence_after_s=0.2), "binance_usdm", talk) as (heard, _):
-        silent = await heard.event(FeedEvent.SILENT)
+    async with listening(feed("binance_usdm", "liquidation", silence_after_s=0.2), "binance_usdm", talk) as (
+        feed_log,
+        _,
+    ):
+        silent = await feed_log.event(FeedEvent.SILENT)
         resume.set()
-        await heard.event(FeedEvent.PULSE)
+        await feed_log.event(FeedEvent.PULSE)
     assert silent.value >= 0.2
 
 
-async def test_a_shutdown_that_was_announced_is_planned_and_the_feed_comes_back() -> None:
+async def test_an_announced_shutdown_is_planned_and_the_feed_reconnects() -> None:
     goodbye = {"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(goodbye)) as (heard, _):
-        closed = await heard.event(FeedEvent.CLOSED)
-        await heard.event(FeedEvent.OPENED, times=2)
-    assert heard.events()[:3] == [FeedEvent.OPENED, FeedEvent.SHUTDOWN_ANNOUNCED, FeedEvent.CLOSED]
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(goodbye)) as (feed_log, _):
+        closed = await feed_log.event(FeedEvent.CLOSED)
+        await feed_log.event(FeedEvent.OPENED, times=2)
+    assert feed_log.events()[:3] == [FeedEvent.OPENED, FeedEvent.SHUTDOWN_ANNOUNCED, FeedEvent.CLOSED]
     assert closed.planned
 
 
 async def test_a_connection_whose_lifetime_is_over_is_renewed_as_planned() -> None:
     async with listening(feed("binance_usdm", "liquidation", lifetime_s=0.05), "binance_usdm", scripted()) as (
-        heard,
+        feed_log,
         _,
     ):
-        closed = await heard.event(FeedEvent.CLOSED)
-        await heard.event(FeedEvent.OPENED, times=2)
+        closed = await feed_log.event(FeedEvent.CLOSED)
+        await feed_log.event(FeedEvent.OPENED, times=2)
     assert (closed.planned, closed.detail) == (True, "its lifetime is over")
 
 
-async def test_the_first_liquidations_of_okx_after_subscribing_are_old_news() -> None:
+async def test_the_first_liquidations_of_okx_after_subscribing_are_marked_as_backlog() -> None:
     def forced(price: str) -> dict[str, Any]:
         detail = {"side": "buy", "posSide": "short", "bkPx": price, "sz": "1", "ts": str(now_ms())}
         row = {"instId": "BTC-USDT-SWAP", "details": [detail, detail]}
         return {"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [row]}
 
-    async with listening(feed("okx", "liquidation"), "okx", scripted(forced("1"), forced("2"))) as (heard, _):
-        await heard.until(lambda one: isinstance(one, Liquidation), times=4)
-        backlog = await heard.event(FeedEvent.BACKLOG)
+    async with listening(feed("okx", "liquidation"), "okx", scripted(forced("1"), forced("2"))) as (feed_log, _):
+        await feed_log.until(lambda one: isinstance(one, Liquidation), times=4)
+        backlog = await feed_log.event(FeedEvent.BACKLOG)
     assert backlog.value == 2
-    told = [(str(one.price), one.backlog) for one in heard.told if isinstance(one, Liquidation)]
-    assert told == [("1", True), ("1", True), ("2", False), ("2", False)]
+    liquidations = [(str(one.price), one.backlog) for one in feed_log.readings if isinstance(one, Liquidation)]
+    assert liquidations == [("1", True), ("1", True), ("2", False), ("2", False)]
 
 
-async def test_a_subscription_that_was_refused_is_told_and_the_feed_lives() -> None:
+async def test_a_refused_subscription_is_reported_and_the_feed_goes_on() -> None:
     refused = {"success": False, "ret_msg": "error:handler not found,topic:x", "op": "subscribe"}
     book = {"topic": "orderbook.50.BTCUSDT", "type": "snapshot", "ts": now_ms(), "data": {"s": "BTCUSDT", "u": 5}}
-    async with listening(feed("bybit", "book_ws"), "bybit", scripted(refused, book)) as (heard, _):
-        rejected = await heard.event(FeedEvent.REJECTED)
-        await heard.until(state_is(BookState.EMPTY))
+    async with listening(feed("bybit", "book_ws"), "bybit", scripted(refused, book)) as (feed_log, _):
+        rejected = await feed_log.event(FeedEvent.REJECTED)
+        await feed_log.until(state_is(BookState.EMPTY))
     assert rejected.detail == "bad_request: error:handler not found,topic:x"
 
 
-async def test_damaged_frames_are_counted_with_their_path_and_the_feed_lives() -> None:
+async def test_damaged_frames_are_counted_with_their_path_and_the_feed_goes_on() -> None:
     damaged = ("{", "<html>", b"\xff\xfe", "[" * 50_000, {"e": "depthUpdate", "s": "BTCUSDT"})
     async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(*damaged, mark())) as (
-        heard,
+        feed_log,
         served,
     ):
-        await heard.until(lambda one: isinstance(one, MarkPrice))
-        await heard.until(lambda one: isinstance(one, FeedMalformed))
-        count = sum(one.count for one in heard.told if isinstance(one, FeedMalformed))
-        last = [one for one in heard.told if isinstance(one, FeedMalformed)][-1]
+        await feed_log.until(lambda one: isinstance(one, MarkPrice))
+        await feed_log.until(lambda one: isinstance(one, FeedMalformed))
+        count = sum(one.count for one in feed_log.readings if isinstance(one, FeedMalformed))
+        last = [one for one in feed_log.readings if isinstance(one, FeedMalformed)][-1]
         assert served.connections == 1
     assert count == len(damaged)
     assert last.path == "$.U: missing"
 
 
-async def test_a_frame_beyond_its_bound_ends_the_connection_and_the_feed_comes_back() -> None:
+async def test_an_oversized_frame_ends_the_connection_and_the_feed_reconnects() -> None:
     one = feed("binance_usdm", "liquidation", max_bytes=1000)
-    async with listening(one, "binance_usdm", scripted("x" * 5000)) as (heard, _):
-        closed = await heard.event(FeedEvent.CLOSED)
-        await heard.event(FeedEvent.OPENED, times=2)
+    async with listening(one, "binance_usdm", scripted("x" * 5000)) as (feed_log, _):
+        closed = await feed_log.event(FeedEvent.CLOSED)
+        await feed_log.event(FeedEvent.OPENED, times=2)
     assert (closed.planned, closed.detail) == (False, "WebSocketError")
 
 
-async def test_a_venue_that_closes_is_told_with_its_code() -> None:
+async def test_a_connection_closed_by_the_venue_is_reported_with_its_code() -> None:
     async def talk(socket: web.WebSocketResponse, number: int) -> None:
         await socket.close(code=1013)
 
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk) as (heard, _):
-        assert (await heard.event(FeedEvent.CLOSED)).detail == "closed by the venue with 1013"
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk) as (feed_log, _):
+        assert (await feed_log.event(FeedEvent.CLOSED)).detail == "closed by the venue with 1013"
 
 
-async def test_a_venue_that_cannot_be_reached_is_tried_again_and_again() -> None:
+async def test_an_unreachable_venue_is_tried_again_and_again() -> None:
     url = f"ws://127.0.0.1:{await free_port()}"
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(), url=url) as (heard, _):
-        closed = await heard.event(FeedEvent.CLOSED, times=3)
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(), url=url) as (feed_log, _):
+        closed = await feed_log.event(FeedEvent.CLOSED, times=3)
     assert closed.detail == "could not connect: ClientConnectorError"
-    assert FeedEvent.OPENED not in heard.events()
+    assert FeedEvent.OPENED not in feed_log.events()
 
 
-class Kept:
+class MemoryTape:
     """A tape in memory."""
 
     def __init__(self) -> None:
@@ -188,7 +191,7 @@ class Kept:
     def answer(
         self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
-        raise AssertionError("a feed asks nothing")
+        raise AssertionError("a feed sends no requests")
 
     def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:
         self.frames.append((venue, feed, raw))
@@ -197,16 +200,16 @@ class Kept:
         self.connections.append(change.event)
 
 
-async def test_raw_frames_are_kept_on_the_tape_before_they_are_read() -> None:
-    tape = Kept()
+async def test_raw_frames_are_recorded_before_they_are_read() -> None:
+    tape = MemoryTape()
     talk = scripted("{", b'{"e":"x"}', mark())
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk, tape=tape) as (heard, _):
-        await heard.until(lambda one: isinstance(one, MarkPrice))
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk, tape=tape) as (feed_log, _):
+        await feed_log.until(lambda one: isinstance(one, MarkPrice))
     assert tape.frames[:2] == [("binance_usdm", "liquidation", b"{"), ("binance_usdm", "liquidation", b'{"e":"x"}')]
     assert tape.connections[0] is FeedEvent.OPENED
 
 
-async def test_a_flood_does_not_starve_what_else_runs() -> None:
+async def test_a_flood_of_frames_does_not_starve_other_tasks() -> None:
     enough = asyncio.Event()
 
     async def talk(socket: web.WebSocketResponse, number: int) -> None:
@@ -215,34 +218,34 @@ async def test_a_flood_does_not_starve_what_else_runs() -> None:
             await socket.send_str(text)
             await asyncio.sleep(0)  # both sides share one loop here
 
-    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk) as (heard, _):
-        await heard.until(lambda one: isinstance(one, FeedLag), times=2)
+    async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", talk) as (feed_log, _):
+        await feed_log.until(lambda one: isinstance(one, FeedLag), times=2)
         enough.set()
 
 
-async def test_a_feed_can_be_ended_at_any_moment_of_its_connections_life() -> None:
+async def test_a_feed_can_be_cancelled_at_any_moment_of_its_connection() -> None:
     goodbye = {"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}
     for turns in range(0, 30, 2):
-        async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(goodbye)) as (heard, _):
-            await heard.event(FeedEvent.OPENED)
+        async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(goodbye)) as (feed_log, _):
+            await feed_log.event(FeedEvent.OPENED)
             for _turn in range(turns):
                 await asyncio.sleep(0)
 
 
-async def test_a_failure_of_ours_is_raised_and_not_taken_for_the_venues() -> None:
+async def test_a_failure_in_our_own_code_is_raised_and_not_blamed_on_the_venue() -> None:
     def read(raw: bytes, context: Context) -> tuple[()]:
         raise AssertionError("ours")
 
     async def listen() -> None:
         one = feed("binance_usdm", "liquidation", read=read)
-        async with listening(one, "binance_usdm", scripted(mark())) as (heard, _):
-            await heard.ended.wait()
+        async with listening(one, "binance_usdm", scripted(mark())) as (feed_log, _):
+            await feed_log.ended.wait()
 
     with pytest.raises(AssertionError, match="ours"):
         await listen()
 
 
-def test_of_several_ends_the_venues_word_comes_first() -> None:
+def test_of_several_reasons_to_end_the_venues_announcement_comes_first() -> None:
     word = EndedError("announced", planned=True)
     assert ending([ConnectionResetError(), word]) is word
     assert ending([ConnectionResetError()]).detail == "ConnectionResetError"
@@ -253,22 +256,22 @@ async def test_a_venues_own_ping_is_answered_as_its_dialect_says() -> None:
         return [Reply(text="pong"), Ack(), replace(MARKED, event_time=None), replace(MARKED, instrument="ETHUSDT")]
 
     one = feed("binance_usdm", "liquidation", read=read)
-    async with listening(one, "binance_usdm", scripted("ping")) as (heard, served):
+    async with listening(one, "binance_usdm", scripted("ping")) as (feed_log, served):
         await served.until(lambda texts: texts == ["pong"])
-        pulse = await heard.event(FeedEvent.PULSE)
-        assert not [each for each in heard.told if isinstance(each, FeedLag)], "neither stamped nor watched"
+        pulse = await feed_log.event(FeedEvent.PULSE)
+        assert not [each for each in feed_log.readings if isinstance(each, FeedLag)], "neither stamped nor watched"
     assert pulse.value == 2
-    assert len([each for each in heard.told if isinstance(each, MarkPrice)]) == 2
+    assert len([each for each in feed_log.readings if isinstance(each, MarkPrice)]) == 2
 
 
 async def test_a_book_without_a_stamp_has_no_lag() -> None:
     book = {"topic": "orderbook.50.BTCUSDT", "type": "snapshot", "data": {"s": "BTCUSDT", "u": 5}}
-    async with listening(feed("bybit", "book_ws"), "bybit", scripted(book)) as (heard, _):
-        await heard.until(state_is(BookState.EMPTY))
-        assert not [each for each in heard.told if isinstance(each, FeedLag)]
+    async with listening(feed("bybit", "book_ws"), "bybit", scripted(book)) as (feed_log, _):
+        await feed_log.until(state_is(BookState.EMPTY))
+        assert not [each for each in feed_log.readings if isinstance(each, FeedLag)]
 
 
-async def test_a_venue_that_does_not_say_goodbye_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_venue_that_does_not_answer_a_close_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probes.feeds.connection.CLOSE_TIMEOUT_S", 0.1)
 
     async def deaf(request: web.Request) -> web.StreamResponse:

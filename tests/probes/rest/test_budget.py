@@ -24,15 +24,15 @@ held_back = Reached("a request held back")
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 30)), min_size=10, max_size=200))
-def test_no_window_ever_holds_more_than_nine_tenths(requests: list[tuple[float, float]]) -> None:
-    ours, now_s, made = budgets(), 0.0, list[tuple[float, float]]()
+def test_no_window_ever_holds_more_than_nine_tenths_of_the_limit(requests: list[tuple[float, float]]) -> None:
+    ours, now_s, sent = budgets(), 0.0, list[tuple[float, float]]()
     for pause_s, cost in requests:
         now_s += pause_s
         if ours.allows("ip", cost, now_s):
             ours.spend("ip", cost, now_s)
-            made.append((now_s, cost))
-        assert sum(cost for at_s, cost in made if now_s - at_s < 60) <= 100 * (1 - RESERVE) + 1e-6
-    held_back(len(made) < len(requests))
+            sent.append((now_s, cost))
+        assert sum(cost for at_s, cost in sent if now_s - at_s < 60) <= 100 * (1 - RESERVE) + 1e-6
+    held_back(len(sent) < len(requests))
 
 
 def test_a_window_slides() -> None:
@@ -42,35 +42,41 @@ def test_a_window_slides() -> None:
     assert ours.allows("ip", 90, 60.0)
 
 
-def test_what_has_no_budget_may_always_be_asked() -> None:
+def test_a_request_without_a_budget_is_always_allowed() -> None:
     ours = budgets()
     ours.spend("other", 1e9, 0.0)
     ours.learn(Usage(budget="other", used=1e9), 0.0)
     assert ours.allows("other", 1e9, 0.0)
 
 
-def test_the_venues_own_count_is_believed_over_ours_and_our_requests_since_are_added() -> None:
+def test_the_venues_count_replaces_ours_and_later_requests_are_added() -> None:
     ours = budgets()
     ours.spend("ip", 10, 0.0)
     ours.learn(Usage(budget="ip", used=80), 1.0)
     assert ours.allows("ip", 10, 2.0)
     ours.spend("ip", 5, 2.0)
     assert not ours.allows("ip", 10, 3.0)
-    assert ours.allows("ip", 85, 61.0), "what the venue said a window ago is over"
+    assert ours.allows("ip", 85, 61.0), "the venue's count of an earlier window has expired"
 
 
-def test_what_the_venue_says_remains_is_taken_from_the_limit_it_tells() -> None:
+def test_the_remaining_count_of_a_venue_is_subtracted_from_its_stated_limit() -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", remaining=50, limit=200), 0.0)
-    (told,) = ours.headroom(1.0, NOW)
-    assert (told.used, told.limit, told.left, told.declared, told.window_s) == (150, 200, 0.25, True, 60.0)
+    (headroom,) = ours.headroom(1.0, NOW)
+    assert (headroom.used, headroom.limit, headroom.left, headroom.declared, headroom.window_s) == (
+        150,
+        200,
+        0.25,
+        True,
+        60.0,
+    )
 
 
-def test_a_usage_that_says_nothing_changes_nothing() -> None:
+def test_a_usage_without_figures_changes_nothing() -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", limit=0), 0.0)
-    (told,) = ours.headroom(1.0, NOW)
-    assert (told.limit, told.declared, told.left) == (100, False, 1.0)
+    (headroom,) = ours.headroom(1.0, NOW)
+    assert (headroom.limit, headroom.declared, headroom.left) == (100, False, 1.0)
 
 
 def test_a_floor_forbids_every_budget_and_only_rises() -> None:
@@ -92,7 +98,7 @@ def test_no_floor_lasts_longer_than_three_days(until_s: float) -> None:
     assert ours.wait_left_s(0.0) == MAX_FLOOR_S
 
 
-def test_headroom_is_told_by_name_and_never_below_nothing() -> None:
+def test_headroom_is_reported_by_name_and_is_never_negative() -> None:
     two = Budgets(VenueId("made"), (Budget(name="z", limit=10, window_s=1), Budget(name="a", limit=10, window_s=1)))
     two.learn(Usage(budget="z", used=50), 0.0)
     assert [(one.budget, one.left) for one in two.headroom(0.5, NOW)] == [("a", 1.0), ("z", 0.0)]

@@ -26,7 +26,7 @@ def used(ours: Budgets, now_s: float, name: str = "ip") -> float:
     return next(one.used for one in ours.headroom(now_s, NOW) if one.budget == name)
 
 
-def test_nine_tenths_may_be_spent_and_nothing_more() -> None:
+def test_nine_tenths_may_be_spent_and_no_more() -> None:
     ours = budgets()
     assert ours.allows("ip", 90, 0.0)
     assert not ours.allows("ip", 90.001, 0.0)
@@ -43,14 +43,14 @@ def test_one_budget_is_spent_without_touching_another() -> None:
     assert not ours.allows("spot", 46, 0.0)
 
 
-def test_each_request_leaves_the_window_as_it_grows_too_old() -> None:
+def test_each_request_leaves_the_window_when_it_is_too_old() -> None:
     ours = budgets()
     for at_s, cost in ((0.0, 10), (5.0, 20), (30.0, 30)):
         ours.spend("ip", cost, at_s)
     assert [used(ours, now_s) for now_s in (30.0, 59.9, 60.0, 64.9, 65.0, 89.9, 90.0)] == [60, 60, 50, 50, 30, 30, 0]
 
 
-def test_what_the_venue_counted_holds_for_one_window_and_then_only_our_count_does() -> None:
+def test_the_venues_count_holds_for_one_window_and_then_only_our_count_holds() -> None:
     ours = budgets()
     ours.spend("ip", 7, 50.0)
     ours.learn(Usage(budget="ip", used=80), 55.0)
@@ -59,7 +59,7 @@ def test_what_the_venue_counted_holds_for_one_window_and_then_only_our_count_doe
     assert used(ours, 116.0) == 5
 
 
-def test_a_request_of_the_very_moment_of_the_venues_count_is_in_it_and_later_ones_are_added() -> None:
+def test_the_venues_count_includes_requests_of_its_own_moment_and_later_requests_are_added() -> None:
     ours = budgets()
     ours.spend("ip", 10, 1.0)
     ours.learn(Usage(budget="ip", used=40), 1.0)
@@ -69,14 +69,14 @@ def test_a_request_of_the_very_moment_of_the_venues_count_is_in_it_and_later_one
     assert used(ours, 2.0) == 47
 
 
-def test_a_venue_that_counts_less_than_we_spent_is_not_believed() -> None:
+def test_a_venues_count_below_our_own_is_ignored() -> None:
     ours = budgets()
     ours.spend("ip", 60, 0.0)
     ours.learn(Usage(budget="ip", used=2), 1.0)
     assert used(ours, 2.0) == 60
 
 
-def test_a_limit_the_venue_tells_moves_the_last_tenth() -> None:
+def test_a_limit_stated_by_the_venue_moves_the_reserved_tenth() -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", limit=1000), 0.0)
     assert ours.allows("ip", 900, 0.0)
@@ -87,14 +87,14 @@ def test_a_limit_the_venue_tells_moves_the_last_tenth() -> None:
 
 
 @pytest.mark.parametrize("limit", [0.0, -5.0, None])
-def test_a_limit_that_is_none_is_not_learnt(limit: float | None) -> None:
+def test_an_invalid_limit_is_ignored(limit: float | None) -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", limit=limit), 0.0)
     assert ours.allows("ip", 90, 0.0)
     assert not ours.allows("ip", 91, 0.0)
 
 
-def test_what_remains_is_counted_from_the_limit_unless_what_was_used_is_told_too() -> None:
+def test_the_remaining_count_is_used_only_when_the_used_count_is_absent() -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", remaining=30), 0.0)
     assert used(ours, 0.0) == 70
@@ -103,12 +103,12 @@ def test_what_remains_is_counted_from_the_limit_unless_what_was_used_is_told_too
     ours.learn(Usage(budget="ip", remaining=130), 0.0)
     assert used(ours, 0.0) == 0, "more left than there is, is none used"
     ours.learn(Usage(budget="ip", remaining=100), 0.0)
-    (told, _) = ours.headroom(0.0, NOW)
-    assert (told.used, told.declared) == (0, True)
+    (headroom, _) = ours.headroom(0.0, NOW)
+    assert (headroom.used, headroom.declared) == (0, True)
 
 
 @pytest.mark.parametrize("name", ["ip", "spot", "a budget nobody declared"])
-def test_before_a_floor_nothing_may_be_asked_of_any_budget_and_from_it_on_all_may(name: str) -> None:
+def test_no_request_is_allowed_before_a_floor_and_every_request_is_allowed_from_it_on(name: str) -> None:
     ours = budgets()
     ours.wait_until(1030.0, 1000.0)
     assert [ours.allows(name, 0.0, now_s) for now_s in (1000.0, 1029.999, 1030.0, 1030.001)] == [
@@ -128,7 +128,7 @@ def test_a_second_shorter_wait_does_not_lower_a_floor_and_a_longer_one_raises_it
     assert ours.wait_left_s(1005.0) == 55.0
 
 
-def test_a_floor_lies_at_most_three_days_ahead_of_the_moment_it_was_told() -> None:
+def test_a_floor_lies_at_most_three_days_after_the_moment_it_was_set() -> None:
     ours = budgets()
     ours.wait_until(1000.0 + THREE_DAYS_S - 1, 1000.0)
     assert ours.wait_left_s(1000.0) == THREE_DAYS_S - 1
@@ -138,12 +138,12 @@ def test_a_floor_lies_at_most_three_days_ahead_of_the_moment_it_was_told() -> No
     assert ours.allows("ip", 1, 1000.0 + THREE_DAYS_S)
 
 
-def test_without_a_floor_nothing_is_waited_for() -> None:
+def test_without_a_floor_there_is_no_wait() -> None:
     assert budgets().wait_left_s(0.0) == 0.0
     assert budgets().allows("ip", 1, -1e9)
 
 
-def test_headroom_is_what_is_left_and_nothing_below_a_floor() -> None:
+def test_headroom_is_the_remaining_allowance_and_zero_before_a_floor() -> None:
     ours = budgets()
     ours.spend("ip", 25, 1000.0)
     first = ours.headroom(1000.0, NOW)
@@ -157,11 +157,11 @@ def test_headroom_is_what_is_left_and_nothing_below_a_floor() -> None:
     assert [one.left for one in ours.headroom(1010.0, NOW)] == [0.75, 1.0]
 
 
-def test_an_allowance_overspent_has_nothing_left_and_not_less() -> None:
+def test_an_overspent_allowance_has_zero_left_and_never_less() -> None:
     ours = budgets()
     ours.learn(Usage(budget="ip", used=150), 0.0)
-    (told, _) = ours.headroom(0.0, NOW)
-    assert (told.left, told.used) == (0.0, 150)
+    (headroom, _) = ours.headroom(0.0, NOW)
+    assert (headroom.left, headroom.used) == (0.0, 150)
 
 
 def test_only_the_newest_twenty_thousand_requests_are_remembered() -> None:

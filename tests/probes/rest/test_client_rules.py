@@ -1,4 +1,4 @@
-"""What an asker sends, charges, waits for and keeps on tape. A declared venue on loopback, under a clock that the test sets."""
+"""What a REST client sends, charges, waits for and records. A declared venue on loopback, under a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOOK = BookSnapshot(instrument="BTC", last_id=7, event_time=None, bids=[(99.0, 1
 
 
 class Tape:
-    """Keeps answers in memory."""
+    """Stores answers in memory."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[str, str, str, str | None, datetime, bytes]] = []
@@ -63,7 +63,7 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
         yield one
 
 
-def asker(client: aiohttp.ClientSession, served: Loopback, **given: Any) -> RestClient:
+def rest_client(client: aiohttp.ClientSession, served: Loopback, **given: Any) -> RestClient:
     venue = Venue(
         id=MADE, title="", docs="", hosts={"rest": "http://127.0.0.1:9"}, checks=(), feeds=(), sign=sign,
         budgets=(Budget(name="ip", limit=100, window_s=60), Budget(name="data", limit=10, window_s=60)),
@@ -81,7 +81,7 @@ def asker(client: aiohttp.ClientSession, served: Loopback, **given: Any) -> Rest
 
 async def test_a_query_is_encoded_and_an_unsigned_call_carries_no_key(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": say("{}")}) as served:
-        ours = asker(client, served)
+        ours = rest_client(client, served)
         await ours.ask(check({"symbol": "A B", "limit": "5"}), None)
         await ours.ask(check(), None)
         assert served.asked == ["/a?symbol=A+B&limit=5", "/a"]
@@ -90,72 +90,78 @@ async def test_a_query_is_encoded_and_an_unsigned_call_carries_no_key(client: ai
 
 async def test_a_signed_call_carries_what_the_dialect_signed(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": say("{}")}) as served:
-        ours = asker(client, served)
+        ours = rest_client(client, served)
         await ours.ask(check({"x": "y"}, signed=True), None)
         await ours.ask(check(signed=True), None)
         assert served.asked == ["/a?t=00", "/a"]
         assert [one["X-Signed-By"] for one in served.headers] == ["k", "k"]
 
 
-async def test_each_call_costs_what_it_declares_of_the_budget_it_names(client: aiohttp.ClientSession) -> None:
+async def test_each_call_spends_its_declared_cost_from_its_named_budget(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": say("{}")}) as served:
-        ours = asker(client, served)
+        ours = rest_client(client, served)
         await ours.ask(check(cost=40.0), None)
         await ours.ask(check(cost=3.0, budget="data"), None)
         used = {one.budget: one.used for one in ours.state.budgets.headroom(T0.timestamp(), T0)}
         assert used == {"ip": 40.0, "data": 3.0}
         for cost, refusal in ((51.0, Refusal.BUDGET), (50.0, None), (0.5, Refusal.BUDGET)):
-            (told, *_) = await ours.ask(check(cost=cost), None)
-            assert isinstance(told, RequestTimed)
-            assert told.refusal is refusal
+            (timing, *_) = await ours.ask(check(cost=cost), None)
+            assert isinstance(timing, RequestTimed)
+            assert timing.refusal is refusal
         assert len(served.asked) == 3
 
 
-async def test_what_was_not_asked_is_told_as_ours_from_its_slot_and_reaches_no_tape(
+async def test_a_request_we_hold_back_is_reported_as_our_refusal_and_is_not_recorded(
     client: aiohttp.ClientSession,
 ) -> None:
     tape = Tape()
     async with serving({"/a": say("{}")}) as served:
-        ours = asker(client, served, tape=tape)
+        ours = rest_client(client, served, tape=tape)
         ours.state.budgets.wait_until(T0.timestamp() + 30, T0.timestamp())
         readings, snapshot = await ours.ask_unmeasured(check(), BTC, T0 - timedelta(seconds=4))
         assert served.asked == []
-    (told,) = readings
-    assert isinstance(told, RequestTimed)
+    (timing,) = readings
+    assert isinstance(timing, RequestTimed)
     assert snapshot is None
-    assert (told.refusal, told.detail, told.status, told.censored) == (
+    assert (timing.refusal, timing.detail, timing.status, timing.censored) == (
         Refusal.BUDGET,
         "waiting 30 s as the venue asked",
         None,
         False,
     )
-    assert (told.latency_s, told.service_s, told.instrument, told.cold, told.phases) == (4.0, 0.0, "BTC", False, ())
+    assert (timing.latency_s, timing.service_s, timing.instrument, timing.cold, timing.phases) == (
+        4.0,
+        0.0,
+        "BTC",
+        False,
+        (),
+    )
     assert tape.answers == []
 
 
-async def test_a_floor_that_is_over_is_no_reason(client: aiohttp.ClientSession) -> None:
+async def test_an_expired_floor_is_not_given_as_a_reason(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": say("{}")}) as served:
-        ours = asker(client, served)
+        ours = rest_client(client, served)
         ours.state.budgets.wait_until(T0.timestamp() - 30, T0.timestamp() - 60)
-        (told, *_) = await ours.ask(check(cost=91.0), None)
-    assert isinstance(told, RequestTimed)
-    assert told.detail == "the last tenth of the budget is reserved"
+        (timing, *_) = await ours.ask(check(cost=91.0), None)
+    assert isinstance(timing, RequestTimed)
+    assert timing.detail == "the last tenth of the budget is reserved"
 
 
-async def test_the_slot_is_the_moment_of_asking_where_none_is_given(client: aiohttp.ClientSession) -> None:
+async def test_without_a_slot_the_moment_of_the_request_is_the_slot(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": say("{}")}) as served:
-        (told, *_) = await asker(client, served).ask(check(), None)
-    assert isinstance(told, RequestTimed)
-    assert (told.scheduled_at, told.sent_at) == (T0, T0)
-    assert told.latency_s == told.service_s > 0
+        (timing, *_) = await rest_client(client, served).ask(check(), None)
+    assert isinstance(timing, RequestTimed)
+    assert (timing.scheduled_at, timing.sent_at) == (T0, T0)
+    assert timing.latency_s == timing.service_s > 0
 
 
-async def test_unsigned_answers_reach_the_tape_as_they_came_and_signed_ones_never(
+async def test_unsigned_answers_are_recorded_unchanged_and_signed_ones_are_never_recorded(
     client: aiohttp.ClientSession,
 ) -> None:
     tape = Tape()
     async with serving({"/a": say("one"), "/b": say("two", 503)}) as served:
-        ours = asker(client, served, tape=tape)
+        ours = rest_client(client, served, tape=tape)
         await ours.ask(check(), BTC, T0)
         await ours.ask(check(path="/b"), None, T0)
         await ours.ask(check(signed=True), None, T0)
@@ -167,32 +173,32 @@ async def test_unsigned_answers_reach_the_tape_as_they_came_and_signed_ones_neve
 
 
 @pytest.mark.parametrize("given", [{"timeout_s": 0.05}, {}])
-async def test_an_operators_time_out_goes_before_the_checks_own(
+async def test_the_operators_timeout_overrides_the_checks_own(
     client: aiohttp.ClientSession, given: dict[str, float]
 ) -> None:
     async with serving({"/a": say("{}", after_s=20.0)}) as served:
-        (told, *_) = await asker(client, served, **given).ask(check(timeout_s=30.0 if given else 0.05), None)
-    assert isinstance(told, RequestTimed)
-    assert (told.refusal, told.censored) == (Refusal.TIMEOUT, True)
-    assert 0.05 <= told.latency_s < 15
+        (timing, *_) = await rest_client(client, served, **given).ask(check(timeout_s=30.0 if given else 0.05), None)
+    assert isinstance(timing, RequestTimed)
+    assert (timing.refusal, timing.censored) == (Refusal.TIMEOUT, True)
+    assert 0.05 <= timing.latency_s < 15
 
 
-async def test_a_checks_own_bound_on_the_body_holds(client: aiohttp.ClientSession) -> None:
+async def test_a_check_limits_the_size_of_its_body(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": say(b"x" * 100)}) as served:
-        ours = asker(client, served)
+        ours = rest_client(client, served)
         kinds = []
         for most in (99, 100):
-            (told, *_) = await ours.ask(check(max_bytes=most), None)
-            assert isinstance(told, RequestTimed)
-            kinds.append((told.refusal, told.body_bytes))
+            (timing, *_) = await ours.ask(check(max_bytes=most), None)
+            assert isinstance(timing, RequestTimed)
+            kinds.append((timing.refusal, timing.body_bytes))
     assert kinds == [(Refusal.OVERSIZED, 0), (None, 100)]
 
 
-async def test_a_book_asked_for_is_measured_as_of_its_arrival_and_raw_asking_does_not_measure(
+async def test_a_requested_book_is_measured_at_its_arrival_unless_the_request_is_unmeasured(
     client: aiohttp.ClientSession,
 ) -> None:
     async with serving({"/a": say("{}")}) as served:
-        ours = asker(client, served)
+        ours = rest_client(client, served)
         readings = await ours.ask(check(words=[BOOK]), BTC)
         raw, snapshot = await ours.ask_unmeasured(check(words=[BOOK]), BTC)
     (book,) = [one for one in readings if isinstance(one, BookMeasured)]
@@ -205,27 +211,29 @@ async def test_a_book_asked_for_is_measured_as_of_its_arrival_and_raw_asking_doe
 
 
 @pytest.mark.parametrize("answer", [say("no", 401), say("{}", after_s=20.0)])
-async def test_a_signed_call_that_fails_reaches_no_tape_either(client: aiohttp.ClientSession, answer: Answer) -> None:
+async def test_a_failed_signed_call_is_not_recorded_either(client: aiohttp.ClientSession, answer: Answer) -> None:
     tape = Tape()
     async with serving({"/a": answer}) as served:
-        (told, *_) = await asker(client, served, tape=tape, timeout_s=0.05).ask(check(signed=True), None)
-    assert isinstance(told, RequestTimed)
-    assert told.refusal is not None
+        (timing, *_) = await rest_client(client, served, tape=tape, timeout_s=0.05).ask(check(signed=True), None)
+    assert isinstance(timing, RequestTimed)
+    assert timing.refusal is not None
     assert tape.answers == []
 
 
-async def test_an_operators_time_out_ends_a_body_that_does_not_end(client: aiohttp.ClientSession) -> None:
+async def test_the_operators_timeout_ends_a_body_that_never_ends(client: aiohttp.ClientSession) -> None:
     async with serving({"/a": never_ending}) as served:
-        (told, *_) = await asker(client, served, timeout_s=0.05).ask(check(timeout_s=30.0, max_bytes=10**9), None)
-    assert isinstance(told, RequestTimed)
-    assert (told.refusal, told.status) == (Refusal.TIMEOUT, 200)
-    assert 0.05 <= told.latency_s < 15
+        (timing, *_) = await rest_client(client, served, timeout_s=0.05).ask(
+            check(timeout_s=30.0, max_bytes=10**9), None
+        )
+    assert isinstance(timing, RequestTimed)
+    assert (timing.refusal, timing.status) == (Refusal.TIMEOUT, 200)
+    assert 0.05 <= timing.latency_s < 15
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_redirect_is_a_refusal_and_leads_nowhere(client: aiohttp.ClientSession, status: int) -> None:
+async def test_a_redirect_is_a_refusal_and_is_not_followed(client: aiohttp.ClientSession, status: int) -> None:
     async with serving({"/a": say("", status, {"Location": "/b"}), "/b": say("{}")}) as served:
-        (told, *_) = await asker(client, served).ask(check(), None)
+        (timing, *_) = await rest_client(client, served).ask(check(), None)
         assert served.asked == ["/a"]
-    assert isinstance(told, RequestTimed)
-    assert (told.status, told.refusal) == (status, Refusal.BAD_REQUEST)
+    assert isinstance(timing, RequestTimed)
+    assert (timing.status, timing.refusal) == (status, Refusal.BAD_REQUEST)

@@ -1,4 +1,4 @@
-"""One HTTP exchange against real sockets: honest phases, bounds, and a kind for every way it can fail."""
+"""One HTTP exchange against real sockets: true phases, limits, and a kind for every failure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def names(got: HttpExchange) -> list[str]:
     return [one.name for one in got.phases]
 
 
-async def test_phases_follow_each_other_without_a_hole_and_fill_the_service_time(client: aiohttp.ClientSession) -> None:
+async def test_phases_follow_each_other_without_a_gap_and_sum_to_the_service_time(
+    client: aiohttp.ClientSession,
+) -> None:
     async with serving({"/slow": say("{}", after_s=0.2)}) as venue:
         got = await get(client, f"http://localhost:{venue.host.partition(':')[2]}/slow")
     assert (got.status, got.body, got.refusal) == (200, b"{}", None)
@@ -48,7 +50,7 @@ async def test_phases_follow_each_other_without_a_hole_and_fill_the_service_time
         assert abs(one.started_at + timedelta(seconds=one.duration_s) - following.started_at) <= STEP
     assert got.phases[0].started_at >= got.sent_at
     assert abs(got.phases[-1].started_at + timedelta(seconds=got.phases[-1].duration_s) - got.received_at) <= STEP
-    assert got.phases[3].duration_s >= 0.15, "waiting for the venue is told as waiting"
+    assert got.phases[3].duration_s >= 0.15, "waiting for the venue is reported as waiting"
     total_s = sum(one.duration_s for one in got.phases)
     service_s = (got.received_at - got.sent_at).total_seconds()
     assert 0.15 <= total_s <= service_s + 1e-4
@@ -63,7 +65,7 @@ async def test_a_first_request_is_cold_and_a_reused_connection_has_no_connect_ph
     assert (second.cold, names(second)) == (False, ["send", "wait", "receive"])
 
 
-async def test_headers_are_sent_and_come_back_by_lower_case_name_and_no_cookie_is_kept(
+async def test_headers_are_sent_and_returned_with_lower_case_names_and_no_cookie_is_stored(
     client: aiohttp.ClientSession,
 ) -> None:
     async with serving({"/": say("{}", headers={"X-Left": "7", "Set-Cookie": "a=b"})}) as venue:
@@ -81,7 +83,7 @@ async def test_a_redirect_is_not_followed(client: aiohttp.ClientSession) -> None
         assert venue.asked == ["/"]
 
 
-async def test_a_time_out_is_told_with_the_time_it_took(client: aiohttp.ClientSession) -> None:
+async def test_a_timeout_is_reported_with_the_time_it_took(client: aiohttp.ClientSession) -> None:
     async with serving({"/": say("{}", after_s=5)}) as venue:
         got = await get(client, venue.url + "/", timeout_s=0.1)
     assert (got.refusal, got.status, got.body) == (Refusal.TIMEOUT, None, b"")
@@ -96,7 +98,7 @@ async def test_a_body_that_never_ends_times_out(client: aiohttp.ClientSession) -
     assert names(got)[-1] == "receive"
 
 
-async def test_a_body_beyond_its_bound_is_oversized_and_not_kept(client: aiohttp.ClientSession) -> None:
+async def test_a_body_above_its_limit_is_oversized_and_is_discarded(client: aiohttp.ClientSession) -> None:
     async with serving({"/": say(b"x" * 20_000)}) as venue:
         got = await get(client, venue.url + "/")
         assert (got.refusal, got.body, got.detail) == (Refusal.OVERSIZED, b"", "more than 10000 bytes")
@@ -108,19 +110,19 @@ async def test_a_body_cut_short_is_malformed(client: aiohttp.ClientSession) -> N
         assert (await get(client, venue.url + "/")).refusal is Refusal.MALFORMED
 
 
-async def test_a_connection_hung_up_is_a_reset(client: aiohttp.ClientSession) -> None:
+async def test_a_dropped_connection_is_a_reset(client: aiohttp.ClientSession) -> None:
     async with serving({"/": hung_up}) as venue:
         assert (await get(client, venue.url + "/")).refusal is Refusal.RESET
 
 
-async def test_a_port_that_nobody_listens_on_is_refused(client: aiohttp.ClientSession) -> None:
+async def test_a_connection_to_a_closed_port_is_refused(client: aiohttp.ClientSession) -> None:
     got = await get(client, f"http://127.0.0.1:{await free_port()}/?secret=1")
     assert (got.refusal, got.cold) == (Refusal.REFUSED, True)
     assert "secret" not in got.detail
 
 
 @pytest.mark.parametrize("greeting", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"])
-async def test_what_does_not_speak_http_is_malformed(client: aiohttp.ClientSession, greeting: bytes) -> None:
+async def test_an_answer_that_is_not_http_is_malformed(client: aiohttp.ClientSession, greeting: bytes) -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(greeting)
         await reader.read(1)
@@ -133,7 +135,7 @@ async def test_what_does_not_speak_http_is_malformed(client: aiohttp.ClientSessi
     assert got.refusal is Refusal.MALFORMED
 
 
-async def test_an_address_that_is_none_is_a_bad_request(client: aiohttp.ClientSession) -> None:
+async def test_an_invalid_address_is_a_bad_request(client: aiohttp.ClientSession) -> None:
     assert (await get(client, "http:///nowhere")).refusal is Refusal.BAD_REQUEST
 
 
@@ -148,7 +150,7 @@ async def test_an_address_that_is_none_is_a_bad_request(client: aiohttp.ClientSe
         (ConnectionResetError(), Refusal.RESET),
     ],
 )
-def test_a_failure_that_loopback_cannot_show_has_its_kind(error: Exception, kind: Refusal) -> None:
+def test_each_failure_that_loopback_cannot_produce_has_its_kind(error: Exception, kind: Refusal) -> None:
     assert _refusal(error) is kind
 
 
@@ -177,9 +179,7 @@ def served_with(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-async def test_a_certificate_nobody_vouches_for_is_a_tls_refusal(
-    client: aiohttp.ClientSession, certificate: Path
-) -> None:
+async def test_an_untrusted_certificate_is_a_tls_refusal(client: aiohttp.ClientSession, certificate: Path) -> None:
     async with serving({"/": say("{}")}, tls=served_with(certificate)) as venue:
         got = await get(client, f"https://localhost:{venue.host.partition(':')[2]}/")
     assert (got.refusal, got.status) == (Refusal.TLS, None)

@@ -1,4 +1,4 @@
-"""What an exchange teaches: timing, refusal, floors, clock, listing, headroom. A declared venue and exchanges made by hand."""
+"""What an exchange gives: timing, refusal, floors, clock, listing, headroom. A declared venue, exchanges written by hand."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def answered(**changed: Any) -> HttpExchange:
     return replace(usual, **changed)
 
 
-class Asked:
-    """The ear of a declared venue whose one check reads every body as `words`, or fails with `error`."""
+class ScriptedCheck:
+    """The answer reader of a declared venue whose one check decodes every body to `words`, or fails with `error`."""
 
     def __init__(
         self, *words: Reading | BookSnapshot, error: Exception | None = None, refused: Refused | None = None,
@@ -80,10 +80,10 @@ class Asked:
             checks=(self.check,), feeds=(), refuse=lambda *_: refused, usage=lambda *_: usage,
         )  # fmt: skip
         self.state = VenueState(venue)
-        self.ear = AnswerReader(self.state)
+        self.reader = AnswerReader(self.state)
 
-    def hear(self, got: HttpExchange | None = None) -> list[Reading]:
-        return self.ear.read(self.check, BTC, DUE, got or answered())[0]
+    def read_answer(self, got: HttpExchange | None = None) -> list[Reading]:
+        return self.reader.read(self.check, BTC, DUE, got or answered())[0]
 
     def wait_left_s(self, now: datetime) -> float:
         return self.state.budgets.wait_left_s(now.timestamp())
@@ -95,7 +95,7 @@ def only(kind: type[One], readings: Sequence[object]) -> One:
 
 
 def test_latency_counts_from_the_slot_and_service_from_the_sending() -> None:
-    first = Asked().hear()[0]
+    first = ScriptedCheck().read_answer()[0]
     assert isinstance(first, RequestTimed)
     assert (first.latency_s, first.service_s) == (2.5, 0.5)
     assert (first.venue, first.check, first.instrument) == ("made", "made_check", "BTC")
@@ -107,59 +107,61 @@ def test_latency_counts_from_the_slot_and_service_from_the_sending() -> None:
 
 def test_no_time_is_negative_when_our_clock_was_set_back() -> None:
     got = answered(sent_at=at(-2.0), received_at=at(-3.0))
-    told = request_reading(Slot(MADE, "x", None, DUE), got, None, "")
-    assert (told.latency_s, told.service_s, told.instrument) == (0.0, 0.0, None)
+    timing = request_reading(Slot(MADE, "x", None, DUE), got, None, "")
+    assert (timing.latency_s, timing.service_s, timing.instrument) == (0.0, 0.0, None)
 
 
 @pytest.mark.parametrize("kind", list(Refusal))
-def test_only_a_time_out_is_a_least_value(kind: Refusal) -> None:
-    told = only(RequestTimed, Asked().hear(answered(refusal=kind, detail="why", status=None, body=b"")))
-    assert (told.refusal, told.censored, told.detail) == (kind, kind is Refusal.TIMEOUT, "why")
+def test_only_a_timeout_gives_a_censored_value(kind: Refusal) -> None:
+    timing = only(
+        RequestTimed, ScriptedCheck().read_answer(answered(refusal=kind, detail="why", status=None, body=b""))
+    )
+    assert (timing.refusal, timing.censored, timing.detail) == (kind, kind is Refusal.TIMEOUT, "why")
 
 
-def test_an_answer_without_a_status_is_not_read() -> None:
-    asked = Asked()
-    asked.hear(answered(status=None))
-    asked.hear(answered(refusal=Refusal.OVERSIZED))
-    assert asked.contexts == []
+def test_an_answer_without_a_status_or_with_a_failure_is_not_read() -> None:
+    check = ScriptedCheck()
+    check.read_answer(answered(status=None))
+    check.read_answer(answered(refusal=Refusal.OVERSIZED))
+    assert check.contexts == []
 
 
 def test_a_reader_knows_the_check_the_time_the_headers_and_the_instrument() -> None:
-    asked = Asked()
-    asked.state.instruments["BTC"] = BTC
-    asked.hear(answered(headers={"x": "y"}))
-    (context,) = asked.contexts
+    check = ScriptedCheck()
+    check.state.instruments["BTC"] = BTC
+    check.read_answer(answered(headers={"x": "y"}))
+    (context,) = check.contexts
     assert (context.venue, context.check, context.received_at, context.instrument, context.headers) == (
         "made", "made_check", at(2.5), BTC, {"x": "y"}
     )  # fmt: skip
     assert context.instruments == {"BTC": BTC}
 
 
-def test_the_dialects_word_comes_before_the_status_and_a_200_with_a_code_is_a_refusal() -> None:
+def test_the_dialect_overrides_the_status_and_a_200_with_an_error_code_is_a_refusal() -> None:
     refused = Refused(Refusal.MAINTENANCE, "closed " + "x" * 300)
-    told = only(RequestTimed, Asked(refused=refused).hear())
-    assert (told.status, told.refusal, len(told.detail)) == (200, Refusal.MAINTENANCE, 200)
-    told = only(RequestTimed, Asked(error=Refused(Refusal.OVERLOADED, "busy")).hear())
-    assert (told.status, told.refusal, told.detail) == (200, Refusal.OVERLOADED, "busy")
-    told = only(RequestTimed, Asked(refused=refused).hear(answered(status=500)))
-    assert told.refusal is Refusal.MAINTENANCE
+    timing = only(RequestTimed, ScriptedCheck(refused=refused).read_answer())
+    assert (timing.status, timing.refusal, len(timing.detail)) == (200, Refusal.MAINTENANCE, 200)
+    timing = only(RequestTimed, ScriptedCheck(error=Refused(Refusal.OVERLOADED, "busy")).read_answer())
+    assert (timing.status, timing.refusal, timing.detail) == (200, Refusal.OVERLOADED, "busy")
+    timing = only(RequestTimed, ScriptedCheck(refused=refused).read_answer(answered(status=500)))
+    assert timing.refusal is Refusal.MAINTENANCE
 
 
 @pytest.mark.parametrize("error", [Malformed("$.a" + "b" * 300), msgspec.DecodeError("d" * 300)])
-def test_what_cannot_be_read_is_malformed_and_its_path_is_cut(error: Exception) -> None:
-    told = only(RequestTimed, Asked(error=error).hear())
-    assert (told.refusal, len(told.detail)) == (Refusal.MALFORMED, 200)
-    assert str(error).startswith(told.detail)
+def test_an_unreadable_body_is_malformed_and_its_path_is_shortened(error: Exception) -> None:
+    timing = only(RequestTimed, ScriptedCheck(error=error).read_answer())
+    assert (timing.refusal, len(timing.detail)) == (Refusal.MALFORMED, 200)
+    assert str(error).startswith(timing.detail)
 
 
 def test_a_status_alone_gives_the_kind_and_says_which_status() -> None:
-    told = only(RequestTimed, Asked().hear(answered(status=502)))
-    assert (told.refusal, told.detail) == (Refusal.OVERLOADED, "HTTP 502")
+    timing = only(RequestTimed, ScriptedCheck().read_answer(answered(status=502)))
+    assert (timing.refusal, timing.detail) == (Refusal.OVERLOADED, "HTTP 502")
 
 
-def test_what_is_refused_says_nothing_else() -> None:
+def test_a_refused_answer_gives_no_other_readings() -> None:
     server_time = ServerTime(venue=MADE, received_at=at(2.5), event_time=DUE, resolution_s=0.0)
-    readings = Asked(server_time).hear(answered(status=500))
+    readings = ScriptedCheck(server_time).read_answer(answered(status=500))
     assert [type(one) for one in readings] == [RequestTimed, Headroom]
 
 
@@ -181,12 +183,12 @@ def test_what_is_refused_says_nothing_else() -> None:
         (Refused(Refusal.UNAUTHORIZED), {}, 0.0),
     ],
 )
-def test_a_retry_after_a_reset_or_a_bans_end_is_waited_for(
+def test_a_retry_after_header_a_reset_time_and_a_ban_end_set_the_wait(
     refused: Refused, headers: dict[str, str], wait_left_s: float
 ) -> None:
-    asked = Asked(refused=refused)
-    asked.hear(answered(headers=headers))
-    assert asked.wait_left_s(at(2.5)) == pytest.approx(wait_left_s)
+    check = ScriptedCheck(refused=refused)
+    check.read_answer(answered(headers=headers))
+    assert check.wait_left_s(at(2.5)) == pytest.approx(wait_left_s)
 
 
 @pytest.mark.parametrize(
@@ -200,73 +202,83 @@ def test_a_retry_after_a_reset_or_a_bans_end_is_waited_for(
         (200, {"retry-after": "40"}, 0.0),
     ],
 )
-def test_a_status_no_dialect_explains_is_waited_for_as_its_header_says(
+def test_the_retry_after_header_sets_the_wait_of_a_status_unknown_to_the_dialect(
     status: int, headers: dict[str, str], wait_left_s: float
 ) -> None:
-    asked = Asked()
-    asked.hear(answered(status=status, headers=headers))
-    assert asked.wait_left_s(at(2.5)) == pytest.approx(wait_left_s)
+    check = ScriptedCheck()
+    check.read_answer(answered(status=status, headers=headers))
+    assert check.wait_left_s(at(2.5)) == pytest.approx(wait_left_s)
 
 
-def test_a_refusal_found_while_reading_is_waited_for_too() -> None:
-    asked = Asked(error=Refused(Refusal.THROTTLED))
-    asked.hear()
-    assert asked.wait_left_s(at(2.5)) == 5.0
+def test_a_refusal_found_while_reading_the_body_sets_the_wait_too() -> None:
+    check = ScriptedCheck(error=Refused(Refusal.THROTTLED))
+    check.read_answer()
+    assert check.wait_left_s(at(2.5)) == 5.0
 
 
-def test_what_the_headers_say_of_a_budget_is_learnt_even_from_a_refusal() -> None:
-    asked = Asked(usage=[Usage(budget="ip", used=60, limit=200)])
-    told = only(Headroom, asked.hear(answered(status=500)))
-    assert (told.used, told.limit, told.left, told.declared, told.received_at) == (60, 200, 0.7, True, at(2.5))
+def test_budget_headers_are_used_even_from_a_refusal() -> None:
+    check = ScriptedCheck(usage=[Usage(budget="ip", used=60, limit=200)])
+    timing = only(Headroom, check.read_answer(answered(status=500)))
+    assert (timing.used, timing.limit, timing.left, timing.declared, timing.received_at) == (
+        60,
+        200,
+        0.7,
+        True,
+        at(2.5),
+    )
 
 
-def test_headroom_is_told_at_most_every_five_seconds() -> None:
-    asked = Asked()
+def test_headroom_is_reported_at_most_every_five_seconds() -> None:
+    check = ScriptedCheck()
     seconds = (10.0, 11.0, 14.9, 15.0, 19.9, 20.5)
-    counts = [sum(isinstance(one, Headroom) for one in asked.hear(answered(received_at=at(when)))) for when in seconds]
+    counts = [
+        sum(isinstance(one, Headroom) for one in check.read_answer(answered(received_at=at(when)))) for when in seconds
+    ]
     assert counts == [1, 0, 0, 1, 0, 1]
 
 
-def test_a_server_time_sets_the_clock_by_the_time_on_the_wire_only() -> None:
+def test_a_server_time_sets_the_clock_from_the_request_time_without_connecting() -> None:
     """Connecting is no part of the round trip: sent, waited and received is 0.2 s of the 5 s, so the bound is 0.1 s."""
     phases = (phase("resolve", 1.0), phase("connect", 2.0), phase("tls", 1.8), phase("send", 0.05), phase("wait", 0.1),
               phase("receive", 0.05))  # fmt: skip
     server_time = ServerTime(venue=MADE, received_at=at(10.0), event_time=at(12.9), resolution_s=0.0)
-    asked = Asked(server_time)
-    readings = asked.hear(answered(sent_at=at(5.0), received_at=at(10.0), phases=phases))
+    check = ScriptedCheck(server_time)
+    readings = check.read_answer(answered(sent_at=at(5.0), received_at=at(10.0), phases=phases))
     clock = only(VenueClock, readings)
     assert (clock.offset_s, clock.bound_s) == pytest.approx((3.0, 0.1), abs=1e-6)
     assert (clock.venue, clock.received_at, clock.samples, clock.origin) == ("made", at(10.0), 1, "rest")
     assert [type(one) for one in readings] == [RequestTimed, ServerTime, VenueClock, Headroom]
 
 
-def test_a_cold_connection_gives_the_clock_the_same_bound_as_a_used_one() -> None:
+def test_a_new_connection_gives_the_clock_the_same_bound_as_a_reused_one() -> None:
     server_time = ServerTime(venue=MADE, received_at=at(10.0), event_time=at(10.0), resolution_s=0.0)
     used = (phase("send", 0.1), phase("wait", 0.2), phase("receive", 0.1))
     for phases in (used, (phase("resolve", 3.0), *used), (phase("connect", 3.0), *used), (phase("tls", 3.0), *used)):
-        clock = only(VenueClock, Asked(server_time).hear(answered(received_at=at(10.0), phases=phases)))
+        clock = only(VenueClock, ScriptedCheck(server_time).read_answer(answered(received_at=at(10.0), phases=phases)))
         assert (clock.offset_s, clock.bound_s) == pytest.approx((0.2, 0.2), abs=1e-6)
 
 
 def test_a_stamp_in_whole_seconds_widens_the_bound_by_half_a_second() -> None:
     server_time = ServerTime(venue=MADE, received_at=at(10.0), event_time=at(12.0), resolution_s=1.0)
-    clock = only(VenueClock, Asked(server_time).hear(answered(received_at=at(10.0), phases=(phase("wait", 0.2),))))
+    clock = only(
+        VenueClock, ScriptedCheck(server_time).read_answer(answered(received_at=at(10.0), phases=(phase("wait", 0.2),)))
+    )
     assert clock.bound_s == pytest.approx(0.6, abs=1e-6)
     assert clock.offset_s == pytest.approx(2.6, abs=1e-6)
 
 
-def test_a_listing_is_known_to_every_later_reader_and_a_newer_one_replaces_what_it_names() -> None:
-    asked = Asked(InstrumentsListed(venue=MADE, received_at=DUE, instruments=(BTC,)))
-    asked.state.instruments["BTC"] = replace(BTC, trading=False)
-    asked.state.instruments["ETH"] = replace(BTC, symbol="ETH")
-    asked.hear()
-    assert asked.state.instruments == {"BTC": BTC, "ETH": replace(BTC, symbol="ETH")}
+def test_a_listing_is_known_to_later_readers_and_a_newer_listing_replaces_its_instruments() -> None:
+    check = ScriptedCheck(InstrumentsListed(venue=MADE, received_at=DUE, instruments=(BTC,)))
+    check.state.instruments["BTC"] = replace(BTC, trading=False)
+    check.state.instruments["ETH"] = replace(BTC, symbol="ETH")
+    check.read_answer()
+    assert check.state.instruments == {"BTC": BTC, "ETH": replace(BTC, symbol="ETH")}
 
 
-def test_a_book_is_given_apart_from_the_readings() -> None:
-    asked = Asked(BOOK)
-    readings, snapshot = asked.ear.read(asked.check, None, DUE, answered())
+def test_a_book_is_returned_separately_from_the_readings() -> None:
+    check = ScriptedCheck(BOOK)
+    readings, snapshot = check.reader.read(check.check, None, DUE, answered())
     assert snapshot == BOOK
     assert [type(one) for one in readings] == [RequestTimed, Headroom]
     assert only(RequestTimed, readings).instrument is None
-    assert Asked().ear.read(asked.check, None, DUE, answered(status=500))[1] is None
+    assert ScriptedCheck().reader.read(check.check, None, DUE, answered(status=500))[1] is None

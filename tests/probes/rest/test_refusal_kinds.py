@@ -1,4 +1,4 @@
-"""The kind of each documented refusal (facts: venues §3-6, RFC 9110), and where one range of answers ends and the next begins."""
+"""The kind of each documented refusal (RFC 9110, the venues' API documentation), and the boundaries between kinds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_every_two_hundred_is_good_unless_it_is_a_web_page(status: int) -> None:
+def test_every_2xx_status_is_good_unless_the_body_is_a_web_page(status: int) -> None:
     assert by_answer(status, b'{"code":0}') is None
     assert by_answer(status, b"<html><body>Checking your browser</body></html>") is Refusal.WAF_BLOCKED
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 301, 399, 402, 405, 409, 499])
-def test_what_is_neither_good_nor_a_servers_error_is_a_request_of_ours_gone_wrong(status: int) -> None:
+def test_a_status_that_is_neither_2xx_nor_5xx_is_a_bad_request(status: int) -> None:
     assert by_answer(status, b"") is Refusal.BAD_REQUEST
 
 
@@ -50,7 +50,7 @@ def test_a_bare_status_has_its_kind(status: int, kind: Refusal) -> None:
 
 
 @pytest.mark.parametrize("words", [b"your Country", b"this REGION", b"is restricted"])
-def test_a_403_that_speaks_of_a_place_is_a_geo_block_and_no_other_status_is(words: bytes) -> None:
+def test_only_a_403_that_mentions_a_location_is_a_geo_block(words: bytes) -> None:
     assert by_answer(403, words) is Refusal.GEO_BLOCKED
     assert by_answer(400, words) is Refusal.BAD_REQUEST
     assert by_answer(429, words) is Refusal.THROTTLED
@@ -58,21 +58,21 @@ def test_a_403_that_speaks_of_a_place_is_a_geo_block_and_no_other_status_is(word
 
 
 @pytest.mark.parametrize("words", [b"Maintenance", b"system is upgrading", b"UPGRADE"])
-def test_maintenance_is_a_servers_word_only(words: bytes) -> None:
+def test_only_a_server_error_can_mean_maintenance(words: bytes) -> None:
     for status in (500, 502, 503, 504):
         assert by_answer(status, words) is Refusal.MAINTENANCE
     assert by_answer(499, words) is Refusal.BAD_REQUEST
     assert by_answer(429, words) is Refusal.THROTTLED
 
 
-def test_an_unknown_execution_is_a_503_that_says_so() -> None:
+def test_only_a_503_that_says_so_means_an_unknown_execution() -> None:
     words = b'{"msg":"Unknown error, please check your request or try again later."}'
     assert by_answer(503, words) is Refusal.EXECUTION_UNKNOWN
     assert by_answer(500, words) is Refusal.VENUE_ERROR
     assert by_answer(502, words) is Refusal.OVERLOADED
 
 
-def test_words_are_looked_for_in_the_first_two_kibibytes() -> None:
+def test_keywords_are_searched_in_the_first_two_kibibytes() -> None:
     assert by_answer(403, b" " * 2041 + b"country") is Refusal.GEO_BLOCKED
     assert by_answer(403, b" " * 2042 + b"country") is Refusal.WAF_BLOCKED
 
@@ -99,7 +99,7 @@ def test_a_web_page_begins_within_the_first_64_bytes() -> None:
         (RuntimeError("other"), Refusal.RESET),
     ],
 )
-def test_a_failure_of_the_way_there_has_its_kind(error: Exception, kind: Refusal) -> None:
+def test_each_network_failure_has_its_kind(error: Exception, kind: Refusal) -> None:
     assert by_error(error) is kind
 
 
@@ -119,7 +119,7 @@ def test_a_failure_of_the_way_there_has_its_kind(error: Exception, kind: Refusal
         ("   ", None),
     ],
 )
-def test_retry_after_gives_the_seconds_to_wait_and_never_fewer_than_none(header: str, seconds: float | None) -> None:
+def test_retry_after_gives_the_seconds_to_wait_and_is_never_negative(header: str, seconds: float | None) -> None:
     assert retry_after_s({"retry-after": header}, NOW) == seconds
 
 
@@ -154,7 +154,7 @@ def test_a_code_of_success_is_no_refusal(venue: str) -> None:
     assert by_answer(200, bodies[venue]) is None
 
 
-def test_gates_window_end_and_binances_ban_end_are_told_as_moments() -> None:
+def test_gates_window_end_and_binances_ban_end_are_points_in_time() -> None:
     gate = venues.declared("gate").refuse(
         429, {"x-gate-ratelimit-reset-timestamp": "1793491210"}, b'{"label":"TOO_MANY_REQUESTS","message":"slow"}', NOW
     )

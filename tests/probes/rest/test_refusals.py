@@ -50,7 +50,7 @@ a_page = Reached("a web page with a good status")
 
 
 @given(st.integers(200, 299) | st.integers(100, 999), st.just(b"<html>") | st.binary(max_size=200))
-def test_any_answer_but_a_good_one_is_a_refusal(status: int, body: bytes) -> None:
+def test_any_answer_except_a_good_one_is_a_refusal(status: int, body: bytes) -> None:
     a_page(200 <= status < 300 and is_html(body))
     assert (by_answer(status, body) is None) == (200 <= status < 300 and not is_html(body))
 
@@ -93,11 +93,11 @@ def test_retry_after_is_a_number_of_seconds_or_a_date(header: str, seconds: floa
     assert retry_after_s({"retry-after": header}, NOW) == seconds
 
 
-def test_no_retry_after_says_nothing() -> None:
+def test_an_absent_retry_after_gives_no_wait() -> None:
     assert retry_after_s({}, NOW) is None
 
 
-def test_a_kind_is_ours_when_it_says_nothing_of_the_venue() -> None:
+def test_a_kind_is_ours_when_it_is_no_information_about_the_venue() -> None:
     assert {one for one in Refusal if one.is_ours} == {
         Refusal.GEO_BLOCKED,
         Refusal.WAF_BLOCKED,

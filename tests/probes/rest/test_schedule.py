@@ -1,4 +1,4 @@
-"""Slots stand at start + n × interval, come what may; what an overrun skips is told and shifts nothing."""
+"""Slots are at start + n × interval; an overrun reports the skipped slots and shifts nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Time:
 async def _run(
     lengths_s: list[float], every_s: float, first_s: float = 0.0
 ) -> tuple[list[float], list[tuple[float, int]]]:
-    """Slots acted on and slots missed (due, count), in seconds from the start, for actions of these lengths."""
+    """Slots run and slots missed (due, count), in seconds from the start, for actions of these lengths."""
     time, left = _Time(), list(lengths_s)
     acted: list[float] = []
     skipped: list[tuple[float, int]] = []
@@ -53,11 +53,11 @@ async def _run(
     return acted, skipped
 
 
-async def test_each_slot_is_acted_on_at_its_time() -> None:
+async def test_each_slot_runs_at_its_time() -> None:
     assert await _run([0.1, 3.0, 0.0], 5.0, first_s=2.0) == ([2.0, 7.0, 12.0], [])
 
 
-async def test_an_overrun_is_missed_slots_and_never_a_shift() -> None:
+async def test_an_overrun_misses_slots_and_never_shifts_them() -> None:
     assert await _run([12.0, 0.1, 5.0], 5.0) == ([0.0, 15.0, 20.0], [(0.0, 2)])
 
 
@@ -69,7 +69,7 @@ missing = Reached("a slot missed")
 
 
 @given(st.lists(st.integers(0, 40), max_size=20), st.integers(1, 10))
-async def test_slots_acted_on_and_missed_make_up_all_slots(lengths: list[int], every: int) -> None:
+async def test_every_slot_is_either_run_or_missed(lengths: list[int], every: int) -> None:
     acted, skipped = await _run([float(one) for one in lengths], float(every))
     assert all(slot % every == 0 for slot in acted)
     missing(bool(skipped))
@@ -78,6 +78,6 @@ async def test_slots_acted_on_and_missed_make_up_all_slots(lengths: list[int], e
 
 
 @given(st.text(), st.floats(0.1, 7200))
-def test_a_check_has_its_own_place_within_the_first_minute_of_its_interval(name: str, every_s: float) -> None:
+def test_a_check_has_its_own_offset_within_the_first_minute_of_its_interval(name: str, every_s: float) -> None:
     assert 0 <= phase_s(name, every_s) < min(every_s, 60.0)
     assert phase_s(name, every_s) == phase_s(name, every_s)

@@ -1,4 +1,4 @@
-"""Incident changes and signals as tests need them: a storm on BTC, with whatever a test says otherwise."""
+"""Incident changes and signals as tests need them: a storm on BTC, changed as a test requires."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def change(revision: int = 1, **said: Any) -> IncidentChange:
+def change(revision: int = 1, **changed: Any) -> IncidentChange:
     """A perfect storm on BTC at revision, half a minute apart."""
     first = IncidentChange(
         incident_id=INCIDENT,
@@ -58,7 +58,7 @@ def change(revision: int = 1, **said: Any) -> IncidentChange:
         runbook="ops/runbooks/perfect-storm.md",
         replay_id=f"{INCIDENT}:{revision}",
     )
-    return replace(first, **said)
+    return replace(first, **changed)
 
 
 def leg(name: Leg, state: LegState, onset_s: float | None) -> LegVerdict:
@@ -95,7 +95,7 @@ def verdict() -> Verdict:
     )
 
 
-def evidence(**said: Any) -> Evidence:
+def evidence(**changed: Any) -> Evidence:
     """Twelve liquidations a second where 0.2 are usual."""
     first = Evidence(
         id="e1",
@@ -114,7 +114,7 @@ def evidence(**said: Any) -> Evidence:
         said="12 liquidations a second",
         links=("0" * 31 + "1:" + "0" * 15 + "2",),
     )
-    return replace(first, **said)
+    return replace(first, **changed)
 
 
 def blindness() -> Blindness:
@@ -122,7 +122,7 @@ def blindness() -> Blindness:
     return Blindness(source="binance_usdm/liquidation", leg=Leg.LIQUIDATION, coverage=0.0, since=at(8), reason="silent")
 
 
-def signal(seq: int, attributes: Mapping[str, str | float | int | bool | None] | None = None, **said: Any) -> Signal:
+def signal(seq: int, attributes: Mapping[str, str | float | int | bool | None] | None = None, **changed: Any) -> Signal:
     """A liquidation on bybit."""
     first = Signal(
         kind=SignalKind.LIQUIDATION,
@@ -134,11 +134,11 @@ def signal(seq: int, attributes: Mapping[str, str | float | int | bool | None] |
         value=1000.0 * seq,
         attributes={"side": "long", "price": 50_000.0} if attributes is None else attributes,
     )
-    return replace(first, **said)
+    return replace(first, **changed)
 
 
 class Answering:
-    """A sink of a stranger's: answers as it is told to, keeps what it was given."""
+    """A third-party sink: returns the scripted outcomes and stores the delivered notes."""
 
     def __init__(self, answer: Callable[[int], Outcome] = lambda _attempt: Delivered()) -> None:
         self.attempts = 0

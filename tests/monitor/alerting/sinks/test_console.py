@@ -1,4 +1,4 @@
-"""The console sink: one line and the headline, nothing read as markup, no escapes from strangers."""
+"""The console sink: one line and the headline, no text read as markup, no escape sequences from untrusted text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_a_change_is_one_line_and_its_headline_on_stderr(capsys: pytest.Ca
     assert second.strip() == change().headline
 
 
-async def test_stdout_may_be_chosen_and_the_headline_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_stdout_can_be_chosen_and_the_headline_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     await delivered(ConsoleSettings(stream=Stream.STDOUT, headline=False))
 
     out, err = capsys.readouterr()
@@ -40,7 +40,7 @@ async def test_stdout_may_be_chosen_and_the_headline_left_out(capsys: pytest.Cap
     assert len(out.splitlines()) == 1
 
 
-async def test_a_strangers_words_are_neither_markup_nor_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_untrusted_text_is_neither_markup_nor_escape_sequences(capsys: pytest.CaptureFixture[str]) -> None:
     await delivered(ConsoleSettings(), "[bold]not bold[/bold]\x1b[2J\x07\nsecond line [/]")
 
     err = capsys.readouterr().err
@@ -50,7 +50,7 @@ async def test_a_strangers_words_are_neither_markup_nor_escapes(capsys: pytest.C
     assert len(err.splitlines()) == 2
 
 
-async def test_a_terminal_that_is_gone_is_a_refusal_and_not_the_end_of_the_program(
+async def test_a_closed_terminal_is_a_refusal_and_does_not_end_the_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read_end, write_end = os.pipe()
@@ -67,7 +67,7 @@ async def test_a_terminal_that_is_gone_is_a_refusal_and_not_the_end_of_the_progr
         assert outcome == Refused(why="stderr cannot be written: ValueError")
 
 
-async def test_a_terminal_that_knows_only_ascii_shows_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_ascii_terminal_shows_the_text_with_replacement_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, encoding="ascii"))
     await delivered(ConsoleSettings(), "− 5 %")

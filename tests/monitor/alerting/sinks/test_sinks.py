@@ -1,4 +1,4 @@
-"""Which sinks there are, and how an operator's tables become routes."""
+"""Which sinks exist, and how an operator's tables become routes."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def test_tables_become_routes_in_order_of_name() -> None:
     assert (routes[1].rule.pages_only, routes[1].rule.repeat_s) == (True, 300.0)
 
 
-def test_two_sinks_of_one_type_live_side_by_side_and_one_may_be_off() -> None:
+def test_two_sinks_of_one_type_can_exist_and_one_can_be_disabled() -> None:
     assert len(made({"a": HOOK, "b": HOOK}, ENV)) == 2
     assert made({"a": {**HOOK, "enabled": False}}, {}) == []
 
 
-def test_an_unknown_sink_is_told_with_the_nearest() -> None:
+def test_an_unknown_sink_is_reported_with_the_nearest_name() -> None:
     assert str(mistake({"webhok": {}})).endswith("did you mean 'webhook'?")
     wrong = mistake({"desk": {"type": "consol"}})
     assert wrong.key == "sinks.desk.type"
     assert "'console'" in wrong.remedy
 
 
-def test_an_unknown_key_is_told_with_the_nearest_and_without_its_value() -> None:
+def test_an_unknown_key_is_reported_with_the_nearest_name_and_without_its_value() -> None:
     wrong = mistake({"desk": {**HOOK, "secret": "swordfish"}})
 
     assert wrong.key == "sinks.desk.secret"
@@ -62,7 +62,7 @@ def test_an_unknown_key_is_told_with_the_nearest_and_without_its_value() -> None
     assert "swordfish" not in str(wrong)
 
 
-def test_an_unknown_level_is_told_with_the_nearest() -> None:
+def test_an_unknown_level_is_reported_with_the_nearest_name() -> None:
     wrong = mistake({"console": {"min_level": "storm"}})
     assert wrong.key == "sinks.console.min_level"
     assert "'perfect-storm'" in wrong.remedy or "'storm-suspected'" in wrong.remedy
@@ -73,7 +73,7 @@ def test_a_wrong_value_names_its_key() -> None:
     assert mistake({"console": {"pages_only": "yes"}}).key == "sinks.console.pages_only"
 
 
-def test_a_secret_that_is_not_in_the_environment_names_key_and_variable() -> None:
+def test_a_secret_missing_from_the_environment_names_its_key_and_variable() -> None:
     wrong = mistake({"webhook": {"url": "https://desk.example/x", "secret_env": "NOT_SET"}})
 
     assert (wrong.key, wrong.value) == ("sinks.webhook.secret_env", "NOT_SET")
@@ -85,23 +85,23 @@ def test_a_webhook_without_a_secret_is_refused() -> None:
 
 
 @pytest.mark.parametrize("table", [{}, {"url": "https://a.example", "url_env": "DESK_URL"}])
-def test_a_webhook_has_one_url(table: dict[str, str]) -> None:
+def test_a_webhook_has_exactly_one_url(table: dict[str, str]) -> None:
     assert mistake({"webhook": {"secret_env": "DESK_SECRET", **table}}).key == "sinks.webhook.url"
 
 
 @pytest.mark.parametrize("url", ["desk.example", "ftp://desk.example/", "https:///hook/hush", "http://[::1"])
-def test_a_url_that_is_none_is_refused_without_being_shown(url: str) -> None:
+def test_an_invalid_url_is_refused_without_being_shown(url: str) -> None:
     wrong = mistake({"webhook": {"url_env": "BAD", "secret_env": "DESK_SECRET"}}, {**ENV, "BAD": url})
 
     assert (wrong.key, wrong.value) == ("sinks.webhook.url_env", "BAD")
     assert url not in str(wrong)
 
 
-def test_a_timeout_of_nothing_is_refused() -> None:
+def test_a_timeout_of_zero_is_refused() -> None:
     assert mistake({"webhook": {**HOOK, "timeout_s": 0}}).key == "sinks.webhook.timeout_s"
 
 
-def test_a_note_says_what_to_know_before_the_runbook() -> None:
+def test_a_note_states_the_facts_that_the_runbook_needs() -> None:
     note = note_of(change(), Level.WATCH)
 
     assert note.title == "PERFECT STORM PAGE asset:BTC opened"
@@ -114,7 +114,7 @@ def test_a_note_says_what_to_know_before_the_runbook() -> None:
     assert lines[-2:] == ["runbook: ops/runbooks/perfect-storm.md", f"replay: {change().replay_id}"]
 
 
-def test_a_note_without_a_verdict_says_no_legs() -> None:
+def test_a_note_without_a_verdict_lists_no_legs() -> None:
     text = note_of(change(verdict=None, fault=Fault.NONE, counter_evidence=()), Level.WATCH).text
 
     assert len(text.splitlines()) == 3

@@ -1,4 +1,4 @@
-"""The webhook: signed, idempotent, honest about what may be tried again. Against a real server on loopback."""
+"""The webhook: signed, idempotent, with the documented retry rules. Against a real server on loopback."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOW_S = 1_767_268_830.0
 
 
 class Receiver:
-    """A desk's own server: answers with the statuses it is given, keeps what came."""
+    """A receiver's server: answers with the given statuses and stores the requests."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, str]]] = []
@@ -61,15 +61,15 @@ async def receiver() -> AsyncIterator[Receiver]:
     await ours.server.close()
 
 
-async def deliver(url: str, *, timeout_s: float = 10.0, said: IncidentChange | None = None) -> Outcome:
+async def deliver(url: str, *, timeout_s: float = 10.0, sent: IncidentChange | None = None) -> Outcome:
     settings = WebhookSettings(url=url, secret_env="S", timeout_s=timeout_s)
     sink = WebhookSink(settings, {"S": SECRET}, clock=lambda: NOW_S)
     async with aiohttp.ClientSession() as client:
-        return await sink.deliver(client, note_of(said or change(), Level.WATCH))
+        return await sink.deliver(client, note_of(sent or change(), Level.WATCH))
 
 
 def genuine(header: str, body: bytes) -> bool:
-    """As docs/formats.md tells a receiver to check it."""
+    """Check the signature as docs/formats.md describes."""
     parts = dict(part.split("=", 1) for part in header.split(","))
     expected = hmac.new(SECRET.encode(), parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected, parts["v1"])
@@ -94,12 +94,12 @@ async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     assert len(receiver.came) == 1
 
 
-async def test_a_server_that_does_not_answer_in_time_may_be_tried_again(receiver: Receiver) -> None:
+async def test_a_delivery_that_times_out_may_be_tried_again(receiver: Receiver) -> None:
     outcome = await deliver(str(receiver.server.make_url("/slow")), timeout_s=0.05)
     assert isinstance(outcome, TryAgain)
 
 
-async def test_a_server_that_is_not_there_may_be_tried_again_and_its_url_is_not_told(receiver: Receiver) -> None:
+async def test_an_unreachable_server_may_be_tried_again_and_its_url_is_not_shown(receiver: Receiver) -> None:
     url = receiver.server.make_url("/hook?key=hush")
     await receiver.server.close()
 
@@ -128,7 +128,9 @@ async def test_a_server_that_is_not_there_may_be_tried_again_and_its_url_is_not_
         (503, "-5", TryAgain(why="HTTP 503")),
     ],
 )
-def test_an_answer_means_delivered_try_again_or_refused(status: int, retry_after: str | None, outcome: Outcome) -> None:
+def test_each_answer_means_delivered_or_try_again_or_refused(
+    status: int, retry_after: str | None, outcome: Outcome
+) -> None:
     assert outcome_of(status, retry_after, NOW_S) == outcome
 
 
@@ -146,7 +148,7 @@ def test_the_idempotency_key_is_safe_in_a_header() -> None:
     assert " " not in key
 
 
-async def test_a_retried_change_carries_one_key_and_reaches_the_desk_in_order(receiver: Receiver) -> None:
+async def test_a_retried_change_keeps_its_key_and_reaches_the_receiver_in_order(receiver: Receiver) -> None:
     receiver.answers = [(503, {}), (429, {"Retry-After": "0"}), (200, {})]
     tables = {"desk": {"type": "webhook", "url": str(receiver.server.make_url("/hook")), "secret_env": "S"}}
     ours = Deliveries(made(tables, {"S": SECRET}), first_pause_s=0.001)

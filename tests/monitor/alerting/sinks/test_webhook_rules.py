@@ -29,8 +29,8 @@ TRIED_AGAIN = {408, 409, 421, 423, 425, 429}
 FIRST = "Thu, 01 Jan 2026"
 
 
-class Desk:
-    """A receiver that keeps every body as the bytes that came, and answers as a test says."""
+class Receiver:
+    """A receiver that stores the bytes of every body, and answers as scripted."""
 
     def __init__(self) -> None:
         self.came: list[tuple[Mapping[str, str], bytes]] = []
@@ -51,15 +51,15 @@ class Desk:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    ours = Desk()
+async def receiver() -> AsyncIterator[Receiver]:
+    ours = Receiver()
     await ours.server.start_server()
     yield ours
     await ours.server.close()
 
 
 def sink(url: str, clock_s: list[float]) -> WebhookSink:
-    """A webhook whose clock gives the next of these seconds at each look (the last one for ever)."""
+    """A webhook whose clock gives the next of these seconds at each reading (then always the last one)."""
     return WebhookSink(
         WebhookSettings(url=url, secret_env="S"),
         {"S": SECRET},
@@ -73,7 +73,7 @@ def signed(header: str, body: bytes, unix_s: int, secret: str = SECRET) -> bool:
     return header == f"t={unix_s},v1={digest}"
 
 
-def test_every_status_means_what_the_table_says() -> None:
+def test_every_status_has_its_documented_meaning() -> None:
     for status in range(100, 600):
         outcome = outcome_of(status, None, NOW_S)
         if 200 <= status <= 299:
@@ -108,12 +108,12 @@ def test_retry_after_is_seconds_or_a_date_and_at_most_an_hour(status: int, text:
     assert outcome_of(status, text, NOW_S) == TryAgain(why=f"HTTP {status}", after_s=after_s)
 
 
-async def test_the_signature_stands_over_the_very_bytes_that_came(desk: Desk) -> None:
+async def test_the_signature_covers_exactly_the_received_bytes(receiver: Receiver) -> None:
     async with aiohttp.ClientSession() as client:
         note = note_of(change(headline="Zürich − 5 %: \u2028 \U0001f300"), Level.WATCH)
-        assert await sink(desk.url, [NOW_S]).deliver(client, note) == Delivered()
+        assert await sink(receiver.url, [NOW_S]).deliver(client, note) == Delivered()
 
-    ((headers, body),) = desk.came
+    ((headers, body),) = receiver.came
     header = headers["X-Stormwatch-Signature"]
     assert signed(header, body, 1_767_268_830)
     assert not signed(header, body + b"\n", 1_767_268_830)
@@ -124,17 +124,17 @@ async def test_the_signature_stands_over_the_very_bytes_that_came(desk: Desk) ->
     assert headers["Content-Type"] == "application/json"
 
 
-async def test_a_retry_is_signed_with_its_own_time_and_has_the_same_key_and_body(desk: Desk) -> None:
-    desk.answers = [(503, {}), (503, {}), (200, {})]
+async def test_a_retry_is_signed_with_its_own_time_and_has_the_same_key_and_body(receiver: Receiver) -> None:
+    receiver.answers = [(503, {}), (503, {}), (200, {})]
     async with aiohttp.ClientSession() as client:
         note = note_of(change(3), Level.WATCH)
         for second in (0, 100, 301):
-            await sink(desk.url, [NOW_S + second + 0.9]).deliver(client, note)
+            await sink(receiver.url, [NOW_S + second + 0.9]).deliver(client, note)
 
-    stamps = [headers["X-Stormwatch-Signature"].split(",")[0] for headers, _body in desk.came]
+    stamps = [headers["X-Stormwatch-Signature"].split(",")[0] for headers, _body in receiver.came]
     assert stamps == ["t=1767268830", "t=1767268930", "t=1767269131"]
-    assert {headers["Idempotency-Key"] for headers, _body in desk.came} == {f"{INCIDENT}:3"}
-    assert len({body for _headers, body in desk.came}) == 1
+    assert {headers["Idempotency-Key"] for headers, _body in receiver.came} == {f"{INCIDENT}:3"}
+    assert len({body for _headers, body in receiver.came}) == 1
 
 
 def test_each_revision_of_each_incident_has_a_key_of_its_own() -> None:
@@ -149,11 +149,11 @@ def test_each_revision_of_each_incident_has_a_key_of_its_own() -> None:
     assert keys[12] == "a%201:1"
 
 
-async def test_a_retry_after_that_came_over_the_wire_is_obeyed(desk: Desk) -> None:
-    desk.answers = [(429, {"Retry-After": "2"}), (503, {"Retry-After": f"{FIRST} 12:00:40 GMT"})]
+async def test_a_received_retry_after_header_is_obeyed(receiver: Receiver) -> None:
+    receiver.answers = [(429, {"Retry-After": "2"}), (503, {"Retry-After": f"{FIRST} 12:00:40 GMT"})]
     async with aiohttp.ClientSession() as client:
         note = note_of(change(), Level.WATCH)
-        outcomes = [await sink(desk.url, [NOW_S]).deliver(client, note) for _ in range(3)]
+        outcomes = [await sink(receiver.url, [NOW_S]).deliver(client, note) for _ in range(3)]
     assert outcomes == [
         TryAgain(why="HTTP 429", after_s=2.0),
         TryAgain(why="HTTP 503", after_s=10.0),
@@ -161,10 +161,10 @@ async def test_a_retry_after_that_came_over_the_wire_is_obeyed(desk: Desk) -> No
     ]
 
 
-async def test_order_is_kept_behind_a_change_that_must_be_tried_again(desk: Desk) -> None:
-    desk.answers = [(200, {}), (503, {}), (503, {}), (400, {}), (200, {})]
+async def test_changes_behind_a_retried_change_stay_in_order(receiver: Receiver) -> None:
+    receiver.answers = [(200, {}), (503, {}), (503, {}), (400, {}), (200, {})]
     ours = Deliveries(
-        [Route("desk", Rule(repeat_s=0), sink(desk.url, [NOW_S]))], first_pause_s=0.001, max_pause_s=0.001
+        [Route("desk", Rule(repeat_s=0), sink(receiver.url, [NOW_S]))], first_pause_s=0.001, max_pause_s=0.001
     )
     ours.on_changes([change(revision) for revision in (1, 2, 3, 4)])
     task = asyncio.ensure_future(ours.run("desk"))
@@ -172,25 +172,25 @@ async def test_order_is_kept_behind_a_change_that_must_be_tried_again(desk: Desk
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    revisions = [headers["Idempotency-Key"].rpartition(":")[2] for headers, _body in desk.came]
+    revisions = [headers["Idempotency-Key"].rpartition(":")[2] for headers, _body in receiver.came]
     assert revisions == ["1", "2", "2", "2", "3", "4"]
     assert ours.counts("desk") == {"delivered": 3, "try_again": 2, "refused": 1}
 
 
 @pytest.mark.parametrize("url", ["http://desk.example/x", "https://desk.example:8443/x?key=1", "https://[::1]/x"])
-def test_a_whole_url_is_taken(url: str) -> None:
+def test_a_complete_url_is_accepted(url: str) -> None:
     WebhookSink(WebhookSettings(url=url, secret_env="S"), {"S": SECRET})
     WebhookSink(WebhookSettings(url_env="U", secret_env="S"), {"S": SECRET, "U": url})
 
 
-def test_port_zero_is_no_port() -> None:
+def test_port_zero_is_refused() -> None:
     with pytest.raises(OperatorError, match="complete URL") as caught:
         WebhookSink(WebhookSettings(url="https://desk.example:0/hush", secret_env="S"), {"S": SECRET})
     assert (caught.value.key, caught.value.value) == ("sinks.webhook.url", "(not shown)")
 
 
 @pytest.mark.parametrize(("env", "good"), [({"S": ""}, False), ({}, False), ({"S": "x"}, True)])
-def test_an_empty_secret_is_none(env: dict[str, str], good: bool) -> None:
+def test_an_empty_secret_is_refused(env: dict[str, str], good: bool) -> None:
     if good:
         WebhookSink(WebhookSettings(url="https://desk.example/x", secret_env="S"), env)
         return
@@ -200,7 +200,7 @@ def test_an_empty_secret_is_none(env: dict[str, str], good: bool) -> None:
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
-def test_a_timeout_is_above_zero(timeout_s: float) -> None:
+def test_a_timeout_must_be_above_zero(timeout_s: float) -> None:
     with pytest.raises(OperatorError) as caught:
         WebhookSink(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=timeout_s), {"S": SECRET})
     assert (caught.value.key, caught.value.value) == ("sinks.webhook.timeout_s", timeout_s)
@@ -211,7 +211,7 @@ def test_ten_seconds_are_the_default_timeout_and_a_part_of_a_second_is_allowed()
     WebhookSink(WebhookSettings(url="https://desk.example/x", secret_env="S", timeout_s=0.5), {"S": SECRET})
 
 
-def test_what_a_table_leaves_out_is_as_documented() -> None:
+def test_missing_keys_of_a_table_have_their_documented_defaults() -> None:
     (route,) = made({"console": {}}, {})
     assert route.rule == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
     assert route.name == "console"
@@ -224,12 +224,12 @@ def test_each_key_of_a_table_reaches_its_route() -> None:
     assert (route.rule.pages_only, route.rule.changed_level_only) == (True, False)
 
 
-def test_calm_is_no_level_to_ask_for() -> None:
+def test_calm_is_refused_as_a_minimum_level() -> None:
     with pytest.raises(OperatorError, match="watch, squall, storm-suspected, perfect-storm"):
         made({"console": {"min_level": "calm"}}, {})
 
 
-def test_a_sink_that_is_off_is_still_checked_for_unknown_keys() -> None:
+def test_a_disabled_sink_is_still_checked_for_unknown_keys() -> None:
     with pytest.raises(OperatorError) as caught:
         made({"console": {"enabled": False, "strem": "stdout"}}, {})
     assert caught.value.key == "sinks.console.strem"
@@ -238,7 +238,7 @@ def test_a_sink_that_is_off_is_still_checked_for_unknown_keys() -> None:
 @pytest.mark.parametrize(
     ("pages", "title"), [(True, "SQUALL PAGE asset:BTC held blind"), (False, "SQUALL asset:BTC held blind")]
 )
-def test_a_title_says_level_page_scope_and_kind(pages: bool, title: str) -> None:
-    said = change(level=Level.SQUALL, pages=pages, kind="held_blind")
-    assert note_of(said, Level.SQUALL).title == title
-    assert note_of(said, Level.SQUALL).min_level is Level.SQUALL
+def test_a_title_contains_level_page_scope_and_kind(pages: bool, title: str) -> None:
+    titled = change(level=Level.SQUALL, pages=pages, kind="held_blind")
+    assert note_of(titled, Level.SQUALL).title == title
+    assert note_of(titled, Level.SQUALL).min_level is Level.SQUALL

@@ -1,4 +1,4 @@
-"""An inspection in words: who can change it and how long that takes, as whoever is on call reads it."""
+"""The text of an inspection: who can change the contract and how long that takes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def found(**more: object) -> Inspection:
     return replace(nothing, **more)  # type: ignore[arg-type]
 
 
-def test_what_an_address_is_is_said_even_where_it_is_nothing() -> None:
+def test_the_type_of_an_address_is_shown_even_for_an_empty_one() -> None:
     assert kind_words(found()) == "eip1967 (https://eip)"
     assert kind_words(found(fixed=True)) == "eip1967 (https://eip), cannot change"
     assert kind_words(found(kind=None)) == "no known proxy"
     assert kind_words(found(kind=None, code_size=0)) == "no contract: an account, or nothing at all"
 
 
-def test_who_can_change_it_is_said_with_what_that_takes() -> None:
+def test_who_can_change_a_contract_is_shown_with_the_required_steps() -> None:
     assert controller_words(Controller(address=AT, what="safe", threshold=2)) == f"{AT} (a Safe, 2 signatures suffice)"
     assert controller_words(Controller(address=AT, what="safe", threshold=1)) == f"{AT} (a Safe, 1 signature suffices)"
     timelock = Controller(address=AT, what="timelock", delay_s=172_800)
@@ -54,11 +54,11 @@ def test_who_can_change_it_is_said_with_what_that_takes() -> None:
     ("delay_s", "words"),
     [(59, "59 s"), (60, "60 s (1 minute)"), (5400, "5400 s (1.5 hours)"), (86_400, "86400 s (1 day)")],
 )
-def test_a_delay_is_said_in_the_largest_unit_that_fits(delay_s: int, words: str) -> None:
+def test_a_delay_is_shown_in_the_largest_fitting_unit(delay_s: int, words: str) -> None:
     assert delay_words(delay_s) == words
 
 
-def test_an_address_whose_case_does_not_fit_is_mistyped() -> None:
+def test_an_address_with_a_wrong_checksum_is_reported_as_mistyped() -> None:
     right = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # EIP-55's own example
     assert checksummed(right.lower()) == right
     for text in (right, right.lower(), "0x" + right[2:].upper()):

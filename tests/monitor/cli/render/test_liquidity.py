@@ -1,4 +1,4 @@
-"""A line about liquidity says from where to where, and how much of it."""
+"""A line about liquidity shows from where to where it moved, and how much."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACE = Place(
 POOL, THERE, TOKEN, OTHER = (Address("0x" + pair * 20) for pair in ("ab", "cd", "11", "22"))
 
 
-def test_a_removal_and_an_addition_are_told_with_their_owner() -> None:
+def test_a_removal_and_an_addition_are_shown_with_their_owner() -> None:
     moved = LiquidityMoved(
         place=PLACE, seen_at=NOW, event_id="m", pool=POOL, pool_kind="curve", token0=TOKEN, token1=OTHER,
         amount0=5 * 10**23, amount1=12, share=0.25, removed=True, owner=None, more=((THERE, 1),),
@@ -34,7 +34,7 @@ def test_a_removal_and_an_addition_are_told_with_their_owner() -> None:
     )
 
 
-def test_a_migration_is_told_from_pool_to_pool() -> None:
+def test_a_migration_is_shown_from_pool_to_pool() -> None:
     migrated = LiquidityMigrated(
         place=PLACE, seen_at=NOW, event_id="g", token=TOKEN, from_pool=POOL, to_pool=THERE, amount=10**20, share=0.5,
         score=0.9, removal_id="m", addition_id="n", from_kind="uniswap_v2", to_kind="uniswap_v3", depth_share=0.2,
@@ -45,7 +45,7 @@ def test_a_migration_is_told_from_pool_to_pool() -> None:
     )
 
 
-def test_an_account_is_told_by_where_it_went() -> None:
+def test_an_outflow_is_shown_by_its_destinations() -> None:
     accounted = LiquidityAccounted(
         place=PLACE, seen_at=NOW, event_id="c", token=TOKEN, pool=POOL, removed=1000, readded=550, to_wallets=400,
         to_bridges=0, unexplained=50, depth_share=None, level=0, hhi_before=None, hhi_after=None,
@@ -57,7 +57,7 @@ def test_an_account_is_told_by_where_it_went() -> None:
     )
 
 
-def test_depth_is_told_by_token_and_other_events_are_not_ours() -> None:
+def test_depth_is_shown_for_each_token_and_other_events_give_no_line() -> None:
     one = TokenDepth(token=TOKEN, reserve=9, within_1=1, within_2=2, within_5=5, share=0.25)
     depth = PoolDepth(place=PLACE, seen_at=NOW, event_id="d", pool=POOL, pool_kind="curve", tick=None, tokens=(one,))
     assert liquidity_words(depth) == (

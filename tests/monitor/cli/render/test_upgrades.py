@@ -1,4 +1,4 @@
-"""How an upgrade reads on a screen."""
+"""How an upgrade is shown on a screen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHANGE = CodeChange(
 )  # fmt: skip
 
 
-def test_all_that_is_known_of_a_change_is_told() -> None:
+def test_every_known_fact_of_a_change_is_shown() -> None:
     hint = LayoutHint(slot="0x1", offset=0, old="uint256", new="bool", said="slot 1 held uint256, is read as bool")
     assert dict(change_lines(replace(CHANGE, layout=(hint,)))) == {
         "gained": "0x11111111(address)",
@@ -30,7 +30,7 @@ def test_all_that_is_known_of_a_change_is_told() -> None:
     assert dict(change_lines(CHANGE))["storage hints"] == "none"
 
 
-def test_what_is_not_known_is_not_told_as_nothing() -> None:
+def test_an_unknown_value_is_not_shown_as_zero_or_empty() -> None:
     unknown = CodeChange(old_size=None, new_size=None, gained=None, lost=None)
     assert dict(change_lines(unknown)) == {"code": "not known"}
     assert dict(change_lines(replace(unknown, new_size=7)))["code"] == "? → 7 bytes"
@@ -40,7 +40,7 @@ def test_what_is_not_known_is_not_told_as_nothing() -> None:
     )
 
 
-def test_a_target_without_code_cannot_be_overlooked() -> None:
+def test_a_target_without_code_is_shown_as_a_warning() -> None:
     assert dict(change_lines(replace(CHANGE, new_size=0)))["code"].startswith("9 → NONE: the new address has no code")
 
 
@@ -55,11 +55,11 @@ def test_a_target_without_code_cannot_be_overlooked() -> None:
         (replace(UPGRADED, gained=("0x22222222",)), "gained 0x22222222"),
     ],
 )
-def test_a_row_says_how_it_was_done(event: ContractUpgraded, words: str) -> None:
+def test_a_row_shows_how_the_upgrade_was_done(event: ContractUpgraded, words: str) -> None:
     assert words in upgrade_row(event)
 
 
-def test_a_row_says_which_contract_was_compared_and_what_its_upgrade_did() -> None:
+def test_a_row_names_the_compared_contract_and_the_effect_of_its_upgrade() -> None:
     row = compared_row(replace(COMPARED, change=CHANGE))
     assert row.startswith(
         f"{COMPARED.contract}: implementation {COMPARED.new}: gained 0x11111111(address); lost nothing"
@@ -67,12 +67,12 @@ def test_a_row_says_which_contract_was_compared_and_what_its_upgrade_did() -> No
     assert "code 9 → 7" in row
 
 
-def test_many_functions_are_counted() -> None:
+def test_a_long_list_of_functions_is_shown_as_a_count() -> None:
     many = tuple(f"0x{one:08x}" for one in range(MAX_NAMED + 3))
     assert dict(change_lines(replace(CHANGE, gained=many)))["gained"].endswith("0x0000000b and 3 more")
 
 
-def test_what_an_explorer_says_is_one_line() -> None:
+def test_an_explorers_text_is_shown_on_one_line() -> None:
     seen = SourceSeen(address=Address("0x1"), by="etherscan", verified=True, name="Vault", licence="MIT", proxy=True)
     assert source_words(seen) == "0x1: Vault, MIT, itself a proxy of ?"
     assert source_words(replace(seen, name=None, licence=None, proxy=False)) == "0x1: verified"

@@ -1,4 +1,4 @@
-"""Runs one feed of a real dialect against a scripted socket, with everything slow made quick, and waits for what it says."""
+"""Runs one feed of a real dialect against a scripted socket, with short pauses, and waits for its readings."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ def watched(venue: str, market: Market | None) -> list[Instrument]:
 
 
 @dataclass(slots=True)
-class Heard:
-    """What a feed has said so far."""
+class FeedLog:
+    """The readings that a feed has emitted so far."""
 
-    told: list[Reading] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, reading: Reading) -> None:
-        self.told.append(reading)
+        self.readings.append(reading)
         self.news.set()
 
     async def until(self, wanted: Callable[[Reading], bool], times: int = 1) -> Reading:
-        """The reading that is wanted, once it was told so many times."""
+        """Wait for the n-th reading that `wanted` accepts."""
         seen, found = 0, 0
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                while seen < len(self.told):
+                while seen < len(self.readings):
                     seen += 1
-                    found += wanted(self.told[seen - 1])
+                    found += wanted(self.readings[seen - 1])
                     if found == times:
-                        return self.told[seen - 1]
+                        return self.readings[seen - 1]
                 self.news.clear()
                 await self.news.wait()
 
@@ -72,26 +72,26 @@ class Heard:
         return found
 
     def events(self) -> list[FeedEvent]:
-        return [one.event for one in self.told if isinstance(one, FeedChanged)]
+        return [one.event for one in self.readings if isinstance(one, FeedChanged)]
 
 
 @asynccontextmanager
-async def listening(one: Feed, venue: str, talk: Talk, **given: Any) -> AsyncIterator[tuple[Heard, Loopback]]:
-    """A feed run against a scripted socket. Everything that is slow in the world is quick here."""
-    heard = Heard()
+async def listening(one: Feed, venue: str, talk: Talk, **given: Any) -> AsyncIterator[tuple[FeedLog, Loopback]]:
+    """Run a feed against a scripted socket. All pauses are short."""
+    feed_log = FeedLog()
     state = VenueState(venues.declared(venue))
     state.instruments.update((listed.symbol, listed) for listed in LISTED[venue])
     instruments = watched(venue, one.market)
     async with serving(talk=talk) as served, session(tls_context(), USER_AGENT) as client:
         setting = FeedSetting(
             url=given.pop("url", feed_url(one.host, one, instruments, {one.host: served.ws_url})),
-            client=client, clock=utc_now, emit=heard.put, seed=1, first_pause_s=0.01, sample_s=0.02, instruments=instruments,
+            client=client, clock=utc_now, emit=feed_log.put, seed=1, first_pause_s=0.01, sample_s=0.02, instruments=instruments,
             **given,
         )  # fmt: skip
         running = asyncio.create_task(FeedRunner(state, one, setting).run())
-        running.add_done_callback(lambda _: heard.ended.set())
+        running.add_done_callback(lambda _: feed_log.ended.set())
         try:
-            yield heard, served
+            yield feed_log, served
         finally:
             failed = running.done()
             running.cancel()
@@ -99,7 +99,7 @@ async def listening(one: Feed, venue: str, talk: Talk, **given: Any) -> AsyncIte
 
 
 def scripted(*texts: str | bytes | dict[str, Any]) -> Talk:
-    """A venue that says this on each connection, and then nothing."""
+    """A venue that sends these texts on each connection, and then nothing."""
 
     async def talk(socket: web.WebSocketResponse, number: int) -> None:
         for text in texts:

@@ -1,6 +1,6 @@
 """Generated books and update streams, of which a stated share is in order, and what is true of them by construction.
 
-The truth is counted in fractions and from the stream itself; nothing here asks the code under test.
+The truth is counted in fractions and from the stream itself; nothing here calls the code under test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Sides:
 
     @property
     def in_order(self) -> bool:
-        """Both sides stand and do not cross."""
+        """Both sides exist and do not cross."""
         bids, asks = [price for price, size in self.bids if size > 0], [price for price, size in self.asks if size > 0]
         return bool(bids) and bool(asks) and max(bids) < min(asks)
 

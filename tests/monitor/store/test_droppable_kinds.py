@@ -1,4 +1,4 @@
-"""Which signals may be given up when the queue is full: routine readings may, what cannot be asked for again never is.
+"""Which signals can be dropped when the queue is full: routine readings only, never a signal that cannot be requested again.
 
 The sets are written out from the design: a venue's figure comes again at the next sampling, an event of a chain or a
 forced order is seen once.
@@ -14,7 +14,7 @@ from tests.monitor.store.rows import NOON, change, signal
 
 K = SignalKind
 
-NEVER_GIVEN_UP = {
+NEVER_DROPPED = {
     # forced orders: seen once on a feed
     K.LIQUIDATION,
     # what a chain shows: each event is seen once, and its network's checkpoint moves on behind it
@@ -30,7 +30,7 @@ ROUTINE = {
 }  # fmt: skip
 
 
-def given_up(kind: SignalKind) -> bool:
+def dropped_when_full(kind: SignalKind) -> bool:
     """Whether a signal of this kind is lost when a newer routine reading finds the queue full."""
     waiting = WriteQueue(1)
     waiting.add_signals([signal(1, kind=kind), signal(2, kind=K.TICK)])
@@ -39,19 +39,19 @@ def given_up(kind: SignalKind) -> bool:
     return kind in waiting.dropped
 
 
-@pytest.mark.parametrize("kind", sorted(NEVER_GIVEN_UP))
-def test_what_is_seen_once_is_never_given_up(kind: SignalKind) -> None:
-    assert not given_up(kind)
+@pytest.mark.parametrize("kind", sorted(NEVER_DROPPED))
+def test_a_signal_that_is_seen_only_once_is_never_dropped(kind: SignalKind) -> None:
+    assert not dropped_when_full(kind)
 
 
 @pytest.mark.parametrize("kind", sorted(ROUTINE))
-def test_a_routine_reading_may_be_given_up(kind: SignalKind) -> None:
-    assert given_up(kind)
+def test_a_routine_reading_can_be_dropped(kind: SignalKind) -> None:
+    assert dropped_when_full(kind)
 
 
-def test_a_queue_full_of_what_is_never_given_up_grows_beyond_its_bound() -> None:
+def test_a_queue_full_of_signals_that_are_never_dropped_grows_beyond_its_limit() -> None:
     waiting = WriteQueue(2)
-    kinds = sorted(NEVER_GIVEN_UP)
+    kinds = sorted(NEVER_DROPPED)
     waiting.add_signals([signal(seq, kind=kind) for seq, kind in enumerate(kinds)])
     waiting.add_required([change(), ("ethereum", b"1")])
     whole = waiting.cut("run", 1, NOON, 99)
@@ -60,7 +60,7 @@ def test_a_queue_full_of_what_is_never_given_up_grows_beyond_its_bound() -> None
     assert waiting.dropped.total() == 0
 
 
-def test_an_incident_change_or_a_checkpoint_makes_room_for_itself_among_routine_readings() -> None:
+def test_an_incident_change_or_a_checkpoint_replaces_routine_readings() -> None:
     waiting = WriteQueue(2)
     waiting.add_signals([signal(1), signal(2)])
     waiting.add_required([change()])
@@ -71,7 +71,7 @@ def test_an_incident_change_or_a_checkpoint_makes_room_for_itself_among_routine_
 
 
 @pytest.mark.parametrize(("count", "lost"), [(4, 0), (5, 0), (6, 1), (9, 4)])
-def test_the_bound_is_kept_to_the_row_and_every_loss_is_counted_by_kind(count: int, lost: int) -> None:
+def test_the_limit_is_exact_and_every_loss_is_counted_by_kind(count: int, lost: int) -> None:
     waiting = WriteQueue(5)
     for seq in range(count):
         waiting.add_signals([signal(seq, kind=K.BOOK if seq % 2 else K.REQUEST)])
