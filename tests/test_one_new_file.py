@@ -1,4 +1,4 @@
-"""Adding a thing of each kind is one new file (plus its fixtures): in a copy of the repository, with no list edited, in tests neither."""
+"""Adding a thing of each kind is one new file plus its fixtures: shown in a copy of the repository in which no list is edited."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_hash.auto import keccak
 
 from tests.pure_rooms import ROOT
 
@@ -69,10 +70,21 @@ NETWORK = Network(id=NetworkId("sample"), chain_id=424242, block_time_s=2.0)
 
 from __future__ import annotations
 
-from chain.proxies.kind import ProxyKind, code_like
+from chain.events import Role
+from chain.proxies.kind import LogSpec, ProxyKind, SlotSpec, code_like
 
-KIND = ProxyKind(name="sample", source="https://docs.example", rank=1, code=code_like("5a6942<P>7e57"), fixed=True)
-''',
+KIND = ProxyKind(
+    name="sample",
+    source="https://docs.example",
+    rank=1,
+    code=code_like("5a6942<P>7e57"),
+    fixed=True,
+    slots=(SlotSpec(role=Role.ADMIN, slot=SLOT_OF_SAMPLE),),
+    logs=(LogSpec(role=Role.ADMIN, topic="TOPIC_OF_SAMPLE", position=0),),
+)
+'''.replace("SLOT_OF_SAMPLE", f"0x{keccak(b'sample.proxy.admin').hex()}").replace(
+        "TOPIC_OF_SAMPLE", f"0x{keccak(b'SampleAdmin(address)').hex()}"
+    ),
     "chain/control/timelocks/sample.py": '''
 """A sample kind of timelock: Planned(bytes32)."""
 
@@ -229,6 +241,18 @@ at_s = 0
 title = "a quiet market"
 """,
 }
+CASE = '''
+"""The case of the sample kind of proxy."""
+
+from __future__ import annotations
+
+from tests.chain.proxies.clones import documented
+from tests.chain.proxies.patterned import nothing
+
+CASE = (documented("5a69426f{}7e57"), nothing)
+SLOTS = {"sample.proxy.admin": ("sample", "admin", 0)}
+LOGS = {"SampleAdmin(address)": ("sample", "admin", 0)}
+'''
 FIXTURES = {
     "documented": ('{"now":1793491200000}', [{
         "is": "ServerTime", "venue": "sample", "received_at": "2026-11-01T00:00:01Z",
@@ -237,7 +261,7 @@ FIXTURES = {
     "damaged": ('{"now":-1}', {"malformed": "$.now: -0.001 is no time"}),
 }  # fmt: skip
 
-USE = '''
+USE = """
 import asyncio, json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -267,7 +291,7 @@ correlator = Correlator(CorrelatorSettings(), vantage="here")
 start, changes = datetime(2026, 11, 1, tzinfo=UTC), []
 for second in range(120):
     now = start + timedelta(seconds=second)
-    tick = Signal(kind=SignalKind.TICK, event_time=now, received_at=now, source="clock", seq=2 * second, subject=Subject(), value=0.0)
+    tick = Signal(kind=SignalKind.TICK, event_time=now, received_at=now, source="clock", seq=second, subject=Subject(), value=0.0)
     rate = Signal(kind=SignalKind.FUNDING, event_time=now, received_at=now, source="v/funding", seq=second, value=0.01,
                   subject=Subject(asset="BTC", venue="v", instrument="BTCUSDT"), attributes={"interval_s": 28800})
     for signal in (rate, tick):
@@ -286,7 +310,7 @@ print(json.dumps({
     "sink": [route.sink.colour for route in sinks.made({"sample": {"colour": "blue"}}, {})],
     "scenario": [scenario.load("sample").title, "sample" in scenario.names()],
 }))
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -300,6 +324,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in NEW.items():
         assert not (folder / path).exists()
         (folder / path).write_text(text.lstrip("\n"))
+    (folder / "tests/chain/proxies/cases/sample.py").write_text(CASE.lstrip("\n"))
     for case, (payload, readings) in FIXTURES.items():
         at = folder / "tests/probes/venues/sample/server_time" / case
         at.mkdir(parents=True)
@@ -339,6 +364,7 @@ def test_one_new_file_of_each_kind_is_found_and_used(copy: Path) -> None:
 LOOPS = (
     "tests/probes/test_venue_cases.py",
     "tests/chain/proxies/test_declarations.py",
+    "tests/chain/proxies/test_kinds_on_a_real_node.py::test_every_declared_kind_has_a_case",
     "tests/chain/sync/test_canonical.py",
     "tests/chain/control/test_timelocks.py",
     "tests/monitor/alerting/sinks/test_sinks.py",

@@ -27,23 +27,17 @@ BROKEN = (Malformed, Refused, msgspec.DecodeError)
 Reader = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | FeedMessage]]
 
 
-def _instrument(symbol: str, market: Market, size: str = "1", *, inverse: bool = False) -> Instrument:
-    return Instrument(
-        symbol=symbol, base="BTC", quote="USD" if inverse else "USDT", market=market, contract_size=Decimal(size),
-        inverse=inverse,
+def listed(venue: str) -> tuple[Instrument, ...]:
+    """The instruments that the cases of a venue know: `instruments.toml` in its folder, none without that file."""
+    file = ROOT / venue / "instruments.toml"
+    rows = tomllib.loads(file.read_text())["instruments"] if file.exists() else []
+    return tuple(
+        Instrument(
+            symbol=row["symbol"], base="BTC", quote="USD" if row.get("inverse") else "USDT", market=Market(row["market"]),
+            contract_size=Decimal(row.get("contract_size", "1")), inverse=row.get("inverse", False),
+        )
+        for row in rows
     )  # fmt: skip
-
-
-LISTED = {
-    "binance_usdm": (_instrument("BTCUSDT", Market.PERP), _instrument("spot:BTCUSDT", Market.SPOT)),
-    "bybit": (_instrument("BTCUSDT", Market.PERP), _instrument("spot:BTCUSDT", Market.SPOT)),
-    "okx": (
-        _instrument("BTC-USDT-SWAP", Market.PERP, "0.01"),
-        _instrument("BTC-USD-SWAP", Market.PERP, "100", inverse=True),
-        _instrument("BTC-USDT", Market.SPOT),
-    ),
-    "gate": (_instrument("BTC_USDT", Market.PERP, "0.0001"), _instrument("spot:BTC_USDT", Market.SPOT)),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +63,14 @@ class Case:
     @property
     def instrument(self) -> Instrument | None:
         """The instrument of the request."""
-        return next((one for one in LISTED[self.venue] if one.symbol == self.source.get("instrument")), None)
+        return next((one for one in listed(self.venue) if one.symbol == self.source.get("instrument")), None)
 
     @property
     def context(self) -> Context:
         """What the reader knows beside the payload."""
         return Context(
             venue=VenueId(self.venue), check=self.subject, received_at=NOW, instrument=self.instrument,
-            instruments={one.symbol: one for one in LISTED[self.venue]},
+            instruments={one.symbol: one for one in listed(self.venue)},
         )  # fmt: skip
 
     @property

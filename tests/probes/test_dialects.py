@@ -14,7 +14,7 @@ import pytest
 from probes import venues
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import Feed, Keys, Per, RestCall, Usage
-from tests.probes.cases import LISTED
+from tests.probes.cases import listed
 
 NOW = datetime(2026, 11, 1, 0, 0, 0, 123_456, tzinfo=UTC)
 KEYS = Keys(key="k", secret="s", passphrase="p")
@@ -26,7 +26,7 @@ def feed(venue: str, name: str) -> Feed:
 
 
 def watched(venue: str, market: Market) -> list[Instrument]:
-    return [one for one in LISTED[venue] if one.market is market and not one.inverse]
+    return [one for one in listed(venue) if one.market is market and not one.inverse]
 
 
 def mac(text: str) -> hmac.HMAC:
@@ -44,7 +44,7 @@ def test_a_dialect_is_complete(name: str) -> None:
     venue = venues.declared(name)
     budgets = {one.name for one in venue.budgets}
     for check in venue.checks:
-        instruments = [one for one in LISTED[name] if check.market in (None, one.market)]
+        instruments = [one for one in listed(name) if check.market in (None, one.market)]
         for instrument in instruments if check.per is Per.INSTRUMENT else [None]:
             call = check.call(instrument)
             assert call.path.startswith("/")
@@ -57,7 +57,7 @@ def test_a_dialect_is_complete(name: str) -> None:
         assert one.book_base is None or one.book_base in {check.name for check in venue.checks}
     assert all(url.startswith(("https://", "wss://")) for url in venue.hosts.values())
     assert venue.symbols("BTC").keys() <= {Market.SPOT, Market.PERP}
-    assert set(venue.symbols("BTC").values()) <= {one.symbol for one in LISTED[name]}
+    assert set(venue.symbols("BTC").values()) <= {one.symbol for one in listed(name)}
 
 
 def test_an_inverse_contract_of_bybit_is_requested_in_its_own_category() -> None:

@@ -33,7 +33,7 @@ from probes.readings import (
 )
 from probes.rest.http import utc_now
 from probes.venue import Context, Keys, RestCall, RestCheck, Venue
-from tests.probes.cases import LISTED
+from tests.probes.cases import listed
 from tests.probes.loopback import Answer, Loopback, free_port, in_turn, say, serving
 
 GATE = venues.declared("gate")
@@ -164,7 +164,7 @@ def test_signed_checks_run_with_keys_only_and_disabled_ones_never() -> None:
 
 def test_a_feed_takes_as_many_connections_as_its_instruments_need() -> None:
     prober = Prober(GATE, ProberSettings(assets=[]))
-    prober.instruments = [replace(LISTED["gate"][0], symbol=f"X{number}") for number in range(120)]
+    prober.instruments = [replace(listed("gate")[0], symbol=f"X{number}") for number in range(120)]
     perps, spots, _ = prober.feeds()
     assert [len(some) for some in prober.batches(perps)] == [50, 50, 20]
     assert prober.batches(spots) == []

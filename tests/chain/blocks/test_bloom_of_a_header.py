@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chain.blocks.bloom import mask, suspicious
 from chain.blocks.reads import Reads
-from tests.chain.made import address, header, log, topic
+from tests.chain.builders import address, header, log, topic
 
 WANTED = Reads(addresses=frozenset({address(1)}), topics=frozenset({topic(7)}))
 

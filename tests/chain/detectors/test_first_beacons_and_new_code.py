@@ -10,7 +10,7 @@ from chain.detectors.upgrades import Upgrades
 from chain.events import Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.watch import Watch, WatchedContract
-from tests.chain.made import address, block, log, topic
+from tests.chain.builders import address, block, log, topic
 
 AT, ONE, TWO = address(0xA << 80), address(1 << 100), address(2 << 100)
 LOW = SlotWord(AT, 1)

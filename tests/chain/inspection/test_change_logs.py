@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chain.inspection.change_logs import TOPICS, log_of, logs_ask
-from tests.chain.made import address, topic
+from tests.chain.builders import address, topic
 
 
 def answer(**more: object) -> dict[str, object]:

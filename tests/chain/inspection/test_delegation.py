@@ -7,7 +7,7 @@ from chain.blocks.delegates import Delegate
 from chain.blocks.reads import AnyRead, RunsOneOf, SlotWord, StateRead, TouchedState, TracedDelegates
 from chain.events import Address, ProbedBy
 from chain.inspection.delegation import first_reads, judged, next_reads
-from tests.chain.made import address
+from tests.chain.builders import address
 
 AT, NAMED, HIDDEN = address(0xA0), address(0x100001), address(0x100002)
 

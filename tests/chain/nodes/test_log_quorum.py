@@ -86,5 +86,5 @@ async def test_the_events_and_marks_of_forgotten_blocks_are_dropped_together() -
 @pytest.mark.parametrize("answer", [[{}], [3], 3])
 def test_an_answer_that_is_no_list_of_receipts_is_malformed(answer: object) -> None:
     with pytest.raises(NodeFailure) as caught:
-        receipts_of(answer, NEEDS, header(1))
+        receipts_of(answer, READS, header(1))
     assert caught.value.fault is NodeFaultKind.MALFORMED

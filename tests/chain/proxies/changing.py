@@ -10,6 +10,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from chain.events import Address
+from tests.chain.proxies.cases import cases
 from tests.chain.proxies.families import FAMILIES
 from tests.chain.proxies.making import EMPTY, Case, DeployedProxy, Deployer, Wanted, up
 from tests.chain.proxies.patterned import (
@@ -262,6 +263,7 @@ def delegation() -> Case:
 IMPLEMENTATION_SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
 CHANGING: dict[str, Case] = {
     **FAMILIES,
+    **cases(),
     "arbitrum": arbitrum(),
     "balancer_relayer": (relayer, nothing),
     "eip1538": by_function(),

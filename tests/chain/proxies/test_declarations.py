@@ -13,6 +13,7 @@ from chain.proxies.kind import GetterSpec, Proof, ProxyKind, SlotSpec, code_like
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable
 from chain.proxies.recognition import asked_first, asked_next, credible, recognised, roles_of
 from tests.chain.builders import address
+from tests.chain.proxies.cases import preimages
 from tests.chain.proxies.test_diamonds import table_body
 
 AT, TARGET, BEACON = address(0xA), address(0xB), address(0xC)
@@ -40,6 +41,7 @@ SLOTS = {
     "OUSD.governor": ("governed", "admin", 0),
     "StarkWare2019.implemntation-slot": ("starkware", "implementation", 0),
     "eip1967.proxy.factory": ("maple", "factory", -1),
+    **preimages("SLOTS"),
 }
 SYNTHETIX_V3 = int.from_bytes(keccak(abi_string("io.synthetix.core-contracts.Proxy")), "big")
 LOGS: dict[str, tuple[str, str, int | None]] = {
@@ -68,6 +70,7 @@ LOGS: dict[str, tuple[str, str, int | None]] = {
     "Upgraded(address,address)": ("synthetix_v3", "implementation", 1),
     "Upgraded(uint256,bytes)": ("maple", "implementation", None),
     "SetApp(bytes32,bytes32,address)": ("aragon", "implementation", 2),
+    **preimages("LOGS"),
 }
 
 

@@ -26,7 +26,7 @@ from probes.readings import (
 from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import BookSnapshot, Feed
-from tests.probes.cases import LISTED
+from tests.probes.cases import listed
 from tests.probes.loopback import Loopback, Talk, serving
 
 PATIENCE_S = 10.0
@@ -37,7 +37,7 @@ def feed(venue: str, name: str, **changed: Any) -> Feed:
 
 
 def watched(venue: str, market: Market | None) -> list[Instrument]:
-    return [one for one in LISTED[venue] if one.market is market and not one.inverse]
+    return [one for one in listed(venue) if one.market is market and not one.inverse]
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ async def listening(one: Feed, venue: str, talk: Talk, **given: Any) -> AsyncIte
     """Run a feed against a scripted socket. All pauses are short."""
     feed_log = FeedLog()
     state = VenueState(venues.declared(venue))
-    state.instruments.update((listed.symbol, listed) for listed in LISTED[venue])
+    state.instruments.update((listed.symbol, listed) for listed in listed(venue))
     instruments = watched(venue, one.market)
     async with serving(talk=talk) as served, session(tls_context(), USER_AGENT) as client:
         setting = FeedSetting(

@@ -27,7 +27,7 @@ from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, Keys, RestCheck
-from tests.probes.cases import LISTED
+from tests.probes.cases import listed
 from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
 
 One = TypeVar("One")
@@ -258,7 +258,7 @@ async def test_budget_headers_of_a_venue_can_stop_our_requests(client: aiohttp.C
 
 
 async def test_a_book_is_measured_and_an_unmeasured_request_gives_its_snapshot(client: aiohttp.ClientSession) -> None:
-    perp = LISTED["binance_usdm"][0]
+    perp = listed("binance_usdm")[0]
     body = {"lastUpdateId": 7, "bids": [["100", "1000"]], "asks": [["100.1", "1000"]]}
     async with serving({"/fapi/v1/depth": say(json.dumps(body))}) as served:
         ours = rest_client(client, served)
