@@ -80,7 +80,7 @@ async def listening(one: Feed, venue: str, talk: Talk, **given: Any) -> AsyncIte
     """Run a feed against a scripted socket. All pauses are short."""
     feed_log = FeedLog()
     state = VenueState(venues.declared(venue))
-    state.instruments.update((listed.symbol, listed) for listed in listed(venue))
+    state.instruments.update((one.symbol, one) for one in listed(venue))
     instruments = watched(venue, one.market)
     async with serving(talk=talk) as served, session(tls_context(), USER_AGENT) as client:
         setting = FeedSetting(
