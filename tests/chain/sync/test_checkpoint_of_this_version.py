@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from chain.sync.ancestor_marks import Mark
+from chain.sync.canonical import Followed
 from chain.sync.checkpoint import Checkpoint, decode
 from tests.chain.made import header
 
@@ -51,3 +54,16 @@ def test_a_memory_is_the_shared_head_the_new_part_and_the_shared_tail_of_the_one
         {"two": b"ab!fxy"},
         {"two": b"ab!fxy"},
     ]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 13, 21])
+def test_of_a_memory_in_which_one_byte_changed_that_byte_alone_is_written(length: int) -> None:
+    before = bytes(range(length))
+    for at in range(length):
+        after = before[:at] + b"\xff" + before[at + 1 :]
+        window = tuple(
+            Followed(header=header(number), events=(), memories={"one": memory})
+            for number, memory in enumerate((before, after), 1)
+        )
+        written = json.loads(Checkpoint(window=window, pending=()).encode())["memories"]
+        assert written[1] == [0, at, length - 1 - at, "/w=="], f"{length} bytes, changed at {at}"
