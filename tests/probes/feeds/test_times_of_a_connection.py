@@ -15,7 +15,7 @@ from aiohttp import web
 from probes.feeds import runner as feeds
 from probes.feeds.connection import EndedError, close_quietly
 from probes.feeds.runner import FeedRunner
-from probes.feeds.settings import FeedSetting
+from probes.feeds.settings import FeedSetting, feed_url
 from probes.readings import FeedChanged, FeedEvent, Instrument, Market, Reading, VenueId
 from probes.rest.http import session, tls_context
 from probes.rest.venue_state import VenueState
@@ -68,7 +68,8 @@ def declared(read: Callable[[bytes, Context], list[FeedMessage]] = lambda raw, c
 
 def runner(feed: Feed, client: Any, emit: Callable[[Reading], None] = lambda _: None, **given: Any) -> FeedRunner:
     venue = Venue(id=VenueId("made"), title="", docs="", hosts={}, budgets=(), checks=(), feeds=(feed,))
-    setting = FeedSetting(url=given.pop("url", ""), client=client, clock=lambda: T0, emit=emit, **given)
+    url = feed_url("ws", feed, (), {"ws": given.pop("url", "ws://venue.example")})
+    setting = FeedSetting(url=url, client=client, clock=lambda: T0, emit=emit, **given)
     return FeedRunner(VenueState(venue), feed, setting)
 
 
@@ -219,7 +220,7 @@ async def test_a_connection_that_we_end_is_closed_towards_the_venue() -> None:
         return socket
 
     async with serving({"/": listening}) as served, session(tls_context(), "tests") as client:
-        one = runner(declared(lifetime_s=0.0), client, url=served.ws_url + "/", sample_s=0.0)
+        one = runner(declared(lifetime_s=0.0), client, url=served.ws_url, sample_s=0.0)
         ended = await one._connection()
         assert (ended.detail, ended.planned) == ("its lifetime is over", True)
         assert await asyncio.wait_for(closed, 10) == 1000, "RFC 6455: a normal closure"
@@ -233,7 +234,7 @@ async def test_compression_is_offered_with_the_largest_window_and_no_demand_on_t
         return web.Response(status=503)
 
     async with serving({"/": refusing}) as served, session(tls_context(), "tests") as client:
-        ended = await runner(declared(), client, url=served.ws_url + "/")._connection()
+        ended = await runner(declared(), client, url=served.ws_url)._connection()
     assert ended.detail == "could not connect: WSServerHandshakeError"
     assert offered == ["permessage-deflate; client_max_window_bits"]
 
