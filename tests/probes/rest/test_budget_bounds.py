@@ -1,0 +1,29 @@
+"""An allowance holds a bounded number of requests, and the end of a wait gives the headroom back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from probes.readings import VenueId
+from probes.rest.budget import Budgets
+from probes.venue import Budget
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def budgets() -> Budgets:
+    return Budgets(VenueId("made"), (Budget(name="ip", limit=1e6, window_s=60.0),))
+
+
+def test_at_most_twenty_thousand_requests_of_a_window_are_held_and_the_newest_stay() -> None:
+    ours = budgets()
+    for number in range(20_005):
+        ours.spend("ip", 1.0, number / 1000)
+    held = ours._allowances["ip"].spent
+    assert (len(held), held[0], held[-1]) == (20_000, (0.005, 1.0), (20.004, 1.0))
+
+
+def test_there_is_no_headroom_before_the_end_of_a_wait_and_all_of_it_from_that_moment_on() -> None:
+    ours = budgets()
+    ours.wait_until(50.0, 0.0)
+    assert [ours.headroom(now_s, NOW)[0].left for now_s in (49.9, 50.0)] == [0.0, 1.0]
