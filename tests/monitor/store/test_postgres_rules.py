@@ -253,3 +253,10 @@ async def test_an_option_that_the_driver_does_not_accept_is_an_error_with_its_ki
 
     assert (wrong.key, wrong.allowed) == ("store.dsn", "a server that can be reached")
     assert "Error: start it" in wrong.remedy
+
+
+async def test_a_server_whose_socket_is_missing_is_an_error_with_the_systems_reason(tmp_path: Path) -> None:
+    wrong = await said(StoreSettings(dsn=f"postgresql://desk@/storm?host={tmp_path}"))
+
+    assert wrong.allowed == "a server that can be reached"
+    assert wrong.remedy.startswith("No such file or directory: start it, ")
