@@ -72,3 +72,10 @@ def test_a_sink_is_on_unless_its_table_turns_it_off() -> None:
     assert [
         route.name for route in made({"a": {"type": "console"}, "b": {"type": "console", "enabled": False}}, {})
     ] == ["a"]
+
+
+def test_a_webhook_without_a_secret_says_why_it_needs_one() -> None:
+    wrong = mistake("desk", {"type": "webhook", "url_env": "DESK_URL"})
+
+    assert wrong.key == "sinks.desk.secret_env"
+    assert wrong.remedy == "name one; bodies are always signed, so that a receiver can detect forged ones"
