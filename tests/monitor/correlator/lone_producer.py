@@ -33,6 +33,8 @@ class LoneProducer:
         self.coverage = Coverage()
         self.active = ActiveEvidence(self.coverage)
         self.attribution = Attribution(chosen)
+        self.link: str | None = None
+        """The link of every signal from now on."""
         self.producer: Producer = producer(name, EvidenceBoard(chosen, self.coverage, self.active, self.attribution))
 
     def send(
@@ -45,15 +47,15 @@ class LoneProducer:
         source: str = "alpha/stream",
     ) -> None:
         """Let the producer take one signal."""
-        signal = Signal(kind, subject, moment(second), moment(second), source, 1, value, attributes or {})
+        signal = Signal(kind, subject, moment(second), moment(second), source, 1, value, attributes or {}, self.link)
         self.producer.on_signal(signal, moment(second).timestamp())
 
     def complete(self, second: float) -> None:
         """Let a second of event time be complete."""
         self.producer.on_second(moment(second).timestamp())
 
-    def refuse_everything(self, second: float = 1.0) -> None:
-        """From now on our own network is down."""
+    def lose_our_network(self, second: float) -> None:
+        """From this second on our own network is down."""
         self.attribution.local_since_s["home"] = moment(second).timestamp()
 
     @property

@@ -1,4 +1,4 @@
-"""Thresholds of a stream whose quiet events come in clusters, computed by hand for streams that repeat exactly: thresholds, onset, learning.
+"""Thresholds of a stream whose quiet events come in clusters, computed by hand for streams that repeat exactly.
 
 A stream learns ten whole periods of a minute (or thirty of twenty seconds) and then sees a surge. F is the Fano factor of
 blocks of ten seconds; the rate counts with two standard errors, u = r + 2 sqrt(r F / 600). k events where B were expected have
