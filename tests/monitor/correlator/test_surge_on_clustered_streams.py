@@ -12,7 +12,7 @@ import pytest
 from monitor.correlator.coverage import SourceCoverage
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Evidence
-from monitor.signals import SignalKind, Subject
+from monitor.signals import Scalar, SignalKind, Subject
 from tests.monitor.correlator.lone_producer import LoneProducer, moment
 
 SOURCE = "alpha/liquidation"
@@ -160,3 +160,71 @@ def test_one_short_burst_is_learned_as_usual_once_it_is_over() -> None:
         stream.pass_second(0)
     [evidence] = stream.pass_second(200)
     assert evidence.normal == pytest.approx(110 / 720)
+
+
+def test_a_burst_of_more_than_five_seconds_is_not_learned() -> None:
+    stream = Stream()
+    stream.learn({0: 1}, 10)
+    for count in (*[10] * 6, *[0] * 114):
+        stream.pass_second(count)
+    [evidence] = stream.pass_second(200)
+    assert evidence.normal is not None
+    assert evidence.normal < 0.1
+
+
+def test_a_second_of_a_burst_is_learned_as_at_most_fifty_events() -> None:
+    stream = Stream()
+    stream.learn({0: 1}, 10)
+    for count in (200, *[0] * 119):
+        stream.pass_second(count)
+    [evidence] = stream.pass_second(500)
+    assert evidence.normal == pytest.approx((60 + 50) / 720)
+
+
+@pytest.mark.parametrize(("quiet_s", "is_renewed"), [(18, True), (19, False)])
+def test_an_event_does_not_renew_a_surge_that_is_twenty_seconds_old(quiet_s: int, *, is_renewed: bool) -> None:
+    stream = Stream()
+    stream.learn({0: 1}, 10)
+    for count in (50, *[0] * quiet_s):
+        stream.pass_second(count)
+    assert bool(stream.pass_second(1)) is is_renewed
+
+
+@pytest.mark.parametrize(("count", "is_renewed"), [(15, False), (19, True)])
+def test_a_surge_goes_on_above_a_quarter_of_the_way_from_the_usual_rate_to_its_own(
+    count: int, *, is_renewed: bool
+) -> None:
+    # The surge: 50 + count events in 21 seconds where 2.64 were expected, so 25 times the usual rate. The last 20 seconds, where
+    # 2.52 were expected, need 17.4 events for a count of 15 and 18.3 for a count of 19.
+    stream = Stream()
+    stream.learn({0: 1}, 10)
+    for one in (50, *[0] * 19):
+        stream.pass_second(one)
+    assert bool(stream.pass_second(count)) is is_renewed
+
+
+def test_a_silent_throttled_feed_is_trusted_in_full() -> None:
+    lone = LoneProducer("liquidation_surge")
+    attributes: dict[str, Scalar] = {"leg": "liquidation", "censoring": "latest_per_second"}
+    lone.send(SignalKind.EXPECT, 0, 1e6, BTC, attributes, SOURCE)
+    lone.coverage.by_name[SOURCE] = SourceCoverage(SOURCE, gap_s=1e6, last_s=moment(0).timestamp())
+    lone.complete(1)
+    assert lone.coverage.trust == {(SOURCE, "BTC"): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "attributes"),
+    [
+        (SignalKind.EXPECT, BTC, {"leg": "venue"}),
+        (SignalKind.LIQUIDATION, BTC, {"backlog": True}),
+        (SignalKind.LIQUIDATION, Subject(venue="alpha"), {}),
+    ],
+)
+def test_other_expectations_and_old_liquidations_and_those_of_no_asset_are_not_counted(
+    kind: SignalKind, subject: Subject, attributes: dict[str, Scalar]
+) -> None:
+    lone = LoneProducer("liquidation_surge")
+    lone.coverage.by_name[SOURCE] = SourceCoverage(SOURCE, gap_s=1e6, last_s=moment(0).timestamp())
+    lone.send(kind, 0, 1.0, subject, attributes, SOURCE)
+    lone.complete(1)
+    assert lone.coverage.trust == {}
