@@ -25,10 +25,10 @@ def test_times_of_evidence_are_exact_to_the_microsecond() -> None:
 
 def test_an_episode_that_saw_one_second_of_stress_is_live() -> None:
     episode = Episode("asset:BTC", SETTINGS)
-    assert not episode.live
+    seen = [(episode.live, episode.open)]
     episode.step(Observation(now_s=1.0, level=Level.WATCH, p_hi=0.9))
-    assert episode.live
-    assert not episode.open
+    seen.append((episode.live, episode.open))
+    assert seen == [(False, False), (True, False)]
 
 
 @pytest.mark.parametrize(("second", "pages"), [(1050, False), (1051, True)])
@@ -37,12 +37,12 @@ def test_a_level_reached_again_pages_when_the_merging_time_has_passed_since_the_
 ) -> None:
     episode = Episode("asset:BTC", SETTINGS)
     episode.step(replace(STORM, now_s=1000.0))
-    assert episode.pages
     for later in range(1001, 1005):
         episode.step(replace(STORM, now_s=float(later), level=Level.SQUALL, true=frozenset(LEGS[:2])))
-    assert episode.level is Level.SQUALL
+    levels = [episode.level]
     episode.step(replace(STORM, now_s=float(second)))
-    assert episode.level is Level.PERFECT_STORM
+    levels.append(episode.level)
+    assert levels == [Level.SQUALL, Level.PERFECT_STORM]
     assert episode.pages is pages
 
 

@@ -80,7 +80,7 @@ def test_an_executed_upgrade_is_described_in_full(link: str | None, links: tuple
 )
 def test_an_upgrade_says_how_it_was_done(attributes: dict[str, Scalar], grade: int, how: str) -> None:
     lone = LoneProducer("upgrades")
-    upgrade(lone, **attributes)
+    upgrade(lone, "u1", **attributes)
     assert lone.only().grade == grade
     assert lone.only().said.endswith(f" ({how})")
 
