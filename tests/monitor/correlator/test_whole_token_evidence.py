@@ -105,3 +105,12 @@ def test_exactly_256_tokens_are_remembered(others: int, *, is_known: bool) -> No
         hour(lone, 0, subject=Subject(asset="BTC", network="ethereum", contract=f"0x{number:040x}"), reserves=1)
     hour(lone, 1, reserves=10)
     assert bool(lone.evidence) is is_known
+
+
+def test_a_retracted_hour_is_reported_as_never_true() -> None:
+    lone = LoneProducer("token_use")
+    hour(lone, 0, reserves=100)
+    hour(lone, 1, reserves=10)
+    found = lone.only()
+    lone.send(SignalKind.RETRACTION, 2 * HOUR_S, 1.0, TOKEN, {"retracts": "h1"})
+    assert (lone.evidence, lone.active.retracted) == ([], [found])
