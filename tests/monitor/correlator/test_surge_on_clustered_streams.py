@@ -27,8 +27,9 @@ CLUSTERED_PAIRS_AND_A_BURST = {0: 2, 3: 2, 6: 2, 55: 12}
 class Stream:
     """One feed of liquidations of BTC, second by second."""
 
-    def __init__(self, warm_s: float = LEARNED_S + 1) -> None:
-        self.lone = LoneProducer("liquidation_surge", CorrelatorSettings(warm_s=warm_s))
+    def __init__(self, rate_floor: float = 0.01) -> None:
+        settings = CorrelatorSettings(warm_s=LEARNED_S + 1, rate_floor=rate_floor)
+        self.lone = LoneProducer("liquidation_surge", settings)
         self.second = 0
         self.lone.send(SignalKind.EXPECT, 0, 1e6, BTC, {"leg": "liquidation"}, SOURCE)
         self.lone.coverage.by_name[SOURCE] = SourceCoverage(SOURCE, gap_s=1e6, last_s=moment(0).timestamp())
@@ -228,3 +229,29 @@ def test_other_expectations_and_old_liquidations_and_those_of_no_asset_are_not_c
     lone.send(kind, 0, 1.0, subject, attributes, SOURCE)
     lone.complete(1)
     assert lone.coverage.trust == {}
+
+
+@pytest.mark.parametrize(("rate_floor", "is_learned"), [(1.2686e-6, True), (1.2481e-6, False)])
+def test_a_suspicion_of_120_seconds_may_be_a_burst_and_one_of_121_is_not(
+    rate_floor: float, *, is_learned: bool
+) -> None:
+    # One event on a silent stream is suspected while ln(1 / B) - 1 + B >= 3.5, so while B <= 0.0112345. With these floors u is
+    # 9.323e-5 and 9.2465e-5: B reaches that after 120.5 and after 121.5 seconds.
+    stream = Stream(rate_floor)
+    stream.learn({})
+    for count in (1, *[0] * 139):
+        stream.pass_second(count)
+    [evidence] = stream.pass_second(200)
+    assert evidence.normal == (pytest.approx(1 / 740) if is_learned else round(rate_floor, 9))
+
+
+@pytest.mark.parametrize(("counts", "trust"), [([1, *[0] * 9], 0.9), ([10], 1.0), ([1], 1 / 3)])
+def test_a_throttled_feed_is_trusted_by_the_share_that_it_can_have_shown(counts: list[int], trust: float) -> None:
+    # One busy second of ten: 0.1 reported, 0.1 / 0.9 estimated. All seconds busy: three a second are estimated, no less.
+    lone = LoneProducer("liquidation_surge")
+    lone.coverage.by_name[SOURCE] = SourceCoverage(SOURCE, gap_s=1e6, last_s=moment(0).timestamp())
+    for second, count in enumerate(counts):
+        for _ in range(count):
+            lone.send(SignalKind.LIQUIDATION, second, 1.0, BTC, {"censoring": "latest_per_second"}, SOURCE)
+        lone.complete(second + 1)
+    assert lone.coverage.trust[SOURCE, "BTC"] == pytest.approx(trust)

@@ -171,7 +171,7 @@ def test_no_more_than_256_moves_of_a_pool_count() -> None:
 
 
 def account(lone: LoneProducer, second: float, left: float, token: str = "0xaa", **attributes: Scalar) -> None:
-    """An account of a token's depth: all of what left went to wallets."""
+    """An account of a token's depth: all of what left went to wallets, nothing is unexplained."""
     every: dict[str, Scalar] = {
         "event_id": f"a{second}", "token": token, "depth_share": left, "readded": 0.0, "to_wallets": 1.0,
         "from_kind": "curve",
@@ -263,3 +263,23 @@ def test_an_account_is_described_in_full() -> None:
         links=(),
         shared=False,
     )
+
+
+def test_a_fifth_of_the_depth_and_half_of_what_left_unexplained_is_a_drain_one_grade_higher() -> None:
+    lone = LoneProducer("liquidity_accounts")
+    attributes: dict[str, Scalar] = {"event_id": "a1", "token": "0xaa", "depth_share": 0.4, "to_wallets": 0.5}
+    lone.send(SignalKind.LIQUIDITY_ACCOUNTED, 10, 0.5, POOL, attributes)
+    assert lone.grades == {"liquidity_drained": 3}
+
+
+def test_what_was_half_added_again_is_a_migration() -> None:
+    lone = LoneProducer("liquidity_accounts")
+    account(lone, 10, 0.5, readded=0.5, to_wallets=0.5)
+    assert lone.grades == {"migration": 2}
+
+
+def test_evidence_that_a_newer_account_replaces_was_true() -> None:
+    lone = LoneProducer("liquidity_accounts")
+    account(lone, 10, 0.8)
+    account(lone, 20, 0.3)
+    assert (lone.grades, lone.active.retracted) == ({"liquidity_gone": 1}, [])
