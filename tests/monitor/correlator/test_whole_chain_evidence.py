@@ -185,3 +185,19 @@ def test_exactly_512_changes_of_control_can_be_retracted() -> None:
     assert lone.active.retracted == []
     lone.send(SignalKind.RETRACTION, 11, 1.0, TOKEN, {"retracts": "c1"})
     assert len(lone.active.retracted) == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "grade"),
+    [
+        ({"change": "delay", "old": "1", "new": "0"}, 3),
+        ({"change": "delay", "old": None, "new": "0"}, 1),
+        ({"change": "delay", "old": "5", "new": "5"}, 1),
+        ({"change": "initialized", "old": None, "new": "1"}, 1),
+        ({"change": "initialized", "old": None, "new": "2"}, 2),
+    ],
+)
+def test_a_shorter_delay_and_a_second_initialization_are_graver(attributes: dict[str, Scalar], grade: int) -> None:
+    lone = LoneProducer("control")
+    control(lone, "c1", **attributes)
+    assert lone.only().grade == grade

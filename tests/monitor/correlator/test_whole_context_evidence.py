@@ -283,3 +283,12 @@ def test_evidence_that_a_newer_account_replaces_was_true() -> None:
     account(lone, 10, 0.8)
     account(lone, 20, 0.3)
     assert (lone.grades, lone.active.retracted) == ({"liquidity_gone": 1}, [])
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.0, 1.0), (0.1, 0.0)])
+def test_an_account_without_concentration_is_no_fragmentation(before: float, after: float) -> None:
+    lone = LoneProducer("fragmentation")
+    attributes: dict[str, Scalar] = {"hhi_before": before, "hhi_after": after, "event_id": "a1"}
+    lone.send(SignalKind.LIQUIDITY_ACCOUNTED, 0, 1.0, POOL, attributes)
+    lone.complete(0)
+    assert lone.evidence == []
