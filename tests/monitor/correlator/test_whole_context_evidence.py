@@ -292,3 +292,13 @@ def test_an_account_without_concentration_is_no_fragmentation(before: float, aft
     lone.send(SignalKind.LIQUIDITY_ACCOUNTED, 0, 1.0, POOL, attributes)
     lone.complete(0)
     assert lone.evidence == []
+
+
+def test_a_fall_of_open_interest_is_not_renewed_without_a_new_figure() -> None:
+    lone = LoneProducer("open_interest")
+    for second, base in ((0, 100.0), (10, 80.0)):
+        lone.send(SignalKind.OPEN_INTEREST, second, 1.0, VENUE, {"base": base})
+    lone.complete(10)
+    lone.complete(40)
+    found = lone.only()
+    assert (found.onset, found.at, found.said) == (moment(0), moment(10), "open interest fell 20% within 10 s")
