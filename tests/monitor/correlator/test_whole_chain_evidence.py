@@ -201,3 +201,14 @@ def test_a_shorter_delay_and_a_second_initialization_are_graver(attributes: dict
     lone = LoneProducer("control")
     control(lone, "c1", **attributes)
     assert lone.only().grade == grade
+
+
+def test_a_retracted_mismatch_was_never_true_and_an_ended_one_was() -> None:
+    lone = LoneProducer("behaviour")
+    mismatch(lone)
+    mismatch(lone, event_id="end", ended=True)
+    assert (lone.evidence, lone.active.retracted) == ([], [])
+    mismatch(lone, event_id="b2")
+    found = lone.only()
+    lone.send(SignalKind.RETRACTION, 11, 1.0, TOKEN, {"retracts": "b2"})
+    assert (lone.evidence, lone.active.retracted) == ([], [found])
