@@ -1,0 +1,74 @@
+"""One producer of evidence with an empty evidence board: a test sends signals and reads the evidence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor.correlator.active_evidence import ActiveEvidence
+from monitor.correlator.attribution import Attribution
+from monitor.correlator.coverage import Coverage
+from monitor.correlator.evidence import producer
+from monitor.correlator.producer import EvidenceBoard, Producer
+from monitor.correlator.settings import CorrelatorSettings
+from monitor.incidents import Evidence
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+"""A whole hour, so that second 0 is also the first of a minute."""
+CONTRACT = "0x" + "11" * 20
+VENUE = Subject(asset="BTC", venue="alpha", instrument="BTC-PERP", network="bitcoin")
+TOKEN = Subject(asset="BTC", network="ethereum", contract=CONTRACT)
+
+
+def moment(second: float) -> datetime:
+    """The time of a second of the test."""
+    return START + timedelta(seconds=second)
+
+
+class LoneProducer:
+    """The producer of a module of `monitor.correlator.evidence`; all times are seconds from `START`."""
+
+    def __init__(self, name: str, settings: CorrelatorSettings | None = None) -> None:
+        chosen = settings or CorrelatorSettings()
+        self.coverage = Coverage()
+        self.active = ActiveEvidence(self.coverage)
+        self.attribution = Attribution(chosen)
+        self.link: str | None = None
+        """The link of every signal from now on."""
+        self.producer: Producer = producer(name, EvidenceBoard(chosen, self.coverage, self.active, self.attribution))
+
+    def send(
+        self,
+        kind: SignalKind,
+        second: float,
+        value: float = 1.0,
+        subject: Subject = VENUE,
+        attributes: dict[str, Scalar] | None = None,
+        source: str = "alpha/stream",
+    ) -> None:
+        """Let the producer take one signal."""
+        signal = Signal(kind, subject, moment(second), moment(second), source, 1, value, attributes or {}, self.link)
+        self.producer.on_signal(signal, moment(second).timestamp())
+
+    def complete(self, second: float) -> None:
+        """Let a second of event time be complete."""
+        self.producer.on_second(moment(second).timestamp())
+
+    def lose_our_network(self, second: float) -> None:
+        """From this second on our own network is down."""
+        self.attribution.local_since_s["home"] = moment(second).timestamp()
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """The active evidence in order of id."""
+        return list(self.active.everything())
+
+    @property
+    def grades(self) -> dict[str, int]:
+        """Name of the evidence -> its grade."""
+        return {one.name: one.grade for one in self.evidence}
+
+    def only(self) -> Evidence:
+        """The one piece of evidence that is active."""
+        [evidence] = self.evidence
+        return evidence
