@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chain.blocks.reads import CallBytes, CallWord, SlotWord
 from chain.rpc.multicall import Packed, plan, single_ask
-from tests.chain.made import address
+from tests.chain.builders import address
 
 BODY = "0x18160ddd"
 

@@ -6,7 +6,7 @@ import pytest
 
 from chain.blocks.reads import NO_CODE, AnyRead, CallBytes, CallWord, CodeHash, SlotWord
 from chain.rpc.multicall import plan, unpack
-from tests.chain.made import address, words
+from tests.chain.builders import address, words
 
 BODY = "0x18160ddd"
 

@@ -10,7 +10,7 @@ import pytest
 from chain.sync.ancestor_marks import Mark
 from chain.sync.canonical import Followed
 from chain.sync.checkpoint import Checkpoint, decode
-from tests.chain.made import header
+from tests.chain.builders import header
 
 EMPTY: dict[str, Any] = {
     "version": 5, "memories": [], "blocks": [], "untold": [], "marks": [], "elder_told": [], "start": None, "stands": [],

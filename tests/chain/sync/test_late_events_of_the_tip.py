@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chain.sync.canonical import CanonicalWindow, Followed
+from tests.chain.builders import header
 from tests.chain.detectors.test_liquidity import move
-from tests.chain.made import header
 
 
 def test_late_events_follow_the_own_events_of_the_newest_block() -> None:
