@@ -228,6 +228,7 @@ def records(tmp_path: Path) -> Path:
         ("", "[]"),
         ("{", "{"),
     ],
+    ids=["one of two lives", "none lives", "an empty file", "no JSON"],
 )
 def test_killed_processes_leave_the_list_of_users(
     wheel: Wheel, tmp_path: Path, records: Path, left: str, after: str
@@ -277,6 +278,7 @@ def test_the_pid_file_of_a_living_server_stays(
 @pytest.mark.parametrize(
     ("text", "stays"),
     [(f"{os.getpid()}\n/data\n", False), ("", False), ("\n", False), ("-1\n", False), (f"{NO_PROCESS}\n", True)],
+    ids=["a process that is no server", "empty", "a blank line", "below zero", "no process"],
 )
 def test_a_pid_file_that_names_no_server_is_removed_and_one_of_no_process_is_left_to_postgresql(
     wheel: Wheel, tmp_path: Path, records: Path, text: str, stays: bool
