@@ -5,9 +5,9 @@ A read names its question (`chain/rpc/messages.py` writes the request) and decod
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chain.blocks.abi import address_of, keccak
 from chain.blocks.delegates import (
@@ -201,43 +201,23 @@ class RunsAs(Read[Address]):
 Probe = RunsOneOf | TracedDelegates | TouchedState
 
 
-class GetAnswer(Protocol):
-    """Looks up answers by read."""
-
-    def __call__(self, read: Read[T], /) -> T | None:
-        """The answer to this read; None if it could not be made, which is not zero."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StateRead:
+class StateRead(dict[AnyRead, Any]):
     """The answers of one block by read. A read without one could not be made there (pruned state, a call that reverts).
 
-    `get` is the mapping's own, typed: it is called for twenty places of each contract in each block.
+    A plain mapping whose `get` is typed by the read: it is called for twenty places of each contract in each block.
     """
 
-    answers: Mapping[AnyRead, Any] = field(default_factory=dict)
-    get: GetAnswer = field(init=False, repr=False, compare=False)
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "get", self.answers.get)
+    if TYPE_CHECKING:
 
-    def items(self) -> ItemsView[AnyRead, object]:
-        """All reads with their answers."""
-        return self.answers.items()
+        def get(self, read: Read[T], /) -> T | None:  # type: ignore[override]  # no default: absent means unknown
+            """The answer to this read; None if it could not be made, which is not zero."""
+            ...
 
-    def __contains__(self, read: object) -> bool:
-        return read in self.answers
-
-    def __iter__(self) -> Iterator[AnyRead]:
-        return iter(self.answers)
-
-    def __len__(self) -> int:
-        return len(self.answers)
-
-    def __or__(self, other: StateRead) -> StateRead:
+    def __or__(self, other: Mapping[AnyRead, Any]) -> StateRead:  # type: ignore[override]  # stays what it is
         """Both; the other's answer counts where both have one."""
-        return StateRead({**self.answers, **other.answers})
+        return StateRead({**self, **other})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

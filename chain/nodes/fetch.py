@@ -38,7 +38,7 @@ from chain.rpc.storage_writes import (
 
 RECEIPTS = "receipts"
 
-States = dict[str, dict[AnyRead, object]]
+States = dict[str, StateRead]
 """Answers by block hash and read."""
 Writes = dict[str, tuple[Write, ...]]
 """Writes by block hash. A block is missing if the node did not give its writes."""
@@ -121,7 +121,7 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
             header=one,
             seen_at=clock(),
             logs=logs.get(one.hash, ()),
-            state=StateRead(state.get(one.hash, {})),
+            state=state.get(one.hash) or StateRead(),
             writes=writes.get(one.hash),
             probed=wanted.live and one is run[-1],
         )
@@ -162,8 +162,8 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
         logs = await settle(node, asked, answers[: len(asked)])
     state = await _state(node, read_plans, answers[len(asked) + len(check) :])
     if batch:
-        state.setdefault(run[-1].hash, {}).update(batch.read(probed, node.limits.separate_probes))
-    for one in [block for block, some in writes.items() if contradicts(some, StateRead(state.get(block, {})))]:
+        state.setdefault(run[-1].hash, StateRead()).update(batch.read(probed, node.limits.separate_probes))
+    for one in [block for block, some in writes.items() if contradicts(some, state.get(block) or StateRead())]:
         del writes[one]
         node.limits.tracing.record(understood=False)
     return logs, state, writes
@@ -199,7 +199,7 @@ async def _state(node: Node, read_plans: Sequence[ReadPlan], answers: Sequence[A
     packed = understood = False
     at = 0
     for one in read_plans:
-        words = found.setdefault(one.header.hash, {})
+        words = found.setdefault(one.header.hash, StateRead())
         for some in one.packed:
             unpacked = unpack(some, answers[at])
             at += 1

@@ -77,6 +77,7 @@ def test_where_no_slot_holds_the_other_target_none_is_named() -> None:
 
 def test_sentinels_are_named_as_what_showed_it() -> None:
     sentinels = [one for one in next_reads(AT, [NAMED], StateRead(touched(7))) if isinstance(one, RunsOneOf)]
-    found = judged(AT, [NAMED], StateRead({**touched(7), **dict.fromkeys(sentinels, NAMED)}))
+    shown: dict[AnyRead, object] = dict.fromkeys(sentinels, NAMED)
+    found = judged(AT, [NAMED], StateRead({**touched(7), **shown}))
 
     assert (found.verdict, found.probed_by) == (Finding.KEPT, ProbedBy.SENTINEL)
