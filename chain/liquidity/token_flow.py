@@ -81,12 +81,12 @@ class TokenFlow(msgspec.Struct, array_like=True):
             self.left -= min(self.held[holder], self.left)
             self._lose(holder)
 
-    def near_holders(self, most_hops: int) -> set[str]:
+    def near_holders(self, max_hops: int) -> set[str]:
         """The holders of units at most so many transfers from the removal, without its own pool and unknown holders."""
         return {
             holder
             for holder in self.held
-            if self.hops.get(holder, 0) <= most_hops and holder not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
+            if self.hops.get(holder, 0) <= max_hops and holder not in (self.emitter, SOMEWHERE, NATIVE, NOBODY)
         }
 
     def used(self, amount: int, addition: TokenFlow) -> dict[str, int]:

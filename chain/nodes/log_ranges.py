@@ -10,7 +10,7 @@ from chain.blocks.block import Header, Log
 from chain.blocks.reads import Reads
 from chain.events.network import NodeFaultKind
 from chain.nodes.node import Node, NodeLimits
-from chain.rpc.errors import Refusal, most_blocks
+from chain.rpc.errors import Refusal, max_blocks
 from chain.rpc.messages import Ask, logs_ask, logs_of
 
 T = TypeVar("T")
@@ -35,8 +35,8 @@ def pieces(reads: Reads, run: Sequence[Header], limits: NodeLimits) -> list[Piec
     addresses = sorted(reads.addresses)
     return [
         Piece(run=tuple(blocks), reads=replace(reads, addresses=frozenset(some)))
-        for blocks in _parts(run, limits.most_blocks)
-        for some in _parts(addresses, limits.most_addresses)
+        for blocks in _parts(run, limits.max_blocks)
+        for some in _parts(addresses, limits.max_addresses)
     ]
 
 
@@ -62,13 +62,13 @@ async def settle(node: Node, asked: Sequence[Piece], answers: Sequence[Any]) -> 
 
 def _split(piece: Piece, refusal: Refusal, limits: NodeLimits) -> list[Piece]:
     if len(piece.run) > 1:
-        limits.fewer_blocks(len(piece.run), most_blocks(refusal.message))
-        return [replace(piece, run=tuple(some)) for some in _parts(piece.run, limits.most_blocks)]
+        limits.fewer_blocks(len(piece.run), max_blocks(refusal.message))
+        return [replace(piece, run=tuple(some)) for some in _parts(piece.run, limits.max_blocks)]
     addresses = sorted(piece.reads.addresses)
     if len(addresses) > 1:
         half = len(addresses) // 2
         if "addresses" in refusal.message:
-            limits.most_addresses = min(limits.most_addresses, max(half, 1))
+            limits.max_addresses = min(limits.max_addresses, max(half, 1))
         return [
             replace(piece, reads=replace(piece.reads, addresses=frozenset(some)))
             for some in (addresses[:half], addresses[half:])

@@ -24,9 +24,9 @@ MAX_UNPACKED = 3
 class NodeLimits:
     """Holds the limits of one node, learned from its refusals."""
 
-    most_asks: int = MAX_ASKS
-    most_blocks: int = MAX_BLOCKS
-    most_addresses: int = MAX_ADDRESSES
+    max_asks: int = MAX_ASKS
+    max_blocks: int = MAX_BLOCKS
+    max_addresses: int = MAX_ADDRESSES
     unpacked: int = 0
     tracing: Tracing = field(default_factory=Tracing)
     separate_probes: SeparateProbes = field(default_factory=SeparateProbes)
@@ -43,20 +43,20 @@ class NodeLimits:
 
     def fewer_asks(self) -> None:
         """Halve the batch size: the last batch was too large."""
-        self.most_asks = max(self.most_asks // 2, 1)
+        self.max_asks = max(self.max_asks // 2, 1)
 
     def fewer_blocks(self, asked: int, allowed: int | None) -> None:
         """Shrink the block range: `asked` blocks were refused. `allowed` is the limit that the node named, if any."""
         self._successes = 0
         half = max(asked // 2, 1)
-        self.most_blocks = min(allowed, asked - 1) if allowed and allowed < asked else half
+        self.max_blocks = min(allowed, asked - 1) if allowed and allowed < asked else half
 
     def succeeded(self) -> None:
         """Record an answered range. After many in a row the limit grows again: refusals depend on the range."""
         self._successes += 1
         if self._successes >= GROW_AFTER:
             self._successes = 0
-            self.most_blocks = min(self.most_blocks * 2, MAX_BLOCKS)
+            self.max_blocks = min(self.max_blocks * 2, MAX_BLOCKS)
 
 
 Clock = Callable[[], datetime]

@@ -70,7 +70,7 @@ class Web3Node:
         *,
         chain_id: int,
         timeout_s: float = TIMEOUT_S,
-        most_bytes: int = MAX_BYTES,
+        max_bytes: int = MAX_BYTES,
         calls_per_s: float | None = None,
     ) -> None:
         self.name = redacted(url)
@@ -80,7 +80,7 @@ class Web3Node:
         self._url = url
         self._chain_id = chain_id
         self._timeout_s = timeout_s
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._provider: AsyncHTTPProvider | WebSocketProvider | None = None
         self._dropping: set[asyncio.Task[None]] = set()
 
@@ -88,7 +88,7 @@ class Web3Node:
         """Return the answers in the order of the requests. An error of a single request is a Refusal. Connects if needed."""
         if self._provider is None:
             await self._open()
-        batches = _batches(asks, self.limits.most_asks)
+        batches = _batches(asks, self.limits.max_asks)
         if self.pushes or len(batches) == 1:
             return [answer for batch in batches for answer in await self._batch(batch)]
         return await self._side_by_side(batches)
@@ -187,12 +187,12 @@ class Web3Node:
         load_web3()
         from web3.providers.rpc import AsyncHTTPProvider
 
-        most_bytes = self._most_bytes
+        max_bytes = self._max_bytes
         timeout = ClientTimeout(total=self._timeout_s)
         session = ClientSession(timeout=timeout)
 
         class Bounded(AsyncHTTPProvider):
-            """Reads at most `most_bytes`, and turns an HTTP status into a failure.
+            """Reads at most `max_bytes`, and turns an HTTP status into a failure.
 
             It uses its own session: web3 takes sessions from a pool behind a lock, and a request cancelled while it waits for
             that lock never releases it, so that all later requests hang.
@@ -207,8 +207,8 @@ class Web3Node:
                     body = bytearray()
                     async for part in response.content.iter_chunked(_READ_BYTES):
                         body += part
-                        if len(body) > most_bytes:
-                            raise AnswerTooLong(most_bytes)
+                        if len(body) > max_bytes:
+                            raise AnswerTooLong(max_bytes)
                 answers = msgspec.json.decode(body)
                 return sorted(answers, key=lambda one: one["id"]) if isinstance(answers, list) else answers
 
@@ -220,7 +220,7 @@ class Web3Node:
         load_web3()
         from web3 import WebSocketProvider
 
-        bounds = {"max_size": self._most_bytes}
+        bounds = {"max_size": self._max_bytes}
         provider = WebSocketProvider(self._url, websocket_kwargs=bounds, request_timeout=self._timeout_s)
         await asyncio.wait_for(provider.connect(), self._timeout_s)
         return provider

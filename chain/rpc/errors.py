@@ -28,10 +28,10 @@ class NodeFailure(Exception):
 
 
 class AnswerTooLong(NodeFailure):
-    """An answer exceeds the limit of `most_bytes`."""
+    """An answer exceeds the limit of `max_bytes`."""
 
-    def __init__(self, most_bytes: int) -> None:
-        super().__init__(NodeFaultKind.MALFORMED, f"more than {most_bytes} bytes")
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(NodeFaultKind.MALFORMED, f"more than {max_bytes} bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def is_halted(message: str) -> bool:
     return any(word in text for word in HALTED)
 
 
-def most_blocks(message: str) -> int | None:
+def max_blocks(message: str) -> int | None:
     """Return the number of blocks that the node accepts at once; None if the text names no number."""
     text = message[:MAX_TEXT].lower()
     for pattern, base in ((_HEXADECIMAL, 16), (_DECIMAL, 10)):

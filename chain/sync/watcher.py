@@ -72,7 +72,7 @@ class Watcher:
         self._ready: deque[Digested] = deque()
         self._grown = False
         self._out: deque[ChainEvent] = deque()
-        self._most_run = MAX_RUN
+        self._max_run = MAX_RUN
         self._head_clock = HeadClock(settings.network)
 
     async def events(self) -> AsyncIterator[ChainEvent]:
@@ -146,8 +146,8 @@ class Watcher:
                 self._out.append(stalled)
             return found is not None and await self._read_towards(found[1])
         except NodeFailure as failure:
-            if failure.fault is NodeFaultKind.RANGE_LIMIT and self._most_run > 1:
-                self._most_run //= 2
+            if failure.fault is NodeFaultKind.RANGE_LIMIT and self._max_run > 1:
+                self._max_run //= 2
                 return True
             return failure.fault is NodeFaultKind.BATCH_LIMIT
 
@@ -162,8 +162,8 @@ class Watcher:
         if head.number <= tip.number:
             return await self._reorg(detectors, head)
         reads = detectors.reads()
-        old = tip.number + self._most_run < head.number - self._keep
-        most = self._most_run if old else min(self._most_run, max(MAX_READS // max(len(reads.state), 1), 1))
+        old = tip.number + self._max_run < head.number - self._keep
+        most = self._max_run if old else min(self._max_run, max(MAX_READS // max(len(reads.state), 1), 1))
         run = [head]
         if not self._canonical.follows(run):
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
@@ -172,7 +172,7 @@ class Watcher:
         if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
             return True  # the node that gave this block now ranks after the others
         await self._digest(detectors, reads, run, old=old)
-        self._most_run = min(self._most_run * 2, MAX_RUN)
+        self._max_run = min(self._max_run * 2, MAX_RUN)
         return True
 
     async def _digest(self, detectors: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:

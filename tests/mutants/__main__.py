@@ -23,7 +23,7 @@ def main() -> int:
     arguments = _arguments()
     warm()
     selection = measured(arguments.jobs)
-    selection.most_s = arguments.most_s
+    selection.max_s = arguments.max_s
     code = 0
     if arguments.what in ("all", "features"):
         code = features.run_all(selection, arguments.jobs, tuple(arguments.only))
@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="another seed, another sample")
     parser.add_argument("--count", type=int, default=600, help="how many single edits, over all modules")
     parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="modules, e.g. 'monitor/detect/*'")
-    parser.add_argument("--most-s", type=float, default=20.0, help="measured seconds of the tests of one edit")
+    parser.add_argument("--max-s", type=float, default=20.0, help="measured seconds of the tests of one edit")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="forks at a time")
     return parser.parse_args()
 

@@ -91,7 +91,7 @@ def run_all(selection: Selection, at_once: int, only: tuple[str, ...] = ()) -> i
                     files=files,
                     tests=tests,
                     replaced=(removal.path, removal.source),
-                    most_failures=LEAST_FAILING,
+                    max_failures=LEAST_FAILING,
                     limit_s=limit_s(selection, tests),
                 )
             )

@@ -62,7 +62,7 @@ class Job:
     files: tuple[str, ...]
     tests: tuple[str, ...] | None = None
     replaced: tuple[str, str] | None = None
-    most_failures: int = 1
+    max_failures: int = 1
     limit_s: float = 120.0
     """Processor time."""
     traces: bool = False
@@ -167,7 +167,7 @@ def _fork(job: Job) -> int:
         _redirect(_printed(os.getpid()))
         if job.replaced is not None:
             _replace(*job.replaced)
-        result = run_tests(job.files, job.tests, job.most_failures, traces=job.traces)
+        result = run_tests(job.files, job.tests, job.max_failures, traces=job.traces)
         waiting = _answer(os.getpid()).with_suffix(".part")
         waiting.write_text(json.dumps(result), encoding="utf-8")
         waiting.rename(_answer(os.getpid()))

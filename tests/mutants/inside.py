@@ -57,11 +57,11 @@ class Chosen:
             self.failed.append(report.nodeid)
 
 
-def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, most_failures: int, *, traces: bool) -> TestRun:
+def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, max_failures: int, *, traces: bool) -> TestRun:
     """Run tests of some files and return the results; without `tests`, run all tests of those files."""
     coverage = _coverage() if traces else None
     plugin = Chosen(tests, coverage)
-    words = ["-q", "-m", WITHOUT, f"--maxfail={most_failures}", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    words = ["-q", "-m", WITHOUT, f"--maxfail={max_failures}", "-p", "no:cacheprovider", "-p", "no:xdist"]
     words += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-o", "tmp_path_retention_policy=none"]
     words += ["-o", f"timeout={HANGS_AFTER_S}"]
     words += ["--rootdir", str(ROOT), "--hypothesis-profile=mutants", "--tb=short", *files]

@@ -96,7 +96,7 @@ def fate_of(done: Done) -> Fate:
 def _rounds(mutant: Mutant, selection: Selection) -> list[Round]:
     """The rounds of tests for a mutant. Most fail in the first; one that survives it is also judged by the slow tests."""
     quick = selection.of(mutant.path, mutant.edit.lines)
-    slow = selection.of(mutant.path, mutant.edit.lines, SLOW_FOR_QUICK * selection.most_s)[len(quick) :]
+    slow = selection.of(mutant.path, mutant.edit.lines, SLOW_FOR_QUICK * selection.max_s)[len(quick) :]
     return selection.rounds(quick) + selection.rounds(slow)
 
 

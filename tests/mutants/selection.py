@@ -27,7 +27,7 @@ class Selection:
     runs: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     imported: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     breadth: dict[str, int] = field(default_factory=dict)
-    most_s: float = 20.0
+    max_s: float = 20.0
     """The limit of measured seconds for the tests of one edit (tracing about doubles their time)."""
 
     def add(self, file: str, measured: Done) -> None:
@@ -46,8 +46,8 @@ class Selection:
                         self.runs.setdefault(module, {}).setdefault(line, []).append(test)
         self.breadth[file] = len(touched)
 
-    def of(self, module: str, lines: tuple[int, int], most_s: float | None = None) -> list[str]:
-        """The tests that run one of these lines of a module, fastest first, no more than `most_s` of them."""
+    def of(self, module: str, lines: tuple[int, int], max_s: float | None = None) -> list[str]:
+        """The tests that run one of these lines of a module, fastest first, no more than `max_s` of them."""
         runs, imported = self.runs.get(module, {}), self.imported.get(module, {})
         found = {test for line in range(lines[0], lines[1] + 1) for test in runs.get(line, ())}
         importing = {file for line in range(lines[0], lines[1] + 1) for file in imported.get(line, ())}
@@ -58,7 +58,7 @@ class Selection:
         total_s = 0.0
         for test in sorted(found, key=lambda one: (self.seconds[one], one)):
             total_s += self.seconds[test]
-            if chosen and total_s > (most_s or self.most_s):
+            if chosen and total_s > (max_s or self.max_s):
                 break
             chosen.append(test)
         return chosen
@@ -80,7 +80,7 @@ def measured(at_once: int) -> Selection:
     for file in test_files():
         known = _known(file)
         if known is None:
-            jobs.append(Job(name=file, files=(file,), most_failures=1000, limit_s=400, traces=True))
+            jobs.append(Job(name=file, files=(file,), max_failures=1000, limit_s=400, traces=True))
         else:
             selection.add(file, known)
     total = len(jobs)

@@ -49,7 +49,7 @@ def test_the_tests_that_run_a_line_judge_it_and_those_that_failed_do_not() -> No
     selection.add("tests/test_a.py", Done(job=JOB, code=1, failed=failed, seconds=seconds, lines=lines))
     assert selection.of("m.py", (3, 3)) == ["tests/test_a.py::one"]
     assert selection.of("m.py", (4, 4)) == ["tests/test_a.py::two", "tests/test_a.py::one"]
-    assert selection.of("m.py", (4, 4), most_s=1.5) == ["tests/test_a.py::two"]
+    assert selection.of("m.py", (4, 4), max_s=1.5) == ["tests/test_a.py::two"]
     assert selection.of("m.py", (1, 1)) == ["tests/test_a.py::two", "tests/test_a.py::one"]
     assert selection.of("m.py", (9, 9)) == []
 

@@ -297,7 +297,7 @@ class Small(SimulatedNode):
     """Refuses batches of more than ten, like a real node with a batch limit."""
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
-        if min(self.limits.most_asks, len(asks)) > 10:
+        if min(self.limits.max_asks, len(asks)) > 10:
             raise NodeFailure(NodeFaultKind.BATCH_LIMIT, "")
         return await SimulatedNode.ask(self, asks)
 
@@ -307,6 +307,6 @@ async def test_a_node_that_accepts_small_batches_gets_smaller_ones_without_a_pau
     chain.grow(80)
     node = Small("small", chain)
     reported = await followed(chain, watcher_of(node))
-    assert node.limits.most_asks == 6, "100, 50, 25, 12, 6"
+    assert node.limits.max_asks == 6, "100, 50, 25, 12, 6"
     assert [one.fault for one in reported if isinstance(one, NodeFault)] == [NodeFaultKind.BATCH_LIMIT] * 4
     assert valid_events(reported) == valid_events(await followed(chain))

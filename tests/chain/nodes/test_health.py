@@ -49,7 +49,7 @@ def test_a_node_that_only_asks_for_smaller_requests_did_not_fail(fault: NodeFaul
     one = node_state()
     one.failed(NodeFailure(fault, ""), START)
     assert (one.failures, one.errors, one.rest_until) == (0, 0.0, None)
-    assert one.node.limits.most_asks == (50 if fault is NodeFaultKind.BATCH_LIMIT else 100)
+    assert one.node.limits.max_asks == (50 if fault is NodeFaultKind.BATCH_LIMIT else 100)
 
 
 def test_a_claimed_but_missing_block_counts_four_times_if_other_nodes_have_it() -> None:

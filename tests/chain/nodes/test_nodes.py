@@ -62,7 +62,7 @@ REFUSED = '{"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"rate lim
 )
 async def test_each_failure_of_a_node_has_its_kind_and_hides_its_key(answer: Answer, fault: NodeFaultKind) -> None:
     async with answering(answer) as url:
-        node = Web3Node(url, chain_id=31337, timeout_s=2, most_bytes=1024)
+        node = Web3Node(url, chain_id=31337, timeout_s=2, max_bytes=1024)
         try:
             with pytest.raises(NodeFailure) as failed:
                 await node.ask([header_ask(None)])

@@ -199,14 +199,14 @@ async def test_a_batch_that_is_too_large_is_sent_again_in_smaller_batches() -> N
 
     class Small(SimulatedNode):
         async def ask(self, asks: Any) -> list[Any]:
-            if min(self.limits.most_asks, len(asks)) > 10:
+            if min(self.limits.max_asks, len(asks)) > 10:
                 raise NodeFailure(NodeFaultKind.BATCH_LIMIT, "")
             return await SimulatedNode.ask(self, asks)
 
     node = Small("small", chain)
     reported = await through(chain, node, rounds=1)
     assert faults(reported) == {("small", NodeFaultKind.BATCH_LIMIT)}
-    assert node.limits.most_asks <= 10
+    assert node.limits.max_asks <= 10
     assert valid_events(reported)
 
 

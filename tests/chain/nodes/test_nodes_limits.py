@@ -16,7 +16,7 @@ from chain.nodes.node import MAX_BLOCKS, NodeLimits
 from chain.nodes.web3_node import Web3Node, _batches
 from chain.rate_limit import RateLimit
 from chain.rpc import multicall
-from chain.rpc.errors import NodeFailure, Refusal, is_pruned, kind_of, most_blocks
+from chain.rpc.errors import NodeFailure, Refusal, is_pruned, kind_of, max_blocks
 from chain.rpc.messages import header_ask, header_of, read_ask, read_of
 from chain.watch import Watch, WatchedContract
 from tests.chain.builders import address, header, topic
@@ -52,7 +52,7 @@ READS = Reads(addresses=frozenset({PROXY, address(1), address(2)}), topics=froze
 )
 def test_range_limit_errors_are_recognised_with_the_range_they_allow(message: str, blocks: int | None) -> None:
     assert kind_of(-32000, message) is NodeFaultKind.RANGE_LIMIT
-    assert most_blocks(message) == blocks
+    assert max_blocks(message) == blocks
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_a_refused_range_is_split_until_it_is_accepted_and_no_log_is_lost(
     found = await _read(node, chain)
     assert found == await _read(SimulatedNode("wide", chain), chain)
     assert sum(len(some) for some in found.values()) > 5
-    assert node.limits.most_blocks <= 3
+    assert node.limits.max_blocks <= 3
     before = node.requests
     await _read(node, chain)
     assert node.requests == before + 1, "what was learned is not asked again"
@@ -114,7 +114,7 @@ async def test_too_many_addresses_are_split_and_an_indivisible_request_is_a_fail
     node = Narrow("narrow", chain)
     node.addresses = 1
     assert await _read(node, chain) == await _read(SimulatedNode("wide", chain), chain)
-    assert node.limits.most_addresses == 1
+    assert node.limits.max_addresses == 1
     node.addresses = 0
     with pytest.raises(NodeFailure) as failed:
         await _read(node, chain)
@@ -124,12 +124,12 @@ async def test_too_many_addresses_are_split_and_an_indivisible_request_is_a_fail
 def test_a_node_that_accepts_a_range_many_times_gets_larger_ranges() -> None:
     limits = NodeLimits()
     limits.fewer_blocks(100, allowed=10)
-    assert limits.most_blocks == 10
+    assert limits.max_blocks == 10
     limits.fewer_blocks(10, allowed=5000)
-    assert limits.most_blocks == 5
+    assert limits.max_blocks == 5
     for _ in range(64 * 20):
         limits.succeeded()
-    assert limits.most_blocks == MAX_BLOCKS
+    assert limits.max_blocks == MAX_BLOCKS
 
 
 def test_an_overdrawn_rate_limit_is_repaid_before_the_next_request() -> None:

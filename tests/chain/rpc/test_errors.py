@@ -20,7 +20,7 @@ from chain.blocks.reads import (
 )
 from chain.blocks.standards import NOBODY
 from chain.events.network import NodeFaultKind
-from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, most_blocks
+from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, max_blocks
 from chain.rpc.messages import logs_ask, logs_of, read_ask, read_of
 from tests.chain.builders import address, header, log, topic, words
 
@@ -163,7 +163,7 @@ def test_one_wrong_log_makes_the_whole_answer_invalid(wrong: dict[str, Any], fau
     ],
 )
 def test_the_block_limit_of_a_node_is_read_from_its_error_text(message: str, blocks: int | None) -> None:
-    assert most_blocks(message) == blocks
+    assert max_blocks(message) == blocks
 
 
 def test_only_the_first_500_characters_of_a_refusal_count() -> None:

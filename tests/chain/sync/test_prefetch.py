@@ -104,7 +104,7 @@ async def test_requests_cancelled_at_any_moment_block_no_later_request() -> None
 
     async with answering(answer) as url:
         node = Web3Node(url, chain_id=1, timeout_s=5)
-        node.limits.most_asks = 1  # several requests at the same time
+        node.limits.max_asks = 1  # several requests at the same time
         try:
             for turns in range(40):
                 asking = asyncio.create_task(node.ask([header_ask(1)] * 6))

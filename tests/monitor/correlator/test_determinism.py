@@ -27,9 +27,9 @@ LOG = story().signals()
 OUTCOME = run_log(LOG, DRILL)
 
 
-def shuffled(log: list[Signal], seed: int, most_s: float) -> list[Signal]:
+def shuffled(log: list[Signal], seed: int, max_s: float) -> list[Signal]:
     chance = random.Random(seed)
-    arrived = {id(one): one.received_at.timestamp() + most_s * chance.random() for one in log}
+    arrived = {id(one): one.received_at.timestamp() + max_s * chance.random() for one in log}
     return sorted(log, key=lambda one: arrived[id(one)])
 
 

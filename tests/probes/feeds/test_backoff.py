@@ -12,8 +12,8 @@ from probes.feeds.backoff import MAX_PAUSE_S, MIN_SHARE, BackOff
 def test_pauses_double_up_to_a_maximum_with_jitter(seed: int, first_s: float) -> None:
     back_off = BackOff(first_s, seed)
     for attempt in range(20):
-        most_s = min(first_s * 2**attempt, MAX_PAUSE_S)
-        assert MIN_SHARE * most_s <= back_off.after(0.0) <= (1 + MIN_SHARE) * most_s
+        max_s = min(first_s * 2**attempt, MAX_PAUSE_S)
+        assert MIN_SHARE * max_s <= back_off.after(0.0) <= (1 + MIN_SHARE) * max_s
 
 
 def test_only_a_long_connection_resets_the_pause() -> None:
