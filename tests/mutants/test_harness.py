@@ -96,9 +96,11 @@ def test_an_accepted_survivor_needs_a_reason(tmp_path: Path) -> None:
 
 def test_every_accepted_survivor_can_still_be_made() -> None:
     paths = {dotted(path): path for path in modules()}
-    for entry in accepted():
-        made = all_of(paths[entry.module])
-        assert any(entry.is_for(Judged(mutant=one, fate=Fate.SURVIVED)) for one in made), entry
+    entries = accepted()
+    for module in {entry.module for entry in entries}:
+        made = [Judged(mutant=one, fate=Fate.SURVIVED) for one in all_of(paths[module])]
+        for entry in (one for one in entries if one.module == module):
+            assert any(entry.is_for(one) for one in made), entry
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda one: one.name)
