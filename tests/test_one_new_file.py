@@ -330,9 +330,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         at.mkdir(parents=True)
         (at / "payload.json").write_text(payload)
         (at / "readings.json").write_text(json.dumps(readings))
-        (at / "source.toml").write_text(
-            f'page = "https://docs.example"\nfacts = "venues §1"\ngrade = "{case}"\npath = "/time"\n'
-        )
+        (at / "source.toml").write_text(f'page = "https://docs.example"\ngrade = "{case}"\npath = "/time"\n')
     return folder
 
 

@@ -15,7 +15,6 @@ from monitor.signals import Signal, SignalKind, Subject
 @dataclass(slots=True)
 class _Wallet:
     first: float
-    state: float
     closed_s: float | None = None
 
 
@@ -66,8 +65,7 @@ class VenueStatusEvidence:
         )
 
     def _wallet(self, venue: str, asset: str, network: str, state: float, at_s: float) -> None:
-        wallet = self._wallets.setdefault((venue, asset, network), _Wallet(state, state))
-        wallet.state = state
+        wallet = self._wallets.setdefault((venue, asset, network), _Wallet(state))
         if state >= wallet.first:
             wallet.first = state
             wallet.closed_s = None

@@ -12,7 +12,7 @@ from probes.venue import Budget, Usage
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 THREE_DAYS_S = 259_200.0
-"""The longest ban a venue documents (facts: venues §3)."""
+"""The longest ban a venue documents (docs/venues.md, Rate limits and refusals)."""
 
 
 def budgets(limit: float = 100.0, window_s: float = 60.0) -> Budgets:
