@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chain.inspection.change_logs import TOPICS, log_of, logs_ask
-from tests.chain.builders import address, topic
+from chain.events import Address, Role
+from chain.inspection.change_logs import TOPICS, log_of, logs_ask, reports
+from chain.proxies.kind import LogSpec
+from tests.chain.builders import address, log, topic
 
 
 def answer(**more: object) -> dict[str, object]:
@@ -46,3 +48,30 @@ def test_a_log_without_its_transaction_raises() -> None:
 
     with pytest.raises(KeyError):
         log_of(one)
+
+
+UPGRADED, ADMIN_CHANGED = topic(0x11), topic(0x12)
+PLAIN = LogSpec(role=Role.IMPLEMENTATION, topic=UPGRADED, position=0)
+CONFIRMED = LogSpec(role=Role.IMPLEMENTATION, topic=UPGRADED, position=0, confirmed=True)
+NAMELESS = LogSpec(role=Role.IMPLEMENTATION, topic=UPGRADED, position=None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "present", "reported"),
+    [
+        (PLAIN, address(9), True),
+        (CONFIRMED, address(2), True),
+        (CONFIRMED, address(9), False),
+        (NAMELESS, address(9), True),
+    ],
+)
+def test_a_log_that_other_changes_emit_too_counts_only_if_it_names_the_present_target(
+    spec: LogSpec, present: Address, reported: bool
+) -> None:
+    one = log(address(1), UPGRADED, topic(2))
+
+    assert reports({UPGRADED: spec}, one, {Role.IMPLEMENTATION: present}) is reported
+
+
+def test_a_log_of_another_topic_reports_no_target() -> None:
+    assert not reports({UPGRADED: PLAIN}, log(address(1), ADMIN_CHANGED, topic(2)), {})
