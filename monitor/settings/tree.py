@@ -13,6 +13,7 @@ from typing import Any
 
 from chain.sync.settings import Traces
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.log.settings import LogSettings
 from monitor.settings.explorer import ExplorerSettings
 from monitor.settings.shown import is_secretive, origin
 from monitor.store.settings import StoreSettings
@@ -158,6 +159,7 @@ class Settings:
     explorer: ExplorerSettings = field(default_factory=ExplorerSettings)
     controls: ControlSettings = field(default_factory=ControlSettings)
     correlator: CorrelatorSettings = field(default_factory=CorrelatorSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     web: WebSettings = field(default_factory=WebSettings)

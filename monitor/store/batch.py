@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import msgspec
 
 from monitor.incidents import IncidentChange
+from monitor.log.change_json import decode_change
 from monitor.signals import Scalar, Signal, SignalKind, Subject
-from monitor.store.change_json import decode_change
 
 SUBJECT = ("asset", "venue", "instrument", "network", "contract", "pool", "vantage")
 Text = str | None

@@ -18,11 +18,11 @@ import asyncpg
 
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
+from monitor.log.change_json import decode_change
 from monitor.signals import Signal
 from monitor.store import dsn as dsns
 from monitor.store import migrate
 from monitor.store.batch import Batch, BatchRefused, StoreAway, cleaned
-from monitor.store.change_json import decode_change
 from monitor.store.embedded import EmbeddedServer
 from monitor.store.partitions import Partitions
 from monitor.store.queries import queries

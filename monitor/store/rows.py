@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from monitor.incidents import IncidentChange
+from monitor.log.change_json import encode_change
 from monitor.signals import Signal, SignalKind
 from monitor.store.batch import SUBJECT, signal_of
-from monitor.store.change_json import encode_change
 
 _PLAIN = (*SUBJECT, "event_time", "received_at", "source", "seq", "link")
 COLUMNS = ("kind", *_PLAIN, "value", "attributes", "run_id")

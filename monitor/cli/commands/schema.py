@@ -18,8 +18,8 @@ def schema(
     name: Annotated[str | None, typer.Argument(help="Which; without a name all are listed.")] = None, json: Json = False
 ) -> None:
     """Print the JSON Schema of one format, or the names of all."""
-    from monitor.schemas import SCHEMAS
-    from monitor.schemas import schema as schema_of
+    from monitor.cli.schemas import SCHEMAS
+    from monitor.cli.schemas import schema as schema_of
 
     if name is None:
         for known in sorted(SCHEMAS):

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from monitor.schemas import schema
+from monitor.cli.schemas import schema
 from tests.chain.bytecode.layouts.vaults import deployed
 from tests.chain.explorers.loopback import KEY, opened, verified
 from tests.chain.following import low

@@ -9,10 +9,10 @@ from math import inf, isnan, nan
 
 import pytest
 
+from monitor.log.change_json import decode_change, encode_change
 from monitor.signals import Signal, SignalKind, Subject
 from monitor.store import batch as batches
 from monitor.store.batch import cleaned
-from monitor.store.change_json import decode_change, encode_change
 from monitor.store.queries import parse
 from monitor.store.rows import COLUMNS, change_row, signal_of_row, signal_rows
 from tests.monitor.store.rows import NOON, batch, change, signal

@@ -10,16 +10,16 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from monitor.cli.schemas import SCHEMAS, kinds_table, schema
 from monitor.correlator import CorrelatorSettings
 from monitor.correlator.explain import runbook
 from monitor.errors import OperatorError
 from monitor.incidents import ChangeKind, Fault, IncidentState, Level
 from monitor.recordings.signals import FORMAT, header_of
-from monitor.schemas import SCHEMAS, kinds_table, schema
 from monitor.signals import SignalKind, Subject
 from tests.monitor.alerting.sinks.changes import START, change, signal, verdict
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 FORMATS = REPOSITORY / "docs" / "formats.md"
 
 

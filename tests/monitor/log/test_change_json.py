@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.incidents import IncidentChange, Leg, LegState
-from monitor.store.change_json import decode_change, encode_change
+from monitor.log.change_json import decode_change, encode_change
 from tests.monitor.alerting.sinks.changes import change, evidence, leg, verdict
 
 
