@@ -64,6 +64,8 @@ def _check_format(form: object) -> None:
 
 
 def _slots(kind: type) -> list[str]:
+    if issubclass(kind, msgspec.Struct):
+        return list(kind.__struct_fields__)
     return [name for one in reversed(kind.__mro__) for name in vars(one).get("__slots__", ())]
 
 
@@ -166,6 +168,8 @@ class _Reader:
         kind, fields = self._classes[number]
         if issubclass(kind, Enum):
             return kind(parts[0])
+        if issubclass(kind, msgspec.Struct):
+            return kind(**dict(zip(fields, map(self.value, parts), strict=True)))
         new: object = object.__new__(kind)
         for field, part in zip(fields, parts, strict=True):
             object.__setattr__(new, field, self.value(part))  # frozen ones too

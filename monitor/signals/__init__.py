@@ -4,6 +4,9 @@ The store (COPY columns), recordings and replay (JSON lines), snapshots (CSV) an
 signals from anywhere runs through the same program as a live day. `KINDS` documents each kind's value and attributes;
 docs/formats.md is checked against it.
 
+A signal is a word and a line on the wire at once, and there are up to 100,000 in a second: as a Struct it is made, encoded and
+decoded several times faster than as a dataclass, and the garbage collector does not follow it.
+
 `event_time` is when it happened, on our clock (venue stamps corrected by the clock offset); `received_at` is when we received
 it. `source` names its stream ("binance_usdm/liquidation", "ethereum/chain", "clock"): watermarks, pulses and coverage go by
 source. `seq` numbers the signals of one source within one run.
@@ -12,9 +15,10 @@ source. `seq` numbers the signals of one source within one run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 Scalar = str | float | int | bool | None
 Clock = Callable[[], datetime]
@@ -74,8 +78,7 @@ class SignalKind(StrEnum):
     RETRACTION = "retraction"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """What a signal is about: the fields that apply, the others None. Assets are upper-case tickers."""
 
     asset: str | None = None
@@ -87,8 +90,7 @@ class Subject:
     vantage: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True, gc=False):
     """One fact as the correlator takes it. `link` is "trace_id:span_id" (hex) of the probe span that recorded it."""
 
     kind: SignalKind
@@ -98,5 +100,5 @@ class Signal:
     source: str
     seq: int
     value: float
-    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    attributes: Mapping[str, Scalar] = msgspec.field(default_factory=dict)
     link: str | None = None

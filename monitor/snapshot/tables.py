@@ -7,7 +7,6 @@ received_at, source and seq, so that the same signals give the same bytes in any
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from io import BytesIO
@@ -21,7 +20,7 @@ from monitor.snapshot.clean import cell, clean, clean_value
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-SUBJECT = tuple(one.name for one in fields(Subject))
+SUBJECT = Subject.__struct_fields__
 COLUMNS = ("event_time", "received_at", "kind", "source", "seq", *SUBJECT, "value", "attributes", "link")
 NUMBERS = ("seq", "value")
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace as changed
 
 from monitor.correlator.coverage import Coverage
 from monitor.incidents import Leg
@@ -84,7 +83,8 @@ def test_a_throttled_feed_covers_only_its_trusted_share() -> None:
 def test_a_throttled_feed_does_not_lower_other_legs_or_other_assets() -> None:
     sources = expecting("alpha/x")
     receive(
-        sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 10.0, leg="liquidation"), subject=Subject(asset="ETH"))
+        sources,
+        changed(signal(SignalKind.EXPECT, 0, "alpha/x", 10.0, leg="liquidation"), subject=Subject(asset="ETH")),
     )
     sources.trust["alpha/x", "BTC"] = 0.2
     assert leg_coverage(sources, 1) == 1.0
@@ -216,7 +216,10 @@ def test_at_most_thirty_two_gaps_are_remembered() -> None:
 def test_a_venues_declared_shares_replace_those_of_undeclared_sources() -> None:
     sources = Coverage()
     receive(sources, signal(SignalKind.BOOK, 0, "alpha/x"))
-    receive(sources, replace(signal(SignalKind.BOOK, 0, "alpha/x"), subject=Subject(asset="ETH", venue="alpha")))
+    receive(
+        sources,
+        changed(signal(SignalKind.BOOK, 0, "alpha/x"), subject=Subject(asset="ETH", venue="alpha")),
+    )
     receive(sources, signal(SignalKind.EXPECT, 1, "beta/x", 10.0, leg="venue"))
     assert (sources.share("BTC", "alpha"), sources.share("BTC", "beta"), sources.share("ETH", "alpha")) == (0, 1, 1)
     assert sources.assets == ("BTC", "ETH")

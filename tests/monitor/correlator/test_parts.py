@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from monitor.correlator.active_evidence import MAX_EVIDENCE, ActiveEvidence, WeighedEvidence
 from monitor.correlator.attribution import Attribution
@@ -109,9 +110,15 @@ def test_undeclared_sources_count_only_if_nothing_was_declared() -> None:
 
 def test_malformed_declarations_do_no_harm() -> None:
     sources = Coverage()
-    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")))
-    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
-    receive(sources, replace(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")))
+    receive(
+        sources,
+        changed(signal(SignalKind.EXPECT, 0, "alpha/x", 0.0, weight="much"), subject=Subject(asset="BTC")),
+    )
+    receive(sources, changed(signal(SignalKind.EXPECT, 0, "alpha/y", 5.0), subject=Subject(venue="alpha")))
+    receive(
+        sources,
+        changed(signal(SignalKind.EXPECT, 0, "alpha/x", 7.0, weight=0.0), subject=Subject(asset="ETH")),
+    )
     assert sources.assets == ("BTC", "ETH")
     assert sources.by_name["alpha/x"].gap_s == 7.0
     assert sources.of_leg("ETH", Leg.VENUE, 0.0)[0] == 0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+import msgspec
 import pytest
 
 from monitor.correlator import CorrelatorSettings
@@ -127,7 +126,7 @@ def test_an_outage_of_one_venue_is_no_storm() -> None:
 def test_a_venue_that_another_vantage_reaches_is_a_fault_of_the_path() -> None:
     story = Story(ONSET_S + 60, vantages=("home", "away")).trouble(ONSET_S, 9999, "alpha", "beta")
     log = [
-        replace(one, attributes={**one.attributes, "outcome": "ok", "censored": False}, value=0.05)
+        msgspec.structs.replace(one, attributes={**one.attributes, "outcome": "ok", "censored": False}, value=0.05)
         if one.kind is SignalKind.REQUEST and one.subject.vantage == "away"
         else one
         for one in story.signals()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf, isnan, nan
 
+import msgspec
 import pytest
 
 from monitor.log.change_json import decode_change, encode_change
@@ -51,7 +52,7 @@ def test_a_row_of_the_signals_query_is_read_back_as_the_signal() -> None:
 
 @pytest.mark.parametrize("values", [(nan, 1.0), (1.0, inf), (-inf, inf), (1e308, 1e308)])
 def test_only_values_that_are_not_finite_become_null(values: tuple[float, float]) -> None:
-    rows = signal_rows([replace(WHOLE, value=value) for value in values], "run")
+    rows = signal_rows([msgspec.structs.replace(WHOLE, value=value) for value in values], "run")
     expected = [value if abs(value) < inf else None for value in values]
     assert [row[COLUMNS.index("value")] for row in rows] == expected
 
@@ -104,11 +105,11 @@ def test_a_batch_counts_all_its_rows(count: tuple[int, int, int]) -> None:
 
 def test_cleaning_replaces_only_the_characters_that_cannot_be_stored() -> None:
     dirty = batch(
-        1, replace(WHOLE, attributes={"ti\x00tle": "a\x00b", "n": 1}), signal(2, asset="X\ud800"),
+        1, msgspec.structs.replace(WHOLE, attributes={"ti\x00tle": "a\x00b", "n": 1}), signal(2, asset="X\ud800"),
         changes=(change(headline="half \ud83d"),), checkpoints={"ethereum": b"\x00\xff"},
     )  # fmt: skip
     clean = cleaned(dirty)
-    assert clean.signals[0] == replace(WHOLE, attributes={"ti\ufffdtle": "a\ufffdb", "n": 1})
+    assert clean.signals[0] == msgspec.structs.replace(WHOLE, attributes={"ti\ufffdtle": "a\ufffdb", "n": 1})
     assert clean.signals[1].subject.asset == "X\ufffd\ufffd\ufffd"
     assert clean.changes[0].headline == "half \ufffd\ufffd\ufffd"
     assert clean.changes[0].evidence == change().evidence

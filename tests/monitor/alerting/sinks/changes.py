@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from monitor.alerting.sink import Delivered, Note, Outcome
 from monitor.incidents import (
     Blindness,
@@ -134,7 +136,7 @@ def signal(seq: int, attributes: Mapping[str, str | float | int | bool | None] |
         value=1000.0 * seq,
         attributes={"side": "long", "price": 50_000.0} if attributes is None else attributes,
     )
-    return replace(first, **changed)
+    return msgspec.structs.replace(first, **changed)
 
 
 class Answering:
