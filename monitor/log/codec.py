@@ -1,15 +1,15 @@
 """Encodes and decodes the body of each stream's entries.
 
-Signals are MessagePack arrays, one a signal, in the order of `Row`: this takes about a microsecond a signal, a third of what
-objects with named fields take to decode. Changes are the documented JSON.
+Signals are MessagePack arrays, one a signal, in the order of `Row`, compressed by zlib at its quickest level: about half a
+microsecond of the interpreter's time and 25 bytes a signal. Changes are the documented JSON.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from math import nan
-from operator import attrgetter
 
 import msgspec
 
@@ -18,19 +18,14 @@ from monitor.log import Checkpoint, DeliveryResult, Image
 from monitor.log.change_json import encode_change
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
-SUBJECT = ("asset", "venue", "instrument", "network", "contract", "pool", "vantage")
-Text = str | None
-Row = tuple[
-    str, Text, Text, Text, Text, Text, Text, Text,
-    datetime, datetime, str, int, float | None, dict[str, Scalar], Text,
-]  # fmt: skip
-"""A signal as an array: kind, the subject's seven fields, event_time, received_at, source, seq, value, attributes, link."""
+Row = tuple[SignalKind, Subject, datetime, datetime, str, int, float | None, dict[str, Scalar], str | None]
+"""A signal as an array: kind, subject, event_time, received_at, source, seq, value, attributes, link."""
 
-_fields = attrgetter(
-    "kind",
-    *(f"subject.{name}" for name in SUBJECT),
-    *("event_time", "received_at", "source", "seq", "value", "attributes", "link"),
-)
+_fields = msgspec.structs.astuple
+_ROWS_AT_ONCE = 256
+_ROWS_OF_A_SHORT_ARRAY = 16
+_ARRAY32 = b"\xdd"
+"""MessagePack: an array of up to 15 has a header of one byte, of up to 65,535 one of three, any other one of five."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rows = msgspec.msgpack.Decoder(list[Row]).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
@@ -39,36 +34,39 @@ _decode_image = msgspec.msgpack.Decoder(Image).decode
 
 
 def encode_signals(signals: Sequence[Signal]) -> bytes:
-    """The body of an entry of signals. Text that UTF-8 cannot encode (lone surrogates) becomes U+FFFD."""
-    rows = list(map(_fields, signals))
-    try:
-        return _encode(rows)
-    except UnicodeEncodeError:
-        return _encode([_encodable(row) for row in rows])
+    """The body of an entry of signals. Text that UTF-8 cannot encode (lone surrogates) becomes U+FFFD.
+
+    Encoded some rows at a time: many live rows would make the garbage collector walk the whole heap again and again.
+    """
+    parts = [_ARRAY32 + len(signals).to_bytes(4, "big")]
+    for at in range(0, len(signals), _ROWS_AT_ONCE):
+        rows = list(map(_fields, signals[at : at + _ROWS_AT_ONCE]))
+        try:
+            encoded = _encode(rows)
+        except UnicodeEncodeError:
+            encoded = _encode([_encodable(row) for row in rows])
+        parts.append(encoded[1 if len(rows) < _ROWS_OF_A_SHORT_ARRAY else 3 :])  # without the header of its own
+    return zlib.compress(b"".join(parts), 1)
 
 
 def decode_rows(body: bytes) -> list[Row]:
     """The rows of an entry of signals. Raises ValueError."""
-    return _decode_rows(body)
+    try:
+        return _decode_rows(zlib.decompress(body))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
 
 
 def decode_signals(body: bytes) -> list[Signal]:
     """The signals of an entry. Raises ValueError."""
-    return [signal_of(row) for row in _decode_rows(body)]
+    return [signal_of(row) for row in decode_rows(body)]
 
 
 def signal_of(row: Row) -> Signal:
-    """The signal of a row; a value of null becomes NaN. Raises ValueError for an unknown kind."""
+    """The signal of a row; a value of null becomes NaN."""
+    kind, subject, event_time, received_at, source, seq, value, attributes, link = row
     return Signal(
-        kind=SignalKind(row[0]),
-        subject=Subject(*row[1:8]),
-        event_time=row[8],
-        received_at=row[9],
-        source=row[10],
-        seq=row[11],
-        value=nan if row[12] is None else row[12],
-        attributes=row[13],
-        link=row[14],
+        kind, subject, event_time, received_at, source, seq, nan if value is None else value, attributes, link
     )
 
 
@@ -95,6 +93,8 @@ def decode_image(body: bytes) -> Image:
 def _encodable(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, Subject):
+        return Subject(*map(_encodable, msgspec.structs.astuple(value)))  # type: ignore[arg-type]
     if isinstance(value, dict):
         return {_encodable(key): _encodable(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

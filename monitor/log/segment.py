@@ -1,0 +1,261 @@
+"""One segment of the log: an SQLite file in WAL mode, written by one thread, read by others, removed whole.
+
+Removing a file needs no room on the disk, which deleting rows does. Every segment holds the places of all readers as they
+were when it was written last, so the newest one is enough to go on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from monitor.log import Entry, Place, Stream
+
+SCHEMA = """
+create table meta (log_id text not null, after integer not null);
+create table entries (
+    position integer primary key,
+    stream text not null,
+    id text not null,
+    run_id text not null,
+    at real not null,
+    rows integer not null,
+    body blob not null
+);
+create index entries_stream on entries (stream, position);
+create table places (reader text primary key, position integer not null, state blob not null) without rowid;
+"""
+SUFFIX = ".sqlite"
+CHECKPOINT_BYTES = 4_000_000
+_INSERT = "insert into entries (position, stream, id, run_id, at, rows, body) values (?, ?, ?, ?, ?, ?, ?)"
+_PLACE = "insert or replace into places (reader, position, state) values (?, ?, ?)"
+_READ = "select position, stream, id, run_id, at, rows, body from entries"
+
+
+class DamagedSegment(Exception):
+    """The file is not a segment of this log, or its pages are broken."""
+
+
+class Segment:
+    """One file. `after` is the position before its first entry; `last` that of its last. Raises sqlite3.Error, OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log_id = ""
+        self.after = 0
+        self.last = 0
+        self.rows = 0
+        self.newest_at: datetime | None = None
+        self.thinned = False
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._reading = Lock()
+        self._closed = False
+
+    @classmethod
+    def create(cls, folder: Path, log_id: str, after: int, places: Mapping[str, Place]) -> Segment:
+        """Make the segment that begins behind `after`, complete or not at all."""
+        path = folder / f"{after + 1:020d}{SUFFIX}"
+        remove(path)  # a start that the disk cut short
+        segment = cls(path)
+        try:
+            connection = segment._write_to()
+            connection.execute("begin immediate")
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute("insert into meta (log_id, after) values (?, ?)", (log_id, after))
+            connection.executemany(_PLACE, [(name, one.position, one.state) for name, one in places.items()])
+            connection.execute("commit")
+        except sqlite3.Error:
+            segment.close()
+            remove(path)
+            raise
+        segment.log_id, segment.after, segment.last = log_id, after, after
+        return segment
+
+    @classmethod
+    def open(cls, path: Path) -> Segment:
+        """Open an existing segment. Raises DamagedSegment."""
+        segment = cls(path)
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                segment.log_id, segment.after = connection.execute("select log_id, after from meta").fetchone()
+                last, rows, newest = connection.execute(
+                    "select max(position), coalesce(sum(rows), 0), max(at) from entries"
+                ).fetchone()
+        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+            if _is_full(error):
+                raise
+            raise DamagedSegment(f"{path.name}: {error}") from error
+        segment.last = segment.after if last is None else last
+        segment.rows = rows
+        segment.newest_at = None if newest is None else datetime.fromtimestamp(newest, UTC)
+        return segment
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, with the write-ahead log."""
+        return sum(path.stat().st_size for path in _files(self.path) if path.exists())
+
+    def append(self, entries: Iterable[Entry], places: Mapping[str, Place]) -> None:
+        """Write entries and places in one transaction, and sync it to the disk."""
+        rows = [(e.position, e.stream.value, e.id, e.run_id, e.at.timestamp(), e.rows, e.body) for e in entries]
+        connection = self._write_to()
+        connection.execute("begin immediate")
+        try:
+            connection.executemany(_INSERT, rows)
+            connection.executemany(_PLACE, [(name, one.position, one.state) for name, one in places.items()])
+            connection.execute("commit")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
+        if rows:
+            self.last = rows[-1][0]
+            self.rows += sum(row[5] for row in rows)
+            self.newest_at = datetime.fromtimestamp(rows[-1][4], UTC)
+
+    def move_pages(self, *, all_of_them: bool = False) -> None:
+        """Move what was written from the write-ahead log into the file, once it is long enough."""
+        wal = self.path.with_name(self.path.name + "-wal")
+        if all_of_them or (wal.exists() and wal.stat().st_size > CHECKPOINT_BYTES):
+            self._write_to().execute(f"pragma wal_checkpoint({'truncate' if all_of_them else 'restart'})").fetchone()
+
+    def read(self, after: int, streams: Collection[Stream], max_rows: int) -> list[Entry]:
+        """Entries behind `after`, in order: at least one if there is any, until they hold about `max_rows` rows."""
+        marks = ", ".join("?" * len(streams))
+        names = [one.value for one in streams]
+        with self._reading:
+            if self._closed:
+                return []
+            cursor = self._read_from().execute(
+                f"{_READ} where position > ? and stream in ({marks}) order by position",  # only marks
+                (after, *names),
+            )
+            found: list[Entry] = []
+            rows = 0
+            for row in cursor:
+                found.append(_entry(row))
+                rows += row[5]
+                if rows >= max_rows:
+                    break
+            cursor.close()
+        return found
+
+    def newest(self, stream: Stream) -> Entry | None:
+        """The last entry of a stream."""
+        with self._reading:
+            row = (
+                self._read_from()
+                .execute(f"{_READ} where stream = ? order by position desc limit 1", (stream.value,))
+                .fetchone()
+            )
+        return None if row is None else _entry(row)
+
+    def newest_of_each(self, stream: Stream) -> list[Entry]:
+        """The last entry of each id of a stream."""
+        with self._reading:
+            rows = (
+                self._read_from()
+                .execute(
+                    f"{_READ} where position in (select max(position) from entries where stream = ? group by id)",  # noqa: S608  # constants
+                    (stream.value,),
+                )
+                .fetchall()
+            )
+        return [_entry(row) for row in rows]
+
+    def ids(self, stream: Stream) -> list[tuple[int, str]]:
+        """Position and id of a stream's entries, in order."""
+        with self._reading:
+            found: list[tuple[int, str]] = (
+                self._read_from()
+                .execute("select position, id from entries where stream = ? order by position", (stream.value,))
+                .fetchall()
+            )
+        return found
+
+    def places(self) -> dict[str, Place]:
+        """The readers' places as they were written last."""
+        with self._reading:
+            rows = self._read_from().execute("select reader, position, state from places").fetchall()
+        return {reader: Place(position, state) for reader, position, state in rows}
+
+    def replace(self, bodies: Mapping[int, tuple[int, bytes]], removed: Collection[int]) -> None:
+        """Give entries other bodies of fewer rows, and remove others."""
+        connection = self._write_to()
+        connection.execute("begin immediate")
+        connection.executemany(
+            "update entries set rows = ?, body = ? where position = ?",
+            [(rows, body, position) for position, (rows, body) in bodies.items()],
+        )
+        connection.executemany("delete from entries where position = ?", [(position,) for position in removed])
+        self.rows = connection.execute("select coalesce(sum(rows), 0) from entries").fetchone()[0]
+        connection.execute("commit")
+
+    def shrink(self) -> None:
+        """Give the room of removed rows back to the disk."""
+        self._write_to().execute("vacuum")
+        self.move_pages(all_of_them=True)
+
+    def close(self) -> None:
+        """Close the connections: whoever reads it later finds nothing."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        with self._reading:
+            self._closed = True
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    def close_writer(self) -> None:
+        """Nothing more is written: the write-ahead log is moved into the file."""
+        if self._writer is not None:
+            self.move_pages(all_of_them=True)
+            self._writer.close()
+            self._writer = None
+
+    def _write_to(self) -> sqlite3.Connection:
+        if self._writer is None:
+            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            connection.execute("pragma wal_autocheckpoint = 0")
+            self._writer = connection
+        return self._writer
+
+    def _read_from(self) -> sqlite3.Connection:
+        if self._reader is None:
+            place = f"{self.path.absolute().as_uri()}?mode=rw"  # never makes a file that is not there
+            self._reader = sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
+            self._reader.execute("pragma query_only = true")
+        return self._reader
+
+
+def remove(path: Path) -> None:
+    """Remove a segment's files."""
+    for one in _files(path):
+        one.unlink(missing_ok=True)
+
+
+def _files(path: Path) -> tuple[Path, Path, Path]:
+    return path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in (
+        sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+    )  # fmt: skip
+
+
+def _entry(row: tuple[int, str, str, str, float, int, bytes]) -> Entry:
+    position, stream, name, run_id, at, rows, body = row
+    return Entry(
+        position=position, stream=Stream(stream), id=name, run_id=run_id, at=datetime.fromtimestamp(at, UTC),
+        rows=rows, body=body,
+    )  # fmt: skip

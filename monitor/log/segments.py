@@ -1,0 +1,284 @@
+"""The files of a log in order: which one is written, which are read, and which may be removed.
+
+A closed segment is removed when every reader has read it and it is older than `keep_s`; without its slow readers when it is
+older than `outlet_keep_s` and the database has read it. Beyond `max_mb` the oldest routine signals go first, then the oldest
+segment that the database has read, then the oldest. What a reader loses by this is counted and logged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+import socket
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+from monitor.errors import OperatorError
+from monitor.log import Chunk, Entry, Holding, Place, Stream
+from monitor.log.codec import decode_signals, encode_signals
+from monitor.log.segment import SUFFIX, DamagedSegment, Segment, remove
+from monitor.log.settings import LogSettings
+from monitor.signals.kinds import KINDS
+
+MB = 1_000_000
+BEYOND_DAMAGE = 1_000_000_000
+"""Positions skipped behind a damaged segment: nobody knows how many it held, and no position may be used twice."""
+_LOCK = "lock"
+log = logging.getLogger("stormwatch.log")
+
+
+class Segments:
+    """The segments of one folder. Written by one thread, read by several."""
+
+    def __init__(self, folder: Path, settings: LogSettings, readers: Mapping[str, Holding]) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._holdings = dict(readers)
+        self._all: list[Segment] = []
+        self._guard = Lock()
+        self._lock_file: IO[str] | None = None
+        self._begun: datetime | None = None
+        self._size = 0
+        self._places: dict[str, Place] = {}
+        self._beyond = 0
+        """Where positions go on if a segment was damaged."""
+        self.log_id = ""
+        self.was_cut = False
+        """Whether segments were removed at the last `tidy`."""
+        self.damaged = 0
+        self.thinned: Counter[str] = Counter()
+        """Routine signals removed by the disk limit, by kind."""
+        self.lost: Counter[str] = Counter()
+        """Rows removed before a reader had read them, by reader."""
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def end(self) -> int:
+        """The position of the last entry."""
+        return self._all[-1].last if self._all else 0
+
+    @property
+    def start(self) -> int:
+        """The position before the first entry."""
+        return self._all[0].after if self._all else 0
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, as of the last `tidy`."""
+        return self._size
+
+    def open(self, now: datetime) -> None:
+        """Open every segment, or begin a log. Raises OperatorError."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock(now)
+            for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+                self._open_one(path)
+            self._all.sort(key=lambda one: one.after)
+            self.log_id = self._all[-1].log_id if self._all else secrets.token_hex(16)
+            self._places = self._starting_places()
+            after = max(self.end, self._beyond)
+            if not self._all or self._beyond or self._all[-1].size > self._settings.segment_mb * MB:
+                self._all.append(Segment.create(self._folder, self.log_id, after, self._places))
+            else:
+                self._all[-1].append([], self._places)
+            self._begun = now
+            self._size = sum(one.size for one in self._all)
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise OperatorError(
+                "store.folder", str(self._folder), "a folder on a disk with room, that this user can write",
+                f"{why}: make room, or choose another folder",
+            ) from error  # fmt: skip
+
+    def _open_one(self, path: Path) -> None:
+        try:
+            self._all.append(Segment.open(path))
+        except DamagedSegment as error:
+            self.damaged += 1
+            aside = path.with_name(path.name + ".damaged")
+            for ending in ("", "-wal", "-shm"):
+                part = path.with_name(path.name + ending)
+                if part.exists():
+                    part.replace(aside.with_name(aside.name + ending))
+            first = int(path.name.removesuffix(SUFFIX)) if path.name.removesuffix(SUFFIX).isdigit() else 0
+            self._beyond = max(self._beyond, first + BEYOND_DAMAGE)
+            log.error("a segment of the log is damaged (%s); it is set aside as %s", error, aside.name)  # noqa: TRY400
+
+    def _starting_places(self) -> dict[str, Place]:
+        stored: dict[str, Place] = self._all[-1].places() if self._all else {}
+        new = {
+            name: Place(self.start if holding is Holding.UNTIL_LIMIT else max(self.end, self._beyond))
+            for name, holding in self._holdings.items()
+        }
+        return {name: stored.get(name, new[name]) for name in self._holdings}
+
+    def places(self) -> dict[str, Place]:
+        """The readers' places: those of the last run, and a beginning for each new reader."""
+        return dict(self._places)
+
+    def change_ids(self) -> set[str]:
+        """The ids of all incident changes that are held."""
+        return {name for one in self._all for _, name in one.ids(Stream.CHANGE)}
+
+    def append(self, entries: list[Entry], places: Mapping[str, Place]) -> None:
+        """Write entries behind all others, and readers' places. Raises sqlite3.Error, OSError: then nothing was written."""
+        self._all[-1].append(entries, places)
+        self._places.update(places)
+        with suppress(sqlite3.Error):  # what was written is safe; without room its pages are moved later
+            self._all[-1].move_pages()
+
+    def read(self, after: int, end: int, streams: Collection[Stream], max_rows: int) -> Chunk:
+        """Entries in (after, end]. A segment that is removed meanwhile is passed over."""
+        with self._guard:
+            segments = [one for one in self._all if one.last > after]
+        found: list[Entry] = []
+        rows = 0
+        for segment in segments:
+            for entry in segment.read(after, streams, max_rows - rows):
+                if entry.position > end:
+                    break
+                found.append(entry)
+                rows += entry.rows
+            if rows >= max_rows:
+                return Chunk(tuple(found), found[-1].position)
+        return Chunk(tuple(found), end)
+
+    def newest(self, stream: Stream) -> Entry | None:
+        """The last entry of a stream."""
+        with self._guard:
+            segments = list(self._all)
+        return next((entry for one in reversed(segments) if (entry := one.newest(stream)) is not None), None)
+
+    def newest_of_each(self, stream: Stream) -> dict[str, Entry]:
+        """The last entry of each id of a stream."""
+        with self._guard:
+            segments = list(self._all)
+        return {entry.id: entry for one in segments for entry in one.newest_of_each(stream)}
+
+    def tidy(self, now: datetime, places: Mapping[str, Place]) -> None:
+        """Close the newest segment if it is large or old, and remove what may go."""
+        self.was_cut = False
+        newest = self._all[-1]
+        old = self._begun is not None and (now - self._begun).total_seconds() >= self._settings.segment_s
+        if newest.last > newest.after and (old or newest.size >= self._settings.segment_mb * MB):
+            newest.close_writer()
+            following = Segment.create(self._folder, self.log_id, newest.last, places)
+            with self._guard:
+                self._all.append(following)
+            self._begun = now
+        self._places.update(places)
+        self._keep_one_image()
+        self.remove_read(now)
+        self._size = sum(one.size for one in self._all)
+        while self._size > self._settings.max_mb * MB and len(self._all) > 1:
+            if not self._thin_oldest():
+                self._remove(min(self._all[:-1], key=lambda one: (one.last > self._database(), one.after)), told=True)
+            self._size = sum(one.size for one in self._all)
+
+    def remove_read(self, now: datetime, *, at_once: bool = False) -> None:
+        """Remove what every reader has read, and what is too old for slow outlets. `at_once`: whatever `keep_s` says."""
+        slowest = min((one.position for one in self._places.values()), default=self.end)
+        for segment in self._all[:-1]:
+            age_s = (now - segment.newest_at).total_seconds() if segment.newest_at is not None else float("inf")
+            read_by_all = segment.last <= slowest and (at_once or age_s > self._settings.keep_s)
+            given_up = segment.last <= self._database() and age_s > self._settings.outlet_keep_s
+            if not read_by_all and not given_up:
+                return
+            self._remove(segment, told=not read_by_all)
+
+    def close(self) -> None:
+        """Close every file, and let another daemon have the folder."""
+        for one in self._all:
+            one.close()
+        self._all.clear()
+        if self._lock_file is not None:
+            self._lock_file.close()
+            self._lock_file = None
+
+    def _database(self) -> int:
+        held = [self._places[name].position for name, one in self._holdings.items() if one is Holding.UNTIL_LIMIT]
+        return min(held, default=self.end)
+
+    def _remove(self, segment: Segment, *, told: bool) -> None:
+        with self._guard:
+            self._all.remove(segment)
+        self.was_cut = True
+        segment.close()
+        remove(segment.path)
+        if not told:
+            return
+        behind = [name for name, place in self._places.items() if place.position < segment.last]
+        self.lost.update(dict.fromkeys(behind, segment.rows))
+        if behind:
+            log.error("%d rows of the log were removed before %s read them", segment.rows, ", ".join(sorted(behind)))
+
+    def _thin_oldest(self) -> bool:
+        """Remove the routine signals of the oldest segment that still has them; False if none has."""
+        segment = next((one for one in self._all[:-1] if not one.thinned), None)
+        if segment is None:
+            return False
+        segment.thinned = True
+        bodies: dict[int, tuple[int, bytes]] = {}
+        removed: list[int] = []
+        for entry in segment.read(0, (Stream.SIGNALS,), segment.rows + 1):
+            signals = decode_signals(entry.body)
+            kept = [one for one in signals if not KINDS[one.kind].droppable]
+            self.thinned.update(one.kind.value for one in signals if KINDS[one.kind].droppable)
+            if not kept:
+                removed.append(entry.position)
+            elif len(kept) < len(signals):
+                bodies[entry.position] = (len(kept), encode_signals(kept))
+        before = segment.rows
+        segment.replace(bodies, removed)
+        segment.shrink()
+        log.error("the log reached log.max_mb: %d routine signals were removed", before - segment.rows)
+        return True
+
+    def _keep_one_image(self) -> None:
+        images = self._all[-1].ids(Stream.IMAGE)
+        if len(images) > 1:
+            self._all[-1].replace({}, [position for position, _ in images[:-1]])
+
+    def _lock(self, now: datetime) -> None:
+        path = self._folder / _LOCK
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise OperatorError(
+                "store.folder", str(self._folder), "a folder that no other daemon uses",
+                f"{held_by(self._folder) or 'another process'} uses it: stop that one, or choose another folder",
+            ) from None  # fmt: skip
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat()}, file)
+        file.flush()
+        self._lock_file = file
+
+
+def held_by(folder: Path) -> str | None:
+    """Who writes the log of this folder, in words; None if nobody does."""
+    path = folder / _LOCK
+    try:
+        with path.open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = json.load(file)
+                return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None

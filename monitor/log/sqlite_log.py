@@ -1,0 +1,371 @@
+"""The SQLite engine of the log: one thread writes groups of what was appended, and any number of readers follow.
+
+Appending never blocks and needs no lock: items go into a queue that the writing thread empties. A group waits at most
+`group_s`, an incident change for nothing. When the disk is full, required items use a reserve, routine signals wait in
+memory, and everything goes on by itself when there is room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import sqlite3
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from monitor.incidents import IncidentChange
+from monitor.log import Checkpoint, Chunk, DeliveryResult, Entry, Holding, Image, Place, Stream
+from monitor.log.codec import encode, encode_signals
+from monitor.log.reserve import Reserve
+from monitor.log.segments import Segments
+from monitor.log.settings import LogSettings
+from monitor.log.waiting import Group, Part, Single, Waiting
+from monitor.signals import Clock, Signal
+
+GROUP_ROWS = 20_000
+"""The most rows of one transaction."""
+IDLE_S = 1.0
+RETRY_S = 0.5
+TIDY_S = 5.0
+CLOSE_S = 5.0
+READ_THREADS = 2
+
+_STREAMS: Mapping[type[Single], Stream] = {
+    IncidentChange: Stream.CHANGE,
+    Checkpoint: Stream.CHECKPOINT,
+    DeliveryResult: Stream.DELIVERY,
+    Image: Stream.IMAGE,
+}
+log = logging.getLogger("stormwatch.log")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHealth:
+    """How the log is: `failing` says why the disk cannot be written, None if it can. Sizes in bytes, counts since the start."""
+
+    failing: str | None
+    waiting: int
+    written: int
+    size: int
+    segments: int
+    dropped: Mapping[str, int]
+    """Signals given up, by kind: memory was full while the disk could not be written, or the disk limit was reached."""
+    lost: Mapping[str, int]
+    """Rows removed by the disk limit before a reader had read them, by reader."""
+    damaged: int
+    """Segments that could not be read and were set aside."""
+
+
+class SqliteLog:
+    """The log in `folder`. `readers` names every reader and how long what it has not read is kept.
+
+    `await open()` first, on the event loop that reads; `await close()` last. Fulfils Appender and Readable.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: LogSettings,
+        readers: Mapping[str, Holding],
+        clock: Clock,
+        *,
+        run_id: str | None = None,
+    ) -> None:
+        self.run_id = run_id or f"{clock():%Y%m%dT%H%M%S%f}-{os.getpid()}-{secrets.token_hex(4)}"
+        """Identifies this run; sorts by time."""
+        self._settings = settings
+        self._clock = clock
+        self._segments = Segments(folder, settings, readers)
+        self._reserve = Reserve(folder / "reserve", settings.reserve_mb * 1_000_000)
+        self._inbox: deque[Part] = deque()
+        self._waiting = Waiting(settings.queue_rows)
+        self._overflowed: Counter[str] = Counter()
+        self._dropped: Mapping[str, int] = {}
+        self._lost: Mapping[str, int] = {}
+        self._places: dict[str, Place] = {}
+        self._moved: dict[str, Place] = {}
+        self._known_changes: set[str] = set()
+        self._groups = 0
+        self._wake = threading.Event()
+        self._urgent = threading.Event()
+        self._idle = False
+        self._closing = False
+        self._failing: str | None = None
+        self._tidied_s = 0.0
+        self._retry_s = 0.0
+        self._written = 0
+        self._end = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._grown = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._thread: threading.Thread | None = None
+        self._readers = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="log-read")
+
+    @property
+    def id(self) -> str:
+        """Identifies this log for ever."""
+        return self._segments.log_id
+
+    @property
+    def end(self) -> int:
+        """The position of the last durable entry; 0 for an empty log."""
+        return self._end
+
+    @property
+    def start(self) -> int:
+        """The position before the first entry that is still held."""
+        return self._segments.start
+
+    async def open(self) -> None:
+        """Open or make the log, and begin to write. Raises OperatorError: another daemon uses it, or it cannot be written."""
+        self._loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._open)
+        self._thread = threading.Thread(target=self._run, name="log-write", daemon=True)
+        self._thread.start()
+
+    def _open(self) -> None:
+        self._reserve.release()  # a start needs room of its own; the first group takes the reserve again
+        self._segments.open(self._clock())
+        self._end = self._segments.end
+        self._places = self._segments.places()
+        self._known_changes = self._segments.change_ids()
+
+    async def close(self) -> None:
+        """Write what was appended, and end. What the disk does not take within `CLOSE_S` is lost, and counted as dropped."""
+        self._closing = True
+        self._wake.set()
+        self._urgent.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, CLOSE_S + 1.0)
+            self._thread = None
+        await asyncio.to_thread(self._readers.shutdown)
+        await asyncio.to_thread(self._segments.close)
+
+    def signals(self, signals: Sequence[Signal]) -> None:
+        """Append signals."""
+        if len(self._inbox) > self._settings.queue_rows:  # the thread hangs in a write: the disk does not answer
+            self._overflowed.update(signal.kind.value for signal in signals)
+            return
+        self._inbox.append(signals)
+        if self._idle:
+            self._wake.set()
+
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
+        """Append incident changes, at once."""
+        self._inbox.extend(changes)
+        self._urgent.set()
+        self._wake.set()
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Append a checkpoint."""
+        self._add(checkpoint)
+
+    def delivery(self, result: DeliveryResult) -> None:
+        """Append a delivery's result."""
+        self._add(result)
+
+    def image(self, image: Image) -> None:
+        """Append the correlator's state after everything before it. The image before it is removed."""
+        self._add(image)
+
+    def _add(self, value: Single) -> None:
+        self._inbox.append(value)
+        if self._idle:
+            self._wake.set()
+
+    def place(self, reader: str) -> Place:
+        """Where this reader stands. A new one begins at the first entry if it holds until the limit, else at the end."""
+        return self._places[reader]
+
+    def acknowledge(self, reader: str, place: Place) -> None:
+        """Remember a reader's place: durable with the next group."""
+        self._places[reader] = place
+        self._moved[reader] = place
+        if self._idle:
+            self._wake.set()
+
+    async def read(self, after: int, streams: Collection[Stream], max_rows: int = 5000) -> Chunk:
+        """The next durable entries of these streams behind `after`: at least one if there is any, about `max_rows` rows."""
+        end = self._end
+        if after >= end:
+            return Chunk((), after)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._segments.read, after, end, tuple(streams), max_rows)
+
+    async def wait(self, after: int) -> None:
+        """Return when an entry behind `after` is durable."""
+        while self._end <= after:
+            self._grown.clear()
+            await self._grown.wait()
+
+    async def newest(self, stream: Stream) -> Entry | None:
+        """The last entry of a stream."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._segments.newest, stream)
+
+    async def newest_of_each(self, stream: Stream) -> dict[str, Entry]:
+        """The last entry of each id of a stream."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._segments.newest_of_each, stream)
+
+    async def flush(self) -> None:
+        """Return when everything appended so far is durable, or the disk cannot be written."""
+        while not (self._idle and not self._inbox and not len(self._waiting)) and self._failing is None:
+            self._settled.clear()
+            self._urgent.set()
+            self._wake.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), RETRY_S)
+
+    def health(self) -> LogHealth:
+        """How the log is now."""
+        return LogHealth(
+            failing=self._failing,
+            waiting=len(self._inbox) + len(self._waiting),
+            written=self._written,
+            size=self._segments.size,
+            segments=len(self._segments),
+            dropped=self._dropped,
+            lost=self._lost,
+            damaged=self._segments.damaged,
+        )
+
+    # Everything below runs in the writing thread.
+
+    def _run(self) -> None:
+        """Write groups until `close`. A failure of ours is logged, and the thread goes on."""
+        until_s = float("inf")
+        while True:
+            self._idle = True
+            if not self._inbox and not self._moved and not self._closing:
+                self._wake.wait(RETRY_S if len(self._waiting) else IDLE_S)
+            self._wake.clear()
+            self._idle = False
+            if not self._urgent.is_set():
+                self._urgent.wait(self._settings.group_s / 2)
+            self._urgent.clear()
+            try:
+                self._round()
+            except Exception:  # our own fault: nothing must end this thread
+                log.exception("the log's thread failed and goes on")
+            self._dropped = dict(self._waiting.dropped + self._overflowed + self._segments.thinned)
+            self._lost = dict(self._segments.lost)
+            self._call(self._settled.set)
+            if self._closing:
+                until_s = min(until_s, monotonic() + CLOSE_S)
+                left = len(self._inbox) + len(self._waiting)
+                if not (left or self._moved) or monotonic() > until_s:
+                    if left:
+                        log.error("%d items were not written: %s", left, self._failing)
+                    return
+
+    def _round(self) -> None:
+        waiting, inbox = self._waiting, self._inbox
+        if monotonic() - self._tidied_s >= TIDY_S:
+            self._tidy()
+        if self._failing is not None and monotonic() >= self._retry_s:
+            self._recover()
+        while True:
+            for _ in range(len(inbox)):
+                waiting.add(inbox.popleft())
+            failing = self._failing is not None
+            group = waiting.cut_required() if failing else waiting.cut(GROUP_ROWS)
+            if not group.parts and (failing or not self._moved):
+                return
+            if not self._write(group):
+                return
+
+    def _write(self, group: Group) -> bool:
+        """Write one group; False if the disk does not take it: then it waits again."""
+        moved = {name: self._moved.pop(name) for name in list(self._moved)}
+        try:
+            entries = self._entries(group)
+            self._segments.append(entries, moved)
+        except (sqlite3.Error, OSError) as error:
+            for name, place in moved.items():
+                self._moved.setdefault(name, place)
+            self._waiting.put_back(group)
+            self._fail(error)
+            return False
+        self._known_changes.update(one.id for one in entries if one.stream is Stream.CHANGE)
+        self._written += group.rows
+        if entries:
+            self._end = entries[-1].position
+            self._call(self._grown.set)
+        return True
+
+    def _entries(self, group: Group) -> list[Entry]:
+        at, position = self._clock(), self._segments.end
+        entries: list[Entry] = []
+        for part in group.parts:
+            if isinstance(part, Sequence):
+                stream, name, rows, body = Stream.SIGNALS, "", len(part), encode_signals(part)
+            else:
+                stream, rows, body = _STREAMS[type(part)], 1, encode(part)
+                name = _id_of(part)
+                if stream is Stream.CHANGE and (name in self._known_changes or any(one.id == name for one in entries)):
+                    continue
+            position += 1
+            self._groups += not name
+            entries.append(
+                Entry(
+                    position=position, stream=stream, id=name or f"{self.run_id}:{self._groups}", run_id=self.run_id,
+                    at=at, rows=rows, body=body,
+                )
+            )  # fmt: skip
+        return entries
+
+    def _fail(self, error: Exception) -> None:
+        why = f"{type(error).__name__}: {error}"
+        if self._failing is None:
+            log.error("the log cannot be written (%s); incidents use the reserve, routine signals wait in memory", why)
+            self._reserve.release()
+        self._failing = why
+        self._retry_s = monotonic() + RETRY_S
+
+    def _recover(self) -> None:
+        """See whether there is room again: the reserve can be taken, and the newest segment can be written."""
+        self._retry_s = monotonic() + RETRY_S
+        try:
+            self._segments.remove_read(self._clock(), at_once=True)
+            self._reserve.take()
+            self._segments.append([], dict(self._places))
+        except (sqlite3.Error, OSError) as error:
+            self._reserve.release()
+            self._failing = f"{type(error).__name__}: {error}"
+            return
+        log.warning("the log can be written again; %d items waited", len(self._waiting))
+        self._failing = None
+
+    def _tidy(self) -> None:
+        self._tidied_s = monotonic()
+        try:
+            if self._failing is None:
+                self._reserve.take()
+            self._segments.tidy(self._clock(), dict(self._places))
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)
+        if self._segments.was_cut:
+            self._known_changes = self._segments.change_ids()
+
+    def _call(self, function: Callable[[], None]) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop has ended: nobody waits
+            self._loop.call_soon_threadsafe(function)
+
+
+def _id_of(value: Single) -> str:
+    """The id that the log holds only once; empty for a value that is never appended twice."""
+    if isinstance(value, IncidentChange):
+        return f"{value.incident_id}:{value.revision}"
+    if isinstance(value, DeliveryResult):
+        return f"{value.sink}:{value.incident_id}:{value.revision}"
+    return value.network if isinstance(value, Checkpoint) else ""

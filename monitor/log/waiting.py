@@ -1,0 +1,128 @@
+"""Holds in memory what is still to be written to the log: in order, bounded, the oldest routine signals dropped first.
+
+Changes, checkpoints and deliveries are never dropped. An image belongs to its place in the order, so it is left out when
+routine signals have to wait behind newer items.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.incidents import IncidentChange
+from monitor.log import Checkpoint, DeliveryResult, Image
+from monitor.signals import Signal
+from monitor.signals.kinds import KINDS
+
+Single = IncidentChange | Checkpoint | DeliveryResult | Image
+Part = Sequence[Signal] | Single
+REQUIRED = 4
+"""How many times the bound required signals may take: a disk that stays full for an hour must not end the process."""
+_droppable = {kind: one.droppable for kind, one in KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What is written in one transaction, in order: runs of signals, and single values between them."""
+
+    parts: tuple[Part, ...]
+    rows: int
+
+
+class Waiting:
+    """Parts in order of arrival, at most `bound` rows while there are routine signals to give up. Not thread-safe."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._behind: deque[Part] = deque()
+        """Routine signals that newer required ones have passed: they are older than `_parts`."""
+        self._parts: deque[Part] = deque()
+        self._rows = 0
+        self.dropped: Counter[str] = Counter()
+        """Signals given up, by kind."""
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def add(self, part: Part) -> None:
+        """Take signals or a single value, behind everything before it. The oldest routine signals make room."""
+        self._parts.append(part)
+        self._rows += _rows(part)
+        if self._rows > self._bound:
+            self._make_room()
+
+    def cut(self, rows: int) -> Group:
+        """The next parts in order, of about `rows` rows; adjacent signals are one part."""
+        parts: list[Part] = []
+        run: list[Signal] = []
+        taken = 0
+        while taken < rows and (source := self._behind or self._parts):
+            part = source.popleft()
+            taken += _rows(part)
+            if isinstance(part, Sequence):
+                run += part
+                continue
+            if run:
+                parts.append(run)
+                run = []
+            parts.append(part)
+        if run:
+            parts.append(run)
+        self._rows -= taken
+        return Group(tuple(parts), taken)
+
+    def cut_required(self) -> Group:
+        """Everything but routine signals, for a disk that is nearly full. The routine signals stay, images go."""
+        parts: list[Part] = []
+        while self._parts:
+            part = self._parts.popleft()
+            if isinstance(part, Sequence):
+                if routine := [one for one in part if _droppable[one.kind]]:
+                    self._behind.append(routine)
+                if required := [one for one in part if not _droppable[one.kind]]:
+                    parts.append(required)
+            elif not isinstance(part, Image):
+                parts.append(part)
+            else:
+                self._rows -= 1
+        rows = sum(map(_rows, parts))
+        self._rows -= rows
+        return Group(tuple(parts), rows)
+
+    def put_back(self, group: Group) -> None:
+        """Take a group back that could not be written: it is the oldest again."""
+        self._parts.extendleft(reversed(group.parts))
+        self._rows += group.rows
+        if self._rows > self._bound:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the oldest routine signals; beyond `REQUIRED` times the bound, the oldest required signals too."""
+        self._drop(self._bound, routine_only=True)
+        if self._rows > REQUIRED * self._bound:
+            self._drop(REQUIRED * self._bound, routine_only=False)
+
+    def _drop(self, bound: int, *, routine_only: bool) -> None:
+        """Drop signals from the oldest part on until `bound` rows are left, or no part has any to give."""
+        for waiting in (self._behind, self._parts):
+            kept: list[Part] = []
+            while waiting and self._rows > bound:
+                part = waiting.popleft()
+                if not isinstance(part, Sequence):
+                    kept.append(part)
+                    continue
+                remaining = []
+                for signal in part:
+                    if self._rows > bound and (_droppable[signal.kind] or not routine_only):
+                        self.dropped[signal.kind.value] += 1
+                        self._rows -= 1
+                    else:
+                        remaining.append(signal)
+                if remaining:
+                    kept.append(remaining)
+            waiting.extendleft(reversed(kept))
+
+
+def _rows(part: Part) -> int:
+    return len(part) if isinstance(part, Sequence) else 1
