@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from importlib import import_module
 from typing import Any
@@ -98,6 +98,8 @@ class _Writer:
         kind = type(one)
         if one is None or kind in (bool, float, str) or (kind is int and _MIN_INT <= one <= _MAX_INT):  # type: ignore[operator]
             return one
+        if kind is datetime and one.tzinfo is UTC:  # type: ignore[attr-defined]
+            return one  # MessagePack's own timestamp: it comes back the same
         number = self._numbers.get(id(one))
         if number is None:
             node = self._node(one)

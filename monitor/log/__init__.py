@@ -6,7 +6,7 @@ how far each reader has come. Nothing more, so that a durable stream of a messag
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,16 +28,21 @@ class Stream(StrEnum):
     DELIVERY = "delivery"
     """How the delivery of one change to one sink ended; its id is "sink:incident_id:revision"."""
     IMAGE = "image"
-    """The correlator's frozen state after everything before it."""
+    """The correlator's frozen state after everything before it. Only the last one is held, and it is not read as an entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One durable entry. `position` rises by 1 an entry; `at` is when it was appended; `rows` counts what `body` holds."""
+    """One durable entry. `position` rises; `at` is when it was appended; `rows` counts what `body` holds.
+
+    `key` is what a checkpoint, a change or an image is about: the network, the incident's scope. The log remembers the last
+    entry of each for ever.
+    """
 
     position: int
     stream: Stream
     id: str
+    key: str
     run_id: str
     at: datetime
     rows: int
@@ -137,6 +142,10 @@ class Readable(Protocol):
 
     async def read(self, after: int, streams: Collection[Stream], max_rows: int = 5000) -> Chunk:
         """The next durable entries of these streams behind `after`: at least one if there is any, about `max_rows` rows."""
+        ...
+
+    def latest(self, stream: Stream) -> Mapping[str, Entry]:
+        """The last entry of each key of a stream, however old."""
         ...
 
     async def wait(self, after: int) -> None:

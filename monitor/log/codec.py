@@ -72,7 +72,9 @@ def signal_of(row: Row) -> Signal:
 
 def encode(value: IncidentChange | Checkpoint | Image | DeliveryResult) -> bytes:
     """The body of an entry that holds one value."""
-    return encode_change(value) if isinstance(value, IncidentChange) else _encode(value)
+    if isinstance(value, IncidentChange):
+        return encode_change(value)
+    return _encode(Image(value.code, zlib.compress(value.body, 1)) if isinstance(value, Image) else value)
 
 
 def decode_checkpoint(body: bytes) -> Checkpoint:
@@ -87,7 +89,11 @@ def decode_delivery(body: bytes) -> DeliveryResult:
 
 def decode_image(body: bytes) -> Image:
     """The image of an entry. Raises ValueError."""
-    return _decode_image(body)
+    image = _decode_image(body)
+    try:
+        return Image(image.code, zlib.decompress(image.body))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
 
 
 def _encodable(value: object) -> object:

@@ -1,13 +1,13 @@
 """One segment of the log: an SQLite file in WAL mode, written by one thread, read by others, removed whole.
 
-Removing a file needs no room on the disk, which deleting rows does. Every segment holds the places of all readers as they
-were when it was written last, so the newest one is enough to go on.
+Removing a file needs no room on the disk, which deleting rows does. Every segment holds the places of all readers and the
+last entry of each key, as they were when it was written last: the newest one is enough to go on.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,19 +21,33 @@ create table entries (
     position integer primary key,
     stream text not null,
     id text not null,
+    key text not null,
     run_id text not null,
     at real not null,
     rows integer not null,
     body blob not null
 );
 create index entries_stream on entries (stream, position);
+create table latest (
+    position integer not null,
+    stream text not null,
+    id text not null,
+    key text not null,
+    run_id text not null,
+    at real not null,
+    rows integer not null,
+    body blob not null,
+    primary key (stream, key)
+);
 create table places (reader text primary key, position integer not null, state blob not null) without rowid;
 """
 SUFFIX = ".sqlite"
 CHECKPOINT_BYTES = 4_000_000
-_INSERT = "insert into entries (position, stream, id, run_id, at, rows, body) values (?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "position, stream, id, key, run_id, at, rows, body"
+_INSERT = f"insert into entries ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants
+_LATEST = f"insert or replace into latest ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants
 _PLACE = "insert or replace into places (reader, position, state) values (?, ?, ?)"
-_READ = "select position, stream, id, run_id, at, rows, body from entries"
+_READ = f"select {_COLUMNS} from entries"  # noqa: S608  # constants
 
 
 class DamagedSegment(Exception):
@@ -57,7 +71,9 @@ class Segment:
         self._closed = False
 
     @classmethod
-    def create(cls, folder: Path, log_id: str, after: int, places: Mapping[str, Place]) -> Segment:
+    def create(
+        cls, folder: Path, log_id: str, after: int, places: Mapping[str, Place], latest: Iterable[Entry]
+    ) -> Segment:
         """Make the segment that begins behind `after`, complete or not at all."""
         path = folder / f"{after + 1:020d}{SUFFIX}"
         remove(path)  # a start that the disk cut short
@@ -69,6 +85,7 @@ class Segment:
                 connection.execute(statement)
             connection.execute("insert into meta (log_id, after) values (?, ?)", (log_id, after))
             connection.executemany(_PLACE, [(name, one.position, one.state) for name, one in places.items()])
+            connection.executemany(_LATEST, map(_row, latest))
             connection.execute("commit")
         except sqlite3.Error:
             segment.close()
@@ -87,11 +104,12 @@ class Segment:
                 last, rows, newest = connection.execute(
                     "select max(position), coalesce(sum(rows), 0), max(at) from entries"
                 ).fetchone()
+                [of_latest] = connection.execute("select coalesce(max(position), 0) from latest").fetchone()
         except (sqlite3.DatabaseError, TypeError, ValueError) as error:
             if _is_full(error):
                 raise
             raise DamagedSegment(f"{path.name}: {error}") from error
-        segment.last = segment.after if last is None else last
+        segment.last = max(segment.after, last or 0, of_latest)
         segment.rows = rows
         segment.newest_at = None if newest is None else datetime.fromtimestamp(newest, UTC)
         return segment
@@ -101,23 +119,24 @@ class Segment:
         """Bytes on disk, with the write-ahead log."""
         return sum(path.stat().st_size for path in _files(self.path) if path.exists())
 
-    def append(self, entries: Iterable[Entry], places: Mapping[str, Place]) -> None:
+    def append(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
         """Write entries and places in one transaction, and sync it to the disk."""
-        rows = [(e.position, e.stream.value, e.id, e.run_id, e.at.timestamp(), e.rows, e.body) for e in entries]
+        rows = [_row(one) for one in entries]
         connection = self._write_to()
         connection.execute("begin immediate")
         try:
-            connection.executemany(_INSERT, rows)
+            connection.executemany(_INSERT, [row for row in rows if row[1] != Stream.IMAGE])
+            connection.executemany(_LATEST, [row for row in rows if row[3]])
             connection.executemany(_PLACE, [(name, one.position, one.state) for name, one in places.items()])
             connection.execute("commit")
         except sqlite3.Error:
             if connection.in_transaction:
                 connection.execute("rollback")
             raise
-        if rows:
-            self.last = rows[-1][0]
-            self.rows += sum(row[5] for row in rows)
-            self.newest_at = datetime.fromtimestamp(rows[-1][4], UTC)
+        if entries:
+            self.last = entries[-1].position
+            self.rows += sum(one.rows for one in entries if one.stream is not Stream.IMAGE)
+            self.newest_at = entries[-1].at
 
     def move_pages(self, *, all_of_them: bool = False) -> None:
         """Move what was written from the write-ahead log into the file, once it is long enough."""
@@ -140,44 +159,23 @@ class Segment:
             rows = 0
             for row in cursor:
                 found.append(_entry(row))
-                rows += row[5]
+                rows += row[6]
                 if rows >= max_rows:
                     break
             cursor.close()
         return found
 
-    def newest(self, stream: Stream) -> Entry | None:
-        """The last entry of a stream."""
+    def latest(self) -> list[Entry]:
+        """The last entry of each key."""
         with self._reading:
-            row = (
-                self._read_from()
-                .execute(f"{_READ} where stream = ? order by position desc limit 1", (stream.value,))
-                .fetchone()
-            )
-        return None if row is None else _entry(row)
-
-    def newest_of_each(self, stream: Stream) -> list[Entry]:
-        """The last entry of each id of a stream."""
-        with self._reading:
-            rows = (
-                self._read_from()
-                .execute(
-                    f"{_READ} where position in (select max(position) from entries where stream = ? group by id)",  # noqa: S608  # constants
-                    (stream.value,),
-                )
-                .fetchall()
-            )
+            rows = self._read_from().execute(f"select {_COLUMNS} from latest").fetchall()  # noqa: S608  # constants
         return [_entry(row) for row in rows]
 
-    def ids(self, stream: Stream) -> list[tuple[int, str]]:
-        """Position and id of a stream's entries, in order."""
+    def ids(self, stream: Stream) -> list[str]:
+        """The ids of a stream's entries."""
         with self._reading:
-            found: list[tuple[int, str]] = (
-                self._read_from()
-                .execute("select position, id from entries where stream = ? order by position", (stream.value,))
-                .fetchall()
-            )
-        return found
+            rows = self._read_from().execute("select id from entries where stream = ?", (stream.value,)).fetchall()
+        return [row[0] for row in rows]
 
     def places(self) -> dict[str, Place]:
         """The readers' places as they were written last."""
@@ -253,9 +251,16 @@ def _is_full(error: Exception) -> bool:
     )  # fmt: skip
 
 
-def _entry(row: tuple[int, str, str, str, float, int, bytes]) -> Entry:
-    position, stream, name, run_id, at, rows, body = row
+_Row = tuple[int, str, str, str, str, float, int, bytes]
+
+
+def _row(one: Entry) -> _Row:
+    return one.position, one.stream.value, one.id, one.key, one.run_id, one.at.timestamp(), one.rows, one.body
+
+
+def _entry(row: _Row) -> Entry:
+    position, stream, name, key, run_id, at, rows, body = row
     return Entry(
-        position=position, stream=Stream(stream), id=name, run_id=run_id, at=datetime.fromtimestamp(at, UTC),
+        position=position, stream=Stream(stream), id=name, key=key, run_id=run_id, at=datetime.fromtimestamp(at, UTC),
         rows=rows, body=body,
     )  # fmt: skip

@@ -49,6 +49,7 @@ class Segments:
         self._begun: datetime | None = None
         self._size = 0
         self._places: dict[str, Place] = {}
+        self._latest: dict[tuple[Stream, str], Entry] = {}
         self._beyond = 0
         """Where positions go on if a segment was damaged."""
         self.log_id = ""
@@ -88,9 +89,10 @@ class Segments:
             self._all.sort(key=lambda one: one.after)
             self.log_id = self._all[-1].log_id if self._all else secrets.token_hex(16)
             self._places = self._starting_places()
+            self._latest = {(one.stream, one.key): one for one in (self._all[-1].latest() if self._all else ())}
             after = max(self.end, self._beyond)
             if not self._all or self._beyond or self._all[-1].size > self._settings.segment_mb * MB:
-                self._all.append(Segment.create(self._folder, self.log_id, after, self._places))
+                self._all.append(Segment.create(self._folder, self.log_id, after, self._places, self._latest.values()))
             else:
                 self._all[-1].append([], self._places)
             self._begun = now
@@ -131,12 +133,13 @@ class Segments:
 
     def change_ids(self) -> set[str]:
         """The ids of all incident changes that are held."""
-        return {name for one in self._all for _, name in one.ids(Stream.CHANGE)}
+        return {name for one in self._all for name in one.ids(Stream.CHANGE)}
 
     def append(self, entries: list[Entry], places: Mapping[str, Place]) -> None:
         """Write entries behind all others, and readers' places. Raises sqlite3.Error, OSError: then nothing was written."""
         self._all[-1].append(entries, places)
         self._places.update(places)
+        self._latest.update({(one.stream, one.key): one for one in entries if one.key})
         with suppress(sqlite3.Error):  # what was written is safe; without room its pages are moved later
             self._all[-1].move_pages()
 
@@ -156,17 +159,9 @@ class Segments:
                 return Chunk(tuple(found), found[-1].position)
         return Chunk(tuple(found), end)
 
-    def newest(self, stream: Stream) -> Entry | None:
-        """The last entry of a stream."""
-        with self._guard:
-            segments = list(self._all)
-        return next((entry for one in reversed(segments) if (entry := one.newest(stream)) is not None), None)
-
-    def newest_of_each(self, stream: Stream) -> dict[str, Entry]:
-        """The last entry of each id of a stream."""
-        with self._guard:
-            segments = list(self._all)
-        return {entry.id: entry for one in segments for entry in one.newest_of_each(stream)}
+    def latest(self, stream: Stream) -> dict[str, Entry]:
+        """The last entry of each key of a stream."""
+        return {key: entry for (one, key), entry in list(self._latest.items()) if one is stream}
 
     def tidy(self, now: datetime, places: Mapping[str, Place]) -> None:
         """Close the newest segment if it is large or old, and remove what may go."""
@@ -175,12 +170,11 @@ class Segments:
         old = self._begun is not None and (now - self._begun).total_seconds() >= self._settings.segment_s
         if newest.last > newest.after and (old or newest.size >= self._settings.segment_mb * MB):
             newest.close_writer()
-            following = Segment.create(self._folder, self.log_id, newest.last, places)
+            following = Segment.create(self._folder, self.log_id, newest.last, places, self._latest.values())
             with self._guard:
                 self._all.append(following)
             self._begun = now
         self._places.update(places)
-        self._keep_one_image()
         self.remove_read(now)
         self._size = sum(one.size for one in self._all)
         while self._size > self._settings.max_mb * MB and len(self._all) > 1:
@@ -246,11 +240,6 @@ class Segments:
         segment.shrink()
         log.error("the log reached log.max_mb: %d routine signals were removed", before - segment.rows)
         return True
-
-    def _keep_one_image(self) -> None:
-        images = self._all[-1].ids(Stream.IMAGE)
-        if len(images) > 1:
-            self._all[-1].replace({}, [position for position, _ in images[:-1]])
 
     def _lock(self, now: datetime) -> None:
         path = self._folder / _LOCK

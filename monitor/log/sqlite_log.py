@@ -206,15 +206,9 @@ class SqliteLog:
             self._grown.clear()
             await self._grown.wait()
 
-    async def newest(self, stream: Stream) -> Entry | None:
-        """The last entry of a stream."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._segments.newest, stream)
-
-    async def newest_of_each(self, stream: Stream) -> dict[str, Entry]:
-        """The last entry of each id of a stream."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._segments.newest_of_each, stream)
+    def latest(self, stream: Stream) -> Mapping[str, Entry]:
+        """The last entry of each key of a stream, however old."""
+        return self._segments.latest(stream)
 
     async def flush(self) -> None:
         """Return when everything appended so far is durable, or the disk cannot be written."""
@@ -307,17 +301,17 @@ class SqliteLog:
         entries: list[Entry] = []
         for part in group.parts:
             if isinstance(part, Sequence):
-                stream, name, rows, body = Stream.SIGNALS, "", len(part), encode_signals(part)
+                stream, name, key, rows, body = Stream.SIGNALS, "", "", len(part), encode_signals(part)
             else:
                 stream, rows, body = _STREAMS[type(part)], 1, encode(part)
-                name = _id_of(part)
+                name, key = _id_and_key(part)
                 if stream is Stream.CHANGE and (name in self._known_changes or any(one.id == name for one in entries)):
                     continue
             position += 1
             self._groups += not name
             entries.append(
                 Entry(
-                    position=position, stream=stream, id=name or f"{self.run_id}:{self._groups}", run_id=self.run_id,
+                    position=position, stream=stream, id=name or f"{self.run_id}:{self._groups}", key=key, run_id=self.run_id,
                     at=at, rows=rows, body=body,
                 )
             )  # fmt: skip
@@ -362,10 +356,10 @@ class SqliteLog:
             self._loop.call_soon_threadsafe(function)
 
 
-def _id_of(value: Single) -> str:
-    """The id that the log holds only once; empty for a value that is never appended twice."""
+def _id_and_key(value: Single) -> tuple[str, str]:
+    """The id of a value (empty: made up), and its key, if the log remembers the last entry about the same."""
     if isinstance(value, IncidentChange):
-        return f"{value.incident_id}:{value.revision}"
+        return f"{value.incident_id}:{value.revision}", value.scope
     if isinstance(value, DeliveryResult):
-        return f"{value.sink}:{value.incident_id}:{value.revision}"
-    return value.network if isinstance(value, Checkpoint) else ""
+        return f"{value.sink}:{value.incident_id}:{value.revision}", ""
+    return "", value.network if isinstance(value, Checkpoint) else "correlator"

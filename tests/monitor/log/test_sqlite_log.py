@@ -86,16 +86,17 @@ async def test_what_is_appended_is_read_in_the_same_order_with_all_its_fields(tm
         log.changes([second])
         await log.flush()
         entries = await all_entries(log)
+        image = log.latest(Stream.IMAGE)["correlator"]
     assert [one.stream for one in entries] == [
-        Stream.SIGNALS, Stream.CHANGE, Stream.SIGNALS, Stream.CHECKPOINT, Stream.DELIVERY, Stream.IMAGE, Stream.CHANGE,
+        Stream.SIGNALS, Stream.CHANGE, Stream.SIGNALS, Stream.CHECKPOINT, Stream.DELIVERY, Stream.CHANGE,
     ]  # fmt: skip
-    assert [one.position for one in entries] == list(range(1, 8))
-    assert [one.rows for one in entries] == [2, 1, 1, 1, 1, 1, 1]
+    assert [one.position for one in entries] == [1, 2, 3, 4, 5, 7]
+    assert [one.rows for one in entries] == [2, 1, 1, 1, 1, 1]
     assert decode_signals(entries[0].body) + decode_signals(entries[2].body) == [signal(1), signal(2), signal(3)]
-    assert [decode_change(entries[at].body) for at in (1, 6)] == [first, second]
+    assert [decode_change(entries[at].body) for at in (1, 5)] == [first, second]
     assert decode_checkpoint(entries[3].body) == Checkpoint("ethereum", b"\x00\xff")
     assert decode_delivery(entries[4].body) == result
-    assert decode_image(entries[5].body) == Image("code", b"state")
+    assert (image.position, decode_image(image.body)) == (6, Image("code", b"state"))
     assert {one.run_id for one in entries} == {log.run_id}
 
 
@@ -122,6 +123,18 @@ async def test_positions_and_places_continue_after_a_restart_and_the_log_keeps_i
         log.signals([signal(2)])
         await log.flush()
         assert seqs(await all_entries(log, after=1)) == [2]
+
+
+async def test_the_position_of_an_image_is_not_given_again_after_a_restart(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        log.signals([signal(1)])
+        log.image(Image("code", b"state"))
+        await log.flush()
+    async with opened(tmp_path) as log:
+        assert log.end == 2
+        log.signals([signal(2)])
+        await log.flush()
+        assert [one.position for one in await all_entries(log)] == [1, 3]
 
 
 async def test_a_new_sink_begins_at_the_end_and_a_new_database_at_the_beginning(tmp_path: Path) -> None:
@@ -244,6 +257,24 @@ async def test_a_segment_that_all_have_read_is_removed_after_its_time(tmp_path: 
         await until(lambda: log.start > 0)
         assert log.health().segments == 1
         assert log.health().lost == {}
+
+
+async def test_the_last_of_each_key_is_held_when_its_segment_is_gone_and_after_a_restart(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path, clock, segment_mb=1, max_mb=100, keep_s=60) as log:
+        for body in (b"old", b"new"):
+            log.checkpoint(Checkpoint("ethereum", body))
+            log.image(Image("code", body))
+            log.changes([change(revision=1 if body == b"old" else 2)])
+        await fill(log, 3)
+        for name in READERS:
+            log.acknowledge(name, Place(log.end))
+        clock.later(61)
+        await until(lambda: log.start > 6)
+    async with opened(tmp_path, clock) as log:
+        assert decode_checkpoint(log.latest(Stream.CHECKPOINT)["ethereum"].body).body == b"new"
+        assert decode_image(log.latest(Stream.IMAGE)["correlator"].body).body == b"new"
+        assert decode_change(log.latest(Stream.CHANGE)[change().scope].body).revision == 2
 
 
 async def test_a_sink_that_is_gone_loses_its_place_after_its_time_and_the_database_does_not(tmp_path: Path) -> None:
