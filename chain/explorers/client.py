@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ TIMEOUT_S = 10.0
 MAX_BYTES = 8 * 1024 * 1024
 """Bytes of an answer: it contains the whole source."""
 NOT_FOUND = 404
+
+log = logging.getLogger("stormwatch.explorers")
 
 
 class _JsonClient:
@@ -49,6 +52,8 @@ class _JsonClient:
                     self._session = ClientSession()
                 async with self._session.get(url, params=query, allow_redirects=False) as response:
                     if response.status not in (200, also):
+                        if 300 <= response.status < 400:
+                            log.warning("an explorer answered HTTP %d: redirect refused", response.status)
                         return None
                     body = bytearray()
                     async for part in response.content.iter_chunked(65536):

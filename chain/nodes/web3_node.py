@@ -111,12 +111,12 @@ class Web3Node:
     async def heads(self) -> AsyncIterator[None]:
         """Yield one item for each head that a WebSocket node pushes, on a separate connection. Ends when the node closes it."""
         load_web3()
-        from web3 import AsyncWeb3, WebSocketProvider
+        from web3 import AsyncWeb3
         from web3.types import SubscriptionType
 
         kind: SubscriptionType = "newHeads"
         try:
-            async with AsyncWeb3(WebSocketProvider(self._url, request_timeout=self._timeout_s)) as web3:
+            async with AsyncWeb3(_direct_websocket(self._url, self._timeout_s)) as web3:
                 await web3.eth.subscribe(kind)
                 async for _ in web3.socket.process_subscriptions():
                     yield None
@@ -201,7 +201,8 @@ class Web3Node:
             async def make_batch_request(self, batch_requests: Any) -> Any:
                 assert self.endpoint_uri is not None
                 asked = _written(batch_requests)
-                async with session.post(self.endpoint_uri, data=asked, **self.get_request_kwargs()) as response:
+                asking = session.post(self.endpoint_uri, data=asked, allow_redirects=False, **self.get_request_kwargs())
+                async with asking as response:
                     if response.status != 200:
                         raise _refused(response.status, response.headers.get("Retry-After", ""), len(batch_requests))
                     body = bytearray()
@@ -217,13 +218,29 @@ class Web3Node:
         return provider
 
     async def _websocket(self) -> WebSocketProvider:
-        load_web3()
-        from web3 import WebSocketProvider
-
-        bounds = {"max_size": self._max_bytes}
-        provider = WebSocketProvider(self._url, websocket_kwargs=bounds, request_timeout=self._timeout_s)
+        provider = _direct_websocket(self._url, self._timeout_s, max_size=self._max_bytes)
         await asyncio.wait_for(provider.connect(), self._timeout_s)
         return provider
+
+
+def _direct_websocket(url: str, timeout_s: float, **bounds: int) -> WebSocketProvider:
+    """A WebSocket provider that follows no redirect: another address could be anybody's, also inside our network."""
+    load_web3()
+    from web3 import WebSocketProvider
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import InvalidStatus
+
+    class DirectConnect(connect):
+        def process_redirect(self, exc: Exception) -> Exception | str:
+            if isinstance(exc, InvalidStatus) and 300 <= exc.response.status_code < 400:
+                return _redirect_refused(exc.response.status_code)
+            return exc
+
+    class Direct(WebSocketProvider):
+        async def _provider_specific_connect(self) -> None:
+            self._ws = await DirectConnect(self.endpoint_uri, **self.websocket_kwargs)
+
+    return Direct(url, websocket_kwargs=dict(bounds), request_timeout=timeout_s)
 
 
 async def _hung_up(provider: AsyncHTTPProvider | WebSocketProvider, name: str, timeout_s: float) -> None:
@@ -264,7 +281,13 @@ def _size(ask: Ask) -> int:
     return size
 
 
+def _redirect_refused(status: int) -> NodeFailure:
+    return NodeFailure(NodeFaultKind.REFUSED, f"HTTP {status}, redirect refused")
+
+
 def _refused(status: int, retry_after: str, asks: int) -> NodeFailure:
+    if 300 <= status < 400:
+        return _redirect_refused(status)
     kind = NodeFaultKind.THROTTLED if status in THROTTLED else NodeFaultKind.REFUSED
     if status == TOO_LARGE and asks > 1:
         kind = NodeFaultKind.BATCH_LIMIT

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk._logs import LoggerProvider
@@ -26,6 +27,9 @@ from prometheus_client import CollectorRegistry
 from monitor.errors import OperatorError
 from monitor.telemetry.incident_traces import MAX_EVENTS, MAX_LINKS, IncidentIds
 from monitor.telemetry.settings import TelemetrySettings
+
+if TYPE_CHECKING:
+    from requests import Session
 
 log = logging.getLogger("stormwatch.telemetry")
 
@@ -111,6 +115,24 @@ def build(
     )
 
 
+def direct_session() -> Session:
+    """A session for one exporter that fails on a redirect: the operator's headers are for one collector.
+
+    Some versions of the exporters follow redirects, others count one as a delivery.
+    """
+    from requests import PreparedRequest, RequestException, Response, Session
+
+    class Direct(Session):
+        def send(self, request: PreparedRequest, **options: Any) -> Response:
+            answer = super().send(request, **{**options, "allow_redirects": False})
+            if 300 <= answer.status_code < 400:
+                answer.close()
+                raise RequestException(f"HTTP {answer.status_code}, redirect refused")
+            return answer
+
+    return Direct()
+
+
 def _otlp(
     settings: TelemetrySettings, headers: dict[str, str]
 ) -> tuple[BatchSpanProcessor, PeriodicExportingMetricReader, BatchLogRecordProcessor | None]:
@@ -123,13 +145,17 @@ def _otlp(
     timeout_s, every_ms = settings.export_timeout_s, settings.export_interval_s * 1000
     gzip = Compression.Gzip
     spans = BatchSpanProcessor(
-        OTLPSpanExporter(f"{base}/v1/traces", headers=headers, timeout=timeout_s, compression=gzip),
+        OTLPSpanExporter(
+            f"{base}/v1/traces", headers=headers, timeout=timeout_s, compression=gzip, session=direct_session()
+        ),
         max_queue_size=settings.span_queue,
         schedule_delay_millis=every_ms,
         max_export_batch_size=min(MAX_BATCHED, settings.span_queue),
     )
     reader = PeriodicExportingMetricReader(
-        OTLPMetricExporter(f"{base}/v1/metrics", headers=headers, timeout=timeout_s, compression=gzip),
+        OTLPMetricExporter(
+            f"{base}/v1/metrics", headers=headers, timeout=timeout_s, compression=gzip, session=direct_session()
+        ),
         export_interval_millis=every_ms,
         export_timeout_millis=timeout_s * 1000,
         cardinality_limits=_CARDINALITY,
@@ -137,7 +163,9 @@ def _otlp(
     if not settings.logs:
         return spans, reader, None
     logs = BatchLogRecordProcessor(
-        OTLPLogExporter(f"{base}/v1/logs", headers=headers, timeout=timeout_s, compression=gzip),
+        OTLPLogExporter(
+            f"{base}/v1/logs", headers=headers, timeout=timeout_s, compression=gzip, session=direct_session()
+        ),
         schedule_delay_millis=every_ms,
         max_export_batch_size=MAX_BATCHED,
         max_queue_size=LOG_QUEUE,

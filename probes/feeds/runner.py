@@ -14,7 +14,8 @@ from probes.feeds.backoff import BackOff
 from probes.feeds.connection import EndedError, close_quietly, ending, why_closed
 from probes.feeds.interpreter import FeedReader
 from probes.feeds.settings import FeedSetting, FetchBook
-from probes.readings import FeedChanged, Reading
+from probes.readings import FeedChanged, Reading, Refusal
+from probes.rest.http import RedirectRefused
 from probes.rest.venue_state import VenueState
 from probes.venue import Feed
 
@@ -64,6 +65,8 @@ class FeedRunner:
                     headers=dict(self._feed.headers),
                     compress=15,
                 )
+        except RedirectRefused as error:
+            return EndedError(f"could not connect: {Refusal.REDIRECTED} ({error})")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             return EndedError(f"could not connect: {type(error).__name__}")
         works = [self._receive(socket), self._every_second()]

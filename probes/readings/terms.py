@@ -31,16 +31,27 @@ class Refusal(StrEnum):
     DNS = "dns"
     REFUSED = "refused"
     RESET = "reset"
+    REDIRECTED = "redirected"
+    """It pointed elsewhere, and we never follow: our address of it is old, or something in between answered."""
     BUDGET = "budget"
     """We sent no request: its budget was spent. Says nothing about the venue."""
 
     @property
     def is_ours(self) -> bool:
-        """Whether the cause is ours (location, keys, budget), so that it says nothing about the venue."""
+        """Whether the cause is ours (location, keys, address, budget), so that it says nothing about the venue."""
         return self in _OURS
 
 
-_OURS = frozenset({Refusal.GEO_BLOCKED, Refusal.WAF_BLOCKED, Refusal.UNAUTHORIZED, Refusal.BAD_REQUEST, Refusal.BUDGET})
+_OURS = frozenset(
+    {
+        Refusal.GEO_BLOCKED,
+        Refusal.WAF_BLOCKED,
+        Refusal.UNAUTHORIZED,
+        Refusal.BAD_REQUEST,
+        Refusal.REDIRECTED,
+        Refusal.BUDGET,
+    }
+)
 
 
 class Market(StrEnum):

@@ -69,8 +69,24 @@ def tls_context(ca_file: str = "") -> ssl.SSLContext:
     return context
 
 
+class RedirectRefused(aiohttp.ClientError):
+    """The other side pointed to another address. The address is not asked; `status` is the answer's."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}, redirect refused")
+        self.status = status
+
+
+async def refuse_redirect(
+    _session: aiohttp.ClientSession, _ctx: SimpleNamespace, asked: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """End a request that aiohttp is about to send to another address: `ws_connect` has no option against it."""
+    asked.response.close()
+    raise RedirectRefused(asked.response.status)
+
+
 def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
-    """A session that traces its phases, stores no cookies and ignores the environment's proxies."""
+    """A session that follows no redirect, traces its phases, stores no cookies and ignores the environment's proxies."""
     trace = aiohttp.TraceConfig()
 
     def on(hook: str, name: str) -> None:
@@ -88,6 +104,7 @@ def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
     on("on_connection_reuseconn", "reused")
     on("on_request_headers_sent", "sent")
     on("on_request_end", "answered")
+    trace.on_request_redirect.append(refuse_redirect)
     connector = aiohttp.TCPConnector(
         limit=MAX_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context
     )

@@ -23,7 +23,7 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
-from probes.rest.refusals import by_answer, retry_after_s
+from probes.rest.refusals import REDIRECTS, by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
 from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck
@@ -74,6 +74,8 @@ class AnswerReader:
     ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot]]:
         if got.refusal is not None or got.status is None:
             return got.refusal, got.detail, ()
+        if got.status in REDIRECTS:  # whoever answered, it was not the API: the dialect is not asked
+            return Refusal.REDIRECTED, f"HTTP {got.status}, redirect refused", ()
         refused = self.state.venue.refuse(got.status, got.headers, got.body, got.received_at)
         if refused is None and (kind := by_answer(got.status, got.body)) is not None:
             refused = Refused(kind, f"HTTP {got.status}", retry_after_s=retry_after_s(got.headers, got.received_at))

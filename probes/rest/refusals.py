@@ -26,6 +26,8 @@ _BY_STATUS = {
     503: Refusal.OVERLOADED,
     504: Refusal.OVERLOADED,
 }
+REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
+"""The statuses that point to another address (RFC 9110 §15.4). None is ever followed."""
 _SAMPLE = 2048
 
 
@@ -34,6 +36,8 @@ def by_answer(status: int, body: bytes) -> Refusal | None:
     sample = body[:_SAMPLE].lower()
     if 200 <= status < 300:
         return Refusal.WAF_BLOCKED if is_html(body) else None
+    if status in REDIRECTS:
+        return Refusal.REDIRECTED
     if status == 403 and (b"country" in sample or b"region" in sample or b"restricted" in sample):
         return Refusal.GEO_BLOCKED
     if status >= 500 and (b"maintenance" in sample or b"upgrad" in sample):

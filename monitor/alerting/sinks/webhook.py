@@ -97,7 +97,7 @@ def outcome_of(status: int, retry_after: str | None, now_s: float) -> Outcome:
         return Delivered()
     if status in RETRIED or status >= 500:
         return TryAgain(why=f"HTTP {status}", after_s=_after_s(retry_after, now_s))
-    return Refused(why=f"HTTP {status}")
+    return Refused(why=f"HTTP {status}, redirect refused" if 300 <= status < 400 else f"HTTP {status}")
 
 
 def _after_s(text: str | None, now_s: float) -> float | None:

@@ -236,4 +236,4 @@ async def test_a_redirect_is_a_refusal_and_is_not_followed(client: aiohttp.Clien
         (timing, *_) = await rest_client(client, served).ask(check(), None)
         assert served.asked == ["/a"]
     assert isinstance(timing, RequestTimed)
-    assert (timing.status, timing.refusal) == (status, Refusal.BAD_REQUEST)
+    assert (timing.status, timing.refusal) == (status, Refusal.REDIRECTED)

@@ -20,9 +20,15 @@ def test_every_2xx_status_is_good_unless_the_body_is_a_web_page(status: int) -> 
     assert by_answer(status, b"<html><body>Checking your browser</body></html>") is Refusal.WAF_BLOCKED
 
 
-@pytest.mark.parametrize("status", [100, 199, 300, 301, 399, 402, 405, 409, 499])
+@pytest.mark.parametrize("status", [100, 199, 304, 305, 306, 309, 399, 402, 405, 409, 499])
 def test_a_status_that_is_neither_2xx_nor_5xx_is_a_bad_request(status: int) -> None:
     assert by_answer(status, b"") is Refusal.BAD_REQUEST
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+def test_a_status_that_points_elsewhere_is_a_redirect_whatever_its_body(status: int) -> None:
+    assert by_answer(status, b"") is Refusal.REDIRECTED
+    assert by_answer(status, b"<html>maintenance in your country") is Refusal.REDIRECTED
 
 
 @pytest.mark.parametrize(

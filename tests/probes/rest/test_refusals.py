@@ -23,7 +23,8 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
         (204, b"", None),
         (200, b"  <!DOCTYPE html><html>", Refusal.WAF_BLOCKED),
         (200, b"<HTML>", Refusal.WAF_BLOCKED),
-        (302, b"", Refusal.BAD_REQUEST),
+        (302, b"", Refusal.REDIRECTED),
+        (304, b"", Refusal.BAD_REQUEST),
         (400, b"", Refusal.BAD_REQUEST),
         (401, b"", Refusal.UNAUTHORIZED),
         (403, b"Forbidden", Refusal.WAF_BLOCKED),
@@ -103,5 +104,6 @@ def test_a_kind_is_ours_when_it_is_no_information_about_the_venue() -> None:
         Refusal.WAF_BLOCKED,
         Refusal.UNAUTHORIZED,
         Refusal.BAD_REQUEST,
+        Refusal.REDIRECTED,
         Refusal.BUDGET,
     }

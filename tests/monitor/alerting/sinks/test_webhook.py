@@ -90,7 +90,7 @@ async def test_the_change_arrives_signed_with_its_idempotency_key(receiver: Rece
 async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     receiver.answers = [(307, {"Location": "/hook"})]
 
-    assert await deliver(str(receiver.server.make_url("/hook"))) == Refused(why="HTTP 307")
+    assert await deliver(str(receiver.server.make_url("/hook"))) == Refused(why="HTTP 307, redirect refused")
     assert len(receiver.came) == 1
 
 
@@ -114,7 +114,7 @@ async def test_an_unreachable_server_may_be_tried_again_and_its_url_is_not_shown
     [
         (200, None, Delivered()),
         (299, None, Delivered()),
-        (302, None, Refused(why="HTTP 302")),
+        (302, None, Refused(why="HTTP 302, redirect refused")),
         (400, None, Refused(why="HTTP 400")),
         (401, "5", Refused(why="HTTP 401")),
         (404, None, Refused(why="HTTP 404")),

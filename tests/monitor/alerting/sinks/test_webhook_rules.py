@@ -81,7 +81,8 @@ def test_every_status_has_its_documented_meaning() -> None:
         elif status in TRIED_AGAIN or status >= 500:
             assert outcome == TryAgain(why=f"HTTP {status}", after_s=None)
         else:
-            assert outcome == Refused(why=f"HTTP {status}")
+            why = f"HTTP {status}, redirect refused" if 300 <= status < 400 else f"HTTP {status}"
+            assert outcome == Refused(why=why)
 
 
 @pytest.mark.parametrize(
