@@ -61,7 +61,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The usage of a budget by a venue's headers: used and/or remaining units, and the limit if given."""
+    """The usage of a budget by a venue's headers: used and/or remaining units, and the limit if given.
+
+    `resets_at`: the end of the venue's window, after which the figures are void.
+    """
 
     budget: str
     used: float | None = None

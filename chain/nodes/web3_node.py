@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ import msgspec
 from chain.events.network import NodeFaultKind
 from chain.nodes.node import NodeLimits
 from chain.rate_limit import RateLimit
-from chain.rpc.errors import AnswerTooLong, NodeFailure, Refusal
+from chain.rpc.errors import AnswerTooLong, NodeFailure, Refusal, stated_wait_s
 from chain.rpc.messages import Ask
 
 if TYPE_CHECKING:
@@ -204,7 +205,8 @@ class Web3Node:
                 asking = session.post(self.endpoint_uri, data=asked, allow_redirects=False, **self.get_request_kwargs())
                 async with asking as response:
                     if response.status != 200:
-                        raise _refused(response.status, response.headers.get("Retry-After", ""), len(batch_requests))
+                        stated = ", ".join(response.headers.getall("Retry-After", []))
+                        raise _refused(response.status, stated, len(batch_requests))
                     body = bytearray()
                     async for part in response.content.iter_chunked(_READ_BYTES):
                         body += part
@@ -291,8 +293,7 @@ def _refused(status: int, retry_after: str, asks: int) -> NodeFailure:
     kind = NodeFaultKind.THROTTLED if status in THROTTLED else NodeFaultKind.REFUSED
     if status == TOO_LARGE and asks > 1:
         kind = NodeFaultKind.BATCH_LIMIT
-    rest_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 6 else None
-    return NodeFailure(kind, f"HTTP {status}", rest_s)
+    return NodeFailure(kind, f"HTTP {status}", stated_wait_s(retry_after, datetime.now(UTC)))
 
 
 def _answer(answer: Any) -> Any:

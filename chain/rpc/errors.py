@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from chain.events.network import NodeFaultKind
@@ -61,6 +63,30 @@ def answered(answer: Any) -> Any:
     if isinstance(answer, Refusal):
         raise answer.failure()
     return answer
+
+
+MAX_STATED_S = 3 * 86400.0
+"""The longest wait that a header can state, in seconds. A node is paused for a minute at most (chain/nodes/health.py)."""
+
+
+def stated_wait_s(text: str, now: datetime) -> float | None:
+    """Return the seconds of a Retry-After (RFC 9110 §10.2.3), 0 to MAX_STATED_S: ASCII digits or a date; None if unreadable.
+
+    Several headers, joined by commas, give the longest if all are numbers. A date without a zone is UTC. The probes read the
+    header in the same way (`probes/rest/refusals.py`); neither floor may import the other, so one table of cases tests both.
+    """
+    given = [one.strip() for one in text.split(",")]
+    if all(one.isascii() and one.isdigit() for one in given):
+        longest = max((one.lstrip("0") for one in given), key=lambda one: (len(one), one))
+        return MAX_STATED_S if len(longest) > 6 else min(float(longest or "0"), MAX_STATED_S)
+    if len(given) > 2:
+        return None
+    try:
+        due = parsedate_to_datetime(text)
+        aware = due if due.tzinfo else due.replace(tzinfo=UTC)
+        return min(max((aware - now).total_seconds(), 0.0), MAX_STATED_S)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 MAX_TEXT = 500

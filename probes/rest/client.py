@@ -20,6 +20,9 @@ from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange, Tape
 from probes.venue import BookSnapshot, Keys, RestCall, RestCheck
 
+TRIAL_CHECK = "server_time"
+"""The cheapest check of every venue: it tries whether a throttling is over."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestAccess:
@@ -70,7 +73,8 @@ class RestClient:
         scheduled_at = scheduled_at or self._clock()
         call = check.call(instrument)
         now = self._clock()
-        if not self.state.budgets.allows(call.budget, call.cost, now.timestamp()):
+        trial = check.name == TRIAL_CHECK
+        if not self.state.budgets.allows(call.budget, call.cost, now.timestamp(), trial=trial):
             return [self._over_budget(check, instrument, scheduled_at, now)], None
         self.state.budgets.spend(call.budget, call.cost, now.timestamp())
         url, headers = self._request(call, now)

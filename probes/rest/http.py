@@ -140,7 +140,7 @@ async def get_once(
         async with asyncio.timeout(timeout_s):
             async with client.get(url, headers=headers, allow_redirects=False) as answer:
                 status = answer.status
-                got = {name.lower(): value for name, value in answer.headers.items()}
+                got = _joined(answer.headers)
                 body, complete = await _bounded(answer, max_bytes)
                 if not complete:
                     refusal, detail = Refusal.OVERSIZED, f"more than {max_bytes} bytes"
@@ -160,6 +160,15 @@ async def get_once(
         refusal=refusal,
         detail=detail,
     )
+
+
+def _joined(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers with lower-case names; the values of a repeated one are joined by commas (RFC 9110 §5.3)."""
+    got: dict[str, str] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        got[key] = f"{got[key]}, {value}" if key in got else value
+    return got
 
 
 async def _bounded(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:

@@ -66,6 +66,8 @@ class AnswerReader:
             request_reading(Slot.of(self.state.venue.id, check.name, instrument, scheduled_at), got, refusal, detail),
             *(one for one in found if not isinstance(one, BookSnapshot)),
         ]
+        if refusal is None:
+            self.state.budgets.answered(got.sent_at.timestamp())
         self._learn(readings, got)
         return readings + self._headroom(got), snapshot
 
@@ -107,9 +109,9 @@ class AnswerReader:
             if wait_s is None and refused.until is None:
                 wait_s = DEFAULT_WAIT_S[refused.kind]
         if wait_s is not None:
-            self.state.budgets.wait_until(now_s + wait_s, now_s)
+            self.state.budgets.wait_until(now_s + wait_s, now_s, refused.kind)
         if refused.until is not None:
-            self.state.budgets.wait_until(refused.until.timestamp(), now_s)
+            self.state.budgets.wait_until(refused.until.timestamp(), now_s, refused.kind)
 
     def _learn(self, readings: list[Reading], got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from math import isfinite
 
 from probes.readings import Refusal
 
@@ -28,6 +27,8 @@ _BY_STATUS = {
 }
 REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 """The statuses that point to another address (RFC 9110 §15.4). None is ever followed."""
+MAX_STATED_S = 3 * 86400.0
+"""The longest wait that a header can state, in seconds: the longest documented ban. Each reader has a lower bound of its own."""
 _SAMPLE = 2048
 
 
@@ -70,17 +71,29 @@ def by_error(error: BaseException) -> Refusal:
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds of a Retry-After header: a number or an HTTP date (RFC 9110 §10.2.3). None if there is no usable one."""
-    given = headers.get("retry-after", "").strip()
-    if not given:
+    """The seconds of the header Retry-After (lower-case names). None if there is no usable one."""
+    return stated_wait_s(headers.get("retry-after", ""), now)
+
+
+def stated_wait_s(text: str, now: datetime) -> float | None:
+    """The seconds that a Retry-After states (RFC 9110 §10.2.3), 0 to MAX_STATED_S: ASCII digits or a date. None if unreadable.
+
+    Several headers, joined by commas, give the longest if all are numbers. A date without a zone is UTC (asctime's format).
+    """
+    given = [one.strip() for one in text.split(",")]
+    if all(one.isascii() and one.isdigit() for one in given):
+        return max(_seconds(one) for one in given)
+    if len(given) > 2:
         return None
     try:
-        seconds = float(given)
-    except ValueError:
-        pass
-    else:
-        return max(seconds, 0.0) if isfinite(seconds) else None
-    try:
-        return max((parsedate_to_datetime(given) - now).total_seconds(), 0.0)
+        due = parsedate_to_datetime(text)
+        aware = due if due.tzinfo else due.replace(tzinfo=UTC)
+        return min(max((aware - now).total_seconds(), 0.0), MAX_STATED_S)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _seconds(digits: str) -> float:
+    """A decimal number of any length: the reading of a number with very many digits is slow, or fails."""
+    significant = digits.lstrip("0")
+    return MAX_STATED_S if len(significant) > 6 else min(float(significant or "0"), MAX_STATED_S)

@@ -37,10 +37,10 @@ ARGS_A_REQUEST = 10
 
 
 def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
-    """403 has two meanings here: too frequent (wait ten minutes) or a blocked region."""
+    """403 has two meanings here: too frequent (a ban that ends after ten minutes without requests) or a blocked region."""
     if status == 403:
         if b"too frequent" in body.lower():
-            return Refused(Refusal.THROTTLED, "403 access too frequent", retry_after_s=QUIET_S)
+            return Refused(Refusal.BANNED, "403 access too frequent", retry_after_s=QUIET_S)
         return Refused(Refusal.GEO_BLOCKED, "403")
     return None
 

@@ -48,10 +48,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
     except (msgspec.DecodeError, Malformed):
         return None
     kind = LABELS.get(error.label, Refusal.VENUE_ERROR)
-    resets_s = decode.header_number(headers, "x-gate-ratelimit-reset-timestamp")
-    until = None
-    if kind is Refusal.THROTTLED and resets_s is not None and 0 < resets_s < 7e9:
-        until = datetime.fromtimestamp(resets_s, UTC)
+    until = _resets_at(headers) if kind is Refusal.THROTTLED else None
     return Refused(kind, f"{error.label} {error.message or error.detail}", until=until)
 
 
@@ -59,7 +56,15 @@ def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     """X-Gate-RateLimit-Requests-Remain and -Limit (a budget for each endpoint; the last one received counts)."""
     remaining = decode.header_number(headers, "x-gate-ratelimit-requests-remain")
     limit = decode.header_number(headers, "x-gate-ratelimit-limit")
-    return () if remaining is None or limit is None else (Usage(budget="ip", remaining=remaining, limit=limit),)
+    if remaining is None or limit is None:
+        return ()
+    return (Usage(budget="ip", remaining=remaining, limit=limit, resets_at=_resets_at(headers)),)
+
+
+def _resets_at(headers: Mapping[str, str]) -> datetime | None:
+    """X-Gate-RateLimit-Reset-Timestamp, the end of the window in unix seconds."""
+    resets_s = decode.header_number(headers, "x-gate-ratelimit-reset-timestamp")
+    return datetime.fromtimestamp(resets_s, UTC) if resets_s is not None and 0 < resets_s < 7e9 else None
 
 
 def _name(one: Instrument | None) -> str:

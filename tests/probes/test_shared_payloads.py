@@ -207,7 +207,7 @@ def test_a_liquidation_names_the_side_that_was_liquidated_in_base_units(case: Ca
 REFUSALS = {
     "http_429_request_weight_made": (429, "throttled"),
     "http_451_restricted_location_made": (451, "geo_blocked"),
-    "ip_403_access_too_frequent_made": (403, "throttled"),
+    "ip_403_access_too_frequent_made": (403, "banned"),
     "too_many_visits_10006_made": (200, "throttled"),
     "params_error": (200, "bad_request"),
     "http_401_50103_no_key": (401, "unauthorized"),

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -24,6 +23,7 @@ from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain
 from monitor.alerting.sinks import SinkType, from_env
 from monitor.errors import OperatorError
 from monitor.version import stormwatch_version
+from probes.rest.refusals import stated_wait_s
 
 SIGNATURE = "X-Stormwatch-Signature"
 RETRIED = frozenset({408, 409, 421, 423, 425, 429})
@@ -75,7 +75,8 @@ class WebhookSink:
             async with client.post(
                 self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
             ) as answer:
-                return outcome_of(answer.status, answer.headers.get("Retry-After"), self._clock())
+                stated = answer.headers.getall("Retry-After", [])
+                return outcome_of(answer.status, ", ".join(stated) if stated else None, self._clock())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return TryAgain(why=type(error).__name__)  # its text would show the URL
 
@@ -102,18 +103,8 @@ def outcome_of(status: int, retry_after: str | None, now_s: float) -> Outcome:
 
 def _after_s(text: str | None, now_s: float) -> float | None:
     """Seconds of a Retry-After header (RFC 9110 §10.2.3: seconds or a date), at most an hour; None if unreadable."""
-    if text is None:
-        return None
-    try:
-        if text.strip().isdecimal():
-            after_s = float(text)
-        else:
-            due = parsedate_to_datetime(text)
-            aware = due if due.tzinfo else due.replace(tzinfo=UTC)
-            after_s = (aware - datetime.fromtimestamp(now_s, UTC)).total_seconds()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(after_s, 0.0), MAX_AFTER_S)
+    after_s = None if text is None else stated_wait_s(text, datetime.fromtimestamp(now_s, UTC))
+    return None if after_s is None else min(after_s, MAX_AFTER_S)
 
 
 def _url(settings: WebhookSettings, env: Mapping[str, str], key: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from chain import networks
 from chain.events import ChainEvent
@@ -70,6 +71,27 @@ async def test_each_failure_of_a_node_has_its_kind_and_hides_its_key(answer: Ans
             await node.close()
         assert failed.value.fault is fault
         assert "secret" not in f"{failed.value} {node.name}"
+
+
+@pytest.mark.parametrize(
+    ("stated", "rest_s"),
+    [
+        (["7"], 7.0),
+        (["2", "9"], 9.0),
+        (["1e300"], None),
+        (["\u0661\u0662"], None),
+        (["9" * 400], 259_200.0),
+        ([], None),
+    ],
+)
+async def test_a_throttled_node_says_how_long_it_asked_us_to_wait(stated: list[str], rest_s: float | None) -> None:
+    headers = CIMultiDict([("Retry-After", one) for one in stated])
+    async with answering(lambda _: web.Response(status=429, headers=headers)) as url:
+        node = Web3Node(url, chain_id=31337, timeout_s=2)
+        with pytest.raises(NodeFailure) as failed:
+            await node.ask([header_ask(None)])
+        await node.close()
+    assert (failed.value.fault, failed.value.rest_s) == (NodeFaultKind.THROTTLED, rest_s)
 
 
 async def test_a_node_with_a_closed_port_is_unreachable() -> None:

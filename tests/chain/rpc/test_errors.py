@@ -20,9 +20,10 @@ from chain.blocks.reads import (
 )
 from chain.blocks.standards import NOBODY
 from chain.events.network import NodeFaultKind
-from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, max_blocks
+from chain.rpc.errors import NodeFailure, Refusal, is_halted, is_pruned, kind_of, max_blocks, stated_wait_s
 from chain.rpc.messages import logs_ask, logs_of, read_ask, read_of
 from tests.chain.builders import address, header, log, topic, words
+from tests.retry_after import CASES, NOW
 
 HERE, TARGET = address(0xA), address(0xB)
 SLOT, CODE, CALL, ANSWER = SlotWord(HERE, 1), CodeHash(HERE), CallWord(HERE, "0x01"), CallBytes(HERE, "0x01")
@@ -180,3 +181,8 @@ def test_the_first_matching_error_kind_counts_and_the_code_only_if_no_text_match
     assert kind_of(-32005, "Block Range exceeded, rate limit") is NodeFaultKind.RANGE_LIMIT
     assert kind_of(-32005, "limit exceeded") is NodeFaultKind.THROTTLED
     assert kind_of(-32004, "limit exceeded") is NodeFaultKind.REFUSED
+
+
+@pytest.mark.parametrize(("text", "seconds"), CASES)
+def test_a_stated_wait_is_read_as_everywhere(text: str, seconds: float | None) -> None:
+    assert stated_wait_s(text, NOW) == seconds

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.readings import VenueId
-from probes.rest.budget import MAX_FLOOR_S, RESERVE, Budgets
+from probes.readings import Refusal, VenueId
+from probes.rest.budget import RESERVE, Budgets
 from probes.venue import Budget, Usage
 from tests.branches import Reached
 
@@ -92,10 +92,13 @@ def test_a_floor_forbids_every_budget_and_only_rises() -> None:
 
 
 @pytest.mark.parametrize("until_s", [1e12, float("inf")])
-def test_no_floor_lasts_longer_than_three_days(until_s: float) -> None:
+@pytest.mark.parametrize(
+    ("kind", "longest_s"), [(Refusal.THROTTLED, 900.0), (Refusal.BANNED, 259_200.0), (Refusal.OVERLOADED, 300.0)]
+)
+def test_each_kind_of_refusal_has_a_longest_floor(until_s: float, kind: Refusal, longest_s: float) -> None:
     ours = budgets()
-    ours.wait_until(until_s, 0.0)
-    assert ours.wait_left_s(0.0) == MAX_FLOOR_S
+    ours.wait_until(until_s, 0.0, kind)
+    assert ours.wait_left_s(0.0) == longest_s
 
 
 def test_headroom_is_reported_by_name_and_is_never_negative() -> None:

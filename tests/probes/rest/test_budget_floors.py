@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from probes.readings import VenueId
+from probes.readings import Refusal, VenueId
 from probes.rest.budget import Budgets
 from probes.venue import Budget, Usage
 
@@ -128,11 +128,11 @@ def test_a_second_shorter_wait_does_not_lower_a_floor_and_a_longer_one_raises_it
     assert ours.wait_left_s(1005.0) == 55.0
 
 
-def test_a_floor_lies_at_most_three_days_after_the_moment_it_was_set() -> None:
+def test_a_ban_lies_at_most_three_days_after_the_moment_it_was_set() -> None:
     ours = budgets()
-    ours.wait_until(1000.0 + THREE_DAYS_S - 1, 1000.0)
+    ours.wait_until(1000.0 + THREE_DAYS_S - 1, 1000.0, Refusal.BANNED)
     assert ours.wait_left_s(1000.0) == THREE_DAYS_S - 1
-    ours.wait_until(1e15, 1000.0)
+    ours.wait_until(1e15, 1000.0, Refusal.BANNED)
     assert ours.wait_left_s(1000.0) == THREE_DAYS_S
     assert not ours.allows("ip", 1, 1000.0 + THREE_DAYS_S - 0.5)
     assert ours.allows("ip", 1, 1000.0 + THREE_DAYS_S)
@@ -170,4 +170,103 @@ def test_only_the_newest_twenty_thousand_requests_are_remembered() -> None:
         ours.spend("ip", 1.0, float(at_s))
     ours.learn(Usage(budget="ip", used=5), -1.0)
     account = ours._allowances["ip"]
-    assert (len(account.spent), account.spent[0]) == (20_000, (3.0, 1.0))
+    assert (len(account.spent), account.spent[0]) == (20_000, (3.0, 4.0))
+
+
+def start_throttled(until_s: float = 1e9) -> Budgets:
+    ours = budgets()
+    ours.wait_until(until_s, 0.0)
+    return ours
+
+
+def trials(ours: Budgets, from_s: int, to_s: int) -> list[int]:
+    """The seconds at which the cheapest check, asked each second, is sent before the floor is passed."""
+    sent = []
+    for now_s in range(from_s, to_s):
+        if ours.wait_left_s(now_s) and ours.allows("ip", 1, now_s, trial=True):
+            ours.spend("ip", 1, now_s)
+            sent.append(now_s)
+    return sent
+
+
+def test_only_the_cheapest_check_is_tried_five_minutes_into_a_throttling_and_nothing_before() -> None:
+    ours = start_throttled()
+    assert not ours.allows("ip", 1, 299.9, trial=True)
+    assert ours.allows("ip", 1, 300.0, trial=True)
+    assert not ours.allows("ip", 1, 300.0)
+    ours.spend("ip", 1, 300.0)
+    assert not ours.allows("ip", 1, 301.0, trial=True), "one trial, not one each second"
+
+
+def test_the_pauses_between_trials_double_up_to_a_quarter_of_an_hour() -> None:
+    ours = start_throttled()
+    sent = []
+    for now_s in range(4000):
+        if ours.allows("ip", 1, now_s, trial=True):
+            ours.spend("ip", 1, now_s)
+            sent.append(now_s)
+            ours.wait_until(1e9, now_s)  # the venue refuses again, for ever
+    assert sent == [300, 900, 1800, 2700, 3600]
+
+
+def test_a_wait_of_up_to_five_minutes_has_no_trial() -> None:
+    assert trials(start_throttled(300.0), 0, 300) == []
+    assert trials(start_throttled(301.0), 0, 301) == [300]
+
+
+def test_a_ban_has_no_trial_whatever_else_is_waited_for() -> None:
+    ours = budgets()
+    ours.wait_until(7200.0, 0.0, Refusal.BANNED)
+    ours.wait_until(1e9, 0.0)
+    assert trials(ours, 0, 7200) == []
+    assert ours.allows("ip", 1, 7200.0)
+
+
+def test_a_good_answer_lifts_a_throttling_and_not_a_ban() -> None:
+    ours = start_throttled()
+    ours.answered(300.0)
+    assert (ours.wait_left_s(300.5), ours.allows("ip", 1, 300.5)) == (0.0, True)
+    ours.wait_until(7200.0, 400.0, Refusal.BANNED)
+    ours.answered(500.0)
+    assert ours.wait_left_s(500.0) == 6700.0
+
+
+@pytest.mark.parametrize("sent_s", [-1.0, 0.0])
+def test_a_good_answer_to_a_request_sent_before_the_throttling_lifts_nothing(sent_s: float) -> None:
+    ours = start_throttled()
+    ours.answered(sent_s)
+    assert ours.wait_left_s(1.0) == 899.0
+
+
+def test_after_a_good_answer_the_first_trial_comes_after_five_minutes_again() -> None:
+    ours = start_throttled()
+    assert trials(ours, 0, 900) == [300]
+    ours.answered(950.0)
+    ours.wait_until(1e9, 1000.0)
+    assert trials(ours, 1000, 1900) == [1300]
+
+
+def test_without_a_good_answer_a_second_throttling_is_tried_later_than_the_first() -> None:
+    ours = start_throttled()
+    assert trials(ours, 0, 900) == [300]
+    ours.wait_until(1e9, 1000.0)
+    assert trials(ours, 1000, 1900) == [1600]
+
+
+def test_a_trial_does_not_touch_the_last_tenth_either() -> None:
+    ours = start_throttled()
+    ours.learn(Usage(budget="ip", used=90), 299.0)
+    assert not ours.allows("ip", 1, 300.0, trial=True)
+
+
+@pytest.mark.parametrize(
+    ("resets_s", "valid_until_s"),
+    [(None, 160.0), (130.0, 130.0), (100.0, 160.0), (99.0, 160.0), (160.0, 160.0), (1e9, 160.0)],
+)
+def test_a_declared_usage_is_valid_until_its_reset_and_for_one_window_at_most(
+    resets_s: float | None, valid_until_s: float
+) -> None:
+    ours = budgets()
+    resets_at = None if resets_s is None else datetime.fromtimestamp(resets_s, UTC)
+    ours.learn(Usage(budget="ip", used=80, resets_at=resets_at), 100.0)
+    assert [used(ours, now_s) for now_s in (100.0, valid_until_s - 0.001, valid_until_s)] == [80, 80, 0]

@@ -16,7 +16,7 @@ from probes.rest.http import session, tls_context
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
 from probes.venue import BookSnapshot, Budget, Context, Keys, RestCall, RestCheck, SignedRequest, Venue
-from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
+from tests.probes.loopback import Answer, Loopback, in_turn, never_ending, say, serving
 
 MADE = VenueId("made")
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -237,3 +237,63 @@ async def test_a_redirect_is_a_refusal_and_is_not_followed(client: aiohttp.Clien
         assert served.asked == ["/a"]
     assert isinstance(timing, RequestTimed)
     assert (timing.status, timing.refusal) == (status, Refusal.REDIRECTED)
+
+
+TIME = "server_time"
+
+
+@pytest.mark.parametrize(
+    ("status", "stated", "wait_s"),
+    [
+        (429, "1e300", 5.0),
+        (429, "inf", 5.0),
+        (429, "-5", 5.0),
+        (429, "9" * 400, 900.0),
+        (429, "Fri, 31 Dec 9999 23:59:59 GMT", 900.0),
+        (503, "9" * 400, 300.0),
+        (503, "1e300", 0.0),
+        (418, "1e300", 120.0),
+        (418, "7200", 7200.0),
+        (418, "9" * 400, 259_200.0),
+    ],
+)
+async def test_no_header_can_silence_us_for_longer_than_its_kind_of_refusal_allows(
+    client: aiohttp.ClientSession, status: int, stated: str, wait_s: float
+) -> None:
+    async with serving({"/a": say("no", status, {"Retry-After": stated})}) as served:
+        ours = rest_client(client, served)
+        await ours.ask(check(), None)
+        assert ours.state.budgets.wait_left_s(T0.timestamp()) == pytest.approx(wait_s, abs=2.0)
+
+
+async def test_a_long_throttling_ends_when_a_trial_of_the_cheapest_check_is_answered(
+    client: aiohttp.ClientSession,
+) -> None:
+    throttled = say("no", 429, {"Retry-After": "9" * 400})
+    async with serving({"/a": in_turn(throttled, throttled, say("{}"))}) as served:
+        ours = rest_client(client, served)
+
+        async def refusal_at(seconds: float, name: str) -> Refusal | None:
+            ours._clock = lambda: T0 + timedelta(seconds=seconds)
+            (timing, *_) = await ours.ask(check(name=name), None)
+            assert isinstance(timing, RequestTimed)
+            return timing.refusal
+
+        assert await refusal_at(0, "volume") is Refusal.THROTTLED
+        assert await refusal_at(299, TIME) is Refusal.BUDGET
+        assert await refusal_at(310, "volume") is Refusal.BUDGET
+        assert await refusal_at(311, TIME) is Refusal.THROTTLED
+        assert await refusal_at(316, TIME) is Refusal.BUDGET
+        assert await refusal_at(911, TIME) is None
+        assert await refusal_at(912, "volume") is None
+        assert len(served.asked) == 4
+
+
+async def test_no_trial_is_sent_during_a_ban(client: aiohttp.ClientSession) -> None:
+    async with serving({"/a": say("no", 418, {"Retry-After": "7200"})}) as served:
+        ours = rest_client(client, served)
+        await ours.ask(check(), None)
+        for seconds in range(60, 7200, 60):
+            ours._clock = lambda seconds=seconds: T0 + timedelta(seconds=seconds)  # type: ignore[misc]
+            await ours.ask(check(name=TIME), None)
+        assert len(served.asked) == 1

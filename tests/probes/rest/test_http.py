@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from probes.readings import Refusal
 from probes.rest.http import USER_AGENT, _refusal, get_once, session, tls_context, utc_now
@@ -75,6 +76,13 @@ async def test_headers_are_sent_and_returned_with_lower_case_names_and_no_cookie
         assert venue.headers[1]["X-Asked"] == "yes"
         assert venue.headers[1]["User-Agent"] == USER_AGENT
         assert "Cookie" not in venue.headers[1]
+
+
+async def test_the_values_of_a_repeated_header_are_joined(client: aiohttp.ClientSession) -> None:
+    repeated = CIMultiDict([("Retry-After", "2"), ("Retry-After", "90"), ("X-Left", "7")])
+    async with serving({"/": say("{}", 429, repeated)}) as venue:
+        got = await get(client, venue.url + "/")
+    assert (got.headers["retry-after"], got.headers["x-left"]) == ("2, 90", "7")
 
 
 async def test_a_redirect_is_not_followed(client: aiohttp.ClientSession) -> None:

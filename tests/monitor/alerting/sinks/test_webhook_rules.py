@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from multidict import CIMultiDict
 
 from monitor.alerting.delivery import Deliveries
 from monitor.alerting.routing import Rule
@@ -22,6 +23,7 @@ from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange, Level
 from monitor.version import stormwatch_version
 from tests.monitor.alerting.sinks.changes import INCIDENT, change
+from tests.retry_after import CASES, NOW
 
 SECRET = "swordfish"
 NOW_S = 1_767_268_830.0  # 2026-01-01 12:00:30 UTC
@@ -34,7 +36,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.came: list[tuple[Mapping[str, str], bytes]] = []
-        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.answers: list[tuple[int, Mapping[str, str]]] = []
         app = web.Application()
         app.router.add_post("/hook", self._take)
         self.server = TestServer(app)
@@ -107,6 +109,19 @@ def test_every_status_has_its_documented_meaning() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_seconds_or_a_date_and_at_most_an_hour(status: int, text: str, after_s: float | None) -> None:
     assert outcome_of(status, text, NOW_S) == TryAgain(why=f"HTTP {status}", after_s=after_s)
+
+
+@pytest.mark.parametrize(("text", "stated_s"), CASES)
+def test_retry_after_is_read_as_everywhere_and_at_most_an_hour_is_obeyed(text: str, stated_s: float | None) -> None:
+    after_s = None if stated_s is None else min(stated_s, 3600.0)
+    assert outcome_of(503, text, NOW.timestamp()) == TryAgain(why="HTTP 503", after_s=after_s)
+
+
+async def test_the_longest_of_several_retry_after_headers_is_obeyed(receiver: Receiver) -> None:
+    receiver.answers = [(429, CIMultiDict([("Retry-After", "2"), ("Retry-After", "90")]))]
+    async with aiohttp.ClientSession() as client:
+        outcome = await sink(receiver.url, [NOW_S]).deliver(client, note_of(change(), Level.WATCH))
+    assert outcome == TryAgain(why="HTTP 429", after_s=90.0)
 
 
 async def test_the_signature_covers_exactly_the_received_bytes(receiver: Receiver) -> None:
