@@ -7,6 +7,7 @@ are bounded. The node's URL often contains a key, so it is used only for the con
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -36,6 +37,8 @@ AT_ONCE = 3
 """Concurrent batches over HTTP."""
 TIMEOUT_S = 10.0
 THROTTLED = frozenset({429, 402})
+OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.ENOMEM})
+"""Errors of our own machine: no file descriptor, port or memory left."""
 TOO_LARGE = 413
 _READ_BYTES = 256 * 1024
 
@@ -312,6 +315,8 @@ def _failure(error: Exception) -> NodeFailure:
     if isinstance(error, NodeFailure):
         return error
     name = type(error).__name__
+    if isinstance(error, OSError) and error.errno in OURS:
+        return NodeFailure(NodeFaultKind.UNREACHABLE, f"our own machine: {errno.errorcode[error.errno]}")
     if isinstance(error, TimeoutError) or "Timeout" in name or "TimeExhausted" in name:
         return NodeFailure(NodeFaultKind.TIMEOUT, name)
     if isinstance(error, ValueError | KeyError | TypeError | RecursionError) and not isinstance(error, OSError):

@@ -1,7 +1,7 @@
 """Finds whose fault it is: our own network (LOCAL), the path to one venue (PATH), one VENUE, or the MARKET.
 
 Targets are the venues and the neutral controls, all asked at one cadence. A target is down when one of its checks failed in
-transport twice (time-out, DNS, refused, reset, TLS) and it answered nothing in between. When at least 80 % of the targets
+transport twice (time-out, DNS, refused, reset, TLS, local) and it answered nothing in between. When at least 80 % of the targets
 are down, all controls among them, the fault is ours: venues are not judged, and readings from this vantage are not trusted
 until some time after (docs/detection.md, "Attribution").
 """
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.signals import Signal, SignalKind
 
-TRANSPORT = frozenset({"timeout", "dns", "refused", "reset", "tls"})
+TRANSPORT = frozenset({"timeout", "dns", "refused", "reset", "tls", "local"})
+"""`local`: our own machine could not send. Where it happens to nearly all targets, the fault is ours, as with the network."""
 ROUNDS = 2
 FRESH_S = 60.0
 """The state of a target that was not asked for so long is unknown."""

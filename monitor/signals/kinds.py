@@ -131,7 +131,7 @@ KINDS: Mapping[SignalKind, Kind] = {
         {
             "check": "which check",
             "outcome": "ok or a refusal kind",
-            "ours": "true: the refusal is our own fault, not the venue's (geo_blocked, budget …)",
+            "ours": "true: the refusal is our own fault, not the venue's (geo_blocked, local, budget …)",
             "censored": "true: the latency is at least the value (time-out)",
             "cold": "true: a new connection",
             "service_s": "latency less our own lateness",

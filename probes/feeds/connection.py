@@ -11,7 +11,7 @@ CLOSE_TIMEOUT_S = 2.0
 
 
 class EndedError(Exception):
-    """A connection is over; `planned` if the venue announced it or its lifetime ended."""
+    """A connection is over; `planned` if the venue announced it, its lifetime ended, or our own machine could not open it."""
 
     def __init__(self, detail: str, *, planned: bool = False) -> None:
         super().__init__(detail)

@@ -15,7 +15,7 @@ from probes.feeds.connection import EndedError, close_quietly, ending, why_close
 from probes.feeds.interpreter import FeedReader
 from probes.feeds.settings import FeedSetting, FetchBook
 from probes.readings import FeedChanged, Reading, Refusal
-from probes.rest.http import RedirectRefused
+from probes.rest.http import RedirectRefused, refusal_of
 from probes.rest.venue_state import VenueState
 from probes.venue import Feed
 
@@ -68,7 +68,9 @@ class FeedRunner:
         except RedirectRefused as error:
             return EndedError(f"could not connect: {Refusal.REDIRECTED} ({error})")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return EndedError(f"could not connect: {type(error).__name__}")
+            ours = refusal_of(error) is Refusal.LOCAL
+            why = f"{Refusal.LOCAL} ({type(error).__name__})" if ours else type(error).__name__
+            return EndedError(f"could not connect: {why}", planned=ours)
         works = [self._receive(socket), self._every_second()]
         if self._setting.base is not None:
             works.append(self._fetch_snapshots(self._setting.base))

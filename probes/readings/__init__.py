@@ -164,7 +164,8 @@ class FeedChanged:
     """A feed's state. `value` by event: CLOSED seconds it had lived, SILENT seconds of silence, PULSE frames since the
     last pulse, GAP ids missing (≥ 1), BACKLOG old messages sent after subscribing, RESYNCED seconds without a book, else 0.
 
-    `planned` marks a closing that the venue announced or that its connection lifetime brings.
+    `planned` marks a closing that the venue announced, that its connection lifetime brings, or that our own machine caused
+    (`detail` says `local`): it says nothing against the venue.
     """
 
     venue: VenueId

@@ -33,12 +33,14 @@ class Refusal(StrEnum):
     RESET = "reset"
     REDIRECTED = "redirected"
     """It pointed elsewhere, and we never follow: our address of it is old, or something in between answered."""
+    LOCAL = "local"
+    """Our own machine could not send it: no file descriptor, port or memory left. Says nothing about the venue."""
     BUDGET = "budget"
     """We sent no request: its budget was spent. Says nothing about the venue."""
 
     @property
     def is_ours(self) -> bool:
-        """Whether the cause is ours (location, keys, address, budget), so that it says nothing about the venue."""
+        """Whether the cause is ours (location, keys, address, machine, budget), so that it says nothing about the venue."""
         return self in _OURS
 
 
@@ -49,6 +51,7 @@ _OURS = frozenset(
         Refusal.UNAUTHORIZED,
         Refusal.BAD_REQUEST,
         Refusal.REDIRECTED,
+        Refusal.LOCAL,
         Refusal.BUDGET,
     }
 )

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+from aiohttp.http_exceptions import ContentLengthError, TransferEncodingError
 
 from probes.readings import Phase, Refusal
 from probes.rest.refusals import by_error
@@ -35,6 +36,8 @@ Clock = Callable[[], datetime]
 MAX_CONNECTIONS = 32
 DNS_TTL_S = 60
 KEEP_ALIVE_S = 75.0
+_INCOMPLETE = (ContentLengthError, TransferEncodingError)
+"""The causes of a body that ended before its stated end."""
 
 
 @dataclass(slots=True)
@@ -145,7 +148,7 @@ async def get_once(
                 if not complete:
                     refusal, detail = Refusal.OVERSIZED, f"more than {max_bytes} bytes"
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        refusal, detail = _refusal(error), type(error).__name__  # its text may carry a URL with secrets
+        refusal, detail = refusal_of(error), type(error).__name__  # its text may carry a URL with secrets
     finally:
         _marks.reset(token)
     ended = perf_counter()
@@ -184,22 +187,34 @@ async def _bounded(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[byte
     return b"".join(parts), True
 
 
-def _refusal(error: BaseException) -> Refusal:
+def refusal_of(error: BaseException) -> Refusal:
+    """The refusal of a failed exchange. A peer that ends the connection is `reset` at every phase; our own lack is `local`."""
     if isinstance(error, aiohttp.ClientConnectorDNSError | socket.gaierror):
-        return Refusal.DNS
+        return Refusal.DNS if _can_open_sockets() else Refusal.LOCAL
     if isinstance(error, aiohttp.ClientSSLError):
-        return Refusal.TLS
+        return by_error(error.os_error) if isinstance(error.os_error, ssl.SSLError) else Refusal.TLS
     if isinstance(error, aiohttp.ServerTimeoutError):
         return Refusal.TIMEOUT
     if isinstance(error, aiohttp.ClientConnectorError):
         return by_error(error.os_error)
     if isinstance(error, aiohttp.InvalidURL):
         return Refusal.BAD_REQUEST
+    if isinstance(error, aiohttp.ClientPayloadError) and isinstance(error.__cause__, _INCOMPLETE):
+        return Refusal.RESET
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError):
         return Refusal.MALFORMED
     if isinstance(error, aiohttp.ClientError) and not isinstance(error, OSError):
         return Refusal.RESET
     return by_error(error)
+
+
+def _can_open_sockets() -> bool:
+    """Whether this process can still open a socket: if not, a resolver fails too, and does not say why."""
+    try:
+        socket.socket().close()
+    except OSError:
+        return False
+    return True
 
 
 def _phases(at: Mapping[str, float], began: float, ended: float, sent_at: datetime) -> tuple[Phase, ...]:

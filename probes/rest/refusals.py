@@ -6,6 +6,7 @@ location, never about the venue's health (docs/venues.md, "Rate limits and refus
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,6 +28,11 @@ _BY_STATUS = {
 }
 REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 """The statuses that point to another address (RFC 9110 §15.4). None is ever followed."""
+_BY_ERRNO = {
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.ENOMEM), Refusal.LOCAL),
+    **dict.fromkeys((errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN), Refusal.RESET),
+    errno.ETIMEDOUT: Refusal.TIMEOUT,
+}
 MAX_STATED_S = 3 * 86400.0
 """The longest wait that a header can state, in seconds: the longest documented ban. Each reader has a lower bound of its own."""
 _SAMPLE = 2048
@@ -61,8 +67,12 @@ def by_error(error: BaseException) -> Refusal:
     """The refusal of a failed exchange, by the standard library's errors (aiohttp wraps them; pass the cause)."""
     if isinstance(error, TimeoutError):
         return Refusal.TIMEOUT
+    if isinstance(error, ssl.SSLEOFError):  # the connection ended inside TLS, as a reset does
+        return Refusal.RESET
     if isinstance(error, ssl.SSLError | ssl.CertificateError):
         return Refusal.TLS
+    if isinstance(error, OSError) and error.errno in _BY_ERRNO:
+        return _BY_ERRNO[error.errno]
     if isinstance(error, ConnectionRefusedError):
         return Refusal.REFUSED
     if isinstance(error, ConnectionError | EOFError):

@@ -1,7 +1,7 @@
 """Finds venues whose requests fail more often than one in twenty, by an e-process for each venue.
 
-Refusals through our own fault (geo-blocked, our budget, our keys) do not count, nor do failures while our own network is
-down. Forty good answers in a row end an outage: the e-process starts again.
+Refusals through our own fault (geo-blocked, our budget, our keys, our machine) do not count, nor do failures while our own
+network is down. Forty good answers in a row end an outage: the e-process starts again.
 """
 
 from __future__ import annotations

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientOSError, web
 from multidict import CIMultiDict
 
 from chain import networks
 from chain.events import ChainEvent
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind
 from chain.events.upgrades import ContractUpgraded
-from chain.nodes.web3_node import Web3Node, redacted
+from chain.nodes.web3_node import Web3Node, _failure, redacted
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask, header_of
 from chain.sync.watcher import ScanIncomplete, Watcher, scan
@@ -92,6 +93,15 @@ async def test_a_throttled_node_says_how_long_it_asked_us_to_wait(stated: list[s
             await node.ask([header_ask(None)])
         await node.close()
     assert (failed.value.fault, failed.value.rest_s) == (NodeFaultKind.THROTTLED, rest_s)
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.ENOMEM])
+def test_an_error_of_our_own_machine_is_told_as_such(code: int) -> None:
+    failure = _failure(ClientOSError(code, "text with a URL"))
+    assert (failure.fault, failure.detail) == (
+        NodeFaultKind.UNREACHABLE,
+        f"our own machine: {errno.errorcode[code]}",
+    )
 
 
 async def test_a_node_with_a_closed_port_is_unreachable() -> None:

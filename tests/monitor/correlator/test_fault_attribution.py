@@ -145,7 +145,7 @@ def test_an_answer_between_two_failures_restarts_the_count_of_rounds() -> None:
     assert close(attribution, 3) == []  # a and b failed but once since they answered
 
 
-@pytest.mark.parametrize("outcome", ["timeout", "dns", "refused", "reset", "tls"])
+@pytest.mark.parametrize("outcome", ["timeout", "dns", "refused", "reset", "tls", "local"])
 def test_every_failure_in_transport_counts(outcome: str) -> None:
     attribution = watch()
     for second in (0, 1):

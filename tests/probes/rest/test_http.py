@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +21,11 @@ import pytest
 from multidict import CIMultiDict
 
 from probes.readings import Refusal
-from probes.rest.http import USER_AGENT, _refusal, get_once, session, tls_context, utc_now
+from probes.rest.http import USER_AGENT, get_once, refusal_of, session, tls_context, utc_now
 from probes.tape import HttpExchange
 from tests.probes.loopback import cut_short, free_port, hung_up, never_ending, say, serving
 
+OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.ENOMEM)
 STEP = timedelta(microseconds=5)
 
 
@@ -113,9 +118,101 @@ async def test_a_body_above_its_limit_is_oversized_and_is_discarded(client: aioh
         assert (await get(client, venue.url + "/", max_bytes=20_000)).refusal is None
 
 
-async def test_a_body_cut_short_is_malformed(client: aiohttp.ClientSession) -> None:
+async def test_a_body_cut_short_is_a_reset(client: aiohttp.ClientSession) -> None:
     async with serving({"/": cut_short}) as venue:
-        assert (await get(client, venue.url + "/")).refusal is Refusal.MALFORMED
+        got = await get(client, venue.url + "/")
+    assert (got.refusal, got.status) == (Refusal.RESET, 200)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@asynccontextmanager
+async def ending(sent: bytes, *, reset: bool, after: bytes = b"\r\n\r\n") -> AsyncIterator[str]:
+    """A server that reads up to `after`, sends `sent`, and ends the connection, by a reset (SO_LINGER 0) or an orderly end."""
+
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(after)
+        writer.write(sent)
+        await writer.drain()
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        writer.close()
+
+    server = await asyncio.start_server(end, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+@pytest.mark.parametrize("reset", [True, False])
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", HEAD + b"{", CHUNKED + b"5\r\nab", CHUNKED])
+async def test_a_peer_that_ends_the_connection_is_a_reset_in_every_phase(
+    client: aiohttp.ClientSession, sent: bytes, reset: bool
+) -> None:
+    async with ending(sent, reset=reset) as url:
+        assert (await get(client, url)).refusal is Refusal.RESET
+
+
+async def test_a_peer_that_resets_while_we_send_is_a_reset(client: aiohttp.ClientSession) -> None:
+    long = {f"X-{number}": "y" * 8000 for number in range(500)}
+    async with ending(b"", reset=True, after=b"GET") as url:
+        got = await get_once(client, url, headers=long, timeout_s=5.0, max_bytes=100, clock=utc_now)
+    assert got.refusal is Refusal.RESET
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_a_peer_that_ends_the_connection_in_the_tls_handshake_is_a_reset(
+    client: aiohttp.ClientSession, reset: bool
+) -> None:
+    async with ending(b"", reset=reset, after=b"\x16\x03") as url:
+        assert (await get(client, url.replace("http:", "https:"))).refusal is Refusal.RESET
+
+
+async def test_a_body_that_is_not_what_its_encoding_says_is_malformed(client: aiohttp.ClientSession) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\n\r\n"
+    async with ending(head + b"not gzip!!", reset=False) as url:
+        assert (await get(client, url)).refusal is Refusal.MALFORMED
+
+
+SHORT = """
+import asyncio, resource, socket
+from probes.rest.http import USER_AGENT, get_once, session, tls_context, utc_now
+
+async def main() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    async with session(tls_context(), USER_AGENT) as client:
+        held = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        while True:
+            try:
+                held.append(socket.socket())
+            except OSError:
+                break
+        for host in ("127.0.0.1", "localhost", "venue.invalid"):
+            got = await get_once(
+                client, f"http://{host}:{port}/", headers={}, timeout_s=20, max_bytes=100, clock=utc_now
+            )
+            print(host, got.refusal, got.refusal.is_ours)
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_without_file_descriptors_says_that_the_fault_is_its_own() -> None:
+    """In a child process, because the limit holds for a whole process."""
+    child = subprocess.run(
+        [sys.executable, "-c", SHORT], capture_output=True, text=True, timeout=60, check=False,
+        cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    assert child.stdout.splitlines() == [
+        "127.0.0.1 local True",
+        "localhost local True",
+        "venue.invalid local True",
+    ], child.stderr
 
 
 async def test_a_dropped_connection_is_a_reset(client: aiohttp.ClientSession) -> None:
@@ -155,11 +252,19 @@ async def test_an_invalid_address_is_a_bad_request(client: aiohttp.ClientSession
         (aiohttp.ClientConnectionError(), Refusal.RESET),
         (aiohttp.ServerDisconnectedError(), Refusal.RESET),
         (aiohttp.ClientOSError(), Refusal.REFUSED),
+        (aiohttp.ClientOSError(errno.ECONNRESET, "reset"), Refusal.RESET),
+        (aiohttp.ClientOSError(errno.EPIPE, "broken pipe"), Refusal.RESET),
+        (aiohttp.ClientOSError(errno.ETIMEDOUT, "timed out"), Refusal.TIMEOUT),
+        (aiohttp.ClientOSError(errno.ENETUNREACH, "unreachable"), Refusal.REFUSED),
+        (aiohttp.ClientConnectionResetError(), Refusal.RESET),
+        (aiohttp.ClientPayloadError("unknown"), Refusal.MALFORMED),
+        *((OSError(code, "ours"), Refusal.LOCAL) for code in OURS),
+        *((aiohttp.ClientOSError(code, "ours"), Refusal.LOCAL) for code in OURS),
         (ConnectionResetError(), Refusal.RESET),
     ],
 )
 def test_each_failure_that_loopback_cannot_produce_has_its_kind(error: Exception, kind: Refusal) -> None:
-    assert _refusal(error) is kind
+    assert refusal_of(error) is kind
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 
 import pytest
@@ -63,6 +64,15 @@ def test_any_answer_except_a_good_one_is_a_refusal(status: int, body: bytes) -> 
         (ConnectionRefusedError(), Refusal.REFUSED),
         (ConnectionResetError(), Refusal.RESET),
         (BrokenPipeError(), Refusal.RESET),
+        (ssl.SSLEOFError(), Refusal.RESET),
+        (OSError(errno.ECONNABORTED, "aborted"), Refusal.RESET),
+        (OSError(errno.ESHUTDOWN, "shut down"), Refusal.RESET),
+        (OSError(errno.ETIMEDOUT, "timed out"), Refusal.TIMEOUT),
+        (OSError(errno.EMFILE, "too many open files"), Refusal.LOCAL),
+        (OSError(errno.ENFILE, "too many open files in system"), Refusal.LOCAL),
+        (OSError(errno.ENOBUFS, "no buffer space"), Refusal.LOCAL),
+        (OSError(errno.EADDRNOTAVAIL, "no port left"), Refusal.LOCAL),
+        (OSError(errno.ENOMEM, "no memory"), Refusal.LOCAL),
         (EOFError(), Refusal.RESET),
         (OSError("no route"), Refusal.REFUSED),
         (ValueError(), Refusal.RESET),
@@ -94,5 +104,6 @@ def test_a_kind_is_ours_when_it_is_no_information_about_the_venue() -> None:
         Refusal.UNAUTHORIZED,
         Refusal.BAD_REQUEST,
         Refusal.REDIRECTED,
+        Refusal.LOCAL,
         Refusal.BUDGET,
     }
