@@ -27,6 +27,28 @@ PROBES = (
         "the used budget that a venue reports replaces our own count", "probes.rest.budget", "Budgets.learn", "return"
     ),
     Feature("a Retry-After header is read", "probes.rest.refusals", "retry_after_s", "return None"),
+    _swap(
+        "a stated wait has a ceiling",
+        "probes.rest.budget",
+        "_Floors.rise",
+        "min(until_s, now_s + MAX_WAIT_S.get(kind, MAX_OTHER_WAIT_S))",
+        "until_s",
+    ),
+    _swap(
+        "nothing is tried during a ban", "probes.rest.budget", "_Floors.allow", "if now_s < self.ban_s:", "if False:"
+    ),
+    _swap(
+        "a long throttling is tried now and then",
+        "probes.rest.budget",
+        "_Floors.allow",
+        "trial and now_s >= self.trial_s",
+        "False",
+    ),
+    Feature("a good answer ends a throttling", "probes.rest.budget", "Budgets.answered", "pass"),
+    Feature("a redirected handshake is refused", "probes.rest.http", "refuse_redirect", "return None"),
+    _swap(
+        "a redirect has a kind of its own", "probes.rest.refusals", "by_answer", "if status in REDIRECTS:", "if False:"
+    ),
     Feature("a web page in place of an answer is a refusal", "probes.rest.refusals", "is_html", "return False"),
     _swap(
         "the pause before a feed reconnects doubles",

@@ -294,7 +294,10 @@ def test_listed_instruments_of_watched_assets_become_known() -> None:
     assert under_test.reading(liquidation(instrument="DOGEUSDT")) == []
 
 
-def test_a_refusal_caused_by_us_is_marked_as_ours() -> None:
-    (signal,) = intake().reading(request(refusal=Refusal.GEO_BLOCKED, status=451))
+@pytest.mark.parametrize(
+    ("refusal", "status"), [(Refusal.GEO_BLOCKED, 451), (Refusal.REDIRECTED, 302), (Refusal.LOCAL, None)]
+)
+def test_a_refusal_caused_by_us_is_marked_as_ours(refusal: Refusal, status: int | None) -> None:
+    (signal,) = intake().reading(request(refusal=refusal, status=status))
 
-    assert (signal.attributes["outcome"], signal.attributes["ours"]) == ("geo_blocked", True)
+    assert (signal.attributes["outcome"], signal.attributes["ours"]) == (refusal.value, True)
