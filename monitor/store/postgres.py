@@ -51,6 +51,8 @@ class PostgresStore:
         self._embedded: EmbeddedServer | None = None
         self._opening = asyncio.Lock()
         self._partitions = Partitions()
+        self.applied: list[str] = []
+        """The versions of the schema that `open` applied."""
 
     async def open(self, migrate: bool = True) -> None:
         """Connect; without a DSN, start the embedded server first. Raises OperatorError with the remedy."""
@@ -219,7 +221,7 @@ class PostgresStore:
 
     async def _check(self, connection: _Connection, migrating: bool) -> None:
         if migrating:
-            await migrate.migrate(connection)
+            self.applied += await migrate.migrate(connection)
         elif missing := await migrate.pending(connection):
             raise OperatorError(
                 "store.dsn",

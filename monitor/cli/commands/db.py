@@ -34,8 +34,8 @@ async def _migrate(config: Path | None) -> list[str]:
     from monitor.store.postgres import PostgresStore
 
     store = PostgresStore(settings_from(config).store, os.environ)
-    await store.open(migrate=False)
     try:
-        return await store.migrate()
+        await store.open()
     finally:
         await store.close()
+    return store.applied

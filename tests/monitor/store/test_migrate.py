@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -111,6 +115,26 @@ async def test_a_store_that_may_not_migrate_names_the_missing_step(settings: Sto
     with pytest.raises(OperatorError, match="stormwatch db migrate"):
         await store.open(migrate=False)
     await store.close()
+
+
+async def test_the_command_migrates_an_empty_database_and_names_what_it_applied(dsn: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from monitor.cli import main; main()", "db", "migrate"]
+    for said in ("\n".join(f"applied {step.version}" for step in all_migrations()), "nothing to apply"):
+        ended = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "STORMWATCH_STORE__DSN": dsn},
+        )  # fmt: skip
+        assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, said, "")
+
+
+async def test_an_opened_store_names_the_migrations_that_it_applied(settings: StoreSettings) -> None:
+    store = PostgresStore(settings, {})
+    await store.open()
+    await store.close()
+    assert store.applied == [step.version for step in all_migrations()]
+    await store.open()
+    await store.close()
+    assert store.applied == [step.version for step in all_migrations()]
 
 
 def test_named_queries_are_read_with_their_comments() -> None:
