@@ -78,6 +78,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 [web]
 # host = "127.0.0.1"
 # port = 9464                                       # /healthz /readyz /metrics
+# allowed_hosts = ["stormwatch.example"]            # further host names that requests may name
 
 # [correlator]                                      # every parameter: `stormwatch config show`
 """

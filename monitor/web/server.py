@@ -1,4 +1,8 @@
-"""Serves the daemon's health, readiness and metrics. Read-only; loopback by default; no CORS."""
+"""Serves the daemon's health, readiness and metrics. Read-only; loopback by default; no CORS.
+
+It answers GET and HEAD for hosts that the operator knows (`hosts.py`), one request a connection, within the bounds of
+`port.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,11 @@ import errno
 from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from monitor.errors import OperatorError
+from monitor.web.hosts import host_of, is_served, plain
+from monitor.web.port import SERVER_NAME, Limits, Port
 from monitor.web.settings import WebSettings
 
 Readiness = Callable[[], list[str]]
@@ -18,6 +25,7 @@ Metrics = Callable[[], tuple[bytes, str]]
 """Returns the metrics as text, and their content type. It may take milliseconds, so it is called in a thread."""
 
 LAST_ANSWERS_S = 1.0
+METHODS = ("GET", "HEAD")
 
 INDEX = """Stormwatch
 /healthz  200 while the loop lives
@@ -29,18 +37,21 @@ INDEX = """Stormwatch
 class Web:
     """The server. `start` raises OperatorError if it cannot listen; `stop` may be called at any time, and twice."""
 
-    def __init__(self, settings: WebSettings, not_ready: Readiness, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: WebSettings, not_ready: Readiness, metrics: Metrics, limits: Limits | None = None
+    ) -> None:
         self._settings = settings
         self._not_ready = not_ready
         self._metrics = metrics
+        self._limits = limits or Limits()
+        self._allowed = frozenset(map(plain, (settings.host, *settings.allowed_hosts)))
         self._runner: web.AppRunner | None = None
+        self._port: Port | None = None
 
     @property
     def port(self) -> int | None:
         """The port it listens on; None if it does not listen."""
-        if self._runner is None or not self._runner.addresses:
-            return None
-        return int(self._runner.addresses[0][1])
+        return None if self._port is None else self._port.number
 
     async def start(self) -> None:
         """Listen, unless the settings say not to."""
@@ -49,20 +60,26 @@ class Web:
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
         self._runner = runner  # set before listening: if `start` is cancelled here, `stop` still cleans up
         await runner.setup()
+        assert runner.server is not None
+        self._port = Port(runner.server, self._limits)
         try:
-            await web.TCPSite(runner, self._settings.host, self._settings.port).start()
+            await self._port.open(self._settings.host, self._settings.port)
         except OSError as error:
             await self.stop()
             raise self._cannot_listen(error) from None
 
     async def stop(self) -> None:
         """Stop listening."""
+        port, self._port = self._port, None
         runner, self._runner = self._runner, None
+        if port is not None:
+            await port.close()
         if runner is not None:
             await runner.cleanup()
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=1024)
+        app = web.Application(client_max_size=1024, middlewares=[self._door])
+        app.on_response_prepare.append(_one_answer)
         app.add_routes(
             [
                 web.get("/", self._index),
@@ -72,6 +89,25 @@ class Web:
             ]
         )
         return app
+
+    @web.middleware
+    async def _door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what is not for us: other methods, no host or several (RFC 9112, 3.2), hosts that nobody configured."""
+        if request.method not in METHODS:
+            raise web.HTTPMethodNotAllowed(request.method[:16], METHODS, text="only GET and HEAD\n")
+        given = request.headers.getall("Host", [])
+        if not given and request.version < (1, 1):
+            return await handler(request)
+        host = host_of(given[0]) if len(given) == 1 else None
+        if host is None:
+            raise web.HTTPBadRequest(text="one Host header with a name or an address\n")
+        transport = request.transport
+        reached = None if transport is None else transport.get_extra_info("sockname")[0]
+        if not is_served(host, self._allowed, reached):
+            raise web.HTTPMisdirectedRequest(
+                text="this host is not served here: the operator can add it to web.allowed_hosts\n"
+            )
+        return await handler(request)
 
     async def _index(self, _request: web.Request) -> web.Response:
         return web.Response(text=INDEX)
@@ -101,6 +137,13 @@ class Web:
         return OperatorError(
             "web.host", host, "an address of this machine", 'give one, such as "127.0.0.1", or set web.enabled to false'
         )
+
+
+async def _one_answer(_request: web.Request, answer: web.StreamResponse) -> None:
+    """End the connection after its answer, and name no version."""
+    answer.headers["Server"] = SERVER_NAME
+    answer.headers["Connection"] = "close"
+    answer.force_close()
 
 
 async def serve(settings: WebSettings, not_ready: Readiness, metrics: Metrics) -> None:
