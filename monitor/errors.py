@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from monitor.signals.plain_text import one_line
+
+MAX_CHARS = 2000
+"""The longest line of an error: a value may be a whole file."""
+
 
 class OperatorError(Exception):
     """A mistake in settings, arguments or input files, with its remedy."""
@@ -23,7 +28,7 @@ class OperatorError(Exception):
         shown = self.value if isinstance(self.value, str) else repr(self.value)
         wrong = "is missing" if self.value is None else f"{shown!r} is not usable"
         text = f"{self.key}: {wrong}; allowed: {self.allowed}; {self.remedy}"
-        return " ".join(text.split())
+        return one_line(" ".join(text.split()), MAX_CHARS)
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 `stormwatch.frames/1`: the first line is the header; each further line a frame, an answer or a connection (docs/formats.md).
 Signed answers are never on a tape. Replay reads frames and answers with the same dialects, readers, intake and correlator; the
-clock's ticks come from the stamps on the tape.
+clock's ticks come from the stamps on the tape. A tape may come from anybody, as a recording may (`lines.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from monitor.correlator import CorrelatorSettings
 from monitor.daemon.assembly import assets_of, enabled_venues, venue_expectations
 from monitor.errors import OperatorError
 from monitor.intake import Intake
-from monitor.recordings.signals import lines_of, opened_to_write
-from monitor.settings.reader import read
+from monitor.recordings.lines import UNFIT, Lines, Timeline, broken, settings_of
+from monitor.recordings.signals import opened_to_write
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal
 from probes import venues
@@ -101,12 +101,12 @@ class RawTapeWriter:
 
 
 class RawTape:
-    """Reads a tape as signals. Iterate once."""
+    """Reads a tape as signals. Iterate once. Raises OperatorError, the iterator too."""
 
     def __init__(self, path: Path, header: RawHeader) -> None:
         self.header = header
-        self._path = path
-        self._replays = {name: _venue_replay(name, header) for name in header.venues}
+        self._lines = Lines(path, FORMAT, skip=1, max_line=MAX_LINE)
+        self._replays = {name: _venue_replay(name, header, path) for name in header.venues}
         self._introduced: set[str] = set()
         self._settings = Settings(
             vantage=header.vantage,
@@ -117,23 +117,29 @@ class RawTape:
 
     def settings(self) -> CorrelatorSettings:
         """The correlator's settings on the tape."""
-        return read(CorrelatorSettings, self.header.correlator, "correlator")
+        return settings_of(self.header.correlator, self._lines.path)
+
+    def where(self) -> str:
+        """The file and the line read last."""
+        return self._lines.where()
 
     def signals(self) -> Iterator[Signal]:
         """Every signal, the clock's included. Raises OperatorError for a broken line."""
         now: datetime | None = None
-        for number, raw in lines_of(self._path, skip=1, max_line=MAX_LINE):
+        timeline = Timeline()
+        for raw in self._lines:
             try:
                 line = msgspec.json.decode(raw, type=RawLine)
-            except msgspec.DecodeError as error:
-                raise OperatorError(
-                    "FILE", f"{self._path}:{number}", f"a whole {FORMAT} tape", f"{error}; cut the line"
-                ) from None
-            now = line.at if now is None else max(now, line.at - MAX_HOLE)
-            while now + timedelta(seconds=1) <= line.at:
-                now += timedelta(seconds=1)
-                yield from self._second(now)
-            yield from self._line(line)
+                for at in _times_of(line):
+                    timeline.check(at)
+                timeline.advance(line.at)
+                now = line.at if now is None else max(now, line.at - MAX_HOLE)
+                while now + timedelta(seconds=1) <= line.at:
+                    now += timedelta(seconds=1)
+                    yield from self._second(now)
+                yield from self._line(line)
+            except UNFIT as error:
+                raise self._lines.broken(error) from error
 
     def _second(self, now: datetime) -> Iterator[Signal]:
         for name in sorted(self._replays):
@@ -166,9 +172,21 @@ class RawTape:
             yield from signals
 
 
-def _venue_replay(name: str, header: RawHeader) -> VenueReplay:
+def _times_of(line: RawLine) -> Iterator[datetime]:
+    if line.scheduled_at is not None:
+        yield line.scheduled_at
+    if line.got is not None:
+        yield line.got.sent_at
+        yield line.got.received_at
+    if line.connection is not None:
+        yield line.connection.received_at
+
+
+def _venue_replay(name: str, header: RawHeader, path: Path) -> VenueReplay:
     if name not in venues.NAMES:
-        raise OperatorError("FILE", name, ", ".join(venues.NAMES), "the tape is of a venue that this version lacks")
+        raise OperatorError(
+            f"{path}:1: venues", name, ", ".join(venues.NAMES), "the tape is of a venue that this version lacks"
+        )
     return VenueReplay(venues.declared(name), header.venues[name], header.instruments.get(name, ()))
 
 
@@ -176,8 +194,8 @@ def raw_header(first: bytes, path: Path) -> RawHeader:
     """A tape's header. Raises OperatorError."""
     try:
         return msgspec.json.decode(first, type=RawHeader)
-    except msgspec.DecodeError as error:
-        raise OperatorError("FILE", f"{path}:1", f"a whole {FORMAT} tape", f"{error}; record again") from None
+    except UNFIT as error:
+        raise broken(path, 1, FORMAT, error) from None
 
 
 def raw_header_of(settings: Settings, version: str, started_at: datetime) -> RawHeader:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from monitor.correlator import Correlator, CorrelatorSettings
+from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
 from monitor.recordings.frames import FORMAT as RAW_FORMAT
 from monitor.recordings.frames import RawTape, raw_header
-from monitor.recordings.signals import first_line, read_recording
+from monitor.recordings.lines import UNFIT, first_line
+from monitor.recordings.signals import FORMAT, Recording
 from monitor.signals import Signal
 
 
@@ -25,19 +27,37 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Replay:
-    """One pass over signals. `changes()` runs it; afterwards `correlator` holds the final state."""
+    """One pass over signals. `changes()` runs it; afterwards `correlator` holds the final state.
 
-    def __init__(self, signals: Iterable[Signal], settings: CorrelatorSettings, vantage: str) -> None:
-        self._input = signals
+    `where` names the place of the last signal in its file. A signal that decodes but cannot be judged is the file's fault.
+    """
+
+    def __init__(
+        self, signals: Iterable[Signal], settings: CorrelatorSettings, vantage: str, where: Callable[[], str] = str
+    ) -> None:
+        self._input = iter(signals)
+        self._where = where
         self.correlator = Correlator(settings, vantage=vantage)
         self.signals = 0
 
     def changes(self) -> Iterator[IncidentChange]:
-        """All incident changes in order, with those that the end of the input releases."""
+        """All incident changes in order, with those that the end of the input releases. Raises OperatorError."""
         for signal in self._input:
             self.signals += 1
-            yield from self.correlator.on_signal(signal)
-        yield from self.correlator.finish()
+            yield from self._judged(self.correlator.on_signal, signal)
+        yield from self._judged(self.correlator.finish)
+
+    def _judged(self, judge: Callable[..., Sequence[IncidentChange]], *signal: Signal) -> Sequence[IncidentChange]:
+        try:
+            return judge(*signal)
+        except (*UNFIT, OSError) as error:  # OSError: a time that the platform cannot convert
+            raise OperatorError(
+                "FILE",
+                self._where(),
+                f"signals with the values and attributes of {FORMAT} (docs/formats.md)",
+                f"this line, or one of the seconds before it, cannot be judged ({type(error).__name__}: {error}); "
+                "record again or cut the line",
+            ) from error
 
 
 def replay_file(path: Path, settings: CorrelatorSettings | None = None) -> Replay:
@@ -45,6 +65,6 @@ def replay_file(path: Path, settings: CorrelatorSettings | None = None) -> Repla
     first = first_line(path)
     if RAW_FORMAT.encode() in first:
         tape = RawTape(path, raw_header(first, path))
-        return Replay(tape.signals(), settings or tape.settings(), tape.header.vantage)
-    header, signals = read_recording(path)
-    return Replay(signals, settings or header.settings(), header.vantage)
+        return Replay(tape.signals(), settings or tape.settings(), tape.header.vantage, tape.where)
+    recording = Recording(path)
+    return Replay(recording, settings or recording.settings(), recording.header.vantage, recording.where)

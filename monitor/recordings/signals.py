@@ -1,14 +1,13 @@
 """Writes and reads recordings: every signal of a run, one JSON line each, with a header to judge them again.
 
 `stormwatch.signals/1`: the first line is the header, each further line a signal (docs/formats.md). A name ending in .gz
-is compressed; a file of signals without a header is judged with the defaults. Reading is lazy. An empty, truncated or
-foreign file raises OperatorError with its line.
+is compressed; a file of signals without a header is judged with the defaults. Reading is lazy. A file may come from anybody:
+whatever is in it, it raises nothing but OperatorError with its line (`lines.py`).
 """
 
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -21,11 +20,13 @@ import msgspec
 from monitor.correlator import CorrelatorSettings
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
+from monitor.recordings.lines import UNFIT, Lines, Timeline, broken, first_line, settings_of
 from monitor.settings.reader import read
 from monitor.signals import Signal
 
 FORMAT = "stormwatch.signals/1"
 MAX_LINE = 1_000_000
+"""Bytes."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(Signal).decode
@@ -86,70 +87,48 @@ class RecordingWriter:
         self.close()
 
 
-def first_line(path: Path) -> bytes:
-    """The first line of a file, compressed or not. Raises OperatorError if it cannot be read or is empty."""
-    try:
-        with _opened(path) as file:
-            first = file.readline(MAX_LINE)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _broken(path, 1, f"its compression is broken ({error})") from None
-    except OSError as error:
-        raise OperatorError("FILE", str(path), "a readable recording", str(error.strerror or error)) from None
-    if not first:
-        raise OperatorError("FILE", str(path), f"a recording ({FORMAT})", "it is empty; `stormwatch record` makes one")
-    return first
+class Recording:
+    """Reads a recording as signals, in the order they were judged. Iterate once; raises OperatorError, the iterator too."""
+
+    def __init__(self, path: Path) -> None:
+        first = first_line(path, FORMAT)
+        headed = b'"kind"' not in first  # a bare file of signals is judged with the defaults
+        self.header = _header(first, path) if headed else Header(format=FORMAT)
+        self._lines = Lines(path, FORMAT, skip=int(headed), max_line=MAX_LINE)
+
+    def settings(self) -> CorrelatorSettings:
+        """The correlator's settings of this recording."""
+        return settings_of(self.header.correlator, self._lines.path)
+
+    def where(self) -> str:
+        """The file and the line read last."""
+        return self._lines.where()
+
+    def __iter__(self) -> Iterator[Signal]:
+        timeline = Timeline()
+        for line in self._lines:
+            try:
+                signal = _decode(line)
+                timeline.check(signal.event_time)
+                timeline.advance(signal.received_at)
+            except UNFIT as error:
+                raise self._lines.broken(error) from None
+            yield signal
 
 
 def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
     """The header, and the signals in the order they were judged. Raises OperatorError, the iterator too."""
-    first = first_line(path)
-    if b'"kind"' in first:  # a bare file of signals: judged with the defaults
-        return Header(format=FORMAT), _signals(path, headed=False)
+    recording = Recording(path)
+    return recording.header, iter(recording)
+
+
+def _header(first: bytes, path: Path) -> Header:
     try:
         header = msgspec.json.decode(first, type=Header)
-    except msgspec.DecodeError as error:
-        raise _broken(path, 1, str(error)) from None
+    except UNFIT as error:
+        raise broken(path, 1, FORMAT, error) from None
     if header.format != FORMAT:
         raise OperatorError(
-            "FILE", header.format, FORMAT, "its first line names another format; see docs/formats.md for this one"
+            f"{path}:1", header.format, FORMAT, "its first line names another format; see docs/formats.md for this one"
         )
-    return header, _signals(path, headed=True)
-
-
-def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")
-
-
-def lines_of(path: Path, *, skip: int, max_line: int = MAX_LINE) -> Iterator[tuple[int, bytes]]:
-    """Each line of a recording after the first `skip`, with its number. Raises OperatorError if the file is damaged."""
-    number = 0
-    with _opened(path) as file:
-        while True:
-            try:
-                line = file.readline(max_line)
-            except (EOFError, zlib.error, OSError) as error:
-                raise _broken(path, number + 1, f"the file is cut off or damaged ({error})") from None
-            if not line:
-                return
-            number += 1
-            if number > skip and line.strip():
-                yield number, line
-
-
-def _signals(path: Path, *, headed: bool) -> Iterator[Signal]:
-    for number, line in lines_of(path, skip=int(headed)):
-        try:
-            signal = _decode(line)
-        except msgspec.DecodeError as error:
-            raise _broken(path, number, str(error)) from None
-        if signal.event_time.tzinfo is None or signal.received_at.tzinfo is None:
-            raise _broken(path, number, "times need an offset (…Z)")
-        yield signal
-
-
-def _broken(path: Path, line: int, why: str) -> OperatorError:
-    return OperatorError(
-        "FILE", f"{path}:{line}", f"a whole {FORMAT} recording", f"{why}; record again or cut the line"
-    )
+    return header

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.errors import OperatorError
 from monitor.recordings.frames import RawTape, RawTapeWriter, raw_header, raw_header_of
-from monitor.recordings.signals import first_line
+from monitor.recordings.lines import first_line
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal, SignalKind
 from probes.readings import FeedChanged, FeedEvent, Refusal, VenueId

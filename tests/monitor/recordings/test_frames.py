@@ -16,9 +16,10 @@ from monitor.drill.scenario import FOLDER
 from monitor.drill.world_link import WorldLink
 from monitor.errors import OperatorError
 from monitor.recordings.frames import RawTape, RawTapeWriter, raw_header, raw_header_of
+from monitor.recordings.lines import first_line
 from monitor.recordings.recorder import record_sources
 from monitor.recordings.replay import replay_file
-from monitor.recordings.signals import first_line, read_recording
+from monitor.recordings.signals import read_recording
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal, SignalKind
 from probes.readings import FeedChanged, FeedEvent, Phase, VenueId
