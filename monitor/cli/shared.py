@@ -72,18 +72,30 @@ def print_json(value: object) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], whole: Collection[str] = ()
 ) -> None:
-    """Print a table as wide as the terminal, or that nothing was found. Columns in `whole` are never cut or wrapped."""
+    """Print a table as wide as the terminal, or that nothing was found. Columns in `whole` are never cut or wrapped.
+
+    A cell may hold text from a venue or a chain: nothing in it steers the terminal or is read as markup.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    from monitor.signals.plain_text import one_line
+
+    title = one_line(title)
+    table = Table(
+        title=Text(title, style="table.title"),
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for column in columns:
         table.add_column(column, no_wrap=column in whole, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
-    Console().print(table if table.row_count else f"{title}: nothing found")
+        table.add_row(*(Text("-" if cell is None else one_line(str(cell))) for cell in row))
+    Console().print(table if table.row_count else Text(f"{title}: nothing found"))
 
 
 def note(text: str) -> None:

@@ -1,7 +1,8 @@
 """Turns the readings of probes and the events of chain into signals: the only connection from them to the monitor.
 
 The `match` statements end with `assert_never`: the type checker reports a new kind of reading or event here. The intake
-corrects venue stamps by the offset of the venue's clock; no event time is later than `received_at`.
+corrects venue stamps by the offset of the venue's clock; no event time is later than `received_at`. It is the one door for text
+from outside: beyond it every name and attribute is one bounded line of printable characters.
 """
 
 from __future__ import annotations
@@ -34,9 +35,13 @@ from chain.explorers.answers import SourceSeen
 from monitor.intake.chain import describe, source_attributes
 from monitor.intake.venues import DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
+from monitor.signals.plain_text import one_line
 from probes.readings import Instrument, InstrumentsListed, OpenInterest, Reading, VenueClock
 
 CONTROL_VENUE = "control"
+MAX_NAME = 128
+MAX_TEXT = 2048
+"""Characters of a name and of a text attribute; the longest list of functions has some 1,500."""
 
 
 class Intake:
@@ -106,14 +111,22 @@ class Intake:
         subject = Subject(
             asset=asset,
             venue=None if venue == CONTROL_VENUE else venue,
-            instrument=draft.instrument,
-            network=draft.network,
+            instrument=_name(draft.instrument),
+            network=_name(draft.network),
             vantage=self._vantage,
         )
         source = f"{venue}/{draft.stream}"
         value, received_at = float(draft.value), draft.received_at
         return Signal(
-            draft.kind, subject, happened, received_at, source, self._next(source), value, draft.attributes, link
+            draft.kind,
+            subject,
+            happened,
+            received_at,
+            source,
+            self._next(source),
+            value,
+            _harmless(draft.attributes),
+            link,
         )
 
     def event(self, event: ChainEvent, link: str | None = None) -> list[Signal]:
@@ -162,7 +175,7 @@ class Intake:
 
     def source(self, event: ContractUpgraded, seen: SourceSeen, now: datetime) -> list[Signal]:
         """The signals of a check of an upgrade's new source: one for each asset that the contract belongs to."""
-        attributes = source_attributes(event, seen)
+        attributes = _harmless(source_attributes(event, seen))
         source = f"{event.place.network}/{seen.by}"
         return [
             Signal(
@@ -181,9 +194,9 @@ class Intake:
     def _placed(self, event: PlacedEvent, source: str, link: str | None) -> list[Signal]:
         kind, value, own = describe(event)
         place = event.place
-        attributes: dict[str, Scalar] = {
-            "event_id": event.event_id, "block": place.block_number, "transaction": place.transaction, **own,
-        }  # fmt: skip
+        attributes = _harmless(
+            {"event_id": event.event_id, "block": place.block_number, "transaction": place.transaction, **own}
+        )
         happened = min(place.block_time, event.seen_at)
         return [
             Signal(kind, subject, happened, event.seen_at, source, self._next(source), float(value), attributes, link)
@@ -228,7 +241,7 @@ class Intake:
         self, kind: SignalKind, network: str, at: datetime, source: str, value: float, attributes: dict[str, Scalar]
     ) -> Signal:
         subject = Subject(network=network, vantage=self._vantage)
-        return Signal(kind, subject, at, at, source, self._next(source), float(value), attributes)
+        return Signal(kind, subject, at, at, source, self._next(source), float(value), _harmless(attributes))
 
     def tick(self, now: datetime) -> Signal:
         """The clock's signal: the passing of time is an event like any other."""
@@ -246,6 +259,14 @@ class Intake:
 
 
 _MAX_AGE = timedelta(hours=1)
+
+
+def _name(text: str | None) -> str | None:
+    return None if text is None else one_line(text, MAX_NAME)
+
+
+def _harmless(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    return {name: one_line(value, MAX_TEXT) if isinstance(value, str) else value for name, value in attributes.items()}
 
 
 def _network(event: ChainEvent) -> str:

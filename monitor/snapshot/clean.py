@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from monitor.signals.plain_text import one_line
 from monitor.telemetry.redact import HIDDEN, redact
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # some programs read the full-width ones too
 """First characters that make a spreadsheet read a cell as a formula (OWASP: CSV injection)."""
 
 _USER_IN_URL = re.compile(r"(?<=://)[^\s\"'<>]*@")
@@ -69,11 +70,12 @@ def _setting(key: str, value: Any) -> Any:
 
 
 def cell(text: str) -> str:
-    """The text as a spreadsheet may show it: never a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) or text.startswith(FORMULA) else text
+    """The text as a spreadsheet may show it: on one line, without control characters, never a formula."""
+    text = one_line(text)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
 
 def prose(text: str) -> str:
     """The text on one line for Markdown: cleaned, no markup, no links, no control characters."""
-    flat = " ".join("".join(one if one.isprintable() else " " for one in clean(text)).split())
+    flat = " ".join(one_line(clean(text)).split())
     return _MARKUP.sub(r"\\\1", flat)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+from monitor.signals.plain_text import one_line
 from monitor.telemetry.instruments import METRICS, OTHER, Metric, MetricKind
 
 Attributes = dict[str, str]
@@ -33,6 +34,10 @@ class AttributeSets:
         known = self._known.get(values)
         if known is not None:
             return known
+        if not all(
+            map(str.isprintable, values)
+        ):  # a name from outside: it must not steer who reads /metrics on a terminal
+            return self.of(tuple(map(one_line, values)))
         metric = self._metric
         assert len(values) == len(metric.attributes), f"{metric.name} takes {metric.attributes}, not {values}"
         if len(self._known) < metric.cap:

@@ -14,6 +14,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
+from monitor.signals.plain_text import one_line
 from monitor.telemetry.incident_traces import root_context
 from monitor.telemetry.redact import redact
 from monitor.telemetry.spans import ROOT, context_of
@@ -68,7 +69,7 @@ def _as_otel_record(record: logging.LogRecord) -> LogRecord:
         context=_context(record),
         severity_number=number,
         severity_text=text,
-        body=redact(record.getMessage()[:MAX_CHARS]),
+        body=one_line(redact(record.getMessage()[:MAX_CHARS])),
         attributes=attributes,
     )
 

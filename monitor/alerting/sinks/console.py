@@ -19,6 +19,7 @@ from rich.text import Text
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused
 from monitor.alerting.sinks import SinkType
 from monitor.incidents import LEVEL_NAMES, Level
+from monitor.signals.plain_text import one_line
 
 STYLES = {
     Level.CALM: "green",
@@ -83,16 +84,11 @@ def lines(note: Note, *, headline: bool = True) -> Text:
     text.append(f"{change.at:%H:%M:%S} ", style="dim")
     text.append(f" {LEVEL_NAMES[change.level].upper()} ", style=STYLES[change.level])
     level = LEVEL_NAMES[change.level].upper().replace("-", " ")
-    text.append(f" {printable(note.title.removeprefix(level).strip())} ")
-    text.append(f"{printable(change.incident_id)}:{change.revision}", style="dim")
+    text.append(f" {one_line(note.title.removeprefix(level).strip())} ")
+    text.append(f"{one_line(change.incident_id)}:{change.revision}", style="dim")
     if headline:
-        text.append(f"\n         {printable(change.headline)}")
+        text.append(f"\n         {one_line(change.headline)}")
     return text
-
-
-def printable(text: str) -> str:
-    """The text without control characters and escapes, on one line."""
-    return "".join(one if one.isprintable() else " " for one in text)
 
 
 SINK = SinkType(settings=ConsoleSettings, build=ConsoleSink)

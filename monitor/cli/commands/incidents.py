@@ -59,6 +59,7 @@ def show(
 ) -> None:
     """Show every change of one incident."""
     from monitor.incidents import LEVEL_NAMES
+    from monitor.signals.plain_text import one_line
 
     changes = run(_show(config, incident_id))
     if json:
@@ -71,7 +72,7 @@ def show(
     )
     print_table(incident_id, ("rev", "at", "change", "level", "headline"), rows)
     last = changes[-1]
-    typer.echo(f"state {last.state.value}; fault {last.fault.value}; runbook {last.runbook}")
+    typer.echo(one_line(f"state {last.state.value}; fault {last.fault.value}; runbook {last.runbook}"))
 
 
 async def _list(config: Path | None, since: str, limit: int) -> list[IncidentChange]:

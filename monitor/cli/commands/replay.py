@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.shared import Json, print_json
+
+if TYPE_CHECKING:
+    from monitor.incidents import IncidentChange
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,7 +27,6 @@ def replay(
 ) -> None:
     """Correlate a recording again; print the incident changes and the digest."""
     from monitor.cli.shared import settings_from
-    from monitor.incidents import LEVEL_NAMES
     from monitor.recordings.replay import Summary, replay_file
 
     settings = settings_from(config).correlator if config is not None else None
@@ -35,9 +37,7 @@ def replay(
         if json:
             print_json(change)
         else:
-            typer.echo(
-                f"{change.at:%Y-%m-%d %H:%M:%S} {change.kind.value:<13} {LEVEL_NAMES[change.level]:<16} {change.headline}"
-            )
+            typer.echo(line_of(change))
     summary = Summary(
         signals=replayed.signals, changes=count, late=replayed.correlator.late, digest=replayed.correlator.digest()
     )
@@ -45,3 +45,12 @@ def replay(
         print_json(summary)
     else:
         typer.echo(f"signals {summary.signals} changes {count} late {summary.late} digest {summary.digest}")
+
+
+def line_of(change: IncidentChange) -> str:
+    """A change on one line: a recording may hold any text."""
+    from monitor.incidents import LEVEL_NAMES
+    from monitor.signals.plain_text import one_line
+
+    level = LEVEL_NAMES[change.level]
+    return f"{change.at:%Y-%m-%d %H:%M:%S} {change.kind.value:<13} {level:<16} {one_line(change.headline)}"

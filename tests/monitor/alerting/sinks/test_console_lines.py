@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 
 from monitor.alerting.sink import Delivered, note_of
-from monitor.alerting.sinks.console import ConsoleSettings, ConsoleSink, Stream, lines, printable
+from monitor.alerting.sinks.console import ConsoleSettings, ConsoleSink, Stream, lines
 from monitor.incidents import Level
+from monitor.signals.plain_text import one_line
 from tests.monitor.alerting.sinks.changes import INCIDENT, change
 
 RED = "\x1b[1;37;41m"
@@ -85,7 +86,7 @@ def test_the_headline_is_shown_unless_it_is_left_out() -> None:
     ("text", "shown"), [("a\tb\r\nc", "a b  c"), ("\x1b[2J", " [2J"), ("Zürich − 5", "Zürich − 5")]
 )
 def test_each_control_character_becomes_a_space(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert one_line(text) == shown
 
 
 def test_lines_go_to_stderr_in_colour_with_their_headline_by_default() -> None:
