@@ -111,7 +111,7 @@ class Port:
         self._listening: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
         self._unsaid: Counter[str] = Counter()
-        self._said_at_s: dict[str, float] = {}
+        self._saying: dict[str, asyncio.TimerHandle] = {}
 
     @property
     def number(self) -> int | None:
@@ -144,6 +144,12 @@ class Port:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._close_sockets()
+        for cause in list(self._saying):
+            self._saying[cause].cancel()
+            self._say_rest(cause)
+        for timer in self._saying.values():
+            timer.cancel()
+        self._saying.clear()
 
     def _close_sockets(self) -> None:
         for one in self._listening:
@@ -175,9 +181,16 @@ class Port:
         return Connection(self._server, self._limits, self._open)
 
     def _say(self, cause: str) -> None:
-        """Log a cause at most once a minute, with how often it was since the last line."""
-        self._unsaid[cause] += 1
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._said_at_s.get(cause, -SAY_EVERY_S) >= SAY_EVERY_S:
-            self._said_at_s[cause] = now_s
-            log.warning("web port: %s (%d times since the last such line)", cause, self._unsaid.pop(cause))
+        """Log a cause at most once a minute; how often it was meanwhile is said after the minute, or at the end."""
+        if cause in self._saying:
+            self._unsaid[cause] += 1
+            return
+        log.warning("web port: %s", cause)
+        self._saying[cause] = asyncio.get_running_loop().call_later(SAY_EVERY_S, self._say_rest, cause)
+
+    def _say_rest(self, cause: str) -> None:
+        del self._saying[cause]
+        times = self._unsaid.pop(cause, 0)
+        if times:
+            log.warning("web port: %s (%d more times)", cause, times)
+            self._saying[cause] = asyncio.get_running_loop().call_later(SAY_EVERY_S, self._say_rest, cause)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.web import port as port_module
 from monitor.web.port import Limits
 from monitor.web.server import Web
 from monitor.web.settings import WebSettings
@@ -203,13 +204,43 @@ async def test_refused_connections_are_logged_once_a_minute_with_their_number(ca
         for _ in range(30):
             assert await answer_to(port, b"") == b""
         writer.close()
-    [line] = [one.getMessage() for one in caplog.records if one.name == "stormwatch.web"]
-    assert line == "web port: 1 connections are open, the newest is closed (1 times since the last such line)"
+        assert said(caplog) == ["web port: 1 connections are open, the newest is closed"]
+    assert said(caplog)[1:] == ["web port: 1 connections are open, the newest is closed (29 more times)"]
+
+
+async def test_the_number_of_refused_connections_is_said_after_a_minute_too(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "SAY_EVERY_S", 0.2)
+    async with served(Limits(connections=0)) as port, asyncio.timeout(LONG_S):
+        while not any("more times" in line for line in said(caplog)):
+            assert await answer_to(port, b"") == b""
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lines of the web port."""
+    return [one.getMessage() for one in caplog.records if one.name == "stormwatch.web"]
+
+
+async def test_a_failure_of_ours_is_logged_and_answered_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    def failing() -> tuple[bytes, str]:
+        raise ZeroDivisionError("a secret")
+
+    web = Web(WebSettings(port=0), list, failing)
+    await web.start()
+    assert web.port is not None
+    answer = await answer_to(web.port, get("/metrics"))
+    await web.stop()
+    assert status(answer) == 500
+    assert b"Server: stormwatch\r\n" in answer
+    assert b"secret" not in answer
+    assert "a secret" in caplog.text
 
 
 SERVER_WITH_FEW_DESCRIPTORS = """
 import asyncio, resource, sys
 from monitor.daemon.logs import set_up_logs
+from monitor.web import port as port_module
 from monitor.web.port import Limits
 from monitor.web.server import Web
 from monitor.web.settings import WebSettings
