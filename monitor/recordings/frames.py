@@ -19,7 +19,7 @@ from monitor.correlator import CorrelatorSettings
 from monitor.daemon.assembly import assets_of, enabled_venues, venue_expectations
 from monitor.errors import OperatorError
 from monitor.intake import Intake
-from monitor.recordings.lines import UNFIT, Lines, Timeline, broken, settings_of
+from monitor.recordings.lines import UNFIT, Lines, broken, check_time, settings_of
 from monitor.recordings.signals import opened_to_write
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal
@@ -126,13 +126,11 @@ class RawTape:
     def signals(self) -> Iterator[Signal]:
         """Every signal, the clock's included. Raises OperatorError for a broken line."""
         now: datetime | None = None
-        timeline = Timeline()
         for raw in self._lines:
             try:
                 line = msgspec.json.decode(raw, type=RawLine)
                 for at in _times_of(line):
-                    timeline.check(at)
-                timeline.advance(line.at)
+                    check_time(at)
                 now = line.at if now is None else max(now, line.at - MAX_HOLE)
                 while now + timedelta(seconds=1) <= line.at:
                     now += timedelta(seconds=1)
@@ -173,6 +171,7 @@ class RawTape:
 
 
 def _times_of(line: RawLine) -> Iterator[datetime]:
+    yield line.at
     if line.scheduled_at is not None:
         yield line.scheduled_at
     if line.got is not None:

@@ -9,7 +9,7 @@ import gzip
 import stat
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,37 +28,35 @@ MAX_BLANK = 1000
 FIRST_TIME = datetime(1970, 1, 2, tzinfo=UTC)
 LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 """Times outside have an offset or a lateness that no computation survives, or are no times of a recording."""
-HOLE = timedelta(hours=1)
-"""A recording has a tick each second: a longer pause between two lines is a hole."""
-MAX_HOLE = timedelta(days=1)
+HOLE_S = 3600.0
+"""A recording has a tick each second: a longer pause between two order times is a hole."""
+MAX_HOLE_S = 86_400.0
 """So much of a hole is judged, second by second (`Sequencer`); the rest is skipped."""
-MAX_HOLES = timedelta(days=7)
+MAX_HOLES_S = 7 * 86_400.0
 """All that is judged of the holes of one file, about 25 s a day with five assets."""
 
 
-class Timeline:
-    """Checks the times of a file. Raises ValueError in words for the operator."""
+def check_time(at: datetime) -> None:
+    """Raise ValueError for a time without an offset or of another century."""
+    if at.tzinfo is None:
+        raise ValueError("times need an offset (…Z)")
+    if not FIRST_TIME <= at < LAST_TIME:
+        raise ValueError(f"times lie from {FIRST_TIME.year} to {LAST_TIME.year - 1}")
+
+
+class Holes:
+    """Adds up the holes between the signals of a file."""
 
     def __init__(self) -> None:
-        self._latest: datetime | None = None
-        self._holes = timedelta()
+        self._latest_s: float | None = None
+        self._sum_s = 0.0
 
-    @staticmethod
-    def check(at: datetime) -> None:
-        """Refuse a time without an offset or of another century."""
-        if at.tzinfo is None:
-            raise ValueError("times need an offset (…Z)")
-        if not FIRST_TIME <= at < LAST_TIME:
-            raise ValueError(f"times lie from {FIRST_TIME.year} to {LAST_TIME.year - 1}")
-
-    def advance(self, at: datetime) -> None:
-        """Check a time of receipt, and refuse the file once its holes add up to more than a week."""
-        self.check(at)
-        if self._latest is not None and at - self._latest > HOLE:
-            self._holes += min(at - self._latest, MAX_HOLE)
-            if self._holes > MAX_HOLES:
-                raise ValueError(f"its holes (nothing for over an hour) add up to more than {MAX_HOLES.days} days")
-        self._latest = at if self._latest is None else max(self._latest, at)
+    def are_too_many(self, at_s: float) -> bool:
+        """Take the next order time (`order_s`); whether the holes so far add up to more than a week."""
+        if self._latest_s is not None and at_s - self._latest_s > HOLE_S:
+            self._sum_s += min(at_s - self._latest_s, MAX_HOLE_S)
+        self._latest_s = at_s if self._latest_s is None else max(self._latest_s, at_s)
+        return self._sum_s > MAX_HOLES_S
 
 
 class Lines:

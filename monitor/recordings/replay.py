@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 
 from monitor.correlator import Correlator, CorrelatorSettings
+from monitor.correlator.sequencer import order_s
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
 from monitor.recordings.frames import FORMAT as RAW_FORMAT
 from monitor.recordings.frames import RawTape, raw_header
-from monitor.recordings.lines import UNFIT, first_line
+from monitor.recordings.lines import UNFIT, Holes, first_line
 from monitor.recordings.signals import FORMAT, Recording
 from monitor.signals import Signal
 
@@ -42,8 +43,16 @@ class Replay:
 
     def changes(self) -> Iterator[IncidentChange]:
         """All incident changes in order, with those that the end of the input releases. Raises OperatorError."""
+        holes = Holes()
         for signal in self._input:
             self.signals += 1
+            if holes.are_too_many(order_s(signal)):
+                raise OperatorError(
+                    "FILE",
+                    self._where(),
+                    "a recording whose holes (nothing for over an hour) add up to a week at most",
+                    "each second of a hole is judged: cut the file at its holes",
+                )
             yield from self._judged(self.correlator.on_signal, signal)
         yield from self._judged(self.correlator.finish)
 

@@ -20,7 +20,7 @@ import msgspec
 from monitor.correlator import CorrelatorSettings
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
-from monitor.recordings.lines import UNFIT, Lines, Timeline, broken, first_line, settings_of
+from monitor.recordings.lines import UNFIT, Lines, broken, check_time, first_line, settings_of
 from monitor.settings.reader import read
 from monitor.signals import Signal
 
@@ -105,12 +105,11 @@ class Recording:
         return self._lines.where()
 
     def __iter__(self) -> Iterator[Signal]:
-        timeline = Timeline()
         for line in self._lines:
             try:
                 signal = _decode(line)
-                timeline.check(signal.event_time)
-                timeline.advance(signal.received_at)
+                check_time(signal.event_time)
+                check_time(signal.received_at)
             except UNFIT as error:
                 raise self._lines.broken(error) from None
             yield signal

@@ -121,7 +121,7 @@ class Port:
     async def open(self, host: str, port: int) -> None:
         """Listen on every address of `host`."""
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         failed: OSError | None = None
         for family, address in dict.fromkeys((one[0], one[4]) for one in found):
             try:

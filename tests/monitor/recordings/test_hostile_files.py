@@ -14,7 +14,7 @@ import pytest
 
 from monitor.cli import main
 from monitor.recordings import lines
-from monitor.recordings.lines import Timeline
+from monitor.recordings.lines import Holes, check_time
 
 SIGNALS, FRAMES = "stormwatch.signals/1", "stormwatch.frames/1"
 DEEP = b"[" * 100_000
@@ -216,20 +216,42 @@ def test_a_file_that_jumps_between_far_years_is_refused(tmp_path: Path, replay: 
 def test_a_file_with_a_thousand_long_holes_is_refused_after_a_week_of_them(
     tmp_path: Path, replay: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "MAX_HOLES", timedelta(days=1))  # a day of empty seconds takes about a second
+    monkeypatch.setattr(lines, "MAX_HOLES_S", 86_400.0)  # a day of empty seconds takes about a second
     times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=2 * one) for one in range(1000)]
     assert f"{tmp_path}/a.jsonl:4" in replay_of_times(times, tmp_path / "a.jsonl", replay)
 
 
+def test_holes_between_the_events_of_one_receipt_count_too(
+    tmp_path: Path, replay: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MAX_HOLES_S", 86_400.0)
+    path = tmp_path / "a.jsonl"
+    rows = [
+        signal(
+            kind="liquidation", received_at="2100-01-01T00:00:00Z", seq=day, event_time=f"2026-01-{day:02d}T00:00:00Z"
+        )
+        for day in range(1, 31, 2)
+    ]
+    path.write_bytes(b"\n".join([HEAD, *rows]) + b"\n")
+    assert f"{path}:4" in replay(path)
+
+
+def test_a_tape_with_a_thousand_long_holes_is_refused_too(
+    tmp_path: Path, replay: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MAX_HOLES_S", 86_400.0)
+    path = tmp_path / "a.jsonl"
+    times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=2 * one) for one in range(1000)]
+    path.write_bytes(b"\n".join([TAPE, *(frame(at=at.isoformat()) for at in times)]) + b"\n")
+    assert f"{path}:5" in replay(path)  # before the ticks of line 3 there is no signal
+
+
 def test_holes_add_up_to_a_week_and_each_counts_for_a_day_at_most() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    timeline = Timeline()
-    for one in range(8):  # seven holes of a year
-        timeline.advance(start + timedelta(days=365 * one))
-    timeline.advance(start)  # backwards is no hole
-    timeline.advance(start + timedelta(days=365 * 7, hours=1))  # an hour is none either
-    with pytest.raises(ValueError, match="more than 7 days"):
-        timeline.advance(start + timedelta(days=365 * 7, hours=3))
+    year_s, holes = 365 * 86_400.0, Holes()
+    assert not any(holes.are_too_many(year_s * one) for one in range(8))  # seven holes of a year
+    assert not holes.are_too_many(0.0)  # backwards is no hole
+    assert not holes.are_too_many(7 * year_s + 3600)  # an hour is none either
+    assert holes.are_too_many(7 * year_s + 3600 + 3601)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +266,7 @@ def test_holes_add_up_to_a_week_and_each_counts_for_a_day_at_most() -> None:
 )
 def test_times_lie_between_1970_and_2199(at: str, *, good: bool) -> None:
     if good:
-        Timeline.check(datetime.fromisoformat(at))
+        check_time(datetime.fromisoformat(at))
         return
     with pytest.raises(ValueError, match="1970 to 2199"):
-        Timeline.check(datetime.fromisoformat(at))
+        check_time(datetime.fromisoformat(at))

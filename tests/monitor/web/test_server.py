@@ -89,6 +89,15 @@ async def test_an_address_of_another_machine_is_reported() -> None:
     assert caught.value.key == "web.host"
 
 
+async def test_the_server_listens_on_every_address_of_a_name() -> None:
+    web = Web(WebSettings(host="localhost", port=0), list, lambda: (b"", ""))
+    await web.start()
+    async with aiohttp.ClientSession() as client, client.get(f"http://localhost:{web.port}/healthz") as answer:
+        assert answer.status == 200
+    await web.stop()
+    assert web.port is None
+
+
 async def test_the_server_can_be_disabled_and_stopped_twice() -> None:
     web = Web(WebSettings(enabled=False), list, lambda: (b"", ""))
     await web.start()
