@@ -1,7 +1,7 @@
-"""Takes readings and events, sends their signals through the correlator, and passes the results to store, sinks and telemetry.
+"""Takes readings and events, sends their signals through the correlator, and appends signals and changes to the local log.
 
-It is synchronous on purpose: each reading is recorded, assessed and queued before the next, so that a live run and a replay
-see the same order. The bounded queues are at the ends: in probes and chain, in the store's writer, in the delivery to sinks.
+It is synchronous on purpose: each reading is recorded, assessed and appended before the next, so that a live run and a replay
+see the same order. Whatever leaves the process (database, sinks, recordings, incident traces) reads the log.
 """
 
 from __future__ import annotations
@@ -40,13 +40,9 @@ class Recorder(Protocol):
         """Record a chain event; return the link of its span, if it has one."""
         ...
 
-    def record_change(self, change: IncidentChange) -> str:
-        """Record an incident change; return the incident's trace id."""
-        ...
-
 
 class Observer(Protocol):
-    """Receives all signals and changes: store writer, deliveries, recording, drill view. Must not block."""
+    """Sees all signals and changes of this process as they are judged, durable or not: a view on the screen. Must not block."""
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
         """Take signals after their assessment, in arrival order."""
@@ -57,18 +53,37 @@ class Observer(Protocol):
         ...
 
 
+class Output(Protocol):
+    """Where signals and changes are appended, in order: the local log, or a recording. Must not block."""
+
+    def signals(self, signals: Sequence[Signal]) -> None:
+        """Append signals after their assessment, in arrival order."""
+        ...
+
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
+        """Append incident changes, behind the signals they rest on."""
+        ...
+
+
 class Pipeline:
-    """Passes signals to the correlator, and signals and changes to the observers, in order."""
+    """Passes signals to the correlator, and signals and changes to the log, in order."""
 
     def __init__(
-        self, intake: Intake, correlator: CorrelatorLike, recorder: Recorder, observers: Iterable[Observer]
+        self,
+        intake: Intake,
+        correlator: CorrelatorLike,
+        recorder: Recorder,
+        output: Output,
+        observers: Iterable[Observer] = (),
     ) -> None:
         self.intake = intake
-        self._correlator = correlator
+        self.correlator = correlator
+        """A restart replaces it by one that continues."""
         self._recorder = recorder
+        self._output = output
         self._observers = tuple(observers)
-        self.signals = 0
-        self.replayed = 0
+        self.heard = 0
+        """Signals taken in this run."""
         self.last_tick: datetime | None = None
 
     def take_reading(self, reading: Reading) -> None:
@@ -88,26 +103,20 @@ class Pipeline:
         """Take signals in this order."""
         if not signals:
             return
-        self.signals += len(signals)
-        changes = [change for signal in signals for change in self._correlator.on_signal(signal)]
+        self.heard += len(signals)
+        changes = [change for signal in signals for change in self.correlator.on_signal(signal)]
+        self._output.signals(signals)
         for observer in self._observers:
             observer.on_signals(signals)
         self._report(changes)
 
-    def replay(self, signals: Sequence[Signal]) -> None:
-        """Replay signals of an earlier run so that usual levels are known: none of it is delivered or written again."""
-        self.replayed += len(signals)
-        for signal in signals:
-            self._correlator.on_signal(signal)
-
     def finish(self) -> None:
         """Assess everything that is still held back: no signal follows."""
-        self._report(self._correlator.finish())
+        self._report(self.correlator.finish())
 
     def _report(self, changes: Sequence[IncidentChange]) -> None:
         if not changes:
             return
-        for change in changes:
-            self._recorder.record_change(change)
+        self._output.changes(changes)
         for observer in self._observers:
             observer.on_changes(changes)

@@ -71,6 +71,12 @@ class Attribution:
         check = f"{signal.attributes.get('check', '')}/{signal.subject.instrument or ''}"
         target.record(check, outcome in TRANSPORT, at_s)
 
+    def adopt(self, vantage: str, since_s: float) -> None:
+        """Continue a failure of our own network that an earlier program saw: it ends when the targets answer."""
+        self._targets.setdefault(vantage, {})
+        self.local_since_s.setdefault(vantage, since_s)
+        self.local_until_s.setdefault(vantage, since_s)
+
     def _share_down(self, vantage: str, rounds: int, now_s: float) -> float:
         live = [one for one in self._targets[vantage].values() if one.live(now_s)]
         if len(live) < 2 or any(one.control and not one.down(rounds, now_s) for one in live):

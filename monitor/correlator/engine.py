@@ -7,7 +7,7 @@ state can be frozen at any signal and thawed in another process, which continues
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Self
 
@@ -94,6 +94,23 @@ class Correlator:
         for name, one in state.items():
             setattr(self, name, one)
         self._connect()
+
+    def adopt(self, last_changes: Iterable[IncidentChange]) -> None:
+        """Continue the incidents of an earlier program, given the last change of each: ids and revisions go on.
+
+        For a program that cannot thaw the image: it has judged the log again, which may give other incidents.
+        """
+        for change in last_changes:
+            episode = self._episode(change.scope)
+            kind, _, name = change.scope.partition(":")
+            if episode.incident_id == change.incident_id and episode.revision >= change.revision:
+                continue
+            episode.adopt(change)
+            self._latest[change.scope] = change
+            if kind == "venue" and episode.open:
+                self._live_venues[name] = episode
+            if kind == "vantage" and episode.open:
+                self._attribution.adopt(name, change.opened_at.timestamp())
 
     @property
     def late(self) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.incidents import ChangeKind, IncidentState, Leg, Level
+from monitor.incidents import ChangeKind, IncidentChange, IncidentState, Leg, LegState, Level
 
 _RISES = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RESUMED})
 
@@ -70,6 +70,23 @@ class Episode:
     def live(self) -> bool:
         """Whether it is open or about to open."""
         return self.open or self._higher > 0
+
+    def adopt(self, last: IncidentChange) -> None:
+        """Continue an incident of an earlier program from its last change: same id, next revision, no second page."""
+        self.open = last.state in (IncidentState.OPEN, IncidentState.HELD_BLIND)
+        self.state, self.incident_id, self.parent_id = last.state, last.incident_id, last.parent_id
+        self.opened_s, self.revision = last.opened_at.timestamp(), last.revision
+        self.level, self.peak, self.critical = last.level, last.peak, last.critical
+        self._higher = self._lower = self._differs = 0
+        self._calm_s = self._dark_s = None
+        if not self.open:
+            self.ended_s = last.at.timestamp()
+            return
+        legs = last.verdict.legs if last.verdict is not None else ()
+        self._legs = frozenset(one.leg for one in legs if one.state is LegState.TRUE)
+        self._paged, self._paged_s = last.peak, last.at.timestamp()
+        if self.state is IncidentState.HELD_BLIND:
+            self._dark_s = last.at.timestamp() - self._s.leave_after_s
 
     def step(self, observed: Observation) -> ChangeKind | None:
         """Take one second; return the kind of change to report, or None."""

@@ -1,123 +1,193 @@
 """Runs the daemon: joins all parts, keeps them running, and stops them in an order that loses nothing.
 
-It stops the sources first (probers, watchers, controls, the clock), then flushes the correlator, then the deliveries, the
-store's writer and telemetry. This is the only file that knows all parts; no part knows another.
+Sources feed the pipeline, the pipeline appends to the log, and every way out (database, sinks, recordings, incident traces)
+is a reader of the log with a place of its own. This is the only file that knows all parts; no part knows another.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
 
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.sink_reader import reader_name
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
 from monitor.daemon.assembly import intake_of
+from monitor.daemon.readiness import Readiness
+from monitor.daemon.resume import image_of, resumed
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
+from monitor.log import Checkpoint, Holding, Place, Readable, Stream
+from monitor.log.change_json import decode_change
+from monitor.log.codec import decode_checkpoint
+from monitor.log.follow import chunks, remaining
+from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Observer, Pipeline
 from monitor.settings.tree import Settings
-from monitor.signals import Clock, Signal
+from monitor.signals import Clock
 from monitor.store.postgres import PostgresStore
-from monitor.store.writer import Writer
+from monitor.store.reader import READER as DATABASE
+from monitor.store.reader import StoreReader
 from monitor.telemetry.telemetry import Telemetry
 from monitor.version import stormwatch_version
 from monitor.web.server import Web
 from probes.rest.http import utc_now
 
 GAUGES_EVERY_S = 5.0
-DRAIN_S = 5.0
-TICK_LATE_S = 10.0
+DRAIN_S = 4.0
+"""How long the sinks, and then the database, may take at a stop; what is left is done after the next start."""
 RETAIN_EVERY_S = 3600.0
-REPLAY_BATCH = 2000
+TRACES = "incident traces"
+log = logging.getLogger("stormwatch.daemon")
+
+
+class LogCopy(Protocol):
+    """A copy of the log's signals that a run makes beside everything else, such as a recording."""
+
+    async def follow(self, source: Readable, after: int) -> None:
+        """Copy what is durable behind `after`, until cancelled."""
+        ...
+
+    async def finish(self, source: Readable) -> None:
+        """Copy the rest up to the log's present end."""
+        ...
 
 
 class _Checkpoints:
-    """The checkpoint of each network, written in order with the signals before it, so that none is reported twice."""
+    """The checkpoint of each network: from the log, or from the database for a log that has none yet."""
 
-    def __init__(self, store: PostgresStore, writer: Writer) -> None:
+    def __init__(self, local: SqliteLog, store: PostgresStore, timeout_s: float) -> None:
+        self._log = local
         self._store = store
-        self._writer = writer
+        self._timeout_s = timeout_s
 
     async def load(self, network: str) -> bytes | None:
-        return await self._store.load_checkpoint(network)
+        entry = self._log.latest(Stream.CHECKPOINT).get(network)
+        if entry is not None:
+            return decode_checkpoint(entry.body).body
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._store.load_checkpoint(network)
+        except Exception as error:
+            log.warning("no checkpoint of %s: the log has none, and the database %s", network, type(error).__name__)
+            return None
 
     def save(self, network: str, body: bytes) -> None:
-        self._writer.checkpoint(network, body)
+        self._log.checkpoint(Checkpoint(network, body))
 
 
 class Daemon:
     """One running Stormwatch. `run` returns when `stop` is set; OperatorError ends it with the operator's remedy."""
 
     def __init__(
-        self, settings: Settings, *, env: Mapping[str, str], clock: Clock = utc_now, observers: Iterable[Observer] = ()
+        self,
+        settings: Settings,
+        *,
+        env: Mapping[str, str],
+        clock: Clock = utc_now,
+        observers: Iterable[Observer] = (),
+        copies: Sequence[LogCopy] = (),
     ) -> None:
         self.settings = settings
         self._clock = clock
-        self._own_observers = tuple(observers)
-        self.correlator = Correlator(settings.correlator, vantage=settings.vantage)
+        self._copies = copies
         self.telemetry = Telemetry(settings.telemetry, vantage=settings.vantage, version=stormwatch_version(), env=env)
+        routes = made_sinks(settings.sinks, env)
+        readers = {DATABASE: Holding.UNTIL_LIMIT, TRACES: Holding.FOR_A_TIME}
+        readers |= {reader_name(one.name): Holding.FOR_A_TIME for one in routes}
+        self.log = SqliteLog(Path(settings.store.folder).expanduser() / "log", settings.log, readers, clock)
+        self.deliveries = Deliveries(routes, self.log, clock=clock, on_outcome=self.telemetry.record_delivery)
         self.store = PostgresStore(settings.store, env)
-        self.writer = Writer(self.store, settings.store, clock)
-        self.deliveries = Deliveries(made_sinks(settings.sinks, env), on_outcome=self.telemetry.record_delivery)
-        self.pipeline = Pipeline(
-            intake_of(settings), self.correlator, self.telemetry, (self.writer, self.deliveries, *self._own_observers)
-        )
-        self._sources = Sources(
-            settings, env, clock, pipeline=self.pipeline, checkpoints=_Checkpoints(self.store, self.writer)
-        )  # fmt: skip
+        self.database = StoreReader(self.store, self.log, settings.store, clock, vantage=settings.vantage)
+        correlator = Correlator(settings.correlator, vantage=settings.vantage)
+        self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers)
+        self.judged_again = 0
+        """Signals of earlier runs that were judged again at the start."""
+        checkpoints = _Checkpoints(self.log, self.store, settings.store.connect_timeout_s)
+        self._sources = Sources(settings, env, clock, pipeline=self.pipeline, checkpoints=checkpoints)
         self._supervisor = Supervisor(clock)
-        self._web = Web(settings.web, self.not_ready, self.telemetry.prometheus)
+        self.readiness = Readiness(
+            clock, self.pipeline, self._supervisor, self.log, self.database, self.deliveries, reader_name
+        )
+        self._web = Web(settings.web, self.readiness.reasons, self.telemetry.prometheus)
+
+    @property
+    def correlator(self) -> Correlator:
+        """The correlator that judges now."""
+        correlator = self.pipeline.correlator
+        assert isinstance(correlator, Correlator)
+        return correlator
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
-        """Run every part until `stop`. Calls `ready` when the store is open and all parts have started."""
+        """Run every part until `stop`. Calls `ready` when all parts have started."""
         sources = self._sources.parts()
-        await self.store.open()
-        await self.writer.drain()  # write an earlier run's spool before its checkpoints are read
-        await self._resume()
         try:
-            async with asyncio.TaskGroup() as group:
-                outputs = self._start(group, self._outputs())
-                try:
-                    await self._web.start()
-                    started = self._start(group, sources)
-                    ready()
-                    await stop.wait()
-                    for task in started:
-                        task.cancel()
-                    await asyncio.gather(*started, return_exceptions=True)
-                finally:
-                    await self._drain(outputs)
+            async with self._listening(), self._opened_log():
+                await self._resume()
+                async with asyncio.TaskGroup() as group:
+                    outputs = self._start(group, self._outputs())
+                    try:
+                        started = self._start(group, sources)
+                        ready()
+                        await stop.wait()
+                        for task in started:
+                            task.cancel()
+                        await asyncio.gather(*started, return_exceptions=True)
+                    finally:
+                        await self._drain(outputs)
         except* OperatorError as many:
             raise _first(many) from None
 
-    async def _resume(self) -> None:
-        """Replay the last signals of an earlier run, so that usual levels are known from the first second."""
-        now = self._clock()
-        recent: list[Signal] = []
-        async for signal in self.store.signals(now - timedelta(seconds=self.settings.store.resume_s), now):
-            recent.append(signal)
-            if len(recent) == REPLAY_BATCH:
-                self._replay(recent)
-                recent = []
-                await asyncio.sleep(0)
-        self._replay(recent)
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        await self._web.start()
+        try:
+            yield
+        finally:
+            await self._web.stop()
 
-    def _replay(self, signals: list[Signal]) -> None:
-        self.pipeline.replay(signals)
-        for observer in self._own_observers:
-            observer.on_signals(signals)
+    @asynccontextmanager
+    async def _opened_log(self) -> AsyncIterator[None]:
+        await self.log.open()
+        try:
+            self.database.open()
+            self.deliveries.open()
+            yield
+        finally:
+            await self.store.close()
+            await self.telemetry.close()
+            await self.log.close()
+
+    async def _resume(self) -> None:
+        """Continue where the last run stopped; what could not be seen meanwhile becomes blindness with the first tick."""
+        began = await resumed(self.log, self.settings.correlator, self.settings.vantage)
+        self.pipeline.correlator = began.correlator
+        self.judged_again = began.judged
+        self.log.changes(began.changes)
+        if self.log.end:
+            how = "from its last state" if began.thawed else "from the beginning of the log"
+            log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
+            await asyncio.to_thread(self.pipeline.tick, self._clock())  # a long pause is many seconds to assess
 
     def _start(self, group: asyncio.TaskGroup, parts: Mapping[str, Part]) -> list[asyncio.Task[None]]:
         return [group.create_task(self._supervisor.run(name, part), name=name) for name, part in parts.items()]
 
     def _outputs(self) -> dict[str, Part]:
         """The parts that write and deliver: they outlive the sources, for their last signals."""
-        parts: dict[str, Part] = {"store": self.writer.run, "gauges": self._gauges, "retention": self._retention}
+        parts: dict[str, Part] = {
+            DATABASE: self.database.run, TRACES: self._traces, "gauges": self._gauges, "retention": self._retention,
+            "images": self._images,
+        }  # fmt: skip
         for name in self.deliveries.names:
             parts[f"sink {name}"] = self._sink(name)
+        for number, one in enumerate(self._copies, 1):
+            parts[f"copy {number}"] = self._copy(one, self.log.end)
         return parts
 
     def _sink(self, name: str) -> Part:
@@ -126,18 +196,31 @@ class Daemon:
 
         return part
 
+    def _copy(self, copy: LogCopy, after: int) -> Part:
+        async def part() -> None:
+            await copy.follow(self.log, after)
+
+        return part
+
+    async def _traces(self) -> None:
+        """Export incident traces from the log: a trace never shows what a crash could take back."""
+        async for chunk in chunks(self.log, self.log.place(TRACES).position, (Stream.CHANGE,)):
+            for entry in chunk.entries:
+                self.telemetry.record_change(decode_change(entry.body))
+            self.log.acknowledge(TRACES, Place(chunk.reached))
+
+    async def _images(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.log.image_s)
+            self.log.image(image_of(self.correlator))
+
     async def _gauges(self) -> None:
         restarts: dict[str, int] = {}
-        written = dropped = 0
         while True:
             await asyncio.sleep(GAUGES_EVERY_S)
             for verdict in self.correlator.verdicts().values():
                 self.telemetry.record_verdict(verdict)
-            now_written, now_dropped = self.writer.written, sum(self.writer.dropped.values())
-            self.telemetry.record_store(
-                written=now_written - written, dropped=now_dropped - dropped, waiting=self.writer.waiting
-            )
-            written, dropped = now_written, now_dropped
+            self.telemetry.record_log(self.readiness.figures())
             for part, count in self._supervisor.restarts.items():
                 for _ in range(count - restarts.get(part, 0)):
                     self.telemetry.record_restart(part)
@@ -145,31 +228,27 @@ class Daemon:
 
     async def _retention(self) -> None:
         while True:
-            if not self.writer.away:
+            if self.database.connected:
                 await self.store.retain(self._clock())
-            await asyncio.sleep(RETAIN_EVERY_S)
-
-    def not_ready(self) -> list[str]:
-        """Why the daemon is not ready; empty when it is."""
-        reasons = [f"part {name} keeps failing" for name in self._supervisor.looping()]
-        if self.writer.away:
-            reasons.append("the database is away; signals are spooled to disk")
-        last = self.pipeline.last_tick
-        if last is None or (self._clock() - last).total_seconds() > TICK_LATE_S:
-            reasons.append("the clock does not tick")
-        return reasons
+                await asyncio.sleep(RETAIN_EVERY_S)
+            await asyncio.sleep(GAUGES_EVERY_S)
 
     async def _drain(self, outputs: list[asyncio.Task[None]]) -> None:
-        """Assess what is held back, deliver, write and export it; then stop the outputs."""
+        """Assess what is held back, make it durable, deliver, write and export it; then stop the outputs."""
         self.pipeline.finish()
-        await self._web.stop()
-        await self.deliveries.drain(DRAIN_S)
+        self.log.image(image_of(self.correlator))
+        await self.log.flush()
+        await asyncio.gather(self.deliveries.drain(DRAIN_S), self.database.flush(DRAIN_S), *self._finish_copies())
         for task in outputs:
             task.cancel()
         await asyncio.gather(*outputs, return_exceptions=True)
-        await self.writer.flush()
-        await self.store.close()
-        await self.telemetry.close()
+        async for chunk in remaining(self.log, self.log.place(TRACES).position, (Stream.CHANGE,)):
+            for entry in chunk.entries:
+                self.telemetry.record_change(decode_change(entry.body))
+            self.log.acknowledge(TRACES, Place(chunk.reached))
+
+    def _finish_copies(self) -> list[asyncio.Task[None]]:
+        return [asyncio.create_task(one.finish(self.log)) for one in self._copies]
 
 
 def _first(many: BaseExceptionGroup[OperatorError]) -> OperatorError:

@@ -19,8 +19,9 @@ from monitor.drill.scenario import Scenario
 from monitor.drill.verdict import DrillVerdict, TimedChange, flagged, judge
 from monitor.drill.world_link import WorldLink
 from monitor.incidents import LEVEL_NAMES, IncidentChange
+from monitor.recordings.log_copy import LogCopy
 from monitor.recordings.replay import replay_file
-from monitor.recordings.signals import RecordingWriter, header_of
+from monitor.recordings.signals import header_of
 from monitor.settings.tree import Settings
 from monitor.signals import Signal
 from monitor.snapshot.collect import snapshot_incident
@@ -76,12 +77,16 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
             ready = await world.start()
             settings = rehearsal(ready, Path(store_folder), otlp_endpoint=order.otlp_endpoint, own_sinks=order.sinks)
             header = header_of(settings.correlator, settings.vantage, stormwatch_version(), utc_now())
-            with RecordingWriter(recording, header) as writer:
-                daemon = Daemon(settings, env={**os.environ, SECRET_ENV: secret}, observers=(writer, progress))
-                progress.daemon = daemon
-                show(progress)
-                webhooks = await _play(daemon, world, progress)
-                rss_mb = peak_memory_mb()
+            daemon = Daemon(
+                settings,
+                env={**os.environ, SECRET_ENV: secret},
+                observers=(progress,),
+                copies=(LogCopy(recording, header),),
+            )
+            progress.daemon = daemon
+            show(progress)
+            webhooks = await _play(daemon, world, progress)
+            rss_mb = peak_memory_mb()
         finally:
             await world.end()
         assert progress.begun_at is not None
@@ -111,7 +116,7 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
         recording=str(recording),
         snapshot=None if snapshot is None else str(snapshot),
         incident_id=None if worst is None else worst.incident_id,
-        store_rows=daemon.writer.written,
+        store_rows=daemon.database.lag().written,
         rss_mb=round(rss_mb, 1),
     )
 

@@ -17,13 +17,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 from monitor.incidents import IncidentChange
 from monitor.log import Checkpoint, Chunk, DeliveryResult, Entry, Holding, Image, Place, Stream
 from monitor.log.codec import encode, encode_signals
+from monitor.log.health import LogHealth
 from monitor.log.reserve import Reserve
 from monitor.log.segments import Segments
 from monitor.log.settings import LogSettings
@@ -45,23 +45,6 @@ _STREAMS: Mapping[type[Single], Stream] = {
     Image: Stream.IMAGE,
 }
 log = logging.getLogger("stormwatch.log")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogHealth:
-    """How the log is: `failing` says why the disk cannot be written, None if it can. Sizes in bytes, counts since the start."""
-
-    failing: str | None
-    waiting: int
-    written: int
-    size: int
-    segments: int
-    dropped: Mapping[str, int]
-    """Signals given up, by kind: memory was full while the disk could not be written, or the disk limit was reached."""
-    lost: Mapping[str, int]
-    """Rows removed by the disk limit before a reader had read them, by reader."""
-    damaged: int
-    """Segments that could not be read and were set aside."""
 
 
 class SqliteLog:

@@ -14,7 +14,6 @@ from monitor.daemon.assembly import intake_of
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Supervisor
 from monitor.errors import OperatorError
-from monitor.incidents import IncidentChange
 from monitor.pipeline import Pipeline
 from monitor.recordings.frames import RawTapeWriter, raw_header_of
 from monitor.recordings.signals import RecordingWriter, header_of
@@ -40,9 +39,6 @@ class _NoTelemetry:
 
     def record_chain(self, event: ChainEvent) -> str | None:
         return None
-
-    def record_change(self, change: IncidentChange) -> str:
-        return ""
 
 
 class _NoCheckpoints:
@@ -73,7 +69,7 @@ async def record_sources(
         if tape is not None:
             open_files.callback(tape.close)
         intake = intake_of(settings)
-        pipeline = Pipeline(intake, correlator, _NoTelemetry(), (writer,))
+        pipeline = Pipeline(intake, correlator, _NoTelemetry(), writer)
         sources = Sources(settings, env, utc_now, pipeline=pipeline, checkpoints=_NoCheckpoints(), tape=tape)
         supervisor = Supervisor(utc_now)
         parts = sources.parts()
@@ -83,4 +79,4 @@ async def record_sources(
             for task in begun:
                 task.cancel()
         pipeline.finish()
-    return Recorded(pipeline.signals, correlator.digest())
+    return Recorded(pipeline.heard, correlator.digest())

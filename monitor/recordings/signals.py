@@ -58,7 +58,7 @@ def opened_to_write(path: Path) -> BinaryIO | gzip.GzipFile:
 
 
 class RecordingWriter:
-    """Writes the signals of the pipeline (an Observer). Close it, or use it as a context."""
+    """Writes the signals of the pipeline (its Output). Close it, or use it as a context."""
 
     def __init__(self, path: Path, header: Header) -> None:
         self.path = path
@@ -66,12 +66,12 @@ class RecordingWriter:
         self._file = opened_to_write(path)
         self._file.write(_encode(header) + b"\n")
 
-    def on_signals(self, signals: Sequence[Signal]) -> None:
+    def signals(self, signals: Sequence[Signal]) -> None:
         """Write signals in the given order."""
         self._file.write(b"".join(_encode(signal) + b"\n" for signal in signals))
         self.lines += len(signals)
 
-    def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
         """Write nothing: changes follow from the signals."""
 
     def close(self) -> None:

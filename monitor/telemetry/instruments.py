@@ -267,8 +267,30 @@ LEG_COVERAGE = _gauge(
     cap=2000,
 )
 INCIDENT_CHANGES = _counter("stormwatch.incident.changes", "{change}", "Changes of incidents", "kind", "level")
-STORE_ROWS = _counter("stormwatch.store.rows", "{row}", "Rows by state: written or dropped", "state")
-STORE_WAITING = _gauge("stormwatch.store.waiting", "{row}", "Rows waiting to be written", stale_s=120.0)
+LOG_ROWS = _counter("stormwatch.log.rows", "{row}", "Rows appended to the local log, made durable or dropped", "state")
+LOG_LOST = _counter(
+    "stormwatch.log.lost",
+    "{row}",
+    "Rows removed by the disk limit before a reader read them",
+    "reader",
+    unbounded=("reader",),
+)
+LOG_WAITING = _gauge("stormwatch.log.waiting", "{row}", "Rows in memory that are not durable yet", stale_s=120.0)
+LOG_SIZE = _gauge("stormwatch.log.size", "By", "Size of the local log on disk", stale_s=120.0)
+READER_ENTRIES = _gauge(
+    "stormwatch.reader.entries",
+    "{entry}",
+    "Entries of the log that a reader has not passed",
+    "reader",
+    unbounded=("reader",),
+)
+READER_LAG = _gauge(
+    "stormwatch.reader.lag",
+    "s",
+    "Age of the oldest entry that a reader has not passed",
+    "reader",
+    unbounded=("reader",),
+)
 PART_RESTARTS = _counter(
     "stormwatch.part.restarts", "{restart}", "Restarts of a part after a failure of ours", "part", unbounded=("part",)
 )

@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from chain.events import ChainEvent
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from monitor.incidents import IncidentChange, Verdict
+from monitor.log.health import LogFigures
 from monitor.telemetry import instruments as table
 from monitor.telemetry.export import ExtraExporters, build, shut_down
 from monitor.telemetry.figures import Figures
@@ -60,6 +61,7 @@ class Telemetry:
         self._figures = Figures(self._providers.meters.get_meter(SCOPE, version))
         self._incidents = IncidentTraces(self._tracer, self._providers.ids)
         self._exports_spans = self._providers.exports_spans
+        self._totals: dict[tuple[str, ...], int] = {}
         self._closed = False
 
     def record(self, reading: Reading) -> str | None:
@@ -90,11 +92,23 @@ class Telemetry:
         """Record an asset's verdict; its metrics vanish unless it is recorded again within five minutes."""
         measure_verdict(self._figures, verdict)
 
-    def record_store(self, *, written: int = 0, dropped: int = 0, waiting: int) -> None:
-        """Record how many rows were written and dropped since the last call, and how many wait now."""
-        self._figures.add(table.STORE_ROWS, written, "written")
-        self._figures.add(table.STORE_ROWS, dropped, "dropped")
-        self._figures.set_gauge(table.STORE_WAITING, waiting)
+    def record_log(self, figures: LogFigures) -> None:
+        """Record how the log and its readers are; counts are since the start of the process."""
+        log = figures.log
+        self._add_up(table.LOG_ROWS, log.written, "written")
+        self._add_up(table.LOG_ROWS, sum(log.dropped.values()), "dropped")
+        for reader, rows in log.lost.items():
+            self._add_up(table.LOG_LOST, rows, reader)
+        self._figures.set_gauge(table.LOG_WAITING, log.waiting)
+        self._figures.set_gauge(table.LOG_SIZE, log.size)
+        for reader, lag in figures.readers.items():
+            self._figures.set_gauge(table.READER_ENTRIES, lag.entries, reader)
+            self._figures.set_gauge(table.READER_LAG, lag.behind_s, reader)
+
+    def _add_up(self, metric: table.Metric, total: int, *values: str) -> None:
+        before = self._totals.get((metric.name, *values), 0)
+        self._totals[(metric.name, *values)] = total
+        self._figures.add(metric, total - before, *values)
 
     def record_restart(self, part: str) -> None:
         """Record that a part failed and was restarted."""

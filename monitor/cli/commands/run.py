@@ -32,12 +32,12 @@ def run_daemon(
 
 async def _run(config: Path | None, record: Path | None, clock_start: str, verbose: bool) -> None:
     import os
-    from contextlib import ExitStack
 
     from monitor.daemon.daemon import Daemon
     from monitor.daemon.logs import set_up_logs
     from monitor.errors import OperatorError
-    from monitor.recordings.signals import RecordingWriter, header_of
+    from monitor.recordings.log_copy import LogCopy
+    from monitor.recordings.signals import header_of
     from monitor.version import stormwatch_version
     from probes.rest.http import utc_now
 
@@ -47,21 +47,20 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     def clock() -> datetime:
         return utc_now() + shift
 
-    with ExitStack() as open_files:
-        observers = []
-        if record is not None:
-            record = unused_path(record, clock())
-            header = header_of(settings.correlator, settings.vantage, stormwatch_version(), clock())
-            try:
-                observers.append(open_files.enter_context(RecordingWriter(record, header)))
-            except OSError as error:
-                allowed = "a place that can be written"
-                raise OperatorError("--record", str(record), allowed, str(error.strerror)) from None
-        daemon = Daemon(settings, env=os.environ, clock=clock, observers=observers)
-        set_up_logs(verbose, daemon.telemetry.log_sink())
-        stop = stop_on_signals()
-        await daemon.run(stop, lambda: note(_greeting(settings.web.enabled, settings.web.host, settings.web.port)))
-        note(f"stopped; {daemon.pipeline.signals} signals, digest {daemon.correlator.digest()}")
+    copies = []
+    if record is not None:
+        record = unused_path(record, clock())
+        header = header_of(settings.correlator, settings.vantage, stormwatch_version(), clock())
+        try:
+            copies.append(LogCopy(record, header))
+        except OSError as error:
+            allowed = "a place that can be written"
+            raise OperatorError("--record", str(record), allowed, str(error.strerror)) from None
+    daemon = Daemon(settings, env=os.environ, clock=clock, copies=copies)
+    set_up_logs(verbose, daemon.telemetry.log_sink())
+    stop = stop_on_signals()
+    await daemon.run(stop, lambda: note(_greeting(settings.web.enabled, settings.web.host, settings.web.port)))
+    note(f"stopped; {daemon.pipeline.heard} signals, digest {daemon.correlator.digest()}")
 
 
 def unused_path(path: Path, now: datetime) -> Path:

@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricR
 from chain.events import NetworkId
 from chain.events.network import HeadSeen, NodeFault, NodeFaultKind
 from monitor.incidents import ChangeKind
+from monitor.log.health import LogFigures, LogHealth, ReaderLag
 from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures
 from monitor.telemetry.instruments import METRICS, OTHER, MetricKind, documented
@@ -229,15 +230,24 @@ def test_a_verdict_shows_both_confidences_and_each_leg() -> None:
 def test_the_monitors_own_work_is_counted() -> None:
     telemetry = bare()
     telemetry.record_change(change(ChangeKind.OPENED))
-    telemetry.record_store(written=10, dropped=1, waiting=5)
-    telemetry.record_store(written=10, waiting=0)
+    for written, waiting, behind_s in ((10, 5, 3.0), (20, 0, 0.0)):
+        health = LogHealth(
+            failing=None, waiting=waiting, written=written, size=4096, segments=1, dropped={"book": 1}, lost={"database": 7},
+            damaged=0,
+        )  # fmt: skip
+        lag = ReaderLag(entries=2, behind_s=behind_s, state="connected", why="")
+        telemetry.record_log(LogFigures(log=health, readers={"database": lag}))
     telemetry.record_restart("bybit feed")
     telemetry.record_delivery("slack", "delivered")
-    assert lines(telemetry, "stormwatch_store_rows_total") == {
-        'stormwatch_store_rows_total{state="written"}': 20,
-        'stormwatch_store_rows_total{state="dropped"}': 1,
+    assert lines(telemetry, "stormwatch_log_rows_total") == {
+        'stormwatch_log_rows_total{state="written"}': 20,
+        'stormwatch_log_rows_total{state="dropped"}': 1,
     }
-    assert list(lines(telemetry, "stormwatch_store_waiting").values()) == [0]
+    assert lines(telemetry, "stormwatch_log_lost_total") == {'stormwatch_log_lost_total{reader="database"}': 7}
+    assert list(lines(telemetry, "stormwatch_log_waiting").values()) == [0]
+    assert list(lines(telemetry, "stormwatch_log_size_bytes").values()) == [4096]
+    assert lines(telemetry, "stormwatch_reader_entries") == {'stormwatch_reader_entries{reader="database"}': 2}
+    assert lines(telemetry, "stormwatch_reader_lag_seconds") == {'stormwatch_reader_lag_seconds{reader="database"}': 0}
     assert list(lines(telemetry, "stormwatch_part_restarts_total").values()) == [1]
     assert list(lines(telemetry, "stormwatch_delivery_total").values()) == [1]
     assert lines(telemetry, "stormwatch_incident_changes_total") == {

@@ -1,0 +1,101 @@
+"""Continues where an earlier run stopped: thaws the correlator's image and judges what the log holds behind it.
+
+The image is only for the program that made it, with the same settings. Any other program judges the log again from its
+beginning, and then adopts the last change of each incident, so that ids and revisions go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from sys import version
+
+import monitor
+from monitor.correlator import Correlator, CorrelatorSettings
+from monitor.correlator.freezing import PACKAGES, NotAnImage
+from monitor.incidents import IncidentChange
+from monitor.log import Image, Stream
+from monitor.log.change_json import decode_change
+from monitor.log.codec import decode_image, decode_signals
+from monitor.log.follow import remaining
+from monitor.log.sqlite_log import SqliteLog
+
+IMAGE_KEY = "correlator"
+log = logging.getLogger("stormwatch.resume")
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The correlator that continues, how many signals it judged again, and the changes that were judged but not durable."""
+
+    correlator: Correlator
+    judged: int
+    changes: Sequence[IncidentChange]
+    thawed: bool
+
+
+@cache
+def code_id() -> str:
+    """Identifies the correlator's program: a hash of its sources and of the interpreter."""
+    root = Path(monitor.__file__).parent.parent
+    sources = sorted(
+        path
+        for package in PACKAGES
+        for place in (root / package.replace(".", "/"), (root / package.replace(".", "/")).with_suffix(".py"))
+        for path in ([place] if place.suffix == ".py" else place.rglob("*.py"))
+        if path.is_file()
+    )
+    seen = sha256(version.encode())
+    for path in sources:
+        seen.update(path.read_bytes())
+    return seen.hexdigest()
+
+
+def image_of(correlator: Correlator) -> Image:
+    """The correlator's state between two signals."""
+    return Image(code_id(), correlator.freeze())
+
+
+async def resumed(local: SqliteLog, settings: CorrelatorSettings, vantage: str) -> Resumed:
+    """The correlator as the log's last run left it. Judges at most what the log holds; yields to the loop as it reads."""
+    thawed, after = _thawed(local, settings)
+    correlator = thawed or Correlator(settings, vantage=vantage)
+    judged = 0
+    changes: list[IncidentChange] = []
+    async for chunk in remaining(local, after, (Stream.SIGNALS,)):
+        for entry in chunk.entries:
+            signals = decode_signals(entry.body)
+            judged += len(signals)
+            changes += [change for signal in signals for change in correlator.on_signal(signal)]
+    if thawed is None:
+        changes = []  # another program would tell other incidents: those that were told go on instead
+        correlator.adopt(last_changes(local))
+    return Resumed(correlator, judged, changes, thawed is not None)
+
+
+def last_changes(local: SqliteLog) -> Iterable[IncidentChange]:
+    """The last change of each scope, in order of the log."""
+    latest = sorted(local.latest(Stream.CHANGE).values(), key=lambda one: one.position)
+    return [decode_change(one.body) for one in latest]
+
+
+def _thawed(local: SqliteLog, settings: CorrelatorSettings) -> tuple[Correlator | None, int]:
+    """The thawed correlator and its position; None and 0 where the log must be judged again."""
+    entry = local.latest(Stream.IMAGE).get(IMAGE_KEY)
+    if entry is None:
+        return None, 0
+    try:
+        image = decode_image(entry.body)
+        if image.code != code_id():
+            raise NotAnImage("another version made it")
+        correlator = Correlator.thaw(image.body)
+        if correlator.settings != settings:
+            raise NotAnImage("its settings were other ones")
+    except ValueError as error:
+        log.warning("the correlator's last state is not used (%s); the log is judged again", error)
+        return None, 0
+    return correlator, entry.position

@@ -1,0 +1,158 @@
+"""A daemon for `tests/kills.py`: the real one, with a scripted source of 500 signals a second; it may kill itself at a change.
+
+python -m tests.killed_daemon ORDER.json
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal as system_signals
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.logs import set_up_logs
+from monitor.incidents import IncidentChange
+from monitor.log.settings import LogSettings
+from monitor.pipeline import Pipeline
+from monitor.settings.tree import AssetSettings, Settings
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+from monitor.store.settings import StoreSettings
+from monitor.telemetry.settings import TelemetrySettings
+from monitor.web.settings import WebSettings
+from tests.monitor.correlator.storm import DRILL
+
+ASSETS = tuple(f"K{number}" for number in range(5))
+VENUES = ("alpha", "beta")
+STEP_S = 0.02
+A_STEP = 10
+"""Signals each 20 ms: 500 a second."""
+SURGE_S, PERIOD_S = 6.0, 30.0
+SECRET_ENV = "STORMWATCH_KILLS_SECRET"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What the parent asks of one life."""
+
+    folder: str
+    heard: str
+    webhook: str
+    dsn: str = ""
+    at_change: bool = False
+    """Kill yourself at the next change, or up to 100 ms after it."""
+    calm: bool = False
+    """No surges any more, so that all incidents end."""
+    seed: int = 0
+
+
+def settings_of(order: Order) -> Settings:
+    """Drill's lengths of time, the order's places; the log keeps everything."""
+    return Settings(
+        vantage="kills",
+        assets={asset: AssetSettings() for asset in ASSETS},
+        correlator=replace(DRILL, leave_after_s=5, merge_s=5),
+        log=LogSettings(keep_s=86400.0, max_mb=4096),
+        store=StoreSettings(folder=order.folder, dsn=order.dsn),
+        telemetry=TelemetrySettings(),
+        web=WebSettings(enabled=False),
+        sinks={"desk": {"type": "webhook", "url": order.webhook, "secret_env": SECRET_ENV, "repeat_s": 0.0}},
+    )
+
+
+@dataclass
+class Witness:
+    """Writes what was heard to a file at once, and ends the process where the order says so."""
+
+    order: Order
+    run_id: str
+    file: int
+
+    def on_signals(self, signals: Sequence[Signal]) -> None:
+        now = time.time()
+        os.write(
+            self.file,
+            b"".join(b"%s %s %d %.4f\n" % (self.run_id.encode(), one.source.encode(), one.seq, now) for one in signals),
+        )
+
+    def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+        if not self.order.at_change:
+            return
+        delay_s = random.Random(self.order.seed).choice([0.0, 0.0, 0.01, 0.03, 0.05, 0.1])
+        if not delay_s:
+            os.kill(os.getpid(), system_signals.SIGKILL)
+        asyncio.get_running_loop().call_later(delay_s, os.kill, os.getpid(), system_signals.SIGKILL)
+
+
+class Source:
+    """The scripted source: quiet traffic of two venues, and a surge of forced orders that moves from asset to asset."""
+
+    def __init__(self, pipeline: Pipeline, *, calm: bool) -> None:
+        self._pipeline = pipeline
+        self._calm = calm
+        self._seq = 0
+
+    async def run(self) -> None:
+        now = datetime.now(UTC)
+        for asset in ASSETS:
+            for venue in VENUES:
+                subject = Subject(asset=asset, venue=venue, instrument=f"{asset}-PERP")
+                expected = self._signal(
+                    SignalKind.EXPECT, subject, f"{venue}/liquidation", 5.0, now, {"leg": "liquidation"}
+                )
+                self._pipeline.take([expected])
+        due = time.monotonic()
+        while True:
+            now = datetime.now(UTC)
+            self._pipeline.take([self._one(now, number) for number in range(A_STEP)])
+            due += STEP_S
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    def _one(self, now: datetime, number: int) -> Signal:
+        at_s = now.timestamp()
+        index = number % len(ASSETS)
+        asset, venue = ASSETS[index], VENUES[number % len(VENUES)]
+        surging = not self._calm and (at_s + index * SURGE_S) % PERIOD_S < SURGE_S
+        subject = Subject(asset=asset, venue=venue, instrument=f"{asset}-PERP")
+        if surging or (number < 2 and random.random() < 0.02):
+            attributes: dict[str, Scalar] = {"side": "long", "censoring": "complete", "backlog": False}
+            return self._signal(SignalKind.LIQUIDATION, subject, f"{venue}/liquidation", 20_000.0, now, attributes)
+        return self._signal(SignalKind.FEED_PULSE, subject, f"{venue}/liquidation", 1.0, now, {})
+
+    def _signal(
+        self,
+        kind: SignalKind,
+        subject: Subject,
+        source: str,
+        value: float,
+        now: datetime,
+        attributes: dict[str, Scalar],
+    ) -> Signal:
+        self._seq += 1
+        return Signal(kind, subject, now, now, source, self._seq, value, attributes)
+
+
+async def main(order: Order) -> None:
+    file = os.open(order.heard, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    witness = Witness(order, "", file)
+    daemon = Daemon(settings_of(order), env={SECRET_ENV: "x"}, observers=(witness,))
+    witness.run_id = daemon.log.run_id
+    set_up_logs(False)
+    ticks = daemon._sources._ticks
+    source = Source(daemon.pipeline, calm=order.calm)
+    daemon._sources.parts = lambda: {"story": source.run, "clock": ticks}  # type: ignore[method-assign]
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(system_signals.SIGTERM, stop.set)
+    await daemon.run(stop, lambda: print(json.dumps({"ready": True, "again": daemon.judged_again}), flush=True))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)))
