@@ -10,34 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import nan
-from operator import attrgetter
 from typing import Any, Protocol
 
 import msgspec
 
 from monitor.incidents import IncidentChange
 from monitor.log.change_json import decode_change
-from monitor.signals import Scalar, Signal, SignalKind, Subject
-
-SUBJECT = ("asset", "venue", "instrument", "network", "contract", "pool", "vantage")
-Text = str | None
-Row = tuple[
-    SignalKind, Text, Text, Text, Text, Text, Text, Text,
-    datetime, datetime, str, int, float | None, dict[str, Scalar], Text,
-]  # fmt: skip
-"""A signal as an array: kind, the subject's seven fields, event_time, received_at, source, seq, value, attributes, link."""
-
-signal_fields = attrgetter(
-    "kind",
-    *(f"subject.{name}" for name in SUBJECT),
-    *("event_time", "received_at", "source", "seq", "value", "attributes", "link"),
-)
-"""A signal's fields in the order of the columns."""
-
-
-class StoreAway(Exception):
-    """The server cannot be reached or cannot write now; the same batch may be tried again."""
+from monitor.log.codec import Row, decode_rows, encode_signals, signal_of
+from monitor.signals import Signal
 
 
 class BatchRefused(Exception):
@@ -88,7 +68,7 @@ def encode(batch: Batch) -> bytes:
         "run_id": batch.run_id,
         "number": batch.number,
         "cut_at": batch.cut_at,
-        "signals": [signal_fields(signal) for signal in batch.signals],
+        "signals": decode_rows(encode_signals(batch.signals)),
         "changes": batch.changes,
         "checkpoints": batch.checkpoints,
     }
@@ -105,21 +85,6 @@ def decode(line: bytes) -> Batch:
         signals=tuple(signal_of(row) for row in decoded.signals),
         changes=tuple(decode_change(bytes(change)) for change in decoded.changes),
         checkpoints=decoded.checkpoints,
-    )
-
-
-def signal_of(row: Row) -> Signal:
-    """Build the signal of a row; a value of null becomes NaN."""
-    return Signal(
-        kind=row[0],
-        subject=Subject(*row[1:8]),
-        event_time=row[8],
-        received_at=row[9],
-        source=row[10],
-        seq=row[11],
-        value=nan if row[12] is None else row[12],
-        attributes=row[13],
-        link=row[14],
     )
 
 

@@ -5,16 +5,12 @@ A day's table is created separately and then attached: creating it in place woul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, time, timedelta
-from operator import attrgetter
 from typing import Any, Protocol
 
-from monitor.signals import Signal
 from monitor.store.queries import queries
 
-_received_at = attrgetter("received_at")
 PREFIX = "signals_d"
 DAYS_AHEAD = 1
 """For how many days after today the partitions are created."""
@@ -48,17 +44,12 @@ class Partitions:
         """Forget the known days: another process may have dropped their partitions."""
         self._known.clear()
 
-    async def prepare(self, connection: Connection, signals: Sequence[Signal]) -> None:
-        """Create the partitions that these signals need."""
-        if not signals:
-            return
-        days = {end(map(_received_at, signals)).astimezone(UTC).date() for end in (min, max)}
-        if len(days) > 1:
-            days = {signal.received_at.astimezone(UTC).date() for signal in signals}
+    async def prepare(self, connection: Connection, days: set[date]) -> None:
+        """Create the partitions of these days, in UTC."""
         await self._create(connection, days)
 
     async def retain(self, connection: Connection, now: datetime, days: int) -> list[str]:
-        """Drop the partitions that ended more than `days` days before `now`, and the numbers of batches of that age."""
+        """Drop the partitions that ended more than `days` days before `now`, and deliveries of that age."""
         today = now.astimezone(UTC).date()
         await self._create(connection, {today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)})
         first_day = today - timedelta(days=days)
@@ -73,7 +64,7 @@ class Partitions:
                 await connection.execute(f"drop table if exists {name}")
             self._known.discard(day)
             dropped.append(name)
-        await connection.execute(queries()["forget_batches"], datetime.combine(first_day, time(), UTC))
+        await connection.execute(queries()["forget_deliveries"], datetime.combine(first_day, time(), UTC))
         return dropped
 
     async def _create(self, connection: Connection, days: set[date]) -> None:

@@ -1,8 +1,6 @@
-"""Implements the store on PostgreSQL: all its queries, and the only file that uses asyncpg.
+"""Implements the store on PostgreSQL: what commands and the daemon read back, migrations and retention.
 
-A batch is one transaction: its number first, so that a batch that had been committed before is not written again, then
-signals by COPY, changes, checkpoints. Text that the server cannot hold is cleaned and the batch is tried once more. Every
-other failure of the connection or the server is `StoreAway`: the writer keeps the batch and tries later.
+Every failure of the connection or the server is `StoreAway`. The daemon's own rows are written by `monitor/store/reader.py`.
 """
 
 from __future__ import annotations
@@ -10,74 +8,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from datetime import UTC, datetime
 
 import asyncpg
 
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
 from monitor.log.change_json import decode_change
+from monitor.log.codec import decode_rows, encode_signals
 from monitor.signals import Signal
-from monitor.store import dsn as dsns
 from monitor.store import migrate
-from monitor.store.batch import Batch, BatchRefused, StoreAway, cleaned
-from monitor.store.embedded import EmbeddedServer
+from monitor.store.batch import Batch, BatchRefused, cleaned
+from monitor.store.faults import BAD_ROW, StoreAway, operators
+from monitor.store.log_rows import Signals
 from monitor.store.partitions import Partitions
 from monitor.store.queries import queries
-from monitor.store.rows import COLUMNS, change_row, signal_of_row, signal_rows
+from monitor.store.rows import COLUMNS, change_row, signal_of_row
+from monitor.store.server import Connection, Server
 from monitor.store.settings import StoreSettings
 
 CONNECTIONS = 4
-SAVE_S = 30.0
-"""If a batch is not written in this time, its connection is closed: a dead network raises no error."""
 PREFETCH = 2000
 """Rows that a cursor fetches at once."""
-_REMEDY = "correct it, or remove store.dsn and store.dsn_env to use the embedded server"
-
-_BAD_ROW_ERRORS = (asyncpg.DataError, ValueError, TypeError, OverflowError)
-"""The errors that server and driver raise for a row that does not fit its columns."""
-_Connection = Any  # asyncpg's pool returns proxies that are not connections in its type stubs
 
 
 class PostgresStore:
-    """Signals, incidents and checkpoints in PostgreSQL. One instance belongs to one event loop."""
+    """Signals, incidents and checkpoints in PostgreSQL. One instance belongs to one event loop.
+
+    Raises OperatorError for a DSN that is malformed or whose variable is not set. It connects at `open` or its first use.
+    """
 
     def __init__(self, settings: StoreSettings, env: Mapping[str, str]) -> None:
         self._settings = settings
-        self._env = env
+        self.server = Server(settings, env)
+        """Where it is."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
-        self._embedded: EmbeddedServer | None = None
         self._opening = asyncio.Lock()
         self._partitions = Partitions()
-        self.applied: list[str] = []
-        """The versions of the schema that `open` applied."""
 
     async def open(self, migrate: bool = True) -> None:
-        """Connect; without a DSN, start the embedded server first. Raises OperatorError with the remedy."""
-        dsn = dsns.find(self._settings, self._env)
-        shown = dsns.redacted_dsn(dsn) if dsn else "the embedded server"
-        try:
+        """Connect now, for a command that cannot go on without. Raises OperatorError with the remedy."""
+        with self._as_operators_errors():
             await self._connect(migrate)
-        except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
-            raise OperatorError(
-                "store.dsn", shown, "a DSN the server accepts", f"user or password: {_REMEDY}"
-            ) from None
-        except asyncpg.InvalidCatalogNameError:
-            raise OperatorError("store.dsn", shown, "a database that exists", "create it, or " + _REMEDY) from None
-        except asyncpg.InsufficientPrivilegeError as error:
-            raise OperatorError(
-                "store.dsn", shown, "a user who owns the database's tables", f"grant that ({error})"
-            ) from None
-        except TimeoutError:
-            remedy = f"no answer in {self._settings.connect_timeout_s:g} s: start it, {_REMEDY}"
-            raise OperatorError("store.dsn", shown, "a server that can be reached", remedy) from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-            raise OperatorError(
-                "store.dsn", shown, "a server that can be reached", f"{reason}: start it, {_REMEDY}"
-            ) from None
 
     async def close(self) -> None:
         """Close the connections, and stop using the embedded server."""
@@ -87,8 +59,7 @@ class PostgresStore:
                 await asyncio.wait_for(pool.close(), self._settings.connect_timeout_s)
             except TimeoutError:
                 pool.terminate()
-        if self._embedded is not None:
-            await asyncio.to_thread(self._embedded.stop)
+        await self.server.stop()
 
     async def ping(self) -> bool:
         """Whether the server answers now."""
@@ -101,15 +72,19 @@ class PostgresStore:
         return False
 
     async def migrate(self) -> list[str]:
-        """Bring the schema up to this version; return the versions applied. Raises StoreAway, OperatorError."""
-        async with self._connection(migrate=False) as connection:
-            return await migrate.migrate(connection)
+        """Bring the schema up to this version, from whatever it is; return the versions applied. Raises OperatorError."""
+        with self._as_operators_errors():
+            connection = await self.server.connect(self._settings.connect_timeout_s)
+            try:
+                return await migrate.migrate(connection)
+            finally:
+                await connection.close(timeout=self._settings.connect_timeout_s)
 
     async def save(self, batch: Batch) -> bool:
         """Write a batch exactly once; False if it had been written before. Raises StoreAway, BatchRefused."""
         try:
             return await self._save(batch)
-        except (*_BAD_ROW_ERRORS, BatchRefused):
+        except (*BAD_ROW, BatchRefused):
             return await self._save_cleaned(batch)
 
     async def load_checkpoint(self, network: str) -> bytes | None:
@@ -142,9 +117,11 @@ class PostgresStore:
             return await self._partitions.retain(connection, now, self._settings.retention_days)
 
     async def _save(self, batch: Batch) -> bool:
-        rows = signal_rows(batch.signals, batch.run_id)
-        async with self._connection(deadline_s=SAVE_S) as connection:
-            await self._partitions.prepare(connection, batch.signals)
+        rows = Signals()
+        rows.add(decode_rows(encode_signals(batch.signals)), batch.run_id)
+        async with self._connection() as connection:
+            days = {signal.received_at.astimezone(UTC).date() for signal in batch.signals}
+            await self._partitions.prepare(connection, days)
             async with connection.transaction():
                 number = await connection.fetchval(queries()["batch_number"], batch.run_id, batch.number, batch.cut_at)
                 if number is None:
@@ -162,35 +139,30 @@ class PostgresStore:
         self._partitions.forget()  # another process may have dropped a known day
         try:
             return await self._save(cleaned(batch))
-        except _BAD_ROW_ERRORS as error:
+        except BAD_ROW as error:
             raise BatchRefused(f"batch {batch.run_id} {batch.number}: {type(error).__name__}") from error
 
     @asynccontextmanager
-    async def _connection(self, migrate: bool = True, deadline_s: float | None = None) -> AsyncIterator[_Connection]:
-        """A connection, released afterwards or closed at its deadline. Raises StoreAway for every failure of the server."""
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """A connection, released afterwards. Raises StoreAway for every failure of the server."""
         with _as_store_errors():
-            await self._connect(migrate)
+            await self._connect(migrating=True)
             pool = self._pool
             assert pool is not None
             connection = await self._acquire(pool)
-            timer = None
-            if deadline_s is not None:
-                timer = asyncio.get_running_loop().call_later(deadline_s, connection.terminate)
             try:
                 yield connection
             finally:
-                if timer is not None:
-                    timer.cancel()
                 await pool.release(connection, timeout=self._settings.connect_timeout_s)
 
-    async def _acquire(self, pool: asyncpg.Pool[asyncpg.Record]) -> _Connection:
+    async def _acquire(self, pool: asyncpg.Pool[asyncpg.Record]) -> Connection:
         try:
             return await pool.acquire(timeout=self._settings.connect_timeout_s)
         except (FileNotFoundError, ConnectionRefusedError):
-            if self._embedded is None:
+            if not self.server.embedded:
                 raise
         try:  # the embedded server died: only we can restart it
-            await asyncio.to_thread(self._embedded.start)
+            await self.server.dsn()
         except OperatorError as error:
             raise StoreAway(str(error)) from error
         return await pool.acquire(timeout=self._settings.connect_timeout_s)
@@ -199,36 +171,39 @@ class PostgresStore:
         async with self._opening:
             if self._pool is not None:
                 return
-            dsn = dsns.find(self._settings, self._env)
-            if dsn is None:
-                self._embedded = self._embedded or EmbeddedServer(Path(self._settings.folder))
-                dsn = await asyncio.to_thread(self._embedded.start)
-            pool = asyncpg.create_pool(
-                dsn,
-                min_size=0,  # the pool would restore a minimum in the background, and log each failure
-                max_size=CONNECTIONS,
-                timeout=self._settings.connect_timeout_s,
-                server_settings={"application_name": "stormwatch", "timezone": "UTC"},
-            )
+            pool = await self.server.pool(CONNECTIONS)
             try:
-                await pool
-                async with pool.acquire() as connection:
+                async with pool.acquire(timeout=self._settings.connect_timeout_s) as connection:
                     await self._check(connection, migrating)
             except BaseException:
                 pool.terminate()
                 raise
             self._pool = pool
 
-    async def _check(self, connection: _Connection, migrating: bool) -> None:
-        if migrating:
-            self.applied += await migrate.migrate(connection)
-        elif missing := await migrate.pending(connection):
+    async def _check(self, connection: Connection, migrating: bool) -> None:
+        missing = await migrate.pending(connection)
+        if missing and migrating:
+            await migrate.migrate(connection)
+        elif missing:
             raise OperatorError(
                 "store.dsn",
                 "a database without " + ", ".join(step.version for step in missing),
                 "a database with this version's schema",
                 "run `stormwatch db migrate`",
             )
+
+    @contextmanager
+    def _as_operators_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            ValueError,
+        ) as error:
+            raise operators(error, self.server.shown, self._settings.connect_timeout_s) from None
 
 
 @contextmanager

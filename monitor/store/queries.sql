@@ -1,8 +1,65 @@
 -- name: batch_number
--- Nothing comes back where this batch had already been written.
-insert into batches (run_id, number, cut_at) values ($1, $2, $3)
+-- Nothing comes back where this batch had already been written: a run's batches are written in order.
+insert into log_cursors (log_id, vantage, position, written_at) values ($1, '', $2, $3)
+on conflict (log_id) do update set position = excluded.position, written_at = excluded.written_at
+where log_cursors.position < excluded.position
+returning position
+
+-- name: begin
+-- Bounds for a server that loses us in the middle: its locks must not outlive us, nor may we wait for those of another.
+begin;
+set local idle_in_transaction_session_timeout = '60s';
+set local lock_timeout = '10s'
+
+-- name: cursor
+-- How far this log has been written; a log that is new here begins at 0.
+with made as (
+    insert into log_cursors (log_id, vantage, position, written_at) values ($1, $2, 0, clock_timestamp())
+    on conflict do nothing
+    returning position
+)
+select position from made union all select position from log_cursors where log_id = $1
+
+-- name: reset_cursor
+update log_cursors set position = $2 where log_id = $1
+
+-- name: advance
+-- Nothing comes back where another holds the lease, or the cursor is not where we left it.
+with held as (
+    insert into writer_leases (vantage, log_id, holder, taken_at, renewed_at)
+    values ($1, $2, $3, clock_timestamp(), clock_timestamp())
+    on conflict (vantage) do update set
+        taken_at = case when writer_leases.log_id = excluded.log_id then writer_leases.taken_at else excluded.taken_at end,
+        log_id = excluded.log_id, holder = excluded.holder, renewed_at = excluded.renewed_at
+    where writer_leases.log_id = excluded.log_id
+        or writer_leases.renewed_at < clock_timestamp() - make_interval(secs => $4)
+    returning log_id
+)
+update log_cursors set position = $6, vantage = $1, written_at = clock_timestamp()
+where log_id = $2 and position = $5 and exists (select from held)
+returning position
+
+-- name: renew_lease
+-- Nothing comes back where another holds it.
+insert into writer_leases (vantage, log_id, holder, taken_at, renewed_at)
+values ($1, $2, $3, clock_timestamp(), clock_timestamp())
+on conflict (vantage) do update set
+    taken_at = case when writer_leases.log_id = excluded.log_id then writer_leases.taken_at else excluded.taken_at end,
+    log_id = excluded.log_id, holder = excluded.holder, renewed_at = excluded.renewed_at
+where writer_leases.log_id = excluded.log_id
+    or writer_leases.renewed_at < clock_timestamp() - make_interval(secs => $4)
+returning holder
+
+-- name: lease
+select log_id, holder, taken_at, renewed_at + make_interval(secs => $2) as expires_at
+from writer_leases where vantage = $1
+
+-- name: release_lease
+delete from writer_leases where vantage = $1 and log_id = $2
+
+-- name: delivery
+insert into deliveries (sink, incident_id, revision, outcome, why, at) values ($1, $2, $3, $4, $5, $6)
 on conflict do nothing
-returning number
 
 -- name: change
 insert into incident_changes
@@ -11,7 +68,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict do nothing
 
 -- name: checkpoint
--- A checkpoint that comes late from the spool does not overwrite a newer one.
+-- A checkpoint of an older log does not overwrite a newer one.
 insert into checkpoints (network, body, saved_at) values ($1, $2, $3)
 on conflict (network) do update set body = excluded.body, saved_at = excluded.saved_at
 where checkpoints.saved_at <= excluded.saved_at
@@ -46,8 +103,8 @@ join pg_class child on child.oid = pg_inherits.inhrelid
 where pg_inherits.inhparent = 'signals'::regclass
 order by child.relname
 
--- name: forget_batches
-delete from batches where cut_at < $1
+-- name: forget_deliveries
+delete from deliveries where at < $1
 
 -- name: partition_lock
 -- One at a time: two writers may need the same day at the same moment.

@@ -51,11 +51,29 @@ create table checkpoints (
     saved_at timestamptz not null
 );
 
-create table batches (
-    run_id text not null,
-    number bigint not null,
-    cut_at timestamptz not null,
-    primary key (run_id, number)
+create table log_cursors (
+    log_id text primary key,
+    vantage text not null,
+    position bigint not null,
+    written_at timestamptz not null
 );
 
-create index batches_cut_at on batches (cut_at);
+create table writer_leases (
+    vantage text primary key,
+    log_id text not null,
+    holder text not null,
+    taken_at timestamptz not null,
+    renewed_at timestamptz not null
+);
+
+create table deliveries (
+    sink text not null,
+    incident_id text not null,
+    revision integer not null,
+    outcome text not null,
+    why text not null,
+    at timestamptz not null,
+    primary key (sink, incident_id, revision)
+);
+
+create index deliveries_at on deliveries (at);

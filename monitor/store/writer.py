@@ -18,7 +18,8 @@ from pathlib import Path
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
 from monitor.signals import Clock, Signal
-from monitor.store.batch import Batch, BatchRefused, Saver, StoreAway
+from monitor.store.batch import Batch, BatchRefused, Saver
+from monitor.store.faults import StoreAway
 from monitor.store.settings import StoreSettings
 from monitor.store.spool import Spool
 from monitor.store.write_queue import WriteQueue

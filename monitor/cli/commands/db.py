@@ -35,7 +35,6 @@ async def _migrate(config: Path | None) -> list[str]:
 
     store = PostgresStore(settings_from(config).store, os.environ)
     try:
-        await store.open()
+        return await store.migrate()
     finally:
         await store.close()
-    return store.applied

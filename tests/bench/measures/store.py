@@ -1,30 +1,39 @@
-"""Measures rows a second into PostgreSQL through the store, beside the driver's bare COPY of the same rows."""
+"""Measures rows a second from the local log into PostgreSQL, beside the driver's bare COPY of the same rows."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
 
 import asyncpg
 
+from monitor.log import Holding
+from monitor.log.codec import decode_rows, encode_signals
+from monitor.log.settings import LogSettings
+from monitor.log.sqlite_log import SqliteLog
 from monitor.signals import Signal
-from monitor.store.batch import Batch
 from monitor.store.embedded import EmbeddedServer
+from monitor.store.log_rows import Signals
 from monitor.store.postgres import PostgresStore
-from monitor.store.rows import COLUMNS, signal_rows
+from monitor.store.reader import READER, StoreReader
+from monitor.store.rows import COLUMNS
 from monitor.store.settings import StoreSettings
 from tests.bench.figures import Figure
 from tests.monitor.correlator.storm import Story
 
-BATCH = 5_000
-BATCHES = 30
+ROWS = 100_000
+"""Rows of one turn."""
+TURNS = 3
+GROUP = 1_000
+"""Rows of one entry of the log: a twentieth of a second of a storm."""
+COPY_ROWS = 5_000
 PEER_NAME = "asyncpg copy_records_to_table, rows prepared beforehand"
-SIMULATED = "the signals; the server is real (embedded PostgreSQL on a Unix socket, fsync as shipped)"
+SIMULATED = "the signals; the log and the server are real (embedded PostgreSQL on a Unix socket, fsync as shipped)"
 
 
 def bench() -> list[Figure]:
@@ -39,50 +48,63 @@ def bench() -> list[Figure]:
 
 
 async def _bench(dsn: str, folder: str) -> list[Figure]:
-    log = Story(lasts_s=200, calm_per_s=200).signals()[: BATCH * BATCHES]
-    assert len(log) == BATCH * BATCHES, len(log)
-    slices = [log[at : at + BATCH] for at in range(0, len(log), BATCH)]
-    store = PostgresStore(StoreSettings(dsn=dsn, folder=folder), {})
+    signals = Story(lasts_s=200, calm_per_s=400).signals()[:ROWS]
+    assert len(signals) == ROWS, len(signals)
+    settings = StoreSettings(dsn=dsn, folder=folder)
+    store = PostgresStore(settings, {})
     await store.open()
-    try:
-        bare = await asyncpg.connect(dsn)
-        try:
-            ours, peer = await _in_turns(store, bare, slices)
-        finally:
-            await bare.close()
-    finally:
-        await store.close()
-    note = f"{len(log):,} rows in batches of {BATCH:,}, a transaction each; median batch"
+    log = SqliteLog(Path(folder) / "log", LogSettings(), {READER: Holding.UNTIL_LIMIT}, _now)
+    await log.open()
+    bare = await asyncpg.connect(dsn)
+    await bare.execute("create table bare_signals (like signals including all) partition by range (received_at)")
+    await bare.execute("create table bare_signals_all (like signals including all)")
+    await bare.execute("alter table bare_signals attach partition bare_signals_all default")
+    ours, peer = [], []
+    for turn in range(TURNS + 1):  # the first warms up
+        ours.append(await _ours(store, log, settings, signals))
+        peer.append(await _peers(bare, signals))
+        written = await bare.fetchval("select count(*) from signals")
+        assert written == (turn + 1) * ROWS, written
+    await bare.close()
+    await store.close()
+    await log.close()
+    our_s, peer_s = median(ours[1:]), median(peer[1:])
+    note = f"{ROWS:,} rows that wait in the log, {TURNS} turns; the peer in transactions of {COPY_ROWS:,} rows; median turn"
     return [
         Figure(
-            name="store: rows through PostgresStore.save", value=BATCH / ours, unit="rows/s", peer=PEER_NAME,
-            peer_value=BATCH / peer, simulated=SIMULATED, note=note,
+            name="store: rows from the log to PostgreSQL", value=ROWS / our_s, unit="rows/s", peer=PEER_NAME,
+            peer_value=ROWS / peer_s, simulated=SIMULATED, note=note,
         ),
         Figure(
-            name="store: share of the bare COPY's rate", value=100 * peer / ours, unit="%", least=60, simulated=SIMULATED,
+            name="store: share of the bare COPY's rate", value=100 * peer_s / our_s, unit="%", least=75, simulated=SIMULATED,
             note=note,
         ),
     ]  # fmt: skip
 
 
-async def _in_turns(store: PostgresStore, bare: Any, slices: Sequence[Sequence[Signal]]) -> tuple[float, float]:
-    """Median seconds of a batch: ours, the peer's."""
-    first = slices[0][0].received_at
-    await store.save(Batch(run_id="warm", number=0, cut_at=first, signals=tuple(slices[0])))
-    await bare.execute("create table bare_signals (like signals including all) partition by range (received_at)")
-    await bare.execute("create table bare_signals_all (like signals including all)")
-    await bare.execute("alter table bare_signals attach partition bare_signals_all default")
-    ours: list[float] = []
-    peer: list[float] = []
-    for number, some in enumerate(slices, 1):
-        batch = Batch(run_id="bench", number=number, cut_at=first, signals=tuple(some))
-        began = perf_counter()
-        assert await store.save(batch)
-        ours.append(perf_counter() - began)
-        rows = signal_rows(some, "bench")
-        began = perf_counter()
+async def _ours(store: PostgresStore, log: SqliteLog, settings: StoreSettings, signals: Sequence[Signal]) -> float:
+    """Seconds from the connection to the last row."""
+    for at in range(0, len(signals), GROUP):
+        log.signals(signals[at : at + GROUP])
+        await log.flush()
+    reader = StoreReader(store, log, settings, _now)
+    began = perf_counter()
+    assert await reader.flush(60.0)
+    return perf_counter() - began
+
+
+async def _peers(bare: asyncpg.Connection[asyncpg.Record], signals: Sequence[Signal]) -> float:
+    """Seconds of COPY alone."""
+    slices = []
+    for at in range(0, len(signals), COPY_ROWS):
+        some = Signals()
+        some.add(decode_rows(encode_signals(signals[at : at + COPY_ROWS])), "bench")
+        slices.append(list(some))
+    began = perf_counter()
+    for rows in slices:
         await bare.copy_records_to_table("bare_signals", records=rows, columns=COLUMNS)
-        peer.append(perf_counter() - began)
-    written = await bare.fetchval("select count(*) from signals where run_id = 'bench'")
-    assert written == len(slices) * BATCH, written
-    return median(ours), median(peer)
+    return perf_counter() - began
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

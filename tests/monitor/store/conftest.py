@@ -22,7 +22,10 @@ SOCKET = ".s.PGSQL.5432"
 
 
 class SocketDoor:
-    """Copies bytes both ways between a socket in `place` and the server's socket; when shut, it closes every connection."""
+    """Copies bytes both ways between a socket in `place` and the server's socket; when shut, it closes every connection.
+
+    It may also be late with every answer, lose the answer to one statement, or cut one connection after so many bytes.
+    """
 
     def __init__(self, place: Path, dsn: str) -> None:
         parts = urlsplit(dsn)
@@ -31,7 +34,14 @@ class SocketDoor:
         self.dsn = (
             parts._replace(query=f"host={place}").geturl().replace("postgresql:/postgres", "postgresql:///postgres")
         )
+        self.answers_late_s = 0.0
+        self.loses_answer_to = b""
+        """The next connection that sends this is closed when the server answers it."""
+        self.cuts_after: int | None = None
+        """The next connection that has sent so many bytes is closed."""
+        self.cuts = 0
         self._server: asyncio.Server | None = None
+        self._lost: set[asyncio.StreamWriter] = set()
         self._work: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -57,17 +67,41 @@ class SocketDoor:
         with suppress(asyncio.CancelledError, OSError):
             far_reader, far_writer = await asyncio.open_unix_connection(self._target)
             writers.append(far_writer)
-            await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
+            await asyncio.gather(self._ask(reader, far_writer), self._answer(far_reader, writer, far_writer))
         for one in writers:
             one.transport.abort()
         self._work.discard(task)
 
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sent = 0
+        while block := await reader.read(65536):
+            sent += len(block)
+            if self.cuts_after is not None and sent >= self.cuts_after:
+                self.cuts_after = None
+                self._cut()
+            if self.loses_answer_to and self.loses_answer_to in block:
+                self.loses_answer_to = b""
+                self._lost.add(writer)
+            writer.write(block)
+            await writer.drain()
+        writer.close()
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while block := await reader.read(65536):
-        writer.write(block)
-        await writer.drain()
-    writer.close()
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.StreamWriter
+    ) -> None:
+        while block := await reader.read(65536):
+            if asked in self._lost:
+                self._lost.discard(asked)
+                self._cut()
+            if self.answers_late_s:
+                await asyncio.sleep(self.answers_late_s)
+            writer.write(block)
+            await writer.drain()
+        writer.close()
+
+    def _cut(self) -> None:
+        self.cuts += 1
+        raise ConnectionAbortedError
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +134,8 @@ async def dsn(server: str) -> str:
 
 @pytest.fixture
 def settings(dsn: str, tmp_path: Path) -> StoreSettings:
-    """Settings of a store on that database, with a spool of its own."""
-    return StoreSettings(dsn=dsn, folder=str(tmp_path / "store"), batch_s=0.02, connect_timeout_s=5.0)
+    """Settings of a store on that database, with a folder of its own."""
+    return StoreSettings(dsn=dsn, folder=str(tmp_path / "store"), connect_timeout_s=5.0)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
-"""Signals, changes and batches for the store's tests."""
+"""Signals, changes and deliveries for the store's tests."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from monitor.incidents import ChangeKind, Evidence, Fault, IncidentChange, IncidentState, Leg, Level
+from monitor.log import DeliveryResult
 from monitor.signals import Scalar, Signal, SignalKind, Subject
-from monitor.store.batch import Batch
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -83,7 +83,6 @@ def change(
     )
 
 
-def batch(number: int = 1, *signals: Signal, run_id: str = "run", **rest: object) -> Batch:
-    """A batch cut at noon plus its number in seconds."""
-    cut_at = NOON + timedelta(seconds=number)
-    return Batch(run_id=run_id, number=number, cut_at=cut_at, signals=signals, **rest)  # type: ignore[arg-type]
+def delivery(revision: int = 1, *, sink: str = "webhook", at: datetime = NOON) -> DeliveryResult:
+    """A delivery of a change of incident i-1 that succeeded."""
+    return DeliveryResult(sink=sink, incident_id="i-1", revision=revision, outcome="delivered", why="", at=at)

@@ -19,10 +19,8 @@ SECRET = "hunter2"
 
 
 async def _error_of(settings: StoreSettings, env: dict[str, str] | None = None) -> str:
-    store = PostgresStore(settings, env or {})
     with pytest.raises(OperatorError) as caught:
-        await store.open()
-    await store.close()
+        await PostgresStore(settings, env or {}).open()
     assert SECRET not in str(caught.value)
     assert SECRET not in repr(caught.value)
     assert SECRET not in repr(caught.value.__cause__)
@@ -115,7 +113,7 @@ def test_a_dsn_is_shown_without_its_password(given: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tree", [{"dsn": "x", "dsn_env": "Y"}, {"batch_rows": 0}, {"retention_days": -1}, {"batch_s": 0}]
+    "tree", [{"dsn": "x", "dsn_env": "Y"}, {"batch_rows": 0}, {"retention_days": -1}, {"connect_timeout_s": 0}]
 )
 def test_invalid_settings_are_errors(tree: dict[str, object]) -> None:
     with pytest.raises(OperatorError, match=r"store"):

@@ -12,7 +12,8 @@ from monitor.errors import OperatorError
 from monitor.store.embedded import EmbeddedServer
 from monitor.store.postgres import PostgresStore
 from monitor.store.settings import StoreSettings
-from tests.monitor.store.rows import batch, signal
+from tests.monitor.store.rows import signal
+from tests.monitor.store.written import write
 
 
 def _pid(folder: Path) -> int:
@@ -25,7 +26,7 @@ async def test_two_stores_share_one_server_that_stops_with_the_last_store(place:
     await first.open()
     await second.open()
     await first.close()
-    assert await second.save(batch(1, signal(1)))
+    assert await write(second, signal(1))
     await second.close()
     assert not (place / "postgres" / "postmaster.pid").exists()
 
@@ -33,12 +34,12 @@ async def test_two_stores_share_one_server_that_stops_with_the_last_store(place:
 async def test_a_server_that_was_killed_is_started_again(place: Path) -> None:
     store = PostgresStore(StoreSettings(folder=str(place)), {})
     await store.open()
-    assert await store.save(batch(1, signal(1)))
+    assert await write(store, signal(1))
     os.kill(_pid(place), signals.SIGINT)  # fast shutdown, without our code
     while (place / "postgres" / "postmaster.pid").exists():
         pass
     assert await store.ping()
-    assert not await store.save(batch(1, signal(1)))
+    assert await write(store, signal(1))
     await store.close()
 
 

@@ -10,11 +10,12 @@ import asyncpg
 import pytest
 
 from monitor.store import partitions
-from monitor.store.batch import StoreAway
+from monitor.store.faults import StoreAway
 from monitor.store.migrate import Migration, all_migrations, migrate
 from monitor.store.postgres import PostgresStore
 from monitor.store.settings import StoreSettings
-from tests.monitor.store.rows import NOON, batch, signal
+from tests.monitor.store.rows import NOON, signal
+from tests.monitor.store.written import write
 
 DAY = timedelta(days=1)
 LOCKS = "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
@@ -53,7 +54,7 @@ async def test_a_day_that_is_being_read_is_dropped_by_a_later_call(
     monkeypatch.setattr(partitions, "LOCK_MS", 50)
     store = PostgresStore(replace(settings, retention_days=1), {})
     await store.open()
-    await store.save(batch(1, signal(1, at=NOON - 3 * DAY), signal(2, at=NOON)))
+    await write(store, signal(1, at=NOON - 3 * DAY), signal(2, at=NOON))
     reader = store.signals(NOON - 10 * DAY, NOON + DAY)
     first = await anext(reader)
 

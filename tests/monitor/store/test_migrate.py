@@ -62,7 +62,14 @@ async def test_the_migrations_and_the_schema_give_the_same_database(server: str)
     await once.close()
     by_steps, at_once = await _catalog(steps_dsn), await _catalog(once_dsn)
     assert by_steps == at_once
-    assert {row[0] for row in by_steps["columns"]} >= {"signals", "incident_changes", "checkpoints", "batches"}
+    assert {row[0] for row in by_steps["columns"]} >= {
+        "signals",
+        "incident_changes",
+        "checkpoints",
+        "log_cursors",
+        "writer_leases",
+        "deliveries",
+    }
 
 
 async def test_migrations_are_applied_once(dsn: str) -> None:

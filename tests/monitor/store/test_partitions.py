@@ -11,7 +11,8 @@ import pytest
 from monitor.store.partitions import day_of
 from monitor.store.postgres import PostgresStore
 from monitor.store.settings import StoreSettings
-from tests.monitor.store.rows import NOON, batch, signal
+from tests.monitor.store.rows import NOON, delivery, signal
+from tests.monitor.store.written import write
 
 DAY = timedelta(days=1)
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -43,13 +44,6 @@ async def _days(dsn: str) -> list[str]:
     return [row["name"] for row in rows]
 
 
-async def _numbers(dsn: str) -> list[int]:
-    connection = await asyncpg.connect(dsn)
-    rows = await connection.fetch("select number from batches order by number")
-    await connection.close()
-    return [row["number"] for row in rows]
-
-
 async def test_partitions_of_today_and_tomorrow_are_created_and_no_others(store: PostgresStore, dsn: str) -> None:
     assert await store.retain(NOON) == []
     assert await _days(dsn) == ["signals_d20260301", "signals_d20260302"]
@@ -60,18 +54,18 @@ async def test_partitions_of_today_and_tomorrow_are_created_and_no_others(store:
 async def test_a_row_is_in_the_partition_of_its_utc_day_of_receipt(store: PostgresStore, dsn: str) -> None:
     tokyo = timezone(timedelta(hours=9))
     first, last = MIDNIGHT, MIDNIGHT + DAY - TICK
-    await store.save(batch(1, signal(1, at=first), signal(2, at=last)))
+    await write(store, signal(1, at=first), signal(2, at=last))
     assert await _days(dsn) == ["signals_d20260301"]
-    await store.save(batch(2, signal(3, at=(MIDNIGHT - TICK).astimezone(tokyo)), signal(4, at=MIDNIGHT + DAY)))
+    await write(store, signal(3, at=(MIDNIGHT - TICK).astimezone(tokyo)), signal(4, at=MIDNIGHT + DAY))
     assert await _days(dsn) == ["signals_d20260228", "signals_d20260301", "signals_d20260302"]
     connection = await asyncpg.connect(dsn)
     assert [row["seq"] for row in await connection.fetch("select seq from signals_d20260301 order by seq")] == [1, 2]
     await connection.close()
 
 
-async def test_a_batch_over_many_days_creates_each_of_its_days_and_no_empty_day(store: PostgresStore, dsn: str) -> None:
+async def test_a_chunk_over_many_days_creates_each_of_its_days_and_no_empty_day(store: PostgresStore, dsn: str) -> None:
     at = [NOON, NOON + 5 * DAY, NOON + 2 * DAY]
-    await store.save(batch(1, *(signal(seq, at=one) for seq, one in enumerate(at))))
+    await write(store, *(signal(seq, at=one) for seq, one in enumerate(at)))
     assert await _days(dsn) == ["signals_d20260301", "signals_d20260303", "signals_d20260306"]
 
 
@@ -81,22 +75,24 @@ async def test_a_day_is_dropped_when_its_retention_has_passed_and_not_before(
 ) -> None:
     store = PostgresStore(replace(settings, retention_days=3), {})
     await store.open()
-    await store.save(batch(1, *(signal(back, at=NOON - back * DAY) for back in range(6))))
+    await write(store, *(signal(back, at=NOON - back * DAY) for back in range(6)))
     assert await store.retain(MIDNIGHT + hour) == ["signals_d20260224", "signals_d20260225"]
     left = [one.seq async for one in store.signals(NOON - 400 * DAY, NOON + 400 * DAY)]
     assert sorted(left) == [0, 1, 2, 3]
     await store.close()
 
 
-async def test_batch_numbers_are_deleted_with_their_day_and_not_before(settings: StoreSettings, dsn: str) -> None:
+async def test_deliveries_are_deleted_with_their_day_and_not_before(settings: StoreSettings, dsn: str) -> None:
     store = PostgresStore(replace(settings, retention_days=3), {})
     await store.open()
     edge = MIDNIGHT - 3 * DAY
-    for number, cut_at in enumerate([edge - DAY, edge - TICK, edge, edge + TICK, NOON], start=1):
-        await store.save(replace(batch(number), cut_at=cut_at))
+    at = [edge - DAY, edge - TICK, edge, edge + TICK, NOON]
+    await write(store, deliveries=[delivery(revision=number, at=one) for number, one in enumerate(at, start=1)])
     await store.retain(NOON)
-    assert await _numbers(dsn) == [3, 4, 5]
-    assert not await store.save(replace(batch(3), cut_at=edge))
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("select revision from deliveries order by revision")
+    await connection.close()
+    assert [row["revision"] for row in rows] == [3, 4, 5]
     await store.close()
 
 
@@ -114,9 +110,9 @@ async def test_a_day_dropped_by_retention_is_created_again_for_a_late_row(settin
     store = PostgresStore(replace(settings, retention_days=1), {})
     await store.open()
     late = signal(1, at=NOON - 2 * DAY)
-    await store.save(batch(1, late))
+    await write(store, late)
     assert await store.retain(NOON) == ["signals_d20260227"]
-    assert await store.save(batch(2, late))
+    assert await write(store, late)
     assert await _days(dsn) == ["signals_d20260227", "signals_d20260301", "signals_d20260302"]
     assert await store.retain(NOON) == ["signals_d20260227"]
     await store.close()

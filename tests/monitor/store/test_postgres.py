@@ -7,16 +7,18 @@ from dataclasses import replace
 from datetime import timedelta
 from math import inf, isnan, nan
 
-import asyncpg
 import pytest
 
 from monitor.errors import OperatorError
+from monitor.log.codec import decode_rows, encode_signals
 from monitor.signals import Signal, SignalKind
-from monitor.store.batch import BatchRefused, StoreAway
+from monitor.store.log_rows import Rows, Signals
 from monitor.store.postgres import PostgresStore
+from monitor.store.session import Owner, Session
 from monitor.store.settings import StoreSettings
 from tests.monitor.store.conftest import SocketDoor
-from tests.monitor.store.rows import NOON, batch, change, signal
+from tests.monitor.store.rows import NOON, change, signal
+from tests.monitor.store.written import write
 
 DAY = timedelta(days=1)
 
@@ -27,13 +29,13 @@ async def _all(store: PostgresStore, asset: str | None = None) -> list[Signal]:
 
 async def test_signals_are_read_back_as_they_were_saved(store: PostgresStore) -> None:
     saved = [signal(seq, kind=kind) for seq, kind in enumerate(SignalKind)]
-    assert await store.save(batch(1, *saved))
+    assert await write(store, *saved)
     assert await _all(store) == saved
 
 
 async def test_signals_are_selected_by_asset_and_time_in_order_of_receipt(store: PostgresStore) -> None:
     late, other, early = signal(3), signal(2, asset="ETH"), signal(1)
-    await store.save(batch(1, late, other, early))
+    await write(store, late, other, early)
     assert await _all(store) == [early, other, late]
     assert await _all(store, "BTC") == [early, late]
     assert [one async for one in store.signals(early.received_at, late.received_at)] == [early, other]
@@ -41,38 +43,12 @@ async def test_signals_are_selected_by_asset_and_time_in_order_of_receipt(store:
 
 async def test_more_signals_than_one_cursor_fetch_are_read_back_in_order(store: PostgresStore) -> None:
     saved = [signal(seq) for seq in range(5001)]
-    await store.save(batch(1, *saved))
+    await write(store, *saved)
     assert await _all(store) == saved
 
 
-async def test_a_batch_is_written_once_however_often_it_is_sent(store: PostgresStore) -> None:
-    sent = batch(7, signal(1), changes=(change(),), checkpoints={"ethereum": b"\x00\xff"})
-    assert [await store.save(sent), await store.save(sent)] == [True, False]
-    assert len(await _all(store)) == 1
-
-
-async def test_batches_of_different_runs_may_have_the_same_number(store: PostgresStore) -> None:
-    assert await store.save(batch(1, signal(1), run_id="a"))
-    assert await store.save(batch(1, signal(1), run_id="b"))
-    assert len(await _all(store)) == 2
-
-
-async def test_a_failed_batch_leaves_no_rows(store: PostgresStore, dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    await connection.execute("alter table checkpoints rename to hidden")
-    sent = batch(1, signal(1), changes=(change(),), checkpoints={"ethereum": b"1"})
-    with pytest.raises(StoreAway, match="UndefinedTable"):
-        await store.save(sent)
-    assert await _all(store) == []
-    assert await store.incidents() == []
-    await connection.execute("alter table hidden rename to checkpoints")
-    await connection.close()
-    assert await store.save(sent)
-    assert len(await _all(store)) == 1
-
-
 async def test_values_that_are_no_numbers_become_null_and_are_read_back_as_nan(store: PostgresStore) -> None:
-    await store.save(batch(1, signal(1, value=nan), signal(2, value=-inf, attributes={"mid": inf, "state": "ok"})))
+    await write(store, signal(1, value=nan), signal(2, value=-inf, attributes={"mid": inf, "state": "ok"}))
     first, second = await _all(store)
     assert isnan(first.value)
     assert isnan(second.value)
@@ -81,10 +57,12 @@ async def test_values_that_are_no_numbers_become_null_and_are_read_back_as_nan(s
 
 async def test_characters_that_postgresql_cannot_store_are_replaced(store: PostgresStore) -> None:
     attributes = {"title": "literally \\u0000"}
-    sent = batch(
-        1, signal(1, attributes={"title": "a\x00b"}), signal(2, asset="X\ud800"), signal(3, attributes=dict(attributes))
+    sent = (
+        signal(1, attributes={"title": "a\x00b"}),
+        signal(2, asset="X\ud800"),
+        signal(3, attributes=dict(attributes)),
     )
-    assert await store.save(sent)
+    assert await write(store, *sent)
     first, second, third = await _all(store)
     assert first.attributes == {"title": "a\ufffdb"}
     assert second.subject.asset is not None
@@ -92,14 +70,9 @@ async def test_characters_that_postgresql_cannot_store_are_replaced(store: Postg
     assert third.attributes == attributes
 
 
-async def test_a_batch_that_the_server_can_never_accept_is_refused(store: PostgresStore) -> None:
-    with pytest.raises(BatchRefused, match="run 1"):
-        await store.save(batch(1, signal(2**70, at=NOON)))
-
-
 async def test_incidents_give_their_latest_change_newest_first(store: PostgresStore) -> None:
     changes = (change("a", 1), change("a", 3), change("b", 2), change("a", 2))
-    await store.save(batch(1, changes=changes))
+    await write(store, changes=changes)
     assert await store.incidents() == [changes[1], changes[2]]
     assert await store.incidents(limit=1) == [changes[1]]
     assert await store.incidents(since=changes[1].at) == [changes[1]]
@@ -108,13 +81,13 @@ async def test_incidents_give_their_latest_change_newest_first(store: PostgresSt
 
 
 async def test_a_stored_revision_is_not_stored_again(store: PostgresStore) -> None:
-    await store.save(batch(1, changes=(change(headline="first"),)))
-    await store.save(batch(2, changes=(change(headline="second"),)))
+    await write(store, changes=(change(headline="first"),))
+    await write(store, changes=(change(headline="second"),))
     assert [one.headline for one in await store.incident("i-1")] == ["first"]
 
 
 async def test_a_change_with_an_infinite_rate_is_read_back_with_nan(store: PostgresStore) -> None:
-    await store.save(batch(1, changes=(change(far_per_day=inf),)))
+    await write(store, changes=(change(far_per_day=inf),))
     (back,) = await store.incidents()
     assert isnan(back.far_per_day)
     assert isnan(back.evidence[0].far_per_day)
@@ -123,8 +96,8 @@ async def test_a_change_with_an_infinite_rate_is_read_back_with_nan(store: Postg
 
 async def test_a_late_older_checkpoint_does_not_replace_the_newest(store: PostgresStore) -> None:
     assert await store.load_checkpoint("ethereum") is None
-    await store.save(batch(2, checkpoints={"ethereum": b"two", "base": b"b"}))
-    await store.save(batch(1, checkpoints={"ethereum": b"one"}))
+    await write(store, checkpoints={"ethereum": b"two", "base": b"b"}, clock=lambda: NOON + DAY)
+    await write(store, checkpoints={"ethereum": b"one"}, clock=lambda: NOON)
     assert await store.load_checkpoint("ethereum") == b"two"
 
 
@@ -132,35 +105,45 @@ async def test_days_beyond_retention_are_dropped_completely(settings: StoreSetti
     store = PostgresStore(replace(settings, retention_days=2), {})
     await store.open()
     retained = [signal(1, at=NOON - 2 * DAY), signal(2, at=NOON), signal(3, at=NOON + DAY)]
-    await store.save(batch(1, signal(0, at=NOON - 3 * DAY), *retained, changes=(change(),)))
+    await write(store, signal(0, at=NOON - 3 * DAY), *retained, changes=(change(),))
     assert await store.retain(NOON) == ["signals_d20260226"]
     assert await store.retain(NOON) == []
     assert await _all(store) == retained
     assert len(await store.incidents()) == 1
-    assert await store.save(batch(2, signal(4, at=NOON - 3 * DAY)))
+    assert await write(store, signal(4, at=NOON - 3 * DAY))
     await store.close()
 
 
 async def test_a_day_dropped_by_another_process_is_created_again(settings: StoreSettings, store: PostgresStore) -> None:
-    await store.save(batch(1, signal(1)))
+    await write(store, signal(1))
     other = PostgresStore(settings, {})
     await other.open(migrate=False)
     assert await other.retain(NOON + 100 * DAY) == ["signals_d20260301"]
     await other.close()
-    assert await store.save(batch(2, signal(2)))
+    assert await write(store, signal(2))
     assert await _all(store) == [signal(2)]
 
 
 async def test_two_writers_can_create_one_day_at_the_same_moment(store: PostgresStore, settings: StoreSettings) -> None:
     other = PostgresStore(settings, {})
     await other.open()
-    batches = [batch(number, signal(number, at=NOON + number % 5 * DAY)) for number in range(20)]
-    assert all(await asyncio.gather(*((store, other)[one.number % 2].save(one) for one in batches)))
+    rows = [Signals(), Signals()]
+    for number in range(20):
+        body = encode_signals([signal(number, at=NOON + number % 5 * DAY)])
+        rows[number % 2].add(decode_rows(body), "run")
+    sessions = [
+        await Session.open(one.server, Owner(name, name, name), 5.0, 30.0)
+        for one, name in ((store, "here"), (other, "there"))
+    ]
+    await asyncio.gather(*(one.position(0) for one in sessions))
+    await asyncio.gather(*(one.write(Rows(some), 0, 1) for one, some in zip(sessions, rows, strict=True)))
+    for one in sessions:
+        await one.close()
     assert len(await _all(store)) == 20
     await other.close()
 
 
-async def test_ping_and_save_report_when_the_server_is_down_and_up_again(
+async def test_a_ping_and_a_flush_report_when_the_server_is_down_and_up_again(
     settings: StoreSettings, door: SocketDoor
 ) -> None:
     store = PostgresStore(replace(settings, dsn=door.dsn), {})
@@ -168,11 +151,10 @@ async def test_ping_and_save_report_when_the_server_is_down_and_up_again(
     assert await store.ping()
     await door.shut()
     assert not await store.ping()
-    with pytest.raises(StoreAway):
-        await store.save(batch(1, signal(1)))
+    assert not await write(store, signal(1))
     await door.open()
     assert await store.ping()
-    assert await store.save(batch(1, signal(1)))
+    assert await write(store, signal(1))
     await store.close()
 
 
@@ -182,6 +164,6 @@ async def test_a_store_that_failed_to_open_opens_at_its_next_use(settings: Store
     with pytest.raises(OperatorError, match=r"store\.dsn"):
         await store.open()
     await door.open()
-    assert await store.save(batch(1, signal(1)))
+    assert await write(store, signal(1))
     assert await store.migrate() == []
     await store.close()

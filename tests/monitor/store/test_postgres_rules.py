@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal as signals
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -18,14 +17,14 @@ import pytest
 
 from monitor.errors import OperatorError
 from monitor.signals import Signal
-from monitor.store.batch import StoreAway
+from monitor.store.faults import StoreAway
 from monitor.store.postgres import PostgresStore
 from monitor.store.settings import StoreSettings
 from tests.monitor.store.conftest import SOCKET, SocketDoor
-from tests.monitor.store.rows import NOON, batch, signal
+from tests.monitor.store.rows import NOON, signal
+from tests.monitor.store.written import write
 
 DAY = timedelta(days=1)
-SAVE_S = 30.0
 CONNECTIONS = 4
 
 
@@ -36,54 +35,6 @@ async def drop_database(server: str, dsn: str) -> None:
         await admin.execute(f"drop database {urlsplit(dsn).path.removeprefix('/')}")
     finally:
         await admin.close()
-
-
-def watch_deadline(monkeypatch: pytest.MonkeyPatch, after_s: float) -> list[asyncio.TimerHandle]:
-    """The timers of 30 s from now on; each of them ends after `after_s` instead."""
-    loop = asyncio.get_running_loop()
-    call_later = loop.call_later
-    found: list[asyncio.TimerHandle] = []
-
-    def watched(delay: float, callback: Callable[..., Any], *args: Any, **rest: Any) -> asyncio.TimerHandle:
-        handle = call_later(after_s if delay == SAVE_S else delay, callback, *args, **rest)
-        if delay == SAVE_S:
-            found.append(handle)
-        return handle
-
-    monkeypatch.setattr(loop, "call_later", watched)
-    return found
-
-
-async def test_a_batch_that_is_not_written_in_thirty_seconds_is_given_back(
-    store: PostgresStore, dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = await asyncpg.connect(dsn)
-    async with other.transaction():
-        await other.execute("lock table batches in access exclusive mode")  # the save waits for this
-        watch_deadline(monkeypatch, after_s=0.05)
-        async with asyncio.timeout(20):
-            with pytest.raises(StoreAway):
-                await store.save(batch(1, signal(1)))
-    await other.close()
-
-    assert await store.save(batch(1, signal(1)))
-
-
-async def test_the_deadline_of_a_batch_that_was_written_is_over(
-    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    timers = watch_deadline(monkeypatch, after_s=SAVE_S)
-    assert await store.save(batch(1, signal(1)))
-
-    (timer,) = timers
-    assert timer.cancelled()
-
-
-async def test_a_reader_has_no_deadline(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    timers = watch_deadline(monkeypatch, after_s=SAVE_S)
-    await store.load_checkpoint("ethereum")
-
-    assert timers == []
 
 
 async def reading(store: PostgresStore) -> AsyncIterator[Signal]:
@@ -101,7 +52,7 @@ async def close(reader: AsyncIterator[Signal]) -> None:
 async def test_four_readers_at_once_have_connections_and_a_fifth_has_not(settings: StoreSettings) -> None:
     store = PostgresStore(replace(settings, connect_timeout_s=1.0), {})
     await store.open()
-    await store.save(batch(1, signal(1)))
+    await write(store, signal(1))
     readers = [await reading(store) for _ in range(CONNECTIONS)]
 
     with pytest.raises(StoreAway, match="TimeoutError"):
@@ -117,7 +68,7 @@ async def test_a_closed_store_leaves_no_connection_though_a_reader_held_one(
 ) -> None:
     store = PostgresStore(replace(settings, connect_timeout_s=1.0), {})
     await store.open()
-    await store.save(batch(1, signal(1)))
+    await write(store, signal(1))
     reader = await reading(store)
 
     async with asyncio.timeout(20):
@@ -218,10 +169,10 @@ async def test_an_embedded_server_that_cannot_be_restarted_is_away_with_its_reas
 
     wheel.fails = True
     with pytest.raises(StoreAway, match=r"store\.folder.*disk is full"):
-        await store.save(batch(1, signal(1)))
+        await store.incidents()
     wheel.fails = False
     await door.open()
-    assert await store.save(batch(1, signal(1)))
+    assert await write(store, signal(1))
     await store.close()
     assert wheel.cleanups == 1
 

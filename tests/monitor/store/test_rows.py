@@ -1,22 +1,24 @@
-"""A batch as a line, a row and back: every field in its column, nothing that PostgreSQL or JSON cannot store."""
+"""A signal or a change as a row and back: every field in its column, nothing that PostgreSQL or JSON cannot store."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf, isnan, nan
+from typing import Any
 
 import msgspec
 import pytest
 
 from monitor.log.change_json import decode_change, encode_change
+from monitor.log.codec import decode_rows, encode_signals
 from monitor.signals import Signal, SignalKind, Subject
-from monitor.store import batch as batches
-from monitor.store.batch import cleaned
+from monitor.store.log_rows import Signals
 from monitor.store.queries import parse
-from monitor.store.rows import COLUMNS, change_row, signal_of_row, signal_rows
-from tests.monitor.store.rows import NOON, batch, change, signal
+from monitor.store.rows import COLUMNS, change_row, signal_of_row
+from tests.monitor.store.rows import NOON, change
 
 WHOLE = Signal(
     kind=SignalKind.BOOK,
@@ -31,13 +33,20 @@ WHOLE = Signal(
 )
 
 
+def signal_rows(signals: Sequence[Signal], run_id: str) -> list[tuple[Any, ...]]:
+    """The rows of signals that went through the log."""
+    rows = Signals()
+    rows.add(decode_rows(encode_signals(signals)), run_id)
+    return list(rows)
+
+
 def test_each_field_of_a_signal_has_its_own_column() -> None:
     (row,) = signal_rows([WHOLE], "run-1")
     assert dict(zip(COLUMNS, row, strict=True)) == {
         "kind": "book", "asset": "BTC", "venue": "bybit", "instrument": "BTCUSDT", "network": "ethereum",
         "contract": "0xc", "pool": "0xp", "vantage": "home", "event_time": WHOLE.event_time, "received_at": NOON,
-        "source": "bybit/book_ws", "seq": 42, "link": "a:b", "value": 1.5,
-        "attributes": '{"state":"ok","mid":50000.0,"n":3,"cold":false,"none":null}', "run_id": "run-1",
+        "source": "bybit/book_ws", "seq": 42, "value": 1.5,
+        "attributes": '{"state":"ok","mid":50000.0,"n":3,"cold":false,"none":null}', "link": "a:b", "run_id": "run-1",
     }  # fmt: skip
 
 
@@ -81,42 +90,6 @@ def test_a_rate_that_is_no_number_is_read_back_as_nan_where_a_number_is_required
 def test_a_body_that_is_no_change_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"incident_id|missing"):
         decode_change(b'{"scope": "asset:BTC"}')
-
-
-def test_a_line_contains_the_batch_with_its_name_number_and_time() -> None:
-    line = json.loads(batches.encode(batch(7, WHOLE, run_id="run-1", checkpoints={"ethereum": b"\x01"})))
-    assert (line["run_id"], line["number"], line["cut_at"]) == ("run-1", 7, "2026-03-01T12:00:07Z")
-    assert line["checkpoints"] == {"ethereum": "AQ=="}
-    assert line["signals"] == [
-        ["book", "BTC", "bybit", "BTCUSDT", "ethereum", "0xc", "0xp", "home", "2026-03-01T11:59:59.000001Z",
-         "2026-03-01T12:00:00Z", "bybit/book_ws", 42, 1.5, WHOLE.attributes, "a:b"]
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("count", [(0, 0, 0), (2, 0, 0), (0, 3, 0), (0, 0, 1), (2, 3, 1)])
-def test_a_batch_counts_all_its_rows(count: tuple[int, int, int]) -> None:
-    signals, changes, checkpoints = count
-    one = batch(
-        1, *(signal(seq) for seq in range(signals)), changes=tuple(change(revision=n + 1) for n in range(changes)),
-        checkpoints={f"n{n}": b"" for n in range(checkpoints)},
-    )  # fmt: skip
-    assert one.rows == sum(count)
-
-
-def test_cleaning_replaces_only_the_characters_that_cannot_be_stored() -> None:
-    dirty = batch(
-        1, msgspec.structs.replace(WHOLE, attributes={"ti\x00tle": "a\x00b", "n": 1}), signal(2, asset="X\ud800"),
-        changes=(change(headline="half \ud83d"),), checkpoints={"ethereum": b"\x00\xff"},
-    )  # fmt: skip
-    clean = cleaned(dirty)
-    assert clean.signals[0] == msgspec.structs.replace(WHOLE, attributes={"ti\ufffdtle": "a\ufffdb", "n": 1})
-    assert clean.signals[1].subject.asset == "X\ufffd\ufffd\ufffd"
-    assert clean.changes[0].headline == "half \ufffd\ufffd\ufffd"
-    assert clean.changes[0].evidence == change().evidence
-    assert clean.checkpoints == {"ethereum": b"\x00\xff"}
-    assert (clean.run_id, clean.number, clean.cut_at) == (dirty.run_id, dirty.number, dirty.cut_at)
-    whole = batch(1, WHOLE, changes=(change(),))
-    assert cleaned(whole) == whole
 
 
 def test_queries_are_named_and_a_duplicate_name_is_refused() -> None:
