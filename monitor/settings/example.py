@@ -68,9 +68,10 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # --- the store: an embedded PostgreSQL by default, your own by DSN ---
 [store]
 # dsn_env = "STORMWATCH_DSN"                        # postgresql://user:password@host/name
-# folder = "~/.local/share/stormwatch"
-# resume_s = "1h"                                   # so much of the last run is replayed at a start
+# folder = "~/.local/share/stormwatch"              # of the local log too
 # retention_days = 30
+# connect_timeout_s = "5s"                          # a server that does not answer for so long is silent
+# statement_timeout_s = "30s"                       # a connection whose statement takes longer is closed
 
 [telemetry]
 # otlp_endpoint = "http://127.0.0.1:4318"           # traces, metrics and logs; empty: none are sent

@@ -23,6 +23,13 @@ Form = TypeVar("Form")
 
 _LENGTH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MOVED = {
+    "store.batch_s": "remove it: log.group_s says how long rows wait in memory",
+    "store.queue_rows": "it is log.queue_rows now",
+    "store.spool_mb": "it is log.max_mb now",
+    "store.resume_s": "remove it: log.image_s and log.keep_s say what a restart continues from",
+}
+"""Keys of earlier versions, and where to find what they were for."""
 _LENGTH_ALLOWED = 'a length of time such as "250ms", "5s", "2m", "1h", "7d", or seconds as a number'
 
 
@@ -45,7 +52,7 @@ def read(form: type[Form], tree: Mapping[str, Any], path: str = "") -> Form:
                 _join(path, name),
                 kind_of(tree[name]),
                 "keys " + ", ".join(known),
-                "remove it, or " + nearest(name, list(known)),
+                _MOVED.get(_join(path, name)) or "remove it, or " + nearest(name, list(known)),
             )
     hints = get_type_hints(form)
     given = {name: _value(hints[name], value, _join(path, name)) for name, value in tree.items()}
