@@ -94,6 +94,25 @@ async def test_a_connection_works_where_the_path_is_too_long_and_a_second_proces
     second.stop()
 
 
+@pytest.mark.parametrize(("length", "inside"), [(107, True), (108, False)])
+def test_the_socket_lies_in_the_data_folder_as_long_as_its_path_has_at_most_107_bytes(
+    open_place: Path, length: int, inside: bool
+) -> None:
+    rest = length - len(str(open_place / "x" / "postgres" / ".s.PGSQL.5432")) + 1
+    server = EmbeddedServer(open_place / ("x" * rest))
+    assert (socket_folder(server.start()) == open_place / ("x" * rest) / "postgres") is inside
+    server.stop()
+
+
+@pytest.mark.parametrize("name", ["two words", "a,b", 'a "quoted" name', "percent%20", "über'all", "#?&="])
+async def test_a_folder_may_have_any_name(open_place: Path, name: str) -> None:
+    server = EmbeddedServer(open_place / name)
+    connection = await asyncpg.connect(server.start())
+    assert await connection.fetchval("select 42") == 42
+    await connection.close()
+    server.stop()
+
+
 def test_another_user_is_refused_by_the_folder_and_if_it_is_opened_by_the_server(open_place: Path) -> None:
     nobody = ordinary("nobody")
     server = EmbeddedServer(open_place / LONG)
