@@ -2,12 +2,14 @@
 
 A sink that got a note about an incident also gets its later changes and its end, whatever the level is then; otherwise
 the rule's level and `pages_only` decide. Updates at the same level are rate-limited, so that they do not bury the page.
+A revision that a sink got, alone or as the present state of a note about missed changes, never goes to it again.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.incidents import LEVEL_NAMES, ChangeKind, IncidentChange, Level
@@ -33,9 +35,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastNote:
-    """The last note that a route sent about one incident: its level, and when an update was last sent."""
+    """The last note that a route sent about one incident: its level and revision, and when an update was last sent."""
 
     level: Level
+    revision: int
     updated_at: datetime | None = None
 
 
@@ -49,6 +52,8 @@ class Decision:
 
 def decide(rule: Rule, last_note: LastNote | None, change: IncidentChange) -> Decision:
     """Whether `rule` accepts `change`, given the route's `last_note` about the incident (None: no note yet)."""
+    if last_note is not None and change.revision <= last_note.revision:
+        return _reject(f"this route got revision {last_note.revision} of {change.incident_id} before")
     repeat = change.kind in REPEATS
     if last_note is not None and not repeat:
         return Decision(goes=True, reason=f"{change.kind}: this route got a note about {change.incident_id} before")
@@ -71,28 +76,42 @@ def decide(rule: Rule, last_note: LastNote | None, change: IncidentChange) -> De
 
 def last_note_after(last_note: LastNote | None, change: IncidentChange) -> LastNote:
     """The route's last note after `change` was sent."""
-    before = last_note or LastNote(level=change.level)
-    at = change.at if change.kind is ChangeKind.UPDATED else before.updated_at
-    return replace(before, level=change.level, updated_at=at)
+    updated_at = None if last_note is None else last_note.updated_at
+    if change.kind is ChangeKind.UPDATED:
+        updated_at = change.at
+    return LastNote(level=change.level, revision=change.revision, updated_at=updated_at)
 
 
 class Router:
-    """Decides on one route's changes in order, and remembers its last notes."""
+    """Decides on one route's changes in order, and remembers its last notes: `notes`, the longest untouched one first."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, notes: Iterable[tuple[str, LastNote]] = ()) -> None:
         self.rule = rule
-        self._last_notes: OrderedDict[str, LastNote] = OrderedDict()
+        self._last_notes: OrderedDict[str, LastNote] = OrderedDict(notes)
+        self._forget()
+
+    @property
+    def notes(self) -> tuple[tuple[str, LastNote], ...]:
+        """The last note about each incident, by incident id: what another Router needs to go on from here."""
+        return tuple(self._last_notes.items())
+
+    def last_note(self, incident_id: str) -> LastNote | None:
+        """The last note about an incident; None if there was none, or it is forgotten."""
+        return self._last_notes.get(incident_id)
 
     def decide(self, change: IncidentChange) -> Decision:
-        """Decide on the next change."""
-        last_note = self._last_notes.get(change.incident_id)
-        decision = decide(self.rule, last_note, change)
-        if decision.goes:
-            self._last_notes[change.incident_id] = last_note_after(last_note, change)
-            self._last_notes.move_to_end(change.incident_id)
-            if len(self._last_notes) > MAX_INCIDENTS:
-                self._last_notes.popitem(last=False)
-        return decision
+        """Decide on the next change. Nothing is remembered before `record`."""
+        return decide(self.rule, self.last_note(change.incident_id), change)
+
+    def record(self, change: IncidentChange) -> None:
+        """Remember that the route got a note about this change."""
+        self._last_notes[change.incident_id] = last_note_after(self.last_note(change.incident_id), change)
+        self._last_notes.move_to_end(change.incident_id)
+        self._forget()
+
+    def _forget(self) -> None:
+        while len(self._last_notes) > MAX_INCIDENTS:
+            self._last_notes.popitem(last=False)
 
 
 def _reject(reason: str) -> Decision:

@@ -1,23 +1,49 @@
-"""Defines a sink: what it gets, and how a delivery can end."""
+"""Defines a sink: what it gets, and how a delivery can end. A note also says what its sink missed before it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import quote
 
 import aiohttp
 
+from monitor.alerting.missed import Missed
 from monitor.incidents import LEVEL_NAMES, Fault, IncidentChange, LegState, Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What a sink gets: the change, its title and text, and the minimum level of its route."""
+    """What a sink gets: the change, its title and text, and the minimum level of its route.
+
+    `missed`: changes of this incident that were too old to be sent on their own; `change` is then the present state. `lost`:
+    at most so many entries of the log were removed before this sink had read them; 0 if none were.
+    """
 
     change: IncidentChange
     title: str
     text: str
     min_level: Level
+    missed: Missed | None = None
+    lost: int = 0
+
+    @property
+    def key(self) -> str:
+        """The same for every attempt at one change, so that a receiver takes it once: "incident_id:revision".
+
+        Percent-encoded, because a vantage's name may hold any character.
+        """
+        return quote(f"{self.change.incident_id}:{self.change.revision}", safe=":-._")
+
+    @property
+    def pages(self) -> bool:
+        """Whether the note pages somebody: a page that was missed is told, but pages nobody any more."""
+        return self.change.pages and not (self.missed is not None and self.missed.late)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the sink missed, a line each; empty if nothing."""
+        return _remarks(self.missed, self.lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +77,15 @@ class Sink(Protocol):
         ...
 
 
-def note_of(change: IncidentChange, min_level: Level) -> Note:
+def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None = None, lost: int = 0) -> Note:
     """Build the note for a change: a title of one line, and a text with what to know before opening the runbook."""
     level = LEVEL_NAMES[change.level].upper().replace("-", " ")
-    page = " PAGE" if change.pages else ""
+    page = " PAGE" if change.pages and not (missed is not None and missed.late) else ""
     kind = str(change.kind).replace("_", " ")
     title = f"{level}{page} {change.scope} {kind}"
-    lines = [change.headline]
+    if missed is not None:
+        title += f" ({_count(missed.changes, 'change')} missed, {_count(missed.pages, 'page')})"
+    lines = [*_remarks(missed, lost), change.headline]
     if change.verdict is not None:
         states = ", ".join(f"{one.leg} {one.state}" for one in change.verdict.legs)
         unknown = [str(one.leg) for one in change.verdict.legs if one.state is LegState.UNKNOWN]
@@ -68,4 +96,24 @@ def note_of(change: IncidentChange, min_level: Level) -> Note:
     if change.counter_evidence:
         lines.append(f"against: {'; '.join(change.counter_evidence)}")
     lines += [f"runbook: {change.runbook}", f"replay: {change.replay_id}"]
-    return Note(change=change, title=title, text="\n".join(lines), min_level=min_level)
+    return Note(change=change, title=title, text="\n".join(lines), min_level=min_level, missed=missed, lost=lost)
+
+
+def _remarks(missed: Missed | None, lost: int) -> tuple[str, ...]:
+    remarks: list[str] = []
+    if missed is not None:
+        span = f"{missed.first_at:%Y-%m-%d %H:%M:%S}"
+        if missed.last_at != missed.first_at:
+            span = f"from {span} to {missed.last_at:%Y-%m-%d %H:%M:%S}"
+        remarks.append(
+            f"missed: {_count(missed.changes, 'change')} ({_count(missed.pages, 'page')}), {span} UTC, not sent in time;"
+            " this is the present state"
+        )
+    if lost:
+        unread = "1 entry that was" if lost == 1 else f"{lost} entries that were"
+        remarks.append(f"changes may have been lost: the log no longer holds {unread} not read")
+    return tuple(remarks)
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number} {one}{'' if number == 1 else 's'}"

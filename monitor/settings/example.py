@@ -64,6 +64,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # url_env = "STORMWATCH_WEBHOOK_URL"
 # secret_env = "STORMWATCH_WEBHOOK_SECRET"          # signs each message (docs/formats.md)
 # min_level = "squall"
+# stale_after_s = "1h"                              # older changes are told by one note an incident, and page nobody
 
 # --- the store: an embedded PostgreSQL by default, your own by DSN ---
 [store]

@@ -1,6 +1,6 @@
 """What a sink is, and which there are: every module here declares its `SINK`, a SinkType; no list names them.
 
-A sink says only delivered, try again, or refused; queues, retries and routing are not its business. Its table in the
+A sink says only delivered, try again, or refused; order, retries and routing are not its business. Its table in the
 settings is `[sinks.NAME]`, `type` naming the module where it is not NAME itself, so one desk may have two webhooks.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import inf
 from typing import Any, Protocol
 
 from monitor.alerting.routing import Rule
@@ -34,16 +35,18 @@ class SinkType:
     build: SinkFactory
 
 
+STALE_AFTER_S = 3600.0
 _SINKS: Registry[SinkType] = Registry(__name__, "SINK")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A sink under the operator's name, and what it asks of changes."""
+    """A sink under the operator's name, what it asks of changes, and the age in seconds at which a change is too old for it."""
 
     name: str
     rule: Rule
     sink: Sink
+    stale_after_s: float = STALE_AFTER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class _Common:
     pages_only: bool = False
     changed_level_only: bool = False
     repeat_s: float = 60.0
+    stale_after_s: float = STALE_AFTER_S
 
 
 _LEVELS = {LEVEL_NAMES[level]: level for level in Level if level is not Level.CALM}
@@ -94,6 +98,8 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
     if common.min_level not in _LEVELS:
         allowed = ", ".join(_LEVELS)
         raise OperatorError(f"{key}.min_level", common.min_level, allowed, nearest(common.min_level, list(_LEVELS)))
+    if not 0 < common.stale_after_s < inf:
+        raise OperatorError(f"{key}.stale_after_s", common.stale_after_s, "more than 0", "raise it")
     if not common.enabled:
         return None
     own = read(sink_type.settings, {one: table[one] for one in table if one in own_keys}, key)
@@ -103,7 +109,7 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         changed_level_only=common.changed_level_only,
         repeat_s=common.repeat_s,
     )
-    return Route(name, rule, sink_type.build(own, env, key))
+    return Route(name, rule, sink_type.build(own, env, key), common.stale_after_s)
 
 
 def _untyped(kind: str) -> str:

@@ -1,6 +1,7 @@
-"""Prints incident changes on the operator's terminal: one coloured line each, then the headline. A closed stream refuses.
+"""Prints incident changes on the operator's terminal: one coloured line each, then what was missed and the headline.
 
-Headlines contain text from venues and chains: control characters are removed, and nothing is interpreted as markup.
+Headlines contain text from venues and chains: control characters are removed, and nothing is interpreted as markup. A closed
+stream refuses.
 """
 
 from __future__ import annotations
@@ -78,14 +79,16 @@ class ConsoleSink:
 
 
 def lines(note: Note, *, headline: bool = True) -> Text:
-    """Render the note: time, level, title; below it the headline."""
+    """Render the note: time, level, title, idempotency key; below it what the operator missed, and the headline."""
     change = note.change
     text = Text()
     text.append(f"{change.at:%H:%M:%S} ", style="dim")
     text.append(f" {LEVEL_NAMES[change.level].upper()} ", style=STYLES[change.level])
     level = LEVEL_NAMES[change.level].upper().replace("-", " ")
     text.append(f" {one_line(note.title.removeprefix(level).strip())} ")
-    text.append(f"{one_line(change.incident_id)}:{change.revision}", style="dim")
+    text.append(one_line(note.key), style="dim")
+    for remark in note.remarks:
+        text.append(f"\n         {one_line(remark)}")
     if headline:
         text.append(f"\n         {one_line(change.headline)}")
     return text

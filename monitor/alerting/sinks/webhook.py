@@ -2,8 +2,9 @@
 
 The body is the incident change as documented in docs/formats.md. `X-Stormwatch-Signature: t=<unix>,v1=<hex>` is the
 HMAC-SHA256 of "<unix>." + body under the shared secret, so that a receiver can refuse forged and replayed bodies;
-`Idempotency-Key: incident_id:revision` lets it process a retried one only once. Redirects are not followed: a body signed
-for one receiver must not reach another.
+`Idempotency-Key: incident_id:revision` lets it process a retried one only once. What the receiver missed is told in headers
+beside the body, which stays the incident change. Redirects are not followed: a body signed for one receiver must not reach
+another.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -26,6 +27,8 @@ from monitor.version import stormwatch_version
 from probes.rest.refusals import stated_wait_s
 
 SIGNATURE = "X-Stormwatch-Signature"
+MISSED = "X-Stormwatch-Missed"
+LOST = "X-Stormwatch-Lost"
 RETRIED = frozenset({408, 409, 421, 423, 425, 429})
 MAX_AFTER_S = 3600.0
 
@@ -68,8 +71,9 @@ class WebhookSink:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"stormwatch/{stormwatch_version()}",
-            "Idempotency-Key": idempotency_key(note),
+            "Idempotency-Key": note.key,
             SIGNATURE: signature(self._secret, body, int(self._clock())),
+            **missed_headers(note),
         }
         try:
             async with client.post(
@@ -87,9 +91,16 @@ def signature(secret: bytes, body: bytes, unix_s: int) -> str:
     return f"t={unix_s},v1={digest}"
 
 
-def idempotency_key(note: Note) -> str:
-    """The same key for every attempt at one change; percent-encoded, because a vantage's name may hold any character."""
-    return quote(f"{note.change.incident_id}:{note.change.revision}", safe=":-._")
+def missed_headers(note: Note) -> dict[str, str]:
+    """What the receiver missed before this note, as headers; none if it missed nothing. Times are RFC 3339 in UTC."""
+    headers: dict[str, str] = {}
+    if (missed := note.missed) is not None:
+        first, last = (f"{one.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for one in (missed.first_at, missed.last_at))
+        late = "true" if missed.late else "false"
+        headers[MISSED] = f"changes={missed.changes},pages={missed.pages},first={first},last={last},late={late}"
+    if note.lost:
+        headers[LOST] = str(note.lost)
+    return headers
 
 
 def outcome_of(status: int, retry_after: str | None, now_s: float) -> Outcome:

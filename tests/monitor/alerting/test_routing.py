@@ -1,16 +1,26 @@
-"""Routing: a pure decision with its reason."""
+"""Routing: a pure decision with its reason, and a memory of what was sent that another router can go on with."""
 
 from __future__ import annotations
 
 import pytest
 
-from monitor.alerting.routing import MAX_INCIDENTS, Router, Rule
-from monitor.incidents import ChangeKind, Level
+from monitor.alerting.routing import MAX_INCIDENTS, Decision, Router, Rule
+from monitor.incidents import ChangeKind, IncidentChange, Level
 from tests.monitor.alerting.sinks.changes import at, change
 
 
+class Sending(Router):
+    """A router whose changes are sent as soon as they go."""
+
+    def decide(self, change: IncidentChange) -> Decision:
+        decision = super().decide(change)
+        if decision.goes:
+            self.record(change)
+        return decision
+
+
 def test_a_change_at_the_minimum_level_is_sent_and_one_below_is_not() -> None:
-    router = Router(Rule(min_level=Level.SQUALL))
+    router = Sending(Rule(min_level=Level.SQUALL))
 
     low = router.decide(change(level=Level.WATCH))
     high = router.decide(change(level=Level.SQUALL))
@@ -20,7 +30,7 @@ def test_a_change_at_the_minimum_level_is_sent_and_one_below_is_not() -> None:
 
 
 def test_a_pages_only_route_gets_no_change_that_does_not_page() -> None:
-    router = Router(Rule(pages_only=True))
+    router = Sending(Rule(pages_only=True))
 
     assert not router.decide(change(pages=False)).goes
     assert "pages only" in router.decide(change(pages=False)).reason
@@ -30,7 +40,7 @@ def test_a_pages_only_route_gets_no_change_that_does_not_page() -> None:
 @pytest.mark.parametrize("kind", [ChangeKind.ENDED, ChangeKind.ENDED_UNKNOWN, ChangeKind.RETRACTED])
 def test_only_a_route_that_got_an_incident_gets_its_end(kind: ChangeKind) -> None:
     rule = Rule(min_level=Level.PERFECT_STORM, pages_only=True)
-    informed, uninformed = Router(rule), Router(rule)
+    informed, uninformed = Sending(rule), Sending(rule)
     informed.decide(change())
     end = change(9, kind=kind, level=Level.CALM, pages=False)
 
@@ -40,14 +50,14 @@ def test_only_a_route_that_got_an_incident_gets_its_end(kind: ChangeKind) -> Non
 
 
 def test_a_lowering_below_the_minimum_level_is_still_sent() -> None:
-    router = Router(Rule(min_level=Level.PERFECT_STORM))
+    router = Sending(Rule(min_level=Level.PERFECT_STORM))
     router.decide(change())
 
     assert router.decide(change(2, kind=ChangeKind.LOWERED, level=Level.WATCH, pages=False)).goes
 
 
 def test_updates_go_at_most_once_a_minute_by_event_time() -> None:
-    router = Router(Rule())
+    router = Sending(Rule())
     router.decide(change(1))
     goes = [router.decide(change(2 + n, at=at(60 + 20 * n))).goes for n in range(5)]
 
@@ -56,7 +66,7 @@ def test_updates_go_at_most_once_a_minute_by_event_time() -> None:
 
 
 def test_an_update_with_a_new_level_is_sent_at_once() -> None:
-    router = Router(Rule())
+    router = Sending(Rule())
     for revision in (1, 2):
         router.decide(change(revision, level=Level.SQUALL, at=at(revision)))
 
@@ -64,7 +74,7 @@ def test_an_update_with_a_new_level_is_sent_at_once() -> None:
 
 
 def test_an_amendment_is_sent_at_once() -> None:
-    router = Router(Rule())
+    router = Sending(Rule())
     for revision in (1, 2):
         router.decide(change(revision, at=at(revision)))
 
@@ -72,7 +82,7 @@ def test_an_amendment_is_sent_at_once() -> None:
 
 
 def test_a_route_for_changed_levels_gets_no_repeats() -> None:
-    router = Router(Rule(changed_level_only=True))
+    router = Sending(Rule(changed_level_only=True))
     router.decide(change(1))
 
     decision = router.decide(change(2))
@@ -81,7 +91,7 @@ def test_a_route_for_changed_levels_gets_no_repeats() -> None:
 
 
 def test_a_route_forgets_the_incident_with_the_oldest_change() -> None:
-    router = Router(Rule())
+    router = Sending(Rule())
     router.decide(change())
     for index in range(MAX_INCIDENTS):
         router.decide(change(incident_id=f"other-{index}"))
@@ -91,7 +101,7 @@ def test_a_route_forgets_the_incident_with_the_oldest_change() -> None:
 
 
 def test_a_route_remembers_1024_incidents_and_not_one_more() -> None:
-    full, over = Router(Rule()), Router(Rule())
+    full, over = Sending(Rule()), Sending(Rule())
     for router, others in ((full, 1023), (over, 1024)):
         router.decide(change(incident_id="first"))
         for index in range(others):
@@ -102,7 +112,7 @@ def test_a_route_remembers_1024_incidents_and_not_one_more() -> None:
 
 
 def test_a_route_does_not_forget_an_incident_with_a_recent_change() -> None:
-    router = Router(Rule())
+    router = Sending(Rule())
     router.decide(change(incident_id="first"))
     for index in range(1023):
         router.decide(change(incident_id=f"other-{index}"))
@@ -117,7 +127,7 @@ def test_a_route_does_not_forget_an_incident_with_a_recent_change() -> None:
 
 
 def test_an_amendment_does_not_delay_the_next_update() -> None:
-    router = Router(Rule())
+    router = Sending(Rule())
     router.decide(change(1, at=at(0)))
     assert router.decide(change(2, at=at(10))).goes
     assert router.decide(change(3, at=at(60), kind=ChangeKind.AMENDED)).goes
@@ -127,7 +137,7 @@ def test_an_amendment_does_not_delay_the_next_update() -> None:
 
 
 def test_an_update_with_a_lower_level_is_sent_at_once_too() -> None:
-    router = Router(Rule())
+    router = Sending(Rule())
     router.decide(change(1, at=at(0)))
     router.decide(change(2, at=at(1)))
 
@@ -135,7 +145,7 @@ def test_an_update_with_a_lower_level_is_sent_at_once_too() -> None:
 
 
 def test_an_update_must_still_match_the_level_and_page_rule_of_the_route() -> None:
-    router = Router(Rule(min_level=Level.SQUALL, pages_only=True))
+    router = Sending(Rule(min_level=Level.SQUALL, pages_only=True))
     router.decide(change(1))
 
     assert not router.decide(change(2, level=Level.WATCH)).goes
@@ -145,7 +155,7 @@ def test_an_update_must_still_match_the_level_and_page_rule_of_the_route() -> No
 
 @pytest.mark.parametrize("kind", [ChangeKind.RAISED, ChangeKind.LOWERED, ChangeKind.HELD_BLIND, ChangeKind.RESUMED])
 def test_a_route_that_got_the_incident_gets_every_change_that_is_no_repeat(kind: ChangeKind) -> None:
-    router = Router(Rule(min_level=Level.PERFECT_STORM, pages_only=True, changed_level_only=True))
+    router = Sending(Rule(min_level=Level.PERFECT_STORM, pages_only=True, changed_level_only=True))
     router.decide(change(1))
 
     decision = router.decide(change(2, kind=kind, pages=False))
@@ -154,4 +164,46 @@ def test_a_route_that_got_the_incident_gets_every_change_that_is_no_repeat(kind:
 
 def test_a_route_accepts_everything_by_default() -> None:
     assert Rule() == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
-    assert not Router(Rule()).decide(change(level=Level.CALM)).goes
+    assert not Sending(Rule()).decide(change(level=Level.CALM)).goes
+
+
+def test_a_decision_alone_is_not_remembered() -> None:
+    router = Router(Rule())
+
+    assert router.decide(change(1)).goes
+    assert router.decide(change(1)).goes
+    assert router.notes == ()
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_a_revision_that_a_route_got_alone_or_within_a_later_one_never_goes_again(revision: int) -> None:
+    router = Router(Rule(repeat_s=0))
+    router.record(change(2))
+
+    decision = router.decide(change(revision, kind=ChangeKind.RAISED))
+    assert (decision.goes, decision.reason) == (False, f"this route got revision 2 of {change().incident_id} before")
+    assert router.decide(change(3)).goes
+
+
+def test_a_router_goes_on_with_the_notes_of_another() -> None:
+    rule = Rule(min_level=Level.PERFECT_STORM)
+    before = Router(rule)
+    before.record(change(1))
+    before.record(change(2))
+    after = Router(rule, before.notes)
+
+    assert after.notes == before.notes
+    assert after.last_note(change().incident_id) == before.last_note(change().incident_id)
+    assert after.decide(change(3, kind=ChangeKind.ENDED, level=Level.CALM)).goes
+    assert not after.decide(change(3, at=at(70))).goes, "the last update counts"
+    assert not Router(rule).decide(change(3, kind=ChangeKind.ENDED, level=Level.CALM)).goes
+
+
+def test_a_router_takes_over_no_more_notes_than_it_may_remember() -> None:
+    router = Router(Rule())
+    router.record(change())
+    ((_name, note),) = router.notes
+    over = Router(Rule(), [(f"i-{number}", note) for number in range(MAX_INCIDENTS + 2)])
+
+    assert len(over.notes) == MAX_INCIDENTS
+    assert over.notes[0][0] == "i-2"

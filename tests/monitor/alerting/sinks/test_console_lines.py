@@ -8,11 +8,12 @@ import sys
 import aiohttp
 import pytest
 
+from monitor.alerting.missed import Missed
 from monitor.alerting.sink import Delivered, note_of
 from monitor.alerting.sinks.console import ConsoleSettings, ConsoleSink, Stream, lines
 from monitor.incidents import Level
 from monitor.signals.plain_text import one_line
-from tests.monitor.alerting.sinks.changes import INCIDENT, change
+from tests.monitor.alerting.sinks.changes import INCIDENT, at, change
 
 RED = "\x1b[1;37;41m"
 """Bold white on red: the colour of a perfect storm."""
@@ -80,6 +81,17 @@ def test_the_headline_is_shown_unless_it_is_left_out() -> None:
 
     assert lines(note).plain == f"12:00:30  PERFECT-STORM  PAGE asset:BTC opened {INCIDENT}:1\n         slow"
     assert lines(note, headline=False).plain == f"12:00:30  PERFECT-STORM  PAGE asset:BTC opened {INCIDENT}:1"
+
+
+def test_what_was_missed_or_lost_is_shown_even_without_the_headline() -> None:
+    missed = Missed(changes=1, pages=1, first_at=at(30), last_at=at(30), late=True)
+    note = note_of(change(headline="slow"), Level.WATCH, missed=missed, lost=1)
+
+    assert lines(note, headline=False).plain.splitlines() == [
+        f"12:00:30  PERFECT-STORM  asset:BTC opened (1 change missed, 1 page) {INCIDENT}:1",
+        "         missed: 1 change (1 page), 2026-01-01 12:00:30 UTC, not sent in time; this is the present state",
+        "         changes may have been lost: the log no longer holds 1 entry that was not read",
+    ]
 
 
 @pytest.mark.parametrize(

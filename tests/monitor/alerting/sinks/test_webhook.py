@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -17,15 +19,18 @@ from monitor.alerting.delivery import Deliveries
 from monitor.alerting.sink import Delivered, Outcome, Refused, TryAgain, note_of
 from monitor.alerting.sinks import made
 from monitor.alerting.sinks.webhook import (
+    LOST,
     MAX_AFTER_S,
+    MISSED,
     SIGNATURE,
     WebhookSettings,
     WebhookSink,
-    idempotency_key,
+    missed_headers,
     outcome_of,
     signature,
 )
 from monitor.incidents import IncidentChange, Level
+from tests.monitor.alerting.logged import LONG_S, SHORT, SetClock, append, delivered_once, opened, running
 from tests.monitor.alerting.sinks.changes import INCIDENT, change
 
 SECRET = "swordfish"
@@ -38,6 +43,7 @@ class Receiver:
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.came: list[tuple[Mapping[str, str], bytes]] = []
+        self._more = asyncio.Event()
         app = web.Application()
         app.router.add_post("/hook", self._take)
         app.router.add_post("/slow", self._slow)
@@ -45,8 +51,15 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.Response:
         self.came.append((request.headers.copy(), await request.read()))
+        self._more.set()
         status, headers = self.answers.pop(0) if self.answers else (204, {})
         return web.Response(status=status, headers=headers)
+
+    async def had(self, requests: int) -> None:
+        """Return when so many requests came."""
+        while len(self.came) < requests:
+            self._more.clear()
+            await self._more.wait()
 
     async def _slow(self, request: web.Request) -> web.Response:
         await asyncio.sleep(60)
@@ -66,6 +79,11 @@ async def deliver(url: str, *, timeout_s: float = 10.0, sent: IncidentChange | N
     sink = WebhookSink(settings, {"S": SECRET}, clock=lambda: NOW_S)
     async with aiohttp.ClientSession() as client:
         return await sink.deliver(client, note_of(sent or change(), Level.WATCH))
+
+
+def table(receiver: Receiver) -> dict[str, dict[str, str]]:
+    """The settings of a webhook "desk" to this receiver."""
+    return {"desk": {"type": "webhook", "url": str(receiver.server.make_url("/hook")), "secret_env": "S"}}
 
 
 def genuine(header: str, body: bytes) -> bool:
@@ -141,25 +159,60 @@ def test_the_signature_is_the_documented_one() -> None:
 
 def test_the_idempotency_key_is_safe_in_a_header() -> None:
     note = note_of(change(incident_id="vantage-zürich\r\nX: y-1"), Level.WATCH)
-    key = idempotency_key(note)
+    key = note.key
 
     assert key.isascii()
     assert key.isprintable()
     assert " " not in key
 
 
-async def test_a_retried_change_keeps_its_key_and_reaches_the_receiver_in_order(receiver: Receiver) -> None:
+async def test_a_retried_change_keeps_its_key_and_reaches_the_receiver_in_order(
+    receiver: Receiver, tmp_path: Path
+) -> None:
     receiver.answers = [(503, {}), (429, {"Retry-After": "0"}), (200, {})]
-    tables = {"desk": {"type": "webhook", "url": str(receiver.server.make_url("/hook")), "secret_env": "S"}}
-    ours = Deliveries(made(tables, {"S": SECRET}), first_pause_s=0.001)
-    ours.on_changes([change(1), change(2)])
-    task = asyncio.create_task(ours.run("desk"))
-    try:
-        assert await ours.drain(30) == 0
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    async with opened(tmp_path, clock := SetClock()) as log:
+        await append(log, change(1), change(2))
+        await delivered_once(log, clock, *made(table(receiver), {"S": SECRET}))
 
     keys = [headers["Idempotency-Key"].rpartition(":")[2] for headers, _body in receiver.came]
     assert keys == ["1", "1", "1", "2"]
     assert all(genuine(headers[SIGNATURE], body) for headers, body in receiver.came)
+
+
+async def test_a_receiver_that_asks_for_a_pause_is_not_called_before_it_is_over(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.answers = [(429, {"Retry-After": "1"}), (200, {})]
+    async with opened(tmp_path, clock := SetClock()) as log:
+        await append(log, change(1))
+        ours = Deliveries(made(table(receiver), {"S": SECRET}), log, clock=clock, pauses=SHORT)
+        begun_s = asyncio.get_running_loop().time()
+        async with running(ours):
+            await asyncio.wait_for(receiver.had(2), LONG_S)
+        assert asyncio.get_running_loop().time() - begun_s >= 1.0
+
+
+async def test_missed_changes_are_told_in_headers_beside_the_documented_body(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, clock := SetClock()) as log:
+        await append(log, change(1), change(2, pages=False), change(3))
+        clock.now += timedelta(hours=2)
+        await delivered_once(log, clock, *made(table(receiver), {"S": SECRET}))
+
+    ((headers, body),) = receiver.came
+    assert msgspec.json.decode(body, type=IncidentChange) == change(3)
+    assert headers["Idempotency-Key"] == f"{INCIDENT}:3"
+    assert headers[MISSED] == "changes=2,pages=1,first=2026-01-01T12:00:30Z,last=2026-01-01T12:01:00Z,late=true"
+    assert LOST not in headers
+
+
+async def test_a_note_that_missed_nothing_has_no_header_about_it(receiver: Receiver) -> None:
+    await deliver(str(receiver.server.make_url("/hook")))
+
+    ((headers, _body),) = receiver.came
+    assert not [name for name in headers if name.startswith("X-Stormwatch") and name != SIGNATURE]
+
+
+def test_a_loss_is_told_in_a_header() -> None:
+    assert missed_headers(note_of(change(), Level.WATCH, lost=5321)) == {"X-Stormwatch-Lost": "5321"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -14,14 +14,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from multidict import CIMultiDict
 
-from monitor.alerting.delivery import Deliveries
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Delivered, Refused, TryAgain, note_of
-from monitor.alerting.sinks import Route, made
-from monitor.alerting.sinks.webhook import WebhookSettings, WebhookSink, idempotency_key, outcome_of
+from monitor.alerting.sinks import made
+from monitor.alerting.sinks.webhook import WebhookSettings, WebhookSink, outcome_of
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange, Level
 from monitor.version import stormwatch_version
+from tests.monitor.alerting.logged import SetClock, append, delivered_once, desk, opened
 from tests.monitor.alerting.sinks.changes import INCIDENT, change
 from tests.retry_after import CASES, NOW
 
@@ -155,7 +155,7 @@ async def test_a_retry_is_signed_with_its_own_time_and_has_the_same_key_and_body
 
 def test_each_revision_of_each_incident_has_a_key_of_its_own() -> None:
     keys = [
-        idempotency_key(note_of(change(revision, incident_id=incident), Level.WATCH))
+        note_of(change(revision, incident_id=incident), Level.WATCH).key
         for incident in ("a", "b", "a:1", "a/1", "a 1", "ä")
         for revision in (1, 2, 11)
     ]
@@ -177,16 +177,11 @@ async def test_a_received_retry_after_header_is_obeyed(receiver: Receiver) -> No
     ]
 
 
-async def test_changes_behind_a_retried_change_stay_in_order(receiver: Receiver) -> None:
+async def test_changes_behind_a_retried_change_stay_in_order(receiver: Receiver, tmp_path: Path) -> None:
     receiver.answers = [(200, {}), (503, {}), (503, {}), (400, {}), (200, {})]
-    ours = Deliveries(
-        [Route("desk", Rule(repeat_s=0), sink(receiver.url, [NOW_S]))], first_pause_s=0.001, max_pause_s=0.001
-    )
-    ours.on_changes([change(revision) for revision in (1, 2, 3, 4)])
-    task = asyncio.ensure_future(ours.run("desk"))
-    assert await ours.drain(30) == 0
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with opened(tmp_path, clock := SetClock()) as log:
+        await append(log, *(change(revision) for revision in (1, 2, 3, 4)))
+        ours = await delivered_once(log, clock, desk(sink(receiver.url, [NOW_S])))
 
     revisions = [headers["Idempotency-Key"].rpartition(":")[2] for headers, _body in receiver.came]
     assert revisions == ["1", "2", "2", "2", "3", "4"]
@@ -230,14 +225,24 @@ def test_ten_seconds_are_the_default_timeout_and_a_part_of_a_second_is_allowed()
 def test_missing_keys_of_a_table_have_their_documented_defaults() -> None:
     (route,) = made({"console": {}}, {})
     assert route.rule == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
+    assert route.stale_after_s == 3600.0
     assert route.name == "console"
 
 
 def test_each_key_of_a_table_reaches_its_route() -> None:
-    (route,) = made({"desk": {"type": "console", "min_level": "squall", "changed_level_only": True, "repeat_s": 5}}, {})
+    table = {"type": "console", "min_level": "squall", "changed_level_only": True, "repeat_s": 5, "stale_after_s": "2h"}
+    (route,) = made({"desk": table}, {})
+    assert route.stale_after_s == 7200.0
     assert route.rule == Rule(min_level=Level.SQUALL, pages_only=False, changed_level_only=True, repeat_s=5.0)
     (route,) = made({"desk": {"type": "console", "pages_only": True}}, {})
     assert (route.rule.pages_only, route.rule.changed_level_only) == (True, False)
+
+
+@pytest.mark.parametrize("stale_after_s", [0, -1.0, float("inf"), float("nan")])
+def test_an_age_at_which_changes_are_too_old_is_a_length_of_time(stale_after_s: float) -> None:
+    with pytest.raises(OperatorError) as caught:
+        made({"console": {"stale_after_s": stale_after_s}}, {})
+    assert caught.value.key == "sinks.console.stale_after_s"
 
 
 def test_calm_is_refused_as_a_minimum_level() -> None:

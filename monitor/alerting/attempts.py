@@ -1,0 +1,112 @@
+"""Tries to deliver one note: pauses that grow, never shorter than the receiver asks for, and an end in time.
+
+It logs once that a receiver does not accept notes and once that it does again, and counts the outcome of every attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
+
+from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain
+from monitor.alerting.sinks import Route
+
+log = logging.getLogger("stormwatch.delivery")
+
+OnOutcome = Callable[[str, str], None]
+"""Called with the sink's name and the outcome: delivered, try_again, refused, given_up, missed or failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pauses:
+    """The first and the longest pause between two attempts at one note, in seconds."""
+
+    first_s: float = 1.0
+    max_s: float = 300.0
+
+
+PAUSES = Pauses()
+
+
+class Attempts:
+    """One sink's attempts. `trouble` says why the receiver does not accept notes now; empty if it does."""
+
+    def __init__(self, route: Route, on_outcome: OnOutcome, pauses: Pauses) -> None:
+        self.trouble = ""
+        self.counts: Counter[str] = Counter()
+        self._route = route
+        self._on_outcome = on_outcome
+        self._pauses = pauses
+        self._hurry = asyncio.Event()
+
+    def count(self, outcome: str) -> None:
+        """Count one outcome and report it."""
+        self.counts[outcome] += 1
+        self._on_outcome(self._route.name, outcome)
+
+    def hurry(self) -> None:
+        """Shorten all pauses to the first one: the program is about to stop."""
+        self._hurry.set()
+
+    async def once(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
+        """Try one time. Raises what the sink's code raises: our own failure."""
+        outcome = await self._route.sink.deliver(client, note)
+        self.count(_OUTCOME_NAMES[type(outcome)])
+        if isinstance(outcome, TryAgain):
+            if not self.trouble:
+                log.warning("sink %s does not accept notes now: %s; retrying", self._route.name, outcome.why)
+            self.trouble = outcome.why
+            return outcome
+        if isinstance(outcome, Delivered) and self.trouble:
+            log.warning("sink %s accepts notes again", self._route.name)
+        self.trouble = ""
+        return outcome
+
+    async def until(self, client: aiohttp.ClientSession, note: Note, limit_s: float) -> Outcome:
+        """Try until the note is delivered or refused, at most for `limit_s`: then the outcome is the last TryAgain."""
+        retrying = AsyncRetrying(
+            retry=retry_if_result(lambda outcome: isinstance(outcome, TryAgain)),
+            wait=lambda state: self._wait_s(state, limit_s),
+            stop=lambda state: (state.seconds_since_start or 0.0) >= limit_s,
+            sleep=self._pause,
+            retry_error_callback=_last_outcome,
+        )
+        return await retrying(self.once, client, note)
+
+    def _wait_s(self, state: RetryCallState, limit_s: float) -> float:
+        """The next pause: exponential with jitter, at least what the receiver asked for, at most what is left of the limit."""
+        first_s = self._pauses.first_s
+        backoff = wait_exponential_jitter(multiplier=first_s, max=self._pauses.max_s, jitter=first_s)
+        left_s = max(limit_s - (state.seconds_since_start or 0.0), 0.0)
+        return min(max(backoff(state), _retry_after_s(state)), left_s)
+
+    async def _pause(self, pause_s: float) -> None:
+        """Wait for `pause_s`; after `hurry`, only for the first pause."""
+        if not self._hurry.is_set():
+            try:
+                await asyncio.wait_for(self._hurry.wait(), pause_s)
+            except TimeoutError:
+                return
+            return
+        await asyncio.sleep(min(pause_s, self._pauses.first_s))
+
+
+_OUTCOME_NAMES: dict[type[Outcome], str] = {Delivered: "delivered", TryAgain: "try_again", Refused: "refused"}
+
+
+def _retry_after_s(state: RetryCallState) -> float:
+    outcome = state.outcome.result() if state.outcome is not None and not state.outcome.failed else None
+    return outcome.after_s or 0.0 if isinstance(outcome, TryAgain) else 0.0
+
+
+def _last_outcome(state: RetryCallState) -> Outcome:
+    assert state.outcome is not None
+    outcome = state.outcome.result()
+    assert isinstance(outcome, Delivered | TryAgain | Refused)
+    return outcome
