@@ -31,6 +31,7 @@ from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Observer, Pipeline
 from monitor.settings.tree import Settings
 from monitor.signals import Clock
+from monitor.store.faults import State, StoreAway
 from monitor.store.postgres import PostgresStore
 from monitor.store.reader import READER as DATABASE
 from monitor.store.reader import StoreReader
@@ -74,8 +75,8 @@ class _Checkpoints:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._store.load_checkpoint(network)
-        except Exception as error:
-            log.warning("no checkpoint of %s: the log has none, and the database %s", network, type(error).__name__)
+        except (StoreAway, OperatorError, TimeoutError) as error:
+            log.warning("no checkpoint of %s: the log has none, and the database does not answer (%s)", network, error)
             return None
 
     def save(self, network: str, body: bytes) -> None:
@@ -104,7 +105,8 @@ class Daemon:
         self.log = SqliteLog(Path(settings.store.folder).expanduser() / "log", settings.log, readers, clock)
         self.deliveries = Deliveries(routes, self.log, clock=clock, on_outcome=self.telemetry.record_delivery)
         self.store = PostgresStore(settings.store, env)
-        self.database = StoreReader(self.store, self.log, settings.store, clock, vantage=settings.vantage)
+        self.database: StoreReader | None = None
+        """The database's reader, once the log is open."""
         correlator = Correlator(settings.correlator, vantage=settings.vantage)
         self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers)
         self.judged_again = 0
@@ -112,9 +114,7 @@ class Daemon:
         checkpoints = _Checkpoints(self.log, self.store, settings.store.connect_timeout_s)
         self._sources = Sources(settings, env, clock, pipeline=self.pipeline, checkpoints=checkpoints)
         self._supervisor = Supervisor(clock)
-        self.readiness = Readiness(
-            clock, self.pipeline, self._supervisor, self.log, self.database, self.deliveries, reader_name
-        )
+        self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
         self._web = Web(settings.web, self.readiness.reasons, self.telemetry.prometheus)
 
     @property
@@ -156,7 +156,10 @@ class Daemon:
     async def _opened_log(self) -> AsyncIterator[None]:
         await self.log.open()
         try:
-            self.database.open()
+            self.database = StoreReader(
+                self.store, self.log, self.settings.store, self._clock, vantage=self.settings.vantage
+            )
+            self.readiness.database = self.database
             self.deliveries.open()
             yield
         finally:
@@ -180,6 +183,7 @@ class Daemon:
 
     def _outputs(self) -> dict[str, Part]:
         """The parts that write and deliver: they outlive the sources, for their last signals."""
+        assert self.database is not None, "the log is open"
         parts: dict[str, Part] = {
             DATABASE: self.database.run, TRACES: self._traces, "gauges": self._gauges, "retention": self._retention,
             "images": self._images,
@@ -228,7 +232,7 @@ class Daemon:
 
     async def _retention(self) -> None:
         while True:
-            if self.database.connected:
+            if self.database is not None and self.database.lag().state in (State.CONNECTED, State.CATCHING_UP):
                 await self.store.retain(self._clock())
                 await asyncio.sleep(RETAIN_EVERY_S)
             await asyncio.sleep(GAUGES_EVERY_S)
@@ -238,6 +242,7 @@ class Daemon:
         self.pipeline.finish()
         self.log.image(image_of(self.correlator))
         await self.log.flush()
+        assert self.database is not None, "the log is open"
         await asyncio.gather(self.deliveries.drain(DRAIN_S), self.database.flush(DRAIN_S), *self._finish_copies())
         for task in outputs:
             task.cancel()

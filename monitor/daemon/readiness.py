@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.sink_reader import reader_name
 from monitor.daemon.supervisor import Supervisor
 from monitor.log.health import LogFigures, ReaderLag
 from monitor.log.sqlite_log import SqliteLog
@@ -28,31 +27,29 @@ class Readiness:
         pipeline: Pipeline,
         supervisor: Supervisor,
         log: SqliteLog,
-        database: StoreReader,
         deliveries: Deliveries,
-        reader_name: Callable[[str], str],
     ) -> None:
         self._clock = clock
         self._pipeline = pipeline
         self._supervisor = supervisor
         self._log = log
-        self._database = database
         self._deliveries = deliveries
-        self._reader_name = reader_name
+        self.database: StoreReader | None = None
+        """The database's reader, once it exists."""
 
     def figures(self) -> LogFigures:
         """The log and its readers now."""
-        database = self._database.lag()
-        readers = {
-            DATABASE: ReaderLag(
-                entries=database.entries, behind_s=database.behind_s, state=database.state.value, why=database.why
+        readers: dict[str, ReaderLag] = {}
+        if self.database is not None:
+            lag = self.database.lag()
+            readers[DATABASE] = ReaderLag(
+                entries=lag.entries, behind_s=lag.behind_s, state=lag.state.value, why=lag.why
             )
-        }
         for name in self._deliveries.names:
-            lag = self._deliveries.lag(name)
-            state = "retrying" if lag.why else "connected"
-            readers[self._reader_name(name)] = ReaderLag(
-                entries=lag.entries, behind_s=lag.oldest_s, state=state, why=lag.why
+            of_sink = self._deliveries.lag(name)
+            state = "retrying" if of_sink.why else "connected"
+            readers[reader_name(name)] = ReaderLag(
+                entries=of_sink.entries, behind_s=of_sink.oldest_s, state=state, why=of_sink.why
             )
         return LogFigures(log=self._log.health(), readers=readers)
 

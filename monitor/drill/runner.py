@@ -116,7 +116,7 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
         recording=str(recording),
         snapshot=None if snapshot is None else str(snapshot),
         incident_id=None if worst is None else worst.incident_id,
-        store_rows=daemon.database.lag().written,
+        store_rows=0 if daemon.database is None else daemon.database.lag().written,
         rss_mb=round(rss_mb, 1),
     )
 

@@ -224,8 +224,8 @@ async def test_recorded_frames_and_a_real_node_pass_through_the_whole_daemon(col
 
 def every_signal_is_found_in_the_database(outcome: Outcome) -> None:
     assert not outcome.player.unknown, "every request is one the venue knows"
-    assert not outcome.daemon.writer.dropped
-    assert len(outcome.signals) == outcome.daemon.pipeline.signals
+    assert not outcome.daemon.log.health().dropped
+    assert len(outcome.signals) == outcome.daemon.pipeline.heard
     kinds = Counter(one.kind for one in outcome.signals)
     wanted = {
         SignalKind.EXPECT, SignalKind.TICK, SignalKind.REQUEST, SignalKind.CONTROL, SignalKind.HEADROOM,

@@ -1,4 +1,4 @@
-"""Tests of the pipeline: signals are judged in order, observers get signals before their changes, nothing is sent twice."""
+"""Tests of the pipeline: signals are judged in order and appended before their changes; observers see the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAG = EngineLag(venue=VenueId("bybit"), feed="book_ws", instrument=None, receive
 
 @dataclass
 class Seen:
-    """Judge, recorder and observer at once: lists the calls of each in one log."""
+    """Judge, recorder and output at once: lists the calls of each in one log."""
 
     log: list[object] = field(default_factory=list)
     at_the_end: tuple[IncidentChange, ...] = ()
@@ -40,9 +40,11 @@ class Seen:
         self.log.append(("recorded", event))
         return "c:d"
 
-    def record_change(self, given: IncidentChange) -> str:
-        self.log.append(("traced", given.revision))
-        return ""
+    def signals(self, signals: Sequence[Signal]) -> None:
+        self.log.append(("appended", [one.seq for one in signals]))
+
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
+        self.log.append(("appended", "changes", [one.revision for one in changes]))
 
 
 class Observing:
@@ -64,25 +66,25 @@ class Observing:
 def pipeline(seen: Seen) -> tuple[Pipeline, Observing, Observing]:
     """A pipeline with two observers, `a` and `b`."""
     observers = Observing("a", seen.log), Observing("b", seen.log)
-    return Pipeline(Intake(vantage="here", assets=("BTC",)), seen, seen, observers), *observers
+    return Pipeline(Intake(vantage="here", assets=("BTC",)), seen, seen, seen, observers), *observers
 
 
-def test_signals_are_judged_then_observed_then_their_changes_are_traced_and_observed() -> None:
+def test_signals_are_judged_then_appended_then_their_changes_are_appended() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.take([signal(1), signal(2)])
     assert seen.log == [
-        ("judged", 1), ("judged", 2), ("a", [1, 2]), ("b", [1, 2]),
-        ("traced", 1), ("traced", 2), ("a", "changes", [1, 2]), ("b", "changes", [1, 2]),
+        ("judged", 1), ("judged", 2), ("appended", [1, 2]), ("a", [1, 2]), ("b", [1, 2]),
+        ("appended", "changes", [1, 2]), ("a", "changes", [1, 2]), ("b", "changes", [1, 2]),
     ]  # fmt: skip
-    assert ours.signals == 2
+    assert ours.heard == 2
 
 
-def test_observers_are_not_called_without_changes() -> None:
+def test_nothing_is_appended_or_observed_without_changes() -> None:
     seen = Seen()
     ours, _, _ = pipeline(seen)
     ours.take([signal(1, kind=SignalKind.REQUEST)])
-    assert seen.log == [("judged", 1), ("a", [1]), ("b", [1])]
+    assert seen.log == [("judged", 1), ("appended", [1]), ("a", [1]), ("b", [1])]
 
 
 def test_an_empty_list_of_signals_reports_nothing() -> None:
@@ -90,22 +92,14 @@ def test_an_empty_list_of_signals_reports_nothing() -> None:
     ours, _, _ = pipeline(seen)
     ours.take([])
     ours.finish()
-    assert (seen.log, ours.signals) == ([], 0)
-
-
-def test_replayed_signals_are_judged_and_not_sent_to_observers() -> None:
-    seen = Seen()
-    ours, _, _ = pipeline(seen)
-    ours.replay([signal(1), signal(2), signal(3)])
-    assert seen.log == [("judged", 1), ("judged", 2), ("judged", 3)]
-    assert (ours.replayed, ours.signals) == (3, 0)
+    assert (seen.log, ours.heard) == ([], 0)
 
 
 def test_changes_held_back_are_sent_at_the_end() -> None:
     seen = Seen(at_the_end=(change(7),))
     ours, _, _ = pipeline(seen)
     ours.finish()
-    assert seen.log == [("traced", 7), ("a", "changes", [7]), ("b", "changes", [7])]
+    assert seen.log == [("appended", "changes", [7]), ("a", "changes", [7]), ("b", "changes", [7])]
 
 
 def test_a_reading_is_recorded_and_its_span_is_linked_to_its_signals() -> None:
@@ -136,4 +130,4 @@ def test_a_tick_is_a_signal_of_the_clock_and_is_remembered() -> None:
     assert [(one.kind, one.source, one.received_at) for one in first.signals] == [
         (SignalKind.TICK, "clock", START + timedelta(seconds=second)) for second in (1, 2)
     ]
-    assert ours.signals == 2
+    assert ours.heard == 2

@@ -100,7 +100,7 @@ def test_replay_prints_the_digest_as_text_and_as_json(tmp_path: Path) -> None:
     with RecordingWriter(path, header_of(CorrelatorSettings(), "here", "1", T0)) as writer:
         for second in range(20):
             at = T0 + timedelta(seconds=second)
-            writer.on_signals([Signal(SignalKind.TICK, Subject(), at, at, "clock", second + 1, 0.0)])
+            writer.signals([Signal(SignalKind.TICK, Subject(), at, at, "clock", second + 1, 0.0)])
     assert "digest" in output_of("replay", str(path))
     last = json.loads(output_of("replay", str(path), "--json").splitlines()[-1])
     assert last["signals"] == 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -36,8 +37,11 @@ class Counting:
             self.twice.set()
         return None
 
-    def record_change(self, change: IncidentChange) -> str:
-        return ""
+    def signals(self, signals: Sequence[Signal]) -> None:
+        return
+
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
+        return
 
 
 class Nowhere:
@@ -54,7 +58,7 @@ async def test_an_unusable_node_is_named_once_and_without_its_key(caplog: pytest
     node = NodeRef(url="http://127.0.0.1:1/v3/hunter2")
     settings = Settings(networks={"local": NetworkSettings(nodes=(node,), poll_interval_s=0.02)})
     counting, intake = Counting(), intake_of(settings)
-    pipeline = Pipeline(intake, Correlator(settings.correlator, vantage="here"), counting, ())
+    pipeline = Pipeline(intake, Correlator(settings.correlator, vantage="here"), counting, counting)
     sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=Nowhere())
     part = asyncio.ensure_future(sources.parts()["network local"]())
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -80,8 +81,11 @@ class Log:
     def record_chain(self, event: ChainEvent) -> str | None:
         return None
 
-    def record_change(self, change: IncidentChange) -> str:
-        return ""
+    def signals(self, signals: Sequence[Signal]) -> None:
+        return
+
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
+        return
 
 
 async def run_until_stopped(served: Loopback, tape: StoppingTape, log: Log) -> None:
@@ -90,7 +94,7 @@ async def run_until_stopped(served: Loopback, tape: StoppingTape, log: Log) -> N
     venue = VenueSettings(hosts=hosts, every_s={"server_time": 0.02}, timeout_s=5.0)
     settings = Settings(assets={"BTC": AssetSettings()}, venues={"gate": venue})
     intake = intake_of(settings)
-    pipeline = Pipeline(intake, Correlator(settings.correlator, vantage="here"), log, ())
+    pipeline = Pipeline(intake, Correlator(settings.correlator, vantage="here"), log, log)
     sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=NoCheckpoints(), tape=tape)
     part = sources.parts()["venue gate"]
     tape.part = asyncio.ensure_future(Supervisor(utc_now).run("venue gate", part))

@@ -100,8 +100,8 @@ async def test_a_restarted_daemon_continues_from_its_last_state_and_hears_nothin
         finally:
             await world.end()
 
-    before = list(Recording(tmp_path / "first.jsonl").signals())
-    after = list(Recording(tmp_path / "second.jsonl").signals())
+    before = list(Recording(tmp_path / "first.jsonl"))
+    after = list(Recording(tmp_path / "second.jsonl"))
     assert (first.judged_again, second.judged_again) == (0, 0)
     assert (len(before), len(after)) == (first.pipeline.heard, second.pipeline.heard)
     assert second.correlator.verdicts().keys() >= first.correlator.verdicts().keys()

@@ -33,7 +33,7 @@ def signals(count: int = 30) -> list[Signal]:
 
 def written(path: Path, rows: list[Signal]) -> Path:
     with RecordingWriter(path, header_of(CorrelatorSettings(warm_s=7), "eu", "1.2", T0)) as writer:
-        writer.on_signals(rows)
+        writer.signals(rows)
     return path
 
 
