@@ -24,6 +24,14 @@ class CorrelatorLike(Protocol):
         """Take one signal in arrival order; return the incident changes."""
         ...
 
+    def admit(self, signal: Signal) -> Signal:
+        """A live signal as it is to be judged and recorded."""
+        ...
+
+    def complete(self, now: datetime) -> Sequence[IncidentChange]:
+        """Assess every second that all live sources have passed."""
+        ...
+
     def finish(self) -> Sequence[IncidentChange]:
         """Assess everything that is still held back."""
         ...
@@ -104,11 +112,19 @@ class Pipeline:
         if not signals:
             return
         self.heard += len(signals)
-        changes = [change for signal in signals for change in self.correlator.on_signal(signal)]
-        self._output.signals(signals)
+        admitted: list[Signal] = []
+        changes: list[IncidentChange] = []
+        for signal in signals:
+            admitted.append(self.correlator.admit(signal))
+            changes += self.correlator.on_signal(admitted[-1])
+        self._output.signals(admitted)
         for observer in self._observers:
-            observer.on_signals(signals)
+            observer.on_signals(admitted)
         self._report(changes)
+
+    def complete(self, now: datetime) -> None:
+        """Assess what is complete at `now`. This is no signal: what is recorded does not depend on it."""
+        self._report(self.correlator.complete(now))
 
     def finish(self) -> None:
         """Assess everything that is still held back: no signal follows."""

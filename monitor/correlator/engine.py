@@ -8,6 +8,7 @@ state can be frozen at any signal and thawed in another process, which continues
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Self
 
@@ -123,6 +124,14 @@ class Correlator:
         for second in self._sequencer.push(signal):
             changes += self._assess(second)
         return changes
+
+    def admit(self, signal: Signal) -> Signal:
+        """A live signal as it is to be judged and recorded: one that is too late for its second says which one it joins."""
+        return self._sequencer.admit(signal)
+
+    def complete(self, now: datetime) -> Sequence[IncidentChange]:
+        """Assess every second that all live sources have passed at `now`. The digest does not depend on when this is called."""
+        return [change for second in self._sequencer.complete(now.timestamp()) for change in self._assess(second)]
 
     def finish(self) -> Sequence[IncidentChange]:
         """Assess every second that was held back: no signal follows."""

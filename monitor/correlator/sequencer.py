@@ -1,26 +1,51 @@
-"""Puts signals in event-time order: holds whole seconds back until the watermark says that they are complete.
+"""Puts signals in event-time order: holds whole seconds back until they are complete.
 
 The order is (order time, source, seq), so it does not depend on arrival. The order time of a liquidation is its event time.
 The order time of a state that we request or receive (statistics stamped minutes ago, block stamps, old messages after a
-subscribe) is when we received it. The watermark is the latest order time less the largest lateness among the sources in use. A
-signal under the watermark is late: it joins the next second and is counted.
+subscribe) is when we received it. A second is complete when the watermark has passed it: the latest order time less the largest
+lateness among the sources in use. A live run calls `complete` too, which releases a second as soon as every source has passed
+it. What comes later is late: it joins the next second and is counted. In a live run `admit` writes this second into the signal,
+so that a replay, which has only the watermark, puts it there too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
+from monitor.correlator.transit import TransitLag
 from monitor.signals import Signal, SignalKind
+from monitor.signals.kinds import ORDERED_AT
+
+GRACE_S = 0.2
+"""A live second waits this long for what was received in it and not yet taken."""
+LAST_S = 253402300798
+"""The last second that a datetime can hold the end of."""
 
 
 def order_s(signal: Signal) -> float:
-    """The order time of a signal, in unix seconds."""
+    """The order time of a signal, in unix seconds: its own, or the second that it joined because it was late."""
+    own_s = _own_s(signal)
+    second = floor(own_s)
+    placed = _placed(signal, second)
+    return own_s if placed == second else float(placed)
+
+
+def _own_s(signal: Signal) -> float:
     received_s = signal.received_at.timestamp()
     if signal.kind is SignalKind.LIQUIDATION and signal.attributes.get("backlog") is not True:
         return min(signal.event_time.timestamp(), received_s)
     return received_s
+
+
+def _placed(signal: Signal, second: int) -> int:
+    """The second in which a signal of `second` is judged. A recording may say anything: a stamp that cannot be is ignored."""
+    stamp = signal.attributes.get(ORDERED_AT)
+    if type(stamp) not in (int, float):
+        return second
+    assert isinstance(stamp, int | float)
+    return floor(stamp) if second < stamp <= LAST_S else second
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +64,66 @@ class Sequencer:
         self.lateness_s = lateness_s
         self._max_empty_s = max_empty_s
         self._waiting: dict[int, list[tuple[float, str, int, Signal]]] = {}
-        self._late: list[tuple[float, str, int, Signal]] = []
+        self._late: dict[int, list[tuple[float, str, int, Signal]]] = {}
+        """By the second that they join."""
         self._latest_s = float("-inf")
         self._next: int | None = None
+        self._transit = TransitLag()
         self.late = 0
 
     def push(self, signal: Signal) -> Iterator[Second]:
         """Take a signal; yield the seconds that are complete now, empty ones included."""
-        at_s = order_s(signal)
+        at_s = _own_s(signal)
         second = floor(at_s)
+        placed = _placed(signal, second) if ORDERED_AT in signal.attributes else second
         entry = (at_s, signal.source, signal.seq, signal)
         if self._next is None:
             self._next = second - floor(self.lateness_s)
-        if second < self._next:
+        if placed < self._next or placed > second:
             self.late += 1
-            self._late.append(entry)
+            self._late.setdefault(max(placed, self._next), []).append(entry)
         else:
             self._waiting.setdefault(second, []).append(entry)
         if at_s > self._latest_s:
             self._latest_s = at_s
             yield from self._release(floor(at_s - self.lateness_s))
 
+    def admit(self, signal: Signal) -> Signal:
+        """A live signal as it is to be pushed and recorded: stamped with the next second, if its own is already released."""
+        at_s = _own_s(signal)
+        if signal.kind is SignalKind.LIQUIDATION:
+            self._transit.take(at_s, signal.received_at.timestamp() - at_s)
+        if self._next is None or _placed(signal, floor(at_s)) >= self._next:
+            return signal
+        return replace(signal, attributes={**signal.attributes, ORDERED_AT: self._next})
+
+    def complete(self, now_s: float) -> Iterator[Second]:
+        """Yield the seconds that every live source has passed at `now_s`, in unix seconds.
+
+        It goes no further than the second of the latest signal: a replay, which has only the signals, ends there too.
+        """
+        if self._next is not None:
+            wait_s = GRACE_S + min(self._transit.largest(now_s), self.lateness_s)
+            yield from self._release(min(floor(now_s - wait_s), floor(self._latest_s) + 1))
+
     def flush(self) -> Iterator[Second]:
         """Yield every second that waits: no signal follows."""
         if self._next is not None:
-            yield from self._release(floor(self._latest_s) + 1)
+            yield from self._release(max([floor(self._latest_s), *self._late]) + 1)
 
     def _release(self, until: int) -> Iterator[Second]:
         assert self._next is not None
         empty = 0
         while self._next < until:
             entries = self._waiting.pop(self._next, [])
-            empty = 0 if entries else empty + 1
+            late = self._late.pop(self._next, [])
+            empty = 0 if entries or late else empty + 1
             if empty > self._max_empty_s:
-                self._next = min([until, *self._waiting])
+                self._next = min([until, *self._waiting, *self._late])
                 empty = 0
                 continue
             entries.sort(key=_order)
-            late, self._late = sorted(self._late, key=_order), []
+            late.sort(key=_order)
             self._next += 1
             yield Second(self._next, tuple(entry[3] for entry in entries), tuple(entry[3] for entry in late))
 

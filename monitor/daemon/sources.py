@@ -39,6 +39,8 @@ from probes.readings import Instrument, Reading
 from probes.tape import Tape
 
 TICK_S = 1.0
+COMPLETE_EVERY_S = 0.1
+"""How often the correlator is asked to judge the seconds that all sources have passed."""
 FAULT_AGAIN = timedelta(minutes=15)
 
 log = logging.getLogger("stormwatch.sources")
@@ -80,6 +82,7 @@ class Sources:
                 "`stormwatch config init` writes a file to begin with",
             )  # fmt: skip
         parts["clock"] = self._ticks
+        parts["seconds"] = self._seconds
         return parts
 
     def _venue(self, name: str) -> Part:
@@ -141,6 +144,11 @@ class Sources:
         while True:
             self._pipeline.tick(self._clock())
             await asyncio.sleep(TICK_S)
+
+    async def _seconds(self) -> None:
+        while True:
+            await asyncio.sleep(COMPLETE_EVERY_S)
+            self._pipeline.complete(self._clock())
 
     def _expect(self, expectations: Iterable[Expectation]) -> None:
         now = self._clock()

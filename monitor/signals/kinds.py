@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 
 from monitor.signals import SignalKind
 
+ORDERED_AT = "ordered_at"
+ANY_KIND: Mapping[str, str] = {
+    ORDERED_AT: "only on a signal that came after its second was judged: the start of the second it joined, in unix seconds",
+}
+"""Attributes that a signal of any kind may carry."""
+
 UPGRADE: dict[str, str] = {
     "proxy_kind": "what kind of proxy",
     "role": "implementation, beacon, facet, delegate, code, admin …",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from chain.events import ChainEvent
 from monitor.incidents import IncidentChange
@@ -24,9 +24,18 @@ class Seen:
 
     log: list[object] = field(default_factory=list)
     at_the_end: tuple[IncidentChange, ...] = ()
+    completed: list[datetime] = field(default_factory=list)
+
+    def admit(self, given: Signal) -> Signal:
+        return replace(given, attributes={"ordered_at": 7}) if given.kind is SignalKind.FUNDING else given
+
+    def complete(self, now: datetime) -> Sequence[IncidentChange]:
+        self.completed.append(now)
+        return self.at_the_end
 
     def on_signal(self, given: Signal) -> Sequence[IncidentChange]:
-        self.log.append(("judged", given.seq))
+        joins = given.attributes.get("ordered_at")
+        self.log.append(("judged", given.seq) if joins is None else ("judged", given.seq, joins))
         return [change(given.seq)] if given.kind is SignalKind.LIQUIDATION else []
 
     def finish(self) -> Sequence[IncidentChange]:
@@ -100,6 +109,23 @@ def test_changes_held_back_are_sent_at_the_end() -> None:
     ours, _, _ = pipeline(seen)
     ours.finish()
     assert seen.log == [("appended", "changes", [7]), ("a", "changes", [7]), ("b", "changes", [7])]
+
+
+def test_changes_of_a_completed_second_are_sent_without_a_signal() -> None:
+    seen = Seen(at_the_end=(change(7),))
+    ours, _, _ = pipeline(seen)
+    ours.complete(START)
+    assert seen.completed == [START]
+    assert seen.log == [("traced", 7), ("a", "changes", [7]), ("b", "changes", [7])]
+    assert ours.signals == 0
+
+
+def test_a_signal_is_judged_and_observed_as_it_was_admitted() -> None:
+    seen = Seen()
+    ours, first, _ = pipeline(seen)
+    ours.take([signal(1, kind=SignalKind.FUNDING)])
+    assert seen.log[0] == ("judged", 1, 7)
+    assert [one.attributes for one in first.signals] == [{"ordered_at": 7}]
 
 
 def test_a_reading_is_recorded_and_its_span_is_linked_to_its_signals() -> None:

@@ -17,6 +17,7 @@ from monitor.errors import OperatorError
 from monitor.incidents import ChangeKind, Fault, IncidentState, Level
 from monitor.recordings.signals import FORMAT, header_of
 from monitor.signals import SignalKind, Subject
+from monitor.signals.kinds import ANY_KIND
 from tests.monitor.alerting.sinks.changes import START, change, signal, verdict
 
 REPOSITORY = Path(__file__).parents[3]
@@ -90,6 +91,12 @@ def test_the_table_of_kinds_in_the_documents_matches_the_code() -> None:
     shown = text.partition("<!-- kinds: begin -->\n")[2].partition("<!-- kinds: end -->")[0]
     assert shown == kinds_table()
     assert all(f"| `{kind}` |" in shown for kind in SignalKind)
+
+
+def test_the_documents_name_what_a_signal_of_any_kind_may_carry() -> None:
+    text = " ".join(FORMATS.read_text(encoding="utf-8").split())
+    assert list(ANY_KIND) == ["ordered_at"]
+    assert all(f"`{name}`. It is {meaning}" in text for name, meaning in ANY_KIND.items())
 
 
 def test_the_documents_name_every_schema_and_the_recordings_format() -> None:
