@@ -206,6 +206,33 @@ CORRELATOR = (
     ),
     _swap("late signals are counted", "monitor.correlator.sequencer", "Sequencer.push", "self.late += 1", "pass"),
     _swap(
+        "a live second is judged when every source has passed it",
+        "monitor.correlator.sequencer",
+        "Sequencer.complete",
+        "self._release(min(",
+        "self._release(min(self._next, ",
+    ),
+    _swap(
+        "a live second waits for slow liquidations",
+        "monitor.correlator.sequencer",
+        "Sequencer.complete",
+        "self._transit.largest(now_s)",
+        "0.0",
+    ),
+    _swap(
+        "a live run never goes beyond its latest signal",
+        "monitor.correlator.sequencer",
+        "Sequencer.complete",
+        ", floor(self._latest_s) + 1)",
+        ", 10**12)",
+    ),
+    Feature(
+        "a live signal after its second says which one it joins",
+        "monitor.correlator.sequencer",
+        "Sequencer.admit",
+        "return signal",
+    ),
+    _swap(
         "an incident is held while its legs are blind",
         "monitor.correlator.episodes",
         "Episode._ending",

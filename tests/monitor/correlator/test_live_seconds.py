@@ -206,6 +206,7 @@ def run_live(seed: int, *, killed: bool = False) -> Live:
             live.restarts += 1
         live.admitted.append(live.correlator.admit(one))
         live.changes += live.correlator.on_signal(live.admitted[-1])
+    live.changes += live.correlator.complete(at(90))  # the stop comes long after the last signal
     live.changes += live.correlator.finish()
     return live
 
@@ -275,6 +276,7 @@ def seconds_of(times: list[tuple[float, float]], nows: list[float]) -> tuple[lis
         seconds += sequencer.complete(ZERO_S + event_s + way_s - before_s)
         signals.append(sequencer.admit(signal_at(event_s, seq=index, kind=FORCED, received=event_s + way_s)))
         seconds += sequencer.push(signals[-1])
+    seconds += sequencer.complete(ZERO_S + 60)  # the stop comes long after the last signal
     return [*seconds, *sequencer.flush()], signals, sequencer
 
 
