@@ -35,7 +35,9 @@ def order_s(signal: Signal) -> float:
 def _own_s(signal: Signal) -> float:
     received_s = signal.received_at.timestamp()
     if signal.kind is SignalKind.LIQUIDATION and signal.attributes.get("backlog") is not True:
-        return min(signal.event_time.timestamp(), received_s)
+        event_s = signal.event_time.timestamp()
+        if event_s < received_s:  # not min(): this runs for every signal, and the call costs more than the comparison
+            return event_s
     return received_s
 
 
@@ -79,11 +81,13 @@ class Sequencer:
         entry = (at_s, signal.source, signal.seq, signal)
         if self._next is None:
             self._next = second - floor(self.lateness_s)
-        if placed < self._next or placed > second:
+        if placed > second or second < self._next:
             self.late += 1
             self._late.setdefault(max(placed, self._next), []).append(entry)
+        elif second in self._waiting:
+            self._waiting[second].append(entry)
         else:
-            self._waiting.setdefault(second, []).append(entry)
+            self._waiting[second] = [entry]
         if at_s > self._latest_s:
             self._latest_s = at_s
             yield from self._release(floor(at_s - self.lateness_s))
