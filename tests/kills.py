@@ -10,7 +10,8 @@ others at a random moment. At the end the daemon runs on until all incidents hav
 - whether every change of the log reached the sink, in order, its end included (bar: all);
 - whether each incident went on with its id and the next revision over every kill (bar: all).
 
-Everything is real but the source: the daemon, its log, PostgreSQL, the webhook's receiver on loopback. Exit code 1: a bar is missed.
+Everything is real but the source: the daemon, its log, PostgreSQL, the webhook's receiver on loopback. Exit code 1: a bar is
+missed.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ async def run(kills: int, server: str, seed: int) -> bool:
     runner = await receiver.start()
     with tempfile.TemporaryDirectory(prefix="stormwatch-kills-") as folder:
         place = Path(folder)
-        place.chmod(0o755)
+        place.chmod(0o755)  # noqa: ASYNC240  # before anything runs
         external = EmbeddedServer(place / "server") if server == "external" else None
         dsn = await asyncio.to_thread(external.start) if external else ""
         base = Order(folder=str(place / "store"), heard=str(place / "heard"), webhook=receiver.url, dsn=dsn)

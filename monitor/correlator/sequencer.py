@@ -11,8 +11,10 @@ so that a replay, which has only the watermark, puts it there too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor
+
+import msgspec
 
 from monitor.correlator.transit import TransitLag
 from monitor.signals import Signal, SignalKind
@@ -99,7 +101,7 @@ class Sequencer:
             self._transit.take(at_s, signal.received_at.timestamp() - at_s)
         if self._next is None or _placed(signal, floor(at_s)) >= self._next:
             return signal
-        return replace(signal, attributes={**signal.attributes, ORDERED_AT: self._next})
+        return msgspec.structs.replace(signal, attributes={**signal.attributes, ORDERED_AT: self._next})
 
     def complete(self, now_s: float) -> Iterator[Second]:
         """Yield the seconds that every live source has passed at `now_s`, in unix seconds.

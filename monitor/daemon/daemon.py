@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -176,7 +177,12 @@ class Daemon:
         if self.log.end:
             how = "from its last state" if began.thawed else "from the beginning of the log"
             log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
-            await asyncio.to_thread(self.pipeline.tick, self._clock())  # a long pause is many seconds to assess
+            await asyncio.to_thread(self._catch_up, self._clock())  # a long pause is many seconds to assess
+
+    def _catch_up(self, now: datetime) -> None:
+        """Assess the pause before anything new is heard, so that no new signal falls into a second that was told."""
+        self.pipeline.tick(now)
+        self.pipeline.complete(now)
 
     def _start(self, group: asyncio.TaskGroup, parts: Mapping[str, Part]) -> list[asyncio.Task[None]]:
         return [group.create_task(self._supervisor.run(name, part), name=name) for name, part in parts.items()]

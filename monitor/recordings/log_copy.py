@@ -42,7 +42,7 @@ class LogCopy:
         """Copy what is durable behind `after`, until cancelled."""
         self._after = max(self._after, after)
         async for chunk in chunks(source, self._after, (Stream.SIGNALS,)):
-            while not await self._copy(chunk):
+            while not await self._copy(chunk):  # noqa: ASYNC110  # the disk gives no event
                 await asyncio.sleep(RETRY_S)
             await asyncio.sleep(LINGER_S)
 

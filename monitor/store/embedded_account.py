@@ -16,7 +16,17 @@ from monitor.errors import OperatorError
 
 ACCOUNTS = ("stormwatch", "pgserver", "postgres", "nobody")
 """The accounts that root uses, the first that exists."""
-_OURS = {"postgres", "postgres.new", "postgres.lock", "postgres.users", "postgres.alive", "postgres.socket", "spool"}
+_OURS = {
+    "postgres",
+    "postgres.new",
+    "postgres.lock",
+    "postgres.users",
+    "postgres.alive",
+    "postgres.socket",
+    "log",
+    "refused",
+    "spool",
+}
 """What we keep in the store's folder."""
 
 

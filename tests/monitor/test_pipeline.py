@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from chain.events import ChainEvent
 from monitor.incidents import IncidentChange
@@ -27,7 +29,9 @@ class Seen:
     completed: list[datetime] = field(default_factory=list)
 
     def admit(self, given: Signal) -> Signal:
-        return replace(given, attributes={"ordered_at": 7}) if given.kind is SignalKind.FUNDING else given
+        return (
+            msgspec.structs.replace(given, attributes={"ordered_at": 7}) if given.kind is SignalKind.FUNDING else given
+        )
 
     def complete(self, now: datetime) -> Sequence[IncidentChange]:
         self.completed.append(now)
@@ -116,8 +120,8 @@ def test_changes_of_a_completed_second_are_sent_without_a_signal() -> None:
     ours, _, _ = pipeline(seen)
     ours.complete(START)
     assert seen.completed == [START]
-    assert seen.log == [("traced", 7), ("a", "changes", [7]), ("b", "changes", [7])]
-    assert ours.signals == 0
+    assert seen.log == [("appended", "changes", [7]), ("a", "changes", [7]), ("b", "changes", [7])]
+    assert ours.heard == 0
 
 
 def test_a_signal_is_judged_and_observed_as_it_was_admitted() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ def completed(sequencer: Sequencer, second: float) -> list[tuple[int, list[int],
 
 def stamped(second: float, stamp: Scalar, seq: int = 9) -> Signal:
     one = signal_at(second, seq=seq)
-    return replace(one, attributes={"ordered_at": stamp})
+    return msgspec.structs.replace(one, attributes={"ordered_at": stamp})
 
 
 def taken(sequencer: Sequencer, *signals: Signal) -> list[Signal]:
@@ -107,7 +108,7 @@ def test_a_live_signal_after_its_second_is_stamped_with_the_second_it_joins_and_
     assert dict(early.attributes) == {}
     assert dict(late.attributes) == {"state": "ok", "ordered_at": ZERO_S + 11}
     assert order_s(late) == ZERO_S + 11
-    assert replace(late, attributes={"state": "ok"}) == signal_at(10.99, seq=4, state="ok")
+    assert msgspec.structs.replace(late, attributes={"state": "ok"}) == signal_at(10.99, seq=4, state="ok")
     assert sequencer.late == 2
     assert completed(sequencer, 12.3) == [(12, [3, 2], [5, 4])]
     assert again.attributes["ordered_at"] == ZERO_S + 11
@@ -190,7 +191,7 @@ def log(chance: random.Random) -> list[tuple[float, Signal]]:
             way_s += 8.0 * chance.random()
         got = one.received_at + timedelta(seconds=way_s if one.kind is FORCED else 0.0)
         taken_at = one.received_at.timestamp() + way_s + 0.1 * chance.random() * (one.kind is not SignalKind.EXPECT)
-        arrivals.append((taken_at, replace(one, received_at=got)))
+        arrivals.append((taken_at, msgspec.structs.replace(one, received_at=got)))
     return sorted(arrivals, key=lambda pair: pair[0])
 
 

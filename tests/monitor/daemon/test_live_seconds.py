@@ -31,9 +31,9 @@ def now() -> datetime:
 
 @dataclass
 class Watching:
-    """Recorder and observer: the signals, and how long after its second each change came."""
+    """Recorder and output: the signals, and how long after its second each change came."""
 
-    signals: list[Signal] = field(default_factory=list)
+    taken: list[Signal] = field(default_factory=list)
     after_s: list[float] = field(default_factory=list)
 
     def record(self, reading: Reading) -> str | None:
@@ -42,13 +42,10 @@ class Watching:
     def record_chain(self, event: ChainEvent) -> str | None:
         return None
 
-    def record_change(self, change: IncidentChange) -> str:
-        return ""
+    def signals(self, signals: Sequence[Signal]) -> None:
+        self.taken += signals
 
-    def on_signals(self, signals: Sequence[Signal]) -> None:
-        self.signals += signals
-
-    def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
         self.after_s += [(now() - one.at).total_seconds() for one in changes]
 
 
@@ -65,7 +62,7 @@ async def watched() -> Watching:
     node = NodeRef(url="http://127.0.0.1:1")
     settings = Settings(networks={"local": NetworkSettings(nodes=(node,))})
     watching = Watching()
-    pipeline = Pipeline(intake_of(settings), Correlator(DRILL), watching, [watching])
+    pipeline = Pipeline(intake_of(settings), Correlator(DRILL), watching, watching)
     parts = Sources(settings, {}, now, pipeline=pipeline, checkpoints=Nowhere()).parts()
     running = [asyncio.ensure_future(parts[name]()) for name in ("clock", "seconds")]
     await play(pipeline)
@@ -82,4 +79,4 @@ def test_a_second_is_judged_within_four_tenths_of_its_end_and_the_clock_ticks_on
     assert watching.after_s
     assert min(watching.after_s) >= 0.2
     assert max(watching.after_s) < 0.4
-    assert sum(one.kind is SignalKind.TICK for one in watching.signals) == LASTS_S
+    assert sum(one.kind is SignalKind.TICK for one in watching.taken) == LASTS_S

@@ -15,6 +15,7 @@ from monitor.daemon.sources import Sources
 from monitor.incidents import IncidentChange
 from monitor.pipeline import Pipeline
 from monitor.settings import NetworkSettings, NodeRef, Settings
+from monitor.signals import Signal
 from probes.readings import Reading
 from probes.rest.http import utc_now
 

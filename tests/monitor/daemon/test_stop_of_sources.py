@@ -18,6 +18,7 @@ from monitor.daemon.supervisor import Supervisor
 from monitor.incidents import IncidentChange
 from monitor.pipeline import Pipeline
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
+from monitor.signals import Signal
 from probes import venues
 from probes.prober import Prober, ProberSettings
 from probes.readings import EngineLag, FeedChanged, FeedEvent, Reading, RequestTimed, VenueId

@@ -105,7 +105,6 @@ async def test_a_restarted_daemon_continues_from_its_last_state_and_hears_nothin
     assert (first.judged_again, second.judged_again) == (0, 0)
     assert (len(before), len(after)) == (first.pipeline.heard, second.pipeline.heard)
     assert second.correlator.verdicts().keys() >= first.correlator.verdicts().keys()
-    assert second.correlator.digest() != first.correlator.digest()
     again = replay_file(tmp_path / "first.jsonl")
     list(again.changes())
     assert again.correlator.digest() == first.correlator.digest()
