@@ -28,6 +28,8 @@ from monitor.store.server import Connection, Server
 from monitor.store.settings import StoreSettings
 
 CONNECTIONS = 4
+CLOSE_S = 2.0
+"""How long connections may take to close before they are cut."""
 PREFETCH = 2000
 """Rows that a cursor fetches at once."""
 
@@ -56,7 +58,7 @@ class PostgresStore:
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
-                await asyncio.wait_for(pool.close(), self._settings.connect_timeout_s)
+                await asyncio.wait_for(pool.close(), min(CLOSE_S, self._settings.connect_timeout_s))
             except TimeoutError:
                 pool.terminate()
         await self.server.stop()

@@ -88,8 +88,8 @@ class StoreReader:
         Raises OperatorError only if another daemon holds the lease of this vantage.
         """
         self._running = True
-        await asyncio.to_thread(_tell_of_spool, self._settings.folder)
         try:
+            await asyncio.to_thread(_tell_of_spool, self._settings.folder)
             while self._until is None:
                 try:
                     await self._follow()

@@ -29,16 +29,21 @@ class RefusedRows:
 
     def put(self, units: Sequence[Unit]) -> None:
         """Keep these rows, one file an entry. What cannot be kept is told and counted: it holds up nothing."""
+        kept = lost = 0
+        problem = ""
         for position, some in groupby(units, _position):
             rows = list(some)
-            path = self._folder / f"{self._log_id}-{position}.jsonl"
             try:
-                self._write(path, "".join(map(_line, rows)))
+                self._write(self._folder / f"{self._log_id}-{position}.jsonl", "".join(map(_line, rows)))
+                kept += len(rows)
             except OSError as error:
-                self.lost += len(rows)
-                _log.error("%d rows that the database refused are lost: %s (%s)", len(rows), error, rows[0].why)
-            else:
-                _log.error("the database refused %d rows (%s); they are kept in %s", len(rows), rows[0].why, path)
+                lost += len(rows)
+                problem = str(error)
+        if kept:
+            _log.error("the database refused %d rows (%s, ...); they are kept in %s", kept, units[0].why, self._folder)
+        if lost:
+            _log.error("%d rows that the database refused (%s, ...) are lost: %s", lost, units[0].why, problem)
+        self.lost += lost
 
     def _write(self, path: Path, text: str) -> None:
         if not path.exists() and self._full():

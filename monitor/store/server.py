@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -21,6 +23,7 @@ Connection = Any  # asyncpg's pool returns proxies that are not connections in i
 STOP_S = 5.0
 """How long a stop of the embedded server may take before it is left to itself."""
 _SESSION = {"application_name": "stormwatch", "timezone": "UTC"}
+_Result = TypeVar("_Result")
 _log = logging.getLogger("stormwatch.store")
 
 
@@ -46,7 +49,7 @@ class Server:
             return self._dsn
         assert self._embedded is not None
         async with self._starting:
-            return await asyncio.to_thread(self._embedded.start)
+            return await _in_thread(self._embedded.start)
 
     async def connect(self, timeout_s: float) -> Connection:
         """A connection of its own. Raises OSError (TimeoutError: silent), asyncpg's errors, OperatorError."""
@@ -75,6 +78,33 @@ class Server:
         if self._embedded is None:
             return
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._embedded.stop), STOP_S)
+            await asyncio.wait_for(_in_thread(self._embedded.stop), STOP_S)
         except TimeoutError:
             _log.warning("the embedded server did not stop in %g s and is left to itself", STOP_S)
+
+
+async def _in_thread(call: Callable[[], _Result]) -> _Result:
+    """Run a blocking call in a thread that does not hold up the end of the program, as the loop's own executor does."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[_Result] = loop.create_future()
+
+    def settle(result: _Result | None, error: Exception | None) -> None:
+        if ended.done():
+            return
+        if error is not None:
+            ended.set_exception(error)
+        else:
+            ended.set_result(result)  # type: ignore[arg-type]  # it may be None only where the call gives None
+
+    def run() -> None:
+        result: _Result | None = None
+        failed: Exception | None = None
+        try:
+            result = call()
+        except Exception as error:  # noqa: BLE001  it is raised where it is awaited
+            failed = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failed)
+
+    threading.Thread(target=run, name="embedded-postgres", daemon=True).start()
+    return await ended
