@@ -197,6 +197,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import aiohttp
+
 from monitor.alerting.sink import Delivered, Note, Outcome
 from monitor.alerting.sinks import SinkType
 
@@ -214,12 +216,9 @@ class SampleSink:
     def __init__(self, settings: SampleSettings, env: Mapping[str, str], key: str = "sinks.sample") -> None:
         self.colour = settings.colour
 
-    async def deliver(self, note: Note) -> Outcome:
+    async def deliver(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
         """Done at once."""
         return Delivered()
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 SINK = SinkType(settings=SampleSettings, build=SampleSink)

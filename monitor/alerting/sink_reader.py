@@ -42,8 +42,8 @@ OWED_LIMITS = 24
 class Lag:
     """How far a sink is behind. `entries`: entries of all streams that it has not passed; None before it has started.
 
-    `oldest_s`: the age in seconds of the change that it is trying to deliver; None if it tries none. `why`: what keeps it,
-    without secrets; empty if nothing does.
+    `oldest_s`: the age in seconds of the change that it is trying to deliver, or for how long it owes a note if that is longer;
+    None if there is neither. `why`: what keeps it, without secrets; empty if nothing does.
     """
 
     entries: int | None
@@ -98,7 +98,8 @@ class SinkReader:
         """How far this sink is behind now."""
         if self._reached is None:
             return Lag(entries=None, oldest_s=None, why="not started")
-        oldest_s = None if self._trying is None else max((self._clock() - self._trying).total_seconds(), 0.0)
+        since = [one.since for one in self._owed.values()] + ([] if self._trying is None else [self._trying])
+        oldest_s = max(self._age_s(min(since)), 0.0) if since else None
         why = [self.attempts.trouble] if self.attempts.trouble else []
         if self._owed:
             why.append(f"{len(self._owed)} owed, because the receiver did not accept them in time")
@@ -324,8 +325,7 @@ class SinkReader:
 
     def _remember(self) -> None:
         """Acknowledge the place and the memory, if they changed. The log keeps what lies behind the place: what is owed too."""
-        if self._reached is None:
-            return
+        assert self._reached is not None
         owed = tuple(self._owed.values())
         memory = Memory(notes=self._router.notes, owed=owed, lost=self._lost, reached=self._reached)
         held = min((one.position - 1 for one in owed), default=self._reached)

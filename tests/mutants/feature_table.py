@@ -336,10 +336,10 @@ DELIVERY = (
     ),
     _swap(
         "delivery of a note makes way after a time",
-        "monitor.alerting.attempts",
-        "Attempts.until",
-        ">= limit_s",
-        ">= 1e12",
+        "monitor.alerting.sink_reader",
+        "SinkReader._settle",
+        "self.attempts.until(client, note, limit_s)",
+        "self.attempts.until(client, note, 1e12)",
     ),
     _swap(
         "a revision goes to a sink once",

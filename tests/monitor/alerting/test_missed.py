@@ -214,7 +214,8 @@ def test_a_note_that_was_not_accepted_in_time_is_told_as_missed_with_what_came_s
     waiting, after = run_jumping(monkeypatch, work())
 
     assert waiting.why == "HTTP 503; 1 owed, because the receiver did not accept them in time"
-    assert after.why == ""
+    assert waiting.oldest_s == pytest.approx(400.0), "since it made way"
+    assert (after.why, after.oldest_s) == ("", None)
     delivered = [note for at_s, note in zip(sink.at_s, sink.notes, strict=True) if at_s > 5000]
     assert [note.change.revision for note in delivered] == [2]
     assert delivered[0].missed is not None
