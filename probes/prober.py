@@ -10,9 +10,11 @@ import random
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic, thread_time
 
 import aiohttp
 
+from probes.fair_shares.allowance import READINGS, Pace
 from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting, feed_url
 from probes.instruments import choose, guessed
@@ -26,6 +28,8 @@ from probes.tape import Tape
 from probes.venue import BookSnapshot, Feed, Keys, Per, RestCheck, Venue
 
 YIELD_EVERY = 256
+SLICE_S = 0.002
+"""CPU time that one venue's readings may take before the others have their turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +78,18 @@ class Prober:
         client = session(tls_context(self.settings.ca_file), USER_AGENT)
         work = asyncio.create_task(self._work(client))
         filled = asyncio.create_task(self.queue.filled())
+        pace = Pace(READINGS)
         try:
-            taken = 0
             while True:
                 await asyncio.wait({filled, work}, return_when=asyncio.FIRST_COMPLETED)
                 if not filled.done():
                     work.result()
                 while len(self.queue):
-                    yield self.queue.take()
-                    taken += 1
-                    if taken % YIELD_EVERY == 0:
-                        await asyncio.sleep(0)
+                    began_s, taken = thread_time(), 0
+                    while len(self.queue) and taken < YIELD_EVERY and thread_time() - began_s < SLICE_S:
+                        yield self.queue.take()  # our caller's work counts too
+                        taken += 1
+                    await asyncio.sleep(pace.wait_s(taken, monotonic()))
                 filled = asyncio.create_task(self.queue.filled())
         finally:
             work.cancel()

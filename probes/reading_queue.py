@@ -1,6 +1,7 @@
 """A bounded queue of readings: when it is full, it drops the oldest routine reading first.
 
-Drops are counted by the kind of reading. One reader, many writers, one event loop.
+Drops are counted by the kind of reading. One reader, many writers, one event loop. Every step costs the same, however full it is:
+a flood must not make each of its readings dear.
 """
 
 from __future__ import annotations
@@ -19,38 +20,36 @@ class ReadingQueue:
 
     def __init__(self, max_readings: int = MAX_READINGS) -> None:
         self._max_readings = max_readings
-        self._waiting: deque[Reading] = deque()
+        self._protected: deque[tuple[int, Reading]] = deque()
+        self._routine: deque[tuple[int, Reading]] = deque()
+        self._number = 0
         self._has_readings = asyncio.Event()
         self.dropped: Counter[str] = Counter()
 
     def put(self, reading: Reading) -> None:
         """Add a reading; drop another if the queue is full."""
-        if len(self._waiting) >= self._max_readings:
-            self._make_room()
-        self._waiting.append(reading)
+        if len(self) >= self._max_readings:
+            _, old = (self._routine or self._protected).popleft()
+            self.dropped[type(old).__name__] += 1
+        self._number += 1
+        waiting = self._protected if isinstance(reading, _PROTECTED) else self._routine
+        waiting.append((self._number, reading))
         self._has_readings.set()
 
-    def _make_room(self) -> None:
-        for index, old in enumerate(self._waiting):
-            if not isinstance(old, _PROTECTED):
-                self.dropped[type(old).__name__] += 1
-                del self._waiting[index]
-                return
-        self.dropped[type(self._waiting[0]).__name__] += 1
-        self._waiting.popleft()
-
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._protected) + len(self._routine)
 
     async def filled(self) -> None:
         """Return when a reading waits; it stays until it is taken."""
-        while not self._waiting:
+        while not len(self):
             self._has_readings.clear()
             await self._has_readings.wait()
 
     def take(self) -> Reading:
         """The oldest reading that waits. Raises IndexError where there is none."""
-        return self._waiting.popleft()
+        protected, routine = self._protected, self._routine
+        is_protected = protected and (not routine or protected[0][0] < routine[0][0])
+        return (protected if is_protected else routine).popleft()[1]
 
     async def get(self) -> Reading:
         """The next reading; waits for one."""
@@ -59,6 +58,4 @@ class ReadingQueue:
 
     def drain(self) -> list[Reading]:
         """All waiting readings, without waiting."""
-        waiting = list(self._waiting)
-        self._waiting.clear()
-        return waiting
+        return [self.take() for _ in range(len(self))]

@@ -16,9 +16,14 @@ class BackOff:
         self._bound_s = first_s
         self._random = random.Random(seed)  # noqa: S311  # jitter, not secrecy
 
-    def after(self, lived_s: float) -> float:
-        """The pause after a connection that lived this long. Only a life longer than the longest pause resets the bound."""
-        if lived_s > MAX_PAUSE_S:
+    def after(self, lived_s: float, *, flooding: bool = False) -> float:
+        """The pause after a connection that lived this long. Only a life longer than the longest pause resets the bound.
+
+        After a flood the bound is the longest at once: each connection to such a venue costs its whole allowance.
+        """
+        if flooding:
+            self._bound_s = MAX_PAUSE_S
+        elif lived_s > MAX_PAUSE_S:
             self._bound_s = self._first_s
         pause_s = self._bound_s * (MIN_SHARE + self._random.random())
         self._bound_s = min(2 * self._bound_s, MAX_PAUSE_S)

@@ -7,16 +7,35 @@ from collections.abc import Sequence
 
 import aiohttp
 
+from probes.fair_shares.connection import FLOODING, FloodingError, protocol_of
+
 CLOSE_TIMEOUT_S = 2.0
 
 
 class EndedError(Exception):
-    """A connection is over; `planned` if the venue announced it, its lifetime ended, or our own machine could not open it."""
+    """A connection is over. `planned`: the venue announced it, its lifetime ended, or our own machine could not open it.
 
-    def __init__(self, detail: str, *, planned: bool = False) -> None:
+    `flooding`: it sent more than a connection may.
+    """
+
+    def __init__(self, detail: str, *, planned: bool = False, flooding: bool = False) -> None:
         super().__init__(detail)
         self.detail = detail
         self.planned = planned
+        self.flooding = flooding
+
+
+def flooded(excess: str) -> EndedError:
+    """The end of a connection that sent too much of something."""
+    return EndedError(f"{FLOODING}: {excess}", flooding=True)
+
+
+def refused(socket: aiohttp.ClientWebSocketResponse, excess: str) -> EndedError:
+    """Drop a socket that sent too much of something, without a farewell: that would take all that waits in it."""
+    protocol = protocol_of(socket)
+    if protocol is not None:
+        protocol.drop(excess)
+    return flooded(excess)
 
 
 def ending(failures: Sequence[BaseException | None]) -> EndedError:
@@ -30,6 +49,9 @@ def ending(failures: Sequence[BaseException | None]) -> EndedError:
 
 async def close_quietly(socket: aiohttp.ClientWebSocketResponse) -> None:
     """Close within two seconds; ignore how the other side reacts."""
+    protocol = protocol_of(socket)
+    if protocol is not None:
+        protocol.closing()
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await socket.close()
@@ -37,8 +59,10 @@ async def close_quietly(socket: aiohttp.ClientWebSocketResponse) -> None:
         return
 
 
-def why_closed(socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> str:
-    """The reason for the end of a connection, from a message that carries no frame."""
+def why_closed(socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> EndedError:
+    """The end of a connection, from a message that carries no frame."""
+    if isinstance(message.data, FloodingError):
+        return flooded(str(message.data))
     if message.type is aiohttp.WSMsgType.ERROR:
-        return type(message.data).__name__
-    return f"closed by the venue with {socket.close_code}"
+        return EndedError(type(message.data).__name__)
+    return EndedError(f"closed by the venue with {socket.close_code}")

@@ -6,12 +6,14 @@ The dialect reads the frames, `interpreter.py` follows them over time. This file
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+from time import monotonic, thread_time
 
 import aiohttp
 
+from probes.fair_shares.allowance import Allowance
+from probes.fair_shares.connection import FloodingError, Turn
 from probes.feeds.backoff import BackOff
-from probes.feeds.connection import EndedError, close_quietly, ending, why_closed
+from probes.feeds.connection import EndedError, close_quietly, ending, flooded, refused, why_closed
 from probes.feeds.interpreter import FeedReader
 from probes.feeds.settings import FeedSetting, FetchBook
 from probes.readings import FeedChanged, Reading, Refusal
@@ -44,7 +46,7 @@ class FeedRunner:
             self._emit_connection(
                 self._reader.closed(lived_s, self._setting.clock(), detail=ended.detail, planned=ended.planned)
             )
-            await asyncio.sleep(self._back_off.after(lived_s))
+            await asyncio.sleep(self._back_off.after(lived_s, flooding=ended.flooding))
 
     def _emit(self, *readings: Reading) -> None:
         for one in readings:
@@ -61,12 +63,14 @@ class FeedRunner:
                 socket = await self._setting.client.ws_connect(
                     self._setting.url,
                     max_msg_size=self._feed.max_bytes,
-                    autoping=True,
+                    autoping=False,  # else pings and pongs are taken without end and without a count
                     headers=dict(self._feed.headers),
                     compress=15,
                 )
         except RedirectRefused as error:
             return EndedError(f"could not connect: {Refusal.REDIRECTED} ({error})")
+        except FloodingError as flood:
+            return flooded(str(flood))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             ours = refusal_of(error) is Refusal.LOCAL
             why = f"{Refusal.LOCAL} ({type(error).__name__})" if ours else type(error).__name__
@@ -92,26 +96,42 @@ class FeedRunner:
         self._emit_connection(self._reader.opened(now, self._opened_s))
         for text in self._feed.subscribe(self._setting.instruments, now):
             await socket.send_str(text)
-        frames = 0
+        allowance = Allowance(self._setting.limits, self._opened_s)
         while True:
-            message = await socket.receive()
-            if message.type is aiohttp.WSMsgType.TEXT:
-                raw = message.data.encode()
-            elif message.type is aiohttp.WSMsgType.BINARY:
-                raw = message.data
-            else:
-                raise EndedError(why_closed(socket, message))
-            await self._frame(socket, raw)
-            frames += 1
-            if frames % 64 == 0:
-                await asyncio.sleep(0)  # a flooding venue must not starve the others
+            turn = Turn()
+            while not turn.over:
+                await self._take(socket, await socket.receive(), turn)
+            excess = allowance.spend(turn.work(), monotonic())
+            if excess is not None:
+                raise refused(socket, excess)
+            await asyncio.sleep(0)  # no venue must starve the others
 
-    async def _frame(self, socket: aiohttp.ClientWebSocketResponse, raw: bytes) -> None:
+    async def _take(self, socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage, turn: Turn) -> None:
+        turn.taken += 1
+        match message.type:
+            case aiohttp.WSMsgType.TEXT:
+                await self._frame(socket, message.data.encode(), turn)
+            case aiohttp.WSMsgType.BINARY:
+                await self._frame(socket, message.data, turn)
+            case aiohttp.WSMsgType.PING:
+                turn.control_frames += 1
+                await socket.pong(message.data)
+            case aiohttp.WSMsgType.PONG:
+                turn.control_frames += 1
+            case _:
+                raise why_closed(socket, message)
+
+    async def _frame(self, socket: aiohttp.ClientWebSocketResponse, raw: bytes, turn: Turn) -> None:
+        began_s = thread_time()
         received_at = self._setting.clock()
         if self._setting.tape is not None:
             self._setting.tape.frame(self._state.venue.id, self._feed.name, received_at, raw)
         result = self._reader.frame(raw, received_at, monotonic(), self._state.instruments)
         self._emit(*result.readings)
+        turn.cpu_s += thread_time() - began_s
+        turn.bytes += len(raw)
+        turn.messages += max(len(result.readings), 1)
+        turn.control_frames += len(result.replies) if raw else 1
         for text in result.replies:
             await socket.send_str(text)
         if result.shutdown is not None:

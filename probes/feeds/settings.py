@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from probes.fair_shares.allowance import FAIR, Limits
 from probes.readings import Instrument, Reading
 from probes.rest.http import Clock
 from probes.tape import Tape
@@ -32,6 +33,7 @@ class FeedSetting:
     seed: int | None = None
     first_pause_s: float = FIRST_PAUSE_S
     sample_s: float = SAMPLE_S
+    limits: Limits = FAIR
     instruments: Sequence[Instrument] = field(default_factory=tuple)
 
 

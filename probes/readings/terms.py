@@ -35,6 +35,8 @@ class Refusal(StrEnum):
     """It pointed elsewhere, and we never follow: our address of it is old, or something in between answered."""
     LOCAL = "local"
     """Our own machine could not send it: no file descriptor, port or memory left. Says nothing about the venue."""
+    FLOODING = "flooding"
+    """It sent more than one connection may cost us; the rest was not read (`probes/fair_shares/allowance.py`)."""
     BUDGET = "budget"
     """We sent no request: its budget was spent. Says nothing about the venue."""
 

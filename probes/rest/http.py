@@ -20,6 +20,8 @@ from typing import Any
 import aiohttp
 from aiohttp.http_exceptions import ContentLengthError, TransferEncodingError
 
+from probes.fair_shares.allowance import FAIR, Limits
+from probes.fair_shares.connection import FairConnector, FloodingError
 from probes.readings import Phase, Refusal
 from probes.rest.refusals import by_error
 from probes.tape import HttpExchange
@@ -88,8 +90,8 @@ async def refuse_redirect(
     raise RedirectRefused(asked.response.status)
 
 
-def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
-    """A session that follows no redirect, traces its phases, stores no cookies and ignores the environment's proxies."""
+def session(context: ssl.SSLContext, user_agent: str, *, limits: Limits = FAIR) -> aiohttp.ClientSession:
+    """A session that follows no redirect, limits each connection, traces its phases, stores no cookies and uses no proxy."""
     trace = aiohttp.TraceConfig()
 
     def on(hook: str, name: str) -> None:
@@ -108,8 +110,8 @@ def session(context: ssl.SSLContext, user_agent: str) -> aiohttp.ClientSession:
     on("on_request_headers_sent", "sent")
     on("on_request_end", "answered")
     trace.on_request_redirect.append(refuse_redirect)
-    connector = aiohttp.TCPConnector(
-        limit=MAX_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context
+    connector = FairConnector(
+        limits=limits, limit=MAX_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -147,6 +149,8 @@ async def get_once(
                 body, complete = await _bounded(answer, max_bytes)
                 if not complete:
                     refusal, detail = Refusal.OVERSIZED, f"more than {max_bytes} bytes"
+    except FloodingError as flood:
+        refusal, detail = Refusal.FLOODING, str(flood)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         refusal, detail = refusal_of(error), type(error).__name__  # its text may carry a URL with secrets
     finally:

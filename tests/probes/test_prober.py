@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from probes import prober as prober_module
 from probes import venues
 from probes.controls import CONTROL, Controls
+from probes.fair_shares.allowance import Rate
 from probes.instruments import choose, guessed
-from probes.prober import Prober, ProberSettings, probe_once
+from probes.prober import YIELD_EVERY, Prober, ProberSettings, probe_once
 from probes.readings import (
     BookMeasured,
     BookState,
@@ -279,3 +281,22 @@ async def test_waiting_readings_come_in_order_and_let_other_tasks_run() -> None:
     beside.cancel()
     assert numbers == list(range(1000))
     assert turns >= 3
+
+
+async def test_a_venue_hands_over_no_more_than_its_pace_and_keeps_the_rest_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prober_module, "READINGS", Rate(per_s=1e-6, burst=300))
+    every = sorted({each.name for each in GATE.checks} | {each.name for each in GATE.feeds})
+    prober = Prober(GATE, ProberSettings(assets=[], disabled=every))
+    stamp = datetime(2026, 11, 1, tzinfo=UTC)
+    for _ in range(2000):
+        prober.queue.put(ServerTime(venue=GATE.id, received_at=utc_now(), event_time=stamp, resolution_s=1.0))
+    taken = 0
+    async with aclosing(prober.readings()) as readings:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                async for _ in readings:
+                    taken += 1
+    assert taken <= 300 + YIELD_EVERY
+    assert taken + len(prober.remaining()) == 2000

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,16 @@ def test_routine_readings_are_dropped_before_all_others() -> None:
         queue.put(one)
     assert queue.dropped == {"FeedMalformed": 1, "EngineLag": 1}
     assert queue.drain() == [*lasting, lag(2)]
+
+
+def test_readings_leave_in_the_order_of_their_arrival_whatever_their_kind() -> None:
+    arrived: list[Reading] = [lag(1), FORCED, CHANGED, lag(2), lag(3), WALLET]
+    queue = ReadingQueue()
+    for one in arrived:
+        queue.put(one)
+    assert [queue.take() for _ in arrived] == arrived
+    with pytest.raises(IndexError):
+        queue.take()
 
 
 def test_a_queue_that_is_exactly_full_has_dropped_nothing() -> None:

@@ -9,6 +9,7 @@ from time import perf_counter
 import aiohttp
 
 from probes import venues
+from probes.fair_shares.allowance import Limits, Rate
 from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting
 from probes.readings import Liquidation, Reading
@@ -21,6 +22,9 @@ from tests.bench.venue_process import venue_process
 FRAMES = 100_000
 WARM = 5_000
 VENUE = "binance_usdm"
+_LARGE = Rate(per_s=1e12, burst=1e12)
+ANY = Limits(bytes=_LARGE, messages=_LARGE, control_frames=_LARGE, cpu_s=_LARGE)
+"""The bench is a flood; its limits are none."""
 
 
 def bench() -> list[Figure]:
@@ -56,8 +60,10 @@ async def _received(url: str) -> float:
             marks[1] = perf_counter()
             done.set()
 
-    async with session(tls_context(), USER_AGENT) as client:
-        setting = FeedSetting(url=url, client=client, clock=utc_now, emit=emit, instruments=tuple(known.values()))
+    async with session(tls_context(), USER_AGENT, limits=ANY) as client:
+        setting = FeedSetting(
+            url=url, client=client, clock=utc_now, emit=emit, instruments=tuple(known.values()), limits=ANY
+        )
         feed = next(one for one in dialect.feeds if one.name == "liquidation")
         running = asyncio.create_task(FeedRunner(state, feed, setting).run())
         try:

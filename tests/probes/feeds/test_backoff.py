@@ -27,3 +27,11 @@ def test_one_seed_gives_one_sequence_and_two_seeds_give_two() -> None:
     one, same, other = BackOff(0.5, 1), BackOff(0.5, 1), BackOff(0.5, 2)
     assert [one.after(0) for _ in range(5)] == (first := [same.after(0) for _ in range(5)])
     assert first != [other.after(0) for _ in range(5)]
+
+
+def test_after_a_flood_the_bound_is_the_longest_at_once_however_long_the_connection_lived() -> None:
+    for lived_s in (0.1, MAX_PAUSE_S + 1):
+        assert BackOff(0.5, 1).after(lived_s, flooding=True) >= MIN_SHARE * MAX_PAUSE_S
+    back_off = BackOff(0.5, 1)
+    back_off.after(0.1, flooding=True)
+    assert back_off.after(0.1) >= MIN_SHARE * MAX_PAUSE_S, "and it stays"
