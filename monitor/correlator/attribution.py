@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.correlator.own_lag import OwnLag
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.signals import Signal, SignalKind
 
@@ -51,6 +52,8 @@ class Attribution:
 
     def __init__(self, settings: CorrelatorSettings) -> None:
         self._settings = settings
+        self.own_lag = OwnLag()
+        """When we were late ourselves: failures that this explains are nobody's."""
         self._targets: dict[str, dict[str, _Target]] = {}
         self.local_since_s: dict[str, float] = {}
         self.local_until_s: dict[str, float] = {}
@@ -62,6 +65,8 @@ class Attribution:
         outcome = str(signal.attributes.get("outcome", "ok"))
         if signal.attributes.get("ours") is True and outcome == "budget":
             return  # no request was sent
+        if outcome in TRANSPORT and self.own_lag.explains(signal):
+            return
         control = signal.kind is SignalKind.CONTROL
         name = f"control:{signal.attributes.get('target')}" if control else str(signal.subject.venue)
         targets = self._targets.setdefault(signal.subject.vantage or "local", {})

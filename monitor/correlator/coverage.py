@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import exp
 
+from monitor.correlator.own_lag import OwnLag
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind
 
@@ -25,12 +26,21 @@ _BLINDING = {
     SignalKind.FEED_REJECTED: "subscription refused",
     SignalKind.HEAD_STALLED: "head stalled",
 }
+FLOODING = "flooding"
+"""A feed that sent more than its share was closed by us: only this feed is blind."""
 _NO_SIGN_OF_LIFE = frozenset(
     {SignalKind.EXPECT, SignalKind.FEED_OPENED, SignalKind.FEED_SHUTDOWN, SignalKind.MISSED_SLOT, SignalKind.FEED_GAP}
 )
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
 _UNDECLARED_GAP_S = 60.0
 MIN_GAP_S = 1e-3
+
+
+def _reason(signal: Signal) -> str:
+    """Why a source is blind, in words."""
+    if signal.kind is SignalKind.FEED_CLOSED and str(signal.attributes.get("detail", "")).startswith(FLOODING):
+        return FLOODING
+    return _BLINDING[signal.kind]
 
 
 @dataclass(slots=True)
@@ -45,11 +55,11 @@ class SourceCoverage:
     idle: bool = False
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
 
-    def coverage(self, now_s: float) -> float:
-        """Freshness times completeness, 0..1."""
+    def coverage(self, now_s: float, own_lag_s: float = 0.0) -> float:
+        """Freshness times completeness, 0..1. While we were late ourselves, nothing could be heard: that time does not count."""
         if self.down_s is not None:
             return 0.0
-        age_s = now_s - self.last_s
+        age_s = now_s - self.last_s - own_lag_s
         fresh = 1.0 if age_s <= self.gap_s else exp(-(age_s - self.gap_s) / self.gap_s)
         if not self.gaps:
             return fresh
@@ -74,7 +84,8 @@ class SourceCoverage:
 class Coverage:
     """Every source, and the weight it has for each leg of each asset."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_lag: OwnLag | None = None) -> None:
+        self._own_lag = own_lag or OwnLag()
         self.by_name: dict[str, SourceCoverage] = {}
         self._weights: dict[tuple[str, Leg], dict[str, float]] = {}
         self._sorted: dict[tuple[str, Leg], list[tuple[SourceCoverage, float]]] = {}
@@ -98,6 +109,8 @@ class Coverage:
         if kind is SignalKind.EXPECT:
             self._declare(signal, at_s)
             return
+        if kind is SignalKind.LOOP_LAG or (kind is SignalKind.FEED_SILENT and self._own_lag.explains(signal)):
+            return  # we did not listen: that is no source's silence
         source = self.by_name.get(signal.source)
         if source is None:
             source = self.by_name[signal.source] = SourceCoverage(signal.source, _UNDECLARED_GAP_S, last_s=at_s)
@@ -108,7 +121,7 @@ class Coverage:
                 self._add(signal, asset, leg, 1.0)
         if kind in _BLINDING:
             if signal.attributes.get("planned") is not True and source.down_s is None:
-                source.down_s, source.reason = at_s, _BLINDING[kind]
+                source.down_s, source.reason = at_s, _reason(signal)
         elif kind is SignalKind.FEED_GAP:
             source.gaps.append(at_s)
         elif kind not in _NO_SIGN_OF_LIFE and signal.attributes.get("ours") is not True:
@@ -171,13 +184,17 @@ class Coverage:
         seen = total = 0.0
         parts: list[tuple[SourceCoverage, float]] = []
         for source, weight in self._sources_of(asset, leg):
-            own = source.coverage(now_s)
+            own = self.seen(source, now_s)
             if leg is Leg.LIQUIDATION:
                 own *= self.trust.get((source.name, asset), 1.0)
             parts.append((source, own))
             seen += weight * own
             total += weight
         return (seen / total if total > 0 else 0.0), parts
+
+    def seen(self, source: SourceCoverage, now_s: float) -> float:
+        """How much of a source is seen now, 0..1, our own lag taken off."""
+        return source.coverage(now_s, self._own_lag.between_s(source.last_s, now_s))
 
     def _sources_of(self, asset: str, leg: Leg) -> list[tuple[SourceCoverage, float]]:
         """The sources of a leg in order of name, each with its weight."""

@@ -22,6 +22,7 @@ from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Episode, Observation
 from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
+from monitor.correlator.own_lag import OwnLag
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
@@ -47,9 +48,9 @@ class Correlator:
         self.settings = settings or CorrelatorSettings()
         s = self.settings
         self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
-        self._coverage = Coverage()
-        self._evidence = ActiveEvidence(self._coverage)
         self._attribution = Attribution(s)
+        self._coverage = Coverage(self._attribution.own_lag)
+        self._evidence = ActiveEvidence(self._coverage)
         self._assessor = AssetAssessor(s, self._coverage, self._evidence, self._attribution)
         self._venue_assessor = VenueAssessor(s, self._coverage, self._evidence, self._attribution)
         self._change_writer = ChangeWriter(s, self._evidence)
@@ -73,6 +74,8 @@ class Correlator:
             self._second_handlers.append(producer.on_second)
         for kind in sorted(Attribution.kinds):
             self._signal_handlers[kind].append(self._attribution.on_signal)
+        for kind in sorted(OwnLag.kinds):
+            self._signal_handlers[kind].append(self._attribution.own_lag.on_signal)
 
     def freeze(self) -> bytes:
         """The whole state between two signals, as an image. Thaw only your own images, never untrusted ones."""

@@ -117,7 +117,7 @@ class VenueAssessor:
             since = utc(min(self._attribution.local_since_s.values()))
             reason = "our own network is down"
             return 0.0, [Blindness(source="vantage", leg=Leg.VENUE, coverage=0.0, since=since, reason=reason)]
-        sources = [(one, one.coverage(now_s)) for one in self._coverage.of_venue(venue)]
+        sources = [(one, self._coverage.seen(one, now_s)) for one in self._coverage.of_venue(venue)]
         blind = [
             Blindness(
                 source=one.name, leg=Leg.VENUE, coverage=round(own, 9), since=utc(one.since_s(now_s)),

@@ -113,7 +113,10 @@ class Daemon:
         self.judged_again = 0
         """Signals of earlier runs that were judged again at the start."""
         checkpoints = _Checkpoints(self.log, self.store, settings.store.connect_timeout_s)
-        self._sources = Sources(settings, env, clock, pipeline=self.pipeline, checkpoints=checkpoints)
+        self._sources = Sources(
+            settings, env, clock, pipeline=self.pipeline, checkpoints=checkpoints,
+            on_loop_lag=self.telemetry.record_loop_lag,
+        )  # fmt: skip
         self._supervisor = Supervisor(clock)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
         self._web = Web(settings.web, self.readiness.reasons, self.telemetry.prometheus)

@@ -26,6 +26,7 @@ from monitor.daemon.assembly import (
     watcher_settings,
 )
 from monitor.daemon.explorer_checks import SourceChecks, books_of
+from monitor.daemon.loop_lag import LoopLag
 from monitor.daemon.supervisor import Part
 from monitor.errors import OperatorError
 from monitor.pipeline import Pipeline
@@ -47,7 +48,7 @@ log = logging.getLogger("stormwatch.sources")
 
 
 class Sources:
-    """All sources. `tape` records raw frames; `checkpoints` holds the position of each network."""
+    """All sources. `tape` records raw frames, `checkpoints` holds each network's position, `on_loop_lag` gets our lateness."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Sources:
         pipeline: Pipeline,
         checkpoints: Checkpoints,
         tape: Tape | None = None,
+        on_loop_lag: Callable[[float], None] = lambda _late_s: None,
     ) -> None:
         self._settings = settings
         self._env = env
@@ -65,6 +67,7 @@ class Sources:
         self._pipeline = pipeline
         self._checkpoints = checkpoints
         self._tape = tape
+        self._on_loop_lag = on_loop_lag
         self._faults: dict[tuple[str, str, NodeFaultKind], datetime] = {}
 
     def parts(self) -> dict[str, Part]:
@@ -83,6 +86,7 @@ class Sources:
             )  # fmt: skip
         parts["clock"] = self._ticks
         parts["seconds"] = self._seconds
+        parts["loop lag"] = LoopLag(self._clock, self._was_late, self._on_loop_lag).run
         return parts
 
     def _venue(self, name: str) -> Part:
@@ -149,6 +153,9 @@ class Sources:
         while True:
             await asyncio.sleep(COMPLETE_EVERY_S)
             self._pipeline.complete(self._clock())
+
+    def _was_late(self, began: datetime, late_s: float) -> None:
+        self._pipeline.take([self._pipeline.intake.loop_lag(began, late_s)])
 
     def _expect(self, expectations: Iterable[Expectation]) -> None:
         now = self._clock()

@@ -247,6 +247,12 @@ class Intake:
         """The clock's signal: the passing of time is an event like any other."""
         return Signal(SignalKind.TICK, Subject(vantage=self._vantage), now, now, "clock", self._next("clock"), 0.0)
 
+    def loop_lag(self, began: datetime, late_s: float) -> Signal:
+        """Our own event loop was late: a period that began then. It sorts before everything that was read late."""
+        return Signal(
+            SignalKind.LOOP_LAG, Subject(vantage=self._vantage), began, began, "loop", self._next("loop"), float(late_s)
+        )
+
     def expect(
         self, source: str, subject: Subject, gap_s: float, now: datetime, attributes: Mapping[str, Scalar]
     ) -> Signal:

@@ -30,6 +30,7 @@ class SignalKind(StrEnum):
 
     EXPECT = "expect"
     TICK = "tick"
+    LOOP_LAG = "loop_lag"
     REQUEST = "request"
     MISSED_SLOT = "missed_slot"
     HEADROOM = "headroom"

@@ -131,6 +131,9 @@ KINDS: Mapping[SignalKind, Kind] = {
         droppable=True,
     ),
     SignalKind.TICK: Kind("always 0; source is clock", "", {}, droppable=True),
+    SignalKind.LOOP_LAG: Kind(
+        "how late our own event loop was within a second, from event_time on; only above 0.05", "s", {}, droppable=True
+    ),
     SignalKind.REQUEST: Kind(
         "latency from the scheduled time",
         "s",

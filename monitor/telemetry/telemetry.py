@@ -110,6 +110,10 @@ class Telemetry:
         self._totals[(metric.name, *values)] = total
         self._figures.add(metric, total - before, *values)
 
+    def record_loop_lag(self, late_s: float) -> None:
+        """Record how late our own event loop was at one wake-up."""
+        self._figures.observe(table.LOOP_LAG, late_s)
+
     def record_restart(self, part: str) -> None:
         """Record that a part failed and was restarted."""
         self._figures.add(table.PART_RESTARTS, 1, part)

@@ -36,6 +36,11 @@ class FeedFaultsEvidence:
         venue = signal.subject.venue
         if venue is None or signal.attributes.get("planned") is True:
             return
+        own_lag = self._board.attribution.own_lag
+        if signal.kind is SignalKind.FEED_SILENT and own_lag.explains(signal):
+            return
+        if signal.kind is SignalKind.FEED_CLOSED and own_lag.in_second_of(signal):
+            return  # it may have been cut because we were late to answer
         feed = signal.source.rpartition("/")[2]
         if signal.kind is SignalKind.FEED_SILENT:
             key, grade, onset_s, value = feed, SILENT_GRADE, at_s - signal.value, signal.value

@@ -191,7 +191,8 @@ class LiquidationSurgeEvidence:
             self._board.coverage.trust[source, name] = feed.shown()
         asset.usd.append(usd)
         count = round(count)
-        coverage = [self._board.coverage.by_name[source].coverage(now_s) for source in sorted(asset.feeds)]
+        sight = self._board.coverage
+        coverage = [sight.seen(sight.by_name[source], now_s) for source in sorted(asset.feeds)]
         seen = sum(coverage) / len(coverage)
         if now_s - asset.began_s < self._board.settings.warm_s:
             asset.learn(count, seen)

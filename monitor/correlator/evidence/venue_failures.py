@@ -1,13 +1,15 @@
 """Finds venues whose requests fail more often than one in twenty, by an e-process for each venue.
 
 Refusals through our own fault (geo-blocked, our budget, our keys, our machine) do not count, nor do failures while our own
-network is down. Forty good answers in a row end an outage: the e-process starts again.
+network is down, nor time-outs and broken connections that our own lag explains. Forty good answers in a row end an outage:
+the e-process starts again.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 
+from monitor.correlator.attribution import TRANSPORT
 from monitor.correlator.producer import MAX_LINKS, EvidenceBoard, Finding, graded
 from monitor.detect.failures import FailureBets
 from monitor.incidents import Leg
@@ -50,10 +52,13 @@ class VenueFailuresEvidence:
         name = signal.subject.venue
         if name is None or signal.attributes.get("ours") is True:
             return
+        outcome = str(signal.attributes.get("outcome", "ok"))
+        if outcome in TRANSPORT and self._board.attribution.own_lag.explains(signal):
+            return
         venue = self._venues.get(name)
         if venue is None:
             venue = self._venues[name] = _Venue()
-        venue.record(at_s, str(signal.attributes.get("outcome", "ok")), signal.link)
+        venue.record(at_s, outcome, signal.link)
         self._touched.add(name)
 
     def on_second(self, now_s: float) -> None:

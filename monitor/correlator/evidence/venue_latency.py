@@ -2,7 +2,7 @@
 
 Compares logarithms of seconds with robust levels of two memories; both must agree, and the excess must matter in absolute
 terms. The median of the last five scores counts, so that one slow answer does not. A feed lag within the bound of the clock
-offset is no lag.
+offset is no lag. What our own lag explains is not taken, and the rest is taken less our own lag.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class VenueLatencyEvidence:
         venue = signal.subject.venue
         if venue is None or (signal.kind is SignalKind.REQUEST and not _counts(signal)):
             return
-        lag_s = signal.value
+        own_lag = self._board.attribution.own_lag
+        if own_lag.explains(signal):
+            return
+        lag_s = signal.value - own_lag.lag_s(signal)
         if signal.kind is SignalKind.FEED_LAG:
             bound = signal.attributes.get("bound_s", 0.0)
             lag_s -= float(bound) if isinstance(bound, int | float) else 0.0
