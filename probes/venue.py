@@ -244,7 +244,8 @@ class Feed:
     backlog_first: bool = False
     max_instruments: int = 50
     lifetime_s: float | None = None
-    max_bytes: int = 16_000_000
+    max_bytes: int = 1_000_000
+    """Of one frame, unpacked: it is read in one step, 70 ms for 13,000 liquidations. The largest snapshots have some 60 kB."""
     headers: Mapping[str, str] = field(default_factory=dict)
     docs: str = ""
 

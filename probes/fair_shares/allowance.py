@@ -40,9 +40,8 @@ class Work:
 
 
 FAIR = Limits(
-    # The largest frame that we accept has 16 MB, and as much again may follow within two seconds. Full depth of fifty instruments
-    # each 100 ms is about 2.5 MB/s.
-    bytes=Rate(per_s=8e6, burst=24e6),
+    # Full depth of fifty instruments each 100 ms is about 2.5 MB/s; a REST answer may have 8 MB. Twice that at once.
+    bytes=Rate(per_s=8e6, burst=16e6),
     # A storm of 6,000 liquidations a second on one connection must pass, in batches of two seconds too; the largest batch that
     # a venue documents has 10,000 records (docs/venues.md, "Fair shares").
     messages=Rate(per_s=7_000, burst=14_000),

@@ -31,7 +31,7 @@ def test_a_ping_every_five_seconds_passes_for_a_day_even_if_it_is_counted_once_i
 @pytest.mark.parametrize(
     ("work", "named"),
     [
-        (Work(bytes=24_000_001), "bytes"),
+        (Work(bytes=16_000_001), "bytes"),
         (Work(messages=14_001), "messages"),
         (Work(control_frames=101), "control frames"),
         (Work(cpu_s=3.001), "CPU time"),

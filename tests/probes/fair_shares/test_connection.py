@@ -28,6 +28,7 @@ from probes.feeds.settings import Emit, FeedSetting
 from probes.readings import FeedChanged, FeedEvent, Liquidation, MarkPrice, Reading, Refusal
 from probes.rest.http import USER_AGENT, get_once, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
+from tests.bench.frames import liquidations
 from tests.flood_venue import FLOODS, INFORMATIONAL, flood
 from tests.probes.cases import listed
 from tests.probes.feeds.running_feed import FeedLog, feed, listening, mark, watched
@@ -140,6 +141,31 @@ async def test_a_ping_is_answered_with_its_own_bytes_and_is_no_news(client: aioh
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert [type(one) for one in readings] == [FeedChanged]
+
+
+async def test_one_frame_of_very_many_liquidations_is_not_read_at_all(client: aiohttp.ClientSession) -> None:
+    [forced] = liquidations("binance_usdm", 1)
+
+    async def pushing(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_bytes(forced)
+        await socket.send_bytes(b"[" + b",".join([forced] * 5000) + b"]")
+        async for _ in socket:
+            pass
+        return socket
+
+    readings: list[Reading] = []
+    async with serving({"/": pushing}) as served:
+        ended = await asyncio.wait_for(hostile(client, served.host, readings.append)._connection(), PATIENCE_S)
+    assert ended.detail == "WebSocketError"
+    assert sum(isinstance(one, Liquidation) for one in readings) == 1
+
+
+def test_no_declared_feed_accepts_a_frame_that_takes_long_to_read() -> None:
+    for venue in venues.NAMES:
+        for one in venues.declared(venue).feeds:
+            assert one.max_bytes <= 1_000_000, f"{venue} {one.name}"
 
 
 def informational(count: int) -> Serve:
