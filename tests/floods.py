@@ -174,7 +174,7 @@ async def watch(kind: str, seconds: float, hostile: FloodVenue) -> tuple[Seen, H
             settings = await settings_of(world, Path(folder), kind, hostile.port)
             await world.begin()
             correlator = Correlator(settings.correlator, vantage=settings.vantage)
-            pipeline = Pipeline(intake_of(settings), correlator, seen, (seen,))
+            pipeline = Pipeline(intake_of(settings), correlator, seen, Counting(), (seen,))
             sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=Nowhere())
             with holds:
                 tasks = [asyncio.ensure_future(part()) for part in sources.parts().values()]

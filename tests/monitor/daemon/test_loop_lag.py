@@ -79,7 +79,13 @@ async def test_a_held_loop_becomes_a_signal_before_what_is_read_late() -> None:
     )
     intake = intake_of(settings)
     observed: list[float] = []
-    pipeline = Pipeline(intake, Correlator(settings.correlator, vantage="here"), Counting(), (seen := Watching(),))
+    pipeline = Pipeline(
+        intake,
+        Correlator(settings.correlator, vantage="here"),
+        (counting := Counting()),
+        counting,
+        (seen := Watching(),),
+    )
     sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=Nowhere(), on_loop_lag=observed.append)
     part = asyncio.ensure_future(sources.parts()["loop lag"]())
     await asyncio.sleep(0)
