@@ -30,6 +30,7 @@ from monitor.signals import Signal
 from probes.readings import FeedChanged, FeedEvent, Liquidation, Reading, RequestTimed
 from probes.rest.http import utc_now
 from tests.flood_venue import FLOODS, FloodVenue, flood_venue
+from tests.monitor.daemon.test_sources import Counting
 
 HOSTILE = "binance_usdm"
 QUIET = ("gate", "okx")

@@ -8,22 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
 from monitor.log.change_json import decode_change
-from monitor.log.codec import decode_rows, encode_signals
 from monitor.signals import Signal
 from monitor.store import migrate
-from monitor.store.batch import Batch, BatchRefused, cleaned
-from monitor.store.faults import BAD_ROW, StoreAway, operators
-from monitor.store.log_rows import Signals
+from monitor.store.faults import StoreAway, operators
 from monitor.store.partitions import Partitions
 from monitor.store.queries import queries
-from monitor.store.rows import COLUMNS, change_row, signal_of_row
+from monitor.store.rows import signal_of_row
 from monitor.store.server import Connection, Server
 from monitor.store.settings import StoreSettings
 
@@ -82,13 +79,6 @@ class PostgresStore:
             finally:
                 await connection.close(timeout=self._settings.connect_timeout_s)
 
-    async def save(self, batch: Batch) -> bool:
-        """Write a batch exactly once; False if it had been written before. Raises StoreAway, BatchRefused."""
-        try:
-            return await self._save(batch)
-        except (*BAD_ROW, BatchRefused):
-            return await self._save_cleaned(batch)
-
     async def load_checkpoint(self, network: str) -> bytes | None:
         """The newest checkpoint of a network. Raises StoreAway."""
         async with self._connection() as connection:
@@ -117,32 +107,6 @@ class PostgresStore:
         """Drop the days of signals beyond retention, create tomorrow's; return the partitions dropped."""
         async with self._connection() as connection:
             return await self._partitions.retain(connection, now, self._settings.retention_days)
-
-    async def _save(self, batch: Batch) -> bool:
-        rows = Signals()
-        rows.add(decode_rows(encode_signals(batch.signals)), batch.run_id)
-        async with self._connection() as connection:
-            days = {signal.received_at.astimezone(UTC).date() for signal in batch.signals}
-            await self._partitions.prepare(connection, days)
-            async with connection.transaction():
-                number = await connection.fetchval(queries()["batch_number"], batch.run_id, batch.number, batch.cut_at)
-                if number is None:
-                    return False
-                if rows:
-                    await connection.copy_records_to_table("signals", records=rows, columns=COLUMNS)
-                if batch.changes:
-                    await connection.executemany(queries()["change"], [change_row(one) for one in batch.changes])
-                if batch.checkpoints:
-                    saved = [(network, body, batch.cut_at) for network, body in batch.checkpoints.items()]
-                    await connection.executemany(queries()["checkpoint"], saved)
-        return True
-
-    async def _save_cleaned(self, batch: Batch) -> bool:
-        self._partitions.forget()  # another process may have dropped a known day
-        try:
-            return await self._save(cleaned(batch))
-        except BAD_ROW as error:
-            raise BatchRefused(f"batch {batch.run_id} {batch.number}: {type(error).__name__}") from error
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
@@ -210,12 +174,8 @@ class PostgresStore:
 
 @contextmanager
 def _as_store_errors() -> Iterator[None]:
-    """Translate errors of asyncpg and the socket into the store's. DataError passes: the batch is at fault, not the server."""
+    """Translate errors of asyncpg and the socket into the store's."""
     try:
         yield
-    except asyncpg.DataError:
-        raise
-    except asyncpg.IntegrityConstraintViolationError as error:
-        raise BatchRefused(str(error)) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise StoreAway(f"{type(error).__name__}: {error}") from error

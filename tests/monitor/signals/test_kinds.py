@@ -6,6 +6,17 @@ from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 
 LIQUIDATIONS = {"liquidation"}
+FEED_EVENTS = {
+    "expect",
+    "feed_opened",
+    "feed_closed",
+    "feed_silent",
+    "feed_gap",
+    "feed_resynced",
+    "feed_backlog",
+    "feed_shutdown",
+    "feed_rejected",
+}
 CHAIN = {
     "head",
     "head_stalled",
@@ -34,8 +45,9 @@ def test_every_kind_of_signal_is_declared() -> None:
     assert set(KINDS) == set(SignalKind)
 
 
-def test_liquidations_and_all_chain_signals_are_never_dropped() -> None:
-    assert {kind.value for kind, declared in KINDS.items() if not declared.droppable} == LIQUIDATIONS | CHAIN
+def test_liquidations_feed_events_and_all_chain_signals_are_never_dropped() -> None:
+    kept = {kind.value for kind, declared in KINDS.items() if not declared.droppable}
+    assert kept == LIQUIDATIONS | FEED_EVENTS | CHAIN
 
 
 def test_signals_that_are_measured_again_soon_may_be_dropped() -> None:
