@@ -75,6 +75,7 @@ class Witness:
     order: Order
     run_id: str
     file: int
+    loop: asyncio.AbstractEventLoop
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
         now = time.time()
@@ -89,7 +90,9 @@ class Witness:
         delay_s = random.Random(self.order.seed).choice([0.0, 0.0, 0.01, 0.03, 0.05, 0.1])
         if not delay_s:
             os.kill(os.getpid(), system_signals.SIGKILL)
-        asyncio.get_running_loop().call_later(delay_s, os.kill, os.getpid(), system_signals.SIGKILL)
+        self.loop.call_soon_threadsafe(
+            self.loop.call_later, delay_s, os.kill, os.getpid(), system_signals.SIGKILL
+        )  # the pause before a start is assessed in a thread
 
 
 class Source:
@@ -142,7 +145,7 @@ class Source:
 
 async def main(order: Order) -> None:
     file = os.open(order.heard, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    witness = Witness(order, "", file)
+    witness = Witness(order, "", file, asyncio.get_running_loop())
     daemon = Daemon(settings_of(order), env={SECRET_ENV: "x"}, observers=(witness,))
     witness.run_id = daemon.log.run_id
     set_up_logs(False)

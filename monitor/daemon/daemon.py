@@ -177,6 +177,7 @@ class Daemon:
         self.pipeline.correlator = began.correlator
         self.judged_again = began.judged
         self.log.changes(began.changes)
+        self.log.image(image_of(began.correlator))  # of a run that is killed at once, too, the next continues exactly
         if self.log.end:
             how = "from its last state" if began.thawed else "from the beginning of the log"
             log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
