@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import repeat
+from itertools import chain
 from math import isfinite
 from operator import attrgetter
 from typing import Any
@@ -33,40 +33,42 @@ class Signals:
     """Rows of the table of signals, kept by column in the order of COLUMNS: thousands of tuples would wake the collector."""
 
     def __init__(self) -> None:
-        self._columns: list[list[Any]] = [[] for _ in COLUMNS]
+        self._blocks: list[Sequence[Sequence[Any]]] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._columns[0])
+        return self._count
 
     def __iter__(self) -> Iterator[Record]:
-        return zip(*self._columns, strict=True)
+        return chain.from_iterable(zip(*block, strict=True) for block in self._blocks)
 
     def add(self, rows: Sequence[Row], run_id: str) -> None:
         """Add rows of an entry; a value that is not finite becomes null, as it does within the attributes."""
         if not rows:
             return
         kinds, subjects, *others = zip(*rows, strict=True)
-        added: list[Any] = [kinds, *zip(*map(_subject_fields, subjects), strict=True), *others]
-        values = added[_VALUE]
+        block: list[Any] = [kinds, *zip(*map(_subject_fields, subjects), strict=True), *others, (run_id,) * len(rows)]
+        values = block[_VALUE]
         if None in values or not isfinite(sum(values)):  # a value is not finite, or only their sum is not
-            added[_VALUE] = [one if one is not None and isfinite(one) else None for one in values]
-        added[_ATTRIBUTES] = json_texts(added[_ATTRIBUTES])
-        for column, more in zip(self._columns, (*added, repeat(run_id, len(rows))), strict=True):
-            column.extend(more)
+            block[_VALUE] = [one if one is not None and isfinite(one) else None for one in values]
+        block[_ATTRIBUTES] = json_texts(block[_ATTRIBUTES])
+        self._blocks.append(block)
+        self._count += len(rows)
 
-    def add_record(self, record: Record) -> None:
-        """Add one row that was taken from here before."""
-        for column, one in zip(self._columns, record, strict=True):
-            column.append(one)
+    def add_records(self, records: Sequence[Record]) -> None:
+        """Add rows that were taken from here before."""
+        if records:
+            self._blocks.append(list(zip(*records, strict=True)))
+            self._count += len(records)
 
     @property
     def days(self) -> set[date]:
         """The days, in UTC, on which they were received."""
-        received = self._columns[_RECEIVED_AT]
+        received = [block[_RECEIVED_AT] for block in self._blocks]
         if not received:
             return set()
-        days = {end(received).astimezone(UTC).date() for end in (min, max)}
-        return days if len(days) == 1 else {one.astimezone(UTC).date() for one in received}
+        ends = {min(map(min, received)).astimezone(UTC).date(), max(map(max, received)).astimezone(UTC).date()}
+        return ends if len(ends) == 1 else {one.astimezone(UTC).date() for block in received for one in block}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,8 @@ class Rows:
         return len(self.signals) + len(self.changes) + len(self.checkpoints) + len(self.deliveries)
 
     def add(self, stream: Stream, record: Record) -> None:
-        """Add one row."""
+        """Add one row that is no signal."""
         match stream:
-            case Stream.SIGNALS:
-                self.signals.add_record(record)
             case Stream.CHANGE:
                 self.changes.append(record)
             case Stream.CHECKPOINT:
@@ -135,9 +135,14 @@ def units_of(entries: Sequence[Entry]) -> list[Unit]:
 def joined(units: Iterable[Unit]) -> Rows:
     """The rows of these units."""
     rows = Rows()
+    signals: list[Record] = []
     for unit in units:
         assert unit.record is not None
-        rows.add(unit.entry.stream, unit.record)
+        if unit.entry.stream is Stream.SIGNALS:
+            signals.append(unit.record)
+        else:
+            rows.add(unit.entry.stream, unit.record)
+    rows.signals.add_records(signals)
     return rows
 
 

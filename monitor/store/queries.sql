@@ -1,10 +1,3 @@
--- name: batch_number
--- Nothing comes back where this batch had already been written: a run's batches are written in order.
-insert into log_cursors (log_id, vantage, position, written_at) values ($1, '', $2, $3)
-on conflict (log_id) do update set position = excluded.position, written_at = excluded.written_at
-where log_cursors.position < excluded.position
-returning position
-
 -- name: begin
 -- Bounds for a server that loses us in the middle: its locks must not outlive us, nor may we wait for those of another.
 begin;

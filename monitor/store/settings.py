@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +23,6 @@ class StoreSettings:
     """A server that does not answer a new connection for so long is silent."""
     statement_timeout_s: float = 30.0
     """A connection whose statement takes longer is closed."""
-
-    batch_s: ClassVar[float] = 1.0
-    queue_rows: ClassVar[int] = 200_000
-    spool_mb: ClassVar[int] = 1024
-    resume_s: ClassVar[float] = 3600.0
 
     def __post_init__(self) -> None:
         if self.dsn and self.dsn_env:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import asyncpg
@@ -26,9 +25,9 @@ from monitor.store.settings import StoreSettings
 from tests.bench.figures import Figure
 from tests.monitor.correlator.storm import Story
 
-ROWS = 100_000
+ROWS = 200_000
 """Rows of one turn."""
-TURNS = 3
+TURNS = 5
 GROUP = 1_000
 """Rows of one entry of the log: a twentieth of a second of a storm."""
 COPY_ROWS = 5_000
@@ -48,7 +47,7 @@ def bench() -> list[Figure]:
 
 
 async def _bench(dsn: str, folder: str) -> list[Figure]:
-    signals = Story(lasts_s=200, calm_per_s=400).signals()[:ROWS]
+    signals = Story(lasts_s=200, calm_per_s=800).signals()[:ROWS]
     assert len(signals) == ROWS, len(signals)
     settings = StoreSettings(dsn=dsn, folder=folder)
     store = PostgresStore(settings, {})
@@ -68,8 +67,8 @@ async def _bench(dsn: str, folder: str) -> list[Figure]:
     await bare.close()
     await store.close()
     await log.close()
-    our_s, peer_s = median(ours[1:]), median(peer[1:])
-    note = f"{ROWS:,} rows that wait in the log, {TURNS} turns; the peer in transactions of {COPY_ROWS:,} rows; median turn"
+    our_s, peer_s = min(ours[1:]), min(peer[1:])
+    note = f"{ROWS:,} rows that wait in the log, {TURNS} turns; the peer in transactions of {COPY_ROWS:,} rows; quickest turn"
     return [
         Figure(
             name="store: rows from the log to PostgreSQL", value=ROWS / our_s, unit="rows/s", peer=PEER_NAME,

@@ -146,3 +146,31 @@ async def test_a_session_whose_lease_another_took_writes_nothing(store: Postgres
     assert await ours.position(10) == position
     ours.terminate()
     await theirs.close()
+
+
+async def test_an_idle_reader_whose_lease_another_took_ends_with_its_name(
+    store: PostgresStore, log: SqliteLog, settings: StoreSettings, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "RENEW_S", 0.01)
+    task = asyncio.create_task(StoreReader(store, log, settings, utc_now).run())
+    connection = await asyncpg.connect(dsn)
+    async with asyncio.timeout(30):
+        while not await connection.fetchval("select count(*) from writer_leases"):
+            pass
+        await connection.execute("update writer_leases set log_id = 'log-2', holder = $1", THERE.holder)
+        with pytest.raises(OperatorError, match="host-2:8"):
+            await task
+    await connection.close()
+
+
+async def test_a_statement_that_is_not_answered_in_its_time_is_silence_and_ends_the_session(
+    store: PostgresStore, settings: StoreSettings, door: SocketDoor
+) -> None:
+    late = PostgresStore(StoreSettings(dsn=door.dsn, folder=settings.folder), {})
+    held = await session(late, HERE)
+    door.answers_late_s = 5.0
+    async with asyncio.timeout(4):
+        with pytest.raises(TimeoutError, match="did not answer a statement"):
+            await held.renew(0.05)
+    with pytest.raises(asyncpg.InterfaceError):
+        await held.position(0)

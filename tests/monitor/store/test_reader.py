@@ -205,6 +205,22 @@ async def test_a_server_that_is_late_with_every_answer_gets_everything_though_it
     assert await stored(dsn) == list(range(100))
 
 
+async def test_a_server_that_became_late_gets_what_is_new_and_nothing_twice(
+    log: SqliteLog, settings: StoreSettings, door: SocketDoor, dsn: str
+) -> None:
+    through = replace(settings, dsn=door.dsn)
+    append(log, signal(1))
+    await log.flush()
+    async with following(log, through) as reader:
+        await until(all_is_written(reader))
+    door.answers_late_s = 0.12
+    append(log, signal(2))
+    await log.flush()
+    async with following(log, replace(through, connect_timeout_s=0.1)) as reader:
+        await until(all_is_written(reader))
+    assert await stored(dsn) == [1, 2]
+
+
 async def test_a_statement_that_is_never_answered_costs_its_connection_and_nothing_else(
     log: SqliteLog, settings: StoreSettings, store: PostgresStore, dsn: str
 ) -> None:
@@ -287,6 +303,20 @@ async def test_a_row_that_the_server_will_never_accept_is_set_aside_and_its_neig
     assert (line["stream"], line["run_id"], 2**63 in line["row"]) == ("signals", "run", True)
     assert "refused 1 rows (OverflowError" in caplog.text
     assert str(kept.parent) in caplog.text
+
+
+async def test_bad_rows_of_several_entries_are_kept_by_entry(log: SqliteLog, settings: StoreSettings, dsn: str) -> None:
+    for first in (0, 10, 20):
+        append(log, signal(first), signal(2**63 + first, at=NOON), signal(first + 1))
+        await log.flush()
+    async with following(log, settings) as reader:
+        await until(all_is_written(reader))
+        assert reader.lag().refused == 3
+    assert await stored(dsn) == [0, 1, 10, 11, 20, 21]
+    files = sorted((Path(settings.folder) / "refused").iterdir())
+    assert all(
+        2**63 + first in json.loads(file.read_text())["row"] for file, first in zip(files, (0, 10, 20), strict=True)
+    )
 
 
 async def test_entries_that_were_removed_before_the_database_had_them_are_counted_and_said(
