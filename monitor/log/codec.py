@@ -26,6 +26,9 @@ _ROWS_AT_ONCE = 256
 _ROWS_OF_A_SHORT_ARRAY = 16
 _ARRAY32 = b"\xdd"
 """MessagePack: an array of up to 15 has a header of one byte, of up to 65,535 one of three, any other one of five."""
+_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
+"""The integers that MessagePack can hold."""
+_BEYOND_FLOATS = 2**1023
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rows = msgspec.msgpack.Decoder(list[Row]).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
@@ -34,7 +37,8 @@ _decode_image = msgspec.msgpack.Decoder(Image).decode
 
 
 def encode_signals(signals: Sequence[Signal]) -> bytes:
-    """The body of an entry of signals. Text that UTF-8 cannot encode (lone surrogates) becomes U+FFFD.
+    """The body of an entry of signals. Text that UTF-8 cannot encode (lone surrogates) becomes U+FFFD, an integer of more
+    than 64 bits the nearest float, or its hexadecimal digits where that has none.
 
     Encoded some rows at a time: many live rows would make the garbage collector walk the whole heap again and again.
     """
@@ -43,7 +47,7 @@ def encode_signals(signals: Sequence[Signal]) -> bytes:
         rows = list(map(_fields, signals[at : at + _ROWS_AT_ONCE]))
         try:
             encoded = _encode(rows)
-        except UnicodeEncodeError:
+        except (UnicodeEncodeError, OverflowError):
             encoded = _encode([_encodable(row) for row in rows])
         parts.append(encoded[1 if len(rows) < _ROWS_OF_A_SHORT_ARRAY else 3 :])  # without the header of its own
     return zlib.compress(b"".join(parts), 1)
@@ -98,7 +102,9 @@ def decode_image(body: bytes) -> Image:
 
 def _encodable(value: object) -> object:
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, int) and not _MIN_INT <= value <= _MAX_INT:
+        return float(value) if abs(value) < _BEYOND_FLOATS else hex(value)
     if isinstance(value, Subject):
         return Subject(*map(_encodable, msgspec.structs.astuple(value)))  # type: ignore[arg-type]
     if isinstance(value, dict):
