@@ -226,7 +226,7 @@ MAKERS = {
     "probes/rest/http.py": "its session refuses redirects itself",
     "chain/nodes/web3_node.py": "one call, which says so",
     "chain/explorers/client.py": "one call, which says so",
-    "monitor/alerting/delivery.py": "passed to sinks, whose calls say so",
+    "monitor/alerting/sink_reader.py": "passed to sinks, whose calls say so",
 }
 """The files that may open a client session, and why no redirect is followed there."""
 SOCKETS = {"probes/feeds/runner.py": "its session is the one of probes/rest/http.py"}

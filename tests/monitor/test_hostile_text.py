@@ -39,7 +39,7 @@ def intake() -> Intake:
 
 def texts(signal: Signal) -> list[str]:
     """Every text of a signal."""
-    found = [signal.source, *(str(getattr(signal.subject, name)) for name in Subject.__dataclass_fields__)]
+    found = [signal.source, *(str(getattr(signal.subject, name)) for name in Subject.__struct_fields__)]
     return found + [value for value in signal.attributes.values() if isinstance(value, str)]
 
 

@@ -104,7 +104,7 @@ def test_the_table_names_each_metric_once_and_by_the_naming_convention() -> None
     assert len(set(names)) == len(names)
     for one in METRICS:
         assert re.fullmatch(r"stormwatch(\.[a-z_]+)+", one.name)
-        assert one.unit in {"s", "1"} or re.fullmatch(r"\{\w+\}", one.unit)
+        assert one.unit in {"s", "1", "By"} or re.fullmatch(r"\{\w+\}", one.unit)
         assert one.description
         assert set(one.unbounded) <= set(one.attributes)
         assert bool(one.buckets) is (one.kind is MetricKind.HISTOGRAM)
