@@ -87,10 +87,10 @@ async def test_a_held_loop_becomes_a_signal_before_what_is_read_late() -> None:
         (seen := Watching(),),
     )
     sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=Nowhere(), on_loop_lag=observed.append)
+    began = utc_now()
     part = asyncio.ensure_future(sources.parts()["loop lag"]())
     await asyncio.sleep(0)
     assert gc.get_freeze_count() > 0, "no full collection over what lives as long as the process"
-    began = utc_now()
     sleep(0.3)  # noqa: ASYNC251  # the fault itself: our code holds the loop
     async with asyncio.timeout(PATIENCE_S):
         await seen.late.wait()
