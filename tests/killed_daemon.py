@@ -36,7 +36,8 @@ VENUES = ("alpha", "beta")
 STEP_S = 0.02
 A_STEP = 10
 """Signals each 20 ms: 500 a second."""
-SURGE_S, PERIOD_S = 6.0, 30.0
+SURGE_S, PERIOD_S = 3.0, 12.0
+"""Each asset surges 3 s of every 12: an incident opens or ends about every two seconds."""
 SECRET_ENV = "STORMWATCH_KILLS_SECRET"
 
 
@@ -55,11 +56,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settings_of(order: Order) -> Settings:
-    """Drill's lengths of time, the order's places; the log keeps everything."""
+    """Short lengths of time, so that there are many changes; the order's places; the log keeps everything."""
     return Settings(
         vantage="kills",
         assets={asset: AssetSettings() for asset in ASSETS},
-        correlator=replace(DRILL, leave_after_s=5, merge_s=5),
+        correlator=replace(
+            DRILL,
+            leave_after_s=2,
+            merge_s=1,
+            liquidation_half_life_s=3,
+            background_half_life_s=20,
+            warm_s=5,
+            lower_ticks=1,
+        ),
         log=LogSettings(keep_s=86400.0, max_mb=4096),
         store=StoreSettings(folder=order.folder, dsn=order.dsn),
         telemetry=TelemetrySettings(),

@@ -46,7 +46,7 @@ from tests.killed_daemon import PERIOD_S, SECRET_ENV, Order
 
 WORTH_S = 0.05
 READY_S = 60.0
-ENDS_S = 75.0
+ENDS_S = 30.0
 ENDS = (ChangeKind.ENDED, ChangeKind.ENDED_UNKNOWN, ChangeKind.RETRACTED)
 
 
