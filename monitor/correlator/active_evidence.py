@@ -117,6 +117,14 @@ class ActiveEvidence:
             return min(1.0, 2 * self._coverage.share(asset, subject.venue))
         return 1.0 if subject.asset == asset else 0.0
 
+    def steady(self, since_s: float) -> bool:
+        """Whether, with no source seen, the evidence can only fade: what was put since then is about watched legs of assets."""
+        return all(
+            one.subject.asset is not None and self._coverage.watched(one.subject.asset, one.leg)
+            for at_s, one in self._by_id.values()
+            if at_s > since_s
+        )
+
     def everything(self) -> Iterator[Evidence]:
         """All evidence in order of id."""
         for evidence_id in sorted(self._by_id):

@@ -98,13 +98,22 @@ class Attribution:
             if local and vantage not in self.local_since_s:
                 self.local_since_s[vantage] = now_s
                 changed.append((vantage, True))
-            elif vantage in self.local_since_s and now_s >= self.local_until_s[vantage]:
+            elif vantage in self.local_since_s and self._is_over(vantage, now_s):
                 del self.local_since_s[vantage]
                 changed.append((vantage, False))
         self.suspected = bool(self.local_since_s) or any(
             self._share_down(vantage, 1, now_s) >= self._settings.local_share for vantage in self._targets
         )
         return changed
+
+    def _is_over(self, vantage: str, now_s: float) -> bool:
+        """Targets answer since `local_cooldown_s`; or none was asked for as long as an incident is held blind."""
+        over_s = now_s - self.local_until_s[vantage]
+        return over_s >= (0.0 if self.asked(vantage, now_s) else self._settings.held_blind_max_s)
+
+    def asked(self, vantage: str, now_s: float) -> bool:
+        """Whether some target was asked recently from there: else nobody knows how our network is."""
+        return any(one.live(now_s) for one in self._targets[vantage].values())
 
     @property
     def vantages(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.assessment import Assessment
@@ -120,21 +121,38 @@ class ChangeWriter:
             return 0.0
         return round(joint_far_per_day([FAR_PER_DAY[grades[leg]] for leg in true], [lengths[leg] for leg in true]), 12)
 
-    def local(self, vantage: str, began: bool, now_s: float, episode: Episode) -> IncidentChange:
-        """Our own network failed, or recovered."""
+    def unwatched(self, episode: Episode, last: IncidentChange, now_s: float) -> IncidentChange:
+        """The end of an open incident whose scope is not watched any more: nobody will see how it ends."""
+        episode.give_up(now_s)
+        return replace(
+            last,
+            kind=ChangeKind.ENDED_UNKNOWN,
+            state=episode.state,
+            at=utc(now_s),
+            revision=episode.revision,
+            level=episode.level,
+            critical=False,
+            pages=False,
+            headline=f"{last.scope.partition(':')[2]} is not watched any more: how this ended is unknown",
+            replay_id=f"{episode.incident_id}:{episode.revision}",
+        )
+
+    def local(self, vantage: str, began: bool, now_s: float, episode: Episode, *, asked: bool = True) -> IncidentChange:
+        """Our own network failed, or recovered; not `asked`: it ends, and nobody knows whether it recovered."""
         if began:
             episode.open, episode.state = True, IncidentState.OPEN
             episode.opened_s = now_s
             episode.incident_id = f"vantage-{vantage.lower()}-{int(now_s)}"
             episode.revision = 0
         else:
-            episode.open, episode.state = False, IncidentState.ENDED
+            episode.open, episode.state = False, IncidentState.ENDED if asked else IncidentState.ENDED_UNKNOWN
         episode.revision += 1
         level = Level.WATCH if began else Level.CALM
+        ended = ChangeKind.ENDED if asked else ChangeKind.ENDED_UNKNOWN
         return IncidentChange(
             incident_id=episode.incident_id,
             scope=episode.scope,
-            kind=ChangeKind.OPENED if began else ChangeKind.ENDED,
+            kind=ChangeKind.OPENED if began else ended,
             state=episode.state,
             at=utc(now_s),
             opened_at=utc(episode.opened_s),
@@ -144,7 +162,7 @@ class ChangeWriter:
             critical=False,
             pages=False,
             fault=Fault.LOCAL,
-            headline=local_headline(vantage, back=not began),
+            headline=local_headline(vantage, not began, asked),
             verdict=None,
             evidence=(),
             counter_evidence=(),

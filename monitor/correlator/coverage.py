@@ -33,6 +33,7 @@ _NO_SIGN_OF_LIFE = frozenset(
 )
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
 _UNDECLARED_GAP_S = 60.0
+DARK_BELOW = 1e-9
 MIN_GAP_S = 1e-3
 
 
@@ -195,6 +196,10 @@ class Coverage:
     def seen(self, source: SourceCoverage, now_s: float) -> float:
         """How much of a source is seen now, 0..1, our own lag taken off."""
         return source.coverage(now_s, self._own_lag.between_s(source.last_s, now_s))
+
+    def dark(self, now_s: float) -> bool:
+        """Whether every source is idle, and none is seen any more, to nine digits."""
+        return all(one.idle and self.seen(one, now_s) < DARK_BELOW for one in self.by_name.values())
 
     def _sources_of(self, asset: str, leg: Leg) -> list[tuple[SourceCoverage, float]]:
         """The sources of a leg in order of name, each with its weight."""

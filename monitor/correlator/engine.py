@@ -24,7 +24,7 @@ from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
 from monitor.correlator.own_lag import OwnLag
 from monitor.correlator.producer import EvidenceBoard
-from monitor.correlator.sequencer import Second, Sequencer
+from monitor.correlator.sequencer import SETTLED_AFTER_S, Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.venues import VenueAssessor
 from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
@@ -36,7 +36,7 @@ EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
     "settings", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_change_writer", "_venue_assessor",
-    "_producers", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest",
+    "_producers", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up", "_now_s",
 )  # fmt: skip
 """All state that lasts from one signal to the next."""
 
@@ -61,6 +61,9 @@ class Correlator:
         self._latest: dict[str, IncidentChange] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._digest = EMPTY_DIGEST
+        self._given_up: list[str] = []
+        """Scopes of open incidents that are not watched any more."""
+        self._now_s = float("-inf")
         self._connect()
 
     def _connect(self) -> None:
@@ -99,10 +102,11 @@ class Correlator:
             setattr(self, name, one)
         self._connect()
 
-    def adopt(self, last_changes: Iterable[IncidentChange]) -> None:
+    def adopt(self, last_changes: Iterable[IncidentChange], is_watched: Callable[[str], bool] = lambda _: True) -> None:
         """Continue the incidents of an earlier program, given the last change of each: ids and revisions go on.
 
-        For a program that cannot thaw the image: it has judged the log again, which may give other incidents.
+        For a program that cannot thaw the image: it has judged the log again, which may give other incidents. What is open
+        in a scope that is not watched any more ends as unknown at the next second.
         """
         for change in last_changes:
             episode = self._episode(change.scope)
@@ -111,6 +115,9 @@ class Correlator:
                 continue
             episode.adopt(change)
             self._latest[change.scope] = change
+            if episode.open and not is_watched(change.scope):
+                self._given_up.append(change.scope)
+                continue
             if kind == "venue" and episode.open:
                 self._live_venues[name] = episode
             if kind == "vantage" and episode.open:
@@ -124,7 +131,7 @@ class Correlator:
     def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
         """Take one signal in arrival order; return the incident changes."""
         changes: list[IncidentChange] = []
-        for second in self._sequencer.push(signal):
+        for second in self._sequencer.push(signal, self._settled):
             changes += self._assess(second)
         return changes
 
@@ -159,8 +166,9 @@ class Correlator:
             self._take(signal)
         for signal in second.signals:
             self._take(signal)
-        now_s = float(second.end_s)
-        changes = self._local_changes(now_s)
+        now_s = self._now_s = float(second.end_s)
+        changes = self._unwatched_changes(now_s) if self._given_up else []
+        changes += self._local_changes(now_s)
         for on_second in self._second_handlers:
             on_second(now_s)
         self._evidence.fade(now_s)
@@ -186,12 +194,34 @@ class Correlator:
     def _log(self, line: object) -> None:
         self._digest = sha256(bytes.fromhex(self._digest) + _encode(line)).hexdigest()
 
+    def _settled(self) -> bool:
+        """Whether a further empty second changes nothing: no incident is live, no source is seen, and evidence only fades.
+
+        Empty seconds came before for `SETTLED_AFTER_S`: every window of a producer has passed.
+        """
+        return (
+            not self._attribution.local_since_s
+            and not any(one.live for one in self._episodes.values())
+            and self._evidence.steady(self._now_s - SETTLED_AFTER_S)
+            and self._coverage.dark(self._now_s)
+        )
+
+    def _unwatched_changes(self, now_s: float) -> list[IncidentChange]:
+        changes = [
+            self._change_writer.unwatched(self._episodes[scope], self._latest[scope], now_s) for scope in self._given_up
+        ]
+        self._given_up.clear()
+        self._latest |= {change.scope: change for change in changes}
+        return changes
+
     def _local_changes(self, now_s: float) -> list[IncidentChange]:
         changes = []
         for vantage, began in self._attribution.on_second(now_s):
             if began:  # the rounds that failed just before were our own fault, not the venues'
                 self._evidence.discard(Leg.VENUE, now_s - LOCAL_BEFORE_S)
-            change = self._change_writer.local(vantage, began, now_s, self._episode(f"vantage:{vantage}"))
+            asked = began or self._attribution.asked(vantage, now_s)
+            episode = self._episode(f"vantage:{vantage}")
+            change = self._change_writer.local(vantage, began, now_s, episode, asked=asked)
             self._latest[change.scope] = change
             changes.append(change)
         return changes

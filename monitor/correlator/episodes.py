@@ -88,6 +88,12 @@ class Episode:
         if self.state is IncidentState.HELD_BLIND:
             self._dark_s = last.at.timestamp() - self._s.leave_after_s
 
+    def give_up(self, now_s: float) -> None:
+        """End as unknown: nothing watches the scope any more."""
+        self.open, self.state, self.ended_s = False, IncidentState.ENDED_UNKNOWN, now_s
+        self.level, self.critical = Level.CALM, False
+        self.revision += 1
+
     def step(self, observed: Observation) -> ChangeKind | None:
         """Take one second; return the kind of change to report, or None."""
         before = self.level

@@ -74,8 +74,10 @@ def blindness_order(one: Blindness) -> tuple[float, str, Leg]:
     return one.coverage, one.source, one.leg
 
 
-def local_headline(vantage: str, back: bool) -> str:
-    """One line about a vantage: our own network failed or recovered."""
+def local_headline(vantage: str, back: bool, asked: bool = True) -> str:
+    """One line about a vantage: our own network failed or recovered, or nobody has asked for too long."""
+    if not asked:
+        return f"LOCAL {vantage}: nothing was asked for too long; whether our own network is back is unknown"
     if back:
         return f"LOCAL {vantage}: our own network answers again"
     return f"LOCAL {vantage}: nearly every venue and control fails at once; our own network, not the venues"

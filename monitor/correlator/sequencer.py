@@ -10,7 +10,7 @@ so that a replay, which has only the watermark, puts it there too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import floor
 
@@ -22,6 +22,10 @@ from monitor.signals.kinds import ORDERED_AT
 
 GRACE_S = 0.2
 """A live second waits this long for what was received in it and not yet taken."""
+SETTLED_AFTER_S = 900
+"""So many empty seconds in a row are judged before anybody asks whether a further one can change anything."""
+PHASE_S = 60
+"""Settled seconds are skipped by whole minutes: windows of 5 to 60 s then begin where they would have begun."""
 LAST_S = 253402300798
 """The last second that a datetime can hold the end of."""
 
@@ -62,7 +66,10 @@ class Second:
 
 
 class Sequencer:
-    """Yields every second, empty ones too, but at most `max_empty_s` of a hole in the log: it skips the rest."""
+    """Yields every second, empty ones too, but at most `max_empty_s` of a hole in the log: it skips the rest.
+
+    `settled` says whether no further empty second can change anything: then the rest of a long hole is skipped, too.
+    """
 
     def __init__(self, lateness_s: float, max_empty_s: int = 86400) -> None:
         self.lateness_s = lateness_s
@@ -75,7 +82,7 @@ class Sequencer:
         self._transit = TransitLag()
         self.late = 0
 
-    def push(self, signal: Signal) -> Iterator[Second]:
+    def push(self, signal: Signal, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
         """Take a signal; yield the seconds that are complete now, empty ones included."""
         at_s = _own_s(signal)
         second = floor(at_s)
@@ -92,7 +99,7 @@ class Sequencer:
             self._waiting[second] = [entry]
         if at_s > self._latest_s:
             self._latest_s = at_s
-            yield from self._release(floor(at_s - self.lateness_s))
+            yield from self._release(floor(at_s - self.lateness_s), settled)
 
     def admit(self, signal: Signal) -> Signal:
         """A live signal as it is to be pushed and recorded: stamped with the next second, if its own is already released."""
@@ -117,15 +124,16 @@ class Sequencer:
         if self._next is not None:
             yield from self._release(max([floor(self._latest_s), *self._late]) + 1)
 
-    def _release(self, until: int) -> Iterator[Second]:
+    def _release(self, until: int, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
         assert self._next is not None
         empty = 0
         while self._next < until:
             entries = self._waiting.pop(self._next, [])
             late = self._late.pop(self._next, [])
             empty = 0 if entries or late else empty + 1
-            if empty > self._max_empty_s:
-                self._next = min([until, *self._waiting, *self._late])
+            if empty > self._max_empty_s or (empty > SETTLED_AFTER_S and settled()):
+                skipped = min([until, *self._waiting, *self._late]) - self._next
+                self._next += skipped if empty > self._max_empty_s else skipped - skipped % PHASE_S
                 empty = 0
                 continue
             entries.sort(key=_order)

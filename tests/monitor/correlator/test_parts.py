@@ -190,6 +190,8 @@ def test_an_hourly_check_that_once_succeeded_does_not_prove_the_venue_reachable(
             one = signal(SignalKind.REQUEST, second, f"{venue}/x", check="server_time", outcome="timeout")
             attribution.on_signal(one, at(second).timestamp())
     assert attribution.on_second(at(106).timestamp()) == [("local", True)]
+    first = signal(SignalKind.REQUEST, 299, "beta/x", check="server_time", outcome="ok")
+    attribution.on_signal(first, at(299).timestamp())
     assert attribution.on_second(at(300).timestamp()) == [("local", False)]
 
 
