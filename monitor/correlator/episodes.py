@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
+from monitor.correlator.levels import blind_under_stress
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import ChangeKind, IncidentChange, IncidentState, Leg, LegState, Level
 
@@ -85,6 +86,7 @@ class Episode:
         legs = last.verdict.legs if last.verdict is not None else ()
         self._legs = frozenset(one.leg for one in legs if one.state is LegState.TRUE)
         self._paged, self._paged_s = last.peak, last.at.timestamp()
+        self._paged_blind = blind_under_stress(legs)
         if self.state is IncidentState.HELD_BLIND:
             self._dark_s = last.at.timestamp() - self._s.leave_after_s
 

@@ -10,6 +10,7 @@ from chain.events import Address
 from chain.networks import declared as declared_network
 from chain.sync.watcher import WatcherSettings
 from chain.watch import Watch, WatchedContract, WatchedPool, WatchedWallet
+from monitor.daemon.resume import Watched
 from monitor.errors import OperatorError
 from monitor.intake import Intake
 from monitor.settings.load import NODE_SCHEMES, check_url
@@ -60,6 +61,17 @@ def enabled_venues(settings: Settings) -> list[str]:
 def enabled_networks(settings: Settings) -> list[str]:
     """Networks that are watched, sorted."""
     return [name for name in sorted(settings.networks) if settings.networks[name].enabled]
+
+
+def watched_of(settings: Settings) -> Watched:
+    """What a daemon with these settings watches."""
+    own = (one for name in enabled_venues(settings) for one in assets_of(settings, name))
+    return Watched(
+        vantage=settings.vantage,
+        assets=frozenset({*settings.assets, *own}),
+        venues=frozenset(enabled_venues(settings)),
+        networks=frozenset(enabled_networks(settings)),
+    )
 
 
 def assets_of(settings: Settings, venue: str) -> tuple[str, ...]:

@@ -18,13 +18,13 @@ from monitor.alerting.delivery import Deliveries
 from monitor.alerting.sink_reader import reader_name
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
-from monitor.daemon.assembly import intake_of
+from monitor.daemon.assembly import intake_of, watched_of
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.resume import image_of, resumed
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
-from monitor.log import Checkpoint, Holding, Place, Readable, Stream
+from monitor.log import Checkpoint, Holding, Image, Place, Readable, Stream
 from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_checkpoint
 from monitor.log.follow import chunks, remaining
@@ -97,6 +97,7 @@ class Daemon:
         copies: Sequence[LogCopy] = (),
     ) -> None:
         self.settings = settings
+        self._watched = watched_of(settings)
         self._clock = clock
         self._copies = copies
         self.telemetry = Telemetry(settings.telemetry, vantage=settings.vantage, version=stormwatch_version(), env=env)
@@ -173,11 +174,11 @@ class Daemon:
 
     async def _resume(self) -> None:
         """Continue where the last run stopped; what could not be seen meanwhile becomes blindness with the first tick."""
-        began = await resumed(self.log, self.settings.correlator, self.settings.vantage)
+        began = await resumed(self.log, self.settings.correlator, self._watched)
         self.pipeline.correlator = began.correlator
         self.judged_again = began.judged
         self.log.changes(began.changes)
-        self.log.image(image_of(began.correlator))  # of a run that is killed at once, too, the next continues exactly
+        self.log.image(self._image())  # of a run that is killed at once, too, the next continues exactly
         if self.log.end:
             how = "from its last state" if began.thawed else "from the beginning of the log"
             log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
@@ -223,10 +224,13 @@ class Daemon:
                 self.telemetry.record_change(decode_change(entry.body))
             self.log.acknowledge(TRACES, Place(chunk.reached))
 
+    def _image(self) -> Image:
+        return image_of(self.correlator, self._watched)
+
     async def _images(self) -> None:
         while True:
             await asyncio.sleep(self.settings.log.image_s)
-            self.log.image(image_of(self.correlator))
+            self.log.image(self._image())
 
     async def _gauges(self) -> None:
         restarts: dict[str, int] = {}
@@ -250,7 +254,7 @@ class Daemon:
     async def _drain(self, outputs: list[asyncio.Task[None]]) -> None:
         """Assess what is held back, make it durable, deliver, write and export it; then stop the outputs."""
         self.pipeline.finish()
-        self.log.image(image_of(self.correlator))
+        self.log.image(self._image())
         await self.log.flush()
         assert self.database is not None, "the log is open"
         await asyncio.gather(self.deliveries.drain(DRAIN_S), self.database.flush(DRAIN_S), *self._finish_copies())

@@ -1,7 +1,8 @@
 """Continues where an earlier run stopped: thaws the correlator's image and judges what the log holds behind it.
 
-The image is only for the program that made it, with the same settings. Any other program judges the log again from its
-beginning, and then adopts the last change of each incident, so that ids and revisions go on.
+The image is only for the program that made it, with the same settings and while it watches the same. Any other program
+judges again what the log holds about what it watches, and then adopts the last change of each incident, so that ids and
+revisions go on.
 """
 
 from __future__ import annotations
@@ -23,9 +24,43 @@ from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_image, decode_signals
 from monitor.log.follow import remaining
 from monitor.log.sqlite_log import SqliteLog
+from monitor.signals import Signal
 
 IMAGE_KEY = "correlator"
+SOURCES = (*PACKAGES, "monitor.registry", "chain.events", "chain.blocks.abi")
+"""The packages and modules of which the correlator's program is made."""
 log = logging.getLogger("stormwatch.resume")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What this run watches. Signals and open incidents of anything else are from an earlier run with other settings."""
+
+    vantage: str
+    assets: frozenset[str]
+    venues: frozenset[str]
+    networks: frozenset[str]
+
+    @property
+    def id(self) -> str:
+        """Differs whenever something else is watched."""
+        parts = (self.vantage, sorted(self.assets), sorted(self.venues), sorted(self.networks))
+        return sha256(repr(parts).encode()).hexdigest()
+
+    def covers(self, scope: str) -> bool:
+        """Whether incidents of this scope can still be seen."""
+        kind, _, name = scope.partition(":")
+        return name in {"asset": self.assets, "venue": self.venues, "vantage": {self.vantage}}[kind]
+
+    def hears(self, signal: Signal) -> bool:
+        """Whether a signal of the log is about what is watched now: sources that are gone would be blind for ever."""
+        one = signal.subject
+        return (
+            (one.asset is None or one.asset in self.assets)
+            and (one.venue is None or one.venue in self.venues)
+            and (one.network is None or one.network in self.networks)
+            and (one.vantage is None or one.vantage == self.vantage)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +79,7 @@ def code_id() -> str:
     root = Path(monitor.__file__).parent.parent
     sources = sorted(
         path
-        for package in PACKAGES
+        for package in SOURCES
         for place in (root / package.replace(".", "/"), (root / package.replace(".", "/")).with_suffix(".py"))
         for path in ([place] if place.suffix == ".py" else place.rglob("*.py"))
         if path.is_file()
@@ -55,25 +90,25 @@ def code_id() -> str:
     return seen.hexdigest()
 
 
-def image_of(correlator: Correlator) -> Image:
+def image_of(correlator: Correlator, watched: Watched) -> Image:
     """The correlator's state between two signals."""
-    return Image(code_id(), correlator.freeze())
+    return Image(f"{code_id()}:{watched.id}", correlator.freeze())
 
 
-async def resumed(local: SqliteLog, settings: CorrelatorSettings, vantage: str) -> Resumed:
+async def resumed(local: SqliteLog, settings: CorrelatorSettings, watched: Watched) -> Resumed:
     """The correlator as the log's last run left it. Judges at most what the log holds; yields to the loop as it reads."""
-    thawed, after = _thawed(local, settings)
-    correlator = thawed or Correlator(settings, vantage=vantage)
+    thawed, after = _thawed(local, settings, watched)
+    correlator = thawed or Correlator(settings, vantage=watched.vantage)
     judged = 0
     changes: list[IncidentChange] = []
     async for chunk in remaining(local, after, (Stream.SIGNALS,)):
         for entry in chunk.entries:
-            signals = decode_signals(entry.body)
+            signals = [one for one in decode_signals(entry.body) if thawed is not None or watched.hears(one)]
             judged += len(signals)
             changes += [change for signal in signals for change in correlator.on_signal(signal)]
     if thawed is None:
         changes = []  # another program would tell other incidents: those that were told go on instead
-        correlator.adopt(last_changes(local))
+        correlator.adopt(last_changes(local), watched.covers)
     return Resumed(correlator, judged, changes, thawed is not None)
 
 
@@ -83,15 +118,15 @@ def last_changes(local: SqliteLog) -> Iterable[IncidentChange]:
     return [decode_change(one.body) for one in latest]
 
 
-def _thawed(local: SqliteLog, settings: CorrelatorSettings) -> tuple[Correlator | None, int]:
+def _thawed(local: SqliteLog, settings: CorrelatorSettings, watched: Watched) -> tuple[Correlator | None, int]:
     """The thawed correlator and its position; None and 0 where the log must be judged again."""
     entry = local.latest(Stream.IMAGE).get(IMAGE_KEY)
     if entry is None:
         return None, 0
     try:
         image = decode_image(entry.body)
-        if image.code != code_id():
-            raise NotAnImage("another version made it")
+        if image.code != f"{code_id()}:{watched.id}":
+            raise NotAnImage("another version made it, or one that watched something else")
         correlator = Correlator.thaw(image.body)
         if correlator.settings != settings:
             raise NotAnImage("its settings were other ones")
