@@ -13,12 +13,13 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
+from typing import cast
 
 from monitor.incidents import IncidentChange
 from monitor.log import Checkpoint, Chunk, DeliveryResult, Entry, Holding, Image, Place, Stream
@@ -27,11 +28,13 @@ from monitor.log.health import LogHealth
 from monitor.log.reserve import Reserve
 from monitor.log.segments import Segments
 from monitor.log.settings import LogSettings
-from monitor.log.waiting import Group, Part, Single, Waiting
+from monitor.log.waiting import Group, Single, Waiting
 from monitor.signals import Clock, Signal
 
 GROUP_ROWS = 20_000
 """The most rows of one transaction."""
+PART_ROWS = 1_000
+"""The most signals of one part: a transaction has few more rows than its most."""
 IDLE_S = 1.0
 RETRY_S = 0.5
 TIDY_S = 5.0
@@ -68,7 +71,8 @@ class SqliteLog:
         self._clock = clock
         self._segments = Segments(folder, settings, readers)
         self._reserve = Reserve(folder / "reserve", settings.reserve_mb * 1_000_000)
-        self._inbox: deque[Part] = deque()
+        self._inbox: list[Signal | Single] = []
+        """Appended here and emptied from the front by single steps of lists, which the interpreter does not interrupt."""
         self._waiting = Waiting(settings.queue_rows)
         self._overflowed: Counter[str] = Counter()
         self._dropped: Mapping[str, int] = {}
@@ -137,7 +141,7 @@ class SqliteLog:
         if len(self._inbox) > self._settings.queue_rows:  # the thread hangs in a write: the disk does not answer
             self._overflowed.update(signal.kind.value for signal in signals)
             return
-        self._inbox.append(signals)
+        self._inbox.extend(signals)
         if self._idle:
             self._wake.set()
 
@@ -245,20 +249,31 @@ class SqliteLog:
                     return
 
     def _round(self) -> None:
-        waiting, inbox = self._waiting, self._inbox
+        waiting = self._waiting
         if monotonic() - self._tidied_s >= TIDY_S:
             self._tidy()
         if self._failing is not None and monotonic() >= self._retry_s:
             self._recover()
         while True:
-            for _ in range(len(inbox)):
-                waiting.add(inbox.popleft())
+            self._take()
             failing = self._failing is not None
             group = waiting.cut_required() if failing else waiting.cut(GROUP_ROWS)
             if not group.parts and (failing or not self._moved):
                 return
             if not self._write(group):
                 return
+
+    def _take(self) -> None:
+        """Take what was appended: a run of signals is one part, however they were given, for a part costs as much as one."""
+        taken = self._inbox[:]
+        del self._inbox[: len(taken)]  # only these: more is appended meanwhile
+        begin = 0
+        for at in [*(at for at, one in enumerate(taken) if type(one) is not Signal), len(taken)]:
+            for first in range(begin, at, PART_ROWS):
+                self._waiting.add(cast("list[Signal]", taken[first : min(first + PART_ROWS, at)]))
+            if at < len(taken):
+                self._waiting.add(cast("Single", taken[at]))
+            begin = at + 1
 
     def _write(self, group: Group) -> bool:
         """Write one group; False if the disk does not take it: then it waits again."""
