@@ -254,8 +254,8 @@ class SqliteLog:
             self._tidy()
         if self._failing is not None and monotonic() >= self._retry_s:
             self._recover()
+        self._take()  # what comes meanwhile is for the next round: a round that never ends would neither tidy nor gather
         while True:
-            self._take()
             failing = self._failing is not None
             group = waiting.cut_required() if failing else waiting.cut(GROUP_ROWS)
             if not group.parts and (failing or not self._moved):

@@ -328,3 +328,24 @@ async def test_a_damaged_segment_is_set_aside_and_the_log_goes_on(tmp_path: Path
         assert seqs(entries) == [2]
         assert entries[0].position > end
     assert list_of(tmp_path, "*.damaged") == [damaged + ".damaged"]
+
+
+async def test_a_log_that_gets_signals_without_pause_still_closes_its_segments(tmp_path: Path) -> None:
+    class Busy(Clock):
+        """Its user finds a new signal waiting whenever it asks for the time: the disk is never faster than the source."""
+
+        log: SqliteLog | None = None
+
+        def __call__(self) -> datetime:
+            self.later(1.0)
+            if self.log is not None:
+                self.log.signals([signal(1)])
+            return self.now
+
+    busy = Busy()
+    async with opened(tmp_path, busy, segment_s=5.0) as log, asyncio.timeout(10):
+        busy.log = log
+        log.signals([signal(1)])
+        while log.health().segments < 2:
+            await log.wait(log.end)
+        busy.log = None
