@@ -14,6 +14,8 @@ TARGETS = {
     "correlator": ("monitor/correlator/**/*.py",),
     "detect": ("monitor/detect/**/*.py",),
     "store": ("monitor/store/*.py",),
+    "log": ("monitor/log/*.py",),
+    "daemon": ("monitor/daemon/resume.py",),
     "alerting": ("monitor/alerting/**/*.py",),
     "pipeline": ("monitor/pipeline.py", "monitor/telemetry/redact.py"),
     "feeds": ("probes/feeds/*.py", "probes/book.py"),
