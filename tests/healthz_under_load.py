@@ -39,7 +39,7 @@ STEP_S = 0.02
 READY_S = 90.0
 SETTLE_S = 3.0
 ASSETS = tuple(f"H{number}" for number in range(5))
-VENUES: tuple[VenueId, ...] = ("okx", "gate")
+VENUES: tuple[VenueId, ...] = (VenueId("okx"), VenueId("gate"))
 
 
 class Orders:

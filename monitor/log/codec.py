@@ -21,6 +21,9 @@ from monitor.signals import Scalar, Signal, SignalKind, Subject
 Row = tuple[SignalKind, Subject, datetime, datetime, str, int, float | None, dict[str, Scalar], str | None]
 """A signal as an array: kind, subject, event_time, received_at, source, seq, value, attributes, link."""
 
+RawRow = tuple[str, msgspec.Raw, datetime, datetime, str, int, float | None, msgspec.Raw, str | None]
+"""The same, with subject and attributes as their encoded bytes: `decode_subject` and `decode_attributes` take them."""
+
 _fields = msgspec.structs.astuple
 _ROWS_AT_ONCE = 256
 _ROWS_OF_A_SHORT_ARRAY = 16
@@ -31,6 +34,9 @@ _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 _BEYOND_FLOATS = 2**1023
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rows = msgspec.msgpack.Decoder(list[Row]).decode
+_decode_raw_rows = msgspec.msgpack.Decoder(list[RawRow]).decode
+decode_subject = msgspec.msgpack.Decoder(Subject).decode
+decode_attributes = msgspec.msgpack.Decoder(dict[str, Scalar]).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
 _decode_delivery = msgspec.msgpack.Decoder(DeliveryResult).decode
 _decode_image = msgspec.msgpack.Decoder(Image).decode
@@ -55,10 +61,12 @@ def encode_signals(signals: Sequence[Signal]) -> bytes:
 
 def decode_rows(body: bytes) -> list[Row]:
     """The rows of an entry of signals. Raises ValueError."""
-    try:
-        return _decode_rows(zlib.decompress(body))
-    except zlib.error as error:
-        raise ValueError(str(error)) from error
+    return _decode_rows(_decompressed(body))
+
+
+def decode_raw_rows(body: bytes) -> list[RawRow]:
+    """The rows of an entry of signals, subjects and attributes left encoded. Raises ValueError."""
+    return _decode_raw_rows(_decompressed(body))
 
 
 def decode_signals(body: bytes) -> list[Signal]:
@@ -96,6 +104,13 @@ def decode_image(body: bytes) -> Image:
     image = _decode_image(body)
     try:
         return Image(image.code, zlib.decompress(image.body))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+
+
+def _decompressed(body: bytes) -> bytes:
+    try:
+        return zlib.decompress(body)
     except zlib.error as error:
         raise ValueError(str(error)) from error
 

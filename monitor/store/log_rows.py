@@ -1,7 +1,7 @@
 """Turns entries of the log into rows of the tables, straight from their encoded form: no signal object is built.
 
-`rows_of` is the fast way for whole chunks. `units_of` is the careful way: one unit a row, cleaned of what PostgreSQL cannot
-hold, so that a row that it refuses can be found among its neighbours.
+`rows_of` is the fast way for whole chunks: their signals become the bytes of a COPY. `units_of` is the careful way: one unit a
+row, cleaned of what PostgreSQL cannot hold, so that a row that it refuses can be found among its neighbours.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from monitor.log import Entry, Stream
 from monitor.log.change_json import decode_change
 from monitor.log.codec import Row, decode_checkpoint, decode_delivery, decode_rows
 from monitor.signals import Subject
+from monitor.store.copy_format import CopiedSignals, Known
 from monitor.store.rows import COLUMNS, SUBJECT, change_row, json_texts
 
 STREAMS = (Stream.SIGNALS, Stream.CHANGE, Stream.CHECKPOINT, Stream.DELIVERY)
@@ -75,7 +76,7 @@ class Signals:
 class Rows:
     """Rows by table; those of the others are arguments of their queries."""
 
-    signals: Signals = field(default_factory=Signals)
+    signals: Signals | CopiedSignals = field(default_factory=Signals)
     changes: list[Record] = field(default_factory=list)
     checkpoints: list[Record] = field(default_factory=list)
     deliveries: list[Record] = field(default_factory=list)
@@ -105,12 +106,13 @@ class Unit:
     why: str = ""
 
 
-def rows_of(entries: Iterable[Entry]) -> Rows:
-    """The rows of these entries. Raises ValueError if one cannot be decoded."""
-    rows = Rows()
+def rows_of(entries: Iterable[Entry], known: Known | None = None) -> Rows:
+    """The rows of these entries; `known` is kept from call to call. Raises ValueError if one cannot be decoded."""
+    signals, known = CopiedSignals(), known or Known()
+    rows = Rows(signals)
     for entry in entries:
         if entry.stream is Stream.SIGNALS:
-            rows.signals.add(decode_rows(entry.body), entry.run_id)
+            signals.add(entry.body, entry.run_id, known)
         else:
             rows.add(entry.stream, _single(entry))
     return rows
@@ -134,15 +136,16 @@ def units_of(entries: Sequence[Entry]) -> list[Unit]:
 
 def joined(units: Iterable[Unit]) -> Rows:
     """The rows of these units."""
-    rows = Rows()
-    signals: list[Record] = []
+    signals = Signals()
+    rows = Rows(signals)
+    records: list[Record] = []
     for unit in units:
         assert unit.record is not None
         if unit.entry.stream is Stream.SIGNALS:
-            signals.append(unit.record)
+            records.append(unit.record)
         else:
             rows.add(unit.entry.stream, unit.record)
-    rows.signals.add_records(signals)
+    signals.add_records(records)
     return rows
 
 

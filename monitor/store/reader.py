@@ -18,6 +18,7 @@ from pathlib import Path
 from monitor.errors import OperatorError
 from monitor.log import Chunk, Place, Readable
 from monitor.signals import Clock
+from monitor.store.copy_format import Known
 from monitor.store.faults import BAD_ROW, TROUBLE, Lag, State, reason, state_of
 from monitor.store.log_rows import STREAMS, Rows, Unit, joined, rows_of, units_of
 from monitor.store.postgres import PostgresStore
@@ -67,6 +68,7 @@ class StoreReader:
             vantage, log.id, f"{socket.gethostname()}:{os.getpid()} since {clock():%Y-%m-%d %H:%M:%S} UTC"
         )
         self._refused = RefusedRows(Path(settings.folder).expanduser() / "refused", log.id)
+        self._known = Known()
         self._position = log.place(READER).position
         self._oldest_at: datetime | None = None
         self._full = False
@@ -200,7 +202,7 @@ class StoreReader:
         self._read_s, read_at = asyncio.get_running_loop().time(), self._clock()
         self._full = sum(entry.rows for entry in chunk.entries) >= self._settings.batch_rows
         try:
-            rows = await asyncio.to_thread(rows_of, chunk.entries)
+            rows = await asyncio.to_thread(rows_of, chunk.entries, self._known)
         except ValueError:
             rows = None
         return _Prepared(chunk, rows, self._full, read_at)

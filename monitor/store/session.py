@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 
 from monitor.errors import OperatorError
+from monitor.store.copy_format import CopiedSignals
 from monitor.store.faults import BAD_ROW, Refusing, StoreAway, operators
 from monitor.store.log_rows import Rows
 from monitor.store.migrate import migrate, pending
@@ -133,7 +134,12 @@ class Session:
     async def _copy(self, rows: Rows) -> None:
         if rows.signals:
             async with self._limited():
-                await self._connection.copy_records_to_table("signals", records=rows.signals, columns=COLUMNS)
+                if isinstance(rows.signals, CopiedSignals):
+                    await self._connection.copy_to_table(
+                        "signals", source=rows.signals.copy(), columns=COLUMNS, format="binary"
+                    )
+                else:
+                    await self._connection.copy_records_to_table("signals", records=rows.signals, columns=COLUMNS)
         for query, some in (("change", rows.changes), ("checkpoint", rows.checkpoints), ("delivery", rows.deliveries)):
             if some:
                 async with self._limited():
