@@ -258,6 +258,7 @@ class Daemon:
         await self.log.flush()
         assert self.database is not None, "the log is open"
         await asyncio.gather(self.deliveries.drain(DRAIN_S), self.database.flush(DRAIN_S), *self._finish_copies())
+        self.store.cut()
         for task in outputs:
             task.cancel()
         await asyncio.gather(*outputs, return_exceptions=True)

@@ -42,6 +42,8 @@ class PostgresStore:
         self.server = Server(settings, env)
         """Where it is."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._fresh: asyncpg.Pool[asyncpg.Record] | None = None
+        """A pool whose schema is still looked at."""
         self._opening = asyncio.Lock()
         self._partitions = Partitions()
 
@@ -59,6 +61,13 @@ class PostgresStore:
             except TimeoutError:
                 pool.terminate()
         await self.server.stop()
+
+    def cut(self) -> None:
+        """End every statement at once, for a stop: a late server must not hold it up by the answer to a rollback."""
+        for pool in (self._pool, self._fresh):
+            if pool is not None:
+                pool.terminate()
+        self._pool = None
 
     async def ping(self) -> bool:
         """Whether the server answers now."""
@@ -118,6 +127,9 @@ class PostgresStore:
             connection = await self._acquire(pool)
             try:
                 yield connection
+            except asyncio.CancelledError:
+                connection.terminate()  # whoever is cancelled does not wait for a late server
+                raise
             finally:
                 await pool.release(connection, timeout=self._settings.connect_timeout_s)
 
@@ -138,12 +150,15 @@ class PostgresStore:
             if self._pool is not None:
                 return
             pool = await self.server.pool(CONNECTIONS)
+            self._fresh = pool
             try:
                 async with pool.acquire(timeout=self._settings.connect_timeout_s) as connection:
                     await self._check(connection, migrating)
             except BaseException:
                 pool.terminate()
                 raise
+            finally:
+                self._fresh = None
             self._pool = pool
 
     async def _check(self, connection: Connection, migrating: bool) -> None:

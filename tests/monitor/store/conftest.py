@@ -39,6 +39,8 @@ class SocketDoor:
         """The next connection that sends this is closed when the server answers it."""
         self.cuts_after: int | None = None
         """The next connection that has sent so many bytes is closed."""
+        self.asked = asyncio.Event()
+        """Set whenever a statement passes."""
         self.cuts = 0
         self._server: asyncio.Server | None = None
         self._lost: set[asyncio.StreamWriter] = set()
@@ -75,6 +77,7 @@ class SocketDoor:
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sent = 0
         while block := await reader.read(65536):
+            self.asked.set()
             sent += len(block)
             if self.cuts_after is not None and sent >= self.cuts_after:
                 self.cuts_after = None

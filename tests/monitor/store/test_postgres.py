@@ -167,3 +167,17 @@ async def test_a_store_that_failed_to_open_opens_at_its_next_use(settings: Store
     assert await write(store, signal(1))
     assert await store.migrate() == []
     await store.close()
+
+
+async def test_a_cut_store_ends_what_waits_for_a_late_server_at_once(settings: StoreSettings, door: SocketDoor) -> None:
+    store = PostgresStore(replace(settings, dsn=door.dsn), {})
+    await store.open()
+    door.answers_late_s = 60.0
+    door.asked.clear()
+    retaining = asyncio.create_task(store.retain(NOON))
+    await door.asked.wait()
+    async with asyncio.timeout(2):  # without the cut, the rollback alone waits for as long as a statement may take
+        store.cut()
+        retaining.cancel()
+        await asyncio.gather(retaining, return_exceptions=True)
+        await store.close()
