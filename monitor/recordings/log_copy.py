@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,8 @@ class LogCopy:
         self._size = 0
         self._after = 0
         self._failing = False
+        self._copying = asyncio.Lock()
+        """At a stop, `finish` may come while `follow` still writes."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
         self._write(_encode(header) + b"\n")
@@ -54,32 +57,42 @@ class LogCopy:
                 return
 
     async def _copy(self, chunk: Chunk) -> bool:
-        if chunk.reached <= self._after:
+        async with self._copying:
+            if chunk.reached <= self._after:
+                return True
+            writing = asyncio.ensure_future(asyncio.to_thread(self._append, chunk))
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:  # the thread goes on: what it writes must count before anybody else writes
+                await asyncio.gather(writing, return_exceptions=True)
+                raise
+            except OSError as error:
+                if not self._failing:
+                    log.warning("%s cannot be written (%s); it goes on when it can", self.path, error.strerror)
+                self._failing = True
+                return False
+            self._failing = False
             return True
-        try:
-            lines = await asyncio.to_thread(self._append, chunk)
-        except OSError as error:
-            if not self._failing:
-                log.warning("%s cannot be written (%s); it goes on when it can", self.path, error.strerror)
-            self._failing = True
-            return False
-        self._failing = False
-        self.lines += lines
-        self._after = chunk.reached
-        return True
 
-    def _append(self, chunk: Chunk) -> int:
-        signals = [signal for entry in chunk.entries for signal in decode_signals(entry.body)]
+    def _append(self, chunk: Chunk) -> None:
+        entries = [entry for entry in chunk.entries if entry.position > self._after]
+        signals = [signal for entry in entries for signal in decode_signals(entry.body)]
         self._write(b"".join(_encode(signal) + b"\n" for signal in signals))
-        return len(signals)
+        self.lines += len(signals)
+        self._after = chunk.reached
 
     def _write(self, block: bytes) -> None:
-        """Write a block whole: what a failure left of an earlier try is overwritten. Unbuffered: a kill cuts no block in two."""
+        """Write a block whole, or nothing of it: a reader never finds half a line or half a member of a compressed file."""
         packed = gzip.compress(block, 6) if self._packed else block
         with self.path.open("r+b", buffering=0) as file:
+            file.truncate(self._size)  # what a process that was killed here left, or a truncation that failed
             file.seek(self._size)
-            file.truncate()
-            left = memoryview(packed)
-            while left:
-                left = left[file.write(left) :]
+            try:
+                written = 0
+                while written < len(packed):
+                    written += file.write(packed[written:])
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(self._size)
+                raise
         self._size += len(packed)
