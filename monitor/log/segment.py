@@ -1,15 +1,19 @@
 """One segment of the log: an SQLite file in WAL mode, written by one thread, read by others, removed whole.
 
 Removing a file needs no room on the disk, which deleting rows does. Every segment holds the places of all readers and the
-last entry of each key, as they were when it was written last: the newest one is enough to go on.
+last entry of each key, as they were when it was written last: the newest one is enough to go on. It keeps free pages of its
+own, and a write-ahead log that is as long as it gets: what is written into them needs no room of the disk.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import closing
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from errno import ENOSPC
 from pathlib import Path
 from threading import Lock
 
@@ -42,7 +46,13 @@ create table latest (
 create table places (reader text primary key, position integer not null, state blob not null) without rowid;
 """
 SUFFIX = ".sqlite"
-CHECKPOINT_BYTES = 4_000_000
+CHECKPOINT_BYTES = 2_000_000
+PAGE_BYTES = 4096
+FRAME_BYTES = PAGE_BYTES + 24
+SPARE_BYTES = 200_000
+"""What the disk must have beyond what is known to be needed: index of the write-ahead log, folders, rounding."""
+_MAX_FRAME = slice(16, 20)
+"""Where the index of the write-ahead log says how many frames it has (https://sqlite.org/walformat.html, section 2.1)."""
 _COLUMNS = "position, stream, id, key, run_id, at, rows, body"
 _INSERT = f"insert into entries ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants
 _LATEST = f"insert or replace into latest ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants
@@ -69,6 +79,8 @@ class Segment:
         self._reader: sqlite3.Connection | None = None
         self._reading = Lock()
         self._closed = False
+        self._has_room = False
+        self._checkpoint_bytes = CHECKPOINT_BYTES
 
     @classmethod
     def create(
@@ -99,7 +111,7 @@ class Segment:
         """Open an existing segment. Raises DamagedSegment."""
         segment = cls(path)
         try:
-            with closing(sqlite3.connect(path)) as connection:
+            with closing(segment._look()) as connection:
                 segment.log_id, segment.after = connection.execute("select log_id, after from meta").fetchone()
                 last, rows, newest = connection.execute(
                     "select max(position), coalesce(sum(rows), 0), max(at) from entries"
@@ -115,34 +127,75 @@ class Segment:
         return segment
 
     @property
+    def wal(self) -> Path:
+        """The write-ahead log. One that begins with zeros is an empty one for SQLite (walIndexRecover in its src/wal.c)."""
+        return _files(self.path)[1]
+
+    @property
     def size(self) -> int:
         """Bytes on disk, with the write-ahead log."""
         return sum(path.stat().st_size for path in _files(self.path) if path.exists())
+
+    @property
+    def used(self) -> int:
+        """Bytes of pages and frames that hold something: without the room that is kept."""
+        connection = self._write_to()
+        [[pages], [free]] = (connection.execute(f"pragma {one}").fetchone() for one in ("page_count", "freelist_count"))
+        used: int = (pages - free) * PAGE_BYTES + self._frames() * FRAME_BYTES
+        return used
 
     def append(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
         """Write entries and places in one transaction, and sync it to the disk."""
         rows = [_row(one) for one in entries]
         connection = self._write_to()
-        connection.execute("begin immediate")
-        try:
+        with _whole(connection):
             connection.executemany(_INSERT, [row for row in rows if row[1] != Stream.IMAGE])
             connection.executemany(_LATEST, [row for row in rows if row[3]])
             connection.executemany(_PLACE, [(name, one.position, one.state) for name, one in places.items()])
-            connection.execute("commit")
-        except sqlite3.Error:
-            if connection.in_transaction:
-                connection.execute("rollback")
-            raise
         if entries:
             self.last = entries[-1].position
             self.rows += sum(one.rows for one in entries if one.stream is not Stream.IMAGE)
             self.newest_at = entries[-1].at
 
+    def keep_room(self, size: int) -> None:
+        """Have at least `size` bytes of free pages in the file, and a write-ahead log of twice that.
+
+        Raises OSError if the disk has no room for it; then nothing was changed.
+        """
+        connection = self._write_to()
+        [pages] = connection.execute("pragma freelist_count").fetchone()
+        free = pages * PAGE_BYTES
+        if self._has_room and free >= size:
+            return
+        wanted = max(free + size, 2 * size)
+        longer = wanted // PAGE_BYTES * FRAME_BYTES - (self.wal.stat().st_size if self.wal.exists() else 0)
+        disk = os.statvfs(self.path.parent)
+        if disk.f_bavail * disk.f_frsize < wanted - free + max(0, longer) + SPARE_BYTES:
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+        with _whole(connection):
+            connection.execute("drop table if exists room")  # of a process that was killed here
+            connection.execute("create table room (body blob)")
+            connection.execute("insert into room values (zeroblob(?))", (wanted,))
+        self._checkpoint("restart")  # only now the file is longer
+        connection.execute("drop table room")
+        self._has_room, self._checkpoint_bytes = True, size  # the last group before it fits behind
+
     def move_pages(self, *, all_of_them: bool = False) -> None:
         """Move what was written from the write-ahead log into the file, once it is long enough."""
-        wal = self.path.with_name(self.path.name + "-wal")
-        if all_of_them or (wal.exists() and wal.stat().st_size > CHECKPOINT_BYTES):
-            self._write_to().execute(f"pragma wal_checkpoint({'truncate' if all_of_them else 'restart'})").fetchone()
+        if all_of_them:
+            self._checkpoint("truncate")
+            self._has_room = False
+        elif self._frames() * FRAME_BYTES > self._checkpoint_bytes:
+            self._checkpoint("restart")
+
+    def _checkpoint(self, mode: str) -> None:
+        self._write_to().execute(f"pragma wal_checkpoint({mode})").fetchone()
+
+    def _frames(self) -> int:
+        """How many frames the write-ahead log has. Its file is longer: it is used again from its beginning."""
+        with suppress(FileNotFoundError), _files(self.path)[2].open("rb") as index:
+            return int.from_bytes(index.read(_MAX_FRAME.stop)[_MAX_FRAME], sys.byteorder)
+        return 0
 
     def read(self, after: int, streams: Collection[Stream], max_rows: int) -> list[Entry]:
         """Entries behind `after`, in order: at least one if there is any, until they hold about `max_rows` rows."""
@@ -157,12 +210,12 @@ class Segment:
             )
             found: list[Entry] = []
             rows = 0
-            for row in cursor:
-                found.append(_entry(row))
-                rows += row[6]
-                if rows >= max_rows:
-                    break
-            cursor.close()
+            with closing(cursor):  # an open one would hold the write-ahead log for ever
+                for row in cursor:
+                    found.append(_entry(row))
+                    rows += row[6]
+                    if rows >= max_rows:
+                        break
         return found
 
     def latest(self) -> list[Entry]:
@@ -186,14 +239,14 @@ class Segment:
     def replace(self, bodies: Mapping[int, tuple[int, bytes]], removed: Collection[int]) -> None:
         """Give entries other bodies of fewer rows, and remove others."""
         connection = self._write_to()
-        connection.execute("begin immediate")
-        connection.executemany(
-            "update entries set rows = ?, body = ? where position = ?",
-            [(rows, body, position) for position, (rows, body) in bodies.items()],
-        )
-        connection.executemany("delete from entries where position = ?", [(position,) for position in removed])
-        self.rows = connection.execute("select coalesce(sum(rows), 0) from entries").fetchone()[0]
-        connection.execute("commit")
+        with _whole(connection):
+            connection.executemany(
+                "update entries set rows = ?, body = ? where position = ?",
+                [(rows, body, position) for position, (rows, body) in bodies.items()],
+            )
+            connection.executemany("delete from entries where position = ?", [(position,) for position in removed])
+            left = connection.execute("select coalesce(sum(rows), 0) from entries").fetchone()[0]
+        self.rows = left
 
     def shrink(self) -> None:
         """Give the room of removed rows back to the disk."""
@@ -215,8 +268,16 @@ class Segment:
         """Nothing more is written: the write-ahead log is moved into the file."""
         if self._writer is not None:
             self.move_pages(all_of_them=True)
+            with self._reading:  # its connection holds the index, which takes room to make again
+                self._read_from().execute("select 1 from meta").fetchone()
             self._writer.close()
             self._writer = None
+
+    def _look(self) -> sqlite3.Connection:
+        """A connection for a first look. A file that was closed well needs no index, for which a full disk has no room."""
+        if self.wal.exists() or not self.path.exists():
+            return sqlite3.connect(self.path)
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
     def _write_to(self) -> sqlite3.Connection:
         if self._writer is None:
@@ -233,6 +294,19 @@ class Segment:
             self._reader = sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
             self._reader.execute("pragma query_only = true")
         return self._reader
+
+
+@contextmanager
+def _whole(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction, all or nothing: none stays open behind an error."""
+    connection.execute("begin immediate")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
 
 
 def remove(path: Path) -> None:

@@ -25,6 +25,7 @@ from typing import IO
 from monitor.errors import OperatorError
 from monitor.log import Chunk, Entry, Holding, Place, Stream
 from monitor.log.codec import decode_signals, encode_signals
+from monitor.log.reserve import Reserve
 from monitor.log.segment import SUFFIX, DamagedSegment, Segment, remove
 from monitor.log.settings import LogSettings
 from monitor.signals.kinds import KINDS
@@ -43,6 +44,7 @@ class Segments:
         self._folder = folder
         self._settings = settings
         self._holdings = dict(readers)
+        self._room = round(min(settings.reserve_mb / 4, settings.segment_mb / 16) * MB)
         self._all: list[Segment] = []
         self._guard = Lock()
         self._lock_file: IO[str] | None = None
@@ -79,19 +81,23 @@ class Segments:
         """Bytes on disk, as of the last `tidy`."""
         return self._size
 
-    def open(self, now: datetime) -> None:
-        """Open every segment, or begin a log. Raises OperatorError."""
+    def open(self, now: datetime, reserve: Reserve) -> None:
+        """Open every segment, or begin a log, with the room of `reserve`. Raises OperatorError."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock(now)
             for path in sorted(self._folder.glob(f"*{SUFFIX}")):
                 self._open_one(path)
             self._all.sort(key=lambda one: one.after)
+            if self._all and not self._beyond:
+                reserve.share(self._all[-1].wal)
+            else:
+                reserve.release()
             self.log_id = self._all[-1].log_id if self._all else secrets.token_hex(16)
             self._places = self._starting_places()
             self._latest = {(one.stream, one.key): one for one in (self._all[-1].latest() if self._all else ())}
             after = max(self.end, self._beyond)
-            if not self._all or self._beyond or self._all[-1].size > self._settings.segment_mb * MB:
+            if not self._all or self._beyond or self._all[-1].used > self._settings.segment_mb * MB:
                 self._all.append(Segment.create(self._folder, self.log_id, after, self._places, self._latest.values()))
             else:
                 self._all[-1].append([], self._places)
@@ -143,6 +149,10 @@ class Segments:
         with suppress(sqlite3.Error):  # what was written is safe; without room its pages are moved later
             self._all[-1].move_pages()
 
+    def keep_room(self) -> None:
+        """Have room in the newest segment that nobody else on the disk can take. Raises sqlite3.Error, OSError."""
+        self._all[-1].keep_room(self._room)
+
     def read(self, after: int, end: int, streams: Collection[Stream], max_rows: int) -> Chunk:
         """Entries in (after, end]. A segment that is removed meanwhile is passed over."""
         with self._guard:
@@ -168,12 +178,9 @@ class Segments:
         self.was_cut = False
         newest = self._all[-1]
         old = self._begun is not None and (now - self._begun).total_seconds() >= self._settings.segment_s
-        if newest.last > newest.after and (old or newest.size >= self._settings.segment_mb * MB):
-            newest.close_writer()
-            following = Segment.create(self._folder, self.log_id, newest.last, places, self._latest.values())
-            with self._guard:
-                self._all.append(following)
-            self._begun = now
+        if newest.last > newest.after and (old or newest.used >= self._settings.segment_mb * MB):
+            with suppress(sqlite3.Error, OSError):  # without room for another one, this one serves on
+                self._begin(newest, places, now)
         self._places.update(places)
         self.remove_read(now)
         self._size = sum(one.size for one in self._all)
@@ -181,6 +188,20 @@ class Segments:
             if not self._thin_oldest():
                 self._remove(min(self._all[:-1], key=lambda one: (one.last > self._database(), one.after)), told=True)
             self._size = sum(one.size for one in self._all)
+
+    def _begin(self, newest: Segment, places: Mapping[str, Place], now: datetime) -> None:
+        """Begin another segment behind the newest, which is closed. Raises sqlite3.Error, OSError: then nothing has changed."""
+        following = Segment.create(self._folder, self.log_id, newest.last, places, self._latest.values())
+        try:
+            following.keep_room(self._room)
+            newest.close_writer()
+        except (OSError, sqlite3.Error):
+            following.close()
+            remove(following.path)
+            raise
+        with self._guard:
+            self._all.append(following)
+        self._begun = now
 
     def remove_read(self, now: datetime, *, at_once: bool = False) -> None:
         """Remove what every reader has read, and what is too old for slow outlets. `at_once`: whatever `keep_s` says."""

@@ -23,7 +23,8 @@ class LogSettings:
     outlet_keep_s: float = 7 * 86400.0
     """How long entries are kept for a sink, a recording or telemetry that does not read them."""
     reserve_mb: int = 4
-    """Room on disk that is kept free for incidents when the disk is full."""
+    """Room on disk that is kept for incidents when others fill the disk: a quarter of it as free pages of the newest segment (at
+    most a sixteenth of `segment_mb`), behind a write-ahead log of half of it; and a file of it for a start on a full disk."""
     image_s: float = 60.0
     """How often the correlator's state is written, so that a restart continues from it."""
 

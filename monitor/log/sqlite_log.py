@@ -1,8 +1,8 @@
 """The SQLite engine of the log: one thread writes groups of what was appended, and any number of readers follow.
 
 Appending never blocks and needs no lock: items go into a queue that the writing thread empties. A group waits at most
-`group_s`, an incident change for nothing. When the disk is full, required items use a reserve, routine signals wait in
-memory, and everything goes on by itself when there is room.
+`group_s`, an incident change for nothing. When the disk is full, required items use room that the log keeps, routine signals
+wait in memory, and everything goes on by itself when there is room.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from monitor.log.health import LogHealth
 from monitor.log.reserve import Reserve
 from monitor.log.segments import Segments
 from monitor.log.settings import LogSettings
-from monitor.log.waiting import Group, Single, Waiting
+from monitor.log.waiting import REQUIRED, Group, Single, Waiting
 from monitor.signals import Clock, Signal
+from monitor.signals.kinds import KINDS
 
 GROUP_ROWS = 20_000
 """The most rows of one transaction."""
@@ -88,6 +89,8 @@ class SqliteLog:
         self._failing: str | None = None
         self._tidied_s = 0.0
         self._retry_s = 0.0
+        self._blocked = False
+        """Whether required items do not fit either: they are tried again with everything else."""
         self._written = 0
         self._end = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -119,8 +122,8 @@ class SqliteLog:
         self._thread.start()
 
     def _open(self) -> None:
-        self._reserve.release()  # a start needs room of its own; the first group takes the reserve again
-        self._segments.open(self._clock())
+        self._segments.open(self._clock(), self._reserve)
+        self._keep_room()
         self._end = self._segments.end
         self._places = self._segments.places()
         self._known_changes = self._segments.change_ids()
@@ -139,11 +142,19 @@ class SqliteLog:
     def signals(self, signals: Sequence[Signal]) -> None:
         """Append signals."""
         if len(self._inbox) > self._settings.queue_rows:  # the thread hangs in a write: the disk does not answer
-            self._overflowed.update(signal.kind.value for signal in signals)
-            return
+            signals = self._only_required(signals)
+            if not signals:
+                return
         self._inbox.extend(signals)
         if self._idle:
             self._wake.set()
+
+    def _only_required(self, signals: Sequence[Signal]) -> list[Signal]:
+        """Drop routine signals, and all if the required ones alone are too many."""
+        full = len(self._inbox) > REQUIRED * self._settings.queue_rows
+        kept = [] if full else [one for one in signals if not KINDS[one.kind].droppable]
+        self._overflowed.update(one.kind.value for one in signals if full or KINDS[one.kind].droppable)
+        return kept
 
     def changes(self, changes: Sequence[IncidentChange]) -> None:
         """Append incident changes, at once."""
@@ -210,7 +221,7 @@ class SqliteLog:
         """How the log is now."""
         return LogHealth(
             failing=self._failing,
-            waiting=len(self._inbox) + len(self._waiting),
+            waiting=max(0, self._put - self._got) + len(self._waiting),
             written=self._written,
             size=self._segments.size,
             segments=len(self._segments),
@@ -243,9 +254,13 @@ class SqliteLog:
             if self._closing:
                 until_s = min(until_s, monotonic() + CLOSE_S)
                 left = len(self._inbox) + len(self._waiting)
+                rows = self._put - self._got + len(self._waiting)
                 if not (left or self._moved) or monotonic() > until_s:
                     if left:
-                        log.error("%d items were not written: %s", left, self._failing)
+                        changes = self._waiting.changes + sum(isinstance(one, IncidentChange) for one in self._inbox)
+                        log.error(
+                            "%d rows were not written, of these %d incident changes: %s", rows, changes, self._failing
+                        )
                     return
 
     def _round(self) -> None:
@@ -256,8 +271,12 @@ class SqliteLog:
             self._recover()
         self._take()  # what comes meanwhile is for the next round: a round that never ends would neither tidy nor gather
         while True:
+            if self._failing is None:
+                self._keep_room()
             failing = self._failing is not None
-            group = waiting.cut_required() if failing else waiting.cut(GROUP_ROWS)
+            if failing and self._blocked and monotonic() < self._retry_s:
+                return
+            group = waiting.cut_required(GROUP_ROWS) if failing else waiting.cut(GROUP_ROWS)
             if not group.parts and (failing or not self._moved):
                 return
             if not self._write(group):
@@ -285,8 +304,10 @@ class SqliteLog:
             for name, place in moved.items():
                 self._moved.setdefault(name, place)
             self._waiting.put_back(group)
+            self._blocked = self._failing is not None and not self._reserve.release()
             self._fail(error)
             return False
+        self._blocked = False
         self._known_changes.update(one.id for one in entries if one.stream is Stream.CHANGE)
         self._written += group.rows
         if entries:
@@ -315,33 +336,44 @@ class SqliteLog:
             )  # fmt: skip
         return entries
 
+    def _keep_room(self) -> None:
+        try:
+            self._segments.keep_room()
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)
+
     def _fail(self, error: Exception) -> None:
+        """Hold routine signals back. Required items use the segment's own room; if that is used up, what the reserve frees."""
         why = f"{type(error).__name__}: {error}"
         if self._failing is None:
-            log.error("the log cannot be written (%s); incidents use the reserve, routine signals wait in memory", why)
-            self._reserve.release()
+            log.error("the log cannot be written (%s); incidents use its reserve, routine signals wait in memory", why)
         self._failing = why
         self._retry_s = monotonic() + RETRY_S
 
     def _recover(self) -> None:
-        """See whether there is room again: the reserve can be taken, and the newest segment can be written."""
+        """See whether there is room again: for the reserve, in the newest segment, and in another one if it is time."""
         self._retry_s = monotonic() + RETRY_S
         try:
             self._segments.remove_read(self._clock(), at_once=True)
             self._reserve.take()
+            self._segments.keep_room()
             self._segments.append([], dict(self._places))
         except (sqlite3.Error, OSError) as error:
-            self._reserve.release()
             self._failing = f"{type(error).__name__}: {error}"
             return
-        log.warning("the log can be written again; %d items waited", len(self._waiting))
-        self._failing = None
+        dropped = sum(self._waiting.dropped.values()) + sum(self._overflowed.values())
+        log.warning(
+            "the log can be written again; %d items waited, %d signals were dropped since the start",
+            len(self._waiting), dropped,
+        )  # fmt: skip
+        self._failing, self._blocked = None, False
 
     def _tidy(self) -> None:
         self._tidied_s = monotonic()
         try:
-            if self._failing is None:
-                self._reserve.take()
+            if self._failing is not None:
+                return  # what is left of the room is for incidents
+            self._reserve.take()
             self._segments.tidy(self._clock(), dict(self._places))
         except (sqlite3.Error, OSError) as error:
             self._fail(error)

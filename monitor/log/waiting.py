@@ -45,6 +45,11 @@ class Waiting:
     def __len__(self) -> int:
         return self._rows
 
+    @property
+    def changes(self) -> int:
+        """Incident changes that wait."""
+        return sum(isinstance(one, IncidentChange) for one in self._parts)
+
     def add(self, part: Part) -> None:
         """Take signals or a single value, behind everything before it. The oldest routine signals make room."""
         self._parts.append(part)
@@ -72,23 +77,25 @@ class Waiting:
         self._rows -= taken
         return Group(tuple(parts), taken)
 
-    def cut_required(self) -> Group:
-        """Everything but routine signals, for a disk that is nearly full. The routine signals stay, images go."""
+    def cut_required(self, rows: int) -> Group:
+        """The next parts of about `rows` rows but routine signals, for a disk that is nearly full. Those stay, images go."""
         parts: list[Part] = []
-        while self._parts:
+        taken = 0
+        while self._parts and taken < rows:
             part = self._parts.popleft()
             if isinstance(part, Sequence):
                 if routine := [one for one in part if _droppable[one.kind]]:
                     self._behind.append(routine)
                 if required := [one for one in part if not _droppable[one.kind]]:
                     parts.append(required)
+                    taken += len(required)
             elif not isinstance(part, Image):
                 parts.append(part)
+                taken += 1
             else:
                 self._rows -= 1
-        rows = sum(map(_rows, parts))
-        self._rows -= rows
-        return Group(tuple(parts), rows)
+        self._rows -= taken
+        return Group(tuple(parts), taken)
 
     def put_back(self, group: Group) -> None:
         """Take a group back that could not be written: it is the oldest again."""

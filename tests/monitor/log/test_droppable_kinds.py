@@ -80,7 +80,7 @@ def test_on_a_full_disk_required_items_pass_routine_ones_which_come_back_first_a
     waiting.add([book[0], signal(10), book[1]])
     waiting.add(Image("code", b""))
     waiting.add(change())
-    assert waiting.cut_required().parts == ([signal(10)], change())
+    assert waiting.cut_required(100).parts == ([signal(10)], change())
     waiting.add([book[2]])
     assert len(waiting) == 3
     assert waiting.cut(99).parts == (book,)
