@@ -221,7 +221,7 @@ class SqliteLog:
         """How the log is now."""
         return LogHealth(
             failing=self._failing,
-            waiting=max(0, self._put - self._got) + len(self._waiting),
+            waiting=len(self._inbox) + len(self._waiting),
             written=self._written,
             size=self._segments.size,
             segments=len(self._segments),
@@ -254,7 +254,7 @@ class SqliteLog:
             if self._closing:
                 until_s = min(until_s, monotonic() + CLOSE_S)
                 left = len(self._inbox) + len(self._waiting)
-                rows = self._put - self._got + len(self._waiting)
+                rows = len(self._inbox) + len(self._waiting)
                 if not (left or self._moved) or monotonic() > until_s:
                     if left:
                         changes = self._waiting.changes + sum(isinstance(one, IncidentChange) for one in self._inbox)
