@@ -69,6 +69,12 @@ def _chain_inspection() -> dict[str, Any]:
     return of(Inspection)
 
 
+def _readiness() -> dict[str, Any]:
+    from monitor.web.answer import ReadyAnswer
+
+    return of(ReadyAnswer)
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
@@ -79,6 +85,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "reading": _reading,
     "chain-event": _chain_event,
     "chain-inspection": _chain_inspection,
+    "readiness": _readiness,
 }
 
 

@@ -120,7 +120,7 @@ class Daemon:
         )  # fmt: skip
         self._supervisor = Supervisor(clock)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
-        self._web = Web(settings.web, self.readiness.reasons, self.telemetry.prometheus)
+        self._web = Web(settings.web, self.readiness.answer, self.telemetry.prometheus)
 
     @property
     def correlator(self) -> Correlator:
@@ -174,7 +174,8 @@ class Daemon:
 
     async def _resume(self) -> None:
         """Continue where the last run stopped; what could not be seen meanwhile becomes blindness with the first tick."""
-        began = await resumed(self.log, self.settings.correlator, self._watched)
+        readiness = self.readiness
+        began = await resumed(self.log, self.settings.correlator, self._watched, readiness.judged_again)
         self.pipeline.correlator = began.correlator
         self.judged_again = began.judged
         self.log.changes(began.changes)
@@ -183,6 +184,7 @@ class Daemon:
             how = "from its last state" if began.thawed else "from the beginning of the log"
             log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
             await asyncio.to_thread(self._catch_up, self._clock())  # a long pause is many seconds to assess
+        readiness.starting = None
 
     def _catch_up(self, now: datetime) -> None:
         """Assess the pause before anything new is heard, so that no new signal falls into a second that was told."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.alerting.delivery import Deliveries
 from monitor.alerting.sink_reader import reader_name
 from monitor.daemon.supervisor import Supervisor
-from monitor.log.health import LogFigures, ReaderLag
+from monitor.log.health import BEHIND_S, TICK_LATE_S, LogFigures, ReaderLag
 from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Pipeline
 from monitor.signals import Clock
+from monitor.signals.plain_text import one_line
 from monitor.store.faults import State
 from monitor.store.reader import READER as DATABASE
 from monitor.store.reader import StoreReader
+from monitor.telemetry.redact import redact
+from monitor.web.answer import ReadyAnswer
 
-TICK_LATE_S = 10.0
-BEHIND_S = 60.0
-"""A reader that is farther behind than this makes the daemon not ready."""
+MAX_WHY = 500
+"""The longest reason that is told, in characters."""
 
 
 class Readiness:
-    """Asks every part how it is. It holds no state of its own."""
+    """Asks every part how it is. Of its own it knows only what the daemon does before it watches."""
 
     def __init__(
         self,
@@ -36,6 +40,8 @@ class Readiness:
         self._deliveries = deliveries
         self.database: StoreReader | None = None
         """The database's reader, once it exists."""
+        self.starting: str | None = "starting"
+        """What the daemon does before it watches; None from then on."""
 
     def figures(self) -> LogFigures:
         """The log and its readers now."""
@@ -47,11 +53,26 @@ class Readiness:
             )
         for name in self._deliveries.names:
             of_sink = self._deliveries.lag(name)
-            state = "retrying" if of_sink.why else "connected"
+            state = "starting" if of_sink.entries is None else "retrying" if of_sink.why else "connected"
             readers[reader_name(name)] = ReaderLag(
                 entries=of_sink.entries, behind_s=of_sink.oldest_s, state=state, why=of_sink.why
             )
         return LogFigures(log=self._log.health(), readers=readers)
+
+    def judged_again(self, signals: int) -> None:
+        """The log is being judged again, and so many of its signals have been."""
+        self.starting = f"judging the log again: {signals} signals so far"
+
+    def answer(self) -> ReadyAnswer:
+        """All of it, as `/readyz` answers it: without secrets, in tenths of a second."""
+        figures = self.figures()
+        reasons = tuple(map(_told, self.reasons()))
+        log = figures.log if figures.log.failing is None else replace(figures.log, failing=_told(figures.log.failing))
+        readers = {
+            name: replace(lag, why=_told(lag.why), behind_s=None if lag.behind_s is None else round(lag.behind_s, 1))
+            for name, lag in figures.readers.items()
+        }
+        return ReadyAnswer(ready=not reasons, reasons=reasons, log=log, readers=readers)
 
     def reasons(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""
@@ -69,7 +90,14 @@ class Readiness:
             if away or late:
                 why = f" ({lag.why})" if lag.why else ""
                 reasons.append(f"{name} is {lag.state}{why}: {lag.entries} entries behind, the oldest by {behind}")
+        if self.starting is not None:
+            return [*reasons, self.starting]
         last = self._pipeline.last_tick
         if last is None or (self._clock() - last).total_seconds() > TICK_LATE_S:
             reasons.append("the clock does not tick")
         return reasons
+
+
+def _told(text: str) -> str:
+    """A reason as others may read it."""
+    return one_line(redact(text), MAX_WHY)

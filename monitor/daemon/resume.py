@@ -8,7 +8,7 @@ revisions go on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -95,8 +95,16 @@ def image_of(correlator: Correlator, watched: Watched) -> Image:
     return Image(f"{code_id()}:{watched.id}", correlator.freeze())
 
 
-async def resumed(local: SqliteLog, settings: CorrelatorSettings, watched: Watched) -> Resumed:
-    """The correlator as the log's last run left it. Judges at most what the log holds; yields to the loop as it reads."""
+async def resumed(
+    local: SqliteLog,
+    settings: CorrelatorSettings,
+    watched: Watched,
+    on_judged: Callable[[int], None] = lambda _signals: None,
+) -> Resumed:
+    """The correlator as the log's last run left it. Judges at most what the log holds; yields to the loop as it reads.
+
+    `on_judged` is told after each chunk how many signals have been judged.
+    """
     thawed, after = _thawed(local, settings, watched)
     correlator = thawed or Correlator(settings, vantage=watched.vantage)
     judged = 0
@@ -106,6 +114,7 @@ async def resumed(local: SqliteLog, settings: CorrelatorSettings, watched: Watch
             signals = [one for one in decode_signals(entry.body) if thawed is not None or watched.hears(one)]
             judged += len(signals)
             changes += [change for signal in signals for change in correlator.on_signal(signal)]
+        on_judged(judged)
     if thawed is None:
         changes = []  # another program would tell other incidents: those that were told go on instead
         correlator.adopt(last_changes(local), watched.covers)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+BEHIND_S = 60.0
+"""A reader that is farther behind than this makes the daemon not ready."""
+TICK_LATE_S = 10.0
+"""So long without a second of the daemon's clock, which is an entry of the log, makes it not ready."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHealth:

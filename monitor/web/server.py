@@ -10,16 +10,18 @@ import asyncio
 import errno
 from collections.abc import Callable
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor.errors import OperatorError
+from monitor.web.answer import ReadyAnswer
 from monitor.web.hosts import host_of, is_served, plain
 from monitor.web.port import SERVER_NAME, Limits, Port
 from monitor.web.settings import WebSettings
 
-Readiness = Callable[[], list[str]]
-"""Returns why the daemon is not ready; empty if it is."""
+Readiness = Callable[[], ReadyAnswer]
+"""Returns how the daemon is now, and why it is not ready if it is not."""
 
 Metrics = Callable[[], tuple[bytes, str]]
 """Returns the metrics as text, and their content type. It may take milliseconds, so it is called in a thread."""
@@ -29,7 +31,7 @@ METHODS = ("GET", "HEAD")
 
 INDEX = """Stormwatch
 /healthz  200 while the loop lives
-/readyz   200 when ready, else 503 with the reasons
+/readyz   200 when ready, else 503 with the reasons; the log and its readers
 /metrics  metrics for Prometheus
 """
 
@@ -38,10 +40,10 @@ class Web:
     """The server. `start` raises OperatorError if it cannot listen; `stop` may be called at any time, and twice."""
 
     def __init__(
-        self, settings: WebSettings, not_ready: Readiness, metrics: Metrics, limits: Limits | None = None
+        self, settings: WebSettings, readiness: Readiness, metrics: Metrics, limits: Limits | None = None
     ) -> None:
         self._settings = settings
-        self._not_ready = not_ready
+        self._readiness = readiness
         self._metrics = metrics
         self._limits = limits or Limits()
         self._allowed = frozenset(map(plain, (settings.host, *settings.allowed_hosts)))
@@ -116,8 +118,10 @@ class Web:
         return web.Response(text="ok\n")
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        reasons = self._not_ready()
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+        answer = self._readiness()
+        return web.Response(
+            body=msgspec.json.encode(answer), status=200 if answer.ready else 503, content_type="application/json"
+        )
 
     async def _serve_metrics(self, _request: web.Request) -> web.Response:
         body, content_type = await asyncio.to_thread(self._metrics)
@@ -146,9 +150,9 @@ async def _one_answer(_request: web.Request, answer: web.StreamResponse) -> None
     answer.force_close()
 
 
-async def serve(settings: WebSettings, not_ready: Readiness, metrics: Metrics) -> None:
+async def serve(settings: WebSettings, readiness: Readiness, metrics: Metrics) -> None:
     """Serve until cancelled. Raises OperatorError if it cannot listen."""
-    server = Web(settings, not_ready, metrics)
+    server = Web(settings, readiness, metrics)
     try:
         await server.start()
         await asyncio.Event().wait()

@@ -17,6 +17,7 @@ from monitor.web import port as port_module
 from monitor.web.port import Limits
 from monitor.web.server import Web
 from monitor.web.settings import WebSettings
+from tests.monitor.web.answers import ready
 
 LONG_S = 60.0
 """A time-out that the test must not need."""
@@ -26,7 +27,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 @asynccontextmanager
 async def served(limits: Limits | None = None, body: bytes = b"up 1\n", **settings: object) -> AsyncIterator[int]:
     """The port of a running server."""
-    web = Web(WebSettings(port=0, **settings), list, lambda: (body, "text/plain"), limits)  # type: ignore[arg-type]
+    web = Web(WebSettings(port=0, **settings), ready, lambda: (body, "text/plain"), limits)  # type: ignore[arg-type]
     await web.start()
     assert web.port is not None
     try:
@@ -226,7 +227,7 @@ async def test_a_failure_of_ours_is_logged_and_answered_without_its_text(caplog:
     def failing() -> tuple[bytes, str]:
         raise ZeroDivisionError("a secret")
 
-    web = Web(WebSettings(port=0), list, failing)
+    web = Web(WebSettings(port=0), ready, failing)
     await web.start()
     assert web.port is not None
     answer = await answer_to(web.port, get("/metrics"))
@@ -244,9 +245,10 @@ from monitor.web import port as port_module
 from monitor.web.port import Limits
 from monitor.web.server import Web
 from monitor.web.settings import WebSettings
+from tests.monitor.web.answers import ready
 
 async def main():
-    web = Web(WebSettings(port=0), list, lambda: (b"", "text/plain"), Limits(connections=1000))
+    web = Web(WebSettings(port=0), ready, lambda: (b"", "text/plain"), Limits(connections=1000))
     await web.start()
     resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
     print(web.port, flush=True)
