@@ -234,6 +234,7 @@ FOREIGN = ("requests", "urllib.request", "urllib3", "httpx", "http.client", "web
 FOREIGN_AT = {
     "monitor/telemetry/export.py": "a session that fails on a redirect",
     "chain/nodes/web3_node.py": "a connection that fails on a redirect",
+    "monitor/cli/status.py": "http.client follows none",
 }
 
 

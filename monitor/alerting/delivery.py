@@ -21,7 +21,7 @@ log = logging.getLogger("stormwatch.delivery")
 class Deliveries:
     """The readers of all sinks. Call `open` once the log is open, then `run` for each name.
 
-    The log must know every reader by `reader_name(NAME)`, see `sink_reader.py`.
+    The log must know every reader by `reader_name(NAME)`, see `memory.py`.
     """
 
     def __init__(

@@ -20,6 +20,11 @@ MAX_OWED = 256
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+def reader_name(sink: str) -> str:
+    """The name under which the log knows a sink's place."""
+    return f"sink {sink}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """A note that the receiver did not accept in time: the position of its first change in the log, and since when.

@@ -17,7 +17,7 @@ import aiohttp
 
 from monitor.alerting.attempts import Attempts, Pauses
 from monitor.alerting.backlog import Backlog, DeliveryLog
-from monitor.alerting.memory import MAX_OWED, Memory, Owed, decode_memory, encode_memory
+from monitor.alerting.memory import MAX_OWED, Memory, Owed, decode_memory, encode_memory, reader_name
 from monitor.alerting.missed import Unsent, missed_of
 from monitor.alerting.routing import Router
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain, note_of
@@ -49,11 +49,6 @@ class Lag:
     entries: int | None
     oldest_s: float | None
     why: str
-
-
-def reader_name(sink: str) -> str:
-    """The name under which the log knows a sink's place."""
-    return f"sink {sink}"
 
 
 class SinkReader:

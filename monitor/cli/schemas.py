@@ -75,6 +75,12 @@ def _readiness() -> dict[str, Any]:
     return of(ReadyAnswer)
 
 
+def _daemon_status() -> dict[str, Any]:
+    from monitor.cli.status import DaemonStatus
+
+    return of(DaemonStatus)
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
@@ -86,6 +92,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "chain-event": _chain_event,
     "chain-inspection": _chain_inspection,
     "readiness": _readiness,
+    "daemon-status": _daemon_status,
 }
 
 

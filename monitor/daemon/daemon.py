@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from monitor.alerting.delivery import Deliveries
-from monitor.alerting.sink_reader import reader_name
+from monitor.alerting.memory import reader_name
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
 from monitor.daemon.assembly import intake_of, watched_of

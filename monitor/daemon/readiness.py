@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.alerting.delivery import Deliveries
-from monitor.alerting.sink_reader import reader_name
+from monitor.alerting.memory import reader_name
 from monitor.daemon.supervisor import Supervisor
 from monitor.log.health import BEHIND_S, TICK_LATE_S, LogFigures, ReaderLag
 from monitor.log.sqlite_log import SqliteLog

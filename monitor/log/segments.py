@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ from monitor.errors import OperatorError
 from monitor.log import Chunk, Entry, Holding, Place, Stream
 from monitor.log.codec import decode_signals, encode_signals
 from monitor.log.reserve import Reserve
+from monitor.log.holder import LOCK, holder
 from monitor.log.segment import SUFFIX, DamagedSegment, Segment, remove
 from monitor.log.settings import LogSettings
 from monitor.signals.kinds import KINDS
@@ -33,7 +35,7 @@ from monitor.signals.kinds import KINDS
 MB = 1_000_000
 BEYOND_DAMAGE = 1_000_000_000
 """Positions skipped behind a damaged segment: nobody knows how many it held, and no position may be used twice."""
-_LOCK = "lock"
+LOCK_TRIALS, LOCK_PAUSE_S = 10, 0.02
 log = logging.getLogger("stormwatch.log")
 
 
@@ -263,32 +265,33 @@ class Segments:
         return True
 
     def _lock(self, now: datetime) -> None:
-        path = self._folder / _LOCK
+        path = self._folder / LOCK
         file = path.open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(file):
             file.close()
             raise OperatorError(
                 "store.folder", str(self._folder), "a folder that no other daemon uses",
                 f"{held_by(self._folder) or 'another process'} uses it: stop that one, or choose another folder",
-            ) from None  # fmt: skip
+            )  # fmt: skip
         file.truncate(0)
         json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat()}, file)
         file.flush()
         self._lock_file = file
 
 
+def _locked(file: IO[str]) -> bool:
+    """Take the writer's lock. Who only asks for the holder has it for an instant, so it is tried several times."""
+    for _ in range(LOCK_TRIALS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOCK_PAUSE_S)
+        else:
+            return True
+    return False
+
+
 def held_by(folder: Path) -> str | None:
     """Who writes the log of this folder, in words; None if nobody does."""
-    path = folder / _LOCK
-    try:
-        with path.open("r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = json.load(file)
-                return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return None
+    one = holder(folder)
+    return None if one is None else str(one)

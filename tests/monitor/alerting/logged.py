@@ -12,9 +12,9 @@ from typing import Any
 
 from monitor.alerting.attempts import Pauses
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.memory import reader_name
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Note, Outcome, Sink
-from monitor.alerting.sink_reader import reader_name
 from monitor.alerting.sinks import STALE_AFTER_S, Route
 from monitor.incidents import IncidentChange
 from monitor.log import DeliveryResult, Holding, Stream

@@ -42,6 +42,7 @@ def test_help_names_every_command() -> None:
         "config",
         "db",
         "schema",
+        "status",
     ):
         assert name in text
 
