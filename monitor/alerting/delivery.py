@@ -34,9 +34,14 @@ class Deliveries:
         pauses: Pauses = PAUSES,
     ) -> None:
         self._log = log
-        self._readers = {
-            route.name: SinkReader(route, log, clock, Attempts(route, on_outcome, pauses), pauses) for route in routes
-        }
+        self._clock = clock
+        self._on_outcome = on_outcome
+        self._pauses = pauses
+        self._readers = {route.name: self._reader(route) for route in routes}
+
+    def _reader(self, route: Route) -> SinkReader:
+        attempts = Attempts(route, self._on_outcome, self._pauses)
+        return SinkReader(route, self._log, self._clock, attempts, self._pauses)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,6 +60,15 @@ class Deliveries:
         """Take each sink's place and memory out of the log, before anything is appended in this run."""
         for reader in self._readers.values():
             reader.open()
+
+    def begin(self, route: Route) -> None:
+        """Take in a sink, or another route for one whose `run` has ended: it goes on where the log remembers it to be."""
+        reader = self._readers[route.name] = self._reader(route)
+        reader.open()
+
+    def end(self, name: str) -> None:
+        """Forget a sink whose `run` has ended."""
+        del self._readers[name]
 
     async def run(self, name: str) -> None:
         """Deliver one sink's changes in order, until cancelled."""

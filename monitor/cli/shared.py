@@ -47,9 +47,24 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         raise SystemExit(128 + signal.SIGTERM) from None
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set; a second SIGINT ends at once."""
-    stop = asyncio.Event()
+def reload_on_hang_up(stop: asyncio.Event) -> asyncio.Event:
+    """An event that SIGHUP sets. If the signal comes because the terminal that we were started in has gone, `stop` is set."""
+    import os
+
+    asked = asyncio.Event()
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # by nohup: the terminal's end is none of ours
+    terminals = [] if ignored else [number for number in (0, 1, 2) if os.isatty(number)]
+
+    def hung_up() -> None:
+        gone = bool(terminals) and not any(map(os.isatty, terminals))
+        (stop if gone else asked).set()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up)
+    return asked
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` on SIGINT and SIGTERM; a second SIGINT ends at once."""
     loop = asyncio.get_running_loop()
 
     def first() -> None:
@@ -58,7 +73,6 @@ def stop_on_signals() -> asyncio.Event:
 
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, first)
-    return stop
 
 
 def print_json(value: object) -> None:

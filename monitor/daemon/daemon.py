@@ -21,6 +21,7 @@ from monitor.correlator import Correlator
 from monitor.daemon.assembly import intake_of, watched_of
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.resume import image_of, resumed
+from monitor.daemon.sink_parts import SinkParts
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
@@ -97,6 +98,8 @@ class Daemon:
         copies: Sequence[LogCopy] = (),
     ) -> None:
         self.settings = settings
+        """The settings in force: a reload exchanges them."""
+        self.env = env
         self._watched = watched_of(settings)
         self._clock = clock
         self._copies = copies
@@ -119,6 +122,7 @@ class Daemon:
             on_loop_lag=self.telemetry.record_loop_lag,
         )  # fmt: skip
         self._supervisor = Supervisor(clock)
+        self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
         self._web = Web(settings.web, self.readiness.answer, self.telemetry.prometheus)
 
@@ -137,6 +141,7 @@ class Daemon:
                 await self._resume()
                 async with asyncio.TaskGroup() as group:
                     outputs = self._start(group, self._outputs())
+                    self.sinks.start(group)
                     try:
                         started = self._start(group, sources)
                         ready()
@@ -201,17 +206,9 @@ class Daemon:
             DATABASE: self.database.run, TRACES: self._traces, "gauges": self._gauges, "retention": self._retention,
             "images": self._images,
         }  # fmt: skip
-        for name in self.deliveries.names:
-            parts[f"sink {name}"] = self._sink(name)
         for number, one in enumerate(self._copies, 1):
             parts[f"copy {number}"] = self._copy(one, self.log.end)
         return parts
-
-    def _sink(self, name: str) -> Part:
-        async def part() -> None:
-            await self.deliveries.run(name)
-
-        return part
 
     def _copy(self, copy: LogCopy, after: int) -> Part:
         async def part() -> None:
@@ -255,6 +252,7 @@ class Daemon:
 
     async def _drain(self, outputs: list[asyncio.Task[None]]) -> None:
         """Assess what is held back, make it durable, deliver, write and export it; then stop the outputs."""
+        self.sinks.close()
         self.pipeline.finish()
         self.log.image(self._image())
         await self.log.flush()
@@ -263,7 +261,7 @@ class Daemon:
         self.store.cut()
         for task in outputs:
             task.cancel()
-        await asyncio.gather(*outputs, return_exceptions=True)
+        await asyncio.gather(self.sinks.stop(), *outputs, return_exceptions=True)
         async for chunk in remaining(self.log, self.log.place(TRACES).position, (Stream.CHANGE,)):
             for entry in chunk.entries:
                 self.telemetry.record_change(decode_change(entry.body))

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from monitor.settings.tree import LogLevel
 from monitor.signals.plain_text import one_line
 from monitor.telemetry.redact import redact
 
@@ -119,11 +120,17 @@ def _message(record: logging.LogRecord) -> tuple[str, str, str]:
     return record.name, str(record.msg).partition("\n")[0][:500], "" if kind is None else kind.__name__
 
 
+def set_level(level: LogLevel) -> None:
+    """Show lines of our own from this level on; of libraries from warning on, or from `level` if that is higher."""
+    number = logging.getLevelNamesMapping()[level.value.upper()]
+    logging.getLogger(_OURS).setLevel(number)
+    logging.getLogger().setLevel(max(number, logging.WARNING))
+
+
 def set_up_logs(verbose: bool, telemetry: logging.Handler | None = None) -> None:
     """Set up logging, once, at the start of a command that runs for a long time."""
     screen = logging.StreamHandler()
     screen.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
     root.handlers[:] = [BoundedHandler(one) for one in (screen, telemetry) if one is not None]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("stormwatch").setLevel(logging.DEBUG if verbose else logging.INFO)
+    set_level(LogLevel.DEBUG if verbose else LogLevel.INFO)

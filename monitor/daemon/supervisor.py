@@ -57,6 +57,10 @@ class Supervisor:
         self.restarts[name] += 1
         self._recent.setdefault(name, deque(maxlen=LOOP_RESTARTS)).append(now)
 
+    def forget(self, name: str) -> None:
+        """A part that is gone for good no longer counts as failing."""
+        self._recent.pop(name, None)
+
     def looping(self) -> list[str]:
         """Parts that restarted five times within five minutes: while there are any, the daemon is not ready."""
         now = self._clock()

@@ -144,14 +144,17 @@ class Segment:
         used: int = (pages - free) * PAGE_BYTES + self._frames() * FRAME_BYTES
         return used
 
-    def append(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
-        """Write entries and places in one transaction, and sync it to the disk."""
+    def append(self, entries: Sequence[Entry], places: Mapping[str, Place | None]) -> None:
+        """Write entries and places in one transaction, and sync it to the disk. None: the reader is gone."""
         rows = [_row(one) for one in entries]
         connection = self._write_to()
         with _whole(connection):
             connection.executemany(_INSERT, [row for row in rows if row[1] != Stream.IMAGE])
             connection.executemany(_LATEST, [row for row in rows if row[3]])
-            connection.executemany(_PLACE, [(name, one.position, one.state) for name, one in places.items()])
+            connection.executemany(_PLACE, [(name, one.position, one.state) for name, one in places.items() if one])
+            connection.executemany(
+                "delete from places where reader = ?", [(name,) for name, one in places.items() if one is None]
+            )
         if entries:
             self.last = entries[-1].position
             self.rows += sum(one.rows for one in entries if one.stream is not Stream.IMAGE)

@@ -143,10 +143,17 @@ class Segments:
         """The ids of all incident changes that are held."""
         return {name for one in self._all for name in one.ids(Stream.CHANGE)}
 
-    def append(self, entries: list[Entry], places: Mapping[str, Place]) -> None:
-        """Write entries behind all others, and readers' places. Raises sqlite3.Error, OSError: then nothing was written."""
+    def append(self, entries: list[Entry], places: Mapping[str, Place | None]) -> None:
+        """Write entries behind all others, and readers' places; None: the reader is gone.
+
+        Raises sqlite3.Error, OSError: then nothing was written.
+        """
         self._all[-1].append(entries, places)
-        self._places.update(places)
+        for name, place in places.items():
+            if place is None:
+                self._places.pop(name, None)
+            else:
+                self._places[name] = place
         self._latest.update({(one.stream, one.key): one for one in entries if one.key})
         with suppress(sqlite3.Error):  # what was written is safe; without room its pages are moved later
             self._all[-1].move_pages()

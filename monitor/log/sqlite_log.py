@@ -79,7 +79,7 @@ class SqliteLog:
         self._dropped: Mapping[str, int] = {}
         self._lost: Mapping[str, int] = {}
         self._places: dict[str, Place] = {}
-        self._moved: dict[str, Place] = {}
+        self._moved: dict[str, Place | None] = {}
         self._known_changes: set[str] = set()
         self._groups = 0
         self._wake = threading.Event()
@@ -187,6 +187,18 @@ class SqliteLog:
         """Remember a reader's place: durable with the next group."""
         self._places[reader] = place
         self._moved[reader] = place
+        if self._idle:
+            self._wake.set()
+
+    def begin(self, reader: str) -> None:
+        """Let a reader that was not named at the start begin at the present end, held for a time. One with a place keeps it."""
+        if reader not in self._places:
+            self.acknowledge(reader, Place(self._end))
+
+    def forget(self, reader: str) -> None:
+        """A reader is gone for good: nothing is kept for it, and a later one of this name begins anew."""
+        self._places.pop(reader, None)
+        self._moved[reader] = None
         if self._idle:
             self._wake.set()
 

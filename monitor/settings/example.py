@@ -12,6 +12,7 @@ EXAMPLE = """\
 # Never write secrets here: keys ending in _env name the environment variable that holds them.
 
 vantage = "local"            # where we probe from; appears in every signal
+# log_level = "info"         # debug, info, warning or error; like [sinks], it is reloaded at SIGHUP
 
 # --- what to watch: assets by ticker, with the contracts and pools that matter to each ---
 [assets.BTC]
@@ -57,7 +58,7 @@ vantage = "local"            # where we probe from; appears in every signal
 [controls]
 targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wikipedia.org/" }
 
-# --- where findings go; every sink takes min_level = watch | squall | storm-suspected | perfect-storm ---
+# --- where findings go, reloaded at SIGHUP; every sink takes min_level = watch | squall | storm-suspected | perfect-storm ---
 [sinks.console]
 
 # [sinks.webhook]
@@ -73,6 +74,18 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # retention_days = 30
 # connect_timeout_s = "5s"                          # a server that does not answer for so long is silent
 # statement_timeout_s = "30s"                       # a connection whose statement takes longer is closed
+
+# --- the local log, in store.folder: everything is in it first; the database, sinks and recordings read it ---
+# [log]
+# group_s = "50ms"            # above 0: the longest that an entry waits in memory to be written with others; a kill loses no more
+# queue_rows = 50000          # above 0: rows that wait in memory while the disk is full; beyond, the oldest routine signals go
+# max_mb = 2048               # at least 2 segments: the most on disk; beyond, routine signals go first, then whole segments
+# segment_mb = 32             # above 0: a file is closed at this size; only closed files are removed
+# segment_s = "15m"           # above 0: or at this age
+# keep_s = "1h"               # 0 or more: how long what every reader has read is kept, for a new version to judge again
+# outlet_keep_s = "7d"        # 0 or more: how long the log waits for a sink or recording that does not read it
+# reserve_mb = 4              # above 0: room on disk that is kept free for incidents when the disk is full
+# image_s = "1m"              # above 0: how often the correlator's state is written, from which a restart continues
 
 [telemetry]
 # otlp_endpoint = "http://127.0.0.1:4318"           # traces, metrics and logs; empty: none are sent

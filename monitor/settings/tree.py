@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
 from chain.sync.settings import Traces
@@ -148,11 +148,21 @@ class ControlSettings:
     timeout_s: float = 3.0
 
 
+class LogLevel(StrEnum):
+    """The least severe lines of our own log that are shown; a library's are shown from warning on."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a daemon needs. `stormwatch config init` documents the keys."""
 
     vantage: str = "local"
+    log_level: LogLevel = LogLevel.INFO
     assets: Mapping[str, AssetSettings] = field(default_factory=dict)
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)
     networks: Mapping[str, NetworkSettings] = field(default_factory=dict)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.daemon.logs import set_up_logs
+from monitor.daemon.logs import set_level, set_up_logs
+from monitor.settings.tree import LogLevel
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +51,29 @@ def test_a_line_without_a_secret_is_not_changed(capsys: pytest.CaptureFixture[st
     set_up_logs(True)
     logging.getLogger("stormwatch.delivery").debug("sink desk has asset-btc-1767268800-abc123:4")
     assert capsys.readouterr().err.endswith("DEBUG stormwatch.delivery sink desk has asset-btc-1767268800-abc123:4\n")
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        (LogLevel.DEBUG, "dIWEwe"),
+        (LogLevel.INFO, "IWEwe"),
+        (LogLevel.WARNING, "WEwe"),
+        (LogLevel.ERROR, "Ee"),
+    ],
+)
+def test_the_log_level_chooses_our_lines_and_a_librarys_from_warning_on(
+    capsys: pytest.CaptureFixture[str], level: LogLevel, shown: str
+) -> None:
+    set_up_logs(False)
+    set_level(level)
+    ours, foreign = logging.getLogger("stormwatch.x"), logging.getLogger("library")
+    ours.debug("d")
+    ours.info("I")
+    ours.warning("W")
+    ours.error("E")
+    foreign.info("i")
+    foreign.warning("w")
+    foreign.error("e")
+    lines = capsys.readouterr().err.splitlines()
+    assert "".join(one.rpartition(" ")[2] for one in lines) == shown

@@ -41,7 +41,8 @@ async def _record(out: Path, raw: Path | None, seconds: float | None, config: Pa
     from monitor.recordings.recorder import record_sources
 
     set_up_logs(False)
-    stop = stop_on_signals()
+    stop = asyncio.Event()
+    stop_on_signals(stop)
     settings = settings_from(config)
     if seconds is not None:
         asyncio.get_running_loop().call_later(seconds, stop.set)

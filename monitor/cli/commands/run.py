@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared import Config, note, parse_time, run, settings_from, stop_on_signals
+from monitor.cli.shared import Config, note, parse_time, reload_on_hang_up, run, settings_from, stop_on_signals
+
+if TYPE_CHECKING:
+    from monitor.recordings.log_copy import LogCopy
+    from monitor.settings.tree import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,19 +31,21 @@ def run_daemon(
     ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
-    """Watch the configured venues and networks until stopped (Ctrl-C, SIGTERM)."""
+    """Watch the configured venues and networks until stopped (Ctrl-C, SIGTERM). SIGHUP reloads sinks and log_level."""
     run(_run(config, record, clock_start, verbose))
 
 
 async def _run(config: Path | None, record: Path | None, clock_start: str, verbose: bool) -> None:
     import os
 
+    stop = asyncio.Event()
+    asked = reload_on_hang_up(stop)  # first of all: before it is there, SIGHUP ends the process
+
     from monitor.daemon.daemon import Daemon
-    from monitor.daemon.logs import set_up_logs
-    from monitor.errors import OperatorError
-    from monitor.recordings.log_copy import LogCopy
-    from monitor.recordings.signals import header_of
-    from monitor.version import stormwatch_version
+    from monitor.daemon.logs import set_level, set_up_logs
+    from monitor.daemon.reload import Reloader
+    from monitor.daemon.supervisor import Supervisor
+    from monitor.settings.tree import LogLevel
     from probes.rest.http import utc_now
 
     settings = settings_from(config)
@@ -47,20 +54,47 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     def clock() -> datetime:
         return utc_now() + shift
 
-    copies = []
-    if record is not None:
-        record = unused_path(record, clock())
-        header = header_of(settings.correlator, settings.vantage, stormwatch_version(), clock())
-        try:
-            copies.append(LogCopy(record, header))
-        except OSError as error:
-            allowed = "a place that can be written"
-            raise OperatorError("--record", str(record), allowed, str(error.strerror)) from None
+    copies = [] if record is None else [_recording(record, settings, clock())]
     daemon = Daemon(settings, env=os.environ, clock=clock, copies=copies)
     set_up_logs(verbose, daemon.telemetry.log_sink())
-    stop = stop_on_signals()
-    await daemon.run(stop, lambda: note(_greeting(settings.web.enabled, settings.web.host, settings.web.port)))
+
+    def show(level: LogLevel) -> None:
+        set_level(LogLevel.DEBUG if verbose else level)
+
+    show(settings.log_level)
+    stop_on_signals(stop)
+    reloader = Reloader(daemon, lambda: settings_from(config), show)
+    ready = asyncio.Event()
+
+    def greet() -> None:
+        note(_greeting(settings.web.enabled, settings.web.host, settings.web.port))
+        ready.set()
+
+    async def reload() -> None:
+        await ready.wait()
+        await reloader.run(asked)
+
+    reloading = asyncio.create_task(Supervisor(clock).run("reload", reload))
+    try:
+        await daemon.run(stop, greet)
+    finally:
+        reloading.cancel()
     note(f"stopped; {daemon.pipeline.heard} signals, digest {daemon.correlator.digest()}")
+
+
+def _recording(path: Path, settings: Settings, now: datetime) -> LogCopy:
+    """The recording of this run. Raises OperatorError if it cannot be written there."""
+    from monitor.errors import OperatorError
+    from monitor.recordings.log_copy import LogCopy
+    from monitor.recordings.signals import header_of
+    from monitor.version import stormwatch_version
+
+    path = unused_path(path, now)
+    header = header_of(settings.correlator, settings.vantage, stormwatch_version(), now)
+    try:
+        return LogCopy(path, header)
+    except OSError as error:
+        raise OperatorError("--record", str(path), "a place that can be written", str(error.strerror)) from None
 
 
 def unused_path(path: Path, now: datetime) -> Path:
