@@ -26,8 +26,8 @@ from typing import IO
 from monitor.errors import OperatorError
 from monitor.log import Chunk, Entry, Holding, Place, Stream
 from monitor.log.codec import decode_signals, encode_signals
-from monitor.log.reserve import Reserve
 from monitor.log.holder import LOCK, holder
+from monitor.log.reserve import Reserve
 from monitor.log.segment import SUFFIX, DamagedSegment, Segment, remove
 from monitor.log.settings import LogSettings
 from monitor.signals.kinds import KINDS

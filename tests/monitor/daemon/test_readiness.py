@@ -14,15 +14,16 @@ import asyncpg
 import pytest
 
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.memory import reader_name
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import TryAgain
-from monitor.alerting.sink_reader import reader_name
 from monitor.alerting.sinks import Route
 from monitor.correlator import Correlator
-from monitor.daemon.readiness import BEHIND_S, TICK_LATE_S, Readiness
+from monitor.daemon.readiness import Readiness
 from monitor.daemon.supervisor import LOOP_RESTARTS, Supervisor
 from monitor.intake import Intake
 from monitor.log import Holding
+from monitor.log.health import BEHIND_S, TICK_LATE_S
 from monitor.log.settings import LogSettings
 from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Pipeline
