@@ -95,9 +95,9 @@ async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
     sink = Answering(lambda _attempt: TryAgain(why="no route to the desk"))
     deliveries = Deliveries([Route("desk", Rule(), sink)], log, clock=clock)
     deliveries.open()
-    yield Parts(
-        clock, log, pipeline, supervisor, deliveries, sink, Readiness(clock, pipeline, supervisor, log, deliveries)
-    )
+    readiness = Readiness(clock, pipeline, supervisor, log, deliveries)
+    readiness.starting = None
+    yield Parts(clock, log, pipeline, supervisor, deliveries, sink, readiness)
     await log.close()
 
 
