@@ -53,6 +53,8 @@ SPARE_BYTES = 200_000
 """What the disk must have beyond what is known to be needed: index of the write-ahead log, folders, rounding."""
 _MAX_FRAME = slice(16, 20)
 """Where the index of the write-ahead log says how many frames it has (https://sqlite.org/walformat.html, section 2.1)."""
+READ_CACHE_KB = 256
+"""Each segment that was read keeps a connection, and entries are read once, in order: SQLite's own 2 MB are of no use."""
 _COLUMNS = "position, stream, id, key, run_id, at, rows, body"
 _INSERT = f"insert into entries ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants
 _LATEST = f"insert or replace into latest ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants
@@ -254,7 +256,7 @@ class Segment:
     def shrink(self) -> None:
         """Give the room of removed rows back to the disk."""
         self._write_to().execute("vacuum")
-        self.move_pages(all_of_them=True)
+        self.close_writer()  # nothing more is written: each open file would keep its pages in memory
 
     def close(self) -> None:
         """Close the connections: whoever reads it later finds nothing."""
@@ -296,6 +298,7 @@ class Segment:
             place = f"{self.path.absolute().as_uri()}?mode=rw"  # never makes a file that is not there
             self._reader = sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
             self._reader.execute("pragma query_only = true")
+            self._reader.execute(f"pragma cache_size = -{READ_CACHE_KB}")
         return self._reader
 
 
