@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,13 +146,13 @@ def main() -> int:
     parser.add_argument("--signals", type=int, default=10 * MILLION)
     parser.add_argument("--database", action="store_true", help="with the reader into an embedded PostgreSQL")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="stormwatch-memory-") as name:
-        server = EmbeddedServer(Path(name) / "server") if given.database else None
-        try:
-            return 0 if asyncio.run(run(given.signals, Path(name), server.start() if server else None)) else 1
-        finally:
-            if server is not None:
-                server.stop()
+    with tempfile.TemporaryDirectory(prefix="stormwatch-memory-") as name, ExitStack() as used:
+        dsn = None
+        if given.database:  # the server's folder belongs to its own user, so the log lies in another
+            server = EmbeddedServer(Path(used.enter_context(tempfile.TemporaryDirectory(prefix="stormwatch-memory-"))))
+            dsn = server.start()
+            used.callback(server.stop)
+        return 0 if asyncio.run(run(given.signals, Path(name), dsn)) else 1
 
 
 if __name__ == "__main__":
