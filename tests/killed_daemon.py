@@ -1,4 +1,6 @@
-"""A daemon for `tests/kills.py`: the real one, with a scripted source of 500 signals a second; it may kill itself at a change.
+"""A daemon for `tests/kills.py` and the scripts of faults: the real one, with a scripted source of 500 signals a second.
+
+It may kill itself at a change, and writes what it hears to a file at once: the truth that the log is compared with.
 
 python -m tests.killed_daemon ORDER.json
 """
@@ -24,6 +26,8 @@ from monitor.daemon.logs import set_up_logs
 from monitor.incidents import IncidentChange
 from monitor.log.settings import LogSettings
 from monitor.pipeline import Pipeline
+from monitor.recordings.log_copy import LogCopy
+from monitor.recordings.signals import header_of
 from monitor.settings.tree import AssetSettings, Settings
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from monitor.store.settings import StoreSettings
@@ -52,7 +56,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Kill yourself at the next change, or up to 100 ms after it."""
     calm: bool = False
     """No surges any more, so that all incidents end."""
+    together: bool = False
+    """All assets surge at once and are calm at once, so that incidents open and end all the time."""
     seed: int = 0
+    port: int = 0
+    """Of the web server on loopback; 0: none."""
+    record: str = ""
+    """Copy all signals to this file too."""
+    max_mb: int = 4096
+    """The most that the log takes on disk."""
 
 
 def settings_of(order: Order) -> Settings:
@@ -69,10 +81,10 @@ def settings_of(order: Order) -> Settings:
             warm_s=5,
             lower_ticks=1,
         ),
-        log=LogSettings(keep_s=86400.0, max_mb=4096),
+        log=LogSettings(keep_s=86400.0, max_mb=order.max_mb, segment_mb=min(32, order.max_mb // 4)),
         store=StoreSettings(folder=order.folder, dsn=order.dsn),
         telemetry=TelemetrySettings(),
-        web=WebSettings(enabled=False),
+        web=WebSettings(enabled=order.port > 0, port=order.port),
         sinks={"desk": {"type": "webhook", "url": order.webhook, "secret_env": SECRET_ENV, "repeat_s": 0.0}},
     )
 
@@ -90,10 +102,15 @@ class Witness:
         now = time.time()
         os.write(
             self.file,
-            b"".join(b"%s %s %d %.4f\n" % (self.run_id.encode(), one.source.encode(), one.seq, now) for one in signals),
+            b"".join(
+                b"%s %s %d %.4f %s\n"
+                % (self.run_id.encode(), one.source.encode(), one.seq, now, one.kind.value.encode())
+                for one in signals
+            ),
         )
 
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+        os.write(self.file, b"".join(b"%s:%d\n" % (one.incident_id.encode(), one.revision) for one in changes))
         if not self.order.at_change:
             return
         delay_s = random.Random(self.order.seed).choice([0.0, 0.0, 0.01, 0.03, 0.05, 0.1])
@@ -107,9 +124,10 @@ class Witness:
 class Source:
     """The scripted source: quiet traffic of two venues, and a surge of forced orders that moves from asset to asset."""
 
-    def __init__(self, pipeline: Pipeline, *, calm: bool) -> None:
+    def __init__(self, pipeline: Pipeline, *, calm: bool, together: bool) -> None:
         self._pipeline = pipeline
         self._calm = calm
+        self._shift_s = 0.0 if together else SURGE_S
         self._seq = 0
 
     async def run(self) -> None:
@@ -132,7 +150,7 @@ class Source:
         at_s = now.timestamp()
         index = number % len(ASSETS)
         asset, venue = ASSETS[index], VENUES[number % len(VENUES)]
-        surging = not self._calm and (at_s + index * SURGE_S) % PERIOD_S < SURGE_S
+        surging = not self._calm and (at_s + index * self._shift_s) % PERIOD_S < SURGE_S
         subject = Subject(asset=asset, venue=venue, instrument=f"{asset}-PERP")
         if surging or (number < 2 and random.random() < 0.02):
             attributes: dict[str, Scalar] = {"side": "long", "censoring": "complete", "backlog": False}
@@ -155,11 +173,16 @@ class Source:
 async def main(order: Order) -> None:
     file = os.open(order.heard, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     witness = Witness(order, "", file, asyncio.get_running_loop())
-    daemon = Daemon(settings_of(order), env={SECRET_ENV: "x"}, observers=(witness,))
+    settings = settings_of(order)
+    copies = []
+    if order.record:
+        header = header_of(settings.correlator, settings.vantage, "faults", datetime.now(UTC))
+        copies.append(LogCopy(Path(order.record), header))
+    daemon = Daemon(settings, env={SECRET_ENV: "x"}, observers=(witness,), copies=copies)
     witness.run_id = daemon.log.run_id
     set_up_logs(False)
     ticks = daemon._sources._ticks
-    source = Source(daemon.pipeline, calm=order.calm)
+    source = Source(daemon.pipeline, calm=order.calm, together=order.together)
     daemon._sources.parts = lambda: {"story": source.run, "clock": ticks}  # type: ignore[method-assign]
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(system_signals.SIGTERM, stop.set)

@@ -184,7 +184,7 @@ def heard_and_lost(path: Path, signals: Counter[tuple[str, str, int]]) -> tuple[
     by_run: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for line in path.read_text().splitlines():
         parts = line.split()
-        if len(parts) == 4:
+        if len(parts) == 5:
             by_run[parts[0]].append((float(parts[3]), (parts[0], parts[1], int(parts[2])) in signals))
     worst_s, lost = 0.0, 0
     for heard in by_run.values():

@@ -188,6 +188,7 @@ class StoreReader:
             await session.write(Rows(), position, start)
             position = start
         self._reach(position)
+        await self._look_for_oldest()
 
     async def _prepare(self, after: int) -> _Prepared:
         """Read and decode the next chunk, as soon as there is one worth a transaction."""
@@ -222,7 +223,8 @@ class StoreReader:
         except BAD_ROW:
             rows = await self._write_carefully(session, prepared.chunk)
         self._written += len(rows)
-        self._oldest_at = None if prepared.full else prepared.read_at  # what waits now came later
+        entries = prepared.chunk.entries  # what waits now came later
+        self._oldest_at = entries[-1].at if prepared.full and entries else prepared.read_at
         self._reach(reached)
         self._now(State.CATCHING_UP if prepared.full and self._log.end > reached else State.CONNECTED)
         self._well()
@@ -247,11 +249,14 @@ class StoreReader:
         """Wait before the next attempt, and find out how old the oldest entry is that waits."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pause_s):
-                if self._oldest_at is None and self._log.end > self._position:
-                    entries = (await self._log.read(self._position, STREAMS, 1)).entries
-                    self._oldest_at = entries[0].at if entries else None
+                await self._look_for_oldest()
                 await self._stop.wait()
         self._pause_s = min(self._pause_s * 2, MAX_RETRY_S)
+
+    async def _look_for_oldest(self) -> None:
+        if self._oldest_at is None and self._log.end > self._position:
+            entries = (await self._log.read(self._position, STREAMS, 1)).entries
+            self._oldest_at = entries[0].at if entries else None
 
     def _well(self) -> None:
         self._pause_s = FIRST_RETRY_S

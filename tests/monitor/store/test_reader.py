@@ -450,3 +450,21 @@ async def test_a_second_write_of_the_same_log_adds_only_what_is_new(store: Postg
     assert await write(store, signal(1))
     assert await write(store, signal(2))
     assert await stored(dsn) == [1, 2]
+
+
+async def test_a_database_that_catches_up_says_at_every_moment_how_far_it_is_behind(
+    tmp_path: Path, settings: StoreSettings
+) -> None:
+    began = utc_now() - timedelta(seconds=300)
+    async with opened_log(tmp_path / "old", lambda: began) as log:
+        for first in range(0, 1000, 50):
+            append(log, *(signal(first + number) for number in range(50)))
+            await log.flush()
+        seen: list[float | None] = []
+        async with following(log, replace(settings, batch_rows=20)) as reader, asyncio.timeout(30):
+            while reader.lag().entries:
+                if reader.lag().state in (State.CONNECTED, State.CATCHING_UP):
+                    seen.append(reader.lag().behind_s)
+                await asyncio.sleep(0)
+    assert len(seen) > 10
+    assert all(one is not None and one >= 300 for one in seen)
