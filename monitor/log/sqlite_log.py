@@ -39,7 +39,7 @@ PART_ROWS = 1_000
 IDLE_S = 1.0
 RETRY_S = 0.5
 TIDY_S = 5.0
-CLOSE_S = 5.0
+CLOSE_S = 3.0
 READ_THREADS = 2
 
 _STREAMS: Mapping[type[Single], Stream] = {
