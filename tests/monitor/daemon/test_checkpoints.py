@@ -13,6 +13,7 @@ from monitor.daemon.daemon import _Checkpoints
 from monitor.log.sqlite_log import SqliteLog
 from monitor.store.postgres import PostgresStore
 from monitor.store.settings import StoreSettings
+from tests.monitor.daemon.mute_server import mute_server
 from tests.monitor.store.conftest import dsn, server
 from tests.monitor.store.written import opened_log, write
 
@@ -72,11 +73,9 @@ async def test_without_a_database_that_answers_a_watcher_begins_anew(
 
 
 async def test_a_database_that_says_nothing_does_not_hold_up_the_start(local: SqliteLog, tmp_path: Path) -> None:
-    held: list[asyncio.StreamWriter] = []
-    mute = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
-    port = mute.sockets[0].getsockname()[1]
-    async with asyncio.timeout(20), store_of(f"postgresql://u@127.0.0.1:{port}/x?sslmode=disable", tmp_path) as store:
+    async with (
+        asyncio.timeout(20),
+        mute_server() as port,
+        store_of(f"postgresql://u@127.0.0.1:{port}/x?sslmode=disable", tmp_path) as store,
+    ):
         assert await _Checkpoints(local, store, 0.1).load("ethereum") is None
-    for writer in held:
-        writer.close()
-    mute.close()

@@ -35,6 +35,7 @@ from monitor.store.settings import StoreSettings
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.telemetry import Telemetry
 from tests.monitor.alerting.sinks.changes import Answering, at, change, signal
+from tests.monitor.daemon.mute_server import mute_server
 from tests.monitor.store.conftest import dsn, server
 
 __all__ = ["dsn", "server"]
@@ -166,10 +167,8 @@ async def test_a_log_that_cannot_be_written_is_a_reason_until_it_can(parts: Part
 
 
 async def test_a_database_that_is_away_is_a_reason(parts: Parts, tmp_path: Path) -> None:
-    closed = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
-    port = closed.sockets[0].getsockname()[1]
-    closed.close()
-    await closed.wait_closed()
+    async with mute_server() as port:
+        pass  # nobody listens there any more
     parts.log.signals([signal(1)])
     await parts.log.flush()
     async with database(parts, tmp_path, f"postgresql://u@127.0.0.1:{port}/x") as reader:
@@ -182,15 +181,12 @@ async def test_a_database_that_is_away_is_a_reason(parts: Parts, tmp_path: Path)
 
 
 async def test_a_database_that_takes_a_connection_and_says_nothing_is_a_reason(parts: Parts, tmp_path: Path) -> None:
-    held: list[asyncio.StreamWriter] = []
-    mute = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
-    port = mute.sockets[0].getsockname()[1]
-    async with database(parts, tmp_path, f"postgresql://u@127.0.0.1:{port}/x?sslmode=disable", 0.1) as reader:
+    async with (
+        mute_server() as port,
+        database(parts, tmp_path, f"postgresql://u@127.0.0.1:{port}/x?sslmode=disable", 0.1) as reader,
+    ):
         await until(lambda: reader.lag().state is State.SILENT)
         [reason] = parts.reasons
-    for writer in held:
-        writer.close()
-    mute.close()
     assert reason.startswith("database is silent (")
     assert "does not answer" in reason
 

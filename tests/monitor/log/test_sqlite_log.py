@@ -111,6 +111,16 @@ async def test_a_change_that_is_held_already_is_not_appended_again_after_a_resta
     assert [one.id.rpartition(":")[2] for one in entries] == ["1", "2"]
 
 
+async def test_a_change_that_one_run_appends_in_two_groups_is_held_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        for revisions in ((1,), (1, 2), (2, 1)):
+            log.changes([change(revision=one) for one in revisions])
+            await log.flush()
+        entries = await all_entries(log)
+    assert [decode_change(one.body).revision for one in entries] == [1, 2]
+    assert log.end == 2
+
+
 async def test_positions_and_places_continue_after_a_restart_and_the_log_keeps_its_id(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
         log.signals([signal(1)])
