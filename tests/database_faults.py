@@ -33,7 +33,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from monitor.daemon.readiness import BEHIND_S
+from monitor.log.health import BEHIND_S
 from monitor.store.embedded import EmbeddedServer
 from tests.changing_proxy import ChangingProxy, Mode
 from tests.killed_daemon import Order

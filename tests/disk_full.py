@@ -37,7 +37,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from monitor.daemon.readiness import BEHIND_S
+from monitor.log.health import BEHIND_S
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 from monitor.store.embedded import EmbeddedServer
