@@ -21,7 +21,7 @@ def descriptors(path: Path) -> list[str]:
     return [name for name in found if name.startswith(str(path))]
 
 
-def test_a_segment_that_was_thinned_is_not_kept_open(tmp_path: Path) -> None:
+def test_a_segment_that_was_thinned_keeps_no_more_open_than_one_that_is_only_read(tmp_path: Path) -> None:
     segment = Segment.create(tmp_path, "log", 0, {}, ())
     entries = [
         Entry(
@@ -32,9 +32,10 @@ def test_a_segment_that_was_thinned_is_not_kept_open(tmp_path: Path) -> None:
     ]  # fmt: skip
     segment.append(entries, {})
     segment.close_writer()
-    assert descriptors(segment.path) == []
+    read_only = descriptors(segment.path)
+    assert len(read_only) <= 3, "one connection: the file, its write-ahead log and the index"
     segment.replace({1: (1, encode_signals([signal(1)]))}, [2])
     segment.shrink()
-    assert descriptors(segment.path) == []
+    assert len(descriptors(segment.path)) == len(read_only)
     assert [(one.position, one.rows) for one in segment.read(0, (Stream.SIGNALS,), 10)] == [(1, 1)]
     segment.close()
