@@ -30,7 +30,7 @@ from monitor.pipeline import Pipeline
 from monitor.settings.tree import AssetSettings, Settings
 from monitor.store.settings import StoreSettings
 from monitor.web.settings import WebSettings
-from probes.readings import Censoring, Liquidation, Side, VenueId
+from probes.readings import Censoring, Instrument, InstrumentsListed, Liquidation, Market, Side, VenueId
 from tests.bench.figures import quantile
 
 MOST_S = 0.1
@@ -43,7 +43,7 @@ VENUES: tuple[VenueId, ...] = (VenueId("okx"), VenueId("gate"))
 
 
 class Orders:
-    """The scripted source: `per_s` forced orders a second for ever. `sent` counts them."""
+    """The scripted source: `per_s` forced orders a second for ever."""
 
     def __init__(self, pipeline: Pipeline, per_s: int) -> None:
         self._pipeline = pipeline
@@ -51,6 +51,10 @@ class Orders:
         self.sent = 0
 
     async def run(self) -> None:
+        now = datetime.now(UTC)
+        listed = tuple(Instrument(symbol=f"{one}-USDT", base=one, quote="USDT", market=Market.PERP) for one in ASSETS)
+        for venue in VENUES:
+            self._pipeline.take_reading(InstrumentsListed(venue=venue, received_at=now, instruments=listed))
         due = time.monotonic()
         while True:
             for _ in range(self._per_step):
@@ -70,7 +74,7 @@ class Orders:
 
 
 async def daemon(folder: str, port: int, per_s: int) -> None:
-    """The child: prints a line when it is ready, and how many orders were sent when it is told to stop."""
+    """The child: prints a line when it is ready, and what its pipeline has heard whenever it is asked (SIGUSR1)."""
     settings = Settings(
         vantage="load",
         assets={asset: AssetSettings() for asset in ASSETS},
@@ -86,7 +90,7 @@ async def daemon(folder: str, port: int, per_s: int) -> None:
     asyncio.get_running_loop().add_signal_handler(system_signals.SIGTERM, stop.set)
     asyncio.get_running_loop().add_signal_handler(
         system_signals.SIGUSR1,
-        lambda: print(f"{orders.sent} {time.process_time():.3f} {time.monotonic():.3f}", flush=True),
+        lambda: print(f"{one.pipeline.heard} {time.process_time():.3f} {time.monotonic():.3f}", flush=True),
     )
     await one.run(stop, lambda: print("ready", flush=True))
 
@@ -125,7 +129,7 @@ async def measure(seconds: float, per_s: int) -> bool:
 
 
 async def _state(child: asyncio.subprocess.Process) -> tuple[float, ...]:
-    """What the daemon has sent, its CPU seconds, and its clock."""
+    """The signals that the daemon has heard, its CPU seconds, and its clock."""
     assert child.stdout is not None
     child.send_signal(system_signals.SIGUSR1)
     return tuple(map(float, (await asyncio.wait_for(child.stdout.readline(), READY_S)).split()))
