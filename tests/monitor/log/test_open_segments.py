@@ -33,7 +33,9 @@ def test_a_segment_that_was_thinned_keeps_no_more_open_than_one_that_is_only_rea
     segment.append(entries, {})
     segment.close_writer()
     read_only = descriptors(segment.path)
-    assert len(read_only) <= 3, "one connection: the file, its write-ahead log and the index"
+    assert len(read_only) <= 4, (
+        "the file, its write-ahead log, the index, and a descriptor that SQLite closes with the last lock"
+    )
     segment.replace({1: (1, encode_signals([signal(1)]))}, [2])
     segment.shrink()
     assert len(descriptors(segment.path)) == len(read_only)
