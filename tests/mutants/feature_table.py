@@ -451,8 +451,8 @@ LOG = (
         "one daemon uses the folder of a log",
         "monitor.log.segments",
         "Segments._lock",
-        "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
-        "pass",
+        "if not _locked(file):",
+        "if False:",
     ),
     Feature("a restart continues from the image", "monitor.daemon.resume", "_thawed", "return None, 0"),
     _swap(
