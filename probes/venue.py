@@ -181,12 +181,22 @@ class SubscriptionRefused:
     detail: str = ""
 
 
-FeedMessage = Reading | BookSnapshot | BookDelta | Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsRefused:
+    """Rows of an answer or frame that could not be read; its other rows were. `path` is where in the first, and why."""
+
+    path: str
+    count: int = 1
+
+
+FeedMessage = (
+    Reading | BookSnapshot | BookDelta | Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused | RowsRefused
+)
 """All that a frame can mean."""
 
-ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot]]
-"""Pure: body -> readings. A book check returns a BookSnapshot, which the REST client measures. Raises Refused (an error code
-in a 200 body), Malformed or msgspec's DecodeError/ValidationError; nothing else, whatever the bytes."""
+ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | RowsRefused]]
+"""Pure: body -> readings. A book check returns a BookSnapshot, which the REST client measures; odd rows beside good ones are
+counted. Raises Refused (an error code in a 200 body), Malformed or msgspec's errors; nothing else, whatever the bytes."""
 
 ReadFrame = Callable[[bytes, Context], Sequence[FeedMessage]]
 """Pure: one frame -> messages. Raises Malformed or msgspec errors only. Unknown but well-formed messages give ()."""

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import Reading, ServerTime, VenueId
 from probes.venue import Budget, Context, RestCall, RestCheck, Venue
 

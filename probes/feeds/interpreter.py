@@ -34,6 +34,7 @@ from probes.venue import (
     Malformed,
     Pong,
     Reply,
+    RowsRefused,
     ShutdownAnnounced,
     SubscriptionRefused,
 )
@@ -95,13 +96,15 @@ class FeedReader:
         try:
             messages = self._feed.read(raw, context)
         except (Malformed, msgspec.DecodeError, UnicodeDecodeError) as error:
-            path = error.path if isinstance(error, Malformed) else str(error)
-            self._malformed = (path[:200], (self._malformed[1] if self._malformed else 0) + 1)
+            self._count_malformed(error.path if isinstance(error, Malformed) else str(error), 1)
             return result
         news = backlog = 0
         for message in messages:
             match message:
                 case Ack() | Pong():
+                    continue
+                case RowsRefused():
+                    self._count_malformed(message.path, message.count)
                     continue
                 case Reply():
                     result.replies.append(message.text)
@@ -129,6 +132,10 @@ class FeedReader:
             result.readings += self._alive(news, received_at, tick_s)
         return result
 
+    def _count_malformed(self, path: str, count: int) -> None:
+        """Count what could not be read, until the next second reports it."""
+        self._malformed = (path[:200], (self._malformed[1] if self._malformed else 0) + count)
+
     def _news(self, message: FeedMessage, received_at: datetime) -> Sequence[Reading]:
         received_s = received_at.timestamp()
         if isinstance(message, BookDelta | BookSnapshot):
@@ -140,7 +147,7 @@ class FeedReader:
             if isinstance(message, BookDelta):
                 return self.books.change(message, received_at, received_s)
             return self.books.snapshot(message, received_at, received_s)
-        assert not isinstance(message, Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused)
+        assert not isinstance(message, Ack | Pong | Reply | RowsRefused | ShutdownAnnounced | SubscriptionRefused)
         event_time = getattr(message, "event_time", None)
         instrument = getattr(message, "instrument", None)
         batched = isinstance(message, Liquidation)  # sent each half second or second: their age is the venue's policy

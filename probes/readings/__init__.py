@@ -180,7 +180,10 @@ class FeedChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedMalformed:
-    """A malformed frame: `path` is where, `count` how many since the last such reading."""
+    """Frames, or rows of frames or answers, that could not be read: `path` is where and why, `count` how many.
+
+    `feed` is the check's name for the rows of an answer; an answer of which nothing can be read is a refusal of its request.
+    """
 
     venue: VenueId
     feed: str

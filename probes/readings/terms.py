@@ -24,6 +24,8 @@ class Refusal(StrEnum):
     MAINTENANCE = "maintenance"
     EXECUTION_UNKNOWN = "execution_unknown"
     VENUE_ERROR = "venue_error"
+    UNKNOWN_CODE = "unknown_code"
+    """An error code in a good status that the dialect does not know."""
     MALFORMED = "malformed"
     OVERSIZED = "oversized"
     TIMEOUT = "timeout"

@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 
 from probes.readings import (
+    FeedMalformed,
     Headroom,
     Instrument,
     InstrumentsListed,
@@ -26,7 +27,7 @@ from probes.readings import (
 from probes.rest.refusals import REDIRECTS, by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
-from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck
+from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck, RowsRefused
 
 DETAIL_LENGTH = 200
 HEADROOM_EVERY_S = 5.0
@@ -64,7 +65,8 @@ class AnswerReader:
         snapshot = next((one for one in found if isinstance(one, BookSnapshot)), None)
         readings: list[Reading] = [
             request_reading(Slot.of(self.state.venue.id, check.name, instrument, scheduled_at), got, refusal, detail),
-            *(one for one in found if not isinstance(one, BookSnapshot)),
+            *(one for one in found if not isinstance(one, BookSnapshot | RowsRefused)),
+            *(self._malformed_rows(check, got, one) for one in found if isinstance(one, RowsRefused)),
         ]
         if refusal is None:
             self.state.budgets.answered(got.sent_at.timestamp())
@@ -73,7 +75,7 @@ class AnswerReader:
 
     def _judge(
         self, check: RestCheck, instrument: Instrument | None, got: HttpExchange
-    ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot]]:
+    ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot | RowsRefused]]:
         if got.refusal is not None or got.status is None:
             return got.refusal, got.detail, ()
         if got.status in REDIRECTS:  # whoever answered, it was not the API: the dialect is not asked
@@ -100,6 +102,13 @@ class AnswerReader:
                 return Refusal.MALFORMED, str(error)[:DETAIL_LENGTH], ()
         self._back_off(refused, got)
         return refused.kind, refused.detail[:DETAIL_LENGTH], ()
+
+    def _malformed_rows(self, check: RestCheck, got: HttpExchange, rows: RowsRefused) -> FeedMalformed:
+        """The rows of a good answer that could not be read, under the check's name."""
+        return FeedMalformed(
+            venue=self.state.venue.id, feed=check.name, received_at=got.received_at, path=rows.path[:DETAIL_LENGTH],
+            count=rows.count,
+        )  # fmt: skip
 
     def _back_off(self, refused: Refused, got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import (
     Budget,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import Censoring, Instrument, Market, Refusal
 from probes.venue import (
     Budget,

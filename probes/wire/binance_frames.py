@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import Censoring, Funding, Liquidation, Market, MarkPrice, Refusal, Side, VenueId, Volume
 from probes.venue import Ack, BookDelta, Context, FeedMessage, Malformed, ShutdownAnnounced, SubscriptionRefused
 from probes.wire import binance as wire

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import (
     Funding,
     Instrument,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import (
     Censoring,
     Liquidation,

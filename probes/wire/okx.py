@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from probes.decode import Decoder
+from probes.dialect.decode import Decoder
 from probes.readings import (
     Refusal,
     VenueId,

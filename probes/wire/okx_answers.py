@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import (
     Funding,
     Instrument,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes import decode
+from probes.dialect import decode
 from probes.readings import Market
 from probes.venue import Malformed
 

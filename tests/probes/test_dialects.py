@@ -114,7 +114,8 @@ def test_no_secret_is_ever_shown() -> None:
         ("okx", 503, b"upstream", None),
         ("gate", 200, b"[]", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
-        ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', Refusal.VENUE_ERROR),
+        ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', None),
+        ("gate", 200, b'{"label":"NEW_LABEL","detail":"?"}', Refusal.UNKNOWN_CODE),
     ],
 )
 def test_a_venues_own_codes_name_the_refusal(venue: str, status: int, body: bytes, kind: Refusal | None) -> None:

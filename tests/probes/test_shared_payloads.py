@@ -18,25 +18,15 @@ from probes import venues
 from probes.readings import Instrument, Liquidation, Market, RequestTimed, VenueId
 from probes.venue import Context, Refused, Venue
 from probes.wire import binance_answers as binance
-from probes.wire import binance_frames, bybit_frames, gate_frames, okx_frames
+from probes.wire import binance_frames, bybit_frames, okx_frames
 from probes.wire import bybit_answers as bybit
-from probes.wire import gate_answers as gate
 from probes.wire import okx_answers as okx
 
 ROOT = Path(__file__).parents[3] / "shared" / "payloads"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-VENUES = ("binance_usdm", "bybit", "okx", "gate")
+VENUES = ("binance_usdm", "bybit", "okx")
 
 KNOWN = {
-    "gate": {
-        name: Instrument(symbol=name, base=name.partition("_")[0], quote="USDT", market=Market.PERP, contract_size=size)
-        for name, size in (
-            ("BTC_USDT", Decimal("0.0001")),
-            ("ETH_USDT", Decimal("0.01")),
-            ("GMT_USDT", Decimal(1)),
-            ("ALICE_USDT", Decimal(1)),
-        )
-    },
     "okx": {
         name: Instrument(
             symbol=name,
@@ -72,8 +62,6 @@ REST = {
     ("okx", "long_short_ratio"): okx.long_short,
     ("okx", "server_time"): okx.server_time,
     ("okx", "wallet_status"): okx.wallets,
-    ("gate", "book_rest"): gate.book,
-    ("gate", "wallet_status"): gate.wallets,
 }
 BY_NAME = {
     ("binance_usdm", "funding_rate_history_doc"): binance.premium,
@@ -89,22 +77,11 @@ BY_NAME = {
     ("okx", "rest_mark_price_2025"): okx.marks,
     ("okx", "rest_swap_2022"): okx.open_interest,
     ("okx", "rest_spot_2021"): okx.tickers,
-    ("gate", "rest_contracts_doc"): gate.contracts,
-    ("gate", "rest_funding_rate_doc"): gate.funding,
-    ("gate", "currency_pairs_doc"): gate.pairs,
-    ("gate", "futures_contracts"): gate.contracts,
-    ("gate", "rest_liq_orders_2023"): gate.liquidations,
-    ("gate", "contract_stats_doc"): gate.stats,
-    ("gate", "rest_tickers_doc"): gate.tickers,
-    ("gate", "time_2024"): gate.server_time,
-    ("gate", "time_with_headers_made"): gate.server_time,
-    ("gate", "rest_spot_doc"): gate.spot_tickers,
 }
 FRAMES = {
     "binance_usdm": binance_frames.frame,
     "bybit": bybit_frames.frame,
     "okx": okx_frames.frame,
-    "gate": gate_frames.frame,
 }
 
 NOTHING_TO_SAY = {
@@ -113,9 +90,6 @@ NOTHING_TO_SAY = {
     ("binance_usdm", "ws_book_ticker_2026_schema"),
     ("binance_usdm", "contract_info_stream"),
     ("bybit", "linear_delta_2026"),
-    ("gate", "futures_book_ticker_decimal_2026"),
-    ("gate", "futures_book_ticker_empty_2022"),
-    ("gate", "spot_book_ticker_2023"),
     ("okx", "bbo_tbt_2022"),
     ("okx", "futures_2023"),
     ("okx", "l2_tbt_swap_update_2021"),
@@ -142,12 +116,12 @@ def cases(errors: bool) -> list[Case]:
 
 def context(case: Case, headers: dict[str, str] | None = None) -> Context:
     known = KNOWN.get(case.venue, {})
-    instrument = known.get("BTC_USDT") or known.get("BTC-USDT-SWAP")
+    instrument = known.get("BTC-USDT-SWAP")
     return Context(
         venue=VenueId(case.venue),
         check=case.capability,
         received_at=NOW,
-        instrument=instrument if case.name not in ("spot_2023", "books_2021") else None,
+        instrument=instrument if case.name != "books_2021" else None,
         instruments=known,
         headers=headers or {},
     )
@@ -182,10 +156,6 @@ LIQUIDATIONS = {
     "all_liquidation_doc": ("short", "0.04499", "20000", 1739502302929),
     "legacy_v5_gala_2023": ("long", "0.03803", "1637", 1673251091822),
     "swap_2023": ("short", "0.007831", "13000", 1692266434010),
-    "ws_public_liquidates_array_decimal": ("short", "215.1", "0.01245", 1541486601123),
-    "ws_public_liquidates_array_int": ("short", "215.1", "0.0124", 1541486601123),
-    "ws_public_liquidates_before_2026_08": ("short", "215.1", "0.0124", 1541486601000),
-    "rest_liq_orders_2023": ("short", "28070", "0.0165", 1696736132000),
 }
 
 
@@ -213,9 +183,6 @@ REFUSALS = {
     "http_401_50103_no_key": (401, "unauthorized"),
     "http_429_50011": (429, "throttled"),
     "http_429_50011_int_code": (200, "throttled"),
-    "http_429_too_many_requests_made": (429, "throttled"),
-    "invalid_argument_detail": (400, "bad_request"),
-    "invalid_param": (400, "bad_request"),
 }
 
 

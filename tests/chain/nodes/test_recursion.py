@@ -13,7 +13,7 @@ from chain.nodes.web3_node import load_web3
 load_web3()
 assert "py_ecc" in sys.modules, "the library that raises it is gone: this guard can go too"
 assert sys.getrecursionlimit() == limit
-from probes import decode
+from probes.dialect import decode
 from probes.venue import Malformed
 try:
     decode.Decoder(list[object]).decode(b"[" * 1_000_000)

@@ -16,6 +16,7 @@ from probes.readings import Market
 from probes.venue import Malformed
 
 _MIN_S, _MAX_S = 0.0, 7_258_118_400.0  # 1970 to 2200
+_MAX_MS = _MAX_S * 1000
 _MAX_DIGITS = 40
 _MAX_ID = 2**63 - 1
 Shape = TypeVar("Shape")
@@ -30,12 +31,12 @@ class Decoder(Generic[Shape]):
     @overload
     def __init__(self: Decoder[Any], shape: Any, *, strict: bool = ...) -> None: ...
     def __init__(self, shape: Any, *, strict: bool = True) -> None:
-        self._decoder = msgspec.json.Decoder(shape, strict=strict)
+        self._decode = msgspec.json.Decoder(shape, strict=strict).decode
 
     def decode(self, raw: bytes | msgspec.Raw) -> Shape:
         """The payload in its shape. Raises Malformed, or msgspec's DecodeError and ValidationError."""
         try:
-            decoded: Shape = self._decoder.decode(raw)
+            decoded: Shape = self._decode(raw)
         except UnicodeDecodeError as error:
             raise Malformed(f"$: no UTF-8 text ({error.reason})") from None
         except RecursionError:
@@ -52,6 +53,8 @@ def at_s(seconds: float, path: str = "$") -> datetime:
 
 def at_ms(milliseconds: float, path: str = "$") -> datetime:
     """The aware time of unix milliseconds."""
+    if 0 <= milliseconds <= _MAX_MS:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
     if not abs(milliseconds) <= _MAX_S * 1000:
         raise Malformed(f"{path}: {milliseconds!r:.40} is no time")
     return at_s(milliseconds / 1000, path)
@@ -62,13 +65,15 @@ def at_any(stamp: float, path: str = "$") -> datetime:
     return at_ms(stamp, path) if stamp > 1e11 else at_s(stamp, path)
 
 
-def money(text: str | float, path: str = "$") -> Decimal:
-    """A finite decimal of reasonable size, from text or number."""
+def money(text: str | float | None, path: str = "$") -> Decimal:
+    """A finite decimal of reasonable size, from text or number. Nothing and "" are missing."""
     try:
-        value = Decimal(str(text))
+        value = Decimal(text if type(text) is str else str(text))
     except InvalidOperation:
-        raise Malformed(f"{path}: {str(text)[:40]!r} is no number") from None
-    if not value.is_finite() or abs(value.adjusted()) > _MAX_DIGITS:
+        raise Malformed(
+            f"{path}: missing" if text in (None, "") else f"{path}: {str(text)[:40]!r} is no number"
+        ) from None
+    if not (-_MAX_DIGITS <= value.adjusted() <= _MAX_DIGITS and value.is_finite()):
         raise Malformed(f"{path}: {str(text)[:40]!r} is no amount")
     return value
 

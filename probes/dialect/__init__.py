@@ -1,0 +1,60 @@
+"""Compiles a venue's declarations (`declared.py`) into the readers of the form `probes/venue.py`, once, when it is imported.
+
+Knows no venue's name: the wire's names and units stand in the venue's own file. Pure.
+"""
+
+from probes.dialect.answers import answer, budget_headers, check, refusals, sends
+from probes.dialect.declared import (
+    NO_YES,
+    YES_NO,
+    Books,
+    Clock,
+    Control,
+    Errors,
+    Frames,
+    FundingRates,
+    Liquidations,
+    Listing,
+    LongShortRatios,
+    MarkPrices,
+    Means,
+    OpenInterests,
+    Rows,
+    ServerTimes,
+    Stamp,
+    Statuses,
+    Unit,
+    Volumes,
+    Wallets,
+)
+from probes.dialect.frames import frames
+
+__all__ = [
+    "NO_YES",
+    "YES_NO",
+    "Books",
+    "Clock",
+    "Control",
+    "Errors",
+    "Frames",
+    "FundingRates",
+    "Liquidations",
+    "Listing",
+    "LongShortRatios",
+    "MarkPrices",
+    "Means",
+    "OpenInterests",
+    "Rows",
+    "ServerTimes",
+    "Stamp",
+    "Statuses",
+    "Unit",
+    "Volumes",
+    "Wallets",
+    "answer",
+    "budget_headers",
+    "check",
+    "frames",
+    "refusals",
+    "sends",
+]

@@ -1,0 +1,138 @@
+"""Compiles the declarations about REST into the form's functions: checks, answers, refusals, budget headers. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from probes.dialect import decode
+from probes.dialect.columns import clock
+from probes.dialect.declared import Errors, Rows, Stamp
+from probes.dialect.market import Head
+from probes.dialect.rows import nested, reader
+from probes.readings import Instrument, Market, Refusal
+from probes.venue import Context, Malformed, Per, ReadAnswer, Refused, RestCall, RestCheck, Usage
+
+Refuse = Callable[[int, Mapping[str, str], bytes, datetime], Refused | None]
+
+
+def answer(*rows: Rows, at: Stamp | None = None) -> ReadAnswer:
+    """Reads an answer by each of `rows`. `at`: the dotted path of the answer's own stamp, for rows without one."""
+    readers = [reader(one) for one in rows]
+    if at is None:
+        head = Head()
+        if len(readers) == 1:
+            only = readers[0]
+            return lambda body, context: only(body, context, head)
+        return lambda body, context: [one for read in readers for one in read(body, context, head)]
+    shape, take = nested(str(at.name), str | int | float | None)
+    assert take is not None, "the name of a field"
+    stamps, time = decode.Decoder(shape, strict=False), clock(at)
+
+    def read_stamped(body: bytes, context: Context) -> Sequence[Any]:
+        stamped = Head(at=time(take(stamps.decode(body))))
+        return [one for read in readers for one in read(body, context, stamped)]
+
+    return read_stamped
+
+
+def check(
+    name: str, path: str, read: Rows | ReadAnswer, every_s: float, market: Market | None = None, **query: str
+) -> RestCheck:
+    """A check. "{}" in the path or query is the wire's name of the instrument, "{base}" its asset: then each is asked for.
+
+    Further fields (`host`, `signed`, `cost`, …) are changed with `dataclasses.replace` and `calls`.
+    """
+    reads = answer(read) if isinstance(read, Rows) else read
+    each = any("{" in text for text in (path, *query.values()))
+    prefix = read.prefix if isinstance(read, Rows) else ""
+
+    def call(one: Instrument | None) -> RestCall:
+        if not each:
+            return RestCall(path=path, query=query)
+        assert one is not None, "asked per instrument"
+        symbol = one.symbol.removeprefix(prefix)
+        filled = {key: text.format(symbol, base=one.base) for key, text in query.items()}
+        return RestCall(path=path.format(symbol, base=one.base), query=filled)
+
+    per = Per.INSTRUMENT if each else Per.VENUE
+    return RestCheck(name=name, call=call, read=reads, every_s=every_s, per=per, market=market)
+
+
+def sends(
+    make: Callable[[Sequence[str], int], Sequence[Any]], prefix: str = ""
+) -> Callable[[Sequence[Instrument], datetime], Sequence[str]]:
+    """A feed's `subscribe`: `make` gets the wire's names of the instruments and unix seconds, and gives the messages."""
+
+    def messages(instruments: Sequence[Instrument], now: datetime) -> Sequence[str]:
+        names = [one.symbol.removeprefix(prefix) for one in instruments]
+        return [json.dumps(one) for one in make(names, int(now.timestamp()))]
+
+    return messages
+
+
+def found(whole: Any, path: str) -> Any:
+    """The value at a dotted path of a decoded message; a number counts an element of a list. None if there is none."""
+    for step in path.split("."):
+        if isinstance(whole, list) and step.isdecimal() and int(step) < len(whole):
+            whole = whole[int(step)]
+        else:
+            whole = whole.get(step) if isinstance(whole, dict) else None
+    return whole
+
+
+def refusals(errors: Errors) -> Refuse:
+    """The function `Venue.refuse` of a venue whose error codes are a table."""
+    fields = {path.split(".")[0]: f"f{at}" for at, path in enumerate((*errors.code, *errors.text))}
+    shape: list[Any] = [(attribute, Any, None) for attribute in fields.values()]
+    envelope = msgspec.defstruct("Envelope", shape, rename={attribute: name for name, attribute in fields.items()})
+    decoder: decode.Decoder[Any] = decode.Decoder(envelope)
+
+    def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
+        try:
+            read = decoder.decode(body)
+        except (msgspec.DecodeError, Malformed):
+            return None
+        whole = {name: getattr(read, attribute) for name, attribute in fields.items()}
+        code = next((str(one) for path in errors.code if (one := found(whole, path)) is not None), None)
+        if code is None or code in errors.good:
+            return None
+        kind = errors.refusals.get(code)
+        if kind is None:
+            if status >= 400:
+                return None
+            kind = Refusal.UNKNOWN_CODE
+        texts = [str(one) for path in errors.text if (one := found(whole, path)) not in (None, "")]
+        until = _resets_at(headers, errors.resets_at) if kind is Refusal.THROTTLED else None
+        return Refused(kind, f"{code} {' '.join(texts)}".strip(), until=until)
+
+    return refuse
+
+
+def _resets_at(headers: Mapping[str, str], name: str) -> datetime | None:
+    """The end of the window in unix seconds, if the header has a time."""
+    resets_s = decode.header_number(headers, name) if name else None
+    return datetime.fromtimestamp(resets_s, UTC) if resets_s is not None and 0 < resets_s < 7e9 else None
+
+
+def budget_headers(
+    budget: str, *, remaining: str = "", used: str = "", limit: str = "", resets_at: str = ""
+) -> Callable[[Mapping[str, str], datetime], Sequence[Usage]]:
+    """The function `Venue.usage` of a venue that states its budget in headers (lower-case names): all named ones, or none."""
+
+    def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
+        values = {name: decode.header_number(headers, name) for name in (remaining, used, limit) if name}
+        if not values or None in values.values():
+            return ()
+        return (
+            Usage(
+                budget=budget, used=values.get(used), remaining=values.get(remaining), limit=values.get(limit),
+                resets_at=_resets_at(headers, resets_at),
+            ),
+        )  # fmt: skip
+
+    return usage

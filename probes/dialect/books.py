@@ -1,0 +1,136 @@
+"""Compiles the declaration of a book into a reader of one row: a whole book or a change, with its sequence numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import isfinite
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from probes.dialect import decode
+from probes.dialect.columns import Columns, clock, path_of
+from probes.dialect.declared import Books, Name, Rows, Unit
+from probes.dialect.market import Head, Reader, contract, namer, stamp_name
+from probes.venue import BookDelta, BookSnapshot, Context, Malformed
+
+Levels = list[tuple[float, float]]
+Sides = Callable[[Any, float], tuple[Levels, Levels]]
+
+
+def books(said: Books, rows: Rows, columns: Columns) -> Reader:
+    """A whole book or a change of one."""
+    flag = said.whole if isinstance(said.whole, str) else None
+    engine_stamp = stamp_name(said.engine_at)
+    take = columns.take(said.symbol, stamp_name(said.at), engine_stamp, said.first_id, said.last_id, said.prev_id, flag)
+    sides = _updates(said, columns) if said.updates is not None else _sides(said, columns)
+    name_of, time, engine_time = namer(rows.prefix, path_of(said.symbol)), clock(said.at), clock(said.engine_at)
+    first_number, last_number, prev_number = map(_number, (said.first_id, said.last_id, said.prev_id))
+    in_contracts, always, whole_kinds = said.unit is Unit.CONTRACTS, said.whole is True, said.whole_kinds
+    stepwise, last_path = said.first_id is None and said.prev_id is None, path_of(said.last_id)
+
+    def read(row: Any, context: Context, head: Head) -> BookSnapshot | BookDelta | None:
+        symbol, stamp, engine, first, last, prev, flagged = take(row)
+        name = name_of(symbol, context, head.symbol)
+        factor = 1.0
+        if in_contracts:
+            size = contract(context, name)
+            if size is None:
+                return None
+            factor = float(size)
+        bids, asks = sides(row, factor)
+        engine_at = engine_time(engine) or head.engine_at
+        event_time = time(stamp) or head.at or engine_at
+        last_id = last_number(last)
+        if always or flagged or head.kind in whole_kinds:
+            return BookSnapshot(
+                instrument=name, last_id=last_id, event_time=event_time, engine_time=engine_at,
+                bids=bids, asks=asks,
+            )  # fmt: skip
+        if last_id is None:
+            raise Malformed(f"{last_path}: missing")
+        prev_id = prev_number(prev)
+        first_id = last_id if stepwise else first_number(first) if prev_id is None else prev_id + 1
+        if first_id is None:
+            raise Malformed(f"{path_of(said.first_id or said.prev_id)}: missing")
+        return BookDelta(
+            instrument=name, first_id=first_id, last_id=last_id, prev_id=prev_id, event_time=event_time,
+            engine_time=engine_at, bids=bids, asks=asks,
+        )  # fmt: skip
+
+    return read
+
+
+def _number(name: Name | None) -> Callable[[Any], int | None]:
+    """Reads a sequence number of 64 bits, as a number or as text."""
+    path = path_of(name)
+
+    def number(value: Any) -> int | None:
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            if not value.lstrip("-").isdecimal() or len(value) > 20:
+                raise Malformed(f"{path}: {value[:40]!r} is no whole number")
+            value = int(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Malformed(f"{path}: {str(value)[:40]!r} is no whole number")
+        return decode.integer(value, path)
+
+    return number
+
+
+def _level(said: Books, **more: Any) -> Any:
+    """The struct of a level: two named fields, or the first two positions of a list."""
+    price, size = said.level
+    fields: list[Any] = [("price", float), ("size", float), *more.items()]
+    if isinstance(price, int):
+        return msgspec.defstruct("Level", fields, array_like=True, gc=False)
+    rename = {"price": price, "size": str(size)} | dict.fromkeys(more, said.side)
+    return msgspec.defstruct("Level", fields, rename=rename, gc=False)
+
+
+def _list_of(shape: Any) -> Any:
+    return list[shape]
+
+
+def _sides(said: Books, columns: Columns) -> Sides:
+    """Bids and asks as two lists."""
+    shape = _level(said)
+    names = (said.bids, said.asks)
+    get = attrgetter(*(columns.use(one, _list_of(shape)) for one in names if isinstance(one, str | int)))
+    bids_path, asks_path = map(path_of, names)
+
+    def sides(row: Any, factor: float) -> tuple[Levels, Levels]:
+        bids, asks = get(row)
+        return _pairs(bids, factor, bids_path), _pairs(asks, factor, asks_path)
+
+    return sides
+
+
+def _updates(said: Books, columns: Columns) -> Sides:
+    """One list whose rows name their side."""
+    assert isinstance(said.updates, str), "the name of one list"
+    shape, path = _level(said, side=str), path_of(said.updates)
+    columns.use(said.updates, _list_of(shape))
+    get = attrgetter(columns.use(said.updates, _list_of(shape)))
+
+    def sides(row: Any, factor: float) -> tuple[Levels, Levels]:
+        bids = [one for one in get(row) if one.side in said.bid_is]
+        asks = [one for one in get(row) if one.side not in said.bid_is]
+        return _pairs(bids, factor, path), _pairs(asks, factor, path)
+
+    return sides
+
+
+def _pairs(found: Iterable[Any], factor: float, path: str) -> Levels:
+    """(price, size in base units) of each level; a figure that is not finite makes the book malformed."""
+    pairs = [(one.price, one.size * factor) for one in found]
+    total = 0.0
+    for price, size in pairs:
+        total += price + size
+    if not isfinite(total):
+        raise Malformed(f"{path}: a level is not finite")
+    return pairs

@@ -1,0 +1,154 @@
+"""Compiles the named fields of a row into a typed msgspec struct, and reads its values: stamps, amounts, flags. Pure.
+
+Each field is decoded once, by msgspec; a reader takes its values from the struct in one step, whatever their names are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from probes.dialect import decode
+from probes.dialect.declared import Clock, Name, Stamp
+from probes.venue import Malformed
+
+Scalar = str | int | float | bool | None
+"""A field whose words or figures are read by us: venues change between text and number."""
+Text = str | None
+Meaning = TypeVar("Meaning")
+Time = Callable[[Any], datetime | None]
+_EMPTY = (None, "", 0, "0")
+_FROM_NUMBER: Mapping[Clock, Callable[[float, str], datetime]] = {
+    Clock.S: decode.at_s,
+    Clock.MS: decode.at_ms,
+    Clock.US: lambda stamp, path: decode.at_s(stamp / 1e6, path),
+    Clock.NS: lambda stamp, path: decode.at_s(stamp / 1e9, path),
+    Clock.ANY: decode.at_any,
+}
+
+
+class Row(msgspec.Struct):
+    """The base of all compiled rows; `absent` is what a capability without this field reads."""
+
+    absent: ClassVar[None] = None
+
+
+class Columns:
+    """The fields that the readers of one row use. `struct()` is complete when every reader has taken its own."""
+
+    def __init__(self) -> None:
+        self._attributes: dict[str | int, str] = {}
+        self._types: dict[str, Any] = {}
+
+    def use(self, name: str | int, shape: Any = Scalar) -> str:
+        """The attribute of a field, which is decoded from now on."""
+        attribute = self._attributes.setdefault(name, f"f{len(self._attributes)}")
+        if shape is not Scalar or attribute not in self._types:
+            self._types[attribute] = shape
+        return attribute
+
+    def take(self, *names: Name | None) -> Callable[[Any], tuple[Any, ...]]:
+        """Reads the values of two or more fields from a row; the first name may be the symbol's, which is a text."""
+        chosen = [[self.use(one, Scalar if at else Text) for one in _all(name)] for at, name in enumerate(names)]
+        whole: Callable[[Any], tuple[Any, ...]] = attrgetter(*(one[0] if one else "absent" for one in chosen))
+        others = [(at, [attrgetter(two) for two in one[1:]]) for at, one in enumerate(chosen) if len(one) > 1]
+        if not others:
+            return whole
+
+        def read(row: Any) -> tuple[Any, ...]:
+            values = whole(row)
+            for at, getters in others:
+                if values[at] is None or values[at] == "":
+                    later = next((two for get in getters if (two := get(row)) is not None and two != ""), None)
+                    values = (*values[:at], later, *values[at + 1 :])
+            return values
+
+        return read
+
+    def struct(self, **extra: tuple[str, Any]) -> Any:
+        """The struct of the row; `extra` are attributes of other shapes with their wire names."""
+        named = {attribute: name for name, attribute in self._attributes.items()}
+        positions = {name: attribute for attribute, name in named.items() if isinstance(name, int)}
+        if positions:
+            fields: list[Any] = [
+                (positions.get(at, f"p{at}"), self._types.get(positions.get(at, ""), Any), None)
+                for at in range(max(positions) + 1)
+            ]
+            return msgspec.defstruct("Row", fields, bases=(Row,), array_like=True)
+        fields = [(attribute, self._types[attribute], _default(self._types[attribute])) for attribute in named]
+        fields += [(attribute, shape, _default(shape)) for attribute, (_, shape) in extra.items()]
+        names = named | {attribute: name for attribute, (name, _) in extra.items()}
+        return msgspec.defstruct("Row", fields, bases=(Row,), rename={key: str(name) for key, name in names.items()})
+
+
+def _default(shape: Any) -> Any:
+    return None if shape in (Scalar, Text) else msgspec.field(default_factory=list)
+
+
+def _all(name: Name | None) -> tuple[str | int, ...]:
+    return () if name is None else name if isinstance(name, tuple) else (name,)
+
+
+def path_of(name: Name | None) -> str:
+    """Where a field is, as failures name it."""
+    first = name[0] if isinstance(name, tuple) else name
+    return "$" if first is None else f"$[{first}]" if isinstance(first, int) else f"$.{first}"
+
+
+def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
+    """Reads a stamp's value. An optional one that is empty or 0 is None; a required one raises Malformed."""
+    if stamp is None:
+        return lambda _value: None
+    path, unit = path_of(stamp.name), stamp.clock
+    read: Callable[[Any, str], datetime] = _FROM_NUMBER.get(unit, _iso)
+
+    def time(value: Any) -> datetime | None:
+        if type(value) is int and value > 0 and unit is not Clock.ISO:
+            return read(value, path)
+        if value in _EMPTY:
+            if required:
+                raise Malformed(f"{path}: missing")
+            return None
+        return read(value if unit is Clock.ISO else figure(value, path), path)
+
+    return time
+
+
+def _iso(value: Any, path: str) -> datetime:
+    try:
+        at: datetime = msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        raise Malformed(f"{path}: {str(value)[:40]!r} is no time") from None
+    if at.tzinfo is None:
+        raise Malformed(f"{path}: {str(value)[:40]!r} has no zone")
+    return decode.at_s(at.timestamp(), path)
+
+
+def figure(value: Any, path: str) -> float:
+    """A required finite number, from text or number."""
+    if value is None or value == "" or value is True or value is False:
+        raise Malformed(f"{path}: missing" if value is None or value == "" else f"{path}: {value} is no number")
+    return decode.finite_float(value, path)
+
+
+def optional_figure(value: Any, path: str) -> float | None:
+    """As `figure`, None if the venue left it empty."""
+    return None if value is None or value == "" else figure(value, path)
+
+
+def optional_amount(value: Any, path: str) -> Decimal | None:
+    """As `decode.money`, None if the venue left it empty."""
+    return None if value is None or value == "" else decode.money(value, path)
+
+
+def allowed(table: Mapping[Any, Meaning], value: Hashable, path: str) -> Meaning:
+    """What a word of the wire means. Raises Malformed for one that the declaration does not have."""
+    try:
+        return table[value]
+    except KeyError:
+        raise Malformed(f"{path}: {str(value)[:40]!r} is not allowed") from None

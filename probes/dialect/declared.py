@@ -1,0 +1,294 @@
+"""Declares what a venue's messages say: for each capability the fields, their units and their allowed values.
+
+A `Rows` names where the rows of a message are and what each row says. The names are the wire's own; `rows.py` compiles them
+into typed decoders once. What a table cannot say is a function: `Rows.unfold` (of a row), `Frames.unpack` (of a frame).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from probes.readings import Censoring, Market, Refusal, ServiceState, Side
+
+Name = str | int | tuple[str, ...]
+"""A field: its name, its position in a row that is a list, or several names of which the first that is given counts."""
+
+YES_NO: Mapping[Any, bool] = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
+"""A flag that says "open"."""
+NO_YES: Mapping[Any, bool] = {key: not value for key, value in YES_NO.items()}
+"""A flag that says "closed"."""
+
+
+class Clock(StrEnum):
+    """The unit of a stamp. ANY: seconds or milliseconds, told apart by size."""
+
+    S = "s"
+    MS = "ms"
+    US = "us"
+    NS = "ns"
+    ISO = "iso"
+    ANY = "any"
+
+
+class Unit(StrEnum):
+    """The unit of a size: base units, contracts of the instrument's listed size, or quote units (divided by the price)."""
+
+    BASE = "base"
+    CONTRACTS = "contracts"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A time of the venue's. Empty and 0 mean that there is none."""
+
+    name: Name
+    clock: Clock = Clock.MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What each capability may have: the instrument's symbol and a time. Without them: those of the frame or request.
+
+    A row without a required figure is refused; one of an `optional` capability says nothing of it.
+    """
+
+    symbol: Name | None = None
+    at: Stamp | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTimes(Said):
+    """The venue's clock: `at` is required. `resolution_s` is the unit of the stamp, in seconds."""
+
+    resolution_s: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statuses(Said):
+    """Declared states. Values of `state` that `states` does not have are odd; None as a state passes the row over.
+
+    Without a row that counts now, the venue is `healthy` (None: unknown). A row of a state in `announced` is to come.
+    """
+
+    state: Name
+    states: Mapping[Any, ServiceState | None]
+    announced: frozenset[Any] = frozenset()
+    title: Name | None = None
+    begins: Stamp | None = None
+    ends: Stamp | None = None
+    planned: Name | None = None
+    planned_is: frozenset[Any] = frozenset()
+    healthy: ServiceState | None = ServiceState.OPERATIONAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallets(Said):
+    """Deposits and withdrawals of an asset (`symbol`) by network; each flag's values are a table from the wire to open or not."""
+
+    network: Name | None = None
+    deposits: Name | None = None
+    withdrawals: Name | None = None
+    flags: Mapping[Any, bool] = field(default_factory=lambda: YES_NO)
+    delayed: Name | None = None
+    delays: Mapping[Any, bool] = field(default_factory=lambda: YES_NO)
+    note: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Said):
+    """Instruments. Base and quote are fields, or the symbol's parts at `split`. `kinds`: a field's values to markets.
+
+    A value that `kinds` maps to None, or `inverse` values, follow the listing's own words; one not in `kinds` passes over.
+    """
+
+    base: Name | None = None
+    quote: Name | None = None
+    split: str = ""
+    kind: Name | None = None
+    kinds: Mapping[Any, Market] = field(default_factory=dict)
+    contract_size: Name | None = None
+    inverse: Name | None = None
+    inverse_is: frozenset[Any] = frozenset()
+    trading: Name | None = None
+    trading_is: frozenset[Any] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidations(Said):
+    """Forced orders. `sides` maps the wire's word to the side that was liquidated; "+" and "-" are the size's sign.
+
+    A price or size that is missing or not above zero, an unknown side or a missing time makes the row odd.
+    """
+
+    price: Name
+    size: Name
+    side: Name | None = None
+    sides: Mapping[Any, Side]
+    unit: Unit = Unit.BASE
+    censoring: Censoring
+    backlog: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterests(Said):
+    """Open interest: `size` × `scale` (0.5 where both sides are counted). USD by `usd`, else by the `mark` of the row."""
+
+    size: Name
+    unit: Unit = Unit.BASE
+    scale: Decimal = Decimal(1)
+    contract_size: Name | None = None
+    usd: Name | None = None
+    mark: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingRates(Said):
+    """Funding: `rate` × `scale` is a fraction per interval; `interval` × `interval_s` its length, else `fixed_interval_s`."""
+
+    rate: Name
+    scale: float = 1.0
+    next_at: Stamp | None = None
+    interval: Name | None = None
+    interval_s: float = 1.0
+    fixed_interval_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPrices(Said):
+    """Mark and index price in quote units."""
+
+    mark: Name
+    index: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongShortRatios(Said):
+    """Longs over shorts: `ratio`, or `longs` / `shorts`. `basis`: accounts, top_accounts, top_positions or taker_volume."""
+
+    ratio: Name | None = None
+    longs: Name | None = None
+    shorts: Name | None = None
+    basis: str = "accounts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volumes(Said):
+    """Traded in 24 h: `quote` in USD-like units, `base` in `unit`, the last price. Needs one of the two volumes."""
+
+    base: Name | None = None
+    quote: Name | None = None
+    last: Name | None = None
+    unit: Unit = Unit.BASE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books(Said):
+    """A book or a change of one. `at` is the gateway's stamp (else the frame's), `engine_at` the matching engine's.
+
+    Levels: `bids` and `asks` of `level` (two names, or two positions), or one list `updates` whose rows name their `side`.
+    Sequence: `last_id`, and `prev_id` (must be our last id) or `first_id` (must be our last id plus one); `last_id` alone
+    steps by one. `whole`: always, never, by a flag of the row (its name), or by `whole_kinds` (the frame's kind).
+    """
+
+    bids: Name | None = None
+    asks: Name | None = None
+    updates: Name | None = None
+    level: tuple[str, str] | tuple[int, int] = (0, 1)
+    side: str = "side"
+    bid_is: frozenset[str] = frozenset()
+    unit: Unit = Unit.BASE
+    first_id: Name | None = None
+    last_id: Name | None = None
+    prev_id: Name | None = None
+    engine_at: Stamp | None = None
+    whole: bool | str = False
+    whole_kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Where rows are and what they say. `where`: the dotted path to a list of rows or to one row ("" is the message itself).
+
+    `each`: the rows are lists inside these rows, and `subject` is the outer row's symbol or asset. `only`: the values that a
+    field must have, other rows are passed over. `first`/`last`: how many rows count, from which end. `unfold`: one row as the
+    wire has it (with `whole`: all of them as they stand), to the rows that it means. Our symbol is `prefix` and the wire's.
+    """
+
+    says: tuple[Said, ...]
+    where: str = ""
+    each: str = ""
+    subject: str = ""
+    only: Mapping[str, frozenset[Any]] = field(default_factory=dict)
+    first: int | None = None
+    last: int | None = None
+    unfold: Callable[[Any], Sequence[Any]] | None = None
+    whole: bool = False
+    market: Market = Market.PERP
+    prefix: str = ""
+
+
+class Means(StrEnum):
+    """What a control frame means."""
+
+    ACK = "ack"
+    PONG = "pong"
+    REFUSED = "refused"
+    SHUTDOWN = "shutdown"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A frame without news: it has `path`, with one of `values` (any that is not null, without them).
+
+    `code` and `text` are paths of a refusal's code and words, or of an acknowledgement's subject (`text`).
+    """
+
+    path: str
+    values: frozenset[Any] | None = None
+    means: Means
+    code: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """The frame around the rows: dotted paths of channel, payload, kind, symbol, and the stamps of gateway and engine.
+
+    `news`: the kinds that carry rows (empty: any). `topic` splits a channel's text into its key in the routes and its symbol.
+    `texts` are whole frames that are no JSON. `unpack` is called first on each frame (compression, a list's form).
+    """
+
+    channel: str = "channel"
+    payload: str = "data"
+    kind: str = ""
+    news: frozenset[str] = frozenset()
+    symbol: str = ""
+    at: Stamp | None = None
+    engine_at: Stamp | None = None
+    topic: Callable[[str], tuple[str, str]] | None = None
+    texts: Mapping[bytes, Means] = field(default_factory=dict)
+    controls: tuple[Control, ...] = ()
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    unpack: Callable[[bytes], bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """The error codes of an answer. `code`: the paths where one may be; `good`: codes that are no error.
+
+    `refusals` maps codes (as text) to kinds. A code that it does not have counts by the HTTP status, and in a good status as
+    `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds.
+    """
+
+    code: tuple[str, ...]
+    good: frozenset[str] = frozenset()
+    text: tuple[str, ...] = ()
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    resets_at: str = ""

@@ -1,0 +1,130 @@
+"""Compiles `Frames` and the rows of each channel into the form's `read` of a feed. Pure.
+
+A frame with news costs two typed decodings: its head, and the rows of its channel. All other frames are rare and are read as
+plain JSON by the table of controls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from probes.dialect.answers import found
+from probes.dialect.columns import Row, Scalar, Text, clock
+from probes.dialect.declared import Control, Frames, Liquidations, Means, Rows
+from probes.dialect.decode import Decoder
+from probes.dialect.market import Head
+from probes.dialect.rows import RowsReader, reader
+from probes.readings import Refusal
+from probes.venue import Ack, Context, FeedMessage, Pong, ReadFrame, ShutdownAnnounced, SubscriptionRefused
+
+_EMPTY = msgspec.Raw(b"")
+_TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.ACK: (Ack(),)}
+
+
+def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> ReadFrame:
+    """The reader of a feed's frames. `channels` maps a channel's name (or its key by `topic`) to the rows it carries."""
+    routes = {name: _together(rows if isinstance(rows, tuple) else (rows,)) for name, rows in channels.items()}
+    stampless = {name for name, rows in channels.items() if isinstance(rows, Rows) and _stampless(rows)}
+    head_of, at_of, engine_of = _head(frame), clock(frame.at), clock(frame.engine_at)
+    unpack, topic, news, texts = frame.unpack, frame.topic, frame.news, frame.texts
+
+    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
+        if raw in texts:
+            return _TEXTS.get(texts[raw], ())
+        if unpack is not None:
+            raw = unpack(raw)
+        channel, payload, kind, symbol, at, engine_at = head_of(raw)
+        if topic is not None and channel is not None:
+            channel, symbol = topic(channel)
+        route = routes.get(channel)
+        if route is None or payload is _EMPTY or (news and kind not in news):
+            return _control(frame, raw)
+        if channel in stampless:
+            return route(payload, context, Head(None, symbol, kind or ""))
+        return route(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at)))
+
+    return read
+
+
+def _stampless(rows: Rows) -> bool:
+    """Whether the rows always have their own stamps, so that the frame's need not be read."""
+    return all(isinstance(said, Liquidations) for said in rows.says)
+
+
+def _together(rows: tuple[Rows, ...]) -> RowsReader:
+    readers = [reader(one) for one in rows]
+    if len(readers) == 1:
+        return readers[0]
+    return lambda raw, context, head: [one for read in readers for one in read(raw, context, head)]
+
+
+def _head(frame: Frames) -> Callable[[bytes], tuple[Any, ...]]:
+    """Decodes a frame's head: channel, payload (not yet decoded), kind, symbol, and both stamps."""
+    stamps = [None if one is None else str(one.name) for one in (frame.at, frame.engine_at)]
+    paths = [frame.channel, frame.payload, frame.kind, frame.symbol, *stamps]
+    shapes = [Text, msgspec.Raw, Text, Text, Scalar, Scalar]
+    tree: dict[str, Any] = {}
+    getters = []
+    for path, shape in zip(paths, shapes, strict=True):
+        getters.append(_place(tree, path, shape) if path else "absent")
+    decoder: Decoder[Any] = Decoder(_built(tree), strict=False)
+    get = attrgetter(*getters)
+    return lambda raw: get(decoder.decode(raw))
+
+
+def _place(tree: dict[str, Any], path: str, shape: Any) -> str:
+    """Put a path into the tree of shapes; gives the dotted attributes that read it."""
+    steps, attributes = path.split("."), []
+    for step in steps[:-1]:
+        tree = tree.setdefault(step, {})
+        attributes.append(f"f_{step}")
+    tree[steps[-1]] = shape
+    return ".".join([*attributes, f"f_{steps[-1]}"])
+
+
+def _built(tree: Mapping[str, Any]) -> Any:
+    """The struct of a tree of shapes; what a frame leaves out is None, or a head of which all is."""
+    fields: list[Any] = []
+    for step, shape in tree.items():
+        if isinstance(shape, dict):
+            inner = _built(shape)
+            fields.append((f"f_{step}", inner, msgspec.field(default_factory=inner)))
+        else:
+            fields.append((f"f_{step}", shape, _EMPTY if shape is msgspec.Raw else None))
+    return msgspec.defstruct("Head", fields, bases=(Row,), rename={f"f_{step}": step for step in tree})
+
+
+_PLAIN: Decoder[Any] = Decoder(Any)
+
+
+def _control(frame: Frames, raw: bytes) -> Sequence[FeedMessage]:
+    """A frame without news: the first control that fits; a frame that none fits says nothing."""
+    whole = _PLAIN.decode(raw)
+    for control in frame.controls:
+        value = found(whole, control.path)
+        hashable = value if isinstance(value, str | int | float | bool) else None
+        if value is not None and (control.values is None or hashable in control.values):
+            return _meant(frame, control, whole)
+    return ()
+
+
+def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]:
+    text = found(whole, control.text) if control.text else None
+    words = "" if text is None else str(text)
+    match control.means:
+        case Means.ACK:
+            return (Ack(subject=words),)
+        case Means.PONG:
+            return (Pong(),)
+        case Means.SHUTDOWN:
+            return (ShutdownAnnounced(detail=words),)
+        case Means.REFUSED:
+            code = str(found(whole, control.code)) if control.code else ""
+            kind = frame.refusals.get(code, Refusal.BAD_REQUEST)
+            return (SubscriptionRefused(kind=kind, detail=f"{code} {words}".strip()),)
+        case Means.NOTHING:
+            return ()

@@ -1,0 +1,101 @@
+"""Compiles the declarations about the venue itself into readers of one row: its clock, its state, wallets, instruments. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from probes.dialect import declared as words
+from probes.dialect.columns import Columns, Text, allowed, clock, optional_amount, path_of
+from probes.dialect.declared import Rows
+from probes.dialect.market import Head, Reader, namer, stamp_name
+from probes.readings import Instrument, Market, ServerTime, ServiceState, ServiceStatus, WalletStatus
+from probes.venue import Context, Malformed
+
+
+def server_times(said: words.ServerTimes, rows: Rows, columns: Columns) -> Reader:
+    """The venue's clock, with the unit of its stamp."""
+    take, time = columns.take(said.symbol, stamp_name(said.at)), clock(said.at, required=True)
+
+    def read(row: Any, context: Context, head: Head) -> ServerTime:
+        moment = time(take(row)[1])
+        assert moment is not None, "a required stamp"
+        return ServerTime(
+            venue=context.venue, received_at=context.received_at, event_time=moment, resolution_s=said.resolution_s
+        )
+
+    return read
+
+
+def statuses(said: words.Statuses, rows: Rows, columns: Columns) -> Reader:
+    """One declared state or window; windows to come leave the venue operational."""
+    take = columns.take(
+        None, said.state, said.title, stamp_name(said.begins), stamp_name(said.ends), said.planned
+    )  # fmt: skip
+    begins, ends, path = clock(said.begins), clock(said.ends), path_of(said.state)
+
+    def read(row: Any, context: Context, head: Head) -> ServiceStatus | None:
+        _, word, title, begin, end, planned = take(row)
+        announced = word in said.announced
+        state = ServiceState.OPERATIONAL if announced else allowed(said.states, word, path)
+        if state is None:
+            return None
+        return ServiceStatus(
+            venue=context.venue, received_at=context.received_at, state=state,
+            title="" if title is None else str(title), begins_at=begins(begin), ends_at=ends(end),
+            planned=announced or planned in said.planned_is,
+        )  # fmt: skip
+
+    return read
+
+
+def wallets(said: words.Wallets, rows: Rows, columns: Columns) -> Reader:
+    """Whether an asset moves over one network; what the row leaves out is unknown."""
+    if said.network is not None and not isinstance(said.network, tuple):
+        columns.use(said.network, Text)
+    take = columns.take(said.symbol, said.network, said.deposits, said.withdrawals, said.delayed, said.note)
+    deposits_path, withdrawals_path, delayed_path = map(path_of, (said.deposits, said.withdrawals, said.delayed))
+
+    def read(row: Any, context: Context, head: Head) -> WalletStatus:
+        symbol, network, deposits, withdrawals, delayed, note = take(row)
+        asset = symbol or head.symbol or (context.instrument.base if context.instrument is not None else "")
+        return WalletStatus(
+            venue=context.venue, asset=asset, network=network or asset, received_at=context.received_at,
+            deposits=None if deposits is None else allowed(said.flags, deposits, deposits_path),
+            withdrawals=None if withdrawals is None else allowed(said.flags, withdrawals, withdrawals_path),
+            delayed=None if delayed is None else allowed(said.delays, delayed, delayed_path),
+            note="" if note is None else str(note),
+        )  # fmt: skip
+
+    return read
+
+
+def listing(said: words.Listing, rows: Rows, columns: Columns) -> Reader:
+    """An instrument, as `Instrument`; the rows' reader makes one listing of all."""
+    take = columns.take(
+        said.symbol, said.base, said.quote, said.kind, said.contract_size, said.inverse, said.trading
+    )  # fmt: skip
+    path, size_path = path_of(said.symbol), path_of(said.contract_size)
+    name_of = namer(rows.prefix, path)
+
+    def read(row: Any, context: Context, head: Head) -> Instrument | None:
+        symbol, base, quote, kind, size, inverse, trading = take(row)
+        market: Market | None = rows.market
+        if said.kind is not None:
+            market = said.kinds.get(kind)
+        if market is None:
+            return None
+        if said.split and symbol:
+            base, _, quote = symbol.partition(said.split)
+        if not symbol or not isinstance(base, str) or not isinstance(quote, str) or not base:
+            raise Malformed(f"{path}: symbol, base or quote missing")
+        contract_size = optional_amount(size, size_path)
+        if contract_size is not None and contract_size < 0:
+            raise Malformed(f"{size_path}: below zero")
+        return Instrument(
+            symbol=name_of(symbol, context, head.symbol), base=base, quote=quote, market=market,
+            contract_size=contract_size or Decimal(1), inverse=inverse in said.inverse_is,
+            trading=said.trading is None or trading in said.trading_is,
+        )  # fmt: skip
+
+    return read
