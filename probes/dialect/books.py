@@ -42,8 +42,8 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
         bids, asks = sides(row, factor)
         engine_at = engine_time(engine) or head.engine_at
         event_time = time(stamp) or head.at or engine_at
-        last_id = last_number(last)
-        if always or flagged or head.kind in whole_kinds:
+        last_id = last_number(head.sequence if last is None else last)
+        if always or flagged is True or flagged in whole_kinds or head.kind in whole_kinds:
             return BookSnapshot(
                 instrument=name, last_id=last_id, event_time=event_time, engine_time=engine_at,
                 bids=bids, asks=asks,

@@ -192,8 +192,9 @@ class Books(Said):
     """A book or a change of one. `at` is the gateway's stamp (else the frame's), `engine_at` the matching engine's.
 
     Levels: `bids` and `asks` of `level` (two names, or two positions), or one list `updates` whose rows name their `side`.
-    Sequence: `last_id`, and `prev_id` (must be our last id) or `first_id` (must be our last id plus one); `last_id` alone
-    steps by one. `whole`: always, never, by a flag of the row (its name), or by `whole_kinds` (the frame's kind).
+    Sequence: `last_id` (without it: the frame's), and `prev_id` (must be our last id) or `first_id` (must be our last id plus
+    one); `last_id` alone steps by one. `whole`: always, never, or a field that is true or of `whole_kinds`; the frame's kind
+    may be one of these too.
     """
 
     bids: Name | None = None
@@ -259,7 +260,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """The frame around the rows: dotted paths of channel, payload, kind, symbol, and the stamps of gateway and engine.
+    """The frame around the rows: dotted paths of channel, payload, kind, symbol, sequence, and both stamps.
 
     `news`: the kinds that carry rows (empty: any). `topic` splits a channel's text into its key in the routes and its symbol.
     `texts` are whole frames that are no JSON. `unpack` is called first on each frame (compression, a list's form).
@@ -270,6 +271,7 @@ class Frames:
     kind: str = ""
     news: frozenset[str] = frozenset()
     symbol: str = ""
+    sequence: str = ""
     at: Stamp | None = None
     engine_at: Stamp | None = None
     topic: Callable[[str], tuple[str, str]] | None = None

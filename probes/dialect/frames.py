@@ -37,7 +37,7 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
             return _TEXTS.get(texts[raw], ())
         if unpack is not None:
             raw = unpack(raw)
-        channel, payload, kind, symbol, at, engine_at = head_of(raw)
+        channel, payload, kind, symbol, sequence, at, engine_at = head_of(raw)
         if topic is not None and channel is not None:
             channel, symbol = topic(channel)
         route = routes.get(channel)
@@ -45,7 +45,7 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
             return _control(frame, raw)
         if channel in stampless:
             return route(payload, context, Head(None, symbol, kind or ""))
-        return route(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at)))
+        return route(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
 
     return read
 
@@ -63,10 +63,10 @@ def _together(rows: tuple[Rows, ...]) -> RowsReader:
 
 
 def _head(frame: Frames) -> Callable[[bytes], tuple[Any, ...]]:
-    """Decodes a frame's head: channel, payload (not yet decoded), kind, symbol, and both stamps."""
+    """Decodes a frame's head: channel, payload (not yet decoded), kind, symbol, sequence, and both stamps."""
     stamps = [None if one is None else str(one.name) for one in (frame.at, frame.engine_at)]
-    paths = [frame.channel, frame.payload, frame.kind, frame.symbol, *stamps]
-    shapes = [Text, msgspec.Raw, Text, Text, Scalar, Scalar]
+    paths = [frame.channel, frame.payload, frame.kind, frame.symbol, frame.sequence, *stamps]
+    shapes = [Text, msgspec.Raw, Text, Text, Scalar, Scalar, Scalar]
     tree: dict[str, Any] = {}
     getters = []
     for path, shape in zip(paths, shapes, strict=True):

@@ -36,12 +36,13 @@ from probes.venue import Context, Malformed
 
 
 class Head(msgspec.Struct):
-    """What the frame or the outer row says for its rows: time, symbol, kind, and the matching engine's time."""
+    """What the frame or the outer row says for its rows: time, symbol, kind, the matching engine's time, the sequence."""
 
     at: datetime | None = None
     symbol: str | None = None
     kind: str = ""
     engine_at: datetime | None = None
+    sequence: Any = None
 
 
 Reader = Callable[[Any, Context, Head], Any]

@@ -119,7 +119,10 @@ class _Table:
             if self._inner is None:
                 inner, inner_head = [one], head
             else:
-                inner, inner_head = one.inner, Head(head.at, self._subject(one), head.kind, head.engine_at)
+                inner, inner_head = (
+                    one.inner,
+                    Head(head.at, self._subject(one), head.kind, head.engine_at, head.sequence),
+                )
             for row in inner:
                 if isinstance(row, Malformed):
                     raise row

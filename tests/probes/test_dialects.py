@@ -1,4 +1,4 @@
-"""What the four venues request, sign, subscribe to and refuse, apart from the meaning of their payloads."""
+"""What the venues request, sign, subscribe to and refuse, apart from the meaning of their payloads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def mac(text: str) -> hmac.HMAC:
 
 
 def test_an_unknown_venue_raises_a_key_error() -> None:
-    assert venues.NAMES == ("binance_usdm", "bybit", "gate", "okx")
+    assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -112,6 +112,18 @@ def test_no_secret_is_ever_shown() -> None:
         ("okx", 200, b'{"code":"50011","msg":"Too Many Requests"}', Refusal.THROTTLED),
         ("okx", 401, b'{"code":50103,"msg":""}', Refusal.UNAUTHORIZED),
         ("okx", 503, b"upstream", None),
+        ("bitget", 200, b'{"code":"00000","data":[]}', None),
+        ("bitget", 429, b'{"code":"429","msg":"Too Many Requests"}', Refusal.THROTTLED),
+        ("bitget", 200, b'{"code":"40200","msg":"Server upgrade"}', Refusal.MAINTENANCE),
+        ("bitget", 200, b'{"code":"99999","msg":"?"}', Refusal.UNKNOWN_CODE),
+        ("coinbase", 200, b'{"sequence":1,"bids":[]}', None),
+        (
+            "coinbase",
+            429,
+            b'{"errors":[{"id":"rate_limit_exceeded","message":"Too many requests"}]}',
+            Refusal.THROTTLED,
+        ),
+        ("coinbase", 404, b'{"message":"NotFound"}', Refusal.BAD_REQUEST),
         ("gate", 200, b"[]", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
         ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', None),
@@ -193,6 +205,29 @@ def test_okx_subscribes_to_liquidations_of_all_swaps_at_once() -> None:
     ]
 
 
+def test_bitget_subscribes_to_all_liquidations_at_once_and_to_each_ticker() -> None:
+    (text,) = feed("bitget", "liquidation").subscribe(watched("bitget", Market.PERP), NOW)
+    assert json.loads(text) == {
+        "op": "subscribe",
+        "args": [
+            {"instType": "usdt-futures", "topic": "liquidation"},
+            {"instType": "usdt-futures", "topic": "ticker", "symbol": "BTCUSDT"},
+        ],
+    }
+
+
+def test_a_spot_symbol_is_sent_without_our_prefix() -> None:
+    (text,) = feed("bitget", "book_ws_spot").subscribe(watched("bitget", Market.SPOT), NOW)
+    assert json.loads(text)["args"] == [{"instType": "spot", "topic": "books", "symbol": "BTCUSDT"}]
+
+
+def test_each_connection_of_coinbase_has_one_product_since_changes_are_numbered_by_connection() -> None:
+    books = feed("coinbase", "book_ws_spot")
+    (text,) = books.subscribe(watched("coinbase", Market.SPOT), NOW)
+    assert json.loads(text) == {"type": "subscribe", "product_ids": ["BTC-USD"], "channel": "level2"}
+    assert books.max_instruments == 1
+
+
 def test_gate_subscribes_once_to_all_liquidations_and_once_for_each_contract_to_its_second_channel() -> None:
     perps = watched("gate", Market.PERP) * 2
     messages = [json.loads(text) for text in feed("gate", "liquidation").subscribe(perps, NOW)]
@@ -210,14 +245,16 @@ def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
         for name in venues.NAMES
     }
     assert texts["binance_usdm"] == set(), "the protocol's own pings suffice"
-    assert texts["okx"] == {"ping"}
+    assert texts["okx"] == texts["bitget"] == {"ping"}
     assert [json.loads(text)["op"] for text in texts["bybit"]] == ["ping"]
     assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}
 
 
 def test_each_liquidation_feed_declares_its_censoring() -> None:
-    assert {name: feed(name, "liquidation").censoring for name in venues.NAMES} == {
+    declared = {name: one.censoring for name in venues.NAMES for one in venues.declared(name).feeds if one.censoring}
+    assert declared == {
         "binance_usdm": Censoring.LATEST_PER_SECOND,
+        "bitget": Censoring.LARGEST_PER_SECOND,
         "bybit": Censoring.COMPLETE,
         "gate": Censoring.COMPLETE,
         "okx": Censoring.ONE_PER_SECOND,

@@ -1,0 +1,180 @@
+"""Bitget: spot and USDT futures; REST v2 and the unified WebSocket v3 (docs at www.bitget.com/api-doc).
+
+Both markets call a pair alike: spot symbols carry a prefix here. All sizes are base units, save liquidations, which are in the
+quote coin. Wallets are keyless, with a congestion flag. There is no status endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from probes import dialect as d
+from probes.dialect import decode
+from probes.readings import Censoring, Market, Refusal, Side, VenueId
+from probes.venue import Budget, Feed, KeepAlive, Venue
+
+DOCS = "https://www.bitget.com/api-doc/"
+SPOT = "spot:"
+FUTURES = "USDT-FUTURES"
+TIME = d.Rows(where="data", says=(d.ServerTimes(at=d.Stamp("serverTime")),))
+COINS = d.Rows(
+    where="data",
+    each="chains",
+    subject="coin",
+    says=(
+        d.Wallets(
+            network="chain", deposits="rechargeable", withdrawals="withdrawable", delayed="congestion",
+            delays={"congested": True, "normal": False},
+        ),
+    ),
+)  # fmt: skip
+CONTRACTS = d.Rows(
+    where="data",
+    says=(
+        d.Listing(
+            symbol="symbol", base="baseCoin", quote="quoteCoin", kind="symbolType", trading="symbolStatus",
+            kinds={"perpetual": Market.PERP, "delivery": Market.FUTURE}, trading_is=frozenset({"normal"}),
+        ),
+    ),
+)  # fmt: skip
+SYMBOLS = d.Rows(
+    where="data", market=Market.SPOT, prefix=SPOT,
+    says=(
+        d.Listing(
+            symbol="symbol", base="baseCoin", quote="quoteCoin", trading="status", trading_is=frozenset({"online"})
+        ),
+    ),
+)  # fmt: skip
+REST_BOOK = d.Books(bids="bids", asks="asks", at=d.Stamp("ts"), whole=True)
+INTEREST = d.Rows(where="data.openInterestList", says=(d.OpenInterests(symbol="symbol", size="size"),))
+FUNDING = d.Rows(
+    where="data",
+    says=(
+        d.FundingRates(
+            symbol="symbol", rate="fundingRate", interval="fundingRateInterval", interval_s=3600, next_at=d.Stamp("nextUpdate")
+        ),
+    ),
+)  # fmt: skip
+PRICES = d.Rows(
+    where="data", says=(d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=d.Stamp("ts")),)
+)  # fmt: skip
+TICKER = d.Rows(
+    where="data",
+    says=(
+        d.OpenInterests(symbol="symbol", size="holdingAmount", mark="markPrice", at=d.Stamp("ts")),
+        d.Volumes(symbol="symbol", base="baseVolume", quote="usdtVolume", last="lastPr", at=d.Stamp("ts")),
+    ),
+)  # fmt: skip
+SPOT_TICKER = d.Rows(
+    where="data", market=Market.SPOT, prefix=SPOT,
+    says=(d.Volumes(symbol="symbol", base="baseVolume", quote="usdtVolume", last="lastPr", at=d.Stamp("ts")),),
+)  # fmt: skip
+
+
+def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
+    """The row of the latest period: the documentation does not say in which order they come."""
+    return sorted(rows, key=lambda row: int(row["ts"]))[-1:]
+
+
+RATIOS = d.Rows(
+    where="data", whole=True, unfold=newest,
+    says=(d.LongShortRatios(longs="longAccountRatio", shorts="shortAccountRatio", at=d.Stamp("ts")),),
+)  # fmt: skip
+"""Of both parts: the documented example's own ratio is not their quotient."""
+
+FRAME = d.Frames(
+    channel="arg.topic",
+    kind="action",
+    symbol="arg.symbol",
+    at=d.Stamp("ts"),
+    texts={b"pong": d.Means.PONG},
+    refusals={"30006": Refusal.THROTTLED, "30007": Refusal.THROTTLED},
+    controls=(
+        d.Control(path="event", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="msg"),
+        d.Control(path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="arg.topic"),
+    ),
+)
+BOOK = d.Books(
+    bids="b", asks="a", last_id="seq", prev_id="pseq", engine_at=d.Stamp("ts"), whole_kinds=frozenset({"snapshot"})
+)  # fmt: skip
+FORCED = d.Liquidations(
+    symbol="symbol", price="price", size="amount", unit=d.Unit.QUOTE, side="side", at=d.Stamp("ts"),
+    sides={"buy": Side.LONG, "sell": Side.SHORT}, censoring=Censoring.LARGEST_PER_SECOND,
+)  # fmt: skip
+"""`side` is the position's. Whether the feed is complete is disputed: the weaker claim counts."""
+LIVE = (
+    d.MarkPrices(mark="markPrice", index="indexPrice"),
+    d.FundingRates(rate="fundingRate", next_at=d.Stamp("nextFundingTime")),
+    d.OpenInterests(size="openInterest", mark="markPrice"),
+    d.Volumes(base="volume24h", quote="turnover24h", last="lastPrice"),
+)
+FUTURES_FRAMES = d.frames(
+    FRAME, {"books": d.Rows(says=(BOOK,)), "liquidation": d.Rows(says=(FORCED,)), "ticker": d.Rows(says=LIVE)}
+)  # fmt: skip
+SPOT_FRAMES = d.frames(FRAME, {"books": d.Rows(says=(BOOK,), market=Market.SPOT, prefix=SPOT)})
+
+
+def feed(name: str, kind: str, *topics: str, whole: str = "", prefix: str = "", **more: Any) -> Feed:
+    """A feed of `kind`: each of `topics` for each instrument, and `whole` once, for all of them."""
+
+    def messages(names: Sequence[str], now_s: int) -> Sequence[Any]:
+        args = [{"instType": kind, "topic": whole}] if whole else []
+        args += [{"instType": kind, "topic": topic, "symbol": one} for one in names for topic in topics]
+        return [{"op": "subscribe", "args": args}]
+
+    return Feed(
+        name=name, host="ws", subscribe=d.sends(messages, prefix), silence_after_s=10, docs=DOCS, lifetime_s=82_800,
+        keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **more,
+    )  # fmt: skip
+
+
+V2 = "/api/v2/mix/market"
+SPOT_BOOK = d.Rows(where="data", says=(REST_BOOK,), market=Market.SPOT, prefix=SPOT)
+PAIR: dict[str, str] = {"symbol": "{}", "productType": FUTURES}
+VENUE = Venue(
+    id=VenueId("bitget"),
+    title="Bitget",
+    docs=DOCS,
+    hosts={"rest": "https://api.bitget.com", "ws": "wss://ws.bitget.com/v3/ws/public"},
+    budgets=(Budget(name="ip", limit=10, window_s=1),),
+    checks=(
+        d.check("server_time", "/api/v2/public/time", TIME, 5),
+        d.check("wallet_status", "/api/v2/spot/public/coins", COINS, 60),
+        d.check("instruments", f"{V2}/contracts", CONTRACTS, 3600, productType=FUTURES),
+        d.check("instruments", "/api/v2/spot/public/symbols", SYMBOLS, 3600),
+        d.check(
+            "book_rest", f"{V2}/merge-depth", d.Rows(where="data", says=(REST_BOOK,)), 30, Market.PERP, limit="100", **PAIR
+        ),
+        d.check(
+            "book_rest", "/api/v2/spot/market/orderbook", SPOT_BOOK, 30, Market.SPOT, symbol="{}", type="step0", limit="150"
+        ),
+        d.check("open_interest", f"{V2}/open-interest", d.answer(INTEREST, at=d.Stamp("data.ts")), 60, Market.PERP, **PAIR),
+        d.check("funding", f"{V2}/current-fund-rate", d.answer(FUNDING, at=d.Stamp("requestTime")), 300, Market.PERP, **PAIR),
+        d.check("mark_price", f"{V2}/symbol-price", PRICES, 60, Market.PERP, **PAIR),
+        d.check("long_short_ratio", f"{V2}/account-long-short", RATIOS, 300, Market.PERP, symbol="{}", period="5m"),
+        d.check("volume", f"{V2}/ticker", TICKER, 60, Market.PERP, **PAIR),
+        d.check("volume_spot", "/api/v2/spot/market/tickers", SPOT_TICKER, 60, Market.SPOT, symbol="{}"),
+    ),
+    feeds=(
+        feed("book_ws", "usdt-futures", "books", read=FUTURES_FRAMES, market=Market.PERP),
+        feed("book_ws_spot", "spot", "books", read=SPOT_FRAMES, market=Market.SPOT, prefix=SPOT),
+        feed(
+            "liquidation", "usdt-futures", "ticker", whole="liquidation", read=FUTURES_FRAMES, market=Market.PERP,
+            censoring=Censoring.LARGEST_PER_SECOND,
+        ),
+    ),
+    usage=d.budget_headers("ip", remaining="x-mbx-used-remain-limit"),
+    refuse=d.refusals(
+        d.Errors(
+            code=("code",), text=("msg",), good=frozenset({"00000"}),
+            refusals={
+                "429": Refusal.THROTTLED, "30007": Refusal.THROTTLED, "40010": Refusal.OVERLOADED, "40200": Refusal.MAINTENANCE,
+                "40015": Refusal.VENUE_ERROR, "40725": Refusal.VENUE_ERROR, "45001": Refusal.VENUE_ERROR,
+                "40017": Refusal.BAD_REQUEST, "40034": Refusal.BAD_REQUEST, "40309": Refusal.BAD_REQUEST,
+                "40018": Refusal.UNAUTHORIZED, "40037": Refusal.UNAUTHORIZED,
+            },
+        )
+    ),
+    symbols=lambda asset: decode.pair_symbols("spot:{}USDT", "{}USDT", asset),
+)  # fmt: skip

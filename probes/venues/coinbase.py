@@ -1,0 +1,165 @@
+"""Coinbase: spot, by the Exchange API (docs.cdp.coinbase.com/exchange) and the Advanced Trade socket and futures list.
+
+Currencies carry a status by network, one for both directions. A book's changes are numbered by connection, not by product, and
+the acknowledgement takes a number too: so each connection has one product. There is no liquidation feed and no long/short ratio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from probes import dialect as d
+from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
+from probes.venue import Budget, Feed, RestCheck, Venue
+
+DOCS = "https://docs.cdp.coinbase.com/exchange/"
+ONLINE = frozenset({"online"})
+"""A status that lets an asset or product move or trade."""
+NETWORK = {"online": True, "offline": False, "delisted": False, "disabled": False}
+TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("iso", d.Clock.ISO)),))
+
+
+def networks(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The networks of a currency (itself, if it has none); none moves while the currency is not online."""
+    off = {} if row["status"] in ONLINE else {"status": row["status"]}
+    return [{**one, **off, "currency": row["id"]} for one in row.get("supported_networks") or [row]]
+
+
+def product(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A pair, and whether it trades: its status, and no restriction to cancelling."""
+    open_to_all = row["status"] in ONLINE and not row.get("trading_disabled") and not row.get("cancel_only")
+    return [{**row, "open": open_to_all}]
+
+
+def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A future of Coinbase Derivatives, its details and its own fields side by side; other products are passed over."""
+    details = row.get("future_product_details")
+    if not details:
+        return []
+    seconds = (details.get("funding_interval") or "").removesuffix("s")
+    return [
+        {
+            "id": row["product_id"], "root": details["contract_root_unit"], "quote": row["quote_currency_id"],
+            "kind": "perpetual" if details.get("funding_rate") else "dated", "size": details["contract_size"],
+            "price": row["price"],
+            "closed": row["trading_disabled"], "interest": details["open_interest"], "rate": details.get("funding_rate"),
+            "seconds": seconds, "at": details.get("funding_time"),
+        }
+    ]  # fmt: skip
+
+
+WALLETS = d.Rows(
+    unfold=networks,
+    says=(
+        d.Wallets(symbol="currency", network="id", deposits="status", withdrawals="status", flags=NETWORK, note="message"),
+    ),
+)  # fmt: skip
+PRODUCTS = d.Rows(
+    unfold=product,
+    market=Market.SPOT,
+    says=(
+        d.Listing(symbol="id", base="base_currency", quote="quote_currency", trading="open", trading_is=frozenset({True})),
+    ),
+)  # fmt: skip
+FUTURES = d.Rows(
+    where="products",
+    unfold=contract,
+    says=(
+        d.Listing(
+            symbol="id", base="root", quote="quote", contract_size="size", kind="kind", trading="closed",
+            kinds={"perpetual": Market.PERP, "dated": Market.FUTURE}, trading_is=frozenset({False}),
+        ),
+    ),
+)  # fmt: skip
+FUTURES_FIGURES = replace(
+    FUTURES,
+    says=(
+        d.OpenInterests(symbol="id", size="interest", unit=d.Unit.CONTRACTS, contract_size="size", mark="price"),
+        d.FundingRates(symbol="id", rate="rate", interval="seconds", next_at=d.Stamp("at", d.Clock.ISO), optional=True),
+    ),
+)
+BOOK = d.Rows(
+    says=(d.Books(bids="bids", asks="asks", last_id="sequence", at=d.Stamp("time", d.Clock.ISO), whole=True),),
+    market=Market.SPOT,
+)
+STATS = d.Rows(says=(d.Volumes(base="volume", last="last"),), market=Market.SPOT)
+INDICATORS: Mapping[Any, ServiceState] = {
+    "none": ServiceState.OPERATIONAL, "minor": ServiceState.DEGRADED, "major": ServiceState.DEGRADED,
+    "critical": ServiceState.DEGRADED, "maintenance": ServiceState.MAINTENANCE,
+}  # fmt: skip
+STATUS = d.Rows(
+    where="status", says=(d.Statuses(state="indicator", states=INDICATORS, title="description", healthy=None),)
+)
+
+
+def acknowledged(event: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """An acknowledgement as a change without levels, so that its number is not missing."""
+    return [{"product_id": one, "updates": []} for one in event["subscriptions"].get("level2") or []]
+
+
+LEVEL2 = d.Books(
+    symbol="product_id", updates="updates", level=("price_level", "new_quantity"), bid_is=frozenset({"bid"}),
+    whole="type", whole_kinds=frozenset({"snapshot"}),
+)  # fmt: skip
+FRAMES = d.frames(
+    d.Frames(
+        payload="events", sequence="sequence_num", at=d.Stamp("timestamp", d.Clock.ISO),
+        controls=(d.Control(path="type", values=frozenset({"error"}), means=d.Means.REFUSED, text="message"),),
+    ),
+    {
+        "l2_data": d.Rows(says=(LEVEL2,), market=Market.SPOT),
+        "subscriptions": d.Rows(says=(LEVEL2,), market=Market.SPOT, unfold=acknowledged),
+    },
+)  # fmt: skip
+
+
+def on(host: str, one: RestCheck) -> RestCheck:
+    """The check at another host, with that host's budget."""
+
+    def call(instrument: Instrument | None) -> Any:
+        return replace(one.call(instrument), host=host, budget=host)
+
+    return replace(one, call=call)
+
+
+VENUE = Venue(
+    id=VenueId("coinbase"),
+    title="Coinbase",
+    docs=DOCS,
+    hosts={
+        "rest": "https://api.exchange.coinbase.com",
+        "advanced": "https://api.coinbase.com/api/v3/brokerage",
+        "status": "https://status.coinbase.com",
+        "ws": "wss://advanced-trade-ws.coinbase.com",
+    },
+    budgets=tuple(Budget(name=name, limit=10, window_s=1) for name in ("ip", "advanced", "status")),
+    checks=(
+        d.check("server_time", "/time", TIME, 5),
+        on("status", d.check("system_status", "/api/v2/summary.json", STATUS, 60)),
+        d.check("wallet_status", "/currencies", WALLETS, 60),
+        d.check("instruments", "/products", PRODUCTS, 3600),
+        on("advanced", d.check("instruments", "/market/products", FUTURES, 3600, product_type="FUTURE")),
+        d.check("book_rest", "/products/{}/book", BOOK, 30, Market.SPOT, level="2"),
+        on("advanced", d.check("open_interest", "/market/products", FUTURES_FIGURES, 60, product_type="FUTURE")),
+        d.check("volume_spot", "/products/{}/stats", STATS, 60, Market.SPOT),
+    ),
+    feeds=(
+        Feed(
+            name="book_ws_spot", host="ws", read=FRAMES, market=Market.SPOT, silence_after_s=10, max_instruments=1,
+            max_bytes=10_000_000, docs=DOCS,
+            subscribe=d.sends(lambda names, _now_s: [{"type": "subscribe", "product_ids": [*names], "channel": "level2"}]),
+        ),
+    ),
+    refuse=d.refusals(
+        d.Errors(
+            code=("errors.0.id", "error", "message"), text=("errors.0.message",),
+            refusals={
+                "rate_limit_exceeded": Refusal.THROTTLED, "not_found": Refusal.BAD_REQUEST, "NotFound": Refusal.BAD_REQUEST,
+                "Public rate limit exceeded": Refusal.THROTTLED,
+            },
+        )
+    ),
+    symbols=lambda asset: {Market.SPOT: f"{asset}-USD"},
+)  # fmt: skip
