@@ -179,7 +179,7 @@ class LongShortRatios(Said):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volumes(Said):
-    """Traded in 24 h: `quote` in USD-like units, `base` in `unit`, the last price. Needs one of the two volumes."""
+    """Traded in 24 h: `quote` in USD-like units, `base` in `unit`, the last price. `quote` is required where it is declared."""
 
     base: Name | None = None
     quote: Name | None = None

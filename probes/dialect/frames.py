@@ -73,7 +73,8 @@ def _head(frame: Frames) -> Callable[[bytes], tuple[Any, ...]]:
         getters.append(_place(tree, path, shape) if path else "absent")
     decoder: Decoder[Any] = Decoder(_built(tree), strict=False)
     get = attrgetter(*getters)
-    return lambda raw: get(decoder.decode(raw))
+    decode = decoder.decode
+    return lambda raw: get(decode(raw))
 
 
 def _place(tree: dict[str, Any], path: str, shape: Any) -> str:

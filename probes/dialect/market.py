@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -30,6 +30,7 @@ from probes.readings import (
     LongShortRatio,
     MarkPrice,
     OpenInterest,
+    VenueId,
     Volume,
 )
 from probes.venue import Context, Malformed
@@ -85,17 +86,18 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
 
     def read(row: Any, context: Context, head: Head) -> Liquidation | None:
         symbol, price_text, size_text, stamp, word = take(row)
-        name = prefix + symbol if symbol else name_of(symbol, context, head.symbol)
+        name = symbol if symbol and not prefix else name_of(symbol, context, head.symbol)
         price, size = decode.money(price_text, price_path), decode.money(size_text, size_path)
         if signed:
-            word, size = "+" if size > 0 else "-", abs(size)
-        if price <= 0 or size <= 0:
+            word = "+" if size > 0 else "-"
+            size = abs(size)
+        if not size or size < 0 or price <= 0:
             raise Malformed(f"{size_path if price > 0 else price_path}: not above zero")
         if in_contracts:
-            size_of = contract(context, name)
-            if size_of is None:
+            known = context.instruments.get(name)
+            if known is None or known.inverse:
                 return None
-            size *= size_of
+            size *= known.contract_size
         elif in_quote:
             size /= price
         moment = time(stamp)
@@ -110,129 +112,106 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
     return read
 
 
-def open_interests(said: words.OpenInterests, rows: Rows, columns: Columns) -> Reader:
-    """Open interest in base units, counted once."""
-    take = columns.take(said.symbol, said.size, stamp_name(said.at), said.contract_size, said.usd, said.mark)
-    name_of, time, path = namer(rows.prefix, path_of(said.symbol)), clock(said.at), path_of(said.size)
+Make = Callable[[tuple[Any, ...], Decimal, "Basics", Context], Any]
 
-    def read(row: Any, context: Context, head: Head) -> OpenInterest | None:
-        symbol, size, stamp, stated, usd_text, mark_text = take(row)
-        base = optional_amount(size, path)
-        if base is None:
-            missing(said, path)
-            return None
-        name = name_of(symbol, context, head.symbol)
-        mark = optional_amount(mark_text, path_of(said.mark))
-        usd = optional_amount(usd_text, path_of(said.usd))
-        base *= said.scale
-        if said.unit is Unit.CONTRACTS:
-            contract_size = contract(context, name, optional_amount(stated, path_of(said.contract_size)))
-            if contract_size is None:
+
+class Basics(TypedDict):
+    """What every reading of a row has."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+
+
+def _reading(
+    said: words.Said, rows: Rows, columns: Columns, names: tuple[words.Name | None, ...], make: Make
+) -> Reader:
+    """A reader whose first figure must be there, or else the row says nothing (optional) or is odd."""
+    take, path = columns.take(said.symbol, stamp_name(said.at), *names), path_of(names[0])
+    name_of, time = namer(rows.prefix, path_of(said.symbol)), clock(said.at)
+
+    def read(row: Any, context: Context, head: Head) -> Any:
+        symbol, stamp, *figures = take(row)
+        first = optional_amount(figures[0], path)
+        if first is None:
+            if said.optional:
                 return None
-            base *= contract_size
-        usd = base * mark if usd is None and mark is not None else None if usd is None else usd * said.scale
-        return OpenInterest(
-            venue=context.venue, instrument=name, received_at=context.received_at, event_time=time(stamp) or head.at,
-            base=base, usd=usd,
+            raise Malformed(f"{path}: missing")
+        basics = Basics(
+            venue=context.venue, instrument=name_of(symbol, context, head.symbol), received_at=context.received_at,
+            event_time=time(stamp) or head.at,
         )  # fmt: skip
+        return make(tuple(figures), first, basics, context)
 
     return read
 
 
-def missing(said: words.Said, path: str) -> None:
-    """A row without its figure says nothing of an optional capability; else it is odd."""
-    if not said.optional:
-        raise Malformed(f"{path}: missing")
+def open_interests(said: words.OpenInterests, rows: Rows, columns: Columns) -> Reader:
+    """Open interest in base units, counted once."""
+    size_path, usd_path, mark_path = map(path_of, (said.contract_size, said.usd, said.mark))
+
+    def make(figures: tuple[Any, ...], base: Decimal, basics: Basics, context: Context) -> OpenInterest | None:
+        mark, usd = optional_amount(figures[3], mark_path), optional_amount(figures[2], usd_path)
+        base *= said.scale
+        if said.unit is Unit.CONTRACTS:
+            size = contract(context, basics["instrument"], optional_amount(figures[1], size_path))
+            if size is None:
+                return None
+            base *= size
+        usd = usd * said.scale if usd is not None else base * mark if mark is not None else None
+        return OpenInterest(**basics, base=base, usd=usd)
+
+    return _reading(said, rows, columns, (said.size, said.contract_size, said.usd, said.mark), make)
 
 
 def funding_rates(said: words.FundingRates, rows: Rows, columns: Columns) -> Reader:
     """Funding per interval."""
-    take = columns.take(said.symbol, said.rate, stamp_name(said.at), stamp_name(said.next_at), said.interval)
-    name_of, time, path = namer(rows.prefix, path_of(said.symbol)), clock(said.at), path_of(said.rate)
     next_at, interval_path = clock(said.next_at), path_of(said.interval)
 
-    def read(row: Any, context: Context, head: Head) -> Funding | None:
-        symbol, rate_text, stamp, following, interval_text = take(row)
-        rate = optional_figure(rate_text, path)
-        if rate is None:
-            missing(said, path)
-            return None
-        interval = optional_figure(interval_text, interval_path)
-        return Funding(
-            venue=context.venue, instrument=name_of(symbol, context, head.symbol), received_at=context.received_at,
-            event_time=time(stamp) or head.at, rate=rate * said.scale, next_at=next_at(following),
-            interval_s=said.fixed_interval_s if interval is None else figure(interval * said.interval_s, interval_path),
-        )  # fmt: skip
+    def make(figures: tuple[Any, ...], rate: Decimal, basics: Basics, context: Context) -> Funding:
+        interval = optional_figure(figures[2], interval_path)
+        seconds = said.fixed_interval_s if interval is None else figure(interval * said.interval_s, interval_path)
+        return Funding(**basics, rate=float(rate) * said.scale, next_at=next_at(figures[1]), interval_s=seconds)
 
-    return read
+    return _reading(said, rows, columns, (said.rate, stamp_name(said.next_at), said.interval), make)
 
 
 def mark_prices(said: words.MarkPrices, rows: Rows, columns: Columns) -> Reader:
     """Mark and index."""
-    take = columns.take(said.symbol, said.mark, stamp_name(said.at), said.index)
-    name_of, time, path = namer(rows.prefix, path_of(said.symbol)), clock(said.at), path_of(said.mark)
+    index_path = path_of(said.index)
 
-    def read(row: Any, context: Context, head: Head) -> MarkPrice | None:
-        symbol, mark_text, stamp, index = take(row)
-        mark = optional_figure(mark_text, path)
-        if mark is None:
-            missing(said, path)
-            return None
-        return MarkPrice(
-            venue=context.venue, instrument=name_of(symbol, context, head.symbol), received_at=context.received_at,
-            event_time=time(stamp) or head.at, mark=mark, index=optional_figure(index, path_of(said.index)),
-        )  # fmt: skip
+    def make(figures: tuple[Any, ...], mark: Decimal, basics: Basics, context: Context) -> MarkPrice:
+        return MarkPrice(**basics, mark=float(mark), index=optional_figure(figures[1], index_path))
 
-    return read
+    return _reading(said, rows, columns, (said.mark, said.index), make)
 
 
 def long_short_ratios(said: words.LongShortRatios, rows: Rows, columns: Columns) -> Reader:
     """A ratio as given, or of its two parts."""
-    take = columns.take(said.symbol, said.ratio, stamp_name(said.at), said.longs, said.shorts)
-    name_of, time = namer(rows.prefix, path_of(said.symbol)), clock(said.at)
-    parts, path = said.longs is not None, path_of(said.ratio or said.longs)
+    parts, path = said.longs is not None, path_of(said.shorts)
 
-    def read(row: Any, context: Context, head: Head) -> LongShortRatio | None:
-        symbol, ratio_text, stamp, longs, shorts = take(row)
-        ratio = optional_figure(longs if parts else ratio_text, path)
-        if ratio is None:
-            missing(said, path)
-            return None
+    def make(figures: tuple[Any, ...], ratio: Decimal, basics: Basics, context: Context) -> LongShortRatio:
         if parts:
-            below = figure(shorts, path_of(said.shorts))
-            if below <= 0:
-                raise Malformed(f"{path_of(said.shorts)}: not above zero")
-            ratio = figure(ratio / below, path)
-        return LongShortRatio(
-            venue=context.venue, instrument=name_of(symbol, context, head.symbol), received_at=context.received_at,
-            event_time=time(stamp) or head.at, ratio=ratio, basis=said.basis,
-        )  # fmt: skip
+            shorts = decode.money(figures[1], path)
+            if shorts <= 0:
+                raise Malformed(f"{path}: not above zero")
+            ratio /= shorts
+        return LongShortRatio(**basics, ratio=float(ratio), basis=said.basis)
 
-    return read
+    return _reading(said, rows, columns, (said.longs if parts else said.ratio, said.shorts), make)
 
 
 def volumes(said: words.Volumes, rows: Rows, columns: Columns) -> Reader:
-    """The volume of 24 hours."""
-    take = columns.take(said.symbol, said.base, stamp_name(said.at), said.quote, said.last)
-    name_of, time, path = namer(rows.prefix, path_of(said.symbol)), clock(said.at), path_of(said.quote or said.base)
+    """The volume of 24 hours. The quote volume counts as the row's figure where the venue has one, else the base volume."""
+    quoted, base_path, last_path = said.quote is not None, path_of(said.base), path_of(said.last)
 
-    def read(row: Any, context: Context, head: Head) -> Volume | None:
-        symbol, base_text, stamp, quote_text, last_text = take(row)
-        base, quote = (
-            optional_amount(base_text, path_of(said.base)),
-            optional_amount(quote_text, path_of(said.quote)),
-        )
-        if base is None and quote is None:
-            missing(said, path)
-            return None
-        name = name_of(symbol, context, head.symbol)
-        last = optional_figure(last_text, path_of(said.last))
+    def make(figures: tuple[Any, ...], volume: Decimal, basics: Basics, context: Context) -> Volume:
+        base = optional_amount(figures[1], base_path)
         if base is not None and said.unit is Unit.CONTRACTS:
-            contract_size = contract(context, name)
-            base = None if contract_size is None else base * contract_size
-        return Volume(
-            venue=context.venue, instrument=name, received_at=context.received_at, event_time=time(stamp) or head.at,
-            market=rows.market, base=base, usd=quote, last=last,
-        )  # fmt: skip
+            size = contract(context, basics["instrument"])
+            base = None if size is None else base * size
+        last = optional_figure(figures[2], last_path)
+        return Volume(**basics, market=rows.market, base=base, usd=volume if quoted else None, last=last)
 
-    return read
+    return _reading(said, rows, columns, (said.quote if quoted else said.base, said.base, said.last), make)

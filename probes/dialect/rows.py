@@ -6,7 +6,6 @@ An odd row costs itself and is counted (`RowsRefused`). A message of which no ro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
 from operator import attrgetter
 from typing import Any
 
@@ -22,6 +21,8 @@ from probes.dialect.market import Head, Reader
 from probes.readings import Instrument, InstrumentsListed, ServiceState, ServiceStatus
 from probes.venue import Context, Malformed, RowsRefused
 
+_RAWS = Decoder(list[msgspec.Raw])
+_UNREADABLE = (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 RowsReader = Callable[[bytes | msgspec.Raw, Context, Head], list[Any]]
 _READERS: Mapping[type[Said], Callable[[Any, Rows, Columns], Reader]] = {
     words.ServerTimes: service.server_times,
@@ -47,6 +48,11 @@ def nested(where: str, leaf: Any) -> tuple[Any, Callable[[Any], Any] | None]:
     return shape, attrgetter(".".join(["inside"] * len(steps))) if steps else None
 
 
+def _some(shape: Any) -> Any:
+    """A list of rows, or one row; rows that are lists come in a list only."""
+    return list[shape] if shape.__struct_config__.array_like else list[shape] | shape
+
+
 class _Table:
     """The compiled rows: how they are decoded, all at once or one by one, and who reads each."""
 
@@ -55,23 +61,20 @@ class _Table:
         self.rows = rows
         self.readers = tuple(_READERS[type(said)](said, rows, columns) for said in rows.says)
         self._only = [(attrgetter(columns.use(name)), allowed) for name, allowed in rows.only.items()]
-        shape: Any = columns.struct()
-        self._inner: Decoder[Any] | None = None
-        if rows.each:
-            self._inner = Decoder(shape, strict=False)
-            outer = Columns()
-            self._subject = attrgetter(outer.use(rows.subject, Text) if rows.subject else "absent")
-            self._odd_outer = Decoder(outer.struct(inner=(rows.each, list[msgspec.Raw])), strict=False)
-            shape = outer.struct(inner=(rows.each, list[shape]))
-        self._shape = dict[str, Any] if rows.unfold is not None else shape
-        self._row_shape = shape
-        whole, self._take = nested(rows.where, Any if rows.unfold is not None else list[shape] | shape)
+        row: Any = columns.struct()
+        outer = Columns()
+        self._subject = attrgetter(outer.use(rows.subject, Text) if rows.subject else "absent")
+        shape: Any = outer.struct(inner=(rows.each, list[row])) if rows.each else row
+        apart: Any = outer.struct(inner=(rows.each, list[msgspec.Raw])) if rows.each else row
+        whole, self._take = nested(rows.where, Any if rows.unfold is not None else _some(shape))
         self._all: Decoder[Any] = Decoder(whole, strict=False)
-        raw, self._take_raw = nested(rows.where, msgspec.Raw)
-        self._raw: Decoder[Any] = Decoder(raw)
+        leaf, self._take_leaf = nested(rows.where, msgspec.Raw)
+        self._leaf: Decoder[Any] = Decoder(leaf)
+        self._apart: Decoder[Any] = Decoder(apart, strict=False)
+        self._row: Decoder[Any] = Decoder(row, strict=False)
+        self._rows_shape: Any = list[row]
+        self._part = slice(rows.first) if rows.last is None else slice(-rows.last, None)
         self._partial = rows.first is not None or rows.last is not None
-        self._list = Decoder(list[msgspec.Raw])
-        self._one: Decoder[Any] = Decoder(shape, strict=False)
 
     def every(self, raw: bytes | msgspec.Raw) -> Sequence[Any]:
         """All rows, decoded at once. Raises msgspec's ValidationError if one of them is odd."""
@@ -80,132 +83,91 @@ class _Table:
             found = self._take(found)
         if type(found) is not list or self.rows.whole:
             return (found,)
-        return self._part(found) if self._partial else found
+        return found[self._part] if self._partial else found
 
-    def each(self, raw: bytes | msgspec.Raw) -> list[Any]:
-        """The rows one by one; an odd one is its Malformed. Raises as `every` if there are none to tell apart."""
-        leaf = self._raw.decode(raw)
-        if self._take_raw is not None:
-            leaf = self._take_raw(leaf)
-        return [self._alone(one) for one in self._part(self._list.decode(leaf))]
-
-    def _part(self, found: list[Any]) -> list[Any]:
-        if self.rows.first is not None:
-            return found[: self.rows.first]
-        return found if self.rows.last is None else found[-self.rows.last :]
-
-    def _alone(self, raw: msgspec.Raw) -> Any:
-        try:
-            if self._inner is None:
-                return self._one.decode(raw)
-            outer: Any = self._odd_outer.decode(raw)
-            outer.inner = [self._inner_alone(one) for one in outer.inner]
-        except (msgspec.ValidationError, Malformed) as error:
-            return error if isinstance(error, Malformed) else Malformed(str(error))
-        return outer
-
-    def _inner_alone(self, raw: msgspec.Raw) -> Any:
-        assert self._inner is not None, "rows inside rows"
-        try:
-            return self._inner.decode(raw)
-        except (msgspec.ValidationError, Malformed) as error:
-            return error if isinstance(error, Malformed) else Malformed(str(error))
-
-    def flat(self, found: Iterable[Any], head: Head) -> Iterable[tuple[Any, Head]]:
-        """Each row that counts, with its head: the outer row's symbol, where rows are inside rows. Odd ones raise Malformed."""
+    def pairs(self, found: Sequence[Any], head: Head) -> Iterable[tuple[Any, Head]]:
+        """Each row with its head: the outer row's symbol, where rows are inside rows. A row may be its Malformed."""
         for one in self._unfolded(found) if self.rows.unfold is not None else found:
-            if isinstance(one, Malformed):
-                raise one
-            if self._inner is None:
-                inner, inner_head = [one], head
-            else:
-                inner, inner_head = (
-                    one.inner,
-                    Head(head.at, self._subject(one), head.kind, head.engine_at, head.sequence),
-                )
-            for row in inner:
-                if isinstance(row, Malformed):
-                    raise row
-                if all(get(row) in allowed for get, allowed in self._only):
-                    yield row, inner_head
+            if not self.rows.each or isinstance(one, Malformed):
+                yield one, head
+                continue
+            inner_head = Head(head.at, self._subject(one), head.kind, head.engine_at, head.sequence)
+            for row in one.inner:
+                yield _alone(self._row, row) if isinstance(row, msgspec.Raw) else row, inner_head
 
-    def carefully(self, found: Iterable[Any], context: Context, head: Head, odd: Exception | None) -> list[Any]:
-        """Reads each row by itself: an odd one costs itself. Raises `odd`, or the first Malformed, if no row is good."""
-        meant: list[Any] = []
-        refused: list[str] = []
-        good = False
-        for one in found:
-            if self._inner is not None and not isinstance(one, Malformed):
-                parts: list[Any] = [self._with_inner(one, row) for row in one.inner]
-            else:
-                parts = [one]
-            for part in parts:
-                try:
-                    meant += [
-                        reading
-                        for row, row_head in self.flat([part], head)
-                        for reading in [read(row, context, row_head) for read in self.readers]
-                        if reading is not None
-                    ]
-                    good = True
-                except Malformed as error:
-                    refused.append(error.path)
-        if refused and not good:
-            raise odd if odd is not None else Malformed(refused[0])
-        return [*meant, RowsRefused(path=refused[0][:200], count=len(refused))] if refused else meant
-
-    def _with_inner(self, outer: Any, row: Any) -> Any:
-        alone = copy(outer)
-        alone.inner = [row]
-        return alone
+    def apart(self, raw: bytes | msgspec.Raw) -> list[Any]:
+        """The rows decoded one by one; an odd one is its Malformed. Raises if the message is no list of rows."""
+        leaf = self._leaf.decode(raw)
+        rows = _RAWS.decode(leaf if self._take_leaf is None else self._take_leaf(leaf))
+        return [_alone(self._apart, one) for one in rows[self._part]]
 
     def _unfolded(self, found: Iterable[Any]) -> Iterable[Any]:
         """The rows that the venue's function makes of each; what it or the conversion cannot read is its Malformed."""
         assert self.rows.unfold is not None, "rows with a function"
         for one in found:
             try:
-                yield from msgspec.convert(list(self.rows.unfold(one)), list[self._row_shape], strict=False)  # type: ignore[name-defined]
+                yield from msgspec.convert([*self.rows.unfold(one)], self._rows_shape, strict=False)
             except Malformed as error:
                 yield error
-            except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            except _UNREADABLE as error:
                 yield Malformed(f"$: {type(error).__name__} {error}"[:200])
+
+    def each_alone(self, found: Sequence[Any], context: Context, head: Head, odd: Exception | None) -> list[Any]:
+        """Reads each row by itself: an odd one costs itself. Raises `odd`, or the first Malformed, if no row is good."""
+        meant: list[Any] = []
+        refused: list[str] = []
+        good = False
+        for row, row_head in self.pairs(found, head):
+            try:
+                if isinstance(row, Malformed):
+                    raise row
+                if all(get(row) in allowed for get, allowed in self._only):
+                    said = [read(row, context, row_head) for read in self.readers]
+                    meant += [one for one in said if one is not None]
+                good = True
+            except Malformed as error:
+                refused.append(error.path)
+        if refused and not good:
+            raise odd if odd is not None else Malformed(refused[0])
+        return [*meant, RowsRefused(path=refused[0][:200], count=len(refused))] if refused else meant
+
+
+def _alone(decoder: Decoder[Any], raw: msgspec.Raw) -> Any:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.ValidationError, Malformed) as error:
+        return error if isinstance(error, Malformed) else Malformed(str(error))
 
 
 def reader(rows: Rows) -> RowsReader:
     """The reader of a message that holds such rows. It raises Malformed, or msgspec's errors, if no row can be read."""
     table = _Table(rows)
-    readers = table.readers
-    finish = _finish(rows)
+    readers, finish = table.readers, _finish(rows)
     plain = rows.unfold is None and not rows.each and not rows.only
 
     def read(raw: bytes | msgspec.Raw, context: Context, head: Head) -> list[Any]:
         try:
-            found = table.every(raw)
+            found, odd = table.every(raw), None
         except msgspec.ValidationError as error:
-            careful = table.carefully(_each(table, raw, error), context, head, error)
-            return careful if finish is None else finish(careful, context)
-        meant: list[Any] = []
-        try:
-            if plain:
-                for row in found:
-                    for read_row in readers:
-                        one = read_row(row, context, head)
-                        if one is not None:
-                            meant.append(one)
-            else:
-                for row, row_head in table.flat(found, head):
-                    meant += [one for read_row in readers if (one := read_row(row, context, row_head)) is not None]
-        except Malformed:  # begin anew, each row by itself
-            meant = table.carefully(found, context, head, None)
+            found, odd = _apart(table, raw, error), error
+        if odd is None and plain:
+            try:
+                meant = [
+                    one for row in found for read_row in readers if (one := read_row(row, context, head)) is not None
+                ]
+            except Malformed:  # begin anew, each row by itself
+                meant = table.each_alone(found, context, head, None)
+        else:
+            meant = table.each_alone(found, context, head, odd)
         return meant if finish is None else finish(meant, context)
 
     return read
 
 
-def _each(table: _Table, raw: Any, error: msgspec.ValidationError) -> list[Any]:
+def _apart(table: _Table, raw: Any, error: msgspec.ValidationError) -> list[Any]:
     """The rows one by one; the first failure stands if the message is no list of rows."""
     try:
-        return table.each(raw)
+        return table.apart(raw)
     except (msgspec.DecodeError, Malformed):
         raise error from None
 

@@ -42,6 +42,7 @@ from probes.venue import (
     Malformed,
     Pong,
     Reply,
+    RowsRefused,
     ShutdownAnnounced,
     SubscriptionRefused,
 )
@@ -217,6 +218,14 @@ def test_malformed_frames_are_counted_and_reported_with_the_last_path_in_the_nex
     assert [one for one in feed.second(11.0) if isinstance(one, FeedMalformed)] == []
     feed.read(12.0, error=msgspec.DecodeError("truncated"))
     assert (only(FeedMalformed, feed.second(12.0)).count, only(FeedMalformed, [*readings]).path[:3]) == (1, "$.b")
+
+
+def test_odd_rows_of_a_frame_are_counted_as_malformed_and_its_other_rows_are_news() -> None:
+    feed = ScriptedFeed(silence_after_s=10.0)
+    assert feed.read(1.0, MARK, RowsRefused(path="$.p: missing", count=3)).readings[0] == MARK
+    assert feed.read(1.1, RowsRefused(path="$.q: missing")).readings == [], "nothing was read"
+    damage = only(FeedMalformed, feed.second(2.0))
+    assert (damage.count, damage.path) == (4, "$.q: missing")
 
 
 def test_the_reader_knows_its_venue_feed_time_and_instruments() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -27,11 +28,16 @@ from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, Keys, RestCheck
-from tests.probes.cases import listed
+from tests.probes.cases import found, listed
 from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
 
 One = TypeVar("One")
-TIME = {"binance_usdm": "/fapi/v1/time", "bybit": "/v5/market/time", "okx": "/api/v5/public/time", "gate": "/spot/time"}
+TIME = {
+    name: one.call(None).path
+    for name in venues.NAMES
+    for one in venues.declared(name).checks
+    if one.name == "server_time"
+}
 SECRET = "never-to-be-seen"
 
 
@@ -127,21 +133,21 @@ async def test_an_oversized_body_is_refused(client: aiohttp.ClientSession) -> No
     assert timing.refusal is Refusal.OVERSIZED
 
 
-@pytest.mark.parametrize("venue", venues.NAMES)
+@pytest.mark.parametrize("venue", sorted(TIME))
 async def test_a_firewall_page_with_status_200_is_a_firewall_refusal(client: aiohttp.ClientSession, venue: str) -> None:
     timing = await timed(client, venue, say("<!DOCTYPE html><html>Just a moment</html>"))
     assert (timing.refusal, timing.status) == (Refusal.WAF_BLOCKED, 200)
 
 
-@pytest.mark.parametrize("venue", venues.NAMES)
+@pytest.mark.parametrize("venue", sorted(TIME))
 async def test_a_payload_of_wrong_types_is_malformed_with_its_path(client: aiohttp.ClientSession, venue: str) -> None:
-    bodies = {
-        "binance_usdm": ('{"serverTime":[]}', "$.serverTime"),
-        "bybit": ('{"retCode":0,"result":{"timeNano":"x"}}', "$.result.timeNano"),
-        "okx": ('{"code":"0","data":[{"ts":{}}]}', "$.data[0].ts"),
-        "gate": ('{"server_time":-1}', "$.server_time"),
-    }
-    body, path = bodies[venue]
+    damaged = next(
+        one
+        for one in found()
+        if (one.venue, one.subject, one.source["grade"]) == (venue, "server_time", "damaged")
+        and "$" in str(one.expected)
+    )
+    body, path = damaged.payload, re.findall(r"\$[^\s`:]*", damaged.expected["malformed"])[0]
     timing = await timed(client, venue, say(body))
     assert timing.refusal is Refusal.MALFORMED
     assert path in timing.detail

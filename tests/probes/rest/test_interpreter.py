@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from probes.readings import (
+    FeedMalformed,
     Headroom,
     Instrument,
     InstrumentsListed,
@@ -26,7 +27,18 @@ from probes.readings import (
 from probes.rest.interpreter import AnswerReader, Slot, request_reading
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
-from probes.venue import BookSnapshot, Budget, Context, Malformed, Refused, RestCall, RestCheck, Usage, Venue
+from probes.venue import (
+    BookSnapshot,
+    Budget,
+    Context,
+    Malformed,
+    Refused,
+    RestCall,
+    RestCheck,
+    RowsRefused,
+    Usage,
+    Venue,
+)
 
 One = TypeVar("One")
 MADE = VenueId("made")
@@ -63,12 +75,12 @@ class ScriptedCheck:
     """The answer reader of a declared venue whose one check decodes every body to `words`, or fails with `error`."""
 
     def __init__(
-        self, *words: Reading | BookSnapshot, error: Exception | None = None, refused: Refused | None = None,
+        self, *words: Reading | BookSnapshot | RowsRefused, error: Exception | None = None, refused: Refused | None = None,
         usage: Sequence[Usage] = (),
     ) -> None:  # fmt: skip
         self.contexts: list[Context] = []
 
-        def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
+        def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot | RowsRefused]:
             self.contexts.append(context)
             if error is not None:
                 raise error
@@ -103,6 +115,16 @@ def test_latency_counts_from_the_slot_and_service_from_the_sending() -> None:
     assert (first.status, first.refusal, first.censored, first.cold, first.body_bytes, first.detail) == (
         200, None, False, True, 5, ""
     )  # fmt: skip
+
+
+def test_odd_rows_of_a_good_answer_are_counted_under_the_checks_name() -> None:
+    clock = ServerTime(venue=MADE, received_at=at(2.5), event_time=at(2.0), resolution_s=0.001)
+    readings = ScriptedCheck(clock, RowsRefused(path="$.p: missing", count=3)).read_answer()
+    assert only(RequestTimed, readings).refusal is None
+    assert clock in readings
+    damage = only(FeedMalformed, readings)
+    assert (damage.venue, damage.feed, damage.path, damage.count) == (MADE, "made_check", "$.p: missing", 3)
+    assert damage.received_at == at(2.5)
 
 
 def test_no_time_is_negative_when_our_clock_was_set_back() -> None:
