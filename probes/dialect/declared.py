@@ -260,10 +260,11 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """The frame around the rows: dotted paths of channel, payload, kind, symbol, sequence, and both stamps.
+    """The frame around the rows: dotted paths of channel, payload ("": the frame itself), kind, symbol, sequence, and stamps.
 
-    `news`: the kinds that carry rows (empty: any). `topic` splits a channel's text into its key in the routes and its symbol.
-    `texts` are whole frames that are no JSON. `unpack` is called first on each frame (compression, a list's form).
+    `news`: the kinds that carry rows (empty: any; "" is that of a frame without a kind). `topic` splits a channel's text into
+    its key in the routes and its symbol. `texts` are whole frames that are no JSON. `unpack` is called first on each frame
+    (compression, a list's form).
     """
 
     channel: str = "channel"

@@ -41,8 +41,9 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
         if topic is not None and channel is not None:
             channel, symbol = topic(channel)
         route = routes.get(channel)
-        if route is None or payload is _EMPTY or (news and kind not in news):
+        if route is None or payload is _EMPTY or (news and (kind or "") not in news):
             return _control(frame, raw)
+        payload = raw if payload is None else payload
         if channel in stampless:
             return route(payload, context, Head(None, symbol, kind or ""))
         return route(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
