@@ -79,7 +79,7 @@ class Book:
         self.changed_s = now_s
         self.updates += 1
         if len(self.bids) > MAX_LEVELS or len(self.asks) > MAX_LEVELS:
-            self._trim()
+            self.cut(MAX_LEVELS // 2)  # a venue that never deletes levels must not fill our memory
         return Applied.YES
 
     def _follows(self, change: BookDelta, last_id: int) -> bool:
@@ -87,11 +87,12 @@ class Book:
             return True
         return self._from_rest and change.first_id <= last_id + 1 <= change.last_id + 1 and change.last_id >= last_id
 
-    def _trim(self) -> None:
-        """Drop the worse half: a venue that never deletes levels must not fill our memory."""
+    def cut(self, depth: int) -> None:
+        """Drop all levels but the `depth` best of each side."""
         for side, best_first in ((self.bids, True), (self.asks, False)):
-            for price in sorted(side, reverse=best_first)[MAX_LEVELS // 2 :]:
-                del side[price]
+            if len(side) > depth:
+                for price in sorted(side, reverse=best_first)[depth:]:
+                    del side[price]
 
     def measure(self, received_at: datetime, now_s: float, source: str, frozen_after_s: float = 60.0) -> BookMeasured:
         """Measure spread, depth, slippage and state now. `updates` counts since the last measurement."""

@@ -147,6 +147,33 @@ class BookDelta:
     engine_time: datetime | None = None
 
 
+LevelText = tuple[float, str, str]
+"""A level as the venue wrote it: its price, and the texts of price and size, with all their digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookChecksum:
+    """The checksum of a book after the snapshot or change just before it, and the levels of that message as they were written."""
+
+    instrument: str
+    checksum: int
+    bids: Sequence[LevelText]
+    asks: Sequence[LevelText]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksumRule:
+    """What a venue's checksum covers: the `best` levels of each side of a book that has `depth` levels a side.
+
+    Levels beyond `depth` are dropped after each message: the venue deletes them without a word. `checksum(bids, asks)` gets the
+    texts of price and size, best level first.
+    """
+
+    depth: int
+    best: int
+    checksum: Callable[[Sequence[tuple[str, str]], Sequence[tuple[str, str]]], int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
     """A subscription was confirmed."""
@@ -190,7 +217,16 @@ class RowsRefused:
 
 
 FeedMessage = (
-    Reading | BookSnapshot | BookDelta | Ack | Pong | Reply | ShutdownAnnounced | SubscriptionRefused | RowsRefused
+    Reading
+    | BookSnapshot
+    | BookDelta
+    | BookChecksum
+    | Ack
+    | Pong
+    | Reply
+    | ShutdownAnnounced
+    | SubscriptionRefused
+    | RowsRefused
 )
 """All that a frame can mean."""
 
@@ -238,6 +274,7 @@ class Feed:
     streams). `subscribe(instruments, now)` gives the messages to send once open. `silence_after_s` is how long a live
     socket may send nothing *of this feed or its sibling streams* on a busy symbol before it counts as silent.
     `book_base`: the REST check of the snapshot that changes build on (None: the feed sends its own).
+    `checksum` is the rule of a feed whose books carry checksums.
     `censoring` is for liquidation feeds. `backlog_first`: the first liquidation message after subscribe is old news.
     """
 
@@ -250,6 +287,7 @@ class Feed:
     keep_alive: KeepAlive | None = None
     silence_after_s: float = 30.0
     book_base: str | None = None
+    checksum: ChecksumRule | None = None
     censoring: Censoring | None = None
     backlog_first: bool = False
     max_instruments: int = 50

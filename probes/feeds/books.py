@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from probes.book import Applied, Book
+from probes.feeds.checksums import WrittenBook
 from probes.readings import BookMeasured, FeedChanged, FeedEvent, VenueId
-from probes.venue import BookDelta, BookSnapshot
+from probes.venue import BookChecksum, BookDelta, BookSnapshot, ChecksumRule
 
 MAX_PENDING = 5000
 
@@ -17,14 +18,16 @@ MAX_PENDING = 5000
 class _TrackedBook:
     book: Book
     pending: deque[BookDelta] = field(default_factory=lambda: deque(maxlen=MAX_PENDING))
+    written: WrittenBook = field(default_factory=WrittenBook)
     gap_since_s: float | None = None
     requested: bool = False
 
 
 class FeedBooks:
-    """All books of one feed. `based`: changes build on a REST snapshot (else the feed sends its own)."""
+    """All books of one feed. `based`: changes build on a REST snapshot (else the feed sends its own). `rule`: of checksums."""
 
-    def __init__(self, venue: VenueId, feed: str, *, based: bool) -> None:
+    def __init__(self, venue: VenueId, feed: str, *, based: bool, rule: ChecksumRule | None = None) -> None:
+        self._rule = rule
         self._venue = venue
         self._feed = feed
         self._based = based
@@ -49,6 +52,7 @@ class FeedBooks:
         """Start a book anew from a whole one (by the feed or by REST), then apply the changes that were queued."""
         tracked = self._get(whole.instrument)
         tracked.book.snapshot(whole, now_s, from_rest=self._based)
+        tracked.written = WrittenBook()
         tracked.requested = False
         events: list[FeedChanged] = []
         pending = list(tracked.pending)
@@ -71,12 +75,31 @@ class FeedBooks:
             return []
         if applied is not Applied.GAP:
             return []
-        tracked.gap_since_s = now_s
         tracked.pending.append(change)
+        detail = f"after {tracked.book.last_id} came {change.first_id}..{change.last_id}"
+        return self._gap(tracked, change.instrument, received_at, now_s, detail)
+
+    def check(self, sent: BookChecksum, received_at: datetime, now_s: float) -> list[FeedChanged]:
+        """Compare a book with the checksum that the venue sent of it: another one means that changes are missing."""
+        tracked = self._get(sent.instrument)
+        if self._rule is None or not tracked.book.synced:
+            return []
+        ours = tracked.written.follow(tracked.book, sent, self._rule)
+        if ours == sent.checksum:
+            return []
+        tracked.book.synced = False
+        tracked.book.missing = 1
+        detail = f"checksum {sent.checksum}, ours {ours}"
+        return self._gap(tracked, sent.instrument, received_at, now_s, detail)
+
+    def _gap(
+        self, tracked: _TrackedBook, instrument: str, received_at: datetime, now_s: float, detail: str
+    ) -> list[FeedChanged]:
+        """Report that changes are missing; a feed that sends its own snapshots needs a new connection."""
+        tracked.gap_since_s = now_s
         if not self._based:
             self.needs_new_connection = True
-        detail = f"after {tracked.book.last_id} came {change.first_id}..{change.last_id}"
-        return [self._changed(FeedEvent.GAP, change.instrument, received_at, tracked.book.missing, detail)]
+        return [self._changed(FeedEvent.GAP, instrument, received_at, tracked.book.missing, detail)]
 
     def snapshots_needed(self) -> list[str]:
         """The instruments whose REST snapshot must be fetched. Each is returned once, until `snapshot_failed`."""

@@ -26,6 +26,7 @@ from probes.readings import (
 )
 from probes.venue import (
     Ack,
+    BookChecksum,
     BookDelta,
     BookSnapshot,
     Context,
@@ -60,7 +61,7 @@ class FeedReader:
         self._venue = venue
         self._feed = feed
         self._offset = offset
-        self.books = FeedBooks(venue, feed.name, based=feed.book_base is not None)
+        self.books = FeedBooks(venue, feed.name, based=feed.book_base is not None, rule=feed.checksum)
         self._lag = LagMeter(venue, feed.name, offset)
         self._symbols = frozenset(one.symbol for one in instruments)
         self._last_news_s = 0.0
@@ -101,7 +102,8 @@ class FeedReader:
         news = backlog = 0
         for message in messages:
             match message:
-                case Ack() | Pong():
+                case Ack() | Pong() | BookChecksum():
+                    result.readings += self._checked(message, received_at)
                     continue
                 case RowsRefused():
                     self._count_malformed(message.path, message.count)
@@ -136,6 +138,12 @@ class FeedReader:
         """Count what could not be read, until the next second reports it."""
         self._malformed = (path[:200], (self._malformed[1] if self._malformed else 0) + count)
 
+    def _checked(self, message: Ack | Pong | BookChecksum, received_at: datetime) -> Sequence[Reading]:
+        """Compare a checksum with the book of a subscribed instrument; other words without news say nothing."""
+        if not isinstance(message, BookChecksum) or message.instrument not in self._symbols:
+            return ()
+        return self.books.check(message, received_at, received_at.timestamp())
+
     def _news(self, message: FeedMessage, received_at: datetime) -> Sequence[Reading]:
         received_s = received_at.timestamp()
         if isinstance(message, BookDelta | BookSnapshot):
@@ -147,7 +155,8 @@ class FeedReader:
             if isinstance(message, BookDelta):
                 return self.books.change(message, received_at, received_s)
             return self.books.snapshot(message, received_at, received_s)
-        assert not isinstance(message, Ack | Pong | Reply | RowsRefused | ShutdownAnnounced | SubscriptionRefused)
+        assert not isinstance(message, Ack | BookChecksum | Pong | Reply | RowsRefused | ShutdownAnnounced)
+        assert not isinstance(message, SubscriptionRefused)
         event_time = getattr(message, "event_time", None)
         instrument = getattr(message, "instrument", None)
         batched = isinstance(message, Liquidation)  # sent each half second or second: their age is the venue's policy
