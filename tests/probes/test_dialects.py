@@ -8,6 +8,7 @@ import hmac
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from zlib import crc32
 
 import pytest
 
@@ -34,7 +35,7 @@ def mac(text: str) -> hmac.HMAC:
 
 
 def test_an_unknown_venue_raises_a_key_error() -> None:
-    assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "okx"}
+    assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "kraken", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -124,6 +125,19 @@ def test_no_secret_is_ever_shown() -> None:
             Refusal.THROTTLED,
         ),
         ("coinbase", 404, b'{"message":"NotFound"}', Refusal.BAD_REQUEST),
+        ("kraken", 200, b'{"error":[],"result":{}}', None),
+        ("kraken", 200, b'{"error":["WGeneral:Slow"],"result":{}}', None),
+        ("kraken", 200, b'{"error":["EAPI:Rate limit exceeded"]}', Refusal.THROTTLED),
+        ("kraken", 200, b'{"error":["EGeneral:Temporary lockout"]}', Refusal.BANNED),
+        ("kraken", 200, b'{"error":["EService:Busy"]}', Refusal.OVERLOADED),
+        ("kraken", 200, b'{"error":["EService:Unavailable"]}', Refusal.VENUE_ERROR),
+        ("kraken", 200, b'{"error":["EService:Market in cancel_only mode"]}', Refusal.MAINTENANCE),
+        ("kraken", 200, b'{"error":["EAPI:Invalid nonce"]}', Refusal.UNAUTHORIZED),
+        ("kraken", 200, b'{"error":["EQuery:Unknown asset pair"]}', Refusal.BAD_REQUEST),
+        ("kraken", 200, b'{"error":["EGeneral:Invalid arguments:count"]}', Refusal.BAD_REQUEST),
+        ("kraken", 200, b'{"error":["ENew:Words"]}', Refusal.UNKNOWN_CODE),
+        ("kraken", 520, b'{"error":["ENew:Words"]}', None),
+        ("kraken", 520, b"<html>", None),
         ("gate", 200, b"[]", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
         ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', None),
@@ -147,6 +161,17 @@ def test_a_throttled_answer_of_gate_states_when_its_window_ends(resets: str, kno
     body = b'{"label":"TOO_MANY_REQUESTS","message":""}'
     refused = venues.declared("gate").refuse(429, {"x-gate-ratelimit-reset-timestamp": resets}, body, NOW)
     assert refused is not None
+    assert (refused.until == datetime(2026, 11, 1, 0, 1, tzinfo=UTC)) == known
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [("EService: Throttled: 1793491260", True), ("EService:Throttled", False), ("EService:Throttled:x", False)],
+)
+def test_a_throttled_answer_of_kraken_may_state_its_end(words: str, known: bool) -> None:
+    refused = venues.declared("kraken").refuse(200, {}, json.dumps({"error": [words]}).encode(), NOW)
+    assert refused is not None
+    assert refused.kind is Refusal.THROTTLED
     assert (refused.until == datetime(2026, 11, 1, 0, 1, tzinfo=UTC)) == known
 
 
@@ -228,6 +253,28 @@ def test_each_connection_of_coinbase_has_one_product_since_changes_are_numbered_
     assert books.max_instruments == 1
 
 
+def test_kraken_is_asked_by_its_older_names_and_subscribed_to_by_the_newer_ones() -> None:
+    depth = next(one for one in venues.declared("kraken").checks if one.name == "book_rest")
+    doge = Instrument(symbol="DOGE/BTC", base="DOGE", quote="BTC", market=Market.SPOT)
+    assert depth.call(doge).query == {"pair": "XDGXBT", "count": "100"}
+    (text,) = feed("kraken", "book_ws_spot").subscribe([doge], NOW)
+    assert json.loads(text) == {
+        "method": "subscribe",
+        "params": {"channel": "book", "symbol": ["DOGE/BTC"], "depth": 100},
+    }
+
+
+def test_the_checksum_of_kraken_covers_digits_without_points_and_leading_zeros_asks_first() -> None:
+    rule = feed("kraken", "book_ws_spot").checksum
+    assert rule is not None
+    assert (rule.depth, rule.best) == (100, 10)
+    asks, bids = [("0.0570", "0.50000000")], [("0.0569", "12.00000000"), ("0.0560", "1.00000001")]
+    assert rule.checksum(bids, asks) == crc32(b"570500000005691200000000560100000001")
+    cut = [("0.057", "0.5")], [("0.0569", "12"), ("0.056", "1.00000001")]
+    assert rule.checksum(cut[1], cut[0]) == rule.checksum(bids, asks), "zeros that were cut off are put back"
+    assert rule.checksum([], []) == 0
+
+
 def test_gate_subscribes_once_to_all_liquidations_and_once_for_each_contract_to_its_second_channel() -> None:
     perps = watched("gate", Market.PERP) * 2
     messages = [json.loads(text) for text in feed("gate", "liquidation").subscribe(perps, NOW)]
@@ -245,6 +292,7 @@ def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
         for name in venues.NAMES
     }
     assert texts["binance_usdm"] == set(), "the protocol's own pings suffice"
+    assert [json.loads(text) for text in texts["kraken"]] == [{"method": "ping"}]
     assert texts["okx"] == texts["bitget"] == {"ping"}
     assert [json.loads(text)["op"] for text in texts["bybit"]] == ["ping"]
     assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}

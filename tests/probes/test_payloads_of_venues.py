@@ -32,6 +32,7 @@ from probes.readings import (
     MarkPrice,
     OpenInterest,
     ServerTime,
+    ServiceStatus,
     Volume,
     WalletStatus,
 )
@@ -53,8 +54,13 @@ ROOTS = [one for one in (SHARED / "payloads", SHARED / "payloads_2") if one.exis
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OLDER = {"binance_usdm", "bybit", "okx"}
 """Venues whose readers are written by hand; `test_shared_payloads.py` reads their messages."""
+SPOT_ONLY = {"coinbase", "kraken"}
+"""Venues whose instruments are all spot, whatever the endpoint is called."""
+OTHER_WIRES = {("kraken", "WS v1")}
+"""Sockets of older versions, which no feed of ours opens: their frames are not for our readers."""
 MEANT = {
     "server_time": (ServerTime,),
+    "system_status": (ServiceStatus,),
     "instruments": (InstrumentsListed,),
     "book_rest": (BookSnapshot,),
     "book_ws": (BookSnapshot, BookDelta),
@@ -105,7 +111,7 @@ class Payload:
     @property
     def instrument(self) -> Instrument:
         """An instrument that the request could have been for; the market is told by its path."""
-        spot = "spot" in self.endpoint or self.venue == "coinbase"
+        spot = "spot" in self.endpoint or self.venue in SPOT_ONLY
         return Instrument(
             symbol="BTCUSDT",
             base="BTC",
@@ -154,7 +160,9 @@ def readers(payload: Payload) -> list[Reader]:
     """Who could read this message: its endpoint's checks; for a frame every feed, since the file does not name its socket."""
     if "GET " in payload.endpoint:
         return [check.read for check in requested(payload)]
-    return [feed.read for feed in venues.declared(payload.venue).feeds] if "WS" in payload.endpoint else []
+    if "WS" not in payload.endpoint or (payload.venue, payload.endpoint) in OTHER_WIRES:
+        return []
+    return [feed.read for feed in venues.declared(payload.venue).feeds]
 
 
 def read(payload: Payload) -> list[list[Any]]:
@@ -215,6 +223,7 @@ FIGURES: dict[str, tuple[tuple[type, ...], Callable[[Any], Any]]] = {
     "last": ((Volume,), lambda one: one.last),
     "volume_base": ((Volume,), lambda one: one.base),
     "base_volume": ((Volume,), lambda one: one.base),
+    "volume_base_24h": ((Volume,), lambda one: one.base),
     "best_bid": ((BookSnapshot, BookDelta), lambda one: best(one.bids, max)),
     "best_ask": ((BookSnapshot, BookDelta), lambda one: best(one.asks, min)),
     "seq": ((BookSnapshot, BookDelta), lambda one: one.last_id),

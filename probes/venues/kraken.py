@@ -1,0 +1,280 @@
+"""Kraken: spot, REST and WebSocket v2 (docs at docs.kraken.com/exchange).
+
+An answer is 200 even when it is an error, and maps the venue's own names to rows. REST and the listing say XBT and XDG where the
+socket says BTC and DOGE: ours are the socket's. Wallets are keyless, by asset. Books have a CRC32 instead of a sequence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+from zlib import crc32
+
+import msgspec
+
+from probes import dialect as d
+from probes.dialect import decode
+from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
+from probes.venue import (
+    BookChecksum,
+    BookDelta,
+    BookSnapshot,
+    Budget,
+    ChecksumRule,
+    Context,
+    Feed,
+    FeedMessage,
+    KeepAlive,
+    LevelText,
+    Malformed,
+    ReadAnswer,
+    Refused,
+    RestCheck,
+    Venue,
+)
+
+DOCS = "https://docs.kraken.com/exchange/"
+DEPTH = 100
+OURS = {"XBT": "BTC", "XDG": "DOGE"}
+THEIRS = {ours: theirs for theirs, ours in OURS.items()}
+STATES: Mapping[Any, ServiceState] = {
+    "online": ServiceState.OPERATIONAL, "maintenance": ServiceState.MAINTENANCE,
+    "cancel_only": ServiceState.DEGRADED, "post_only": ServiceState.DEGRADED,
+}  # fmt: skip
+DEPOSITS = {
+    "enabled": True, "deposit_only": True, "withdrawal_only": False, "funding_temporarily_disabled": False,
+}  # fmt: skip
+WITHDRAWALS = {**DEPOSITS, "deposit_only": False, "withdrawal_only": True}
+REFUSALS = {
+    "EAPI:Rate limit exceeded": Refusal.THROTTLED, "EAuth:Rate limit exceeded": Refusal.THROTTLED,
+    "EGeneral:Too many requests": Refusal.THROTTLED, "EService:Throttled": Refusal.THROTTLED,
+    "EGeneral:Temporary lockout": Refusal.BANNED, "EService:Busy": Refusal.OVERLOADED, "EService:Market in": Refusal.MAINTENANCE,
+    "EService:": Refusal.VENUE_ERROR, "EGeneral:Internal error": Refusal.VENUE_ERROR, "EAPI:": Refusal.UNAUTHORIZED,
+    "EAuth:": Refusal.UNAUTHORIZED, "EGeneral:Permission denied": Refusal.UNAUTHORIZED,
+    "EGeneral:Invalid arguments": Refusal.BAD_REQUEST, "EGeneral:Unknown method": Refusal.BAD_REQUEST,
+    "EQuery:": Refusal.BAD_REQUEST,
+}  # fmt: skip
+"""The beginnings of error codes, "<severity><category>:<words>[:<more>]"; the longest that fits counts."""
+CODES = d.refusals(d.Errors(code=("error.0",)))
+
+
+def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
+    """The first error of an answer. A warning ("W...") is none; a throttling may state its end in unix seconds."""
+    found = CODES(200, headers, body, now)
+    code = "" if found is None else found.detail.replace(": ", ":")
+    if found is None or code.startswith("W"):
+        return None
+    known = max((start for start in REFUSALS if code.startswith(start)), key=len, default=None)
+    if known is None:
+        return None if status >= 400 else found
+    end = code.rpartition(":")[2] if known == "EService:Throttled" else ""
+    until = datetime.fromtimestamp(int(end), UTC) if end.isascii() and end.isdecimal() and len(end) <= 10 else None
+    return Refused(REFUSALS[known], found.detail, until=until)
+
+
+class Named(msgspec.Struct):
+    """An answer: rows by the venue's own names."""
+
+    result: dict[str, msgspec.Raw]
+
+
+NAMED = decode.Decoder(Named)
+
+
+def by_name(rows: d.Rows) -> ReadAnswer:
+    """Reads the rows of an answer without their names, as a list: so an odd one costs itself."""
+    read = d.answer(rows)
+    return lambda body, context: read(b"[%b]" % b",".join(map(bytes, NAMED.decode(body).result.values())), context)
+
+
+def asset(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """An asset by our name, its one status told apart for both directions."""
+    status, name = row["status"], row["altname"]
+    if status not in DEPOSITS:
+        raise Malformed(f"$.status: {str(status)[:40]!r} is not allowed")
+    return [{"asset": OURS.get(name, name), "in": DEPOSITS[status], "out": WITHDRAWALS[status], "status": status}]
+
+
+def pair(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A pair by the socket's name."""
+    base, _, quote = row["wsname"].partition("/")
+    return [{"symbol": f"{OURS.get(base, base)}/{OURS.get(quote, quote)}", "status": row["status"]}]
+
+
+def traded(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The second value of each list is of 24 hours. The average price is weighted by volume: both give the quote volume."""
+    base, average = decode.money(row["v"][1], "$.v[1]"), decode.money(row["p"][1], "$.p[1]")
+    return [{"last": row["c"][0], "base": str(base), "quote": str(base * average)}]
+
+
+def on_pair(name: str, path: str, rows: d.Rows, every_s: float, **query: str) -> RestCheck:
+    """A check of one pair, by its name in REST."""
+    made = d.check(name, path, by_name(rows), every_s, Market.SPOT, pair="{}", **query)
+
+    def call(one: Instrument | None) -> Any:
+        assert one is not None, "asked per instrument"
+        return made.call(replace(one, symbol="".join(THEIRS.get(part, part) for part in one.symbol.split("/"))))
+
+    return replace(made, call=call)
+
+
+def unnumbered(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Books have no sequence: each change follows the one before, and the checksum tells whether one is missing."""
+    return [{**row, "number": 0}]
+
+
+FRAMES = d.frames(
+    d.Frames(
+        kind="type",
+        refusals={"Exceeded msg rate": Refusal.THROTTLED},
+        controls=(
+            d.Control(path="success", values=frozenset({False}), means=d.Means.REFUSED, code="error"),
+            d.Control(path="success", values=frozenset({True}), means=d.Means.ACK, text="result.channel"),
+            d.Control(path="method", values=frozenset({"pong"}), means=d.Means.PONG),
+        ),
+    ),
+    {
+        "book": d.Rows(
+            unfold=unnumbered, market=Market.SPOT,
+            says=(
+                d.Books(
+                    symbol="symbol", bids="bids", asks="asks", level=("price", "qty"), last_id="number", prev_id="number",
+                    at=d.Stamp("timestamp", d.Clock.ISO), whole_kinds=frozenset({"snapshot"}),
+                ),
+            ),
+        ),
+        "status": d.Rows(says=(d.Statuses(state="system", states=STATES, healthy=None),)),
+    },
+)  # fmt: skip
+
+
+class Level(msgspec.Struct):
+    """A level, its numbers as they are written."""
+
+    price: msgspec.Raw
+    qty: msgspec.Raw
+
+
+class Checked(msgspec.Struct):
+    """What a checksum needs of a book's row."""
+
+    symbol: str
+    checksum: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+    bids: list[Level] = []
+    asks: list[Level] = []
+
+
+class Written(msgspec.Struct):
+    """A frame of books."""
+
+    data: list[Checked]
+
+
+WRITTEN = decode.Decoder(Written)
+
+
+def digits(raw: msgspec.Raw) -> str:
+    """A number as it is written, quoted or not, without an exponent."""
+    text = bytes(raw).decode("ascii", "replace").strip('"')
+    try:
+        return f"{Decimal(text):f}" if len(text) <= 40 and -40 < Decimal(text).adjusted() < 40 else ""
+    except InvalidOperation:
+        raise Malformed(f"$.data: {text[:40]!r} is no number") from None
+
+
+def texts(levels: Sequence[Level]) -> list[LevelText]:
+    """Price, and the texts of price and size, of each level."""
+    return [(float(price), price, digits(one.qty)) for one in levels if (price := digits(one.price))]
+
+
+def read_frame(raw: bytes, context: Context) -> Sequence[FeedMessage]:
+    """What the frame says, and after its books their checksums."""
+    words = FRAMES(raw, context)
+    read = {one.instrument for one in words if isinstance(one, BookSnapshot | BookDelta)}
+    if not read:
+        return words
+    return [
+        *words,
+        *(
+            BookChecksum(instrument=one.symbol, checksum=one.checksum, bids=texts(one.bids), asks=texts(one.asks))
+            for one in WRITTEN.decode(raw).data
+            if one.symbol in read
+        ),
+    ]
+
+
+def checksum(bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]]) -> int:
+    """CRC32 of prices and sizes, asks first, without points and leading zeros; zeros that a writer cut off are put back."""
+    levels = [[text.partition(".")[::2] for text in level] for level in (*asks, *bids)]
+    places = [max((len(level[at][1]) for level in levels), default=0) for at in (0, 1)]
+    return crc32(
+        "".join(
+            (whole + part.ljust(width, "0")).lstrip("0")
+            for level in levels
+            for (whole, part), width in zip(level, places, strict=True)
+        ).encode()
+    )
+
+
+VENUE = Venue(
+    id=VenueId("kraken"),
+    title="Kraken",
+    docs=DOCS,
+    hosts={"rest": "https://api.kraken.com", "ws": "wss://ws.kraken.com/v2"},
+    budgets=(Budget(name="ip", limit=10, window_s=10),),
+    checks=(
+        d.check(
+            "server_time", "/0/public/Time",
+            d.Rows(where="result", says=(d.ServerTimes(at=d.Stamp("unixtime", d.Clock.S), resolution_s=1.0),)), 5,
+        ),
+        d.check(
+            "system_status", "/0/public/SystemStatus",
+            d.Rows(where="result", says=(d.Statuses(state="status", states=STATES, healthy=None),)), 30,
+        ),
+        d.check(
+            "wallet_status", "/0/public/Assets",
+            by_name(
+                d.Rows(unfold=asset, says=(d.Wallets(symbol="asset", deposits="in", withdrawals="out", note="status"),))
+            ), 60,
+        ),
+        d.check(
+            "instruments", "/0/public/AssetPairs",
+            by_name(
+                d.Rows(
+                    unfold=pair, market=Market.SPOT,
+                    says=(
+                        d.Listing(
+                            symbol="symbol", split="/", trading="status", trading_is=frozenset({"online", "limit_only"})
+                        ),
+                    ),
+                )
+            ), 3600,
+        ),
+        on_pair(
+            "book_rest", "/0/public/Depth",
+            d.Rows(says=(d.Books(bids="bids", asks="asks", whole=True),), market=Market.SPOT), 30, count=str(DEPTH),
+        ),
+        on_pair(
+            "volume_spot", "/0/public/Ticker",
+            d.Rows(unfold=traded, says=(d.Volumes(base="base", quote="quote", last="last"),), market=Market.SPOT), 60,
+        ),
+    ),
+    feeds=(
+        Feed(
+            name="book_ws_spot", host="ws", read=read_frame, market=Market.SPOT, silence_after_s=15, docs=DOCS,
+            checksum=ChecksumRule(depth=DEPTH, best=10, checksum=checksum),
+            keep_alive=KeepAlive(every_s=30, text=lambda _now: json.dumps({"method": "ping"})),
+            subscribe=d.sends(
+                lambda names, _now_s: [
+                    {"method": "subscribe", "params": {"channel": "book", "symbol": [*names], "depth": DEPTH}}
+                ]
+            ),
+        ),
+    ),
+    refuse=refuse,
+    symbols=lambda asset: {Market.SPOT: f"{asset}/USDT"},
+)  # fmt: skip
