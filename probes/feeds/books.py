@@ -60,7 +60,8 @@ class FeedBooks:
         for change in pending:
             if tracked.book.apply(change, now_s) is Applied.GAP:
                 tracked.pending.append(change)
-                return events  # the snapshot is older than the queued changes: it will be requested again
+                self.needs_new_connection = not self._based
+                return events  # the snapshot is older than the queued changes: it must come again
         if tracked.gap_since_s is not None:
             without_s, tracked.gap_since_s = now_s - tracked.gap_since_s, None
             events.append(self._changed(FeedEvent.RESYNCED, whole.instrument, received_at, without_s))

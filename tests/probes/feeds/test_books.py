@@ -63,6 +63,18 @@ def test_a_snapshot_older_than_the_buffered_changes_is_requested_again() -> None
     assert held.measure_all(NOW, 2.0, 60.0)[0].state is BookState.OK
 
 
+def test_a_feeds_own_snapshot_that_is_older_than_the_buffered_changes_needs_a_new_connection() -> None:
+    held = books(based=False)
+    held.change(delta(20), NOW, 0.0)
+    assert held.snapshot(whole(10), NOW, 1.0) == []
+    assert wants_anew(held), "no other snapshot will come on this connection"
+    held.invalidate()
+    held.change(delta(20), NOW, 2.0)
+    held.snapshot(whole(19), NOW, 3.0)
+    assert not wants_anew(held)
+    assert held.measure_all(NOW, 3.0, 60.0)[0].state is BookState.OK
+
+
 def test_a_snapshot_that_does_not_come_is_requested_again() -> None:
     held = books(based=True)
     held.change(delta(20), NOW, 0.0)
