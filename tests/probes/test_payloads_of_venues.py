@@ -142,14 +142,14 @@ def found() -> list[Payload]:
 
 
 def requested(payload: Payload) -> Iterator[RestCheck]:
-    """The checks that ask for the endpoint of this message."""
+    """The checks that ask for the endpoint of this message, whatever their market: not every path tells it."""
     venue = venues.declared(payload.venue)
     endpoint = payload.endpoint.partition("GET ")[2].split("?")[0].split(" ")[0]
     for check in venue.checks:
         call = check.call(payload.instrument)
         pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(endpoint)))
         paths = (call.path, urlsplit(venue.hosts[call.host]).path + call.path)
-        if any(map(pattern.fullmatch, paths)) and check.market in (None, payload.instrument.market):
+        if any(map(pattern.fullmatch, paths)):
             yield check
 
 
