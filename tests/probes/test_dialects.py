@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -14,7 +15,7 @@ import pytest
 
 from probes import venues
 from probes.readings import Censoring, Instrument, Market, Refusal
-from probes.venue import Feed, Keys, Per, RestCall, Usage
+from probes.venue import Context, Feed, Keys, Malformed, Per, RestCall, Usage
 from tests.probes.cases import listed
 
 NOW = datetime(2026, 11, 1, 0, 0, 0, 123_456, tzinfo=UTC)
@@ -36,6 +37,7 @@ def mac(text: str) -> hmac.HMAC:
 
 def test_an_unknown_venue_raises_a_key_error() -> None:
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "kraken", "okx"}
+    assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "htx", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -138,6 +140,37 @@ def test_no_secret_is_ever_shown() -> None:
         ("kraken", 200, b'{"error":["ENew:Words"]}', Refusal.UNKNOWN_CODE),
         ("kraken", 520, b'{"error":["ENew:Words"]}', None),
         ("kraken", 520, b"<html>", None),
+        ("htx", 200, b'{"code":200,"message":"success","data":{"marketStatus":1}}', None),
+        ("htx", 200, b'{"status":"ok","ts":1}', None),
+        (
+            "htx",
+            200,
+            b'{"status":"error","err_code":1032,"err_msg":"The number of access exceeded the limit."}',
+            Refusal.THROTTLED,
+        ),
+        (
+            "htx",
+            200,
+            b'{"status":"error","err_code":1014,"err_msg":"This contract doesnt exist.","ts":1}',
+            Refusal.BAD_REQUEST,
+        ),
+        (
+            "htx",
+            200,
+            b'{"status":"error","err-code":"invalid-parameter","err-msg":"invalid symbol"}',
+            Refusal.BAD_REQUEST,
+        ),
+        (
+            "htx",
+            200,
+            b'{"status":"error","err-code":"system-maintenance","err-msg":"System is in maintenance!"}',
+            Refusal.MAINTENANCE,
+        ),
+        ("htx", 200, b'{"status":"error","err_code":1004,"err_msg":"System busy."}', Refusal.OVERLOADED),
+        ("htx", 200, b'{"status":"error","err_code":1000,"err_msg":"System error."}', Refusal.VENUE_ERROR),
+        ("htx", 200, b'{"status":"error","err-code":"api-signature-not-valid","err-msg":""}', Refusal.UNAUTHORIZED),
+        ("htx", 200, b'{"status":"error","err_code":9999,"err_msg":"?"}', Refusal.UNKNOWN_CODE),
+        ("htx", 404, b'{"status":404,"error":"Not Found","path":"/x"}', None),
         ("gate", 200, b"[]", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
         ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', None),
@@ -197,6 +230,12 @@ def test_a_throttled_answer_of_kraken_may_state_its_end(words: str, known: bool)
             [Usage(budget="ip", remaining=199, limit=200, resets_at=datetime.fromtimestamp(1793491210, UTC))],
         ),
         ("gate", {"x-gate-ratelimit-limit": "200"}, []),
+        ("htx", {"x-hb-ratelimit-requests-remain": "4499"}, [Usage(budget="ip", remaining=4499)]),
+        (
+            "htx",
+            {"ratelimit-limit": "240", "ratelimit-remaining": "9"},
+            [Usage(budget="swaps", remaining=9, limit=240)],
+        ),
         ("okx", {"x-ratelimit": "1"}, []),
     ],
 )
@@ -286,6 +325,48 @@ def test_gate_subscribes_once_to_all_liquidations_and_once_for_each_contract_to_
     assert {(one["time"], one["event"]) for one in messages} == {(1793491200, "subscribe")}
 
 
+def test_htx_requests_a_whole_book_on_the_same_socket_after_it_subscribed_to_changes() -> None:
+    messages = [json.loads(text) for text in feed("htx", "book_ws_spot").subscribe(watched("htx", Market.SPOT), NOW)]
+    assert [{"sub", "req"} & set(one) for one in messages] == [{"sub"}, {"req"}]
+    assert messages[0]["sub"] == messages[1]["req"] == "market.btcusdt.mbp.150"
+
+
+def test_htx_subscribes_to_the_changes_of_each_swap_and_to_the_liquidations_of_all() -> None:
+    swaps = watched("htx", Market.PERP)
+    (text,) = feed("htx", "book_ws").subscribe(swaps, NOW)
+    assert (json.loads(text)["sub"], json.loads(text)["data_type"]) == (
+        "market.BTC-USDT.depth.size_150.high_freq",
+        "incremental",
+    )
+    messages = [json.loads(text) for text in feed("htx", "liquidation").subscribe(swaps, NOW)]
+    assert [one["topic"] for one in messages] == ["public.*.liquidation_orders", "public.*.funding_rate"]
+
+
+def test_each_check_of_htx_is_asked_at_the_host_of_its_product() -> None:
+    asked = {}
+    for check in venues.declared("htx").checks:
+        for one in listed("htx") if check.per is Per.INSTRUMENT else [None]:
+            if one is None or check.market is one.market:
+                call = check.call(one)
+                asked[call.path] = (call.host, call.budget)
+    spot = {
+        "/v1/common/timestamp",
+        "/v2/market-status",
+        "/v2/reference/currencies",
+        "/v1/common/symbols",
+        "/market/depth",
+    }
+    assert {path for path, where in asked.items() if where == ("rest", "ip")} == spot | {"/market/detail/merged"}
+    assert {where for path, where in asked.items() if path not in spot} == {("rest", "ip"), ("swaps", "swaps")}
+
+
+def test_a_gzip_of_htx_that_unpacks_to_more_than_a_frame_may_have_is_malformed() -> None:
+    context = Context(venue=venues.declared("htx").id, check="book_ws", received_at=NOW)
+    for one in venues.declared("htx").feeds:
+        with pytest.raises(Malformed, match="more than 1000000 bytes"):
+            one.read(gzip.compress(b" " * 50_000_000 + b"{}"), context)
+
+
 def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     texts = {
         name: {one.keep_alive.text(NOW) for one in venues.declared(name).feeds if one.keep_alive}
@@ -305,5 +386,6 @@ def test_each_liquidation_feed_declares_its_censoring() -> None:
         "bitget": Censoring.LARGEST_PER_SECOND,
         "bybit": Censoring.COMPLETE,
         "gate": Censoring.COMPLETE,
+        "htx": Censoring.COMPLETE,
         "okx": Censoring.ONE_PER_SECOND,
     }

@@ -1,0 +1,337 @@
+"""HTX: spot (api.huobi.pro) and USDT swaps (api.hbdm.com), docs at www.htx.com/en-us/opend/newApiPages.
+
+Two hosts with clocks, budgets and states of their own. Every frame is a gzip, and each socket is closed unless its pings are
+answered. Swaps count in contracts, save liquidations of the socket. Wallets are keyless.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from probes import dialect as d
+from probes.dialect import decode
+from probes.readings import Censoring, Instrument, Market, Refusal, ServiceState, Side, VenueId
+from probes.venue import Budget, Context, Feed, FeedMessage, Malformed, ReadFrame, Reply, RestCheck, Usage, Venue
+
+DOCS = "https://www.htx.com/en-us/opend/newApiPages/"
+MAX_FRAME = 1_000_000
+SPOT: dict[str, Any] = {"market": Market.SPOT}
+ALLOWED = {"allowed": True, "prohibited": False}
+CLOSED_BY = {"sell": Side.LONG, "buy": Side.SHORT, "long": Side.LONG, "short": Side.SHORT}
+"""The side of the closing order, and the position's, which REST states too."""
+MARKET_STATES = {
+    "1": ServiceState.OPERATIONAL, "2": ServiceState.MAINTENANCE, "3": ServiceState.DEGRADED,
+    "2 of some": ServiceState.DEGRADED, "3 of some": ServiceState.DEGRADED,
+}  # fmt: skip
+
+
+def networks(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The networks of a currency, whose code is in lower case on the wire."""
+    return [{**one, "currency": row["currency"].upper()} for one in row["chains"]]
+
+
+def pair(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A pair of the spot market, with its assets in upper case, as everywhere else."""
+    return [{**row, "base": row["base-currency"].upper(), "quote": row["quote-currency"].upper()}]
+
+
+def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A swap or dated future, with its quote: the second part of "BTC-USDT" and of "BTC-USDT-261225"."""
+    return [{**row, "quote": row["contract_code"].split("-")[1]}]
+
+
+def market_state(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The state of the spot market: a halt of some symbols is no halt of the venue."""
+    symbols = row.get("affectedSymbols") or "all"
+    some = "" if symbols == "all" else " of some"
+    return [{**row, "state": f"{row['marketStatus']}{some}", "title": f"spot market, {symbols}"}]
+
+
+def swaps_state(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The heartbeat of linear swaps; the other products of that host are not ours."""
+    return [{**row, "title": "linear swaps"}]
+
+
+def liquidated(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The position's side where it is stated; in one-way mode it is "both", and the order's side says it."""
+    stated = row.get("position_side")
+    return [{**row, "closed": stated if stated in ("long", "short") else row["side"]}]
+
+
+def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
+    """The row of the latest period: the documentation does not say in which order they come."""
+    return sorted(rows, key=lambda row: int(row["ts"]))[-1:]
+
+
+WALLETS = d.Rows(
+    where="data", unfold=networks,
+    says=(
+        d.Wallets(symbol="currency", network="chain", deposits="depositStatus", withdrawals="withdrawStatus", flags=ALLOWED),
+    ),
+)  # fmt: skip
+PAIRS = d.Rows(
+    where="data", unfold=pair, **SPOT,
+    says=(d.Listing(symbol="symbol", base="base", quote="quote", trading="state", trading_is=frozenset({"online"})),),
+)  # fmt: skip
+CONTRACTS = d.Rows(
+    where="data", unfold=contract,
+    says=(
+        d.Listing(
+            symbol="contract_code", base="symbol", quote="quote", contract_size="contract_size", trading="contract_status",
+            trading_is=frozenset({1}), kind="business_type", kinds={"swap": Market.PERP, "futures": Market.FUTURE},
+        ),
+    ),
+)  # fmt: skip
+SPOT_STATUS = d.Rows(
+    where="data", unfold=market_state,
+    says=(
+        d.Statuses(
+            state="state", states=MARKET_STATES, title="title", begins=d.Stamp("haltStartTime"), ends=d.Stamp("haltEndTime"),
+            planned="haltReason", planned_is=frozenset({3}), healthy=None,
+        ),
+    ),
+)  # fmt: skip
+SWAPS_STATUS = d.Rows(
+    where="data", unfold=swaps_state,
+    says=(
+        d.Statuses(
+            state="linear_swap_heartbeat", states={1: ServiceState.OPERATIONAL, 0: ServiceState.MAINTENANCE}, title="title",
+            ends=d.Stamp("linear_swap_estimated_recovery_time"), healthy=None,
+        ),
+    ),
+)  # fmt: skip
+LEVELS: dict[str, Any] = {"bids": "bids", "asks": "asks"}
+SWAP_BOOK = d.Books(
+    **LEVELS, unit=d.Unit.CONTRACTS, last_id="version", engine_at=d.Stamp("ts"), whole="event",
+    whole_kinds=frozenset({"snapshot"}),
+)  # fmt: skip
+SPOT_BOOK = d.Rows(
+    where="tick", says=(d.Books(**LEVELS, last_id="version", engine_at=d.Stamp("ts"), whole=True),), **SPOT
+)  # fmt: skip
+SWAP_DEPTH = d.Rows(where="tick", says=(replace(SWAP_BOOK, whole=True),))
+INTEREST = d.Rows(where="data", says=(d.OpenInterests(symbol="contract_code", size="amount", usd="value"),))
+FUNDING = d.Rows(
+    where="data", says=(d.FundingRates(symbol="contract_code", rate="funding_rate", next_at=d.Stamp("funding_time")),)
+)  # fmt: skip
+MARK = d.Rows(where="data", says=(d.MarkPrices(mark="close"),), last=1)
+SPOT_VOLUME = d.Rows(where="tick", says=(d.Volumes(base="amount", quote="vol", last="close"),), **SPOT)
+VOLUME = d.Rows(where="tick", says=(d.Volumes(base="amount", quote="trade_turnover", last="close", at=d.Stamp("ts")),))
+FORCED: dict[str, Any] = {"symbol": "contract_code", "sides": CLOSED_BY, "censoring": Censoring.COMPLETE}
+REST_FORCED = d.Rows(
+    where="data", unfold=liquidated,
+    says=(
+        d.Liquidations(
+            price="bankrupt_price", size="volume", unit=d.Unit.CONTRACTS, side="closed", at=d.Stamp("liquidation_time"),
+            backlog=True, **FORCED,
+        ),
+    ),
+)  # fmt: skip
+"""Here `amount` is a count of contracts as well: only `volume` agrees with the turnover of a recorded row."""
+
+
+def ratios(basis: str) -> d.Rows:
+    """The share of long and short accounts, or of positions, of the elite: the largest traders."""
+    shares = d.LongShortRatios(longs="buy_ratio", shorts="sell_ratio", at=d.Stamp("ts"), basis=basis)
+    return d.Rows(where="data.list", whole=True, unfold=newest, says=(shares,))
+
+
+def unpacked(raw: bytes) -> bytes:
+    """A frame's JSON. One that is no gzip is left as it is; what unpacks to more than a frame may have is malformed."""
+    if not raw.startswith(b"\x1f\x8b"):
+        return raw
+    packed = zlib.decompressobj(wbits=31)
+    try:
+        text = packed.decompress(raw, MAX_FRAME)
+    except zlib.error as error:
+        raise Malformed(f"$: no gzip ({error})") from None
+    if not packed.eof:
+        raise Malformed(f"$: the gzip is cut short, or holds more than {MAX_FRAME} bytes")
+    return text
+
+
+class Ping(msgspec.Struct):
+    """Either socket's ping: `ping` of market data, or `op` and `ts` of notifications."""
+
+    ping: int | None = None
+    op: str = ""
+    ts: str | int | None = None
+
+
+PINGS = decode.Decoder(Ping)
+
+
+def heard(*reads: ReadFrame) -> ReadFrame:
+    """Answers pings; any other frame is read by the first of `reads` that has something to say."""
+
+    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
+        text = unpacked(raw)
+        if len(text) < 100 and b'"ping"' in text:
+            ping = PINGS.decode(text)
+            pong = {"op": "pong", "ts": ping.ts} if ping.ping is None else {"pong": ping.ping}
+            return (Reply(text=json.dumps(pong)),)
+        return next((words for one in reads if (words := one(text, context))), ())
+
+    return read
+
+
+def channel(text: str) -> tuple[str, str]:
+    """The channel and the symbol of "market.btcusdt.mbp.150" and of "public.BTC-USDT.liquidation_orders".
+
+    Coin-margined contracts ("BTC-USD") have another socket, and rows without an amount: no channel.
+    """
+    _, _, rest = text.partition(".")
+    symbol, _, kind = rest.partition(".")
+    return "" if symbol.endswith("-USD") else kind.rstrip("0123456789"), symbol
+
+
+CONTROLS = (
+    d.Control(path="err-code", values=frozenset({0}), means=d.Means.ACK, text="topic"),
+    d.Control(path="err-code", means=d.Means.REFUSED, code="err-code", text="err-msg"),
+    d.Control(path="subbed", means=d.Means.ACK, text="subbed"),
+)
+FRAME = d.Frames(
+    channel="ch", payload="tick", at=d.Stamp("ts"), topic=channel, controls=CONTROLS, refusals={"429": Refusal.THROTTLED}
+)  # fmt: skip
+CHANGES = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", prev_id="prevSeqNum"),), **SPOT)
+WHOLE = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", whole=True),), **SPOT)
+HIGH_FREQ = "depth.size_{}.high_freq"
+SPOT_FRAMES = heard(
+    d.frames(FRAME, {"mbp.": CHANGES}), d.frames(replace(FRAME, channel="rep", payload="data", controls=()), {"mbp.": WHOLE})
+)  # fmt: skip
+SWAP_FRAMES = heard(d.frames(FRAME, {HIGH_FREQ.format(size): d.Rows(says=(SWAP_BOOK,)) for size in (20, 150)}))
+NOTICES = heard(
+    d.frames(
+        replace(FRAME, channel="topic", payload="data", kind="op", news=frozenset({"notify"})),
+        {
+            "liquidation_orders": d.Rows(
+                says=(d.Liquidations(price="price", size="amount", side="direction", at=d.Stamp("created_at"), **FORCED),)
+            ),
+            "funding_rate": d.Rows(
+                says=(
+                    d.FundingRates(symbol="contract_code", rate="funding_rate", next_at=d.Stamp("settlement_time")),
+                ),
+            ),
+        },
+    )
+)  # fmt: skip
+
+
+def spot_books(names: Sequence[str], now_s: int) -> Sequence[Any]:
+    """Changes first, then the whole book by a request on the same socket, so that it is not older than the first change."""
+    topics = [f"market.{one}.mbp.150" for one in names]
+    return [{ask: one, "id": one} for ask in ("sub", "req") for one in topics]
+
+
+def swap_books(names: Sequence[str], now_s: int) -> Sequence[Any]:
+    """One subscription to the changes of each contract; a whole book comes first."""
+    topics = [f"market.{one}.{HIGH_FREQ.format(150)}" for one in names]
+    return [{"sub": one, "data_type": "incremental", "id": one} for one in topics]
+
+
+def notices(names: Sequence[str], now_s: int) -> Sequence[Any]:
+    """Liquidations of all contracts; their funding, each minute, shows that the socket lives."""
+    topics = ("liquidation_orders", "funding_rate")
+    return [{"op": "sub", "cid": one, "topic": f"public.*.{one}", "business_type": "all"} for one in topics]
+
+
+def swaps(one: RestCheck) -> RestCheck:
+    """The check at the host of swaps, with that host's budget."""
+
+    def call(instrument: Instrument | None) -> Any:
+        return replace(one.call(instrument), host="swaps", budget="swaps")
+
+    return replace(one, call=call)
+
+
+def per_swap(name: str, path: str, read: Any, every_s: float, **query: str) -> RestCheck:
+    """A check of each swap."""
+    return swaps(d.check(name, path, read, every_s, Market.PERP, contract_code="{}", **query))
+
+
+def feed(name: str, host: str, read: ReadFrame, asks: Any, market: Market, **more: Any) -> Feed:
+    """A feed of gzip frames."""
+    usual: dict[str, Any] = {"silence_after_s": 10, "max_bytes": MAX_FRAME, "docs": DOCS}
+    return Feed(name=name, host=host, read=read, subscribe=d.sends(asks), market=market, **{**usual, **more})
+
+
+SPOT_LEFT = d.budget_headers("ip", remaining="x-hb-ratelimit-requests-remain")
+SWAPS_LEFT = d.budget_headers("swaps", remaining="ratelimit-remaining", limit="ratelimit-limit")
+
+
+def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
+    """What is left: each host has headers of its own name."""
+    return (*SPOT_LEFT(headers, now), *SWAPS_LEFT(headers, now))
+
+
+STAMP = d.Stamp("ts")
+ELITE = "/linear-swap-api/v1/swap_elite"
+MARK_KLINE = "/index/market/history/linear_swap_mark_price_kline"
+REFUSALS = {
+    **dict.fromkeys(("1032", "429", "base-request-exceed-frequency-limit", "rate-too-many-requests"), Refusal.THROTTLED),
+    **dict.fromkeys(("1001", "1004"), Refusal.OVERLOADED),
+    **dict.fromkeys(("500", "1000", "1002", "1003", "1046", "1108", "gateway-internal-error"), Refusal.VENUE_ERROR),
+    **dict.fromkeys(("1431", "system-maintenance"), Refusal.MAINTENANCE),
+    **dict.fromkeys(
+        (
+            "1013", "1014", "1030", "1066", "1067", "1332", "1347", "2002", "2003", "bad-request", "invalid-parameter",
+            "invalid-command", "require-symbol", "base-symbol-error", "base-symbol-trade-disabled",
+        ),
+        Refusal.BAD_REQUEST,
+    ),
+    **dict.fromkeys(("403", "1253", "api-signature-not-valid", "api-signature-check-failed"), Refusal.UNAUTHORIZED),
+    "1224": Refusal.GEO_BLOCKED,
+}  # fmt: skip
+VENUE = Venue(
+    id=VenueId("htx"),
+    title="HTX",
+    docs=DOCS,
+    hosts={
+        "rest": "https://api.huobi.pro",
+        "swaps": "https://api.hbdm.com",
+        "ws_spot": "wss://api.huobi.pro/feed",
+        "ws_swaps": "wss://api.hbdm.com/linear-swap-ws",
+        "ws_notices": "wss://api.hbdm.com/linear-swap-notification",
+    },
+    budgets=(Budget(name="ip", limit=100, window_s=10), Budget(name="swaps", limit=240, window_s=3)),
+    checks=(
+        d.check("server_time", "/v1/common/timestamp", d.Rows(says=(d.ServerTimes(at=d.Stamp("data")),)), 5),
+        d.check("system_status", "/v2/market-status", SPOT_STATUS, 60),
+        d.check("wallet_status", "/v2/reference/currencies", WALLETS, 60, authorizedUser="false"),
+        d.check("instruments", "/v1/common/symbols", PAIRS, 3600),
+        d.check("book_rest", "/market/depth", d.answer(SPOT_BOOK, at=STAMP), 30, Market.SPOT, symbol="{}", type="step0"),
+        d.check("volume_spot", "/market/detail/merged", d.answer(SPOT_VOLUME, at=STAMP), 60, Market.SPOT, symbol="{}"),
+        swaps(d.check("server_time", "/api/v1/timestamp", d.Rows(says=(d.ServerTimes(at=STAMP),)), 5)),
+        swaps(d.check("system_status", "/heartbeat/", SWAPS_STATUS, 60)),
+        swaps(d.check("instruments", "/linear-swap-api/v1/swap_contract_info", CONTRACTS, 3600, business_type="all")),
+        per_swap("book_rest", "/linear-swap-ex/market/depth", d.answer(SWAP_DEPTH, at=STAMP), 30, type="step0"),
+        per_swap("open_interest", "/v5/market/open_interest", d.answer(INTEREST, at=STAMP), 60),
+        per_swap("funding", "/v5/market/funding_rate", d.answer(FUNDING, at=STAMP), 300),
+        per_swap("mark_price", MARK_KLINE, d.answer(MARK, at=STAMP), 60, period="1min", size="1"),
+        per_swap("long_short_ratio", f"{ELITE}_account_ratio", ratios("top_accounts"), 300, period="5min"),
+        per_swap("long_short_ratio", f"{ELITE}_position_ratio", ratios("top_positions"), 300, period="5min"),
+        per_swap("liquidations_rest", "/v5/market/liquidation_orders", REST_FORCED, 3600),
+        per_swap("volume", "/linear-swap-ex/market/detail/merged", VOLUME, 60),
+    ),
+    feeds=(
+        feed("book_ws", "ws_swaps", SWAP_FRAMES, swap_books, Market.PERP),
+        feed("book_ws_spot", "ws_spot", SPOT_FRAMES, spot_books, Market.SPOT),
+        feed(
+            "liquidation", "ws_notices", NOTICES, notices, Market.PERP, silence_after_s=150, censoring=Censoring.COMPLETE
+        ),
+    ),
+    usage=usage,
+    refuse=d.refusals(
+        d.Errors(
+            code=("err-code", "err_code", "code"), good=frozenset({"200"}), text=("err-msg", "err_msg", "message"),
+            refusals=REFUSALS,
+        )
+    ),
+    symbols=lambda asset: {Market.SPOT: f"{asset.lower()}usdt", Market.PERP: f"{asset}-USDT"},
+)  # fmt: skip
