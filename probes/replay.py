@@ -62,7 +62,7 @@ class VenueReplay:
             return None
         for one in self.venue.checks:
             fits = one.name == name and (subject is None or one.market in (None, subject.market))
-            if fits and one.call(subject).path == path:
+            if fits and one.call(subject).subject == path:
                 return one
         return None
 

@@ -34,7 +34,10 @@ class Tape(Protocol):
     def answer(
         self, venue: VenueId, check: str, path: str, instrument: str | None, scheduled_at: datetime, got: HttpExchange
     ) -> None:
-        """Record an exchange of a check that needs no key, answered or not. `path` distinguishes checks of one name."""
+        """Record an exchange of a check that needs no key, answered or not.
+
+        `path` (a call's `subject`) distinguishes checks of one name.
+        """
         ...
 
     def frame(self, venue: VenueId, feed: str, received_at: datetime, raw: bytes) -> None:

@@ -6,6 +6,7 @@ retry; `probes/rest/` and `probes/feeds/` do that, once, for every venue.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,14 +76,23 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestCall:
-    """One HTTP request to make. `host` is a key of `Venue.hosts`; `cost` is charged to `budget`."""
+    """One HTTP request to make. `host` is a key of `Venue.hosts`; `cost` is charged to `budget`.
+
+    A call with a `body` is a POST of it as JSON, else a GET. It must only ask: a body is sent again if its connection had ended.
+    """
 
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] | None = None
     host: str = "rest"
     budget: str = "ip"
     cost: float = 1.0
     signed: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What tells the calls of one check's name apart: the path, and the body if there is one."""
+        return self.path if self.body is None else f"{self.path} {json.dumps(self.body, sort_keys=True)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

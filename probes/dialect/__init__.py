@@ -3,7 +3,7 @@
 Knows no venue's name: the wire's names and units stand in the venue's own file. Pure.
 """
 
-from probes.dialect.answers import answer, budget_headers, check, refusals, sends
+from probes.dialect.answers import answer, budget_headers, check, post, refusals, sends
 from probes.dialect.declared import (
     NO_YES,
     YES_NO,
@@ -55,6 +55,7 @@ __all__ = [
     "budget_headers",
     "check",
     "frames",
+    "post",
     "refusals",
     "sends",
 ]

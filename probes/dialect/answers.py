@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,17 +48,36 @@ def check(
 
     Further fields (`host`, `signed`, `cost`, …) are changed with `dataclasses.replace` and `calls`.
     """
+    return _check(name, read, every_s, market, RestCall(path=path, query=query))
+
+
+def post(
+    name: str, path: str, read: Rows | ReadAnswer, every_s: float, market: Market | None = None, **body: str
+) -> RestCheck:
+    """As `check`, but asked by a POST of `body` as JSON."""
+    return _check(name, read, every_s, market, RestCall(path=path, body=body))
+
+
+def _check(name: str, read: Rows | ReadAnswer, every_s: float, market: Market | None, pattern: RestCall) -> RestCheck:
+    """The check whose calls are `pattern` with the instrument's names in it."""
     reads = answer(read) if isinstance(read, Rows) else read
-    each = any("{" in text for text in (path, *query.values()))
+    body = pattern.body or {}
+    each = any("{" in text for text in (pattern.path, *pattern.query.values(), *body.values()))
     prefix = read.prefix if isinstance(read, Rows) else ""
 
     def call(one: Instrument | None) -> RestCall:
         if not each:
-            return RestCall(path=path, query=query)
+            return pattern
         assert one is not None, "asked per instrument"
-        symbol = one.symbol.removeprefix(prefix)
-        filled = {key: text.format(symbol, base=one.base) for key, text in query.items()}
-        return RestCall(path=path.format(symbol, base=one.base), query=filled)
+        symbol, asset = one.symbol.removeprefix(prefix), one.base
+
+        def filled(texts: Mapping[str, str]) -> Mapping[str, str]:
+            return {key: text.format(symbol, base=asset) for key, text in texts.items()}
+
+        return replace(
+            pattern, path=pattern.path.format(symbol, base=asset), query=filled(pattern.query),
+            body=None if pattern.body is None else filled(body),
+        )  # fmt: skip
 
     per = Per.INSTRUMENT if each else Per.VENUE
     return RestCheck(name=name, call=call, read=reads, every_s=every_s, per=per, market=market)

@@ -5,6 +5,7 @@ Whatever the venue does becomes readings (see `interpreter.py`). This file knows
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ import aiohttp
 
 from probes.book import Book
 from probes.readings import Instrument, Reading, Refusal, RequestTimed
-from probes.rest.http import Clock, get_once
+from probes.rest.http import Clock, Request, exchange
 from probes.rest.interpreter import AnswerReader, Slot, request_reading
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange, Tape
@@ -77,27 +78,27 @@ class RestClient:
         if not self.state.budgets.allows(call.budget, call.cost, now.timestamp(), trial=trial):
             return [self._over_budget(check, instrument, scheduled_at, now)], None
         self.state.budgets.spend(call.budget, call.cost, now.timestamp())
-        url, headers = self._request(call, now)
-        got = await get_once(
+        got = await exchange(
             self._client,
-            url,
-            headers=headers,
+            self._request(call, now),
             timeout_s=self._timeout_s or check.timeout_s,
             max_bytes=check.max_bytes,
             clock=self._clock,
         )
         if self._tape is not None and not call.signed:
-            self._tape.answer(self.state.venue.id, check.name, call.path, _symbol(instrument), scheduled_at, got)
+            self._tape.answer(self.state.venue.id, check.name, call.subject, _symbol(instrument), scheduled_at, got)
         return self._reader.read(check, instrument, scheduled_at, got)
 
-    def _request(self, call: RestCall, now: datetime) -> tuple[str, Mapping[str, str]]:
+    def _request(self, call: RestCall, now: datetime) -> Request:
         base = self._hosts[call.host].rstrip("/") + call.path
         if call.signed:
             assert self._keys is not None, "signed checks run with keys only"
+            assert call.body is None, "a signed call is a GET"
             assert self.state.venue.sign is not None, "a venue with signed checks can sign"
             signed = self.state.venue.sign(call, self._keys, now)
-            return (f"{base}?{signed.query}" if signed.query else base), signed.headers
-        return (f"{base}?{urlencode(call.query)}" if call.query else base), {}
+            return Request(url=f"{base}?{signed.query}" if signed.query else base, headers=signed.headers)
+        body = None if call.body is None else json.dumps(call.body).encode()
+        return Request(url=f"{base}?{urlencode(call.query)}" if call.query else base, body=body)
 
     def _over_budget(
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, now: datetime

@@ -1,7 +1,8 @@
-"""Makes one HTTP exchange and measures its phases: resolve, connect, tls, send, wait, receive, each with start and length.
+"""Makes one HTTP exchange, a GET or a POST of JSON, and measures its phases, each with start and length.
 
-aiohttp's tracing has no hook for TLS, so the SSL context itself marks the handshake: asyncio asks it for a TLS object as soon
-as the TCP connection is open. Bodies are bounded, redirects are not followed, certificates are verified.
+The phases are resolve, connect, tls, send, wait and receive. aiohttp's tracing has no hook for TLS, so the SSL context itself
+marks the handshake: asyncio asks it for a TLS object as soon as the TCP connection is open. Bodies are bounded, redirects are
+not followed, certificates are verified.
 """
 
 from __future__ import annotations
@@ -123,6 +124,15 @@ def session(context: ssl.SSLContext, user_agent: str, *, limits: Limits = FAIR) 
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is sent: a GET of `url`, or a POST of `body` (JSON) to it."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = None
+
+
 async def get_once(
     client: aiohttp.ClientSession,
     url: str,
@@ -132,7 +142,15 @@ async def get_once(
     max_bytes: int,
     clock: Clock,
 ) -> HttpExchange:
-    """GET `url` once. Never raises for a failure of network or venue; cancellation passes through."""
+    """GET `url` once, as `exchange`."""
+    asked = Request(url=url, headers=headers)
+    return await exchange(client, asked, timeout_s=timeout_s, max_bytes=max_bytes, clock=clock)
+
+
+async def exchange(
+    client: aiohttp.ClientSession, asked: Request, *, timeout_s: float, max_bytes: int, clock: Clock
+) -> HttpExchange:
+    """Send `asked` once. Never raises for a failure of network or venue; cancellation passes through."""
     marks = _Marks()
     token = _marks.set(marks)
     sent_at, began = clock(), perf_counter()
@@ -143,7 +161,7 @@ async def get_once(
     detail = ""
     try:
         async with asyncio.timeout(timeout_s):
-            async with client.get(url, headers=headers, allow_redirects=False) as answer:
+            async with await _answered(client, asked, marks) as answer:
                 status = answer.status
                 got = _joined(answer.headers)
                 body, complete = await _bounded(answer, max_bytes)
@@ -167,6 +185,22 @@ async def get_once(
         refusal=refusal,
         detail=detail,
     )
+
+
+async def _answered(client: aiohttp.ClientSession, asked: Request, marks: _Marks) -> aiohttp.ClientResponse:
+    """The head of the answer.
+
+    aiohttp sends a GET again if its kept connection had ended; a POST of ours only asks too, so it is treated the same.
+    """
+    if asked.body is None:
+        return await client.get(asked.url, headers=asked.headers, allow_redirects=False)
+    headers = {**asked.headers, "Content-Type": "application/json"}
+    try:
+        return await client.post(asked.url, data=asked.body, headers=headers, allow_redirects=False)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        if "reused" not in marks.at:
+            raise
+        return await client.post(asked.url, data=asked.body, headers=headers, allow_redirects=False)
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:

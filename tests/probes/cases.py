@@ -84,7 +84,7 @@ class Case:
             if (
                 check.name == self.subject
                 and (check.market is None or self.instrument is None or check.market is self.instrument.market)
-                and check.call(self.instrument).path == self.source["path"]
+                and check.call(self.instrument).subject == self.source["path"]
             ):
                 return check.read
         raise LookupError(f"{self.folder}: no such check or feed")

@@ -141,12 +141,23 @@ def found() -> list[Payload]:
     ]
 
 
+def path_of(payload: Payload) -> str:
+    """The path that was asked: of "GET /path?query", "POST /path {body}" or "public/method"; "" if it was none."""
+    rest = payload.endpoint.rpartition("GET ")[2]
+    rest = rest.removeprefix("POST ").split("?")[0].split(" ")[0]
+    return "" if "WS" in payload.endpoint else rest if rest.startswith("/") else f"/{rest}" if "/" in rest else ""
+
+
 def requested(payload: Payload) -> Iterator[RestCheck]:
-    """The checks that ask for the endpoint of this message, whatever their market: not every path tells it."""
+    """The checks that ask for this endpoint, whatever their market; a body must have all that the source says of it."""
     venue = venues.declared(payload.venue)
-    endpoint = payload.endpoint.partition("GET ")[2].split("?")[0].split(" ")[0]
+    endpoint = path_of(payload)
+    posted = re.search(r"POST .*?(\{.*\})", payload.endpoint)
+    body = json.loads(posted[1]) if posted else {}
     for check in venue.checks:
         call = check.call(payload.instrument)
+        if call.body is not None and (not body or not body.items() <= call.body.items()):
+            continue
         pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(endpoint)))
         paths = (call.path, urlsplit(venue.hosts[call.host]).path + call.path)
         if any(map(pattern.fullmatch, paths)):
@@ -158,7 +169,7 @@ Reader = Callable[[bytes, Context], Sequence[Any]]
 
 def readers(payload: Payload) -> list[Reader]:
     """Who could read this message: its endpoint's checks; for a frame every feed, since the file does not name its socket."""
-    if "GET " in payload.endpoint:
+    if path_of(payload):
         return [check.read for check in requested(payload)]
     if "WS" not in payload.endpoint or (payload.venue, payload.endpoint) in OTHER_WIRES:
         return []
@@ -191,7 +202,7 @@ def test_a_real_message_is_read_without_an_odd_row(payload: Payload) -> None:
         assert not any(isinstance(one, RowsRefused) for one in words)
 
 
-@pytest.mark.parametrize("payload", [one for one in NEWS if "GET " in one.endpoint], ids=title)
+@pytest.mark.parametrize("payload", [one for one in NEWS if path_of(one)], ids=title)
 def test_an_answer_of_a_requested_endpoint_says_what_its_check_is_for(payload: Payload) -> None:
     answers = read(payload)
     assert not answers or any(isinstance(one, MEANT[payload.capability]) for words in answers for one in words)

@@ -37,4 +37,4 @@ def test_every_requested_path_of_a_venue_has_a_fixture(name: str) -> None:
     for check in venue.checks:
         instrument = next((one for one in CASES if one.venue == name and one.subject == check.name), None)
         assert instrument is not None, check.name
-        assert check.call(instrument.instrument).path in requested
+        assert check.call(instrument.instrument).subject in requested

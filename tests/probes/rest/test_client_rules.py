@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from probes.readings import BookMeasured, FeedChanged, Instrument, Market, Reading, Refusal, RequestTimed, VenueId
 from probes.rest.client import RestAccess, RestClient
@@ -44,12 +45,12 @@ class Tape:
 
 def check(
     query: Mapping[str, str] | None = None, *, cost: float = 1.0, budget: str = "ip", signed: bool = False,
-    path: str = "/a", words: Sequence[Reading | BookSnapshot] = (), **changed: Any,
+    path: str = "/a", body: Mapping[str, str] | None = None, words: Sequence[Reading | BookSnapshot] = (), **changed: Any,
 ) -> RestCheck:  # fmt: skip
     def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
         return words
 
-    call = RestCall(path=path, query=query or {}, cost=cost, budget=budget, signed=signed)
+    call = RestCall(path=path, query=query or {}, body=body, cost=cost, budget=budget, signed=signed)
     return replace(RestCheck(name="made_check", call=lambda _one: call, read=read, every_s=1.0), **changed)
 
 
@@ -95,6 +96,27 @@ async def test_a_signed_call_carries_what_the_dialect_signed(client: aiohttp.Cli
         await ours.ask(check(signed=True), None)
         assert served.asked == ["/a?t=00", "/a"]
         assert [one["X-Signed-By"] for one in served.headers] == ["k", "k"]
+
+
+async def test_a_call_with_a_body_is_a_post_and_the_tape_tells_it_from_others_by_its_body(
+    client: aiohttp.ClientSession,
+) -> None:
+    tape = Tape()
+    came: list[tuple[str, bytes]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        came.append((request.method, await request.read()))
+        return web.Response(body=b"{}")
+
+    async with serving({"/a": answer}) as served:
+        ours = rest_client(client, served, tape=tape)
+        for one in ({"type": "meta"}, {"type": "l2Book", "coin": "BTC"}):
+            await ours.ask(check(body=one), None)
+    assert came == [("POST", b'{"type": "meta"}'), ("POST", b'{"type": "l2Book", "coin": "BTC"}')]
+    assert [one[2] for one in tape.answers] == [
+        '/a {"type": "meta"}',
+        '/a {"coin": "BTC", "type": "l2Book"}',
+    ]
 
 
 async def test_each_call_spends_its_declared_cost_from_its_named_budget(client: aiohttp.ClientSession) -> None:

@@ -10,7 +10,7 @@ import ssl
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
@@ -18,12 +18,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from multidict import CIMultiDict
 
 from probes.readings import Refusal
-from probes.rest.http import USER_AGENT, get_once, refusal_of, session, tls_context, utc_now
+from probes.rest.http import USER_AGENT, Request, exchange, get_once, refusal_of, session, tls_context, utc_now
 from probes.tape import HttpExchange
-from tests.probes.loopback import cut_short, free_port, hung_up, never_ending, say, serving
+from tests.probes.loopback import cut_short, free_port, hung_up, in_turn, never_ending, say, serving
 
 OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.ENOMEM)
 STEP = timedelta(microseconds=5)
@@ -93,6 +94,49 @@ async def test_the_values_of_a_repeated_header_are_joined(client: aiohttp.Client
 async def test_a_redirect_is_not_followed(client: aiohttp.ClientSession) -> None:
     async with serving({"/": say("", 302, {"Location": "/elsewhere"})}) as venue:
         assert (await get(client, venue.url + "/")).status == 302
+        assert venue.asked == ["/"]
+
+
+async def post(client: aiohttp.ClientSession, url: str) -> HttpExchange:
+    asked = Request(url=url, headers={"X-Asked": "yes"}, body=b'{"type":"meta"}')
+    return await exchange(client, asked, timeout_s=2.0, max_bytes=10_000, clock=utc_now)
+
+
+async def test_a_request_with_a_body_is_a_post_of_json_measured_as_a_get(client: aiohttp.ClientSession) -> None:
+    came: list[tuple[str, str, str, bytes]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        came.append((request.method, request.content_type, request.headers["X-Asked"], await request.read()))
+        return web.Response(body=b"{}")
+
+    async with serving({"/info": answer}) as venue:
+        first, second = await post(client, venue.url + "/info"), await post(client, venue.url + "/info")
+    assert came == [("POST", "application/json", "yes", b'{"type":"meta"}')] * 2
+    assert (first.status, first.body, first.refusal) == (200, b"{}", None)
+    assert (first.cold, names(first)) == (True, ["connect", "send", "wait", "receive"])
+    assert (second.cold, names(second)) == (False, ["send", "wait", "receive"])
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+async def test_a_redirect_of_a_post_is_not_followed(client: aiohttp.ClientSession, status: int) -> None:
+    async with serving({"/": say("", status, {"Location": "/elsewhere"})}) as venue:
+        assert (await post(client, venue.url + "/")).status == status
+        assert venue.asked == ["/"]
+
+
+@pytest.mark.parametrize("send", [get, post])
+async def test_a_kept_connection_that_ended_costs_no_answer(
+    client: aiohttp.ClientSession, send: Callable[[aiohttp.ClientSession, str], Awaitable[HttpExchange]]
+) -> None:
+    async with serving({"/": in_turn(say("{}"), hung_up, say("[]"))}) as venue:
+        first, second = await send(client, venue.url + "/"), await send(client, venue.url + "/")
+        assert (first.body, second.body, second.refusal) == (b"{}", b"[]", None)
+        assert len(venue.asked) == 3
+
+
+async def test_a_post_on_a_new_connection_that_ends_is_a_reset_and_is_sent_once(client: aiohttp.ClientSession) -> None:
+    async with serving({"/": hung_up}) as venue:
+        assert (await post(client, venue.url + "/")).refusal is Refusal.RESET
         assert venue.asked == ["/"]
 
 
