@@ -38,6 +38,7 @@ def mac(text: str) -> hmac.HMAC:
 def test_an_unknown_venue_raises_a_key_error() -> None:
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "kraken", "okx"}
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "htx", "okx"}
+    assert set(venues.NAMES) >= {"binance_usdm", "bybit", "deribit", "gate", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -171,6 +172,13 @@ def test_no_secret_is_ever_shown() -> None:
         ("htx", 200, b'{"status":"error","err-code":"api-signature-not-valid","err-msg":""}', Refusal.UNAUTHORIZED),
         ("htx", 200, b'{"status":"error","err_code":9999,"err_msg":"?"}', Refusal.UNKNOWN_CODE),
         ("htx", 404, b'{"status":404,"error":"Not Found","path":"/x"}', None),
+        ("deribit", 200, b'{"jsonrpc":"2.0","result":1,"testnet":false}', None),
+        ("deribit", 429, b'{"jsonrpc":"2.0","error":{"code":10028,"message":"too_many_requests"}}', Refusal.THROTTLED),
+        ("deribit", 400, b'{"jsonrpc":"2.0","error":{"code":-32602,"message":"Invalid params"}}', Refusal.BAD_REQUEST),
+        ("deribit", 200, b'{"error":{"code":11051,"message":"system_maintenance"}}', Refusal.MAINTENANCE),
+        ("deribit", 400, b'{"error":{"code":13028,"message":"temporarily_unavailable"}}', Refusal.OVERLOADED),
+        ("deribit", 200, b'{"error":{"code":99999}}', Refusal.UNKNOWN_CODE),
+        ("deribit", 500, b'{"error":{"code":99999}}', None),
         ("gate", 200, b"[]", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
         ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', None),
@@ -312,6 +320,24 @@ def test_the_checksum_of_kraken_covers_digits_without_points_and_leading_zeros_a
     cut = [("0.057", "0.5")], [("0.0569", "12"), ("0.056", "1.00000001")]
     assert rule.checksum(cut[1], cut[0]) == rule.checksum(bids, asks), "zeros that were cut off are put back"
     assert rule.checksum([], []) == 0
+def test_deribit_subscribes_to_the_trades_of_all_futures_and_to_each_ticker() -> None:
+    perps = watched("deribit", Market.PERP)
+    (text,) = feed("deribit", "liquidation").subscribe(perps, NOW)
+    assert json.loads(text) == {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "public/subscribe",
+        "params": {
+            "channels": ["trades.future.any.100ms", "platform_state", "ticker.BTC_USDC-PERPETUAL.100ms"],
+        },
+    }
+    (text,) = feed("deribit", "book_ws_spot").subscribe(watched("deribit", Market.SPOT), NOW)
+    assert json.loads(text)["params"] == {"channels": ["book.BTC_USDC.100ms"]}
+
+
+def test_the_listings_of_deribit_have_an_allowance_of_their_own() -> None:
+    calls = [one.call(None) for one in venues.declared("deribit").checks if one.name == "instruments"]
+    assert [(one.query["kind"], one.budget) for one in calls] == [("future", "instruments"), ("spot", "instruments")]
 
 
 def test_gate_subscribes_once_to_all_liquidations_and_once_for_each_contract_to_its_second_channel() -> None:
@@ -376,6 +402,7 @@ def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     assert [json.loads(text) for text in texts["kraken"]] == [{"method": "ping"}]
     assert texts["okx"] == texts["bitget"] == {"ping"}
     assert [json.loads(text)["op"] for text in texts["bybit"]] == ["ping"]
+    assert {json.loads(text)["method"] for text in texts["deribit"]} == {"public/test"}
     assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}
 
 
@@ -385,6 +412,7 @@ def test_each_liquidation_feed_declares_its_censoring() -> None:
         "binance_usdm": Censoring.LATEST_PER_SECOND,
         "bitget": Censoring.LARGEST_PER_SECOND,
         "bybit": Censoring.COMPLETE,
+        "deribit": Censoring.COMPLETE,
         "gate": Censoring.COMPLETE,
         "htx": Censoring.COMPLETE,
         "okx": Censoring.ONE_PER_SECOND,

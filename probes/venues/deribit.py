@@ -1,0 +1,259 @@
+"""Deribit: perpetuals, dated futures and spot by JSON-RPC (docs.deribit.com); options are passed over.
+
+Amounts of inverse contracts (no "_" in the name, as BTC-PERPETUAL) are dollars, all others base units. There is no liquidation
+feed: trades carry a flag. There are no wallet flags and no long/short ratio.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from probes import dialect as d
+from probes.dialect import decode
+from probes.readings import Censoring, Instrument, Market, Refusal, ServiceState, Side, VenueId
+from probes.venue import Budget, Feed, KeepAlive, Malformed, RestCall, RestCheck, Venue
+
+DOCS = "https://docs.deribit.com/"
+REFUSALS = {
+    "10028": Refusal.THROTTLED, "10066": Refusal.THROTTLED,
+    "10040": Refusal.OVERLOADED, "10047": Refusal.OVERLOADED, "13028": Refusal.OVERLOADED, "13888": Refusal.OVERLOADED,
+    "10041": Refusal.MAINTENANCE, "11051": Refusal.MAINTENANCE,
+    "11094": Refusal.VENUE_ERROR, "-32603": Refusal.VENUE_ERROR,
+    "10000": Refusal.UNAUTHORIZED, "13004": Refusal.UNAUTHORIZED, "13009": Refusal.UNAUTHORIZED,
+    "13021": Refusal.UNAUTHORIZED, "13778": Refusal.UNAUTHORIZED,
+    **dict.fromkeys(
+        ("10020", "11029", "11050", "13020", "-32600", "-32601", "-32602", "-32700"), Refusal.BAD_REQUEST
+    ),
+}  # fmt: skip
+"""10041 is the pause of some seconds at the daily settlement; 13778 says that a `raw` channel needs a key."""
+
+
+def is_option(name: str) -> bool:
+    """Options have an expiry, a strike and a type in their name; their prices are in the base coin."""
+    return name.count("-") > 1
+
+
+def is_inverse(name: str) -> bool:
+    """Whether amounts of this instrument are dollars."""
+    return "_" not in name and not is_option(name)
+
+
+def base_units(name: str, amount: Any, price: Any) -> str:
+    """An amount in base units, exact."""
+    size = decode.money(amount, "$.amount")
+    if is_inverse(name):
+        worth = decode.money(price, "$.price")
+        if worth <= Decimal(0):
+            raise Malformed("$.price: not above zero")
+        size /= worth
+    return str(size)
+
+
+def state(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The lock of the platform: a text by the schema, a flag by the example. One of the test network says nothing."""
+    if answer.get("testnet"):
+        return []
+    lock = answer["result"]
+    return [{"locked": str(lock["locked"]).lower(), "of": ", ".join(map(str, lock.get("locked_indices") or []))}]
+
+
+def platform(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Maintenance of all, or the lock of one index; one index unlocked says nothing of the others."""
+    if "maintenance" in row:
+        return [{"locked": str(row["maintenance"]).lower(), "of": "maintenance"}]
+    word = str(row["locked"]).lower()
+    return [] if word == "false" else [{"locked": "partial" if word == "true" else word, "of": row["price_index"]}]
+
+
+LOCKED: Mapping[Any, ServiceState] = {
+    "false": ServiceState.OPERATIONAL, "partial": ServiceState.DEGRADED, "true": ServiceState.MAINTENANCE,
+}  # fmt: skip
+STATES = (d.Statuses(state="locked", states=LOCKED, title="of", healthy=None),)
+
+
+def listed(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """An instrument with its kind, and whether it trades: active, and its book open where that is said."""
+    kind = row["kind"]
+    if kind == "future":
+        kind = "perpetual" if row["settlement_period"] == "perpetual" else "dated"
+    size = row["contract_size"] if row["kind"] == "future" else None
+    return [
+        {**row, "kind": kind, "contract_size": size, "open": row["is_active"] and row.get("state", "open") == "open"}
+    ]
+
+
+INSTRUMENTS = d.Rows(
+    where="result",
+    unfold=listed,
+    says=(
+        d.Listing(
+            symbol="instrument_name", base="base_currency", quote="quote_currency", kind="kind", contract_size="contract_size",
+            kinds={"perpetual": Market.PERP, "dated": Market.FUTURE, "spot": Market.SPOT},
+            inverse=("instrument_type", "future_type", "quote_currency"), inverse_is=frozenset({"reversed", "USD"}),
+            trading="open", trading_is=frozenset({True}),
+        ),
+    ),
+)  # fmt: skip
+
+
+def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A ticker with its open interest in base units and its statistics side by side."""
+    name, stats = row["instrument_name"], row["stats"]
+    if is_option(name):
+        return []
+    found = {**row, "volume": stats.get("volume"), "volume_usd": stats.get("volume_usd")}
+    if "open_interest" in row:
+        found["base"] = base_units(name, row["open_interest"], row["mark_price"])
+        found["usd"] = row["open_interest"] if is_inverse(name) else None
+    return [found]
+
+
+STAMP: dict[str, Any] = {"symbol": "instrument_name", "at": d.Stamp("timestamp")}
+VOLUME = d.Volumes(base="volume", quote="volume_usd", last="last_price", optional=True, **STAMP)
+FIGURES = (
+    d.MarkPrices(mark="mark_price", index="index_price", **STAMP),
+    d.FundingRates(rate="current_funding", fixed_interval_s=8 * 3600, optional=True, **STAMP),
+    d.OpenInterests(size="base", usd="usd", mark="mark_price", **STAMP),
+    VOLUME,
+)
+"""Funding is charged all the time; its rate is stated for eight hours."""
+ACTIONS = frozenset({"new", "change", "delete"})
+
+
+def levels(name: str, rows: Sequence[Any], path: str) -> list[tuple[float, float]]:
+    """(price, size in base units) of each level: REST has pairs, the socket an action before them."""
+    found = []
+    for row in rows:
+        action, price_text, size_text = row if len(row) == 3 else ("change", *row)
+        if action not in ACTIONS:
+            raise Malformed(f"{path}: {str(action)[:40]!r} is not allowed")
+        price, size = decode.finite_float(price_text, path), decode.finite_float(size_text, path)
+        if price <= 0:
+            raise Malformed(f"{path}: a price is not above zero")
+        found.append((price, 0.0 if action == "delete" else size / price if is_inverse(name) else size))
+    return found
+
+
+def sized(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A book with sizes in base units."""
+    if row.get("type", "snapshot") not in ("snapshot", "change"):
+        raise Malformed(f"$.type: {str(row['type'])[:40]!r} is not allowed")
+    name = row["instrument_name"]
+    bids, asks = (levels(name, row.get(side) or [], f"$.{side}") for side in ("bids", "asks"))
+    return [{**row, "bids": bids, "asks": asks}]
+
+
+BOOK = d.Books(
+    bids="bids", asks="asks", last_id="change_id", prev_id="prev_change_id", whole="type", whole_kinds=frozenset({"snapshot"}),
+    **STAMP,
+)  # fmt: skip
+PARTIES = {"T": ("taker",), "M": ("maker",), "MT": ("taker", "maker")}
+SIDES = {"taker sell": Side.LONG, "taker buy": Side.SHORT, "maker sell": Side.SHORT, "maker buy": Side.LONG}
+"""`direction` is the taker's order: where it sells, a taker's long is closed, or the short of a maker, who buys."""
+
+
+def forced(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """One row for each party of a trade that was liquidated; other trades and options are passed over."""
+    word, name = row.get("liquidation"), row["instrument_name"]
+    if word is None or is_option(name):
+        return []
+    if word not in PARTIES:
+        raise Malformed(f"$.liquidation: {str(word)[:40]!r} is not allowed")
+    size = base_units(name, row["amount"], row["price"])
+    return [{**row, "amount": size, "side": f"{one} {row['direction']}"} for one in PARTIES[word]]
+
+
+FORCED = d.Liquidations(price="price", size="amount", side="side", sides=SIDES, censoring=Censoring.COMPLETE, **STAMP)
+
+
+def topic(channel: str) -> tuple[str, str]:
+    """The key of a channel: "book.BTC-PERPETUAL.100ms" is a book; those of one or two words are themselves."""
+    words = channel.split(".")
+    return (words[0], "") if len(words) > 2 else (channel, "")
+
+
+FRAME = d.Frames(
+    channel="params.channel",
+    payload="params.data",
+    topic=topic,
+    refusals=REFUSALS,
+    controls=(
+        d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.message"),
+        d.Control(path="result.version", means=d.Means.PONG),
+        d.Control(path="result", means=d.Means.ACK, text="result.0"),
+    ),
+)
+
+
+def frames(market: Market) -> Any:
+    """The reader of a socket: books, and for futures their figures, liquidations and the platform's state."""
+    routes = {"book": d.Rows(says=(BOOK,), unfold=sized, market=market)}
+    if market is Market.PERP:
+        routes |= {
+            "ticker": d.Rows(says=FIGURES, unfold=figures),
+            "trades": d.Rows(says=(FORCED,), unfold=forced),
+            "platform_state": d.Rows(says=STATES, unfold=platform),
+        }
+    return d.frames(FRAME, routes)
+
+
+def request(number: int, method: str, **params: Any) -> dict[str, Any]:
+    """One JSON-RPC request."""
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+def feed(name: str, market: Market, pattern: str, *whole: str, **more: Any) -> Feed:
+    """A feed of the channel `pattern` for each instrument, and of `whole` once."""
+    return Feed(
+        name=name, host="ws", read=frames(market), market=market, silence_after_s=10, docs=DOCS,
+        subscribe=d.sends(
+            lambda names, _now_s: [request(1, "public/subscribe", channels=[*whole, *map(pattern.format, names)])]
+        ),
+        keep_alive=KeepAlive(every_s=25, text=lambda _now: json.dumps(request(2, "public/test"))), **more,
+    )  # fmt: skip
+
+
+def listing(kind: str) -> RestCheck:
+    """The instruments of a kind, on their own allowance."""
+    one = d.check("instruments", "/public/get_instruments", INSTRUMENTS, 3600, currency="any", kind=kind)
+
+    def call(instrument: Instrument | None) -> RestCall:
+        return replace(one.call(instrument), budget="instruments")
+
+    return replace(one, call=call)
+
+
+REST_BOOK = d.Rows(where="result", unfold=sized, says=(replace(BOOK, whole=True),))
+TICKER = d.Rows(where="result", unfold=figures, says=FIGURES)
+SPOT_TICKER = d.Rows(where="result", unfold=figures, says=(VOLUME,), market=Market.SPOT)
+NAME = {"instrument_name": "{}"}
+VENUE = Venue(
+    id=VenueId("deribit"),
+    title="Deribit",
+    docs=DOCS,
+    hosts={"rest": "https://www.deribit.com/api/v2", "ws": "wss://www.deribit.com/ws/api/v2"},
+    budgets=(Budget(name="ip", limit=20, window_s=1), Budget(name="instruments", limit=5, window_s=5)),
+    checks=(
+        d.check("server_time", "/public/get_time", d.Rows(says=(d.ServerTimes(at=d.Stamp("result")),)), 5),
+        d.check("system_status", "/public/status", d.Rows(unfold=state, says=STATES), 60),
+        listing("future"),
+        listing("spot"),
+        d.check("book_rest", "/public/get_order_book", REST_BOOK, 30, None, depth="1000", **NAME),
+        d.check("open_interest", "/public/ticker", TICKER, 15, Market.PERP, **NAME),
+        d.check("volume_spot", "/public/ticker", SPOT_TICKER, 60, Market.SPOT, **NAME),
+    ),
+    feeds=(
+        feed("book_ws", Market.PERP, "book.{}.100ms"),
+        feed("book_ws_spot", Market.SPOT, "book.{}.100ms"),
+        feed(
+            "liquidation", Market.PERP, "ticker.{}.100ms", "trades.future.any.100ms", "platform_state", max_instruments=400,
+            censoring=Censoring.COMPLETE,
+        ),
+    ),
+    refuse=d.refusals(d.Errors(code=("error.code",), text=("error.message",), refusals=REFUSALS)),
+    symbols=lambda asset: {Market.SPOT: f"{asset}_USDC", Market.PERP: f"{asset}_USDC-PERPETUAL"},
+)  # fmt: skip
