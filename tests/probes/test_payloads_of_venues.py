@@ -149,11 +149,12 @@ def path_of(payload: Payload) -> str:
 
 
 def requested(payload: Payload) -> Iterator[RestCheck]:
-    """The checks that ask for this endpoint, whatever their market; a body must have all that the source says of it."""
+    """The checks that ask for this endpoint, those of the message's market first; a body must have all that the source says."""
     venue = venues.declared(payload.venue)
     endpoint = path_of(payload)
     posted = re.search(r"POST .*?(\{.*\})", payload.endpoint)
     body = json.loads(posted[1]) if posted else {}
+    asking = []
     for check in venue.checks:
         call = check.call(payload.instrument)
         if call.body is not None and (not body or not body.items() <= call.body.items()):
@@ -161,7 +162,8 @@ def requested(payload: Payload) -> Iterator[RestCheck]:
         pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(endpoint)))
         paths = (call.path, urlsplit(venue.hosts[call.host]).path + call.path)
         if any(map(pattern.fullmatch, paths)):
-            yield check
+            asking.append(check)
+    yield from sorted(asking, key=lambda one: one.market not in (None, payload.instrument.market))
 
 
 Reader = Callable[[bytes, Context], Sequence[Any]]
