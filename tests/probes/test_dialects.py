@@ -39,6 +39,7 @@ def test_an_unknown_venue_raises_a_key_error() -> None:
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "kraken", "okx"}
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "htx", "okx"}
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "deribit", "gate", "okx"}
+    assert set(venues.NAMES) >= {"binance_spot", "binance_usdm", "bybit", "gate", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -71,13 +72,17 @@ def test_an_inverse_contract_of_bybit_is_requested_in_its_own_category() -> None
 
 
 def test_each_venue_signs_as_its_documentation_says() -> None:
-    binance, bybit, okx = (venues.declared(name).sign for name in ("binance_usdm", "bybit", "okx"))
+    binance, spot, bybit, okx = (
+        venues.declared(name).sign for name in ("binance_usdm", "binance_spot", "bybit", "okx")
+    )
     assert binance is not None
+    assert spot is not None
     assert bybit is not None
     assert okx is not None
     query = "a=1&timestamp=1793491200123&recvWindow=5000"
     assert binance(CALL, KEYS, NOW).query == f"{query}&signature={mac(query).hexdigest()}"
     assert binance(CALL, KEYS, NOW).headers == {"X-MBX-APIKEY": "k"}
+    assert spot(CALL, KEYS, NOW) == binance(CALL, KEYS, NOW)
     assert bybit(CALL, KEYS, NOW).headers["X-BAPI-SIGN"] == mac("1793491200123k5000a=1").hexdigest()
     stamp = "2026-11-01T00:00:00.123Z"
     signed = okx(CALL, KEYS, NOW)
@@ -116,6 +121,27 @@ def test_no_secret_is_ever_shown() -> None:
         ("okx", 200, b'{"code":"50011","msg":"Too Many Requests"}', Refusal.THROTTLED),
         ("okx", 401, b'{"code":50103,"msg":""}', Refusal.UNAUTHORIZED),
         ("okx", 503, b"upstream", None),
+        ("binance_spot", 200, b'{"serverTime":1}', None),
+        ("binance_spot", 400, b'{"code":-1121,"msg":"Invalid symbol."}', Refusal.BAD_REQUEST),
+        (
+            "binance_spot",
+            400,
+            b'{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}',
+            Refusal.UNAUTHORIZED,
+        ),
+        (
+            "binance_spot",
+            401,
+            b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}',
+            Refusal.UNAUTHORIZED,
+        ),
+        ("binance_spot", 429, b'{"code":-1003,"msg":"Too much request weight used"}', Refusal.THROTTLED),
+        ("binance_spot", 429, b'{"code":-1121,"msg":"?"}', None),
+        ("binance_spot", 418, b'{"code":-1003,"msg":"Way too much request weight used"}', Refusal.BANNED),
+        ("binance_spot", 451, b'{"code":0,"msg":"Service unavailable from a restricted location"}', None),
+        ("binance_spot", 503, b'{"code":-1016,"msg":"This service is no longer available."}', Refusal.MAINTENANCE),
+        ("binance_spot", 504, b'{"code":-1007,"msg":"?"}', Refusal.EXECUTION_UNKNOWN),
+        ("binance_spot", 200, b'{"code":-9999,"msg":"?"}', Refusal.UNKNOWN_CODE),
         ("bitget", 200, b'{"code":"00000","data":[]}', None),
         ("bitget", 429, b'{"code":"429","msg":"Too Many Requests"}', Refusal.THROTTLED),
         ("bitget", 200, b'{"code":"40200","msg":"Server upgrade"}', Refusal.MAINTENANCE),
@@ -190,9 +216,10 @@ def test_a_venues_own_codes_name_the_refusal(venue: str, status: int, body: byte
     assert (refused and refused.kind) == kind
 
 
-def test_a_ban_of_binance_states_its_end() -> None:
+@pytest.mark.parametrize("venue", ["binance_usdm", "binance_spot"])
+def test_a_ban_of_binance_states_its_end(venue: str) -> None:
     body = b'{"code":-1003,"msg":"Way too much request weight used; IP banned until 1793491260000. Please use the websocket."}'
-    refused = venues.declared("binance_usdm").refuse(418, {}, body, NOW)
+    refused = venues.declared(venue).refuse(418, {}, body, NOW)
     assert refused is not None
     assert (refused.kind, refused.until) == (Refusal.BANNED, datetime(2026, 11, 1, 0, 1, tzinfo=UTC))
 
@@ -221,6 +248,9 @@ def test_a_throttled_answer_of_kraken_may_state_its_end(words: str, known: bool)
     [
         ("binance_usdm", {"x-mbx-used-weight-1m": "120"}, [Usage(budget="ip", used=120)]),
         ("binance_usdm", {}, []),
+        ("binance_spot", {"x-mbx-used-weight-1m": "120"}, [Usage(budget="ip", used=120)]),
+        ("binance_spot", {"x-sapi-used-ip-weight-1m": "12"}, [Usage(budget="sapi", used=12)]),
+        ("binance_spot", {}, []),
         ("bybit", {"x-bapi-limit": "50", "x-bapi-limit-status": "49"}, [Usage(budget="uid", remaining=49, limit=50)]),
         ("bybit", {"x-bapi-limit": "50"}, []),
         (
@@ -258,6 +288,19 @@ def test_binance_subscribes_in_the_path() -> None:
     assert feed("binance_usdm", "book_ws").path(perps) == "/stream?streams=btcusdt@depth@100ms"
     assert feed("binance_usdm", "liquidation").path(perps) == "/stream?streams=!forceOrder@arr/btcusdt@markPrice@1s"
     assert feed("binance_usdm", "book_ws").subscribe(perps, NOW) == ()
+
+
+def test_binance_spot_has_its_streams_in_the_path_and_a_budget_of_its_own_for_each_kind_of_address() -> None:
+    spot = watched("binance_spot", Market.SPOT)
+    books = feed("binance_spot", "book_ws_spot")
+    assert books.path(spot * 2) == "/stream?streams=btcusdt@depth@100ms/btcusdt@depth@100ms"
+    assert books.subscribe(spot, NOW) == ()
+    calls = {one.name: one.call(spot[0]) for one in venues.declared("binance_spot").checks}
+    assert {name: (one.budget, one.cost) for name, one in calls.items()} == {
+        "server_time": ("ip", 1), "instruments": ("ip", 20), "book_rest": ("ip", 50), "volume_spot": ("ip", 2),
+        "system_status": ("sapi", 1), "wallet_status": ("sapi", 10),
+    }  # fmt: skip
+    assert [name for name, one in calls.items() if one.signed] == ["wallet_status"]
 
 
 def test_bybit_subscribes_to_ten_topics_in_each_request() -> None:
@@ -400,6 +443,7 @@ def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     }
     assert texts["binance_usdm"] == set(), "the protocol's own pings suffice"
     assert [json.loads(text) for text in texts["kraken"]] == [{"method": "ping"}]
+    assert texts["binance_usdm"] == texts["binance_spot"] == set(), "the protocol's own pings suffice"
     assert texts["okx"] == texts["bitget"] == {"ping"}
     assert [json.loads(text)["op"] for text in texts["bybit"]] == ["ping"]
     assert {json.loads(text)["method"] for text in texts["deribit"]} == {"public/test"}

@@ -1,0 +1,163 @@
+"""Binance spot: books, volumes, and the state and wallets of the whole brand (developers.binance.com, "Spot" and "Wallet").
+
+Its weights and its address are its own: the venue `binance_usdm` counts the same allowance apart, and the venue's header joins
+both. Streams stand in the address of the socket, so nothing is subscribed. Wallets need a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from re import compile as pattern
+from typing import Any
+from urllib.parse import urlencode
+
+from probes import dialect as d
+from probes.dialect import decode
+from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
+from probes.venue import Budget, Feed, Keys, Refused, RestCall, RestCheck, SignedRequest, Usage, Venue
+
+DOCS = "https://developers.binance.com/docs/binance-spot-api-docs"
+TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
+STATES: Mapping[Any, ServiceState] = {0: ServiceState.OPERATIONAL, 1: ServiceState.MAINTENANCE}
+STATUS = d.Rows(says=(d.Statuses(state="status", states=STATES, title="msg", healthy=None),))
+COINS = d.Rows(
+    each="networkList",
+    subject="coin",
+    says=(
+        d.Wallets(
+            network="network", deposits="depositEnable", withdrawals="withdrawEnable", delayed="busy",
+            note=("withdrawDesc", "depositDesc", "specialTips"),
+        ),
+    ),
+)  # fmt: skip
+SYMBOLS = d.Rows(
+    where="symbols",
+    market=Market.SPOT,
+    says=(
+        d.Listing(
+            symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"TRADING"})
+        ),
+    ),
+)
+"""`status` is TRADING; HALT, BREAK and CANCEL_ONLY take no orders."""
+BOOK = d.Rows(says=(d.Books(bids="bids", asks="asks", last_id="lastUpdateId", whole=True),), market=Market.SPOT)
+"""The answer has no stamp."""
+TICKER = d.Rows(
+    says=(d.Volumes(symbol="symbol", base="volume", quote="quoteVolume", last="lastPrice", at=d.Stamp("closeTime")),),
+    market=Market.SPOT,
+)
+CHANGE = d.Rows(
+    says=(d.Books(symbol="s", bids="b", asks="a", first_id="U", last_id="u", at=d.Stamp("E")),), market=Market.SPOT
+)
+
+
+def stream(name: str) -> tuple[str, str]:
+    """The kind and the symbol of "btcusdt@depth@100ms"."""
+    symbol, _, kind = name.partition("@")
+    return kind.partition("@")[0], symbol.upper()
+
+
+SHUTDOWN: dict[str, Any] = {"values": frozenset({"serverShutdown"}), "means": d.Means.SHUTDOWN}
+FRAMES = d.frames(
+    d.Frames(
+        channel="stream",
+        topic=stream,
+        refusals={"-1003": Refusal.THROTTLED},
+        controls=(
+            d.Control(path="data.e", text="data.e", **SHUTDOWN),
+            d.Control(path="e", text="e", **SHUTDOWN),
+            d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.msg"),
+            d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg"),
+            d.Control(path="id", means=d.Means.ACK, text="id"),
+        ),
+    ),
+    {"depth": CHANGE},
+)
+
+
+def streams(instruments: Sequence[Instrument]) -> str:
+    """The path of the combined streams."""
+    return "/stream?streams=" + "/".join(f"{one.symbol.lower()}@depth@100ms" for one in instruments)
+
+
+_BY_CODE = d.refusals(
+    d.Errors(
+        code=("code",), text=("msg",),
+        refusals={
+            "-1000": Refusal.VENUE_ERROR, "-1001": Refusal.OVERLOADED, "-1003": Refusal.THROTTLED, "-1008": Refusal.OVERLOADED,
+            "-1006": Refusal.EXECUTION_UNKNOWN, "-1007": Refusal.EXECUTION_UNKNOWN, "-1015": Refusal.THROTTLED,
+            "-1016": Refusal.MAINTENANCE, "-1020": Refusal.BAD_REQUEST,
+            # Ours: the right, the clock, the signature, and the key with its address.
+            **dict.fromkeys(("-1002", "-1021", "-1022", "-2014", "-2015"), Refusal.UNAUTHORIZED),
+            **dict.fromkeys((str(code) for code in range(-1199, -1099)), Refusal.BAD_REQUEST),
+        },
+    )
+)  # fmt: skip
+"""Codes -11xx are about the request: `errors.md`, "Request issues"."""
+_BANNED_UNTIL = pattern(r"banned until (\d{12,14})")
+
+
+def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
+    """By the code; "-1003 … banned until <ms>" is a ban with its end, and 418 or 429 mean what they say whatever the code."""
+    refused = _BY_CODE(status, headers, body, now)
+    if refused is None or (status in (418, 429) and refused.kind is not Refusal.THROTTLED):
+        return None
+    banned = _BANNED_UNTIL.search(refused.detail)
+    if banned is not None:
+        return Refused(Refusal.BANNED, refused.detail, until=datetime.fromtimestamp(int(banned[1]) / 1000, UTC))
+    return Refused(Refusal.BANNED, refused.detail) if status == 418 else refused
+
+
+_USED = d.budget_headers("ip", used="x-mbx-used-weight-1m")
+_SAPI_USED = d.budget_headers("sapi", used="x-sapi-used-ip-weight-1m")
+
+
+def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
+    """The weight used this minute: of `/api` over all its endpoints, of `/sapi` by endpoint."""
+    return [*_USED(headers, now), *_SAPI_USED(headers, now)]
+
+
+def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
+    """HMAC-SHA256 of the query with its timestamp; the key in X-MBX-APIKEY."""
+    query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
+    signature = decode.signature(keys.secret, query).hex()
+    return SignedRequest(query=f"{query}&signature={signature}", headers={"X-MBX-APIKEY": keys.key})
+
+
+def calls(one: RestCheck, **changes: Any) -> RestCheck:
+    """The check with another weight, budget or signature."""
+    return replace(one, call=lambda instrument: replace(one.call(instrument), **changes))
+
+
+VENUE = Venue(
+    id=VenueId("binance_spot"),
+    title="Binance spot",
+    docs=DOCS,
+    hosts={"rest": "https://api.binance.com", "ws": "wss://stream.binance.com:9443"},
+    budgets=(Budget(name="ip", limit=6000, window_s=60), Budget(name="sapi", limit=12_000, window_s=60)),
+    checks=(
+        d.check("server_time", "/api/v3/time", TIME, 5),
+        calls(d.check("system_status", "/sapi/v1/system/status", STATUS, 60), budget="sapi"),
+        calls(
+            d.check("wallet_status", "/sapi/v1/capital/config/getall", COINS, 60), budget="sapi", cost=10, signed=True
+        ),
+        replace(
+            calls(d.check("instruments", "/api/v3/exchangeInfo", SYMBOLS, 3600, showPermissionSets="false"), cost=20),
+            max_bytes=24_000_000,
+        ),
+        calls(d.check("book_rest", "/api/v3/depth", BOOK, 30, Market.SPOT, symbol="{}", limit="1000"), cost=50),
+        calls(d.check("volume_spot", "/api/v3/ticker/24hr", TICKER, 60, Market.SPOT, symbol="{}"), cost=2),
+    ),
+    feeds=(
+        Feed(
+            name="book_ws_spot", host="ws", path=streams, read=FRAMES, subscribe=lambda _instruments, _now: (),
+            market=Market.SPOT, silence_after_s=10, book_base="book_rest", lifetime_s=23 * 3600, docs=DOCS,
+        ),
+    ),
+    usage=usage,
+    refuse=refuse,
+    sign=sign,
+    symbols=lambda asset: {Market.SPOT: f"{asset}USDT"},
+)  # fmt: skip
