@@ -35,7 +35,7 @@ One = TypeVar("One")
 TIME = {
     name: one.call(None).path
     for name in venues.NAMES
-    for one in venues.declared(name).checks
+    for one in reversed(venues.declared(name).checks)
     if one.name == "server_time"
 }
 SECRET = "never-to-be-seen"
