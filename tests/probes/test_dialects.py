@@ -37,6 +37,7 @@ def mac(text: str) -> hmac.HMAC:
 
 def test_an_unknown_venue_raises_a_key_error() -> None:
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "okx"}
+    assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "kraken", "kraken_futures", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -202,6 +203,12 @@ def test_no_secret_is_ever_shown() -> None:
         ("deribit", 400, b'{"error":{"code":13028,"message":"temporarily_unavailable"}}', Refusal.OVERLOADED),
         ("deribit", 200, b'{"error":{"code":99999}}', Refusal.UNKNOWN_CODE),
         ("deribit", 500, b'{"error":{"code":99999}}', None),
+        ("kraken_futures", 200, b'{"result":"success","serverTime":"2026-11-01T00:00:00.000Z"}', None),
+        ("kraken_futures", 200, b'{"result":"error","error":"apiLimitExceeded"}', Refusal.THROTTLED),
+        ("kraken_futures", 200, b'{"result":"error","error":"Unavailable"}', Refusal.VENUE_ERROR),
+        ("kraken_futures", 200, b'{"result":"error","error":"invalidArgument"}', Refusal.BAD_REQUEST),
+        ("kraken_futures", 401, b'{"result":"error","error":"authenticationError"}', Refusal.UNAUTHORIZED),
+        ("kraken_futures", 200, b'{"result":"error","error":"newWords"}', Refusal.UNKNOWN_CODE),
         ("gate", 200, b"[]", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
         ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', None),
@@ -380,6 +387,19 @@ def test_deribit_subscribes_to_the_trades_of_all_futures_and_to_each_ticker() ->
 def test_the_listings_of_deribit_have_an_allowance_of_their_own() -> None:
     calls = [one.call(None) for one in venues.declared("deribit").checks if one.name == "instruments"]
     assert [(one.query["kind"], one.budget) for one in calls] == [("future", "instruments"), ("spot", "instruments")]
+def test_kraken_futures_subscribes_to_trades_and_tickers_of_all_contracts() -> None:
+    perps = watched("kraken_futures", Market.PERP)
+    messages = [json.loads(text) for text in feed("kraken_futures", "liquidation").subscribe(perps, NOW)]
+    assert messages == [
+        {"event": "subscribe", "feed": "trade", "product_ids": ["PF_XBTUSD"]},
+        {"event": "subscribe", "feed": "ticker", "product_ids": ["PF_XBTUSD"]},
+    ]
+
+
+def test_the_status_page_of_kraken_is_asked_at_its_own_host_and_budget() -> None:
+    status = next(one for one in venues.declared("kraken_futures").checks if one.name == "system_status").call(None)
+    assert (status.host, status.budget) == ("status", "status")
+    assert venues.declared("kraken_futures").symbols("DOGE") == {Market.PERP: "PF_DOGEUSD"}
 
 
 def test_gate_subscribes_once_to_all_liquidations_and_once_for_each_contract_to_its_second_channel() -> None:
@@ -458,5 +478,6 @@ def test_each_liquidation_feed_declares_its_censoring() -> None:
         "deribit": Censoring.COMPLETE,
         "gate": Censoring.COMPLETE,
         "htx": Censoring.COMPLETE,
+        "kraken_futures": Censoring.COMPLETE,
         "okx": Censoring.ONE_PER_SECOND,
     }

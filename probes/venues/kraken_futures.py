@@ -1,0 +1,215 @@
+"""Kraken Derivatives, once Kraken Futures: perpetual and dated contracts (docs at docs.kraken.com/exchange, "Futures").
+
+Sizes of the linear contracts (PF_, FF_) are base units; those of the inverse ones (PI_, FI_) are dollars and are passed over.
+Frames are flat. Liquidations are trades of that type, with the side of the closing order. REST states an absolute funding rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from probes import dialect as d
+from probes.dialect import decode
+from probes.readings import Censoring, Instrument, Market, Refusal, ServiceState, Side, VenueId
+from probes.venue import Budget, Feed, Malformed, RestCheck, Venue
+
+DOCS = "https://docs.kraken.com/exchange/api-reference/futures-websocket"
+ISO = d.Clock.ISO
+SERVER_TIME = d.Stamp("serverTime", ISO)
+OURS = {"XBT": "BTC"}
+LINEAR = ("PF_", "FF_")
+PRODUCTS = frozenset({"Kraken Derivatives", "Kraken Futures"})
+"""Names of our product on the status page, the present and the former; "Kraken MTF" and demo products are others."""
+STATES: Mapping[Any, ServiceState | None] = {
+    "operational": None, "degraded_performance": ServiceState.DEGRADED, "partial_outage": ServiceState.DEGRADED,
+    "major_outage": ServiceState.DEGRADED, "under_maintenance": ServiceState.MAINTENANCE,
+}  # fmt: skip
+ERRORS = d.Errors(
+    code=("error",),
+    refusals={
+        "apiLimitExceeded": Refusal.THROTTLED, "Unavailable": Refusal.VENUE_ERROR, "unavailable": Refusal.VENUE_ERROR,
+        "marketUnavailable": Refusal.VENUE_ERROR, "Server Error": Refusal.VENUE_ERROR, "notFound": Refusal.BAD_REQUEST,
+        "invalidArgument": Refusal.BAD_REQUEST, "requiredArgumentMissing": Refusal.BAD_REQUEST,
+        "invalidUnit": Refusal.BAD_REQUEST, "authenticationError": Refusal.UNAUTHORIZED,
+        "accountInactive": Refusal.UNAUTHORIZED, "invalidAccount": Refusal.UNAUTHORIZED,
+        "nonceBelowThreshold": Refusal.UNAUTHORIZED, "nonceDuplicate": Refusal.UNAUTHORIZED,
+    },
+)  # fmt: skip
+
+
+def components(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The parts of our product on a page of all Kraken's products and assets. Without any, its state is unknown."""
+    groups = {row["id"] for row in rows if row.get("group") and row["name"] in PRODUCTS}
+    ours = [row for row in rows if row.get("group_id") in groups]
+    if not ours:
+        raise Malformed("$.components: none of this product")
+    return ours
+
+
+def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A contract: a last trading time makes it a dated one. Indices and options are passed over."""
+    if row["type"] not in ("flexible_futures", "futures_inverse", "futures_vanilla"):
+        return []
+    name = row["symbol"].split("_")[1]
+    base = row.get("base") or name[:-3]
+    return [
+        {
+            "symbol": row["symbol"], "base": OURS.get(base, base), "quote": row.get("quote") or name[-3:],
+            "kind": "dated" if row.get("lastTradingTime") else "perpetual", "type": row["type"], "size": row["contractSize"],
+            "trading": row["tradeable"] is True and not row.get("postOnly"),
+        }
+    ]  # fmt: skip
+
+
+def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A ticker: volumes of linear contracts only, and in REST the relative funding rate, the absolute one over the mark."""
+    linear = (row.get("product_id") or row["symbol"]).startswith(LINEAR)
+    meant = {**row, "base": row.get("volume", row.get("vol24h")) if linear else None}
+    meant["quote"] = row.get("volumeQuote") if linear else None
+    if linear and row.get("fundingRate") is not None:
+        mark = decode.finite_float(row["markPrice"], "$.markPrice")
+        if mark <= 0:
+            raise Malformed("$.markPrice: not above zero")
+        meant["relative_funding_rate"] = decode.finite_float(row["fundingRate"], "$.fundingRate") / mark
+    return [meant]
+
+
+def change(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """One level of one side, as lists of levels."""
+    if row["side"] not in ("buy", "sell"):
+        raise Malformed(f"$.side: {str(row['side'])[:40]!r} is not allowed")
+    bought, level = row["side"] == "buy", {"price": row["price"], "qty": row["qty"]}
+    return [{**row, "bids": [level] if bought else [], "asks": [] if bought else [level]}]
+
+
+def ticker(where: str, symbol: str, index: str, at: d.Stamp | None) -> d.Rows:
+    """What a ticker says, over REST or on the socket."""
+    return d.Rows(
+        where=where, unfold=figures,
+        says=(
+            d.OpenInterests(symbol=symbol, size="openInterest", unit=d.Unit.CONTRACTS, mark="markPrice", at=at),
+            d.MarkPrices(symbol=symbol, mark="markPrice", index=index, at=at),
+            d.FundingRates(
+                symbol=symbol, rate="relative_funding_rate", next_at=d.Stamp("next_funding_rate_time"), at=at,
+                fixed_interval_s=3600, optional=True,
+            ),
+            d.Volumes(
+                symbol=symbol, base="base", quote="quote", unit=d.Unit.CONTRACTS, last="last", at=at, optional=True
+            ),
+        ),
+    )  # fmt: skip
+
+
+def forced(where: str, symbol: str | None, size: str, at: d.Stamp, *, backlog: bool) -> d.Rows:
+    """Trades of liquidations. `side` is the taker's order, the one that closes: a buy closes a short."""
+    return d.Rows(
+        where=where, only={"type": frozenset({"liquidation"})},
+        says=(
+            d.Liquidations(
+                symbol=symbol, price="price", size=size, unit=d.Unit.CONTRACTS, side="side", at=at, backlog=backlog,
+                sides={"buy": Side.SHORT, "sell": Side.LONG}, censoring=Censoring.COMPLETE,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def book(*, whole: bool) -> d.Rows:
+    """A book of the socket, or one level of it: `seq` steps by one for each contract."""
+    return d.Rows(
+        unfold=None if whole else change,
+        says=(
+            d.Books(
+                symbol="product_id", bids="bids", asks="asks", level=("price", "qty"), unit=d.Unit.CONTRACTS, last_id="seq",
+                at=d.Stamp("timestamp"), whole=whole,
+            ),
+        ),
+    )  # fmt: skip
+
+
+FRAMES = d.frames(
+    d.Frames(
+        channel="feed", payload="", kind="event", news=frozenset({""}),
+        controls=(
+            d.Control(
+                path="event", values=frozenset({"alert", "error", "subscribed_failed"}), means=d.Means.REFUSED, text="message"
+            ),
+            d.Control(path="event", values=frozenset({"subscribed", "unsubscribed"}), means=d.Means.ACK, text="feed"),
+        ),
+    ),
+    {
+        "book_snapshot": book(whole=True),
+        "book": book(whole=False),
+        "ticker": ticker("", "product_id", "index", d.Stamp("time")),
+        "trade": forced("", "product_id", "qty", d.Stamp("time"), backlog=False),
+        "trade_snapshot": forced("trades", "product_id", "qty", d.Stamp("time"), backlog=True),
+    },
+)  # fmt: skip
+
+
+def feed(name: str, *channels: str, **more: Any) -> Feed:
+    """A feed of `channels`, each for all instruments."""
+
+    def messages(names: Sequence[str], now_s: int) -> Sequence[Any]:
+        return [{"event": "subscribe", "feed": one, "product_ids": [*names]} for one in channels]
+
+    return Feed(
+        name=name, host="ws", read=FRAMES, market=Market.PERP, subscribe=d.sends(messages), silence_after_s=10, docs=DOCS, **more
+    )  # fmt: skip
+
+
+def on_status(one: RestCheck) -> RestCheck:
+    """The check at the status page, with its budget."""
+
+    def call(instrument: Instrument | None) -> Any:
+        return replace(one.call(instrument), host="status", budget="status")
+
+    return replace(one, call=call)
+
+
+REST_BOOK = d.Rows(where="orderBook", says=(d.Books(bids="bids", asks="asks", unit=d.Unit.CONTRACTS, whole=True),))
+PARTS = d.Rows(
+    where="components", whole=True, unfold=components, says=(d.Statuses(state="status", states=STATES, title="name"),)
+)
+CONTRACTS = d.Rows(
+    where="instruments", unfold=contract,
+    says=(
+        d.Listing(
+            symbol="symbol", base="base", quote="quote", contract_size="size", kind="kind", inverse="type", trading="trading",
+            kinds={"perpetual": Market.PERP, "dated": Market.FUTURE}, inverse_is=frozenset({"futures_inverse"}),
+            trading_is=frozenset({True}),
+        ),
+    ),
+)  # fmt: skip
+VENUE = Venue(
+    id=VenueId("kraken_futures"),
+    title="Kraken Derivatives",
+    docs=DOCS,
+    hosts={
+        "rest": "https://futures.kraken.com/derivatives/api/v3",
+        "status": "https://status.kraken.com",
+        "ws": "wss://futures.kraken.com/ws/v1",
+    },
+    budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="status", limit=10, window_s=60)),
+    checks=(
+        d.check("server_time", "/tickers/PF_XBTUSD", d.Rows(says=(d.ServerTimes(at=SERVER_TIME),)), 5),
+        on_status(d.check("system_status", "/api/v2/components.json", PARTS, 60)),
+        d.check("instruments", "/instruments", CONTRACTS, 3600),
+        d.check("book_rest", "/orderbook", d.answer(REST_BOOK, at=SERVER_TIME), 30, Market.PERP, symbol="{}"),
+        d.check(
+            "open_interest", "/tickers/{}", d.answer(ticker("ticker", "symbol", "indexPrice", None), at=SERVER_TIME),
+            15, Market.PERP,
+        ),
+        d.check(
+            "liquidations_rest", "/history", forced("history", None, "size", d.Stamp("time", ISO), backlog=True), 3600,
+            Market.PERP, symbol="{}",
+        ),
+    ),
+    feeds=(
+        feed("book_ws", "book"),
+        feed("liquidation", "trade", "ticker", censoring=Censoring.COMPLETE),
+    ),
+    refuse=d.refusals(ERRORS),
+    symbols=lambda asset: {Market.PERP: f"PF_{'XBT' if asset == 'BTC' else asset}USD"},
+)  # fmt: skip
