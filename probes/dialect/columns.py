@@ -23,6 +23,8 @@ Text = str | None
 Meaning = TypeVar("Meaning")
 Time = Callable[[Any], datetime | None]
 _EMPTY = (None, "", 0, "0")
+_LARGEST = 2**64
+"""A whole number up to here is divided as it is; larger ones may be too large for a float."""
 _FROM_NUMBER: Mapping[Clock, Callable[[float, str], datetime]] = {
     Clock.S: decode.at_s,
     Clock.MS: decode.at_ms,
@@ -108,7 +110,7 @@ def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
     read: Callable[[Any, str], datetime] = _FROM_NUMBER.get(unit, _iso)
 
     def time(value: Any) -> datetime | None:
-        if type(value) is int and value > 0 and unit is not Clock.ISO:
+        if type(value) is int and 0 < value <= _LARGEST and unit is not Clock.ISO:
             return read(value, path)
         if value in _EMPTY:
             if required:

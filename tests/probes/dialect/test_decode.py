@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.dialect import decode
+from probes.dialect.columns import clock
+from probes.dialect.declared import Clock, Stamp
 from probes.readings import Market
 from probes.venue import Malformed
 
@@ -33,6 +35,21 @@ def test_a_stamp_outside_1970_to_2200_is_no_time(stamp: float) -> None:
         decode.at_ms(stamp, "$.ts")
     with pytest.raises(Malformed, match="no time"):
         decode.at_any(stamp)
+
+
+@pytest.mark.parametrize("unit", [one for one in Clock if one is not Clock.ISO])
+@pytest.mark.parametrize(
+    "stamp", [10**400, 2**64, 2**64 + 1, -(10**400), "9" * 400, 1e308], ids=lambda one: str(one)[:6]
+)
+def test_a_stamp_of_any_unit_that_is_far_too_large_is_malformed(unit: Clock, stamp: object) -> None:
+    with pytest.raises(Malformed, match=r"\$\.ts"):
+        clock(Stamp("ts", unit))(stamp)
+
+
+def test_the_same_moment_is_read_in_each_unit() -> None:
+    steps = {Clock.S: 1, Clock.MS: 1000, Clock.US: 10**6, Clock.NS: 10**9, Clock.ANY: 1000}
+    for unit, per_s in steps.items():
+        assert clock(Stamp("ts", unit))(int(NOON.timestamp()) * per_s) == NOON
 
 
 @given(st.integers(0, 7_258_118_400_000))
