@@ -62,6 +62,8 @@ def at_ms(milliseconds: float, path: str = "$") -> datetime:
 
 def at_any(stamp: float, path: str = "$") -> datetime:
     """The aware time of a stamp in seconds or milliseconds, distinguished by size (venues changed from one to the other)."""
+    if 1e11 < stamp <= _MAX_MS:
+        return datetime.fromtimestamp(stamp / 1000, UTC)
     return at_ms(stamp, path) if stamp > 1e11 else at_s(stamp, path)
 
 

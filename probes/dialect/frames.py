@@ -27,44 +27,41 @@ _TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.
 
 def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> ReadFrame:
     """The reader of a feed's frames. `channels` maps a channel's name (or its key by `topic`) to the rows it carries."""
-    routes = {name: _together(rows if isinstance(rows, tuple) else (rows,)) for name, rows in channels.items()}
-    stampless = {name for name, rows in channels.items() if isinstance(rows, Rows) and _stampless(rows)}
-    head_of, at_of, engine_of = _head(frame), clock(frame.at), clock(frame.engine_at)
+    routes = {name: _route(rows if isinstance(rows, tuple) else (rows,)) for name, rows in channels.items()}
+    (head_of, parts_of), at_of, engine_of = _head(frame), clock(frame.at), clock(frame.engine_at)
     unpack, topic, news, texts = frame.unpack, frame.topic, frame.news, frame.texts
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
-        if raw in texts:
+        if texts and raw in texts:
             return _TEXTS.get(texts[raw], ())
         if unpack is not None:
             raw = unpack(raw)
-        channel, payload, kind, symbol, sequence, at, engine_at = head_of(raw)
+        channel, payload, kind, symbol, sequence, at, engine_at = parts_of(head_of(raw))
         if topic is not None and channel is not None:
             channel, symbol = topic(channel)
         route = routes.get(channel)
         if route is None or payload is _EMPTY or (news and (kind or "") not in news):
             return _control(frame, raw)
         payload = raw if payload is None else payload
-        if channel in stampless:
-            return route(payload, context, Head(None, symbol, kind or ""))
-        return route(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
+        read_rows, stampless = route
+        if stampless:
+            return read_rows(payload, context, Head(None, symbol, kind or ""))
+        return read_rows(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
 
     return read
 
 
-def _stampless(rows: Rows) -> bool:
-    """Whether the rows always have their own stamps, so that the frame's need not be read."""
-    return all(isinstance(said, Liquidations) for said in rows.says)
-
-
-def _together(rows: tuple[Rows, ...]) -> RowsReader:
+def _route(rows: tuple[Rows, ...]) -> tuple[RowsReader, bool]:
+    """The reader of a channel, and whether its rows always have their own stamps, so that the frame's need not be read."""
     readers = [reader(one) for one in rows]
+    stampless = all(isinstance(said, Liquidations) for one in rows for said in one.says)
     if len(readers) == 1:
-        return readers[0]
-    return lambda raw, context, head: [one for read in readers for one in read(raw, context, head)]
+        return readers[0], stampless
+    return (lambda raw, context, head: [one for read in readers for one in read(raw, context, head)]), stampless
 
 
-def _head(frame: Frames) -> Callable[[bytes], tuple[Any, ...]]:
-    """Decodes a frame's head: channel, payload (not yet decoded), kind, symbol, sequence, and both stamps."""
+def _head(frame: Frames) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
+    """Decodes a frame's head, and takes its parts: channel, payload (not yet decoded), kind, symbol, sequence, both stamps."""
     stamps = [None if one is None else str(one.name) for one in (frame.at, frame.engine_at)]
     paths = [frame.channel, frame.payload, frame.kind, frame.symbol, frame.sequence, *stamps]
     shapes = [Text, msgspec.Raw, Text, Text, Scalar, Scalar, Scalar]
@@ -73,9 +70,7 @@ def _head(frame: Frames) -> Callable[[bytes], tuple[Any, ...]]:
     for path, shape in zip(paths, shapes, strict=True):
         getters.append(_place(tree, path, shape) if path else "absent")
     decoder: Decoder[Any] = Decoder(_built(tree), strict=False)
-    get = attrgetter(*getters)
-    decode = decoder.decode
-    return lambda raw: get(decode(raw))
+    return decoder.decode, attrgetter(*getters)
 
 
 def _place(tree: dict[str, Any], path: str, shape: Any) -> str:
@@ -128,5 +123,4 @@ def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]
             code = str(found(whole, control.code)) if control.code else ""
             kind = frame.refusals.get(code, Refusal.BAD_REQUEST)
             return (SubscriptionRefused(kind=kind, detail=f"{code} {words}".strip()),)
-        case Means.NOTHING:
-            return ()
+    return ()

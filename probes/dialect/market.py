@@ -91,7 +91,7 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
         if signed:
             word = "+" if size > 0 else "-"
             size = abs(size)
-        if not size or size < 0 or price <= 0:
+        if price <= 0 or not size or size < 0:
             raise Malformed(f"{size_path if price > 0 else price_path}: not above zero")
         if in_contracts:
             known = context.instruments.get(name)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from probes.dialect import declared as words
-from probes.dialect.columns import Columns, Text, allowed, clock, optional_amount, path_of
+from probes.dialect.columns import Columns, allowed, clock, optional_amount, path_of
 from probes.dialect.declared import Rows
 from probes.dialect.market import Head, Reader, namer, stamp_name
 from probes.readings import Instrument, Market, ServerTime, ServiceState, ServiceStatus, WalletStatus
@@ -51,8 +51,6 @@ def statuses(said: words.Statuses, rows: Rows, columns: Columns) -> Reader:
 
 def wallets(said: words.Wallets, rows: Rows, columns: Columns) -> Reader:
     """Whether an asset moves over one network; what the row leaves out is unknown."""
-    if said.network is not None and not isinstance(said.network, tuple):
-        columns.use(said.network, Text)
     take = columns.take(said.symbol, said.network, said.deposits, said.withdrawals, said.delayed, said.note)
     deposits_path, withdrawals_path, delayed_path = map(path_of, (said.deposits, said.withdrawals, said.delayed))
 
@@ -60,7 +58,7 @@ def wallets(said: words.Wallets, rows: Rows, columns: Columns) -> Reader:
         symbol, network, deposits, withdrawals, delayed, note = take(row)
         asset = symbol or head.symbol or (context.instrument.base if context.instrument is not None else "")
         return WalletStatus(
-            venue=context.venue, asset=asset, network=network or asset, received_at=context.received_at,
+            venue=context.venue, asset=asset, network=str(network or asset), received_at=context.received_at,
             deposits=None if deposits is None else allowed(said.flags, deposits, deposits_path),
             withdrawals=None if withdrawals is None else allowed(said.flags, withdrawals, withdrawals_path),
             delayed=None if delayed is None else allowed(said.delays, delayed, delayed_path),
