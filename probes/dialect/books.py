@@ -28,6 +28,7 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
     name_of, time, engine_time = namer(rows.prefix, path_of(said.symbol)), clock(said.at), clock(said.engine_at)
     first_number, last_number, prev_number = map(_number, (said.first_id, said.last_id, said.prev_id))
     in_contracts, always, whole_kinds = said.unit is Unit.CONTRACTS, said.whole is True, said.whole_kinds
+    numbered = said.numbered
     stepwise, last_path = said.first_id is None and said.prev_id is None, path_of(said.last_id)
 
     def read(row: Any, context: Context, head: Head) -> BookSnapshot | BookDelta | None:
@@ -43,15 +44,24 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
         engine_at = engine_time(engine) or head.engine_at
         event_time = time(stamp) or head.at or engine_at
         last_id = last_number(head.sequence if last is None else last)
+        if not numbered:
+            last_id = 0
         if always or flagged is True or flagged in whole_kinds or head.kind in whole_kinds:
             return BookSnapshot(
                 instrument=name, last_id=last_id, event_time=event_time, engine_time=engine_at,
                 bids=bids, asks=asks,
             )  # fmt: skip
+        if not numbered:  # each follows the last: there is nothing to tell a gap by
+            return BookDelta(
+                instrument=name, first_id=1, last_id=0, prev_id=0, event_time=event_time, engine_time=engine_at, bids=bids,
+                asks=asks,
+            )  # fmt: skip
         if last_id is None:
             raise Malformed(f"{last_path}: missing")
         prev_id = prev_number(prev)
-        first_id = last_id if stepwise else first_number(first) if prev_id is None else prev_id + 1
+        first_id = last_id if stepwise else first_number(first)
+        if first_id is None and prev_id is not None:
+            first_id = prev_id + 1
         if first_id is None:
             raise Malformed(f"{path_of(said.first_id or said.prev_id)}: missing")
         return BookDelta(
@@ -70,7 +80,7 @@ def _number(name: Name | None) -> Callable[[Any], int | None]:
         if value is None or value == "":
             return None
         if isinstance(value, str):
-            if not value.lstrip("-").isdecimal() or len(value) > 20:
+            if not value.removeprefix("-").isdecimal() or len(value) > 20:
                 raise Malformed(f"{path}: {value[:40]!r} is no whole number")
             value = int(value)
         if isinstance(value, float) and value.is_integer():
@@ -83,11 +93,13 @@ def _number(name: Name | None) -> Callable[[Any], int | None]:
 
 
 def _level(said: Books, **more: Any) -> Any:
-    """The struct of a level: two named fields, or the first two positions of a list."""
+    """The struct of a level: two named fields, or two positions of a list."""
     price, size = said.level
-    fields: list[Any] = [("price", float), ("size", float), *more.items()]
     if isinstance(price, int):
-        return msgspec.defstruct("Level", fields, array_like=True, gc=False)
+        at = {price: "price", int(size): "size"}
+        places: list[Any] = [(at.get(one, f"p{one}"), float if one in at else Any) for one in range(max(at) + 1)]
+        return msgspec.defstruct("Level", places, array_like=True, gc=False)
+    fields: list[Any] = [("price", float), ("size", float), *more.items()]
     rename = {"price": price, "size": str(size)} | dict.fromkeys(more, said.side)
     return msgspec.defstruct("Level", fields, rename=rename, gc=False)
 

@@ -193,8 +193,8 @@ class Books(Said):
 
     Levels: `bids` and `asks` of `level` (two names, or two positions), or one list `updates` whose rows name their `side`.
     Sequence: `last_id` (without it: the frame's), and `prev_id` (must be our last id) or `first_id` (must be our last id plus
-    one); `last_id` alone steps by one. `whole`: always, never, or a field that is true or of `whole_kinds`; the frame's kind
-    may be one of these too.
+    one); `last_id` alone steps by one. A book that is not `numbered` cannot show a gap. `whole`: always, never, or a field
+    that is true or one of `whole_kinds`; the frame's kind may be one of these too.
     """
 
     bids: Name | None = None
@@ -207,6 +207,7 @@ class Books(Said):
     first_id: Name | None = None
     last_id: Name | None = None
     prev_id: Name | None = None
+    numbered: bool = True
     engine_at: Stamp | None = None
     whole: bool | str = False
     whole_kinds: frozenset[str] = frozenset()
@@ -241,6 +242,7 @@ class Means(StrEnum):
     PONG = "pong"
     REFUSED = "refused"
     SHUTDOWN = "shutdown"
+    REPLY = "reply"
     NOTHING = "nothing"
 
 
@@ -248,7 +250,8 @@ class Means(StrEnum):
 class Control:
     """A frame without news: it has `path`, with one of `values` (any that is not null, without them).
 
-    `code` and `text` are paths of a refusal's code and words, or of an acknowledgement's subject (`text`).
+    `code` and `text` are paths of a refusal's code and words, or of an acknowledgement's subject (`text`). `reply` makes the
+    text to send back of the whole frame, where the venue pings.
     """
 
     path: str
@@ -256,11 +259,12 @@ class Control:
     means: Means
     code: str = ""
     text: str = ""
+    reply: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """The frame around the rows: dotted paths of channel, payload ("": the frame itself), kind, symbol, sequence, and stamps.
+    """The frame around the rows: dotted paths of channel, payload ("": the frame), kind, symbol, sequence, and both stamps.
 
     `news`: the kinds that carry rows (empty: any; "" is that of a frame without a kind). `topic` splits a channel's text into
     its key in the routes and its symbol. `texts` are whole frames that are no JSON. `unpack` is called first on each frame

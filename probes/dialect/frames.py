@@ -19,7 +19,7 @@ from probes.dialect.decode import Decoder
 from probes.dialect.market import Head
 from probes.dialect.rows import RowsReader, reader
 from probes.readings import Refusal
-from probes.venue import Ack, Context, FeedMessage, Pong, ReadFrame, ShutdownAnnounced, SubscriptionRefused
+from probes.venue import Ack, Context, FeedMessage, Pong, ReadFrame, Reply, ShutdownAnnounced, SubscriptionRefused
 
 _EMPTY = msgspec.Raw(b"")
 _TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.ACK: (Ack(),)}
@@ -44,6 +44,8 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
             return _control(frame, raw)
         payload = raw if payload is None else payload
         read_rows, stampless = route
+        if payload is None:
+            payload = raw
         if stampless:
             return read_rows(payload, context, Head(None, symbol, kind or ""))
         return read_rows(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
@@ -113,6 +115,8 @@ def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]
     text = found(whole, control.text) if control.text else None
     words = "" if text is None else str(text)
     match control.means:
+        case Means.REPLY:
+            return () if control.reply is None else (Reply(text=control.reply(whole)),)
         case Means.ACK:
             return (Ack(subject=words),)
         case Means.PONG:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from probes import dialect as d
+from probes.book import Applied, Book
 from probes.readings import (
     Censoring,
     Funding,
@@ -39,6 +40,7 @@ from probes.venue import (
     Malformed,
     Pong,
     ReadFrame,
+    Reply,
     RowsRefused,
     ShutdownAnnounced,
     SubscriptionRefused,
@@ -352,6 +354,8 @@ def book(declared: d.Books, row: Mapping[str, Any]) -> Any:
 def test_the_sequence_of_a_change_is_by_its_first_its_previous_or_its_last_id() -> None:
     by_first = book(BOOK, {"U": "8", "u": 9.0})
     by_previous = book(d.Books(bids="b", asks="a", prev_id="p", last_id="u"), {"p": 5, "u": 9})
+    by_both = book(d.Books(bids="b", asks="a", first_id="U", prev_id="p", last_id="u"), {"U": 7, "p": 5, "u": 9})
+    assert (by_both.first_id, by_both.prev_id) == (7, 5)
     by_last = book(d.Books(bids="b", asks="a", last_id="u"), {"u": 9})
     assert [(one.first_id, one.last_id, one.prev_id) for one in (by_first, by_previous, by_last)] == [
         (8, 9, None),
@@ -362,7 +366,8 @@ def test_the_sequence_of_a_change_is_by_its_first_its_previous_or_its_last_id() 
 
 @pytest.mark.parametrize(
     "row",
-    [{"U": 8}, {"u": 9}, {"U": 8, "u": 9.5}, {"U": 8, "u": True}, {"U": 8, "u": "x"}, {"U": 8, "u": "9" * 30},
+    [{"U": 8}, {"u": 9}, {"U": 8, "u": 9.5}, {"U": 8, "u": True}, {"U": 8, "u": "x"},
+     {"U": 8, "u": "--9"}, {"U": 8, "u": "9" * 30},
      {"U": 8, "u": 10**30}, {"U": 8, "u": 9, "b": [["nan", 1]]}],
 )  # fmt: skip
 def test_a_change_without_its_whole_sequence_is_malformed(row: Mapping[str, Any]) -> None:
@@ -376,6 +381,32 @@ def test_a_book_in_contracts_that_are_not_listed_is_passed_over() -> None:
     (one,) = said(rows, {"s": "BTC-P", "u": 1, "b": [["100", "2", "3"]]})
     assert one.bids == [(100.0, 20.0)]
     assert said(rows, {"s": "NEW", "u": 1}) == []
+
+
+def test_levels_can_be_at_any_two_positions_of_a_list() -> None:
+    declared = d.Books(bids="b", asks="a", level=(1, 2), last_id="u", whole=True)
+    assert book(declared, {"u": 1, "b": [["new", 100, 2]], "a": [["delete", 101, 0.0, 7]]}).bids == [(100.0, 2.0)]
+
+
+def test_a_book_without_numbers_is_followed_by_each_of_its_changes() -> None:
+    declared = d.Books(bids="b", asks="a", numbered=False, whole="w")
+    followed = Book(VenueId("made"), "BTC-P")
+    followed.snapshot(book(declared, {"w": True, "b": [[100, 2]]}), 0.0)
+    for size in (3, 4):
+        assert followed.apply(book(declared, {"b": [[100, size]]}), 1.0) is Applied.YES
+    assert followed.bids == {100.0: 4.0}
+    assert followed.last_id is not None, "a book with a last id is measured"
+
+
+def test_a_frame_can_be_its_own_payload() -> None:
+    read = d.frames(d.Frames(channel="feed", payload=""), {"mark": d.Rows(says=(d.MarkPrices(symbol="s", mark="m"),))})
+    assert [one.instrument for one in heard(read, {"feed": "mark", "s": "A", "m": 1})] == ["A"]
+
+
+def test_a_ping_of_the_venue_is_answered_with_what_it_asks_for() -> None:
+    pong = d.Control(path="ping", means=d.Means.REPLY, reply=lambda whole: json.dumps({"pong": whole["ping"]}))
+    assert heard(frame(controls=(pong,)), {"ping": 17}) == [Reply(text='{"pong": 17}')]
+    assert heard(frame(controls=(d.Control(path="ping", means=d.Means.REPLY),)), {"ping": 17}) == []
 
 
 def frame(**changes: Any) -> ReadFrame:
