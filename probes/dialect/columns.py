@@ -109,8 +109,10 @@ def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
     path, unit = path_of(stamp.name), stamp.clock
     read: Callable[[Any, str], datetime] = _FROM_NUMBER.get(unit, _iso)
 
+    whole = int if unit is not Clock.ISO else None
+
     def time(value: Any) -> datetime | None:
-        if type(value) is int and 0 < value <= _LARGEST and unit is not Clock.ISO:
+        if type(value) is whole and 0 < value <= _LARGEST:
             return read(value, path)
         if value in _EMPTY:
             if required:

@@ -42,7 +42,6 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
         route = routes.get(channel)
         if route is None or payload is _EMPTY or (news and (kind or "") not in news):
             return _control(frame, raw)
-        payload = raw if payload is None else payload
         read_rows, stampless = route
         if payload is None:
             payload = raw

@@ -82,11 +82,11 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
     name_of, time = namer(rows.prefix, path_of(said.symbol)), clock(said.at, required=True)
     price_path, size_path, side_path = path_of(said.price), path_of(said.size), path_of(said.side)
     signed, in_contracts, in_quote = said.side is None, said.unit is Unit.CONTRACTS, said.unit is Unit.QUOTE
-    prefix, sides, censoring, backlog = rows.prefix, said.sides, said.censoring, said.backlog
+    bare, sides, censoring, backlog = not rows.prefix, said.sides, said.censoring, said.backlog
 
     def read(row: Any, context: Context, head: Head) -> Liquidation | None:
         symbol, price_text, size_text, stamp, word = take(row)
-        name = symbol if symbol and not prefix else name_of(symbol, context, head.symbol)
+        name = symbol if symbol and bare else name_of(symbol, context, head.symbol)
         price, size = decode.money(price_text, price_path), decode.money(size_text, size_path)
         if signed:
             word = "+" if size > 0 else "-"

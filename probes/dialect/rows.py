@@ -144,6 +144,7 @@ def reader(rows: Rows) -> RowsReader:
     table = _Table(rows)
     readers, finish = table.readers, _finish(rows)
     plain = rows.unfold is None and not rows.each and not rows.only
+    only = readers[0] if len(readers) == 1 else None
 
     def read(raw: bytes | msgspec.Raw, context: Context, head: Head) -> list[Any]:
         try:
@@ -152,9 +153,10 @@ def reader(rows: Rows) -> RowsReader:
             found, odd = _apart(table, raw, error), error
         if odd is None and plain:
             try:
-                meant = [
-                    one for row in found for read_row in readers if (one := read_row(row, context, head)) is not None
-                ]
+                if only is not None:
+                    meant = [one for row in found if (one := only(row, context, head)) is not None]
+                else:
+                    meant = [one for row in found for each in readers if (one := each(row, context, head)) is not None]
             except Malformed:  # begin anew, each row by itself
                 meant = table.each_alone(found, context, head, None)
         else:

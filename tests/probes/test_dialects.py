@@ -387,6 +387,8 @@ def test_deribit_subscribes_to_the_trades_of_all_futures_and_to_each_ticker() ->
 def test_the_listings_of_deribit_have_an_allowance_of_their_own() -> None:
     calls = [one.call(None) for one in venues.declared("deribit").checks if one.name == "instruments"]
     assert [(one.query["kind"], one.budget) for one in calls] == [("future", "instruments"), ("spot", "instruments")]
+
+
 def test_kraken_futures_subscribes_to_trades_and_tickers_of_all_contracts() -> None:
     perps = watched("kraken_futures", Market.PERP)
     messages = [json.loads(text) for text in feed("kraken_futures", "liquidation").subscribe(perps, NOW)]
