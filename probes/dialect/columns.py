@@ -56,7 +56,7 @@ class Columns:
 
     def take(self, *names: Name | None) -> Callable[[Any], tuple[Any, ...]]:
         """Reads the values of two or more fields from a row; the first name may be the symbol's, which is a text."""
-        chosen = [[self.use(one, Scalar if at else Text) for one in _all(name)] for at, name in enumerate(names)]
+        chosen = [[self.use(one, Scalar if at else Text) for one in names_of(name)] for at, name in enumerate(names)]
         whole: Callable[[Any], tuple[Any, ...]] = attrgetter(*(one[0] if one else "absent" for one in chosen))
         others = [(at, [attrgetter(two) for two in one[1:]]) for at, one in enumerate(chosen) if len(one) > 1]
         if not others:
@@ -92,7 +92,8 @@ def _default(shape: Any) -> Any:
     return None if shape in (Scalar, Text) else msgspec.field(default_factory=list)
 
 
-def _all(name: Name | None) -> tuple[str | int, ...]:
+def names_of(name: Name | None) -> tuple[str | int, ...]:
+    """The fields of which the first that is given counts."""
     return () if name is None else name if isinstance(name, tuple) else (name,)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from probes.dialect import declared as words
-from probes.dialect.columns import Columns, allowed, clock, optional_amount, path_of
+from probes.dialect.columns import Columns, Text, allowed, clock, names_of, optional_amount, path_of
 from probes.dialect.declared import Rows
 from probes.dialect.market import Head, Reader, namer, stamp_name
 from probes.readings import Instrument, Market, ServerTime, ServiceState, ServiceStatus, WalletStatus
@@ -51,6 +51,8 @@ def statuses(said: words.Statuses, rows: Rows, columns: Columns) -> Reader:
 
 def wallets(said: words.Wallets, rows: Rows, columns: Columns) -> Reader:
     """Whether an asset moves over one network; what the row leaves out is unknown."""
+    for name in names_of(said.network):
+        columns.use(name, Text)
     take = columns.take(said.symbol, said.network, said.deposits, said.withdrawals, said.delayed, said.note)
     deposits_path, withdrawals_path, delayed_path = map(path_of, (said.deposits, said.withdrawals, said.delayed))
 
