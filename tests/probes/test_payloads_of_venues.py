@@ -161,7 +161,8 @@ def requested(payload: Payload) -> Iterator[RestCheck]:
             continue
         pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(endpoint)))
         paths = (call.path, urlsplit(venue.hosts[call.host]).path + call.path)
-        if any(map(pattern.fullmatch, paths)):
+        of_any = [re.escape(path).replace(payload.instrument.symbol, "[A-Z0-9_:-]+") for path in paths]
+        if any(map(pattern.fullmatch, paths)) or any(re.fullmatch(path, endpoint) for path in of_any):
             asking.append(check)
     yield from sorted(asking, key=lambda one: one.market not in (None, payload.instrument.market))
 
