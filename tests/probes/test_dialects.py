@@ -38,6 +38,7 @@ def mac(text: str) -> hmac.HMAC:
 def test_an_unknown_venue_raises_a_key_error() -> None:
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "okx"}
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "kraken", "kraken_futures", "okx"}
+    assert set(venues.NAMES) >= {"binance_spot", "binance_usdm", "bybit", "gate", "mexc", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -70,17 +71,20 @@ def test_an_inverse_contract_of_bybit_is_requested_in_its_own_category() -> None
 
 
 def test_each_venue_signs_as_its_documentation_says() -> None:
-    binance, spot, bybit, okx = (
-        venues.declared(name).sign for name in ("binance_usdm", "binance_spot", "bybit", "okx")
+    binance, spot, mexc, bybit, okx = (
+        venues.declared(name).sign for name in ("binance_usdm", "binance_spot", "mexc", "bybit", "okx")
     )
     assert binance is not None
     assert spot is not None
+    assert mexc is not None
     assert bybit is not None
     assert okx is not None
     query = "a=1&timestamp=1793491200123&recvWindow=5000"
     assert binance(CALL, KEYS, NOW).query == f"{query}&signature={mac(query).hexdigest()}"
     assert binance(CALL, KEYS, NOW).headers == {"X-MBX-APIKEY": "k"}
     assert spot(CALL, KEYS, NOW) == binance(CALL, KEYS, NOW)
+    assert mexc(CALL, KEYS, NOW).query == f"{query}&signature={mac(query).hexdigest()}"
+    assert mexc(CALL, KEYS, NOW).headers == {"X-MEXC-APIKEY": "k"}
     assert bybit(CALL, KEYS, NOW).headers["X-BAPI-SIGN"] == mac("1793491200123k5000a=1").hexdigest()
     stamp = "2026-11-01T00:00:00.123Z"
     signed = okx(CALL, KEYS, NOW)
@@ -114,6 +118,23 @@ def test_no_secret_is_ever_shown() -> None:
         ("bybit", 403, b"403, access too frequent. Please try it again later.", Refusal.BANNED),
         ("bybit", 403, b"<html>CloudFront</html>", Refusal.GEO_BLOCKED),
         ("bybit", 200, b"{}", None),
+        ("mexc", 200, b'{"success":true,"code":0,"data":{}}', None),
+        ("mexc", 200, b'{"serverTime":1}', None),
+        ("mexc", 400, b'{"code":400,"msg":"api key required"}', Refusal.UNAUTHORIZED),
+        (
+            "mexc",
+            400,
+            b'{"code":700003,"msg":"Timestamp for this request is outside of the recvWindow."}',
+            Refusal.UNAUTHORIZED,
+        ),
+        ("mexc", 400, b'{"code":700006,"msg":"IP non white list"}', Refusal.UNAUTHORIZED),
+        ("mexc", 400, b'{"code":10007,"msg":"bad symbol"}', Refusal.BAD_REQUEST),
+        ("mexc", 429, b'{"code":429,"msg":"Too Many Requests"}', Refusal.THROTTLED),
+        ("mexc", 200, b'{"success":false,"code":510,"message":"Requests are too frequent"}', Refusal.THROTTLED),
+        ("mexc", 200, b'{"success":false,"code":501,"message":"System busy"}', Refusal.OVERLOADED),
+        ("mexc", 200, b'{"success":false,"code":500,"message":"System internal error!"}', Refusal.VENUE_ERROR),
+        ("mexc", 200, b'{"success":false,"code":1001,"message":"Contract does not exist"}', Refusal.BAD_REQUEST),
+        ("mexc", 200, b'{"success":false,"code":8888,"message":"?"}', Refusal.UNKNOWN_CODE),
         ("okx", 200, b'{"code":"0","msg":"","data":[]}', None),
         ("okx", 200, b'{"code":"0","data":[["1","2"]]}', None),
         ("okx", 200, b'{"code":"50011","msg":"Too Many Requests"}', Refusal.THROTTLED),
@@ -324,6 +345,37 @@ def test_okx_subscribes_to_liquidations_of_all_swaps_at_once() -> None:
     ]
 
 
+def test_mexc_subscribes_to_at_most_thirty_books_of_spot_in_one_message() -> None:
+    books = feed("mexc", "book_ws_spot")
+    (text,) = books.subscribe(watched("mexc", Market.SPOT) * 2, NOW)
+    stream = "spot@public.aggre.depth.v3.api.pb@100ms@BTCUSDT"
+    assert json.loads(text) == {"method": "SUBSCRIPTION", "params": [stream, stream]}
+    assert books.max_instruments == 30
+
+
+def test_mexc_subscribes_to_every_version_of_a_contracts_book_and_to_its_figures() -> None:
+    messages = [json.loads(text) for text in feed("mexc", "book_ws").subscribe(watched("mexc", Market.PERP), NOW)]
+    assert messages == [
+        {"method": "sub.depth", "param": {"symbol": "BTC_USDT", "compress": False}},
+        {"method": "sub.ticker", "param": {"symbol": "BTC_USDT"}},
+        {"method": "sub.funding.rate", "param": {"symbol": "BTC_USDT"}},
+    ]
+
+
+def test_the_futures_of_mexc_have_an_allowance_of_their_own() -> None:
+    checks = venues.declared("mexc").checks
+    calls = [one.call(watched("mexc", one.market or Market.PERP)[0]) for one in checks]
+    assert all(
+        (one.budget == "futures") == one.path.startswith("/api/v1/contract/") == (one.host == "futures")
+        for one in calls
+    )
+    assert {one.path: one.cost for one in calls if one.cost != 1} == {
+        "/api/v3/capital/config/getall": 10,
+        "/api/v3/exchangeInfo": 10,
+    }
+    assert [one.path for one in calls if one.signed] == ["/api/v3/capital/config/getall"]
+
+
 def test_bitget_subscribes_to_all_liquidations_at_once_and_to_each_ticker() -> None:
     (text,) = feed("bitget", "liquidation").subscribe(watched("bitget", Market.PERP), NOW)
     assert json.loads(text) == {
@@ -468,6 +520,7 @@ def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     assert texts["okx"] == texts["bitget"] == {"ping"}
     assert [json.loads(text)["op"] for text in texts["bybit"]] == ["ping"]
     assert {json.loads(text)["method"] for text in texts["deribit"]} == {"public/test"}
+    assert texts["mexc"] == {'{"method": "PING"}', '{"method": "ping"}'}
     assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}
 
 

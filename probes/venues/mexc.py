@@ -1,0 +1,300 @@
+"""MEXC: spot (protobuf frames) and USDT futures (JSON frames); docs at www.mexc.com/api-docs.
+
+The field numbers of the protobuf messages are those of github.com/mexcdevelop/websocket-proto. Sizes of futures are contracts.
+Wallets need a key. There is no status endpoint, no liquidation feed and no long/short ratio.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from re import compile as pattern
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from probes import dialect as d
+from probes.dialect import decode
+from probes.readings import Market, Refusal, VenueId
+from probes.venue import Budget, Feed, KeepAlive, Keys, Malformed, RestCall, RestCheck, SignedRequest, Venue
+
+DOCS = "https://www.mexc.com/api-docs/"
+
+# Protobuf (protobuf.dev, "Encoding"): a message's fields by number, each its name and, if it is a message, its own fields. Of all
+# messages here only levels are repeated. Groups (wire types 3 and 4) are in none.
+Shape = Mapping[int, tuple[str, Any]]
+LEVEL: Shape = {1: ("price", None), 2: ("quantity", None)}
+DEPTHS: Shape = {1: ("asks", LEVEL), 2: ("bids", LEVEL), 4: ("fromVersion", None), 5: ("toVersion", None)}
+PUSH: Shape = {
+    1: ("channel", None), 3: ("symbol", None), 5: ("createTime", None), 6: ("sendTime", None), 313: ("publicAggreDepths", DEPTHS),
+}  # fmt: skip
+_REFUSED = pattern(rb'"msg"\s*:(?=\s*"Not Subscribed)')
+
+
+def varint(raw: bytes, at: int) -> tuple[int, int]:
+    """The whole number of seven bits a byte at `at`, and where it ends."""
+    value = shift = 0
+    while at < len(raw) and shift < 70:
+        byte, at = raw[at], at + 1
+        if byte < 0x80:
+            return (value | byte << shift) & 0xFFFF_FFFF_FFFF_FFFF, at
+        value, shift = value | (byte & 0x7F) << shift, shift + 7
+    raise Malformed("$: a number without an end")
+
+
+def fields(raw: int | bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Number and value of each field of a message, in the order of the wire; texts and messages are bytes."""
+    if isinstance(raw, int):
+        raise Malformed("$: a number where a message is due")
+    at = 0
+    while at < len(raw):
+        key, at = varint(raw, at)
+        kind = key & 7
+        if kind == 0:
+            value, at = varint(raw, at)
+            yield key >> 3, value
+            continue
+        if kind not in (1, 2, 5):
+            raise Malformed(f"$: a field of type {kind}")
+        size, at = varint(raw, at) if kind == 2 else (8 if kind == 1 else 4, at)
+        if at + size > len(raw):
+            raise Malformed("$: a field is cut short")
+        yield key >> 3, raw[at : at + size]
+        at += size
+
+
+def message(raw: int | bytes, shape: Shape) -> dict[str, Any]:
+    """The fields of a message that `shape` names; others are passed over, as the protocol says."""
+    found: dict[str, Any] = {}
+    for number, value in fields(raw):
+        name, inner = shape.get(number, ("", None))
+        if inner is LEVEL:
+            found.setdefault(name, []).append(message(value, inner))
+        elif inner is not None:
+            found[name] = message(value, inner)
+        elif name:
+            found[name] = value.decode() if isinstance(value, bytes) else value
+    return found
+
+
+def unpack(raw: bytes) -> bytes:
+    """News are protobuf; answers to our messages are JSON, where a refusal has code 0 and differs in its words only."""
+    if raw[:1] == b"{":
+        return _REFUSED.sub(b'"refused":', raw, count=1)
+    try:
+        push = message(raw, PUSH)
+    except UnicodeDecodeError as error:
+        raise Malformed(f"$: no UTF-8 text ({error.reason})") from None
+    if "channel" not in push:
+        raise Malformed("$.channel: missing")
+    return msgspec.json.encode(push)
+
+
+def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A ticker; the volumes of a contract settled in its coin (BTC_USD) are neither base units nor dollars, and are left out."""
+    return [{**row, "volume24": None, "amount24": None} if row["symbol"].endswith("_USD") else row]
+
+
+TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
+COINS = d.Rows(
+    each="networkList",
+    subject="coin",
+    says=(
+        d.Wallets(
+            network=("netWork", "network"), deposits="depositEnable", withdrawals="withdrawEnable",
+            note=("withdrawTips", "depositTips", "depositDesc"),
+        ),
+    ),
+)  # fmt: skip
+PAIRS = d.Rows(
+    where="symbols",
+    market=Market.SPOT,
+    says=(
+        d.Listing(
+            symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"1", "ENABLED"})
+        ),
+    ),
+)  # fmt: skip
+CONTRACTS = d.Rows(
+    where="data",
+    says=(
+        d.Listing(
+            symbol="symbol", base="baseCoin", quote="quoteCoin", contract_size="contractSize", kind="futureType",
+            kinds={None: Market.PERP, 1: Market.PERP, 2: Market.FUTURE}, inverse="quoteCoin", inverse_is=frozenset({"USD"}),
+            trading="state", trading_is=frozenset({0}),
+        ),
+    ),
+)  # fmt: skip
+
+
+def book(where: str = "", *, market: Market = Market.PERP, **fields: Any) -> d.Rows:
+    """A book: futures have contracts, and levels of price, contracts and orders; spot has base units."""
+    unit = d.Unit.BASE if market is Market.SPOT else d.Unit.CONTRACTS
+    return d.Rows(where=where, says=(d.Books(bids="bids", asks="asks", unit=unit, **fields),), market=market)
+
+
+SPOT_BOOK = book(market=Market.SPOT, last_id="lastUpdateId", at=d.Stamp("timestamp"), whole=True)
+BOOK = book("data", last_id="version", at=d.Stamp("timestamp"), whole=True)
+SPOT_CHANGE = book(market=Market.SPOT, level=("price", "quantity"), first_id="fromVersion", last_id="toVersion")
+CHANGE = book(first_id=("begin", "version"), last_id=("end", "version"), engine_at=d.Stamp("cts"))
+"""`begin` and `end` are given where versions are merged."""
+
+
+def half(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A ticker whose `quoteVolume` is null, as in the documented example: its base volume still counts."""
+    return [row] if row.get("quoteVolume") in (None, "") else []
+
+
+VOLUME = d.Volumes(
+    symbol="symbol", base="volume", quote="quoteVolume", last="lastPrice", at=d.Stamp("closeTime"), optional=True
+)
+SPOT_TICKER = d.answer(
+    d.Rows(says=(VOLUME,), market=Market.SPOT),
+    d.Rows(says=(replace(VOLUME, quote=None, optional=False),), market=Market.SPOT, unfold=half),
+)
+FIGURES = (
+    d.OpenInterests(symbol="symbol", size="holdVol", unit=d.Unit.CONTRACTS, mark="fairPrice", at=d.Stamp("timestamp")),
+    d.MarkPrices(symbol="symbol", mark="fairPrice", index="indexPrice", at=d.Stamp("timestamp")),
+    d.FundingRates(symbol="symbol", rate="fundingRate", at=d.Stamp("timestamp"), optional=True),
+    d.Volumes(
+        symbol="symbol", base="volume24", unit=d.Unit.CONTRACTS, quote="amount24", last="lastPrice", at=d.Stamp("timestamp"),
+        optional=True,
+    ),
+)  # fmt: skip
+TICKER = d.Rows(where="data", unfold=figures, says=FIGURES)
+FUNDING = d.Rows(
+    where="data",
+    says=(
+        d.FundingRates(
+            symbol="symbol", rate="fundingRate", interval="collectCycle", interval_s=3600, at=d.Stamp("timestamp"),
+            next_at=d.Stamp("nextSettleTime"),
+        ),
+    ),
+)  # fmt: skip
+
+
+def topic(channel: str) -> tuple[str, str]:
+    """The channel and the symbol of "spot@public.aggre.depth.v3.api.pb@100ms@BTCUSDT"."""
+    return channel.rpartition("@")[0].rpartition("@")[0], channel.rpartition("@")[2]
+
+
+DEPTH = "spot@public.aggre.depth.v3.api.pb"
+SPOT_FRAMES = d.frames(
+    d.Frames(
+        payload="publicAggreDepths",
+        topic=topic,
+        unpack=unpack,
+        at=d.Stamp("sendTime"),
+        engine_at=d.Stamp("createTime"),
+        controls=(
+            d.Control(path="refused", means=d.Means.REFUSED, text="refused"),
+            d.Control(path="msg", values=frozenset({"PONG"}), means=d.Means.PONG),
+            d.Control(path="code", values=frozenset({0}), means=d.Means.ACK, text="msg"),
+            d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg"),
+        ),
+    ),
+    {DEPTH: SPOT_CHANGE},
+)
+FUTURES_FRAMES = d.frames(
+    d.Frames(
+        symbol="symbol",
+        at=d.Stamp("ts"),
+        controls=(
+            d.Control(path="channel", values=frozenset({"rs.error"}), means=d.Means.REFUSED, text="data"),
+            d.Control(path="channel", values=frozenset({"pong"}), means=d.Means.PONG),
+            d.Control(
+                path="channel", values=frozenset({"rs.sub.depth", "rs.sub.ticker", "rs.sub.funding.rate"}), means=d.Means.ACK,
+                text="channel",
+            ),
+        ),
+    ),
+    {
+        "push.depth": CHANGE,
+        "push.ticker": d.Rows(unfold=figures, says=FIGURES),
+        "push.funding.rate": d.Rows(says=(d.FundingRates(rate="rate", next_at=d.Stamp("nextSettleTime")),)),
+        "push.fair.price": d.Rows(says=(d.MarkPrices(mark="price"),)),
+    },
+)  # fmt: skip
+
+
+def futures(names: Sequence[str], now_s: int) -> Sequence[Any]:
+    """Every version of the book of each contract (merged ones are the default), and its figures each second."""
+    return [
+        {"method": method, "param": {"symbol": name, **more}}
+        for name in names
+        for method, more in (("sub.depth", {"compress": False}), ("sub.ticker", {}), ("sub.funding.rate", {}))
+    ]
+
+
+def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
+    """HMAC-SHA256 of the query with its timestamp, in lower case; the key in X-MEXC-APIKEY."""
+    query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
+    signature = decode.signature(keys.secret, query).hex()
+    return SignedRequest(query=f"{query}&signature={signature}", headers={"X-MEXC-APIKEY": keys.key})
+
+
+def calls(one: RestCheck, **changes: Any) -> RestCheck:
+    """The check with another host, weight, budget or signature."""
+    return replace(one, call=lambda instrument: replace(one.call(instrument), **changes))
+
+
+OURS = ("400", "401", "402", "406", "513", "602", "701", "703", "10072", "10073")
+"""No key, a wrong or an expired one, an address or right that it lacks, or our clock (513, 10073). 7000xx are more of these."""
+ERRORS = d.Errors(
+    code=("code",), text=("msg", "message"), good=frozenset({"0", "200"}),
+    refusals={
+        "429": Refusal.THROTTLED, "510": Refusal.THROTTLED, "501": Refusal.OVERLOADED, "503": Refusal.OVERLOADED,
+        "504": Refusal.OVERLOADED, "500": Refusal.VENUE_ERROR, "9999": Refusal.VENUE_ERROR, "20002": Refusal.VENUE_ERROR,
+        **dict.fromkeys(OURS, Refusal.UNAUTHORIZED),
+        **dict.fromkeys(("700001", "700002", "700003", "700005", "700006", "700007"), Refusal.UNAUTHORIZED),
+        **dict.fromkeys(("600", "601", "1001", "1002", "10007", "30014", "30021", "33333", "44444"), Refusal.BAD_REQUEST),
+        **dict.fromkeys(("700004", "700008", "730001", "730002", "-1121", "-1128"), Refusal.BAD_REQUEST),
+    },
+)  # fmt: skip
+
+V1 = "/api/v1/contract"
+FUTURES = {"host": "futures", "budget": "futures"}
+VENUE = Venue(
+    id=VenueId("mexc"),
+    title="MEXC",
+    docs=DOCS,
+    hosts={
+        "rest": "https://api.mexc.com",
+        "futures": "https://api.mexc.com",
+        "ws": "wss://wbs-api.mexc.com/ws",
+        "ws_futures": "wss://contract.mexc.com/edge",
+    },
+    budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="futures", limit=20, window_s=2)),
+    checks=(
+        d.check("server_time", "/api/v3/time", TIME, 5),
+        calls(d.check("wallet_status", "/api/v3/capital/config/getall", COINS, 60), cost=10, signed=True),
+        calls(d.check("instruments", "/api/v3/exchangeInfo", PAIRS, 3600), cost=10),
+        calls(d.check("instruments", f"{V1}/detail", CONTRACTS, 3600), **FUTURES),
+        d.check("book_rest", "/api/v3/depth", SPOT_BOOK, 30, Market.SPOT, symbol="{}", limit="1000"),
+        calls(d.check("book_rest", f"{V1}/depth/{{}}", BOOK, 30, Market.PERP, limit="1000"), **FUTURES),
+        calls(d.check("open_interest", f"{V1}/ticker", TICKER, 15, Market.PERP, symbol="{}"), **FUTURES),
+        calls(d.check("funding", f"{V1}/funding_rate/{{}}", FUNDING, 300, Market.PERP), **FUTURES),
+        d.check("volume_spot", "/api/v3/ticker/24hr", SPOT_TICKER, 60, Market.SPOT, symbol="{}"),
+    ),
+    feeds=(
+        Feed(
+            name="book_ws_spot", host="ws", read=SPOT_FRAMES, market=Market.SPOT, silence_after_s=10, book_base="book_rest",
+            max_instruments=30, max_bytes=200_000, lifetime_s=82_800, docs=DOCS,
+            subscribe=d.sends(
+                lambda names, _now_s: [{"method": "SUBSCRIPTION", "params": [f"{DEPTH}@100ms@{name}" for name in names]}]
+            ),
+            keep_alive=KeepAlive(every_s=20, text=lambda _now: json.dumps({"method": "PING"})),
+        ),
+        Feed(
+            name="book_ws", host="ws_futures", read=FUTURES_FRAMES, market=Market.PERP, silence_after_s=10,
+            book_base="book_rest", docs=DOCS, subscribe=d.sends(futures),
+            keep_alive=KeepAlive(every_s=15, text=lambda _now: json.dumps({"method": "ping"})),
+        ),
+    ),
+    refuse=d.refusals(ERRORS),
+    sign=sign,
+    symbols=lambda asset: decode.pair_symbols("{}USDT", "{}_USDT", asset),
+)  # fmt: skip
