@@ -14,7 +14,9 @@ from zlib import crc32
 import pytest
 
 from probes import venues
-from probes.readings import Censoring, Instrument, Market, Refusal
+from probes.readings import Censoring, Instrument, InstrumentsListed, Market, Refusal
+from probes.replay import VenueReplay
+from probes.tape import HttpExchange
 from probes.venue import Context, Feed, Keys, Malformed, Per, RestCall, Usage
 from tests.probes.cases import listed
 
@@ -231,6 +233,7 @@ def test_no_secret_is_ever_shown() -> None:
         ("kraken_futures", 401, b'{"result":"error","error":"authenticationError"}', Refusal.UNAUTHORIZED),
         ("kraken_futures", 200, b'{"result":"error","error":"newWords"}', Refusal.UNKNOWN_CODE),
         ("gate", 200, b"[]", None),
+        ("hyperliquid", 429, b"null", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
         ("gate", 400, b'{"label":"NEW_LABEL","detail":"?"}', None),
         ("gate", 200, b'{"label":"NEW_LABEL","detail":"?"}', Refusal.UNKNOWN_CODE),
@@ -456,6 +459,54 @@ def test_the_status_page_of_kraken_is_asked_at_its_own_host_and_budget() -> None
     assert venues.declared("kraken_futures").symbols("DOGE") == {Market.PERP: "PF_DOGEUSD"}
 
 
+def test_hyperliquid_is_asked_by_posts_with_the_weight_of_each_question() -> None:
+    coin = watched("hyperliquid", Market.PERP)[0]
+    calls = {
+        (one.name, call.subject): (call.query, call.cost)
+        for one in venues.declared("hyperliquid").checks
+        for call in [one.call(coin if one.per is Per.INSTRUMENT else None)]
+    }
+    assert calls == {
+        ("server_time", '/info {"type": "exchangeStatus"}'): ({}, 2),
+        ("system_status", '/info {"type": "exchangeStatus"}'): ({}, 2),
+        ("instruments", '/info {"type": "meta"}'): ({}, 20),
+        ("instruments", '/info {"type": "spotMeta"}'): ({}, 20),
+        ("book_rest", '/info {"coin": "BTC", "type": "l2Book"}'): ({}, 2),
+        ("open_interest", '/info {"type": "metaAndAssetCtxs"}'): ({}, 20),
+        ("volume_spot", '/info {"type": "spotMetaAndAssetCtxs"}'): ({}, 20),
+    }
+
+
+def test_hyperliquid_subscribes_to_each_channel_of_a_coin_by_a_message() -> None:
+    messages = feed("hyperliquid", "book_ws").subscribe(watched("hyperliquid", Market.PERP), NOW)
+    assert [json.loads(one) for one in messages] == [
+        {"method": "subscribe", "subscription": {"type": "l2Book", "coin": "BTC"}},
+        {"method": "subscribe", "subscription": {"type": "activeAssetCtx", "coin": "BTC"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "symbol"),
+    [
+        (b'{"universe":[{"name":"BTC"}]}', "BTC"),
+        (
+            b'{"universe":[{"name":"@107","tokens":[1,0]}],"tokens":[{"name":"USDC","index":0},{"name":"H","index":1}]}',
+            "@107",
+        ),
+    ],
+)
+def test_a_replay_tells_checks_of_one_name_and_path_apart_by_their_body(body: bytes, symbol: str) -> None:
+    venue = venues.declared("hyperliquid")
+    listings = [one for one in venue.checks if one.name == "instruments"]
+    (check,) = [one for one in listings if one.call(None).body == {"type": "spotMeta" if "@" in symbol else "meta"}]
+    got = HttpExchange(
+        sent_at=NOW, received_at=NOW, phases=(), cold=False, status=200, headers={}, body=body, refusal=None, detail=""
+    )
+    readings = VenueReplay(venue, ["BTC"]).answer("instruments", check.call(None).subject, None, NOW, got)
+    (listed_now,) = [one for one in readings if isinstance(one, InstrumentsListed)]
+    assert [one.symbol for one in listed_now.instruments] == [symbol]
+
+
 def test_gate_subscribes_once_to_all_liquidations_and_once_for_each_contract_to_its_second_channel() -> None:
     perps = watched("gate", Market.PERP) * 2
     messages = [json.loads(text) for text in feed("gate", "liquidation").subscribe(perps, NOW)]
@@ -521,6 +572,7 @@ def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     assert [json.loads(text)["op"] for text in texts["bybit"]] == ["ping"]
     assert {json.loads(text)["method"] for text in texts["deribit"]} == {"public/test"}
     assert texts["mexc"] == {'{"method": "PING"}', '{"method": "ping"}'}
+    assert [json.loads(text) for text in texts["hyperliquid"]] == [{"method": "ping"}]
     assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}
 
 

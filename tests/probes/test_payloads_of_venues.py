@@ -58,6 +58,13 @@ SPOT_ONLY = {"coinbase", "kraken"}
 """Venues whose instruments are all spot, whatever the endpoint is called."""
 OTHER_WIRES = {("kraken", "WS v1")}
 """Sockets of older versions, which no feed of ours opens: their frames are not for our readers."""
+UNSTATED = {
+    "hyperliquid/book_rest/spot_107_2025.json": {"type": "l2Book"},
+    "hyperliquid/instruments/meta_with_delisted.json": {"type": "meta"},
+    "hyperliquid/instruments/spot_meta_purr.json": {"type": "spotMeta"},
+    "hyperliquid/ticker/spot_meta_and_ctxs.json": {"type": "spotMetaAndAssetCtxs"},
+}
+"""The bodies of requests whose source names the path alone."""
 MEANT = {
     "server_time": (ServerTime,),
     "system_status": (ServiceStatus,),
@@ -153,7 +160,7 @@ def requested(payload: Payload) -> Iterator[RestCheck]:
     venue = venues.declared(payload.venue)
     endpoint = path_of(payload)
     posted = re.search(r"POST .*?(\{.*\})", payload.endpoint)
-    body = json.loads(posted[1]) if posted else {}
+    body = json.loads(posted[1]) if posted else UNSTATED.get("/".join(payload.path.parts[-3:]), {})
     asking = []
     for check in venue.checks:
         call = check.call(payload.instrument)
@@ -235,6 +242,7 @@ FIGURES: dict[str, tuple[tuple[type, ...], Callable[[Any], Any]]] = {
     "open_interest": ((OpenInterest,), lambda one: one.base),
     "open_interest_contracts": ((OpenInterest,), lambda one: one.base),
     "last": ((Volume,), lambda one: one.last),
+    "volume_usd": ((Volume,), lambda one: one.usd),
     "volume_base": ((Volume,), lambda one: one.base),
     "base_volume": ((Volume,), lambda one: one.base),
     "volume_base_24h": ((Volume,), lambda one: one.base),
