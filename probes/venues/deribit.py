@@ -105,7 +105,10 @@ def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     name, stats = row["instrument_name"], row["stats"]
     if is_option(name):
         return []
-    found = {**row, "volume": stats.get("volume"), "volume_usd": stats.get("volume_usd")}
+    traded_usd = stats.get("volume_usd")
+    if traded_usd is None and "_USD" in name:
+        traded_usd = stats.get("volume_notional")  # in the quote coin: spot has this one alone
+    found = {**row, "volume": stats.get("volume"), "volume_usd": traded_usd}
     if "open_interest" in row:
         found["base"] = base_units(name, row["open_interest"], row["mark_price"])
         found["usd"] = row["open_interest"] if is_inverse(name) else None
