@@ -254,7 +254,7 @@ class SqliteLog:
             self._wake.clear()
             self._idle = False
             if not self._urgent.is_set():
-                self._urgent.wait(self._settings.group_s / 2)
+                self._urgent.wait(self._settings.group_s / 3)
             self._urgent.clear()
             try:
                 self._round()
