@@ -41,6 +41,7 @@ def test_an_unknown_venue_raises_a_key_error() -> None:
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "okx"}
     assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "kraken", "kraken_futures", "okx"}
     assert set(venues.NAMES) >= {"binance_spot", "binance_usdm", "bybit", "gate", "mexc", "okx"}
+    assert set(venues.NAMES) >= {"binance_usdm", "bybit", "gate", "htx", "kucoin", "okx"}
     with pytest.raises(KeyError, match="mtgox"):
         venues.declared("mtgox")
 
@@ -232,6 +233,15 @@ def test_no_secret_is_ever_shown() -> None:
         ("kraken_futures", 200, b'{"result":"error","error":"invalidArgument"}', Refusal.BAD_REQUEST),
         ("kraken_futures", 401, b'{"result":"error","error":"authenticationError"}', Refusal.UNAUTHORIZED),
         ("kraken_futures", 200, b'{"result":"error","error":"newWords"}', Refusal.UNKNOWN_CODE),
+        ("kucoin", 200, b'{"code":"200000","data":1}', None),
+        ("kucoin", 429, b'{"code":"429000","msg":"Too Many Requests"}', Refusal.THROTTLED),
+        ("kucoin", 200, b'{"code":"400100","msg":"symbol is invalid"}', Refusal.BAD_REQUEST),
+        ("kucoin", 401, b'{"code":"400002","msg":"Invalid KC-API-TIMESTAMP."}', Refusal.UNAUTHORIZED),
+        ("kucoin", 401, b'{"code":"400007","msg":"Access denied, requires more permission."}', Refusal.UNAUTHORIZED),
+        ("kucoin", 403, b'{"code":"400301","msg":"Operation restricted"}', Refusal.GEO_BLOCKED),
+        ("kucoin", 500, b'{"code":"500000","msg":"Internal Server Error"}', Refusal.VENUE_ERROR),
+        ("kucoin", 200, b'{"code":"999999","msg":"?"}', Refusal.UNKNOWN_CODE),
+        ("kucoin", 503, b"<html>", None),
         ("gate", 200, b"[]", None),
         ("hyperliquid", 429, b"null", None),
         ("gate", 429, b'{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}', Refusal.THROTTLED),
@@ -258,6 +268,16 @@ def test_a_throttled_answer_of_gate_states_when_its_window_ends(resets: str, kno
     refused = venues.declared("gate").refuse(429, {"x-gate-ratelimit-reset-timestamp": resets}, body, NOW)
     assert refused is not None
     assert (refused.until == datetime(2026, 11, 1, 0, 1, tzinfo=UTC)) == known
+
+
+@pytest.mark.parametrize(("left", "wait_s"), [("1500", 1.5), ("0", 0.0), ("-1", None), ("soon", None)])
+def test_a_throttled_answer_of_kucoin_states_how_long_its_window_lasts(left: str, wait_s: float | None) -> None:
+    headers, refuse = {"gw-ratelimit-reset": left}, venues.declared("kucoin").refuse
+    refused = refuse(429, headers, b'{"code":"429000","msg":"Too Many Requests"}', NOW)
+    ours = refuse(400, headers, b'{"code":"400100","msg":"?"}', NOW)
+    assert refused is not None
+    assert ours is not None
+    assert (refused.retry_after_s, ours.retry_after_s) == (wait_s, None)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +321,11 @@ def test_a_throttled_answer_of_kraken_may_state_its_end(words: str, known: bool)
             "htx",
             {"ratelimit-limit": "240", "ratelimit-remaining": "9"},
             [Usage(budget="swaps", remaining=9, limit=240)],
+        ),
+        (
+            "kucoin",
+            {"gw-ratelimit-remaining": "1990", "gw-ratelimit-limit": "2000"},
+            [Usage(budget="ip", remaining=1990, limit=2000)],
         ),
         ("okx", {"x-ratelimit": "1"}, []),
     ],
@@ -560,6 +585,21 @@ def test_a_gzip_of_htx_that_unpacks_to_more_than_a_frame_may_have_is_malformed()
             one.read(gzip.compress(b" " * 50_000_000 + b"{}"), context)
 
 
+def test_kucoin_subscribes_to_each_book_by_a_message_of_its_own() -> None:
+    one = watched("kucoin", Market.PERP)
+    messages = [json.loads(text) for text in feed("kucoin", "book_ws").subscribe(one * 2, NOW)]
+    assert [(two["channel"], two["tradeType"], two["symbol"], two["depth"]) for two in messages] == [
+        ("obu", "FUTURES", "XBTUSDTM", "increment@10ms")
+    ] * 2
+    (text,) = feed("kucoin", "book_ws_spot").subscribe(watched("kucoin", Market.SPOT), NOW)
+    assert (json.loads(text)["tradeType"], json.loads(text)["symbol"]) == ("SPOT", "BTC-USDT")
+
+
+def test_each_check_of_kucoin_is_asked_at_the_host_of_its_product() -> None:
+    hosts = [check.call(listed("kucoin")[0]).host for check in venues.declared("kucoin").checks]
+    assert hosts == ["rest"] * 6 + ["futures"] * 7
+
+
 def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     texts = {
         name: {one.keep_alive.text(NOW) for one in venues.declared(name).feeds if one.keep_alive}
@@ -573,6 +613,7 @@ def test_a_keep_alive_is_the_text_that_the_venue_requires() -> None:
     assert {json.loads(text)["method"] for text in texts["deribit"]} == {"public/test"}
     assert texts["mexc"] == {'{"method": "PING"}', '{"method": "ping"}'}
     assert [json.loads(text) for text in texts["hyperliquid"]] == [{"method": "ping"}]
+    assert [json.loads(text) for text in texts["kucoin"]] == [{"id": "1793491200123", "type": "ping"}]
     assert {json.loads(text)["channel"] for text in texts["gate"]} == {"spot.ping", "futures.ping"}
 
 

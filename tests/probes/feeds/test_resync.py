@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from aiohttp import web
@@ -95,3 +96,26 @@ async def test_an_unwatched_book_is_neither_stored_nor_fetched() -> None:
     async with listening(feed("binance_usdm", "book_ws"), "binance_usdm", talk, base=base) as (feed_log, _):
         await feed_log.until(state_is(BookState.OK), times=2)
         assert {one.instrument for one in feed_log.readings if isinstance(one, BookMeasured)} == {"BTCUSDT"}
+
+
+async def test_a_gap_of_kucoin_is_repaired_by_a_new_connection_and_its_snapshot_in_binary_frames() -> None:
+    def pushed(kind: str, first_id: int, last_id: int) -> bytes:
+        levels = {"b": [["100", "2000000"]], "a": [["100.5", "2000000"]], "s": "XBTUSDTM"}
+        stamps = {"O": first_id, "C": last_id, "M": (now_ms() - 5) * 10**6}
+        frame = {"T": "obu.FUTURES", "dp": "increment@10ms", "t": kind, "P": now_ms() * 10**6, "d": levels | stamps}
+        return json.dumps(frame).encode()
+
+    async def talk(socket: web.WebSocketResponse, number: int) -> None:
+        await socket.send_bytes(b'{"sessionId":"x","message":"welcome","pingInterval":18000}')
+        await socket.send_bytes(pushed("snapshot", 10, 10))
+        await socket.send_bytes(pushed("delta", 11, 14))
+        if number == 0:
+            await socket.send_bytes(pushed("delta", 17, 18))
+        await asyncio.Event().wait()
+
+    async with listening(feed("kucoin", "book_ws"), "kucoin", talk) as (feed_log, _):
+        gap = await feed_log.event(FeedEvent.GAP)
+        await feed_log.event(FeedEvent.OPENED, times=2)
+        await feed_log.event(FeedEvent.RESYNCED)
+        await feed_log.until(state_is(BookState.OK))
+    assert (gap.instrument, gap.value, gap.detail) == ("XBTUSDTM", 2, "after 14 came 17..18")
