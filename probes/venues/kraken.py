@@ -10,8 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -152,59 +151,34 @@ FRAMES = d.frames(
 )  # fmt: skip
 
 
-class Level(msgspec.Struct):
-    """A level, its numbers as they are written."""
-
-    price: msgspec.Raw
-    qty: msgspec.Raw
-
-
-class Checked(msgspec.Struct):
-    """What a checksum needs of a book's row."""
-
-    symbol: str
-    checksum: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
-    bids: list[Level] = []
-    asks: list[Level] = []
-
-
-class Written(msgspec.Struct):
-    """A frame of books."""
-
-    data: list[Checked]
-
-
-WRITTEN = decode.Decoder(Written)
-
-
-def digits(raw: msgspec.Raw) -> str:
-    """A number as it is written, quoted or not, without an exponent."""
-    text = bytes(raw).decode("ascii", "replace").strip('"')
-    try:
-        return f"{Decimal(text):f}" if len(text) <= 40 and -40 < Decimal(text).adjusted() < 40 else ""
-    except InvalidOperation:
-        raise Malformed(f"$.data: {text[:40]!r} is no number") from None
-
-
-def texts(levels: Sequence[Level]) -> list[LevelText]:
-    """Price, and the texts of price and size, of each level."""
-    return [(float(price), price, digits(one.qty)) for one in levels if (price := digits(one.price))]
+def texts(levels: Sequence[Mapping[str, str]]) -> list[LevelText]:
+    """Price, and price and size with all their digits, of each level."""
+    written = [[f"{decode.money(one[name], f'$.{name}'):f}" for name in ("price", "qty")] for one in levels]
+    return [(float(price), price, size) for price, size in written]
 
 
 def read_frame(raw: bytes, context: Context) -> Sequence[FeedMessage]:
-    """What the frame says, and after its books their checksums."""
+    """What the frame says, and after its books their checksums, whose numbers are read as they are written."""
     words = FRAMES(raw, context)
-    read = {one.instrument for one in words if isinstance(one, BookSnapshot | BookDelta)}
-    if not read:
+    books = {one.instrument for one in words if isinstance(one, BookSnapshot | BookDelta)}
+    if not books:
         return words
-    return [
-        *words,
-        *(
-            BookChecksum(instrument=one.symbol, checksum=one.checksum, bids=texts(one.bids), asks=texts(one.asks))
-            for one in WRITTEN.decode(raw).data
-            if one.symbol in read
-        ),
-    ]
+    try:
+        rows = [row for row in json.loads(raw, parse_float=str, parse_int=str)["data"] if row.get("symbol") in books]
+        return [
+            *words,
+            *(
+                BookChecksum(
+                    instrument=row["symbol"], checksum=decode.integer(int(row["checksum"]), "$.checksum"),
+                    bids=texts(row.get("bids", ())), asks=texts(row.get("asks", ())),
+                )
+                for row in rows
+            ),
+        ]  # fmt: skip
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise Malformed(f"$.data: {type(error).__name__} {error}"[:200]) from None
+    except ValueError as error:
+        raise error if isinstance(error, Malformed) else Malformed("$.checksum: no whole number") from None
 
 
 def checksum(bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]]) -> int:

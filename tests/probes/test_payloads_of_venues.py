@@ -22,7 +22,13 @@ import msgspec
 import pytest
 
 from probes import venues
+from probes.clock_offset import ClockOffset
+from probes.feeds.interpreter import FeedReader
 from probes.readings import (
+    BookMeasured,
+    BookState,
+    FeedChanged,
+    FeedEvent,
     Funding,
     Instrument,
     InstrumentsListed,
@@ -274,3 +280,20 @@ def test_a_real_message_has_the_figures_stated_beside_it(payload: Payload) -> No
     for words in answers:
         for key, value, ours in stated(payload, words):
             assert any(abs(float(one) - float(value)) <= 1e-9 * abs(float(value)) for one in ours), (key, value, ours)
+
+
+def test_the_documented_snapshot_and_update_of_kraken_have_the_checksums_stated_in_them() -> None:
+    folder = ROOTS[0] / "kraken" / "book_ws"
+    venue = venues.declared("kraken")
+    feed = next(one for one in venue.feeds if one.checksum is not None)
+    pair = Instrument(symbol="MATIC/USD", base="MATIC", quote="USD", market=Market.SPOT)
+    reader = FeedReader(venue.id, feed, ClockOffset(), [pair])
+    for name in ("v2_snapshot_10_levels_doc", "v2_update_doc"):
+        raw = (folder / f"{name}.json").read_bytes().replace(b"ETH/USDT", b"MATIC/USD")  # the source edited one name
+        reader.frame(raw, NOW, 0.0, {})
+        (book,) = [one for one in reader.second(NOW, 0.0) if isinstance(one, BookMeasured)]
+        assert book.state is BookState.OK
+    assert book.levels == 20
+    wrong = raw.replace(b"1098.3947558", b"1098.3947557")
+    (gap,) = [one for one in reader.frame(wrong, NOW, 0.0, {}).readings if isinstance(one, FeedChanged)]
+    assert gap.event is FeedEvent.GAP
