@@ -214,6 +214,7 @@ async def run_of(collector: Collector, folder: Path) -> Outcome:
 @pytest.mark.timeout(300)
 async def test_recorded_frames_and_a_real_node_pass_through_the_whole_daemon(collector: Collector) -> None:
     with TemporaryDirectory(prefix="stormwatch-") as folder:
+        Path(folder).chmod(0o711)  # noqa: ASYNC240  # as root the database runs as another user, who must pass through
         outcome = await run_of(collector, Path(folder))
     every_signal_is_found_in_the_database(outcome)
     the_books_follow_the_recording_without_a_gap(outcome)
