@@ -1,7 +1,7 @@
-"""Coinbase: spot, by the Exchange API (docs.cdp.coinbase.com/exchange) and the Advanced Trade socket and futures list.
+"""Coinbase: spot, by the Exchange API (docs.cdp.coinbase.com/exchange) and the Advanced Trade list of futures.
 
-Currencies carry a status by network, one for both directions. A book's changes are numbered by connection, not by product, and
-the acknowledgement takes a number too: so each connection has one product. There is no liquidation feed and no long/short ratio.
+Currencies carry a status by network, one for both directions. Books are asked over REST: the socket's snapshot is one frame of
+several megabytes, which would hold every other venue while it is read. There is no liquidation feed and no long/short ratio.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from probes import dialect as d
 from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import Budget, Feed, RestCheck, Venue
+from probes.venue import Budget, RestCheck, Venue
 
 DOCS = "https://docs.cdp.coinbase.com/exchange/"
 ONLINE = frozenset({"online"})
@@ -94,27 +94,6 @@ STATUS = d.Rows(
 )
 
 
-def acknowledged(event: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """An acknowledgement as a change without levels, so that its number is not missing."""
-    return [{"product_id": one, "updates": []} for one in event["subscriptions"].get("level2") or []]
-
-
-LEVEL2 = d.Books(
-    symbol="product_id", updates="updates", level=("price_level", "new_quantity"), bid_is=frozenset({"bid"}),
-    whole="type", whole_kinds=frozenset({"snapshot"}),
-)  # fmt: skip
-FRAMES = d.frames(
-    d.Frames(
-        payload="events", sequence="sequence_num", at=d.Stamp("timestamp", d.Clock.ISO),
-        controls=(d.Control(path="type", values=frozenset({"error"}), means=d.Means.REFUSED, text="message"),),
-    ),
-    {
-        "l2_data": d.Rows(says=(LEVEL2,), market=Market.SPOT),
-        "subscriptions": d.Rows(says=(LEVEL2,), market=Market.SPOT, unfold=acknowledged),
-    },
-)  # fmt: skip
-
-
 def on(host: str, one: RestCheck) -> RestCheck:
     """The check at another host, with that host's budget."""
 
@@ -132,7 +111,6 @@ VENUE = Venue(
         "rest": "https://api.exchange.coinbase.com",
         "advanced": "https://api.coinbase.com/api/v3/brokerage",
         "status": "https://status.coinbase.com",
-        "ws": "wss://advanced-trade-ws.coinbase.com",
     },
     budgets=tuple(Budget(name=name, limit=10, window_s=1) for name in ("ip", "advanced", "status")),
     checks=(
@@ -145,13 +123,7 @@ VENUE = Venue(
         on("advanced", d.check("open_interest", "/market/products", FUTURES_FIGURES, 60, product_type="FUTURE")),
         d.check("volume_spot", "/products/{}/stats", STATS, 60, Market.SPOT),
     ),
-    feeds=(
-        Feed(
-            name="book_ws_spot", host="ws", read=FRAMES, market=Market.SPOT, silence_after_s=10, max_instruments=1,
-            max_bytes=10_000_000, docs=DOCS,
-            subscribe=d.sends(lambda names, _now_s: [{"type": "subscribe", "product_ids": [*names], "channel": "level2"}]),
-        ),
-    ),
+    feeds=(),
     refuse=d.refusals(
         d.Errors(
             code=("errors.0.id", "error", "message"), text=("errors.0.message",),

@@ -420,13 +420,6 @@ def test_a_spot_symbol_is_sent_without_our_prefix() -> None:
     assert json.loads(text)["args"] == [{"instType": "spot", "topic": "books", "symbol": "BTCUSDT"}]
 
 
-def test_each_connection_of_coinbase_has_one_product_since_changes_are_numbered_by_connection() -> None:
-    books = feed("coinbase", "book_ws_spot")
-    (text,) = books.subscribe(watched("coinbase", Market.SPOT), NOW)
-    assert json.loads(text) == {"type": "subscribe", "product_ids": ["BTC-USD"], "channel": "level2"}
-    assert books.max_instruments == 1
-
-
 def test_kraken_is_asked_by_its_older_names_and_subscribed_to_by_the_newer_ones() -> None:
     depth = next(one for one in venues.declared("kraken").checks if one.name == "book_rest")
     doge = Instrument(symbol="DOGE/BTC", base="DOGE", quote="BTC", market=Market.SPOT)
