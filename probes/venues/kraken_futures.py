@@ -45,6 +45,9 @@ def components(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]
     ours = [row for row in rows if row.get("group_id") in groups]
     if not ours:
         raise Malformed("$.components: none of this product")
+    for row in ours:  # one part whose state we cannot read, and the product's state is unknown
+        if row.get("status") not in STATES:
+            raise Malformed(f"$.status: {str(row.get('status'))[:40]!r} is not allowed")
     return ours
 
 
