@@ -507,3 +507,14 @@ def test_a_check_asks_for_each_instrument_where_its_name_is_in_the_path_or_query
     assert (call.path, call.query) == ("/x/A/y", {"asset": "AB", "depth": "5"})
     assert d.check("mark_price", "/x", rows, 5, depth="5").call(None).query == {"depth": "5"}
     assert d.sends(lambda names, now_s: [[*names, now_s]], "spot:")([spot], AT) == [f'["A", {MS // 1000}]']
+
+
+def test_a_book_may_be_one_list_of_changes_that_name_their_side() -> None:
+    declared = d.Books(updates="u", level=("price", "size"), bid_is=frozenset({"bid"}), numbered=False, whole=True)
+    row = {"s": "BTC-P", "u": [
+        {"side": "bid", "price": "99", "size": "2"}, {"side": "offer", "price": "101", "size": 1},
+        {"side": "bid", "price": "98.5", "size": "0"},
+    ]}  # fmt: skip
+    [found] = said(d.Rows(says=(declared,)), row)
+    assert isinstance(found, BookSnapshot)
+    assert (found.bids, found.asks) == ([(99.0, 2.0), (98.5, 0.0)], [(101.0, 1.0)])
