@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from probes.readings import Censoring, Instrument, Market, Reading, Refusal, VenueId
+from probes.readings import Censoring, Instrument, MalformedReason, Market, Reading, Refusal, VenueId
 
 
 class Refused(Exception):
@@ -39,9 +39,10 @@ class Refused(Exception):
 class Malformed(ValueError):
     """A payload that does not match the venue's documents; `path` says where (msgspec's `$.data[0].x` notation)."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, reason: MalformedReason = MalformedReason.SHAPE) -> None:
         super().__init__(path)
         self.path = path
+        self.reason = reason
 
 
 class Per(StrEnum):
@@ -219,9 +220,10 @@ class SubscriptionRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowsRefused:
-    """Rows of an answer or frame that could not be read; its other rows were. `path` is where in the first, and why."""
+class OddRows:
+    """`count` rows beside the good ones could not be read, for this reason; `path` is where in the first, and why."""
 
+    reason: MalformedReason
     path: str
     count: int = 1
 
@@ -236,11 +238,11 @@ FeedMessage = (
     | Reply
     | ShutdownAnnounced
     | SubscriptionRefused
-    | RowsRefused
+    | OddRows
 )
 """All that a frame can mean."""
 
-ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | RowsRefused]]
+ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | OddRows]]
 """Pure: body -> readings. A book check returns a BookSnapshot, which the REST client measures; odd rows beside good ones are
 counted. Raises Refused (an error code in a 200 body), Malformed or msgspec's errors; nothing else, whatever the bytes."""
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from time import time
 from typing import IO
 
 from tests.bench.frames import liquidations
@@ -38,7 +39,7 @@ FLOODS = {
     "pong": b"\x8a\x00",
     "empty": b"\x81\x00",
     "fragment": b"\x00\x00",
-    "liquidation": b"".join(text_frame(one) for one in liquidations("binance_usdm", 500)),
+    "liquidation": b"".join(text_frame(one) for one in liquidations("binance_usdm", 500, int(time() * 1000))),
 }
 """What one connection is sent for ever. A fragment is an empty part of a message that never ends."""
 

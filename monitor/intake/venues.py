@@ -20,10 +20,12 @@ from probes.readings import (
     InstrumentsListed,
     Liquidation,
     LongShortRatio,
+    MalformedReason,
     MarkPrice,
     OpenInterest,
     Reading,
     RequestTimed,
+    RowsMalformed,
     ServerTime,
     ServiceState,
     ServiceStatus,
@@ -81,7 +83,7 @@ def draft_of(reading: Reading) -> DraftSignal | None:
             return None  # a state that the venue does not declare is unknown, not open
         case SlotMissed() | Headroom() | VenueClock() | ServiceStatus() | WalletStatus():
             return _venue(reading)
-        case EngineLag() | FeedLag() | FeedMalformed():
+        case EngineLag() | FeedLag() | FeedMalformed() | RowsMalformed():
             return _stream(reading)
         case OpenInterest() | Funding() | MarkPrice() | LongShortRatio() | Volume():
             return _market(reading)
@@ -201,7 +203,7 @@ def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletS
             assert_never(never)
 
 
-def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> DraftSignal:
+def _stream(reading: EngineLag | FeedLag | FeedMalformed | RowsMalformed) -> DraftSignal:
     at = reading.received_at
     match reading:
         case EngineLag():
@@ -217,7 +219,12 @@ def _stream(reading: EngineLag | FeedLag | FeedMalformed) -> DraftSignal:
         case FeedMalformed():
             return DraftSignal(
                 kind=SignalKind.MALFORMED, stream=reading.feed, received_at=at, value=reading.count,
-                attributes={"path": reading.path},
+                attributes={"path": reading.path, "reason": MalformedReason.SHAPE.value},
+            )  # fmt: skip
+        case RowsMalformed():
+            return DraftSignal(
+                kind=SignalKind.MALFORMED, stream=reading.check, received_at=at, value=reading.count,
+                attributes={"path": reading.path, "reason": reading.reason.value},
             )  # fmt: skip
         case _ as never:
             assert_never(never)

@@ -172,7 +172,13 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.FEED_SHUTDOWN: Kind("always 1: the venue will close this connection", "1", _FEED, droppable=False),
     SignalKind.FEED_REJECTED: Kind("always 1: a subscription was refused", "1", _FEED, droppable=False),
     SignalKind.MALFORMED: Kind(
-        "frames or answers that could not be read", "1", {"path": "where in the payload"}, droppable=True
+        "frames or rows that were not admitted",
+        "1",
+        {
+            "path": "where in the payload, or what it was of",
+            "reason": "shape, name, stamp, price, size, side, figure, state or clock",
+        },
+        droppable=True,
     ),
     SignalKind.LIQUIDATION: Kind(
         "notional",

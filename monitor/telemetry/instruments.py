@@ -180,6 +180,15 @@ FEED_EVENTS = _counter(
 FEED_MALFORMED = _counter(
     "stormwatch.feed.malformed", "{frame}", "Frames that could not be read", "venue", "feed", unbounded=("feed",)
 )
+ROWS_MALFORMED = _counter(
+    "stormwatch.rows.malformed",
+    "{row}",
+    "Rows of answers and frames that were not admitted, by reason",
+    "venue",
+    "check",
+    "reason",
+    unbounded=("check",),
+)
 LIQUIDATION_NOTIONAL = _counter(
     "stormwatch.liquidation.notional",
     "{USD}",

@@ -40,6 +40,7 @@ from probes.readings import (
     OpenInterest,
     Reading,
     RequestTimed,
+    RowsMalformed,
     ServerTime,
     ServiceState,
     ServiceStatus,
@@ -86,6 +87,8 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
             figures.add(table.FEED_EVENTS, 1, reading.venue, reading.feed, reading.event.value)
         case FeedMalformed():
             figures.add(table.FEED_MALFORMED, reading.count, reading.venue, reading.feed)
+        case RowsMalformed():
+            figures.add(table.ROWS_MALFORMED, reading.count, reading.venue, reading.check, reading.reason.value)
         case SlotMissed():
             figures.add(table.MISSED_SLOTS, reading.missed, reading.venue, reading.check)
         case Headroom():

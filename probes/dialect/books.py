@@ -112,7 +112,10 @@ def _sides(said: Books, columns: Columns) -> Sides:
     """Bids and asks as two lists."""
     shape = _level(said)
     names = (said.bids, said.asks)
-    get = attrgetter(*(columns.use(one, _list_of(shape)) for one in names if isinstance(one, str | int)))
+    required = not said.one_sided
+    get = attrgetter(
+        *(columns.use(one, _list_of(shape), required=required) for one in names if isinstance(one, str | int))
+    )
     bids_path, asks_path = map(path_of, names)
 
     def sides(row: Any, factor: float) -> tuple[Levels, Levels]:
@@ -126,8 +129,7 @@ def _updates(said: Books, columns: Columns) -> Sides:
     """One list whose rows name their side."""
     assert isinstance(said.updates, str), "the name of one list"
     shape, path = _level(said, side=str), path_of(said.updates)
-    columns.use(said.updates, _list_of(shape))
-    get = attrgetter(columns.use(said.updates, _list_of(shape)))
+    get = attrgetter(columns.use(said.updates, _list_of(shape), required=True))
 
     def sides(row: Any, factor: float) -> tuple[Levels, Levels]:
         bids = [one for one in get(row) if one.side in said.bid_is]

@@ -15,6 +15,7 @@ import msgspec
 
 from probes.dialect import decode
 from probes.dialect.declared import Clock, Name, Stamp
+from probes.readings import MalformedReason
 from probes.venue import Malformed
 
 Scalar = str | int | float | bool | None
@@ -46,10 +47,13 @@ class Columns:
     def __init__(self) -> None:
         self._attributes: dict[str | int, str] = {}
         self._types: dict[str, Any] = {}
+        self._required: set[str] = set()
 
-    def use(self, name: str | int, shape: Any = Scalar) -> str:
-        """The attribute of a field, which is decoded from now on."""
+    def use(self, name: str | int, shape: Any = Scalar, *, required: bool = False) -> str:
+        """The attribute of a field, which is decoded from now on. A row without a `required` one cannot be read."""
         attribute = self._attributes.setdefault(name, f"f{len(self._attributes)}")
+        if required:
+            self._required.add(attribute)
         if shape is not Scalar or attribute not in self._types:
             self._types[attribute] = shape
         return attribute
@@ -82,10 +86,14 @@ class Columns:
                 for at in range(max(positions) + 1)
             ]
             return msgspec.defstruct("Row", fields, bases=(Row,), array_like=True)
-        fields = [(attribute, self._types[attribute], _default(self._types[attribute])) for attribute in named]
+        fields = [
+            (attribute, shape, msgspec.NODEFAULT if attribute in self._required else _default(shape))
+            for attribute, shape in self._types.items()
+        ]
         fields += [(attribute, shape, _default(shape)) for attribute, (_, shape) in extra.items()]
         names = named | {attribute: name for attribute, (name, _) in extra.items()}
-        return msgspec.defstruct("Row", fields, bases=(Row,), rename={key: str(name) for key, name in names.items()})
+        rename = {key: str(name) for key, name in names.items()}
+        return msgspec.defstruct("Row", fields, bases=(Row,), rename=rename, kw_only=True)
 
 
 def _default(shape: Any) -> Any:
@@ -117,7 +125,7 @@ def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
             return read(value, path)
         if value in _EMPTY:
             if required:
-                raise Malformed(f"{path}: missing")
+                raise Malformed(f"{path}: missing", MalformedReason.STAMP)
             return None
         return read(value if unit is Clock.ISO else figure(value, path), path)
 
@@ -151,9 +159,11 @@ def optional_amount(value: Any, path: str) -> Decimal | None:
     return None if value is None or value == "" else decode.money(value, path)
 
 
-def allowed(table: Mapping[Any, Meaning], value: Hashable, path: str) -> Meaning:
+def allowed(
+    table: Mapping[Any, Meaning], value: Hashable, path: str, reason: MalformedReason = MalformedReason.STATE
+) -> Meaning:
     """What a word of the wire means. Raises Malformed for one that the declaration does not have."""
     try:
         return table[value]
     except KeyError:
-        raise Malformed(f"{path}: {str(value)[:40]!r} is not allowed") from None
+        raise Malformed(f"{path}: {str(value)[:40]!r} is not allowed", reason) from None

@@ -105,6 +105,7 @@ class Listing(Said):
     """Instruments. Base and quote are fields, or the symbol's parts at `split`. `kinds`: a field's values to markets.
 
     A value that `kinds` maps to None, or `inverse` values, follow the listing's own words; one not in `kinds` passes over.
+    A `trading` that is missing is odd; so is a word that neither `trading_is` nor `trading_not` has, where the latter is given.
     """
 
     base: Name | None = None
@@ -117,6 +118,7 @@ class Listing(Said):
     inverse_is: frozenset[Any] = frozenset()
     trading: Name | None = None
     trading_is: frozenset[Any] = frozenset()
+    trading_not: frozenset[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,7 @@ class Books(Said):
     """A book or a change of one. `at` is the gateway's stamp (else the frame's), `engine_at` the matching engine's.
 
     Levels: `bids` and `asks` of `level` (two names, or two positions), or one list `updates` whose rows name their `side`.
+    A side that is missing makes the book odd, unless the venue leaves out a side without a change (`one_sided`).
     Sequence: `last_id` (without it: the frame's), and `prev_id` (must be our last id) or `first_id` (must be our last id plus
     one); `last_id` alone steps by one. A book that is not `numbered` cannot show a gap. `whole`: always, never, or a field
     that is true or one of `whole_kinds`; the frame's kind may be one of these too.
@@ -203,6 +206,7 @@ class Books(Said):
     level: tuple[str, str] | tuple[int, int] = (0, 1)
     side: str = "side"
     bid_is: frozenset[str] = frozenset()
+    one_sided: bool = False
     unit: Unit = Unit.BASE
     first_id: Name | None = None
     last_id: Name | None = None

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
-from probes.readings import Market
+from probes.readings import MalformedReason, Market
 from probes.venue import Malformed
 
 _MIN_S, _MAX_S = 0.0, 7_258_118_400.0  # 1970 to 2200
@@ -67,16 +67,16 @@ def at_any(stamp: float, path: str = "$") -> datetime:
     return at_ms(stamp, path) if stamp > 1e11 else at_s(stamp, path)
 
 
-def money(text: str | float | None, path: str = "$") -> Decimal:
-    """A finite decimal of reasonable size, from text or number. Nothing and "" are missing."""
+def money(text: str | float | None, path: str = "$", reason: MalformedReason = MalformedReason.SHAPE) -> Decimal:
+    """A finite decimal of reasonable size, from text or number. Nothing and "" are missing: Malformed, for this reason."""
     try:
         value = Decimal(text if type(text) is str else str(text))
     except InvalidOperation:
         raise Malformed(
-            f"{path}: missing" if text in (None, "") else f"{path}: {str(text)[:40]!r} is no number"
+            f"{path}: missing" if text in (None, "") else f"{path}: {str(text)[:40]!r} is no number", reason
         ) from None
     if not (-_MAX_DIGITS <= value.adjusted() <= _MAX_DIGITS and value.is_finite()):
-        raise Malformed(f"{path}: {str(text)[:40]!r} is no amount")
+        raise Malformed(f"{path}: {str(text)[:40]!r} is no amount", reason)
     return value
 
 
@@ -134,6 +134,27 @@ def header_number(headers: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         return None
     return value if value is None or isfinite(value) else None
+
+
+def given(value: Shape | msgspec.UnsetType, path: str) -> Shape:
+    """The value of a field that the venue always sends. Raises Malformed if it is not there."""
+    if value is msgspec.UNSET:
+        raise Malformed(f"{path}: missing")
+    return value
+
+
+def name(text: str | None, path: str) -> str:
+    """A name that must not be empty. Raises Malformed."""
+    if not text:
+        raise Malformed(f"{path}: missing", MalformedReason.NAME)
+    return text
+
+
+def word(text: str, known: Mapping[str, Shape], path: str, reason: MalformedReason = MalformedReason.STATE) -> Shape:
+    """The meaning of one of the venue's words. Raises Malformed for a word that its documents do not have."""
+    if text not in known:
+        raise Malformed(f"{path}: {text[:40]!r} is no known word", reason)
+    return known[text]
 
 
 def integer(number: int | None, path: str) -> int:

@@ -28,12 +28,15 @@ from probes.readings import (
     Funding,
     Liquidation,
     LongShortRatio,
+    MalformedReason,
     MarkPrice,
     OpenInterest,
     VenueId,
     Volume,
 )
 from probes.venue import Context, Malformed
+
+PRICE, SIZE, SIDE = MalformedReason.PRICE, MalformedReason.SIZE, MalformedReason.SIDE
 
 
 class Head(msgspec.Struct):
@@ -64,7 +67,7 @@ def namer(prefix: str, path: str) -> Namer:
         if found:
             return prefix + found
         if context.instrument is None:
-            raise Malformed(f"{path}: missing")
+            raise Malformed(f"{path}: missing", MalformedReason.NAME)
         return context.instrument.symbol
 
     return name
@@ -87,12 +90,16 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
     def read(row: Any, context: Context, head: Head) -> Liquidation | None:
         symbol, price_text, size_text, stamp, word = take(row)
         name = symbol if symbol and bare else name_of(symbol, context, head.symbol)
-        price, size = decode.money(price_text, price_path), decode.money(size_text, size_path)
+        price, size = decode.money(price_text, price_path, PRICE), decode.money(size_text, size_path, SIZE)
         if signed:
             word = "+" if size > 0 else "-"
             size = abs(size)
         if price <= 0 or not size or size < 0:
-            raise Malformed(f"{size_path if price > 0 else price_path}: not above zero")
+            raise (
+                Malformed(f"{size_path}: not above zero", SIZE)
+                if price > 0
+                else Malformed(f"{price_path}: not above zero", PRICE)
+            )
         if in_contracts:
             known = context.instruments.get(name)
             if known is None or known.inverse:
@@ -102,7 +109,7 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
             size /= price
         moment = time(stamp)
         assert moment is not None, "a required stamp"
-        side = sides.get(word) or allowed(sides, word, side_path)
+        side = sides.get(word) or allowed(sides, word, side_path, SIDE)
         return Liquidation(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=moment,
             side=side, price=price, quantity=size, notional_usd=price * size,

@@ -1,6 +1,6 @@
 """Compiles `Rows` into a reader of a whole message: every row is decoded at once, and one by one if one of them is odd.
 
-An odd row costs itself and is counted (`RowsRefused`). A message of which no row can be read is malformed as a whole. Pure.
+An odd row costs itself and is counted with its reason (`OddRows`). A message of which no row can be read is malformed as a whole. Pure.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from probes.dialect.columns import Columns, Text
 from probes.dialect.declared import Rows, Said
 from probes.dialect.decode import Decoder
 from probes.dialect.market import Head, Reader
-from probes.readings import Instrument, InstrumentsListed, ServiceState, ServiceStatus
-from probes.venue import Context, Malformed, RowsRefused
+from probes.readings import Instrument, InstrumentsListed, MalformedReason, ServiceState, ServiceStatus
+from probes.venue import Context, Malformed, OddRows
 
 _RAWS = Decoder(list[msgspec.Raw])
-_UNREADABLE = (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 RowsReader = Callable[[bytes | msgspec.Raw, Context, Head], list[Any]]
 _READERS: Mapping[type[Said], Callable[[Any, Rows, Columns], Reader]] = {
     words.ServerTimes: service.server_times,
@@ -72,6 +72,7 @@ class _Table:
         self._leaf: Decoder[Any] = Decoder(leaf)
         self._apart: Decoder[Any] = Decoder(apart, strict=False)
         self._row: Decoder[Any] = Decoder(row, strict=False)
+        self._row_shape: Any = row
         self._rows_shape: Any = list[row]
         self._part = slice(rows.first) if rows.last is None else slice(-rows.last, None)
         self._partial = rows.first is not None or rows.last is not None
@@ -105,17 +106,21 @@ class _Table:
         """The rows that the venue's function makes of each; what it or the conversion cannot read is its Malformed."""
         assert self.rows.unfold is not None, "rows with a function"
         for one in found:
+            rows: list[Any] = []
             try:
-                yield from msgspec.convert([*self.rows.unfold(one)], self._rows_shape, strict=False)
+                rows = [*self.rows.unfold(one)]
+                yield from msgspec.convert(rows, self._rows_shape, strict=False)
             except Malformed as error:
                 yield error
+            except msgspec.ValidationError:
+                yield from (_converted(row, self._row_shape) for row in rows)
             except _UNREADABLE as error:
                 yield Malformed(f"$: {type(error).__name__} {error}"[:200])
 
     def each_alone(self, found: Sequence[Any], context: Context, head: Head, odd: Exception | None) -> list[Any]:
         """Reads each row by itself: an odd one costs itself. Raises `odd`, or the first Malformed, if no row is good."""
         meant: list[Any] = []
-        refused: list[str] = []
+        refused: list[Malformed] = []
         good = False
         for row, row_head in self.pairs(found, head):
             try:
@@ -126,10 +131,19 @@ class _Table:
                     meant += [one for one in said if one is not None]
                 good = True
             except Malformed as error:
-                refused.append(error.path)
+                refused.append(error)
         if refused and not good:
-            raise odd if odd is not None else Malformed(refused[0])
-        return [*meant, RowsRefused(path=refused[0][:200], count=len(refused))] if refused else meant
+            raise odd if odd is not None else refused[0]
+        return [*meant, *_counted(refused)] if refused else meant
+
+
+def _counted(refused: Sequence[Malformed]) -> list[OddRows]:
+    """What was refused, by reason, each with the place of its first."""
+    first: dict[MalformedReason, tuple[str, int]] = {}
+    for one in refused:
+        path, count = first.get(one.reason, (one.path[:200], 0))
+        first[one.reason] = (path, count + 1)
+    return [OddRows(reason=reason, path=path, count=count) for reason, (path, count) in first.items()]
 
 
 def _alone(decoder: Decoder[Any], raw: msgspec.Raw) -> Any:
@@ -137,6 +151,13 @@ def _alone(decoder: Decoder[Any], raw: msgspec.Raw) -> Any:
         return decoder.decode(raw)
     except (msgspec.ValidationError, Malformed) as error:
         return error if isinstance(error, Malformed) else Malformed(str(error))
+
+
+def _converted(row: Any, shape: Any) -> Any:
+    try:
+        return msgspec.convert(row, shape, strict=False)
+    except msgspec.ValidationError as error:
+        return Malformed(str(error))
 
 
 def reader(rows: Rows) -> RowsReader:
@@ -184,6 +205,10 @@ def _finish(rows: Rows) -> Callable[[list[Any], Context], list[Any]] | None:
     state = healthy
 
     def with_health(meant: list[Any], context: Context) -> list[Any]:
+        if any(isinstance(one, OddRows) for one in meant):  # what could not be read may say that all is not well
+            return [
+                one for one in meant if not (isinstance(one, ServiceStatus) and one.state is ServiceState.OPERATIONAL)
+            ]
         if any(isinstance(one, ServiceStatus) and not _to_come(one) for one in meant):
             return meant
         return [*meant, ServiceStatus(venue=context.venue, received_at=context.received_at, state=state)]

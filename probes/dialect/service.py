@@ -9,7 +9,7 @@ from probes.dialect import declared as words
 from probes.dialect.columns import Columns, Text, allowed, clock, names_of, optional_amount, path_of
 from probes.dialect.declared import Rows
 from probes.dialect.market import Head, Reader, namer, stamp_name
-from probes.readings import Instrument, Market, ServerTime, ServiceState, ServiceStatus, WalletStatus
+from probes.readings import Instrument, MalformedReason, Market, ServerTime, ServiceState, ServiceStatus, WalletStatus
 from probes.venue import Context, Malformed
 
 
@@ -75,7 +75,7 @@ def listing(said: words.Listing, rows: Rows, columns: Columns) -> Reader:
     take = columns.take(
         said.symbol, said.base, said.quote, said.kind, said.contract_size, said.inverse, said.trading
     )  # fmt: skip
-    path, size_path = path_of(said.symbol), path_of(said.contract_size)
+    path, size_path, trading_path = map(path_of, (said.symbol, said.contract_size, said.trading))
     name_of = namer(rows.prefix, path)
 
     def read(row: Any, context: Context, head: Head) -> Instrument | None:
@@ -87,15 +87,20 @@ def listing(said: words.Listing, rows: Rows, columns: Columns) -> Reader:
             return None
         if said.split and symbol:
             base, _, quote = symbol.partition(said.split)
-        if not symbol or not isinstance(base, str) or not isinstance(quote, str) or not base:
-            raise Malformed(f"{path}: symbol, base or quote missing")
+        if not symbol or not isinstance(base, str) or not isinstance(quote, str) or not base or not quote:
+            raise Malformed(f"{path}: symbol, base or quote missing", MalformedReason.NAME)
+        trades = said.trading is None or trading in said.trading_is
+        if not trades and (trading in (None, "") or (said.trading_not is not None and trading not in said.trading_not)):
+            raise Malformed(f"{trading_path}: {str(trading)[:40]!r} is not allowed", MalformedReason.STATE)
         contract_size = optional_amount(size, size_path)
-        if contract_size is not None and contract_size < 0:
-            raise Malformed(f"{size_path}: below zero")
+        if contract_size is None and said.contract_size is not None and market is not Market.SPOT:
+            raise Malformed(f"{size_path}: missing", MalformedReason.SIZE)
+        if contract_size is not None and (contract_size < 0 or (not contract_size and trades)):
+            raise Malformed(f"{size_path}: not above zero", MalformedReason.SIZE)
         return Instrument(
             symbol=name_of(symbol, context, head.symbol), base=base, quote=quote, market=market,
             contract_size=contract_size or Decimal(1), inverse=inverse in said.inverse_is,
-            trading=said.trading is None or trading in said.trading_is,
+            trading=trades,
         )  # fmt: skip
 
     return read

@@ -24,6 +24,7 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
+from probes.readings.admission import OddRowTally, book_refused, refused
 from probes.venue import (
     Ack,
     BookChecksum,
@@ -31,11 +32,10 @@ from probes.venue import (
     BookSnapshot,
     Context,
     Feed,
-    FeedMessage,
     Malformed,
+    OddRows,
     Pong,
     Reply,
-    RowsRefused,
     ShutdownAnnounced,
     SubscriptionRefused,
 )
@@ -70,6 +70,7 @@ class FeedReader:
         self._silent = False
         self._backlog_due = False
         self._malformed: tuple[str, int] | None = None
+        self._odd = OddRowTally()
         self._clock_emitted_s = float("-inf")
 
     def opened(self, now: datetime, tick_s: float) -> FeedChanged:
@@ -97,16 +98,16 @@ class FeedReader:
         try:
             messages = self._feed.read(raw, context)
         except (Malformed, msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._count_malformed(error.path if isinstance(error, Malformed) else str(error), 1)
+            path = error.path if isinstance(error, Malformed) else str(error)
+            self._malformed = (path[:200], (self._malformed[1] if self._malformed else 0) + 1)
             return result
         news = backlog = 0
         for message in messages:
             match message:
-                case Ack() | Pong() | BookChecksum():
-                    result.readings += self._checked(message, received_at)
+                case Ack() | Pong():
                     continue
-                case RowsRefused():
-                    self._count_malformed(message.path, message.count)
+                case BookChecksum():
+                    result.readings += self._checked(message, received_at)
                     continue
                 case Reply():
                     result.replies.append(message.text)
@@ -121,11 +122,17 @@ class FeedReader:
                     detail = f"{message.kind}: {message.detail}"[:200]
                     result.readings.append(self.changed(FeedEvent.REJECTED, 0.0, received_at, detail=detail))
                     continue
-                case Liquidation() if self._backlog_due:
-                    backlog += 1
-                    result.readings.append(replace(message, backlog=True))
+                case OddRows():
+                    self._odd.add(message.reason, message.path, message.count)
+                    continue
                 case _:
-                    result.readings += self._news(message, received_at)
+                    word = message
+                    if isinstance(message, Liquidation) and self._backlog_due:
+                        word = replace(message, backlog=True)
+                    if not self._admits(word, received_at):
+                        continue
+                    backlog += isinstance(word, Liquidation) and word.backlog
+                    result.readings += self._news(word, received_at)
             news += 1
         if backlog:
             self._backlog_due = False
@@ -134,17 +141,22 @@ class FeedReader:
             result.readings += self._alive(news, received_at, tick_s)
         return result
 
-    def _count_malformed(self, path: str, count: int) -> None:
-        """Count what could not be read, until the next second reports it."""
-        self._malformed = (path[:200], (self._malformed[1] if self._malformed else 0) + count)
-
-    def _checked(self, message: Ack | Pong | BookChecksum, received_at: datetime) -> Sequence[Reading]:
-        """Compare a checksum with the book of a subscribed instrument; other words without news say nothing."""
-        if not isinstance(message, BookChecksum) or message.instrument not in self._symbols:
+    def _checked(self, message: BookChecksum, received_at: datetime) -> Sequence[Reading]:
+        """Compare a checksum with the book of a subscribed instrument."""
+        if message.instrument not in self._symbols:
             return ()
         return self.books.check(message, received_at, received_at.timestamp())
 
-    def _news(self, message: FeedMessage, received_at: datetime) -> Sequence[Reading]:
+    def _admits(self, message: Reading | BookSnapshot | BookDelta, received_at: datetime) -> bool:
+        if isinstance(message, BookSnapshot | BookDelta):
+            reason = book_refused(message, received_at)
+        elif (reason := refused(message)) is None:
+            return True
+        if reason is not None:
+            self._odd.add(reason, f"{type(message).__name__} of {getattr(message, 'instrument', None) or 'the venue'}")
+        return reason is None
+
+    def _news(self, message: Reading | BookSnapshot | BookDelta, received_at: datetime) -> Sequence[Reading]:
         received_s = received_at.timestamp()
         if isinstance(message, BookDelta | BookSnapshot):
             if message.instrument not in self._symbols:
@@ -155,8 +167,6 @@ class FeedReader:
             if isinstance(message, BookDelta):
                 return self.books.change(message, received_at, received_s)
             return self.books.snapshot(message, received_at, received_s)
-        assert not isinstance(message, Ack | BookChecksum | Pong | Reply | RowsRefused | ShutdownAnnounced)
-        assert not isinstance(message, SubscriptionRefused)
         event_time = getattr(message, "event_time", None)
         instrument = getattr(message, "instrument", None)
         batched = isinstance(message, Liquidation)  # sent each half second or second: their age is the venue's policy
@@ -193,6 +203,7 @@ class FeedReader:
             readings.append(
                 FeedMalformed(venue=self._venue, feed=self._feed.name, received_at=now, path=path, count=count)
             )
+        readings += self._odd.take(self._venue, self._feed.name, now)
         if self.quiet_s(tick_s) >= self._feed.silence_after_s and not self._silent:
             self._silent = True
             readings.append(self.changed(FeedEvent.SILENT, self.quiet_s(tick_s), now))

@@ -16,6 +16,7 @@ from probes.readings.terms import (
     Censoring,
     FeedEvent,
     Instrument,
+    MalformedReason,
     Market,
     Phase,
     Refusal,
@@ -192,6 +193,21 @@ class FeedMalformed:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsMalformed:
+    """`count` rows of one answer or frame were not admitted for this reason; the others were. `check`: the check or feed.
+
+    `path` is the place of the first one, short and safe to show. What such a row would have said is unknown.
+    """
+
+    venue: VenueId
+    check: str
+    received_at: datetime
+    reason: MalformedReason
+    path: str
+    count: int
+
+
 Reading = (
     RequestTimed
     | SlotMissed
@@ -212,6 +228,7 @@ Reading = (
     | FeedLag
     | FeedChanged
     | FeedMalformed
+    | RowsMalformed
 )
 
 __all__ = [
@@ -229,6 +246,7 @@ __all__ = [
     "InstrumentsListed",
     "Liquidation",
     "LongShortRatio",
+    "MalformedReason",
     "MarkPrice",
     "Market",
     "OpenInterest",
@@ -236,6 +254,7 @@ __all__ = [
     "Reading",
     "Refusal",
     "RequestTimed",
+    "RowsMalformed",
     "ServerTime",
     "ServiceState",
     "ServiceStatus",

@@ -130,6 +130,25 @@ class Phase:
     duration_s: float
 
 
+class MalformedReason(StrEnum):
+    """What is wrong with a row that was not admitted. The values are metric labels: a closed set."""
+
+    SHAPE = "shape"
+    """It cannot be read: a required field is missing or of another type."""
+    NAME = "name"
+    """It does not say of which instrument, asset or network it speaks."""
+    STAMP = "stamp"
+    """Its time is in the future, too old for its kind, or in another unit."""
+    PRICE = "price"
+    SIZE = "size"
+    SIDE = "side"
+    FIGURE = "figure"
+    STATE = "state"
+    """A status word that the venue's documents do not have."""
+    CLOCK = "clock"
+    """The venue's clock as it states it cannot be."""
+
+
 class FeedEvent(StrEnum):
     """An event of a feed."""
 

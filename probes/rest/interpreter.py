@@ -13,7 +13,6 @@ from datetime import datetime
 import msgspec
 
 from probes.readings import (
-    FeedMalformed,
     Headroom,
     Instrument,
     InstrumentsListed,
@@ -24,10 +23,11 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
+from probes.readings.admission import OddRowTally, book_refused, refused
 from probes.rest.refusals import REDIRECTS, by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
-from probes.venue import BookSnapshot, Context, Malformed, Refused, RestCheck, RowsRefused
+from probes.venue import BookSnapshot, Context, Malformed, OddRows, Refused, RestCheck
 
 DETAIL_LENGTH = 200
 HEADROOM_EVERY_S = 5.0
@@ -61,12 +61,17 @@ class AnswerReader:
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, got: HttpExchange
     ) -> tuple[list[Reading], BookSnapshot | None]:
         """The readings of one exchange, and the snapshot if it carried a book."""
-        refusal, detail, found = self._judge(check, instrument, got)
+        refusal, detail, words = self._judge(check, instrument, got)
+        odd = OddRowTally()
+        found = _admitted(words, odd, got)
+        malformed = odd.take(self.state.venue.id, check.name, got.received_at)
+        if malformed and not found:  # nothing of it is believed: the check has failed
+            refusal, detail = Refusal.MALFORMED, f"{malformed[0].reason}: {malformed[0].path}"[:DETAIL_LENGTH]
         snapshot = next((one for one in found if isinstance(one, BookSnapshot)), None)
         readings: list[Reading] = [
             request_reading(Slot.of(self.state.venue.id, check.name, instrument, scheduled_at), got, refusal, detail),
-            *(one for one in found if not isinstance(one, BookSnapshot | RowsRefused)),
-            *(self._malformed_rows(check, got, one) for one in found if isinstance(one, RowsRefused)),
+            *(one for one in found if not isinstance(one, BookSnapshot)),
+            *malformed,
         ]
         if refusal is None:
             self.state.budgets.answered(got.sent_at.timestamp())
@@ -75,15 +80,15 @@ class AnswerReader:
 
     def _judge(
         self, check: RestCheck, instrument: Instrument | None, got: HttpExchange
-    ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot | RowsRefused]]:
+    ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot | OddRows]]:
         if got.refusal is not None or got.status is None:
             return got.refusal, got.detail, ()
         if got.status in REDIRECTS:  # whoever answered, it was not the API: the dialect is not asked
             return Refusal.REDIRECTED, f"HTTP {got.status}, redirect refused", ()
-        refused = self.state.venue.refuse(got.status, got.headers, got.body, got.received_at)
-        if refused is None and (kind := by_answer(got.status, got.body)) is not None:
-            refused = Refused(kind, f"HTTP {got.status}", retry_after_s=retry_after_s(got.headers, got.received_at))
-        if refused is None:
+        refusal = self.state.venue.refuse(got.status, got.headers, got.body, got.received_at)
+        if refusal is None and (kind := by_answer(got.status, got.body)) is not None:
+            refusal = Refused(kind, f"HTTP {got.status}", retry_after_s=retry_after_s(got.headers, got.received_at))
+        if refusal is None:
             context = Context(
                 venue=self.state.venue.id,
                 check=check.name,
@@ -95,20 +100,13 @@ class AnswerReader:
             try:
                 return None, "", check.read(got.body, context)
             except Refused as error:
-                refused = error
+                refusal = error
             except Malformed as error:
                 return Refusal.MALFORMED, error.path[:DETAIL_LENGTH], ()
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 return Refusal.MALFORMED, str(error)[:DETAIL_LENGTH], ()
-        self._back_off(refused, got)
-        return refused.kind, refused.detail[:DETAIL_LENGTH], ()
-
-    def _malformed_rows(self, check: RestCheck, got: HttpExchange, rows: RowsRefused) -> FeedMalformed:
-        """The rows of a good answer that could not be read, under the check's name."""
-        return FeedMalformed(
-            venue=self.state.venue.id, feed=check.name, received_at=got.received_at, path=rows.path[:DETAIL_LENGTH],
-            count=rows.count,
-        )  # fmt: skip
+        self._back_off(refusal, got)
+        return refusal.kind, refusal.detail[:DETAIL_LENGTH], ()
 
     def _back_off(self, refused: Refused, got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()
@@ -147,6 +145,23 @@ class AnswerReader:
             return []
         self._headroom_s = now_s
         return self.state.budgets.headroom(now_s, got.received_at)
+
+
+def _admitted(
+    words: Sequence[Reading | BookSnapshot | OddRows], odd: OddRowTally, got: HttpExchange
+) -> list[Reading | BookSnapshot]:
+    """What passes the gate; the rest is counted."""
+    kept: list[Reading | BookSnapshot] = []
+    for one in words:
+        if isinstance(one, OddRows):
+            odd.add(one.reason, one.path, one.count)
+            continue
+        reason = book_refused(one, got.received_at) if isinstance(one, BookSnapshot) else refused(one)
+        if reason is None:
+            kept.append(one)
+        else:
+            odd.add(reason, f"{type(one).__name__} of {getattr(one, 'instrument', None) or 'the venue'}")
+    return kept
 
 
 def _round_trip_s(got: HttpExchange) -> float:

@@ -12,8 +12,8 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, Market, Refusal, Side, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Venue
+from probes.readings import Censoring, MalformedReason, Market, Refusal, Side, VenueId
+from probes.venue import Budget, Feed, KeepAlive, Malformed, Venue
 
 DOCS = "https://www.gate.com/docs/developers/apiv4/"
 SPOT = "spot:"
@@ -37,12 +37,54 @@ def rows(*says: Any, spot: bool = False, **more: Any) -> d.Rows:
 
 def chains(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The networks of a currency: its list, else its one chain; `wallet/currency_chains` has numbers and one flag for both."""
-    if "is_withdraw_disabled" in row:
-        off = row.get("is_disabled") == 1
-        deposits, withdrawals = row.get("is_deposit_disabled") == 1, row["is_withdraw_disabled"] == 1
-        return [{"name": row["chain"], "deposit_disabled": off or deposits, "withdraw_disabled": off or withdrawals}]
-    found = row.get("chains") or [{**row, "name": row.get("chain")}]
-    return [{**one, "currency": row["currency"]} for one in found]
+    network = named(row, "chain")
+    if row.get("is_withdraw_disabled") is not None or row.get("is_deposit_disabled") is not None:
+        off = row.get("is_disabled")
+        deposits, withdrawals = (
+            either(off, row.get("is_deposit_disabled")),
+            either(off, row.get("is_withdraw_disabled")),
+        )
+        return [{"name": network, "deposit_disabled": deposits, "withdraw_disabled": withdrawals}]
+    found = row["chains"] if row.get("chains") else [{**row, "name": network}]
+    return [{**one, "currency": named(row, "currency"), "name": named(one, "name"), **delay(one)} for one in found]
+
+
+def named(row: Mapping[str, Any], field: str) -> str:
+    """A name that must be there: without it nobody knows whose flags these are."""
+    name = row.get(field)
+    if not isinstance(name, str):
+        raise Malformed(f"$.{field}: missing")
+    if not name:
+        raise Malformed(f"$.{field}: missing", MalformedReason.NAME)
+    return name
+
+
+def delay(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The flag of delays, which an open wallet always has."""
+    if row.get("withdraw_disabled") is False and row.get("withdraw_delayed") is None:
+        raise Malformed("$.withdraw_delayed: missing")
+    return {"withdraw_delayed": row.get("withdraw_delayed")}
+
+
+def either(off: int | None, disabled: int | None) -> bool | None:
+    """Whether it is off as a whole or disabled by itself; None if neither says so and one says nothing."""
+    if off not in (0, 1, None) or disabled not in (0, 1, None):
+        raise Malformed("$.is_disabled: neither 0 nor 1", MalformedReason.STATE)
+    return True if off or disabled else None if off is None or disabled is None else False
+
+
+def delisting(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A contract trades if it is not in delisting and its status, where it has one, says so."""
+    leaving = row.get("in_delisting")
+    if leaving is None or row.get("status") == "":
+        raise Malformed("$.in_delisting: missing", MalformedReason.STATE)
+    return [
+        {
+            **row,
+            "name": row.get("name") or row.get("contract"),
+            "trading": not leaving and row.get("status") in (None, "trading"),
+        }
+    ]
 
 
 def figures(symbol: str) -> tuple[Any, ...]:
@@ -57,7 +99,7 @@ def figures(symbol: str) -> tuple[Any, ...]:
 
 
 def forced(price: d.Name, *, backlog: bool = False) -> d.Rows:
-    """Liquidations: the socket has one price and milliseconds, REST two prices and whole seconds."""
+    """Liquidations: the socket has one price and milliseconds, REST whole seconds and the price of the fill."""
     return rows(
         d.Liquidations(
             symbol="contract", price=price, size="size", unit=d.Unit.CONTRACTS, sides=SIGNED, backlog=backlog,
@@ -86,12 +128,17 @@ WALLETS = rows(
 )  # fmt: skip
 CONTRACTS = rows(
     d.Listing(
-        symbol="name", split="_", contract_size="quanto_multiplier", trading="in_delisting", trading_is=frozenset({False, None})
+        symbol="name", split="_", contract_size="quanto_multiplier", trading="trading", trading_is=frozenset({True}),
+        trading_not=frozenset({False}),
     ),
     *figures("name"),
+    unfold=delisting,
 )  # fmt: skip
 PAIRS = rows(
-    d.Listing(symbol="id", base="base", quote="quote", trading="trade_status", trading_is=frozenset({"tradable", None})),
+    d.Listing(
+        symbol="id", base="base", quote="quote", trading="trade_status", trading_is=frozenset({"tradable"}),
+        trading_not=frozenset({"untradable", "buyable", "sellable"}),
+    ),
     spot=True,
 )  # fmt: skip
 TICKERS = rows(
@@ -180,7 +227,7 @@ VENUE = Venue(
         d.check("funding", f"{FUTURES}/funding_rate", RATES, 300, Market.PERP, contract="{}", **ONE),
         d.check("long_short_ratio", f"{FUTURES}/contract_stats", STATS, 300, Market.PERP, contract="{}", interval="5m", **ONE),
         d.check(
-            "liquidations_rest", f"{FUTURES}/liq_orders", forced(("fill_price", "order_price"), backlog=True), 3600, Market.PERP,
+            "liquidations_rest", f"{FUTURES}/liq_orders", forced("fill_price", backlog=True), 3600, Market.PERP,
             contract="{}", limit="100",
         ),
         d.check("volume_spot", "/spot/tickers", SPOT_TICKERS, 60, Market.SPOT, currency_pair="{}"),

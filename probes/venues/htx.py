@@ -199,7 +199,7 @@ CONTROLS = (
 FRAME = d.Frames(
     channel="ch", payload="tick", at=d.Stamp("ts"), topic=channel, controls=CONTROLS, refusals={"429": Refusal.THROTTLED}
 )  # fmt: skip
-CHANGES = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", prev_id="prevSeqNum"),), **SPOT)
+CHANGES = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", prev_id="prevSeqNum", one_sided=True),), **SPOT)
 WHOLE = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", whole=True),), **SPOT)
 HIGH_FREQ = "depth.size_{}.high_freq"
 SPOT_FRAMES = heard(

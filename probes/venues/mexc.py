@@ -138,7 +138,9 @@ def book(where: str = "", *, market: Market = Market.PERP, **fields: Any) -> d.R
 
 SPOT_BOOK = book(market=Market.SPOT, last_id="lastUpdateId", at=d.Stamp("timestamp"), whole=True)
 BOOK = book("data", last_id="version", at=d.Stamp("timestamp"), whole=True)
-SPOT_CHANGE = book(market=Market.SPOT, level=("price", "quantity"), first_id="fromVersion", last_id="toVersion")
+SPOT_CHANGE = book(
+    market=Market.SPOT, level=("price", "quantity"), first_id="fromVersion", last_id="toVersion", one_sided=True
+)
 CHANGE = book(first_id=("begin", "version"), last_id=("end", "version"), engine_at=d.Stamp("cts"))
 """`begin` and `end` are given where versions are merged."""
 

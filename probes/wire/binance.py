@@ -121,9 +121,9 @@ class ForcedOrder(msgspec.Struct):
     S: str
     p: str
     T: int
-    q: str = ""
-    ap: str = ""
-    z: str = ""
+    q: str
+    ap: str
+    z: str
 
 
 class Event(msgspec.Struct):

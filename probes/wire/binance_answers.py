@@ -21,12 +21,16 @@ from probes.readings import (
     Volume,
     WalletStatus,
 )
-from probes.venue import BookSnapshot, Context, ReadAnswer
+from probes.venue import BookSnapshot, Context, Malformed, ReadAnswer
 from probes.wire import binance as wire
+from probes.wire.rows import by_rows, newest_row
 
 ID = VenueId("binance_usdm")
 SPOT = "spot:"
 """Both markets call their symbols alike: spot ones carry this prefix here."""
+
+
+_STATES = {"0": ServiceState.OPERATIONAL, "1": ServiceState.MAINTENANCE}
 
 
 def server_time(body: bytes, context: Context) -> Sequence[Reading]:
@@ -38,10 +42,11 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
 def system_status(body: bytes, context: Context) -> Sequence[Reading]:
     """`{"status": 0|1, "msg"}`: 0 normal, 1 maintenance."""
     decoded = wire.STATUS.decode(body)
-    state = ServiceState.OPERATIONAL if decoded.status == 0 else ServiceState.MAINTENANCE
+    state = decode.word(str(decoded.status), _STATES, "$.status")
     return [ServiceStatus(venue=ID, received_at=context.received_at, state=state, title=decoded.msg)]
 
 
+@by_rows(inner="networkList")
 def wallets(body: bytes, context: Context) -> Sequence[Reading]:
     """Signed `capital/config/getall`: one reading for each coin and network."""
     return [
@@ -60,15 +65,16 @@ def wallets(body: bytes, context: Context) -> Sequence[Reading]:
     ]
 
 
+@by_rows("symbols")
 def instruments(body: bytes, context: Context) -> Sequence[Reading]:
     """`exchangeInfo`: perpetuals and dated futures; `status` TRADING."""
     listed = [
         Instrument(
-            symbol=one.symbol,
-            base=one.base_asset or one.symbol.removesuffix("USDT"),
-            quote=one.quote_asset or "USDT",
-            market=Market.PERP if one.contract_type in ("PERPETUAL", None, "") else Market.FUTURE,
-            trading=one.status in ("TRADING", None),
+            symbol=decode.name(one.symbol, "$.symbol"),
+            base=decode.name(one.base_asset, "$.baseAsset"),
+            quote=decode.name(one.quote_asset, "$.quoteAsset"),
+            market=Market.PERP if decode.name(one.contract_type, "$.contractType") == "PERPETUAL" else Market.FUTURE,
+            trading=decode.name(one.status, "$.status") == "TRADING",
         )
         for one in wire.EXCHANGE_INFO.decode(body).symbols
     ]
@@ -104,7 +110,7 @@ def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
     base = row.openInterest if row.openInterest is not None else row.sumOpenInterest
     stamp = row.time if row.time is not None else row.timestamp
     if base is None:
-        return []
+        raise Malformed("$.openInterest: missing")
     return [
         OpenInterest(
             venue=ID,
@@ -117,6 +123,7 @@ def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
     ]
 
 
+@by_rows()
 def premium(body: bytes, context: Context) -> Sequence[Reading]:
     """`premiumIndex`: mark, index and last funding rate; also the funding history's rows."""
     rows = wire.PREMIUM.decode(body)
@@ -156,6 +163,7 @@ def premium(body: bytes, context: Context) -> Sequence[Reading]:
 def long_short(basis: str) -> ReadAnswer:
     """A reader of one of the ratio endpoints; the newest row counts."""
 
+    @newest_row(at=-1)
     def reader(body: bytes, context: Context) -> Sequence[Reading]:
         rows = wire.RATIOS.decode(body)
         if not rows:

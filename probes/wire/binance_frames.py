@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probes.dialect import decode
-from probes.readings import Censoring, Funding, Liquidation, Market, MarkPrice, Refusal, Side, VenueId, Volume
+from probes.readings import (
+    Censoring,
+    Funding,
+    Liquidation,
+    MalformedReason,
+    Market,
+    MarkPrice,
+    Refusal,
+    Side,
+    VenueId,
+    Volume,
+)
 from probes.venue import Ack, BookDelta, Context, FeedMessage, Malformed, ShutdownAnnounced, SubscriptionRefused
 from probes.wire import binance as wire
+from probes.wire.rows import by_rows
 
 ID = VenueId("binance_usdm")
 
 
+_SIDES = {"SELL": Side.LONG, "BUY": Side.SHORT}
+"""`S` is the side of the order that closes the position."""
+
+
+@by_rows()
 def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of any stream, bare or in the combined wrapper; what is not asked for gives nothing."""
     message = wire.FRAME.decode(body)
@@ -41,15 +58,17 @@ def _event(event: wire.Event, context: Context) -> Sequence[FeedMessage]:
 
 def _delta(event: wire.Event) -> BookDelta:
     bids, asks = event.b, event.a
+    if not isinstance(bids, list) or not isinstance(asks, list):
+        raise Malformed("$.b: a change has both sides")
     return BookDelta(
         instrument=event.s,
         first_id=decode.integer(event.U, "$.U"),
         last_id=decode.integer(event.u, "$.u"),
-        prev_id=decode.optional_integer(event.pu, "$.pu"),
+        prev_id=decode.integer(event.pu, "$.pu"),
         event_time=decode.at_ms(decode.integer(event.E, "$.E"), "$.E"),
         engine_time=None if not isinstance(event.T, int) else decode.at_ms(event.T, "$.T"),
-        bids=decode.levels(bids if isinstance(bids, list) else (), "$.b"),
-        asks=decode.levels(asks if isinstance(asks, list) else (), "$.a"),
+        bids=decode.levels(bids, "$.b"),
+        asks=decode.levels(asks, "$.a"),
     )
 
 
@@ -57,17 +76,17 @@ def _forced(event: wire.Event, context: Context) -> Sequence[FeedMessage]:
     order = event.o
     if not isinstance(order, wire.ForcedOrder):
         raise Malformed("$.o: missing")
-    price = decode.money(order.ap or order.p, "$.o.ap")
-    if price == 0:
-        price = decode.money(order.p, "$.o.p")
-    quantity = decode.money(order.z or order.q, "$.o.z")
+    if event.st is None and order.s.partition("_")[0].endswith("USD"):
+        raise Malformed("$.st: missing on a coin-margined contract")
+    price = decode.money(order.ap, "$.o.ap") or decode.money(order.p, "$.o.p")
+    quantity = decode.money(order.z, "$.o.z") or decode.money(order.q, "$.o.q")
     return [
         Liquidation(
             venue=ID,
             instrument=order.s,
             received_at=context.received_at,
             event_time=decode.at_ms(order.T, "$.o.T"),
-            side=Side.LONG if order.S == "SELL" else Side.SHORT,
+            side=decode.word(order.S, _SIDES, "$.o.S", MalformedReason.SIDE),
             price=price,
             quantity=quantity,
             notional_usd=price * quantity,

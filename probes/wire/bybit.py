@@ -40,7 +40,7 @@ class Row(msgspec.Struct):
 
     symbol: str = ""
     coin: str = ""
-    chains: list[Chain] = []
+    chains: list[Chain] | msgspec.UnsetType = msgspec.UNSET
     baseCoin: str = ""  # noqa: N815
     quoteCoin: str = ""  # noqa: N815
     contractType: str = ""  # noqa: N815
@@ -49,7 +49,7 @@ class Row(msgspec.Struct):
     title: str = ""
     begin: str | int = ""
     end: str | int = ""
-    maintainType: int | str = 1  # noqa: N815
+    maintainType: int | str = ""  # noqa: N815
     openInterest: str | float | None = None  # noqa: N815
     openInterestValue: str | float | None = None  # noqa: N815
     singleOpenInterest: str | float | None = None  # noqa: N815
@@ -71,14 +71,14 @@ class Row(msgspec.Struct):
 class Result(msgspec.Struct):
     """`result` of any answer."""
 
-    entries: list[Row] = msgspec.field(name="list", default_factory=list)
-    rows: list[Row] = []
+    entries: list[Row] | msgspec.UnsetType = msgspec.field(name="list", default=msgspec.UNSET)
+    rows: list[Row] | msgspec.UnsetType = msgspec.UNSET
     category: str = ""
     symbol: str = ""
     timeNano: str | int | None = None  # noqa: N815
     s: str = ""
-    a: list[tuple[float, float]] = []
-    b: list[tuple[float, float]] = []
+    a: list[tuple[float, float]] | msgspec.UnsetType = msgspec.UNSET
+    b: list[tuple[float, float]] | msgspec.UnsetType = msgspec.UNSET
     ts: int | None = None
     cts: int | None = None
     u: int | None = None
@@ -111,8 +111,8 @@ class BookRow(msgspec.Struct):
 
     s: str
     u: int
-    b: list[tuple[float, float]] = []
-    a: list[tuple[float, float]] = []
+    b: list[tuple[float, float]]
+    a: list[tuple[float, float]]
 
 
 class Forced(msgspec.Struct):

@@ -33,6 +33,7 @@ from probes.venue import (
     Refused,
 )
 from probes.wire.bybit import ANSWER, ID, REFUSALS, SPOT, Answer, Result, Row
+from probes.wire.rows import by_rows, newest_row
 
 
 def result(body: bytes) -> tuple[Result, Answer]:
@@ -45,6 +46,11 @@ def result(body: bytes) -> tuple[Result, Answer]:
     return answer.result, answer
 
 
+def rows(body: bytes) -> list[Row]:
+    """`result.list` of a good answer. Raises Malformed where there is none: an empty list is one."""
+    return decode.given(result(body)[0].entries, "$.result.list")
+
+
 def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     """`timeNano` as text."""
     nanos = result(body)[0].timeNano
@@ -54,10 +60,16 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     return [ServerTime(venue=ID, received_at=context.received_at, event_time=stamp, resolution_s=1e-6)]
 
 
-def status_rows(rows: Sequence[Row], context: Context) -> Sequence[Reading]:
+_WINDOWS = {"scheduled": False, "ongoing": True, "completed": False, "canceled": False}
+_FLAGS: dict[str, bool | None] = {"1": True, "0": False, "": None}
+_CATEGORIES = {"spot": True, "linear": False, "inverse": False, "option": False}
+
+
+def status_rows(found: Sequence[Row], context: Context) -> Sequence[Reading]:
     """Announced windows: an ongoing one is maintenance (planned) or a disturbance; none ongoing is operational."""
-    readings = [_window(row, context) for row in rows if row.state in ("ongoing", "scheduled")]
-    if not any(row.state == "ongoing" for row in rows):
+    ongoing = [decode.word(row.state, _WINDOWS, "$.state") for row in found]
+    readings = [_window(row, context) for row in found if row.state in ("ongoing", "scheduled")]
+    if not any(ongoing):
         readings.append(ServiceStatus(venue=ID, received_at=context.received_at, state=ServiceState.OPERATIONAL))
     return readings
 
@@ -65,8 +77,8 @@ def status_rows(rows: Sequence[Row], context: Context) -> Sequence[Reading]:
 def _window(row: Row, context: Context) -> ServiceStatus:
     planned = str(row.maintainType) == "1"
     state = ServiceState.OPERATIONAL
-    if row.state == "ongoing":
-        state = ServiceState.MAINTENANCE if planned else ServiceState.DEGRADED
+    if row.state == "ongoing":  # of a kind that the row does not say, the graver is assumed
+        state = ServiceState.MAINTENANCE if planned or not str(row.maintainType) else ServiceState.DEGRADED
     return ServiceStatus(
         venue=ID,
         received_at=context.received_at,
@@ -78,11 +90,13 @@ def _window(row: Row, context: Context) -> ServiceStatus:
     )
 
 
+@by_rows("result", "list")
 def system_status(body: bytes, context: Context) -> Sequence[Reading]:
     """`/v5/system/status`."""
-    return status_rows(result(body)[0].entries, context)
+    return status_rows(rows(body), context)
 
 
+@by_rows("result", "rows", inner="chains")
 def wallets(body: bytes, context: Context) -> Sequence[Reading]:
     """Signed `coin/query-info`: one reading for each coin and network."""
     return [
@@ -91,30 +105,35 @@ def wallets(body: bytes, context: Context) -> Sequence[Reading]:
             asset=row.coin,
             network=chain.chain,
             received_at=context.received_at,
-            deposits=str(chain.chainDeposit) == "1",
-            withdrawals=str(chain.chainWithdraw) == "1",
+            deposits=decode.word(str(chain.chainDeposit), _FLAGS, "$.chainDeposit"),
+            withdrawals=decode.word(str(chain.chainWithdraw), _FLAGS, "$.chainWithdraw"),
         )
-        for row in result(body)[0].rows
-        for chain in row.chains
+        for row in decode.given(result(body)[0].rows, "$.result.rows")
+        for chain in decode.given(row.chains, "$.chains")
     ]
 
 
+@by_rows("result", "list")
 def instruments(body: bytes, context: Context) -> Sequence[Reading]:
     """`instruments-info` of one category."""
     decoded = result(body)[0]
-    spot = decoded.category == "spot"
+    spot = decode.word(decoded.category, _CATEGORIES, "$.result.category")
     listed = tuple(
         Instrument(
-            symbol=(SPOT if spot else "") + row.symbol,
-            base=row.baseCoin,
-            quote=row.quoteCoin,
-            market=Market.SPOT if spot else Market.PERP if "Perpetual" in row.contractType else Market.FUTURE,
+            symbol=(SPOT if spot else "") + decode.name(row.symbol, "$.symbol"),
+            base=decode.name(row.baseCoin, "$.baseCoin"),
+            quote=decode.name(row.quoteCoin, "$.quoteCoin"),
+            market=Market.SPOT if spot else _market(row),
             inverse=row.contractType.startswith("Inverse"),
-            trading=row.status == "Trading",
+            trading=decode.name(row.status, "$.status") == "Trading",
         )
-        for row in decoded.entries
+        for row in decode.given(decoded.entries, "$.result.list")
     )
     return [InstrumentsListed(venue=ID, received_at=context.received_at, instruments=listed)]
+
+
+def _market(row: Row) -> Market:
+    return Market.PERP if "Perpetual" in decode.name(row.contractType, "$.contractType") else Market.FUTURE
 
 
 def name_of(context: Context, symbol: str) -> str:
@@ -131,8 +150,8 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
             last_id=decode.optional_integer(decoded.u, "$.result.u"),
             event_time=None if decoded.ts is None else decode.at_ms(decoded.ts, "$.result.ts"),
             engine_time=None if decoded.cts is None else decode.at_ms(decoded.cts, "$.result.cts"),
-            bids=decode.levels(decoded.b, "$.result.b"),
-            asks=decode.levels(decoded.a, "$.result.a"),
+            bids=decode.levels(decode.given(decoded.b, "$.result.b"), "$.result.b"),
+            asks=decode.levels(decode.given(decoded.a, "$.result.a"), "$.result.a"),
         )
     ]
 
@@ -154,20 +173,23 @@ def interest(row: Row, symbol: str, context: Context, at: Any) -> list[Reading]:
     ]  # fmt: skip
 
 
+@newest_row("result", "list")
 def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
     """`open-interest`: newest row first."""
     decoded, _ = result(body)
-    if not decoded.entries:
+    found = rows(body)
+    if not found:
         return []
-    row = decoded.entries[0]
+    row = found[0]
     at = None if row.timestamp is None else decode.at_ms(decode.finite_float(row.timestamp, "$.timestamp"))
     return interest(row, decoded.symbol or name_of(context, row.symbol), context, at)
 
 
+@newest_row("result", "list")
 def funding(body: bytes, context: Context) -> Sequence[Reading]:
     """`funding/history`: newest row first."""
     readings: list[Reading] = []
-    for row in result(body)[0].entries[:1]:
+    for row in rows(body)[:1]:
         rate = decode.optional_float(row.fundingRate, "$.fundingRate")
         stamp = decode.optional_float(row.fundingRateTimestamp, "$.fundingRateTimestamp")
         if rate is not None:
@@ -178,10 +200,11 @@ def funding(body: bytes, context: Context) -> Sequence[Reading]:
     return readings
 
 
+@newest_row("result", "list")
 def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     """`account-ratio`: buyRatio over sellRatio, newest first."""
     readings = []
-    for row in result(body)[0].entries[:1]:
+    for row in rows(body)[:1]:
         longs, shorts = (
             decode.optional_float(row.buyRatio, "$.buyRatio"),
             decode.optional_float(row.sellRatio, "$.sellRatio"),
@@ -201,14 +224,17 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     return readings
 
 
+@by_rows("result", "list")
 def tickers(body: bytes, context: Context) -> Sequence[Reading]:
     """`tickers` of one category: volume, mark and index, funding, open interest, as far as each row has them."""
     decoded, answer = result(body)
     at = None if answer.time is None else decode.at_ms(answer.time, "$.time")
-    spot = decoded.category == "spot"
+    spot = decode.word(decoded.category, _CATEGORIES, "$.result.category")
     return [
-        one for row in decoded.entries for one in ticker(row, (SPOT if spot else "") + row.symbol, spot, context, at)
-    ]  # fmt: skip
+        one
+        for row in decode.given(decoded.entries, "$.result.list")
+        for one in ticker(row, (SPOT if spot else "") + decode.name(row.symbol, "$.symbol"), spot, context, at)
+    ]
 
 
 def ticker(row: Row, symbol: str, spot: bool, context: Context, at: Any) -> list[Reading]:

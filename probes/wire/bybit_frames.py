@@ -11,6 +11,7 @@ from probes.dialect import decode
 from probes.readings import (
     Censoring,
     Liquidation,
+    MalformedReason,
     Refusal,
     Side,
 )
@@ -20,18 +21,24 @@ from probes.venue import (
     BookSnapshot,
     Context,
     FeedMessage,
+    Malformed,
     Pong,
     SubscriptionRefused,
 )
 from probes.wire.bybit import BOOK, FORCED, FRAME, ID, SPOT, STATUS, TICKER, Forced, Frame
 from probes.wire.bybit_answers import status_rows, ticker
+from probes.wire.rows import by_rows
+
+_SIDES = {"Buy": Side.LONG, "Sell": Side.SHORT}
 
 
+@by_rows("data")
 def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of the linear socket."""
     return _frame(body, context, "")
 
 
+@by_rows("data")
 def spot_frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of the spot socket."""
     return _frame(body, context, SPOT)
@@ -48,9 +55,12 @@ def _frame(body: bytes, context: Context, prefix: str) -> Sequence[FeedMessage]:
         case "tickers":
             at = None if message.ts is None else decode.at_ms(message.ts, "$.ts")
             row = TICKER.decode(message.data)
-            return ticker(row, prefix + row.symbol, bool(prefix), context, at)
+            return ticker(row, prefix + decode.name(row.symbol, "$.data.symbol"), bool(prefix), context, at)
         case "system":
-            return status_rows(STATUS.decode(message.data), context)
+            windows = STATUS.decode(message.data)
+            if not windows:
+                raise Malformed("$.data: a push without a window")
+            return status_rows(windows, context)
     if message.op == "pong" or message.ret_msg == "pong":
         return [Pong()]
     if message.success is True:
@@ -66,6 +76,9 @@ def _book(message: Frame, prefix: str) -> BookSnapshot | BookDelta:
     engine = None if message.cts is None else decode.at_ms(message.cts, "$.cts")
     bids, asks = decode.levels(row.b, "$.data.b"), decode.levels(row.a, "$.data.a")
     last_id = decode.integer(row.u, "$.data.u")
+    if message.type not in ("snapshot", "delta"):
+        raise Malformed("$.type: neither a whole book nor a change")
+    decode.name(row.s, "$.data.s")
     if message.type == "snapshot" or last_id == 1:
         return BookSnapshot(
             instrument=prefix + row.s, last_id=last_id, event_time=at, engine_time=engine, bids=bids, asks=asks
@@ -89,7 +102,7 @@ def _forced(message: Frame, context: Context) -> Sequence[FeedMessage]:
                 instrument=row.s or row.symbol,
                 received_at=context.received_at,
                 event_time=decode.at_ms(row.T or row.updatedTime, "$.data.T"),
-                side=Side.LONG if (row.S or row.side) == "Buy" else Side.SHORT,
+                side=decode.word(row.S or row.side, _SIDES, "$.data.S", MalformedReason.SIDE),
                 price=price,
                 quantity=quantity,
                 notional_usd=price * quantity,

@@ -75,12 +75,12 @@ class Row(msgspec.Struct):
     last: str = ""
     vol24h: str = ""
     volCcy24h: str = ""  # noqa: N815
-    asks: list[list[float]] = []
-    bids: list[list[float]] = []
+    asks: list[list[float]] | msgspec.UnsetType = msgspec.UNSET
+    bids: list[list[float]] | msgspec.UnsetType = msgspec.UNSET
     seqId: int | None = None  # noqa: N815
     prevSeqId: int | None = None  # noqa: N815
     checksum: int | None = None
-    details: list[Detail] = []
+    details: list[Detail] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Answer(msgspec.Struct):
@@ -88,7 +88,7 @@ class Answer(msgspec.Struct):
 
     code: str | int
     msg: str = ""
-    data: list[Row] = []
+    data: list[Row] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Ratios(msgspec.Struct):
@@ -96,7 +96,7 @@ class Ratios(msgspec.Struct):
 
     code: str | int
     msg: str = ""
-    data: list[list[str | float]] = []
+    data: list[list[str | float]] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Arg(msgspec.Struct):
@@ -112,7 +112,7 @@ class Frame(msgspec.Struct):
 
     arg: Arg | None = None
     action: str = ""
-    data: list[Row] = []
+    data: list[Row] | msgspec.UnsetType = msgspec.UNSET
     event: str = ""
     code: str | int = ""
     msg: str = ""

@@ -15,6 +15,7 @@ from probes.readings import (
     Instrument,
     InstrumentsListed,
     LongShortRatio,
+    MalformedReason,
     Market,
     MarkPrice,
     OpenInterest,
@@ -31,6 +32,7 @@ from probes.venue import (
     Malformed,
 )
 from probes.wire.okx import ANSWER, ID, RATIOS, Row, refused
+from probes.wire.rows import by_rows, newest_row
 
 
 def rows(body: bytes) -> list[Row]:
@@ -38,7 +40,7 @@ def rows(body: bytes) -> list[Row]:
     answer = ANSWER.decode(body)
     if str(answer.code) != "0":
         raise refused(str(answer.code), answer.msg)
-    return answer.data
+    return decode.given(answer.data, "$.data")
 
 
 def at_ms(stamp: str | int, path: str = "$.data[0].ts") -> datetime:
@@ -55,6 +57,10 @@ def server_time(body: bytes, context: Context) -> Sequence[Reading]:
     return [ServerTime(venue=ID, received_at=context.received_at, event_time=at, resolution_s=decode.MILLISECOND)]
 
 
+_WINDOWS = {"scheduled": False, "ongoing": True, "pre_open": True, "completed": False, "canceled": False}
+
+
+@by_rows("data")
 def system_status(body: bytes, context: Context) -> Sequence[Reading]:
     """`[]` is health; else scheduled, ongoing and pre-open windows."""
     return status(rows(body), context)
@@ -64,8 +70,8 @@ def status(found: Sequence[Row], context: Context) -> Sequence[Reading]:
     """Windows under way or announced; none under way is health."""
     readings: list[Reading] = []
     for row in found:
-        planned = row.maintType in ("", "1")
-        ongoing = row.state in ("ongoing", "pre_open")
+        planned = row.maintType == "1"
+        ongoing = decode.word(row.state, _WINDOWS, "$.state")
         state = ServiceState.OPERATIONAL
         if ongoing:
             state = ServiceState.MAINTENANCE if row.maintType != "3" else ServiceState.DEGRADED
@@ -82,6 +88,7 @@ def status(found: Sequence[Row], context: Context) -> Sequence[Reading]:
     return readings
 
 
+@by_rows("data")
 def wallets(body: bytes, context: Context) -> Sequence[Reading]:
     """Signed `asset/currencies`: one row for each coin and network."""
     return [
@@ -96,20 +103,33 @@ def wallets(body: bytes, context: Context) -> Sequence[Reading]:
 _MARKETS = {"SPOT": Market.SPOT, "SWAP": Market.PERP, "FUTURES": Market.FUTURE}
 
 
+@by_rows("data")
 def instruments(body: bytes, context: Context) -> Sequence[Reading]:
     """`public/instruments` of one type. Inverse contracts are sized in USD: their size in base needs the price."""
     listed = []
     for row in rows(body):
-        base, _, quote = (row.uly or row.instId).partition("-")
-        size = decode.money(row.ctVal or "1", "$.ctVal") * decode.money(row.ctMult or "1", "$.ctMult")
+        base, _, quote = decode.name(row.uly or row.instId, "$.instId").partition("-")
+        market = decode.word(row.instType, _MARKETS, "$.instType")
         listed.append(
             Instrument(
-                symbol=row.instId, base=row.baseCcy or base, quote=row.quoteCcy or quote.partition("-")[0],
-                market=_MARKETS.get(row.instType, Market.FUTURE), contract_size=size, inverse=row.ctType == "inverse",
-                trading=row.state in ("live", ""),
+                symbol=decode.name(row.instId, "$.instId"), base=row.baseCcy or base,
+                quote=row.quoteCcy or quote.partition("-")[0], market=market,
+                contract_size=Decimal(1) if market is Market.SPOT else _contract_size(row),
+                inverse=market is not Market.SPOT and decode.word(row.ctType, _INVERSE, "$.ctType"),
+                trading=decode.name(row.state, "$.state") == "live",
             )
         )  # fmt: skip
     return [InstrumentsListed(venue=ID, received_at=context.received_at, instruments=tuple(listed))]
+
+
+_INVERSE = {"inverse": True, "linear": False}
+
+
+def _contract_size(row: Row) -> Decimal:
+    size = decode.money(row.ctVal, "$.ctVal") * decode.money(row.ctMult, "$.ctMult")
+    if size <= 0:
+        raise Malformed("$.ctVal: a contract has a size", MalformedReason.SIZE)
+    return size
 
 
 def size_of(context: Context, symbol: str) -> Decimal | None:
@@ -129,13 +149,14 @@ def book(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot]:
             instrument=symbol,
             last_id=decode.optional_integer(row.seqId, "$.data[0].seqId"),
             event_time=at_ms(row.ts),
-            bids=decode.levels(row.bids, "$.data[0].bids", float(size)),
-            asks=decode.levels(row.asks, "$.data[0].asks", float(size)),
+            bids=decode.levels(decode.given(row.bids, "$.data[0].bids"), "$.data[0].bids", float(size)),
+            asks=decode.levels(decode.given(row.asks, "$.data[0].asks"), "$.data[0].asks", float(size)),
         )
         for row in rows(body)[:1]
     ]
 
 
+@by_rows("data")
 def open_interest(body: bytes, context: Context) -> Sequence[Reading]:
     """`oiCcy` is base units, `oiUsd` USD."""
     return interest_rows(rows(body), context)
@@ -146,12 +167,13 @@ def interest_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     return [
         OpenInterest(
             venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts),
-            base=decode.money(row.oiCcy or row.oi, "$.oiCcy"), usd=decode.optional_money(row.oiUsd, "$.oiUsd"),
+            base=decode.money(row.oiCcy, "$.oiCcy"), usd=decode.optional_money(row.oiUsd, "$.oiUsd"),
         )
         for row in found
     ]  # fmt: skip
 
 
+@by_rows("data")
 def funding(body: bytes, context: Context) -> Sequence[Reading]:
     """`funding-rate`; rows without a rate yet are passed over."""
     return funding_rows(rows(body), context)
@@ -170,6 +192,7 @@ def funding_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     ]  # fmt: skip
 
 
+@by_rows("data")
 def marks(body: bytes, context: Context) -> Sequence[Reading]:
     """`mark-price` rows."""
     return mark_rows(rows(body), context)
@@ -186,21 +209,22 @@ def mark_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     ]  # fmt: skip
 
 
+@newest_row("data")
 def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     """`[[ts, ratio]]` newest first; the taker form `[[ts, sold, bought]]` gives bought over sold."""
     answer = RATIOS.decode(body)
     if str(answer.code) != "0":
         raise refused(str(answer.code), answer.msg)
     readings = []
-    for row in answer.data[:1]:
+    for row in decode.given(answer.data, "$.data")[:1]:
         if len(row) < 2:
             raise Malformed("$.data[0]: a ratio needs a time and a figure")
         ratio, basis = decode.finite_float(row[1], "$.data[0][1]"), "accounts"
         if len(row) > 2:
-            ratio, basis = (
-                decode.finite_float(decode.finite_float(row[2], "$.data[0][2]") / (ratio or 1e-9)),
-                "taker_volume",
-            )
+            if ratio <= 0:
+                raise Malformed("$.data[0][1]: nothing sold", MalformedReason.FIGURE)
+            ratio = decode.finite_float(decode.finite_float(row[2], "$.data[0][2]") / ratio)
+            basis = "taker_volume"
         readings.append(
             LongShortRatio(
                 venue=ID, instrument=context.instrument.symbol if context.instrument else "",
@@ -211,6 +235,7 @@ def long_short(body: bytes, context: Context) -> Sequence[Reading]:
     return readings
 
 
+@by_rows("data")
 def tickers(body: bytes, context: Context) -> Sequence[Reading]:
     """`vol24h`, `volCcy24h`: quote on spot, base on derivatives (times last for USD)."""
     return ticker_rows(rows(body), context)
@@ -220,10 +245,11 @@ def ticker_rows(found: Sequence[Row], context: Context) -> list[Reading]:
     """24 h volumes of rows."""
     readings: list[Reading] = []
     for row in found:
-        market = _MARKETS.get(row.instType, Market.FUTURE)
+        market = decode.word(row.instType, _MARKETS, "$.instType")
         last = decode.optional_money(row.last, "$.last")
         amount = decode.optional_money(row.volCcy24h, "$.volCcy24h")
-        usd = amount if market is Market.SPOT or amount is None or last is None else amount * last
+        traded = amount if not amount else None if last is None else amount * last
+        usd = amount if market is Market.SPOT else traded
         readings.append(
             Volume(
                 venue=ID, instrument=row.instId, received_at=context.received_at, event_time=at_ms(row.ts), market=market,

@@ -11,6 +11,7 @@ from probes.dialect import decode
 from probes.readings import (
     Censoring,
     Liquidation,
+    MalformedReason,
     Refusal,
     Side,
 )
@@ -20,6 +21,7 @@ from probes.venue import (
     BookSnapshot,
     Context,
     FeedMessage,
+    Malformed,
     Pong,
     ShutdownAnnounced,
     SubscriptionRefused,
@@ -34,8 +36,13 @@ from probes.wire.okx_answers import (
     status,
     ticker_rows,
 )
+from probes.wire.rows import by_rows
+
+_POSITIONS = {"long": Side.LONG, "short": Side.SHORT}
+_ORDERS = {"sell": Side.LONG, "buy": Side.SHORT}
 
 
+@by_rows("data", inner="details")
 def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
     """One frame of the public socket; plain "pong" answers our ping."""
     if body == b"pong":
@@ -45,21 +52,24 @@ def frame(body: bytes, context: Context) -> Sequence[FeedMessage]:
         return _control(message)
     if message.arg is None:
         return ()
+    found = decode.given(message.data, "$.data")
     match message.arg.channel:
         case "liquidation-orders":
-            return [one for row in message.data for one in _forced(row, context)]
+            return [one for row in found for one in _forced(row, context)]
         case "books" | "books-l2-tbt" | "books50-l2-tbt" | "books5":
-            return [one for row in message.data for one in _book(message, message.arg.instId, row, context)]
+            return [one for row in found for one in _book(message, message.arg.instId, row, context)]
         case "mark-price" | "index-tickers":
-            return mark_rows(message.data, context)
+            return mark_rows(found, context)
         case "funding-rate":
-            return funding_rows(message.data, context)
+            return funding_rows(found, context)
         case "open-interest":
-            return interest_rows(message.data, context)
+            return interest_rows(found, context)
         case "tickers":
-            return ticker_rows(message.data, context)
+            return ticker_rows(found, context)
         case "status":
-            return status(message.data, context)
+            if not found:
+                raise Malformed("$.data: a push without a window")
+            return status(found, context)
     return ()
 
 
@@ -73,16 +83,19 @@ def _control(message: Frame) -> Sequence[FeedMessage]:
 
 
 def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[FeedMessage]:
+    channel = message.arg.channel if message.arg is not None else ""
     size = size_of(context, symbol)
     if size is None:
         return ()
-    bids = decode.levels(row.bids, "$.data[0].bids", float(size))
-    asks = decode.levels(row.asks, "$.data[0].asks", float(size))
+    bids = decode.levels(decode.given(row.bids, "$.data[0].bids"), "$.data[0].bids", float(size))
+    asks = decode.levels(decode.given(row.asks, "$.data[0].asks"), "$.data[0].asks", float(size))
     at = at_ms(row.ts)
     last_id, prev_id = (
         decode.optional_integer(row.seqId, "$.data[0].seqId"),
         decode.optional_integer(row.prevSeqId, "$.data[0].prevSeqId"),
     )
+    if message.action not in ("snapshot", "update") and (message.action or channel != "books5"):
+        raise Malformed("$.action: neither a whole book nor a change")
     if message.action != "update":
         return [BookSnapshot(instrument=symbol, last_id=last_id, event_time=at, bids=bids, asks=asks)]
     if last_id is None or prev_id is None:
@@ -100,14 +113,15 @@ def _forced(row: Row, context: Context) -> Sequence[FeedMessage]:
     if size is None:
         return ()
     messages = []
-    for one in row.details:
+    for one in decode.given(row.details, "$.data[0].details"):
         price = decode.money(one.bkPx, "$.data[0].details[0].bkPx")
         quantity = decode.money(one.sz, "$.data[0].details[0].sz") * size
-        long = one.posSide == "long" or (one.posSide in ("", "net") and one.side == "sell")
+        words, said = (_ORDERS, one.side) if one.posSide in ("", "net") else (_POSITIONS, one.posSide)
+        side = decode.word(said, words, "$.data[0].details[0].posSide", MalformedReason.SIDE)
         messages.append(
             Liquidation(
                 venue=ID, instrument=row.instId, received_at=context.received_at,
-                event_time=at_ms(one.ts, "$.data[0].details[0].ts"), side=Side.LONG if long else Side.SHORT, price=price,
+                event_time=at_ms(one.ts, "$.data[0].details[0].ts"), side=side, price=price,
                 quantity=quantity, notional_usd=price * quantity, censoring=Censoring.ONE_PER_SECOND,
             )
         )  # fmt: skip

@@ -23,9 +23,9 @@ def instruments(venue: str) -> dict[str, Instrument]:
     return {one.symbol: one}
 
 
-def liquidations(venue: str, count: int) -> list[bytes]:
-    """Frames of one liquidation each."""
-    return [_encoded(_LIQUIDATION[venue](number)) for number in range(count)]
+def liquidations(venue: str, count: int, at_ms: int = NOW_MS) -> list[bytes]:
+    """Frames of one liquidation each, a millisecond apart from `at_ms` on."""
+    return [_encoded(_LIQUIDATION[venue](at_ms - NOW_MS + number)) for number in range(count)]
 
 
 def books(venue: str, count: int) -> list[bytes]:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from time import time
 
 from aiohttp import web
 
@@ -25,6 +26,16 @@ def say(body: str | bytes, status: int = 200, headers: Mapping[str, str] | None 
             await asyncio.sleep(after_s)
         raw = body.encode() if isinstance(body, str) else body
         return web.Response(body=raw, status=status, headers=headers)
+
+    return answer
+
+
+def say_now(body: str, after_s: float = 0.0) -> Answer:
+    """An answer in which NOW_MS is the time of the answer, in unix milliseconds."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(after_s)
+        return web.Response(body=body.replace("NOW_MS", str(int(time() * 1000))).encode())
 
     return answer
 

@@ -36,16 +36,16 @@ from probes.readings import (
 from probes.rest.http import utc_now
 from probes.venue import Context, Keys, RestCall, RestCheck, Venue
 from tests.probes.cases import listed
-from tests.probes.loopback import Answer, Loopback, free_port, in_turn, say, serving
+from tests.probes.loopback import Answer, Loopback, free_port, in_turn, say, say_now, serving
 
 GATE = venues.declared("gate")
-PERP = {"name": "BTC_USDT", "quanto_multiplier": "0.0001", "mark_price": "100"}
-PAIR = {"id": "BTC_USDT", "base": "BTC", "quote": "USDT"}
+PERP = {"name": "BTC_USDT", "quanto_multiplier": "0.0001", "in_delisting": False, "mark_price": "100"}
+PAIR = {"id": "BTC_USDT", "base": "BTC", "quote": "USDT", "trade_status": "tradable"}
 BOOK = {"id": 10, "asks": [{"p": "100.1", "s": 1e9}], "bids": [{"p": "100", "s": 1e9}]}
 ANSWERS: dict[str, Answer] = {
     "/futures/usdt/contracts": say(json.dumps([PERP])),
     "/spot/currency_pairs": say(json.dumps([PAIR])),
-    "/spot/time": say('{"server_time":1793491200000}'),
+    "/spot/time": say_now('{"server_time":NOW_MS}'),
     "/futures/usdt/order_book": say(json.dumps(BOOK)),
 }
 
@@ -65,7 +65,7 @@ async def first(readings: AsyncIterator[Reading], wanted: Callable[[Reading], bo
 
 
 async def talk(socket: web.WebSocketResponse, number: int) -> None:
-    update = {"t": 1793491200000, "s": "BTC_USDT", "U": 11, "u": 12, "b": [], "a": []}
+    update = {"t": int(utc_now().timestamp() * 1000), "s": "BTC_USDT", "U": 11, "u": 12, "b": [], "a": []}
     await socket.send_json({"channel": "futures.order_book_update", "event": "update", "result": update})
     await asyncio.Event().wait()
 
@@ -127,7 +127,7 @@ async def test_a_slot_that_passes_during_a_running_check_is_reported_as_missed()
     disabled = sorted(
         ({each.name for each in GATE.checks} | {each.name for each in GATE.feeds}) - {"instruments", "server_time"}
     )
-    slow = {**ANSWERS, "/spot/time": say('{"server_time":1793491200000}', after_s=0.2)}
+    slow = {**ANSWERS, "/spot/time": say_now('{"server_time":NOW_MS}', after_s=0.2)}
     async with serving(slow) as served:
         prober = Prober(GATE, settings(served, disabled=disabled, every_s={"server_time": 0.05}))
         async with aclosing(prober.readings()) as readings:

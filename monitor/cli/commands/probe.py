@@ -34,13 +34,33 @@ def probe(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Ask a venue once and show its answers and how long each phase took."""
+    """Ask a venue once and show its answers and how long each phase took.
+
+    Ends with 1 if the venue refused or did not answer, if anything that it said was malformed, or if there was nothing to ask.
+    """
     readings = run(_probe(venue, check, asset or [], parse_pairs("--host", host or []), listen, config))
     if json:
         for reading in readings:
             print_json({"kind": type(reading).__name__, **_plain(reading)})
-        return
-    _show(venue, readings)
+    else:
+        _show(venue, readings)
+    if not readings or any(_failed(one) for one in readings):
+        raise typer.Exit(1)
+
+
+def _failed(reading: Reading) -> bool:
+    """Whether a reading says that the venue refused, that it cannot be read, or that a connection to it failed."""
+    from probes.readings import FeedChanged, FeedEvent, FeedMalformed, RequestTimed, RowsMalformed
+
+    match reading:
+        case RequestTimed():
+            return reading.refusal is not None
+        case FeedChanged():
+            return reading.event is FeedEvent.REJECTED or (reading.event is FeedEvent.CLOSED and not reading.planned)
+        case FeedMalformed() | RowsMalformed():
+            return True
+        case _:
+            return False
 
 
 async def _probe(

@@ -30,12 +30,14 @@ from probes.readings import (
     InstrumentsListed,
     Liquidation,
     LongShortRatio,
+    MalformedReason,
     Market,
     MarkPrice,
     OpenInterest,
     Reading,
     Refusal,
     RequestTimed,
+    RowsMalformed,
     ServerTime,
     ServiceState,
     ServiceStatus,
@@ -218,6 +220,13 @@ READINGS: list[tuple[Reading, SignalKind | None, float | None]] = [
         31,
     ),
     (FeedMalformed(venue=V, feed="book_ws", received_at=NOW, path="$.data", count=7), SignalKind.MALFORMED, 7),
+    (
+        RowsMalformed(
+            venue=V, check="liquidation", received_at=NOW, reason=MalformedReason.SIDE, path="$.o.S", count=2
+        ),
+        SignalKind.MALFORMED,
+        2,
+    ),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from probes.readings import (
     InstrumentsListed,
     Liquidation,
     LongShortRatio,
+    MalformedReason,
     Market,
     MarkPrice,
     OpenInterest,
@@ -38,10 +40,10 @@ from probes.venue import (
     BookSnapshot,
     Context,
     Malformed,
+    OddRows,
     Pong,
     ReadFrame,
     Reply,
-    RowsRefused,
     ShutdownAnnounced,
     SubscriptionRefused,
 )
@@ -122,7 +124,7 @@ def test_the_sign_of_a_size_can_be_the_side() -> None:
 )
 def test_an_odd_row_costs_itself_and_no_other(odd: Mapping[str, Any], why: str) -> None:
     words = said(d.Rows(says=(forced(),)), [ROW, {**ROW, **odd}, {**ROW, **odd}, ROW])
-    assert [type(one) for one in words] == [Liquidation, Liquidation, RowsRefused]
+    assert [type(one) for one in words] == [Liquidation, Liquidation, OddRows]
     assert (words[-1].path, words[-1].count) == (why, 2)
 
 
@@ -140,7 +142,7 @@ def test_a_row_that_says_several_things_says_none_of_them_if_it_is_odd() -> None
     rows = d.Rows(says=(d.MarkPrices(symbol="s", mark="m"), d.FundingRates(symbol="s", rate="r")))
     good, odd = {"s": "A", "m": 1, "r": 2}, {"s": "B", "m": 1, "r": "x"}
     words = said(rows, [good, odd])
-    assert [type(one) for one in words] == [MarkPrice, Funding, RowsRefused]
+    assert [type(one) for one in words] == [MarkPrice, Funding, OddRows]
 
 
 def test_an_optional_capability_may_be_absent_and_no_other() -> None:
@@ -293,16 +295,65 @@ def test_a_listing_has_markets_by_its_own_words_and_passes_other_kinds_over() ->
     )  # fmt: skip
     rows = [
         {"s": "BTC-USD", "k": "swap", "c": "0.1", "i": "yes", "t": "live"}, {"s": "BTC-OPT", "k": "option"},
-        {"s": "ETH-USD", "k": "swap", "c": -1}, {"s": "-", "k": "swap"},
+        {"s": "ETH-USD", "k": "swap", "c": -1, "t": "live"}, {"s": "-", "k": "swap", "c": "1", "t": "live"},
     ]  # fmt: skip
-    listed, odd = said(d.Rows(says=(declared,)), rows)
+    listed, *odd = said(d.Rows(says=(declared,)), rows)
     assert listed == InstrumentsListed(
         venue=VenueId("made"), received_at=CONTEXT.received_at,
         instruments=(
             Instrument(symbol="BTC-USD", base="BTC", quote="USD", market=Market.PERP, contract_size=Decimal("0.1"), inverse=True),
         ),
     )  # fmt: skip
-    assert odd.count == 2
+    assert [(one.reason, one.count) for one in odd] == [(MalformedReason.SIZE, 1), (MalformedReason.NAME, 1)]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"t": "live", "c": "2"}, True),
+        ({"t": "off", "c": "0"}, False),
+        ({"c": "2"}, MalformedReason.STATE),
+        ({"t": "", "c": "2"}, MalformedReason.STATE),
+        ({"t": "paused", "c": "2"}, MalformedReason.STATE),
+        ({"t": "live"}, MalformedReason.SIZE),
+        ({"t": "live", "c": "0"}, MalformedReason.SIZE),
+    ],
+)
+def test_a_contract_whose_size_or_state_nobody_says_is_not_listed(
+    row: Mapping[str, Any], found: bool | MalformedReason
+) -> None:
+    declared = d.Listing(
+        symbol="s",
+        split="-",
+        contract_size="c",
+        trading="t",
+        trading_is=frozenset({"live"}),
+        trading_not=frozenset({"off"}),
+    )
+    good = {"s": "BTC-USD", "c": "1", "t": "live"}
+    listed, *odd = said(d.Rows(says=(declared,)), [good, {"s": "ETH-USD", **row}])
+    assert isinstance(listed, InstrumentsListed)
+    if isinstance(found, bool):
+        assert [one.trading for one in listed.instruments] == [True, found]
+    else:
+        assert len(listed.instruments) == 1
+        assert [one.reason for one in odd] == [found]
+
+
+def test_a_list_of_states_of_which_one_cannot_be_read_never_says_that_all_is_well() -> None:
+    declared = d.Statuses(
+        state="w", states={"on": ServiceState.MAINTENANCE, "fine": ServiceState.OPERATIONAL, "done": None}
+    )
+    rows = d.Rows(says=(declared,))
+    for good in ("done", "fine"):
+        assert [type(one) for one in said(rows, [{"w": good}, {"w": "?"}])] == [OddRows]
+    assert [type(one) for one in said(rows, [{"w": "on"}, {"w": "?"}])] == [ServiceStatus, OddRows]
+
+
+def test_one_row_of_several_that_a_function_makes_costs_itself() -> None:
+    rows = d.Rows(says=(d.MarkPrices(symbol="s", mark="m"),), unfold=lambda row: row["inner"])
+    words = said(rows, [{"inner": [{"s": "A", "m": 1}, {"s": 7, "m": 1}, {"s": "B", "m": 2}]}])
+    assert [type(one) for one in words] == [MarkPrice, MarkPrice, OddRows]
 
 
 def test_a_venue_that_declares_nothing_now_is_healthy_and_windows_to_come_say_nothing_of_now() -> None:
@@ -328,7 +379,8 @@ def test_a_wallet_flag_that_is_left_out_is_unknown_and_an_unknown_word_is_odd() 
     )
     assert (unknown.deposits, unknown.withdrawals, unknown.network) == (True, None, "N")
     assert (noted.withdrawals, noted.network, noted.note) == (False, "A", "slow")
-    assert isinstance(odd, RowsRefused)
+    assert isinstance(odd, OddRows)
+    assert odd.reason is MalformedReason.STATE
     nobody = d.answer(rows)(b'[{"d":"true"}]', Context(venue=VenueId("made"), check="made", received_at=AT))
     assert [one.asset for one in nobody if isinstance(one, WalletStatus)] == [""]
 
@@ -343,7 +395,7 @@ def test_two_kinds_of_rows_read_one_answer_and_its_own_stamp_is_theirs() -> None
     assert [one.event_time for one in stamped if isinstance(one, MarkPrice)] == [AT]
 
 
-BOOK = d.Books(bids="b", asks="a", first_id="U", last_id="u", whole_kinds=frozenset({"snapshot"}))
+BOOK = d.Books(bids="b", asks="a", one_sided=True, first_id="U", last_id="u", whole_kinds=frozenset({"snapshot"}))
 
 
 def book(declared: d.Books, row: Mapping[str, Any]) -> Any:
@@ -353,10 +405,12 @@ def book(declared: d.Books, row: Mapping[str, Any]) -> Any:
 
 def test_the_sequence_of_a_change_is_by_its_first_its_previous_or_its_last_id() -> None:
     by_first = book(BOOK, {"U": "8", "u": 9.0})
-    by_previous = book(d.Books(bids="b", asks="a", prev_id="p", last_id="u"), {"p": 5, "u": 9})
-    by_both = book(d.Books(bids="b", asks="a", first_id="U", prev_id="p", last_id="u"), {"U": 7, "p": 5, "u": 9})
+    by_previous = book(d.Books(bids="b", asks="a", one_sided=True, prev_id="p", last_id="u"), {"p": 5, "u": 9})
+    by_both = book(
+        d.Books(bids="b", asks="a", one_sided=True, first_id="U", prev_id="p", last_id="u"), {"U": 7, "p": 5, "u": 9}
+    )
     assert (by_both.first_id, by_both.prev_id) == (7, 5)
-    by_last = book(d.Books(bids="b", asks="a", last_id="u"), {"u": 9})
+    by_last = book(d.Books(bids="b", asks="a", one_sided=True, last_id="u"), {"u": 9})
     assert [(one.first_id, one.last_id, one.prev_id) for one in (by_first, by_previous, by_last)] == [
         (8, 9, None),
         (6, 9, 5),
@@ -376,20 +430,30 @@ def test_a_change_without_its_whole_sequence_is_malformed(row: Mapping[str, Any]
 
 
 def test_a_book_in_contracts_that_are_not_listed_is_passed_over() -> None:
-    declared = d.Books(symbol="s", bids="b", asks="a", last_id="u", unit=d.Unit.CONTRACTS, whole=True)
+    declared = d.Books(symbol="s", bids="b", asks="a", one_sided=True, last_id="u", unit=d.Unit.CONTRACTS, whole=True)
     rows = d.Rows(says=(declared,))
-    (one,) = said(rows, {"s": "BTC-P", "u": 1, "b": [["100", "2", "3"]]})
+    (one,) = said(rows, {"s": "BTC-P", "u": 1, "a": [], "b": [["100", "2", "3"]]})
     assert one.bids == [(100.0, 20.0)]
     assert said(rows, {"s": "NEW", "u": 1}) == []
 
 
 def test_levels_can_be_at_any_two_positions_of_a_list() -> None:
-    declared = d.Books(bids="b", asks="a", level=(1, 2), last_id="u", whole=True)
+    declared = d.Books(bids="b", asks="a", one_sided=True, level=(1, 2), last_id="u", whole=True)
     assert book(declared, {"u": 1, "b": [["new", 100, 2]], "a": [["delete", 101, 0.0, 7]]}).bids == [(100.0, 2.0)]
 
 
+def test_a_book_of_which_a_side_is_not_there_is_malformed_unless_the_venue_leaves_sides_out() -> None:
+    declared = d.Books(bids="b", asks="a", last_id="u", whole=True)
+    broken: tuple[Mapping[str, Any], ...] = ({"b": [[100, 2]]}, {"a": []}, {"b": None, "a": []})
+    for row in broken:
+        with pytest.raises(msgspec.ValidationError):
+            book(declared, {"u": 1, **row})
+    assert book(declared, {"u": 1, "b": [], "a": []}).bids == []
+    assert book(replace(declared, one_sided=True), {"u": 1, "b": [[100, 2]]}).asks == []
+
+
 def test_a_book_without_numbers_is_followed_by_each_of_its_changes() -> None:
-    declared = d.Books(bids="b", asks="a", numbered=False, whole="w")
+    declared = d.Books(bids="b", asks="a", one_sided=True, numbered=False, whole="w")
     followed = Book(VenueId("made"), "BTC-P")
     followed.snapshot(book(declared, {"w": True, "b": [[100, 2]]}), 0.0)
     for size in (3, 4):

@@ -144,7 +144,7 @@ async def test_a_ping_is_answered_with_its_own_bytes_and_is_no_news(client: aioh
 
 
 async def test_one_frame_of_very_many_liquidations_is_not_read_at_all(client: aiohttp.ClientSession) -> None:
-    [forced] = liquidations("binance_usdm", 1)
+    [forced] = liquidations("binance_usdm", 1, int(utc_now().timestamp() * 1000))
 
     async def pushing(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

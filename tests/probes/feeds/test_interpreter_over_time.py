@@ -24,10 +24,12 @@ from probes.readings import (
     FeedMalformed,
     Instrument,
     Liquidation,
+    MalformedReason,
     Market,
     MarkPrice,
     Reading,
     Refusal,
+    RowsMalformed,
     Side,
     VenueClock,
     VenueId,
@@ -40,9 +42,9 @@ from probes.venue import (
     Feed,
     FeedMessage,
     Malformed,
+    OddRows,
     Pong,
     Reply,
-    RowsRefused,
     ShutdownAnnounced,
     SubscriptionRefused,
 )
@@ -222,10 +224,11 @@ def test_malformed_frames_are_counted_and_reported_with_the_last_path_in_the_nex
 
 def test_odd_rows_of_a_frame_are_counted_as_malformed_and_its_other_rows_are_news() -> None:
     feed = ScriptedFeed(silence_after_s=10.0)
-    assert feed.read(1.0, MARK, RowsRefused(path="$.p: missing", count=3)).readings[0] == MARK
-    assert feed.read(1.1, RowsRefused(path="$.q: missing")).readings == [], "nothing was read"
-    damage = only(FeedMalformed, feed.second(2.0))
-    assert (damage.count, damage.path) == (4, "$.q: missing")
+    odd = OddRows(reason=MalformedReason.SHAPE, path="$.p: missing", count=3)
+    assert feed.read(1.0, MARK, odd).readings[0] == MARK
+    assert feed.read(1.1, replace(odd, path="$.q: missing", count=1)).readings == [], "nothing was read"
+    damage = only(RowsMalformed, feed.second(2.0))
+    assert (damage.count, damage.path) == (4, "$.p: missing")
 
 
 def test_the_reader_knows_its_venue_feed_time_and_instruments() -> None:
@@ -363,3 +366,28 @@ def test_changes_after_a_closed_connection_are_not_applied_to_the_earlier_book()
     feed.read(3.5, delta(3.5, 12))
     assert only(BookMeasured, feed.second(4.0)).state is BookState.UNSYNCED
     assert feed.reader.books.snapshots_needed() == ["BTC"]
+
+
+def test_a_liquidation_that_cannot_be_true_is_named_once_a_second_and_is_no_sign_of_life() -> None:
+    feed = ScriptedFeed(silence_after_s=30.0)
+    odd = OddRows(reason=MalformedReason.SHAPE, path="$[3]", count=2)
+    late = replace(FORCED, event_time=datetime.fromtimestamp(T0.timestamp() / 1000, UTC))
+    crossed = BookDelta(
+        instrument="BTC", first_id=1, last_id=1, prev_id=None, event_time=None, bids=[(-5.0, 1.0)], asks=[]
+    )
+
+    assert feed.read(29.0, late, late, odd, crossed, replace(MARK, mark=0.0)).readings == []
+    readings = feed.second(30.0)
+
+    assert {(one.reason, one.count) for one in readings if isinstance(one, RowsMalformed)} == {
+        (MalformedReason.STAMP, 2), (MalformedReason.SHAPE, 2), (MalformedReason.PRICE, 2)
+    }  # fmt: skip
+    assert {(one.venue, one.check) for one in readings if isinstance(one, RowsMalformed)} == {("made", "news")}
+    assert changes(readings) == [(FeedEvent.SILENT, 30.0)]
+    assert [one for one in feed.second(31.0) if isinstance(one, RowsMalformed)] == []
+
+
+def test_the_good_rows_of_a_frame_are_news_beside_an_odd_one() -> None:
+    feed = ScriptedFeed()
+    result = feed.read(1.0, FORCED, replace(FORCED, price=Decimal(0)), FORCED)
+    assert [type(one) for one in result.readings] == [Liquidation, Liquidation, FeedChanged]

@@ -135,7 +135,12 @@ async def test_the_first_liquidations_of_okx_after_subscribing_are_marked_as_bac
 
 async def test_a_refused_subscription_is_reported_and_the_feed_goes_on() -> None:
     refused = {"success": False, "ret_msg": "error:handler not found,topic:x", "op": "subscribe"}
-    book = {"topic": "orderbook.50.BTCUSDT", "type": "snapshot", "ts": now_ms(), "data": {"s": "BTCUSDT", "u": 5}}
+    book = {
+        "topic": "orderbook.50.BTCUSDT",
+        "type": "snapshot",
+        "ts": now_ms(),
+        "data": {"s": "BTCUSDT", "u": 5, "b": [], "a": []},
+    }
     async with listening(feed("bybit", "book_ws"), "bybit", scripted(refused, book)) as (feed_log, _):
         rejected = await feed_log.event(FeedEvent.REJECTED)
         await feed_log.until(state_is(BookState.EMPTY))
@@ -143,7 +148,7 @@ async def test_a_refused_subscription_is_reported_and_the_feed_goes_on() -> None
 
 
 async def test_damaged_frames_are_counted_with_their_path_and_the_feed_goes_on() -> None:
-    damaged = ("{", "<html>", b"\xff\xfe", "[" * 50_000, {"e": "depthUpdate", "s": "BTCUSDT"})
+    damaged = ("{", "<html>", b"\xff\xfe", "[" * 50_000, {"e": "depthUpdate", "s": "BTCUSDT", "b": [], "a": []})
     async with listening(feed("binance_usdm", "liquidation"), "binance_usdm", scripted(*damaged, mark())) as (
         feed_log,
         served,
@@ -265,7 +270,7 @@ async def test_a_venues_own_ping_is_answered_as_its_dialect_says() -> None:
 
 
 async def test_a_book_without_a_stamp_has_no_lag() -> None:
-    book = {"topic": "orderbook.50.BTCUSDT", "type": "snapshot", "data": {"s": "BTCUSDT", "u": 5}}
+    book = {"topic": "orderbook.50.BTCUSDT", "type": "snapshot", "data": {"s": "BTCUSDT", "u": 5, "b": [], "a": []}}
     async with listening(feed("bybit", "book_ws"), "bybit", scripted(book)) as (feed_log, _):
         await feed_log.until(state_is(BookState.EMPTY))
         assert not [each for each in feed_log.readings if isinstance(each, FeedLag)]

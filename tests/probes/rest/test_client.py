@@ -29,7 +29,7 @@ from probes.rest.http import USER_AGENT, session, tls_context, utc_now
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, Keys, RestCheck
 from tests.probes.cases import found, listed
-from tests.probes.loopback import Answer, Loopback, never_ending, say, serving
+from tests.probes.loopback import Answer, Loopback, never_ending, say, say_now, serving
 
 One = TypeVar("One")
 TIME = {
@@ -100,7 +100,7 @@ async def test_a_good_answer_is_timed_and_read_and_sets_the_clock(client: aiohtt
 async def test_latency_counts_from_the_scheduled_time_and_service_from_the_sending(
     client: aiohttp.ClientSession,
 ) -> None:
-    async with serving({TIME["gate"]: say('{"server_time":1793491200000}')}) as served:
+    async with serving({TIME["gate"]: say_now('{"server_time":NOW_MS}')}) as served:
         due = utc_now() - timedelta(seconds=60)
         timing = only(
             RequestTimed, await rest_client(client, served, "gate").ask(check("gate", "server_time"), None, due)
@@ -240,7 +240,7 @@ async def test_bybits_too_frequent_refusal_stops_requests_for_ten_minutes(client
 
 
 async def test_the_last_tenth_of_a_budget_is_never_spent(client: aiohttp.ClientSession) -> None:
-    async with serving({TIME["gate"]: say('{"server_time":1793491200000}')}) as served:
+    async with serving({TIME["gate"]: say_now('{"server_time":NOW_MS}')}) as served:
         venue = replace(venues.declared("gate"), budgets=(Budget(name="ip", limit=10, window_s=3600),))
         ours = RestClient(VenueState(venue), client, utc_now, RestAccess(hosts={"rest": served.url}))
         timings = [only(RequestTimed, await ours.ask(check("gate", "server_time"), None)) for _ in range(12)]
@@ -278,7 +278,7 @@ async def test_a_book_is_measured_and_an_unmeasured_request_gives_its_snapshot(c
 
 
 async def test_a_listing_is_available_to_every_other_reader(client: aiohttp.ClientSession) -> None:
-    body = [{"name": "BTC_USDT", "quanto_multiplier": "0.0001"}]
+    body = [{"name": "BTC_USDT", "quanto_multiplier": "0.0001", "in_delisting": False}]
     async with serving({"/futures/usdt/contracts": say(json.dumps(body))}) as served:
         ours = rest_client(client, served, "gate")
         readings = await ours.ask(check("gate", "instruments"), None)

@@ -11,15 +11,17 @@ import msgspec
 import pytest
 
 from probes.readings import (
-    FeedMalformed,
     Headroom,
     Instrument,
     InstrumentsListed,
+    MalformedReason,
     Market,
+    MarkPrice,
     Phase,
     Reading,
     Refusal,
     RequestTimed,
+    RowsMalformed,
     ServerTime,
     VenueClock,
     VenueId,
@@ -27,18 +29,7 @@ from probes.readings import (
 from probes.rest.interpreter import AnswerReader, Slot, request_reading
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
-from probes.venue import (
-    BookSnapshot,
-    Budget,
-    Context,
-    Malformed,
-    Refused,
-    RestCall,
-    RestCheck,
-    RowsRefused,
-    Usage,
-    Venue,
-)
+from probes.venue import BookSnapshot, Budget, Context, Malformed, OddRows, Refused, RestCall, RestCheck, Usage, Venue
 
 One = TypeVar("One")
 MADE = VenueId("made")
@@ -75,12 +66,12 @@ class ScriptedCheck:
     """The answer reader of a declared venue whose one check decodes every body to `words`, or fails with `error`."""
 
     def __init__(
-        self, *words: Reading | BookSnapshot | RowsRefused, error: Exception | None = None, refused: Refused | None = None,
+        self, *words: Reading | BookSnapshot | OddRows, error: Exception | None = None, refused: Refused | None = None,
         usage: Sequence[Usage] = (),
     ) -> None:  # fmt: skip
         self.contexts: list[Context] = []
 
-        def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot | RowsRefused]:
+        def read(body: bytes, context: Context) -> Sequence[Reading | BookSnapshot | OddRows]:
             self.contexts.append(context)
             if error is not None:
                 raise error
@@ -119,12 +110,13 @@ def test_latency_counts_from_the_slot_and_service_from_the_sending() -> None:
 
 def test_odd_rows_of_a_good_answer_are_counted_under_the_checks_name() -> None:
     clock = ServerTime(venue=MADE, received_at=at(2.5), event_time=at(2.0), resolution_s=0.001)
-    readings = ScriptedCheck(clock, RowsRefused(path="$.p: missing", count=3)).read_answer()
+    odd = OddRows(reason=MalformedReason.PRICE, path="$.p: missing", count=3)
+    readings = ScriptedCheck(clock, odd).read_answer()
     assert only(RequestTimed, readings).refusal is None
     assert clock in readings
-    damage = only(FeedMalformed, readings)
-    assert (damage.venue, damage.feed, damage.path, damage.count) == (MADE, "made_check", "$.p: missing", 3)
-    assert damage.received_at == at(2.5)
+    damage = only(RowsMalformed, readings)
+    assert (damage.venue, damage.check, damage.reason) == (MADE, "made_check", MalformedReason.PRICE)
+    assert (damage.path, damage.count, damage.received_at) == ("$.p: missing", 3, at(2.5))
 
 
 def test_no_time_is_negative_when_our_clock_was_set_back() -> None:
@@ -304,3 +296,41 @@ def test_a_book_is_returned_separately_from_the_readings() -> None:
     assert [type(one) for one in readings] == [RequestTimed, Headroom]
     assert only(RequestTimed, readings).instrument is None
     assert ScriptedCheck().reader.read(check.check, None, DUE, answered(status=500))[1] is None
+
+
+def test_an_impossible_server_time_is_malformed_and_never_becomes_the_offset() -> None:
+    slow = ServerTime(venue=MADE, received_at=at(2.5), event_time=at(3.5), resolution_s=0.001)
+    for stated in (
+        datetime.fromtimestamp(0, UTC),
+        at(365 * 86400.0),
+        datetime.fromtimestamp(DUE.timestamp() / 1000, UTC),
+    ):
+        check = ScriptedCheck(replace(slow, event_time=stated))
+        readings = check.read_answer()
+        assert only(RequestTimed, readings).refusal is Refusal.MALFORMED
+        assert only(RowsMalformed, readings).reason is MalformedReason.CLOCK
+        assert not [one for one in readings if isinstance(one, VenueClock)]
+        assert check.state.clock_offset.best(at(2.5).timestamp()) is None
+    assert only(VenueClock, ScriptedCheck(slow).read_answer()).offset_s == pytest.approx(1.0, abs=0.3)
+
+
+def test_a_reading_that_cannot_be_true_costs_that_reading_alone_and_is_named() -> None:
+    mark = MarkPrice(venue=MADE, instrument="BTC", received_at=at(2.5), event_time=None, mark=1.0, index=None)
+    odd = OddRows(reason=MalformedReason.SHAPE, path="$[3]", count=2)
+
+    readings = ScriptedCheck(mark, replace(mark, mark=-1.0), odd).read_answer()
+
+    assert only(RequestTimed, readings).refusal is None
+    assert only(MarkPrice, readings) == mark
+    assert [(one.check, one.reason, one.path, one.count) for one in readings if isinstance(one, RowsMalformed)] == [
+        ("made_check", MalformedReason.PRICE, "MarkPrice of BTC", 1),
+        ("made_check", MalformedReason.SHAPE, "$[3]", 2),
+    ]
+
+
+def test_a_book_with_a_bid_below_zero_is_no_book() -> None:
+    check = ScriptedCheck(replace(BOOK, bids=[(-5.0, 1.0)]))
+    readings, snapshot = check.reader.read(check.check, BTC, DUE, answered())
+    timing = only(RequestTimed, readings)
+    assert snapshot is None
+    assert (timing.refusal, timing.detail) == (Refusal.MALFORMED, "price: BookSnapshot of BTC")

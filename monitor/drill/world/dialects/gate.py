@@ -79,7 +79,7 @@ class Gate:
                     _currency(BYSTANDER, closed=False),
                 ]
             case "/futures/usdt/contracts":
-                return [_contract(venue, now_ms), {"name": _name(BYSTANDER), "quanto_multiplier": "0.0001"}]
+                return [_contract(venue, now_ms), _bystander()]
             case "/spot/currency_pairs":
                 return [
                     {"id": _name(one), "base": one, "quote": "USDT", "trade_status": "tradable"}
@@ -223,6 +223,10 @@ def _signed(order: Forced) -> int:
 def _currency(asset: str, *, closed: bool) -> dict[str, object]:
     chain = {"name": "ETH", "withdraw_disabled": closed, "withdraw_delayed": False, "deposit_disabled": False}
     return {"currency": asset, "delisted": False, "withdraw_disabled": closed, "chain": "ETH", "chains": [chain]}
+
+
+def _bystander() -> dict[str, object]:
+    return {"name": _name(BYSTANDER), "quanto_multiplier": "0.0001", "in_delisting": False}
 
 
 def _contract(venue: SimVenue, now_ms: int) -> dict[str, object]:

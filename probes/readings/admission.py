@@ -1,0 +1,163 @@
+"""The gate that every reading of a venue passes before anything is made of it: what cannot be true is not admitted. Pure.
+
+It judges one reading by itself: the name, the stamp near its receipt, the price, the size, the figure, the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import isfinite
+from typing import Protocol
+
+from probes.readings import (
+    Funding,
+    Liquidation,
+    LongShortRatio,
+    MalformedReason,
+    MarkPrice,
+    OpenInterest,
+    Reading,
+    RowsMalformed,
+    ServerTime,
+    VenueId,
+    Volume,
+    WalletStatus,
+)
+
+MAX_AHEAD_S = 60.0
+"""A stamp further after its receipt than this is no stamp: clocks that are kept at all agree better."""
+MAX_CLOCK_OFFSET_S = 3600.0
+"""A venue whose clock is further from ours states none: 0, seconds for milliseconds, another year."""
+_DAY_S = 86_400.0
+MAX_BACKLOG_AGE_S = 30 * _DAY_S
+MAX_BOOK_AGE_S = 3600.0
+MAX_AGE_S: dict[type[Reading], float] = {
+    Liquidation: _DAY_S,
+    MarkPrice: _DAY_S,
+    Volume: 2 * _DAY_S,
+    OpenInterest: 2 * _DAY_S,
+    LongShortRatio: 2 * _DAY_S,
+    Funding: 3 * _DAY_S,
+}
+"""How old a reading may be at its receipt. A late one is a lag and says so; a day late it speaks of another day. Funding is
+stamped with the last settlement, ratios and open interest with their period."""
+MAX_FUNDING_RATE = 1.0
+MAX_RATIO = 1e6
+
+
+def stamp_refused(stamp: datetime | None, received_at: datetime, max_age_s: float) -> bool:
+    """Whether a stamp cannot be one of a message received then. None: the venue gave none, which is no fault."""
+    if stamp is None:
+        return False
+    age_s = (received_at - stamp).total_seconds()
+    return not -MAX_AHEAD_S <= age_s <= max_age_s
+
+
+def refused(reading: Reading) -> MalformedReason | None:
+    """Why a reading is not admitted, None if it is."""
+    instrument = getattr(reading, "instrument", None)
+    if instrument == "":
+        return MalformedReason.NAME
+    max_age_s = MAX_AGE_S.get(type(reading))
+    if max_age_s is not None:
+        if isinstance(reading, Liquidation) and reading.backlog:
+            max_age_s = MAX_BACKLOG_AGE_S
+        if stamp_refused(getattr(reading, "event_time", None), reading.received_at, max_age_s):
+            return MalformedReason.STAMP
+    match reading:
+        case Liquidation():
+            return _liquidation(reading)
+        case ServerTime():
+            offset_s = (reading.event_time - reading.received_at).total_seconds()
+            return MalformedReason.CLOCK if abs(offset_s) > MAX_CLOCK_OFFSET_S else None
+        case WalletStatus() if not reading.asset or not reading.network:
+            return MalformedReason.NAME
+        case OpenInterest() | Volume():
+            return _amounts(reading)
+        case MarkPrice() if not all(_price(one) for one in (reading.mark, reading.index)):
+            return MalformedReason.PRICE
+        case Funding() if not abs(reading.rate) <= MAX_FUNDING_RATE:
+            return MalformedReason.FIGURE
+        case LongShortRatio() if not 0 < reading.ratio <= MAX_RATIO:
+            return MalformedReason.FIGURE
+    return None
+
+
+def _price(price: float | None) -> bool:
+    return price is None or (isfinite(price) and price > 0)
+
+
+def _liquidation(reading: Liquidation) -> MalformedReason | None:
+    if not (reading.price.is_finite() and reading.price > 0):
+        return MalformedReason.PRICE
+    if not (reading.quantity.is_finite() and reading.quantity > 0):
+        return MalformedReason.SIZE
+    return None
+
+
+def _amounts(reading: OpenInterest | Volume) -> MalformedReason | None:
+    if any(one is not None and (not one.is_finite() or one < 0) for one in (reading.base, reading.usd)):
+        return MalformedReason.SIZE
+    if isinstance(reading, Volume) and not _price(reading.last):
+        return MalformedReason.PRICE
+    return None
+
+
+class Levels(Protocol):
+    """A book or a change of one. Levels are (price, size in base units)."""
+
+    @property
+    def instrument(self) -> str:
+        """The venue's symbol."""
+        ...
+
+    @property
+    def event_time(self) -> datetime | None:
+        """The venue's stamp."""
+        ...
+
+    @property
+    def bids(self) -> Sequence[tuple[float, float]]:
+        """The bids, in any order."""
+        ...
+
+    @property
+    def asks(self) -> Sequence[tuple[float, float]]:
+        """The asks, in any order."""
+        ...
+
+
+def book_refused(book: Levels, received_at: datetime) -> MalformedReason | None:
+    """Why a book or its change is not admitted, None if it is. One level that cannot be makes the whole of it unknown."""
+    if not book.instrument:
+        return MalformedReason.NAME
+    if stamp_refused(book.event_time, received_at, MAX_BOOK_AGE_S):
+        return MalformedReason.STAMP
+    for levels in (book.bids, book.asks):
+        for price, size in levels:
+            if not price > 0:
+                return MalformedReason.PRICE
+            if not size >= 0:
+                return MalformedReason.SIZE
+    return None
+
+
+class OddRowTally:
+    """Counts what was not admitted, by reason, until it is taken as readings. Bounded by the number of reasons."""
+
+    def __init__(self) -> None:
+        self._odd: dict[MalformedReason, tuple[str, int]] = {}
+
+    def add(self, reason: MalformedReason, path: str, count: int = 1) -> None:
+        """Count rows; the first path of a reason is kept."""
+        first, before = self._odd.get(reason, (path, 0))
+        self._odd[reason] = (first, before + count)
+
+    def take(self, venue: VenueId, check: str, received_at: datetime) -> list[RowsMalformed]:
+        """One reading for each reason since the last call."""
+        taken, self._odd = self._odd, {}
+        return [
+            RowsMalformed(venue=venue, check=check, received_at=received_at, reason=reason, path=path, count=count)
+            for reason, (path, count) in taken.items()
+        ]
