@@ -125,12 +125,26 @@ class Prober:
         return works
 
     async def _new_instruments(self, rest: RestClient) -> None:
-        """Return when there is more to watch: a listing that failed at the start has come, or a listing has a new instrument."""
+        """Return when there is something else to watch: a listing that failed at the start has come, or has a new instrument.
+
+        Or when an instrument has ended for a whole round, so that its claims have said so.
+        """
+        ended: set[str] = set()
         while True:
             await asyncio.sleep(self.settings.relist_s)
             await self._ask_listings(rest)
-            if self._chosen() - {one.symbol for one in self.instruments}:
+            before, ended = ended, self._ended()
+            if self._chosen() - {one.symbol for one in self.instruments} or ended & before:
                 return
+
+    def _ended(self) -> set[str]:
+        """The watched instruments that the venue does not list as trading; one that the operator named stays."""
+        known = self.state.instruments
+        return {
+            one.symbol
+            for one in self.instruments
+            if one.symbol in known and not known[one.symbol].trading and one.symbol not in self.settings.instruments
+        }
 
     def checks(self) -> list[RestCheck]:
         """The checks that will run: the enabled ones, and signed ones only with keys."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 
-from probes.readings import FeedChanged, Liquidation, Reading, VenueClock, WalletStatus
+from probes.readings import ClaimChanged, FeedChanged, Liquidation, Reading, VenueClock, WalletStatus
 
 MAX_READINGS = 20_000
-_PROTECTED = (Liquidation, FeedChanged, WalletStatus, VenueClock)
+_PROTECTED = (Liquidation, FeedChanged, ClaimChanged, WalletStatus, VenueClock)
 
 
 class ReadingQueue:

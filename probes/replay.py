@@ -94,9 +94,15 @@ class VenueReplay:
         if reader is None:
             return []
         if change.event is FeedEvent.OPENED:
-            return [reader.opened(change.received_at, change.received_at.timestamp())]
+            tick_s = change.received_at.timestamp()
+            return [reader.opened(change.received_at, tick_s), *reader.ask(change.received_at, tick_s)]
         return [reader.closed(change.value, change.received_at, detail=change.detail, planned=change.planned)]
 
     def second(self, now: datetime) -> list[Reading]:
         """The readings of one second of the tape's time."""
-        return [one for name in sorted(self._feeds) for one in self._feeds[name].second(now, now.timestamp())]
+        return [one for name in sorted(self._feeds) for one in self._second(self._feeds[name], now)]
+
+    def _second(self, reader: FeedReader, now: datetime) -> list[Reading]:
+        readings = reader.second(now, now.timestamp(), self._state.instruments)
+        reader.claims.texts()  # nobody is there to be asked
+        return readings

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from zlib import crc32
 
 from probes.readings import Censoring, Instrument, MalformedReason, Market, Reading, Refusal, VenueId
 
@@ -187,9 +188,15 @@ class ChecksumRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """A subscription was confirmed."""
+    """A subscription was confirmed: the topics it names, or the request it answers.
+
+    `complete`: `names` are all subscriptions of the connection, and what is not among them does not exist.
+    """
 
     subject: str = ""
+    names: tuple[str, ...] = ()
+    request: str = ""
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,10 +220,12 @@ class ShutdownAnnounced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionRefused:
-    """A subscription was refused; `kind` says why."""
+    """A subscription was refused; `kind` says why. `names` are the topics, `request` what it answers, where the venue says so."""
 
     kind: Refusal
     detail: str = ""
+    names: tuple[str, ...] = ()
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,13 +287,63 @@ class KeepAlive:
     text: Callable[[datetime], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One thing to subscribe to. `name` is the venue's for it, `instrument` our symbol (None: of the whole venue).
+
+    `speaks` are the messages that only this channel of the feed sends. `main`: the feed is there for it. `rare`: it may say
+    nothing for hours, so that silence proves nothing and a fresh acknowledgement counts.
+    """
+
+    name: str
+    channel: str
+    instrument: str | None
+    speaks: tuple[type, ...]
+    main: bool = True
+    rare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRequest:
+    """A text that asks for topics (by name). `id` comes back with the answer, where the venue sends it back."""
+
+    text: str
+    id: str
+    topics: tuple[str, ...]
+
+
+def no_topics(_instruments: Sequence[Instrument]) -> Sequence[Topic]:
+    """A feed that declares no topics: no claim is made of it."""
+    return ()
+
+
+def no_request(_topics: Sequence[Topic], _now: datetime) -> Sequence[TopicRequest]:
+    """A feed of which nothing can be asked for again."""
+    return ()
+
+
+def subscribing(
+    topics: Callable[[Sequence[Instrument]], Sequence[Topic]],
+    ask: Callable[[Sequence[Topic], datetime], Sequence[TopicRequest]],
+) -> Callable[[Sequence[Instrument], datetime], Sequence[str]]:
+    """The messages that ask for every topic of the instruments."""
+    return lambda instruments, now: [one.text for one in ask(topics(instruments), now)]
+
+
+def request_id(names: Sequence[str]) -> int:
+    """The id of a request for these topics: the same whenever they are asked for, live and replayed."""
+    return crc32("|".join(names).encode())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """One kind of WebSocket stream.
 
     `name`: book_ws, liquidation, … `host` keys `Venue.hosts`; `path(instruments)` is appended to it (may carry the
-    streams). `subscribe(instruments, now)` gives the messages to send once open. `silence_after_s` is how long a live
-    socket may send nothing *of this feed or its sibling streams* on a busy symbol before it counts as silent.
+    streams). `subscribe(instruments, now)` gives the messages to send once open, where no `topics` are declared; else `ask`
+    does, and again after `renew_s` for topics that are rare, refused, silent or not acknowledged: asking twice must do no harm.
+    `silence_after_s` is how long a live socket may send nothing *of this feed or its sibling streams* on a busy symbol before
+    it counts as silent.
     `book_base`: the REST check of the snapshot that changes build on (None: the feed sends its own).
     `checksum` is the rule of a feed whose books carry checksums.
     `censoring` is for liquidation feeds. `backlog_first`: the first liquidation message after subscribe is old news.
@@ -295,6 +354,11 @@ class Feed:
     read: ReadFrame
     subscribe: Callable[[Sequence[Instrument], datetime], Sequence[str]]
     path: Callable[[Sequence[Instrument]], str] = lambda _instruments: ""
+    topics: Callable[[Sequence[Instrument]], Sequence[Topic]] = no_topics
+    ask: Callable[[Sequence[Topic], datetime], Sequence[TopicRequest]] = no_request
+    renew_s: float = 300.0
+    renew_alone: bool = False
+    """Ask again for one topic at a time: the venue refuses a whole request of which one topic is subscribed already."""
     market: Market | None = None
     keep_alive: KeepAlive | None = None
     silence_after_s: float = 30.0

@@ -111,8 +111,8 @@ class AssetAssessor:
             if own < BLIND_BELOW:
                 blind.append(
                     Blindness(
-                        source=source.name, leg=leg, coverage=round(own, 9), since=utc(source.since_s(now_s)),
-                        reason=source.why(now_s),
+                        source=source.name, leg=leg, coverage=round(own, 9), since=utc(source.since_s(now_s, asset)),
+                        reason=source.why(now_s, asset),
                     )
                 )  # fmt: skip
         if leg is Leg.VENUE and self._attribution.vantages < 2:

@@ -2,9 +2,11 @@
 
 The coverage of a leg is the weighted mean over its sources of freshness (1 within the expected gap, then decaying),
 completeness (sequence gaps) and, for throttled liquidation feeds, the share of the liquidations that they can have shown.
-Silence, an unplanned close and a refused subscription blind a source until it sends again. If any source was declared for
-an asset, only declared sources count for it; a leg without a declared source is not watched: the operator chose that, it is
-no blindness (docs/detection.md, "Fusion and coverage").
+Silence, an unplanned close and a refused subscription blind a source until it sends again. Where a feed states its claims
+(what it asked for, channel by channel), it covers an asset only as far as the claims on its main channels do: a channel that
+was refused, is silent or was not acknowledged stays uncovered until it itself gives proof, whatever its siblings on the socket
+send. If any source was declared for an asset, only declared sources count for it; a leg without a declared source is not
+watched: the operator chose that, it is no blindness (docs/detection.md, "Fusion and coverage").
 """
 
 from __future__ import annotations
@@ -29,11 +31,20 @@ _BLINDING = {
 FLOODING = "flooding"
 """A feed that sent more than its share was closed by us: only this feed is blind."""
 _NO_SIGN_OF_LIFE = frozenset(
-    {SignalKind.EXPECT, SignalKind.FEED_OPENED, SignalKind.FEED_SHUTDOWN, SignalKind.MISSED_SLOT, SignalKind.FEED_GAP}
+    {
+        SignalKind.EXPECT,
+        SignalKind.FEED_OPENED,
+        SignalKind.FEED_SHUTDOWN,
+        SignalKind.MISSED_SLOT,
+        SignalKind.FEED_GAP,
+        SignalKind.MALFORMED,
+    }
 )
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
 _UNDECLARED_GAP_S = 60.0
 DARK_BELOW = 1e-9
+MAX_CLAIMS = 4096
+"""Claims of one source: beyond, new ones are not kept, and what they would cover is uncovered."""
 MIN_GAP_S = 1e-3
 
 
@@ -42,6 +53,16 @@ def _reason(signal: Signal) -> str:
     if signal.kind is SignalKind.FEED_CLOSED and str(signal.attributes.get("detail", "")).startswith(FLOODING):
         return FLOODING
     return _BLINDING[signal.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceClaim:
+    """The last word on one main channel of a source. `asset` None: the channel is of the whole venue."""
+
+    asset: str | None
+    covers: bool
+    reason: str
+    since_s: float
 
 
 @dataclass(slots=True)
@@ -55,6 +76,31 @@ class SourceCoverage:
     reason: str = ""
     idle: bool = False
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
+    claims: dict[tuple[str, str | None], SourceClaim] = field(default_factory=dict)
+    """By channel and instrument. Empty: this source states no claims."""
+
+    def claim(self, signal: Signal, at_s: float) -> None:
+        """Take the state of one channel; company on the socket of the main one does not count."""
+        key = (str(signal.attributes.get("channel", "")), signal.subject.instrument)
+        if signal.attributes.get("main") is not True or (key not in self.claims and len(self.claims) >= MAX_CLAIMS):
+            return
+        said = " ".join(str(signal.attributes.get(one, "")) for one in ("state", "reason")).strip()
+        self.claims[key] = SourceClaim(signal.subject.asset, signal.value >= 1.0, f"{key[0]} {said}", at_s)
+
+    def _own(self, asset: str | None) -> list[SourceClaim]:
+        return [one for one in self.claims.values() if asset is None or one.asset in (None, asset)]
+
+    def claimed(self, asset: str | None) -> float:
+        """The share of the claims for an asset (None: of all) that can be seen, 0..1; 1 for a source without claims."""
+        if not self.claims:
+            return 1.0
+        own = self._own(asset)
+        return sum(one.covers for one in own) / len(own) if own else 0.0
+
+    def _uncovered(self, asset: str | None) -> SourceClaim | None:
+        """The claim that has been uncovered for longest."""
+        uncovered = [one for one in self._own(asset) if not one.covers]
+        return min(uncovered, key=lambda one: (one.since_s, one.reason), default=None)
 
     def coverage(self, now_s: float, own_lag_s: float = 0.0) -> float:
         """Freshness times completeness, 0..1. While we were late ourselves, nothing could be heard: that time does not count."""
@@ -67,18 +113,26 @@ class SourceCoverage:
         recent = sum(1 for at_s in self.gaps if now_s - at_s <= GAP_MEMORY_S)
         return fresh * (1 - min(0.05 * recent, 0.5))
 
-    def why(self, now_s: float) -> str:
-        """Why it is not trusted, in words."""
+    def why(self, now_s: float, asset: str | None = None) -> str:
+        """Why it is not trusted, for an asset (None: for any), in words."""
         if self.down_s is not None:
             return self.reason
+        uncovered = self._uncovered(asset)
+        if uncovered is not None:
+            return uncovered.reason
+        if self.claims and not self._own(asset):
+            return "nothing was asked for"
         if now_s - self.last_s > self.gap_s:
             return f"nothing for {now_s - self.last_s:.0f} s"
         return "sequence gaps" if self.gaps else "throttled by the venue"
 
-    def since_s(self, now_s: float) -> float:
-        """Since when it is not trusted."""
+    def since_s(self, now_s: float, asset: str | None = None) -> float:
+        """Since when it is not trusted, for an asset (None: for any)."""
         if self.down_s is not None:
             return self.down_s
+        uncovered = self._uncovered(asset)
+        if uncovered is not None:
+            return uncovered.since_s
         return self.last_s if now_s - self.last_s > self.gap_s else now_s
 
 
@@ -115,6 +169,9 @@ class Coverage:
         source = self.by_name.get(signal.source)
         if source is None:
             source = self.by_name[signal.source] = SourceCoverage(signal.source, _UNDECLARED_GAP_S, last_s=at_s)
+        if kind is SignalKind.CLAIM:  # of one channel, not of the socket: it heals and blinds nothing else
+            source.claim(signal, at_s)
+            return
         asset = signal.subject.asset
         if asset is not None and asset not in self._declared:
             leg = _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE)
@@ -185,7 +242,7 @@ class Coverage:
         seen = total = 0.0
         parts: list[tuple[SourceCoverage, float]] = []
         for source, weight in self._sources_of(asset, leg):
-            own = self.seen(source, now_s)
+            own = self.seen(source, now_s, asset)
             if leg is Leg.LIQUIDATION:
                 own *= self.trust.get((source.name, asset), 1.0)
             parts.append((source, own))
@@ -193,9 +250,9 @@ class Coverage:
             total += weight
         return (seen / total if total > 0 else 0.0), parts
 
-    def seen(self, source: SourceCoverage, now_s: float) -> float:
-        """How much of a source is seen now, 0..1, our own lag taken off."""
-        return source.coverage(now_s, self._own_lag.between_s(source.last_s, now_s))
+    def seen(self, source: SourceCoverage, now_s: float, asset: str | None = None) -> float:
+        """How much of a source is seen now for an asset (None: for all), 0..1, our own lag taken off."""
+        return source.claimed(asset) * source.coverage(now_s, self._own_lag.between_s(source.last_s, now_s))
 
     def dark(self, now_s: float) -> bool:
         """Whether every source is idle, and none is seen any more, to nine digits."""

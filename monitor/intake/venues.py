@@ -10,6 +10,7 @@ from typing import assert_never
 from monitor.signals import Scalar, SignalKind
 from probes.readings import (
     BookMeasured,
+    ClaimChanged,
     EngineLag,
     FeedChanged,
     FeedEvent,
@@ -83,6 +84,8 @@ def draft_of(reading: Reading) -> DraftSignal | None:
             return None  # a state that the venue does not declare is unknown, not open
         case SlotMissed() | Headroom() | VenueClock() | ServiceStatus() | WalletStatus():
             return _venue(reading)
+        case ClaimChanged():
+            return _claim(reading)
         case EngineLag() | FeedLag() | FeedMalformed() | RowsMalformed():
             return _stream(reading)
         case OpenInterest() | Funding() | MarkPrice() | LongShortRatio() | Volume():
@@ -164,6 +167,22 @@ def _feed(reading: FeedChanged) -> DraftSignal:
         instrument=reading.instrument,
         value=reading.value,
         attributes={"planned": reading.planned, "detail": reading.detail},
+    )
+
+
+def _claim(reading: ClaimChanged) -> DraftSignal:
+    return DraftSignal(
+        kind=SignalKind.CLAIM,
+        stream=reading.feed,
+        received_at=reading.received_at,
+        instrument=reading.instrument,
+        value=float(reading.covers),
+        attributes={
+            "channel": reading.channel,
+            "state": reading.state.value,
+            "main": reading.main,
+            "reason": reading.reason,
+        },
     )
 
 

@@ -47,6 +47,7 @@ class SignalKind(StrEnum):
     FEED_BACKLOG = "feed_backlog"
     FEED_SHUTDOWN = "feed_shutdown"
     FEED_REJECTED = "feed_rejected"
+    CLAIM = "claim"
     MALFORMED = "malformed"
     LIQUIDATION = "liquidation"
     BOOK = "book"

@@ -171,6 +171,17 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.FEED_BACKLOG: Kind("old messages sent at subscribe", "1", _FEED, droppable=False),
     SignalKind.FEED_SHUTDOWN: Kind("always 1: the venue will close this connection", "1", _FEED, droppable=False),
     SignalKind.FEED_REJECTED: Kind("always 1: a subscription was refused", "1", _FEED, droppable=False),
+    SignalKind.CLAIM: Kind(
+        "1 what the channel is for can be seen, 0 it cannot",
+        "1",
+        {
+            "channel": "the venue's name of it; subject.instrument, if any, is what it is of",
+            "state": "asked, acknowledged, refused, speaking, silent or ended",
+            "main": "true: the feed is there for this channel; false: company on its socket",
+            "reason": "short words for a refusal, a silence or an end",
+        },
+        droppable=False,
+    ),
     SignalKind.MALFORMED: Kind(
         "frames or rows that were not admitted",
         "1",

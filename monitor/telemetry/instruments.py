@@ -180,6 +180,15 @@ FEED_EVENTS = _counter(
 FEED_MALFORMED = _counter(
     "stormwatch.feed.malformed", "{frame}", "Frames that could not be read", "venue", "feed", unbounded=("feed",)
 )
+CLAIMS = _counter(
+    "stormwatch.feed.claims",
+    "{change}",
+    "Changes of what was asked of a feed: asked, acknowledged, refused, speaking, silent, ended",
+    "venue",
+    "feed",
+    "state",
+    unbounded=("feed",),
+)
 ROWS_MALFORMED = _counter(
     "stormwatch.rows.malformed",
     "{row}",

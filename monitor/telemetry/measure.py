@@ -27,6 +27,7 @@ from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures
 from probes.readings import (
     BookMeasured,
+    ClaimChanged,
     EngineLag,
     FeedChanged,
     FeedLag,
@@ -87,6 +88,8 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
             figures.add(table.FEED_EVENTS, 1, reading.venue, reading.feed, reading.event.value)
         case FeedMalformed():
             figures.add(table.FEED_MALFORMED, reading.count, reading.venue, reading.feed)
+        case ClaimChanged():
+            figures.add(table.CLAIMS, 1, reading.venue, reading.feed, reading.state.value)
         case RowsMalformed():
             figures.add(table.ROWS_MALFORMED, reading.count, reading.venue, reading.check, reading.reason.value)
         case SlotMissed():

@@ -254,8 +254,9 @@ class Means(StrEnum):
 class Control:
     """A frame without news: it has `path`, with one of `values` (any that is not null, without them).
 
-    `code` and `text` are paths of a refusal's code and words, or of an acknowledgement's subject (`text`). `reply` makes the
-    text to send back of the whole frame, where the venue pings.
+    `code` and `text` are paths of a refusal's code and words, or of an acknowledgement's subject (`text`). `names` gives the
+    topics that the whole frame confirms or refuses, `id` the path of the request that it answers. An acknowledgement whose
+    `outcome` (a path) is not one of `outcome_is` is malformed. `reply` makes the text to send back, where the venue pings.
     """
 
     path: str
@@ -263,6 +264,10 @@ class Control:
     means: Means
     code: str = ""
     text: str = ""
+    names: Callable[[Any], Sequence[str]] | None = None
+    id: str = ""
+    outcome: str = ""
+    outcome_is: frozenset[Any] = frozenset()
     reply: Callable[[Any], str] | None = None
 
 

@@ -18,8 +18,18 @@ from probes.dialect.declared import Control, Frames, Liquidations, Means, Rows
 from probes.dialect.decode import Decoder
 from probes.dialect.market import Head
 from probes.dialect.rows import RowsReader, reader
-from probes.readings import Refusal
-from probes.venue import Ack, Context, FeedMessage, Pong, ReadFrame, Reply, ShutdownAnnounced, SubscriptionRefused
+from probes.readings import MalformedReason, Refusal
+from probes.venue import (
+    Ack,
+    Context,
+    FeedMessage,
+    Malformed,
+    Pong,
+    ReadFrame,
+    Reply,
+    ShutdownAnnounced,
+    SubscriptionRefused,
+)
 
 _EMPTY = msgspec.Raw(b"")
 _TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.ACK: (Ack(),)}
@@ -113,11 +123,17 @@ def _control(frame: Frames, raw: bytes) -> Sequence[FeedMessage]:
 def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]:
     text = found(whole, control.text) if control.text else None
     words = "" if text is None else str(text)
+    names = () if control.names is None else tuple(control.names(whole))
+    number = found(whole, control.id) if control.id else None
+    request = "" if number is None else str(number)
     match control.means:
         case Means.REPLY:
             return () if control.reply is None else (Reply(text=control.reply(whole)),)
         case Means.ACK:
-            return (Ack(subject=words),)
+            outcome = found(whole, control.outcome) if control.outcome else None
+            if control.outcome and (not isinstance(outcome, str) or outcome not in control.outcome_is):
+                raise Malformed(f"$.{control.outcome}: {str(outcome)[:40]!r} is no confirmation", MalformedReason.STATE)
+            return (Ack(subject=words, names=names, request=request),)
         case Means.PONG:
             return (Pong(),)
         case Means.SHUTDOWN:
@@ -125,5 +141,5 @@ def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]
         case Means.REFUSED:
             code = str(found(whole, control.code)) if control.code else ""
             kind = frame.refusals.get(code, Refusal.BAD_REQUEST)
-            return (SubscriptionRefused(kind=kind, detail=f"{code} {words}".strip()),)
+            return (SubscriptionRefused(kind=kind, detail=f"{code} {words}".strip(), names=names, request=request),)
     return ()

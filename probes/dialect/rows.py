@@ -1,6 +1,6 @@
 """Compiles `Rows` into a reader of a whole message: every row is decoded at once, and one by one if one of them is odd.
 
-An odd row costs itself and is counted with its reason (`OddRows`). A message of which no row can be read is malformed as a whole. Pure.
+An odd row costs itself and is counted with its reason (`OddRows`). A message without any good row is malformed as a whole. Pure.
 """
 
 from __future__ import annotations

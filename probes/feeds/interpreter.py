@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import msgspec
 
 from probes.clock_offset import ClockOffset
 from probes.feeds.books import FeedBooks
+from probes.feeds.claims import Claims
 from probes.feeds.lag import LagMeter
 from probes.readings import (
+    ClaimChanged,
     FeedChanged,
     FeedEvent,
     FeedMalformed,
     Instrument,
     Liquidation,
+    MalformedReason,
     Reading,
     VenueClock,
     VenueId,
@@ -43,6 +47,8 @@ from probes.venue import (
 FROZEN_AFTER_S = 60.0
 CLOCK_EVERY_S = 5.0
 PULSE_S = 5.0
+RENEWED_BACKLOG = timedelta(seconds=60)
+"""A liquidation older than this at a renewed subscription was heard before, or belongs to the backlog."""
 
 
 @dataclass(slots=True)
@@ -71,6 +77,8 @@ class FeedReader:
         self._backlog_due = False
         self._malformed: tuple[str, int] | None = None
         self._odd = OddRowTally()
+        self.claims = Claims(venue, feed, instruments)
+        self._backlog_before: datetime | None = None
         self._clock_emitted_s = float("-inf")
 
     def opened(self, now: datetime, tick_s: float) -> FeedChanged:
@@ -79,6 +87,10 @@ class FeedReader:
         self._pulse_s = float("-inf")
         self._backlog_due = self._feed.backlog_first
         return self.changed(FeedEvent.OPENED, 0.0, now)
+
+    def ask(self, now: datetime, tick_s: float) -> list[ClaimChanged]:
+        """Ask for every topic of a connection that has opened; `claims.texts` gives what to send."""
+        return self.claims.opened(now, tick_s)
 
     def closed(self, lived_s: float, now: datetime, *, detail: str = "", planned: bool = False) -> FeedChanged:
         """End a connection and mark its books as unsynced."""
@@ -104,10 +116,8 @@ class FeedReader:
         news = backlog = 0
         for message in messages:
             match message:
-                case Ack() | Pong():
-                    continue
-                case BookChecksum():
-                    result.readings += self._checked(message, received_at)
+                case Ack() | Pong() | BookChecksum():
+                    result.readings += self._control(message, received_at, tick_s)
                     continue
                 case Reply():
                     result.replies.append(message.text)
@@ -119,21 +129,18 @@ class FeedReader:
                     )
                     return result
                 case SubscriptionRefused():
-                    detail = f"{message.kind}: {message.detail}"[:200]
-                    result.readings.append(self.changed(FeedEvent.REJECTED, 0.0, received_at, detail=detail))
+                    result.readings += self._rejected(message, received_at, tick_s)
                     continue
                 case OddRows():
                     self._odd.add(message.reason, message.path, message.count)
                     continue
                 case _:
                     word = message
-                    if isinstance(message, Liquidation) and self._backlog_due:
+                    if isinstance(message, Liquidation) and self._is_backlog(message):
                         word = replace(message, backlog=True)
-                    if not self._admits(word, received_at):
-                        continue
-                    backlog += isinstance(word, Liquidation) and word.backlog
-                    result.readings += self._news(word, received_at)
-            news += 1
+                    admitted = self._admit(word, result, received_at, tick_s)
+                    news += admitted
+                    backlog += admitted and isinstance(word, Liquidation) and word.backlog
         if backlog:
             self._backlog_due = False
             result.readings.append(self.changed(FeedEvent.BACKLOG, backlog, received_at))
@@ -141,20 +148,52 @@ class FeedReader:
             result.readings += self._alive(news, received_at, tick_s)
         return result
 
+    def _control(self, word: Ack | Pong | BookChecksum, received_at: datetime, tick_s: float) -> Sequence[Reading]:
+        """What a word without news says: a checksum is compared, a topic is acknowledged."""
+        if isinstance(word, BookChecksum):
+            return self._checked(word, received_at)
+        return self._acknowledged(word, received_at, tick_s) if isinstance(word, Ack) else ()
+
+    def _rejected(self, word: SubscriptionRefused, received_at: datetime, tick_s: float) -> Sequence[Reading]:
+        detail = f"{word.kind}: {word.detail}"[:200]
+        rejected = self.changed(FeedEvent.REJECTED, 0.0, received_at, detail=detail)
+        return [rejected, *self.claims.refused(word, received_at, tick_s)]
+
     def _checked(self, message: BookChecksum, received_at: datetime) -> Sequence[Reading]:
         """Compare a checksum with the book of a subscribed instrument."""
         if message.instrument not in self._symbols:
             return ()
         return self.books.check(message, received_at, received_at.timestamp())
 
-    def _admits(self, message: Reading | BookSnapshot | BookDelta, received_at: datetime) -> bool:
+    def _acknowledged(self, ack: Ack, received_at: datetime, tick_s: float) -> Sequence[Reading]:
+        if self._feed.backlog_first and any(one.topic.rare and one.last_s is not None for one in self.claims.all):
+            self._backlog_before = (
+                received_at - RENEWED_BACKLOG
+            )  # what was asked for again may send its old orders again
+        return self.claims.acknowledged(ack, received_at, tick_s)
+
+    def _is_backlog(self, message: Liquidation) -> bool:
+        return self._backlog_due or (self._backlog_before is not None and message.event_time < self._backlog_before)
+
+    def _admit(
+        self, word: Reading | BookSnapshot | BookDelta, result: FrameResult, received_at: datetime, tick_s: float
+    ) -> bool:
+        reason = self._refused(word, received_at)
+        if reason is not None:
+            result.readings += self.claims.malformed(word, reason, received_at)
+            return False
+        result.readings += self.claims.spoke(word, received_at, tick_s)
+        result.readings += self._news(word, received_at)
+        return True
+
+    def _refused(self, message: Reading | BookSnapshot | BookDelta, received_at: datetime) -> MalformedReason | None:
         if isinstance(message, BookSnapshot | BookDelta):
             reason = book_refused(message, received_at)
         elif (reason := refused(message)) is None:
-            return True
+            return None
         if reason is not None:
             self._odd.add(reason, f"{type(message).__name__} of {getattr(message, 'instrument', None) or 'the venue'}")
-        return reason is None
+        return reason
 
     def _news(self, message: Reading | BookSnapshot | BookDelta, received_at: datetime) -> Sequence[Reading]:
         received_s = received_at.timestamp()
@@ -184,8 +223,10 @@ class FeedReader:
         count, self._news_count = self._news_count, 0
         return (self.changed(FeedEvent.PULSE, count, now),)
 
-    def second(self, now: datetime, tick_s: float) -> list[Reading]:
-        """The readings of the last second: lags, books, the clock, malformed frames, silence."""
+    def second(
+        self, now: datetime, tick_s: float, listed: Mapping[str, Instrument] = MappingProxyType({})
+    ) -> list[Reading]:
+        """The readings of the last second: lags, books, the clock, malformed frames, silence, claims."""
         now_s = now.timestamp()
         readings: list[Reading] = [*self._lag.readings(now, now_s), *self.books.measure_all(now, now_s, FROZEN_AFTER_S)]
         best = self._offset.best(now_s)
@@ -203,6 +244,7 @@ class FeedReader:
             readings.append(
                 FeedMalformed(venue=self._venue, feed=self._feed.name, received_at=now, path=path, count=count)
             )
+        readings += self.claims.second(now, tick_s, listed)
         readings += self._odd.take(self._venue, self._feed.name, now)
         if self.quiet_s(tick_s) >= self._feed.silence_after_s and not self._silent:
             self._silent = True

@@ -75,7 +75,7 @@ class FeedRunner:
             ours = refusal_of(error) is Refusal.LOCAL
             why = f"{Refusal.LOCAL} ({type(error).__name__})" if ours else type(error).__name__
             return EndedError(f"could not connect: {why}", planned=ours)
-        works = [self._receive(socket), self._every_second()]
+        works = [self._receive(socket), self._every_second(), self._ask_again(socket)]
         if self._setting.base is not None:
             works.append(self._fetch_snapshots(self._setting.base))
         if self._feed.keep_alive is not None:
@@ -94,7 +94,11 @@ class FeedRunner:
         now = self._setting.clock()
         self._opened_s = monotonic()
         self._emit_connection(self._reader.opened(now, self._opened_s))
-        for text in self._feed.subscribe(self._setting.instruments, now):
+        self._emit(*self._reader.ask(now, self._opened_s))
+        claims = self._reader.claims
+        for text in (
+            claims.texts(len(claims.all)) if claims.all else self._feed.subscribe(self._setting.instruments, now)
+        ):
             await socket.send_str(text)
         allowance = Allowance(self._setting.limits, self._opened_s)
         while True:
@@ -141,13 +145,20 @@ class FeedRunner:
         while True:
             await asyncio.sleep(self._setting.sample_s)
             tick_s = monotonic()
-            self._emit(*self._reader.second(self._setting.clock(), tick_s))
+            self._emit(*self._reader.second(self._setting.clock(), tick_s, self._state.instruments))
             if self._reader.quiet_s(tick_s) >= SILENCES_TO_END * self._feed.silence_after_s:
                 raise EndedError("silent on an open socket")
             if self._reader.books.needs_new_connection:
                 raise EndedError("resync of a book", planned=True)
             if self._feed.lifetime_s is not None and tick_s - self._opened_s > self._feed.lifetime_s:
                 raise EndedError("its lifetime is over", planned=True)
+
+    async def _ask_again(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Send what the claims ask for after the opening, a few texts a second."""
+        while True:
+            await asyncio.sleep(self._setting.sample_s)
+            for text in self._reader.claims.texts():
+                await socket.send_str(text)
 
     async def _fetch_snapshots(self, fetch: FetchBook) -> None:
         """Fetch the snapshots that books wait for, apart from the sampling: in a storm REST answers late."""

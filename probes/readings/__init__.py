@@ -14,6 +14,7 @@ from probes.readings.market import BookMeasured, Funding, Liquidation, LongShort
 from probes.readings.terms import (
     BookState,
     Censoring,
+    ClaimState,
     FeedEvent,
     Instrument,
     MalformedReason,
@@ -208,6 +209,25 @@ class RowsMalformed:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimChanged:
+    """The state of one channel of a feed for one instrument (None: the channel is of the whole venue).
+
+    `covers`: what it is for can be seen now. `main`: the feed is there for this channel; the others are company on its socket.
+    `reason`: short words for a refusal, a silence or an end.
+    """
+
+    venue: VenueId
+    feed: str
+    channel: str
+    instrument: str | None
+    received_at: datetime
+    state: ClaimState
+    covers: bool
+    main: bool
+    reason: str = ""
+
+
 Reading = (
     RequestTimed
     | SlotMissed
@@ -229,12 +249,15 @@ Reading = (
     | FeedChanged
     | FeedMalformed
     | RowsMalformed
+    | ClaimChanged
 )
 
 __all__ = [
     "BookMeasured",
     "BookState",
     "Censoring",
+    "ClaimChanged",
+    "ClaimState",
     "EngineLag",
     "FeedChanged",
     "FeedEvent",

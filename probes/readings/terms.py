@@ -149,6 +149,18 @@ class MalformedReason(StrEnum):
     """The venue's clock as it states it cannot be."""
 
 
+class ClaimState(StrEnum):
+    """What became of one thing that we asked a venue for."""
+
+    ASKED = "asked"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+    SPEAKING = "speaking"
+    SILENT = "silent"
+    ENDED = "ended"
+    """The venue does not trade it any more: delisted, settling or renamed."""
+
+
 class FeedEvent(StrEnum):
     """An event of a feed."""
 

@@ -19,6 +19,7 @@ from probes.readings import (
     Reading,
     Refusal,
     RequestTimed,
+    RowsMalformed,
     ServerTime,
     VenueClock,
     VenueId,
@@ -126,7 +127,8 @@ class AnswerReader:
             self.state.budgets.learn(usage, now_s)
         for reading in tuple(readings):
             if isinstance(reading, InstrumentsListed):
-                self.state.instruments.update((one.symbol, one) for one in reading.instruments)
+                whole = not any(isinstance(one, RowsMalformed) for one in readings)
+                self.state.list_instruments(reading.instruments, whole=whole)
             elif isinstance(reading, ServerTime):
                 sent_s = now_s - _round_trip_s(got)
                 self.state.clock_offset.sample(sent_s, now_s, reading.event_time.timestamp(), reading.resolution_s)

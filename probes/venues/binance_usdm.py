@@ -8,6 +8,7 @@ since both markets call them alike.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from re import compile as pattern
@@ -16,8 +17,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from probes.dialect import decode
-from probes.readings import Censoring, Instrument, Market, Refusal
+from probes.readings import Censoring, Funding, Instrument, Liquidation, Market, MarkPrice, Refusal
 from probes.venue import (
+    BookDelta,
+    BookSnapshot,
     Budget,
     Feed,
     Keys,
@@ -28,8 +31,11 @@ from probes.venue import (
     RestCall,
     RestCheck,
     SignedRequest,
+    Topic,
+    TopicRequest,
     Usage,
     Venue,
+    request_id,
 )
 from probes.wire import binance as wire
 from probes.wire import binance_answers as answers
@@ -124,6 +130,28 @@ def _ratio(name: str, endpoint: str, basis: str) -> RestCheck:
     )
 
 
+def _book_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+    return [
+        Topic(f"{_bare(one).lower()}@depth@100ms", "depth", one.symbol, (BookDelta, BookSnapshot))
+        for one in instruments
+    ]
+
+
+def _liquidation_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+    marks = [
+        Topic(f"{_bare(one).lower()}@markPrice@1s", "markPrice", one.symbol, (MarkPrice, Funding), main=False)
+        for one in instruments
+    ]
+    return [Topic("!forceOrder@arr", "forceOrder", None, (Liquidation,), rare=True), *marks]
+
+
+def _list_subscriptions(topics: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
+    """The streams are in the URL and never acknowledged; the connection lists those that it has."""
+    names = tuple(one.name for one in topics)
+    number = request_id(names)
+    return [TopicRequest(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}), str(number), names)]
+
+
 VENUE = Venue(
     id=ID,
     title="Binance USD-M",
@@ -185,6 +213,8 @@ VENUE = Venue(
             name="book_ws",
             host="ws_public",
             path=_streams("depth@100ms"),
+            topics=_book_topics,
+            ask=_list_subscriptions,
             read=frame,
             subscribe=lambda _instruments, _now: (),
             market=Market.PERP,
@@ -197,6 +227,8 @@ VENUE = Venue(
             name="liquidation",
             host="ws_market",
             path=_streams("markPrice@1s", "!forceOrder@arr"),
+            topics=_liquidation_topics,
+            ask=_list_subscriptions,
             read=frame,
             subscribe=lambda _instruments, _now: (),
             market=Market.PERP,

@@ -7,13 +7,25 @@ liquidation topic is complete, in batches each 500 ms; tickers on the same socke
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
 from probes.dialect import decode
-from probes.readings import Censoring, Instrument, Market, Refusal
+from probes.readings import (
+    Censoring,
+    Funding,
+    Instrument,
+    Liquidation,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Refusal,
+    Volume,
+)
 from probes.venue import (
+    BookDelta,
+    BookSnapshot,
     Budget,
     Feed,
     KeepAlive,
@@ -24,8 +36,12 @@ from probes.venue import (
     RestCall,
     RestCheck,
     SignedRequest,
+    Topic,
+    TopicRequest,
     Usage,
     Venue,
+    request_id,
+    subscribing,
 )
 from probes.wire import bybit_answers as answers
 from probes.wire import bybit_frames as frames
@@ -96,15 +112,33 @@ def _listing(category: str) -> RestCheck:
     )
 
 
-def _subscribe(*topics: str) -> Callable[[Sequence[Instrument], datetime], Sequence[str]]:
-    def messages(instruments: Sequence[Instrument], now: datetime) -> Sequence[str]:
-        args = [topic.format(one.symbol.removeprefix(SPOT)) for one in instruments for topic in topics]
-        return [
-            json.dumps({"req_id": str(at), "op": "subscribe", "args": args[at : at + ARGS_A_REQUEST]})
-            for at in range(0, len(args), ARGS_A_REQUEST)
-        ]
+def _book_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+    return [
+        Topic(f"orderbook.50.{one.symbol.removeprefix(SPOT)}", "orderbook", one.symbol, (BookDelta, BookSnapshot))
+        for one in instruments
+    ]
 
-    return messages
+
+def _liquidation_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+    company = (MarkPrice, Funding, OpenInterest, Volume)
+    return [
+        topic
+        for one in instruments
+        for topic in (
+            Topic(f"allLiquidation.{one.symbol}", "allLiquidation", one.symbol, (Liquidation,), rare=True),
+            Topic(f"tickers.{one.symbol}", "tickers", one.symbol, company, main=False),
+        )
+    ]
+
+
+def _ask(topics: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
+    """At most ten topics a request; one that is refused costs its whole request."""
+    requests = []
+    for at in range(0, len(topics), ARGS_A_REQUEST):
+        names = tuple(one.name for one in topics[at : at + ARGS_A_REQUEST])
+        number = str(request_id(names))
+        requests.append(TopicRequest(json.dumps({"req_id": number, "op": "subscribe", "args": names}), number, names))
+    return requests
 
 
 PING = KeepAlive(every_s=20, text=lambda _now: json.dumps({"req_id": "ping", "op": "ping"}))
@@ -150,7 +184,10 @@ VENUE = Venue(
             name="book_ws",
             host="ws_linear",
             read=frames.frame,
-            subscribe=_subscribe("orderbook.50.{}"),
+            subscribe=subscribing(_book_topics, _ask),
+            topics=_book_topics,
+            ask=_ask,
+            renew_alone=True,
             market=Market.PERP,
             keep_alive=PING,
             silence_after_s=10,
@@ -160,7 +197,10 @@ VENUE = Venue(
             name="book_ws_spot",
             host="ws_spot",
             read=frames.spot_frame,
-            subscribe=_subscribe("orderbook.50.{}"),
+            subscribe=subscribing(_book_topics, _ask),
+            topics=_book_topics,
+            ask=_ask,
+            renew_alone=True,
             market=Market.SPOT,
             keep_alive=PING,
             silence_after_s=10,
@@ -170,7 +210,10 @@ VENUE = Venue(
             name="liquidation",
             host="ws_linear",
             read=frames.frame,
-            subscribe=_subscribe("allLiquidation.{}", "tickers.{}"),
+            subscribe=subscribing(_liquidation_topics, _ask),
+            topics=_liquidation_topics,
+            ask=_ask,
+            renew_alone=True,
             market=Market.PERP,
             keep_alive=PING,
             silence_after_s=10,

@@ -12,8 +12,33 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, MalformedReason, Market, Refusal, Side, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Malformed, Venue
+from probes.readings import (
+    Censoring,
+    Funding,
+    Instrument,
+    Liquidation,
+    MalformedReason,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Refusal,
+    Side,
+    VenueId,
+    Volume,
+)
+from probes.venue import (
+    BookDelta,
+    BookSnapshot,
+    Budget,
+    Feed,
+    KeepAlive,
+    Malformed,
+    Topic,
+    TopicRequest,
+    Venue,
+    request_id,
+    subscribing,
+)
 
 DOCS = "https://www.gate.com/docs/developers/apiv4/"
 SPOT = "spot:"
@@ -160,12 +185,26 @@ REST_BOOK: dict[str, Any] = {**REST, "at": d.Stamp(("update", "current"), d.Cloc
 SIDES: dict[str, Any] = {"bids": "b", "asks": "a", "engine_at": d.Stamp("t")}
 CHANGE: dict[str, Any] = {**SIDES, "symbol": "s", "first_id": "U", "last_id": "u"}
 WHOLE: dict[str, Any] = {**SIDES, **REST, "symbol": ("contract", "s"), "last_id": ("u", "id")}
+
+
+def topic_of(frame: Any) -> Sequence[str]:
+    """The topic of a subscription: its channel and the first part of its payload, if the answer repeats it."""
+    payload = frame.get("payload")
+    return (f"{frame.get('channel')}:{payload[0]}",) if isinstance(payload, list) and payload else ()
+
+
 FRAME = d.Frames(
     payload="result", kind="event", news=frozenset({"update", "all"}), at=d.Stamp("time_ms"),
     controls=(
-        d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.message"),
+        d.Control(
+            path="error", means=d.Means.REFUSED, code="error.code", text="error.message", names=topic_of,
+            id="id",
+        ),
         d.Control(path="channel", values=frozenset({"spot.pong", "futures.pong"}), means=d.Means.PONG),
-        d.Control(path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="channel"),
+        d.Control(
+            path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="channel",
+            names=topic_of, id="id", outcome="result.status", outcome_is=frozenset({"success"}),
+        ),
     ),
 )  # fmt: skip
 FUTURES_FRAMES = d.frames(
@@ -185,23 +224,42 @@ SPOT_FRAMES = d.frames(
 )  # fmt: skip
 
 
-def feed(name: str, channel: str, *rest: str, every: str = "", spot: bool = False, **more: Any) -> Feed:
+def feed(
+    name: str, channel: str, *rest: str, speaks: tuple[type, ...], every: str = "", spot: bool = False, **more: Any
+) -> Feed:
     """A feed of a market's socket: `channel` for each instrument with the `rest` of its payload, and `every` once for all."""
 
-    def messages(names: Sequence[str], now_s: int) -> Sequence[Any]:
-        wanted = ([(every, ["!all"])] if every and names else []) + [(channel, [one, *rest]) for one in names]
-        return [{"time": now_s, "channel": one, "event": "subscribe", "payload": payload} for one, payload in wanted]
+    def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+        names = [(one, one.symbol.removeprefix(SPOT)) for one in instruments]
+        each = [Topic(f"{channel}:{wire}", channel, one.symbol, speaks, main=not every) for one, wire in names]
+        return [Topic(f"{every}:!all", every, None, (Liquidation,), rare=True), *each] if every else each
+
+    def ask(wanted: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
+        """One message for each topic, whose answer has its id."""
+        requests = []
+        for one in wanted:
+            number, payload = request_id([one.name]), [one.name.partition(":")[2], *rest]
+            text = {
+                "time": int(now.timestamp()),
+                "id": number,
+                "channel": one.channel,
+                "event": "subscribe",
+                "payload": payload,
+            }
+            requests.append(TopicRequest(json.dumps(text), str(number), (one.name,)))
+        return requests
 
     def ping(now: datetime) -> str:
         return json.dumps({"time": int(now.timestamp()), "channel": "spot.ping" if spot else "futures.ping"})
 
     return Feed(
         name=name, host="ws_spot" if spot else "ws_futures", read=SPOT_FRAMES if spot else FUTURES_FRAMES, silence_after_s=10,
-        market=Market.SPOT if spot else Market.PERP, subscribe=d.sends(messages, SPOT if spot else ""), docs=DOCS,
+        market=Market.SPOT if spot else Market.PERP, subscribe=subscribing(topics, ask), topics=topics, ask=ask, docs=DOCS,
         keep_alive=KeepAlive(every_s=15, text=ping), headers={} if spot else {"X-Gate-Size-Decimal": "1"}, **more,
     )  # fmt: skip
 
 
+BOOK, FIGURES = (BookDelta, BookSnapshot), (MarkPrice, Funding, OpenInterest, Volume)
 FUTURES, ONE = "/futures/usdt", {"limit": "1"}
 VENUE = Venue(
     id=VenueId("gate"), title="Gate", docs=DOCS,
@@ -233,9 +291,11 @@ VENUE = Venue(
         d.check("volume_spot", "/spot/tickers", SPOT_TICKERS, 60, Market.SPOT, currency_pair="{}"),
     ),
     feeds=(
-        feed("book_ws", "futures.order_book_update", "100ms", "100", book_base="book_rest"),
-        feed("book_ws_spot", "spot.order_book_update", "100ms", spot=True, book_base="book_rest"),
-        feed("liquidation", "futures.tickers", every="futures.public_liquidates", censoring=Censoring.COMPLETE),
+        feed("book_ws", "futures.order_book_update", "100ms", "100", speaks=BOOK, book_base="book_rest"),
+        feed("book_ws_spot", "spot.order_book_update", "100ms", speaks=BOOK, spot=True, book_base="book_rest"),
+        feed(
+            "liquidation", "futures.tickers", speaks=FIGURES, every="futures.public_liquidates", censoring=Censoring.COMPLETE
+        ),
     ),
     usage=d.budget_headers(
         "ip", remaining="x-gate-ratelimit-requests-remain", limit="x-gate-ratelimit-limit",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
@@ -16,8 +16,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from probes.dialect import decode
-from probes.readings import Censoring, Instrument, Market
+from probes.readings import Censoring, Instrument, Liquidation, Market, MarkPrice, OpenInterest
 from probes.venue import (
+    BookDelta,
+    BookSnapshot,
     Budget,
     Feed,
     KeepAlive,
@@ -29,7 +31,11 @@ from probes.venue import (
     RestCall,
     RestCheck,
     SignedRequest,
+    Topic,
+    TopicRequest,
     Venue,
+    request_id,
+    subscribing,
 )
 from probes.wire import okx as wire
 from probes.wire import okx_answers as answers
@@ -37,6 +43,7 @@ from probes.wire import okx_frames as frames
 from probes.wire.okx import ID
 
 DOCS = "https://www.okx.com/docs-v5/"
+LIQUIDATIONS = "liquidation-orders"
 
 
 def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
@@ -97,13 +104,35 @@ def _listing(kind: str) -> RestCheck:
     )
 
 
-def _subscribe(*channels: str, swaps: bool = False) -> Callable[[Sequence[Instrument], datetime], Sequence[str]]:
-    def messages(instruments: Sequence[Instrument], now: datetime) -> Sequence[str]:
-        args = [{"channel": "liquidation-orders", "instType": "SWAP"}] if swaps else []
-        args += [{"channel": channel, "instId": one.symbol} for one in instruments for channel in channels]
-        return [json.dumps({"op": "subscribe", "args": args})]
+def _topic(channel: str, one: Instrument, *speaks: type, main: bool = True) -> Topic:
+    return Topic(wire.topic_name(channel, one.symbol), channel, one.symbol, speaks, main=main)
 
-    return messages
+
+def _book_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+    return [_topic("books", one, BookDelta, BookSnapshot) for one in instruments]
+
+
+def _liquidation_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+    name = wire.topic_name(LIQUIDATIONS, "SWAP")
+    company = [
+        topic
+        for one in instruments
+        for topic in (
+            _topic("mark-price", one, MarkPrice, main=False), _topic("open-interest", one, OpenInterest, main=False)
+        )
+    ]  # fmt: skip
+    return [Topic(name, LIQUIDATIONS, None, (Liquidation,), rare=True), *company]
+
+
+def _ask(topics: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
+    """One message; each of its topics is confirmed or refused by itself."""
+    args = [
+        {"channel": one.channel, **({"instType": "SWAP"} if one.instrument is None else {"instId": one.instrument})}
+        for one in topics
+    ]
+    names = tuple(one.name for one in topics)
+    number = str(request_id(names))
+    return [TopicRequest(json.dumps({"id": number, "op": "subscribe", "args": args}), number, names)]
 
 
 PING = KeepAlive(every_s=20, text=lambda _now: "ping")
@@ -157,7 +186,9 @@ VENUE = Venue(
             name="book_ws",
             host="ws",
             read=frames.frame,
-            subscribe=_subscribe("books"),
+            subscribe=subscribing(_book_topics, _ask),
+            topics=_book_topics,
+            ask=_ask,
             market=Market.PERP,
             keep_alive=PING,
             silence_after_s=10,
@@ -167,7 +198,9 @@ VENUE = Venue(
             name="book_ws_spot",
             host="ws",
             read=frames.frame,
-            subscribe=_subscribe("books"),
+            subscribe=subscribing(_book_topics, _ask),
+            topics=_book_topics,
+            ask=_ask,
             market=Market.SPOT,
             keep_alive=PING,
             silence_after_s=10,
@@ -177,7 +210,9 @@ VENUE = Venue(
             name="liquidation",
             host="ws",
             read=frames.frame,
-            subscribe=_subscribe("mark-price", "open-interest", swaps=True),
+            subscribe=subscribing(_liquidation_topics, _ask),
+            topics=_liquidation_topics,
+            ask=_ask,
             market=Market.PERP,
             keep_alive=PING,
             silence_after_s=10,

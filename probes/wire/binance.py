@@ -147,6 +147,7 @@ class Event(msgspec.Struct):
     c: str | None = None
     st: int | None = None
     id: int | str | None = None
+    result: list[str] | None = None
     error: Error | None = None
     data: Event | None = None
 

@@ -50,9 +50,11 @@ def _event(event: wire.Event, context: Context) -> Sequence[FeedMessage]:
         case "serverShutdown":
             return [ShutdownAnnounced(detail="serverShutdown")]
         case None if event.error is not None:
-            return [SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail=f"{event.error.code} {event.error.msg}")]
+            detail, request = f"{event.error.code} {event.error.msg}", "" if event.id is None else str(event.id)
+            return [SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail=detail, request=request)]
         case None if event.id is not None:
-            return [Ack(subject=str(event.id))]
+            listed = tuple(event.result or ())
+            return [Ack(subject=str(event.id), names=listed, complete=event.result is not None)]
     return ()
 
 

@@ -103,6 +103,7 @@ class Frame(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"null")
     op: str = ""
     success: bool | None = None
+    req_id: str = ""
     ret_msg: str = ""
 
 

@@ -6,6 +6,7 @@ The side of a liquidation is the side of the position: Buy is a long.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from re import compile as pattern
 
 from probes.dialect import decode
 from probes.readings import (
@@ -29,6 +30,7 @@ from probes.wire.bybit import BOOK, FORCED, FRAME, ID, SPOT, STATUS, TICKER, For
 from probes.wire.bybit_answers import status_rows, ticker
 from probes.wire.rows import by_rows
 
+_TOPIC = pattern(r"topic:([A-Za-z]+\.[\w.-]+)")
 _SIDES = {"Buy": Side.LONG, "Sell": Side.SHORT}
 
 
@@ -64,10 +66,19 @@ def _frame(body: bytes, context: Context, prefix: str) -> Sequence[FeedMessage]:
     if message.op == "pong" or message.ret_msg == "pong":
         return [Pong()]
     if message.success is True:
-        return [Ack(subject=message.op)]
+        return [Ack(subject=message.op, request=message.req_id)]
     if message.success is False:
-        return [SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail=message.ret_msg)]
+        return [_refused(message)]
     return ()
+
+
+def _refused(message: Frame) -> Ack | SubscriptionRefused:
+    """A refusal names one topic of its request at most; "already subscribed" confirms that one."""
+    named = _TOPIC.search(message.ret_msg)
+    names = (named[1],) if named is not None else ()
+    if names and "already subscribed" in message.ret_msg:
+        return Ack(subject=message.op, names=names)
+    return SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail=message.ret_msg, names=names, request=message.req_id)
 
 
 def _book(message: Frame, prefix: str) -> BookSnapshot | BookDelta:

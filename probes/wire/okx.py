@@ -116,6 +116,12 @@ class Frame(msgspec.Struct):
     event: str = ""
     code: str | int = ""
     msg: str = ""
+    id: str = ""
+
+
+def topic_name(channel: str, subject: str) -> str:
+    """How a topic is named here: its channel, and the instrument or kind of instruments that it is of."""
+    return f"{channel}:{subject}"
 
 
 ANSWER = Decoder(Answer, strict=False)

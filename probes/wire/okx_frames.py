@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from re import compile as pattern
 
 from probes.dialect import decode
 from probes.readings import (
@@ -26,7 +27,7 @@ from probes.venue import (
     ShutdownAnnounced,
     SubscriptionRefused,
 )
-from probes.wire.okx import FRAME, ID, REFUSALS, Frame, Row
+from probes.wire.okx import FRAME, ID, REFUSALS, Frame, Row, topic_name
 from probes.wire.okx_answers import (
     at_ms,
     funding_rows,
@@ -38,6 +39,7 @@ from probes.wire.okx_answers import (
 )
 from probes.wire.rows import by_rows
 
+_CHANNEL, _SUBJECT = pattern(r"channel:([\w-]+)"), pattern(r"inst(?:Id|Type):([\w-]+)")
 _POSITIONS = {"long": Side.LONG, "short": Side.SHORT}
 _ORDERS = {"sell": Side.LONG, "buy": Side.SHORT}
 
@@ -78,8 +80,21 @@ def _control(message: Frame) -> Sequence[FeedMessage]:
     if message.event == "notice" and code == "64008":
         return [ShutdownAnnounced(detail=message.msg)]
     if message.event == "error":
-        return [SubscriptionRefused(kind=REFUSALS.get(code, Refusal.VENUE_ERROR), detail=f"{code} {message.msg}")]
-    return [Ack(subject=message.arg.channel if message.arg else "")]
+        kind = REFUSALS.get(code, Refusal.VENUE_ERROR)
+        return [
+            SubscriptionRefused(kind=kind, detail=f"{code} {message.msg}", names=_names(message), request=message.id)
+        ]
+    return [Ack(subject=message.arg.channel if message.arg else "", names=_names(message))]
+
+
+def _names(message: Frame) -> tuple[str, ...]:
+    """The topic that a control message is about: its `arg`, or what an error's text says (`channel:…,instId:…`)."""
+    if message.arg is not None:
+        return (topic_name(message.arg.channel, message.arg.instId or message.arg.instType),)
+    channel, subject = _CHANNEL.search(message.msg), _SUBJECT.search(message.msg)
+    if channel is None:
+        return ()
+    return (topic_name(channel[1], subject[1]) if subject is not None else channel[1],)
 
 
 def _book(message: Frame, symbol: str, row: Row, context: Context) -> Sequence[FeedMessage]:

@@ -16,6 +16,8 @@ from aiohttp import web
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Talk = Callable[[web.WebSocketResponse, int], Coroutine[None, None, None]]
+Hear = Callable[[web.WebSocketResponse, str], Awaitable[None]]
+"""What a venue does with a text that comes on a socket."""
 
 
 def say(body: str | bytes, status: int = 200, headers: Mapping[str, str] | None = None, after_s: float = 0.0) -> Answer:
@@ -86,6 +88,7 @@ class Loopback:
     secure: bool = False
     answers: dict[str, Answer] = field(default_factory=dict)
     talk: Talk | None = None
+    hear: Hear | None = None
     asked: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
@@ -131,6 +134,8 @@ class Loopback:
                 if message.type is web.WSMsgType.TEXT:
                     self.received.append(message.data)
                     self.received_one.set()
+                    if self.hear is not None:
+                        await self.hear(socket, message.data)
         finally:
             sending.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):

@@ -192,7 +192,7 @@ class LiquidationSurgeEvidence:
         asset.usd.append(usd)
         count = round(count)
         sight = self._board.coverage
-        coverage = [sight.seen(sight.by_name[source], now_s) for source in sorted(asset.feeds)]
+        coverage = [sight.seen(sight.by_name[source], now_s, name) for source in sorted(asset.feeds)]
         seen = sum(coverage) / len(coverage)
         if now_s - asset.began_s < self._board.settings.warm_s:
             asset.learn(count, seen)

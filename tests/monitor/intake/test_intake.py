@@ -19,6 +19,8 @@ from probes.readings import (
     BookMeasured,
     BookState,
     Censoring,
+    ClaimChanged,
+    ClaimState,
     EngineLag,
     FeedChanged,
     FeedEvent,
@@ -226,6 +228,21 @@ READINGS: list[tuple[Reading, SignalKind | None, float | None]] = [
         ),
         SignalKind.MALFORMED,
         2,
+    ),
+    (
+        ClaimChanged(
+            venue=V,
+            feed="liquidation",
+            channel="forceOrder",
+            instrument=None,
+            received_at=NOW,
+            main=True,
+            state=ClaimState.REFUSED,
+            covers=False,
+            reason="bad_request: 2 Invalid request",
+        ),
+        SignalKind.CLAIM,
+        0,
     ),
 ]
 

@@ -7,6 +7,7 @@ from monitor.signals.kinds import KINDS
 
 LIQUIDATIONS = {"liquidation"}
 FEED_EVENTS = {
+    "claim",
     "expect",
     "feed_opened",
     "feed_closed",

@@ -26,7 +26,7 @@ from probes.readings import (
 )
 from probes.rest.http import USER_AGENT, session, tls_context
 from probes.tape import HttpExchange
-from probes.venue import Ack, Context, FeedMessage, KeepAlive, Reply
+from probes.venue import Ack, Context, FeedMessage, KeepAlive, Reply, no_topics
 from tests.probes.feeds.running_feed import depth, feed, listening, mark, now_ms, scripted, state_is
 from tests.probes.loopback import free_port, serving
 
@@ -260,7 +260,7 @@ async def test_a_venues_own_ping_is_answered_as_its_dialect_says() -> None:
     def read(raw: bytes, context: Context) -> list[FeedMessage]:
         return [Reply(text="pong"), Ack(), replace(MARKED, event_time=None), replace(MARKED, instrument="ETHUSDT")]
 
-    one = feed("binance_usdm", "liquidation", read=read)
+    one = feed("binance_usdm", "liquidation", read=read, topics=no_topics)
     async with listening(one, "binance_usdm", scripted("ping")) as (feed_log, served):
         await served.until(lambda texts: texts == ["pong"])
         pulse = await feed_log.event(FeedEvent.PULSE)

@@ -286,7 +286,8 @@ def test_a_listing_is_known_to_later_readers_and_a_newer_listing_replaces_its_in
     check.state.instruments["BTC"] = replace(BTC, trading=False)
     check.state.instruments["ETH"] = replace(BTC, symbol="ETH")
     check.read_answer()
-    assert check.state.instruments == {"BTC": BTC, "ETH": replace(BTC, symbol="ETH")}
+    ended = replace(BTC, symbol="ETH", trading=False)
+    assert check.state.instruments == {"BTC": BTC, "ETH": ended}, "what is not listed any more is not traded any more"
 
 
 def test_a_book_is_returned_separately_from_the_readings() -> None:

@@ -122,12 +122,17 @@ class Binance:
         return SocketReply(topics=topics)
 
     def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
-        """SUBSCRIBE messages are acknowledged; streams come by the URL."""
+        """Streams come by the URL; LIST_SUBSCRIPTIONS names those of this route."""
         try:
             message = json.loads(text)
         except ValueError:
             return SocketReply(answers=[compact({"error": {"code": 2, "msg": "Invalid request"}})])
-        return SocketReply(answers=[compact({"result": None, "id": message.get("id")})])
+        listed = None
+        if message.get("method") == "LIST_SUBSCRIPTIONS":
+            symbol = f"{venue.asset}USDT".lower()
+            market = ["!forceOrder@arr", f"{symbol}@markPrice@1s"]
+            listed = [f"{symbol}@depth@100ms"] if path.startswith("/public") else market
+        return SocketReply(answers=[compact({"result": listed, "id": message.get("id")})])
 
     def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """Nothing: the book's base is REST's."""
