@@ -23,6 +23,8 @@ from probes.prober import YIELD_EVERY, Prober, ProberSettings, probe_once
 from probes.readings import (
     BookMeasured,
     BookState,
+    ClaimChanged,
+    ClaimState,
     Instrument,
     InstrumentsListed,
     Market,
@@ -300,3 +302,22 @@ async def test_a_venue_hands_over_no_more_than_its_pace_and_keeps_the_rest_waiti
                     taken += 1
     assert taken <= 300 + YIELD_EVERY
     assert taken + len(prober.remaining()) == 2000
+
+
+async def test_a_contract_that_goes_into_delisting_says_so_and_is_not_watched_any_more() -> None:
+    leaving = json.dumps([{**PERP, "in_delisting": True}])
+    listings = in_turn(say(json.dumps([PERP])), say(leaving))
+    async with serving({**ANSWERS, "/futures/usdt/contracts": listings}, talk) as served:
+        prober = Prober(GATE, settings(served, relist_s=1.5, every_s={"instruments": 0.1}))
+        async with aclosing(prober.readings()) as readings:
+            ended = await first(readings, lambda one: isinstance(one, ClaimChanged) and one.state is ClaimState.ENDED)
+            async with asyncio.timeout(10):
+                async for _ in readings:
+                    if [one.symbol for one in prober.instruments] == ["spot:BTC_USDT"]:
+                        break
+    assert isinstance(ended, ClaimChanged)
+    assert (ended.instrument, ended.covers, ended.reason) == (
+        "BTC_USDT",
+        False,
+        "the venue does not list it as trading",
+    )

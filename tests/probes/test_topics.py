@@ -1,0 +1,103 @@
+"""Every feed of every venue declares what it asks for, and reads which of it was confirmed or refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from probes import venues
+from probes.readings import Instrument, Liquidation
+from probes.venue import Ack, Context, Feed, FeedMessage, SubscriptionRefused
+from tests.probes.cases import NOW, listed
+
+FEEDS = [(name, feed) for name in venues.NAMES for feed in venues.declared(name).feeds]
+
+
+def watched(venue: str, feed: Feed) -> list[Instrument]:
+    return [one for one in listed(venue) if one.market is feed.market and not one.inverse]
+
+
+def read(venue: str, payload: dict[str, Any], wanted: str = "liquidation") -> FeedMessage:
+    feed = next(one for one in venues.declared(venue).feeds if one.name == wanted)
+    context = Context(venue=venues.declared(venue).id, check=wanted, received_at=NOW)
+    (word,) = feed.read(json.dumps(payload).encode(), context)
+    return word
+
+
+@pytest.mark.parametrize(("venue", "feed"), FEEDS, ids=[f"{name}/{feed.name}" for name, feed in FEEDS])
+def test_a_feed_asks_for_each_of_its_topics_by_a_name_of_its_own(venue: str, feed: Feed) -> None:
+    topics = feed.topics(watched(venue, feed))
+    names = [one.name for one in topics]
+    assert names
+    assert len(set(names)) == len(names)
+    assert sorted(name for one in feed.ask(topics, NOW) for name in one.topics) == sorted(names)
+    ids = [one.id for one in feed.ask(topics, NOW)]
+    assert len(set(ids)) == len(ids)
+    assert ids == [one.id for one in feed.ask(topics, NOW)], "live and replayed, an answer belongs to the same request"
+    assert all(one.speaks for one in topics)
+
+
+@pytest.mark.parametrize(("venue", "feed"), FEEDS, ids=[f"{name}/{feed.name}" for name, feed in FEEDS])
+def test_only_liquidations_are_rare_and_a_liquidation_feed_is_there_for_them_alone(venue: str, feed: Feed) -> None:
+    for one in feed.topics(watched(venue, feed)):
+        assert one.rare == (one.speaks == (Liquidation,))
+        assert one.main == (one.rare or feed.name != "liquidation")
+
+
+@pytest.mark.parametrize("venue", ["bybit", "okx", "gate"])
+def test_what_is_sent_at_the_opening_asks_for_the_topics(venue: str) -> None:
+    for feed in venues.declared(venue).feeds:
+        instruments = watched(venue, feed)
+        texts = [one.text for one in feed.ask(feed.topics(instruments), NOW)]
+        assert list(feed.subscribe(instruments, NOW)) == texts
+
+
+def test_binances_list_of_subscriptions_names_all_that_there_is() -> None:
+    assert read("binance_usdm", {"result": ["!forceOrder@arr"], "id": 7}) == Ack(
+        subject="7", names=("!forceOrder@arr",), complete=True
+    )
+    assert read("binance_usdm", {"result": None, "id": 7}) == Ack(subject="7"), "that names nothing and proves nothing"
+    refused = read("binance_usdm", {"error": {"code": 2, "msg": "Invalid request"}, "id": 7})
+    assert isinstance(refused, SubscriptionRefused)
+    assert refused.request == "7"
+
+
+def test_bybits_refusal_names_one_topic_and_already_subscribed_confirms_it() -> None:
+    def answer(words: str) -> FeedMessage:
+        return read("bybit", {"success": False, "ret_msg": words, "op": "subscribe", "req_id": "9"})
+
+    assert answer("error:already subscribed,topic:allLiquidation.BTCUSDT") == Ack(
+        subject="subscribe", names=("allLiquidation.BTCUSDT",)
+    )
+    named, unnamed = answer("error:handler not found,topic:tickers.XUSDT"), answer("Invalid symbol :[XUSDT]")
+    assert isinstance(named, SubscriptionRefused)
+    assert isinstance(unnamed, SubscriptionRefused)
+    assert (named.names, named.request, unnamed.names) == (("tickers.XUSDT",), "9", ())
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"arg": {"channel": "mark-price", "instId": "BTC-USDT-SWAP"}}, ("mark-price:BTC-USDT-SWAP",)),
+        ({"msg": "channel:mark-price,instId:X-USDT-SWAP doesn't exist"}, ("mark-price:X-USDT-SWAP",)),
+        ({"msg": "Wrong URL or channel:liquidation-orders,instType:SWAP"}, ("liquidation-orders:SWAP",)),
+        ({"msg": "channel:liquidation-orders doesn't exist"}, ("liquidation-orders",)),
+        ({}, ()),
+    ],
+)
+def test_okxs_refusal_names_a_topic_where_its_text_does(given: dict[str, Any], names: tuple[str, ...]) -> None:
+    word = read("okx", {"event": "error", "code": "60018", **given})
+    assert isinstance(word, SubscriptionRefused)
+    assert word.names == names
+
+
+def test_gates_confirmation_says_success_or_is_none() -> None:
+    asked = {"channel": "futures.tickers", "event": "subscribe", "payload": ["BTC_USDT"], "id": 3}
+    assert read("gate", {**asked, "result": {"status": "success"}}) == Ack(
+        subject="futures.tickers", names=("futures.tickers:BTC_USDT",), request="3"
+    )
+    for result in ({"status": "fail"}, {}, None):
+        with pytest.raises(ValueError, match=r"status|null|object"):
+            read("gate", {**asked, "result": result})
