@@ -282,6 +282,21 @@ CORRELATOR = (
         "fresh",
     ),
     _swap(
+        "a channel that is not proved covers nothing, whatever its siblings send",
+        "monitor.correlator.coverage",
+        "Coverage.seen",
+        "source.claimed(asset) * source",
+        "source",
+    ),
+    Feature("a reading that cannot be true is not admitted", "probes.readings.admission", "refused", "return None"),
+    _swap(
+        "a rare channel that is not acknowledged again is silent",
+        "probes.feeds.claims",
+        "Claims._silence",
+        "if unproved else []",
+        "if False else []",
+    ),
+    _swap(
         "a source known to be blind has no coverage",
         "monitor.correlator.coverage",
         "SourceCoverage.coverage",
