@@ -6,13 +6,38 @@ quote coin. Wallets are keyless, with a congestion flag. There is no status endp
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, Market, Refusal, Side, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Venue
+from probes.readings import (
+    Censoring,
+    Funding,
+    Instrument,
+    Liquidation,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Refusal,
+    Side,
+    VenueId,
+    Volume,
+)
+from probes.venue import (
+    BookDelta,
+    BookSnapshot,
+    Budget,
+    Feed,
+    KeepAlive,
+    Topic,
+    TopicRequest,
+    Venue,
+    request_id,
+    subscribing,
+)
 
 DOCS = "https://www.bitget.com/api-doc/"
 SPOT = "spot:"
@@ -83,6 +108,17 @@ RATIOS = d.Rows(
 )  # fmt: skip
 """Of both parts: the documented example's own ratio is not their quotient."""
 
+ALL = "*"
+
+
+def topic_of(frame: Any) -> Sequence[str]:
+    """The topic that an answer repeats: its channel and symbol, or all of them."""
+    arg = frame.get("arg")
+    if not isinstance(arg, dict) or not isinstance(arg.get("topic"), str):
+        return ()
+    return (f"{arg['topic']}:{arg.get('symbol') or ALL}",)
+
+
 FRAME = d.Frames(
     channel="arg.topic",
     kind="action",
@@ -91,8 +127,16 @@ FRAME = d.Frames(
     texts={b"pong": d.Means.PONG},
     refusals={"30006": Refusal.THROTTLED, "30007": Refusal.THROTTLED},
     controls=(
-        d.Control(path="event", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="msg"),
-        d.Control(path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="arg.topic"),
+        d.Control(
+            path="event", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="msg", names=topic_of
+        ),
+        d.Control(
+            path="event",
+            values=frozenset({"subscribe", "unsubscribe"}),
+            means=d.Means.ACK,
+            text="arg.topic",
+            names=topic_of,
+        ),
     ),
 )
 BOOK = d.Books(
@@ -115,17 +159,28 @@ FUTURES_FRAMES = d.frames(
 SPOT_FRAMES = d.frames(FRAME, {"books": d.Rows(says=(BOOK,), market=Market.SPOT, prefix=SPOT)})
 
 
-def feed(name: str, kind: str, *topics: str, whole: str = "", prefix: str = "", **more: Any) -> Feed:
-    """A feed of `kind`: each of `topics` for each instrument, and `whole` once, for all of them."""
+def feed(name: str, kind: str, channel: str, *speaks: type, whole: str = "", prefix: str = "", **more: Any) -> Feed:
+    """A feed of `kind`: the channel for each instrument, and `whole` once, for all of them."""
 
-    def messages(names: Sequence[str], now_s: int) -> Sequence[Any]:
-        args = [{"instType": kind, "topic": whole}] if whole else []
-        args += [{"instType": kind, "topic": topic, "symbol": one} for one in names for topic in topics]
-        return [{"op": "subscribe", "args": args}]
+    def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+        each = [
+            Topic(f"{channel}:{one.symbol.removeprefix(prefix)}", channel, one.symbol, speaks, main=not whole)
+            for one in instruments
+        ]
+        return [Topic(f"{whole}:{ALL}", whole, None, (Liquidation,), rare=True), *each] if whole else each
+
+    def ask(wanted: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
+        """One message, which has no id; each of its topics is confirmed or refused by its name."""
+        args = [{"instType": kind, "topic": one.channel, **symbol_of(one)} for one in wanted]
+        names = tuple(one.name for one in wanted)
+        return [TopicRequest(json.dumps({"op": "subscribe", "args": args}), str(request_id(names)), names)]
+
+    def symbol_of(one: Topic) -> dict[str, str]:
+        return {} if one.instrument is None else {"symbol": one.instrument.removeprefix(prefix)}
 
     return Feed(
-        name=name, host="ws", subscribe=d.sends(messages, prefix), silence_after_s=10, docs=DOCS, lifetime_s=82_800,
-        keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **more,
+        name=name, host="ws", subscribe=subscribing(topics, ask), topics=topics, ask=ask, silence_after_s=10, docs=DOCS,
+        lifetime_s=82_800, keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **more,
     )  # fmt: skip
 
 
@@ -157,10 +212,11 @@ VENUE = Venue(
         d.check("volume_spot", "/api/v2/spot/market/tickers", SPOT_TICKER, 60, Market.SPOT, symbol="{}"),
     ),
     feeds=(
-        feed("book_ws", "usdt-futures", "books", read=FUTURES_FRAMES, market=Market.PERP),
-        feed("book_ws_spot", "spot", "books", read=SPOT_FRAMES, market=Market.SPOT, prefix=SPOT),
+        feed("book_ws", "usdt-futures", "books", BookDelta, BookSnapshot, read=FUTURES_FRAMES, market=Market.PERP),
+        feed("book_ws_spot", "spot", "books", BookDelta, BookSnapshot, read=SPOT_FRAMES, market=Market.SPOT, prefix=SPOT),
         feed(
-            "liquidation", "usdt-futures", "ticker", whole="liquidation", read=FUTURES_FRAMES, market=Market.PERP,
+            "liquidation", "usdt-futures", "ticker", MarkPrice, Funding, OpenInterest, Volume, whole="liquidation",
+            read=FUTURES_FRAMES, market=Market.PERP,
             censoring=Censoring.LARGEST_PER_SECOND,
         ),
     ),

@@ -12,7 +12,7 @@ from probes.readings import Instrument, Liquidation
 from probes.venue import Ack, Context, Feed, FeedMessage, SubscriptionRefused
 from tests.probes.cases import NOW, listed
 
-DECLARING = ("binance_usdm", "bybit", "gate", "okx")
+DECLARING = ("binance_usdm", "bitget", "bybit", "gate", "okx")
 """The venues whose feeds declare topics; the socket's pulse is all that is known of the others' channels (docs/venues.md)."""
 FEEDS = [(name, feed) for name in DECLARING for feed in venues.declared(name).feeds]
 
@@ -48,7 +48,7 @@ def test_only_liquidations_are_rare_and_a_liquidation_feed_is_there_for_them_alo
         assert one.main == (one.rare or feed.name != "liquidation")
 
 
-@pytest.mark.parametrize("venue", ["bybit", "okx", "gate"])
+@pytest.mark.parametrize("venue", ["bitget", "bybit", "okx", "gate"])
 def test_what_is_sent_at_the_opening_asks_for_the_topics(venue: str) -> None:
     for feed in venues.declared(venue).feeds:
         instruments = watched(venue, feed)
@@ -113,3 +113,14 @@ def test_gates_confirmation_says_success_or_is_none() -> None:
     for result in ({"status": "fail"}, {}, None):
         with pytest.raises(ValueError, match=r"status|null|object"):
             read("gate", {**asked, "result": result})
+
+
+def test_bitgets_answers_name_the_topic_that_they_repeat() -> None:
+    arg = {"instType": "usdt-futures", "topic": "ticker", "symbol": "BTCUSDT"}
+    assert read("bitget", {"event": "subscribe", "arg": arg}) == Ack(subject="ticker", names=("ticker:BTCUSDT",))
+    every = read("bitget", {"event": "subscribe", "arg": {"instType": "usdt-futures", "topic": "liquidation"}})
+    assert every == Ack(subject="liquidation", names=("liquidation:*",))
+    for given, names in (({"arg": arg}, ("ticker:BTCUSDT",)), ({}, ())):
+        refused = read("bitget", {"event": "error", "code": 30001, "msg": "does not exist", **given})
+        assert isinstance(refused, SubscriptionRefused)
+        assert refused.names == names

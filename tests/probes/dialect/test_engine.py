@@ -582,3 +582,28 @@ def test_a_book_may_be_one_list_of_changes_that_name_their_side() -> None:
     [found] = said(d.Rows(says=(declared,)), row)
     assert isinstance(found, BookSnapshot)
     assert (found.bids, found.asks) == ([(99.0, 2.0), (98.5, 0.0)], [(101.0, 1.0)])
+
+
+def test_an_acknowledgement_names_its_topics_and_its_request_and_says_that_it_succeeded() -> None:
+    control = d.Control(
+        path="op",
+        means=d.Means.ACK,
+        names=lambda whole: whole["on"],
+        id="id",
+        outcome="r.s",
+        outcome_is=frozenset({"ok"}),
+    )
+    read = frame(controls=(control,))
+    assert heard(read, {"op": "sub", "on": ["a", "b"], "id": 3, "r": {"s": "ok"}}) == [
+        Ack(names=("a", "b"), request="3")
+    ]
+    for outcome in ({"s": "no"}, {"s": None}, {"s": ["ok"]}, {}, None):
+        with pytest.raises(Malformed) as caught:
+            heard(read, {"op": "sub", "on": [], "r": outcome})
+        assert caught.value.reason is MalformedReason.STATE
+
+
+def test_a_refusal_names_its_topics_and_its_request() -> None:
+    control = d.Control(path="op", means=d.Means.REFUSED, names=lambda whole: whole["on"], id="id")
+    (refused,) = heard(frame(controls=(control,)), {"op": "sub", "on": ["a"], "id": "x"})
+    assert (refused.names, refused.request) == (("a",), "x")
