@@ -13,6 +13,7 @@ from probes.dialect import decode
 from probes.dialect.columns import Columns, clock, path_of
 from probes.dialect.declared import Books, Name, Rows, Unit
 from probes.dialect.market import Head, Reader, contract, namer, stamp_name
+from probes.readings import MalformedReason
 from probes.venue import BookDelta, BookSnapshot, Context, Malformed
 
 Levels = list[tuple[float, float]]
@@ -51,6 +52,8 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
                 instrument=name, last_id=last_id, event_time=event_time, engine_time=engine_at,
                 bids=bids, asks=asks,
             )  # fmt: skip
+        if whole_kinds and not head.kind and flagged is None:
+            raise Malformed("$: neither a whole book nor a change", MalformedReason.STATE)
         if not numbered:  # each follows the last: there is nothing to tell a gap by
             return BookDelta(
                 instrument=name, first_id=1, last_id=0, prev_id=0, event_time=event_time, engine_time=engine_at, bids=bids,

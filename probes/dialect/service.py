@@ -55,10 +55,13 @@ def wallets(said: words.Wallets, rows: Rows, columns: Columns) -> Reader:
         columns.use(name, Text)
     take = columns.take(said.symbol, said.network, said.deposits, said.withdrawals, said.delayed, said.note)
     deposits_path, withdrawals_path, delayed_path = map(path_of, (said.deposits, said.withdrawals, said.delayed))
+    network_path = path_of(said.network)
 
     def read(row: Any, context: Context, head: Head) -> WalletStatus:
         symbol, network, deposits, withdrawals, delayed, note = take(row)
         asset = symbol or head.symbol or (context.instrument.base if context.instrument is not None else "")
+        if said.network is not None and not network:
+            raise Malformed(f"{network_path}: missing", MalformedReason.NAME)
         return WalletStatus(
             venue=context.venue, asset=asset, network=str(network or asset), received_at=context.received_at,
             deposits=None if deposits is None else allowed(said.flags, deposits, deposits_path),

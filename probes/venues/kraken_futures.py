@@ -61,7 +61,7 @@ def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         {
             "symbol": row["symbol"], "base": OURS.get(base, base), "quote": row.get("quote") or name[-3:],
             "kind": "dated" if row.get("lastTradingTime") else "perpetual", "type": row["type"], "size": row["contractSize"],
-            "trading": row["tradeable"] is True and not row.get("postOnly"),
+            "trading": row["tradeable"] and not row.get("postOnly") if isinstance(row["tradeable"], bool) else None,
         }
     ]  # fmt: skip
 

@@ -18,9 +18,49 @@ EMPTY_IS_HEALTH = {("okx", "system_status"): ("data",), ("bybit", "system_status
 """OKX's and Bybit's pages: an empty list of windows is the answer of a venue that has none."""
 
 
-HELD = frozenset({"binance_usdm", "bybit", "okx", "gate"})
-"""The venues for which this holds. Of the others some rows lend a name, a kind or a flag from the request or from a default of
-their declaration; they join when none does."""
+NOT_YET = frozenset({
+    "bitget/long_short_ratio/newest_of_two_in_any_order",
+    "coinbase/instruments/futures",
+    "coinbase/instruments/products",
+    "coinbase/wallet_status/networks_of_two_currencies",
+    "deribit/book_rest/inverse_in_dollars",
+    "deribit/book_rest/linear_in_base_units",
+    "deribit/book_rest/spot",
+    "deribit/book_ws/change",
+    "deribit/book_ws/change_of_an_inverse_contract",
+    "deribit/book_ws/snapshot",
+    "deribit/book_ws_spot/change",
+    "deribit/book_ws_spot/snapshot",
+    "deribit/instruments/inverse_linear_dated_and_closed",
+    "deribit/open_interest/linear_in_base_units",
+    "deribit/open_interest/without_funding_and_trades",
+    "deribit/system_status/locked_as_a_flag",
+    "deribit/system_status/of_the_test_network_says_nothing",
+    "deribit/system_status/partly_locked",
+    "htx/book_ws_spot/change_of_one_side",
+    "htx/liquidation/funding",
+    "htx/long_short_ratio/accounts_newest_of_two_in_any_order",
+    "htx/long_short_ratio/positions",
+    "htx/system_status/spot_halt_of_two_pairs_is_no_halt_of_the_venue",
+    "hyperliquid/instruments/perpetuals_and_a_delisted_one",
+    "hyperliquid/open_interest/hourly_funding_and_figures_without_delisted_ones",
+    "hyperliquid/system_status/special",
+    "kraken_futures/instruments/perpetual_dated_and_inverse",
+    "kraken_futures/system_status/other_products_do_not_count",
+    "kraken_futures/system_status/part_in_maintenance",
+    "kraken_futures/system_status/parts_in_trouble",
+    "kucoin/open_interest/interval_that_holds_now",
+    "kucoin/system_status/cancel_only",
+    "kucoin/system_status/closed",
+    "kucoin/system_status/open_with_words",
+    "mexc/book_ws/change_of_merged_versions",
+    "mexc/book_ws_spot/change_in_json",
+    "mexc/instruments/contracts_in_each_state",
+    "mexc/open_interest/settled_in_coin_has_prices_only",
+    "mexc/wallet_status/network_under_both_names",
+})  # fmt: skip
+"""Messages of declared venues of which this does not hold yet: a row borrows its name from the request, or a flag, kind or part
+that is gone is taken for one that was never there. No new message may join them."""
 BY_THE_REQUEST = frozenset({
     "gate/liquidations_rest/not_listed_is_passed_over",
     "gate/open_interest/not_listed_but_with_its_multiplier",
@@ -40,8 +80,7 @@ def fixtures() -> list[Message]:
             EMPTY_IS_HEALTH.get((one.venue, one.subject), ()),
         )
         for one in found()
-        if one.venue in HELD
-        and title(one) not in BY_THE_REQUEST
+        if title(one) not in NOT_YET | BY_THE_REQUEST
         and one.source["grade"] == "documented"
         and one.payload[:1] in (b"{", b"[")
     ]

@@ -374,14 +374,13 @@ def test_a_venue_that_declares_nothing_now_is_healthy_and_windows_to_come_say_no
 
 def test_a_wallet_flag_that_is_left_out_is_unknown_and_an_unknown_word_is_odd() -> None:
     rows = d.Rows(says=(d.Wallets(symbol="a", network="n", deposits="d", withdrawals="w", note="x"),))
-    unknown, noted, odd = said(
-        rows, [{"a": "A", "n": "N", "d": "true"}, {"a": "A", "w": "0", "x": "slow"}, {"a": "A", "d": "?"}]
-    )
+    given = [{"a": "A", "n": "N", "d": "true"}, {"a": "A", "n": "M", "w": "0", "x": "slow"}]
+    unknown, noted, odd, nameless = said(rows, [*given, {"a": "A", "n": "N", "d": "?"}, {"a": "A", "d": "true"}])
     assert (unknown.deposits, unknown.withdrawals, unknown.network) == (True, None, "N")
-    assert (noted.withdrawals, noted.network, noted.note) == (False, "A", "slow")
+    assert (noted.withdrawals, noted.network, noted.note) == (False, "M", "slow")
     assert isinstance(odd, OddRows)
-    assert odd.reason is MalformedReason.STATE
-    nobody = d.answer(rows)(b'[{"d":"true"}]', Context(venue=VenueId("made"), check="made", received_at=AT))
+    assert (odd.reason, nameless.reason) == (MalformedReason.STATE, MalformedReason.NAME)
+    nobody = d.answer(rows)(b'[{"n":"N","d":"true"}]', Context(venue=VenueId("made"), check="made", received_at=AT))
     assert [one.asset for one in nobody if isinstance(one, WalletStatus)] == [""]
 
 
@@ -396,6 +395,7 @@ def test_two_kinds_of_rows_read_one_answer_and_its_own_stamp_is_theirs() -> None
 
 
 BOOK = d.Books(bids="b", asks="a", one_sided=True, first_id="U", last_id="u", whole_kinds=frozenset({"snapshot"}))
+CHANGE = replace(BOOK, whole_kinds=frozenset())
 
 
 def book(declared: d.Books, row: Mapping[str, Any]) -> Any:
@@ -404,7 +404,7 @@ def book(declared: d.Books, row: Mapping[str, Any]) -> Any:
 
 
 def test_the_sequence_of_a_change_is_by_its_first_its_previous_or_its_last_id() -> None:
-    by_first = book(BOOK, {"U": "8", "u": 9.0})
+    by_first = book(CHANGE, {"U": "8", "u": 9.0})
     by_previous = book(d.Books(bids="b", asks="a", one_sided=True, prev_id="p", last_id="u"), {"p": 5, "u": 9})
     by_both = book(
         d.Books(bids="b", asks="a", one_sided=True, first_id="U", prev_id="p", last_id="u"), {"U": 7, "p": 5, "u": 9}
@@ -426,7 +426,12 @@ def test_the_sequence_of_a_change_is_by_its_first_its_previous_or_its_last_id() 
 )  # fmt: skip
 def test_a_change_without_its_whole_sequence_is_malformed(row: Mapping[str, Any]) -> None:
     with pytest.raises(Malformed):
-        book(BOOK, row)
+        book(CHANGE, row)
+
+
+def test_a_book_whose_kind_is_not_said_is_neither_whole_nor_a_change() -> None:
+    with pytest.raises(Malformed, match="neither a whole book nor a change"):
+        book(BOOK, {"U": 8, "u": 9, "b": [], "a": []})
 
 
 def test_a_book_in_contracts_that_are_not_listed_is_passed_over() -> None:
