@@ -28,7 +28,7 @@ from monitor.log.health import LogHealth
 from monitor.log.reserve import Reserve
 from monitor.log.segments import Segments
 from monitor.log.settings import LogSettings
-from monitor.log.waiting import REQUIRED, Group, Single, Waiting
+from monitor.log.waiting import REQUIRED, Group, Single, Waiting, id_and_key
 from monitor.signals import Clock, Signal
 from monitor.signals.kinds import KINDS
 
@@ -335,7 +335,7 @@ class SqliteLog:
                 stream, name, key, rows, body = Stream.SIGNALS, "", "", len(part), encode_signals(part)
             else:
                 stream, rows, body = _STREAMS[type(part)], 1, encode(part)
-                name, key = _id_and_key(part)
+                name, key = id_and_key(part)
                 if stream is Stream.CHANGE and (name in self._known_changes or any(one.id == name for one in entries)):
                     continue
             position += 1
@@ -396,12 +396,3 @@ class SqliteLog:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has ended: nobody waits
             self._loop.call_soon_threadsafe(function)
-
-
-def _id_and_key(value: Single) -> tuple[str, str]:
-    """The id of a value (empty: made up), and its key, if the log remembers the last entry about the same."""
-    if isinstance(value, IncidentChange):
-        return f"{value.incident_id}:{value.revision}", value.scope
-    if isinstance(value, DeliveryResult):
-        return f"{value.sink}:{value.incident_id}:{value.revision}", ""
-    return "", value.network if isinstance(value, Checkpoint) else "correlator"

@@ -133,3 +133,12 @@ class Waiting:
 
 def _rows(part: Part) -> int:
     return len(part) if isinstance(part, Sequence) else 1
+
+
+def id_and_key(value: Single) -> tuple[str, str]:
+    """The id of a value (empty: made up), and its key, if the log remembers the last entry about the same."""
+    if isinstance(value, IncidentChange):
+        return f"{value.incident_id}:{value.revision}", value.scope
+    if isinstance(value, DeliveryResult):
+        return f"{value.sink}:{value.incident_id}:{value.revision}", ""
+    return "", value.network if isinstance(value, Checkpoint) else "correlator"

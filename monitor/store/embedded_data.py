@@ -187,8 +187,12 @@ def _alive(pid: int | None) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    try:
+        state = Path("/proc", str(pid), "stat").read_bytes().rpartition(b") ")[2][:1]
+    except OSError:
+        return True  # no /proc here, or it ended just now: the lock of its processes says the rest
+    return state != b"Z"  # killed, and its parent has not looked yet
 
 
 def reason(text: str) -> str:

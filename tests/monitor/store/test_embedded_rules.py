@@ -289,3 +289,15 @@ def test_programs_of_postgresql_do_not_see_the_environment_of_the_daemon(
     assert "secret" not in seen
     assert "PGPORT" not in seen
     assert dsn.endswith("&port=5432")
+
+
+def test_a_server_that_was_killed_is_not_ready_though_its_pid_file_says_so(tmp_path: Path) -> None:
+    killed = subprocess.Popen(["/bin/true"])
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # ended, and still in the table of processes
+    lines = [str(killed.pid), str(tmp_path), "0", "5432", "", "", "", "ready   "]
+    (tmp_path / "postmaster.pid").write_text("\n".join(lines))
+    assert not embedded_data.is_ready(tmp_path)
+    killed.wait()
+    alive = [str(os.getpid()), *lines[1:]]
+    (tmp_path / "postmaster.pid").write_text("\n".join(alive))
+    assert embedded_data.is_ready(tmp_path)
