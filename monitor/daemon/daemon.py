@@ -25,10 +25,10 @@ from monitor.daemon.sink_parts import SinkParts
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
-from monitor.log import Checkpoint, Holding, Image, Place, Readable, Stream
+from monitor.log import Checkpoint, Entry, Holding, Image, Place, Readable, Stream
 from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_checkpoint
-from monitor.log.follow import chunks, remaining
+from monitor.log.follow import follow_rare, remaining
 from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Observer, Pipeline
 from monitor.settings.tree import Settings
@@ -218,10 +218,10 @@ class Daemon:
 
     async def _traces(self) -> None:
         """Export incident traces from the log: a trace never shows what a crash could take back."""
-        async for chunk in chunks(self.log, self.log.place(TRACES).position, (Stream.CHANGE,)):
-            for entry in chunk.entries:
-                self.telemetry.record_change(decode_change(entry.body))
-            self.log.acknowledge(TRACES, Place(chunk.reached))
+        await follow_rare(self.log, TRACES, Stream.CHANGE, self._trace)
+
+    def _trace(self, entry: Entry) -> None:
+        self.telemetry.record_change(decode_change(entry.body))
 
     def _image(self) -> Image:
         return image_of(self.correlator, self._watched)
@@ -264,7 +264,7 @@ class Daemon:
         await asyncio.gather(self.sinks.stop(), *outputs, return_exceptions=True)
         async for chunk in remaining(self.log, self.log.place(TRACES).position, (Stream.CHANGE,)):
             for entry in chunk.entries:
-                self.telemetry.record_change(decode_change(entry.body))
+                self._trace(entry)
             self.log.acknowledge(TRACES, Place(chunk.reached))
 
     def _finish_copies(self) -> list[asyncio.Task[None]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import OperatorError
-from monitor.log import Checkpoint, Chunk, DeliveryResult, Entry, Holding, Image, Place, Stream, sqlite_log
+from monitor.log import Checkpoint, Chunk, DeliveryResult, Entry, Holding, Image, Place, Stream, follow, sqlite_log
 from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_checkpoint, decode_delivery, decode_image, decode_signals
 from monitor.log.segments import held_by
@@ -359,3 +359,20 @@ async def test_a_log_that_gets_signals_without_pause_still_closes_its_segments(t
         while log.health().segments < 2:
             await log.wait(log.end)
         busy.log = None
+
+
+async def test_a_reader_of_a_rare_stream_passes_what_is_not_for_it_so_that_the_log_can_be_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "PLACE_EVERY_S", 0.0)
+    taken: list[str] = []
+    async with opened(tmp_path) as log:
+        task = asyncio.create_task(
+            follow.follow_rare(log, "sink desk", Stream.CHANGE, lambda entry: taken.append(entry.id))
+        )
+        log.signals([signal(1)])
+        await until(lambda: log.end == 1 and log.place("sink desk").position == 1)
+        assert taken == []
+        log.changes([change(revision=1)])
+        await until(lambda: len(taken) == 1 and log.place("sink desk").position == 2)
+        task.cancel()
