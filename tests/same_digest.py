@@ -37,7 +37,7 @@ from monitor.log.follow import remaining
 from monitor.log.settings import LogSettings
 from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Pipeline
-from monitor.recordings.signals import Header, read_recording
+from monitor.recordings.signals import Recording
 from monitor.signals import Signal, SignalKind
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.telemetry import Telemetry
@@ -57,8 +57,8 @@ class Recorded:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.header: Header
-        self.header, signals = read_recording(path)
+        signals = Recording(path)
+        self.header = signals.header
         self.signals: Sequence[Signal] = list(signals)
 
     def fresh(self) -> Correlator:

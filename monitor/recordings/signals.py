@@ -115,12 +115,6 @@ class Recording:
             yield signal
 
 
-def read_recording(path: Path) -> tuple[Header, Iterator[Signal]]:
-    """The header, and the signals in the order they were judged. Raises OperatorError, the iterator too."""
-    recording = Recording(path)
-    return recording.header, iter(recording)
-
-
 def _header(first: bytes, path: Path) -> Header:
     try:
         header = msgspec.json.decode(first, type=Header)

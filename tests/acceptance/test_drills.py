@@ -13,7 +13,7 @@ import pytest
 
 from monitor.correlator import Correlator
 from monitor.drill import scenario as scenarios
-from monitor.recordings.signals import read_recording
+from monitor.recordings.signals import Recording
 from monitor.signals import SignalKind
 
 pytestmark = pytest.mark.acceptance
@@ -48,7 +48,8 @@ def test_a_drill_holds_and_replays_to_the_same_digest(name: str, turn: int, tmp_
 
 def shuffled_digest(recording: Path) -> str:
     """The digest of the same signals in another order of arrival, none later than the allowed lateness."""
-    header, recorded = read_recording(recording)
+    recorded = Recording(recording)
+    header = recorded.header
     settings = header.settings()
     chance = random.Random(3)
     reach_s = 0.5 * min(settings.lateness_ws_s, settings.lateness_rest_s, settings.lateness_chain_s)

@@ -18,7 +18,7 @@ from monitor.drill.world_link import Ready, WorldLink
 from monitor.errors import OperatorError
 from monitor.recordings.log_copy import LogCopy
 from monitor.recordings.replay import replay_file
-from monitor.recordings.signals import Recording, header_of, read_recording
+from monitor.recordings.signals import Recording, header_of
 from monitor.settings.tree import Settings
 from monitor.signals import SignalKind
 from monitor.web.settings import WebSettings
@@ -57,7 +57,7 @@ def scenario(tmp_path: Path) -> Path:
 async def test_a_short_drill_is_seen_by_the_whole_program(scenario: Path, tmp_path: Path) -> None:
     verdict = await run_drill(DrillOrder(scenario=load(scenario), file=scenario, out=tmp_path))
 
-    _, signals = read_recording(Path(verdict.recording))
+    signals = Recording(Path(verdict.recording))
     recorded = list(signals)
     kinds = {one.kind for one in recorded}
     assert verdict.digest == verdict.replay_digest

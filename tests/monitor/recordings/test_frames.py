@@ -19,7 +19,7 @@ from monitor.recordings.frames import RawTape, RawTapeWriter, raw_header, raw_he
 from monitor.recordings.lines import first_line
 from monitor.recordings.recorder import record_sources
 from monitor.recordings.replay import replay_file
-from monitor.recordings.signals import read_recording
+from monitor.recordings.signals import Recording
 from monitor.settings.tree import AssetSettings, Settings, VenueSettings
 from monitor.signals import Signal, SignalKind
 from probes.readings import FeedChanged, FeedEvent, Phase, VenueId
@@ -163,7 +163,7 @@ async def test_a_tape_gives_the_same_signals_as_the_live_sources(tmp_path: Path)
             await record_sources(settings, {}, tmp_path / "live.jsonl", stop, tmp_path / "raw.jsonl.gz")
         finally:
             await world.end()
-    live = list(read_recording(tmp_path / "live.jsonl")[1])
+    live = list(Recording(tmp_path / "live.jsonl"))
     again = signals_of(tmp_path / "raw.jsonl.gz")
 
     def values_of(signals: list[Signal], kind: SignalKind) -> list[tuple[str, float]]:

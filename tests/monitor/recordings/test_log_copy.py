@@ -20,7 +20,7 @@ from monitor.log.settings import LogSettings
 from monitor.log.sqlite_log import SqliteLog
 from monitor.recordings import log_copy
 from monitor.recordings.log_copy import LogCopy
-from monitor.recordings.signals import header_of, read_recording
+from monitor.recordings.signals import Recording, header_of
 from monitor.signals import Signal
 from tests.monitor.alerting.sinks.changes import change, signal
 from tests.monitor.correlator.storm import DRILL
@@ -69,7 +69,8 @@ def signals(first: int, last: int) -> list[Signal]:
 
 
 def recorded(path: Path) -> Sequence[Signal]:
-    header, found = read_recording(path)
+    found = Recording(path)
+    header = found.header
     assert header == HEADER
     return list(found)
 

@@ -11,7 +11,7 @@ import pytest
 from monitor.correlator import Correlator, CorrelatorSettings
 from monitor.errors import OperatorError
 from monitor.recordings.replay import replay_file
-from monitor.recordings.signals import FORMAT, RecordingWriter, header_of, read_recording
+from monitor.recordings.signals import FORMAT, Recording, RecordingWriter, header_of
 from monitor.signals import Signal, SignalKind, Subject
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -39,7 +39,8 @@ def written(path: Path, rows: list[Signal]) -> Path:
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_written_signals_are_read_back_in_order(tmp_path: Path, name: str) -> None:
-    header, again = read_recording(written(tmp_path / "deep" / name, signals()))
+    again = Recording(written(tmp_path / "deep" / name, signals()))
+    header = again.header
 
     assert list(again) == signals()
     assert (header.format, header.vantage, header.version) == (FORMAT, "eu", "1.2")
@@ -67,7 +68,7 @@ def test_the_same_recording_can_be_judged_with_other_settings(tmp_path: Path) ->
 
 def reading(path: Path) -> str:
     with pytest.raises(OperatorError) as caught:
-        list(read_recording(path)[1])
+        list(Recording(path))
     return str(caught.value)
 
 
@@ -120,13 +121,14 @@ def test_a_signal_without_time_zone_is_reported(tmp_path: Path) -> None:
 def test_blank_lines_are_skipped(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", signals(1))
     path.write_bytes(path.read_bytes() + b"\n\n")
-    assert len(list(read_recording(path)[1])) == 2
+    assert len(list(Recording(path))) == 2
 
 
 def test_a_file_without_a_header_is_read_with_the_default_settings(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", signals())
     path.write_bytes(path.read_bytes().partition(b"\n")[2])
-    header, again = read_recording(path)
+    again = Recording(path)
+    header = again.header
     assert list(again) == signals()
     assert header.settings() == CorrelatorSettings()
 
