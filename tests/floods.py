@@ -113,11 +113,11 @@ class Holds:
     """The longest steps of the event loop, in CPU seconds, by what ran."""
 
     def __init__(self) -> None:
-        self.longest_s: dict[str, float] = {}
+        self.max_s: dict[str, float] = {}
         self._run: Any = asyncio.Handle._run
 
     def __enter__(self) -> Holds:
-        longest_s, run = self.longest_s, self._run
+        max_s, run = self.max_s, self._run
 
         def measured(handle: Any) -> None:
             what = handle._callback
@@ -126,7 +126,7 @@ class Holds:
             took_s = thread_time() - began_s
             if took_s > 0.01:
                 name = _name(what)
-                longest_s[name] = max(longest_s.get(name, 0.0), took_s)
+                max_s[name] = max(max_s.get(name, 0.0), took_s)
 
         asyncio.Handle._run = measured  # type: ignore[method-assign, assignment]
         return self
@@ -136,7 +136,7 @@ class Holds:
 
     def clear(self) -> None:
         """Forget what was measured while the parts started."""
-        self.longest_s.clear()
+        self.max_s.clear()
 
 
 def _name(callback: Any) -> str:
@@ -196,7 +196,7 @@ async def watch(kind: str, seconds: float, hostile: FloodVenue) -> tuple[Seen, H
 def show(kind: str, seen: Seen, holds: Holds) -> bool:
     """Print one flood's figures. Returns whether all bars hold."""
     about, late_s = seen.about_others(), percentile(seen.late_s, 0.99)
-    longest = sorted(holds.longest_s.items(), key=lambda one: -one[1])[:3]
+    longest = sorted(holds.max_s.items(), key=lambda one: -one[1])[:3]
     hold_s = longest[0][1] if longest else 0.0
     refused = any("flooding" in one for one in seen.refused)
     good = not about and late_s <= LATE_S and hold_s <= HOLD_S and refused

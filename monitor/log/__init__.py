@@ -92,7 +92,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryResult:
-    """How a delivery ended: `outcome` is delivered, refused, given_up or missed; `why` holds no secret."""
+    """How a delivery ended: `outcome` is delivered, refused, missed or failed; `why` holds no secret."""
 
     sink: str
     incident_id: str

@@ -266,12 +266,11 @@ class SqliteLog:
             if self._closing:
                 until_s = min(until_s, monotonic() + CLOSE_S)
                 left = len(self._inbox) + len(self._waiting)
-                rows = len(self._inbox) + len(self._waiting)
                 if not (left or self._moved) or monotonic() > until_s:
                     if left:
                         changes = self._waiting.changes + sum(isinstance(one, IncidentChange) for one in self._inbox)
                         log.error(
-                            "%d rows were not written, of these %d incident changes: %s", rows, changes, self._failing
+                            "%d rows were not written, of these %d incident changes: %s", left, changes, self._failing
                         )
                     return
 

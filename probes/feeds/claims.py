@@ -41,7 +41,7 @@ class Claim:
     refused_s: float | None = None
     first_s: float | None = None
     last_s: float | None = None
-    longest_gap_s: float = 0.0
+    max_gap_s: float = 0.0
     words: int = 0
 
     @property
@@ -60,14 +60,14 @@ class Claim:
             self.first_s = tick_s
         else:
             gap_s = max(tick_s - self.last_s, 0.0)
-            self.longest_gap_s = max(gap_s, self.longest_gap_s * 0.5 ** (gap_s / GAP_HALF_LIFE_S))
+            self.max_gap_s = max(gap_s, self.max_gap_s * 0.5 ** (gap_s / GAP_HALF_LIFE_S))
         self.last_s = tick_s
         self.words += 1
 
     def silent_after_s(self) -> float:
         """How long this topic may say nothing, by its own usual gaps."""
         floor_s = WARM_FLOOR_S if self.words < WARM_WORDS else SILENCE_FLOOR_S
-        return max(floor_s, SILENCE_GAPS * self.longest_gap_s)
+        return max(floor_s, SILENCE_GAPS * self.max_gap_s)
 
 
 class Claims:
@@ -193,7 +193,7 @@ class Claims:
         quiet_s = tick_s - one.last_s
         if quiet_s < one.silent_after_s():
             return []
-        reason = f"nothing for {quiet_s:.0f} s, its longest usual gap is {one.longest_gap_s:.1f} s"
+        reason = f"nothing for {quiet_s:.0f} s, its longest usual gap is {one.max_gap_s:.1f} s"
         return self._become(one, ClaimState.SILENT, reason, now)
 
     def _living(self) -> Iterable[Claim]:

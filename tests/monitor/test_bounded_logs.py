@@ -12,7 +12,7 @@ import pytest
 from monitor.daemon.logs import MAX_CHARS, MAX_FOREIGN, MAX_MESSAGES, MAX_OWN, BoundedHandler, RedactingFormatter
 
 
-class Kept:
+class BoundedLog:
     """A bounded handler on a text, with a clock that the test moves."""
 
     def __init__(self) -> None:
@@ -35,70 +35,70 @@ class Kept:
 
 
 def test_a_message_of_ours_passes_so_many_times_a_minute_whatever_its_arguments() -> None:
-    kept = Kept()
+    bounded = BoundedLog()
     for number in range(1000):
-        kept.log("stormwatch.web", "client %s left", number)
-    assert kept.lines() == [f"ERROR stormwatch.web client {number} left" for number in range(MAX_OWN)]
-    kept.log("stormwatch.web", "another message")
-    assert kept.lines() == ["ERROR stormwatch.web another message"]
+        bounded.log("stormwatch.web", "client %s left", number)
+    assert bounded.lines() == [f"ERROR stormwatch.web client {number} left" for number in range(MAX_OWN)]
+    bounded.log("stormwatch.web", "another message")
+    assert bounded.lines() == ["ERROR stormwatch.web another message"]
 
 
 def test_after_a_minute_the_number_held_back_is_said_before_the_next_line_of_any_message() -> None:
-    kept = Kept()
+    bounded = BoundedLog()
     for number in range(1000):
-        kept.log("stormwatch.web", "client %s left", number)
-    kept.now_s += 59.9
-    kept.log("stormwatch.other", "something else")
-    assert not [line for line in kept.lines() if "held back" in line]
-    kept.now_s += 0.1
-    kept.log("stormwatch.other", "something else")
-    assert kept.lines() == [
+        bounded.log("stormwatch.web", "client %s left", number)
+    bounded.now_s += 59.9
+    bounded.log("stormwatch.other", "something else")
+    assert not [line for line in bounded.lines() if "held back" in line]
+    bounded.now_s += 0.1
+    bounded.log("stormwatch.other", "something else")
+    assert bounded.lines() == [
         f"WARNING stormwatch.web {1000 - MAX_OWN} more lines like this were held back: client %s left",
         "ERROR stormwatch.other something else",
     ]
-    kept.log("stormwatch.web", "client %s left", 7)
-    assert kept.lines() == ["ERROR stormwatch.web client 7 left"]
+    bounded.log("stormwatch.web", "client %s left", 7)
+    assert bounded.lines() == ["ERROR stormwatch.web client 7 left"]
 
 
 def test_nothing_is_said_of_a_message_that_was_not_held_back() -> None:
-    kept = Kept()
-    kept.log("stormwatch.web", "once")
-    kept.now_s += 120
-    kept.log("stormwatch.web", "once")
-    kept.handler.close()
-    assert kept.lines() == ["ERROR stormwatch.web once"] * 2
+    bounded = BoundedLog()
+    bounded.log("stormwatch.web", "once")
+    bounded.now_s += 120
+    bounded.log("stormwatch.web", "once")
+    bounded.handler.close()
+    assert bounded.lines() == ["ERROR stormwatch.web once"] * 2
 
 
 def test_a_message_of_a_library_passes_once_a_minute_for_each_type_of_error() -> None:
-    kept = Kept()
+    bounded = BoundedLog()
     for number in range(50):
-        kept.log("asyncio", f"Task exception was never retrieved\nfuture: <Task {number}>", error=ValueError("a"))
-        kept.log("asyncio", f"Task exception was never retrieved\nfuture: <Task {number}>", error=KeyError("a"))
+        bounded.log("asyncio", f"Task exception was never retrieved\nfuture: <Task {number}>", error=ValueError("a"))
+        bounded.log("asyncio", f"Task exception was never retrieved\nfuture: <Task {number}>", error=KeyError("a"))
     assert MAX_FOREIGN == 1
-    assert [line for line in kept.lines() if line.startswith("ERROR")] == [
+    assert [line for line in bounded.lines() if line.startswith("ERROR")] == [
         "ERROR asyncio Task exception was never retrieved future: <Task 0>"
     ] * 2
 
 
 def test_the_end_says_what_was_held_back() -> None:
-    kept = Kept()
+    bounded = BoundedLog()
     for _ in range(5):
-        kept.log("asyncio", "socket.accept() out of system resource")
-    kept.lines()
-    kept.handler.close()
-    assert kept.lines() == [
+        bounded.log("asyncio", "socket.accept() out of system resource")
+    bounded.lines()
+    bounded.handler.close()
+    assert bounded.lines() == [
         "WARNING asyncio 4 more lines like this were held back: socket.accept() out of system resource"
     ]
 
 
 def test_ever_new_messages_take_bounded_memory_and_lose_no_count() -> None:
-    kept = Kept()
+    bounded = BoundedLog()
     for _ in range(2):
-        kept.log("asyncio", "the first")
+        bounded.log("asyncio", "the first")
     for number in range(MAX_MESSAGES + 100):
-        kept.log("asyncio", f"message {number}")
-    assert len(kept.handler._windows) == MAX_MESSAGES
-    assert [line for line in kept.lines() if "the first" in line and "1 more" in line]
+        bounded.log("asyncio", f"message {number}")
+    assert len(bounded.handler._windows) == MAX_MESSAGES
+    assert [line for line in bounded.lines() if "the first" in line and "1 more" in line]
 
 
 async def test_a_flood_of_asyncios_own_errors_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,25 +120,25 @@ async def test_a_flood_of_asyncios_own_errors_is_a_line(capsys: pytest.CaptureFi
 
 
 def test_a_message_is_one_printable_line() -> None:
-    kept = Kept()
-    kept.log("stormwatch.feed", "venue says %s", "down\x1b[2J\r\n12:00:00 ERROR stormwatch forged \u202e\x9b31m")
-    [line] = kept.lines()
+    bounded = BoundedLog()
+    bounded.log("stormwatch.feed", "venue says %s", "down\x1b[2J\r\n12:00:00 ERROR stormwatch forged \u202e\x9b31m")
+    [line] = bounded.lines()
     assert line.isprintable()
 
 
 def test_no_line_of_a_traceback_looks_like_a_line_of_ours() -> None:
-    kept = Kept()
-    kept.log("stormwatch.feed", "failed", error=ValueError("a\nERROR stormwatch.feed forged\x1b[31m"))
-    first, *rest = kept.lines()
+    bounded = BoundedLog()
+    bounded.log("stormwatch.feed", "failed", error=ValueError("a\nERROR stormwatch.feed forged\x1b[31m"))
+    first, *rest = bounded.lines()
     assert first == "ERROR stormwatch.feed failed"
     assert rest
     assert all(line.startswith("  ") and line.isprintable() for line in rest)
 
 
 def test_a_long_line_is_cut_in_its_middle() -> None:
-    kept = Kept()
-    kept.log("stormwatch.feed", "begin %s end", "x" * 1_000_000)
-    [line] = kept.lines()
+    bounded = BoundedLog()
+    bounded.log("stormwatch.feed", "begin %s end", "x" * 1_000_000)
+    [line] = bounded.lines()
     assert len(line) < MAX_CHARS + 100
     assert line.startswith("ERROR stormwatch.feed begin")
     assert line.endswith("end")

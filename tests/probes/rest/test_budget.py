@@ -93,12 +93,12 @@ def test_a_floor_forbids_every_budget_and_only_rises() -> None:
 
 @pytest.mark.parametrize("until_s", [1e12, float("inf")])
 @pytest.mark.parametrize(
-    ("kind", "longest_s"), [(Refusal.THROTTLED, 900.0), (Refusal.BANNED, 259_200.0), (Refusal.OVERLOADED, 300.0)]
+    ("kind", "max_s"), [(Refusal.THROTTLED, 900.0), (Refusal.BANNED, 259_200.0), (Refusal.OVERLOADED, 300.0)]
 )
-def test_each_kind_of_refusal_has_a_longest_floor(until_s: float, kind: Refusal, longest_s: float) -> None:
+def test_each_kind_of_refusal_has_a_longest_floor(until_s: float, kind: Refusal, max_s: float) -> None:
     ours = budgets()
     ours.wait_until(until_s, 0.0, kind)
-    assert ours.wait_left_s(0.0) == longest_s
+    assert ours.wait_left_s(0.0) == max_s
 
 
 def test_headroom_is_reported_by_name_and_is_never_negative() -> None:

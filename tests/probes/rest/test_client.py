@@ -210,14 +210,14 @@ async def test_a_retry_after_without_a_dialect_rule_is_obeyed_too(client: aiohtt
         assert only(RequestTimed, await ours.ask(check("okx", "server_time"), None)).refusal is Refusal.BUDGET
 
 
-@pytest.mark.parametrize(("status", "longest_s"), [(429, 5), (418, 120)])
+@pytest.mark.parametrize(("status", "max_s"), [(429, 5), (418, 120)])
 async def test_a_throttling_or_ban_without_a_time_gives_a_default_wait(
-    client: aiohttp.ClientSession, status: int, longest_s: float
+    client: aiohttp.ClientSession, status: int, max_s: float
 ) -> None:
     async with serving({TIME["gate"]: say("slow down", status)}) as served:
         ours = rest_client(client, served, "gate")
         await ours.ask(check("gate", "server_time"), None)
-        assert longest_s - 4 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= longest_s
+        assert max_s - 4 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= max_s
 
 
 async def test_no_request_is_sent_until_a_ban_ends(client: aiohttp.ClientSession) -> None:
