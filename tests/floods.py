@@ -134,10 +134,6 @@ class Holds:
     def __exit__(self, *_: object) -> None:
         asyncio.Handle._run = self._run  # type: ignore[method-assign]
 
-    def clear(self) -> None:
-        """Forget what was measured while the parts started."""
-        self.max_s.clear()
-
 
 def _name(callback: Any) -> str:
     owner = getattr(callback, "__self__", None)
@@ -177,16 +173,15 @@ async def watch(kind: str, seconds: float, hostile: FloodVenue) -> tuple[Seen, H
             correlator = Correlator(settings.correlator, vantage=settings.vantage)
             pipeline = Pipeline(intake_of(settings), correlator, seen, Counting(), (seen,))
             sources = Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=Nowhere())
-            with holds:
-                tasks = [asyncio.ensure_future(part()) for part in sources.parts().values()]
-                await asyncio.sleep(SETTLE_S)
-                holds.clear()
-                seen.usual_s, seen.late_s = seen.late_s, []
-                hostile.begin()
+            tasks = [asyncio.ensure_future(part()) for part in sources.parts().values()]
+            await asyncio.sleep(SETTLE_S)
+            seen.usual_s, seen.late_s = seen.late_s, []
+            hostile.begin()
+            with holds:  # not the end: a stop takes what waits in each queue at once, and nobody is watched any more
                 await asyncio.sleep(seconds)
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             pipeline.finish()
         finally:
             await world.end()

@@ -21,6 +21,8 @@ LOG_BYTES = 1_000_000
 """The log is replaced when it has this size; the one before it is kept."""
 SHUTDOWN_S = 60.0
 """How long the server may take for its last checkpoint before it is stopped without one."""
+AGAIN_S = 0.5
+"""How often the server is asked to stop."""
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -86,10 +88,13 @@ def _die_with(parent: int) -> None:
 def _stop_when_unused(users: int, child: int, unused: threading.Event, guard: threading.Lock) -> None:
     fcntl.flock(users, fcntl.LOCK_EX)  # a new user waits for it from now on, until this process ends
     unused.set()
-    for number in (signal.SIGINT, signal.SIGQUIT):  # fast shutdown, immediate shutdown
+    deadline = time.monotonic() + SHUTDOWN_S
+    while time.monotonic() < deadline:  # asked again and again: a signal that comes before the program runs is lost
         with guard:
-            os.kill(child, number)
-        time.sleep(SHUTDOWN_S)
+            os.kill(child, signal.SIGINT)  # fast shutdown; the server ignores a second request
+        time.sleep(AGAIN_S)
+    with guard:
+        os.kill(child, signal.SIGQUIT)  # immediate shutdown
 
 
 def _copy(reads: int, log: Path) -> None:

@@ -103,6 +103,16 @@ def test_a_server_that_never_becomes_ready_is_an_error_and_is_stopped(
     assert not (place / "postgres" / "postmaster.pid").exists()
 
 
+def test_a_server_that_missed_the_first_request_to_stop_is_asked_again(wheel: Callable[..., None], place: Path) -> None:
+    wheel("""trap 'trap "rm -f $data/postmaster.pid; exit 0" INT' INT; state ready""")
+    server = EmbeddedServer(place)
+    server.start()
+    server.stop()
+    code = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_SH)"
+    subprocess.run([sys.executable, "-c", code, str(place / "postgres.alive")], check=True, timeout=20)
+    assert not (place / "postgres" / "postmaster.pid").exists()
+
+
 def test_a_server_that_ends_at_once_is_an_error_with_its_last_words_and_is_not_tried_again(
     wheel: Callable[..., None], place: Path
 ) -> None:
