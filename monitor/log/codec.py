@@ -25,7 +25,8 @@ RawRow = tuple[str, msgspec.Raw, datetime, datetime, str, int, float | None, msg
 """The same, with subject and attributes as their encoded bytes: `decode_subject` and `decode_attributes` take them."""
 
 _fields = msgspec.structs.astuple
-_ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 256
+"""How many signals are encoded at a time: many live rows would make the garbage collector walk the whole heap again and again."""
 _ROWS_OF_A_SHORT_ARRAY = 16
 _ARRAY32 = b"\xdd"
 """MessagePack: an array of up to 15 has a header of one byte, of up to 65,535 one of three, any other one of five."""
@@ -42,21 +43,36 @@ _decode_delivery = msgspec.msgpack.Decoder(DeliveryResult).decode
 _decode_image = msgspec.msgpack.Decoder(Image).decode
 
 
-def encode_signals(signals: Sequence[Signal]) -> bytes:
-    """The body of an entry of signals. Text that UTF-8 cannot encode (lone surrogates) becomes U+FFFD, an integer of more
-    than 64 bits the nearest float, or its hexadecimal digits where that has none.
+class EncodedRun(list[Signal]):
+    """Signals whose rows are encoded. It is not changed after it was made."""
 
-    Encoded some rows at a time: many live rows would make the garbage collector walk the whole heap again and again.
+    __slots__ = ("rows",)
+
+    def __init__(self, signals: Sequence[Signal]) -> None:
+        super().__init__(signals)
+        self.rows = _encoded_rows(signals)
+        """The rows one after the other, without the head of an array."""
+
+
+def encode_signals(*runs: Sequence[Signal]) -> bytes:
+    """The body of an entry of these runs of signals. Text that UTF-8 cannot encode (lone surrogates) becomes U+FFFD, an
+    integer of more than 64 bits the nearest float, or its hexadecimal digits where that has none.
     """
-    parts = [_ARRAY32 + len(signals).to_bytes(4, "big")]
-    for at in range(0, len(signals), _ROWS_AT_ONCE):
-        rows = list(map(_fields, signals[at : at + _ROWS_AT_ONCE]))
+    parts = [_ARRAY32 + sum(map(len, runs)).to_bytes(4, "big")]
+    parts += [run.rows if isinstance(run, EncodedRun) else _encoded_rows(run) for run in runs]
+    return zlib.compress(b"".join(parts), 1)
+
+
+def _encoded_rows(signals: Sequence[Signal]) -> bytes:
+    parts = []
+    for at in range(0, len(signals), ROWS_AT_ONCE):
+        rows = list(map(_fields, signals[at : at + ROWS_AT_ONCE]))
         try:
             encoded = _encode(rows)
         except (UnicodeEncodeError, OverflowError):
             encoded = _encode([_encodable(row) for row in rows])
-        parts.append(encoded[1 if len(rows) < _ROWS_OF_A_SHORT_ARRAY else 3 :])  # without the header of its own
-    return zlib.compress(b"".join(parts), 1)
+        parts.append(encoded[1 if len(rows) < _ROWS_OF_A_SHORT_ARRAY else 3 :])  # without the head of its own
+    return b"".join(parts)
 
 
 def decode_rows(body: bytes) -> list[Row]:

