@@ -111,9 +111,12 @@ class Behind:
             self.ages.append((time.monotonic(), (datetime.now(UTC) - self.newest).total_seconds()))
             await asyncio.sleep(1.0)
 
-    def age_before(self, at_s: float) -> float:
-        """The age that was seen last before a moment."""
-        return next((age for asked_s, age in reversed(self.ages) if asked_s <= at_s), 0.0)
+    def age_at(self, at_s: float) -> float:
+        """The age at a moment: it was seen a second before and a second after, and the smaller counts, for the database
+        may have caught up in between."""
+        before = next((age for asked_s, age in reversed(self.ages) if asked_s <= at_s), 0.0)
+        after = next((age for asked_s, age in self.ages if asked_s > at_s), before)
+        return min(before, after)
 
 
 class Case:
@@ -212,7 +215,7 @@ class Case:
         measured.not_ready = sum(not one.ready for one in in_fault)
         measured.most_behind_s = max((age for asked_s, age in behind.ages if asked_s >= began_s), default=0.0)
         measured.untrue = sum(
-            one.ready and behind.age_before(one.at_s) > BEHIND_S + SLACK_S for one in life.seen if one.at_s >= began_s
+            one.ready and behind.age_at(one.at_s) > BEHIND_S + SLACK_S for one in life.seen if one.at_s >= began_s
         )
 
     async def _stopped_in_fault(self, at_start: bool) -> None:

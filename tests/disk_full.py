@@ -180,7 +180,7 @@ class Run:
             } - {""}
             said_ready = sum(one.ready for one in in_fault)
             untrue = sum(
-                one.ready and self._behind.age_before(one.at_s) > BEHIND_S + SLACK_S
+                one.ready and self._behind.age_at(one.at_s) > BEHIND_S + SLACK_S
                 for one in life.seen
                 if one.at_s > began_s
             )
