@@ -60,13 +60,14 @@ def stamp_name(stamp: Stamp | None) -> words.Name | None:
 
 
 def namer(prefix: str, path: str) -> Namer:
-    """Our symbol of a row: its own, else that of the frame or outer row, else the instrument of the request."""
+    """Our symbol of a row: its own, else that of the frame or outer row; the request's only where none is declared ("$")."""
+    declared = path != "$"
 
     def name(symbol: str | None, context: Context, given: str | None) -> str:
         found = symbol or given
         if found:
             return prefix + found
-        if context.instrument is None:
+        if context.instrument is None or declared:
             raise Malformed(f"{path}: missing", MalformedReason.NAME)
         return context.instrument.symbol
 

@@ -71,7 +71,7 @@ def chains(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         )
         return [{"name": network, "deposit_disabled": deposits, "withdraw_disabled": withdrawals}]
     found = row["chains"] if row.get("chains") else [{**row, "name": network}]
-    return [{**one, "currency": named(row, "currency"), "name": named(one, "name"), **delay(one)} for one in found]
+    return [{**one, "currency": named(row, "currency"), **delay(one)} for one in found]
 
 
 def named(row: Mapping[str, Any], field: str) -> str:
@@ -85,10 +85,9 @@ def named(row: Mapping[str, Any], field: str) -> str:
 
 
 def delay(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The flag of delays, which an open wallet always has."""
-    if row.get("withdraw_disabled") is False and row.get("withdraw_delayed") is None:
-        raise Malformed("$.withdraw_delayed: missing")
-    return {"withdraw_delayed": row.get("withdraw_delayed")}
+    """The flag of delays, which an open wallet always has; without it "", which no table has: this chain alone is odd."""
+    delayed = row.get("withdraw_delayed")
+    return {"withdraw_delayed": "" if delayed is None and row.get("withdraw_disabled") is False else delayed}
 
 
 def either(off: int | None, disabled: int | None) -> bool | None:
@@ -175,9 +174,15 @@ TICKERS = rows(
     d.Volumes(symbol="contract", base="volume_24h_base", quote="volume_24h_quote", last="last", optional=True),
 )  # fmt: skip
 SPOT_TICKERS = rows(d.Volumes(symbol="currency_pair", base="base_volume", quote="quote_volume", last="last"), spot=True)
-RATIO: dict[str, Any] = {"symbol": "contract", "at": d.Stamp("time", SECONDS), "optional": True}
-TOP = d.LongShortRatios(ratio="top_lsr_account", basis="top_accounts", **RATIO)
-STATS = rows(d.LongShortRatios(ratio="lsr_account", **RATIO), TOP, last=1)
+
+
+def stats(symbol: str | None) -> d.Rows:
+    """Both long/short ratios; only the socket's rows have a name."""
+    same: dict[str, Any] = {"symbol": symbol, "at": d.Stamp("time", SECONDS), "optional": True}
+    top = d.LongShortRatios(ratio="top_lsr_account", basis="top_accounts", **same)
+    return rows(d.LongShortRatios(ratio="lsr_account", **same), top, last=1)
+
+
 RATES = rows(d.FundingRates(rate="r", at=d.Stamp("t", SECONDS), optional=True), first=1)
 OBJECTS = ("p", "s")
 REST: dict[str, Any] = {"bids": "bids", "asks": "asks", "last_id": "id", "whole": True}
@@ -212,7 +217,7 @@ FUTURES_FRAMES = d.frames(
     {
         "futures.public_liquidates": forced("price"), "futures.order_book_update": book(OBJECTS, **CHANGE),
         "futures.obu": book(unfold=unwrapped, whole="full", **CHANGE), "futures.order_book": book(OBJECTS, **WHOLE),
-        "futures.tickers": TICKERS, "futures.contract_stats": STATS,
+        "futures.tickers": TICKERS, "futures.contract_stats": stats("contract"),
     },
 )  # fmt: skip
 SPOT_FRAMES = d.frames(
@@ -261,6 +266,7 @@ def feed(
 
 BOOK, FIGURES = (BookDelta, BookSnapshot), (MarkPrice, Funding, OpenInterest, Volume)
 FUTURES, ONE = "/futures/usdt", {"limit": "1"}
+RATIOS = stats(None)
 VENUE = Venue(
     id=VenueId("gate"), title="Gate", docs=DOCS,
     hosts={
@@ -283,7 +289,7 @@ VENUE = Venue(
         ),
         d.check("open_interest", f"{FUTURES}/tickers", TICKERS, 15, Market.PERP, contract="{}"),
         d.check("funding", f"{FUTURES}/funding_rate", RATES, 300, Market.PERP, contract="{}", **ONE),
-        d.check("long_short_ratio", f"{FUTURES}/contract_stats", STATS, 300, Market.PERP, contract="{}", interval="5m", **ONE),
+        d.check("long_short_ratio", f"{FUTURES}/contract_stats", RATIOS, 300, Market.PERP, contract="{}", interval="5m", **ONE),
         d.check(
             "liquidations_rest", f"{FUTURES}/liq_orders", forced("fill_price", backlog=True), 3600, Market.PERP,
             contract="{}", limit="100",

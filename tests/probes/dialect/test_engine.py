@@ -269,12 +269,20 @@ def test_a_ratio_of_two_parts_needs_both() -> None:
         said(rows, [{"l": "0.6", "s": 0}])
 
 
-def test_a_row_without_a_symbol_is_the_requests_or_odd() -> None:
-    rows = d.Rows(says=(d.MarkPrices(symbol="s", mark="m"),), prefix="spot:")
-    assert [one.instrument for one in said(rows, [{"m": 1}, {"s": "A", "m": 1}])] == ["BTC-P", "spot:A"]
+def test_a_row_is_the_requests_only_where_no_symbol_of_its_own_is_declared() -> None:
+    nameless = d.Rows(says=(d.MarkPrices(mark="m"),))
+    assert [one.instrument for one in said(nameless, [{"m": 1}])] == ["BTC-P"]
     nobody = Context(venue=VenueId("made"), check="made", received_at=AT)
+    with pytest.raises(Malformed, match=r"\$: missing"):
+        d.answer(nameless)(b'[{"m":1}]', nobody)
+
+
+def test_a_row_that_lost_its_symbol_is_odd_and_never_taken_for_the_one_that_was_asked_for() -> None:
+    rows = d.Rows(says=(d.MarkPrices(symbol="s", mark="m"),), prefix="spot:")
+    good, odd = said(rows, [{"m": 1}, {"s": "A", "m": 1}])
+    assert (good.instrument, odd.reason, odd.path) == ("spot:A", MalformedReason.NAME, "$.s: missing")
     with pytest.raises(Malformed, match=r"\$\.s: missing"):
-        d.answer(rows)(b'[{"m":1}]', nobody)
+        said(rows, [{"m": 1}])
 
 
 def test_a_listing_has_markets_by_its_own_words_and_passes_other_kinds_over() -> None:
