@@ -25,6 +25,7 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
     flag = said.whole if isinstance(said.whole, str) else None
     engine_stamp = stamp_name(said.engine_at)
     take = columns.take(said.symbol, stamp_name(said.at), engine_stamp, said.first_id, said.last_id, said.prev_id, flag)
+    unpaired = _unpaired(said, columns)
     sides = _updates(said, columns) if said.updates is not None else _sides(said, columns)
     name_of, time, engine_time = namer(rows.prefix, path_of(said.symbol)), clock(said.at), clock(said.engine_at)
     first_number, last_number, prev_number = map(_number, (said.first_id, said.last_id, said.prev_id))
@@ -45,6 +46,8 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
         engine_at = engine_time(engine) or head.engine_at
         event_time = time(stamp) or head.at or engine_at
         last_id = last_number(head.sequence if last is None else last)
+        if unpaired is not None and unpaired(row):
+            raise Malformed(f"{path_of(said.first_id)}: one number of two")
         if not numbered:
             last_id = 0
         if always or flagged is True or flagged in whole_kinds or head.kind in whole_kinds:
@@ -73,6 +76,19 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
         )  # fmt: skip
 
     return read
+
+
+def _unpaired(said: Books, columns: Columns) -> Callable[[Any], bool] | None:
+    """Where both numbers have several names, whether a row has one of the first pair without the other."""
+    if not isinstance(said.first_id, tuple) or not isinstance(said.last_id, tuple):
+        return None
+    get = attrgetter(columns.use(said.first_id[0]), columns.use(said.last_id[0]))
+
+    def unpaired(row: Any) -> bool:
+        first, last = get(row)
+        return (first in (None, "")) is not (last in (None, ""))
+
+    return unpaired
 
 
 def _number(name: Name | None) -> Callable[[Any], int | None]:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from probes import dialect as d
-from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import Budget, RestCheck, Venue
+from probes.readings import Instrument, MalformedReason, Market, Refusal, ServiceState, VenueId
+from probes.venue import Budget, Malformed, RestCheck, Venue
 
 DOCS = "https://docs.cdp.coinbase.com/exchange/"
 ONLINE = frozenset({"online"})
@@ -22,15 +22,22 @@ TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("iso", d.Clock.ISO)),))
 
 
 def networks(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The networks of a currency (itself, if it has none); none moves while the currency is not online."""
+    """The networks of a currency (itself, if it is fiat money); none moves while the currency is not online."""
     off = {} if row["status"] in ONLINE else {"status": row["status"]}
-    return [{**one, **off, "currency": row["id"]} for one in row.get("supported_networks") or [row]]
+    networks = row.get("supported_networks")
+    if networks is None:
+        if (row.get("details") or {}).get("type") != "fiat":
+            raise Malformed("$.supported_networks: missing")
+        networks = [row]
+    return [{**one, **off, "currency": row["id"]} for one in networks]
 
 
 def product(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """A pair, and whether it trades: its status, and no restriction to cancelling."""
-    open_to_all = row["status"] in ONLINE and not row.get("trading_disabled") and not row.get("cancel_only")
-    return [{**row, "open": open_to_all}]
+    limits = [row.get("trading_disabled"), row.get("cancel_only")]
+    if not row["status"] or (row["status"] in ONLINE and any(type(one) is not bool for one in limits)):
+        raise Malformed("$.status: not stated whether it trades", MalformedReason.STATE)
+    return [{**row, "open": row["status"] in ONLINE and not any(limits)}]
 
 
 def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -38,13 +45,15 @@ def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     details = row.get("future_product_details")
     if not details:
         return []
-    seconds = (details.get("funding_interval") or "").removesuffix("s")
+    rate, seconds = details.get("funding_rate"), (details.get("funding_interval") or "").removesuffix("s")
+    if bool(rate) != bool(seconds):
+        raise Malformed("$.funding_rate: with an interval, or neither")
     return [
         {
             "id": row["product_id"], "root": details["contract_root_unit"], "quote": row["quote_currency_id"],
-            "kind": "perpetual" if details.get("funding_rate") else "dated", "size": details["contract_size"],
+            "kind": "perpetual" if rate else "dated", "size": details["contract_size"],
             "price": row["price"],
-            "closed": row["trading_disabled"], "interest": details["open_interest"], "rate": details.get("funding_rate"),
+            "closed": row["trading_disabled"], "interest": details["open_interest"], "rate": rate,
             "seconds": seconds, "at": details.get("funding_time"),
         }
     ]  # fmt: skip

@@ -28,7 +28,8 @@ def status(product: str) -> d.Rows:
     """The state of one product, which the title names: each host declares its own."""
 
     def named(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        return [{**row, "title": f"{product}: {row.get('msg') or row['status']}"}]
+        words = f": {row['msg']}" if row.get("msg") else ""
+        return [{**row, "title": f"{product}: {row['status']}{words}"}]
 
     said = d.Statuses(state="status", states=STATES, title="title", healthy=None)
     return d.Rows(where="data", unfold=named, says=(said,))
@@ -77,8 +78,8 @@ CONTRACT = d.Rows(
         ),
         d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice"),
         d.FundingRates(
-            symbol="symbol", rate="fundingFeeRate", interval=("currentFundingRateGranularity", "fundingRateGranularity"),
-            interval_s=1e-3, next_at=d.Stamp("nextFundingRateDateTime"), optional=True,
+            symbol="symbol", rate="fundingFeeRate", interval="currentFundingRateGranularity", interval_s=1e-3,
+            next_at=d.Stamp("nextFundingRateDateTime"), optional=True,
         ),
         d.Volumes(symbol="symbol", base="volumeOf24h", quote="turnoverOf24h", last="lastTradePrice"),
     ),

@@ -18,7 +18,7 @@ import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Market, Refusal, VenueId
+from probes.readings import MalformedReason, Market, Refusal, VenueId
 from probes.venue import Budget, Feed, KeepAlive, Keys, Malformed, RestCall, RestCheck, SignedRequest, Venue
 
 DOCS = "https://www.mexc.com/api-docs/"
@@ -98,13 +98,23 @@ def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**row, "volume24": None, "amount24": None} if row["symbol"].endswith("_USD") else row]
 
 
+def kind(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A contract with its kind; where the field is missing, only the name of a pair is that of a perpetual one."""
+    known = row.get("futureType")
+    if known is None:
+        if row["symbol"] != f"{row['baseCoin']}_{row['quoteCoin']}":
+            raise Malformed("$.futureType: missing", MalformedReason.STATE)
+        known = 1
+    return [{**row, "kind": known}]
+
+
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
 COINS = d.Rows(
     each="networkList",
     subject="coin",
     says=(
         d.Wallets(
-            network=("netWork", "network"), deposits="depositEnable", withdrawals="withdrawEnable",
+            network="network", deposits="depositEnable", withdrawals="withdrawEnable",
             note=("withdrawTips", "depositTips", "depositDesc"),
         ),
     ),
@@ -120,10 +130,11 @@ PAIRS = d.Rows(
 )  # fmt: skip
 CONTRACTS = d.Rows(
     where="data",
+    unfold=kind,
     says=(
         d.Listing(
-            symbol="symbol", base="baseCoin", quote="quoteCoin", contract_size="contractSize", kind="futureType",
-            kinds={None: Market.PERP, 1: Market.PERP, 2: Market.FUTURE}, inverse="quoteCoin", inverse_is=frozenset({"USD"}),
+            symbol="symbol", base="baseCoin", quote="quoteCoin", contract_size="contractSize", kind="kind",
+            kinds={1: Market.PERP, 2: Market.FUTURE}, inverse="quoteCoin", inverse_is=frozenset({"USD"}),
             trading="state", trading_is=frozenset({0}),
         ),
     ),

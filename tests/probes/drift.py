@@ -53,6 +53,8 @@ class Message:
     context: Context
     empty_is_health: tuple[str, ...] = ()
     """The list of which the venue documents that empty means healthy."""
+    newest_only: bool = False
+    """Of rows in no documented order only the newest counts: one without a time leaves unknown which that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,8 @@ def says_no_more(before: Any, now: Any, emptied: bool) -> bool:
         was, value = getattr(before, field.name), getattr(now, field.name)
         if _same(was, value) or value is None:
             continue
-        if field.name in WORDS_OF_THE_VENUE and value == "":
-            continue
+        if field.name in WORDS_OF_THE_VENUE and str(was).startswith(value):
+            continue  # fewer words, or none
         if field.name == "planned" and value is False:
             continue
         if isinstance(now, ServiceStatus) and field.name == "state" and SEVERITY[value] > SEVERITY[was]:
@@ -176,7 +178,7 @@ def believes_too_much(message: Message, before: list[Any], drift: Drift) -> list
 def lost_beside(message: Message, before: list[Any], drift: Drift) -> list[Any]:
     """The facts of other rows of the same list that a drifted message does not give any more."""
     row = next((at for at, key in enumerate(drift.path) if isinstance(key, int)), None)
-    if row is None or len(drift.path) <= row + 1:
+    if row is None or message.newest_only or len(drift.path) <= row + 1:
         return []
     whole = json.loads(message.body)
     inner = whole
