@@ -4,6 +4,7 @@ Knows no venue's name: the wire's names and units stand in the venue's own file.
 """
 
 from probes.dialect.answers import answer, budget_headers, check, post, refusals, sends
+from probes.dialect.codes import codes
 from probes.dialect.declared import (
     NO_YES,
     YES_NO,
@@ -56,6 +57,7 @@ __all__ = [
     "answer",
     "budget_headers",
     "check",
+    "codes",
     "frames",
     "post",
     "refusals",

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from probes.dialect import decode
+from probes.dialect.codes import meaning
 from probes.dialect.columns import clock
 from probes.dialect.declared import Errors, Rows, Stamp
 from probes.dialect.market import Head
@@ -111,6 +112,7 @@ def refusals(errors: Errors) -> Refuse:
     shape: list[Any] = [(attribute, Any, None) for attribute in fields.values()]
     envelope = msgspec.defstruct("Envelope", shape, rename={attribute: name for name, attribute in fields.items()})
     decoder: decode.Decoder[Any] = decode.Decoder(envelope)
+    kind_of = meaning(errors.refusals)
 
     def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
         try:
@@ -121,7 +123,7 @@ def refusals(errors: Errors) -> Refuse:
         code = next((str(one) for path in errors.code if (one := found(whole, path)) is not None), None)
         if code is None or code in errors.good:
             return None
-        kind = errors.refusals.get(code)
+        kind = kind_of(code)
         if kind is None:
             if status >= 400:
                 return None

@@ -299,8 +299,8 @@ class Frames:
 class Errors:
     """The error codes of an answer. `code`: the paths where one may be; `good`: codes that are no error.
 
-    `refusals` maps codes (as text) to kinds. A code that it does not have counts by the HTTP status, and in a good status as
-    `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds.
+    `refusals` maps codes (as text) and families of them to kinds (`codes.py`). A code that it does not have counts by the HTTP
+    status, and in a good status as `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds.
     """
 
     code: tuple[str, ...]

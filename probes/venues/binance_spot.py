@@ -85,14 +85,14 @@ def streams(instruments: Sequence[Instrument]) -> str:
 _BY_CODE = d.refusals(
     d.Errors(
         code=("code",), text=("msg",),
-        refusals={
-            "-1000": Refusal.VENUE_ERROR, "-1001": Refusal.OVERLOADED, "-1003": Refusal.THROTTLED, "-1008": Refusal.OVERLOADED,
-            "-1006": Refusal.EXECUTION_UNKNOWN, "-1007": Refusal.EXECUTION_UNKNOWN, "-1015": Refusal.THROTTLED,
-            "-1016": Refusal.MAINTENANCE, "-1020": Refusal.BAD_REQUEST,
-            # Ours: the right, the clock, the signature, and the key with its address.
-            **dict.fromkeys(("-1002", "-1021", "-1022", "-2014", "-2015"), Refusal.UNAUTHORIZED),
-            **dict.fromkeys((str(code) for code in range(-1199, -1099)), Refusal.BAD_REQUEST),
-        },
+        refusals=d.codes({
+            Refusal.VENUE_ERROR: "-1000", Refusal.OVERLOADED: "-1001 -1004 -1008", Refusal.MAINTENANCE: "-1016",
+            Refusal.THROTTLED: "-1003 -1015 -1034", Refusal.EXECUTION_UNKNOWN: "-1006 -1007",
+            # the right, the clock, the signature, and the key with its address
+            Refusal.UNAUTHORIZED: "-1002 -1005 -1011 -1021 -1022 -1099 -2008 -2014 -2015",
+            # -11xx are about the request; the others are what the matching engine refuses
+            Refusal.BAD_REQUEST: "-1199..-1100 -1010 -1013 -1014 -1020 -1023 -1033 -1035 -2026..-2010",
+        }),
     )
 )  # fmt: skip
 """Codes -11xx are about the request: `errors.md`, "Request issues"."""

@@ -224,12 +224,16 @@ VENUE = Venue(
     refuse=d.refusals(
         d.Errors(
             code=("code",), text=("msg",), good=frozenset({"00000"}),
-            refusals={
-                "429": Refusal.THROTTLED, "30007": Refusal.THROTTLED, "40010": Refusal.OVERLOADED, "40200": Refusal.MAINTENANCE,
-                "40015": Refusal.VENUE_ERROR, "40725": Refusal.VENUE_ERROR, "45001": Refusal.VENUE_ERROR,
-                "40017": Refusal.BAD_REQUEST, "40034": Refusal.BAD_REQUEST, "40309": Refusal.BAD_REQUEST,
-                "40018": Refusal.UNAUTHORIZED, "40037": Refusal.UNAUTHORIZED,
-            },
+            refusals=d.codes({
+                Refusal.THROTTLED: "429 1001 30007 50009", Refusal.MAINTENANCE: "40200 40308 41114 43115",
+                Refusal.OVERLOADED: "500 40010 40604 50008",
+                Refusal.VENUE_ERROR: "40015 40105..40107 40725 45001", Refusal.GEO_BLOCKED: "40024",
+                Refusal.UNAUTHORIZED: "401 403 40001..40006 40008 40009 40011..40014 40016 40018 40031 40037 40085 40300 40301 "
+                "40506..40508 40701 40702 40710 43111 50006 50007 50010",
+                Refusal.BAD_REQUEST: "400 404 405 415 40007 40017..40034 400172 40102..40109 40201..40209 40302..40309 "
+                "40400..40409 40500..40509 40600..40609 40700..40714 40762..40917 41103..41117 43001..43025 45110..45122 "
+                "50003..50026",
+            }),
         )
     ),
     symbols=lambda asset: decode.pair_symbols("spot:{}USDT", "{}USDT", asset),

@@ -136,10 +136,22 @@ VENUE = Venue(
     refuse=d.refusals(
         d.Errors(
             code=("errors.0.id", "error", "message"), text=("errors.0.message",),
-            refusals={
-                "rate_limit_exceeded": Refusal.THROTTLED, "not_found": Refusal.BAD_REQUEST, "NotFound": Refusal.BAD_REQUEST,
-                "Public rate limit exceeded": Refusal.THROTTLED,
-            },
+            refusals=d.codes({
+                Refusal.THROTTLED: (
+                    "rate_limit_exceeded", "resource_exhausted", "Public rate limit exceeded", "Private rate limit exceeded",
+                ),
+                Refusal.VENUE_ERROR: "internal_server_error",
+                Refusal.UNAUTHORIZED: (
+                    "authentication_error", "unauthorized", "invalid_authentication_method", "*_token", "invalid_scope",
+                    "*_required", "unverified_email", "PERMISSION_DENIED", "Invalid API Key", "invalid signature",
+                    "Invalid Passphrase", "Trading pair not available", "request timestamp expired",
+                ),
+                Refusal.BAD_REQUEST: (
+                    "not_found", "NotFound", "Product not found", "Invalid order id", "param_required", "validation_error",
+                    "invalid_request", "INVALID_ARGUMENT", "UNSUPPORTED_ORDER_CONFIGURATION", "INSUFFICIENT_FUND",
+                    "Insufficient funds",
+                ),
+            }),
         )
     ),
     symbols=lambda asset: {Market.SPOT: f"{asset}-USD"},

@@ -164,17 +164,16 @@ def futures(one: RestCheck, cost: float = 5) -> RestCheck:
 CODES: Callable[..., Refused | None] = d.refusals(
     d.Errors(
         code=("code",), good=frozenset({"200000"}), text=("msg",),
-        refusals={
-            **dict.fromkeys(("429000", "200002"), Refusal.THROTTLED),
-            **dict.fromkeys(("500000", "100002"), Refusal.VENUE_ERROR),
-            **dict.fromkeys(
-                ("400100", "404000", "415000", "100001", "100003", "200003", "300000"), Refusal.BAD_REQUEST
-            ),
-            **dict.fromkeys(
-                (*(str(400_001 + at) for at in range(7)), "400008", "400009", "400010", "411100"), Refusal.UNAUTHORIZED
-            ),
-            **dict.fromkeys(("400301", "400500", "40010"), Refusal.GEO_BLOCKED),
-        },
+        refusals=d.codes({
+            Refusal.THROTTLED: "429000 200002", Refusal.OVERLOADED: "408000",
+            Refusal.VENUE_ERROR: "500000 100002 126038 126039 135005 135018",
+            Refusal.UNAUTHORIZED: "400001..400010 400303 400401 411100 101030 112010 126002 126005 126047 126048 130201 130302",
+            Refusal.GEO_BLOCKED: "400301 400500 40010 126021 126037 126045 126046 130315",
+            Refusal.BAD_REQUEST: "400000 400100 400400 401000 404000 415000 100001 100003 100004 200003 200004 "
+            # what is refused of orders, loans and transfers
+            "103000 126000..126044 130101..130314 210014 210021 230003 260000..260220 300000..300012 330005..330012 400200 "
+            "400330..400370 400600 400760 600100 600101 900014",
+        }),
     )
 )  # fmt: skip
 

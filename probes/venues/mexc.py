@@ -254,18 +254,18 @@ def calls(one: RestCheck, **changes: Any) -> RestCheck:
     return replace(one, call=lambda instrument: replace(one.call(instrument), **changes))
 
 
-OURS = ("400", "401", "402", "406", "513", "602", "701", "703", "10072", "10073")
-"""No key, a wrong or an expired one, an address or right that it lacks, or our clock (513, 10073). 7000xx are more of these."""
 ERRORS = d.Errors(
     code=("code",), text=("msg", "message"), good=frozenset({"0", "200"}),
-    refusals={
-        "429": Refusal.THROTTLED, "510": Refusal.THROTTLED, "501": Refusal.OVERLOADED, "503": Refusal.OVERLOADED,
-        "504": Refusal.OVERLOADED, "500": Refusal.VENUE_ERROR, "9999": Refusal.VENUE_ERROR, "20002": Refusal.VENUE_ERROR,
-        **dict.fromkeys(OURS, Refusal.UNAUTHORIZED),
-        **dict.fromkeys(("700001", "700002", "700003", "700005", "700006", "700007"), Refusal.UNAUTHORIZED),
-        **dict.fromkeys(("600", "601", "1001", "1002", "10007", "30014", "30021", "33333", "44444"), Refusal.BAD_REQUEST),
-        **dict.fromkeys(("700004", "700008", "730001", "730002", "-1121", "-1128"), Refusal.BAD_REQUEST),
-    },
+    refusals=d.codes({
+        Refusal.THROTTLED: "429 510", Refusal.OVERLOADED: "501 503 504", Refusal.MAINTENANCE: "604 801 11444",
+        Refusal.VENUE_ERROR: "500 9999 10219 10259 20002 730000",
+        # No key, a wrong or an expired one, an address or right that it lacks, or our clock (513, 10073, 700003).
+        Refusal.UNAUTHORIZED: "400..403 406 511 513 602 701..704 1000 10001 10072 10073 30018 30020 60005 70011 140002 "
+        "700001..700003 700005..700007 700013 730100",
+        Refusal.BAD_REQUEST: "600 601 603 1001 1002 10007 10015 30014 30021 33333 44444 700004 700008 730001 730002 -1121 -1128 "
+        # what is refused of orders, transfers and accounts
+        "26 2003..2011 -2011 10095..10268 20001 22222 30000..30041 30087 88004..88015 140001 730003..730707",
+    }),
 )  # fmt: skip
 
 V1 = "/api/v1/contract"

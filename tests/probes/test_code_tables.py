@@ -1,0 +1,81 @@
+"""What every published error code of a venue means: ours (key, clock, address, right, symbol, parameter), or the venue's trouble.
+
+The tables are in codes/<venue>.toml, with the page that they are of; a venue is tested as soon as it has one.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes import venues
+from probes.dialect.codes import codes, meaning
+from probes.readings import Refusal
+from probes.rest.refusals import by_answer
+
+FOLDER = Path(__file__).parent / "codes"
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+TABLES: dict[str, dict[str, Any]] = {one.stem: tomllib.loads(one.read_text()) for one in sorted(FOLDER.glob("*.toml"))}
+LISTED = [
+    (venue, code, Refusal(kind))
+    for venue, table in TABLES.items()
+    for kind, listed in table["kinds"].items()
+    for code in listed
+]
+NOBODYS = "987654321"
+
+
+def body(venue: str, code: str) -> bytes:
+    """A body with the code as the venue spells it: Gate's `label`, Coinbase's list of errors or message, else `code`."""
+    spelt: dict[str, Any] = {"code": code, "msg": "?"}
+    if venue == "gate":
+        spelt = {"label": code, "message": "?"}
+    if venue == "coinbase":
+        spelt = {"message": code} if " " in code else {"errors": [{"id": code, "message": "?"}]}
+    return json.dumps(spelt).encode()
+
+
+def kind_of(venue: str, status: int, code: str) -> Refusal | None:
+    refused = venues.declared(venue).refuse(status, {}, body(venue, code), NOW)
+    return None if refused is None else refused.kind
+
+
+def test_a_table_says_where_it_is_from_and_has_no_code_twice() -> None:
+    assert TABLES
+    for venue, table in TABLES.items():
+        assert venue in venues.NAMES
+        assert table["page"].startswith("https://")
+        listed = [code for one in table["kinds"].values() for code in one]
+        assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize(("venue", "code", "kind"), LISTED, ids=[f"{venue} {code}" for venue, code, _ in LISTED])
+def test_a_published_code_means_the_same_with_every_status(venue: str, code: str, kind: Refusal) -> None:
+    assert {kind_of(venue, status, code) for status in (200, 400, 403, 500)} == {kind}
+
+
+@pytest.mark.parametrize("venue", TABLES)
+def test_a_code_that_nobody_published_counts_by_its_status_and_is_unknown_in_a_good_one(venue: str) -> None:
+    assert kind_of(venue, 200, NOBODYS) is Refusal.UNKNOWN_CODE
+    for status in (400, 401, 403, 404, 408, 429, 500, 502, 503):
+        assert kind_of(venue, status, NOBODYS) is None, "the rules of all venues decide"
+        assert by_answer(status, body(venue, NOBODYS)) is not None
+
+
+def test_a_key_or_address_that_a_venue_refuses_never_says_that_the_venue_is_sick() -> None:
+    ours = [one for one in LISTED if one[2] in (Refusal.UNAUTHORIZED, Refusal.BAD_REQUEST, Refusal.GEO_BLOCKED)]
+    assert len(ours) > 400
+    assert all(kind.is_ours for _, _, kind in ours)
+
+
+def test_a_code_by_itself_counts_before_its_family_and_families_have_ends() -> None:
+    kind = meaning(codes({Refusal.BAD_REQUEST: "-1199..-1100 INVALID_*", Refusal.UNAUTHORIZED: ("-1150", "bad key")}))
+    assert [kind(one) for one in ("-1199", "-1100", "-1121")] == [Refusal.BAD_REQUEST] * 3
+    assert [kind(one) for one in ("-1150", "bad key")] == [Refusal.UNAUTHORIZED] * 2
+    assert [kind(one) for one in ("-1200", "-1099", "1121", "", "x", "-", "-11²1", "1" * 5000)] == [None] * 8
+    assert [kind(one) for one in ("INVALID_", "INVALID_KEY", "AN_INVALID_KEY")] == [Refusal.BAD_REQUEST] * 2 + [None]
