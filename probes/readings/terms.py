@@ -24,6 +24,8 @@ class Refusal(StrEnum):
     MAINTENANCE = "maintenance"
     EXECUTION_UNKNOWN = "execution_unknown"
     VENUE_ERROR = "venue_error"
+    ORIGIN_DOWN = "origin_down"
+    """The network in front of the venue answered that it cannot reach the venue's own servers (Cloudflare 520 to 527, 530)."""
     UNKNOWN_CODE = "unknown_code"
     """An error code in a good status that the dialect does not know."""
     MALFORMED = "malformed"

@@ -85,7 +85,7 @@ class AnswerReader:
         if got.refusal is not None or got.status is None:
             return got.refusal, got.detail, ()
         if got.status in REDIRECTS:  # whoever answered, it was not the API: the dialect is not asked
-            return Refusal.REDIRECTED, f"HTTP {got.status}, redirect refused", ()
+            return by_answer(got.status, got.body), f"HTTP {got.status}, redirect refused", ()
         refusal = self.state.venue.refuse(got.status, got.headers, got.body, got.received_at)
         if refusal is None and (kind := by_answer(got.status, got.body)) is not None:
             refusal = Refused(kind, f"HTTP {got.status}", retry_after_s=retry_after_s(got.headers, got.received_at))

@@ -29,6 +29,7 @@ def test_a_status_that_is_neither_2xx_nor_5xx_is_a_bad_request(status: int) -> N
 def test_a_status_that_points_elsewhere_is_a_redirect_whatever_its_body(status: int) -> None:
     assert by_answer(status, b"") is Refusal.REDIRECTED
     assert by_answer(status, b"<html>maintenance in your country") is Refusal.REDIRECTED
+    assert by_answer(status, b"under maintenance") is Refusal.REDIRECTED, "that is no page"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,12 @@ def test_a_status_that_points_elsewhere_is_a_redirect_whatever_its_body(status: 
         (503, Refusal.OVERLOADED),
         (504, Refusal.OVERLOADED),
         (505, Refusal.VENUE_ERROR),
-        (520, Refusal.VENUE_ERROR),
+        (408, Refusal.OVERLOADED),
+        (519, Refusal.VENUE_ERROR),
+        (520, Refusal.ORIGIN_DOWN),
+        (527, Refusal.ORIGIN_DOWN),
+        (528, Refusal.VENUE_ERROR),
+        (530, Refusal.ORIGIN_DOWN),
     ],
 )
 def test_a_bare_status_has_its_kind(status: int, kind: Refusal) -> None:
@@ -76,6 +82,100 @@ def test_only_a_503_that_says_so_means_an_unknown_execution() -> None:
     assert by_answer(503, words) is Refusal.EXECUTION_UNKNOWN
     assert by_answer(500, words) is Refusal.VENUE_ERROR
     assert by_answer(502, words) is Refusal.OVERLOADED
+
+
+PAGE = "<!DOCTYPE html><html><head><title>{}</title></head><body><h1>{}</h1></body></html>"
+CLOUDFLARE = (
+    "<!DOCTYPE html><html><head><title>Access denied | api.made.example used Cloudflare to restrict access</title>"
+    '<link rel="stylesheet" href="/cdn-cgi/styles/main.css" />{}</head><body><div id="cf-error-details"><h1>'
+    '<span class="cf-error-type" data-translate="error">Error</span> <span class="cf-error-code">{}</span></h1></div>'
+)
+
+
+@pytest.mark.parametrize("status", [200, 301, 302, 404, 500, 502, 503])
+@pytest.mark.parametrize(
+    "words", ["System under maintenance", "Scheduled Maintenance", "Maintenance mode", "The system is upgrading"]
+)
+def test_a_page_of_maintenance_is_maintenance_on_any_documented_path(status: int, words: str) -> None:
+    for page in (PAGE.format(words, ""), PAGE.format("Sorry", words), f"<html><body>{words}</body></html>"):
+        assert by_answer(status, page.encode()) is Refusal.MAINTENANCE
+
+
+@pytest.mark.parametrize("status", [401, 403, 418, 429, 451])
+def test_a_status_that_is_about_us_stays_about_us_whatever_its_page_says(status: int) -> None:
+    assert by_answer(status, PAGE.format("Under maintenance", "").encode()) is by_answer(status, b"")
+
+
+def test_a_working_site_that_links_to_an_announced_maintenance_is_no_maintenance() -> None:
+    site = "<html><title>Trade here</title><ul><li><a href='/news'>System maintenance on Friday</a></li></ul></html>"
+    assert by_answer(200, site.encode()) is Refusal.WAF_BLOCKED
+    assert by_answer(404, site.encode()) is Refusal.BAD_REQUEST
+    assert by_answer(200, b'{"news":"under maintenance"}') is None
+
+
+@pytest.mark.parametrize("status", [403, 429, 503, 530])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (1006, Refusal.WAF_BLOCKED),
+        (1009, Refusal.GEO_BLOCKED),
+        (1015, Refusal.THROTTLED),
+        (1016, Refusal.ORIGIN_DOWN),
+        (1020, Refusal.WAF_BLOCKED),
+        (1033, Refusal.ORIGIN_DOWN),
+    ],
+)
+def test_cloudflares_own_errors_have_their_kinds_in_each_form_and_with_each_status(
+    status: int, code: int, kind: Refusal
+) -> None:
+    assert by_answer(status, f"error code: {code}".encode()) is kind
+    assert by_answer(status, CLOUDFLARE.format("", code).encode()) is kind
+    assert by_answer(status, CLOUDFLARE.format("<style>" + "x" * 9000 + "</style>", code).encode()) is kind
+
+
+@pytest.mark.parametrize("code", [b"error code: 1999", b"error code: 521", b'{"msg":"error code: 1015"}'])
+def test_other_numbers_and_texts_count_by_their_status(code: bytes) -> None:
+    assert by_answer(521, code) is Refusal.ORIGIN_DOWN
+    assert by_answer(400, code) is Refusal.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("status", "page", "kind"),
+    [
+        (403, "<!DOCTYPE html><title>Attention Required! | Cloudflare</title>", Refusal.WAF_BLOCKED),
+        (503, "<!DOCTYPE html><title>Just a moment...</title>", Refusal.WAF_BLOCKED),
+        (503, "<html><h1>Checking your browser before accessing api.made.example</h1>", Refusal.WAF_BLOCKED),
+        (200, "<html><body>Request unsuccessful. Incapsula incident ID: 1-2</body></html>", Refusal.WAF_BLOCKED),
+        (
+            403,
+            "<!DOCTYPE HTML><TITLE>ERROR: The request could not be satisfied</TITLE><H1>403 ERROR</H1>Request blocked.",
+            Refusal.WAF_BLOCKED,
+        ),
+        (
+            403,
+            (
+                "<!DOCTYPE HTML><TITLE>ERROR: The request could not be satisfied</TITLE>The Amazon CloudFront distribution is "
+                "configured to block access from your country."
+            ),
+            Refusal.GEO_BLOCKED,
+        ),
+        (502, "<!DOCTYPE HTML><TITLE>ERROR: The request could not be satisfied</TITLE>", Refusal.OVERLOADED),
+        (504, "<!DOCTYPE HTML><TITLE>ERROR: The request could not be satisfied</TITLE>", Refusal.OVERLOADED),
+        (
+            403,
+            "<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD>Reference #18.1 https://errors.edgesuite.net/18.1",
+            Refusal.WAF_BLOCKED,
+        ),
+        (503, "<HTML><TITLE>Service Unavailable</TITLE>Reference #11.2", Refusal.OVERLOADED),
+    ],
+)
+def test_the_pages_of_a_cdn_in_front_have_their_kinds(status: int, page: str, kind: Refusal) -> None:
+    assert by_answer(status, page.encode()) is kind
+
+
+def test_only_what_blocks_this_place_is_ours() -> None:
+    assert Refusal.WAF_BLOCKED.is_ours
+    assert not any(one.is_ours for one in (Refusal.ORIGIN_DOWN, Refusal.MAINTENANCE, Refusal.THROTTLED))
 
 
 def test_keywords_are_searched_in_the_first_two_kibibytes() -> None:
