@@ -1,8 +1,9 @@
 """Finds venues whose requests fail more often than one in twenty, by an e-process for each venue.
 
 Refusals through our own fault (geo-blocked, our budget, our keys, our machine) do not count, nor do failures while our own
-network is down, nor time-outs and broken connections that our own lag explains. Forty good answers in a row end an outage:
-the e-process starts again.
+network is down, nor time-outs and broken connections that our own lag explains. An error code that nobody knows counts as soon
+as two checks of the venue, or two venues, show one within two minutes. Forty good answers in a row end an outage: the
+e-process starts again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from monitor.signals import Signal, SignalKind, Subject
 E_VALUES = (3.6e3, 8.64e4, 6.048e5, 7.86e6)
 RECENT = 40
 ALLOWED = 0.05
+UNKNOWN = "unknown_code"
+UNKNOWN_WINDOW_S = 120.0
+"""Twice the cadence of most checks: in this time two checks of a venue, or two venues, must have shown a code nobody knows."""
+MAX_UNKNOWN = 256
 RENEWED_S = 10.0
 """Evidence is renewed while the last failure is this young."""
 
@@ -46,6 +51,8 @@ class VenueFailuresEvidence:
         self._board = board
         self._venues: dict[str, _Venue] = {}
         self._touched: set[str] = set()
+        self._unknown: deque[tuple[float, str, str]] = deque(maxlen=MAX_UNKNOWN)
+        """Times, venues and checks that showed an unknown code."""
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take one outcome."""
@@ -55,11 +62,19 @@ class VenueFailuresEvidence:
         outcome = str(signal.attributes.get("outcome", "ok"))
         if outcome in TRANSPORT and self._board.attribution.own_lag.explains(signal):
             return
+        if outcome == UNKNOWN and not self._is_confirmed(name, str(signal.attributes.get("check", "")), at_s):
+            return
         venue = self._venues.get(name)
         if venue is None:
             venue = self._venues[name] = _Venue()
         venue.record(at_s, outcome, signal.link)
         self._touched.add(name)
+
+    def _is_confirmed(self, name: str, check: str, at_s: float) -> bool:
+        """Whether more than this one check of this one venue shows unknown codes: a new code of one endpoint is no outage."""
+        self._unknown.append((at_s, name, check))
+        seen = {(venue, one) for seen_s, venue, one in self._unknown if abs(at_s - seen_s) <= UNKNOWN_WINDOW_S}
+        return len(seen) > 1
 
     def on_second(self, now_s: float) -> None:
         """Put venues whose e-value reaches a grade on the board."""

@@ -63,6 +63,46 @@ def test_failures_while_our_own_network_is_down_are_not_evidence_against_the_ven
     assert not harness.grades
 
 
+def unknown(harness: ProducerHarness, second: int, check: str, venue: str = "alpha") -> None:
+    subject = Subject(venue=venue)
+    harness.send(SignalKind.REQUEST, second, 0.05, subject, outcome="unknown_code", ours=False, check=check)
+    harness.second(second + 1)
+
+
+def test_a_code_that_nobody_knows_is_no_evidence_while_one_check_of_one_venue_shows_it() -> None:
+    harness = ProducerHarness("venue_failures")
+    for second in range(0, 6000, 5):
+        unknown(harness, second, "wallet_status")
+    assert not harness.grades
+
+
+def test_a_code_that_nobody_knows_counts_where_two_checks_or_two_venues_show_it_in_two_minutes() -> None:
+    two_checks, two_venues = ProducerHarness("venue_failures"), ProducerHarness("venue_failures")
+    for second in range(40):
+        unknown(two_checks, second, ("wallet_status", "server_time")[second % 2])
+        unknown(two_venues, second, "server_time", ("alpha", "beta")[second % 2])
+    assert two_checks.grades == {"venue_failures": 4}
+    assert {one.subject.venue for one in two_venues.board.everything()} == {"alpha", "beta"}
+
+
+@pytest.mark.parametrize(("gap_s", "counts"), [(119, True), (121, False)])
+def test_unknown_codes_agree_within_two_minutes_only(gap_s: int, *, counts: bool) -> None:
+    harness = ProducerHarness("venue_failures")
+    for turn in range(0, 40, 2):
+        unknown(harness, turn * gap_s, "wallet_status")
+        unknown(harness, (turn + 1) * gap_s, "server_time")
+    assert bool(harness.grades) is counts
+
+
+def test_an_unknown_code_that_does_not_count_ends_no_outage_and_hides_no_failure() -> None:
+    harness = ProducerHarness("venue_failures")
+    for second in range(0, 40, 2):
+        ask(harness, second, "overloaded")
+        unknown(harness, second + 1, "wallet_status")
+    assert harness.grades == {"venue_failures": 4}
+    assert "fails 100%" in harness.text
+
+
 def test_slow_answers_are_judged_by_the_median_of_five() -> None:
     harness = ProducerHarness("venue_latency")
     for second in range(400):
