@@ -190,13 +190,21 @@ class ChecksumRule:
 class Ack:
     """A subscription was confirmed: the topics it names, or the request it answers.
 
-    `complete`: `names` are all subscriptions of the connection, and what is not among them does not exist.
+    `complete`: `names` are all subscriptions of the connection, or all that came of the `request` where one is given: what is
+    not among them does not exist.
     """
 
     subject: str = ""
     names: tuple[str, ...] = ()
     request: str = ""
     complete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """The channel of topic `name` sent a frame in which nothing is for us (trades, none of them a liquidation): it lives."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,18 +245,8 @@ class OddRows:
     count: int = 1
 
 
-FeedMessage = (
-    Reading
-    | BookSnapshot
-    | BookDelta
-    | BookChecksum
-    | Ack
-    | Pong
-    | Reply
-    | ShutdownAnnounced
-    | SubscriptionRefused
-    | OddRows
-)
+Control = Ack | Heard | Pong | Reply | ShutdownAnnounced | SubscriptionRefused
+FeedMessage = Reading | BookSnapshot | BookDelta | BookChecksum | OddRows | Control
 """All that a frame can mean."""
 
 ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | OddRows]]
@@ -359,6 +357,10 @@ class Feed:
     renew_s: float = 300.0
     renew_alone: bool = False
     """Ask again for one topic at a time: the venue refuses a whole request of which one topic is subscribed already."""
+    asks_per_s: int = 10
+    """The most texts a second after the opening, by the venue's limit of subscriptions."""
+    pings_prove: bool = False
+    """The venue pings every few seconds by a message of its own, which proves the socket where its channels are rare."""
     market: Market | None = None
     keep_alive: KeepAlive | None = None
     silence_after_s: float = 30.0

@@ -9,6 +9,7 @@ from probes.dialect.declared import (
     NO_YES,
     YES_NO,
     Books,
+    Channel,
     Clock,
     Control,
     Errors,
@@ -30,11 +31,13 @@ from probes.dialect.declared import (
     Wallets,
 )
 from probes.dialect.frames import frames
+from probes.dialect.subscriptions import asking
 
 __all__ = [
     "NO_YES",
     "YES_NO",
     "Books",
+    "Channel",
     "Clock",
     "Control",
     "Errors",
@@ -55,6 +58,7 @@ __all__ = [
     "Volumes",
     "Wallets",
     "answer",
+    "asking",
     "budget_headers",
     "check",
     "codes",

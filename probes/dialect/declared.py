@@ -252,19 +252,22 @@ class Means(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """A frame without news: it has `path`, with one of `values` (any that is not null, without them).
+    """A frame without news: it has `path`, with one of `values` (any that is not null, without them) or a text that `starts` so.
 
     `code` and `text` are paths of a refusal's code and words, or of an acknowledgement's subject (`text`). `names` gives the
-    topics that the whole frame confirms or refuses, `id` the path of the request that it answers. An acknowledgement whose
-    `outcome` (a path) is not one of `outcome_is` is malformed. `reply` makes the text to send back, where the venue pings.
+    topics that the whole frame confirms or refuses (`complete`: all that came of the request), `id` the path of the request
+    that it answers. An acknowledgement whose `outcome` (a path) is not one of `outcome_is` is malformed. `reply` makes the text
+    to send back, where the venue pings.
     """
 
     path: str
     values: frozenset[Any] | None = None
+    starts: str = ""
     means: Means
     code: str = ""
     text: str = ""
     names: Callable[[Any], Sequence[str]] | None = None
+    complete: bool = False
     id: str = ""
     outcome: str = ""
     outcome_is: frozenset[Any] = frozenset()
@@ -277,7 +280,8 @@ class Frames:
 
     `news`: the kinds that carry rows (empty: any; "" is that of a frame without a kind). `topic` splits a channel's text into
     its key in the routes and its symbol. `texts` are whole frames that are no JSON. `unpack` is called first on each frame
-    (compression, a list's form).
+    (compression, a list's form). `proves`: of a route whose frames mostly carry nothing for us, the topic that such a frame is
+    a word of, with "{channel}" and "{symbol}" of the frame.
     """
 
     channel: str = "channel"
@@ -293,6 +297,21 @@ class Frames:
     controls: tuple[Control, ...] = ()
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     unpack: Callable[[bytes], bytes] | None = None
+    proves: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel that a feed asks for. `topic` is its name for the venue: with "{}", of each instrument; else of all at once.
+
+    `name` is what it is called here (without it: the topic). Further fields: as `probes.venue.Topic`.
+    """
+
+    topic: str
+    speaks: tuple[type, ...]
+    name: str = ""
+    main: bool = True
+    rare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

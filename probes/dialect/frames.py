@@ -23,6 +23,7 @@ from probes.venue import (
     Ack,
     Context,
     FeedMessage,
+    Heard,
     Malformed,
     Pong,
     ReadFrame,
@@ -39,14 +40,15 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
     """The reader of a feed's frames. `channels` maps a channel's name (or its key by `topic`) to the rows it carries."""
     routes = {name: _route(rows if isinstance(rows, tuple) else (rows,)) for name, rows in channels.items()}
     (head_of, parts_of), at_of, engine_of = _head(frame), clock(frame.at), clock(frame.engine_at)
-    unpack, topic, news, texts = frame.unpack, frame.topic, frame.news, frame.texts
+    unpack, topic, news, texts, proves = frame.unpack, frame.topic, frame.news, frame.texts, frame.proves
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
         if texts and raw in texts:
             return _TEXTS.get(texts[raw], ())
         if unpack is not None:
             raw = unpack(raw)
-        channel, payload, kind, symbol, sequence, at, engine_at = parts_of(head_of(raw))
+        named, payload, kind, symbol, sequence, at, engine_at = parts_of(head_of(raw))
+        channel = named
         if topic is not None and channel is not None:
             channel, symbol = topic(channel)
         route = routes.get(channel)
@@ -56,7 +58,12 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
         if payload is None:
             payload = raw
         if stampless:
-            return read_rows(payload, context, Head(None, symbol, kind or ""))
+            meant = read_rows(payload, context, Head(None, symbol, kind or ""))
+            return (
+                meant
+                if meant or channel not in proves
+                else [Heard(name=proves[channel].format(channel=named, symbol=symbol))]
+            )
         return read_rows(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
 
     return read
@@ -115,7 +122,8 @@ def _control(frame: Frames, raw: bytes) -> Sequence[FeedMessage]:
     for control in frame.controls:
         value = found(whole, control.path)
         hashable = value if isinstance(value, str | int | float | bool) else None
-        if value is not None and (control.values is None or hashable in control.values):
+        fits = value is not None and (control.values is None or hashable in control.values)
+        if fits and (not control.starts or (isinstance(value, str) and value.startswith(control.starts))):
             return _meant(frame, control, whole)
     return ()
 
@@ -133,7 +141,7 @@ def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]
             outcome = found(whole, control.outcome) if control.outcome else None
             if control.outcome and (not isinstance(outcome, str) or outcome not in control.outcome_is):
                 raise Malformed(f"$.{control.outcome}: {str(outcome)[:40]!r} is no confirmation", MalformedReason.STATE)
-            return (Ack(subject=words, names=names, request=request),)
+            return (Ack(subject=words, names=names, request=request, complete=control.complete),)
         case Means.PONG:
             return (Pong(),)
         case Means.SHUTDOWN:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from re import escape, search
 
-from probes.readings import ClaimChanged, ClaimState, Instrument, VenueId
+from probes.readings import ClaimChanged, ClaimState, Instrument, Refusal, VenueId
 from probes.venue import Ack, Feed, SubscriptionRefused, Topic
 
 ACK_WAIT_S = 10.0
@@ -25,8 +25,9 @@ WARM_FLOOR_S = 3600.0
 """Before its twentieth word nobody knows a topic's usual gaps."""
 LATE_S = 5.0
 """A second that comes this late after the one before: we did not listen, and that time counts against nobody."""
-MAX_TEXTS_A_SECOND = 10
 MAX_REASON = 160
+_OF_THE_MOMENT = frozenset({Refusal.THROTTLED, Refusal.OVERLOADED, Refusal.MAINTENANCE, Refusal.VENUE_ERROR})
+"""Refusals that say nothing about a topic: to ask for parts of the request at once would make more of what is refused."""
 
 
 @dataclass(slots=True)
@@ -99,9 +100,10 @@ class Claims:
         self._ask([one.topic for one in self._living()], now)
         return changes
 
-    def texts(self, most: int = MAX_TEXTS_A_SECOND) -> list[str]:
-        """The texts to send now, at most so many; the others follow."""
-        return [self._texts.popleft() for _ in range(min(most, len(self._texts)))]
+    def texts(self, most: int | None = None) -> list[str]:
+        """The texts to send now, at most so many (None: as many as the feed may send a second); the others follow."""
+        count = min(self._feed.asks_per_s if most is None else most, len(self._texts))
+        return [self._texts.popleft() for _ in range(count)]
 
     def acknowledged(self, ack: Ack, now: datetime, tick_s: float) -> list[ClaimChanged]:
         """Take a confirmation, by the topics it names or by the request it answers."""
@@ -112,26 +114,36 @@ class Claims:
             one.acknowledged_s = tick_s
             if one.state in (ClaimState.ASKED, ClaimState.REFUSED, ClaimState.SILENT):
                 changes += self._become(one, ClaimState.ACKNOWLEDGED, "", now)
-        if ack.complete and named:
-            for one in self._living():
+        if ack.complete:
+            asked = self._named(self._requests.get(ack.request, ())) if ack.request else self._living() if named else ()
+            for one in asked:
                 if one not in named and one.state is not ClaimState.SPEAKING:
                     changes += self._refuse(one, "not among the subscriptions that the venue lists", now, tick_s)
+        return changes
+
+    def heard(self, name: str, now: datetime, tick_s: float) -> list[ClaimChanged]:
+        """Take a frame of this topic's own channel in which nothing was for us: the channel lives."""
+        changes: list[ClaimChanged] = []
+        for one in self._named((name,)):
+            one.spoke(tick_s)
+            changes += self._become(one, ClaimState.SPEAKING, "", now)
         return changes
 
     def refused(self, word: SubscriptionRefused, now: datetime, tick_s: float) -> list[ClaimChanged]:
         """Take a refusal: name its topics, and ask again for the others of the same request.
 
-        Where nobody says which topic it was, each of the request is asked for alone; of an unknown request, whatever has neither
-        been acknowledged nor spoken is refused.
+        Where nobody says which topic it was, each half of the request is asked for alone, unless the venue is overloaded
+        now; of an unknown request, whatever has neither been acknowledged nor spoken is refused.
         """
         reason = f"{word.kind}: {word.detail}"
         asked = [one for one in self._named(self._requests.get(word.request, ())) if one.acknowledged_s is None]
         bad = list(self._named(word.names)) or [
             one for one in asked or self._living() if _is_named(one.topic, word.detail)
         ]
-        if not bad and len(asked) > 1:
-            for one in asked:
-                self._ask([one.topic], now)
+        if not bad and len(asked) > 1 and word.kind not in _OF_THE_MOMENT:
+            topics, middle = [one.topic for one in asked], len(asked) // 2
+            self._ask(topics[:middle], now)
+            self._ask(topics[middle:], now)
             return []
         if not bad:
             bad = asked or [

@@ -36,6 +36,7 @@ from probes.venue import (
     BookSnapshot,
     Context,
     Feed,
+    Heard,
     Malformed,
     OddRows,
     Pong,
@@ -113,14 +114,15 @@ class FeedReader:
             path = error.path if isinstance(error, Malformed) else str(error)
             self._malformed = (path[:200], (self._malformed[1] if self._malformed else 0) + 1)
             return result
-        news = backlog = 0
+        news = backlog = pings = 0
         for message in messages:
             match message:
-                case Ack() | Pong() | BookChecksum():
+                case Ack() | Heard() | Pong() | BookChecksum():
                     result.readings += self._control(message, received_at, tick_s)
                     continue
                 case Reply():
                     result.replies.append(message.text)
+                    pings += self._feed.pings_prove
                     continue
                 case ShutdownAnnounced():
                     result.shutdown = message.detail
@@ -144,14 +146,18 @@ class FeedReader:
         if backlog:
             self._backlog_due = False
             result.readings.append(self.changed(FeedEvent.BACKLOG, backlog, received_at))
-        if news:
-            result.readings += self._alive(news, received_at, tick_s)
+        if news or pings:
+            result.readings += self._alive(news + pings, received_at, tick_s)
         return result
 
-    def _control(self, word: Ack | Pong | BookChecksum, received_at: datetime, tick_s: float) -> Sequence[Reading]:
-        """What a word without news says: a checksum is compared, a topic is acknowledged."""
+    def _control(
+        self, word: Ack | Heard | Pong | BookChecksum, received_at: datetime, tick_s: float
+    ) -> Sequence[Reading]:
+        """What a word without news says: a checksum is compared, a topic is acknowledged or heard."""
         if isinstance(word, BookChecksum):
             return self._checked(word, received_at)
+        if isinstance(word, Heard):
+            return self.claims.heard(word.name, received_at, tick_s)
         return self._acknowledged(word, received_at, tick_s) if isinstance(word, Ack) else ()
 
     def _rejected(self, word: SubscriptionRefused, received_at: datetime, tick_s: float) -> Sequence[Reading]:

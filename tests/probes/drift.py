@@ -22,6 +22,7 @@ from probes.venue import (
     BookDelta,
     BookSnapshot,
     Context,
+    Heard,
     Malformed,
     OddRows,
     Pong,
@@ -39,7 +40,7 @@ SAME_MOMENT = timedelta(seconds=1)
 SEVERITY = {ServiceState.OPERATIONAL: 0, ServiceState.DEGRADED: 1, ServiceState.MAINTENANCE: 2}
 WORDS_OF_THE_VENUE = frozenset({"title", "note"})
 SIDES = frozenset({"bids", "asks"})
-_CONTROL = (Ack, BookChecksum, Pong, Reply, ShutdownAnnounced, SubscriptionRefused, OddRows, FeedChanged)
+_CONTROL = (Ack, BookChecksum, Heard, Pong, Reply, ShutdownAnnounced, SubscriptionRefused, OddRows, FeedChanged)
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,13 +168,42 @@ def test_a_request_of_which_one_topic_is_refused_is_sent_again_without_it(detail
     ]  # fmt: skip
 
 
-def test_a_request_that_is_refused_without_a_name_is_asked_for_topic_by_topic() -> None:
+def test_a_request_that_is_refused_without_a_name_is_asked_for_in_halves_until_the_bad_topic_is_found() -> None:
     claims = opened()
     claims.texts()
     assert refuse(claims, "invalid", request=EVERYTHING) == []
-    texts = claims.texts()
-    assert texts == ["forced.all", "mark.BTC", "mark.ETH"]
+    assert claims.texts() == ["forced.all", "mark.BTC mark.ETH"]
+    acknowledge(claims, "forced.all")
+    assert refuse(claims, "invalid", request=str(request_id(["mark.BTC", "mark.ETH"]))) == []
+    assert claims.texts() == ["mark.BTC", "mark.ETH"]
     assert refuse(claims, "invalid", request=str(request_id(["mark.ETH"]))) == [("mark", "ETH", "refused")]
+    assert claims.texts() == []
+
+
+def test_one_bad_topic_of_four_hundred_is_found_with_few_texts() -> None:
+    many = [replace(BTC, symbol=f"X{number}") for number in range(400)]
+    claims = Claims(MADE, feed(), many)
+    claims.opened(T0, 0.0)
+    sent, waiting = 0, claims.texts()
+    while waiting:
+        sent += len(waiting)
+        for text in waiting:
+            request = str(request_id(text.split()))
+            if "mark.X123" in text.split():
+                claims.refused(SubscriptionRefused(kind=Refusal.BAD_REQUEST, request=request), at(1), 1.0)
+            else:
+                claims.acknowledged(Ack(request=request), at(1), 1.0)
+        waiting = claims.texts(1000)
+    assert [one.topic.instrument for one in claims.all if one.state is ClaimState.REFUSED] == ["X123"]
+    assert {one.state for one in claims.all} == {ClaimState.REFUSED, ClaimState.ACKNOWLEDGED}
+    assert sent <= 1 + 2 * 9
+
+
+def test_a_request_that_is_refused_for_its_moment_is_not_sent_again_at_once_in_parts() -> None:
+    claims = opened()
+    claims.texts()
+    word = SubscriptionRefused(kind=Refusal.THROTTLED, detail="10028", request=EVERYTHING)
+    assert {state for _, _, state in said(claims.refused(word, at(1), 1.0))} == {"refused"}
     assert claims.texts() == []
 
 
@@ -193,6 +222,30 @@ def test_a_list_of_all_subscriptions_confirms_what_it_names_and_refuses_the_rest
     word = Ack(names=("mark.BTC", "of another"), complete=True)
     assert said(claims.acknowledged(word, at(1), 1.0)) == [("mark", "BTC", "acknowledged"), ("forced", None, "refused")]
     assert claims.acknowledged(Ack(names=("of another",), complete=True), at(1), 1.0) == [], "it names nothing of ours"
+
+
+def test_a_list_of_what_came_of_a_request_refuses_the_rest_of_that_request_alone() -> None:
+    claims = opened()
+    request = str(request_id(["forced.all", "mark.BTC", "mark.ETH"]))
+    word = Ack(names=("mark.BTC", "mark.ETH"), request=request, complete=True)
+    assert said(claims.acknowledged(word, at(1), 1.0)) == [
+        ("mark", "BTC", "acknowledged"), ("mark", "ETH", "acknowledged"), ("forced", None, "refused"),
+    ]  # fmt: skip
+    seconds(claims, 2, int(RENEW_S) + 2)
+    claims.texts()
+    renewed = Ack(names=("forced.all",), request=str(request_id(["forced.all"])), complete=True)
+    assert ("forced", None, "acknowledged") in said(claims.acknowledged(renewed, at(310), 310.0))
+    none = Ack(request=str(request_id(["forced.all"])), complete=True)
+    assert said(claims.acknowledged(none, at(311), 311.0)) == [("forced", None, "refused")], (
+        "an empty list names nothing"
+    )
+
+
+def test_a_frame_of_a_channel_proves_that_channel_although_nothing_in_it_is_for_us() -> None:
+    claims = opened()
+    assert said(claims.heard("forced.all", at(1), 1.0)) == [("forced", None, "speaking")]
+    assert said(claims.heard("another", at(1), 1.0)) == []
+    assert [one.state for one in claims.all if not one.topic.rare] == [ClaimState.ASKED, ClaimState.ASKED]
 
 
 def test_a_rare_topic_is_asked_for_again_and_covered_only_while_that_is_acknowledged() -> None:
@@ -283,6 +336,11 @@ def test_at_most_ten_texts_are_sent_a_second_and_the_queue_is_bounded() -> None:
     claims.texts()
     seconds(claims, 1, 300)
     assert [len(claims.texts()) for _ in range(6)] == [10, 10, 10, 10, 1, 0]
+    few = Claims(MADE, feed(renew_alone=True, asks_per_s=3), many)
+    few.opened(T0, 0.0)
+    few.texts()
+    seconds(few, 1, 300)
+    assert len(few.texts()) == 3, "by the limit of the venue"
 
 
 def test_a_contract_that_is_not_traded_any_more_ends_its_claims() -> None:

@@ -17,6 +17,8 @@ from probes.readings import (
     BookMeasured,
     BookState,
     Censoring,
+    ClaimChanged,
+    ClaimState,
     EngineLag,
     FeedChanged,
     FeedEvent,
@@ -41,12 +43,14 @@ from probes.venue import (
     Context,
     Feed,
     FeedMessage,
+    Heard,
     Malformed,
     OddRows,
     Pong,
     Reply,
     ShutdownAnnounced,
     SubscriptionRefused,
+    Topic,
 )
 
 MADE = VenueId("made")
@@ -142,6 +146,22 @@ def test_a_message_that_is_no_news_gives_no_pulse_and_ends_no_silence(word: Feed
     assert changes(feed.second(30.0)) == [(FeedEvent.SILENT, 30.0)]
     assert feed.read(31.0, word).readings == []
     assert feed.reader.quiet_s(32.0) == 32.0
+
+
+def test_a_ping_of_the_venue_is_a_pulse_where_the_feed_declares_that_it_proves_the_socket() -> None:
+    feed = ScriptedFeed(silence_after_s=11.0, pings_prove=True)
+    assert changes(feed.read(5.0, Reply(text="pong")).readings) == [(FeedEvent.PULSE, 1)]
+    assert changes(feed.second(15.9)) == []
+    assert changes(feed.second(16.0)) == [(FeedEvent.SILENT, 11.0)]
+
+
+def test_a_frame_of_a_channel_with_nothing_for_us_is_no_news_and_proves_its_topic_alone() -> None:
+    topics = (Topic("forced", "forced", None, (Liquidation,), rare=True), Topic("mark", "mark", "BTC", (MarkPrice,)))
+    feed = ScriptedFeed(silence_after_s=30.0, topics=lambda _instruments: topics)
+    (claim,) = feed.read(29.0, Heard(name="forced")).readings
+    assert isinstance(claim, ClaimChanged)
+    assert (claim.channel, claim.state, claim.covers) == ("forced", ClaimState.SPEAKING, True)
+    assert changes(feed.second(30.0)) == [(FeedEvent.SILENT, 30.0)]
 
 
 def test_a_pulse_comes_every_five_seconds_and_counts_the_news_since_the_last() -> None:

@@ -1,0 +1,47 @@
+"""Compiles the channels that a feed asks for into the form's topics and the texts that ask for them. Pure.
+
+Live, replayed and asked again, the request for the same topics has the same text and the same id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from probes.dialect.declared import Channel
+from probes.readings import Instrument
+from probes.venue import Topic, TopicRequest, request_id, subscribing
+
+Write = Callable[[Sequence[Topic], int], Any]
+"""The message that asks for topics, with the id that comes back in its answer."""
+
+
+def asking(channels: Sequence[Channel], *writes: Write, at_once: int | None = None, prefix: str = "") -> dict[str, Any]:
+    """A feed's `topics`, `ask` and `subscribe`. Each of `writes` makes one message for every `at_once` topics (None: all).
+
+    `prefix` is what our symbols have before the wire's.
+    """
+
+    def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
+        found = []
+        for one in channels:
+            whole = "{}" not in one.topic
+            for instrument in (None,) if whole else instruments:
+                symbol = None if instrument is None else instrument.symbol
+                name = one.topic.format("" if symbol is None else symbol.removeprefix(prefix))
+                found.append(Topic(name, one.name or one.topic, symbol, one.speaks, one.main, one.rare))
+        return found
+
+    def ask(wanted: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
+        size = at_once or max(len(wanted), 1)
+        requests = []
+        for batch in [wanted[at : at + size] for at in range(0, len(wanted), size)]:
+            names = tuple(one.name for one in batch)
+            for at, write in enumerate(writes):
+                number = request_id((*names, str(at)) if at else names)
+                requests.append(TopicRequest(json.dumps(write(batch, number)), str(number), names))
+        return requests
+
+    return {"topics": topics, "ask": ask, "subscribe": subscribing(topics, ask)}
