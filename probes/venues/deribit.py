@@ -14,8 +14,34 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, Instrument, Market, Refusal, ServiceState, Side, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Malformed, RestCall, RestCheck, Venue
+from probes.readings import (
+    Censoring,
+    Funding,
+    Instrument,
+    Liquidation,
+    MalformedReason,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Refusal,
+    ServiceState,
+    ServiceStatus,
+    Side,
+    VenueId,
+    Volume,
+)
+from probes.venue import (
+    BookDelta,
+    BookSnapshot,
+    Budget,
+    Feed,
+    KeepAlive,
+    Malformed,
+    RestCall,
+    RestCheck,
+    Topic,
+    Venue,
+)
 
 DOCS = "https://docs.deribit.com/"
 REFUSALS = {
@@ -173,6 +199,14 @@ def forced(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 FORCED = d.Liquidations(price="price", size="amount", side="side", sides=SIDES, censoring=Censoring.COMPLETE, **STAMP)
 
 
+def confirmed(frame: Any) -> Sequence[str]:
+    """The channels that came of a request. One that does not exist is left out without a word."""
+    result = frame["result"]
+    if not isinstance(result, list) or not all(isinstance(one, str) for one in result):
+        raise Malformed("$.result: no list of channels", MalformedReason.STATE)
+    return result
+
+
 def topic(channel: str) -> tuple[str, str]:
     """The key of a channel: "book.BTC-PERPETUAL.100ms" is a book; those of one or two words are themselves."""
     words = channel.split(".")
@@ -185,10 +219,11 @@ FRAME = d.Frames(
     topic=topic,
     refusals=REFUSALS,
     controls=(
-        d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.message"),
+        d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.message", id="id"),
         d.Control(path="result.version", means=d.Means.PONG),
-        d.Control(path="result", means=d.Means.ACK, text="result.0"),
+        d.Control(path="result", means=d.Means.ACK, text="result.0", names=confirmed, complete=True, id="id"),
     ),
+    proves={"trades": "{channel}"},
 )
 
 
@@ -209,14 +244,16 @@ def request(number: int, method: str, **params: Any) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
-def feed(name: str, market: Market, pattern: str, *whole: str, **more: Any) -> Feed:
-    """A feed of the channel `pattern` for each instrument, and of `whole` once."""
+def feed(name: str, market: Market, *channels: d.Channel, **more: Any) -> Feed:
+    """A feed of these channels, all asked for by one request."""
+
+    def ask(topics: Sequence[Topic], number: int) -> Any:
+        return request(number, "public/subscribe", channels=[one.name for one in topics])
+
     return Feed(
-        name=name, host="ws", read=frames(market), market=market, silence_after_s=10, docs=DOCS,
-        subscribe=d.sends(
-            lambda names, _now_s: [request(1, "public/subscribe", channels=[*whole, *map(pattern.format, names)])]
-        ),
-        keep_alive=KeepAlive(every_s=25, text=lambda _now: json.dumps(request(2, "public/test"))), **more,
+        name=name, host="ws", read=frames(market), market=market, silence_after_s=10, docs=DOCS, asks_per_s=3,
+        keep_alive=KeepAlive(every_s=25, text=lambda _now: json.dumps(request(2, "public/test"))),
+        **d.asking(channels, ask), **more,
     )  # fmt: skip
 
 
@@ -230,6 +267,12 @@ def listing(kind: str) -> RestCheck:
     return replace(one, call=call)
 
 
+BOOKS = d.Channel(topic="book.{}.100ms", name="book", speaks=(BookDelta, BookSnapshot))
+TICKERS = d.Channel(
+    topic="ticker.{}.100ms", name="ticker", speaks=(MarkPrice, Funding, OpenInterest, Volume), main=False
+)  # fmt: skip
+TRADES = d.Channel(topic="trades.future.any.100ms", name="trades", speaks=(Liquidation,), rare=True)
+PLATFORM = d.Channel(topic="platform_state", speaks=(ServiceStatus,), main=False, rare=True)
 REST_BOOK = d.Rows(where="result", unfold=sized, says=(replace(BOOK, whole=True),))
 TICKER = d.Rows(where="result", unfold=figures, says=FIGURES)
 SPOT_TICKER = d.Rows(where="result", unfold=figures, says=(VOLUME,), market=Market.SPOT)
@@ -250,12 +293,9 @@ VENUE = Venue(
         d.check("volume_spot", "/public/ticker", SPOT_TICKER, 60, Market.SPOT, **NAME),
     ),
     feeds=(
-        feed("book_ws", Market.PERP, "book.{}.100ms"),
-        feed("book_ws_spot", Market.SPOT, "book.{}.100ms"),
-        feed(
-            "liquidation", Market.PERP, "ticker.{}.100ms", "trades.future.any.100ms", "platform_state", max_instruments=400,
-            censoring=Censoring.COMPLETE,
-        ),
+        feed("book_ws", Market.PERP, BOOKS),
+        feed("book_ws_spot", Market.SPOT, BOOKS),
+        feed("liquidation", Market.PERP, TRADES, PLATFORM, TICKERS, max_instruments=400, censoring=Censoring.COMPLETE),
     ),
     refuse=d.refusals(d.Errors(code=("error.code",), text=("error.message",), refusals=REFUSALS)),
     symbols=lambda asset: {Market.SPOT: f"{asset}_USDC", Market.PERP: f"{asset}_USDC-PERPETUAL"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,32 @@ import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, Instrument, Market, Refusal, ServiceState, Side, VenueId
-from probes.venue import Budget, Context, Feed, FeedMessage, Malformed, ReadFrame, Reply, RestCheck, Usage, Venue
+from probes.readings import (
+    Censoring,
+    Funding,
+    Instrument,
+    Liquidation,
+    Market,
+    Refusal,
+    ServiceState,
+    Side,
+    VenueId,
+)
+from probes.venue import (
+    BookDelta,
+    BookSnapshot,
+    Budget,
+    Context,
+    Feed,
+    FeedMessage,
+    Malformed,
+    ReadFrame,
+    Reply,
+    RestCheck,
+    Topic,
+    Usage,
+    Venue,
+)
 
 DOCS = "https://www.htx.com/en-us/opend/newApiPages/"
 MAX_FRAME = 1_000_000
@@ -191,10 +215,18 @@ def channel(text: str) -> tuple[str, str]:
     return "" if symbol.endswith("-USD") else kind.rstrip("0123456789"), symbol
 
 
+def named(frame: Any) -> Sequence[str]:
+    """The topic that an answer of either socket repeats."""
+    return [one for key in ("subbed", "topic") if isinstance(one := frame.get(key), str)]
+
+
+REPEATED = 2014
+"""A topic that is subscribed already, which is what asking again is for."""
 CONTROLS = (
-    d.Control(path="err-code", values=frozenset({0}), means=d.Means.ACK, text="topic"),
-    d.Control(path="err-code", means=d.Means.REFUSED, code="err-code", text="err-msg"),
-    d.Control(path="subbed", means=d.Means.ACK, text="subbed"),
+    d.Control(path="err-code", values=frozenset({0, REPEATED}), means=d.Means.ACK, text="topic", names=named, id="cid"),
+    d.Control(path="cid", means=d.Means.REFUSED, code="err-code", text="err-msg", names=named, id="cid"),
+    d.Control(path="err-code", means=d.Means.REFUSED, code="err-code", text="err-msg", id="id"),
+    d.Control(path="subbed", means=d.Means.ACK, text="subbed", names=named, id="id"),
 )
 FRAME = d.Frames(
     channel="ch", payload="tick", at=d.Stamp("ts"), topic=channel, controls=CONTROLS, refusals={"429": Refusal.THROTTLED}
@@ -223,22 +255,33 @@ NOTICES = heard(
 )  # fmt: skip
 
 
-def spot_books(names: Sequence[str], now_s: int) -> Sequence[Any]:
-    """Changes first, then the whole book by a request on the same socket, so that it is not older than the first change."""
-    topics = [f"market.{one}.mbp.150" for one in names]
-    return [{ask: one, "id": one} for ask in ("sub", "req") for one in topics]
+def subscribe(key: str = "sub", **more: str) -> Callable[[Sequence[Topic], int], Any]:
+    """What asks for a topic of market data, or for the whole of it once ("req")."""
+    return lambda topics, number: {key: topics[0].name, "id": str(number), **more}
 
 
-def swap_books(names: Sequence[str], now_s: int) -> Sequence[Any]:
-    """One subscription to the changes of each contract; a whole book comes first."""
-    topics = [f"market.{one}.{HIGH_FREQ.format(150)}" for one in names]
-    return [{"sub": one, "data_type": "incremental", "id": one} for one in topics]
+def notify(topics: Sequence[Topic], number: int) -> Any:
+    """What asks for a topic of the notifications."""
+    return {"op": "sub", "cid": str(number), "topic": topics[0].name, "business_type": "all"}
 
 
-def notices(names: Sequence[str], now_s: int) -> Sequence[Any]:
-    """Liquidations of all contracts; their funding, each minute, shows that the socket lives."""
-    topics = ("liquidation_orders", "funding_rate")
-    return [{"op": "sub", "cid": one, "topic": f"public.*.{one}", "business_type": "all"} for one in topics]
+BOOK_WORDS = (BookDelta, BookSnapshot)
+SPOT_BOOKS = d.asking(
+    [d.Channel(topic="market.{}.mbp.150", name="mbp", speaks=BOOK_WORDS)], subscribe(), subscribe("req"), at_once=1
+)  # fmt: skip
+"""Changes first, then the whole book by a request on the same socket, so that it is not older than the first change."""
+SWAP_BOOKS = d.asking(
+    [d.Channel(topic=f"market.{{}}.{HIGH_FREQ.format(150)}", name="depth", speaks=BOOK_WORDS)],
+    subscribe(data_type="incremental"), at_once=1,
+)  # fmt: skip
+ALL_SWAPS = d.asking(
+    [
+        d.Channel(topic="public.*.liquidation_orders", speaks=(Liquidation,), rare=True),
+        d.Channel(topic="public.*.funding_rate", speaks=(Funding,), main=False),
+    ],
+    notify, at_once=1,
+)  # fmt: skip
+"""Liquidations of all contracts, and their funding, each minute; pings each five seconds show that the socket lives."""
 
 
 def swaps(one: RestCheck) -> RestCheck:
@@ -255,10 +298,10 @@ def per_swap(name: str, path: str, read: Any, every_s: float, **query: str) -> R
     return swaps(d.check(name, path, read, every_s, Market.PERP, contract_code="{}", **query))
 
 
-def feed(name: str, host: str, read: ReadFrame, asks: Any, market: Market, **more: Any) -> Feed:
+def feed(name: str, host: str, read: ReadFrame, asks: Mapping[str, Any], market: Market, **more: Any) -> Feed:
     """A feed of gzip frames."""
     usual: dict[str, Any] = {"silence_after_s": 10, "max_bytes": MAX_FRAME, "docs": DOCS}
-    return Feed(name=name, host=host, read=read, subscribe=d.sends(asks), market=market, **{**usual, **more})
+    return Feed(name=name, host=host, read=read, market=market, **{**asks, **usual, **more})
 
 
 SPOT_LEFT = d.budget_headers("ip", remaining="x-hb-ratelimit-requests-remain")
@@ -320,10 +363,11 @@ VENUE = Venue(
         per_swap("volume", "/linear-swap-ex/market/detail/merged", VOLUME, 60),
     ),
     feeds=(
-        feed("book_ws", "ws_swaps", SWAP_FRAMES, swap_books, Market.PERP),
-        feed("book_ws_spot", "ws_spot", SPOT_FRAMES, spot_books, Market.SPOT),
+        feed("book_ws", "ws_swaps", SWAP_FRAMES, SWAP_BOOKS, Market.PERP),
+        feed("book_ws_spot", "ws_spot", SPOT_FRAMES, SPOT_BOOKS, Market.SPOT),
         feed(
-            "liquidation", "ws_notices", NOTICES, notices, Market.PERP, silence_after_s=150, censoring=Censoring.COMPLETE
+            "liquidation", "ws_notices", NOTICES, ALL_SWAPS, Market.PERP, silence_after_s=11, pings_prove=True,
+            censoring=Censoring.COMPLETE,
         ),
     ),
     usage=usage,

@@ -15,8 +15,19 @@ import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Instrument, Market, ServiceState, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Malformed, ReadAnswer, RestCall, RestCheck, Venue
+from probes.readings import Funding, Instrument, Market, MarkPrice, OpenInterest, ServiceState, VenueId, Volume
+from probes.venue import (
+    BookSnapshot,
+    Budget,
+    Feed,
+    KeepAlive,
+    Malformed,
+    ReadAnswer,
+    RestCall,
+    RestCheck,
+    Topic,
+    Venue,
+)
 
 DOCS = "https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("time")),))
@@ -133,27 +144,42 @@ def book(market: Market) -> d.Rows:
     return d.Rows(unfold=sides, says=(said,), market=market)
 
 
+def topic_of(frame: Any) -> Sequence[str]:
+    """The topic that an answer repeats, or that the words of an error end with."""
+    said = frame.get("data")
+    if isinstance(said, str):
+        try:
+            said = {"subscription": json.loads(said[said.index("{") :])}
+        except ValueError:
+            return ()
+    one = said.get("subscription") if isinstance(said, dict) else None
+    return (f"{one.get('type')}:{one.get('coin')}",) if isinstance(one, dict) else ()
+
+
 FRAME = d.Frames(
     controls=(
-        d.Control(path="channel", values=frozenset({"error"}), means=d.Means.REFUSED, text="data"),
+        d.Control(path="data", starts="Already subscribed", means=d.Means.ACK, names=topic_of),
+        d.Control(path="channel", values=frozenset({"error"}), means=d.Means.REFUSED, text="data", names=topic_of),
         d.Control(path="channel", values=frozenset({"pong"}), means=d.Means.PONG),
         d.Control(
-            path="channel", values=frozenset({"subscriptionResponse"}), means=d.Means.ACK, text="data.subscription.type"
+            path="channel", values=frozenset({"subscriptionResponse"}), means=d.Means.ACK, text="data.subscription.type",
+            names=topic_of,
         ),
     ),
-)
+)  # fmt: skip
+SPEAKS = {"l2Book": (BookSnapshot,), "activeAssetCtx": (MarkPrice, Funding, OpenInterest, Volume)}
 
 
 def feed(name: str, market: Market, channels: Mapping[str, d.Rows]) -> Feed:
     """A feed of these channels for each instrument."""
 
-    def messages(names: Sequence[str], now_s: int) -> Sequence[Any]:
-        wanted = [{"type": channel, "coin": one} for one in names for channel in channels]
-        return [{"method": "subscribe", "subscription": one} for one in wanted]
+    def ask(topics: Sequence[Topic], number: int) -> Any:
+        return {"method": "subscribe", "subscription": {"type": topics[0].channel, "coin": topics[0].instrument}}
 
+    asked = [d.Channel(topic=f"{one}:{{}}", name=one, speaks=SPEAKS[one]) for one in channels]
     return Feed(
         name=name, host="ws", read=d.frames(FRAME, channels), market=market, silence_after_s=10, docs=DOCS,
-        subscribe=d.sends(messages), keep_alive=KeepAlive(every_s=30, text=lambda _now: '{"method":"ping"}'),
+        keep_alive=KeepAlive(every_s=30, text=lambda _now: '{"method":"ping"}'), **d.asking(asked, ask, at_once=1),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from probes.venue import (
     ReadAnswer,
     Refused,
     RestCheck,
+    Topic,
     Venue,
 )
 
@@ -126,13 +127,29 @@ def unnumbered(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**row, "number": 0}]
 
 
+def topic_of(frame: Any) -> Sequence[str]:
+    """The topic of an answer, which is given for each symbol of a request."""
+    result = frame.get("result")
+    symbol = frame.get("symbol") or (result.get("symbol") if isinstance(result, dict) else None)
+    return (f"book:{symbol}",) if symbol else ()
+
+
+def ask(topics: Sequence[Topic], number: int) -> Any:
+    """The request for the books of all pairs."""
+    params = {"channel": "book", "symbol": [one.instrument for one in topics], "depth": DEPTH}
+    return {"method": "subscribe", "params": params, "req_id": number}
+
+
 FRAMES = d.frames(
     d.Frames(
         kind="type",
         refusals={"Exceeded msg rate": Refusal.THROTTLED},
         controls=(
-            d.Control(path="success", values=frozenset({False}), means=d.Means.REFUSED, code="error"),
-            d.Control(path="success", values=frozenset({True}), means=d.Means.ACK, text="result.channel"),
+            d.Control(path="error", values=frozenset({"Already subscribed"}), means=d.Means.ACK, names=topic_of, id="req_id"),
+            d.Control(
+                path="success", values=frozenset({False}), means=d.Means.REFUSED, code="error", names=topic_of, id="req_id"
+            ),
+            d.Control(path="success", values=frozenset({True}), means=d.Means.ACK, text="result.channel", names=topic_of),
             d.Control(path="method", values=frozenset({"pong"}), means=d.Means.PONG),
         ),
     ),
@@ -242,11 +259,7 @@ VENUE = Venue(
             name="book_ws_spot", host="ws", read=read_frame, market=Market.SPOT, silence_after_s=15, docs=DOCS,
             checksum=ChecksumRule(depth=DEPTH, best=10, checksum=checksum),
             keep_alive=KeepAlive(every_s=30, text=lambda _now: json.dumps({"method": "ping"})),
-            subscribe=d.sends(
-                lambda names, _now_s: [
-                    {"method": "subscribe", "params": {"channel": "book", "symbol": [*names], "depth": DEPTH}}
-                ]
-            ),
+            **d.asking([d.Channel(topic="book:{}", name="book", speaks=(BookDelta, BookSnapshot))], ask),
         ),
     ),
     refuse=refuse,

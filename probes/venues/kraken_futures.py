@@ -12,8 +12,21 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, Instrument, Market, Refusal, ServiceState, Side, VenueId
-from probes.venue import Budget, Feed, Malformed, RestCheck, Venue
+from probes.readings import (
+    Censoring,
+    Funding,
+    Instrument,
+    Liquidation,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Refusal,
+    ServiceState,
+    Side,
+    VenueId,
+    Volume,
+)
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, Malformed, RestCheck, Topic, Venue
 
 DOCS = "https://docs.kraken.com/exchange/api-reference/futures-websocket"
 ISO = d.Clock.ISO
@@ -131,14 +144,21 @@ def book(*, whole: bool) -> d.Rows:
     )  # fmt: skip
 
 
+def topics_of(frame: Any) -> Sequence[str]:
+    """The topics of an answer, which repeats its feed and contracts; an error repeats neither."""
+    names = frame.get("product_ids")
+    return [f"{frame.get('feed')}:{one}" for one in names] if isinstance(names, list) else ()
+
+
 FRAMES = d.frames(
     d.Frames(
-        channel="feed", payload="", kind="event", news=frozenset({""}),
+        channel="feed", payload="", kind="event", news=frozenset({""}), symbol="product_id", proves={"trade": "trade:{symbol}"},
         controls=(
             d.Control(
-                path="event", values=frozenset({"alert", "error", "subscribed_failed"}), means=d.Means.REFUSED, text="message"
+                path="event", values=frozenset({"alert", "error", "subscribed_failed"}), means=d.Means.REFUSED, text="message",
+                names=topics_of,
             ),
-            d.Control(path="event", values=frozenset({"subscribed", "unsubscribed"}), means=d.Means.ACK, text="feed"),
+            d.Control(path="event", values=frozenset({"subscribed"}), means=d.Means.ACK, text="feed", names=topics_of),
         ),
     ),
     {
@@ -151,15 +171,23 @@ FRAMES = d.frames(
 )  # fmt: skip
 
 
-def feed(name: str, *channels: str, **more: Any) -> Feed:
-    """A feed of `channels`, each for all instruments."""
+def feed(name: str, *channels: d.Channel, **more: Any) -> Feed:
+    """A feed of these channels. Each topic is asked for alone: an error does not say which of a request it is about."""
 
-    def messages(names: Sequence[str], now_s: int) -> Sequence[Any]:
-        return [{"event": "subscribe", "feed": one, "product_ids": [*names]} for one in channels]
+    def ask(topics: Sequence[Topic], number: int) -> Any:
+        return {"event": "subscribe", "feed": topics[0].channel, "product_ids": [topics[0].instrument]}
 
     return Feed(
-        name=name, host="ws", read=FRAMES, market=Market.PERP, subscribe=d.sends(messages), silence_after_s=10, docs=DOCS, **more
+        name=name, host="ws", read=FRAMES, market=Market.PERP, silence_after_s=10, docs=DOCS,
+        **d.asking(channels, ask, at_once=1), **more,
     )  # fmt: skip
+
+
+BOOKS = d.Channel(topic="book:{}", name="book", speaks=(BookDelta, BookSnapshot))
+TRADES = d.Channel(topic="trade:{}", name="trade", speaks=(Liquidation,), rare=True)
+TICKERS = d.Channel(
+    topic="ticker:{}", name="ticker", speaks=(MarkPrice, Funding, OpenInterest, Volume), main=False
+)  # fmt: skip
 
 
 def on_status(one: RestCheck) -> RestCheck:
@@ -210,8 +238,8 @@ VENUE = Venue(
         ),
     ),
     feeds=(
-        feed("book_ws", "book"),
-        feed("liquidation", "trade", "ticker", censoring=Censoring.COMPLETE),
+        feed("book_ws", BOOKS),
+        feed("liquidation", TRADES, TICKERS, censoring=Censoring.COMPLETE),
     ),
     refuse=d.refusals(ERRORS),
     symbols=lambda asset: {Market.PERP: f"PF_{'XBT' if asset == 'BTC' else asset}USD"},

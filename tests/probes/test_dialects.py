@@ -195,10 +195,9 @@ def test_kraken_is_asked_by_its_older_names_and_subscribed_to_by_the_newer_ones(
     doge = Instrument(symbol="DOGE/BTC", base="DOGE", quote="BTC", market=Market.SPOT)
     assert depth.call(doge).query == {"pair": "XDGXBT", "count": "100"}
     (text,) = feed("kraken", "book_ws_spot").subscribe([doge], NOW)
-    assert json.loads(text) == {
-        "method": "subscribe",
-        "params": {"channel": "book", "symbol": ["DOGE/BTC"], "depth": 100},
-    }
+    asked = json.loads(text)
+    assert asked["method"] == "subscribe"
+    assert asked["params"] == {"channel": "book", "symbol": ["DOGE/BTC"], "depth": 100}
 
 
 def test_the_checksum_of_kraken_covers_digits_without_points_and_leading_zeros_asks_first() -> None:
@@ -215,14 +214,11 @@ def test_the_checksum_of_kraken_covers_digits_without_points_and_leading_zeros_a
 def test_deribit_subscribes_to_the_trades_of_all_futures_and_to_each_ticker() -> None:
     perps = watched("deribit", Market.PERP)
     (text,) = feed("deribit", "liquidation").subscribe(perps, NOW)
-    assert json.loads(text) == {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "public/subscribe",
-        "params": {
-            "channels": ["trades.future.any.100ms", "platform_state", "ticker.BTC_USDC-PERPETUAL.100ms"],
-        },
-    }
+    asked = json.loads(text)
+    assert (asked["jsonrpc"], asked["method"]) == ("2.0", "public/subscribe")
+    assert asked["params"]["channels"] == [
+        "trades.future.any.100ms", "platform_state", "ticker.BTC_USDC-PERPETUAL.100ms",
+    ]  # fmt: skip
     (text,) = feed("deribit", "book_ws_spot").subscribe(watched("deribit", Market.SPOT), NOW)
     assert json.loads(text)["params"] == {"channels": ["book.BTC_USDC.100ms"]}
 

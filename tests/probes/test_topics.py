@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from probes import venues
-from probes.readings import Instrument, Liquidation
-from probes.venue import Ack, Context, Feed, FeedMessage, SubscriptionRefused
+from probes.readings import Instrument, Liquidation, Refusal, ServiceStatus
+from probes.venue import Ack, Context, Feed, FeedMessage, Malformed, SubscriptionRefused
 from tests.probes.cases import NOW, listed
 
-DECLARING = ("binance_usdm", "bitget", "bybit", "gate", "okx")
+DECLARING = [
+    name
+    for name in venues.NAMES
+    if any(one.topics(()) or one.topics(listed(name)) for one in venues.declared(name).feeds)
+]
 """The venues whose feeds declare topics; the socket's pulse is all that is known of the others' channels (docs/venues.md)."""
 FEEDS = [(name, feed) for name in DECLARING for feed in venues.declared(name).feeds]
 
@@ -34,7 +38,7 @@ def test_a_feed_asks_for_each_of_its_topics_by_a_name_of_its_own(venue: str, fee
     names = [one.name for one in topics]
     assert names
     assert len(set(names)) == len(names)
-    assert sorted(name for one in feed.ask(topics, NOW) for name in one.topics) == sorted(names)
+    assert {name for one in feed.ask(topics, NOW) for name in one.topics} == set(names)
     ids = [one.id for one in feed.ask(topics, NOW)]
     assert len(set(ids)) == len(ids)
     assert ids == [one.id for one in feed.ask(topics, NOW)], "live and replayed, an answer belongs to the same request"
@@ -42,18 +46,27 @@ def test_a_feed_asks_for_each_of_its_topics_by_a_name_of_its_own(venue: str, fee
 
 
 @pytest.mark.parametrize(("venue", "feed"), FEEDS, ids=[f"{name}/{feed.name}" for name, feed in FEEDS])
-def test_only_liquidations_are_rare_and_a_liquidation_feed_is_there_for_them_alone(venue: str, feed: Feed) -> None:
+def test_liquidations_and_states_are_rare_and_a_liquidation_feed_is_there_for_the_former_alone(
+    venue: str, feed: Feed
+) -> None:
     for one in feed.topics(watched(venue, feed)):
-        assert one.rare == (one.speaks == (Liquidation,))
-        assert one.main == (one.rare or feed.name != "liquidation")
+        assert one.rare == (one.speaks in ((Liquidation,), (ServiceStatus,)))
+        assert one.main == (one.speaks == (Liquidation,) or feed.name != "liquidation")
 
 
-@pytest.mark.parametrize("venue", ["bitget", "bybit", "okx", "gate"])
-def test_what_is_sent_at_the_opening_asks_for_the_topics(venue: str) -> None:
-    for feed in venues.declared(venue).feeds:
-        instruments = watched(venue, feed)
-        texts = [one.text for one in feed.ask(feed.topics(instruments), NOW)]
+@pytest.mark.parametrize(("venue", "feed"), FEEDS, ids=[f"{name}/{feed.name}" for name, feed in FEEDS])
+def test_what_is_sent_at_the_opening_asks_for_the_topics(venue: str, feed: Feed) -> None:
+    instruments = watched(venue, feed)
+    texts = [one.text for one in feed.ask(feed.topics(instruments), NOW)]
+    if not feed.path(instruments):  # else the streams stand in the address
         assert list(feed.subscribe(instruments, NOW)) == texts
+
+
+def test_every_feed_of_liquidations_declares_topics() -> None:
+    for name in venues.NAMES:
+        for feed in venues.declared(name).feeds:
+            if feed.censoring is not None:
+                assert any(Liquidation in one.speaks for one in feed.topics(watched(name, feed))), name
 
 
 def test_a_feed_declares_topics_or_asks_for_nothing_again() -> None:
@@ -124,3 +137,66 @@ def test_bitgets_answers_name_the_topic_that_they_repeat() -> None:
         refused = read("bitget", {"event": "error", "code": 30001, "msg": "does not exist", **given})
         assert isinstance(refused, SubscriptionRefused)
         assert refused.names == names
+
+
+def test_htxs_word_for_a_repeated_subscription_confirms_it() -> None:
+    asked = {"op": "sub", "cid": "3", "topic": "public.*.liquidation_orders", "ts": 1}
+    confirmed = Ack(subject="public.*.liquidation_orders", names=("public.*.liquidation_orders",), request="3")
+    assert read("htx", {**asked, "err-code": 0}) == confirmed
+    assert read("htx", {**asked, "err-code": 2014, "err-msg": "Repeated subscription"}) == confirmed
+    refused = read("htx", {**asked, "err-code": 2011, "err-msg": "topic format error"})
+    assert isinstance(refused, SubscriptionRefused)
+    assert (refused.names, refused.request) == (("public.*.liquidation_orders",), "3")
+
+
+def test_deribits_answer_lists_all_that_came_of_its_request() -> None:
+    assert read("deribit", {"id": 5, "result": ["platform_state"]}) == Ack(
+        subject="platform_state", names=("platform_state",), request="5", complete=True
+    )
+    assert read("deribit", {"id": 5, "result": []}) == Ack(request="5", complete=True)
+    for result in ("ok", True, {"platform_state": True}, [7]):
+        with pytest.raises(Malformed):
+            read("deribit", {"id": 5, "result": result})
+    refused = read("deribit", {"id": 5, "error": {"code": 10028, "message": "too_many_requests"}})
+    assert isinstance(refused, SubscriptionRefused)
+    assert (refused.kind, refused.request) == (Refusal.THROTTLED, "5")
+
+
+def test_krakens_answers_name_the_pair_and_already_subscribed_confirms_it() -> None:
+    said = {"method": "subscribe", "req_id": 5, "success": False, "symbol": "BTC/USDT"}
+    assert read("kraken", {**said, "error": "Already subscribed"}, "book_ws_spot") == Ack(
+        names=("book:BTC/USDT",), request="5"
+    )
+    refused = read("kraken", {**said, "error": "Currency pair not supported BTC/USDT"}, "book_ws_spot")
+    assert isinstance(refused, SubscriptionRefused)
+    assert (refused.names, refused.request) == (("book:BTC/USDT",), "5")
+
+
+def test_kraken_futures_names_the_contracts_except_in_an_error() -> None:
+    said = {"feed": "trade", "product_ids": ["PF_XBTUSD"]}
+    assert read("kraken_futures", {**said, "event": "subscribed"}) == Ack(subject="trade", names=("trade:PF_XBTUSD",))
+    for given, names in (({**said, "event": "subscribed_failed"}, ("trade:PF_XBTUSD",)), ({"event": "error"}, ())):
+        refused = read("kraken_futures", given)
+        assert isinstance(refused, SubscriptionRefused)
+        assert refused.names == names
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ('Invalid subscription {"type":"l2Book","coin":"ODD"}', ("l2Book:ODD",)),
+        ("Invalid subscription", ()),
+        ("Error parsing JSON {", ()),
+    ],
+)
+def test_hyperliquids_error_names_the_topic_where_it_repeats_the_subscription(
+    words: str, names: tuple[str, ...]
+) -> None:
+    refused = read("hyperliquid", {"channel": "error", "data": words}, "book_ws")
+    assert isinstance(refused, SubscriptionRefused)
+    assert refused.names == names
+
+
+def test_hyperliquids_word_for_a_repeated_subscription_confirms_it() -> None:
+    said = 'Already subscribed: {"type":"l2Book","coin":"BTC"}'
+    assert read("hyperliquid", {"channel": "error", "data": said}, "book_ws") == Ack(names=("l2Book:BTC",))

@@ -24,21 +24,17 @@ from monitor.signals import Scalar, Signal, SignalKind, Subject
 from probes import venues
 from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting, feed_url
-from probes.readings import FeedEvent, Instrument, Market, Reading
+from probes.readings import FeedEvent, Instrument, Liquidation, Market, Reading
 from probes.rest.http import USER_AGENT, session, tls_context
 from probes.rest.venue_state import VenueState
+from probes.venue import Topic
 from tests.probes.feeds.running_feed import feed
+from tests.probes.feeds.sockets import Behaviour, Frame, MadeSocket, socket_of
 from tests.probes.loopback import serving
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
-VENUES = ("binance_usdm", "bybit", "okx", "gate")
-SYMBOLS = {
-    "binance_usdm": ("BTCUSDT", "ETHUSDT"),
-    "bybit": ("BTCUSDT", "ETHUSDT"),
-    "okx": ("BTC-USDT-SWAP", "ETH-USDT-SWAP"),
-    "gate": ("BTC_USDT", "ETH_USDT"),
-}
-LIQUIDATIONS = ("forceOrder", "allLiquidation", "liquidation-orders", "public_liquidates")
+VENUES = [name for name in venues.NAMES if any(one.name == "liquidation" for one in venues.declared(name).feeds)]
+ASSETS = ("BTC", "ETH")
 RENEW_S = 30.0
 UNSEEN_WITHIN_S = 15
 PATIENCE_S = 20.0
@@ -46,13 +42,20 @@ PATIENCE_S = 20.0
 
 def instruments(venue: str) -> list[Instrument]:
     return [
-        Instrument(symbol=symbol, base=symbol[:3], quote="USDT", market=Market.PERP, contract_size=Decimal("0.01"))
-        for symbol in SYMBOLS[venue]
+        Instrument(symbol=symbol, base=asset, quote="USDT", market=Market.PERP, contract_size=Decimal("0.01"))
+        for asset, symbol in zip(ASSETS, socket_of(venue).symbols, strict=True)
     ]
 
 
-def is_liquidation(name: str) -> bool:
-    return any(one in name for one in LIQUIDATIONS)
+def topics(venue: str) -> list[Topic]:
+    """The topics of liquidations: one of the whole venue, or one of each contract."""
+    every = feed(venue, "liquidation").topics(instruments(venue))
+    return [one for one in every if one.speaks == (Liquidation,)]
+
+
+def of_liquidations(venue: str) -> Callable[[str], bool]:
+    names = {one.name for one in topics(venue)}
+    return lambda name: name in names
 
 
 @dataclass(slots=True)
@@ -83,103 +86,43 @@ class JumpingClock:
 
 
 @dataclass(slots=True)
-class MadeVenue:
-    """One venue's liquidation socket. `refuses` and `ignores` say which topics it refuses or does not answer for."""
+class MadeVenue(Behaviour):
+    """One venue's liquidation socket."""
 
-    venue: str
-    clock: JumpingClock
-    refuses: Callable[[str], bool] = lambda _name: False
-    ignores: Callable[[str], bool] = lambda _name: False
+    venue: str = ""
+    clock: JumpingClock = field(default_factory=JumpingClock)
     dead: bool = False
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
+
+    @property
+    def made(self) -> MadeSocket:
+        return socket_of(self.venue)
 
     async def talk(self, socket: web.WebSocketResponse, number: int) -> None:
         self.sockets.append(socket)
         await asyncio.Event().wait()
 
     async def hear(self, socket: web.WebSocketResponse, text: str) -> None:
-        for answer in () if self.dead else self.answers(json.loads(text)):
-            await socket.send_str(json.dumps(answer))
+        for answer in () if self.dead else self.made.answers(json.loads(text), self):
+            await self._send(socket, answer)
 
-    def answers(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        return {"binance_usdm": self._binance, "bybit": self._bybit, "okx": self._okx, "gate": self._gate}[self.venue](
-            asked
-        )
-
-    def _binance(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        names = ["!forceOrder@arr", *(f"{one.lower()}@markPrice@1s" for one in SYMBOLS[self.venue])]
-        if any(self.ignores(one) for one in names):
-            return []
-        return [{"result": [one for one in names if not self.refuses(one)], "id": asked["id"]}]
-
-    def _bybit(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        said = {"op": "subscribe", "req_id": asked["req_id"], "conn_id": "made"}
-        bad = [one for one in asked["args"] if self.refuses(one)]
-        if bad:
-            return [{**said, "success": False, "ret_msg": f"error:handler not found,topic:{bad[0]}"}]
-        if all(self.ignores(one) for one in asked["args"]):
-            return []
-        return [{**said, "success": True, "ret_msg": "subscribe"}]
-
-    def _okx(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        answers: list[dict[str, Any]] = []
-        for arg in asked["args"]:
-            name = arg["channel"] + arg.get("instId", "")
-            if self.refuses(name):
-                answers.append({"event": "error", "code": "60018"})
-            elif not self.ignores(name):
-                answers.append({"event": "subscribe", "arg": arg, "connId": "made"})
-        return answers
-
-    def _gate(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        said = {key: asked[key] for key in ("time", "id", "channel", "event", "payload")}
-        name = asked["channel"] + asked["payload"][0]
-        if self.refuses(name):
-            return [{**said, "error": {"code": 2, "message": "unknown channel"}, "result": {"status": "fail"}}]
-        return [] if self.ignores(name) else [{**said, "result": {"status": "success"}}]
-
-    async def push(self, *frames: dict[str, Any]) -> None:
+    async def push(self, *frames: Frame) -> None:
         for one in frames:
-            await self.sockets[-1].send_str(json.dumps(one))
+            await self._send(self.sockets[-1], one)
 
-    def siblings(self) -> list[dict[str, Any]]:
-        """The companions of the liquidation channel: prices of both instruments."""
-        ms = self.clock.ms
-        made: dict[str, Callable[[str], dict[str, Any]]] = {
-            "binance_usdm": lambda one: {"e": "markPriceUpdate", "E": ms, "s": one, "p": "100", "i": "99", "r": "0", "T": ms},
-            "bybit": lambda one: {
-                "topic": f"tickers.{one}", "type": "snapshot", "ts": ms, "data": {"symbol": one, "markPrice": "100"},
-            },
-            "okx": lambda one: {
-                "arg": {"channel": "mark-price", "instId": one}, "data": [{"instId": one, "markPx": "100", "ts": str(ms)}],
-            },
-            "gate": lambda one: {
-                "channel": "futures.tickers", "event": "update", "time_ms": ms,
-                "result": [{"contract": one, "mark_price": "100"}],
-            },
-        }  # fmt: skip
-        return [made[self.venue](one) for one in SYMBOLS[self.venue]]
+    async def _send(self, socket: web.WebSocketResponse, frame: Frame) -> None:
+        text = json.dumps(frame)
+        if self.made.pack is None:
+            await socket.send_str(text)
+        else:
+            await socket.send_bytes(self.made.pack(text.encode()))
 
-    def liquidation(self, number: int = 0) -> dict[str, Any]:
-        ms, one = self.clock.ms, SYMBOLS[self.venue][number]
-        order = {"s": one, "S": "SELL", "q": "1", "p": "100", "ap": "100", "z": "1", "T": ms}
-        detail = {"side": "sell", "posSide": "long", "bkPx": "100", "sz": "1", "ts": str(ms)}
-        frames: dict[str, dict[str, Any]] = {
-            "binance_usdm": {"e": "forceOrder", "E": ms, "o": order, "st": 1},
-            "bybit": {
-                "topic": f"allLiquidation.{one}", "type": "snapshot", "ts": ms,
-                "data": [{"T": ms, "s": one, "S": "Buy", "v": "1", "p": "100"}],
-            },
-            "okx": {
-                "arg": {"channel": "liquidation-orders", "instType": "SWAP"},
-                "data": [{"instId": one, "details": [detail]}],
-            },
-            "gate": {
-                "channel": "futures.public_liquidates", "event": "update", "time_ms": ms,
-                "result": [{"price": "100", "size": "1", "time": ms, "contract": one}],
-            },
-        }  # fmt: skip
-        return frames[self.venue]
+    def siblings(self) -> list[Frame]:
+        """The companions of the liquidation channel, about both instruments."""
+        return [self.made.sibling(one, self.clock.ms) for one in self.made.symbols]
+
+    def liquidation(self, number: int = 0) -> Frame:
+        return self.made.liquidation(self.made.symbols[number], self.clock.ms)
 
 
 @dataclass(slots=True)
@@ -192,9 +135,9 @@ class Watched:
     intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
-        self.intake = Intake(vantage="here", assets=["BTC", "ETH"])
+        self.intake = Intake(vantage="here", assets=ASSETS)
         self.intake.know(self.made.venue, instruments(self.made.venue))
-        for asset in ("BTC", "ETH"):
+        for asset in ASSETS:
             subject = Subject(asset=asset, venue=self.made.venue, vantage="here")
             source = f"{self.made.venue}/liquidation"
             leg: dict[str, Scalar] = {"leg": "liquidation", "weight": 1.0}
@@ -217,9 +160,10 @@ class Watched:
         for _ in range(count):
             self.made.clock.seconds += 1
             if not self.made.dead and self.made.sockets:
-                before = self.kinds.count(SignalKind.MARK_PRICE)
+                kind = self.made.made.sibling_kind
+                due = self.kinds.count(kind) + 2
                 await self.made.push(*self.made.siblings())
-                await self.until(lambda before=before: self.kinds.count(SignalKind.MARK_PRICE) >= before + 2)  # type: ignore[misc]
+                await self.until(lambda kind=kind, due=due: self.kinds.count(kind) >= due)  # type: ignore[misc]
             await self.made.clock.seen()
 
     async def until(self, wanted: Callable[[], bool]) -> None:
@@ -232,7 +176,7 @@ class Watched:
 async def watched(venue: str, monkeypatch: pytest.MonkeyPatch, **behaviour: Any) -> AsyncIterator[Watched]:
     clock = JumpingClock()
     monkeypatch.setattr("probes.feeds.runner.monotonic", clock.tick)
-    made = MadeVenue(venue, clock, **behaviour)
+    made = MadeVenue(venue=venue, clock=clock, **behaviour)
     one = replace(feed(venue, "liquidation"), renew_s=RENEW_S, backlog_first=False)
     state = VenueState(venues.declared(venue))
     state.list_instruments(instruments(venue), whole=True)
@@ -266,7 +210,7 @@ async def test_an_acknowledged_calm_channel_is_covered(venue: str, monkeypatch: 
 async def test_a_refused_channel_is_uncovered_until_it_speaks_itself(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watched(venue, monkeypatch, refuses=is_liquidation) as one:
+    async with watched(venue, monkeypatch, refuses=of_liquidations(venue)) as one:
         await one.seconds(UNSEEN_WITHIN_S)
         assert one.seen("BTC") == 0.0
         assert "refused" in one.why("BTC")
@@ -284,7 +228,7 @@ async def test_a_mute_channel_is_uncovered_once_nobody_confirms_it_any_more(
     async with watched(venue, monkeypatch) as one:
         await one.seconds(3)
         assert one.seen("BTC") == 1.0
-        one.made.ignores = is_liquidation
+        one.made.ignores = of_liquidations(venue)
         await one.seconds(int(RENEW_S) - 3 + UNSEEN_WITHIN_S)
         assert one.seen("BTC") == 0.0
         await one.seconds(60)
@@ -321,12 +265,15 @@ async def test_a_dead_socket_uncovers_the_channel_until_a_new_one_is_confirmed(
 async def test_of_a_request_half_of_which_is_refused_the_other_half_is_covered(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    by_contract = all(one.instrument is not None for one in topics(venue))
+    refused = {one.name for one in topics(venue) if one.instrument in (None, socket_of(venue).symbols[1])}
+
     def half(name: str) -> bool:
-        return is_liquidation(name) and (venue != "bybit" or "ETH" in name)
+        return name in refused
 
     async with watched(venue, monkeypatch, refuses=half) as one:
         await one.seconds(UNSEEN_WITHIN_S)
-        assert (one.seen("BTC"), one.seen("ETH")) == ((1.0, 0.0) if venue == "bybit" else (0.0, 0.0))
+        assert (one.seen("BTC"), one.seen("ETH")) == ((1.0, 0.0) if by_contract else (0.0, 0.0))
         await one.seconds(40)
         assert one.seen("ETH") == 0.0, "no sibling heals it"
         await one.made.push(one.made.liquidation(1))
@@ -334,8 +281,22 @@ async def test_of_a_request_half_of_which_is_refused_the_other_half_is_covered(
         assert (one.seen("BTC"), one.seen("ETH")) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("venue", [one for one in VENUES if socket_of(one).trade is not None])
+async def test_a_trade_of_the_same_channel_proves_it_although_it_is_no_liquidation(
+    venue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(venue, monkeypatch, ignores=of_liquidations(venue)) as one:
+        await one.seconds(UNSEEN_WITHIN_S)
+        assert one.seen("BTC") == 0.0
+        trade = one.made.made.trade
+        assert trade is not None
+        await one.made.push(trade(one.made.made.symbols[0], one.made.clock.ms))
+        await one.until(lambda: one.seen("BTC") == 1.0)
+        assert SignalKind.LIQUIDATION not in one.kinds
+
+
 async def test_a_feed_event_alone_says_refused_as_it_always_did(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with watched("okx", monkeypatch, refuses=is_liquidation) as one:
+    async with watched("okx", monkeypatch, refuses=of_liquidations("okx")) as one:
         await one.seconds(2)
         assert SignalKind.FEED_REJECTED in one.kinds
         assert FeedEvent.REJECTED.value == "rejected"
