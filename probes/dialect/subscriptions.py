@@ -18,10 +18,12 @@ Write = Callable[[Sequence[Topic], int], Any]
 """The message that asks for topics, with the id that comes back in its answer."""
 
 
-def asking(channels: Sequence[Channel], *writes: Write, at_once: int | None = None, prefix: str = "") -> dict[str, Any]:
+def asking(
+    channels: Sequence[Channel], *writes: Write, at_once: int | None = None, prefix: str = "", lower: bool = False
+) -> dict[str, Any]:
     """A feed's `topics`, `ask` and `subscribe`. Each of `writes` makes one message for every `at_once` topics (None: all).
 
-    `prefix` is what our symbols have before the wire's.
+    `prefix` is what our symbols have before the wire's; `lower`: the topics have them in lower case.
     """
 
     def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
@@ -30,7 +32,8 @@ def asking(channels: Sequence[Channel], *writes: Write, at_once: int | None = No
             whole = "{}" not in one.topic
             for instrument in (None,) if whole else instruments:
                 symbol = None if instrument is None else instrument.symbol
-                name = one.topic.format("" if symbol is None else symbol.removeprefix(prefix))
+                wire = "" if symbol is None else symbol.removeprefix(prefix)
+                name = one.topic.format(wire.lower() if lower else wire)
                 found.append(Topic(name, one.name or one.topic, symbol, one.speaks, one.main, one.rare))
         return found
 

@@ -1,7 +1,7 @@
 """Binance spot: books, volumes, and the state and wallets of the whole brand (developers.binance.com, "Spot" and "Wallet").
 
 Its weights and its address are its own: the venue `binance_usdm` counts the same allowance apart, and the venue's header joins
-both. Streams stand in the address of the socket, so nothing is subscribed. Wallets need a key.
+both. Streams stand in the address of the socket, and the connection is asked which it has. Wallets need a key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,20 @@ from urllib.parse import urlencode
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import Budget, Feed, Keys, Refused, RestCall, RestCheck, SignedRequest, Usage, Venue
+from probes.venue import (
+    BookDelta,
+    BookSnapshot,
+    Budget,
+    Feed,
+    Keys,
+    Refused,
+    RestCall,
+    RestCheck,
+    SignedRequest,
+    Topic,
+    Usage,
+    Venue,
+)
 
 DOCS = "https://developers.binance.com/docs/binance-spot-api-docs"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
@@ -68,8 +81,16 @@ FRAMES = d.frames(
         controls=(
             d.Control(path="data.e", text="data.e", **SHUTDOWN),
             d.Control(path="e", text="e", **SHUTDOWN),
-            d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.msg"),
-            d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg"),
+            d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.msg", id="id"),
+            d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg", id="id"),
+            d.Control(
+                path="result.0",
+                means=d.Means.ACK,
+                text="id",
+                id="id",
+                complete=True,
+                names=lambda frame: [one for one in frame["result"] if isinstance(one, str)],
+            ),
             d.Control(path="id", means=d.Means.ACK, text="id"),
         ),
     ),
@@ -77,9 +98,18 @@ FRAMES = d.frames(
 )
 
 
+def subscriptions(_topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+    """Asks the connection which streams it has: those in its address are never acknowledged."""
+    return {"method": "LIST_SUBSCRIPTIONS", "id": number}
+
+
+DEPTH = d.Channel(topic="{}@depth@100ms", name="depth", speaks=(BookDelta, BookSnapshot))
+ASKING = d.asking([DEPTH], subscriptions, lower=True)
+
+
 def streams(instruments: Sequence[Instrument]) -> str:
     """The path of the combined streams."""
-    return "/stream?streams=" + "/".join(f"{one.symbol.lower()}@depth@100ms" for one in instruments)
+    return "/stream?streams=" + "/".join(one.name for one in ASKING["topics"](instruments))
 
 
 _BY_CODE = d.refusals(
@@ -152,7 +182,7 @@ VENUE = Venue(
     ),
     feeds=(
         Feed(
-            name="book_ws_spot", host="ws", path=streams, read=FRAMES, subscribe=lambda _instruments, _now: (),
+            name="book_ws_spot", host="ws", path=streams, read=FRAMES, **ASKING, asks_per_s=4,
             market=Market.SPOT, silence_after_s=10, book_base="book_rest", lifetime_s=23 * 3600, docs=DOCS,
         ),
     ),

@@ -6,9 +6,7 @@ quote coin. Wallets are keyless, with a congestion flag. There is no status endp
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from probes import dialect as d
@@ -16,7 +14,6 @@ from probes.dialect import decode
 from probes.readings import (
     Censoring,
     Funding,
-    Instrument,
     Liquidation,
     Market,
     MarkPrice,
@@ -26,18 +23,7 @@ from probes.readings import (
     VenueId,
     Volume,
 )
-from probes.venue import (
-    BookDelta,
-    BookSnapshot,
-    Budget,
-    Feed,
-    KeepAlive,
-    Topic,
-    TopicRequest,
-    Venue,
-    request_id,
-    subscribing,
-)
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Topic, Venue
 
 DOCS = "https://www.bitget.com/api-doc/"
 SPOT = "spot:"
@@ -159,31 +145,23 @@ FUTURES_FRAMES = d.frames(
 SPOT_FRAMES = d.frames(FRAME, {"books": d.Rows(says=(BOOK,), market=Market.SPOT, prefix=SPOT)})
 
 
-def feed(name: str, kind: str, channel: str, *speaks: type, whole: str = "", prefix: str = "", **more: Any) -> Feed:
-    """A feed of `kind`: the channel for each instrument, and `whole` once, for all of them."""
+def feed(name: str, kind: str, *channels: d.Channel, prefix: str = "", **more: Any) -> Feed:
+    """A feed of `kind`, asked for by one message, which has no id: each topic is confirmed or refused by its name."""
 
-    def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-        each = [
-            Topic(f"{channel}:{one.symbol.removeprefix(prefix)}", channel, one.symbol, speaks, main=not whole)
-            for one in instruments
-        ]
-        return [Topic(f"{whole}:{ALL}", whole, None, (Liquidation,), rare=True), *each] if whole else each
-
-    def ask(wanted: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
-        """One message, which has no id; each of its topics is confirmed or refused by its name."""
-        args = [{"instType": kind, "topic": one.channel, **symbol_of(one)} for one in wanted]
-        names = tuple(one.name for one in wanted)
-        return [TopicRequest(json.dumps({"op": "subscribe", "args": args}), str(request_id(names)), names)]
-
-    def symbol_of(one: Topic) -> dict[str, str]:
-        return {} if one.instrument is None else {"symbol": one.instrument.removeprefix(prefix)}
+    def subscribe(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+        names = [one.name.split(":") for one in topics]
+        args = [{"topic": topic} if symbol == ALL else {"topic": topic, "symbol": symbol} for topic, symbol in names]
+        return {"op": "subscribe", "args": [{"instType": kind, **one} for one in args]}
 
     return Feed(
-        name=name, host="ws", subscribe=subscribing(topics, ask), topics=topics, ask=ask, silence_after_s=10, docs=DOCS,
-        lifetime_s=82_800, keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **more,
+        name=name, host="ws", silence_after_s=10, docs=DOCS, lifetime_s=82_800,
+        keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **d.asking(channels, subscribe, prefix=prefix), **more,
     )  # fmt: skip
 
 
+BOOKS = d.Channel(topic="books:{}", name="books", speaks=(BookDelta, BookSnapshot))
+FORCES = d.Channel(topic=f"liquidation:{ALL}", name="liquidation", speaks=(Liquidation,), rare=True)
+PULSE = d.Channel(topic="ticker:{}", name="ticker", speaks=(MarkPrice, Funding, OpenInterest, Volume), main=False)
 V2 = "/api/v2/mix/market"
 SPOT_BOOK = d.Rows(where="data", says=(REST_BOOK,), market=Market.SPOT, prefix=SPOT)
 PAIR: dict[str, str] = {"symbol": "{}", "productType": FUTURES}
@@ -212,11 +190,10 @@ VENUE = Venue(
         d.check("volume_spot", "/api/v2/spot/market/tickers", SPOT_TICKER, 60, Market.SPOT, symbol="{}"),
     ),
     feeds=(
-        feed("book_ws", "usdt-futures", "books", BookDelta, BookSnapshot, read=FUTURES_FRAMES, market=Market.PERP),
-        feed("book_ws_spot", "spot", "books", BookDelta, BookSnapshot, read=SPOT_FRAMES, market=Market.SPOT, prefix=SPOT),
+        feed("book_ws", "usdt-futures", BOOKS, read=FUTURES_FRAMES, market=Market.PERP),
+        feed("book_ws_spot", "spot", BOOKS, read=SPOT_FRAMES, market=Market.SPOT, prefix=SPOT),
         feed(
-            "liquidation", "usdt-futures", "ticker", MarkPrice, Funding, OpenInterest, Volume, whole="liquidation",
-            read=FUTURES_FRAMES, market=Market.PERP,
+            "liquidation", "usdt-futures", FORCES, PULSE, read=FUTURES_FRAMES, market=Market.PERP,
             censoring=Censoring.LARGEST_PER_SECOND,
         ),
     ),

@@ -15,7 +15,7 @@ from typing import Any
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Refused, RestCheck, Venue
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Refused, RestCheck, Topic, Venue
 
 DOCS = "https://www.kucoin.com/docs-new/"
 SPOT: dict[str, Any] = {"market": Market.SPOT}
@@ -110,10 +110,10 @@ FRAMES = d.frames(
         refusals={"509": Refusal.THROTTLED},
         controls=(
             d.Control(path="type", values=frozenset({"pong"}), means=d.Means.PONG),
-            d.Control(path="type", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="data"),
-            d.Control(path="reason", means=d.Means.REFUSED, text="reason"),
-            d.Control(path="result", values=frozenset({False, "false"}), means=d.Means.REFUSED, text="message"),
-            d.Control(path="result", values=frozenset({True, "true"}), means=d.Means.ACK, text="id"),
+            d.Control(path="type", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="data", id="id"),
+            d.Control(path="reason", means=d.Means.REFUSED, text="reason", id="id"),
+            d.Control(path="result", values=frozenset({False, "false"}), means=d.Means.REFUSED, text="message", id="id"),
+            d.Control(path="result", values=frozenset({True, "true"}), means=d.Means.ACK, text="id", id="id"),
         ),
     ),
     {
@@ -130,20 +130,15 @@ def ping(now: datetime) -> str:
 
 def books(name: str, host: str, product: str, market: Market) -> Feed:
     """The best 500 levels: a whole book, then changes each 10 ms. Several symbols in one message are refused."""
+    request = {"action": "SUBSCRIBE", "channel": "obu", "tradeType": product, "depth": "increment@10ms", "rpiFilter": 0}
 
-    def messages(names: Sequence[str], now_s: int) -> Sequence[Any]:
-        request = {
-            "action": "SUBSCRIBE",
-            "channel": "obu",
-            "tradeType": product,
-            "depth": "increment@10ms",
-            "rpiFilter": 0,
-        }
-        return [{"id": one, **request, "symbol": one} for one in names]
+    def subscribe(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+        return {"id": str(number), **request, "symbol": topics[0].instrument}
 
+    channel = d.Channel(topic="obu:{}", name="obu", speaks=(BookDelta, BookSnapshot))
     return Feed(
-        name=name, host=host, read=FRAMES, subscribe=d.sends(messages), market=market, docs=DOCS, lifetime_s=82_800,
-        keep_alive=KeepAlive(every_s=15, text=ping),
+        name=name, host=host, read=FRAMES, market=market, docs=DOCS, lifetime_s=82_800,
+        keep_alive=KeepAlive(every_s=15, text=ping), **d.asking([channel], subscribe, at_once=1),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from re import compile as pattern
+from re import split
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,8 +19,21 @@ import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import MalformedReason, Market, Refusal, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Keys, Malformed, RestCall, RestCheck, SignedRequest, Venue
+from probes.readings import Funding, MalformedReason, Market, MarkPrice, OpenInterest, Refusal, VenueId, Volume
+from probes.venue import (
+    BookDelta,
+    BookSnapshot,
+    Budget,
+    Feed,
+    KeepAlive,
+    Keys,
+    Malformed,
+    RestCall,
+    RestCheck,
+    SignedRequest,
+    Topic,
+    Venue,
+)
 
 DOCS = "https://www.mexc.com/api-docs/"
 
@@ -194,6 +208,11 @@ def topic(channel: str) -> tuple[str, str]:
     return channel.rpartition("@")[0].rpartition("@")[0], channel.rpartition("@")[2]
 
 
+def named(words: Any) -> Sequence[str]:
+    """The topics that an answer names: "spot@…", apart by commas, in brackets if they are refused."""
+    return [one for one in split(r"[\[\],\s]+", str(words)) if one.startswith("spot@")]
+
+
 DEPTH = "spot@public.aggre.depth.v3.api.pb"
 SPOT_FRAMES = d.frames(
     d.Frames(
@@ -203,9 +222,17 @@ SPOT_FRAMES = d.frames(
         at=d.Stamp("sendTime"),
         engine_at=d.Stamp("createTime"),
         controls=(
-            d.Control(path="refused", means=d.Means.REFUSED, text="refused"),
+            d.Control(
+                path="refused", means=d.Means.REFUSED, text="refused", names=lambda frame: named(frame["refused"])
+            ),
             d.Control(path="msg", values=frozenset({"PONG"}), means=d.Means.PONG),
-            d.Control(path="code", values=frozenset({0}), means=d.Means.ACK, text="msg"),
+            d.Control(
+                path="code",
+                values=frozenset({0}),
+                means=d.Means.ACK,
+                text="msg",
+                names=lambda frame: named(frame.get("msg")),
+            ),
             d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg"),
         ),
     ),
@@ -226,20 +253,32 @@ FUTURES_FRAMES = d.frames(
     ),
     {
         "push.depth": CHANGE,
-        "push.ticker": d.Rows(unfold=figures, says=FIGURES),
+        "push.ticker": d.Rows(unfold=figures, says=tuple(one for one in FIGURES if not isinstance(one, d.FundingRates))),
         "push.funding.rate": d.Rows(says=(d.FundingRates(rate="rate", next_at=d.Stamp("nextSettleTime")),)),
         "push.fair.price": d.Rows(says=(d.MarkPrices(mark="price"),)),
     },
 )  # fmt: skip
 
 
-def futures(names: Sequence[str], now_s: int) -> Sequence[Any]:
-    """Every version of the book of each contract (merged ones are the default), and its figures each second."""
-    return [
-        {"method": method, "param": {"symbol": name, **more}}
-        for name in names
-        for method, more in (("sub.depth", {"compress": False}), ("sub.ticker", {}), ("sub.funding.rate", {}))
-    ]
+BOOKS = (BookDelta, BookSnapshot)
+SPOT_CHANNEL = d.Channel(topic=f"{DEPTH}@100ms@{{}}", name=DEPTH, speaks=BOOKS)
+CHANNELS = (
+    d.Channel(topic="sub.depth:{}", name="sub.depth", speaks=BOOKS),
+    d.Channel(topic="sub.ticker:{}", name="sub.ticker", speaks=(OpenInterest, MarkPrice, Volume), main=False),
+    d.Channel(topic="sub.funding.rate:{}", name="sub.funding.rate", speaks=(Funding,), main=False),
+)
+"""Funding is read from its own channel only: a word proves one channel."""
+
+
+def subscription(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+    """One channel of one contract; of its book every version (merged ones are the default)."""
+    whole = {"compress": False} if topics[0].channel == "sub.depth" else {}
+    return {"method": topics[0].channel, "param": {"symbol": topics[0].instrument, **whole}}
+
+
+def spot_subscription(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+    """All books in one message, each confirmed or refused by its name."""
+    return {"method": "SUBSCRIPTION", "params": [one.name for one in topics]}
 
 
 def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
@@ -296,14 +335,12 @@ VENUE = Venue(
         Feed(
             name="book_ws_spot", host="ws", read=SPOT_FRAMES, market=Market.SPOT, silence_after_s=10, book_base="book_rest",
             max_instruments=30, max_bytes=200_000, lifetime_s=82_800, docs=DOCS,
-            subscribe=d.sends(
-                lambda names, _now_s: [{"method": "SUBSCRIPTION", "params": [f"{DEPTH}@100ms@{name}" for name in names]}]
-            ),
+            **d.asking([SPOT_CHANNEL], spot_subscription),
             keep_alive=KeepAlive(every_s=20, text=lambda _now: json.dumps({"method": "PING"})),
         ),
         Feed(
             name="book_ws", host="ws_futures", read=FUTURES_FRAMES, market=Market.PERP, silence_after_s=10,
-            book_base="book_rest", docs=DOCS, subscribe=d.sends(futures),
+            book_base="book_rest", docs=DOCS, **d.asking(CHANNELS, subscription, at_once=1),
             keep_alive=KeepAlive(every_s=15, text=lambda _now: json.dumps({"method": "ping"})),
         ),
     ),

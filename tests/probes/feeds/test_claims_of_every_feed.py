@@ -1,0 +1,116 @@
+"""The claims of every feed that declares topics, of whatever venue: what a documented frame proves, refuses and leaves open.
+
+No list names the venues: the feeds are those that declare topics, the frames are the venues' own fixtures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from probes import venues
+from probes.clock_offset import ClockOffset
+from probes.feeds.claims import Claims
+from probes.feeds.interpreter import FeedReader
+from probes.readings import ClaimState, Instrument, Refusal
+from probes.venue import Ack, Feed, FeedMessage, Heard, Malformed, SubscriptionRefused, no_topics
+from tests.probes.cases import NOW, Case, found, listed
+
+FEEDS = [(name, feed) for name in venues.NAMES for feed in venues.declared(name).feeds if feed.topics is not no_topics]
+EACH_FEED = pytest.mark.parametrize(("venue", "feed"), FEEDS, ids=[f"{name}/{one.name}" for name, one in FEEDS])
+SIBLING = "SIBLING"
+MANY = 1000
+
+
+def instruments(venue: str, feed: Feed) -> list[Instrument]:
+    """The fixtures' instruments of this feed, and a sibling of each that no fixture speaks of."""
+    known = [one for one in listed(venue) if one.market is feed.market and not one.inverse]
+    return [*known, *(replace(one, symbol=one.symbol + SIBLING) for one in known)]
+
+
+def cases(venue: str, feed: Feed) -> list[Case]:
+    return [one for one in found() if (one.venue, one.subject, one.source["grade"]) == (venue, feed.name, "documented")]
+
+
+def words(case: Case) -> Sequence[FeedMessage]:
+    try:
+        return case.reader(case.payload, case.context)
+    except (Malformed, msgspec.DecodeError):
+        return ()
+
+
+def after(venue: str, feed: Feed, *payloads: bytes) -> Claims:
+    reader = FeedReader(venues.declared(venue).id, feed, ClockOffset(), instruments(venue, feed))
+    reader.opened(NOW, 0.0)
+    reader.ask(NOW, 0.0)
+    for payload in payloads:
+        reader.frame(payload, NOW, 1.0, {one.symbol: one for one in listed(venue)})
+    return reader.claims
+
+
+def spoken_of(case: Case) -> set[str]:
+    """The instruments of a frame's messages, and the topics that it confirms or is a word of."""
+    spoken: set[str] = set()
+    for one in words(case):
+        names = one.names if isinstance(one, Ack) else (one.name,) if isinstance(one, Heard) else ()
+        spoken |= {*names, str(getattr(one, "instrument", None))}
+    return spoken
+
+
+@pytest.mark.parametrize("venue", venues.NAMES)
+def test_every_feed_of_every_venue_declares_what_it_asks_for(venue: str) -> None:
+    assert [one.name for one in venues.declared(venue).feeds if one.topics is no_topics] == []
+
+
+@EACH_FEED
+def test_a_frame_proves_its_own_instrument_and_never_a_sibling_on_the_same_socket(venue: str, feed: Feed) -> None:
+    for case in cases(venue, feed):
+        spoken = spoken_of(case)
+        for one in after(venue, feed, case.payload).all:
+            if one.covers and one.topic.instrument is not None:
+                assert {one.topic.instrument, one.topic.name} & spoken, case.name
+            assert not (one.covers and SIBLING in (one.topic.instrument or "")), case.name
+
+
+@EACH_FEED
+def test_every_main_channel_of_a_feed_has_a_documented_frame_that_proves_it(venue: str, feed: Feed) -> None:
+    proved = {
+        one.topic.channel for case in cases(venue, feed) for one in after(venue, feed, case.payload).all if one.covers
+    }
+    assert {one.channel for one in feed.topics(instruments(venue, feed)) if one.main} <= proved
+
+
+@EACH_FEED
+def test_a_documented_refusal_leaves_uncovered_what_it_is_of_whatever_the_siblings_say(venue: str, feed: Feed) -> None:
+    for case in cases(venue, feed):
+        refused = [one for one in words(case) if isinstance(one, SubscriptionRefused)]
+        if not refused:
+            continue
+        claims = after(venue, feed, case.payload)
+        assert not any(one.covers for one in claims.all), case.name
+        named = {name for one in refused for name in one.names}
+        assert all(one.state is ClaimState.REFUSED for one in claims.all if one.topic.name in named), case.name
+
+
+@EACH_FEED
+def test_of_a_request_of_which_one_topic_is_refused_the_others_are_asked_for_again_and_the_one_is_named(
+    venue: str, feed: Feed
+) -> None:
+    topics = feed.topics(instruments(venue, feed))
+    for request in feed.ask(topics, NOW):
+        claims = Claims(venues.declared(venue).id, feed, instruments(venue, feed))
+        claims.opened(NOW, 0.0)
+        claims.texts(MANY)
+        bad = request.topics[0]
+        word = SubscriptionRefused(kind=Refusal.BAD_REQUEST, detail="no", names=(bad,), request=request.id)
+        changes = claims.refused(word, NOW, 1.0)
+        (of_bad,) = [one for one in topics if one.name == bad]
+        assert [(one.channel, one.instrument, one.state) for one in changes] == [
+            (of_bad.channel, of_bad.instrument, ClaimState.REFUSED)
+        ]
+        others = [one for one in topics if one.name in request.topics and one.name != bad]
+        again = [one.text for one in feed.ask(others, NOW)] if others else []
+        assert claims.texts(MANY) == again
