@@ -16,13 +16,14 @@ from probes.venue import Ack, Feed, SubscriptionRefused, Topic
 
 ACK_WAIT_S = 10.0
 """How long a venue may take to acknowledge what was asked again."""
-SILENCE_FLOOR_S = 30.0
+SILENCE_FLOOR_S = 10.0
 SILENCE_GAPS = 5.0
 """A channel that speaks often is silent after five times its own longest usual gap, and never before the floor."""
 GAP_HALF_LIFE_S = 6 * 3600.0
 WARM_WORDS = 20
+WARM_S = 60.0
 WARM_FLOOR_S = 3600.0
-"""Before its twentieth word nobody knows a topic's usual gaps."""
+"""Before its twentieth word, and before a minute of it was heard, nobody knows a topic's usual gaps."""
 LATE_S = 5.0
 """A second that comes this late after the one before: we did not listen, and that time counts against nobody."""
 MAX_REASON = 160
@@ -44,6 +45,8 @@ class Claim:
     last_s: float | None = None
     max_gap_s: float = 0.0
     words: int = 0
+    heard_s: float = 0.0
+    """The time between its words, over all connections."""
 
     @property
     def covers(self) -> bool:
@@ -62,12 +65,14 @@ class Claim:
         else:
             gap_s = max(tick_s - self.last_s, 0.0)
             self.max_gap_s = max(gap_s, self.max_gap_s * 0.5 ** (gap_s / GAP_HALF_LIFE_S))
+            self.heard_s += gap_s
         self.last_s = tick_s
         self.words += 1
 
     def silent_after_s(self) -> float:
         """How long this topic may say nothing, by its own usual gaps."""
-        floor_s = WARM_FLOOR_S if self.words < WARM_WORDS else SILENCE_FLOOR_S
+        warm = self.words >= WARM_WORDS and self.heard_s >= WARM_S
+        floor_s = SILENCE_FLOOR_S if warm else WARM_FLOOR_S
         return max(floor_s, SILENCE_GAPS * self.max_gap_s)
 
 

@@ -273,14 +273,14 @@ def test_a_liquidation_after_the_renewal_is_proof_enough() -> None:
 
 def test_an_instrument_that_goes_silent_on_a_live_socket_is_said_after_the_floor() -> None:
     claims = opened()
-    seconds(claims, 1, 60, speaking=True)
-    quiet = seconds(claims, 61, 60 + int(SILENCE_FLOOR_S) - 1)
+    seconds(claims, 1, 61, speaking=True)
+    quiet = seconds(claims, 62, 61 + int(SILENCE_FLOOR_S) - 1)
     assert quiet == []
-    (change,) = claims.second(at(60 + SILENCE_FLOOR_S), 60 + SILENCE_FLOOR_S, {})
+    (change,) = claims.second(at(61 + SILENCE_FLOOR_S), 61 + SILENCE_FLOOR_S, {})
     assert (change.instrument, change.state, change.covers) == ("BTC", ClaimState.SILENT, False)
-    assert change.reason == "nothing for 30 s, its longest usual gap is 1.0 s"
-    assert claims.second(at(91), 91.0, {}) == [], "once"
-    assert acknowledge(claims, "mark.BTC", tick_s=92) == [("mark", "BTC", "acknowledged")]
+    assert change.reason == "nothing for 10 s, its longest usual gap is 1.0 s"
+    assert claims.second(at(72), 72.0, {}) == [], "once"
+    assert acknowledge(claims, "mark.BTC", tick_s=73) == [("mark", "BTC", "acknowledged")]
     assert not claims.all[1].covers, "a topic that speaks often must speak"
 
 
@@ -292,6 +292,15 @@ def test_a_quiet_instrument_is_silent_by_its_own_usual_gaps_only() -> None:
         seconds(claims, one + 1, one + 19)
     assert seconds(claims, 420, 499) == [], "five of its gaps are not over"
     assert said(seconds(claims, 500, 500)) == [("mark", "BTC", "silent")]
+
+
+def test_a_burst_at_the_start_is_not_taken_for_the_usual_pace() -> None:
+    claims = opened(renew_s=1e9)
+    for one in range(100):
+        claims.spoke(MARK, at(one / 2), one / 2)  # fifty seconds of two words each
+    assert seconds(claims, 50, 1000) == []
+    claims.spoke(MARK, at(1001), 1001.0)
+    assert said(seconds(claims, 1002, 5000 + 761)) == [("mark", "BTC", "silent")], "five times the gap of 951.5 s"
 
 
 def test_an_instrument_whose_usual_gaps_nobody_knows_yet_is_not_called_silent_for_an_hour() -> None:
@@ -315,10 +324,10 @@ def test_no_instrument_that_speaks_at_random_is_ever_called_silent(mean_s: float
 
 def test_time_in_which_we_did_not_listen_is_nobodys_silence() -> None:
     claims = opened()
-    seconds(claims, 1, 25, speaking=True)
+    seconds(claims, 1, 65, speaking=True)
     assert claims.second(at(500), 500.0, {}) == []
-    assert [one for one in seconds(claims, 501, 529) if one.channel == "mark"] == []
-    assert said(seconds(claims, 530, 531)) == [("mark", "BTC", "silent")]
+    assert [one for one in seconds(claims, 501, 509) if one.channel == "mark"] == []
+    assert said(seconds(claims, 510, 511)) == [("mark", "BTC", "silent")]
 
 
 def test_what_gave_no_proof_is_asked_for_again_and_what_speaks_often_is_not() -> None:

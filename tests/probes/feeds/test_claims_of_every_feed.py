@@ -5,22 +5,30 @@ No list names the venues: the feeds are those that declare topics, the frames ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from probes import venues
 from probes.clock_offset import ClockOffset
-from probes.feeds.claims import Claims
+from probes.feeds.claims import Claim, Claims
 from probes.feeds.interpreter import FeedReader
 from probes.readings import ClaimState, Instrument, Refusal
-from probes.venue import Ack, Feed, FeedMessage, Heard, Malformed, SubscriptionRefused, no_topics
+from probes.venue import Ack, BookDelta, Feed, FeedMessage, Heard, Malformed, SubscriptionRefused, Topic, no_topics
 from tests.probes.cases import NOW, Case, found, listed
 
 FEEDS = [(name, feed) for name in venues.NAMES for feed in venues.declared(name).feeds if feed.topics is not no_topics]
 EACH_FEED = pytest.mark.parametrize(("venue", "feed"), FEEDS, ids=[f"{name}/{one.name}" for name, one in FEEDS])
+RECORDED = Path(__file__).parents[3].parent / "shared/data/feeds"
+RECORDINGS = sorted(RECORDED.glob("*.gz"))
+TOLD_WITHIN_S = 15
 SIBLING = "SIBLING"
 MANY = 1000
 
@@ -114,3 +122,53 @@ def test_of_a_request_of_which_one_topic_is_refused_the_others_are_asked_for_aga
         others = [one for one in topics if one.name in request.topics and one.name != bad]
         again = [one.text for one in feed.ask(others, NOW)] if others else []
         assert claims.texts(MANY) == again
+
+
+def change_of(topic: Topic) -> BookDelta:
+    return BookDelta(
+        instrument=topic.instrument or "", first_id=1, last_id=1, prev_id=None, event_time=None, bids=[], asks=[]
+    )
+
+
+@EACH_FEED
+def test_a_liquid_book_that_goes_silent_beside_speaking_siblings_is_told_in_fifteen_seconds(
+    venue: str, feed: Feed
+) -> None:
+    claims = Claims(venues.declared(venue).id, feed, instruments(venue, feed))
+    claims.opened(NOW, 0.0)
+    books = [one.topic for one in claims.all if BookDelta in one.topic.speaks]
+    told: dict[str, int] = {}
+    for second in range(200):
+        now = NOW + timedelta(seconds=second)
+        for one in books[1:] if second > 120 else books:
+            claims.spoke(change_of(one), now, second)
+        for changed in claims.second(now, second, {}):
+            if changed.state is ClaimState.SILENT and not changed.covers:
+                told[changed.instrument or ""] = second - 120
+    silent = {one: after_s for one, after_s in told.items() if one in {book.instrument for book in books}}
+    assert list(silent) == [one.instrument or "" for one in books[:1]]
+    assert all(0 < after_s <= TOLD_WITHIN_S for after_s in silent.values())
+
+
+def recorded(file: Path) -> Iterator[tuple[str, float]]:
+    """Stream (or channel) and arrival, in seconds, of each frame."""
+    with gzip.open(file, "rt") as lines:
+        for line in lines:
+            at_ns, _, frame = line.partition(" ")
+            told = json.loads(frame)
+            yield str(told.get("stream") or told.get("channel")), int(at_ns) / 1e9
+
+
+@pytest.mark.skipif(not RECORDINGS, reason="the recorded frames lie beside the repository, in shared/data/feeds")
+@pytest.mark.parametrize("every", [1, 30, 300])
+def test_no_stream_of_a_recording_is_called_silent_nor_one_that_is_thinned_to_a_quiet_one(every: int) -> None:
+    for file in RECORDINGS:
+        claims: dict[str, Claim] = {}
+        counts: Counter[str] = Counter()
+        for name, at_s in recorded(file):
+            counts[name] += 1
+            if counts[name] % every:
+                continue
+            claim = claims.setdefault(name, Claim(Topic(name, name, None, (BookDelta,))))
+            assert claim.last_s is None or at_s - claim.last_s < claim.silent_after_s(), (file.name, name)
+            claim.spoke(at_s)
