@@ -36,7 +36,18 @@ from monitor.intake.chain import describe, source_attributes
 from monitor.intake.venues import DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from monitor.signals.plain_text import one_line
-from probes.readings import Instrument, InstrumentsListed, OpenInterest, Reading, VenueClock
+from probes.readings import (
+    BookMeasured,
+    Instrument,
+    InstrumentsListed,
+    Liquidation,
+    MarkPrice,
+    OpenInterest,
+    Reading,
+    VenueClock,
+    Volume,
+)
+from probes.readings.dollars import is_in_dollars
 
 CONTROL_VENUE = "control"
 MAX_NAME = 128
@@ -66,7 +77,8 @@ class Intake:
         self._pools = dict(pools or {})
         self._instruments: dict[tuple[str, str], Instrument] = {}
         self._offset: dict[str, timedelta] = {}
-        self._mark: dict[tuple[str, str], float] = {}
+        self._price: dict[tuple[str, str], float] = {}
+        """(venue, asset) -> its last price in dollars: a mark, or the last trade of a ticker."""
         self._seq: Counter[str] = Counter()
         self.unwatched = 0
 
@@ -82,8 +94,10 @@ class Intake:
             return []
         if isinstance(reading, VenueClock):
             self._offset[reading.venue] = timedelta(seconds=reading.offset_s)
-        if isinstance(reading, OpenInterest) and reading.usd is None:
-            reading = self._priced(reading)
+        priced = self._priced(reading)
+        if priced is None:
+            return []
+        reading = priced
         draft = draft_of(reading)
         if draft is None:
             return []
@@ -91,16 +105,34 @@ class Intake:
         if draft.instrument is not None:
             known = self._instruments.get((reading.venue, draft.instrument))
             asset = None if known is None else known.base
-            if draft.kind is SignalKind.MARK_PRICE:
-                self._mark[reading.venue, draft.instrument] = draft.value
         if (asset is None and draft.instrument is not None) or (asset is not None and asset not in self._assets):
             self.unwatched += 1
             return []
         return [self._from_venue(reading.venue, draft, asset, link)]
 
-    def _priced(self, reading: OpenInterest) -> OpenInterest:
-        mark = self._mark.get((reading.venue, reading.instrument))
-        return reading if mark is None else replace(reading, usd=reading.base * Decimal(str(mark)))
+    def _priced(self, reading: Reading) -> Reading | None:
+        """The reading in dollars, by the last dollar price of its asset at this venue. None: its size in dollars is unknown."""
+        if not isinstance(reading, MarkPrice | Volume | OpenInterest | Liquidation | BookMeasured):
+            return reading
+        known = self._instruments.get((reading.venue, reading.instrument))
+        dollars = is_in_dollars(known)
+        match reading:
+            case MarkPrice(mark=price) | Volume(last=price) if known is not None and dollars and price is not None:
+                self._price[reading.venue, known.base] = price
+            case _:
+                pass
+        price = None if known is None else self._price.get((reading.venue, known.base))
+        match reading:
+            case Volume(usd=None, base=Decimal()) | OpenInterest(usd=None) if (
+                price is not None and reading.base is not None
+            ):
+                return replace(reading, usd=reading.base * Decimal(str(price)))
+            case Liquidation() if known is not None and not dollars:
+                return None if price is None else replace(reading, notional_usd=reading.quantity * Decimal(str(price)))
+            case BookMeasured() if known is not None and not dollars:
+                return _depth_at(reading, None if price is None or not reading.mid else price / reading.mid)
+            case _:
+                return reading
 
     def _from_venue(self, venue: str, draft: DraftSignal, asset: str | None, link: str | None) -> Signal:
         happened = draft.received_at
@@ -265,6 +297,12 @@ class Intake:
 
 
 _MAX_AGE = timedelta(hours=1)
+
+
+def _depth_at(book: BookMeasured, rate: float | None) -> BookMeasured:
+    """A book whose prices are no dollars: its depths at so many dollars a unit of its quote, and no slippage."""
+    depths = {} if rate is None else {bps: (bids * rate, asks * rate) for bps, (bids, asks) in book.depth_usd.items()}
+    return replace(book, depth_usd=depths, slippage_bps={})
 
 
 def _name(text: str | None) -> str | None:

@@ -29,6 +29,7 @@ from probes.readings import (
     VenueId,
 )
 from probes.readings.admission import OddRowTally, book_refused, refused
+from probes.readings.dollars import in_dollars
 from probes.venue import (
     Ack,
     BookChecksum,
@@ -137,7 +138,7 @@ class FeedReader:
                     self._odd.add(message.reason, message.path, message.count)
                     continue
                 case _:
-                    word = message
+                    word = in_dollars(message, instruments)
                     if isinstance(message, Liquidation) and self._is_backlog(message):
                         word = replace(message, backlog=True)
                     admitted = self._admit(word, result, received_at, tick_s)

@@ -2,7 +2,8 @@
 
 Times are aware UTC. `received_at` is our clock; `event_time` is the venue's own stamp, uncorrected (see VenueClock for
 the offset). Prices and sizes are `Decimal` where money is counted (liquidations, open interest) and `float` where
-statistics are made (books). Quote currencies pegged to the dollar (USDT, USDC, USD, FDUSD …) count as 1 USD.
+statistics are made (books). Quote currencies pegged to the dollar count as 1 USD; which, and
+what becomes of others, is in `dollars.py`.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Liquidation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInterest:
-    """Open interest counted once (one side), in base units and USD (None if no price was known)."""
+    """Open interest counted once (one side), in base units and USD (None if no price in dollars was known)."""
 
     venue: VenueId
     instrument: str
@@ -105,7 +105,7 @@ class LongShortRatio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """Traded in the last 24 h: base units and USD (None if the venue gives no quote volume)."""
+    """Traded in the last 24 h: base units and USD (None if the venue gives no quote volume, or not in dollars: `dollars.py`)."""
 
     venue: VenueId
     instrument: str

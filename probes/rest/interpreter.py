@@ -25,6 +25,7 @@ from probes.readings import (
     VenueId,
 )
 from probes.readings.admission import OddRowTally, book_refused, refused
+from probes.readings.dollars import in_dollars
 from probes.rest.refusals import REDIRECTS, by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
@@ -64,7 +65,7 @@ class AnswerReader:
         """The readings of one exchange, and the snapshot if it carried a book."""
         refusal, detail, words = self._judge(check, instrument, got)
         odd = OddRowTally()
-        found = _admitted(words, odd, got)
+        found = [in_dollars(one, self.state.instruments) for one in _admitted(words, odd, got)]
         malformed = odd.take(self.state.venue.id, check.name, got.received_at)
         if malformed and not found:  # nothing of it is believed: the check has failed
             refusal, detail = Refusal.MALFORMED, f"{malformed[0].reason}: {malformed[0].path}"[:DETAIL_LENGTH]
