@@ -3,7 +3,7 @@
 Knows no venue's name: the wire's names and units stand in the venue's own file. Pure.
 """
 
-from probes.dialect.answers import answer, budget_headers, check, post, refusals, sends
+from probes.dialect.answers import answer, budget_headers, calls, check, post, refusals, sends, signs
 from probes.dialect.codes import codes
 from probes.dialect.declared import (
     NO_YES,
@@ -31,6 +31,7 @@ from probes.dialect.declared import (
     Wallets,
 )
 from probes.dialect.frames import frames
+from probes.dialect.protobuf import Field, protobuf
 from probes.dialect.subscriptions import asking
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Clock",
     "Control",
     "Errors",
+    "Field",
     "Frames",
     "FundingRates",
     "Liquidations",
@@ -60,10 +62,13 @@ __all__ = [
     "answer",
     "asking",
     "budget_headers",
+    "calls",
     "check",
     "codes",
     "frames",
     "post",
+    "protobuf",
     "refusals",
     "sends",
+    "signs",
 ]

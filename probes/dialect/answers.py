@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -17,7 +18,18 @@ from probes.dialect.declared import Errors, Rows, Stamp
 from probes.dialect.market import Head
 from probes.dialect.rows import nested, reader
 from probes.readings import Instrument, Market, Refusal
-from probes.venue import Context, Malformed, Per, ReadAnswer, Refused, RestCall, RestCheck, Usage
+from probes.venue import (
+    Context,
+    Keys,
+    Malformed,
+    Per,
+    ReadAnswer,
+    Refused,
+    RestCall,
+    RestCheck,
+    SignedRequest,
+    Usage,
+)
 
 Refuse = Callable[[int, Mapping[str, str], bytes, datetime], Refused | None]
 
@@ -84,6 +96,22 @@ def _check(name: str, read: Rows | ReadAnswer, every_s: float, market: Market | 
     return RestCheck(name=name, call=call, read=reads, every_s=every_s, per=per, market=market)
 
 
+def calls(one: RestCheck, **changes: Any) -> RestCheck:
+    """The check with other fields of its calls: host, weight (`cost`), budget or signature."""
+    return replace(one, call=lambda instrument: replace(one.call(instrument), **changes))
+
+
+def signs(header: str) -> Callable[[RestCall, Keys, datetime], SignedRequest]:
+    """The function `Venue.sign` of a venue that wants the HMAC-SHA256 of the query with its timestamp; the key is in `header`."""
+
+    def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
+        query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
+        signature = decode.signature(keys.secret, query).hex()
+        return SignedRequest(query=f"{query}&signature={signature}", headers={header: keys.key})
+
+    return sign
+
+
 def sends(
     make: Callable[[Sequence[str], int], Sequence[Any]], prefix: str = ""
 ) -> Callable[[Sequence[Instrument], datetime], Sequence[str]]:
@@ -129,8 +157,12 @@ def refusals(errors: Errors) -> Refuse:
                 return None
             kind = Refusal.UNKNOWN_CODE
         texts = [str(one) for path in errors.text if (one := found(whole, path)) not in (None, "")]
-        until = _resets_at(headers, errors.resets_at) if kind is Refusal.THROTTLED else None
-        return Refused(kind, f"{code} {' '.join(texts)}".strip(), until=until)
+        detail = f"{code} {' '.join(texts)}".strip()
+        if kind is not Refusal.THROTTLED:
+            return Refused(kind, detail)
+        left_ms = decode.header_number(headers, errors.resets_in)
+        wait_s = None if left_ms is None or left_ms < 0 else left_ms / 1000
+        return Refused(kind, detail, until=_resets_at(headers, errors.resets_at), retry_after_s=wait_s)
 
     return refuse
 

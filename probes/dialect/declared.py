@@ -319,7 +319,8 @@ class Errors:
     """The error codes of an answer. `code`: the paths where one may be; `good`: codes that are no error.
 
     `refusals` maps codes (as text) and families of them to kinds (`codes.py`). A code that it does not have counts by the HTTP
-    status, and in a good status as `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds.
+    status, and in a good status as `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds;
+    `resets_in`: one with the milliseconds until then.
     """
 
     code: tuple[str, ...]
@@ -327,3 +328,4 @@ class Errors:
     text: tuple[str, ...] = ()
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     resets_at: str = ""
+    resets_in: str = ""

@@ -11,25 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from re import compile as pattern
 from typing import Any
-from urllib.parse import urlencode
 
 from probes import dialect as d
-from probes.dialect import decode
 from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import (
-    BookDelta,
-    BookSnapshot,
-    Budget,
-    Feed,
-    Keys,
-    Refused,
-    RestCall,
-    RestCheck,
-    SignedRequest,
-    Topic,
-    Usage,
-    Venue,
-)
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, Refused, Topic, Usage, Venue
 
 DOCS = "https://developers.binance.com/docs/binance-spot-api-docs"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
@@ -149,18 +134,6 @@ def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     return [*_USED(headers, now), *_SAPI_USED(headers, now)]
 
 
-def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
-    """HMAC-SHA256 of the query with its timestamp; the key in X-MBX-APIKEY."""
-    query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
-    signature = decode.signature(keys.secret, query).hex()
-    return SignedRequest(query=f"{query}&signature={signature}", headers={"X-MBX-APIKEY": keys.key})
-
-
-def calls(one: RestCheck, **changes: Any) -> RestCheck:
-    """The check with another weight, budget or signature."""
-    return replace(one, call=lambda instrument: replace(one.call(instrument), **changes))
-
-
 VENUE = Venue(
     id=VenueId("binance_spot"),
     title="Binance spot",
@@ -169,16 +142,16 @@ VENUE = Venue(
     budgets=(Budget(name="ip", limit=6000, window_s=60), Budget(name="sapi", limit=12_000, window_s=60)),
     checks=(
         d.check("server_time", "/api/v3/time", TIME, 5),
-        calls(d.check("system_status", "/sapi/v1/system/status", STATUS, 60), budget="sapi"),
-        calls(
+        d.calls(d.check("system_status", "/sapi/v1/system/status", STATUS, 60), budget="sapi"),
+        d.calls(
             d.check("wallet_status", "/sapi/v1/capital/config/getall", COINS, 60), budget="sapi", cost=10, signed=True
         ),
         replace(
-            calls(d.check("instruments", "/api/v3/exchangeInfo", SYMBOLS, 3600, showPermissionSets="false"), cost=20),
+            d.calls(d.check("instruments", "/api/v3/exchangeInfo", SYMBOLS, 3600, showPermissionSets="false"), cost=20),
             max_bytes=24_000_000,
         ),
-        calls(d.check("book_rest", "/api/v3/depth", BOOK, 30, Market.SPOT, symbol="{}", limit="1000"), cost=50),
-        calls(d.check("volume_spot", "/api/v3/ticker/24hr", TICKER, 60, Market.SPOT, symbol="{}"), cost=2),
+        d.calls(d.check("book_rest", "/api/v3/depth", BOOK, 30, Market.SPOT, symbol="{}", limit="1000"), cost=50),
+        d.calls(d.check("volume_spot", "/api/v3/ticker/24hr", TICKER, 60, Market.SPOT, symbol="{}"), cost=2),
     ),
     feeds=(
         Feed(
@@ -188,6 +161,6 @@ VENUE = Venue(
     ),
     usage=usage,
     refuse=refuse,
-    sign=sign,
+    sign=d.signs("X-MBX-APIKEY"),
     symbols=lambda asset: {Market.SPOT: f"{asset}USDT"},
 )  # fmt: skip

@@ -30,9 +30,7 @@ SPOT = "spot:"
 FUTURES = "USDT-FUTURES"
 TIME = d.Rows(where="data", says=(d.ServerTimes(at=d.Stamp("serverTime")),))
 COINS = d.Rows(
-    where="data",
-    each="chains",
-    subject="coin",
+    where="data", each="chains", subject="coin",
     says=(
         d.Wallets(
             network="chain", deposits="rechargeable", withdrawals="withdrawable", delayed="congestion",
@@ -49,14 +47,10 @@ CONTRACTS = d.Rows(
         ),
     ),
 )  # fmt: skip
-SYMBOLS = d.Rows(
-    where="data", market=Market.SPOT, prefix=SPOT,
-    says=(
-        d.Listing(
-            symbol="symbol", base="baseCoin", quote="quoteCoin", trading="status", trading_is=frozenset({"online"})
-        ),
-    ),
-)  # fmt: skip
+ONLINE = d.Listing(
+    symbol="symbol", base="baseCoin", quote="quoteCoin", trading="status", trading_is=frozenset({"online"})
+)
+SYMBOLS = d.Rows(where="data", market=Market.SPOT, prefix=SPOT, says=(ONLINE,))
 REST_BOOK = d.Books(bids="bids", asks="asks", at=d.Stamp("ts"), whole=True)
 INTEREST = d.Rows(where="data.openInterestList", says=(d.OpenInterests(symbol="symbol", size="size"),))
 FUNDING = d.Rows(
@@ -69,7 +63,7 @@ FUNDING = d.Rows(
 )  # fmt: skip
 PRICES = d.Rows(
     where="data", says=(d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=d.Stamp("ts")),)
-)  # fmt: skip
+)
 TICKER = d.Rows(
     where="data",
     says=(
@@ -93,7 +87,6 @@ RATIOS = d.Rows(
     says=(d.LongShortRatios(longs="longAccountRatio", shorts="shortAccountRatio", at=d.Stamp("ts")),),
 )  # fmt: skip
 """Of both parts: the documented example's own ratio is not their quotient."""
-
 ALL = "*"
 
 
@@ -106,25 +99,17 @@ def topic_of(frame: Any) -> Sequence[str]:
 
 
 FRAME = d.Frames(
-    channel="arg.topic",
-    kind="action",
-    symbol="arg.symbol",
-    at=d.Stamp("ts"),
-    texts={b"pong": d.Means.PONG},
+    channel="arg.topic", kind="action", symbol="arg.symbol", at=d.Stamp("ts"), texts={b"pong": d.Means.PONG},
     refusals={"30006": Refusal.THROTTLED, "30007": Refusal.THROTTLED},
     controls=(
         d.Control(
             path="event", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="msg", names=topic_of
         ),
         d.Control(
-            path="event",
-            values=frozenset({"subscribe", "unsubscribe"}),
-            means=d.Means.ACK,
-            text="arg.topic",
-            names=topic_of,
+            path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="arg.topic", names=topic_of
         ),
     ),
-)
+)  # fmt: skip
 BOOK = d.Books(
     bids="b", asks="a", last_id="seq", prev_id="pseq", engine_at=d.Stamp("ts"), whole_kinds=frozenset({"snapshot"})
 )  # fmt: skip
@@ -166,9 +151,7 @@ V2 = "/api/v2/mix/market"
 SPOT_BOOK = d.Rows(where="data", says=(REST_BOOK,), market=Market.SPOT, prefix=SPOT)
 PAIR: dict[str, str] = {"symbol": "{}", "productType": FUTURES}
 VENUE = Venue(
-    id=VenueId("bitget"),
-    title="Bitget",
-    docs=DOCS,
+    id=VenueId("bitget"), title="Bitget", docs=DOCS,
     hosts={"rest": "https://api.bitget.com", "ws": "wss://ws.bitget.com/v3/ws/public"},
     budgets=(Budget(name="ip", limit=10, window_s=1),),
     checks=(

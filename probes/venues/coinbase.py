@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from probes import dialect as d
-from probes.readings import Instrument, MalformedReason, Market, Refusal, ServiceState, VenueId
+from probes.readings import MalformedReason, Market, Refusal, ServiceState, VenueId
 from probes.venue import Budget, Malformed, RestCheck, Venue
 
 DOCS = "https://docs.cdp.coinbase.com/exchange/"
@@ -105,11 +105,7 @@ STATUS = d.Rows(
 
 def on(host: str, one: RestCheck) -> RestCheck:
     """The check at another host, with that host's budget."""
-
-    def call(instrument: Instrument | None) -> Any:
-        return replace(one.call(instrument), host=host, budget=host)
-
-    return replace(one, call=call)
+    return d.calls(one, host=host, budget=host)
 
 
 VENUE = Venue(

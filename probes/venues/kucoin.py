@@ -7,15 +7,15 @@ not used. Futures count in contracts, and bitcoin is XBT there. Wallets are keyl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from probes import dialect as d
-from probes.dialect import decode
-from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Refused, RestCheck, Topic, Venue
+from probes.readings import Market, Refusal, ServiceState, VenueId
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, RestCheck, Topic, Venue
 
 DOCS = "https://www.kucoin.com/docs-new/"
 SPOT: dict[str, Any] = {"market": Market.SPOT}
@@ -144,21 +144,15 @@ def books(name: str, host: str, product: str, market: Market) -> Feed:
 
 def asked(one: RestCheck, cost: float = 5, host: str = "rest") -> RestCheck:
     """The check at its host, with its weight: five is the most that the pages of most of these have."""
-
-    def call(instrument: Instrument | None) -> Any:
-        return replace(one.call(instrument), host=host, cost=cost)
-
-    return replace(one, call=call)
+    return d.calls(one, host=host, cost=cost)
 
 
-def futures(one: RestCheck, cost: float = 5) -> RestCheck:
-    """The check at the host of futures."""
-    return asked(one, cost, "futures")
+futures = partial(asked, host="futures")
 
 
-CODES: Callable[..., Refused | None] = d.refusals(
+CODES = d.refusals(
     d.Errors(
-        code=("code",), good=frozenset({"200000"}), text=("msg",),
+        code=("code",), good=frozenset({"200000"}), text=("msg",), resets_in="gw-ratelimit-reset",
         refusals=d.codes({
             Refusal.THROTTLED: "429000 200002", Refusal.OVERLOADED: "408000",
             Refusal.VENUE_ERROR: "500000 100002 126038 126039 135005 135018",
@@ -173,24 +167,11 @@ CODES: Callable[..., Refused | None] = d.refusals(
 )  # fmt: skip
 
 
-def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
-    """A refusal by its code; a throttling lasts until the window's end, if a header states the milliseconds to it."""
-    refused = CODES(status, headers, body, now)
-    left_ms = decode.header_number(headers, "gw-ratelimit-reset")
-    if refused is None or refused.kind is not Refusal.THROTTLED or left_ms is None or left_ms < 0:
-        return refused
-    return Refused(refused.kind, refused.detail, retry_after_s=left_ms / 1000)
-
-
 VENUE = Venue(
-    id=VenueId("kucoin"),
-    title="KuCoin",
-    docs=DOCS,
+    id=VenueId("kucoin"), title="KuCoin", docs=DOCS,
     hosts={
-        "rest": "https://api.kucoin.com",
-        "futures": "https://api-futures.kucoin.com",
-        "ws_spot": "wss://x-push-spot.kucoin.com",
-        "ws_futures": "wss://x-push-futures.kucoin.com",
+        "rest": "https://api.kucoin.com", "futures": "https://api-futures.kucoin.com",
+        "ws_spot": "wss://x-push-spot.kucoin.com", "ws_futures": "wss://x-push-futures.kucoin.com",
     },
     budgets=(Budget(name="ip", limit=2000, window_s=30),),
     checks=(
@@ -208,14 +189,8 @@ VENUE = Venue(
         futures(d.check("funding", "/api/v1/funding-rate/{}/current", FUNDING, 300, Market.PERP)),
         futures(d.check("mark_price", "/api/v1/mark-price/{}/current", MARK, 60, Market.PERP)),
     ),
-    feeds=(
-        books("book_ws", "ws_futures", "FUTURES", Market.PERP),
-        books("book_ws_spot", "ws_spot", "SPOT", Market.SPOT),
-    ),
+    feeds=(books("book_ws", "ws_futures", "FUTURES", Market.PERP), books("book_ws_spot", "ws_spot", "SPOT", Market.SPOT)),
     usage=d.budget_headers("ip", remaining="gw-ratelimit-remaining", limit="gw-ratelimit-limit"),
-    refuse=refuse,
-    symbols=lambda asset: {
-        Market.SPOT: f"{asset}-USDT",
-        Market.PERP: f"{'XBT' if asset == 'BTC' else asset}USDTM",
-    },
-)
+    refuse=CODES,
+    symbols=lambda asset: {Market.SPOT: f"{asset}-USDT", Market.PERP: f"{'XBT' if asset == 'BTC' else asset}USDTM"},
+)  # fmt: skip

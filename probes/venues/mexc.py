@@ -7,104 +7,39 @@ Wallets need a key. There is no status endpoint, no liquidation feed and no long
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from re import compile as pattern
 from re import split
 from typing import Any
-from urllib.parse import urlencode
-
-import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Funding, MalformedReason, Market, MarkPrice, OpenInterest, Refusal, VenueId, Volume
-from probes.venue import (
-    BookDelta,
-    BookSnapshot,
-    Budget,
-    Feed,
-    KeepAlive,
-    Keys,
-    Malformed,
-    RestCall,
-    RestCheck,
-    SignedRequest,
-    Topic,
-    Venue,
-)
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Topic, Venue
 
 DOCS = "https://www.mexc.com/api-docs/"
 
-# Protobuf (protobuf.dev, "Encoding"): a message's fields by number, each its name and, if it is a message, its own fields. Of all
-# messages here only levels are repeated. Groups (wire types 3 and 4) are in none.
-Shape = Mapping[int, tuple[str, Any]]
-LEVEL: Shape = {1: ("price", None), 2: ("quantity", None)}
-DEPTHS: Shape = {1: ("asks", LEVEL), 2: ("bids", LEVEL), 4: ("fromVersion", None), 5: ("toVersion", None)}
-PUSH: Shape = {
-    1: ("channel", None), 3: ("symbol", None), 5: ("createTime", None), 6: ("sendTime", None), 313: ("publicAggreDepths", DEPTHS),
+LEVEL = {1: d.Field("price"), 2: d.Field("quantity")}
+DEPTHS = {
+    1: d.Field("asks", LEVEL, many=True), 2: d.Field("bids", LEVEL, many=True),
+    4: d.Field("fromVersion"), 5: d.Field("toVersion"),
+}  # fmt: skip
+PUSH = {
+    1: d.Field("channel"), 3: d.Field("symbol"), 5: d.Field("createTime"), 6: d.Field("sendTime"),
+    313: d.Field("publicAggreDepths", DEPTHS),
 }  # fmt: skip
 _REFUSED = pattern(rb'"msg"\s*:(?=\s*"Not Subscribed)')
-
-
-def varint(raw: bytes, at: int) -> tuple[int, int]:
-    """The whole number of seven bits a byte at `at`, and where it ends."""
-    value = shift = 0
-    while at < len(raw) and shift < 70:
-        byte, at = raw[at], at + 1
-        if byte < 0x80:
-            return (value | byte << shift) & 0xFFFF_FFFF_FFFF_FFFF, at
-        value, shift = value | (byte & 0x7F) << shift, shift + 7
-    raise Malformed("$: a number without an end")
-
-
-def fields(raw: int | bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field of a message, in the order of the wire; texts and messages are bytes."""
-    if isinstance(raw, int):
-        raise Malformed("$: a number where a message is due")
-    at = 0
-    while at < len(raw):
-        key, at = varint(raw, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = varint(raw, at)
-            yield key >> 3, value
-            continue
-        if kind not in (1, 2, 5):
-            raise Malformed(f"$: a field of type {kind}")
-        size, at = varint(raw, at) if kind == 2 else (8 if kind == 1 else 4, at)
-        if at + size > len(raw):
-            raise Malformed("$: a field is cut short")
-        yield key >> 3, raw[at : at + size]
-        at += size
-
-
-def message(raw: int | bytes, shape: Shape) -> dict[str, Any]:
-    """The fields of a message that `shape` names; others are passed over, as the protocol says."""
-    found: dict[str, Any] = {}
-    for number, value in fields(raw):
-        name, inner = shape.get(number, ("", None))
-        if inner is LEVEL:
-            found.setdefault(name, []).append(message(value, inner))
-        elif inner is not None:
-            found[name] = message(value, inner)
-        elif name:
-            found[name] = value.decode() if isinstance(value, bytes) else value
-    return found
 
 
 def unpack(raw: bytes) -> bytes:
     """News are protobuf; answers to our messages are JSON, where a refusal has code 0 and differs in its words only."""
     if raw[:1] == b"{":
         return _REFUSED.sub(b'"refused":', raw, count=1)
-    try:
-        push = message(raw, PUSH)
-    except UnicodeDecodeError as error:
-        raise Malformed(f"$: no UTF-8 text ({error.reason})") from None
-    if "channel" not in push:
+    push = d.protobuf(raw, PUSH)
+    if b'"channel":' not in push:
         raise Malformed("$.channel: missing")
-    return msgspec.json.encode(push)
+    return push
 
 
 def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -281,18 +216,6 @@ def spot_subscription(topics: Sequence[Topic], number: int) -> Mapping[str, Any]
     return {"method": "SUBSCRIPTION", "params": [one.name for one in topics]}
 
 
-def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
-    """HMAC-SHA256 of the query with its timestamp, in lower case; the key in X-MEXC-APIKEY."""
-    query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
-    signature = decode.signature(keys.secret, query).hex()
-    return SignedRequest(query=f"{query}&signature={signature}", headers={"X-MEXC-APIKEY": keys.key})
-
-
-def calls(one: RestCheck, **changes: Any) -> RestCheck:
-    """The check with another host, weight, budget or signature."""
-    return replace(one, call=lambda instrument: replace(one.call(instrument), **changes))
-
-
 ERRORS = d.Errors(
     code=("code",), text=("msg", "message"), good=frozenset({"0", "200"}),
     refusals=d.codes({
@@ -322,13 +245,13 @@ VENUE = Venue(
     budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="futures", limit=20, window_s=2)),
     checks=(
         d.check("server_time", "/api/v3/time", TIME, 5),
-        calls(d.check("wallet_status", "/api/v3/capital/config/getall", COINS, 60), cost=10, signed=True),
-        calls(d.check("instruments", "/api/v3/exchangeInfo", PAIRS, 3600), cost=10),
-        calls(d.check("instruments", f"{V1}/detail", CONTRACTS, 3600), **FUTURES),
+        d.calls(d.check("wallet_status", "/api/v3/capital/config/getall", COINS, 60), cost=10, signed=True),
+        d.calls(d.check("instruments", "/api/v3/exchangeInfo", PAIRS, 3600), cost=10),
+        d.calls(d.check("instruments", f"{V1}/detail", CONTRACTS, 3600), **FUTURES),
         d.check("book_rest", "/api/v3/depth", SPOT_BOOK, 30, Market.SPOT, symbol="{}", limit="1000"),
-        calls(d.check("book_rest", f"{V1}/depth/{{}}", BOOK, 30, Market.PERP, limit="1000"), **FUTURES),
-        calls(d.check("open_interest", f"{V1}/ticker", TICKER, 15, Market.PERP, symbol="{}"), **FUTURES),
-        calls(d.check("funding", f"{V1}/funding_rate/{{}}", FUNDING, 300, Market.PERP), **FUTURES),
+        d.calls(d.check("book_rest", f"{V1}/depth/{{}}", BOOK, 30, Market.PERP, limit="1000"), **FUTURES),
+        d.calls(d.check("open_interest", f"{V1}/ticker", TICKER, 15, Market.PERP, symbol="{}"), **FUTURES),
+        d.calls(d.check("funding", f"{V1}/funding_rate/{{}}", FUNDING, 300, Market.PERP), **FUTURES),
         d.check("volume_spot", "/api/v3/ticker/24hr", SPOT_TICKER, 60, Market.SPOT, symbol="{}"),
     ),
     feeds=(
@@ -345,6 +268,6 @@ VENUE = Venue(
         ),
     ),
     refuse=d.refusals(ERRORS),
-    sign=sign,
+    sign=d.signs("X-MEXC-APIKEY"),
     symbols=lambda asset: decode.pair_symbols("{}USDT", "{}_USDT", asset),
 )  # fmt: skip
