@@ -207,7 +207,7 @@ def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletS
         case ServiceStatus():
             return DraftSignal(
                 kind=SignalKind.VENUE_STATUS, stream="system_status", received_at=at, value=_SEVERITY[reading.state],
-                attributes={"title": reading.title, "planned": reading.planned},
+                attributes={"title": reading.title, "planned": reading.planned, "service": reading.service},
             )  # fmt: skip
         case WalletStatus():
             state = 0.0 if reading.withdrawals is False else 0.5 if reading.delayed else 1.0

@@ -154,7 +154,11 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.VENUE_STATUS: Kind(
         "0 operational, 1 degraded, 2 maintenance",
         "level",
-        {"title": "the venue's words", "planned": "true if announced"},
+        {
+            "title": "the venue's words",
+            "planned": "true if announced",
+            "service": "the part of the venue; empty: the venue as a whole",
+        },
         droppable=True,
     ),
     SignalKind.CLOCK_OFFSET: Kind(

@@ -147,8 +147,10 @@ CLOCK_BOUND = _gauge("stormwatch.venue.clock.bound", "s", "Error bound of the of
 SERVICE_STATE = _gauge(
     "stormwatch.venue.declared",
     "{state}",
-    "Status declared by the venue: 0 operational, 1 degraded, 2 maintenance",
+    "Status declared by the venue, of the whole (service is empty) or of a part: 0 operational, 1 degraded, 2 maintenance",
     "venue",
+    "service",
+    unbounded=("service",),
     stale_s=900.0,
 )
 FEED_LAG = _histogram(

@@ -101,7 +101,7 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
             figures.set_gauge(table.CLOCK_BOUND, reading.bound_s, reading.venue, reading.origin)
         case ServiceStatus():
             if not reading.planned:
-                figures.set_gauge(table.SERVICE_STATE, _DECLARED[reading.state], reading.venue)
+                figures.set_gauge(table.SERVICE_STATE, _DECLARED[reading.state], reading.venue, reading.service)
         case WalletStatus():
             level = _wallet_level(reading)
             figures.set_gauge(table.WALLET_WITHDRAWALS, level, reading.venue, reading.asset, reading.network)

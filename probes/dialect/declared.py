@@ -74,6 +74,7 @@ class Statuses(Said):
     """Declared states. Values of `state` that `states` does not have are odd; None as a state passes the row over.
 
     Without a row that counts now, the venue is `healthy` (None: unknown). A row of a state in `announced` is to come.
+    `service` is the part of the venue that all rows speak of; or `service_at` is the field that names it, which must be there.
     """
 
     state: Name
@@ -85,6 +86,8 @@ class Statuses(Said):
     planned: Name | None = None
     planned_is: frozenset[Any] = frozenset()
     healthy: ServiceState | None = ServiceState.OPERATIONAL
+    service: str = ""
+    service_at: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,9 @@ from probes.dialect.market import Head, Reader, namer, stamp_name
 from probes.readings import Instrument, MalformedReason, Market, ServerTime, ServiceState, ServiceStatus, WalletStatus
 from probes.venue import Context, Malformed
 
+MAX_SERVICE = 64
+"""Characters of the name of a venue's part."""
+
 
 def server_times(said: words.ServerTimes, rows: Rows, columns: Columns) -> Reader:
     """The venue's clock, with the unit of its stamp."""
@@ -30,20 +33,23 @@ def server_times(said: words.ServerTimes, rows: Rows, columns: Columns) -> Reade
 def statuses(said: words.Statuses, rows: Rows, columns: Columns) -> Reader:
     """One declared state or window; windows to come leave the venue operational."""
     take = columns.take(
-        None, said.state, said.title, stamp_name(said.begins), stamp_name(said.ends), said.planned
+        None, said.state, said.title, stamp_name(said.begins), stamp_name(said.ends), said.planned, said.service_at
     )  # fmt: skip
+    service_path = path_of(said.service_at)
     begins, ends, path = clock(said.begins), clock(said.ends), path_of(said.state)
 
     def read(row: Any, context: Context, head: Head) -> ServiceStatus | None:
-        _, word, title, begin, end, planned = take(row)
+        _, word, title, begin, end, planned, service = take(row)
         announced = word in said.announced
         state = ServiceState.OPERATIONAL if announced else allowed(said.states, word, path)
         if state is None:
             return None
+        if said.service_at is not None and (not isinstance(service, str) or not service):
+            raise Malformed(f"{service_path}: missing", MalformedReason.NAME)
         return ServiceStatus(
             venue=context.venue, received_at=context.received_at, state=state,
             title="" if title is None else str(title), begins_at=begins(begin), ends_at=ends(end),
-            planned=announced or planned in said.planned_is,
+            planned=announced or planned in said.planned_is, service=str(service or said.service)[:MAX_SERVICE],
         )  # fmt: skip
 
     return read

@@ -105,7 +105,11 @@ class VenueClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """The state that a venue declares of itself; planned work has `begins_at`/`ends_at`."""
+    """The state that a venue declares of itself; planned work has `begins_at`/`ends_at`.
+
+    `service` is the part of the venue that it speaks of, at most 64 characters ("": the venue as a whole). A part stands by
+    itself: what another part says does not change it. A whole venue that is operational ends the troubles of its parts.
+    """
 
     venue: VenueId
     received_at: datetime
@@ -114,6 +118,7 @@ class ServiceStatus:
     begins_at: datetime | None = None
     ends_at: datetime | None = None
     planned: bool = False
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,8 @@ def decoded(case: Case) -> Any:
         return {"refused": error.kind.value, "detail": error.detail}
     except (Malformed, msgspec.DecodeError) as error:
         return {"malformed": str(error)}
-    return msgspec.json.decode(
-        msgspec.json.encode([{"is": type(word).__name__, **msgspec.to_builtins(word, str_keys=True)} for word in words])
-    )
+    rows = [{"is": type(word).__name__, **msgspec.to_builtins(word, str_keys=True)} for word in words]
+    for row in rows:
+        if row.get("service") == "":
+            del row["service"]  # a state of the venue as a whole
+    return msgspec.json.decode(msgspec.json.encode(rows))

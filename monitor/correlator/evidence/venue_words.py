@@ -7,15 +7,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.correlator.producer import EvidenceBoard, Finding
+from monitor.correlator.producer import WEIGHT, EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
+
+MAX_PARTS = 64
+"""Parts of one venue that are in trouble at once; the one that was silent longest is forgotten first."""
 
 
 @dataclass(slots=True)
 class _Wallet:
     first: float
     closed_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a venue says of one of its parts; `since_s` is when its trouble began."""
+
+    service: str
+    value: float
+    planned: bool
+    title: str
+    since_s: float
+    at_s: float
+
+    @property
+    def grade(self) -> int:
+        return 1 if self.planned else 3 if self.value >= 2 else 2
 
 
 class VenueStatusEvidence:
@@ -26,7 +45,7 @@ class VenueStatusEvidence:
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
         self._wallets: dict[tuple[str, str, str], _Wallet] = {}
-        self._status_s: dict[str, float] = {}
+        self._troubled: dict[str, dict[str, _Part]] = {}
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a wallet's or a venue's state."""
@@ -39,28 +58,44 @@ class VenueStatusEvidence:
             self._wallet(venue, signal.subject.asset, signal.subject.network or "", signal.value, at_s)
 
     def _status(self, venue: str, signal: Signal, at_s: float) -> None:
-        if signal.value <= 0:
-            self._status_s.pop(venue, None)
-            return
-        since_s = self._status_s.setdefault(venue, at_s)
+        """A venue is as bad as its worst part. A part that says nothing any more fades as its evidence does."""
+        service, parts = str(signal.attributes.get("service", "")), self._troubled.setdefault(venue, {})
         planned = signal.attributes.get("planned") is True
-        grade = 1 if planned else 3 if signal.value >= 2 else 2
-        word = "maintenance" if signal.value >= 2 else "degraded"
+        if signal.value <= 0 and planned:
+            return  # what is to come says nothing of now
+        if signal.value > 0:
+            old = parts.get(service)
+            if old is None and len(parts) >= MAX_PARTS:
+                del parts[min(parts, key=lambda one: parts[one].at_s)]
+            title, since_s = str(signal.attributes.get("title", "")), at_s if old is None else old.since_s
+            parts[service] = _Part(service, signal.value, planned, title, since_s, at_s)
+        elif not service:
+            parts.clear()
+        else:
+            parts.pop(service, None)
+        if parts:
+            self._say(venue, max(parts.values(), key=lambda one: (self._weight(one, at_s), one.service)))
+
+    def _weight(self, part: _Part, now_s: float) -> float:
+        age_s = max(now_s - part.at_s, 0.0)
+        return WEIGHT[part.grade] * float(2 ** (-age_s / self._board.settings.venue_half_life_s))
+
+    def _say(self, venue: str, part: _Part) -> None:
+        word = "maintenance" if part.value >= 2 else "degraded"
+        name = f"{venue} ({part.service})" if part.service else venue
         self._board.put(
             Finding(
                 name="venue_status",
                 leg=Leg.VENUE,
                 subject=Subject(venue=venue),
-                grade=grade,
-                onset_s=since_s,
-                at_s=at_s,
+                grade=part.grade,
+                onset_s=part.since_s,
+                at_s=part.at_s,
                 half_life_s=self._board.settings.venue_half_life_s,
-                value=signal.value,
+                value=part.value,
                 normal=0.0,
                 unit="level",
-                said=f"{venue} says {word}{' (planned)' if planned else ''}: {signal.attributes.get('title', '')}"[
-                    :200
-                ],
+                said=f"{name} says {word}{' (planned)' if part.planned else ''}: {part.title}"[:200],
             )
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from monitor.incidents import Leg
@@ -163,6 +165,53 @@ def test_a_venue_that_reports_itself_down_is_believed_and_planned_work_is_grade_
     degraded.send(SignalKind.VENUE_STATUS, 10, 1.0)
     degraded.send(SignalKind.VENUE_STATUS, 10, 1.0, subject=Subject())
     assert degraded.grades == {"venue_status": 2}
+
+
+def test_the_parts_of_a_venue_stand_by_themselves_and_the_venue_is_as_bad_as_its_worst() -> None:
+    harness = ProducerHarness("venue_words")
+    harness.send(SignalKind.VENUE_STATUS, 10, 2.0, service="spot", title="halted")
+    harness.send(SignalKind.VENUE_STATUS, 11, 0.0, service="linear swaps")
+    harness.send(SignalKind.VENUE_STATUS, 12, 1.0, service="linear swaps", title="slow")
+    assert harness.grades == {"venue_status": 3}, "the swaps are open, the spot market is not"
+    assert harness.text == "alpha (spot) says maintenance: halted"
+    harness.send(SignalKind.VENUE_STATUS, 400, 2.0, service="spot", title="halted")
+    harness.send(SignalKind.VENUE_STATUS, 401, 0.0, service="linear swaps")
+    assert [one.at for one in harness.board.everything()] == [at(400)], "renewed by its own words alone"
+    harness.send(SignalKind.VENUE_STATUS, 402, 0.0, service="spot")
+    harness.send(SignalKind.VENUE_STATUS, 1000, 1.0, service="linear swaps", title="slow")
+    assert harness.grades == {"venue_status": 2}
+    assert harness.text == "alpha (linear swaps) says degraded: slow"
+
+
+def test_a_whole_venue_that_is_well_ends_the_troubles_of_its_parts_and_what_is_to_come_ends_none() -> None:
+    def worst_of(harness: ProducerHarness) -> dict[str, int]:
+        for one in list(harness.board.everything()):
+            harness.board.withdraw(one.id)
+        harness.send(SignalKind.VENUE_STATUS, 12, 1.0, service="swaps")
+        return harness.grades
+
+    harness = ProducerHarness("venue_words")
+    harness.send(SignalKind.VENUE_STATUS, 10, 2.0, service="spot")
+    harness.send(SignalKind.VENUE_STATUS, 11, 0.0, planned=True)
+    assert worst_of(harness) == {"venue_status": 3}
+    harness.send(SignalKind.VENUE_STATUS, 11, 0.0)
+    assert worst_of(harness) == {"venue_status": 2}
+
+
+def test_a_part_that_says_nothing_any_more_gives_way_to_one_that_still_does() -> None:
+    harness = ProducerHarness("venue_words")
+    harness.send(SignalKind.VENUE_STATUS, 0, 2.0, service="spot")
+    for second in range(0, 20_000, 60):
+        harness.send(SignalKind.VENUE_STATUS, second, 1.0, service="swaps")
+    assert harness.grades == {"venue_status": 2}
+
+
+def test_a_venue_of_more_parts_than_are_kept_forgets_the_one_that_was_silent_longest() -> None:
+    harness = ProducerHarness("venue_words")
+    for number in range(1000):
+        harness.send(SignalKind.VENUE_STATUS, number, 1.0, service=f"part {number}")
+    producer: Any = harness.producer
+    assert list(producer._troubled["alpha"]) == [f"part {number}" for number in range(936, 1000)]
 
 
 def test_withdrawals_that_close_are_evidence_and_withdrawals_that_were_always_closed_are_not() -> None:

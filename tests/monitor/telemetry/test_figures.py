@@ -26,6 +26,8 @@ from probes.readings import (
     Headroom,
     Liquidation,
     Refusal,
+    ServiceState,
+    ServiceStatus,
     Side,
     VenueClock,
     VenueId,
@@ -191,6 +193,16 @@ def test_feeds_clocks_and_budgets_have_their_figures() -> None:
     assert list(lines(telemetry, "stormwatch_feed_events_total").values()) == [1]
     assert list(lines(telemetry, "stormwatch_venue_clock_offset_seconds").values()) == [-0.2]
     assert list(lines(telemetry, "stormwatch_venue_budget_left").values()) == [0.4]
+
+
+def test_the_parts_of_a_venue_declare_their_states_beside_each_other() -> None:
+    telemetry = bare()
+    for service, state in (("spot", ServiceState.MAINTENANCE), ("swaps", ServiceState.OPERATIONAL)):
+        telemetry.record(ServiceStatus(venue=BYBIT, received_at=START, state=state, service=service))
+    assert lines(telemetry, "stormwatch_venue_declared") == {
+        'stormwatch_venue_declared{service="spot",venue="bybit"}': 2,
+        'stormwatch_venue_declared{service="swaps",venue="bybit"}': 0,
+    }
 
 
 def test_chain_events_heads_and_node_faults_are_counted() -> None:

@@ -347,6 +347,16 @@ def test_a_list_of_states_of_which_one_cannot_be_read_never_says_that_all_is_wel
     assert [type(one) for one in said(rows, [{"w": "on"}, {"w": "?"}])] == [ServiceStatus, OddRows]
 
 
+def test_a_state_says_of_which_part_of_the_venue_it_is() -> None:
+    declared = d.Statuses(state="w", states={"on": ServiceState.MAINTENANCE}, healthy=None, service="spot")
+    assert [one.service for one in said(d.Rows(says=(declared,)), {"w": "on"})] == ["spot"]
+    named = d.Rows(says=(d.Statuses(state="w", states={"on": ServiceState.MAINTENANCE}, healthy=None, service_at="n"),))
+    assert [one.service for one in said(named, [{"w": "on", "n": "x" * 100}])] == ["x" * 64]
+    for nameless in ({"w": "on"}, {"w": "on", "n": ""}, {"w": "on", "n": 7}):
+        with pytest.raises(Malformed, match="missing"):
+            said(named, nameless)
+
+
 def test_one_row_of_several_that_a_function_makes_costs_itself() -> None:
     rows = d.Rows(says=(d.MarkPrices(symbol="s", mark="m"),), unfold=lambda row: row["inner"])
     words = said(rows, [{"inner": [{"s": "A", "m": 1}, {"s": 7, "m": 1}, {"s": "B", "m": 2}]}])
