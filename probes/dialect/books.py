@@ -132,13 +132,16 @@ def _sides(said: Books, columns: Columns) -> Sides:
     shape = _level(said)
     names = (said.bids, said.asks)
     required = not said.one_sided
-    get = attrgetter(
-        *(columns.use(one, _list_of(shape), required=required) for one in names if isinstance(one, str | int))
-    )
+    lists = _list_of(shape) if required else _list_of(shape) | None
+    get = attrgetter(*(columns.use(one, lists, required=required) for one in names if isinstance(one, str | int)))
     bids_path, asks_path = map(path_of, names)
 
     def sides(row: Any, factor: float) -> tuple[Levels, Levels]:
         bids, asks = get(row)
+        if not required:
+            if bids is None and asks is None:
+                raise Malformed(f"{bids_path}: missing, and the other side as well", MalformedReason.SIZE)
+            bids, asks = bids or (), asks or ()
         return _pairs(bids, factor, bids_path), _pairs(asks, factor, asks_path)
 
     return sides

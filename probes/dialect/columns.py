@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 import msgspec
 
@@ -97,7 +97,7 @@ class Columns:
 
 
 def _default(shape: Any) -> Any:
-    return None if shape in (Scalar, Text) else msgspec.field(default_factory=list)
+    return None if shape in (Scalar, Text) or type(None) in get_args(shape) else msgspec.field(default_factory=list)
 
 
 def names_of(name: Name | None) -> tuple[str | int, ...]:

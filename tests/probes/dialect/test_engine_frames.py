@@ -44,13 +44,14 @@ def book(declared: d.Books, row: Mapping[str, Any]) -> Any:
 
 
 def test_the_sequence_of_a_change_is_by_its_first_its_previous_or_its_last_id() -> None:
-    by_first = book(CHANGE, {"U": "8", "u": 9.0})
-    by_previous = book(d.Books(bids="b", asks="a", one_sided=True, prev_id="p", last_id="u"), {"p": 5, "u": 9})
+    by_first = book(CHANGE, {"U": "8", "u": 9.0, "b": []})
+    by_previous = book(d.Books(bids="b", asks="a", one_sided=True, prev_id="p", last_id="u"), {"p": 5, "u": 9, "b": []})
     by_both = book(
-        d.Books(bids="b", asks="a", one_sided=True, first_id="U", prev_id="p", last_id="u"), {"U": 7, "p": 5, "u": 9}
+        d.Books(bids="b", asks="a", one_sided=True, first_id="U", prev_id="p", last_id="u"),
+        {"U": 7, "p": 5, "u": 9, "b": []},
     )
     assert (by_both.first_id, by_both.prev_id) == (7, 5)
-    by_last = book(d.Books(bids="b", asks="a", one_sided=True, last_id="u"), {"u": 9})
+    by_last = book(d.Books(bids="b", asks="a", one_sided=True, last_id="u"), {"u": 9, "b": []})
     assert [(one.first_id, one.last_id, one.prev_id) for one in (by_first, by_previous, by_last)] == [
         (8, 9, None),
         (6, 9, 5),
@@ -94,7 +95,12 @@ def test_a_book_of_which_a_side_is_not_there_is_malformed_unless_the_venue_leave
         with pytest.raises(msgspec.ValidationError):
             book(declared, {"u": 1, **row})
     assert book(declared, {"u": 1, "b": [], "a": []}).bids == []
-    assert book(replace(declared, one_sided=True), {"u": 1, "b": [[100, 2]]}).asks == []
+    one_sided = replace(declared, one_sided=True)
+    assert book(one_sided, {"u": 1, "b": [[100, 2]]}).asks == []
+    assert book(one_sided, {"u": 1, "a": [], "b": None}).bids == []
+    for nothing in ({}, {"b": None, "a": None}, {"bids": [[100, 2]]}):
+        with pytest.raises(Malformed, match="the other side as well"):
+            book(one_sided, {"u": 1, **nothing})
 
 
 def test_a_book_without_numbers_is_followed_by_each_of_its_changes() -> None:
@@ -149,7 +155,7 @@ def test_a_frame_says_what_its_channel_carries_with_the_frames_time() -> None:
 
 
 def test_a_frames_kind_tells_a_whole_book_from_a_change() -> None:
-    row = {"U": 8, "u": 9}
+    row = {"U": 8, "u": 9, "b": []}
     assert isinstance(heard(frame(), {"ch": "book", "k": "snapshot", "data": row})[0], BookSnapshot)
     assert isinstance(heard(frame(), {"ch": "book", "k": "update", "data": row})[0], BookDelta)
 
