@@ -58,6 +58,14 @@ REFUSALS = {
 """10041 is the pause of some seconds at the daily settlement; 13778 says that a `raw` channel needs a key."""
 
 
+def name_of(row: Mapping[str, Any]) -> str:
+    """The instrument, which must be there: its form says what the amounts are."""
+    name = row["instrument_name"]
+    if not isinstance(name, str) or not name:
+        raise Malformed("$.instrument_name: missing", MalformedReason.NAME)
+    return name
+
+
 def is_option(name: str) -> bool:
     """Options have an expiry, a strike and a type in their name; their prices are in the base coin."""
     return name.count("-") > 1
@@ -80,35 +88,42 @@ def base_units(name: str, amount: Any, price: Any) -> str:
 
 
 def state(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The lock of the platform: a text by the schema, a flag by the example. One of the test network says nothing."""
-    if answer.get("testnet"):
+    """The locks of trading: a text by the schema, a flag by the example. What the test network says is not of this venue."""
+    if answer["testnet"] is not False:
+        if answer["testnet"] is not True:
+            raise Malformed("$.testnet: neither true nor false", MalformedReason.STATE)
         return []
     lock = answer["result"]
-    return [{"locked": str(lock["locked"]).lower(), "of": ", ".join(map(str, lock.get("locked_indices") or []))}]
+    indices = lock.get("locked_indices") or []
+    if not all(isinstance(one, str) and one for one in indices):
+        raise Malformed("$.result.locked_indices: no names", MalformedReason.NAME)
+    return [{"locked": str(lock["locked"]).lower(), "of": ", ".join(indices), "service": "trading"}]
 
 
 def platform(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Maintenance of all, or the lock of one index; one index unlocked says nothing of the others."""
+    """Maintenance of all, or the lock of one index, which is a part of its own: unlocked, it says nothing of the others."""
     if "maintenance" in row:
-        return [{"locked": str(row["maintenance"]).lower(), "of": "maintenance"}]
-    word = str(row["locked"]).lower()
-    return [] if word == "false" else [{"locked": "partial" if word == "true" else word, "of": row["price_index"]}]
+        return [{"locked": str(row["maintenance"]).lower(), "of": "maintenance", "service": "platform"}]
+    word, index = str(row["locked"]).lower(), row["price_index"]
+    return [{"locked": "partial" if word == "true" else word, "of": index, "service": index}]
 
 
 LOCKED: Mapping[Any, ServiceState] = {
     "false": ServiceState.OPERATIONAL, "partial": ServiceState.DEGRADED, "true": ServiceState.MAINTENANCE,
 }  # fmt: skip
-STATES = (d.Statuses(state="locked", states=LOCKED, title="of", healthy=None),)
+STATES = (d.Statuses(state="locked", states=LOCKED, title="of", healthy=None, service_at="service"),)
 
 
 def listed(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """An instrument with its kind, and whether it trades: active, and its book open where that is said."""
-    kind = row["kind"]
+    kind, state = row["kind"], row.get("state", "open")
     if kind == "future":
+        if not row["settlement_period"]:
+            raise Malformed("$.settlement_period: missing", MalformedReason.NAME)
         kind = "perpetual" if row["settlement_period"] == "perpetual" else "dated"
     size = row["contract_size"] if row["kind"] == "future" else None
     return [
-        {**row, "kind": kind, "contract_size": size, "open": row["is_active"] and row.get("state", "open") == "open"}
+        {**row, "kind": kind, "contract_size": size, "open": row["is_active"] and state == "open" if state else None}
     ]
 
 
@@ -128,7 +143,7 @@ INSTRUMENTS = d.Rows(
 
 def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """A ticker with its open interest in base units and its statistics side by side."""
-    name, stats = row["instrument_name"], row["stats"]
+    name, stats = name_of(row), row["stats"]
     if is_option(name):
         return []
     traded_usd = stats.get("volume_usd")
@@ -171,8 +186,10 @@ def sized(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """A book with sizes in base units."""
     if row.get("type", "snapshot") not in ("snapshot", "change"):
         raise Malformed(f"$.type: {str(row['type'])[:40]!r} is not allowed")
-    name = row["instrument_name"]
-    bids, asks = (levels(name, row.get(side) or [], f"$.{side}") for side in ("bids", "asks"))
+    name = name_of(row)
+    if not all(isinstance(row.get(side), list) for side in ("bids", "asks")):
+        raise Malformed("$.bids: a side is missing", MalformedReason.SIZE)
+    bids, asks = (levels(name, row[side], f"$.{side}") for side in ("bids", "asks"))
     return [{**row, "bids": bids, "asks": asks}]
 
 
@@ -187,7 +204,7 @@ SIDES = {"taker sell": Side.LONG, "taker buy": Side.SHORT, "maker sell": Side.SH
 
 def forced(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """One row for each party of a trade that was liquidated; other trades and options are passed over."""
-    word, name = row.get("liquidation"), row["instrument_name"]
+    word, name = row.get("liquidation"), name_of(row)
     if word is None or is_option(name):
         return []
     if word not in PARTIES:

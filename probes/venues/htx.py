@@ -22,6 +22,7 @@ from probes.readings import (
     Funding,
     Instrument,
     Liquidation,
+    MalformedReason,
     Market,
     Refusal,
     ServiceState,
@@ -72,8 +73,10 @@ def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def market_state(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The state of the spot market: a halt of some symbols is no halt of the venue."""
-    symbols = row.get("affectedSymbols") or "all"
+    """The state of the spot market: a halt of some symbols is no halt of the venue. Whatever is not normal says of what it is."""
+    symbols = row.get("affectedSymbols") or (None if row["marketStatus"] in (2, 3) else "all")
+    if not isinstance(symbols, str):
+        raise Malformed("$.affectedSymbols: missing", MalformedReason.STATE)
     some = "" if symbols == "all" else " of some"
     return [{**row, "state": f"{row['marketStatus']}{some}", "title": f"spot market, {symbols}"}]
 
@@ -118,7 +121,7 @@ SPOT_STATUS = d.Rows(
     says=(
         d.Statuses(
             state="state", states=MARKET_STATES, title="title", begins=d.Stamp("haltStartTime"), ends=d.Stamp("haltEndTime"),
-            planned="haltReason", planned_is=frozenset({3}), healthy=None,
+            planned="haltReason", planned_is=frozenset({3}), healthy=None, service="spot",
         ),
     ),
 )  # fmt: skip
@@ -127,7 +130,7 @@ SWAPS_STATUS = d.Rows(
     says=(
         d.Statuses(
             state="linear_swap_heartbeat", states={1: ServiceState.OPERATIONAL, 0: ServiceState.MAINTENANCE}, title="title",
-            ends=d.Stamp("linear_swap_estimated_recovery_time"), healthy=None,
+            ends=d.Stamp("linear_swap_estimated_recovery_time"), healthy=None, service="linear swaps",
         ),
     ),
 )  # fmt: skip
@@ -212,7 +215,7 @@ def channel(text: str) -> tuple[str, str]:
     """
     _, _, rest = text.partition(".")
     symbol, _, kind = rest.partition(".")
-    return "" if symbol.endswith("-USD") else kind.rstrip("0123456789"), symbol
+    return "" if symbol.endswith("-USD") else kind.rstrip("0123456789"), symbol.replace("*", "")
 
 
 def named(frame: Any) -> Sequence[str]:

@@ -15,7 +15,17 @@ import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Funding, Instrument, Market, MarkPrice, OpenInterest, ServiceState, VenueId, Volume
+from probes.readings import (
+    Funding,
+    Instrument,
+    MalformedReason,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    ServiceState,
+    VenueId,
+    Volume,
+)
 from probes.venue import (
     BookSnapshot,
     Budget,
@@ -38,7 +48,7 @@ def special(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     given = answer["specialStatuses"]
     if given is None:
         return [{"state": "none"}]
-    if not given or not isinstance(given, list | dict | str):
+    if not given or not isinstance(given, list | dict | str) or any(one in (None, "") for one in given):
         raise Malformed(f"$.specialStatuses: {str(given)[:40]!r} is not allowed")
     return [{"state": "special", "title": json.dumps(given)[:200]}]
 
@@ -96,20 +106,23 @@ def after(reshape: Callable[[bytes], bytes], rows: d.Rows) -> ReadAnswer:
 
 
 def perpetual(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """A perpetual, with dollars as its margin and quote."""
-    return [{"name": row["name"], "quote": "USDC", "closed": row.get("isDelisted", False)}]
+    """A perpetual, with dollars as its margin and quote. One without a mid price is delisted and says so."""
+    asset = row["asset"]
+    if not asset.get("isDelisted") and row["context"].get("midPx") is None:
+        raise Malformed("$.midPx: missing", MalformedReason.STATE)
+    return [{"name": asset["name"], "quote": "USDC", "closed": asset.get("isDelisted", False)}]
 
 
 def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The figures of a perpetual, by REST or by the socket; those of a delisted one stand still and are passed over."""
     if "ctx" in row:
         return [{**row["ctx"], "coin": row["coin"]}]
-    asset = row["asset"]
-    return [] if asset.get("isDelisted") else [{**row["context"], "coin": asset["name"]}]
+    (listed,), context = perpetual(row), row["context"]
+    return [] if listed["closed"] is True else [{**context, "coin": listed["name"]}]
 
 
 PERPETUALS = d.Rows(
-    where="universe", unfold=perpetual,
+    unfold=perpetual,
     says=(d.Listing(symbol="name", base="name", quote="quote", trading="closed", trading_is=frozenset({False})),),
 )  # fmt: skip
 PAIRS = d.Rows(says=(d.Listing(symbol="name", base="base", quote="quote"),), market=Market.SPOT)
@@ -201,7 +214,7 @@ VENUE = Venue(
     checks=(
         weighing(2, d.post("server_time", "/info", TIME, 5, type="exchangeStatus")),
         weighing(2, d.post("system_status", "/info", STATUS, 60, type="exchangeStatus")),
-        weighing(20, d.post("instruments", "/info", PERPETUALS, 3600, type="meta")),
+        weighing(20, d.post("instruments", "/info", after(paired, PERPETUALS), 3600, type="metaAndAssetCtxs")),
         weighing(20, d.post("instruments", "/info", after(pairs, PAIRS), 3600, type="spotMeta")),
         weighing(2, d.post("book_rest", "/info", book(Market.PERP), 30, type="l2Book", coin="{}")),
         weighing(20, d.post("open_interest", "/info", after(paired, FIGURES), 30, type="metaAndAssetCtxs")),

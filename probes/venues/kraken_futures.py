@@ -17,6 +17,7 @@ from probes.readings import (
     Funding,
     Instrument,
     Liquidation,
+    MalformedReason,
     Market,
     MarkPrice,
     OpenInterest,
@@ -35,9 +36,9 @@ OURS = {"XBT": "BTC"}
 LINEAR = ("PF_", "FF_")
 PRODUCTS = frozenset({"Kraken Derivatives", "Kraken Futures"})
 """Names of our product on the status page, the present and the former; "Kraken MTF" and demo products are others."""
-STATES: Mapping[Any, ServiceState | None] = {
-    "operational": None, "degraded_performance": ServiceState.DEGRADED, "partial_outage": ServiceState.DEGRADED,
-    "major_outage": ServiceState.DEGRADED, "under_maintenance": ServiceState.MAINTENANCE,
+STATES: Mapping[Any, ServiceState] = {
+    "operational": ServiceState.OPERATIONAL, "under_maintenance": ServiceState.MAINTENANCE,
+    **dict.fromkeys(("degraded_performance", "partial_outage", "major_outage"), ServiceState.DEGRADED),
 }  # fmt: skip
 ERRORS = d.Errors(
     code=("error",),
@@ -52,29 +53,29 @@ ERRORS = d.Errors(
 )  # fmt: skip
 
 
-def components(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The parts of our product on a page of all Kraken's products and assets. Without any, its state is unknown."""
-    groups = {row["id"] for row in rows if row.get("group") and row["name"] in PRODUCTS}
-    ours = [row for row in rows if row.get("group_id") in groups]
+def components(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    """The parts of our product on a page of all Kraken's products; one that its group lists and that is gone is odd."""
+    groups = {row["id"]: row.get("components") or [] for row in rows if row.get("group") and row["name"] in PRODUCTS}
+    ours = {row.get("id"): row for row in rows if row.get("group_id") in groups and row.get("group_id")}
+    listed = {one for parts in groups.values() for one in parts}
     if not ours:
         raise Malformed("$.components: none of this product")
-    for row in ours:  # one part whose state we cannot read, and the product's state is unknown
-        if row.get("status") not in STATES:
-            raise Malformed(f"$.status: {str(row.get('status'))[:40]!r} is not allowed")
-    return ours
+    return [*ours.values(), *[None] * len(listed - ours.keys())]
 
 
 def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """A contract: a last trading time makes it a dated one. Indices and options are passed over."""
     if row["type"] not in ("flexible_futures", "futures_inverse", "futures_vanilla"):
         return []
-    name = row["symbol"].split("_")[1]
-    base = row.get("base") or name[:-3]
+    _, name, *date = row["symbol"].split("_")
+    base, trades = row.get("base") or name[:-3], [row["tradeable"], row["postOnly"]]
+    if bool(date) != bool(row.get("lastTradingTime")):
+        raise Malformed("$.lastTradingTime: not as its name says", MalformedReason.NAME)
     return [
         {
             "symbol": row["symbol"], "base": OURS.get(base, base), "quote": row.get("quote") or name[-3:],
-            "kind": "dated" if row.get("lastTradingTime") else "perpetual", "type": row["type"], "size": row["contractSize"],
-            "trading": row["tradeable"] and not row.get("postOnly") if isinstance(row["tradeable"], bool) else None,
+            "kind": "dated" if date else "perpetual", "type": row["type"], "size": row["contractSize"],
+            "trading": trades == [True, False] if all(isinstance(one, bool) for one in trades) else None,
         }
     ]  # fmt: skip
 
@@ -201,7 +202,10 @@ def on_status(one: RestCheck) -> RestCheck:
 
 REST_BOOK = d.Rows(where="orderBook", says=(d.Books(bids="bids", asks="asks", unit=d.Unit.CONTRACTS, whole=True),))
 PARTS = d.Rows(
-    where="components", whole=True, unfold=components, says=(d.Statuses(state="status", states=STATES, title="name"),)
+    where="components",
+    whole=True,
+    unfold=components,
+    says=(d.Statuses(state="status", states=STATES, title="name", service_at="name", healthy=None),),
 )
 CONTRACTS = d.Rows(
     where="instruments", unfold=contract,

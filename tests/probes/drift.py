@@ -54,6 +54,8 @@ class Message:
     context: Context
     empty_is_health: tuple[str, ...] = ()
     """The list of which the venue documents that empty means healthy."""
+    null_is_health: tuple[str, ...] = ()
+    """The field whose null is the venue's own word for healthy."""
     newest_only: bool = False
     """Of rows in no documented order only the newest counts: one without a time leaves unknown which that is."""
 
@@ -170,6 +172,8 @@ def says_no_more(before: Any, now: Any, emptied: bool) -> bool:
 def believes_too_much(message: Message, before: list[Any], drift: Drift) -> list[Any]:
     """The facts that a drifted message gives and that it did not give before, less what is merely unknown."""
     if drift.how == "empty" and message.empty_is_health and drift.path == message.empty_is_health:
+        return []
+    if drift.how == "null" and message.null_is_health and drift.path == message.null_is_health:
         return []
     now = believed(message, drift.body)
     emptied = drift.how == "empty"

@@ -254,7 +254,7 @@ def test_hyperliquid_is_asked_by_posts_with_the_weight_of_each_question() -> Non
     assert calls == {
         ("server_time", '/info {"type": "exchangeStatus"}'): ({}, 2),
         ("system_status", '/info {"type": "exchangeStatus"}'): ({}, 2),
-        ("instruments", '/info {"type": "meta"}'): ({}, 20),
+        ("instruments", '/info {"type": "metaAndAssetCtxs"}'): ({}, 20),
         ("instruments", '/info {"type": "spotMeta"}'): ({}, 20),
         ("book_rest", '/info {"coin": "BTC", "type": "l2Book"}'): ({}, 2),
         ("open_interest", '/info {"type": "metaAndAssetCtxs"}'): ({}, 20),
@@ -273,7 +273,7 @@ def test_hyperliquid_subscribes_to_each_channel_of_a_coin_by_a_message() -> None
 @pytest.mark.parametrize(
     ("body", "symbol"),
     [
-        (b'{"universe":[{"name":"BTC"}]}', "BTC"),
+        (b'[{"universe":[{"name":"BTC"}]},[{"midPx":"100"}]]', "BTC"),
         (
             b'{"universe":[{"name":"@107","tokens":[1,0]}],"tokens":[{"name":"USDC","index":0},{"name":"H","index":1}]}',
             "@107",
@@ -283,7 +283,9 @@ def test_hyperliquid_subscribes_to_each_channel_of_a_coin_by_a_message() -> None
 def test_a_replay_tells_checks_of_one_name_and_path_apart_by_their_body(body: bytes, symbol: str) -> None:
     venue = venues.declared("hyperliquid")
     listings = [one for one in venue.checks if one.name == "instruments"]
-    (check,) = [one for one in listings if one.call(None).body == {"type": "spotMeta" if "@" in symbol else "meta"}]
+    (check,) = [
+        one for one in listings if one.call(None).body == {"type": "spotMeta" if "@" in symbol else "metaAndAssetCtxs"}
+    ]
     got = HttpExchange(
         sent_at=NOW, received_at=NOW, phases=(), cold=False, status=200, headers={}, body=body, refusal=None, detail=""
     )
