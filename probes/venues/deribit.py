@@ -44,17 +44,15 @@ from probes.venue import (
 )
 
 DOCS = "https://docs.deribit.com/"
-REFUSALS = {
-    "10028": Refusal.THROTTLED, "10066": Refusal.THROTTLED,
-    "10040": Refusal.OVERLOADED, "10047": Refusal.OVERLOADED, "13028": Refusal.OVERLOADED, "13888": Refusal.OVERLOADED,
-    "10041": Refusal.MAINTENANCE, "11051": Refusal.MAINTENANCE,
-    "11094": Refusal.VENUE_ERROR, "-32603": Refusal.VENUE_ERROR,
-    "10000": Refusal.UNAUTHORIZED, "13004": Refusal.UNAUTHORIZED, "13009": Refusal.UNAUTHORIZED,
-    "13021": Refusal.UNAUTHORIZED, "13778": Refusal.UNAUTHORIZED,
-    **dict.fromkeys(
-        ("10020", "11029", "11050", "13020", "-32600", "-32601", "-32602", "-32700"), Refusal.BAD_REQUEST
-    ),
-}  # fmt: skip
+REFUSALS = d.codes({
+    Refusal.THROTTLED: "10028 10066 13903", Refusal.OVERLOADED: "10040 10047 11056 13028 13888",
+    Refusal.MAINTENANCE: "10019 10041 11051 13025 13503", Refusal.VENUE_ERROR: "10001 11094 -32603",
+    Refusal.UNAUTHORIZED: "10000 11042 11098 12003 12998 13004..13007 13009 13012 13021 13031 13037 13403 13778 13904",
+    Refusal.GEO_BLOCKED: "12005",
+    # instrument, parameter or method, and what is refused of orders, transfers and accounts
+    Refusal.BAD_REQUEST: "10002..10039 10043..10049 10072 11008..11029 11035..11055 11090..11097 12001..12100 13010..13020 "
+    "13030..13043 13666 13777 13780..13793 13901 13902 -32602..-32600 -32700 -32000",
+})  # fmt: skip
 """10041 is the pause of some seconds at the daily settlement; 13778 says that a `raw` channel needs a key."""
 
 

@@ -319,21 +319,21 @@ def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
 STAMP = d.Stamp("ts")
 ELITE = "/linear-swap-api/v1/swap_elite"
 MARK_KLINE = "/index/market/history/linear_swap_mark_price_kline"
-REFUSALS = {
-    **dict.fromkeys(("1032", "429", "base-request-exceed-frequency-limit", "rate-too-many-requests"), Refusal.THROTTLED),
-    **dict.fromkeys(("1001", "1004"), Refusal.OVERLOADED),
-    **dict.fromkeys(("500", "1000", "1002", "1003", "1046", "1108", "gateway-internal-error"), Refusal.VENUE_ERROR),
-    **dict.fromkeys(("1431", "system-maintenance"), Refusal.MAINTENANCE),
-    **dict.fromkeys(
-        (
-            "1013", "1014", "1030", "1066", "1067", "1332", "1347", "2002", "2003", "bad-request", "invalid-parameter",
-            "invalid-command", "require-symbol", "base-symbol-error", "base-symbol-trade-disabled",
-        ),
-        Refusal.BAD_REQUEST,
-    ),
-    **dict.fromkeys(("403", "1253", "api-signature-not-valid", "api-signature-check-failed"), Refusal.UNAUTHORIZED),
-    "1224": Refusal.GEO_BLOCKED,
-}  # fmt: skip
+REFUSALS = d.codes({
+    Refusal.THROTTLED: "1006 1032 429 510 base-request-exceed-frequency-limit base_request_exceed_number_limit frequent-invoke "
+    "rate-too-many-requests",
+    Refusal.OVERLOADED: "1001 1004 timeout base-request-timeout",
+    Refusal.VENUE_ERROR: "500 1000 1002 1003 1046 1053 1054 1108 1250..1252 1323 gateway-internal-error base-system-error "
+    "base-update-error order-update-error",
+    Refusal.MAINTENANCE: "1056..1060 1077..1080 1106 1431 system-maintenance",  # settlement, delivery and halts too
+    Refusal.GEO_BLOCKED: "1224 margin-country-*",
+    Refusal.UNAUTHORIZED: "403 1010..1012 1018..1021 1084 1109..1115 1200 1220..1231 1233 1253 1254 1327..1330 12001..12009 "
+    "api-* login-required sub-user-auth-required base-operation-forbidden operation-forbidden-*",
+    # symbol or parameter, and what is refused of orders, transfers and loans
+    Refusal.BAD_REQUEST: "1007 1013..1017 1030..1055 1061..1076 1081..1105 1232..1235 1300..1349 1401..1407 2000..2099 "
+    "3000..3100 bad-request invalid-* require-symbol parameter-required validation-* base-* *not-found *-not-support* symbol-* "
+    "order-* cancel-disabled account-* market-orders-* price-exceeds-* fl-order-* dw-* loan-* margin-* risk-* forbidden-trade-*",
+})  # fmt: skip
 VENUE = Venue(
     id=VenueId("htx"),
     title="HTX",

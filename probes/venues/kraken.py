@@ -50,13 +50,19 @@ DEPOSITS = {
 }  # fmt: skip
 WITHDRAWALS = {**DEPOSITS, "deposit_only": False, "withdrawal_only": True}
 REFUSALS = {
-    "EAPI:Rate limit exceeded": Refusal.THROTTLED, "EAuth:Rate limit exceeded": Refusal.THROTTLED,
-    "EGeneral:Too many requests": Refusal.THROTTLED, "EService:Throttled": Refusal.THROTTLED,
+    **dict.fromkeys(
+        (
+            "EAPI:Rate limit exceeded", "EAuth:Rate limit exceeded", "EAuth:Too many requests", "EGeneral:Too many requests",
+            "EOrder:Rate limit exceeded", "EOrder:Domain rate limit exceeded", "EService:Throttled",
+        ),
+        Refusal.THROTTLED,
+    ),
+    **dict.fromkeys(("EQuery:", "EOrder:", "ETrade:", "EFunding:", "EBM:"), Refusal.BAD_REQUEST),
+    "EAccount:": Refusal.UNAUTHORIZED, "EService:Deadline elapsed": Refusal.OVERLOADED,
     "EGeneral:Temporary lockout": Refusal.BANNED, "EService:Busy": Refusal.OVERLOADED, "EService:Market in": Refusal.MAINTENANCE,
     "EService:": Refusal.VENUE_ERROR, "EGeneral:Internal error": Refusal.VENUE_ERROR, "EAPI:": Refusal.UNAUTHORIZED,
     "EAuth:": Refusal.UNAUTHORIZED, "EGeneral:Permission denied": Refusal.UNAUTHORIZED,
     "EGeneral:Invalid arguments": Refusal.BAD_REQUEST, "EGeneral:Unknown method": Refusal.BAD_REQUEST,
-    "EQuery:": Refusal.BAD_REQUEST,
 }  # fmt: skip
 """The beginnings of error codes, "<severity><category>:<words>[:<more>]"; the longest that fits counts."""
 CODES = d.refusals(d.Errors(code=("error.0",)))

@@ -42,14 +42,12 @@ STATES: Mapping[Any, ServiceState] = {
 }  # fmt: skip
 ERRORS = d.Errors(
     code=("error",),
-    refusals={
-        "apiLimitExceeded": Refusal.THROTTLED, "Unavailable": Refusal.VENUE_ERROR, "unavailable": Refusal.VENUE_ERROR,
-        "marketUnavailable": Refusal.VENUE_ERROR, "Server Error": Refusal.VENUE_ERROR, "notFound": Refusal.BAD_REQUEST,
-        "invalidArgument": Refusal.BAD_REQUEST, "requiredArgumentMissing": Refusal.BAD_REQUEST,
-        "invalidUnit": Refusal.BAD_REQUEST, "authenticationError": Refusal.UNAUTHORIZED,
-        "accountInactive": Refusal.UNAUTHORIZED, "invalidAccount": Refusal.UNAUTHORIZED,
-        "nonceBelowThreshold": Refusal.UNAUTHORIZED, "nonceDuplicate": Refusal.UNAUTHORIZED,
-    },
+    refusals=d.codes({
+        Refusal.THROTTLED: "apiLimitExceeded",
+        Refusal.VENUE_ERROR: ("Unavailable", "unavailable", "marketUnavailable", "Server Error", "unknownError"),
+        Refusal.UNAUTHORIZED: "authenticationError accountInactive invalidAccount nonceBelowThreshold nonceDuplicate",
+        Refusal.BAD_REQUEST: ("notFound", "invalid*", "requiredArgumentMissing", "insufficientFunds", "Json Parse Error"),
+    }),
 )  # fmt: skip
 
 

@@ -31,12 +31,18 @@ NOBODYS = "987654321"
 
 
 def body(venue: str, code: str) -> bytes:
-    """A body with the code as the venue spells it: Gate's `label`, Coinbase's list of errors or message, else `code`."""
+    """A body with the code as the venue spells it: a label, one of a list of errors, a number inside `error`, else `code`."""
     spelt: dict[str, Any] = {"code": code, "msg": "?"}
     if venue == "gate":
         spelt = {"label": code, "message": "?"}
     if venue == "coinbase":
         spelt = {"message": code} if " " in code else {"errors": [{"id": code, "message": "?"}]}
+    if venue == "deribit":
+        spelt = {"jsonrpc": "2.0", "error": {"code": int(code), "message": "?"}}
+    if venue == "kraken":
+        spelt = {"error": [code]}
+    if venue == "kraken_futures":
+        spelt = {"result": "error", "error": code}
     return json.dumps(spelt).encode()
 
 
