@@ -16,6 +16,8 @@ NATS = 0.2
 PERP_OVER_SPOT = 8.0
 INTEREST_OVER_DEPTH = 200.0
 FUNDING = 0.0005
+"""In eight hours, the usual interval: venues that settle each hour state an eighth."""
+USUAL_INTERVAL_S = 8 * 3600.0
 ONE_SIDED = 2.5
 
 
@@ -55,7 +57,7 @@ class FragilityEvidence:
         elif signal.kind is SignalKind.OPEN_INTEREST:
             self._interest.setdefault(asset, {})[key] = signal.value
         elif signal.kind is SignalKind.FUNDING:
-            self._funding.setdefault(asset, {})[key] = signal.value
+            self._funding.setdefault(asset, {})[key] = _in_eight_hours(signal)
         else:
             self._longs.setdefault(asset, {})[key] = signal.value
 
@@ -81,7 +83,7 @@ class FragilityEvidence:
         rates = self._funding.get(asset, {}).values()
         if rates:
             extreme = max(rates, key=abs)
-            self._check(asset, "funding", abs(extreme), FUNDING, "funding {:.4%} an interval", now_s)
+            self._check(asset, "funding", abs(extreme), FUNDING, "funding {:.4%} in eight hours", now_s)
         ratios = [max(one, 1 / one) for one in self._longs.get(asset, {}).values() if one > 0]
         if ratios:
             self._check(asset, "one_sided", max(ratios), ONE_SIDED, "positions {:.1f} to one on one side", now_s)
@@ -104,6 +106,13 @@ class FragilityEvidence:
                     said=words.format(value),
                 )
             )
+
+
+def _in_eight_hours(signal: Signal) -> float:
+    """A funding rate as one of eight hours. Of an unknown interval it counts as it is: none that is in use is longer."""
+    interval_s = signal.attributes.get("interval_s")
+    known = isinstance(interval_s, int | float) and interval_s > 0
+    return signal.value * USUAL_INTERVAL_S / float(interval_s) if known and interval_s else signal.value
 
 
 PRODUCER = FragilityEvidence

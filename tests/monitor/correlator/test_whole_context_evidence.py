@@ -58,13 +58,29 @@ def test_much_open_interest_over_few_bids_is_described_in_full() -> None:
     assert lone.only() == context("interest_over_depth", 200.0, 200.0, "ratio", 120.0, said)
 
 
+@pytest.mark.parametrize(
+    ("rate", "interval_s"), [(0.0005, 28_800.0), (0.0000625, 3600), (0.00025, 14_400.0), (0.0005, None), (0.0005, 0.0)]
+)
+def test_equal_funding_in_eight_hours_counts_alike_whatever_a_venues_interval(
+    rate: float, interval_s: float | None
+) -> None:
+    lone = LoneProducer("fragility")
+    lone.send(SignalKind.FUNDING, 1, rate, VENUE, {"interval_s": interval_s})
+    lone.complete(15)
+    assert lone.only().value == 0.0005
+    lone = LoneProducer("fragility")
+    lone.send(SignalKind.FUNDING, 1, rate * 0.9, VENUE, {"interval_s": interval_s})
+    lone.complete(15)
+    assert lone.evidence == []
+
+
 @pytest.mark.parametrize("rate", [0.0005, -0.0005])
 def test_extreme_funding_is_described_in_full(rate: float) -> None:
     lone = LoneProducer("fragility")
     lone.send(SignalKind.FUNDING, 1, 0.0001, Subject(asset="BTC", venue="beta"))
     lone.send(SignalKind.FUNDING, 1, rate, VENUE)
     lone.complete(15)
-    assert lone.only() == context("funding", 0.0005, 0.0005, "ratio", 120.0, "funding 0.0500% an interval")
+    assert lone.only() == context("funding", 0.0005, 0.0005, "ratio", 120.0, "funding 0.0500% in eight hours")
 
 
 @pytest.mark.parametrize("ratio", [2.5, 0.4])
