@@ -92,6 +92,12 @@ def liquidated(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**row, "closed": stated if stated in ("long", "short") else row["side"]}]
 
 
+def period(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A funding rate with the length of its interval: from the coming settlement to the one after it."""
+    begins, ends = row.get("funding_time"), row.get("next_funding_time")
+    return [{**row, "interval_ms": int(ends) - int(begins) if begins and ends else None}]
+
+
 def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
     """The row of the latest period: the documentation does not say in which order they come."""
     return sorted(rows, key=lambda row: int(row["ts"]))[-1:]
@@ -145,7 +151,12 @@ SPOT_BOOK = d.Rows(
 SWAP_DEPTH = d.Rows(where="tick", says=(replace(SWAP_BOOK, whole=True),))
 INTEREST = d.Rows(where="data", says=(d.OpenInterests(symbol="contract_code", size="amount", usd="value"),))
 FUNDING = d.Rows(
-    where="data", says=(d.FundingRates(symbol="contract_code", rate="funding_rate", next_at=d.Stamp("funding_time")),)
+    where="data", unfold=period,
+    says=(
+        d.FundingRates(
+            symbol="contract_code", rate="funding_rate", next_at=d.Stamp("funding_time"), interval="interval_ms", interval_s=1e-3
+        ),
+    ),
 )  # fmt: skip
 MARK = d.Rows(where="data", says=(d.MarkPrices(mark="close"),), last=1)
 SPOT_VOLUME = d.Rows(where="tick", says=(d.Volumes(base="amount", quote="vol", last="close"),), **SPOT)

@@ -1,6 +1,6 @@
 """Kraken Derivatives, once Kraken Futures: perpetual and dated contracts (docs at docs.kraken.com/exchange, "Futures").
 
-Sizes of the linear contracts (PF_, FF_) are base units; those of the inverse ones (PI_, FI_) are dollars and are passed over.
+Sizes of the linear contracts (PF_, FF_) are base units, those of the inverse ones (PI_, FI_) dollars; their books are left out.
 Frames are flat. Liquidations are trades of that type, with the side of the closing order. REST states an absolute funding rate.
 """
 
@@ -33,7 +33,7 @@ DOCS = "https://docs.kraken.com/exchange/api-reference/futures-websocket"
 ISO = d.Clock.ISO
 SERVER_TIME = d.Stamp("serverTime", ISO)
 OURS = {"XBT": "BTC"}
-LINEAR = ("PF_", "FF_")
+LINEAR, INVERSE = ("PF_", "FF_"), ("PI_", "FI_")
 PRODUCTS = frozenset({"Kraken Derivatives", "Kraken Futures"})
 """Names of our product on the status page, the present and the former; "Kraken MTF" and demo products are others."""
 STATES: Mapping[Any, ServiceState] = {
@@ -78,17 +78,43 @@ def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     ]  # fmt: skip
 
 
+def base_units(name: str, size: Any, price: Any, path: str) -> str:
+    """A size in base units, exact: that of an inverse contract is in dollars."""
+    amount = decode.money(size, path)
+    if name.startswith(LINEAR):
+        return str(amount)
+    if not name.startswith(INVERSE):
+        raise Malformed(f"$.product_id: {name[:40]!r} is no contract", MalformedReason.NAME)
+    worth = decode.money(price, "$.price")
+    if worth <= 0:
+        raise Malformed("$.price: not above zero", MalformedReason.PRICE)
+    return str(amount / worth)
+
+
 def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """A ticker: volumes of linear contracts only, and in REST the relative funding rate, the absolute one over the mark."""
-    linear = (row.get("product_id") or row["symbol"]).startswith(LINEAR)
+    """A ticker: volumes of linear contracts only, and in REST the relative funding rate: the absolute one is a sum of money an
+    hour and unit of size, in dollars over the mark, in coins times the mark.
+    """
+    name = row.get("product_id") or row["symbol"]
+    linear, interest = name.startswith(LINEAR), row.get("openInterest")
     meant = {**row, "base": row.get("volume", row.get("vol24h")) if linear else None}
     meant["quote"] = row.get("volumeQuote") if linear else None
-    if linear and row.get("fundingRate") is not None:
+    meant["interest"] = base_units(name, interest, row.get("markPrice"), "$.openInterest")
+    meant["interest_usd"] = None if linear else interest
+    if row.get("fundingRate") is not None:
         mark = decode.finite_float(row["markPrice"], "$.markPrice")
         if mark <= 0:
             raise Malformed("$.markPrice: not above zero")
-        meant["relative_funding_rate"] = decode.finite_float(row["fundingRate"], "$.fundingRate") / mark
+        absolute = decode.finite_float(row["fundingRate"], "$.fundingRate")
+        meant["relative_funding_rate"] = absolute / mark if linear else absolute * mark
     return [meant]
+
+
+def traded(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A trade of the socket; its size in base units if it is a liquidation."""
+    if row["type"] != "liquidation":
+        return [row]
+    return [{**row, "qty": base_units(row["product_id"], row["qty"], row["price"], "$.qty")}]
 
 
 def change(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -104,7 +130,7 @@ def ticker(where: str, symbol: str, index: str, at: d.Stamp | None) -> d.Rows:
     return d.Rows(
         where=where, unfold=figures,
         says=(
-            d.OpenInterests(symbol=symbol, size="openInterest", unit=d.Unit.CONTRACTS, mark="markPrice", at=at),
+            d.OpenInterests(symbol=symbol, size="interest", usd="interest_usd", mark="markPrice", at=at),
             d.MarkPrices(symbol=symbol, mark="markPrice", index=index, at=at),
             d.FundingRates(
                 symbol=symbol, rate="relative_funding_rate", next_at=d.Stamp("next_funding_rate_time"), at=at,
@@ -117,17 +143,14 @@ def ticker(where: str, symbol: str, index: str, at: d.Stamp | None) -> d.Rows:
     )  # fmt: skip
 
 
-def forced(where: str, symbol: str | None, size: str, at: d.Stamp, *, backlog: bool) -> d.Rows:
+def forced(where: str, symbol: str | None, size: str, at: d.Stamp, **more: Any) -> d.Rows:
     """Trades of liquidations. `side` is the taker's order, the one that closes: a buy closes a short."""
-    return d.Rows(
-        where=where, only={"type": frozenset({"liquidation"})},
-        says=(
-            d.Liquidations(
-                symbol=symbol, price="price", size=size, unit=d.Unit.CONTRACTS, side="side", at=at, backlog=backlog,
-                sides={"buy": Side.SHORT, "sell": Side.LONG}, censoring=Censoring.COMPLETE,
-            ),
-        ),
+    said = d.Liquidations(
+        symbol=symbol, price="price", size=size, side="side", at=at, sides={"buy": Side.SHORT, "sell": Side.LONG},
+        censoring=Censoring.COMPLETE, **more,
     )  # fmt: skip
+    unfold = None if symbol is None else traded
+    return d.Rows(where=where, unfold=unfold, only={"type": frozenset({"liquidation"})}, says=(said,))
 
 
 def book(*, whole: bool) -> d.Rows:
@@ -235,8 +258,9 @@ VENUE = Venue(
             15, Market.PERP,
         ),
         d.check(
-            "liquidations_rest", "/history", forced("history", None, "size", d.Stamp("time", ISO), backlog=True), 3600,
-            Market.PERP, symbol="{}",
+            "liquidations_rest", "/history",
+            forced("history", None, "size", d.Stamp("time", ISO), unit=d.Unit.CONTRACTS, backlog=True), 3600, Market.PERP,
+            symbol="{}",
         ),
     ),
     feeds=(
