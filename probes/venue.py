@@ -53,13 +53,26 @@ class Per(StrEnum):
     INSTRUMENT = "instrument"
 
 
+SHORTEST_BAN_S = 120.0
+"""Binance and MEXC document bans of two minutes and more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """A request allowance: `limit` units in `window_s`. The last tenth is never spent."""
+    """A request allowance: `limit` units in `window_s`. The last tenth is never spent.
+
+    `hosts`: the keys of `Venue.hosts` whose answers and bans it is about. `each`: every endpoint has this allowance for itself.
+    `within`: the name of a wider budget that each request is charged to as well. `ban_s`: the shortest ban that the venue
+    documents, in seconds; a ban is not tried earlier.
+    """
 
     name: str
     limit: float
     window_s: float
+    hosts: tuple[str, ...] = ("rest",)
+    each: bool = False
+    within: str = ""
+    ban_s: float = SHORTEST_BAN_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +94,7 @@ class RestCall:
     """One HTTP request to make. `host` is a key of `Venue.hosts`; `cost` is charged to `budget`.
 
     A call with a `body` is a POST of it as JSON, else a GET. It must only ask: a body is sent again if its connection had ended.
+    `endpoint` is what the calls of one endpoint have in common, where their paths differ ("": the path).
     """
 
     path: str
@@ -90,6 +104,7 @@ class RestCall:
     budget: str = "ip"
     cost: float = 1.0
     signed: bool = False
+    endpoint: str = ""
 
     @property
     def subject(self) -> str:

@@ -88,7 +88,7 @@ def _check(name: str, read: Rows | ReadAnswer, every_s: float, market: Market | 
             return {key: text.format(symbol, base=asset) for key, text in texts.items()}
 
         return replace(
-            pattern, path=pattern.path.format(symbol, base=asset), query=filled(pattern.query),
+            pattern, path=pattern.path.format(symbol, base=asset), endpoint=pattern.path, query=filled(pattern.query),
             body=None if pattern.body is None else filled(body),
         )  # fmt: skip
 

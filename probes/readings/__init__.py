@@ -68,7 +68,10 @@ class SlotMissed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headroom:
-    """The unused share of a request budget, by the venue's own headers where `declared`, else by our count. 0..1."""
+    """The unused share of a request budget, by the venue's own headers where `declared`, else by our count. 0..1.
+
+    `budget` is the class of endpoints, `host` the keys of the hosts that it is about, joined by "+".
+    """
 
     venue: VenueId
     budget: str
@@ -78,6 +81,7 @@ class Headroom:
     limit: float
     window_s: float
     declared: bool
+    host: str = "rest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

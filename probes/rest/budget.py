@@ -1,131 +1,120 @@
-"""Counts how much of a venue's request allowance is left, so that the venue never bans us.
+"""Counts how much of a venue's request allowances is left, so that the venue never bans us.
 
-Windows slide. The venue's own headers, if it sends them, correct our count. The last tenth is never spent. A Retry-After
-or a ban-until is a floor: no request is sent before it, whatever our count says, except a rare trial that no ban forbids.
+Windows slide, by host and class of endpoints. The venue's own headers, if it sends them, correct our count. The last tenth is
+never spent. A Retry-After or a ban-until is a floor within its scope: no request is sent before it, except a rare trial.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import inf
 
 from probes.readings import Headroom, Refusal, VenueId
-from probes.venue import Budget, Usage
+from probes.rest.floors import (
+    BANNED_LONGEST_S,
+    FIREWALL_TRIALS,
+    THROTTLED_TRIALS,
+    Floors,
+    Scope,
+    Trials,
+    longest_wait_s,
+)
+from probes.rest.priority import RESERVE, SHARES, Priority
+from probes.venue import SHORTEST_BAN_S, Budget, RestCall, Usage
 
-RESERVE = 0.1
 MAX_ENTRIES = 20_000
-MAX_WAIT_S = {Refusal.BANNED: 3 * 86400.0, Refusal.THROTTLED: 900.0}
-"""The longest wait that we obey, by the kind of refusal: one header must not silence us for days (docs/venues.md, rule 5)."""
-MAX_OTHER_WAIT_S = 300.0
-FIRST_TRIAL_S = 300.0
-"""Seconds of a wait before its first trial; the pauses double, to the longest wait of a throttling."""
+"""Requests of one allowance that are remembered; with as many in its window none is sent, so that the count stays exact."""
+MAX_ENDPOINTS = 64
+"""Endpoints of one venue with accounts of their own; the rest share one. A venue's file names some ten."""
+OTHER = "other"
 
 
 @dataclass(slots=True)
-class _Allowance:
+class Allowance:
+    """What was spent of one budget in its window, and what the venue says of it."""
+
     budget: Budget
     limit: float
     spent: deque[tuple[float, float]] = field(default_factory=deque)
     counted: float = 0.0
     declared: float | None = None
-    declared_s: float = 0.0
+    declared_sent_s: float = 0.0
     declared_until_s: float = 0.0
+    since: float = 0.0
+    """Spent since the request whose answer declared the usage."""
 
     def spend(self, cost: float, now_s: float) -> None:
-        """Charge a request. If too many are held, the two oldest become one that expires with the younger."""
+        """Charge a request that `full` did not forbid."""
+        assert len(self.spent) < MAX_ENTRIES, "a full allowance sends nothing"
         self.spent.append((now_s, cost))
         self.counted += cost
-        if len(self.spent) > MAX_ENTRIES:
-            _, oldest = self.spent.popleft()
-            at_s, next_oldest = self.spent[0]
-            self.spent[0] = (at_s, oldest + next_oldest)
+        self.since += cost
 
-    def declare(self, used: float, now_s: float, resets_s: float | None) -> None:
-        """Take the venue's count. It is valid until the venue says that it resets, and for one window at most."""
-        self.declared, self.declared_s, self.declared_until_s = used, now_s, now_s + self.budget.window_s
+    def full(self, now_s: float) -> bool:
+        """Tell whether as many requests as can be remembered are in the window."""
+        self._forget(now_s)
+        return len(self.spent) >= MAX_ENTRIES
+
+    def declare(self, used: float, now_s: float, sent_s: float, resets_s: float | None) -> None:
+        """Take the venue's count, as the answer to the request of `sent_s` states it. What was sent later may not be in it.
+
+        It is valid until the venue says that it resets, and for one window at most. An older request's answer that comes
+        later is passed over.
+        """
+        if self.declared is not None and now_s < self.declared_until_s and sent_s < self.declared_sent_s:
+            return
+        self.declared, self.declared_sent_s, self.declared_until_s = used, sent_s, now_s + self.budget.window_s
+        self.since = sum(cost for at_s, cost in self.spent if at_s > sent_s)
         if resets_s is not None and now_s < resets_s < self.declared_until_s:
             self.declared_until_s = resets_s
 
     def used(self, now_s: float) -> float:
-        while self.spent and now_s - self.spent[0][0] >= self.budget.window_s:
-            self.counted -= self.spent.popleft()[1]
+        """The units in use now: by the venue's count and what came after it, or by ours if that is more."""
+        self._forget(now_s)
         if self.declared is not None and now_s < self.declared_until_s:
-            since = sum(cost for at_s, cost in self.spent if at_s > self.declared_s)
-            return max(self.declared + since, self.counted)
+            return max(self.declared + self.since, self.counted)
         return self.counted
 
-
-@dataclass(slots=True)
-class _Floors:
-    """The times before which nothing is sent. A ban has no trial; a throttling has one after five minutes, then ever rarer."""
-
-    ban_s: float = -inf
-    throttled_s: float = -inf
-    refused_s: float = -inf
-    trial_s: float = inf
-    pause_s: float = FIRST_TRIAL_S
-
-    def left_s(self, now_s: float) -> float:
-        return max(self.ban_s - now_s, self.throttled_s - now_s, 0.0)
-
-    def allow(self, now_s: float, trial: bool) -> bool:
-        if now_s < self.ban_s:
-            return False
-        return now_s >= self.throttled_s or (trial and now_s >= self.trial_s)
-
-    def sent(self, now_s: float) -> None:
-        if now_s < self.throttled_s:
-            self.pause_s = min(2 * self.pause_s, MAX_WAIT_S[Refusal.THROTTLED])
-            self.trial_s = now_s + self.pause_s
-
-    def rise(self, until_s: float, now_s: float, kind: Refusal) -> None:
-        until_s = min(until_s, now_s + MAX_WAIT_S.get(kind, MAX_OTHER_WAIT_S))
-        if kind is Refusal.BANNED:
-            self.ban_s = max(self.ban_s, until_s)
-            return
-        if now_s >= self.throttled_s:
-            self.trial_s = now_s + self.pause_s
-        self.throttled_s = max(self.throttled_s, until_s)
-        self.refused_s = now_s
-
-    def answered(self, sent_s: float) -> None:
-        if sent_s > self.refused_s:
-            self.throttled_s = -inf
-            self.pause_s = FIRST_TRIAL_S
+    def _forget(self, now_s: float) -> None:
+        while self.spent and now_s - self.spent[0][0] >= self.budget.window_s:
+            self.counted -= self.spent.popleft()[1]
+        if not self.spent:
+            self.counted = 0.0  # no rounding stays behind
 
 
 class Budgets:
-    """All allowances of one venue. Times are unix seconds."""
+    """All allowances and waits of one venue. Times are unix seconds. `liveness`: the calls that try whether a wait is over."""
 
-    def __init__(self, venue: VenueId, budgets: tuple[Budget, ...]) -> None:
+    def __init__(self, venue: VenueId, budgets: tuple[Budget, ...], liveness: Iterable[RestCall] = ()) -> None:
         self._venue = venue
-        self._allowances = {one.name: _Allowance(one, one.limit) for one in budgets}
-        self._floors = _Floors()
+        self._declared = {one.name: one for one in budgets}
+        self._allowances = {(one.name, ""): Allowance(one, one.limit) for one in budgets}
+        self._endpoints: set[str] = set()
+        self._floors = Floors(scope for call in liveness for scope in self._scopes(call))
 
-    def allows(self, name: str, cost: float, now_s: float, *, trial: bool = False) -> bool:
-        """Tell whether a request of this cost may be sent now without touching the reserve.
-
-        `trial`: it is the cheapest check, which may be sent now and then before the end of a long throttling.
-        """
-        if not self._floors.allow(now_s, trial):
+    def allows(self, call: RestCall, priority: Priority, now_s: float) -> bool:
+        """Tell whether this request may be sent now: no wait forbids it, and its rank's share of the budget holds it."""
+        if not self._floors.allow(self._scopes(call), now_s, liveness=priority is Priority.LIVENESS):
             return False
-        allowance = self._allowances.get(name)
-        return allowance is None or allowance.used(now_s) + cost <= allowance.limit * (1 - RESERVE)
+        return all(
+            not one.full(now_s) and one.used(now_s) + call.cost <= one.limit * self._share(one.budget, priority)
+            for one in self._allowances_of(call)
+        )
 
-    def spend(self, name: str, cost: float, now_s: float) -> None:
+    def spend(self, call: RestCall, now_s: float) -> None:
         """Charge a request that is being sent."""
-        self._floors.sent(now_s)
-        allowance = self._allowances.get(name)
-        if allowance is not None:
-            allowance.spend(cost, now_s)
+        self._floors.sent(self._scopes(call), now_s)
+        for one in self._allowances_of(call):
+            one.spend(call.cost, now_s)
 
-    def learn(self, usage: Usage, now_s: float) -> None:
-        """Take the usage that the venue's headers declare."""
-        allowance = self._allowances.get(usage.budget)
-        if allowance is None:
+    def learn(self, usage: Usage, call: RestCall, now_s: float, sent_s: float) -> None:
+        """Take the usage that the headers of an answer declare. A header of one host says nothing about another's budget."""
+        budget = self._declared.get(usage.budget)
+        if budget is None or call.host not in budget.hosts or (budget.each and call.budget != budget.name):
             return
+        allowance = self._allowance(budget, call)
         if usage.limit is not None and usage.limit > 0:
             allowance.limit = usage.limit
         used = usage.used
@@ -133,36 +122,99 @@ class Budgets:
             used = allowance.limit - usage.remaining
         if used is not None:
             resets_s = None if usage.resets_at is None else usage.resets_at.timestamp()
-            allowance.declare(max(used, 0.0), now_s, resets_s)
+            allowance.declare(max(used, 0.0), now_s, sent_s, resets_s)
 
-    def wait_until(self, until_s: float, now_s: float, kind: Refusal = Refusal.THROTTLED) -> None:
-        """Send no request before `until_s` (Retry-After, ban), at most the longest wait of this kind. A floor only rises."""
-        self._floors.rise(until_s, now_s, kind)
+    def wait_until(self, until_s: float, call: RestCall, now_s: float, kind: Refusal = Refusal.THROTTLED) -> None:
+        """Send nothing before `until_s`, at most the longest wait of this kind: to the host after a ban, else from the budget."""
+        until_s = min(until_s, now_s + longest_wait_s(kind))
+        if kind is Refusal.BANNED:
+            self._floors.rise(
+                Scope("host", call.host), until_s, now_s, Trials(self._ban_s(call.host), BANNED_LONGEST_S)
+            )
+        else:
+            self._floors.rise(self._budget_scope(call), until_s, now_s, THROTTLED_TRIALS)
 
-    def answered(self, sent_s: float) -> None:
-        """Lift the floor of a throttling: the venue answered well to a request that was sent after it. A ban stays."""
-        self._floors.answered(sent_s)
+    def firewalled(self, call: RestCall, now_s: float) -> None:
+        """Leave an endpoint alone that a firewall shields, and the whole host once a second endpoint of it is shielded too.
 
-    def wait_left_s(self, now_s: float) -> float:
-        """The seconds until the floor is passed, 0 after it."""
-        return self._floors.left_s(now_s)
+        A page may be blocked for its country while the rest of the host answers, so one endpoint alone does not silence it.
+        """
+        until_s = now_s + longest_wait_s(Refusal.WAF_BLOCKED)
+        one = Scope("firewall", call.host, self._endpoint(call))
+        if any(other != one for other in self._floors.waiting("firewall", call.host, now_s)):
+            self._floors.rise(Scope("firewalls", call.host), until_s, now_s, FIREWALL_TRIALS)
+        self._floors.rise(one, until_s, now_s, FIREWALL_TRIALS)
+
+    def answered(self, call: RestCall, sent_s: float) -> None:
+        """End the waits that concern this request: the venue answered well, and it was sent after their refusals."""
+        self._floors.answered(self._scopes(call), sent_s)
+
+    def wait_left_s(self, now_s: float, call: RestCall | None = None) -> float:
+        """The seconds until every wait that concerns this request (None: any) is over; 0 without one."""
+        return max(self._floors.left_s(None if call is None else self._scopes(call), now_s), 0.0)
 
     def headroom(self, now_s: float, received_at: datetime) -> list[Headroom]:
-        """The headroom of each allowance, sorted by name."""
-        readings = []
-        for name in sorted(self._allowances):
-            allowance = self._allowances[name]
-            used = allowance.used(now_s)
-            readings.append(
-                Headroom(
-                    venue=self._venue,
-                    budget=name,
-                    received_at=received_at,
-                    left=0.0 if self.wait_left_s(now_s) else max(1 - used / allowance.limit, 0.0),
-                    used=used,
-                    limit=allowance.limit,
-                    window_s=allowance.budget.window_s,
-                    declared=allowance.declared is not None,
-                )
-            )
-        return readings
+        """The headroom of each budget, sorted by name; of one that is counted by endpoint, that of the fullest endpoint."""
+        return [self._headroom(self._declared[name], now_s, received_at) for name in sorted(self._declared)]
+
+    def _headroom(self, budget: Budget, now_s: float, received_at: datetime) -> Headroom:
+        own = [one for (name, _), one in self._allowances.items() if name == budget.name]
+        fullest = max(own, key=lambda one: one.used(now_s) / one.limit)
+        used = fullest.used(now_s)
+        waits = [scope for host in budget.hosts for kind in ("host", "firewalls") for scope in [Scope(kind, host)]]
+        waits += self._floors.waiting("budget", budget.name, now_s)
+        return Headroom(
+            venue=self._venue,
+            budget=budget.name,
+            host="+".join(budget.hosts),
+            received_at=received_at,
+            left=0.0 if self._floors.left_s(waits, now_s) > 0 else max(1 - used / fullest.limit, 0.0),
+            used=used,
+            limit=fullest.limit,
+            window_s=budget.window_s,
+            declared=any(one.declared is not None for one in own),
+        )
+
+    def _allowances_of(self, call: RestCall) -> list[Allowance]:
+        """The allowances that a request is charged to: its budget's, and that of the wider one."""
+        budget = self._declared.get(call.budget)
+        found = []
+        while budget is not None:
+            found.append(self._allowance(budget, call))
+            budget = self._declared.get(budget.within)
+        return found
+
+    def _allowance(self, budget: Budget, call: RestCall) -> Allowance:
+        key = (budget.name, self._endpoint(call) if budget.each else "")
+        if key not in self._allowances:
+            self._allowances[key] = Allowance(budget, budget.limit)
+        return self._allowances[key]
+
+    def _endpoint(self, call: RestCall) -> str:
+        """The name of the call's endpoint, OTHER beyond `MAX_ENDPOINTS`."""
+        name = call.endpoint or call.path
+        if name not in self._endpoints and len(self._endpoints) >= MAX_ENDPOINTS:
+            return OTHER
+        self._endpoints.add(name)
+        return name
+
+    def _scopes(self, call: RestCall) -> tuple[Scope, ...]:
+        """All that a wait which concerns this call can be about."""
+        return (
+            Scope("host", call.host), Scope("firewalls", call.host), self._budget_scope(call),
+            Scope("firewall", call.host, self._endpoint(call)),
+        )  # fmt: skip
+
+    def _budget_scope(self, call: RestCall) -> Scope:
+        budget = self._declared.get(call.budget)
+        each = budget is not None and budget.each
+        return Scope("budget", call.budget, self._endpoint(call) if each else "")
+
+    def _ban_s(self, host: str) -> float:
+        """The shortest ban that the venue documents for this host."""
+        return max((one.ban_s for one in self._declared.values() if host in one.hosts), default=SHORTEST_BAN_S)
+
+    @staticmethod
+    def _share(budget: Budget, priority: Priority) -> float:
+        """An endpoint with an allowance of its own shares it with no other rank."""
+        return 1 - RESERVE if budget.each else SHARES[priority]

@@ -17,12 +17,10 @@ from probes.book import Book
 from probes.readings import Instrument, Reading, Refusal, RequestTimed
 from probes.rest.http import Clock, Request, exchange
 from probes.rest.interpreter import AnswerReader, Slot, request_reading
+from probes.rest.priority import priority_of
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange, Tape
 from probes.venue import BookSnapshot, Keys, RestCall, RestCheck
-
-TRIAL_CHECK = "server_time"
-"""The cheapest check of every venue: it tries whether a throttling is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +72,10 @@ class RestClient:
         scheduled_at = scheduled_at or self._clock()
         call = check.call(instrument)
         now = self._clock()
-        trial = check.name == TRIAL_CHECK
-        if not self.state.budgets.allows(call.budget, call.cost, now.timestamp(), trial=trial):
-            return [self._over_budget(check, instrument, scheduled_at, now)], None
-        self.state.budgets.spend(call.budget, call.cost, now.timestamp())
+        if not self.state.budgets.allows(call, priority_of(check.name), now.timestamp()):
+            slot = Slot.of(self.state.venue.id, check.name, instrument, scheduled_at)
+            return [self._over_budget(slot, call, now)], None
+        self.state.budgets.spend(call, now.timestamp())
         got = await exchange(
             self._client,
             self._request(call, now),
@@ -100,16 +98,13 @@ class RestClient:
         body = None if call.body is None else json.dumps(call.body).encode()
         return Request(url=f"{base}?{urlencode(call.query)}" if call.query else base, body=body)
 
-    def _over_budget(
-        self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, now: datetime
-    ) -> RequestTimed:
-        wait_s = self.state.budgets.wait_left_s(now.timestamp())
-        detail = f"waiting {wait_s:.0f} s as the venue asked" if wait_s else "the last tenth of the budget is reserved"
+    def _over_budget(self, slot: Slot, call: RestCall, now: datetime) -> RequestTimed:
+        wait_s = self.state.budgets.wait_left_s(now.timestamp(), call)
+        detail = f"waiting {wait_s:.0f} s after a refusal" if wait_s else "what is left of the budget is reserved"
         unsent = HttpExchange(
             sent_at=now, received_at=now, phases=(), cold=False, status=None, headers={}, body=b"",
             refusal=Refusal.BUDGET, detail=detail,
         )  # fmt: skip
-        slot = Slot.of(self.state.venue.id, check.name, instrument, scheduled_at)
         return request_reading(slot, unsent, Refusal.BUDGET, detail)
 
 

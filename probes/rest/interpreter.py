@@ -29,7 +29,7 @@ from probes.readings.dollars import in_dollars
 from probes.rest.refusals import REDIRECTS, by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
-from probes.venue import BookSnapshot, Context, Malformed, OddRows, Refused, RestCheck
+from probes.venue import BookSnapshot, Context, Malformed, OddRows, Refused, RestCall, RestCheck
 
 DETAIL_LENGTH = 200
 HEADROOM_EVERY_S = 5.0
@@ -63,7 +63,8 @@ class AnswerReader:
         self, check: RestCheck, instrument: Instrument | None, scheduled_at: datetime, got: HttpExchange
     ) -> tuple[list[Reading], BookSnapshot | None]:
         """The readings of one exchange, and the snapshot if it carried a book."""
-        refusal, detail, words = self._judge(check, instrument, got)
+        call = check.call(instrument)
+        refusal, detail, words = self._judge(check, call, instrument, got)
         odd = OddRowTally()
         found = [in_dollars(one, self.state.instruments) for one in _admitted(words, odd, got)]
         malformed = odd.take(self.state.venue.id, check.name, got.received_at)
@@ -76,12 +77,12 @@ class AnswerReader:
             *malformed,
         ]
         if refusal is None:
-            self.state.budgets.answered(got.sent_at.timestamp())
-        self._learn(readings, got)
+            self.state.budgets.answered(call, got.sent_at.timestamp())
+        self._learn(readings, call, got)
         return readings + self._headroom(got), snapshot
 
     def _judge(
-        self, check: RestCheck, instrument: Instrument | None, got: HttpExchange
+        self, check: RestCheck, call: RestCall, instrument: Instrument | None, got: HttpExchange
     ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot | OddRows]]:
         if got.refusal is not None or got.status is None:
             return got.refusal, got.detail, ()
@@ -107,25 +108,28 @@ class AnswerReader:
                 return Refusal.MALFORMED, error.path[:DETAIL_LENGTH], ()
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 return Refusal.MALFORMED, str(error)[:DETAIL_LENGTH], ()
-        self._back_off(refusal, got)
+        self._back_off(refusal, call, got)
         return refusal.kind, refusal.detail[:DETAIL_LENGTH], ()
 
-    def _back_off(self, refused: Refused, got: HttpExchange) -> None:
+    def _back_off(self, refused: Refused, call: RestCall, got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()
+        if refused.kind is Refusal.WAF_BLOCKED:
+            self.state.budgets.firewalled(call, now_s)
+            return
         wait_s = refused.retry_after_s
         if wait_s is None and refused.kind in (Refusal.THROTTLED, Refusal.BANNED):
             wait_s = retry_after_s(got.headers, got.received_at)
             if wait_s is None and refused.until is None:
                 wait_s = DEFAULT_WAIT_S[refused.kind]
         if wait_s is not None:
-            self.state.budgets.wait_until(now_s + wait_s, now_s, refused.kind)
+            self.state.budgets.wait_until(now_s + wait_s, call, now_s, refused.kind)
         if refused.until is not None:
-            self.state.budgets.wait_until(refused.until.timestamp(), now_s, refused.kind)
+            self.state.budgets.wait_until(refused.until.timestamp(), call, now_s, refused.kind)
 
-    def _learn(self, readings: list[Reading], got: HttpExchange) -> None:
+    def _learn(self, readings: list[Reading], call: RestCall, got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()
         for usage in self.state.venue.usage(got.headers, got.received_at):
-            self.state.budgets.learn(usage, now_s)
+            self.state.budgets.learn(usage, call, now_s, got.sent_at.timestamp())
         for reading in tuple(readings):
             if isinstance(reading, InstrumentsListed):
                 whole = not any(isinstance(one, RowsMalformed) for one in readings)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from probes.clock_offset import ClockOffset
 from probes.readings import Instrument
 from probes.rest.budget import Budgets
+from probes.rest.priority import LIVENESS_CHECK
 from probes.venue import Venue
 
 MAX_GONE_SHARE = 0.1
@@ -40,4 +41,5 @@ class VenueState:
             self.instruments.update((one.symbol, replace(one, trading=False)) for one in gone)
 
     def __post_init__(self) -> None:
-        self.budgets = Budgets(self.venue.id, self.venue.budgets)
+        liveness = [one.call(None) for one in self.venue.checks if one.name == LIVENESS_CHECK]
+        self.budgets = Budgets(self.venue.id, self.venue.budgets, liveness)

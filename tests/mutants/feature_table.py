@@ -22,7 +22,28 @@ def _swap(name: str, module: str, function: str, old: str, new: str) -> Feature:
 
 PROBES = (
     Feature("a request never starts before Retry-After has passed", "probes.rest.budget", "Budgets.wait_until", "pass"),
-    _swap("the last tenth of a budget is never spent", "probes.rest.budget", "Budgets.allows", "(1 - RESERVE)", "1"),
+    _swap("the last tenth of a budget is never spent", "probes.rest.budget", "Budgets._share", "1 - RESERVE", "1"),
+    _swap(
+        "statistics leave a part of the budget to books and signs of life",
+        "probes.rest.budget",
+        "Budgets._share",
+        "SHARES[priority]",
+        "1 - RESERVE",
+    ),
+    _swap(
+        "a throttling silences its own budget only",
+        "probes.rest.budget",
+        "Budgets.wait_until",
+        "self._budget_scope(call), until_s",
+        'Scope("host", call.host), until_s',
+    ),
+    _swap(
+        "a header of one host says nothing about another's budget",
+        "probes.rest.budget",
+        "Budgets.learn",
+        "call.host not in budget.hosts",
+        "False",
+    ),
     Feature(
         "the used budget that a venue reports replaces our own count", "probes.rest.budget", "Budgets.learn", "return"
     ),
@@ -30,20 +51,18 @@ PROBES = (
     _swap(
         "a stated wait has a ceiling",
         "probes.rest.budget",
-        "_Floors.rise",
-        "min(until_s, now_s + MAX_WAIT_S.get(kind, MAX_OTHER_WAIT_S))",
+        "Budgets.wait_until",
+        "min(until_s, now_s + longest_wait_s(kind))",
         "until_s",
     ),
     _swap(
-        "nothing is tried during a ban", "probes.rest.budget", "_Floors.allow", "if now_s < self.ban_s:", "if False:"
-    ),
-    _swap(
-        "a long throttling is tried now and then",
-        "probes.rest.budget",
-        "_Floors.allow",
-        "trial and now_s >= self.trial_s",
+        "a wait is tried now and then",
+        "probes.rest.floors",
+        "Floor.allows",
+        "(trial and now_s >= self.trial_s)",
         "False",
     ),
+    _swap("the pauses between trials double", "probes.rest.floors", "Floor.sent", "2 * self.pause_s", "self.pause_s"),
     Feature("a good answer ends a throttling", "probes.rest.budget", "Budgets.answered", "pass"),
     Feature("a redirected handshake is refused", "probes.rest.http", "refuse_redirect", "return None"),
     _swap(

@@ -19,7 +19,7 @@ TARGETS = {
     "alerting": ("monitor/alerting/**/*.py",),
     "pipeline": ("monitor/pipeline.py", "monitor/telemetry/redact.py"),
     "feeds": ("probes/feeds/*.py", "probes/book.py"),
-    "probes": ("probes/rest/budget.py", "probes/rest/refusals.py", "probes/clock_offset.py"),
+    "probes": ("probes/rest/budget.py", "probes/rest/floors.py", "probes/rest/refusals.py", "probes/clock_offset.py"),
     "chain": ("chain/rpc/multicall.py", "chain/sync/canonical.py", "chain/sync/checkpoint.py"),
 }
 PROGRAMS = ("monitor/store/embedded_watchdog.py",)

@@ -6,35 +6,51 @@ from datetime import UTC, datetime
 
 from probes.readings import VenueId
 from probes.rest.budget import Budgets
-from probes.venue import Budget
+from probes.rest.priority import Priority
+from probes.venue import Budget, RestCall
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
+def asked(name: str = "ip", cost: float = 1.0) -> RestCall:
+    """A call that is charged to this budget, at the one host of the venue."""
+    return RestCall(path="/time", budget=name, cost=cost)
+
+
 def budgets() -> Budgets:
-    return Budgets(VenueId("made"), (Budget(name="ip", limit=1e6, window_s=60.0),))
+    return Budgets(VenueId("made"), (Budget(name="ip", limit=1e6, window_s=60.0),), [asked()])
 
 
-def test_at_most_twenty_thousand_requests_of_a_window_are_held_and_the_oldest_share_an_entry() -> None:
+def test_with_twenty_thousand_requests_in_a_window_none_is_sent_and_the_count_stays_exact() -> None:
     ours = budgets()
-    for number in range(20_005):
-        ours.spend("ip", 1.0, number / 1000)
-    held = ours._allowances["ip"].spent
-    assert (len(held), held[0], held[1], held[-1]) == (20_000, (0.005, 6.0), (0.006, 1.0), (20.004, 1.0))
+    for number in range(20_000):
+        assert ours.allows(asked(cost=2.0), Priority.STATISTICS, number / 1000)
+        ours.spend(asked(cost=2.0), number / 1000)
+    assert not ours.allows(asked(cost=2.0), Priority.LIVENESS, 20.0)
+    assert ours.headroom(20.0, NOW)[0].used == 40_000
+    assert [ours.headroom(at_s, NOW)[0].used for at_s in (60.0, 60.001, 79.998, 79.999)] == [39_998, 39_996, 2.0, 0.0]
+    assert ours.allows(asked(cost=2.0), Priority.STATISTICS, 60.0)
 
 
-def test_more_requests_than_are_held_count_in_their_window_and_leave_it() -> None:
+def test_no_rounding_stays_behind_when_a_window_is_empty() -> None:
     ours = budgets()
-    for number in range(25_000):
-        ours.spend("ip", 2.0, number / 1000)
-    assert ours.headroom(25.0, NOW)[0].used == 50_000
-    assert ours.headroom(84.998, NOW)[0].used == 2.0, "all but the last have left the window"
-    assert ours.headroom(86.0, NOW)[0].used == 0.0
-    ours.spend("ip", 3.0, 90.0)
-    assert ours.headroom(90.0, NOW)[0].used == 3.0
+    for number in range(1000):
+        ours.spend(asked(cost=0.1), number / 100)
+    assert ours.headroom(1000.0, NOW)[0].used == 0.0
+
+
+def test_at_most_sixty_four_endpoints_have_accounts_of_their_own() -> None:
+    ours = Budgets(VenueId("made"), (Budget(name="ip", limit=10, window_s=60.0, each=True),))
+    for number in range(63):
+        ours.spend(RestCall(path=f"/{number}", cost=9), 0.0)
+    assert ours.allows(RestCall(path="/63", cost=9), Priority.STATISTICS, 0.0)
+    ours.spend(RestCall(path="/63", cost=9), 0.0)
+    ours.spend(RestCall(path="/64", cost=9), 0.0)
+    assert not ours.allows(RestCall(path="/65", cost=1), Priority.STATISTICS, 0.0), "it shares an account with /64"
+    assert len(ours._allowances) == 66, "64, the shared one, and that of the budget itself"
 
 
 def test_there_is_no_headroom_before_the_end_of_a_wait_and_all_of_it_from_that_moment_on() -> None:
     ours = budgets()
-    ours.wait_until(50.0, 0.0)
+    ours.wait_until(50.0, asked(), 0.0)
     assert [ours.headroom(now_s, NOW)[0].left for now_s in (49.9, 50.0)] == [0.0, 1.0]

@@ -194,11 +194,11 @@ async def test_a_throttling_with_retry_after_blocks_requests_until_it_ends(
         ours = rest_client(client, served)
         first = only(RequestTimed, await ours.ask(check("binance_usdm", "server_time"), None))
         second = only(RequestTimed, await ours.ask(check("binance_usdm", "server_time"), None))
-        other = only(RequestTimed, await ours.ask(check("binance_usdm", "system_status"), None))
+        other = only(RequestTimed, await ours.ask(check("binance_usdm", "instruments"), None))
         assert len(served.asked) == 1
     assert first.refusal is Refusal.THROTTLED
     assert {second.refusal, other.refusal} == {Refusal.BUDGET}
-    assert "s as the venue asked" in second.detail
+    assert "s after a refusal" in second.detail
     assert Refusal.BUDGET.is_ours
     assert 25 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= 30
 
@@ -249,7 +249,7 @@ async def test_the_last_tenth_of_a_budget_is_never_spent(client: aiohttp.ClientS
     assert (timings[-1].phases, timings[-1].status, timings[-1].detail) == (
         (),
         None,
-        "the last tenth of the budget is reserved",
+        "what is left of the budget is reserved",
     )
 
 
