@@ -164,7 +164,7 @@ VENUE = Venue(
     },
     budgets=(
         Budget(name="ip", limit=2400, window_s=60),
-        Budget(name="spot", limit=6000, window_s=60),
+        Budget(name="spot", limit=1200, window_s=60, hosts=("spot",)),  # the rest is binance_spot's: one address
         Budget(name="data", limit=1000, window_s=300),
     ),
     checks=(

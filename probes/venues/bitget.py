@@ -153,7 +153,10 @@ PAIR: dict[str, str] = {"symbol": "{}", "productType": FUTURES}
 VENUE = Venue(
     id=VenueId("bitget"), title="Bitget", docs=DOCS,
     hosts={"rest": "https://api.bitget.com", "ws": "wss://ws.bitget.com/v3/ws/public"},
-    budgets=(Budget(name="ip", limit=10, window_s=1),),
+    budgets=(
+        Budget(name="ip", limit=10, window_s=1, each=True, within="all"),
+        Budget(name="all", limit=6000, window_s=60, ban_s=300),
+    ),
     checks=(
         d.check("server_time", "/api/v2/public/time", TIME, 5),
         d.check("wallet_status", "/api/v2/spot/public/coins", COINS, 60),

@@ -153,7 +153,10 @@ VENUE = Venue(
         "ws_spot": "wss://stream.bybit.com/v5/public/spot",
         "ws_status": "wss://stream.bybit.com/v5/public/misc/status",
     },
-    budgets=(Budget(name="ip", limit=600, window_s=5), Budget(name="uid", limit=10, window_s=1)),
+    budgets=(
+        Budget(name="ip", limit=600, window_s=5, ban_s=QUIET_S),
+        Budget(name="uid", limit=10, window_s=1, each=True, within="ip"),
+    ),
     checks=(
         RestCheck(
             name="server_time", call=lambda _: RestCall(path="/v5/market/time"), read=answers.server_time, every_s=5

@@ -117,7 +117,10 @@ VENUE = Venue(
         "advanced": "https://api.coinbase.com/api/v3/brokerage",
         "status": "https://status.coinbase.com",
     },
-    budgets=tuple(Budget(name=name, limit=10, window_s=1) for name in ("ip", "advanced", "status")),
+    budgets=(
+        Budget(name="ip", limit=10, window_s=1),
+        *(Budget(name=host, limit=10, window_s=1, hosts=(host,)) for host in ("advanced", "status")),
+    ),
     checks=(
         d.check("server_time", "/time", TIME, 5),
         on("status", d.check("system_status", "/api/v2/summary.json", STATUS, 60)),

@@ -280,7 +280,7 @@ VENUE = Venue(
         "rest": "https://api.gateio.ws/api/v4", "ws_spot": "wss://api.gateio.ws/ws/v4/",
         "ws_futures": "wss://fx-ws.gateio.ws/v4/ws/usdt",
     },
-    budgets=(Budget(name="ip", limit=200, window_s=10),),
+    budgets=(Budget(name="ip", limit=200, window_s=10, each=True),),
     checks=(
         d.check("server_time", "/spot/time", rows(d.ServerTimes(at=d.Stamp("server_time"))), 5),
         d.check("wallet_status", "/spot/currencies", WALLETS, 60),

@@ -356,7 +356,9 @@ VENUE = Venue(
         "ws_swaps": "wss://api.hbdm.com/linear-swap-ws",
         "ws_notices": "wss://api.hbdm.com/linear-swap-notification",
     },
-    budgets=(Budget(name="ip", limit=100, window_s=10), Budget(name="swaps", limit=240, window_s=3)),
+    budgets=(
+        Budget(name="ip", limit=100, window_s=10, each=True), Budget(name="swaps", limit=240, window_s=3, hosts=("swaps",)),
+    ),
     checks=(
         d.check("server_time", "/v1/common/timestamp", d.Rows(says=(d.ServerTimes(at=d.Stamp("data")),)), 5),
         d.check("system_status", "/v2/market-status", SPOT_STATUS, 60),

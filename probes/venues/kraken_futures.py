@@ -247,7 +247,7 @@ VENUE = Venue(
         "status": "https://status.kraken.com",
         "ws": "wss://futures.kraken.com/ws/v1",
     },
-    budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="status", limit=10, window_s=60)),
+    budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="status", limit=10, window_s=60, hosts=("status",))),
     checks=(
         d.check("server_time", "/tickers/PF_XBTUSD", d.Rows(says=(d.ServerTimes(at=SERVER_TIME),)), 5),
         on_status(d.check("system_status", "/api/v2/components.json", PARTS, 60)),

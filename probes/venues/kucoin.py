@@ -173,7 +173,7 @@ VENUE = Venue(
         "rest": "https://api.kucoin.com", "futures": "https://api-futures.kucoin.com",
         "ws_spot": "wss://x-push-spot.kucoin.com", "ws_futures": "wss://x-push-futures.kucoin.com",
     },
-    budgets=(Budget(name="ip", limit=2000, window_s=30),),
+    budgets=(Budget(name="ip", limit=2000, window_s=30, hosts=("rest", "futures")),),
     checks=(
         asked(d.check("server_time", "/api/v1/timestamp", TIME, 5)),
         asked(d.check("system_status", "/api/v1/status", status("spot"), 60)),

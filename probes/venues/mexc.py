@@ -242,7 +242,10 @@ VENUE = Venue(
         "ws": "wss://wbs-api.mexc.com/ws",
         "ws_futures": "wss://contract.mexc.com/edge",
     },
-    budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="futures", limit=20, window_s=2)),
+    budgets=(
+        Budget(name="ip", limit=500, window_s=10, each=True),
+        Budget(name="futures", limit=20, window_s=2, hosts=("futures",), each=True),
+    ),
     checks=(
         d.check("server_time", "/api/v3/time", TIME, 5),
         d.calls(d.check("wallet_status", "/api/v3/capital/config/getall", COINS, 60), cost=10, signed=True),

@@ -143,12 +143,12 @@ VENUE = Venue(
     docs=DOCS,
     hosts={"rest": "https://www.okx.com", "ws": "wss://ws.okx.com:8443/ws/v5/public"},
     budgets=(
-        Budget(name="ip", limit=10, window_s=2),
-        Budget(name="public", limit=20, window_s=2),
-        Budget(name="market", limit=20, window_s=2),
-        Budget(name="status", limit=2, window_s=5),
-        Budget(name="rubik", limit=5, window_s=2),
-        Budget(name="asset", limit=6, window_s=1),
+        Budget(name="ip", limit=10, window_s=2, each=True),
+        Budget(name="public", limit=20, window_s=2, each=True),
+        Budget(name="market", limit=20, window_s=2, each=True),
+        Budget(name="status", limit=2, window_s=10, each=True),
+        Budget(name="rubik", limit=5, window_s=2, each=True),
+        Budget(name="asset", limit=6, window_s=1, each=True),
     ),
     checks=(
         RestCheck(

@@ -203,6 +203,21 @@ async def test_a_throttling_with_retry_after_blocks_requests_until_it_ends(
     assert 25 < ours.state.budgets.wait_left_s(utc_now().timestamp()) <= 30
 
 
+async def test_a_throttling_of_the_futures_host_does_not_silence_the_spot_host_nor_does_its_usage_count_there(
+    client: aiohttp.ClientSession,
+) -> None:
+    throttled = say('{"code":-1003,"msg":"Too many requests"}', 429, {"Retry-After": "30"})
+    spot = say('{"status":0,"msg":"normal"}', headers={"X-MBX-USED-WEIGHT-1M": "2399"})
+    async with serving({TIME["binance_usdm"]: throttled, "/sapi/v1/system/status": spot}) as served:
+        ours = rest_client(client, served)
+        await ours.ask(check("binance_usdm", "server_time"), None)
+        other = only(RequestTimed, await ours.ask(check("binance_usdm", "system_status"), None))
+    assert other.refusal is None
+    figures = {one.budget: one for one in ours.state.budgets.headroom(utc_now().timestamp() + 31, utc_now())}
+    assert (figures["ip"].host, figures["ip"].used, figures["ip"].declared) == ("rest", 1, False)
+    assert (figures["spot"].host, figures["spot"].used) == ("spot", 1)
+
+
 async def test_a_retry_after_without_a_dialect_rule_is_obeyed_too(client: aiohttp.ClientSession) -> None:
     async with serving({TIME["okx"]: say("slow down", 429, {"Retry-After": "30"})}) as served:
         ours = rest_client(client, served, "okx")
