@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -173,10 +173,19 @@ def _resets_at(headers: Mapping[str, str], name: str) -> datetime | None:
     return datetime.fromtimestamp(resets_s, UTC) if resets_s is not None and 0 < resets_s < 7e9 else None
 
 
+def _resets_in(headers: Mapping[str, str], name: str, now: datetime) -> datetime | None:
+    """The end of the window, if the header has the milliseconds to it: an hour at most."""
+    left_ms = decode.header_number(headers, name)
+    return now + timedelta(milliseconds=left_ms) if left_ms is not None and 0 <= left_ms <= 3_600_000 else None
+
+
 def budget_headers(
-    budget: str, *, remaining: str = "", used: str = "", limit: str = "", resets_at: str = ""
+    budget: str, *, remaining: str = "", used: str = "", limit: str = "", resets_at: str = "", resets_in_ms: str = ""
 ) -> Callable[[Mapping[str, str], datetime], Sequence[Usage]]:
-    """The function `Venue.usage` of a venue that states its budget in headers (lower-case names): all named ones, or none."""
+    """The function `Venue.usage` of a venue that states its budget in headers (lower-case names): all named figures, or none.
+
+    `resets_at` has the end of the window in unix seconds, `resets_in_ms` the milliseconds to it.
+    """
 
     def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
         values = {name: decode.header_number(headers, name) for name in (remaining, used, limit) if name}
@@ -185,7 +194,7 @@ def budget_headers(
         return (
             Usage(
                 budget=budget, used=values.get(used), remaining=values.get(remaining), limit=values.get(limit),
-                resets_at=_resets_at(headers, resets_at),
+                resets_at=_resets_in(headers, resets_in_ms, now) if resets_in_ms else _resets_at(headers, resets_at),
             ),
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from probes.readings import Headroom, Refusal, VenueId
 from probes.rest.floors import (
@@ -60,15 +61,15 @@ class Allowance:
     def declare(self, used: float, now_s: float, sent_s: float, resets_s: float | None) -> None:
         """Take the venue's count, as the answer to the request of `sent_s` states it. What was sent later may not be in it.
 
-        It is valid until the venue says that it resets, and for one window at most. An older request's answer that comes
-        later is passed over.
+        It is valid until the venue says that it resets, and for one window at most; where nothing is left, until the reset even
+        if that is later, within the longest wait of a throttling. An older request's answer that comes later is passed over.
         """
         if self.declared is not None and now_s < self.declared_until_s and sent_s < self.declared_sent_s:
             return
         self.declared, self.declared_sent_s, self.declared_until_s = used, sent_s, now_s + self.budget.window_s
         self.since = sum(cost for at_s, cost in self.spent if at_s > sent_s)
-        if resets_s is not None and now_s < resets_s < self.declared_until_s:
-            self.declared_until_s = resets_s
+        if resets_s is not None and resets_s > now_s and (resets_s < self.declared_until_s or used >= self.limit):
+            self.declared_until_s = min(resets_s, max(self.declared_until_s, now_s + longest_wait_s(Refusal.THROTTLED)))
 
     def used(self, now_s: float) -> float:
         """The units in use now: by the venue's count and what came after it, or by ours if that is more."""
@@ -84,6 +85,13 @@ class Allowance:
             self.counted = 0.0  # no rounding stays behind
 
 
+class Account(NamedTuple):
+    """What one endpoint's requests are charged to, and what a wait that concerns them can be about."""
+
+    allowances: tuple[Allowance, ...]
+    scopes: tuple[Scope, ...]
+
+
 class Budgets:
     """All allowances and waits of one venue. Times are unix seconds. `liveness`: the calls that try whether a wait is over."""
 
@@ -92,21 +100,22 @@ class Budgets:
         self._declared = {one.name: one for one in budgets}
         self._allowances = {(one.name, ""): Allowance(one, one.limit) for one in budgets}
         self._endpoints: set[str] = set()
-        self._floors = Floors(scope for call in liveness for scope in self._scopes(call))
+        self._accounts: dict[tuple[str, str, str], Account] = {}
+        self._floors = Floors(scope for call in liveness for scope in self._account(call).scopes)
 
     def allows(self, call: RestCall, priority: Priority, now_s: float) -> bool:
         """Tell whether this request may be sent now: no wait forbids it, and its rank's share of the budget holds it."""
-        if not self._floors.allow(self._scopes(call), now_s, liveness=priority is Priority.LIVENESS):
-            return False
-        return all(
-            not one.full(now_s) and one.used(now_s) + call.cost <= one.limit * self._share(one.budget, priority)
-            for one in self._allowances_of(call)
-        )
+        account = self._account(call)
+        for one in account.allowances:
+            if one.full(now_s) or one.used(now_s) + call.cost > one.limit * self._share(one.budget, priority):
+                return False
+        return self._floors.allow(account.scopes, now_s, liveness=priority is Priority.LIVENESS)
 
     def spend(self, call: RestCall, now_s: float) -> None:
         """Charge a request that is being sent."""
-        self._floors.sent(self._scopes(call), now_s)
-        for one in self._allowances_of(call):
+        account = self._account(call)
+        self._floors.sent(account.scopes, now_s)
+        for one in account.allowances:
             one.spend(call.cost, now_s)
 
     def learn(self, usage: Usage, call: RestCall, now_s: float, sent_s: float) -> None:
@@ -147,11 +156,11 @@ class Budgets:
 
     def answered(self, call: RestCall, sent_s: float) -> None:
         """End the waits that concern this request: the venue answered well, and it was sent after their refusals."""
-        self._floors.answered(self._scopes(call), sent_s)
+        self._floors.answered(self._account(call).scopes, sent_s)
 
     def wait_left_s(self, now_s: float, call: RestCall | None = None) -> float:
         """The seconds until every wait that concerns this request (None: any) is over; 0 without one."""
-        return max(self._floors.left_s(None if call is None else self._scopes(call), now_s), 0.0)
+        return max(self._floors.left_s(None if call is None else self._account(call).scopes, now_s), 0.0)
 
     def headroom(self, now_s: float, received_at: datetime) -> list[Headroom]:
         """The headroom of each budget, sorted by name; of one that is counted by endpoint, that of the fullest endpoint."""
@@ -175,13 +184,21 @@ class Budgets:
             declared=any(one.declared is not None for one in own),
         )
 
-    def _allowances_of(self, call: RestCall) -> list[Allowance]:
-        """The allowances that a request is charged to: its budget's, and that of the wider one."""
-        budget = self._declared.get(call.budget)
-        found = []
-        while budget is not None:
-            found.append(self._allowance(budget, call))
-            budget = self._declared.get(budget.within)
+    def _account(self, call: RestCall) -> Account:
+        """The allowances of a call's own budget and of the wider one, and its scopes."""
+        endpoint = self._endpoint(call)
+        key = (call.host, call.budget, endpoint)
+        found = self._accounts.get(key)
+        if found is None:
+            budget, charged = self._declared.get(call.budget), []
+            while budget is not None:
+                charged.append(self._allowance(budget, call))
+                budget = self._declared.get(budget.within)
+            scopes = (
+                Scope("host", call.host), Scope("firewalls", call.host), self._budget_scope(call),
+                Scope("firewall", call.host, endpoint),
+            )  # fmt: skip
+            found = self._accounts[key] = Account(tuple(charged), scopes)
         return found
 
     def _allowance(self, budget: Budget, call: RestCall) -> Allowance:
@@ -197,13 +214,6 @@ class Budgets:
             return OTHER
         self._endpoints.add(name)
         return name
-
-    def _scopes(self, call: RestCall) -> tuple[Scope, ...]:
-        """All that a wait which concerns this call can be about."""
-        return (
-            Scope("host", call.host), Scope("firewalls", call.host), self._budget_scope(call),
-            Scope("firewall", call.host, self._endpoint(call)),
-        )  # fmt: skip
 
     def _budget_scope(self, call: RestCall) -> Scope:
         budget = self._declared.get(call.budget)

@@ -190,7 +190,9 @@ VENUE = Venue(
         futures(d.check("mark_price", "/api/v1/mark-price/{}/current", MARK, 60, Market.PERP)),
     ),
     feeds=(books("book_ws", "ws_futures", "FUTURES", Market.PERP), books("book_ws_spot", "ws_spot", "SPOT", Market.SPOT)),
-    usage=d.budget_headers("ip", remaining="gw-ratelimit-remaining", limit="gw-ratelimit-limit"),
+    usage=d.budget_headers(
+        "ip", remaining="gw-ratelimit-remaining", limit="gw-ratelimit-limit", resets_in_ms="gw-ratelimit-reset"
+    ),
     refuse=CODES,
     symbols=lambda asset: {Market.SPOT: f"{asset}-USDT", Market.PERP: f"{'XBT' if asset == 'BTC' else asset}USDTM"},
 )  # fmt: skip

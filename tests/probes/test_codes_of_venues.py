@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -231,8 +231,8 @@ def test_a_throttled_answer_of_kraken_may_state_its_end(words: str, known: bool)
         ),
         (
             "kucoin",
-            {"gw-ratelimit-remaining": "1990", "gw-ratelimit-limit": "2000"},
-            [Usage(budget="ip", remaining=1990, limit=2000)],
+            {"gw-ratelimit-remaining": "1990", "gw-ratelimit-limit": "2000", "gw-ratelimit-reset": "12000"},
+            [Usage(budget="ip", remaining=1990, limit=2000, resets_at=NOW + timedelta(seconds=12))],
         ),
         ("okx", {"x-ratelimit": "1"}, []),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -206,6 +207,15 @@ def test_an_error_code_is_refused_by_its_table_by_the_status_or_as_unknown() -> 
     assert kind(429, '{"errors":[{"id":"slow"}]}') is Refusal.THROTTLED
     assert kind(200, '{"code":9}') is Refusal.UNKNOWN_CODE
     assert not Refusal.UNKNOWN_CODE.is_ours
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0", 0.0), ("1500", 1.5), ("3600000", 3600.0), ("3600001", None), ("-1", None), ("x", None)]
+)
+def test_the_milliseconds_to_a_reset_are_read_up_to_an_hour(text: str, seconds: float | None) -> None:
+    usage = d.budget_headers("ip", remaining="left", resets_in_ms="reset")
+    (read,) = usage({"left": "3", "reset": text}, AT)
+    assert read.resets_at == (None if seconds is None else AT + timedelta(seconds=seconds))
 
 
 def test_budget_headers_count_only_together() -> None:

@@ -314,3 +314,12 @@ def test_a_declared_usage_is_valid_until_its_reset_and_for_one_window_at_most(
     resets_at = None if resets_s is None else datetime.fromtimestamp(resets_s, UTC)
     ours.learn(Usage(budget="ip", used=80, resets_at=resets_at), asked(), 100.0, 100.0)
     assert [used(ours, now_s) for now_s in (100.0, valid_until_s - 0.001, valid_until_s)] == [80, 80, 0]
+
+
+@pytest.mark.parametrize(("resets_s", "valid_until_s"), [(130.0, 130.0), (400.0, 400.0), (1e9, 1000.0), (99.0, 160.0)])
+def test_where_nothing_is_left_the_reset_is_a_floor_with_a_ceiling(resets_s: float, valid_until_s: float) -> None:
+    ours = budgets()
+    resets_at = datetime.fromtimestamp(resets_s, UTC)
+    ours.learn(Usage(budget="ip", remaining=0, resets_at=resets_at), asked(), 100.0, 99.9)
+    may = [ours.allows(asked(), Priority.LIVENESS, now_s) for now_s in (100.1, valid_until_s - 0.001, valid_until_s)]
+    assert may == [False, False, True]
