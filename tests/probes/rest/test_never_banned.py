@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from probes import venues
 from probes.readings import Instrument, Market, Refusal, RequestTimed
 from probes.rest.interpreter import AnswerReader
 from probes.rest.priority import LIVENESS_CHECK, Priority, priority_of
 from probes.rest.venue_state import VenueState
 from probes.venue import Budget, Context, RestCall, RestCheck, Venue
-from probes.venues import binance_usdm
 from tests.probes.rest.banning_venue import BanningVenue, at
 
 HOUR_S = 3600
@@ -38,9 +38,10 @@ class Desk:
     """Asks as the REST client does: what the budgets allow is charged, sent and read; the rest is passed over."""
 
     def __init__(self, theirs: BanningVenue, limit: float = 2400) -> None:
+        binance = venues.declared("binance_usdm")
         venue = Venue(
-            id=binance_usdm.ID, title="", docs="", hosts={}, checks=(LIVENESS, BOOK, INTEREST), feeds=(),
-            budgets=(Budget(name="ip", limit=limit, window_s=60),), usage=binance_usdm.usage, refuse=binance_usdm.refuse,
+            id=binance.id, title="", docs="", hosts={}, checks=(LIVENESS, BOOK, INTEREST), feeds=(),
+            budgets=(Budget(name="ip", limit=limit, window_s=60),), usage=binance.usage, refuse=binance.refuse,
         )  # fmt: skip
         self.theirs = theirs
         self.state = VenueState(venue)
