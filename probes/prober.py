@@ -201,11 +201,18 @@ class Prober:
         name = f"{self.venue.id}/{check.name}/{instrument.symbol if instrument else ''}"
         first_at = start + timedelta(seconds=phase_s(name, every_s))
 
+        missed = self._missed(check, instrument)
+
         async def act(due: datetime) -> None:
-            for reading in await rest.ask(check, instrument, due):
+            try:
+                readings = await rest.ask(check, instrument, due)
+            except asyncio.CancelledError:
+                missed(due, 1)  # given up on its way: nobody knows what the venue would have said
+                raise
+            for reading in readings:
                 self.queue.put(reading)
 
-        await on_schedule(every_s, first_at, act, self._missed(check, instrument), clock=self._clock)
+        await on_schedule(every_s, first_at, act, missed, clock=self._clock)
 
     def _missed(self, check: RestCheck, instrument: Instrument | None) -> Callable[[datetime, int], None]:
         def missed(due: datetime, count: int) -> None:

@@ -56,7 +56,7 @@ class RequestTimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotMissed:
-    """`missed` slots of a check's fixed schedule passed while the previous request was still under way."""
+    """`missed` slots of a check's schedule passed while its previous request was under way, or one request was given up."""
 
     venue: VenueId
     check: str

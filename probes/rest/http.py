@@ -39,6 +39,8 @@ Clock = Callable[[], datetime]
 MAX_CONNECTIONS = 32
 DNS_TTL_S = 60
 KEEP_ALIVE_S = 75.0
+SHORT_S = 0.001
+"""A name that is known already is looked up in less."""
 _INCOMPLETE = (ContentLengthError, TransferEncodingError)
 """The causes of a body that ended before its stated end."""
 
@@ -54,6 +56,20 @@ class _Marks:
 
 
 _marks: ContextVar[_Marks | None] = ContextVar("marks", default=None)
+
+
+def _marked_socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket for one address: with the first one the name is resolved, and connecting begins.
+
+    aiohttp's hooks of the resolver do not fire for a request that waits for another one's look-up of the same name.
+    """
+    marks = _marks.get()
+    if marks is not None:
+        marks.mark("socket")
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made
 
 
 class _MarkedContext(ssl.SSLContext):
@@ -112,8 +128,9 @@ def session(context: ssl.SSLContext, user_agent: str, *, limits: Limits = FAIR) 
     on("on_request_end", "answered")
     trace.on_request_redirect.append(refuse_redirect)
     connector = FairConnector(
-        limits=limits, limit=MAX_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context
-    )
+        limits=limits, limit=MAX_CONNECTIONS, ttl_dns_cache=DNS_TTL_S, keepalive_timeout=KEEP_ALIVE_S, ssl=context,
+        socket_factory=_marked_socket,
+    )  # fmt: skip
     return aiohttp.ClientSession(
         connector=connector,
         trace_configs=[trace],
@@ -258,9 +275,10 @@ def _can_open_sockets() -> bool:
 def _phases(at: Mapping[str, float], began: float, ended: float, sent_at: datetime) -> tuple[Phase, ...]:
     """The phases between the hooks that fired, in order; a phase that did not happen is left out."""
     ready = at.get("created", at.get("reused", at.get("create", began)))
+    looked_up, known = _name_look_up(at, ended)
     spans = [
-        ("resolve", at.get("resolve"), at.get("resolved", ended)),
-        ("connect", at.get("resolved", at.get("create")), at.get("tls", at.get("created", ended))),
+        ("resolve", looked_up, known),
+        ("connect", at.get("create") if looked_up is None else known, at.get("tls", at.get("created", ended))),
         ("tls", at.get("tls"), at.get("created", ended)),
         ("send", ready if "created" in at or "reused" in at else None, at.get("sent", ended)),
         ("wait", at.get("sent"), at.get("answered", ended)),
@@ -269,5 +287,18 @@ def _phases(at: Mapping[str, float], began: float, ended: float, sent_at: dateti
     return tuple(
         Phase(name=name, started_at=sent_at + timedelta(seconds=start - began), duration_s=max(end - start, 0.0))
         for name, start, end in spans
-        if start is not None and (name != "connect" or "create" in at)
+        if start is not None and (name != "connect" or start < ended)
     )
+
+
+def _name_look_up(at: Mapping[str, float], ended: float) -> tuple[float | None, float]:
+    """The begin (None: there was none to speak of) and the end of the look-up of the name.
+
+    A request that waits for another one's look-up has no hook of its own: it has no socket yet.
+    """
+    known = at.get("resolved", at.get("socket", at.get("created", ended)))
+    if "resolve" in at:
+        return at["resolve"], at.get("resolved", ended)
+    if "create" in at and "socket" in at and at["socket"] - at["create"] > SHORT_S:
+        return at["create"], known
+    return (at["create"], ended) if "create" in at and not at.keys() & {"socket", "created"} else (None, known)

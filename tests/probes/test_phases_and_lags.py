@@ -68,7 +68,15 @@ def test_a_phase_that_never_ended_lasts_until_the_end_of_the_exchange(
 
 
 def test_an_unresolved_name_is_a_phase_until_the_end_of_the_exchange() -> None:
-    assert phases({"create": 100.5, "resolve": 101.0})[0] == ("resolve", 1, 27)
+    assert phases({"create": 100.5, "resolve": 101.0}) == [("resolve", 1, 27)]
+
+
+def test_a_request_that_waited_for_the_look_up_of_another_waited_for_the_name() -> None:
+    assert phases({"create": 100.5, "socket": 104.5, "created": 110.0, "sent": 111.0})[:2] == [
+        ("resolve", 0.5, 4), ("connect", 4.5, 5.5)
+    ]  # fmt: skip
+    assert phases({"create": 100.5}) == [("resolve", 0.5, 27.5)]
+    assert phases({"create": 100.5, "socket": 100.5}) == [("connect", 0.5, 27.5)]
 
 
 def test_an_exchange_that_never_began_has_no_phases_and_none_is_of_negative_length() -> None:

@@ -133,6 +133,17 @@ async def test_slots_that_pass_during_a_request_are_reported_once_each_and_skipp
     assert all(one.latency_s >= 0.25 for one in timed)
 
 
+async def test_a_request_that_is_given_up_on_its_way_is_a_missed_slot() -> None:
+    async with serving({"/slow": say("{}", after_s=60.0), "/ping": say("{}")}) as served:
+        prober = Prober(
+            venue(check("slow", every_s=0.05), check("ping", every_s=0.05)), settings(served, timeout_s=60.0)
+        )
+        async with aclosing(prober.readings()) as readings:
+            await until(readings, lambda _one: "/slow" in served.asked)
+        missed = [one for one in prober.remaining() if isinstance(one, SlotMissed)]
+    assert [(one.check, one.missed) for one in missed if one.check == "slow"] == [("slow", 1)]
+
+
 async def test_a_market_check_runs_for_each_instrument_and_a_venue_check_runs_once() -> None:
     declared = venue(
         listing(PERP, SPOT),

@@ -63,6 +63,35 @@ async def test_phases_follow_each_other_without_a_gap_and_sum_to_the_service_tim
     assert 0.15 <= total_s <= service_s + 1e-4
 
 
+async def test_a_name_that_is_never_found_is_a_wait_for_the_name_and_not_for_the_connection(
+    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two requests: aiohttp looks the name up once, and the second one only waits for the first."""
+    asked = 0
+
+    async def hang(*_given: object, **_named: object) -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
+    both = await asyncio.gather(*(get(client, "http://venue.test/", timeout_s=0.05) for _ in range(2)))
+    assert asked == 1
+    assert [one.refusal for one in both] == [Refusal.TIMEOUT] * 2
+    assert [names(one) for one in both] == [["resolve"], ["resolve"]]
+
+
+async def test_a_connection_that_is_never_made_is_a_wait_for_the_connection(
+    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_given: object, **_named: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", hang)
+    got = await get(client, "http://127.0.0.1:9/", timeout_s=0.05)
+    assert (got.refusal, names(got)) == (Refusal.TIMEOUT, ["connect"])
+
+
 async def test_a_first_request_is_cold_and_a_reused_connection_has_no_connect_phase(
     client: aiohttp.ClientSession,
 ) -> None:
