@@ -13,6 +13,7 @@ from typing import Protocol
 from chain.events import ChainEvent
 from monitor.incidents import IncidentChange
 from monitor.intake import Intake
+from monitor.intake.unseen import Unseen, UnseenCounts
 from monitor.signals import Signal
 from probes.readings import Reading
 
@@ -93,14 +94,20 @@ class Pipeline:
         self.heard = 0
         """Signals taken in this run."""
         self.last_tick: datetime | None = None
+        self.unseen = UnseenCounts()
 
     def take_reading(self, reading: Reading) -> None:
         """Take a reading of a venue."""
+        self.unseen.take(reading)
         self.take(self.intake.reading(reading, self._recorder.record(reading)))
 
     def take_event(self, event: ChainEvent) -> None:
         """Take an event of a chain."""
         self.take(self.intake.event(event, self._recorder.record_chain(event)))
+
+    def not_seen(self) -> Unseen:
+        """What did not become evidence in this run."""
+        return self.unseen.shown(self.intake.unwatched)
 
     def tick(self, now: datetime) -> None:
         """Take the time: its passing is a signal too."""
@@ -116,6 +123,8 @@ class Pipeline:
         changes: list[IncidentChange] = []
         for signal in signals:
             admitted.append(self.correlator.admit(signal))
+            if admitted[-1] is not signal:  # stamped with the second that it joins
+                self.unseen.late += 1
             changes += self.correlator.on_signal(admitted[-1])
         self._output.signals(admitted)
         for observer in self._observers:

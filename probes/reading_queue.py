@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Callable
 
 from probes.readings import ClaimChanged, FeedChanged, Liquidation, Reading, VenueClock, WalletStatus
 
@@ -25,12 +26,15 @@ class ReadingQueue:
         self._number = 0
         self._has_readings = asyncio.Event()
         self.dropped: Counter[str] = Counter()
+        self.on_drop: Callable[[str], None] = lambda _kind: None
+        """Called with the kind of each reading that is dropped."""
 
     def put(self, reading: Reading) -> None:
         """Add a reading; drop another if the queue is full."""
         if len(self) >= self._max_readings:
             _, old = (self._routine or self._protected).popleft()
             self.dropped[type(old).__name__] += 1
+            self.on_drop(type(old).__name__)
         self._number += 1
         waiting = self._protected if isinstance(reading, _PROTECTED) else self._routine
         waiting.append((self._number, reading))

@@ -28,6 +28,7 @@ DATABASE = "database"
 ASK_S = 2.0
 MAX_ANSWER = 1_000_000
 MAX_WHY = 500
+MAX_UNSEEN = 1000
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # nothing is bound here
 
 
@@ -78,6 +79,8 @@ class DaemonStatus:
     since: str | None
     log: LogStatus | None
     readers: Mapping[str, ReaderStatus]
+    unseen: Mapping[str, int] | None
+    """What did not become evidence since the daemon's start, by what it was; None without its answer."""
 
 
 def status_of(settings: Settings, now: datetime) -> DaemonStatus:
@@ -99,8 +102,20 @@ def status_of(settings: Settings, now: datetime) -> DaemonStatus:
     process, host, since = (None, None, None) if held is None else (held.process, held.host, held.since)
     return DaemonStatus(
         ready=not reasons, reasons=tuple(reasons), judged_by="log" if answer is None else "readyz",
+        unseen=None if answer is None else _unseen(answer),
         running=held is not None, process=process, host=host, since=since, log=log, readers=readers,
     )  # fmt: skip
+
+
+def _unseen(answer: Mapping[str, Any]) -> dict[str, int]:
+    """The daemon's counts of what it did not see, each by its full name; nothing of a daemon that does not count."""
+    said = answer.get("unseen")
+    found: dict[str, int] = {}
+    for what, counts in said.items() if isinstance(said, dict) else ():
+        for name, count in counts.items() if isinstance(counts, dict) else [("", counts)]:
+            if type(count) is int and count > 0 and len(found) < MAX_UNSEEN:
+                found[one_line(f"{what} {name}".strip().replace("_", " ", 1), MAX_WHY)] = count
+    return found
 
 
 def _holder(folder: Path) -> Holder | None:

@@ -238,6 +238,7 @@ class Daemon:
             for verdict in self.correlator.verdicts().values():
                 self.telemetry.record_verdict(verdict)
             self.telemetry.record_log(self.readiness.figures())
+            self.telemetry.record_unseen(self.pipeline.not_seen())
             for part, count in self._supervisor.restarts.items():
                 for _ in range(count - restarts.get(part, 0)):
                     self.telemetry.record_restart(part)

@@ -72,7 +72,9 @@ class Readiness:
             name: replace(lag, why=_told(lag.why), behind_s=None if lag.behind_s is None else round(lag.behind_s, 1))
             for name, lag in figures.readers.items()
         }
-        return ReadyAnswer(ready=not reasons, reasons=reasons, log=log, readers=readers)
+        return ReadyAnswer(
+            ready=not reasons, reasons=reasons, log=log, readers=readers, unseen=self._pipeline.not_seen()
+        )  # fmt: skip
 
     def reasons(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""

@@ -94,6 +94,7 @@ class Sources:
 
         async def part() -> None:
             prober = Prober(venues.declared(name), chosen, clock=self._clock, tape=self._tape)
+            prober.queue.on_drop = self._dropping(name)
             declared: list[Instrument] = []
 
             def take(reading: Reading) -> None:
@@ -112,6 +113,12 @@ class Sources:
                 _take_rest(prober, take)
 
         return part
+
+    def _dropping(self, venue: str) -> Callable[[str], None]:
+        def dropped(kind: str) -> None:
+            self._pipeline.unseen.dropped[venue, kind] += 1
+
+        return dropped
 
     def _network(self, name: str) -> Part:
         chosen = watcher_settings(self._settings, name, self._env)

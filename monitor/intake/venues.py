@@ -197,7 +197,7 @@ def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletS
         case Headroom():
             return DraftSignal(
                 kind=SignalKind.HEADROOM, stream="budget", received_at=at, value=reading.left,
-                attributes={"budget": reading.budget, "declared": reading.declared},
+                attributes={"host": reading.host, "budget": reading.budget, "declared": reading.declared},
             )  # fmt: skip
         case VenueClock():
             return DraftSignal(

@@ -149,7 +149,14 @@ KINDS: Mapping[SignalKind, Kind] = {
     ),
     SignalKind.MISSED_SLOT: Kind("slots missed", "1", {"check": "which check"}, droppable=True),
     SignalKind.HEADROOM: Kind(
-        "request budget left", "fraction", {"budget": "which", "declared": "by the venue's headers"}, droppable=True
+        "request budget left",
+        "fraction",
+        {
+            "host": "the venue's hosts that it is about, as its settings name them",
+            "budget": "which class of endpoints",
+            "declared": "by the venue's headers",
+        },
+        droppable=True,
     ),
     SignalKind.VENUE_STATUS: Kind(
         "0 operational, 1 degraded, 2 maintenance",

@@ -116,10 +116,31 @@ PHASE_DURATION = _histogram(
     "phase",
     buckets=_LATENCY_S,
 )
+PASSED_OVER = _counter(
+    "stormwatch.check.passed_over",
+    "{request}",
+    "Requests that were not sent, because the venue's budget is short or a refusal asks us to wait",
+    "venue",
+    "check",
+    unbounded=("check",),
+)
+READINGS_DROPPED = _counter(
+    "stormwatch.readings.dropped",
+    "{reading}",
+    "Readings that a venue's full queue dropped, by kind",
+    "venue",
+    "kind",
+)
+READINGS_UNWATCHED = _counter(
+    "stormwatch.readings.unwatched", "{reading}", "Readings and events of instruments and assets that are not watched"
+)
+SIGNALS_LATE = _counter(
+    "stormwatch.signals.late", "{signal}", "Signals that came after their second was judged, and count in a later one"
+)
 MISSED_SLOTS = _counter(
     "stormwatch.check.missed_slots",
     "{slot}",
-    "Slots of a check's schedule that passed while its previous request was still running",
+    "Slots of a check's schedule that passed while its previous request was running, or whose request was given up",
     "venue",
     "check",
     unbounded=("check",),
@@ -135,10 +156,11 @@ CONTROL_DURATION = _histogram(
 BUDGET_LEFT = _gauge(
     "stormwatch.venue.budget.left",
     "1",
-    "Share of a request budget that is left",
+    "Share of a request budget that is left; host: the venue's hosts that it is about",
     "venue",
+    "host",
     "budget",
-    unbounded=("budget",),
+    unbounded=("host", "budget"),
 )
 CLOCK_OFFSET = _gauge(
     "stormwatch.venue.clock.offset", "s", "The venue's clock minus ours; origin: rest or feed", "venue", "origin"

@@ -40,6 +40,7 @@ from probes.readings import (
     MarkPrice,
     OpenInterest,
     Reading,
+    Refusal,
     RequestTimed,
     RowsMalformed,
     ServerTime,
@@ -61,6 +62,9 @@ def measure_check(figures: Figures, reading: RequestTimed, context: Context | No
     venue: str = reading.venue
     if venue == CONTROL_VENUE:
         figures.observe(table.CONTROL_DURATION, reading.latency_s, reading.check, outcome, context=context)
+        return
+    if reading.refusal is Refusal.BUDGET:  # nothing was sent: it has no latency
+        figures.add(table.PASSED_OVER, 1, venue, reading.check)
         return
     figures.observe(table.CHECK_DURATION, reading.latency_s, venue, reading.check, outcome, context=context)
     for phase in reading.phases:
@@ -95,7 +99,7 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
         case SlotMissed():
             figures.add(table.MISSED_SLOTS, reading.missed, reading.venue, reading.check)
         case Headroom():
-            figures.set_gauge(table.BUDGET_LEFT, reading.left, reading.venue, reading.budget)
+            figures.set_gauge(table.BUDGET_LEFT, reading.left, reading.venue, reading.host, reading.budget)
         case VenueClock():
             figures.set_gauge(table.CLOCK_OFFSET, reading.offset_s, reading.venue, reading.origin)
             figures.set_gauge(table.CLOCK_BOUND, reading.bound_s, reading.venue, reading.origin)

@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from chain.events import ChainEvent
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from monitor.incidents import IncidentChange, Verdict
+from monitor.intake.unseen import Unseen
 from monitor.log.health import LogFigures
 from monitor.telemetry import instruments as table
 from monitor.telemetry.export import ExtraExporters, build, shut_down
@@ -104,6 +105,13 @@ class Telemetry:
         for reader, lag in figures.readers.items():
             self._figures.set_gauge(table.READER_ENTRIES, lag.entries, reader)
             self._figures.set_gauge(table.READER_LAG, lag.behind_s, reader)
+
+    def record_unseen(self, unseen: Unseen) -> None:
+        """Record what did not become evidence; counts are since the start of the process."""
+        for name, count in unseen.dropped.items():
+            self._add_up(table.READINGS_DROPPED, count, *name.split(" ", 1))
+        self._add_up(table.SIGNALS_LATE, unseen.late)
+        self._add_up(table.READINGS_UNWATCHED, unseen.unwatched)
 
     def _add_up(self, metric: table.Metric, total: int, *values: str) -> None:
         before = self._totals.get((metric.name, *values), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.intake.unseen import Unseen
 from monitor.log.health import LogHealth, ReaderLag
 
 
@@ -16,3 +17,4 @@ class ReadyAnswer:
     reasons: tuple[str, ...]
     log: LogHealth
     readers: Mapping[str, ReaderLag]
+    unseen: Unseen

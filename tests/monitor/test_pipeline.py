@@ -13,7 +13,7 @@ from monitor.incidents import IncidentChange
 from monitor.intake import Intake
 from monitor.pipeline import Pipeline
 from monitor.signals import Signal, SignalKind
-from probes.readings import EngineLag, Reading, VenueId
+from probes.readings import EngineLag, Reading, SlotMissed, VenueId
 from tests.monitor.alerting.sinks.changes import START, change, signal
 from tests.monitor.telemetry.samples import upgrade
 
@@ -130,6 +130,7 @@ def test_a_signal_is_judged_and_observed_as_it_was_admitted() -> None:
     ours.take([signal(1, kind=SignalKind.FUNDING)])
     assert seen.log[0] == ("judged", 1, 7)
     assert [one.attributes for one in first.signals] == [{"ordered_at": 7}]
+    assert ours.not_seen().late == 1, "it was stamped with a later second"
 
 
 def test_a_reading_is_recorded_and_its_span_is_linked_to_its_signals() -> None:
@@ -137,7 +138,11 @@ def test_a_reading_is_recorded_and_its_span_is_linked_to_its_signals() -> None:
     ours, first, _ = pipeline(seen)
     ours.take_reading(LAG)
     assert seen.log[0] == ("recorded", LAG)
-    (one,) = first.signals
+    ours.take_reading(
+        SlotMissed(venue=LAG.venue, check="depth", instrument=None, scheduled_at=START, received_at=START, missed=3)
+    )
+    assert (ours.not_seen().missed, ours.not_seen().late) == ({f"{LAG.venue} depth": 3}, 0)
+    (one, _) = first.signals
     assert (one.kind, one.value, one.link) == (SignalKind.ENGINE_LAG, 0.5, "a:b")
 
 

@@ -40,9 +40,11 @@ async def test_a_waiting_consumer_gets_the_next_reading() -> None:
 
 
 def test_a_full_queue_drops_the_oldest_routine_reading_and_counts_it() -> None:
-    queue = ReadingQueue(max_readings=3)
+    queue, told = ReadingQueue(max_readings=3), list[str]()
+    queue.on_drop = told.append
     for one in (FORCED, lag(1), lag(2), FORCED):
         queue.put(one)
+    assert told == ["EngineLag"]
     assert queue.dropped == {"EngineLag": 1}
     assert queue.drain() == [FORCED, lag(2), FORCED]
 

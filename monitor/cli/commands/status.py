@@ -11,6 +11,8 @@ from monitor.cli.shared import Config, Json, print_json, print_table, settings_f
 if TYPE_CHECKING:
     from monitor.cli.status import DaemonStatus
 
+MAX_SHOWN = 20
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -56,6 +58,9 @@ def _print(found: DaemonStatus) -> None:
         (name, one.position, one.entries, _length(one.behind_s), _state(one.state, one.why, one.owed, one.configured))
         for name, one in found.readers.items()
     ]
+    if found.unseen:
+        most = sorted(found.unseen.items(), key=lambda one: -one[1])
+        print_table("not seen since the start", ("what", "count"), most[:MAX_SHOWN], whole=("what",))
     print_table("readers of the log", ("reader", "place", "entries behind", "oldest", "state"), rows, whole=("reader",))
 
 

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from monitor.alerting.memory import Memory, Owed, encode_memory, reader_name
 from monitor.cli.app import app
 from monitor.cli.schemas import schema
+from monitor.cli.commands.status import _print
 from monitor.cli.status import DATABASE, DaemonStatus, status_of
 from monitor.errors import OperatorError
 from monitor.log import Holding, Place
@@ -131,7 +132,9 @@ async def test_what_a_sink_owes_counts_from_the_first_note_that_was_not_accepted
 
 
 @pytest.mark.parametrize("reasons", [(), ("the clock does not tick", "x\x1b[2J")])
-async def test_the_web_servers_word_counts_where_it_answers(tmp_path: Path, reasons: tuple[str, ...]) -> None:
+async def test_the_web_servers_word_counts_where_it_answers(
+    tmp_path: Path, reasons: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     web = Web(WebSettings(port=0), lambda: answered(*reasons), lambda: (b"", ""))
     await web.start()
     async with written(tmp_path):
@@ -141,6 +144,9 @@ async def test_the_web_servers_word_counts_where_it_answers(tmp_path: Path, reas
     assert (status.ready, status.judged_by) == (not reasons, "readyz")
     assert status.reasons == tuple(one.replace("\x1b", " ") for one in reasons)
     assert (status.readers[DATABASE].state, status.readers[DATABASE].why) == ("away", "it is not there")
+    assert status.unseen == {"dropped okx BookMeasured": 4, "passed over kraken volume_spot": 90, "late": 2}
+    _print(status)
+    assert "passed over kraken volume_spot" in capsys.readouterr().out
     validate(status)
 
 

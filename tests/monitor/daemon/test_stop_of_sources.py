@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -172,3 +173,34 @@ async def test_readings_left_at_a_stop_are_drained_in_order(taken_before: int) -
         await asyncio.create_task(take())
     assert [one for one in [*taken, *prober.remaining()] if isinstance(one, EngineLag)] == came
     assert prober.remaining() == []
+
+
+async def test_readings_that_a_full_queue_drops_are_counted_by_venue_and_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Small(Prober):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self.queue._max_readings = 1
+
+    class FirstTold(Log):
+        """Says when the first reading came: the others of the same answer were dropped before it."""
+
+        first = asyncio.Event()
+
+        def record(self, reading: Reading) -> str | None:
+            self.first.set()
+            return super().record(reading)
+
+    monkeypatch.setattr("monitor.daemon.sources.Prober", Small)
+    async with serving(ANSWERS, silent) as served:
+        settings = Settings(assets={"BTC": AssetSettings()}, venues={"gate": VenueSettings(hosts={"rest": served.url})})
+        log = FirstTold()
+        pipeline = Pipeline(intake_of(settings), Correlator(settings.correlator, vantage="here"), log, log)
+        part = asyncio.ensure_future(
+            Sources(settings, {}, utc_now, pipeline=pipeline, checkpoints=NoCheckpoints()).parts()["venue gate"]()
+        )
+        async with asyncio.timeout(PATIENCE_S):
+            await log.first.wait()
+        part.cancel()
+        await asyncio.gather(part, return_exceptions=True)
+    assert pipeline.not_seen().dropped
+    assert all(one.startswith("gate ") for one in pipeline.not_seen().dropped)

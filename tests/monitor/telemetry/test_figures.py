@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricR
 from chain.events import NetworkId
 from chain.events.network import HeadSeen, NodeFault, NodeFaultKind
 from monitor.incidents import ChangeKind
+from monitor.intake.unseen import Unseen
 from monitor.log.health import LogFigures, LogHealth, ReaderLag
 from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures
@@ -192,7 +193,24 @@ def test_feeds_clocks_and_budgets_have_their_figures() -> None:
     )
     assert list(lines(telemetry, "stormwatch_feed_events_total").values()) == [1]
     assert list(lines(telemetry, "stormwatch_venue_clock_offset_seconds").values()) == [-0.2]
-    assert list(lines(telemetry, "stormwatch_venue_budget_left").values()) == [0.4]
+    left = lines(telemetry, "stormwatch_venue_budget_left")
+    assert list(left.values()) == [0.4]
+    assert 'host="rest"' in next(iter(left))
+
+
+def test_what_was_not_seen_is_counted_and_a_request_that_was_never_sent_has_no_latency() -> None:
+    telemetry = bare()
+    telemetry.record(check(refusal=Refusal.BUDGET))
+    assert list(lines(telemetry, "stormwatch_check_passed_over_total").values()) == [1]
+    assert lines(telemetry, "stormwatch_check_duration_seconds_count") == {}
+    for dropped, late, unwatched in ((3, 1, 0), (5, 4, 2)):
+        telemetry.record_unseen(
+            Unseen(dropped={"okx BookMeasured": dropped}, passed_over={}, missed={}, late=late, unwatched=unwatched)
+        )
+    ((name, count),) = lines(telemetry, "stormwatch_readings_dropped_total").items()
+    assert ('kind="BookMeasured"' in name, 'venue="okx"' in name, count) == (True, True, 5)
+    assert list(lines(telemetry, "stormwatch_signals_late_total").values()) == [4]
+    assert list(lines(telemetry, "stormwatch_readings_unwatched_total").values()) == [2]
 
 
 def test_the_parts_of_a_venue_declare_their_states_beside_each_other() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.intake.unseen import Unseen
 from monitor.log.health import LogHealth, ReaderLag
 from monitor.web.answer import ReadyAnswer
 
@@ -12,7 +13,10 @@ def answered(*reasons: str) -> ReadyAnswer:
         failing=None, waiting=0, written=7, size=4096, segments=1, dropped={}, lost={}, damaged=0,
     )  # fmt: skip
     readers = {"database": ReaderLag(entries=3, behind_s=1.5, state="away", why="it is not there")}
-    return ReadyAnswer(ready=not reasons, reasons=reasons, log=log, readers=readers)
+    unseen = Unseen(
+        dropped={"okx BookMeasured": 4}, passed_over={"kraken volume_spot": 90}, missed={}, late=2, unwatched=0
+    )
+    return ReadyAnswer(ready=not reasons, reasons=reasons, log=log, readers=readers, unseen=unseen)
 
 
 def ready() -> ReadyAnswer:
