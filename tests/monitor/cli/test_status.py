@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from monitor.alerting.memory import Memory, Owed, encode_memory, reader_name
 from monitor.cli.app import app
-from monitor.cli.schemas import schema
 from monitor.cli.commands.status import _print
+from monitor.cli.schemas import schema
 from monitor.cli.status import DATABASE, DaemonStatus, status_of
 from monitor.errors import OperatorError
 from monitor.log import Holding, Place
