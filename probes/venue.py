@@ -119,6 +119,19 @@ class Keys:
     key: str = field(repr=False)
     secret: str = field(repr=False)
     passphrase: str = field(default="", repr=False)
+    name: str = ""
+    """What the operator calls it: the environment variable that holds the key. Never its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsQuestion:
+    """How a venue tells what a key may do: a signed `call`, and `read`, from its body to the rights beyond reading.
+
+    `read` raises what a reader of an answer raises; an answer that does not say it is Malformed.
+    """
+
+    call: RestCall
+    read: Callable[[bytes], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -411,4 +424,6 @@ class Venue:
     usage: Callable[[Mapping[str, str], datetime], Sequence[Usage]] = lambda _headers, _now: ()
     refuse: Callable[[int, Mapping[str, str], bytes, datetime], Refused | None] = lambda *_: None
     sign: Callable[[RestCall, Keys, datetime], SignedRequest] | None = None
+    key_rights: RightsQuestion | None = None
+    """None: the venue does not tell, or has no signed checks."""
     symbols: Callable[[str], Mapping[Market, str]] = lambda _asset: {}

@@ -114,6 +114,7 @@ def keys_of(venue: str, settings: VenueSettings, env: Mapping[str, str]) -> Keys
         passphrase=secret(f"venues.{venue}.passphrase_env", settings.passphrase_env, env)
         if settings.passphrase_env
         else "",
+        name=settings.key_env,
     )
 
 

@@ -44,6 +44,9 @@ class Refusal(StrEnum):
     BUDGET = "budget"
     """We sent no request: its budget was spent. Says nothing about the venue."""
 
+    KEY_RIGHTS = "key_rights"
+    """We sent no request: the operator's key may do more than read, or nobody knows. Says nothing about the venue."""
+
     @property
     def is_ours(self) -> bool:
         """Whether the cause is ours (location, keys, address, machine, budget), so that it says nothing about the venue."""
@@ -59,6 +62,7 @@ _OURS = frozenset(
         Refusal.REDIRECTED,
         Refusal.LOCAL,
         Refusal.BUDGET,
+        Refusal.KEY_RIGHTS,
     }
 )
 

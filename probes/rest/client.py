@@ -17,6 +17,7 @@ from probes.book import Book
 from probes.readings import Instrument, Reading, Refusal, RequestTimed
 from probes.rest.http import Clock, Request, exchange
 from probes.rest.interpreter import AnswerReader, Slot, request_reading
+from probes.rest.key_rights import KeyRights
 from probes.rest.priority import priority_of
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange, Tape
@@ -51,6 +52,7 @@ class RestClient:
         self._clock = clock
         self._hosts = {**state.venue.hosts, **access.hosts}
         self._keys = access.keys
+        self._rights = None if access.keys is None else KeyRights(state.venue, access.keys)
         self._timeout_s = access.timeout_s
 
     async def ask(
@@ -71,6 +73,24 @@ class RestClient:
         """As `ask`, but returns a book as a snapshot, not measured."""
         scheduled_at = scheduled_at or self._clock()
         call = check.call(instrument)
+        if not call.signed:
+            return await self._send(check, call, instrument, scheduled_at)
+        assert self._rights is not None, "signed checks run with keys only"
+        why, beside = await self._rights.refused(self._ask_rights, self._clock())
+        if why:
+            slot = Slot.of(self.state.venue.id, check.name, instrument, scheduled_at)
+            return [self._unsent(slot, Refusal.KEY_RIGHTS, why, self._clock()), *beside], None
+        readings, snapshot = await self._send(check, call, instrument, scheduled_at)
+        return [*readings, *beside], snapshot
+
+    async def _ask_rights(self, check: RestCheck) -> list[Reading]:
+        readings, _ = await self._send(check, check.call(None), None, self._clock())
+        return readings
+
+    async def _send(
+        self, check: RestCheck, call: RestCall, instrument: Instrument | None, scheduled_at: datetime
+    ) -> tuple[list[Reading], BookSnapshot | None]:
+        """Send a check within its budget."""
         now = self._clock()
         if not self.state.budgets.allows(call, priority_of(check.name), now.timestamp()):
             slot = Slot.of(self.state.venue.id, check.name, instrument, scheduled_at)
@@ -101,11 +121,15 @@ class RestClient:
     def _over_budget(self, slot: Slot, call: RestCall, now: datetime) -> RequestTimed:
         wait_s = self.state.budgets.wait_left_s(now.timestamp(), call)
         detail = f"waiting {wait_s:.0f} s after a refusal" if wait_s else "what is left of the budget is reserved"
+        return self._unsent(slot, Refusal.BUDGET, detail, now)
+
+    @staticmethod
+    def _unsent(slot: Slot, refusal: Refusal, detail: str, now: datetime) -> RequestTimed:
         unsent = HttpExchange(
-            sent_at=now, received_at=now, phases=(), cold=False, status=None, headers={}, body=b"",
-            refusal=Refusal.BUDGET, detail=detail,
+            sent_at=now, received_at=now, phases=(), cold=False, status=None, headers={}, body=b"", refusal=refusal,
+            detail=detail,
         )  # fmt: skip
-        return request_reading(slot, unsent, Refusal.BUDGET, detail)
+        return request_reading(slot, unsent, refusal, detail)
 
 
 def _symbol(instrument: Instrument | None) -> str | None:

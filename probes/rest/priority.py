@@ -29,7 +29,7 @@ SHARES = {
 """How much of a budget may be in use when a request of this rank is sent."""
 LIVENESS_CHECK = "server_time"
 """The cheapest check of every venue. It says whether the venue lives, and tries whether a wait is over."""
-_STATES = frozenset({"system_status", "wallet_status", "instruments"})
+_STATES = frozenset({"system_status", "wallet_status", "instruments", "key_rights"})
 
 
 def priority_of(check: str) -> Priority:
