@@ -13,8 +13,9 @@ from re import compile as pattern
 from typing import Any
 
 from probes import dialect as d
+from probes.dialect import rights
 from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, Refused, Topic, Usage, Venue
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, Refused, RestCall, RightsQuestion, Topic, Usage, Venue
 
 DOCS = "https://developers.binance.com/docs/binance-spot-api-docs"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
@@ -134,6 +135,10 @@ def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
     return [*_USED(headers, now), *_SAPI_USED(headers, now)]
 
 
+RIGHTS = rights.flags(
+    "", ("enable", "permits"), frozenset({"enableReading", "enableFixReadOnly"}), required="enableWithdrawals"
+)
+
 VENUE = Venue(
     id=VenueId("binance_spot"),
     title="Binance spot",
@@ -165,5 +170,8 @@ VENUE = Venue(
     usage=usage,
     refuse=refuse,
     sign=d.signs("X-MBX-APIKEY"),
+    key_rights=RightsQuestion(
+        call=RestCall(path="/sapi/v1/account/apiRestrictions", budget="sapi", signed=True), read=RIGHTS
+    ),
     symbols=lambda asset: {Market.SPOT: f"{asset}USDT"},
 )  # fmt: skip

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from probes.dialect import decode
+from probes.dialect import decode, rights
 from probes.readings import Censoring, Funding, Instrument, Liquidation, Market, MarkPrice, Refusal
 from probes.venue import (
     BookDelta,
@@ -30,6 +30,7 @@ from probes.venue import (
     Refused,
     RestCall,
     RestCheck,
+    RightsQuestion,
     SignedRequest,
     Topic,
     TopicRequest,
@@ -152,6 +153,10 @@ def _list_subscriptions(topics: Sequence[Topic], now: datetime) -> Sequence[Topi
     return [TopicRequest(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}), str(number), names)]
 
 
+RIGHTS = rights.flags(
+    "", ("enable", "permits"), frozenset({"enableReading", "enableFixReadOnly"}), required="enableWithdrawals"
+)
+
 VENUE = Venue(
     id=ID,
     title="Binance USD-M",
@@ -241,5 +246,8 @@ VENUE = Venue(
     usage=usage,
     refuse=refuse,
     sign=sign,
+    key_rights=RightsQuestion(
+        call=RestCall(path="/sapi/v1/account/apiRestrictions", host="spot", budget="spot", signed=True), read=RIGHTS
+    ),
     symbols=lambda asset: {Market.SPOT: f"{SPOT}{asset}USDT", Market.PERP: f"{asset}USDT"},
 )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from probes.dialect import decode
+from probes.dialect import decode, rights
 from probes.readings import (
     Censoring,
     Funding,
@@ -35,6 +35,7 @@ from probes.venue import (
     Refused,
     RestCall,
     RestCheck,
+    RightsQuestion,
     SignedRequest,
     Topic,
     TopicRequest,
@@ -227,5 +228,8 @@ VENUE = Venue(
     usage=usage,
     refuse=refuse,
     sign=sign,
+    key_rights=RightsQuestion(
+        call=RestCall(path="/v5/user/query-api", budget="uid", signed=True), read=rights.read_only("result.readOnly")
+    ),
     symbols=lambda asset: decode.pair_symbols(SPOT + "{}USDT", "{}USDT", asset),
 )

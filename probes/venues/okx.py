@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from probes.dialect import decode
+from probes.dialect import decode, rights
 from probes.readings import Censoring, Instrument, Liquidation, Market, MarkPrice, OpenInterest
 from probes.venue import (
     BookDelta,
@@ -30,6 +30,7 @@ from probes.venue import (
     Refused,
     RestCall,
     RestCheck,
+    RightsQuestion,
     SignedRequest,
     Topic,
     TopicRequest,
@@ -223,5 +224,9 @@ VENUE = Venue(
     ),
     refuse=refuse,
     sign=sign,
+    key_rights=RightsQuestion(
+        call=RestCall(path="/api/v5/account/config", budget="asset", signed=True),
+        read=rights.listed("data.0.perm", frozenset({"read_only"})),
+    ),
     symbols=lambda asset: decode.pair_symbols("{}-USDT", None, asset),
 )
