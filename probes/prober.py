@@ -19,7 +19,7 @@ from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting, feed_url
 from probes.instruments import choose, guessed
 from probes.reading_queue import ReadingQueue
-from probes.readings import Instrument, InstrumentsListed, Reading, SlotMissed
+from probes.readings import Instrument, InstrumentsListed, Reading, RequestTimed, SlotMissed
 from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import USER_AGENT, Clock, session, tls_context, utc_now
 from probes.rest.schedule import on_schedule, phase_s
@@ -201,25 +201,31 @@ class Prober:
         name = f"{self.venue.id}/{check.name}/{instrument.symbol if instrument else ''}"
         first_at = start + timedelta(seconds=phase_s(name, every_s))
 
-        missed = self._missed(check, instrument)
+        cut = False
+        report = self._missed(check, instrument)
 
         async def act(due: datetime) -> None:
+            nonlocal cut
             try:
                 readings = await rest.ask(check, instrument, due)
             except asyncio.CancelledError:
-                missed(due, 1)  # given up on its way: nobody knows what the venue would have said
+                report(due, 1, 0.0, True)  # given up on its way: nobody knows what the venue would have said
                 raise
+            cut = any(isinstance(one, RequestTimed) and one.censored for one in readings)
             for reading in readings:
                 self.queue.put(reading)
 
+        def missed(due: datetime, count: int) -> None:
+            report(due, count, every_s, cut)
+
         await on_schedule(every_s, first_at, act, missed, clock=self._clock)
 
-    def _missed(self, check: RestCheck, instrument: Instrument | None) -> Callable[[datetime, int], None]:
-        def missed(due: datetime, count: int) -> None:
+    def _missed(self, check: RestCheck, instrument: Instrument | None) -> Callable[[datetime, int, float, bool], None]:
+        def missed(due: datetime, count: int, every_s: float, censored: bool) -> None:
             self.queue.put(
                 SlotMissed(
                     venue=self.venue.id, check=check.name, instrument=instrument.symbol if instrument else None,
-                    scheduled_at=due, received_at=self._clock(), missed=count,
+                    scheduled_at=due, received_at=self._clock(), missed=count, every_s=every_s, censored=censored,
                 )
             )  # fmt: skip
 

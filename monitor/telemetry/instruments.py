@@ -101,7 +101,8 @@ def _histogram(
 
 CHECK_DURATION = _histogram(
     "stormwatch.check.duration",
-    "Latency of a check from its scheduled time; time-outs count as their limit. outcome: ok or a refusal kind",
+    "Latency of a check from its scheduled time; time-outs count as their limit, missed slots as what held them. "
+    "outcome: ok, missed or a refusal kind",
     "venue",
     "check",
     "outcome",

@@ -53,6 +53,10 @@ from probes.readings import (
 )
 
 CONTROL_VENUE = "control"
+MISSED = "missed"
+"""The outcome of a slot without a request of its own."""
+MAX_MISSED = 1000
+"""Missed slots that one reading adds to the latencies: after a pause of our own machine there may be very many."""
 _DECLARED = {ServiceState.OPERATIONAL: 0, ServiceState.DEGRADED: 1, ServiceState.MAINTENANCE: 2}
 
 
@@ -98,6 +102,8 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
             figures.add(table.ROWS_MALFORMED, reading.count, reading.venue, reading.check, reading.reason.value)
         case SlotMissed():
             figures.add(table.MISSED_SLOTS, reading.missed, reading.venue, reading.check)
+            for latency_s in reading.latencies_s(MAX_MISSED):
+                figures.observe(table.CHECK_DURATION, latency_s, reading.venue, reading.check, MISSED)
         case Headroom():
             figures.set_gauge(table.BUDGET_LEFT, reading.left, reading.venue, reading.host, reading.budget)
         case VenueClock():

@@ -56,7 +56,11 @@ class RequestTimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotMissed:
-    """`missed` slots of a check's schedule passed while its previous request was under way, or one request was given up."""
+    """`missed` slots of a check's schedule passed while its previous request was under way, or one request was given up.
+
+    That request was due at `scheduled_at` and over at `received_at`; the missed slots came `every_s` apart after it (0: it is its
+    own slot that is missed). `censored`: it timed out, so that theirs would have lasted at least as long, for all we know.
+    """
 
     venue: VenueId
     check: str
@@ -64,6 +68,18 @@ class SlotMissed:
     scheduled_at: datetime
     received_at: datetime
     missed: int
+    every_s: float = 0.0
+    censored: bool = False
+
+    def latencies_s(self, most: int) -> list[float]:
+        """What the missed requests would have taken, at most `most` of them, the earliest first.
+
+        The venue that answered the one before them would have answered them then, too (Gil Tene's correction of coordinated
+        omission; HdrHistogram, `recordValueWithExpectedInterval`).
+        """
+        held_s = (self.received_at - self.scheduled_at).total_seconds()
+        taken = min(self.missed, most)
+        return [max(held_s if self.censored else held_s - number * self.every_s, 0.0) for number in range(1, taken + 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,10 +115,15 @@ async def test_a_first_slot_is_at_the_checks_own_offset_after_the_start() -> Non
     assert (slots(collected, "each")[0] - T0).total_seconds() == pytest.approx(0.5 * share, abs=1e-3)
 
 
-async def test_slots_that_pass_during_a_request_are_reported_once_each_and_skipped() -> None:
-    answers = {**ANY, "/slow": say("{}", after_s=0.25)}
+@pytest.mark.parametrize(("after_s", "timeout_s"), [(0.25, 5.0), (60.0, 0.25)])
+async def test_slots_that_pass_during_a_request_are_reported_once_each_and_skipped(
+    after_s: float, timeout_s: float
+) -> None:
+    answers = {**ANY, "/slow": say("{}", after_s=after_s)}
     async with serving(answers) as served:
-        prober = Prober(venue(listing(PERP), check("slow", every_s=0.1, per=Per.INSTRUMENT)), settings(served))
+        prober = Prober(
+            venue(listing(PERP), check("slow", every_s=0.1, per=Per.INSTRUMENT)), settings(served, timeout_s=timeout_s)
+        )
         async with aclosing(prober.readings()) as readings:
             collected = await until(readings, lambda collected: len(slots(collected, "slow")) >= 3)
     due = slots(collected, "slow")
@@ -129,6 +134,7 @@ async def test_slots_that_pass_during_a_request_are_reported_once_each_and_skipp
         assert (following - one.scheduled_at).total_seconds() == pytest.approx(0.1 * (one.missed + 1), abs=1e-5)
         assert one.missed >= 2
         assert one.received_at > one.scheduled_at
+        assert (one.every_s, one.censored) == (0.1, after_s > timeout_s)
     timed = [one for one in collected if isinstance(one, RequestTimed) and one.check == "slow"]
     assert all(one.latency_s >= 0.25 for one in timed)
 
@@ -141,7 +147,7 @@ async def test_a_request_that_is_given_up_on_its_way_is_a_missed_slot() -> None:
         async with aclosing(prober.readings()) as readings:
             await until(readings, lambda _one: "/slow" in served.asked)
         missed = [one for one in prober.remaining() if isinstance(one, SlotMissed)]
-    assert [(one.check, one.missed) for one in missed if one.check == "slow"] == [("slow", 1)]
+    assert [(one.missed, one.every_s, one.censored) for one in missed if one.check == "slow"] == [(1, 0.0, True)]
 
 
 async def test_a_market_check_runs_for_each_instrument_and_a_venue_check_runs_once() -> None:
