@@ -289,9 +289,8 @@ ReadFrame = Callable[[bytes, Context], Sequence[FeedMessage]]
 class RestCheck:
     """One REST request repeated on a fixed schedule.
 
-    `name` is the capability: server_time, system_status, wallet_status, instruments, book_rest, open_interest,
-    funding, mark_price, long_short_ratio, volume. `call` gets the instrument for `Per.INSTRUMENT`, else None.
-    `market` restricts the instruments it is requested for (None: any).
+    `name` is the capability (`probes/dialect/capabilities.py` lists them). `call` gets the instrument for
+    `Per.INSTRUMENT`, else None. `market` restricts the instruments it is requested for (None: any).
     """
 
     name: str
@@ -412,6 +411,7 @@ class Venue:
     headers. `refuse(status, headers, body, now)` names venue-specific refusals of an answer, or None to let the
     generic classification decide. `sign(call, keys, now)` makes a signed request, where the venue has such checks.
     `symbols(asset)` guesses the instruments of an asset before the listing is known (Market -> symbol).
+    `none` and `not_yet`: a reason in few words -> the capabilities it does not offer, or that we do not read although offered.
     """
 
     id: VenueId
@@ -427,3 +427,5 @@ class Venue:
     key_rights: RightsQuestion | None = None
     """None: the venue does not tell, or has no signed checks."""
     symbols: Callable[[str], Mapping[Market, str]] = lambda _asset: {}
+    none: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    not_yet: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

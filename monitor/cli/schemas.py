@@ -81,6 +81,12 @@ def _daemon_status() -> dict[str, Any]:
     return of(DaemonStatus)
 
 
+def _venue() -> dict[str, Any]:
+    from monitor.cli.venue_facts import VenueFacts
+
+    return of(VenueFacts)
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
@@ -93,6 +99,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "chain-inspection": _chain_inspection,
     "readiness": _readiness,
     "daemon-status": _daemon_status,
+    "venue": _venue,
 }
 
 

@@ -16,7 +16,7 @@ from probes.dialect.codes import meaning
 from probes.dialect.columns import clock
 from probes.dialect.declared import Errors, Rows, Stamp
 from probes.dialect.market import Head
-from probes.dialect.rows import nested, reader
+from probes.dialect.rows import compiled, nested, reader
 from probes.readings import Instrument, Market, Refusal
 from probes.venue import (
     Context,
@@ -36,6 +36,12 @@ Refuse = Callable[[int, Mapping[str, str], bytes, datetime], Refused | None]
 
 def answer(*rows: Rows, at: Stamp | None = None) -> ReadAnswer:
     """Reads an answer by each of `rows`. `at`: the dotted path of the answer's own stamp, for rows without one."""
+    read = _answer(rows, at)
+    compiled(read, *rows)
+    return read
+
+
+def _answer(rows: Sequence[Rows], at: Stamp | None) -> ReadAnswer:
     readers = [reader(one) for one in rows]
     if at is None:
         head = Head()

@@ -17,7 +17,7 @@ from probes.dialect.columns import Row, Scalar, Text, clock
 from probes.dialect.declared import Control, Frames, Liquidations, Means, Rows
 from probes.dialect.decode import Decoder
 from probes.dialect.market import Head
-from probes.dialect.rows import RowsReader, reader
+from probes.dialect.rows import RowsReader, compiled, reader
 from probes.readings import MalformedReason, Refusal
 from probes.venue import (
     Ack,
@@ -66,6 +66,8 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
             )
         return read_rows(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
 
+    said = [one for rows in channels.values() for one in (rows if isinstance(rows, tuple) else (rows,))]
+    compiled(read, *said, channels=tuple(channels))
     return read
 
 

@@ -226,3 +226,17 @@ def _listed(meant: list[Any], context: Context) -> list[Any]:
     others = [one for one in meant if not isinstance(one, Instrument)]
     whole = InstrumentsListed(venue=context.venue, received_at=context.received_at, instruments=instruments)
     return [whole, *others]
+
+
+_COMPILED = "compiled_from"
+
+
+def compiled(read: Callable[..., Any], *rows: Rows, channels: tuple[str, ...] = ()) -> None:
+    """Note on a reader which rows it was compiled from, and for frames which channels."""
+    vars(read)[_COMPILED] = (rows, channels)
+
+
+def compiled_from(read: Callable[..., Any]) -> tuple[tuple[Rows, ...], tuple[str, ...]]:
+    """The rows that a reader was compiled from, and the channels of one of frames; nothing of one that is written by hand."""
+    noted: tuple[tuple[Rows, ...], tuple[str, ...]] = getattr(read, _COMPILED, ((), ()))
+    return noted

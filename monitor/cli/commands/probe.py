@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.render.readings import plain, words_of
 from monitor.cli.shared import Config, Json, parse_pairs, print_json, print_table, run, settings_from
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def probe(
     readings = run(_probe(venue, check, asset or [], parse_pairs("--host", host or []), listen, config))
     if json:
         for reading in readings:
-            print_json({"kind": type(reading).__name__, **_plain(reading)})
+            print_json({"kind": type(reading).__name__, **plain(reading)})
     else:
         _show(venue, readings)
     if not readings or any(_failed(one) for one in readings):
@@ -130,7 +131,7 @@ def _show(venue: str, readings: Sequence[Reading]) -> None:
     print_table(
         f"{venue}: {len(others)} readings",
         ("reading", "what"),
-        ((type(one).__name__, _words(one)) for one in others[:200]),
+        ((type(one).__name__, words_of(one)) for one in others[:200]),
     )
     if len(others) > 200:
         typer.echo(f"… and {len(others) - 200} more; --json prints all")
@@ -142,28 +143,3 @@ def _row(one: RequestTimed) -> tuple[object, ...]:
     outcome = "ok" if one.refusal is None else f"{one.refusal.value} {one.detail}"[:60]
     total = f"{'≥ ' if one.censored else ''}{one.latency_s * 1000:.1f}"
     return one.check, one.instrument, outcome, total, "new" if one.cold else "kept", phases or None
-
-
-def _plain(reading: Reading) -> dict[str, object]:
-    import msgspec
-
-    plain = msgspec.to_builtins(reading, str_keys=True)
-    assert isinstance(plain, dict)
-    return plain
-
-
-def _words(reading: Reading) -> str:
-    from probes.readings import BookMeasured, InstrumentsListed
-
-    if isinstance(reading, InstrumentsListed):
-        return f"{len(reading.instruments)} instruments"
-    skip = {"venue", "received_at", "depth_usd", "slippage_bps"}
-    shown = {key: value for key, value in _plain(reading).items() if key not in skip and value not in (None, "")}
-    if isinstance(reading, BookMeasured):
-        for bps, (bids, asks) in reading.depth_usd.items():
-            shown[f"within {bps} bps"] = f"{bids:,.0f} / {asks:,.0f} USD"
-    return ", ".join(f"{key} {_short(value)}" for key, value in shown.items())[:400]
-
-
-def _short(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
