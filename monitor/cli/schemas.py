@@ -87,6 +87,12 @@ def _venue() -> dict[str, Any]:
     return of(VenueFacts)
 
 
+def _payload() -> dict[str, Any]:
+    from monitor.cli.commands.venue import PayloadRead
+
+    return of(PayloadRead)
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
@@ -100,6 +106,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "readiness": _readiness,
     "daemon-status": _daemon_status,
     "venue": _venue,
+    "payload": _payload,
 }
 
 
