@@ -1,4 +1,4 @@
-"""`stormwatch venue`: shows what a stored payload of a venue reads as (`try`)."""
+"""`stormwatch venue`: writes the first files of a new venue (`new`), and shows what a stored payload reads as (`try`)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,33 @@ if TYPE_CHECKING:
     from monitor.cli.payloads import Tried, Wanted
 
 MAX_ROWS = 200
-_app = typer.Typer(help="What payloads of a venue read as.", no_args_is_help=True)
+_app = typer.Typer(help="Add a venue: its first files, and what its payloads read as.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(_app, name="venue")
+
+
+@_app.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="The venue's name: small letters, digits and _.")],
+    checkout: Annotated[Path, typer.Option(help="The checkout of Stormwatch to write into.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Write the venue's file and the folders of its cases, with FILL_IN wherever its documentation must be read."""
+    from monitor.cli.venue_skeleton import write
+
+    written = write(checkout, name)
+    if json:
+        print_json({"written": [str(path) for path in written]})
+        return
+    for path in written:
+        typer.echo(path)
+    note(
+        f"next: replace each FILL_IN; `stormwatch venue try {name} FILE` reads a payload; "
+        f"pytest tests/probes -k {name} names what is left"
+    )
 
 
 @_app.command("try")
