@@ -61,7 +61,7 @@ FORCED = d.Rows(
         ),
     ),
 )  # fmt: skip
-CHANNEL = "FILL_IN_channel"
+CHANNEL = "FILL_IN_orders"
 FRAME = d.Frames(
     channel="FILL_IN_channel", payload="FILL_IN_rows",
     controls=(
