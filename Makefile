@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo run test check bench mutants acceptance format lint types contracts coverage lock clean
+.PHONY: help demo run test check bench mutants matrix acceptance format lint types contracts coverage lock clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
@@ -73,6 +73,9 @@ bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured fi
 
 mutants: $(VENV)/.dev tests/evm/node_modules/.ready   ## small faults put into the code, each of which a test must notice (an hour)
 	$(BIN)/python -m tests.mutants
+
+matrix: $(VENV)/.dev   ## the table of venues in README.md, from their declarations
+	$(BIN)/python -m tests.venue_matrix
 
 lock:            ## renew the pinned requirements (needs uv)
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

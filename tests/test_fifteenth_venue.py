@@ -177,6 +177,17 @@ def test_the_matrix_has_the_new_venue(copy: Path) -> None:
     assert NAME in run(copy, "-c", MAIN, "venues").stdout
 
 
+def test_the_page_of_the_matrix_is_made_and_not_edited(copy: Path) -> None:
+    readme = copy / "README.md"
+    before = readme.read_text()
+    ended = run(copy, "-m", "tests.venue_matrix")
+    after = readme.read_text()
+    readme.write_text(before)
+    assert ended.returncode == 0, ended.stderr
+    (line,) = set(after.splitlines()) - set(before.splitlines())
+    assert line.startswith(f"| {NAME} | public | not yet | none | public | public | not yet | none |")
+
+
 async def test_the_new_venue_is_probed(copy: Path) -> None:
     async with serving({"/v1/time": say_now('{"time":NOW_MS}')}) as served:
         process = await asyncio.create_subprocess_exec(

@@ -14,6 +14,7 @@ from monitor.errors import OperatorError
 from probes import venues
 from probes.dialect.capabilities import CAPABILITIES
 from tests.monitor.cli.test_schemas import validate
+from tests.venue_matrix import BEGIN, END, README, with_matrix
 
 
 def output_of(*arguments: str, columns: int = 80) -> str:
@@ -110,3 +111,16 @@ def test_a_mistake_names_key_value_what_is_allowed_and_the_remedy(
     result = CliRunner().invoke(app, ["venues", *arguments])
     assert isinstance(result.exception, OperatorError)
     assert all(word in str(result.exception) for word in words)
+
+
+def test_the_matrix_in_the_readme_is_the_commands_output() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text == with_matrix(text, output_of("venues", "--markdown"))
+    assert output_of("venues", "--markdown") in text
+
+
+def test_a_page_without_its_marks_is_no_place_for_the_matrix() -> None:
+    assert with_matrix(f"a\n{BEGIN}old\n{END}b\n", "new\n") == f"a\n{BEGIN}\nnew\n\n{END}b\n"
+    for page in ("", BEGIN, END + BEGIN, BEGIN + END + END, BEGIN + END + BEGIN):
+        with pytest.raises(ValueError, match=r"README\.md needs"):
+            with_matrix(page, "new\n")
