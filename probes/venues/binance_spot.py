@@ -174,4 +174,9 @@ VENUE = Venue(
         call=RestCall(path="/sapi/v1/account/apiRestrictions", budget="sapi", signed=True), read=RIGHTS
     ),
     symbols=lambda asset: {Market.SPOT: f"{asset}USDT"},
+    none={
+        "spot alone, its perpetuals are binance_usdm": (
+            "book_ws", "volume", "liquidation", "open_interest", "funding", "mark_price", "long_short_ratio",
+        )
+    },
 )  # fmt: skip

@@ -250,4 +250,5 @@ VENUE = Venue(
         call=RestCall(path="/sapi/v1/account/apiRestrictions", host="spot", budget="spot", signed=True), read=RIGHTS
     ),
     symbols=lambda asset: {Market.SPOT: f"{SPOT}{asset}USDT", Market.PERP: f"{asset}USDT"},
+    none={"its spot market is binance_spot": ("book_ws_spot",)},
 )

@@ -200,4 +200,5 @@ VENUE = Venue(
         )
     ),
     symbols=lambda asset: decode.pair_symbols("spot:{}USDT", "{}USDT", asset),
+    none={"no public address tells its state": ("system_status",)},
 )  # fmt: skip

@@ -314,4 +314,5 @@ VENUE = Venue(
     ),
     refuse=d.refusals(d.Errors(code=("error.code",), text=("error.message",), refusals=REFUSALS)),
     symbols=lambda asset: {Market.SPOT: f"{asset}_USDC", Market.PERP: f"{asset}_USDC-PERPETUAL"},
+    none={"no public flag of deposits or withdrawals, no ratio": ("wallet_status", "long_short_ratio")},
 )  # fmt: skip

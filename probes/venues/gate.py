@@ -316,4 +316,5 @@ VENUE = Venue(
     ),
     refuse=d.refusals(ERRORS),
     symbols=lambda asset: decode.pair_symbols("spot:{}_USDT", None, asset),
+    none={"no public address tells its state": ("system_status",)},
 )  # fmt: skip

@@ -225,4 +225,8 @@ VENUE = Venue(
         feed("book_ws_spot", Market.SPOT, {"l2Book": book(Market.SPOT)}),
     ),
     symbols=lambda asset: {Market.PERP: asset},
+    none={
+        "deposits go through a contract": ("wallet_status",),
+        "trades carry no mark, and there is no ratio": ("liquidation", "long_short_ratio"),
+    },
 )  # fmt: skip

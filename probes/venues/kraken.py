@@ -270,4 +270,9 @@ VENUE = Venue(
     ),
     refuse=refuse,
     symbols=lambda asset: {Market.SPOT: f"{asset}/USDT"},
+    none={
+        "spot alone, its perpetuals are kraken_futures": (
+            "book_ws", "volume", "liquidation", "open_interest", "funding", "mark_price", "long_short_ratio",
+        )
+    },
 )  # fmt: skip

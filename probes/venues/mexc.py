@@ -273,4 +273,8 @@ VENUE = Venue(
     refuse=d.refusals(ERRORS),
     sign=d.signs("X-MEXC-APIKEY"),
     symbols=lambda asset: decode.pair_symbols("{}USDT", "{}_USDT", asset),
+    none={
+        "no public address tells its state": ("system_status",),
+        "no public feed of liquidations, no ratio": ("liquidation", "long_short_ratio"),
+    },
 )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.cli.venue_skeleton import MARK
 from probes import venues
-from probes.dialect.capabilities import CAPABILITIES, Source, sample_of, sources
+from probes.dialect.capabilities import CAPABILITIES, Reach, Source, reach, sample_of, sources
 from probes.readings import Market
 from probes.venue import Venue
 from tests.probes.cases import ROOT, Case, found, listed
@@ -27,6 +27,12 @@ def test_nothing_of_a_new_venue_is_left_to_fill_in(name: str) -> None:
         if MARK in line
     ]
     assert left == []
+
+
+@pytest.mark.parametrize("name", venues.NAMES)
+def test_each_capability_of_a_venue_is_read_or_declared_as_not_offered_or_not_read_yet(name: str) -> None:
+    far = reach(venues.declared(name))
+    assert [one for one, how in far.items() if how is Reach.MISSING] == []
 
 
 @pytest.mark.parametrize("name", venues.NAMES)

@@ -46,7 +46,9 @@ def test_json_gives_each_venue_on_a_line_with_every_capability_its_reach_and_who
         validate("venue", one)
         assert [cell["name"] for cell in one["capabilities"]] == list(CAPABILITIES)
         for cell in one["capabilities"]:
+            assert cell["reach"] in ("public", "keyed", "none", "not yet")
             assert bool(cell["by"]) == (cell["reach"] in ("public", "keyed"))
+            assert bool(cell["reason"]) == (cell["reach"] in ("none", "not yet"))
 
 
 def cell(venue: str, name: str) -> dict[str, Any]:
