@@ -2,13 +2,14 @@
 
 Continuity (docs/venues.md, "Order books"): a change follows if its `prev_id` is our last id, or, if it has none, if its first
 id is ours plus one. After a REST snapshot, changes that end at or before it are dropped, and the first change applied must
-straddle it. A gap leaves the book unsynced until the next snapshot.
+straddle it. A gap, or a sequence that has begun anew, leaves the book unsynced until the next snapshot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from probes.readings import BookMeasured, BookState, VenueId
@@ -19,6 +20,12 @@ NOTIONALS_USD = (10_000, 100_000, 1_000_000)
 HOLLOW_USD = 1_000.0
 """A book with less than this within 200 bps on a side is hollow."""
 MAX_LEVELS = 20_000
+MAX_OLD = 8
+"""So many old changes in a row are no echo of the venue: its sequence has begun anew without a word."""
+REST_AHEAD_S = 5.0
+"""A change this much newer than a REST snapshot cannot be in it, whatever its id says."""
+OLD_FOR_S = 60.0
+"""A stream that has not caught up with a REST snapshot after so long counts in another sequence."""
 
 
 class Applied(Enum):
@@ -31,6 +38,24 @@ class Applied(Enum):
     """Updates are missing before the change: the book is unsynced now."""
     WAITING = auto()
     """The book has no snapshot yet."""
+
+
+def follows(change: BookDelta, last_id: int) -> bool:
+    """Whether a change continues after this id."""
+    return change.prev_id == last_id or (change.prev_id is None and change.first_id == last_id + 1)
+
+
+@dataclass(slots=True)
+class Restarts:
+    """Tells a sequence that has begun anew (OKX after maintenance, Bybit's `u` of 1) from changes that came twice or late."""
+
+    count: int = 0
+
+    def seen(self, change: BookDelta, newest: datetime | None) -> bool:
+        """Take a change with an old id; `newest` is the stamp of the last one applied. A later stamp is a later change."""
+        self.count += 1
+        later = newest is not None and change.event_time is not None and change.event_time > newest
+        return later or self.count >= MAX_OLD
 
 
 class Book:
@@ -48,6 +73,7 @@ class Book:
         self.changed_s = 0.0
         self.missing = 0
         self._from_rest = False
+        self._restarts = Restarts()
 
     def snapshot(self, full: BookSnapshot, now_s: float, *, from_rest: bool = False) -> None:
         """Replace the book by a whole one."""
@@ -56,6 +82,7 @@ class Book:
         self.last_id = full.last_id
         self.synced = True
         self._from_rest = from_rest
+        self._restarts.count = 0
         self.event_time = full.event_time
         self.changed_s = now_s
         self.updates += 1
@@ -66,12 +93,13 @@ class Book:
         if not self.synced or last_id is None:
             return Applied.WAITING
         if not self._follows(change, last_id):
-            if change.last_id <= last_id and change.prev_id != change.last_id:
+            if change.last_id <= last_id and change.prev_id != change.last_id and not self._restarted(change, now_s):
                 return Applied.OLD
             self.missing = max((change.prev_id if change.prev_id is not None else change.first_id - 1) - last_id, 1)
             self.synced = False
             return Applied.GAP
         self._from_rest = False
+        self._restarts.count = 0
         _merge(self.bids, change.bids)
         _merge(self.asks, change.asks)
         self.last_id = change.last_id
@@ -83,9 +111,17 @@ class Book:
         return Applied.YES
 
     def _follows(self, change: BookDelta, last_id: int) -> bool:
-        if change.prev_id == last_id or (change.prev_id is None and change.first_id == last_id + 1):
+        if follows(change, last_id):
             return True
         return self._from_rest and change.first_id <= last_id + 1 <= change.last_id + 1 and change.last_id >= last_id
+
+    def _restarted(self, change: BookDelta, now_s: float) -> bool:
+        """Whether an old id is of a new sequence. A REST snapshot may be ahead of the stream for a moment."""
+        if not self._from_rest:
+            return self._restarts.seen(change, self.event_time)
+        newest = None if self.event_time is None else self.event_time + timedelta(seconds=REST_AHEAD_S)
+        later = newest is not None and change.event_time is not None and change.event_time > newest
+        return later or now_s - self.changed_s > OLD_FOR_S
 
     def cut(self, depth: int) -> None:
         """Drop all levels but the `depth` best of each side."""

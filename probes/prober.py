@@ -15,6 +15,7 @@ from time import monotonic, thread_time
 import aiohttp
 
 from probes.fair_shares.allowance import READINGS, Pace
+from probes.feeds.resync import SnapshotAllowance
 from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting, feed_url
 from probes.instruments import choose, guessed
@@ -67,6 +68,7 @@ class Prober:
         self._random = random.Random(settings.seed)  # noqa: S311  # jitter, not secrecy
         self.state = VenueState(venue)
         self.queue = ReadingQueue()
+        self._snapshots = SnapshotAllowance(venue.budgets)
         self.instruments: list[Instrument] = []
         self._listed: set[int] = set()
 
@@ -243,6 +245,9 @@ class Prober:
                 for one in self.venue.checks
                 if one.name == feed.book_base and one.market in (None, instrument.market)
             )
+            call = check.call(instrument)
+            if not self._snapshots.take(call.budget, call.cost, self._clock().timestamp()):
+                return None  # asked again later
             readings, snapshot = await rest.ask_unmeasured(check, instrument)
             for reading in readings:
                 self.queue.put(reading)

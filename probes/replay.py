@@ -49,7 +49,7 @@ class VenueReplay:
             if (
                 reader is not None
                 and feed.book_base == check
-                and snapshot.instrument in reader.books.snapshots_needed()
+                and reader.books.needs_snapshot(snapshot.instrument, got.sent_at.timestamp())
             ):
                 return [*readings, *reader.rest_snapshot(snapshot, snapshot.instrument, got.received_at)]
         book = Book(self.venue.id, snapshot.instrument)

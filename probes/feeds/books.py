@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from probes.book import Applied, Book
 from probes.feeds.checksums import WrittenBook
+from probes.feeds.resync import KeptChanges, SnapshotWait
 from probes.readings import BookMeasured, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookChecksum, BookDelta, BookSnapshot, ChecksumRule
-
-MAX_PENDING = 5000
 
 
 @dataclass(slots=True)
 class _TrackedBook:
     book: Book
-    pending: deque[BookDelta] = field(default_factory=lambda: deque(maxlen=MAX_PENDING))
+    kept: KeptChanges = field(default_factory=KeptChanges)
+    wait: SnapshotWait = field(default_factory=SnapshotWait)
     written: WrittenBook = field(default_factory=WrittenBook)
     gap_since_s: float | None = None
-    requested: bool = False
 
 
 class FeedBooks:
@@ -45,23 +43,25 @@ class FeedBooks:
         self.needs_new_connection = False
         for tracked in self._tracked.values():
             tracked.book.synced = False
-            tracked.requested = False
-            tracked.pending.clear()
+            tracked.wait.over()
+            tracked.kept.clear()
 
     def snapshot(self, whole: BookSnapshot, received_at: datetime, now_s: float) -> list[FeedChanged]:
-        """Start a book anew from a whole one (by the feed or by REST), then apply the changes that were queued."""
+        """Start a book anew from a whole one (by the feed or by REST), then apply the changes that were kept.
+
+        If it is older than the first of them they are kept on, and another is requested when it can be new enough.
+        """
         tracked = self._get(whole.instrument)
         tracked.book.snapshot(whole, now_s, from_rest=self._based)
         tracked.written = WrittenBook()
-        tracked.requested = False
         events: list[FeedChanged] = []
-        pending = list(tracked.pending)
-        tracked.pending.clear()
-        for change in pending:
+        for _, change in tracked.kept.changes:
             if tracked.book.apply(change, now_s) is Applied.GAP:
-                tracked.pending.append(change)
+                tracked.wait.stale(whole.last_id, tracked.kept, now_s)
                 self.needs_new_connection = not self._based
-                return events  # the snapshot is older than the queued changes: it must come again
+                return events
+        tracked.kept.clear()
+        tracked.wait.over()
         if tracked.gap_since_s is not None:
             without_s, tracked.gap_since_s = now_s - tracked.gap_since_s, None
             events.append(self._changed(FeedEvent.RESYNCED, whole.instrument, received_at, without_s))
@@ -72,11 +72,11 @@ class FeedBooks:
         tracked = self._get(change.instrument)
         applied = tracked.book.apply(change, now_s)
         if applied is Applied.WAITING:
-            tracked.pending.append(change)
+            tracked.kept.add(change, now_s)
             return []
         if applied is not Applied.GAP:
             return []
-        tracked.pending.append(change)
+        tracked.kept.add(change, now_s)
         detail = f"after {tracked.book.last_id} came {change.first_id}..{change.last_id}"
         return self._gap(tracked, change.instrument, received_at, now_s, detail)
 
@@ -102,22 +102,24 @@ class FeedBooks:
             self.needs_new_connection = True
         return [self._changed(FeedEvent.GAP, instrument, received_at, tracked.book.missing, detail)]
 
-    def snapshots_needed(self) -> list[str]:
-        """The instruments whose REST snapshot must be fetched. Each is returned once, until `snapshot_failed`."""
-        if not self._based:
-            return []
-        wanted = [
-            name
-            for name, tracked in self._tracked.items()
-            if not tracked.book.synced and tracked.pending and not tracked.requested
-        ]
-        for name in wanted:
-            self._tracked[name].requested = True
-        return wanted
+    def snapshots_needed(self, now_s: float) -> list[str]:
+        """The instruments whose REST snapshot is worth a request now; `requested` says that it was sent."""
+        return [name for name in self._tracked if self.needs_snapshot(name, now_s)]
 
-    def snapshot_failed(self, instrument: str) -> None:
-        """Let a snapshot that did not come be requested again."""
-        self._get(instrument).requested = False
+    def needs_snapshot(self, instrument: str, now_s: float) -> bool:
+        """Whether this book waits for a REST snapshot and one sent for now could be new enough."""
+        tracked = self._tracked.get(instrument)
+        if tracked is None or not self._based or tracked.book.synced:
+            return False
+        return bool(tracked.kept.changes) and tracked.wait.is_due(now_s)
+
+    def requested(self, instrument: str) -> None:
+        """A snapshot is under way: it is not needed twice."""
+        self._get(instrument).wait.requested = True
+
+    def snapshot_failed(self, instrument: str, now_s: float) -> None:
+        """A snapshot did not come: it is requested again after a while."""
+        self._get(instrument).wait.failed(now_s)
 
     def measure_all(self, received_at: datetime, now_s: float, frozen_after_s: float) -> list[BookMeasured]:
         """Measure each book that has ever had a snapshot."""

@@ -261,7 +261,7 @@ class FeedReader:
     def rest_snapshot(self, snapshot: BookSnapshot | None, symbol: str, now: datetime) -> Sequence[Reading]:
         """Take the REST snapshot of a book (None: it could not be fetched)."""
         if snapshot is None:
-            self.books.snapshot_failed(symbol)
+            self.books.snapshot_failed(symbol, now.timestamp())
             return ()
         return self.books.snapshot(snapshot, now, now.timestamp())
 

@@ -162,9 +162,11 @@ class FeedRunner:
 
     async def _fetch_snapshots(self, fetch: FetchBook) -> None:
         """Fetch the snapshots that books wait for, apart from the sampling: in a storm REST answers late."""
+        books = self._reader.books
         while True:
             await asyncio.sleep(self._setting.sample_s)
-            for symbol in self._reader.books.snapshots_needed():
+            for symbol in books.snapshots_needed(self._setting.clock().timestamp()):
+                books.requested(symbol)
                 snapshot = await fetch(self._by_symbol[symbol])
                 self._emit(*self._reader.rest_snapshot(snapshot, symbol, self._setting.clock()))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from probes.feeds.books import MAX_PENDING, FeedBooks
+from probes.feeds.books import FeedBooks
+from probes.feeds.resync import MAX_CHANGES
 from probes.readings import BookState, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
 
@@ -33,6 +34,14 @@ def books(*, based: bool) -> FeedBooks:
     return FeedBooks(VenueId("made"), "book_ws", based=based)
 
 
+def needed(held: FeedBooks, now_s: float = 1e3) -> list[str]:
+    """Request what is due, long after any wait unless a time is given."""
+    names = held.snapshots_needed(now_s)
+    for name in names:
+        held.requested(name)
+    return names
+
+
 def wants_anew(held: FeedBooks) -> bool:
     return held.needs_new_connection
 
@@ -45,8 +54,8 @@ def test_changes_are_buffered_until_the_rest_snapshot_comes_and_then_applied() -
     held = books(based=True)
     for last_id in (9, 10, 11, 12):
         assert held.change(delta(last_id), NOW, 0.0) == []
-    assert held.snapshots_needed() == ["BTC"]
-    assert held.snapshots_needed() == [], "requested once"
+    assert needed(held) == ["BTC"]
+    assert needed(held) == [], "requested once"
     assert held.snapshot(whole(10), NOW, 1.0) == []
     (measure,) = held.measure_all(NOW, 1.0, 60.0)
     assert measure.state is BookState.OK
@@ -56,9 +65,9 @@ def test_changes_are_buffered_until_the_rest_snapshot_comes_and_then_applied() -
 def test_a_snapshot_older_than_the_buffered_changes_is_requested_again() -> None:
     held = books(based=True)
     held.change(delta(20), NOW, 0.0)
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
     assert held.snapshot(whole(10), NOW, 1.0) == []
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
     assert held.snapshot(whole(19), NOW, 2.0) == []
     assert held.measure_all(NOW, 2.0, 60.0)[0].state is BookState.OK
 
@@ -78,9 +87,9 @@ def test_a_feeds_own_snapshot_that_is_older_than_the_buffered_changes_needs_a_ne
 def test_a_snapshot_that_does_not_come_is_requested_again() -> None:
     held = books(based=True)
     held.change(delta(20), NOW, 0.0)
-    held.snapshots_needed()
-    held.snapshot_failed("BTC")
-    assert held.snapshots_needed() == ["BTC"]
+    needed(held)
+    held.snapshot_failed("BTC", 0.0)
+    assert needed(held) == ["BTC"]
 
 
 def test_a_gap_is_reported_once_with_the_missing_ids_and_the_resync_reports_its_duration() -> None:
@@ -92,7 +101,7 @@ def test_a_gap_is_reported_once_with_the_missing_ids_and_the_resync_reports_its_
     assert held.change(delta(15), NOW, 6.0) == []
     assert held.measure_all(NOW, 6.0, 60.0)[0].state is BookState.UNSYNCED
     assert not wants_anew(held)
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
     assert events(held.snapshot(whole(14), NOW, 8.0)) == [(FeedEvent.RESYNCED, 3.0)]
     assert events(held.snapshot(whole(15), NOW, 9.0)) == [], "reported once"
 
@@ -102,7 +111,7 @@ def test_a_feed_that_sends_its_own_snapshots_needs_a_new_connection_after_a_gap(
     held.snapshot(whole(10), NOW, 0.0)
     assert events(held.change(delta(12), NOW, 1.0)) == [(FeedEvent.GAP, 1)]
     assert wants_anew(held)
-    assert held.snapshots_needed() == []
+    assert needed(held) == []
     held.invalidate()
     assert not wants_anew(held)
     assert events(held.snapshot(whole(20), NOW, 4.0)) == [(FeedEvent.RESYNCED, 3.0)]
@@ -115,7 +124,7 @@ def test_a_lost_connection_invalidates_every_book_and_clears_the_buffers() -> No
     held.change(delta(14), NOW, 0.0)
     held.invalidate()
     assert {one.state for one in held.measure_all(NOW, 1.0, 60.0)} == {BookState.UNSYNCED}
-    assert held.snapshots_needed() == []
+    assert needed(held) == []
 
 
 def test_a_book_that_was_never_complete_is_not_measured() -> None:
@@ -126,7 +135,7 @@ def test_a_book_that_was_never_complete_is_not_measured() -> None:
 
 def test_the_buffer_of_changes_is_bounded_and_keeps_the_newest() -> None:
     held = books(based=True)
-    for last_id in range(1, MAX_PENDING + 100):
+    for last_id in range(1, MAX_CHANGES + 100):
         held.change(delta(last_id), NOW, 0.0)
-    assert held.snapshot(whole(MAX_PENDING + 98), NOW, 1.0) == []
+    assert held.snapshot(whole(MAX_CHANGES + 98), NOW, 1.0) == []
     assert held.measure_all(NOW, 1.0, 60.0)[0].state is BookState.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from probes.feeds.books import FeedBooks
@@ -15,6 +16,14 @@ LATER = NOW + timedelta(seconds=9)
 
 def books(*, based: bool) -> FeedBooks:
     return FeedBooks(VenueId("made"), "book_ws", based=based)
+
+
+def needed(held: FeedBooks, now_s: float = 1e3) -> list[str]:
+    """Request what is due, long after any wait unless a time is given."""
+    names = held.snapshots_needed(now_s)
+    for name in names:
+        held.requested(name)
+    return names
 
 
 def whole(last_id: int, instrument: str = "BTC") -> BookSnapshot:
@@ -44,7 +53,7 @@ def synced(*, based: bool = True) -> FeedBooks:
     """A book of BTC whose last id is 10."""
     held = books(based=based)
     held.change(delta(10), NOW, 0.0)
-    held.snapshots_needed()
+    needed(held)
     held.snapshot(whole(10), NOW, 0.0)
     return held
 
@@ -66,7 +75,7 @@ def test_an_old_or_consecutive_change_is_no_gap() -> None:
     for change in (delta(11), delta(9), delta(11), delta(12, 14), delta(13), delta(15)):
         assert held.change(change, NOW, 1.0) == []
     assert state(held) == {"BTC": BookState.OK}
-    assert held.snapshots_needed() == []
+    assert needed(held) == []
 
 
 def test_a_gap_invalidates_only_its_own_book() -> None:
@@ -75,7 +84,7 @@ def test_a_gap_invalidates_only_its_own_book() -> None:
     held.change(delta(13), NOW, 1.0)
     held.change(delta(51, instrument="ETH"), NOW, 1.0)
     assert state(held) == {"BTC": BookState.UNSYNCED, "ETH": BookState.OK}
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
 
 
 def test_a_resync_reports_the_seconds_since_its_gap_whatever_came_in_between() -> None:
@@ -103,11 +112,11 @@ def test_a_first_snapshot_is_no_resync() -> None:
 def test_a_gap_within_the_buffered_changes_is_no_resync_and_requests_a_new_snapshot() -> None:
     held = synced()
     held.change(delta(13), NOW, 1.0)
-    held.snapshots_needed()
+    needed(held)
     held.change(delta(20), NOW, 2.0)
     assert held.snapshot(whole(13), NOW, 3.0) == []
     assert state(held) == {"BTC": BookState.UNSYNCED}
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
     assert events(held.snapshot(whole(19), NOW, 6.0)) == [(FeedEvent.RESYNCED, 5.0)]
     assert state(held) == {"BTC": BookState.OK}
 
@@ -132,31 +141,31 @@ def test_each_book_requests_one_snapshot_at_a_time() -> None:
     held = books(based=True)
     held.change(delta(10), NOW, 0.0)
     held.change(delta(10, instrument="ETH"), NOW, 0.0)
-    assert held.snapshots_needed() == ["BTC", "ETH"]
+    assert needed(held) == ["BTC", "ETH"]
     for number in range(11, 200):
         held.change(delta(number), NOW, 0.0)
-        assert held.snapshots_needed() == []
-    held.snapshot_failed("ETH")
-    assert held.snapshots_needed() == ["ETH"]
-    assert held.snapshots_needed() == []
+        assert needed(held) == []
+    held.snapshot_failed("ETH", 0.0)
+    assert needed(held) == ["ETH"]
+    assert needed(held) == []
 
 
 def test_a_book_without_changes_requests_no_snapshot() -> None:
     held = books(based=True)
     held.snapshot(whole(10), NOW, 0.0)
     held.invalidate()
-    assert held.snapshots_needed() == []
+    assert needed(held) == []
     held.change(delta(11), NOW, 0.0)
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
 
 
 def test_a_snapshot_requested_before_the_connection_was_lost_is_requested_again_after_it() -> None:
     held = books(based=True)
     held.change(delta(11), NOW, 0.0)
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
     held.invalidate()
     held.change(delta(21), NOW, 0.0)
-    assert held.snapshots_needed() == ["BTC"]
+    assert needed(held) == ["BTC"]
 
 
 def test_changes_of_a_lost_connection_are_not_applied_to_the_next_snapshot() -> None:
@@ -190,7 +199,7 @@ def test_only_a_feed_with_its_own_snapshots_requests_a_new_connection_and_only_a
     assert [own.needs_new_connection] == [False]
     own.change(delta(13), NOW, 0.0)
     assert [own.needs_new_connection] == [True]
-    assert own.snapshots_needed() == [], "there is no snapshot to request"
+    assert needed(own) == [], "there is no snapshot to request"
     own.invalidate()
     assert [own.needs_new_connection] == [False]
     rest = synced()
@@ -202,8 +211,8 @@ def test_at_most_five_thousand_changes_are_buffered_for_a_snapshot() -> None:
     held = books(based=True)
     for number in range(1, 5_011):
         held.change(delta(number), NOW, 0.0)
-    buffered = held._tracked["BTC"].pending
-    assert (len(buffered), buffered[0].first_id, buffered[-1].first_id) == (5_000, 11, 5_010)
+    kept = held._tracked["BTC"].kept.changes
+    assert (len(kept), kept[0][1].first_id, kept[-1][1].first_id) == (5_000, 11, 5_010)
 
 
 def test_a_measured_book_names_the_feed_as_its_source_and_the_given_time() -> None:
@@ -211,3 +220,51 @@ def test_a_measured_book_names_the_feed_as_its_source_and_the_given_time() -> No
     (measure,) = held.measure_all(LATER, 61.0, 60.0)
     assert (measure.source, measure.received_at, measure.state, measure.age_s) == ("ws", LATER, BookState.FROZEN, 61.0)
     assert held.measure_all(LATER, 61.0, 61.0)[0].state is BookState.OK
+
+
+def stamped(first_id: int, seconds: float, prev_id: int | None = None) -> BookDelta:
+    return replace(delta(first_id, prev_id=prev_id), event_time=NOW + timedelta(seconds=seconds))
+
+
+def test_a_sequence_that_begins_anew_without_a_word_is_a_gap_and_not_silence() -> None:
+    held = synced(based=False)
+    assert held.change(stamped(11, 1.0), NOW, 1.0) == []
+    (gap,) = held.change(stamped(1, 2.0), NOW, 2.0)
+    assert (gap.event, gap.value, gap.detail) == (FeedEvent.GAP, 1, "after 11 came 1..1")
+    assert held.needs_new_connection
+
+
+def test_a_sequence_that_goes_backward_by_named_ids_is_a_gap_unless_the_change_before_was_seen() -> None:
+    seen = synced(based=False)
+    back = replace(stamped(4, 2.0, prev_id=10), last_id=4)  # OKX after maintenance: prevSeqId 10, seqId 4
+    assert seen.change(back, NOW, 2.0) == []
+    assert seen.change(stamped(5, 3.0, prev_id=4), NOW, 3.0) == []
+    assert state(seen) == {"BTC": BookState.OK}
+    missed = synced(based=False)
+    assert events(missed.change(stamped(5, 3.0, prev_id=4), NOW, 3.0)) == [(FeedEvent.GAP, 1)]
+
+
+def test_old_changes_without_a_stamp_are_an_echo_until_the_eighth_in_a_row() -> None:
+    held = synced(based=False)
+    held.change(delta(11), NOW, 1.0)
+    for number in range(1, 8):
+        assert held.change(delta(number), NOW, 1.0) == []
+    held.change(delta(12), NOW, 1.0)
+    for number in range(1, 8):
+        assert held.change(delta(number), NOW, 1.0) == [], "counted anew"
+    assert events(held.change(delta(8), NOW, 1.0)) == [(FeedEvent.GAP, 1)]
+
+
+def test_a_stream_behind_a_rest_snapshot_may_catch_up_but_not_with_later_stamps_or_for_a_minute() -> None:
+    for number, seconds, faults in ((5, 4.9, []), (5, 5.1, [(FeedEvent.GAP, 1)])):
+        held = books(based=True)
+        held.snapshot(whole(1_000), NOW, 0.0)
+        assert events(held.change(stamped(number, seconds), NOW, seconds)) == faults
+    held = books(based=True)
+    held.snapshot(replace(whole(1_000), event_time=None), NOW, 0.0)
+    for second in range(1, 61):
+        assert held.change(stamped(second, second), NOW, second) == []
+    assert events(held.change(stamped(61, 61.0), NOW, 61.0)) == [(FeedEvent.GAP, 1)]
+    assert needed(held, 62.0) == ["BTC"]
+    assert events(held.snapshot(replace(whole(60), event_time=None), NOW, 63.0)) == [(FeedEvent.RESYNCED, 2.0)]
+    assert state(held, 63.0) == {"BTC": BookState.OK}

@@ -332,11 +332,13 @@ def test_a_gap_is_reported_with_its_frame_and_a_closed_connection_invalidates_th
 def test_a_feed_based_on_rest_requests_a_snapshot_and_requests_it_again_when_it_fails() -> None:
     feed = ScriptedFeed(book_base="book_rest")
     feed.read(1.0, delta(1.0, 11))
-    assert feed.reader.books.snapshots_needed() == ["BTC"]
+    assert feed.reader.books.snapshots_needed(T0.timestamp() + 1e3) == ["BTC"]
+    feed.reader.books.requested("BTC")
+    assert feed.reader.books.snapshots_needed(T0.timestamp() + 1e3) == []
     assert list(feed.reader.rest_snapshot(None, "BTC", at(2.0))) == []
-    assert feed.reader.books.snapshots_needed() == ["BTC"]
+    assert feed.reader.books.snapshots_needed(T0.timestamp() + 1e3) == ["BTC"]
     assert list(feed.reader.rest_snapshot(snapshot(2.0), "BTC", at(2.0))) == []
-    assert feed.reader.books.snapshots_needed() == []
+    assert feed.reader.books.snapshots_needed(T0.timestamp() + 1e3) == []
     feed.read(3.0, delta(3.0, 15))
     (change,) = feed.reader.rest_snapshot(snapshot(4.0, last_id=20), "BTC", at(4.5))
     assert isinstance(change, FeedChanged)
@@ -346,7 +348,7 @@ def test_a_feed_based_on_rest_requests_a_snapshot_and_requests_it_again_when_it_
 def test_a_feed_with_its_own_snapshots_never_requests_one() -> None:
     feed = ScriptedFeed()
     feed.read(1.0, delta(1.0, 11))
-    assert feed.reader.books.snapshots_needed() == []
+    assert feed.reader.books.snapshots_needed(T0.timestamp() + 1e3) == []
 
 
 def test_a_clock_estimated_from_a_feed_is_reported_every_five_seconds() -> None:
@@ -385,7 +387,7 @@ def test_changes_after_a_closed_connection_are_not_applied_to_the_earlier_book()
     feed.reader.opened(at(3.0), 3.0)
     feed.read(3.5, delta(3.5, 12))
     assert only(BookMeasured, feed.second(4.0)).state is BookState.UNSYNCED
-    assert feed.reader.books.snapshots_needed() == ["BTC"]
+    assert feed.reader.books.snapshots_needed(T0.timestamp() + 1e3) == ["BTC"]
 
 
 def test_a_liquidation_that_cannot_be_true_is_named_once_a_second_and_is_no_sign_of_life() -> None:
