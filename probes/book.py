@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Context, Decimal, localcontext
 from enum import Enum, auto
+from math import inf, nextafter
 
 from probes.readings import BookMeasured, BookState, VenueId
 from probes.venue import BookDelta, BookSnapshot
@@ -20,6 +22,7 @@ NOTIONALS_USD = (10_000, 100_000, 1_000_000)
 HOLLOW_USD = 1_000.0
 """A book with less than this within 200 bps on a side is hollow."""
 MAX_LEVELS = 20_000
+_EXACT = Context(prec=80, traps=[])
 MAX_OLD = 8
 """So many old changes in a row are no echo of the venue: its sequence has begun anew without a word."""
 REST_AHEAD_S = 5.0
@@ -136,19 +139,16 @@ class Book:
         best_bid, best_ask = max(bids, default=0.0), min(asks, default=0.0)
         state = self._state(best_bid, best_ask, now_s, frozen_after_s)
         both = best_bid > 0 and best_ask > 0
-        mid = (best_bid + best_ask) / 2 if both else None
-        sound = mid is not None and best_bid < best_ask
+        mid = (best_bid + best_ask) / 2 if both and best_bid < best_ask else None
         depth: dict[int, tuple[float, float]] = {}
         slippage: dict[int, tuple[float | None, float | None]] = {}
         if mid is not None:
-            near_bids = _near(bids.items(), mid * (1 - BANDS_BPS[-1] / 1e4), best_bid)
-            near_asks = _near(asks.items(), best_ask, mid * (1 + BANDS_BPS[-1] / 1e4))
+            lowest, highest = zip(*band_edges(best_bid, best_ask), strict=True)
+            near_bids = _near(bids.items(), lowest[-1], best_bid)
+            near_asks = _near(asks.items(), best_ask, highest[-1])
             depth = {
-                bps: (
-                    sum(p * q for p, q in near_bids if p >= mid * (1 - bps / 1e4)),
-                    sum(p * q for p, q in near_asks if p <= mid * (1 + bps / 1e4)),
-                )
-                for bps in BANDS_BPS
+                bps: (sum(p * q for p, q in near_bids if p >= low), sum(p * q for p, q in near_asks if p <= high))
+                for bps, low, high in zip(BANDS_BPS, lowest, highest, strict=True)
             }
             if state is BookState.OK and min(depth[BANDS_BPS[-1]]) < HOLLOW_USD:
                 state = BookState.HOLLOW
@@ -164,7 +164,7 @@ class Book:
             source=source,
             state=state,
             mid=mid,
-            spread_bps=(best_ask - best_bid) / mid * 1e4 if sound and mid else None,
+            spread_bps=None if mid is None else (best_ask - best_bid) / mid * 1e4,
             depth_usd=depth,
             slippage_bps=slippage,
             levels=len(bids) + len(asks),
@@ -186,6 +186,23 @@ class Book:
         if now_s - self.changed_s > frozen_after_s:
             return BookState.FROZEN
         return BookState.OK
+
+
+def band_edges(best_bid: float, best_ask: float) -> list[tuple[float, float]]:
+    """The lowest bid and the highest ask within each of `BANDS_BPS` around the middle, as the venue writes prices.
+
+    A level exactly on an edge counts: edges are decimal, and rounding them as floats would move them past a price.
+    """
+    with localcontext(_EXACT):
+        double = Decimal(repr(best_bid)) + Decimal(repr(best_ask))
+        edges = [(double * (10_000 - bps) / 20_000, double * (10_000 + bps) / 20_000) for bps in BANDS_BPS]
+        return [
+            (
+                float(low) if Decimal(repr(float(low))) >= low else nextafter(float(low), inf),
+                float(high) if Decimal(repr(float(high))) <= high else nextafter(float(high), 0.0),
+            )
+            for low, high in edges
+        ]
 
 
 def _merge(side: dict[float, float], levels: Iterable[tuple[float, float]]) -> None:

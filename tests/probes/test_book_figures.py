@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from probes.book import Applied, Book
+from probes.book import BANDS_BPS, Applied, Book
 from probes.readings import BookMeasured, BookState, VenueId
 from probes.venue import BookDelta, BookSnapshot
 
@@ -196,3 +199,31 @@ def test_a_book_far_below_a_dollar_is_measured_like_any_other() -> None:
     assert measure.spread_bps == pytest.approx(100.0)
     assert measure.depth_usd[100] == pytest.approx((19_900.0, 20_100.0))
     assert measure.slippage_bps[10_000] == pytest.approx((50.0, 50.0))
+
+
+def test_a_crossed_book_has_no_middle_and_nothing_that_is_measured_against_one() -> None:
+    measure = measured(book([(101, 1000), (99, 5)], [(100, 1000), (102, 5)]))
+    assert (measure.state, measure.mid, measure.depth_usd, measure.slippage_bps) == (BookState.CROSSED, None, {}, {})
+
+
+@given(
+    middle=st.integers(1, 10**9), half=st.integers(1, 9), scale=st.integers(0, 10),
+    bps=st.sampled_from(BANDS_BPS), inward=st.integers(-1, 1),
+)  # fmt: skip
+def test_a_level_exactly_on_the_edge_of_a_band_counts_and_one_digit_beyond_it_does_not(
+    middle: int, half: int, scale: int, bps: int, inward: int
+) -> None:
+    """Prices of up to 15 digits: the edge is a decimal of the same form, one unit of the last digit inside, on, or outside."""
+    unit = Decimal(1).scaleb(-scale)
+    best = (
+        (middle * 10_000 - half) * unit,
+        (middle * 10_000 + half) * unit,
+    )  # the middle and its edges have no more digits
+    edge = (middle * (10_000 - bps) + inward) * unit, (middle * (10_000 + bps) - inward) * unit
+    tiny = 1e-9
+    one = book(
+        [(float(best[0]), tiny), (float(edge[0]), 1.0), (float(edge[0] / 2), 1.0)],
+        [(float(best[1]), tiny), (float(edge[1]), 1.0), (float(edge[1] * 2), 1.0)],
+    )
+    bids, asks = measured(one).depth_usd[bps]
+    assert (bids > float(edge[0]) / 2, asks > float(edge[1]) / 2) == (inward >= 0, inward >= 0)
