@@ -19,6 +19,9 @@ from probes.venue import BookDelta, BookSnapshot
 
 BANDS_BPS = (10, 25, 50, 100, 200)
 NOTIONALS_USD = (10_000, 100_000, 1_000_000)
+USUAL_GAPS, WARM_CHANGES = 5.0, 20
+"""A book has stopped after five times its own longest usual gap, known after so many changes."""
+WARM_GAP_S, GAP_HALF_LIFE_S = 12.0, 6 * 3600.0
 HOLLOW_USD = 1_000.0
 """A book with less than this within 200 bps on a side is hollow."""
 MAX_LEVELS = 20_000
@@ -61,6 +64,28 @@ class Restarts:
         return later or self.count >= MAX_OLD
 
 
+@dataclass(slots=True)
+class Rhythm:
+    """How long a book usually stays as it is, learned from its changes: the longest gap, which fades within hours."""
+
+    longest_s: float = 0.0
+    changes: int = 0
+    _faded_s: float | None = None
+
+    def changed(self, gap_s: float) -> None:
+        """Take a gap between two changes. One far beyond the usual may be a stop: it counts as twice the usual."""
+        self.changes += 1
+        if gap_s > self.longest_s:
+            self.longest_s = min(gap_s, max(2 * self.longest_s, WARM_GAP_S))
+
+    def stops_after_s(self, floor_s: float, now_s: float) -> float:
+        """After how long without a change a book has stopped. Before its twentieth change nobody knows its rhythm."""
+        if self._faded_s is not None:
+            self.longest_s *= 0.5 ** (max(now_s - self._faded_s, 0.0) / GAP_HALF_LIFE_S)
+        self._faded_s = now_s
+        return max(floor_s, USUAL_GAPS * self.longest_s) if self.changes >= WARM_CHANGES else inf
+
+
 class Book:
     """One instrument's book. Prices in quote units (USD-like), sizes in base units."""
 
@@ -77,6 +102,7 @@ class Book:
         self.missing = 0
         self._from_rest = False
         self._restarts = Restarts()
+        self.rhythm = Rhythm()
 
     def snapshot(self, full: BookSnapshot, now_s: float, *, from_rest: bool = False) -> None:
         """Replace the book by a whole one."""
@@ -107,6 +133,7 @@ class Book:
         _merge(self.asks, change.asks)
         self.last_id = change.last_id
         self.event_time = change.event_time
+        self.rhythm.changed(now_s - self.changed_s)
         self.changed_s = now_s
         self.updates += 1
         if len(self.bids) > MAX_LEVELS or len(self.asks) > MAX_LEVELS:
@@ -133,8 +160,11 @@ class Book:
                 for price in sorted(side, reverse=best_first)[depth:]:
                     del side[price]
 
-    def measure(self, received_at: datetime, now_s: float, source: str, frozen_after_s: float = 60.0) -> BookMeasured:
-        """Measure spread, depth, slippage and state now. `updates` counts since the last measurement."""
+    def measure(self, received_at: datetime, now_s: float, source: str, frozen_after_s: float = inf) -> BookMeasured:
+        """Measure spread, depth, slippage and state now. `updates` counts since the last measurement.
+
+        A book that did not change for longer than `frozen_after_s` is frozen: who knows its rhythm and its like says when.
+        """
         bids, asks = self.bids, self.asks
         best_bid, best_ask = max(bids, default=0.0), min(asks, default=0.0)
         state = self._state(best_bid, best_ask, now_s, frozen_after_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 
 from probes.book import Applied, Book
 from probes.feeds.checksums import WrittenBook
@@ -122,12 +123,19 @@ class FeedBooks:
         self._get(instrument).wait.failed(now_s)
 
     def measure_all(self, received_at: datetime, now_s: float, frozen_after_s: float) -> list[BookMeasured]:
-        """Measure each book that has ever had a snapshot."""
-        return [
-            tracked.book.measure(received_at, now_s, "ws", frozen_after_s)
-            for tracked in self._tracked.values()
-            if tracked.book.last_id is not None
-        ]
+        """Measure each book that has ever had a snapshot.
+
+        A book is frozen if it stands still for `frozen_after_s` and far longer than it usually does, while another of the feed
+        moves: where all stand still the market is quiet. Of a feed's only book its own rhythm decides.
+        """
+        books = [tracked.book for tracked in self._tracked.values() if tracked.book.last_id is not None]
+        moving = [one for one in books if one.synced and now_s - one.changed_s <= frozen_after_s]
+        measured = []
+        for book in books:
+            limit_s = book.rhythm.stops_after_s(frozen_after_s, now_s)
+            judged = len(books) == 1 or any(one is not book for one in moving)
+            measured.append(book.measure(received_at, now_s, "ws", limit_s if judged else inf))
+        return measured
 
     def _changed(
         self, event: FeedEvent, instrument: str, received_at: datetime, value: float, detail: str = ""

@@ -126,10 +126,10 @@ def test_each_faulty_book_has_its_own_state(bids: Levels, asks: Levels, state: B
 
 def test_a_book_that_does_not_change_is_frozen_until_it_does() -> None:
     one = book()
-    assert measured(one, 60.0).state is BookState.OK
-    assert measured(one, 60.1).state is BookState.FROZEN
+    assert one.measure(NOW, 60.0, "ws", 60.0).state is BookState.OK
+    assert one.measure(NOW, 60.1, "ws", 60.0).state is BookState.FROZEN
     one.apply(delta(11, 11), 61.0)
-    assert measured(one, 62.0).state is BookState.OK
+    assert one.measure(NOW, 62.0, "ws", 60.0).state is BookState.OK
 
 
 def test_spread_depth_and_slippage_are_as_computed_by_hand() -> None:

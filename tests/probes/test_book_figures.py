@@ -113,12 +113,12 @@ def test_a_one_sided_book_that_is_old_is_still_one_sided() -> None:
 
 @pytest.mark.parametrize("age_s", [60.0, 59.0])
 def test_a_book_is_not_frozen_before_a_minute_without_change(age_s: float) -> None:
-    measure = measured(book([(99.9, 1000)], [(100.1, 1000)], now_s=500.0), 500.0 + age_s)
+    measure = book([(99.9, 1000)], [(100.1, 1000)], now_s=500.0).measure(NOW, 500.0 + age_s, "ws", 60.0)
     assert (measure.state, measure.age_s) == (BookState.OK, age_s)
 
 
 def test_a_book_is_frozen_after_a_minute_without_change_though_it_is_thin() -> None:
-    measure = measured(book([(99.9, 0.001)], [(100.1, 0.001)], now_s=500.0), 560.5)
+    measure = book([(99.9, 0.001)], [(100.1, 0.001)], now_s=500.0).measure(NOW, 560.5, "ws", 60.0)
     assert (measure.state, measure.age_s) == (BookState.FROZEN, 60.5)
 
 

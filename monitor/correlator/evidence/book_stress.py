@@ -1,7 +1,7 @@
 """Finds books in stress: depth within 50 bps far under its usual, or a book that is crossed, frozen, one-sided or hollow.
 
 A fall of depth by 70 % is grade 2, by 90 % grade 3 (on 10 October 2025 depth fell by 90 to 98 %). A state must last three
-seconds: healthy books cross for an instant.
+seconds: healthy books cross for an instant. A frozen book is a fault only while another book of its asset moves.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from monitor.signals import Signal, SignalKind, Subject
 FALLS = (log(2.5), log(1 / 0.3), log(10), log(50))
 LASTING_S = 3.0
 MIN_SAMPLES = 8
+FRESH_S = 10.0
+"""A book sampled within so many seconds says whether its asset's market moves."""
+STILL = ("frozen", "unsynced")
 SICK = {"crossed": 2, "frozen": 2, "one_sided": 3, "hollow": 3, "empty": 3}
 
 
@@ -27,6 +30,7 @@ class _Book:
     low_s: float | None = None
     sick: str = ""
     sick_s: float = 0.0
+    seen_s: float = 0.0
 
 
 class BookStressEvidence:
@@ -56,7 +60,10 @@ class BookStressEvidence:
     def _state(self, book: _Book, subject: Subject, state: str, at_s: float) -> None:
         if state != book.sick:
             book.sick, book.sick_s = state, at_s
+        book.seen_s = at_s
         grade = SICK.get(state, 0)
+        if state == "frozen" and not self._moves(subject.asset, at_s):
+            return  # all of its kind stand still, or nobody sees them: that is a quiet market
         if grade and at_s - book.sick_s >= LASTING_S:
             self._board.put(
                 Finding(
@@ -73,6 +80,13 @@ class BookStressEvidence:
                     said=f"{subject.venue} {subject.instrument} book {state}",
                 )
             )
+
+    def _moves(self, asset: str | None, at_s: float) -> bool:
+        """Whether any book of the asset moves."""
+        return any(
+            key[0] == asset and other.sick not in STILL and at_s - other.seen_s <= FRESH_S
+            for key, other in self._books.items()
+        )
 
     def _depth(self, book: _Book, subject: Subject, depth_usd: float, at_s: float) -> None:
         value = log(max(depth_usd, 1.0))

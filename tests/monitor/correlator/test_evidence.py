@@ -83,7 +83,7 @@ def test_a_book_that_is_thin_for_hours_becomes_its_own_normal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "grade"), [("crossed", 2), ("frozen", 2), ("hollow", 3), ("empty", 3), ("unsynced", 0)]
+    ("state", "grade"), [("crossed", 2), ("frozen", 0), ("hollow", 3), ("empty", 3), ("unsynced", 0)]
 )
 def test_a_faulty_book_is_evidence_if_it_lasts(state: str, grade: int) -> None:
     harness = ProducerHarness("book_stress")
@@ -91,6 +91,30 @@ def test_a_faulty_book_is_evidence_if_it_lasts(state: str, grade: int) -> None:
         harness.send(SignalKind.BOOK, second, state=state)
     assert not harness.grades
     harness.send(SignalKind.BOOK, 3, state=state)
+    assert harness.grades == ({"book_state": grade} if grade else {})
+
+
+@pytest.mark.parametrize(
+    ("asset", "venue", "state", "last_s", "grade"),
+    [
+        ("BTC", "beta", "ok", 9, 2),
+        ("BTC", "alpha", "hollow", 9, 2),
+        ("ETH", "beta", "ok", 9, 0),
+        ("BTC", "beta", "frozen", 9, 0),
+        ("BTC", "beta", "unsynced", 9, 0),
+        ("BTC", "beta", "ok", -11, 0),
+    ],
+)
+def test_a_frozen_book_is_evidence_while_another_of_its_asset_moves(
+    asset: str, venue: str, state: str, last_s: int, grade: int
+) -> None:
+    harness = ProducerHarness("book_stress")
+    other = Subject(asset=asset, venue=venue, instrument="OTHER")
+    for second in range(-12, 10):
+        if second <= last_s:
+            harness.send(SignalKind.BOOK, second, subject=other, state=state if second >= 7 or last_s < 0 else "frozen")
+        if second >= 0:
+            harness.send(SignalKind.BOOK, second, state="frozen")
     assert harness.grades == ({"book_state": grade} if grade else {})
 
 

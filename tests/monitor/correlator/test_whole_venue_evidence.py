@@ -226,6 +226,7 @@ def test_a_depth_under_one_dollar_counts_as_one_dollar() -> None:
 )
 def test_a_book_in_a_bad_state_is_described_in_full(state: str, grade: int) -> None:
     lone = LoneProducer("book_stress")
+    lone.send(SignalKind.BOOK, 9, 1.0, Subject(asset="BTC", venue="beta"), {"state": "ok"})
     lone.send(SignalKind.BOOK, 10, 1.0, VENUE, {"state": state})
     lone.send(SignalKind.BOOK, 13, 1.0, VENUE, {"state": state})
     found = lone.only()

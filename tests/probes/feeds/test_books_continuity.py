@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from probes.book import Rhythm
 from probes.feeds.books import FeedBooks
 from probes.readings import BookState, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookDelta, BookSnapshot
@@ -215,11 +216,67 @@ def test_at_most_five_thousand_changes_are_buffered_for_a_snapshot() -> None:
     assert (len(kept), kept[0][1].first_id, kept[-1][1].first_id) == (5_000, 11, 5_010)
 
 
+def moved(held: FeedBooks, instrument: str, every_s: float, until_s: float) -> None:
+    """A book that changes in its own rhythm."""
+    held.snapshot(whole(0, instrument), NOW, 0.0)
+    for number in range(1, int(until_s / every_s) + 1):
+        assert held.change(delta(number, instrument=instrument), NOW, number * every_s) == []
+
+
 def test_a_measured_book_names_the_feed_as_its_source_and_the_given_time() -> None:
-    held = synced()
-    (measure,) = held.measure_all(LATER, 61.0, 60.0)
+    held = books(based=False)
+    moved(held, "BTC", 1.0, 100.0)
+    (measure,) = held.measure_all(LATER, 161.0, 60.0)
     assert (measure.source, measure.received_at, measure.state, measure.age_s) == ("ws", LATER, BookState.FROZEN, 61.0)
-    assert held.measure_all(LATER, 61.0, 61.0)[0].state is BookState.OK
+    assert held.measure_all(LATER, 161.0, 61.0)[0].state is BookState.OK
+
+
+def test_a_book_that_stands_still_is_frozen_while_another_of_its_feed_moves() -> None:
+    held = books(based=False)
+    moved(held, "BTC", 1.0, 100.0)
+    moved(held, "ETH", 1.0, 200.0)
+    assert state(held, 160.0) == {"BTC": BookState.OK, "ETH": BookState.OK}
+    assert state(held, 200.0) == {"BTC": BookState.FROZEN, "ETH": BookState.OK}
+
+
+def test_where_all_books_of_a_feed_stand_still_the_market_is_quiet() -> None:
+    held = books(based=False)
+    moved(held, "BTC", 1.0, 100.0)
+    moved(held, "ETH", 1.0, 105.0)
+    assert state(held, 166.0) == {"BTC": BookState.OK, "ETH": BookState.OK}
+    held.change(delta(106, instrument="ETH"), NOW, 167.0)
+    assert state(held, 168.0) == {"BTC": BookState.FROZEN, "ETH": BookState.OK}
+    held.change(delta(200, instrument="ETH"), NOW, 169.0)
+    assert state(held, 169.0) == {"BTC": BookState.OK, "ETH": BookState.UNSYNCED}, "what is out of step does not say"
+
+
+def test_a_book_that_seldom_changes_is_not_frozen_by_the_rhythm_of_another() -> None:
+    held = books(based=False)
+    moved(held, "BTC", 0.5, 1_600.0)
+    moved(held, "RARE", 40.0, 1_000.0)
+    assert state(held, 1_199.0) == {"BTC": BookState.OK, "RARE": BookState.OK}
+    assert state(held, 1_201.0) == {"BTC": BookState.OK, "RARE": BookState.FROZEN}, "five times its usual 40 s"
+
+
+def test_before_its_twentieth_change_a_books_rhythm_is_unknown_and_no_pause_is_a_stop() -> None:
+    held = books(based=False)
+    moved(held, "BTC", 1.0, 2_000.0)
+    moved(held, "NEW", 1.0, 19.0)
+    assert state(held, 2_000.0)["NEW"] is BookState.OK
+    held.change(delta(20, instrument="NEW"), NOW, 2_000.0)
+    assert state(held, 2_061.0) == {"BTC": BookState.OK, "NEW": BookState.OK}, "its pause counts as 12 s"
+
+
+def test_the_usual_pause_of_a_book_grows_by_steps_and_fades_within_hours() -> None:
+    rhythm = Rhythm()
+    for gap_s, longest_s in ((1.0, 1.0), (1_000.0, 12.0), (20.0, 20.0), (1_000.0, 40.0), (5.0, 40.0)):
+        rhythm.changed(gap_s)
+        assert rhythm.longest_s == longest_s
+    for _ in range(15):
+        rhythm.changed(1.0)
+    assert rhythm.stops_after_s(60.0, 1_000.0) == 200.0
+    assert rhythm.stops_after_s(60.0, 1_000.0 + 6 * 3600) == 100.0
+    assert rhythm.stops_after_s(60.0, 500.0) == 100.0, "a clock set back fades nothing"
 
 
 def stamped(first_id: int, seconds: float, prev_id: int | None = None) -> BookDelta:

@@ -313,8 +313,10 @@ def test_only_a_watched_book_is_measured_each_second() -> None:
     feed.read(1.0, snapshot(1.0), snapshot(1.0, "ETH"), delta(1.0, 11, instrument="ETH"), delta(1.0, 11))
     book = only(BookMeasured, feed.second(2.0))
     assert (book.instrument, book.state, book.updates, book.age_s) == ("BTC", BookState.OK, 2, 1.0)
-    assert only(BookMeasured, feed.second(61.0)).state is BookState.OK
-    assert only(BookMeasured, feed.second(61.5)).state is BookState.FROZEN
+    for number in range(12, 32):
+        feed.read(2.0, delta(2.0, number))
+    assert only(BookMeasured, feed.second(62.0)).state is BookState.OK
+    assert only(BookMeasured, feed.second(62.5)).state is BookState.FROZEN
 
 
 def test_a_gap_is_reported_with_its_frame_and_a_closed_connection_invalidates_the_book() -> None:
