@@ -14,8 +14,10 @@ from probes.dialect.columns import Columns, clock, path_of
 from probes.dialect.declared import Books, Name, Rows, Unit
 from probes.dialect.market import Head, Reader, contract, namer, stamp_name
 from probes.readings import MalformedReason
+from probes.readings.quick import quick
 from probes.venue import BookDelta, BookSnapshot, Context, Malformed
 
+_snapshot, _delta = quick(BookSnapshot), quick(BookDelta)
 Levels = list[tuple[float, float]]
 Sides = Callable[[Any, float], tuple[Levels, Levels]]
 
@@ -51,14 +53,14 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
         if not numbered:
             last_id = 0
         if always or flagged is True or flagged in whole_kinds or head.kind in whole_kinds:
-            return BookSnapshot(
+            return _snapshot(
                 instrument=name, last_id=last_id, event_time=event_time, engine_time=engine_at,
                 bids=bids, asks=asks,
             )  # fmt: skip
         if whole_kinds and not head.kind and flagged is None:
             raise Malformed("$: neither a whole book nor a change", MalformedReason.STATE)
         if not numbered:  # each follows the last: there is nothing to tell a gap by
-            return BookDelta(
+            return _delta(
                 instrument=name, first_id=1, last_id=0, prev_id=0, event_time=event_time, engine_time=engine_at, bids=bids,
                 asks=asks,
             )  # fmt: skip
@@ -70,7 +72,7 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
             first_id = prev_id + 1
         if first_id is None:
             raise Malformed(f"{path_of(said.first_id or said.prev_id)}: missing")
-        return BookDelta(
+        return _delta(
             instrument=name, first_id=first_id, last_id=last_id, prev_id=prev_id, event_time=event_time,
             engine_time=engine_at, bids=bids, asks=asks,
         )  # fmt: skip

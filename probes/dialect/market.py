@@ -34,8 +34,10 @@ from probes.readings import (
     VenueId,
     Volume,
 )
+from probes.readings.quick import quick
 from probes.venue import Context, Malformed
 
+_liquidation = quick(Liquidation)
 PRICE, SIZE, SIDE = MalformedReason.PRICE, MalformedReason.SIZE, MalformedReason.SIDE
 
 
@@ -111,7 +113,7 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
         moment = time(stamp)
         assert moment is not None, "a required stamp"
         side = sides.get(word) or allowed(sides, word, side_path, SIDE)
-        return Liquidation(
+        return _liquidation(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=moment,
             side=side, price=price, quantity=size, notional_usd=price * size,
             censoring=censoring, backlog=backlog,

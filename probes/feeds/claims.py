@@ -63,9 +63,10 @@ class Claim:
         if self.last_s is None:
             self.first_s = tick_s
         else:
-            gap_s = max(tick_s - self.last_s, 0.0)
-            self.max_gap_s = max(gap_s, self.max_gap_s * 0.5 ** (gap_s / GAP_HALF_LIFE_S))
-            self.heard_s += gap_s
+            gap_s = tick_s - self.last_s
+            if gap_s > 0.0:
+                self.max_gap_s = max(gap_s, self.max_gap_s * 0.5 ** (gap_s / GAP_HALF_LIFE_S))
+                self.heard_s += gap_s
         self.last_s = tick_s
         self.words += 1
 
@@ -159,12 +160,15 @@ class Claims:
 
     def spoke(self, message: object, now: datetime, tick_s: float) -> list[ClaimChanged]:
         """Take an admitted message as a word of the topics that send such messages of its instrument."""
-        instrument = getattr(message, "instrument", None)
+        kind, instrument = type(message), getattr(message, "instrument", None)
         changes: list[ClaimChanged] = []
-        for one in self._of(type(message), instrument):
-            if one.state is not ClaimState.ENDED:
-                one.spoke(tick_s)
-                changes += self._become(one, ClaimState.SPEAKING, "", now)
+        for key in ((kind, instrument), (kind, None)) if instrument is not None else ((kind, None),):
+            for one in self._speakers.get(key, ()):
+                if one.state is ClaimState.SPEAKING:
+                    one.spoke(tick_s)
+                elif one.state is not ClaimState.ENDED:
+                    one.spoke(tick_s)
+                    changes += self._become(one, ClaimState.SPEAKING, "", now)
         return changes
 
     def malformed(self, message: object, reason: str, now: datetime) -> list[ClaimChanged]:

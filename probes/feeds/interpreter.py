@@ -30,6 +30,7 @@ from probes.readings import (
 )
 from probes.readings.admission import OddRowTally, book_refused, refused
 from probes.readings.dollars import in_dollars
+from probes.readings.quick import quick
 from probes.venue import (
     Ack,
     BookChecksum,
@@ -51,6 +52,14 @@ CLOCK_EVERY_S = 5.0
 PULSE_S = 5.0
 RENEWED_BACKLOG = timedelta(seconds=60)
 """A liquidation older than this at a renewed subscription was heard before, or belongs to the backlog."""
+
+
+_Word = Ack | Heard | Pong | BookChecksum | Reply | ShutdownAnnounced | SubscriptionRefused | OddRows
+_News = Reading | BookSnapshot | BookDelta
+_WORDS = (Ack, Heard, Pong, BookChecksum, Reply, ShutdownAnnounced, SubscriptionRefused, OddRows)
+_BOOKS = (BookDelta, BookSnapshot)
+_context = quick(Context)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -107,7 +116,10 @@ class FeedReader:
         self, raw: bytes, received_at: datetime, tick_s: float, instruments: Mapping[str, Instrument]
     ) -> FrameResult:
         """Read one frame. Malformed frames are counted and reported at the next `second`."""
-        context = Context(venue=self._venue, check=self._feed.name, received_at=received_at, instruments=instruments)
+        context = _context(
+            venue=self._venue, check=self._feed.name, received_at=received_at, instrument=None, instruments=instruments,
+            headers=_NO_HEADERS,
+        )  # fmt: skip
         result = FrameResult()
         try:
             messages = self._feed.read(raw, context)
@@ -117,39 +129,45 @@ class FeedReader:
             return result
         news = backlog = pings = 0
         for message in messages:
-            match message:
-                case Ack() | Heard() | Pong() | BookChecksum():
-                    result.readings += self._control(message, received_at, tick_s)
-                    continue
-                case Reply():
-                    result.replies.append(message.text)
-                    pings += self._feed.pings_prove
-                    continue
-                case ShutdownAnnounced():
-                    result.shutdown = message.detail
-                    result.readings.append(
-                        self.changed(FeedEvent.SHUTDOWN_ANNOUNCED, 0.0, received_at, detail=message.detail)
-                    )
+            if isinstance(message, Liquidation):
+                word = replace(message, backlog=True) if self._is_backlog(message) else message
+                if self._believed(word, refused(word), result, received_at, tick_s):
+                    result.readings.append(word)
+                    news += 1
+                    backlog += word.backlog
+            elif isinstance(message, _WORDS):
+                self._word(message, result, received_at, tick_s)
+                pings += self._feed.pings_prove and isinstance(message, Reply)
+                if result.shutdown is not None:
                     return result
-                case SubscriptionRefused():
-                    result.readings += self._rejected(message, received_at, tick_s)
-                    continue
-                case OddRows():
-                    self._odd.add(message.reason, message.path, message.count)
-                    continue
-                case _:
-                    word = in_dollars(message, instruments)
-                    if isinstance(message, Liquidation) and self._is_backlog(message):
-                        word = replace(message, backlog=True)
-                    admitted = self._admit(word, result, received_at, tick_s)
-                    news += admitted
-                    backlog += admitted and isinstance(word, Liquidation) and word.backlog
+            else:
+                said = in_dollars(message, instruments)
+                reason = book_refused(said, received_at) if isinstance(said, _BOOKS) else refused(said)
+                if self._believed(said, reason, result, received_at, tick_s):
+                    result.readings += self._news(said, received_at)
+                    news += 1
         if backlog:
             self._backlog_due = False
             result.readings.append(self.changed(FeedEvent.BACKLOG, backlog, received_at))
         if news or pings:
             result.readings += self._alive(news + pings, received_at, tick_s)
         return result
+
+    def _word(self, message: _Word, result: FrameResult, received_at: datetime, tick_s: float) -> None:
+        """Take what is no news of the market."""
+        match message:
+            case Ack() | Heard() | Pong() | BookChecksum():
+                result.readings += self._control(message, received_at, tick_s)
+            case Reply():
+                result.replies.append(message.text)
+            case ShutdownAnnounced():
+                result.shutdown = message.detail
+                announced = self.changed(FeedEvent.SHUTDOWN_ANNOUNCED, 0.0, received_at, detail=message.detail)
+                result.readings.append(announced)
+            case SubscriptionRefused():
+                result.readings += self._rejected(message, received_at, tick_s)
+            case OddRows():
+                self._odd.add(message.reason, message.path, message.count)
 
     def _control(
         self, word: Ack | Heard | Pong | BookChecksum, received_at: datetime, tick_s: float
@@ -182,29 +200,22 @@ class FeedReader:
     def _is_backlog(self, message: Liquidation) -> bool:
         return self._backlog_due or (self._backlog_before is not None and message.event_time < self._backlog_before)
 
-    def _admit(
-        self, word: Reading | BookSnapshot | BookDelta, result: FrameResult, received_at: datetime, tick_s: float
+    def _believed(
+        self, word: _News, reason: MalformedReason | None, result: FrameResult, received_at: datetime, tick_s: float
     ) -> bool:
-        reason = self._refused(word, received_at)
+        """Count a word that the gate refused; take one that it admitted as a sign of its own channel."""
         if reason is not None:
+            self._odd.add(reason, f"{type(word).__name__} of {getattr(word, 'instrument', None) or 'the venue'}")
             result.readings += self.claims.malformed(word, reason, received_at)
             return False
-        result.readings += self.claims.spoke(word, received_at, tick_s)
-        result.readings += self._news(word, received_at)
+        spoke = self.claims.spoke(word, received_at, tick_s)
+        if spoke:
+            result.readings += spoke
         return True
 
-    def _refused(self, message: Reading | BookSnapshot | BookDelta, received_at: datetime) -> MalformedReason | None:
-        if isinstance(message, BookSnapshot | BookDelta):
-            reason = book_refused(message, received_at)
-        elif (reason := refused(message)) is None:
-            return None
-        if reason is not None:
-            self._odd.add(reason, f"{type(message).__name__} of {getattr(message, 'instrument', None) or 'the venue'}")
-        return reason
-
-    def _news(self, message: Reading | BookSnapshot | BookDelta, received_at: datetime) -> Sequence[Reading]:
+    def _news(self, message: _News, received_at: datetime) -> Sequence[Reading]:
         received_s = received_at.timestamp()
-        if isinstance(message, BookDelta | BookSnapshot):
+        if isinstance(message, _BOOKS):
             if message.instrument not in self._symbols:
                 return ()  # a book that was not subscribed must neither fill our memory nor be fetched
             if message.event_time is not None:
@@ -215,8 +226,7 @@ class FeedReader:
             return self.books.snapshot(message, received_at, received_s)
         event_time = getattr(message, "event_time", None)
         instrument = getattr(message, "instrument", None)
-        batched = isinstance(message, Liquidation)  # sent each half second or second: their age is the venue's policy
-        if event_time is not None and instrument in self._symbols and not batched:
+        if event_time is not None and instrument in self._symbols:
             self._lag.stamp(instrument, received_s, event_time.timestamp(), None)
         return (message,)
 

@@ -6,15 +6,15 @@ The dialect reads the frames, `interpreter.py` follows them over time. This file
 from __future__ import annotations
 
 import asyncio
-from time import monotonic, thread_time
+from time import monotonic
 
 import aiohttp
 
 from probes.fair_shares.allowance import Allowance
-from probes.fair_shares.connection import FloodingError, Turn
+from probes.fair_shares.connection import FloodingError, Turn, unread_of
 from probes.feeds.backoff import BackOff
 from probes.feeds.connection import EndedError, close_quietly, ending, flooded, refused, why_closed
-from probes.feeds.interpreter import FeedReader
+from probes.feeds.interpreter import FeedReader, FrameResult
 from probes.feeds.settings import FeedSetting, FetchBook
 from probes.readings import FeedChanged, Reading, Refusal
 from probes.rest.http import RedirectRefused, refusal_of
@@ -101,41 +101,57 @@ class FeedRunner:
         ):
             await socket.send_str(text)
         allowance = Allowance(self._setting.limits, self._opened_s)
+        unread = unread_of(socket)
         while True:
             turn = Turn()
             while not turn.over:
-                await self._take(socket, await socket.receive(), turn)
+                if not unread:
+                    turn.pause()  # the next message is still to come
+                message = await socket.receive()
+                turn.begin()
+                turn.taken += 1
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    result = self._frame(message.data.encode(), turn)
+                elif message.type is aiohttp.WSMsgType.BINARY:
+                    result = self._frame(message.data, turn)
+                else:
+                    await self._control(socket, message, turn)
+                    continue
+                if result.replies or result.shutdown is not None:
+                    await self._answer(socket, result, turn)
+            turn.pause()
             excess = allowance.spend(turn.work(), monotonic())
             if excess is not None:
                 raise refused(socket, excess)
             await asyncio.sleep(0)  # no venue must starve the others
 
-    async def _take(self, socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage, turn: Turn) -> None:
-        turn.taken += 1
-        match message.type:
-            case aiohttp.WSMsgType.TEXT:
-                await self._frame(socket, message.data.encode(), turn)
-            case aiohttp.WSMsgType.BINARY:
-                await self._frame(socket, message.data, turn)
-            case aiohttp.WSMsgType.PING:
-                turn.control_frames += 1
-                await socket.pong(message.data)
-            case aiohttp.WSMsgType.PONG:
-                turn.control_frames += 1
-            case _:
-                raise why_closed(socket, message)
+    async def _control(self, socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage, turn: Turn) -> None:
+        """Answer a ping. Raises EndedError for a message that ends the connection."""
+        if message.type not in (aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
+            raise why_closed(socket, message)
+        turn.control_frames += 1
+        if message.type is aiohttp.WSMsgType.PING:
+            turn.pause()
+            await socket.pong(message.data)
 
-    async def _frame(self, socket: aiohttp.ClientWebSocketResponse, raw: bytes, turn: Turn) -> None:
-        began_s = thread_time()
-        received_at = self._setting.clock()
-        if self._setting.tape is not None:
-            self._setting.tape.frame(self._state.venue.id, self._feed.name, received_at, raw)
+    def _frame(self, raw: bytes, turn: Turn) -> FrameResult:
+        setting = self._setting
+        received_at = setting.clock()
+        if setting.tape is not None:
+            setting.tape.frame(self._state.venue.id, self._feed.name, received_at, raw)
         result = self._reader.frame(raw, received_at, monotonic(), self._state.instruments)
-        self._emit(*result.readings)
-        turn.cpu_s += thread_time() - began_s
-        turn.bytes += len(raw)
-        turn.messages += max(len(result.readings), 1)
-        turn.control_frames += len(result.replies) if raw else 1
+        for one in result.readings:
+            setting.emit(one)
+        turn.messages += len(result.readings) or 1
+        if not raw:
+            turn.control_frames += 1
+        turn.read(len(raw))
+        return result
+
+    async def _answer(self, socket: aiohttp.ClientWebSocketResponse, result: FrameResult, turn: Turn) -> None:
+        """Send what a frame asks for. Raises EndedError if the venue said that it will close."""
+        turn.control_frames += len(result.replies)
+        turn.pause()
         for text in result.replies:
             await socket.send_str(text)
         if result.shutdown is not None:

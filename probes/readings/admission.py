@@ -6,7 +6,7 @@ It judges one reading by itself: the name, the stamp near its receipt, the price
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Protocol
 
@@ -42,6 +42,8 @@ MAX_AGE_S: dict[type[Reading], float] = {
 }
 """How old a reading may be at its receipt. A late one is a lag and says so; a day late it speaks of another day. Funding is
 stamped with the last settlement, ratios and open interest with their period."""
+_AHEAD, _LIQUIDATION_AGE = timedelta(seconds=-MAX_AHEAD_S), timedelta(seconds=MAX_AGE_S[Liquidation])
+_BACKLOG_AGE = timedelta(seconds=MAX_BACKLOG_AGE_S)
 MAX_FUNDING_RATE = 1.0
 MAX_RATIO = 1e6
 
@@ -56,18 +58,15 @@ def stamp_refused(stamp: datetime | None, received_at: datetime, max_age_s: floa
 
 def refused(reading: Reading) -> MalformedReason | None:
     """Why a reading is not admitted, None if it is."""
+    if type(reading) is Liquidation:
+        return _liquidation(reading)
     instrument = getattr(reading, "instrument", None)
     if instrument == "":
         return MalformedReason.NAME
     max_age_s = MAX_AGE_S.get(type(reading))
-    if max_age_s is not None:
-        if isinstance(reading, Liquidation) and reading.backlog:
-            max_age_s = MAX_BACKLOG_AGE_S
-        if stamp_refused(getattr(reading, "event_time", None), reading.received_at, max_age_s):
-            return MalformedReason.STAMP
+    if max_age_s is not None and stamp_refused(getattr(reading, "event_time", None), reading.received_at, max_age_s):
+        return MalformedReason.STAMP
     match reading:
-        case Liquidation():
-            return _liquidation(reading)
         case ServerTime():
             offset_s = (reading.event_time - reading.received_at).total_seconds()
             return MalformedReason.CLOCK if abs(offset_s) > MAX_CLOCK_OFFSET_S else None
@@ -89,9 +88,16 @@ def _price(price: float | None) -> bool:
 
 
 def _liquidation(reading: Liquidation) -> MalformedReason | None:
-    if not (reading.price.is_finite() and reading.price > 0):
+    """All that is asked of a liquidation, in one step: in a storm there are thousands a second."""
+    if not reading.instrument:
+        return MalformedReason.NAME
+    age = reading.received_at - reading.event_time
+    if not _AHEAD <= age <= (_BACKLOG_AGE if reading.backlog else _LIQUIDATION_AGE):
+        return MalformedReason.STAMP
+    price, quantity = reading.price, reading.quantity
+    if not (price.is_finite() and price > 0):
         return MalformedReason.PRICE
-    if not (reading.quantity.is_finite() and reading.quantity > 0):
+    if not (quantity.is_finite() and quantity > 0):
         return MalformedReason.SIZE
     return None
 
@@ -135,11 +141,20 @@ def book_refused(book: Levels, received_at: datetime) -> MalformedReason | None:
     if stamp_refused(book.event_time, received_at, MAX_BOOK_AGE_S):
         return MalformedReason.STAMP
     for levels in (book.bids, book.asks):
-        for price, size in levels:
-            if not price > 0:
-                return MalformedReason.PRICE
-            if not size >= 0:
-                return MalformedReason.SIZE
+        if levels:
+            prices, sizes = zip(*levels, strict=True)
+            if not (min(prices) > 0 and min(sizes) >= 0 and isfinite(sum(prices) + sum(sizes))):
+                return _level_refused(levels)
+    return None
+
+
+def _level_refused(levels: Sequence[tuple[float, float]]) -> MalformedReason | None:
+    """What is wrong with the first level that cannot be. None: a sum beyond all floats, of levels that can."""
+    for price, size in levels:
+        if not price > 0:
+            return MalformedReason.PRICE
+        if not size >= 0:
+            return MalformedReason.SIZE
     return None
 
 

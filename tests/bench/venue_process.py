@@ -24,6 +24,7 @@ from tests.bench.frames import liquidations
 SPUN_S = 0.003
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 BLOCK = 500
+CLOSE_FRAME = 0x88
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,15 @@ async def _server_time(request: web.Request) -> web.Response:
 
 async def _flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Send frames until the client leaves. Written by hand, so that the sender is not the bottleneck."""
-    block = b"".join(_text_frame(one) for one in liquidations("binance_usdm", BLOCK))
     try:
         head = await reader.readuntil(b"\r\n\r\n")
+        venue = head.split(b" ")[1].strip(b"/").decode()
+        block = b"".join(_text_frame(one) for one in liquidations(venue, BLOCK, int(time() * 1000)))
         key = next(line[18:].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
         lines = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         writer.write(lines + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-        client_left = asyncio.create_task(reader.read(1))  # a client sends nothing until it closes
+        client_left = asyncio.create_task(_left(reader))
         while not client_left.done():
             writer.write(block)
             await writer.drain()
@@ -76,6 +78,15 @@ async def _flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         pass  # it left without a close frame
     finally:
         writer.close()
+
+
+async def _left(reader: asyncio.StreamReader) -> None:
+    """Return when the client closes; what it subscribes to is not read."""
+    try:
+        while (chunk := await reader.read(4096)) and chunk[0] != CLOSE_FRAME:
+            pass
+    except OSError:
+        pass  # it left without a farewell
 
 
 def _text_frame(body: bytes) -> bytes:
