@@ -66,6 +66,8 @@ check: lint types contracts coverage   ## format, lint, types, import contracts,
 	-.peers/bin/pip --disable-pip-version-check -q install ethereum-etl==2.4.2 'setuptools<81'
 	-.peers/bin/pip --disable-pip-version-check -q install --no-deps parsimonious==0.10.0 regex
 	-PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix .peers --no-save --no-audit --no-fund --loglevel=error evm-proxy-detection@3.0.0
+	-$(PYTHON) -m venv .peers/cryptofeed
+	-.peers/cryptofeed/bin/pip --disable-pip-version-check -q install cryptofeed==2.4.1
 	touch $@
 
 bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured figures of this machine
