@@ -30,11 +30,14 @@ from probes.dialect.declared import (
     Volumes,
     Wallets,
 )
-from probes.dialect.frames import frames
+from probes.dialect.frames import either, frames
 from probes.dialect.protobuf import Field, protobuf
-from probes.dialect.subscriptions import asking
+from probes.dialect.subscriptions import BOOK_WORDS, FIGURE_WORDS, FORCED_WORDS, asking
 
 __all__ = [
+    "BOOK_WORDS",
+    "FIGURE_WORDS",
+    "FORCED_WORDS",
     "NO_YES",
     "YES_NO",
     "Books",
@@ -65,6 +68,7 @@ __all__ = [
     "calls",
     "check",
     "codes",
+    "either",
     "frames",
     "post",
     "protobuf",

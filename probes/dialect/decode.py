@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -111,6 +112,20 @@ def levels(rows: Sequence[Sequence[float]], path: str = "$", size: float = 1.0) 
     if not isfinite(total):
         raise Malformed(f"{path}: a level is not finite")
     return pairs
+
+
+def gunzipped(raw: bytes, most: int) -> bytes:
+    """A gzip's content. What is no gzip is left as it is; one that is cut short, or of more than `most` bytes, is malformed."""
+    if not raw.startswith(b"\x1f\x8b"):
+        return raw
+    packed = zlib.decompressobj(wbits=31)
+    try:
+        text = packed.decompress(raw, most)
+    except zlib.error as error:
+        raise Malformed(f"$: no gzip ({error})") from None
+    if not packed.eof:
+        raise Malformed(f"$: the gzip is cut short, or holds more than {most} bytes")
+    return text
 
 
 def signature(secret: str, text: str) -> bytes:

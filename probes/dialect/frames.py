@@ -71,6 +71,11 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
     return read
 
 
+def either(*reads: ReadFrame) -> ReadFrame:
+    """Reads a frame by the first of `reads` that has something to say: for a socket with frames of several forms."""
+    return lambda raw, context: next((words for one in reads if (words := one(raw, context))), ())
+
+
 def _route(rows: tuple[Rows, ...]) -> tuple[RowsReader, bool]:
     """The reader of a channel, and whether its rows always have their own stamps, so that the frame's need not be read."""
     readers = [reader(one) for one in rows]

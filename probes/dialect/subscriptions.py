@@ -11,9 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from probes.dialect.declared import Channel
-from probes.readings import Instrument
-from probes.venue import Topic, TopicRequest, request_id, subscribing
+from probes.readings import Funding, Instrument, Liquidation, MarkPrice, OpenInterest, Volume
+from probes.venue import BookDelta, BookSnapshot, Topic, TopicRequest, request_id, subscribing
 
+BOOK_WORDS: tuple[type, ...] = (BookDelta, BookSnapshot)
+FIGURE_WORDS: tuple[type, ...] = (MarkPrice, Funding, OpenInterest, Volume)
+FORCED_WORDS: tuple[type, ...] = (Liquidation,)
+"""What channels of books, of a contract's figures and of liquidations speak (`Channel.speaks`)."""
 Write = Callable[[Sequence[Topic], int], Any]
 """The message that asks for topics, with the id that comes back in its answer."""
 

@@ -14,34 +14,8 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import (
-    Censoring,
-    Funding,
-    Instrument,
-    Liquidation,
-    MalformedReason,
-    Market,
-    MarkPrice,
-    OpenInterest,
-    Refusal,
-    ServiceState,
-    ServiceStatus,
-    Side,
-    VenueId,
-    Volume,
-)
-from probes.venue import (
-    BookDelta,
-    BookSnapshot,
-    Budget,
-    Feed,
-    KeepAlive,
-    Malformed,
-    RestCall,
-    RestCheck,
-    Topic,
-    Venue,
-)
+from probes.readings import Censoring, MalformedReason, Market, Refusal, ServiceState, ServiceStatus, Side, VenueId
+from probes.venue import Budget, Feed, KeepAlive, Malformed, RestCheck, Topic, Venue
 
 DOCS = "https://docs.deribit.com/"
 REFUSALS = d.codes({
@@ -275,18 +249,12 @@ def feed(name: str, market: Market, *channels: d.Channel, **more: Any) -> Feed:
 def listing(kind: str) -> RestCheck:
     """The instruments of a kind, on their own allowance."""
     one = d.check("instruments", "/public/get_instruments", INSTRUMENTS, 3600, currency="any", kind=kind)
-
-    def call(instrument: Instrument | None) -> RestCall:
-        return replace(one.call(instrument), budget="instruments")
-
-    return replace(one, call=call)
+    return d.calls(one, budget="instruments")
 
 
-BOOKS = d.Channel(topic="book.{}.100ms", name="book", speaks=(BookDelta, BookSnapshot))
-TICKERS = d.Channel(
-    topic="ticker.{}.100ms", name="ticker", speaks=(MarkPrice, Funding, OpenInterest, Volume), main=False
-)  # fmt: skip
-TRADES = d.Channel(topic="trades.future.any.100ms", name="trades", speaks=(Liquidation,), rare=True)
+BOOKS = d.Channel(topic="book.{}.100ms", name="book", speaks=d.BOOK_WORDS)
+TICKERS = d.Channel(topic="ticker.{}.100ms", name="ticker", speaks=d.FIGURE_WORDS, main=False)
+TRADES = d.Channel(topic="trades.future.any.100ms", name="trades", speaks=d.FORCED_WORDS, rare=True)
 PLATFORM = d.Channel(topic="platform_state", speaks=(ServiceStatus,), main=False, rare=True)
 REST_BOOK = d.Rows(where="result", unfold=sized, says=(replace(BOOK, whole=True),))
 TICKER = d.Rows(where="result", unfold=figures, says=FIGURES)

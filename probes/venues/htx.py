@@ -7,43 +7,15 @@ answered. Swaps count in contracts, save liquidations of the socket. Wallets are
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import (
-    Censoring,
-    Funding,
-    Instrument,
-    Liquidation,
-    MalformedReason,
-    Market,
-    Refusal,
-    ServiceState,
-    Side,
-    VenueId,
-)
-from probes.venue import (
-    BookDelta,
-    BookSnapshot,
-    Budget,
-    Context,
-    Feed,
-    FeedMessage,
-    Malformed,
-    ReadFrame,
-    Reply,
-    RestCheck,
-    Topic,
-    Usage,
-    Venue,
-)
+from probes.readings import Censoring, Funding, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
+from probes.venue import Budget, Feed, Malformed, ReadFrame, RestCheck, Topic, Usage, Venue
 
 DOCS = "https://www.htx.com/en-us/opend/newApiPages/"
 MAX_FRAME = 1_000_000
@@ -180,45 +152,6 @@ def ratios(basis: str) -> d.Rows:
     return d.Rows(where="data.list", whole=True, unfold=newest, says=(shares,))
 
 
-def unpacked(raw: bytes) -> bytes:
-    """A frame's JSON. One that is no gzip is left as it is; what unpacks to more than a frame may have is malformed."""
-    if not raw.startswith(b"\x1f\x8b"):
-        return raw
-    packed = zlib.decompressobj(wbits=31)
-    try:
-        text = packed.decompress(raw, MAX_FRAME)
-    except zlib.error as error:
-        raise Malformed(f"$: no gzip ({error})") from None
-    if not packed.eof:
-        raise Malformed(f"$: the gzip is cut short, or holds more than {MAX_FRAME} bytes")
-    return text
-
-
-class Ping(msgspec.Struct):
-    """Either socket's ping: `ping` of market data, or `op` and `ts` of notifications."""
-
-    ping: int | None = None
-    op: str = ""
-    ts: str | int | None = None
-
-
-PINGS = decode.Decoder(Ping)
-
-
-def heard(*reads: ReadFrame) -> ReadFrame:
-    """Answers pings; any other frame is read by the first of `reads` that has something to say."""
-
-    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
-        text = unpacked(raw)
-        if len(text) < 100 and b'"ping"' in text:
-            ping = PINGS.decode(text)
-            pong = {"op": "pong", "ts": ping.ts} if ping.ping is None else {"pong": ping.ping}
-            return (Reply(text=json.dumps(pong)),)
-        return next((words for one in reads if (words := one(text, context))), ())
-
-    return read
-
-
 def channel(text: str) -> tuple[str, str]:
     """The channel and the symbol of "market.btcusdt.mbp.150" and of "public.BTC-USDT.liquidation_orders".
 
@@ -236,36 +169,46 @@ def named(frame: Any) -> Sequence[str]:
 
 REPEATED = 2014
 """A topic that is subscribed already, which is what asking again is for."""
+
+
+def pong(frame: Any) -> str:
+    """The answer to a ping, which repeats its number."""
+    if frame.get("op") == "ping":
+        return json.dumps({"op": "pong", "ts": frame.get("ts")})
+    if not isinstance(frame["ping"], int):
+        raise Malformed("$.ping: no whole number")
+    return json.dumps({"pong": frame["ping"]})
+
+
 CONTROLS = (
+    d.Control(path="ping", means=d.Means.REPLY, reply=pong),
+    d.Control(path="op", values=frozenset({"ping"}), means=d.Means.REPLY, reply=pong),
     d.Control(path="err-code", values=frozenset({0, REPEATED}), means=d.Means.ACK, text="topic", names=named, id="cid"),
     d.Control(path="cid", means=d.Means.REFUSED, code="err-code", text="err-msg", names=named, id="cid"),
     d.Control(path="err-code", means=d.Means.REFUSED, code="err-code", text="err-msg", id="id"),
     d.Control(path="subbed", means=d.Means.ACK, text="subbed", names=named, id="id"),
 )
 FRAME = d.Frames(
-    channel="ch", payload="tick", at=d.Stamp("ts"), topic=channel, controls=CONTROLS, refusals={"429": Refusal.THROTTLED}
+    channel="ch", payload="tick", at=d.Stamp("ts"), topic=channel, controls=CONTROLS, refusals={"429": Refusal.THROTTLED},
+    unpack=lambda raw: decode.gunzipped(raw, MAX_FRAME),
 )  # fmt: skip
 CHANGES = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", prev_id="prevSeqNum", one_sided=True),), **SPOT)
 WHOLE = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", whole=True),), **SPOT)
 HIGH_FREQ = "depth.size_{}.high_freq"
-SPOT_FRAMES = heard(
+SPOT_FRAMES = d.either(
     d.frames(FRAME, {"mbp.": CHANGES}), d.frames(replace(FRAME, channel="rep", payload="data", controls=()), {"mbp.": WHOLE})
 )  # fmt: skip
-SWAP_FRAMES = heard(d.frames(FRAME, {HIGH_FREQ.format(size): d.Rows(says=(SWAP_BOOK,)) for size in (20, 150)}))
-NOTICES = heard(
-    d.frames(
-        replace(FRAME, channel="topic", payload="data", kind="op", news=frozenset({"notify"})),
-        {
-            "liquidation_orders": d.Rows(
-                says=(d.Liquidations(price="price", size="amount", side="direction", at=d.Stamp("created_at"), **FORCED),)
-            ),
-            "funding_rate": d.Rows(
-                says=(
-                    d.FundingRates(symbol="contract_code", rate="funding_rate", next_at=d.Stamp("settlement_time")),
-                ),
-            ),
-        },
-    )
+SWAP_FRAMES = d.frames(FRAME, {HIGH_FREQ.format(size): d.Rows(says=(SWAP_BOOK,)) for size in (20, 150)})
+NOTICES = d.frames(
+    replace(FRAME, channel="topic", payload="data", kind="op", news=frozenset({"notify"})),
+    {
+        "liquidation_orders": d.Rows(
+            says=(d.Liquidations(price="price", size="amount", side="direction", at=d.Stamp("created_at"), **FORCED),)
+        ),
+        "funding_rate": d.Rows(
+            says=(d.FundingRates(symbol="contract_code", rate="funding_rate", next_at=d.Stamp("settlement_time")),)
+        ),
+    },
 )  # fmt: skip
 
 
@@ -279,18 +222,17 @@ def notify(topics: Sequence[Topic], number: int) -> Any:
     return {"op": "sub", "cid": str(number), "topic": topics[0].name, "business_type": "all"}
 
 
-BOOK_WORDS = (BookDelta, BookSnapshot)
 SPOT_BOOKS = d.asking(
-    [d.Channel(topic="market.{}.mbp.150", name="mbp", speaks=BOOK_WORDS)], subscribe(), subscribe("req"), at_once=1
+    [d.Channel(topic="market.{}.mbp.150", name="mbp", speaks=d.BOOK_WORDS)], subscribe(), subscribe("req"), at_once=1
 )  # fmt: skip
 """Changes first, then the whole book by a request on the same socket, so that it is not older than the first change."""
 SWAP_BOOKS = d.asking(
-    [d.Channel(topic=f"market.{{}}.{HIGH_FREQ.format(150)}", name="depth", speaks=BOOK_WORDS)],
+    [d.Channel(topic=f"market.{{}}.{HIGH_FREQ.format(150)}", name="depth", speaks=d.BOOK_WORDS)],
     subscribe(data_type="incremental"), at_once=1,
 )  # fmt: skip
 ALL_SWAPS = d.asking(
     [
-        d.Channel(topic="public.*.liquidation_orders", speaks=(Liquidation,), rare=True),
+        d.Channel(topic="public.*.liquidation_orders", speaks=d.FORCED_WORDS, rare=True),
         d.Channel(topic="public.*.funding_rate", speaks=(Funding,), main=False),
     ],
     notify, at_once=1,
@@ -300,11 +242,7 @@ ALL_SWAPS = d.asking(
 
 def swaps(one: RestCheck) -> RestCheck:
     """The check at the host of swaps, with that host's budget."""
-
-    def call(instrument: Instrument | None) -> Any:
-        return replace(one.call(instrument), host="swaps", budget="swaps")
-
-    return replace(one, call=call)
+    return d.calls(one, host="swaps", budget="swaps")
 
 
 def per_swap(name: str, path: str, read: Any, every_s: float, **query: str) -> RestCheck:

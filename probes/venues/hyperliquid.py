@@ -8,36 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import (
-    Funding,
-    Instrument,
-    MalformedReason,
-    Market,
-    MarkPrice,
-    OpenInterest,
-    ServiceState,
-    VenueId,
-    Volume,
-)
-from probes.venue import (
-    BookSnapshot,
-    Budget,
-    Feed,
-    KeepAlive,
-    Malformed,
-    ReadAnswer,
-    RestCall,
-    RestCheck,
-    Topic,
-    Venue,
-)
+from probes.readings import MalformedReason, Market, ServiceState, VenueId
+from probes.venue import Budget, Feed, KeepAlive, Malformed, ReadAnswer, Topic, Venue
 
 DOCS = "https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("time")),))
@@ -180,7 +158,7 @@ FRAME = d.Frames(
         ),
     ),
 )  # fmt: skip
-SPEAKS = {"l2Book": (BookSnapshot,), "activeAssetCtx": (MarkPrice, Funding, OpenInterest, Volume)}
+SPEAKS = {"l2Book": d.BOOK_WORDS, "activeAssetCtx": d.FIGURE_WORDS}
 
 
 def feed(name: str, market: Market, channels: Mapping[str, d.Rows]) -> Feed:
@@ -196,15 +174,6 @@ def feed(name: str, market: Market, channels: Mapping[str, d.Rows]) -> Feed:
     )  # fmt: skip
 
 
-def weighing(weight: float, one: RestCheck) -> RestCheck:
-    """The check with its weight."""
-
-    def call(instrument: Instrument | None) -> RestCall:
-        return replace(one.call(instrument), cost=weight)
-
-    return replace(one, call=call)
-
-
 VENUE = Venue(
     id=VenueId("hyperliquid"),
     title="Hyperliquid",
@@ -212,13 +181,13 @@ VENUE = Venue(
     hosts={"rest": "https://api.hyperliquid.xyz", "ws": "wss://api.hyperliquid.xyz/ws"},
     budgets=(Budget(name="ip", limit=1200, window_s=60),),
     checks=(
-        weighing(2, d.post("server_time", "/info", TIME, 5, type="exchangeStatus")),
-        weighing(2, d.post("system_status", "/info", STATUS, 60, type="exchangeStatus")),
-        weighing(20, d.post("instruments", "/info", after(paired, PERPETUALS), 3600, type="metaAndAssetCtxs")),
-        weighing(20, d.post("instruments", "/info", after(pairs, PAIRS), 3600, type="spotMeta")),
-        weighing(2, d.post("book_rest", "/info", book(Market.PERP), 30, type="l2Book", coin="{}")),
-        weighing(20, d.post("open_interest", "/info", after(paired, FIGURES), 30, type="metaAndAssetCtxs")),
-        weighing(20, d.post("volume_spot", "/info", after(spot_figures, SPOT_FIGURES), 60, type="spotMetaAndAssetCtxs")),
+        d.calls(d.post("server_time", "/info", TIME, 5, type="exchangeStatus"), cost=2),
+        d.calls(d.post("system_status", "/info", STATUS, 60, type="exchangeStatus"), cost=2),
+        d.calls(d.post("instruments", "/info", after(paired, PERPETUALS), 3600, type="metaAndAssetCtxs"), cost=20),
+        d.calls(d.post("instruments", "/info", after(pairs, PAIRS), 3600, type="spotMeta"), cost=20),
+        d.calls(d.post("book_rest", "/info", book(Market.PERP), 30, type="l2Book", coin="{}"), cost=2),
+        d.calls(d.post("open_interest", "/info", after(paired, FIGURES), 30, type="metaAndAssetCtxs"), cost=20),
+        d.calls(d.post("volume_spot", "/info", after(spot_figures, SPOT_FIGURES), 60, type="spotMetaAndAssetCtxs"), cost=20),
     ),
     feeds=(
         feed("book_ws", Market.PERP, {"l2Book": book(Market.PERP), "activeAssetCtx": FIGURES}),

@@ -265,7 +265,7 @@ VENUE = Venue(
             name="book_ws_spot", host="ws", read=read_frame, market=Market.SPOT, silence_after_s=15, docs=DOCS,
             checksum=ChecksumRule(depth=DEPTH, best=10, checksum=checksum),
             keep_alive=KeepAlive(every_s=30, text=lambda _now: json.dumps({"method": "ping"})),
-            **d.asking([d.Channel(topic="book:{}", name="book", speaks=(BookDelta, BookSnapshot))], ask),
+            **d.asking([d.Channel(topic="book:{}", name="book", speaks=d.BOOK_WORDS)], ask),
         ),
     ),
     refuse=refuse,

@@ -7,27 +7,12 @@ Frames are flat. Liquidations are trades of that type, with the side of the clos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import (
-    Censoring,
-    Funding,
-    Instrument,
-    Liquidation,
-    MalformedReason,
-    Market,
-    MarkPrice,
-    OpenInterest,
-    Refusal,
-    ServiceState,
-    Side,
-    VenueId,
-    Volume,
-)
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, Malformed, RestCheck, Topic, Venue
+from probes.readings import Censoring, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
+from probes.venue import Budget, Feed, Malformed, Topic, Venue
 
 DOCS = "https://docs.kraken.com/exchange/api-reference/futures-websocket"
 ISO = d.Clock.ISO
@@ -205,20 +190,9 @@ def feed(name: str, *channels: d.Channel, **more: Any) -> Feed:
     )  # fmt: skip
 
 
-BOOKS = d.Channel(topic="book:{}", name="book", speaks=(BookDelta, BookSnapshot))
-TRADES = d.Channel(topic="trade:{}", name="trade", speaks=(Liquidation,), rare=True)
-TICKERS = d.Channel(
-    topic="ticker:{}", name="ticker", speaks=(MarkPrice, Funding, OpenInterest, Volume), main=False
-)  # fmt: skip
-
-
-def on_status(one: RestCheck) -> RestCheck:
-    """The check at the status page, with its budget."""
-
-    def call(instrument: Instrument | None) -> Any:
-        return replace(one.call(instrument), host="status", budget="status")
-
-    return replace(one, call=call)
+BOOKS = d.Channel(topic="book:{}", name="book", speaks=d.BOOK_WORDS)
+TRADES = d.Channel(topic="trade:{}", name="trade", speaks=d.FORCED_WORDS, rare=True)
+TICKERS = d.Channel(topic="ticker:{}", name="ticker", speaks=d.FIGURE_WORDS, main=False)
 
 
 REST_BOOK = d.Rows(where="orderBook", says=(d.Books(bids="bids", asks="asks", unit=d.Unit.CONTRACTS, whole=True),))
@@ -250,7 +224,7 @@ VENUE = Venue(
     budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="status", limit=10, window_s=60, hosts=("status",))),
     checks=(
         d.check("server_time", "/tickers/PF_XBTUSD", d.Rows(says=(d.ServerTimes(at=SERVER_TIME),)), 5),
-        on_status(d.check("system_status", "/api/v2/components.json", PARTS, 60)),
+        d.calls(d.check("system_status", "/api/v2/components.json", PARTS, 60), host="status", budget="status"),
         d.check("instruments", "/instruments", CONTRACTS, 3600),
         d.check("book_rest", "/orderbook", d.answer(REST_BOOK, at=SERVER_TIME), 30, Market.PERP, symbol="{}"),
         d.check(
