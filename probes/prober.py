@@ -20,7 +20,7 @@ from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting, feed_url
 from probes.instruments import choose, guessed
 from probes.reading_queue import ReadingQueue
-from probes.readings import Instrument, InstrumentsListed, Reading, RequestTimed, SlotMissed
+from probes.readings import Instrument, InstrumentsListed, Reading, Refusal, RequestTimed, SlotMissed
 from probes.rest.client import RestAccess, RestClient
 from probes.rest.http import USER_AGENT, Clock, session, tls_context, utc_now
 from probes.rest.schedule import on_schedule, phase_s
@@ -31,6 +31,8 @@ from probes.venue import BookSnapshot, Feed, Keys, Per, RestCheck, Venue
 YIELD_EVERY = 256
 SLICE_S = 0.002
 """CPU time that one venue's readings may take before the others have their turn."""
+PATIENCE_S, TURN_S = 30.0, 0.1
+"""How long one question of the operator waits for its turn within a budget, and how often it looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +283,7 @@ async def probe_once(
         for check in prober.checks():
             if check.name != "instruments" and check_name in (None, check.name):
                 for instrument in prober.subjects(check):
-                    readings += await rest.ask(check, instrument)
+                    readings += await _asked_in_time(rest, check, instrument, clock)
         for feed in prober.feeds():
             if feed.name == check_name:
                 for batch in prober.batches(feed):
@@ -293,3 +295,17 @@ async def probe_once(
     finally:
         await client.close()
     return readings
+
+
+async def _asked_in_time(
+    rest: RestClient, check: RestCheck, instrument: Instrument | None, clock: Clock
+) -> list[Reading]:
+    """As `ask`; where only the requests just before it have used the budget, it waits for its turn, `PATIENCE_S` at most."""
+    until = clock() + timedelta(seconds=PATIENCE_S)
+    while True:
+        readings = await rest.ask(check, instrument)
+        passed_over = isinstance(readings[0], RequestTimed) and readings[0].refusal is Refusal.BUDGET
+        waits_for_the_venue = rest.state.budgets.wait_left_s(clock().timestamp(), check.call(instrument)) > 0
+        if not passed_over or waits_for_the_venue or clock() >= until:
+            return readings
+        await asyncio.sleep(TURN_S)

@@ -26,7 +26,7 @@ from probes.readings import (
     VenueId,
 )
 from probes.rest.http import utc_now
-from probes.venue import BookSnapshot, Context, Feed, Keys, Per, RestCall, RestCheck, Venue
+from probes.venue import BookSnapshot, Budget, Context, Feed, Keys, Per, RestCall, RestCheck, Venue
 from tests.probes.loopback import Loopback, free_port, hung_up, say, serving
 
 MADE = VenueId("made")
@@ -57,7 +57,7 @@ def listing(*listed: Instrument, name: str = "instruments") -> RestCheck:
 
 
 def venue(*checks: RestCheck, feeds: tuple[Feed, ...] = (), **changed: Any) -> Venue:
-    return Venue(id=MADE, title="", docs="", hosts={}, budgets=(), checks=checks, feeds=feeds, **changed)
+    return Venue(**{"budgets": (), **changed}, id=MADE, title="", docs="", hosts={}, checks=checks, feeds=feeds)
 
 
 def settings(served: Loopback, **changed: Any) -> ProberSettings:
@@ -170,6 +170,23 @@ async def test_only_the_named_check_is_reported_although_the_listing_is_requeste
         collected = await probe_once(declared, "other", settings(served))
         assert served.asked == ["/instruments", "/other"]
     assert {one.check for one in collected if isinstance(one, RequestTimed)} == {"other"}
+
+
+async def test_a_single_probe_of_many_instruments_waits_for_its_turn_within_a_budget() -> None:
+    many = [instrument(f"P{number}") for number in range(12)]
+    small = (Budget(name="ip", limit=10, window_s=0.3),)
+    async with serving(ANY) as served:
+        declared = venue(listing(*many), check("each", per=Per.INSTRUMENT), budgets=small)
+        wanted = [one.symbol for one in many]
+        readings = await probe_once(declared, "each", settings(served, instruments=wanted))
+    assert [one.refusal for one in readings if isinstance(one, RequestTimed)] == [None] * 12
+
+
+async def test_a_single_probe_does_not_wait_for_a_venue_that_throttles() -> None:
+    async with serving({**ANY, "/each": say("slow down", 429, {"Retry-After": "600"})}) as served:
+        declared = venue(listing(PERP, SPOT), check("each", per=Per.INSTRUMENT))
+        readings = await probe_once(declared, "each", settings(served, instruments=["P", "S"]))
+    assert [one.refusal for one in readings if isinstance(one, RequestTimed)] == [Refusal.THROTTLED, Refusal.BUDGET]
 
 
 async def test_a_failed_listing_is_requested_again_and_a_successful_one_is_not() -> None:
