@@ -105,6 +105,6 @@ def test_a_channels_frame_without_anything_for_us_is_heard_where_it_proves_its_t
 
 
 def test_a_check_can_be_asked_at_another_host_with_another_allowance() -> None:
-    check = d.calling(d.check("volume", "/v", lambda _body, _context: (), 60), host="other", budget="own", cost=3)
+    check = d.calls(d.check("volume", "/v", lambda _body, _context: (), 60), host="other", budget="own", cost=3)
     call = check.call(None)
     assert (call.path, call.host, call.budget, call.cost, check.every_s) == ("/v", "other", "own", 3, 60)
