@@ -23,11 +23,17 @@ Write = Callable[[Sequence[Topic], int], Any]
 
 
 def asking(
-    channels: Sequence[Channel], *writes: Write, at_once: int | None = None, prefix: str = "", lower: bool = False
+    channels: Sequence[Channel],
+    *writes: Write,
+    at_once: int | None = None,
+    prefix: str = "",
+    lower: bool = False,
+    seconds_in: str = "",
 ) -> dict[str, Any]:
     """A feed's `topics`, `ask` and `subscribe`. Each of `writes` makes one message for every `at_once` topics (None: all).
 
-    `prefix` is what our symbols have before the wire's; `lower`: the topics have them in lower case.
+    `prefix` is what our symbols have before the wire's; `lower`: the topics have them in lower case. `seconds_in`: the
+    field of a message that has the unix seconds of its sending.
     """
 
     def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
@@ -48,7 +54,10 @@ def asking(
             names = tuple(one.name for one in batch)
             for at, write in enumerate(writes):
                 number = request_id((*names, str(at)) if at else names)
-                requests.append(TopicRequest(json.dumps(write(batch, number)), str(number), names))
+                message = write(batch, number)
+                if seconds_in:
+                    message = {seconds_in: int(now.timestamp()), **message}
+                requests.append(TopicRequest(json.dumps(message), str(number), names))
         return requests
 
     return {"topics": topics, "ask": ask, "subscribe": subscribing(topics, ask)}

@@ -15,7 +15,6 @@ from probes.dialect import decode
 from probes.readings import (
     Censoring,
     Funding,
-    Instrument,
     Liquidation,
     MalformedReason,
     Market,
@@ -26,19 +25,7 @@ from probes.readings import (
     VenueId,
     Volume,
 )
-from probes.venue import (
-    BookDelta,
-    BookSnapshot,
-    Budget,
-    Feed,
-    KeepAlive,
-    Malformed,
-    Topic,
-    TopicRequest,
-    Venue,
-    request_id,
-    subscribing,
-)
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Topic, Venue
 
 DOCS = "https://www.gate.com/docs/developers/apiv4/"
 SPOT = "spot:"
@@ -236,42 +223,35 @@ SPOT_FRAMES = d.frames(
 )  # fmt: skip
 
 
-def feed(
-    name: str, channel: str, *rest: str, speaks: tuple[type, ...], every: str = "", spot: bool = False, **more: Any
-) -> Feed:
-    """A feed of a market's socket: `channel` for each instrument with the `rest` of its payload, and `every` once for all."""
+def feed(name: str, *channels: d.Channel, rest: Sequence[str] = (), spot: bool = False, **more: Any) -> Feed:
+    """A feed of a market's socket. Each topic is asked for by a message of its own, with the `rest` of its payload."""
 
-    def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-        names = [(one, one.symbol.removeprefix(SPOT)) for one in instruments]
-        each = [Topic(f"{channel}:{wire}", channel, one.symbol, speaks, main=not every) for one, wire in names]
-        return [Topic(f"{every}:!all", every, None, (Liquidation,), rare=True), *each] if every else each
-
-    def ask(wanted: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
-        """One message for each topic, whose answer has its id."""
-        requests = []
-        for one in wanted:
-            number, payload = request_id([one.name]), [one.name.partition(":")[2], *rest]
-            text = {
-                "time": int(now.timestamp()),
-                "id": number,
-                "channel": one.channel,
-                "event": "subscribe",
-                "payload": payload,
-            }
-            requests.append(TopicRequest(json.dumps(text), str(number), (one.name,)))
-        return requests
+    def subscribe(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+        payload = [topics[0].name.partition(":")[2], *rest]
+        return {"id": number, "channel": topics[0].channel, "event": "subscribe", "payload": payload}
 
     def ping(now: datetime) -> str:
         return json.dumps({"time": int(now.timestamp()), "channel": "spot.ping" if spot else "futures.ping"})
 
     return Feed(
         name=name, host="ws_spot" if spot else "ws_futures", read=SPOT_FRAMES if spot else FUTURES_FRAMES, silence_after_s=10,
-        market=Market.SPOT if spot else Market.PERP, subscribe=subscribing(topics, ask), topics=topics, ask=ask, docs=DOCS,
-        keep_alive=KeepAlive(every_s=15, text=ping), headers={} if spot else {"X-Gate-Size-Decimal": "1"}, **more,
+        market=Market.SPOT if spot else Market.PERP, docs=DOCS, keep_alive=KeepAlive(every_s=15, text=ping),
+        headers={} if spot else {"X-Gate-Size-Decimal": "1"},
+        **d.asking(channels, subscribe, at_once=1, prefix=SPOT, seconds_in="time"), **more,
     )  # fmt: skip
 
 
-BOOK, FIGURES = (BookDelta, BookSnapshot), (MarkPrice, Funding, OpenInterest, Volume)
+def channel(name: str, *speaks: type, main: bool = True) -> d.Channel:
+    """A channel of each instrument."""
+    return d.Channel(topic=f"{name}:{{}}", name=name, speaks=speaks, main=main)
+
+
+FORCED = d.Channel(
+    topic="futures.public_liquidates:!all", name="futures.public_liquidates", speaks=(Liquidation,), rare=True
+)
+PULSE = channel("futures.tickers", MarkPrice, Funding, OpenInterest, Volume, main=False)
+CHANGES = channel("futures.order_book_update", BookDelta, BookSnapshot)
+SPOT_CHANGES = channel("spot.order_book_update", BookDelta, BookSnapshot)
 FUTURES, ONE = "/futures/usdt", {"limit": "1"}
 RATIOS = stats(None)
 VENUE = Venue(
@@ -304,11 +284,9 @@ VENUE = Venue(
         d.check("volume_spot", "/spot/tickers", SPOT_TICKERS, 60, Market.SPOT, currency_pair="{}"),
     ),
     feeds=(
-        feed("book_ws", "futures.order_book_update", "100ms", "100", speaks=BOOK, book_base="book_rest"),
-        feed("book_ws_spot", "spot.order_book_update", "100ms", speaks=BOOK, spot=True, book_base="book_rest"),
-        feed(
-            "liquidation", "futures.tickers", speaks=FIGURES, every="futures.public_liquidates", censoring=Censoring.COMPLETE
-        ),
+        feed("book_ws", CHANGES, rest=("100ms", "100"), book_base="book_rest"),
+        feed("book_ws_spot", SPOT_CHANGES, rest=("100ms",), spot=True, book_base="book_rest"),
+        feed("liquidation", FORCED, PULSE, censoring=Censoring.COMPLETE),
     ),
     usage=d.budget_headers(
         "ip", remaining="x-gate-ratelimit-requests-remain", limit="x-gate-ratelimit-limit",
