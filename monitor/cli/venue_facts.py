@@ -24,7 +24,7 @@ from probes.dialect.capabilities import (
 from probes.dialect.declared import Listing
 
 if TYPE_CHECKING:
-    from probes.venue import Feed, RestCheck, Venue
+    from probes.venue import Budget, Feed, RestCheck, Venue
 
 _BY_HAND = "decided by a function of the venue's file"
 
@@ -94,7 +94,7 @@ def facts_of(name: str) -> VenueFacts:
         products=_products(venue),
         capabilities=_capabilities(venue),
         hosts=venue.hosts,
-        budgets={one.name: f"{one.limit:g} in {one.window_s:g} s" for one in venue.budgets},
+        budgets={one.name: _budget(one) for one in venue.budgets},
         checks=tuple(_check(venue, one) for one in venue.checks),
         feeds=tuple(map(_feed, venue.feeds)),
     )
@@ -125,6 +125,12 @@ def _products(venue: Venue) -> tuple[str, ...]:
             listings = [said for said in rows.says if isinstance(said, Listing)]
             markets |= {market for said in listings for market in (said.kinds.values() or (rows.market,))}
     return tuple(sorted(one.value for one in markets if one is not None))
+
+
+def _budget(budget: Budget) -> str:
+    words = [f"{budget.limit:g} in {budget.window_s:g} s", "each endpoint for itself" if budget.each else ""]
+    words += [f"within {budget.within}" if budget.within else "", f"at {', '.join(budget.hosts)}"]
+    return ", ".join(filter(None, words))
 
 
 def _check(venue: Venue, check: RestCheck) -> CheckFacts:

@@ -126,3 +126,9 @@ def test_a_page_without_its_marks_is_no_place_for_the_matrix() -> None:
     for page in ("", BEGIN, END + BEGIN, BEGIN + END + END, BEGIN + END + BEGIN):
         with pytest.raises(ValueError, match=r"README\.md needs"):
             with_matrix(page, "new\n")
+
+
+def test_a_budget_is_told_with_its_scope_the_wider_one_and_its_hosts() -> None:
+    budgets = facts_of("bitget").budgets
+    assert budgets["ip"] == "10 in 1 s, each endpoint for itself, within all, at rest"
+    assert budgets["all"] == "6000 in 60 s, at rest"
