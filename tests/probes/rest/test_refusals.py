@@ -106,4 +106,5 @@ def test_a_kind_is_ours_when_it_is_no_information_about_the_venue() -> None:
         Refusal.REDIRECTED,
         Refusal.LOCAL,
         Refusal.BUDGET,
+        Refusal.KEY_RIGHTS,
     }
