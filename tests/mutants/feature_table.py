@@ -315,6 +315,19 @@ CORRELATOR = (
         "if unproved else []",
         "if False else []",
     ),
+    Feature(
+        "an error code that nobody knows is no evidence while one check of one venue shows it",
+        "monitor.correlator.evidence.venue_failures",
+        "VenueFailuresEvidence._is_confirmed",
+        "return True",
+    ),
+    Feature("a page in front of a venue has the kind that it says", "probes.rest.refusals", "_by_page", "return None"),
+    Feature(
+        "a figure in another currency is no figure in dollars",
+        "probes.readings.dollars",
+        "in_dollars",
+        "return reading",
+    ),
     _swap(
         "a source known to be blind has no coverage",
         "monitor.correlator.coverage",

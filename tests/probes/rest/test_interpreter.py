@@ -173,6 +173,19 @@ def test_a_status_alone_gives_the_kind_and_says_which_status() -> None:
     assert (timing.refusal, timing.detail) == (Refusal.OVERLOADED, "HTTP 502")
 
 
+@pytest.mark.parametrize("status", [200, 301, 404])
+def test_a_page_of_maintenance_on_a_documented_path_is_the_venues_maintenance(status: int) -> None:
+    page = b"<!doctype html><html><title>System under maintenance</title></html>"
+    timing = only(RequestTimed, ScriptedCheck().read_answer(answered(status=status, body=page)))
+    assert timing.refusal is Refusal.MAINTENANCE
+    assert not timing.refusal.is_ours
+
+
+def test_a_redirect_without_such_a_page_says_nothing_about_the_venue() -> None:
+    timing = only(RequestTimed, ScriptedCheck().read_answer(answered(status=301, body=b"moved")))
+    assert (timing.refusal, timing.detail) == (Refusal.REDIRECTED, "HTTP 301, redirect refused")
+
+
 def test_a_refused_answer_gives_no_other_readings() -> None:
     server_time = ServerTime(venue=MADE, received_at=at(2.5), event_time=DUE, resolution_s=0.0)
     readings = ScriptedCheck(server_time).read_answer(answered(status=500))
