@@ -64,17 +64,10 @@ FUNDING = d.Rows(
 PRICES = d.Rows(
     where="data", says=(d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=d.Stamp("ts")),)
 )
-TICKER = d.Rows(
-    where="data",
-    says=(
-        d.OpenInterests(symbol="symbol", size="holdingAmount", mark="markPrice", at=d.Stamp("ts")),
-        d.Volumes(symbol="symbol", base="baseVolume", quote="usdtVolume", last="lastPr", at=d.Stamp("ts")),
-    ),
-)  # fmt: skip
-SPOT_TICKER = d.Rows(
-    where="data", market=Market.SPOT, prefix=SPOT,
-    says=(d.Volumes(symbol="symbol", base="baseVolume", quote="usdtVolume", last="lastPr", at=d.Stamp("ts")),),
-)  # fmt: skip
+VOLUME = d.Volumes(symbol="symbol", base="baseVolume", quote="usdtVolume", last="lastPr", at=d.Stamp("ts"))
+HELD = d.OpenInterests(symbol="symbol", size="holdingAmount", mark="markPrice", at=d.Stamp("ts"))
+TICKER = d.Rows(where="data", says=(HELD, VOLUME))
+SPOT_TICKER = d.Rows(where="data", market=Market.SPOT, prefix=SPOT, says=(VOLUME,))
 
 
 def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
