@@ -159,12 +159,12 @@ def topics_of(frame: Any) -> Sequence[str]:
 
 FRAMES = d.frames(
     d.Frames(
-        channel="feed", payload="", kind="event", news=frozenset({""}), symbol="product_id", proves={"trade": "trade:{symbol}"},
+        channel="feed", payload="", kind="event", news=frozenset({""}), symbol="product_id",
+        proves={"trade": "trade:{symbol}", "trade_snapshot": "trade:{symbol}"}, refusals={"rate_limited": Refusal.THROTTLED},
         controls=(
-            d.Control(
-                path="event", values=frozenset({"alert", "error", "subscribed_failed"}), means=d.Means.REFUSED, text="message",
-                names=topics_of,
-            ),
+            d.Control(path="message", starts="Already subscribed", means=d.Means.NOTHING),
+            d.Control(path="event", values=frozenset({"subscribed_failed"}), means=d.Means.REFUSED, names=topics_of),
+            d.Control(path="event", values=frozenset({"alert", "error"}), means=d.Means.REFUSED, code="message"),
             d.Control(path="event", values=frozenset({"subscribed"}), means=d.Means.ACK, text="feed", names=topics_of),
         ),
     ),
@@ -239,7 +239,7 @@ VENUE = Venue(
     ),
     feeds=(
         feed("book_ws", BOOKS),
-        feed("liquidation", TRADES, TICKERS, censoring=Censoring.COMPLETE),
+        feed("liquidation", TRADES, TICKERS, max_instruments=40, censoring=Censoring.COMPLETE),
     ),
     refuse=d.refusals(ERRORS),
     symbols=lambda asset: {Market.PERP: f"PF_{'XBT' if asset == 'BTC' else asset}USD"},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from probes import venues
 from probes.readings import Instrument, Liquidation, Refusal, ServiceStatus
-from probes.venue import Ack, BookDelta, Context, Feed, FeedMessage, Malformed, SubscriptionRefused
+from probes.venue import Ack, BookDelta, Context, Feed, FeedMessage, Heard, Malformed, SubscriptionRefused
 from tests.probes.cases import NOW, listed
 
 DECLARING = [
@@ -180,6 +181,28 @@ def test_kraken_futures_names_the_contracts_except_in_an_error() -> None:
         refused = read("kraken_futures", given)
         assert isinstance(refused, SubscriptionRefused)
         assert refused.names == names
+
+
+def test_kraken_futures_asking_again_is_answered_by_old_trades_and_an_alert_that_names_nobody() -> None:
+    feed = next(one for one in venues.declared("kraken_futures").feeds if one.name == "liquidation")
+    context = Context(venue=venues.declared("kraken_futures").id, check=feed.name, received_at=NOW)
+    again = {"event": "alert", "message": "Already subscribed to feed, re-requesting"}
+    assert list(feed.read(json.dumps(again).encode(), context)) == []
+    old = {"feed": "trade_snapshot", "product_id": "PF_XBTUSD", "trades": []}
+    assert list(feed.read(json.dumps(old).encode(), context)) == [Heard(name="trade:PF_XBTUSD")]
+    limited = read("kraken_futures", {"event": "alert", "message": "rate_limited"})
+    assert isinstance(limited, SubscriptionRefused)
+    assert (limited.kind, limited.detail) == (Refusal.THROTTLED, "rate_limited")
+
+
+def test_a_connection_of_kraken_futures_asks_for_fewer_topics_than_it_may_a_second() -> None:
+    for feed in venues.declared("kraken_futures").feeds:
+        many = [
+            replace(one, symbol=f"PF_{at}USD")
+            for at in range(feed.max_instruments)
+            for one in watched("kraken_futures", feed)
+        ]
+        assert len(feed.ask(feed.topics(many), NOW)) < 100
 
 
 @pytest.mark.parametrize(
