@@ -143,16 +143,18 @@ class Budgets:
         else:
             self._floors.rise(self._budget_scope(call), until_s, now_s, THROTTLED_TRIALS)
 
-    def firewalled(self, call: RestCall, now_s: float) -> None:
+    def firewalled(self, call: RestCall, now_s: float, stated_s: float = 0.0) -> None:
         """Leave an endpoint alone that a firewall shields, and the whole host once a second endpoint of it is shielded too.
 
         A page may be blocked for its country while the rest of the host answers, so one endpoint alone does not silence it.
+        For the `stated_s` seconds of the page's Retry-After nothing is tried, as far as the longest wait goes.
         """
-        until_s = now_s + longest_wait_s(Refusal.WAF_BLOCKED)
+        longest_s = longest_wait_s(Refusal.WAF_BLOCKED)
+        until_s, untried_s = now_s + longest_s, min(stated_s, longest_s)
         one = Scope("firewall", call.host, self._endpoint(call))
         if any(other != one for other in self._floors.waiting("firewall", call.host, now_s)):
-            self._floors.rise(Scope("firewalls", call.host), until_s, now_s, FIREWALL_TRIALS)
-        self._floors.rise(one, until_s, now_s, FIREWALL_TRIALS)
+            self._floors.rise(Scope("firewalls", call.host), until_s, now_s, FIREWALL_TRIALS, untried_s)
+        self._floors.rise(one, until_s, now_s, FIREWALL_TRIALS, untried_s)
 
     def answered(self, call: RestCall, sent_s: float) -> None:
         """End the waits that concern this request: the venue answered well, and it was sent after their refusals."""

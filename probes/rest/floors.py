@@ -58,10 +58,11 @@ class Floor:
             self.pause_s = min(2 * self.pause_s, self.trials.longest_s)
             self.trial_s = now_s + self.pause_s
 
-    def rise(self, until_s: float, now_s: float) -> None:
-        """Wait until then; an earlier end than the present one changes nothing."""
+    def rise(self, until_s: float, now_s: float, untried_s: float = 0.0) -> None:
+        """Wait until then; an earlier end than the present one changes nothing. For `untried_s` seconds there is no trial."""
         if now_s >= self.until_s:
             self.trial_s = now_s + self.pause_s
+        self.trial_s = max(self.trial_s, now_s + untried_s)
         self.until_s = max(self.until_s, until_s)
         self.refused_s = now_s
 
@@ -93,11 +94,11 @@ class Floors:
             if scope in self._floors:
                 self._floors[scope].sent(now_s)
 
-    def rise(self, scope: Scope, until_s: float, now_s: float, trials: Trials) -> None:
-        """Wait in this scope."""
+    def rise(self, scope: Scope, until_s: float, now_s: float, trials: Trials, untried_s: float = 0.0) -> None:
+        """Wait in this scope, for `untried_s` seconds without a trial."""
         if scope not in self._floors:
             self._floors[scope] = Floor(trials, trials.first_s)
-        self._floors[scope].rise(until_s, now_s)
+        self._floors[scope].rise(until_s, now_s, untried_s)
 
     def answered(self, scopes: Iterable[Scope], sent_s: float) -> None:
         """End the waits of these scopes: a request that was sent then got a good answer."""

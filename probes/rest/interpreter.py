@@ -114,7 +114,8 @@ class AnswerReader:
     def _back_off(self, refused: Refused, call: RestCall, got: HttpExchange) -> None:
         now_s = got.received_at.timestamp()
         if refused.kind is Refusal.WAF_BLOCKED:
-            self.state.budgets.firewalled(call, now_s)
+            stated_s = refused.retry_after_s or retry_after_s(got.headers, got.received_at) or 0.0
+            self.state.budgets.firewalled(call, now_s, stated_s)
             return
         wait_s = refused.retry_after_s
         if wait_s is None and refused.kind in (Refusal.THROTTLED, Refusal.BANNED):

@@ -111,6 +111,13 @@ def test_a_firewall_before_two_pages_of_a_host_is_before_all_of_it() -> None:
     assert ours.headroom(61.1, NOW)[0].left > 0
 
 
+@pytest.mark.parametrize(("stated_s", "tried_s"), [(0.0, 60.0), (30.0, 60.0), (200.0, 200.0), (1e9, 900.0)])
+def test_a_wait_that_a_firewalls_page_states_has_no_trial_and_a_ceiling(stated_s: float, tried_s: float) -> None:
+    ours = budgets()
+    ours.firewalled(TICKER, 0.0, stated_s)
+    assert [may(ours, TICKER, now_s) for now_s in (tried_s - 0.001, tried_s)] == [False, True]
+
+
 def test_a_header_of_one_host_says_nothing_about_a_budget_of_another() -> None:
     ours = budgets()
     ours.learn(Usage(budget="all", used=49), STATUS, 1.0, 0.9)

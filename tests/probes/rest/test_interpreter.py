@@ -27,6 +27,7 @@ from probes.readings import (
     VenueId,
 )
 from probes.rest.interpreter import AnswerReader, Slot, request_reading
+from probes.rest.priority import Priority
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
 from probes.venue import BookSnapshot, Budget, Context, Malformed, OddRows, Refused, RestCall, RestCheck, Usage, Venue
@@ -235,6 +236,18 @@ def test_the_retry_after_header_sets_the_wait_of_a_status_unknown_to_the_dialect
     check = ScriptedCheck()
     check.read_answer(answered(status=status, headers=headers))
     assert check.wait_left_s(at(2.5)) == pytest.approx(wait_left_s)
+
+
+@pytest.mark.parametrize(("headers", "tried_s"), [({}, 60.0), ({"retry-after": "200"}, 200.0)])
+def test_a_page_of_a_firewall_is_left_alone_for_a_minute_or_as_long_as_it_says(
+    headers: dict[str, str], tried_s: float
+) -> None:
+    check = ScriptedCheck()
+    check.read_answer(answered(status=403, headers=headers, body=b"<html>Access denied</html>"))
+    call = check.check.call(None)
+    seconds = (tried_s - 0.001, tried_s)
+    tried = [check.state.budgets.allows(call, Priority.STATISTICS, at(2.5 + one).timestamp()) for one in seconds]
+    assert tried == [False, True]
 
 
 def test_a_refusal_found_while_reading_the_body_sets_the_wait_too() -> None:
