@@ -6,12 +6,14 @@ already redacted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from monitor.signals.plain_text import one_line
 
 MAX_CHARS = 2000
 """The longest line of an error: a value may be a whole file."""
+MAX_MISTAKES = 50
 
 
 class OperatorError(Exception):
@@ -35,3 +37,44 @@ def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
     """Advice with the nearest known name; if none is near, advice to choose one that the error allows."""
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else "choose one of them" if known else "there is none to choose"
+
+
+class SeveralMistakes(OperatorError):
+    """Several mistakes, each in a line of its own, so that an operator corrects them all at once."""
+
+    def __init__(self, mistakes: Sequence[OperatorError]) -> None:
+        first = mistakes[0]
+        super().__init__(first.key, first.value, first.allowed, first.remedy)
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        lines = [str(one) for one in self.mistakes[:MAX_MISTAKES]]
+        left = len(self.mistakes) - len(lines)
+        return "\n       ".join([*lines, f"and {left} more"] if left else lines)
+
+
+class Mistakes:
+    """Gathers mistakes: each `with` block may raise one, and `tell` raises them all."""
+
+    def __init__(self) -> None:
+        self._found: list[OperatorError] = []
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, OperatorError):
+            return False
+        self.add(error)
+        return True
+
+    def add(self, mistake: OperatorError) -> None:
+        """Take a mistake, or each of several."""
+        self._found += mistake.mistakes if isinstance(mistake, SeveralMistakes) else [mistake]
+
+    def tell(self) -> None:
+        """Raise what was found, if anything was."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            raise SeveralMistakes(self._found)

@@ -173,7 +173,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentChange:
-    """One line of the incident log. `scope` is "asset:BTC", "venue:bybit" or "vantage:NAME"; `revision` counts lines.
+    """One line of the incident log; `revision` counts them.
+
+    `scope` is "asset:BTC", "venue:bybit", "target:NAME" (one of the operator's own) or "vantage:NAME".
 
     `level` is the level now, `peak` the highest so far. `far_per_day` is the joint false-alarm rate. `verdict` is None
     for venue and vantage scopes. `pages`: this change pages somebody.

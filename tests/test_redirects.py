@@ -229,7 +229,10 @@ MAKERS = {
     "monitor/alerting/sink_reader.py": "passed to sinks, whose calls say so",
 }
 """The files that may open a client session, and why no redirect is followed there."""
-SOCKETS = {"probes/feeds/runner.py": "its session is the one of probes/rest/http.py"}
+SOCKETS = {
+    "probes/feeds/runner.py": "its session is the one of probes/rest/http.py",
+    "probes/feeds/targets.py": "its sessions are those of probes/rest/http.py",
+}
 FOREIGN = ("requests", "urllib.request", "urllib3", "httpx", "http.client", "websockets")
 FOREIGN_AT = {
     "monitor/telemetry/export.py": "a session that fails on a redirect",

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. A mistake by the operator prints one line on stderr and exits with code 2."""
+    """Run the command line. Mistakes by the operator print one line each on stderr and exit with code 2."""
     from monitor.cli.app import app
     from monitor.errors import OperatorError
 

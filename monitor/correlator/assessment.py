@@ -131,7 +131,7 @@ class AssetAssessor:
             for one in self._evidence.of(asset, Leg.VENUE, now_s)
             if one.evidence.grade >= 2 and one.evidence.subject.venue
         }
-        if len(weights) >= 3 and len(stressed) >= self._s.market_share * len(weights):
+        if len(weights) >= 3 and len(stressed & set(weights)) >= self._s.market_share * len(weights):
             return Fault.MARKET
         if any(self._attribution.elsewhere_good(venue, now_s) for venue in sorted(stressed)):
             return Fault.PATH

@@ -17,7 +17,7 @@ from math import exp
 
 from monitor.correlator.own_lag import OwnLag
 from monitor.incidents import Leg
-from monitor.signals import Signal, SignalKind
+from monitor.signals import TARGET_PREFIX, Signal, SignalKind
 
 MAX_GAPS = 32
 GAP_MEMORY_S = 60.0
@@ -150,6 +150,8 @@ class Coverage:
         self._declared: set[str] = set()
         """Assets with declared sources: no other source counts for their coverage or their venues' shares."""
         self.venues: dict[str, dict[str, float]] = {}
+        self.targets: dict[str, dict[str, float]] = {}
+        """Asset -> the operator's own targets that it depends on, with their weights."""
         self.trust: dict[tuple[str, str], float] = {}
         """(source, asset) -> share of the liquidations that a throttled feed can have shown."""
 
@@ -199,6 +201,7 @@ class Coverage:
             for key in [one for one in self._weights if one[0] == asset]:
                 del self._weights[key]
             self.venues.pop(asset, None)
+            self.targets.pop(asset, None)
         weight = signal.attributes.get("weight", 1.0)
         leg = Leg(str(signal.attributes.get("leg", Leg.VENUE.value)))
         self._add(signal, asset, leg, float(weight) if isinstance(weight, int | float) else 1.0)
@@ -211,13 +214,20 @@ class Coverage:
         venue = signal.subject.venue
         if venue is not None:
             self._venue_of[signal.source] = venue
-            known = self.venues.setdefault(asset, {})
+            own = self.targets if venue.startswith(TARGET_PREFIX) else self.venues
+            known = own.setdefault(asset, {})
             known[venue] = max(known.get(venue, 0.0), weight)
 
     def share(self, asset: str, venue: str) -> float:
-        """The venue's part of the asset's venues, 0..1 by declared weight."""
+        """The venue's part of the asset's venues, 0..1 by declared weight.
+
+        A target of the operator's own counts like one more venue, and takes nothing from the shares of the venues.
+        """
         weights = self.venues.get(asset, {})
         total = sum(weights.values())
+        if venue.startswith(TARGET_PREFIX):
+            own = self.targets.get(asset, {}).get(venue, 0.0)
+            return own / (total + own) if own > 0 else 0.0
         return weights.get(venue, 0.0) / total if total > 0 else 0.0
 
     def trading(self, venue: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from monitor.correlator.own_lag import OwnLag
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import SETTLED_AFTER_S, Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.correlator.venues import VenueAssessor
+from monitor.correlator.venues import VenueAssessor, scope_of
 from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
 from monitor.signals import Signal, SignalKind
 
@@ -118,8 +118,8 @@ class Correlator:
             if episode.open and not is_watched(change.scope):
                 self._given_up.append(change.scope)
                 continue
-            if kind == "venue" and episode.open:
-                self._live_venues[name] = episode
+            if kind in ("venue", "target") and episode.open:
+                self._live_venues[change.scope if kind == "target" else name] = episode
             if kind == "vantage" and episode.open:
                 self._attribution.adopt(name, change.opened_at.timestamp())
 
@@ -238,7 +238,7 @@ class Correlator:
         for venue in self._venue_assessor.assess(now_s, self._live_venues, assets):
             if venue.level is Level.CALM and venue.venue not in self._live_venues:
                 continue
-            episode = self._episode(f"venue:{venue.venue}")
+            episode = self._episode(scope_of(venue.venue))
             kind = episode.step(venue.observation(now_s, late=late))
             if kind is not None:
                 changes.append(self._change_writer.venue(kind, episode, venue, now_s))

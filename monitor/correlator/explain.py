@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.incidents import LEVEL_NAMES, Blindness, Evidence, Fault, Leg, LegState, Level, Verdict
+from monitor.signals import TARGET_PREFIX
 
 MAX_BLIND_NAMED = 3
 MAX_ASSETS = 8
@@ -47,8 +48,11 @@ def venue_headline(
     finding = "nothing strong now" if strongest is None else f"{strongest.said} since {strongest.onset:%H:%M:%S}"
     count = f"{len(assets)} asset{'s' if len(assets) != 1 else ''}"
     more = f" and {len(assets) - MAX_ASSETS} more" if len(assets) > MAX_ASSETS else ""
-    affects = f"affects {count}: {', '.join(assets[:MAX_ASSETS])}{more}" if assets else "no watched asset trades there"
-    return f"{LEVEL_NAMES[level].upper()} venue {venue}: {finding}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
+    own = venue.startswith(TARGET_PREFIX)
+    nobody = "no watched asset depends on it" if own else "no watched asset trades there"
+    affects = f"affects {count}: {', '.join(assets[:MAX_ASSETS])}{more}" if assets else nobody
+    whose = venue if own else f"venue {venue}"
+    return f"{LEVEL_NAMES[level].upper()} {whose}: {finding}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
 
 
 def counter_evidence(verdict: Verdict) -> tuple[str, ...]:

@@ -20,9 +20,15 @@ from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict
 from monitor.correlator.levels import WATCH_GRADE
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Blindness, Fault, Leg, LegState, Level
+from monitor.signals import TARGET_PREFIX
 
 MIN_VENUES = 3
 """With fewer venues, stress at most of them is not yet a fault of the market."""
+
+
+def scope_of(venue: str) -> str:
+    """The scope of a venue's incidents; a target of the operator's own is its own: "target:rpc"."""
+    return venue if venue.startswith(TARGET_PREFIX) else f"venue:{venue}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,11 @@ from monitor.intake import Intake
 from monitor.settings.load import NODE_SCHEMES, check_url
 from monitor.settings.tree import NodeRef, Settings, VenueSettings
 from monitor.settings.wallet_table import wallet_table
-from monitor.signals import Scalar, Subject
+from monitor.signals import TARGET_PREFIX, Scalar, Subject
 from probes import venues
 from probes.prober import ProberSettings
 from probes.readings import Instrument, Market
+from probes.rest.target import Target
 from probes.venue import Keys
 
 LIQUIDATION_GAP_S = 15.0
@@ -63,13 +64,28 @@ def enabled_networks(settings: Settings) -> list[str]:
     return [name for name in sorted(settings.networks) if settings.networks[name].enabled]
 
 
+def enabled_targets(settings: Settings) -> list[str]:
+    """The operator's own targets that are watched, sorted."""
+    return [name for name in sorted(settings.targets) if settings.targets[name].enabled]
+
+
+def target_expectations(settings: Settings, target: Target) -> Iterator[Expectation]:
+    """What to expect from one of the operator's own targets, for each asset that depends on it."""
+    one = settings.targets[target.name]
+    attributes: dict[str, Scalar] = {"leg": "venue", "weight": one.weight, "class": "target"}
+    for asset in one.assets or tuple(sorted(settings.assets)):
+        subject = Subject(asset=asset, venue=target.id, vantage=settings.vantage)
+        yield Expectation(f"{target.id}/{target.check}", subject, 2 * one.every_s + one.timeout_s, attributes)
+
+
 def watched_of(settings: Settings) -> Watched:
     """What a daemon with these settings watches."""
     own = (one for name in enabled_venues(settings) for one in assets_of(settings, name))
+    targets = (TARGET_PREFIX + name for name in enabled_targets(settings))
     return Watched(
         vantage=settings.vantage,
         assets=frozenset({*settings.assets, *own}),
-        venues=frozenset(enabled_venues(settings)),
+        venues=frozenset({*enabled_venues(settings), *targets}),
         networks=frozenset(enabled_networks(settings)),
     )
 

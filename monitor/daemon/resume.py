@@ -34,7 +34,10 @@ log = logging.getLogger("stormwatch.resume")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What this run watches. Signals and open incidents of anything else are from an earlier run with other settings."""
+    """What this run watches. Signals and open incidents of anything else are from an earlier run with other settings.
+
+    The operator's own targets are among the venues, as "target:NAME".
+    """
 
     vantage: str
     assets: frozenset[str]
@@ -50,6 +53,8 @@ class Watched:
     def covers(self, scope: str) -> bool:
         """Whether incidents of this scope can still be seen."""
         kind, _, name = scope.partition(":")
+        if kind == "target":
+            return scope in self.venues
         return name in {"asset": self.assets, "venue": self.venues, "vantage": {self.vantage}}[kind]
 
     def hears(self, signal: Signal) -> bool:

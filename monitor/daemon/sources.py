@@ -19,9 +19,11 @@ from chain.sync.watcher import Watcher
 from monitor.daemon.assembly import (
     Expectation,
     enabled_networks,
+    enabled_targets,
     enabled_venues,
     network_expectations,
     prober_settings,
+    target_expectations,
     venue_expectations,
     watcher_settings,
 )
@@ -30,11 +32,14 @@ from monitor.daemon.loop_lag import LoopLag
 from monitor.daemon.supervisor import Part
 from monitor.errors import OperatorError
 from monitor.pipeline import Pipeline
+from monitor.settings.load import check_url
+from monitor.settings.targets import targets_of
 from monitor.settings.tree import Settings
 from monitor.signals import Clock
 from monitor.telemetry.redact import redact
 from probes import venues
 from probes.controls import Controls
+from probes.feeds.targets import Targets
 from probes.prober import Prober
 from probes.readings import Instrument, Reading
 from probes.tape import Tape
@@ -79,9 +84,11 @@ class Sources:
             parts[f"network {name}"] = self._network(name)
         if self._settings.controls.targets:
             parts["controls"] = self._controls
+        if enabled_targets(self._settings):
+            parts["targets"] = self._own_targets()
         if not parts:
             raise OperatorError(
-                "settings", "no venues, no networks", "at least one [venues.NAME] or [networks.NAME]",
+                "settings", "no venues, no networks", "at least one [venues.NAME], [networks.NAME] or [targets.NAME]",
                 "`stormwatch config init` writes a file to begin with",
             )  # fmt: skip
         parts["clock"] = self._ticks
@@ -150,6 +157,18 @@ class Sources:
         one = self._settings.controls
         async for reading in Controls(one.targets, one.every_s, one.timeout_s, clock=self._clock).readings():
             self._pipeline.take_reading(reading)
+
+    def _own_targets(self) -> Part:
+        chosen = targets_of(self._settings.targets, self._env, check_url)
+
+        async def part() -> None:
+            for one in chosen:
+                self._expect(target_expectations(self._settings, one))
+            async with aclosing(Targets(chosen, clock=self._clock).readings()) as readings:
+                async for reading in readings:
+                    self._pipeline.take_reading(reading)
+
+        return part
 
     async def _ticks(self) -> None:
         while True:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from monitor.signals import Scalar, SignalKind
+from monitor.signals import TARGET_PREFIX, Scalar, SignalKind
 from probes.readings import (
     BookMeasured,
     ClaimChanged,
@@ -142,20 +142,23 @@ def _request(reading: RequestTimed) -> DraftSignal:
             value=reading.latency_s,
             attributes={"outcome": outcome, "target": reading.check},
         )
+    attributes: dict[str, Scalar] = {
+        "check": reading.check,
+        "outcome": outcome,
+        "ours": reading.refusal is not None and reading.refusal.is_ours,
+        "censored": reading.censored,
+        "cold": reading.cold,
+        "service_s": reading.service_s,
+    }
+    if reading.venue.startswith(TARGET_PREFIX):
+        attributes["detail"] = reading.detail
     return DraftSignal(
         kind=SignalKind.REQUEST,
         stream=reading.check,
         received_at=reading.received_at,
         instrument=reading.instrument,
         value=reading.latency_s,
-        attributes={
-            "check": reading.check,
-            "outcome": outcome,
-            "ours": reading.refusal is not None and reading.refusal.is_ours,
-            "censored": reading.censored,
-            "cold": reading.cold,
-            "service_s": reading.service_s,
-        },
+        attributes=attributes,
     )
 
 

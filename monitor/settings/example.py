@@ -58,6 +58,22 @@ vantage = "local"            # where we probe from; appears in every signal
 [controls]
 targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wikipedia.org/" }
 
+# --- your own targets: any URL or WebSocket that the desk depends on (RPC provider, bridge, custodian, front end) ---
+# [targets.rpc]
+# url_env = "RPC_URL"                               # or url = "https://…"; ws:// and wss:// are opened as WebSockets
+# assets = ["ETH"]                                  # which depend on it; left out: all
+# body = { jsonrpc = "2.0", id = 1, method = "eth_blockNumber", params = [] }   # posted as JSON; left out: a GET
+# headers_env = { Authorization = "RPC_AUTH" }      # names of variables; headers_file names files, headers are plain
+# statuses = [200]                                  # good ones; redirects are never followed
+# conditions = [                                    # on the JSON body: path (JSONPath), exists, equals, least, most, matches
+#   { path = "$.result", least = 19000000 },        # a number, or hexadecimal digits behind 0x
+#   { path = "$.error", exists = false },
+# ]
+# latency_s = "800ms"                               # a good answer that takes longer fails too
+# every_s = "10s"
+# timeout_s = "5s"
+# weight = 1.0                                      # how much its failure counts for the assets: 1 is as much as one venue
+
 # --- where findings go, reloaded at SIGHUP; every sink takes min_level = watch | squall | storm-suspected | perfect-storm ---
 [sinks.console]
 

@@ -17,6 +17,7 @@ from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
 from monitor.settings.reader import read
 from monitor.settings.shown import origin
+from monitor.settings.targets import check_targets
 from monitor.settings.tree import NetworkSettings, NodeRef, Settings
 from probes import venues
 
@@ -90,6 +91,7 @@ def check(settings: Settings) -> None:
     _check_above("controls.timeout_s", settings.controls.timeout_s)
     for name, url in settings.controls.targets.items():
         check_url(f"controls.targets.{name}", url, ("http", "https"))
+    check_targets(settings.targets, settings.assets, check_url)
     for key in ("etherscan_url", "sourcify_url"):
         _check_explorer(f"explorer.{key}", getattr(settings.explorer, key))
 

@@ -16,7 +16,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from monitor.errors import OperatorError, nearest
+from monitor.errors import Mistakes, OperatorError, nearest
 from monitor.settings.shown import kind_of, shown
 
 Form = TypeVar("Form")
@@ -44,21 +44,29 @@ def length_s(key: str, given: object) -> float:
 
 
 def read(form: type[Form], tree: Mapping[str, Any], path: str = "") -> Form:
-    """An instance of dataclass `form` from a table. Raises OperatorError with key, value, what is allowed and remedy."""
+    """An instance of dataclass `form` from a table. Raises OperatorError with all mistakes at once."""
+    mistakes = Mistakes()
     known = {one.name: one for one in fields(form)}  # type: ignore[arg-type]  # every form is a dataclass
     for name in tree:
         if name not in known:
-            raise OperatorError(
-                _join(path, name),
-                kind_of(tree[name]),
-                "keys " + ", ".join(known),
-                _MOVED.get(_join(path, name)) or "remove it, or " + nearest(name, list(known)),
+            mistakes.add(
+                OperatorError(
+                    _join(path, name),
+                    kind_of(tree[name]),
+                    "keys " + ", ".join(known),
+                    _MOVED.get(_join(path, name)) or "remove it, or " + nearest(name, list(known)),
+                )
             )
     hints = get_type_hints(form)
-    given = {name: _value(hints[name], value, _join(path, name)) for name, value in tree.items()}
+    given = {}
+    for name, value in tree.items():
+        if name in known:
+            with mistakes:
+                given[name] = _value(hints[name], value, _join(path, name))
     for name, one in known.items():
-        if name not in given and one.default is MISSING and one.default_factory is MISSING:
-            raise OperatorError(_join(path, name), None, _allowed(hints[name]), "it must be given")
+        if name not in tree and one.default is MISSING and one.default_factory is MISSING:
+            mistakes.add(OperatorError(_join(path, name), None, _allowed(hints[name]), "it must be given"))
+    mistakes.tell()
     try:
         return form(**given)
     except ValueError as error:  # a dataclass's own check of its values
@@ -78,7 +86,7 @@ def _value(hint: Any, given: Any, path: str) -> Any:
         return read(hint, _expect(given, Mapping, hint, path), path)
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
         inner = get_args(hint)[1]
-        return {str(k): _value(inner, v, _join(path, str(k))) for k, v in _expect(given, Mapping, hint, path).items()}
+        return _table(inner, _expect(given, Mapping, hint, path), path)
     if origin in (tuple, list) or (isinstance(origin, type) and issubclass(origin, tuple)):
         inner = get_args(hint)[0]
         return tuple(_value(inner, v, f"{path}[{i}]") for i, v in enumerate(_expect(given, list, hint, path)))
@@ -97,6 +105,16 @@ def _value(hint: Any, given: Any, path: str) -> Any:
     if hint is Any:
         return given
     return _expect(given, getattr(hint, "__supertype__", hint), hint, path)
+
+
+def _table(hint: Any, given: Mapping[Any, Any], path: str) -> dict[str, Any]:
+    mistakes = Mistakes()
+    values = {}
+    for name, value in given.items():
+        with mistakes:
+            values[str(name)] = _value(hint, value, _join(path, str(name)))
+    mistakes.tell()
+    return values
 
 
 def _expect(given: Any, kind: Any, hint: Any, path: str) -> Any:

@@ -16,6 +16,7 @@ from monitor.correlator.settings import CorrelatorSettings
 from monitor.log.settings import LogSettings
 from monitor.settings.explorer import ExplorerSettings
 from monitor.settings.shown import is_secretive, origin
+from monitor.settings.targets import TargetSettings
 from monitor.store.settings import StoreSettings
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.web.settings import WebSettings
@@ -166,6 +167,7 @@ class Settings:
     assets: Mapping[str, AssetSettings] = field(default_factory=dict)
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)
     networks: Mapping[str, NetworkSettings] = field(default_factory=dict)
+    targets: Mapping[str, TargetSettings] = field(default_factory=dict)
     explorer: ExplorerSettings = field(default_factory=ExplorerSettings)
     controls: ControlSettings = field(default_factory=ControlSettings)
     correlator: CorrelatorSettings = field(default_factory=CorrelatorSettings)

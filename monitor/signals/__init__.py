@@ -21,6 +21,8 @@ from enum import StrEnum
 import msgspec
 
 Scalar = str | float | int | bool | None
+TARGET_PREFIX = "target:"
+"""Begins the name, in `Subject.venue`, of a target that the operator named himself: "target:rpc"."""
 Clock = Callable[[], datetime]
 """Returns the present time, aware and in UTC. Code that needs the time is given a clock."""
 

@@ -125,7 +125,7 @@ KINDS: Mapping[SignalKind, Kind] = {
         {
             "leg": "liquidation, venue or migration: whose sight this source carries",
             "weight": "share of that leg's sight for subject.asset, relative to its other sources",
-            "class": "ws, rest or chain",
+            "class": "ws, rest, chain or target",
             "censoring": "liquidation feeds: complete, latest_per_second, largest_per_second, one_per_second",
         },
         droppable=False,
@@ -144,6 +144,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "censored": "true: the latency is at least the value (time-out)",
             "cold": "true: a new connection",
             "service_s": "latency less our own lateness",
+            "detail": "only of the operator's own targets: which condition was not met",
         },
         droppable=True,
     ),

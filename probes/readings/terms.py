@@ -41,6 +41,10 @@ class Refusal(StrEnum):
     """Our own machine could not send it: no file descriptor, port or memory left. Says nothing about the venue."""
     FLOODING = "flooding"
     """It sent more than one connection may cost us; the rest was not read (`probes/fair_shares/allowance.py`)."""
+    UNMET = "unmet"
+    """A target of the operator's answered, but not as his conditions say: status or body."""
+    SLOW = "slow"
+    """A target of the operator's answered well, but later than his condition allows."""
     BUDGET = "budget"
     """We sent no request: its budget was spent. Says nothing about the venue."""
 

@@ -1,4 +1,4 @@
-"""`stormwatch probe`: asks one venue once and shows the phases of each request."""
+"""`stormwatch probe`: asks one venue, or one of the operator's own targets, once and shows the phases of each request."""
 
 from __future__ import annotations
 
@@ -25,21 +25,27 @@ def add_to(app: typer.Typer) -> None:
 
 
 def probe(
-    venue: Annotated[str, typer.Argument(help="Which venue.")],
+    venue: Annotated[str | None, typer.Argument(help="Which venue.")] = None,
     check: Annotated[str | None, typer.Argument(help="A check or feed of it (default: every check once).")] = None,
     asset: Annotated[
         list[str] | None, typer.Option(help="Asset to ask about (default: the configured ones, else BTC).")
     ] = None,
+    target: Annotated[str | None, typer.Option(help="Instead of a venue: one of [targets] in the settings.")] = None,
     host: Annotated[list[str] | None, typer.Option(help="KEY=URL: ask there instead of the venue's own host.")] = None,
     listen: Annotated[float, typer.Option(help="Seconds to listen, where CHECK is a feed.")] = 5.0,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Ask a venue once and show its answers and how long each phase took.
+    """Ask a venue, or a target of your own, once and show its answers and how long each phase took.
 
     Ends with 1 if the venue refused or did not answer, if anything that it said was malformed, or if there was nothing to ask.
     """
-    readings = run(_probe(venue, check, asset or [], parse_pairs("--host", host or []), listen, config))
+    if target is not None:
+        _check_alone(venue, check, asset, host)
+        venue, readings = f"target {target}", run(_probe_target(target, config))
+    else:
+        venue = venue or _no_venue()
+        readings = run(_probe(venue, check, asset or [], parse_pairs("--host", host or []), listen, config))
     if json:
         for reading in readings:
             print_json({"kind": type(reading).__name__, **plain(reading)})
@@ -62,6 +68,36 @@ def _failed(reading: Reading) -> bool:
             return True
         case _:
             return False
+
+
+def _check_alone(venue: str | None, check: str | None, asset: list[str] | None, host: list[str] | None) -> None:
+    from monitor.errors import OperatorError
+
+    for name, given in (("VENUE", venue), ("CHECK", check), ("--asset", asset), ("--host", host)):
+        if given:
+            raise OperatorError(name, given, "nothing beside --target", "leave it out: the settings say what is asked")
+
+
+def _no_venue() -> str:
+    from monitor.errors import OperatorError
+    from probes import venues
+
+    raise OperatorError("VENUE", None, ", ".join(venues.NAMES), "name one, or --target NAME")
+
+
+async def _probe_target(name: str, config: Path | None) -> list[Reading]:
+    import os
+
+    from monitor.errors import OperatorError, nearest
+    from monitor.settings.load import check_url
+    from monitor.settings.targets import targets_of
+    from probes.feeds.targets import ask_once
+
+    known = settings_from(config).targets
+    if name not in known:
+        allowed = ", ".join(known) or "(none is configured)"
+        raise OperatorError("--target", name, allowed, nearest(name, list(known)) if known else f"add [targets.{name}]")
+    return [await ask_once(one) for one in targets_of({name: known[name]}, os.environ, check_url, also_disabled=True)]
 
 
 async def _probe(

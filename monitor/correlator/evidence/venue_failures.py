@@ -25,12 +25,17 @@ UNKNOWN_WINDOW_S = 120.0
 MAX_UNKNOWN = 256
 RENEWED_S = 10.0
 """Evidence is renewed while the last failure is this young."""
+MAX_WHY = 120
+TIMED = TRANSPORT | {"slow"}
+"""Outcomes that our own lag may explain."""
 
 
 class _Venue:
     def __init__(self) -> None:
         self.bets = FailureBets(ALLOWED)
         self.good = 0
+        self.why = ""
+        """Of the operator's own targets: the condition that failed last."""
         self.recent: deque[tuple[float, str, str | None]] = deque(maxlen=RECENT)
 
     def record(self, at_s: float, outcome: str, link: str | None) -> None:
@@ -60,7 +65,7 @@ class VenueFailuresEvidence:
         if name is None or signal.attributes.get("ours") is True:
             return
         outcome = str(signal.attributes.get("outcome", "ok"))
-        if outcome in TRANSPORT and self._board.attribution.own_lag.explains(signal):
+        if outcome in TIMED and self._board.attribution.own_lag.explains(signal):
             return
         if outcome == UNKNOWN and not self._is_confirmed(name, str(signal.attributes.get("check", "")), at_s):
             return
@@ -68,6 +73,7 @@ class VenueFailuresEvidence:
         if venue is None:
             venue = self._venues[name] = _Venue()
         venue.record(at_s, outcome, signal.link)
+        venue.why = str(signal.attributes.get("detail", "")) if outcome != "ok" else venue.why
         self._touched.add(name)
 
     def _is_confirmed(self, name: str, check: str, at_s: float) -> bool:
@@ -95,6 +101,7 @@ class VenueFailuresEvidence:
         kinds = Counter(one[1] for one in failed)
         worst = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
         share = len(failed) / len(venue.recent)
+        why = f"; last: {venue.why}"[:MAX_WHY] if venue.why else ""
         self._board.put(
             Finding(
                 name="venue_failures",
@@ -107,7 +114,7 @@ class VenueFailuresEvidence:
                 value=share,
                 normal=ALLOWED,
                 unit="share of requests",
-                said=f"{name} fails {share:.0%} of requests ({worst})",
+                said=f"{name} fails {share:.0%} of requests ({worst}){why}",
                 links=[link for _, _, link in failed[-MAX_LINKS:] if link],
             )
         )
