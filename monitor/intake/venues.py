@@ -210,7 +210,11 @@ def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletS
         case ServiceStatus():
             return DraftSignal(
                 kind=SignalKind.VENUE_STATUS, stream="system_status", received_at=at, value=_SEVERITY[reading.state],
-                attributes={"title": reading.title, "planned": reading.planned, "service": reading.service},
+                attributes={
+                    "title": reading.title, "planned": reading.planned, "service": reading.service,
+                    "begins_s": _unix_s(reading.begins_at),
+                    "ends_s": _unix_s(reading.ends_at),
+                },
             )  # fmt: skip
         case WalletStatus():
             state = 0.0 if reading.withdrawals is False else 0.5 if reading.delayed else 1.0
@@ -223,6 +227,10 @@ def _venue(reading: SlotMissed | Headroom | VenueClock | ServiceStatus | WalletS
             )  # fmt: skip
         case _ as never:
             assert_never(never)
+
+
+def _unix_s(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()
 
 
 def _stream(reading: EngineLag | FeedLag | FeedMalformed | RowsMalformed) -> DraftSignal:

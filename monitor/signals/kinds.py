@@ -166,6 +166,8 @@ KINDS: Mapping[SignalKind, Kind] = {
             "title": "the venue's words",
             "planned": "true if announced",
             "service": "the part of the venue; empty: the venue as a whole",
+            "begins_s": "announced begin, unix seconds, or null",
+            "ends_s": "announced end, unix seconds, or null",
         },
         droppable=True,
     ),

@@ -1,0 +1,452 @@
+"""What a venue declares beside what is measured: each contradiction is found, its quiet twin is not; the unknown is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.incidents import Leg
+from monitor.signals import Scalar, Signal, SignalKind, Subject
+from tests.monitor.correlator.lone_producer import LoneProducer, moment
+
+ALPHA = Subject(venue="alpha")
+ETH = Subject(asset="ETH", venue="alpha", network="ethereum")
+
+
+class World(LoneProducer):
+    """A venue that is asked each five seconds and declares its state each minute."""
+
+    def __init__(self) -> None:
+        super().__init__("contradictions")
+
+    def status(
+        self,
+        second: float,
+        level: float = 0.0,
+        begins: float | None = None,
+        ends: float | None = None,
+        planned: bool = False,
+    ) -> None:
+        attributes: dict[str, Scalar] = {
+            "title": "", "planned": planned, "begins_s": None if begins is None else moment(begins).timestamp(),
+            "ends_s": None if ends is None else moment(ends).timestamp(),
+        }  # fmt: skip
+        self.send(SignalKind.VENUE_STATUS, second, level, ALPHA, attributes)
+
+    def request(self, second: float, outcome: str = "ok", check: str = "book_rest", ours: bool = False) -> None:
+        self.send(
+            SignalKind.REQUEST, second, 0.2, ALPHA, {"check": check, "outcome": outcome, "ours": ours}
+        )  # fmt: skip
+
+    def requests(self, start: int, end: int, outcome: str = "overloaded") -> None:
+        for second in range(start, end, 5):
+            self.request(second, outcome)
+
+    def wallet(self, second: float, level: float, network: str = "ETH") -> None:
+        self.send(SignalKind.WALLET, second, level, Subject(asset="ETH", venue="alpha", network=network))
+
+    def silent(
+        self, second: float, silent_s: float = 3600.0, per_day: float | None = 0.5, event_id: str = "e1"
+    ) -> None:
+        attributes: dict[str, Scalar] = {"event_id": event_id, "per_day": per_day, "usual_s": 900.0}
+        self.send(SignalKind.WALLET_SILENT, second, silent_s, ETH, attributes)
+
+    def names(self, second: float) -> list[str]:
+        self.complete(second)
+        return [one.name for one in self.evidence]
+
+
+# --- "operational" while requests fail
+
+
+def test_a_venue_that_says_operational_while_its_requests_fail_contradicts_itself() -> None:
+    world = World()
+    world.status(0)
+    world.requests(0, 180)
+    world.status(120)
+
+    world.complete(180)
+    one = world.only()
+    assert (one.name, one.leg, one.grade, one.shared) == ("declared_operational", Leg.VENUE, 2, True)
+    assert (
+        one.said
+        == "alpha says that it is operational, but 100% of its requests failed in the last 3 min (overloaded 36)"
+    )
+
+
+def test_a_venue_that_says_operational_and_answers_does_not() -> None:
+    world = World()
+    world.status(120)
+    world.requests(0, 180, "ok")
+
+    assert world.names(180) == []
+
+
+def test_a_venue_that_says_maintenance_and_fails_does_not() -> None:
+    world = World()
+    world.status(100)
+    world.status(120, 2.0)
+    world.requests(0, 180)
+
+    assert world.names(180) == []
+
+
+def test_a_product_that_says_operational_beside_one_that_does_not_is_no_contradiction() -> None:
+    world = World()
+    world.status(120, 2.0)
+    world.status(125)
+    world.requests(0, 180)
+
+    assert world.names(180) == []
+
+
+def test_a_venue_that_said_nothing_is_unknown() -> None:
+    world = World()
+    world.requests(0, 180)
+
+    assert world.names(180) == []
+
+
+def test_a_status_that_is_too_old_is_unknown() -> None:
+    world = World()
+    world.status(0)
+    world.requests(120, 300)
+
+    assert world.names(300) == []
+
+
+@pytest.mark.parametrize("count", [0, 9])
+def test_too_few_requests_are_unknown(count: int) -> None:
+    world = World()
+    world.status(120)
+    for number in range(count):
+        world.request(10 + 18 * number, "timeout")
+
+    assert world.names(180) == []
+
+
+def test_a_failure_that_is_over_is_no_contradiction() -> None:
+    world = World()
+    world.status(120)
+    world.requests(0, 90)
+    world.requests(90, 180, "ok")
+
+    assert world.names(180) == []
+
+
+def test_old_outcomes_do_not_count() -> None:
+    world = World()
+    world.requests(0, 180)
+    world.status(300)
+
+    assert world.names(361) == []
+
+
+@pytest.mark.parametrize(
+    "outcome", ["throttled", "banned", "malformed", "unknown_code", "budget", "local", "redirected"]
+)
+def test_what_may_be_our_own_doing_is_no_failure_of_the_venue(outcome: str) -> None:
+    world = World()
+    world.status(120)
+    world.requests(0, 180, outcome)
+
+    assert world.names(180) == []
+
+
+def test_the_status_page_itself_and_what_is_ours_do_not_count() -> None:
+    world = World()
+    world.status(120)
+    for second in range(0, 180, 5):
+        world.request(second, "timeout", check="system_status")
+        world.request(second, "timeout", ours=True)
+
+    assert world.names(180) == []
+
+
+def test_what_our_own_lag_explains_does_not_count() -> None:
+    world = World()
+    world.status(120)
+    for second in range(0, 180, 5):
+        world.attribution.own_lag.on_signal(lag(second), moment(second).timestamp())
+        world.request(second, "timeout")
+
+    assert world.names(180) == []
+
+
+def lag(second: float) -> Signal:
+    at = moment(second)
+    return Signal(SignalKind.LOOP_LAG, Subject(), at, at, "loop", 1, 0.5)
+
+
+def test_failures_of_our_own_network_do_not_count() -> None:
+    world = World()
+    world.status(120)
+    world.requests(0, 180)
+    world.lose_our_network(175)
+    world.complete(179)
+    world.attribution.local_since_s.clear()
+
+    assert world.names(180) == []
+
+
+def test_a_venue_that_fails_in_its_announced_window_does_not_contradict_itself() -> None:
+    world = World()
+    world.status(0, begins=30, ends=600, planned=True)
+    world.status(120)
+    world.requests(0, 180)
+
+    assert world.names(180) == []
+
+
+def test_a_window_to_come_excuses_nothing_before_it_begins() -> None:
+    world = World()
+    world.status(0, begins=3000, ends=6000, planned=True)
+    world.status(120)
+    world.requests(0, 180)
+
+    assert world.names(180) == ["declared_operational"]
+
+
+# --- an announced end that has passed
+
+
+def test_a_maintenance_that_goes_on_after_its_announced_end_is_overdue() -> None:
+    world = World()
+    world.status(900, 2.0, begins=0, ends=600)
+
+    world.complete(900)
+    one = world.only()
+    assert (one.name, one.grade, one.value, one.shared) == ("overdue_end", 2, 300.0, True)
+    assert one.said == "alpha announced that its maintenance would end at 12:10 UTC, 5 min ago; it still says so"
+    assert one.onset == moment(600)
+
+
+@pytest.mark.parametrize(
+    ("said", "ends", "level"),
+    [(900, 780, 2.0), (900, 1200, 2.0), (900, None, 2.0), (800, 600, 2.0), (900, 600, 0.0)],
+    ids=["within the grace", "extended", "no end announced", "said too long ago", "operational again"],
+)
+def test_a_maintenance_that_is_not_overdue_is_not_told(said: float, ends: float | None, level: float) -> None:
+    world = World()
+    world.status(said, level, begins=0, ends=ends)
+
+    assert world.names(900) == []
+
+
+def test_an_end_that_is_put_off_ends_what_was_overdue() -> None:
+    world = World()
+    world.status(900, 2.0, ends=600)
+    assert world.names(900) == ["overdue_end"]
+    first = world.only().at
+
+    world.status(960, 2.0, ends=3600)
+    world.complete(960)
+    assert world.only().at == first
+
+
+def test_requests_that_still_fail_after_the_announced_end_are_told_with_it() -> None:
+    world = World()
+    world.status(0, 2.0, begins=0, ends=300)
+    for second in range(0, 600, 10):
+        world.requests(second, second + 10, "maintenance")
+        world.complete(second)
+    world.status(540)
+
+    world.complete(600)
+    one = world.only()
+    assert one.name == "overdue_end"
+    assert one.said.endswith("5 min ago; requests still fail: maintenance 36")
+
+
+def test_an_outage_after_the_service_had_come_back_is_another_one() -> None:
+    world = World()
+    world.status(0, 2.0, begins=0, ends=300)
+    world.requests(300, 700, "ok")
+    world.complete(690)
+    world.requests(700, 880)
+    world.status(840)
+
+    assert world.names(880) == ["declared_operational"]
+
+
+def test_a_window_of_next_week_does_not_hide_the_end_that_has_just_passed() -> None:
+    world = World()
+    world.status(0, 2.0, begins=0, ends=300)
+    world.requests(300, 600)
+    world.status(540, begins=600_000, ends=603_600, planned=True)
+    world.status(540)
+
+    assert world.names(600) == ["overdue_end"]
+
+
+def test_an_end_that_passed_long_ago_is_forgotten() -> None:
+    world = World()
+    world.status(0, 2.0, begins=0, ends=300)
+    world.requests(300, 7200)
+    world.requests(7200, 7600)
+    world.status(7560)
+    for second in range(480, 7600, 10):
+        world.producer.on_second(moment(second).timestamp())
+
+    assert world.names(7600)[0] == "declared_operational"
+
+
+def test_a_new_window_takes_the_place_of_one_that_passed_long_ago() -> None:
+    world = World()
+    world.status(0, 2.0, ends=300)
+    world.status(8000, begins=8100, ends=9000, planned=True)
+    world.requests(8300, 8480)
+    world.status(8460)
+
+    assert world.names(8480) == []
+
+
+# --- "open" while nothing leaves
+
+
+def test_withdrawals_that_are_declared_open_while_nothing_leaves_contradict_each_other() -> None:
+    world = World()
+    world.wallet(0, 1.0)
+    world.silent(60)
+
+    world.complete(120)
+    one = world.only()
+    assert (one.name, one.leg, one.grade, one.shared) == ("declared_open", Leg.VENUE, 2, False)
+    assert one.subject == Subject(asset="ETH", venue="alpha")
+    assert one.said == (
+        "alpha says that withdrawals of ETH over ethereum are open, but its hot wallets paid out nothing for 3660 s "
+        "(their rhythm allows 900 s)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "network"),
+    [(0.0, "ERC20"), (0.5, "ETH"), (0.0, "unheard-of")],
+    ids=["closed", "delayed", "any is closed"],
+)
+def test_withdrawals_that_are_declared_closed_while_nothing_leaves_agree(level: float, network: str) -> None:
+    world = World()
+    world.wallet(0, level, network)
+    world.silent(60)
+
+    assert world.names(120) == []
+
+
+def test_another_network_that_is_closed_says_nothing_of_this_one() -> None:
+    world = World()
+    world.wallet(0, 1.0, "ERC-20")
+    world.wallet(0, 0.0, "TRC20")
+    world.silent(60)
+
+    assert world.names(120) == ["declared_open"]
+
+
+def test_a_network_that_the_venue_names_in_its_own_way_is_open_only_if_all_are() -> None:
+    world = World()
+    world.wallet(0, 1.0, "mainnet one")
+    world.silent(60)
+    assert world.names(120) == ["declared_open"]
+
+    world = World()
+    world.wallet(0, 1.0, "mainnet one")
+    world.wallet(0, 0.0, "mainnet two")
+    world.silent(60)
+    assert world.names(120) == []
+
+
+def test_open_withdrawals_without_a_silence_are_quiet() -> None:
+    world = World()
+    world.wallet(0, 1.0)
+
+    assert world.names(120) == []
+
+
+@pytest.mark.parametrize("per_day", [2.0, None])
+def test_a_silence_that_chance_often_makes_or_whose_rhythm_is_unknown_is_no_measurement(per_day: float | None) -> None:
+    world = World()
+    world.wallet(0, 1.0)
+    world.silent(60, per_day=per_day)
+
+    assert world.names(120) == []
+
+
+def test_a_silence_without_a_declaration_is_unknown() -> None:
+    world = World()
+    world.silent(60)
+
+    assert world.names(120) == []
+
+
+def test_a_declaration_that_is_too_old_is_unknown() -> None:
+    world = World()
+    world.wallet(0, 1.0)
+    world.silent(1100)
+
+    assert world.names(1210) == []
+
+
+def test_what_was_said_too_long_ago_of_another_network_is_forgotten() -> None:
+    world = World()
+    world.wallet(0, 0.0, "old name")
+    world.wallet(1300, 1.0, "new name")
+    world.silent(1300)
+
+    assert world.names(1310) == ["declared_open"]
+
+
+def test_outflows_that_return_end_it_and_a_reorg_undoes_it() -> None:
+    world = World()
+    world.wallet(0, 1.0)
+    world.silent(60)
+    world.complete(120)
+    first = world.only().at
+    world.send(SignalKind.WALLET_RESUMED, 125, 1.0, ETH)
+    world.complete(130)
+    assert world.only().at == first
+
+    world.silent(140, event_id="e2")
+    world.silent(145, event_id="e3")
+    world.complete(150)
+    world.send(SignalKind.RETRACTION, 155, 1.0, ETH, {"retracts": "e3"})
+    assert len(world.evidence) == 1
+    world.send(SignalKind.RETRACTION, 156, 1.0, ETH, {"retracts": "e2"})
+    assert world.evidence == []
+    world.send(SignalKind.RETRACTION, 157, 1.0, ETH, {"retracts": "e2"})
+    assert world.names(160) == []
+
+
+def test_a_wallet_that_stays_silent_for_a_day_is_no_evidence_any_more() -> None:
+    world = World()
+    world.silent(0)
+    world.complete(86_410)
+    world.wallet(86_410, 1.0)
+
+    assert world.names(86_420) == []
+
+
+def test_signals_without_a_venue_or_an_asset_are_left_alone() -> None:
+    world = World()
+    world.send(SignalKind.REQUEST, 0, 1.0, Subject(), {"outcome": "timeout"})
+    world.send(SignalKind.WALLET, 0, 1.0, ALPHA)
+
+    assert world.names(10) == []
+
+
+def test_what_is_remembered_has_a_bound() -> None:
+    world = World()
+    for number in range(4100):
+        world.send(SignalKind.WALLET, 0, 1.0, Subject(asset=f"A{number}", venue="alpha", network="ethereum"))
+    for number in range(300):
+        subject = Subject(asset=f"A{number}", venue="alpha", network="ethereum")
+        world.send(SignalKind.WALLET_SILENT, 1, 3600.0, subject, {"event_id": "e", "per_day": 0.1, "usual_s": 1.0})
+    for second in range(1000):
+        world.request(second / 10, "timeout")
+    world.complete(10)
+
+    assert {str(one.subject.asset) for one in world.evidence} == {f"A{number}" for number in range(44, 300)}
+
+
+def test_nothing_is_compared_between_whole_ten_seconds() -> None:
+    world = World()
+    world.status(900, 2.0, ends=600)
+
+    assert world.names(905) == []
