@@ -32,6 +32,7 @@ from probes.dialect.declared import (
 )
 from probes.dialect.frames import either, frames
 from probes.dialect.protobuf import Field, protobuf
+from probes.dialect.status_page import status_page
 from probes.dialect.subscriptions import BOOK_WORDS, FIGURE_WORDS, FORCED_WORDS, asking
 
 __all__ = [
@@ -75,4 +76,5 @@ __all__ = [
     "refusals",
     "sends",
     "signs",
+    "status_page",
 ]
