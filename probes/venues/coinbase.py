@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from probes import dialect as d
-from probes.readings import MalformedReason, Market, Refusal, ServiceState, VenueId
+from probes.readings import MalformedReason, Market, Refusal, VenueId
 from probes.venue import Budget, Malformed, RestCheck, Venue
 
 DOCS = "https://docs.cdp.coinbase.com/exchange/"
@@ -94,13 +94,6 @@ BOOK = d.Rows(
     market=Market.SPOT,
 )
 STATS = d.Rows(says=(d.Volumes(base="volume", last="last"),), market=Market.SPOT)
-INDICATORS: Mapping[Any, ServiceState] = {
-    "none": ServiceState.OPERATIONAL, "minor": ServiceState.DEGRADED, "major": ServiceState.DEGRADED,
-    "critical": ServiceState.DEGRADED, "maintenance": ServiceState.MAINTENANCE,
-}  # fmt: skip
-STATUS = d.Rows(
-    where="status", says=(d.Statuses(state="indicator", states=INDICATORS, title="description", healthy=None),)
-)
 
 
 def on(host: str, one: RestCheck) -> RestCheck:
@@ -123,7 +116,7 @@ VENUE = Venue(
     ),
     checks=(
         d.check("server_time", "/time", TIME, 5),
-        on("status", d.check("system_status", "/api/v2/summary.json", STATUS, 60)),
+        d.status_page(),
         d.check("wallet_status", "/currencies", WALLETS, 60),
         d.check("instruments", "/products", PRODUCTS, 3600),
         on("advanced", d.check("instruments", "/market/products", FUTURES, 3600, product_type="FUTURE")),
