@@ -86,7 +86,7 @@ def page_reader(parts: Collection[str]) -> ReadAnswer:
         if ours is None:
             said += _each([msgspec.to_builtins(page.status)], lambda row: _overall(row, context, under_way), odd)
         else:
-            parts_of = [row for row in page.components if row.get("id") in ours]
+            parts_of = [row for row in page.components if _text(row, "id") in ours]
             said += _each(parts_of, lambda row: _part(row, context, under_way), odd)
             said += _each(page.incidents, lambda row: _incident(row, ours, context), odd)
         if odd and not said:
@@ -118,11 +118,13 @@ def _each(
 
 def _ours(components: Sequence[Row], names: Collection[str]) -> frozenset[str]:
     """The ids of the parts that are ours, by their own name or their group's. Without any, the state is unknown."""
-    groups = {row.get("id") for row in components if row.get("group") and row.get("name") in names}
+    groups = {one for row in components if row.get("group") and _name(row) in names and (one := _text(row, "id"))}
     found = {
-        str(row["id"])
+        one
         for row in components
-        if row.get("id") and not row.get("group") and (row.get("name") in names or row.get("group_id") in groups)
+        if not row.get("group")
+        and (one := _text(row, "id"))
+        and (_name(row) in names or _text(row, "group_id") in groups)
     }
     if not found:
         raise Malformed("$.components: none of this venue")
@@ -134,7 +136,7 @@ def _concerns(row: Row, ours: Collection[str] | None, path: str) -> bool:
     if ours is None:
         return True
     named = row.get("components")
-    ids = [one.get("id") if isinstance(one, dict) else None for one in named] if isinstance(named, list) else []
+    ids = [_text(one, "id") if isinstance(one, dict) else "" for one in named] if isinstance(named, list) else []
     if not ids or not all(ids):
         raise Malformed(f"{path}.components: missing", MalformedReason.NAME)
     return any(one in ours for one in ids)
@@ -155,7 +157,7 @@ def _window(row: Row, ours: Collection[str] | None, context: Context) -> Service
         under_way = begins <= context.received_at
     state = ServiceState.MAINTENANCE if under_way else ServiceState.OPERATIONAL
     return replace(
-        _status(context, state, str(row.get("name") or "")), begins_at=begins, ends_at=ends, planned=True
+        _status(context, state, _name(row)), begins_at=begins, ends_at=ends, planned=True
     )  # fmt: skip
 
 
@@ -165,18 +167,18 @@ def _incident(row: Row, ours: Collection[str], context: Context) -> ServiceStatu
     unresolved, impact = _word(row, "status", UNRESOLVED, path), _word(row, "impact", INDICATORS, path)
     if not unresolved or impact is ServiceState.OPERATIONAL or not _concerns(row, ours, path):
         return None
-    return _status(context, impact, str(row.get("name") or ""))
+    return _status(context, impact, _name(row))
 
 
 def _part(row: Row, context: Context, explained: bool) -> ServiceStatus | None:
     state = _word(row, "status", PARTS, "$.components")
-    return _told(state, str(row.get("name") or ""), context, explained)
+    return _told(state, _name(row), context, explained)
 
 
 def _overall(row: Row, context: Context, explained: bool) -> ServiceStatus | None:
     """The page's own state; its words for a maintenance name nothing."""
     state = _word(row, "indicator", INDICATORS, "$.status")
-    title = "" if state is ServiceState.MAINTENANCE else str(row.get("description") or "")
+    title = "" if state is ServiceState.MAINTENANCE else _text(row, "description")
     return _told(state, title, context, explained)
 
 
@@ -189,6 +191,16 @@ def _told(state: ServiceState, title: str, context: Context, explained: bool) ->
 
 def _status(context: Context, state: ServiceState, title: str) -> ServiceStatus:
     return ServiceStatus(venue=context.venue, received_at=context.received_at, state=state, title=title)
+
+
+def _text(row: Row, name: str) -> str:
+    """The text of a field, "" for anything else."""
+    given = row.get(name)
+    return given if isinstance(given, str) else ""
+
+
+def _name(row: Row) -> str:
+    return _text(row, "name")
 
 
 def _word(row: Row, name: str, known: Mapping[str, Any], path: str) -> Any:

@@ -125,6 +125,11 @@ def test_an_odd_entry_costs_itself_and_what_else_is_said_counts() -> None:
     assert [(one.reason, one.count) for one in said if isinstance(one, OddRows)] == [(MalformedReason.STATE, 1)]
 
 
+def test_a_group_without_an_id_has_no_parts() -> None:
+    with pytest.raises(Malformed, match="none of this venue"):
+        read("Futures", components=[{**GROUP, "id": None}, OTHER])
+
+
 def test_a_page_without_our_parts_is_malformed() -> None:
     with pytest.raises(Malformed, match="none of this venue"):
         read("Spot")
