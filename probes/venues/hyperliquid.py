@@ -178,11 +178,16 @@ VENUE = Venue(
     id=VenueId("hyperliquid"),
     title="Hyperliquid",
     docs=DOCS,
-    hosts={"rest": "https://api.hyperliquid.xyz", "ws": "wss://api.hyperliquid.xyz/ws"},
-    budgets=(Budget(name="ip", limit=1200, window_s=60),),
+    hosts={
+        "rest": "https://api.hyperliquid.xyz",
+        "ws": "wss://api.hyperliquid.xyz/ws",
+        "status": "https://hyperliquid.statuspage.io",
+    },
+    budgets=(Budget(name="ip", limit=1200, window_s=60), Budget(name="status", limit=10, window_s=60, hosts=("status",))),
     checks=(
         d.calls(d.post("server_time", "/info", TIME, 5, type="exchangeStatus"), cost=2),
         d.calls(d.post("system_status", "/info", STATUS, 60, type="exchangeStatus"), cost=2),
+        d.status_page(),
         d.calls(d.post("instruments", "/info", after(paired, PERPETUALS), 3600, type="metaAndAssetCtxs"), cost=20),
         d.calls(d.post("instruments", "/info", after(pairs, PAIRS), 3600, type="spotMeta"), cost=20),
         d.calls(d.post("book_rest", "/info", book(Market.PERP), 30, type="l2Book", coin="{}"), cost=2),

@@ -256,6 +256,7 @@ def test_hyperliquid_is_asked_by_posts_with_the_weight_of_each_question() -> Non
         ("server_time", '/info {"type": "exchangeStatus"}'): ({}, 2),
         ("system_status", '/info {"type": "exchangeStatus"}'): ({}, 2),
         ("instruments", '/info {"type": "metaAndAssetCtxs"}'): ({}, 20),
+        ("system_status", "/api/v2/summary.json"): ({}, 1),
         ("instruments", '/info {"type": "spotMeta"}'): ({}, 20),
         ("book_rest", '/info {"coin": "BTC", "type": "l2Book"}'): ({}, 2),
         ("open_interest", '/info {"type": "metaAndAssetCtxs"}'): ({}, 20),
