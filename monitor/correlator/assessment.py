@@ -112,7 +112,7 @@ class AssetAssessor:
                 blind.append(
                     Blindness(
                         source=source.name, leg=leg, coverage=round(own, 9), since=utc(source.since_s(now_s, asset)),
-                        reason=source.why(now_s, asset),
+                        reason=self._coverage.why(source, leg, asset, now_s),
                     )
                 )  # fmt: skip
         if leg is Leg.VENUE and self._attribution.vantages < 2:

@@ -154,6 +154,8 @@ class Coverage:
         """Asset -> the operator's own targets that it depends on, with their weights."""
         self.trust: dict[tuple[str, str], float] = {}
         """(source, asset) -> share of the liquidations that a throttled feed can have shown."""
+        self.checked: dict[str, float] = {}
+        """Asset -> our share of the liquidations that another counted, where it is far too small."""
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -165,6 +167,8 @@ class Coverage:
         kind = signal.kind
         if kind is SignalKind.EXPECT:
             self._declare(signal, at_s)
+            return
+        if kind is SignalKind.MARKET_LIQUIDATIONS:  # another's count is no sight of ours
             return
         if kind is SignalKind.LOOP_LAG or (kind is SignalKind.FEED_SILENT and self._own_lag.explains(signal)):
             return  # we did not listen: that is no source's silence
@@ -254,11 +258,18 @@ class Coverage:
         for source, weight in self._sources_of(asset, leg):
             own = self.seen(source, now_s, asset)
             if leg is Leg.LIQUIDATION:
-                own *= self.trust.get((source.name, asset), 1.0)
+                own *= min(self.trust.get((source.name, asset), 1.0), self.checked.get(asset, 1.0))
             parts.append((source, own))
             seen += weight * own
             total += weight
         return (seen / total if total > 0 else 0.0), parts
+
+    def why(self, source: SourceCoverage, leg: Leg, asset: str, now_s: float) -> str:
+        """Why a source is not trusted for a leg of an asset, in words."""
+        share = self.checked.get(asset)
+        if leg is Leg.LIQUIDATION and share is not None and self.seen(source, now_s, asset) >= share:
+            return f"shows {share:.0%} of what another counts"
+        return source.why(now_s, asset)
 
     def seen(self, source: SourceCoverage, now_s: float, asset: str | None = None) -> float:
         """How much of a source is seen now for an asset (None: for all), 0..1, our own lag taken off."""

@@ -60,6 +60,9 @@ class CorrelatorSettings:
     mu_min: float = 1.5
     """Least ratio of events to expected events that counts as a surge: prevents alarms from slow drift."""
 
+    cross_check_share: float = 0.25
+    """Our liquidations of an interval under this share of another's count of the same venues: our feeds miss most of them."""
+
     liquidation_half_life_s: float = 180.0
     venue_half_life_s: float = 300.0
     book_half_life_s: float = 180.0
@@ -80,7 +83,15 @@ class CorrelatorSettings:
         for one in fields(self):  # 15 and 15.0 would give two digests
             if one.type == "float":
                 object.__setattr__(self, one.name, float(getattr(self, one.name)))
-        for name in ("prior", "storm_p", "critical_p", "leave_p_hi", "single_vantage_cap", "local_share"):
+        for name in (
+            "prior",
+            "storm_p",
+            "critical_p",
+            "leave_p_hi",
+            "single_vantage_cap",
+            "local_share",
+            "cross_check_share",
+        ):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} between 0 and 1")
         if self.mu_min <= 1:

@@ -32,6 +32,7 @@ from monitor.daemon.loop_lag import LoopLag
 from monitor.daemon.supervisor import Part
 from monitor.errors import OperatorError
 from monitor.pipeline import Pipeline
+from monitor.settings.coinglass import coinglass_access
 from monitor.settings.load import check_url
 from monitor.settings.targets import targets_of
 from monitor.settings.tree import Settings
@@ -42,6 +43,7 @@ from probes.controls import Controls
 from probes.feeds.targets import Targets
 from probes.prober import Prober
 from probes.readings import Instrument, Reading
+from probes.rest.market_totals import CoinGlassAccess, MarketTotals
 from probes.tape import Tape
 
 TICK_S = 1.0
@@ -86,6 +88,9 @@ class Sources:
             parts["controls"] = self._controls
         if enabled_targets(self._settings):
             parts["targets"] = self._own_targets()
+        access = coinglass_access(self._settings.coinglass, enabled_venues(self._settings), self._env)
+        if access is not None and parts:
+            parts["market totals"] = self._market_totals(access)
         if not parts:
             raise OperatorError(
                 "settings", "no venues, no networks", "at least one [venues.NAME], [networks.NAME] or [targets.NAME]",
@@ -165,6 +170,15 @@ class Sources:
             for one in chosen:
                 self._expect(target_expectations(self._settings, one))
             async with aclosing(Targets(chosen, clock=self._clock).readings()) as readings:
+                async for reading in readings:
+                    self._pipeline.take_reading(reading)
+
+        return part
+
+    def _market_totals(self, access: CoinGlassAccess) -> Part:
+        async def part() -> None:
+            totals = MarketTotals(tuple(self._settings.assets), access, clock=self._clock)
+            async with aclosing(totals.readings()) as readings:
                 async for reading in readings:
                     self._pipeline.take_reading(reading)
 

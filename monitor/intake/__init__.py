@@ -33,7 +33,7 @@ from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.explorers.answers import SourceSeen
 from monitor.intake.chain import describe, source_attributes
-from monitor.intake.venues import DraftSignal, draft_of
+from monitor.intake.venues import REFERENCE, DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from monitor.signals.plain_text import one_line
 from probes.readings import (
@@ -142,7 +142,7 @@ class Intake:
                 happened = draft.received_at  # the venue's clock is unknown, the event is not old
         subject = Subject(
             asset=asset,
-            venue=None if venue == CONTROL_VENUE else venue,
+            venue=None if venue in (CONTROL_VENUE, REFERENCE) else venue,
             instrument=_name(draft.instrument),
             network=_name(draft.network),
             vantage=self._vantage,

@@ -22,6 +22,7 @@ from probes.readings import (
     Liquidation,
     LongShortRatio,
     MalformedReason,
+    MarketLiquidations,
     MarkPrice,
     OpenInterest,
     Reading,
@@ -66,13 +67,15 @@ _FEED_KINDS = {
     FeedEvent.REJECTED: SignalKind.FEED_REJECTED,
 }
 
+REFERENCE = "coinglass"
+"""Who counts liquidations beside us; no venue of ours."""
 _NOTIONALS = {10_000: "10k", 100_000: "100k", 1_000_000: "1m"}
 
 
 def draft_of(reading: Reading) -> DraftSignal | None:
     """The draft of a reading's signal, or None for a reading that only the probes need (raw server time, listings)."""
     match reading:
-        case Liquidation():
+        case Liquidation() | MarketLiquidations():
             return _liquidation(reading)
         case BookMeasured():
             return _book(reading)
@@ -96,7 +99,9 @@ def draft_of(reading: Reading) -> DraftSignal | None:
             assert_never(never)
 
 
-def _liquidation(reading: Liquidation) -> DraftSignal:
+def _liquidation(reading: Liquidation | MarketLiquidations) -> DraftSignal:
+    if isinstance(reading, MarketLiquidations):
+        return _total(reading)
     return DraftSignal(
         kind=SignalKind.LIQUIDATION,
         stream="liquidation",
@@ -110,6 +115,23 @@ def _liquidation(reading: Liquidation) -> DraftSignal:
             "quantity": float(reading.quantity),
             "censoring": reading.censoring.value,
             "backlog": reading.backlog,
+        },
+    )
+
+
+def _total(reading: MarketLiquidations) -> DraftSignal:
+    return DraftSignal(
+        kind=SignalKind.MARKET_LIQUIDATIONS,
+        stream="market_liquidations",
+        received_at=reading.received_at,
+        asset=reading.asset,
+        value=reading.long_usd + reading.short_usd,
+        attributes={
+            "begins_s": reading.begins_at.timestamp(),
+            "interval_s": reading.interval_s,
+            "long_usd": reading.long_usd,
+            "short_usd": reading.short_usd,
+            "exchanges": reading.exchanges,
         },
     )
 
@@ -132,7 +154,9 @@ def _book(reading: BookMeasured) -> DraftSignal:
     )
 
 
-def _request(reading: RequestTimed) -> DraftSignal:
+def _request(reading: RequestTimed) -> DraftSignal | None:
+    if reading.venue == REFERENCE:
+        return None  # it is no venue: its claim says whether it can be seen
     outcome = "ok" if reading.refusal is None else reading.refusal.value
     if reading.venue == "control":
         return DraftSignal(

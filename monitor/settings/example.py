@@ -74,6 +74,12 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # timeout_s = "5s"
 # weight = 1.0                                      # how much its failure counts for the assets: 1 is as much as one venue
 
+# --- a second count of liquidations, only if you have a key of CoinGlass's API v4 ---
+# [coinglass]
+# key_env = "COINGLASS_KEY"                         # or key_file = "…"; without one nothing is asked
+# interval = "30m"                                  # 1m 3m 5m 15m 30m 1h 4h, as your plan allows
+# exchanges = ["Binance", "Bybit"]                  # left out: the watched venues that have a liquidation feed
+
 # --- where findings go, reloaded at SIGHUP; every sink takes min_level = watch | squall | storm-suspected | perfect-storm ---
 [sinks.console]
 

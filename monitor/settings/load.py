@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
+from monitor.settings.coinglass import check_coinglass
 from monitor.settings.reader import read
 from monitor.settings.shown import origin
 from monitor.settings.targets import check_targets
@@ -91,6 +92,7 @@ def check(settings: Settings) -> None:
     _check_above("controls.timeout_s", settings.controls.timeout_s)
     for name, url in settings.controls.targets.items():
         check_url(f"controls.targets.{name}", url, ("http", "https"))
+    check_coinglass(settings.coinglass, _check_explorer)
     check_targets(settings.targets, settings.assets, check_url)
     for key in ("etherscan_url", "sourcify_url"):
         _check_explorer(f"explorer.{key}", getattr(settings.explorer, key))

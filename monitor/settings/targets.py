@@ -199,14 +199,10 @@ def _target(name: str, one: TargetSettings, env: Mapping[str, str], check_url: C
             check_url(f"{at}.url_env ({one.url_env})", url, SCHEMES)
     for header, variable in one.headers_env.items():
         with mistakes:
-            headers[header] = _held(
-                f"{at}.headers_env.{header}", variable, _variable(f"{at}.headers_env.{header}", variable, env)
-            )
+            headers[header] = secret_of_variable(f"{at}.headers_env.{header}", variable, env)
     for header, file in one.headers_file.items():
         with mistakes:
-            headers[header] = _held(
-                f"{at}.headers_file.{header}", "(not shown)", _text_of(f"{at}.headers_file.{header}", file)
-            )
+            headers[header] = secret_of_file(f"{at}.headers_file.{header}", file)
     if one.ca_file:
         with mistakes:
             _check_ca(f"{at}.ca_file", one.ca_file)
@@ -246,6 +242,16 @@ def _held(key: str, where: str, value: str) -> str:
     if not _is_header_value(value):
         raise OperatorError(key, where, f"one line of ASCII, at most {MAX_SECRET} characters", "correct what it holds")
     return value
+
+
+def secret_of_variable(key: str, name: str, env: Mapping[str, str]) -> str:
+    """The value of a header that an environment variable holds. Raises OperatorError."""
+    return _held(key, name, _variable(key, name, env))
+
+
+def secret_of_file(key: str, file: str) -> str:
+    """The value of a header that a file holds, less the space around it. Raises OperatorError."""
+    return _held(key, "(not shown)", _text_of(key, file))
 
 
 def _check_ca(key: str, path: str) -> None:

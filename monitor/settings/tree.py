@@ -14,6 +14,7 @@ from typing import Any
 from chain.sync.settings import Traces
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.log.settings import LogSettings
+from monitor.settings.coinglass import CoinGlassSettings
 from monitor.settings.explorer import ExplorerSettings
 from monitor.settings.shown import is_secretive, origin
 from monitor.settings.targets import TargetSettings
@@ -168,6 +169,7 @@ class Settings:
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)
     networks: Mapping[str, NetworkSettings] = field(default_factory=dict)
     targets: Mapping[str, TargetSettings] = field(default_factory=dict)
+    coinglass: CoinGlassSettings = field(default_factory=CoinGlassSettings)
     explorer: ExplorerSettings = field(default_factory=ExplorerSettings)
     controls: ControlSettings = field(default_factory=ControlSettings)
     correlator: CorrelatorSettings = field(default_factory=CorrelatorSettings)

@@ -52,6 +52,7 @@ class SignalKind(StrEnum):
     CLAIM = "claim"
     MALFORMED = "malformed"
     LIQUIDATION = "liquidation"
+    MARKET_LIQUIDATIONS = "market_liquidations"
     BOOK = "book"
     WALLET = "wallet"
     OPEN_INTEREST = "open_interest"

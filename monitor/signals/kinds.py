@@ -217,6 +217,18 @@ KINDS: Mapping[SignalKind, Kind] = {
         },
         droppable=False,
     ),
+    SignalKind.MARKET_LIQUIDATIONS: Kind(
+        "liquidations of subject.asset in one interval, by another's count",
+        "USD",
+        {
+            "begins_s": "begin of the interval, unix seconds",
+            "interval_s": "its length, seconds",
+            "long_usd": "of longs",
+            "short_usd": "of shorts",
+            "exchanges": "how many venues it sums",
+        },
+        droppable=True,
+    ),
     SignalKind.BOOK: Kind(
         "spread (−1 unless both sides exist and do not cross)",
         "bps",

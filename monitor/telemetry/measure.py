@@ -37,6 +37,7 @@ from probes.readings import (
     InstrumentsListed,
     Liquidation,
     LongShortRatio,
+    MarketLiquidations,
     MarkPrice,
     OpenInterest,
     Reading,
@@ -116,7 +117,14 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
             level = _wallet_level(reading)
             figures.set_gauge(table.WALLET_WITHDRAWALS, level, reading.venue, reading.asset, reading.network)
         case (
-            ServerTime() | InstrumentsListed() | OpenInterest() | Funding() | MarkPrice() | LongShortRatio() | Volume()
+            ServerTime()
+            | InstrumentsListed()
+            | MarketLiquidations()
+            | OpenInterest()
+            | Funding()
+            | MarkPrice()
+            | LongShortRatio()
+            | Volume()
         ):
             pass
         case _:

@@ -11,7 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from probes.readings.market import BookMeasured, Funding, Liquidation, LongShortRatio, MarkPrice, OpenInterest, Volume
+from probes.readings.market import (
+    BookMeasured,
+    Funding,
+    Liquidation,
+    LongShortRatio,
+    MarketLiquidations,
+    MarkPrice,
+    OpenInterest,
+    Volume,
+)
 from probes.readings.terms import (
     BookState,
     Censoring,
@@ -265,6 +274,7 @@ Reading = (
     | InstrumentsListed
     | BookMeasured
     | Liquidation
+    | MarketLiquidations
     | OpenInterest
     | Funding
     | MarkPrice
@@ -298,6 +308,7 @@ __all__ = [
     "MalformedReason",
     "MarkPrice",
     "Market",
+    "MarketLiquidations",
     "OpenInterest",
     "Phase",
     "Reading",

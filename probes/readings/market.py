@@ -55,6 +55,23 @@ class Liquidation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarketLiquidations:
+    """What another counts: USD of all liquidations of an asset over `exchanges` venues, in one complete interval.
+
+    The interval begins at `begins_at`, by the other's clock, and lasts `interval_s` seconds.
+    """
+
+    venue: VenueId
+    asset: str
+    received_at: datetime
+    begins_at: datetime
+    interval_s: float
+    long_usd: float
+    short_usd: float
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInterest:
     """Open interest counted once (one side), in base units and USD (None if no price in dollars was known)."""
 

@@ -34,6 +34,7 @@ from probes.readings import (
     LongShortRatio,
     MalformedReason,
     Market,
+    MarketLiquidations,
     MarkPrice,
     OpenInterest,
     Reading,
@@ -244,6 +245,22 @@ READINGS: list[tuple[Reading, SignalKind | None, float | None]] = [
         SignalKind.CLAIM,
         0,
     ),
+    (
+        MarketLiquidations(
+            venue=VenueId("coinglass"),
+            asset="BTC",
+            received_at=NOW,
+            begins_at=NOW - timedelta(hours=1),
+            interval_s=1800.0,
+            long_usd=2e6,
+            short_usd=1e6,
+            exchanges=3,
+        ),
+        SignalKind.MARKET_LIQUIDATIONS,
+        3e6,
+    ),
+    (request(venue=VenueId("coinglass")), None, None),
+    (request(venue=VenueId("target:rpc"), refusal=Refusal.UNMET, detail="HTTP 500"), SignalKind.REQUEST, 0.08),
 ]
 
 
@@ -256,6 +273,33 @@ def test_every_reading_has_its_signal(reading: Reading, kind: SignalKind | None,
         assert one.value == value
         assert set(one.attributes) <= set(KINDS[one.kind].attributes)
         assert one.subject.vantage == "tokyo"
+
+
+def test_a_request_to_a_target_of_the_operators_own_says_which_condition_failed() -> None:
+    own = request(venue=VenueId("target:rpc"), refusal=Refusal.UNMET, detail="HTTP 500")
+    (signal,) = intake().reading(own)
+    (venues,) = intake().reading(request(refusal=Refusal.OVERLOADED, detail="HTTP 503"))
+
+    assert (signal.subject.venue, signal.attributes["detail"], signal.attributes["ours"]) == (
+        "target:rpc",
+        "HTTP 500",
+        False,
+    )
+    assert "detail" not in venues.attributes
+
+
+def test_a_window_of_a_venue_keeps_its_begin_and_end() -> None:
+    status = ServiceStatus(
+        venue=V,
+        received_at=NOW,
+        state=ServiceState.MAINTENANCE,
+        begins_at=NOW,
+        ends_at=NOW + timedelta(hours=1),
+        planned=True,
+    )
+    (signal,) = intake().reading(status)
+
+    assert (signal.attributes["begins_s"], signal.attributes["ends_s"]) == (NOW.timestamp(), NOW.timestamp() + 3600)
 
 
 def test_every_kind_of_reading_is_tested_here() -> None:
