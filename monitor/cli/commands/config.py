@@ -26,9 +26,14 @@ def check(config: Config = None, json: Json = False) -> None:
     from chain.sync.settings import asks_traces
     from monitor.alerting.sinks import made
     from monitor.daemon.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
+    from monitor.settings.coinglass import coinglass_access
+    from monitor.settings.load import check_url
+    from monitor.settings.targets import targets_of
     from monitor.store.dsn import find
 
     settings = settings_from(config)
+    targets = targets_of(settings.targets, os.environ, check_url)
+    totals = coinglass_access(settings.coinglass, enabled_venues(settings), os.environ)
     for name in enabled_venues(settings):
         prober_settings(settings, name, os.environ)
     untraced: list[str] = []
@@ -41,6 +46,8 @@ def check(config: Config = None, json: Json = False) -> None:
         "assets": sorted(settings.assets),
         "venues": enabled_venues(settings),
         "networks": enabled_networks(settings),
+        "targets": [one.name for one in targets],
+        "market_totals": [] if totals is None else list(totals.exchanges),
         "sinks": sorted(settings.sinks),
         "routes": len(routes),
         "untraced": untraced,
@@ -48,7 +55,7 @@ def check(config: Config = None, json: Json = False) -> None:
     if json:
         print_json(summary)
         return
-    for key in ("assets", "venues", "networks", "sinks"):
+    for key in ("assets", "venues", "networks", "targets", "sinks"):
         names = summary[key]
         assert isinstance(names, list)
         typer.echo(f"{key}: {', '.join(names) or 'none'}")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,46 @@ async def test_without_targets_the_remedy_says_where_to_add_one(tmp_path: Path) 
 
     assert code == 2
     assert "add [targets.rpc]" in complaint
+
+
+FULL = """
+[assets.BTC]
+[venues.okx]
+[targets.rpc]
+url = "https://user:s3cret@node.example/v3/p4th"
+headers_env = { X-Key = "KEY" }
+body = { method = "eth_blockNumber", params = [] }
+conditions = [{ path = "$.result", least = 1 }]
+[coinglass]
+key_env = "CG_KEY"
+"""
+
+
+async def test_config_check_names_the_targets_and_finds_secrets_that_are_missing(tmp_path: Path) -> None:
+    (tmp_path / "stormwatch.toml").write_text(FULL)
+    good, out, _ = await stormwatch(tmp_path, "config", "check", KEY="k3y", CG_KEY="k3y")
+    _, as_json, _ = await stormwatch(tmp_path, "config", "check", "--json", KEY="k3y", CG_KEY="k3y")
+    no_header, _, header = await stormwatch(tmp_path, "config", "check", CG_KEY="k3y")
+    no_key, _, key = await stormwatch(tmp_path, "config", "check", KEY="k3y")
+
+    assert (good, no_header, no_key) == (0, 2, 2)
+    assert "targets: rpc" in out
+    assert json.loads(as_json)["targets"] == ["rpc"]
+    assert json.loads(as_json)["market_totals"] == ["OKX"]
+    assert "targets.rpc.headers_env.X-Key" in header
+    assert "coinglass.key_env" in key
+
+
+async def test_config_show_shows_a_target_as_settings_without_its_secrets(tmp_path: Path) -> None:
+    (tmp_path / "stormwatch.toml").write_text(FULL)
+    code, out, _ = await stormwatch(tmp_path, "config", "show", KEY="k3y", CG_KEY="k3y")
+
+    shown = tomllib.loads(out)["targets"]["rpc"]
+    assert code == 0
+    assert shown["url"] == "https://node.example/…"
+    assert shown["conditions"][0]["path"] == "$.result"
+    assert shown["body"]["method"] == "eth_blockNumber"
+    assert not any(secret in out for secret in ("s3cret", "p4th", "k3y"))
 
 
 async def test_all_mistakes_of_the_targets_are_printed_each_in_its_line(tmp_path: Path) -> None:

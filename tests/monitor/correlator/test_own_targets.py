@@ -90,6 +90,18 @@ def test_a_failure_weighs_only_for_the_assets_that_depend_on_it() -> None:
     assert found["ETH"]["venue_failures"] > 0.5
 
 
+def test_a_failing_target_beside_one_failing_venue_of_three_is_no_fault_of_the_market() -> None:
+    three = VENUES[:3]
+    signals = [expect("ETH", venue, "rest") for venue in three] + [expect("ETH", TARGET, "target")]
+    for second in range(1, 120, 3):
+        signals += [request(venue, second, "overloaded" if venue == "alpha" else "ok") for venue in three]
+        signals += [control(second), request(TARGET, second, "unmet", "HTTP 500")]
+    correlator, changes = run(signals)
+
+    assert {one.scope for one in changes} == {"venue:alpha", TARGET}
+    assert correlator.verdicts()["ETH"].fault is Fault.VENUE
+
+
 def test_when_everything_fails_in_transport_the_fault_is_our_own_network_and_not_the_targets() -> None:
     _, changes = run(day("timeout", others="timeout"))
 
@@ -121,6 +133,15 @@ def test_an_incident_of_a_target_is_continued_by_the_next_program() -> None:
     assert [one.scope for one in correlator.open_incidents()] == [TARGET]
     later = [one for signal in day("unmet") for one in correlator.on_signal(signal)]
     assert {one.incident_id for one in later} <= {changes[0].incident_id}
+
+
+def test_an_adopted_incident_of_a_target_that_answers_again_ends() -> None:
+    _, changes = run(day("unmet"))
+    correlator = Correlator(CorrelatorSettings())
+    correlator.adopt(changes[-1:])
+    later = [one for signal in day("ok", seconds=1500) for one in correlator.on_signal(signal)]
+
+    assert [(one.scope, one.kind) for one in later][-1] == (TARGET, ChangeKind.ENDED)
 
 
 def test_a_target_counts_like_one_more_venue_and_takes_nothing_from_the_venues() -> None:
