@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from probes.readings import ClaimChanged, FeedChanged, Liquidation, Reading, VenueClock, WalletStatus
 
@@ -58,6 +58,18 @@ class ReadingQueue:
     async def get(self) -> Reading:
         """The next reading; waits for one."""
         await self.filled()
+        return self.take()
+
+    async def get_from(self, tasks: Sequence[asyncio.Task[None]]) -> Reading:
+        """The next reading, from tasks that never end by themselves; raises what one of them failed with."""
+        while not len(self):
+            waiting = asyncio.ensure_future(self.filled())
+            try:
+                done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
+            for one in done:
+                one.result()
         return self.take()
 
     def drain(self) -> list[Reading]:

@@ -53,7 +53,7 @@ class Targets:
         tasks = [asyncio.create_task(_Asker(one, self._clock, queue).run()) for one in self._targets]
         try:
             while True:
-                yield await queue.get()
+                yield await queue.get_from(tasks)
         finally:
             for task in tasks:
                 task.cancel()

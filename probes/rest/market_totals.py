@@ -68,7 +68,7 @@ class MarketTotals:
         tasks = [asyncio.create_task(self._ask_for_ever(client, asset)) for asset in self._assets]
         try:
             while True:
-                yield await self._queue.get()
+                yield await self._queue.get_from(tasks)
         finally:
             for task in tasks:
                 task.cancel()

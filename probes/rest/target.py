@@ -173,7 +173,11 @@ def _number(value: object) -> float | None:
         return float(int(value, 16))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond 1e308
+        return None
+    return number if isfinite(number) else None
 
 
 def _environment() -> JSONPathEnvironment:

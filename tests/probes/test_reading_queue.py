@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+
 from probes.reading_queue import ReadingQueue
 from probes.readings import Censoring, EngineLag, Liquidation, Reading, Side, VenueId
 
@@ -56,3 +58,29 @@ def test_the_oldest_reading_is_dropped_only_if_no_routine_reading_is_left() -> N
         queue.put(one)
     assert queue.dropped == {"Liquidation": 1}
     assert queue.drain() == [FORCED, newest]
+
+
+async def test_the_failure_of_a_task_reaches_whoever_waits_for_its_readings() -> None:
+    async def fails() -> None:
+        raise ValueError("ours")
+
+    async def lasts() -> None:
+        await asyncio.Event().wait()
+
+    queue = ReadingQueue()
+    tasks = [asyncio.create_task(lasts()), asyncio.create_task(fails())]
+    with pytest.raises(ValueError, match="ours"):
+        await queue.get_from(tasks)
+    tasks[0].cancel()
+
+
+async def test_a_reading_that_a_task_puts_is_handed_over() -> None:
+    queue = ReadingQueue()
+
+    async def puts() -> None:
+        queue.put(FORCED)
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(puts())
+    assert await queue.get_from([task]) is FORCED
+    task.cancel()

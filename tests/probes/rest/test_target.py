@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from probes.readings import ClaimState, Refusal
 from probes.rest.target import BodyCondition, Target, claim_state, judge, path_mistake, pattern_mistake
@@ -213,3 +216,33 @@ def test_the_dearest_pattern_that_is_allowed_takes_little_time_on_the_longest_te
 
     assert outcome(b'{"a":"%s"}' % (b"x" * 1000), path="$.a", matches=".*.*y")[0] is Refusal.UNMET
     assert perf_counter() - began < 5.0
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(-(10**500), 10**500) | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", "0x"]), inner, max_size=4),
+    max_leaves=12,
+)
+CONDITIONS = (
+    BodyCondition(path="$..a", least=0, most=10),
+    BodyCondition(path="$..b", matches="[0-9a-f]*x?"),
+    BodyCondition(path="$[?@.a > 1]", exists=False),
+    BodyCondition(path="$.a", equals=1),
+)
+
+
+@given(VALUES)
+@example({"a": 10**400})
+@example({"a": "0x" + "f" * 64})
+def test_any_json_is_judged_and_never_raises(value: Any) -> None:
+    for condition in CONDITIONS:
+        found, why = outcome(
+            json.dumps(value).encode(), **{name: getattr(condition, name) for name in condition.__slots__}
+        )
+        assert (found is None) is (why == "")
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_judged_and_never_raise(body: bytes) -> None:
+    found, why = outcome(body, path="$..a")
+    assert found is None or why
