@@ -59,12 +59,13 @@ _SUMMARY = Decoder(_Summary)
 _TIME = clock(Stamp("scheduled_maintenances", Clock.ISO), required=True)
 
 
-def status_page(*parts: str, host: str = "status", every_s: float = 60.0) -> RestCheck:
+def status_page(*parts: str, host: str = "status", every_s: float = 60.0, service: str = "") -> RestCheck:
     """The check `system_status` at a page's host, with that host's budget.
 
     `parts` are names of components, or of groups of them, that are the venue's service; without any, the page is all about it.
+    `service` names the page as a part of the venue, for one that states itself elsewhere too.
     """
-    one = check("system_status", PATH, page_reader(parts), every_s)
+    one = check("system_status", PATH, page_reader(parts, service), every_s)
 
     def call(instrument: Instrument | None) -> RestCall:
         return replace(one.call(instrument), host=host, budget=host)
@@ -72,7 +73,7 @@ def status_page(*parts: str, host: str = "status", every_s: float = 60.0) -> Res
     return replace(one, call=call)
 
 
-def page_reader(parts: Collection[str]) -> ReadAnswer:
+def page_reader(parts: Collection[str], service: str = "") -> ReadAnswer:
     """Reads a summary; raises Malformed if nothing of it can be believed."""
 
     def read(body: bytes, context: Context) -> Sequence[Any]:
@@ -91,10 +92,11 @@ def page_reader(parts: Collection[str]) -> ReadAnswer:
             said += _each(page.incidents, lambda row: _incident(row, ours, context), odd)
         if odd and not said:
             raise odd[0]
+        if all(one.planned and one.state is ServiceState.OPERATIONAL for one in said) and not odd:
+            said.append(_status(context, ServiceState.OPERATIONAL, ""))
+        said = [replace(one, service=service) for one in said]
         if odd:
             return [*said, *(OddRows(reason=one.reason, path=one.path[:200], count=1) for one in odd)]
-        if all(one.planned and one.state is ServiceState.OPERATIONAL for one in said):
-            said.append(_status(context, ServiceState.OPERATIONAL, ""))
         return said
 
     return read

@@ -187,7 +187,7 @@ VENUE = Venue(
     checks=(
         d.calls(d.post("server_time", "/info", TIME, 5, type="exchangeStatus"), cost=2),
         d.calls(d.post("system_status", "/info", STATUS, 60, type="exchangeStatus"), cost=2),
-        d.status_page(),
+        d.status_page(service="status page"),
         d.calls(d.post("instruments", "/info", after(paired, PERPETUALS), 3600, type="metaAndAssetCtxs"), cost=20),
         d.calls(d.post("instruments", "/info", after(pairs, PAIRS), 3600, type="spotMeta"), cost=20),
         d.calls(d.post("book_rest", "/info", book(Market.PERP), 30, type="l2Book", coin="{}"), cost=2),

@@ -215,3 +215,12 @@ def test_the_check_asks_the_pages_own_host_for_its_summary() -> None:
         "status",
         "/api/v2/summary.json",
     )
+
+
+def test_a_page_beside_another_state_is_a_part_of_its_own() -> None:
+    body = {"components": [], "incidents": [], "scheduled_maintenances": [], "status": {"indicator": "minor"}}
+    context = Context(venue=VenueId("x"), check="system_status", received_at=NOW)
+    [one] = page_reader((), "status page")(json.dumps(body).encode(), context)
+
+    assert isinstance(one, ServiceStatus)
+    assert one.service == "status page"
