@@ -10,6 +10,7 @@ from typing import assert_never
 from monitor.signals import TARGET_PREFIX, Scalar, SignalKind
 from probes.readings import (
     BookMeasured,
+    BookRefilled,
     ClaimChanged,
     EngineLag,
     FeedChanged,
@@ -79,6 +80,8 @@ def draft_of(reading: Reading) -> DraftSignal | None:
             return _liquidation(reading)
         case BookMeasured():
             return _book(reading)
+        case BookRefilled():
+            return _refill(reading)
         case RequestTimed():
             return _request(reading)
         case FeedChanged():
@@ -151,6 +154,17 @@ def _book(reading: BookMeasured) -> DraftSignal:
         instrument=reading.instrument,
         value=-1.0 if reading.spread_bps is None else reading.spread_bps,
         attributes=attributes,
+    )
+
+
+def _refill(reading: BookRefilled) -> DraftSignal:
+    return DraftSignal(
+        kind=SignalKind.BOOK_REFILL,
+        stream="book_ws",
+        received_at=reading.received_at,
+        instrument=reading.instrument,
+        value=reading.refill_s,
+        attributes={"side": reading.side, "fallen": reading.fallen, "censored": reading.censored},
     )
 
 

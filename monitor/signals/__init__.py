@@ -54,6 +54,7 @@ class SignalKind(StrEnum):
     LIQUIDATION = "liquidation"
     MARKET_LIQUIDATIONS = "market_liquidations"
     BOOK = "book"
+    BOOK_REFILL = "book_refill"
     WALLET = "wallet"
     OPEN_INTEREST = "open_interest"
     FUNDING = "funding"

@@ -241,6 +241,16 @@ KINDS: Mapping[SignalKind, Kind] = {
         | _SLIPPAGE,
         droppable=True,
     ),
+    SignalKind.BOOK_REFILL: Kind(
+        "time until half of what a sweep took within 25 bps was back",
+        "s",
+        {
+            "side": "bid or ask: the side that was swept",
+            "fallen": "the largest share of that depth that was gone, 0.5 to 1",
+            "censored": "true: it took at least the value, and was not seen to come back",
+        },
+        droppable=False,
+    ),
     SignalKind.WALLET: Kind(
         "1 withdrawals open, 0.5 delayed, 0 closed",
         "level",

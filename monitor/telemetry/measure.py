@@ -27,6 +27,7 @@ from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures
 from probes.readings import (
     BookMeasured,
+    BookRefilled,
     ClaimChanged,
     EngineLag,
     FeedChanged,
@@ -120,6 +121,7 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
             ServerTime()
             | InstrumentsListed()
             | MarketLiquidations()
+            | BookRefilled()
             | OpenInterest()
             | Funding()
             | MarkPrice()

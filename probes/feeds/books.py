@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
 from probes.book import Applied, Book
 from probes.feeds.checksums import WrittenBook
+from probes.feeds.refill import Refills
 from probes.feeds.resync import KeptChanges, SnapshotWait
-from probes.readings import BookMeasured, FeedChanged, FeedEvent, VenueId
+from probes.readings import BookMeasured, BookRefilled, FeedChanged, FeedEvent, VenueId
 from probes.venue import BookChecksum, BookDelta, BookSnapshot, ChecksumRule
 
 
@@ -18,6 +20,7 @@ class _TrackedBook:
     book: Book
     kept: KeptChanges = field(default_factory=KeptChanges)
     wait: SnapshotWait = field(default_factory=SnapshotWait)
+    refills: Refills = field(default_factory=Refills)
     written: WrittenBook = field(default_factory=WrittenBook)
     gap_since_s: float | None = None
 
@@ -136,6 +139,10 @@ class FeedBooks:
             judged = len(books) == 1 or any(one is not book for one in moving)
             measured.append(book.measure(received_at, now_s, "ws", limit_s if judged else inf))
         return measured
+
+    def refilled(self, sampled: Sequence[BookMeasured], now_s: float) -> list[BookRefilled]:
+        """What the samples of `measure_all` say of sweeps."""
+        return [told for one in sampled for told in self._get(one.instrument).refills.sampled(one, now_s)]
 
     def _changed(
         self, event: FeedEvent, instrument: str, received_at: datetime, value: float, detail: str = ""

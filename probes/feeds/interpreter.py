@@ -245,7 +245,8 @@ class FeedReader:
     ) -> list[Reading]:
         """The readings of the last second: lags, books, the clock, malformed frames, silence, claims."""
         now_s = now.timestamp()
-        readings: list[Reading] = [*self._lag.readings(now, now_s), *self.books.measure_all(now, now_s, FROZEN_AFTER_S)]
+        books = self.books.measure_all(now, now_s, FROZEN_AFTER_S)
+        readings: list[Reading] = [*self._lag.readings(now, now_s), *books, *self.books.refilled(books, now_s)]
         best = self._offset.best(now_s)
         if best is not None and best.origin == "feed" and now_s - self._clock_emitted_s >= CLOCK_EVERY_S:
             self._clock_emitted_s = now_s

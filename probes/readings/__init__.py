@@ -13,6 +13,7 @@ from datetime import datetime
 
 from probes.readings.market import (
     BookMeasured,
+    BookRefilled,
     Funding,
     Liquidation,
     LongShortRatio,
@@ -273,6 +274,7 @@ Reading = (
     | WalletStatus
     | InstrumentsListed
     | BookMeasured
+    | BookRefilled
     | Liquidation
     | MarketLiquidations
     | OpenInterest
@@ -290,6 +292,7 @@ Reading = (
 
 __all__ = [
     "BookMeasured",
+    "BookRefilled",
     "BookState",
     "Censoring",
     "ClaimChanged",

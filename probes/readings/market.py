@@ -39,6 +39,23 @@ class BookMeasured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookRefilled:
+    """A side of a book after a sweep that took half or more of its depth within 25 bps in a second.
+
+    `refill_s`: seconds until half of what it lost was back, as exact as the samples (1 s); `censored`: it took at least so
+    long, and was not seen to come back. `fallen`: the largest share of the depth that was gone, 0.5..1. `side`: "bid" or "ask".
+    """
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    side: str
+    refill_s: float
+    fallen: float
+    censored: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Liquidation:
     """One forced order. `quantity` in base units; `notional_usd` = price × quantity. `backlog`: old, sent at subscribe."""
 

@@ -17,6 +17,7 @@ from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 from probes.readings import (
     BookMeasured,
+    BookRefilled,
     BookState,
     Censoring,
     ClaimChanged,
@@ -167,6 +168,13 @@ READINGS: list[tuple[Reading, SignalKind | None, float | None]] = [
         ),
         SignalKind.BOOK,
         0.2,
+    ),
+    (
+        BookRefilled(
+            venue=V, instrument="BTCUSDT", received_at=NOW, side="bid", refill_s=4.0, fallen=0.8, censored=False
+        ),
+        SignalKind.BOOK_REFILL,
+        4.0,
     ),
     (
         OpenInterest(

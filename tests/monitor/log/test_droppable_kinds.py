@@ -25,6 +25,8 @@ NEVER_DROPPED = {
     # what happens to a feed: each event changes what we can see, and is told once
     K.EXPECT, K.FEED_OPENED, K.FEED_CLOSED, K.FEED_SILENT, K.FEED_GAP, K.FEED_RESYNCED, K.FEED_BACKLOG, K.FEED_SHUTDOWN,
     K.FEED_REJECTED,
+    # one sweep of a book, told once
+    K.BOOK_REFILL,
 }  # fmt: skip
 
 ROUTINE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 
-LIQUIDATIONS = {"liquidation"}
+LIQUIDATIONS = {"liquidation", "book_refill"}
 FEED_EVENTS = {
     "claim",
     "expect",
