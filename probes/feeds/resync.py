@@ -20,6 +20,8 @@ CHANGE_BYTES, LEVEL_BYTES = 400, 112
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 MARGIN_S, MARGIN_SHARE = 0.5, 0.25
 """Streams come in bursts and the lag is measured by ids a second: a request waits a little longer than the lag."""
+LONGEST_FIRST_S = 15.0
+"""The first measure rests on a second of the stream: in a pause it says far too much."""
 DOUBT = 2.0
 """After a wrong measure the next one counts twice."""
 LEAST_GROWTH = 0.5
@@ -114,7 +116,7 @@ class SnapshotWait:
         if self.tries:
             behind_s = max(DOUBT * behind_s, LEAST_GROWTH * kept.age_s(now_s))
         lag_s = behind_s * (1 + MARGIN_SHARE) + MARGIN_S
-        self._wait(min(max(lag_s, FIRST_WAIT_S), LONGEST_WAIT_S), now_s)
+        self._wait(min(max(lag_s, FIRST_WAIT_S), LONGEST_WAIT_S if self.tries else LONGEST_FIRST_S), now_s)
 
     def over(self) -> None:
         """The book has its snapshot, or the connection is gone: the next one is due at once."""

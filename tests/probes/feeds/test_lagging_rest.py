@@ -224,6 +224,9 @@ def test_a_stale_snapshot_waits_as_long_as_its_measured_lag_and_a_margin() -> No
     wait = SnapshotWait()
     wait.stale(900, kept, 1.0)
     assert wait.due_s == pytest.approx(1.0 + 10.0 * 1.25 + 0.5)
+    far = SnapshotWait()
+    far.stale(0, kept, 1.0)
+    assert far.due_s == 1.0 + 15.0, "a first measure of 100 s is not believed"
     wait.stale(920, kept, 11.0)  # REST itself counts two a second
     assert wait.due_s == pytest.approx(11.0 + 60.0), "twice 40 s, and no wait is longer than a minute"
     wait.stale(920, kept, 11.0)
