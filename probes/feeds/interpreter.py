@@ -166,7 +166,7 @@ class FeedReader:
                 result.readings.append(announced)
             case SubscriptionRefused():
                 result.readings += self._rejected(message, received_at, tick_s)
-            case OddRows():
+            case _:
                 self._odd.add(message.reason, message.path, message.count)
 
     def _control(

@@ -65,6 +65,7 @@ def test_a_reading_that_can_be_true_is_admitted(reading: Reading) -> None:
 
 REFUSED = [
     ("without a name", replace(FORCED, instrument=""), MalformedReason.NAME),
+    ("a price without a name", replace(MARK, instrument=""), MalformedReason.NAME),
     ("two minutes in the future", replace(FORCED, event_time=NOW + timedelta(minutes=2)), MalformedReason.STAMP),
     ("in seconds", replace(FORCED, event_time=SECONDS_FOR_MILLISECONDS), MalformedReason.STAMP),
     ("two days old", replace(FORCED, event_time=NOW - timedelta(days=2)), MalformedReason.STAMP),
