@@ -7,7 +7,7 @@ straddle it. A gap, or a sequence that has begun anew, leaves the book unsynced 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Context, Decimal, localcontext
@@ -235,11 +235,12 @@ def band_edges(best_bid: float, best_ask: float) -> list[tuple[float, float]]:
         ]
 
 
-def _merge(side: dict[float, float], levels: Sequence[tuple[float, float]]) -> None:
-    side.update(levels)
-    for price in [price for price, size in levels if not size > 0]:
-        if not side.get(price, 1.0) > 0:  # it may have come again after its end
-            del side[price]
+def _merge(side: dict[float, float], levels: Iterable[tuple[float, float]]) -> None:
+    for price, size in levels:
+        if size > 0:
+            side[price] = size
+        else:
+            side.pop(price, None)
 
 
 def _near(levels: Iterable[tuple[float, float]], low: float, high: float) -> list[tuple[float, float]]:

@@ -141,20 +141,11 @@ def book_refused(book: Levels, received_at: datetime) -> MalformedReason | None:
     if stamp_refused(book.event_time, received_at, MAX_BOOK_AGE_S):
         return MalformedReason.STAMP
     for levels in (book.bids, book.asks):
-        if levels:
-            prices, sizes = zip(*levels, strict=True)
-            if not (min(prices) > 0 and min(sizes) >= 0 and isfinite(sum(prices) + sum(sizes))):
-                return _level_refused(levels)
-    return None
-
-
-def _level_refused(levels: Sequence[tuple[float, float]]) -> MalformedReason | None:
-    """What is wrong with the first level that cannot be. None: a sum beyond all floats, of levels that can."""
-    for price, size in levels:
-        if not price > 0:
-            return MalformedReason.PRICE
-        if not size >= 0:
-            return MalformedReason.SIZE
+        for price, size in levels:
+            if not price > 0:
+                return MalformedReason.PRICE
+            if not size >= 0:
+                return MalformedReason.SIZE
     return None
 
 
