@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="?", choices=("all", "edits", "features"), default="all")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another sample")
-    parser.add_argument("--count", type=int, default=600, help="how many single edits, over all modules")
+    parser.add_argument("--count", type=int, default=660, help="how many single edits, over all modules")
     parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="modules, e.g. 'monitor/detect/*'")
     parser.add_argument("--max-s", type=float, default=20.0, help="measured seconds of the tests of one edit")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="forks at a time")

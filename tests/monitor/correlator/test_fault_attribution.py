@@ -308,6 +308,17 @@ def test_during_our_own_outage_all_legs_are_unknown_and_no_venue_is_blamed() -> 
     assert [(one.source, one.coverage, one.since) for one in venue.blind] == [("vantage", 0.0, at(2))]
 
 
+def test_stress_of_all_venues_during_our_own_outage_is_not_the_market() -> None:
+    assessors = Assessors("abc")
+    for venue in "abc":
+        assessors.fact(venue, weight=4.0, grade=4)
+    assert assessors.asset().verdict.fault is Fault.MARKET
+    rounds(assessors.attribution, "abx")
+    close(assessors.attribution, 2)
+    assessors.now_s = at(9).timestamp()
+    assert assessors.asset().verdict.fault is Fault.LOCAL
+
+
 def test_after_one_round_of_failures_nearly_everywhere_no_venue_is_blamed_yet() -> None:
     assessors = Assessors("abcde")
     assessors.fact("a", weight=4.0, grade=4)
