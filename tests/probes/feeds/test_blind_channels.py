@@ -29,11 +29,12 @@ from probes.rest.http import USER_AGENT, session, tls_context
 from probes.rest.venue_state import VenueState
 from probes.venue import Topic
 from tests.probes.feeds.running_feed import feed
-from tests.probes.feeds.sockets import Behaviour, Frame, MadeSocket, socket_of
+from tests.probes.feeds.sockets import Behaviour, Frame, MadeSocket, has_socket, socket_of
 from tests.probes.loopback import serving
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
-VENUES = [name for name in venues.NAMES if any(one.name == "liquidation" for one in venues.declared(name).feeds)]
+LIQUIDATING = [name for name in venues.NAMES if any(one.name == "liquidation" for one in venues.declared(name).feeds)]
+VENUES = [name for name in LIQUIDATING if has_socket(name)]
 ASSETS = ("BTC", "ETH")
 RENEW_S = 30.0
 UNSEEN_WITHIN_S = 15
@@ -195,6 +196,10 @@ async def watched(venue: str, monkeypatch: pytest.MonkeyPatch, **behaviour: Any)
             failed = running.done()
             running.cancel()
             await asyncio.gather(running, return_exceptions=not failed)
+
+
+def test_each_venue_with_a_feed_of_liquidations_is_here() -> None:
+    assert [name for name in LIQUIDATING if name not in VENUES] == []
 
 
 @pytest.mark.parametrize("venue", VENUES)

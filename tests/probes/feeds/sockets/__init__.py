@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from monitor.signals import SignalKind
@@ -40,6 +41,11 @@ class MadeSocket:
     trade: Callable[[str, int], Frame] | None = None
     sibling_kind: SignalKind = SignalKind.MARK_PRICE
     pack: Callable[[bytes], bytes] | None = None
+
+
+def has_socket(venue: str) -> bool:
+    """Whether a venue has a made socket: one that is being added may not have it yet."""
+    return find_spec(f"{__name__}.{venue}") is not None
 
 
 def socket_of(venue: str) -> MadeSocket:
