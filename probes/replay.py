@@ -86,7 +86,8 @@ class VenueReplay:
         reader = self._reader(feed)
         if reader is None:
             return []
-        return reader.frame(raw, received_at, received_at.timestamp(), self._state.instruments).readings
+        state = self._state
+        return reader.frame(raw, received_at, received_at.timestamp(), state.instruments, state.funding).readings
 
     def connection(self, change: FeedChanged) -> list[Reading]:
         """The readings of a connection that was opened or closed."""

@@ -146,7 +146,7 @@ class SignedRequest:
 class Context:
     """The context of a payload. `instruments` maps the venue's symbols to the known instruments.
 
-    `headers` are the answer's, lower-case names (empty for frames).
+    `headers` are the answer's, lower-case names (empty for frames). `funding`: the last list of intervals (None: none came yet).
     """
 
     venue: VenueId
@@ -155,6 +155,15 @@ class Context:
     instrument: Instrument | None = None
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    funding: FundingIntervals | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingIntervals:
+    """Lengths of funding intervals in seconds by symbol, and of symbols without one here, where a venue lists them apart."""
+
+    by_symbol: Mapping[str, float]
+    otherwise_s: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +286,8 @@ Control = Ack | Heard | Pong | Reply | ShutdownAnnounced | SubscriptionRefused
 FeedMessage = Reading | BookSnapshot | BookDelta | BookChecksum | OddRows | Control
 """All that a frame can mean."""
 
-ReadAnswer = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | OddRows]]
+AnswerWord = Reading | BookSnapshot | FundingIntervals | OddRows
+ReadAnswer = Callable[[bytes, Context], Sequence[AnswerWord]]
 """Pure: body -> readings. A book check returns a BookSnapshot, which the REST client measures; odd rows beside good ones are
 counted. Raises Refused (an error code in a 200 body), Malformed or msgspec's errors; nothing else, whatever the bytes."""
 

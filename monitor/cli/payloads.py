@@ -27,6 +27,7 @@ from probes.readings import Instrument, InstrumentsListed, MalformedReason, Mark
 from probes.readings.admission import book_refused, refused
 from probes.rest.refusals import by_answer
 from probes.venue import (
+    AnswerWord,
     BookDelta,
     BookSnapshot,
     Context,
@@ -39,7 +40,7 @@ from probes.venue import (
     Venue,
 )
 
-Word = Reading | FeedMessage
+Word = AnswerWord | FeedMessage
 MAX_WRAPPED = 2
 """A body stored with its status and headers takes at most twice its own bytes."""
 MAX_SOURCE_BYTES = 100_000

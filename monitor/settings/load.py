@@ -21,6 +21,8 @@ from monitor.settings.shown import origin
 from monitor.settings.targets import check_targets
 from monitor.settings.tree import NetworkSettings, NodeRef, Settings
 from probes import venues
+from probes.instruments import unbundled
+from probes.readings import Market
 
 DEFAULT_FILE = "stormwatch.toml"
 PREFIX = "STORMWATCH_"
@@ -30,7 +32,8 @@ _ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
 _ID = re.compile(r"^0x[0-9a-fA-F]{64}$")
 KINDS_WITH_ID = ("uniswap_v4", "balancer_v2")
 """Kinds of pool that have an id of 32 bytes instead of an address."""
-_ASSET = re.compile(r"^[A-Z0-9]{1,20}$")
+_ASSET = re.compile(r"[^\W_]{1,20}")
+"""Letters and digits of any script."""
 
 
 def load_settings(path: Path | None, env: Mapping[str, str]) -> Settings:
@@ -117,8 +120,11 @@ def _check_network(name: str, network: NetworkSettings) -> None:
 
 
 def _check_asset(asset: str, settings: Settings) -> None:
-    if not _ASSET.match(asset):
+    if not _ASSET.fullmatch(asset) or asset != asset.upper():
         raise OperatorError("assets", asset, "an upper-case ticker such as BTC", f"write {asset.upper()!r}")
+    alone, bundle = unbundled(asset, Market.SPOT)
+    if bundle != 1:
+        raise OperatorError("assets", asset, "an asset, of which venues may quote bundles", f"write {alone!r}")
     for contract in settings.assets[asset].contracts:
         _check_address(f"assets.{asset}.contracts", contract.address)
         _check_known(f"assets.{asset}.contracts", contract.network, settings.networks)

@@ -15,6 +15,7 @@ from probes.dialect.declared import (
     Errors,
     Frames,
     FundingRates,
+    Intervals,
     Liquidations,
     Listing,
     LongShortRatios,
@@ -29,6 +30,7 @@ from probes.dialect.declared import (
     Unit,
     Volumes,
     Wallets,
+    Without,
 )
 from probes.dialect.frames import either, frames
 from probes.dialect.protobuf import Field, protobuf
@@ -49,6 +51,7 @@ __all__ = [
     "Field",
     "Frames",
     "FundingRates",
+    "Intervals",
     "Liquidations",
     "Listing",
     "LongShortRatios",
@@ -63,6 +66,7 @@ __all__ = [
     "Unit",
     "Volumes",
     "Wallets",
+    "Without",
     "answer",
     "asking",
     "budget_headers",

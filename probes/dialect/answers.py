@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from re import Pattern, escape
+from re import compile as pattern
 from typing import Any
 from urllib.parse import urlencode
 
@@ -147,6 +149,7 @@ def refusals(errors: Errors) -> Refuse:
     envelope = msgspec.defstruct("Envelope", shape, rename={attribute: name for name, attribute in fields.items()})
     decoder: decode.Decoder[Any] = decode.Decoder(envelope)
     kind_of = meaning(errors.refusals)
+    ends = pattern(f"{escape(errors.banned_until)}(\\d{{12,14}})") if errors.banned_until else None
 
     def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
         try:
@@ -164,6 +167,10 @@ def refusals(errors: Errors) -> Refuse:
             kind = Refusal.UNKNOWN_CODE
         texts = [str(one) for path in errors.text if (one := found(whole, path)) not in (None, "")]
         detail = f"{code} {' '.join(texts)}".strip()
+        if ends is not None and status in (418, 429) and kind is not Refusal.THROTTLED:
+            return None
+        if ends is not None and (status == 418 or ends.search(detail)):
+            return Refused(Refusal.BANNED, detail, until=_after(ends, detail))
         if kind is not Refusal.THROTTLED:
             return Refused(kind, detail)
         left_ms = decode.header_number(headers, errors.resets_in)
@@ -171,6 +178,12 @@ def refusals(errors: Errors) -> Refuse:
         return Refused(kind, detail, until=_resets_at(headers, errors.resets_at), retry_after_s=wait_s)
 
     return refuse
+
+
+def _after(ends: Pattern[str], text: str) -> datetime | None:
+    """The time in a text of a ban, if it has one."""
+    found_at = ends.search(text)
+    return None if found_at is None else datetime.fromtimestamp(int(found_at[1]) / 1000, UTC)
 
 
 def _resets_at(headers: Mapping[str, str], name: str) -> datetime | None:

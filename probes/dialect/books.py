@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import isfinite
 from operator import attrgetter
-from typing import Any
+from sys import float_info
+from typing import Annotated, Any
 
 import msgspec
 
@@ -19,6 +19,8 @@ from probes.venue import BookDelta, BookSnapshot, Context, Malformed
 
 _snapshot, _delta = quick(BookSnapshot), quick(BookDelta)
 Levels = list[tuple[float, float]]
+Finite = Annotated[float, msgspec.Meta(gt=-float_info.max, lt=float_info.max)]
+"""A figure of a level, compared while it is decoded: one that is no number or not finite makes the book malformed."""
 Sides = Callable[[Any, float], tuple[Levels, Levels]]
 
 
@@ -29,11 +31,10 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
     take = columns.take(said.symbol, stamp_name(said.at), engine_stamp, said.first_id, said.last_id, said.prev_id, flag)
     unpaired = _unpaired(said, columns)
     sides = _updates(said, columns) if said.updates is not None else _sides(said, columns)
-    name_of, time, engine_time = namer(rows.prefix, path_of(said.symbol)), clock(said.at), clock(said.engine_at)
-    first_number, last_number, prev_number = map(_number, (said.first_id, said.last_id, said.prev_id))
+    name_of, time, engine_time = namer(rows.prefix, said.symbol), clock(said.at), clock(said.engine_at)
+    last_number, ids = _number(said.last_id), _ids(said)
     in_contracts, always, whole_kinds = said.unit is Unit.CONTRACTS, said.whole is True, said.whole_kinds
     numbered = said.numbered
-    stepwise, last_path = said.first_id is None and said.prev_id is None, path_of(said.last_id)
 
     def read(row: Any, context: Context, head: Head) -> BookSnapshot | BookDelta | None:
         symbol, stamp, engine, first, last, prev, flagged = take(row)
@@ -64,20 +65,36 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
                 instrument=name, first_id=1, last_id=0, prev_id=0, event_time=event_time, engine_time=engine_at, bids=bids,
                 asks=asks,
             )  # fmt: skip
-        if last_id is None:
-            raise Malformed(f"{last_path}: missing")
-        prev_id = prev_number(prev)
-        first_id = last_id if stepwise else first_number(first)
-        if first_id is None and prev_id is not None:
-            first_id = prev_id + 1
-        if first_id is None:
-            raise Malformed(f"{path_of(said.first_id or said.prev_id)}: missing")
+        first_id, last_id, prev_id = ids(first, last_id, prev)
         return _delta(
             instrument=name, first_id=first_id, last_id=last_id, prev_id=prev_id, event_time=event_time,
             engine_time=engine_at, bids=bids, asks=asks,
         )  # fmt: skip
 
     return read
+
+
+Ids = tuple[int, int, int | None]
+
+
+def _ids(said: Books) -> Callable[[Any, int | None, Any], Ids]:
+    """The first, last and previous id of a change. Raises Malformed if one is gone that is declared, or that continuity needs."""
+    first_number, prev_number = _number(said.first_id), _number(said.prev_id)
+    first_path, last_path, prev_path = map(path_of, (said.first_id, said.last_id, said.prev_id))
+    has_first, has_prev = said.first_id is not None, said.prev_id is not None
+
+    def ids(first: Any, last_id: int | None, prev: Any) -> Ids:
+        if last_id is None:
+            raise Malformed(f"{last_path}: missing")
+        prev_id = prev_number(prev)
+        if prev_id is None and has_prev:
+            raise Malformed(f"{prev_path}: missing")
+        first_id = first_number(first) if has_first else last_id if prev_id is None else prev_id + 1
+        if first_id is None:
+            raise Malformed(f"{first_path}: missing")
+        return first_id, last_id, prev_id
+
+    return ids
 
 
 def _unpaired(said: Books, columns: Columns) -> Callable[[Any], bool] | None:
@@ -93,11 +110,16 @@ def _unpaired(said: Books, columns: Columns) -> Callable[[Any], bool] | None:
     return unpaired
 
 
+_PLAIN = 2**63
+
+
 def _number(name: Name | None) -> Callable[[Any], int | None]:
     """Reads a sequence number of 64 bits, as a number or as text."""
     path = path_of(name)
 
     def number(value: Any) -> int | None:
+        if type(value) is int and -_PLAIN < value < _PLAIN:
+            return value
         if value is None or value == "":
             return None
         if isinstance(value, str):
@@ -118,9 +140,9 @@ def _level(said: Books, **more: Any) -> Any:
     price, size = said.level
     if isinstance(price, int):
         at = {price: "price", int(size): "size"}
-        places: list[Any] = [(at.get(one, f"p{one}"), float if one in at else Any) for one in range(max(at) + 1)]
+        places: list[Any] = [(at.get(one, f"p{one}"), Finite if one in at else Any) for one in range(max(at) + 1)]
         return msgspec.defstruct("Level", places, array_like=True, gc=False)
-    fields: list[Any] = [("price", float), ("size", float), *more.items()]
+    fields: list[Any] = [("price", Finite), ("size", Finite), *more.items()]
     rename = {"price": price, "size": str(size)} | dict.fromkeys(more, said.side)
     return msgspec.defstruct("Level", fields, rename=rename, gc=False)
 
@@ -131,20 +153,24 @@ def _list_of(shape: Any) -> Any:
 
 def _sides(said: Books, columns: Columns) -> Sides:
     """Bids and asks as two lists."""
-    shape = _level(said)
-    names = (said.bids, said.asks)
+    shape = tuple[Finite, Finite] if said.pairs else _level(said)
+    names, pairs = (said.bids, said.asks), said.pairs
     required = not said.one_sided
     lists = _list_of(shape) if required else _list_of(shape) | None
     get = attrgetter(*(columns.use(one, lists, required=required) for one in names if isinstance(one, str | int)))
-    bids_path, asks_path = map(path_of, names)
+    bids_path = path_of(said.bids)
 
     def sides(row: Any, factor: float) -> tuple[Levels, Levels]:
         bids, asks = get(row)
         if not required:
             if bids is None and asks is None:
                 raise Malformed(f"{bids_path}: missing, and the other side as well", MalformedReason.SIZE)
-            bids, asks = bids or (), asks or ()
-        return _pairs(bids, factor, bids_path), _pairs(asks, factor, asks_path)
+            bids, asks = bids or [], asks or []
+        if not pairs:
+            return _pairs(bids, factor), _pairs(asks, factor)
+        if factor == 1.0:
+            return bids, asks
+        return [(price, size * factor) for price, size in bids], [(price, size * factor) for price, size in asks]
 
     return sides
 
@@ -152,23 +178,19 @@ def _sides(said: Books, columns: Columns) -> Sides:
 def _updates(said: Books, columns: Columns) -> Sides:
     """One list whose rows name their side."""
     assert isinstance(said.updates, str), "the name of one list"
-    shape, path = _level(said, side=str), path_of(said.updates)
+    shape = _level(said, side=str)
     get = attrgetter(columns.use(said.updates, _list_of(shape), required=True))
 
     def sides(row: Any, factor: float) -> tuple[Levels, Levels]:
         bids = [one for one in get(row) if one.side in said.bid_is]
         asks = [one for one in get(row) if one.side not in said.bid_is]
-        return _pairs(bids, factor, path), _pairs(asks, factor, path)
+        return _pairs(bids, factor), _pairs(asks, factor)
 
     return sides
 
 
-def _pairs(found: Iterable[Any], factor: float, path: str) -> Levels:
-    """(price, size in base units) of each level; a figure that is not finite makes the book malformed."""
-    pairs = [(one.price, one.size * factor) for one in found]
-    total = 0.0
-    for price, size in pairs:
-        total += price + size
-    if not isfinite(total):
-        raise Malformed(f"{path}: a level is not finite")
-    return pairs
+def _pairs(found: Iterable[Any], factor: float) -> Levels:
+    """(price, size in base units) of each level."""
+    if factor == 1.0:
+        return [(one.price, one.size) for one in found]
+    return [(one.price, one.size * factor) for one in found]

@@ -130,7 +130,7 @@ def _of_rows(read: Callable[..., Any], book: str) -> Iterator[str]:
                 yield "book_ws_spot" if spot and book == "book_ws" else book
             elif isinstance(said, words.Volumes):
                 yield "volume_spot" if spot else "volume"
-            else:
+            elif not isinstance(said, words.Intervals):  # they complete the funding of other checks
                 yield _OF_ROWS[type(said)]
 
 

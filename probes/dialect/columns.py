@@ -6,7 +6,7 @@ Each field is decoded once, by msgspec; a reader takes its values from the struc
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, get_args
@@ -48,9 +48,14 @@ class Columns:
         self._attributes: dict[str | int, str] = {}
         self._types: dict[str, Any] = {}
         self._required: set[str] = set()
+        self._inner: dict[str, Columns] = {}
 
     def use(self, name: str | int, shape: Any = Scalar, *, required: bool = False) -> str:
         """The attribute of a field, which is decoded from now on. A row without a `required` one cannot be read."""
+        if isinstance(name, str) and "." in name:
+            outer, _, rest = name.partition(".")
+            inner = self._inner.setdefault(self._attributes.setdefault(outer, f"f{len(self._attributes)}"), Columns())
+            return f"{self._attributes[outer]}.{inner.use(rest, shape, required=required)}"
         attribute = self._attributes.setdefault(name, f"f{len(self._attributes)}")
         if required:
             self._required.add(attribute)
@@ -90,6 +95,9 @@ class Columns:
             (attribute, shape, msgspec.NODEFAULT if attribute in self._required else _default(shape))
             for attribute, shape in self._types.items()
         ]
+        for attribute, columns in self._inner.items():
+            inside = columns.struct()
+            fields.append((attribute, inside, msgspec.field(default_factory=inside)))
         fields += [(attribute, shape, _default(shape)) for attribute, (_, shape) in extra.items()]
         names = named | {attribute: name for attribute, (name, _) in extra.items()}
         rename = {key: str(name) for key, name in names.items()}
@@ -129,7 +137,12 @@ def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
             return None
         return read(value if unit is Clock.ISO else figure(value, path), path)
 
-    return time
+    def milliseconds(value: Any) -> datetime | None:
+        if type(value) is int and 0 < value <= decode.MAX_MS:
+            return datetime.fromtimestamp(value / 1000, UTC)
+        return time(value)
+
+    return milliseconds if unit is Clock.MS else time
 
 
 def _iso(value: Any, path: str) -> datetime:
@@ -144,6 +157,8 @@ def _iso(value: Any, path: str) -> datetime:
 
 def figure(value: Any, path: str) -> float:
     """A required finite number, from text or number."""
+    if type(value) is str and value:
+        return decode.finite_float(value, path)
     if value is None or value == "" or value is True or value is False:
         raise Malformed(f"{path}: missing" if value is None or value == "" else f"{path}: {value} is no number")
     return decode.finite_float(value, path)
@@ -151,6 +166,8 @@ def figure(value: Any, path: str) -> float:
 
 def optional_figure(value: Any, path: str) -> float | None:
     """As `figure`, None if the venue left it empty."""
+    if type(value) is str and value:
+        return decode.finite_float(value, path)
     return None if value is None or value == "" else figure(value, path)
 
 

@@ -6,7 +6,7 @@ into typed decoders once. What a table cannot say is a function: `Rows.unfold` (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +15,8 @@ from typing import Any
 from probes.readings import Censoring, Market, Refusal, ServiceState, Side
 
 Name = str | int | tuple[str, ...]
-"""A field: its name, its position in a row that is a list, or several names of which the first that is given counts."""
+"""A field: its name (dotted inside an inner object), its position in a row that is a list, or several names of which the first
+that is given counts."""
 
 YES_NO: Mapping[Any, bool] = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
 """A flag that says "open"."""
@@ -128,11 +129,14 @@ class Listing(Said):
 class Liquidations(Said):
     """Forced orders. `sides` maps the wire's word to the side that was liquidated; "+" and "-" are the size's sign.
 
-    A price or size that is missing or not above zero, an unknown side or a missing time makes the row odd.
+    A price or size that is missing or not above zero, an unknown side or a missing time makes the row odd. Where `price` and
+    `size` are those of what was filled, 0 says that nothing was yet: then the order's own, `order_price` and `order_size`, count.
     """
 
     price: Name
     size: Name
+    order_price: Name | None = None
+    order_size: Name | None = None
     side: Name | None = None
     sides: Mapping[Any, Side]
     unit: Unit = Unit.BASE
@@ -154,7 +158,10 @@ class OpenInterests(Said):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundingRates(Said):
-    """Funding: `rate` × `scale` is a fraction per interval; `interval` × `interval_s` its length, else `fixed_interval_s`."""
+    """Funding: `rate` × `scale` is a fraction per interval; `interval` × `interval_s` its length, else `fixed_interval_s`.
+
+    Without either it is that of the venue's own list (`Intervals`), where one has come.
+    """
 
     rate: Name
     scale: float = 1.0
@@ -162,6 +169,15 @@ class FundingRates(Said):
     interval: Name | None = None
     interval_s: float = 1.0
     fixed_interval_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals(Said):
+    """A list of funding intervals: `interval` × `interval_s` seconds by `symbol`; `otherwise_s` for those that it leaves out."""
+
+    interval: Name
+    interval_s: float = 3600.0
+    otherwise_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +212,8 @@ class Volumes(Said):
 class Books(Said):
     """A book or a change of one. `at` is the gateway's stamp (else the frame's), `engine_at` the matching engine's.
 
-    Levels: `bids` and `asks` of `level` (two names, or two positions), or one list `updates` whose rows name their `side`.
+    Levels: `bids` and `asks` of `level` (two names, or two positions; `pairs`: each is a list of just the two), or
+    one list `updates` whose rows name their `side`.
     A side that is missing makes the book odd, unless the venue leaves out a side without a change (`one_sided`).
     Sequence: `last_id` (without it: the frame's), and `prev_id` (must be our last id) or `first_id` (must be our last id plus
     one); `last_id` alone steps by one. A book that is not `numbered` cannot show a gap. `whole`: always, never, or a field
@@ -207,6 +224,7 @@ class Books(Said):
     asks: Name | None = None
     updates: Name | None = None
     level: tuple[str, str] | tuple[int, int] = (0, 1)
+    pairs: bool = False
     side: str = "side"
     bid_is: frozenset[str] = frozenset()
     one_sided: bool = False
@@ -218,6 +236,16 @@ class Books(Said):
     engine_at: Stamp | None = None
     whole: bool | str = False
     whole_kinds: frozenset[str] = frozenset()
+
+
+class Without:
+    """The allowed values of a field: all but the texts with this part. A field that is gone is left to the readers."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def __contains__(self, value: object) -> bool:
+        return not (isinstance(value, str) and self._part in value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +261,7 @@ class Rows:
     where: str = ""
     each: str = ""
     subject: str = ""
-    only: Mapping[str, frozenset[Any]] = field(default_factory=dict)
+    only: Mapping[str, Container[Any]] = field(default_factory=dict)
     first: int | None = None
     last: int | None = None
     unfold: Callable[[Any], Sequence[Any]] | None = None
@@ -284,7 +312,8 @@ class Frames:
     `news`: the kinds that carry rows (empty: any; "" is that of a frame without a kind). `topic` splits a channel's text into
     its key in the routes and its symbol. `texts` are whole frames that are no JSON. `unpack` is called first on each frame
     (compression, a list's form). `proves`: of a route whose frames mostly carry nothing for us, the topic that such a frame is
-    a word of, with "{channel}" and "{symbol}" of the frame.
+    a word of, with "{channel}" and "{symbol}" of the frame. Where the payload is the frame, a list of such is read by the
+    channel that its first row with a known one names.
     """
 
     channel: str = "channel"
@@ -323,7 +352,8 @@ class Errors:
 
     `refusals` maps codes (as text) and families of them to kinds (`codes.py`). A code that it does not have counts by the HTTP
     status, and in a good status as `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds;
-    `resets_in`: one with the milliseconds until then.
+    `resets_in`: one with the milliseconds until then. `banned_until`: the words before the end of a ban in the text, unix
+    milliseconds, of a venue that bans by HTTP 418; there 418 and 429 mean what they say, whatever the code.
     """
 
     code: tuple[str, ...]
@@ -332,3 +362,4 @@ class Errors:
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     resets_at: str = ""
     resets_in: str = ""
+    banned_until: str = ""

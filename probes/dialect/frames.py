@@ -15,9 +15,9 @@ import msgspec
 from probes.dialect.answers import found
 from probes.dialect.columns import Row, Scalar, Text, clock
 from probes.dialect.declared import Control, Frames, Liquidations, Means, Rows
-from probes.dialect.decode import Decoder
+from probes.dialect.decode import UNREADABLE, Decoder, unreadable
 from probes.dialect.market import Head
-from probes.dialect.rows import RowsReader, compiled, reader
+from probes.dialect.rows import RowsReader, compiled, compiled_from, reader
 from probes.readings import MalformedReason, Refusal
 from probes.venue import (
     Ack,
@@ -32,22 +32,39 @@ from probes.venue import (
     SubscriptionRefused,
 )
 
+MAX_TOPICS = 2048
+"""Texts of channels that are split once and kept: more than one connection may have."""
 _EMPTY = msgspec.Raw(b"")
+Route = tuple[RowsReader, bool]
 _TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.ACK: (Ack(),)}
+
+
+class OtherForm(Malformed):
+    """The head of a frame is not of the form that is declared."""
 
 
 def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> ReadFrame:
     """The reader of a feed's frames. `channels` maps a channel's name (or its key by `topic`) to the rows it carries."""
     routes = {name: _route(rows if isinstance(rows, tuple) else (rows,)) for name, rows in channels.items()}
     (head_of, parts_of), at_of, engine_of = _head(frame), clock(frame.at), clock(frame.engine_at)
-    unpack, topic, news, texts, proves = frame.unpack, frame.topic, frame.news, frame.texts, frame.proves
+    unpack, news, texts, proves = frame.unpack, frame.news, frame.texts, frame.proves
+    topic = None if frame.topic is None else _once(frame.topic)
+    several = None if frame.payload else _several(frame, routes)
+    longest = max(map(len, texts), default=-1)  # the hash of a long frame costs more than its head
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
-        if texts and raw in texts:
+        if len(raw) <= longest and raw in texts:
             return _TEXTS.get(texts[raw], ())
         if unpack is not None:
             raw = unpack(raw)
-        named, payload, kind, symbol, sequence, at, engine_at = parts_of(head_of(raw))
+        if several is not None and raw[:1] == b"[":
+            return several(raw, context)
+        try:
+            named, payload, kind, symbol, sequence, at, engine_at = parts_of(head_of(raw))
+        except UNREADABLE as error:
+            raise unreadable(error) from None
+        except msgspec.ValidationError as error:
+            raise OtherForm(str(error)) from None
         channel = named
         if topic is not None and channel is not None:
             channel, symbol = topic(channel)
@@ -71,12 +88,63 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
     return read
 
 
+def _once(topic: Callable[[str], tuple[str, str]]) -> Callable[[str], tuple[str, str]]:
+    """`topic` that splits each text once: a connection has a few of them, again and again."""
+    known: dict[str, tuple[str, str]] = {}
+
+    def split(channel: str) -> tuple[str, str]:
+        found = known.get(channel)
+        if found is None:
+            found = topic(channel)
+            if len(known) < MAX_TOPICS and len(channel) < 64:
+                known[channel] = found
+        return found
+
+    return split
+
+
+def _several(frame: Frames, routes: Mapping[str, Route]) -> ReadFrame:
+    """The reader of a frame that is a list: the rows of the channel that its first row with a known one names."""
+    heads, parts_of = _head(frame, several=True)
+
+    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
+        try:
+            found = heads(raw)
+        except UNREADABLE as error:
+            raise unreadable(error) from None
+        route = next((routes[name] for head in found if (name := parts_of(head)[0]) in routes), None)
+        return () if route is None else route[0](raw, context, Head())
+
+    return read
+
+
 def either(*reads: ReadFrame) -> ReadFrame:
-    """Reads a frame by the first of `reads` that has something to say: for a socket with frames of several forms."""
-    return lambda raw, context: next((words for one in reads if (words := one(raw, context))), ())
+    """Reads a frame by the first of `reads` that has something to say: for a socket with frames of several forms.
+
+    A frame whose head is of one form and whose payload is odd is malformed, as is one that is of none of the forms.
+    """
+
+    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
+        others: list[OtherForm] = []
+        for one in reads:
+            try:
+                words = one(raw, context)
+            except OtherForm as error:
+                others.append(error)
+                continue
+            if words:
+                return words
+        if len(others) == len(reads):
+            raise others[0]
+        return ()
+
+    known = [compiled_from(one) for one in reads]
+    channels = dict.fromkeys(name for _, names in known for name in names)
+    compiled(read, *(one for rows, _ in known for one in rows), channels=tuple(channels))
+    return read
 
 
-def _route(rows: tuple[Rows, ...]) -> tuple[RowsReader, bool]:
+def _route(rows: tuple[Rows, ...]) -> Route:
     """The reader of a channel, and whether its rows always have their own stamps, so that the frame's need not be read."""
     readers = [reader(one) for one in rows]
     stampless = all(isinstance(said, Liquidations) for one in rows for said in one.says)
@@ -85,8 +153,11 @@ def _route(rows: tuple[Rows, ...]) -> tuple[RowsReader, bool]:
     return (lambda raw, context, head: [one for read in readers for one in read(raw, context, head)]), stampless
 
 
-def _head(frame: Frames) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
-    """Decodes a frame's head, and takes its parts: channel, payload (not yet decoded), kind, symbol, sequence, both stamps."""
+def _head(frame: Frames, several: bool = False) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
+    """Decodes a frame's head (`several`: a list of heads; raises also UNREADABLE) and takes its parts.
+
+    They are channel, payload (not yet decoded), kind, symbol, sequence, and both stamps.
+    """
     stamps = [None if one is None else str(one.name) for one in (frame.at, frame.engine_at)]
     paths = [frame.channel, frame.payload, frame.kind, frame.symbol, frame.sequence, *stamps]
     shapes = [Text, msgspec.Raw, Text, Text, Scalar, Scalar, Scalar]
@@ -94,8 +165,9 @@ def _head(frame: Frames) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[
     getters = []
     for path, shape in zip(paths, shapes, strict=True):
         getters.append(_place(tree, path, shape) if path else "absent")
-    decoder: Decoder[Any] = Decoder(_built(tree), strict=False)
-    return decoder.decode, attrgetter(*getters)
+    one: Any = _built(tree)
+    decoder: Decoder[Any] = Decoder(list[one] if several else one, strict=False)
+    return decoder.bare, attrgetter(*getters)
 
 
 def _place(tree: dict[str, Any], path: str, shape: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,13 +31,14 @@ from probes.readings import (
     MalformedReason,
     MarkPrice,
     OpenInterest,
-    VenueId,
     Volume,
 )
 from probes.readings.quick import quick
-from probes.venue import Context, Malformed
+from probes.venue import Context, FundingIntervals, Malformed
 
 _liquidation = quick(Liquidation)
+MAX_INTERVAL_S = 7 * 86_400.0
+"""Venues settle funding each hour to each day."""
 PRICE, SIZE, SIDE = MalformedReason.PRICE, MalformedReason.SIZE, MalformedReason.SIDE
 
 
@@ -61,9 +62,9 @@ def stamp_name(stamp: Stamp | None) -> words.Name | None:
     return None if stamp is None else stamp.name
 
 
-def namer(prefix: str, path: str) -> Namer:
-    """Our symbol of a row: its own, else that of the frame or outer row; the request's only where none is declared ("$")."""
-    declared = path != "$"
+def namer(prefix: str, symbol: words.Name | None) -> Namer:
+    """Our symbol of a row: its own, else the frame's or outer row's, else the request's if the rows are declared without one."""
+    path, declared = path_of(symbol), symbol is not None
 
     def name(symbol: str | None, context: Context, given: str | None) -> str:
         found = symbol or given
@@ -85,8 +86,11 @@ def contract(context: Context, symbol: str, stated: Decimal | None = None) -> De
 def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Reader:
     """Forced orders, always with the side that was liquidated."""
     take = columns.take(said.symbol, said.price, said.size, stamp_name(said.at), said.side)
-    name_of, time = namer(rows.prefix, path_of(said.symbol)), clock(said.at, required=True)
+    take_order = columns.take(None, said.order_price, said.order_size)
+    name_of, time = namer(rows.prefix, said.symbol), clock(said.at, required=True)
     price_path, size_path, side_path = path_of(said.price), path_of(said.size), path_of(said.side)
+    order_price_path, order_size_path = path_of(said.order_price), path_of(said.order_size)
+    orders = said.order_price is not None and said.order_size is not None
     signed, in_contracts, in_quote = said.side is None, said.unit is Unit.CONTRACTS, said.unit is Unit.QUOTE
     bare, sides, censoring, backlog = not rows.prefix, said.sides, said.censoring, said.backlog
 
@@ -94,10 +98,14 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
         symbol, price_text, size_text, stamp, word = take(row)
         name = symbol if symbol and bare else name_of(symbol, context, head.symbol)
         price, size = decode.money(price_text, price_path, PRICE), decode.money(size_text, size_path, SIZE)
+        if orders and (not price or not size):
+            _, order_price, order_size = take_order(row)
+            price = price or decode.money(order_price, order_price_path, PRICE)
+            size = size or decode.money(order_size, order_size_path, SIZE)
         if signed:
             word = "+" if size > 0 else "-"
             size = abs(size)
-        if price <= 0 or not size or size < 0:
+        if not price or not size or price.is_signed() or size.is_signed():
             raise (
                 Malformed(f"{size_path}: not above zero", SIZE)
                 if price > 0
@@ -122,37 +130,33 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
     return read
 
 
-Make = Callable[[tuple[Any, ...], Decimal, "Basics", Context], Any]
-
-
-class Basics(TypedDict):
-    """What every reading of a row has."""
-
-    venue: VenueId
-    instrument: str
-    received_at: datetime
-    event_time: datetime | None
+Make = Callable[[tuple[Any, ...], Any, str, datetime | None, Context], Any]
+"""Makes a reading of a row's values (as taken, from the third on), its first figure, its instrument and its time."""
+Figure = TypeVar("Figure", Decimal, float)
 
 
 def _reading(
-    said: words.Said, rows: Rows, columns: Columns, names: tuple[words.Name | None, ...], make: Make
+    said: words.Said,
+    rows: Rows,
+    columns: Columns,
+    names: tuple[words.Name | None, ...],
+    make: Make,
+    first_figure: Callable[[Any, str], Figure | None],
 ) -> Reader:
     """A reader whose first figure must be there, or else the row says nothing (optional) or is odd."""
     take, path = columns.take(said.symbol, stamp_name(said.at), *names), path_of(names[0])
-    name_of, time = namer(rows.prefix, path_of(said.symbol)), clock(said.at)
+    name_of, time, bare = namer(rows.prefix, said.symbol), clock(said.at), not rows.prefix
 
     def read(row: Any, context: Context, head: Head) -> Any:
-        symbol, stamp, *figures = take(row)
-        first = optional_amount(figures[0], path)
+        figures = take(row)
+        first = first_figure(figures[2], path)
         if first is None:
             if said.optional:
                 return None
             raise Malformed(f"{path}: missing")
-        basics = Basics(
-            venue=context.venue, instrument=name_of(symbol, context, head.symbol), received_at=context.received_at,
-            event_time=time(stamp) or head.at,
-        )  # fmt: skip
-        return make(tuple(figures), first, basics, context)
+        symbol = figures[0]
+        name = symbol if symbol and bare else name_of(symbol, context, head.symbol)
+        return make(figures, first, name, time(figures[1]) or head.at, context)
 
     return read
 
@@ -161,67 +165,105 @@ def open_interests(said: words.OpenInterests, rows: Rows, columns: Columns) -> R
     """Open interest in base units, counted once."""
     size_path, usd_path, mark_path = map(path_of, (said.contract_size, said.usd, said.mark))
 
-    def make(figures: tuple[Any, ...], base: Decimal, basics: Basics, context: Context) -> OpenInterest | None:
-        mark, usd = optional_amount(figures[3], mark_path), optional_amount(figures[2], usd_path)
+    def make(
+        figures: tuple[Any, ...], base: Decimal, name: str, at: datetime | None, context: Context
+    ) -> OpenInterest | None:
+        mark, usd = optional_amount(figures[5], mark_path), optional_amount(figures[4], usd_path)
         base *= said.scale
         if said.unit is Unit.CONTRACTS:
-            size = contract(context, basics["instrument"], optional_amount(figures[1], size_path))
+            size = contract(context, name, optional_amount(figures[3], size_path))
             if size is None:
                 return None
             base *= size
         usd = usd * said.scale if usd is not None else base * mark if mark is not None else None
-        return OpenInterest(**basics, base=base, usd=usd)
+        return OpenInterest(
+            venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
+            base=base, usd=usd,
+        )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.size, said.contract_size, said.usd, said.mark), make)
+    return _reading(said, rows, columns, (said.size, said.contract_size, said.usd, said.mark), make, optional_amount)
 
 
 def funding_rates(said: words.FundingRates, rows: Rows, columns: Columns) -> Reader:
     """Funding per interval."""
     next_at, interval_path = clock(said.next_at), path_of(said.interval)
 
-    def make(figures: tuple[Any, ...], rate: Decimal, basics: Basics, context: Context) -> Funding:
-        interval = optional_figure(figures[2], interval_path)
+    def make(figures: tuple[Any, ...], rate: float, name: str, at: datetime | None, context: Context) -> Funding:
+        interval = optional_figure(figures[4], interval_path)
         seconds = said.fixed_interval_s if interval is None else figure(interval * said.interval_s, interval_path)
-        return Funding(**basics, rate=float(rate) * said.scale, next_at=next_at(figures[1]), interval_s=seconds)
+        if seconds is None and context.funding is not None:
+            seconds = context.funding.by_symbol.get(name, context.funding.otherwise_s)
+        return Funding(
+            venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
+            rate=rate * said.scale, next_at=next_at(figures[3]), interval_s=seconds,
+        )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.rate, stamp_name(said.next_at), said.interval), make)
+    return _reading(said, rows, columns, (said.rate, stamp_name(said.next_at), said.interval), make, optional_figure)
+
+
+def intervals(said: words.Intervals, rows: Rows, columns: Columns) -> Reader:
+    """The length of one instrument's funding interval; the rows' reader makes one list of all."""
+    take, path = columns.take(said.symbol, said.interval), path_of(said.interval)
+    name_of = namer(rows.prefix, said.symbol)
+
+    def read(row: Any, context: Context, head: Head) -> FundingIntervals:
+        symbol, interval = take(row)
+        name, seconds = name_of(symbol, context, head.symbol), figure(interval, path) * said.interval_s
+        if not 0 < seconds <= MAX_INTERVAL_S:
+            raise Malformed(f"{path}: {seconds} s is no interval", MalformedReason.FIGURE)
+        return FundingIntervals(by_symbol={name: seconds}, otherwise_s=None)
+
+    return read
 
 
 def mark_prices(said: words.MarkPrices, rows: Rows, columns: Columns) -> Reader:
     """Mark and index."""
     index_path = path_of(said.index)
 
-    def make(figures: tuple[Any, ...], mark: Decimal, basics: Basics, context: Context) -> MarkPrice:
-        return MarkPrice(**basics, mark=float(mark), index=optional_figure(figures[1], index_path))
+    def make(figures: tuple[Any, ...], mark: float, name: str, at: datetime | None, context: Context) -> MarkPrice:
+        return MarkPrice(
+            venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
+            mark=mark, index=optional_figure(figures[3], index_path),
+        )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.mark, said.index), make)
+    return _reading(said, rows, columns, (said.mark, said.index), make, optional_figure)
 
 
 def long_short_ratios(said: words.LongShortRatios, rows: Rows, columns: Columns) -> Reader:
     """A ratio as given, or of its two parts."""
     parts, path = said.longs is not None, path_of(said.shorts)
 
-    def make(figures: tuple[Any, ...], ratio: Decimal, basics: Basics, context: Context) -> LongShortRatio:
+    def make(
+        figures: tuple[Any, ...], ratio: Decimal, name: str, at: datetime | None, context: Context
+    ) -> LongShortRatio:
         if parts:
-            shorts = decode.money(figures[1], path)
+            shorts = decode.money(figures[3], path)
             if shorts <= 0:
                 raise Malformed(f"{path}: not above zero")
             ratio /= shorts
-        return LongShortRatio(**basics, ratio=float(ratio), basis=said.basis)
+        return LongShortRatio(
+            venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
+            ratio=float(ratio), basis=said.basis,
+        )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.longs if parts else said.ratio, said.shorts), make)
+    return _reading(said, rows, columns, (said.longs if parts else said.ratio, said.shorts), make, optional_amount)
 
 
 def volumes(said: words.Volumes, rows: Rows, columns: Columns) -> Reader:
     """The volume of 24 hours. The quote volume counts as the row's figure where the venue has one, else the base volume."""
     quoted, base_path, last_path = said.quote is not None, path_of(said.base), path_of(said.last)
 
-    def make(figures: tuple[Any, ...], volume: Decimal, basics: Basics, context: Context) -> Volume:
-        base = optional_amount(figures[1], base_path)
+    def make(figures: tuple[Any, ...], volume: Decimal, name: str, at: datetime | None, context: Context) -> Volume:
+        base = optional_amount(figures[3], base_path)
         if base is not None and said.unit is Unit.CONTRACTS:
-            size = contract(context, basics["instrument"])
+            size = contract(context, name)
             base = None if size is None else base * size
-        last = optional_figure(figures[2], last_path)
-        return Volume(**basics, market=rows.market, base=base, usd=volume if quoted else None, last=last)
+        last = optional_figure(figures[4], last_path)
+        return Volume(
+            venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
+            market=rows.market, base=base, usd=volume if quoted else None, last=last,
+        )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.quote if quoted else said.base, said.base, said.last), make)
+    return _reading(
+        said, rows, columns, (said.quote if quoted else said.base, said.base, said.last), make, optional_amount
+    )

@@ -16,10 +16,10 @@ from probes.dialect import market, service
 from probes.dialect.books import books
 from probes.dialect.columns import Columns, Text
 from probes.dialect.declared import Rows, Said
-from probes.dialect.decode import Decoder
+from probes.dialect.decode import UNREADABLE, Decoder, unreadable
 from probes.dialect.market import Head, Reader
 from probes.readings import Instrument, InstrumentsListed, MalformedReason, ServiceState, ServiceStatus
-from probes.venue import Context, Malformed, OddRows
+from probes.venue import Context, FundingIntervals, Malformed, OddRows
 
 _RAWS = Decoder(list[msgspec.Raw])
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
@@ -32,6 +32,7 @@ _READERS: Mapping[type[Said], Callable[[Any, Rows, Columns], Reader]] = {
     words.Liquidations: market.liquidations,
     words.OpenInterests: market.open_interests,
     words.FundingRates: market.funding_rates,
+    words.Intervals: market.intervals,
     words.MarkPrices: market.mark_prices,
     words.LongShortRatios: market.long_short_ratios,
     words.Volumes: market.volumes,
@@ -60,7 +61,7 @@ class _Table:
         columns = Columns()
         self.rows = rows
         self.readers = tuple(_READERS[type(said)](said, rows, columns) for said in rows.says)
-        self._only = [(attrgetter(columns.use(name)), allowed) for name, allowed in rows.only.items()]
+        self.counts = _only(rows, columns)
         row: Any = columns.struct()
         outer = Columns()
         self._subject = attrgetter(outer.use(rows.subject, Text) if rows.subject else "absent")
@@ -72,7 +73,8 @@ class _Table:
         self._leaf: Decoder[Any] = Decoder(leaf)
         self._apart: Decoder[Any] = Decoder(apart, strict=False)
         self._row: Decoder[Any] = Decoder(row, strict=False)
-        self._row_shape: Any = row
+        self.row: Any = row
+        self.decode = self._all.bare
         self._rows_shape: Any = list[row]
         self._part = slice(rows.first) if rows.last is None else slice(-rows.last, None)
         self._partial = rows.first is not None or rows.last is not None
@@ -84,6 +86,10 @@ class _Table:
             found = self._take(found)
         if type(found) is not list or self.rows.whole:
             return (found,)
+        return self.part(found)
+
+    def part(self, found: list[Any]) -> list[Any]:
+        """The rows that count of all."""
         return found[self._part] if self._partial else found
 
     def pairs(self, found: Sequence[Any], head: Head) -> Iterable[tuple[Any, Head]]:
@@ -113,7 +119,7 @@ class _Table:
             except Malformed as error:
                 yield error
             except msgspec.ValidationError:
-                yield from (_converted(row, self._row_shape) for row in rows)
+                yield from (_converted(row, self.row) for row in rows)
             except _UNREADABLE as error:
                 yield Malformed(f"$: {type(error).__name__} {error}"[:200])
 
@@ -126,7 +132,7 @@ class _Table:
             try:
                 if isinstance(row, Malformed):
                     raise row
-                if all(get(row) in allowed for get, allowed in self._only):
+                if self.counts is None or self.counts(row):
                     said = [read(row, context, row_head) for read in self.readers]
                     meant += [one for one in said if one is not None]
                 good = True
@@ -135,6 +141,21 @@ class _Table:
         if refused and not good:
             raise odd if odd is not None else refused[0]
         return [*meant, *_counted(refused)] if refused else meant
+
+
+def _only(rows: Rows, columns: Columns) -> Callable[[Any], bool] | None:
+    """Whether a row has the values that it must have to count; None: every row counts."""
+    checks = [(attrgetter(columns.use(name)), allowed.__contains__) for name, allowed in rows.only.items()]
+    if not checks:
+        return None
+
+    def counts(row: Any) -> bool:
+        for get, allows in checks:  # noqa: SIM110  # a generator would cost more than the checks
+            if not allows(get(row)):
+                return False
+        return True
+
+    return counts
 
 
 def _counted(refused: Sequence[Malformed]) -> list[OddRows]:
@@ -164,8 +185,12 @@ def reader(rows: Rows) -> RowsReader:
     """The reader of a message that holds such rows. It raises Malformed, or msgspec's errors, if no row can be read."""
     table = _Table(rows)
     readers, finish = table.readers, _finish(rows)
-    plain = rows.unfold is None and not rows.each and not rows.only
+    plain = rows.unfold is None and not rows.each
     only = readers[0] if len(readers) == 1 else None
+    counts = table.counts
+
+    if plain and only is not None and finish is None and not rows.where and not rows.whole:
+        return _lone(table, only)
 
     def read(raw: bytes | msgspec.Raw, context: Context, head: Head) -> list[Any]:
         try:
@@ -174,6 +199,8 @@ def reader(rows: Rows) -> RowsReader:
             found, odd = _apart(table, raw, error), error
         if odd is None and plain:
             try:
+                if counts is not None and not (len(found) == 1 and counts(found[0])):
+                    found = [row for row in found if counts(row)]
                 if only is not None:
                     meant = [one for row in found if (one := only(row, context, head)) is not None]
                 else:
@@ -183,6 +210,33 @@ def reader(rows: Rows) -> RowsReader:
         else:
             meant = table.each_alone(found, context, head, odd)
         return meant if finish is None else finish(meant, context)
+
+    return read
+
+
+def _lone(table: _Table, reader: Reader) -> RowsReader:
+    """The reader of rows that say one thing, fast where a message is one row, as most frames are."""
+    decode, row, counts = table.decode, table.row, table.counts
+
+    def read(raw: bytes | msgspec.Raw, context: Context, head: Head) -> list[Any]:
+        try:
+            found = decode(raw)
+        except msgspec.ValidationError as error:
+            return table.each_alone(_apart(table, raw, error), context, head, error)
+        except UNREADABLE as error:
+            raise unreadable(error) from None
+        if type(found) is row:
+            if counts is not None and not counts(found):
+                return []
+            one = reader(found, context, head)
+            return [] if one is None else [one]
+        found = table.part(found)
+        if counts is not None:
+            found = [row for row in found if counts(row)]
+        try:
+            return [one for row in found if (one := reader(row, context, head)) is not None]
+        except Malformed:  # begin anew, each row by itself
+            return table.each_alone(found, context, head, None)
 
     return read
 
@@ -199,6 +253,9 @@ def _finish(rows: Rows) -> Callable[[list[Any], Context], list[Any]] | None:
     """What all rows mean together: one listing of all instruments, and the state of a venue that declares nothing now."""
     if any(isinstance(said, words.Listing) for said in rows.says):
         return _listed
+    lengths = next((said for said in rows.says if isinstance(said, words.Intervals)), None)
+    if lengths is not None:
+        return lambda meant, _context: _intervals(meant, lengths.otherwise_s)
     healthy = next((said.healthy for said in rows.says if isinstance(said, words.Statuses)), None)
     if healthy is None:
         return None
@@ -214,6 +271,13 @@ def _finish(rows: Rows) -> Callable[[list[Any], Context], list[Any]] | None:
         return [*meant, ServiceStatus(venue=context.venue, received_at=context.received_at, state=state)]
 
     return with_health
+
+
+def _intervals(meant: list[Any], otherwise_s: float | None) -> list[Any]:
+    """One list of all intervals, and the odd rows. Beside an odd row, and empty, it does not say which symbols are left out."""
+    odd = [one for one in meant if isinstance(one, OddRows)]
+    known = {key: value for one in meant if isinstance(one, FundingIntervals) for key, value in one.by_symbol.items()}
+    return [FundingIntervals(by_symbol=known, otherwise_s=otherwise_s if known and not odd else None), *odd]
 
 
 def _to_come(one: ServiceStatus) -> bool:

@@ -84,13 +84,15 @@ def listing(said: words.Listing, rows: Rows, columns: Columns) -> Reader:
     take = columns.take(
         said.symbol, said.base, said.quote, said.kind, said.contract_size, said.inverse, said.trading
     )  # fmt: skip
-    path, size_path, trading_path = map(path_of, (said.symbol, said.contract_size, said.trading))
-    name_of = namer(rows.prefix, path)
+    path, size_path, trading_path, kind_path = map(path_of, (said.symbol, said.contract_size, said.trading, said.kind))
+    name_of = namer(rows.prefix, said.symbol)
 
     def read(row: Any, context: Context, head: Head) -> Instrument | None:
         symbol, base, quote, kind, size, inverse, trading = take(row)
         market: Market | None = rows.market
         if said.kind is not None:
+            if kind is None and None not in said.kinds:
+                raise Malformed(f"{kind_path}: missing", MalformedReason.STATE)
             market = said.kinds.get(kind)
         if market is None:
             return None

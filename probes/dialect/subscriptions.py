@@ -29,11 +29,13 @@ def asking(
     prefix: str = "",
     lower: bool = False,
     seconds_in: str = "",
+    path: str = "",
 ) -> dict[str, Any]:
     """A feed's `topics`, `ask` and `subscribe`. Each of `writes` makes one message for every `at_once` topics (None: all).
 
     `prefix` is what our symbols have before the wire's; `lower`: the topics have them in lower case. `seconds_in`: the
-    field of a message that has the unix seconds of its sending.
+    field of a message that has the unix seconds of its sending. `path`: the topics stand in the address, after it and joined
+    by "/"; then it is a feed's `path` too, and nothing must be sent to subscribe.
     """
 
     def topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
@@ -60,4 +62,9 @@ def asking(
                 requests.append(TopicRequest(json.dumps(message), str(number), names))
         return requests
 
+    def address(instruments: Sequence[Instrument]) -> str:
+        return path + "/".join(one.name for one in topics(instruments))
+
+    if path:
+        return {"topics": topics, "ask": ask, "subscribe": lambda _instruments, _now: (), "path": address}
     return {"topics": topics, "ask": ask, "subscribe": subscribing(topics, ask)}

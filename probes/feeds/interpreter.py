@@ -16,6 +16,7 @@ from probes.clock_offset import ClockOffset
 from probes.feeds.books import FeedBooks
 from probes.feeds.claims import Claims
 from probes.feeds.lag import LagMeter
+from probes.instruments import in_units
 from probes.readings import (
     ClaimChanged,
     FeedChanged,
@@ -38,6 +39,7 @@ from probes.venue import (
     BookSnapshot,
     Context,
     Feed,
+    FundingIntervals,
     Heard,
     Malformed,
     OddRows,
@@ -113,12 +115,17 @@ class FeedReader:
         return tick_s - self._last_news_s
 
     def frame(
-        self, raw: bytes, received_at: datetime, tick_s: float, instruments: Mapping[str, Instrument]
+        self,
+        raw: bytes,
+        received_at: datetime,
+        tick_s: float,
+        instruments: Mapping[str, Instrument],
+        funding: FundingIntervals | None = None,
     ) -> FrameResult:
         """Read one frame. Malformed frames are counted and reported at the next `second`."""
         context = _context(
             venue=self._venue, check=self._feed.name, received_at=received_at, instrument=None, instruments=instruments,
-            headers=_NO_HEADERS,
+            headers=_NO_HEADERS, funding=funding,
         )  # fmt: skip
         result = FrameResult()
         try:
@@ -130,18 +137,26 @@ class FeedReader:
         news = backlog = pings = 0
         for message in messages:
             if isinstance(message, Liquidation):
-                word = replace(message, backlog=True) if self._is_backlog(message) else message
+                word = in_units(message, instruments.get(message.instrument))
+                if self._is_backlog(word):
+                    word = replace(word, backlog=True)
                 if self._believed(word, refused(word), result, received_at, tick_s):
                     result.readings.append(word)
                     news += 1
                     backlog += word.backlog
             elif isinstance(message, _WORDS):
-                self._word(message, result, received_at, tick_s)
+                told = (
+                    in_units(message, instruments.get(message.instrument))
+                    if isinstance(message, BookChecksum)
+                    else message
+                )
+                self._word(told, result, received_at, tick_s)
                 pings += self._feed.pings_prove and isinstance(message, Reply)
                 if result.shutdown is not None:
                     return result
             else:
-                said = in_dollars(message, instruments)
+                known = instruments.get(getattr(message, "instrument", None) or "")
+                said = in_dollars(in_units(message, known), instruments)
                 reason = book_refused(said, received_at) if isinstance(said, _BOOKS) else refused(said)
                 if self._believed(said, reason, result, received_at, tick_s):
                     result.readings += self._news(said, received_at)

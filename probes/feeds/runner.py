@@ -139,7 +139,7 @@ class FeedRunner:
         received_at = setting.clock()
         if setting.tape is not None:
             setting.tape.frame(self._state.venue.id, self._feed.name, received_at, raw)
-        result = self._reader.frame(raw, received_at, monotonic(), self._state.instruments)
+        result = self._reader.frame(raw, received_at, monotonic(), self._state.instruments, self._state.funding)
         for one in result.readings:
             setting.emit(one)
         turn.messages += len(result.readings) or 1

@@ -24,6 +24,7 @@ from probes.readings.market import (
 )
 from probes.readings.terms import (
     BookState,
+    BundledInstrument,
     Censoring,
     ClaimState,
     FeedEvent,
@@ -294,6 +295,7 @@ __all__ = [
     "BookMeasured",
     "BookRefilled",
     "BookState",
+    "BundledInstrument",
     "Censoring",
     "ClaimChanged",
     "ClaimState",

@@ -132,6 +132,16 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundledInstrument(Instrument):
+    """An instrument whose listed unit is `bundle` units of its asset `base`: 1000 of 1000SHIB.
+
+    Its readings are in units of the asset from the gate on: sizes times `bundle`, prices by it.
+    """
+
+    bundle: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
     """One phase of a request: resolve, connect, tls, send, wait, receive; absolute start, length in seconds."""
 

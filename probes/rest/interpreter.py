@@ -6,12 +6,13 @@ scheduled time; a time-out is a censored value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 
+from probes.instruments import by_asset, in_units
 from probes.readings import (
     Headroom,
     Instrument,
@@ -29,7 +30,17 @@ from probes.readings.dollars import in_dollars
 from probes.rest.refusals import REDIRECTS, by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
 from probes.tape import HttpExchange
-from probes.venue import BookSnapshot, Context, Malformed, OddRows, Refused, RestCall, RestCheck
+from probes.venue import (
+    AnswerWord,
+    BookSnapshot,
+    Context,
+    FundingIntervals,
+    Malformed,
+    OddRows,
+    Refused,
+    RestCall,
+    RestCheck,
+)
 
 DETAIL_LENGTH = 200
 HEADROOM_EVERY_S = 5.0
@@ -66,14 +77,15 @@ class AnswerReader:
         call = check.call(instrument)
         refusal, detail, words = self._judge(check, call, instrument, got)
         odd = OddRowTally()
-        found = [in_dollars(one, self.state.instruments) for one in _admitted(words, odd, got)]
+        found = [in_dollars(one, self.state.instruments) for one in _admitted(words, odd, got, self.state.instruments)]
+        self.state.funding = next((one for one in found if isinstance(one, FundingIntervals)), self.state.funding)
         malformed = odd.take(self.state.venue.id, check.name, got.received_at)
         if malformed and not found:  # nothing of it is believed: the check has failed
             refusal, detail = Refusal.MALFORMED, f"{malformed[0].reason}: {malformed[0].path}"[:DETAIL_LENGTH]
         snapshot = next((one for one in found if isinstance(one, BookSnapshot)), None)
         readings: list[Reading] = [
             request_reading(Slot.of(self.state.venue.id, check.name, instrument, scheduled_at), got, refusal, detail),
-            *(one for one in found if not isinstance(one, BookSnapshot)),
+            *(one for one in found if not isinstance(one, BookSnapshot | FundingIntervals)),
             *malformed,
         ]
         if refusal is None:
@@ -83,7 +95,7 @@ class AnswerReader:
 
     def _judge(
         self, check: RestCheck, call: RestCall, instrument: Instrument | None, got: HttpExchange
-    ) -> tuple[Refusal | None, str, Sequence[Reading | BookSnapshot | OddRows]]:
+    ) -> tuple[Refusal | None, str, Sequence[AnswerWord]]:
         if got.refusal is not None or got.status is None:
             return got.refusal, got.detail, ()
         if got.status in REDIRECTS:  # whoever answered, it was not the API: the dialect is not asked
@@ -99,6 +111,7 @@ class AnswerReader:
                 instrument=instrument,
                 instruments=self.state.instruments,
                 headers=got.headers,
+                funding=self.state.funding,
             )
             try:
                 return None, "", check.read(got.body, context)
@@ -156,17 +169,25 @@ class AnswerReader:
 
 
 def _admitted(
-    words: Sequence[Reading | BookSnapshot | OddRows], odd: OddRowTally, got: HttpExchange
-) -> list[Reading | BookSnapshot]:
-    """What passes the gate; the rest is counted."""
-    kept: list[Reading | BookSnapshot] = []
+    words: Sequence[AnswerWord],
+    odd: OddRowTally,
+    got: HttpExchange,
+    known: Mapping[str, Instrument],
+) -> list[Reading | BookSnapshot | FundingIntervals]:
+    """What passes the gate, in units of the assets; the rest is counted."""
+    kept: list[Reading | BookSnapshot | FundingIntervals] = []
     for one in words:
+        if isinstance(one, FundingIntervals):
+            kept.append(one)
+            continue
         if isinstance(one, OddRows):
             odd.add(one.reason, one.path, one.count)
             continue
         reason = book_refused(one, got.received_at) if isinstance(one, BookSnapshot) else refused(one)
-        if reason is None:
-            kept.append(one)
+        if reason is None and isinstance(one, InstrumentsListed):
+            kept.append(replace(one, instruments=tuple(map(by_asset, one.instruments))))
+        elif reason is None:
+            kept.append(in_units(one, known.get(getattr(one, "instrument", None) or "")))
         else:
             odd.add(reason, f"{type(one).__name__} of {getattr(one, 'instrument', None) or 'the venue'}")
     return kept

@@ -9,7 +9,7 @@ from probes.clock_offset import ClockOffset
 from probes.readings import Instrument
 from probes.rest.budget import Budgets
 from probes.rest.priority import LIVENESS_CHECK
-from probes.venue import Venue
+from probes.venue import FundingIntervals, Venue
 
 MAX_GONE_SHARE = 0.1
 """Of a listing: venues delist a few contracts a day, a broken answer lacks many."""
@@ -17,10 +17,11 @@ MAX_GONE_SHARE = 0.1
 
 @dataclass(slots=True)
 class VenueState:
-    """The state that one venue's checks and feeds share: known instruments, clock offset, budgets."""
+    """The state that one venue's checks and feeds share: known instruments, funding intervals, clock offset, budgets."""
 
     venue: Venue
     instruments: dict[str, Instrument] = field(default_factory=dict)
+    funding: FundingIntervals | None = None
     clock_offset: ClockOffset = field(default_factory=ClockOffset)
     budgets: Budgets = field(init=False)
 

@@ -18,13 +18,13 @@ from typing import Any
 import msgspec
 
 from probes import venues
-from probes.readings import Instrument, Market, Reading, VenueId
-from probes.venue import BookSnapshot, Context, FeedMessage, Malformed, Refused
+from probes.readings import Instrument, Market, VenueId
+from probes.venue import AnswerWord, Context, FeedMessage, Malformed, Refused
 
 ROOT = Path(__file__).parent / "venues"
 NOW = datetime(2026, 11, 1, 0, 0, 1, tzinfo=UTC)
 BROKEN = (Malformed, Refused, msgspec.DecodeError)
-Reader = Callable[[bytes, Context], Sequence[Reading | BookSnapshot | FeedMessage]]
+Reader = Callable[[bytes, Context], Sequence[AnswerWord | FeedMessage]]
 
 
 def listed(venue: str) -> tuple[Instrument, ...]:

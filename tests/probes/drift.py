@@ -22,6 +22,7 @@ from probes.venue import (
     BookDelta,
     BookSnapshot,
     Context,
+    FundingIntervals,
     Heard,
     Malformed,
     OddRows,
@@ -40,7 +41,18 @@ SAME_MOMENT = timedelta(seconds=1)
 SEVERITY = {ServiceState.OPERATIONAL: 0, ServiceState.DEGRADED: 1, ServiceState.MAINTENANCE: 2}
 WORDS_OF_THE_VENUE = frozenset({"title", "note"})
 SIDES = frozenset({"bids", "asks"})
-_CONTROL = (Ack, BookChecksum, Heard, Pong, Reply, ShutdownAnnounced, SubscriptionRefused, OddRows, FeedChanged)
+_CONTROL = (
+    Ack,
+    BookChecksum,
+    FundingIntervals,
+    Heard,
+    Pong,
+    Reply,
+    ShutdownAnnounced,
+    SubscriptionRefused,
+    OddRows,
+    FeedChanged,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from probes.readings import Reading
-    from probes.venue import FeedMessage
+    from probes.venue import AnswerWord, FeedMessage
 
 _SKIPPED = {"venue", "received_at", "depth_usd", "slippage_bps"}
 _MAX_CHARS = 400
 
 
-def plain(reading: Reading | FeedMessage) -> dict[str, object]:
+def plain(reading: AnswerWord | FeedMessage) -> dict[str, object]:
     """The fields of a message as plain values."""
     import msgspec
 
@@ -21,7 +20,7 @@ def plain(reading: Reading | FeedMessage) -> dict[str, object]:
     return fields
 
 
-def words_of(reading: Reading | FeedMessage) -> str:
+def words_of(reading: AnswerWord | FeedMessage) -> str:
     """What a message says, in one cell."""
     from probes.readings import BookMeasured, InstrumentsListed
     from probes.venue import BookDelta, BookSnapshot

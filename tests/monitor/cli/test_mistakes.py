@@ -36,6 +36,7 @@ CONFIGS = {
         f"[assets.BTC]\ncontracts = [{{ network = 'local', address = '0x{'a' * 40}' }}]", "local", "none is configured",
     ),
     "lower-case asset": ("[assets.btc]", "btc", "BTC"),
+    "bundle of an asset": ("[assets.1000SHIB]", "1000SHIB", "'SHIB'"),
     "node with neither": ("[networks.local]\nnodes = [{}]", "url", "url_env"),
     "unset key variable": ("[venues.bybit]\nkey_env = 'NO_SUCH_KEY'\nsecret_env = 'NO_SUCH'", "NO_SUCH_KEY", "export"),
     "unknown sink": ("[sinks.pigeon]", "pigeon", "console"),

@@ -67,8 +67,32 @@ def test_the_sequence_of_a_change_is_by_its_first_its_previous_or_its_last_id() 
      {"U": 8, "u": 10**30}, {"U": 8, "u": 9, "b": [["nan", 1]]}],
 )  # fmt: skip
 def test_a_change_without_its_whole_sequence_is_malformed(row: Mapping[str, Any]) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises((Malformed, msgspec.ValidationError)):
         book(CHANGE, row)
+
+
+@pytest.mark.parametrize("row", [{"p": 5, "u": 9}, {"U": 7, "u": 9}])
+def test_a_sequence_number_that_a_venue_declares_is_not_made_from_the_other_where_it_is_gone(
+    row: Mapping[str, Any],
+) -> None:
+    both = d.Books(bids="b", asks="a", one_sided=True, first_id="U", prev_id="p", last_id="u")
+    with pytest.raises(Malformed):
+        book(both, row)
+
+
+@pytest.mark.parametrize("figure", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_level_that_is_not_finite_makes_the_book_malformed_and_pairs_are_read_as_others_are(
+    figure: str, pairs: bool
+) -> None:
+    declared = replace(CHANGE, pairs=pairs)
+    change = {"U": 8, "u": 9, "b": [["1.5", 2]]}
+    assert book(declared, change) == book(CHANGE, change)
+    in_contracts = replace(declared, unit=d.Unit.CONTRACTS, symbol="s")
+    assert book(in_contracts, {**change, "s": "BTC-P"}).bids == [(1.5, 20.0)]
+    for broken in ([[figure, 1]], [[1, figure]]):
+        with pytest.raises((Malformed, msgspec.ValidationError)):
+            book(declared, {**change, "b": broken})
 
 
 def test_a_book_whose_kind_is_not_said_is_neither_whole_nor_a_change() -> None:
@@ -172,6 +196,41 @@ def test_a_channels_text_can_hold_the_symbol_and_a_frame_can_be_unpacked_first()
     read = frame(topic=topic, unpack=unpack)
     body = json.dumps({"ch": "mark.XYZ", "data": {"m": 1}}).encode()
     assert [one.instrument for one in read(body[::-1], CONTEXT) if isinstance(one, MarkPrice)] == ["XYZ"]
+
+
+def test_a_frame_with_or_without_its_envelope_or_a_list_of_them_means_the_same() -> None:
+    marks = d.Rows(says=(d.MarkPrices(symbol="s", mark="p", at=d.Stamp("E")),))
+    read = d.either(
+        d.frames(
+            d.Frames(
+                channel="stream",
+                topic=lambda name: (name.partition("@")[2], ""),
+                controls=(
+                    d.Control(path="result", means=d.Means.ACK, names=lambda whole: whole["result"], complete=True),
+                    d.Control(path="e", values=frozenset({"bye"}), means=d.Means.SHUTDOWN),
+                ),
+            ),
+            {"mark": marks},
+        ),
+        d.frames(d.Frames(channel="e", payload=""), {"mark": marks}),
+    )
+    event = {"e": "mark", "s": "X", "p": 1, "E": MS}
+    (mark,) = heard(read, event)
+    assert (mark.instrument, mark.mark, mark.event_time) == ("X", 1.0, AT)
+    assert heard(read, {"stream": "x@mark", "data": event}) == [mark]
+    assert heard(read, [{**event, "e": None}, event]) == [mark, mark], "the first channel that is named"
+    assert heard(read, [{"e": "other"}]) == []
+    assert heard(read, {"stream": "x@other", "data": event}) == []
+    assert heard(read, {"result": ["x@mark"]}) == [Ack(names=("x@mark",), complete=True)]
+    assert heard(read, {"e": "bye"}) == [ShutdownAnnounced()]
+    for broken in (b"5", b"\xff", b'{"stream":"\xff"}', b"[" * 100_000):
+        with pytest.raises((Malformed, msgspec.DecodeError)):
+            read(broken, CONTEXT)
+    closed = d.frames(d.Frames(), {"mark": marks})
+    with pytest.raises(Malformed, match="Expected `object`, got `array`"):
+        closed(b"[]", CONTEXT)
+    with pytest.raises(msgspec.ValidationError):
+        read(json.dumps({"stream": "x@mark", "data": {**event, "s": 1}}).encode(), CONTEXT)
 
 
 def test_frames_without_news_are_acknowledgements_refusals_pongs_or_announced_endings() -> None:

@@ -21,7 +21,18 @@ from probes.clock_offset import ClockOffset
 from probes.feeds.claims import Claim, Claims
 from probes.feeds.interpreter import FeedReader
 from probes.readings import ClaimState, Instrument, Refusal
-from probes.venue import Ack, BookDelta, Feed, FeedMessage, Heard, Malformed, SubscriptionRefused, Topic, no_topics
+from probes.venue import (
+    Ack,
+    AnswerWord,
+    BookDelta,
+    Feed,
+    FeedMessage,
+    Heard,
+    Malformed,
+    SubscriptionRefused,
+    Topic,
+    no_topics,
+)
 from tests.probes.cases import NOW, Case, found, listed
 
 FEEDS = [(name, feed) for name in venues.NAMES for feed in venues.declared(name).feeds if feed.topics is not no_topics]
@@ -43,7 +54,7 @@ def cases(venue: str, feed: Feed) -> list[Case]:
     return [one for one in found() if (one.venue, one.subject, one.source["grade"]) == (venue, feed.name, "documented")]
 
 
-def words(case: Case) -> Sequence[FeedMessage]:
+def words(case: Case) -> Sequence[AnswerWord | FeedMessage]:
     try:
         return case.reader(case.payload, case.context)
     except (Malformed, msgspec.DecodeError):

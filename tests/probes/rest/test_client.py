@@ -97,7 +97,7 @@ async def test_a_good_answer_is_timed_and_read_and_sets_the_clock(client: aiohtt
     clock = only(VenueClock, readings)
     assert clock.offset_s == pytest.approx(100, abs=2)
     assert (clock.samples, clock.origin) == (1, "rest")
-    assert {one.budget for one in readings if isinstance(one, Headroom)} == {"ip", "spot", "data"}
+    assert {one.budget for one in readings if isinstance(one, Headroom)} == {"ip", "spot", "data", "funding"}
     assert not only(RequestTimed, again).cold
     assert not [one for one in again if isinstance(one, Headroom)], "headroom is reported every five seconds"
 
