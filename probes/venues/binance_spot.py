@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from re import compile as pattern
+from datetime import datetime
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import rights
-from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, Refused, RestCall, RightsQuestion, Topic, Usage, Venue
+from probes.readings import Market, Refusal, ServiceState, VenueId
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, RestCall, RightsQuestion, Topic, Usage, Venue
 
 DOCS = "https://developers.binance.com/docs/binance-spot-api-docs"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
@@ -90,17 +89,11 @@ def subscriptions(_topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
 
 
 DEPTH = d.Channel(topic="{}@depth@100ms", name="depth", speaks=(BookDelta, BookSnapshot))
-ASKING = d.asking([DEPTH], subscriptions, lower=True)
+ASKING = d.asking([DEPTH], subscriptions, lower=True, path="/stream?streams=")
 
-
-def streams(instruments: Sequence[Instrument]) -> str:
-    """The path of the combined streams."""
-    return "/stream?streams=" + "/".join(one.name for one in ASKING["topics"](instruments))
-
-
-_BY_CODE = d.refusals(
+REFUSE = d.refusals(
     d.Errors(
-        code=("code",), text=("msg",),
+        code=("code",), text=("msg",), banned_until="banned until ",
         refusals=d.codes({
             Refusal.VENUE_ERROR: "-1000", Refusal.OVERLOADED: "-1001 -1004 -1008", Refusal.MAINTENANCE: "-1016",
             Refusal.THROTTLED: "-1003 -1015 -1034", Refusal.EXECUTION_UNKNOWN: "-1006 -1007",
@@ -112,19 +105,6 @@ _BY_CODE = d.refusals(
     )
 )  # fmt: skip
 """Codes -11xx are about the request: `errors.md`, "Request issues"."""
-_BANNED_UNTIL = pattern(r"banned until (\d{12,14})")
-
-
-def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
-    """By the code; "-1003 … banned until <ms>" is a ban with its end, and 418 or 429 mean what they say whatever the code."""
-    refused = _BY_CODE(status, headers, body, now)
-    if refused is None or (status in (418, 429) and refused.kind is not Refusal.THROTTLED):
-        return None
-    banned = _BANNED_UNTIL.search(refused.detail)
-    if banned is not None:
-        return Refused(Refusal.BANNED, refused.detail, until=datetime.fromtimestamp(int(banned[1]) / 1000, UTC))
-    return Refused(Refusal.BANNED, refused.detail) if status == 418 else refused
-
 
 _USED = d.budget_headers("ip", used="x-mbx-used-weight-1m")
 _SAPI_USED = d.budget_headers("sapi", used="x-sapi-used-ip-weight-1m")
@@ -163,12 +143,12 @@ VENUE = Venue(
     ),
     feeds=(
         Feed(
-            name="book_ws_spot", host="ws", path=streams, read=FRAMES, **ASKING, asks_per_s=4,
+            name="book_ws_spot", host="ws", read=FRAMES, **ASKING, asks_per_s=4,
             market=Market.SPOT, silence_after_s=10, book_base="book_rest", lifetime_s=23 * 3600, docs=DOCS,
         ),
     ),
     usage=usage,
-    refuse=refuse,
+    refuse=REFUSE,
     sign=d.signs("X-MBX-APIKEY"),
     key_rights=RightsQuestion(
         call=RestCall(path="/sapi/v1/account/apiRestrictions", budget="sapi", signed=True), read=RIGHTS

@@ -8,157 +8,208 @@ since both markets call them alike.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from re import compile as pattern
-from urllib.parse import urlencode
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-import msgspec
-
-from probes.dialect import decode, rights
-from probes.readings import Censoring, Funding, Instrument, Liquidation, Market, MarkPrice, Refusal
-from probes.venue import (
-    BookDelta,
-    BookSnapshot,
-    Budget,
-    Feed,
-    Keys,
-    Malformed,
-    Per,
-    ReadAnswer,
-    Refused,
-    RestCall,
-    RestCheck,
-    RightsQuestion,
-    SignedRequest,
-    Topic,
-    TopicRequest,
-    Usage,
-    Venue,
-    request_id,
-)
-from probes.wire import binance as wire
-from probes.wire import binance_answers as answers
-from probes.wire.binance_answers import ID, SPOT
-from probes.wire.binance_frames import frame
+from probes import dialect as d
+from probes.dialect import rights
+from probes.readings import Censoring, Funding, Market, MarkPrice, Refusal, ServiceState, Side, VenueId
+from probes.venue import Budget, Feed, RestCall, RestCheck, RightsQuestion, Topic, Venue
 
 DOCS = "https://developers.binance.com/docs/derivatives/usds-margined-futures"
+SPOT = "spot:"
 
-_REFUSALS = {
-    -1003: Refusal.THROTTLED,
-    -1001: Refusal.OVERLOADED,
-    -1007: Refusal.EXECUTION_UNKNOWN,
-    -1008: Refusal.OVERLOADED,
-    -1016: Refusal.MAINTENANCE,
-    -1000: Refusal.VENUE_ERROR,
-    -1121: Refusal.BAD_REQUEST,
-    -2014: Refusal.UNAUTHORIZED,
-    -2015: Refusal.UNAUTHORIZED,
+TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
+STATES: Mapping[Any, ServiceState] = {0: ServiceState.OPERATIONAL, 1: ServiceState.MAINTENANCE}
+STATUS = d.Rows(says=(d.Statuses(state="status", states=STATES, title="msg", healthy=None),))
+COINS = d.Rows(
+    each="networkList",
+    subject="coin",
+    says=(
+        d.Wallets(
+            network="network", deposits="depositEnable", withdrawals="withdrawEnable", delayed="busy",
+            note=("withdrawDesc", "specialTips"),
+        ),
+    ),
+)  # fmt: skip
+CONTRACTS = d.Rows(
+    where="symbols",
+    says=(
+        d.Listing(
+            symbol="symbol", base="baseAsset", quote="quoteAsset", kind="contractType",
+            kinds={
+                **dict.fromkeys(("PERPETUAL", "PERPETUAL_DELIVERING", "TRADIFI_PERPETUAL"), Market.PERP),
+                **dict.fromkeys(("CURRENT_MONTH", "NEXT_MONTH", "CURRENT_QUARTER", "NEXT_QUARTER"), Market.FUTURE),
+                **dict.fromkeys(("CURRENT_QUARTER_DELIVERING", "NEXT_QUARTER_DELIVERING"), Market.FUTURE),
+            },
+            trading="status", trading_is=frozenset({"TRADING"}),
+        ),
+    ),
+)  # fmt: skip
+"""All other states (PENDING_TRADING, PRE_SETTLE, SETTLING, PRE_DELIVERING, DELIVERING, DELIVERED, CLOSE) take no orders."""
+SPOT_PAIRS = d.Rows(
+    where="symbols", market=Market.SPOT, prefix=SPOT,
+    says=(
+        d.Listing(
+            symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"TRADING"})
+        ),
+    ),
+)  # fmt: skip
+BOOK = d.Rows(
+    says=(
+        d.Books(
+            bids="bids", asks="asks", last_id="lastUpdateId", at=d.Stamp("E"), engine_at=d.Stamp("T"), whole=True, pairs=True,
+        ),
+    ),
+)  # fmt: skip
+OPEN_INTEREST = d.Rows(
+    last=1,
+    says=(
+        d.OpenInterests(
+            symbol="symbol", size=("openInterest", "sumOpenInterest"), usd="sumOpenInterestValue",
+            at=d.Stamp(("time", "timestamp")),
+        ),
+    ),
+)  # fmt: skip
+PREMIUM_AT = d.Stamp(("time", "fundingTime"))
+PREMIUM = d.Rows(
+    says=(
+        d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=PREMIUM_AT, optional=True),
+        d.FundingRates(
+            symbol="symbol", rate=("lastFundingRate", "fundingRate"), next_at=d.Stamp("nextFundingTime"), at=PREMIUM_AT,
+            optional=True,
+        ),
+    ),
+)  # fmt: skip
+"""A dated contract has no rate."""
+
+INTERVALS = d.Rows(says=(d.Intervals(symbol="symbol", interval="fundingIntervalHours", otherwise_s=8 * 3600.0),))
+"""Only symbols whose cap, floor or interval was adjusted are listed; the others settle each 8 hours."""
+
+
+def ratio(basis: str) -> d.Rows:
+    """The newest row of one of the ratio endpoints, which give the oldest first."""
+    said = d.LongShortRatios(symbol="symbol", ratio="longShortRatio", basis=basis, at=d.Stamp("timestamp"))
+    return d.Rows(last=1, says=(said,))
+
+
+VOLUME = d.Volumes(symbol="symbol", base="volume", quote="quoteVolume", last="lastPrice", at=d.Stamp("closeTime"))
+FORCED = d.Rows(
+    only={"st": frozenset({None, 1}), "o.s": d.Without("USD_")},
+    says=(
+        d.Liquidations(
+            symbol="o.s", side="o.S", sides={"SELL": Side.LONG, "BUY": Side.SHORT}, price="o.ap", size="o.z",
+            order_price="o.p", order_size="o.q", at=d.Stamp("o.T"), censoring=Censoring.LATEST_PER_SECOND,
+        ),
+    ),
+)  # fmt: skip
+"""Since 2026-06-30 the stream of all orders has the coin-margined contracts too: `st` 2, named BTCUSD_PERP and BTCUSD_261225."""
+MARK = d.Rows(
+    says=(
+        d.MarkPrices(symbol="s", mark="p", index="i", at=d.Stamp("E")),
+        d.FundingRates(symbol="s", rate="r", next_at=d.Stamp("T"), at=d.Stamp("E"), optional=True),
+    ),
+)
+CHANGE = d.Rows(
+    says=(
+        d.Books(
+            symbol="s", bids="b", asks="a", first_id="U", last_id="u", prev_id="pu", at=d.Stamp("E"),
+            engine_at=d.Stamp("T"), pairs=True,
+        ),
+    ),
+)  # fmt: skip
+TICKER = d.Rows(says=(d.Volumes(symbol="s", base="v", quote="q", last="c", at=d.Stamp("E")),))
+KINDS = {"depth": "depthUpdate", "markPrice": "markPriceUpdate", "ticker": "24hrTicker"}
+
+
+def stream(name: str) -> tuple[str, str]:
+    """The kind of event and the symbol of "btcusdt@depth@100ms", "!forceOrder@arr"."""
+    symbol, _, kind = name.partition("@")
+    if symbol.startswith("!"):
+        symbol, kind = "", symbol[1:]
+    kind = kind.partition("@")[0]
+    return KINDS.get(kind, kind), symbol.upper()
+
+
+def listed(whole: Any) -> Sequence[str]:
+    """The streams that an answer to LIST_SUBSCRIPTIONS names."""
+    return [one for one in whole["result"] if isinstance(one, str)] if isinstance(whole["result"], list) else []
+
+
+SHUTDOWN: dict[str, Any] = {"values": frozenset({"serverShutdown"}), "means": d.Means.SHUTDOWN}
+EVENTS: Mapping[str, d.Rows] = {
+    "depthUpdate": CHANGE,
+    "forceOrder": FORCED,
+    "markPriceUpdate": MARK,
+    "24hrTicker": TICKER,
 }
-_BANNED_UNTIL = pattern(r"banned until (\d{12,14})")
+FRAMES = d.either(
+    d.frames(
+        d.Frames(
+            channel="stream", topic=stream, refusals={"-1003": Refusal.THROTTLED},
+            controls=(
+                d.Control(path="data.e", text="data.e", **SHUTDOWN),
+                d.Control(path="e", text="e", **SHUTDOWN),
+                d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.msg", id="id"),
+                d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg", id="id"),
+                d.Control(path="result", means=d.Means.ACK, text="id", names=listed, complete=True),
+                d.Control(path="id", means=d.Means.ACK, text="id"),
+            ),
+        ),
+        EVENTS,
+    ),
+    d.frames(d.Frames(channel="e", payload=""), EVENTS),
+)  # fmt: skip
+"""A frame has the combined wrapper, since the streams stand in the path; without it, it is the event or a list of events."""
 
 
-def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
-    """Codes in the body; "-1003 … banned until <ms>" is a ban with its end."""
-    if status == 200 and not body.startswith(b'{"code"'):
-        return None
-    try:
-        error = wire.ERROR.decode(body)
-    except (msgspec.DecodeError, Malformed):
-        return None
-    banned = _BANNED_UNTIL.search(error.msg)
-    if banned is not None:
-        return Refused(Refusal.BANNED, error.msg, until=datetime.fromtimestamp(int(banned[1]) / 1000, UTC))
-    kind = _REFUSALS.get(error.code)
-    if status == 418:
-        kind = Refusal.BANNED
-    if kind is None or (status == 429 and kind is not Refusal.THROTTLED):
-        return None
-    return Refused(kind, f"{error.code} {error.msg}")
+def subscriptions(_topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+    """Asks the connection which streams it has: those in its address are never acknowledged."""
+    return {"method": "LIST_SUBSCRIPTIONS", "id": number}
 
 
-def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
-    """X-MBX-USED-WEIGHT-1M, the weight used this minute."""
-    used = decode.header_number(headers, "x-mbx-used-weight-1m")
-    return () if used is None else (Usage(budget="ip", used=used),)
-
-
-def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
-    """HMAC-SHA256 of the query with its timestamp; the key in X-MBX-APIKEY."""
-    query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
-    return SignedRequest(
-        query=f"{query}&signature={decode.signature(keys.secret, query).hex()}", headers={"X-MBX-APIKEY": keys.key}
+DEPTH = d.Channel(topic="{}@depth@100ms", name="depth", speaks=d.BOOK_WORDS)
+ORDERS = d.Channel(topic="!forceOrder@arr", name="forceOrder", speaks=d.FORCED_WORDS, rare=True)
+MARKS = d.Channel(topic="{}@markPrice@1s", name="markPrice", speaks=(MarkPrice, Funding), main=False)
+STREAMS: dict[str, Any] = {"lower": True, "path": "/stream?streams="}
+FEED: dict[str, Any] = {
+    "read": FRAMES, "market": Market.PERP, "silence_after_s": 10, "lifetime_s": 23 * 3600, "docs": DOCS,
+}  # fmt: skip
+REFUSE = d.refusals(
+    d.Errors(
+        code=("code",), text=("msg",), banned_until="banned until ",
+        refusals=d.codes({
+            # the request, and orders that the engine or a filter does not take
+            Refusal.BAD_REQUEST: "-1199..-1100 -2028..-2010 -5999..-4000 -1010 -1013 -1014 -1020 -1023",
+            # the key, its right and address, the clock, the signature, the account
+            Refusal.UNAUTHORIZED: "-1002 -1004 -1005 -1011 -1021 -1022 -1099 -2014 -2015 -2017 -4056 -4057 -4087 -4088 -4109",
+            Refusal.VENUE_ERROR: "-1000 -4078", Refusal.OVERLOADED: "-1001 -1008", Refusal.THROTTLED: "-1003 -1015",
+            Refusal.EXECUTION_UNKNOWN: "-1006 -1007", Refusal.MAINTENANCE: "-1016",
+        }),
     )
+)  # fmt: skip
 
 
-def _bare(instrument: Instrument | None) -> str:
-    assert instrument is not None, "asked per instrument"
-    return instrument.symbol.removeprefix(SPOT)
-
-
-def _streams(kind: str, always: str = "") -> Callable[[Sequence[Instrument]], str]:
-    def path(instruments: Sequence[Instrument]) -> str:
-        streams = [always] if always else []
-        return "/stream?streams=" + "/".join([*streams, *(f"{_bare(one).lower()}@{kind}" for one in instruments)])
-
-    return path
-
-
-def _per(name: str, path: str, cost: float, every_s: float, reader: ReadAnswer, **query: str) -> RestCheck:
-    return RestCheck(
-        name=name,
-        call=lambda one: RestCall(path=path, query={"symbol": _bare(one), **query}, cost=cost),
-        read=reader,
-        every_s=every_s,
-        per=Per.INSTRUMENT,
-        market=Market.PERP,
-        docs=DOCS,
-    )
+def _per(name: str, path: str, cost: float, every_s: float, rows: d.Rows, **query: str) -> RestCheck:
+    return d.calls(d.check(name, path, rows, every_s, Market.PERP, symbol="{}", **query), cost=cost)
 
 
 def _ratio(name: str, endpoint: str, basis: str) -> RestCheck:
-    return RestCheck(
-        name=name,
-        call=lambda one: RestCall(
-            path=f"/futures/data/{endpoint}", query={"symbol": _bare(one), "period": "5m", "limit": "1"}, budget="data"
-        ),
-        read=answers.long_short(basis),
-        every_s=300,
-        per=Per.INSTRUMENT,
-        market=Market.PERP,
-        docs=DOCS,
+    asked = d.check(
+        name, f"/futures/data/{endpoint}", ratio(basis), 300, Market.PERP, symbol="{}", period="5m", limit="1"
     )
+    return d.calls(asked, budget="data")
 
 
-def _book_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-    return [
-        Topic(f"{_bare(one).lower()}@depth@100ms", "depth", one.symbol, (BookDelta, BookSnapshot))
-        for one in instruments
-    ]
-
-
-def _liquidation_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-    marks = [
-        Topic(f"{_bare(one).lower()}@markPrice@1s", "markPrice", one.symbol, (MarkPrice, Funding), main=False)
-        for one in instruments
-    ]
-    return [Topic("!forceOrder@arr", "forceOrder", None, (Liquidation,), rare=True), *marks]
-
-
-def _list_subscriptions(topics: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
-    """The streams are in the URL and never acknowledged; the connection lists those that it has."""
-    names = tuple(one.name for one in topics)
-    number = request_id(names)
-    return [TopicRequest(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}), str(number), names)]
-
-
+SAPI: dict[str, Any] = {"host": "spot", "budget": "spot"}
+"""The spot host's allowance, which is shared with binance_spot."""
 RIGHTS = rights.flags(
     "", ("enable", "permits"), frozenset({"enableReading", "enableFixReadOnly"}), required="enableWithdrawals"
 )
 
 VENUE = Venue(
-    id=ID,
+    id=VenueId("binance_usdm"),
     title="Binance USD-M",
     docs=DOCS,
     hosts={
@@ -171,84 +222,51 @@ VENUE = Venue(
         Budget(name="ip", limit=2400, window_s=60),
         Budget(name="spot", limit=1200, window_s=60, hosts=("spot",)),  # the rest is binance_spot's: one address
         Budget(name="data", limit=1000, window_s=300),
+        Budget(name="funding", limit=500, window_s=300),  # fundingInfo and fundingRate share it
     ),
     checks=(
-        RestCheck(
-            name="server_time", call=lambda _: RestCall(path="/fapi/v1/time"), read=answers.server_time, every_s=5
+        d.check("server_time", "/fapi/v1/time", TIME, 5),
+        d.calls(d.check("system_status", "/sapi/v1/system/status", STATUS, 60), **SAPI),
+        d.calls(
+            d.check("wallet_status", "/sapi/v1/capital/config/getall", COINS, 60),
+            **SAPI, cost=10, signed=True,
         ),
-        RestCheck(
-            name="system_status",
-            call=lambda _: RestCall(path="/sapi/v1/system/status", host="spot", budget="spot"),
-            read=answers.system_status,
-            every_s=60,
-        ),
-        RestCheck(
-            name="wallet_status",
-            call=lambda _: RestCall(
-                path="/sapi/v1/capital/config/getall", host="spot", budget="spot", cost=10, signed=True
+        d.check("instruments", "/fapi/v1/exchangeInfo", CONTRACTS, 3600),
+        replace(
+            d.calls(
+                d.check("instruments", "/api/v3/exchangeInfo", SPOT_PAIRS, 3600, showPermissionSets="false"),
+                **SAPI, cost=20,
             ),
-            read=answers.wallets,
-            every_s=60,
+            max_bytes=24_000_000,
         ),
-        RestCheck(
-            name="instruments",
-            call=lambda _: RestCall(path="/fapi/v1/exchangeInfo"),
-            read=answers.instruments,
-            every_s=3600,
-        ),
-        _per("book_rest", "/fapi/v1/depth", 20, 30, answers.book, limit="1000"),
-        _per("open_interest", "/fapi/v1/openInterest", 1, 15, answers.open_interest),
-        _per("funding", "/fapi/v1/premiumIndex", 1, 15, answers.premium),
-        _per("volume", "/fapi/v1/ticker/24hr", 1, 60, answers.volume),
-        RestCheck(
-            name="volume_spot",
-            call=lambda one: RestCall(
-                path="/api/v3/ticker/24hr", query={"symbol": _bare(one)}, host="spot", budget="spot", cost=2
+        _per("book_rest", "/fapi/v1/depth", 20, 30, BOOK, limit="1000"),
+        _per("open_interest", "/fapi/v1/openInterest", 1, 15, OPEN_INTEREST),
+        _per("funding", "/fapi/v1/premiumIndex", 1, 15, PREMIUM),
+        d.calls(d.check("funding_intervals", "/fapi/v1/fundingInfo", INTERVALS, 3600), budget="funding"),
+        _per("volume", "/fapi/v1/ticker/24hr", 1, 60, d.Rows(says=(VOLUME,))),
+        d.calls(
+            d.check(
+                "volume_spot", "/api/v3/ticker/24hr", d.Rows(says=(VOLUME,), market=Market.SPOT, prefix=SPOT), 60,
+                Market.SPOT, symbol="{}",
             ),
-            read=answers.volume,
-            every_s=60,
-            per=Per.INSTRUMENT,
-            market=Market.SPOT,
+            **SAPI, cost=2,
         ),
         _ratio("long_short_ratio", "globalLongShortAccountRatio", "accounts"),
         _ratio("long_short_ratio_top", "topLongShortAccountRatio", "top_accounts"),
     ),
     feeds=(
         Feed(
-            name="book_ws",
-            host="ws_public",
-            path=_streams("depth@100ms"),
-            topics=_book_topics,
-            ask=_list_subscriptions,
-            read=frame,
-            subscribe=lambda _instruments, _now: (),
-            market=Market.PERP,
-            silence_after_s=10,
-            book_base="book_rest",
-            lifetime_s=23 * 3600,
-            docs=DOCS,
+            name="book_ws", host="ws_public", book_base="book_rest", **d.asking([DEPTH], subscriptions, **STREAMS), **FEED
         ),
         Feed(
-            name="liquidation",
-            host="ws_market",
-            path=_streams("markPrice@1s", "!forceOrder@arr"),
-            topics=_liquidation_topics,
-            ask=_list_subscriptions,
-            read=frame,
-            subscribe=lambda _instruments, _now: (),
-            market=Market.PERP,
-            silence_after_s=10,
-            censoring=Censoring.LATEST_PER_SECOND,
-            lifetime_s=23 * 3600,
-            docs=DOCS,
+            name="liquidation", host="ws_market", censoring=Censoring.LATEST_PER_SECOND,
+            **d.asking([ORDERS, MARKS], subscriptions, **STREAMS), **FEED,
         ),
     ),
-    usage=usage,
-    refuse=refuse,
-    sign=sign,
-    key_rights=RightsQuestion(
-        call=RestCall(path="/sapi/v1/account/apiRestrictions", host="spot", budget="spot", signed=True), read=RIGHTS
-    ),
-    symbols=lambda asset: {Market.SPOT: f"{SPOT}{asset}USDT", Market.PERP: f"{asset}USDT"},
+    usage=d.budget_headers("ip", used="x-mbx-used-weight-1m"),
+    refuse=REFUSE,
+    sign=d.signs("X-MBX-APIKEY"),
+    key_rights=RightsQuestion(call=RestCall(path="/sapi/v1/account/apiRestrictions", signed=True, **SAPI), read=RIGHTS),
+    symbols=lambda asset: {Market.PERP: f"{asset}USDT"},
     none={"its spot market is binance_spot": ("book_ws_spot",)},
-)
+)  # fmt: skip

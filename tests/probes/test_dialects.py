@@ -118,8 +118,9 @@ def test_binance_spot_has_its_streams_in_the_path_and_a_budget_of_its_own_for_ea
     spot = watched("binance_spot", Market.SPOT)
     books = feed("binance_spot", "book_ws_spot")
     assert books.path(spot * 2) == "/stream?streams=btcusdt@depth@100ms/btcusdt@depth@100ms"
-    (asked,) = books.subscribe(spot, NOW)
-    assert json.loads(asked)["method"] == "LIST_SUBSCRIPTIONS"
+    assert books.subscribe(spot, NOW) == ()
+    (asked,) = books.ask(books.topics(spot), NOW)
+    assert json.loads(asked.text)["method"] == "LIST_SUBSCRIPTIONS"
     calls = {one.name: one.call(spot[0]) for one in venues.declared("binance_spot").checks}
     assert {name: (one.budget, one.cost) for name, one in calls.items()} == {
         "server_time": ("ip", 1), "instruments": ("ip", 20), "book_rest": ("ip", 50), "volume_spot": ("ip", 2),

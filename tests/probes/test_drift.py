@@ -12,6 +12,8 @@ import pytest
 
 from tests.probes.cases import found, title
 from tests.probes.drift import Drift, Message, at_its_time, believed, believes_too_much, drifts, lost_beside
+from tests.probes.test_payloads_of_venues import NEWS, readers
+from tests.probes.test_payloads_of_venues import title as title_of
 from tests.probes.test_shared_payloads import BY_NAME, FRAMES, REST, ROOT, cases, context
 
 EMPTY_IS_HEALTH = {("okx", "system_status"): ("data",), ("bybit", "system_status"): ("result", "list")}
@@ -20,6 +22,8 @@ NEWEST_ONLY = frozenset({("bitget", "long_short_ratio"), ("htx", "long_short_rat
 """Their pages do not say in which order the periods come."""
 NULL_IS_HEALTH = {("hyperliquid", "system_status"): ("specialStatuses",)}
 """Hyperliquid's answer while nothing is special."""
+RECORDED = frozenset({"binance_usdm"})
+"""Declared venues of which this holds for the shared recordings too. No venue may leave them."""
 
 
 def fixtures() -> list[Message]:
@@ -50,7 +54,12 @@ def recordings() -> list[Message]:
         messages.append(
             Message(name, one.venue, body, reader, context(one), EMPTY_IS_HEALTH.get((one.venue, one.capability), ()))
         )
-    return messages
+    return messages + [
+        Message(title_of(one), one.venue, one.answer[2], reader, one.context())
+        for one in NEWS
+        if one.venue in RECORDED
+        for reader in readers(one)[:1]
+    ]
 
 
 def complaint(message: Message, drift: Drift) -> str | None:

@@ -58,7 +58,7 @@ from probes.venue import (
 SHARED = Path(__file__).parents[3] / "shared"
 ROOTS = [one for one in (SHARED / "payloads", SHARED / "payloads_2") if one.exists()]
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-OLDER = {"binance_usdm", "bybit", "okx"}
+OLDER = {"bybit", "okx"}
 """Venues whose readers are written by hand; `test_shared_payloads.py` reads their messages."""
 SPOT_ONLY = {"coinbase", "kraken"}
 """Venues whose instruments are all spot, whatever the endpoint is called."""

@@ -17,14 +17,13 @@ import pytest
 from probes import venues
 from probes.readings import Instrument, Liquidation, Market, RequestTimed, VenueId
 from probes.venue import Context, Refused, Venue
-from probes.wire import binance_answers as binance
-from probes.wire import binance_frames, bybit_frames, okx_frames
 from probes.wire import bybit_answers as bybit
+from probes.wire import bybit_frames, okx_frames
 from probes.wire import okx_answers as okx
 
 ROOT = Path(__file__).parents[3] / "shared" / "payloads"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-VENUES = ("binance_usdm", "bybit", "okx")
+VENUES = ("bybit", "okx")
 
 KNOWN = {
     "okx": {
@@ -46,10 +45,6 @@ KNOWN = {
 }
 
 REST = {
-    ("binance_usdm", "book_rest"): binance.book,
-    ("binance_usdm", "server_time"): binance.server_time,
-    ("binance_usdm", "open_interest"): binance.open_interest,
-    ("binance_usdm", "long_short_ratio"): binance.long_short("accounts"),
     ("bybit", "book_rest"): bybit.book,
     ("bybit", "funding"): bybit.funding,
     ("bybit", "instruments"): bybit.instruments,
@@ -64,10 +59,6 @@ REST = {
     ("okx", "wallet_status"): okx.wallets,
 }
 BY_NAME = {
-    ("binance_usdm", "funding_rate_history_doc"): binance.premium,
-    ("binance_usdm", "premium_index_doc"): binance.premium,
-    ("binance_usdm", "rest_24h_doc"): binance.volume,
-    ("binance_usdm", "exchange_info_2_symbols"): binance.instruments,
     ("bybit", "completed_windows"): bybit.system_status,
     ("bybit", "rest_inverse_doc"): bybit.tickers,
     ("bybit", "rest_spot_doc"): bybit.tickers,
@@ -79,16 +70,12 @@ BY_NAME = {
     ("okx", "rest_spot_2021"): okx.tickers,
 }
 FRAMES = {
-    "binance_usdm": binance_frames.frame,
     "bybit": bybit_frames.frame,
     "okx": okx_frames.frame,
 }
 
 NOTHING_TO_SAY = {
-    # a top of book without depth adds nothing to the book; the rest are other instruments or old formats
-    ("binance_usdm", "book_ticker_2021"),
-    ("binance_usdm", "ws_book_ticker_2026_schema"),
-    ("binance_usdm", "contract_info_stream"),
+    # other instruments or old formats
     ("bybit", "linear_delta_2026"),
     ("okx", "bbo_tbt_2022"),
     ("okx", "futures_2023"),
@@ -149,9 +136,6 @@ def test_a_real_message_parses_into_readings(case: Case) -> None:
 
 
 LIQUIDATIONS = {
-    "force_order_2020": ("short", "4706.04", "0.014", 1584059031421),
-    "force_order_2023": ("short", "34959.70", "1.437", 1698871323059),
-    "force_order_all_2026_schema": ("long", "9910", "0.014", 1568014460893),
     "all_liquidation_2025": ("short", "0.02456", "2846", 1740480207110),
     "all_liquidation_doc": ("short", "0.04499", "20000", 1739502302929),
     "legacy_v5_gala_2023": ("long", "0.03803", "1637", 1673251091822),
@@ -175,8 +159,6 @@ def test_a_liquidation_names_the_side_that_was_liquidated_in_base_units(case: Ca
 
 
 REFUSALS = {
-    "http_429_request_weight_made": (429, "throttled"),
-    "http_451_restricted_location_made": (451, "geo_blocked"),
     "ip_403_access_too_frequent_made": (403, "banned"),
     "too_many_visits_10006_made": (200, "throttled"),
     "params_error": (200, "bad_request"),

@@ -21,7 +21,6 @@ from probes.readings import (
     Liquidation,
     LongShortRatio,
     OpenInterest,
-    Reading,
     Refusal,
     Side,
     VenueId,
@@ -30,7 +29,7 @@ from probes.readings import (
 )
 from probes.readings import Market as Kind
 from probes.rest.refusals import by_answer
-from probes.venue import Ack, BookDelta, BookSnapshot, Context, Feed, OddRows, Per, Pong, Refused, RestCheck
+from probes.venue import Ack, AnswerWord, BookDelta, BookSnapshot, Context, Feed, Per, Pong, Refused, RestCheck
 
 DIALECTS: dict[str, Dialect] = {name: dialects.declared(name) for name in VENUES}
 NOW_MS = 1_790_000_000_000
@@ -82,11 +81,11 @@ def listed(name: str, venue: SimVenue) -> list[Instrument]:
     ]
 
 
-def answers_of(name: str, venue: SimVenue) -> list[Reading | BookSnapshot | OddRows]:
+def answers_of(name: str, venue: SimVenue) -> list[AnswerWord]:
     """The readings of every unsigned check, of every instrument of the asset."""
     instruments = listed(name, venue)
     ours = [one for one in instruments if one.base == "RIFT"]
-    readings: list[Reading | BookSnapshot | OddRows] = []
+    readings: list[AnswerWord] = []
     for check in venues.declared(name).checks:
         wanted = [None] if check.per is Per.VENUE else [one for one in ours if check.market in (None, one.market)]
         for one in wanted:

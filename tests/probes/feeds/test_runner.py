@@ -159,7 +159,7 @@ async def test_damaged_frames_are_counted_with_their_path_and_the_feed_goes_on()
         last = [one for one in feed_log.readings if isinstance(one, FeedMalformed)][-1]
         assert served.connections == 1
     assert count == len(damaged)
-    assert last.path == "$.U: missing"
+    assert last.path == "$.u: missing"
 
 
 async def test_an_oversized_frame_ends_the_connection_and_the_feed_reconnects() -> None:

@@ -30,6 +30,12 @@ def _levels(rows: Sequence[tuple[int, int]], venue: SimVenue) -> list[list[str]]
     return [[venue.grid.text(at), str(size)] for at, size in rows]
 
 
+STEADY: dict[str, Any] = {
+    "/sapi/v1/system/status": {"status": 0, "msg": "normal"},
+    "/fapi/v1/fundingInfo": [{"symbol": f"{BYSTANDER}USDT", "fundingIntervalHours": 4}],
+}
+
+
 class Binance:
     """Implements the dialect."""
 
@@ -63,10 +69,10 @@ class Binance:
         path, now_ms = request.path, request.now_ms
         if path == "/fapi/v1/time":
             return {"serverTime": now_ms}
-        if path == "/sapi/v1/system/status":
-            return {"status": 0, "msg": "normal"}
-        if path == "/fapi/v1/exchangeInfo":
+        if path in ("/fapi/v1/exchangeInfo", "/api/v3/exchangeInfo"):
             return {"timezone": "UTC", "serverTime": now_ms, "symbols": [_listed(venue.asset), _listed(BYSTANDER)]}
+        if path in STEADY:
+            return STEADY[path]
         if not path.startswith(("/fapi/v1/", "/api/v3/", "/futures/data/")):
             return None
         if request.query.get("symbol") != f"{venue.asset}USDT":

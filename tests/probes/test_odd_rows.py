@@ -144,7 +144,7 @@ def test_one_network_that_cannot_be_read_does_not_cost_the_coins_other_networks(
         return {"network": name, "depositEnable": True, "withdrawEnable": False, **changed}
 
     coins = [
-        {"coin": "BTC", "networkList": [network("BTC"), network("BSC", withdrawEnable=None), {}]},
+        {"coin": "BTC", "networkList": [network("BTC"), network("BSC", withdrawEnable="perhaps"), {}]},
         {"coin": "ETH", "networkList": [network("ETH")]},
         {"coin": "XRP", "networkList": [{}]},
         {"coin": "SOL", "networkList": None},
