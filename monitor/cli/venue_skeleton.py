@@ -31,7 +31,8 @@ from datetime import datetime
 
 from probes import dialect as d
 from probes.readings import Censoring, Instrument, Liquidation, Market, Refusal, Side, VenueId
-from probes.venue import Budget, Feed, Topic, TopicRequest, Venue, request_id, subscribing
+from probes.readings.topics import Topic, TopicRequest, request_id, subscribing
+from probes.venue import Budget, Feed, Venue
 
 DOCS = "https://FILL_IN.example/"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("FILL_IN_time", d.Clock.MS)),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import isfinite
 from operator import attrgetter
 from sys import float_info
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ import msgspec
 from probes.dialect import decode
 from probes.dialect.columns import Columns, clock, path_of
 from probes.dialect.declared import Books, Name, Rows, Unit
-from probes.dialect.market import Head, Reader, contract, namer, stamp_name
+from probes.dialect.market import Head, Reader, namer, stamp_name
 from probes.readings import MalformedReason
 from probes.readings.quick import quick
 from probes.venue import BookDelta, BookSnapshot, Context, Malformed
@@ -30,22 +31,19 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
     engine_stamp = stamp_name(said.engine_at)
     take = columns.take(said.symbol, stamp_name(said.at), engine_stamp, said.first_id, said.last_id, said.prev_id, flag)
     unpaired = _unpaired(said, columns)
-    sides = _updates(said, columns) if said.updates is not None else _sides(said, columns)
-    name_of, time, engine_time = namer(rows.prefix, said.symbol), clock(said.at), clock(said.engine_at)
+    levels_of = _in_base(said.unit, _updates(said, columns) if said.updates is not None else _sides(said, columns))
+    name_of, time, engine_time = namer(rows, said.symbol), clock(said.at), clock(said.engine_at)
     last_number, ids = _number(said.last_id), _ids(said)
-    in_contracts, always, whole_kinds = said.unit is Unit.CONTRACTS, said.whole is True, said.whole_kinds
-    numbered = said.numbered
+    always, whole_kinds, numbered = said.whole is True, said.whole_kinds, said.numbered
+    restarts_at = said.restarts_at
 
     def read(row: Any, context: Context, head: Head) -> BookSnapshot | BookDelta | None:
         symbol, stamp, engine, first, last, prev, flagged = take(row)
         name = name_of(symbol, context, head.symbol)
-        factor = 1.0
-        if in_contracts:
-            size = contract(context, name)
-            if size is None:
-                return None
-            factor = float(size)
-        bids, asks = sides(row, factor)
+        levels = levels_of(row, context, name)
+        if levels is None:
+            return None
+        bids, asks = levels
         engine_at = engine_time(engine) or head.engine_at
         event_time = time(stamp) or head.at or engine_at
         last_id = last_number(head.sequence if last is None else last)
@@ -53,7 +51,8 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
             raise Malformed(f"{path_of(said.first_id)}: one number of two")
         if not numbered:
             last_id = 0
-        if always or flagged is True or flagged in whole_kinds or head.kind in whole_kinds:
+        restarted = restarts_at is not None and last_id == restarts_at
+        if always or restarted or flagged is True or flagged in whole_kinds or head.kind in whole_kinds:
             return _snapshot(
                 instrument=name, last_id=last_id, event_time=event_time, engine_time=engine_at,
                 bids=bids, asks=asks,
@@ -187,6 +186,34 @@ def _updates(said: Books, columns: Columns) -> Sides:
         return _pairs(bids, factor), _pairs(asks, factor)
 
     return sides
+
+
+def _in_base(unit: Unit, sides: Sides) -> Callable[[Any, Context, str], tuple[Levels, Levels] | None]:
+    """Reads both sides in base units; None for contracts of a size that is not known."""
+    if unit not in (Unit.CONTRACTS, Unit.USD_CONTRACTS):
+        return lambda row, _context, _name: sides(row, 1.0)
+
+    def levels(row: Any, context: Context, name: str) -> tuple[Levels, Levels] | None:
+        known = context.instruments.get(name)
+        if known is None or (known.inverse and unit is Unit.CONTRACTS):
+            return None
+        size = float(known.contract_size)
+        if not known.inverse:
+            return sides(row, size)
+        bids, asks = sides(row, 1.0)
+        return _by_price(bids, size), _by_price(asks, size)
+
+    return levels
+
+
+def _by_price(levels: Levels, usd: float) -> Levels:
+    """Base units of levels in contracts of so many USD; a price must be above zero."""
+    if any(price <= 0 for price, _ in levels):
+        raise Malformed("$: a price that is not above zero", MalformedReason.PRICE)
+    sized = [(price, contracts * usd / price) for price, contracts in levels]
+    if not isfinite(sum(size for _, size in sized)):
+        raise Malformed("$: a level is not finite")
+    return sized
 
 
 def _pairs(found: Iterable[Any], factor: float) -> Levels:

@@ -127,22 +127,20 @@ def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
     read: Callable[[Any, str], datetime] = _FROM_NUMBER.get(unit, _iso)
 
     whole = int if unit is not Clock.ISO else None
+    from_ms = datetime.fromtimestamp if unit is Clock.MS else None
 
     def time(value: Any) -> datetime | None:
         if type(value) is whole and 0 < value <= _LARGEST:
-            return read(value, path)
+            return from_ms(value / 1000, UTC) if from_ms is not None and value <= decode.MAX_MS else read(value, path)
+        if type(value) is str and whole is int and value[:1] > "0" and len(value) < 20 and value.isdecimal():
+            return time(int(value))
         if value in _EMPTY:
             if required:
                 raise Malformed(f"{path}: missing", MalformedReason.STAMP)
             return None
         return read(value if unit is Clock.ISO else figure(value, path), path)
 
-    def milliseconds(value: Any) -> datetime | None:
-        if type(value) is int and 0 < value <= decode.MAX_MS:
-            return datetime.fromtimestamp(value / 1000, UTC)
-        return time(value)
-
-    return milliseconds if unit is Clock.MS else time
+    return time
 
 
 def _iso(value: Any, path: str) -> datetime:

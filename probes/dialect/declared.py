@@ -36,10 +36,14 @@ class Clock(StrEnum):
 
 
 class Unit(StrEnum):
-    """The unit of a size: base units, contracts of the instrument's listed size, or quote units (divided by the price)."""
+    """The unit of a size: base units, contracts of the instrument's listed size, or quote units (divided by the price).
+
+    CONTRACTS passes over inverse contracts; with USD_CONTRACTS their listed size is in USD, and base units go by the price.
+    """
 
     BASE = "base"
     CONTRACTS = "contracts"
+    USD_CONTRACTS = "usd_contracts"
     QUOTE = "quote"
 
 
@@ -109,7 +113,8 @@ class Listing(Said):
     """Instruments. Base and quote are fields, or the symbol's parts at `split`. `kinds`: a field's values to markets.
 
     A value that `kinds` maps to None, or `inverse` values, follow the listing's own words; one not in `kinds` passes over.
-    A `trading` that is missing is odd; so is a word that neither `trading_is` nor `trading_not` has, where the latter is given.
+    A `trading` or `kind` that is missing is odd; so is a word that neither `trading_is` nor `trading_not` has, where the latter
+    is given.
     """
 
     base: Name | None = None
@@ -129,6 +134,7 @@ class Listing(Said):
 class Liquidations(Said):
     """Forced orders. `sides` maps the wire's word to the side that was liquidated; "+" and "-" are the size's sign.
 
+    Of two `side` fields the second counts where the first is empty, or a word that `sides` maps to None.
     A price or size that is missing or not above zero, an unknown side or a missing time makes the row odd. Where `price` and
     `size` are those of what was filled, 0 says that nothing was yet: then the order's own, `order_price` and `order_size`, count.
     """
@@ -138,7 +144,7 @@ class Liquidations(Said):
     order_price: Name | None = None
     order_size: Name | None = None
     side: Name | None = None
-    sides: Mapping[Any, Side]
+    sides: Mapping[Any, Side | None]
     unit: Unit = Unit.BASE
     censoring: Censoring
     backlog: bool = False
@@ -146,7 +152,10 @@ class Liquidations(Said):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInterests(Said):
-    """Open interest: `size` × `scale` (0.5 where both sides are counted). USD by `usd`, else by the `mark` of the row."""
+    """Open interest: `size` × `scale` (0.5 where both sides are counted). USD by `usd`, else by the `mark` of the row.
+
+    A row in which the field `unless` is given says nothing by this declaration.
+    """
 
     size: Name
     unit: Unit = Unit.BASE
@@ -154,18 +163,20 @@ class OpenInterests(Said):
     contract_size: Name | None = None
     usd: Name | None = None
     mark: Name | None = None
+    unless: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundingRates(Said):
     """Funding: `rate` × `scale` is a fraction per interval; `interval` × `interval_s` its length, else `fixed_interval_s`.
 
-    Without either it is that of the venue's own list (`Intervals`), where one has come.
+    Else it is the time from `next_at` to `following`, the settlement after it, or that of the venue's own list (`Intervals`).
     """
 
     rate: Name
     scale: float = 1.0
     next_at: Stamp | None = None
+    following: Stamp | None = None
     interval: Name | None = None
     interval_s: float = 1.0
     fixed_interval_s: float | None = None
@@ -182,9 +193,9 @@ class Intervals(Said):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkPrices(Said):
-    """Mark and index price in quote units."""
+    """Mark and index price in quote units. Without a name of the mark, a row has the index alone."""
 
-    mark: Name
+    mark: Name | None = None
     index: Name | None = None
 
 
@@ -200,12 +211,16 @@ class LongShortRatios(Said):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volumes(Said):
-    """Traded in 24 h: `quote` in USD-like units, `base` in `unit`, the last price. `quote` is required where it is declared."""
+    """Traded in 24 h: `quote` in USD-like units, `base` in `unit`, the last price. `quote` is required where it is declared.
+
+    `priced`: the venue states no quote volume, and base times the last price counts for it.
+    """
 
     base: Name | None = None
     quote: Name | None = None
     last: Name | None = None
     unit: Unit = Unit.BASE
+    priced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +232,7 @@ class Books(Said):
     A side that is missing makes the book odd, unless the venue leaves out a side without a change (`one_sided`).
     Sequence: `last_id` (without it: the frame's), and `prev_id` (must be our last id) or `first_id` (must be our last id plus
     one); `last_id` alone steps by one. A book that is not `numbered` cannot show a gap. `whole`: always, never, or a field
-    that is true or one of `whole_kinds`; the frame's kind may be one of these too.
+    that is true or one of `whole_kinds`; the frame's kind may be one of these too; or the number `restarts_at`.
     """
 
     bids: Name | None = None
@@ -236,6 +251,7 @@ class Books(Said):
     engine_at: Stamp | None = None
     whole: bool | str = False
     whole_kinds: frozenset[str] = frozenset()
+    restarts_at: int | None = None
 
 
 class Without:
@@ -283,7 +299,7 @@ class Means(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """A frame without news: it has `path`, with one of `values` (any that is not null, without them) or a text that `starts` so.
+    """A frame without news: it has `path`, with one of `values` (any that is not null, without them) or a text with `like` in it.
 
     `code` and `text` are paths of a refusal's code and words, or of an acknowledgement's subject (`text`). `names` gives the
     topics that the whole frame confirms or refuses (`complete`: all that came of the request), `id` the path of the request
@@ -293,7 +309,7 @@ class Control:
 
     path: str
     values: frozenset[Any] | None = None
-    starts: str = ""
+    like: str = ""
     means: Means
     code: str = ""
     text: str = ""
@@ -311,9 +327,9 @@ class Frames:
 
     `news`: the kinds that carry rows (empty: any; "" is that of a frame without a kind). `topic` splits a channel's text into
     its key in the routes and its symbol. `texts` are whole frames that are no JSON. `unpack` is called first on each frame
-    (compression, a list's form). `proves`: of a route whose frames mostly carry nothing for us, the topic that such a frame is
-    a word of, with "{channel}" and "{symbol}" of the frame. Where the payload is the frame, a list of such is read by the
-    channel that its first row with a known one names.
+    (compression, a list's form). `refusals`: as those of `Errors`; other codes are bad requests. `proves`: of a route whose
+    frames mostly carry nothing for us, the topic that such a frame is a word of, with "{channel}" and "{symbol}" of the frame.
+    Where the payload is the frame, a list of such is read by the channel that its first row with a known one names.
     """
 
     channel: str = "channel"

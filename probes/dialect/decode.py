@@ -161,13 +161,6 @@ def header_number(headers: Mapping[str, str], name: str) -> float | None:
     return value if value is None or isfinite(value) else None
 
 
-def given(value: Shape | msgspec.UnsetType, path: str) -> Shape:
-    """The value of a field that the venue always sends. Raises Malformed if it is not there."""
-    if value is msgspec.UNSET:
-        raise Malformed(f"{path}: missing")
-    return value
-
-
 def name(text: str | None, path: str) -> str:
     """A name that must not be empty. Raises Malformed."""
     if not text:
@@ -189,8 +182,3 @@ def integer(number: int | None, path: str) -> int:
     if abs(number) > _MAX_ID:
         raise Malformed(f"{path}: too large for a number of 64 bits")
     return number
-
-
-def optional_integer(number: int | None, path: str) -> int | None:
-    """As `whole`, None if the venue left it out."""
-    return None if number is None else integer(number, path)

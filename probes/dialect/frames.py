@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from probes.dialect.answers import found
+from probes.dialect.codes import meaning
 from probes.dialect.columns import Row, Scalar, Text, clock
 from probes.dialect.declared import Control, Frames, Liquidations, Means, Rows
 from probes.dialect.decode import UNREADABLE, Decoder, unreadable
@@ -202,7 +203,7 @@ def _control(frame: Frames, raw: bytes) -> Sequence[FeedMessage]:
         value = found(whole, control.path)
         hashable = value if isinstance(value, str | int | float | bool) else None
         fits = value is not None and (control.values is None or hashable in control.values)
-        if fits and (not control.starts or (isinstance(value, str) and value.startswith(control.starts))):
+        if fits and (not control.like or (isinstance(value, str) and control.like in value)):
             return _meant(frame, control, whole)
     return ()
 
@@ -227,6 +228,6 @@ def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]
             return (ShutdownAnnounced(detail=words),)
         case Means.REFUSED:
             code = str(found(whole, control.code)) if control.code else ""
-            kind = frame.refusals.get(code, Refusal.BAD_REQUEST)
+            kind = meaning(frame.refusals)(code) or Refusal.BAD_REQUEST
             return (SubscriptionRefused(kind=kind, detail=f"{code} {words}".strip(), names=names, request=request),)
     return ()

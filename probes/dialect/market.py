@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,6 +32,7 @@ from probes.readings import (
     MalformedReason,
     MarkPrice,
     OpenInterest,
+    Side,
     Volume,
 )
 from probes.readings.quick import quick
@@ -39,7 +41,7 @@ from probes.venue import Context, FundingIntervals, Malformed
 _liquidation = quick(Liquidation)
 MAX_INTERVAL_S = 7 * 86_400.0
 """Venues settle funding each hour to each day."""
-PRICE, SIZE, SIDE = MalformedReason.PRICE, MalformedReason.SIZE, MalformedReason.SIDE
+PRICE, SIZE, SIDE, STAMP = MalformedReason.PRICE, MalformedReason.SIZE, MalformedReason.SIDE, MalformedReason.STAMP
 
 
 class Head(msgspec.Struct):
@@ -62,9 +64,9 @@ def stamp_name(stamp: Stamp | None) -> words.Name | None:
     return None if stamp is None else stamp.name
 
 
-def namer(prefix: str, symbol: words.Name | None) -> Namer:
+def namer(rows: Rows, symbol: words.Name | None) -> Namer:
     """Our symbol of a row: its own, else the frame's or outer row's, else the request's if the rows are declared without one."""
-    path, declared = path_of(symbol), symbol is not None
+    path, declared, prefix = path_of(symbol), symbol is not None or rows.subject != "", rows.prefix
 
     def name(symbol: str | None, context: Context, given: str | None) -> str:
         found = symbol or given
@@ -83,20 +85,41 @@ def contract(context: Context, symbol: str, stated: Decimal | None = None) -> De
     return stated if known is None else None if known.inverse else known.contract_size
 
 
+def _side(said: words.Liquidations, columns: Columns) -> Callable[[Any, Any], Side]:
+    """The side of a row whose first field names none: that of the second field, where there is one. Raises Malformed."""
+    second = said.side[1] if isinstance(said.side, tuple) else None
+    other_of = None if second is None else attrgetter(columns.use(second))
+    sides, path = said.sides, path_of(said.side)
+
+    def side_of(row: Any, word: Any) -> Side:
+        if other_of is not None and (word in (None, "") or word in sides):
+            word = other_of(row)
+        side = allowed(sides, word, path, SIDE)
+        if side is None:
+            raise Malformed(f"{path}: names no side", SIDE)
+        return side
+
+    return side_of
+
+
 def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Reader:
     """Forced orders, always with the side that was liquidated."""
-    take = columns.take(said.symbol, said.price, said.size, stamp_name(said.at), said.side)
+    first = said.side[0] if isinstance(said.side, tuple) else said.side
+    take, side_of = columns.take(said.symbol, said.price, said.size, stamp_name(said.at), first), _side(said, columns)
     take_order = columns.take(None, said.order_price, said.order_size)
-    name_of, time = namer(rows.prefix, said.symbol), clock(said.at, required=True)
-    price_path, size_path, side_path = path_of(said.price), path_of(said.size), path_of(said.side)
+    name_of, time = namer(rows, said.symbol), clock(said.at, required=True)
+    price_path, size_path = path_of(said.price), path_of(said.size)
     order_price_path, order_size_path = path_of(said.order_price), path_of(said.order_size)
     orders = said.order_price is not None and said.order_size is not None
-    signed, in_contracts, in_quote = said.side is None, said.unit is Unit.CONTRACTS, said.unit is Unit.QUOTE
+    signed, in_quote = said.side is None, said.unit is Unit.QUOTE
+    in_contracts, in_usd = said.unit in (Unit.CONTRACTS, Unit.USD_CONTRACTS), said.unit is Unit.USD_CONTRACTS
     bare, sides, censoring, backlog = not rows.prefix, said.sides, said.censoring, said.backlog
 
     def read(row: Any, context: Context, head: Head) -> Liquidation | None:
         symbol, price_text, size_text, stamp, word = take(row)
-        name = symbol if symbol and bare else name_of(symbol, context, head.symbol)
+        name = (symbol or head.symbol) if bare else None
+        if not name:
+            name = name_of(symbol, context, head.symbol)
         price, size = decode.money(price_text, price_path, PRICE), decode.money(size_text, size_path, SIZE)
         if orders and (not price or not size):
             _, order_price, order_size = take_order(row)
@@ -111,19 +134,22 @@ def liquidations(said: words.Liquidations, rows: Rows, columns: Columns) -> Read
                 if price > 0
                 else Malformed(f"{price_path}: not above zero", PRICE)
             )
+        notional = None
         if in_contracts:
             known = context.instruments.get(name)
-            if known is None or known.inverse:
+            if known is None or (known.inverse and not in_usd):
                 return None
             size *= known.contract_size
+            if known.inverse:
+                notional, size = size, size / price
         elif in_quote:
             size /= price
         moment = time(stamp)
         assert moment is not None, "a required stamp"
-        side = sides.get(word) or allowed(sides, word, side_path, SIDE)
+        side = sides.get(word) or side_of(row, word)
         return _liquidation(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=moment,
-            side=side, price=price, quantity=size, notional_usd=price * size,
+            side=side, price=price, quantity=size, notional_usd=price * size if notional is None else notional,
             censoring=censoring, backlog=backlog,
         )  # fmt: skip
 
@@ -145,7 +171,7 @@ def _reading(
 ) -> Reader:
     """A reader whose first figure must be there, or else the row says nothing (optional) or is odd."""
     take, path = columns.take(said.symbol, stamp_name(said.at), *names), path_of(names[0])
-    name_of, time, bare = namer(rows.prefix, said.symbol), clock(said.at), not rows.prefix
+    name_of, time, bare = namer(rows, said.symbol), clock(said.at), not rows.prefix
 
     def read(row: Any, context: Context, head: Head) -> Any:
         figures = take(row)
@@ -168,6 +194,8 @@ def open_interests(said: words.OpenInterests, rows: Rows, columns: Columns) -> R
     def make(
         figures: tuple[Any, ...], base: Decimal, name: str, at: datetime | None, context: Context
     ) -> OpenInterest | None:
+        if figures[6] is not None and figures[6] != "":
+            return None
         mark, usd = optional_amount(figures[5], mark_path), optional_amount(figures[4], usd_path)
         base *= said.scale
         if said.unit is Unit.CONTRACTS:
@@ -181,30 +209,38 @@ def open_interests(said: words.OpenInterests, rows: Rows, columns: Columns) -> R
             base=base, usd=usd,
         )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.size, said.contract_size, said.usd, said.mark), make, optional_amount)
+    names = (said.size, said.contract_size, said.usd, said.mark, said.unless)
+    return _reading(said, rows, columns, names, make, optional_amount)
 
 
 def funding_rates(said: words.FundingRates, rows: Rows, columns: Columns) -> Reader:
     """Funding per interval."""
-    next_at, interval_path = clock(said.next_at), path_of(said.interval)
+    next_at, following, interval_path = clock(said.next_at), clock(said.following), path_of(said.interval)
+    following_path = path_of(stamp_name(said.following))
 
     def make(figures: tuple[Any, ...], rate: float, name: str, at: datetime | None, context: Context) -> Funding:
         interval = optional_figure(figures[4], interval_path)
         seconds = said.fixed_interval_s if interval is None else figure(interval * said.interval_s, interval_path)
+        due, after = next_at(figures[3]), following(figures[5])
+        if seconds is None and due is not None and after is not None:
+            seconds = (after - due).total_seconds()
+            if seconds <= 0:
+                raise Malformed(f"{following_path}: not after the settlement before it", STAMP)
         if seconds is None and context.funding is not None:
             seconds = context.funding.by_symbol.get(name, context.funding.otherwise_s)
         return Funding(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
-            rate=rate * said.scale, next_at=next_at(figures[3]), interval_s=seconds,
+            rate=rate * said.scale, next_at=due, interval_s=seconds,
         )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.rate, stamp_name(said.next_at), said.interval), make, optional_figure)
+    names = (said.rate, stamp_name(said.next_at), said.interval, stamp_name(said.following))
+    return _reading(said, rows, columns, names, make, optional_figure)
 
 
 def intervals(said: words.Intervals, rows: Rows, columns: Columns) -> Reader:
     """The length of one instrument's funding interval; the rows' reader makes one list of all."""
     take, path = columns.take(said.symbol, said.interval), path_of(said.interval)
-    name_of = namer(rows.prefix, said.symbol)
+    name_of = namer(rows, said.symbol)
 
     def read(row: Any, context: Context, head: Head) -> FundingIntervals:
         symbol, interval = take(row)
@@ -218,15 +254,15 @@ def intervals(said: words.Intervals, rows: Rows, columns: Columns) -> Reader:
 
 def mark_prices(said: words.MarkPrices, rows: Rows, columns: Columns) -> Reader:
     """Mark and index."""
-    index_path = path_of(said.index)
+    index_path, marked = path_of(said.index), said.mark is not None
 
-    def make(figures: tuple[Any, ...], mark: float, name: str, at: datetime | None, context: Context) -> MarkPrice:
+    def make(figures: tuple[Any, ...], first: float, name: str, at: datetime | None, context: Context) -> MarkPrice:
         return MarkPrice(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
-            mark=mark, index=optional_figure(figures[3], index_path),
+            mark=first if marked else None, index=optional_figure(figures[3], index_path),
         )  # fmt: skip
 
-    return _reading(said, rows, columns, (said.mark, said.index), make, optional_figure)
+    return _reading(said, rows, columns, (said.mark if marked else said.index, said.index), make, optional_figure)
 
 
 def long_short_ratios(said: words.LongShortRatios, rows: Rows, columns: Columns) -> Reader:
@@ -251,17 +287,20 @@ def long_short_ratios(said: words.LongShortRatios, rows: Rows, columns: Columns)
 
 def volumes(said: words.Volumes, rows: Rows, columns: Columns) -> Reader:
     """The volume of 24 hours. The quote volume counts as the row's figure where the venue has one, else the base volume."""
-    quoted, base_path, last_path = said.quote is not None, path_of(said.base), path_of(said.last)
+    quoted, priced, base_path, last_path = said.quote is not None, said.priced, path_of(said.base), path_of(said.last)
 
     def make(figures: tuple[Any, ...], volume: Decimal, name: str, at: datetime | None, context: Context) -> Volume:
         base = optional_amount(figures[3], base_path)
         if base is not None and said.unit is Unit.CONTRACTS:
             size = contract(context, name)
             base = None if size is None else base * size
-        last = optional_figure(figures[4], last_path)
+        last = optional_amount(figures[4], last_path)
+        usd = volume if quoted else None
+        if priced and base is not None:
+            usd = base * last if last is not None else None if base else base
         return Volume(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
-            market=rows.market, base=base, usd=volume if quoted else None, last=last,
+            market=rows.market, base=base, usd=usd, last=None if last is None else float(last),
         )  # fmt: skip
 
     return _reading(

@@ -68,20 +68,22 @@ class _Table:
         shape: Any = outer.struct(inner=(rows.each, list[row])) if rows.each else row
         apart: Any = outer.struct(inner=(rows.each, list[msgspec.Raw])) if rows.each else row
         whole, self._take = nested(rows.where, Any if rows.unfold is not None else _some(shape))
-        self._all: Decoder[Any] = Decoder(whole, strict=False)
         leaf, self._take_leaf = nested(rows.where, msgspec.Raw)
         self._leaf: Decoder[Any] = Decoder(leaf)
         self._apart: Decoder[Any] = Decoder(apart, strict=False)
         self._row: Decoder[Any] = Decoder(row, strict=False)
         self.row: Any = row
-        self.decode = self._all.bare
+        self.decode = Decoder(whole, strict=False).bare
         self._rows_shape: Any = list[row]
         self._part = slice(rows.first) if rows.last is None else slice(-rows.last, None)
         self._partial = rows.first is not None or rows.last is not None
 
     def every(self, raw: bytes | msgspec.Raw) -> Sequence[Any]:
         """All rows, decoded at once. Raises msgspec's ValidationError if one of them is odd."""
-        found = self._all.decode(raw)
+        try:
+            found = self.decode(raw)
+        except UNREADABLE as error:
+            raise unreadable(error) from None
         if self._take is not None:
             found = self._take(found)
         if type(found) is not list or self.rows.whole:
@@ -122,6 +124,21 @@ class _Table:
                 yield from (_converted(row, self.row) for row in rows)
             except _UNREADABLE as error:
                 yield Malformed(f"$: {type(error).__name__} {error}"[:200])
+
+    def nested_rows(self, found: Sequence[Any], context: Context, head: Head) -> list[Any]:
+        """What the rows inside rows mean, if all of them are good."""
+        meant: list[Any] = []
+        readers, subject = self.readers, self._subject
+        for one in found:
+            inner = Head(head.at, subject(one), head.kind, head.engine_at, head.sequence)
+            for row in one.inner:
+                if self.counts is not None and not self.counts(row):
+                    continue
+                for read in readers:
+                    said = read(row, context, inner)
+                    if said is not None:
+                        meant.append(said)  # a comprehension for each row is slower
+        return meant
 
     def each_alone(self, found: Sequence[Any], context: Context, head: Head, odd: Exception | None) -> list[Any]:
         """Reads each row by itself: an odd one costs itself. Raises `odd`, or the first Malformed, if no row is good."""
@@ -185,11 +202,11 @@ def reader(rows: Rows) -> RowsReader:
     """The reader of a message that holds such rows. It raises Malformed, or msgspec's errors, if no row can be read."""
     table = _Table(rows)
     readers, finish = table.readers, _finish(rows)
-    plain = rows.unfold is None and not rows.each
+    plain, flat = rows.unfold is None, not rows.each
     only = readers[0] if len(readers) == 1 else None
     counts = table.counts
 
-    if plain and only is not None and finish is None and not rows.where and not rows.whole:
+    if plain and flat and only is not None and finish is None and not rows.where and not rows.whole:
         return _lone(table, only)
 
     def read(raw: bytes | msgspec.Raw, context: Context, head: Head) -> list[Any]:
@@ -199,6 +216,9 @@ def reader(rows: Rows) -> RowsReader:
             found, odd = _apart(table, raw, error), error
         if odd is None and plain:
             try:
+                if not flat:
+                    meant = table.nested_rows(found, context, head)
+                    return meant if finish is None else finish(meant, context)
                 if counts is not None and not (len(found) == 1 and counts(found[0])):
                     found = [row for row in found if counts(row)]
                 if only is not None:
@@ -253,6 +273,8 @@ def _finish(rows: Rows) -> Callable[[list[Any], Context], list[Any]] | None:
     """What all rows mean together: one listing of all instruments, and the state of a venue that declares nothing now."""
     if any(isinstance(said, words.Listing) for said in rows.says):
         return _listed
+    if any(isinstance(said, words.ServerTimes) for said in rows.says):
+        return _timed
     lengths = next((said for said in rows.says if isinstance(said, words.Intervals)), None)
     if lengths is not None:
         return lambda meant, _context: _intervals(meant, lengths.otherwise_s)
@@ -271,6 +293,13 @@ def _finish(rows: Rows) -> Callable[[list[Any], Context], list[Any]] | None:
         return [*meant, ServiceStatus(venue=context.venue, received_at=context.received_at, state=state)]
 
     return with_health
+
+
+def _timed(meant: list[Any], context: Context) -> list[Any]:
+    """An answer about the clock has a time."""
+    if not meant:
+        raise Malformed("$: a clock without a row", MalformedReason.STAMP)
+    return meant
 
 
 def _intervals(meant: list[Any], otherwise_s: float | None) -> list[Any]:

@@ -61,11 +61,13 @@ def wallets(said: words.Wallets, rows: Rows, columns: Columns) -> Reader:
         columns.use(name, Text)
     take = columns.take(said.symbol, said.network, said.deposits, said.withdrawals, said.delayed, said.note)
     deposits_path, withdrawals_path, delayed_path = map(path_of, (said.deposits, said.withdrawals, said.delayed))
-    network_path = path_of(said.network)
+    network_path, asset_path = path_of(said.network), path_of(said.symbol)
 
     def read(row: Any, context: Context, head: Head) -> WalletStatus:
         symbol, network, deposits, withdrawals, delayed, note = take(row)
         asset = symbol or head.symbol or (context.instrument.base if context.instrument is not None else "")
+        if not asset or (rows.subject and not (symbol or head.symbol)):
+            raise Malformed(f"{asset_path}: missing", MalformedReason.NAME)
         if said.network is not None and not network:
             raise Malformed(f"{network_path}: missing", MalformedReason.NAME)
         return WalletStatus(
@@ -85,13 +87,13 @@ def listing(said: words.Listing, rows: Rows, columns: Columns) -> Reader:
         said.symbol, said.base, said.quote, said.kind, said.contract_size, said.inverse, said.trading
     )  # fmt: skip
     path, size_path, trading_path, kind_path = map(path_of, (said.symbol, said.contract_size, said.trading, said.kind))
-    name_of = namer(rows.prefix, said.symbol)
+    name_of = namer(rows, said.symbol)
 
     def read(row: Any, context: Context, head: Head) -> Instrument | None:
         symbol, base, quote, kind, size, inverse, trading = take(row)
         market: Market | None = rows.market
         if said.kind is not None:
-            if kind is None and None not in said.kinds:
+            if kind in (None, "") and kind not in said.kinds:
                 raise Malformed(f"{kind_path}: missing", MalformedReason.STATE)
             market = said.kinds.get(kind)
         if market is None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from probes.dialect.declared import Channel
 from probes.readings import Funding, Instrument, Liquidation, MarkPrice, OpenInterest, Volume
-from probes.venue import BookDelta, BookSnapshot, Topic, TopicRequest, request_id, subscribing
+from probes.readings.topics import Topic, TopicRequest, request_id, subscribing
+from probes.venue import BookDelta, BookSnapshot
 
 BOOK_WORDS: tuple[type, ...] = (BookDelta, BookSnapshot)
 FIGURE_WORDS: tuple[type, ...] = (MarkPrice, Funding, OpenInterest, Volume)

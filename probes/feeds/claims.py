@@ -12,7 +12,8 @@ from datetime import datetime
 from re import escape, search
 
 from probes.readings import ClaimChanged, ClaimState, Instrument, Refusal, VenueId
-from probes.venue import Ack, Feed, SubscriptionRefused, Topic
+from probes.readings.topics import Topic
+from probes.venue import Ack, Feed, SubscriptionRefused
 
 ACK_WAIT_S = 10.0
 """How long a venue may take to acknowledge what was asked again."""

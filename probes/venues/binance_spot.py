@@ -14,7 +14,8 @@ from typing import Any
 from probes import dialect as d
 from probes.dialect import rights
 from probes.readings import Market, Refusal, ServiceState, VenueId
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, RestCall, RightsQuestion, Topic, Usage, Venue
+from probes.readings.topics import Topic
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, RestCall, RightsQuestion, Usage, Venue
 
 DOCS = "https://developers.binance.com/docs/binance-spot-api-docs"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))

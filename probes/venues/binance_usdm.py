@@ -15,7 +15,8 @@ from typing import Any
 from probes import dialect as d
 from probes.dialect import rights
 from probes.readings import Censoring, Funding, Market, MarkPrice, Refusal, ServiceState, Side, VenueId
-from probes.venue import Budget, Feed, RestCall, RestCheck, RightsQuestion, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import Budget, Feed, RestCall, RestCheck, RightsQuestion, Venue
 
 DOCS = "https://developers.binance.com/docs/derivatives/usds-margined-futures"
 SPOT = "spot:"

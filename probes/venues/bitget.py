@@ -23,7 +23,8 @@ from probes.readings import (
     VenueId,
     Volume,
 )
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Venue
 
 DOCS = "https://www.bitget.com/api-doc/"
 SPOT = "spot:"

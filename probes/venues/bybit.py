@@ -1,4 +1,4 @@
-"""Bybit v5: spot and linear derivatives (docs at bybit-exchange.github.io/docs/v5).
+"""Bybit v5: spot and linear derivatives (docs at bybit-exchange.github.io/docs/v5). Spot symbols carry a prefix here.
 
 Limits: 600 requests in 5 s an address, over which it answers 403 "access too frequent" and wants ten minutes of quiet. The
 liquidation topic is complete, in batches each 500 ms; tickers on the same socket prove that it lives.
@@ -8,49 +8,52 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
+from re import compile as pattern
+from typing import Any
 from urllib.parse import urlencode
 
+from probes import dialect as d
 from probes.dialect import decode, rights
-from probes.readings import (
-    Censoring,
-    Funding,
-    Instrument,
-    Liquidation,
-    Market,
-    MarkPrice,
-    OpenInterest,
-    Refusal,
-    Volume,
-)
+from probes.readings import Censoring, Instrument, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
+from probes.readings.topics import Topic
 from probes.venue import (
-    BookDelta,
-    BookSnapshot,
     Budget,
     Feed,
     KeepAlive,
     Keys,
-    Per,
+    Malformed,
     ReadAnswer,
     Refused,
     RestCall,
     RestCheck,
     RightsQuestion,
     SignedRequest,
-    Topic,
-    TopicRequest,
-    Usage,
     Venue,
-    request_id,
-    subscribing,
-)
-from probes.wire import bybit_answers as answers
-from probes.wire import bybit_frames as frames
-from probes.wire.bybit import ID, SPOT
+)  # fmt: skip
 
 DOCS = "https://bybit-exchange.github.io/docs/v5/"
+SPOT, MARKET = "spot:", "/v5/market/"
 QUIET_S = 600.0
-ARGS_A_REQUEST = 10
+BY_CODE = d.refusals(
+    d.Errors(
+        code=("retCode",), text=("retMsg",), good=frozenset({"0"}),
+        refusals=d.codes({
+            Refusal.THROTTLED: "10006 10018 10429 20003 170005 170222 177006",
+            Refusal.TIMEOUT: "10000 170007 170146 170147 170310 177002",
+            Refusal.OVERLOADED: "429 10016 131230 177003", Refusal.MAINTENANCE: "10019", Refusal.GEO_BLOCKED: "10009 10024",
+            Refusal.VENUE_ERROR: "131001 131003 131200 131201 170001 170032 170234 177000 177001 3400214",
+            Refusal.UNAUTHORIZED: "10002..10008 10010 10027 10028 -2015 33004",
+            Refusal.BAD_REQUEST:
+                "10001 10014 10017 10029 10404 20006 40004 100028 30133..30136 110001..110087 131002..131229 141004..141025"
+                " 170010..170709 175000..175027 176002..176201 177004..177019 181000..182021 3100181..3100326 3200316..3200403"
+                " 3400052..3401010 3500402..3500405",
+        }),
+    )
+)  # fmt: skip
+"""The page's table: order, spot, asset and loan codes (11…, 17…, 13…, 18…) are refusals of what was asked for."""
 
 
 def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
@@ -59,177 +62,219 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
         if b"too frequent" in body.lower():
             return Refused(Refusal.BANNED, "403 access too frequent", retry_after_s=QUIET_S)
         return Refused(Refusal.GEO_BLOCKED, "403")
-    return None
-
-
-def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
-    """X-Bapi-Limit and X-Bapi-Limit-Status (remaining), if given."""
-    remaining = decode.header_number(headers, "x-bapi-limit-status")
-    limit = decode.header_number(headers, "x-bapi-limit")
-    return () if remaining is None or limit is None else (Usage(budget="uid", remaining=remaining, limit=limit),)
+    return BY_CODE(status, headers, body, now)
 
 
 def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
     """HMAC-SHA256 of timestamp, key, window and query."""
-    query = urlencode(call.query)
-    stamp = str(int(now.timestamp() * 1000))
+    query, stamp = urlencode(call.query), str(int(now.timestamp() * 1000))
     signed = decode.signature(keys.secret, f"{stamp}{keys.key}5000{query}").hex()
-    headers = {
-        "X-BAPI-API-KEY": keys.key,
-        "X-BAPI-TIMESTAMP": stamp,
-        "X-BAPI-RECV-WINDOW": "5000",
-        "X-BAPI-SIGN": signed,
-    }
-    return SignedRequest(query=query, headers=headers)
+    headers = {"X-BAPI-API-KEY": keys.key, "X-BAPI-TIMESTAMP": stamp, "X-BAPI-RECV-WINDOW": "5000"}
+    return SignedRequest(query=query, headers={**headers, "X-BAPI-SIGN": signed})
 
 
-def _query(one: Instrument | None) -> dict[str, str]:
-    assert one is not None, "asked per instrument"
-    category = "spot" if one.market is Market.SPOT else "inverse" if one.inverse else "linear"
-    return {"category": category, "symbol": one.symbol.removeprefix(SPOT)}
+WATCHED = {"product": ({1, 2}, {3, 4}), "serviceTypes": ({1, 2, 3, 5}, {4})}
+"""Products and services that are watched, and the others: options, spreads, private pushes."""
 
 
-def _per(
-    name: str, path: str, every_s: float, reader: ReadAnswer, market: Market | None = Market.PERP, **query: str
+def window(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A window of production, of a product and service that are watched. One that does not say so is odd."""
+    if row.get("env") not in (1, 2):
+        raise Malformed("$.env: missing or unknown", MalformedReason.STATE)
+    counts = row["env"] == 1
+    for field, (ours, others) in WATCHED.items():
+        said = row.get(field)
+        if not isinstance(said, list) or not said or any(one not in ours | others for one in said):
+            raise Malformed(f"$.{field}: missing or unknown", MalformedReason.STATE)
+        counts = counts and not ours.isdisjoint(said)
+    disturbed = row.get("state") == "ongoing" and str(row.get("maintainType") or "1") != "1"
+    return [{**row, "means": "disturbed" if disturbed else row.get("state")}] if counts else []
+
+
+WINDOW = d.Statuses(
+    state="means", title="title", begins=d.Stamp("begin"), ends=d.Stamp("end"), planned="maintainType",
+    planned_is=frozenset({1, "1"}), announced=frozenset({"scheduled"}),
+    states={
+        "ongoing": ServiceState.MAINTENANCE, "disturbed": ServiceState.DEGRADED, "completed": None, "canceled": None
+    },
+)  # fmt: skip
+"""Of a kind that a window under way does not say, the graver is assumed."""
+
+
+def rows(*says: Any, where: str = "result.list", spot: bool = False, **more: Any) -> d.Rows:
+    """Rows of derivatives, or of spot."""
+    market, prefix = (Market.SPOT, SPOT) if spot else (Market.PERP, "")
+    return d.Rows(where=where, says=says, market=market, prefix=prefix, **more)
+
+
+def newest(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The newest row, which comes first, with the symbol of the answer."""
+    found = result.get("list")
+    if not isinstance(found, list):
+        raise Malformed("$.result.list: missing")
+    return [{**one, "symbol": one.get("symbol") or result.get("symbol")} for one in found[:1]]
+
+
+def listed(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The instruments of one category, which says what their symbols and kinds are."""
+    found, category = result.get("list"), result.get("category")
+    if not isinstance(found, list) or category not in ("spot", "linear", "inverse"):
+        raise Malformed("$.result.category: missing or unknown", MalformedReason.STATE)
+    if category != "spot":
+        return found
+    return [{**one, "contractType": "spot", "symbol": one.get("symbol") and f"{SPOT}{one['symbol']}"} for one in found]
+
+
+KINDS = {"spot": Market.SPOT, "LinearPerpetual": Market.PERP, "InversePerpetual": Market.PERP} | dict.fromkeys(
+    ("LinearFutures", "InverseFutures"), Market.FUTURE
+)
+LISTING = d.Listing(
+    symbol="symbol", base="baseCoin", quote="quoteCoin", kind="contractType", kinds=KINDS, inverse="contractType",
+    inverse_is=frozenset({"InversePerpetual", "InverseFutures"}), trading="status", trading_is=frozenset({"Trading"}),
+)  # fmt: skip
+LISTED = rows(LISTING, where="result", unfold=listed)
+WALLETS = d.Wallets(network="chain", deposits="chainDeposit", withdrawals="chainWithdraw")
+INTEREST: tuple[d.OpenInterests, ...] = (
+    d.OpenInterests(symbol="symbol", size="singleOpenInterest", usd="singleOpenInterestValue", optional=True),
+    d.OpenInterests(
+        symbol="symbol", size="openInterest", usd="openInterestValue", scale=Decimal("0.5"), unless="singleOpenInterest",
+        optional=True,
+    ),
+)  # fmt: skip
+"""`openInterest` counts both sides of each position."""
+RATES: dict[str, Any] = {"symbol": "symbol", "rate": "fundingRate", "optional": True}
+SETTLED = d.FundingRates(**RATES, at=d.Stamp("fundingRateTimestamp"))
+RATIO = d.LongShortRatios(symbol="symbol", longs="buyRatio", shorts="sellRatio", at=d.Stamp("timestamp"))
+VOLUME = d.Volumes(symbol="symbol", base="volume24h", quote="turnover24h", last="lastPrice", optional=True)
+TICKER = (
+    *INTEREST,
+    d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", optional=True),
+    d.FundingRates(**RATES, next_at=d.Stamp("nextFundingTime"), interval="fundingIntervalHour", interval_s=3600),
+    VOLUME,
+)
+BOOK = d.Books(
+    symbol="s", bids="b", asks="a", last_id="u", restarts_at=1, whole_kinds=frozenset({"snapshot"}),
+)  # fmt: skip
+"""A change numbered 1 is the first book of a service that was restarted."""
+REST_BOOK = replace(BOOK, whole=True, at=d.Stamp("ts"), engine_at=d.Stamp("cts"))
+SIDES = {"Buy": Side.LONG, "Sell": Side.SHORT}
+"""The side is that of the position: Buy is a long."""
+FORCED = d.Liquidations(
+    symbol="s", price="p", size="v", side="S", sides=SIDES, at=d.Stamp("T"), censoring=Censoring.COMPLETE
+)
+OLD_FORCED = d.Liquidations(
+    symbol="symbol", price="price", size="size", side="side", sides=SIDES, at=d.Stamp("updatedTime"),
+    censoring=Censoring.ONE_PER_SECOND,
+)  # fmt: skip
+_TOPIC = pattern(r"topic:([A-Za-z]+\.[\w.-]+)")
+
+
+def names(frame: Mapping[str, Any]) -> Sequence[str]:
+    """The topic that an answer names: a refusal names one of its request at most."""
+    named = _TOPIC.search(str(frame.get("ret_msg")))
+    return (named[1],) if named is not None else ()
+
+
+FRAME = d.Frames(
+    channel="topic", topic=lambda text: (text.partition(".")[0], ""), kind="type",
+    news=frozenset({"snapshot", "delta", ""}), at=d.Stamp("ts"), engine_at=d.Stamp("cts"),
+    controls=(
+        d.Control(path="op", values=frozenset({"pong"}), means=d.Means.PONG),
+        d.Control(path="ret_msg", values=frozenset({"pong"}), means=d.Means.PONG),
+        d.Control(path="success", values=frozenset({True}), means=d.Means.ACK, text="op", id="req_id"),
+        d.Control(path="ret_msg", like="already subscribed,topic:", means=d.Means.ACK, text="op", names=names),
+        d.Control(
+            path="success", values=frozenset({False}), means=d.Means.REFUSED, text="ret_msg", names=names, id="req_id"
+        ),
+    ),
+)  # fmt: skip
+FRAMES = d.frames(
+    FRAME,
+    {
+        "allLiquidation": rows(FORCED, where=""), "liquidation": rows(OLD_FORCED, where=""),
+        "orderbook": rows(BOOK, where=""), "tickers": rows(*TICKER, where=""),
+        "system": rows(replace(WINDOW, healthy=None), where="", unfold=window),
+    },
+)  # fmt: skip
+SPOT_FRAMES = d.frames(
+    FRAME, {"orderbook": rows(BOOK, where="", spot=True), "tickers": rows(VOLUME, where="", spot=True)}
+)
+
+
+def per(
+    name: str, path: str, read: d.Rows | ReadAnswer, every_s: float, market: Market = Market.PERP, **query: str
 ) -> RestCheck:
-    return RestCheck(
-        name=name,
-        call=lambda one: RestCall(path=path, query={**_query(one), **query}),
-        read=reader,
-        every_s=every_s,
-        per=Per.INSTRUMENT,
-        market=market,
-        docs=DOCS,
-    )
+    """A check asked for each instrument of a market, in the category of the instrument."""
+    category = "spot" if market is Market.SPOT else "linear"
+    one = d.check(name, f"{MARKET}{path}", read, every_s, market, category=category, symbol="{}", **query)
+
+    def call(instrument: Instrument | None) -> RestCall:
+        assert instrument is not None, "asked per instrument"
+        asked = one.call(replace(instrument, symbol=instrument.symbol.removeprefix(SPOT)))
+        return replace(asked, query={**asked.query, "category": "inverse"}) if instrument.inverse else asked
+
+    return replace(one, call=call, docs=DOCS)
 
 
-def _listing(category: str) -> RestCheck:
-    return RestCheck(
-        name="instruments",
-        call=lambda _: RestCall(path="/v5/market/instruments-info", query={"category": category, "limit": "1000"}),
-        read=answers.instruments,
-        every_s=3600,
-        docs=DOCS,
-    )
-
-
-def _book_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-    return [
-        Topic(f"orderbook.50.{one.symbol.removeprefix(SPOT)}", "orderbook", one.symbol, (BookDelta, BookSnapshot))
-        for one in instruments
-    ]
-
-
-def _liquidation_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-    company = (MarkPrice, Funding, OpenInterest, Volume)
-    return [
-        topic
-        for one in instruments
-        for topic in (
-            Topic(f"allLiquidation.{one.symbol}", "allLiquidation", one.symbol, (Liquidation,), rare=True),
-            Topic(f"tickers.{one.symbol}", "tickers", one.symbol, company, main=False),
-        )
-    ]
-
-
-def _ask(topics: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
+def request(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
     """At most ten topics a request; one that is refused costs its whole request."""
-    requests = []
-    for at in range(0, len(topics), ARGS_A_REQUEST):
-        names = tuple(one.name for one in topics[at : at + ARGS_A_REQUEST])
-        number = str(request_id(names))
-        requests.append(TopicRequest(json.dumps({"req_id": number, "op": "subscribe", "args": names}), number, names))
-    return requests
+    return {"req_id": str(number), "op": "subscribe", "args": [one.name for one in topics]}
 
 
-PING = KeepAlive(every_s=20, text=lambda _now: json.dumps({"req_id": "ping", "op": "ping"}))
+def feed(name: str, host: str, *channels: d.Channel, market: Market = Market.PERP, **more: Any) -> Feed:
+    """A feed of a market's socket."""
+    prefix = SPOT if market is Market.SPOT else ""
+    return Feed(
+        name=name, host=host, renew_alone=True, market=market, silence_after_s=10, docs=DOCS,
+        keep_alive=KeepAlive(every_s=20, text=lambda _now: json.dumps({"req_id": "ping", "op": "ping"})),
+        **d.asking(channels, request, at_once=10, prefix=prefix), **more,
+    )  # fmt: skip
 
+
+BOOKS = d.Channel(topic="orderbook.50.{}", name="orderbook", speaks=d.BOOK_WORDS)
+ORDERS = d.Channel(topic="allLiquidation.{}", name="allLiquidation", speaks=d.FORCED_WORDS, rare=True)
+TICKERS = d.Channel(topic="tickers.{}", name="tickers", speaks=d.FIGURE_WORDS, main=False)
+TIME = d.ServerTimes(at=d.Stamp("timeNano", d.Clock.NS), resolution_s=1e-6)
+COINS = d.check(
+    "wallet_status", "/v5/asset/coin/query-info", rows(WALLETS, where="result.rows", each="chains", subject="coin"), 60
+)
 VENUE = Venue(
-    id=ID,
-    title="Bybit",
-    docs=DOCS,
+    id=VenueId("bybit"), title="Bybit", docs=DOCS,
     hosts={
-        "rest": "https://api.bybit.com",
-        "ws_linear": "wss://stream.bybit.com/v5/public/linear",
-        "ws_spot": "wss://stream.bybit.com/v5/public/spot",
-        "ws_status": "wss://stream.bybit.com/v5/public/misc/status",
+        "rest": "https://api.bybit.com", "ws_linear": "wss://stream.bybit.com/v5/public/linear",
+        "ws_spot": "wss://stream.bybit.com/v5/public/spot", "ws_status": "wss://stream.bybit.com/v5/public/misc/status",
     },
     budgets=(
         Budget(name="ip", limit=600, window_s=5, ban_s=QUIET_S),
         Budget(name="uid", limit=10, window_s=1, each=True, within="ip"),
     ),
     checks=(
-        RestCheck(
-            name="server_time", call=lambda _: RestCall(path="/v5/market/time"), read=answers.server_time, every_s=5
+        d.check("server_time", f"{MARKET}time", rows(TIME, where="result"), 5),
+        d.check("system_status", "/v5/system/status", rows(WINDOW, unfold=window), 60),
+        d.calls(COINS, budget="uid", signed=True),
+        d.check("instruments", f"{MARKET}instruments-info", LISTED, 3600, category="linear", limit="1000"),
+        d.check("instruments", f"{MARKET}instruments-info", LISTED, 3600, category="spot", limit="1000"),
+        per("book_rest", "orderbook", rows(REST_BOOK, where="result"), 30, limit="200"),
+        per("book_rest", "orderbook", rows(REST_BOOK, where="result", spot=True), 30, Market.SPOT, limit="200"),
+        per(
+            "open_interest", "open-interest",
+            rows(*(replace(one, at=d.Stamp("timestamp")) for one in INTEREST), where="result", unfold=newest),
+            60, intervalTime="5min", limit="1",
         ),
-        RestCheck(
-            name="system_status",
-            call=lambda _: RestCall(path="/v5/system/status"),
-            read=answers.system_status,
-            every_s=60,
-        ),
-        RestCheck(
-            name="wallet_status",
-            call=lambda _: RestCall(path="/v5/asset/coin/query-info", budget="uid", signed=True),
-            read=answers.wallets,
-            every_s=60,
-        ),
-        _listing("linear"),
-        _listing("spot"),
-        _per("book_rest", "/v5/market/orderbook", 30, answers.book, None, limit="200"),
-        _per("open_interest", "/v5/market/open-interest", 60, answers.open_interest, intervalTime="5min", limit="1"),
-        _per("funding", "/v5/market/funding/history", 300, answers.funding, limit="1"),
-        _per("long_short_ratio", "/v5/market/account-ratio", 300, answers.long_short, period="5min", limit="1"),
-        _per("volume", "/v5/market/tickers", 15, answers.tickers),
-        _per("volume_spot", "/v5/market/tickers", 60, answers.tickers, Market.SPOT),
+        per("funding", "funding/history", rows(SETTLED, first=1), 300, limit="1"),
+        per("long_short_ratio", "account-ratio", rows(RATIO, first=1), 300, period="5min", limit="1"),
+        per("volume", "tickers", d.answer(rows(*TICKER), at=d.Stamp("time")), 15),
+        per("volume_spot", "tickers", d.answer(rows(VOLUME, spot=True), at=d.Stamp("time")), 60, Market.SPOT),
     ),
     feeds=(
-        Feed(
-            name="book_ws",
-            host="ws_linear",
-            read=frames.frame,
-            subscribe=subscribing(_book_topics, _ask),
-            topics=_book_topics,
-            ask=_ask,
-            renew_alone=True,
-            market=Market.PERP,
-            keep_alive=PING,
-            silence_after_s=10,
-            docs=DOCS,
-        ),
-        Feed(
-            name="book_ws_spot",
-            host="ws_spot",
-            read=frames.spot_frame,
-            subscribe=subscribing(_book_topics, _ask),
-            topics=_book_topics,
-            ask=_ask,
-            renew_alone=True,
-            market=Market.SPOT,
-            keep_alive=PING,
-            silence_after_s=10,
-            docs=DOCS,
-        ),
-        Feed(
-            name="liquidation",
-            host="ws_linear",
-            read=frames.frame,
-            subscribe=subscribing(_liquidation_topics, _ask),
-            topics=_liquidation_topics,
-            ask=_ask,
-            renew_alone=True,
-            market=Market.PERP,
-            keep_alive=PING,
-            silence_after_s=10,
-            censoring=Censoring.COMPLETE,
-            docs=DOCS,
-        ),
+        feed("book_ws", "ws_linear", BOOKS, read=FRAMES),
+        feed("book_ws_spot", "ws_spot", BOOKS, market=Market.SPOT, read=SPOT_FRAMES),
+        feed("liquidation", "ws_linear", ORDERS, TICKERS, read=FRAMES, censoring=Censoring.COMPLETE),
     ),
-    usage=usage,
-    refuse=refuse,
-    sign=sign,
+    usage=d.budget_headers("uid", remaining="x-bapi-limit-status", limit="x-bapi-limit"),
+    refuse=refuse, sign=sign,
     key_rights=RightsQuestion(
         call=RestCall(path="/v5/user/query-api", budget="uid", signed=True), read=rights.read_only("result.readOnly")
     ),
     symbols=lambda asset: decode.pair_symbols(SPOT + "{}USDT", "{}USDT", asset),
-)
+)  # fmt: skip

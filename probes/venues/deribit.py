@@ -15,7 +15,8 @@ from typing import Any
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Censoring, MalformedReason, Market, Refusal, ServiceState, ServiceStatus, Side, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Malformed, RestCheck, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import Budget, Feed, KeepAlive, Malformed, RestCheck, Venue
 
 DOCS = "https://docs.deribit.com/"
 REFUSALS = d.codes({

@@ -25,7 +25,8 @@ from probes.readings import (
     VenueId,
     Volume,
 )
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Venue
 
 DOCS = "https://www.gate.com/docs/developers/apiv4/"
 SPOT = "spot:"

@@ -15,7 +15,8 @@ from typing import Any
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Censoring, Funding, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
-from probes.venue import Budget, Feed, Malformed, ReadFrame, RestCheck, Topic, Usage, Venue
+from probes.readings.topics import Topic
+from probes.venue import Budget, Feed, Malformed, ReadFrame, RestCheck, Usage, Venue
 
 DOCS = "https://www.htx.com/en-us/opend/newApiPages/"
 MAX_FRAME = 1_000_000

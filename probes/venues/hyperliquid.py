@@ -15,7 +15,8 @@ import msgspec
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import MalformedReason, Market, ServiceState, VenueId
-from probes.venue import Budget, Feed, KeepAlive, Malformed, ReadAnswer, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import Budget, Feed, KeepAlive, Malformed, ReadAnswer, Venue
 
 DOCS = "https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("time")),))
@@ -149,7 +150,7 @@ def topic_of(frame: Any) -> Sequence[str]:
 
 FRAME = d.Frames(
     controls=(
-        d.Control(path="data", starts="Already subscribed", means=d.Means.ACK, names=topic_of),
+        d.Control(path="data", like="Already subscribed", means=d.Means.ACK, names=topic_of),
         d.Control(path="channel", values=frozenset({"error"}), means=d.Means.REFUSED, text="data", names=topic_of),
         d.Control(path="channel", values=frozenset({"pong"}), means=d.Means.PONG),
         d.Control(

@@ -18,6 +18,7 @@ import msgspec
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
+from probes.readings.topics import Topic
 from probes.venue import (
     BookChecksum,
     BookDelta,
@@ -33,7 +34,6 @@ from probes.venue import (
     ReadAnswer,
     Refused,
     RestCheck,
-    Topic,
     Venue,
 )
 

@@ -12,7 +12,8 @@ from typing import Any
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Censoring, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
-from probes.venue import Budget, Feed, Malformed, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import Budget, Feed, Malformed, Venue
 
 DOCS = "https://docs.kraken.com/exchange/api-reference/futures-websocket"
 ISO = d.Clock.ISO
@@ -162,7 +163,7 @@ FRAMES = d.frames(
         channel="feed", payload="", kind="event", news=frozenset({""}), symbol="product_id",
         proves={"trade": "trade:{symbol}", "trade_snapshot": "trade:{symbol}"}, refusals={"rate_limited": Refusal.THROTTLED},
         controls=(
-            d.Control(path="message", starts="Already subscribed", means=d.Means.NOTHING),
+            d.Control(path="message", like="Already subscribed", means=d.Means.NOTHING),
             d.Control(path="event", values=frozenset({"subscribed_failed"}), means=d.Means.REFUSED, names=topics_of),
             d.Control(path="event", values=frozenset({"alert", "error"}), means=d.Means.REFUSED, code="message"),
             d.Control(path="event", values=frozenset({"subscribed"}), means=d.Means.ACK, text="feed", names=topics_of),

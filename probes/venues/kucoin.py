@@ -15,7 +15,8 @@ from typing import Any
 
 from probes import dialect as d
 from probes.readings import Market, Refusal, ServiceState, VenueId
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, RestCheck, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, RestCheck, Venue
 
 DOCS = "https://www.kucoin.com/docs-new/"
 SPOT: dict[str, Any] = {"market": Market.SPOT}

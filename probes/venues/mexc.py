@@ -16,7 +16,8 @@ from typing import Any
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Funding, MalformedReason, Market, MarkPrice, OpenInterest, Refusal, VenueId, Volume
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Venue
 
 DOCS = "https://www.mexc.com/api-docs/"
 

@@ -1,4 +1,4 @@
-"""OKX v5: spot and linear swaps (docs at www.okx.com/docs-v5).
+"""OKX v5: spot and swaps (docs at www.okx.com/docs-v5). Sizes of swaps are contracts of `ctVal` times `ctMult`.
 
 No budget headers: limits are by endpoint and address. The liquidation channel sends at most one order a second and contract,
 and its first message after subscribing is old news. Books go by seqId/prevSeqId: the checksum is dead since 2026-06.
@@ -6,227 +6,278 @@ and its first message after subscribing is old news. Books go by seqId/prevSeqId
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from re import compile as pattern
+from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
-
+from probes import dialect as d
 from probes.dialect import decode, rights
-from probes.readings import Censoring, Instrument, Liquidation, Market, MarkPrice, OpenInterest
+from probes.readings import (
+    Censoring,
+    MalformedReason,
+    Market,
+    MarkPrice,
+    OpenInterest,
+    Refusal,
+    ServiceState,
+    Side,
+    VenueId,
+)  # fmt: skip
+from probes.readings.topics import Topic
 from probes.venue import (
-    BookDelta,
-    BookSnapshot,
     Budget,
     Feed,
     KeepAlive,
     Keys,
     Malformed,
-    Per,
-    ReadAnswer,
-    Refused,
     RestCall,
     RestCheck,
     RightsQuestion,
     SignedRequest,
-    Topic,
-    TopicRequest,
     Venue,
-    request_id,
-    subscribing,
-)
-from probes.wire import okx as wire
-from probes.wire import okx_answers as answers
-from probes.wire import okx_frames as frames
-from probes.wire.okx import ID
+)  # fmt: skip
 
 DOCS = "https://www.okx.com/docs-v5/"
-LIQUIDATIONS = "liquidation-orders"
+CODES = d.codes({
+    Refusal.THROTTLED: "50011 50040 50061 51113 58102 60014 60023", Refusal.TIMEOUT: "50004 51054 51149 51412 52912",
+    Refusal.OVERLOADED: "50013 52924 54049", Refusal.MAINTENANCE: "50001 50046 51290 54071 58214 59315",
+    Refusal.VENUE_ERROR: "50026 50064 52910 52911 52923 58007 63999 64007 70208", Refusal.GEO_BLOCKED: "50051 50052 50121 51155",
+    Refusal.UNAUTHORIZED: "50007 50030 50035 50041 60011 60024 60032 50100..50114 50118..50120 60004..60007 60009",
+    Refusal.BAD_REQUEST:
+        "50000..50077 50115 50116 50122 51000..51825 51008_* 51502_* 52900..52929 54000..54079 55000..55116 56000..56008"
+        " 58002..58407 59000..59689 60008 60012..60033 64000..64004 70000..70518 75001..75003",
+})  # fmt: skip
+"""The page's tables of REST and of the socket: a range ends with the last code that its table has."""
+TIME, SYMBOL = d.Stamp("ts"), "instId"
 
 
-def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
-    """Error codes count whatever the status: 50011 comes with 200 and with 429."""
-    try:
-        answer = wire.RATIOS.decode(body) if b'"data":[[' in body[:64] else wire.ANSWER.decode(body)
-    except (msgspec.DecodeError, Malformed):
-        return None
-    code = str(answer.code)
-    return None if code == "0" else wire.refused(code, answer.msg)
+def rows(*says: Any, where: str = "data", **more: Any) -> d.Rows:
+    """The rows of an answer; all but books and ratios name their instrument."""
+    return d.Rows(where=where, says=says, **more)
+
+
+SERVICES = dict.fromkeys("0123589", True) | {"99": True} | dict.fromkeys(("4", "6", "7", "10", "11"), False)
+"""Whether a service is one that is watched: the others are options, block trading, bots, spreads and copy trading."""
+
+
+def window(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A window of production. One that does not say what it is of is odd, save on the wire of 2021, which had no `env`."""
+    env, service, kind = row.get("env"), str(row.get("serviceType")), row.get("maintType")
+    if not (env is None and kind is None):
+        if env not in ("1", "2") or service not in SERVICES:
+            raise Malformed("$.env: whose window is unknown", MalformedReason.STATE)
+        if env == "2" or not SERVICES[service]:
+            return []
+    disturbed = kind == "3" or service == "99"
+    running = row.get("state") in ("ongoing", "pre_open")
+    return [{**row, "means": "disturbed" if running and disturbed else row.get("state")}]
+
+
+WINDOW = d.Statuses(
+    state="means", title="title", begins=d.Stamp("begin"), ends=d.Stamp("end"), planned="maintType",
+    planned_is=frozenset({"1"}), announced=frozenset({"scheduled"}),
+    states={
+        "ongoing": ServiceState.MAINTENANCE, "pre_open": ServiceState.MAINTENANCE, "disturbed": ServiceState.DEGRADED,
+        "completed": None, "canceled": None,
+    },
+)  # fmt: skip
+
+
+def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A pair or contract, with its size; that of an inverse contract is in USD."""
+    base, _, rest = str(row.get("uly") or row.get(SYMBOL) or "").partition("-")
+    listed = {
+        **row,
+        "base": row.get("baseCcy") or base,
+        "quote": row.get("quoteCcy") or rest.partition("-")[0],
+        "size": "1",
+    }
+    if row.get("instType") not in ("SPOT", "SWAP", "FUTURES"):
+        raise Malformed(f"$.instType: {str(row.get('instType'))[:40]!r} is not allowed", MalformedReason.STATE)
+    if row["instType"] != "SPOT":
+        if row.get("ctType") not in ("inverse", "linear"):
+            raise Malformed(f"$.ctType: {str(row.get('ctType'))[:40]!r} is not allowed", MalformedReason.STATE)
+        listed["size"] = str(decode.money(row.get("ctVal"), "$.ctVal") * decode.money(row.get("ctMult"), "$.ctMult"))
+    return [listed]
+
+
+LISTING = d.Listing(
+    symbol=SYMBOL, base="base", quote="quote", kind="instType", contract_size="size", inverse="ctType",
+    kinds={"SPOT": Market.SPOT, "SWAP": Market.PERP, "FUTURES": Market.FUTURE}, inverse_is=frozenset({"inverse"}),
+    trading="state", trading_is=frozenset({"live"}),
+)  # fmt: skip
+
+
+def wallet(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A network of a currency, with the time at which its withdrawals open again."""
+    return [{**row, "note": f"opens {row['wdEstOpenTime']}" if row.get("wdEstOpenTime") else ""}]
+
+
+def ratio(row: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+    """[time, ratio]; the taker form is [time, sold, bought]."""
+    if len(row) < 2:
+        raise Malformed("$.data[0]: a ratio needs a time and a figure")
+    return [{"ts": row[0], "ratio": row[1]} if len(row) == 2 else {"ts": row[0], "sold": row[1], "bought": row[2]}]
+
+
+INTEREST = d.OpenInterests(symbol=SYMBOL, size="oiCcy", usd="oiUsd", at=TIME)
+FUNDING = d.FundingRates(
+    symbol=SYMBOL, rate="fundingRate", next_at=d.Stamp("fundingTime"), following=d.Stamp("nextFundingTime"), at=TIME,
+    optional=True,
+)  # fmt: skip
+MARK = d.MarkPrices(symbol=SYMBOL, mark="markPx", index="idxPx", at=TIME)
+VOLUME = d.Volumes(symbol=SYMBOL, base="volCcy24h", last="last", priced=True, at=TIME)
+SPOT_VOLUME = d.Volumes(symbol=SYMBOL, base="vol24h", quote="volCcy24h", last="last", at=TIME)
+RATIOS = (
+    d.LongShortRatios(ratio="ratio", at=TIME, optional=True),
+    d.LongShortRatios(longs="bought", shorts="sold", basis="taker_volume", at=TIME, optional=True),
+)
+FORCED = d.Liquidations(
+    price="bkPx", size="sz", unit=d.Unit.USD_CONTRACTS, side=("posSide", "side"), at=TIME, censoring=Censoring.ONE_PER_SECOND,
+    sides={"long": Side.LONG, "short": Side.SHORT, "net": None, "sell": Side.LONG, "buy": Side.SHORT},
+)  # fmt: skip
+"""`posSide` is the side that was liquidated; in net mode the closing order shows it (sell: a long)."""
+BOOK = d.Books(bids="bids", asks="asks", unit=d.Unit.USD_CONTRACTS, last_id="seqId", prev_id="prevSeqId", at=TIME)
+SPOT_BOOK = replace(BOOK, unit=d.Unit.BASE)
+_CHANNEL, _SUBJECT = pattern(r"channel:([\w-]+)"), pattern(r"inst(?:Id|Type):([\w-]+)")
+
+
+def names(frame: Mapping[str, Any]) -> Sequence[str]:
+    """The topic that a control message is about: its `arg`, or what an error's text says (`channel:…,instId:…`)."""
+    arg = frame.get("arg")
+    if isinstance(arg, dict):
+        return (f"{arg.get('channel')}:{arg.get(SYMBOL) or arg.get('instType') or ''}",)
+    text = str(frame.get("msg"))
+    channel, subject = _CHANNEL.search(text), _SUBJECT.search(text)
+    return () if channel is None else (f"{channel[1]}:{subject[1]}" if subject is not None else channel[1],)
+
+
+FRAME = d.Frames(
+    channel="arg.channel", symbol=f"arg.{SYMBOL}", kind="action", news=frozenset({"snapshot", "update", ""}), refusals=CODES,
+    texts={b"pong": d.Means.PONG},
+    controls=(
+        d.Control(path="code", values=frozenset({"64008"}), means=d.Means.SHUTDOWN, text="msg"),
+        d.Control(
+            path="event", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="msg", names=names, id="id"
+        ),
+        d.Control(path="event", values=frozenset({"login"}), means=d.Means.ACK),
+        d.Control(path="event", values=frozenset({"subscribe"}), means=d.Means.ACK, text="arg.channel", names=names),
+    ),
+)  # fmt: skip
+
+
+def pushed(book: d.Books) -> d.Rows:
+    """A channel whose first book is whole and the others changes. The frame has the name, where a row has none."""
+    return rows(replace(book, symbol=SYMBOL, whole_kinds=frozenset({"snapshot"})), where="")
+
+
+FRAMES = d.frames(
+    FRAME,
+    {
+        "books": pushed(BOOK),
+        "liquidation-orders": rows(FORCED, where="", each="details", subject=SYMBOL),
+        "mark-price": rows(MARK, where=""), "index-tickers": rows(replace(MARK, mark=None), where=""),
+        "funding-rate": rows(FUNDING, where=""), "open-interest": rows(INTEREST, where=""),
+        "tickers": rows(VOLUME, where=""), "status": rows(replace(WINDOW, healthy=None), where="", unfold=window),
+    },
+)  # fmt: skip
+SPOT_FRAMES = d.frames(FRAME, {"books": pushed(SPOT_BOOK), "tickers": rows(SPOT_VOLUME, where="", market=Market.SPOT)})
 
 
 def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
     """HMAC-SHA256 in base64 of timestamp, method, path and query."""
     query = urlencode(call.query)
     stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-    text = f"{stamp}GET{call.path}" + (f"?{query}" if query else "")
-    headers = {
-        "OK-ACCESS-KEY": keys.key,
-        "OK-ACCESS-SIGN": b64encode(decode.signature(keys.secret, text)).decode(),
-        "OK-ACCESS-TIMESTAMP": stamp,
-        "OK-ACCESS-PASSPHRASE": keys.passphrase,
-    }
-    return SignedRequest(query=query, headers=headers)
+    signed = decode.signature(keys.secret, f"{stamp}GET{call.path}" + (f"?{query}" if query else ""))
+    headers = {"OK-ACCESS-KEY": keys.key, "OK-ACCESS-SIGN": b64encode(signed).decode(), "OK-ACCESS-TIMESTAMP": stamp}
+    return SignedRequest(query=query, headers={**headers, "OK-ACCESS-PASSPHRASE": keys.passphrase})
 
 
-def _inst(one: Instrument | None) -> dict[str, str]:
-    assert one is not None, "asked per instrument"
-    return {"instId": one.symbol}
-
-
-def _call(budget: str, path: str, **query: str) -> RestCall:
-    return RestCall(path=f"/api/v5{path}", query=query, budget=budget)
-
-
-def _per(
-    name: str, call: RestCall, every_s: float, reader: ReadAnswer, market: Market | None = Market.PERP
+def check(
+    budget: str, name: str, path: str, read: d.Rows, every_s: float, market: Market | None = None, **query: str
 ) -> RestCheck:
-    """A check asked for each instrument of a market; `call` is completed with the instrument."""
-    return RestCheck(
-        name=name,
-        call=lambda one: replace(call, query={**_inst(one), **call.query}),
-        read=reader,
-        every_s=every_s,
-        per=Per.INSTRUMENT,
-        market=market,
-        docs=DOCS,
-    )
+    """A check under /api/v5 with its budget; that of the wallets is signed."""
+    asked = d.check(name, f"/api/v5{path}", read, every_s, market, **query)
+    return replace(d.calls(asked, budget=budget, signed=budget == "asset"), docs=DOCS)
 
 
-def _listing(kind: str) -> RestCheck:
-    return RestCheck(
-        name="instruments",
-        call=lambda _: RestCall(path="/api/v5/public/instruments", query={"instType": kind}, budget="public"),
-        read=answers.instruments,
-        every_s=3600,
-        docs=DOCS,
-    )
-
-
-def _topic(channel: str, one: Instrument, *speaks: type, main: bool = True) -> Topic:
-    return Topic(wire.topic_name(channel, one.symbol), channel, one.symbol, speaks, main=main)
-
-
-def _book_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-    return [_topic("books", one, BookDelta, BookSnapshot) for one in instruments]
-
-
-def _liquidation_topics(instruments: Sequence[Instrument]) -> Sequence[Topic]:
-    name = wire.topic_name(LIQUIDATIONS, "SWAP")
-    company = [
-        topic
-        for one in instruments
-        for topic in (
-            _topic("mark-price", one, MarkPrice, main=False), _topic("open-interest", one, OpenInterest, main=False)
-        )
-    ]  # fmt: skip
-    return [Topic(name, LIQUIDATIONS, None, (Liquidation,), rare=True), *company]
-
-
-def _ask(topics: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
-    """One message; each of its topics is confirmed or refused by itself."""
+def request(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
+    """One request for all topics, each of which is confirmed or refused by itself; liquidations are of all swaps."""
     args = [
-        {"channel": one.channel, **({"instType": "SWAP"} if one.instrument is None else {"instId": one.instrument})}
+        {"channel": one.channel, **({"instType": "SWAP"} if one.instrument is None else {SYMBOL: one.instrument})}
         for one in topics
     ]
-    names = tuple(one.name for one in topics)
-    number = str(request_id(names))
-    return [TopicRequest(json.dumps({"id": number, "op": "subscribe", "args": args}), number, names)]
+    return {"id": str(number), "op": "subscribe", "args": args}
 
 
-PING = KeepAlive(every_s=20, text=lambda _now: "ping")
+def feed(name: str, *channels: d.Channel, market: Market = Market.PERP, **more: Any) -> Feed:
+    """A feed of the public socket."""
+    return Feed(
+        name=name, host="ws", market=market, silence_after_s=10, docs=DOCS, **d.asking(channels, request), **more,
+        keep_alive=KeepAlive(every_s=20, text=lambda _now: "ping"),
+    )  # fmt: skip
 
+
+BOOKS = d.Channel(topic="books:{}", name="books", speaks=d.BOOK_WORDS)
+ORDERS = d.Channel(topic="liquidation-orders:SWAP", name="liquidation-orders", speaks=d.FORCED_WORDS, rare=True)
+MARKS = d.Channel(topic="mark-price:{}", name="mark-price", speaks=(MarkPrice,), main=False)
+INTERESTS = d.Channel(topic="open-interest:{}", name="open-interest", speaks=(OpenInterest,), main=False)
+LISTED = rows(LISTING, unfold=contract)
+RATIO_PATH = "/rubik/stat/contracts/long-short-account-ratio-contract"
+PERP, ONE = Market.PERP, {SYMBOL: "{}"}
 VENUE = Venue(
-    id=ID,
-    title="OKX",
-    docs=DOCS,
+    id=VenueId("okx"), title="OKX", docs=DOCS,
     hosts={"rest": "https://www.okx.com", "ws": "wss://ws.okx.com:8443/ws/v5/public"},
-    budgets=(
-        Budget(name="ip", limit=10, window_s=2, each=True),
-        Budget(name="public", limit=20, window_s=2, each=True),
-        Budget(name="market", limit=20, window_s=2, each=True),
-        Budget(name="status", limit=2, window_s=10, each=True),
-        Budget(name="rubik", limit=5, window_s=2, each=True),
-        Budget(name="asset", limit=6, window_s=1, each=True),
+    budgets=tuple(
+        Budget(name=name, limit=limit, window_s=window_s, each=True)
+        for name, limit, window_s in (
+            ("ip", 10, 2), ("public", 20, 2), ("market", 20, 2), ("status", 2, 10), ("rubik", 5, 2), ("asset", 6, 1),
+        )
     ),
     checks=(
-        RestCheck(
-            name="server_time", call=lambda _: RestCall(path="/api/v5/public/time"), read=answers.server_time, every_s=5
+        check("ip", "server_time", "/public/time", rows(d.ServerTimes(at=TIME)), 5),
+        check("status", "system_status", "/system/status", rows(WINDOW, unfold=window), 60),
+        check(
+            "asset", "wallet_status", "/asset/currencies",
+            rows(
+                d.Wallets(symbol="ccy", network="chain", deposits="canDep", withdrawals="canWd", note="note"), unfold=wallet
+            ),
+            60,
         ),
-        RestCheck(
-            name="system_status",
-            call=lambda _: RestCall(path="/api/v5/system/status", budget="status"),
-            read=answers.system_status,
-            every_s=60,
+        check("public", "instruments", "/public/instruments", LISTED, 3600, instType="SWAP"),
+        check("public", "instruments", "/public/instruments", LISTED, 3600, instType="SPOT"),
+        check("market", "book_rest", "/market/books", rows(replace(BOOK, whole=True)), 30, PERP, sz="400", **ONE),
+        check(
+            "market", "book_rest", "/market/books", rows(replace(SPOT_BOOK, whole=True), market=Market.SPOT), 30,
+            Market.SPOT, sz="400", **ONE,
         ),
-        RestCheck(
-            name="wallet_status",
-            call=lambda _: RestCall(path="/api/v5/asset/currencies", budget="asset", signed=True),
-            read=answers.wallets,
-            every_s=60,
+        check("public", "open_interest", "/public/open-interest", rows(INTEREST), 15, PERP, instType="SWAP", **ONE),
+        check("public", "funding", "/public/funding-rate", rows(FUNDING), 60, PERP, **ONE),
+        check("public", "mark_price", "/public/mark-price", rows(MARK), 60, PERP, instType="SWAP", **ONE),
+        check("market", "volume", "/market/ticker", rows(VOLUME), 60, PERP, **ONE),
+        check(
+            "market", "volume_spot", "/market/ticker", rows(SPOT_VOLUME, market=Market.SPOT), 60, Market.SPOT, **ONE
         ),
-        _listing("SWAP"),
-        _listing("SPOT"),
-        _per("book_rest", _call("market", "/market/books", sz="400"), 30, answers.book, None),
-        _per("open_interest", _call("public", "/public/open-interest", instType="SWAP"), 15, answers.open_interest),
-        _per("funding", _call("public", "/public/funding-rate"), 60, answers.funding),
-        _per("mark_price", _call("public", "/public/mark-price", instType="SWAP"), 60, answers.marks),
-        _per("volume", _call("market", "/market/ticker"), 60, answers.tickers),
-        _per("volume_spot", _call("market", "/market/ticker"), 60, answers.tickers, Market.SPOT),
-        _per(
-            "long_short_ratio",
-            _call("rubik", "/rubik/stat/contracts/long-short-account-ratio-contract", period="5m", limit="1"),
-            300,
-            answers.long_short,
+        check(
+            "rubik", "long_short_ratio", RATIO_PATH, rows(*RATIOS, unfold=ratio, first=1), 300, PERP, period="5m",
+            limit="1", **ONE,
         ),
     ),
     feeds=(
-        Feed(
-            name="book_ws",
-            host="ws",
-            read=frames.frame,
-            subscribe=subscribing(_book_topics, _ask),
-            topics=_book_topics,
-            ask=_ask,
-            market=Market.PERP,
-            keep_alive=PING,
-            silence_after_s=10,
-            docs=DOCS,
-        ),
-        Feed(
-            name="book_ws_spot",
-            host="ws",
-            read=frames.frame,
-            subscribe=subscribing(_book_topics, _ask),
-            topics=_book_topics,
-            ask=_ask,
-            market=Market.SPOT,
-            keep_alive=PING,
-            silence_after_s=10,
-            docs=DOCS,
-        ),
-        Feed(
-            name="liquidation",
-            host="ws",
-            read=frames.frame,
-            subscribe=subscribing(_liquidation_topics, _ask),
-            topics=_liquidation_topics,
-            ask=_ask,
-            market=Market.PERP,
-            keep_alive=PING,
-            silence_after_s=10,
-            censoring=Censoring.ONE_PER_SECOND,
-            backlog_first=True,
-            docs=DOCS,
+        feed("book_ws", BOOKS, read=FRAMES),
+        feed("book_ws_spot", BOOKS, market=Market.SPOT, read=SPOT_FRAMES),
+        feed(
+            "liquidation", ORDERS, MARKS, INTERESTS, read=FRAMES, backlog_first=True, censoring=Censoring.ONE_PER_SECOND
         ),
     ),
-    refuse=refuse,
-    sign=sign,
+    refuse=d.refusals(d.Errors(code=("code",), text=("msg",), good=frozenset({"0"}), refusals=CODES)), sign=sign,
     key_rights=RightsQuestion(
         call=RestCall(path="/api/v5/account/config", budget="asset", signed=True),
         read=rights.listed("data.0.perm", frozenset({"read_only"})),
     ),
     symbols=lambda asset: decode.pair_symbols("{}-USDT", None, asset),
-)
+)  # fmt: skip

@@ -110,8 +110,11 @@ def title(case: Case) -> str:
 
 
 def decoded(case: Case) -> Any:
-    """What the reader returns for the payload: a list of messages, or the failure it raised."""
+    """What an answer of status 200 or a frame means: a list of messages, the refusal of its code, or the reader's failure."""
     try:
+        refused = venues.declared(case.venue).refuse(200, {}, case.payload, NOW) if "path" in case.source else None
+        if refused is not None:
+            raise refused
         words = case.reader(case.payload, case.context)
     except Refused as error:
         return {"refused": error.kind.value, "detail": error.detail}

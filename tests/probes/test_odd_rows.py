@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from probes import venues
-from probes.readings import Instrument, InstrumentsListed, Liquidation, MalformedReason, ServiceStatus, WalletStatus
-from probes.venue import Context, Malformed, OddRows, Refused
+from probes.readings import (
+    Instrument,
+    InstrumentsListed,
+    Liquidation,
+    MalformedReason,
+    Refusal,
+    RequestTimed,
+    ServiceStatus,
+    WalletStatus,
+)
+from probes.rest.interpreter import AnswerReader
+from probes.rest.venue_state import VenueState
+from probes.tape import HttpExchange
+from probes.venue import Context, Malformed, OddRows
 from tests.probes.cases import NOW, Reader, listed
 
 AT_MS = 1_793_491_200_000
@@ -177,7 +190,8 @@ def test_a_listing_without_its_odd_rows_is_one_listing() -> None:
 @pytest.mark.parametrize("state", ["", "paused"])
 def test_a_window_of_an_unknown_state_leaves_the_venues_status_unknown(state: str) -> None:
     def windows(*states: str) -> dict[str, Any]:
-        return {"code": "0", "msg": "", "data": [{"state": one, "maintType": "1", "title": one} for one in states]}
+        told = {"maintType": "1", "env": "1", "serviceType": "5"}
+        return {"code": "0", "msg": "", "data": [{"state": one, "title": one, **told} for one in states]}
 
     status = check("okx", "system_status")
     assert read("okx", status, windows("completed", state))[0] == []
@@ -205,17 +219,26 @@ def test_a_status_that_says_nothing_is_not_operational(venue: str, body: dict[st
 
 
 def test_a_refusal_in_the_body_is_not_searched_for_rows() -> None:
-    with pytest.raises(Refused):
-        read("okx", check("okx", "system_status"), {"code": "50001", "msg": "unavailable", "data": []})
+    venue = venues.declared("okx")
+    client = AnswerReader(VenueState(venue))
+    status = next(one for one in venue.checks if one.name == "system_status")
+    body = json.dumps({"code": "50001", "msg": "unavailable", "data": []}).encode()
+    got = HttpExchange(
+        sent_at=NOW, received_at=NOW, phases=(), cold=False, status=200, headers={}, body=body, refusal=None, detail=""
+    )
+    readings, _ = client.read(status, None, NOW, got)
+    assert not any(isinstance(one, ServiceStatus) for one in readings)
+    assert [one.refusal for one in readings if isinstance(one, RequestTimed)] == [Refusal.MAINTENANCE]
 
 
 def test_only_the_newest_row_of_a_ratio_counts_and_an_odd_older_one_costs_nothing() -> None:
     reader = check_of_instrument("okx", "long_short_ratio")
-    (ratio,) = reader(json.dumps({"code": "0", "data": [[str(AT_MS), "1.5"], [None]]}).encode(), context("okx"))
+    asked = replace(context("okx"), instrument=listed("okx")[0])
+    (ratio,) = reader(json.dumps({"code": "0", "data": [[str(AT_MS), "1.5"], [None]]}).encode(), asked)
     assert ratio.ratio == 1.5  # type: ignore[union-attr]
     for body in ({"code": "0", "data": [[None], [str(AT_MS), "1.5"]]}, {"code": "0", "data": [[None]]}, {"code": "0"}):
         with pytest.raises((Malformed, ValueError)):
-            reader(json.dumps(body).encode(), context("okx"))
+            reader(json.dumps(body).encode(), asked)
 
 
 def check_of_instrument(venue: str, name: str) -> Reader:

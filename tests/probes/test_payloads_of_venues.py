@@ -58,8 +58,6 @@ from probes.venue import (
 SHARED = Path(__file__).parents[3] / "shared"
 ROOTS = [one for one in (SHARED / "payloads", SHARED / "payloads_2") if one.exists()]
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-OLDER = {"bybit", "okx"}
-"""Venues whose readers are written by hand; `test_shared_payloads.py` reads their messages."""
 SPOT_ONLY = {"coinbase", "kraken"}
 """Venues whose instruments are all spot, whatever the endpoint is called."""
 OTHER_WIRES = {("kraken", "WS v1")}
@@ -145,13 +143,7 @@ class Payload:
 
 def found() -> list[Payload]:
     """Every message of a declared venue."""
-    return [
-        Payload(path)
-        for root in ROOTS
-        for name in venues.NAMES
-        if name not in OLDER
-        for path in sorted((root / name).glob("*/*.json"))
-    ]
+    return [Payload(path) for root in ROOTS for name in venues.NAMES for path in sorted((root / name).glob("*/*.json"))]
 
 
 def path_of(payload: Payload) -> str:

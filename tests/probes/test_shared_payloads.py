@@ -17,13 +17,21 @@ import pytest
 from probes import venues
 from probes.readings import Instrument, Liquidation, Market, RequestTimed, VenueId
 from probes.venue import Context, Refused, Venue
-from probes.wire import bybit_answers as bybit
-from probes.wire import bybit_frames, okx_frames
-from probes.wire import okx_answers as okx
+from tests.probes.cases import Reader
 
 ROOT = Path(__file__).parents[3] / "shared" / "payloads"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 VENUES = ("bybit", "okx")
+
+
+def check(venue: str, name: str, market: Market = Market.PERP) -> Reader:
+    """The reader of a venue's check, of this market where it has one for each."""
+    return next(one.read for one in venues.declared(venue).checks if one.name == name and one.market in (None, market))
+
+
+def feed(venue: str, name: str) -> Reader:
+    return next(one.read for one in venues.declared(venue).feeds if one.name == name)
+
 
 KNOWN = {
     "okx": {
@@ -45,41 +53,48 @@ KNOWN = {
 }
 
 REST = {
-    ("bybit", "book_rest"): bybit.book,
-    ("bybit", "funding"): bybit.funding,
-    ("bybit", "instruments"): bybit.instruments,
-    ("bybit", "long_short_ratio"): bybit.long_short,
-    ("bybit", "open_interest"): bybit.open_interest,
-    ("bybit", "server_time"): bybit.server_time,
-    ("bybit", "wallet_status"): bybit.wallets,
-    ("okx", "book_rest"): okx.book,
-    ("okx", "instruments"): okx.instruments,
-    ("okx", "long_short_ratio"): okx.long_short,
-    ("okx", "server_time"): okx.server_time,
-    ("okx", "wallet_status"): okx.wallets,
+    ("bybit", "book_rest"): check("bybit", "book_rest"),
+    ("bybit", "funding"): check("bybit", "funding"),
+    ("bybit", "instruments"): check("bybit", "instruments"),
+    ("bybit", "long_short_ratio"): check("bybit", "long_short_ratio"),
+    ("bybit", "open_interest"): check("bybit", "open_interest"),
+    ("bybit", "server_time"): check("bybit", "server_time"),
+    ("bybit", "wallet_status"): check("bybit", "wallet_status"),
+    ("okx", "book_rest"): check("okx", "book_rest"),
+    ("okx", "instruments"): check("okx", "instruments"),
+    ("okx", "long_short_ratio"): check("okx", "long_short_ratio"),
+    ("okx", "server_time"): check("okx", "server_time"),
+    ("okx", "wallet_status"): check("okx", "wallet_status"),
 }
 BY_NAME = {
-    ("bybit", "completed_windows"): bybit.system_status,
-    ("bybit", "rest_inverse_doc"): bybit.tickers,
-    ("bybit", "rest_spot_doc"): bybit.tickers,
-    ("okx", "healthy_empty_made"): okx.system_status,
-    ("okx", "scheduled_2021"): okx.system_status,
-    ("okx", "rest_funding_rate_doc"): okx.funding,
-    ("okx", "rest_mark_price_2025"): okx.marks,
-    ("okx", "rest_swap_2022"): okx.open_interest,
-    ("okx", "rest_spot_2021"): okx.tickers,
+    ("bybit", "completed_windows"): check("bybit", "system_status"),
+    ("bybit", "rest_inverse_doc"): check("bybit", "volume"),
+    ("bybit", "rest_spot_doc"): check("bybit", "volume_spot", Market.SPOT),
+    ("okx", "healthy_empty_made"): check("okx", "system_status"),
+    ("okx", "scheduled_2021"): check("okx", "system_status"),
+    ("okx", "rest_funding_rate_doc"): check("okx", "funding"),
+    ("okx", "rest_mark_price_2025"): check("okx", "mark_price"),
+    ("okx", "rest_swap_2022"): check("okx", "open_interest"),
+    ("okx", "rest_spot_2021"): check("okx", "volume_spot", Market.SPOT),
+    ("okx", "books_2021"): check("okx", "book_rest", Market.SPOT),
+    ("okx", "books_snapshot_seqid_doc"): feed("okx", "book_ws_spot"),
+    ("okx", "books_update_seqid_made"): feed("okx", "book_ws_spot"),
+    ("okx", "ws_spot_2021"): feed("okx", "book_ws_spot"),
 }
 FRAMES = {
-    "bybit": bybit_frames.frame,
-    "okx": okx_frames.frame,
+    "bybit": feed("bybit", "liquidation"),
+    "okx": feed("okx", "liquidation"),
 }
 
 NOTHING_TO_SAY = {
-    # other instruments or old formats
+    # a top of book without depth adds nothing to the book, nor does a window that is over; the rest are other instruments or
+    # channels that nobody here asks for
     ("bybit", "linear_delta_2026"),
+    ("bybit", "ws_status"),
     ("okx", "bbo_tbt_2022"),
-    ("okx", "futures_2023"),
+    ("okx", "l2_tbt_snapshot_2021"),
     ("okx", "l2_tbt_swap_update_2021"),
+    ("okx", "ws_status_completed"),
     ("okx", "ws_swap_no_rate_2021"),
 }
 
@@ -108,7 +123,7 @@ def context(case: Case, headers: dict[str, str] | None = None) -> Context:
         venue=VenueId(case.venue),
         check=case.capability,
         received_at=NOW,
-        instrument=instrument if case.name != "books_2021" else None,
+        instrument=instrument,
         instruments=known,
         headers=headers or {},
     )
@@ -132,10 +147,14 @@ def test_a_real_message_parses_into_readings(case: Case) -> None:
         at = getattr(word, "event_time", None)
         assert at is None or ((at.year - 1970) > 2 or at.year == 1970), word
         if isinstance(word, Liquidation):
-            assert word.notional_usd == word.price * word.quantity > 0
+            assert word.notional_usd > 0
+            assert float(word.notional_usd) == pytest.approx(float(word.price * word.quantity))
 
 
 LIQUIDATIONS = {
+    "force_order_2020": ("short", "4706.04", "0.014", 1584059031421),
+    "force_order_2023": ("short", "34959.70", "1.437", 1698871323059),
+    "force_order_all_2026_schema": ("long", "9910", "0.014", 1568014460893),
     "all_liquidation_2025": ("short", "0.02456", "2846", 1740480207110),
     "all_liquidation_doc": ("short", "0.04499", "20000", 1739502302929),
     "legacy_v5_gala_2023": ("long", "0.03803", "1637", 1673251091822),
@@ -159,6 +178,8 @@ def test_a_liquidation_names_the_side_that_was_liquidated_in_base_units(case: Ca
 
 
 REFUSALS = {
+    "http_429_request_weight_made": (429, "throttled"),
+    "http_451_restricted_location_made": (451, "geo_blocked"),
     "ip_403_access_too_frequent_made": (403, "banned"),
     "too_many_visits_10006_made": (200, "throttled"),
     "params_error": (200, "bad_request"),

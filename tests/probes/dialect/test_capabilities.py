@@ -23,7 +23,8 @@ from probes.dialect.capabilities import (
     sources,
 )
 from probes.readings import Censoring, Instrument, Liquidation, Market, MarkPrice, Side, VenueId, Volume
-from probes.venue import Feed, RestCall, RestCheck, Topic, Venue
+from probes.readings.topics import Topic
+from probes.venue import Feed, RestCall, RestCheck, Venue
 
 FIGURES = d.Rows(
     says=(

@@ -84,7 +84,7 @@ def test_a_socket_of_two_forms_is_read_by_the_first_that_has_something_to_say() 
 
 
 def test_a_control_can_be_known_by_how_its_text_starts() -> None:
-    read = d.frames(d.Frames(controls=(d.Control(path="w", starts="Already", means=d.Means.PONG),)), {})
+    read = d.frames(d.Frames(controls=(d.Control(path="w", like="Already", means=d.Means.PONG),)), {})
     assert list(heard(read, {"w": "Already there"})) == [Pong()]
     for words in ("Not already", 7, None, ["Already"]):
         assert list(heard(read, {"w": words})) == []

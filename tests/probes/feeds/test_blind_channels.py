@@ -25,9 +25,9 @@ from probes import venues
 from probes.feeds.runner import FeedRunner
 from probes.feeds.settings import FeedSetting, feed_url
 from probes.readings import FeedEvent, Instrument, Liquidation, Market, Reading
+from probes.readings.topics import Topic
 from probes.rest.http import USER_AGENT, session, tls_context
 from probes.rest.venue_state import VenueState
-from probes.venue import Topic
 from tests.probes.feeds.running_feed import feed
 from tests.probes.feeds.sockets import Behaviour, Frame, MadeSocket, has_socket, socket_of
 from tests.probes.loopback import serving

@@ -23,7 +23,8 @@ from probes.readings import (
     Side,
     VenueId,
 )
-from probes.venue import Ack, Feed, SubscriptionRefused, Topic, TopicRequest, no_request, no_topics, request_id
+from probes.readings.topics import Topic, TopicRequest, no_request, no_topics, request_id
+from probes.venue import Ack, Feed, SubscriptionRefused
 
 MADE = VenueId("made")
 T0 = datetime(2026, 11, 1, tzinfo=UTC)

@@ -21,18 +21,8 @@ from probes.clock_offset import ClockOffset
 from probes.feeds.claims import Claim, Claims
 from probes.feeds.interpreter import FeedReader
 from probes.readings import ClaimState, Instrument, Refusal
-from probes.venue import (
-    Ack,
-    AnswerWord,
-    BookDelta,
-    Feed,
-    FeedMessage,
-    Heard,
-    Malformed,
-    SubscriptionRefused,
-    Topic,
-    no_topics,
-)
+from probes.readings.topics import Topic, no_topics
+from probes.venue import Ack, AnswerWord, BookDelta, Feed, FeedMessage, Heard, Malformed, SubscriptionRefused
 from tests.probes.cases import NOW, Case, found, listed
 
 FEEDS = [(name, feed) for name in venues.NAMES for feed in venues.declared(name).feeds if feed.topics is not no_topics]

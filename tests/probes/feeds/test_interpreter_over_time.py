@@ -36,6 +36,7 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
+from probes.readings.topics import Topic
 from probes.venue import (
     Ack,
     BookDelta,
@@ -50,7 +51,6 @@ from probes.venue import (
     Reply,
     ShutdownAnnounced,
     SubscriptionRefused,
-    Topic,
 )
 
 MADE = VenueId("made")

@@ -24,9 +24,10 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
+from probes.readings.topics import no_topics
 from probes.rest.http import USER_AGENT, session, tls_context
 from probes.tape import HttpExchange
-from probes.venue import Ack, Context, FeedMessage, KeepAlive, Reply, no_topics
+from probes.venue import Ack, Context, FeedMessage, KeepAlive, Reply
 from tests.probes.feeds.running_feed import depth, feed, listening, mark, now_ms, scripted, state_is
 from tests.probes.loopback import free_port, serving
 
