@@ -87,8 +87,8 @@ PROBES = (
         "liquidations from before the subscription are marked as backlog",
         "probes.feeds.interpreter",
         "FeedReader.frame",
-        "replace(message, backlog=True)",
-        "message",
+        "replace(word, backlog=True)",
+        "word",
     ),
     _swap(
         "a sequence gap in a feed is reported",

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.log import Checkpoint
@@ -23,6 +23,7 @@ def flat(parts: Sequence[Part]) -> list[Signal | Single]:
     return [one for part in parts for one in (part if isinstance(part, Sequence) else [part])]
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(1, 2 * ROWS_AT_ONCE), st.just(None)), max_size=8), st.integers(0, 8))
 def test_everything_comes_out_once_in_order_whenever_it_is_taken(calls: list[int | None], taken_after: int) -> None:
     inbox = Inbox()
