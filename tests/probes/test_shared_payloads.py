@@ -116,9 +116,13 @@ def cases(errors: bool) -> list[Case]:
     ]
 
 
+OF_THE_VENUE = frozenset({"server_time", "system_status", "wallet_status", "instruments"})
+"""Capabilities that are asked for once, not for each instrument."""
+
+
 def context(case: Case, headers: dict[str, str] | None = None) -> Context:
     known = KNOWN.get(case.venue, {})
-    instrument = known.get("BTC-USDT-SWAP")
+    instrument = None if case.capability in OF_THE_VENUE else known.get("BTC-USDT-SWAP")
     return Context(
         venue=VenueId(case.venue),
         check=case.capability,

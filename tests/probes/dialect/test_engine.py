@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,7 +30,6 @@ from probes.readings import (
     Side,
     VenueId,
     Volume,
-    WalletStatus,
 )
 from probes.venue import (
     Context,
@@ -387,8 +387,8 @@ def test_a_wallet_flag_that_is_left_out_is_unknown_and_an_unknown_word_is_odd() 
     assert (noted.withdrawals, noted.network, noted.note) == (False, "M", "slow")
     assert isinstance(odd, OddRows)
     assert (odd.reason, nameless.reason) == (MalformedReason.STATE, MalformedReason.NAME)
-    nobody = d.answer(rows)(b'[{"n":"N","d":"true"}]', Context(venue=VenueId("made"), check="made", received_at=AT))
-    assert [one.asset for one in nobody if isinstance(one, WalletStatus)] == [""]
+    with pytest.raises(Malformed):
+        d.answer(rows)(b'[{"n":"N","d":"true"}]', replace(CONTEXT, instrument=None))
 
 
 def test_two_kinds_of_rows_read_one_answer_and_its_own_stamp_is_theirs() -> None:
