@@ -105,6 +105,8 @@ class Intake:
         if draft.instrument is not None:
             known = self._instruments.get((reading.venue, draft.instrument))
             asset = None if known is None else known.base
+            if draft.kind in _PRICED:
+                draft = replace(draft, attributes={**draft.attributes, "quote": _dollar_quote(known)})
         if (asset is None and draft.instrument is not None) or (asset is not None and asset not in self._assets):
             self.unwatched += 1
             return []
@@ -297,6 +299,12 @@ class Intake:
 
 
 _MAX_AGE = timedelta(hours=1)
+_PRICED = frozenset({SignalKind.BOOK, SignalKind.MARK_PRICE})
+"""Kinds whose prices are compared with other venues' prices, where both are in dollars."""
+
+
+def _dollar_quote(known: Instrument | None) -> str | None:
+    return known.quote if known is not None and is_in_dollars(known) else None
 
 
 def _depth_at(book: BookMeasured, rate: float | None) -> BookMeasured:

@@ -235,6 +235,7 @@ KINDS: Mapping[SignalKind, Kind] = {
         {
             "state": "ok, frozen, crossed, one_sided, hollow, empty, unsynced",
             "mid": "quote units",
+            "quote": "the quote currency, if it counts as one US dollar; else null",
             "origin": "rest or ws",
         }
         | _DEPTHS
@@ -261,7 +262,12 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.FUNDING: Kind(
         "funding rate", "fraction per interval", {"interval_s": "seconds or null"}, droppable=True
     ),
-    SignalKind.MARK_PRICE: Kind("mark price", "quote units", {"index": "index price or null"}, droppable=True),
+    SignalKind.MARK_PRICE: Kind(
+        "mark price",
+        "quote units",
+        {"index": "index price or null", "quote": "the quote currency, if it counts as one US dollar; else null"},
+        droppable=True,
+    ),
     SignalKind.LONG_SHORT_RATIO: Kind(
         "longs over shorts", "ratio", {"basis": "accounts, top_accounts, top_positions …"}, droppable=True
     ),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from monitor.correlator.active_evidence import ActiveEvidence
+from monitor.correlator.assessment import AssetAssessor
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.evidence import producer
 from monitor.correlator.producer import EvidenceBoard, Producer
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.incidents import Evidence
+from monitor.incidents import Evidence, Leg, Verdict
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -33,6 +34,7 @@ class LoneProducer:
         self.coverage = Coverage()
         self.active = ActiveEvidence(self.coverage)
         self.attribution = Attribution(chosen)
+        self.settings = chosen
         self.link: str | None = None
         """The link of every signal from now on."""
         self.producer: Producer = producer(name, EvidenceBoard(chosen, self.coverage, self.active, self.attribution))
@@ -57,6 +59,20 @@ class LoneProducer:
     def lose_our_network(self, second: float) -> None:
         """From this second on our own network is down."""
         self.attribution.local_since_s["home"] = moment(second).timestamp()
+
+    def judged(self, second: float) -> Verdict:
+        """What the evidence of this producer alone makes of BTC, which trades at alpha and beta."""
+        for venue in ("alpha", "beta"):
+            subject = Subject(asset="BTC", venue=venue)
+            legs: dict[str, Scalar] = {"leg": "venue", "weight": 1.0}
+            expect = Signal(SignalKind.EXPECT, subject, moment(0), moment(0), f"{venue}/stream", 1, 15.0, legs)
+            self.coverage.on_signal(expect, moment(second).timestamp())
+        assessor = AssetAssessor(self.settings, self.coverage, self.active, self.attribution)
+        return assessor.assess("BTC", moment(second).timestamp()).verdict
+
+    def nats(self, leg: Leg, second: float) -> float:
+        """The evidence of one leg of BTC in nats: -1 if it is calm."""
+        return next(one.evidence for one in self.judged(second).legs if one.leg is leg)
 
     @property
     def evidence(self) -> list[Evidence]:

@@ -119,3 +119,10 @@ def test_a_volume_without_base_units_and_dollars_says_nothing() -> None:
 
 def test_of_an_instrument_that_nobody_listed_nothing_is_priced() -> None:
     assert told(mark("SOLUSDT", 100.0), interest("SOLUSDT")) == []
+
+
+@pytest.mark.parametrize(("instrument", "quote"), [("ETHUSDT", "USDT"), ("ETHBTC", None), ("ETH-EUR", None)])
+def test_a_price_names_its_quote_only_if_it_counts_as_a_dollar(instrument: str, quote: str | None) -> None:
+    for reading in (mark(instrument, 2000.0), book(instrument, 2000.0)):
+        (signal,) = told(reading)
+        assert signal.attributes["quote"] == quote
