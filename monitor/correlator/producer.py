@@ -23,6 +23,8 @@ FAR_PER_DAY = {1: 24.0, 2: 1.0, 3: 1 / 7, 4: 1 / 91}
 WEIGHT = {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
 """Grade -> nats."""
 MAX_LINKS = 8
+FUNDING_INTERVAL_S = 8 * 3600.0
+"""The usual interval of funding: venues that settle each hour state an eighth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,3 +132,10 @@ def brief(address: object) -> str:
     """An address shortened to its first and last four digits. The subject has the whole address."""
     text = str(address)
     return f"{text[:6]}…{text[-4:]}" if len(text) == 42 and text.startswith("0x") else text
+
+
+def in_eight_hours(funding: Signal) -> float:
+    """A funding rate as one of eight hours. Of an unknown interval it counts as it is: none that is in use is longer."""
+    interval_s = funding.attributes.get("interval_s")
+    known = isinstance(interval_s, int | float) and interval_s > 0
+    return funding.value * FUNDING_INTERVAL_S / float(interval_s) if known and interval_s else funding.value

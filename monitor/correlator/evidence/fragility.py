@@ -7,7 +7,7 @@ and finds extreme funding and one-sided positions. Each adds a little, all toget
 
 from __future__ import annotations
 
-from monitor.correlator.producer import EvidenceBoard, Finding
+from monitor.correlator.producer import EvidenceBoard, Finding, in_eight_hours
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -16,8 +16,7 @@ NATS = 0.2
 PERP_OVER_SPOT = 8.0
 INTEREST_OVER_DEPTH = 200.0
 FUNDING = 0.0005
-"""In eight hours, the usual interval: venues that settle each hour state an eighth."""
-USUAL_INTERVAL_S = 8 * 3600.0
+"""In eight hours."""
 ONE_SIDED = 2.5
 
 
@@ -57,7 +56,7 @@ class FragilityEvidence:
         elif signal.kind is SignalKind.OPEN_INTEREST:
             self._interest.setdefault(asset, {})[key] = signal.value
         elif signal.kind is SignalKind.FUNDING:
-            self._funding.setdefault(asset, {})[key] = _in_eight_hours(signal)
+            self._funding.setdefault(asset, {})[key] = in_eight_hours(signal)
         else:
             self._longs.setdefault(asset, {})[key] = signal.value
 
@@ -106,13 +105,6 @@ class FragilityEvidence:
                     said=words.format(value),
                 )
             )
-
-
-def _in_eight_hours(signal: Signal) -> float:
-    """A funding rate as one of eight hours. Of an unknown interval it counts as it is: none that is in use is longer."""
-    interval_s = signal.attributes.get("interval_s")
-    known = isinstance(interval_s, int | float) and interval_s > 0
-    return signal.value * USUAL_INTERVAL_S / float(interval_s) if known and interval_s else signal.value
 
 
 PRODUCER = FragilityEvidence
