@@ -54,6 +54,7 @@ EVERY_S: Mapping[str, float] = {
     "mark_price": 5.0,
     "long_short_ratio": 5.0,
     "long_short_ratio_top": 5.0,
+    "insurance_fund": 5.0,
     "volume": 5.0,
     "volume_spot": 5.0,
     "liquidations_rest": 3600.0,

@@ -12,6 +12,7 @@ from probes.readings import (
     BookMeasured,
     BookRefilled,
     ClaimChanged,
+    Deleveraging,
     EngineLag,
     FeedChanged,
     FeedEvent,
@@ -20,6 +21,7 @@ from probes.readings import (
     Funding,
     Headroom,
     InstrumentsListed,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     MalformedReason,
@@ -78,10 +80,8 @@ def draft_of(reading: Reading) -> DraftSignal | None:
     match reading:
         case Liquidation() | MarketLiquidations():
             return _liquidation(reading)
-        case BookMeasured():
+        case BookMeasured() | BookRefilled():
             return _book(reading)
-        case BookRefilled():
-            return _refill(reading)
         case RequestTimed():
             return _request(reading)
         case FeedChanged():
@@ -96,6 +96,8 @@ def draft_of(reading: Reading) -> DraftSignal | None:
             return _stream(reading)
         case OpenInterest() | Funding() | MarkPrice() | LongShortRatio() | Volume():
             return _market(reading)
+        case InsuranceFund() | Deleveraging():
+            return _cover(reading)
         case ServerTime() | InstrumentsListed():
             return None
         case _ as never:
@@ -139,7 +141,9 @@ def _total(reading: MarketLiquidations) -> DraftSignal:
     )
 
 
-def _book(reading: BookMeasured) -> DraftSignal:
+def _book(reading: BookMeasured | BookRefilled) -> DraftSignal:
+    if isinstance(reading, BookRefilled):
+        return _refill(reading)
     attributes: dict[str, Scalar] = {"state": reading.state.value, "mid": reading.mid, "origin": reading.source}
     for bps, (bids, asks) in reading.depth_usd.items():
         attributes[f"bid_depth_{bps}_usd"] = bids
@@ -296,6 +300,24 @@ def _stream(reading: EngineLag | FeedLag | FeedMalformed | RowsMalformed) -> Dra
             )  # fmt: skip
         case _ as never:
             assert_never(never)
+
+
+def _cover(reading: InsuranceFund | Deleveraging) -> DraftSignal:
+    """What covers losses beyond margin: a fund, and after it the positions of others."""
+    if isinstance(reading, InsuranceFund):
+        kind, stream, value = SignalKind.INSURANCE_FUND, "insurance_fund", float(reading.balance)
+        attributes: dict[str, Scalar] = {"fund": reading.fund, "currency": reading.currency}
+    else:
+        kind, stream, value, attributes = SignalKind.DELEVERAGING, "deleveraging", float(reading.active), {}
+    return DraftSignal(
+        kind=kind,
+        stream=stream,
+        received_at=reading.received_at,
+        event_time=reading.event_time,
+        instrument=reading.instrument,
+        value=value,
+        attributes=attributes,
+    )
 
 
 def _market(reading: OpenInterest | Funding | MarkPrice | LongShortRatio | Volume) -> DraftSignal | None:

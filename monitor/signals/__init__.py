@@ -60,6 +60,8 @@ class SignalKind(StrEnum):
     FUNDING = "funding"
     MARK_PRICE = "mark_price"
     LONG_SHORT_RATIO = "long_short_ratio"
+    INSURANCE_FUND = "insurance_fund"
+    DELEVERAGING = "deleveraging"
     VOLUME = "volume"
     CONTROL = "control"
     HEAD = "head"

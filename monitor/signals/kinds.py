@@ -271,6 +271,13 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.LONG_SHORT_RATIO: Kind(
         "longs over shorts", "ratio", {"basis": "accounts, top_accounts, top_positions …"}, droppable=True
     ),
+    SignalKind.INSURANCE_FUND: Kind(
+        "what the venue's fund against losses beyond margin holds",
+        "units of its currency",
+        {"fund": "the venue's name of the pool", "currency": "of the value"},
+        droppable=True,
+    ),
+    SignalKind.DELEVERAGING: Kind("1 the venue says that it deleverages, 0 that it does not", "1", {}, droppable=False),
     SignalKind.VOLUME: Kind(
         "traded in 24 h", "USD", {"market": "spot, perp or future", "last": "last price or null"}, droppable=True
     ),

@@ -29,6 +29,7 @@ from probes.readings import (
     BookMeasured,
     BookRefilled,
     ClaimChanged,
+    Deleveraging,
     EngineLag,
     FeedChanged,
     FeedLag,
@@ -36,6 +37,7 @@ from probes.readings import (
     Funding,
     Headroom,
     InstrumentsListed,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     MarketLiquidations,
@@ -126,6 +128,8 @@ def measure(figures: Figures, reading: Reading) -> None:  # noqa: C901  # flat: 
             | Funding()
             | MarkPrice()
             | LongShortRatio()
+            | InsuranceFund()
+            | Deleveraging()
             | Volume()
         ):
             pass

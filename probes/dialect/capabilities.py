@@ -82,6 +82,8 @@ _OF_ROWS: Mapping[type[Said], str] = {
     words.FundingRates: "funding",
     words.MarkPrices: "mark_price",
     words.LongShortRatios: "long_short_ratio",
+    words.InsuranceFunds: "insurance_fund",
+    words.Deleveragings: "deleveraging",
 }
 _OF_MESSAGES: Mapping[type, str] = {
     Liquidation: "liquidation",

@@ -210,6 +210,26 @@ class LongShortRatios(Said):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InsuranceFunds(Said):
+    """What a fund against losses beyond margin holds: `balance` in `currency`, else in the `fixed_currency`.
+
+    With a `symbol` each row is the pool of one instrument. Without one it is the pool of all that is settled in the currency.
+    """
+
+    balance: Name
+    currency: Name | None = None
+    fixed_currency: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleveragings(Said):
+    """Auto-deleveraging of an instrument: `states` maps the wire's words to whether it goes on; other words are odd."""
+
+    state: Name
+    states: Mapping[Any, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volumes(Said):
     """Traded in 24 h: `quote` in USD-like units, `base` in `unit`, the last price. `quote` is required where it is declared.
 

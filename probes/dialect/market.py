@@ -26,7 +26,9 @@ from probes.dialect.columns import (
 )
 from probes.dialect.declared import Rows, Stamp, Unit
 from probes.readings import (
+    Deleveraging,
     Funding,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     MalformedReason,
@@ -283,6 +285,41 @@ def long_short_ratios(said: words.LongShortRatios, rows: Rows, columns: Columns)
         )  # fmt: skip
 
     return _reading(said, rows, columns, (said.longs if parts else said.ratio, said.shorts), make, optional_amount)
+
+
+def insurance_funds(said: words.InsuranceFunds, rows: Rows, columns: Columns) -> Reader:
+    """What a fund holds. The pool of an instrument is called after it, one of all after its currency."""
+    take = columns.take(said.symbol, stamp_name(said.at), said.balance, said.currency)
+    symbol_path, path, currency_path = map(path_of, (said.symbol, said.balance, said.currency))
+    name_of, time = namer(rows.prefix, symbol_path), clock(said.at, required=said.at is not None)
+
+    def read(row: Any, context: Context, head: Head) -> InsuranceFund:
+        symbol, stamp, held, currency = take(row)
+        if said.currency is not None and (not isinstance(currency, str) or not currency):
+            raise Malformed(f"{currency_path}: missing", MalformedReason.NAME)
+        pool = None if said.symbol is None else name_of(symbol, context, head.symbol)
+        unit = said.fixed_currency if said.currency is None else str(currency)
+        return InsuranceFund(
+            venue=context.venue, fund=pool or unit, instrument=pool, received_at=context.received_at,
+            event_time=time(stamp) or head.at, balance=decode.money(held, path), currency=unit,
+        )  # fmt: skip
+
+    return read
+
+
+def deleveragings(said: words.Deleveragings, rows: Rows, columns: Columns) -> Reader:
+    """Whether auto-deleveraging goes on."""
+    take = columns.take(said.symbol, stamp_name(said.at), said.state)
+    name_of, time, path = namer(rows.prefix, path_of(said.symbol)), clock(said.at), path_of(said.state)
+
+    def read(row: Any, context: Context, head: Head) -> Deleveraging:
+        symbol, stamp, state = take(row)
+        return Deleveraging(
+            venue=context.venue, instrument=name_of(symbol, context, head.symbol), received_at=context.received_at,
+            event_time=time(stamp) or head.at, active=allowed(said.states, state, path),
+        )  # fmt: skip
+
+    return read
 
 
 def volumes(said: words.Volumes, rows: Rows, columns: Columns) -> Reader:

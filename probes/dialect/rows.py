@@ -35,6 +35,8 @@ _READERS: Mapping[type[Said], Callable[[Any, Rows, Columns], Reader]] = {
     words.Intervals: market.intervals,
     words.MarkPrices: market.mark_prices,
     words.LongShortRatios: market.long_short_ratios,
+    words.InsuranceFunds: market.insurance_funds,
+    words.Deleveragings: market.deleveragings,
     words.Volumes: market.volumes,
     words.Books: books,
 }

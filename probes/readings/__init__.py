@@ -14,7 +14,9 @@ from datetime import datetime
 from probes.readings.market import (
     BookMeasured,
     BookRefilled,
+    Deleveraging,
     Funding,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     MarketLiquidations,
@@ -282,6 +284,8 @@ Reading = (
     | Funding
     | MarkPrice
     | LongShortRatio
+    | InsuranceFund
+    | Deleveraging
     | Volume
     | EngineLag
     | FeedLag
@@ -299,6 +303,7 @@ __all__ = [
     "Censoring",
     "ClaimChanged",
     "ClaimState",
+    "Deleveraging",
     "EngineLag",
     "FeedChanged",
     "FeedEvent",
@@ -308,6 +313,7 @@ __all__ = [
     "Headroom",
     "Instrument",
     "InstrumentsListed",
+    "InsuranceFund",
     "Liquidation",
     "LongShortRatio",
     "MalformedReason",

@@ -11,7 +11,9 @@ from math import isfinite
 from typing import Protocol
 
 from probes.readings import (
+    Deleveraging,
     Funding,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     MalformedReason,
@@ -39,6 +41,8 @@ MAX_AGE_S: dict[type[Reading], float] = {
     OpenInterest: 2 * _DAY_S,
     LongShortRatio: 2 * _DAY_S,
     Funding: 3 * _DAY_S,
+    InsuranceFund: 3 * _DAY_S,
+    Deleveraging: _DAY_S,
 }
 """How old a reading may be at its receipt. A late one is a lag and says so; a day late it speaks of another day. Funding is
 stamped with the last settlement, ratios and open interest with their period."""
@@ -78,9 +82,17 @@ def refused(reading: Reading) -> MalformedReason | None:
             return MalformedReason.PRICE
         case Funding() if not abs(reading.rate) <= MAX_FUNDING_RATE:
             return MalformedReason.FIGURE
+        case InsuranceFund():
+            return _fund(reading)
         case LongShortRatio() if not 0 < reading.ratio <= MAX_RATIO:
             return MalformedReason.FIGURE
     return None
+
+
+def _fund(reading: InsuranceFund) -> MalformedReason | None:
+    if not reading.fund or not reading.currency:
+        return MalformedReason.NAME
+    return None if reading.balance.is_finite() else MalformedReason.FIGURE
 
 
 def _price(price: float | None) -> bool:

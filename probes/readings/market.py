@@ -138,6 +138,33 @@ class LongShortRatio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InsuranceFund:
+    """What a venue's fund holds against losses beyond margin, in `currency`. `fund`: the venue's name of the pool.
+
+    `instrument` is the one that the pool is for, None if it is for several. Below zero it owes.
+    """
+
+    venue: VenueId
+    fund: str
+    instrument: str | None
+    received_at: datetime
+    event_time: datetime | None
+    balance: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleveraging:
+    """A venue's word on auto-deleveraging of an instrument: `active` while it closes profitable positions by force."""
+
+    venue: VenueId
+    instrument: str
+    received_at: datetime
+    event_time: datetime | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """Traded in the last 24 h: base units and USD (None if the venue gives no quote volume, or not in dollars: `dollars.py`)."""
 

@@ -179,6 +179,8 @@ def stats(symbol: str | None) -> d.Rows:
 
 
 RATES = rows(d.FundingRates(rate="r", at=d.Stamp("t", SECONDS), optional=True), first=1)
+FUND = rows(d.InsuranceFunds(balance="b", fixed_currency="USDT", at=d.Stamp("t", SECONDS)), first=1)
+"""A history, of which the newest is asked for: the pool of all futures settled in USDT."""
 OBJECTS = ("p", "s")
 REST: dict[str, Any] = {"bids": "bids", "asks": "asks", "last_id": "id", "whole": True}
 REST_BOOK: dict[str, Any] = {**REST, "at": d.Stamp(("update", "current"), d.Clock.ANY)}
@@ -278,6 +280,7 @@ VENUE = Venue(
         d.check("open_interest", f"{FUTURES}/tickers", TICKERS, 15, Market.PERP, contract="{}"),
         d.check("funding", f"{FUTURES}/funding_rate", RATES, 300, Market.PERP, contract="{}", **ONE),
         d.check("long_short_ratio", f"{FUTURES}/contract_stats", RATIOS, 300, Market.PERP, contract="{}", interval="5m", **ONE),
+        d.check("insurance_fund", f"{FUTURES}/insurance", FUND, 300, limit="1"),
         d.check(
             "liquidations_rest", f"{FUTURES}/liq_orders", forced("fill_price", backlog=True), 3600, Market.PERP,
             contract="{}", limit="100",

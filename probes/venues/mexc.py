@@ -138,6 +138,11 @@ FUNDING = d.Rows(
     ),
 )  # fmt: skip
 
+FUNDS = d.Rows(
+    where="data",
+    says=(d.InsuranceFunds(symbol="symbol", balance="available", currency="currency", at=d.Stamp("timestamp")),),
+)
+
 
 def topic(channel: str) -> tuple[str, str]:
     """The channel and the symbol of "spot@public.aggre.depth.v3.api.pb@100ms@BTCUSDT"."""
@@ -256,6 +261,7 @@ VENUE = Venue(
         d.calls(d.check("book_rest", f"{V1}/depth/{{}}", BOOK, 30, Market.PERP, limit="1000"), **FUTURES),
         d.calls(d.check("open_interest", f"{V1}/ticker", TICKER, 15, Market.PERP, symbol="{}"), **FUTURES),
         d.calls(d.check("funding", f"{V1}/funding_rate/{{}}", FUNDING, 300, Market.PERP), **FUTURES),
+        d.calls(d.check("insurance_fund", f"{V1}/risk_reverse", FUNDS, 300), **FUTURES),
         d.check("volume_spot", "/api/v3/ticker/24hr", SPOT_TICKER, 60, Market.SPOT, symbol="{}"),
     ),
     feeds=(

@@ -22,6 +22,7 @@ from probes.readings import (
     Censoring,
     ClaimChanged,
     ClaimState,
+    Deleveraging,
     EngineLag,
     FeedChanged,
     FeedEvent,
@@ -31,6 +32,7 @@ from probes.readings import (
     Headroom,
     Instrument,
     InstrumentsListed,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     MalformedReason,
@@ -194,6 +196,24 @@ READINGS: list[tuple[Reading, SignalKind | None, float | None]] = [
         LongShortRatio(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, ratio=1.5, basis="accounts"),
         SignalKind.LONG_SHORT_RATIO,
         1.5,
+    ),
+    (
+        InsuranceFund(
+            venue=V,
+            fund="USDT",
+            instrument=None,
+            received_at=NOW,
+            event_time=NOW,
+            balance=Decimal("83.5"),
+            currency="USDT",
+        ),
+        SignalKind.INSURANCE_FUND,
+        83.5,
+    ),
+    (
+        Deleveraging(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=None, active=True),
+        SignalKind.DELEVERAGING,
+        1,
     ),
     (
         Volume(

@@ -27,12 +27,14 @@ NEVER_DROPPED = {
     K.FEED_REJECTED,
     # one sweep of a book, told once
     K.BOOK_REFILL,
+    # the begin or end of forced closing, told once
+    K.DELEVERAGING,
 }  # fmt: skip
 
 ROUTINE = {
     # figures of a venue, sampled again within seconds or minutes
     K.TICK, K.REQUEST, K.MISSED_SLOT, K.HEADROOM, K.CLOCK_OFFSET, K.FEED_LAG, K.ENGINE_LAG, K.FEED_PULSE, K.BOOK,
-    K.OPEN_INTEREST, K.FUNDING, K.MARK_PRICE, K.LONG_SHORT_RATIO, K.VOLUME, K.CONTROL,
+    K.OPEN_INTEREST, K.FUNDING, K.MARK_PRICE, K.LONG_SHORT_RATIO, K.VOLUME, K.CONTROL, K.INSURANCE_FUND,
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 
-LIQUIDATIONS = {"liquidation", "book_refill"}
+LIQUIDATIONS = {"liquidation", "book_refill", "deleveraging"}
 FEED_EVENTS = {
     "claim",
     "expect",

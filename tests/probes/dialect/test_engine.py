@@ -269,6 +269,32 @@ def test_a_ratio_of_two_parts_needs_both() -> None:
         said(rows, [{"l": "0.6", "s": 0}])
 
 
+def test_a_fund_is_that_of_its_instrument_or_of_its_currency() -> None:
+    at = d.Stamp("t")
+    apart = d.Rows(says=(d.InsuranceFunds(symbol="s", balance="b", currency="c", at=at),))
+    [one] = said(apart, [{"s": "A", "b": "-1.5", "c": "BTC", "t": MS}])
+    assert (one.fund, one.instrument, one.balance, one.currency, one.event_time) == (
+        "A", "A", Decimal("-1.5"), "BTC", AT,
+    )  # fmt: skip
+    [all_of_it] = said(d.Rows(says=(d.InsuranceFunds(balance="b", fixed_currency="USDT"),)), [{"b": 7}])
+    assert (all_of_it.fund, all_of_it.instrument, all_of_it.currency) == ("USDT", None, "USDT")
+    whole = {"s": "A", "b": "1", "c": "BTC", "t": MS}
+    for field in whole:
+        with pytest.raises(Malformed, match="missing"):
+            said(apart, [whole | {field: None}])
+
+
+def test_deleveraging_goes_on_or_not_by_the_wires_own_words() -> None:
+    rows = d.Rows(
+        says=(d.Deleveragings(symbol="s", state="w", states={"adl": True, "normal": False}, at=d.Stamp("t")),)
+    )
+    words = said(rows, [{"s": "A", "w": "adl", "t": MS}, {"s": "B", "w": "normal"}])
+    assert [(one.instrument, one.active, one.event_time) for one in words] == [("A", True, AT), ("B", False, None)]
+    for odd in ("soon", None):
+        with pytest.raises(Malformed):
+            said(rows, [{"s": "A", "w": odd}])
+
+
 def test_a_row_is_the_requests_only_where_no_symbol_of_its_own_is_declared() -> None:
     nameless = d.Rows(says=(d.MarkPrices(mark="m"),))
     assert [one.instrument for one in said(nameless, [{"m": 1}])] == ["BTC-P"]

@@ -10,7 +10,9 @@ import pytest
 
 from probes.readings import (
     Censoring,
+    Deleveraging,
     Funding,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     MalformedReason,
@@ -49,6 +51,10 @@ VOLUME = Volume(
     usd=Decimal(1),
     last=100.0,
 )
+FUND = InsuranceFund(
+    venue=V, fund="USDT", instrument=None, received_at=NOW, event_time=NOW, balance=Decimal(-1), currency="USDT"
+)
+ADL = Deleveraging(venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, active=True)
 CLOCK = ServerTime(venue=V, received_at=NOW, event_time=NOW + timedelta(seconds=5), resolution_s=0.001)
 WALLET = WalletStatus(venue=V, asset="BTC", network="BTC", received_at=NOW, deposits=None, withdrawals=None)
 STATUS = ServiceStatus(venue=V, received_at=NOW, state=ServiceState.OPERATIONAL)
@@ -57,7 +63,9 @@ SECONDS_FOR_MILLISECONDS = datetime.fromtimestamp(NOW.timestamp() / 1000, UTC)
 
 
 @pytest.mark.parametrize(
-    "reading", [FORCED, MARK, RATE, RATIO, INTEREST, VOLUME, CLOCK, WALLET, STATUS], ids=lambda one: type(one).__name__
+    "reading",
+    [FORCED, MARK, RATE, RATIO, INTEREST, VOLUME, FUND, ADL, CLOCK, WALLET, STATUS],
+    ids=lambda one: type(one).__name__,
 )
 def test_a_reading_that_can_be_true_is_admitted(reading: Reading) -> None:
     assert refused(reading) is None
@@ -88,6 +96,12 @@ REFUSED = [
     ("interest not finite", replace(INTEREST, usd=Decimal("inf")), MalformedReason.SIZE),
     ("volume below zero", replace(VOLUME, usd=Decimal(-1)), MalformedReason.SIZE),
     ("last price zero", replace(VOLUME, last=0.0), MalformedReason.PRICE),
+    ("fund without a name", replace(FUND, fund=""), MalformedReason.NAME),
+    ("fund of no currency", replace(FUND, currency=""), MalformedReason.NAME),
+    ("fund not finite", replace(FUND, balance=Decimal("nan")), MalformedReason.FIGURE),
+    ("fund of last month", replace(FUND, event_time=NOW - timedelta(days=30)), MalformedReason.STAMP),
+    ("deleveraging of last week", replace(ADL, event_time=NOW - timedelta(days=7)), MalformedReason.STAMP),
+    ("deleveraging of nothing", replace(ADL, instrument=""), MalformedReason.NAME),
     ("clock at 1970", replace(CLOCK, event_time=datetime.fromtimestamp(0, UTC)), MalformedReason.CLOCK),
     ("clock a year ahead", replace(CLOCK, event_time=NOW + timedelta(days=365)), MalformedReason.CLOCK),
     ("wallet of no network", replace(WALLET, network=""), MalformedReason.NAME),

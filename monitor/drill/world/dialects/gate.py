@@ -85,6 +85,8 @@ class Gate:
                     {"id": _name(one), "base": one, "quote": "USDT", "trade_status": "tradable"}
                     for one in (venue.asset, BYSTANDER)
                 ]
+            case "/futures/usdt/insurance":
+                return [{"t": now_ms // 1000, "b": "100000000.0000"}]
         if not path.startswith(("/spot/", "/futures/usdt/")):
             return None
         if _name(venue.asset) not in (query.get("contract"), query.get("currency_pair")):
