@@ -14,6 +14,8 @@ from probes.venue import Context, Malformed
 
 MAX_SERVICE = 64
 """Characters of the name of a venue's part."""
+MAX_TITLE = 300
+"""Characters of the venue's own words that are kept."""
 
 
 def server_times(said: words.ServerTimes, rows: Rows, columns: Columns) -> Reader:
@@ -37,6 +39,7 @@ def statuses(said: words.Statuses, rows: Rows, columns: Columns) -> Reader:
     )  # fmt: skip
     service_path = path_of(said.service_at)
     begins, ends, path = clock(said.begins), clock(said.ends), path_of(said.state)
+    ends_path = path_of(stamp_name(said.ends))
 
     def read(row: Any, context: Context, head: Head) -> ServiceStatus | None:
         _, word, title, begin, end, planned, service = take(row)
@@ -46,9 +49,12 @@ def statuses(said: words.Statuses, rows: Rows, columns: Columns) -> Reader:
             return None
         if said.service_at is not None and (not isinstance(service, str) or not service):
             raise Malformed(f"{service_path}: missing", MalformedReason.NAME)
+        begins_at, ends_at = begins(begin), ends(end)
+        if begins_at is not None and ends_at is not None and ends_at < begins_at:
+            raise Malformed(f"{ends_path}: before its begin", MalformedReason.STAMP)
         return ServiceStatus(
             venue=context.venue, received_at=context.received_at, state=state,
-            title="" if title is None else str(title), begins_at=begins(begin), ends_at=ends(end),
+            title="" if title is None else str(title)[:MAX_TITLE], begins_at=begins_at, ends_at=ends_at,
             planned=announced or planned in said.planned_is, service=str(service or said.service)[:MAX_SERVICE],
         )  # fmt: skip
 
@@ -75,7 +81,7 @@ def wallets(said: words.Wallets, rows: Rows, columns: Columns) -> Reader:
             deposits=None if deposits is None else allowed(said.flags, deposits, deposits_path),
             withdrawals=None if withdrawals is None else allowed(said.flags, withdrawals, withdrawals_path),
             delayed=None if delayed is None else allowed(said.delays, delayed, delayed_path),
-            note="" if note is None else str(note),
+            note="" if note is None else str(note)[:MAX_TITLE],
         )  # fmt: skip
 
     return read

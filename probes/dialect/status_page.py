@@ -18,6 +18,7 @@ from probes.dialect.answers import check
 from probes.dialect.columns import clock
 from probes.dialect.declared import Clock, Stamp
 from probes.dialect.decode import Decoder
+from probes.dialect.service import MAX_TITLE
 from probes.readings import Instrument, MalformedReason, ServiceState, ServiceStatus
 from probes.venue import Context, Malformed, OddRows, ReadAnswer, RestCall, RestCheck
 
@@ -192,7 +193,7 @@ def _told(state: ServiceState, title: str, context: Context, explained: bool) ->
 
 
 def _status(context: Context, state: ServiceState, title: str) -> ServiceStatus:
-    return ServiceStatus(venue=context.venue, received_at=context.received_at, state=state, title=title)
+    return ServiceStatus(venue=context.venue, received_at=context.received_at, state=state, title=title[:MAX_TITLE])
 
 
 def _text(row: Row, name: str) -> str:

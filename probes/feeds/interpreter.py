@@ -52,6 +52,8 @@ from probes.venue import (
 FROZEN_AFTER_S = 60.0
 CLOCK_EVERY_S = 5.0
 PULSE_S = 5.0
+MAX_DETAIL = 200
+"""Characters of the venue's own words that are kept."""
 RENEWED_BACKLOG = timedelta(seconds=60)
 """A liquidation older than this at a renewed subscription was heard before, or belongs to the backlog."""
 
@@ -132,7 +134,7 @@ class FeedReader:
             messages = self._feed.read(raw, context)
         except (Malformed, msgspec.DecodeError, UnicodeDecodeError) as error:
             path = error.path if isinstance(error, Malformed) else str(error)
-            self._malformed = (path[:200], (self._malformed[1] if self._malformed else 0) + 1)
+            self._malformed = (path[:MAX_DETAIL], (self._malformed[1] if self._malformed else 0) + 1)
             return result
         news = backlog = pings = 0
         for message in messages:
@@ -176,8 +178,8 @@ class FeedReader:
             case Reply():
                 result.replies.append(message.text)
             case ShutdownAnnounced():
-                result.shutdown = message.detail
-                announced = self.changed(FeedEvent.SHUTDOWN_ANNOUNCED, 0.0, received_at, detail=message.detail)
+                result.shutdown = message.detail[:MAX_DETAIL]
+                announced = self.changed(FeedEvent.SHUTDOWN_ANNOUNCED, 0.0, received_at, detail=result.shutdown)
                 result.readings.append(announced)
             case SubscriptionRefused():
                 result.readings += self._rejected(message, received_at, tick_s)
@@ -195,7 +197,7 @@ class FeedReader:
         return self._acknowledged(word, received_at, tick_s) if isinstance(word, Ack) else ()
 
     def _rejected(self, word: SubscriptionRefused, received_at: datetime, tick_s: float) -> Sequence[Reading]:
-        detail = f"{word.kind}: {word.detail}"[:200]
+        detail = f"{word.kind}: {word.detail}"[:MAX_DETAIL]
         rejected = self.changed(FeedEvent.REJECTED, 0.0, received_at, detail=detail)
         return [rejected, *self.claims.refused(word, received_at, tick_s)]
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from probes.clock_offset import ClockOffset
 from probes.readings import EngineLag, FeedLag, VenueId
+from probes.readings.admission import MAX_CLOCK_OFFSET_S
 
 
 class LagMeter:
@@ -23,7 +24,8 @@ class LagMeter:
 
     def stamp(self, instrument: str, received_s: float, event_s: float, engine_s: float | None) -> None:
         """Take the stamps of one message: receipt, venue, engine (unix seconds)."""
-        self._offset.frame(received_s, event_s)
+        if abs(event_s - received_s) <= MAX_CLOCK_OFFSET_S:
+            self._offset.frame(received_s, event_s)  # what is older speaks of an older time, not of the clock
         age = received_s - event_s
         if age > self._age.get(instrument, float("-inf")):
             self._age[instrument] = age

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import isfinite
+from decimal import Decimal
 from typing import Protocol
 
 from probes.readings import (
     Deleveraging,
     Funding,
+    Instrument,
     InsuranceFund,
     Liquidation,
     LongShortRatio,
@@ -22,6 +23,7 @@ from probes.readings import (
     Reading,
     RowsMalformed,
     ServerTime,
+    ServiceStatus,
     VenueId,
     Volume,
     WalletStatus,
@@ -49,7 +51,20 @@ stamped with the last settlement, ratios and open interest with their period."""
 _AHEAD, _LIQUIDATION_AGE = timedelta(seconds=-MAX_AHEAD_S), timedelta(seconds=MAX_AGE_S[Liquidation])
 _BACKLOG_AGE = timedelta(seconds=MAX_BACKLOG_AGE_S)
 MAX_FUNDING_RATE = 1.0
+MAX_FUNDING_INTERVAL_S = 31 * _DAY_S
+"""Nothing settles more rarely than once a month."""
 MAX_RATIO = 1e6
+MAX_PATH = 200
+"""Characters of the place of an odd row."""
+MAX_NAME = 100
+"""Characters of the name of an instrument, asset or network."""
+MAX_PRICE = MAX_QUOTE = 1e15
+"""A price, and one amount in units of the quote (dollars mostly): ten times what the world makes in a year."""
+MAX_BASE = Decimal(10) ** 24
+"""An amount in base units; the coins with the most units have some 1e18."""
+MAX_CONTRACT_SIZE = Decimal(10) ** 12
+"""Base units a contract: the largest known has ten million."""
+_MAX_PRICE = _MAX_QUOTE = Decimal(10) ** 15
 
 
 def stamp_refused(stamp: datetime | None, received_at: datetime, max_age_s: float) -> bool:
@@ -60,12 +75,24 @@ def stamp_refused(stamp: datetime | None, received_at: datetime, max_age_s: floa
     return not -MAX_AHEAD_S <= age_s <= max_age_s
 
 
+def nameless(name: str) -> bool:
+    """Whether a text cannot be the name of an instrument, asset or network: it is empty, too long, or cannot be printed."""
+    return not 0 < len(name) <= MAX_NAME or not name.isprintable()
+
+
+def instrument_refused(one: Instrument) -> MalformedReason | None:
+    """Why an instrument of a listing is not admitted, None if it is. It costs itself alone."""
+    if nameless(one.symbol) or nameless(one.base) or nameless(one.quote):
+        return MalformedReason.NAME
+    return None if 0 < one.contract_size <= MAX_CONTRACT_SIZE else MalformedReason.SIZE
+
+
 def refused(reading: Reading) -> MalformedReason | None:
     """Why a reading is not admitted, None if it is."""
     if type(reading) is Liquidation:
         return _liquidation(reading)
     instrument = getattr(reading, "instrument", None)
-    if instrument == "":
+    if instrument is not None and nameless(instrument):
         return MalformedReason.NAME
     max_age_s = MAX_AGE_S.get(type(reading))
     if max_age_s is not None and stamp_refused(getattr(reading, "event_time", None), reading.received_at, max_age_s):
@@ -74,14 +101,16 @@ def refused(reading: Reading) -> MalformedReason | None:
         case ServerTime():
             offset_s = (reading.event_time - reading.received_at).total_seconds()
             return MalformedReason.CLOCK if abs(offset_s) > MAX_CLOCK_OFFSET_S else None
-        case WalletStatus() if not reading.asset or not reading.network:
+        case WalletStatus() if nameless(reading.asset) or nameless(reading.network):
             return MalformedReason.NAME
+        case ServiceStatus() if reading.begins_at and reading.ends_at and reading.ends_at < reading.begins_at:
+            return MalformedReason.STAMP
         case OpenInterest() | Volume():
             return _amounts(reading)
         case MarkPrice() if not all(_price(one) for one in (reading.mark, reading.index)):
             return MalformedReason.PRICE
-        case Funding() if not abs(reading.rate) <= MAX_FUNDING_RATE:
-            return MalformedReason.FIGURE
+        case Funding():
+            return _funding(reading)
         case InsuranceFund():
             return _fund(reading)
         case LongShortRatio() if not 0 < reading.ratio <= MAX_RATIO:
@@ -96,27 +125,40 @@ def _fund(reading: InsuranceFund) -> MalformedReason | None:
 
 
 def _price(price: float | None) -> bool:
-    return price is None or (isfinite(price) and price > 0)
+    return price is None or 0 < price <= MAX_PRICE
+
+
+def _funding(reading: Funding) -> MalformedReason | None:
+    interval_s, next_at = reading.interval_s, reading.next_at
+    if not abs(reading.rate) <= MAX_FUNDING_RATE:
+        return MalformedReason.FIGURE
+    if interval_s is not None and not 0 < interval_s <= MAX_FUNDING_INTERVAL_S:
+        return MalformedReason.FIGURE
+    if next_at is not None:
+        in_s = (next_at - reading.received_at).total_seconds()
+        return None if -MAX_AGE_S[Funding] <= in_s <= MAX_FUNDING_INTERVAL_S else MalformedReason.STAMP
+    return None
 
 
 def _liquidation(reading: Liquidation) -> MalformedReason | None:
     """All that is asked of a liquidation, in one step: in a storm there are thousands a second."""
-    if not reading.instrument:
+    if nameless(reading.instrument):
         return MalformedReason.NAME
     age = reading.received_at - reading.event_time
     if not _AHEAD <= age <= (_BACKLOG_AGE if reading.backlog else _LIQUIDATION_AGE):
         return MalformedReason.STAMP
     price, quantity = reading.price, reading.quantity
-    if not (price.is_finite() and price > 0):
+    if not (price.is_finite() and 0 < price <= _MAX_PRICE):
         return MalformedReason.PRICE
-    if not (quantity.is_finite() and quantity > 0):
+    if not (quantity.is_finite() and 0 < quantity <= MAX_BASE and reading.notional_usd <= _MAX_QUOTE):
         return MalformedReason.SIZE
     return None
 
 
 def _amounts(reading: OpenInterest | Volume) -> MalformedReason | None:
-    if any(one is not None and (not one.is_finite() or one < 0) for one in (reading.base, reading.usd)):
-        return MalformedReason.SIZE
+    for amount, most in ((reading.base, MAX_BASE), (reading.usd, _MAX_QUOTE)):
+        if amount is not None and not (amount.is_finite() and 0 <= amount <= most):
+            return MalformedReason.SIZE
     if isinstance(reading, Volume) and not _price(reading.last):
         return MalformedReason.PRICE
     return None
@@ -136,6 +178,11 @@ class Levels(Protocol):
         ...
 
     @property
+    def engine_time(self) -> datetime | None:
+        """The matching engine's stamp."""
+        ...
+
+    @property
     def bids(self) -> Sequence[tuple[float, float]]:
         """The bids, in any order."""
         ...
@@ -148,15 +195,17 @@ class Levels(Protocol):
 
 def book_refused(book: Levels, received_at: datetime) -> MalformedReason | None:
     """Why a book or its change is not admitted, None if it is. One level that cannot be makes the whole of it unknown."""
-    if not book.instrument:
+    if nameless(book.instrument):
         return MalformedReason.NAME
     if stamp_refused(book.event_time, received_at, MAX_BOOK_AGE_S):
         return MalformedReason.STAMP
+    if stamp_refused(book.engine_time, received_at, MAX_BOOK_AGE_S):
+        return MalformedReason.STAMP
     for levels in (book.bids, book.asks):
         for price, size in levels:
-            if not price > 0:
+            if not 0 < price <= MAX_PRICE:
                 return MalformedReason.PRICE
-            if not size >= 0:
+            if not 0 <= size <= MAX_QUOTE / price:
                 return MalformedReason.SIZE
     return None
 
@@ -169,7 +218,7 @@ class OddRowTally:
 
     def add(self, reason: MalformedReason, path: str, count: int = 1) -> None:
         """Count rows; the first path of a reason is kept."""
-        first, before = self._odd.get(reason, (path, 0))
+        first, before = self._odd.get(reason, (path[:MAX_PATH], 0))
         self._odd[reason] = (first, before + count)
 
     def take(self, venue: VenueId, check: str, received_at: datetime) -> list[RowsMalformed]:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import NamedTuple
 
 from probes.readings import Headroom, Refusal, VenueId
@@ -30,6 +31,10 @@ MAX_ENTRIES = 20_000
 MAX_ENDPOINTS = 64
 """Endpoints of one venue with accounts of their own; the rest share one. A venue's file names some ten."""
 OTHER = "other"
+MAX_LIMIT_FACTOR = 100.0
+"""A stated limit further than this from the documented one, up or down, is not believed, nor what is stated beside it."""
+LIMIT_HOLDS_S = 900.0
+"""A stated limit counts so long; without an answer that repeats it, the documented one does again."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,7 @@ class Allowance:
     declared: float | None = None
     declared_sent_s: float = 0.0
     declared_until_s: float = 0.0
+    limit_until_s: float = inf
     since: float = 0.0
     """Spent since the request whose answer declared the usage."""
 
@@ -79,6 +85,8 @@ class Allowance:
         return self.counted
 
     def _forget(self, now_s: float) -> None:
+        if now_s >= self.limit_until_s:
+            self.limit, self.limit_until_s = self.budget.limit, inf
         while self.spent and now_s - self.spent[0][0] >= self.budget.window_s:
             self.counted -= self.spent.popleft()[1]
         if not self.spent:
@@ -124,14 +132,17 @@ class Budgets:
         if budget is None or call.host not in budget.hosts or (budget.each and call.budget != budget.name):
             return
         allowance = self._allowance(budget, call)
-        if usage.limit is not None and usage.limit > 0:
-            allowance.limit = usage.limit
+        if usage.limit is not None:
+            if not budget.limit / MAX_LIMIT_FACTOR <= usage.limit <= budget.limit * MAX_LIMIT_FACTOR:
+                return
+            allowance.limit, allowance.limit_until_s = usage.limit, now_s + LIMIT_HOLDS_S
         used = usage.used
         if used is None and usage.remaining is not None:
             used = allowance.limit - usage.remaining
         if used is not None:
             resets_s = None if usage.resets_at is None else usage.resets_at.timestamp()
-            allowance.declare(max(used, 0.0), now_s, sent_s, resets_s)
+            most = allowance.limit * MAX_LIMIT_FACTOR
+            allowance.declare(min(max(used, 0.0), most), now_s, sent_s, resets_s)
 
     def wait_until(self, until_s: float, call: RestCall, now_s: float, kind: Refusal = Refusal.THROTTLED) -> None:
         """Send nothing before `until_s`, at most the longest wait of this kind: to the host after a ban, else from the budget."""

@@ -25,7 +25,7 @@ from probes.readings import (
     VenueClock,
     VenueId,
 )
-from probes.readings.admission import OddRowTally, book_refused, refused
+from probes.readings.admission import OddRowTally, book_refused, instrument_refused, refused
 from probes.readings.dollars import in_dollars
 from probes.rest.refusals import REDIRECTS, by_answer, retry_after_s
 from probes.rest.venue_state import VenueState
@@ -183,14 +183,29 @@ def _admitted(
         if isinstance(one, OddRows):
             odd.add(one.reason, one.path, one.count)
             continue
+        if isinstance(one, InstrumentsListed):
+            kept += [replace(good, instruments=tuple(map(by_asset, good.instruments))) for good in _listed(one, odd)]
+            continue
         reason = book_refused(one, got.received_at) if isinstance(one, BookSnapshot) else refused(one)
-        if reason is None and isinstance(one, InstrumentsListed):
-            kept.append(replace(one, instruments=tuple(map(by_asset, one.instruments))))
-        elif reason is None:
+        if reason is None:
             kept.append(in_units(one, known.get(getattr(one, "instrument", None) or "")))
         else:
             odd.add(reason, f"{type(one).__name__} of {getattr(one, 'instrument', None) or 'the venue'}")
     return kept
+
+
+def _listed(listing: InstrumentsListed, odd: OddRowTally) -> list[InstrumentsListed]:
+    """The listing without the instruments that the gate refuses; none at all if it refuses every one."""
+    reasons = [instrument_refused(one) for one in listing.instruments]
+    if not any(reasons):
+        return [listing]
+    good = []
+    for one, reason in zip(listing.instruments, reasons, strict=True):
+        if reason is None:
+            good.append(one)
+        else:
+            odd.add(reason, f"Instrument {one.symbol[:40]!r}")
+    return [replace(listing, instruments=tuple(good))] if good else []
 
 
 def _round_trip_s(got: HttpExchange) -> float:

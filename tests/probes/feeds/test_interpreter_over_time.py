@@ -193,6 +193,8 @@ def test_an_announced_shutdown_is_reported_with_its_text_and_ends_the_frame() ->
         "soon",
     )
     assert len(frame.readings) == 2
+    long = ScriptedFeed().read(1.0, ShutdownAnnounced(detail="x" * 5000))
+    assert (only(FeedChanged, long.readings).detail, long.shutdown) == ("x" * 200, "x" * 200)
 
 
 def test_without_an_announcement_there_is_no_shutdown_and_replies_are_sent_in_order() -> None:

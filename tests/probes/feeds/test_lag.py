@@ -43,3 +43,14 @@ def test_each_instrument_has_its_own_lag() -> None:
 
 def test_messages_without_a_stamp_give_no_lag() -> None:
     assert meter(ClockOffset()).readings(NOW, 1.0) == []
+
+
+def test_a_stamp_of_yesterday_is_a_lag_and_no_clock() -> None:
+    offset = ClockOffset()
+    lag = meter(offset)
+    lag.stamp("BTC", received_s=100_000.0, event_s=10_000.0, engine_s=None)
+    assert offset.best(100_000.0) is None, "a venue's clock is never more than an hour from ours"
+    lag.stamp("BTC", received_s=100_000.0, event_s=96_400.0, engine_s=None)
+    best = offset.best(100_000.0)
+    assert best is not None
+    assert best.offset_s == -3_600.0

@@ -12,6 +12,7 @@ from probes.readings import (
     Censoring,
     Deleveraging,
     Funding,
+    Instrument,
     InsuranceFund,
     Liquidation,
     LongShortRatio,
@@ -28,7 +29,7 @@ from probes.readings import (
     Volume,
     WalletStatus,
 )
-from probes.readings.admission import OddRowTally, book_refused, refused
+from probes.readings.admission import OddRowTally, book_refused, instrument_refused, refused
 from probes.venue import BookSnapshot
 
 V = VenueId("made")
@@ -105,6 +106,28 @@ REFUSED = [
     ("clock at 1970", replace(CLOCK, event_time=datetime.fromtimestamp(0, UTC)), MalformedReason.CLOCK),
     ("clock a year ahead", replace(CLOCK, event_time=NOW + timedelta(days=365)), MalformedReason.CLOCK),
     ("wallet of no network", replace(WALLET, network=""), MalformedReason.NAME),
+    ("a name of 101 characters", replace(MARK, instrument="x" * 101), MalformedReason.NAME),
+    ("a forced order with a NUL in its name", replace(FORCED, instrument="BTC\x00"), MalformedReason.NAME),
+    ("a name that turns the line round", replace(MARK, instrument="\u202eTDSU"), MalformedReason.NAME),
+    ("a network that breaks the line", replace(WALLET, network="\u2028"), MalformedReason.NAME),
+    ("a price of 10^19", replace(MARK, mark=1e19), MalformedReason.PRICE),
+    ("an index of 10^40", replace(MARK, index=1e40), MalformedReason.PRICE),
+    ("a last price of 10^16", replace(VOLUME, last=1e16), MalformedReason.PRICE),
+    ("liquidated at 10^16", replace(FORCED, price=Decimal("1e16")), MalformedReason.PRICE),
+    ("10^25 units liquidated", replace(FORCED, quantity=Decimal("1e25")), MalformedReason.SIZE),
+    ("10^16 dollars liquidated", replace(FORCED, notional_usd=Decimal("1e16")), MalformedReason.SIZE),
+    ("open interest of 10^22 dollars", replace(INTEREST, usd=Decimal("1e22")), MalformedReason.SIZE),
+    ("open interest of 10^25 units", replace(INTEREST, base=Decimal("1e25")), MalformedReason.SIZE),
+    ("a volume of 10^16 dollars", replace(VOLUME, usd=Decimal("1e16")), MalformedReason.SIZE),
+    ("funding due in 2021", replace(RATE, next_at=NOW - timedelta(days=2000)), MalformedReason.STAMP),
+    ("funding due in 2199", replace(RATE, next_at=NOW + timedelta(days=63_000)), MalformedReason.STAMP),
+    ("an interval of nothing", replace(RATE, interval_s=0.0), MalformedReason.FIGURE),
+    ("an interval of a year", replace(RATE, interval_s=365 * 86_400.0), MalformedReason.FIGURE),
+    (
+        "a window that ends before it begins",
+        replace(STATUS, begins_at=NOW, ends_at=NOW - timedelta(seconds=1)),
+        MalformedReason.STAMP,
+    ),
     ("wallet of no asset", replace(WALLET, asset=""), MalformedReason.NAME),
 ]
 
@@ -112,6 +135,61 @@ REFUSED = [
 @pytest.mark.parametrize(("reading", "reason"), [one[1:] for one in REFUSED], ids=[one[0] for one in REFUSED])
 def test_a_reading_that_cannot_be_true_is_refused_with_its_reason(reading: Reading, reason: MalformedReason) -> None:
     assert refused(reading) is reason
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        replace(RATE, next_at=NOW + timedelta(hours=8), interval_s=8 * 3600.0),
+        replace(RATE, next_at=NOW - timedelta(minutes=1), interval_s=3600.0),
+        replace(MARK, instrument="币安人生USDT"),
+        replace(STATUS, begins_at=NOW, ends_at=NOW),
+        replace(STATUS, ends_at=NOW),
+        replace(STATUS, begins_at=NOW),
+        replace(VOLUME, usd=Decimal("1e15"), base=Decimal("1e24"), last=1e15),
+    ],
+    ids=[
+        "funding to come",
+        "funding just paid",
+        "a Chinese name",
+        "no time",
+        "no begin",
+        "no end",
+        "the largest amounts",
+    ],
+)
+def test_what_is_unusual_but_can_be_true_is_admitted(reading: Reading) -> None:
+    assert refused(reading) is None
+
+
+@pytest.mark.parametrize(
+    ("instrument", "reason"),
+    [
+        (Instrument(symbol="BTCUSDT", base="BTC", quote="USDT", market=Market.PERP), None),
+        (Instrument(symbol="", base="BTC", quote="USDT", market=Market.PERP), MalformedReason.NAME),
+        (Instrument(symbol="BTCUSDT", base="\x00", quote="USDT", market=Market.PERP), MalformedReason.NAME),
+        (Instrument(symbol="BTCUSDT", base="BTC", quote="", market=Market.PERP), MalformedReason.NAME),
+        (
+            Instrument(symbol="A", base="A", quote="B", market=Market.PERP, contract_size=Decimal("1e13")),
+            MalformedReason.SIZE,
+        ),
+        (
+            Instrument(symbol="A", base="A", quote="B", market=Market.PERP, contract_size=Decimal(0)),
+            MalformedReason.SIZE,
+        ),
+    ],
+)
+def test_an_instrument_without_names_or_with_an_impossible_contract_is_refused(
+    instrument: Instrument, reason: MalformedReason | None
+) -> None:
+    assert instrument_refused(instrument) is reason
+
+
+def test_the_place_of_an_odd_row_is_short() -> None:
+    odd = OddRowTally()
+    odd.add(MalformedReason.NAME, "x" * 5000)
+    (row,) = odd.take(V, "mark_price", NOW)
+    assert row.path == "x" * 200
 
 
 def test_a_backlog_may_be_days_old_and_a_late_liquidation_is_a_lag() -> None:
@@ -131,6 +209,12 @@ def test_a_backlog_may_be_days_old_and_a_late_liquidation_is_a_lag() -> None:
         (replace(BOOK, asks=[(101.0, float("nan"))]), MalformedReason.SIZE),
         (replace(BOOK, event_time=SECONDS_FOR_MILLISECONDS), MalformedReason.STAMP),
         (replace(BOOK, event_time=NOW + timedelta(minutes=2)), MalformedReason.STAMP),
+        (replace(BOOK, engine_time=SECONDS_FOR_MILLISECONDS), MalformedReason.STAMP),
+        (replace(BOOK, engine_time=NOW + timedelta(minutes=2)), MalformedReason.STAMP),
+        (replace(BOOK, engine_time=NOW - timedelta(seconds=1)), None),
+        (replace(BOOK, instrument="BTC\x00"), MalformedReason.NAME),
+        (replace(BOOK, bids=[(1e16, 1.0)]), MalformedReason.PRICE),
+        (replace(BOOK, bids=[(100.0, 1e14)]), MalformedReason.SIZE),
     ],
 )
 def test_a_book_with_a_level_or_a_stamp_that_cannot_be_is_refused_whole(

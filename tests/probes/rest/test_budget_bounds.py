@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from probes.readings import VenueId
 from probes.rest.budget import Budgets
 from probes.rest.priority import Priority
-from probes.venue import Budget, RestCall
+from probes.venue import Budget, RestCall, Usage
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -54,3 +56,28 @@ def test_there_is_no_headroom_before_the_end_of_a_wait_and_all_of_it_from_that_m
     ours = budgets()
     ours.wait_until(50.0, asked(), 0.0)
     assert [ours.headroom(now_s, NOW)[0].left for now_s in (49.9, 50.0)] == [0.0, 1.0]
+
+
+def limited(limit: float) -> Budgets:
+    ours = Budgets(VenueId("made"), (Budget(name="ip", limit=100, window_s=60.0),), [asked()])
+    ours.learn(Usage(budget="ip", limit=limit, remaining=limit), asked(), 0.0, 0.0)
+    return ours
+
+
+def test_a_stated_limit_counts_for_a_quarter_of_an_hour_so_that_one_header_cannot_silence_us_for_ever() -> None:
+    ours = limited(1.0)
+    assert not ours.allows(asked(), Priority.LIVENESS, 899.0)
+    assert ours.allows(asked(), Priority.LIVENESS, 900.0)
+    assert ours.headroom(900.0, NOW)[0].limit == 100
+
+
+@pytest.mark.parametrize("limit", [1e-300, 0.0, -5.0, 0.99, 10_001.0, 1.79e12, 1e308])
+def test_a_stated_limit_far_from_the_documented_one_is_not_believed(limit: float) -> None:
+    assert limited(limit).headroom(1.0, NOW)[0].limit == 100
+
+
+def test_a_stated_count_beyond_all_reason_is_cut_and_over_with_its_window() -> None:
+    ours = budgets()
+    ours.learn(Usage(budget="ip", used=1e308), asked(), 0.0, 0.0)
+    assert ours.headroom(59.0, NOW)[0].used == 1e8
+    assert ours.headroom(60.0, NOW)[0].left == 1.0

@@ -88,9 +88,9 @@ def test_a_limit_stated_by_the_venue_moves_the_reserved_tenth() -> None:
     ours.learn(Usage(budget="ip", limit=1000), asked(), 0.0, 0.0)
     assert ours.allows(asked("ip", 900), Priority.LIVENESS, 0.0)
     assert not ours.allows(asked("ip", 901), Priority.LIVENESS, 0.0)
-    ours.learn(Usage(budget="ip", limit=0.5), asked(), 0.0, 0.0)
-    assert ours.allows(asked("ip", 0.45), Priority.LIVENESS, 0.0)
-    assert not ours.allows(asked("ip", 0.46), Priority.LIVENESS, 0.0)
+    ours.learn(Usage(budget="ip", limit=5), asked(), 0.0, 0.0)
+    assert ours.allows(asked("ip", 4.5), Priority.LIVENESS, 0.0)
+    assert not ours.allows(asked("ip", 4.6), Priority.LIVENESS, 0.0)
 
 
 @pytest.mark.parametrize("limit", [0.0, -5.0, None])

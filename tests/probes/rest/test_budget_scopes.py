@@ -180,7 +180,7 @@ step = st.tuples(
     st.floats(0.01, 8),
     st.sampled_from([TIME, TICKER, BOOK]),
     st.floats(0.1, 12),
-    st.none() | st.tuples(st.floats(0, 60), st.sampled_from([5.0, 10.0, 40.0, 50.0, 1e6]), st.booleans()),
+    st.none() | st.tuples(st.floats(0, 60), st.sampled_from([5.0, 10.0, 40.0, 50.0, 5_000.0]), st.booleans()),
 )
 
 
@@ -194,6 +194,8 @@ def test_whatever_the_headers_say_no_request_exceeds_nine_tenths_of_the_limit_th
     limit_of_all, stated, stated_s = 50.0, 0.0, float("-inf")
     for pause_s, call, cost, header in steps:
         now_s += pause_s
+        if now_s - stated_s >= 900:
+            limit_of_all = 50.0  # nobody has repeated the limit for a quarter of an hour
         asked = RestCall(path=call.path, budget="each", cost=cost)
         if ours.allows(asked, Priority.LIVENESS, now_s):
             ours.spend(asked, now_s)
