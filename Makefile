@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo run test check bench mutants matrix acceptance format lint types contracts coverage lock clean
+.PHONY: help demo run test check bench mutants fuzz matrix acceptance format lint types contracts coverage lock clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
@@ -75,6 +75,9 @@ bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured fi
 
 mutants: $(VENV)/.dev tests/evm/node_modules/.ready   ## small faults put into the code, each of which a test must notice (an hour)
 	$(BIN)/python -m tests.mutants
+
+fuzz: $(VENV)/.dev   ## made messages for everything that reads bytes from venues; none may raise or be admitted as nonsense
+	$(BIN)/python -m tests.fuzz
 
 matrix: $(VENV)/.dev   ## the table of venues in README.md, from their declarations
 	$(BIN)/python -m tests.venue_matrix

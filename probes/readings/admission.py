@@ -64,7 +64,7 @@ MAX_BASE = Decimal(10) ** 24
 """An amount in base units; the coins with the most units have some 1e18."""
 MAX_CONTRACT_SIZE = Decimal(10) ** 12
 """Base units a contract: the largest known has ten million."""
-_MAX_PRICE = _MAX_QUOTE = Decimal(10) ** 15
+_ZERO, _MAX_PRICE, _MAX_QUOTE = Decimal(0), Decimal(10) ** 15, Decimal(10) ** 15
 
 
 def stamp_refused(stamp: datetime | None, received_at: datetime, max_age_s: float) -> bool:
@@ -142,15 +142,16 @@ def _funding(reading: Funding) -> MalformedReason | None:
 
 def _liquidation(reading: Liquidation) -> MalformedReason | None:
     """All that is asked of a liquidation, in one step: in a storm there are thousands a second."""
-    if nameless(reading.instrument):
+    name = reading.instrument
+    if not name or len(name) > MAX_NAME or not name.isprintable():  # `nameless`, without the call
         return MalformedReason.NAME
     age = reading.received_at - reading.event_time
     if not _AHEAD <= age <= (_BACKLOG_AGE if reading.backlog else _LIQUIDATION_AGE):
         return MalformedReason.STAMP
     price, quantity = reading.price, reading.quantity
-    if not (price.is_finite() and 0 < price <= _MAX_PRICE):
+    if not (price.is_finite() and _ZERO < price <= _MAX_PRICE):
         return MalformedReason.PRICE
-    if not (quantity.is_finite() and 0 < quantity <= MAX_BASE and reading.notional_usd <= _MAX_QUOTE):
+    if not (quantity.is_finite() and _ZERO < quantity <= MAX_BASE and reading.notional_usd <= _MAX_QUOTE):
         return MalformedReason.SIZE
     return None
 
@@ -203,9 +204,9 @@ def book_refused(book: Levels, received_at: datetime) -> MalformedReason | None:
         return MalformedReason.STAMP
     for levels in (book.bids, book.asks):
         for price, size in levels:
-            if not 0 < price <= MAX_PRICE:
+            if not price > 0.0 or price > MAX_PRICE:
                 return MalformedReason.PRICE
-            if not 0 <= size <= MAX_QUOTE / price:
+            if not size >= 0.0 or price * size > MAX_QUOTE:
                 return MalformedReason.SIZE
     return None
 

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that reads bytes from venues: `make fuzz`, `python -m tests.fuzz`."""
