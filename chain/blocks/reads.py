@@ -70,7 +70,10 @@ class SlotWord(Read[int]):
 
     def decode(self, raw: Any) -> int:
         """The word."""
-        return int.from_bytes(_bytes(raw), "big")
+        found = _bytes(raw)
+        if len(found) > _WORD:
+            raise ValueError("more than a word")
+        return int.from_bytes(found, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,10 @@ class CoinBalance(Read[int]):
 
     def decode(self, raw: Any) -> int:
         """The amount."""
-        return int(raw, 16)
+        amount = int(raw, 16)
+        if not 0 <= amount < 1 << 8 * _WORD:
+            raise ValueError("no amount")
+        return amount
 
 
 @dataclass(frozen=True, slots=True)

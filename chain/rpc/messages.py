@@ -7,6 +7,7 @@ Sources: the execution-apis specification; geth, "state override set", "callTrac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -41,6 +42,8 @@ RUNS_AS = "0x30193d5260203df3"
 """Code that replaces a target's code (state overrides of eth_call) and returns the complement of the address that it runs as.
 The complement prevents that a proxy that reads an address from its target (a beacon, a kernel) gets one that it could run.
 """
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
+ADDRESS_DIGITS, WORD_DIGITS, BLOOM_DIGITS = 40, 64, 512
 REACH_GAS = 500_000
 PROBE_GAS = 2_000_000
 """Gas of one probe; it bounds contracts that burn gas."""
@@ -61,12 +64,12 @@ def header_of(answer: Any) -> Header:
         raise NodeFailure(NodeFaultKind.BEHIND, "the node does not have the block")
     try:
         return Header(
-            number=int(found["number"], 16),
+            number=_number(found["number"]),
             hash=_hash(found["hash"]),
             parent_hash=_hash(found["parentHash"]),
-            time=datetime.fromtimestamp(int(found["timestamp"], 16), UTC),
-            base_fee=int(found["baseFeePerGas"], 16) if found.get("baseFeePerGas") else None,
-            bloom=int(found["logsBloom"], 16) if found.get("logsBloom") else None,
+            time=datetime.fromtimestamp(_number(found["timestamp"]), UTC),
+            base_fee=_number(found["baseFeePerGas"], WORD_DIGITS) if found.get("baseFeePerGas") else None,
+            bloom=_number(found["logsBloom"], BLOOM_DIGITS) if found.get("logsBloom") else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise NodeFailure(NodeFaultKind.MALFORMED, "not a block header") from error
@@ -119,11 +122,11 @@ def logs_of(answer: Any, headers: Sequence[Header]) -> dict[str, tuple[Log, ...]
 def log_in(one: Any) -> Log:
     """Read one log. Raises AttributeError, KeyError, TypeError or ValueError if the item is no log."""
     return Log(
-        address=Address(one["address"].lower()),
-        topics=tuple(topic.lower() for topic in one["topics"]),
+        address=Address(_hash(one["address"], ADDRESS_DIGITS)),
+        topics=tuple(map(_hash, one["topics"])),
         body=bytes.fromhex(one["data"][2:]),
         transaction=_hash(one["transactionHash"]),
-        index=int(one["logIndex"], 16),
+        index=_number(one["logIndex"]),
     )
 
 
@@ -183,7 +186,15 @@ def _probe(read: Probe) -> dict[str, str]:
     return {"from": NEUTRAL, "to": read.address, "data": read.body, "gas": hex(PROBE_GAS)}
 
 
-def _hash(text: str) -> str:
-    if len(text) != 66 or int(text, 16) < 0:
-        raise ValueError(text)
+def _hash(text: str, digits: int = WORD_DIGITS) -> str:
+    """A hash, or an address, of exactly so many hexadecimal digits, in lower case. Raises ValueError or TypeError."""
+    if len(text) != digits + 2 or _HEX.fullmatch(text) is None:
+        raise ValueError(text[:80])
     return text.lower()
+
+
+def _number(text: str, digits: int = 16) -> int:
+    """A number of at most so many hexadecimal digits behind 0x: never below zero. Raises ValueError or TypeError."""
+    if len(text) > digits + 2 or _HEX.fullmatch(text) is None:
+        raise ValueError(text[:80])
+    return int(text, 16)

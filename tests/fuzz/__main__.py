@@ -37,9 +37,12 @@ def main() -> int:
             found = search(seeds, min(each, left), number, until_s=until_s)
             left -= found.cases
             _told(name, number, found, seeds, total, arguments.folder)
+            per_s = total.cases / max(time.monotonic() - since_s, 1e-9)
+            print(
+                f"{name}, seed {number}: {total.cases} cases, {per_s:.0f} a second, {len(total.faults)} faults",
+                flush=True,
+            )
         number += 1
-        per_s = total.cases / max(time.monotonic() - since_s, 1e-9)
-        print(f"seed {number - 1}: {total.cases} cases, {per_s:.0f} a second, {total.readings} readings", flush=True)
     print(f"{total.cases} cases, {total.admitting} admitted in part, {total.readings} readings judged")
     print(f"{len(total.words)} answers told apart, {len(total.arcs)} arcs, {len(total.faults)} faults")
     return 1 if total.faults else 0
