@@ -67,7 +67,7 @@ class Refills:
         took_s = max(now_s - side.swept_s, 0.0)
         if depth is not None:
             side.least = min(side.least, depth)
-            if depth >= (side.before + side.least) / 2:
+            if depth >= (side.before + side.least) / 2 and took_s <= LONGEST_S:
                 return took_s, False
         if took_s >= LONGEST_S or state is BookState.UNSYNCED:
             return min(took_s, LONGEST_S), True

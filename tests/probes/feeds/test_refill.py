@@ -116,3 +116,9 @@ def test_while_the_book_is_crossed_nothing_is_known_and_the_time_goes_on() -> No
     )
     book.last_id = 5
     assert figures(book.next(1_000.0)) == [("bid", 2.0, 0.9, False)]
+
+
+def test_a_side_that_is_first_seen_back_after_five_minutes_is_told_as_at_least_that_long() -> None:
+    book = ScriptedBook()
+    book.next(100.0)
+    assert figures(book.next(1_000.0, after_s=400.0)) == [("bid", 300.0, 0.9, True)]
