@@ -290,8 +290,8 @@ def long_short_ratios(said: words.LongShortRatios, rows: Rows, columns: Columns)
 def insurance_funds(said: words.InsuranceFunds, rows: Rows, columns: Columns) -> Reader:
     """What a fund holds. The pool of an instrument is called after it, one of all after its currency."""
     take = columns.take(said.symbol, stamp_name(said.at), said.balance, said.currency)
-    symbol_path, path, currency_path = map(path_of, (said.symbol, said.balance, said.currency))
-    name_of, time = namer(rows.prefix, symbol_path), clock(said.at, required=said.at is not None)
+    path, currency_path = map(path_of, (said.balance, said.currency))
+    name_of, time = namer(rows, said.symbol), clock(said.at, required=said.at is not None)
 
     def read(row: Any, context: Context, head: Head) -> InsuranceFund:
         symbol, stamp, held, currency = take(row)
@@ -310,7 +310,7 @@ def insurance_funds(said: words.InsuranceFunds, rows: Rows, columns: Columns) ->
 def deleveragings(said: words.Deleveragings, rows: Rows, columns: Columns) -> Reader:
     """Whether auto-deleveraging goes on."""
     take = columns.take(said.symbol, stamp_name(said.at), said.state)
-    name_of, time, path = namer(rows.prefix, path_of(said.symbol)), clock(said.at), path_of(said.state)
+    name_of, time, path = namer(rows, said.symbol), clock(said.at), path_of(said.state)
 
     def read(row: Any, context: Context, head: Head) -> Deleveraging:
         symbol, stamp, state = take(row)
