@@ -1,4 +1,4 @@
-"""Defines what the operator watches on one network: contracts, pools, timelocks, bridges, wallets, tokens. Pure."""
+"""Defines what the operator watches on one network: contracts, pools, lenders, timelocks, bridges, wallets, tokens. Pure."""
 
 from __future__ import annotations
 
@@ -51,6 +51,25 @@ class WatchedWallet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedLender:
+    """Names a contract that writes liquidations, and its protocol (`chain/liquidity/lenders`)."""
+
+    address: Address
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedCollateral:
+    """Names what a liquidation is of: a token, a Compound V2 cToken, a GMX market, or the id of a Morpho market (32 bytes).
+
+    `decimals` is for an amount whose token does not state its own.
+    """
+
+    address: str
+    decimals: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """Lists what is watched on one network. Addresses are lower-case. `bridges`: contracts that move tokens to other networks."""
 
@@ -61,3 +80,6 @@ class Watch:
     wallets: tuple[WatchedWallet, ...] = ()
     tokens: tuple[Address, ...] = ()
     """Tokens whose use is reported every hour."""
+    lenders: tuple[WatchedLender, ...] = ()
+    collateral: tuple[WatchedCollateral, ...] = ()
+    """What is liquidated there; other liquidations are not reported."""

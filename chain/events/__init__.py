@@ -12,6 +12,7 @@ from datetime import datetime
 
 from chain.events.behaviour import BehaviourMismatch, ProbedBy
 from chain.events.control import ControlChange, ControlChanged, ControlSeen
+from chain.events.lending import PositionLiquidated
 from chain.events.liquidity import (
     DepthMoved,
     LiquidityAccounted,
@@ -49,6 +50,7 @@ __all__ = [
     "Place",
     "PlacedEvent",
     "PoolDepth",
+    "PositionLiquidated",
     "ProbedBy",
     "Reorged",
     "Retracted",
@@ -86,6 +88,7 @@ PlacedEvent = (
     | WalletResumed
     | TokenUsed
     | BehaviourMismatch
+    | PositionLiquidated
 )
 """Events that belong to a block, so that a reorg can retract them."""
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from chain.events import Address
 from chain.networks import declared as declared_network
 from chain.sync.watcher import WatcherSettings
-from chain.watch import Watch, WatchedContract, WatchedPool, WatchedWallet
+from chain.watch import Watch, WatchedCollateral, WatchedContract, WatchedLender, WatchedPool, WatchedWallet
 from monitor.daemon.resume import Watched
 from monitor.errors import OperatorError
 from monitor.intake import Intake
+from monitor.settings.lending import CollateralRef
 from monitor.settings.load import NODE_SCHEMES, check_url
-from monitor.settings.tree import NodeRef, Settings, VenueSettings
+from monitor.settings.tree import NodeRef, Settings, TokenRef, VenueSettings
 from monitor.settings.wallet_table import wallet_table
 from monitor.signals import TARGET_PREFIX, Scalar, Subject
 from probes import venues
@@ -26,6 +27,8 @@ from probes.venue import Keys
 LIQUIDATION_GAP_S = 15.0
 BOOK_GAP_S = 5.0
 MIN_CHAIN_GAP_S = 15.0
+LENDING_WEIGHT = 0.25
+"""A network's lenders count as a quarter of one venue's feed: they liquidate less, and later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,11 @@ def intake_of(settings: Settings) -> Intake:
     for asset in sorted(settings.assets):
         for contract in settings.assets[asset].contracts:
             contracts.setdefault((contract.network, contract.address.lower()), []).append(asset)
-        for token in settings.assets[asset].tokens:
+        refs: tuple[TokenRef | CollateralRef, ...] = (
+            *settings.assets[asset].tokens,
+            *settings.assets[asset].collateral,
+        )
+        for token in refs:
             owners = contracts.setdefault((token.network, token.address.lower()), [])
             if asset not in owners:
                 owners.append(asset)
@@ -182,13 +189,18 @@ def venue_expectations(settings: Settings, venue: str, instruments: Iterable[Ins
 
 
 def network_expectations(settings: Settings, network: str) -> Iterator[Expectation]:
-    """What to expect from a network: its heads cover the migration leg of each asset with a contract or pool there."""
+    """What to expect from a network: its heads cover the migration leg of each asset with a contract or pool there, and a
+    part of the liquidation leg of each that is collateral there.
+    """
     gap_s = max(MIN_CHAIN_GAP_S, 3 * declared_network(network).block_time_s)
     for asset in sorted(settings.assets):
         one = settings.assets[asset]
+        subject = Subject(asset=asset, network=network, vantage=settings.vantage)
         if network in {ref.network for ref in one.contracts} | {ref.network for ref in one.pools}:
-            subject = Subject(asset=asset, network=network, vantage=settings.vantage)
             yield Expectation(f"{network}/chain", subject, gap_s, {"leg": "migration", "weight": 1.0, "class": "chain"})
+        if settings.networks[network].lending and network in {ref.network for ref in one.collateral}:
+            own: dict[str, Scalar] = {"leg": "liquidation", "weight": LENDING_WEIGHT, "class": "chain"}
+            yield Expectation(f"{network}/chain", subject, gap_s, own | {"censoring": "complete"})
 
 
 def _wallets(settings: Settings, network: str) -> Iterator[WatchedWallet]:
@@ -214,6 +226,14 @@ def _low(address: str | None) -> Address | None:
 def _tokens(settings: Settings, network: str) -> list[Address]:
     refs = (ref for asset in settings.assets.values() for ref in asset.tokens if ref.network == network)
     return sorted({Address(ref.address.lower()) for ref in refs})
+
+
+def _collateral(settings: Settings, network: str) -> tuple[WatchedCollateral, ...]:
+    refs = [
+        ref for name in sorted(settings.assets) for ref in settings.assets[name].collateral if ref.network == network
+    ]
+    found = {ref.address.lower(): ref.decimals for ref in refs}
+    return tuple(WatchedCollateral(address=address, decimals=decimals) for address, decimals in sorted(found.items()))
 
 
 def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -> WatcherSettings:
@@ -252,6 +272,10 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
             bridges=tuple(sorted(Address(address.lower()) for address in one.bridges)),
             wallets=tuple(dict.fromkeys(_wallets(settings, network))),
             tokens=tuple(_tokens(settings, network)),
+            lenders=tuple(
+                WatchedLender(address=Address(ref.address.lower()), protocol=ref.protocol) for ref in one.lending
+            ),
+            collateral=_collateral(settings, network),
         ),
         poll_s=one.poll_interval_s,
         start_block=one.start_block,

@@ -24,6 +24,7 @@ from chain.events import (
     LiquidityMoved,
     PlacedEvent,
     PoolDepth,
+    PositionLiquidated,
     Retracted,
     TokenUsed,
     WalletResumed,
@@ -79,6 +80,8 @@ class Intake:
         self._offset: dict[str, timedelta] = {}
         self._price: dict[tuple[str, str], float] = {}
         """(venue, asset) -> its last price in dollars: a mark, or the last trade of a ticker."""
+        self._dollars: dict[str, tuple[float, datetime]] = {}
+        """Asset -> the last of these prices at any venue, and when it came."""
         self._seq: Counter[str] = Counter()
         self.unwatched = 0
 
@@ -121,6 +124,7 @@ class Intake:
         match reading:
             case MarkPrice(mark=price) | Volume(last=price) if known is not None and dollars and price is not None:
                 self._price[reading.venue, known.base] = price
+                self._dollars[known.base] = (price, reading.received_at)
             case _:
                 pass
         price = None if known is None else self._price.get((reading.venue, known.base))
@@ -202,6 +206,7 @@ class Intake:
                 | WalletResumed()
                 | TokenUsed()
                 | BehaviourMismatch()
+                | PositionLiquidated()
             ) as placed:
                 return self._placed(placed, source, link)
             case _ as never:
@@ -232,10 +237,19 @@ class Intake:
             {"event_id": event.event_id, "block": place.block_number, "transaction": place.transaction, **own}
         )
         happened = min(place.block_time, event.seen_at)
-        return [
-            Signal(kind, subject, happened, event.seen_at, source, self._next(source), float(value), attributes, link)
-            for subject in self._subjects(event)
-        ]
+        found = []
+        for subject in self._subjects(event):
+            words: Mapping[str, Scalar] = attributes
+            if isinstance(event, PositionLiquidated) and event.usd is None:
+                words = {**attributes, "usd": self._worth(subject.asset, event.quantity, event.seen_at)}
+            number = self._next(source)
+            found.append(Signal(kind, subject, happened, event.seen_at, source, number, float(value), words, link))
+        return found
+
+    def _worth(self, asset: str | None, quantity: float | None, now: datetime) -> float | None:
+        """A quantity of an asset in dollars, at its last price at any venue. None: no price at hand, or an old one."""
+        price, came = self._dollars.get(asset or "", (None, now))
+        return None if price is None or quantity is None or now - came > _MAX_PRICE_AGE else quantity * price
 
     def _subjects(self, event: PlacedEvent) -> list[Subject]:
         network = str(event.place.network)
@@ -250,6 +264,8 @@ class Intake:
                 contract = event.timelock
             case TokenUsed():
                 contract = event.token
+            case PositionLiquidated():
+                contract = event.collateral
             case WalletSilent() | WalletResumed():
                 return self._wallets_of(event)
             case LiquidityMoved() | LiquidityAccounted() | PoolDepth():
@@ -299,6 +315,7 @@ class Intake:
 
 
 _MAX_AGE = timedelta(hours=1)
+_MAX_PRICE_AGE = timedelta(minutes=10)
 _PRICED = frozenset({SignalKind.BOOK, SignalKind.MARK_PRICE})
 """Kinds whose prices are compared with other venues' prices, where both are in dollars."""
 

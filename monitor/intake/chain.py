@@ -14,6 +14,7 @@ from chain.events import (
     LiquidityMoved,
     PlacedEvent,
     PoolDepth,
+    PositionLiquidated,
     TokenUsed,
     WalletResumed,
     WalletSilent,
@@ -60,6 +61,11 @@ def describe(event: PlacedEvent) -> Description:
             return SignalKind.TOKEN_USE, event.transfers, {
                 "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
                 "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
+            }  # fmt: skip
+        case PositionLiquidated():
+            return SignalKind.ONCHAIN_LIQUIDATION, 1, {
+                "protocol": event.protocol, "side": "long" if event.long else "short", "quantity": event.quantity,
+                "usd": event.usd, "market": event.market, "account": event.account,
             }  # fmt: skip
         case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
             return _liquidity(event)

@@ -21,6 +21,7 @@ vantage = "local"            # where we probe from; appears in every signal
 # contracts = [{ network = "ethereum", address = "0x…", timelock = "0x…" }]
 # pools = [{ network = "ethereum", address = "0x…", kind = "uniswap_v2" }]
 # tokens = [{ network = "ethereum", address = "0x…" }]   # tokens whose use is counted hourly
+# collateral = [{ network = "ethereum", address = "0x…" }]   # liquidations of it by the network's lending are counted
 
 # --- venues: public data only, unless you give read-only keys ---
 [venues.binance_usdm]
@@ -43,6 +44,7 @@ vantage = "local"            # where we probe from; appears in every signal
 # nodes = [{ url_env = "ETHEREUM_NODE" }, { url = "http://127.0.0.1:8545" }]
 # timelocks = ["0x…"]
 # bridges = ["0x…"]
+# lending = [{ protocol = "aave_v3", address = "0x…" }]   # contracts that write liquidations (docs/detection.md)
 # wallets_file = "hot-wallets.csv"                  # venue,asset,address,token,least: hot wallets of any venue
 # calls_per_s = 20                                  # most calls a second to each node
 # quorum = 2                                        # so many nodes must agree on a block's logs

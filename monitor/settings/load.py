@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
 from monitor.settings.coinglass import check_coinglass
+from monitor.settings.lending import check_collateral, check_lending
 from monitor.settings.reader import read
 from monitor.settings.shown import origin
 from monitor.settings.targets import check_targets
@@ -117,6 +118,7 @@ def _check_network(name: str, network: NetworkSettings) -> None:
         _check_address(f"networks.{name}.timelocks", address)
     for address in network.bridges:
         _check_address(f"networks.{name}.bridges", address)
+    check_lending(name, network.lending, _check_address)
 
 
 def _check_asset(asset: str, settings: Settings) -> None:
@@ -133,6 +135,9 @@ def _check_asset(asset: str, settings: Settings) -> None:
     for token in settings.assets[asset].tokens:
         _check_address(f"assets.{asset}.tokens", token.address)
         _check_known(f"assets.{asset}.tokens", token.network, settings.networks)
+    for collateral in settings.assets[asset].collateral:
+        _check_known(f"assets.{asset}.collateral", collateral.network, settings.networks)
+    check_collateral(asset, settings.assets[asset].collateral, _check_address)
     for pool in settings.assets[asset].pools:
         if not (pool.kind in KINDS_WITH_ID and _ID.match(pool.address)):
             _check_address(f"assets.{asset}.pools", pool.address)
@@ -222,6 +227,6 @@ def _check_address(key: str, address: str) -> None:
 
 def _check_known(key: str, name: str, known: Mapping[str, object]) -> None:
     if name not in known:
-        table = "networks" if "contracts" in key or "pools" in key else "assets"
+        table = "networks" if any(one in key for one in ("contracts", "pools", "collateral")) else "assets"
         remedy = nearest(name, list(known)) if known else f"add [{table}.{name}]"
         raise OperatorError(key, name, ", ".join(known) or "(none is configured)", remedy)

@@ -16,6 +16,7 @@ from monitor.correlator.settings import CorrelatorSettings
 from monitor.log.settings import LogSettings
 from monitor.settings.coinglass import CoinGlassSettings
 from monitor.settings.explorer import ExplorerSettings
+from monitor.settings.lending import CollateralRef, LenderRef
 from monitor.settings.shown import is_secretive, origin
 from monitor.settings.targets import TargetSettings
 from monitor.store.settings import StoreSettings
@@ -81,6 +82,7 @@ class AssetSettings:
     contracts: tuple[ContractRef, ...] = ()
     pools: tuple[PoolRef, ...] = ()
     tokens: tuple[TokenRef, ...] = ()
+    collateral: tuple[CollateralRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +125,15 @@ class NetworkSettings:
 
     `quorum` nodes must agree on the logs of a block, if there are so many; each gets at most `calls_per_s` requests a second
     (None: no limit), and a request fails after `timeout_s`. A reorg of up to `keep_blocks` blocks can be undone (the network's
-    own figure counts if it is larger). `wallets_file` is a CSV table of venues' hot wallets. `traces` is "auto" (only from your
-    own nodes, recognised by their address), "on" or "off".
+    own figure counts if it is larger). `lending` are contracts that write liquidations. `wallets_file` is a CSV table of venues'
+    hot wallets. `traces` is "auto" (only from your own nodes, recognised by their address), "on" or "off".
     """
 
     nodes: tuple[NodeRef, ...]
     enabled: bool = True
     timelocks: tuple[str, ...] = ()
     bridges: tuple[str, ...] = ()
+    lending: tuple[LenderRef, ...] = ()
     wallets_file: str = ""
     poll_interval_s: float | None = None
     start_block: int | None = None

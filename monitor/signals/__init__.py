@@ -83,6 +83,7 @@ class SignalKind(StrEnum):
     WALLET_SILENT = "wallet_silent"
     WALLET_RESUMED = "wallet_resumed"
     TOKEN_USE = "token_use"  # noqa: S105  a kind, not a secret
+    ONCHAIN_LIQUIDATION = "onchain_liquidation"
     RETRACTION = "retraction"
 
 

@@ -388,5 +388,19 @@ KINDS: Mapping[SignalKind, Kind] = {
         },
         droppable=False,
     ),
+    SignalKind.ONCHAIN_LIQUIDATION: Kind(
+        "always 1",
+        "1",
+        _EVENT
+        | {
+            "protocol": "aave_v3, compound_v3, morpho_blue, gmx_v2 …",
+            "side": "long or short: the side that was liquidated",
+            "quantity": "units of the asset, or null where the token's decimals are not known",
+            "usd": "at the log's own price, else at the asset's last dollar price at a venue; null: no price at hand",
+            "market": "the contract that wrote it",
+            "account": "whose position it was",
+        },
+        droppable=False,
+    ),
     SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}, droppable=False),
 }

@@ -15,6 +15,7 @@ from chain.events import (
     LiquidityMigrated,
     LiquidityMoved,
     PoolDepth,
+    PositionLiquidated,
     Retracted,
     TokenUsed,
     WalletResumed,
@@ -191,6 +192,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kin
             return "wallet_resumed"
         case TokenUsed():
             return "token_use"
+        case PositionLiquidated():
+            return "onchain_liquidation"
         case Retracted():
             return "retraction"
         case _:

@@ -22,6 +22,7 @@ from chain.events import (
     LiquidityMoved,
     PlacedEvent,
     PoolDepth,
+    PositionLiquidated,
     Retracted,
     TokenUsed,
     WalletResumed,
@@ -149,6 +150,12 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
                 "stormwatch.venue": event.venue,
                 "stormwatch.asset": event.asset,
                 "stormwatch.wallet.silent_s": event.silent_s,
+            }
+        case PositionLiquidated():
+            return {
+                "stormwatch.contract": event.collateral,
+                "stormwatch.liquidation.protocol": event.protocol,
+                "stormwatch.liquidation.side": "long" if event.long else "short",
             }
         case TokenUsed():
             return {

@@ -160,8 +160,9 @@ class LiquidationSurgeEvidence:
         subject = signal.subject
         if subject.asset is None or signal.attributes.get("backlog") is True:
             return
-        if signal.kind is SignalKind.EXPECT and signal.attributes.get("leg") != "liquidation":
-            return
+        of = signal.attributes
+        if signal.kind is SignalKind.EXPECT and (of.get("leg") != "liquidation" or of.get("class") == "chain"):
+            return  # chains are counted apart, in minutes
         asset = self._assets.get(subject.asset)
         if asset is None:
             asset = self._assets[subject.asset] = _Asset(self._board, at_s)

@@ -15,6 +15,7 @@ from chain.events import (
     NetworkId,
     Place,
     PlacedEvent,
+    PositionLiquidated,
     ProbedBy,
     Retracted,
     TokenUsed,
@@ -51,12 +52,17 @@ MISMATCH = BehaviourMismatch(
     place=PLACE, seen_at=NOW, event_id="b", contract=TOKEN, claimed=(LOCK, TOKEN), actual=LOCK, probes=3,
     probed_by=ProbedBy.TRACE,
 )  # fmt: skip
+LIQUIDATED = PositionLiquidated(
+    place=PLACE, seen_at=NOW, event_id="l", protocol="aave_v3", market=LOCK, collateral=TOKEN, account=LOCK, long=True,
+    amount=3 * 10**18, decimals=18,
+)  # fmt: skip
 EVENTS: list[tuple[PlacedEvent, SignalKind, float]] = [
     (CHANGED, SignalKind.CONTROL_CHANGED, 1),
     (MISMATCH, SignalKind.BEHAVIOUR_MISMATCH, 3),
     (SILENT, SignalKind.WALLET_SILENT, 900),
     (RESUMED, SignalKind.WALLET_RESUMED, 1000),
     (USED, SignalKind.TOKEN_USE, 12),
+    (LIQUIDATED, SignalKind.ONCHAIN_LIQUIDATION, 1),
 ]
 
 

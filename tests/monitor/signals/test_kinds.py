@@ -38,6 +38,7 @@ CHAIN = {
     "wallet_silent",
     "wallet_resumed",
     "token_use",
+    "onchain_liquidation",
     "retraction",
 }
 
