@@ -83,3 +83,5 @@ class Watch:
     lenders: tuple[WatchedLender, ...] = ()
     collateral: tuple[WatchedCollateral, ...] = ()
     """What is liquidated there; other liquidations are not reported."""
+    factories: tuple[Address, ...] = ()
+    """Contracts that make pools: new ones of watched tokens are reported."""

@@ -18,6 +18,7 @@ from chain.events.liquidity import (
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
+    PoolCreated,
     PoolDepth,
     TokenDepth,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "OperationEnded",
     "Place",
     "PlacedEvent",
+    "PoolCreated",
     "PoolDepth",
     "PositionLiquidated",
     "ProbedBy",
@@ -89,6 +91,7 @@ PlacedEvent = (
     | TokenUsed
     | BehaviourMismatch
     | PositionLiquidated
+    | PoolCreated
 )
 """Events that belong to a block, so that a reorg can retract them."""
 

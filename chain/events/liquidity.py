@@ -135,3 +135,20 @@ class PoolDepth:
     pool_kind: str
     tick: int | None
     tokens: tuple[TokenDepth, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolCreated:
+    """A factory made a pool, and at least one of its tokens is watched. `pool` is its address, or its id of 32 bytes.
+
+    `pool_kind` is the form of the factory's log (`chain/liquidity/factories`): the pool itself is not watched by this.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    factory: Address
+    pool: str
+    pool_kind: str
+    token0: Address
+    token1: Address

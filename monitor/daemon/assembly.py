@@ -276,6 +276,7 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
                 WatchedLender(address=Address(ref.address.lower()), protocol=ref.protocol) for ref in one.lending
             ),
             collateral=_collateral(settings, network),
+            factories=tuple(sorted({Address(address.lower()) for address in one.factories})),
         ),
         poll_s=one.poll_interval_s,
         start_block=one.start_block,

@@ -23,6 +23,7 @@ from chain.events import (
     LiquidityMigrated,
     LiquidityMoved,
     PlacedEvent,
+    PoolCreated,
     PoolDepth,
     PositionLiquidated,
     Retracted,
@@ -207,6 +208,7 @@ class Intake:
                 | TokenUsed()
                 | BehaviourMismatch()
                 | PositionLiquidated()
+                | PoolCreated()
             ) as placed:
                 return self._placed(placed, source, link)
             case _ as never:
@@ -266,6 +268,8 @@ class Intake:
                 contract = event.token
             case PositionLiquidated():
                 contract = event.collateral
+            case PoolCreated():
+                return self._owners_of(event)
             case WalletSilent() | WalletResumed():
                 return self._wallets_of(event)
             case LiquidityMoved() | LiquidityAccounted() | PoolDepth():
@@ -278,6 +282,17 @@ class Intake:
         return [
             Subject(asset=asset, network=network, contract=contract, pool=pool, vantage=self._vantage)
             for asset in (assets or (None,))
+        ]
+
+    def _owners_of(self, event: PoolCreated) -> list[Subject]:
+        """One for each asset that a token of the new pool belongs to."""
+        network = str(event.place.network)
+        owned = [
+            (asset, one) for one in (event.token0, event.token1) for asset in self._contracts.get((network, one), ())
+        ]
+        return [
+            Subject(asset=asset, network=network, contract=token, pool=event.pool, vantage=self._vantage)
+            for asset, token in dict(owned).items()
         ]
 
     def _wallets_of(self, event: WalletSilent | WalletResumed) -> list[Subject]:

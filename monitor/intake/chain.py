@@ -13,6 +13,7 @@ from chain.events import (
     LiquidityMigrated,
     LiquidityMoved,
     PlacedEvent,
+    PoolCreated,
     PoolDepth,
     PositionLiquidated,
     TokenUsed,
@@ -61,6 +62,10 @@ def describe(event: PlacedEvent) -> Description:
             return SignalKind.TOKEN_USE, event.transfers, {
                 "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
                 "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
+            }  # fmt: skip
+        case PoolCreated():
+            return SignalKind.POOL_CREATED, 1, {
+                "factory": event.factory, "pool_kind": event.pool_kind, "token0": event.token0, "token1": event.token1,
             }  # fmt: skip
         case PositionLiquidated():
             return SignalKind.ONCHAIN_LIQUIDATION, 1, {

@@ -118,6 +118,8 @@ def _check_network(name: str, network: NetworkSettings) -> None:
         _check_address(f"networks.{name}.timelocks", address)
     for address in network.bridges:
         _check_address(f"networks.{name}.bridges", address)
+    for address in network.factories:
+        _check_address(f"networks.{name}.factories", address)
     check_lending(name, network.lending, _check_address)
 
 

@@ -125,8 +125,9 @@ class NetworkSettings:
 
     `quorum` nodes must agree on the logs of a block, if there are so many; each gets at most `calls_per_s` requests a second
     (None: no limit), and a request fails after `timeout_s`. A reorg of up to `keep_blocks` blocks can be undone (the network's
-    own figure counts if it is larger). `lending` are contracts that write liquidations. `wallets_file` is a CSV table of venues'
-    hot wallets. `traces` is "auto" (only from your own nodes, recognised by their address), "on" or "off".
+    own figure counts if it is larger). `lending` are contracts that write liquidations, `factories` those that make pools.
+    `wallets_file` is a CSV table of venues' hot wallets. `traces` is "auto" (only from your own nodes, recognised by their
+    address), "on" or "off".
     """
 
     nodes: tuple[NodeRef, ...]
@@ -134,6 +135,7 @@ class NetworkSettings:
     timelocks: tuple[str, ...] = ()
     bridges: tuple[str, ...] = ()
     lending: tuple[LenderRef, ...] = ()
+    factories: tuple[str, ...] = ()
     wallets_file: str = ""
     poll_interval_s: float | None = None
     start_block: int | None = None

@@ -84,6 +84,7 @@ class SignalKind(StrEnum):
     WALLET_RESUMED = "wallet_resumed"
     TOKEN_USE = "token_use"  # noqa: S105  a kind, not a secret
     ONCHAIN_LIQUIDATION = "onchain_liquidation"
+    POOL_CREATED = "pool_created"
     RETRACTION = "retraction"
 
 

@@ -402,5 +402,17 @@ KINDS: Mapping[SignalKind, Kind] = {
         },
         droppable=False,
     ),
+    SignalKind.POOL_CREATED: Kind(
+        "always 1",
+        "1",
+        _EVENT
+        | {
+            "factory": "the contract that made it",
+            "pool_kind": "form of the factory's log: uniswap_v2, uniswap_v3, uniswap_v4, velodrome_v2 …",
+            "token0": "address",
+            "token1": "address",
+        },
+        droppable=False,
+    ),
     SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}, droppable=False),
 }

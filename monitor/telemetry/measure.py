@@ -14,6 +14,7 @@ from chain.events import (
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
+    PoolCreated,
     PoolDepth,
     PositionLiquidated,
     Retracted,
@@ -192,6 +193,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kin
             return "wallet_resumed"
         case TokenUsed():
             return "token_use"
+        case PoolCreated():
+            return "pool_created"
         case PositionLiquidated():
             return "onchain_liquidation"
         case Retracted():

@@ -21,6 +21,7 @@ from chain.events import (
     LiquidityMigrated,
     LiquidityMoved,
     PlacedEvent,
+    PoolCreated,
     PoolDepth,
     PositionLiquidated,
     Retracted,
@@ -151,6 +152,8 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
                 "stormwatch.asset": event.asset,
                 "stormwatch.wallet.silent_s": event.silent_s,
             }
+        case PoolCreated():
+            return {"stormwatch.pool": event.pool, "stormwatch.pool.kind": event.pool_kind}
         case PositionLiquidated():
             return {
                 "stormwatch.contract": event.collateral,

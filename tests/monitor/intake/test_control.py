@@ -15,6 +15,7 @@ from chain.events import (
     NetworkId,
     Place,
     PlacedEvent,
+    PoolCreated,
     PositionLiquidated,
     ProbedBy,
     Retracted,
@@ -56,12 +57,17 @@ LIQUIDATED = PositionLiquidated(
     place=PLACE, seen_at=NOW, event_id="l", protocol="aave_v3", market=LOCK, collateral=TOKEN, account=LOCK, long=True,
     amount=3 * 10**18, decimals=18,
 )  # fmt: skip
+CREATED = PoolCreated(
+    place=PLACE, seen_at=NOW, event_id="p", factory=LOCK, pool="0x" + "dd" * 32, pool_kind="uniswap_v4", token0=LOCK,
+    token1=TOKEN,
+)  # fmt: skip
 EVENTS: list[tuple[PlacedEvent, SignalKind, float]] = [
     (CHANGED, SignalKind.CONTROL_CHANGED, 1),
     (MISMATCH, SignalKind.BEHAVIOUR_MISMATCH, 3),
     (SILENT, SignalKind.WALLET_SILENT, 900),
     (RESUMED, SignalKind.WALLET_RESUMED, 1000),
     (USED, SignalKind.TOKEN_USE, 12),
+    (CREATED, SignalKind.POOL_CREATED, 1),
     (LIQUIDATED, SignalKind.ONCHAIN_LIQUIDATION, 1),
 ]
 
@@ -101,3 +107,16 @@ def test_wallets_of_unwatched_assets_are_counted_and_ignored() -> None:
 def test_unknown_reserves_stay_unknown() -> None:
     [signal] = intake().event(replace(USED, reserves=None))
     assert signal.attributes["reserves"] is None
+
+
+def test_a_new_pool_is_about_each_asset_of_its_tokens() -> None:
+    under_test = Intake(
+        vantage="tokyo",
+        assets=["ETH", "BTC"],
+        contracts={("ethereum", TOKEN): ["BTC", "ETH"], ("ethereum", LOCK): ["ETH"]},
+    )
+    found = under_test.event(CREATED)
+    assert [(one.subject.asset, one.subject.pool) for one in found] == [("ETH", CREATED.pool), ("BTC", CREATED.pool)]
+    assert (
+        under_test.event(replace(CREATED, token0=TOKEN, token1=Address("0x" + "ee" * 20)))[0].subject.contract == TOKEN
+    )

@@ -23,6 +23,7 @@ decimals = 6
 [assets.BTC]
 [networks.ethereum]
 nodes = [{{ url = "http://127.0.0.1:8545" }}]
+factories = ["{TOKEN}"]
 [[networks.ethereum.lending]]
 protocol = "aave_v3"
 address = "{POOL}"
@@ -39,6 +40,7 @@ def test_lenders_and_collateral_reach_the_watcher_of_their_network(tmp_path: Pat
     watch = watcher_settings(load_settings(written(tmp_path, TABLE), {}), "ethereum", {}).watch
     assert [(one.address, one.protocol) for one in watch.lenders] == [(POOL.lower(), "aave_v3")]
     assert isinstance(watch.lenders[0], WatchedLender)
+    assert watch.factories == (TOKEN.lower(),)
     assert watch.collateral == (
         WatchedCollateral(address=TOKEN.lower()),
         WatchedCollateral(address=MARKET.lower(), decimals=6),
@@ -64,6 +66,7 @@ def test_a_network_with_lenders_is_a_complete_source_of_the_liquidation_leg_of_i
         ),
         (f'address = "{POOL}"', 'address = "0x12"', r"networks\.ethereum\.lending\[0\]\.address"),
         (f'address = "{TOKEN}"', 'address = "token"', r"assets\.ETH\.collateral\[0\]\.address"),
+        (f'factories = ["{TOKEN}"]', 'factories = ["0x1"]', r"networks\.ethereum\.factories"),
         ("decimals = 6", "decimals = 37", r"assets\.ETH\.collateral\[1\]\.decimals.*0 to 36"),
         ('network = "ethereum"', 'network = "base"', r"assets\.ETH\.collateral"),
     ],

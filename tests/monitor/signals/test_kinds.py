@@ -39,6 +39,7 @@ CHAIN = {
     "wallet_resumed",
     "token_use",
     "onchain_liquidation",
+    "pool_created",
     "retraction",
 }
 
