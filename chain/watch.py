@@ -70,6 +70,29 @@ class WatchedCollateral:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventCondition:
+    """What the argument at this position must be: equal to a value, above or below a number. None: not asked."""
+
+    argument: int
+    equals: str | int | None = None
+    above: int | None = None
+    below: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedEvent:
+    """Describes an event of the operator's own: it counts where one of `addresses` writes it and all conditions are met.
+
+    `signature` is one that `chain/blocks/event_signature.py` reads.
+    """
+
+    name: str
+    signature: str
+    addresses: tuple[Address, ...]
+    conditions: tuple[EventCondition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """Lists what is watched on one network. Addresses are lower-case. `bridges`: contracts that move tokens to other networks."""
 
@@ -85,3 +108,4 @@ class Watch:
     """What is liquidated there; other liquidations are not reported."""
     factories: tuple[Address, ...] = ()
     """Contracts that make pools: new ones of watched tokens are reported."""
+    events: tuple[WatchedEvent, ...] = ()

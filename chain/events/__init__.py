@@ -12,6 +12,7 @@ from datetime import datetime
 
 from chain.events.behaviour import BehaviourMismatch, ProbedBy
 from chain.events.control import ControlChange, ControlChanged, ControlSeen
+from chain.events.custom import CustomEventSeen
 from chain.events.lending import PositionLiquidated
 from chain.events.liquidity import (
     DepthMoved,
@@ -38,6 +39,7 @@ __all__ = [
     "ControlChange",
     "ControlChanged",
     "ControlSeen",
+    "CustomEventSeen",
     "DepthMoved",
     "HeadSeen",
     "HeadStalled",
@@ -92,6 +94,7 @@ PlacedEvent = (
     | BehaviourMismatch
     | PositionLiquidated
     | PoolCreated
+    | CustomEventSeen
 )
 """Events that belong to a block, so that a reorg can retract them."""
 

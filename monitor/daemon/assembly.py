@@ -12,10 +12,13 @@ from chain.sync.watcher import WatcherSettings
 from chain.watch import Watch, WatchedCollateral, WatchedContract, WatchedLender, WatchedPool, WatchedWallet
 from monitor.daemon.resume import Watched
 from monitor.errors import OperatorError
+from monitor.incidents import Leg
 from monitor.intake import Intake
+from monitor.intake.chain import EventRule
+from monitor.settings.chain_events import EventRef, watched_events
 from monitor.settings.lending import CollateralRef
 from monitor.settings.load import NODE_SCHEMES, check_url
-from monitor.settings.tree import NodeRef, Settings, TokenRef, VenueSettings
+from monitor.settings.tree import ContractRef, NodeRef, PoolRef, Settings, TokenRef, VenueSettings
 from monitor.settings.wallet_table import wallet_table
 from monitor.signals import TARGET_PREFIX, Scalar, Subject
 from probes import venues
@@ -29,6 +32,8 @@ BOOK_GAP_S = 5.0
 MIN_CHAIN_GAP_S = 15.0
 LENDING_WEIGHT = 0.25
 """A network's lenders count as a quarter of one venue's feed: they liquidate less, and later."""
+EVENTS_WEIGHT = 0.25
+"""Events of the operator's own show little of a leg: their absence is weak news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,24 @@ def intake_of(settings: Settings) -> Intake:
                 owners.append(asset)
         for pool in settings.assets[asset].pools:
             pools.setdefault((pool.network, pool.address.lower()), []).append(asset)
-    return Intake(vantage=settings.vantage, assets=settings.assets, contracts=contracts, pools=pools)
+    rules = {
+        (network, one.name): EventRule(leg=one.leg, grade=one.grade, assets=_assets_of_event(settings, network, one))
+        for network in settings.networks
+        for one in settings.networks[network].events
+    }
+    return Intake(vantage=settings.vantage, assets=settings.assets, contracts=contracts, pools=pools, rules=rules)
+
+
+def _assets_of_event(settings: Settings, network: str, event: EventRef) -> tuple[str, ...]:
+    """Those named, else those that name one of its contracts, else all; sorted."""
+    written = {address.lower() for address in event.addresses}
+    own = []
+    for name, one in settings.assets.items():
+        refs: tuple[ContractRef | TokenRef | PoolRef | CollateralRef, ...]
+        refs = (*one.contracts, *one.tokens, *one.pools, *one.collateral)
+        if any(ref.network == network and ref.address.lower() in written for ref in refs):
+            own.append(name)
+    return tuple(sorted(event.assets or own or settings.assets))
 
 
 def enabled_venues(settings: Settings) -> list[str]:
@@ -201,6 +223,22 @@ def network_expectations(settings: Settings, network: str) -> Iterator[Expectati
         if settings.networks[network].lending and network in {ref.network for ref in one.collateral}:
             own: dict[str, Scalar] = {"leg": "liquidation", "weight": LENDING_WEIGHT, "class": "chain"}
             yield Expectation(f"{network}/chain", subject, gap_s, own | {"censoring": "complete"})
+        yield from _event_expectations(settings, network, subject, gap_s)
+
+
+def _event_expectations(settings: Settings, network: str, subject: Subject, gap_s: float) -> Iterator[Expectation]:
+    """The legs that an asset's own events speak of and that nothing else of this network covers."""
+    one = settings.assets[str(subject.asset)]
+    covered = {Leg.FRAGILITY.value}
+    if network in {ref.network for ref in one.contracts} | {ref.network for ref in one.pools}:
+        covered.add(Leg.MIGRATION.value)
+    if settings.networks[network].lending and network in {ref.network for ref in one.collateral}:
+        covered.add(Leg.LIQUIDATION.value)
+    events = settings.networks[network].events
+    legs = {event.leg for event in events if subject.asset in _assets_of_event(settings, network, event)}
+    for leg in sorted(legs - covered):
+        attributes: dict[str, Scalar] = {"leg": leg, "weight": EVENTS_WEIGHT, "class": "chain"}
+        yield Expectation(f"{network}/chain", subject, gap_s, attributes)
 
 
 def _wallets(settings: Settings, network: str) -> Iterator[WatchedWallet]:
@@ -276,6 +314,7 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
                 WatchedLender(address=Address(ref.address.lower()), protocol=ref.protocol) for ref in one.lending
             ),
             collateral=_collateral(settings, network),
+            events=watched_events(network, one.events),
             factories=tuple(sorted({Address(address.lower()) for address in one.factories})),
         ),
         poll_s=one.poll_interval_s,

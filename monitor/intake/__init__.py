@@ -19,6 +19,7 @@ from chain.events import (
     ChainEvent,
     CodeCompared,
     ControlChanged,
+    CustomEventSeen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
@@ -34,7 +35,7 @@ from chain.events import (
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.explorers.answers import SourceSeen
-from monitor.intake.chain import describe, source_attributes
+from monitor.intake.chain import EventRule, describe, source_attributes
 from monitor.intake.venues import REFERENCE, DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from monitor.signals.plain_text import one_line
@@ -61,8 +62,8 @@ class Intake:
     """Turns readings and chain events into signals, and numbers the signals of each source.
 
     `assets` are the watched tickers; `contracts` and `pools` map (network, lower-case address) to the assets that they
-    belong to. A fact about several assets becomes one signal for each; a fact about an asset or instrument that is not
-    watched becomes none and is counted.
+    belong to; `rules` maps (network, name) to what an event of the operator's own is evidence of. A fact about several assets
+    becomes one signal for each; a fact about an asset or instrument that is not watched becomes none and is counted.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class Intake:
         assets: Iterable[str],
         contracts: Mapping[tuple[str, str], Sequence[str]] | None = None,
         pools: Mapping[tuple[str, str], Sequence[str]] | None = None,
+        rules: Mapping[tuple[str, str], EventRule] | None = None,
     ) -> None:
         self._vantage = vantage
         self._assets = frozenset(assets)
         self._contracts = dict(contracts or {})
         self._pools = dict(pools or {})
+        self._rules = dict(rules or {})
         self._instruments: dict[tuple[str, str], Instrument] = {}
         self._offset: dict[str, timedelta] = {}
         self._price: dict[tuple[str, str], float] = {}
@@ -209,6 +212,7 @@ class Intake:
                 | BehaviourMismatch()
                 | PositionLiquidated()
                 | PoolCreated()
+                | CustomEventSeen()
             ) as placed:
                 return self._placed(placed, source, link)
             case _ as never:
@@ -244,6 +248,9 @@ class Intake:
             words: Mapping[str, Scalar] = attributes
             if isinstance(event, PositionLiquidated) and event.usd is None:
                 words = {**attributes, "usd": self._worth(subject.asset, event.quantity, event.seen_at)}
+            elif isinstance(event, CustomEventSeen):
+                rule = self._rules[str(place.network), event.rule]
+                words = {**attributes, "leg": rule.leg, "grade": rule.grade}
             number = self._next(source)
             found.append(Signal(kind, subject, happened, event.seen_at, source, number, float(value), words, link))
         return found
@@ -270,6 +277,12 @@ class Intake:
                 contract = event.collateral
             case PoolCreated():
                 return self._owners_of(event)
+            case CustomEventSeen():
+                rule = self._rules.get((network, event.rule))
+                return [
+                    Subject(asset=asset, network=network, contract=event.contract, vantage=self._vantage)
+                    for asset in (() if rule is None else rule.assets)
+                ]
             case WalletSilent() | WalletResumed():
                 return self._wallets_of(event)
             case LiquidityMoved() | LiquidityAccounted() | PoolDepth():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from chain.events import (
     BehaviourMismatch,
     CodeCompared,
     ControlChanged,
+    CustomEventSeen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
@@ -26,6 +28,17 @@ from monitor.signals import Scalar, SignalKind
 
 UpgradeEvent = ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded
 LiquidityEvent = LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRule:
+    """What the operator takes an event of his own for: evidence of a leg, with a grade, for these assets."""
+
+    leg: str
+    grade: int
+    assets: tuple[str, ...]
+
+
 Description = tuple[SignalKind, float, dict[str, Scalar]]
 """Kind, value, attributes."""
 
@@ -62,6 +75,11 @@ def describe(event: PlacedEvent) -> Description:
             return SignalKind.TOKEN_USE, event.transfers, {
                 "hour": event.hour.isoformat(), "active": event.active, "moved": float(event.moved),
                 "reserves": None if event.reserves is None else float(event.reserves), "complete": event.complete,
+            }  # fmt: skip
+        case CustomEventSeen():
+            return SignalKind.CUSTOM_EVENT, 1, {
+                "rule": event.rule, "signature": event.signature,
+                "arguments": ", ".join(f"{name}={value}" for name, value in event.arguments),
             }  # fmt: skip
         case PoolCreated():
             return SignalKind.POOL_CREATED, 1, {

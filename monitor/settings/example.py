@@ -46,6 +46,9 @@ vantage = "local"            # where we probe from; appears in every signal
 # bridges = ["0x…"]
 # lending = [{ protocol = "aave_v3", address = "0x…" }]   # contracts that write liquidations (docs/detection.md)
 # factories = ["0x…"]                               # new pools of watched tokens that they make are told
+# events = [                                        # events of your own, as evidence of a leg (docs/detection.md)
+#   { name = "paused", signature = "Paused(address)", addresses = ["0x…"], leg = "venue", grade = 3 },
+# ]
 # wallets_file = "hot-wallets.csv"                  # venue,asset,address,token,least: hot wallets of any venue
 # calls_per_s = 20                                  # most calls a second to each node
 # quorum = 2                                        # so many nodes must agree on a block's logs

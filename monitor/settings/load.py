@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
+from monitor.settings.chain_events import check_events
 from monitor.settings.coinglass import check_coinglass
 from monitor.settings.lending import check_collateral, check_lending
 from monitor.settings.reader import read
@@ -90,6 +91,7 @@ def check(settings: Settings) -> None:
         _check_wallets(name, settings)
     for name in settings.networks:
         _check_network(name, settings.networks[name])
+        check_events(name, settings.networks[name].events, settings.assets, _check_address)
     for asset in settings.assets:
         _check_asset(asset, settings)
     _check_above("controls.every_s", settings.controls.every_s)

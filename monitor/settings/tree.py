@@ -14,6 +14,7 @@ from typing import Any
 from chain.sync.settings import Traces
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.log.settings import LogSettings
+from monitor.settings.chain_events import EventRef
 from monitor.settings.coinglass import CoinGlassSettings
 from monitor.settings.explorer import ExplorerSettings
 from monitor.settings.lending import CollateralRef, LenderRef
@@ -125,7 +126,8 @@ class NetworkSettings:
 
     `quorum` nodes must agree on the logs of a block, if there are so many; each gets at most `calls_per_s` requests a second
     (None: no limit), and a request fails after `timeout_s`. A reorg of up to `keep_blocks` blocks can be undone (the network's
-    own figure counts if it is larger). `lending` are contracts that write liquidations, `factories` those that make pools.
+    own figure counts if it is larger). `lending` are contracts that write liquidations, `factories` those that make pools;
+    `events` are events of your own.
     `wallets_file` is a CSV table of venues' hot wallets. `traces` is "auto" (only from your own nodes, recognised by their
     address), "on" or "off".
     """
@@ -136,6 +138,7 @@ class NetworkSettings:
     bridges: tuple[str, ...] = ()
     lending: tuple[LenderRef, ...] = ()
     factories: tuple[str, ...] = ()
+    events: tuple[EventRef, ...] = ()
     wallets_file: str = ""
     poll_interval_s: float | None = None
     start_block: int | None = None

@@ -85,6 +85,7 @@ class SignalKind(StrEnum):
     TOKEN_USE = "token_use"  # noqa: S105  a kind, not a secret
     ONCHAIN_LIQUIDATION = "onchain_liquidation"
     POOL_CREATED = "pool_created"
+    CUSTOM_EVENT = "custom_event"
     RETRACTION = "retraction"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.signals import SignalKind
+from monitor.signals.chain_attributes import CUSTOM_EVENT, ONCHAIN_LIQUIDATION, POOL_CREATED
 
 ORDERED_AT = "ordered_at"
 ANY_KIND: Mapping[str, str] = {
@@ -388,31 +389,8 @@ KINDS: Mapping[SignalKind, Kind] = {
         },
         droppable=False,
     ),
-    SignalKind.ONCHAIN_LIQUIDATION: Kind(
-        "always 1",
-        "1",
-        _EVENT
-        | {
-            "protocol": "aave_v3, compound_v3, morpho_blue, gmx_v2 …",
-            "side": "long or short: the side that was liquidated",
-            "quantity": "units of the asset, or null where the token's decimals are not known",
-            "usd": "at the log's own price, else at the asset's last dollar price at a venue; null: no price at hand",
-            "market": "the contract that wrote it",
-            "account": "whose position it was",
-        },
-        droppable=False,
-    ),
-    SignalKind.POOL_CREATED: Kind(
-        "always 1",
-        "1",
-        _EVENT
-        | {
-            "factory": "the contract that made it",
-            "pool_kind": "form of the factory's log: uniswap_v2, uniswap_v3, uniswap_v4, velodrome_v2 …",
-            "token0": "address",
-            "token1": "address",
-        },
-        droppable=False,
-    ),
+    SignalKind.ONCHAIN_LIQUIDATION: Kind("always 1", "1", _EVENT | ONCHAIN_LIQUIDATION, droppable=False),
+    SignalKind.POOL_CREATED: Kind("always 1", "1", _EVENT | POOL_CREATED, droppable=False),
+    SignalKind.CUSTOM_EVENT: Kind("always 1", "1", _EVENT | CUSTOM_EVENT, droppable=False),
     SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}, droppable=False),
 }

@@ -11,6 +11,7 @@ from chain.events import (
     ChainEvent,
     CodeCompared,
     ControlChanged,
+    CustomEventSeen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
@@ -193,6 +194,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kin
             return "wallet_resumed"
         case TokenUsed():
             return "token_use"
+        case CustomEventSeen():
+            return "custom_event"
         case PoolCreated():
             return "pool_created"
         case PositionLiquidated():

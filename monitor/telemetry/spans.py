@@ -17,6 +17,7 @@ from chain.events import (
     CodeChange,
     CodeCompared,
     ControlChanged,
+    CustomEventSeen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
@@ -152,6 +153,8 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
                 "stormwatch.asset": event.asset,
                 "stormwatch.wallet.silent_s": event.silent_s,
             }
+        case CustomEventSeen():
+            return {"stormwatch.contract": event.contract, "stormwatch.rule": event.rule}
         case PoolCreated():
             return {"stormwatch.pool": event.pool, "stormwatch.pool.kind": event.pool_kind}
         case PositionLiquidated():

@@ -12,6 +12,7 @@ from chain.events import (
     BehaviourMismatch,
     ControlChange,
     ControlChanged,
+    CustomEventSeen,
     NetworkId,
     Place,
     PlacedEvent,
@@ -25,6 +26,7 @@ from chain.events import (
 )
 from chain.sync.checkpoint import PLACED
 from monitor.intake import Intake
+from monitor.intake.chain import EventRule
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 from monitor.telemetry.measure import chain_kind
@@ -61,19 +63,30 @@ CREATED = PoolCreated(
     place=PLACE, seen_at=NOW, event_id="p", factory=LOCK, pool="0x" + "dd" * 32, pool_kind="uniswap_v4", token0=LOCK,
     token1=TOKEN,
 )  # fmt: skip
+CUSTOM = CustomEventSeen(
+    place=PLACE,
+    seen_at=NOW,
+    event_id="o",
+    rule="stopped",
+    signature="Stopped()",
+    contract=TOKEN,
+    arguments=(("1", "2"),),
+)
 EVENTS: list[tuple[PlacedEvent, SignalKind, float]] = [
     (CHANGED, SignalKind.CONTROL_CHANGED, 1),
     (MISMATCH, SignalKind.BEHAVIOUR_MISMATCH, 3),
     (SILENT, SignalKind.WALLET_SILENT, 900),
     (RESUMED, SignalKind.WALLET_RESUMED, 1000),
     (USED, SignalKind.TOKEN_USE, 12),
+    (CUSTOM, SignalKind.CUSTOM_EVENT, 1),
     (CREATED, SignalKind.POOL_CREATED, 1),
     (LIQUIDATED, SignalKind.ONCHAIN_LIQUIDATION, 1),
 ]
 
 
 def intake() -> Intake:
-    return Intake(vantage="tokyo", assets=["ETH"], contracts={("ethereum", TOKEN): ["ETH"]})
+    rules = {("ethereum", "stopped"): EventRule(leg="venue", grade=2, assets=("ETH",))}
+    return Intake(vantage="tokyo", assets=["ETH"], contracts={("ethereum", TOKEN): ["ETH"]}, rules=rules)
 
 
 @pytest.mark.parametrize(("event", "kind", "value"), EVENTS)

@@ -40,6 +40,7 @@ CHAIN = {
     "token_use",
     "onchain_liquidation",
     "pool_created",
+    "custom_event",
     "retraction",
 }
 
