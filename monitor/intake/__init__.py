@@ -36,6 +36,7 @@ from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.explorers.answers import SourceSeen
 from monitor.intake.chain import EventRule, describe, source_attributes
+from monitor.intake.congestion import Congestion
 from monitor.intake.venues import REFERENCE, DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from monitor.signals.plain_text import one_line
@@ -86,6 +87,7 @@ class Intake:
         """(venue, asset) -> its last price in dollars: a mark, or the last trade of a ticker."""
         self._dollars: dict[str, tuple[float, datetime]] = {}
         """Asset -> the last of these prices at any venue, and when it came."""
+        self._congestion = Congestion()
         self._seq: Counter[str] = Counter()
         self.unwatched = 0
 
@@ -176,7 +178,7 @@ class Intake:
         source = f"{_network(event)}/chain"
         match event:
             case HeadSeen():
-                head: dict[str, Scalar] = {"lag_s": event.lag_s, "node": event.node}
+                head: dict[str, Scalar] = {"lag_s": event.lag_s, "node": event.node, **self._congestion.of(event)}
                 return [self._plain(SignalKind.HEAD, event.network, event.seen_at, source, event.block_number, head)]
             case HeadStalled():
                 return [self._plain(SignalKind.HEAD_STALLED, event.network, event.seen_at, source, event.stalled_s, {})]

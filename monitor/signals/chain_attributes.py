@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+HEAD: dict[str, str] = {
+    "lag_s": "seen − block time",
+    "node": "which node",
+    "base_fee_gwei": "fee burnt for a unit of gas in this block, gwei; null: the network has none",
+    "base_fee_ratio": "over this network's usual base fee of the last hours; null until an hour was seen",
+    "block_s": "seconds a block since the head before, by the blocks' own stamps, or null",
+    "block_ratio": "over this network's usual one of the last hours, or null",
+}
 ONCHAIN_LIQUIDATION: dict[str, str] = {
     "protocol": "aave_v3, compound_v3, morpho_blue, gmx_v2 …",
     "side": "long or short: the side that was liquidated",

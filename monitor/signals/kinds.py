@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.signals import SignalKind
-from monitor.signals.chain_attributes import CUSTOM_EVENT, ONCHAIN_LIQUIDATION, POOL_CREATED
+from monitor.signals.chain_attributes import CUSTOM_EVENT, HEAD, ONCHAIN_LIQUIDATION, POOL_CREATED
 
 ORDERED_AT = "ordered_at"
 ANY_KIND: Mapping[str, str] = {
@@ -285,9 +285,7 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.CONTROL: Kind(
         "latency of a neutral control target", "s", {"outcome": "ok or a refusal", "target": "name"}, droppable=True
     ),
-    SignalKind.HEAD: Kind(
-        "block number of the head", "block", {"lag_s": "seen − block time", "node": "which node"}, droppable=False
-    ),
+    SignalKind.HEAD: Kind("block number of the head", "block", HEAD, droppable=False),
     SignalKind.HEAD_STALLED: Kind("seconds without a new head", "s", {}, droppable=False),
     SignalKind.REORG: Kind("blocks undone", "blocks", {"common": "last common block number"}, droppable=False),
     SignalKind.NODE_FAULT: Kind(

@@ -271,6 +271,9 @@ WALLET_WITHDRAWALS = _gauge(
 )
 CHAIN_HEAD = _gauge("stormwatch.chain.head", "{block}", "Number of the newest block that was read", "network")
 CHAIN_HEAD_LAG = _gauge("stormwatch.chain.head.lag", "s", "Age of the newest block when it was seen", "network")
+CHAIN_BASE_FEE = _gauge(
+    "stormwatch.chain.base_fee_gwei", "{gwei}", "Base fee of the newest block that was read", "network"
+)
 CHAIN_EVENTS = _counter("stormwatch.chain.events", "{event}", "Chain events by kind", "network", "kind")
 NODE_FAULTS = _counter(
     "stormwatch.chain.node.faults",

@@ -217,6 +217,7 @@ def measure_chain(figures: Figures, event: ChainEvent) -> None:
     if isinstance(event, HeadSeen):
         figures.set_gauge(table.CHAIN_HEAD, event.block_number, network)
         figures.set_gauge(table.CHAIN_HEAD_LAG, event.lag_s, network)
+        figures.set_gauge(table.CHAIN_BASE_FEE, None if event.base_fee is None else event.base_fee / 1e9, network)
     elif isinstance(event, NodeFault):
         figures.add(table.NODE_FAULTS, 1, network, event.node, event.fault.value)
 

@@ -235,12 +235,16 @@ def test_chain_events_heads_and_node_faults_are_counted() -> None:
             block_time=START,
             node="n1",
             lag_s=2.0,
+            base_fee=12_500_000_000,
         )
     )
     telemetry.record_chain(NodeFault(network=network, seen_at=START, node="n1", fault=NodeFaultKind.TIMEOUT, detail=""))
     telemetry.record_chain(upgrade())
     assert lines(telemetry, "stormwatch_chain_head_lag_seconds") == {
         'stormwatch_chain_head_lag_seconds{network="ethereum"}': 2
+    }
+    assert lines(telemetry, "stormwatch_chain_base_fee_gwei") == {
+        'stormwatch_chain_base_fee_gwei{network="ethereum"}': 12.5
     }
     assert len(lines(telemetry, "stormwatch_chain_events_total")) == 3
     assert lines(telemetry, "stormwatch_chain_node_faults_total") == {
