@@ -115,6 +115,34 @@ def make(watched: WatchedPool) -> Pool:
     assert pool is not None
     return pool
 ''',
+    "chain/liquidity/lenders/sample.py": '''
+"""A sample protocol with liquidations: its log names the collateral, the account and the amount."""
+
+from __future__ import annotations
+
+from chain.liquidity.lending import Lender, Liquidated
+
+LENDER = Lender(
+    protocols=("sample",),
+    source="https://docs.example",
+    topic="0x" + "5b" * 32,
+    read=lambda log: Liquidated(collateral=log.address_at(0), account=log.address_at(1), amount=log.word(2)),
+)
+''',
+    "chain/liquidity/factories/sample.py": '''
+"""A sample form of factory: its log has no indexed argument."""
+
+from __future__ import annotations
+
+from chain.liquidity.creation import Factory, NewPool
+
+FACTORY = Factory(
+    kind="sample",
+    source="https://docs.example",
+    topic="0x" + "5c" * 32,
+    read=lambda log: NewPool(pool=log.address_at(2), token0=log.address_at(0), token1=log.address_at(1)),
+)
+''',
     "chain/detectors/sample.py": '''
 """A sample detector: it asks for one slot of each watched contract."""
 
@@ -270,7 +298,7 @@ from chain.blocks.block import Log
 from chain.blocks.reads import SlotWord, StateRead
 from chain.control import timelocks
 from chain.events import Address
-from chain.liquidity import pools
+from chain.liquidity import factories, lenders, pools
 from chain.proxies import kinds
 from chain.proxies.recognition import recognised
 from chain.sync.detector_set import DetectorSet
@@ -304,6 +332,8 @@ print(json.dumps({
     "proxy": found and found.kind.name,
     "timelock": timelocks.steps()[log.topics[0]](log).eta_s,
     "pool": pools.make_pool(WatchedPool(address=at, kind="sample")) is not None,
+    "lender": "sample" in lenders.protocols(),
+    "factory": factories.by_topic()["0x" + "5c" * 32].kind,
     "detector": SlotWord(at, 424242) in detectors.reads().state,
     "evidence": any(one.name == "sample" for change in changes for one in change.evidence),
     "sink": [route.sink.colour for route in sinks.made({"sample": {"colour": "blue"}}, {})],
@@ -351,6 +381,8 @@ def test_one_new_file_of_each_kind_is_found_and_used(copy: Path) -> None:
         "proxy": "sample",
         "timelock": 9,
         "pool": True,
+        "lender": True,
+        "factory": "sample",
         "detector": True,
         "evidence": True,
         "sink": ["blue"],
