@@ -118,7 +118,7 @@ class _Asset:
 class OnchainLiquidationEvidence:
     """Surges of liquidations at lending markets."""
 
-    kinds = frozenset({SignalKind.ONCHAIN_LIQUIDATION, SignalKind.RETRACTION})
+    kinds = frozenset({SignalKind.ONCHAIN_LIQUIDATION, SignalKind.RETRACTION, SignalKind.EXPECT})
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
@@ -126,7 +126,7 @@ class OnchainLiquidationEvidence:
         self._minute: int | None = None
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Count a liquidation, or take it back."""
+        """Count a liquidation, or take it back. An asset is learned from when its lenders are declared."""
         name = signal.subject.asset
         if name is None:
             return
@@ -135,7 +135,12 @@ class OnchainLiquidationEvidence:
             if asset is not None and asset.undo(str(signal.attributes.get("retracts", "")), self._minute):
                 self._board.withdraw(f"{NAME}:{name}", retracted=True)
             return
+        of = signal.attributes
+        if signal.kind is SignalKind.EXPECT and (of.get("leg") != Leg.LIQUIDATION or of.get("class") != "chain"):
+            return
         asset = self._assets.setdefault(name, _Asset(self._board.settings.mu_min))
+        if signal.kind is SignalKind.EXPECT:
+            return
         usd = signal.attributes.get("usd")
         asset.count(
             str(signal.attributes.get("event_id", "")),

@@ -89,6 +89,22 @@ def test_the_first_hour_is_learned_and_not_judged() -> None:
         assert not market.lone.evidence
 
 
+@pytest.mark.parametrize(
+    ("leg", "source", "judged"),
+    [("liquidation", "chain", True), ("migration", "chain", False), ("liquidation", "ws", False)],
+)
+def test_an_asset_whose_lenders_are_declared_is_learned_before_its_first_liquidation(
+    leg: str, source: str, judged: bool
+) -> None:
+    market = Market()
+    market.lone.send(SignalKind.EXPECT, 0, 36.0, ETH, {"leg": leg, "class": source}, "ethereum/chain")
+    market.lone.complete(0)
+    for _ in range(WARM):
+        market.pass_minute(0)
+    market.pass_minute(20)
+    assert bool(market.lone.evidence) is judged
+
+
 def test_ordinary_clustered_days_make_little_evidence() -> None:
     """A hundred days with a burst of three to six each few hours, as liquidators work through one account after another."""
     dice, market, found = random.Random(3), Market(), 0
