@@ -63,7 +63,8 @@ class Block:
     """A block with the answers to its reads; `logs` and `writes` in order; `seen_at` is when we read it (our clock).
 
     `writes` is None where the node gave no traces; `probed` is whether probes were made in this block. `still` are the
-    addresses whose answers are all equal to those in the block that was digested before (see `DetectorSet`).
+    addresses whose answers are all equal to those in the block that was digested before (see `DetectorSet`). `checked` are
+    answers to reads that this block's own logs called for.
     """
 
     network: NetworkId
@@ -74,6 +75,7 @@ class Block:
     writes: tuple[Write, ...] | None = None
     probed: bool = False
     still: frozenset[Address] = frozenset()
+    checked: StateRead = field(default_factory=StateRead)
 
     def place(self, log: Log | Write | None = None) -> Place:
         """The place in the chain of this block, or of this log or write of it."""

@@ -79,6 +79,15 @@ class PartitionedMemory(Protocol):
         ...
 
 
+@runtime_checkable
+class ChecksLogs(Protocol):
+    """A detector that believes a log only with the state of its block."""
+
+    def checks(self, block: Block) -> Reads:
+        """The reads (`state`, and `writes` where only a trace can tell) that this block's logs call for, and that it lacks."""
+        ...
+
+
 _REGISTRY = Registry(__name__, __path__)
 
 

@@ -34,7 +34,7 @@ from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Delegate, Touched
 from chain.blocks.reads import NO_CODE, AnyRead, CodeHash, Read, Reads, RunsOneOf, SlotWord, TouchedState
 from chain.blocks.standards import NOBODY
 from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy, Role
-from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.events.upgrades import ContractUpgraded, SeenBy, UpgradeSaid
 from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
 from chain.proxies.upgrade_memory import SilentRepeats, Upgrade, upgraded
@@ -106,7 +106,8 @@ class Behaviour:
             self._memory.asked = block.header.number
         self._memory.number = block.header.number
         if block.state:
-            self._begin(block, upgrades, own)
+            said = [one for one in earlier if isinstance(one, UpgradeSaid) and one.contract in self._watched]
+            self._begin(block, upgrades, [*own, *said])
         return found
 
     def memory(self) -> bytes:
@@ -168,8 +169,13 @@ class Behaviour:
 
     # --- beginning an inquiry
 
-    def _begin(self, block: Block, upgrades: Sequence[ContractUpgraded], own: Sequence[ContractUpgraded]) -> None:
-        for one in own:
+    def _begin(
+        self,
+        block: Block,
+        upgrades: Sequence[ContractUpgraded],
+        doubtful: Sequence[ContractUpgraded | UpgradeSaid],
+    ) -> None:
+        for one in doubtful:
             self._inquire(block, one.contract)
         for one in upgrades:
             self._inquire(block, one.contract, explained=one.role in EXPLAIN)

@@ -4,7 +4,8 @@ The kinds in chain/proxies declare which slots, getters and logs matter. The det
 contract: the value last *reported* for a role, and the word last read at each *place*. If a place changes to the value
 that a log reported, the log explains it; any other change was silent. Where a node traces, each write inside a block
 counts in its turn, so that a change set back in the same block is seen too. A log that repeats a known value is no
-change. A place that is empty or unanswered at first sight is not read again until the code changes.
+change; one that the state of its block does not bear out is said, not done (chain/proxies/claims.py). A place that is
+empty or unanswered at first sight is not read again until the code changes or a log names it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from chain.blocks.standards import NOBODY
 from chain.detectors import joined_memory, split_memory
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.proxies.claims import Claim, Verdict, checks, held, judged
 from chain.proxies.diamonds import CUTS, cut, read_table, swaps
 from chain.proxies.kind import LogSpec
 from chain.proxies.kinds import every
+from chain.proxies.log_claims import LogClaims
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable, WatchedPlace
-from chain.proxies.proof import confirmed, holds, is_proved, open_proof, proved
+from chain.proxies.proof import confirmed, is_proved, open_proof, proved
 from chain.proxies.upgrade_memory import (
     EMPTY,
     PlaceMemory,
@@ -35,6 +38,7 @@ from chain.proxies.upgrade_memory import (
     SilentRepeats,
     Upgrade,
     UpgradeMemory,
+    said,
     upgraded,
 )
 from chain.watch import Watch
@@ -52,13 +56,14 @@ class Upgrades:
         self._topics = frozenset(self._place_table.logs) | frozenset(CUTS)
         self._memory = UpgradeMemory().of(self._contracts)
         self._own: dict[Address, tuple[WatchedPlace, ...]] = {}  # what is read of a contract itself
-        self._own_specs: dict[Address, dict[str, tuple[str, LogSpec] | None]] = {}
+        self._claims = LogClaims(self._place_table, self._watched, self._memory)
         self._behind: dict[tuple[Role, Address], list[Address]] | None = None  # the contracts behind each beacon
         self._reads: Reads | None = None
         every_place = (where for contract in self._contracts for where in self._place_table.own_places(contract))
         self._written = {where.read: where for where in every_place if isinstance(where.read, SlotWord)}
         self._writes = frozenset(self._written)
         self._silent = SilentRepeats()  # this block's events that no log reported
+        self._reopened: list[tuple[Address, Role]] = []  # whose empty places a log of this block has filled
 
     def reads(self) -> Reads:
         """Logs of the contracts and their beacons; slots, getters, code and what the beacons point at."""
@@ -76,6 +81,11 @@ class Upgrades:
             )
         return self._reads
 
+    def checks(self, block: Block) -> Reads:
+        """What must be read before the logs of this block are believed."""
+        logs = [log for log in block.logs if log.topics and log.topics[0] in self._place_table.logs]
+        return checks(block, [*self._claims.claims(logs, self._children())]) if logs else Reads()
+
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The changes by logs and writes in order, then those that the state alone shows."""
         found: list[PlacedEvent] = []
@@ -84,10 +94,13 @@ class Upgrades:
             if isinstance(one, Write):
                 found.extend(self._on_write(block, one))
             elif one.topics and one.topics[0] in self._topics:
-                found.extend(self._on_log(block, one, self._children()))
+                found.extend(self._on_log(block, one))
         for contract in self._contracts if block.state else ():
-            if not block.still.issuperset((contract, *(at for _, at in self._asked(contract)))):
+            still = block.still.issuperset((contract, *(at for _, at in self._asked(contract))))
+            if not still or self._memory.doubted.get(contract):
+                found.extend(self._claims.disproved(block, contract, [*self._watched_places(contract)]))
                 found.extend(self._on_state(block, contract))
+        self._reopen()
         return found
 
     def memory(self) -> bytes:
@@ -106,7 +119,7 @@ class Upgrades:
         """Restore the memory that `parts` gave."""
         self._memory = joined_memory(parts.values(), UpgradeMemory).of(self._contracts)
         self._own.clear()
-        self._own_specs.clear()
+        self._claims = LogClaims(self._place_table, self._watched, self._memory)
         self._behind = self._reads = None
 
     def _reported(self, contract: Address) -> dict[str, str]:
@@ -146,7 +159,7 @@ class Upgrades:
     def _reads_anew(self, contract: Address) -> None:
         """Forget the reads of this contract: an answer that they depend on has changed."""
         self._own.pop(contract, None)
-        self._own_specs.pop(contract, None)
+        self._claims.forget(contract)
         self._behind = self._reads = None
 
     def _empty(self, contract: Address, key: str) -> None:
@@ -156,41 +169,64 @@ class Upgrades:
             place.word = EMPTY
             self._reads_anew(contract)
 
-    def _on_log(
-        self, block: Block, log: Log, children: Mapping[tuple[Role, Address], Sequence[Address]]
-    ) -> Iterator[ContractUpgraded]:
+    def _on_log(self, block: Block, log: Log) -> Iterator[PlacedEvent]:
         if log.topics[0] in CUTS and log.address in self._watched:
             table = self._memory.tables.get(log.address, {})
             yield from self._retable(block, log.address, CUTS[log.topics[0]], cut(table, log), log)
-        specs = self._place_table.logs.get(log.topics[0], [])
-        if log.address in self._watched and (own := self._own_spec(log.address, log.topics[0])):
-            yield from self._on_spec(block, log.address, *own, log)
-        for kind, spec in specs if children else ():
-            for child in children.get((spec.of, log.address), ()):
-                yield from self._on_spec(block, child, kind, spec, log)
+        for contract, kind, spec in self._claims.concerned(log, self._children()):
+            if spec.confirmed:
+                new = None if spec.position is None else log.address_at(spec.position)
+                new = confirmed(
+                    self._places(contract), self._place_table.own_places(contract), block.state, spec.role, new
+                )
+                if new is not None:
+                    yield from self._logged(block, contract, kind, spec, new, log)
+            elif (claim := self._claims.claim(contract, kind, spec, log)) is not None:
+                yield from self._on_claim(block, claim)
+            elif spec.position is not None and self._claims.is_of_kind(contract, kind):
+                yield from self._logged(block, contract, kind, spec, log.address_at(spec.position), log)
 
-    def _own_spec(self, contract: Address, topic: str) -> tuple[str, LogSpec] | None:
-        """The kind (one of whose places is not empty) whose log this is, when the contract itself emits it."""
-        known = self._own_specs.setdefault(contract, {})
-        if topic not in known:
-            own = [one for one in self._place_table.logs.get(topic, ()) if one[1].of is Role.PROXY]
-            places = self._places(contract)
-            fit = (one for one in own if any(holds(places, key) for key in self._place_table.keys(one[0], one[1].role)))
-            known[topic] = next(fit, own[-1] if own else None)
-        return known[topic]
-
-    def _on_spec(
-        self, block: Block, contract: Address, kind: str, spec: LogSpec, log: Log
-    ) -> Iterator[ContractUpgraded]:
-        new = None if spec.position is None else log.address_at(spec.position)
-        if spec.confirmed:
-            new = confirmed(self._places(contract), self._place_table.own_places(contract), block.state, spec.role, new)
-        if new is None:
+    def _on_claim(self, block: Block, claim: Claim) -> Iterator[PlacedEvent]:
+        """The upgrade that a log reports, as far as the state bears it out."""
+        contract, role, reported = claim.contract, claim.spec.role, self._reported(claim.contract)
+        verdict = judged(block, claim)
+        if verdict is Verdict.NOT_DONE:
+            yield said(block, claim, held(block, claim) or reported.get(role))
             return
+        if claim.new == NOBODY and role not in reported:
+            return
+        if verdict is Verdict.UNKNOWN:
+            self._claims.doubt(contract, role)
+        else:
+            self._claims.settle(contract, role)
+            self._reopened.append((contract, role))
+        yield from self._logged(block, contract, claim.kind, claim.spec, claim.new, claim.log)
+
+    def _logged(
+        self, block: Block, contract: Address, kind: str, spec: LogSpec, new: Address, log: Log
+    ) -> Iterator[ContractUpgraded]:
         if spec.old is not None and log.word(spec.old) and spec.role not in self._reported(contract):
             self._reported(contract)[spec.role] = log.address_at(spec.old)
         upgrade = Upgrade(contract=contract, kind=kind, role=spec.role, new=new, seen_by=SeenBy.LOG, at=log)
         yield from self._change(block, upgrade, spec.role)
+
+    def _reopen(self) -> None:
+        """Read the empty places of these roles again, unless one that is read holds the reported value already."""
+        for contract, role in self._reopened:
+            places, reported = self._places(contract), self._reported(contract).get(role)
+            for where in self._place_table.own_places(contract):
+                place = places.get(where.key)
+                if where.role != role or where.always or place is None or not place.is_empty:
+                    continue
+                if not self._is_held(contract, role, reported):
+                    del places[where.key]
+                    self._reads_anew(contract)
+        self._reopened.clear()
+
+    def _is_held(self, contract: Address, role: Role, value: str | None) -> bool:
+        own = {where.key for where in self._place_table.own_places(contract) if where.role == role}
+        words = (place.word for key, place in self._places(contract).items() if key in own)
+        return any(word is not None and address_of(int(word, 16)) == value for word in words)
 
     def _named(self, log: Log) -> list[Address]:
         specs = self._place_table.logs.get(log.topics[0], []) if log.topics else []

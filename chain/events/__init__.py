@@ -26,7 +26,15 @@ from chain.events.liquidity import (
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
 from chain.events.place import Address, NetworkId, Place
 from chain.events.roles import Role
-from chain.events.upgrades import CodeChange, CodeCompared, ContractUpgraded, OperationEnded, SeenBy, UpgradeQueued
+from chain.events.upgrades import (
+    CodeChange,
+    CodeCompared,
+    ContractUpgraded,
+    OperationEnded,
+    SeenBy,
+    UpgradeQueued,
+    UpgradeSaid,
+)
 from chain.events.usage import TokenUsed, WalletResumed, WalletSilent
 
 __all__ = [
@@ -63,6 +71,7 @@ __all__ = [
     "TokenDepth",
     "TokenUsed",
     "UpgradeQueued",
+    "UpgradeSaid",
     "WalletResumed",
     "WalletSilent",
 ]
@@ -80,6 +89,7 @@ class Retracted:
 
 PlacedEvent = (
     ContractUpgraded
+    | UpgradeSaid
     | CodeCompared
     | UpgradeQueued
     | OperationEnded

@@ -46,6 +46,25 @@ class ContractUpgraded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeSaid:
+    """A log said that `contract` runs `said` in this role from here on, and the state of the same block shows that it does not:
+    said, not done.
+
+    `held` is what the role holds there instead (None: no place of that role holds an address, as in a contract that is no
+    proxy). Where the state could not be read with the log, it is told with the first state that contradicts it.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    contract: Address
+    proxy_kind: str
+    role: Role
+    said: Address
+    held: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeQueued:
     """A timelock holds a call that will upgrade `target` to `new`, not before `eta`."""
 

@@ -137,6 +137,25 @@ async def with_all_reads(nodes: NodeGroup, some: Sequence[Block], reads: Reads, 
     return [replace(one, state=one.state | more.state) for one, more in zip(some, found, strict=True)]
 
 
+async def with_checks(nodes: NodeGroup, some: Sequence[tuple[Block, Reads]]) -> list[Block]:
+    """Make the reads that each of these blocks calls for, in one request, and add the answers. Raises NodeFailure."""
+    if not some:
+        return []
+
+    async def act(node: Node) -> tuple[States, Writes]:
+        plans = [ReadPlan.of(block.header, reads.state, node) for block, reads in some]
+        state = await _state(node, plans, await node.ask([ask for one in plans for ask in one.asks]))
+        traced = [block.header for block, reads in some if reads.writes]
+        places = frozenset[SlotWord]().union(*(reads.writes for _, reads in some))
+        return state, await _several(node, places, traced)
+
+    state, writes = await nodes.first(act, max(block.header.number for block, _ in some))
+    return [
+        replace(block, checked=state[block.header.hash], writes=writes.get(block.header.hash, block.writes))
+        for block, _ in some
+    ]
+
+
 async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]:
     """Read logs, state and writes from this node, nearly always in one request."""
     run, reads, probes = wanted.run, wanted.reads, wanted.probes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from chain.blocks.abi import address_of
 from chain.blocks.reads import AccountDelegate, CallBytes, CallWord, CodeHash, Read, RunsAs, SlotWord, StateRead
 from chain.events import Address, Role
-from chain.proxies.kind import OWN_ADDRESS, LogSpec, ProxyKind, worth_proving
+from chain.proxies.kind import OWN_ADDRESS, GetterSpec, LogSpec, ProxyKind, SlotSpec, worth_proving
 
 CODE, DELEGATE, TABLE = Role.CODE, Role.DELEGATE, Role.TABLE
 """Places that have the name of the one role they fill."""
@@ -49,6 +49,11 @@ def word_of(state: StateRead, where: WatchedPlace) -> int | None:
     return None if isinstance(where.read, CallBytes) else state.get(where.read)
 
 
+def words_of(some: Iterable[WatchedPlace]) -> tuple[Read[int], ...]:
+    """The reads of these places, without tables."""
+    return tuple(where.read for where in some if not isinstance(where.read, CallBytes))
+
+
 @dataclass(frozen=True, slots=True)
 class PlaceSpec:
     """One slot or getter, of any proxy."""
@@ -79,6 +84,7 @@ class PlaceTable:
         self._tables: dict[str, str] = {}
         self._known: dict[Address, list[WatchedPlace]] = {}
         self._keys: dict[tuple[str, Role], list[str]] = {}
+        self._plain: dict[tuple[str, Role], list[SlotSpec | GetterSpec]] = {}
         self.logs: dict[str, list[tuple[str, LogSpec]]] = {}
         for kind in kinds:
             self._add(kind)
@@ -106,6 +112,22 @@ class PlaceTable:
         """The places of this very kind that fill this role."""
         return self._keys.get((kind, role), [])
 
+    def is_kept(self, spec: LogSpec) -> bool:
+        """Whether what this log reports is kept where it can be read: an implementation always is, by a call at least."""
+        by_proxy = spec.of is Role.PROXY and spec.role is not Role.IMPLEMENTATION
+        return not by_proxy or bool(self._plain[spec.topic, spec.role])
+
+    def plain_places(self, address: Address, spec: LogSpec) -> tuple[Read[int], ...]:
+        """The places of the proxy that may hold what this log reports and that need no proof: all slots of its role, and what
+        the kinds that emit this log declare for it, read in no block otherwise.
+        """
+        own = [one for one in self.own_places(address) if one.role == spec.role and not one.proved]
+        more = (
+            one.read(address, address) if isinstance(one, GetterSpec) else one.read(address)
+            for one in self._plain.get((spec.topic, spec.role), ())
+        )
+        return tuple(dict.fromkeys((*words_of(own), *more)))
+
     def via(self, role: Role, address: Address) -> list[WatchedPlace]:
         """The getters that are called on the address in this role."""
         return [
@@ -129,6 +151,13 @@ class PlaceTable:
         for body in kind.tables:
             self._tables[body] = kind.name
         for spec in kind.logs:
+            plain = self._plain.setdefault((spec.topic, spec.role), [])
+            plain += [slot for slot in kind.slots if slot.role == spec.role and not slot.proved]
+            plain += [
+                call
+                for call in kind.calls
+                if call.role == spec.role and call.of == Role.PROXY and not (call.proved or call.watched)
+            ]
             self.logs.setdefault(spec.topic, []).append((kind.name, spec))
 
     def _put(self, spec: PlaceSpec) -> None:

@@ -12,7 +12,8 @@ import msgspec
 from chain.blocks.block import Block, Log, Write
 from chain.blocks.standards import NOBODY
 from chain.events import Address, Role
-from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.events.upgrades import ContractUpgraded, SeenBy, UpgradeSaid
+from chain.proxies.claims import Claim
 
 EMPTY = f"{0:#x}"
 """The zero word."""
@@ -47,13 +48,15 @@ Places = dict[str, PlaceMemory]
 
 class UpgradeMemory(msgspec.Struct):
     """By contract: `reported` maps a role (or a place) to the value last reported or first seen, `places` a place to the
-    word read there, `beacons` a beacon to its getters' answers, `tables` a selector to its facet.
+    word read there, `beacons` a beacon to its getters' answers, `tables` a selector to its facet. `doubted` maps a role whose
+    reported value a log alone supports to the value believed before ("": none).
     """
 
     reported: dict[str, dict[str, str]] = {}
     places: dict[str, Places] = {}
     beacons: dict[str, dict[Address, Places]] = {}
     tables: dict[str, dict[str, Address]] = {}
+    doubted: dict[str, dict[str, str]] = {}
 
     def of(self, contracts: Iterable[Address]) -> UpgradeMemory:
         """The same memory, with an entry for each of these contracts, so that no look-up changes it."""
@@ -99,6 +102,34 @@ def upgraded(block: Block, upgrade: Upgrade) -> ContractUpgraded:
         seen_by=upgrade.seen_by,
         gained=upgrade.gained,
         lost=upgrade.lost,
+    )
+
+
+def said(block: Block, claim: Claim, held: str | None) -> UpgradeSaid:
+    """The event of a log that the state does not bear out."""
+    return UpgradeSaid(
+        place=block.place(claim.log),
+        seen_at=block.seen_at,
+        event_id=block.event_id(claim.log.index, "said", claim.contract, claim.spec.role, claim.new),
+        contract=claim.contract,
+        proxy_kind=claim.kind,
+        role=claim.spec.role,
+        said=claim.new,
+        held=held,
+    )
+
+
+def disproved(block: Block, contract: Address, role: Role, reported: str, held: str | None) -> UpgradeSaid:
+    """The event of an earlier log that this block's state contradicts: its own block could not be read."""
+    return UpgradeSaid(
+        place=block.place(),
+        seen_at=block.seen_at,
+        event_id=block.event_id("-", "said", contract, role, reported),
+        contract=contract,
+        proxy_kind="unknown",
+        role=role,
+        said=Address(reported),
+        held=held,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chain.blocks.block import Block
 from chain.blocks.reads import Reads, together
-from chain.detectors import Detector, PartitionedMemory, declared, names
+from chain.detectors import ChecksLogs, Detector, PartitionedMemory, declared, names
 from chain.events import Address, PlacedEvent
 from chain.watch import Watch
 
@@ -41,6 +41,12 @@ class DetectorSet:
             self._reads = together(wanted)
         self._wanted = wanted
         return self._reads
+
+    def checks(self, block: Block) -> Reads:
+        """Return the reads that the logs of this block call for, before they are believed."""
+        if not block.logs:
+            return Reads()
+        return together(one.checks(block) for one in self._all if isinstance(one, ChecksLogs))
 
     def on_block(self, block: Block) -> list[PlacedEvent]:
         """Return the events of the block: stage 1 in order of the chain, amended and followed by stage 2."""

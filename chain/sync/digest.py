@@ -20,6 +20,8 @@ from chain.sync.detector_set import DetectorSet
 Memories = Mapping[str, bytes]
 ReadWhole = Callable[[Block], Awaitable[Block]]
 """Returns the block with its deferrable reads added."""
+ReadChecks = Callable[[Sequence[tuple[Block, Reads]]], Awaitable[list[Block]]]
+"""Returns the blocks with the answers to the reads that their logs call for."""
 
 TURN = 32
 """Blocks after which other tasks get their turn, such as those that receive answers."""
@@ -37,11 +39,20 @@ class Digested:
 
 
 class RangeDigest:
-    """Runs one set of detectors on blocks. `whole` adds the deferrable reads of a block; `keep` returns the memories after it."""
+    """Runs one set of detectors on blocks. `whole` adds the deferrable reads of a block, `checks` what its logs call for; `keep`
+    returns the memories after it.
+    """
 
-    def __init__(self, detectors: DetectorSet, whole: ReadWhole, keep: Callable[[], Memories] | None = None) -> None:
+    def __init__(
+        self,
+        detectors: DetectorSet,
+        whole: ReadWhole,
+        checks: ReadChecks,
+        keep: Callable[[], Memories] | None = None,
+    ) -> None:
         self._detectors = detectors
         self._whole = whole
+        self._checks = checks
         self._keep = keep
 
     async def digested(self, blocks: Sequence[Block], reads: Reads, *, sparse: bool) -> list[Digested]:
@@ -50,6 +61,7 @@ class RangeDigest:
         The result ends early if a detector needs a read that is not in `reads`, and after a silent change. `sparse`: only the
         last block has all reads. Raises NodeFailure; the detectors then have the memories that they had before.
         """
+        blocks = await self._checked(blocks)
         if not sparse or len(blocks) < 2:
             return await self._pass(blocks, reads)
         start = self._detectors.memory()
@@ -65,6 +77,15 @@ class RangeDigest:
         except BaseException:
             self._detectors.recall(start)
             raise
+
+    async def _checked(self, blocks: Sequence[Block]) -> Sequence[Block]:
+        """Add what the logs of these blocks call for: a log alone is no change."""
+        wanted = {at: reads for at, block in enumerate(blocks) if (reads := self._detectors.checks(block)).state}
+        if not wanted:
+            return blocks
+        checked = await self._checks([(blocks[at], reads) for at, reads in wanted.items()])
+        by_place = dict(zip(wanted, checked, strict=True))
+        return [by_place.get(at, block) for at, block in enumerate(blocks)]
 
     async def _to_the_first(self, found: list[Digested], reads: Reads, start: Memories) -> list[Digested]:
         """Return the blocks up to the first one with a silent change. The last one of `found` shows that there is a change."""

@@ -170,7 +170,7 @@ class _Scan:
             following = self._next(numbers.stop, last, reads)
             if following and self._steady:
                 self._prefetch.start(Wanted(numbers=following, reads=reads))
-            digest = RangeDigest(detectors, partial(self._whole, reads=reads))
+            digest = RangeDigest(detectors, partial(self._whole, reads=reads), partial(fetch.with_checks, self.nodes))
             found = await digest.digested(blocks, reads, sparse=not self._every_block)
         except NodeFailure as failure:
             if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.TIMEOUT):

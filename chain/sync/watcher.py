@@ -180,7 +180,9 @@ class Watcher:
         of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
         wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not old)
         blocks = await fetch.blocks(self._nodes, self._network.id, wanted, self._clock)
-        digest = RangeDigest(detectors, partial(self._whole, reads=reads), detectors.memory)
+        digest = RangeDigest(
+            detectors, partial(self._whole, reads=reads), partial(fetch.with_checks, self._nodes), detectors.memory
+        )
         found = await digest.digested(blocks, reads, sparse=old)
         self._ready.extend(await self._comparison.compared(found) if old else found)
         self._grown = not reads.covers(detectors.reads())

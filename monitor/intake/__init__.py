@@ -33,7 +33,7 @@ from chain.events import (
     WalletSilent,
 )
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
-from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from chain.explorers.answers import SourceSeen
 from monitor.intake.chain import EventRule, describe, source_attributes
 from monitor.intake.congestion import Congestion
@@ -200,6 +200,7 @@ class Intake:
                 ]  # fmt: skip
             case (
                 ContractUpgraded()
+                | UpgradeSaid()
                 | CodeCompared()
                 | UpgradeQueued()
                 | OperationEnded()
@@ -267,7 +268,7 @@ class Intake:
         contract: str | None = None
         pool: str | None = None
         match event:
-            case ContractUpgraded() | CodeCompared() | ControlChanged() | BehaviourMismatch():
+            case ContractUpgraded() | UpgradeSaid() | CodeCompared() | ControlChanged() | BehaviourMismatch():
                 contract = event.contract
             case UpgradeQueued():
                 contract = event.target

@@ -22,11 +22,11 @@ from chain.events import (
     WalletResumed,
     WalletSilent,
 )
-from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from chain.explorers.answers import SourceSeen
 from monitor.signals import Scalar, SignalKind
 
-UpgradeEvent = ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded
+UpgradeEvent = ContractUpgraded | UpgradeSaid | CodeCompared | UpgradeQueued | OperationEnded
 LiquidityEvent = LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth
 
 
@@ -53,7 +53,7 @@ MAX_TOKENS = 2
 def describe(event: PlacedEvent) -> Description:
     """The kind, value and own attributes of the signal that reports `event`."""
     match event:
-        case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
+        case ContractUpgraded() | UpgradeSaid() | CodeCompared() | UpgradeQueued() | OperationEnded():
             return _upgrade(event)
         case ControlChanged():
             return SignalKind.CONTROL_CHANGED, 1, {
@@ -110,6 +110,10 @@ def _upgrade(event: UpgradeEvent) -> Description:
             return SignalKind.UPGRADE, 1, {
                 "proxy_kind": event.proxy_kind, "role": event.role, "old": event.old, "new": event.new,
                 "seen_by": event.seen_by.value, "operation": event.operation, "queued": event.queued,
+            }  # fmt: skip
+        case UpgradeSaid():
+            return SignalKind.UPGRADE_SAID, 1, {
+                "proxy_kind": event.proxy_kind, "role": event.role, "said": event.said, "held": event.held,
             }  # fmt: skip
         case CodeCompared():
             return SignalKind.CODE_COMPARED, 1, _compared(event)

@@ -71,6 +71,7 @@ class SignalKind(StrEnum):
     UPGRADE = "upgrade"
     CODE_COMPARED = "code_compared"
     SOURCE_CHECKED = "source_checked"
+    UPGRADE_SAID = "upgrade_said"
     UPGRADE_QUEUED = "upgrade_queued"
     OPERATION_ENDED = "operation_ended"
     LIQUIDITY_REMOVED = "liquidity_removed"

@@ -292,6 +292,18 @@ KINDS: Mapping[SignalKind, Kind] = {
         "always 1", "1", {"node": "which", "fault": "kind", "detail": "short"}, droppable=False
     ),
     SignalKind.UPGRADE: Kind("always 1", "1", _EVENT | UPGRADE, droppable=False),
+    SignalKind.UPGRADE_SAID: Kind(
+        "always 1: a log said so, the state of its block did not",
+        "1",
+        _EVENT
+        | {
+            "proxy_kind": "what kind of proxy has such logs",
+            "role": "as of an upgrade",
+            "said": "the address that the log names",
+            "held": "what the contract holds instead, or null",
+        },
+        droppable=False,
+    ),
     SignalKind.CODE_COMPARED: Kind("always 1", "1", _EVENT | CODE_COMPARED, droppable=False),
     SignalKind.SOURCE_CHECKED: Kind("1 verified, 0 not", "1", SOURCE_CHECKED, droppable=False),
     SignalKind.UPGRADE_QUEUED: Kind(

@@ -24,7 +24,7 @@ from chain.events import (
     WalletSilent,
 )
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
-from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from monitor.incidents import LEVEL_NAMES, IncidentChange, Verdict
 from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures
@@ -170,6 +170,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kin
             return "reorg"
         case ContractUpgraded():
             return "upgrade"
+        case UpgradeSaid():
+            return "upgrade_said"
         case CodeCompared():
             return "code_compared"
         case UpgradeQueued():

@@ -30,7 +30,7 @@ from chain.events import (
     WalletResumed,
     WalletSilent,
 )
-from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from monitor.telemetry.measure import chain_kind
 from monitor.telemetry.redact import redact
 from probes.readings import RequestTimed
@@ -129,7 +129,7 @@ def chain_span(tracer: Tracer, event: PlacedEvent | Retracted) -> Span:
 
 def _event_attributes(event: PlacedEvent) -> Attributes:
     match event:
-        case ContractUpgraded() | CodeCompared() | UpgradeQueued() | OperationEnded():
+        case ContractUpgraded() | UpgradeSaid() | CodeCompared() | UpgradeQueued() | OperationEnded():
             return _upgrade_attributes(event)
         case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
             return _liquidity_attributes(event)
@@ -202,7 +202,9 @@ def _liquidity_attributes(event: LiquidityMoved | LiquidityMigrated | LiquidityA
             assert_never(event)
 
 
-def _upgrade_attributes(event: ContractUpgraded | CodeCompared | UpgradeQueued | OperationEnded) -> Attributes:
+def _upgrade_attributes(
+    event: ContractUpgraded | UpgradeSaid | CodeCompared | UpgradeQueued | OperationEnded,
+) -> Attributes:
     match event:
         case ContractUpgraded():
             return {
@@ -212,6 +214,14 @@ def _upgrade_attributes(event: ContractUpgraded | CodeCompared | UpgradeQueued |
                 "stormwatch.upgrade.old": event.old or "",
                 "stormwatch.upgrade.new": event.new,
                 "stormwatch.upgrade.seen_by": event.seen_by.value,
+            }
+        case UpgradeSaid():
+            return {
+                "stormwatch.contract": event.contract,
+                "stormwatch.proxy.kind": event.proxy_kind,
+                "stormwatch.proxy.role": event.role,
+                "stormwatch.upgrade.said": event.said,
+                "stormwatch.upgrade.held": event.held or "",
             }
         case CodeCompared():
             return {

@@ -1,10 +1,10 @@
-"""Grades code changes under an asset: executed, silent, unannounced and queued upgrades.
+"""Grades code changes under an asset: executed, silent, unannounced, queued, and only said.
 
 An executed upgrade is grade 3, also one that only behaviour showed. One without a log, or one that bypassed its timelock, is
-grade 4. A queued one is grade 1 until an hour before it may run, then 2: if every upgrade raises a warning, operators ignore
-them all. A change of admin alone is grade 2. Later facts about the new code join the evidence: an address without code makes
-it grade 4, source that an explorer reports as unverified raises it by one. A reorg that undoes an upgrade withdraws its
-evidence (docs/proxies.md, "Silent changes" and "Timelocks").
+grade 4. A log that the state of its block does not bear out is grade 1. A queued upgrade is grade 1 until an hour before it may
+run, then 2: if every upgrade raises a warning, operators ignore them all. A change of admin alone is grade 2. Later facts about
+the new code join the evidence: an address without code makes it grade 4, source that an explorer reports as unverified raises
+it by one. A reorg that undoes an upgrade withdraws its evidence (docs/proxies.md, "Silent changes" and "Timelocks").
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class _Upgrade:
     at_s: float
     link: str | None
     said: str
+    name: str = "upgrade"
     code: str = ""
     source: str = ""
     bricked: bool = False
@@ -55,6 +56,7 @@ class UpgradeEvidence:
     kinds = frozenset(
         {
             SignalKind.UPGRADE,
+            SignalKind.UPGRADE_SAID,
             SignalKind.CODE_COMPARED,
             SignalKind.SOURCE_CHECKED,
             SignalKind.UPGRADE_QUEUED,
@@ -76,6 +78,8 @@ class UpgradeEvidence:
             self._retract(str(signal.attributes.get("retracts", "")), asset)
         elif signal.kind is SignalKind.UPGRADE and asset is not None:
             self._upgraded(signal, asset, event_id, at_s)
+        elif signal.kind is SignalKind.UPGRADE_SAID and asset is not None:
+            self._said(signal, asset, event_id, at_s)
         elif signal.kind in (SignalKind.CODE_COMPARED, SignalKind.SOURCE_CHECKED):
             self._learned(signal, str(signal.attributes.get("upgrade", "")), asset or "")
         elif signal.kind is SignalKind.UPGRADE_QUEUED and asset is not None:
@@ -99,20 +103,32 @@ class UpgradeEvidence:
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
         how = "found by its behaviour" if custom and not unqueued else how
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
-        upgrade = _Upgrade(
+        self._remember(asset, _Upgrade(
             subject=subject, event_id=event_id, grade=grade, at_s=at_s, link=signal.link,
             said=f"{signal.attributes.get('proxy_kind', 'proxy')} {brief(subject.contract)}: {role} changed to "
             f"{brief(signal.attributes.get('new'))} ({how})",
-        )  # fmt: skip
+        ))  # fmt: skip
+
+    def _said(self, signal: Signal, asset: str, event_id: str, at_s: float) -> None:
+        """A log without the change that it names: a fault of the contract, or a decoy."""
+        subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
+        named, holding = brief(signal.attributes.get("said")), signal.attributes.get("held")
+        instead = f"it holds {brief(holding)}" if holding else "it holds no such address"
+        self._remember(asset, _Upgrade(
+            subject=subject, event_id=event_id, grade=1, at_s=at_s, link=signal.link, name="upgrade_said",
+            said=f"{brief(subject.contract)}: a log names {named} as new {signal.attributes.get('role')}, but {instead}",
+        ))  # fmt: skip
+
+    def _remember(self, asset: str, upgrade: _Upgrade) -> None:
         while len(self._upgrades) >= MAX_UPGRADES:
             del self._upgrades[next(iter(self._upgrades))]
-        self._upgrades[event_id, asset] = upgrade
+        self._upgrades[upgrade.event_id, asset] = upgrade
         self._put(upgrade)
 
     def _put(self, one: _Upgrade) -> None:
         self._board.put(
             Finding(
-                name="upgrade",
+                name=one.name,
                 leg=Leg.MIGRATION,
                 subject=one.subject,
                 key=one.event_id,
@@ -131,7 +147,7 @@ class UpgradeEvidence:
     def _learned(self, signal: Signal, event_id: str, asset: str) -> None:
         """Add a fact about the new code to the evidence of its upgrade, if that is still active."""
         one = self._upgrades.get((event_id, asset))
-        evidence_id = self._evidence_id("upgrade", one.subject, event_id) if one else ""
+        evidence_id = self._evidence_id(one.name, one.subject, event_id) if one else ""
         if one is None or self._board.get(evidence_id) is None:
             return
         one = _compared(one, signal) if signal.kind is SignalKind.CODE_COMPARED else _checked(one, signal)
@@ -142,7 +158,7 @@ class UpgradeEvidence:
     def _retract(self, event_id: str, asset: str | None) -> None:
         upgrade = self._upgrades.pop((event_id, asset or ""), None)
         if upgrade is not None:
-            self._board.withdraw(self._evidence_id("upgrade", upgrade.subject, event_id), retracted=True)
+            self._board.withdraw(self._evidence_id(upgrade.name, upgrade.subject, event_id), retracted=True)
         for key in [one for one, queued in self._queued.items() if queued.event_id == event_id]:
             gone = self._queued.pop(key)
             self._board.withdraw(self._evidence_id("upgrade_queued", gone.subject, key[0]), retracted=True)

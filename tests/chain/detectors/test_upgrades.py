@@ -5,7 +5,7 @@ from eth_hash.auto import keccak
 from chain.blocks.reads import NO_CODE, AccountDelegate, AnyRead, CallBytes, CallWord, CodeHash, RunsAs, SlotWord
 from chain.detectors import upgrades
 from chain.detectors.upgrades import Upgrades
-from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.events.upgrades import ContractUpgraded, SeenBy, UpgradeSaid
 from chain.proxies.diamonds import CUTS
 from chain.watch import Watch, WatchedContract
 from tests.chain.builders import address, block, log, topic, words
@@ -69,19 +69,21 @@ def test_a_change_and_its_reversal_in_one_block_are_two_upgrades() -> None:
     assert [event.new for event in upgrades_at(detector, 2, 2, 1, state={SLOT: 1})] == [address(2), address(1)]
 
 
-def test_a_false_log_is_corrected_by_the_value_in_the_slot() -> None:
+def test_a_log_that_names_another_address_than_the_slot_is_said_and_the_slot_is_the_upgrade() -> None:
     detector = watching()
     upgrades_at(detector, 1, state={SLOT: 1})
-    assert [(event.new, event.seen_by) for event in upgrades_at(detector, 2, 2, state={SLOT: 3})] == [
-        (address(2), SeenBy.LOG),
-        (address(3), SeenBy.SLOT),
-    ]
+    told, done = detector.on_block(block(2, log(PROXY, UPGRADED, topic(2)), state={SLOT: 3}), ())
+    assert isinstance(told, UpgradeSaid)
+    assert (told.said, told.held) == (address(2), address(3))
+    assert isinstance(done, ContractUpgraded)
+    assert (done.old, done.new, done.seen_by) == (address(1), address(3), SeenBy.SLOT)
 
 
-def test_a_proxy_with_its_implementation_in_another_slot_is_seen_by_its_log_alone() -> None:
+def test_a_proxy_with_its_implementation_in_another_slot_is_upgraded_where_a_call_shows_it() -> None:
     detector = watching()
     upgrades_at(detector, 1, state={SLOT: 0})
-    assert len(upgrades_at(detector, 2, 2, state={SLOT: 0})) == 1
+    new = 2 << 100
+    assert len(upgrades_at(detector, 2, new, state={SLOT: 0, RunsAs(PROXY, address(new)): PROXY})) == 1
     assert upgrades_at(detector, 3, state={SLOT: 0}) == []
 
 

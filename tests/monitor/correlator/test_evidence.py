@@ -277,6 +277,17 @@ def test_a_queued_upgrade_weighs_more_within_an_hour_of_its_execution_time() -> 
     assert not harness.grades
 
 
+def test_what_a_log_only_said_weighs_least_and_a_reorg_takes_it_back() -> None:
+    harness = ProducerHarness("upgrades")
+    harness.send(
+        SignalKind.UPGRADE_SAID, 1, subject=CHAIN, event_id="s", said="0x0b", held="0x0a", role="implementation"
+    )
+    assert harness.grades == {"upgrade_said": 1}
+    harness.send(SignalKind.RETRACTION, 2, subject=CHAIN, retracts="s")
+    assert not harness.grades
+    assert len(harness.board.retracted) == 1
+
+
 def test_a_reorg_retracts_a_queued_upgrade() -> None:
     harness = ProducerHarness("upgrades")
     queue(harness, 0, 7200)
@@ -301,6 +312,7 @@ def test_upgrades_remembered_and_queued_are_bounded() -> None:
 def test_an_upgrade_without_an_asset_is_ignored() -> None:
     harness = ProducerHarness("upgrades")
     harness.send(SignalKind.UPGRADE, 1, subject=Subject(network="ethereum"), event_id="u")
+    harness.send(SignalKind.UPGRADE_SAID, 1, subject=Subject(network="ethereum"), event_id="s")
     harness.send(SignalKind.UPGRADE_QUEUED, 1, subject=Subject(network="ethereum"), event_id="q")
     harness.second(2)
     assert not harness.grades

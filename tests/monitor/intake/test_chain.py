@@ -23,7 +23,7 @@ from chain.events import (
     TokenDepth,
 )
 from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
-from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, SeenBy, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, SeenBy, UpgradeQueued, UpgradeSaid
 from monitor.intake import Intake
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
@@ -64,6 +64,10 @@ UPGRADED = ContractUpgraded(
     place=PLACE, seen_at=NOW, event_id="u", contract=PROXY, proxy_kind="eip1967", role=Role.IMPLEMENTATION,
     old=OTHER, new=POOL, seen_by=SeenBy.LOG,
 )  # fmt: skip
+SAID = UpgradeSaid(
+    place=PLACE, seen_at=NOW, event_id="s", contract=PROXY, proxy_kind="eip1967", role=Role.IMPLEMENTATION,
+    said=POOL, held=OTHER,
+)  # fmt: skip
 COMPARED = CodeCompared(
     place=PLACE, seen_at=NOW, event_id="u/compared", contract=PROXY, role=Role.IMPLEMENTATION, old=OTHER, new=POOL,
     upgrade_id="u", change=CodeChange(old_size=None, new_size=None, gained=None, lost=None),
@@ -99,6 +103,7 @@ DEPTH = PoolDepth(
         (ACCOUNTED, SignalKind.LIQUIDITY_ACCOUNTED, ["ETH", "BTC"]),
         (DEPTH, SignalKind.POOL_DEPTH, ["ETH", "BTC"]),
         (UPGRADED, SignalKind.UPGRADE, ["ETH"]),
+        (SAID, SignalKind.UPGRADE_SAID, ["ETH"]),
         (COMPARED, SignalKind.CODE_COMPARED, ["ETH"]),
         (QUEUED, SignalKind.UPGRADE_QUEUED, ["ETH"]),
         (ENDED, SignalKind.OPERATION_ENDED, [None]),

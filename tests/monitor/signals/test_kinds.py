@@ -24,6 +24,7 @@ CHAIN = {
     "reorg",
     "node_fault",
     "upgrade",
+    "upgrade_said",
     "code_compared",
     "source_checked",
     "upgrade_queued",
