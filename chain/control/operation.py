@@ -1,7 +1,8 @@
-"""Defines how a kind of timelock is declared: what each of its logs reports of an operation. Pure.
+"""Defines how a kind of timelock is declared: what each of its logs reports of an operation, and how it is recognised. Pure.
 
 A kind declares `STEPS`: first topic -> a reader of that log. A reader raises Unreadable where the log is not what its
-topic says. Kinds do not know each other; an operation's name is unique within its timelock.
+topic says. `MARKS` are getters that all answer at an address of this kind, so that it is recognised before its first log.
+Kinds do not know each other; an operation's name is unique within its timelock.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chain.blocks.abi import selector_of
 from chain.blocks.block import Log
 from chain.control.call_data import Foreseen
 
@@ -49,6 +51,11 @@ class Step:
 
 
 Steps = Mapping[str, Callable[[Log], Step]]
+
+
+def getter(signature: str) -> str:
+    """The body of a call without arguments."""
+    return f"0x{selector_of(signature).hex()}"
 
 
 def numbered(log: Log, phase: Phase) -> Step:

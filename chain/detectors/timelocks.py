@@ -1,9 +1,10 @@
 """Reports upgrades that timelocks, governors and multisigs announce, and joins them with the upgrades they carry out.
 
 Each kind of timelock is one file in `chain/control/timelocks` that reads its logs; `chain/control/call_data.py` opens the
-call data. An upgrade seen in stage 1 gets the operation that carried it. If the contract has a known timelock and no
-operation carried it, it was not announced (`docs/proxies.md`, "Timelocks"). If a multisig carried it with signatures
-gathered off chain, the event names the operation and leaves `queued` open.
+call data. An upgrade seen in stage 1 gets the operation that carried it: an execution of any watched timelock in the same
+transaction, whatever its call data. If no operation carried it, it was not announced (`docs/proxies.md`, "Timelocks"); this
+is said only of a timelock whose kind was recognised, by its getters at first sight or by its logs. Else `queued` stays open, as
+where a multisig carried it with signatures gathered off chain.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import msgspec
 
 from chain.blocks.abi import Unreadable, address_of
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import AnyRead, Reads, SlotWord
+from chain.blocks.reads import AnyRead, CallWord, CodeHash, Reads, SlotWord
 from chain.blocks.standards import BEACON_SLOT
 from chain.control.operation import Phase, Step
-from chain.control.timelocks import steps
+from chain.control.timelocks import marks, steps
+from chain.control.timelocks.zodiac_delay import AVATAR, RAN
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.watch import Watch
@@ -44,6 +46,8 @@ class _Memory(msgspec.Struct):
     open: dict[str, _Open] = {}  # "timelock operation" -> its changes and events
     beacons: dict[str, str] = {}  # watched contract -> its beacon
     first: tuple[int, float] | None = None  # number and time of the first block seen, for the block time
+    kinds: dict[str, str] = {}  # timelock -> its kind; "": examined, and none that we know
+    avatars: dict[str, str] = {}  # the contract that executes for a timelock -> the timelock
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +60,11 @@ class _Carrier:
     known: _Open | None
 
     def carried(self, event: ContractUpgraded) -> bool:
-        """Whether it made that change: by the addresses its calls name, else by the transaction alone."""
-        if event.place.transaction not in (None, self.log.transaction):
-            return False
-        together = event.place.transaction is not None
-        news = {one.new for one in self.step.foreseen} | {
-            new for _, new, _ in (self.known.foreseen if self.known else ())
-        }
-        opaque = self.step.opaque if self.known is None else self.known.opaque
-        return event.new in news or (together and (opaque or None in news or event.role is not Role.IMPLEMENTATION))
+        """Whether it made that change: in its transaction, or, where the state alone shows the change, by what its calls name."""
+        if event.place.transaction is not None:
+            return event.place.transaction == self.log.transaction
+        known = self.known.foreseen if self.known else ()
+        return event.new in {one.new for one in self.step.foreseen} | {new for _, new, _ in known}
 
     @property
     def announced(self) -> bool:
@@ -78,20 +78,29 @@ class Timelocks:
     def __init__(self, watch: Watch) -> None:
         self._contracts = {contract.address for contract in watch.contracts}
         named = {contract.address: contract.timelock for contract in watch.contracts if contract.timelock}
-        self._guarded = named.keys()
+        self._guards = named
         self._timelocks = frozenset({*named.values(), *watch.timelocks})
         self._steps = steps()
+        self._marks = marks()
         self._memory = _Memory()
-        self._reads = Reads()
-        if self._timelocks:
-            beacons: frozenset[AnyRead] = frozenset(SlotWord(contract, BEACON_SLOT) for contract in self._contracts)
-            self._reads = Reads(
-                addresses=self._timelocks, topics=frozenset(self._steps), state=beacons, deferrable=beacons
-            )
+        self._reads: Reads | None = None
 
     def reads(self) -> Reads:
-        """The logs of each timelock, and each contract's beacon: an upgrade of the beacon upgrades the contract."""
+        """The logs of each timelock, and each contract's beacon: an upgrade of the beacon upgrades the contract. Of a timelock
+        whose kind is not known, the getters that tell it.
+        """
+        if self._reads is None:
+            self._reads = self._wanted() if self._timelocks else Reads()
         return self._reads
+
+    def _wanted(self) -> Reads:
+        reads: set[AnyRead] = {SlotWord(contract, BEACON_SLOT) for contract in self._contracts}
+        for timelock in self._timelocks - self._memory.kinds.keys():
+            reads.add(CodeHash(timelock))
+            reads.update(CallWord(timelock, body) for bodies in self._marks.values() for body in bodies)
+        addresses = self._timelocks | {Address(avatar) for avatar in self._memory.avatars}
+        state = frozenset(reads)
+        return Reads(addresses=addresses, topics=frozenset({*self._steps, RAN}), state=state, deferrable=state)
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Operations announced and ended, and stage 1's upgrades with the operations that carried them."""
@@ -125,24 +134,53 @@ class Timelocks:
     def recall(self, memory: bytes) -> None:
         """Restore the memory that `memory` gave."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
+        self._reads = None
 
     def _learn(self, block: Block) -> None:
         if self._memory.first is None:
             self._memory.first = (block.header.number, block.header.time.timestamp())
-        for contract in sorted(self._contracts) if self._reads.state and block.state else ():
+        for timelock in self._timelocks - self._memory.kinds.keys():
+            if CodeHash(timelock) in block.state:
+                self._recognise(block, timelock)
+        for contract in sorted(self._contracts) if self._timelocks and block.state else ():
             word = block.state.get(SlotWord(contract, BEACON_SLOT))
             if word:
                 self._memory.beacons[contract] = address_of(word)
             elif word == 0:
                 self._memory.beacons.pop(contract, None)
 
+    def _recognise(self, block: Block, timelock: Address) -> None:
+        """Learn the kind of a timelock by the getters that answer."""
+        kinds = self._marks.items()
+        fits = (kind for kind, bodies in kinds if all(CallWord(timelock, body) in block.state for body in bodies))
+        self._memory.kinds[timelock] = next(fits, "")
+        avatar = block.state.get(CallWord(timelock, AVATAR))
+        if avatar:
+            self._memory.avatars[address_of(avatar)] = timelock
+        self._reads = None
+
     def _read(self, block: Block) -> Iterator[tuple[Log, Step]]:
         for log in block.logs:
-            if log.address in self._timelocks and log.topics and log.topics[0] in self._steps:
+            if not log.topics:
+                continue
+            if log.topics[0] == RAN and self._memory.avatars.get(log.address) == log.address_at(0):
+                yield self._by_avatar(log)
+            elif log.address in self._timelocks and log.topics[0] in self._steps:
                 try:
-                    yield log, self._steps[log.topics[0]](log)
+                    step = self._steps[log.topics[0]](log)
                 except (Unreadable, IndexError):  # another contract's log of the same name
                     continue
+                if not self._memory.kinds.get(log.address):
+                    self._memory.kinds[log.address] = "by its logs"
+                    self._reads = None
+                yield log, step
+
+    def _by_avatar(self, log: Log) -> tuple[Log, Step]:
+        """The execution that the avatar of a timelock tells: that of the operation which waits longest."""
+        timelock = log.address_at(0)
+        waiting = (key.split(" ")[1] for key in self._memory.open if key.startswith(f"{timelock} "))
+        step = Step(operation=next(waiting, log.transaction), phase=Phase.EXECUTED, opaque=True)
+        return replace(log, address=timelock), step
 
     def _announced(self, block: Block, log: Log, step: Step, key: str) -> Iterator[UpgradeQueued]:
         known = self._memory.open.pop(key, None) or _Open(opaque=step.opaque)
@@ -210,9 +248,17 @@ class Timelocks:
     def _joined(self, event: ContractUpgraded, carriers: Sequence[_Carrier]) -> ContractUpgraded:
         carrying = [one for one in carriers if one.carried(event)]
         if not carrying:
-            return replace(event, queued=False) if event.contract in self._guarded else event
+            return replace(event, queued=False) if self._bypassed(event, carriers) else event
         carrier = next((one for one in carrying if one.announced), carrying[0])
         return replace(event, operation=carrier.step.operation, queued=True if carrier.announced else None)
+
+    def _bypassed(self, event: ContractUpgraded, carriers: Sequence[_Carrier]) -> bool:
+        """Whether it is certain that the contract's timelock did not make that change. The state alone does not tell whether an
+        operation of the same block made it.
+        """
+        guard = self._guards.get(event.contract)
+        unclear = event.place.transaction is None and bool(carriers)
+        return guard is not None and bool(self._memory.kinds.get(guard)) and not unclear
 
 
 def make(watch: Watch) -> Timelocks:

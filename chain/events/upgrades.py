@@ -25,9 +25,9 @@ class ContractUpgraded:
     """A proxy's implementation, beacon or admin (`role`) changed from `old` to `new`, or its code hash did.
 
     `operation` names the timelock operation that carried it, where one is known; `queued` is whether the change
-    was announced there (None: the contract has no known timelock). `gained` and `lost` are selectors of a diamond's
-    `facet`: those that `new` serves from here on and that `old` no longer serves; empty for other roles. A
-    CodeCompared follows with the difference between the codes.
+    was announced there (None: no timelock of the contract is known, or it is not known). `gained` and `lost` are
+    selectors of a diamond's `facet`: those that `new` serves from here on and that `old` no longer serves; empty for
+    other roles. A CodeCompared follows with the difference between the codes.
     """
 
     place: Place

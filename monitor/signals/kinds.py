@@ -21,7 +21,7 @@ UPGRADE: dict[str, str] = {
     "new": "after",
     "seen_by": "log, slot, code, trace or behaviour",
     "operation": "timelock operation id or null",
-    "queued": "true announced, false unannounced on a timelocked target, null no timelock known",
+    "queued": "true announced, false unannounced on a timelocked target, null no timelock known or not known",
 }
 CODE_COMPARED: dict[str, str] = {
     "upgrade": "the event id of the upgrade",

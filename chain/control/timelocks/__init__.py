@@ -1,4 +1,6 @@
-"""One kind of timelock a module: each declares `STEPS`, the logs by which it queues, executes and cancels. Pure."""
+"""One kind of timelock a module: each declares `STEPS`, the logs by which it queues, executes and cancels, and `MARKS`, the
+getters by which it is recognised. Pure.
+"""
 
 from __future__ import annotations
 
@@ -24,3 +26,8 @@ def steps() -> Mapping[str, Callable[[Log], Step]]:
         assert not found.keys() & own.keys(), f"{kind} reads a log that another kind reads"
         found.update(own)
     return found
+
+
+def marks() -> Mapping[str, tuple[str, ...]]:
+    """By kind, the bodies of the getters that all answer at an address of that kind."""
+    return {kind: _REGISTRY.module(kind).MARKS for kind in kinds()}

@@ -9,7 +9,9 @@ from __future__ import annotations
 from chain.blocks.abi import Words, address_of, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import foreseen, signed_batch, signed_call
-from chain.control.operation import Phase, Step, Steps
+from chain.control.operation import Phase, Step, Steps, getter
+
+MARKS = (getter("getDelay()"), getter("getGracePeriod()"))
 
 ACTION = "bytes32,address,uint256,string,bytes,uint256,bool"
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import Foreseen, foreseen, signed_call
-from chain.control.operation import Phase, Step, Steps, cancelled, executed, numbered
+from chain.control.operation import Phase, Step, Steps, cancelled, executed, getter, numbered
+
+MARKS = (getter("getPayloadsCount()"),)
 
 ACTIONS = "(address,bool,uint8,uint256,string,bytes)[]"
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import foreseen
-from chain.control.operation import Phase, Step, Steps, cancelled, executed
+from chain.control.operation import Phase, Step, Steps, cancelled, executed, getter
+
+MARKS = (getter("minSetback()"), getter("expiration()"))
 
 
 def _scheduled(log: Log) -> Step:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from chain.blocks.abi import Words, address_of, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import foreseen, signed_call
-from chain.control.operation import Phase, Step, Steps
+from chain.control.operation import Phase, Step, Steps, getter
+
+MARKS = (getter("delay()"), getter("GRACE_PERIOD()"))
 
 LAYOUT = "(bytes32,address,uint256,string,bytes,uint256)"
 

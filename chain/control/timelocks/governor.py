@@ -9,7 +9,9 @@ from __future__ import annotations
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import foreseen, signed_batch
-from chain.control.operation import Phase, Step, Steps, cancelled, executed
+from chain.control.operation import Phase, Step, Steps, cancelled, executed, getter
+
+MARKS = (getter("votingDelay()"), getter("votingPeriod()"))
 
 MIN_TIME = 1_000_000_000
 """Ends of votes from here on are unix seconds, below they are block numbers."""

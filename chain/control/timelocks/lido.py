@@ -9,7 +9,9 @@ from __future__ import annotations
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import Foreseen, foreseen
-from chain.control.operation import Phase, Step, Steps, executed, numbered
+from chain.control.operation import Phase, Step, Steps, executed, getter, numbered
+
+MARKS = (getter("getAfterSubmitDelay()"), getter("getAfterScheduleDelay()"))
 
 
 def _submitted(log: Log) -> Step:

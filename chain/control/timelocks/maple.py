@@ -9,7 +9,9 @@ from __future__ import annotations
 from chain.blocks.abi import address_of, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import Foreseen
-from chain.control.operation import Phase, Step, Steps
+from chain.control.operation import Phase, Step, Steps, getter
+
+MARKS = (getter("defaultTimelockParameters()"),)
 
 LAYOUT = "(address,address,bytes32,bytes32,uint256)"
 

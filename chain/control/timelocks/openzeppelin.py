@@ -8,7 +8,9 @@ from __future__ import annotations
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
 from chain.control.call_data import foreseen
-from chain.control.operation import Phase, Step, Steps, cancelled
+from chain.control.operation import Phase, Step, Steps, cancelled, getter
+
+MARKS = (getter("getMinDelay()"), getter("PROPOSER_ROLE()"))
 
 
 def _scheduled(log: Log) -> Step:

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from chain.blocks.abi import topic_of
 from chain.blocks.block import Log
-from chain.control.operation import Phase, Step, Steps, cancelled, numbered
+from chain.control.operation import Phase, Step, Steps, cancelled, getter, numbered
+
+MARKS = (getter("getThreshold()"), getter("nonce()"))
 
 
 def _approved(log: Log) -> Step:

@@ -8,14 +8,15 @@ import pytest
 
 from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import Reads, SlotWord
+from chain.blocks.reads import AnyRead, CallWord, CodeHash, Reads, SlotWord
 from chain.blocks.standards import BEACON_SLOT
 from chain.control.timelocks import kinds as timelock_kinds
+from chain.control.timelocks import marks
 from chain.detectors import timelocks
 from chain.events import PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.watch import Watch
-from tests.chain.builders import START, block, log, topic, words
+from tests.chain.builders import START, address, block, log, topic, words
 from tests.chain.control.timelock_families import (
     ADMIN,
     BEACON,
@@ -33,6 +34,7 @@ from tests.chain.control.timelock_families import (
     Family,
     executed,
     log_of,
+    noted,
     scheduled,
     upgraded,
     watching,
@@ -143,19 +145,95 @@ def test_a_lido_proposal_is_reported_again_when_scheduled() -> None:
     [
         (upgraded(), executed(UPGRADE_TO), True),
         (upgraded(transaction=None), executed(UPGRADE_TO), True),
-        (upgraded(transaction=None), executed(b""), False),
+        (upgraded(transaction=None), executed(b""), None),
         (upgraded(transaction=9), executed(UPGRADE_TO), False),
-        (upgraded(new=3), executed(UPGRADE_TO), False),
+        (upgraded(new=3), executed(UPGRADE_TO), True),
         (upgraded(role=Role.ADMIN, new=3), executed(b""), True),
-        (upgraded(), executed(b""), False),
+        (upgraded(), executed(b""), True),
         (upgraded(new=9), executed(selector_of("_acceptImplementation()")), True),
-        (upgraded(role=Role.CODE, transaction=None), executed(b""), False),
+        (upgraded(role=Role.CODE, transaction=None), executed(b""), None),
     ],
 )
-def test_an_upgrade_names_the_operation_that_executed_it(event: ContractUpgraded, ran: Log, queued: bool) -> None:
+def test_an_upgrade_names_the_operation_that_executed_it(
+    event: ContractUpgraded, ran: Log, queued: bool | None
+) -> None:
     joined = watching().on_block(block(2, ran), [event])[0]
     assert isinstance(joined, ContractUpgraded)
     assert (joined.event_id, joined.queued, joined.operation) == ("e", queued, OPERATION if queued else None)
+
+
+@pytest.mark.parametrize("value_first", [True, False])
+def test_a_spell_explains_every_change_in_its_transaction_and_a_dropped_one_nothing(value_first: bool) -> None:
+    detector = watching()
+    assert detector.on_block(block(1, noted("plot", value_first=value_first)), ()) == []
+    joined, ended = detector.on_block(block(2, noted("exec", value_first=value_first)), [upgraded(new=77)])
+    assert isinstance(joined, ContractUpgraded)
+    assert isinstance(ended, OperationEnded)
+    assert (joined.queued, joined.operation) == (True, ended.operation)
+    [alone] = detector.on_block(block(3, noted("drop", value_first=value_first)), [upgraded(new=78)])
+    assert isinstance(alone, ContractUpgraded)
+    assert (alone.queued, alone.operation) == (False, None)
+
+
+AVATAR = address(0xA7A7A7)
+ADDED = "TransactionAdded(uint256,bytes32,address,uint256,bytes,uint8)"
+RAN = topic_of("ExecutionFromModuleSuccess(address)")
+
+
+def delay_modifier() -> timelocks.Timelocks:
+    """A detector that has recognised GUARD as a Zodiac Delay in front of AVATAR."""
+    detector = watching()
+    answers = {body: int(AVATAR, 16) for body in marks()["zodiac_delay"]}
+    state: dict[AnyRead, object] = {CallWord(GUARD, body): word for body, word in answers.items()}
+    detector.on_block(block(0, state={CodeHash(GUARD): 5, **state}), ())
+    return detector
+
+
+def test_the_safe_behind_a_delay_modifier_tells_of_its_execution() -> None:
+    detector = delay_modifier()
+    assert AVATAR in detector.reads().addresses
+    types = "address uint256 bytes uint8"
+    first = log_of(ADDED, types, PROXY, 0, b"", 0, topics=(0, 1))
+    second = log_of(ADDED, types, PROXY, 0, UPGRADE_TO, 0, topics=(1, 2), index=1)
+    third = log_of(ADDED, types, PROXY, 0, UPGRADE_TO, 1, topics=(2, 3), index=2)
+    [queued] = detector.on_block(block(1, first, second, third), ())
+    assert isinstance(queued, UpgradeQueued)
+    assert (queued.timelock, queued.target, queued.new) == (GUARD, PROXY, address(2))
+    assert detector.on_block(block(2, log(AVATAR, RAN, topic(int(GUARD, 16)))), ()) == []
+    joined, ended = detector.on_block(block(3, log(AVATAR, RAN, topic(int(GUARD, 16)))), [upgraded()])
+    assert isinstance(joined, ContractUpgraded)
+    assert (joined.queued, joined.operation) == (True, queued.operation)
+    assert isinstance(ended, OperationEnded)
+    assert (ended.timelock, ended.queued_event_id) == (GUARD, queued.event_id)
+    another = log(AVATAR, RAN, topic(0x99))
+    [bypassed] = detector.on_block(block(4, another), [upgraded()])
+    assert isinstance(bypassed, ContractUpgraded)
+    assert bypassed.queued is False
+
+
+def test_an_execution_of_a_delay_modifier_that_was_queued_before_we_watched_is_announced() -> None:
+    joined, _ = delay_modifier().on_block(block(3, log(AVATAR, RAN, topic(int(GUARD, 16)))), [upgraded()])
+    assert isinstance(joined, ContractUpgraded)
+    assert (joined.queued, joined.operation) == (True, topic(1))
+
+
+@pytest.mark.parametrize("kind", timelock_kinds())
+def test_a_timelock_is_recognised_by_its_getters_and_only_then_bypassed(kind: str) -> None:
+    detector = watching()
+    answers: dict[AnyRead, object] = {CallWord(GUARD, body): 5 for body in marks()[kind]}
+    assert answers.keys() <= detector.reads().state
+    [unknown] = detector.on_block(block(1, state={CodeHash(GUARD): 5}), [upgraded()])
+    [unread] = watching().on_block(block(1), [upgraded()])
+    assert isinstance(unknown, ContractUpgraded)
+    assert isinstance(unread, ContractUpgraded)
+    assert unknown.queued is unread.queued is None
+    detector = watching()
+    [bypassed] = detector.on_block(block(1, state={CodeHash(GUARD): 5, **answers}), [upgraded()])
+    assert isinstance(bypassed, ContractUpgraded)
+    assert bypassed.queued is False
+    again = watching()
+    again.recall(detector.memory())
+    assert not any(isinstance(read, CallWord) for read in again.reads().state)
 
 
 def test_a_batch_ends_once_and_any_of_its_calls_may_explain_the_upgrade() -> None:

@@ -90,7 +90,30 @@ SET_CALLS = ([GUARD, PROXY], [0, 0], ["", "upgradeTo(address)"], [b"", UPGRADE_T
 PAYLOAD = "(address,bool,uint8,uint256,string,bytes)[]"
 MAPLE = "(address,address,bytes32,bytes32,uint256)"
 UPGRADE_NAME = int.from_bytes(b"PM:UPGRADE".ljust(32, b"\0"), "big")
+PAUSE = "(address,bytes32,bytes,uint256)"
+SPELL_TYPES = ["address", "bytes32", "bytes", "uint256"]
+SPELL = encode(SPELL_TYPES, [address(0x5BE11), ZERO, selector_of("execute()"), ETA])
+BATCH = encode(["(address,uint256,bytes)[]"], [[(GUARD, 0, b""), (PROXY, 0, UPGRADE_TO)]])
+MODE = b"\x01" + b"\0" * 31
+
+
+def noted(function: str, *, value_first: bool = True) -> Log:
+    """The anonymous note of a call of DSPause: its selector, the caller, and the first two arguments; then value and call."""
+    selector = selector_of(function + PAUSE)
+    types, values = (["uint256", "bytes"], [0, selector + SPELL]) if value_first else (["bytes"], [selector + SPELL])
+    topics = (f"0x{selector.hex():0<64}", topic(7), topic(0x5BE11), topic(0))
+    return log(GUARD, *topics, body=encode(types, values))
+
+
 FAMILIES = {
+    "solady": Family(
+        announced=(
+            log_of("Proposed(bytes32,bytes32,bytes,uint256)", "bytes32 bytes uint256", MODE, BATCH, ETA, topics=(0x0B,)),
+        ),
+        executed=log_of("Executed(bytes32,bytes32,bytes)", "bytes32 bytes", MODE, BATCH, topics=(0x0B,)),
+        cancelled=log_of("Cancelled(bytes32)", "", topics=(0x0B,)),
+        eta=IN_TWO_DAYS,
+    ),
     "openzeppelin": Family(
         announced=(scheduled(b"", 0), scheduled(BY_ADMIN, 1, 172_799, target=ADMIN)),
         executed=executed(UPGRADE_TO),

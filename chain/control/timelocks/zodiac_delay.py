@@ -1,0 +1,29 @@
+"""Zodiac's Delay modifier: transactions wait in order of their number; the Safe behind it (the avatar) runs the next one.
+
+Source: gnosisguild/zodiac-modifier-delay Delay.sol; safe-smart-account ModuleManager.sol. The modifier logs nothing when it
+executes: the avatar logs that a module of its, the modifier, ran a transaction. The cooldown is not in the log. Every
+transaction is remembered (`opaque`), so that the one that waits longest is known.
+"""
+
+from __future__ import annotations
+
+from chain.blocks.abi import Words, topic_of
+from chain.blocks.block import Log
+from chain.control.call_data import foreseen
+from chain.control.operation import Phase, Step, Steps, getter
+
+AVATAR = getter("avatar()")
+"""Answers the contract whose log tells of an execution."""
+RAN = topic_of("ExecutionFromModuleSuccess(address)")
+"""The avatar's log; its first argument is the module."""
+MARKS = (AVATAR, getter("txCooldown()"), getter("queueNonce()"))
+
+
+def _added(log: Log) -> Step:
+    args = Words(log.body)  # target, value, body, operation; the number and the hash are indexed
+    delegated = bool(args.word(3))
+    changes = () if delegated else foreseen(args.address(0), args.text(2))
+    return Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=changes, opaque=True)
+
+
+STEPS: Steps = {topic_of("TransactionAdded(uint256,bytes32,address,uint256,bytes,uint8)"): _added}
