@@ -27,7 +27,8 @@ class ContractUpgraded:
     `operation` names the timelock operation that carried it, where one is known; `queued` is whether the change
     was announced there (None: no timelock of the contract is known, or it is not known). `gained` and `lost` are
     selectors of a diamond's `facet`: those that `new` serves from here on and that `old` no longer serves; empty for
-    other roles. A CodeCompared follows with the difference between the codes.
+    other roles. `holder` is the contract further down its path to the last code whose slot or code changed (None: the
+    contract itself, or its declared beacon). A CodeCompared follows with the difference between the codes.
     """
 
     place: Place
@@ -43,6 +44,7 @@ class ContractUpgraded:
     queued: bool | None = None
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    holder: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

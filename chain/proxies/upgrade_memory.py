@@ -83,6 +83,7 @@ class Upgrade:
     at: Log | Write | None = None
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    holder: Address | None = None
 
 
 def upgraded(block: Block, upgrade: Upgrade) -> ContractUpgraded:
@@ -90,6 +91,8 @@ def upgraded(block: Block, upgrade: Upgrade) -> ContractUpgraded:
     at, old, new = upgrade.at, upgrade.old, upgrade.new
     where = at.index if isinstance(at, Log) else "-"
     changed = (old or NOBODY, new) if upgrade.role is Role.FACET else (new,)
+    if upgrade.holder and upgrade.role is Role.CODE:
+        changed = (upgrade.holder, new)
     return ContractUpgraded(
         place=block.place(at),
         seen_at=block.seen_at,
@@ -102,6 +105,7 @@ def upgraded(block: Block, upgrade: Upgrade) -> ContractUpgraded:
         seen_by=upgrade.seen_by,
         gained=upgrade.gained,
         lost=upgrade.lost,
+        holder=upgrade.holder,
     )
 
 

@@ -194,7 +194,8 @@ def _pairs(header: Header, events: Iterable[PlacedEvent]) -> dict[str, _Pair]:
         if not isinstance(event, ContractUpgraded) or event.role in IGNORED_ROLES:
             continue
         if event.role == CODE:
-            pair: _Pair = _CodeAt(event.contract, header.parent_hash), _CodeAt(event.contract, header.hash)
+            at = event.holder or event.contract
+            pair: _Pair = _CodeAt(at, header.parent_hash), _CodeAt(at, header.hash)
         else:
             before = header.hash if event.old in came else header.parent_hash
             old = None if event.old is None else _CodeAt(Address(event.old), before)

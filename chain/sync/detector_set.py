@@ -57,10 +57,11 @@ class DetectorSet:
         placed.sort(key=lambda pair: pair[0])
         first = [event for _, event in placed]
         found = {event.event_id: event for event in first}
+        second: dict[str, PlacedEvent] = {}
         for detector in self._stages[1].values():
             for event in detector.on_block(block, first):
-                found[event.event_id] = event
-        return list(found.values())
+                second.setdefault(event.event_id, event)  # two of this stage may see the same change
+        return list((found | second).values())
 
     def _still(self, block: Block) -> frozenset[Address]:
         """Return the addresses with the same reads and answers as in the last block with state, and without a log or a write

@@ -110,6 +110,7 @@ def _upgrade(event: UpgradeEvent) -> Description:
             return SignalKind.UPGRADE, 1, {
                 "proxy_kind": event.proxy_kind, "role": event.role, "old": event.old, "new": event.new,
                 "seen_by": event.seen_by.value, "operation": event.operation, "queued": event.queued,
+                "holder": event.holder,
             }  # fmt: skip
         case UpgradeSaid():
             return SignalKind.UPGRADE_SAID, 1, {

@@ -22,6 +22,7 @@ UPGRADE: dict[str, str] = {
     "seen_by": "log, slot, code, trace or behaviour",
     "operation": "timelock operation id or null",
     "queued": "true announced, false unannounced on a timelocked target, null no timelock known or not known",
+    "holder": "the contract on its path to the last code whose slot or code changed; null: itself, or its beacon",
 }
 CODE_COMPARED: dict[str, str] = {
     "upgrade": "the event id of the upgrade",

@@ -14,10 +14,21 @@ MAX_NAMED = 12
 """Functions or hints in one row; `--json` has all."""
 
 
+HOW = {
+    "log": "by event",
+    "slot": "silently",
+    "code": "by other code at its address",
+    "trace": "silently, within the block",
+    "behaviour": "as its behaviour shows",
+}
+
+
 def upgrade_row(event: ContractUpgraded) -> str:
     """One upgrade in one cell."""
-    how = {"log": "by event", "slot": "silently", "code": "by other code at its address"}[event.seen_by.value]
+    how = HOW[event.seen_by.value]
     parts = [f"{event.proxy_kind} {event.contract}: {event.role} {event.old or '?'} → {event.new} {how}"]
+    if event.holder is not None:
+        parts.append(f"at {event.holder}")
     if event.queued is not None:
         parts.append(f"announced as {event.operation}" if event.queued else "NOT announced in its timelock")
     functions = [(word, names) for word, names in (("gained", event.gained), ("lost", event.lost)) if names]

@@ -25,12 +25,12 @@ from chain.blocks.standards import NOBODY
 from chain.detectors import behaviour
 from chain.detectors.behaviour import EVERY, MAX_BEGUN, MAX_INQUIRIES, Behaviour
 from chain.events import Address, BehaviourMismatch, PlacedEvent, ProbedBy, Role
-from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.events.upgrades import ContractUpgraded, SeenBy, UpgradeSaid
 from chain.proxies.kinds import every
 from chain.proxies.places import PlaceTable
 from chain.proxies.upgrade_memory import Upgrade, upgraded
 from chain.watch import Watch, WatchedContract
-from tests.chain.builders import address, block, topic
+from tests.chain.builders import START, address, block, topic
 
 SLOT, BEACON_SLOT = (
     0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,
@@ -120,6 +120,19 @@ def test_a_contract_that_runs_undeclared_code_is_reported_once_and_followed_by_i
     world.runs = A
     assert world.steps() == [(C, A, SeenBy.SLOT), ((A,), C, ProbedBy.SENTINEL, True)]
     assert world.steps() == []
+
+
+def test_what_a_log_only_said_is_examined_by_behaviour_at_once() -> None:
+    world = World(A, A)
+    world.steps()
+    before = len([one for one in world.asked if one])
+    claimed = UpgradeSaid(
+        place=block(world.number + 1).place(), seen_at=START, event_id="s", contract=P, proxy_kind="eip1967",
+        role=Role.IMPLEMENTATION, said=C, held=A,
+    )  # fmt: skip
+    world.step(claimed)
+    assert world.steps(2) == []
+    assert len([one for one in world.asked if one]) == before + 1
 
 
 def test_findings_survive_a_restart() -> None:

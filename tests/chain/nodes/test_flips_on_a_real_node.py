@@ -103,7 +103,7 @@ async def test_a_flip_over_two_transactions_is_seen_by_diffs_and_the_node_is_rep
         assert upgrades(await events_of(anvil.url, start, number)) == wanted
 
         def no_javascript(ask: dict[str, Any], answer: Any) -> Any:
-            if ask["method"].startswith("debug_trace") and ask["params"][1]["tracer"].startswith("{"):
+            if ask["method"].startswith("debug_traceBlock") and ask["params"][1]["tracer"].startswith("{"):
                 return {"jsonrpc": "2.0", "id": ask["id"], "error": {"code": -32000, "message": "tracer not found"}}
             return answer
 

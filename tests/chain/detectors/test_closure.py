@@ -1,0 +1,184 @@
+"""The path beyond the declared places: found by what a call touches, followed by its pointers and code hashes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from chain.blocks.block import Block, Write
+from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CodeHash, SlotWord, TouchedState
+from chain.detectors import closure
+from chain.detectors.closure import MAX_TRIES, Closure
+from chain.events import Address, PlacedEvent, Role
+from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.proxies.upgrade_memory import Upgrade, upgraded
+from chain.watch import Watch, WatchedContract
+from tests.chain.builders import address, block, topic
+
+AT, TARGET, BEACON, LAST, NEXT = (Address(f"0x{one * 20}") for one in ("aa", "bb", "cc", "dd", "ee"))
+ASKED, TRACED = TouchedState(AT, UNKNOWN_FUNCTION), TouchedState(AT, UNKNOWN_FUNCTION, traced=True)
+OWN, FURTHER, COUNTER = SlotWord(AT, 7), SlotWord(BEACON, 1), SlotWord(BEACON, 2)
+PRECOMPILE = address(4)
+TOUCHED = ((AT, (7,)), (TARGET, ()), (BEACON, (1, 2)), (LAST, ()), (PRECOMPILE, ()))
+Summary = tuple[Role, str | None, str, Address | None, SeenBy]
+
+
+def number_of(at: Address) -> int:
+    return int(at, 16)
+
+
+class World:
+    """A contract with a pointer at `target`, whose code asks a beacon that holds `last`."""
+
+    def __init__(self, detector: Closure | None = None) -> None:
+        self.detector = detector or closure.make(Watch(contracts=(WatchedContract(address=AT),)))
+        self.number = 0
+        self.answers: dict[AnyRead, Any] = {
+            ASKED: TOUCHED, OWN: number_of(TARGET), FURTHER: number_of(LAST), COUNTER: 5,
+            **{CodeHash(one): 9 for one in (AT, TARGET, BEACON, LAST, NEXT)},
+        }  # fmt: skip
+
+    def made(self) -> Block:
+        self.number += 1
+        wanted = self.detector.reads().state
+        found = {read: self.answers[read] for read in wanted if read in self.answers}
+        return block(self.number, state={SlotWord(AT, 99): 0, **found})  # other detectors read too
+
+    def step(self, *earlier: PlacedEvent, writes: tuple[Write, ...] | None = None) -> list[Summary]:
+        found = self.detector.on_block(replace(self.made(), writes=writes), earlier)
+        return [
+            (event.role, event.old, event.new, event.holder, event.seen_by)
+            for event in found
+            if isinstance(event, ContractUpgraded)
+        ]
+
+    def settled(self) -> World:
+        for _ in range(4):
+            assert self.step() == []
+        return self
+
+
+def declared(new: Address, number: int) -> ContractUpgraded:
+    """What the declared places show of the same contract."""
+    change = Upgrade(contract=AT, kind="eip1967", role=Role.IMPLEMENTATION, new=new, seen_by=SeenBy.LOG)
+    return upgraded(block(number), change)
+
+
+def test_the_path_is_asked_for_once_and_only_what_points_on_is_read_in_each_block() -> None:
+    world = World()
+    assert world.detector.reads().state == {CodeHash(AT), ASKED, TRACED}
+    world.settled()
+    reads = world.detector.reads()
+    assert reads.state == {OWN, FURTHER, CodeHash(TARGET), CodeHash(BEACON), CodeHash(LAST)}
+    assert reads.writes == {OWN, FURTHER}
+    assert reads.deferrable == reads.state
+    assert world.detector.reads() is reads
+
+
+def test_a_pointer_behind_the_first_target_is_an_upgrade_at_its_holder() -> None:
+    world = World().settled()
+    world.answers[FURTHER] = number_of(NEXT)
+    world.answers[ASKED] = (*TOUCHED[:3], (NEXT, ()))
+    assert world.step() == [(Role.IMPLEMENTATION, LAST, NEXT, BEACON, SeenBy.SLOT)]
+    world.settled()
+    assert CodeHash(NEXT) in world.detector.reads().state
+    assert CodeHash(LAST) not in world.detector.reads().state
+
+
+def test_a_pointer_of_the_contract_itself_has_no_other_holder() -> None:
+    world = World().settled()
+    world.answers[OWN] = number_of(NEXT)
+    [event] = world.detector.on_block(world.made(), ())
+    assert isinstance(event, ContractUpgraded)
+    assert (event.old, event.new, event.holder, event.seen_by) == (TARGET, NEXT, None, SeenBy.SLOT)
+    assert event.proxy_kind == "custom"
+
+
+def test_code_that_is_destroyed_and_comes_back_is_followed_through_its_absence() -> None:
+    world = World().settled()
+    for before, code in ((9, NO_CODE), (NO_CODE, 11)):
+        world.answers[CodeHash(LAST)] = code
+        assert world.step() == [(Role.CODE, topic(before), topic(code), LAST, SeenBy.CODE)]
+        world.answers[ASKED] = TOUCHED[:3]
+        world.settled()
+        world.answers[ASKED] = TOUCHED
+
+
+def test_a_flip_within_a_block_is_two_changes_by_its_trace() -> None:
+    world = World().settled()
+    writes = tuple(Write(topic(1), BEACON, 1, number_of(one)) for one in (NEXT, LAST))
+    assert world.step(writes=(*writes, Write(topic(1), BEACON, 2, 6))) == [
+        (Role.IMPLEMENTATION, LAST, NEXT, BEACON, SeenBy.TRACE),
+        (Role.IMPLEMENTATION, NEXT, LAST, BEACON, SeenBy.TRACE),
+    ]
+    assert world.step(writes=()) == []
+
+
+def test_what_the_declared_places_show_is_not_told_again_and_the_path_is_found_anew() -> None:
+    world = World().settled()
+    world.answers[FURTHER] = number_of(NEXT)
+    assert world.step(declared(NEXT, world.number + 1)) == []
+    world.answers[ASKED] = (*TOUCHED[:3], (NEXT, ()))
+    world.settled()
+    assert CodeHash(NEXT) in world.detector.reads().state
+
+
+def test_after_a_declared_change_nothing_new_is_read_before_the_next_state() -> None:
+    world = World().settled()
+    before = world.detector.reads()
+    world.detector.on_block(block(world.number + 1), (declared(NEXT, world.number + 1),))
+    assert before.covers(world.detector.reads())
+    world.number += 1
+    world.settled()
+    assert CodeHash(LAST) in world.detector.reads().state
+
+
+def test_a_node_without_access_lists_shows_the_path_by_a_trace_and_one_without_both_is_left_alone() -> None:
+    world = World()
+    world.answers[TRACED] = world.answers.pop(ASKED)
+    world.settled()
+    assert CodeHash(LAST) in world.detector.reads().state
+    world = World()
+    del world.answers[ASKED]
+    for _ in range(MAX_TRIES):
+        assert ASKED in world.detector.reads().state
+        world.step()
+    assert world.detector.reads().state == frozenset()
+    assert world.step() == []
+
+
+def test_a_block_whose_state_could_not_be_read_is_no_try() -> None:
+    world = World()
+    for number in range(1, 5):
+        world.detector.on_block(block(number, state={SlotWord(TARGET, 1): 5}), ())
+    assert ASKED in world.detector.reads().state
+
+
+def test_a_path_that_was_not_read_whole_waits_and_one_that_stands_still_is_not_compared() -> None:
+    world = World()
+    world.step()
+    late = world.answers.pop(FURTHER)
+    for _ in range(3):
+        assert world.step() == []
+    assert COUNTER in world.detector.reads().state
+    world.answers[FURTHER] = late
+    world.settled()
+    assert COUNTER not in world.detector.reads().state
+    world.answers[FURTHER] = number_of(NEXT)
+    still = replace(world.made(), still=frozenset({AT, TARGET, BEACON, LAST}))
+    assert world.detector.on_block(still, ()) == []
+
+
+def test_a_path_survives_a_restart() -> None:
+    world = World().settled()
+    again = World(closure.make(Watch(contracts=(WatchedContract(address=AT),))))
+    again.detector.recall(world.detector.memory())
+    again.number = world.number
+    again.answers[FURTHER] = number_of(NEXT)
+    assert again.step() == [(Role.IMPLEMENTATION, LAST, NEXT, BEACON, SeenBy.SLOT)]
+
+
+def test_the_paths_of_many_contracts_are_asked_for_in_turns() -> None:
+    many = tuple(WatchedContract(address=address(0x100000 + at)) for at in range(closure.MAX_ASKED + 5))
+    asked = [one for one in closure.make(Watch(contracts=many)).reads().state if isinstance(one, TouchedState)]
+    assert len(asked) == 2 * closure.MAX_ASKED
