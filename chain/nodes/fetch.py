@@ -8,6 +8,7 @@ for probes; both are bounded, and a block never fails because of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -24,7 +25,7 @@ from chain.nodes.log_ranges import Logs, pieces, settle
 from chain.nodes.node import Clock, Node
 from chain.rpc.errors import NodeFailure, Refusal
 from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of, receipts_ask, receipts_of
-from chain.rpc.multicall import Packed, plan, single_ask, single_of, unpack
+from chain.rpc.multicall import MIN_PACKED, MIN_PACKED_NARROW, Packed, plan, plan_again, single_ask, single_of, unpack
 from chain.rpc.probe_batches import ProbeBatch
 from chain.rpc.storage_writes import (
     MAX_TRACED,
@@ -199,7 +200,8 @@ class ReadPlan:
     @classmethod
     def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> ReadPlan:
         """Pack the reads if this node accepts packed calls."""
-        packed, plain = plan(reads) if node.limits.packs else ((), tuple(sorted(reads, key=repr)))
+        least = MIN_PACKED_NARROW if node.limits.narrow else MIN_PACKED
+        packed, plain = plan(reads, least) if node.limits.packs else ((), tuple(sorted(reads, key=repr)))
         return cls(header=header, packed=packed, plain=plain)
 
     @property
@@ -229,14 +231,32 @@ async def _state(node: Node, read_plans: Sequence[ReadPlan], answers: Sequence[A
         at += len(one.plain)
     if packed:
         node.limits.packed(understood)
+    if again and understood and node.limits.narrow:
+        again = await _together_again(node, found, again)
     if again:
         asks = [_again_ask(read, header, packs=understood) for header, read in again]
         for (header, read), answer in zip(again, await node.ask(asks), strict=True):
-            alone = understood and isinstance(read, CallWord | CallBytes) and not isinstance(answer, Refusal)
-            word = single_of(read, answer) if alone else read_of(read, answer)
+            alone_again = understood and isinstance(read, CallWord | CallBytes) and not isinstance(answer, Refusal)
+            word = single_of(read, answer) if alone_again else read_of(read, answer)
             if word is not None:
                 found[header.hash][read] = word
     return found
+
+
+async def _together_again(
+    node: Node, found: States, again: Sequence[tuple[Header, AnyRead]]
+) -> list[tuple[Header, AnyRead]]:
+    """Request the calls without an answer once more, packed, in one request; return what must be requested alone."""
+    left: list[tuple[Header, AnyRead]] = []
+    calls: list[tuple[Header, Packed]] = []
+    for header in dict.fromkeys(one for one, _ in again):
+        packed, alone = plan_again([read for one, read in again if one is header])
+        calls += [(header, some) for some in packed]
+        left += [(header, read) for read in alone]
+    answers = await node.ask([some.ask(header) for header, some in calls])
+    for (header, some), answer in zip(calls, answers, strict=True):
+        found[header.hash] |= unpack(some, answer) or {}
+    return left
 
 
 def _again_ask(read: AnyRead, header: Header, *, packs: bool) -> Ask:
@@ -268,6 +288,8 @@ async def _answered_with(
     more = writes_asks(tracing.method, places, wanted[0]) if len(wanted) == 1 else []
     if not more and not probes:
         return await node.ask(asks), [], await _several(node, places, wanted)
+    if node.limits.narrow:  # what may wait must not make what is needed late
+        return await _one_by_one(node, asks, places, wanted, probes)
     try:
         answers = await asyncio.wait_for(node.ask([*asks, *probes, *more]), TRACE_TIMEOUT_S)
     except (NodeFailure, TimeoutError):
@@ -281,6 +303,17 @@ async def _answered_with(
     else:
         writes = await _several(node, places, wanted)
     return answers[: len(asks)], probed, writes
+
+
+async def _one_by_one(
+    node: Node, asks: Sequence[Ask], places: frozenset[SlotWord], headers: Sequence[Header], probes: Sequence[Ask]
+) -> tuple[list[Any], list[Any], Writes]:
+    """Return the same, with the probes and the writes in requests of their own."""
+    answers, probed = await node.ask(asks), list[Any]()
+    if probes:
+        with contextlib.suppress(NodeFailure, TimeoutError):
+            probed = await asyncio.wait_for(node.ask(probes), TRACE_TIMEOUT_S)
+    return answers, probed, await _several(node, places, headers)
 
 
 async def _several(node: Node, places: frozenset[SlotWord], headers: Sequence[Header]) -> Writes:

@@ -29,6 +29,8 @@ MAX_FAULTS = 256
 LAG_BLOCKS = 3
 SECOND_OPINION_S = 2.0
 """Seconds to wait for a second node's answer."""
+ANOTHER_NODE_S = 1.5
+"""Seconds that a throttled request waits if another node can be asked instead."""
 MAX_CHECKS = 3
 """Checks of the head, in a row, after which a node that lags or reports another chain counts as faulty. One check is not enough:
 forks of one block are common, and a single node that claims a too high head makes all others look late."""
@@ -57,6 +59,8 @@ class NodeGroup:
         self._network = network
         self._stall_s = stall_s
         self._states = [NodeState(node) for node in nodes]
+        for node in nodes if len(nodes) > 1 else ():
+            node.limits.patience_s = min(node.limits.patience_s, ANOTHER_NODE_S)
         self._clock = clock
         self._faults: list[NodeFault] = []
 
@@ -161,6 +165,10 @@ class NodeGroup:
         for state in self._states:
             if state.node.name == name:
                 self._fault(state, NodeFailure(fault, detail))
+
+    def mention_best(self, fault: NodeFaultKind, detail: str) -> None:
+        """Report a limitation of the node that is asked first."""
+        self._fault(min(self._states, key=lambda state: state.rank), NodeFailure(fault, detail))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -17,12 +17,21 @@ MAX_BLOCKS = 1024
 MAX_ADDRESSES = 4096
 """In one eth_getLogs. geth refuses more than 1,000; the limit then shrinks."""
 GROW_AFTER = 64
+MAX_GROW_AFTER = 4096
+"""Answered batches of the full size before a larger one is tried. Each refusal doubles the number, up to this."""
+GROW_SOON = 8
+"""The same after a refusal whose reason is not sure."""
+PATIENCE_S = 8.0
+"""Pauses in a row, in seconds, that a throttled request waits out. After longer ones it fails, and the node rests."""
 MAX_UNPACKED = 3
 
 
 @dataclass(slots=True)
 class NodeLimits:
-    """Holds the limits of one node, learned from its refusals."""
+    """Holds the limits of one node, learned from its refusals. `throttled` counts refusals for the rate.
+
+    `patience_s`: seconds of pauses in a row that a throttled request waits out here, instead of failing.
+    """
 
     max_asks: int = MAX_ASKS
     max_blocks: int = MAX_BLOCKS
@@ -30,7 +39,17 @@ class NodeLimits:
     unpacked: int = 0
     tracing: Tracing = field(default_factory=Tracing)
     separate_probes: SeparateProbes = field(default_factory=SeparateProbes)
+    patience_s: float = PATIENCE_S
+    throttled: int = 0
     _successes: int = 0
+    _full_batches: int = 0
+    _grow_after: int = GROW_AFTER
+    _tried_asks: int = 0
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the node has refused a usual batch or the usual rate: then nothing optional goes along."""
+        return self.max_asks < MAX_ASKS or self.throttled > 0
 
     @property
     def packs(self) -> bool:
@@ -41,9 +60,26 @@ class NodeLimits:
         """Record whether a packed read was answered. After three failures in a row none is tried again."""
         self.unpacked = 0 if understood else self.unpacked + 1
 
-    def fewer_asks(self) -> None:
-        """Halve the batch size: the last batch was too large."""
-        self.max_asks = max(self.max_asks // 2, 1)
+    def fewer_asks(self, asked: int | None = None, allowed: int | None = None, *, sure: bool = True) -> None:
+        """Shrink the batch size: a batch of `asked` requests was too large. `allowed` is the limit that the node named.
+
+        `sure`: the node said so; otherwise its silence or its rate may have another reason, and the size grows again soon.
+        """
+        asked = self.max_asks if asked is None else asked
+        if asked <= 1:
+            return
+        again = sure or asked == self._tried_asks
+        self._grow_after = min(self._grow_after * 2, MAX_GROW_AFTER) if again else GROW_SOON
+        self._full_batches = 0
+        self.max_asks = min(self.max_asks, allowed if allowed and allowed < asked else max(asked // 2, 1))
+
+    def answered(self, asked: int) -> None:
+        """Record an answered batch. After many of the full size in a row the size doubles: a refusal may have passed."""
+        if asked >= self.max_asks < MAX_ASKS:
+            self._full_batches += 1
+            if self._full_batches >= self._grow_after:
+                self._full_batches = 0
+                self.max_asks = self._tried_asks = min(self.max_asks * 2, MAX_ASKS)
 
     def fewer_blocks(self, asked: int, allowed: int | None) -> None:
         """Shrink the block range: `asked` blocks were refused. `allowed` is the limit that the node named, if any."""

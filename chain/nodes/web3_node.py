@@ -1,7 +1,7 @@
 """Sends batches of requests to one node over HTTP or WebSocket with web3, and returns answers or a named failure.
 
-Only this file uses web3; it imports it when a node is opened, because the import takes a second. Bodies, batches and waits
-are bounded. The node's URL often contains a key, so it is used only for the connection and never shown.
+Only this file uses web3; it imports it when a node is opened, because the import takes a second. Bodies and waits are bounded;
+`scheduler.py` decides what goes into a batch, and when. The URL often contains a key: it is never shown.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import errno
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -20,26 +20,31 @@ import msgspec
 
 from chain.events.network import NodeFaultKind
 from chain.nodes.node import NodeLimits
-from chain.rate_limit import RateLimit
-from chain.rpc.errors import AnswerTooLong, NodeFailure, Refusal, stated_wait_s
+from chain.nodes.pace import Pace
+from chain.nodes.scheduler import LANES, Scheduler
+from chain.rpc.errors import AnswerTooLong, ConnectionDropped, NodeFailure, PassingFailure, Refusal, stated_wait_s
 from chain.rpc.messages import Ask
+from chain.rpc.pairing import paired, written
 
 if TYPE_CHECKING:
     from web3.providers.persistent import WebSocketProvider
     from web3.providers.rpc import AsyncHTTPProvider
 
 MAX_BYTES = 32 * 1024 * 1024
-MAX_SENT = 2 * 1024 * 1024
-"""Characters of the requests of one batch, roughly. geth accepts five million, proxies in front of nodes less."""
 MAX_AT_ONCE = 1024 * 1024
 """Bytes of a body that is sent in one piece."""
-AT_ONCE = 3
-"""Concurrent batches over HTTP."""
 TIMEOUT_S = 10.0
 THROTTLED = frozenset({429, 402})
+PASSING = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
+"""Statuses of gateways in front of a node, Cloudflare's included, that are often gone at the next request."""
 OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.ENOMEM})
 """Errors of our own machine: no file descriptor, port or memory left."""
-TOO_LARGE = 413
+TOO_LARGE, UNAVAILABLE = 413, 503
+DROPPED = frozenset({
+    "ServerDisconnectedError", "ClientPayloadError", "ClientOSError", "ConnectionResetError", "BrokenPipeError",
+    "ConnectionClosedError", "ConnectionClosedOK", "IncompleteRead",
+})  # fmt: skip
+"""Errors of aiohttp, websockets and the system for a connection that the other side closed."""
 _READ_BYTES = 256 * 1024
 
 for _name in ("web3.providers", "web3.manager", "web3._utils"):
@@ -80,7 +85,11 @@ class Web3Node:
         self.name = redacted(url)
         self.pushes = url.startswith(("ws://", "wss://"))
         self.limits = NodeLimits()
-        self._rate_limit = RateLimit(calls_per_s) if calls_per_s else None
+        self.pace = Pace(calls_per_s)
+        self._scheduler = Scheduler(self._send, self.limits, self.pace, lanes=1 if self.pushes else LANES)
+        self._opening = asyncio.Lock()
+        self._next_id = 0
+        self._post: Callable[[bytes, int], Awaitable[Any]] | None = None
         self._url = url
         self._chain_id = chain_id
         self._timeout_s = timeout_s
@@ -90,27 +99,14 @@ class Web3Node:
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
         """Return the answers in the order of the requests. An error of a single request is a Refusal. Connects if needed."""
-        if self._provider is None:
-            await self._open()
-        batches = _batches(asks, self.limits.max_asks)
-        if self.pushes or len(batches) == 1:
-            return [answer for batch in batches for answer in await self._batch(batch)]
-        return await self._side_by_side(batches)
+        return await self._scheduler.ask(asks)
 
-    async def _side_by_side(self, batches: Sequence[Sequence[Ask]]) -> list[Any]:
-        """Return the answers to all batches, a few of them concurrently. If one batch fails, the others are cancelled."""
-        room = asyncio.Semaphore(AT_ONCE)
-
-        async def one(batch: Sequence[Ask]) -> list[Any]:
-            async with room:
-                return await self._batch(batch)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                asking = [group.create_task(one(batch)) for batch in batches]
-        except* NodeFailure as failures:
-            raise failures.exceptions[0] from None
-        return [answer for task in asking for answer in task.result()]
+    async def _send(self, asks: Sequence[Ask]) -> list[Any]:
+        """Send one batch. Over a WebSocket one at a time: web3 keeps one answer there, whosever it is."""
+        async with self._opening:
+            if self._provider is None:
+                await self._open()
+        return await self._batch(asks)
 
     async def heads(self) -> AsyncIterator[None]:
         """Yield one item for each head that a WebSocket node pushes, on a separate connection. Ends when the node closes it."""
@@ -161,14 +157,8 @@ class Web3Node:
             raise NodeFailure(NodeFaultKind.WRONG_CHAIN, f"chain id {chain_id}, expected {self._chain_id}")
 
     async def _batch(self, asks: Sequence[Ask]) -> list[Any]:
-        assert self._provider is not None
-        if self._rate_limit and (wait_s := self._rate_limit.wait_s(len(asks), asyncio.get_running_loop().time())):
-            await asyncio.sleep(wait_s)
         try:
-            answers = await asyncio.wait_for(
-                self._provider.make_batch_request([(method, params) for method, params in asks]),  # type: ignore[misc]
-                self._timeout_s,
-            )
+            first_id, answers = await asyncio.wait_for(self._exchanged(asks), self._timeout_s)
         except NodeFailure:
             raise
         except asyncio.CancelledError:
@@ -179,11 +169,18 @@ class Web3Node:
             if self.pushes:
                 await self.close()
             raise _failure(error) from error
-        if isinstance(answers, dict) and isinstance(answers.get("error"), dict):
-            raise _answer(answers).failure()
-        if not isinstance(answers, list) or len(answers) != len(asks):
-            raise NodeFailure(NodeFaultKind.MALFORMED, "the number of answers differs from the number of requests")
-        return [_answer(answer) for answer in answers]
+        return paired(answers, first_id, len(asks))
+
+    async def _exchanged(self, asks: Sequence[Ask]) -> tuple[int, Any]:
+        """Send the batch; return its first id and the body of the answer."""
+        provider = self._provider
+        if provider is None:
+            raise NodeFailure(NodeFaultKind.UNREACHABLE, "the connection was closed meanwhile")
+        if self._post is None:
+            sent: list[Any] = await provider.send_batch_request(list(asks))  # type: ignore[union-attr, arg-type]
+            return sent[0]["id"], await provider.recv_for_batch_request(sent)  # type: ignore[union-attr]
+        first_id, self._next_id = self._next_id, self._next_id + len(asks)
+        return first_id, await self._post(written(asks, first_id), len(asks))
 
     async def _http(self) -> AsyncHTTPProvider:
         from aiohttp import ClientSession, ClientTimeout
@@ -202,24 +199,25 @@ class Web3Node:
             that lock never releases it, so that all later requests hang.
             """
 
-            async def make_batch_request(self, batch_requests: Any) -> Any:
+            async def post(self, asked: bytes, asks: int) -> Any:
+                """Send a batch of `asks` requests. A large one becomes a file, which aiohttp sends piece by piece."""
                 assert self.endpoint_uri is not None
-                asked = _written(batch_requests)
-                asking = session.post(self.endpoint_uri, data=asked, allow_redirects=False, **self.get_request_kwargs())
+                sent = asked if len(asked) < MAX_AT_ONCE else BytesIO(asked)
+                asking = session.post(self.endpoint_uri, data=sent, allow_redirects=False, **self.get_request_kwargs())
                 async with asking as response:
                     if response.status != 200:
                         stated = ", ".join(response.headers.getall("Retry-After", []))
-                        raise _refused(response.status, stated, len(batch_requests))
+                        raise _refused(response.status, stated, asks)
                     body = bytearray()
                     async for part in response.content.iter_chunked(_READ_BYTES):
                         body += part
                         if len(body) > max_bytes:
                             raise AnswerTooLong(max_bytes)
-                answers = msgspec.json.decode(body)
-                return sorted(answers, key=lambda one: one["id"]) if isinstance(answers, list) else answers
+                return _decoded(bytes(body))
 
         provider = Bounded(self._url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
         await provider.cache_async_session(session)
+        self._post = provider.post
         return provider
 
     async def _websocket(self) -> WebSocketProvider:
@@ -255,35 +253,19 @@ async def _hung_up(provider: AsyncHTTPProvider | WebSocketProvider, name: str, t
         logging.getLogger(__name__).debug("%s: closing raised %s", name, type(error).__name__)
 
 
-def _written(asks: Sequence[Ask]) -> bytes | BytesIO:
-    """Encode a batch as JSON-RPC 2.0; ids count from 0. A large body becomes a file, which aiohttp sends piece by piece."""
-    body = msgspec.json.encode(
-        [{"jsonrpc": "2.0", "method": method, "params": params, "id": at} for at, (method, params) in enumerate(asks)]
-    )
-    return body if len(body) < MAX_AT_ONCE else BytesIO(body)
-
-
-def _batches(asks: Sequence[Ask], most: int) -> list[list[Ask]]:
-    """Split the requests into batches of at most `most` requests and about `MAX_SENT` characters."""
-    batches: list[list[Ask]] = []
-    room = 0
-    for ask in asks:
-        size = _size(ask)
-        if not batches or len(batches[-1]) >= most or size > room:
-            batches.append([])
-            room = MAX_SENT
-        batches[-1].append(ask)
-        room -= size
-    return batches
-
-
-def _size(ask: Ask) -> int:
-    """Estimate the length of a request in characters. Only packed calls and long lists of addresses matter."""
-    size = 200
-    for parameter in ask[1]:
-        if isinstance(parameter, dict):
-            size += sum(len(value) if isinstance(value, str) else 120 * len(value) for value in parameter.values())
-    return size
+def _decoded(body: bytes) -> Any:
+    """Decode the body of an answer. Raises PassingFailure: a page of a gateway, an empty body, or one that was cut short."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        detail = (
+            "an empty body"
+            if not body.strip()
+            else "a body that is not JSON"
+            if body[:1] not in b"[{"
+            else "a broken body"
+        )
+        raise PassingFailure(NodeFaultKind.MALFORMED, detail) from error
 
 
 def _redirect_refused(status: int) -> NodeFailure:
@@ -296,18 +278,12 @@ def _refused(status: int, retry_after: str, asks: int) -> NodeFailure:
     kind = NodeFaultKind.THROTTLED if status in THROTTLED else NodeFaultKind.REFUSED
     if status == TOO_LARGE and asks > 1:
         kind = NodeFaultKind.BATCH_LIMIT
-    return NodeFailure(kind, f"HTTP {status}", stated_wait_s(retry_after, datetime.now(UTC)))
-
-
-def _answer(answer: Any) -> Any:
-    if not isinstance(answer, dict):
-        raise NodeFailure(NodeFaultKind.MALFORMED, "not a JSON-RPC answer")
-    error = answer.get("error")
-    if error is None:
-        return answer.get("result")
-    if not isinstance(error, dict) or not isinstance(error.get("code"), int):
-        raise NodeFailure(NodeFaultKind.MALFORMED, "an error without a code")
-    return Refusal(error["code"], str(error.get("message", ""))[:500])
+    rest_s = stated_wait_s(retry_after, datetime.now(UTC))
+    if status == UNAVAILABLE and rest_s is not None:
+        kind = NodeFaultKind.THROTTLED  # RFC 9110 §15.6.4: it says when to come back
+    elif status in PASSING:
+        return PassingFailure(kind, f"HTTP {status}")
+    return NodeFailure(kind, f"HTTP {status}", rest_s)
 
 
 def _failure(error: Exception) -> NodeFailure:
@@ -321,4 +297,6 @@ def _failure(error: Exception) -> NodeFailure:
         return NodeFailure(NodeFaultKind.TIMEOUT, name)
     if isinstance(error, ValueError | KeyError | TypeError | RecursionError) and not isinstance(error, OSError):
         return NodeFailure(NodeFaultKind.MALFORMED, name)
+    if name in DROPPED:
+        return ConnectionDropped(name)
     return NodeFailure(NodeFaultKind.UNREACHABLE, name)

@@ -19,14 +19,28 @@ from chain.events.network import NodeFaultKind
 class NodeFailure(Exception):
     """A node did not answer a request. Outside `chain` it appears only as a NodeFault event.
 
-    `rest_s`: seconds that the node asked us to wait.
+    `rest_s`: seconds that the node asked us to wait. `allowed`: how many requests in a batch it said that it accepts.
     """
 
-    def __init__(self, fault: NodeFaultKind, detail: str, rest_s: float | None = None) -> None:
+    def __init__(
+        self, fault: NodeFaultKind, detail: str, rest_s: float | None = None, allowed: int | None = None
+    ) -> None:
         super().__init__(fault, detail)
         self.fault = fault
         self.detail = detail
         self.rest_s = rest_s
+        self.allowed = allowed
+
+
+class PassingFailure(NodeFailure):
+    """A failure that is often gone at the next try: a gateway's error page, an empty body, a body that was cut short."""
+
+
+class ConnectionDropped(PassingFailure):
+    """The node closed the connection during a request. Some do so when a batch is too large, without a word."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(NodeFaultKind.UNREACHABLE, detail)
 
 
 class AnswerTooLong(NodeFailure):
@@ -45,7 +59,15 @@ class Refusal:
 
     def failure(self) -> NodeFailure:
         """Return this refusal as a failure of its kind."""
-        return NodeFailure(kind_of(self.code, self.message), f"error {self.code}")
+        kind = kind_of(self.code, self.message)
+        allowed = max_asks(self.message) if kind is NodeFaultKind.BATCH_LIMIT else None
+        return NodeFailure(kind, f"error {self.code}", allowed=allowed)
+
+    @property
+    def oversized(self) -> bool:
+        """Whether the answers of the batch together, or this one, exceed what the node sends."""
+        text = self.message[:MAX_TEXT].lower()
+        return any(word in text for word in OVERSIZED)
 
     @property
     def unreadable(self) -> bool:
@@ -162,6 +184,8 @@ HALTED = (
     "opcodenotfound",
 )
 """Texts for an execution that ended without an answer: geth, nethermind, besu, anvil."""
+OVERSIZED = ("response too large", "response is too big", "response size")
+"""geth (-32003) and reth (-32008) for the answers of one batch together, services for one answer."""
 LIMIT_EXCEEDED = -32005
 """The code of "limit exceeded" (EIP-1474). Nodes use it for rates and, with another text, for ranges."""
 
@@ -169,6 +193,9 @@ _HEXADECIMAL = re.compile(r"\[\s*(0x[0-9a-f]{1,16})\s*,\s*(0x[0-9a-f]{1,16})\s*\
 _DECIMAL = re.compile(r"range (\d{1,15})-(\d{1,15})")
 _COUNT = re.compile(
     r"(?:range[^0-9]{0,24}|up to an? |limited to an? |max is |maximum is set to )([0-9][0-9,]{0,8})(k?)\b"
+)
+_BATCH_COUNT = re.compile(
+    r"(?:more than |maximum |max |limit(?:ed)? (?:is |of |to )|up to )(\d{1,5})|(\d{1,5}) (?:calls|requests) (?:in|per)"
 )
 
 
@@ -184,6 +211,13 @@ def kind_of(code: int, message: str) -> NodeFaultKind:
         if any(word in text for word in words):
             return kind
     return NodeFaultKind.THROTTLED if code == LIMIT_EXCEEDED else NodeFaultKind.REFUSED
+
+
+def max_asks(message: str) -> int | None:
+    """Return the number of requests that the node accepts in one batch; None if the text names no number."""
+    if found := _BATCH_COUNT.search(message[:MAX_TEXT].lower()):
+        return max(int(found[1] or found[2]), 1)
+    return None
 
 
 def is_pruned(message: str) -> bool:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 MIN_PACKED = 24
 """Packing fewer reads gains nothing."""
+MIN_PACKED_NARROW = 3
+"""The same for a node that counts each request."""
 MAX_SLOTS = 3000
 """Slots in one call: 2,100 gas each; nodes allow about 30 million."""
 MAX_CODES = 4000
@@ -31,6 +33,8 @@ MAX_CALLS = 120
 CALL_GAS = 200_000
 """Gas of one packed call. Contracts that burn gas then leave enough for the others; a call without an answer is requested again
 alone."""
+MAX_AGAIN, AGAIN_GAS = 16, 1_500_000
+"""Calls that are packed once more, and the gas of each: together less than nodes allow for one call."""
 MAX_PACKED_ANSWER = 8192
 SINGLE_CALL_GAS = 8_000_000
 """Gas of a call that is requested alone."""
@@ -64,10 +68,13 @@ class Packed:
 
 
 @lru_cache(maxsize=16)
-def plan(reads: frozenset[AnyRead]) -> tuple[tuple[Packed, ...], tuple[AnyRead, ...]]:
-    """Pack the reads into a few calls; also return the reads that must be requested alone. The order is deterministic."""
+def plan(reads: frozenset[AnyRead], least: int = MIN_PACKED) -> tuple[tuple[Packed, ...], tuple[AnyRead, ...]]:
+    """Pack the reads into a few calls; also return the reads that must be requested alone. The order is deterministic.
+
+    Fewer than `least` reads are not packed.
+    """
     ordered = sorted(reads, key=repr)
-    if len(ordered) < MIN_PACKED:
+    if len(ordered) < least:
         return (), tuple(ordered)
     slots = [read for read in ordered if isinstance(read, SlotWord)]
     codes = [read for read in ordered if isinstance(read, CodeHash)]
@@ -79,6 +86,16 @@ def plan(reads: frozenset[AnyRead]) -> tuple[tuple[Packed, ...], tuple[AnyRead, 
     ]
     held = {read for one in packed for read in one.reads}
     return tuple(packed), tuple(read for read in ordered if read not in held)
+
+
+def plan_again(reads: Sequence[AnyRead]) -> tuple[tuple[Packed, ...], tuple[AnyRead, ...]]:
+    """Pack calls without an answer once more, few in a call and with more gas, for a node that counts each request.
+
+    Also return the reads that must be requested alone.
+    """
+    calls = [read for read in reads if isinstance(read, CallWord | CallBytes)]
+    packed = tuple(_calls(some, AGAIN_GAS) for some in _parts(calls, MAX_AGAIN))
+    return packed, tuple(read for read in reads if not isinstance(read, CallWord | CallBytes))
 
 
 def unpack(packed: Packed, answer: Any) -> dict[AnyRead, object] | None:
@@ -200,8 +217,8 @@ def _codes(reads: Sequence[CodeHash]) -> Packed:
     return Packed(reads=tuple(reads), call=_call(body), overrides={NOBODY: {"code": HASHER}})
 
 
-def _calls(reads: Sequence[CallWord | CallBytes]) -> Packed:
-    body = b"".join(_item(read.address, bytes.fromhex(read.body[2:]), _most(read), CALL_GAS) for read in reads)
+def _calls(reads: Sequence[CallWord | CallBytes], gas: int = CALL_GAS) -> Packed:
+    body = b"".join(_item(read.address, bytes.fromhex(read.body[2:]), _most(read), gas) for read in reads)
     return Packed(reads=tuple(reads), call=_call(body), overrides={NOBODY: {"code": CALLER}})
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from chain.blocks.block import Block, Header
-from chain.blocks.reads import Reads
+from chain.blocks.reads import AnyRead, Reads, StateRead
 from chain.events import ChainEvent, NetworkId, PlacedEvent
 from chain.events.network import NodeFaultKind
 from chain.nodes import fetch
@@ -47,12 +47,18 @@ class ScanIncomplete(Exception):
 
 
 async def prime(nodes: NodeGroup, network: NetworkId, detectors: DetectorSet, header: Header, clock: Clock) -> None:
-    """Show the detectors the state of a block without its logs. Three times, because each result may need more reads."""
+    """Show the detectors the state of a block without its logs. Three times, because each result may need more reads.
+
+    What was read or found unknown in this block is not asked again.
+    """
+    asked: frozenset[AnyRead] = frozenset()
+    known = StateRead()
     for _ in range(3):
-        reads = Reads(state=detectors.reads().state)
-        wanted = fetch.BlocksWanted(run=[header], reads=reads, state_of=[header])
-        found = await fetch.blocks(nodes, network, wanted, clock)
-        detectors.on_block(found[0])
+        reads = detectors.reads().state
+        wanted = fetch.BlocksWanted(run=[header], reads=Reads(state=reads - asked), state_of=[header])
+        [found] = await fetch.blocks(nodes, network, wanted, clock)
+        asked, known = asked | reads, known | found.state
+        detectors.on_block(replace(found, state=known))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +167,7 @@ class _Scan:
             self._checkpoints.save(self._network, Checkpoint(window=(followed,), pending=tuple(self._out)).encode())
 
     async def advance(self, last: int) -> bool:
-        """Digest the next blocks; False if the nodes failed."""
+        """Digest the next blocks, or learn that they are too many at once; False if the nodes failed."""
         try:
             detectors = self._detectors or await self._primed()
             reads = detectors.reads()
@@ -173,9 +179,10 @@ class _Scan:
             digest = RangeDigest(detectors, partial(self._whole, reads=reads), partial(fetch.with_checks, self.nodes))
             found = await digest.digested(blocks, reads, sparse=not self._every_block)
         except NodeFailure as failure:
-            if failure.fault in (NodeFaultKind.RANGE_LIMIT, NodeFaultKind.TIMEOUT):
+            learned = failure.fault is NodeFaultKind.RANGE_LIMIT and self._most > 1
+            if learned or failure.fault is NodeFaultKind.TIMEOUT:
                 self._most = max(self._most // 2, 1)
-            return False
+            return learned  # to learn a limit is not to fail
         self.begun = True
         self._grown = not reads.covers(detectors.reads())
         self._steady = len(found) == len(blocks)

@@ -65,6 +65,7 @@ REFUSED = '{"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"rate lim
 async def test_each_failure_of_a_node_has_its_kind_and_hides_its_key(answer: Answer, fault: NodeFaultKind) -> None:
     async with answering(answer) as url:
         node = Web3Node(url, chain_id=31337, timeout_s=2, max_bytes=1024)
+        node.limits.patience_s = 0
         try:
             with pytest.raises(NodeFailure) as failed:
                 await node.ask([header_ask(None)])
@@ -89,6 +90,7 @@ async def test_a_throttled_node_says_how_long_it_asked_us_to_wait(stated: list[s
     headers = CIMultiDict([("Retry-After", one) for one in stated])
     async with answering(lambda _: web.Response(status=429, headers=headers)) as url:
         node = Web3Node(url, chain_id=31337, timeout_s=2)
+        node.limits.patience_s = 0
         with pytest.raises(NodeFailure) as failed:
             await node.ask([header_ask(None)])
         await node.close()

@@ -13,7 +13,7 @@ from chain.blocks.reads import NO_CODE, AnyRead, CallBytes, CallWord, CodeHash, 
 from chain.events.network import NodeFaultKind
 from chain.nodes import log_ranges
 from chain.nodes.node import MAX_BLOCKS, NodeLimits
-from chain.nodes.web3_node import Web3Node, _batches
+from chain.nodes.web3_node import Web3Node
 from chain.rate_limit import RateLimit
 from chain.rpc import multicall
 from chain.rpc.errors import NodeFailure, Refusal, is_pruned, kind_of, max_blocks
@@ -166,12 +166,6 @@ async def test_a_node_states_its_pause_and_a_body_too_large_is_a_batch_too_large
             await node.ask([header_ask(None)])
         await node.close()
         assert failed.value.fault is NodeFaultKind.REFUSED, "one question cannot be made fewer"
-
-
-def test_batches_are_bounded_by_count_and_by_size() -> None:
-    assert [len(batch) for batch in _batches([header_ask(1)] * 250, 100)] == [100, 100, 50]
-    large = ("eth_call", [{"data": "0x" + "00" * 600_000}])
-    assert [len(batch) for batch in _batches([large] * 3, 100)] == [1, 1, 1]
 
 
 async def test_packed_reads_and_single_reads_agree_on_a_real_node() -> None:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from aiohttp import web
 
 from chain.blocks.block import Block
 from chain.blocks.reads import CodeHash, Reads, SlotWord
@@ -18,7 +17,7 @@ from chain.rpc.messages import header_ask
 from chain.sync.prefetch import Prefetch, Wanted
 from tests.chain.builders import START
 from tests.chain.following import LOCAL
-from tests.chain.nodes.test_nodes import answering
+from tests.chain.metered import Meter, rented
 from tests.chain.simulated import PROXY, SLOT, UPGRADED, Chain, SimulatedNode, Ticking
 
 LOGS = Reads(addresses=frozenset({PROXY}), topics=frozenset({UPGRADED}))
@@ -99,10 +98,7 @@ async def test_nothing_is_prefetched_over_a_websocket() -> None:
 
 
 async def test_requests_cancelled_at_any_moment_block_no_later_request() -> None:
-    def answer(_: web.Request) -> web.Response:
-        return web.json_response([{"jsonrpc": "2.0", "id": 0, "result": "0x1"}])
-
-    async with answering(answer) as url:
+    async with rented(lambda method, params: "0x1", Meter(), takes_s=0) as url:
         node = Web3Node(url, chain_id=1, timeout_s=5)
         node.limits.max_asks = 1  # several requests at the same time
         try:
