@@ -26,6 +26,8 @@ class NodeFaultKind(StrEnum):
     TRUNCATED = "truncated"
     FORGED = "forged"
     NO_TRACES = "no_traces"
+    COARSE = "coarse"
+    """The node is too slow for the state of every block; it is read at the end of each run of blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from chain.sync.digest import Digested, RangeDigest
 from chain.sync.head_clock import HeadClock
 from chain.sync.scan import ScanIncomplete, prime, scan
 from chain.sync.settings import WatcherSettings, open_nodes, utc_now
+from chain.sync.stride import MAX_BLOCKS, Stride
 
 __all__ = ["ScanIncomplete", "Watcher", "WatcherSettings", "scan"]
 
@@ -74,6 +75,7 @@ class Watcher:
         self._out: deque[ChainEvent] = deque()
         self._max_run = MAX_RUN
         self._head_clock = HeadClock(settings.network)
+        self._stride = Stride(settings.network.block_time_s)
 
     async def events(self) -> AsyncIterator[ChainEvent]:
         """Yield the events of the network forever. A request for the next event confirms the last one."""
@@ -162,8 +164,10 @@ class Watcher:
         if head.number <= tip.number:
             return await self._reorg(detectors, head)
         reads = detectors.reads()
+        began_s, coarse = asyncio.get_running_loop().time(), self._stride.coarse
         old = tip.number + self._max_run < head.number - self._keep
         most = self._max_run if old else min(self._max_run, max(MAX_READS // max(len(reads.state), 1), 1))
+        most = MAX_BLOCKS if coarse and self._max_run == MAX_RUN else most
         run = [head]
         if not self._canonical.follows(run):
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
@@ -171,19 +175,31 @@ class Watcher:
             return await self._reorg(detectors, head)
         if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
             return True  # the node that gave this block now ranks after the others
-        await self._digest(detectors, reads, run, old=old)
+        await self._digest(detectors, reads, run, old=old, coarse=coarse and len(run) > 1)
         self._max_run = min(self._max_run * 2, MAX_RUN)
+        took_s = asyncio.get_running_loop().time() - began_s
+        if self._stride.ran(len(run), took_s, head.number - run[-1].number):
+            self._nodes.mention_best(
+                NodeFaultKind.COARSE,
+                f"{took_s / len(run):.1f} s a block: the state is read at the end of each run of blocks",
+            )
         return True
 
-    async def _digest(self, detectors: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool) -> None:
-        """Read these blocks and run the detectors. `old` (far behind the head): make deferrable reads in the last block only."""
-        of = [*run[: 1 if self._grown else 0], run[-1]] if old else run
-        wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not old)
+    async def _digest(
+        self, detectors: DetectorSet, reads: Reads, run: Sequence[Header], *, old: bool, coarse: bool
+    ) -> None:
+        """Read these blocks and run the detectors.
+
+        `old` (far behind the head), `coarse` (the nodes are slow): make deferrable reads in the last block only.
+        """
+        sparse = old or coarse
+        of = [*run[: 1 if self._grown else 0], run[-1]] if sparse else run
+        wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not sparse)
         blocks = await fetch.blocks(self._nodes, self._network.id, wanted, self._clock)
         digest = RangeDigest(
             detectors, partial(self._whole, reads=reads), partial(fetch.with_checks, self._nodes), detectors.memory
         )
-        found = await digest.digested(blocks, reads, sparse=old)
+        found = await digest.digested(blocks, reads, sparse=sparse)
         self._ready.extend(await self._comparison.compared(found) if old else found)
         self._grown = not reads.covers(detectors.reads())
 
