@@ -21,7 +21,7 @@ from monitor.settings.lending import check_collateral, check_lending
 from monitor.settings.reader import read
 from monitor.settings.shown import origin
 from monitor.settings.targets import check_targets
-from monitor.settings.tree import NetworkSettings, NodeRef, Settings
+from monitor.settings.tree import NetworkSettings, NodeRef, PoolRef, Settings
 from probes import venues
 from probes.instruments import unbundled
 from probes.readings import Market
@@ -143,18 +143,22 @@ def _check_asset(asset: str, settings: Settings) -> None:
         _check_known(f"assets.{asset}.collateral", collateral.network, settings.networks)
     check_collateral(asset, settings.assets[asset].collateral, _check_address)
     for pool in settings.assets[asset].pools:
-        if not (pool.kind in KINDS_WITH_ID and _ID.match(pool.address)):
-            _check_address(f"assets.{asset}.pools", pool.address)
-        for address in filter(None, (pool.token0, pool.token1, pool.manager, pool.positions)):
-            _check_address(f"assets.{asset}.pools", address)
-        if pool.tick_spacing is not None and pool.tick_spacing < 1:
-            raise OperatorError(f"assets.{asset}.pools.tick_spacing", pool.tick_spacing, "1 or more", "correct it")
-        if pool.fee_ppm is not None and not 0 <= pool.fee_ppm < 1_000_000:
-            raise OperatorError(f"assets.{asset}.pools.fee_ppm", pool.fee_ppm, "0 to 999999", "2500 is 0.25 %")
-        _check_known(f"assets.{asset}.pools", pool.network, settings.networks)
-        if pool.kind not in detectors.pool_kinds():
-            known = detectors.pool_kinds()
-            raise OperatorError(f"assets.{asset}.pools.kind", pool.kind, ", ".join(known), nearest(pool.kind, known))
+        _check_pool(asset, pool, settings)
+
+
+def _check_pool(asset: str, pool: PoolRef, settings: Settings) -> None:
+    if not (pool.kind in KINDS_WITH_ID and _ID.match(pool.address)):
+        _check_address(f"assets.{asset}.pools", pool.address)
+    for address in filter(None, (pool.token0, pool.token1, pool.manager, pool.positions)):
+        _check_address(f"assets.{asset}.pools", address)
+    if pool.tick_spacing is not None and pool.tick_spacing < 1:
+        raise OperatorError(f"assets.{asset}.pools.tick_spacing", pool.tick_spacing, "1 or more", "correct it")
+    if pool.fee_ppm is not None and not 0 <= pool.fee_ppm < 1_000_000:
+        raise OperatorError(f"assets.{asset}.pools.fee_ppm", pool.fee_ppm, "0 to 999999", "2500 is 0.25 %")
+    _check_known(f"assets.{asset}.pools", pool.network, settings.networks)
+    if pool.kind not in detectors.pool_kinds():
+        known = detectors.pool_kinds()
+        raise OperatorError(f"assets.{asset}.pools.kind", pool.kind, ", ".join(known), nearest(pool.kind, known))
 
 
 def _check_wallets(name: str, settings: Settings) -> None:
