@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 from monitor.errors import OperatorError, nearest
 from monitor.incidents import LEVEL_NAMES, Fault
+from monitor.registry import Registry
 from monitor.settings.reader import read
 
 VENUES = ("binance_usdm", "bybit", "okx", "gate")
-"""The venues the world simulates."""
+"""The venues of a scenario that names none."""
+DIALECTS: Registry[object] = Registry("monitor.drill.world.dialects", "DIALECT")
+"""Where the world's venues are found."""
 FOLDER = Path(__file__).parent / "scenarios"
 MAX_S = 3600.0
 MAX_PER_S = 200.0
@@ -117,7 +120,7 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One scenario."""
+    """One scenario. `venues` are those that the world simulates."""
 
     name: str
     title: str
@@ -126,6 +129,7 @@ class Scenario:
     asset: str
     price: float
     expect: Expect
+    venues: tuple[str, ...] = VENUES
     stages: tuple[Stage, ...] = field(default_factory=tuple)
 
     def chain(self) -> tuple[ChainStep, ...]:
@@ -162,8 +166,9 @@ def checked(scenario: Scenario) -> Scenario:
     _between("price", scenario.price, 1e-6, MAX_PRICE, "give a price in USD; the world trades whole lots of ten")
     if not scenario.asset.isalnum() or not scenario.asset.isupper():
         raise OperatorError("asset", scenario.asset, "letters and digits in capitals", 'such as "RIFT"')
+    _check_venues(scenario.venues)
     for index, stage in enumerate(scenario.stages):
-        _check_stage(f"stages[{index}]", stage, scenario.length_s)
+        _check_stage(f"stages[{index}]", stage, scenario)
     _check_chain(scenario.chain())
     expect = scenario.expect
     _one_of("expect.level", expect.level, tuple(LEVEL_NAMES.values()))
@@ -172,9 +177,40 @@ def checked(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def _check_stage(key: str, stage: Stage, length_s: float) -> None:
+def played_by(scenario: Scenario, venues: Sequence[str]) -> Scenario:
+    """The scenario with other venues in its world. Raises OperatorError.
+
+    A venue of the scenario's own plays its own part. The others play its venues' parts in turn, and so does everyone where a
+    part would be left without a player.
+    """
+    _check_venues(tuple(venues))
+    own = scenario.venues
+    guests = [venue for venue in venues if venue not in own]
+    players = {part: {part} & set(venues) | set(guests[place :: len(own)]) for place, part in enumerate(own)}
+    for place, part in enumerate(own):
+        players[part] = players[part] or {venues[place % len(venues)]}
+    stages = (
+        replace(stage, venues=tuple(one for one in venues if any(one in players[part] for part in stage.venues)))
+        for stage in scenario.stages
+    )
+    return replace(scenario, venues=tuple(venues), stages=tuple(stages))
+
+
+def _check_venues(venues: tuple[str, ...]) -> None:
+    """The world speaks what is in its folder of dialects, and each venue once."""
+    known = DIALECTS.names()
+    for index, venue in enumerate(venues):
+        _one_of(f"venues[{index}]", venue, known)
+        if venue in venues[:index]:
+            raise OperatorError(f"venues[{index}]", venue, "each venue once", "remove it here")
+    if not venues:
+        raise OperatorError("venues", "none", ", ".join(known), "name one venue or more")
+
+
+def _check_stage(key: str, stage: Stage, scenario: Scenario) -> None:
+    length_s = scenario.length_s
     for index, venue in enumerate(stage.venues):
-        _one_of(f"{key}.venues[{index}]", venue, VENUES)
+        _one_of(f"{key}.venues[{index}]", venue, scenario.venues)
     _between(f"{key}.at_s", stage.at_s, 0.0, length_s, "put it within the scenario")
     if stage.until_s is not None:
         _between(f"{key}.until_s", stage.until_s, stage.at_s, length_s, "end a stage after it begins")

@@ -1,7 +1,7 @@
 """Declares a simulated dialect: the answers and frames of a venue, as pure functions of its market. No sockets, no clock.
 
 Topics are the world's own names of the subscriptions of a socket: "book:perp", "book:spot", "forced", "mark",
-"interest", "ticker:perp", "ticker:spot", "status".
+"interest", "ticker:perp", "ticker:spot", "status", "pulse" (what proves that a liquidation feed lives), "ping" (of other feeds).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from monitor.drill.world.market import Change, Forced, SimVenue
 
+Frame = str | bytes
+"""A frame of text, or a binary one."""
 BYSTANDER = "BTC"
 """An asset that every venue lists and none trades."""
 
@@ -34,17 +36,18 @@ class Reply:
 class SocketReply:
     """The reaction to a client's message: frames to answer at once, and topics that it subscribes to."""
 
-    answers: Sequence[str] = ()
+    answers: Sequence[Frame] = ()
     topics: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestRequest:
-    """One REST request."""
+    """One REST request. `body` is the JSON object of a POST."""
 
     path: str
     query: Mapping[str, str]
     now_ms: int
+    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Dialect(Protocol):
@@ -69,17 +72,47 @@ class Dialect(Protocol):
     def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
         """React to a client's message on a socket."""
 
-    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[str]:
+    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[Frame]:
         """The first frames of a subscription: snapshots and backlogs."""
 
-    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
-        """The frame of a change of a book."""
+    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> Sequence[Frame]:
+        """The frames of a change of a book."""
 
-    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
+    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> Frame | None:
         """The frame that a topic sends each second, if any."""
 
-    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> str:
-        """The frame of forced orders, censored as this venue does (`orders` is never empty)."""
+    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> Sequence[Frame]:
+        """The frames of forced orders, censored as this venue does (`orders` is never empty)."""
+
+
+class Quiet:
+    """What a venue does that pushes nothing but what its own class says: no frame."""
+
+    flush_s = 1.0
+
+    def opened(self, path: str, query: Mapping[str, str]) -> SocketReply | None:
+        """No socket."""
+        return None
+
+    def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
+        """No answer."""
+        return SocketReply()
+
+    def opening_frames(self, topic: str, venue: SimVenue, now_ms: int) -> Sequence[Frame]:
+        """None: a book's base is REST's."""
+        return ()
+
+    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> Sequence[Frame]:
+        """No books."""
+        return ()
+
+    def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> Frame | None:
+        """None."""
+        return None
+
+    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> Sequence[Frame]:
+        """No feed of forced orders."""
+        return ()
 
 
 def compact(payload: object) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from aiohttp import WSMsgType, web
 
+from monitor.drill.world.dialect import Frame
+
 MAX_QUEUED = 4000
 MAX_BYTES = 64_000
 
@@ -23,19 +25,19 @@ class Connection:
         self.topics: set[str] = set()
         self._request = request
         self._socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_BYTES)
-        self._queue: asyncio.Queue[tuple[float, str]] = asyncio.Queue(MAX_QUEUED)
+        self._queue: asyncio.Queue[tuple[float, Frame]] = asyncio.Queue(MAX_QUEUED)
         self._last_due = 0.0
 
     async def open(self) -> None:
         """Answer the handshake."""
         await self._socket.prepare(self._request)
 
-    def put(self, text: str, lag_s: float) -> None:
+    def put(self, frame: Frame, lag_s: float) -> None:
         """Send a frame `lag_s` from now, after every frame put before."""
         due = max(asyncio.get_running_loop().time() + lag_s, self._last_due)
         self._last_due = due
         try:
-            self._queue.put_nowait((due, text))
+            self._queue.put_nowait((due, frame))
         except asyncio.QueueFull:
             self.drop()
 
@@ -48,12 +50,15 @@ class Connection:
         """Send the due frames, until the socket ends."""
         loop = asyncio.get_running_loop()
         while True:
-            due, text = await self._queue.get()
+            due, frame = await self._queue.get()
             wait_s = due - loop.time()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             try:
-                await self._socket.send_str(text)
+                if isinstance(frame, str):
+                    await self._socket.send_str(frame)
+                else:
+                    await self._socket.send_bytes(frame)
             except (ConnectionError, RuntimeError):
                 return
 
@@ -78,11 +83,11 @@ class Sockets:
         """Whether a client is subscribed to a topic."""
         return any(topic in one.topics for one in self._open)
 
-    def push(self, topic: str, text: str, lag_s: float) -> None:
+    def push(self, topic: str, frame: Frame, lag_s: float) -> None:
         """Send a frame to every subscribed client."""
         for one in tuple(self._open):
             if topic in one.topics:
-                one.put(text, lag_s)
+                one.put(frame, lag_s)
 
     def add(self, connection: Connection) -> None:
         """Add a socket that opened."""

@@ -7,13 +7,15 @@ transport aborted. Throttling and latency affect REST only.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
 from monitor.drill.scenario import Mute
-from monitor.drill.world.dialect import Dialect, RestRequest, SocketReply
+from monitor.drill.world.dialect import Dialect, Frame, RestRequest, SocketReply
 from monitor.drill.world.listening import Server, abort
 from monitor.drill.world.market import Change, SimVenue
 from monitor.drill.world.sockets import Connection, Sockets
@@ -23,7 +25,7 @@ Now = Callable[[], float]
 """Unix seconds."""
 Forecast = Callable[[], Weather]
 """The weather of one venue now."""
-LIQUIDATION_TOPICS = ("forced", "mark", "interest", "ticker:perp", "ticker:spot")
+LIQUIDATION_TOPICS = ("forced", "mark", "interest", "ticker:perp", "ticker:spot", "pulse")
 """Topics of the liquidation feeds."""
 
 
@@ -66,7 +68,9 @@ class VenueServer:
             await asyncio.sleep(weather.rest_latency_s * self._random.uniform(0.7, 1.3))
         if self.forecast().network_down:
             return abort(request)
-        rest_request = RestRequest(path=request.path, query=request.query, now_ms=self._ms())
+        rest_request = RestRequest(
+            path=request.path, query=request.query, now_ms=self._ms(), body=await _posted(request)
+        )  # fmt: skip
         if self._random.random() < weather.throttle:
             reply = self.dialect.throttled(rest_request, self.venue)
         else:
@@ -98,8 +102,8 @@ class VenueServer:
         for answer in reply.answers:
             connection.put(answer, lag_s)
         for topic in reply.topics:
-            for text in self.dialect.opening_frames(topic, self.venue, self._ms()):
-                connection.put(text, lag_s)
+            for frame in self.dialect.opening_frames(topic, self.venue, self._ms()):
+                connection.put(frame, lag_s)
             connection.topics.add(topic)
 
     def _is_live(self, topic: str) -> bool:
@@ -126,9 +130,9 @@ class VenueServer:
         if now_ms // 1000 > self._next_second:
             self._next_second = now_ms // 1000
             for topic in sorted(self._sockets.topics()):
-                text = self.dialect.frame_each_second(topic, self.venue, now_ms)
-                if text is not None and self._is_live(topic):
-                    self._push(topic, text)
+                frame = self.dialect.frame_each_second(topic, self.venue, now_ms)
+                if frame is not None and self._is_live(topic):
+                    self._push(topic, [frame])
         flush = int(now_ms / 1000 / self.dialect.flush_s)
         if flush > self._next_flush:
             self._next_flush = flush
@@ -137,5 +141,17 @@ class VenueServer:
             if orders and self._is_live("forced"):
                 self._push("forced", self.dialect.forced(orders, self.venue, now_ms))
 
-    def _push(self, topic: str, text: str) -> None:
-        self._sockets.push(topic, text, self.venue.weather.feed_lag_s)
+    def _push(self, topic: str, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self._sockets.push(topic, frame, self.venue.weather.feed_lag_s)
+
+
+async def _posted(request: web.Request) -> Mapping[str, Any]:
+    """The JSON object of a POST; nothing else is an object."""
+    if request.method != "POST":
+        return {}
+    try:
+        body = json.loads(await request.read())
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

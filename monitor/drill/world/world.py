@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from monitor.drill.scenario import VENUES, Scenario
+from monitor.drill.scenario import Scenario
 from monitor.drill.world import dialects, weather
 from monitor.drill.world.ledger import POOLS, TIMELOCK, TOKEN, Ledger
 from monitor.drill.world.market import Market
@@ -45,12 +45,12 @@ class World:
         self._now = now
         self._begun: float | None = None
         self._ended = asyncio.Event()
-        self._market = Market(VENUES, scenario.asset, scenario.price, scenario.seed)
+        self._market = Market(scenario.venues, scenario.asset, scenario.price, scenario.seed)
         self._venues = [
             VenueServer(
                 dialect, self._market.venues[dialect.id], partial(self._weather, dialect.id), now, scenario.seed + index
             )
-            for index, dialect in enumerate(map(dialects.declared, VENUES))
+            for index, dialect in enumerate(map(dialects.declared, scenario.venues))
         ]
         self._ledger = Ledger(scenario.price, now(), scenario.chain())
         self._node = Node(self._ledger, self._down)

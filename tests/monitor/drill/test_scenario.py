@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.drill.scenario import ChainKind, Liquidated, Mute, load, names
+from monitor.drill.scenario import DIALECTS, VENUES, ChainKind, Liquidated, Mute, load, names, played_by
 from monitor.drill.world.weather import CALM, at
 from monitor.errors import OperatorError
 
@@ -126,3 +126,45 @@ def test_an_unknown_name_suggests_the_nearest_and_an_invalid_file_is_reported(tm
     with pytest.raises(OperatorError, match="a file that can be read"):
         load(tmp_path / "none.toml")
     assert "TOML" in _mistake(tmp_path, "name = ").allowed
+
+
+@pytest.mark.parametrize(
+    ("venues", "key", "words"),
+    [
+        ('["bybit", "bitgett"]', "venues[1]", "bitget"),
+        ('["bybit", "bybit"]', "venues[1]", "each venue once"),
+        ("[]", "venues", "bitget"),
+    ],
+)
+def test_a_world_of_venues_that_it_cannot_speak_is_refused_with_those_it_can(
+    tmp_path: Path, venues: str, key: str, words: str
+) -> None:
+    error = _mistake(tmp_path, GOOD.replace("seed = 1\n", f"seed = 1\nvenues = {venues}\n"))
+    assert error.key == key
+    assert words in f"{error.allowed} {error.remedy}"
+
+
+def test_a_stage_at_a_venue_that_the_world_does_not_have_is_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("seed = 1\n", 'seed = 1\nvenues = ["bitget"]\n') + 'venues = ["bybit"]\n'
+    assert _mistake(tmp_path, text).key == "stages[0].venues[0]"
+
+
+def test_other_venues_play_the_parts_of_the_scenarios_own() -> None:
+    storm = load("perfect-storm")
+    assert played_by(storm, VENUES) == storm
+    everyone = played_by(storm, DIALECTS.names())
+    slow, closed = everyone.stages[3].venues, everyone.stages[5].venues
+    assert {"binance_usdm", "bybit", "okx"} <= set(slow)
+    assert "gate" in closed
+    assert sorted(slow + closed) == sorted(everyone.venues)
+
+
+def test_a_part_without_a_player_is_played_by_one_that_has_another() -> None:
+    alone = played_by(load("perfect-storm"), ["bitget"])
+    assert alone.venues == ("bitget",)
+    assert {stage.venues for stage in alone.stages if stage.venues} == {("bitget",)}
+
+
+def test_a_world_cannot_be_played_by_a_venue_without_a_dialect() -> None:
+    with pytest.raises(OperatorError, match=r"venues\[1\]"):
+        played_by(load("quiet"), ["okx", "bitmex"])

@@ -5,7 +5,6 @@ Its feed sends only the latest forced order of each second and symbol. A throttl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from monitor.drill.world.dialect import (
     engine_ms,
     next_funding_ms,
 )
+from monitor.drill.world.figures import message_in
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
 WEIGHTS = {"/fapi/v1/depth": 20.0, "/api/v3/ticker/24hr": 2.0}
@@ -129,9 +129,8 @@ class Binance:
 
     def on_message(self, path: str, text: str, venue: SimVenue, now_ms: int) -> SocketReply:
         """Streams come by the URL; LIST_SUBSCRIPTIONS names those of this route."""
-        try:
-            message = json.loads(text)
-        except ValueError:
+        message = message_in(text)
+        if not message:
             return SocketReply(answers=[compact({"error": {"code": 2, "msg": "Invalid request"}})])
         listed = None
         if message.get("method") == "LIST_SUBSCRIPTIONS":
@@ -144,14 +143,14 @@ class Binance:
         """Nothing: the book's base is REST's."""
         return ()
 
-    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
+    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """`depthUpdate`, with `pu` the previous frame's `u`."""
         symbol = f"{venue.asset}USDT"
         event = {
             "e": "depthUpdate", "E": now_ms, "T": engine_ms(venue, now_ms), "s": symbol, "U": change.first_id,
             "u": change.last_id, "pu": change.prev_id, "b": _levels(change.bids, venue), "a": _levels(change.asks, venue),
         }  # fmt: skip
-        return compact({"stream": f"{symbol.lower()}@depth@100ms", "data": event})
+        return [compact({"stream": f"{symbol.lower()}@depth@100ms", "data": event})]
 
     def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
         """`markPriceUpdate`."""
@@ -164,7 +163,7 @@ class Binance:
         }  # fmt: skip
         return compact({"stream": f"{symbol.lower()}@markPrice@1s", "data": event})
 
-    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> str:
+    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> Sequence[str]:
         """`forceOrder` of the latest order; `S` is the closing order's side."""
         order = orders[-1]
         price, size = f"{order.price:.{venue.grid.digits}f}", str(order.base)
@@ -175,7 +174,7 @@ class Binance:
                 "f": "IOC", "q": size, "p": price, "ap": price, "X": "FILLED", "l": size, "z": size, "T": order.at_ms,
             },
         }  # fmt: skip
-        return compact({"stream": "!forceOrder@arr", "data": event})
+        return [compact({"stream": "!forceOrder@arr", "data": event})]
 
 
 def _listed(asset: str) -> dict[str, str]:

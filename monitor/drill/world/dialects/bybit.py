@@ -142,9 +142,9 @@ class Bybit:
         frame = self.frame_each_second(topic, venue, now_ms)
         return [] if frame is None else [frame]
 
-    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
+    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """An `orderbook.50` delta: `u` rises by one a frame on this wire."""
-        return self._orderbook("delta", change.frame, change.bids, change.asks, venue, now_ms)
+        return [self._orderbook("delta", change.frame, change.bids, change.asks, venue, now_ms)]
 
     def _orderbook(
         self, kind: str, frame: int, bids: Sequence[tuple[int, int]], asks: Sequence[tuple[int, int]],
@@ -167,7 +167,7 @@ class Bybit:
         topic_name = f"tickers.{venue.asset}USDT"
         return compact({"topic": topic_name, "type": "snapshot", "cs": now_ms, "ts": now_ms, "data": row})
 
-    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> str:
+    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> Sequence[str]:
         """`allLiquidation`: every order; `S` is the position's side."""
         symbol = f"{venue.asset}USDT"
         rows = [
@@ -177,7 +177,7 @@ class Bybit:
             }
             for one in orders
         ]  # fmt: skip
-        return compact({"topic": f"allLiquidation.{symbol}", "type": "snapshot", "ts": now_ms, "data": rows})
+        return [compact({"topic": f"allLiquidation.{symbol}", "type": "snapshot", "ts": now_ms, "data": rows})]
 
 
 def _topic(path: str, arg: str, asset: str) -> str | None:

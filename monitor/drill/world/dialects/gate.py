@@ -164,20 +164,20 @@ class Gate:
         frame = self.frame_each_second(topic, venue, now_ms)
         return [] if frame is None else [frame]
 
-    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
+    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """`order_book_update`: `t` by the engine, `time_ms` by the gateway."""
         row: dict[str, object] = {
             "t": engine_ms(venue, now_ms), "s": _name(venue.asset), "U": change.first_id, "u": change.last_id,
             "b": _side(market, change.bids, venue), "a": _side(market, change.asks, venue),
         }  # fmt: skip
         channel = "spot.order_book_update" if market == "spot" else "futures.order_book_update"
-        return _pushed(channel, row, now_ms)
+        return [_pushed(channel, row, now_ms)]
 
     def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
         """`futures.tickers`."""
         return _pushed("futures.tickers", [_ticker(venue)], now_ms) if topic == "ticker:perp" else None
 
-    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> str:
+    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> Sequence[str]:
         """`futures.public_liquidates`: every order of the second."""
         rows = [
             {
@@ -186,7 +186,7 @@ class Gate:
             }
             for one in orders
         ]  # fmt: skip
-        return _pushed("futures.public_liquidates", rows, now_ms)
+        return [_pushed("futures.public_liquidates", rows, now_ms)]
 
 
 def _headers(request: RestRequest, venue: SimVenue) -> dict[str, str]:

@@ -135,15 +135,15 @@ class Okx:
             return [_pushed("books", _inst(market, venue), [row], action="snapshot")]
         if topic == "forced":
             old = Forced(at_ms=now_ms - BACKLOG_AGE_MS, side=Liquidated.LONG, price=venue.mid, base=CONTRACT)
-            return [self.forced([old], venue, now_ms)]
+            return self.forced([old], venue, now_ms)
         frame = self.frame_each_second(topic, venue, now_ms)
         return [] if frame is None else [frame]
 
-    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> str:
+    def book(self, market: str, change: Change, venue: SimVenue, now_ms: int) -> Sequence[str]:
         """A `books` update; the checksum is 0 since 2026-06."""
         seq = (change.last_id, change.prev_id)
         row = _book_row(market, change.bids, change.asks, venue, now_ms, seq=seq)
-        return _pushed("books", _inst(market, venue), [row], action="update")
+        return [_pushed("books", _inst(market, venue), [row], action="update")]
 
     def frame_each_second(self, topic: str, venue: SimVenue, now_ms: int) -> str | None:
         """`mark-price` and `open-interest`."""
@@ -153,7 +153,7 @@ class Okx:
             return _pushed("open-interest", _swap(venue), [_interest(venue, now_ms)])
         return None
 
-    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> str:
+    def forced(self, orders: Sequence[Forced], venue: SimVenue, now_ms: int) -> Sequence[str]:
         """`liquidation-orders`: one order, sizes in contracts."""
         order = orders[-1]
         long = order.side is Liquidated.LONG
@@ -165,7 +165,7 @@ class Okx:
             "details": [detail], "instFamily": f"{venue.asset}-USDT", "instId": _swap(venue), "instType": "SWAP",
             "uly": f"{venue.asset}-USDT",
         }  # fmt: skip
-        return compact({"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [row]})
+        return [compact({"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [row]})]
 
 
 _PATHS = (
