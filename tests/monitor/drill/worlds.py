@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from monitor.drill.scenario import ChainStep, Expect, Scenario, Stage, checked
+from monitor.drill.scenario import VENUES, ChainStep, Expect, Scenario, Stage, checked
 from monitor.drill.world.world import World
 
 SECRET = "a secret of the test"
 
 
-def scenario(*stages: Stage, length_s: float = 600.0) -> Scenario:
-    """A scenario of these stages."""
+def scenario(*stages: Stage, length_s: float = 600.0, venues: Sequence[str] = VENUES) -> Scenario:
+    """A scenario of these stages, in a world of these venues."""
     return checked(
         Scenario(
             name="test",
@@ -24,6 +24,7 @@ def scenario(*stages: Stage, length_s: float = 600.0) -> Scenario:
             asset="RIFT",
             price=2.5,
             expect=Expect(level="watch"),
+            venues=tuple(venues),
             stages=stages,
         )
     )
