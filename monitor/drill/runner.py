@@ -69,7 +69,7 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
     """Play the scenario through the whole program. Raises OperatorError if it cannot begin."""
     progress = Progress(order.scenario)
     secret = secrets.token_hex(16)
-    world = WorldLink(order.file, secret)
+    world = WorldLink(order.file, secret, order.scenario.venues)
     folder = order.out / f"drill-{order.scenario.name}"
     recording = folder / "recording.jsonl.gz"
     with tempfile.TemporaryDirectory(prefix="stormwatch-drill-") as store_folder:

@@ -196,6 +196,11 @@ def played_by(scenario: Scenario, venues: Sequence[str]) -> Scenario:
     return replace(scenario, venues=tuple(venues), stages=tuple(stages))
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The venues of "okx,bitget"; "all": every venue that the world can simulate."""
+    return DIALECTS.names() if text == "all" else tuple(one.strip() for one in text.split(",") if one.strip())
+
+
 def _check_venues(venues: tuple[str, ...]) -> None:
     """The world speaks what is in its folder of dialects, and each venue once."""
     known = DIALECTS.names()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,21 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorldLink:
-    """One world. Start it, `begin`, read `next_message` until it is done, and always `end` it."""
+    """One world, of these venues (without any: of the scenario's own).
 
-    def __init__(self, scenario: Path, secret: str) -> None:
+    Start it, `begin`, read `next_message` until it is done, and always `end` it.
+    """
+
+    def __init__(self, scenario: Path, secret: str, venues: Sequence[str] = ()) -> None:
         self._scenario = scenario
+        self._venues = [",".join(venues)] if venues else []
         self._secret = secret
         self._process: Process | None = None
 
     async def start(self) -> Ready:
         """Start the process and wait until its servers listen. Raises OperatorError if it cannot."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "monitor.drill.world", str(self._scenario),
+            sys.executable, "-m", "monitor.drill.world", str(self._scenario), *self._venues,
             stdin=PIPE, stdout=PIPE, limit=MAX_LINE,
             env={**os.environ, "STORMWATCH_DRILL_SECRET": self._secret},
         )  # fmt: skip

@@ -30,6 +30,9 @@ def drill(
         Path | None,
         typer.Option("--config", "-c", help="Notify this file's sinks too: rehearse your own alert routes."),
     ] = None,
+    venues: Annotated[
+        str, typer.Option(help='Play it with these venues, such as "okx,bitget", or with "all" that can be simulated.')
+    ] = "",
     otlp: Annotated[
         str, typer.Option(help="Send traces and metrics to this collector, e.g. http://127.0.0.1:4318.")
     ] = "",
@@ -48,6 +51,8 @@ def drill(
                 typer.echo(f"{name}: {title}")
         return
     chosen = scenarios.load(scenario)
+    if venues:
+        chosen = scenarios.played_by(chosen, scenarios.named(venues))
     from monitor.drill.runner import DrillOrder
 
     _check(out, otlp)

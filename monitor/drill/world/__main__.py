@@ -1,4 +1,4 @@
-"""Runs the world as a process: `python -m monitor.drill.world SCENARIO.toml`.
+"""Runs the world as a process: `python -m monitor.drill.world SCENARIO.toml [VENUE,...]`.
 
 The first JSON line lists all addresses; "begin" on stdin starts the scenario; JSON lines report its stages and its end. "end"
 or the end of stdin ends it, else it ends by itself a while after the scenario. The webhooks' secret comes from
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from monitor.drill.scenario import Scenario, load
+from monitor.drill.scenario import Scenario, load, named, played_by
 from monitor.drill.world.world import World
 from monitor.errors import OperatorError
 
@@ -59,11 +59,13 @@ async def play(scenario: Scenario) -> None:
 
 def main() -> int:
     """Returns the exit code: 0 if the scenario was played, 2 if it cannot be read."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("usage: python -m monitor.drill.world SCENARIO.toml\n")
+    if len(sys.argv) not in (2, 3):
+        sys.stderr.write("usage: python -m monitor.drill.world SCENARIO.toml [VENUE,...]\n")
         return 2
     try:
         scenario = load(sys.argv[1])
+        if len(sys.argv) == 3:
+            scenario = played_by(scenario, named(sys.argv[2]))
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         return 2

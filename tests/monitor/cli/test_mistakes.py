@@ -105,6 +105,7 @@ ARGUMENTS = {
     "bad collector": (("drill", "quiet", "--otlp", "x"), "--otlp"),
     "nowhere to write": (("drill", "quiet", "-o", "/proc/x"), "--out"),
     "missing config": (("config", "check", "-c", "none.toml"), "config init"),
+    "a venue that cannot be simulated": (("drill", "quiet", "--venues", "okx,bitgett"), "bitget"),
     "unknown scenario": (("drill", "perfect-strom"), "perfect-storm"),
     "missing recording": (("replay", "none.jsonl"), "none.jsonl"),
     "unknown schema": (("schema", "signl"), "signal"),

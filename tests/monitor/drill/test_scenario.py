@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.drill.scenario import DIALECTS, VENUES, ChainKind, Liquidated, Mute, load, names, played_by
+from monitor.drill.scenario import DIALECTS, VENUES, ChainKind, Liquidated, Mute, load, named, names, played_by
 from monitor.drill.world.weather import CALM, at
 from monitor.errors import OperatorError
 
@@ -168,3 +168,9 @@ def test_a_part_without_a_player_is_played_by_one_that_has_another() -> None:
 def test_a_world_cannot_be_played_by_a_venue_without_a_dialect() -> None:
     with pytest.raises(OperatorError, match=r"venues\[1\]"):
         played_by(load("quiet"), ["okx", "bitmex"])
+
+
+def test_venues_are_named_in_one_text_or_are_all() -> None:
+    assert named("okx, bitget") == ("okx", "bitget")
+    assert named("all") == DIALECTS.names()
+    assert set(VENUES) < set(named("all"))

@@ -16,6 +16,7 @@ import pytest
 from monitor.drill.scenario import FOLDER, VENUES, Liquidated, Mute
 from monitor.drill.world import dialects
 from monitor.drill.world.places import SIGNATURE
+from monitor.drill.world_link import WorldLink
 from probes import venues
 from probes.prober import Prober, ProberSettings, probe_once
 from probes.readings import (
@@ -182,6 +183,24 @@ async def test_webhooks_are_stored_and_their_signatures_are_checked() -> None:
     (done,) = [line for line in one.lines if line.get("done")]
     assert [hook["signed"] for hook in done["webhooks"]] == [True, False, False]
     assert {(hook["kind"], hook["incident_id"]) for hook in done["webhooks"]} == {("opened", "one")}
+
+
+async def test_the_process_simulates_the_venues_it_is_given() -> None:
+    link = WorldLink(FOLDER / "quiet.toml", SECRET, ("bitget", "okx"))
+    try:
+        assert set((await link.start()).hosts) == {"bitget", "okx"}
+    finally:
+        await link.end()
+
+
+async def test_a_post_that_is_no_object_is_refused_as_the_venue_does() -> None:
+    async with running(scenario(stage(), venues=["hyperliquid"])) as one, aiohttp.ClientSession() as client:
+        url = one.hosts("hyperliquid")["rest"] + "/info"
+        statuses = []
+        for body in (b'{"type":"exchangeStatus"}', b"[]", b"{"):
+            async with client.post(url, data=body) as answer:
+                statuses.append(answer.status)
+    assert statuses == [200, 422, 422]
 
 
 async def _world(scenario_path: Path, *commands: bytes) -> tuple[list[dict[str, object]], int]:
