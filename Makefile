@@ -68,6 +68,8 @@ check: lint types contracts coverage   ## format, lint, types, import contracts,
 	-PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix .peers --no-save --no-audit --no-fund --loglevel=error evm-proxy-detection@3.0.0
 	-$(PYTHON) -m venv .peers/cryptofeed
 	-.peers/cryptofeed/bin/pip --disable-pip-version-check -q install cryptofeed==2.4.1
+	-$(PYTHON) -m venv .peers/ccxt
+	-.peers/ccxt/bin/pip --disable-pip-version-check -q install ccxt==4.5.90
 	touch $@
 
 bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured figures of this machine

@@ -45,10 +45,10 @@ class World:
         self._now = now
         self._begun: float | None = None
         self._ended = asyncio.Event()
-        self._market = Market(scenario.venues, scenario.asset, scenario.price, scenario.seed)
+        self.market = Market(scenario.venues, scenario.asset, scenario.price, scenario.seed)
         self._venues = [
             VenueServer(
-                dialect, self._market.venues[dialect.id], partial(self._weather, dialect.id), now, scenario.seed + index
+                dialect, self.market.venues[dialect.id], partial(self._weather, dialect.id), now, scenario.seed + index
             )
             for index, dialect in enumerate(map(dialects.declared, scenario.venues))
         ]
@@ -117,8 +117,8 @@ class World:
         now_s, name = self._now(), server.dialect.id
         dt_s = min(max(now_s - stepped[name], 0.0), MAX_STEP_S)
         stepped[name] = now_s
-        self._market.walk(dt_s / len(self._venues))
-        server.publish(self._market.step(server.venue, server.forecast(), now_s, dt_s))
+        self.market.walk(dt_s / len(self._venues))
+        server.publish(self.market.step(server.venue, server.forecast(), now_s, dt_s))
 
     async def _pause(self, seconds: float) -> None:
         try:

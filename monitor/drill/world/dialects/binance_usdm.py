@@ -180,7 +180,7 @@ class Binance:
 def _listed(asset: str) -> dict[str, str]:
     return {
         "symbol": f"{asset}USDT", "pair": f"{asset}USDT", "contractType": "PERPETUAL", "status": "TRADING",
-        "baseAsset": asset, "quoteAsset": "USDT",
+        "baseAsset": asset, "quoteAsset": "USDT", "marginAsset": "USDT",
     }  # fmt: skip
 
 

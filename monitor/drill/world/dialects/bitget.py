@@ -67,7 +67,10 @@ class Bitget(Quiet):
             case "/api/v2/spot/public/symbols":
                 return _good([_pair(one) for one in listed(venue)], now_ms)
             case "/api/v2/mix/market/contracts":
-                return _good([_contract(one) for one in listed(venue)], now_ms)
+                ours = request.query.get("productType") == "USDT-FUTURES"
+                return _good([_contract(one) for one in listed(venue)] if ours else [], now_ms)
+            case "/api/v2/margin/currencies":
+                return _good([], now_ms)
         if not path.startswith((MIX, SPOT)):
             return None
         if request.query.get("symbol") != f"{venue.asset}USDT":
@@ -202,10 +205,11 @@ def _pair(asset: str) -> dict[str, str]:
     return {"symbol": f"{asset}USDT", "baseCoin": asset, "quoteCoin": "USDT", "status": "online"}
 
 
-def _contract(asset: str) -> dict[str, str]:
+def _contract(asset: str) -> dict[str, object]:
     return {
         "symbol": f"{asset}USDT", "baseCoin": asset, "quoteCoin": "USDT", "symbolType": "perpetual",
-        "symbolStatus": "normal", "sizeMultiplier": "1",
+        "symbolStatus": "normal", "sizeMultiplier": "1", "supportMarginCoins": ["USDT"], "pricePlace": "4",
+        "priceEndStep": "5", "volumePlace": "0", "minTradeNum": "1", "makerFeeRate": "0.0002", "takerFeeRate": "0.0006",
     }  # fmt: skip
 
 

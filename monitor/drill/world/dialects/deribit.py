@@ -58,13 +58,18 @@ class Deribit(Quiet):
                 kinds = ("future", "spot") if request.query.get("kind") is None else (request.query["kind"],)
                 rows = [_instrument(one, kind) for one in listed(venue) for kind in kinds if kind in ("future", "spot")]
                 return Reply(payload=_answer(now_ms, result=rows))
-        if method not in ("get_order_book", "ticker"):
+        if method not in ("get_order_book", "ticker", "get_book_summary_by_instrument", "get_funding_rate_value"):
             return None
         markets = {name: market for market, name in _names(venue.asset).items()}
         market = markets.get(request.query.get("instrument_name", ""))
         if market is None:
             return Reply(status=400, payload=_answer(now_ms, error={"code": 13020, "message": "not_found"}))
         result = _ticker(market, venue, now_ms)
+        if method == "get_funding_rate_value":  # what was charged between two times: eight hours are asked for
+            return Reply(payload=_answer(now_ms, result=result.get("current_funding", 0)))
+        if method == "get_book_summary_by_instrument":
+            rest = {"creation_timestamp": now_ms, "last": venue.mid, "base_currency": venue.asset}
+            return Reply(payload=_answer(now_ms, result=[{**result, **result.pop("stats"), **rest}]))
         if method == "get_order_book":
             book = venue.books[market]
             bids, asks = (numbers(side, venue) for side in book.levels())

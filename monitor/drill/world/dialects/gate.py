@@ -80,6 +80,8 @@ class Gate:
                 ]
             case "/futures/usdt/contracts":
                 return [_contract(venue, now_ms), _bystander()]
+            case "/margin/currency_pairs" | "/futures/btc/contracts":
+                return []
             case "/spot/currency_pairs":
                 return [
                     {"id": _name(one), "base": one, "quote": "USDT", "trade_status": "tradable"}
@@ -87,6 +89,8 @@ class Gate:
                 ]
             case "/futures/usdt/insurance":
                 return [{"t": now_ms // 1000, "b": "100000000.0000"}]
+        if path == f"/futures/usdt/contracts/{_name(venue.asset)}":
+            return _contract(venue, now_ms)
         if not path.startswith(("/spot/", "/futures/usdt/")):
             return None
         if _name(venue.asset) not in (query.get("contract"), query.get("currency_pair")):

@@ -76,6 +76,9 @@ class KuCoin(Quiet):
                 return [_currency(one, venue) for one in listed(venue)]
             case "/api/v2/symbols":
                 return [_pair(one) for one in listed(venue)]
+            case "/api/ua/v1/market/open-interest":
+                held = f"{venue.interest / CONTRACT:.0f}"
+                return [{"symbol": _name("perp", venue.asset), "openInterest": held, "ts": now_ms}]
         if path not in ("/api/v1/market/orderbook/level2_100", "/api/v1/market/stats"):
             return None
         if request.query.get("symbol") != symbol:
@@ -91,14 +94,14 @@ class KuCoin(Quiet):
     def _futures(self, path: str, request: RestRequest, venue: SimVenue) -> Any:
         symbol, now_ms = _name("perp", venue.asset), request.now_ms
         if path == "/api/v1/contracts/active":
-            return [_contract(venue.asset) | _figures(venue, now_ms), _contract(BYSTANDER)]
+            return [_contract(venue.asset, now_ms) | _figures(venue), _contract(BYSTANDER, now_ms)]
         of_contract = (
             f"/api/v1/contracts/{symbol}",
             f"/api/v1/funding-rate/{symbol}/current",
             f"/api/v1/mark-price/{symbol}/current",
         )
         if path == of_contract[0]:
-            return _contract(venue.asset) | _figures(venue, now_ms)
+            return _contract(venue.asset, now_ms) | _figures(venue)
         if path == of_contract[1]:
             rate, coming = venue.weather.funding_rate, next_funding_ms(now_ms)
             times = {"granularity": EIGHT_H_MS, "timePoint": coming - EIGHT_H_MS, "fundingTime": coming}
@@ -173,19 +176,19 @@ def _pair(asset: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _contract(asset: str) -> dict[str, object]:
+def _contract(asset: str, now_ms: int) -> dict[str, object]:
+    coming = next_funding_ms(now_ms)
     return {
         "symbol": _name("perp", asset), "rootSymbol": "USDT", "type": "FFWCSX", "status": "Open", "lotSize": 1,
         "baseCurrency": "XBT" if asset == BYSTANDER else asset, "quoteCurrency": "USDT", "settleCurrency": "USDT",
         "multiplier": CONTRACT, "isQuanto": True, "isInverse": False, "tickSize": 0.0001, "expireDate": None,
+        "currentFundingRateGranularity": EIGHT_H_MS, "nextFundingRateDateTime": coming, "nextFundingRateTime": coming - now_ms,
     }  # fmt: skip
 
 
-def _figures(venue: SimVenue, now_ms: int) -> dict[str, object]:
-    coming = next_funding_ms(now_ms)
+def _figures(venue: SimVenue) -> dict[str, object]:
     return {
-        "fundingFeeRate": venue.weather.funding_rate, "currentFundingRateGranularity": EIGHT_H_MS,
-        "nextFundingRateDateTime": coming, "nextFundingRateTime": coming - now_ms, "markPrice": venue.mid,
+        "fundingFeeRate": venue.weather.funding_rate, "markPrice": venue.mid,
         "indexPrice": venue.mid, "lastTradePrice": venue.mid, "openInterest": f"{venue.interest / CONTRACT:.0f}",
         "turnoverOf24h": round(traded_usd(venue, "perp"), 2), "volumeOf24h": round(traded_base(venue, "perp"), 2),
     }  # fmt: skip
