@@ -16,6 +16,8 @@ from monitor.incidents import Evidence, Leg
 
 FADED_NATS = 0.05
 MAX_EVIDENCE = 4096
+NEXT = 0.5
+"""How much of the second heaviest evidence of a leg counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,25 @@ class ActiveEvidence:
                 if share > 0:
                     found.append(WeighedEvidence(self._nats(evidence_id, now_s) * share, evidence))
         found.sort(key=lambda one: (-one.nats, one.evidence.id))
-        return found
+        return self._together(asset, found, now_s) if leg is Leg.VENUE else found
+
+    def _together(self, asset: str, found: list[WeighedEvidence], now_s: float) -> list[WeighedEvidence]:
+        """Venues under stress at once reach an asset by the sum of their shares, if that is more than each by its own.
+
+        Of many venues none has a share that matters alone, though all of them fail. The heaviest piece speaks for them.
+        """
+        heaviest: dict[str, float] = {}
+        for one in found:
+            if (venue := one.evidence.subject.venue) is not None:
+                heaviest[venue] = max(heaviest.get(venue, 0.0), self._nats(one.evidence.id, now_s))
+        share = together = 0.0
+        for venue, nats in sorted(heaviest.items(), key=lambda one: (-one[1], one[0])):
+            share += self._coverage.share(asset, venue)
+            together = max(together, nats * min(1.0, 2 * share))
+        next_nats = NEXT * found[1].nats if len(found) > 1 else 0.0
+        if not found or together <= found[0].nats + next_nats:
+            return found
+        return [WeighedEvidence(together - next_nats, found[0].evidence), *found[1:]]
 
     def shared(self, now_s: float) -> dict[str, list[WeighedEvidence]]:
         """Venue -> its shared evidence with its full weight, heaviest first; venues in order of name."""

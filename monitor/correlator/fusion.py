@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, log
 
-from monitor.correlator.active_evidence import WeighedEvidence
+from monitor.correlator.active_evidence import NEXT, WeighedEvidence
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Contribution, Leg, LegState, LegVerdict
 
@@ -35,7 +35,7 @@ def leg_nats(weighed: Sequence[WeighedEvidence], s: CorrelatorSettings) -> tuple
         Contribution(
             evidence_id=one.evidence.id, name=one.evidence.name, nats=one.nats * factor, said=one.evidence.said
         )
-        for one, factor in zip(weighed[:2], (1.0, 0.5), strict=False)
+        for one, factor in zip(weighed[:2], (1.0, NEXT), strict=False)
     ]
     uncapped = sum(one.nats for one in parts)
     total = min(uncapped, s.storm_nats)

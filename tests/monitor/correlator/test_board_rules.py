@@ -80,6 +80,27 @@ def test_the_facts_of_two_venues_add_up_in_an_asset_that_trades_at_both() -> Non
     assert leg.evidence == 2.0
 
 
+@pytest.mark.parametrize(("stressed", "nats_of_leg"), [(1, 4 * 2 / 14), (7, 4.0), (10, 4.0), (14, 4.0)])
+def test_venues_that_are_stressed_together_reach_an_asset_by_the_sum_of_their_shares(
+    stressed: int, nats_of_leg: float
+) -> None:
+    assessors = Assessors("abcdefghijklmn")
+    assessors.reachable_from("home", "away")
+    for venue in "abcdefghijklmn"[:stressed]:
+        assessors.fact(venue, weight=4.0)
+    assert assessors.asset().verdict.legs[1].evidence == pytest.approx(nats_of_leg)
+
+
+def test_a_weaker_stress_of_more_venues_counts_where_it_weighs_more_than_the_strongest_alone() -> None:
+    assessors = Assessors("abcd")
+    assessors.reachable_from("home", "away")
+    for venue, weight in (("a", 3.0), ("b", 2.5), ("c", 1.0)):
+        assessors.fact(venue, weight=weight)
+    leg = assessors.asset().verdict.legs[1]
+    assert leg.evidence == pytest.approx(2.5)  # half of the venues have it; 3.0 / 2 + 2.5 / 4 would be less
+    assert sum(one.nats for one in leg.contributions[:2]) == pytest.approx(2.5)
+
+
 def test_an_assets_own_finding_at_a_venue_is_weighed_by_the_venues_share_too() -> None:
     assessors = Assessors("abcd")
     assessors.board.put(replace(evidence("w", 3.0, leg=Leg.VENUE), subject=Subject(asset="BTC", venue="a")))
