@@ -108,7 +108,7 @@ def _upgrade(event: UpgradeEvent) -> Description:
     match event:
         case ContractUpgraded():
             return SignalKind.UPGRADE, 1, {
-                "proxy_kind": event.proxy_kind, "role": event.role, "old": event.old, "new": event.new,
+                "proxy_kind": event.proxy_kind, "role": event.role.value, "old": event.old, "new": event.new,
                 "seen_by": event.seen_by.value, "operation": event.operation, "queued": event.queued,
                 "holder": event.holder,
             }  # fmt: skip
@@ -135,7 +135,7 @@ def _compared(event: CodeCompared) -> dict[str, Scalar]:
     types = {one.split("(")[0]: one for one in change.signatures}
     return {
         "upgrade": event.upgrade_id,
-        "role": event.role,
+        "role": event.role.value,
         "old": event.old,
         "new": event.new,
         "gained": _named(change.gained, types),

@@ -121,6 +121,7 @@ def test_an_event_in_a_block_becomes_a_signal_for_each_asset_it_matters_to(
     for one in signals:
         assert one.event_time == PLACE.block_time
         assert set(one.attributes) <= set(KINDS[one.kind].attributes)
+        assert {type(value) for value in one.attributes.values()} <= {str, int, float, bool, type(None)}
 
 
 def test_a_code_comparison_is_a_signal_of_its_own() -> None:
