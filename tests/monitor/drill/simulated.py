@@ -11,9 +11,9 @@ from monitor.drill.world.dialect import Dialect, Frame, RestRequest
 from monitor.drill.world.market import Market, SimVenue
 from monitor.drill.world.weather import CALM, Weather
 from probes import venues
-from probes.readings import Instrument, InstrumentsListed, Reading, VenueId
+from probes.readings import Instrument, InstrumentsListed, VenueId
 from probes.rest.refusals import by_answer
-from probes.venue import BookSnapshot, Context, Feed, FeedMessage, OddRows, Per, RestCheck
+from probes.venue import AnswerWord, Context, Feed, FeedMessage, Per, RestCheck
 
 DIALECTS: dict[str, Dialect] = {name: dialects.declared(name) for name in dialects.names()}
 NOW_MS = 1_790_000_000_000
@@ -21,7 +21,7 @@ NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 STORM = Weather(
     funding_rate=0.0016, long_short=3.2, perp_over_spot=14, open_interest_factor=0.7, withdrawals_closed=True
 )
-Answered = Reading | BookSnapshot | OddRows
+Answered = AnswerWord
 
 
 def sim(weather: Weather = CALM) -> tuple[Market, dict[str, SimVenue]]:
