@@ -24,7 +24,23 @@ WORD = 32
 
 OWNER, ADMIN, THRESHOLD, SIGNERS = "owner", "admin", "threshold", "signers"
 MODULES, GUARD, FALLBACK, DELAY, OLD_DELAY, PAUSED = "modules", "guard", "fallback", "min_delay", "delay", "paused"
-ADDRESSES, FLAGS, LISTS = frozenset({OWNER, ADMIN, GUARD, FALLBACK}), frozenset({PAUSED}), frozenset({SIGNERS, MODULES})
+AUTHORITY, DEPRECATED, AGGREGATOR, PROPOSED = "authority", "deprecated", "aggregator", "proposed_aggregator"
+TRADING_OPEN, TRADING_ENABLED, TRADING_ACTIVE = "trading_open", "trading_enabled", "trading_active"
+TRANSFER_PAUSED, SEIZE_PAUSED = "transfer_paused", "seize_paused"
+ADDRESSES = frozenset({OWNER, ADMIN, GUARD, FALLBACK, AUTHORITY, AGGREGATOR, PROPOSED})
+LISTS = frozenset({SIGNERS, MODULES})
+FLAGS: Mapping[str, tuple[ControlChange, ControlChange]] = {
+    PAUSED: (ControlChange.UNPAUSED, ControlChange.PAUSED),
+    DEPRECATED: (ControlChange.UNPAUSED, ControlChange.DEPRECATED),
+    TRADING_OPEN: (ControlChange.TRADING_CLOSED, ControlChange.TRADING_OPENED),
+    TRADING_ENABLED: (ControlChange.TRADING_CLOSED, ControlChange.TRADING_OPENED),
+    TRADING_ACTIVE: (ControlChange.TRADING_CLOSED, ControlChange.TRADING_OPENED),
+    TRANSFER_PAUSED: (ControlChange.ACTION_RESUMED, ControlChange.ACTION_PAUSED),
+    SEIZE_PAUSED: (ControlChange.ACTION_RESUMED, ControlChange.ACTION_PAUSED),
+}
+"""Getters that answer 0 or 1, and the change to each."""
+ACTIONS = {TRANSFER_PAUSED: "Transfer", SEIZE_PAUSED: "Seize"}
+"""As Compound's Comptroller names them in its logs."""
 SAFES_OWN = frozenset({SIGNERS, MODULES, GUARD, FALLBACK})
 """Read only of an address that answers with a threshold."""
 
@@ -35,6 +51,15 @@ BODIES = {
     DELAY: "0xf27a0c92",  # getMinDelay()
     OLD_DELAY: "0x6a42b8f8",  # delay()
     PAUSED: "0x5c975abb",  # paused()
+    AUTHORITY: "0xbf7e214f",  # authority()
+    DEPRECATED: "0x0e136b19",  # deprecated()
+    AGGREGATOR: "0x245a7bfc",  # aggregator()
+    PROPOSED: "0xe8c4be30",  # proposedAggregator()
+    TRADING_OPEN: "0xffb54a99",  # tradingOpen()
+    TRADING_ENABLED: "0x4ada218b",  # tradingEnabled()
+    TRADING_ACTIVE: "0xbbc0c742",  # tradingActive()
+    TRANSFER_PAUSED: "0x87f76303",  # transferGuardianPaused()
+    SEIZE_PAUSED: "0xac0b0bb7",  # seizeGuardianPaused()
 }
 WHOLE = {
     SIGNERS: "0xa0e67e2b",  # getOwners()
@@ -48,11 +73,16 @@ SLOTS = {
 
 KEYS: Mapping[ControlChange, Sequence[str]] = {
     ControlChange.OWNER: (OWNER,),
-    ControlChange.ADMIN: (ADMIN,),
+    ControlChange.ADMIN: (ADMIN, AUTHORITY),
     ControlChange.THRESHOLD: (THRESHOLD,),
     ControlChange.DELAY: (DELAY, OLD_DELAY),
     ControlChange.PAUSED: (PAUSED,),
     ControlChange.UNPAUSED: (PAUSED,),
+    ControlChange.DEPRECATED: (DEPRECATED,),
+    ControlChange.AGGREGATOR: (AGGREGATOR,),
+    ControlChange.AGGREGATOR_PENDING: (PROPOSED,),
+    ControlChange.ACTION_PAUSED: (TRANSFER_PAUSED, SEIZE_PAUSED),
+    ControlChange.ACTION_RESUMED: (TRANSFER_PAUSED, SEIZE_PAUSED),
     ControlChange.GUARD: (GUARD,),
     ControlChange.FALLBACK: (FALLBACK,),
     ControlChange.SIGNER_ADDED: (SIGNERS,),
@@ -61,7 +91,9 @@ KEYS: Mapping[ControlChange, Sequence[str]] = {
     ControlChange.MODULE_DISABLED: (MODULES,),
 }
 """The getters that show a logged change."""
-CHANGES = {key: change for change, keys in KEYS.items() for key in keys if key not in LISTS}
+CHANGES = {key: change for change, keys in KEYS.items() for key in keys if key not in LISTS and key not in FLAGS}
+FLAGGED = {change: str(at) for changes in FLAGS.values() for at, change in enumerate(changes)}
+"""The answer of a flag after each of its changes."""
 GAINED = {SIGNERS: ControlChange.SIGNER_ADDED, MODULES: ControlChange.MODULE_ENABLED}
 LOST = {SIGNERS: ControlChange.SIGNER_REMOVED, MODULES: ControlChange.MODULE_DISABLED}
 
@@ -140,8 +172,8 @@ def unlogged(
 
 def logged_value(change: ControlChange, new: str | None, account: Address | None) -> LoggedValue | None:
     """The new answer of a getter by a log of this change; None where the log does not name it."""
-    if change in (ControlChange.PAUSED, ControlChange.UNPAUSED):
-        return LoggedValue(str(int(change is ControlChange.PAUSED)))
+    if change in FLAGGED:
+        return LoggedValue(FLAGGED[change])
     if change in GAINED.values():
         return LoggedValue(gained=account)
     if change in LOST.values():
@@ -151,7 +183,7 @@ def logged_value(change: ControlChange, new: str | None, account: Address | None
 
 def _changed(key: str, old: str, new: str) -> Unlogged:
     if key in FLAGS:
-        return Unlogged(change=ControlChange.PAUSED if new == "1" else ControlChange.UNPAUSED)
+        return Unlogged(change=FLAGS[key][int(new)], new=ACTIONS.get(key))
     return Unlogged(change=CHANGES[key], old=old, new=new)
 
 

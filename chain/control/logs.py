@@ -1,6 +1,7 @@
 """Reads the logs that report a change of control over the contract that emits them: one reader for each signature. Pure.
 
-Sources of the topics: OpenZeppelin Contracts 4.9.6 and 5.x, Safe 1.3.0, Compound; USDC and USDT for Pause() and Unpause().
+Sources of the topics: OpenZeppelin Contracts 4.9.6 and 5.x, Safe 1.3.0, Compound (Comptroller.sol); USDC and USDT for Pause() and
+Unpause(), USDT (TetherToken.sol) for Deprecate; Chainlink's AggregatorProxy.sol (0.8) for its aggregator.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class LoggedChange:
     account: Address | None = None
 
 
+MAX_NAME = 32
+"""Characters of an action's name."""
 Reader = Callable[[Log], LoggedChange]
 
 
@@ -61,6 +64,24 @@ def _role_admin(log: Log) -> LoggedChange:
     return LoggedChange(change=ControlChange.ROLE_ADMIN, role=role, old=old, new=new)
 
 
+def _action(before: int) -> Reader:
+    """ActionPaused: after so many arguments (the market), the action's name and whether it is paused."""
+
+    def read(log: Log) -> LoggedChange:
+        paused = bool(log.word(before + 1))
+        length = min(int.from_bytes(log.body[32 * (before + 2) :][:32], "big"), MAX_NAME)
+        name = log.body[32 * (before + 3) :][:length].decode("ascii", "replace")
+        change = ControlChange.ACTION_PAUSED if paused else ControlChange.ACTION_RESUMED
+        return LoggedChange(change=change, new=name, account=log.address_at(0) if before else None)
+
+    return read
+
+
+def _target(log: Log) -> LoggedChange:
+    change = ControlChange.TARGET_CLOSED if log.word(1) else ControlChange.TARGET_OPENED
+    return LoggedChange(change=change, account=log.address_at(0))
+
+
 READERS: Mapping[str, Reader] = {
     "OwnershipTransferred(address,address)": _moved(ControlChange.OWNER),
     "OwnershipTransferStarted(address,address)": _moved(ControlChange.OWNER_PENDING),
@@ -90,6 +111,12 @@ READERS: Mapping[str, Reader] = {
     "Unpaused(address)": _account(ControlChange.UNPAUSED),
     "Pause()": _bare(ControlChange.PAUSED),
     "Unpause()": _bare(ControlChange.UNPAUSED),
+    "Deprecate(address)": _became(ControlChange.DEPRECATED),
+    "AggregatorProposed(address,address)": _moved(ControlChange.AGGREGATOR_PENDING),
+    "AggregatorConfirmed(address,address)": _moved(ControlChange.AGGREGATOR),
+    "ActionPaused(string,bool)": _action(0),
+    "ActionPaused(address,string,bool)": _action(1),
+    "TargetClosed(address,bool)": _target,
     "Initialized(uint8)": _figure(ControlChange.INITIALIZED),
     "Initialized(uint64)": _figure(ControlChange.INITIALIZED),
 }

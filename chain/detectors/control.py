@@ -37,8 +37,23 @@ MAX_CONTROLLERS = 12
 MAX_SILENT = 32
 """Changes of one address without a log, after which its answers are not trusted and it is not read again."""
 MIN_ADDRESS = 1 << 64
-ITS_OWN = frozenset({ControlChange.PAUSED, ControlChange.UNPAUSED, ControlChange.INITIALIZED})
+ITS_OWN = frozenset(
+    {
+        ControlChange.PAUSED,
+        ControlChange.UNPAUSED,
+        ControlChange.INITIALIZED,
+        ControlChange.DEPRECATED,
+        ControlChange.AGGREGATOR,
+        ControlChange.AGGREGATOR_PENDING,
+        ControlChange.TRADING_OPENED,
+        ControlChange.TRADING_CLOSED,
+        ControlChange.ACTION_PAUSED,
+        ControlChange.ACTION_RESUMED,
+    }
+)
 """If an owner logs one of these, it concerns the owner itself, not the contracts that it owns."""
+TARGETED = frozenset({ControlChange.TARGET_CLOSED, ControlChange.TARGET_OPENED})
+"""These concern only the contract that they name."""
 
 
 Controlled = Mapping[Address, Sequence[tuple[Address, int]]]
@@ -97,7 +112,11 @@ class Control:
         for log in block.logs:
             if log.topics and log.topics[0] in BY_TOPIC:
                 logged = BY_TOPIC[log.topics[0]](log)
-                concerned = _concerned(controlled, log.address, logged.change)
+                concerned = [
+                    one
+                    for one in _concerned(controlled, log.address, logged.change)
+                    if logged.change not in TARGETED or one == logged.account
+                ]
                 found.extend(self._changed(block, log, logged, contract) for contract in concerned)
                 self._remember(log.address, logged, controlled)
         read = bool(block.state) and any(SlotWord(one, ADMIN_SLOT) in block.state for one in self._all)
@@ -173,7 +192,7 @@ class Control:
 
     def _owners(self, address: Address) -> Iterator[Address]:
         answers = self._memory.answers.get(address, {})
-        for owner in (answers.get(getters.OWNER), answers.get(getters.ADMIN)):
+        for owner in (answers.get(getters.OWNER), answers.get(getters.ADMIN), answers.get(getters.AUTHORITY)):
             if isinstance(owner, str) and int(owner, 16) >= MIN_ADDRESS:
                 yield Address(owner)
 

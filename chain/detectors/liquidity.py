@@ -1,4 +1,4 @@
-"""Reports liquidity that entered or left watched pools of every kind, its share of the depth, and the depth itself.
+"""Reports liquidity that entered or left watched pools of every kind, its share of the depth, the depth itself, and drains.
 
 The kinds are in `chain/liquidity/pools`. Depth is reported for the pool and for each token over all watched pools, because
 the share of the token's ±2 % depth that moved decides how grave a move is (`docs/detection.md`, "Rates and grades").
@@ -16,6 +16,8 @@ from chain.blocks.standards import TRANSFER
 from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
 from chain.liquidity import pools
 from chain.liquidity.depth import DEPTHS_BPS, NEAR_BPS, concentration
+from chain.liquidity.drain_watch import DrainWatch
+from chain.liquidity.drains import OWN_COINS
 from chain.liquidity.pool import Move, Pool
 from chain.watch import Watch
 
@@ -24,6 +26,8 @@ POOL_KINDS = pools.kinds()
 
 CHANGED = 0.1
 """A pool's ±2 % depth is reported again when it has changed by this share."""
+MINTS = "mints"
+"""The part of the memory that belongs to no pool."""
 
 
 class Liquidity:
@@ -44,6 +48,7 @@ class Liquidity:
         self._changed = set(self._pools)  # pools whose reads may have changed
         self._wanted: dict[Address, Reads] = {}
         self._reads = Reads()
+        self._drains = DrainWatch(self._pools, self._kinds, pools.swap_topics())
 
     def reads(self) -> Reads:
         """The reads of all pools."""
@@ -51,12 +56,15 @@ class Liquidity:
         self._changed.clear()
         if any(self._wanted.get(at) != one for at, one in fresh.items()):
             self._wanted |= fresh
-            self._reads = together(self._wanted.values())
+            tokens = frozenset(token for pool in self._pools.values() for token in pool.tokens) - OWN_COINS
+            transfers = Reads(addresses=tokens, topics=frozenset({TRANSFER}) if tokens else frozenset())
+            self._reads = together([*self._wanted.values(), transfers])
         return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """Each move in its place, then the depths that changed."""
+        """Each move in its place, then what was drained, then the depths that changed."""
         found: list[PlacedEvent] = []
+        self._drains.begin(block)
         logs = [(log, self._pool_of(log)) for log in block.logs]
         logs = [(log, at) for log, at in logs if at is not None or log.address in self._by_position_manager]
         same: dict[str, list[Log]] = defaultdict(list)
@@ -67,8 +75,11 @@ class Liquidity:
                 self._on_transfer(log)
                 continue
             self._changed.add(at)
+            held = self._pools[at].reserves()
+            self._drains.on_log(at, log)
             move = self._pools[at].on_log(log, same[log.transaction])
             if move is not None:
+                self._drains.on_move(at, move, held)
                 self._compared.pop(at, None)
                 if len(self._pools[at].tokens) > 1:
                     found.append(self._moved(block, log, at, move))
@@ -76,6 +87,7 @@ class Liquidity:
             self._changed.update(self._pools)
             for pool in self._pools.values():
                 pool.on_state(block.state)
+        found += self._drains.drained(block, self._reported)
         return [*found, *self._changed_depths(block)]
 
     def memory(self) -> bytes:
@@ -88,22 +100,27 @@ class Liquidity:
 
     def parts(self) -> dict[str, bytes]:
         """Each pool by itself: most do not change from block to block."""
-        return {
-            at: json.dumps(
-                [pool.memory(), self._reported.get(at), self._known_at.get(at)], separators=(",", ":")
+        parts = {
+            str(at): json.dumps(
+                [pool.memory(), self._reported.get(at), self._known_at.get(at), self._drains.memory(at)],
+                separators=(",", ":"),
             ).encode()
             for at, pool in self._pools.items()
         }
+        return parts | {MINTS: json.dumps(self._drains.mints.memory(), separators=(",", ":")).encode()}
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
         """Restore the memory that `parts` gave; pools that are not among them, or no longer watched, start anew."""
         for forgotten in (self._compared, self._reported, self._known_at):
             forgotten.clear()
         self._changed.update(self._pools)
+        self._drains.forget()
+        self._drains.mints.recall(json.loads(parts.get(MINTS, b"{}")))
         for at, pool in self._pools.items():
             if at in parts:
-                plain, reported, known_at = json.loads(parts[at])
+                plain, reported, known_at, *rest = json.loads(parts[at])
                 pool.recall(plain)
+                self._drains.recall(at, rest[0] if rest else None)
                 self._reported |= {at: reported} if reported is not None else {}
                 self._known_at |= {at: known_at} if known_at is not None else {}
 

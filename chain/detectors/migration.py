@@ -19,7 +19,7 @@ from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
 from chain.events.liquidity import MAX_INTO
 from chain.liquidity import pools
-from chain.liquidity.accounting import WINDOW_S, account_of
+from chain.liquidity.accounting import WINDOW_S, Holders, account_of
 from chain.liquidity.matching import MAX_HOPS, Flow, pairs
 from chain.liquidity.token_flow import NATIVE, TokenFlow, flows_of
 from chain.watch import Watch
@@ -33,6 +33,8 @@ JIT_LEEWAY = 1.1
 MAX_OPEN = 512
 MAX_ASKED = 64
 MAX_CODES = 2048
+UNWATCHED = "unwatched pool"
+"""The kind of a pool that nobody watches."""
 
 WITHDRAWAL = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
 """WETH9 unwraps."""
@@ -174,6 +176,9 @@ class Migrations:
                     self._touched.add(token_flow.token)
                     arrived[token_flow.event_id, token_flow.token, to] = log.transaction
                     token_flow.migrated |= to in MIGRATORS
+                    known = (token_flow.owner, *self._all_emitters, *token_flow.placed)
+                    if sender in MIGRATORS and to not in known and len(token_flow.placed) < MAX_INTO:
+                        token_flow.placed.append(to)
                     if pooled:
                         flows.add((token_flow.event_id, to, log.transaction))
         return flows
@@ -208,6 +213,19 @@ class Migrations:
         while len(self._memory.wallets) > MAX_CODES:
             del self._memory.wallets[next(iter(self._memory.wallets))]
 
+    def _unwatched(self) -> set[tuple[str, str]]:
+        """Removals and the pools that nobody watches to which a migrator brought both of their tokens.
+
+        A migrator sends to the pool of its own factory and, what is left over, to the owner. No other contract is taken at its
+        word: anybody can write one that looks like a pool.
+        """
+        got: dict[tuple[str, str], int] = {}
+        for token_flow in self._memory.removals:
+            for holder in token_flow.placed:
+                if not self._memory.wallets.get(holder, False):
+                    got[token_flow.event_id, holder] = got.get((token_flow.event_id, holder), 0) + 1
+        return {where for where, tokens in got.items() if tokens > 1}
+
     def _accounts(self, block: Block) -> Iterator[LiquidityAccounted]:
         since_s = block.header.time.timestamp() - WINDOW_S
         by_token: dict[str, list[TokenFlow]] = {}
@@ -218,10 +236,15 @@ class Migrations:
         self._memory.reported = {
             token: reported for token, reported in self._memory.reported.items() if token in open_tokens
         }
-        wallets = {holder for holder, is_one in self._memory.wallets.items() if is_one}
+        holders = Holders(
+            wallets={holder for holder, is_one in self._memory.wallets.items() if is_one},
+            bridges=self._bridges,
+            contracts={holder for holder, is_one in self._memory.wallets.items() if not is_one},
+            pools=self._unwatched(),
+        )
         for token, token_flows in by_token.items():
-            found = account_of(token_flows, wallets, self._bridges)
-            sums = [found.removed, found.readded, found.to_wallets, found.to_bridges] if found else []
+            found = account_of(token_flows, holders)
+            sums = [found.removed, found.readded, found.to_wallets, found.to_bridges, found.open] if found else []
             if found is None or self._memory.reported.get(token) == sums:
                 continue
             self._memory.reported[token] = sums
@@ -235,13 +258,14 @@ class Migrations:
                 readded=found.readded,
                 to_wallets=found.to_wallets,
                 to_bridges=found.to_bridges,
+                open=found.open,
                 unexplained=found.unexplained,
                 depth_share=found.depth_share,
                 level=found.level,
                 hhi_before=found.hhi_before,
                 hhi_after=self._memory.hhi.get(token),
                 pool_kind=self._kinds.get(found.pool, ""),
-                into=tuple((Address(at), self._kinds.get(at, ""), units) for at, units in found.into[:MAX_INTO]),
+                into=tuple((Address(at), self._kinds.get(at, UNWATCHED), units) for at, units in found.into[:MAX_INTO]),
             )
 
 

@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chain.events.behaviour import BehaviourMismatch, ProbedBy
-from chain.events.control import ControlChange, ControlChanged, ControlSeen
+from chain.events.control import ControlChange, ControlChanged, ControlSeen, HolderFrozen
 from chain.events.custom import CustomEventSeen
 from chain.events.lending import PositionLiquidated
 from chain.events.liquidity import (
     DepthMoved,
+    DrainCause,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     PoolCreated,
     PoolDepth,
+    PoolDrained,
+    SupplyJumped,
     TokenDepth,
 )
-from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
 from chain.events.place import Address, NetworkId, Place
 from chain.events.roles import Role
 from chain.events.upgrades import (
@@ -49,8 +52,11 @@ __all__ = [
     "ControlSeen",
     "CustomEventSeen",
     "DepthMoved",
+    "DrainCause",
+    "HeadResumed",
     "HeadSeen",
     "HeadStalled",
+    "HolderFrozen",
     "LiquidityAccounted",
     "LiquidityMigrated",
     "LiquidityMoved",
@@ -62,12 +68,14 @@ __all__ = [
     "PlacedEvent",
     "PoolCreated",
     "PoolDepth",
+    "PoolDrained",
     "PositionLiquidated",
     "ProbedBy",
     "Reorged",
     "Retracted",
     "Role",
     "SeenBy",
+    "SupplyJumped",
     "TokenDepth",
     "TokenUsed",
     "UpgradeQueued",
@@ -97,7 +105,10 @@ PlacedEvent = (
     | LiquidityMigrated
     | LiquidityAccounted
     | PoolDepth
+    | PoolDrained
+    | SupplyJumped
     | ControlChanged
+    | HolderFrozen
     | WalletSilent
     | WalletResumed
     | TokenUsed
@@ -108,4 +119,4 @@ PlacedEvent = (
 )
 """Events that belong to a block, so that a reorg can retract them."""
 
-ChainEvent = HeadSeen | HeadStalled | NodeFault | Reorged | PlacedEvent | Retracted
+ChainEvent = HeadSeen | HeadStalled | HeadResumed | NodeFault | Reorged | PlacedEvent | Retracted

@@ -30,6 +30,18 @@ class ControlChange(StrEnum):
     PAUSED = "paused"
     UNPAUSED = "unpaused"
     INITIALIZED = "initialized"
+    DEPRECATED = "deprecated"
+    """It passes all calls on to a successor (USDT)."""
+    AGGREGATOR = "aggregator"
+    """A price feed has another source."""
+    AGGREGATOR_PENDING = "aggregator_pending"
+    TRADING_OPENED = "trading_opened"
+    TRADING_CLOSED = "trading_closed"
+    ACTION_PAUSED = "action_paused"
+    ACTION_RESUMED = "action_resumed"
+    TARGET_CLOSED = "target_closed"
+    """Its AccessManager refuses all calls to it."""
+    TARGET_OPENED = "target_opened"
 
 
 class ControlSeen(StrEnum):
@@ -44,9 +56,9 @@ class ControlChanged:
     """Control over `contract` changed, or whether it works at all: a log of `emitter` or its state shows it.
 
     `emitter` is the contract itself, its admin, beacon or timelock, or an owner of one of these. `old` and `new` are addresses,
-    or decimal figures for a delay (s), a threshold and an initialised version; `role` is the 32-byte role. `account`
-    got or lost a role, became a signer or is none any more, is a module, or paused the contract. `escaped`: control left
-    the contract's known timelock.
+    or decimal figures for a delay (s), a threshold and an initialised version, or the name of an action that was paused; `role`
+    is the 32-byte role. `account` got or lost a role, became a signer or is none any more, is a module, paused the contract, or
+    is the market or target of a pause. `escaped`: control left the contract's known timelock.
     """
 
     place: Place
@@ -61,3 +73,23 @@ class ControlChanged:
     account: Address | None = None
     escaped: bool = False
     seen_by: ControlSeen = ControlSeen.LOG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderFrozen:
+    """A token's issuer froze a watched holder, lifted that (`frozen` false), or destroyed what it held (`destroyed`, units).
+
+    `pools` are the watched pools whose tokens the holder keeps, at most eight; `wallets` are venues with the asset whose hot
+    wallet it is.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    token: Address
+    holder: Address
+    frozen: bool
+    destroyed: int | None = None
+    seen_by: ControlSeen = ControlSeen.LOG
+    pools: tuple[Address, ...] = ()
+    wallets: tuple[tuple[str, str], ...] = ()

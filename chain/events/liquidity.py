@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from chain.events.place import Address, Place
 
@@ -81,7 +82,8 @@ class LiquidityMigrated:
 class LiquidityAccounted:
     """The account of the liquidity of `token` that left watched pools in the last hour. Reported again when it changes.
 
-    removed = readded + to_wallets + to_bridges + unexplained, always, in the token's smallest units. Liquidity that
+    removed = readded + to_wallets + to_bridges + open + unexplained, always, in the token's smallest units. `open` lies with
+    holders of which it is not known yet whether they are wallets: the next account says. Liquidity that
     came back to its own pool, and just-in-time liquidity, are in none of them. `depth_share` is the part of the token's
     ±2 % depth (over the watched pools, as it was before) that left (None: not known); `level` follows from it: 1 from
     20 %, 2 from 40 %, 3 from 70 %. `pool` is the one most of it left, `into` the pools it was re-added to (their kinds,
@@ -105,6 +107,7 @@ class LiquidityAccounted:
     hhi_after: float | None
     pool_kind: str = ""
     into: tuple[tuple[Address, str, int], ...] = ()
+    open: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,3 +155,70 @@ class PoolCreated:
     pool_kind: str
     token0: Address
     token1: Address
+
+
+class DrainCause(StrEnum):
+    """Why a pool lost what nobody withdrew as liquidity."""
+
+    SWAP = "swap"
+    """Bought out of the pool."""
+    MINT = "mint"
+    """Bought out of the pool with units that were made for the buyer within the hour before."""
+    BURN = "burn"
+    """The token burnt what the pool held."""
+    TAKEN = "taken"
+    """Transferred out of the pool without a swap."""
+    SYNC = "sync"
+    """The pool's account of its reserves fell although nothing left it."""
+    REBASE = "rebase"
+    """The token changed all balances at once."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolDrained:
+    """A pool lost `share` of `token` within a minute without a removal of liquidity (`docs/detection.md`, "Rates and grades").
+
+    `before` and `after` are its reserves of that token (concentrated: virtual ones); liquidity that was added or removed in
+    between is taken out of `before`. `others` are token, before and after of the rest. `by` got nearly all of what left
+    (None: several did, or nobody is named). `depth_share` is `share` of the pool's part of
+    a token's ±2 % depth over the watched pools, the largest of its tokens (None: not known).
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    pool: Address
+    pool_kind: str
+    token: Address
+    before: int
+    after: int
+    share: float
+    cause: DrainCause
+    by: Address | None = None
+    depth_share: float | None = None
+    others: tuple[tuple[Address, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyJumped:
+    """The supply of a watched token rose or fell within a block by a twentieth or more of what it was.
+
+    `logged`: the token's logs explain it; `by` got most of the new units, or gave up most of those destroyed (None: not known).
+    `pools` are the watched pools that hold the token, at most eight.
+    """
+
+    place: Place
+    seen_at: datetime
+    event_id: str
+    token: Address
+    before: int
+    after: int
+    by: Address | None
+    logged: bool
+    pools: tuple[Address, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The change as a share of the supply before; negative for a fall."""
+        return (self.after - self.before) / self.before

@@ -49,9 +49,10 @@ class HeadSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadStalled:
-    """No new head for `stalled_s`, longer than the network's block time allows.
+    """No new head for `stalled_s`, longer than the network's block time allows: since `since`. Told again while it lasts.
 
-    `sequencer`: nodes answer, and the network's blocks come from one sequencer, which has stopped.
+    `answered`: nodes answer, so the network itself stands still. `sequencer`: the same, and the network's blocks come from one
+    sequencer, which has stopped.
     """
 
     network: NetworkId
@@ -59,6 +60,19 @@ class HeadStalled:
     block_number: int
     stalled_s: float
     sequencer: bool = False
+    answered: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadResumed:
+    """A new head ended a stall that was told: the head before it had stood still for `stalled_s`, since `since`."""
+
+    network: NetworkId
+    seen_at: datetime
+    block_number: int
+    stalled_s: float
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Accounts for one token's liquidity that left watched pools: removed = readded + to wallets + to bridges + unexplained."""
+"""Accounts for a token's liquidity that left watched pools: removed = readded + to wallets + to bridges + open + unexplained."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class FlowAccount:
     readded: int
     to_wallets: int
     to_bridges: int
+    open: int
+    """Units with holders of which it is not known yet whether they are wallets."""
     unexplained: int
     depth_share: float | None
     level: int
@@ -30,22 +32,38 @@ class FlowAccount:
     """Pools and units re-added there, most first."""
 
 
-def account_of(removals: Sequence[TokenFlow], wallets: Collection[str], bridges: Collection[str]) -> FlowAccount | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holders:
+    """What is known of the holders of units. Holders that are none of these, and hold more than dust, are not known yet.
+
+    `pools` are event id of a removal and a pool that nobody watches, to which a known migrator brought both of its tokens.
+    """
+
+    wallets: Collection[str] = ()
+    bridges: Collection[str] = ()
+    contracts: Collection[str] = ()
+    pools: Collection[tuple[str, str]] = ()
+
+
+def account_of(removals: Sequence[TokenFlow], holders: Holders) -> FlowAccount | None:
     """The account of one token's removals, oldest first; None where all of it came back to its own pools.
 
     Units sent to the zero address were burnt, as a bridge does when it takes a token away.
     """
     by_pool: dict[str, int] = {}
     into: dict[str, int] = {}
-    to_wallets = to_bridges = 0
+    to_wallets = to_bridges = not_known = 0
+    bridges = {*holders.bridges, NOBODY}
     for one in removals:
         by_pool[one.pool] = by_pool.get(one.pool, 0) + one.amount - one.rebalanced
-        for pool, units in one.went.items():
+        placed = {at: units for at, units in one.held.items() if (one.event_id, at) in holders.pools}
+        for pool, units in (*one.went.items(), *placed.items()):
             into[pool] = into.get(pool, 0) + units
-        away = one.held_by({*bridges, NOBODY})
-        own = {holder for holder in one.held if holder in wallets or holder == one.owner}
-        to_bridges += away
-        to_wallets += one.held_by(own - {*bridges, NOBODY})
+        own = {at for at in one.held if at in holders.wallets or at == one.owner} - bridges
+        to_bridges += one.held_by(bridges)
+        to_wallets += one.held_by(own)
+        known = {*own, *bridges, *placed, *holders.contracts}
+        not_known += one.held_by(at for at in one.holders if at not in known)
     removed, readded = sum(by_pool.values()), sum(into.values())
     if not removed:
         return None
@@ -58,7 +76,8 @@ def account_of(removals: Sequence[TokenFlow], wallets: Collection[str], bridges:
         readded=readded,
         to_wallets=to_wallets,
         to_bridges=to_bridges,
-        unexplained=removed - readded - to_wallets - to_bridges,
+        open=not_known,
+        unexplained=removed - readded - to_wallets - to_bridges - not_known,
         depth_share=depth_share,
         level=level_of(depth_share),
         hhi_before=next((one.hhi_before for one in removals if one.hhi_before is not None), None),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from chain.blocks.block import Block
 from chain.blocks.reads import Reads
-from chain.events import ControlChanged, ControlSeen, PlacedEvent
+from chain.events import ControlChanged, ControlSeen, HolderFrozen, PlacedEvent, SupplyJumped
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.rpc.errors import NodeFailure
 from chain.sync.detector_set import DetectorSet
@@ -126,4 +126,9 @@ class RangeDigest:
 
 def silent(digested: Digested) -> bool:
     """Whether this block has an event that only its state shows, so that the change may be older."""
-    return any(isinstance(one, ContractUpgraded | ControlChanged) and one.seen_by in SILENT for one in digested.events)
+    return any(
+        one.seen_by in SILENT
+        if isinstance(one, ContractUpgraded | ControlChanged | HolderFrozen)
+        else isinstance(one, SupplyJumped) and not one.logged
+        for one in digested.events
+    )

@@ -1,11 +1,11 @@
-"""Reports each followed head of a network, and a stall if no head comes for too long. No I/O."""
+"""Reports each followed head of a network, a stall if no head comes for too long, and its end. No I/O."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from chain.blocks.block import Header
-from chain.events.network import HeadSeen, HeadStalled
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled
 from chain.networks import Network
 
 SOONEST_S, LATEST_STEP_S = 0.25, 1.5
@@ -20,18 +20,24 @@ class HeadClock:
         self._head: Header | None = None
         self._moved_at: datetime | None = None
         self._stalls = 0
+        self._newest: Header | None = None
 
-    def observe(self, found: tuple[str, Header] | None, now: datetime) -> HeadStalled | None:
-        """Record a head (node and header; None if no node answered). Returns a stall once per `stall_s`."""
-        if self._moved_at is None:
-            self._moved_at = now
+    def observe(self, found: tuple[str, Header] | None, now: datetime) -> HeadStalled | HeadResumed | None:
+        """Record a head (node and header; None if no node answered). Returns a stall once per `stall_s`, and its end.
+
+        Only a higher or a later block than any before is progress: nodes in turn may show 5, 4 and 5 again.
+        """
+        moved_at = self._moved_at or now
+        self._moved_at = moved_at
+        resumed: HeadResumed | None = None
         if found:
-            if self._head is None or found[1].number > self._head.number:
-                self._moved_at, self._stalls = now, 0
             self._node, self._head = found
+            if self._is_progress(found[1]):
+                resumed = self._resumed(found[1], moved_at, now) if self._stalls else None
+                self._newest, self._moved_at, self._stalls = found[1], now, 0
         stalled_s = (now - self._moved_at).total_seconds()
         if stalled_s < self._network.stall_s * (self._stalls + 1):
-            return None
+            return resumed
         self._stalls = int(stalled_s // self._network.stall_s)
         number = self._head.number if self._head else -1
         return HeadStalled(
@@ -40,6 +46,21 @@ class HeadClock:
             block_number=number,
             stalled_s=stalled_s,
             sequencer=self._network.sequenced and found is not None,
+            answered=found is not None,
+            since=self._moved_at,
+        )
+
+    def _is_progress(self, header: Header) -> bool:
+        newest = self._newest
+        return newest is None or header.number > newest.number or header.time > newest.time
+
+    def _resumed(self, header: Header, since: datetime, now: datetime) -> HeadResumed:
+        return HeadResumed(
+            network=self._network.id,
+            seen_at=now,
+            block_number=header.number,
+            stalled_s=(now - since).total_seconds(),
+            since=since,
         )
 
     def wait_s(self, now: datetime) -> float:

@@ -143,9 +143,9 @@ class Watcher:
             )
         try:
             found = await self._nodes.head(self._canonical.holds, tip.header if tip else None)
-            stalled = self._head_clock.observe(found, self._clock())
-            if stalled:
-                self._out.append(stalled)
+            stalled_or_resumed = self._head_clock.observe(found, self._clock())
+            if stalled_or_resumed:
+                self._out.append(stalled_or_resumed)
             return found is not None and await self._read_towards(found[1])
         except NodeFailure as failure:
             if failure.fault is NodeFaultKind.RANGE_LIMIT and self._max_run > 1:

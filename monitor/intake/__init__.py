@@ -20,22 +20,25 @@ from chain.events import (
     CodeCompared,
     ControlChanged,
     CustomEventSeen,
+    HolderFrozen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     PlacedEvent,
     PoolCreated,
     PoolDepth,
+    PoolDrained,
     PositionLiquidated,
     Retracted,
+    SupplyJumped,
     TokenUsed,
     WalletResumed,
     WalletSilent,
 )
-from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from chain.explorers.answers import SourceSeen
-from monitor.intake.chain import EventRule, describe, source_attributes
+from monitor.intake.chain import EventRule, describe, source_attributes, whereabouts
 from monitor.intake.congestion import Congestion
 from monitor.intake.venues import REFERENCE, DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
@@ -181,7 +184,16 @@ class Intake:
                 head: dict[str, Scalar] = {"lag_s": event.lag_s, "node": event.node, **self._congestion.of(event)}
                 return [self._plain(SignalKind.HEAD, event.network, event.seen_at, source, event.block_number, head)]
             case HeadStalled():
-                return [self._plain(SignalKind.HEAD_STALLED, event.network, event.seen_at, source, event.stalled_s, {})]
+                stall: dict[str, Scalar] = {"answered": event.answered, "block": event.block_number}
+                stall["since"] = event.since.isoformat() if event.since else None
+                return [
+                    self._plain(SignalKind.HEAD_STALLED, event.network, event.seen_at, source, event.stalled_s, stall)
+                ]
+            case HeadResumed():
+                end: dict[str, Scalar] = {"block": event.block_number, "since": event.since.isoformat()}
+                return [
+                    self._plain(SignalKind.HEAD_RESUMED, event.network, event.seen_at, source, event.stalled_s, end)
+                ]
             case NodeFault():
                 fault: dict[str, Scalar] = {"node": event.node, "fault": event.fault.value, "detail": event.detail}
                 return [
@@ -208,7 +220,10 @@ class Intake:
                 | LiquidityMigrated()
                 | LiquidityAccounted()
                 | PoolDepth()
+                | PoolDrained()
+                | SupplyJumped()
                 | ControlChanged()
+                | HolderFrozen()
                 | WalletSilent()
                 | WalletResumed()
                 | TokenUsed()
@@ -264,40 +279,43 @@ class Intake:
         return None if price is None or quantity is None or now - came > _MAX_PRICE_AGE else quantity * price
 
     def _subjects(self, event: PlacedEvent) -> list[Subject]:
-        network = str(event.place.network)
-        contract: str | None = None
-        pool: str | None = None
         match event:
-            case ContractUpgraded() | UpgradeSaid() | CodeCompared() | ControlChanged() | BehaviourMismatch():
-                contract = event.contract
-            case UpgradeQueued():
-                contract = event.target
-            case OperationEnded():
-                contract = event.timelock
-            case TokenUsed():
-                contract = event.token
-            case PositionLiquidated():
-                contract = event.collateral
             case PoolCreated():
                 return self._owners_of(event)
             case CustomEventSeen():
-                rule = self._rules.get((network, event.rule))
-                return [
-                    Subject(asset=asset, network=network, contract=event.contract, vantage=self._vantage)
-                    for asset in (() if rule is None else rule.assets)
-                ]
+                return self._chosen_for(event)
             case WalletSilent() | WalletResumed():
                 return self._wallets_of(event)
-            case LiquidityMoved() | LiquidityAccounted() | PoolDepth():
-                pool = event.pool
-            case LiquidityMigrated():
-                pool = event.from_pool
-            case _ as never:
-                assert_never(never)
-        assets = self._contracts.get((network, contract or ""), ()) or self._pools.get((network, pool or ""), ())
+            case HolderFrozen() if not event.pools and (own := self._frozen_wallets(event)):
+                return own
+            case _:
+                pass
+        network = str(event.place.network)
+        contract, pools = whereabouts(event)
+        assets = self._contracts.get((network, contract or ""), ()) or tuple(
+            dict.fromkeys(asset for at in pools for asset in self._pools.get((network, at), ()))
+        )
+        pool = None if isinstance(event, SupplyJumped) else next(iter(pools), None)
         return [
             Subject(asset=asset, network=network, contract=contract, pool=pool, vantage=self._vantage)
             for asset in (assets or (None,))
+        ]
+
+    def _chosen_for(self, event: CustomEventSeen) -> list[Subject]:
+        """One for each asset that the operator's rule names."""
+        network = str(event.place.network)
+        rule = self._rules.get((network, event.rule))
+        return [
+            Subject(asset=asset, network=network, contract=event.contract, vantage=self._vantage)
+            for asset in (() if rule is None else rule.assets)
+        ]
+
+    def _frozen_wallets(self, event: HolderFrozen) -> list[Subject]:
+        network = str(event.place.network)
+        return [
+            Subject(asset=asset, venue=venue, network=network, vantage=self._vantage)
+            for venue, asset in event.wallets
+            if asset in self._assets
         ]
 
     def _owners_of(self, event: PoolCreated) -> list[Subject]:
@@ -371,7 +389,7 @@ def _harmless(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
 
 def _network(event: ChainEvent) -> str:
     match event:
-        case HeadSeen() | HeadStalled() | NodeFault() | Reorged() | Retracted():
+        case HeadSeen() | HeadStalled() | HeadResumed() | NodeFault() | Reorged() | Retracted():
             return str(event.network)
         case _:
             return str(event.place.network)

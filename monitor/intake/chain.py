@@ -11,13 +11,16 @@ from chain.events import (
     CodeCompared,
     ControlChanged,
     CustomEventSeen,
+    HolderFrozen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     PlacedEvent,
     PoolCreated,
     PoolDepth,
+    PoolDrained,
     PositionLiquidated,
+    SupplyJumped,
     TokenUsed,
     WalletResumed,
     WalletSilent,
@@ -27,7 +30,7 @@ from chain.explorers.answers import SourceSeen
 from monitor.signals import Scalar, SignalKind
 
 UpgradeEvent = ContractUpgraded | UpgradeSaid | CodeCompared | UpgradeQueued | OperationEnded
-LiquidityEvent = LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth
+LiquidityEvent = LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth | PoolDrained | SupplyJumped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,11 @@ def describe(event: PlacedEvent) -> Description:
                 "change": event.change.value, "emitter": event.emitter, "old": event.old, "new": event.new,
                 "role": event.role, "account": event.account, "escaped": event.escaped, "seen_by": event.seen_by.value,
             }  # fmt: skip
+        case HolderFrozen():
+            return SignalKind.HOLDER_FROZEN, float(event.frozen), {
+                "token": event.token, "holder": event.holder, "seen_by": event.seen_by.value,
+                "destroyed": None if event.destroyed is None else float(event.destroyed),
+            }  # fmt: skip
         case BehaviourMismatch():
             return SignalKind.BEHAVIOUR_MISMATCH, event.probes, {
                 "claimed": ",".join(event.claimed), "actual": event.actual, "probed_by": event.probed_by.value,
@@ -90,7 +98,9 @@ def describe(event: PlacedEvent) -> Description:
                 "protocol": event.protocol, "side": "long" if event.long else "short", "quantity": event.quantity,
                 "usd": event.usd, "market": event.market, "account": event.account,
             }  # fmt: skip
-        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
+        case (
+            LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth() | PoolDrained() | SupplyJumped()
+        ):
             return _liquidity(event)
         case _ as never:
             assert_never(never)
@@ -114,7 +124,7 @@ def _upgrade(event: UpgradeEvent) -> Description:
             }  # fmt: skip
         case UpgradeSaid():
             return SignalKind.UPGRADE_SAID, 1, {
-                "proxy_kind": event.proxy_kind, "role": event.role, "said": event.said, "held": event.held,
+                "proxy_kind": event.proxy_kind, "role": event.role.value, "said": event.said, "held": event.held,
             }  # fmt: skip
         case CodeCompared():
             return SignalKind.CODE_COMPARED, 1, _compared(event)
@@ -167,7 +177,12 @@ def _liquidity(event: LiquidityEvent) -> Description:
                 "from_kind": event.from_kind, "to_kind": event.to_kind, "depth_share": event.depth_share,
             }  # fmt: skip
         case LiquidityAccounted():
-            parts = {"readded": event.readded, "to_wallets": event.to_wallets, "to_bridges": event.to_bridges}
+            parts = {
+                "readded": event.readded,
+                "to_wallets": event.to_wallets,
+                "to_bridges": event.to_bridges,
+                "open": event.open,
+            }
             attributes: dict[str, Scalar] = {name: part / event.removed for name, part in parts.items()}
             to_pool, to_kind, units = event.into[0] if event.into else (None, None, 0)
             return SignalKind.LIQUIDITY_ACCOUNTED, event.unexplained / event.removed, {
@@ -178,6 +193,16 @@ def _liquidity(event: LiquidityEvent) -> Description:
             }  # fmt: skip
         case PoolDepth():
             return SignalKind.POOL_DEPTH, max(one.share for one in event.tokens), _depths(event)
+        case SupplyJumped():
+            return SignalKind.SUPPLY_JUMPED, event.share, {
+                "token": event.token, "before": float(event.before), "after": float(event.after), "by": event.by,
+                "logged": event.logged,
+            }  # fmt: skip
+        case PoolDrained():
+            return SignalKind.POOL_DRAINED, event.share, {
+                "pool_kind": event.pool_kind, "token": event.token, "before": float(event.before),
+                "after": float(event.after), "cause": event.cause.value, "by": event.by, "depth_share": event.depth_share,
+            }  # fmt: skip
         case _ as never:
             assert_never(never)
 
@@ -190,3 +215,32 @@ def _depths(event: PoolDepth) -> dict[str, Scalar]:
             f"depth{at}_2": float(one.within_2), f"depth{at}_5": float(one.within_5), f"share{at}": one.share,
         }  # fmt: skip
     return attributes
+
+
+def whereabouts(event: PlacedEvent) -> tuple[str | None, Sequence[str]]:
+    """The contract that an event is about, and the pools, the first of which it is about."""
+    match event:
+        case ContractUpgraded() | UpgradeSaid() | CodeCompared() | ControlChanged() | BehaviourMismatch():
+            return event.contract, ()
+        case CustomEventSeen():
+            return event.contract, ()
+        case UpgradeQueued():
+            return event.target, ()
+        case OperationEnded():
+            return event.timelock, ()
+        case TokenUsed():
+            return event.token, ()
+        case PositionLiquidated():
+            return event.collateral, ()
+        case SupplyJumped():
+            return event.token, event.pools
+        case HolderFrozen():
+            return None, event.pools
+        case LiquidityMoved() | LiquidityAccounted() | PoolDepth() | PoolDrained() | PoolCreated():
+            return None, (event.pool,)
+        case LiquidityMigrated():
+            return None, (event.from_pool,)
+        case WalletSilent() | WalletResumed():
+            return None, ()
+        case _ as never:
+            assert_never(never)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from monitor.signals import SignalKind
-from monitor.signals.chain_attributes import CUSTOM_EVENT, HEAD, ONCHAIN_LIQUIDATION, POOL_CREATED
+from monitor.signals.chain_kinds import CHAIN_KINDS
+from monitor.signals.kind import Kind
 
 ORDERED_AT = "ordered_at"
 ANY_KIND: Mapping[str, str] = {
@@ -14,96 +14,7 @@ ANY_KIND: Mapping[str, str] = {
 }
 """Attributes that a signal of any kind may carry."""
 
-UPGRADE: dict[str, str] = {
-    "proxy_kind": "what kind of proxy",
-    "role": "implementation, beacon, facet, delegate, code, admin …",
-    "old": "before",
-    "new": "after",
-    "seen_by": "log, slot, code, trace or behaviour",
-    "operation": "timelock operation id or null",
-    "queued": "true announced, false unannounced on a timelocked target, null no timelock known or not known",
-    "holder": "the contract on its path to the last code whose slot or code changed; null: itself, or its beacon",
-}
-CODE_COMPARED: dict[str, str] = {
-    "upgrade": "the event id of the upgrade",
-    "role": "the upgrade's",
-    "old": "before",
-    "new": "after",
-    "gained": "functions that only the new code answers, with argument types where known, at most 32; null: not known",
-    "lost": "functions that only the old code answered, the same way",
-    "old_size": "bytes of code before, or null",
-    "new_size": "bytes of code after, or null; 0: no code at the address",
-    "layout": "signs, inferred from bytecode, that storage is read differently, at most 4; empty: none seen; null: not read",
-    "compiler": "of the new code, as it names it, or null",
-    "source": "where verified source would be found, or null",
-}
-SOURCE_CHECKED: dict[str, str] = {
-    "upgrade": "the event id of the upgrade",
-    "address": "the contract whose source was checked",
-    "by": "etherscan or sourcify",
-    "name": "the contract's name, or null",
-    "compiler": "or null",
-    "licence": "or null",
-    "proxy": "true: the explorer takes it for a proxy itself; or null",
-}
-
-
-LIQUIDITY_ACCOUNTED: dict[str, str] = {
-    "token": "address",
-    "removed": "smallest units",
-    "readded": "share re-added to other pools",
-    "to_wallets": "share gone to wallets",
-    "to_bridges": "share gone to bridges",
-    "from_kind": "kind of the pool most of it left",
-    "to_pool": "address of the pool most of it was re-added to, or null",
-    "to_kind": "kind of that pool, or null",
-    "to_share": "share re-added to that pool",
-    "to_pools": "how many pools it was re-added to",
-    "level": "0 to 3, by the ±2 % depth that left: 20, 40, 70 %",
-    "depth_share": "share of the token's ±2 % depth that left, or null",
-    "hhi_before": "0..1 over the watched pools, or null",
-    "hhi_after": "0..1 over the watched pools, or null",
-}
-LIQUIDITY_MOVED: dict[str, str] = {
-    "owner": "address or null",
-    "depth_share": "share of a token's ±2 % depth that moved, the largest of the pool's tokens, or null",
-}
-POOL_DEPTH: dict[str, str] = (
-    {"tick": "current tick or null"}
-    | {
-        f"{name}{at}": meaning
-        for at in range(2)
-        for name, meaning in (
-            ("token", "address"),
-            ("reserve", "smallest units (concentrated: virtual)"),
-            ("share", "of that token's ±2 % depth over the watched pools"),
-        )
-    }
-    | {
-        f"depth{at}_{percent}": f"token{at} within ±{percent} %, smallest units"
-        for at in range(2)
-        for percent in (1, 2, 5)
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What `value` means for one kind, its unit, the attributes it carries, and whether it may be dropped under pressure.
-
-    Droppable is what is measured again soon. What is stated once, an event on a chain or a liquidation, is never dropped.
-    """
-
-    value: str
-    unit: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    droppable: bool = field(kw_only=True)
-
-
 _FEED = {"planned": "announced or due", "detail": "short words"}
-
-
-_EVENT = {"event_id": "the chain event's id", "block": "block number", "transaction": "hash or null"}
 
 
 _DEPTHS = {
@@ -286,122 +197,5 @@ KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.CONTROL: Kind(
         "latency of a neutral control target", "s", {"outcome": "ok or a refusal", "target": "name"}, droppable=True
     ),
-    SignalKind.HEAD: Kind("block number of the head", "block", HEAD, droppable=False),
-    SignalKind.HEAD_STALLED: Kind("seconds without a new head", "s", {}, droppable=False),
-    SignalKind.REORG: Kind("blocks undone", "blocks", {"common": "last common block number"}, droppable=False),
-    SignalKind.NODE_FAULT: Kind(
-        "always 1", "1", {"node": "which", "fault": "kind", "detail": "short"}, droppable=False
-    ),
-    SignalKind.UPGRADE: Kind("always 1", "1", _EVENT | UPGRADE, droppable=False),
-    SignalKind.UPGRADE_SAID: Kind(
-        "always 1: a log said so, the state of its block did not",
-        "1",
-        _EVENT
-        | {
-            "proxy_kind": "what kind of proxy has such logs",
-            "role": "as of an upgrade",
-            "said": "the address that the log names",
-            "held": "what the contract holds instead, or null",
-        },
-        droppable=False,
-    ),
-    SignalKind.CODE_COMPARED: Kind("always 1", "1", _EVENT | CODE_COMPARED, droppable=False),
-    SignalKind.SOURCE_CHECKED: Kind("1 verified, 0 not", "1", SOURCE_CHECKED, droppable=False),
-    SignalKind.UPGRADE_QUEUED: Kind(
-        "earliest execution",
-        "unix s",
-        _EVENT | {"operation": "id", "timelock": "address", "new": "address or null"},
-        droppable=False,
-    ),
-    SignalKind.OPERATION_ENDED: Kind(
-        "1 executed, 0 cancelled",
-        "1",
-        _EVENT | {"operation": "id", "timelock": "address", "queued_event_id": "or null"},
-        droppable=False,
-    ),
-    SignalKind.LIQUIDITY_REMOVED: Kind(
-        "share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED, droppable=False
-    ),
-    SignalKind.LIQUIDITY_ADDED: Kind(
-        "share of the pool's reserves", "fraction", _EVENT | LIQUIDITY_MOVED, droppable=False
-    ),
-    SignalKind.MIGRATION: Kind(
-        "share of the source pool's reserves",
-        "fraction",
-        _EVENT
-        | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"}
-        | {"from_kind": "kind of pool", "to_kind": "kind of pool", "depth_share": "of the token's ±2 % depth, or null"},
-        droppable=False,
-    ),
-    SignalKind.LIQUIDITY_ACCOUNTED: Kind(
-        "unexplained share of what left within an hour", "fraction", _EVENT | LIQUIDITY_ACCOUNTED, droppable=False
-    ),
-    SignalKind.POOL_DEPTH: Kind(
-        "the pool's share of a token's ±2 % depth over the watched pools, the largest of its tokens",
-        "fraction",
-        _EVENT | POOL_DEPTH,
-        droppable=False,
-    ),
-    SignalKind.CONTROL_CHANGED: Kind(
-        "always 1",
-        "1",
-        _EVENT
-        | {
-            "change": "owner, owner_pending, admin, role_granted, module_enabled, delay, paused, initialized …",
-            "emitter": "whose log or getter it was: the contract itself, its admin, beacon or timelock, or who owns these",
-            "old": "address or figure before, or null",
-            "new": "address or figure after, or null",
-            "role": "32-byte role or null",
-            "account": "who got or lost the role, or paused; or null",
-            "escaped": "true: control left the contract's known timelock",
-            "seen_by": "log, or state: a getter answers differently than in the block before, and no log reported it",
-        },
-        droppable=False,
-    ),
-    SignalKind.BEHAVIOUR_MISMATCH: Kind(
-        "calls that showed it",
-        "1",
-        _EVENT
-        | {
-            "claimed": "the addresses it names, joined by commas",
-            "actual": "whom it delegates to instead",
-            "probed_by": "trace or sentinel",
-            "ended": "true: it does what it names again",
-        },
-        droppable=False,
-    ),
-    SignalKind.WALLET_SILENT: Kind(
-        "seconds without an outflow of the asset from the venue's hot wallets",
-        "s",
-        _EVENT
-        | {
-            "usual_s": "the silence that its own rhythm allows",
-            "per_day": "how often chance alone would exceed usual_s, per day",
-            "rate_per_day": "usual outflows per day",
-        },
-        droppable=False,
-    ),
-    SignalKind.WALLET_RESUMED: Kind(
-        "seconds the silence lasted",
-        "s",
-        _EVENT | {"silent_event_id": "the first event of that silence"},
-        droppable=False,
-    ),
-    SignalKind.TOKEN_USE: Kind(
-        "transfers of the token in one hour",
-        "1",
-        _EVENT
-        | {
-            "hour": "when the hour began",
-            "active": "addresses taking part (a sketch, within about 5 %)",
-            "moved": "sum of transfers, smallest units",
-            "reserves": "balance of the watched pools, smallest units, or null",
-            "complete": "true: watched from the hour's first block",
-        },
-        droppable=False,
-    ),
-    SignalKind.ONCHAIN_LIQUIDATION: Kind("always 1", "1", _EVENT | ONCHAIN_LIQUIDATION, droppable=False),
-    SignalKind.POOL_CREATED: Kind("always 1", "1", _EVENT | POOL_CREATED, droppable=False),
-    SignalKind.CUSTOM_EVENT: Kind("always 1", "1", _EVENT | CUSTOM_EVENT, droppable=False),
-    SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}, droppable=False),
+    **CHAIN_KINDS,
 }

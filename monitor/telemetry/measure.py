@@ -12,18 +12,21 @@ from chain.events import (
     CodeCompared,
     ControlChanged,
     CustomEventSeen,
+    HolderFrozen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     PoolCreated,
     PoolDepth,
+    PoolDrained,
     PositionLiquidated,
     Retracted,
+    SupplyJumped,
     TokenUsed,
     WalletResumed,
     WalletSilent,
 )
-from chain.events.network import HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from monitor.incidents import LEVEL_NAMES, IncidentChange, Verdict
 from monitor.telemetry import instruments as table
@@ -164,6 +167,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kin
             return "head"
         case HeadStalled():
             return "head_stalled"
+        case HeadResumed():
+            return "head_resumed"
         case NodeFault():
             return "node_fault"
         case Reorged():
@@ -186,8 +191,14 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kin
             return "liquidity_accounted"
         case PoolDepth():
             return "pool_depth"
+        case PoolDrained():
+            return "pool_drained"
+        case SupplyJumped():
+            return "supply_jumped"
         case ControlChanged():
             return "control_changed"
+        case HolderFrozen():
+            return "holder_frozen"
         case BehaviourMismatch():
             return "behaviour_mismatch"
         case WalletSilent():
@@ -212,7 +223,7 @@ def measure_chain(figures: Figures, event: ChainEvent) -> None:
     """Update the metrics of a chain event."""
     network: str = (
         event.network
-        if isinstance(event, HeadSeen | HeadStalled | NodeFault | Reorged | Retracted)
+        if isinstance(event, HeadSeen | HeadStalled | HeadResumed | NodeFault | Reorged | Retracted)
         else event.place.network
     )
     figures.add(table.CHAIN_EVENTS, 1, network, chain_kind(event))

@@ -18,14 +18,17 @@ from chain.events import (
     CodeCompared,
     ControlChanged,
     CustomEventSeen,
+    HolderFrozen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     PlacedEvent,
     PoolCreated,
     PoolDepth,
+    PoolDrained,
     PositionLiquidated,
     Retracted,
+    SupplyJumped,
     TokenUsed,
     WalletResumed,
     WalletSilent,
@@ -131,7 +134,7 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
     match event:
         case ContractUpgraded() | UpgradeSaid() | CodeCompared() | UpgradeQueued() | OperationEnded():
             return _upgrade_attributes(event)
-        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth():
+        case LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth() | PoolDrained():
             return _liquidity_attributes(event)
         case ControlChanged():
             return {
@@ -139,6 +142,12 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
                 "stormwatch.control.change": event.change.value,
                 "stormwatch.control.emitter": event.emitter,
                 "stormwatch.control.new": event.new or event.account or "",
+            }
+        case HolderFrozen():
+            return {
+                "stormwatch.token": event.token,
+                "stormwatch.holder": event.holder,
+                "stormwatch.holder.frozen": event.frozen,
             }
         case BehaviourMismatch():
             return {
@@ -163,6 +172,8 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
                 "stormwatch.liquidation.protocol": event.protocol,
                 "stormwatch.liquidation.side": "long" if event.long else "short",
             }
+        case SupplyJumped():
+            return {"stormwatch.token": event.token, "stormwatch.supply.change": event.share}
         case TokenUsed():
             return {
                 "stormwatch.token": event.token,
@@ -173,7 +184,9 @@ def _event_attributes(event: PlacedEvent) -> Attributes:
             assert_never(event)
 
 
-def _liquidity_attributes(event: LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth) -> Attributes:
+def _liquidity_attributes(
+    event: LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth | PoolDrained,
+) -> Attributes:
     match event:
         case LiquidityMoved():
             return {
@@ -198,6 +211,14 @@ def _liquidity_attributes(event: LiquidityMoved | LiquidityMigrated | LiquidityA
             }
         case PoolDepth():
             return {"stormwatch.pool": event.pool, "stormwatch.pool.kind": event.pool_kind}
+        case PoolDrained():
+            return {
+                "stormwatch.pool": event.pool,
+                "stormwatch.pool.kind": event.pool_kind,
+                "stormwatch.token": event.token,
+                "stormwatch.liquidity.share": event.share,
+                "stormwatch.drain.cause": event.cause.value,
+            }
         case _:
             assert_never(event)
 

@@ -28,6 +28,12 @@ def pays_out_topics() -> frozenset[str]:
     return frozenset(topic for module in _modules().values() for topic in getattr(module, "PAYS_OUT_TOPICS", ()))
 
 
+@cache
+def swap_topics() -> frozenset[str]:
+    """First topics of the logs that report a swap: each kind's `SWAP_TOPICS`."""
+    return frozenset(topic for module in _modules().values() for topic in getattr(module, "SWAP_TOPICS", ()))
+
+
 def make_pool(watched: WatchedPool) -> Pool | None:
     """A new pool, of which nothing has been read; None for an unknown kind."""
     module = _modules().get(watched.kind)

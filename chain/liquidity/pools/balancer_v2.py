@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chain.blocks.abi import topic_of
 from chain.blocks.block import Log
 from chain.blocks.reads import CallBytes, Reads, StateRead
 from chain.blocks.standards import TRANSFER
 from chain.events import Address
 from chain.liquidity.balancer_vault import VaultPool
 from chain.liquidity.balances import array_at, words_in
+from chain.liquidity.drains import INTERNAL_BALANCE
 from chain.liquidity.pool import Move, signed, words_of
 from chain.watch import WatchedPool
 
 KINDS = ("balancer_v2",)
 
 CHANGED = "0xe5ce249087ce04f05a957192435400fd97868dba0e6a4b4c049abf8af80dae78"
+SWAP_TOPICS = frozenset({topic_of("Swap(bytes32,address,address,uint256,uint256)")})
+TOPICS = frozenset({CHANGED, TRANSFER, INTERNAL_BALANCE}) | SWAP_TOPICS
 VAULT = Address("0xba12222222228d8ba445958a75a0704d566bf2c8")
 POOL_TOKENS, SCALES, FEE = "0xf94d4668", "0x1dd746ea", "0x55c67628"
 
@@ -36,10 +40,10 @@ class VaultV2Pool(VaultPool):
         self._scales = CallBytes(pool, SCALES)
 
     def reads(self) -> Reads:
-        """One log and the tokens' transfers; balances and shape in each block."""
+        """Its logs and the tokens' transfers; balances and shape in each block."""
         reads = frozenset({self._tokens, self._scales}) | self.shape_reads()
         addresses = frozenset({self._vault, *self.tokens})
-        return Reads(addresses=addresses, topics=frozenset({CHANGED, TRANSFER}), state=reads)
+        return Reads(addresses=addresses, topics=TOPICS, state=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves by PoolBalanceChanged; a change with anything negative is a removal."""

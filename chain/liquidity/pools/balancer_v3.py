@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chain.blocks.abi import topic_of
 from chain.blocks.block import Log
 from chain.blocks.reads import CallBytes, Reads, StateRead
 from chain.blocks.standards import TRANSFER
@@ -21,6 +22,7 @@ KINDS = ("balancer_v3",)
 
 ADDED = "0xa26a52d8d53702bba7f137907b8e1f99ff87f6d450144270ca25e72481cca871"
 REMOVED = "0xfbe5b0d79fb94f1e81c0a92bf86ae9d3a19e9d1bf6202c0d3e75120f65d5d8a5"
+SWAP_TOPICS = frozenset({topic_of("Swap(address,address,address,uint256,uint256,uint256,uint256)")})
 VAULT = Address("0xba1333333333a1ba1108e8412f11850a5c319ba9")
 POOL_TOKEN_INFO, FEE = "0x67e0e076", "0xd335b0cf"
 
@@ -36,10 +38,10 @@ class VaultV3Pool(VaultPool):
         self._tokens = CallBytes(self._vault, POOL_TOKEN_INFO + padded)
 
     def reads(self) -> Reads:
-        """Two logs and the tokens' transfers; balances and shape in each block."""
+        """Three logs and the tokens' transfers; balances and shape in each block."""
         reads = frozenset({self._tokens}) | self.shape_reads()
         addresses = frozenset({self._vault, *self.tokens})
-        return Reads(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}), state=reads)
+        return Reads(addresses=addresses, topics=frozenset({ADDED, REMOVED, TRANSFER}) | SWAP_TOPICS, state=reads)
 
     def on_log(self, log: Log, same: Sequence[Log]) -> Move | None:
         """Moves by LiquidityAdded and LiquidityRemoved."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
-from chain.blocks.abi import address_of
+from chain.blocks.abi import address_of, topic_of
 from chain.blocks.block import Log
 from chain.blocks.reads import CallWord, Reads, StateRead
 from chain.blocks.standards import TRANSFER
@@ -50,7 +50,14 @@ REMOVED = {
 ONE_OLD = "0x9e96dd3b997a2a257eec4df9bb6eaf626e206df5f543bd963682d143300be310"
 ONE = "0x5ad056f2e28a8cec232015406b843668c1e36cda598127ec3b8c59b8c72773a0"
 ONE_NAMED = "0x6f48129db1f37ccb9cc5dd7e119cb32750cabdf75b48375d730d26ce3659bbe1"
-TOPICS = frozenset({*ADDED, *REMOVED, ONE_OLD, ONE, ONE_NAMED, TRANSFER})
+SWAP_TOPICS = frozenset(
+    {
+        topic_of("TokenExchange(address,int128,uint256,int128,uint256)"),
+        topic_of("TokenExchange(address,uint256,uint256,uint256,uint256)"),
+        topic_of("TokenExchange(address,uint256,uint256,uint256,uint256,uint256,uint256)"),
+    }
+)
+TOPICS = frozenset({*ADDED, *REMOVED, ONE_OLD, ONE, ONE_NAMED, TRANSFER}) | SWAP_TOPICS
 
 COINS, OLD_COINS, BALANCES, OLD_BALANCES = "0xc6610657", "0x23746eb8", "0x4903b0d1", "0x065a80d8"
 AMPLIFICATION, FEE, GAMMA, DECIMALS = "0xf446c1d0", "0xddca3f43", "0xb1373929", "0x313ce567"

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
+from chain.blocks.abi import topic_of
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallBytes, Reads, StateRead
 from chain.blocks.standards import NOBODY, TRANSFER
@@ -31,7 +32,13 @@ SYNC = "0x1c411e9a96e071241c2f21f7726b17ae89e3cab4c78be50e062b03a9fffbbad1"
 WIDE_BURN = "0x5d624aa9c148153ab3446c1b154f660ee7701e549fe9b62dab7171b1c80e6fa2"
 WIDE_SYNC = "0xcf2aa50876cdfbb541206f89af0ee78d44a2abf8d328e37fa4917f982149848a"
 SYNCS, BURNS = frozenset({SYNC, WIDE_SYNC}), frozenset({BURN, WIDE_BURN})
-TOPICS = frozenset({MINT, TRANSFER}) | SYNCS | BURNS
+SWAP_TOPICS = frozenset(
+    {
+        topic_of("Swap(address,uint256,uint256,uint256,uint256,address)"),
+        topic_of("Swap(address,address,uint256,uint256,uint256,uint256)"),
+    }
+)
+TOPICS = frozenset({MINT, TRANSFER}) | SYNCS | BURNS | SWAP_TOPICS
 GET_RESERVES, STABLE = "0x0902f1ac", "0x22be3de1"
 FEE_PPM = 3000
 

@@ -9,12 +9,19 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chain.events import ChainEvent, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PoolDepth
+    from chain.events import (
+        ChainEvent,
+        LiquidityAccounted,
+        LiquidityMigrated,
+        LiquidityMoved,
+        PoolDepth,
+        PoolDrained,
+    )
 
 
 def liquidity_words(event: ChainEvent) -> str | None:
     """An event about liquidity in words; None for any other event."""
-    from chain.events import LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PoolDepth
+    from chain.events import LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PoolDepth, PoolDrained, SupplyJumped
 
     match event:
         case LiquidityMoved():
@@ -25,6 +32,11 @@ def liquidity_words(event: ChainEvent) -> str | None:
             return _accounted(event)
         case PoolDepth():
             return _depth(event)
+        case PoolDrained():
+            return _drained(event)
+        case SupplyJumped():
+            by = f", by {_brief(event.by)}" if event.by else "" if event.logged else ", without a log"
+            return f"the supply of {_brief(event.token)} changed by {event.share:+.1%} to {_units(event.after)}{by}"
         case _:
             return None
 
@@ -47,7 +59,12 @@ def _migrated(event: LiquidityMigrated) -> str:
 def _accounted(event: LiquidityAccounted) -> str:
     depth = "" if event.depth_share is None else f" ({event.depth_share:.1%} of its ±2 % depth)"
     parts = [(units, f"to {kind} {_brief(pool)}") for pool, kind, units in event.into]
-    parts += [(event.to_wallets, "to wallets"), (event.to_bridges, "over bridges"), (event.unexplained, "unexplained")]
+    parts += [
+        (event.to_wallets, "to wallets"),
+        (event.to_bridges, "over bridges"),
+        (event.open, "open"),
+        (event.unexplained, "unexplained"),
+    ]
     went = _joined(f"{units / event.removed:.1%} {words}" for units, words in parts if units)
     source = f"{event.pool_kind} {_brief(event.pool)}"
     return f"{_units(event.removed)} of {_brief(event.token)} left {source} within an hour{depth}: {went}"
@@ -60,6 +77,15 @@ def _depth(event: PoolDepth) -> str:
         for one in event.tokens
     )
     return f"{event.pool_kind} {_brief(event.pool)} holds within ±1, 2, 5 %: {tokens}"
+
+
+def _drained(event: PoolDrained) -> str:
+    by = f" by {_brief(event.by)}" if event.by else ""
+    before, after = _units(event.before), _units(event.after)
+    return (
+        f"{event.share:.1%} of {_brief(event.token)} was lost by {event.pool_kind} {_brief(event.pool)} "
+        f"({event.cause.value}{by}): {before} before, {after} after"
+    )
 
 
 def _joined(words: Iterable[str]) -> str:

@@ -1,15 +1,18 @@
 """Grades changes of control over an asset's contracts: who may change them, after which delay, and whether they are paused.
 
-Grade 3: control left the known timelock, the delay fell, a multisig got a module that needs no signatures,
-or transfers are paused. Grade 2: owner, admin, guard, signers, threshold or an admin's role changed, or a contract in use was
-initialised again. Grade 1: announcements, lesser roles, a first initialisation, a longer delay. A change without a log is
-one grade higher: honest contracts log such changes. Unpausing withdraws the pause's evidence, and a reorg that undoes a change
+Grade 3: control left the known timelock, the delay fell, a multisig got a module that needs no signatures, transfers are paused,
+the contract passes all calls on to a successor, or its manager closed it. Grade 2: owner, admin, guard, signers, threshold or an
+admin's role changed, a contract in use was initialised again, trading in a token was closed, one action was paused, or a price
+feed has another source. Grade 1: announcements, lesser roles, a first initialisation, a longer delay. A change without a log is
+one grade higher: honest contracts log such changes, except for those that usually have no log. The end of a stop withdraws its
+evidence, and a reorg that undoes a change
 withdraws the change's (docs/proxies.md, "Silent changes" and "Timelocks").
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from chain.blocks.abi import keccak
 from chain.events import ControlChange
@@ -19,8 +22,27 @@ from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 MAX_CHANGES = 512
 _Key = tuple[str, str]
+_Stop = tuple[str, str, str]
+_AnyKey = TypeVar("_AnyKey", _Key, _Stop)
+ENDS = {
+    ControlChange.UNPAUSED: ControlChange.PAUSED,
+    ControlChange.TRADING_OPENED: ControlChange.TRADING_CLOSED,
+    ControlChange.ACTION_RESUMED: ControlChange.ACTION_PAUSED,
+    ControlChange.TARGET_OPENED: ControlChange.TARGET_CLOSED,
+}
+"""What ends a stop, and the stop."""
+UNSAID = frozenset({ControlChange.TRADING_CLOSED, ControlChange.AGGREGATOR, ControlChange.AGGREGATOR_PENDING})
+"""Changes that usually have no log: tokens' trading switches, and the feeds of Chainlink's older proxies."""
+ACTIONS = frozenset({ControlChange.ACTION_PAUSED, ControlChange.ACTION_RESUMED})
 
-GRAVEST = frozenset({ControlChange.MODULE_ENABLED, ControlChange.PAUSED})
+GRAVEST = frozenset(
+    {
+        ControlChange.MODULE_ENABLED,
+        ControlChange.PAUSED,
+        ControlChange.DEPRECATED,
+        ControlChange.TARGET_CLOSED,
+    }
+)
 GRAVE = frozenset(
     {
         ControlChange.OWNER,
@@ -31,6 +53,9 @@ GRAVE = frozenset(
         ControlChange.THRESHOLD,
         ControlChange.GUARD,
         ControlChange.FALLBACK,
+        ControlChange.TRADING_CLOSED,
+        ControlChange.ACTION_PAUSED,
+        ControlChange.AGGREGATOR,
     }
 )
 _NAMES = ("UPGRADER_ROLE", "MINTER_ROLE", "PROPOSER_ROLE", "TIMELOCK_ADMIN_ROLE", "PAUSER_ROLE", "EXECUTOR_ROLE")
@@ -47,7 +72,7 @@ class ControlEvidence:
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
         self._evidence_ids: dict[_Key, str] = {}  # (event id, asset) -> evidence id
-        self._paused: dict[_Key, str] = {}  # (asset, contract) -> event id
+        self._stopped: dict[_Stop, str] = {}  # (asset, contract, what was stopped) -> event id
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a change of control, or its retraction."""
@@ -58,14 +83,15 @@ class ControlEvidence:
             self._withdraw(str(signal.attributes.get("retracts", "")), asset, retracted=True)
             return
         change = ControlChange(str(signal.attributes.get("change")))
-        key = (asset, signal.subject.contract or "")
-        if change is ControlChange.UNPAUSED:
-            self._withdraw(self._paused.pop(key, ""), asset, retracted=False)
+        what = str(signal.attributes.get("new")) if change in ACTIONS else ""
+        if change in ENDS:
+            stopped = (asset, signal.subject.contract or "", ENDS[change] + what)
+            self._withdraw(self._stopped.pop(stopped, ""), asset, retracted=False)
             return
         event_id = str(signal.attributes.get("event_id", ""))
-        if change is ControlChange.PAUSED:
-            self._paused[key] = event_id
-            _limit(self._paused)
+        if change in ENDS.values():
+            self._stopped[asset, signal.subject.contract or "", change + what] = event_id
+            _limit(self._stopped)
         self._put(signal, change, asset, event_id, at_s)
 
     def _put(self, signal: Signal, change: ControlChange, asset: str, event_id: str, at_s: float) -> None:
@@ -112,7 +138,7 @@ def grade_of(change: ControlChange, attributes: Mapping[str, Scalar]) -> int:
     strong = change is ControlChange.ROLE_GRANTED and role in STRONG
     again = change is ControlChange.INITIALIZED and (_figure(attributes.get("new")) or 0) > 1
     grade = 2 if change in GRAVE or strong or again else 1
-    return grade + (attributes.get("seen_by") == "state")
+    return grade + (attributes.get("seen_by") == "state" and change not in UNSAID)
 
 
 def words_of(change: ControlChange, signal: Signal) -> str:
@@ -139,7 +165,7 @@ def _figure(value: Scalar) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _limit(entries: dict[_Key, str]) -> None:
+def _limit(entries: dict[_AnyKey, str]) -> None:
     while len(entries) > MAX_CHANGES:
         del entries[next(iter(entries))]
 

@@ -152,6 +152,7 @@ def _words(asset: str, account: _Account) -> str:
         (to_share - to_pool, f"to {more} other pool{'s' if more > 1 else ''}"),
         (_number(attributes.get("to_wallets")), "to wallets"),
         (_number(attributes.get("to_bridges")), "over bridges"),
+        (_number(attributes.get("open")), "to a holder not known yet"),
         (account.unexplained / left if left else 0.0, "unexplained"),
     ]
     went = ", ".join(f"{share * left:.0%} {words}" for share, words in parts if share * left >= 0.005)

@@ -54,7 +54,10 @@ def test_the_getters_and_slots_are_the_hashes_of_their_documented_texts() -> Non
     signatures = {
         "owner": "owner()", "admin": "admin()", "threshold": "getThreshold()", "min_delay": "getMinDelay()",
         "delay": "delay()", "paused": "paused()", "signers": "getOwners()",
-        "modules": "getModulesPaginated(address,uint256)",
+        "modules": "getModulesPaginated(address,uint256)", "authority": "authority()", "deprecated": "deprecated()",
+        "aggregator": "aggregator()", "proposed_aggregator": "proposedAggregator()", "trading_open": "tradingOpen()",
+        "trading_enabled": "tradingEnabled()", "trading_active": "tradingActive()",
+        "transfer_paused": "transferGuardianPaused()", "seize_paused": "seizeGuardianPaused()",
     }  # fmt: skip
     assert {key: body[:10] for key, body in (BODIES | WHOLE).items()} == {
         key: "0x" + keccak(words.encode()).hex()[:8] for key, words in signatures.items()
@@ -101,6 +104,15 @@ def test_a_log_followed_by_a_silent_change_is_two_changes() -> None:
         ("delay", 86_400, 60, ControlChange.DELAY),
         ("paused", 0, 1, ControlChange.PAUSED),
         ("paused", 1, 0, ControlChange.UNPAUSED),
+        ("authority", int(ONE, 16), int(TWO, 16), ControlChange.ADMIN),
+        ("deprecated", 0, 1, ControlChange.DEPRECATED),
+        ("aggregator", int(ONE, 16), int(TWO, 16), ControlChange.AGGREGATOR),
+        ("proposed_aggregator", 0, int(TWO, 16), ControlChange.AGGREGATOR_PENDING),
+        ("trading_open", 1, 0, ControlChange.TRADING_CLOSED),
+        ("trading_enabled", 0, 1, ControlChange.TRADING_OPENED),
+        ("trading_active", 1, 0, ControlChange.TRADING_CLOSED),
+        ("transfer_paused", 0, 1, ControlChange.ACTION_PAUSED),
+        ("seize_paused", 1, 0, ControlChange.ACTION_RESUMED),
     ],
 )
 def test_each_getter_reveals_its_change(key: str, old: int, new: int, change: ControlChange) -> None:

@@ -156,7 +156,7 @@ def test_without_pools_nothing_is_read() -> None:
     detector = Liquidity(Watch())
     detector.recall(detector.memory())
     assert detector.reads() == Reads()
-    assert liquidity_module.make(watch()).reads().addresses == {POOL, OTHER}
+    assert liquidity_module.make(watch()).reads().addresses == {POOL, OTHER, A, B}
 
 
 def move(

@@ -20,7 +20,7 @@ from chain.events import (
     LiquidityMoved,
     PlacedEvent,
 )
-from chain.liquidity.accounting import account_of, level_of
+from chain.liquidity.accounting import Holders, account_of, level_of
 from chain.liquidity.pools.uniswap_v3 import COLLECT
 from chain.liquidity.token_flow import MAX_HOLDERS, SOMEWHERE, flows_of
 from chain.watch import Watch, WatchedPool
@@ -94,7 +94,7 @@ def events_of(
 
 def account(events: Sequence[PlacedEvent], token: Address = A) -> LiquidityAccounted:
     [found] = [one for one in events if isinstance(one, LiquidityAccounted) and one.token == token]
-    assert found.removed == found.readded + found.to_wallets + found.to_bridges + found.unexplained
+    assert found.removed == found.readded + found.to_wallets + found.to_bridges + found.open + found.unexplained
     return found
 
 
@@ -105,13 +105,15 @@ def no_code(*holders: Address) -> dict[AnyRead, object]:
 def test_tokens_the_owner_received_are_in_a_wallet_and_the_remainder_is_unexplained() -> None:
     detector = migration.make(watch())
     found = account(events_of(detector, 1, [move(1)], [sent(POOL, ROUTER, 1000), sent(ROUTER, OWNER, 700)]))
-    assert (found.removed, found.to_wallets, found.unexplained) == (1000, 700, 300)
+    assert (found.removed, found.to_wallets, found.open, found.unexplained) == (1000, 700, 300, 0)
+    later = account(events_of(detector, 2, state={CodeHash(ROUTER): 0xC0DE}))
+    assert (later.removed, later.to_wallets, later.open, later.unexplained) == (1000, 700, 0, 300)
     assert (found.pool, found.depth_share, found.level, found.hhi_before) == (POOL, None, 0, None)
 
 
 def test_a_wallet_is_recognised_one_block_later_by_its_missing_code() -> None:
     detector = migration.make(watch())
-    assert account(events_of(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).unexplained == 1000
+    assert account(events_of(detector, 1, [move(1)], [sent(POOL, FRIEND, 1000)])).open == 1000
     assert detector.reads().state == {CodeHash(FRIEND), AccountDelegate(FRIEND)}
     assert events_of(detector, 2) == [], "nothing could be read"
     assert account(events_of(detector, 3, state=no_code(FRIEND))).to_wallets == 1000
@@ -171,7 +173,7 @@ def test_an_account_counts_each_unit_in_one_place() -> None:
     there = move(1, pool=OTHER, removed=False, amounts=(600, 0), index=1)
     events = events_of(detector, 1, [move(1, depth=(50, 100)), there], into)
     found = account(events)
-    assert (found.readded, found.to_wallets, found.unexplained) == (600, 250, 150)
+    assert (found.readded, found.to_wallets, found.open, found.unexplained) == (600, 250, 150, 0)
     assert (found.depth_share, found.level, found.hhi_before, found.hhi_after) == (0.5, 2, 1.0, 0.5)
     [one] = [event for event in events if isinstance(event, LiquidityMigrated)]
     assert (one.amount, one.depth_share, one.from_kind, one.to_kind) == (600, 0.3, "uniswap_v2", "uniswap_v2")
@@ -214,6 +216,43 @@ def test_a_known_migrator_on_the_path_is_remembered() -> None:
     assert scores[1] - scores[0] == pytest.approx(0.2)
 
 
+def through_the_migrator(*tokens: Address, to: Address) -> list[Log]:
+    [migrator] = migration.MIGRATORS
+    by = Address(migrator)
+    came = [sent(POOL, by, 1000, token=token) for token in (A, B)]
+    return [*came, *(sent(by, to, 900, token=token) for token in tokens), sent(by, OWNER, 100), sent(by, OWNER, 100)]
+
+
+def test_a_migration_into_a_pool_that_nobody_watches_is_found_and_named() -> None:
+    detector, unwatched = migration.make(watch()), address(0xFAB)
+    events = events_of(detector, 1, [move(1, amounts=(1000, 1000))], through_the_migrator(A, B, to=unwatched))
+    found = account(events)
+    assert (found.readded, found.to_wallets, found.open, found.unexplained) == (900, 100, 0, 0)
+    assert found.into == ((unwatched, "unwatched pool", 900),)
+    events = events_of(detector, 2, state={CodeHash(unwatched): 0xC0DE})
+    assert [one for one in events if isinstance(one, LiquidityAccounted)] == [], "it is a contract, as a pool is"
+    again = migration.make(watch())
+    again.recall(detector.memory())
+    assert again.memory() == detector.memory()
+
+
+def test_one_token_alone_and_units_for_a_wallet_are_in_no_pool() -> None:
+    alone = account(events_of(migration.make(watch()), 1, [move(1, amounts=(1000, 1000))],
+                              through_the_migrator(A, to=ROUTER)))  # fmt: skip
+    assert (alone.readded, alone.open) == (0, 900)
+    detector = migration.make(watch())
+    events_of(detector, 1, [move(1, amounts=(1000, 1000))], through_the_migrator(A, B, to=FRIEND))
+    later = account(events_of(detector, 2, state=no_code(FRIEND)))
+    assert (later.readded, later.to_wallets) == (0, 1000)
+
+
+def test_no_other_contract_is_taken_for_a_pool() -> None:
+    logs = [sent(POOL, ROUTER, 1000, token=token) for token in (A, B)]
+    logs += [sent(ROUTER, address(0xFAB), 1000, token=token) for token in (A, B)]
+    found = account(events_of(migration.make(watch()), 1, [move(1, amounts=(1000, 1000))], logs))
+    assert (found.readded, found.open) == (0, 1000)
+
+
 def test_a_removal_older_than_an_hour_is_in_no_account() -> None:
     detector = migration.make(watch())
     events_of(detector, 1, [move(1, after_s=0)], after_s=0)
@@ -241,7 +280,7 @@ def test_the_memory_of_holders_and_codes_is_bounded(monkeypatch: pytest.MonkeyPa
 
 def test_levels_follow_the_share_of_the_depth() -> None:
     assert [level_of(share) for share in (None, 0.1, 0.2, 0.4, 0.7, 1.0)] == [0, 0, 1, 2, 3, 3]
-    assert account_of([], (), ()) is None
+    assert account_of([], Holders()) is None
 
 
 def test_reading_a_block_again_gives_the_same_events() -> None:

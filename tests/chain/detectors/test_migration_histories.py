@@ -214,7 +214,7 @@ def test_pairs_in_two_hundred_histories_are_found_with_an_f1_of_at_least_95_perc
         wrong += len(found - true)
         missed += len(true - found)
         for one in accounts:
-            assert one.removed == one.readded + one.to_wallets + one.to_bridges + one.unexplained
+            assert one.removed == one.readded + one.to_wallets + one.to_bridges + one.open + one.unexplained
             assert min(one.readded, one.to_wallets, one.to_bridges, one.unexplained) >= 0
     f1 = 2 * right / (2 * right + wrong + missed)
     print(f"\n{HISTORIES} histories: {right} pairs right, {wrong} wrong, {missed} missed, F1 {f1:.4f}")

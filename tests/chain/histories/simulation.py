@@ -62,7 +62,7 @@ def simulate_history(seed: int, only: str = "") -> History:
             true = world.ledger.sums(token, world.now_s)
             sums = {
                 ELSEWHERE: account.readded, WALLETS: account.to_wallets, BRIDGE: account.to_bridges,
-                SOLD: account.unexplained, "removed": account.removed,
+                SOLD: account.unexplained + account.open, "removed": account.removed,
             }  # fmt: skip
             latest = [at for at, one in enumerate(found.sums) if one[0] == token]
             if latest and world.now_s - reported_at[token] <= 2 * SLOT_S:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chain.events import NetworkId
-from chain.events.network import HeadStalled
+from chain.events.network import HeadResumed, HeadStalled
 from chain.networks import Network
 from chain.sync.head_clock import HeadClock
 from tests.chain.builders import START, header
@@ -26,7 +26,8 @@ def stalls(clock: HeadClock, *checks: tuple[float, int | None]) -> list[float]:
     """Returns the seconds at which a stall was reported; each check finds the head with this number, or no answer."""
     found = []
     for seconds, number in checks:
-        if clock.observe(None if number is None else ("one", header(number)), at(seconds)):
+        observed = clock.observe(None if number is None else ("one", header(number)), at(seconds))
+        if isinstance(observed, HeadStalled):
             found.append(seconds)
     return found
 
@@ -50,12 +51,42 @@ def test_a_head_at_a_lower_or_the_same_height_is_not_progress() -> None:
     assert stalls(HeadClock(NETWORK), (0, 5), (50, 4), (96, 4)) == [96]
 
 
+def test_nodes_that_show_five_four_and_five_again_are_no_progress() -> None:
+    assert stalls(HeadClock(NETWORK), (0, 5), (40, 4), (60, 5), (80, 4), (96, 5)) == [96]
+
+
+def test_a_later_block_at_a_lower_height_is_progress() -> None:
+    clock = HeadClock(NETWORK)
+    clock.observe(("one", header(5)), at(5))
+    clock.observe(("one", header(4, fork=1, after_s=60)), at(60))
+    assert clock.observe(("one", header(4, fork=1, after_s=60)), at(150)) is None
+    assert isinstance(clock.observe(("one", header(4, fork=1, after_s=60)), at(156)), HeadStalled)
+
+
+def test_the_end_of_a_stall_is_told_once_with_its_length_and_its_beginning() -> None:
+    clock = HeadClock(NETWORK)
+    clock.observe(("one", header(5)), at(10))
+    stalled = clock.observe(("one", header(5)), at(110))
+    assert isinstance(stalled, HeadStalled)
+    assert (stalled.since, stalled.answered) == (at(10), True)
+    assert clock.observe(None, at(120)) is None
+    resumed = clock.observe(("two", header(6)), at(150))
+    assert resumed == HeadResumed(network=NETWORK.id, seen_at=at(150), block_number=6, stalled_s=140.0, since=at(10))
+    assert clock.observe(("two", header(7)), at(160)) is None
+
+
+def test_a_short_wait_has_no_end_to_tell() -> None:
+    clock = HeadClock(NETWORK)
+    clock.observe(("one", header(5)), at(10))
+    assert clock.observe(("one", header(6)), at(100)) is None
+
+
 def test_if_no_node_ever_answers_the_stall_names_no_block_and_no_sequencer() -> None:
     clock = HeadClock(replace(NETWORK, sequenced=True))
     assert clock.observe(None, START) is None
     stalled = clock.observe(None, at(STALL_S))
     assert stalled == HeadStalled(
-        network=NETWORK.id, seen_at=at(STALL_S), block_number=-1, stalled_s=STALL_S, sequencer=False
+        network=NETWORK.id, seen_at=at(STALL_S), block_number=-1, stalled_s=STALL_S, sequencer=False, since=START
     )
 
 
@@ -64,7 +95,7 @@ def test_a_stall_names_the_last_head_and_its_age(sequenced: bool) -> None:
     clock = HeadClock(replace(NETWORK, sequenced=sequenced))
     clock.observe(("one", header(5)), at(10))
     stalled = clock.observe(("one", header(5)), at(130))
-    assert stalled is not None
+    assert isinstance(stalled, HeadStalled)
     assert (stalled.block_number, stalled.stalled_s, stalled.sequencer) == (5, 120.0, sequenced)
 
 

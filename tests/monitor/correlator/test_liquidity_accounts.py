@@ -194,3 +194,12 @@ def test_concentration_over_pools_alone_is_reported_and_a_reorg_retracts_it() ->
     harness.send(SignalKind.RETRACTION, 60, subject=RIFT, retracts="gone")
     harness.second(quarter(61))
     assert not harness.grades
+
+
+def test_what_lies_with_a_holder_not_known_yet_is_no_drain() -> None:
+    harness = ProducerHarness("liquidity_accounts")
+    accounted(harness, 10, 0.5, 0.0, to_wallets=0.0, open=1.0, to_pool=None)
+    assert harness.grades == {"liquidity_gone": 2}
+    assert harness.text.endswith("50% to a holder not known yet")
+    accounted(harness, 22, 0.5, 1.0)
+    assert harness.grades == {"liquidity_drained": 3}

@@ -12,17 +12,21 @@ from chain.events import (
     ChainEvent,
     CodeChange,
     CodeCompared,
+    DrainCause,
+    HolderFrozen,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NetworkId,
     Place,
     PoolDepth,
+    PoolDrained,
     Retracted,
     Role,
+    SupplyJumped,
     TokenDepth,
 )
-from chain.events.network import HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
 from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, SeenBy, UpgradeQueued, UpgradeSaid
 from monitor.intake import Intake
 from monitor.signals import SignalKind
@@ -95,6 +99,10 @@ DEPTH = PoolDepth(
     place=PLACE, seen_at=NOW, event_id="d", pool=POOL, pool_kind="uniswap_v2", tick=None,
     tokens=(TokenDepth(token=PROXY, reserve=9, within_1=1, within_2=2, within_5=5, share=0.25),),
 )  # fmt: skip
+DRAINED = PoolDrained(
+    place=PLACE, seen_at=NOW, event_id="x", pool=POOL, pool_kind="uniswap_v2", token=PROXY, before=9, after=1, share=0.8,
+    cause=DrainCause.MINT, by=OTHER, depth_share=0.4,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,7 @@ DEPTH = PoolDepth(
     [
         (ACCOUNTED, SignalKind.LIQUIDITY_ACCOUNTED, ["ETH", "BTC"]),
         (DEPTH, SignalKind.POOL_DEPTH, ["ETH", "BTC"]),
+        (DRAINED, SignalKind.POOL_DRAINED, ["ETH", "BTC"]),
         (UPGRADED, SignalKind.UPGRADE, ["ETH"]),
         (SAID, SignalKind.UPGRADE_SAID, ["ETH"]),
         (COMPARED, SignalKind.CODE_COMPARED, ["ETH"]),
@@ -174,6 +183,7 @@ def test_heads_and_faults_of_a_network_carry_no_asset() -> None:
     events: list[ChainEvent] = [
         HeadSeen(network=NET, seen_at=NOW, block_number=7, block_hash="0x", block_time=NOW, node="n", lag_s=0.1),
         HeadStalled(network=NET, seen_at=NOW, block_number=7, stalled_s=60),
+        HeadResumed(network=NET, seen_at=NOW, block_number=8, stalled_s=90, since=NOW),
         NodeFault(network=NET, seen_at=NOW, node="n", fault=NodeFaultKind.TIMEOUT, detail=""),
         Reorged(network=NET, seen_at=NOW, depth=2, common_number=5, old_head="0xa", new_head="0xb"),
     ]
@@ -183,11 +193,12 @@ def test_heads_and_faults_of_a_network_carry_no_asset() -> None:
     assert [one.kind for one in signals] == [
         SignalKind.HEAD,
         SignalKind.HEAD_STALLED,
+        SignalKind.HEAD_RESUMED,
         SignalKind.NODE_FAULT,
         SignalKind.REORG,
     ]
     assert {one.subject.network for one in signals} == {"ethereum"}
-    assert [one.value for one in signals] == [7, 60, 1, 2]
+    assert [one.value for one in signals] == [7, 60, 90, 1, 2]
 
 
 def test_ticks_and_expectations_are_signals_too() -> None:
@@ -202,3 +213,62 @@ def test_signals_of_one_source_are_numbered_without_gaps() -> None:
     under_test = intake()
 
     assert [under_test.event(UPGRADED)[0].seq for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_drain_states_reserves_cause_and_buyer() -> None:
+    [signal, _] = intake().event(DRAINED)
+    shown = {"pool_kind", "token", "before", "after", "cause", "by", "depth_share"}
+    assert signal.value == 0.8
+    assert {name: signal.attributes[name] for name in shown} == {
+        "pool_kind": "uniswap_v2", "token": PROXY, "before": 9.0, "after": 1.0, "cause": "mint", "by": OTHER,
+        "depth_share": 0.4,
+    }  # fmt: skip
+
+
+def test_a_stall_says_whether_nodes_answer_and_since_when_it_lasts() -> None:
+    for since, shown in ((NOW, NOW.isoformat()), (None, None)):
+        [signal] = intake().event(
+            HeadStalled(network=NET, seen_at=NOW, block_number=7, stalled_s=60, answered=True, since=since)
+        )
+        assert signal.attributes == {"answered": True, "block": 7, "since": shown}
+    [resumed] = intake().event(HeadResumed(network=NET, seen_at=NOW, block_number=8, stalled_s=90, since=NOW))
+    assert resumed.attributes == {"block": 8, "since": NOW.isoformat()}
+
+
+def test_a_jump_of_supply_concerns_the_assets_of_the_token_or_of_the_pools_that_hold_it() -> None:
+    jump = SupplyJumped(
+        place=PLACE,
+        seen_at=NOW,
+        event_id="s",
+        token=PROXY,
+        before=10,
+        after=15,
+        by=OTHER,
+        logged=True,
+        pools=(POOL, POOL),
+    )
+    assert [one.subject.asset for one in intake().event(jump)] == ["ETH"]
+    elsewhere = replace(jump, token=OTHER, by=None)
+    signals = intake().event(elsewhere)
+    assert [one.subject.asset for one in signals] == ["ETH", "BTC"]
+    assert signals[0].kind is SignalKind.SUPPLY_JUMPED
+    assert signals[0].value == 0.5
+    shown = {name: signals[0].attributes[name] for name in ("token", "before", "after", "by", "logged")}
+    assert shown == {"token": OTHER, "before": 10.0, "after": 15.0, "by": None, "logged": True}
+    assert [one.subject.asset for one in intake().event(replace(elsewhere, pools=()))] == [None]
+
+
+def test_a_frozen_holder_concerns_the_assets_of_its_pools_or_the_venue_whose_wallet_it_is() -> None:
+    frozen = HolderFrozen(
+        place=PLACE, seen_at=NOW, event_id="f", token=OTHER, holder=POOL, frozen=True, destroyed=7, pools=(POOL,)
+    )
+    signals = intake().event(frozen)
+    assert [(one.kind, one.subject.asset, one.value) for one in signals] == [
+        (SignalKind.HOLDER_FROZEN, "ETH", 1.0), (SignalKind.HOLDER_FROZEN, "BTC", 1.0),
+    ]  # fmt: skip
+    assert set(signals[0].attributes) <= set(KINDS[SignalKind.HOLDER_FROZEN].attributes)
+    assert signals[0].attributes["destroyed"] == 7.0
+    wallet = replace(frozen, frozen=False, destroyed=None, pools=(), wallets=(("bybit", "ETH"), ("bybit", "DOGE")))
+    [signal] = intake().event(wallet)
+    assert (signal.subject.venue, signal.subject.asset, signal.value) == ("bybit", "ETH", 0.0)
+    assert signal.attributes["destroyed"] is None

@@ -21,6 +21,7 @@ FEED_EVENTS = {
 CHAIN = {
     "head",
     "head_stalled",
+    "head_resumed",
     "reorg",
     "node_fault",
     "upgrade",
@@ -34,7 +35,10 @@ CHAIN = {
     "migration",
     "liquidity_accounted",
     "pool_depth",
+    "pool_drained",
+    "supply_jumped",
     "control_changed",
+    "holder_frozen",
     "behaviour_mismatch",
     "wallet_silent",
     "wallet_resumed",

@@ -106,6 +106,9 @@ class Mexc(Quiet):
         now_ms, symbol = request.now_ms, f"{venue.asset}_USDT"
         if path == "detail":
             return _good([_contract(one) for one in listed(venue)])
+        if path == "risk_reverse":
+            fund = {"symbol": symbol, "currency": "USDT", "available": 1_000_000.0, "timestamp": now_ms}
+            return _good([fund])
         kind, _, named = path.partition("/")
         if kind not in ("depth", "ticker", "funding_rate"):
             return None

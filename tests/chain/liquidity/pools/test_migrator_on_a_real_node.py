@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from chain.detectors.migration import MIGRATORS
 from chain.events import ChainEvent, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PoolDepth
 from chain.sync.watcher import Watcher
+from chain.watch import Watch
 from tests.chain.following import head_at, low, placed, settings_of, until
-from tests.chain.liquidity.pools.uniswap import FAR, Uniswap
+from tests.chain.liquidity.pools.uniswap import FAR, Uniswap, at
 from tests.evm.anvil import running
 
 
@@ -51,7 +53,10 @@ async def test_a_migration_through_the_uniswap_migrator_is_reported_with_the_rig
         for at in range(2):
             account = [e for e in events if isinstance(e, LiquidityAccounted) and e.token == uniswap.token(at)][-1]
             assert account.removed == (left.amount0, left.amount1)[at]
-            assert account.readded + account.to_wallets + account.to_bridges + account.unexplained == account.removed
+            assert (
+                account.readded + account.to_wallets + account.to_bridges + account.open + account.unexplained
+                == account.removed
+            )
             assert account.to_wallets == pytest.approx(refunds[at], rel=1e-3)
             assert account.readded + refunds[at] == pytest.approx(account.removed, rel=1e-3)
             assert account.unexplained <= account.removed / 1000
@@ -85,3 +90,31 @@ async def test_a_plain_v3_withdrawal_is_not_a_migration_and_its_fees_are_not_liq
             assert account.level == 3
         [first, last] = [e for e in events if isinstance(e, PoolDepth) and e.pool == low(uniswap.pool)]
         assert last.tokens[0].within_2 < first.tokens[0].within_2 / 5
+
+
+async def test_the_migrator_into_a_pool_that_nobody_watches_is_accounted_and_named() -> None:
+    [known] = MIGRATORS
+    async with running() as anvil:
+        uniswap = Uniswap(anvil)
+        await uniswap.begin()
+        await uniswap.add_v2(10**24, 10**24)
+        code = await anvil.web3.eth.get_code(uniswap.migrator.address)
+        await anvil.call("anvil_setCode", known, code.to_0x_hex())  # where ethereum has it
+        migrator = at(anvil, "V3Migrator", known)
+        await anvil.send(uniswap.pair.functions.approve(migrator.address, 2**255))
+        held = await uniswap.pair.functions.balanceOf(uniswap.me).call()
+        start = await anvil.height() + 1
+        both = [one.address for one in uniswap.tokens]
+        words = (uniswap.pair.address, held // 2, 100, *both, 3000, -12000, 12000, 0, 0, uniswap.me, FAR, False)
+        await anvil.send(migrator.functions.migrate(words))
+        await anvil.mine(2)
+        watch = Watch(pools=uniswap.watch.pools[:1])
+        watcher = Watcher(settings_of(anvil.url, watch=watch, start_block=start), None)
+        events = placed(await until(watcher, head_at(await anvil.height())))
+        for index in range(2):
+            token = uniswap.token(index)
+            account = [one for one in events if isinstance(one, LiquidityAccounted) and one.token == token][-1]
+            [(pool, kind, units)] = account.into
+            assert (pool, kind) == (low(uniswap.pool), "unwatched pool")
+            assert units == await uniswap.tokens[index].functions.balanceOf(uniswap.pool.address).call()
+            assert account.removed == account.readded + account.to_wallets

@@ -26,7 +26,7 @@ async def followed(pools: Pools, start: int) -> list[ChainEvent]:
 
 def last_of(events: list[ChainEvent], token: str) -> LiquidityAccounted:
     found = [event for event in events if isinstance(event, LiquidityAccounted) and event.token == token][-1]
-    assert found.removed == found.readded + found.to_wallets + found.to_bridges + found.unexplained
+    assert found.removed == found.readded + found.to_wallets + found.to_bridges + found.open + found.unexplained
     return found
 
 

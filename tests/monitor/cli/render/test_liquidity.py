@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 from chain.events import (
     Address,
+    DrainCause,
     LiquidityAccounted,
     LiquidityMigrated,
     LiquidityMoved,
     NetworkId,
     Place,
     PoolDepth,
+    PoolDrained,
+    SupplyJumped,
     TokenDepth,
 )
 from chain.events.network import HeadSeen
@@ -73,3 +76,20 @@ def test_depth_is_shown_for_each_token_and_other_events_give_no_line() -> None:
         lag_s=0.0,
     )
     assert liquidity_words(head) is None
+
+
+def test_a_drain_is_shown_with_its_cause_and_both_reserves() -> None:
+    drained = PoolDrained(
+        place=PLACE, seen_at=NOW, event_id="x", pool=POOL, pool_kind="uniswap_v2", token=TOKEN, before=10**20, after=10**19,
+        share=0.9, cause=DrainCause.SWAP, by=OTHER,
+    )  # fmt: skip
+    assert liquidity_words(drained) == (
+        "90.0% of 0x1111…1111 was lost by uniswap_v2 0xabab…abab (swap by 0x2222…2222): 1.000e+20 before, 1.000e+19 after"
+    )
+
+
+def test_a_jump_of_supply_is_shown_with_its_size_and_whose_it_is() -> None:
+    jump = SupplyJumped(place=PLACE, seen_at=NOW, event_id="s", token=TOKEN, before=10, after=15, by=OTHER, logged=True)
+    assert liquidity_words(jump) == "the supply of 0x1111…1111 changed by +50.0% to 15, by 0x2222…2222"
+    fall = SupplyJumped(place=PLACE, seen_at=NOW, event_id="s", token=TOKEN, before=10, after=5, by=None, logged=False)
+    assert liquidity_words(fall) == "the supply of 0x1111…1111 changed by -50.0% to 5, without a log"
