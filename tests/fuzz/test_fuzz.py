@@ -22,6 +22,7 @@ from tests.fuzz.search import search
 from tests.fuzz.seeds import Seeds, seeds_of
 from tests.fuzz.surfaces import Case
 
+LONG_TITLE = "ServiceStatus.title: a text of more than # characters"
 COUNT = 100_000 // len(venues.NAMES) + 1
 
 
