@@ -90,8 +90,9 @@ KIND = ProxyKind(
 
 from __future__ import annotations
 
-from chain.control.operation import Phase, Step, Steps
+from chain.control.operation import Phase, Step, Steps, getter
 
+MARKS = (getter("sampleDelay()"),)
 STEPS: Steps = {"0x" + "5a" * 32: lambda log: Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=(), eta_s=9)}
 ''',
     "chain/liquidity/pools/sample.py": '''

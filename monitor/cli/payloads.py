@@ -322,7 +322,8 @@ def _tried(venue: Venue, candidate: _Candidate, payload: Payload, wanted: Wanted
 
 
 def _stamp(word: Word) -> datetime | None:
-    at = getattr(word, "event_time", None)
+    """When a message was made: its own stamp, else the settlement that it announces."""
+    at = getattr(word, "event_time", None) or getattr(word, "next_at", None)
     return at if isinstance(at, datetime) else None
 
 

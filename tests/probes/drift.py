@@ -103,12 +103,13 @@ def believed(message: Message, body: bytes) -> list[Any]:
 
 
 def at_its_time(message: Message) -> Message:
-    """The message as received a second after its newest stamp: recordings are of many years."""
+    """The message as received a second after its newest stamp, or the settlement it announces: recordings are of many years."""
     try:
         words = message.reader(message.body, message.context)
     except (Malformed, msgspec.DecodeError, Refused):
         return message
-    stamps = [at for one in words if isinstance(at := getattr(one, "event_time", None), datetime)]
+    named = [getattr(one, "event_time", None) or getattr(one, "next_at", None) for one in words]
+    stamps = [at for at in named if isinstance(at, datetime)]
     if not stamps:
         return message
     context = replace(message.context, received_at=max(stamps) + timedelta(seconds=1))
