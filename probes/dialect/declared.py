@@ -15,8 +15,7 @@ from typing import Any
 from probes.readings import Censoring, Market, Refusal, ServiceState, Side
 
 Name = str | int | tuple[str, ...]
-"""A field: its name (dotted inside an inner object), its position in a row that is a list, or several names of which the first
-that is given counts."""
+"""A field: its name (dotted inside an inner object), its position in a list, or several names: the first given counts."""
 
 YES_NO: Mapping[Any, bool] = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
 """A flag that says "open"."""
