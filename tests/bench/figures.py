@@ -52,15 +52,17 @@ def shown(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def rates(count: int, *works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+def rates(
+    count: int, *works: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[], float] = perf_counter
+) -> list[float]:
     """The median rate of each work (`count` items a call). The works take turns, so that a disturbance affects all of them."""
     took: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for index, work in enumerate(works):
             gc.collect()
-            began = perf_counter()
+            began = clock()
             work()
-            took[index].append(perf_counter() - began)
+            took[index].append(clock() - began)
     return [count / median(one) for one in took]
 
 

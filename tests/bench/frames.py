@@ -33,6 +33,11 @@ def books(venue: str, count: int) -> list[bytes]:
     return [_encoded(_BOOK[venue](number)) for number in range(count)]
 
 
+def tickers(venue: str, count: int, at_ms: int = NOW_MS) -> list[bytes]:
+    """Frames of a contract's figures, of the channel that proves its socket, a millisecond apart from `at_ms` on."""
+    return [_encoded(_TICKER[venue](at_ms - NOW_MS + number)) for number in range(count)]
+
+
 def _encoded(frame: dict[str, Any]) -> bytes:
     return json.dumps(frame, separators=(",", ":")).encode()
 
@@ -79,6 +84,56 @@ def _gate_liquidation(number: int) -> dict[str, Any]:
         "contract": "BTC_USDT",
     }  # fmt: skip
     head = {"channel": "futures.public_liquidates", "event": "update", "time": at_ms // 1000, "time_ms": at_ms + 3}
+    return {**head, "result": [row]}
+
+
+def _binance_ticker(number: int) -> dict[str, Any]:
+    content = {
+        "e": "markPriceUpdate", "E": NOW_MS + number, "s": "BTCUSDT", "p": f"{61800 + number % 50}.10000000",
+        "ap": f"{61800 + number % 50}.10000000", "P": f"{61790 + number % 50}.32000000", "i": f"{61805 + number % 50}.62659091",
+        "r": "0.00030000", "T": NOW_MS + 3_600_000,
+    }  # fmt: skip
+    return {"stream": "btcusdt@markPrice@1s", "data": content}
+
+
+def _bybit_ticker(number: int) -> dict[str, Any]:
+    """Of ten frames nine are changes, of the fields that changed alone."""
+    changed = {
+        "symbol": "BTCUSDT", "markPrice": f"{61800 + number % 50}.07", "indexPrice": f"{61805 + number % 50}.62",
+        "openInterestValue": f"24137{number % 900 + 100}.84", "bid1Price": "61800.10", "bid1Size": "38.839",
+        "ask1Price": "61800.20", "ask1Size": "18.413",
+    }  # fmt: skip
+    whole = {
+        "tickDirection": "PlusTick", "price24hPcnt": "0.017103", "lastPrice": "61800.20", "prevPrice24h": "60760.00",
+        "highPrice24h": "62500.00", "lowPrice24h": "60500.00", "prevPrice1h": "61500.00", "openInterest": "68744.761",
+        "turnover24h": "1570383121.943499", "volume24h": "66705.280", "nextFundingTime": str(NOW_MS + 3_600_000),
+        "fundingRate": "-0.000212", "fundingIntervalHour": "8", "fundingCap": "0.005",
+    }  # fmt: skip
+    row = changed if number % 10 else {**changed, **whole}
+    kind = "delta" if number % 10 else "snapshot"
+    return {"topic": "tickers.BTCUSDT", "type": kind, "data": row, "cs": 24987956059 + number, "ts": NOW_MS + number}
+
+
+def _okx_ticker(number: int) -> dict[str, Any]:
+    row = {
+        "instType": "SWAP",
+        "instId": "BTC-USDT-SWAP",
+        "markPx": f"{61800 + number % 50}.1",
+        "ts": str(NOW_MS + number),
+    }
+    return {"arg": {"channel": "mark-price", "instId": "BTC-USDT-SWAP"}, "data": [row]}
+
+
+def _gate_ticker(number: int) -> dict[str, Any]:
+    at_ms = NOW_MS + number
+    row = {
+        "contract": "BTC_USDT", "last": f"{61800 + number % 50}.1", "change_percentage": "1.43", "funding_rate": "0.000100",
+        "funding_rate_indicative": "0.0001", "mark_price": f"{61800 + number % 50}.46", "index_price": "61805.6",
+        "total_size": "73648", "volume_24h": "745487577", "volume_24h_btc": "117", "volume_24h_usd": "419950",
+        "quanto_base_rate": "", "volume_24h_quote": "1665006", "volume_24h_settle": "178", "volume_24h_base": "5526",
+        "low_24h": "60500.3", "high_24h": "62500.7", "quanto_multiplier": "0.0001",
+    }  # fmt: skip
+    head = {"time": at_ms // 1000, "time_ms": at_ms, "channel": "futures.tickers", "event": "update"}
     return {**head, "result": [row]}
 
 
@@ -140,4 +195,10 @@ _BOOK: Mapping[str, Maker] = {
     "bybit": _bybit_book,
     "okx": _okx_book,
     "gate": _gate_book,
+}
+_TICKER: Mapping[str, Maker] = {
+    "binance_usdm": _binance_ticker,
+    "bybit": _bybit_ticker,
+    "okx": _okx_ticker,
+    "gate": _gate_ticker,
 }
