@@ -40,7 +40,8 @@ from probes.readings import (
 from probes.readings.quick import quick
 from probes.venue import Context, FundingIntervals, Malformed
 
-_liquidation = quick(Liquidation)
+_liquidation, _interest, _funding = quick(Liquidation), quick(OpenInterest), quick(Funding)
+_mark, _ratio, _volume = quick(MarkPrice), quick(LongShortRatio), quick(Volume)
 MAX_INTERVAL_S = 7 * 86_400.0
 """Venues settle funding each hour to each day."""
 PRICE, SIZE, SIDE, STAMP = MalformedReason.PRICE, MalformedReason.SIZE, MalformedReason.SIDE, MalformedReason.STAMP
@@ -206,7 +207,7 @@ def open_interests(said: words.OpenInterests, rows: Rows, columns: Columns) -> R
                 return None
             base *= size
         usd = usd * said.scale if usd is not None else base * mark if mark is not None else None
-        return OpenInterest(
+        return _interest(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
             base=base, usd=usd,
         )  # fmt: skip
@@ -230,7 +231,7 @@ def funding_rates(said: words.FundingRates, rows: Rows, columns: Columns) -> Rea
                 raise Malformed(f"{following_path}: not after the settlement before it", STAMP)
         if seconds is None and context.funding is not None:
             seconds = context.funding.by_symbol.get(name, context.funding.otherwise_s)
-        return Funding(
+        return _funding(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
             rate=rate * said.scale, next_at=due, interval_s=seconds,
         )  # fmt: skip
@@ -259,7 +260,7 @@ def mark_prices(said: words.MarkPrices, rows: Rows, columns: Columns) -> Reader:
     index_path, marked = path_of(said.index), said.mark is not None
 
     def make(figures: tuple[Any, ...], first: float, name: str, at: datetime | None, context: Context) -> MarkPrice:
-        return MarkPrice(
+        return _mark(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
             mark=first if marked else None, index=optional_figure(figures[3], index_path),
         )  # fmt: skip
@@ -279,7 +280,7 @@ def long_short_ratios(said: words.LongShortRatios, rows: Rows, columns: Columns)
             if shorts <= 0:
                 raise Malformed(f"{path}: not above zero")
             ratio /= shorts
-        return LongShortRatio(
+        return _ratio(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
             ratio=float(ratio), basis=said.basis,
         )  # fmt: skip
@@ -335,7 +336,7 @@ def volumes(said: words.Volumes, rows: Rows, columns: Columns) -> Reader:
         usd = volume if quoted else None
         if priced and base is not None:
             usd = base * last if last is not None else None if base else base
-        return Volume(
+        return _volume(
             venue=context.venue, instrument=name, received_at=context.received_at, event_time=at,
             market=rows.market, base=base, usd=usd, last=None if last is None else float(last),
         )  # fmt: skip
