@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from probes.readings import ClaimChanged, FeedChanged, Liquidation, Reading, VenueClock, WalletStatus
 
 MAX_READINGS = 20_000
-_PROTECTED = (Liquidation, FeedChanged, ClaimChanged, WalletStatus, VenueClock)
+_PROTECTED = frozenset({Liquidation, FeedChanged, ClaimChanged, WalletStatus, VenueClock})
 
 
 class ReadingQueue:
@@ -31,13 +31,13 @@ class ReadingQueue:
 
     def put(self, reading: Reading) -> None:
         """Add a reading; drop another if the queue is full."""
-        if len(self) >= self._max_readings:
-            _, old = (self._routine or self._protected).popleft()
+        protected, routine = self._protected, self._routine
+        if len(protected) + len(routine) >= self._max_readings:
+            _, old = (routine or protected).popleft()
             self.dropped[type(old).__name__] += 1
             self.on_drop(type(old).__name__)
         self._number += 1
-        waiting = self._protected if isinstance(reading, _PROTECTED) else self._routine
-        waiting.append((self._number, reading))
+        (protected if type(reading) in _PROTECTED else routine).append((self._number, reading))
         self._has_readings.set()
 
     def __len__(self) -> int:

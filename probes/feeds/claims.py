@@ -86,10 +86,7 @@ class Claims:
         self._feed = feed
         self.all = [Claim(topic) for topic in feed.topics(instruments)]
         self._by_name = {one.topic.name: one for one in self.all}
-        self._speakers: dict[tuple[type, str | None], list[Claim]] = {}
-        for one in self.all:
-            for kind in one.topic.speaks:
-                self._speakers.setdefault((kind, one.topic.instrument), []).append(one)
+        self._speakers = _speakers(self.all)
         self._requests: dict[str, tuple[str, ...]] = {}
         self._texts: deque[str] = deque(maxlen=4 * len(self.all) + 1)
         self._second_s: float | None = None
@@ -161,15 +158,13 @@ class Claims:
 
     def spoke(self, message: object, now: datetime, tick_s: float) -> list[ClaimChanged]:
         """Take an admitted message as a word of the topics that send such messages of its instrument."""
-        kind, instrument = type(message), getattr(message, "instrument", None)
         changes: list[ClaimChanged] = []
-        for key in ((kind, instrument), (kind, None)) if instrument is not None else ((kind, None),):
-            for one in self._speakers.get(key, ()):
-                if one.state is ClaimState.SPEAKING:
-                    one.spoke(tick_s)
-                elif one.state is not ClaimState.ENDED:
-                    one.spoke(tick_s)
-                    changes += self._become(one, ClaimState.SPEAKING, "", now)
+        for one in self._of(type(message), getattr(message, "instrument", None)):
+            if one.state is ClaimState.SPEAKING:
+                one.spoke(tick_s)
+            elif one.state is not ClaimState.ENDED:
+                one.spoke(tick_s)
+                changes += self._become(one, ClaimState.SPEAKING, "", now)
         return changes
 
     def malformed(self, message: object, reason: str, now: datetime) -> list[ClaimChanged]:
@@ -228,9 +223,10 @@ class Claims:
             [one for one in self._living() if one.topic.name in wanted or one.topic.channel in wanted] if wanted else []
         )
 
-    def _of(self, kind: type, instrument: str | None) -> list[Claim]:
-        own = self._speakers.get((kind, instrument), []) if instrument is not None else []
-        return [*own, *self._speakers.get((kind, None), [])]
+    def _of(self, kind: type, instrument: str | None) -> Sequence[Claim]:
+        """The claims whose topics send such messages of an instrument: one look for a frame of a channel of our own."""
+        speakers = self._speakers.get((kind, instrument))
+        return self._speakers.get((kind, None), ()) if speakers is None else speakers
 
     def _ask(self, topics: Sequence[Topic], now: datetime) -> None:
         for request in self._feed.ask(topics, now) if topics else ():
@@ -251,6 +247,18 @@ class Claims:
                 received_at=now, state=state, reason=one.reason, main=one.topic.main, covers=one.covers,
             )
         ]  # fmt: skip
+
+
+def _speakers(claims: Iterable[Claim]) -> Mapping[tuple[type, str | None], Sequence[Claim]]:
+    """The claims by what their topics send: those of an instrument with those of all at once, which are its own too."""
+    found: dict[tuple[type, str | None], list[Claim]] = {}
+    for one in claims:
+        for kind in one.topic.speaks:
+            found.setdefault((kind, one.topic.instrument), []).append(one)
+    return {
+        (kind, instrument): own if instrument is None else [*own, *found.get((kind, None), ())]
+        for (kind, instrument), own in found.items()
+    }
 
 
 def _is_named(topic: Topic, detail: str) -> bool:

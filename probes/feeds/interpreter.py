@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -25,9 +26,11 @@ from probes.readings import (
     Instrument,
     Liquidation,
     MalformedReason,
+    OpenInterest,
     Reading,
     VenueClock,
     VenueId,
+    Volume,
 )
 from probes.readings.admission import OddRowTally, book_refused, refused
 from probes.readings.dollars import in_dollars
@@ -60,8 +63,10 @@ RENEWED_BACKLOG = timedelta(seconds=60)
 
 _Word = Ack | Heard | Pong | BookChecksum | Reply | ShutdownAnnounced | SubscriptionRefused | OddRows
 _News = Reading | BookSnapshot | BookDelta
-_WORDS = (Ack, Heard, Pong, BookChecksum, Reply, ShutdownAnnounced, SubscriptionRefused, OddRows)
-_BOOKS = (BookDelta, BookSnapshot)
+_Stamped = tuple[str | None, datetime | None]
+_WORDS = frozenset({Ack, Heard, Pong, BookChecksum, Reply, ShutdownAnnounced, SubscriptionRefused, OddRows})
+_BOOKS = frozenset({BookDelta, BookSnapshot})
+_IN_MONEY = frozenset({OpenInterest, Volume})
 _context = quick(Context)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -71,7 +76,7 @@ class FrameResult:
     """The meaning of a frame: readings, texts to send back, and why the venue will close (None: it will not)."""
 
     readings: list[Reading] = field(default_factory=list)
-    replies: list[str] = field(default_factory=list)
+    replies: tuple[str, ...] = ()
     shutdown: str | None = None
 
 
@@ -125,44 +130,40 @@ class FeedReader:
         funding: FundingIntervals | None = None,
     ) -> FrameResult:
         """Read one frame. Malformed frames are counted and reported at the next `second`."""
-        context = _context(
-            venue=self._venue, check=self._feed.name, received_at=received_at, instrument=None, instruments=instruments,
-            headers=_NO_HEADERS, funding=funding,
-        )  # fmt: skip
         result = FrameResult()
-        try:
-            messages = self._feed.read(raw, context)
-        except (Malformed, msgspec.DecodeError, UnicodeDecodeError) as error:
-            path = error.path if isinstance(error, Malformed) else str(error)
-            self._malformed = (path[:MAX_DETAIL], (self._malformed[1] if self._malformed else 0) + 1)
-            return result
         news = backlog = pings = 0
-        for message in messages:
-            if isinstance(message, Liquidation):
-                word = in_units(message, instruments.get(message.instrument))
-                if self._is_backlog(word):
-                    word = replace(word, backlog=True)
-                if self._believed(word, refused(word), result, received_at, tick_s):
-                    result.readings.append(word)
-                    news += 1
-                    backlog += word.backlog
-            elif isinstance(message, _WORDS):
-                told = (
-                    in_units(message, instruments.get(message.instrument))
-                    if isinstance(message, BookChecksum)
-                    else message
-                )
-                self._word(told, result, received_at, tick_s)
-                pings += self._feed.pings_prove and isinstance(message, Reply)
+        stamped: _Stamped = (None, None)
+        for message in self._messages(raw, received_at, instruments, funding):
+            kind = type(message)
+            if kind in _WORDS:
+                self._word(message, result, received_at, tick_s, instruments)
+                pings += self._feed.pings_prove and kind is Reply
                 if result.shutdown is not None:
                     return result
+                continue
+            name: str | None = getattr(message, "instrument", None)
+            known = instruments.get(name) if name is not None else None
+            said: Any = message if type(known) is Instrument else in_units(message, known)
+            if kind is Liquidation and self._is_backlog(said):
+                said = replace(said, backlog=True)
+            elif kind in _IN_MONEY:
+                said = in_dollars(said, instruments)
+            reason = book_refused(said, received_at) if kind in _BOOKS else refused(said)
+            if reason is not None:
+                self._disbelieved(said, reason, result, received_at)
+                continue
+            spoke = self.claims.spoke(said, received_at, tick_s)  # a sign of its own channel
+            if spoke:
+                result.readings += spoke
+            news += 1
+            if kind is Liquidation:
+                backlog += said.backlog
+                result.readings.append(said)
+            elif kind in _BOOKS:
+                result.readings += self._book(said, received_at)
             else:
-                known = instruments.get(getattr(message, "instrument", None) or "")
-                said = in_dollars(in_units(message, known), instruments)
-                reason = book_refused(said, received_at) if isinstance(said, _BOOKS) else refused(said)
-                if self._believed(said, reason, result, received_at, tick_s):
-                    result.readings += self._news(said, received_at)
-                    news += 1
+                stamped = self._aged(said, name, received_at, stamped)
+                result.readings.append(said)
         if backlog:
             self._backlog_due = False
             result.readings.append(self.changed(FeedEvent.BACKLOG, backlog, received_at))
@@ -170,13 +171,37 @@ class FeedReader:
             result.readings += self._alive(news + pings, received_at, tick_s)
         return result
 
-    def _word(self, message: _Word, result: FrameResult, received_at: datetime, tick_s: float) -> None:
+    def _messages(
+        self, raw: bytes, received_at: datetime, instruments: Mapping[str, Instrument], funding: FundingIntervals | None
+    ) -> Sequence[Any]:
+        """What a frame says (nothing, if it is malformed), told apart by exact types: no word of a feed has a subclass."""
+        context = _context(
+            venue=self._venue, check=self._feed.name, received_at=received_at, instrument=None, instruments=instruments,
+            headers=_NO_HEADERS, funding=funding,
+        )  # fmt: skip
+        try:
+            return self._feed.read(raw, context)
+        except (Malformed, msgspec.DecodeError, UnicodeDecodeError) as error:
+            path = error.path if isinstance(error, Malformed) else str(error)
+            self._malformed = (path[:MAX_DETAIL], (self._malformed[1] if self._malformed else 0) + 1)
+            return ()
+
+    def _word(
+        self,
+        message: _Word,
+        result: FrameResult,
+        received_at: datetime,
+        tick_s: float,
+        instruments: Mapping[str, Instrument],
+    ) -> None:
         """Take what is no news of the market."""
+        if isinstance(message, BookChecksum):
+            message = in_units(message, instruments.get(message.instrument))
         match message:
             case Ack() | Heard() | Pong() | BookChecksum():
                 result.readings += self._control(message, received_at, tick_s)
             case Reply():
-                result.replies.append(message.text)
+                result.replies += (message.text,)
             case ShutdownAnnounced():
                 result.shutdown = message.detail[:MAX_DETAIL]
                 announced = self.changed(FeedEvent.SHUTDOWN_ANNOUNCED, 0.0, received_at, detail=result.shutdown)
@@ -217,35 +242,29 @@ class FeedReader:
     def _is_backlog(self, message: Liquidation) -> bool:
         return self._backlog_due or (self._backlog_before is not None and message.event_time < self._backlog_before)
 
-    def _believed(
-        self, word: _News, reason: MalformedReason | None, result: FrameResult, received_at: datetime, tick_s: float
-    ) -> bool:
-        """Count a word that the gate refused; take one that it admitted as a sign of its own channel."""
-        if reason is not None:
-            self._odd.add(reason, f"{type(word).__name__} of {getattr(word, 'instrument', None) or 'the venue'}")
-            result.readings += self.claims.malformed(word, reason, received_at)
-            return False
-        spoke = self.claims.spoke(word, received_at, tick_s)
-        if spoke:
-            result.readings += spoke
-        return True
+    def _disbelieved(self, word: _News, reason: MalformedReason, result: FrameResult, received_at: datetime) -> None:
+        """Count a word that the gate refused."""
+        self._odd.add(reason, f"{type(word).__name__} of {getattr(word, 'instrument', None) or 'the venue'}")
+        result.readings += self.claims.malformed(word, reason, received_at)
 
-    def _news(self, message: _News, received_at: datetime) -> Sequence[Reading]:
+    def _book(self, message: BookSnapshot | BookDelta, received_at: datetime) -> Sequence[Reading]:
+        """Apply a book or its change; one that was not subscribed must neither fill our memory nor be fetched."""
+        if message.instrument not in self._symbols:
+            return ()
         received_s = received_at.timestamp()
-        if isinstance(message, _BOOKS):
-            if message.instrument not in self._symbols:
-                return ()  # a book that was not subscribed must neither fill our memory nor be fetched
-            if message.event_time is not None:
-                engine_s = None if message.engine_time is None else message.engine_time.timestamp()
-                self._lag.stamp(message.instrument, received_s, message.event_time.timestamp(), engine_s)
-            if isinstance(message, BookDelta):
-                return self.books.change(message, received_at, received_s)
-            return self.books.snapshot(message, received_at, received_s)
-        event_time = getattr(message, "event_time", None)
-        instrument = getattr(message, "instrument", None)
-        if event_time is not None and instrument in self._symbols:
-            self._lag.stamp(instrument, received_s, event_time.timestamp(), None)
-        return (message,)
+        if message.event_time is not None:
+            engine_s = None if message.engine_time is None else message.engine_time.timestamp()
+            self._lag.stamp(message.instrument, received_s, message.event_time.timestamp(), engine_s)
+        if isinstance(message, BookDelta):
+            return self.books.change(message, received_at, received_s)
+        return self.books.snapshot(message, received_at, received_s)
+
+    def _aged(self, word: Reading, instrument: str | None, received_at: datetime, stamped: _Stamped) -> _Stamped:
+        """Take a figure's stamp for the lag. `stamped` is that of the figure before it in the frame, often the same one."""
+        event_time: datetime | None = getattr(word, "event_time", None)
+        if event_time is not None and instrument in self._symbols and stamped != (instrument, event_time):
+            self._lag.stamp(instrument, received_at.timestamp(), event_time.timestamp(), None)
+        return instrument, event_time
 
     def _alive(self, news: int, now: datetime, tick_s: float) -> Sequence[FeedChanged]:
         self._last_news_s = tick_s

@@ -5,10 +5,10 @@ It judges one reading by itself: the name, the stamp near its receipt, the price
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from probes.readings import (
     Deleveraging,
@@ -48,8 +48,9 @@ MAX_AGE_S: dict[type[Reading], float] = {
 }
 """How old a reading may be at its receipt. A late one is a lag and says so; a day late it speaks of another day. Funding is
 stamped with the last settlement, ratios and open interest with their period."""
-_AHEAD, _LIQUIDATION_AGE = timedelta(seconds=-MAX_AHEAD_S), timedelta(seconds=MAX_AGE_S[Liquidation])
-_BACKLOG_AGE = timedelta(seconds=MAX_BACKLOG_AGE_S)
+_AHEAD, _BACKLOG_AGE = timedelta(seconds=-MAX_AHEAD_S), timedelta(seconds=MAX_BACKLOG_AGE_S)
+_AGES = {kind: timedelta(seconds=age_s) for kind, age_s in MAX_AGE_S.items()}
+_LIQUIDATION_AGE = _AGES[Liquidation]
 MAX_FUNDING_RATE = 1.0
 MAX_FUNDING_INTERVAL_S = 31 * _DAY_S
 """Nothing settles more rarely than once a month."""
@@ -88,15 +89,19 @@ def instrument_refused(one: Instrument) -> MalformedReason | None:
 
 
 def refused(reading: Reading) -> MalformedReason | None:
-    """Why a reading is not admitted, None if it is."""
-    if type(reading) is Liquidation:
-        return _liquidation(reading)
+    """Why a reading is not admitted, None if it is. What is asked beyond its name is found by its type, in one step."""
+    kind = type(reading)
+    if kind is Liquidation:
+        return _liquidation(reading)  # type: ignore[arg-type]  # a reading's type has no subclasses
     instrument = getattr(reading, "instrument", None)
     if instrument is not None and nameless(instrument):
         return MalformedReason.NAME
-    max_age_s = MAX_AGE_S.get(type(reading))
-    if max_age_s is not None and stamp_refused(getattr(reading, "event_time", None), reading.received_at, max_age_s):
-        return MalformedReason.STAMP
+    figures_refused = _FIGURES.get(kind)
+    if figures_refused is not None:
+        stamp = reading.event_time  # type: ignore[union-attr]  # those of `Dated`
+        if stamp is not None and not _AHEAD <= reading.received_at - stamp <= _AGES[kind]:
+            return MalformedReason.STAMP
+        return figures_refused(reading)
     match reading:
         case ServerTime():
             offset_s = (reading.event_time - reading.received_at).total_seconds()
@@ -105,16 +110,6 @@ def refused(reading: Reading) -> MalformedReason | None:
             return MalformedReason.NAME
         case ServiceStatus() if reading.begins_at and reading.ends_at and reading.ends_at < reading.begins_at:
             return MalformedReason.STAMP
-        case OpenInterest() | Volume():
-            return _amounts(reading)
-        case MarkPrice() if not all(_price(one) for one in (reading.mark, reading.index)):
-            return MalformedReason.PRICE
-        case Funding():
-            return _funding(reading)
-        case InsuranceFund():
-            return _fund(reading)
-        case LongShortRatio() if not 0 < reading.ratio <= MAX_RATIO:
-            return MalformedReason.FIGURE
     return None
 
 
@@ -124,19 +119,29 @@ def _fund(reading: InsuranceFund) -> MalformedReason | None:
     return None if reading.balance.is_finite() else MalformedReason.FIGURE
 
 
-def _price(price: float | None) -> bool:
-    return price is None or 0 < price <= MAX_PRICE
+def _mark(reading: MarkPrice) -> MalformedReason | None:
+    mark, index = reading.mark, reading.index
+    good = (mark is None or 0 < mark <= MAX_PRICE) and (index is None or 0 < index <= MAX_PRICE)
+    return None if good else MalformedReason.PRICE
 
 
 def _funding(reading: Funding) -> MalformedReason | None:
     interval_s, next_at = reading.interval_s, reading.next_at
-    if not abs(reading.rate) <= MAX_FUNDING_RATE:
+    if not -MAX_FUNDING_RATE <= reading.rate <= MAX_FUNDING_RATE:
         return MalformedReason.FIGURE
     if interval_s is not None and not 0 < interval_s <= MAX_FUNDING_INTERVAL_S:
         return MalformedReason.FIGURE
     if next_at is not None:
         in_s = (next_at - reading.received_at).total_seconds()
         return None if -MAX_AGE_S[Funding] <= in_s <= MAX_FUNDING_INTERVAL_S else MalformedReason.STAMP
+    return None
+
+
+def _ratio(reading: LongShortRatio) -> MalformedReason | None:
+    return None if 0 < reading.ratio <= MAX_RATIO else MalformedReason.FIGURE
+
+
+def _word(_reading: Deleveraging) -> MalformedReason | None:
     return None
 
 
@@ -156,13 +161,29 @@ def _liquidation(reading: Liquidation) -> MalformedReason | None:
     return None
 
 
-def _amounts(reading: OpenInterest | Volume) -> MalformedReason | None:
-    for amount, most in ((reading.base, MAX_BASE), (reading.usd, _MAX_QUOTE)):
-        if amount is not None and not (amount.is_finite() and 0 <= amount <= most):
-            return MalformedReason.SIZE
-    if isinstance(reading, Volume) and not _price(reading.last):
-        return MalformedReason.PRICE
-    return None
+def _interest(reading: OpenInterest) -> MalformedReason | None:
+    return None if _amounts(reading) else MalformedReason.SIZE
+
+
+def _volume(reading: Volume) -> MalformedReason | None:
+    if not _amounts(reading):
+        return MalformedReason.SIZE
+    return None if reading.last is None or 0 < reading.last <= MAX_PRICE else MalformedReason.PRICE
+
+
+def _amounts(reading: OpenInterest | Volume) -> bool:
+    return _amount(reading.base, MAX_BASE) and _amount(reading.usd, _MAX_QUOTE)
+
+
+def _amount(amount: Decimal | None, most: Decimal) -> bool:
+    return amount is None or (amount.is_finite() and _ZERO <= amount <= most)
+
+
+_FIGURES: dict[type[Reading], Callable[[Any], MalformedReason | None]] = {
+    MarkPrice: _mark, Funding: _funding, OpenInterest: _interest, Volume: _volume, LongShortRatio: _ratio,
+    InsuranceFund: _fund, Deleveraging: _word,
+}  # fmt: skip
+"""What is asked of the figures of each kind that has an age."""
 
 
 class Levels(Protocol):

@@ -199,7 +199,7 @@ def test_an_announced_shutdown_is_reported_with_its_text_and_ends_the_frame() ->
 
 def test_without_an_announcement_there_is_no_shutdown_and_replies_are_sent_in_order() -> None:
     frame = ScriptedFeed().read(1.0, Reply(text="a"), MARK, Reply(text="b"))
-    assert (frame.shutdown, frame.replies) == (None, ["a", "b"])
+    assert (frame.shutdown, frame.replies) == (None, ("a", "b"))
     assert frame.readings[0] == MARK
 
 
