@@ -7,12 +7,15 @@ straddle it. A gap, or a sequence that has begun anew, leaves the book unsynced 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from enum import Enum, auto
+from itertools import accumulate
 from math import inf, nextafter
+from operator import neg
 
 from probes.readings import BookMeasured, BookState, VenueId
 from probes.venue import BookDelta, BookSnapshot
@@ -174,18 +177,12 @@ class Book:
         slippage: dict[int, tuple[float | None, float | None]] = {}
         if mid is not None:
             lowest, highest = zip(*band_edges(best_bid, best_ask), strict=True)
-            near_bids = _near(bids.items(), lowest[-1], best_bid)
-            near_asks = _near(asks.items(), best_ask, highest[-1])
-            depth = {
-                bps: (sum(p * q for p, q in near_bids if p >= low), sum(p * q for p, q in near_asks if p <= high))
-                for bps, low, high in zip(BANDS_BPS, lowest, highest, strict=True)
-            }
+            bid_depth, sold = _walked(bids, lowest, mid, sell=True)
+            ask_depth, bought = _walked(asks, highest, mid, sell=False)
+            depth = dict(zip(BANDS_BPS, zip(bid_depth, ask_depth, strict=True), strict=True))
             if state is BookState.OK and min(depth[BANDS_BPS[-1]]) < HOLLOW_USD:
                 state = BookState.HOLLOW
-            slippage = {
-                usd: (_slippage_bps(bids, usd, mid, sell=True), _slippage_bps(asks, usd, mid, sell=False))
-                for usd in NOTIONALS_USD
-            }
+            slippage = dict(zip(NOTIONALS_USD, zip(sold, bought, strict=True), strict=True))
         measured = BookMeasured(
             venue=self.venue,
             instrument=self.instrument,
@@ -239,25 +236,41 @@ def _merge(side: dict[float, float], levels: Iterable[tuple[float, float]]) -> N
     for price, size in levels:
         if size > 0:
             side[price] = size
-        else:
-            side.pop(price, None)
+        elif price in side:  # a venue deletes what we may never have seen
+            del side[price]
 
 
-def _near(levels: Iterable[tuple[float, float]], low: float, high: float) -> list[tuple[float, float]]:
-    return [level for level in levels if low <= level[0] <= high]
+def _walked(
+    side: dict[float, float], edges: Sequence[float], mid: float, *, sell: bool
+) -> tuple[list[float], list[float | None]]:
+    """What a walk into a side finds: USD as far as each of the `edges`, and the slippage against mid, in bps, of `NOTIONALS_USD`.
+
+    The side is sorted once, and beyond the last edge only if the largest notional goes there. The slippage is None if the
+    visible levels cannot fill it.
+    """
+    last = edges[-1]
+    prices = (
+        sorted((one for one in side if one >= last), reverse=True) if sell else sorted(p for p in side if p <= last)
+    )
+    usd = [*accumulate(price * side[price] for price in prices)]
+    depth = []
+    for edge in edges:
+        within = bisect_right(prices, -edge, key=neg) if sell else bisect_right(prices, edge)
+        depth.append(usd[within - 1] if within else 0.0)
+    if len(prices) < len(side) and not (usd and usd[-1] >= NOTIONALS_USD[-1]):
+        prices = sorted(side, reverse=sell)
+        usd = [*accumulate(price * side[price] for price in prices)]
+    base = [*accumulate(map(side.__getitem__, prices))]
+    return depth, [_slippage_bps(prices, usd, base, notional, mid) for notional in NOTIONALS_USD]
 
 
-def _slippage_bps(side: dict[float, float], usd: float, mid: float, *, sell: bool) -> float | None:
-    """The slippage against mid, in bps, of trading `usd` into a side; None if the visible levels cannot fill it."""
-    left = usd
-    base = 0.0
-    prices = sorted(side, reverse=sell)
-    for price in prices:
-        value = price * side[price]
-        if value >= left:
-            base += left / price
-            paid = usd / base
-            return abs(paid / mid - 1) * 1e4
-        base += side[price]
-        left -= value
-    return None
+def _slippage_bps(
+    prices: Sequence[float], usd: Sequence[float], base: Sequence[float], notional: float, mid: float
+) -> float | None:
+    """The slippage of a notional by the sums, as far as each price, of USD and of base units."""
+    at = bisect_left(usd, notional)
+    if at == len(usd):
+        return None
+    before_usd, before = (usd[at - 1], base[at - 1]) if at else (0.0, 0.0)
+    paid = notional / (before + (notional - before_usd) / prices[at])
+    return abs(paid / mid - 1) * 1e4
