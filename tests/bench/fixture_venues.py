@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import copysign
 from time import time
 from typing import Any
 
@@ -39,8 +40,8 @@ from probes.venue import BookDelta, BookSnapshot, Feed, Venue
 from tests.probes.cases import BROKEN, Case, found, listed
 
 INSTRUMENTS = 20
-LEVELS = 20
-"""Levels a side of a book's frame."""
+LEVELS, WHOLE_LEVELS = 20, 200
+"""Levels a side of a book's change, and of a whole book."""
 BOOKS_PER_S = 15
 """190 of the 280 books have fixtures that follow one another: together they send what all would at ten frames a second."""
 FIGURES_PER_S = 1
@@ -74,12 +75,12 @@ def _renamed(symbol: str, number: int) -> str:
 class Template:
     """A fixture's text with places for the symbol, the time and the sequence."""
 
-    def __init__(self, text: str, symbol: str, books: Sequence[Books], sequence: str = "") -> None:
+    def __init__(self, text: str, symbol: str, books: Sequence[Books], levels: int = LEVELS) -> None:
         self.symbol = symbol
         with suppress(ValueError):
             tree = json.loads(text)
             for said in books:
-                _open(tree, said, sequence)
+                _open(tree, said, levels)
             text = json.dumps(tree, separators=(",", ":"))
         text = _STAMP.sub(lambda found: _SHAPES[len(found[0])], text)
         self._text = _ISO.sub("#ISO#", text).replace('"#k#"', "#K#").replace('"#p#"', "#P#")
@@ -98,27 +99,28 @@ class Template:
         return text
 
 
-def _open(tree: Any, said: Books, sequence: str) -> None:
+def _open(tree: Any, said: Books, levels: int) -> None:
     """Put places for the numbers of a book into it, and more levels."""
     before = {str(one).rpartition(".")[2] for one in names_of(said.prev_id)}
     last = {str(one).rpartition(".")[2] for one in (*names_of(said.last_id), *names_of(said.first_id))}
-    last |= {sequence.rpartition(".")[2]} - {""}
+    last.add("sequence")  # of a frame that has the number instead of its row
     sides = {said.bids: -1, said.asks: 1}
     if isinstance(tree, list):
         for one in tree:
-            _open(one, said, sequence)
+            _open(one, said, levels)
     elif isinstance(tree, dict):
         for key, value in tree.items():
             if key in before | last and isinstance(value, int | str):
                 place = "#P#" if key in before else "#K#"
                 tree[key] = place if isinstance(value, str) else place.lower()
             elif key in sides and isinstance(value, list):
-                tree[key] = _levels(value, said, sides[key])
+                tree[key] = _levels(value, said, sides[key] * levels)
             else:
-                _open(value, said, sequence)
+                _open(value, said, levels)
 
 
-def _levels(rows: list[Any], said: Books, step: int) -> list[Any]:
+def _levels(rows: list[Any], said: Books, count: int) -> list[Any]:
+    """Levels away from the first: up from it (a `count` above zero), or down."""
     price: Any = said.level[0]
     if not rows or not isinstance(rows[0], dict if isinstance(price, str) else list):
         return rows
@@ -126,9 +128,9 @@ def _levels(rows: list[Any], said: Books, step: int) -> list[Any]:
     if isinstance(first, dict) and price not in first:
         return rows
     found = list(rows)
-    for number in range(len(rows), LEVELS):
+    for number in range(len(rows), abs(count)):
         level = dict(first) if isinstance(first, dict) else list(first)
-        moved = round(float(first[price]) * (1 + step * number * 1e-3), 4)
+        moved = round(float(first[price]) * (1 + number * copysign(1e-4, count)), 4)
         level[price] = str(moved) if isinstance(first[price], str) else moved
         found.append(level)
     return found
@@ -154,7 +156,12 @@ def sending(venue: Venue, feed: Feed, cases: Sequence[Case]) -> Sending:
         kind, symbol = _kind(case)
         if symbol and (feed.market is None or any(_is_like(one.symbol, symbol) for one in ours)):
             for opened in (books, ()):
-                template = Template(case.payload.decode(errors="surrogateescape"), symbol, opened, "sequence")
+                template = Template(
+                    case.payload.decode(errors="surrogateescape"),
+                    symbol,
+                    opened,
+                    WHOLE_LEVELS if kind == "first" else LEVELS,
+                )
                 if kind in ("figures", "forced") or _follows(venue, feed, ours, (template, template)):
                     kinds[kind].append(template)
                     break
@@ -233,7 +240,7 @@ class FixtureVenues:
         symbol = case.source.get("instrument", "")
         if key not in self._rest and symbol:
             text = case.payload.decode(errors="surrogateescape")
-            self._rest[key] = Template(text, symbol, books, "sequence")
+            self._rest[key] = Template(text, symbol, books, WHOLE_LEVELS)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """A stored answer with the asked symbol; 404 without one."""

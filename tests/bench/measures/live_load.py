@@ -25,14 +25,23 @@ from probes import venues
 from probes.prober import Prober, ProberSettings
 from probes.readings import Reading
 from tests.bench.figures import Figure
-from tests.bench.fixture_venues import BOOKS_PER_S, FIGURES_PER_S, FORCED_PER_S, INSTRUMENTS, LEVELS, watched
+from tests.bench.fixture_venues import (
+    BOOKS_PER_S,
+    FIGURES_PER_S,
+    FORCED_PER_S,
+    INSTRUMENTS,
+    LEVELS,
+    WHOLE_LEVELS,
+    watched,
+)
 from tests.bench.measures.daemon_memory import peak_mb
 
 WARM_S, MEASURED_S = 15.0, 40.0
 MOST_OF_A_CORE, MOST_MB = 50.0, 300.0
 SIMULATED = (
     f"{len(venues.NAMES)} venues of {INSTRUMENTS} instruments in another process: {BOOKS_PER_S} frames a book and second, "
-    f"{LEVELS} levels a side, figures {FIGURES_PER_S}/s in each form, {FORCED_PER_S} forced orders a venue and second, "
+    f"{LEVELS} levels a side in books of {WHOLE_LEVELS}, figures {FIGURES_PER_S}/s in each form, "
+    f"{FORCED_PER_S} forced orders a venue and second, "
     "not compressed, no TLS, subscriptions not acknowledged"
 )
 
