@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
+from math import inf
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, get_args
 
@@ -119,6 +121,7 @@ def path_of(name: Name | None) -> str:
     return "$" if first is None else f"$[{first}]" if isinstance(first, int) else f"$.{first}"
 
 
+@cache
 def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
     """Reads a stamp's value. An optional one that is empty or 0 is None; a required one raises Malformed."""
     if stamp is None:
@@ -129,9 +132,19 @@ def clock(stamp: Stamp | None, *, required: bool = False) -> Time:
     whole = int if unit is not Clock.ISO else None
     from_ms = datetime.fromtimestamp if unit is Clock.MS else None
 
+    last: tuple[int, datetime | None] = (0, None)
+
     def time(value: Any) -> datetime | None:
+        """One stamp is often read again at once: figures of a frame share theirs, and the next settlement is hours ahead."""
+        nonlocal last
         if type(value) is whole and 0 < value <= _LARGEST:
-            return from_ms(value / 1000, UTC) if from_ms is not None and value <= decode.MAX_MS else read(value, path)
+            known, moment = last  # both in one step: readers are shared between threads
+            if value != known:
+                moment = (
+                    from_ms(value / 1000, UTC) if from_ms is not None and value <= decode.MAX_MS else read(value, path)
+                )
+                last = (value, moment)
+            return moment
         if type(value) is str and whole is int and value[:1] > "0" and len(value) < 20 and value.isdecimal():
             return time(int(value))
         if value in _EMPTY:
@@ -164,9 +177,16 @@ def figure(value: Any, path: str) -> float:
 
 def optional_figure(value: Any, path: str) -> float | None:
     """As `figure`, None if the venue left it empty."""
-    if type(value) is str and value:
-        return decode.finite_float(value, path)
-    return None if value is None or value == "" else figure(value, path)
+    if value is None or value == "":
+        return None
+    if type(value) is str:
+        try:
+            number = float(value)
+        except ValueError:
+            number = inf
+        if -inf < number < inf:
+            return number
+    return figure(value, path)
 
 
 def optional_amount(value: Any, path: str) -> Decimal | None:

@@ -52,6 +52,20 @@ def test_the_same_moment_is_read_in_each_unit() -> None:
         assert clock(Stamp("ts", unit))(int(NOON.timestamp()) * per_s) == NOON
 
 
+def test_a_stamp_that_is_read_again_is_the_same_moment_and_neither_another_stamp_nor_a_flag_is_taken_for_it() -> None:
+    time = clock(Stamp("ts", Clock.S))
+    noon_s = int(NOON.timestamp())
+    first = time(noon_s)
+    assert time(noon_s) is first is time(str(noon_s)), "not converted again"
+    assert (time(noon_s + 1), time(noon_s)) == (NOON + timedelta(seconds=1), NOON)
+    assert time(1) is not None
+    with pytest.raises(Malformed, match=r"\$\.ts"):
+        time(True)
+    with pytest.raises(Malformed, match=r"\$\.ts"):
+        time(2**64)
+    assert time(1) == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), "a stamp that cannot be read leaves nothing behind"
+
+
 @given(st.integers(0, 7_258_118_400_000))
 def test_any_time_in_milliseconds_is_read_back_unchanged(stamp_ms: int) -> None:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=stamp_ms)
