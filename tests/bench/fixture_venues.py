@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -49,6 +49,16 @@ FORCED_PER_S = 5
 """Forced orders a venue and second: a busy hour."""
 _STAMP = re.compile(r"\b1793\d{6}(\d{3})?(\d{3})?(\d{3})?\b")
 _ISO = re.compile(r"2026-1\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)")
+_PLACES: Mapping[str, Callable[[int, float], str]] = {
+    "#S#": lambda _number, now_s: str(int(now_s)),
+    "#MS#": lambda _number, now_s: str(int(now_s * 1e3)),
+    "#US#": lambda _number, now_s: str(int(now_s * 1e6)),
+    "#NS#": lambda _number, now_s: str(int(now_s * 1e9)),
+    "#ISO#": lambda _number, now_s: datetime.fromtimestamp(now_s, UTC).isoformat().replace("+00:00", "Z"),
+    "#K#": lambda number, _now_s: str(number),
+    "#P#": lambda number, _now_s: str(number - 1),
+}
+"""What a template is open for: the time in each unit, the number of a frame, the one before it."""
 _SHAPES = {10: "#S#", 13: "#MS#", 16: "#US#", 19: "#NS#"}
 
 
@@ -82,20 +92,19 @@ class Template:
             for said in books:
                 _open(tree, said, levels)
             text = json.dumps(tree, separators=(",", ":"))
+        self._known: dict[str, str] = {}
         text = _STAMP.sub(lambda found: _SHAPES[len(found[0])], text)
         self._text = _ISO.sub("#ISO#", text).replace('"#k#"', "#K#").replace('"#p#"', "#P#")
+        self._places = [one for one in _PLACES if one in self._text]
 
     def made(self, symbol: str, number: int, now_s: float) -> str:
         """The text of a symbol, number and time."""
-        text = self._text
-        ours, wire = symbol.removeprefix("spot:"), self.symbol.removeprefix("spot:")
-        text = text.replace(wire, ours).replace(wire.lower(), ours.lower())
-        for place, value in (
-            ("#S#", int(now_s)), ("#MS#", int(now_s * 1e3)), ("#US#", int(now_s * 1e6)), ("#NS#", int(now_s * 1e9)),
-            ("#K#", number), ("#P#", number - 1),
-            ("#ISO#", datetime.fromtimestamp(now_s, UTC).isoformat().replace("+00:00", "Z")),
-        ):  # fmt: skip
-            text = text.replace(place, str(value))
+        text = self._known.get(symbol, "")
+        if not text:
+            ours, wire = symbol.removeprefix("spot:"), self.symbol.removeprefix("spot:")
+            text = self._known[symbol] = self._text.replace(wire, ours).replace(wire.lower(), ours.lower())
+        for place in self._places:
+            text = text.replace(place, _PLACES[place](number, now_s))
         return text
 
 
@@ -149,24 +158,21 @@ class Sending:
 def sending(venue: Venue, feed: Feed, cases: Sequence[Case]) -> Sending:
     """The forms of a feed's fixtures that our reader follows."""
     books = [one for rows in compiled_from(feed.read)[0] for one in rows.says if isinstance(one, Books)]
-    kinds: dict[str, list[Template]] = {"first": [], "change": [], "figures": [], "forced": []}
+    kinds: dict[str, list[Template]] = {one: [] for one in ("first", "again", "change", "figures", "forced")}
     markets = (feed.market,) if feed.market is not None else tuple(Market)
     ours = [one for one in watched(str(venue.id)) if one.market in markets]
     for case in cases:
         kind, symbol = _kind(case)
         if symbol and (feed.market is None or any(_is_like(one.symbol, symbol) for one in ours)):
+            text = case.payload.decode(errors="surrogateescape")
             for opened in (books, ()):
-                template = Template(
-                    case.payload.decode(errors="surrogateescape"),
-                    symbol,
-                    opened,
-                    WHOLE_LEVELS if kind == "first" else LEVELS,
-                )
+                template = Template(text, symbol, opened, WHOLE_LEVELS if kind == "first" else LEVELS)
                 if kind in ("figures", "forced") or _follows(venue, feed, ours, (template, template)):
                     kinds[kind].append(template)
+                    kinds["again"] += [Template(text, symbol, opened)] if kind == "first" else []
                     break
-    first, change = ([*kinds["first"], None][0], [*kinds["change"], None][0])
-    for pair in ((first, change), (change, change), (first, first)):
+    first, again, change = ([*kinds[one], None][0] for one in ("first", "again", "change"))
+    for pair in ((first, change), (change, change), (first, again)):
         if ours and None not in pair and _follows(venue, feed, ours, pair, strictly=True):
             return Sending(*pair, tuple(kinds["figures"]), tuple(kinds["forced"]))
     return Sending(None, None, tuple(kinds["figures"]), tuple(kinds["forced"]))
