@@ -259,7 +259,7 @@ def _walked(
         depth.append(usd[within - 1] if within else 0.0)
     if len(prices) < len(side) and not (usd and usd[-1] >= NOTIONALS_USD[-1]):
         prices = sorted(side, reverse=sell)
-        usd = [*accumulate(price * side[price] for price in prices)]
+        usd = [*accumulate([price * side[price] for price in prices])]
     base = [*accumulate(map(side.__getitem__, prices))]
     return depth, [_slippage_bps(prices, usd, base, notional, mid) for notional in NOTIONALS_USD]
 
