@@ -220,9 +220,14 @@ def _depths(event: PoolDepth) -> dict[str, Scalar]:
 def whereabouts(event: PlacedEvent) -> tuple[str | None, Sequence[str]]:
     """The contract that an event is about, and the pools, the first of which it is about."""
     match event:
-        case ContractUpgraded() | UpgradeSaid() | CodeCompared() | ControlChanged() | BehaviourMismatch():
-            return event.contract, ()
-        case CustomEventSeen():
+        case (
+            ContractUpgraded()
+            | UpgradeSaid()
+            | CodeCompared()
+            | ControlChanged()
+            | BehaviourMismatch()
+            | CustomEventSeen()
+        ):
             return event.contract, ()
         case UpgradeQueued():
             return event.target, ()

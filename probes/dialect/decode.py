@@ -161,20 +161,6 @@ def header_number(headers: Mapping[str, str], name: str) -> float | None:
     return value if value is None or isfinite(value) else None
 
 
-def name(text: str | None, path: str) -> str:
-    """A name that must not be empty. Raises Malformed."""
-    if not text:
-        raise Malformed(f"{path}: missing", MalformedReason.NAME)
-    return text
-
-
-def word(text: str, known: Mapping[str, Shape], path: str, reason: MalformedReason = MalformedReason.STATE) -> Shape:
-    """The meaning of one of the venue's words. Raises Malformed for a word that its documents do not have."""
-    if text not in known:
-        raise Malformed(f"{path}: {text[:40]!r} is no known word", reason)
-    return known[text]
-
-
 def integer(number: int | None, path: str) -> int:
     """A whole number of 64 bits. Raises Malformed if it is missing."""
     if number is None:

@@ -26,7 +26,7 @@ from chain.events import (
 )
 from chain.sync.checkpoint import PLACED
 from monitor.intake import Intake
-from monitor.intake.chain import EventRule
+from monitor.intake.chain import EventRule, whereabouts
 from monitor.signals import SignalKind
 from monitor.signals.kinds import KINDS
 from monitor.telemetry.measure import chain_kind
@@ -133,3 +133,7 @@ def test_a_new_pool_is_about_each_asset_of_its_tokens() -> None:
     assert (
         under_test.event(replace(CREATED, token0=TOKEN, token1=Address("0x" + "ee" * 20)))[0].subject.contract == TOKEN
     )
+
+
+def test_a_hot_wallet_is_at_no_contract_and_no_pool() -> None:
+    assert whereabouts(SILENT) == (None, ())

@@ -160,6 +160,9 @@ def test_rows_of_other_kinds_are_passed_over() -> None:
     rows = d.Rows(says=(forced(),), only={"type": frozenset({"liquidation"})})
     assert len(said(rows, [{**ROW, "type": "fill", "p": "odd"}, {**ROW, "type": "liquidation"}])) == 1
     assert said(rows, [{**ROW, "type": "fill"}]) == []
+    inner = replace(rows, each="details", subject="inst", says=(forced(symbol=None),))
+    whole = [{"inst": "A", "details": [{**ROW, "type": "fill"}, {**ROW, "type": "liquidation"}]}]
+    assert [one.instrument for one in said(inner, whole)] == ["A"]
 
 
 def test_only_the_newest_row_counts_where_it_is_declared() -> None:

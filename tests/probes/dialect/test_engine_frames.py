@@ -198,6 +198,12 @@ def test_a_channels_text_can_hold_the_symbol_and_a_frame_can_be_unpacked_first()
     assert [one.instrument for one in read(body[::-1], CONTEXT) if isinstance(one, MarkPrice)] == ["XYZ"]
 
 
+def test_a_list_that_nests_without_end_is_malformed() -> None:
+    read = d.frames(d.Frames(channel="e", payload=""), {"mark": d.Rows(says=(d.MarkPrices(symbol="s", mark="m"),))})
+    with pytest.raises(Malformed):
+        read(b'[{"x":' + b"[" * 100_000, CONTEXT)
+
+
 def test_a_frame_with_or_without_its_envelope_or_a_list_of_them_means_the_same() -> None:
     marks = d.Rows(says=(d.MarkPrices(symbol="s", mark="p", at=d.Stamp("E")),))
     read = d.either(
