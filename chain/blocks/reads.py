@@ -89,6 +89,11 @@ class CodeHash(Read[int]):
 
 
 @dataclass(frozen=True, slots=True)
+class PathCode(CodeHash):
+    """The same of an account behind a watched contract. A block is whole without it: the next one shows the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallWord(Read[int]):
     """The first 32-byte word that an eth_call of `address` with `body` (hex) returns."""
 

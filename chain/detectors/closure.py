@@ -15,7 +15,7 @@ import msgspec
 from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Write
 from chain.blocks.delegates import NEUTRAL, PRECOMPILED
-from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CodeHash, Reads, SlotWord, TouchedState
+from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CodeHash, PathCode, Reads, SlotWord, TouchedState
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.upgrade_memory import SilentRepeats, Upgrade, upgraded
@@ -71,7 +71,7 @@ class Closure:
             for contract in self._contracts:
                 path = self._path(contract)
                 writes.update(map(_slot, path.pointers))
-                reads.update(CodeHash(Address(account)) for account in path.codes)
+                reads.update(PathCode(Address(account)) for account in path.codes)
                 if path.due and not path.found and path.tries < MAX_TRIES and left:
                     left -= 1
                     reads |= {CodeHash(contract), *_questions(contract)}
@@ -122,7 +122,7 @@ class Closure:
                     yield self._pointed(block, contract, _slot(pointer), old, new, write)
             changed = changed or (bool(before) and path.pointers[pointer] != before)
         for account, before in path.codes.items():
-            now = block.state.get(CodeHash(Address(account)))
+            now = block.state.get(PathCode(Address(account)))
             if now is None or f"{now:#x}" == before:
                 continue
             path.codes[account] = f"{now:#x}"

@@ -28,7 +28,7 @@ from chain.proxies.diamonds import CUTS, cut, read_table, swaps
 from chain.proxies.kind import LogSpec
 from chain.proxies.kinds import every
 from chain.proxies.log_claims import LogClaims
-from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable, WatchedPlace
+from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable, WatchedPlace, word_of
 from chain.proxies.proof import confirmed, is_proved, open_proof, proved
 from chain.proxies.upgrade_memory import (
     EMPTY,
@@ -100,7 +100,7 @@ class Upgrades:
             if not still or self._memory.doubted.get(contract):
                 found.extend(self._claims.disproved(block, contract, [*self._watched_places(contract)]))
                 found.extend(self._on_state(block, contract))
-        self._reopen()
+        self._reopen(block)
         return found
 
     def memory(self) -> bytes:
@@ -210,7 +210,7 @@ class Upgrades:
         upgrade = Upgrade(contract=contract, kind=kind, role=spec.role, new=new, seen_by=SeenBy.LOG, at=log)
         yield from self._change(block, upgrade, spec.role)
 
-    def _reopen(self) -> None:
+    def _reopen(self, block: Block) -> None:
         """Read the empty places of these roles again, unless one that is read holds the reported value already."""
         for contract, role in self._reopened:
             places, reported = self._places(contract), self._reported(contract).get(role)
@@ -218,15 +218,24 @@ class Upgrades:
                 place = places.get(where.key)
                 if where.role != role or where.always or place is None or not place.is_empty:
                     continue
-                if not self._is_held(contract, role, reported):
+                if not self._is_held(block, contract, role, reported):
                     del places[where.key]
                     self._reads_anew(contract)
         self._reopened.clear()
 
-    def _is_held(self, contract: Address, role: Role, value: str | None) -> bool:
-        own = {where.key for where in self._place_table.own_places(contract) if where.role == role}
-        words = (place.word for key, place in self._places(contract).items() if key in own)
-        return any(word is not None and address_of(int(word, 16)) == value for word in words)
+    def _is_held(self, block: Block, contract: Address, role: Role, value: str | None) -> bool:
+        """Whether a place that is read holds this value: in this block, else as it was read last."""
+        places = self._places(contract)
+        for where in self._place_table.own_places(contract):
+            place = places.get(where.key)
+            if where.role != role or place is None or place.is_empty:
+                continue
+            word = word_of(block.state, where)
+            word = word_of(block.checked, where) if word is None else word
+            word = int(place.word or "0x0", 16) if word is None else word
+            if address_of(word) == value:
+                return True
+        return False
 
     def _named(self, log: Log) -> list[Address]:
         specs = self._place_table.logs.get(log.topics[0], []) if log.topics else []

@@ -152,7 +152,9 @@ async def with_checks(nodes: NodeGroup, some: Sequence[tuple[Block, Reads]]) -> 
 
     state, writes = await nodes.first(act, max(block.header.number for block, _ in some))
     return [
-        replace(block, checked=state[block.header.hash], writes=writes.get(block.header.hash, block.writes))
+        replace(
+            block, checked=block.checked | state[block.header.hash], writes=writes.get(block.header.hash, block.writes)
+        )
         for block, _ in some
     ]
 

@@ -23,6 +23,7 @@ from chain.blocks.reads import (
     CallWord,
     CodeHash,
     CoinBalance,
+    PathCode,
     Probe,
     Read,
     Reads,
@@ -171,6 +172,8 @@ def _refused(read: Read[T], refusal: Refusal) -> T | None:
     if isinstance(read, Probe):
         return None
     failure = refusal.failure()
+    if isinstance(read, PathCode) and failure.fault is not NodeFaultKind.THROTTLED:
+        return None
     may_refuse = refusal.unreadable or isinstance(read, CallWord | CallBytes | RunsAs)
     if failure.fault is NodeFaultKind.THROTTLED or not may_refuse:
         raise failure

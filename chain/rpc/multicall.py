@@ -102,10 +102,9 @@ def unpack(packed: Packed, answer: Any) -> dict[AnyRead, object] | None:
     """Decode the answers by read; a failed or too long answer is missing. None if the whole answer is malformed."""
     try:
         body = bytes.fromhex(answer[2:])
-        kind = type(packed.reads[0])
-        if kind is SlotWord:
+        if isinstance(packed.reads[0], SlotWord):
             return _slot_words(packed.reads, body)
-        if kind is CodeHash:
+        if isinstance(packed.reads[0], CodeHash):
             return _code_words(packed.reads, body)
         found = _Answer(body)
         words: dict[AnyRead, object] = {}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chain.blocks.block import Block
-from chain.blocks.reads import Reads
+from chain.blocks.reads import AnyRead, Reads
 from chain.events import ControlChanged, ControlSeen, HolderFrozen, PlacedEvent, SupplyJumped
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.rpc.errors import NodeFailure
@@ -25,6 +25,9 @@ ReadChecks = Callable[[Sequence[tuple[Block, Reads]]], Awaitable[list[Block]]]
 
 TURN = 32
 """Blocks after which other tasks get their turn, such as those that receive answers."""
+
+CHECKS = 2
+"""Times that the logs of a range are checked: at the places known to be in use, then wherever the value may be."""
 
 SILENT = frozenset({SeenBy.SLOT, SeenBy.CODE, ControlSeen.STATE})
 
@@ -61,7 +64,7 @@ class RangeDigest:
         The result ends early if a detector needs a read that is not in `reads`, and after a silent change. `sparse`: only the
         last block has all reads. Raises NodeFailure; the detectors then have the memories that they had before.
         """
-        blocks = await self._checked(blocks)
+        blocks = await self._checked(blocks, reads.state)
         if not sparse or len(blocks) < 2:
             return await self._pass(blocks, reads)
         start = self._detectors.memory()
@@ -78,14 +81,23 @@ class RangeDigest:
             self._detectors.recall(start)
             raise
 
-    async def _checked(self, blocks: Sequence[Block]) -> Sequence[Block]:
-        """Add what the logs of these blocks call for: a log alone is no change."""
-        wanted = {at: reads for at, block in enumerate(blocks) if (reads := self._detectors.checks(block)).state}
-        if not wanted:
-            return blocks
-        checked = await self._checks([(blocks[at], reads) for at, reads in wanted.items()])
-        by_place = dict(zip(wanted, checked, strict=True))
-        return [by_place.get(at, block) for at, block in enumerate(blocks)]
+    async def _checked(self, blocks: Sequence[Block], standing: frozenset[AnyRead]) -> Sequence[Block]:
+        """Add what the logs of these blocks call for: a log alone is no change.
+
+        The `standing` reads, places in use, nearly always suffice; the second time asks what they left open.
+        """
+        found = list(blocks)
+        asked: dict[int, frozenset[AnyRead]] = dict.fromkeys(range(len(found)), frozenset())
+        for _ in range(CHECKS):
+            calls = {at: self._detectors.checks(found[at]) for at in asked}
+            wanted = {at: _first(reads, standing - asked[at]) for at, reads in calls.items() if reads.state - asked[at]}
+            if not wanted:
+                break
+            checked = await self._checks([(found[at], reads) for at, reads in wanted.items()])
+            for at, block in zip(wanted, checked, strict=True):
+                found[at] = block
+            asked = {at: reads.state for at, reads in wanted.items()}
+        return found
 
     async def _to_the_first(self, found: list[Digested], reads: Reads, start: Memories) -> list[Digested]:
         """Return the blocks up to the first one with a silent change. The last one of `found` shows that there is a change."""
@@ -122,6 +134,10 @@ class RangeDigest:
             if not reads.covers(self._detectors.reads()):
                 break
         return found
+
+
+def _first(reads: Reads, standing: frozenset[AnyRead]) -> Reads:
+    return replace(reads, state=reads.state & standing or reads.state)
 
 
 def silent(digested: Digested) -> bool:
