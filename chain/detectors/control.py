@@ -121,7 +121,7 @@ class Control:
                 self._remember(log.address, logged, controlled)
         read = bool(block.state) and any(SlotWord(one, ADMIN_SLOT) in block.state for one in self._all)
         for address in controlled if read else ():
-            if address not in block.still or address in self._memory.logged:
+            if address not in block.still or address in self._memory.logged or not self._was_read(address):
                 found.extend(self._compare(block, address, controlled))
         for contract in self._guards if block.state else ():
             if contract in block.still:

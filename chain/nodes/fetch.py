@@ -19,6 +19,7 @@ from chain.blocks.block import Block, Header, Write
 from chain.blocks.reads import AnyRead, CallBytes, CallWord, Probe, Reads, SlotWord, StateRead
 from chain.events import NetworkId
 from chain.events.network import NodeFaultKind
+from chain.nodes import optional_methods
 from chain.nodes.group import NodeGroup
 from chain.nodes.log_quorum import Agreement, judge
 from chain.nodes.log_ranges import Logs, pieces, settle
@@ -162,6 +163,8 @@ async def with_checks(nodes: NodeGroup, some: Sequence[tuple[Block, Reads]]) -> 
 async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]:
     """Read logs, state and writes from this node, nearly always in one request."""
     run, reads, probes = wanted.run, wanted.reads, wanted.probes
+    if wanted.state_of and node.limits.untried:
+        await optional_methods.learn(node, wanted.state_of[-1], reads.state)
     read_whole = frozenset(one.hash for one in wanted.state_of)
     read_plans = [
         ReadPlan.of(one, reads.state if one.hash in read_whole else reads.per_block, node)
@@ -173,10 +176,13 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
     asked = pieces(reads, run, node.limits)
     check = [header_ask(run[-1].number)] if asked and len(run) > 1 else []  # one block is requested by its hash
     asks = [*(piece.ask() for piece in asked), *check, *(ask for one in read_plans for ask in one.asks)]
-    batch = ProbeBatch.of(run[-1], probes - reads.state - other_reads, node.limits.separate_probes) if probes else None
+    left = optional_methods.asked_of(node, probes - reads.state - other_reads)
+    batch = ProbeBatch.of(run[-1], left, node.limits.separate_probes) if left else None
     answers, probed, writes = await _answered_with(
         node, asks, reads.writes, wanted.traced_of, batch.asks if batch else ()
     )
+    node.limits.answered_optional(asks, answers)
+    node.limits.answered_optional(batch.asks if batch else (), probed)
     logs: Logs = {}
     if asked:
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:
@@ -203,6 +209,7 @@ class ReadPlan:
     def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> ReadPlan:
         """Pack the reads if this node accepts packed calls."""
         least = MIN_PACKED_NARROW if node.limits.narrow else MIN_PACKED
+        reads = optional_methods.asked_of(node, reads)
         packed, plain = plan(reads, least) if node.limits.packs else ((), tuple(sorted(reads, key=repr)))
         return cls(header=header, packed=packed, plain=plain)
 

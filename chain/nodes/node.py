@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from chain.rpc.errors import NO_METHOD, Refusal
 from chain.rpc.messages import Ask
 from chain.rpc.probe_batches import SeparateProbes
 from chain.rpc.storage_writes import Tracing
@@ -24,6 +26,10 @@ GROW_SOON = 8
 PATIENCE_S = 8.0
 """Pauses in a row, in seconds, that a throttled request waits out. After longer ones it fails, and the node rests."""
 MAX_UNPACKED = 3
+MAX_LACKED = 3
+"""Times in a row that a node says that it does not have a method, after which it is not asked for it."""
+OPTIONAL = frozenset({"debug_traceCall", "eth_createAccessList"})
+"""The methods that only probes use: a block is whole without them."""
 
 
 @dataclass(slots=True)
@@ -41,6 +47,7 @@ class NodeLimits:
     separate_probes: SeparateProbes = field(default_factory=SeparateProbes)
     patience_s: float = PATIENCE_S
     throttled: int = 0
+    lacked: Counter[str] = field(default_factory=Counter)
     _successes: int = 0
     _full_batches: int = 0
     _grow_after: int = GROW_AFTER
@@ -59,6 +66,22 @@ class NodeLimits:
     def packed(self, understood: bool) -> None:
         """Record whether a packed read was answered. After three failures in a row none is tried again."""
         self.unpacked = 0 if understood else self.unpacked + 1
+
+    @property
+    def untried(self) -> frozenset[str]:
+        """The optional methods that the node was not asked for yet."""
+        return OPTIONAL.difference(self.lacked)
+
+    def lacks(self, method: str) -> bool:
+        """Whether the node does not have this method."""
+        return self.lacked[method] >= MAX_LACKED
+
+    def answered_optional(self, asks: Sequence[Ask], answers: Sequence[Any]) -> None:
+        """Record which of the optional methods the node has, by its answers to one request."""
+        for method in OPTIONAL.intersection(method for method, _ in asks):
+            given = [answer for (asked, _), answer in zip(asks, answers, strict=False) if asked == method]
+            missing = sum(isinstance(answer, Refusal) and answer.code == NO_METHOD for answer in given)
+            self.lacked[method] = self.lacked[method] + missing if missing == len(given) else 0
 
     def fewer_asks(self, asked: int | None = None, allowed: int | None = None, *, sure: bool = True) -> None:
         """Shrink the batch size: a batch of `asked` requests was too large. `allowed` is the limit that the node named.

@@ -15,6 +15,9 @@ from typing import Any
 
 from chain.events.network import NodeFaultKind
 
+NO_METHOD = -32601
+"""The node does not have the method. Source: JSON-RPC 2.0, section 5.1."""
+
 
 class NodeFailure(Exception):
     """A node did not answer a request. Outside `chain` it appears only as a NodeFault event.
