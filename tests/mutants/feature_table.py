@@ -87,8 +87,8 @@ PROBES = (
         "liquidations from before the subscription are marked as backlog",
         "probes.feeds.interpreter",
         "FeedReader.frame",
-        "replace(word, backlog=True)",
-        "word",
+        "replace(said, backlog=True)",
+        "said",
     ),
     _swap(
         "a sequence gap in a feed is reported",
