@@ -226,16 +226,15 @@ class Upgrades:
     def _is_held(self, block: Block, contract: Address, role: Role, value: str | None) -> bool:
         """Whether a place that is read holds this value: in this block, else as it was read last."""
         places = self._places(contract)
+        held: list[str | None] = []
         for where in self._place_table.own_places(contract):
             place = places.get(where.key)
             if where.role != role or place is None or place.is_empty:
                 continue
             word = word_of(block.state, where)
             word = word_of(block.checked, where) if word is None else word
-            word = int(place.word or "0x0", 16) if word is None else word
-            if address_of(word) == value:
-                return True
-        return False
+            held.append(address_of(int(place.word or "0x0", 16) if word is None else word))
+        return value in held
 
     def _named(self, log: Log) -> list[Address]:
         specs = self._place_table.logs.get(log.topics[0], []) if log.topics else []

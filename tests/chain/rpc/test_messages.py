@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chain.blocks.reads import NO_CODE, CallWord, CodeHash, Reads, RunsAs, SlotWord
+from chain.blocks.reads import NO_CODE, CallWord, CodeHash, PathCode, Reads, RunsAs, SlotWord
 from chain.blocks.standards import NOBODY
 from chain.events import Address
 from chain.events.network import NodeFaultKind
@@ -129,3 +129,10 @@ def test_the_account_that_runs_target_code_is_found_with_our_own_code_in_its_pla
 def test_a_failed_read_is_not_an_empty_read(answer: object) -> None:
     with pytest.raises(NodeFailure):
         read_of(SLOT, answer)
+
+
+def test_a_refused_code_of_a_path_is_unknown_and_a_throttle_is_not() -> None:
+    path = PathCode(Address("0x" + "11" * 20))
+    assert read_of(path, Refusal(-32000, "missing trie node")) is None
+    with pytest.raises(NodeFailure):
+        read_of(path, Refusal(429, "too many requests"))
