@@ -109,6 +109,37 @@ class EvidenceBoard:
         self.evidence.withdraw(evidence_id, retracted=retracted)
 
 
+class EventFindings:
+    """Findings of single events of a chain, by event and asset: a reorg that undoes the event withdraws its finding.
+
+    The newest `max_findings` are remembered: evidence that is older has faded.
+    """
+
+    __slots__ = ("_board", "_evidence_ids", "_max_findings")
+
+    def __init__(self, board: EvidenceBoard, max_findings: int) -> None:
+        self._board = board
+        self._max_findings = max_findings
+        self._evidence_ids: dict[tuple[str, str], str] = {}
+
+    def put(self, event_id: str, asset: str, finding: Finding) -> None:
+        """Put the finding of an event on the board."""
+        self._evidence_ids[event_id, asset] = finding.evidence_id
+        while len(self._evidence_ids) > self._max_findings:
+            del self._evidence_ids[next(iter(self._evidence_ids))]
+        self._board.put(finding)
+
+    def withdraw(self, event_id: str, asset: str, *, retracted: bool = False) -> None:
+        """Withdraw the finding of an event; nothing if it has none."""
+        evidence_id = self._evidence_ids.pop((event_id, asset), None)
+        if evidence_id is not None:
+            self._board.withdraw(evidence_id, retracted=retracted)
+
+    def retract(self, signal: Signal, asset: str) -> None:
+        """Take a retraction: its event was undone by a reorg."""
+        self.withdraw(str(signal.attributes.get("retracts", "")), asset, retracted=True)
+
+
 class Producer(Protocol):
     """Produces one kind of evidence."""
 

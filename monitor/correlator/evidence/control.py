@@ -12,18 +12,15 @@ withdraws the change's (docs/proxies.md, "Silent changes" and "Timelocks").
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from chain.blocks.abi import keccak
 from chain.events import ControlChange
-from monitor.correlator.producer import EvidenceBoard, Finding
+from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 MAX_CHANGES = 512
-_Key = tuple[str, str]
 _Stop = tuple[str, str, str]
-_AnyKey = TypeVar("_AnyKey", _Key, _Stop)
 ENDS = {
     ControlChange.UNPAUSED: ControlChange.PAUSED,
     ControlChange.TRADING_OPENED: ControlChange.TRADING_CLOSED,
@@ -71,7 +68,7 @@ class ControlEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._evidence_ids: dict[_Key, str] = {}  # (event id, asset) -> evidence id
+        self._findings = EventFindings(board, MAX_CHANGES)
         self._stopped: dict[_Stop, str] = {}  # (asset, contract, what was stopped) -> event id
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -80,13 +77,13 @@ class ControlEvidence:
         if asset is None:
             return
         if signal.kind is SignalKind.RETRACTION:
-            self._withdraw(str(signal.attributes.get("retracts", "")), asset, retracted=True)
+            self._findings.retract(signal, asset)
             return
         change = ControlChange(str(signal.attributes.get("change")))
         what = str(signal.attributes.get("new")) if change in ACTIONS else ""
         if change in ENDS:
             stopped = (asset, signal.subject.contract or "", ENDS[change] + what)
-            self._withdraw(self._stopped.pop(stopped, ""), asset, retracted=False)
+            self._findings.withdraw(self._stopped.pop(stopped, ""), asset)
             return
         event_id = str(signal.attributes.get("event_id", ""))
         if change in ENDS.values():
@@ -96,11 +93,9 @@ class ControlEvidence:
 
     def _put(self, signal: Signal, change: ControlChange, asset: str, event_id: str, at_s: float) -> None:
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
-        self._evidence_ids[event_id, asset] = ":".join(
-            one for one in ("control", asset, subject.contract, event_id) if one
-        )
-        _limit(self._evidence_ids)
-        self._board.put(
+        self._findings.put(
+            event_id,
+            asset,
             Finding(
                 name="control",
                 leg=Leg.MIGRATION,
@@ -115,13 +110,8 @@ class ControlEvidence:
                 unit="1",
                 said=words_of(change, signal),
                 links=[signal.link] if signal.link else [],
-            )
+            ),
         )
-
-    def _withdraw(self, event_id: str, asset: str, *, retracted: bool) -> None:
-        evidence_id = self._evidence_ids.pop((event_id, asset), None)
-        if evidence_id is not None:
-            self._board.withdraw(evidence_id, retracted=retracted)
 
     def on_second(self, now_s: float) -> None:
         """Does nothing: the evidence depends on signals alone."""
@@ -165,7 +155,7 @@ def _figure(value: Scalar) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _limit(entries: dict[_AnyKey, str]) -> None:
+def _limit(entries: dict[_Stop, str]) -> None:
     while len(entries) > MAX_CHANGES:
         del entries[next(iter(entries))]
 

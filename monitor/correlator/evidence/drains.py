@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.correlator.producer import EvidenceBoard, Finding, brief, graded
+from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 
@@ -31,7 +31,7 @@ class DrainsEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._evidence_ids: dict[tuple[str, str], str] = {}  # (event id, asset) -> evidence id
+        self._findings = EventFindings(board, MAX_DRAINS)
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a drain, or its retraction."""
@@ -39,9 +39,7 @@ class DrainsEvidence:
         if asset is None:
             return
         if signal.kind is SignalKind.RETRACTION:
-            evidence_id = self._evidence_ids.pop((str(signal.attributes.get("retracts", "")), asset), None)
-            if evidence_id is not None:
-                self._board.withdraw(evidence_id, retracted=True)
+            self._findings.retract(signal, asset)
             return
         lost = lost_of(signal)
         grade = grade_of(lost, signal.attributes)
@@ -63,10 +61,7 @@ class DrainsEvidence:
             said=words_of(signal),
             links=[signal.link] if signal.link else [],
         )
-        self._evidence_ids[event_id, asset] = finding.evidence_id
-        while len(self._evidence_ids) > MAX_DRAINS:
-            del self._evidence_ids[next(iter(self._evidence_ids))]
-        self._board.put(finding)
+        self._findings.put(event_id, asset, finding)
 
     def on_second(self, now_s: float) -> None:
         """Does nothing: the evidence depends on signals alone."""

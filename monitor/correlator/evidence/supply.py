@@ -6,7 +6,7 @@ no log explains is graded by its size in both directions, one higher. A reorg th
 
 from __future__ import annotations
 
-from monitor.correlator.producer import EvidenceBoard, Finding, brief, graded
+from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -21,7 +21,7 @@ class SupplyEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._evidence_ids: dict[tuple[str, str], str] = {}  # (event id, asset) -> evidence id
+        self._findings = EventFindings(board, MAX_JUMPS)
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a jump, or its retraction."""
@@ -29,9 +29,7 @@ class SupplyEvidence:
         if asset is None:
             return
         if signal.kind is SignalKind.RETRACTION:
-            evidence_id = self._evidence_ids.pop((str(signal.attributes.get("retracts", "")), asset), None)
-            if evidence_id is not None:
-                self._board.withdraw(evidence_id, retracted=True)
+            self._findings.retract(signal, asset)
             return
         event_id = str(signal.attributes.get("event_id", ""))
         finding = Finding(
@@ -49,10 +47,7 @@ class SupplyEvidence:
             said=words_of(signal),
             links=[signal.link] if signal.link else [],
         )
-        self._evidence_ids[event_id, asset] = finding.evidence_id
-        while len(self._evidence_ids) > MAX_JUMPS:
-            del self._evidence_ids[next(iter(self._evidence_ids))]
-        self._board.put(finding)
+        self._findings.put(event_id, asset, finding)
 
     def on_second(self, now_s: float) -> None:
         """Does nothing: the evidence depends on signals alone."""
