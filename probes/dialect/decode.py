@@ -102,16 +102,6 @@ def finite_float(text: str | float, path: str = "$") -> float:
     return value
 
 
-def optional_money(text: str | float | None, path: str = "$") -> Decimal | None:
-    """As `money`, None if the venue left it empty."""
-    return None if text is None or text == "" else money(text, path)
-
-
-def optional_float(text: str | float | None, path: str = "$") -> float | None:
-    """As `figure`, None if the venue left it empty."""
-    return None if text is None or text == "" else finite_float(text, path)
-
-
 def levels(rows: Sequence[Sequence[float]], path: str = "$", size: float = 1.0) -> list[tuple[float, float]]:
     """(price, size in base units) of rows that begin with both; `size` is base units a contract."""
     try:

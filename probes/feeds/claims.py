@@ -85,7 +85,6 @@ class Claims:
         self._venue = venue
         self._feed = feed
         self.all = [Claim(topic) for topic in feed.topics(instruments)]
-        self._by_name = {one.topic.name: one for one in self.all}
         self._speakers = _speakers(self.all)
         self._requests: dict[str, tuple[str, ...]] = {}
         self._texts: deque[str] = deque(maxlen=4 * len(self.all) + 1)

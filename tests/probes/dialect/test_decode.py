@@ -89,16 +89,6 @@ def test_a_number_that_is_not_finite_is_malformed(text: str | float) -> None:
         decode.finite_float(text, "$.p")
 
 
-@pytest.mark.parametrize("nothing", [None, ""])
-def test_an_empty_value_of_a_venue_is_none(nothing: str | None) -> None:
-    assert decode.optional_money(nothing) is None
-    assert decode.optional_float(nothing) is None
-
-
-def test_a_value_given_by_a_venue_is_read() -> None:
-    assert (decode.optional_money("1.50"), decode.optional_float(0)) == (Decimal("1.50"), 0.0)
-
-
 def test_levels_are_price_and_size_in_base_units_and_further_fields_are_ignored() -> None:
     assert decode.levels([(100.0, 2.0), [99.0, 1.0, 0.0, 5.0]], size=0.5) == [(100.0, 1.0), (99.0, 0.5)]
 
