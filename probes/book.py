@@ -71,22 +71,22 @@ class Restarts:
 class Rhythm:
     """How long a book usually stays as it is, learned from its changes: the longest gap, which fades within hours."""
 
-    longest_s: float = 0.0
+    max_gap_s: float = 0.0
     changes: int = 0
     _faded_s: float | None = None
 
     def changed(self, gap_s: float) -> None:
         """Take a gap between two changes. One far beyond the usual may be a stop: it counts as twice the usual."""
         self.changes += 1
-        if gap_s > self.longest_s:
-            self.longest_s = min(gap_s, max(2 * self.longest_s, WARM_GAP_S))
+        if gap_s > self.max_gap_s:
+            self.max_gap_s = min(gap_s, max(2 * self.max_gap_s, WARM_GAP_S))
 
     def stops_after_s(self, floor_s: float, now_s: float) -> float:
         """After how long without a change a book has stopped. Before its twentieth change nobody knows its rhythm."""
         if self._faded_s is not None:
-            self.longest_s *= 0.5 ** (max(now_s - self._faded_s, 0.0) / GAP_HALF_LIFE_S)
+            self.max_gap_s *= 0.5 ** (max(now_s - self._faded_s, 0.0) / GAP_HALF_LIFE_S)
         self._faded_s = now_s
-        return max(floor_s, USUAL_GAPS * self.longest_s) if self.changes >= WARM_CHANGES else inf
+        return max(floor_s, USUAL_GAPS * self.max_gap_s) if self.changes >= WARM_CHANGES else inf
 
 
 class Book:

@@ -66,10 +66,12 @@ class Readiness:
     def answer(self) -> ReadyAnswer:
         """All of it, as `/readyz` answers it: without secrets, in tenths of a second."""
         figures = self.figures()
-        reasons = tuple(map(_told, self.reasons()))
-        log = figures.log if figures.log.failing is None else replace(figures.log, failing=_told(figures.log.failing))
+        reasons = tuple(map(_bounded, self.reasons()))
+        log = (
+            figures.log if figures.log.failing is None else replace(figures.log, failing=_bounded(figures.log.failing))
+        )
         readers = {
-            name: replace(lag, why=_told(lag.why), behind_s=None if lag.behind_s is None else round(lag.behind_s, 1))
+            name: replace(lag, why=_bounded(lag.why), behind_s=None if lag.behind_s is None else round(lag.behind_s, 1))
             for name, lag in figures.readers.items()
         }
         return ReadyAnswer(
@@ -100,6 +102,6 @@ class Readiness:
         return reasons
 
 
-def _told(text: str) -> str:
+def _bounded(text: str) -> str:
     """A reason as others may read it."""
     return one_line(redact(text), MAX_WHY)

@@ -195,7 +195,9 @@ class Segments:
         self._size = sum(one.size for one in self._all)
         while self._size > self._settings.max_mb * MB and len(self._all) > 1:
             if not self._thin_oldest():
-                self._remove(min(self._all[:-1], key=lambda one: (one.last > self._database(), one.after)), told=True)
+                self._remove(
+                    min(self._all[:-1], key=lambda one: (one.last > self._database(), one.after)), reported=True
+                )
             self._size = sum(one.size for one in self._all)
 
     def _begin(self, newest: Segment, places: Mapping[str, Place], now: datetime) -> None:
@@ -221,7 +223,7 @@ class Segments:
             given_up = segment.last <= self._database() and age_s > self._settings.outlet_keep_s
             if not read_by_all and not given_up:
                 return
-            self._remove(segment, told=not read_by_all)
+            self._remove(segment, reported=not read_by_all)
 
     def close(self) -> None:
         """Close every file, and let another daemon have the folder."""
@@ -236,13 +238,13 @@ class Segments:
         held = [self._places[name].position for name, one in self._holdings.items() if one is Holding.UNTIL_LIMIT]
         return min(held, default=self.end)
 
-    def _remove(self, segment: Segment, *, told: bool) -> None:
+    def _remove(self, segment: Segment, *, reported: bool) -> None:
         with self._guard:
             self._all.remove(segment)
         self.was_cut = True
         segment.close()
         remove(segment.path)
-        if not told:
+        if not reported:
             return
         behind = [name for name, place in self._places.items() if place.position < segment.last]
         self.lost.update(dict.fromkeys(behind, segment.rows))

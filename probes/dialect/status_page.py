@@ -175,18 +175,18 @@ def _incident(row: Row, ours: Collection[str], context: Context) -> ServiceStatu
 
 def _part(row: Row, context: Context, explained: bool) -> ServiceStatus | None:
     state = _word(row, "status", PARTS, "$.components")
-    return _told(state, _name(row), context, explained)
+    return _unless_explained(state, _name(row), context, explained)
 
 
 def _overall(row: Row, context: Context, explained: bool) -> ServiceStatus | None:
     """The page's own state; its words for a maintenance name nothing."""
     state = _word(row, "indicator", INDICATORS, "$.status")
     title = "" if state is ServiceState.MAINTENANCE else _text(row, "description")
-    return _told(state, title, context, explained)
+    return _unless_explained(state, title, context, explained)
 
 
-def _told(state: ServiceState, title: str, context: Context, explained: bool) -> ServiceStatus | None:
-    """A state of trouble; a maintenance that a window under way explains is told once, as planned."""
+def _unless_explained(state: ServiceState, title: str, context: Context, explained: bool) -> ServiceStatus | None:
+    """A state of trouble; a maintenance that a window under way explains is reported once, as planned."""
     if state is ServiceState.OPERATIONAL or (state is ServiceState.MAINTENANCE and explained):
         return None
     return _status(context, state, title)

@@ -142,7 +142,7 @@ class FeedBooks:
 
     def refilled(self, sampled: Sequence[BookMeasured], now_s: float) -> list[BookRefilled]:
         """What the samples of `measure_all` say of sweeps."""
-        return [told for one in sampled for told in self._get(one.instrument).refills.sampled(one, now_s)]
+        return [refill for one in sampled for refill in self._get(one.instrument).refills.sampled(one, now_s)]
 
     def _changed(
         self, event: FeedEvent, instrument: str, received_at: datetime, value: float, detail: str = ""

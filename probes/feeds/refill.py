@@ -16,7 +16,7 @@ LEAST = 10_000.0
 SWEPT_WITHIN_S = 1.5
 """A second between samples, and the lateness of one."""
 LONGEST_S = 300.0
-"""After so long the book is told as not come back; it may have another usual depth now."""
+"""After so long the book is reported as not come back; it may have another usual depth now."""
 SIDES = ("bid", "ask")
 
 
@@ -42,13 +42,13 @@ class Refills:
         depths = book.depth_usd.get(BAND_BPS) if book.state is not BookState.UNSYNCED else None
         sudden = now_s - self._last_s <= SWEPT_WITHIN_S
         self._last_s = now_s
-        told = []
+        ended = []
         for at, side in enumerate(self._sides):
             depth = None if depths is None else depths[at]
             after_s = self._after_s(side, depth, book.state, now_s)
             if after_s is not None:
                 refilled_s, censored = after_s
-                told.append(
+                ended.append(
                     BookRefilled(
                         venue=book.venue, instrument=book.instrument, received_at=book.received_at, side=SIDES[at],
                         refill_s=refilled_s, fallen=1 - side.least / side.before, censored=censored,
@@ -58,7 +58,7 @@ class Refills:
             elif side.swept_s is None and sudden and _is_sweep(side.last, depth):
                 side.swept_s, side.before, side.least = now_s, side.last or 0.0, depth or 0.0
             side.last = depth
-        return told
+        return ended
 
     def _after_s(self, side: _Side, depth: float | None, state: BookState, now_s: float) -> tuple[float, bool] | None:
         """How long a sweep that is over took, and whether that is only the least it took. None: there is none, or it goes on."""

@@ -21,7 +21,7 @@ from probes.rest.floors import (
     Floors,
     Scope,
     Trials,
-    longest_wait_s,
+    max_wait_s,
 )
 from probes.rest.priority import RESERVE, SHARES, Priority
 from probes.venue import SHORTEST_BAN_S, Budget, RestCall, Usage
@@ -75,7 +75,7 @@ class Allowance:
         self.declared, self.declared_sent_s, self.declared_until_s = used, sent_s, now_s + self.budget.window_s
         self.since = sum(cost for at_s, cost in self.spent if at_s > sent_s)
         if resets_s is not None and resets_s > now_s and (resets_s < self.declared_until_s or used >= self.limit):
-            self.declared_until_s = min(resets_s, max(self.declared_until_s, now_s + longest_wait_s(Refusal.THROTTLED)))
+            self.declared_until_s = min(resets_s, max(self.declared_until_s, now_s + max_wait_s(Refusal.THROTTLED)))
 
     def used(self, now_s: float) -> float:
         """The units in use now: by the venue's count and what came after it, or by ours if that is more."""
@@ -146,7 +146,7 @@ class Budgets:
 
     def wait_until(self, until_s: float, call: RestCall, now_s: float, kind: Refusal = Refusal.THROTTLED) -> None:
         """Send nothing before `until_s`, at most the longest wait of this kind: to the host after a ban, else from the budget."""
-        until_s = min(until_s, now_s + longest_wait_s(kind))
+        until_s = min(until_s, now_s + max_wait_s(kind))
         if kind is Refusal.BANNED:
             self._floors.rise(
                 Scope("host", call.host), until_s, now_s, Trials(self._ban_s(call.host), BANNED_LONGEST_S)
@@ -160,8 +160,8 @@ class Budgets:
         A page may be blocked for its country while the rest of the host answers, so one endpoint alone does not silence it.
         For the `stated_s` seconds of the page's Retry-After nothing is tried, as far as the longest wait goes.
         """
-        longest_s = longest_wait_s(Refusal.WAF_BLOCKED)
-        until_s, untried_s = now_s + longest_s, min(stated_s, longest_s)
+        limit_s = max_wait_s(Refusal.WAF_BLOCKED)
+        until_s, untried_s = now_s + limit_s, min(stated_s, limit_s)
         one = Scope("firewall", call.host, self._endpoint(call))
         if any(other != one for other in self._floors.waiting("firewall", call.host, now_s)):
             self._floors.rise(Scope("firewalls", call.host), until_s, now_s, FIREWALL_TRIALS, untried_s)

@@ -27,10 +27,10 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """When a wait is tried, in seconds from its start: first after `first_s`, then at pauses that double up to `longest_s`."""
+    """When a wait is tried, in seconds from its start: first after `first_s`, then at pauses that double up to `max_pause_s`."""
 
     first_s: float
-    longest_s: float
+    max_pause_s: float
 
 
 THROTTLED_TRIALS = Trials(300.0, 900.0)
@@ -55,7 +55,7 @@ class Floor:
     def sent(self, now_s: float) -> None:
         """Take note of a request: during a wait it is a trial, and the next one comes later."""
         if now_s < self.until_s:
-            self.pause_s = min(2 * self.pause_s, self.trials.longest_s)
+            self.pause_s = min(2 * self.pause_s, self.trials.max_pause_s)
             self.trial_s = now_s + self.pause_s
 
     def rise(self, until_s: float, now_s: float, untried_s: float = 0.0) -> None:
@@ -117,6 +117,6 @@ class Floors:
         return [one for one in found if now_s < self._floors[one].until_s]
 
 
-def longest_wait_s(kind: Refusal) -> float:
+def max_wait_s(kind: Refusal) -> float:
     """The longest wait that this kind of refusal may demand."""
     return MAX_WAIT_S.get(kind, MAX_OTHER_WAIT_S)

@@ -33,7 +33,7 @@ class KeyRights:
         self._rights: tuple[str, ...] | None = None
         self._asked_s = float("-inf")
         self._known_s = float("-inf")
-        self._told = ""
+        self._last_line = ""
         self._lock = asyncio.Lock()
 
     async def refused(self, ask: Ask, now: datetime) -> tuple[str, list[Reading]]:
@@ -68,10 +68,10 @@ class KeyRights:
             may = ", ".join(self._rights[:MAX_RIGHTS])
             self._tell(f"the key {self._name} of {self._venue.id} may do more than read ({may}): it is not used")
             return f"the key may do more than read: {may}", readings
-        self._told = ""
+        self._last_line = ""
         return "", readings
 
     def _tell(self, line: str) -> None:
-        if line != self._told:
-            self._told = line
+        if line != self._last_line:
+            self._last_line = line
             log.warning("%s", line)

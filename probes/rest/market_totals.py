@@ -57,7 +57,7 @@ class MarketTotals:
         self._access = access
         self._clock = clock
         self._queue = ReadingQueue()
-        self._told: dict[str, datetime] = {}
+        self._reported: dict[str, datetime] = {}
         self._claimed: tuple[ClaimState, str] | None = None
         self._not_before: datetime | None = None
 
@@ -97,8 +97,8 @@ class MarketTotals:
             self._not_before = got.received_at + timedelta(seconds=min(wait_s, MAX_PAUSE_S))
         self._queue.put(request_reading(Slot(COINGLASS, CHECK, None, due), got, refusal, detail))
         self._claim(claim_state(refusal), detail, got.received_at)
-        if total is not None and self._told.get(asked.asset) != total.begins_at:
-            self._told[asked.asset] = total.begins_at
+        if total is not None and self._reported.get(asked.asset) != total.begins_at:
+            self._reported[asked.asset] = total.begins_at
             self._queue.put(total)
 
     def _claim(self, state: ClaimState, reason: str, at: datetime) -> None:

@@ -36,7 +36,7 @@ def main() -> int:
             seeds = seeds_of(name, not arguments.fixtures)
             found = search(seeds, min(each, left), number, until_s=until_s)
             left -= found.cases
-            _told(name, number, found, seeds, total, arguments.folder)
+            _report(name, number, found, seeds, total, arguments.folder)
             per_s = total.cases / max(time.monotonic() - since_s, 1e-9)
             print(
                 f"{name}, seed {number}: {total.cases} cases, {per_s:.0f} a second, {len(total.faults)} faults",
@@ -48,7 +48,7 @@ def main() -> int:
     return 1 if total.faults else 0
 
 
-def _told(name: str, number: int, found: Outcome, seeds: Seeds, total: Outcome, folder: Path) -> None:
+def _report(name: str, number: int, found: Outcome, seeds: Seeds, total: Outcome, folder: Path) -> None:
     """Add what was found to the total, and print each new fault."""
     total.cases += found.cases
     total.readings += found.readings

@@ -52,7 +52,7 @@ PROBES = (
         "a stated wait has a ceiling",
         "probes.rest.budget",
         "Budgets.wait_until",
-        "min(until_s, now_s + longest_wait_s(kind))",
+        "min(until_s, now_s + max_wait_s(kind))",
         "until_s",
     ),
     _swap(

@@ -46,10 +46,10 @@ class BookSpreadEvidence:
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take one sample. A book without a spread says nothing of it: its state is `book_state`'s subject."""
-        subject, told = signal.subject, signal.attributes
-        if subject.asset is None or subject.venue is None or told.get("origin") == "rest":
+        subject, attributes = signal.subject, signal.attributes
+        if subject.asset is None or subject.venue is None or attributes.get("origin") == "rest":
             return
-        if told.get("state") != "ok" or signal.value < 0:
+        if attributes.get("state") != "ok" or signal.value < 0:
             return
         key = (subject.asset, subject.venue, subject.instrument or "")
         book = self._books.get(key)

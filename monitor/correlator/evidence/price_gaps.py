@@ -61,15 +61,15 @@ class PriceGapsEvidence:
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take the prices of one instrument, and compare each with the others that are fresh."""
-        subject, told = signal.subject, signal.attributes
-        quote = told.get("quote")
+        subject, attributes = signal.subject, signal.attributes
+        quote = attributes.get("quote")
         if subject.asset is None or subject.venue is None or not isinstance(quote, str):
             return
         if signal.kind is SignalKind.BOOK:
-            if told.get("state") == "ok":
-                self._take(subject, MID, told.get("mid"), quote, at_s)
+            if attributes.get("state") == "ok":
+                self._take(subject, MID, attributes.get("mid"), quote, at_s)
             return
-        index = told.get("index")
+        index = attributes.get("index")
         self._take(subject, MARK, signal.value, quote, at_s)
         self._take(subject, INDEX, index, quote, at_s)
         if isinstance(index, int | float) and index > 0 and signal.value > 0:

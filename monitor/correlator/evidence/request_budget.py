@@ -21,7 +21,7 @@ MAX_BUDGETS = 1024
 
 @dataclass(slots=True)
 class _Budget:
-    """Since when a budget is all but used up, and when it was told last."""
+    """Since when a budget is all but used up, and when it was reported last."""
 
     since_s: float
     last_s: float
@@ -38,10 +38,10 @@ class RequestBudgetEvidence:
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take what is left of one budget, a fraction."""
-        venue, told = signal.subject.venue, signal.attributes
+        venue, attributes = signal.subject.venue, signal.attributes
         if venue is None:
             return
-        host, name = str(told.get("host", "")), str(told.get("budget", ""))
+        host, name = str(attributes.get("host", "")), str(attributes.get("budget", ""))
         key = (venue, host, name)
         if signal.value > LEAST_LEFT:
             self._spent.pop(key, None)
@@ -54,7 +54,7 @@ class RequestBudgetEvidence:
         spent.last_s = at_s
         if at_s - spent.since_s < LASTING_S:
             return
-        whose = "by its own count" if told.get("declared") is True else "by our count"
+        whose = "by its own count" if attributes.get("declared") is True else "by our count"
         self._board.put(
             Finding(
                 name="request_budget",

@@ -261,11 +261,11 @@ def test_the_share_of_the_depth_counts_the_other_pools() -> None:
     assert drain.depth_share == pytest.approx(drain.share / 2, rel=0.01)
 
 
-@pytest.mark.parametrize(("ticks", "liquidity", "told_of"), [
+@pytest.mark.parametrize(("ticks", "liquidity", "reported"), [
     (480, 1, None), (-480, 1, None), (20_000, 1, RIFT), (-20_000, 1, WETH), (500, 10, None), (500, 0, RIFT),
 ])  # fmt: skip
 def test_concentrated_liquidity_is_drained_once_the_price_left_five_percent(
-    ticks: int, liquidity: int, told_of: str | None
+    ticks: int, liquidity: int, reported: str | None
 ) -> None:
     world = World(1)
     pool = ranged(world)
@@ -277,7 +277,7 @@ def test_concentrated_liquidity_is_drained_once_the_price_left_five_percent(
             price_moves(pool, pool.at_tick + ticks, active * liquidity)
 
     found = drains(world, act())
-    assert [one.token for one in found] == ([told_of] if told_of else [])
+    assert [one.token for one in found] == ([reported] if reported else [])
     for one in found:
         assert (one.cause, one.by) == (DrainCause.SWAP, THIEF)
 

@@ -28,7 +28,7 @@ class Service:
         self.batches: list[list[Ask]] = []
         self.at_s: list[float] = []
         self.limits = NodeLimits()
-        self.open = self.most_open = 0
+        self.open = self.max_open = 0
         self.scheduler = Scheduler(self.send, self.limits, Pace())
 
     def refuse(self, asks: Sequence[Ask]) -> dict[int, Refusal]:
@@ -38,7 +38,7 @@ class Service:
         self.batches.append(list(asks))
         self.at_s.append(asyncio.get_running_loop().time())
         self.open += 1
-        self.most_open = max(self.most_open, self.open)
+        self.max_open = max(self.max_open, self.open)
         try:
             await asyncio.sleep(0.05)
             refused = self.refuse(asks)
@@ -216,10 +216,10 @@ def test_a_node_that_takes_one_connection_gets_one() -> None:
     service = One()
     service.limits.max_asks = 10
     assert service.asked() == RIGHT
-    assert service.most_open == 3
-    service.most_open = 0
+    assert service.max_open == 3
+    service.max_open = 0
     assert service.asked() == RIGHT
-    assert service.most_open < 3
+    assert service.max_open < 3
 
 
 def test_two_callers_share_the_node_and_one_that_gives_up_leaves_its_lane() -> None:

@@ -17,10 +17,10 @@ from tests.evm.anvil import Anvil, running
 FLIPPING_BEACON = "3660041460145760003560515560203560515500" + "5b60515460005260206000f3"
 """Answers a call of four bytes with the word at slot 0x51; any other call writes its two words there, one after the other."""
 STOP, RETURN = "0x00", "0x60006000f3"
-Told = tuple[str, str | None, str, str | None, int]
+Reported = tuple[str, str | None, str, str | None, int]
 
 
-async def both_ways(anvil: Anvil, start: int, at: Address) -> list[list[Told]]:
+async def both_ways(anvil: Anvil, start: int, at: Address) -> list[list[Reported]]:
     """What is told live and by a scan: (role, before, after, holder, block)."""
     await anvil.mine()
     end = await anvil.height()
@@ -65,7 +65,7 @@ async def test_an_implementation_that_is_destroyed_and_comes_back_with_other_cod
         await anvil.mine(2)
         await deployer.code(target, RETURN)
         back = await anvil.height()
-        expected: list[Told] = [
+        expected: list[Reported] = [
             ("code", hash_of(before), hash_of("0x"), target, gone),
             ("code", hash_of("0x"), hash_of(RETURN), target, back),
         ]
@@ -81,7 +81,7 @@ async def test_a_clone_of_an_upgradeable_proxy_changes_with_it() -> None:
         await anvil.mine(3)
         start = await anvil.height() - 1
         at = await deployer.send(beacon.functions.upgradeTo(up(deployer, second)))
-        expected: list[Told] = [("implementation", first, second, beacon.address.lower(), at)]
+        expected: list[Reported] = [("implementation", first, second, beacon.address.lower(), at)]
         assert await both_ways(anvil, start, clone) == [expected, expected]
 
 
@@ -94,7 +94,7 @@ async def test_a_proxy_of_a_proxy_of_a_beacon_changes_with_the_beacon() -> None:
         await anvil.mine(3)
         start = await anvil.height() - 1
         at = await deployer.send(beacon.functions.upgradeTo(up(deployer, second)))
-        expected: list[Told] = [("implementation", first, second, beacon.address.lower(), at)]
+        expected: list[Reported] = [("implementation", first, second, beacon.address.lower(), at)]
         assert await both_ways(anvil, start, proxy) == [expected, expected]
 
 

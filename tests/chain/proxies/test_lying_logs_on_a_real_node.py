@@ -19,7 +19,7 @@ LIAR = "6000351560125760203560003560006000a25b60603560403555" + "00"
 """Calls carry four words: a topic and its argument, logged unless the topic is 0; a slot and a value, written there."""
 CUSTOM = "365f5f375f5f365f615157545af43d5f5f3e3d5ff3"
 """Delegates every call to the address in slot 0x5157, which no kind declares."""
-Told = tuple[str, str | None, str, int]
+Reported = tuple[str, str | None, str, int]
 
 
 async def calling(deployer: Deployer, at: Address, *words: int) -> int:
@@ -33,9 +33,9 @@ async def calling(deployer: Deployer, at: Address, *words: int) -> int:
     return int(receipt["blockNumber"])
 
 
-def told(events: list[PlacedEvent]) -> list[Told]:
+def reported(events: list[PlacedEvent]) -> list[Reported]:
     """Each upgrade and each false log: (how, before, after, block)."""
-    found: list[Told] = []
+    found: list[Reported] = []
     for event in events:
         if isinstance(event, ContractUpgraded):
             found.append((event.seen_by.value, event.old, event.new, event.place.block_number))
@@ -44,7 +44,7 @@ def told(events: list[PlacedEvent]) -> list[Told]:
     return found
 
 
-async def both_ways(anvil: Anvil, start: int, at: Address, *more: Address) -> tuple[list[Told], list[Told]]:
+async def both_ways(anvil: Anvil, start: int, at: Address, *more: Address) -> tuple[list[Reported], list[Reported]]:
     """What is told live and what a scan tells."""
     await anvil.mine()
     end = await anvil.height()
@@ -53,7 +53,7 @@ async def both_ways(anvil: Anvil, start: int, at: Address, *more: Address) -> tu
     )
     live = placed(await until(Watcher(settings, None), head_at(end)))
     past: Any = [event async for event in scan(settings, start, end)]
-    return told(live), told(past)  # type: ignore[arg-type]
+    return reported(live), reported(past)  # type: ignore[arg-type]
 
 
 async def proxy_of_a_liar(deployer: Deployer) -> tuple[Address, Address, Address]:

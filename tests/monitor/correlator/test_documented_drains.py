@@ -19,7 +19,7 @@ from chain.sync.head_clock import HeadClock
 from tests.chain.builders import header, words
 from tests.chain.histories.world import RIFT, SLOT_S, Behaviour, as_topic
 from tests.chain.liquidity.emptied import HELD, INTERNAL, THIEF, swapped, vault_swaps, vaulted
-from tests.monitor.correlator.test_pool_stories import Town, told
+from tests.monitor.correlator.test_pool_stories import Town, reported
 
 
 def test_the_drain_of_balancer_is_told_in_its_block_and_the_withdrawal_seven_blocks_later_is_no_second_one() -> None:
@@ -38,7 +38,7 @@ def test_the_drain_of_balancer_is_told_in_its_block_and_the_withdrawal_seven_blo
                 town.log(balancer_v2.VAULT, INTERNAL, as_topic(THIEF), as_topic(token), body=words(2**256 - units))
                 town.transfer(token, balancer_v2.VAULT, THIEF, units)
 
-    found = told(town, drain())
+    found = reported(town, drain())
     assert not [one for one in found.events if isinstance(one, LiquidityMoved)]
     [one] = [one for one in found.events if isinstance(one, PoolDrained)]
     assert (one.place.block_number, one.cause, one.by) == (blocks[0], DrainCause.SWAP, THIEF)
@@ -56,7 +56,7 @@ def test_the_mint_and_sale_of_flow_is_told_pool_by_pool_and_the_halt_with_its_be
             yield SLOT_S
             swapped(pool, 9 * HELD[0])
 
-    found = told(town, sale())
+    found = reported(town, sale())
     drains = [one for one in found.events if isinstance(one, PoolDrained)]
     assert [(one.pool, one.cause, one.by) for one in drains] == [
         (pool.address, DrainCause.MINT, THIEF) for pool in (town.a, town.b)

@@ -65,7 +65,7 @@ class Town(World):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """The evidence of one life: names and grades, and its words."""
 
     grades: set[tuple[str, int]]
@@ -73,7 +73,7 @@ class Told:
     events: list[PlacedEvent]
 
 
-def told(town: Town, life: Behaviour) -> Told:
+def reported(town: Town, life: Behaviour) -> Reported:
     """Runs a life through detectors, intake and evidence."""
     detectors = DetectorSet(Watch(pools=tuple(one.watched for one in town.pools), bridges=BRIDGES))
     intake = Intake(
@@ -89,7 +89,7 @@ def told(town: Town, life: Behaviour) -> Told:
                     if signal.kind in harness.producer.kinds:
                         harness.producer.on_signal(signal, signal.event_time.timestamp())
     found = [one for harness in harnesses for one in harness.board.everything()]
-    return Told({(one.name, one.grade) for one in found}, " | ".join(one.said for one in found), events)
+    return Reported({(one.name, one.grade) for one in found}, " | ".join(one.said for one in found), events)
 
 
 def leaves(town: Town, part: float = 0.9, *, to: Address | None = None, pools: int = 1) -> Behaviour:
@@ -286,7 +286,7 @@ def test_each_life_has_its_own_story(name: str) -> None:
     life, only, grades, words = LIVES[name]
     town = Town(only)
     before = {pool.address: tuple(pool.reserves) for pool in town.pools if isinstance(pool, SimulatedPool)}
-    found = told(town, life(town))
+    found = reported(town, life(town))
     assert found.grades == grades, found.text
     assert words in found.text
     for event in found.events:
@@ -300,7 +300,7 @@ def test_each_life_has_its_own_story(name: str) -> None:
 
 def test_a_rug_a_bridge_and_a_migration_do_not_read_alike() -> None:
     rug, bridge, migration = (
-        told(town := Town(), LIVES[name][0](town)).text
+        reported(town := Town(), LIVES[name][0](town)).text
         for name in ("half a rug", "over a bridge", "into the other pool")
     )
     assert len({rug, bridge, migration}) == 3

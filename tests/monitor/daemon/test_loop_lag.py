@@ -21,7 +21,7 @@ T0 = datetime(2026, 11, 1, tzinfo=UTC)
 PATIENCE_S = 30.0
 
 
-class Told:
+class Reported:
     """A meter on a clock that the test sets."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Told:
 
 
 def test_a_second_without_lateness_tells_nothing_and_every_wake_up_is_observed() -> None:
-    one = Told()
+    one = Reported()
     for number in range(1, 60):
         one.woke(number * 0.05, 0.001)
     one.woke(3.1, LATE_S)
@@ -49,7 +49,7 @@ def test_a_second_without_lateness_tells_nothing_and_every_wake_up_is_observed()
 
 
 def test_the_lateness_of_a_second_is_told_once_from_its_beginning_on_when_the_second_is_over() -> None:
-    one = Told()
+    one = Reported()
     one.woke(0.5, 0.2)
     one.woke(0.9, 0.1)
     assert one.told == []
@@ -59,13 +59,13 @@ def test_the_lateness_of_a_second_is_told_once_from_its_beginning_on_when_the_se
 
 
 def test_a_hold_over_the_end_of_a_second_is_told_at_once() -> None:
-    one = Told()
+    one = Reported()
     one.woke(2.4, 1.5)
     assert one.told == [(0.9, 1.5)]
 
 
 def test_two_holds_in_two_seconds_are_told_apart() -> None:
-    one = Told()
+    one = Reported()
     one.woke(0.9, 0.2)
     one.woke(1.5, 0.3)
     assert one.told == [(0.7, 0.2)]

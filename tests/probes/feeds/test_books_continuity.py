@@ -269,9 +269,9 @@ def test_before_its_twentieth_change_a_books_rhythm_is_unknown_and_no_pause_is_a
 
 def test_the_usual_pause_of_a_book_grows_by_steps_and_fades_within_hours() -> None:
     rhythm = Rhythm()
-    for gap_s, longest_s in ((1.0, 1.0), (1_000.0, 12.0), (20.0, 20.0), (1_000.0, 40.0), (5.0, 40.0)):
+    for gap_s, max_gap_s in ((1.0, 1.0), (1_000.0, 12.0), (20.0, 20.0), (1_000.0, 40.0), (5.0, 40.0)):
         rhythm.changed(gap_s)
-        assert rhythm.longest_s == longest_s
+        assert rhythm.max_gap_s == max_gap_s
     for _ in range(15):
         rhythm.changed(1.0)
     assert rhythm.stops_after_s(60.0, 1_000.0) == 200.0
