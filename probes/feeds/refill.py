@@ -11,11 +11,11 @@ from probes.readings import BookMeasured, BookRefilled, BookState
 
 BAND_BPS = 25
 FALLEN = 0.5
-LEAST = 10_000.0
+MIN_DEPTH_USD = 10_000.0
 """A side with less than this within the band, in units of its quote, is swept by any small order."""
 SWEPT_WITHIN_S = 1.5
 """A second between samples, and the lateness of one."""
-LONGEST_S = 300.0
+MAX_REFILL_S = 300.0
 """After so long the book is reported as not come back; it may have another usual depth now."""
 SIDES = ("bid", "ask")
 
@@ -67,13 +67,13 @@ class Refills:
         took_s = max(now_s - side.swept_s, 0.0)
         if depth is not None:
             side.least = min(side.least, depth)
-            if depth >= (side.before + side.least) / 2 and took_s <= LONGEST_S:
+            if depth >= (side.before + side.least) / 2 and took_s <= MAX_REFILL_S:
                 return took_s, False
-        if took_s >= LONGEST_S or state is BookState.UNSYNCED:
-            return min(took_s, LONGEST_S), True
+        if took_s >= MAX_REFILL_S or state is BookState.UNSYNCED:
+            return min(took_s, MAX_REFILL_S), True
         return None
 
 
 def _is_sweep(before: float | None, depth: float | None) -> bool:
     """Whether a fall between two known depths is one; a side that is thin has none."""
-    return before is not None and depth is not None and before >= LEAST and depth <= before * (1 - FALLEN)
+    return before is not None and depth is not None and before >= MIN_DEPTH_USD and depth <= before * (1 - FALLEN)

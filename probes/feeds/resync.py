@@ -17,10 +17,10 @@ MAX_BYTES = 8_000_000
 """Of one book's changes: 30 s of 50 changes a second with 40 levels each take 7 MB."""
 CHANGE_BYTES, LEVEL_BYTES = 400, 112
 """What CPython takes for a change and for each of its levels (a tuple of two floats and its place in a list)."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+FIRST_WAIT_S, MAX_WAIT_S = 1.0, 60.0
 MARGIN_S, MARGIN_SHARE = 0.5, 0.25
 """Streams come in bursts and the lag is measured by ids a second: a request waits a little longer than the lag."""
-LONGEST_FIRST_S = 15.0
+MAX_FIRST_WAIT_S = 15.0
 """The first measure rests on a second of the stream: in a pause it says far too much."""
 DOUBT = 2.0
 """After a wrong measure the next one counts twice."""
@@ -98,11 +98,11 @@ class SnapshotWait:
 
     def is_due(self, now_s: float) -> bool:
         """Whether to request one now. A wait never outlasts the longest, though the clock was set back."""
-        return not self.requested and (now_s >= self.due_s or self.due_s - now_s > LONGEST_WAIT_S)
+        return not self.requested and (now_s >= self.due_s or self.due_s - now_s > MAX_WAIT_S)
 
     def failed(self, now_s: float) -> None:
         """None came: wait, twice as long each time."""
-        self._wait(min(FIRST_WAIT_S * 2.0**self.tries, LONGEST_WAIT_S), now_s)
+        self._wait(min(FIRST_WAIT_S * 2.0**self.tries, MAX_WAIT_S), now_s)
 
     def stale(self, last_id: int | None, kept: KeptChanges, now_s: float) -> None:
         """One came that is older than the changes kept: wait until REST has come as far as the first of them."""
@@ -116,7 +116,7 @@ class SnapshotWait:
         if self.tries:
             behind_s = max(DOUBT * behind_s, LEAST_GROWTH * kept.age_s(now_s))
         lag_s = behind_s * (1 + MARGIN_SHARE) + MARGIN_S
-        self._wait(min(max(lag_s, FIRST_WAIT_S), LONGEST_WAIT_S if self.tries else LONGEST_FIRST_S), now_s)
+        self._wait(min(max(lag_s, FIRST_WAIT_S), MAX_WAIT_S if self.tries else MAX_FIRST_WAIT_S), now_s)
 
     def over(self) -> None:
         """The book has its snapshot, or the connection is gone: the next one is due at once."""

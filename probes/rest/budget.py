@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from probes.readings import Headroom, Refusal, VenueId
 from probes.rest.floors import (
-    BANNED_LONGEST_S,
     FIREWALL_TRIALS,
+    MAX_BANNED_PAUSE_S,
     THROTTLED_TRIALS,
     Floors,
     Scope,
@@ -149,7 +149,7 @@ class Budgets:
         until_s = min(until_s, now_s + max_wait_s(kind))
         if kind is Refusal.BANNED:
             self._floors.rise(
-                Scope("host", call.host), until_s, now_s, Trials(self._ban_s(call.host), BANNED_LONGEST_S)
+                Scope("host", call.host), until_s, now_s, Trials(self._ban_s(call.host), MAX_BANNED_PAUSE_S)
             )
         else:
             self._floors.rise(self._budget_scope(call), until_s, now_s, THROTTLED_TRIALS)

@@ -50,15 +50,15 @@ OLDEST_S: dict[type, float] = {
 }
 BACKLOG_S = 30 * DAY_S
 CLOCK_S = 3_600.0
-LONGEST_FUNDING_S = 31 * DAY_S
+MAX_FUNDING_S = 31 * DAY_S
 """No venue settles more rarely than its monthly futures."""
 MOST_USD = 1e15
 """Ten times what the whole world makes in a year."""
 MOST_BASE = 1.001e24
 MOST = 1e60
 """No figure of any kind, price times amount included, is larger."""
-LONGEST_NAME = 100
-LONGEST_TEXT = 1_000
+MAX_NAME = 100
+MAX_TEXT = 1_000
 BANDS_BPS = (10, 25, 50, 100, 200)
 ROUNDING = 1e-9
 
@@ -95,7 +95,7 @@ def _unsound(value: Any, place: str) -> str | None:
         return None if abs(value) < MOST else f"{place}: {value} is not finite"
     if kind is str:
         value.encode()  # raises for a lone surrogate
-        return None if len(value) <= LONGEST_TEXT else f"{place}: a text of more than {LONGEST_TEXT} characters"
+        return None if len(value) <= MAX_TEXT else f"{place}: a text of more than {MAX_TEXT} characters"
     if kind is dict or kind is list or kind is tuple:
         for one in value.values() if kind is dict else value:
             if (complaint := _unsound(one, place)) is not None:
@@ -115,8 +115,8 @@ def _named(reading: Any) -> Iterator[str]:
     kind = type(reading)
     for name in _field_names(kind):
         text = getattr(reading, name) if name in NAMES else None
-        if isinstance(text, str) and not (0 < len(text) <= LONGEST_NAME and text.isprintable()):
-            yield f"{kind.__name__}.{name}: empty, of more than {LONGEST_NAME} characters, or not to be printed"
+        if isinstance(text, str) and not (0 < len(text) <= MAX_NAME and text.isprintable()):
+            yield f"{kind.__name__}.{name}: empty, of more than {MAX_NAME} characters, or not to be printed"
 
 
 def _stamped(reading: Any, moments: Sequence[datetime]) -> Iterator[str]:
@@ -172,11 +172,11 @@ def _mark(one: MarkPrice) -> Iterator[str]:
 def _funding(one: Funding) -> Iterator[str]:
     if not -1 <= one.rate <= 1:
         yield f"rate is {one.rate:.3g}"
-    if one.interval_s is not None and not 0 < one.interval_s <= LONGEST_FUNDING_S:
+    if one.interval_s is not None and not 0 < one.interval_s <= MAX_FUNDING_S:
         yield f"interval is {one.interval_s:.3g} s"
     if one.next_at is not None:
         in_s = (one.next_at - one.received_at).total_seconds()
-        if not -3 * DAY_S <= in_s <= LONGEST_FUNDING_S:
+        if not -3 * DAY_S <= in_s <= MAX_FUNDING_S:
             yield f"is due in {in_s:.3g} s"
 
 

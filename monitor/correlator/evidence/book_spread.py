@@ -19,7 +19,7 @@ LEAST_BPS = 5.0
 FLOOR_BPS = 0.5
 """The usual spread counts as this at least: a book that is one tick wide has no usual spread to speak of."""
 LASTING_S = 10.0
-LONGEST_GAP_S = 10.0
+MAX_GAP_S = 10.0
 """With a longer hole between two samples nobody knows whether the spread was wide all the time."""
 MIN_SAMPLES = 8
 MAX_BOOKS = 8192
@@ -62,7 +62,7 @@ class BookSpreadEvidence:
     def _judge(self, book: _Book, subject: Subject, spread_bps: float, at_s: float) -> None:
         settings, value = self._board.settings, log(max(spread_bps, FLOOR_BPS))
         grade = graded(value - book.usual.level + 1e-9, RISES) if spread_bps >= LEAST_BPS else 0
-        holed, book.last_s = at_s - book.last_s > LONGEST_GAP_S, at_s
+        holed, book.last_s = at_s - book.last_s > MAX_GAP_S, at_s
         if not grade or book.usual.seen < MIN_SAMPLES or at_s - book.began_s < settings.warm_s:
             book.usual.learn(value, at_s)
             book.wide_s = None

@@ -14,7 +14,7 @@ from monitor.signals import Signal, SignalKind, Subject
 FALL = (0.05, 0.15, 0.30, 1e9)
 """Share of the highest balance that is gone. There is no grade 4."""
 WINDOW_S = 86_400.0
-LEAST = 10_000.0
+MIN_FUND = 10_000.0
 """In units of its currency: a smaller pool says nothing, since one liquidation may empty it."""
 MAX_POINTS = 320
 MAX_POOLS = 4096
@@ -46,7 +46,7 @@ class InsuranceFundEvidence:
         while at_s - points[0][0] > WINDOW_S:
             points.popleft()
         peak_s, peak = max(points, key=lambda one: one[1])
-        grade = graded(1 - signal.value / peak, FALL) if peak >= LEAST else 0
+        grade = graded(1 - signal.value / peak, FALL) if peak >= MIN_FUND else 0
         if not grade:
             return
         hours = (at_s - peak_s) / 3600

@@ -12,7 +12,7 @@ from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 WINDOW_S = 3600.0
-LEAST_S = 600.0
+MIN_SPAN_S = 600.0
 """A shorter past is too short to compare with."""
 FRESH_S = 600.0
 """Open interest is asked for once a minute, of some venues every five: an older figure is no figure of now."""
@@ -57,7 +57,7 @@ class InterestSurgeEvidence:
         for (asset, _, _), points in self._points.items():
             while points and now_s - points[0][0] > WINDOW_S:
                 points.popleft()
-            if points and points[-1][0] - points[0][0] >= LEAST_S and now_s - points[-1][0] <= FRESH_S:
+            if points and points[-1][0] - points[0][0] >= MIN_SPAN_S and now_s - points[-1][0] <= FRESH_S:
                 both = sums.setdefault(asset, [0.0, 0.0])
                 both[0] += points[0][1]
                 both[1] += points[-1][1]

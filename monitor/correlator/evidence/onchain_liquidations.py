@@ -30,7 +30,7 @@ FLOOR_PER_BIN = 0.05
 BACKGROUND_BINS = 1_440.0
 """Half-life of the usual rate: a day, because whole hours pass without one."""
 RECENT_BINS = 20
-LONGEST_BINS = 1_440
+MAX_BINS = 1_440
 """A surge of a day is the new usual rate, which is learned anew."""
 MAX_KNOWN = 4_096
 """Liquidations that a reorg could still undo."""
@@ -99,9 +99,9 @@ class _Asset:
         fano = self.quiet.fano
         raised = 1 + RAW_BY_FANO * (fano - 1) if fano > CLUSTERED_FANO else 1.0
         grade = min(graded(best.statistic / raised, POISSON), MAX_GRADE)
-        if best.bins > LONGEST_BINS:
+        if best.bins > MAX_BINS:
             self.quiet = Background(BACKGROUND_BINS, FLOOR_PER_BIN)
-        if grade and (self._is_over(best) or best.bins > LONGEST_BINS):
+        if grade and (self._is_over(best) or best.bins > MAX_BINS):
             self.focus.reset()
             grade = 0
         if not grade:

@@ -20,7 +20,7 @@ FRESH_S = 3.0
 """With an older price nothing is compared: books are sampled each second, and a storm moves prices fast."""
 JUDGED_EACH_S = 5.0
 LASTING_S = 10.0
-LONGEST_GAP_S = 180.0
+MAX_GAP_S = 180.0
 """Marks are asked for once a minute: with three missing answers nobody knows whether it was away between."""
 LEAST_OTHERS = 2
 MAX_PRICES = 16_384
@@ -123,7 +123,7 @@ class PriceGapsEvidence:
         self, subject: Subject, which: str, price: _Price, value: float, normal: float | None, at_s: float
     ) -> None:
         grade = 0 if normal is None else graded(round(abs(value / normal - 1), 9), AWAY)
-        if not grade or at_s - price.judged_s > LONGEST_GAP_S:
+        if not grade or at_s - price.judged_s > MAX_GAP_S:
             price.away_s = None
         price.judged_s = at_s
         if not grade or normal is None:

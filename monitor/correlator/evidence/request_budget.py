@@ -14,7 +14,7 @@ from monitor.signals import Signal, SignalKind, Subject
 LEAST_LEFT = 0.05
 """Our own requests stop before that, save the few that show whether the venue is alive."""
 LASTING_S = 10.0
-LONGEST_GAP_S = 60.0
+MAX_GAP_S = 60.0
 NATS = 0.5
 MAX_BUDGETS = 1024
 
@@ -47,7 +47,7 @@ class RequestBudgetEvidence:
             self._spent.pop(key, None)
             return
         spent = self._spent.get(key)
-        if spent is None or at_s - spent.last_s > LONGEST_GAP_S:
+        if spent is None or at_s - spent.last_s > MAX_GAP_S:
             if spent is None and len(self._spent) >= MAX_BUDGETS:
                 self._spent.pop(next(iter(self._spent)))
             spent = self._spent[key] = _Budget(at_s, at_s)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from probes.tape import HttpExchange
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
-FIRST_BAN_S, LONGEST_BAN_S = 120.0, 3 * 86400.0
+FIRST_BAN_S, MAX_BAN_S = 120.0, 3 * 86400.0
 FORGIVEN = 5
 """Requests after a 429 that are forgiven: they may have been on their way."""
 
@@ -63,7 +63,7 @@ class BanningVenue:
         return str(int(self.throttled_until_s - now_s) + 1)
 
     def _banned(self, now_s: float) -> HttpExchange:
-        length_s = min(FIRST_BAN_S * 2 ** max(self.bans - 1, 0), LONGEST_BAN_S)
+        length_s = min(FIRST_BAN_S * 2 ** max(self.bans - 1, 0), MAX_BAN_S)
         self.banned_until_s, self.ignored = now_s + length_s, 0
         until_ms = int(at(self.banned_until_s).timestamp() * 1000)
         body = f'{{"code":-1003,"msg":"Way too many requests; IP banned until {until_ms}."}}'.encode()
