@@ -87,12 +87,14 @@ class Claims:
         self.all = [Claim(topic) for topic in feed.topics(instruments)]
         self._speakers = _speakers(self.all)
         self._requests: dict[str, tuple[str, ...]] = {}
-        self._texts: deque[str] = deque(maxlen=4 * len(self.all) + 1)
+        self._max_requests = 4 * len(self.all) + 1
+        self._texts: deque[str] = deque(maxlen=self._max_requests)
         self._second_s: float | None = None
 
     def opened(self, now: datetime, tick_s: float) -> list[ClaimChanged]:
         """Begin a connection: everything is asked for anew, and nothing is known of it."""
         self._texts.clear()
+        self._requests.clear()
         self._second_s = None
         changes: list[ClaimChanged] = []
         for one in self._living():
@@ -229,8 +231,11 @@ class Claims:
 
     def _ask(self, topics: Sequence[Topic], now: datetime) -> None:
         for request in self._feed.ask(topics, now) if topics else ():
+            self._requests.pop(request.id, None)
             self._requests[request.id] = request.topics
             self._texts.append(request.text)
+        while len(self._requests) > self._max_requests:
+            del self._requests[next(iter(self._requests))]
 
     def _refuse(self, one: Claim, reason: str, now: datetime, tick_s: float) -> list[ClaimChanged]:
         one.refused_s, one.acknowledged_s = tick_s, None

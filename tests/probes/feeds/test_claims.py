@@ -385,6 +385,22 @@ def test_nothing_is_known_of_a_new_connection() -> None:
     assert [(one.asked_s, one.acknowledged_s, one.first_s) for one in claims.all] == [(10.0, None, None)] * 3
 
 
+def test_an_answer_to_a_request_of_an_earlier_connection_or_long_ago_proves_nothing() -> None:
+    sent: list[str] = []
+
+    def numbered(wanted: Sequence[Topic], _now: datetime) -> Sequence[TopicRequest]:
+        sent.append(str(len(sent)))
+        return [TopicRequest("", sent[-1], tuple(one.name for one in wanted))]
+
+    claims = opened(ask=numbered)
+    claims.opened(at(10), 10.0)
+    assert claims.acknowledged(Ack(request="0"), at(11), 11.0) == []
+    seconds(claims, 12, 11_999)  # each renewal is a request of its own
+    assert len(sent) > 30
+    assert claims.acknowledged(Ack(request="1"), at(12_000), 12_000.0) == []
+    assert said(claims.acknowledged(Ack(request=sent[-1]), at(12_000), 12_000.0)) != []
+
+
 def test_a_feed_that_cannot_ask_sends_nothing() -> None:
     claims = opened(ask=no_request)
     assert claims.texts() == []
