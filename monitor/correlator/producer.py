@@ -15,10 +15,11 @@ from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.detect.alarm_rate import MAX_PER_DAY
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-FAR_PER_DAY = {1: 24.0, 2: 1.0, 3: 1 / 7, 4: 1 / 91}
+FAR_PER_DAY = dict(enumerate(MAX_PER_DAY, start=1))
 """Grade -> false alarms a day: one an hour, a day, a week, a quarter (docs/detection.md, "Rates and grades")."""
 WEIGHT = {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
 """Grade -> nats."""
@@ -30,6 +31,8 @@ FUNDING_INTERVAL_S = 8 * 3600.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What a producer found at one time: unix seconds, `weight` in nats (None: by grade), `value` against `normal` in `unit`.
+
+    `far_per_day` is the measured rate of false alarms as grave as this one (None: the most that the grade allows).
 
     `key` tells apart findings of one name about one subject. `onset_s` is when it began, `said` the finding in words.
     """
@@ -48,6 +51,7 @@ class Finding:
     links: Sequence[str] = ()
     key: str = ""
     weight: float | None = None
+    far_per_day: float | None = None
 
     @property
     def evidence_id(self) -> str:
@@ -93,7 +97,7 @@ class EvidenceBoard:
                 value=round(finding.value, 9),
                 normal=None if finding.normal is None else round(finding.normal, 9),
                 unit=finding.unit,
-                far_per_day=FAR_PER_DAY[finding.grade],
+                far_per_day=FAR_PER_DAY[finding.grade] if finding.far_per_day is None else finding.far_per_day,
                 said=finding.said,
                 links=links[:MAX_LINKS],
                 shared=finding.subject.asset is None,

@@ -178,6 +178,7 @@ def test_pinned_evidence_has_the_weight_and_the_false_alarm_rate_of_its_grade() 
     assert (one.value, one.normal, one.onset, one.at) == (0.333333333, 0.666666667, at(5), at(10))
     assert not one.shared
     assert pinned(Assessors("a"), key="k", weight=0.7).weight == 0.7
+    assert pinned(Assessors("a"), far_per_day=0.05).far_per_day == 0.05
     assert pinned(Assessors("a"), key="k").id == "n:BTC:a/BTC-PERP:k"
 
 
