@@ -101,6 +101,18 @@ def test_remembered_changes_of_control_are_bounded(monkeypatch: pytest.MonkeyPat
     assert len(harness.board.retracted) == 1
 
 
+def test_remembered_stops_are_bounded_and_the_newest_still_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MAX_CHANGES", 2)
+    harness = ProducerHarness("control")
+    contracts = [Subject(asset="WBTC", network="ethereum", contract=f"0x{number:040x}") for number in range(4)]
+    for number, contract in enumerate(contracts):
+        changed(harness, "paused", {}, f"e{number}", contract)
+    assert isinstance(harness.producer, control.ControlEvidence)
+    assert len(harness.producer._stopped) == 2
+    changed(harness, "unpaused", {}, "e9", contracts[3])
+    assert [one.subject.contract for one in harness.board.everything()] == [one.contract for one in contracts[:3]]
+
+
 def silent(harness: ProducerHarness, second: float, silent_s: float, per_day: Scalar, event_id: str = "s1") -> None:
     harness.send(
         SignalKind.WALLET_SILENT, second, silent_s, WALLET, per_day=per_day, usual_s=600.0, event_id=event_id,
