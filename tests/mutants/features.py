@@ -12,7 +12,8 @@ from collections import deque
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from tests.mutants.feature_table import FEATURES, Feature
+from tests.mutants import features_of
+from tests.mutants.feature import Feature
 from tests.mutants.forks import Done, Job, run
 from tests.mutants.judging import limit_s
 from tests.mutants.selection import Selection
@@ -79,7 +80,7 @@ def run_all(selection: Selection, at_once: int, only: tuple[str, ...] = ()) -> i
     jobs: deque[Job] = deque()
     failing: dict[str, tuple[str, ...]] = {}
     timed_out: set[str] = set()
-    for feature in FEATURES:
+    for feature in features_of.every():
         removal = without(feature)
         if only and not any(fnmatch(removal.path, glob) for glob in only):
             continue

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.feature_table import FEATURES, Feature
+from tests.mutants import features_of
+from tests.mutants.feature import Feature
 from tests.mutants.features import without
 from tests.mutants.forks import Done, Job
 from tests.mutants.judging import Fate, Judged, fate_of
@@ -103,7 +104,7 @@ def test_every_accepted_survivor_can_still_be_made() -> None:
             assert any(entry.is_for(one) for one in made), entry
 
 
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda one: one.name)
+@pytest.mark.parametrize("feature", features_of.every(), ids=lambda one: one.name)
 def test_every_feature_is_where_the_table_says(feature: Feature) -> None:
     assert without(feature).source
 
