@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
 
@@ -17,7 +18,8 @@ class Note:
     """What a sink gets: the change, its title and text, and the minimum level of its route.
 
     `missed`: changes of this incident that were too old to be sent on their own; `change` is then the present state. `lost`:
-    at most so many entries of the log were removed before this sink had read them; 0 if none were.
+    at most so many entries of the log were removed before this sink had read them; 0 if none were. `reminded_at`: the note
+    says again what the sink got before, at this time; None for news.
     """
 
     change: IncidentChange
@@ -26,19 +28,22 @@ class Note:
     min_level: Level
     missed: Missed | None = None
     lost: int = 0
+    reminded_at: datetime | None = None
 
     @property
     def key(self) -> str:
         """The same for every attempt at one change, so that a receiver takes it once: "incident_id:revision".
 
-        Percent-encoded, because a vantage's name may hold any character.
+        A reminder has the time of the reminding behind it. Percent-encoded, because a vantage's name may hold any character.
         """
-        return quote(f"{self.change.incident_id}:{self.change.revision}", safe=":-._")
+        again = "" if self.reminded_at is None else f":reminder-{self.reminded_at.timestamp():.0f}"
+        return quote(f"{self.change.incident_id}:{self.change.revision}{again}", safe=":-._")
 
     @property
     def pages(self) -> bool:
-        """Whether the note pages somebody: a page that was missed is told, but pages nobody any more."""
-        return self.change.pages and not (self.missed is not None and self.missed.late)
+        """Whether the note pages somebody: a page that was missed, or a reminder, is told, but pages nobody any more."""
+        late = self.missed is not None and self.missed.late
+        return self.change.pages and not late and self.reminded_at is None
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -97,6 +102,12 @@ def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None =
         lines.append(f"against: {'; '.join(change.counter_evidence)}")
     lines += [f"runbook: {change.runbook}", f"replay: {change.replay_id}"]
     return Note(change=change, title=title, text="\n".join(lines), min_level=min_level, missed=missed, lost=lost)
+
+
+def reminder_of(change: IncidentChange, min_level: Level, at: datetime) -> Note:
+    """Build the reminder of an open incident: what its latest note said, said again at this time."""
+    note = note_of(replace(change, pages=False), min_level)
+    return replace(note, change=change, title=f"STILL OPEN {note.title}", reminded_at=at)
 
 
 def _remarks(missed: Missed | None, lost: int) -> tuple[str, ...]:

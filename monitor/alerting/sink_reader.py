@@ -19,8 +19,9 @@ from monitor.alerting.attempts import Attempts, Pauses
 from monitor.alerting.backlog import Backlog, DeliveryLog
 from monitor.alerting.memory import MAX_OWED, Memory, Owed, decode_memory, encode_memory, reader_name
 from monitor.alerting.missed import Unsent, missed_of
+from monitor.alerting.reminders import Reminders
 from monitor.alerting.routing import Router
-from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain, note_of
+from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain, note_of, reminder_of
 from monitor.alerting.sinks import Route
 from monitor.incidents import IncidentChange
 from monitor.log import Chunk, DeliveryResult, Entry, Place, Stream
@@ -66,6 +67,7 @@ class SinkReader:
         self._backlog = Backlog(log)
         self._router = Router(route.rule)
         self._owed: dict[str, Owed] = {}
+        self._reminders = Reminders(route.remind_s)
         self._lost = 0
         self._reached: int | None = None
         self._acknowledged = Place(0)
@@ -114,6 +116,7 @@ class SinkReader:
         self.open()
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
             try:
+                await self._recall()
                 while True:
                     await self._round(client)
             finally:
@@ -133,16 +136,38 @@ class SinkReader:
         self._backlog.clear()
         await self._rest(client, self._reached)
 
+    async def _recall(self) -> None:
+        """Find in the log the incidents that this sink was told of in an earlier run and that are still open."""
+        after, now_s = self._log.start, asyncio.get_running_loop().time()
+        while self.route.remind_s > 0 and self._reached is not None and after < self._reached:
+            chunk = await self._log.read(after, (Stream.CHANGE,), READ_ROWS)
+            for entry in chunk.entries:
+                change = _change_of(entry) if entry.position <= self._reached else None
+                last = None if change is None else self._router.last_note(change.incident_id)
+                if change is not None and last is not None and change.revision <= last.revision:
+                    self._reminders.told(change, now_s)
+            after = chunk.reached
+
+    async def _remind(self, client: aiohttp.ClientSession, now_s: float) -> None:
+        """Tell again what is still open, once each; what is not accepted waits for its next turn."""
+        for change in self._reminders.due(now_s):
+            note = reminder_of(change, self.route.rule.min_level, self._clock())
+            self._reminders.told(change, now_s)
+            if change.incident_id not in self._owed:
+                await self.attempts.once(client, note)
+
     async def _rest(self, client: aiohttp.ClientSession, reached: int) -> None:
-        """Wait for the next entry, and meanwhile try what is owed."""
+        """Wait for the next entry, and meanwhile try what is owed, and tell again what is still open."""
         now_s = asyncio.get_running_loop().time()
         if now_s - self._remembered_s >= IDLE_PLACE_S:
             self._remembered_s = now_s
             self._remember()
         if self._owed and now_s >= self._pay_s:
             await self._pay(client)
+        await self._remind(client, now_s)
+        due = [one for one in (self._pay_s if self._owed else None, self._reminders.due_s) if one is not None]
         try:
-            async with asyncio.timeout_at(self._pay_s if self._owed else None):
+            async with asyncio.timeout_at(min(due, default=None)):
                 await self._log.wait(reached)
         except TimeoutError:
             return
@@ -270,6 +295,7 @@ class SinkReader:
             self._append(change.incident_id, change.revision, "refused", outcome.why)
             return
         log.debug("sink %s received %s:%d", name, change.incident_id, change.revision)
+        self._reminders.told(change, asyncio.get_running_loop().time())
         self._lost = 0
         if note.missed is None:
             self._append(change.incident_id, change.revision, "delivered", "")

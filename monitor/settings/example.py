@@ -94,6 +94,18 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # secret_env = "STORMWATCH_WEBHOOK_SECRET"          # signs each message (docs/formats.md)
 # min_level = "squall"
 # stale_after_s = "1h"                              # older changes are told by one note an incident, and page nobody
+# remind_s = "30m"                                  # an incident that is still open is told again; 0 for never (the default)
+
+# [sinks.alertmanager]
+# url = "http://127.0.0.1:9093"                     # an open incident is posted again each minute and fires until it ends
+# [sinks.pagerduty]
+# routing_key_env = "PAGERDUTY_ROUTING_KEY"         # Events API v2: trigger, update and resolve by the incident's id
+# pages_only = true
+# [sinks.slack]
+# url_env = "SLACK_WEBHOOK_URL"                     # an incoming webhook
+# [sinks.telegram]
+# token_env = "TELEGRAM_BOT_TOKEN"
+# chat_id = "-100123456789"
 
 # --- the store: an embedded PostgreSQL by default, your own by DSN ---
 [store]

@@ -29,10 +29,14 @@ class SinkFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SinkType:
-    """What one module of this folder declares: the class of its settings, and what builds the sink."""
+    """What one module of this folder declares: the class of its settings, and what builds the sink.
+
+    `remind_s`: how often its receiver is told again of an open incident, unless the operator says otherwise; 0 for never.
+    """
 
     settings: type[Any]
     build: SinkFactory
+    remind_s: float = 0.0
 
 
 STALE_AFTER_S = 3600.0
@@ -41,12 +45,16 @@ _SINKS: Registry[SinkType] = Registry(__name__, "SINK")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A sink under the operator's name, what it asks of changes, and the age in seconds at which a change is too old for it."""
+    """A sink under the operator's name, what it asks of changes, and the age in seconds at which a change is too old for it.
+
+    `remind_s`: after so many seconds without a note about an open incident it gets a reminder; 0 for never.
+    """
 
     name: str
     rule: Rule
     sink: Sink
     stale_after_s: float = STALE_AFTER_S
+    remind_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,7 @@ class _Common:
     changed_level_only: bool = False
     repeat_s: float = 60.0
     stale_after_s: float = STALE_AFTER_S
+    remind_s: float | None = None
 
 
 _LEVELS = {LEVEL_NAMES[level]: level for level in Level if level is not Level.CALM}
@@ -109,7 +118,8 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         changed_level_only=common.changed_level_only,
         repeat_s=common.repeat_s,
     )
-    return Route(name, rule, sink_type.build(own, env, key), common.stale_after_s)
+    remind_s = sink_type.remind_s if common.remind_s is None else common.remind_s
+    return Route(name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s)
 
 
 def _untyped(kind: str) -> str:

@@ -24,7 +24,7 @@ def mistake(tables: dict[str, dict[str, Any]], env: dict[str, str] | None = None
 
 
 def test_every_module_of_the_folder_is_a_sink() -> None:
-    assert {"console", "webhook"} <= set(sinks.names())
+    assert {"console", "webhook", "alertmanager", "pagerduty", "slack", "telegram"} <= set(sinks.names())
     for name in sinks.names():
         assert sinks.declared(name).settings.__dataclass_params__.frozen
     with pytest.raises(KeyError):

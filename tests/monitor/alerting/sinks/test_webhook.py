@@ -16,17 +16,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.posting import MAX_AFTER_S, outcome_of
 from monitor.alerting.sink import Delivered, Outcome, Refused, TryAgain, note_of
 from monitor.alerting.sinks import made
 from monitor.alerting.sinks.webhook import (
     LOST,
-    MAX_AFTER_S,
     MISSED,
     SIGNATURE,
     WebhookSettings,
     WebhookSink,
     missed_headers,
-    outcome_of,
     signature,
 )
 from monitor.incidents import IncidentChange, Level

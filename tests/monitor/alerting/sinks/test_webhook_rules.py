@@ -14,10 +14,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from multidict import CIMultiDict
 
+from monitor.alerting.posting import outcome_of
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Delivered, Refused, TryAgain, note_of
 from monitor.alerting.sinks import made
-from monitor.alerting.sinks.webhook import WebhookSettings, WebhookSink, outcome_of
+from monitor.alerting.sinks.webhook import WebhookSettings, WebhookSink
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange, Level
 from monitor.version import stormwatch_version
